@@ -1,0 +1,131 @@
+//! What can be seen of a device and done to it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{Picture, Spot};
+
+/// What a driver saw at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// The pixels.
+    pub picture: Picture,
+    /// The app in front.
+    pub front: Front,
+}
+
+/// The app in front of a screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Front {
+    /// What the platform calls it, for example `com.android.settings`; empty if the device did not say.
+    pub id: String,
+    /// What people call it, for example `Settings`.
+    pub label: String,
+}
+
+/// What a device can be made to do. Places are pixels of the display that they name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gesture {
+    /// A short touch.
+    Tap { at: Spot },
+    /// Two short touches in quick succession.
+    DoubleTap { at: Spot },
+    /// A touch held for `hold`.
+    LongPress { at: Spot, hold: Duration },
+    /// A finger that moves from one place to another in `over`.
+    Swipe { from: Spot, to: Spot, over: Duration },
+    /// Text into the field that has the focus; what it held before is removed first.
+    Type { text: String },
+    /// A key of the device.
+    Press { key: Key },
+    /// Brings an app to the front, by its label, an alias or its id.
+    Launch { app: String },
+}
+
+/// Keys that devices have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Key {
+    /// One page back.
+    Back,
+    /// To the launcher.
+    Home,
+    /// Confirms what was typed.
+    Enter,
+}
+
+/// Something that sees and touches one device.
+///
+/// Dropping a future of either verb abandons the operation: it may or may not have happened.
+#[async_trait]
+pub trait Driver: Send {
+    /// A name for people: a serial, an address.
+    fn name(&self) -> &str;
+
+    /// Waits until the screen is still, or for as long as `within`, and returns what is on it.
+    ///
+    /// # Errors
+    /// `DriverError` if no picture could be had by then; a screen that moves on is not an error.
+    async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError>;
+
+    /// Carries out one gesture and returns when the device has taken it.
+    ///
+    /// # Errors
+    /// `DriverError` if the device refused it, was lost, or did not answer `within` the time.
+    async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError>;
+}
+
+/// What went wrong with a device.
+#[derive(Debug, thiserror::Error)]
+#[error("{device}: cannot {operation}: {kind}")]
+pub struct DriverError {
+    /// The driver's name.
+    pub device: String,
+    /// What was attempted, as a verb: `tap`, `take a picture`.
+    pub operation: &'static str,
+    /// What to do about it.
+    pub kind: Kind,
+}
+
+/// Why an operation failed, by what the caller should do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Kind {
+    /// The device is gone, and the driver's own attempts to find it again have failed.
+    #[error("the device is lost: {why}")]
+    Lost { why: String },
+    /// The device did not answer in time; `tries` tells what was waited for.
+    #[error("timed out: {tries}")]
+    TimedOut { tries: String },
+    /// The device answered that it will not; the model may try something else.
+    #[error("refused: {why}")]
+    Refused { why: String },
+    /// No app has that name; `like` holds the nearest ones.
+    #[error("no app is called {app:?}{}", near(.like))]
+    NoSuchApp { app: String, like: Vec<String> },
+    /// The display is not the one that the spot was measured on: look again.
+    #[error("the display has changed since the spot was measured")]
+    Stale,
+    /// The screen exists but may not be seen: a secure window, a locked or dark screen.
+    #[error("the screen cannot be seen: {why}")]
+    Hidden { why: String },
+    /// The device said something that makes no sense.
+    #[error("the answer makes no sense: {why}")]
+    Nonsense { why: String },
+}
+
+impl Kind {
+    /// Whether the same operation may succeed if it is simply tried again.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Kind::TimedOut { .. } | Kind::Stale | Kind::Nonsense { .. } => true,
+            Kind::Lost { .. } | Kind::Refused { .. } | Kind::NoSuchApp { .. } | Kind::Hidden { .. } => false,
+        }
+    }
+}
+
+fn near(like: &[String]) -> String {
+    if like.is_empty() { String::new() } else { format!("; near it: {}", like.join(", ")) }
+}

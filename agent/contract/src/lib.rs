@@ -1,0 +1,9 @@
+//! The words that `agent` shares with `drivers` and `models`, and nothing else.
+//!
+//! A type belongs here only if the agent and one of the other two both have to name it.
+
+pub mod device;
+pub mod model;
+mod picture;
+
+pub use picture::{BadPicture, Picture, Size, Spot};
