@@ -10,6 +10,7 @@ pub const PATCH_VALUES: usize = 3 * 2 * PATCH * PATCH;
 
 /// CLIP's, which the model was trained with.
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+#[expect(clippy::excessive_precision, reason = "as the reference writes them")]
 const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 
 /// Normalises and cuts. `[height, width, 3] -> [rows / 2 * columns / 2 * 2 * 2, 3 * 2 * 14 * 14]`
