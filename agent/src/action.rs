@@ -1,0 +1,57 @@
+//! What a model can say, whatever dialect it says it in.
+//!
+//! Nothing here says whether it may be done: that is the guard's.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::grid::Grid;
+
+/// What a reply comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    /// Something is to be done.
+    Do(Action),
+    /// The goal is reached, the model claims.
+    Finish { message: String },
+    /// The goal cannot be reached, the model claims.
+    GiveUp { message: String },
+}
+
+/// What a model can want done, one variant a verb.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Brings an app to the front, by whatever name the model has for it.
+    Launch { app: String },
+    /// A short touch.
+    Tap { at: Grid },
+    /// A short touch that the model calls important: paying, deleting, sending what cannot be taken back.
+    SensitiveTap { at: Grid, message: String },
+    /// Text into the field with the focus, in place of what it holds.
+    Type { text: String },
+    /// The same; the model says that the text is somebody's name.
+    TypeName { text: String },
+    /// A person has to choose; `message` says between what, and may be empty.
+    Interact { message: String },
+    /// A finger from one place to another.
+    Swipe { from: Grid, to: Grid },
+    /// Keeps something for the end of the run; `True` stands for what the model just thought.
+    Note { message: String },
+    /// Calls an API, or asks for what was noted.
+    CallApi { instruction: String },
+    /// A touch that is held.
+    LongPress { at: Grid },
+    /// Two short touches.
+    DoubleTap { at: Grid },
+    /// A person has to do something that the model cannot: log in, solve a captcha.
+    TakeOver { message: String },
+    /// One page back.
+    Back,
+    /// To the launcher.
+    Home,
+    /// Nothing, for a while.
+    Wait { duration: Duration },
+}

@@ -1,0 +1,69 @@
+//! Calls as text.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::action::{Action, Call};
+use crate::grid::Grid;
+
+/// The canonical form of a call.
+pub fn print(call: &Call) -> String {
+    match call {
+        Call::Do(action) => act(action),
+        Call::Finish { message } => format!("finish(message={})", quoted(message)),
+        Call::GiveUp { message } => format!("finish(message={}, status=\"infeasible\")", quoted(message)),
+    }
+}
+
+fn act(action: &Action) -> String {
+    match action {
+        Action::Launch { app } => format!("do(action=\"Launch\", app={})", quoted(app)),
+        Action::Tap { at } => format!("do(action=\"Tap\", element={})", place(*at)),
+        Action::SensitiveTap { at, message } => {
+            format!("do(action=\"Tap\", element={}, message={})", place(*at), quoted(message))
+        }
+        Action::Type { text } => format!("do(action=\"Type\", text={})", quoted(text)),
+        Action::TypeName { text } => format!("do(action=\"Type_Name\", text={})", quoted(text)),
+        Action::Interact { message } if message.is_empty() => "do(action=\"Interact\")".to_owned(),
+        Action::Interact { message } => format!("do(action=\"Interact\", message={})", quoted(message)),
+        Action::Swipe { from, to } => format!("do(action=\"Swipe\", start={}, end={})", place(*from), place(*to)),
+        Action::Note { message } => format!("do(action=\"Note\", message={})", quoted(message)),
+        Action::CallApi { instruction } => format!("do(action=\"Call_API\", instruction={})", quoted(instruction)),
+        Action::LongPress { at } => format!("do(action=\"Long Press\", element={})", place(*at)),
+        Action::DoubleTap { at } => format!("do(action=\"Double Tap\", element={})", place(*at)),
+        Action::TakeOver { message } => format!("do(action=\"Take_over\", message={})", quoted(message)),
+        Action::Back => "do(action=\"Back\")".to_owned(),
+        Action::Home => "do(action=\"Home\")".to_owned(),
+        Action::Wait { duration } => format!("do(action=\"Wait\", duration=\"{} seconds\")", seconds(*duration)),
+    }
+}
+
+fn place(at: Grid) -> String {
+    format!("[{},{}]", at.x(), at.y())
+}
+
+/// Seconds to the millisecond, without zeros that say nothing.
+fn seconds(duration: Duration) -> String {
+    let text = format!("{}.{:03}", duration.as_secs(), duration.subsec_millis());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c if c.is_control() && u32::from(c) < 0x100 => {
+                let _ = write!(quoted, "\\x{:02x}", u32::from(c)); // Writing to a string cannot fail.
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

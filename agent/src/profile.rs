@@ -1,0 +1,51 @@
+//! What a model expects to be told, and how it answers: data that comes with the model, not code.
+
+use serde::{Deserialize, Serialize};
+
+use crate::dialect::Dialect;
+
+/// The agent's section of a model's `profile.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// How the model writes actions.
+    pub dialect: Dialect,
+    /// The system prompt, in which `{date}` stands for today; without one there is no system turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// How many of its latest replies the model is reminded of; without a number, of all. With 0 every prompt looks
+    /// like the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<u32>,
+    /// How the model's replies are written back to it.
+    pub reply: ReplyForm,
+    /// Whether the model is told what came of its actions, in the screen info's key `last_action`.
+    pub remarks: bool,
+    /// How many tokens a reply may have at most.
+    pub tokens_max: u32,
+}
+
+/// How a reply is written back into the conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplyForm {
+    /// `<think>T</think><answer>A</answer>`: the thought without tags, and the action as the dialect prints it.
+    Clean,
+    /// The text as it was heard.
+    Heard,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_section_and_refuses_what_it_does_not_know() {
+        let text = "dialect = \"autoglm\"\nhistory = 1\nreply = \"clean\"\nremarks = true\ntokens_max = 300\n";
+        let profile: Profile = toml::from_str(text).unwrap();
+        assert_eq!(profile.history, Some(1));
+        assert_eq!(profile.system, None);
+        assert!(toml::from_str::<Profile>(&format!("{text}token_max = 3\n")).is_err());
+        assert!(toml::from_str::<Profile>(&text.replace("autoglm", "autoglm2")).is_err());
+    }
+}

@@ -1,0 +1,232 @@
+//! What the model is told: the goal, the screen, and what it said before.
+//!
+//! Models are trained on exactly this layout, so a change of a byte here is a change of the model's input.
+//!
+//! ```text
+//! system     the profile's system prompt, if it has one
+//! user       [picture] GOAL \n\n INFO                      the first step; later without the picture
+//! assistant  <think>T</think><answer>A</answer>            one of the kept replies …
+//! user       ** Screen Info ** \n\n INFO                   … and the screen that followed it
+//! assistant  <think>T</think><answer>A</answer>            the last reply
+//! user       [picture] ** Screen Info ** \n\n INFO         the screen now; the only picture
+//! ```
+
+use tapwright_contract::Picture;
+use tapwright_contract::model::{Part, Prompt, Role, Turn};
+
+use crate::profile::Profile;
+
+/// One earlier step: what the model was told of the screen, and what it said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// As [`info`] made it.
+    pub info: String,
+    /// The reply as it is written back, for example by [`written_back`].
+    pub reply: String,
+}
+
+/// What the model is told beside the pixels, as Python's `json.dumps(…, ensure_ascii=False)` would write it.
+/// `last_action` is there only when there is something to say.
+pub fn info(app: &str, last_action: Option<&str>) -> String {
+    let app = quoted(app);
+    match last_action {
+        None => format!("{{\"current_app\": {app}}}"),
+        Some(remark) => format!("{{\"current_app\": {app}, \"last_action\": {}}}", quoted(remark)),
+    }
+}
+
+/// A reply in the clean form: the thought without tags, and the action as its dialect prints it.
+pub fn written_back(thought: &str, answer: &str) -> String {
+    format!("<think>{}</think><answer>{answer}</answer>", without_tags(thought))
+}
+
+/// The prompt for a step. `past` holds all the earlier steps, the oldest first; `info` and `picture` are of now.
+pub fn compose(profile: &Profile, goal: &str, date: &str, past: &[Exchange], info: &str, picture: Picture) -> Prompt {
+    let kept = match profile.history {
+        None => past.len(),
+        Some(history) => past.len().min(usize::try_from(history).unwrap_or(usize::MAX)),
+    };
+    let kept = &past[past.len() - kept..];
+    let mut turns = Vec::with_capacity(2 * kept.len() + 2);
+    if let Some(system) = &profile.system {
+        turns.push(said(Role::System, system.replace("{date}", date)));
+    }
+    let text = match (kept, past) {
+        ([], _) | (_, []) => format!("{goal}\n\n{info}"),
+        (_, [first, ..]) => {
+            turns.push(said(Role::User, format!("{goal}\n\n{}", first.info)));
+            for (place, exchange) in kept.iter().enumerate() {
+                // The first of the kept replies answers the first turn, even if it was another one once.
+                if place > 0 {
+                    turns.push(said(Role::User, screen_info(&exchange.info)));
+                }
+                turns.push(said(Role::Assistant, exchange.reply.clone()));
+            }
+            screen_info(info)
+        }
+    };
+    turns.push(Turn { role: Role::User, parts: vec![Part::Picture(picture), Part::Text(text)] });
+    Prompt { turns, tokens_max: profile.tokens_max }
+}
+
+fn screen_info(info: &str) -> String {
+    format!("** Screen Info **\n\n{info}")
+}
+
+fn said(role: Role, text: String) -> Turn {
+    Turn { role, parts: vec![Part::Text(text)] }
+}
+
+/// A JSON string; serde's escapes are Python's.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn without_tags(thought: &str) -> String {
+    let mut clean = thought.to_owned();
+    // Again until nothing is left: taking a tag out can put another one together.
+    loop {
+        let shorter =
+            ["<think>", "</think>", "<answer>", "</answer>"].iter().fold(clean.clone(), |t, tag| t.replace(tag, ""));
+        if shorter.len() == clean.len() {
+            return clean.trim().to_owned();
+        }
+        clean = shorter;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use tapwright_contract::Size;
+
+    use super::*;
+    use crate::dialect::Dialect;
+    use crate::profile::ReplyForm;
+
+    fn profile(system: Option<&str>, history: Option<u32>) -> Profile {
+        Profile {
+            dialect: Dialect::Autoglm,
+            system: system.map(str::to_owned),
+            history,
+            reply: ReplyForm::Clean,
+            remarks: true,
+            tokens_max: 300,
+        }
+    }
+
+    fn steps(count: usize) -> Vec<Exchange> {
+        (0..count)
+            .map(|n| Exchange {
+                info: info(&format!("App {n}"), None),
+                reply: written_back(&format!("thought {n}"), &format!("do(action=\"Tap\", element=[{n},{n}])")),
+            })
+            .collect()
+    }
+
+    fn check(profile: &Profile, past: &[Exchange], info: &str, expected: Expect) {
+        let picture = Picture::new(Size { width: 2, height: 1 }, vec![0; 8]).unwrap();
+        let prompt = compose(profile, "Turn Wi-Fi on", "2025-01-02", past, info, picture);
+        let mut shown = String::new();
+        for turn in &prompt.turns {
+            for part in &turn.parts {
+                match part {
+                    Part::Text(text) => shown += &format!("{:?}: {text:?}\n", turn.role),
+                    Part::Picture(picture) => shown += &format!("{:?}: {picture:?}\n", turn.role),
+                }
+            }
+        }
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn the_first_step() {
+        check(
+            &profile(None, Some(1)),
+            &[],
+            &info("Settings", None),
+            expect![[r#"
+                User: Picture(2x1)
+                User: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            "#]],
+        );
+        check(
+            &profile(Some("It is {date}."), None),
+            &[],
+            &info("小红书", None),
+            expect![[r#"
+                System: "It is 2025-01-02."
+                User: Picture(2x1)
+                User: "Turn Wi-Fi on\n\n{\"current_app\": \"小红书\"}"
+            "#]],
+        );
+    }
+
+    #[test]
+    fn one_reply_is_kept() {
+        let second = expect![[r#"
+            User: "Turn Wi-Fi on\n\n{\"current_app\": \"App 0\"}"
+            Assistant: "<think>thought 0</think><answer>do(action=\"Tap\", element=[0,0])</answer>"
+            User: Picture(2x1)
+            User: "** Screen Info **\n\n{\"current_app\": \"Now\"}"
+        "#]];
+        check(&profile(None, Some(1)), &steps(1), &info("Now", None), second);
+        let fourth = expect![[r#"
+            User: "Turn Wi-Fi on\n\n{\"current_app\": \"App 0\"}"
+            Assistant: "<think>thought 2</think><answer>do(action=\"Tap\", element=[2,2])</answer>"
+            User: Picture(2x1)
+            User: "** Screen Info **\n\n{\"current_app\": \"Now\", \"last_action\": \"it was \\\"refused\\\"\"}"
+        "#]];
+        check(&profile(None, Some(1)), &steps(3), &info("Now", Some("it was \"refused\"")), fourth);
+    }
+
+    #[test]
+    fn two_replies_are_kept() {
+        let fourth = expect![[r#"
+            User: "Turn Wi-Fi on\n\n{\"current_app\": \"App 0\"}"
+            Assistant: "<think>thought 1</think><answer>do(action=\"Tap\", element=[1,1])</answer>"
+            User: "** Screen Info **\n\n{\"current_app\": \"App 2\"}"
+            Assistant: "<think>thought 2</think><answer>do(action=\"Tap\", element=[2,2])</answer>"
+            User: Picture(2x1)
+            User: "** Screen Info **\n\n{\"current_app\": \"Now\"}"
+        "#]];
+        check(&profile(None, Some(2)), &steps(3), &info("Now", None), fourth);
+    }
+
+    #[test]
+    fn all_replies_are_kept() {
+        let fourth = expect![[r#"
+            User: "Turn Wi-Fi on\n\n{\"current_app\": \"App 0\"}"
+            Assistant: "<think>thought 0</think><answer>do(action=\"Tap\", element=[0,0])</answer>"
+            User: "** Screen Info **\n\n{\"current_app\": \"App 1\"}"
+            Assistant: "<think>thought 1</think><answer>do(action=\"Tap\", element=[1,1])</answer>"
+            User: "** Screen Info **\n\n{\"current_app\": \"App 2\"}"
+            Assistant: "<think>thought 2</think><answer>do(action=\"Tap\", element=[2,2])</answer>"
+            User: Picture(2x1)
+            User: "** Screen Info **\n\n{\"current_app\": \"Now\"}"
+        "#]];
+        check(&profile(None, None), &steps(3), &info("Now", None), fourth);
+    }
+
+    #[test]
+    fn no_reply_is_kept() {
+        let fourth = expect![[r#"
+            User: Picture(2x1)
+            User: "Turn Wi-Fi on\n\n{\"current_app\": \"Now\"}"
+        "#]];
+        check(&profile(None, Some(0)), &steps(3), &info("Now", None), fourth);
+    }
+
+    #[test]
+    fn writes_json_as_python_does() {
+        let odd = info("a\"b\\c/d\n\r\t\u{8}\u{c}\u{1}\u{7f}é\u{2028}😀", None);
+        expect![[r#""{\"current_app\": \"a\\\"b\\\\c/d\\n\\r\\t\\b\\f\\u0001\u{7f}é\u{2028}😀\"}""#]]
+            .assert_eq(&format!("{odd:?}"));
+    }
+
+    #[test]
+    fn a_thought_loses_its_tags() {
+        assert_eq!(written_back(" <think><think>a</think>\n<answer>", "A"), "<think>a</think><answer>A</answer>");
+        assert_eq!(written_back("</th<think>ink>a", "A"), "<think>a</think><answer>A</answer>");
+    }
+}
