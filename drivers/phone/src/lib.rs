@@ -3,6 +3,20 @@
 //! One widget tree makes the pixels, the uiautomator XML, the hit test and the ground truth. Nothing here knows the agent.
 
 pub mod adbd;
+mod apps;
+pub mod content;
+mod dice;
+mod draw;
+mod dump;
+mod icon;
+mod keyboard;
+mod truth;
+mod ui;
 mod world;
 
-pub use world::{App, Input, Key, Options, Refused, World};
+pub use apps::{FieldId, Page};
+pub use dice::Dice;
+pub use draw::Rect;
+pub use icon::Icon;
+pub use truth::{Mark, What};
+pub use world::{ADB_KEYBOARD, App, Input, Key, LATIN_KEYBOARD, Options, Refused, World};

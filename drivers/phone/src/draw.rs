@@ -1,0 +1,350 @@
+//! Puts shapes and text into pixels: integer spans where edges are straight, coverage from distances where they are round.
+//!
+//! The same calls give the same bytes on every machine: no system font, no threads, no clock.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::OnceLock;
+
+use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont};
+
+/// Red, green, blue, 8 bits each, as in `0xRRGGBB`.
+pub type Color = u32;
+
+/// A rectangle of pixels: left and top belong to it, right and bottom do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rect {
+    pub left: i32,
+    pub top: i32,
+    pub right: i32,
+    pub bottom: i32,
+}
+
+impl Rect {
+    /// The part that both rectangles share; empty if there is none.
+    pub fn and(self, other: Rect) -> Rect {
+        let left = self.left.max(other.left);
+        let top = self.top.max(other.top);
+        Rect { left, top, right: self.right.min(other.right).max(left), bottom: self.bottom.min(other.bottom).max(top) }
+    }
+    /// Whether the pixel lies inside.
+    pub fn has(self, x: i32, y: i32) -> bool {
+        self.left <= x && x < self.right && self.top <= y && y < self.bottom
+    }
+    /// Whether no pixel lies inside.
+    pub fn is_empty(self) -> bool {
+        self.left >= self.right || self.top >= self.bottom
+    }
+    /// Pixels from left to right.
+    pub fn width(self) -> i32 {
+        self.right - self.left
+    }
+    /// Pixels from top to bottom.
+    pub fn height(self) -> i32 {
+        self.bottom - self.top
+    }
+    /// The pixel in the middle.
+    pub fn center(self) -> (i32, i32) {
+        ((self.left + self.right) / 2, (self.top + self.bottom) / 2)
+    }
+}
+
+/// Pixels that are being drawn.
+pub struct Canvas {
+    width: i32,
+    height: i32,
+    rgba: Vec<u8>,
+    clip: Rect,
+}
+
+impl Canvas {
+    /// A canvas of one colour.
+    pub fn new(width: u32, height: u32, color: Color) -> Canvas {
+        let pixel = opaque(color);
+        let mut rgba = vec![0; 4 * width as usize * height as usize];
+        for at in rgba.chunks_exact_mut(4) {
+            at.copy_from_slice(&pixel);
+        }
+        let (width, height) = (width as i32, height as i32);
+        Canvas { width, height, rgba, clip: Rect { left: 0, top: 0, right: width, bottom: height } }
+    }
+
+    /// Nothing outside `clip` is drawn from now on.
+    pub fn clip(&mut self, clip: Rect) {
+        self.clip = clip.and(Rect { left: 0, top: 0, right: self.width, bottom: self.height });
+    }
+
+    /// `[height, width, 4]` bytes.
+    pub fn into_rgba(self) -> Vec<u8> {
+        self.rgba
+    }
+
+    /// Darkens all that was drawn so far, as behind a dialog.
+    pub fn shade(&mut self) {
+        for at in self.rgba.chunks_exact_mut(4) {
+            for channel in &mut at[..3] {
+                *channel = (u16::from(*channel) * 45 / 100) as u8;
+            }
+        }
+    }
+
+    /// A vertical gradient over a whole rectangle.
+    pub fn gradient(&mut self, rect: Rect, top: Color, bottom: Color) {
+        for y in rect.top..rect.bottom {
+            let share = ((y - rect.top) * 255 / rect.height().max(1)) as u32;
+            self.span(y, rect.left, rect.right, mix(top, bottom, share));
+        }
+    }
+
+    /// A rectangle with round corners; `radius` 0 for square ones.
+    pub fn fill(&mut self, rect: Rect, radius: f32, color: Color) {
+        let radius = radius.min(rect.width() as f32 / 2.0).min(rect.height() as f32 / 2.0).max(0.0);
+        let inset = radius.ceil() as i32;
+        for y in rect.top.max(self.clip.top)..rect.bottom.min(self.clip.bottom) {
+            let is_round = y < rect.top + inset || y >= rect.bottom - inset;
+            if !is_round {
+                self.span(y, rect.left, rect.right, color);
+                continue;
+            }
+            self.span(y, rect.left + inset, rect.right - inset, color);
+            let middle = if y < rect.top + inset { rect.top as f32 + radius } else { rect.bottom as f32 - radius };
+            let down = y as f32 + 0.5 - middle;
+            for (from, to, middle) in [
+                (rect.left, rect.left + inset, rect.left as f32 + radius),
+                (rect.right - inset, rect.right, rect.right as f32 - radius),
+            ] {
+                for x in from..to {
+                    let across = x as f32 + 0.5 - middle;
+                    self.blend(x, y, color, coverage(radius - (across * across + down * down).sqrt()));
+                }
+            }
+        }
+    }
+
+    /// A line with round ends, `width` pixels thick.
+    pub fn line(&mut self, from: (f32, f32), to: (f32, f32), width: f32, color: Color) {
+        let reach = width / 2.0;
+        let area = Rect {
+            left: (from.0.min(to.0) - reach - 1.0).floor() as i32,
+            top: (from.1.min(to.1) - reach - 1.0).floor() as i32,
+            right: (from.0.max(to.0) + reach + 2.0).ceil() as i32,
+            bottom: (from.1.max(to.1) + reach + 2.0).ceil() as i32,
+        }
+        .and(self.clip);
+        let along = (to.0 - from.0, to.1 - from.1);
+        let length = (along.0 * along.0 + along.1 * along.1).max(1e-6);
+        for y in area.top..area.bottom {
+            for x in area.left..area.right {
+                let at = (x as f32 + 0.5 - from.0, y as f32 + 0.5 - from.1);
+                let share = ((at.0 * along.0 + at.1 * along.1) / length).clamp(0.0, 1.0);
+                let off = (at.0 - along.0 * share, at.1 - along.1 * share);
+                self.blend(x, y, color, coverage(reach - (off.0 * off.0 + off.1 * off.1).sqrt()));
+            }
+        }
+    }
+
+    /// A circle's outline, or the circle itself if `width` is at least twice the radius.
+    pub fn ring(&mut self, middle: (f32, f32), radius: f32, width: f32, color: Color) {
+        let reach = radius + width / 2.0;
+        let area = Rect {
+            left: (middle.0 - reach - 1.0).floor() as i32,
+            top: (middle.1 - reach - 1.0).floor() as i32,
+            right: (middle.0 + reach + 2.0).ceil() as i32,
+            bottom: (middle.1 + reach + 2.0).ceil() as i32,
+        }
+        .and(self.clip);
+        for y in area.top..area.bottom {
+            for x in area.left..area.right {
+                let at = (x as f32 + 0.5 - middle.0, y as f32 + 0.5 - middle.1);
+                let far = (at.0 * at.0 + at.1 * at.1).sqrt();
+                let inside = if width >= 2.0 * radius { radius - far } else { width / 2.0 - (far - radius).abs() };
+                self.blend(x, y, color, coverage(inside));
+            }
+        }
+    }
+
+    /// One line of text with its baseline at `baseline`. Returns how far it reached to the right.
+    pub fn text(&mut self, x: i32, baseline: i32, size: u32, bold: bool, color: Color, text: &str) -> i32 {
+        let mut pen = x as f32;
+        for character in text.chars() {
+            let glyph = glyph(character, size);
+            let left = (pen + 0.5).floor() as i32 + glyph.left;
+            self.stamp(&glyph, left, baseline + glyph.top, color);
+            if bold {
+                self.stamp(&glyph, left + 1, baseline + glyph.top, color);
+            }
+            pen += glyph.advance + if bold { 0.5 } else { 0.0 };
+        }
+        pen.ceil() as i32
+    }
+
+    fn stamp(&mut self, glyph: &Glyph, left: i32, top: i32, color: Color) {
+        for row in 0..glyph.height {
+            let y = top + row;
+            if y < self.clip.top || y >= self.clip.bottom {
+                continue;
+            }
+            for column in 0..glyph.width {
+                let alpha = glyph.alpha[(row * glyph.width + column) as usize];
+                if alpha > 0 {
+                    self.blend(left + column, y, color, u32::from(alpha));
+                }
+            }
+        }
+    }
+
+    fn span(&mut self, y: i32, left: i32, right: i32, color: Color) {
+        let (left, right) = (left.max(self.clip.left), right.min(self.clip.right));
+        if y < self.clip.top || y >= self.clip.bottom || left >= right {
+            return;
+        }
+        let pixel = opaque(color);
+        let start = 4 * (y * self.width + left) as usize;
+        let end = 4 * (y * self.width + right) as usize;
+        for at in self.rgba[start..end].chunks_exact_mut(4) {
+            at.copy_from_slice(&pixel);
+        }
+    }
+
+    fn blend(&mut self, x: i32, y: i32, color: Color, alpha: u32) {
+        if alpha == 0 || !self.clip.has(x, y) {
+            return;
+        }
+        let start = 4 * (y * self.width + x) as usize;
+        let at = &mut self.rgba[start..start + 4];
+        let new = opaque(color);
+        for channel in 0..3 {
+            let sum = u32::from(at[channel]) * (255 - alpha) + u32::from(new[channel]) * alpha + 127;
+            at[channel] = (sum / 255) as u8;
+        }
+    }
+}
+
+/// A colour between two others: 0 is the first, 255 the second.
+pub fn mix(from: Color, to: Color, share: u32) -> Color {
+    let channel = |shift: u32| {
+        let (a, b) = (from >> shift & 255, to >> shift & 255);
+        ((a * (255 - share) + b * share) / 255) << shift
+    };
+    channel(16) | channel(8) | channel(0)
+}
+
+/// How wide a line of text would be, in pixels.
+pub fn text_width(size: u32, bold: bool, text: &str) -> i32 {
+    let sum: f32 = text.chars().map(|c| glyph(c, size).advance + if bold { 0.5 } else { 0.0 }).sum();
+    sum.ceil() as i32
+}
+
+/// The text, or as much of it as fits with an ellipsis.
+pub fn fit(size: u32, bold: bool, text: &str, width: i32) -> String {
+    if text_width(size, bold, text) <= width {
+        return text.to_string();
+    }
+    let mut kept: Vec<char> = text.chars().collect();
+    while kept.pop().is_some() {
+        let shorter: String = kept.iter().collect::<String>().trim_end().to_string() + "…";
+        if text_width(size, bold, &shorter) <= width {
+            return shorter;
+        }
+    }
+    String::new()
+}
+
+/// Breaks text into lines at blanks, at line breaks and between Han characters.
+pub fn wrap(size: u32, text: &str, width: i32) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for piece in pieces(paragraph) {
+            let longer = format!("{line}{piece}");
+            if !line.is_empty() && text_width(size, false, longer.trim_end()) > width {
+                lines.push(line.trim_end().to_string());
+                line = piece.trim_start().to_string();
+            } else {
+                line = longer;
+            }
+            // A word wider than the line is cut where it must be.
+            while text_width(size, false, line.trim_end()) > width && line.chars().count() > 1 {
+                let mut head: Vec<char> = line.chars().collect();
+                let mut tail = Vec::new();
+                while head.len() > 1 && text_width(size, false, &head.iter().collect::<String>()) > width {
+                    tail.extend(head.pop());
+                }
+                lines.push(head.into_iter().collect());
+                line = tail.into_iter().rev().collect();
+            }
+        }
+        lines.push(line.trim_end().to_string());
+    }
+    lines
+}
+
+fn pieces(paragraph: &str) -> Vec<String> {
+    let mut pieces: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for character in paragraph.chars() {
+        let stands_alone = character as u32 >= 0x2E80;
+        match pieces.last_mut() {
+            Some(last) if is_open && !stands_alone => last.push(character),
+            _ => pieces.push(character.to_string()),
+        }
+        is_open = character != ' ' && !stands_alone;
+    }
+    pieces
+}
+
+fn coverage(inside: f32) -> u32 {
+    ((inside + 0.5).clamp(0.0, 1.0) * 255.0) as u32
+}
+
+fn opaque(color: Color) -> [u8; 4] {
+    [(color >> 16) as u8, (color >> 8) as u8, color as u8, 255]
+}
+
+struct Glyph {
+    left: i32,
+    top: i32,
+    width: i32,
+    height: i32,
+    advance: f32,
+    alpha: Vec<u8>,
+}
+
+fn font() -> &'static FontRef<'static> {
+    static FONT: OnceLock<FontRef<'static>> = OnceLock::new();
+    FONT.get_or_init(|| {
+        FontRef::try_from_slice(include_bytes!("../font/phone.ttf")).expect("the font was tested when it was committed")
+    })
+}
+
+/// A rasterised glyph. Each thread keeps those it has drawn: a phone shows few sizes, so the cache stays small.
+fn glyph(character: char, size: u32) -> Rc<Glyph> {
+    thread_local! {
+        static CACHE: RefCell<BTreeMap<(GlyphId, u32), Rc<Glyph>>> = const { RefCell::new(BTreeMap::new()) };
+        static ASCII: RefCell<BTreeMap<u32, Vec<Option<Rc<Glyph>>>>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    if character.is_ascii() {
+        return ASCII.with_borrow_mut(|sizes| {
+            let row = sizes.entry(size).or_insert_with(|| vec![None; 128]);
+            row[character as usize].get_or_insert_with(|| Rc::new(rasterise(font().glyph_id(character), size))).clone()
+        });
+    }
+    let id = font().glyph_id(character);
+    CACHE.with_borrow_mut(|cache| cache.entry((id, size)).or_insert_with(|| Rc::new(rasterise(id, size))).clone())
+}
+
+fn rasterise(id: GlyphId, size: u32) -> Glyph {
+    let font = font();
+    let em = font.units_per_em().unwrap_or(2048.0);
+    let scale = PxScale::from(size as f32 * font.height_unscaled() / em);
+    let advance = font.as_scaled(scale).h_advance(id);
+    let Some(outline) = font.outline_glyph(id.with_scale(scale)) else {
+        return Glyph { left: 0, top: 0, width: 0, height: 0, advance, alpha: Vec::new() };
+    };
+    let bounds = outline.px_bounds();
+    let (width, height) = (bounds.width() as i32, bounds.height() as i32);
+    let mut alpha = vec![0; (width * height) as usize];
+    outline.draw(|x, y, share| alpha[y as usize * width as usize + x as usize] = (share.min(1.0) * 255.0) as u8);
+    Glyph { left: bounds.min.x as i32, top: bounds.min.y as i32, width, height, advance, alpha }
+}
