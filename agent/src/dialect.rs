@@ -16,7 +16,30 @@ pub enum Dialect {
     Autoglm,
 }
 
+/// What was understood of a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Why the model wants it, without tags; may be empty.
+    pub thought: String,
+    /// What it wants.
+    pub call: Result<Call, Unclear>,
+    /// Whether more calls followed, which are not done: the screen is another one after the first.
+    pub more: bool,
+}
+
+/// A reply that cannot be read; the message tells the model what to write.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unclear(pub(crate) String);
+
 impl Dialect {
+    /// Understands a reply, whatever it is. `cut` says that it was cut off: what is unfinished is not guessed then.
+    pub fn read(self, reply: &str, cut: bool) -> Said {
+        match self {
+            Dialect::Autoglm => autoglm::read(reply, cut),
+        }
+    }
+
     /// The canonical form of a call, which `read` gives back unchanged.
     pub fn print(self, call: &Call) -> String {
         match self {

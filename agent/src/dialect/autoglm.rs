@@ -6,7 +6,17 @@
 //!
 //! All 14 verbs and `finish`. The language has no word for giving up; here it is `status`:
 //! `finish(message="there is no such contact", status="infeasible")`.
+//!
+//! Reading is tolerant of form and strict about meaning: quotes, brackets, numbers and tags come as they like, but
+//! nothing is done that the model did not write in full.
 
+mod find;
 mod print;
+mod value;
+mod verb;
 
+#[cfg(test)]
+mod tests;
+
+pub use find::read;
 pub use print::print;

@@ -1,0 +1,403 @@
+//! Arguments as models write them: Python, JSON and what lies between.
+//!
+//! What they mean is decided in `verb.rs`.
+
+/// How deep lists may be nested.
+const DEPTH_MAX: usize = 6;
+/// How many items a list, a map or a call may have.
+const ITEMS_MAX: usize = 64;
+
+/// An argument.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    /// In quotes of any kind.
+    Text(String),
+    /// In digits of any width.
+    Number(f64),
+    /// In brackets of any kind.
+    List(Vec<Value>),
+    /// In braces.
+    Map(Vec<(String, Value)>),
+    /// Without quotes: `True`, `None`, `Tap`.
+    Word(String),
+}
+
+/// What stands between a call's parentheses.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Arguments {
+    /// Those with a name, in lower case, in order.
+    pub(super) named: Vec<(String, Value)>,
+    /// Those without.
+    pub(super) plain: Vec<Value>,
+}
+
+/// The text cannot be read from here on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Syntax {
+    /// Where, in bytes.
+    pub(super) at: usize,
+    /// Whether the text ended too early, rather than being wrong.
+    pub(super) unfinished: bool,
+}
+
+/// How strings end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quoting {
+    /// At the first quote of the same kind that is not escaped.
+    Strict,
+    /// At the first quote after which something comes that can follow a string: models forget to escape.
+    Lenient,
+}
+
+/// Reads values from a place in a text.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    quoting: Quoting,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, at: usize, quoting: Quoting) -> Reader<'a> {
+        Reader { text, at, quoting }
+    }
+
+    /// Where the reader stands, in bytes.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Reads `name=value, …)`, after the opening parenthesis. A text that ends instead of the closing one is fine if
+    /// `open_end`, as long as its last argument is complete.
+    pub(super) fn arguments(&mut self, open_end: bool) -> Result<Arguments, Syntax> {
+        let mut arguments = Arguments::default();
+        loop {
+            self.blank();
+            match self.peek() {
+                Some(')' | '）') => {
+                    self.bump();
+                    return Ok(arguments);
+                }
+                None if open_end => return Ok(arguments),
+                None => return Err(self.unfinished()),
+                Some(_) if self.rest().starts_with("</answer>") && open_end => return Ok(arguments),
+                Some(_) => {}
+            }
+            if arguments.named.len() + arguments.plain.len() >= ITEMS_MAX {
+                return Err(self.wrong());
+            }
+            match self.name() {
+                Some(name) => arguments.named.push((name.to_lowercase(), self.value(0)?)),
+                None => arguments.plain.push(self.value(0)?),
+            }
+            self.blank();
+            match self.peek() {
+                Some(',' | '，' | '、' | ';' | '；') => self.bump(),
+                Some(')' | '）' | '<') | None => {}
+                Some(_) => return Err(self.wrong()),
+            }
+        }
+    }
+
+    /// Reads one value.
+    pub(super) fn value(&mut self, depth: usize) -> Result<Value, Syntax> {
+        if depth > DEPTH_MAX {
+            return Err(self.wrong());
+        }
+        self.blank();
+        match self.peek() {
+            None => Err(self.unfinished()),
+            Some(c) if quote(c).is_some() => self.string(depth > 0).map(Value::Text),
+            Some('[' | '(' | '［' | '（' | '【') => self.list(depth),
+            Some('{' | '｛') => self.map(depth).map(Value::Map),
+            Some(c) if digit(c).is_some() || matches!(c, '-' | '+' | '.' | '－' | '＋') => self.number(),
+            Some(_) => self.word(),
+        }
+    }
+
+    /// Reads `name=` or `"name":` if that is what comes, and nothing otherwise.
+    fn name(&mut self) -> Option<String> {
+        let before = self.at;
+        let name = match self.peek() {
+            Some(c) if quote(c).is_some() => self.string(true).ok(),
+            Some(_) => {
+                let rest = self.rest();
+                let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
+                self.at += end;
+                (end > 0).then(|| rest[..end].to_owned())
+            }
+            None => None,
+        };
+        self.blank();
+        match (name, self.peek()) {
+            (Some(name), Some('=' | ':' | '＝' | '：')) => {
+                self.bump();
+                Some(name)
+            }
+            _ => {
+                self.at = before;
+                None
+            }
+        }
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Value, Syntax> {
+        self.bump();
+        let mut items = Vec::new();
+        loop {
+            self.blank();
+            match self.peek() {
+                None => return Err(self.unfinished()),
+                Some(']' | ')' | '］' | '）' | '】') => {
+                    self.bump();
+                    return Ok(Value::List(items));
+                }
+                Some(',' | '，' | '、' | ';' | '；') => self.bump(),
+                Some(_) if items.len() >= ITEMS_MAX => return Err(self.wrong()),
+                Some(_) => items.push(self.value(depth + 1)?),
+            }
+        }
+    }
+
+    /// Reads `{"name": value, …}`.
+    pub(super) fn map(&mut self, depth: usize) -> Result<Vec<(String, Value)>, Syntax> {
+        self.bump();
+        let mut items = Vec::new();
+        loop {
+            self.blank();
+            match self.peek() {
+                None => return Err(self.unfinished()),
+                Some('}' | '｝') => {
+                    self.bump();
+                    return Ok(items);
+                }
+                Some(',' | '，') => self.bump(),
+                Some(_) if items.len() >= ITEMS_MAX => return Err(self.wrong()),
+                Some(_) => {
+                    let name = self.name().ok_or(self.wrong())?;
+                    items.push((name.to_lowercase(), self.value(depth + 1)?));
+                }
+            }
+        }
+    }
+
+    fn number(&mut self) -> Result<Value, Syntax> {
+        let (start, before) = (self.wrong(), self.at);
+        let mut plain = String::new();
+        while let Some(c) = self.peek() {
+            match (digit(c), c) {
+                (Some(digit), _) => plain.push(digit),
+                (None, '.' | '．') => plain.push('.'),
+                (None, '-' | '－') => plain.push('-'),
+                (None, '+' | '＋') => plain.push('+'),
+                _ => break,
+            }
+            self.bump();
+        }
+        match self.rest().trim_start_matches(is_blank).chars().next() {
+            None => return Err(self.unfinished()), // Who knows how many digits were to come?
+            Some(c) if c.is_alphabetic() => {
+                self.at = before;
+                return self.word(); // `2 seconds`, without quotes.
+            }
+            Some(_) => {}
+        }
+        match plain.parse::<f64>() {
+            // `500.` and `+5` are fine by Rust; so is anything of any length, but not infinity.
+            Ok(number) if number.is_finite() => Ok(Value::Number(number)),
+            _ => Err(start),
+        }
+    }
+
+    fn word(&mut self) -> Result<Value, Syntax> {
+        let rest = self.rest();
+        let ends = |c: char| ",，、;；)）]］】}｝\n<\"'“”".contains(c);
+        let end = rest.find(ends).ok_or(Syntax { at: self.text.len(), unfinished: true })?;
+        let word = rest[..end].trim();
+        if word.is_empty() {
+            return Err(self.wrong());
+        }
+        self.at += end;
+        Ok(Value::Word(word.to_owned()))
+    }
+
+    /// Reads a string; `nested` if it stands in a list or a map, where more can follow it.
+    fn string(&mut self, nested: bool) -> Result<String, Syntax> {
+        let Some((opening, kind)) = self.peek().and_then(|c| Some((c, quote(c)?))) else { return Err(self.wrong()) };
+        self.bump();
+        let mut string = String::new();
+        loop {
+            let Some(c) = self.peek() else { return Err(self.unfinished()) };
+            self.bump();
+            let closes = match self.quoting {
+                Quoting::Strict => c == kind.closing(opening),
+                Quoting::Lenient => quote(c) == Some(kind) && self.string_may_end(nested),
+            };
+            if closes {
+                return Ok(string);
+            }
+            match c {
+                '\\' => self.escape(&mut string)?,
+                c => string.push(c),
+            }
+        }
+    }
+
+    /// What follows a backslash; one that Python does not know stays as it is.
+    fn escape(&mut self, string: &mut String) -> Result<(), Syntax> {
+        let Some(c) = self.peek() else { return Err(self.unfinished()) };
+        self.bump();
+        match c {
+            'n' => string.push('\n'),
+            'r' => string.push('\r'),
+            't' => string.push('\t'),
+            'x' => self.code(string, 'x', 2),
+            'u' => self.code(string, 'u', 4),
+            '/' | '\\' => string.push(c),
+            c if quote(c).is_some() => string.push(c),
+            c => string.extend(['\\', c]),
+        }
+        Ok(())
+    }
+
+    fn code(&mut self, string: &mut String, letter: char, digits: usize) {
+        let Some(high) = self.hex(digits) else { return string.extend(['\\', letter]) };
+        self.at += digits;
+        if let Some(c) = char::from_u32(high) {
+            return string.push(c);
+        }
+        // JSON writes what is beyond 16 bits as two halves.
+        let mut low = None;
+        if self.rest().starts_with("\\u") {
+            self.at += 2;
+            low = self.hex(4).filter(|low| (0xdc00..0xe000).contains(low) && high < 0xdc00);
+            self.at -= 2;
+        }
+        match low.and_then(|low| char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))) {
+            Some(c) => {
+                self.at += 6;
+                string.push(c);
+            }
+            None => string.push(char::REPLACEMENT_CHARACTER),
+        }
+    }
+
+    fn hex(&self, digits: usize) -> Option<u32> {
+        let code = self.rest().get(..digits)?;
+        code.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u32::from_str_radix(code, 16).ok()).flatten()
+    }
+
+    /// Whether what comes can follow a string.
+    fn string_may_end(&self, nested: bool) -> bool {
+        let mut ahead = Reader::new(self.text, self.at, self.quoting);
+        ahead.blank();
+        match ahead.peek() {
+            None => true,
+            Some(')' | '）') => {
+                ahead.bump();
+                ahead.blank();
+                // `say (so "now")"`: the string goes on if a quote or a comma follows the parenthesis.
+                ahead.peek().is_none_or(|c| quote(c).is_none() && !matches!(c, ')' | '）' | ',' | '，'))
+            }
+            Some(']' | '］' | '】' | '}' | '｝' | '<') => true,
+            Some(':' | '：') => nested,
+            Some(',' | '，') if nested => true,
+            Some(',' | '，') => {
+                ahead.bump();
+                ahead.blank();
+                let rest = ahead.rest().trim_start_matches(|c| quote(c).is_some());
+                let name = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+                let after = rest[name..].trim_start_matches(|c: char| c.is_whitespace() || quote(c).is_some());
+                name > 0 && after.starts_with(['=', ':', '＝', '：'])
+            }
+            Some(_) => false,
+        }
+    }
+
+    /// Skips what says nothing: blanks, and the tokens that models put around boxes.
+    fn blank(&mut self) {
+        loop {
+            let rest = self.rest();
+            let skipped = rest.len() - rest.trim_start_matches(is_blank).len();
+            if skipped > 0 {
+                self.at += skipped;
+            } else if let Some(token) = token(rest) {
+                self.at += token;
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn bump(&mut self) {
+        self.at += self.peek().map_or(0, char::len_utf8);
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn wrong(&self) -> Syntax {
+        Syntax { at: self.at, unfinished: false }
+    }
+
+    fn unfinished(&self) -> Syntax {
+        Syntax { at: self.text.len(), unfinished: true }
+    }
+}
+
+/// White space, and what is invisible though Unicode calls it something else.
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}')
+}
+
+/// The length of the special token that a text begins with, such as `<|begin_of_box|>`.
+pub(super) fn token(text: &str) -> Option<usize> {
+    let name = text.strip_prefix("<|")?;
+    let end = name.find("|>")?;
+    let plain = end > 0 && end <= 32 && name[..end].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    plain.then_some(end + 4)
+}
+
+/// An ASCII digit for a digit of either width.
+pub(super) fn digit(c: char) -> Option<char> {
+    match c {
+        '0'..='9' => Some(c),
+        '０'..='９' => char::from_digit(u32::from(c) - u32::from('０'), 10),
+        _ => None,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quote {
+    Double,
+    Single,
+    Corner,
+    White,
+}
+
+impl Quote {
+    /// The quote that ends a string which `opening` began.
+    fn closing(self, opening: char) -> char {
+        match (self, opening) {
+            (Quote::Double, '"' | '＂') | (Quote::Single, '\'' | '＇' | '`') => opening,
+            (Quote::Double, _) => '”',
+            (Quote::Single, _) => '’',
+            (Quote::Corner, _) => '」',
+            (Quote::White, _) => '』',
+        }
+    }
+}
+
+fn quote(c: char) -> Option<Quote> {
+    match c {
+        '"' | '＂' | '“' | '”' => Some(Quote::Double),
+        '\'' | '＇' | '‘' | '’' | '`' => Some(Quote::Single),
+        '「' | '」' => Some(Quote::Corner),
+        '『' | '』' => Some(Quote::White),
+        _ => None,
+    }
+}

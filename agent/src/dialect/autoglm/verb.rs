@@ -1,0 +1,289 @@
+//! What a call's arguments mean, verb by verb.
+
+use std::time::Duration;
+
+use super::value::{Arguments, Value, digit, is_blank};
+use crate::action::{Action, Call};
+use crate::dialect::Unclear;
+use crate::grid::Grid;
+
+/// The longest wait that can be said; how long is really waited is the caller's limit.
+const WAIT_MAX_S: f64 = 3600.0;
+/// How much of something wrong is shown to the model again, in characters.
+const SHOWN_MAX: usize = 40;
+
+const VERBS: &str = "Launch, Tap, Type, Type_Name, Interact, Swipe, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait";
+
+/// `do(…)`.
+pub(super) fn act(mut arguments: Arguments) -> Result<Call, Unclear> {
+    // `do({"action": "Tap"})` and `{"name": "do", "arguments": {…}}`.
+    for inner in ["", "arguments", "parameters", "args", "params"] {
+        let map = match inner {
+            "" => arguments.plain.iter().find_map(map),
+            name => arguments.named.iter().find(|(key, _)| key == name).and_then(|(_, value)| map(value)),
+        };
+        if let Some(map) = map {
+            arguments.named.extend(map.to_vec());
+        }
+    }
+    let mut plain = arguments.plain.into_iter().filter(|value| !matches!(value, Value::Map(_)));
+    let first = |value: &Value| text(value).filter(|verb| !verb.is_empty());
+    let verb = ["action", "action_type", "name", "function"]
+        .iter()
+        .filter_map(|name| arguments.named.iter().find(|(key, _)| key == name))
+        .find_map(|(_, value)| first(value).filter(|verb| verb != "do"))
+        .or_else(|| plain.next().as_ref().and_then(first))
+        .ok_or_else(|| unclear(format!("the call names no action; write do(action=\"…\") with one of: {VERBS}")))?;
+    let given = Given { named: arguments.named, plain: plain.collect() };
+    let action = match plain_name(&verb).as_str() {
+        "launch" | "open" | "openapp" | "launchapp" => Action::Launch {
+            app: given
+                .text(&["app", "app_name", "name", "text"])
+                .filter(|app| !app.trim().is_empty())
+                .ok_or_else(|| unclear("Launch needs the app's name; write do(action=\"Launch\", app=\"Settings\")"))?,
+        },
+        "tap" | "click" => {
+            let at = given.element("Tap")?;
+            match given.named_text(&["message", "msg"]) {
+                None => Action::Tap { at },
+                Some(message) => Action::SensitiveTap { at, message },
+            }
+        }
+        "type" | "input" | "inputtext" | "typetext" => Action::Type { text: given.typed("Type")? },
+        "typename" => Action::TypeName { text: given.typed("Type_Name")? },
+        "interact" => Action::Interact { message: given.text(MESSAGE).unwrap_or_default() },
+        "swipe" | "scroll" => Action::Swipe {
+            from: given.place(&["start", "from", "start_point", "start_coordinate", "element"], 0, SWIPE)?,
+            to: given.place(&["end", "to", "end_point", "end_coordinate"], 1, SWIPE)?,
+        },
+        "note" => Action::Note { message: given.text(MESSAGE).unwrap_or_else(|| "True".to_owned()) },
+        "callapi" => Action::CallApi {
+            instruction: given.text(&["instruction", "message", "text", "content"]).ok_or_else(|| {
+                unclear("Call_API needs an instruction; write do(action=\"Call_API\", instruction=\"…\")")
+            })?,
+        },
+        "longpress" | "longtap" | "longclick" => Action::LongPress { at: given.element("Long Press")? },
+        "doubletap" | "doubleclick" => Action::DoubleTap { at: given.element("Double Tap")? },
+        "takeover" => Action::TakeOver { message: given.text(MESSAGE).unwrap_or_default() },
+        "back" | "pressback" => Action::Back,
+        "home" | "presshome" => Action::Home,
+        "wait" => Action::Wait { duration: given.duration()? },
+        "finish" | "done" | "complete" => return Ok(given.end()),
+        _ => return Err(unclear(format!("there is no action {:?}; write one of: {VERBS}", shown(&verb)))),
+    };
+    Ok(Call::Do(action))
+}
+
+/// `finish(…)`.
+pub(super) fn finish(mut arguments: Arguments) -> Call {
+    if let Some(map) = arguments.plain.iter().find_map(map) {
+        arguments.named.extend(map.to_vec());
+    }
+    Given { named: arguments.named, plain: arguments.plain }.end()
+}
+
+/// Whether a map of a JSON reply says something that `act` understands.
+pub(super) fn names_an_action(map: &[(String, Value)]) -> bool {
+    map.iter().any(|(key, value)| {
+        matches!(key.as_str(), "action" | "action_type" | "name" | "function") && text(value).is_some()
+    })
+}
+
+/// What a text shows of something wrong.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_MAX).collect()
+}
+
+pub(super) fn unclear(message: impl Into<String>) -> Unclear {
+    Unclear(message.into())
+}
+
+const MESSAGE: &[&str] = &["message", "msg", "text", "content", "note"];
+const SWIPE: &str = "Swipe needs two places; write do(action=\"Swipe\", start=[x,y], end=[x,y])";
+
+struct Given {
+    named: Vec<(String, Value)>,
+    plain: Vec<Value>,
+}
+
+impl Given {
+    fn named(&self, names: &[&str]) -> Option<&Value> {
+        names.iter().find_map(|name| self.named.iter().find(|(key, _)| key == name)).map(|(_, value)| value)
+    }
+
+    /// The text of the first of the names that has one; `None` and `False` are no texts.
+    fn named_text(&self, names: &[&str]) -> Option<String> {
+        self.named(names).and_then(text).filter(|_| !matches!(self.named(names), Some(Value::Word(w)) if is_no(w)))
+    }
+
+    fn text(&self, names: &[&str]) -> Option<String> {
+        self.named_text(names).or_else(|| self.plain.iter().find_map(text))
+    }
+
+    fn typed(&self, verb: &str) -> Result<String, Unclear> {
+        let typed = match self.named(&["text", "content", "value"]) {
+            Some(value) => text(value), // Even if it is the word `None`.
+            None => self.plain.iter().find_map(text),
+        };
+        typed.ok_or_else(|| unclear(format!("{verb} needs a text; write do(action=\"{verb}\", text=\"…\")")))
+    }
+
+    fn element(&self, verb: &str) -> Result<Grid, Unclear> {
+        let names = ["element", "coordinate", "coordinates", "position", "point", "box", "bbox", "at", "start"];
+        self.place(&names, 0, &format!("{verb} needs a place; write do(action=\"{verb}\", element=[x,y])"))
+    }
+
+    fn place(&self, names: &[&str], nth: usize, missing: &str) -> Result<Grid, Unclear> {
+        let value = self
+            .named(names)
+            .or_else(|| self.plain.iter().filter(|v| matches!(v, Value::List(_) | Value::Map(_))).nth(nth));
+        let value = value.ok_or_else(|| unclear(format!("{missing} with numbers from 0 to 999")))?;
+        let mut numbers = Vec::new();
+        collect(value, &mut numbers);
+        let (x, y) = match numbers[..] {
+            [x, y] => (x, y),
+            [left, top, right, bottom] => ((left + right) / 2.0, (top + bottom) / 2.0),
+            _ => {
+                let count = numbers.len();
+                return Err(unclear(format!("a place has two numbers, and here are {count}; write element=[x,y]")));
+            }
+        };
+        // Two fractions would be the top left corner, which nobody means.
+        let fractions = [x, y].iter().all(|n| (0.0..=1.0).contains(n)) && [x, y].iter().any(|n| n.fract() != 0.0);
+        match (coordinate(x), coordinate(y)) {
+            (Some(x), Some(y)) if !fractions => Ok(Grid::new(x, y).expect("both are on the grid")),
+            _ => Err(unclear(format!("the place [{x},{y}] is off the grid; both numbers go from 0 to 999"))),
+        }
+    }
+
+    fn duration(&self) -> Result<Duration, Unclear> {
+        let value = match self.named(&["duration", "time", "seconds", "second", "wait"]) {
+            None => self.plain.first(),
+            value => value,
+        };
+        let seconds = match value {
+            None => Some(1.0),
+            Some(Value::Number(seconds)) => Some(*seconds),
+            Some(Value::Text(text) | Value::Word(text)) => seconds(text),
+            Some(Value::List(_) | Value::Map(_)) => None,
+        };
+        match seconds {
+            Some(seconds) if seconds >= 0.0 => {
+                // Whole milliseconds, so that what is printed is what was meant.
+                let millis = (seconds.min(WAIT_MAX_S) * 1000.0).round();
+                Ok(Duration::from_millis(millis as u64))
+            }
+            _ => Err(unclear("Wait needs a number of seconds; write do(action=\"Wait\", duration=\"2 seconds\")")),
+        }
+    }
+
+    fn end(&self) -> Call {
+        let message = self.text(MESSAGE).unwrap_or_default();
+        let status = self.named(&["status", "result", "goal_status"]).and_then(text).map(|text| plain_name(&text));
+        let failed = matches!(self.named(&["success"]), Some(value) if text(value).is_some_and(|text| is_no(&text)));
+        match status.as_deref() {
+            Some("infeasible" | "impossible" | "failed" | "fail" | "failure" | "gaveup" | "giveup") => {
+                Call::GiveUp { message }
+            }
+            _ if failed => Call::GiveUp { message },
+            _ => Call::Finish { message },
+        }
+    }
+}
+
+fn is_no(word: &str) -> bool {
+    ["none", "null", "false", "no", "0"].contains(&word.to_lowercase().as_str())
+}
+
+fn map(value: &Value) -> Option<&[(String, Value)]> {
+    match value {
+        Value::Map(map) => Some(map),
+        _ => None,
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) | Value::Word(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::List(_) | Value::Map(_) => None,
+    }
+}
+
+/// A name as everybody would write it: `Long Press`, `long_press` and `LongPress` are one.
+fn plain_name(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// All numbers in a value, in order, those in strings too.
+fn collect(value: &Value, numbers: &mut Vec<f64>) {
+    match value {
+        Value::Number(number) => numbers.push(*number),
+        Value::List(items) => items.iter().for_each(|item| collect(item, numbers)),
+        Value::Map(items) => items.iter().for_each(|(_, item)| collect(item, numbers)),
+        // Words are no numbers, and neither is what looks like one in them: `1e2`, `100 px`.
+        Value::Text(text) | Value::Word(text) if text.chars().any(|c| c.is_alphabetic() && !"xyXY".contains(c)) => {}
+        Value::Text(text) | Value::Word(text) => {
+            let plain: String = text.chars().map(|c| digit(c).unwrap_or(c)).collect();
+            let parts = plain.split(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-')));
+            numbers.extend(parts.filter_map(|part| part.parse::<f64>().ok()));
+        }
+    }
+}
+
+/// A step of the grid; the edge that other conventions have at 1000 is its last one.
+fn coordinate(number: f64) -> Option<u16> {
+    let whole = number.round();
+    match whole {
+        _ if !(0.0..=1000.0).contains(&number) => None,
+        whole => Some((whole as u16).min(Grid::MAX)),
+    }
+}
+
+/// `2`, `2 seconds`, `1.5s`, `500 ms`, `２秒`, `1 minute`, `两秒`.
+fn seconds(text: &str) -> Option<f64> {
+    let plain: String = text.chars().map(|c| digit(c).unwrap_or(c)).flat_map(char::to_lowercase).collect();
+    let plain = plain.trim_matches(is_blank);
+    let end = plain.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(plain.len());
+    let (number, unit) = if end > 0 {
+        (plain[..end].parse::<f64>().ok()?, &plain[end..])
+    } else {
+        const WORDS: &[(&str, f64)] = &[
+            ("half a", 0.5),
+            ("an", 1.0),
+            ("a few", 3.0),
+            ("a", 1.0),
+            ("one", 1.0),
+            ("two", 2.0),
+            ("three", 3.0),
+            ("four", 4.0),
+            ("five", 5.0),
+            ("ten", 10.0),
+            ("半", 0.5),
+            ("一", 1.0),
+            ("二", 2.0),
+            ("两", 2.0),
+            ("三", 3.0),
+            ("四", 4.0),
+            ("五", 5.0),
+            ("六", 6.0),
+            ("七", 7.0),
+            ("八", 8.0),
+            ("九", 9.0),
+            ("十", 10.0),
+        ];
+        let (word, number) = WORDS.iter().find(|(word, _)| plain.starts_with(word))?;
+        (*number, &plain[word.len()..])
+    };
+    let unit = unit.trim_start_matches(is_blank);
+    let factor = match unit {
+        "ms" | "毫秒" => 0.001,
+        "m" | "min" | "mins" | "分" | "分钟" => 60.0,
+        "h" | "hour" | "hours" | "小时" => 3600.0,
+        _ if unit.starts_with("millisecond") => 0.001,
+        _ if unit.starts_with("minute") => 60.0,
+        _ if unit.is_empty() || unit.starts_with(['s', '秒', '个']) => 1.0,
+        _ => return None,
+    };
+    Some(number * factor)
+}
