@@ -1,1 +1,16 @@
-//! Under construction.
+//! Things that answer prompts: a local engine, a remote server, a script.
+//!
+//! Nothing here knows what the answers are for.
+
+mod chat;
+mod checkpoint;
+mod engine;
+mod folder;
+mod glm4v;
+mod onnx;
+mod settings;
+mod words;
+
+pub use engine::{Local, OpenError, Options};
+pub use folder::{BuildError, Built, Info, Progress, build, build_into_cache, info, is_built};
+pub use settings::{Sampling, Settings};

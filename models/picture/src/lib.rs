@@ -9,7 +9,7 @@ mod patches;
 
 pub use bicubic::resize;
 pub use limits::{FACTOR, Limits, smart_resize};
-pub use patches::{PATCH, PATCH_VALUES, patches};
+pub use patches::{MEAN, PATCH, PATCH_VALUES, STD, patches};
 
 /// Rows of pixels, top row first, that somebody else owns.
 #[derive(Clone, Copy, Debug)]

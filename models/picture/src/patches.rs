@@ -8,10 +8,11 @@ pub const PATCH: usize = 14;
 /// Floats of a patch: three channels, two equal frames, 14 by 14 pixels.
 pub const PATCH_VALUES: usize = 3 * 2 * PATCH * PATCH;
 
-/// CLIP's, which the model was trained with.
-const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+/// Mean of each channel, of 0 to 1: CLIP's, which the model was trained with.
+pub const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+/// Deviation of each channel, as `MEAN`.
 #[expect(clippy::excessive_precision, reason = "as the reference writes them")]
-const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+pub const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 
 /// Normalises and cuts. `[height, width, 3] -> [rows / 2 * columns / 2 * 2 * 2, 3 * 2 * 14 * 14]`
 ///

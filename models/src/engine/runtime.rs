@@ -1,0 +1,202 @@
+//! ONNX Runtime: its library, and the two sessions of a model. Tensors go in and out; what they mean is said elsewhere.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use ort::environment::Environment;
+use ort::logging::LogLevel;
+use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{IoBinding, Session};
+use ort::value::{Shape, Tensor, TensorRef};
+
+use crate::glm4v::rope::VisionTables;
+use crate::glm4v::{Config, TextConfig};
+use tapwright_picture::PATCH_VALUES;
+
+/// What ONNX Runtime objects to. Always a mistake of the graph or the machine, never of a prompt.
+#[derive(Debug, thiserror::Error)]
+#[error("onnx runtime: {0}")]
+pub struct RuntimeError(String);
+
+impl<R> From<ort::Error<R>> for RuntimeError {
+    fn from(error: ort::Error<R>) -> RuntimeError {
+        RuntimeError(error.to_string())
+    }
+}
+
+/// A process can load one library, once: the environment lives as long as the process.
+static LOADED: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
+
+/// Loads the library, unless one is loaded already.
+pub fn load(library: &Path) -> Result<Environment, RuntimeError> {
+    let mut loaded = LOADED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some((path, environment)) = &*loaded {
+        if path != library {
+            tracing::debug!(used = %path.display(), asked = %library.display(), "another ONNX Runtime is loaded already");
+        }
+        return Ok(environment.clone());
+    }
+    #[cfg(feature = "load-dynamic")]
+    let builder = ort::init_from(library).map_err(|error| RuntimeError(format!("{}: {error}", library.display())))?;
+    #[cfg(not(feature = "load-dynamic"))]
+    let builder = ort::init();
+    let environment = builder.with_name("tapwright").with_telemetry(false).build()?;
+    environment.set_log_level(LogLevel::Error); // Its warnings are about devices that we do not ask for.
+    *loaded = Some((library.to_owned(), environment.clone()));
+    Ok(environment)
+}
+
+fn session(environment: &Environment, graph: &Path, threads: usize) -> Result<Session, RuntimeError> {
+    let session = Session::builder(environment)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_intra_threads(threads)?
+        // Between tokens nothing is computed; threads that spin meanwhile take the processor from the phone.
+        .with_intra_op_spinning(false)?
+        .commit_from_file(graph)?;
+    Ok(session)
+}
+
+/// The vision encoder.
+pub struct Encoder {
+    session: Session,
+    side: usize,
+    angles: usize,
+    width: usize,
+}
+
+impl Encoder {
+    pub fn open(
+        environment: &Environment,
+        graph: &Path,
+        config: &Config,
+        threads: usize,
+    ) -> Result<Encoder, RuntimeError> {
+        let vision = &config.vision;
+        Ok(Encoder {
+            session: session(environment, graph, threads)?,
+            side: vision.side as usize,
+            angles: (vision.width / vision.heads / 2) as usize,
+            width: vision.width as usize,
+        })
+    }
+
+    /// Patches of one picture of `rows` by `columns` of them: `[rows * columns, 1176] -> [rows * columns / 4, out]`.
+    pub fn run(
+        &mut self,
+        patches: &[f32],
+        tables: &VisionTables,
+        [rows, columns]: [usize; 2],
+    ) -> Result<Vec<f32>, RuntimeError> {
+        let count = rows * columns;
+        let blocks = [rows / 2, 2, columns / 2, 2, self.width].map(|size| size as i64);
+        let indices: Vec<i64> = (0..count as i64).collect();
+        let outputs = self.session.run(ort::inputs![
+            "pixel_values" => TensorRef::from_array_view(([count, PATCH_VALUES], patches))?,
+            "position_rows" => TensorRef::from_array_view(([rows, self.side], &tables.rows[..]))?,
+            "position_columns" => TensorRef::from_array_view(([columns, self.side], &tables.columns[..]))?,
+            "position_blocks" => TensorRef::from_array_view(([5usize], &blocks[..]))?,
+            "patch_indices" => TensorRef::from_array_view(([1, count], &indices[..]))?,
+            "patch_cos" => TensorRef::from_array_view(([count, self.angles], &tables.cos[..]))?,
+            "patch_sin" => TensorRef::from_array_view(([count, self.angles], &tables.sin[..]))?,
+        ])?;
+        // Graphs have one output, and it was written first.
+        let (_, features) = outputs[0].try_extract_tensor::<f32>()?;
+        Ok(features.to_vec())
+    }
+}
+
+/// The decoder and its cache: slots of keys and values that stay where they are from run to run.
+pub struct Decoder {
+    session: Session,
+    binding: IoBinding,
+    allocator: Allocator,
+    /// For each layer, keys and values: `[1, kv_heads, capacity, head]`.
+    slots: Vec<Tensor<f32>>,
+    capacity: usize,
+    layers: usize,
+    kv_heads: usize,
+    head: usize,
+    width: usize,
+    angles: usize,
+}
+
+impl Decoder {
+    pub fn open(
+        environment: &Environment,
+        graph: &Path,
+        config: &TextConfig,
+        threads: usize,
+    ) -> Result<Decoder, RuntimeError> {
+        let session = session(environment, graph, threads)?;
+        let mut binding = session.create_binding()?;
+        let memory = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
+        binding.bind_output_to_device("logits", &memory)?;
+        Ok(Decoder {
+            session,
+            binding,
+            allocator: Allocator::default(),
+            slots: Vec::new(),
+            capacity: 0,
+            layers: config.layers as usize,
+            kv_heads: config.kv_heads as usize,
+            head: config.head as usize,
+            width: config.width as usize,
+            angles: config.turned as usize / 2,
+        })
+    }
+
+    /// Makes room for `slots`, keeping the first `kept` as they are, and says by which angles each slot is turned.
+    pub fn prepare(&mut self, slots: usize, kept: usize, (cos, sin): (Vec<f32>, Vec<f32>)) -> Result<(), RuntimeError> {
+        if slots > self.capacity {
+            // In steps, so that a conversation that grows does not move its cache with every turn.
+            self.grow(slots.next_multiple_of(512), kept)?;
+        }
+        for (name, table) in [("cos_cache", cos), ("sin_cache", sin)] {
+            self.binding.bind_input(name, &Tensor::from_array(([table.len() / self.angles, self.angles], table))?)?;
+        }
+        Ok(())
+    }
+
+    /// Computes the slots from `past` on, `embeds: [tokens, width]`, and returns the logits of the rows asked for.
+    pub fn run(&mut self, embeds: Vec<f32>, past: usize, rows: &[i64]) -> Result<Vec<f32>, RuntimeError> {
+        let tokens = embeds.len() / self.width;
+        let total = past + tokens;
+        assert!(tokens > 0 && total <= self.capacity, "the cache was prepared for these tokens");
+        let binding = &mut self.binding;
+        binding.bind_input("inputs_embeds", &Tensor::from_array(([1, tokens, self.width], embeds))?)?;
+        binding.bind_input("logits_rows", &Tensor::from_array(([rows.len()], rows.to_vec()))?)?;
+        binding.bind_input("seqlens_k", &Tensor::from_array(([1usize], vec![total as i32 - 1]))?)?;
+        binding.bind_input("total_sequence_length", &Tensor::from_array((Shape::new([]), vec![total as i32]))?)?;
+        let outputs = self.session.run_binding(binding)?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (_, logits) = outputs["logits"].try_extract_tensor::<f32>()?;
+        Ok(logits.to_vec())
+    }
+
+    fn grow(&mut self, capacity: usize, kept: usize) -> Result<(), RuntimeError> {
+        let (old, stride) = (self.capacity * self.head, capacity * self.head);
+        let mut grown = Vec::with_capacity(2 * self.layers);
+        for index in 0..2 * self.layers {
+            let mut tensor = Tensor::<f32>::new(&self.allocator, [1, self.kv_heads, capacity, self.head])?;
+            let (_, numbers) = tensor.extract_tensor_mut();
+            numbers.fill(0.0); // It comes as the allocator left it.
+            if let Some(before) = self.slots.get(index) {
+                let (_, before) = before.extract_tensor();
+                for head in 0..self.kv_heads {
+                    numbers[head * stride..][..kept * self.head]
+                        .copy_from_slice(&before[head * old..][..kept * self.head]);
+                }
+            }
+            let (layer, part) = (index / 2, ["key", "value"][index % 2]);
+            self.binding.bind_input(format!("past_key_values.{layer}.{part}"), &tensor)?;
+            self.binding.bind_output(format!("present.{layer}.{part}"), &mut tensor)?;
+            grown.push(tensor);
+        }
+        self.slots = grown;
+        self.capacity = capacity;
+        Ok(())
+    }
+}

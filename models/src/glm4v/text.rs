@@ -1,0 +1,119 @@
+//! The decoder: embedded tokens in, logits out, with a cache of keys and values. Names are the checkpoint's.
+
+use super::config::TextConfig;
+use super::{Weight, layer};
+use crate::BuildError;
+use crate::checkpoint::{Tensor, Tree};
+use crate::onnx::{Cache, Dim, Graph, Kind, Value};
+
+/// Tokens of one run.
+const TOKENS: Dim = Dim::Named("tokens");
+
+/// What all layers share.
+struct Shared {
+    last: Value,
+    total: Value,
+    cos: Value,
+    sin: Value,
+}
+
+/// `inputs_embeds: [1, tokens, width], logits_rows: [k] -> logits: [1, k, vocabulary]`
+///
+/// Logits of a long prompt would be most of its work, and only those of the last token are ever looked at; so the caller
+/// names the rows that it wants.
+pub fn decoder<'a>(config: &TextConfig, weights: &Tree<'a>, head: Tensor<'a>) -> Result<Graph<Weight<'a>>, BuildError> {
+    let mut graph = Graph::new("decoder");
+    let graph = &mut graph;
+    let fixed = Dim::Fixed;
+    let slots = Dim::Named("slots");
+    let embeds = graph.input("inputs_embeds", Kind::F32, [fixed(1), TOKENS, fixed(config.width)]);
+    let rows = graph.input("logits_rows", Kind::I64, [Dim::Named("rows")]);
+    let shared = Shared {
+        last: graph.input("seqlens_k", Kind::I32, [fixed(1)]),
+        total: graph.input("total_sequence_length", Kind::I32, []),
+        cos: graph.input("cos_cache", Kind::F32, [slots, fixed(config.turned / 2)]),
+        sin: graph.input("sin_cache", Kind::F32, [slots, fixed(config.turned / 2)]),
+    };
+
+    let layers = weights.at("layers");
+    let mut residual = embeds;
+    let mut normed = layer::norm(graph, &residual, config.epsilon, &layers.at(0), "input_layernorm")?;
+    for index in 0..config.layers {
+        let at = layers.at(index);
+        let attended = attention(graph, &normed, index, &shared, config, &at.at("self_attn"))?;
+        let attended = layer::norm(graph, &attended, config.epsilon, &at, "post_self_attn_layernorm")?;
+        (normed, residual) = join(graph, &residual, &attended, config, &at.at("post_attention_layernorm"))?;
+        let mixed = mlp(graph, &normed, config, &at.at("mlp"))?;
+        let mixed = layer::norm(graph, &mixed, config.epsilon, &at, "post_mlp_layernorm")?;
+        let next =
+            if index + 1 < config.layers { layers.at(index + 1).at("input_layernorm") } else { weights.at("norm") };
+        (normed, residual) = join(graph, &residual, &mixed, config, &next)?;
+    }
+
+    let asked = graph.rows("asked", &normed, &rows);
+    let head = graph.weight(head.name, &[config.vocabulary, config.width], Weight::Stored(head));
+    let logits = graph.matmul_transposed("logits", &asked, &head);
+    graph.output(&logits);
+    Ok(std::mem::replace(graph, Graph::new("")))
+}
+
+/// Adds what a block made to what went round it, and norms the sum for the next block: `(normed, sum)`.
+fn join<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    residual: &Value,
+    made: &Value,
+    config: &TextConfig,
+    norm: &Tree<'a>,
+) -> Result<(Value, Value), BuildError> {
+    let scale = layer::vector(graph, config.width, norm, "weight")?;
+    Ok(graph.add_and_rms_norm(&norm.name_of("normed"), residual, made, &scale, config.epsilon))
+}
+
+/// `hidden: [1, tokens, width] -> [1, tokens, width]`
+fn attention<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    hidden: &Value,
+    index: u64,
+    shared: &Shared,
+    config: &TextConfig,
+    weights: &Tree<'a>,
+) -> Result<Value, BuildError> {
+    let mut projected = |name: &str, out: u64| {
+        let product = layer::linear(graph, hidden, out, weights, name)?;
+        layer::bias(graph, &product, &weights.at(name))
+    };
+    let query = projected("q_proj", config.heads * config.head)?;
+    let key = projected("k_proj", config.kv_heads * config.head)?;
+    let value = projected("v_proj", config.kv_heads * config.head)?;
+
+    let shape = |slots| [Dim::Fixed(1), Dim::Fixed(config.kv_heads), Dim::Named(slots), Dim::Fixed(config.head)];
+    let past = ["key", "value"]
+        .map(|part| graph.input(&format!("past_key_values.{index}.{part}"), Kind::F32, shape("past_slots")));
+    let present =
+        ["key", "value"].map(|part| graph.value(&format!("present.{index}.{part}"), Kind::F32, shape("present_slots")));
+    let cache = Cache {
+        past: [&past[0], &past[1]],
+        present: [&present[0], &present[1]],
+        last: &shared.last,
+        total: &shared.total,
+        cos: &shared.cos,
+        sin: &shared.sin,
+    };
+    let attended = graph.causal_attention(&weights.name_of("attended"), [&query, &key, &value], &cache, config.heads);
+    present.iter().for_each(|value| graph.output(value));
+    layer::linear(graph, &attended, config.width, weights, "o_proj")
+}
+
+/// `hidden: [1, tokens, width] -> [1, tokens, width]`; gate and up are one matrix, the gate first.
+fn mlp<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    hidden: &Value,
+    config: &TextConfig,
+    weights: &Tree<'a>,
+) -> Result<Value, BuildError> {
+    let both = layer::linear(graph, hidden, 2 * config.inner, weights, "gate_up_proj")?;
+    let [gate, up] = graph.split([weights.name_of("gate"), weights.name_of("up")], &both);
+    let open = graph.silu(&weights.name_of("open"), &gate);
+    let inner = graph.multiply(&weights.name_of("gated"), &up, &open);
+    layer::linear(graph, &inner, config.width, weights, "down_proj")
+}

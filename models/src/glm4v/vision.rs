@@ -1,0 +1,180 @@
+//! The vision encoder: patches of one picture in, visual tokens out. Names are the checkpoint's.
+
+use tapwright_picture::PATCH_VALUES;
+
+use super::config::VisionConfig;
+use super::{BLOCK, PATCHES, Weight, layer};
+use crate::BuildError;
+use crate::checkpoint::Tree;
+use crate::onnx::{Dim, Graph, Kind, Rotation, Value};
+
+/// What the caller computes for each shape of picture, besides its patches: see `rope::vision_tables`.
+struct Tables {
+    /// `[rows, side]` and `[columns, side]`: how learned positions mix into those of this picture.
+    rows: Value,
+    columns: Value,
+    /// `[5]`: `rows / 2, 2, columns / 2, 2, width`.
+    blocks: Value,
+    positions: Value,
+    cos: Value,
+    sin: Value,
+}
+
+/// `pixel_values: [patches, 1176] -> image_features: [patches / 4, out]`
+pub fn encoder<'a>(config: &VisionConfig, weights: &Tree<'a>) -> Result<Graph<Weight<'a>>, BuildError> {
+    let mut graph = Graph::new("vision_encoder");
+    let graph = &mut graph;
+    let fixed = Dim::Fixed;
+    let angles = config.width / config.heads / 2;
+    let pixels = graph.input("pixel_values", Kind::F32, [PATCHES, fixed(PATCH_VALUES as u64)]);
+    let tables = Tables {
+        rows: graph.input("position_rows", Kind::F32, [Dim::Named("rows"), fixed(config.side)]),
+        columns: graph.input("position_columns", Kind::F32, [Dim::Named("columns"), fixed(config.side)]),
+        blocks: graph.input("position_blocks", Kind::I64, [fixed(5)]),
+        positions: graph.input("patch_indices", Kind::I64, [fixed(1), PATCHES]),
+        cos: graph.input("patch_cos", Kind::F32, [PATCHES, fixed(angles)]),
+        sin: graph.input("patch_sin", Kind::F32, [PATCHES, fixed(angles)]),
+    };
+
+    let hidden = patch_embed(graph, &pixels, config, weights)?;
+    let positions = embeddings(graph, &tables, config, &weights.at("embeddings"))?;
+    let hidden = graph.add("embedded", &hidden, &positions);
+    let mut hidden = graph.batch_of_one("embedded.batch", &hidden);
+    for index in 0..config.layers {
+        hidden = block(graph, &hidden, &tables, config, &weights.at("blocks").at(index))?;
+    }
+    let hidden = layer::norm(graph, &hidden, config.epsilon, weights, "post_layernorm")?;
+    let tokens = downsample(graph, &hidden, config, &weights.at("downsample"))?;
+    let features = merger(graph, &tokens, config, &weights.at("merger"))?;
+    graph.output(&features);
+    Ok(std::mem::replace(graph, Graph::new("")))
+}
+
+/// `[patches, 1176] -> [patches, width]`; the convolution's kernel is as large as a patch, so it is a matrix.
+fn patch_embed<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    pixels: &Value,
+    config: &VisionConfig,
+    weights: &Tree<'a>,
+) -> Result<Value, BuildError> {
+    let at = weights.at("patch_embed").at("proj");
+    let kernel = at.tensor("weight", [config.width, 3, 2, 14, 14])?;
+    let kernel = graph.weight(kernel.name, &[config.width, PATCH_VALUES as u64], Weight::Stored(kernel));
+    let hidden = graph.matmul_transposed("patch_embed", pixels, &kernel);
+    let hidden = layer::bias(graph, &hidden, &at)?;
+    layer::norm(graph, &hidden, config.epsilon, weights, "post_conv_layernorm")
+}
+
+/// The learned positions at this picture's shape: `[patches, width]`, in the order of the patches.
+///
+/// Bicubic interpolation takes rows and columns apart, so two small matrices from the caller do it.
+fn embeddings<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    tables: &Tables,
+    config: &VisionConfig,
+    weights: &Tree<'a>,
+) -> Result<Value, BuildError> {
+    let VisionConfig { side, width, .. } = *config;
+    let table = weights.at("position_embedding").tensor("weight", [side * side, width])?;
+    let table = graph.weight(table.name, &[side, side * width], Weight::Stored(table));
+    let rows = Dim::Named("rows");
+    let fixed = Dim::Fixed;
+    let tall = graph.matmul("positions.rows", &tables.rows, &table, [rows, fixed(side * width)]);
+    let cut = graph.numbers("positions.cut", &[0, side as i64, width as i64]);
+    let tall = graph.reshape("positions.cut_rows", &tall, &cut, [rows, fixed(side), fixed(width)]);
+    let shape = [rows, Dim::Named("columns"), fixed(width)];
+    let full = graph.matmul("positions.columns", &tables.columns, &tall, shape);
+    let [down, right] = [Dim::Named("down"), Dim::Named("right")];
+    let shape = [down, fixed(2), right, fixed(2), fixed(width)];
+    let blocks = graph.reshape("positions.blocks", &full, &tables.blocks, shape);
+    let ordered = graph.transpose("positions.ordered", &blocks, &[0, 2, 1, 3, 4]);
+    let flat = graph.numbers("positions.flat", &[-1, width as i64]);
+    Ok(graph.reshape("positions", &ordered, &flat, [PATCHES, fixed(width)]))
+}
+
+/// `hidden: [1, patches, width] -> [1, patches, width]`
+fn block<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    hidden: &Value,
+    tables: &Tables,
+    config: &VisionConfig,
+    weights: &Tree<'a>,
+) -> Result<Value, BuildError> {
+    let normed = layer::norm(graph, hidden, config.epsilon, weights, "norm1")?;
+    let attended = attention(graph, &normed, tables, config, &weights.at("attn"))?;
+    let hidden = graph.add(&weights.name_of("attn.residual"), hidden, &attended);
+    let normed = layer::norm(graph, &hidden, config.epsilon, weights, "norm2")?;
+    let mixed = gated(graph, &normed, config.out, config.width, &weights.at("mlp"))?;
+    Ok(graph.add(&weights.name_of("mlp.residual"), &hidden, &mixed))
+}
+
+/// `hidden: [1, patches, width] -> [1, patches, width]`; every patch of the picture sees every other.
+fn attention<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    hidden: &Value,
+    tables: &Tables,
+    config: &VisionConfig,
+    weights: &Tree<'a>,
+) -> Result<Value, BuildError> {
+    let name = |part: &str| weights.name_of(part);
+    let all = layer::linear(graph, hidden, 3 * config.width, weights, "qkv")?;
+    let [query, key, value] = graph.split([name("query"), name("key"), name("value")], &all);
+    let turn = Rotation { positions: &tables.positions, cos: &tables.cos, sin: &tables.sin, heads: config.heads };
+    let query = graph.rotate_halves(&name("query.turned"), &query, &turn);
+    let key = graph.rotate_halves(&name("key.turned"), &key, &turn);
+    let attended = graph.attention(&name("attended"), &query, &key, &value, config.heads);
+    layer::linear(graph, &attended, config.width, weights, "proj")
+}
+
+/// `x: [.., in] -> [.., out]`
+fn gated<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    x: &Value,
+    inner: u64,
+    out: u64,
+    weights: &Tree<'a>,
+) -> Result<Value, BuildError> {
+    let gate = layer::linear(graph, x, inner, weights, "gate_proj")?;
+    let up = layer::linear(graph, x, inner, weights, "up_proj")?;
+    let open = graph.silu(&weights.name_of("open"), &gate);
+    let inner = graph.multiply(&weights.name_of("gated"), &open, &up);
+    layer::linear(graph, &inner, out, weights, "down_proj")
+}
+
+/// Four patches become one token: `[1, patches, width] -> [patches / 4, out]`.
+///
+/// The patches of a token follow one another, so the convolution is a matrix once its kernel is laid out anew.
+fn downsample<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    hidden: &Value,
+    config: &VisionConfig,
+    weights: &Tree<'a>,
+) -> Result<Value, BuildError> {
+    let VisionConfig { width, out, .. } = *config;
+    let kernel = weights.tensor("weight", [out, width, 2, 2])?;
+    let kernel = graph.weight(kernel.name, &[out, 4 * width], Weight::ChannelsLast(kernel));
+    let four = graph.numbers("downsample.four", &[-1, 4 * width as i64]);
+    let fours = graph.reshape("downsample.fours", hidden, &four, [Dim::Named("tokens"), Dim::Fixed(4 * width)]);
+    let tokens = graph.matmul_transposed("downsample", &fours, &kernel);
+    layer::bias(graph, &tokens, weights)
+}
+
+/// `tokens: [tokens, out] -> [tokens, out]`
+fn merger<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    tokens: &Value,
+    config: &VisionConfig,
+    weights: &Tree<'a>,
+) -> Result<Value, BuildError> {
+    /// torch's default for `LayerNorm`, which the reference leaves as it is.
+    const EPSILON: f32 = 1e-5;
+    let projected = layer::linear(graph, tokens, config.out, weights, "proj")?;
+    let norm = weights.at("post_projection_norm");
+    let scale = layer::vector(graph, config.out, &norm, "weight")?;
+    let shift = layer::vector(graph, config.out, &norm, "bias")?;
+    let normed = graph.layer_norm(&norm.name_of("normed"), &projected, &scale, &shift, EPSILON);
+    let active = graph.gelu(&weights.name_of("gelu"), &normed);
+    gated(graph, &active, config.merger_inner, config.out, weights)
+}
+
+const _: () = assert!(BLOCK == 4, "four patches become one token");

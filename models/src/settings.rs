@@ -1,0 +1,57 @@
+//! What a model's profile says of the model itself: its section `[model]`.
+
+use serde::Deserialize;
+
+/// How to show pictures to a model and how to take words from it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The most pixels of a picture, counted over its two frames; without it the model's own preprocessor_config.json says.
+    pub longest_edge: Option<u64>,
+    /// A line break between a picture and the text after it: servers that join the two by a line break put one there,
+    /// and models were trained behind such servers.
+    #[serde(default)]
+    pub newline_after_picture: bool,
+    /// Texts that end a reply and are no part of it, besides the tokens that the model's generation_config.json names.
+    #[serde(default)]
+    pub stop: Vec<String>,
+    pub sampling: Sampling,
+}
+
+/// How the next token is chosen.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampling {
+    /// 0 always takes the likeliest token.
+    pub temperature: f32,
+    /// Only the likeliest tokens that make up this probability together; 1 without it.
+    pub top_p: Option<f32>,
+    /// Only so many of the likeliest tokens; all of them without it.
+    pub top_k: Option<u32>,
+    /// Taken from a token's logit for each time that it stands in the reply already.
+    #[serde(default)]
+    pub frequency_penalty: f32,
+    /// Where chance begins; the same seed gives the same replies to the same prompts in the same order.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+impl Settings {
+    /// Says what makes no sense, if anything does.
+    pub(crate) fn nonsense(&self) -> Option<String> {
+        let Sampling { temperature, top_p, top_k, frequency_penalty, seed: _ } = self.sampling;
+        if !(0.0..=100.0).contains(&temperature) {
+            return Some(format!("temperature {temperature}; it goes from 0 to 100"));
+        }
+        if let Some(top_p) = top_p.filter(|top_p| !(*top_p > 0.0 && *top_p <= 1.0)) {
+            return Some(format!("top_p {top_p}; it is above 0 and at most 1"));
+        }
+        if top_k == Some(0) {
+            return Some("top_k 0; it is at least 1".to_owned());
+        }
+        if !(-2.0..=2.0).contains(&frequency_penalty) {
+            return Some(format!("frequency_penalty {frequency_penalty}; it goes from -2 to 2"));
+        }
+        self.stop.iter().any(String::is_empty).then(|| "an empty text in stop".to_owned())
+    }
+}

@@ -1,0 +1,133 @@
+//! Text to tokens and back, so that only the template and the model can say what is structure.
+//!
+//! A tokenizer takes `<|user|>` for a turn of the conversation wherever it stands. On a screen it is five letters between
+//! signs, and has to stay that: what comes from outside is quoted before it meets the template.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use tokenizers::Tokenizer;
+
+use crate::BuildError;
+use crate::folder::SMALL_BYTES_MAX;
+
+/// Marks of thought and answer: models write them and read them again in later prompts, so they are text to everybody else.
+const SHOWN: [&str; 4] = ["<think>", "</think>", "<answer>", "</answer>"];
+
+/// Stands inside a quoted token. No text has it: it is set apart by Unicode as no character.
+const QUOTE: char = '\u{10FFFE}';
+
+pub struct Words {
+    tokenizer: Tokenizer,
+    /// Special tokens and their texts; longer ones first, so that the first match is the right one.
+    special: Vec<(String, u32)>,
+    hidden: BTreeSet<u32>,
+}
+
+/// A piece of a prompt that is ready for the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Piece<'a> {
+    Special(u32),
+    Text(&'a str),
+}
+
+impl Words {
+    /// Opens `tokenizer.json`.
+    pub fn open(folder: &Path) -> Result<Words, BuildError> {
+        let file = folder.join("tokenizer.json");
+        let bytes = crate::checkpoint::read(&file, SMALL_BYTES_MAX)?;
+        let mut tokenizer =
+            Tokenizer::from_bytes(bytes).map_err(|error| BuildError::malformed(&file, error.to_string()))?;
+        // Prompts are measured and bounded by us; and special tokens are found by us, in `pieces`.
+        tokenizer.with_padding(None);
+        tokenizer.with_truncation(None).map_err(|error| BuildError::malformed(&file, error.to_string()))?;
+        tokenizer.set_encode_special_tokens(true);
+        let mut special: Vec<(String, u32)> = tokenizer
+            .get_added_tokens_decoder()
+            .into_iter()
+            .filter(|(_, token)| token.special && !token.content.is_empty())
+            .map(|(id, token)| (token.content, id))
+            .collect();
+        special.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        let hidden = special.iter().filter(|(text, _)| !SHOWN.contains(&text.as_str())).map(|(_, id)| *id).collect();
+        Ok(Words { tokenizer, special, hidden })
+    }
+
+    /// The token that is written so.
+    pub fn id(&self, token: &str) -> Option<u32> {
+        self.tokenizer.token_to_id(token)
+    }
+
+    /// How many tokens there are.
+    pub fn len(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
+    /// Makes text harmless: no token of structure can come of it, and it is the same text once it is encoded.
+    pub fn quote(&self, text: &str) -> String {
+        let mut quoted = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let at = first.len_utf8();
+            if first != QUOTE {
+                quoted.push(first);
+            }
+            if self.special.iter().any(|(token, id)| self.hidden.contains(id) && rest.starts_with(token.as_str())) {
+                quoted.push(QUOTE);
+            }
+            rest = &rest[at..];
+        }
+        quoted
+    }
+
+    /// The tokens of a rendered prompt.
+    ///
+    /// # Errors
+    /// What the tokenizer complains of.
+    pub fn encode(&self, rendered: &str) -> Result<Vec<u32>, String> {
+        let mut tokens = Vec::new();
+        for piece in self.pieces(rendered) {
+            match piece {
+                Piece::Special(id) => tokens.push(id),
+                Piece::Text(text) => {
+                    let text: String = text.chars().filter(|&sign| sign != QUOTE).collect();
+                    let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| error.to_string())?;
+                    tokens.extend_from_slice(encoding.get_ids());
+                }
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// The text of a reply: marks of thought and answer are in it, tokens of structure are not.
+    ///
+    /// # Errors
+    /// What the tokenizer complains of.
+    pub fn decode(&self, tokens: &[u32]) -> Result<String, String> {
+        let shown: Vec<u32> = tokens.iter().copied().filter(|id| !self.hidden.contains(id)).collect();
+        self.tokenizer.decode(&shown, false).map_err(|error| error.to_string())
+    }
+
+    fn pieces<'a>(&self, text: &'a str) -> Vec<Piece<'a>> {
+        let mut pieces = Vec::new();
+        let (mut start, mut at) = (0, 0);
+        while let Some(first) = text[at..].chars().next() {
+            let found = self.special.iter().find(|(token, _)| text[at..].starts_with(token.as_str()));
+            match found {
+                None => at += first.len_utf8(),
+                Some((token, id)) => {
+                    if start < at {
+                        pieces.push(Piece::Text(&text[start..at]));
+                    }
+                    pieces.push(Piece::Special(*id));
+                    at += token.len();
+                    start = at;
+                }
+            }
+        }
+        if start < at {
+            pieces.push(Piece::Text(&text[start..at]));
+        }
+        pieces
+    }
+}
