@@ -1,14 +1,28 @@
 //! Decides what to do on a device: a model is shown a screen, says what to do next, and it is done.
 //!
-//! `Episode` is the step loop as a table: an event in, the next effect out, and nothing touched.
-//! `drive` carries its effects out over ports and decides nothing. What they share is pure: a
-//! [`dialect`] reads and prints [`Call`](action::Call)s, the guard says which of them may be done, [`prompt`] says
-//! what the model is told, and the journal keeps all of it.
+//! [`Episode`](episode::Episode) is the step loop as a table: an event in, the next effect out, and nothing touched.
+//! [`drive`](drive::drive) carries its effects out over ports and decides nothing. What they share is pure: a
+//! [`dialect`] reads and prints [`Call`](action::Call)s, the [`guard`] says which of them may be done, [`prompt`] says
+//! what the model is told, and the [`journal`] keeps all of it.
 //!
 //! Devices, models, people and clocks are on the other side of the ports; nothing here knows how they work.
 
 pub mod action;
+pub mod apis;
+pub mod clock;
 pub mod dialect;
+pub mod drive;
+pub mod episode;
+pub mod event;
 pub mod grid;
+pub mod guard;
+pub mod journal;
+pub mod limits;
+mod millis;
+mod notes;
+pub mod outcome;
+pub mod person;
 pub mod profile;
 pub mod prompt;
+mod repeats;
+pub mod stop;

@@ -1,0 +1,300 @@
+//! Carries out what an [`Episode`] asks for, over the ports, and writes down all of it. It decides nothing.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use tapwright_contract::device::{Driver, Screen};
+use tapwright_contract::model::Model;
+
+use crate::apis::Apis;
+use crate::clock::Clock;
+use crate::episode::{Episode, News, Setting};
+use crate::event::{Came, Effect, Event, Fault, Next, Silence};
+use crate::guard::Deed;
+use crate::journal::{EffectLine, Entry, EventLine, Facts, Journal, Line, Step};
+use crate::limits::{Limits, clip};
+use crate::millis;
+use crate::outcome::{End, Outcome};
+use crate::person::{Answer, Person};
+use crate::stop::Stop;
+
+/// The outside of a run.
+pub struct Ports<'a> {
+    /// Sees and touches the device.
+    pub driver: &'a mut dyn Driver,
+    /// Answers prompts.
+    pub model: &'a mut dyn Model,
+    /// Answers questions.
+    pub person: &'a mut dyn Person,
+    /// Carries out what needs no screen.
+    pub apis: &'a mut dyn Apis,
+    /// Keeps the record.
+    pub journal: &'a mut Journal,
+    /// Knows the time.
+    pub clock: &'a dyn Clock,
+    /// Stops the run.
+    pub stop: Stop,
+    /// Sees every line once it is written.
+    pub watch: &'a mut (dyn FnMut(&Entry) + Send),
+}
+
+/// Why a run has no outcome. Whatever happens to the device or the model is an outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// The record cannot be written, so nothing more was done. `reached` is the end of the run if only that could
+    /// not be written down.
+    #[error("run {run}: the journal cannot be written, so nothing more is done")]
+    Journal { run: String, reached: Option<Box<Outcome>>, source: io::Error },
+}
+
+/// Runs one goal on one device, to its end. `started` is the time of day in milliseconds since 1970, for the record.
+///
+/// # Errors
+/// `DriveError` if the record cannot be written.
+pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<End, DriveError> {
+    let limits = setting.limits.clone();
+    let facts = Facts {
+        run: ports.journal.run().to_owned(),
+        device: ports.driver.name().to_owned(),
+        model: ports.model.name().to_owned(),
+        started,
+        setting: setting.clone(),
+    };
+    let mut shell = Shell { ports, limits, spent: Spent::default(), seen: None, reached: None };
+    let result = shell.run(facts, Episode::new(setting)).await;
+    result.map_err(|source| DriveError::Journal {
+        run: shell.ports.journal.run().to_owned(),
+        reached: shell.reached.map(Box::new),
+        source,
+    })
+}
+
+struct Shell<'a> {
+    ports: Ports<'a>,
+    limits: Limits,
+    spent: Spent,
+    /// What a person is shown when asked.
+    seen: Option<Screen>,
+    reached: Option<Outcome>,
+}
+
+/// What the present step has cost.
+#[derive(Default)]
+struct Spent {
+    look: Duration,
+    think: Duration,
+    ask: Duration,
+    act: Duration,
+    tokens_in: u32,
+    tokens_out: u32,
+}
+
+impl Shell<'_> {
+    async fn run(&mut self, facts: Facts, mut episode: Episode) -> io::Result<End> {
+        self.note(Line::Run(Box::new(facts)))?;
+        self.ports.journal.sync()?;
+        let mut event = Event::Began;
+        loop {
+            self.note_event(&event)?;
+            let next = episode.on(event);
+            for news in episode.news() {
+                self.note_news(news)?;
+            }
+            let effect = match next {
+                Next::Do(effect) => effect,
+                Next::End(end) => {
+                    tracing::info!(outcome = end.outcome.id(), steps = end.steps, "the run is over");
+                    self.reached = Some(end.outcome.clone());
+                    self.note(Line::End(end.clone()))?;
+                    self.ports.journal.sync()?;
+                    return Ok(end);
+                }
+            };
+            self.note(Line::Effect(EffectLine::of(&effect)))?;
+            if matches!(effect, Effect::Act(_) | Effect::Ask(_)) {
+                self.ports.journal.sync()?; // No record, no action.
+            }
+            let before = self.ports.clock.elapsed();
+            event = self.carry_out(&effect).await;
+            let took = self.ports.clock.elapsed().saturating_sub(before);
+            self.spent.add(&effect, took);
+        }
+    }
+
+    async fn carry_out(&mut self, effect: &Effect) -> Event {
+        let Shell { ports, limits, seen, .. } = self;
+        let Ports { driver, model, person, apis, clock, stop, .. } = ports;
+        let bytes_max = limits.remark_bytes;
+        let overdue = |port: &str| format!("the {port} did not come back in time");
+        match effect {
+            Effect::Look => {
+                let within = limits.look;
+                let looking = async {
+                    match driver.screen(within).await {
+                        Ok(screen) => Event::Saw(bounded(screen, bytes_max)),
+                        Err(error) => {
+                            tracing::debug!(%error, "nothing was seen");
+                            Event::Unseen(Fault::new(error.kind, bytes_max))
+                        }
+                    }
+                };
+                let late = Event::Unseen(Fault::TimedOut { tries: overdue("driver") });
+                let event = race(stop, *clock, within + limits.grace, late, looking).await;
+                if let Event::Saw(screen) = &event {
+                    *seen = Some(screen.clone());
+                }
+                event
+            }
+            Effect::Think(prompt) => {
+                let within = limits.think;
+                let thinking = async {
+                    match model.reply(prompt, within).await {
+                        Ok(mut reply) => {
+                            let fits = clip(&reply.text, limits.reply_bytes).len();
+                            reply.cut |= fits < reply.text.len();
+                            reply.text.truncate(fits);
+                            Event::Heard(reply)
+                        }
+                        Err(error) => {
+                            tracing::debug!(%error, "the model did not answer");
+                            Event::Silent(Silence::new(&error, bytes_max))
+                        }
+                    }
+                };
+                let late = Event::Silent(Silence { why: overdue("model"), may_pass: true });
+                race(stop, *clock, within + limits.grace, late, thinking).await
+            }
+            Effect::Ask(question) => {
+                let asking = async {
+                    Event::Answered(match person.ask(question, seen.as_ref()).await {
+                        Answer::Choice(words) => Answer::Choice(clip(&words, bytes_max).to_owned()),
+                        answer => answer,
+                    })
+                };
+                race(stop, *clock, limits.ask, Event::Answered(Answer::Nobody), asking).await
+            }
+            Effect::Act(vetted) => {
+                let within = limits.act;
+                let acting = async {
+                    Event::Acted(match vetted.deed() {
+                        Deed::Gesture(gesture) => match driver.perform(gesture, within).await {
+                            Ok(()) => Came::Done,
+                            Err(error) => {
+                                tracing::debug!(%error, "the device did not do it");
+                                Came::Failed(Fault::new(error.kind, bytes_max))
+                            }
+                        },
+                        Deed::Api { instruction } => match apis.call(instruction, within).await {
+                            Ok(text) => Came::Told { text: clip(&text, bytes_max).to_owned() },
+                            Err(error) => Came::Failed(error.fault(bytes_max)),
+                        },
+                    })
+                };
+                let late = Event::Acted(Came::Failed(Fault::TimedOut { tries: overdue("driver") }));
+                race(stop, *clock, within + limits.grace, late, acting).await
+            }
+            Effect::Pause(time) => race(stop, *clock, *time, Event::Rested, std::future::pending()).await,
+        }
+    }
+
+    fn note_event(&mut self, event: &Event) -> io::Result<()> {
+        let line = match event {
+            Event::Began => EventLine::Began,
+            Event::Saw(screen) => EventLine::Saw {
+                picture: self.ports.journal.picture(&screen.picture)?,
+                size: screen.picture.size(),
+                front: screen.front.clone(),
+            },
+            Event::Unseen(fault) => EventLine::Unseen(fault.clone()),
+            Event::Heard(reply) => {
+                self.spent.tokens_in += reply.tokens_in;
+                self.spent.tokens_out += reply.tokens_out;
+                EventLine::Heard(reply.clone())
+            }
+            Event::Silent(silence) => EventLine::Silent(silence.clone()),
+            Event::Answered(answer) => EventLine::Answered(answer.clone()),
+            Event::Acted(came) => EventLine::Acted(came.clone()),
+            Event::Rested => EventLine::Rested,
+            Event::Stopped => EventLine::Stopped,
+        };
+        self.note(Line::Event(line))?;
+        if matches!(event, Event::Acted(_) | Event::Answered(_)) {
+            self.ports.journal.sync()?; // What was done is not done again.
+        }
+        Ok(())
+    }
+
+    fn note_news(&mut self, news: News) -> io::Result<()> {
+        match news {
+            News::Decided(decided) => {
+                tracing::debug!(step = decided.step, action = decided.action, "the model has decided");
+                self.note(Line::Decided(decided))
+            }
+            News::Settled(settled) => {
+                let spent = std::mem::take(&mut self.spent);
+                let step = Step {
+                    decided: settled.decided,
+                    came: settled.came,
+                    look_ms: millis::whole(spent.look),
+                    think_ms: millis::whole(spent.think),
+                    ask_ms: millis::whole(spent.ask),
+                    act_ms: millis::whole(spent.act),
+                    tokens_in: spent.tokens_in,
+                    tokens_out: spent.tokens_out,
+                };
+                tracing::info!(
+                    step = step.decided.step,
+                    look_ms = step.look_ms,
+                    think_ms = step.think_ms,
+                    act_ms = step.act_ms,
+                    "a step is over"
+                );
+                self.note(Line::Step(step))
+            }
+        }
+    }
+
+    fn note(&mut self, line: Line) -> io::Result<()> {
+        let ms = millis::whole(self.ports.clock.elapsed());
+        let entry = self.ports.journal.write(ms, line)?;
+        (self.ports.watch)(&entry);
+        Ok(())
+    }
+}
+
+impl Spent {
+    fn add(&mut self, effect: &Effect, took: Duration) {
+        match effect {
+            Effect::Look => self.look += took,
+            Effect::Think(_) => self.think += took,
+            Effect::Ask(_) => self.ask += took,
+            Effect::Act(_) | Effect::Pause(_) => self.act += took,
+        }
+    }
+}
+
+/// What happens first. A future that loses is dropped, and with it whatever it was doing; once the run is stopped, it
+/// is not even begun.
+async fn race(
+    stop: &mut Stop,
+    clock: &dyn Clock,
+    within: Duration,
+    late: Event,
+    port: impl Future<Output = Event> + Send,
+) -> Event {
+    tokio::select! {
+        biased;
+        () = stop.stopped() => Event::Stopped,
+        event = port => event,
+        () = clock.sleep(within) => late,
+    }
+}
+
+/// The names of an app come from a device and can be of any length.
+fn bounded(mut screen: Screen, bytes_max: usize) -> Screen {
+    for name in [&mut screen.front.id, &mut screen.front.label] {
+        name.truncate(clip(name, bytes_max).len());
+    }
+    screen
+}

@@ -1,0 +1,483 @@
+//! The step loop as a table: an event in, the next effect out.
+//!
+//! It touches nothing and knows no time, so the same events give the same effects, and any run can be replayed.
+
+use std::mem;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tapwright_contract::device::Screen;
+use tapwright_contract::model::Reply;
+
+use crate::action::{Action, Call};
+use crate::dialect::Unclear;
+use crate::event::{Came, Effect, Event, Fault, Next, Silence};
+use crate::guard::{self, Held, Inward, Policy, Review, Touch};
+use crate::limits::{Limits, clip};
+use crate::notes::Notes;
+use crate::outcome::{End, Outcome};
+use crate::person::{Answer, Question};
+use crate::profile::{Profile, ReplyForm};
+use crate::prompt::{self, Exchange};
+use crate::repeats::{Repeats, Sight, same};
+
+/// What a run is to do, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// What is wanted, in a person's words.
+    pub goal: String,
+    /// Today, as the system prompt is to say it.
+    pub date: String,
+    /// What the model expects.
+    pub profile: Profile,
+    /// How much of everything there is.
+    pub limits: Limits,
+    /// What is forbidden.
+    pub policy: Policy,
+    /// How a finger moves.
+    pub touch: Touch,
+}
+
+/// What the loop made of a reply, before anything comes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Which step it is, from 1.
+    pub step: u32,
+    /// Why the model wants it.
+    pub thought: String,
+    /// What it wants, in canonical form, or the reply itself if it cannot be read.
+    pub action: String,
+}
+
+/// What a step comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// What was wanted.
+    pub decided: Decided,
+    /// What came of it, for people.
+    pub came: String,
+}
+
+/// News for whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// A reply was read.
+    Decided(Decided),
+    /// A step is over.
+    Settled(Settled),
+}
+
+/// One goal on one device.
+pub struct Episode {
+    setting: Setting,
+    stage: Stage,
+    /// Replies heard.
+    steps: u32,
+    past: Vec<Exchange>,
+    notes: Notes,
+    repeats: Repeats,
+    /// What the next prompt says of what came of the last action.
+    remarks: Vec<String>,
+    /// The step that is not over yet.
+    open: Option<Decided>,
+    news: Vec<News>,
+    strikes: u32,
+    refusals: u32,
+    asks: u32,
+    retries: u32,
+    looks: u32,
+    timeouts: u32,
+    /// The screen on which the last gesture was made, until the next one is seen.
+    touched: Option<Sight>,
+    /// How many gestures in a row changed nothing.
+    unmoved: u32,
+}
+
+/// Where the loop stands, and what it needs there.
+#[derive(Debug)]
+enum Stage {
+    Ready,
+    /// Waits for a screen.
+    Looking,
+    /// Waits until it is time for another look.
+    Blinking,
+    /// Waits for a reply to this screen and info.
+    Thinking(Screen, String),
+    /// Waits until a model that failed can be asked again.
+    BackingOff,
+    /// Waits for a yes to what was chosen on this screen.
+    Confirming(Question, Held, Screen),
+    /// Waits for a screen, to do what was approved if it is still the same one.
+    Rechecking(Held, Screen),
+    /// Waits for a person to do or choose something.
+    Handing(Question),
+    /// Waits for a person to make the screen visible.
+    Uncovering(Question),
+    /// Waits for what comes of a deed on a screen that looked so.
+    Acting(Sight),
+    /// Waits because the model wants to.
+    Waiting(Duration),
+    Ended,
+}
+
+impl Episode {
+    /// A run that has not begun.
+    pub fn new(setting: Setting) -> Episode {
+        Episode {
+            notes: Notes::new(setting.limits.notes_bytes),
+            setting,
+            stage: Stage::Ready,
+            steps: 0,
+            past: Vec::new(),
+            repeats: Repeats::default(),
+            remarks: Vec::new(),
+            open: None,
+            news: Vec::new(),
+            strikes: 0,
+            refusals: 0,
+            asks: 0,
+            retries: 0,
+            looks: 0,
+            timeouts: 0,
+            touched: None,
+            unmoved: 0,
+        }
+    }
+
+    /// Takes what happened and says what comes next.
+    ///
+    /// # Panics
+    /// If the event does not answer the last effect: that is a mistake of the caller, and a run that has lost its
+    /// place must not touch a device.
+    pub fn on(&mut self, event: Event) -> Next {
+        match (mem::replace(&mut self.stage, Stage::Ended), event) {
+            (Stage::Ready, Event::Began) => self.look(),
+            (stage @ Stage::Ended, event) => panic!("{event:?} in the stage {stage:?}"),
+            (_, Event::Stopped) => self.end("stopped", Outcome::Stopped),
+
+            (Stage::Looking, Event::Saw(screen)) => self.think(screen),
+            (Stage::Looking, Event::Unseen(fault)) => self.blind(fault),
+            (Stage::Blinking, Event::Rested) => self.look(),
+
+            (Stage::Thinking(screen, info), Event::Heard(reply)) => self.weigh(screen, info, &reply),
+            (Stage::Thinking(..), Event::Silent(silence)) => self.silent(silence),
+            (Stage::BackingOff, Event::Rested) => self.look(),
+
+            (Stage::Confirming(question, held, screen), Event::Answered(answer)) => {
+                self.confirmed(question, held, screen, answer)
+            }
+            (Stage::Rechecking(held, before), Event::Saw(screen)) if same(&before, &screen) => {
+                self.approve(held, screen)
+            }
+            (Stage::Rechecking(..), Event::Saw(screen)) => self.outdated(screen),
+            (Stage::Rechecking(..), Event::Unseen(fault)) => self.unsure(fault),
+
+            (Stage::Handing(question), Event::Answered(answer)) => self.handed(question, answer),
+            (Stage::Uncovering(question), Event::Answered(answer)) => self.uncovered(question, answer),
+
+            (Stage::Acting(sight), Event::Acted(came)) => self.came(sight, came),
+            (Stage::Waiting(time), Event::Rested) => self.settle(format!("waited {} s", time.as_secs_f32()), None),
+
+            (stage, event) => panic!("{event:?} in the stage {stage:?}"),
+        }
+    }
+
+    /// What happened since this was last asked, for whoever watches.
+    pub fn news(&mut self) -> Vec<News> {
+        mem::take(&mut self.news)
+    }
+
+    fn look(&mut self) -> Next {
+        if self.steps >= self.setting.limits.steps_max {
+            return self.end("", Outcome::OutOfSteps);
+        }
+        self.stage = Stage::Looking;
+        Next::Do(Effect::Look)
+    }
+
+    fn blind(&mut self, fault: Fault) -> Next {
+        self.looks += 1;
+        let again = self.looks < self.setting.limits.looks_max;
+        match fault {
+            Fault::Lost { why } => self.end("", Outcome::DeviceLost { why }),
+            _ if again => {
+                self.stage = Stage::Blinking;
+                Next::Do(Effect::Pause(self.setting.limits.look_pause))
+            }
+            Fault::Hidden { why } | Fault::Refused { why } => {
+                self.looks = 0;
+                self.remark(format!("the screen could not be seen for a while: {why}"));
+                let question = Question::TakeOver { message: format!("the screen cannot be seen: {why}") };
+                self.ask(question.clone(), Stage::Uncovering(question))
+            }
+            fault => self.end("", Outcome::DeviceLost { why: told(&fault) }),
+        }
+    }
+
+    fn think(&mut self, screen: Screen) -> Next {
+        self.looks = 0;
+        if let Some(before) = self.touched.take() {
+            self.unmoved = if before == Sight::of(&screen) { self.unmoved + 1 } else { 0 };
+            if self.unmoved >= 2 {
+                self.remark(format!("the last {} actions have not changed the screen", self.unmoved));
+            }
+        }
+        let bytes_max = self.setting.limits.remark_bytes;
+        let front = &screen.front;
+        let app = clip(if front.label.is_empty() { &front.id } else { &front.label }, bytes_max);
+        let remark = self.remarks.join("; ");
+        let remark = (self.setting.profile.remarks && !remark.is_empty()).then(|| clip(&remark, bytes_max));
+        let info = prompt::info(app, remark);
+        let Setting { profile, goal, date, .. } = &self.setting;
+        let prompt = prompt::compose(profile, goal, date, &self.past, &info, screen.picture.clone());
+        self.stage = Stage::Thinking(screen, info);
+        Next::Do(Effect::Think(prompt))
+    }
+
+    fn silent(&mut self, silence: Silence) -> Next {
+        let limits = &self.setting.limits;
+        if !silence.may_pass || self.retries >= limits.retries_max {
+            return self.end("", Outcome::ModelFailed { why: silence.why });
+        }
+        let pause = limits.backoff.saturating_mul(1 << self.retries.min(20)).min(limits.backoff_max);
+        self.retries += 1;
+        self.stage = Stage::BackingOff;
+        // Then look again: nothing is decided on a screen from before the pause.
+        Next::Do(Effect::Pause(pause))
+    }
+
+    fn weigh(&mut self, screen: Screen, info: String, reply: &Reply) -> Next {
+        self.steps += 1;
+        self.retries = 0;
+        self.remarks.clear();
+        let profile = &self.setting.profile;
+        let bytes_max = self.setting.limits.reply_bytes;
+        let heard = clip(&reply.text, bytes_max);
+        let said = profile.dialect.read(heard, reply.cut || heard.len() < reply.text.len());
+        let action = match &said.call {
+            Ok(call) => profile.dialect.print(call),
+            Err(_) => heard.to_owned(),
+        };
+        let back = match (&said.call, profile.reply) {
+            (Ok(_), ReplyForm::Clean) => prompt::written_back(&said.thought, &action),
+            _ => heard.to_owned(),
+        };
+        self.past.push(Exchange { info, reply: back });
+        let decided = Decided { step: self.steps, thought: said.thought.clone(), action };
+        self.news.push(News::Decided(decided.clone()));
+        self.open = Some(decided);
+        if said.more {
+            self.remark("only the first of your actions was done; write one action a turn".to_owned());
+        }
+        match said.call {
+            Err(unclear) => self.strike(&unclear),
+            Ok(Call::Finish { message }) => self.end("finished", Outcome::Done { message }),
+            Ok(Call::GiveUp { message }) => self.end("gave up", Outcome::GaveUp { message }),
+            Ok(Call::Do(action)) => {
+                self.strikes = 0;
+                self.consider(screen, &said.thought, &action)
+            }
+        }
+    }
+
+    fn strike(&mut self, unclear: &Unclear) -> Next {
+        self.strikes += 1;
+        if self.strikes >= self.setting.limits.strikes_max {
+            let why = format!("{} replies in a row could not be read; the last one: {unclear}", self.strikes);
+            return self.end("unclear", Outcome::ModelFailed { why });
+        }
+        self.settle(format!("unclear: {unclear}"), Some(unclear.to_string()))
+    }
+
+    fn consider(&mut self, screen: Screen, thought: &str, action: &Action) -> Next {
+        let limits = &self.setting.limits;
+        let sight = Sight::of(&screen);
+        let times = self.repeats.count(sight, action, limits.repeats_window);
+        if times >= limits.repeats_max {
+            let why = format!("the same action {times} times on the same screen");
+            return self.end("stuck", Outcome::Stuck { why });
+        }
+        if let Action::Type { text } | Action::TypeName { text } = action
+            && text.len() > limits.text_bytes
+        {
+            let why = format!("the text is too long to type; at most {} bytes at once", limits.text_bytes);
+            return self.settle(why.clone(), Some(why));
+        }
+        if times >= limits.repeats_remark {
+            self.remark(format!("you have done this {times} times on the same screen; do something else"));
+        }
+        match guard::review(action, &screen, &self.setting.policy, &self.setting.touch) {
+            Review::Do(vetted) => {
+                self.stage = Stage::Acting(sight);
+                Next::Do(Effect::Act(vetted))
+            }
+            Review::Ask(question, held) => self.ask(question.clone(), Stage::Confirming(question, held, screen)),
+            Review::Hand(mut question) => {
+                // `Interact` seldom says between what one is to choose; its thought does.
+                if let Question::Choose { message } = &mut question
+                    && message.is_empty()
+                {
+                    *message = thought.to_owned();
+                }
+                self.ask(question.clone(), Stage::Handing(question))
+            }
+            Review::Refuse { why } => self.refused(why),
+            Review::Inward(Inward::Wait { duration }) => {
+                let time = duration.min(self.setting.limits.wait_max);
+                self.stage = Stage::Waiting(time);
+                Next::Do(Effect::Pause(time))
+            }
+            Review::Inward(Inward::Recall) => {
+                let told = self.notes.told();
+                self.settle("notes recalled".to_owned(), Some(told))
+            }
+            Review::Inward(Inward::Note { message }) => {
+                let what_it_thinks = message.trim().is_empty() || message.trim().eq_ignore_ascii_case("true");
+                let all = self.notes.keep(if what_it_thinks { thought } else { &message });
+                self.settle(
+                    "noted".to_owned(),
+                    (!all).then(|| "the notes are full; this was not kept in full".to_owned()),
+                )
+            }
+        }
+    }
+
+    fn ask(&mut self, question: Question, stage: Stage) -> Next {
+        self.asks += 1;
+        if self.asks > self.setting.limits.asks_max {
+            return self.end("needs a person", Outcome::NeedsPerson { asked: question });
+        }
+        self.stage = stage;
+        Next::Do(Effect::Ask(question))
+    }
+
+    fn confirmed(&mut self, question: Question, held: Held, screen: Screen, answer: Answer) -> Next {
+        match answer {
+            Answer::Yes => {
+                self.stage = Stage::Rechecking(held, screen);
+                Next::Do(Effect::Look)
+            }
+            Answer::No => self.refused("a person said no to this action".to_owned()),
+            Answer::Choice(words) => self.refused(format!("a person did not say yes but: {words}")),
+            Answer::Done => {
+                let did = "a person has done this themselves".to_owned();
+                self.settle(did.clone(), Some(did))
+            }
+            Answer::Nobody => self.end("needs a person", Outcome::NeedsPerson { asked: question }),
+        }
+    }
+
+    fn approve(&mut self, held: Held, screen: Screen) -> Next {
+        self.looks = 0;
+        self.stage = Stage::Acting(Sight::of(&screen));
+        Next::Do(Effect::Act(held.approved()))
+    }
+
+    /// A person approved what they saw, and it is not there any more.
+    fn outdated(&mut self, screen: Screen) -> Next {
+        let why = "not done: the screen changed while a person was asked".to_owned();
+        self.remark(why.clone());
+        self.close(why);
+        if self.steps >= self.setting.limits.steps_max {
+            return self.end("", Outcome::OutOfSteps);
+        }
+        self.think(screen)
+    }
+
+    /// A person approved what cannot be seen any more.
+    fn unsure(&mut self, fault: Fault) -> Next {
+        let why = "not done: the screen could not be seen after a person was asked".to_owned();
+        self.remark(why.clone());
+        self.close(why);
+        self.blind(fault)
+    }
+
+    fn handed(&mut self, question: Question, answer: Answer) -> Next {
+        let said = match (answer, &question) {
+            (Answer::Nobody, _) => return self.end("needs a person", Outcome::NeedsPerson { asked: question }),
+            (Answer::No, Question::Choose { .. }) => "a person says: no".to_owned(),
+            (Answer::No, _) => return self.refused("a person would not do this".to_owned()),
+            (Answer::Choice(words), _) => format!("a person says: {words}"),
+            (Answer::Yes, Question::Choose { .. }) => "a person says: yes".to_owned(),
+            (Answer::Yes | Answer::Done, _) => "a person has done this".to_owned(),
+        };
+        self.settle(said.clone(), Some(said))
+    }
+
+    fn uncovered(&mut self, question: Question, answer: Answer) -> Next {
+        match answer {
+            Answer::Yes | Answer::Done | Answer::Choice(_) => self.look(),
+            Answer::No | Answer::Nobody => self.end("", Outcome::NeedsPerson { asked: question }),
+        }
+    }
+
+    fn refused(&mut self, why: String) -> Next {
+        self.refusals += 1;
+        if self.refusals >= self.setting.limits.refusals_max {
+            return self.end("refused", Outcome::Refused { why });
+        }
+        self.settle(format!("refused: {why}"), Some(format!("refused: {why}")))
+    }
+
+    fn came(&mut self, sight: Sight, came: Came) -> Next {
+        let unanswered = matches!(came, Came::Failed(Fault::TimedOut { .. } | Fault::Nonsense { .. }));
+        self.timeouts = if unanswered { self.timeouts + 1 } else { 0 };
+        let fault = match came {
+            Came::Done => {
+                self.touched = Some(sight);
+                return self.settle("done".to_owned(), None);
+            }
+            Came::Told { text } => {
+                return self.settle("the API answered".to_owned(), Some(format!("the API answered: {text}")));
+            }
+            Came::Failed(fault) => fault,
+        };
+        let told = told(&fault);
+        match fault {
+            Fault::Lost { why } => self.end("the device is lost", Outcome::DeviceLost { why }),
+            _ if self.timeouts >= self.setting.limits.timeouts_max => {
+                self.end("the device does not answer", Outcome::DeviceLost { why: told })
+            }
+            _ => self.settle(told.clone(), Some(told)),
+        }
+    }
+
+    /// The step is over, and another one begins.
+    fn settle(&mut self, came: String, remark: Option<String>) -> Next {
+        self.close(came);
+        self.remarks.extend(remark);
+        self.look()
+    }
+
+    fn close(&mut self, came: String) {
+        if let Some(decided) = self.open.take() {
+            self.news.push(News::Settled(Settled { decided, came }));
+        }
+    }
+
+    fn end(&mut self, came: &str, outcome: Outcome) -> Next {
+        self.close(came.to_owned());
+        self.stage = Stage::Ended;
+        Next::End(End { outcome, steps: self.steps, notes: self.notes.all().to_vec() })
+    }
+
+    fn remark(&mut self, remark: String) {
+        self.remarks.push(remark);
+    }
+}
+
+/// What a fault means for the model.
+fn told(fault: &Fault) -> String {
+    match fault {
+        Fault::Lost { why } => format!("the device is lost: {why}"),
+        Fault::TimedOut { tries } => format!("the device did not answer, and it may or may not have happened: {tries}"),
+        Fault::Refused { why } => format!("not done: {why}"),
+        Fault::NoSuchApp { app, like } if like.is_empty() => format!("there is no app {app:?} on this device"),
+        Fault::NoSuchApp { app, like } => format!("there is no app {app:?}; near it: {}", like.join(", ")),
+        Fault::Stale => "not done: the display changed in between".to_owned(),
+        Fault::Hidden { why } => format!("not done: the screen cannot be seen: {why}"),
+        Fault::Nonsense { why } => {
+            format!("it may or may not have happened; the device's answer makes no sense: {why}")
+        }
+    }
+}

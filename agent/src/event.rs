@@ -1,0 +1,141 @@
+//! What happens to a run, and what it asks for.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tapwright_contract::device::{Kind, Screen};
+use tapwright_contract::model::{ModelError, Prompt, Reply};
+
+use crate::guard::Vetted;
+use crate::limits::clip;
+use crate::outcome::End;
+use crate::person::{Answer, Question};
+
+/// What the loop asks for. Each effect is answered by one event.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Look at the screen: `Saw` or `Unseen`.
+    Look,
+    /// Ask the model: `Heard` or `Silent`.
+    Think(Prompt),
+    /// Ask a person: `Answered`.
+    Ask(Question),
+    /// Do something outside: `Acted`.
+    Act(Vetted),
+    /// Let time pass: `Rested`.
+    Pause(Duration),
+}
+
+/// What comes next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Carry this out, and tell what happened.
+    Do(Effect),
+    /// Nothing; the run is over.
+    End(End),
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The run began.
+    Began,
+    /// The screen was seen.
+    Saw(Screen),
+    /// The screen was not seen.
+    Unseen(Fault),
+    /// The model answered.
+    Heard(Reply),
+    /// The model did not answer.
+    Silent(Silence),
+    /// A person answered, or nobody did.
+    Answered(Answer),
+    /// Something was done outside, or not.
+    Acted(Came),
+    /// Time has passed.
+    Rested,
+    /// Somebody stopped the run. It can come in place of any other answer.
+    Stopped,
+}
+
+/// What came of a deed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Came {
+    /// The device took it.
+    Done,
+    /// An API answered.
+    Told { text: String },
+    /// It was not done, or nobody knows.
+    Failed(Fault),
+}
+
+/// What went wrong outside: [`Kind`] as it is written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The device is gone.
+    Lost { why: String },
+    /// It did not answer; what was asked for may have happened.
+    TimedOut { tries: String },
+    /// It said no.
+    Refused { why: String },
+    /// There is no such app.
+    NoSuchApp { app: String, like: Vec<String> },
+    /// The display is another one by now; nothing was done.
+    Stale,
+    /// The screen may not be seen.
+    Hidden { why: String },
+    /// Its answer makes no sense; what was asked for may have happened.
+    Nonsense { why: String },
+}
+
+impl Fault {
+    /// Takes over what a driver said, as much of each text as `bytes_max`.
+    pub fn new(kind: Kind, bytes_max: usize) -> Fault {
+        let cut = |text: String| clip(&text, bytes_max).to_owned();
+        match kind {
+            Kind::Lost { why } => Fault::Lost { why: cut(why) },
+            Kind::TimedOut { tries } => Fault::TimedOut { tries: cut(tries) },
+            Kind::Refused { why } => Fault::Refused { why: cut(why) },
+            Kind::NoSuchApp { app, like } => {
+                Fault::NoSuchApp { app: cut(app), like: like.into_iter().take(5).map(cut).collect() }
+            }
+            Kind::Stale => Fault::Stale,
+            Kind::Hidden { why } => Fault::Hidden { why: cut(why) },
+            Kind::Nonsense { why } => Fault::Nonsense { why: cut(why) },
+        }
+    }
+}
+
+/// Why a model did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// For people.
+    pub why: String,
+    /// Whether it may answer if it is asked again.
+    pub may_pass: bool,
+}
+
+impl Silence {
+    /// Takes over what a model said, as much as `bytes_max`.
+    pub fn new(error: &ModelError, bytes_max: usize) -> Silence {
+        Silence { why: clip(&error.to_string(), bytes_max).to_owned(), may_pass: error.kind.may_pass() }
+    }
+}
+
+impl Event {
+    /// Whether this can be the answer to an effect, or to nothing: only the beginning answers that.
+    pub fn answers(&self, effect: Option<&Effect>) -> bool {
+        matches!(
+            (effect, self),
+            (None, Event::Began)
+                | (Some(_), Event::Stopped)
+                | (Some(Effect::Look), Event::Saw(_) | Event::Unseen(_))
+                | (Some(Effect::Think(_)), Event::Heard(_) | Event::Silent(_))
+                | (Some(Effect::Ask(_)), Event::Answered(_))
+                | (Some(Effect::Act(_)), Event::Acted(_))
+                | (Some(Effect::Pause(_)), Event::Rested)
+        )
+    }
+}

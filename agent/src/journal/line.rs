@@ -1,0 +1,162 @@
+//! What is written down. A change here is a change of the format, and of [`VERSION`].
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tapwright_contract::Size;
+use tapwright_contract::device::Front;
+use tapwright_contract::model::{Part, Prompt, Reply, Role};
+
+use super::picture::hex;
+use crate::episode::{Decided, Setting};
+use crate::event::{Came, Effect, Fault, Silence};
+use crate::guard::Deed;
+use crate::millis;
+use crate::outcome::End;
+use crate::person::{Answer, Question};
+
+/// The format's version, which the first line begins with.
+pub const VERSION: u32 = 1;
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its place, from 0, without gaps.
+    pub seq: u64,
+    /// Milliseconds since the run began.
+    pub ms: u64,
+    /// What it says.
+    #[serde(flatten)]
+    pub line: Line,
+}
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// The first line: what the run was to do, and with what.
+    Run(Box<Facts>),
+    /// Something is going to be done.
+    Effect(EffectLine),
+    /// Something has happened.
+    Event(EventLine),
+    /// A reply was understood, or not.
+    Decided(Decided),
+    /// A step is over.
+    Step(Step),
+    /// The run is over.
+    End(End),
+}
+
+/// What a run was to do, and with what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The run's id.
+    pub run: String,
+    /// The device's name.
+    pub device: String,
+    /// The model's name.
+    pub model: String,
+    /// When it began, in milliseconds since 1970.
+    pub started: u64,
+    /// The goal, and how to reach it.
+    #[serde(flatten)]
+    pub setting: Setting,
+}
+
+/// An effect, as it is written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectLine {
+    /// The screen is looked at.
+    Look,
+    /// The model is asked. The prompt follows from the lines before; here is enough to tell whether it does.
+    Think { turns: usize, bytes: usize, sha256: String },
+    /// A person is asked.
+    Ask(Question),
+    /// Something is done outside.
+    Act(Deed),
+    /// Time passes.
+    Pause { ms: u64 },
+}
+
+/// An event, as it is written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventLine {
+    /// The run began.
+    Began,
+    /// The screen was seen; `picture` is the digest that names its file.
+    Saw { picture: String, size: Size, front: Front },
+    /// It was not.
+    Unseen(Fault),
+    /// The model answered.
+    Heard(Reply),
+    /// It did not.
+    Silent(Silence),
+    /// A person answered, or nobody did.
+    Answered(Answer),
+    /// Something was done, or not.
+    Acted(Came),
+    /// Time has passed.
+    Rested,
+    /// Somebody stopped the run.
+    Stopped,
+}
+
+/// A step in one line, for people and reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Which step it is, from 1; why the model wanted what.
+    #[serde(flatten)]
+    pub decided: Decided,
+    /// What came of it.
+    pub came: String,
+    /// How long looking took, since the step before.
+    pub look_ms: u64,
+    /// How long the model took.
+    pub think_ms: u64,
+    /// How long a person took.
+    pub ask_ms: u64,
+    /// How long the device took, and waits.
+    pub act_ms: u64,
+    /// Tokens of the prompt.
+    pub tokens_in: u32,
+    /// Tokens of the reply.
+    pub tokens_out: u32,
+}
+
+impl EffectLine {
+    /// How an effect is written down.
+    pub fn of(effect: &Effect) -> EffectLine {
+        match effect {
+            Effect::Look => EffectLine::Look,
+            Effect::Think(prompt) => EffectLine::think(prompt),
+            Effect::Ask(question) => EffectLine::Ask(question.clone()),
+            Effect::Act(vetted) => EffectLine::Act(vetted.deed().clone()),
+            Effect::Pause(time) => EffectLine::Pause { ms: millis::whole(*time) },
+        }
+    }
+
+    fn think(prompt: &Prompt) -> EffectLine {
+        let mut bytes = 0;
+        let mut hash = Sha256::new();
+        for turn in &prompt.turns {
+            hash.update(match turn.role {
+                Role::System => "\0system\0",
+                Role::User => "\0user\0",
+                Role::Assistant => "\0assistant\0",
+            });
+            for part in &turn.parts {
+                match part {
+                    // The line that saw the picture names it.
+                    Part::Picture(_) => hash.update("\0picture\0"),
+                    Part::Text(text) => {
+                        bytes += text.len();
+                        hash.update(text);
+                    }
+                }
+            }
+        }
+        EffectLine::Think { turns: prompt.turns.len(), bytes, sha256: hex(&hash.finalize()) }
+    }
+}

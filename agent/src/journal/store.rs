@@ -1,0 +1,111 @@
+//! Where a journal is kept.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The longest id of a run.
+const NAME_MAX: usize = 100;
+
+/// Keeps lines and pictures.
+pub trait Store: Send {
+    /// Appends a line, with its newline, to those before.
+    ///
+    /// # Errors
+    /// If not all of it was written; a part of it may have been.
+    fn append(&mut self, line: &[u8]) -> io::Result<()>;
+
+    /// Keeps a picture by its digest; one that is there already stays.
+    ///
+    /// # Errors
+    /// If not all of it was written.
+    fn picture(&mut self, digest: &str, png: &[u8]) -> io::Result<()>;
+
+    /// Returns when all of it is on the disk.
+    ///
+    /// # Errors
+    /// If that cannot be said.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A folder of the file system.
+pub struct Folder {
+    lines: File,
+    pictures: PathBuf,
+    /// Pictures that may not be on the disk yet.
+    fresh: Vec<File>,
+}
+
+/// Why there is no journal.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Choose another id.
+    #[error("{run:?} is no id for a run: up to 100 letters, digits, `-`, `_` and `.`, and no `.` first")]
+    Name { run: String },
+    /// Choose another id.
+    #[error("there is a run at {} already", .at.display())]
+    Exists { at: PathBuf },
+    /// Choose another folder, or mend this one.
+    #[error("no journal can be written at {}", .at.display())]
+    Unwritable { at: PathBuf, source: io::Error },
+}
+
+impl Folder {
+    /// Makes the folder `runs/run`, which must not exist.
+    ///
+    /// # Errors
+    /// `JournalError` if it does, if it cannot be made, or if `run` is no plain name.
+    pub fn create(runs: &Path, run: &str) -> Result<Folder, JournalError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if run.is_empty() || run.len() > NAME_MAX || run.starts_with('.') || !run.bytes().all(plain) {
+            return Err(JournalError::Name { run: run.to_owned() });
+        }
+        let at = runs.join(run);
+        let folder = fs::create_dir_all(runs).and_then(|()| fs::create_dir(&at)).and_then(|()| {
+            let pictures = at.join("pictures");
+            fs::create_dir(&pictures)?;
+            let lines = OpenOptions::new().append(true).create_new(true).open(at.join("journal.jsonl"))?;
+            for folder in [runs, &at] {
+                sync_folder(folder)?;
+            }
+            Ok(Folder { lines, pictures, fresh: Vec::new() })
+        });
+        folder.map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists if at.is_dir() => JournalError::Exists { at },
+            _ => JournalError::Unwritable { at, source },
+        })
+    }
+}
+
+impl Store for Folder {
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        self.lines.write_all(line)
+    }
+
+    fn picture(&mut self, digest: &str, png: &[u8]) -> io::Result<()> {
+        match OpenOptions::new().write(true).create_new(true).open(self.pictures.join(format!("{digest}.png"))) {
+            Ok(mut file) => {
+                file.write_all(png)?;
+                self.fresh.push(file);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if !self.fresh.is_empty() {
+            for file in self.fresh.drain(..) {
+                file.sync_data()?;
+            }
+            sync_folder(&self.pictures)?;
+        }
+        self.lines.sync_data()
+    }
+}
+
+/// New names are on the disk only when their folder is. Not every system lets a folder be opened.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}

@@ -1,0 +1,131 @@
+//! How much of everything a run may use. Whoever starts a run chooses each number.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::millis;
+
+/// The limits of a run; durations are written down in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// How many replies are heard before the run is out of steps.
+    pub steps_max: u32,
+    /// How many replies in a row may be unreadable; with this many the model has failed.
+    pub strikes_max: u32,
+    /// How many times the policy or a person may say no; with this many the run is refused.
+    pub refusals_max: u32,
+    /// How many questions a person is asked; the next one ends the run.
+    pub asks_max: u32,
+
+    /// How many times in a row a model that fails is asked again.
+    pub retries_max: u32,
+    /// The pause before a model is asked again; it doubles with each try.
+    #[serde(with = "millis", rename = "backoff_ms")]
+    pub backoff: Duration,
+    /// The longest such pause.
+    #[serde(with = "millis", rename = "backoff_max_ms")]
+    pub backoff_max: Duration,
+
+    /// How many looks in a row may show nothing.
+    pub looks_max: u32,
+    /// The pause before another look.
+    #[serde(with = "millis", rename = "look_pause_ms")]
+    pub look_pause: Duration,
+    /// How many gestures in a row may be left without an answer; with this many the device is lost.
+    pub timeouts_max: u32,
+
+    /// How many times the same action on the same screen draws a remark.
+    pub repeats_remark: u32,
+    /// How many times the same action on the same screen makes a run stuck.
+    pub repeats_max: u32,
+    /// Among how many of the latest actions repeats are counted.
+    pub repeats_window: u32,
+
+    /// How long a look may take until the screen is still.
+    #[serde(with = "millis", rename = "look_ms")]
+    pub look: Duration,
+    /// How long a reply may take.
+    #[serde(with = "millis", rename = "think_ms")]
+    pub think: Duration,
+    /// How long a gesture or the call of an API may take.
+    #[serde(with = "millis", rename = "act_ms")]
+    pub act: Duration,
+    /// How long a person may take to answer; later there is nobody.
+    #[serde(with = "millis", rename = "ask_ms")]
+    pub ask: Duration,
+    /// How much longer than that a port may take before it is abandoned.
+    #[serde(with = "millis", rename = "grace_ms")]
+    pub grace: Duration,
+    /// The longest wait that a model may have.
+    #[serde(with = "millis", rename = "wait_max_ms")]
+    pub wait_max: Duration,
+
+    /// The longest reply that is read.
+    pub reply_bytes: usize,
+    /// The most that a model is told of what came of its action, and the longest name of an app.
+    pub remark_bytes: usize,
+    /// The most that all notes together may hold.
+    pub notes_bytes: usize,
+    /// The longest text that is typed at once.
+    pub text_bytes: usize,
+}
+
+impl Limits {
+    /// Small numbers for tests and examples; runs in earnest have the caller's.
+    pub fn for_tests() -> Limits {
+        Limits {
+            steps_max: 20,
+            strikes_max: 3,
+            refusals_max: 3,
+            asks_max: 5,
+            retries_max: 2,
+            backoff: Duration::from_secs(1),
+            backoff_max: Duration::from_secs(3),
+            looks_max: 3,
+            look_pause: Duration::from_secs(1),
+            timeouts_max: 3,
+            repeats_remark: 3,
+            repeats_max: 5,
+            repeats_window: 10,
+            look: Duration::from_secs(3),
+            think: Duration::from_secs(60),
+            act: Duration::from_secs(5),
+            ask: Duration::from_secs(600),
+            grace: Duration::from_secs(1),
+            wait_max: Duration::from_secs(10),
+            reply_bytes: 10_000,
+            remark_bytes: 300,
+            notes_bytes: 1000,
+            text_bytes: 1000,
+        }
+    }
+}
+
+/// The longest beginning of a text that fits.
+pub(crate) fn clip(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn are_read_back_as_written() {
+        let limits = Limits::for_tests();
+        let text = serde_json::to_string(&limits).unwrap();
+        assert!(text.contains("\"think_ms\":60000"), "{text}");
+        assert_eq!(serde_json::from_str::<Limits>(&text).unwrap(), limits);
+    }
+
+    #[test]
+    fn clips_between_characters() {
+        assert_eq!(clip("aé你", 0), "");
+        assert_eq!(clip("aé你", 2), "a");
+        assert_eq!(clip("aé你", 5), "aé");
+        assert_eq!(clip("aé你", 6), "aé你");
+        assert_eq!(clip("aé你", 600), "aé你");
+    }
+}

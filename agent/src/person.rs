@@ -1,0 +1,62 @@
+//! The port to whoever is asked when the model must not or cannot go on alone.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tapwright_contract::Spot;
+use tapwright_contract::device::Screen;
+
+/// What a person is asked. The message is the model's, or about the device: show it as text, and trust it with nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// Whether it may touch this place.
+    Confirm { message: String, at: Spot },
+    /// To do something on the device, and to say when it is done.
+    TakeOver { message: String },
+    /// To choose, in their own words.
+    Choose { message: String },
+}
+
+impl Question {
+    /// What is asked, in the words of whoever asks.
+    pub fn message(&self) -> &str {
+        match self {
+            Question::Confirm { message, .. } | Question::TakeOver { message } | Question::Choose { message } => {
+                message
+            }
+        }
+    }
+}
+
+/// What a person answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// It may be done.
+    Yes,
+    /// It may not be done, or they will not do it.
+    No,
+    /// They have done it themselves.
+    Done,
+    /// Their words.
+    Choice(String),
+    /// There is nobody to ask.
+    Nobody,
+}
+
+/// Somebody who can be asked. Dropping the future withdraws the question.
+#[async_trait]
+pub trait Person: Send {
+    /// Asks, and waits for the answer. `screen` is what the model saw when it asked.
+    async fn ask(&mut self, question: &Question, screen: Option<&Screen>) -> Answer;
+}
+
+/// Nobody is there.
+pub struct Nobody;
+
+#[async_trait]
+impl Person for Nobody {
+    async fn ask(&mut self, _question: &Question, _screen: Option<&Screen>) -> Answer {
+        Answer::Nobody
+    }
+}

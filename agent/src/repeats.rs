@@ -1,0 +1,55 @@
+//! Notices a run that goes round in circles.
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use tapwright_contract::device::Screen;
+
+use crate::action::Action;
+
+/// What a screen looks like without its status bar, whose clock moves on by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sight(u64);
+
+impl Sight {
+    pub(crate) fn of(screen: &Screen) -> Sight {
+        // Not written down, so it need not be the same tomorrow; two screens that collide only look stuck.
+        let mut hasher = DefaultHasher::new();
+        screen.picture.size().hash(&mut hasher);
+        screen.front.id.hash(&mut hasher);
+        hasher.write(below_the_status_bar(screen));
+        Sight(hasher.finish())
+    }
+}
+
+/// Whether two screens show the same, to the pixel, but for the status bar.
+pub(crate) fn same(one: &Screen, other: &Screen) -> bool {
+    one.picture.size() == other.picture.size()
+        && one.front == other.front
+        && below_the_status_bar(one) == below_the_status_bar(other)
+}
+
+/// The rows below the top twentieth.
+fn below_the_status_bar(screen: &Screen) -> &[u8] {
+    let rgba = screen.picture.rgba();
+    let row = rgba.len() / screen.picture.size().height.max(1) as usize;
+    &rgba[row * (screen.picture.size().height / 20) as usize..]
+}
+
+/// The latest actions, and the screens on which they were chosen.
+#[derive(Debug, Default)]
+pub(crate) struct Repeats {
+    latest: VecDeque<(Sight, Action)>,
+}
+
+impl Repeats {
+    /// Adds an action and counts how often it is among the latest `window` ones on the same screen, itself included.
+    pub(crate) fn count(&mut self, sight: Sight, action: &Action, window: u32) -> u32 {
+        self.latest.push_back((sight, action.clone()));
+        while self.latest.len() > window.max(1) as usize {
+            self.latest.pop_front();
+        }
+        let times = self.latest.iter().filter(|(seen, done)| *seen == sight && done == action).count();
+        u32::try_from(times).unwrap_or(u32::MAX)
+    }
+}
