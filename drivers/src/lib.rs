@@ -1,1 +1,12 @@
-//! Under construction.
+//! Sees and touches devices, and looks behind their screens for judges.
+//!
+//! Nothing here knows goals, prompts or models: a driver is told what to do and says what came of it.
+
+pub mod android;
+pub mod conformance;
+mod deadline;
+mod probe;
+mod settle;
+
+pub use probe::Probe;
+pub use settle::Settle;

@@ -1,0 +1,81 @@
+//! The devices that an adb server knows, and those that it should.
+
+use std::time::Duration;
+
+use tapwright_contract::device::{DriverError, Kind};
+
+use super::parse::server::{self as parse, Device, State};
+use super::wire::server::ask;
+use crate::deadline::{Deadline, Tries};
+
+/// Lists the devices that the adb server at `server` (usually `127.0.0.1:5037`) knows.
+///
+/// # Errors
+/// `Kind::Lost` if there is no server.
+pub async fn devices(server: &str, within: Duration) -> Result<Vec<Device>, DriverError> {
+    list(server, Deadline::after(within)).await.map_err(|kind| error(server, "list devices", kind))
+}
+
+async fn list(server: &str, deadline: Deadline) -> Result<Vec<Device>, Kind> {
+    let list = deadline.hold("the list of devices", ask(server, "host:devices-l")).await?;
+    Ok(parse::devices(&list))
+}
+
+/// Makes the adb server connect to a device that listens on TCP, and waits until it can be used.
+///
+/// # Errors
+/// `Kind::Refused` if its owner has to confirm this computer, `Kind::TimedOut` if it did not come up.
+pub async fn connect(server: &str, address: &str, within: Duration) -> Result<(), DriverError> {
+    let deadline = Deadline::after(within);
+    let work = async {
+        check(address)?;
+        let said = deadline.hold("the adb server to connect", ask(server, &format!("host:connect:{address}"))).await?;
+        // The server says "failed to authenticate" of devices that work a moment later, and OKAY to all of it: its list
+        // is to be believed, not its words.
+        let mut tries = Tries::new("the device is there");
+        tries.note(said.trim());
+        loop {
+            let began = tokio::time::Instant::now();
+            let state = list(server, deadline).await?.into_iter().find(|device| device.serial == address);
+            match state.map(|device| device.state) {
+                Some(State::Ready) => return Ok(()),
+                Some(state) => tries.note(format!("{state:?}")),
+                None if said.contains("failed") || said.contains("cannot") || said.contains("refused") => {
+                    return Err(Kind::Lost { why: said.trim().to_owned() });
+                }
+                None => tries.note("the server does not list it"),
+            }
+            deadline.rest_until(began + Duration::from_millis(50)).await;
+            if deadline.passed() {
+                return Err(Kind::TimedOut { tries: tries.tell(&deadline) });
+            }
+        }
+    };
+    work.await.map_err(|kind| error(address, "connect", kind))
+}
+
+/// Makes the adb server forget a device that listens on TCP.
+///
+/// # Errors
+/// `Kind::Refused` if it knows none by that address.
+pub async fn disconnect(server: &str, address: &str, within: Duration) -> Result<(), DriverError> {
+    let deadline = Deadline::after(within);
+    let work = async {
+        check(address)?;
+        deadline.hold("the adb server to disconnect", ask(server, &format!("host:disconnect:{address}"))).await
+    };
+    work.await.map(drop).map_err(|kind| error(address, "disconnect", kind))
+}
+
+/// An address stands in a request that the server takes apart.
+fn check(address: &str) -> Result<(), Kind> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || ".:-_[]%".contains(letter);
+    if address.is_empty() || !address.chars().all(plain) {
+        return Err(Kind::Refused { why: format!("{address:?} is not an address; one is like 192.168.1.20:5555") });
+    }
+    Ok(())
+}
+
+fn error(device: &str, operation: &'static str, kind: Kind) -> DriverError {
+    DriverError { device: device.to_owned(), operation, kind }
+}

@@ -1,0 +1,74 @@
+//! The judge's entrance of the virtual phone, over ADB: `dumpsys tapwright`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tapwright_contract::device::{DriverError, Kind};
+
+use super::Address;
+use super::parse::answers;
+use super::quote::quote;
+use super::shell::Shell;
+use super::wire::Link;
+use crate::Probe;
+use crate::deadline::Deadline;
+
+/// Reads and prepares a phone's state, over a connection of its own. Real phones have no such entrance.
+pub struct Judge {
+    address: Address,
+    link: Option<Link>,
+    shell: Shell,
+}
+
+impl Judge {
+    /// A judge for the device there; it connects when it is first asked.
+    pub fn new(address: Address) -> Judge {
+        Judge { address, link: None, shell: Shell::default() }
+    }
+
+    async fn ask(&mut self, command: &str, within: Duration) -> Result<String, Kind> {
+        let deadline = Deadline::after(within);
+        if !self.link.as_ref().is_some_and(Link::alive) {
+            self.shell = Shell::default();
+            self.link = Some(Link::connect(&self.address, deadline).await?);
+        }
+        let link = self.link.as_ref().ok_or_else(super::unlinked)?;
+        let ran = self.shell.run(link, command, deadline).await;
+        if matches!(ran, Err(Kind::Lost { .. } | Kind::TimedOut { .. })) {
+            self.link = None;
+        }
+        let ran = ran?;
+        // A real phone's `dumpsys` says so and ends with 0.
+        if ran.output.contains("Can't find service") {
+            return Err(Kind::Refused { why: "this device has no entrance for judges".to_owned() });
+        }
+        ran.accepted()
+    }
+
+    fn error(&self, operation: &'static str, kind: Kind) -> DriverError {
+        DriverError { device: self.address.name().to_owned(), operation, kind }
+    }
+}
+
+#[async_trait]
+impl Probe for Judge {
+    async fn facts(&mut self, within: Duration) -> Result<BTreeMap<String, String>, DriverError> {
+        let facts = match self.ask("dumpsys tapwright", within).await {
+            Ok(output) => serde_json::from_str(&output).map_err(|error| Kind::Nonsense {
+                why: format!("these are no facts ({error}): {}", answers::shortened(&output)),
+            }),
+            Err(kind) => Err(kind),
+        };
+        facts.map_err(|kind| self.error("read the facts", kind))
+    }
+
+    async fn set(&mut self, name: &str, value: &str, within: Duration) -> Result<(), DriverError> {
+        let words = quote(name).and_then(|name| Ok((name, quote(value)?)));
+        let result = match words {
+            Ok((name, value)) => self.ask(&format!("dumpsys tapwright set {name} {value}"), within).await.map(drop),
+            Err(error) => Err(Kind::Refused { why: error.to_string() }),
+        };
+        result.map_err(|kind| self.error("set a fact", kind))
+    }
+}

@@ -1,0 +1,403 @@
+//! Android phones over ADB: capture, touch, keys, text and apps, by a small client of our own.
+//!
+//! One connection is kept for a session, with one shell for commands and a stream for each picture. What is
+//! promised, which transport is for what, and what phones do oddly is in `docs/drivers.md`.
+
+mod apps;
+mod capture;
+mod devices;
+mod judge;
+mod look;
+mod parse;
+mod quote;
+mod shell;
+mod text;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind, Screen};
+use tapwright_contract::{Size, Spot};
+use tokio::time::Instant;
+
+use self::apps::{Apps, Meant};
+use self::capture::Camera;
+pub use self::capture::Capture;
+pub use self::devices::{connect, devices, disconnect};
+pub use self::judge::Judge;
+use self::parse::answers;
+use self::parse::screencap::Shot;
+pub use self::parse::server::{Device, State};
+use self::shell::Shell;
+use self::text::Keyboard;
+use self::wire::Link;
+use crate::Settle;
+use crate::deadline::{Deadline, Tries};
+
+/// Where a device is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A daemon that listens on TCP and wants no key, such as the virtual phone's: `127.0.0.1:5555`.
+    Direct { address: String },
+    /// A device that an adb server knows, over USB or with a key: the server's address (usually `127.0.0.1:5037`) and the
+    /// device's serial.
+    Server { server: String, serial: String },
+}
+
+impl Address {
+    /// What people call the device.
+    fn name(&self) -> &str {
+        match self {
+            Address::Direct { address } => address,
+            Address::Server { serial, .. } => serial,
+        }
+    }
+}
+
+/// How to drive a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    pub address: Address,
+    pub settle: Settle,
+    pub capture: Capture,
+    /// How long a device that was lost is looked for, within the time of the operation that missed it.
+    pub find_again: Duration,
+}
+
+/// One Android device.
+pub struct Android {
+    options: Options,
+    link: Option<Link>,
+    shell: Shell,
+    camera: Camera,
+    apps: Apps,
+    keyboard: Keyboard,
+    /// Whether the device has grep, which keeps most of `dumpsys` from being sent.
+    grep: bool,
+    /// The last picture that was returned.
+    last: Option<Arc<Shot>>,
+    /// When something was done that the screen has not been seen after.
+    touched: Option<Instant>,
+}
+
+/// How long a launched app may take to come to the front.
+const COMES_TO_FRONT: Duration = Duration::from_secs(10);
+/// The least time between two looks at what is in front.
+const FRONT_PAUSE: Duration = Duration::from_millis(15);
+/// A finger that stays or moves longer than this is a mistake.
+const FINGER_MAX: Duration = Duration::from_secs(60);
+/// The least time between two attempts to find a lost device.
+const DIAL_PAUSE: Duration = Duration::from_millis(100);
+/// How long putting the keyboard back may take when nobody waits for it.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+impl Android {
+    /// Connects to a device.
+    ///
+    /// # Errors
+    /// `Kind::Lost` if nobody is there, `Kind::Refused` if the device wants a key or a confirmation first.
+    pub async fn connect(options: Options, within: Duration) -> Result<Android, DriverError> {
+        let deadline = Deadline::after(within);
+        let mut android = Android {
+            link: None,
+            shell: Shell::default(),
+            camera: Camera::new(options.capture),
+            apps: Apps::default(),
+            keyboard: Keyboard::default(),
+            grep: true,
+            last: None,
+            touched: None,
+            options,
+        };
+        match Link::connect(&android.options.address, deadline).await {
+            Ok(link) => android.link = Some(link),
+            Err(kind) => return Err(android.error("connect", kind)),
+        }
+        Ok(android)
+    }
+
+    /// Puts the device's own keyboard back. Dropping the driver tries to do the same in the background.
+    ///
+    /// # Errors
+    /// `DriverError` if the keyboard could not be put back.
+    pub async fn close(mut self, within: Duration) -> Result<(), DriverError> {
+        let deadline = Deadline::after(within);
+        let result = match &self.link {
+            Some(link) => self.keyboard.restore(&mut self.shell, link, deadline).await,
+            None => Ok(()),
+        };
+        self.keyboard = Keyboard::default(); // Tried once is enough.
+        result.map_err(|kind| self.error("put the keyboard back", kind))
+    }
+
+    fn error(&self, operation: &'static str, kind: Kind) -> DriverError {
+        DriverError { device: self.options.address.name().to_owned(), operation, kind }
+    }
+
+    /// Makes sure that there is a connection, by finding the device again if need be.
+    async fn linked(&mut self, deadline: Deadline) -> Result<(), Kind> {
+        if self.link.as_ref().is_some_and(Link::alive) {
+            return Ok(());
+        }
+        self.unlink();
+        let patience = deadline.or_sooner(self.options.find_again);
+        let mut tries = Tries::new("to find the device again");
+        loop {
+            let began = Instant::now();
+            let lost = match Link::connect(&self.options.address, patience).await {
+                Ok(link) => {
+                    tracing::debug!(tries = tries.count(), "found the device again");
+                    self.link = Some(link);
+                    return Ok(());
+                }
+                Err(Kind::Lost { why }) => why,
+                Err(Kind::TimedOut { tries }) => tries,
+                Err(kind) => return Err(kind),
+            };
+            tries.note(answers::shortened(&lost));
+            patience.rest_until(began + DIAL_PAUSE).await;
+            if patience.passed() {
+                return Err(Kind::Lost { why: tries.tell(&patience) });
+            }
+        }
+    }
+
+    /// Forgets a connection of which nothing is to be expected any more, and what was known only through it.
+    fn unlink(&mut self) {
+        self.link = None;
+        self.shell = Shell::default();
+        self.keyboard.forget_way();
+        self.apps = Apps::default();
+    }
+
+    /// Runs a command and wants it to be accepted.
+    async fn command(&mut self, command: &str, deadline: Deadline) -> Result<String, Kind> {
+        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        self.shell.run(link, command, deadline).await?.accepted()
+    }
+
+    async fn gesture(&mut self, gesture: &Gesture, deadline: Deadline) -> Result<(), Kind> {
+        match gesture {
+            Gesture::Tap { at } => {
+                let (x, y) = self.place(at)?;
+                self.command(&format!("input tap {x} {y}"), deadline).await?;
+            }
+            Gesture::DoubleTap { at } => {
+                let (x, y) = self.place(at)?;
+                // In one line, so that no round trip lies between the two.
+                self.command(&format!("input tap {x} {y} 2>&1 && input tap {x} {y}"), deadline).await?;
+            }
+            Gesture::LongPress { at, hold } => {
+                let (x, y) = self.place(at)?;
+                let millis = finger(*hold)?;
+                self.command(&format!("input swipe {x} {y} {x} {y} {millis}"), deadline).await?;
+            }
+            Gesture::Swipe { from, to, over } => {
+                let ((x, y), (to_x, to_y)) = (self.place(from)?, self.place(to)?);
+                let millis = finger(*over)?;
+                self.command(&format!("input swipe {x} {y} {to_x} {to_y} {millis}"), deadline).await?;
+            }
+            Gesture::Type { text } => {
+                let link = self.link.as_ref().ok_or_else(unlinked)?;
+                self.keyboard.enter(&mut self.shell, link, text, deadline).await?;
+            }
+            Gesture::Press { key } => {
+                self.press(*key, deadline).await?;
+            }
+            Gesture::Launch { app } => self.launch(app, deadline).await?,
+        }
+        Ok(())
+    }
+
+    async fn press(&mut self, key: Key, deadline: Deadline) -> Result<(), Kind> {
+        let code = match key {
+            Key::Back => 4,
+            Key::Home => 3,
+            Key::Enter => 66,
+        };
+        self.command(&format!("input keyevent {code}"), deadline).await?;
+        Ok(())
+    }
+
+    /// The numbers of a spot that was measured on the display as it was last seen.
+    fn place(&self, spot: &Spot) -> Result<(u32, u32), Kind> {
+        match self.size() {
+            Some(size) if size == spot.of => {}
+            _ => return Err(Kind::Stale),
+        }
+        if spot.x >= spot.of.width || spot.y >= spot.of.height {
+            return Err(Kind::Refused { why: format!("{}, {} is not on a display of {}", spot.x, spot.y, spot.of) });
+        }
+        Ok((spot.x, spot.y))
+    }
+
+    /// The display's size, as it was last seen.
+    fn size(&self) -> Option<Size> {
+        self.last.as_ref().map(|shot| shot.size)
+    }
+
+    async fn launch(&mut self, app: &str, deadline: Deadline) -> Result<(), Kind> {
+        let mut fresh = false;
+        if self.apps.is_empty() {
+            self.list_apps(deadline).await?;
+            fresh = true;
+        }
+        let meant = match self.apps.resolve(app) {
+            // It may have been installed since.
+            Err(Kind::NoSuchApp { .. }) if !fresh => {
+                self.list_apps(deadline).await?;
+                self.apps.resolve(app)?
+            }
+            meant => meant?,
+        };
+        let package = match meant {
+            Meant::Home => return self.press(Key::Home, deadline).await,
+            Meant::Package(package) => package,
+        };
+        self.start(&package, deadline).await?;
+        self.comes_to_front(&package, deadline).await
+    }
+
+    async fn list_apps(&mut self, deadline: Deadline) -> Result<(), Kind> {
+        let output = self.command("pm list packages", deadline).await?;
+        self.apps = Apps::new(answers::packages(&output));
+        Ok(())
+    }
+
+    /// Starts an app as a tap on its icon would. `package` has come through `is_package`, and needs no quotes.
+    async fn start(&mut self, package: &str, deadline: Deadline) -> Result<(), Kind> {
+        // Two commands, of which `monkey` is the one that takes a second and turns the automatic rotation on: it is
+        // only for devices that cannot say which activity an icon stands for.
+        let resolve = format!(
+            "cmd package resolve-activity --brief -a android.intent.action.MAIN -c android.intent.category.LAUNCHER {package}"
+        );
+        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let resolved = self.shell.run(link, &resolve, deadline).await?;
+        let component = (resolved.status == 0).then(|| answers::component(&resolved.output, package)).flatten();
+        let command = match component {
+            // A nested class has a dollar sign in its name.
+            Some(component) => format!(
+                "am start -a android.intent.action.MAIN -c android.intent.category.LAUNCHER -f 0x10200000 -n '{component}'"
+            ),
+            None => format!("monkey -p {package} -c android.intent.category.LAUNCHER 1"),
+        };
+        self.command(&command, deadline).await?;
+        Ok(())
+    }
+
+    async fn comes_to_front(&mut self, package: &str, deadline: Deadline) -> Result<(), Kind> {
+        let patience = deadline.or_sooner(COMES_TO_FRONT);
+        let mut tries = Tries::new("the app is in front");
+        loop {
+            let began = Instant::now();
+            let front = {
+                let link = self.link.as_ref().ok_or_else(unlinked)?;
+                look::front(&mut self.shell, link, &mut self.grep, patience).await
+            };
+            match front {
+                Ok(front) if front.id == package => return Ok(()),
+                Ok(front) if front.id.is_empty() => tries.note("the device does not say what is in front"),
+                Ok(front) => tries.note(format!("{} is in front", front.id)),
+                Err(Kind::TimedOut { .. }) => {}
+                Err(kind) => return Err(kind),
+            }
+            if patience.passed() {
+                return Err(Kind::TimedOut { tries: tries.tell(&patience) });
+            }
+            patience.rest_until(began + FRONT_PAUSE).await;
+        }
+    }
+}
+
+fn finger(time: Duration) -> Result<u128, Kind> {
+    if time > FINGER_MAX {
+        return Err(Kind::Refused {
+            why: format!("a touch of {} s; {} s is the most", time.as_secs(), FINGER_MAX.as_secs()),
+        });
+    }
+    Ok(time.as_millis())
+}
+
+/// `linked` comes before everything that needs a link.
+fn unlinked() -> Kind {
+    Kind::Lost { why: "there is no connection".to_owned() }
+}
+
+/// What a gesture is called in an error.
+fn operation(gesture: &Gesture) -> &'static str {
+    match gesture {
+        Gesture::Tap { .. } => "tap",
+        Gesture::DoubleTap { .. } => "double tap",
+        Gesture::LongPress { .. } => "press long",
+        Gesture::Swipe { .. } => "swipe",
+        Gesture::Type { .. } => "type",
+        Gesture::Press { .. } => "press a key",
+        Gesture::Launch { .. } => "launch an app",
+    }
+}
+
+#[async_trait]
+impl Driver for Android {
+    fn name(&self) -> &str {
+        self.options.address.name()
+    }
+
+    async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
+        let deadline = Deadline::after(within);
+        let mut result = self.settled(deadline).await;
+        if let Err(Kind::Lost { why }) = &result
+            && !deadline.passed()
+        {
+            // Looking twice does no harm, so a connection that broke is mended here.
+            tracing::debug!(why, "lost the device while looking");
+            self.unlink();
+            result = self.settled(deadline).await;
+        }
+        if let Err(Kind::TimedOut { .. }) = &result {
+            // A device that is silent may be gone without a word: the next operation dials anew.
+            self.unlink();
+        }
+        result.map_err(|kind| self.error("take a picture", kind))
+    }
+
+    async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
+        let deadline = Deadline::after(within);
+        let operation = operation(gesture);
+        self.linked(deadline).await.map_err(|kind| self.error(operation, kind))?;
+        self.touched = Some(Instant::now());
+        let mut result = self.gesture(gesture, deadline).await;
+        match &result {
+            Err(Kind::Lost { why }) => {
+                // It may have happened, so it is not done again here, whether or not the device can be found again.
+                let why = why.clone();
+                self.unlink();
+                result = match self.linked(deadline).await {
+                    Ok(()) => Err(Kind::TimedOut {
+                        tries: format!("{why}; the device is back, and the gesture may or may not have happened"),
+                    }),
+                    Err(kind) => Err(kind),
+                };
+            }
+            Err(Kind::TimedOut { .. }) => self.unlink(),
+            _ => {}
+        }
+        self.touched = Some(Instant::now());
+        result.map_err(|kind| self.error(operation, kind))
+    }
+}
+
+impl Drop for Android {
+    fn drop(&mut self) {
+        let mut keyboard = std::mem::take(&mut self.keyboard);
+        let (Some(link), true) = (self.link.take(), keyboard.original.is_some()) else { return };
+        let mut shell = std::mem::take(&mut self.shell);
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(kind) = keyboard.restore(&mut shell, &link, Deadline::after(FAREWELL)).await {
+                tracing::warn!(%kind, "the device's own keyboard was not put back");
+            }
+        });
+    }
+}

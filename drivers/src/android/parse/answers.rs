@@ -1,0 +1,129 @@
+//! What commands print, and whether that means no.
+
+/// Why the device did not do it, by what it printed; `None` if it did.
+///
+/// An exit code is not enough: `am` and `monkey` print that they failed and exit with 0.
+pub(crate) fn refusal(status: i32, output: &str) -> Option<String> {
+    let line = |wanted: &str| output.lines().map(str::trim).find(|line| line.contains(wanted)).map(shortened);
+    if output.contains("INJECT_EVENTS") {
+        return Some(
+            "the device does not let adb touch its screen: turn on \"USB debugging (Security settings)\" in its developer \
+             options (on Xiaomi phones that needs a signed-in account and a SIM card), then connect it again"
+                .to_owned(),
+        );
+    }
+    if let Some(line) = line("SecurityException") {
+        return Some(line);
+    }
+    if let Some(line) =
+        output.lines().map(str::trim).find(|line| line.starts_with("Error:") || line.starts_with("Error type"))
+    {
+        return Some(shortened(line));
+    }
+    if let Some(line) = line("monkey aborted") {
+        return Some(line);
+    }
+    if status != 0 {
+        let first = output.lines().map(str::trim).find(|line| !line.is_empty());
+        return Some(match first {
+            Some(first) => format!("{} (exit code {status})", shortened(first)),
+            None => format!("exit code {status}, without a word"),
+        });
+    }
+    None
+}
+
+/// The first part of a line: someone else's text goes into messages, and messages stay short.
+pub(crate) fn shortened(line: &str) -> String {
+    const LETTERS_MAX: usize = 200;
+    let line = line.trim();
+    match line.char_indices().nth(LETTERS_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+/// The packages that `pm list packages` lists; lines that name none are left out.
+pub(crate) fn packages(output: &str) -> impl Iterator<Item = &str> {
+    output
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("package:"))
+        .filter(|name| super::window::is_package(name))
+}
+
+/// The component that `cmd package resolve-activity --brief` names in its last line.
+pub(crate) fn component<'a>(output: &'a str, package: &str) -> Option<&'a str> {
+    let line = output.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+    let activity = line.strip_prefix(package)?.strip_prefix('/')?;
+    let plain = activity.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._$".contains(&byte));
+    (plain && !activity.is_empty() && activity.len() <= 255).then_some(line)
+}
+
+/// Whether an input method is in what `ime list -s` lists.
+pub(crate) fn lists(output: &str, method: &str) -> bool {
+    output.lines().any(|line| line.trim() == method)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn check(status: i32, output: &str, expected: Expect) {
+        expected.assert_eq(refusal(status, output).as_deref().unwrap_or("done"));
+    }
+
+    #[test]
+    fn refusals() {
+        check(0, "", expect!["done"]);
+        check(0, "Broadcasting: Intent { act=ADB_INPUT_B64 }\nBroadcast completed: result=0\n", expect!["done"]);
+        check(
+            255,
+            "Exception occurred while executing 'tap':\njava.lang.SecurityException: Injecting input events requires the caller (or the source of the instrumentation, if any) to have the INJECT_EVENTS permission.\n",
+            expect![[
+                r#"the device does not let adb touch its screen: turn on "USB debugging (Security settings)" in its developer options (on Xiaomi phones that needs a signed-in account and a SIM card), then connect it again"#
+            ]],
+        );
+        check(
+            0,
+            "Starting: Intent { cmp=com.nope/.Main }\nError type 3\nError: Activity class {com.nope/com.nope.Main} does not exist.\n",
+            expect!["Error type 3"],
+        );
+        check(
+            252,
+            "** No activities found to run, monkey aborted.\n",
+            expect!["** No activities found to run, monkey aborted."],
+        );
+        check(
+            127,
+            "/system/bin/sh: inputt: inaccessible or not found\n",
+            expect!["/system/bin/sh: inputt: inaccessible or not found (exit code 127)"],
+        );
+        check(1, "", expect!["exit code 1, without a word"]);
+    }
+
+    #[test]
+    fn lists_of_packages() {
+        let names: Vec<&str> =
+            packages("package:com.android.settings\r\npackage:com.x; rm -rf /\nWARNING: linker\npackage:org.b\n")
+                .collect();
+        assert_eq!(names, ["com.android.settings", "org.b"]);
+    }
+
+    #[test]
+    fn components() {
+        let brief = "priority=0 preferredOrder=0 match=0x108000 specificIndex=-1 isDefault=true\ncom.android.settings/.Settings\n";
+        assert_eq!(component(brief, "com.android.settings"), Some("com.android.settings/.Settings"));
+        assert_eq!(component("No activity found\n", "com.android.settings"), None);
+        assert_eq!(component("com.a/.B;reboot", "com.a"), None);
+        assert_eq!(component("com.other/.B", "com.a"), None);
+        assert_eq!(component("", "com.a"), None);
+    }
+
+    #[test]
+    fn long_lines_are_cut_between_letters() {
+        let line = "é".repeat(500);
+        assert_eq!(shortened(&line).chars().count(), 201);
+    }
+}

@@ -1,0 +1,185 @@
+//! What an adb server says: statuses, features, its list of devices.
+
+use std::collections::BTreeSet;
+
+use tapwright_contract::device::Kind;
+
+/// A device that an adb server knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// What to call it: a serial number, or an address.
+    pub serial: String,
+    /// Whether it can be used.
+    pub state: State,
+    /// What people call it, for example `Pixel_8`; empty if the server does not know.
+    pub model: String,
+}
+
+/// Whether a device can be used, and if not, what it waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It can be used.
+    Ready,
+    /// It is known and does not answer.
+    Offline,
+    /// Its owner has to confirm this computer's key on the device.
+    Unauthorized,
+    /// Anything else, in the server's words: `recovery`, `no permissions (…)`.
+    Other(String),
+}
+
+impl State {
+    fn from_words(words: &str) -> State {
+        match words {
+            "device" => State::Ready,
+            "offline" => State::Offline,
+            "unauthorized" => State::Unauthorized,
+            other => State::Other(other.to_owned()),
+        }
+    }
+}
+
+/// A request as a smart socket wants it: its length in four hexadecimal digits, then itself.
+///
+/// # Errors
+/// `Kind::Refused` if it is too long for that.
+pub(crate) fn request(text: &str) -> Result<Vec<u8>, Kind> {
+    let length = u16::try_from(text.len()).map_err(|_| Kind::Refused {
+        why: format!("a command of {} bytes is too long for an adb server", text.len()),
+    })?;
+    Ok(format!("{length:04x}{text}").into_bytes())
+}
+
+/// The length of what follows.
+///
+/// # Errors
+/// `Kind::Nonsense` if that is no length.
+pub(crate) fn length(digits: [u8; 4]) -> Result<usize, Kind> {
+    // Not `from_str_radix` alone: it takes a sign.
+    std::str::from_utf8(&digits)
+        .ok()
+        .filter(|text| text.bytes().all(|digit| digit.is_ascii_hexdigit()))
+        .and_then(|text| usize::from_str_radix(text, 16).ok())
+        .ok_or_else(|| Kind::Nonsense { why: format!("{:?} is not a length", String::from_utf8_lossy(&digits)) })
+}
+
+/// What to do about a `FAIL` of the server.
+pub(crate) fn failure(message: &str) -> Kind {
+    let why = format!("adb server: {}", message.trim());
+    if message.contains("unauthorized") || message.contains("authorizing") {
+        let why = format!("{why}; confirm this computer on the device's screen, then try again");
+        Kind::Refused { why }
+    } else if message.contains("offline") || message.contains("not found") || message.contains("no devices") {
+        Kind::Lost { why }
+    } else {
+        Kind::Refused { why }
+    }
+}
+
+/// What `host:features` lists.
+pub(crate) fn features(text: &str) -> BTreeSet<String> {
+    text.trim().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// What `host:devices-l` lists. Lines that make no sense are left out: one odd device must not hide the others.
+pub(crate) fn devices(text: &str) -> Vec<Device> {
+    text.lines().filter_map(device).collect()
+}
+
+fn device(line: &str) -> Option<Device> {
+    let (serial, rest) = line.trim_end().split_once(char::is_whitespace)?;
+    let mut state = Vec::new();
+    let mut model = "";
+    let mut properties = false;
+    for word in rest.split_whitespace() {
+        // The state may be several words, with a link in it: `no permissions (…); see [http://…]`.
+        let property =
+            ["usb:", "product:", "model:", "device:", "transport_id:"].iter().any(|key| word.starts_with(key));
+        properties |= property;
+        if let Some(name) = word.strip_prefix("model:") {
+            model = name;
+        } else if !properties {
+            state.push(word);
+        }
+    }
+    // A USB path without a key (`1-5`) follows the state on Linux.
+    if let [.., path] = state[..]
+        && state.len() > 1
+        && path.split(['-', '.']).all(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+    {
+        state.pop();
+    }
+    if serial.is_empty() || state.is_empty() {
+        return None;
+    }
+    Some(Device { serial: serial.to_owned(), state: State::from_words(&state.join(" ")), model: model.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(text: &str, expected: Expect) {
+        let lines: Vec<String> = devices(text)
+            .iter()
+            .map(|device| format!("{} {:?} {:?}", device.serial, device.state, device.model))
+            .collect();
+        expected.assert_eq(&lines.join("\n"));
+    }
+
+    #[test]
+    fn lists_of_devices() {
+        check("", expect![""]);
+        check(
+            "127.0.0.1:5555         device product:virt model:Virt_Phone device:virt1 transport_id:3\n",
+            expect![[r#"127.0.0.1:5555 Ready "Virt_Phone""#]],
+        );
+        check(
+            "7a5158f05122195aa      device 1-5 product:gts210vewifixx model:SM_T813 device:gts210vewifi transport_id:4\n\
+             R58M30ABCDE            unauthorized usb:1-1.2 transport_id:1\n\
+             emulator-5554          offline transport_id:9\n\
+             ????????????           no permissions (user in plugdev group; are your udev rules wrong?); see [http://developer.android.com/tools/device.html] usb:3-2 transport_id:2\n\
+             0123456789             recovery 2-1 transport_id:7\n",
+            expect![[r#"
+                7a5158f05122195aa Ready "SM_T813"
+                R58M30ABCDE Unauthorized ""
+                emulator-5554 Offline ""
+                ???????????? Other("no permissions (user in plugdev group; are your udev rules wrong?); see [http://developer.android.com/tools/device.html]") ""
+                0123456789 Other("recovery") """#]],
+        );
+        check("nonsense\n\nA\tdevice\n", expect![[r#"A Ready """#]]);
+    }
+
+    #[test]
+    fn failures_say_what_to_do() {
+        let tell = |message: &str| failure(message).to_string();
+        expect!["the device is lost: adb server: device 'x' not found"].assert_eq(&tell("device 'x' not found"));
+        expect!["the device is lost: adb server: device offline"].assert_eq(&tell("device offline"));
+        expect![
+            "refused: adb server: device unauthorized.; confirm this computer on the device's screen, then try again"
+        ]
+        .assert_eq(&tell("device unauthorized."));
+        expect!["refused: adb server: closed"].assert_eq(&tell("closed"));
+    }
+
+    #[test]
+    fn lengths() {
+        assert_eq!(length(*b"00aF").unwrap(), 0xaf);
+        for nonsense in [*b"+0aF", *b"00 1", *b"OKAY", [0xff; 4]] {
+            assert!(matches!(length(nonsense), Err(Kind::Nonsense { .. })), "{nonsense:?}");
+        }
+        assert_eq!(request("host:devices-l").unwrap(), b"000ehost:devices-l");
+        assert!(request(&"x".repeat(70_000)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_list_is_read(text in ".{0,200}", lines in "([a-z:(); -]{0,20}\n){0,4}") {
+            devices(&text);
+            devices(&lines);
+        }
+    }
+}

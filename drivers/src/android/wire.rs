@@ -1,0 +1,102 @@
+//! Moves bytes to and from a device: `open` a service, read and write its stream.
+//!
+//! Two ways behind one door: straight to the device's daemon over TCP, every stream over one connection; or through
+//! an adb server, which knows USB and keys, a connection for each stream. What the bytes mean is `parse`'s.
+
+pub(crate) mod direct;
+pub(crate) mod server;
+
+use std::collections::BTreeSet;
+
+use tapwright_contract::device::Kind;
+
+use self::direct::Direct;
+use self::server::Server;
+use super::Address;
+use crate::deadline::Deadline;
+
+/// The most that one service may answer, pictures apart.
+pub(crate) const ANSWER_MAX: usize = 4 << 20;
+
+/// A way to a device.
+pub(crate) enum Link {
+    Direct(Direct),
+    Server(Server),
+}
+
+/// A service that runs on the device. Dropping it closes it.
+pub(crate) enum Stream {
+    Direct(direct::Stream),
+    Server(server::Stream),
+}
+
+impl Link {
+    pub async fn connect(address: &Address, deadline: Deadline) -> Result<Link, Kind> {
+        match address {
+            Address::Direct { address } => {
+                deadline.hold("to connect to the device", Direct::connect(address)).await.map(Link::Direct)
+            }
+            Address::Server { server, serial } => Server::connect(server, serial, deadline).await.map(Link::Server),
+        }
+    }
+
+    /// What the device can do, in adb's words.
+    pub fn features(&self) -> &BTreeSet<String> {
+        match self {
+            Link::Direct(direct) => &direct.greeting.features,
+            Link::Server(server) => &server.features,
+        }
+    }
+
+    /// Whether services may still be opened. A link that has ended stays so: connect again.
+    pub fn alive(&self) -> bool {
+        match self {
+            Link::Direct(direct) => direct.alive(),
+            Link::Server(_) => true,
+        }
+    }
+
+    /// Opens a service, for example `exec:screencap -p`. It has to be free of untrusted text that was not quoted.
+    pub async fn open(&self, service: &str) -> Result<Stream, Kind> {
+        tracing::trace!(service, "open");
+        match self {
+            Link::Direct(direct) => direct.open(service).await.map(Stream::Direct),
+            Link::Server(server) => server.open(service).await.map(Stream::Server),
+        }
+    }
+
+    /// Opens a service and reads until it ends.
+    pub async fn read(&self, service: &str, length_max: usize) -> Result<Vec<u8>, Kind> {
+        let mut stream = self.open(service).await?;
+        let mut answer = Vec::new();
+        while let Some(piece) = stream.read().await? {
+            if answer.len() + piece.len() > length_max {
+                return Err(Kind::Nonsense { why: format!("an answer of more than {length_max} bytes") });
+            }
+            if answer.is_empty() {
+                answer = piece;
+            } else {
+                answer.extend_from_slice(&piece);
+            }
+        }
+        Ok(answer)
+    }
+}
+
+impl Stream {
+    /// The next bytes, or `None` when the device has closed the stream. May be abandoned without loss.
+    pub async fn read(&mut self) -> Result<Option<Vec<u8>>, Kind> {
+        match self {
+            Stream::Direct(stream) => stream.read().await,
+            Stream::Server(stream) => stream.read().await,
+        }
+    }
+
+    /// Sends bytes. If abandoned, some of them may have been sent: drop the stream then.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Kind> {
+        match self {
+            Stream::Direct(stream) => stream.write(bytes).await,
+            Stream::Server(stream) => stream.write(bytes).await,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Looks behind the screen, for judges only: what is true of a device, whatever a model claims.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tapwright_contract::device::DriverError;
+
+/// Reads and prepares the state of a device. An agent never gets one: it does not depend on this package.
+#[async_trait]
+pub trait Probe: Send {
+    /// What is true now: `wifi.on` -> `true`.
+    ///
+    /// # Errors
+    /// `DriverError` if the device is lost, silent, or has no judge's entrance (`Kind::Refused`).
+    async fn facts(&mut self, within: Duration) -> Result<BTreeMap<String, String>, DriverError>;
+
+    /// Makes one fact true, for the start of a task.
+    ///
+    /// # Errors
+    /// `Kind::Refused` if there is no such fact or it cannot have that value.
+    async fn set(&mut self, name: &str, value: &str, within: Duration) -> Result<(), DriverError>;
+}

@@ -1,0 +1,594 @@
+//! Devices that break, lie, stall and change: every one ends in an error that says what to do, and in time.
+
+mod fake;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+use fake::{Fake, Reply, Script, good, good_command, good_service, packet, png, raw, script};
+use proptest::prelude::*;
+use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind};
+use tapwright_contract::{Size, Spot};
+use tapwright_drivers::Settle;
+use tapwright_drivers::android::{Address, Android, Capture, Options, State, devices};
+use tokio::time::Instant;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_millis(300);
+
+fn options(address: Address) -> Options {
+    Options { address, settle: Settle::INSTANT, capture: Capture::Auto, find_again: Duration::from_millis(200) }
+}
+
+fn direct(fake: &Fake) -> Options {
+    options(Address::Direct { address: fake.address.to_string() })
+}
+
+fn through(fake: &Fake) -> Options {
+    options(Address::Server { server: fake.address.to_string(), serial: "fake".to_owned() })
+}
+
+async fn connected(script: Script) -> (Fake, Android) {
+    let fake = Fake::daemon(script).await;
+    let android = Android::connect(direct(&fake), PATIENCE).await.unwrap();
+    (fake, android)
+}
+
+fn tap() -> Gesture {
+    let of = Size { width: 54, height: 120 };
+    Gesture::Tap { at: Spot { x: 5, y: 7, of } }
+}
+
+fn told<T>(result: Result<T, DriverError>) -> String {
+    match result {
+        Ok(_) => "done".to_owned(),
+        Err(error) => {
+            let text = error.to_string().replace(&error.device, "DEVICE");
+            // Ports and times differ.
+            let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+            for at in 1..words.len() {
+                if words[at] == "ms" {
+                    words[at - 1] = "N".to_owned();
+                }
+            }
+            words.join(" ")
+        }
+    }
+}
+
+fn check<T>(result: Result<T, DriverError>, expected: Expect) {
+    expected.assert_eq(&told(result));
+}
+
+#[tokio::test]
+async fn a_good_device_is_seen_and_touched_over_either_transport() {
+    let daemon = Fake::daemon(good()).await;
+    let server = Fake::server(good()).await;
+    for (fake, options) in [(&daemon, direct(&daemon)), (&server, through(&server))] {
+        for capture in [Capture::Auto, Capture::Raw, Capture::Png] {
+            let mut android = Android::connect(Options { capture, ..options.clone() }, PATIENCE).await.unwrap();
+            let screen = android.screen(PATIENCE).await.unwrap();
+            assert_eq!(screen.picture.size(), Size { width: 54, height: 120 });
+            assert_eq!(screen.picture.rgba(), &raw(54, 120, 200)[16..]);
+            assert_eq!((&*screen.front.id, &*screen.front.label), ("com.android.settings", "Settings"));
+            android.perform(&tap(), PATIENCE).await.unwrap();
+        }
+        let taps = fake.asked().iter().filter(|asked| *asked == "input tap 5 7").count();
+        assert_eq!(taps, 3);
+    }
+    let listed = devices(&server.address.to_string(), PATIENCE).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!((&*listed[0].serial, &listed[0].state, &*listed[0].model), ("fake", &State::Ready, "Fake_1"));
+}
+
+#[tokio::test]
+async fn sums_are_kept_where_the_device_wants_them() {
+    let (_fake, mut android) = connected(Script { version: 0x0100_0000, ..good() }).await;
+    android.screen(PATIENCE).await.unwrap();
+    android.perform(&tap(), PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn commands_share_one_shell_and_the_second_look_ends_the_wait() {
+    let (fake, mut android) = connected(good()).await;
+    android.screen(PATIENCE).await.unwrap();
+    android.perform(&tap(), PATIENCE).await.unwrap();
+    android.perform(&tap(), PATIENCE).await.unwrap();
+    let count = |wanted: &str| fake.asked().iter().filter(|asked| asked.as_str() == wanted).count();
+    assert_eq!(count("shell,v2,raw:"), 1);
+    assert_eq!(count("exec:screencap"), 2);
+    assert_eq!(fake.connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_device_without_a_lasting_shell_gets_one_for_each_command() {
+    for lasting in [Reply::Refuse, Reply::Say(vec![]), Reply::Say(b"\x01\xff\xff\xff\xff".to_vec())] {
+        let service = move |name: &str| match name {
+            "shell,v2,raw:" => lasting.clone(),
+            name => match name.strip_prefix("shell,v2,raw:") {
+                Some(command) => {
+                    let (output, code) = good_command(command).unwrap();
+                    Reply::Say([fake::frame(1, &output), fake::frame(3, &[code])].concat())
+                }
+                None => good_service(name),
+            },
+        };
+        let (fake, mut android) = connected(script(service, |_| unreachable!())).await;
+        assert_eq!(android.screen(PATIENCE).await.unwrap().front.label, "Settings");
+        android.perform(&tap(), PATIENCE).await.unwrap();
+        assert!(fake.asked().contains(&"shell,v2,raw:input tap 5 7".to_owned()));
+        // It is tried once, not before every command.
+        assert_eq!(fake.asked().iter().filter(|asked| *asked == "shell,v2,raw:").count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_device_with_the_old_shell_is_understood() {
+    let service = |name: &str| match name.strip_prefix("shell:").and_then(|line| line.split_once("; echo ")) {
+        Some((command, end)) => {
+            let (output, code) = good_command(command).unwrap();
+            let output = String::from_utf8(output).unwrap().replace('\n', "\r\n");
+            Reply::Say(format!("{output}{}:{code}\r\n", end.strip_suffix(":$?").unwrap()).into_bytes())
+        }
+        None => good_service(name),
+    };
+    let script = Script { banner: "device::".to_owned(), ..script(service, |_| unreachable!()) };
+    let (_fake, mut android) = connected(script).await;
+    assert_eq!(android.screen(PATIENCE).await.unwrap().front.label, "Settings");
+    android.perform(&tap(), PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_there() {
+    let fake = Fake::daemon(good()).await;
+    let (a, b) = (direct(&fake), through(&fake));
+    drop(fake);
+    tokio::task::yield_now().await;
+    check(
+        Android::connect(a, PATIENCE).await,
+        expect![
+            "DEVICE: cannot connect: the device is lost: no device answers at DEVICE: Connection refused (os error 111)"
+        ],
+    );
+    assert!(told(Android::connect(b, PATIENCE).await).contains("start one with `adb start-server`"));
+}
+
+#[tokio::test]
+async fn a_device_that_wants_a_key_or_is_in_no_state_says_so() {
+    let fake = Fake::daemon(Script { banner: "AUTH01234567890123456789".to_owned(), ..good() }).await;
+    check(
+        Android::connect(direct(&fake), PATIENCE).await,
+        expect![
+            "DEVICE: cannot connect: refused: the device wants to know the key of this computer: go through an adb server, which keeps one (`adb connect DEVICE`, confirm on the device, then use the serial DEVICE)"
+        ],
+    );
+    let fake = Fake::daemon(Script { banner: "recovery::".to_owned(), ..good() }).await;
+    check(
+        Android::connect(direct(&fake), PATIENCE).await,
+        expect![[r#"DEVICE: cannot connect: refused: the device says that it is "recovery""#]],
+    );
+    let fake = Fake::server(good()).await;
+    let serial = "other".to_owned();
+    let lost = options(Address::Server { server: fake.address.to_string(), serial });
+    check(
+        Android::connect(lost, PATIENCE).await,
+        expect!["DEVICE: cannot connect: the device is lost: adb server: device 'DEVICE' not found"],
+    );
+}
+
+#[tokio::test]
+async fn a_device_that_dies_in_the_middle_is_lost_at_once() {
+    for (service, gesture) in [("exec:screencap", false), ("shell,v2,raw:", true)] {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let script = script(
+            move |name| match name {
+                // The third picture is the first after the tap.
+                name if name == service && (gesture || calls.fetch_add(1, Ordering::SeqCst) >= 2) => Reply::Unplug,
+                name => good_service(name),
+            },
+            good_command,
+        );
+        let fake = Fake::daemon(script).await;
+        let mut android = Android::connect(direct(&fake), PATIENCE).await.unwrap();
+        if !gesture {
+            android.screen(PATIENCE).await.unwrap();
+        }
+        let began = Instant::now();
+        drop(fake); // Nor can it be found again.
+        let result = if gesture {
+            android.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await
+        } else {
+            android.screen(PATIENCE).await.map(drop)
+        };
+        assert!(began.elapsed() < Duration::from_secs(2));
+        match result.unwrap_err().kind {
+            Kind::Lost { why } => assert!(why.contains("to find the device again: gave up after"), "{why}"),
+            kind => panic!("{kind}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_mended_and_a_gesture_is_never_repeated() {
+    let unplugged = Arc::new(AtomicUsize::new(0));
+    let count = unplugged.clone();
+    let script = script(
+        move |name| match name {
+            "exec:screencap" if count.fetch_add(1, Ordering::SeqCst) == 0 => Reply::Unplug,
+            name => good_service(name),
+        },
+        good_command,
+    );
+    let (fake, mut android) = connected(script).await;
+    // Looking does no harm, so it is done again.
+    android.screen(PATIENCE).await.unwrap();
+    assert_eq!(fake.connections.load(Ordering::SeqCst), 2);
+
+    let taps = Arc::new(AtomicUsize::new(0));
+    let count = taps.clone();
+    let dies = fake::script(good_service, move |command| match command {
+        "input tap 5 7" => {
+            count.fetch_add(1, Ordering::SeqCst);
+            Some((b"\xff".repeat(5 << 20), 0)) // So much that the driver gives the shell up.
+        }
+        command => good_command(command),
+    });
+    let (_fake, mut android) = connected(dies).await;
+    android.screen(PATIENCE).await.unwrap();
+    check(
+        android.perform(&tap(), PATIENCE).await,
+        expect!["DEVICE: cannot tap: the answer makes no sense: a command printed more than 4194304 bytes"],
+    );
+    assert_eq!(taps.load(Ordering::SeqCst), 1);
+    // The next one has a fresh shell.
+    android.perform(&Gesture::Press { key: Key::Back }, PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_gesture_on_a_connection_that_breaks_may_have_happened() {
+    let shells = Arc::new(AtomicUsize::new(0));
+    let script = script(
+        move |name| match name {
+            "shell,v2,raw:" if shells.fetch_add(1, Ordering::SeqCst) == 0 => Reply::Unplug,
+            name => good_service(name),
+        },
+        good_command,
+    );
+    let (fake, mut android) = connected(script).await;
+    check(
+        android.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await,
+        expect![
+            "DEVICE: cannot press a key: timed out: the device closed the connection; the device is back, and the gesture may or may not have happened"
+        ],
+    );
+    assert!(!fake.asked().contains(&"input keyevent 3".to_owned()));
+    android.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_device_that_never_answers_times_out_and_says_what_was_waited_for() {
+    let silent = |name: &str| match name {
+        "exec:screencap" => Reply::Silence,
+        name => good_service(name),
+    };
+    let (_fake, mut android) = connected(script(silent, good_command)).await;
+    check(
+        android.screen(SHORT).await,
+        expect![
+            "DEVICE: cannot take a picture: timed out: the screen is still: gave up after N ms and 1 try; the last: a picture: gave up after N ms"
+        ],
+    );
+    let (_fake, mut android) = connected(script(|_| Reply::Deaf, good_command)).await;
+    assert!(told(android.screen(SHORT).await).contains("timed out: the screen is still"));
+    let stuck = |command: &str| if command.starts_with("input") { None } else { good_command(command) };
+    let (_fake, mut android) = connected(script(good_service, stuck)).await;
+    let began = Instant::now();
+    check(
+        android.perform(&Gesture::Press { key: Key::Back }, SHORT).await,
+        expect!["DEVICE: cannot press a key: timed out: `input` to end: gave up after N ms"],
+    );
+    assert!(SHORT <= began.elapsed() && began.elapsed() < 10 * SHORT);
+    // And the next operation does not meet its answer.
+    assert_eq!(android.screen(PATIENCE).await.unwrap().front.label, "Settings");
+
+    // A peer that takes the connection and says nothing, of either kind.
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = mute.local_addr().unwrap().to_string();
+    let result = Android::connect(options(Address::Direct { address: address.clone() }), SHORT).await;
+    assert!(matches!(result.err().unwrap().kind, Kind::TimedOut { .. }));
+    let result = Android::connect(options(Address::Server { server: address, serial: "x".into() }), SHORT).await;
+    assert!(matches!(result.err().unwrap().kind, Kind::TimedOut { .. }));
+}
+
+#[tokio::test]
+async fn a_screen_that_never_rests_is_returned_when_the_time_is_up() {
+    let shade = AtomicUsize::new(0);
+    let restless = move |name: &str| match name {
+        "exec:screencap" => Reply::Say(raw(54, 120, shade.fetch_add(1, Ordering::SeqCst) as u8)),
+        name => good_service(name),
+    };
+    let (_fake, mut android) = connected(script(restless, good_command)).await;
+    let began = Instant::now();
+    let screen = android.screen(SHORT).await.unwrap();
+    assert!(began.elapsed() >= SHORT);
+    assert!(screen.picture.rgba()[4] > 2, "the first picture, not the last");
+    assert_eq!(screen.front.label, "Settings");
+}
+
+#[tokio::test]
+async fn a_screen_that_settles_is_returned_when_it_does() {
+    let looks = Arc::new(AtomicUsize::new(0));
+    let count = looks.clone();
+    let settles = move |name: &str| match name {
+        "exec:screencap" => Reply::Say(raw(54, 120, count.fetch_add(1, Ordering::SeqCst).min(4) as u8)),
+        name => good_service(name),
+    };
+    let (_fake, mut android) = connected(script(settles, good_command)).await;
+    let screen = android.screen(PATIENCE).await.unwrap();
+    assert_eq!(screen.picture.rgba()[4], 4);
+    assert_eq!(looks.load(Ordering::SeqCst), 6); // 0 1 2 3 4 4
+}
+
+#[tokio::test]
+async fn an_app_that_reacts_late_is_waited_for() {
+    // It changes on the sixth picture after the tap.
+    let tapped = Arc::new(AtomicUsize::new(0));
+    let (seen, touched) = (tapped.clone(), tapped.clone());
+    let late = move |name: &str| match name {
+        "exec:screencap" => {
+            let looks = seen.load(Ordering::SeqCst);
+            if looks > 0 {
+                seen.fetch_add(1, Ordering::SeqCst);
+            }
+            Reply::Say(raw(54, 120, if looks > 5 { 90 } else { 10 }))
+        }
+        name => good_service(name),
+    };
+    let command = move |command: &str| {
+        if command.starts_with("input tap") {
+            touched.store(1, Ordering::SeqCst);
+        }
+        good_command(command)
+    };
+    let fake = Fake::daemon(script(late, command)).await;
+    let patient = Settle { grace: Duration::from_secs(5), ..Settle::INSTANT };
+    let mut android = Android::connect(Options { settle: patient, ..direct(&fake) }, PATIENCE).await.unwrap();
+    assert_eq!(android.screen(PATIENCE).await.unwrap().picture.rgba()[4], 10);
+    android.perform(&tap(), PATIENCE).await.unwrap();
+    let began = Instant::now();
+    assert_eq!(android.screen(PATIENCE).await.unwrap().picture.rgba()[4], 90);
+    assert!(began.elapsed() < Duration::from_secs(4), "the change ends the wait, not the clock");
+}
+
+#[tokio::test]
+async fn pictures_that_are_none_are_told_as_what_they_are() {
+    async fn check_picture(bytes: Vec<u8>, expected: Expect) {
+        let service = move |name: &str| match name {
+            "exec:screencap -p" => Reply::Say(bytes.clone()),
+            name => good_service(name),
+        };
+        let fake = Fake::daemon(script(service, good_command)).await;
+        let mut android = Android::connect(Options { capture: Capture::Png, ..direct(&fake) }, PATIENCE).await.unwrap();
+        check(android.screen(PATIENCE).await, expected);
+    }
+    let whole = png(54, 120, 200);
+    check_picture(
+        whole[..whole.len() / 2].to_vec(),
+        expect!["DEVICE: cannot take a picture: the answer makes no sense: the picture broke off after 109 bytes"],
+    )
+    .await;
+    check_picture(
+        vec![],
+        expect!["DEVICE: cannot take a picture: the screen cannot be seen: the device sent an empty picture, as it does for protected windows"],
+    )
+    .await;
+    check_picture(
+        b"Status: -1\nFailed to take screenshot. Status: -1\n".to_vec(),
+        expect!["DEVICE: cannot take a picture: the screen cannot be seen: Failed to take screenshot. Status: -1"],
+    )
+    .await;
+    check_picture(
+        vec![0xaa; 70_000],
+        expect!["DEVICE: cannot take a picture: the answer makes no sense: 70000 bytes that are no whole picture"],
+    )
+    .await;
+    check_picture([b"[Warning] Multiple displays\n".to_vec(), whole].concat(), expect!["done"]).await;
+}
+
+#[tokio::test]
+async fn a_half_sent_picture_is_taken_again() {
+    let looks = AtomicUsize::new(0);
+    let flaky = move |name: &str| match name {
+        "exec:screencap" if looks.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) => {
+            Reply::Say(raw(54, 120, 200)[..9000].to_vec())
+        }
+        name => good_service(name),
+    };
+    let fake = Fake::daemon(script(flaky, good_command)).await;
+    let mut android = Android::connect(Options { capture: Capture::Raw, ..direct(&fake) }, PATIENCE).await.unwrap();
+    assert_eq!(android.screen(PATIENCE).await.unwrap().picture.rgba(), &raw(54, 120, 200)[16..]);
+}
+
+#[tokio::test]
+async fn a_dark_screen_is_hidden_and_a_black_app_is_not() {
+    for (state, expected) in [
+        ("Asleep", expect!["DEVICE: cannot take a picture: the screen cannot be seen: the display is off (Asleep)"]),
+        ("Awake", expect!["done"]),
+    ] {
+        let service = |name: &str| match name {
+            "exec:screencap" => {
+                let mut black = raw(54, 120, 0);
+                black[16..19].fill(0);
+                Reply::Say(black)
+            }
+            name => good_service(name),
+        };
+        let command = move |command: &str| match command {
+            "dumpsys power | grep mWakefulness=" => Some((format!("  mWakefulness={state}\n").into_bytes(), 0)),
+            command => good_command(command),
+        };
+        let (_fake, mut android) = connected(script(service, command)).await;
+        check(android.screen(PATIENCE).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_spot_from_before_the_display_turned_is_stale() {
+    let turned = Arc::new(AtomicUsize::new(0));
+    let state = turned.clone();
+    let turns = move |name: &str| match name {
+        "exec:screencap" if state.load(Ordering::SeqCst) == 1 => Reply::Say(raw(120, 54, 200)),
+        name => good_service(name),
+    };
+    let (fake, mut android) = connected(script(turns, good_command)).await;
+    check(
+        android.perform(&tap(), PATIENCE).await,
+        expect!["DEVICE: cannot tap: the display has changed since the spot was measured"],
+    );
+    android.screen(PATIENCE).await.unwrap();
+    android.perform(&tap(), PATIENCE).await.unwrap();
+    turned.store(1, Ordering::SeqCst);
+    assert_eq!(android.screen(PATIENCE).await.unwrap().picture.size(), Size { width: 120, height: 54 });
+    check(
+        android.perform(&tap(), PATIENCE).await,
+        expect!["DEVICE: cannot tap: the display has changed since the spot was measured"],
+    );
+    assert_eq!(fake.asked().iter().filter(|asked| asked.starts_with("input")).count(), 1);
+}
+
+#[tokio::test]
+async fn refusals_of_the_device_are_told() {
+    async fn check_answer(output: &'static str, code: u8, expected: Expect) {
+        let command = move |command: &str| match command.split(' ').next() {
+            Some("input") => Some((output.into(), code)),
+            _ => good_command(command),
+        };
+        let (_fake, mut android) = connected(script(good_service, command)).await;
+        check(android.perform(&Gesture::Press { key: Key::Back }, PATIENCE).await, expected);
+    }
+    check_answer("", 0, expect!["done"]).await;
+    check_answer(
+        "Error: Invalid arguments\n",
+        0,
+        expect!["DEVICE: cannot press a key: refused: Error: Invalid arguments"],
+    )
+    .await;
+    check_answer("Killed\n", 137, expect!["DEVICE: cannot press a key: refused: Killed (exit code 137)"]).await;
+    check_answer(
+        "java.lang.SecurityException: Injecting to another application requires INJECT_EVENTS permission\n",
+        255,
+        expect![[r#"DEVICE: cannot press a key: refused: the device does not let adb touch its screen: turn on "USB debugging (Security settings)" in its developer options (on Xiaomi phones that needs a signed-in account and a SIM card), then connect it again"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn text_without_the_adb_keyboard_is_ascii_or_refused() {
+    let command = |command: &str| match command {
+        "ime list -s" | "ime list -s -a" => Some((b"com.android.inputmethod.latin/.LatinIME\n".to_vec(), 0)),
+        command if command.starts_with("input keycombination") => {
+            Some((b"Error: Unknown command: keycombination\n".to_vec(), 0))
+        }
+        command => good_command(command),
+    };
+    let (fake, mut android) = connected(script(good_service, command)).await;
+    let text = "it's 100%s $(reboot); `x`".to_owned();
+    android.perform(&Gesture::Type { text }, PATIENCE).await.unwrap();
+    let typed: Vec<String> = fake.asked().into_iter().filter(|asked| asked.starts_with("input text")).collect();
+    assert_eq!(typed, [r"input text 'it'\''s%s100%'", "input text 's%s$(reboot);%s`x`'"]);
+    let deletions = format!("input keyevent 123{}", " 67".repeat(100));
+    assert!(fake.asked().contains(&deletions));
+    check(
+        android.perform(&Gesture::Type { text: "你好".to_owned() }, PATIENCE).await,
+        expect![
+            "DEVICE: cannot type: refused: this device can be sent plain ASCII only, and '你' is not: install ADB Keyboard (com.android.adbkeyboard) on it to type any script"
+        ],
+    );
+}
+
+#[tokio::test]
+async fn malformed_packets_end_the_connection_and_nothing_else() {
+    let bad = [
+        vec![0; 24],
+        vec![0xff; 100],
+        packet(b"WRTE", 1, 1, b"from nobody"),
+        packet(b"HELO", 1, 1, b""),
+        packet(b"CNXN", 0x0100_0001, 4096, b"device::"),
+        {
+            // Four gigabytes are announced.
+            let mut huge = packet(b"WRTE", 1, 1, b"");
+            huge[12..16].fill(0xff);
+            huge
+        },
+        packet(b"WRTE", 1, 1, b"half of it")[..30].to_vec(),
+    ];
+    for bytes in bad {
+        let spill = bytes.clone();
+        let spills = move |name: &str| match name {
+            "exec:screencap" => Reply::Spill(spill.clone()),
+            name => good_service(name),
+        };
+        let (_fake, mut android) = connected(script(spills, good_command)).await;
+        let error = android.screen(Duration::from_secs(1)).await.unwrap_err();
+        assert!(
+            matches!(error.kind, Kind::Nonsense { .. } | Kind::Lost { .. } | Kind::TimedOut { .. }),
+            "{bytes:?}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_floods_is_cut_off() {
+    for (piece, times) in [(1 << 20, 40), (1, 1_000_000)] {
+        let floods = move |name: &str| match name {
+            // Nobody reads a shell that is idle.
+            "shell,v2,raw:" => Reply::Flood(vec![7; piece], times),
+            name => good_service(name),
+        };
+        let (_fake, mut android) = connected(script(floods, good_command)).await;
+        let error = android.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await.unwrap_err();
+        assert!(matches!(error.kind, Kind::Nonsense { .. } | Kind::Refused { .. } | Kind::TimedOut { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_picture_without_end_is_given_up() {
+    let floods = |name: &str| match name {
+        "exec:screencap" => Reply::Flood(vec![1; 1 << 20], 1000),
+        name => good_service(name),
+    };
+    let fake = Fake::daemon(script(floods, good_command)).await;
+    let mut android = Android::connect(Options { capture: Capture::Raw, ..direct(&fake) }, PATIENCE).await.unwrap();
+    let error = android.screen(PATIENCE).await.unwrap_err();
+    assert!(matches!(error.kind, Kind::Nonsense { .. }), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    /// Whatever a daemon or a server answers to anything, the driver returns in time and does not panic.
+    #[test]
+    fn garbage_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400), at in 0usize..5) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let services = ["exec:screencap", "exec:screencap -p", "shell,v2,raw:"];
+            let garbage = bytes.clone();
+            let service = move |name: &str| match services.iter().position(|service| *service == name) {
+                Some(0) if at == 0 => Reply::Spill(garbage.clone()),
+                Some(found) if at == found + 1 => Reply::Say(garbage.clone()),
+                _ => good_service(name),
+            };
+            let command = move |command: &str| if at == 4 { Some((bytes.clone(), 0)) } else { good_command(command) };
+            let short = Duration::from_millis(50);
+            let fake = Fake::daemon(script(service, command)).await;
+            let mut android = Android::connect(direct(&fake), PATIENCE).await.unwrap();
+            for _ in 0..2 {
+                let _ = android.screen(short).await;
+                let _ = android.perform(&tap(), short).await;
+                let _ = android.perform(&Gesture::Launch { app: "Settings".to_owned() }, short).await;
+                let _ = android.perform(&Gesture::Type { text: "hello".to_owned() }, short).await;
+            }
+        });
+    }
+}
