@@ -180,43 +180,105 @@ mod tests {
 
     #[test]
     fn ordinary_actions_are_done() {
-        check(r#"do(action="Tap", element=[500,999])"#, "app", expect![]);
-        check(r#"do(action="Double Tap", element=[0,0])"#, "app", expect![]);
-        check(r#"do(action="Long Press", element=[10,10])"#, "app", expect![]);
-        check(r#"do(action="Swipe", start=[500,900], end=[500,100])"#, "app", expect![]);
-        check(r#"do(action="Type", text="hi")"#, "app", expect![]);
-        check(r#"do(action="Type_Name", text="Anna")"#, "app", expect![]);
-        check(r#"do(action="Launch", app="Notes")"#, "app", expect![]);
-        check(r#"do(action="Back")"#, "app", expect![]);
-        check(r#"do(action="Home")"#, "app", expect![]);
-        check(r#"do(action="Call_API", instruction="weather in Oslo")"#, "app", expect![]);
+        check(
+            r#"do(action="Tap", element=[500,999])"#,
+            "app",
+            expect![[r#"do {"gesture":{"tap":{"at":{"x":50,"y":199,"of":{"width":100,"height":200}}}}}"#]],
+        );
+        check(
+            r#"do(action="Double Tap", element=[0,0])"#,
+            "app",
+            expect![[r#"do {"gesture":{"double_tap":{"at":{"x":0,"y":0,"of":{"width":100,"height":200}}}}}"#]],
+        );
+        check(
+            r#"do(action="Long Press", element=[10,10])"#,
+            "app",
+            expect![[
+                r#"do {"gesture":{"long_press":{"at":{"x":1,"y":2,"of":{"width":100,"height":200}},"hold":{"secs":2,"nanos":0}}}}"#
+            ]],
+        );
+        check(
+            r#"do(action="Swipe", start=[500,900], end=[500,100])"#,
+            "app",
+            expect![[
+                r#"do {"gesture":{"swipe":{"from":{"x":50,"y":180,"of":{"width":100,"height":200}},"to":{"x":50,"y":20,"of":{"width":100,"height":200}},"over":{"secs":0,"nanos":300000000}}}}"#
+            ]],
+        );
+        check(r#"do(action="Type", text="hi")"#, "app", expect![[r#"do {"gesture":{"type":{"text":"hi"}}}"#]]);
+        check(r#"do(action="Type_Name", text="Anna")"#, "app", expect![[r#"do {"gesture":{"type":{"text":"Anna"}}}"#]]);
+        check(r#"do(action="Launch", app="Notes")"#, "app", expect![[r#"do {"gesture":{"launch":{"app":"Notes"}}}"#]]);
+        check(r#"do(action="Back")"#, "app", expect![[r#"do {"gesture":{"press":{"key":"back"}}}"#]]);
+        check(r#"do(action="Home")"#, "app", expect![[r#"do {"gesture":{"press":{"key":"home"}}}"#]]);
+        check(
+            r#"do(action="Call_API", instruction="weather in Oslo")"#,
+            "app",
+            expect![[r#"do {"api":{"instruction":"weather in Oslo"}}"#]],
+        );
     }
 
     #[test]
     fn some_are_a_persons() {
-        check(r#"do(action="Tap", element=[500,500], message="pay 9.99")"#, "app", expect![]);
-        check(r#"do(action="Tap", element=[500,500], message="")"#, "app", expect![]);
-        check(r#"do(action="Take_over", message="log in")"#, "app", expect![]);
-        check(r#"do(action="Interact")"#, "app", expect![]);
+        check(
+            r#"do(action="Tap", element=[500,500], message="pay 9.99")"#,
+            "app",
+            expect![[
+                r#"ask "pay 9.99" for {"gesture":{"tap":{"at":{"x":50,"y":100,"of":{"width":100,"height":200}}}}}"#
+            ]],
+        );
+        check(
+            r#"do(action="Tap", element=[500,500], message="")"#,
+            "app",
+            expect![[r#"ask "" for {"gesture":{"tap":{"at":{"x":50,"y":100,"of":{"width":100,"height":200}}}}}"#]],
+        );
+        check(
+            r#"do(action="Take_over", message="log in")"#,
+            "app",
+            expect![[r#"hand {"take_over":{"message":"log in"}}"#]],
+        );
+        check(r#"do(action="Interact")"#, "app", expect![[r#"hand {"choose":{"message":""}}"#]]);
     }
 
     #[test]
     fn some_touch_nothing() {
-        check(r#"do(action="Note", message="True")"#, "app", expect![]);
-        check(r#"do(action="Wait", duration="2 seconds")"#, "app", expect![]);
-        check(r#"do(action="Call_API", instruction="Summarise the pages")"#, "app", expect![]);
-        check(r#"do(action="Call_API", instruction="总结页面内容")"#, "app", expect![]);
+        check(r#"do(action="Note", message="True")"#, "app", expect![[r#"Note { message: "True" }"#]]);
+        check(r#"do(action="Wait", duration="2 seconds")"#, "app", expect!["Wait { duration: 2s }"]);
+        check(r#"do(action="Call_API", instruction="Summarise the pages")"#, "app", expect!["Recall"]);
+        check(r#"do(action="Call_API", instruction="总结页面内容")"#, "app", expect!["Recall"]);
     }
 
     #[test]
     fn a_forbidden_app_can_only_be_left() {
-        check(r#"do(action="Launch", app=" shop ")"#, "app", expect![]);
-        check(r#"do(action="Tap", element=[1,1])"#, "com.bank", expect![]);
-        check(r#"do(action="Tap", element=[1,1], message="pay")"#, "com.bank", expect![]);
-        check(r#"do(action="Type", text="1")"#, "COM.bank", expect![]);
-        check(r#"do(action="Call_API", instruction="pay")"#, "com.bank", expect![]);
-        check(r#"do(action="Back")"#, "com.bank", expect![]);
-        check(r#"do(action="Home")"#, "com.bank", expect![]);
-        check(r#"do(action="Launch", app="Notes")"#, "com.bank", expect![]);
+        check(
+            r#"do(action="Launch", app=" shop ")"#,
+            "app",
+            expect![[r#"refuse: the app " shop " must not be used in this task"#]],
+        );
+        check(
+            r#"do(action="Tap", element=[1,1])"#,
+            "com.bank",
+            expect![[r#"refuse: the app "label of com.bank" must not be used in this task"#]],
+        );
+        check(
+            r#"do(action="Tap", element=[1,1], message="pay")"#,
+            "com.bank",
+            expect![[r#"refuse: the app "label of com.bank" must not be used in this task"#]],
+        );
+        check(
+            r#"do(action="Type", text="1")"#,
+            "COM.bank",
+            expect![[r#"refuse: the app "label of COM.bank" must not be used in this task"#]],
+        );
+        check(
+            r#"do(action="Call_API", instruction="pay")"#,
+            "com.bank",
+            expect![[r#"refuse: the app "label of com.bank" must not be used in this task"#]],
+        );
+        check(r#"do(action="Back")"#, "com.bank", expect![[r#"do {"gesture":{"press":{"key":"back"}}}"#]]);
+        check(r#"do(action="Home")"#, "com.bank", expect![[r#"do {"gesture":{"press":{"key":"home"}}}"#]]);
+        check(
+            r#"do(action="Launch", app="Notes")"#,
+            "com.bank",
+            expect![[r#"do {"gesture":{"launch":{"app":"Notes"}}}"#]],
+        );
     }
 }

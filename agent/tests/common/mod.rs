@@ -1,0 +1,45 @@
+//! What the suites of this package share: a setting with small limits, and screens.
+
+use std::time::Duration;
+
+use tapwright_agent::dialect::Dialect;
+use tapwright_agent::episode::Setting;
+use tapwright_agent::guard::{Policy, Touch};
+use tapwright_agent::limits::Limits;
+use tapwright_agent::profile::{Profile, ReplyForm};
+use tapwright_contract::device::{Front, Screen};
+use tapwright_contract::model::Reply;
+use tapwright_contract::{Picture, Size};
+
+pub fn setting() -> Setting {
+    Setting {
+        goal: "Turn Wi-Fi on".to_owned(),
+        date: "2025-01-02".to_owned(),
+        profile: Profile {
+            dialect: Dialect::Autoglm,
+            system: None,
+            history: Some(1),
+            reply: ReplyForm::Clean,
+            remarks: true,
+            tokens_max: 300,
+        },
+        limits: Limits::for_tests(),
+        policy: Policy { apps_forbidden: vec!["Bank".to_owned()] },
+        touch: Touch { long_press: Duration::from_secs(1), swipe: Duration::from_millis(400) },
+    }
+}
+
+/// A screen of 20 by 40 that shows `number`, and `clock` in its status bar.
+pub fn screen(app: &str, number: u32, clock: u8) -> Screen {
+    let mut rgba = vec![255; 20 * 40 * 4];
+    rgba[0] = clock;
+    for (place, byte) in number.to_le_bytes().into_iter().enumerate() {
+        rgba[20 * 20 * 4 + 4 * place] = byte;
+    }
+    let picture = Picture::new(Size { width: 20, height: 40 }, rgba).expect("the size is right");
+    Screen { picture, front: Front { id: format!("com.example.{}", app.to_lowercase()), label: app.to_owned() } }
+}
+
+pub fn reply(text: &str) -> Reply {
+    Reply { text: text.to_owned(), tokens_in: 100, tokens_out: 10, cut: false }
+}

@@ -1,0 +1,893 @@
+//! The step loop, event by event: what it asks for next, what it tells the model, and how it ends.
+
+mod common;
+
+use std::fmt::Write;
+
+use common::{reply, screen, setting};
+use expect_test::{Expect, expect};
+use tapwright_agent::episode::{Episode, News, Setting};
+use tapwright_agent::event::{Came, Effect, Event, Fault, Next, Silence};
+use tapwright_agent::person::Answer;
+use tapwright_contract::model::{Part, Prompt, Reply};
+
+fn saw(number: u32) -> Event {
+    Event::Saw(screen("Settings", number, 0))
+}
+
+fn heard(text: &str) -> Event {
+    Event::Heard(reply(text))
+}
+
+fn failed(fault: Fault) -> Event {
+    Event::Acted(Came::Failed(fault))
+}
+
+fn silent(may_pass: bool) -> Event {
+    Event::Silent(Silence { why: "m: no".to_owned(), may_pass })
+}
+
+const DONE: Event = Event::Acted(Came::Done);
+const TAP: &str = r#"do(action="Tap", element=[100,200])"#;
+const BACK: &str = r#"do(action="Back")"#;
+
+fn hidden() -> Event {
+    Event::Unseen(Fault::Hidden { why: "it is locked".to_owned() })
+}
+
+fn timed_out() -> Fault {
+    Fault::TimedOut { tries: "5 s".to_owned() }
+}
+
+/// What the model is told last, and how long the prompt is.
+fn told(prompt: &Prompt) -> String {
+    let last = prompt.turns.last().expect("a prompt has turns");
+    let pictures = prompt.turns.iter().flat_map(|turn| &turn.parts).filter(|part| matches!(part, Part::Picture(_)));
+    assert_eq!(pictures.count(), 1, "exactly one picture");
+    match &last.parts[..] {
+        [Part::Picture(_), Part::Text(text)] => format!("{} turns: {:?}", prompt.turns.len(), text),
+        parts => panic!("a picture and then a text, and not {parts:?}"),
+    }
+}
+
+fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expected: Expect) {
+    let mut episode = Episode::new(setting);
+    let mut shown = String::new();
+    let mut next = None;
+    for event in [Event::Began].into_iter().chain(events) {
+        if let Some(Next::Do(effect)) = &next {
+            assert!(event.answers(Some(effect)), "{event:?} does not answer {effect:?}\n{shown}");
+        }
+        let now = episode.on(event);
+        for news in episode.news() {
+            if let News::Settled(settled) = news {
+                writeln!(shown, "  {}. {}", settled.decided.step, settled.came).unwrap();
+            }
+        }
+        match &now {
+            Next::Do(Effect::Look) => shown += "look\n",
+            Next::Do(Effect::Think(prompt)) => writeln!(shown, "think {}", told(prompt)).unwrap(),
+            Next::Do(Effect::Ask(question)) => writeln!(shown, "ask {question:?}").unwrap(),
+            Next::Do(Effect::Act(vetted)) => writeln!(shown, "act {:?}", vetted.deed()).unwrap(),
+            Next::Do(Effect::Pause(time)) => writeln!(shown, "pause {time:?}").unwrap(),
+            Next::End(end) => writeln!(shown, "{}", serde_json::to_string(end).unwrap()).unwrap(),
+        }
+        next = Some(now);
+    }
+    expected.assert_eq(&shown);
+}
+
+fn check(events: impl IntoIterator<Item = Event>, expected: Expect) {
+    check_with(setting(), events, expected);
+}
+
+#[test]
+fn a_good_run() {
+    check(
+        [
+            saw(1),
+            heard("<think>Off.</think><answer>do(action=\"Tap\", element=[500,500])"),
+            DONE,
+            saw(2),
+            heard("<think>On.</think><answer>finish(message=\"It is on.\")"),
+        ],
+        expect![[r#"
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            act Gesture(Tap { at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } })
+              1. done
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+              2. finished
+            {"outcome":"done","message":"It is on.","steps":2,"notes":[]}
+        "#]],
+    );
+}
+
+#[test]
+fn a_model_that_gives_up() {
+    check(
+        [saw(1), heard(r#"finish(message="no such switch", status="infeasible")"#)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+          1. gave up
+        {"outcome":"gave-up","message":"no such switch","steps":1,"notes":[]}
+    "#]],
+    );
+}
+
+#[test]
+fn unreadable_replies_are_never_a_finish() {
+    check(
+        [saw(1), heard("I am done."), saw(1), heard(BACK), DONE, saw(2), heard("?"), saw(2)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+          1. unclear: the reply has no action; write one action after the thought, for example do(action="Tap", element=[500,500]) or finish(message="…")
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the reply has no action; write one action after the thought, for example do(action=\\\"Tap\\\", element=[500,500]) or finish(message=\\\"…\\\")\"}"
+        act Gesture(Press { key: Back })
+          2. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+          3. unclear: the reply has no action; write one action after the thought, for example do(action="Tap", element=[500,500]) or finish(message="…")
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the reply has no action; write one action after the thought, for example do(action=\\\"Tap\\\", element=[500,500]) or finish(message=\\\"…\\\")\"}"
+    "#]],
+    );
+    check(
+        [saw(1), heard("a"), saw(1), heard("b"), saw(1), heard("do(action=\"Fly\")")],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+          1. unclear: the reply has no action; write one action after the thought, for example do(action="Tap", element=[500,500]) or finish(message="…")
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the reply has no action; write one action after the thought, for example do(action=\\\"Tap\\\", element=[500,500]) or finish(message=\\\"…\\\")\"}"
+          2. unclear: the reply has no action; write one action after the thought, for example do(action="Tap", element=[500,500]) or finish(message="…")
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the reply has no action; write one action after the thought, for example do(action=\\\"Tap\\\", element=[500,500]) or finish(message=\\\"…\\\")\"}"
+          3. unclear
+        {"outcome":"model-failed","why":"3 replies in a row could not be read; the last one: there is no action \"Fly\"; write one of: Launch, Tap, Type, Type_Name, Interact, Swipe, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait","steps":3,"notes":[]}
+    "#]],
+    );
+}
+
+#[test]
+fn only_the_first_of_several_calls_is_done() {
+    check(
+        [saw(1), heard(&format!("{BACK}\n{TAP}")), DONE, saw(2)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Press { key: Back })
+          1. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"only the first of your actions was done; write one action a turn\"}"
+    "#]],
+    );
+}
+
+#[test]
+fn a_reply_that_was_cut_off() {
+    let cut = Reply { cut: true, ..reply("<think>Long ago") };
+    check(
+        [saw(1), Event::Heard(cut), saw(1)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+          1. unclear: the reply was too long and was cut off before its action; think in one short sentence, then write one action
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the reply was too long and was cut off before its action; think in one short sentence, then write one action\"}"
+    "#]],
+    );
+    let long = format!("{}{TAP}", "x".repeat(10_000));
+    check(
+        [saw(1), heard(&long), saw(1)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+          1. unclear: the reply was too long and was cut off before its action; think in one short sentence, then write one action
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the reply was too long and was cut off before its action; think in one short sentence, then write one action\"}"
+    "#]],
+    );
+}
+
+#[test]
+fn steps_run_out() {
+    let mut setting = setting();
+    setting.limits.steps_max = 2;
+    check_with(
+        setting,
+        [saw(1), heard(TAP), DONE, saw(2), heard(BACK), DONE],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          1. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Press { key: Back })
+          2. done
+        {"outcome":"out-of-steps","steps":2,"notes":[]}
+    "#]],
+    );
+}
+
+#[test]
+fn the_model_is_told_what_came_of_it() {
+    let launch = r#"do(action="Launch", app="Wifi")"#;
+    let like = vec!["Wi-Fi".to_owned(), "Files".to_owned()];
+    check(
+        [
+            saw(1),
+            heard(launch),
+            failed(Fault::NoSuchApp { app: "Wifi".to_owned(), like }),
+            saw(1),
+            heard(TAP),
+            failed(Fault::Refused { why: "no such key".to_owned() }),
+            saw(1),
+            heard(BACK),
+            failed(Fault::Stale),
+            saw(1),
+            heard(r#"do(action="Call_API", instruction="weather")"#),
+            Event::Acted(Came::Told { text: "rain".to_owned() }),
+            saw(1),
+        ],
+        expect![[r#"
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            act Gesture(Launch { app: "Wifi" })
+              1. there is no app "Wifi"; near it: Wi-Fi, Files
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"there is no app \\\"Wifi\\\"; near it: Wi-Fi, Files\"}"
+            act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+              2. not done: no such key
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: no such key\"}"
+            act Gesture(Press { key: Back })
+              3. not done: the display changed in between
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: the display changed in between\"}"
+            act Api { instruction: "weather" }
+              4. the API answered
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the API answered: rain\"}"
+        "#]],
+    );
+}
+
+#[test]
+fn the_model_is_told_nothing_where_its_profile_says_so() {
+    let mut setting = setting();
+    setting.profile.remarks = false;
+    check_with(
+        setting,
+        [saw(1), heard(TAP), failed(Fault::Stale), saw(1)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          1. not done: the display changed in between
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+    "#]],
+    );
+}
+
+#[test]
+fn gestures_without_effect_are_remarked() {
+    let clock_moved_on = Event::Saw(screen("Settings", 1, 9));
+    check(
+        [saw(1), heard(TAP), DONE, saw(1), heard(BACK), DONE, clock_moved_on],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          1. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Press { key: Back })
+          2. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the last 2 actions have not changed the screen\"}"
+    "#]],
+    );
+    check(
+        [saw(1), heard(TAP), DONE, saw(1), heard(BACK), DONE, saw(2)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          1. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Press { key: Back })
+          2. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+    "#]],
+    );
+}
+
+#[test]
+fn going_round_in_circles() {
+    let round = [heard(TAP), DONE, saw(1)];
+    let events = std::iter::once(saw(1)).chain(std::iter::repeat_n(round, 5).flatten().take(13));
+    check(
+        events,
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          1. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          2. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the last 2 actions have not changed the screen\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          3. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 3 times on the same screen; do something else; the last 3 actions have not changed the screen\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          4. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 4 times on the same screen; do something else; the last 4 actions have not changed the screen\"}"
+          5. stuck
+        {"outcome":"stuck","why":"the same action 5 times on the same screen","steps":5,"notes":[]}
+    "#]],
+    );
+    let two_screens = [heard(TAP), DONE, saw(2), heard(BACK), DONE, saw(1)];
+    let events = std::iter::once(saw(1)).chain(std::iter::repeat_n(two_screens, 5).flatten().take(25));
+    check(
+        events,
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          1. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Press { key: Back })
+          2. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          3. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Press { key: Back })
+          4. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          5. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 3 times on the same screen; do something else\"}"
+        act Gesture(Press { key: Back })
+          6. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 3 times on the same screen; do something else\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          7. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 4 times on the same screen; do something else\"}"
+        act Gesture(Press { key: Back })
+          8. done
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 4 times on the same screen; do something else\"}"
+          9. stuck
+        {"outcome":"stuck","why":"the same action 5 times on the same screen","steps":9,"notes":[]}
+    "#]],
+    );
+}
+
+#[test]
+fn a_model_that_fails_is_asked_again_on_a_new_screen() {
+    check(
+        [saw(1), silent(true), Event::Rested, saw(2), silent(true), Event::Rested, saw(2), heard(TAP), DONE],
+        expect![[r#"
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            pause 1s
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            pause 2s
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+              1. done
+            look
+        "#]],
+    );
+    check(
+        [saw(1), silent(true), Event::Rested, saw(2), silent(true), Event::Rested, saw(2), silent(true)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        pause 1s
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        pause 2s
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        {"outcome":"model-failed","why":"m: no","steps":0,"notes":[]}
+    "#]],
+    );
+    check(
+        [saw(1), silent(false)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        {"outcome":"model-failed","why":"m: no","steps":0,"notes":[]}
+    "#]],
+    );
+}
+
+#[test]
+fn a_device_that_goes_away() {
+    let lost = || Fault::Lost { why: "unplugged".to_owned() };
+    check(
+        [Event::Unseen(lost())],
+        expect![[r#"
+        look
+        {"outcome":"device-lost","why":"unplugged","steps":0,"notes":[]}
+    "#]],
+    );
+    check(
+        [saw(1), heard(TAP), failed(lost())],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          1. the device is lost
+        {"outcome":"device-lost","why":"unplugged","steps":1,"notes":[]}
+    "#]],
+    );
+    check(
+        [Event::Unseen(timed_out()), Event::Rested, Event::Unseen(timed_out()), Event::Rested, saw(1)],
+        expect![[r#"
+        look
+        pause 1s
+        look
+        pause 1s
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+    "#]],
+    );
+    let late = || Event::Unseen(timed_out());
+    check(
+        [late(), Event::Rested, late(), Event::Rested, late()],
+        expect![[r#"
+        look
+        pause 1s
+        look
+        pause 1s
+        look
+        {"outcome":"device-lost","why":"the device did not answer, and it may or may not have happened: 5 s","steps":0,"notes":[]}
+    "#]],
+    );
+    let late = || failed(timed_out());
+    check(
+        [saw(1), heard(TAP), late(), saw(1), heard(BACK), late(), saw(1), heard(TAP), late()],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          1. the device did not answer, and it may or may not have happened: 5 s
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the device did not answer, and it may or may not have happened: 5 s\"}"
+        act Gesture(Press { key: Back })
+          2. the device did not answer, and it may or may not have happened: 5 s
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the device did not answer, and it may or may not have happened: 5 s\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+          3. the device does not answer
+        {"outcome":"device-lost","why":"the device did not answer, and it may or may not have happened: 5 s","steps":3,"notes":[]}
+    "#]],
+    );
+}
+
+#[test]
+fn a_screen_that_may_not_be_seen() {
+    let thrice = || [hidden(), Event::Rested, hidden(), Event::Rested, hidden()];
+    let events = thrice().into_iter().chain([Event::Answered(Answer::Done), saw(1)]);
+    check(
+        events,
+        expect![[r#"
+        look
+        pause 1s
+        look
+        pause 1s
+        look
+        ask TakeOver { message: "the screen cannot be seen: it is locked" }
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\", \"last_action\": \"the screen could not be seen for a while: it is locked\"}"
+    "#]],
+    );
+    check(
+        thrice().into_iter().chain([Event::Answered(Answer::Nobody)]),
+        expect![[r#"
+        look
+        pause 1s
+        look
+        pause 1s
+        look
+        ask TakeOver { message: "the screen cannot be seen: it is locked" }
+        {"outcome":"needs-person","asked":{"take_over":{"message":"the screen cannot be seen: it is locked"}},"steps":0,"notes":[]}
+    "#]],
+    );
+}
+
+#[test]
+fn a_sensitive_tap_is_a_persons() {
+    let pay = || [saw(1), heard(r#"do(action="Tap", element=[500,500], message="pay 9.99")"#)];
+    let then = |answer: Answer, more: &[Event]| {
+        pay().into_iter().chain([Event::Answered(answer)]).chain(more.to_vec()).collect::<Vec<_>>()
+    };
+    check(
+        then(Answer::Yes, &[Event::Saw(screen("Settings", 1, 30)), DONE]),
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
+        look
+        act Gesture(Tap { at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } })
+          1. done
+        look
+    "#]],
+    );
+    check(
+        then(Answer::Yes, &[saw(2)]),
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
+        look
+          1. not done: the screen changed while a person was asked
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: the screen changed while a person was asked\"}"
+    "#]],
+    );
+    check(
+        then(Answer::Yes, &[hidden(), Event::Rested, saw(1)]),
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
+        look
+          1. not done: the screen could not be seen after a person was asked
+        pause 1s
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: the screen could not be seen after a person was asked\"}"
+    "#]],
+    );
+    check(
+        then(Answer::No, &[saw(1)]),
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
+          1. refused: a person said no to this action
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
+    "#]],
+    );
+    check(
+        then(Answer::Choice("the cheaper one".to_owned()), &[saw(1)]),
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
+          1. refused: a person did not say yes but: the cheaper one
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person did not say yes but: the cheaper one\"}"
+    "#]],
+    );
+    check(
+        then(Answer::Done, &[saw(2)]),
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
+          1. a person has done this themselves
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"a person has done this themselves\"}"
+    "#]],
+    );
+    check(
+        then(Answer::Nobody, &[]),
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
+          1. needs a person
+        {"outcome":"needs-person","asked":{"confirm":{"message":"pay 9.99","at":{"x":10,"y":20,"of":{"width":20,"height":40}}}},"steps":1,"notes":[]}
+    "#]],
+    );
+    let mut no = then(Answer::No, &[]);
+    no.extend(then(Answer::No, &[]));
+    no.extend(then(Answer::No, &[]));
+    check(
+        no,
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
+          1. refused: a person said no to this action
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
+        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
+          2. refused: a person said no to this action
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
+        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
+          3. refused
+        {"outcome":"refused","why":"a person said no to this action","steps":3,"notes":[]}
+    "#]],
+    );
+}
+
+#[test]
+fn taking_over() {
+    let take_over = || [saw(1), heard(r#"do(action="Take_over", message="log in")"#)];
+    for (answer, expected) in [
+        (
+            Answer::Done,
+            expect![[r#"
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            ask TakeOver { message: "log in" }
+              1. a person has done this
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"a person has done this\"}"
+        "#]],
+        ),
+        (
+            Answer::No,
+            expect![[r#"
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            ask TakeOver { message: "log in" }
+              1. refused: a person would not do this
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person would not do this\"}"
+        "#]],
+        ),
+        (
+            Answer::Choice("later".to_owned()),
+            expect![[r#"
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            ask TakeOver { message: "log in" }
+              1. a person says: later
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"a person says: later\"}"
+        "#]],
+        ),
+    ] {
+        check(take_over().into_iter().chain([Event::Answered(answer), saw(2)]), expected);
+    }
+    check(
+        take_over().into_iter().chain([Event::Answered(Answer::Nobody)]),
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask TakeOver { message: "log in" }
+          1. needs a person
+        {"outcome":"needs-person","asked":{"take_over":{"message":"log in"}},"steps":1,"notes":[]}
+    "#]],
+    );
+}
+
+#[test]
+fn choosing() {
+    let choose = || [saw(1), heard(r#"<think>Red or blue?</think>do(action="Interact")"#)];
+    for (answer, expected) in [
+        (
+            Answer::Choice("red".to_owned()),
+            expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask Choose { message: "Red or blue?" }
+          1. a person says: red
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"a person says: red\"}"
+    "#]],
+        ),
+        (
+            Answer::No,
+            expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask Choose { message: "Red or blue?" }
+          1. a person says: no
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"a person says: no\"}"
+    "#]],
+        ),
+    ] {
+        check(choose().into_iter().chain([Event::Answered(answer), saw(1)]), expected);
+    }
+}
+
+#[test]
+fn questions_run_out() {
+    let mut setting = setting();
+    setting.limits.asks_max = 1;
+    let choose = || heard(r#"do(action="Interact", message="which?")"#);
+    let answer = Event::Answered(Answer::Choice("a".to_owned()));
+    check_with(
+        setting,
+        [saw(1), choose(), answer, saw(1), choose()],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        ask Choose { message: "which?" }
+          1. a person says: a
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"a person says: a\"}"
+          2. needs a person
+        {"outcome":"needs-person","asked":{"choose":{"message":"which?"}},"steps":2,"notes":[]}
+    "#]],
+    );
+}
+
+#[test]
+fn what_the_policy_forbids() {
+    let open = || heard(r#"do(action="Launch", app="bank")"#);
+    check(
+        [saw(1), open(), saw(1), open(), saw(2), open()],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+          1. refused: the app "bank" must not be used in this task
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: the app \\\"bank\\\" must not be used in this task\"}"
+          2. refused: the app "bank" must not be used in this task
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: the app \\\"bank\\\" must not be used in this task\"}"
+          3. refused
+        {"outcome":"refused","why":"the app \"bank\" must not be used in this task","steps":3,"notes":[]}
+    "#]],
+    );
+    let bank = Event::Saw(screen("Bank", 1, 0));
+    check(
+        [bank, heard(TAP), saw(1)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Bank\"}"
+          1. refused: the app "Bank" must not be used in this task
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: the app \\\"Bank\\\" must not be used in this task\"}"
+    "#]],
+    );
+}
+
+#[test]
+fn notes_are_kept_and_handed_on() {
+    check(
+        [
+            saw(1),
+            heard(r#"<think>Milk is 2.49.</think>do(action="Note", message="True")"#),
+            saw(1),
+            heard(r#"do(action="Note", message="Bread is 3.10.")"#),
+            saw(1),
+            heard(r#"do(action="Call_API", instruction="Summarise the prices")"#),
+            saw(1),
+            heard(r#"finish(message="Milk is cheaper.")"#),
+        ],
+        expect![[r#"
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+              1. noted
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+              2. noted
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+              3. notes recalled
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"your notes: 1. Milk is 2.49. 2. Bread is 3.10.\"}"
+              4. finished
+            {"outcome":"done","message":"Milk is cheaper.","steps":4,"notes":["Milk is 2.49.","Bread is 3.10."]}
+        "#]],
+    );
+    let mut setting = setting();
+    setting.limits.notes_bytes = 5;
+    let long = heard(r#"do(action="Note", message="1234567")"#);
+    check_with(
+        setting,
+        [saw(1), long, saw(1), heard(r#"finish(message="")"#)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+          1. noted
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the notes are full; this was not kept in full\"}"
+          2. finished
+        {"outcome":"done","message":"","steps":2,"notes":["12345"]}
+    "#]],
+    );
+}
+
+#[test]
+fn waiting_is_bounded() {
+    check(
+        [saw(1), heard(r#"do(action="Wait", duration="1 hour")"#), Event::Rested, saw(2)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        pause 10s
+          1. waited 10 s
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+    "#]],
+    );
+}
+
+#[test]
+fn a_text_that_is_too_long_is_not_typed() {
+    let long = format!("do(action=\"Type\", text=\"{}\")", "a".repeat(1001));
+    check(
+        [saw(1), heard(&long), saw(1)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+          1. the text is too long to type; at most 1000 bytes at once
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the text is too long to type; at most 1000 bytes at once\"}"
+    "#]],
+    );
+}
+
+#[test]
+fn stop_means_stop_at_every_stage() {
+    let pay = || heard(r#"do(action="Tap", element=[5,5], message="pay")"#);
+    let wait = || heard(r#"do(action="Wait", duration=1)"#);
+    let long: Vec<Event> = vec![
+        hidden(),
+        Event::Rested,
+        saw(1),
+        silent(true),
+        Event::Rested,
+        saw(1),
+        pay(),
+        Event::Answered(Answer::Yes),
+        saw(1),
+        DONE,
+        saw(2),
+        wait(),
+        Event::Rested,
+        saw(2),
+        heard(r#"do(action="Interact")"#),
+        Event::Answered(Answer::Yes),
+        saw(2),
+        heard(TAP),
+        DONE,
+        saw(3),
+        heard("finish()"),
+    ];
+    for length in 0..long.len() {
+        let mut episode = Episode::new(setting());
+        episode.on(Event::Began);
+        for event in &long[..length] {
+            assert!(matches!(episode.on(event.clone()), Next::Do(_)), "after {event:?}");
+        }
+        match episode.on(Event::Stopped) {
+            Next::End(end) => assert_eq!(end.outcome.id(), "stopped"),
+            Next::Do(effect) => panic!("stopped after {length} events, and then {effect:?}"),
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "in the stage Ended")]
+fn nothing_happens_after_the_end() {
+    let mut episode = Episode::new(setting());
+    episode.on(Event::Began);
+    episode.on(Event::Stopped);
+    episode.on(saw(1));
+}
