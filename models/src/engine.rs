@@ -3,6 +3,8 @@
 //! Inference blocks, so it has a thread of its own (`local`); everything else here is plain code on that thread.
 
 mod embeddings;
+#[cfg(test)]
+mod goldens;
 mod local;
 mod prompt;
 mod runtime;

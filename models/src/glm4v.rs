@@ -8,7 +8,7 @@ pub mod rope;
 mod text;
 mod vision;
 
-pub use config::{Config, OneOrMany, TextConfig, VisionConfig};
+pub use config::{Config, OneOrMany, TextConfig};
 
 use crate::BuildError;
 use crate::checkpoint::{Checkpoint, Tensor};

@@ -7,6 +7,7 @@ mod checkpoint;
 mod engine;
 mod folder;
 mod glm4v;
+pub mod library;
 mod onnx;
 mod settings;
 mod words;

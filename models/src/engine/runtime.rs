@@ -110,6 +110,9 @@ impl Encoder {
 pub struct Decoder {
     session: Session,
     binding: IoBinding,
+    /// Where logits go: a binding keeps the shape of the run before, and has to be told anew when it changes.
+    memory: MemoryInfo<'static>,
+    rows: usize,
     allocator: Allocator,
     /// For each layer, keys and values: `[1, kv_heads, capacity, head]`.
     slots: Vec<Tensor<f32>>,
@@ -129,12 +132,13 @@ impl Decoder {
         threads: usize,
     ) -> Result<Decoder, RuntimeError> {
         let session = session(environment, graph, threads)?;
-        let mut binding = session.create_binding()?;
+        let binding = session.create_binding()?;
         let memory = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
-        binding.bind_output_to_device("logits", &memory)?;
         Ok(Decoder {
             session,
             binding,
+            memory,
+            rows: usize::MAX,
             allocator: Allocator::default(),
             slots: Vec::new(),
             capacity: 0,
@@ -164,6 +168,10 @@ impl Decoder {
         let total = past + tokens;
         assert!(tokens > 0 && total <= self.capacity, "the cache was prepared for these tokens");
         let binding = &mut self.binding;
+        if self.rows != rows.len() {
+            binding.bind_output_to_device("logits", &self.memory)?;
+            self.rows = rows.len();
+        }
         binding.bind_input("inputs_embeds", &Tensor::from_array(([1, tokens, self.width], embeds))?)?;
         binding.bind_input("logits_rows", &Tensor::from_array(([rows.len()], rows.to_vec()))?)?;
         binding.bind_input("seqlens_k", &Tensor::from_array(([1usize], vec![total as i32 - 1]))?)?;

@@ -1,0 +1,296 @@
+//! The engine against the reference: two tiny checkpoints, drawn here as `goldens/make.py` draws them, and what transformers
+//! computed with them.
+//!
+//! These need ONNX Runtime's library, and say so when they find none. The numbers must agree however the checkpoint writes its
+//! weights, in whatever chunks the prompt is read, and whatever lies in the cache.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde::Deserialize;
+use tapwright_contract::Size;
+use tapwright_contract::model::{Role, Turn};
+
+use super::*;
+use crate::checkpoint::Precision;
+use crate::settings::Sampling;
+
+/// Sums of a few hundred products of 32-bit numbers, in another order than the reference's.
+const FEATURES: f32 = 1e-5;
+/// The same over all layers; logits go up to about 3.
+const LOGITS: f32 = 1e-4;
+
+#[derive(Deserialize)]
+struct Goldens {
+    limits: Edges,
+    cases: Vec<Case>,
+    chats: Vec<Chat>,
+    decoded: Vec<(Vec<u32>, String)>,
+    shapes: BTreeMap<String, BTreeMap<String, Vec<usize>>>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    variant: String,
+    pictures: Vec<(String, u32, u32)>,
+    grids: Vec<[usize; 3]>,
+    /// Each picture's mark as often as it has tokens.
+    ids: Vec<u32>,
+    rows: Vec<i64>,
+    answer: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct Chat {
+    turns: Vec<Message>,
+    text: String,
+    ids: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    role: Role,
+    content: Content,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Items(Vec<Item>),
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Item {
+    Image,
+    Text { text: String },
+}
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens")
+}
+
+fn goldens() -> Goldens {
+    serde_json::from_slice(&std::fs::read(here().join("cases.json")).unwrap()).unwrap()
+}
+
+/// The twin of `weight` in goldens/make.py.
+pub fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
+    let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3);
+    let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325, fnv);
+    let count: usize = shape.iter().product();
+    let norm = shape.len() == 1 && name.contains("norm") && !name.ends_with("bias");
+    let fan_in = shape[1..].iter().product::<usize>() as f64;
+    let scale = (-(106.0 * fan_in.sqrt()).log2().round()).exp2() as f32;
+    let number = |index: u64| {
+        let mut mixed = seed.wrapping_add((index + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        let byte = ((mixed ^ (mixed >> 31)) >> 56) as i32;
+        match shape.len() {
+            1 if norm => (96 + byte / 4) as f32 / 128.0,
+            1 => (byte - 128) as f32 / 1024.0,
+            _ => (byte - 128) as f32 * scale,
+        }
+    };
+    (0..count as u64).map(number).collect()
+}
+
+/// The twin of `draw` in goldens/make.py.
+fn draw(kind: &str, width: u32, height: u32) -> Picture {
+    let scatter = |value: u64| (((value * 2_654_435_761) & 0xFFFF_FFFF) >> 24) as u8;
+    let (wide, tall) = (u64::from(width), u64::from(height));
+    let mut rgba = Vec::new();
+    for y in 0..tall {
+        for x in 0..wide {
+            for c in 0..3 {
+                let flat = scatter(y / 23 * 64 + x / 37 + c * 7919);
+                let stroke = (x * 7 + y * 3) % 11 < 2 && y / 23 % 2 == 0;
+                rgba.push(match kind {
+                    "noise" => scatter((y * wide + x) * 3 + c),
+                    _ if stroke => 255 - flat,
+                    _ => flat,
+                });
+            }
+            rgba.push(7); // Whatever stands here is ignored.
+        }
+    }
+    Picture::new(Size { width, height }, rgba).unwrap()
+}
+
+/// A folder as Hugging Face would have it, with the weights written in that precision, in so many shards.
+fn checkpoint(goldens: &Goldens, variant: &str, precision: Precision, shards: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = |from: &str, to: &str| std::fs::copy(here().join(from), folder.path().join(to)).unwrap();
+    copy(&format!("{variant}.config.json"), "config.json");
+    copy("tokenizer.json", "tokenizer.json");
+    copy("chat_template.jinja", "chat_template.jinja");
+    let size = serde_json::json!({
+        "size": { "shortest_edge": goldens.limits.shortest_edge, "longest_edge": goldens.limits.longest_edge }
+    });
+    std::fs::write(folder.path().join("preprocessor_config.json"), size.to_string()).unwrap();
+
+    let mut files: Vec<Vec<(String, Vec<usize>, Vec<u8>)>> = vec![Vec::new(); shards];
+    let mut index = BTreeMap::new();
+    for (at, (name, shape)) in goldens.shapes[variant].iter().enumerate() {
+        let numbers = weight(name, shape);
+        let bytes: Vec<u8> = match precision {
+            Precision::F32 => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+            Precision::F16 => numbers.iter().flat_map(|&number| half::f16::from_f32(number).to_le_bytes()).collect(),
+            Precision::Bf16 => numbers.iter().flat_map(|&number| half::bf16::from_f32(number).to_le_bytes()).collect(),
+        };
+        let shard = at % shards;
+        index.insert(name.clone(), format!("model-{:05}-of-{shards:05}.safetensors", shard + 1));
+        files[shard].push((name.clone(), shape.clone(), bytes));
+    }
+    let dtype = match precision {
+        Precision::F32 => Dtype::F32,
+        Precision::F16 => Dtype::F16,
+        Precision::Bf16 => Dtype::BF16,
+    };
+    for (shard, tensors) in files.iter().enumerate() {
+        let view = |shape: &Vec<usize>, bytes| TensorView::new(dtype, shape.clone(), bytes).unwrap();
+        let tensors = tensors.iter().map(|(name, shape, bytes)| (name, view(shape, bytes)));
+        let name = match shards {
+            1 => "model.safetensors".to_owned(),
+            _ => format!("model-{:05}-of-{shards:05}.safetensors", shard + 1),
+        };
+        safetensors::serialize_to_file(tensors, None, &folder.path().join(name)).unwrap();
+    }
+    if shards > 1 {
+        let index = serde_json::json!({ "metadata": {}, "weight_map": index });
+        std::fs::write(folder.path().join("model.safetensors.index.json"), index.to_string()).unwrap();
+    }
+    folder
+}
+
+fn options(chunk_tokens_max: u32) -> Options {
+    let sampling = Sampling { temperature: 0.0, top_p: None, top_k: None, frequency_penalty: 0.0, seed: 0 };
+    let settings = Settings { longest_edge: None, newline_after_picture: false, stop: Vec::new(), sampling };
+    Options { settings, threads: 1, context_tokens_max: 2048, chunk_tokens_max }
+}
+
+/// The engine over a freshly built folder; `None`, and a word about it, without ONNX Runtime.
+fn engine(at: &Path, options: &Options) -> Option<Engine> {
+    let library = crate::library::for_tests()?;
+    let built = folder::build(at, &at.join("built"), |_| ()).unwrap();
+    Some(Engine::open(&built.folder, &library, options).unwrap())
+}
+
+fn compiled(engine: &Engine, case: &Case) -> Compiled {
+    let seen: Vec<Seen> =
+        case.pictures.iter().map(|(kind, width, height)| engine.look(&draw(kind, *width, *height)).unwrap()).collect();
+    let mut ids = case.ids.clone();
+    // The reference repeats a picture's mark for each of its tokens; here it stands once. Pictures do not touch in the cases.
+    ids.dedup_by(|a, b| a == b && *a == engine.picture);
+    let compiled = Compiled::new(&ids, engine.picture, seen).unwrap();
+    assert_eq!(compiled.slots.len(), case.ids.len(), "as many tokens as the reference counts");
+    compiled
+}
+
+fn furthest(ours: &[f32], theirs: &[f32]) -> f32 {
+    assert_eq!(ours.len(), theirs.len());
+    ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, |most, gap| if gap >= most { gap } else { most })
+}
+
+#[test]
+fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
+    let goldens = goldens();
+    let bytes = std::fs::read(here().join("arrays.safetensors")).unwrap();
+    let arrays = SafeTensors::deserialize(&bytes).unwrap();
+    let array = |case: usize, name: &str| {
+        let mut numbers = Vec::new();
+        Precision::F32.widen(arrays.tensor(&format!("case{case}.{name}")).unwrap().data(), &mut numbers);
+        numbers
+    };
+    let none: &dyn Fn() -> bool = &|| false;
+    for (precision, shards, chunk) in
+        [(Precision::F32, 1, 512), (Precision::F32, 3, 7), (Precision::Bf16, 1, 33), (Precision::F16, 2, 512)]
+    {
+        for variant in ["untied", "tied"] {
+            let folder = checkpoint(&goldens, variant, precision, shards);
+            let Some(mut engine) = engine(folder.path(), &options(chunk)) else { return };
+            for (index, case) in goldens.cases.iter().enumerate().filter(|(_, case)| case.variant == variant) {
+                let about = format!("case {index}, {precision} in {shards} files, chunks of {chunk}");
+                let compiled = compiled(&engine, case);
+                let grids: Vec<_> = compiled.seen.iter().map(|seen| [1, 2 * seen.rows, 2 * seen.columns]).collect();
+                assert_eq!(grids, case.grids, "{about}");
+                let theirs: Vec<u32> = arrays
+                    .tensor(&format!("case{index}.positions"))
+                    .unwrap()
+                    .data()
+                    .chunks_exact(4)
+                    .map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()))
+                    .collect();
+                assert_eq!(compiled.positions.concat(), theirs, "{about}");
+
+                let mut features = Vec::new();
+                for seen in &compiled.seen {
+                    features.extend_from_slice(&engine.see(seen).unwrap());
+                }
+                if !features.is_empty() {
+                    let gap = furthest(&features, &array(index, "features"));
+                    assert!(gap <= FEATURES, "{about}: features differ by {gap}");
+                }
+
+                // The whole prompt at once, all logits: what a run computes of itself.
+                let all: Vec<_> = compiled.seen.iter().map(|seen| engine.see(seen).unwrap()).collect();
+                let tables = rope::text_tables(&engine.config.text, &compiled.positions);
+                engine.decoder.prepare(compiled.slots.len(), 0, tables).unwrap();
+                let logits = engine.decoder.run(engine.embed(&compiled.slots, &all), 0, &case.rows).unwrap();
+                let gap = furthest(&logits, &array(index, "logits"));
+                assert!(gap <= LOGITS, "{about}: logits differ by {gap}");
+                engine.past.clear();
+
+                // In chunks, and then token by token; twice, as the second time the cache has what the first left there.
+                for round in 0..2 {
+                    let mut logits = engine.read(&compiled, case.answer.len(), none).unwrap().unwrap();
+                    let theirs = array(index, "logits");
+                    let gap = furthest(&logits, &theirs[theirs.len() - logits.len()..]);
+                    assert!(gap <= LOGITS, "{about}, round {round}: the last logits differ by {gap}");
+                    let mut sampler = Sampler::new(engine.settings.sampling.clone(), engine.dice.clone());
+                    let mut said = Vec::new();
+                    while said.len() < case.answer.len() {
+                        said.push(sampler.choose(&logits).unwrap());
+                        logits = engine.say(said[said.len() - 1]).unwrap();
+                    }
+                    assert_eq!(said, case.answer, "{about}, round {round}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn conversations_are_written_and_cut_into_tokens_as_the_reference_does() {
+    let goldens = goldens();
+    let words = Words::open(&here()).unwrap();
+    let template = Template::open(&here(), false).unwrap();
+    let picture = draw("page", 60, 60);
+    for chat in &goldens.chats {
+        let part = |item: &Item| match item {
+            Item::Image => Part::Picture(picture.clone()),
+            Item::Text { text } => Part::Text(text.clone()),
+        };
+        let turns: Vec<Turn> = chat
+            .turns
+            .iter()
+            .map(|message| Turn {
+                role: message.role,
+                parts: match &message.content {
+                    Content::Text(text) => vec![Part::Text(text.clone())],
+                    Content::Items(items) => items.iter().map(part).collect(),
+                },
+            })
+            .collect();
+        let text = template.render(&turns, &words).unwrap();
+        assert_eq!(text, chat.text);
+        assert_eq!(words.encode(&text).unwrap(), chat.ids);
+    }
+    for (ids, text) in &goldens.decoded {
+        assert_eq!(&words.decode(ids).unwrap(), text);
+    }
+}

@@ -1,0 +1,272 @@
+//! Where ONNX Runtime's shared library comes from: a place that somebody named, an earlier fetch, an installed Python package,
+//! or the package clients of this machine.
+//!
+//! What is fetched is pinned: its digest stands here, and is checked before anything is loaded, each time. What somebody
+//! named or installed is theirs to answer for.
+
+mod client;
+mod pin;
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use client::{Attempt, attempts, extract, installed};
+use pin::Pin;
+
+pub use pin::VERSION;
+
+/// Where to look, and how far to go.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// A library that somebody named. Then it is this one or none.
+    pub named: Option<PathBuf>,
+    /// Where fetched libraries are kept.
+    pub cache: PathBuf,
+    /// Whether to fetch it when it is nowhere on this machine.
+    pub fetch: bool,
+    /// How long one package client may take.
+    pub within: Duration,
+}
+
+/// A library, and how it was come by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub path: PathBuf,
+    pub origin: Origin,
+}
+
+/// How a library was come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Named,
+    Cached,
+    Installed,
+    Fetched,
+}
+
+/// There is no library. The text says what was tried, and what a person can do.
+#[derive(Debug, thiserror::Error)]
+pub enum LibraryError {
+    /// Mend the path.
+    #[error("the ONNX Runtime library {} cannot be used: {why}", .path.display())]
+    Named { path: PathBuf, why: String },
+    /// Do what the text says.
+    #[error("there is no ONNX Runtime on this machine\n{}{}", list(.tried), advice())]
+    Nowhere {
+        /// What was looked at or run, and what came of it.
+        tried: Vec<(String, String)>,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Origin::Named => "named",
+            Origin::Cached => "fetched before",
+            Origin::Installed => "installed with Python",
+            Origin::Fetched => "fetched just now",
+        })
+    }
+}
+
+/// Finds the library, or fetches it. `progress` gets a sentence when something takes time.
+///
+/// # Errors
+/// `LibraryError` with all that was tried.
+pub async fn find(search: &Search, mut progress: impl FnMut(&str)) -> Result<Found, LibraryError> {
+    if let Some(path) = &search.named {
+        return match fs::metadata(path) {
+            Ok(found) if found.is_file() => Ok(Found { path: path.clone(), origin: Origin::Named }),
+            Ok(_) => Err(LibraryError::Named { path: path.clone(), why: "it is no file".to_owned() }),
+            Err(error) => Err(LibraryError::Named { path: path.clone(), why: error.to_string() }),
+        };
+    }
+    let mut tried = Vec::new();
+    let pins = pin::for_this_machine();
+    for pin in pins {
+        let path = cached(&search.cache, pin);
+        match check(&path, pin) {
+            Ok(()) => return Ok(Found { path, origin: Origin::Cached }),
+            Err(why) => tried.push((path.display().to_string(), why)),
+        }
+    }
+    match installed().await {
+        Ok(path) => return Ok(Found { path, origin: Origin::Installed }),
+        Err(why) => tried.push(("an installed Python package".to_owned(), why)),
+    }
+    if !search.fetch {
+        tried.push(("the package clients".to_owned(), "fetching was not asked for".to_owned()));
+        return Err(LibraryError::Nowhere { tried });
+    }
+    if pins.is_empty() {
+        let machine = format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH);
+        tried.push(("the package clients".to_owned(), format!("no release for {machine} is known")));
+    }
+    for pin in pins {
+        for attempt in attempts(pin) {
+            progress(&format!(
+                "getting ONNX Runtime {} (about {} MB, once) with {}",
+                pin.version, pin.megabytes, attempt.client
+            ));
+            match fetch(&attempt, pin, search).await {
+                Ok(path) => return Ok(Found { path, origin: Origin::Fetched }),
+                Err(why) => tried.push((attempt.client.to_owned(), why)),
+            }
+        }
+    }
+    Err(LibraryError::Nowhere { tried })
+}
+
+fn cached(cache: &Path, pin: &Pin) -> PathBuf {
+    cache.join(format!("onnxruntime-{}", pin.version)).join(pin.file)
+}
+
+/// Runs a client in a folder of its own, takes the library out of what it brought, and puts it into the cache in one move.
+async fn fetch(attempt: &Attempt, pin: &Pin, search: &Search) -> Result<PathBuf, String> {
+    let target = cached(&search.cache, pin);
+    let folder = target.parent().expect("it has a name of its own");
+    let failed = |what: &str| {
+        let what = what.to_owned();
+        move |error: std::io::Error| format!("{what}: {error}")
+    };
+    fs::create_dir_all(folder).map_err(failed("cannot make the cache's folder"))?;
+    let workshop = Workshop::new(folder).map_err(failed("cannot make a folder to work in"))?;
+    let brought = attempt.run(pin, &workshop.0, search.within).await?;
+    let fresh = workshop.0.join("library");
+    // Reading, writing and hashing some thirty megabytes blocks; that is done where it may.
+    let (from, to, size_max) = (brought, fresh.clone(), pin.bytes_max());
+    tokio::task::spawn_blocking(move || extract(&from, &to, size_max))
+        .await
+        .map_err(|_| "unpacking stopped".to_owned())??;
+    check(&fresh, pin)?;
+    fs::rename(&fresh, &target).map_err(failed("cannot put it into the cache"))?;
+    Ok(target)
+}
+
+/// Whether a file is the one that is pinned.
+fn check(path: &Path, pin: &Pin) -> Result<(), String> {
+    let mut file = fs::File::open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "it is not there".to_owned(),
+        _ => error.to_string(),
+    })?;
+    let mut hash = Sha256::new();
+    std::io::copy(&mut file, &mut hash).map_err(|error| error.to_string())?;
+    let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if found == pin.sha256 { Ok(()) } else { Err(format!("its SHA-256 is {found}, and {} is expected", pin.sha256)) }
+}
+
+/// A folder that goes away.
+struct Workshop(PathBuf);
+
+impl Workshop {
+    fn new(beside: &Path) -> std::io::Result<Workshop> {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let folder = beside.join(format!(".fetching-{}-{count}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        Ok(Workshop(folder))
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn list(tried: &[(String, String)]) -> String {
+    tried.iter().map(|(what, why)| format!("  tried {what}: {why}\n")).collect()
+}
+
+fn advice() -> String {
+    format!(
+        "install it with `pip install onnxruntime=={VERSION}`, or set ORT_DYLIB_PATH to a library of version 1.{} or newer",
+        pin::MINOR_MIN
+    )
+}
+
+/// For tests: the library if it is on this machine, or a word on stderr that what needs it is skipped.
+#[cfg(test)]
+pub(crate) fn for_tests() -> Option<PathBuf> {
+    #[allow(clippy::disallowed_methods)] // A test has no command line.
+    let set = |name: &str| std::env::var(name).ok().map(PathBuf::from);
+    let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache"))).unwrap_or_default();
+    let search = Search {
+        named: set("ORT_DYLIB_PATH"),
+        cache: cache.join("tapwright"),
+        fetch: false,
+        within: Duration::from_secs(10),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    match runtime.block_on(find(&search, |_| ())) {
+        Ok(found) => Some(found.path),
+        Err(error) => {
+            eprintln!("SKIPPED, as it needs ONNX Runtime: {error}");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn found(named: Option<PathBuf>, cache: &Path) -> Result<Found, LibraryError> {
+        find(&Search { named, cache: cache.to_owned(), fetch: false, within: Duration::from_secs(5) }, |_| ()).await
+    }
+
+    #[tokio::test]
+    async fn a_named_library_is_taken_or_refused_and_nothing_else_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lib.so");
+        let error = found(Some(path.clone()), folder.path()).await.unwrap_err();
+        assert!(error.to_string().contains("lib.so"), "{error}");
+        fs::write(&path, "x").unwrap();
+        assert_eq!(found(Some(path.clone()), folder.path()).await.unwrap(), Found { path, origin: Origin::Named });
+    }
+
+    #[tokio::test]
+    async fn a_cached_file_that_is_not_what_was_fetched_is_not_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        for pin in pin::for_this_machine() {
+            let path = cached(folder.path(), pin);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "not a library").unwrap();
+        }
+        match found(None, folder.path()).await {
+            Ok(found) => assert_eq!(found.origin, Origin::Installed),
+            Err(error) => {
+                let text = error.to_string();
+                assert!(text.contains("SHA-256") && text.contains("pip install onnxruntime=="), "{text}");
+            }
+        }
+    }
+
+    /// Run by hand, with `--ignored`: all clients that are installed, and all that is pinned for this machine.
+    #[tokio::test]
+    #[ignore = "uses the network"]
+    async fn every_client_brings_what_is_pinned() {
+        let mut fetched = 0;
+        for pin in pin::for_this_machine() {
+            for attempt in attempts(pin) {
+                let cache = tempfile::tempdir().unwrap();
+                let within = Duration::from_secs(300);
+                let search = Search { named: None, cache: cache.path().to_owned(), fetch: true, within };
+                match fetch(&attempt, pin, &search).await {
+                    Ok(path) => {
+                        eprintln!("{} brought {}", attempt.client, path.display());
+                        assert_eq!(check(&path, pin), Ok(()));
+                        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left over");
+                        fetched += 1;
+                    }
+                    Err(why) => assert!(why.contains("is not installed"), "{}: {why}", attempt.client),
+                }
+            }
+        }
+        assert!(fetched > 0, "no client is installed");
+    }
+}
