@@ -298,6 +298,9 @@ impl World {
             for (i, message) in messages.iter().enumerate() {
                 let who = if message.mine { "me" } else { "them" };
                 say(format!("messages.{name}.{i}"), format!("{who}: {}", message.text));
+                if i + 1 == messages.len() {
+                    say(format!("messages.{name}.last"), format!("{who}: {}", message.text));
+                }
             }
         }
         say("notes.count".into(), self.notes.list.len().to_string());

@@ -257,6 +257,7 @@ fn expect(errand: &Errand, facts: &BTreeMap<String, String>, task: &mut Task) {
             let before = count(&format!("messages.{name}.count"));
             want(format!("messages.{name}.count"), (before + 1).to_string());
             want(format!("messages.{name}.{before}"), format!("me: {text}"));
+            want(format!("messages.{name}.last"), format!("me: {text}"));
         }
         Errand::Note { text } => {
             let before = count("notes.count");
