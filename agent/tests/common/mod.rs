@@ -1,4 +1,7 @@
-//! What the suites of this package share: a setting with small limits, and screens.
+//! What the suites of this package share: a setting with small limits, screens, and a disk.
+#![allow(dead_code)] // No suite uses all of it.
+
+pub mod disk;
 
 use std::time::Duration;
 

@@ -1,0 +1,528 @@
+//! The whole agent between ports that throw dice: a number draws a device, a model, a person, a disk, a moment to stop.
+//!
+//! Safety: nothing is done that is not vetted and on the disk, nothing on a screen that was not just seen, nothing
+//! after a stop. Liveness: in good weather a run gets there. Census: every ending did occur.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::disk::Memory;
+use common::{reply, screen, setting};
+use tapwright_agent::apis::{ApiError, Apis};
+use tapwright_agent::clock::Timer;
+use tapwright_agent::drive::{DriveError, Ports, drive};
+use tapwright_agent::guard::Deed;
+use tapwright_agent::journal::{EffectLine, Entry, EventLine, Journal, Line, Record};
+use tapwright_agent::outcome::End;
+use tapwright_agent::person::{Answer, Person, Question};
+use tapwright_agent::stop::{Stopper, stop};
+use tapwright_contract::device::{Driver, DriverError, Gesture, Kind, Screen};
+use tapwright_contract::model::{Model, ModelError, Prompt, Reply, Trouble};
+
+/// SplitMix64: all that happens follows from one number.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, sides: u64) -> u64 {
+        self.next() % sides
+    }
+
+    fn percent(&mut self, chance: u64) -> bool {
+        self.below(100) < chance
+    }
+
+    /// Off, rare or wild: a fault that is always there hides what only happens without it.
+    fn weather(&mut self) -> u64 {
+        [0, 0, 5, 40][self.below(4) as usize]
+    }
+}
+
+/// Chances in percent.
+struct Weather {
+    lost: u64,
+    device: u64,
+    blind: u64,
+    model: u64,
+    nonsense: u64,
+    stubborn: u64,
+    risky: u64,
+    hang: u64,
+}
+
+struct World {
+    dice: Dice,
+    weather: Weather,
+    disk: Memory,
+    number: u32,
+    /// Whether the screen was seen, and nothing has happened since.
+    fresh: bool,
+    /// Whether a person has said yes to the next sensitive tap.
+    approved: bool,
+    stopped: bool,
+    performed: u32,
+    last_reply: &'static str,
+    census: BTreeMap<&'static str, u32>,
+}
+
+type Shared = Arc<Mutex<World>>;
+
+fn lock(world: &Shared) -> MutexGuard<'_, World> {
+    world.lock().expect("no port panics while it holds the world")
+}
+
+impl World {
+    fn count(&mut self, what: &'static str) {
+        *self.census.entry(what).or_default() += 1;
+    }
+
+    fn kind(&mut self) -> Kind {
+        let why = || "dice".to_owned();
+        let (name, kind) = match self.dice.below(6) {
+            0 => ("timed out", Kind::TimedOut { tries: why() }),
+            1 => ("refused", Kind::Refused { why: why() }),
+            2 => ("no such app", Kind::NoSuchApp { app: "X".repeat(500), like: vec!["Y".repeat(500); 9] }),
+            3 => ("stale", Kind::Stale),
+            4 => ("hidden", Kind::Hidden { why: why() }),
+            _ => ("nonsense", Kind::Nonsense { why: why() }),
+        };
+        self.count(name);
+        kind
+    }
+
+    fn acts(&mut self, deed: &Deed) {
+        assert!(!self.stopped, "acted after the stop");
+        assert!(!self.disk.disk().failed, "acted without a record");
+        let entry: Entry = serde_json::from_str(&self.disk.last_synced()).expect("the last line is complete");
+        assert_eq!(entry.line, Line::Effect(EffectLine::Act(deed.clone())), "the intent is on the disk");
+        assert!(self.fresh, "acted on a stale screen");
+        self.fresh = false;
+        self.performed += 1;
+    }
+}
+
+struct Device(Shared);
+
+#[async_trait]
+impl Driver for Device {
+    fn name(&self) -> &str {
+        "dice"
+    }
+
+    async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
+        tokio::time::sleep(within / 10).await;
+        let hangs = {
+            let world = &mut *lock(&self.0);
+            world.dice.percent(world.weather.hang)
+        };
+        if hangs {
+            lock(&self.0).count("screen hangs");
+            std::future::pending::<()>().await;
+        }
+        let world = &mut *lock(&self.0);
+        let error = |kind| DriverError { device: "dice".to_owned(), operation: "take a picture", kind };
+        if world.dice.percent(world.weather.lost) {
+            return Err(error(Kind::Lost { why: "unplugged".to_owned() }));
+        }
+        if world.dice.percent(world.weather.blind) {
+            return Err(error(world.kind()));
+        }
+        world.fresh = true;
+        Ok(screen("App", world.number, world.dice.next() as u8))
+    }
+
+    async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
+        let hangs = {
+            let world = &mut *lock(&self.0);
+            world.acts(&Deed::Gesture(gesture.clone()));
+            // The model of this world calls exactly this place sensitive, always.
+            if let Gesture::Tap { at } = gesture
+                && (at.x, at.y) == (15, 31)
+            {
+                assert!(world.approved, "a sensitive tap without a person's yes");
+                world.approved = false;
+                world.count("approved");
+            }
+            assert!(!matches!(gesture, Gesture::Launch { app } if app == "Bank"), "launched what is forbidden");
+            world.dice.percent(world.weather.hang)
+        };
+        if hangs {
+            lock(&self.0).count("gesture hangs");
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(within / 10).await;
+        let world = &mut *lock(&self.0);
+        let error = |kind| DriverError { device: "dice".to_owned(), operation: "touch", kind };
+        if world.dice.percent(world.weather.lost) {
+            return Err(error(Kind::Lost { why: "unplugged".to_owned() }));
+        }
+        if world.dice.percent(world.weather.device) {
+            return Err(error(world.kind()));
+        }
+        if world.weather.stubborn < 20 || !world.dice.percent(90) {
+            world.number += 1;
+        }
+        Ok(())
+    }
+}
+
+struct Oracle(Shared);
+
+const SENSITIVE: &str = r#"<think>T</think><answer>do(action="Tap", element=[777,777], message="pay")"#;
+const REPLIES: &[&str] = &[
+    r#"<think>T</think><answer>do(action="Tap", element=[500,500])"#,
+    r#"<think>T</think><answer>do(action="Swipe", start=[500,900], end=[500,100])"#,
+    r#"<think>T</think><answer>do(action="Type", text="secret")"#,
+    r#"<think>T</think><answer>do(action="Launch", app="Notes")"#,
+    r#"<think>T</think><answer>do(action="Back")"#,
+    r#"<think>T</think><answer>do(action="Home")"#,
+    r#"<think>T</think><answer>do(action="Long Press", element=[1,1])"#,
+    r#"<think>T</think><answer>do(action="Double Tap", element=[1,1])"#,
+    r#"<think>T</think><answer>do(action="Wait", duration="2 seconds")"#,
+    r#"<think>T</think><answer>do(action="Note", message="True")"#,
+    r#"<think>T</think><answer>do(action="Call_API", instruction="weather")"#,
+    r#"<think>T</think><answer>do(action="Call_API", instruction="summarise my notes")"#,
+];
+const RISKY: &[&str] = &[
+    SENSITIVE,
+    SENSITIVE,
+    SENSITIVE,
+    r#"<think>T</think><answer>do(action="Take_over", message="log in")"#,
+    r#"<think>T</think><answer>do(action="Interact")"#,
+    r#"<think>T</think><answer>do(action="Launch", app="Bank")"#,
+];
+const NONSENSE: &[&str] =
+    &["", "I am done.", "do(action=\"Fly\")", "{\"a\":1}", "do(action=\"Tap\", element=[5", "</answer>"];
+
+#[async_trait]
+impl Model for Oracle {
+    fn name(&self) -> &str {
+        "oracle"
+    }
+
+    async fn reply(&mut self, _prompt: &Prompt, within: Duration) -> Result<Reply, ModelError> {
+        tokio::time::sleep(within / 20).await;
+        let hangs = {
+            let world = &mut *lock(&self.0);
+            assert!(world.fresh, "thought about a stale screen");
+            world.dice.percent(world.weather.hang)
+        };
+        if hangs {
+            let world = &mut *lock(&self.0);
+            world.fresh = false;
+            world.count("model hangs");
+        }
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+        let world = &mut *lock(&self.0);
+        if world.dice.percent(world.weather.model) {
+            world.fresh = false; // A pause follows.
+            let why = || "dice".to_owned();
+            let kind = match world.dice.below(8) {
+                0 => Trouble::BadPrompt { why: why() },
+                1 => Trouble::Broken { why: why() },
+                2..5 => Trouble::TimedOut { within },
+                _ => Trouble::Away { why: why() },
+            };
+            world.count("model fails");
+            return Err(ModelError { model: "oracle".to_owned(), kind });
+        }
+        let text = if world.dice.percent(world.weather.nonsense) {
+            NONSENSE[world.dice.below(NONSENSE.len() as u64) as usize]
+        } else if world.dice.percent(world.weather.risky) {
+            RISKY[world.dice.below(RISKY.len() as u64) as usize]
+        } else if world.dice.percent(world.weather.stubborn * 2) {
+            world.last_reply
+        } else if world.number > 4 && world.dice.percent(50) {
+            ["<think>T</think><answer>finish(message=\"ok\")", "finish(message=\"no\", status=\"infeasible\")"]
+                [usize::from(world.dice.percent(20))]
+        } else {
+            REPLIES[world.dice.below(REPLIES.len() as u64) as usize]
+        };
+        world.last_reply = text;
+        Ok(reply(text))
+    }
+}
+
+struct Somebody(Shared);
+
+#[async_trait]
+impl Person for Somebody {
+    async fn ask(&mut self, question: &Question, _screen: Option<&Screen>) -> Answer {
+        {
+            let world = &mut *lock(&self.0);
+            assert!(!world.stopped, "asked after the stop");
+            let entry: Entry = serde_json::from_str(&world.disk.last_synced()).expect("the last line is complete");
+            assert_eq!(entry.line, Line::Effect(EffectLine::Ask(question.clone())));
+            world.fresh = false;
+        }
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        let sides = lock(&self.0).dice.below(12);
+        match sides {
+            0..5 => {
+                let world = &mut *lock(&self.0);
+                world.approved = matches!(question, Question::Confirm { .. });
+                if world.dice.percent(30) {
+                    world.number += 1; // The screen moved on in the meantime.
+                    world.approved = false;
+                }
+                Answer::Yes
+            }
+            5..8 => Answer::No,
+            8 => Answer::Done,
+            9 => Answer::Choice("the red one".to_owned()),
+            10 => Answer::Nobody,
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+struct Weatherman(Shared);
+
+#[async_trait]
+impl Apis for Weatherman {
+    async fn call(&mut self, instruction: &str, _within: Duration) -> Result<String, ApiError> {
+        let world = &mut *lock(&self.0);
+        world.acts(&Deed::Api { instruction: instruction.to_owned() });
+        match world.dice.below(4) {
+            0 => Ok("rain".repeat(1000)),
+            1 => Err(ApiError::Unknown),
+            2 => Err(ApiError::Refused { why: "closed".to_owned() }),
+            _ => Err(ApiError::Unanswered { why: "late".to_owned() }),
+        }
+    }
+}
+
+/// What stops a run in the middle of something, and remembers that it did.
+async fn stop_after(time: Duration, stopper: Stopper, world: Shared) {
+    tokio::time::sleep(time).await;
+    lock(&world).stopped = true;
+    stopper.stop();
+}
+
+fn draw(seed: u64) -> World {
+    let mut dice = Dice(seed);
+    let weather = Weather {
+        lost: dice.weather() / 8,
+        device: dice.weather(),
+        blind: dice.weather(),
+        model: dice.weather(),
+        nonsense: dice.weather(),
+        stubborn: dice.weather(),
+        risky: dice.weather(),
+        hang: dice.weather() / 8,
+    };
+    let disk = Memory::default();
+    if dice.percent(20) {
+        disk.disk().fails_at = Some(dice.below(80) as u32);
+    }
+    World {
+        dice,
+        weather,
+        disk,
+        number: 0,
+        fresh: false,
+        approved: false,
+        stopped: false,
+        performed: 0,
+        last_reply: REPLIES[0],
+        census: BTreeMap::new(),
+    }
+}
+
+fn run(world: World, stop_at: Option<Duration>) -> (Result<End, DriveError>, Vec<Entry>, Shared) {
+    let disk = world.disk.clone();
+    let world = Arc::new(Mutex::new(world));
+    let mut journal = Journal::over("simulated", Box::new(disk));
+    let mut entries = Vec::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let result = runtime.expect("a runtime can be made").block_on(async {
+        let (stopper, stop) = stop();
+        if let Some(time) = stop_at {
+            tokio::spawn(stop_after(time, stopper.clone(), world.clone()));
+        }
+        let mut watch = |entry: &Entry| entries.push(entry.clone());
+        let ports = Ports {
+            driver: &mut Device(world.clone()),
+            model: &mut Oracle(world.clone()),
+            person: &mut Somebody(world.clone()),
+            apis: &mut Weatherman(world.clone()),
+            journal: &mut journal,
+            clock: &Timer::start(),
+            stop,
+            watch: &mut watch,
+        };
+        // Whatever hangs, a run comes to an end.
+        let day = Duration::from_secs(24 * 3600);
+        tokio::time::timeout(day, drive(setting(), 0, ports)).await.expect("a run ends within a day")
+    });
+    (result, entries, world)
+}
+
+/// The journal alone tells that each deed was chosen, or approved, on the screen that was seen right before it.
+fn check_order(entries: &[Entry]) {
+    let mut before: Vec<&str> = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        assert_eq!(entry.seq, at as u64);
+        assert!(at == 0 || entry.ms >= entries[at - 1].ms);
+        if let Line::Effect(EffectLine::Act(_)) = entry.line {
+            let chosen = before.ends_with(&["saw", "think", "heard"]);
+            let approved = before.ends_with(&["ask", "yes", "look", "saw"]);
+            assert!(chosen || approved, "{before:?} before {entry:?}");
+        }
+        if let Line::Effect(_) | Line::Event(_) = entry.line {
+            before.push(word(&entry.line));
+        }
+    }
+}
+
+fn word(line: &Line) -> &'static str {
+    match line {
+        Line::Event(EventLine::Saw { .. }) => "saw",
+        Line::Event(EventLine::Heard(_)) => "heard",
+        Line::Event(EventLine::Answered(Answer::Yes)) => "yes",
+        Line::Effect(EffectLine::Think { .. }) => "think",
+        Line::Effect(EffectLine::Look) => "look",
+        Line::Effect(EffectLine::Ask(_)) => "ask",
+        _ => "other",
+    }
+}
+
+#[test]
+fn nothing_goes_wrong_whatever_happens() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let mut endings: BTreeMap<&'static str, u32> = BTreeMap::new();
+    let mut census: BTreeMap<&'static str, u32> = BTreeMap::new();
+    for seed in 0..3000 {
+        let mut world = draw(seed);
+        let stop_at = world.dice.percent(20).then(|| Duration::from_millis(world.dice.below(120_000)));
+        let (result, entries, world) = run(world, stop_at);
+        let world = lock(&world);
+        check_order(&entries);
+        let ending = match &result {
+            Ok(end) => {
+                assert!(!world.disk.disk().failed, "seed {seed}: an end that is not on the disk");
+                assert_eq!(entries.last().map(|entry| &entry.line), Some(&Line::End(end.clone())), "seed {seed}");
+                assert!(end.steps <= setting().limits.steps_max);
+                let disk = world.disk.disk();
+                assert_eq!(disk.synced, disk.lines.len(), "seed {seed}: the end is on the disk");
+                end.outcome.id()
+            }
+            Err(DriveError::Journal { .. }) => {
+                assert!(world.disk.disk().failed, "seed {seed}");
+                "journal"
+            }
+        };
+        *endings.entry(ending).or_default() += 1;
+        for (what, times) in &world.census {
+            *census.entry(what).or_default() += times;
+        }
+        if seed % 10 == 0 {
+            let at = folder.path().join(seed.to_string());
+            world.disk.write_to(&at);
+            match Record::read(&at) {
+                Ok(record) => {
+                    assert_eq!(record.entries, entries, "seed {seed}: what was watched is what was written");
+                    assert_eq!(record.end(), result.as_ref().ok());
+                    record.replay(|_, _| ()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+                }
+                Err(error) => assert!(entries.is_empty() && result.is_err(), "seed {seed}: {error}"),
+            }
+        }
+    }
+    println!("{endings:?}\n{census:?}");
+    for ending in [
+        "done",
+        "gave-up",
+        "needs-person",
+        "out-of-steps",
+        "stuck",
+        "model-failed",
+        "device-lost",
+        "stopped",
+        "refused",
+        "journal",
+    ] {
+        assert!(endings.contains_key(ending), "no run ended so: {ending}; {endings:?}");
+    }
+    for what in [
+        "timed out",
+        "refused",
+        "no such app",
+        "stale",
+        "hidden",
+        "nonsense",
+        "screen hangs",
+        "gesture hangs",
+        "model hangs",
+        "model fails",
+        "approved",
+    ] {
+        assert!(census.contains_key(what), "this never happened: {what}; {census:?}");
+    }
+}
+
+#[test]
+fn in_good_weather_a_run_gets_there() {
+    for seed in 0..200 {
+        let mut world = draw(seed);
+        world.weather = Weather { lost: 0, device: 0, blind: 0, model: 0, nonsense: 0, stubborn: 0, risky: 0, hang: 0 };
+        world.disk.disk().fails_at = None;
+        let (result, ..) = run(world, None);
+        let end = result.expect("the disk is fine");
+        let id = end.outcome.id();
+        assert!(["done", "gave-up", "out-of-steps"].contains(&id), "seed {seed}: {end:?}");
+    }
+}
+
+#[test]
+fn the_same_number_gives_the_same_run() {
+    for seed in 0..20 {
+        let lines = |_| {
+            let (_, entries, world) = run(draw(seed), None);
+            let lines = lock(&world).disk.disk().lines.clone();
+            (entries, lines)
+        };
+        assert!(lines(0) == lines(1), "seed {seed}");
+    }
+}
+
+/// A full disk at any operation: the run stops there, and nothing is done after it.
+#[test]
+fn a_disk_that_is_full_at_any_line() {
+    let good = || {
+        let mut world = draw(7);
+        world.weather =
+            Weather { lost: 0, device: 5, blind: 5, model: 5, nonsense: 10, stubborn: 0, risky: 20, hang: 0 };
+        world.disk.disk().fails_at = None;
+        world
+    };
+    let (result, _, world) = run(good(), None);
+    let outcome = result.expect("the disk is fine").outcome;
+    let operations = lock(&world).disk.disk().operations;
+    let performed = lock(&world).performed;
+    assert!(operations > 30 && performed > 3, "{operations} {performed}");
+    let mut most = 0;
+    for fails_at in 0..operations {
+        let world = good();
+        world.disk.disk().fails_at = Some(fails_at);
+        let (result, _, world) = run(world, None);
+        let Err(DriveError::Journal { reached, .. }) = result else { panic!("{fails_at}: {result:?}") };
+        // The last two operations are the line of the end, and its sync.
+        assert_eq!(reached.as_deref(), (fails_at + 2 >= operations).then_some(&outcome), "{fails_at}");
+        most = most.max(lock(&world).performed);
+    }
+    assert_eq!(most, performed);
+}
