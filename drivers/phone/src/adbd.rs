@@ -1,1 +1,208 @@
-//! The device side of the ADB protocol. Under construction.
+//! The device side of the ADB protocol in front of the virtual phone: real `adb` clients connect to it.
+//!
+//! A client that speaks ADB sees a phone that needs no authentication, with `shell` (versions 1 and 2), `exec`, `sync`
+//! and `framebuffer`. Behind `shell` is a small shell with the commands that people and programs use to drive phones;
+//! what it lacks it refuses as a phone would. `docs` of [`shell`](self#the-shell) below. Everything is bounded, and
+//! bytes that are not ADB end their connection and nothing else.
+//!
+//! # The shell
+//!
+//! Words, quotes, backslashes, `;`, `&&`, `||`, `!`, pipes, `( )`, `{ }`, variables, `$?`, `$(...)`, patterns (`*`, `?`) and
+//! redirections to files, `/dev/null` and between outputs. Not: `&`, here-documents, backquotes, arithmetic, `if`,
+//! `for`, `while`, `case` and functions; these are syntax errors that say so. The stages of a pipe run one after the other,
+//! and what a group `( )` or a pipe prints arrives when it has ended. Gestures take effect at once: `input swipe`
+//! tells the world how long the finger took and does not wait for it.
+//!
+//! # For judges
+//!
+//! `dumpsys tapwright` prints the world's facts as one JSON object, and `dumpsys tapwright set NAME VALUE` makes
+//! one true. In the same process, [`Handle::facts`] and [`Handle::set_fact`] do the same.
+
+mod commands;
+mod connection;
+mod files;
+mod frames;
+mod handle;
+mod packet;
+mod picture;
+#[cfg(test)]
+mod script_cases;
+mod service;
+mod settings;
+mod shell;
+mod stream;
+mod sync;
+mod sync_wire;
+mod syntax;
+mod terminal;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+pub use self::handle::{Clock, Handle, ManualClock, SteadyClock};
+
+/// What a daemon says about itself and how much it lets its clients do.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub identity: Identity,
+    pub limits: Limits,
+}
+
+/// How the phone is listed by `adb devices -l` and `getprop`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `ro.product.name`
+    pub product: String,
+    /// `ro.product.model`
+    pub model: String,
+    /// `ro.product.device`
+    pub device: String,
+    /// `ro.serialno`
+    pub serial: String,
+}
+
+impl Default for Identity {
+    fn default() -> Identity {
+        Identity {
+            product: "tapwright".to_owned(),
+            model: "Tapwright Phone".to_owned(),
+            device: "virtual".to_owned(),
+            serial: "TAPWRIGHT0001".to_owned(),
+        }
+    }
+}
+
+/// What clients can use up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at the same time; more are closed at once.
+    pub clients_max: usize,
+    /// Streams of one connection at the same time; more are refused.
+    pub streams_max: usize,
+    /// Bytes that one command may print or read; only four commands of a connection may hold more than a MiB at a time.
+    pub output_max: usize,
+    /// How long a client may take to say hello.
+    pub hello: Duration,
+    /// The longest `sleep`; longer ones end then.
+    pub sleep_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            clients_max: 16,
+            streams_max: 32,
+            output_max: 32 << 20,
+            hello: Duration::from_secs(10),
+            sleep_max: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What all connections of a daemon share.
+#[derive(Debug)]
+struct Device {
+    handle: Handle,
+    options: Options,
+    /// Counts reboots: every connection ends at the next one.
+    boots: watch::Sender<u64>,
+}
+
+impl Device {
+    /// Stops all apps and drops all clients. The phone is up again at once.
+    fn reboot(&self) {
+        self.handle.change(|world| {
+            for app in world.apps() {
+                world.stop(app.package);
+            }
+            world.input(&crate::Input::Press(crate::Key::Home));
+        });
+        self.boots.send_modify(|count| *count += 1);
+    }
+}
+
+/// Serves the phone to whoever connects, until `stop` is ready. Then the listener and all connections are gone, in the
+/// middle of a packet if need be: the phone has been unplugged.
+///
+/// Whoever can connect can use the phone, so the listener had better be on a loopback address.
+pub async fn serve(listener: TcpListener, handle: Handle, options: Options, stop: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(options.limits.clients_max));
+    let device = Arc::new(Device { handle, options, boots: watch::Sender::new(0) });
+    let mut connections = JoinSet::new();
+    let accept = async {
+        loop {
+            let (socket, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Mostly a lack of file descriptors, which only the end of another connection mends.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let Ok(place) = places.clone().try_acquire_owned() else {
+                tracing::warn!(%peer, "too many clients: the connection is closed");
+                continue;
+            };
+            let device = device.clone();
+            connections.spawn(async move {
+                let ended = connection::serve(socket, device).await;
+                tracing::debug!(%peer, %ended, "a client is gone");
+                drop(place);
+            });
+            while connections.try_join_next().is_some() {}
+        }
+    };
+    tokio::select! {
+        () = stop => {}
+        () = accept => {}
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+/// A daemon that runs beside its caller. Dropping it unplugs the phone.
+#[derive(Debug)]
+pub struct Daemon {
+    address: SocketAddr,
+    handle: Handle,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Daemon {
+    /// Starts to serve the phone on `listener`, as [`serve`] does.
+    ///
+    /// # Errors
+    /// If the listener has no address.
+    pub fn start(listener: TcpListener, handle: Handle, options: Options) -> io::Result<Daemon> {
+        let address = listener.local_addr()?;
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let task = tokio::spawn(serve(listener, handle.clone(), options, async {
+            let _ = stopped.await; // A dropped daemon stops as well.
+        }));
+        Ok(Daemon { address, handle, stop: Some(stop), task })
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The phone behind the daemon.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Unplugs the phone: when this returns, nothing listens and no connection is left. The world stays as it is.
+    pub async fn kill(mut self) {
+        drop(self.stop.take());
+        let _ = (&mut self.task).await; // Its own panic was reported where it happened.
+    }
+}

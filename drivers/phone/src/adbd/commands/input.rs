@@ -1,0 +1,327 @@
+//! `input`: fingers, keys and what a hardware keyboard can type.
+
+use super::Call;
+use crate::adbd::handle::Touch;
+use crate::{Input, Key};
+
+/// How long a finger rests before it is a long press.
+const LONG_PRESS: u64 = 400;
+/// How long a swipe takes if nobody says.
+const SWIPE: u32 = 300;
+/// Places further off are as far off as this.
+const FAR: f32 = 100_000.0;
+/// The longest swipe that is told to the world.
+const SWIPE_MAX: i64 = 600_000;
+
+const SOURCES: &[&str] = &[
+    "dpad",
+    "gamepad",
+    "joystick",
+    "keyboard",
+    "mouse",
+    "rotaryencoder",
+    "stylus",
+    "touchnavigation",
+    "touchpad",
+    "touchscreen",
+    "trackball",
+];
+
+const USAGE: &str = "Usage: input [<source>] [-d DISPLAY_ID] <command> [<arg>...]\n\n\
+The commands and default sources are:\n      \
+text <string> (Default: keyboard)\n      \
+keyevent [--longpress|--doubletap|--async|--delay <ms>] <key code number or name> ... (Default: keyboard)\n      \
+tap <x> <y> (Default: touchscreen)\n      \
+swipe <x1> <y1> <x2> <y2> [duration(ms)] (Default: touchscreen)\n      \
+draganddrop <x1> <y1> <x2> <y2> [duration(ms)] (Default: touchscreen)\n      \
+motionevent <DOWN|UP|MOVE|CANCEL> <x> <y> (Default: touchscreen)\n";
+
+pub(super) fn input(call: &mut Call<'_>) -> u8 {
+    let arguments = call.arguments();
+    let mut rest = &arguments[..];
+    if let [source, more @ ..] = rest
+        && SOURCES.contains(source)
+    {
+        rest = more;
+    }
+    if let ["-d", _, more @ ..] = rest {
+        rest = more;
+    }
+    let [verb, rest @ ..] = rest else {
+        call.complain(USAGE);
+        return 255;
+    };
+    let done = match *verb {
+        "tap" => tap(call, rest),
+        "swipe" | "draganddrop" => swipe(call, rest),
+        "motionevent" => motion(call, rest),
+        "text" => text(call, rest),
+        "keyevent" => keys(call, rest),
+        "press" | "roll" => Ok(()), // There is no trackball.
+        unknown => {
+            call.complain(&format!("Error: Unknown command: {unknown}\n{USAGE}"));
+            return 255;
+        }
+    };
+    match done {
+        Ok(()) => 0,
+        Err(exception) => {
+            call.complain(&format!("\nException occurred while executing '{verb}':\njava.lang.{exception}\n"));
+            255
+        }
+    }
+}
+
+/// What Java throws at the person who typed.
+type Thrown = String;
+
+fn required<'a>(rest: &[&'a str], index: usize, before: &str) -> Result<&'a str, Thrown> {
+    let before = if index == 0 { before } else { rest.get(index - 1).copied().unwrap_or(before) };
+    rest.get(index).copied().ok_or_else(|| format!("IllegalArgumentException: Argument expected after \"{before}\""))
+}
+
+fn coordinate(rest: &[&str], index: usize, before: &str) -> Result<i32, Thrown> {
+    let text = required(rest, index, before)?;
+    match text.parse::<f32>() {
+        Ok(number) if number.is_finite() => Ok(number.clamp(-FAR, FAR) as i32),
+        _ => Err(format!("NumberFormatException: For input string: \"{text}\"")),
+    }
+}
+
+fn duration(rest: &[&str]) -> Result<u32, Thrown> {
+    let Some(text) = rest.get(4) else { return Ok(SWIPE) };
+    let Ok(millis) = text.parse::<i64>() else {
+        return Err(format!("NumberFormatException: For input string: \"{text}\""));
+    };
+    Ok(if millis < 0 { SWIPE } else { millis.min(SWIPE_MAX) as u32 })
+}
+
+fn tap(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+    let (x, y) = (coordinate(rest, 0, "tap")?, coordinate(rest, 1, "tap")?);
+    call.handle().change(|world| world.input(&Input::Tap { x, y }));
+    Ok(())
+}
+
+fn swipe(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+    let from = (coordinate(rest, 0, "swipe")?, coordinate(rest, 1, "swipe")?);
+    let to = (coordinate(rest, 2, "swipe")?, coordinate(rest, 3, "swipe")?);
+    finger(call, from, to, duration(rest)?);
+    Ok(())
+}
+
+/// A finger that hardly moves has tapped or pressed, and has not swiped.
+fn finger(call: &Call<'_>, from: (i32, i32), to: (i32, i32), millis: u32) {
+    call.handle().change(|world| {
+        let slop = i64::from(world.density()) * 8 / 160;
+        let (dx, dy) = (i64::from(to.0) - i64::from(from.0), i64::from(to.1) - i64::from(from.1));
+        let still = dx.abs() <= slop && dy.abs() <= slop;
+        let (x, y) = from;
+        world.input(&if !still {
+            Input::Swipe { from, to, millis }
+        } else if LONG_PRESS <= u64::from(millis) {
+            Input::LongPress { x, y }
+        } else {
+            Input::Tap { x, y }
+        });
+    });
+}
+
+fn motion(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+    let what = required(rest, 0, "motionevent")?.to_ascii_uppercase();
+    let at = || -> Result<(i32, i32), Thrown> {
+        Ok((coordinate(rest, 1, "motionevent")?, coordinate(rest, 2, "motionevent")?))
+    };
+    match what.as_str() {
+        "DOWN" => {
+            let touch = Touch { at: at()?, since: call.handle().look(|world| world.uptime()) };
+            *call.handle().touch() = Some(touch);
+        }
+        "MOVE" => drop(at()?), // What counts is where the finger leaves.
+        "UP" => {
+            let to = at()?;
+            let began = call.handle().touch().take();
+            if let Some(touch) = began {
+                let millis = call.handle().look(|world| world.uptime()).saturating_sub(touch.since);
+                finger(call, touch.at, to, u32::try_from(millis).unwrap_or(u32::MAX));
+            }
+        }
+        "CANCEL" => *call.handle().touch() = None,
+        unknown => return Err(format!("IllegalArgumentException: Unknown action: {unknown}")),
+    }
+    Ok(())
+}
+
+/// Types what the keyboard's character map has; one letter that it lacks, and nothing is typed at all.
+fn text(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+    let text = required(rest, 0, "text")?.replace("%s", " ");
+    if !text.chars().all(|letter| letter == ' ' || letter.is_ascii_graphic()) {
+        return Err("NullPointerException: Attempt to get length of null array".to_owned());
+    }
+    call.handle().change(|world| world.input(&Input::Type(text)));
+    Ok(())
+}
+
+fn keys(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+    let mut codes = rest;
+    loop {
+        codes = match codes {
+            ["--longpress" | "--doubletap" | "--async", more @ ..] | ["--delay" | "--duration", _, more @ ..] => more,
+            _ => break,
+        };
+    }
+    required(codes, 0, "keyevent")?;
+    let keys = codes.iter().map(|code| key(code)).collect::<Result<Vec<_>, _>>()?;
+    call.handle().change(|world| {
+        for key in keys {
+            match key {
+                Pressed::Key(key) => world.input(&Input::Press(key)),
+                Pressed::Letter(letter) => world.input(&Input::Type(letter.to_string())),
+                Pressed::Nothing => {}
+            }
+        }
+    });
+    Ok(())
+}
+
+/// What a key does on this phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pressed {
+    Key(Key),
+    Letter(char),
+    /// Taken and without effect: volume, power, camera.
+    Nothing,
+}
+
+/// Reads `4`, `BACK` or `KEYCODE_BACK`.
+fn key(text: &str) -> Result<Pressed, Thrown> {
+    if let Ok(code) = text.parse::<i64>() {
+        return Ok(key_by_code(code));
+    }
+    let name = text.strip_prefix("KEYCODE_").unwrap_or(text);
+    let mut letters = name.chars();
+    if let (Some(letter), None) = (letters.next(), letters.next())
+        && letter.is_ascii_alphanumeric()
+    {
+        return Ok(Pressed::Letter(letter.to_ascii_lowercase()));
+    }
+    match NAMES.iter().find(|(known, _)| *known == name) {
+        Some((_, code)) => Ok(key_by_code(*code)),
+        None => Err(format!("IllegalArgumentException: Unknown keycode: {text}")),
+    }
+}
+
+pub(super) fn key_by_code(code: i64) -> Pressed {
+    // Digits and letters lie side by side; `base` is the first of its row.
+    let letter = |base: char, from: i64| Pressed::Letter(char::from(base as u8 + (code - from) as u8));
+    match code {
+        3 => Pressed::Key(Key::Home),
+        4 | 111 => Pressed::Key(Key::Back), // Escape goes back where nothing else takes it.
+        66 | 160 => Pressed::Key(Key::Enter),
+        67 => Pressed::Key(Key::Delete),
+        7..=16 => letter('0', 7),
+        29..=54 => letter('a', 29),
+        144..=153 => letter('0', 144),
+        _ => match LETTERS.iter().find(|(known, _)| *known == code) {
+            Some((_, letter)) => Pressed::Letter(*letter),
+            None => Pressed::Nothing,
+        },
+    }
+}
+
+const LETTERS: &[(i64, char)] = &[
+    (17, '*'),
+    (18, '#'),
+    (55, ','),
+    (56, '.'),
+    (62, ' '),
+    (68, '`'),
+    (69, '-'),
+    (70, '='),
+    (71, '['),
+    (72, ']'),
+    (73, '\\'),
+    (74, ';'),
+    (75, '\''),
+    (76, '/'),
+    (77, '@'),
+    (81, '+'),
+];
+
+const NAMES: &[(&str, i64)] = &[
+    ("HOME", 3),
+    ("BACK", 4),
+    ("CALL", 5),
+    ("ENDCALL", 6),
+    ("STAR", 17),
+    ("POUND", 18),
+    ("DPAD_UP", 19),
+    ("DPAD_DOWN", 20),
+    ("DPAD_LEFT", 21),
+    ("DPAD_RIGHT", 22),
+    ("DPAD_CENTER", 23),
+    ("VOLUME_UP", 24),
+    ("VOLUME_DOWN", 25),
+    ("POWER", 26),
+    ("CAMERA", 27),
+    ("CLEAR", 28),
+    ("COMMA", 55),
+    ("PERIOD", 56),
+    ("TAB", 61),
+    ("SPACE", 62),
+    ("ENTER", 66),
+    ("DEL", 67),
+    ("GRAVE", 68),
+    ("MINUS", 69),
+    ("EQUALS", 70),
+    ("LEFT_BRACKET", 71),
+    ("RIGHT_BRACKET", 72),
+    ("BACKSLASH", 73),
+    ("SEMICOLON", 74),
+    ("APOSTROPHE", 75),
+    ("SLASH", 76),
+    ("AT", 77),
+    ("PLUS", 81),
+    ("MENU", 82),
+    ("NOTIFICATION", 83),
+    ("SEARCH", 84),
+    ("MEDIA_PLAY_PAUSE", 85),
+    ("PAGE_UP", 92),
+    ("PAGE_DOWN", 93),
+    ("ESCAPE", 111),
+    ("FORWARD_DEL", 112),
+    ("MOVE_HOME", 122),
+    ("MOVE_END", 123),
+    ("VOLUME_MUTE", 164),
+    ("NUMPAD_ENTER", 160),
+    ("APP_SWITCH", 187),
+    ("SLEEP", 223),
+    ("WAKEUP", 224),
+    ("CUT", 277),
+    ("COPY", 278),
+    ("PASTE", 279),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_numbers_and_names() {
+        for (text, pressed) in [
+            ("4", Pressed::Key(Key::Back)),
+            ("KEYCODE_HOME", Pressed::Key(Key::Home)),
+            ("ENTER", Pressed::Key(Key::Enter)),
+            ("67", Pressed::Key(Key::Delete)),
+            ("7", Pressed::Letter('0')),
+            ("KEYCODE_7", Pressed::Letter('7')),
+            ("54", Pressed::Letter('z')),
+            ("KEYCODE_AT", Pressed::Letter('@')),
+            ("26", Pressed::Nothing),
+            ("-1", Pressed::Nothing),
+            ("99999", Pressed::Nothing),
+        ] {
+            assert_eq!(key(text), Ok(pressed), "{text}");
+        }
+        assert!(key("KEYCODE_NONE_SUCH").is_err());
+    }
+}

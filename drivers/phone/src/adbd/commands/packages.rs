@@ -1,0 +1,157 @@
+//! `pm` and `cmd package`: which apps there are.
+
+use super::Call;
+use crate::App;
+
+/// Packages without an activity of their own.
+const SYSTEM: &[&str] = &["android", "com.android.inputmethod.latin", "com.android.shell", "com.android.systemui"];
+/// Installed by whoever set up the phone.
+const THIRD_PARTY: &[&str] = &["com.android.adbkeyboard"];
+
+pub(super) fn pm(call: &mut Call<'_>) -> u8 {
+    let arguments = call.arguments();
+    match &arguments[..] {
+        ["list", "packages" | "package", options @ ..] => list(call, options),
+        ["list", "users"] => {
+            call.say("Users:\n\tUserInfo{0:Owner:c13} running\n");
+            0
+        }
+        ["list", "features" | "libraries" | "instrumentation" | "permissions" | "permission-groups", ..] => 0,
+        ["path", rest @ ..] => {
+            let Some(name) = rest.iter().rfind(|word| !word.starts_with('-')).copied() else {
+                return call.throw("IllegalArgumentException: Argument expected after \"path\"");
+            };
+            if !all(call).iter().any(|(package, _)| *package == name) {
+                return 1;
+            }
+            call.say(&format!("package:{}\n", path(name)));
+            0
+        }
+        ["resolve-activity", options @ ..] => resolve(call, options),
+        ["query-activities" | "query-intent-activities", options @ ..] => query(call, options),
+        ["clear", ..] | ["uninstall", ..] | ["install", ..] | ["disable", ..] | ["hide", ..] => {
+            call.complain("Failure [the apps of this phone are fixed]\n");
+            1
+        }
+        ["grant" | "revoke" | "enable", ..] => 0,
+        [unknown, ..] => {
+            call.complain(&format!("Unknown command: {unknown}\n"));
+            255
+        }
+        [] => {
+            call.complain(
+                "Package manager (package) commands: list packages, path, resolve-activity, query-activities\n",
+            );
+            255
+        }
+    }
+}
+
+/// All packages, and whether each came with the phone.
+fn all(call: &Call<'_>) -> Vec<(&'static str, bool)> {
+    let mut packages: Vec<_> = SYSTEM.iter().map(|name| (*name, true)).collect();
+    packages.extend(THIRD_PARTY.iter().map(|name| (*name, false)));
+    packages.extend(call.handle().look(|world| world.apps().iter().map(|app| (app.package, true)).collect::<Vec<_>>()));
+    packages.sort_unstable();
+    packages
+}
+
+fn path(package: &str) -> String {
+    if THIRD_PARTY.contains(&package) {
+        format!("/data/app/{package}/base.apk")
+    } else {
+        format!("/system/app/{package}/{package}.apk")
+    }
+}
+
+fn list(call: &mut Call<'_>, options: &[&str]) -> u8 {
+    let has = |option| options.contains(&option);
+    // `--user 0` takes a value that is no filter.
+    let filter = options
+        .iter()
+        .enumerate()
+        .find(|(at, word)| !word.starts_with('-') && (*at == 0 || options[at - 1] != "--user"))
+        .map_or("", |(_, word)| *word);
+    for (package, system) in all(call) {
+        if (has("-3") && system) || (has("-s") && !system) || has("-d") || !package.contains(filter) {
+            continue;
+        }
+        let file = if has("-f") { format!("{}=", path(package)) } else { String::new() };
+        let uid = if has("-U") { " uid:10050" } else { "" };
+        call.say(&format!("package:{file}{package}{uid}\n"));
+    }
+    0
+}
+
+/// What `-a`, `-c` and the rest of an intent ask for.
+fn package_of<'a>(options: &[&'a str]) -> Option<&'a str> {
+    let takes_value = |word: &str| matches!(word, "-a" | "-c" | "-d" | "-t" | "-n" | "--user" | "--query-flags");
+    let named = options.windows(2).find(|pair| pair[0] == "-p").map(|pair| pair[1]);
+    named.or_else(|| {
+        options
+            .iter()
+            .enumerate()
+            .find(|(at, word)| !word.starts_with('-') && (*at == 0 || !takes_value(options[at - 1])))
+            .map(|(_, word)| *word)
+    })
+}
+
+fn resolve(call: &mut Call<'_>, options: &[&str]) -> u8 {
+    let home = options.contains(&"android.intent.category.HOME");
+    let package = package_of(options).unwrap_or_default().to_owned();
+    let app = call.handle().look(|world| {
+        let launcher = world.front(); // In front of nothing else: only its name is not listed among the apps.
+        match world.apps().iter().find(|app| app.package == package) {
+            Some(app) => Some(*app),
+            None if home && world.apps().iter().all(|app| app.package != launcher.package) => Some(launcher),
+            None => None,
+        }
+    });
+    match app {
+        Some(app) => describe(call, &app, options.contains(&"--brief"), ""),
+        None => call.say("No activity found\n"),
+    }
+    0
+}
+
+fn query(call: &mut Call<'_>, options: &[&str]) -> u8 {
+    let package = package_of(options).map(str::to_owned);
+    let launchable =
+        options.iter().all(|word| !word.starts_with("android.intent.action.") || *word == "android.intent.action.MAIN");
+    let apps: Vec<App> = call.handle().look(|world| world.apps().to_vec());
+    let apps: Vec<App> = apps
+        .into_iter()
+        .filter(|app| launchable && package.as_ref().is_none_or(|package| app.package == package))
+        .collect();
+    if apps.is_empty() {
+        call.say("No activities found\n");
+        return 0;
+    }
+    if options.contains(&"--components") {
+        for app in apps {
+            call.say(&format!("{}/{}\n", app.package, app.activity));
+        }
+        return 0;
+    }
+    call.say(&format!("{} activities found:\n", apps.len()));
+    for (index, app) in apps.iter().enumerate() {
+        call.say(&format!("  Activity #{index}:\n"));
+        describe(call, app, options.contains(&"--brief"), "    ");
+    }
+    0
+}
+
+fn describe(call: &mut Call<'_>, app: &App, brief: bool, indent: &str) {
+    let App { package, activity, label } = app;
+    let first = format!("{indent}priority=0 preferredOrder=0 match=0x108000 specificIndex=-1 isDefault=false\n");
+    call.say(&first);
+    if brief {
+        call.say(&format!("{indent}{package}/{activity}\n"));
+        return;
+    }
+    let full = super::activity::full_activity(package, activity);
+    call.say(&format!(
+        "{indent}ActivityInfo:\n{indent}  name={full}\n{indent}  packageName={package}\n{indent}  \
+         labelRes=0x0 nonLocalizedLabel={label} icon=0x0 banner=0x0\n{indent}  enabled=true exported=true\n"
+    ));
+}

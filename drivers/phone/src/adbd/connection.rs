@@ -1,0 +1,323 @@
+//! One client: packets are read, streams opened and closed, packets written. What a stream is for is up to `service`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::Device;
+use super::packet::{
+    self, BadPacket, CLSE, CNXN, Decoder, OKAY, OPEN, PAYLOAD_MAX, Packet, VERSION, VERSION_SUMS, WRTE,
+};
+use super::service::{self, Service};
+use super::stream::Stream;
+
+/// Packets that wait to be written; a client that does not read makes its streams wait.
+const QUEUE: usize = 16;
+/// What we send in one packet at most. Larger ones are not faster, and sixteen may wait.
+const SEND_MAX: usize = 256 << 10;
+/// Small packets are written together up to this size.
+const TOGETHER: usize = 64 << 10;
+/// Commands of a connection that may hold much memory at the same time.
+const LARGE: usize = 4;
+/// What the phone can do beyond the first version of the protocol.
+const FEATURES: &str = "shell_v2,cmd,stat_v2,ls_v2,fixed_push_mkdir,sendrecv_v2";
+
+/// Why a connection ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// The client went away, or could not be reached.
+    Left(Option<std::io::Error>),
+    /// It did not say hello in time.
+    Silent,
+    /// It did not speak ADB.
+    Bad(BadPacket),
+    /// It spoke before its hello, or said one that makes no sense.
+    Rude,
+    /// The phone was rebooted.
+    Rebooted,
+    /// A service of ours broke down.
+    Broken,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ended::Left(None) => f.write_str("it left"),
+            Ended::Left(Some(error)) => write!(f, "it left: {error}"),
+            Ended::Silent => f.write_str("it did not say hello in time"),
+            Ended::Bad(bad) => write!(f, "it does not speak ADB: {bad}"),
+            Ended::Rude => f.write_str("it did not begin with a hello that makes sense"),
+            Ended::Rebooted => f.write_str("the phone was rebooted"),
+            Ended::Broken => f.write_str("a service of the phone broke down"),
+        }
+    }
+}
+
+/// Serves one client until it or the phone is gone.
+pub(super) async fn serve(socket: TcpStream, device: Arc<Device>) -> Ended {
+    // Packets are written whole; waiting for more would only add 40 ms to each exchange.
+    if let Err(error) = socket.set_nodelay(true) {
+        return Ended::Left(Some(error));
+    }
+    let mut boots = device.boots.subscribe();
+    let (read, write) = socket.into_split();
+    let (packets, queue) = mpsc::channel(QUEUE);
+    let mut connection = Connection {
+        packets,
+        streams: Arc::default(),
+        services: JoinSet::new(),
+        next: 1,
+        peer: None,
+        broken: Arc::default(),
+        large: Arc::new(Semaphore::new(LARGE)),
+        device,
+    };
+    tokio::select! {
+        ended = connection.receive(read) => ended,
+        ended = send(write, queue) => ended,
+        _ = boots.changed() => Ended::Rebooted,
+    }
+}
+
+/// What the client said in its hello.
+#[derive(Clone, Copy, Debug)]
+struct Peer {
+    payload_max: usize,
+    sums: bool,
+}
+
+struct Connection {
+    device: Arc<Device>,
+    packets: mpsc::Sender<Vec<u8>>,
+    streams: Arc<Streams>,
+    services: JoinSet<()>,
+    /// Our number for the next stream.
+    next: u32,
+    peer: Option<Peer>,
+    /// Told when a service has panicked.
+    broken: Arc<Notify>,
+    large: Arc<Semaphore>,
+}
+
+impl Connection {
+    async fn receive(&mut self, mut socket: OwnedReadHalf) -> Ended {
+        let mut decoder = Decoder::new();
+        let broken = self.broken.clone();
+        let hello = tokio::time::sleep(self.device.options.limits.hello);
+        tokio::pin!(hello);
+        loop {
+            loop {
+                match decoder.next() {
+                    Ok(Some(packet)) => {
+                        if let Err(ended) = self.take(packet).await {
+                            return ended;
+                        }
+                        decoder.sums = self.peer.is_none_or(|peer| peer.sums);
+                    }
+                    Ok(None) => break,
+                    Err(bad) => return Ended::Bad(bad),
+                }
+            }
+            while self.services.try_join_next().is_some() {}
+            decoder.arrived.reserve(TOGETHER);
+            let count = tokio::select! {
+                count = socket.read_buf(&mut decoder.arrived) => count,
+                () = &mut hello, if self.peer.is_none() => return Ended::Silent,
+                () = broken.notified() => return Ended::Broken,
+            };
+            match count {
+                Ok(0) => return Ended::Left(None),
+                Ok(_) => {}
+                Err(error) => return Ended::Left(Some(error)),
+            }
+        }
+    }
+
+    async fn take(&mut self, packet: Packet) -> Result<(), Ended> {
+        if packet.command == CNXN {
+            return self.hello(&packet).await;
+        }
+        let Some(peer) = self.peer else { return Err(Ended::Rude) };
+        match packet.command {
+            OPEN => self.open(&packet, peer).await,
+            OKAY => {
+                if let Some(entry) = self.streams.lock().get(&packet.second)
+                    && entry.remote == packet.first
+                {
+                    // Keeps one permission at most, however many come.
+                    entry.credit.notify_one();
+                }
+                Ok(())
+            }
+            WRTE => self.write(packet, peer).await,
+            CLSE => {
+                // Some clients close with a zero in place of their number, and some wait for the answer.
+                let entry = self.streams.lock().remove(&packet.second);
+                match entry {
+                    Some(entry) => self.send(CLSE, packet.second, entry.remote, b"", peer.sums).await,
+                    None => Ok(()), // Closed by us a moment ago.
+                }
+            }
+            unknown => {
+                tracing::debug!(command = format!("{unknown:#010x}"), "an unknown packet is ignored");
+                Ok(())
+            }
+        }
+    }
+
+    /// Answers a hello; a second one on the same connection starts over.
+    async fn hello(&mut self, packet: &Packet) -> Result<(), Ended> {
+        if packet.first < VERSION_SUMS || packet.second == 0 {
+            return Err(Ended::Rude);
+        }
+        self.streams.lock().clear();
+        // None of them may speak after the new hello, whose streams begin with fresh numbers on the other side.
+        self.services.shutdown().await;
+        let payload_max = (packet.second as usize).min(SEND_MAX);
+        self.peer = Some(Peer { payload_max, sums: packet.first < VERSION });
+        let identity = &self.device.options.identity;
+        let banner = format!(
+            "device::ro.product.name={};ro.product.model={};ro.product.device={};features={FEATURES}",
+            plain(&identity.product),
+            plain(&identity.model),
+            plain(&identity.device)
+        );
+        self.send(CNXN, VERSION, PAYLOAD_MAX as u32, banner.as_bytes(), true).await
+    }
+
+    async fn open(&mut self, packet: &Packet, peer: Peer) -> Result<(), Ended> {
+        let remote = packet.first;
+        let service = match Service::parse(&packet.payload) {
+            // A number there asks for delayed acknowledgements, which we did not offer.
+            Some(service) if packet.second == 0 && remote != 0 => service,
+            _ => return self.send(CLSE, 0, remote, b"", peer.sums).await,
+        };
+        if self.device.options.limits.streams_max <= self.streams.lock().len() {
+            tracing::warn!("a client has too many streams open: another is refused");
+            return self.send(CLSE, 0, remote, b"", peer.sums).await;
+        }
+        let local = self.number();
+        let (inbox, letters) = mpsc::channel(1);
+        let (close, closed) = oneshot::channel();
+        let credit = Arc::new(Notify::new());
+        credit.notify_one(); // Our acknowledgement of the opening is the client's too.
+        let entry = Entry { remote, inbox, credit: credit.clone(), _close: close };
+        self.streams.lock().insert(local, entry);
+        self.send(OKAY, local, remote, b"", peer.sums).await?;
+        let mut stream = Stream {
+            local,
+            remote,
+            inbox: letters,
+            credit,
+            packets: self.packets.clone(),
+            payload_max: peer.payload_max,
+            sums: peer.sums,
+            large: self.large.clone(),
+        };
+        let (device, streams, broken) = (self.device.clone(), self.streams.clone(), self.broken.clone());
+        self.services.spawn(async move {
+            let _alarm = Alarm(broken);
+            tokio::select! {
+                biased;
+                _ = closed => return,
+                () = service::run(service, &mut stream, &device) => {}
+            }
+            if streams.lock().remove(&local).is_some() {
+                let close = packet::encode(CLSE, local, remote, b"", stream.sums);
+                let _ = stream.packets.send(close).await; // Without a connection there is nothing to close.
+            }
+        });
+        Ok(())
+    }
+
+    async fn write(&mut self, packet: Packet, peer: Peer) -> Result<(), Ended> {
+        let taken = match self.streams.lock().get(&packet.second) {
+            Some(entry) if entry.remote == packet.first => entry.inbox.try_send(packet.payload),
+            // Clients go on for a moment after we have closed; they know already.
+            _ => return Ok(()),
+        };
+        match taken {
+            // A service that listens no more is about to close.
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                tracing::debug!("a client did not wait for an acknowledgement: its stream is closed");
+                self.streams.lock().remove(&packet.second);
+                self.send(CLSE, packet.second, packet.first, b"", peer.sums).await
+            }
+        }
+    }
+
+    async fn send(&self, command: u32, first: u32, second: u32, payload: &[u8], sums: bool) -> Result<(), Ended> {
+        let packet = packet::encode(command, first, second, payload, sums);
+        self.packets.send(packet).await.map_err(|_| Ended::Left(None))
+    }
+
+    fn number(&mut self) -> u32 {
+        loop {
+            let number = self.next;
+            self.next = self.next.checked_add(1).unwrap_or(1);
+            if !self.streams.lock().contains_key(&number) {
+                return number;
+            }
+        }
+    }
+}
+
+/// The open streams by our numbers; who removes one says that it is closed.
+#[derive(Default)]
+struct Streams {
+    entries: Mutex<BTreeMap<u32, Entry>>,
+}
+
+impl Streams {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u32, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Entry {
+    remote: u32,
+    /// Holds one packet, as clients wait for its acknowledgement before they send another.
+    inbox: mpsc::Sender<Vec<u8>>,
+    credit: Arc<Notify>,
+    /// Dropping it ends the service.
+    _close: oneshot::Sender<()>,
+}
+
+/// Ends the connection if its service panics: a client must not wait for ever.
+struct Alarm(Arc<Notify>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.notify_one();
+        }
+    }
+}
+
+async fn send(mut socket: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<u8>>) -> Ended {
+    while let Some(mut bytes) = queue.recv().await {
+        while bytes.len() < TOGETHER
+            && let Ok(more) = queue.try_recv()
+        {
+            bytes.extend_from_slice(&more);
+        }
+        if let Err(error) = socket.write_all(&bytes).await {
+            return Ended::Left(Some(error));
+        }
+    }
+    Ended::Left(None)
+}
+
+/// A name that cannot be taken for more of the banner.
+fn plain(name: &str) -> String {
+    name.chars()
+        .map(|letter| if letter.is_control() || matches!(letter, ';' | '=' | ':') { '_' } else { letter })
+        .collect()
+}

@@ -1,0 +1,168 @@
+//! One phone with several hands on it: clones of a `Handle` share the world, its storage and its settings.
+//!
+//! It brings the world its time and tells who waits that something was done. What clients may do is not decided here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{Semaphore, watch};
+
+use super::files::{Files, STORAGE};
+use super::settings::Settings;
+use crate::{Refused, World};
+
+/// Pictures that are encoded at the same time; each holds the pixels of a display.
+const CAMERAS: usize = 4;
+
+/// Where a phone's time comes from.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since the phone was switched on; never less than before.
+    fn millis(&self) -> u64;
+}
+
+/// Time that passes by itself.
+#[derive(Clone, Debug)]
+pub struct SteadyClock {
+    since: Instant,
+}
+
+impl SteadyClock {
+    /// A clock that begins now.
+    #[allow(clippy::disallowed_methods, clippy::new_without_default)] // This is the port by which time enters.
+    pub fn new() -> SteadyClock {
+        SteadyClock { since: Instant::now() }
+    }
+}
+
+impl Clock for SteadyClock {
+    fn millis(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Time that stands still until somebody moves it; clones show the same time.
+#[derive(Clone, Debug, Default)]
+pub struct ManualClock {
+    millis: Arc<AtomicU64>,
+}
+
+impl ManualClock {
+    /// Lets time pass.
+    pub fn pass(&self, millis: u64) {
+        self.millis.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn millis(&self) -> u64 {
+        self.millis.load(Ordering::Relaxed)
+    }
+}
+
+/// A phone that a daemon, a judge and a dashboard can hold at the same time. Cloning is cheap.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Box<dyn Clock>,
+    world: Mutex<World>,
+    files: Mutex<Files>,
+    settings: Mutex<Settings>,
+    touch: Mutex<Option<Touch>>,
+    changes: watch::Sender<u64>,
+    cameras: Arc<Semaphore>,
+}
+
+/// A finger that `input motionevent` has put down.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Touch {
+    pub at: (i32, i32),
+    /// Milliseconds since the world began.
+    pub since: u64,
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+impl Handle {
+    /// Switches on a phone; from now on its time comes from `clock`.
+    pub fn new(world: World, clock: impl Clock + 'static) -> Handle {
+        Handle {
+            shared: Arc::new(Shared {
+                clock: Box::new(clock),
+                files: Mutex::new(Files::new(STORAGE, world.clock())),
+                world: Mutex::new(world),
+                settings: Mutex::default(),
+                touch: Mutex::default(),
+                changes: watch::Sender::new(0),
+                cameras: Arc::new(Semaphore::new(CAMERAS)),
+            }),
+        }
+    }
+
+    /// Looks at the world as it is now. `look` must not use the handle again.
+    pub fn look<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(&self.world())
+    }
+
+    /// Does something to the world, and tells who waits for changes. `change` must not use the handle again.
+    pub fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        let result = change(&mut self.world());
+        self.shared.changes.send_modify(|count| *count = count.wrapping_add(1));
+        result
+    }
+
+    /// Counts what was done to the world: a receiver sees when something was.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.changes.subscribe()
+    }
+
+    /// What is true of the phone now, for judges.
+    pub fn facts(&self) -> BTreeMap<String, String> {
+        self.look(World::facts)
+    }
+
+    /// Makes a fact true, for the start of a task.
+    ///
+    /// # Errors
+    /// `Refused` if there is no such fact or it cannot have that value.
+    pub fn set_fact(&self, name: &str, value: &str) -> Result<(), Refused> {
+        self.change(|world| world.set_fact(name, value))
+    }
+
+    /// Seconds since 1970 by the phone's own clock.
+    pub(super) fn now(&self) -> u64 {
+        self.look(World::clock)
+    }
+
+    pub(super) fn files(&self) -> MutexGuard<'_, Files> {
+        // A panic elsewhere must not take the phone away from its other clients.
+        self.shared.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.shared.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn touch(&self) -> MutexGuard<'_, Option<Touch>> {
+        self.shared.touch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn cameras(&self) -> Arc<Semaphore> {
+        self.shared.cameras.clone()
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        let mut world = self.shared.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.advance(self.shared.clock.millis());
+        world
+    }
+}

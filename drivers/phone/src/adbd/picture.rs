@@ -1,0 +1,82 @@
+//! Pictures of the display, as `screencap` and `framebuffer:` hand them out.
+
+use tokio::task::spawn_blocking;
+
+use super::handle::Handle;
+
+/// What is written after the pixels were taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A PNG, compressed for speed.
+    Png,
+    /// Width, height, format and colour space as words, then RGBA.
+    Raw,
+    /// The header of `framebuffer:` version 2, then RGBA.
+    Framebuffer,
+}
+
+/// Takes a picture of the display as it is now.
+pub(super) async fn take(handle: &Handle, format: Format) -> Vec<u8> {
+    // Never closed, so this only waits for a turn; it ends with the work, even if nobody waits for the picture any more.
+    let turn = handle.cameras().acquire_owned().await;
+    let handle = handle.clone();
+    let taken = spawn_blocking(move || {
+        // The world is free again before the slow part begins.
+        let ((width, height), rgba) = handle.look(|world| (world.size(), world.draw()));
+        let bytes = write(width, height, &rgba, format);
+        drop(turn);
+        bytes
+    });
+    taken.await.expect("a picture of the display can be encoded")
+}
+
+fn write(width: u32, height: u32, rgba: &[u8], format: Format) -> Vec<u8> {
+    let words: &[u32] = match format {
+        Format::Png => return png(width, height, rgba),
+        Format::Raw => &[width, height, 1, 1],
+        Format::Framebuffer => &[2, 32, 0, rgba.len() as u32, width, height, 0, 8, 16, 8, 8, 8, 24, 8],
+    };
+    let mut bytes = Vec::with_capacity(4 * words.len() + rgba.len());
+    for word in words {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    bytes.extend_from_slice(rgba);
+    bytes
+}
+
+fn png(width: u32, height: u32, rgba: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(rgba.len() / 16);
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fastest);
+    // Memory does not refuse bytes, and the picture has the size that the header says: the world asserts it.
+    let mut writer = encoder.write_header().expect("a display has a size");
+    writer.write_image_data(rgba).expect("the pixels fill the display");
+    writer.finish().expect("memory takes bytes");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_png_holds_the_same_pixels() {
+        let rgba: Vec<u8> = (0..4 * 7 * 5).map(|value: u32| (value * 37 % 251) as u8).collect();
+        let bytes = write(7, 5, &rgba, Format::Png);
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        assert_eq!((info.width, info.height, info.color_type), (7, 5, png::ColorType::Rgba));
+        assert_eq!(pixels, rgba);
+    }
+
+    #[test]
+    fn raw_pictures_begin_with_their_size() {
+        let bytes = write(3, 2, &[9; 24], Format::Raw);
+        assert_eq!(bytes[..16], [3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
+        assert_eq!(bytes[16..], [9; 24]);
+        assert_eq!(write(3, 2, &[9; 24], Format::Framebuffer).len(), 14 * 4 + 24);
+    }
+}
