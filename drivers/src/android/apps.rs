@@ -209,7 +209,8 @@ impl Apps {
     fn nearest(&self, wanted: &str) -> Vec<String> {
         let mut by_distance: BTreeMap<(usize, String), ()> = BTreeMap::new();
         for package in self.installed.iter().filter(|package| !is_launcher(package)) {
-            let distance = names(package).map(|name| distance(&fold(name), wanted)).min().unwrap_or(usize::MAX);
+            // `com.android` and the like are called nothing.
+            let Some(distance) = names(package).map(|name| distance(&fold(name), wanted)).min() else { continue };
             // Apps that people have names for come before services that happen to be spelled alike.
             let distance = distance + if known(package).is_some() { 0 } else { 4 };
             by_distance.insert((distance, self.unique_name(package)), ());
@@ -281,6 +282,8 @@ mod tests {
         "com.tencent.mm",
         "com.google.android.keep",
         "org.example.weather",
+        "android",
+        "io.x",
     ];
 
     fn check(app: &str, expected: Expect) {

@@ -144,22 +144,29 @@ impl Android {
         self.unlink();
         let patience = deadline.or_sooner(self.options.find_again);
         let mut tries = Tries::new("to find the device again");
+        let mut gone = false;
         loop {
             let began = Instant::now();
-            let lost = match Link::connect(&self.options.address, patience).await {
+            let why = match Link::connect(&self.options.address, patience).await {
                 Ok(link) => {
                     tracing::debug!(tries = tries.count(), "found the device again");
                     self.link = Some(link);
                     return Ok(());
                 }
-                Err(Kind::Lost { why }) => why,
+                Err(Kind::Lost { why }) => {
+                    gone = true;
+                    why
+                }
                 Err(Kind::TimedOut { tries }) => tries,
                 Err(kind) => return Err(kind),
             };
-            tries.note(answers::shortened(&lost));
+            tries.note(answers::shortened(&why));
             patience.rest_until(began + DIAL_PAUSE).await;
             if patience.passed() {
-                return Err(Kind::Lost { why: tries.tell(&patience) });
+                let told = tries.tell(&patience);
+                // Too little time for one answer does not show that nobody is there.
+                let unknown = !gone && deadline.passed();
+                return Err(if unknown { Kind::TimedOut { tries: told } } else { Kind::Lost { why: told } });
             }
         }
     }
