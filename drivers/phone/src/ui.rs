@@ -10,6 +10,9 @@ use crate::icon::{self, Icon};
 /// The height of a row, of the navigation bar and of a title bar with the status bar's lower half.
 pub const ROW: f32 = 1200.0 / 13.0;
 
+/// More characters than any field has room for.
+const FIELD_SHOWN_MAX: usize = 600;
+
 /// What kind of widget a node is, by what Android would call it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -345,7 +348,10 @@ impl Ui {
         let size = self.font(30.0);
         let is_empty = field.text.is_empty();
         let shown = if is_empty { field.hint } else { field.text };
-        let lines = draw::wrap(size, shown, self.px(field.width - 44.0));
+        // Only the end of a long text can be seen, so only that is broken into lines.
+        let hidden = shown.chars().count().saturating_sub(FIELD_SHOWN_MAX);
+        let shown: String = shown.chars().skip(hidden).collect();
+        let lines = draw::wrap(size, &shown, self.px(field.width - 44.0));
         let line_height = size as i32 * 14 / 10;
         let room = ((rect.height() - self.px(20.0)) / line_height).max(1) as usize;
         let lines = &lines[lines.len().saturating_sub(room)..];

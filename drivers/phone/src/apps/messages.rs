@@ -100,7 +100,7 @@ impl Messages {
             // The newest message stands lowest; older ones go up until there is no room.
             let mut end = compose - 14.0;
             for message in messages.iter().rev() {
-                let lines = draw::wrap(size, &message.text, ui.px(340.0));
+                let lines = bubble_lines(size, &message.text, ui.px(340.0));
                 let line_height = size as f32 * 1.35 / (ui.px(1000.0) as f32 / 1000.0);
                 let height = (lines.len() as f32 * line_height + 26.0).max(ROW - 16.0);
                 let widest = lines.iter().map(|line| draw::text_width(size, false, line)).max().unwrap_or(0);
@@ -143,6 +143,21 @@ impl Messages {
         let act = Act::Send(name.to_string());
         ui.icon_button("send", "Send", Icon::Send, (495.0, compose + ROW / 2.0), color, act);
     }
+}
+
+/// A bubble's lines; a message too long for one ends in an ellipsis.
+fn bubble_lines(size: u32, text: &str, width: i32) -> Vec<String> {
+    const CHARACTERS_MAX: usize = 400;
+    const LINES_MAX: usize = 6;
+    let start: String = text.chars().take(CHARACTERS_MAX).collect();
+    let mut lines = draw::wrap(size, &start, width);
+    if lines.len() > LINES_MAX || start.len() < text.len() {
+        lines.truncate(LINES_MAX);
+        if let Some(last) = lines.last_mut() {
+            last.push('…');
+        }
+    }
+    lines
 }
 
 /// What stands in a field that has not been sent or saved.
