@@ -4,11 +4,13 @@
 
 mod embeddings;
 #[cfg(test)]
-mod goldens;
+pub(crate) mod goldens;
 mod local;
 mod prompt;
 mod runtime;
 mod sampling;
+#[cfg(test)]
+mod tests;
 
 pub use local::{Local, OpenError, Options};
 

@@ -3,6 +3,9 @@
 //! A built folder stands alone: graphs, weights, tokenizer, template and a record of what it was built from. It appears
 //! whole or not at all.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Seek, SeekFrom, Write};

@@ -9,6 +9,8 @@ mod folder;
 mod glm4v;
 pub mod library;
 mod onnx;
+pub mod remote;
+pub mod scripted;
 mod settings;
 mod words;
 

@@ -23,7 +23,7 @@ const FEATURES: f32 = 1e-5;
 const LOGITS: f32 = 1e-4;
 
 #[derive(Deserialize)]
-struct Goldens {
+pub(crate) struct Goldens {
     limits: Edges,
     cases: Vec<Case>,
     chats: Vec<Chat>,
@@ -69,16 +69,16 @@ enum Item {
     Text { text: String },
 }
 
-fn here() -> PathBuf {
+pub(crate) fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens")
 }
 
-fn goldens() -> Goldens {
+pub(crate) fn goldens() -> Goldens {
     serde_json::from_slice(&std::fs::read(here().join("cases.json")).unwrap()).unwrap()
 }
 
 /// The twin of `weight` in goldens/make.py.
-pub fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
+fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
     let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3);
     let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325, fnv);
     let count: usize = shape.iter().product();
@@ -100,7 +100,7 @@ pub fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
 }
 
 /// The twin of `draw` in goldens/make.py.
-fn draw(kind: &str, width: u32, height: u32) -> Picture {
+pub(crate) fn draw(kind: &str, width: u32, height: u32) -> Picture {
     let scatter = |value: u64| (((value * 2_654_435_761) & 0xFFFF_FFFF) >> 24) as u8;
     let (wide, tall) = (u64::from(width), u64::from(height));
     let mut rgba = Vec::new();
@@ -122,7 +122,7 @@ fn draw(kind: &str, width: u32, height: u32) -> Picture {
 }
 
 /// A folder as Hugging Face would have it, with the weights written in that precision, in so many shards.
-fn checkpoint(goldens: &Goldens, variant: &str, precision: Precision, shards: usize) -> tempfile::TempDir {
+pub(crate) fn checkpoint(goldens: &Goldens, variant: &str, precision: Precision, shards: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let copy = |from: &str, to: &str| std::fs::copy(here().join(from), folder.path().join(to)).unwrap();
     copy(&format!("{variant}.config.json"), "config.json");
@@ -167,14 +167,14 @@ fn checkpoint(goldens: &Goldens, variant: &str, precision: Precision, shards: us
     folder
 }
 
-fn options(chunk_tokens_max: u32) -> Options {
+pub(crate) fn options(chunk_tokens_max: u32) -> Options {
     let sampling = Sampling { temperature: 0.0, top_p: None, top_k: None, frequency_penalty: 0.0, seed: 0 };
     let settings = Settings { longest_edge: None, newline_after_picture: false, stop: Vec::new(), sampling };
     Options { settings, threads: 1, context_tokens_max: 2048, chunk_tokens_max }
 }
 
 /// The engine over a freshly built folder; `None`, and a word about it, without ONNX Runtime.
-fn engine(at: &Path, options: &Options) -> Option<Engine> {
+pub(crate) fn engine(at: &Path, options: &Options) -> Option<Engine> {
     let library = crate::library::for_tests()?;
     let built = folder::build(at, &at.join("built"), |_| ()).unwrap();
     Some(Engine::open(&built.folder, &library, options).unwrap())
