@@ -1,1 +1,1 @@
-//! Under construction.
+//! Nothing to use: the tests lie in `tests/`.

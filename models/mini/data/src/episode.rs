@@ -6,17 +6,17 @@ use tapwright_phone::{ADB_KEYBOARD, Dice, Input, Key, World};
 use tapwright_smoke::{self as smoke, Errand, Task};
 
 use crate::oracle::{Advice, Deed, advise};
-use crate::{write_record, write_text};
+use crate::record::{write_text, write_whole};
 
 const STEPS_MAX: usize = 30;
 
 /// Writes the steps of episodes from a seed on.
 pub fn write(first: u64, count: u64, with_pictures: bool, out: &mut dyn Write) -> io::Result<()> {
-    let write = if with_pictures { write_record } else { write_text };
+    let write = if with_pictures { write_whole } else { write_text };
     let mut written = 0;
     for seed in 0.. {
-        for (world, turns, reply) in steps(smoke::TRAINING_SEEDS + first + seed) {
-            write(out, &world, turns, reply)?;
+        for Step { world, turns, reply, .. } in steps(smoke::TRAINING_SEEDS + first + seed) {
+            write(out, &world, &turns, &reply)?;
             written += 1;
             if written == count {
                 return Ok(());
@@ -26,9 +26,20 @@ pub fn write(first: u64, count: u64, with_pictures: bool, out: &mut dyn Write) -
     Ok(())
 }
 
-type Step = (World, Vec<(&'static str, String)>, String);
+/// One step of an episode.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The phone before the step.
+    pub world: World,
+    pub goal: String,
+    /// The prompt as (role, text); the picture stands before the text of the last one.
+    pub turns: Vec<(&'static str, String)>,
+    /// What should be answered, without the token that ends it.
+    pub reply: String,
+}
 
-fn steps(seed: u64) -> Vec<Step> {
+/// The episode of a seed.
+pub fn steps(seed: u64) -> Vec<Step> {
     let mut dice = Dice::new(seed ^ 0xDA7A);
     let task = smoke::task(seed);
     let mut world = World::new(task.phone.clone());
@@ -57,7 +68,7 @@ fn steps(seed: u64) -> Vec<Step> {
             }
         }
         let reply = format!("<think>{thought}</think><answer>{}", deed.text());
-        steps.push((world.clone(), turns, reply.clone()));
+        steps.push(Step { world: world.clone(), goal: task.goal.clone(), turns, reply: reply.clone() });
         last_reply = Some(reply);
         // Sometimes a touch misses: whoever learns from this has to look whether it worked.
         if dice.chance(6) && !matches!(deed, Deed::Finish) {

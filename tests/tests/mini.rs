@@ -1,0 +1,61 @@
+//! The small model is taught exactly what it is asked later: the generator's prompts are the agent's.
+
+use agent::dialect::Dialect;
+use agent::profile::{Profile, ReplyForm};
+use agent::prompt::{self, Exchange};
+use contract::model::{Part, Role};
+use contract::{Picture, Size};
+use tapwright_agent as agent;
+use tapwright_contract as contract;
+use tapwright_mini_data::{Step, steps};
+
+/// What the agent makes of the same steps, as (role, text).
+fn asked(past: &[Step], goal: &str, front: &str) -> Vec<(&'static str, String)> {
+    let profile = Profile {
+        dialect: Dialect::Autoglm,
+        system: None,
+        history: Some(1),
+        reply: ReplyForm::Clean,
+        remarks: true,
+        tokens_max: 96,
+    };
+    let exchanges: Vec<Exchange> = past
+        .iter()
+        .map(|step| {
+            let said = Dialect::Autoglm.read(&step.reply, false);
+            let call = said.call.unwrap_or_else(|unclear| panic!("{}: {unclear:?}", step.reply));
+            Exchange {
+                info: prompt::info(front_of(step), None),
+                reply: prompt::written_back(&said.thought, &Dialect::Autoglm.print(&call)),
+            }
+        })
+        .collect();
+    let picture = Picture::new(Size { width: 1, height: 1 }, vec![0; 4]).expect("one pixel is a picture");
+    let prompt = prompt::compose(&profile, goal, "", &exchanges, &prompt::info(front, None), picture);
+    let said = |parts: Vec<Part>| {
+        parts.into_iter().filter_map(|part| if let Part::Text(text) = part { Some(text) } else { None }).collect()
+    };
+    let role = |role| match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    };
+    prompt.turns.into_iter().map(|turn| (role(turn.role), said(turn.parts))).collect()
+}
+
+fn front_of(step: &Step) -> &'static str {
+    if step.world.page().is_some() { step.world.front().label } else { "System Home" }
+}
+
+#[test]
+fn the_generator_writes_the_prompts_that_the_agent_writes() {
+    let mut compared = 0;
+    for seed in 0..60 {
+        let episode = steps(tapwright_smoke::TRAINING_SEEDS + seed);
+        for (at, step) in episode.iter().enumerate() {
+            assert_eq!(asked(&episode[..at], &step.goal, front_of(step)), step.turns, "seed {seed}, step {at}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 200, "only {compared} steps");
+}
