@@ -106,9 +106,9 @@ impl Engine {
         let picture = words
             .id("<|image|>")
             .ok_or_else(|| BuildError::Unsupported { what: "a tokenizer without the token `<|image|>`".to_owned() })?;
-        if words.len() as u64 > embeddings.rows() {
+        if u64::from(words.highest()) >= embeddings.rows() {
             return Err(OpenError::Build(BuildError::Unsupported {
-                what: format!("a tokenizer of {} tokens beside {} rows", words.len(), embeddings.rows()),
+                what: format!("a tokenizer with token {} beside {} rows", words.highest(), embeddings.rows()),
             }));
         }
 

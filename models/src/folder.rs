@@ -388,7 +388,7 @@ impl<'p> Store<'p> {
         }
         let place = match weight {
             // Whoever maps the file wants floats to begin at multiples of their size.
-            Weight::Stored(tensor) if tensor.precision == Precision::F32 && tensor.offset % 4 == 0 => {
+            Weight::Stored(tensor) if tensor.precision == Precision::F32 && tensor.offset.is_multiple_of(4) => {
                 for piece in tensor.pieces() {
                     piece?; // Only looked at: a number that is not finite would spoil every answer.
                 }
@@ -415,7 +415,7 @@ impl<'p> Store<'p> {
             for piece in tensor.pieces() {
                 piece?;
             }
-            let place = if tensor.precision == Precision::F32 && tensor.offset % 4 == 0 {
+            let place = if tensor.precision == Precision::F32 && tensor.offset.is_multiple_of(4) {
                 self.linked(tensor)?
             } else {
                 self.align()?;

@@ -181,15 +181,16 @@ fn message(turn: &Turn) -> Result<wire::Message<'_>, Trouble> {
     let content = match &turn.parts[..] {
         // Not every server takes a list where there is only text.
         [Part::Text(text)] => wire::Content::Text(text),
-        parts => {
-            let item = |part| match part {
-                &Part::Text(ref text) => Ok(wire::Item::Text { text }),
-                Part::Picture(picture) => Ok(wire::Item::ImageUrl { image_url: wire::Url { url: data_url(picture)? } }),
-            };
-            wire::Content::Items(parts.iter().map(item).collect::<Result<_, Trouble>>()?)
-        }
+        parts => wire::Content::Items(parts.iter().map(item).collect::<Result<_, Trouble>>()?),
     };
     Ok(wire::Message { role, content })
+}
+
+fn item(part: &Part) -> Result<wire::Item<'_>, Trouble> {
+    Ok(match part {
+        Part::Text(text) => wire::Item::Text { text },
+        Part::Picture(picture) => wire::Item::ImageUrl { image_url: wire::Url { url: data_url(picture)? } },
+    })
 }
 
 /// The picture as PNG, within the request itself.

@@ -16,10 +16,12 @@ pub enum AtEnd {
     Break,
 }
 
+type Answer = Box<dyn FnMut(&Prompt) -> Result<Reply, Trouble> + Send>;
+
 /// Answers without thinking.
 pub struct Scripted {
     name: String,
-    answer: Box<dyn FnMut(&Prompt) -> Result<Reply, Trouble> + Send>,
+    answer: Answer,
 }
 
 impl Scripted {

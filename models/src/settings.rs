@@ -55,3 +55,33 @@ impl Settings {
         self.stop.iter().any(String::is_empty).then(|| "an empty text in stop".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_says_little_and_nothing_unknown() {
+        let least: Settings = toml::from_str("[sampling]\ntemperature = 0.0").unwrap();
+        assert_eq!((least.longest_edge, least.newline_after_picture, least.stop.len()), (None, false, 0));
+        let Sampling { temperature, top_p, top_k, frequency_penalty, seed } = least.sampling;
+        assert_eq!((temperature, top_p, top_k, frequency_penalty, seed), (0.0, None, None, 0.0, 0));
+        for unknown in ["[sampling]\ntemperature = 0.0\ntopp = 1.0", "longest = 1\n[sampling]\ntemperature = 0.0", ""] {
+            assert!(toml::from_str::<Settings>(unknown).is_err(), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_found() {
+        let with = |text: &str| {
+            let settings: Settings = toml::from_str(&format!("[sampling]\ntemperature = 0.0\n{text}")).unwrap();
+            settings.nonsense()
+        };
+        assert_eq!(with("top_p = 0.85\ntop_k = 40\nfrequency_penalty = 0.2"), None);
+        for nonsense in ["top_p = 0.0", "top_p = 1.5", "top_p = nan", "top_k = 0", "frequency_penalty = inf"] {
+            assert!(with(nonsense).is_some(), "{nonsense}");
+        }
+        let empty: Settings = toml::from_str("stop = [\"\"]\n[sampling]\ntemperature = nan").unwrap();
+        assert!(empty.nonsense().is_some());
+    }
+}

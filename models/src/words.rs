@@ -58,9 +58,9 @@ impl Words {
         self.tokenizer.token_to_id(token)
     }
 
-    /// How many tokens there are.
-    pub fn len(&self) -> usize {
-        self.tokenizer.get_vocab_size(true)
+    /// The highest token there is: numbers may be left out, so a count would not do.
+    pub fn highest(&self) -> u32 {
+        self.tokenizer.get_vocab(true).into_values().max().unwrap_or(0)
     }
 
     /// Makes text harmless: no token of structure can come of it, and it is the same text once it is encoded.
@@ -129,5 +129,35 @@ impl Words {
             pieces.push(Piece::Text(&text[start..at]));
         }
         pieces
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn words() -> Words {
+        Words::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens")).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Text made of pieces of special tokens stays text, and the model reads what it says.
+        #[test]
+        fn quoted_text_is_the_same_text_and_no_structure(
+            pieces in prop::collection::vec("<\\|user\\|>|<\\|image\\|>|<\\|im|age|\\[gMASK\\]|<s|op>|<|\\||>|\u{10FFFE}|\n|é|[a-z ]", 0..40)
+        ) {
+            thread_local!(static WORDS: Words = words());
+            WORDS.with(|words| {
+                let text = pieces.concat();
+                let tokens = words.encode(&words.quote(&text)).unwrap();
+                prop_assert!(tokens.iter().all(|token| !words.hidden.contains(token)), "{tokens:?}");
+                prop_assert_eq!(words.decode(&tokens).unwrap(), text.replace(QUOTE, ""));
+                Ok(())
+            })?;
+        }
     }
 }

@@ -133,7 +133,7 @@ pub(crate) fn checkpoint(goldens: &Goldens, variant: &str, precision: Precision,
     });
     std::fs::write(folder.path().join("preprocessor_config.json"), size.to_string()).unwrap();
 
-    let mut files: Vec<Vec<(String, Vec<usize>, Vec<u8>)>> = vec![Vec::new(); shards];
+    let mut files = vec![Vec::new(); shards];
     let mut index = BTreeMap::new();
     for (at, (name, shape)) in goldens.shapes[variant].iter().enumerate() {
         let numbers = weight(name, shape);

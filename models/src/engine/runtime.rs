@@ -42,7 +42,8 @@ pub fn load(library: &Path) -> Result<Environment, RuntimeError> {
     #[cfg(not(feature = "load-dynamic"))]
     let builder = ort::init();
     let environment = builder.with_name("tapwright").with_telemetry(false).build()?;
-    environment.set_log_level(LogLevel::Error); // Its warnings are about devices that we do not ask for.
+    // Its warnings are about devices that we do not ask for, and its errors are returned to us as well.
+    environment.set_log_level(LogLevel::Fatal);
     *loaded = Some((library.to_owned(), environment.clone()));
     Ok(environment)
 }

@@ -12,6 +12,8 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+type Spoil = Box<dyn FnOnce(&Path)>;
+
 /// Builds what `spoil` has made of a good folder, and returns what the builder says of it.
 fn refusal(spoil: impl FnOnce(&Path)) -> String {
     let folder = checkpoint(&goldens(), "untied", Precision::F16, 2);
@@ -50,7 +52,7 @@ const NORM: &str = "model.language_model.layers.0.input_layernorm.weight";
 
 #[test]
 fn what_cannot_be_built_is_refused_by_name() {
-    let cases: Vec<(&str, Box<dyn FnOnce(&Path)>, &str)> = vec![
+    let cases: Vec<(&str, Spoil, &str)> = vec![
         (
             "no weights",
             Box::new(|f| fs::remove_file(f.join("model.safetensors.index.json")).unwrap()),

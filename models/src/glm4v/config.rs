@@ -186,7 +186,7 @@ impl WireText {
         })?;
         let turned = (head as f64 * factor) as u64;
         // What ONNX Runtime's GroupQueryAttention asks for.
-        unless(head % 16 == 0 && turned % 16 == 0 && turned > 0, || {
+        unless(head.is_multiple_of(16) && turned.is_multiple_of(16) && turned > 0, || {
             format!("heads of {head} numbers of which {turned} are turned; both have to be multiples of 16")
         })?;
         let sections = rope.and_then(|rope| rope.mrope_section).unwrap_or_else(|| vec![8, 12, 12]);
