@@ -124,6 +124,9 @@ impl Driver for Device {
         tokio::time::sleep(within / 10).await;
         let hangs = {
             let world = &mut *lock(&self.0);
+            let unsynced = world.disk.unsynced();
+            let kept = !unsynced.contains("\"acted\"") && !unsynced.contains("\"answered\"");
+            assert!(kept, "what came of the last deed is not on the disk: {unsynced}");
             world.dice.percent(world.weather.hang)
         };
         if hangs {

@@ -38,6 +38,12 @@ impl Memory {
         text.lines().last().expect("there is a line").to_owned()
     }
 
+    /// The lines that would not survive it.
+    pub fn unsynced(&self) -> String {
+        let disk = self.disk();
+        String::from_utf8_lossy(&disk.lines[disk.synced..]).into_owned()
+    }
+
     /// Puts it all into a folder, as it would lie there.
     pub fn write_to(&self, folder: &Path) {
         let disk = self.disk();
