@@ -1,1 +1,28 @@
-//! Under construction.
+//! Sets work, runs it, judges it, reports it: one goal or a suite, on a phone of our own or somebody's, with any model.
+//!
+//! It puts devices, models and the agent together and knows how none of them works inside. It prints nothing, reads no
+//! environment and has no defaults: whoever calls fills in plain structs, and is told what happens as it happens.
+
+pub mod device;
+pub mod doctor;
+pub mod judge;
+pub mod mistake;
+pub mod model;
+pub mod page;
+pub mod profile;
+pub mod record;
+pub mod run;
+pub mod script;
+pub mod serve;
+pub mod smoke;
+
+pub use tapwright_agent::episode::Decided;
+pub use tapwright_agent::guard::{Deed, Policy, Touch};
+pub use tapwright_agent::journal::{EffectLine, Entry, EventLine, Facts as RunFacts, Line, Record, RecordError, Step};
+pub use tapwright_agent::limits::Limits;
+pub use tapwright_agent::outcome::{End, Outcome};
+pub use tapwright_agent::person::{Answer, Nobody, Person, Question};
+pub use tapwright_agent::stop::{Stop, Stopper, stop};
+pub use tapwright_contract::device::{DriverError, Gesture, Screen};
+pub use tapwright_contract::{Size, Spot};
+pub use tapwright_drivers::android::{Device as Listed, State as ListedState, devices};

@@ -1,0 +1,168 @@
+//! Tells the story of what went wrong: what, why, and what to do next.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use serde_json::json;
+use tapwright_tasks::device::DeviceError;
+use tapwright_tasks::mistake::Mistake;
+use tapwright_tasks::model::ModelError;
+use tapwright_tasks::run::RunError;
+use tapwright_tasks::smoke::SuiteError;
+
+use crate::exit::Exit;
+use crate::say;
+
+/// Why the program ends without having done what it was asked.
+#[derive(Debug)]
+pub struct Trouble {
+    pub exit: Exit,
+    text: String,
+    help: Option<String>,
+    /// Something in a file, which can be pointed at.
+    mistake: Option<Mistake>,
+}
+
+impl Trouble {
+    pub fn new(exit: Exit, error: &dyn Error) -> Trouble {
+        Trouble { exit, text: with_causes(error), help: None, mistake: None }
+    }
+
+    pub fn said(exit: Exit, text: impl Into<String>) -> Trouble {
+        Trouble { exit, text: text.into(), help: None, mistake: None }
+    }
+
+    pub fn usage(text: impl Into<String>) -> Trouble {
+        Trouble::said(Exit::Usage, text)
+    }
+
+    pub fn help(self, help: impl Into<String>) -> Trouble {
+        Trouble { help: Some(help.into()), ..self }
+    }
+
+    fn maybe_help(self, help: Option<impl Into<String>>) -> Trouble {
+        Trouble { help: help.map(Into::into), ..self }
+    }
+
+    /// Tells it to people, or to a program.
+    pub fn tell(&self, json: bool) {
+        if json {
+            say::out(&json!({"error": self.text, "help": self.help, "exit": self.exit.code()}).to_string());
+            return;
+        }
+        match &self.mistake {
+            Some(mistake) if mistake.at.is_some() => say::err(&pointed(mistake)),
+            _ => {
+                say::err(&format!("{} {}", console::style("error:").red().bold().for_stderr(), say::plain(&self.text)));
+                if let Some(help) = &self.help {
+                    say::err(&format!(" {} {}", console::style("help:").cyan().bold().for_stderr(), say::plain(help)));
+                }
+            }
+        }
+    }
+}
+
+impl From<Mistake> for Trouble {
+    fn from(mistake: Mistake) -> Trouble {
+        Trouble { exit: Exit::Usage, text: mistake.to_string(), help: mistake.help.clone(), mistake: Some(mistake) }
+    }
+}
+
+impl From<DeviceError> for Trouble {
+    fn from(error: DeviceError) -> Trouble {
+        let exit = match &error {
+            DeviceError::Start { .. } | DeviceError::NoFacts { .. } => Exit::Usage,
+            DeviceError::Listen(_) | DeviceError::Driver(_) => Exit::NotReady,
+        };
+        Trouble::new(exit, &error).maybe_help(error.help())
+    }
+}
+
+impl From<ModelError> for Trouble {
+    fn from(error: ModelError) -> Trouble {
+        match error {
+            ModelError::Mistake(mistake) => mistake.into(),
+            error => Trouble::new(Exit::NotReady, &error).maybe_help(error.help()),
+        }
+    }
+}
+
+impl From<RunError> for Trouble {
+    fn from(error: RunError) -> Trouble {
+        let exit = match error {
+            RunError::Device(error) => return error.into(),
+            RunError::NoSuchFact { .. } => Exit::Usage,
+            RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. } => Exit::Unwritten,
+        };
+        Trouble::new(exit, &error).maybe_help(error.help())
+    }
+}
+
+impl From<SuiteError> for Trouble {
+    fn from(error: SuiteError) -> Trouble {
+        match error {
+            SuiteError::Record(error) => error.into(),
+            error => Trouble::new(Exit::Usage, &error),
+        }
+    }
+}
+
+/// An error and its causes, as one sentence; a cause that the error itself has quoted is not said again.
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        let said = deeper.to_string();
+        if !text.contains(&said) {
+            text += &format!(": {said}");
+        }
+        cause = deeper.source();
+    }
+    text
+}
+
+/// A mistake with its line and what to write there.
+fn pointed(mistake: &Mistake) -> String {
+    let theme = if console::colors_enabled_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let mut text = String::new();
+    let pointer = Pointer {
+        source: Arc::new(NamedSource::new(mistake.file.display().to_string(), mistake.text.clone())),
+        mistake: mistake.clone(),
+    };
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+    match handler.render_report(&mut text, &pointer) {
+        Ok(()) => text.trim_end().to_owned(),
+        Err(_) => mistake.to_string(),
+    }
+}
+
+#[derive(Debug)]
+struct Pointer {
+    source: Arc<NamedSource<String>>,
+    mistake: Mistake,
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.mistake.why)
+    }
+}
+
+impl Error for Pointer {}
+
+impl Diagnostic for Pointer {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.mistake.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&*self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let at = self.mistake.at.clone()?;
+        Some(Box::new(std::iter::once(LabeledSpan::underline(at))))
+    }
+}

@@ -1,0 +1,200 @@
+//! The phone that a run is on: one of our own in this process, or somebody's. Either is reached over ADB.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tapwright_contract::device::{DriverError, Kind};
+use tapwright_drivers::android::{self, Address, Android, Capture, Judge};
+use tapwright_drivers::{Probe, Settle};
+use tapwright_phone::World;
+use tapwright_phone::adbd::{self, Daemon, Handle, SteadyClock};
+use tokio::net::TcpListener;
+
+use crate::judge::{Fact, Facts};
+
+pub use tapwright_phone::Options as Phone;
+
+/// The sizes of display that a virtual phone can have, per side.
+pub const SIDES: (std::ops::RangeInclusive<u32>, std::ops::RangeInclusive<u32>) = (240..=4096, 400..=4096);
+
+/// Which phone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// One that is drawn for the run and gone after it.
+    Virtual(Phone),
+    /// A daemon that listens on TCP and wants no key: `127.0.0.1:5555`.
+    Direct { address: String },
+    /// One that an adb server knows by this serial.
+    Server { server: String, serial: String },
+}
+
+/// How to reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    pub at: Where,
+    /// How long connecting may take.
+    pub connect: Duration,
+    /// How long a phone that was lost is looked for.
+    pub find_again: Duration,
+    /// How long looking behind the screen may take.
+    pub probe: Duration,
+}
+
+/// A phone, connected.
+pub struct Device {
+    /// Sees and touches it.
+    pub driver: Android,
+    behind: Behind,
+    about: String,
+    probe: Duration,
+}
+
+/// Looks behind the screen.
+enum Behind {
+    /// It is in this process: its state can be read even when it is unplugged. The daemon ends when this is dropped.
+    Ours(Daemon),
+    Theirs(Judge),
+}
+
+/// Why there is no phone, or not the one that is needed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// Nothing can be listened on.
+    #[error("the virtual phone cannot listen on a port of this machine")]
+    Listen(#[source] io::Error),
+    /// The phone is not there, or will not be driven.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// A fact was to be made true.
+    #[error("the phone cannot start so: {why}")]
+    Start { why: String },
+    /// It has to be judged and has no entrance for judges.
+    #[error("{device} does not tell what is true of it; only virtual phones do")]
+    NoFacts { device: String },
+}
+
+impl DeviceError {
+    /// What to do next.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            DeviceError::Listen(_) => Some("see whether another program holds all ports, or a firewall forbids it"),
+            DeviceError::Driver(DriverError { kind: Kind::Lost { .. } | Kind::TimedOut { .. }, .. }) => {
+                Some("see which devices there are with: tapwright devices")
+            }
+            DeviceError::Driver(DriverError { kind: Kind::Refused { .. }, .. }) => Some(
+                "a phone that wants a key goes through an adb server: adb connect ADDRESS, then --device adb:ADDRESS",
+            ),
+            DeviceError::Driver(_) => None,
+            DeviceError::Start { .. } => Some("docs/phone.md lists what can be set"),
+            DeviceError::NoFacts { .. } => Some("leave out what is to be judged, or use the virtual phone"),
+        }
+    }
+}
+
+impl Device {
+    /// Connects, drawing the phone first if it is to be ours.
+    ///
+    /// # Errors
+    /// `DeviceError` if the phone cannot be had.
+    pub async fn open(options: &Options) -> Result<Device, DeviceError> {
+        let (address, ours) = match &options.at {
+            Where::Virtual(phone) => {
+                let daemon =
+                    plug_in(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), phone).await.map_err(DeviceError::Listen)?;
+                (Address::Direct { address: daemon.address().to_string() }, Some((daemon, phone)))
+            }
+            Where::Direct { address } => (Address::Direct { address: address.clone() }, None),
+            Where::Server { server, serial } => {
+                (Address::Server { server: server.clone(), serial: serial.clone() }, None)
+            }
+        };
+        let (about, behind) = match ours {
+            Some((daemon, phone)) => {
+                let Phone { seed, width, height, .. } = phone;
+                let about = format!("virtual phone {width}x{height}, seed {seed}, over ADB at {}", daemon.address());
+                (about, Behind::Ours(daemon))
+            }
+            None => (format!("{} over ADB", name(&address)), Behind::Theirs(Judge::new(address.clone()))),
+        };
+        let mut settle = Settle::INSTANT;
+        let mut behind = behind;
+        if let Behind::Theirs(judge) = &mut behind {
+            // Only virtual phones let judges in, and only they have reacted by the time they say that they will.
+            match judge.facts(options.probe).await {
+                Ok(_) => {}
+                Err(DriverError { kind: Kind::Lost { .. }, .. }) => {} // Connecting will say it better.
+                Err(_) => settle = Settle::PHONE,
+            }
+        }
+        let how = android::Options { address, settle, capture: Capture::Auto, find_again: options.find_again };
+        let driver = Android::connect(how, options.connect).await?;
+        Ok(Device { driver, behind, about, probe: options.probe })
+    }
+
+    /// What it is, for people.
+    pub fn about(&self) -> &str {
+        &self.about
+    }
+
+    /// What is true of it; `None` if it is a phone that tells nobody.
+    ///
+    /// # Errors
+    /// `DeviceError` if it is lost.
+    pub async fn facts(&mut self) -> Result<Option<Facts>, DeviceError> {
+        match &mut self.behind {
+            Behind::Ours(daemon) => Ok(Some(daemon.handle().facts())),
+            Behind::Theirs(judge) => match judge.facts(self.probe).await {
+                Ok(facts) => Ok(Some(facts)),
+                Err(DriverError { kind: Kind::Refused { .. }, .. }) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
+
+    /// Makes a fact true.
+    ///
+    /// # Errors
+    /// `DeviceError::Start` if it cannot be.
+    pub async fn set(&mut self, fact: &Fact) -> Result<(), DeviceError> {
+        match &mut self.behind {
+            Behind::Ours(daemon) => daemon
+                .handle()
+                .set_fact(&fact.fact, &fact.is)
+                .map_err(|refused| DeviceError::Start { why: refused.to_string() }),
+            Behind::Theirs(judge) => match judge.set(&fact.fact, &fact.is, self.probe).await {
+                Ok(()) => Ok(()),
+                Err(DriverError { kind: Kind::Refused { why }, .. }) => Err(DeviceError::Start { why }),
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
+
+    /// Leaves the phone as it was found: its own keyboard is put back.
+    ///
+    /// # Errors
+    /// `DeviceError` if that did not work.
+    pub async fn close(self) -> Result<(), DeviceError> {
+        let Device { driver, behind, probe, .. } = self;
+        let result = driver.close(probe).await;
+        match behind {
+            Behind::Ours(daemon) => daemon.kill().await,
+            Behind::Theirs(_) => result?,
+        }
+        Ok(())
+    }
+}
+
+/// Draws a phone and serves it.
+pub(crate) async fn plug_in(listen: SocketAddr, phone: &Phone) -> io::Result<Daemon> {
+    let listener = TcpListener::bind(listen).await?;
+    let handle = Handle::new(World::new(phone.clone()), SteadyClock::new());
+    Daemon::start(listener, handle, adbd::Options::default())
+}
+
+fn name(address: &Address) -> &str {
+    match address {
+        Address::Direct { address } => address,
+        Address::Server { serial, .. } => serial,
+    }
+}

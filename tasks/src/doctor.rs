@@ -1,0 +1,233 @@
+//! Looks whether all that a run needs is there, and says what to do about what is not.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+use tapwright_agent::clock::{Clock, Timer};
+use tapwright_contract::device::{Driver, Gesture, Key};
+use tapwright_contract::{Size, Spot};
+use tapwright_phone::Options as Phone;
+
+use crate::device::{self, Device, Where};
+use crate::devices;
+use crate::model::{self, Which};
+
+/// What is looked at.
+pub struct Checkup<'a> {
+    pub model: &'a model::Options,
+    pub device: &'a device::Options,
+    pub phone: Phone,
+    /// Where an adb server would be.
+    pub adb_server: &'a str,
+    pub runs: &'a Path,
+}
+
+/// What was found about one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// For example `onnx runtime`.
+    pub what: &'static str,
+    pub state: State,
+    pub text: String,
+    /// What to do about it.
+    pub next: Option<String>,
+}
+
+/// How well it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Ok,
+    /// Something that not every run needs.
+    Warning,
+    /// No run as it is set up now can work.
+    Failed,
+}
+
+/// Looks at everything, one thing after another, and returns the worst that was found.
+pub async fn check(checkup: &Checkup<'_>, mut each: impl FnMut(&Finding)) -> State {
+    let mut worst = State::Ok;
+    let mut say = |finding: Finding| {
+        worst = worst.max(finding.state);
+        each(&finding);
+    };
+    say(onnx_runtime(checkup.model).await);
+    say(profile(checkup.model));
+    say(loads(checkup.model).await);
+    say(virtual_phone(checkup).await);
+    say(adb_server(checkup).await);
+    say(writable("runs", checkup.runs, "choose another folder: --runs FOLDER"));
+    say(writable("cache", &checkup.model.cache, "choose another folder: --cache FOLDER"));
+    worst
+}
+
+fn finding(what: &'static str, state: State, text: impl Into<String>, next: Option<&str>) -> Finding {
+    Finding { what, state, text: text.into(), next: next.map(str::to_owned) }
+}
+
+async fn onnx_runtime(options: &model::Options) -> Finding {
+    let what = "onnx runtime";
+    // Looking is the doctor's business; fetching is `setup`'s.
+    let looking = model::LibraryOptions { fetch: false, ..options.library.clone() };
+    match model::library(&looking, |_| ()).await {
+        Ok(found) => finding(what, State::Ok, format!("{} ({})", found.path.display(), found.origin), None),
+        Err(error) => {
+            let needed = matches!(options.which, Which::Folder(_)) && !options.library.fetch;
+            let state = if needed { State::Failed } else { State::Warning };
+            let text = error.to_string().lines().next().unwrap_or_default().to_owned();
+            finding(what, state, text, Some("fetch it with: tapwright setup (a run does so by itself)"))
+        }
+    }
+}
+
+fn profile(options: &model::Options) -> Finding {
+    let what = "profile";
+    let read = match (&options.profile, &options.which) {
+        (Some(file), _) => crate::profile::Profiles::read(file).map_err(model::ModelError::from),
+        (None, Which::Folder(folder)) => model::profile_of(folder),
+        (None, _) => return finding(what, State::Ok, "one of ours, as the model brings none", None),
+    };
+    match read {
+        Ok(profiles) => {
+            let history = profiles.agent.history.map_or("all of its".to_owned(), |history| format!("{history} of its"));
+            finding(
+                what,
+                State::Ok,
+                format!("it is shown {history} replies, and says {} tokens at most", profiles.agent.tokens_max),
+                None,
+            )
+        }
+        Err(error) => finding(what, State::Failed, error.to_string(), error.help()),
+    }
+}
+
+async fn loads(options: &model::Options) -> Finding {
+    let what = "model";
+    let looking = model::LibraryOptions { fetch: false, ..options.library.clone() };
+    let options = model::Options { library: looking, ..options.clone() };
+    let clock = Timer::start();
+    match model::open(&options, |_| ()).await {
+        Ok(opened) => {
+            finding(what, State::Ok, format!("{}, opened in {} ms", opened.about, clock.elapsed().as_millis()), None)
+        }
+        Err(model::ModelError::Library(_)) => finding(
+            what,
+            State::Warning,
+            "not opened, as ONNX Runtime is not there yet",
+            Some("tapwright setup, then look again"),
+        ),
+        Err(error) => finding(what, State::Failed, error.to_string(), error.help()),
+    }
+}
+
+async fn virtual_phone(checkup: &Checkup<'_>) -> Finding {
+    let what = "virtual phone";
+    match try_phone(checkup).await {
+        Ok((look, tap)) => {
+            let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+            let text = format!("over ADB: a look takes {:.1} ms, a tap {:.1} ms", ms(look), ms(tap));
+            finding(what, State::Ok, text, None)
+        }
+        Err(why) => {
+            finding(what, State::Failed, why, Some("see whether anything forbids connections within this machine"))
+        }
+    }
+}
+
+/// Opens the launcher's first app by touch, and sees that it did.
+async fn try_phone(checkup: &Checkup<'_>) -> Result<(Duration, Duration), String> {
+    let within = checkup.device.connect;
+    let said = |error: &dyn std::fmt::Display| error.to_string();
+    let options = device::Options { at: Where::Virtual(checkup.phone.clone()), ..checkup.device.clone() };
+    let mut device = Device::open(&options).await.map_err(|error| said(&error))?;
+    let clock = Timer::start();
+    // The first look tries out the ways to take a picture.
+    device.driver.screen(within).await.map_err(|error| said(&error))?;
+    let before = clock.elapsed();
+    let screen = device.driver.screen(within).await.map_err(|error| said(&error))?;
+    let look = clock.elapsed() - before;
+    let Size { width, height } = screen.picture.size();
+    device
+        .driver
+        .perform(&Gesture::Launch { app: "Settings".to_owned() }, within)
+        .await
+        .map_err(|error| said(&error))?;
+    let opened = device.driver.screen(within).await.map_err(|error| said(&error))?;
+    if opened.picture == screen.picture {
+        return Err("opening an app changed nothing on the screen".to_owned());
+    }
+    let before = clock.elapsed();
+    let at = Spot { x: width / 2, y: height / 2, of: screen.picture.size() };
+    device.driver.perform(&Gesture::Tap { at }, within).await.map_err(|error| said(&error))?;
+    let tap = clock.elapsed() - before;
+    device.driver.perform(&Gesture::Press { key: Key::Home }, within).await.map_err(|error| said(&error))?;
+    let home = device.driver.screen(within).await.map_err(|error| said(&error))?;
+    device.close().await.map_err(|error| said(&error))?;
+    if home.front.id == opened.front.id {
+        return Err("the home key did not lead home".to_owned());
+    }
+    Ok((look, tap))
+}
+
+async fn adb_server(checkup: &Checkup<'_>) -> Finding {
+    let what = "adb server";
+    match devices(checkup.adb_server, checkup.device.probe).await {
+        Ok(found) => {
+            finding(what, State::Ok, format!("at {}, with {}", checkup.adb_server, devices_in_words(found.len())), None)
+        }
+        Err(_) => finding(
+            what,
+            State::Warning,
+            format!("none at {}; only phones on USB and phones that want a key need one", checkup.adb_server),
+            Some("start one with: adb start-server"),
+        ),
+    }
+}
+
+fn devices_in_words(count: usize) -> String {
+    match count {
+        0 => "no device".to_owned(),
+        1 => "one device".to_owned(),
+        count => format!("{count} devices"),
+    }
+}
+
+/// Tries to write where a run would, and leaves nothing behind.
+fn writable(what: &'static str, folder: &Path, next: &'static str) -> Finding {
+    let absolute = if folder.is_absolute() { folder.to_owned() } else { Path::new(".").join(folder) };
+    let Some(at) = absolute.ancestors().find(|above| above.exists()).filter(|above| above.is_dir()).map(Path::to_owned)
+    else {
+        return finding(what, State::Failed, format!("{} cannot be made", folder.display()), Some(next));
+    };
+    let trial = at.join(format!(".tapwright-trial-{}", std::process::id()));
+    let written = fs::write(&trial, "trial").and_then(|()| fs::remove_file(&trial));
+    match written {
+        Ok(()) => finding(what, State::Ok, format!("{} can be written", folder.display()), None),
+        Err(error) => {
+            finding(what, State::Failed, format!("{} cannot be written: {error}", folder.display()), Some(next))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(writable("runs", &folder.path().join("a/b"), "").state, State::Ok);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        // Below a file nothing can be; the nearest folder is not where a run would write.
+        assert_eq!(writable("runs", &file.join("runs"), "").state, State::Failed);
+    }
+
+    #[test]
+    fn the_worst_finding_counts() {
+        assert!(State::Failed > State::Warning && State::Warning > State::Ok);
+    }
+}

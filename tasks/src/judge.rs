@@ -1,0 +1,221 @@
+//! Judges by what is true of the device, not by what a model claims.
+//!
+//! Facts have names and values: `wifi.on` is `true`. They come from behind the screen, where the agent cannot look.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::mistake::nearest;
+
+/// What is true of a device, by name.
+pub type Facts = BTreeMap<String, String>;
+
+/// A fact and its value, as people write it: `wifi.on=true`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    pub fact: String,
+    pub is: String,
+}
+
+/// What is true in the end if the goal was reached.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// Nobody has said it.
+    Nothing,
+    /// These facts; others may change as they will.
+    Facts(Vec<Fact>),
+    /// What the smoke suite says, which minds what else has changed, too.
+    Smoke(Box<tapwright_smoke::Task>),
+}
+
+/// Whether a goal was reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The device says so.
+    Passed,
+    /// The device says otherwise.
+    Failed { why: String },
+    /// The run says nothing about the agent.
+    Void { why: String },
+}
+
+/// A fact that is another one than before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub fact: String,
+    pub was: Option<String>,
+    pub is: Option<String>,
+}
+
+/// Why a text is no fact.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no fact; one is written like wifi.on=true")]
+pub struct NoFact(String);
+
+impl Fact {
+    /// Reads `NAME=VALUE`.
+    ///
+    /// # Errors
+    /// `NoFact` if there is no `=`, or no name before it.
+    pub fn parse(text: &str) -> Result<Fact, NoFact> {
+        match text.split_once('=') {
+            Some((fact, is)) if !fact.trim().is_empty() => {
+                Ok(Fact { fact: fact.trim().to_owned(), is: is.trim().to_owned() })
+            }
+            _ => Err(NoFact(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.fact, self.is)
+    }
+}
+
+impl Verdict {
+    /// The id that reports and scripts use.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Verdict::Passed => "passed",
+            Verdict::Failed { .. } => "failed",
+            Verdict::Void { .. } => "void",
+        }
+    }
+
+    /// What speaks against it, unless it passed.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Verdict::Passed => None,
+            Verdict::Failed { why } | Verdict::Void { why } => Some(why),
+        }
+    }
+}
+
+/// Compares what is true in the end with what is wanted: `None` if nobody said what is.
+pub fn judge(wanted: &Wanted, start: &Facts, end: &Facts) -> Option<Verdict> {
+    let wrong = match wanted {
+        Wanted::Nothing => return None,
+        Wanted::Facts(facts) => facts.iter().find_map(|wanted| differs(wanted, end)),
+        Wanted::Smoke(task) => tapwright_smoke::judge(task, start, end),
+    };
+    Some(match wrong {
+        None => Verdict::Passed,
+        Some(why) => Verdict::Failed { why },
+    })
+}
+
+/// What has changed, by name.
+pub fn changes(start: &Facts, end: &Facts) -> Vec<Change> {
+    let mut names: Vec<&String> = start.keys().chain(end.keys()).collect();
+    names.sort();
+    names.dedup();
+    let change = |name: &String| {
+        let (was, is) = (start.get(name).cloned(), end.get(name).cloned());
+        (was != is).then(|| Change { fact: name.clone(), was, is })
+    };
+    names.into_iter().filter_map(change).collect()
+}
+
+/// Of what facts may come to be during a run: a message that is yet to be sent has no fact yet.
+const GROWING: [&str; 5] = ["messages.", "notes.", "alarms.", "contacts.", "calendar."];
+
+/// Facts that are wanted and cannot come true, because none is or will be called so, each with its nearest name.
+pub fn unheard_of<'a>(wanted: &'a [Fact], facts: &'a Facts) -> Vec<(&'a Fact, Option<&'a str>)> {
+    let unknown = wanted.iter().filter(|wanted| {
+        !facts.contains_key(&wanted.fact) && !GROWING.iter().any(|head| wanted.fact.starts_with(head))
+    });
+    unknown.map(|wanted| (wanted, nearest(&wanted.fact, facts.keys().map(String::as_str)))).collect()
+}
+
+fn differs(wanted: &Fact, end: &Facts) -> Option<String> {
+    let Fact { fact, is } = wanted;
+    match end.get(fact) {
+        Some(found) if found == is => None,
+        Some(found) => Some(format!("`{fact}` should be `{is}` and is `{found}`")),
+        None => Some(format!("`{fact}` should be `{is}` and there is no such fact")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(pairs: &[(&str, &str)]) -> Facts {
+        pairs.iter().map(|(fact, is)| ((*fact).to_owned(), (*is).to_owned())).collect()
+    }
+
+    fn wanted(texts: &[&str]) -> Vec<Fact> {
+        texts.iter().map(|text| Fact::parse(text).unwrap()).collect()
+    }
+
+    #[test]
+    fn facts_are_read() {
+        let fact = Fact::parse(" messages.Anna.last = me: a=b ").unwrap();
+        assert_eq!((fact.fact.as_str(), fact.is.as_str()), ("messages.Anna.last", "me: a=b"));
+        assert!(Fact::parse("wifi.on").is_err());
+        assert!(Fact::parse("=true").is_err());
+    }
+
+    #[test]
+    fn judged_by_the_end_alone() {
+        let start = facts(&[("wifi.on", "false"), ("notes.count", "2")]);
+        let end = facts(&[("wifi.on", "true"), ("notes.count", "3"), ("notes.0", "buy milk")]);
+        let verdict = |texts: &[&str]| judge(&Wanted::Facts(wanted(texts)), &start, &end).unwrap();
+        assert_eq!(verdict(&["wifi.on=true", "notes.0=buy milk"]), Verdict::Passed);
+        let failed = verdict(&["wifi.on=true", "notes.0=buy bread"]);
+        assert_eq!(failed.why(), Some("`notes.0` should be `buy bread` and is `buy milk`"));
+        assert_eq!(verdict(&["notes.9=x"]).why(), Some("`notes.9` should be `x` and there is no such fact"));
+        assert_eq!(judge(&Wanted::Nothing, &start, &end), None);
+    }
+
+    #[test]
+    fn the_suite_minds_what_nobody_asked_for() {
+        let task = tapwright_smoke::task_of("radio", 3).unwrap();
+        let world = tapwright_phone::World::new(task.phone.clone());
+        let start = world.facts();
+        let mut end = start.clone();
+        end.extend(task.expect.iter().cloned());
+        let wanted = Wanted::Smoke(Box::new(task));
+        assert_eq!(judge(&wanted, &start, &end), Some(Verdict::Passed));
+        end.insert("notes.count".to_owned(), "77".to_owned());
+        let failed = judge(&wanted, &start, &end).unwrap();
+        assert!(failed.why().unwrap().contains("nobody asked for"), "{failed:?}");
+    }
+
+    #[test]
+    fn changes_are_named() {
+        let start = facts(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        let end = facts(&[("a", "1"), ("b", "9"), ("d", "4")]);
+        let told: Vec<String> = changes(&start, &end)
+            .iter()
+            .map(|change| format!("{} {:?} {:?}", change.fact, change.was, change.is))
+            .collect();
+        assert_eq!(told, ["b Some(\"2\") Some(\"9\")", "c Some(\"3\") None", "d None Some(\"4\")"]);
+    }
+
+    #[test]
+    fn misspelt_facts_are_found_before_the_run() {
+        let facts = facts(&[
+            ("wifi.on", "false"),
+            ("notes.count", "1"),
+            ("notes.0", "a"),
+            ("alarms.07:30.on", "true"),
+            ("brightness", "50"),
+        ]);
+        let unknown = |text: &str| {
+            let wanted = wanted(&[text]);
+            unheard_of(&wanted, &facts).first().map(|(_, near)| near.map(str::to_owned))
+        };
+        assert_eq!(unknown("wifi.on=true"), None);
+        assert_eq!(unknown("notes.1=b"), None, "it may come to be");
+        assert_eq!(unknown("messages.Anna.last=me: hi"), None, "so may this");
+        assert_eq!(unknown("wifi.onn=true"), Some(Some("wifi.on".to_owned())));
+        assert_eq!(unknown("wfi.on=true"), Some(Some("wifi.on".to_owned())));
+        assert_eq!(unknown("brightnes=5"), Some(Some("brightness".to_owned())));
+        assert_eq!(unknown("zzzz=5"), Some(None));
+    }
+}

@@ -1,0 +1,77 @@
+//! A mistake that somebody made in a file, and where.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// What is wrong in a file that a person wrote.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {why}", .file.display())]
+pub struct Mistake {
+    pub file: PathBuf,
+    /// The file as it was read; empty if it could not be.
+    pub text: String,
+    /// The bytes of the text that are wrong, if it is known which.
+    pub at: Option<Range<usize>>,
+    pub why: String,
+    /// What to write instead, if that can be said.
+    pub help: Option<String>,
+}
+
+impl Mistake {
+    /// A file that cannot be read at all.
+    pub fn unreadable(file: &Path, error: &std::io::Error) -> Mistake {
+        Mistake {
+            file: file.to_owned(),
+            text: String::new(),
+            at: None,
+            why: format!("it cannot be read: {error}"),
+            help: None,
+        }
+    }
+
+    /// What a TOML reader objects to.
+    pub fn of_toml(file: &Path, text: &str, error: &toml::de::Error) -> Mistake {
+        let (why, help) = unknown_key(error.message());
+        Mistake { file: file.to_owned(), text: text.to_owned(), at: error.span(), why, help }
+    }
+}
+
+/// The nearest of several names, if one is near.
+pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = names.into_iter().map(|known| (strsim::jaro_winkler(name, known), known));
+    near.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+}
+
+/// serde says ``unknown field `a`, expected one of `b`, `c` ``: for people, what there is belongs into the help.
+fn unknown_key(message: &str) -> (String, Option<String>) {
+    let Some((what, rest)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) else {
+        return (message.trim_end().to_owned(), None);
+    };
+    let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+    let help = match nearest(what, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "nothing can be set here".to_owned(),
+        None => format!("there are: {}", known.join(", ")),
+    };
+    (format!("there is no key `{what}` here"), Some(help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_explained() {
+        let said = unknown_key("unknown field `sede`, expected `seed` or `size`");
+        assert_eq!(said, ("there is no key `sede` here".to_owned(), Some("did you mean `seed`?".to_owned())));
+        let said = unknown_key("unknown field `xyz`, expected one of `seed`, `size`");
+        assert_eq!(said.1.unwrap(), "there are: seed, size");
+        assert_eq!(unknown_key("invalid type").0, "invalid type");
+    }
+
+    #[test]
+    fn near_names() {
+        assert_eq!(nearest("wifi.onn", ["dark.on", "wifi.on"]), Some("wifi.on"));
+        assert_eq!(nearest("zzz", ["dark.on", "wifi.on"]), None);
+    }
+}

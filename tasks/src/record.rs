@@ -1,0 +1,286 @@
+//! What was written down: which runs there are, and what happened in one, step by step.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tapwright_agent::event::Fault;
+use tapwright_agent::guard::Deed;
+use tapwright_agent::journal::{EffectLine, Entry, EventLine, Line, Record, RecordError, Step};
+use tapwright_agent::outcome::Outcome;
+use tapwright_agent::person::{Answer, Question};
+use tapwright_contract::Size;
+
+use crate::judge::Verdict;
+use crate::run::Judgement;
+use crate::smoke::Table;
+
+/// A name that stands for the run that began last.
+pub const LAST: &str = "last";
+
+/// Something in the folder of runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    Run(Brief),
+    Suite(SuiteBrief),
+    /// A folder that is a run's or was to be one, and cannot be read.
+    Unreadable {
+        run: String,
+        why: String,
+    },
+}
+
+/// A run in one line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Brief {
+    pub run: String,
+    pub goal: String,
+    /// `None` if it has no end: it is still going on, or it was killed.
+    pub outcome: Option<String>,
+    #[serde(flatten)]
+    pub verdict: Option<Verdict>,
+    pub steps: u32,
+    pub model: String,
+    pub device: String,
+    /// Milliseconds since 1970.
+    pub started: u64,
+    pub folder: PathBuf,
+}
+
+/// A suite in one line, and in `suite.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SuiteBrief {
+    /// The format's version.
+    pub version: u32,
+    pub suite: String,
+    pub run: String,
+    pub model: String,
+    /// Milliseconds since 1970.
+    pub started: u64,
+    pub table: Table,
+}
+
+/// What happened between two looks at the screen, and what it looked like before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scene {
+    /// The digest of what was seen.
+    pub picture: Option<String>,
+    pub size: Option<Size>,
+    /// The app in front.
+    pub app: String,
+    /// `None` if nothing was decided here: the screen on which the run ended.
+    pub step: Option<Step>,
+    /// What was done outside.
+    pub deed: Option<Deed>,
+    pub asked: Option<Question>,
+    pub answered: Option<Answer>,
+}
+
+/// A step as programs are told of it: the same while it happens and when it is read back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepLine {
+    #[serde(flatten)]
+    pub step: Step,
+    /// The app in front when it was decided.
+    pub app: String,
+    /// The digest of what was seen then.
+    pub picture: Option<String>,
+}
+
+/// Puts scenes together from the lines of a journal, as they come.
+#[derive(Clone, Debug, Default)]
+pub struct Scenes {
+    open: Scene,
+}
+
+/// The format's version of `suite.json`.
+pub const SUITE_VERSION: u32 = 1;
+
+impl Scenes {
+    /// Takes the next line; a scene that is over is returned.
+    pub fn next(&mut self, entry: &Entry) -> Option<Scene> {
+        let scene = &mut self.open;
+        match &entry.line {
+            Line::Event(EventLine::Saw { picture, size, front }) => {
+                scene.picture = Some(picture.clone());
+                scene.size = Some(*size);
+                scene.app = if front.label.is_empty() { front.id.clone() } else { front.label.clone() };
+            }
+            Line::Event(EventLine::Answered(answer)) => scene.answered = Some(answer.clone()),
+            Line::Effect(EffectLine::Ask(question)) => scene.asked = Some(question.clone()),
+            Line::Effect(EffectLine::Act(deed)) => scene.deed = Some(deed.clone()),
+            Line::Step(step) => {
+                scene.step = Some(step.clone());
+                return Some(std::mem::take(scene));
+            }
+            Line::End(_) if scene.picture.is_some() => return Some(std::mem::take(scene)),
+            Line::Run(_) | Line::Effect(_) | Line::Event(_) | Line::Decided(_) | Line::End(_) => {}
+        }
+        None
+    }
+
+    /// The scene that is going on.
+    pub fn open(&self) -> &Scene {
+        &self.open
+    }
+}
+
+impl Scene {
+    /// What programs are told of it.
+    pub fn line(&self) -> Option<StepLine> {
+        let step = self.step.clone()?;
+        Some(StepLine { step, app: self.app.clone(), picture: self.picture.clone() })
+    }
+}
+
+/// What a line says went wrong outside, for people.
+pub fn trouble(line: &Line) -> Option<String> {
+    let fault = match line {
+        Line::Event(EventLine::Silent(silence)) => return Some(format!("the model did not answer: {}", silence.why)),
+        Line::Event(EventLine::Unseen(fault)) => fault,
+        _ => return None,
+    };
+    let why = match fault {
+        Fault::Lost { why } | Fault::Refused { why } | Fault::Hidden { why } | Fault::Nonsense { why } => why,
+        Fault::TimedOut { tries } => tries,
+        Fault::NoSuchApp { app, .. } => app,
+        Fault::Stale => "the display has changed",
+    };
+    Some(format!("the screen was not seen: {why}"))
+}
+
+/// All scenes of a run.
+pub fn scenes(record: &Record) -> Vec<Scene> {
+    let mut scenes = Scenes::default();
+    record.entries.iter().filter_map(|entry| scenes.next(entry)).collect()
+}
+
+/// The folder of a run: its path, its name among the runs, or [`LAST`].
+///
+/// # Errors
+/// If there is no such run.
+pub fn find(runs: &Path, name: &str) -> io::Result<PathBuf> {
+    if name == LAST {
+        let folders = folders(runs)?;
+        let last = folders.into_iter().rev().find(|folder| is_record(folder));
+        return last.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "there is no run yet"));
+    }
+    let places = [PathBuf::from(name), runs.join(name)];
+    places
+        .into_iter()
+        .find(|folder| is_record(folder))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("there is no run {name:?}")))
+}
+
+/// The latest of what is in the folder of runs, the last one first; empty if there is no such folder.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn list(runs: &Path, most: usize) -> io::Result<Vec<Kept>> {
+    let folders = match folders(runs) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        folders => folders?,
+    };
+    let kept = folders
+        .into_iter()
+        .rev()
+        .filter_map(|folder| if is_record(&folder) { Some(brief(&folder)) } else { suite(&folder).map(Kept::Suite) });
+    Ok(kept.take(most).collect())
+}
+
+/// Writes down what came of a suite, in the folder of its runs.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn keep_suite(folder: &Path, suite: &SuiteBrief) -> io::Result<()> {
+    let mut text = serde_json::to_string_pretty(suite)?;
+    text.push('\n');
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("suite.json"), text)
+}
+
+/// Names begin with the time, so their order is that of the runs.
+fn folders(runs: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(runs)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+fn is_record(folder: &Path) -> bool {
+    folder.join("journal.jsonl").is_file()
+}
+
+fn brief(folder: &Path) -> Kept {
+    let run = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let record = match Record::read(folder) {
+        Ok(record) => record,
+        Err(error) => return Kept::Unreadable { run, why: plainly(&error) },
+    };
+    let verdict = Judgement::read(folder).ok().flatten().and_then(|judgement| judgement.verdict);
+    let steps = record.entries.iter().filter(|entry| matches!(entry.line, Line::Decided(_))).count();
+    let facts = &record.facts;
+    Kept::Run(Brief {
+        run,
+        goal: facts.setting.goal.clone(),
+        outcome: record.end().map(|end| Outcome::id(&end.outcome).to_owned()),
+        verdict,
+        steps: u32::try_from(steps).unwrap_or(u32::MAX),
+        model: facts.model.clone(),
+        device: facts.device.clone(),
+        started: facts.started,
+        folder: folder.to_owned(),
+    })
+}
+
+fn suite(folder: &Path) -> Option<SuiteBrief> {
+    serde_json::from_slice(&fs::read(folder.join("suite.json")).ok()?).ok()
+}
+
+/// The error and its causes in one line.
+fn plainly(error: &RecordError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(deeper) = cause {
+        text += &format!(": {deeper}");
+        cause = deeper.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_run_is_not_listed() {
+        let runs = tempfile::tempdir().unwrap();
+        assert_eq!(list(&runs.path().join("none"), 9).unwrap(), []);
+        fs::create_dir(runs.path().join("photos")).unwrap();
+        fs::create_dir(runs.path().join("20260101-broken")).unwrap();
+        fs::write(runs.path().join("20260101-broken/journal.jsonl"), "what?\n").unwrap();
+        let kept = list(runs.path(), 9).unwrap();
+        assert!(matches!(&kept[..], [Kept::Unreadable { run, .. }] if run == "20260101-broken"), "{kept:?}");
+        assert_eq!(find(runs.path(), LAST).unwrap(), runs.path().join("20260101-broken"));
+        assert_eq!(find(runs.path(), "20260101-broken").unwrap(), runs.path().join("20260101-broken"));
+        assert!(find(runs.path(), "photos").is_err());
+    }
+
+    #[test]
+    fn suites_are_listed() {
+        let runs = tempfile::tempdir().unwrap();
+        let text = String::new;
+        let brief =
+            SuiteBrief { version: 1, suite: text(), run: text(), model: text(), started: 3, table: Table::default() };
+        keep_suite(&runs.path().join("x"), &brief).unwrap();
+        assert_eq!(list(runs.path(), 9).unwrap(), [Kept::Suite(brief)]);
+        assert_eq!(list(runs.path(), 0).unwrap(), []);
+    }
+}

@@ -1,0 +1,338 @@
+//! One goal on one phone, to its end, written down and judged.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tapwright_agent::apis::NoApis;
+use tapwright_agent::clock::{Clock, Timer};
+use tapwright_agent::drive::{DriveError, Ports, drive};
+use tapwright_agent::episode::Setting;
+use tapwright_agent::guard::{Policy, Touch};
+use tapwright_agent::journal::{Entry, EventLine, Journal, JournalError, Line};
+use tapwright_agent::limits::Limits;
+use tapwright_agent::outcome::{End, Outcome};
+use tapwright_agent::person::Person;
+use tapwright_agent::stop::Stop;
+
+use crate::device::{Device, DeviceError};
+use crate::judge::{Change, Fact, Facts, Verdict, Wanted, changes, judge, unheard_of};
+use crate::model::Opened;
+
+/// What is to be done, how the phone is to be before, and what is to be true in the end.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// What the agent is told.
+    pub goal: String,
+    pub start: Vec<Fact>,
+    pub wanted: Wanted,
+}
+
+/// How a run goes about it.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub limits: Limits,
+    pub policy: Policy,
+    pub touch: Touch,
+    /// Today, as the system prompt is to say it.
+    pub date: String,
+}
+
+/// Where a run is written down, and when it began.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The folder of all runs.
+    pub runs: &'a Path,
+    /// The run's own name in it, which nobody has yet.
+    pub run: &'a str,
+    /// Milliseconds since 1970.
+    pub started: u64,
+}
+
+/// Who takes part besides the model.
+pub struct Company<'a> {
+    pub person: &'a mut dyn Person,
+    pub stop: Stop,
+    /// Sees every line of the journal once it is written.
+    pub watch: &'a mut (dyn FnMut(&Entry) + Send),
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub run: String,
+    /// Its record.
+    pub folder: PathBuf,
+    pub end: End,
+    pub judgement: Judgement,
+    /// From the first look to the end.
+    pub ms: u64,
+}
+
+/// What the device says of a run: `verdict.json` in the record, beside what the agent did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The format's version.
+    pub version: u32,
+    /// `None` if nobody said what is wanted.
+    #[serde(flatten)]
+    pub verdict: Option<Verdict>,
+    /// What was wanted.
+    pub expected: Vec<Fact>,
+    /// What is another one than before; `None` if the device does not tell.
+    pub changed: Option<Vec<Change>>,
+}
+
+/// The format's version of `verdict.json`.
+const VERSION: u32 = 1;
+
+/// Why a run did not begin, or has no end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The phone is not as it has to be.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// What is wanted can never be true.
+    #[error("there is no fact `{fact}`")]
+    NoSuchFact { fact: String, near: Option<String> },
+    /// There is no record, so nothing was done.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The record broke off, and nothing was done after that.
+    #[error(transparent)]
+    Drive(#[from] DriveError),
+    /// The run is over and written down, and what the device says of it is not.
+    #[error("run {run}: the verdict cannot be written")]
+    Judgement { run: String, source: io::Error },
+}
+
+impl RunError {
+    /// What to do next.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            RunError::Device(error) => error.help().map(str::to_owned),
+            RunError::NoSuchFact { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
+            RunError::NoSuchFact { near: None, .. } => Some("docs/phone.md lists the facts".to_owned()),
+            RunError::Journal(JournalError::Name { .. }) => None,
+            RunError::Journal(JournalError::Exists { .. }) => Some("choose another folder: --runs FOLDER".to_owned()),
+            RunError::Journal(JournalError::Unwritable { .. }) => {
+                Some("choose a folder that can be written: --runs FOLDER".to_owned())
+            }
+            RunError::Drive(_) | RunError::Judgement { .. } => {
+                Some("see whether the disk is full; what was written before stands".to_owned())
+            }
+        }
+    }
+}
+
+/// Prepares the phone, runs the task on it, and judges it.
+///
+/// # Errors
+/// `RunError` if it did not begin, or could not be written down. Whatever else happens is an outcome.
+pub async fn run(
+    task: &Task,
+    device: &mut Device,
+    opened: &mut Opened,
+    rules: &Rules,
+    place: Place<'_>,
+    company: Company<'_>,
+) -> Result<Report, RunError> {
+    for fact in &task.start {
+        device.set(fact).await?;
+    }
+    let start = device.facts().await?;
+    let expected = expected(&task.wanted);
+    match &start {
+        None if !expected.is_empty() => {
+            return Err(DeviceError::NoFacts { device: device.about().to_owned() }.into());
+        }
+        None => {}
+        Some(facts) => {
+            if let Some((wanted, near)) = unheard_of(&expected, facts).first() {
+                return Err(RunError::NoSuchFact { fact: wanted.fact.clone(), near: near.map(str::to_owned) });
+            }
+        }
+    }
+
+    let mut journal = Journal::create(place.runs, place.run)?;
+    let folder = place.runs.join(place.run);
+    let setting = Setting {
+        goal: task.goal.clone(),
+        date: rules.date.clone(),
+        profile: opened.profiles.agent.clone(),
+        limits: rules.limits.clone(),
+        policy: rules.policy.clone(),
+        touch: rules.touch.clone(),
+    };
+    let clock = Timer::start();
+    let mut last = Last::Nothing;
+    let Company { person, stop, watch } = company;
+    let mut watch = |entry: &Entry| {
+        last.mind(&entry.line);
+        watch(entry);
+    };
+    let end = drive(
+        setting,
+        place.started,
+        Ports {
+            driver: &mut device.driver,
+            model: opened.model.as_mut(),
+            person,
+            apis: &mut NoApis,
+            journal: &mut journal,
+            clock: &clock,
+            stop,
+            watch: &mut watch,
+        },
+    )
+    .await?;
+    let ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+
+    let after = device.facts().await;
+    let verdict = verdict(&task.wanted, &end.outcome, last, start.as_ref(), after.as_ref().map(Option::as_ref));
+    let changed = match (&start, &after) {
+        (Some(start), Ok(Some(after))) => Some(changes(start, after)),
+        _ => None,
+    };
+    let judgement = Judgement { version: VERSION, verdict, expected, changed };
+    judgement.write(&folder).map_err(|source| RunError::Judgement { run: place.run.to_owned(), source })?;
+    Ok(Report { run: place.run.to_owned(), folder, end, judgement, ms })
+}
+
+impl Judgement {
+    /// Reads what a record says; `None` if the run was not judged to its end.
+    ///
+    /// # Errors
+    /// If there is something else.
+    pub fn read(folder: &Path) -> io::Result<Option<Judgement>> {
+        match std::fs::read(folder.join("verdict.json")) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&self, folder: &Path) -> io::Result<()> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        // All of it or nothing: a torn verdict would be none.
+        let fresh = folder.join(".verdict.json");
+        std::fs::write(&fresh, text)?;
+        std::fs::File::open(&fresh)?.sync_all()?;
+        std::fs::rename(fresh, folder.join("verdict.json"))
+    }
+}
+
+/// What the model did last: an outcome alone does not tell whether it failed, or could not be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    Nothing,
+    Heard,
+    Silent,
+}
+
+impl Last {
+    fn mind(&mut self, line: &Line) {
+        match line {
+            Line::Event(EventLine::Heard(_)) => *self = Last::Heard,
+            Line::Event(EventLine::Silent(_)) => *self = Last::Silent,
+            _ => {}
+        }
+    }
+}
+
+fn expected(wanted: &Wanted) -> Vec<Fact> {
+    match wanted {
+        Wanted::Nothing => Vec::new(),
+        Wanted::Facts(facts) => facts.clone(),
+        Wanted::Smoke(task) => {
+            task.expect.iter().map(|(fact, is)| Fact { fact: fact.clone(), is: is.clone() }).collect()
+        }
+    }
+}
+
+/// The verdict on a run. It passed only if the agent says that it is done and the device says so too.
+fn verdict(
+    wanted: &Wanted,
+    outcome: &Outcome,
+    last: Last,
+    start: Option<&Facts>,
+    end: Result<Option<&Facts>, &DeviceError>,
+) -> Option<Verdict> {
+    if let Wanted::Nothing = wanted {
+        return None;
+    }
+    let void = |why: String| Some(Verdict::Void { why });
+    match outcome {
+        Outcome::DeviceLost { why } => return void(format!("the device was lost: {why}")),
+        Outcome::Stopped => return void("somebody stopped the run".to_owned()),
+        Outcome::ModelFailed { why } if last != Last::Heard => {
+            return void(format!("the model could not be asked: {why}"));
+        }
+        _ => {}
+    }
+    let (start, end) = match (start, end) {
+        (Some(start), Ok(Some(end))) => (start, end),
+        (_, Err(error)) => return void(format!("the device could not be asked in the end: {error}")),
+        _ => return void("the device does not tell what is true of it".to_owned()),
+    };
+    match (judge(wanted, start, end), outcome) {
+        (Some(Verdict::Passed), Outcome::Done { .. }) | (None, _) => Some(Verdict::Passed),
+        (Some(Verdict::Passed), outcome) => {
+            let why = format!("all is as it should be, but the run ended with `{}` and not with `done`", outcome.id());
+            Some(Verdict::Failed { why })
+        }
+        (verdict, _) => verdict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(on: &str) -> Facts {
+        Facts::from([("wifi.on".to_owned(), on.to_owned())])
+    }
+
+    fn check(outcome: &Outcome, last: Last, on: &str, expected: &str) {
+        let wanted = Wanted::Facts(vec![Fact::parse("wifi.on=true").unwrap()]);
+        let verdict = verdict(&wanted, outcome, last, Some(&facts("false")), Ok(Some(&facts(on)))).unwrap();
+        assert_eq!(verdict.id(), expected, "{outcome:?} {verdict:?}");
+    }
+
+    #[test]
+    fn the_device_and_the_agent_both_have_to_say_so() {
+        let done = Outcome::Done { message: String::new() };
+        check(&done, Last::Heard, "true", "passed");
+        check(&done, Last::Heard, "false", "failed");
+        check(&Outcome::OutOfSteps, Last::Heard, "true", "failed");
+        check(&Outcome::GaveUp { message: String::new() }, Last::Heard, "true", "failed");
+    }
+
+    #[test]
+    fn what_says_nothing_about_the_agent_is_void() {
+        let failed = Outcome::ModelFailed { why: String::new() };
+        check(&failed, Last::Silent, "false", "void");
+        check(&failed, Last::Nothing, "false", "void");
+        check(&failed, Last::Heard, "false", "failed");
+        check(&Outcome::DeviceLost { why: String::new() }, Last::Heard, "true", "void");
+        check(&Outcome::Stopped, Last::Heard, "true", "void");
+    }
+
+    #[test]
+    fn without_anything_wanted_there_is_no_verdict() {
+        let done = Outcome::Done { message: String::new() };
+        assert_eq!(verdict(&Wanted::Nothing, &done, Last::Heard, None, Ok(None)), None);
+    }
+
+    #[test]
+    fn judgements_are_read_back_as_written() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Judgement::read(folder.path()).unwrap(), None);
+        for verdict in [None, Some(Verdict::Passed), Some(Verdict::Failed { why: "x".to_owned() })] {
+            let judgement = Judgement { version: VERSION, verdict, expected: Vec::new(), changed: Some(Vec::new()) };
+            judgement.write(folder.path()).unwrap();
+            assert_eq!(Judgement::read(folder.path()).unwrap(), Some(judgement));
+        }
+    }
+}
