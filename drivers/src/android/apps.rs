@@ -185,8 +185,7 @@ impl Apps {
         let near = |name: &str| nearly(&fold(name), &wanted);
         let tiers: [&dyn Fn(&str) -> bool; 3] = [&exact, &folded, &near];
         for fits in tiers {
-            let found: Vec<&String> =
-                self.installed.iter().filter(|package| names(package).any(|name| fits(name))).collect();
+            let found: Vec<&String> = self.installed.iter().filter(|package| names(package).any(fits)).collect();
             match found[..] {
                 [] => {}
                 [package] => return Ok(Meant::Package(package.clone())),

@@ -29,11 +29,13 @@ pub(crate) struct Camera {
     wanted: Capture,
     raw_took: Option<Duration>,
     chosen: Option<Capture>,
+    /// How long the last picture was; the next one will be about as long.
+    length: usize,
 }
 
 impl Camera {
     pub fn new(wanted: Capture) -> Camera {
-        Camera { wanted, raw_took: None, chosen: None }
+        Camera { wanted, raw_took: None, chosen: None, length: 0 }
     }
 
     pub async fn take(&mut self, link: &Link) -> Result<Shot, Kind> {
@@ -43,18 +45,19 @@ impl Camera {
         };
         let began = Instant::now();
         let shot = match form {
-            Capture::Raw => match link.read("exec:screencap", LENGTH_MAX).await.and_then(screencap::raw) {
+            Capture::Raw => match link.read("exec:screencap", self.length, LENGTH_MAX).await.and_then(screencap::raw) {
                 // A format of pixels that is not known here; PNG is PNG everywhere.
                 Err(Kind::Nonsense { why }) if self.wanted == Capture::Auto && self.chosen.is_none() => {
                     tracing::debug!(why, "raw pictures make no sense here; takes PNGs");
                     self.chosen = Some(Capture::Png);
-                    png(link).await?
+                    self.png(link).await?
                 }
                 shot => shot?,
             },
-            _ => png(link).await?,
+            _ => self.png(link).await?,
         };
         let took = began.elapsed();
+        self.length = shot.length();
         tracing::debug!(form = ?shot.form, bytes = shot.length(), ms = took.as_millis(), "took a picture");
         if self.wanted == Capture::Auto && self.chosen.is_none() {
             match (shot.form, self.raw_took) {
@@ -66,8 +69,8 @@ impl Camera {
         }
         Ok(shot)
     }
-}
 
-async fn png(link: &Link) -> Result<Shot, Kind> {
-    link.read("exec:screencap -p", LENGTH_MAX).await.and_then(screencap::png)
+    async fn png(&self, link: &Link) -> Result<Shot, Kind> {
+        link.read("exec:screencap -p", self.length, LENGTH_MAX).await.and_then(screencap::png)
+    }
 }

@@ -67,6 +67,28 @@ pub async fn disconnect(server: &str, address: &str, within: Duration) -> Result
     work.await.map(drop).map_err(|kind| error(address, "disconnect", kind))
 }
 
+/// A device on USB that speaks ADB.
+#[cfg(feature = "usb")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsbDevice {
+    pub vendor: u16,
+    pub product: u16,
+    /// What it calls itself, for people.
+    pub description: String,
+}
+
+/// Lists the devices on USB that speak ADB, whether or not an adb server holds them.
+///
+/// # Errors
+/// `Kind::Lost` if USB cannot be read here.
+#[cfg(feature = "usb")]
+pub async fn usb_devices() -> Result<Vec<UsbDevice>, DriverError> {
+    let list = tokio::task::spawn_blocking(super::wire::usb::list).await;
+    let list = list.unwrap_or_else(|error| Err(Kind::Nonsense { why: error.to_string() }));
+    let named = |(vendor, product, description)| UsbDevice { vendor, product, description };
+    list.map(|list| list.into_iter().map(named).collect()).map_err(|kind| error("usb", "list devices", kind))
+}
+
 /// An address stands in a request that the server takes apart.
 fn check(address: &str) -> Result<(), Kind> {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || ".:-_[]%".contains(letter);

@@ -47,7 +47,7 @@ impl Judge {
     }
 
     fn error(&self, operation: &'static str, kind: Kind) -> DriverError {
-        DriverError { device: self.address.name().to_owned(), operation, kind }
+        DriverError { device: self.address.name(), operation, kind }
     }
 }
 

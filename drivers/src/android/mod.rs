@@ -8,6 +8,8 @@ mod capture;
 mod devices;
 mod judge;
 mod look;
+#[cfg(feature = "adb-client")]
+mod pairing;
 mod parse;
 mod quote;
 mod shell;
@@ -25,8 +27,12 @@ use tokio::time::Instant;
 use self::apps::{Apps, Meant};
 use self::capture::Camera;
 pub use self::capture::Capture;
+#[cfg(feature = "usb")]
+pub use self::devices::{UsbDevice, usb_devices};
 pub use self::devices::{connect, devices, disconnect};
 pub use self::judge::Judge;
+#[cfg(feature = "adb-client")]
+pub use self::pairing::{Announced, announced, pair};
 use self::parse::answers;
 use self::parse::screencap::Shot;
 pub use self::parse::server::{Device, State};
@@ -44,14 +50,19 @@ pub enum Address {
     /// A device that an adb server knows, over USB or with a key: the server's address (usually `127.0.0.1:5037`) and the
     /// device's serial.
     Server { server: String, serial: String },
+    /// A device on USB, without an adb server; `usb_devices` lists what there is.
+    #[cfg(feature = "usb")]
+    Usb { vendor: u16, product: u16 },
 }
 
 impl Address {
     /// What people call the device.
-    fn name(&self) -> &str {
+    fn name(&self) -> String {
         match self {
-            Address::Direct { address } => address,
-            Address::Server { serial, .. } => serial,
+            Address::Direct { address } => address.clone(),
+            Address::Server { serial, .. } => serial.clone(),
+            #[cfg(feature = "usb")]
+            Address::Usb { vendor, product } => format!("usb:{vendor:04x}:{product:04x}"),
         }
     }
 }
@@ -68,6 +79,7 @@ pub struct Options {
 
 /// One Android device.
 pub struct Android {
+    name: String,
     options: Options,
     link: Option<Link>,
     shell: Shell,
@@ -100,7 +112,17 @@ impl Android {
     /// `Kind::Lost` if nobody is there, `Kind::Refused` if the device wants a key or a confirmation first.
     pub async fn connect(options: Options, within: Duration) -> Result<Android, DriverError> {
         let deadline = Deadline::after(within);
-        let mut android = Android {
+        let mut android = Android::unconnected(options);
+        match Link::connect(&android.options.address, deadline).await {
+            Ok(link) => android.link = Some(link),
+            Err(kind) => return Err(android.error("connect", kind)),
+        }
+        Ok(android)
+    }
+
+    fn unconnected(options: Options) -> Android {
+        Android {
+            name: options.address.name(),
             link: None,
             shell: Shell::default(),
             camera: Camera::new(options.capture),
@@ -110,12 +132,7 @@ impl Android {
             last: None,
             touched: None,
             options,
-        };
-        match Link::connect(&android.options.address, deadline).await {
-            Ok(link) => android.link = Some(link),
-            Err(kind) => return Err(android.error("connect", kind)),
         }
-        Ok(android)
     }
 
     /// Puts the device's own keyboard back. Dropping the driver tries to do the same in the background.
@@ -133,7 +150,7 @@ impl Android {
     }
 
     fn error(&self, operation: &'static str, kind: Kind) -> DriverError {
-        DriverError { device: self.options.address.name().to_owned(), operation, kind }
+        DriverError { device: self.name.clone(), operation, kind }
     }
 
     /// Makes sure that there is a connection, by finding the device again if need be.
@@ -348,7 +365,7 @@ fn operation(gesture: &Gesture) -> &'static str {
 #[async_trait]
 impl Driver for Android {
     fn name(&self) -> &str {
-        self.options.address.name()
+        &self.name
     }
 
     async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
@@ -406,5 +423,40 @@ impl Drop for Android {
                 tracing::warn!(%kind, "the device's own keyboard was not put back");
             }
         });
+    }
+}
+
+#[cfg(all(test, feature = "usb"))]
+mod tests {
+    use tapwright_phone::adbd::{Daemon, Handle, ManualClock};
+
+    use super::*;
+    use crate::conformance::{self, Subject};
+
+    /// The crate's device on TCP is the one on USB but for its transport, so everything but libusb is tried here.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn every_duty_is_kept_by_the_thread_that_owns_a_device() {
+        let handle = Handle::new(tapwright_phone::World::new(Default::default()), ManualClock::default());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let daemon = Daemon::start(listener, handle, Default::default()).unwrap();
+        let at = daemon.address();
+        let key = std::env::temp_dir().join("tapwright-no-such-key");
+        let device = tokio::task::spawn_blocking(move || {
+            adb_client::tcp::ADBTcpDevice::new_with_custom_private_key(at, key).unwrap()
+        });
+        let patience = Duration::from_secs(60);
+        let options = Options {
+            address: Address::Direct { address: at.to_string() },
+            settle: Settle::INSTANT,
+            capture: Capture::Raw,
+            find_again: Duration::ZERO,
+        };
+        let mut android = Android::unconnected(options);
+        android.link = Some(Link::Usb(wire::usb::Usb::over(device.await.unwrap()).unwrap()));
+        let subject = Subject { app: "Settings", id: "com.android.settings", misspelt: "Setings", patience };
+        conformance::an_app_comes_to_the_front_and_home_leaves_it(&mut android, &subject).await;
+        conformance::touches_are_taken(&mut android, &subject).await;
+        conformance::an_unknown_app_is_no_app(&mut android, &subject).await;
+        assert!(matches!(android.link, Some(Link::Usb(_))), "it went another way");
     }
 }

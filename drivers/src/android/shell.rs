@@ -154,7 +154,7 @@ async fn alone(link: &Link, command: &str) -> Result<Ran, Kind> {
 /// The same on devices of before 2016, whose shell has no frames: the exit code has to be printed.
 async fn alone_unframed(link: &Link, command: &str) -> Result<Ran, Kind> {
     let marker = marker();
-    let output = link.read(&format!("shell:{command}; echo {marker}:$?"), ANSWER_MAX).await?;
+    let output = link.read(&format!("shell:{command}; echo {marker}:$?"), 0, ANSWER_MAX).await?;
     let (length, status) = frames::ended(&output, &marker).ok_or_else(|| gone(None))?;
     // Such a shell has a terminal, which ends lines with two letters.
     Ok(Ran { status, output: text(&output[..length]).replace("\r\n", "\n") })

@@ -1,10 +1,12 @@
 //! Moves bytes to and from a device: `open` a service, read and write its stream.
 //!
 //! Two ways behind one door: straight to the device's daemon over TCP, every stream over one connection; or through
-//! an adb server, which knows USB and keys, a connection for each stream. What the bytes mean is `parse`'s.
+//! an adb server, which knows USB and keys, a connection for each stream. (A third, by feature, is USB without a server.) What the bytes mean is `parse`'s.
 
 pub(crate) mod direct;
 pub(crate) mod server;
+#[cfg(feature = "usb")]
+pub(crate) mod usb;
 
 use std::collections::BTreeSet;
 
@@ -22,12 +24,16 @@ pub(crate) const ANSWER_MAX: usize = 4 << 20;
 pub(crate) enum Link {
     Direct(Direct),
     Server(Server),
+    #[cfg(feature = "usb")]
+    Usb(usb::Usb),
 }
 
 /// A service that runs on the device. Dropping it closes it.
 pub(crate) enum Stream {
     Direct(direct::Stream),
     Server(server::Stream),
+    #[cfg(feature = "usb")]
+    Usb(usb::Stream),
 }
 
 impl Link {
@@ -37,6 +43,10 @@ impl Link {
                 deadline.hold("to connect to the device", Direct::connect(address)).await.map(Link::Direct)
             }
             Address::Server { server, serial } => Server::connect(server, serial, deadline).await.map(Link::Server),
+            #[cfg(feature = "usb")]
+            Address::Usb { vendor, product } => {
+                deadline.hold("to open the device on USB", usb::Usb::connect(*vendor, *product)).await.map(Link::Usb)
+            }
         }
     }
 
@@ -45,6 +55,8 @@ impl Link {
         match self {
             Link::Direct(direct) => &direct.greeting.features,
             Link::Server(server) => &server.features,
+            #[cfg(feature = "usb")]
+            Link::Usb(usb) => &usb.features,
         }
     }
 
@@ -53,6 +65,8 @@ impl Link {
         match self {
             Link::Direct(direct) => direct.alive(),
             Link::Server(_) => true,
+            #[cfg(feature = "usb")]
+            Link::Usb(_) => true, // It says so at the next command.
         }
     }
 
@@ -62,18 +76,20 @@ impl Link {
         match self {
             Link::Direct(direct) => direct.open(service).await.map(Stream::Direct),
             Link::Server(server) => server.open(service).await.map(Stream::Server),
+            #[cfg(feature = "usb")]
+            Link::Usb(usb) => usb.open(service).map(Stream::Usb),
         }
     }
 
-    /// Opens a service and reads until it ends.
-    pub async fn read(&self, service: &str, length_max: usize) -> Result<Vec<u8>, Kind> {
+    /// Opens a service and reads until it ends, which will be at about `expected` bytes.
+    pub async fn read(&self, service: &str, expected: usize, length_max: usize) -> Result<Vec<u8>, Kind> {
         let mut stream = self.open(service).await?;
-        let mut answer = Vec::new();
+        let mut answer = Vec::with_capacity(expected.min(length_max));
         while let Some(piece) = stream.read().await? {
             if answer.len() + piece.len() > length_max {
                 return Err(Kind::Nonsense { why: format!("an answer of more than {length_max} bytes") });
             }
-            if answer.is_empty() {
+            if answer.is_empty() && answer.capacity() < piece.len() {
                 answer = piece;
             } else {
                 answer.extend_from_slice(&piece);
@@ -89,6 +105,8 @@ impl Stream {
         match self {
             Stream::Direct(stream) => stream.read().await,
             Stream::Server(stream) => stream.read().await,
+            #[cfg(feature = "usb")]
+            Stream::Usb(stream) => stream.read().await,
         }
     }
 
@@ -97,6 +115,8 @@ impl Stream {
         match self {
             Stream::Direct(stream) => stream.write(bytes).await,
             Stream::Server(stream) => stream.write(bytes).await,
+            #[cfg(feature = "usb")]
+            Stream::Usb(_) => Err(Kind::Refused { why: "nothing can be written over USB".to_owned() }),
         }
     }
 }

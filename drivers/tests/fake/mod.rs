@@ -39,13 +39,16 @@ pub enum Reply {
 /// What a command prints and its exit code.
 pub type Answer = (Vec<u8>, u8);
 
+type Service = Box<dyn Fn(&str) -> Reply + Send + Sync>;
+type Command = Box<dyn Fn(&str) -> Option<Answer> + Send + Sync>;
+
 /// What the device is.
 pub struct Script {
     pub banner: String,
     pub version: u32,
-    pub service: Box<dyn Fn(&str) -> Reply + Send + Sync>,
+    pub service: Service,
     /// Commands of shells of both kinds; `None` never answers.
-    pub command: Box<dyn Fn(&str) -> Option<Answer> + Send + Sync>,
+    pub command: Command,
 }
 
 pub const BANNER: &str =
@@ -324,6 +327,11 @@ async fn server(mut socket: TcpStream, device: Arc<Device>) -> std::io::Result<(
         let answer = match name.as_str() {
             "host-serial:fake:features" => tell("shell_v2,cmd"),
             "host:devices-l" => tell("fake                   device product:f model:Fake_1 device:f transport_id:1\n"),
+            "host:mdns:services" => tell("adb-R58-x7\t_adb-tls-pairing._tcp\t192.168.1.20:37123\n"),
+            "host:pair:123456:192.168.1.20:37123" => {
+                tell("Successfully paired to 192.168.1.20:37123 [guid=adb-R58-x7]")
+            }
+            pair if pair.starts_with("host:pair:") => tell("Failed: Wrong password or connection was dropped."),
             "host:transport:fake" => {
                 socket.write_all(b"OKAY").await?;
                 continue;
