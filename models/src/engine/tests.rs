@@ -140,6 +140,25 @@ fn a_conversation_goes_on_from_the_cache_and_says_the_same() {
 }
 
 #[test]
+fn a_cache_that_grows_keeps_what_is_in_it() {
+    let Some((mut engine, _folder)) = opened(&varied()) else { return };
+    let picture = || Part::Picture(draw("page", 300, 500));
+    let first = vec![user(vec![text("Look: "), picture(), text("Turn Wi-Fi on")])];
+    let mut longer = first.clone();
+    longer.push(Turn { role: Role::Assistant, parts: vec![text(&"a b c ".repeat(150))] });
+    longer.push(user(vec![text("and?")]));
+    let longer = prompt(longer, 40);
+
+    engine.answer(&prompt(first, 3), NEVER).unwrap().unwrap();
+    assert!(engine.past.len() < 300 && engine.compile(&longer).unwrap().slots.len() > 600, "it has to grow");
+    engine.sights.clear(); // Were the picture computed again, it would be here again.
+    let warm = engine.answer(&longer, NEVER).unwrap().unwrap();
+    assert!(engine.sights.is_empty(), "the picture was in the cache");
+    engine.past.clear();
+    assert_eq!(engine.answer(&longer, NEVER).unwrap().unwrap(), warm);
+}
+
+#[test]
 fn pictures_are_remembered_by_what_they_show_and_not_for_ever() {
     let Some((mut engine, _folder)) = opened(&options(64)) else { return };
     let seen: Vec<Seen> = (0..6).map(|at| engine.look(&draw("page", 200 + 10 * at, 300)).unwrap()).collect();
