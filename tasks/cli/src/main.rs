@@ -1,2 +1,72 @@
-//! Under construction.
-fn main() {}
+//! The command line: the only place that prints, exits, and reads arguments and the environment.
+
+mod arguments;
+mod clock;
+mod commands;
+mod config;
+mod exit;
+mod interrupt;
+mod narrate;
+mod say;
+mod terminal;
+mod trouble;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use tracing_subscriber::EnvFilter;
+
+use crate::arguments::Arguments;
+use crate::exit::Exit;
+use crate::trouble::Trouble;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked { Exit::Done } else { Exit::Usage }.into();
+        }
+    };
+    let json = arguments.common.json;
+    listen_to_tracing(arguments.common.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            Trouble::new(Exit::Internal, &error).tell(json);
+            return Exit::Internal.into();
+        }
+    };
+    let result = runtime.block_on(commands::perform(arguments));
+    // Somebody may be reading the keyboard still, or building a model that nobody wants any more.
+    runtime.shutdown_background();
+    match result {
+        Ok(exit) => exit.into(),
+        Err(trouble) => {
+            trouble.tell(json);
+            trouble.exit.into()
+        }
+    }
+}
+
+/// `TAPWRIGHT_LOG` says exactly what is wanted, `-v` roughly.
+fn listen_to_tracing(verbose: u8) {
+    let rough = match verbose {
+        0 => "error",
+        1 => "warn,tapwright=info",
+        2 => "info,tapwright=debug",
+        _ => "debug,tapwright=trace",
+    };
+    // The packages' names all begin so.
+    let rough = rough.replace(
+        "tapwright=",
+        "tapwright_tasks=LEVEL,tapwright_agent=LEVEL,tapwright_drivers=LEVEL,tapwright_models=LEVEL,tapwright_phone=LEVEL,tapwright=",
+    );
+    let level = rough.rsplit('=').next().unwrap_or("error").to_owned();
+    let filter =
+        EnvFilter::try_from_env("TAPWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(rough.replace("LEVEL", &level)));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).compact().init();
+}

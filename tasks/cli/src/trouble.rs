@@ -125,7 +125,8 @@ pub fn with_causes(error: &dyn Error) -> String {
 
 /// A mistake with its line and what to write there.
 fn pointed(mistake: &Mistake) -> String {
-    let theme = if console::colors_enabled_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme =
+        if console::colors_enabled_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let mut text = String::new();
     let pointer = Pointer {
         source: Arc::new(NamedSource::new(mistake.file.display().to_string(), mistake.text.clone())),

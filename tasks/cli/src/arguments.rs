@@ -1,0 +1,415 @@
+//! What can be said on the command line and in the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use tapwright_tasks::Size;
+use tapwright_tasks::judge::{Fact, NoFact};
+
+use crate::exit::Exit;
+
+const ABOUT: &str = "A vision-language model looks at a phone's screen, decides, and something is done.";
+
+const EXAMPLES: &str = r#"Examples:
+  Two apps of the virtual phone, with the small model, judged by the phone's state:
+    tapwright run 'Turn Wi-Fi on, then send "on my way" to Anna' \
+      --start wifi.on=false --expect wifi.on=true --expect 'messages.Anna.last=me: on my way'
+
+  A phone of your own, and a model that somebody serves:
+    tapwright devices
+    tapwright run 'Set an alarm for 7:30' --device R58M31ABCDE --model http://127.0.0.1:8000/v1 --model-name autoglm-phone-9b
+
+  What happened, again, as a page for a browser:
+    tapwright replay last --html run.html
+
+  How good is a model? Judged by state, in a table:
+    tapwright bench smoke --seeds 100
+
+Settings come from flags, then the environment (TAPWRIGHT_...), then tapwright.toml, then defaults.
+If something does not work: tapwright doctor"#;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "tapwright",
+    version,
+    about = ABOUT,
+    after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{}", Exit::table()),
+    arg_required_else_help = true,
+    subcommand_required = true,
+    max_term_width = 110
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// For all commands.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "For all commands")]
+pub struct Common {
+    /// Print one JSON object a line, for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// The file with settings, in place of ./tapwright.toml
+    #[arg(long, global = true, value_name = "FILE", env = "TAPWRIGHT_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+
+    /// Where the records of runs are kept [default: runs]
+    #[arg(long, global = true, value_name = "FOLDER", env = "TAPWRIGHT_RUNS", hide_env_values = true)]
+    pub runs: Option<PathBuf>,
+
+    /// Where built models and ONNX Runtime are kept [default: tapwright in the user's cache folder]
+    #[arg(long, global = true, value_name = "FOLDER", env = "TAPWRIGHT_CACHE", hide_env_values = true)]
+    pub cache: Option<PathBuf>,
+
+    /// Say more about what happens inside: -v what, -vv why, -vvv everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Run(Run),
+    Bench(Bench),
+    Replay(Replay),
+    Runs(Runs),
+    Devices(Devices),
+    Doctor(Doctor),
+    Setup(Setup),
+    Models(Models),
+    Phone(Phone),
+}
+
+/// Which model.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Model")]
+pub struct ModelArguments {
+    /// A folder (Hugging Face's, or built), a server (http://HOST/v1), script:FILE with a reply a line, or
+    /// `finish`, which always says that it is done [default: the small model that comes with this program]
+    #[arg(long, value_name = "MODEL", env = "TAPWRIGHT_MODEL", hide_env_values = true)]
+    pub model: Option<String>,
+
+    /// What a server calls the model
+    #[arg(long, value_name = "NAME", env = "TAPWRIGHT_MODEL_NAME", hide_env_values = true)]
+    pub model_name: Option<String>,
+
+    /// The variable of the environment that holds a server's key [default: TAPWRIGHT_API_KEY]
+    #[arg(long, value_name = "VARIABLE")]
+    pub model_key_env: Option<String>,
+
+    /// What the model expects, in place of the profile.toml in its folder
+    #[arg(long, value_name = "FILE", env = "TAPWRIGHT_PROFILE", hide_env_values = true)]
+    pub profile: Option<PathBuf>,
+
+    /// Threads of one computation [default: as many as the machine has cores]
+    #[arg(long, value_name = "COUNT", env = "TAPWRIGHT_THREADS", hide_env_values = true,
+          value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub threads: Option<u16>,
+
+    #[command(flatten)]
+    pub library: LibraryArguments,
+}
+
+/// Where ONNX Runtime comes from.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Model")]
+pub struct LibraryArguments {
+    /// ONNX Runtime's shared library [default: found, or fetched once with pip, uv or npm]
+    #[arg(long, value_name = "FILE", env = "ORT_DYLIB_PATH", hide_env_values = true)]
+    pub ort_library: Option<PathBuf>,
+
+    /// Never fetch ONNX Runtime
+    #[arg(long)]
+    pub no_fetch: bool,
+}
+
+/// Which phone.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Device")]
+pub struct DeviceArguments {
+    /// `virtual`, an address (HOST:PORT), or a serial that an adb server knows; adb:NAME always goes through the
+    /// adb server [default: virtual]
+    #[arg(long, value_name = "DEVICE", env = "TAPWRIGHT_DEVICE", hide_env_values = true)]
+    pub device: Option<String>,
+
+    #[command(flatten)]
+    pub server: ServerArguments,
+}
+
+/// Where an adb server is.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Device")]
+pub struct ServerArguments {
+    /// The adb server [default: 127.0.0.1:5037]
+    #[arg(long, value_name = "HOST:PORT", env = "TAPWRIGHT_ADB_SERVER", hide_env_values = true)]
+    pub adb_server: Option<String>,
+}
+
+/// What a virtual phone is like.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Virtual phone")]
+pub struct PhoneArguments {
+    /// Draws names, messages, alarms and settings; with a task, its texts too [default: 7]
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+
+    /// Its display, in pixels [default: 540x1200]
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
+    pub size: Option<Size>,
+}
+
+/// What a run may do.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArguments {
+    /// How many actions the model may take [default: 100; bench: 40]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: Option<u32>,
+
+    /// An app that must not be used, by name or id; may be given again
+    #[arg(long, value_name = "APP")]
+    pub forbid: Vec<String>,
+}
+
+/// Reach a goal on a phone
+#[derive(Args, Debug)]
+#[command(
+    after_help = r#"A person at the terminal is asked when the model marks a tap as sensitive, or wants somebody to take over. Without
+one the run ends with `needs-person`. Ctrl-C stops within one step; a second Ctrl-C kills.
+
+Examples:
+  tapwright run 'Turn on the dark theme' --expect dark.on=true
+  tapwright run --task radio-then-message --seed 7
+  tapwright run 'Reply "yes" to Ben' --device 127.0.0.1:5555 --json"#
+)]
+pub struct Run {
+    /// What is wanted, in your words
+    #[arg(required_unless_present = "task", conflicts_with = "task")]
+    pub goal: Option<String>,
+
+    /// A task of the smoke suite in place of a goal, drawn from --seed; it brings its own phone and expectations
+    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["start", "expect", "device", "size"])]
+    pub task: Option<String>,
+
+    /// Make a fact true before the run; may be given again. docs/phone.md lists them
+    #[arg(long, value_name = "FACT=VALUE", value_parser = fact)]
+    pub start: Vec<Fact>,
+
+    /// What has to be true in the end, read from the phone's state; may be given again
+    #[arg(long, value_name = "FACT=VALUE", value_parser = fact)]
+    pub expect: Vec<Fact>,
+
+    #[command(flatten)]
+    pub device: DeviceArguments,
+    #[command(flatten)]
+    pub phone: PhoneArguments,
+    #[command(flatten)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+}
+
+/// Measure a model: many tasks, judged by state
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A run passes if the model says that it is done and the phone's state says so too. One that says nothing about the
+model (the device was lost, a server could not be reached) is void, and counted apart.
+
+Examples:
+  tapwright bench smoke --seeds 100
+  tapwright bench smoke --seeds 100 --model finish        (the floor)
+  tapwright bench smoke --seeds 20 --template note --json"
+)]
+pub struct Bench {
+    #[command(subcommand)]
+    pub suite: Suite,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Suite {
+    Smoke(Smoke),
+}
+
+/// Twelve kinds of task on the virtual phone, five of them over two apps
+#[derive(Args, Debug)]
+pub struct Smoke {
+    /// How many tasks; seeds go through the templates in turn
+    #[arg(long, value_name = "COUNT", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+
+    /// The first seed
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub from: u64,
+
+    /// Only tasks of this template
+    #[arg(long, value_name = "TEMPLATE")]
+    pub template: Option<String>,
+
+    /// End with exit code 20 if a smaller share than this has passed, for example 0.8
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub at_least: Option<f64>,
+
+    #[command(flatten)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+}
+
+/// Show a run again, without device or model
+#[derive(Args, Debug)]
+#[command(after_help = "It also checks that all that was written follows from what was seen and heard.
+
+Examples:
+  tapwright replay last
+  tapwright replay 20261123-231805-turn-wi-fi-on --html run.html")]
+pub struct Replay {
+    /// A run's name, its folder, or `last`
+    pub run: String,
+
+    /// Write one page for a browser, with the screens and what was touched on them
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// List the runs that were kept, the latest first
+#[derive(Args, Debug)]
+pub struct Runs {
+    /// How many at most
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub most: usize,
+}
+
+/// List the phones that can be used
+#[derive(Args, Debug)]
+pub struct Devices {
+    #[command(flatten)]
+    pub server: ServerArguments,
+}
+
+/// Look whether all that a run needs is there, and say what to do about what is not
+#[derive(Args, Debug)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    pub server: ServerArguments,
+}
+
+/// Fetch ONNX Runtime's library now, so that the first run need not
+#[derive(Args, Debug)]
+pub struct Setup {
+    #[command(flatten)]
+    pub library: LibraryArguments,
+}
+
+/// Build and inspect models
+#[derive(Args, Debug)]
+pub struct Models {
+    #[command(subcommand)]
+    pub command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Build a Hugging Face folder of GLM-4.1V into ONNX graphs
+    Build {
+        /// The folder with config.json and the safetensors
+        hf_dir: PathBuf,
+        /// Where the built model goes
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+    },
+    /// Say what a model's folder holds
+    Info {
+        /// A Hugging Face folder, or a built one
+        folder: PathBuf,
+    },
+}
+
+/// Serve a virtual phone to any adb client, until Ctrl-C
+#[derive(Args, Debug)]
+#[command(after_help = "It wants no key: whoever reaches the address can use the phone.
+
+Example:
+  tapwright phone --listen 127.0.0.1:5555 --seed 3
+  adb connect 127.0.0.1:5555 && adb -s 127.0.0.1:5555 shell input tap 100 200")]
+pub struct Phone {
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5555")]
+    pub listen: SocketAddr,
+
+    #[command(flatten)]
+    pub phone: PhoneArguments,
+}
+
+fn fact(text: &str) -> Result<Fact, NoFact> {
+    Fact::parse(text)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "a share goes from 0 to 1".to_owned())
+}
+
+/// Reads `540x1200`.
+pub fn size(text: &str) -> Result<Size, String> {
+    let parts = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let (width, height) = parts.ok_or("a size is written like 540x1200")?;
+    let (widths, heights) = tapwright_tasks::device::SIDES;
+    if !widths.contains(&width) || !heights.contains(&height) {
+        return Err(format!(
+            "a display is {} to {} pixels wide and {} to {} high",
+            widths.start(),
+            widths.end(),
+            heights.start(),
+            heights.end()
+        ));
+    }
+    Ok(Size { width, height })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use expect_test::expect_file;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read() {
+        assert_eq!(size("540x1200"), Ok(Size { width: 540, height: 1200 }));
+        for bad in ["", "540", "x", "540x", "0x0", "99999x1200", "540x1200x3", "-540x1200"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// `UPDATE_EXPECT=1 cargo test` writes the page anew.
+    #[test]
+    fn the_page_in_docs_says_what_the_help_says() {
+        let mut page = include_str!("cli.head.md").to_owned();
+        page += "\n## Exit codes\n\n| code | means |\n| ---: | --- |\n";
+        for (exit, means) in Exit::ALL {
+            page += &format!("| {} | {means} |\n", exit.code());
+        }
+        page += "\n## Commands\n";
+        help(&Arguments::command().term_width(110), "tapwright", &mut page);
+        expect_file!["../../../docs/cli.md"].assert_eq(&page);
+    }
+
+    fn help(command: &clap::Command, path: &str, page: &mut String) {
+        let mut shown = command.clone().term_width(110).bin_name(path).disable_help_subcommand(true);
+        *page += &format!("\n### `{path}`\n\n```text\n{}\n```\n", shown.render_help().to_string().trim_end());
+        for below in command.get_subcommands() {
+            help(below, &format!("{path} {}", below.get_name()), page);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! `tapwright bench`
+
+use console::{Alignment, pad_str, style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+use tapwright_tasks::judge::Verdict;
+use tapwright_tasks::record::{SUITE_VERSION, SuiteBrief, keep_suite};
+use tapwright_tasks::smoke::{Choice, Counts, Plan, Row, SuiteError, Table, bench, names};
+
+use super::{opened, run_name};
+use crate::arguments::{Bench, Common, Smoke, Suite};
+use crate::clock;
+use crate::config::{Config, Given};
+use crate::exit::Exit;
+use crate::interrupt;
+use crate::narrate::Narrator;
+use crate::say;
+use crate::trouble::Trouble;
+
+/// What a task of the suite may use if nobody says it: the longest needs half of that.
+const STEPS: u32 = 40;
+
+pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, Trouble> {
+    let Suite::Smoke(Smoke { seeds, from, template, at_least, model, limits }) = arguments.suite;
+    let config = Config::read(Given { model, limits, steps_usual: STEPS, ..Given::common(common) })?;
+    if let Some(name) = template.as_ref().filter(|name| !names().contains(&name.as_str())) {
+        return Err(SuiteError::Template { name: name.clone() }.into());
+    }
+    let stop = interrupt::listen();
+    let narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
+    let Some(mut opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
+
+    let started = clock::now();
+    let name = run_name(started, "smoke");
+    let folder = config.runs.join(&name);
+    narrator.head(
+        &format!("The smoke suite: {seeds} tasks from seed {from}"),
+        &[("model", opened.about.clone()), ("record", folder.display().to_string())],
+    );
+    let plan = Plan {
+        choice: Choice { first: from, count: seeds, template },
+        rules: config.rules.clone(),
+        device: config.device.clone(),
+        runs: &folder,
+        now: &clock::now,
+    };
+    let bar = bar(seeds, config.json || config.verbose > 0);
+    let mut rows: Vec<Row> = Vec::new();
+    let mut told = Table::default();
+    let stepped = bar.clone();
+    let result = bench(
+        plan,
+        &mut opened,
+        stop,
+        |_, template, goal| {
+            bar.set_message(say::fitted(&format!("{template}: {goal}"), say::width().saturating_sub(44)))
+        },
+        |step| stepped.set_prefix(format!("step {step:>2}")),
+        |row| {
+            told.count(row);
+            if config.json {
+                say::out(&serde_json::to_string(row).unwrap_or_default());
+            } else if bar.is_hidden() {
+                say::err(&format!("  {:>4}/{seeds}  {}", rows.len() + 1, in_a_line(row)));
+            }
+            bar.inc(1);
+            rows.push(row.clone());
+        },
+    )
+    .await;
+    bar.finish_and_clear();
+
+    // What was measured until it broke off is worth showing.
+    let (table, broke) = match result {
+        Ok(table) => (table, None),
+        Err(error) => (told, Some(Trouble::from(error))),
+    };
+    let brief = SuiteBrief {
+        version: SUITE_VERSION,
+        suite: "smoke".to_owned(),
+        run: name.clone(),
+        model: opened.model.name().to_owned(),
+        started,
+        table: table.clone(),
+    };
+    let kept = keep_suite(&folder, &brief)
+        .map_err(|error| Trouble::said(Exit::Unwritten, format!("the suite's table cannot be written: {error}")));
+    let exit = exit(&table, at_least, broke.as_ref().or(kept.as_ref().err()));
+    if config.json {
+        let mut line = last_line(&table, &brief, exit);
+        if let Some(object) = line.as_object_mut() {
+            object.insert("record".to_owned(), json!(folder));
+        }
+        say::out(&line.to_string());
+    } else {
+        show(&table, &rows);
+        say::out(&format!("  {} {}\n", style("record ").dim(), folder.display()));
+    }
+    match broke {
+        Some(trouble) if config.json => Ok(trouble.exit),
+        Some(trouble) => Err(trouble),
+        None => kept.map(|()| exit),
+    }
+}
+
+fn exit(table: &Table, at_least: Option<f64>, broke: Option<&Trouble>) -> Exit {
+    if let Some(trouble) = broke {
+        return trouble.exit;
+    }
+    let below = at_least.is_some_and(|least| table.all.success().is_none_or(|success| success < least));
+    match table {
+        Table { stopped: true, .. } => Exit::Stopped,
+        _ if below => Exit::Failed,
+        Table { all: Counts { void: 1.., .. }, .. } => Exit::Void,
+        _ => Exit::Done,
+    }
+}
+
+fn bar(tasks: u64, hidden: bool) -> ProgressBar {
+    let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(Some(tasks), target);
+    let look = ProgressStyle::with_template("  {bar:24.cyan/dim} {pos:>3}/{len}  {prefix:.dim} {msg}  {eta:.dim}");
+    bar.set_style(look.expect("it is a template").progress_chars("━━─"));
+    bar
+}
+
+fn verdict_in_colour(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Passed => style("passed").green().to_string(),
+        Verdict::Failed { .. } => style("failed").red().to_string(),
+        Verdict::Void { .. } => style("void  ").yellow().to_string(),
+    }
+}
+
+fn in_a_line(row: &Row) -> String {
+    format!(
+        "{}  {:<22} {:>2} steps  {}",
+        verdict_in_colour(&row.verdict),
+        row.template,
+        row.steps,
+        say::fitted(&row.goal, 60)
+    )
+}
+
+fn last_line(table: &Table, brief: &SuiteBrief, exit: Exit) -> Value {
+    let counts = |counts: &Counts| {
+        json!({
+            "passed": counts.passed,
+            "failed": counts.failed,
+            "void": counts.void,
+            "success": counts.success(),
+            "steps_mean": counts.steps_mean(),
+            "ms_per_step": counts.ms_per_step(),
+        })
+    };
+    let mut line = counts(&table.all);
+    let templates: serde_json::Map<String, Value> =
+        table.templates.iter().map(|(name, of_it)| (name.clone(), counts(of_it))).collect();
+    if let Some(object) = line.as_object_mut() {
+        object.insert("suite".to_owned(), json!(brief.suite));
+        object.insert("run".to_owned(), json!(brief.run));
+        object.insert("model".to_owned(), json!(brief.model));
+        object.insert("stopped".to_owned(), json!(table.stopped));
+        object.insert("templates".to_owned(), Value::Object(templates));
+        object.insert("exit".to_owned(), json!(exit.code()));
+    }
+    line
+}
+
+fn show(table: &Table, rows: &[Row]) {
+    let failed: Vec<&Row> = rows.iter().filter(|row| row.verdict != Verdict::Passed).collect();
+    for row in &failed {
+        say::out(&format!(
+            "  {}  {} {}",
+            verdict_in_colour(&row.verdict),
+            style(&row.template).bold(),
+            style(format!("seed {}", row.seed)).dim()
+        ));
+        say::out(&format!("          {}", say::fitted(&row.goal, say::width() - 10)));
+        let how =
+            row.outcome.as_deref().map_or_else(String::new, |outcome| format!("{outcome} after {} steps; ", row.steps));
+        for line in say::wrapped(&format!("{how}{}", row.verdict.why().unwrap_or_default()), say::width() - 10) {
+            say::out(&format!("          {}", style(line).dim()));
+        }
+        say::out(&format!("          {}", style(row.folder.display()).dim()));
+    }
+    if !failed.is_empty() {
+        say::out("");
+    }
+    let head = format!(
+        "  {:<24}{:>8}{:>8}{:>8}{:>10}{:>9}{:>11}",
+        "template", "passed", "failed", "void", "success", "steps", "ms/step"
+    );
+    say::out(&style(head).dim().to_string());
+    // As the suite goes through them.
+    for name in names() {
+        if let Some(counts) = table.templates.get(name) {
+            say::out(&line(name, counts));
+        }
+    }
+    say::out(&style(line("all", &table.all)).bold().to_string());
+    if table.stopped {
+        say::out(&format!(
+            "\n  {}",
+            style("stopped before its end; the task that was going on does not count").yellow()
+        ));
+    }
+    say::out("");
+}
+
+fn line(name: &str, counts: &Counts) -> String {
+    let number = |number: Option<f64>, digits: usize| {
+        number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
+    };
+    let success = counts.success().map_or_else(|| "–".to_owned(), |success| format!("{:.1} %", 100.0 * success));
+    format!(
+        "  {}{:>8}{:>8}{:>8}{:>10}{:>9}{:>11}",
+        pad_str(name, 24, Alignment::Left, None),
+        counts.passed,
+        counts.failed,
+        counts.void,
+        success,
+        number(counts.steps_mean(), 1),
+        number(counts.ms_per_step(), 0),
+    )
+}

@@ -1,0 +1,54 @@
+//! `tapwright devices`
+
+use console::{Alignment, pad_str, style};
+use serde_json::json;
+use tapwright_tasks::{ListedState, devices};
+
+use crate::arguments::{Common, Devices};
+use crate::config::{Config, Given};
+use crate::exit::Exit;
+use crate::say;
+use crate::trouble::Trouble;
+
+pub async fn perform(common: Common, arguments: Devices) -> Result<Exit, Trouble> {
+    let config = Config::read(Given::common(common).server(arguments.server))?;
+    let found = devices(&config.adb_server, config.device.probe).await;
+    let mut rows =
+        vec![("virtual".to_owned(), "ready".to_owned(), "a virtual phone, drawn for each run".to_owned(), true)];
+    for device in found.as_deref().unwrap_or_default() {
+        let (state, ready) = match &device.state {
+            ListedState::Ready => ("ready".to_owned(), true),
+            ListedState::Offline => ("offline".to_owned(), false),
+            ListedState::Unauthorized => ("unauthorized: confirm this computer on the phone".to_owned(), false),
+            ListedState::Other(words) => (words.clone(), false),
+        };
+        rows.push((device.serial.clone(), state, device.model.clone(), ready));
+    }
+    if config.json {
+        for (device, state, model, ready) in rows {
+            say::out(&json!({"device": device, "state": state, "model": model, "ready": ready}).to_string());
+        }
+        return Ok(Exit::Done);
+    }
+    for (device, state, model, ready) in rows {
+        let mark = if ready { style("✓").green() } else { style("!").yellow() };
+        let name = pad_str(&say::flat(&device), 24, Alignment::Left, None).into_owned();
+        say::out(&format!(
+            "  {mark}  {}  {}  {}",
+            style(name).bold(),
+            say::flat(&state),
+            style(say::flat(&model)).dim()
+        ));
+    }
+    if found.is_err() {
+        say::out(&format!(
+            "\n  {}",
+            style(format!(
+                "no adb server at {}: for phones on USB start one with `adb start-server`",
+                config.adb_server
+            ))
+            .dim()
+        ));
+    }
+    Ok(Exit::Done)
+}

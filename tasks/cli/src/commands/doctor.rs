@@ -1,0 +1,43 @@
+//! `tapwright doctor`
+
+use console::{Alignment, pad_str, style};
+use tapwright_tasks::doctor::{Checkup, Finding, State, check};
+
+use crate::arguments::{Common, Doctor};
+use crate::config::{Config, Given};
+use crate::exit::Exit;
+use crate::say;
+use crate::trouble::Trouble;
+
+pub async fn perform(common: Common, arguments: Doctor) -> Result<Exit, Trouble> {
+    let config = Config::read(Given::common(common).model(arguments.model).server(arguments.server))?;
+    let checkup = Checkup {
+        model: &config.model,
+        device: &config.device,
+        phone: config.phone.clone(),
+        adb_server: &config.adb_server,
+        runs: &config.runs,
+    };
+    let worst = check(&checkup, |finding| tell(finding, config.json)).await;
+    Ok(if worst == State::Failed { Exit::NotReady } else { Exit::Done })
+}
+
+fn tell(finding: &Finding, json: bool) {
+    if json {
+        say::out(&serde_json::to_string(finding).unwrap_or_default());
+        return;
+    }
+    let mark = match finding.state {
+        State::Ok => style("✓").green(),
+        State::Warning => style("!").yellow(),
+        State::Failed => style("✗").red(),
+    };
+    let lines = say::wrapped(&finding.text, say::width().saturating_sub(21));
+    for (n, line) in lines.iter().enumerate() {
+        let (mark, what) = if n == 0 { (mark.to_string(), finding.what) } else { (" ".to_owned(), "") };
+        say::out(&format!("  {mark}  {}  {line}", style(pad_str(what, 14, Alignment::Left, None)).bold()));
+    }
+    for line in finding.next.iter().flat_map(|next| say::wrapped(next, say::width().saturating_sub(21))) {
+        say::out(&format!("{:21}{}", "", style(line).dim()));
+    }
+}

@@ -1,0 +1,104 @@
+//! `tapwright replay`
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use console::style;
+use serde_json::json;
+use tapwright_tasks::record::find;
+use tapwright_tasks::run::Judgement;
+use tapwright_tasks::{Line, Record, page};
+
+use crate::arguments::{Common, Replay};
+use crate::clock;
+use crate::config::{Config, Given};
+use crate::exit::Exit;
+use crate::narrate::{Ending, Narrator};
+use crate::say;
+use crate::trouble::{Trouble, with_causes};
+
+pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, Trouble> {
+    let config = Config::read(Given::common(common))?;
+    let folder = find(&config.runs, &arguments.run)
+        .map_err(|error| Trouble::usage(error.to_string()).help("see which there are with: tapwright runs"))?;
+    let record = Record::read(&folder).map_err(|error| Trouble::new(Exit::Unreadable, &error))?;
+    let judgement = Judgement::read(&folder).map_err(|error| {
+        Trouble::said(Exit::Unreadable, format!("{}: {error}", folder.join("verdict.json").display()))
+    })?;
+
+    let facts = &record.facts;
+    let mut narrator = Narrator::new(config.json, false, facts.setting.limits.steps_max);
+    narrator.head(
+        &facts.setting.goal,
+        &[
+            ("device", facts.device.clone()),
+            ("model", facts.model.clone()),
+            ("began", clock::time(facts.started) + " UTC"),
+        ],
+    );
+    for entry in &record.entries {
+        narrator.entry(entry);
+    }
+    // Everything that was written must follow from what was seen and heard.
+    let follows = record.replay(|_, _| ());
+    if let Some(file) = &arguments.html {
+        write_page(&record, judgement.as_ref(), file)?;
+    }
+    let exit = if follows.is_ok() { Exit::Done } else { Exit::Unreadable };
+    let ms = record.entries.last().map_or(0, |entry| entry.ms);
+    if config.json {
+        let steps = record.entries.iter().filter(|entry| matches!(entry.line, Line::Decided(_))).count();
+        let verdict = judgement.as_ref().and_then(|judgement| judgement.verdict.as_ref());
+        let line = json!({
+            "run": facts.run,
+            "outcome": record.end().map(|end| end.outcome.id()),
+            "steps": steps,
+            "verdict": verdict.map(|verdict| verdict.id()),
+            "follows": follows.is_ok(),
+            "why": follows.as_ref().err().map(|error| with_causes(error)),
+            "html": arguments.html,
+            "record": folder,
+            "exit": exit.code(),
+        });
+        say::out(&line.to_string());
+        return Ok(exit);
+    }
+    match record.end() {
+        Some(end) => {
+            let ending = Ending { run: &facts.run, folder: &folder, end, judgement: judgement.as_ref(), ms };
+            narrator.ending(&ending, exit);
+        }
+        None => say::out(&format!(
+            "\n  {}  it has no end: it is still going on, or it was killed\n",
+            style("■").yellow().bold()
+        )),
+    }
+    match &follows {
+        Ok(()) => {
+            let torn = if record.torn { "; its last line was torn, and left out" } else { "" };
+            say::out(&format!("  {}", style(format!("all of it follows from what was seen and heard{torn}")).dim()));
+        }
+        Err(error) => say::out(&format!(
+            "  {} the record does not follow from what was seen and heard: {}",
+            style("✗").red().bold(),
+            say::flat(&with_causes(error))
+        )),
+    }
+    if let Some(file) = &arguments.html {
+        say::out(&format!("  the page is {}", style(file.display()).bold()));
+    }
+    Ok(exit)
+}
+
+fn write_page(record: &Record, judgement: Option<&Judgement>, file: &Path) -> Result<(), Trouble> {
+    let when = clock::time(record.facts.started) + " UTC";
+    let written = File::create(file).and_then(|created| {
+        let mut out = BufWriter::new(created);
+        page::write(record, judgement, &when, &mut out)?;
+        out.flush()
+    });
+    written.map_err(|error| {
+        Trouble::said(Exit::Unwritten, format!("the page {} cannot be written: {error}", file.display()))
+    })
+}

@@ -1,0 +1,85 @@
+//! `tapwright run`
+
+use tapwright_tasks::device::{Device, Options, Where};
+use tapwright_tasks::judge::Wanted;
+use tapwright_tasks::run::{Company, Place, Task, run};
+use tapwright_tasks::{End, Entry, Outcome, smoke};
+
+use super::{opened, run_name};
+use crate::arguments::{Common, Run};
+use crate::clock;
+use crate::config::{Config, Given};
+use crate::exit::Exit;
+use crate::interrupt;
+use crate::narrate::{Ending, Narrator};
+use crate::terminal;
+use crate::trouble::Trouble;
+
+pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
+    let Run { goal, task, start, expect, device, phone, model, limits } = arguments;
+    let seed_given = phone.seed;
+    let config = Config::read(Given { device, phone, model, limits, ..Given::common(common) })?;
+    let (task, device_options, about) = match (goal, task) {
+        (_, Some(template)) => {
+            let seed = seed_given.unwrap_or(config.phone.seed);
+            let (task, phone) = smoke::one(&template, seed).ok_or_else(|| {
+                let names = smoke::names().join(", ");
+                Trouble::usage(format!("there is no task {template:?}")).help(format!("there are: {names}"))
+            })?;
+            (task, Options { at: Where::Virtual(phone), ..config.device.clone() }, template)
+        }
+        (Some(goal), None) => {
+            if goal.trim().is_empty() {
+                return Err(
+                    Trouble::usage("the goal is empty").help("say what is wanted: tapwright run 'Turn Wi-Fi on'")
+                );
+            }
+            let wanted = if expect.is_empty() { Wanted::Nothing } else { Wanted::Facts(expect) };
+            let about = goal.clone();
+            (Task { goal, start, wanted }, config.device.clone(), about)
+        }
+        (None, None) => {
+            return Err(Trouble::usage("there is no goal").help("say what is wanted: tapwright run 'Turn Wi-Fi on'"));
+        }
+    };
+
+    let stop = interrupt::listen();
+    let mut narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
+    let Some(mut opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
+    let mut device = Device::open(&device_options).await?;
+
+    let started = clock::now();
+    let name = run_name(started, &about);
+    let folder = config.runs.join(&name);
+    narrator.head(
+        &task.goal,
+        &[
+            ("device", device.about().to_owned()),
+            ("model", opened.about.clone()),
+            ("record", folder.display().to_string()),
+        ],
+    );
+    let mut person = terminal::person(config.json);
+    let mut watch = |entry: &Entry| narrator.entry(entry);
+    let company = Company { person: person.as_mut(), stop, watch: &mut watch };
+    let place = Place { runs: &config.runs, run: &name, started };
+    let report = run(&task, &mut device, &mut opened, &config.rules, place, company).await;
+    narrator.go_on();
+    let report = report?;
+    if !matches!(report.end, End { outcome: Outcome::DeviceLost { .. }, .. })
+        && let Err(error) = device.close().await
+    {
+        tracing::warn!(%error, "the phone was not left as it was found");
+    }
+
+    let exit = Exit::of(&report.end.outcome, report.judgement.verdict.as_ref());
+    let ending = Ending {
+        run: &report.run,
+        folder: &report.folder,
+        end: &report.end,
+        judgement: Some(&report.judgement),
+        ms: report.ms,
+    };
+    narrator.ending(&ending, exit);
+    Ok(exit)
+}

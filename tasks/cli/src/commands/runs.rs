@@ -1,0 +1,68 @@
+//! `tapwright runs`
+
+use console::{Alignment, pad_str, style};
+use tapwright_tasks::record::{Kept, list};
+
+use crate::arguments::{Common, Runs};
+use crate::clock;
+use crate::config::{Config, Given};
+use crate::exit::Exit;
+use crate::say;
+use crate::trouble::Trouble;
+
+pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, Trouble> {
+    let config = Config::read(Given::common(common))?;
+    let kept = list(&config.runs, arguments.most).map_err(|error| {
+        Trouble::said(Exit::Unreadable, format!("{} cannot be read: {error}", config.runs.display()))
+    })?;
+    if config.json {
+        for one in &kept {
+            say::out(&serde_json::to_string(one).unwrap_or_default());
+        }
+        return Ok(Exit::Done);
+    }
+    if kept.is_empty() {
+        say::out(&format!("  no runs in {} yet; begin with: tapwright run 'Turn Wi-Fi on'", config.runs.display()));
+        return Ok(Exit::Done);
+    }
+    let now = clock::now();
+    for one in &kept {
+        let (when, mark, run, about) = match one {
+            Kept::Run(run) => {
+                let outcome = run.outcome.as_deref().unwrap_or("no end");
+                let passed = run.verdict.as_ref().map(|verdict| verdict.id());
+                let mark = match (outcome, passed) {
+                    ("done", None | Some("passed")) => style("✓").green(),
+                    ("done", _) => style("✗").red(),
+                    ("no end" | "stopped" | "needs-person" | "gave-up" | "out-of-steps", _) => style("■").yellow(),
+                    _ => style("✗").red(),
+                };
+                let verdict = passed.map_or_else(String::new, |passed| format!(", {passed}"));
+                let goal = format!("{} ({outcome}{verdict}, {} steps, {})", run.goal, run.steps, run.model);
+                (clock::ago(run.started, now), mark, &run.run, goal)
+            }
+            Kept::Suite(suite) => {
+                let all = &suite.table.all;
+                let share = all.success().map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+                let about = format!(
+                    "{} suite: {share} of {} passed, {} void ({})",
+                    suite.suite,
+                    all.passed + all.failed,
+                    all.void,
+                    suite.model
+                );
+                (clock::ago(suite.started, now), style("▤").cyan(), &suite.run, about)
+            }
+            Kept::Unreadable { run, why } => {
+                (String::new(), style("?").yellow(), run, format!("cannot be read: {why}"))
+            }
+        };
+        say::out(&format!(
+            "  {mark}  {}  {}",
+            style(run).bold(),
+            style(pad_str(&when, 12, Alignment::Left, None)).dim()
+        ));
+        say::out(&format!("     {}", say::fitted(&about, say::width() - 5)));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,438 @@
+//! Reads settings once: flags over the environment over a file over defaults.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tapwright_tasks::device::{Options as DeviceOptions, Phone, Where};
+use tapwright_tasks::mistake::{Mistake, nearest};
+use tapwright_tasks::model::{LibraryOptions, Options as ModelOptions, Secret, Which};
+use tapwright_tasks::run::Rules;
+use tapwright_tasks::{Limits, Policy, Size, Touch};
+use toml::Spanned;
+
+use crate::arguments::{
+    Common, DeviceArguments, LibraryArguments, LimitArguments, ModelArguments, PhoneArguments, ServerArguments, size,
+};
+use crate::clock;
+use crate::trouble::Trouble;
+
+/// What was given on the command line and in the environment; a command fills in what it takes.
+#[derive(Debug, Default)]
+pub struct Given {
+    pub common: Common,
+    pub device: DeviceArguments,
+    pub phone: PhoneArguments,
+    pub model: ModelArguments,
+    pub limits: LimitArguments,
+    /// How many steps a run may have if nobody says it.
+    pub steps_usual: u32,
+}
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub json: bool,
+    pub verbose: u8,
+    pub runs: PathBuf,
+    pub adb_server: String,
+    pub device: DeviceOptions,
+    pub phone: Phone,
+    pub model: ModelOptions,
+    pub rules: Rules,
+}
+
+const FILE: &str = "tapwright.toml";
+const SEED: u64 = 7; // A world in which Anna has written, and Wi-Fi is off.
+const STEPS: u32 = 100;
+const ADB_SERVER: &str = "127.0.0.1:5037";
+const KEY_ENV: &str = "TAPWRIGHT_API_KEY";
+
+/// `tapwright.toml`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    runs: Option<PathBuf>,
+    cache: Option<PathBuf>,
+    #[serde(default)]
+    model: ModelSection,
+    #[serde(default)]
+    device: DeviceSection,
+    #[serde(default)]
+    phone: PhoneSection,
+    #[serde(default)]
+    policy: PolicySection,
+    /// The names are those of `Limits`, which is read whole.
+    #[serde(default)]
+    limits: BTreeMap<Spanned<String>, toml::Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelSection {
+    r#use: Option<String>,
+    name: Option<String>,
+    key_env: Option<String>,
+    profile: Option<PathBuf>,
+    threads: Option<u16>,
+    context_tokens_max: Option<u32>,
+    chunk_tokens_max: Option<u32>,
+    ort_library: Option<PathBuf>,
+    fetch: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceSection {
+    r#use: Option<String>,
+    adb_server: Option<String>,
+    connect_ms: Option<u64>,
+    find_again_ms: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PhoneSection {
+    seed: Option<u64>,
+    size: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicySection {
+    #[serde(default)]
+    apps_forbidden: Vec<String>,
+}
+
+impl Config {
+    /// Puts the settings together.
+    ///
+    /// # Errors
+    /// `Trouble` about the file, or about arguments that do not fit together.
+    pub fn read(given: Given) -> Result<Config, Trouble> {
+        let Given { common, device, phone, model, limits, steps_usual } = given;
+        let (file, text, at) = file(common.config.as_deref())?;
+        let beside = |path: PathBuf| at.parent().map_or_else(|| path.clone(), |folder| folder.join(&path));
+        let wrong = |span: Option<std::ops::Range<usize>>, why: String, help: Option<String>| {
+            Trouble::from(Mistake { file: at.clone(), text: text.clone(), at: span, why, help })
+        };
+
+        let cache = match common.cache.or(file.cache.map(beside)) {
+            Some(cache) => cache,
+            None => user_cache().ok_or_else(|| {
+                Trouble::usage("there is no home folder, so nobody knows where to keep things")
+                    .help("name one: --cache FOLDER")
+            })?,
+        };
+        let limits_read = read_limits(&file.limits, limits.steps, steps_usual)
+            .map_err(|(span, why, help)| wrong(Some(span), why, help))?;
+        let size = match (phone.size, &file.phone.size) {
+            (Some(size), _) => size,
+            (None, Some(text)) => {
+                size(text.get_ref()).map_err(|why| wrong(Some(text.span()), why, Some("540x1200".to_owned())))?
+            }
+            (None, None) => Size { width: 540, height: 1200 },
+        };
+        let seed = phone.seed.or(file.phone.seed).unwrap_or(SEED);
+        let phone = Phone { seed, width: size.width, height: size.height, ..Phone::default() };
+
+        let adb_server = device.server.adb_server.or(file.device.adb_server).unwrap_or_else(|| ADB_SERVER.to_owned());
+        let at_device = place(device.device.or(file.device.r#use).as_deref(), &phone, &adb_server);
+        let ms = Duration::from_millis;
+        let device = DeviceOptions {
+            at: at_device,
+            connect: ms(file.device.connect_ms.unwrap_or(10_000)),
+            find_again: ms(file.device.find_again_ms.unwrap_or(5_000)),
+            probe: Duration::from_secs(10),
+        };
+
+        let section = file.model;
+        let in_file = section.r#use.map(|words| match words.as_str() {
+            // Paths in the file are relative to it.
+            folder if is_folder(folder) => beside(PathBuf::from(folder)).display().to_string(),
+            script if script.starts_with("script:") => {
+                format!("script:{}", beside(PathBuf::from(&script["script:".len()..])).display())
+            }
+            _ => words.clone(),
+        });
+        let key_env = model.model_key_env.or(section.key_env).unwrap_or_else(|| KEY_ENV.to_owned());
+        let which = which(model.model.or(in_file), model.model_name.or(section.name), &key_env)?;
+        let model = ModelOptions {
+            which,
+            profile: model.profile.or(section.profile.map(beside)),
+            library: LibraryOptions {
+                named: model.library.ort_library.or(section.ort_library.map(beside)),
+                cache: cache.clone(),
+                fetch: !model.library.no_fetch && section.fetch.unwrap_or(true),
+                within: Duration::from_secs(600),
+            },
+            cache,
+            threads: usize::from(model.threads.or(section.threads).unwrap_or_else(cores)),
+            context_tokens_max: section.context_tokens_max.unwrap_or(16_384),
+            chunk_tokens_max: section.chunk_tokens_max.unwrap_or(512),
+            reply_bytes_max: 4 << 20,
+        };
+
+        let mut apps_forbidden = file.policy.apps_forbidden;
+        apps_forbidden.extend(limits.forbid);
+        Ok(Config {
+            json: common.json,
+            verbose: common.verbose,
+            runs: common.runs.or(file.runs.map(beside)).unwrap_or_else(|| PathBuf::from("runs")),
+            adb_server,
+            device,
+            phone,
+            model,
+            rules: Rules {
+                limits: limits_read,
+                policy: Policy { apps_forbidden },
+                touch: Touch { long_press: ms(800), swipe: ms(350) },
+                date: clock::date(clock::now()),
+            },
+        })
+    }
+}
+
+impl Given {
+    /// For commands that take nothing but what all take.
+    pub fn common(common: Common) -> Given {
+        Given { common, steps_usual: STEPS, ..Given::default() }
+    }
+
+    /// With a model.
+    pub fn model(self, model: ModelArguments) -> Given {
+        Given { model, ..self }
+    }
+
+    /// With a library only.
+    pub fn library(self, library: LibraryArguments) -> Given {
+        Given { model: ModelArguments { library, ..ModelArguments::default() }, ..self }
+    }
+
+    /// With a server only.
+    pub fn server(self, server: ServerArguments) -> Given {
+        Given { device: DeviceArguments { server, ..DeviceArguments::default() }, ..self }
+    }
+}
+
+/// The file, its text and its path. None there is an empty one, unless it was named.
+fn file(named: Option<&Path>) -> Result<(File, String, PathBuf), Trouble> {
+    let at = named.map_or_else(|| PathBuf::from(FILE), Path::to_owned);
+    let text = match fs::read_to_string(&at) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => String::new(),
+        Err(error) => return Err(Mistake::unreadable(&at, &error).into()),
+    };
+    let file = toml::from_str(&text).map_err(|error| Mistake::of_toml(&at, &text, &error))?;
+    Ok((file, text, at))
+}
+
+/// What a run may use if nobody says otherwise.
+fn limits() -> Limits {
+    let (ms, seconds) = (Duration::from_millis, Duration::from_secs);
+    Limits {
+        steps_max: STEPS,
+        strikes_max: 3,
+        refusals_max: 3,
+        asks_max: 20,
+        retries_max: 3,
+        backoff: seconds(1),
+        backoff_max: seconds(20),
+        looks_max: 3,
+        look_pause: ms(500),
+        timeouts_max: 3,
+        repeats_remark: 3,
+        repeats_max: 6,
+        repeats_window: 12,
+        look: seconds(5),
+        think: seconds(120),
+        act: seconds(15),
+        ask: seconds(600),
+        grace: seconds(2),
+        wait_max: seconds(60),
+        reply_bytes: 64 << 10,
+        remark_bytes: 600,
+        notes_bytes: 64 << 10,
+        text_bytes: 8000,
+    }
+}
+
+type WrongLimit = (std::ops::Range<usize>, String, Option<String>);
+
+/// The usual limits, with those that the file names in their place, and the steps of the command line.
+fn read_limits(
+    said: &BTreeMap<Spanned<String>, toml::Value>,
+    steps: Option<u32>,
+    usual: u32,
+) -> Result<Limits, WrongLimit> {
+    let mut limits = Limits { steps_max: usual, ..limits() };
+    for (name, value) in said {
+        let mut all = toml::Table::try_from(&limits).expect("they are numbers by name");
+        let key = name.get_ref();
+        if !all.contains_key(key) {
+            let near = nearest(key, all.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+            return Err((name.span(), format!("there is no limit `{key}`"), near));
+        }
+        all.insert(key.clone(), value.clone());
+        limits =
+            all.try_into().map_err(|error: toml::de::Error| (name.span(), error.message().trim().to_owned(), None))?;
+    }
+    if let Some(steps) = steps {
+        limits.steps_max = steps;
+    }
+    Ok(limits)
+}
+
+/// Which phone is meant.
+fn place(words: Option<&str>, phone: &Phone, server: &str) -> Where {
+    let through_server = |serial: &str| Where::Server { server: server.to_owned(), serial: serial.to_owned() };
+    match words {
+        None | Some("virtual") => Where::Virtual(phone.clone()),
+        Some(words) => match words.strip_prefix("adb:") {
+            Some(serial) => through_server(serial),
+            None if is_address(words) => Where::Direct { address: words.to_owned() },
+            None => through_server(words),
+        },
+    }
+}
+
+/// `HOST:PORT`
+fn is_address(words: &str) -> bool {
+    words.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+fn is_folder(words: &str) -> bool {
+    !words.starts_with("script:")
+        && words != "finish"
+        && !words.starts_with("http://")
+        && !words.starts_with("https://")
+}
+
+/// Which model is meant.
+fn which(words: Option<String>, name: Option<String>, key_env: &str) -> Result<Which, Trouble> {
+    let Some(words) = words else { return Ok(Which::Folder(mini())) };
+    Ok(match words.as_str() {
+        "finish" => Which::Finish,
+        script if script.starts_with("script:") => Which::Script(PathBuf::from(&script["script:".len()..])),
+        url if !is_folder(url) => {
+            let name = name.ok_or_else(|| {
+                Trouble::usage("a server has to be told which model is meant").help("name it: --model-name NAME")
+            })?;
+            #[allow(clippy::disallowed_methods)] // The binary is where the environment is read.
+            let key = match std::env::var(key_env) {
+                Ok(key) if !key.is_empty() => Some(Secret(key)),
+                Ok(_) | Err(std::env::VarError::NotPresent) if key_env == KEY_ENV => None,
+                _ => return Err(Trouble::usage(format!("the variable {key_env} of the environment holds no key"))),
+            };
+            Which::Server { url: words, name, key }
+        }
+        _ => Which::Folder(PathBuf::from(words)),
+    })
+}
+
+/// The small model: where the program is started, beside the program, or where it was built.
+fn mini() -> PathBuf {
+    let beside = std::env::current_exe().unwrap_or_default();
+    let places = std::iter::once(PathBuf::from("models/mini"))
+        .chain(beside.ancestors().skip(1).take(4).map(|above| above.join("models/mini")))
+        .chain(std::iter::once(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/mini")));
+    let mut places = places.filter(|place| place.join("config.json").is_file());
+    places.next().map_or_else(|| PathBuf::from("models/mini"), |place| place.canonicalize().unwrap_or(place))
+}
+
+/// Where this user's programs keep what can be made again.
+fn user_cache() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = if cfg!(windows) {
+        folder("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        folder("HOME").map(|home| home.join("Library/Caches"))
+    } else {
+        folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
+    };
+    cache.map(|cache| cache.join("tapwright"))
+}
+
+fn cores() -> u16 {
+    std::thread::available_parallelism().map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_file(text: &str) -> Result<Config, Trouble> {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("t.toml");
+        fs::write(&at, text).unwrap();
+        Config::read(Given::common(Common { config: Some(at), ..Common::default() }))
+    }
+
+    #[test]
+    fn the_example_in_the_docs_is_the_truth() {
+        let page = include_str!("cli.head.md");
+        let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let shown = of_file(example).unwrap();
+        let usual = Config::read(Given { common: Common::default(), ..Given::common(Common::default()) }).unwrap();
+        assert_eq!(shown.rules.limits, usual.rules.limits);
+        assert_eq!(shown.device, usual.device);
+        assert_eq!(shown.phone, usual.phone);
+        assert_eq!(shown.adb_server, usual.adb_server);
+        assert_eq!(shown.model.context_tokens_max, usual.model.context_tokens_max);
+        assert_eq!(shown.model.chunk_tokens_max, usual.model.chunk_tokens_max);
+        assert_eq!(shown.model.library.fetch, usual.model.library.fetch);
+        let named = toml::Table::try_from(&usual.rules.limits).unwrap();
+        for name in named.keys() {
+            assert!(example.contains(&format!("\n{name} = ")), "{name} is not in the example");
+        }
+    }
+
+    #[test]
+    fn flags_come_before_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("t.toml");
+        fs::write(&at, "runs = \"a\"\n[limits]\nsteps_max = 5\nthink_ms = 9\n[device]\nuse = \"10.0.0.2:5555\"\n[policy]\napps_forbidden = [\"Bank\"]\n").unwrap();
+        let read = |runs: Option<PathBuf>, limits: LimitArguments, device: Option<String>| {
+            let common = Common { config: Some(at.clone()), runs, ..Common::default() };
+            let device = DeviceArguments { device, ..DeviceArguments::default() };
+            Config::read(Given { limits, device, ..Given::common(common) }).unwrap()
+        };
+        let config = read(None, LimitArguments::default(), None);
+        assert_eq!(config.runs, folder.path().join("a"), "relative to the file");
+        assert_eq!(config.rules.limits.steps_max, 5);
+        assert_eq!(config.rules.limits.think, Duration::from_millis(9));
+        assert_eq!(config.device.at, Where::Direct { address: "10.0.0.2:5555".to_owned() });
+        let limits = LimitArguments { steps: Some(6), forbid: vec!["Shop".to_owned()] };
+        let config = read(Some("b".into()), limits, Some("R58M".to_owned()));
+        assert_eq!(config.runs, PathBuf::from("b"));
+        assert_eq!(config.rules.limits.steps_max, 6);
+        assert_eq!(config.rules.policy.apps_forbidden, ["Bank", "Shop"]);
+        let serial = "R58M".to_owned();
+        assert_eq!(config.device.at, Where::Server { server: ADB_SERVER.to_owned(), serial });
+    }
+
+    #[test]
+    fn devices_are_told_apart() {
+        let phone = Phone::default();
+        let server = |serial: &str| Where::Server { server: "s".to_owned(), serial: serial.to_owned() };
+        assert_eq!(place(None, &phone, "s"), Where::Virtual(phone.clone()));
+        assert_eq!(place(Some("virtual"), &phone, "s"), Where::Virtual(phone.clone()));
+        assert_eq!(place(Some("adb:10.0.0.2:5555"), &phone, "s"), server("10.0.0.2:5555"));
+        assert_eq!(place(Some("emulator-5554"), &phone, "s"), server("emulator-5554"));
+        assert_eq!(place(Some("[::1]:5555"), &phone, "s"), Where::Direct { address: "[::1]:5555".to_owned() });
+    }
+
+    #[test]
+    fn models_are_told_apart() {
+        let which = |words: &str| which(Some(words.to_owned()), Some("n".to_owned()), KEY_ENV).unwrap();
+        assert_eq!(which("finish"), Which::Finish);
+        assert_eq!(which("script:a/b.txt"), Which::Script("a/b.txt".into()));
+        assert_eq!(which("models/mini"), Which::Folder("models/mini".into()));
+        assert!(matches!(which("https://host/v1"), Which::Server { name, .. } if name == "n"));
+        assert!(super::which(Some("http://host/v1".to_owned()), None, KEY_ENV).is_err());
+        assert!(super::which(Some("http://host/v1".to_owned()), Some("n".to_owned()), "NO_SUCH_VARIABLE").is_err());
+    }
+}

@@ -1,0 +1,345 @@
+//! Tells a person, or a program, what happens in a run as it happens. The same lines tell it again afterwards.
+
+use std::path::Path;
+use std::time::Duration;
+
+use console::{measure_text_width, style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+use tapwright_tasks::judge::{Change, Verdict};
+use tapwright_tasks::record::{Scenes, trouble};
+use tapwright_tasks::run::Judgement;
+use tapwright_tasks::{Deed, EffectLine, End, Entry, Gesture, Line, Outcome, Step};
+
+use crate::clock::span;
+use crate::exit::Exit;
+use crate::say;
+
+/// The column in which text begins, right of the step's number.
+const INDENT: usize = 5;
+/// Facts that changed, at most; a phone that was used for hours has many.
+const CHANGES_MAX: usize = 20;
+
+/// Says what happens.
+pub struct Narrator {
+    json: bool,
+    /// The line at the bottom that shows that something goes on.
+    bar: ProgressBar,
+    scenes: Scenes,
+    steps: u32,
+    steps_max: u32,
+    width: usize,
+}
+
+/// What a run came to, and where it is written down.
+pub struct Ending<'a> {
+    pub run: &'a str,
+    pub folder: &'a Path,
+    pub end: &'a End,
+    pub judgement: Option<&'a Judgement>,
+    pub ms: u64,
+}
+
+impl Narrator {
+    /// `live` shows a line that moves, if there is a terminal.
+    pub fn new(json: bool, live: bool, steps_max: u32) -> Narrator {
+        let target = if json || !live { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        let look = ProgressStyle::with_template("  {spinner:.cyan}  {msg:.dim} {elapsed:.dim}");
+        bar.set_style(look.expect("it is a template").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
+        Narrator { json, bar, scenes: Scenes::default(), steps: 0, steps_max, width: say::width() }
+    }
+
+    /// Says what is going to be done, and with what.
+    pub fn head(&self, goal: &str, facts: &[(&str, String)]) {
+        if self.json {
+            return;
+        }
+        say::out("");
+        for line in say::wrapped(goal, self.width - 4) {
+            say::out(&format!("  {}", style(line).bold()));
+        }
+        for (name, value) in facts {
+            say::out(&format!(
+                "  {} {}",
+                style(format!("{name:<7}")).dim(),
+                style(say::fitted(value, self.width - 12)).dim()
+            ));
+        }
+        say::out("");
+    }
+
+    /// Something that takes time before the run begins.
+    pub fn wait(&self, sentence: &str) {
+        if self.json {
+            return;
+        }
+        if self.bar.is_hidden() {
+            say::err(&format!("  {sentence}"));
+        } else {
+            self.tick();
+            self.bar.set_message(sentence.to_owned());
+        }
+    }
+
+    /// That is over.
+    pub fn go_on(&self) {
+        self.bar.disable_steady_tick();
+        self.bar.finish_and_clear();
+    }
+
+    /// A line of the journal.
+    pub fn entry(&mut self, entry: &Entry) {
+        if let Line::Effect(effect) = &entry.line {
+            self.shows(effect);
+        }
+        if let Some(trouble) = trouble(&entry.line) {
+            self.print(&format!("{:INDENT$}{} {}", "", style("!").yellow(), style(say::flat(&trouble)).yellow()));
+        }
+        if let Line::Decided(decided) = &entry.line {
+            self.steps = decided.step;
+            self.decided(decided.step, &decided.thought);
+        }
+        let scene = self.scenes.next(entry);
+        match &entry.line {
+            Line::Step(step) if self.json => {
+                let line = scene.and_then(|scene| scene.line());
+                if let Some(line) = line.and_then(|line| serde_json::to_string(&line).ok()) {
+                    say::out(&line);
+                }
+                self.steps = step.decided.step;
+            }
+            Line::Step(step) => self.came(step),
+            Line::End(_) => self.go_on(),
+            Line::Run(_) | Line::Effect(_) | Line::Event(_) | Line::Decided(_) => {}
+        }
+    }
+
+    /// How it ended, and what the device says.
+    pub fn ending(&self, ending: &Ending<'_>, exit: Exit) {
+        if self.json {
+            say::out(&last_line(ending, exit).to_string());
+            return;
+        }
+        let Ending { folder, end, judgement, ms, .. } = ending;
+        let (mark, colour) = mood(&end.outcome);
+        let steps = if end.steps == 1 { "1 step".to_owned() } else { format!("{} steps", end.steps) };
+        say::out("");
+        say::out(&format!(
+            "  {}  {} after {steps} in {}",
+            colour.apply_to(mark),
+            colour.apply_to(end.outcome.id()),
+            span(*ms)
+        ));
+        for line in said(&end.outcome).map(|said| say::wrapped(&said, self.width - INDENT)).unwrap_or_default() {
+            say::out(&format!("{:INDENT$}{line}", ""));
+        }
+        for note in &end.notes {
+            self.field("noted", &say::wrapped(note, self.width - 16));
+        }
+        if let Some(judgement) = judgement {
+            self.judgement(judgement);
+        }
+        self.field("record", &[folder.display().to_string()]);
+        let last = folder.display();
+        self.field("", &[style(format!("tapwright replay {last} --html run.html")).dim().to_string()]);
+        say::out("");
+    }
+
+    fn judgement(&self, judgement: &Judgement) {
+        match &judgement.verdict {
+            Some(verdict) => {
+                let shown = match verdict {
+                    Verdict::Passed => style("passed".to_owned()).green().bold(),
+                    Verdict::Failed { .. } => style("failed".to_owned()).red().bold(),
+                    Verdict::Void { .. } => style("void".to_owned()).yellow().bold(),
+                };
+                let mut lines = match verdict.why() {
+                    Some(why) => say::wrapped(why, self.width - 24),
+                    None => vec!["the phone says so".to_owned()],
+                };
+                lines[0] = format!("{shown}  {}", lines[0]);
+                self.field("verdict", &lines);
+            }
+            None => self.field("verdict", &[style("none, as nobody said what to expect (--expect)").dim().to_string()]),
+        }
+        let lines = match &judgement.changed {
+            None => return,
+            Some(changed) if changed.is_empty() => vec!["nothing, says the phone".to_owned()],
+            Some(changed) => table_of(changed, self.width.saturating_sub(16)),
+        };
+        self.field("changed", &lines);
+    }
+
+    fn field(&self, name: &str, lines: &[String]) {
+        for (number, line) in lines.iter().enumerate() {
+            let name = if number == 0 { name } else { "" };
+            say::out(&format!("{:INDENT$}{} {line}", "", style(format!("{name:<8}")).dim()));
+        }
+    }
+
+    fn shows(&self, effect: &EffectLine) {
+        let doing = match effect {
+            EffectLine::Look => "looking".to_owned(),
+            EffectLine::Think { .. } => "thinking".to_owned(),
+            EffectLine::Ask(_) => return self.go_on(), // The terminal is the person's now.
+            EffectLine::Act(deed) => deed_in_words(deed),
+            EffectLine::Pause { .. } => "waiting".to_owned(),
+        };
+        let step = if matches!(effect, EffectLine::Act(_)) { self.steps } else { self.steps + 1 };
+        self.tick();
+        self.bar.set_message(format!("step {step} of at most {} · {doing} ·", self.steps_max));
+    }
+
+    fn tick(&self) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        if self.bar.is_finished() {
+            self.bar.reset();
+        }
+        self.bar.reset_elapsed();
+        self.bar.enable_steady_tick(Duration::from_millis(100));
+    }
+
+    /// The thought, as soon as there is one: what comes of it may take a while.
+    fn decided(&self, number: u32, thought: &str) {
+        let mut lines = say::wrapped(thought, self.width - INDENT);
+        if lines.is_empty() {
+            lines.push(style("(no thought)").dim().to_string());
+        }
+        for (n, line) in lines.iter().enumerate() {
+            let number = if n == 0 { style(format!("{number:>3}")).bold().to_string() } else { "   ".to_owned() };
+            self.print(&format!("{number}  {line}"));
+        }
+    }
+
+    /// The action, what came of it, and how long it all took.
+    fn came(&self, step: &Step) {
+        let room = self.width - INDENT;
+        let ms = step.look_ms + step.think_ms + step.ask_ms + step.act_ms;
+        let result = came_in_colour(&step.came);
+        let tail = format!("{result}  {}", style(span(ms)).dim());
+        let action = say::wrapped(&step.decided.action, room);
+        let fits = action.len() == 1 && measure_text_width(&action[0]) + 2 + measure_text_width(&tail) <= room;
+        for (n, line) in action.iter().enumerate() {
+            let tail = if fits && n == 0 { format!("  {tail}") } else { String::new() };
+            self.print(&format!("{:INDENT$}{}{tail}", "", style(line).cyan()));
+        }
+        if !fits {
+            // What came of it may be long too; its first line has the time.
+            let (came, mark) = (say::wrapped(&step.came, room - 14), came_mark(&step.came));
+            for (n, line) in came.iter().enumerate() {
+                let time = if n == 0 { format!("  {}", style(span(ms)).dim()) } else { String::new() };
+                self.print(&format!(
+                    "{:INDENT$}{}{}{time}",
+                    "",
+                    if n == 0 { mark.clone() } else { "  ".to_owned() },
+                    line
+                ));
+            }
+        }
+    }
+
+    fn print(&self, line: &str) {
+        if !self.json {
+            self.bar.suspend(|| say::out(line));
+        }
+    }
+}
+
+/// The last line for programs.
+pub fn last_line(ending: &Ending<'_>, exit: Exit) -> Value {
+    let Ending { run, folder, end, judgement, ms } = ending;
+    let verdict = judgement.and_then(|judgement| judgement.verdict.as_ref());
+    json!({
+        "run": run,
+        "outcome": end.outcome.id(),
+        "steps": end.steps,
+        "verdict": verdict.map(Verdict::id),
+        "why": verdict.and_then(Verdict::why),
+        "message": said(&end.outcome),
+        "notes": end.notes,
+        "changed": judgement.and_then(|judgement| judgement.changed.as_ref()),
+        "ms": ms,
+        "record": folder,
+        "exit": exit.code(),
+    })
+}
+
+/// What an outcome says beyond its name.
+pub fn said(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Done { message } | Outcome::GaveUp { message } => Some(message.clone()),
+        Outcome::NeedsPerson { asked } => Some(asked.message().to_owned()),
+        Outcome::Stuck { why }
+        | Outcome::ModelFailed { why }
+        | Outcome::DeviceLost { why }
+        | Outcome::Refused { why } => Some(why.clone()),
+        Outcome::OutOfSteps | Outcome::Stopped => None,
+    }
+}
+
+fn mood(outcome: &Outcome) -> (&'static str, console::Style) {
+    let style = console::Style::new().bold();
+    match outcome {
+        Outcome::Done { .. } => ("✓", style.green()),
+        Outcome::GaveUp { .. } | Outcome::NeedsPerson { .. } | Outcome::OutOfSteps | Outcome::Stopped => {
+            ("■", style.yellow())
+        }
+        Outcome::Stuck { .. } | Outcome::ModelFailed { .. } | Outcome::DeviceLost { .. } | Outcome::Refused { .. } => {
+            ("✗", style.red())
+        }
+    }
+}
+
+/// What came of a step is well if it says only that.
+fn is_well(came: &str) -> bool {
+    matches!(came, "done" | "finished" | "noted" | "notes recalled" | "the API answered")
+}
+
+fn came_mark(came: &str) -> String {
+    if is_well(came) { style("✓ ").green().to_string() } else { style("! ").yellow().to_string() }
+}
+
+fn came_in_colour(came: &str) -> String {
+    let words = say::flat(came);
+    match came {
+        "" => String::new(),
+        came if is_well(came) => style(format!("✓ {words}")).green().to_string(),
+        came if came.starts_with("waited") || came.starts_with("a person") => {
+            style(format!("· {words}")).dim().to_string()
+        }
+        _ => style(format!("! {words}")).yellow().to_string(),
+    }
+}
+
+fn deed_in_words(deed: &Deed) -> String {
+    match deed {
+        Deed::Gesture(Gesture::Tap { at }) => format!("tapping at {}, {}", at.x, at.y),
+        Deed::Gesture(Gesture::DoubleTap { at }) => format!("tapping twice at {}, {}", at.x, at.y),
+        Deed::Gesture(Gesture::LongPress { at, .. }) => format!("pressing at {}, {}", at.x, at.y),
+        Deed::Gesture(Gesture::Swipe { .. }) => "swiping".to_owned(),
+        Deed::Gesture(Gesture::Type { .. }) => "typing".to_owned(),
+        Deed::Gesture(Gesture::Press { .. }) => "pressing a key".to_owned(),
+        Deed::Gesture(Gesture::Launch { app }) => format!("opening {}", say::fitted(app, 30)),
+        Deed::Api { .. } => "calling an API".to_owned(),
+    }
+}
+
+/// Facts under each other, before and after.
+fn table_of(changed: &[Change], room: usize) -> Vec<String> {
+    let widest = changed.iter().map(|change| measure_text_width(&change.fact)).max().unwrap_or(0).min(32);
+    let shown = changed.iter().take(CHANGES_MAX).map(|Change { fact, was, is }| {
+        let name = console::pad_str(&say::fitted(fact, 32), widest, console::Alignment::Left, None).into_owned();
+        let half = room.saturating_sub(widest + 6) / 2;
+        let value =
+            |value: &Option<String>| value.as_deref().map_or_else(|| "–".to_owned(), |text| say::fitted(text, half));
+        format!("{name}  {} {} {}", style(value(was)).dim(), style("→").dim(), value(is))
+    });
+    let mut lines: Vec<String> = shown.collect();
+    if changed.len() > CHANGES_MAX {
+        lines.push(format!("and {} more: verdict.json in the record", changed.len() - CHANGES_MAX));
+    }
+    lines
+}

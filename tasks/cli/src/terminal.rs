@@ -1,0 +1,130 @@
+//! The person at the terminal, who is asked what the model may not decide.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use async_trait::async_trait;
+use console::style;
+use tapwright_tasks::{Answer, Nobody, Person, Question, Screen};
+use tokio::sync::mpsc;
+
+use crate::say;
+
+/// Asks at the terminal.
+pub struct Terminal {
+    /// Lines that were typed. They are read on a thread of their own, as reading cannot be given up.
+    lines: Option<mpsc::Receiver<String>>,
+}
+
+/// Whoever is there: a person if this is a terminal, else nobody.
+pub fn person(json: bool) -> Box<dyn Person> {
+    if !json && io::stdin().is_terminal() && io::stderr().is_terminal() {
+        Box::new(Terminal { lines: None })
+    } else {
+        Box::new(Nobody)
+    }
+}
+
+#[async_trait]
+impl Person for Terminal {
+    async fn ask(&mut self, question: &Question, _screen: Option<&Screen>) -> Answer {
+        let lines = self.lines.get_or_insert_with(read);
+        while lines.try_recv().is_ok() {} // What was typed before the question is no answer to it.
+        tell(question);
+        loop {
+            let Some(line) = lines.recv().await else { return Answer::Nobody };
+            match understood(question, &line) {
+                Some(answer) => return answer,
+                None => hint(question),
+            }
+        }
+    }
+}
+
+fn read() -> mpsc::Receiver<String> {
+    let (said, hears) = mpsc::channel(16);
+    std::thread::spawn(move || {
+        for line in io::stdin().lock().lines() {
+            let Ok(line) = line else { break };
+            if said.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    });
+    hears
+}
+
+fn tell(question: &Question) {
+    let mark = style("?").yellow().bold().for_stderr();
+    let (lead, message) = match question {
+        Question::Confirm { message, at } => {
+            (format!("The model asks before it taps at {}, {} of {}:", at.x, at.y, at.of), message)
+        }
+        Question::TakeOver { message } => ("The model asks you to take over on the phone:".to_owned(), message),
+        Question::Choose { message } => ("The model asks you to choose:".to_owned(), message),
+    };
+    say::err(&format!("\n  {mark}  {}", style(lead).bold().for_stderr()));
+    let message = if message.is_empty() { "(it does not say what for)" } else { message };
+    for line in say::wrapped(message, say::width() - 7) {
+        say::err(&format!("     {line}"));
+    }
+    hint(question);
+}
+
+fn hint(question: &Question) {
+    let hint = match question {
+        Question::Confirm { .. } => "y it may · n it may not · d I have done it myself",
+        Question::TakeOver { .. } => "Enter when it is done · n I will not",
+        Question::Choose { .. } => "say it in your own words",
+    };
+    say::err(&format!("     {}", style(hint).dim().for_stderr()));
+}
+
+/// What a line means as an answer; `None` if it means nothing. Only a clear yes is a yes.
+fn understood(question: &Question, line: &str) -> Option<Answer> {
+    let words = line.trim();
+    let low = words.to_lowercase();
+    match question {
+        Question::Confirm { .. } => match low.as_str() {
+            "y" | "yes" => Some(Answer::Yes),
+            "n" | "no" => Some(Answer::No),
+            "d" | "done" => Some(Answer::Done),
+            _ => None,
+        },
+        Question::TakeOver { .. } => match low.as_str() {
+            "" | "d" | "done" | "y" | "yes" => Some(Answer::Done),
+            "n" | "no" => Some(Answer::No),
+            _ => None,
+        },
+        Question::Choose { .. } => (!words.is_empty()).then(|| Answer::Choice(words.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tapwright_tasks::{Size, Spot};
+
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_is_a_yes() {
+        let of = Size { width: 10, height: 10 };
+        let confirm = Question::Confirm { message: "pay".to_owned(), at: Spot { x: 1, y: 1, of } };
+        assert_eq!(understood(&confirm, " Yes "), Some(Answer::Yes));
+        assert_eq!(understood(&confirm, "n"), Some(Answer::No));
+        assert_eq!(understood(&confirm, "done"), Some(Answer::Done));
+        for unclear in ["", "ok", "yes but", "j", "1"] {
+            assert_eq!(understood(&confirm, unclear), None, "{unclear}");
+        }
+    }
+
+    #[test]
+    fn other_answers() {
+        let hand = Question::TakeOver { message: String::new() };
+        assert_eq!(understood(&hand, ""), Some(Answer::Done));
+        assert_eq!(understood(&hand, "no"), Some(Answer::No));
+        assert_eq!(understood(&hand, "what?"), None);
+        let choose = Question::Choose { message: String::new() };
+        assert_eq!(understood(&choose, " the first "), Some(Answer::Choice("the first".to_owned())));
+        assert_eq!(understood(&choose, " "), None);
+    }
+}
