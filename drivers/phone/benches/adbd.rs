@@ -29,7 +29,8 @@ impl Bench {
         let (phone, client) = runtime.block_on(async {
             let world = World::new(tapwright_phone::Options { width, height, ..Default::default() });
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let phone = Daemon::start(listener, Handle::new(world, ManualClock::default()), Options::default()).unwrap();
+            let phone =
+                Daemon::start(listener, Handle::new(world, ManualClock::default()), Options::default()).unwrap();
             phone.handle().change(|world| world.launch("com.android.settings"));
             let client = Client::connect(phone.address()).await;
             (phone, client)
@@ -49,9 +50,9 @@ fn persistent_shell(bencher: Bencher, command: &str) {
     let (local, remote) =
         bench.runtime.block_on(bench.client.borrow_mut().open("shell,v2,raw:")).expect("a shell opens");
     let line = frame(0, format!("{command}; echo M:$?\n").as_bytes());
+    let client = &mut *bench.client.borrow_mut();
     bencher.bench_local(|| {
         bench.runtime.block_on(async {
-            let mut client = bench.client.borrow_mut();
             let said = client.write(local, remote, &line).await;
             let said = client.read_until(local, remote, said, |said| said.ends_with(b"M:0\n")).await;
             assert!(said.ends_with(b"M:0\n"));

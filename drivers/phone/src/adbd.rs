@@ -2,8 +2,8 @@
 //!
 //! A client that speaks ADB sees a phone that needs no authentication, with `shell` (versions 1 and 2), `exec`, `sync`
 //! and `framebuffer`. Behind `shell` is a small shell with the commands that people and programs use to drive phones;
-//! what it lacks it refuses as a phone would. `docs` of [`shell`](self#the-shell) below. Everything is bounded, and
-//! bytes that are not ADB end their connection and nothing else.
+//! what it lacks it refuses as a phone would. Everything is bounded, and bytes that are not ADB end their connection and
+//! nothing else.
 //!
 //! # The shell
 //!
@@ -35,6 +35,7 @@ mod sync;
 mod sync_wire;
 mod syntax;
 mod terminal;
+mod variables;
 
 use std::io;
 use std::net::SocketAddr;

@@ -11,24 +11,25 @@ mod settings;
 mod storage;
 mod text;
 
-use std::collections::BTreeMap;
-
 use super::Device;
 use super::handle::Handle;
 use super::shell::Output;
 use super::terminal::Channel;
+use super::variables::Variables;
 
 /// A command that is being run.
 pub(super) struct Call<'a> {
     pub device: &'a Device,
     /// The shell's folder.
     pub folder: &'a mut String,
-    pub variables: &'a mut BTreeMap<String, String>,
+    pub variables: &'a mut Variables,
     pub name: &'a str,
     pub arguments: &'a [String],
     /// All of the input, for commands that read it.
     pub stdin: &'a [u8],
     pub output: &'a mut Output,
+    /// Bytes of files that it may still read.
+    pub read_left: usize,
 }
 
 impl<'a> Call<'a> {
@@ -256,5 +257,6 @@ fn inner<'a>(call: &'a mut Call<'_>, name: &'a str) -> Call<'a> {
         arguments: &call.arguments[1..],
         stdin: call.stdin,
         output: call.output,
+        read_left: call.read_left,
     }
 }

@@ -57,6 +57,8 @@ pub(super) enum FileError {
     NotEmpty,
     #[error("File name too long")]
     NameTooLong,
+    #[error("Cannot allocate memory")]
+    TooMuch,
 }
 
 /// A file or a folder.

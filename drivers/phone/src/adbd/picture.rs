@@ -3,6 +3,7 @@
 use tokio::task::spawn_blocking;
 
 use super::handle::Handle;
+use crate::World;
 
 /// What is written after the pixels were taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,33 +16,35 @@ pub(super) enum Format {
     Framebuffer,
 }
 
+/// A picture as it is handed out. In two parts, because one would mean to copy all pixels for a few bytes before them.
+pub(super) struct Written {
+    pub head: Vec<u8>,
+    pub body: Vec<u8>,
+}
+
 /// Takes a picture of the display as it is now.
-pub(super) async fn take(handle: &Handle, format: Format) -> Vec<u8> {
+pub(super) async fn take(handle: &Handle, format: Format) -> Written {
     // Never closed, so this only waits for a turn; it ends with the work, even if nobody waits for the picture any more.
     let turn = handle.cameras().acquire_owned().await;
     let handle = handle.clone();
     let taken = spawn_blocking(move || {
-        // The world is free again before the slow part begins.
-        let ((width, height), rgba) = handle.look(|world| (world.size(), world.draw()));
-        let bytes = write(width, height, &rgba, format);
+        // A copy is small and made at once, while drawing and encoding would keep others from the world.
+        let world = handle.look(World::clone);
+        let (width, height) = world.size();
+        let written = write(width, height, world.draw(), format);
         drop(turn);
-        bytes
+        written
     });
     taken.await.expect("a picture of the display can be encoded")
 }
 
-fn write(width: u32, height: u32, rgba: &[u8], format: Format) -> Vec<u8> {
+fn write(width: u32, height: u32, rgba: Vec<u8>, format: Format) -> Written {
     let words: &[u32] = match format {
-        Format::Png => return png(width, height, rgba),
+        Format::Png => return Written { head: Vec::new(), body: png(width, height, &rgba) },
         Format::Raw => &[width, height, 1, 1],
         Format::Framebuffer => &[2, 32, 0, rgba.len() as u32, width, height, 0, 8, 16, 8, 8, 8, 24, 8],
     };
-    let mut bytes = Vec::with_capacity(4 * words.len() + rgba.len());
-    for word in words {
-        bytes.extend_from_slice(&word.to_le_bytes());
-    }
-    bytes.extend_from_slice(rgba);
-    bytes
+    Written { head: words.iter().flat_map(|word| word.to_le_bytes()).collect(), body: rgba }
 }
 
 fn png(width: u32, height: u32, rgba: &[u8]) -> Vec<u8> {
@@ -64,7 +67,7 @@ mod tests {
     #[test]
     fn a_png_holds_the_same_pixels() {
         let rgba: Vec<u8> = (0..4 * 7 * 5).map(|value: u32| (value * 37 % 251) as u8).collect();
-        let bytes = write(7, 5, &rgba, Format::Png);
+        let bytes = write(7, 5, rgba.clone(), Format::Png).body;
         let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
@@ -74,9 +77,9 @@ mod tests {
 
     #[test]
     fn raw_pictures_begin_with_their_size() {
-        let bytes = write(3, 2, &[9; 24], Format::Raw);
-        assert_eq!(bytes[..16], [3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
-        assert_eq!(bytes[16..], [9; 24]);
-        assert_eq!(write(3, 2, &[9; 24], Format::Framebuffer).len(), 14 * 4 + 24);
+        let raw = write(3, 2, vec![9; 24], Format::Raw);
+        assert_eq!(raw.head, [3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
+        assert_eq!(raw.body, [9; 24]);
+        assert_eq!(write(3, 2, vec![9; 24], Format::Framebuffer).head.len(), 14 * 4);
     }
 }

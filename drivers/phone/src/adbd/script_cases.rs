@@ -131,10 +131,18 @@ fn variables_and_substitution() {
     "#]],
     );
     check("sh -c 'echo in $0; exit 9'; echo $?; echo 'echo piped' | sh", expect!["in /system/bin/sh\n9\npiped\n"]);
-    let deep = (0..40)
-        .fold("echo deep".to_owned(), |inner, _| format!("sh -c \"$(printf %s '{}')\"", inner.replace('\'', "")));
-    let (paper, _) = run_on(&phone(), &deep);
-    assert!(!paper.err.is_empty(), "nesting ends with a complaint and not with a crash");
+}
+
+#[test]
+fn nesting_ends_with_a_complaint_and_not_with_a_crash() {
+    let device = phone();
+    let deepest = format!("{}sh /sdcard/again{}", "echo $(".repeat(15), ")".repeat(15));
+    let script = format!("echo '{deepest}' > /sdcard/again; sh /sdcard/again");
+    let (paper, _) = run_on(&device, &script);
+    assert_eq!(String::from_utf8(paper.err).unwrap(), "/system/bin/sh: nested too deeply\n");
+    let groups = format!("{}sh /sdcard/again{}", "{ ".repeat(15), "; }".repeat(15));
+    let (paper, _) = run_on(&device, &format!("echo '{groups}' > /sdcard/again; sh /sdcard/again; echo on"));
+    assert_eq!(paper.show(0), "on\n! /system/bin/sh: nested too deeply\n");
 }
 
 #[test]
@@ -170,6 +178,80 @@ fn pipes_and_redirections() {
     );
     check("echo a | tee /sdcard/t | wc -c; cat /sdcard/t", expect!["2\na\n"]);
     check("screencap | head -c 8 | md5sum | wc -c; screencap | wc -c", expect!["36\n2592016\n"]);
+}
+
+#[test]
+fn lines_of_text() {
+    let file = "printf 'one\\ntwo\\nthree\\nfour\\nfive\\n' > /sdcard/f; cd /sdcard; ";
+    let check = |script: &str, expected: Expect| check(&format!("{file}{script}"), expected);
+    check(
+        "grep -A 1 -n t f; echo; grep -B 2 four f; echo; grep -m 1 o f",
+        expect![[r#"
+        2:two
+        3:three
+        4:four
+
+        two
+        three
+        four
+
+        one
+    "#]],
+    );
+    check(
+        "grep -l o f; grep -H one f; grep -c -e one -e two f; grep -o 'f[a-z]' f; grep -i ONE < f; grep -w thre f; echo $?",
+        expect![[r#"
+        f
+        f:one
+        2
+        fo
+        fi
+        one
+        1
+    "#]],
+    );
+    check(
+        "grep -q five f && echo there; grep -x 'o.e' f; grep '[' f; echo $?; grep x /none; echo $?; grep; echo $?",
+        expect![[r#"
+        there
+        one
+        2
+        2
+        2
+        ! grep: bad REGEX: error: unclosed character class
+        ! grep: /none: No such file or directory
+        ! grep: no REGEX
+    "#]],
+    );
+    check(
+        "head -n 2 f; head -c 5 f; echo; tail -2 f; tail -c 3 f; tail -n +5 f; head -0 f; tail -n 0 f; head -n x f",
+        expect![[r#"
+        one
+        two
+        one
+        t
+        four
+        five
+        ve
+        five
+        ! head: 'x' is not a number
+        = 1
+    "#]],
+    );
+    check(
+        "wc f; wc -l < f; wc -c f f; sort -r f | head -1; printf '10\\n9\\n' | sort -n; cat f | grep -v o | wc -w",
+        expect![[r#"
+        5 5 24 f
+        5
+        24 f
+        24 f
+        48 total
+        two
+        9
+        10
+        2
+    "#]],
+    );
 }
 
 #[test]

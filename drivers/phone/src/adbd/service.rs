@@ -90,7 +90,9 @@ pub(super) async fn run(service: Service, stream: &mut Stream, device: &Device) 
         Service::Framebuffer => {
             let _large = stream.large.clone().acquire_owned().await;
             let picture = picture::take(&device.handle, Format::Framebuffer).await;
-            let _ = stream.write(&picture).await;
+            if stream.write(&picture.head).await.is_ok() {
+                let _ = stream.write(&picture.body).await;
+            }
         }
         Service::Reboot => device.reboot(),
         Service::Say(sentence) => {

@@ -14,18 +14,18 @@ use super::picture::{self, Format};
 use super::stream::Gone;
 use super::syntax::{self, Join, List, Piece, Pipeline, Redirect, Stage, SyntaxError, Target, What, Word};
 use super::terminal::{Channel, Console};
+use super::variables::Variables;
 
 /// What a command may print or read without waiting for its turn.
 const SMALL: usize = 1 << 20;
-/// Bytes of one line that is typed or fed into a shell.
-const LINE_MAX: usize = 1 << 20;
+/// Output of this size is joined to what was printed before it; larger output stays where it is.
+const COPIED_MAX: usize = 4 << 10;
 /// Lines that a quote or a group may reach over when lines are fed.
 const CONTINUED_MAX: u32 = 256;
-/// How deep `sh -c` may call itself, through substitutions or not.
-const DEPTH_MAX: u32 = 8;
-/// Variables, and bytes of one.
-const VARIABLES_MAX: usize = 256;
-const VALUE_MAX: usize = 64 << 10;
+/// What one command may read of files, however many it is given.
+const READ_MAX: usize = 256 << 20;
+/// How deep groups, substitutions and shells may be nested when they run: each level takes a bit of a thread's stack.
+const DEPTH_MAX: u32 = 24;
 /// What the words of one command may hold together, and how many of them may be patterns.
 const ARGUMENTS_MAX: usize = 4 << 20;
 const PATTERNS_MAX: u32 = 64;
@@ -45,6 +45,11 @@ impl Output {
         Output { pieces: Vec::new(), length: 0, max, cut: false }
     }
 
+    /// Whether more would be left out.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
     pub fn put(&mut self, channel: Channel, bytes: &[u8]) {
         let bytes = if self.max - self.length < bytes.len() {
             self.cut = true;
@@ -60,10 +65,11 @@ impl Output {
         }
     }
 
-    /// Takes bytes that are large without copying them.
+    /// Takes bytes that may be many without copying them.
     fn put_owned(&mut self, channel: Channel, bytes: Vec<u8>) {
-        if self.pieces.is_empty() && bytes.len() <= self.max {
-            self.length = bytes.len();
+        let worth_it = self.pieces.is_empty() || COPIED_MAX < bytes.len();
+        if worth_it && bytes.len() <= self.max - self.length {
+            self.length += bytes.len();
             self.pieces.push((channel, bytes));
         } else {
             self.put(channel, &bytes);
@@ -114,7 +120,7 @@ pub(super) struct Shell<'a> {
     /// Held while a command has much to print.
     turn: Option<OwnedSemaphorePermit>,
     folder: String,
-    variables: BTreeMap<String, String>,
+    variables: Variables,
     status: u8,
     depth: u32,
     /// Bytes that the words of a command have taken so far, and patterns that they may still have.
@@ -124,14 +130,12 @@ pub(super) struct Shell<'a> {
 
 impl<'a> Shell<'a> {
     pub fn new(device: &'a Device, large: Arc<Semaphore>) -> Shell<'a> {
-        let variables = [("HOME", "/"), ("PATH", "/system/bin"), ("SHELL", "/system/bin/sh"), ("USER", "shell")];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Shell {
             device,
             large,
             turn: None,
             folder: "/".to_owned(),
-            variables: BTreeMap::from(variables),
+            variables: Variables::new(),
             status: 0,
             depth: 0,
             expanded: 0,
@@ -209,16 +213,21 @@ impl<'a> Shell<'a> {
         console: &'b mut C,
     ) -> Running<'b, Flow> {
         Box::pin(async move {
+            if self.depth == DEPTH_MAX {
+                output.put(Channel::Err, b"/system/bin/sh: nested too deeply\n");
+                self.status = 1;
+                return Ok(Flow::On);
+            }
+            self.depth += 1;
+            let mut flow = Flow::On;
             for (join, pipeline) in &list.0 {
-                if self.wanted(*join) {
+                if flow == Flow::On && self.wanted(*join) {
                     // What the first command leaves unread is lost; on a phone the second might read it.
-                    let flow = self.pipeline(pipeline, input.as_mut().map(std::mem::take), output, console).await?;
-                    if flow == Flow::Exit {
-                        return Ok(Flow::Exit);
-                    }
+                    flow = self.pipeline(pipeline, input.as_mut().map(std::mem::take), output, console).await?;
                 }
             }
-            Ok(Flow::On)
+            self.depth -= 1;
+            Ok(flow)
         })
     }
 
@@ -385,10 +394,16 @@ impl<'a> Shell<'a> {
         for (name, word) in assignments {
             let mut values = Vec::new();
             self.expand_quoted(word, &mut values, output, console).await?;
-            let value = values.join(" ");
-            let room = self.variables.contains_key(name) || self.variables.len() < VARIABLES_MAX;
-            if words.is_empty() && room && value.len() <= VALUE_MAX {
-                self.variables.insert(name.clone(), value);
+            if words.is_empty() && !self.variables.set(name, &values.concat()) {
+                output.put(
+                    Channel::Err,
+                    format!(
+                        "/system/bin/sh: {name}: no room for its value
+"
+                    )
+                    .as_bytes(),
+                );
+                self.status = 1;
             }
             // Before a command they would be its environment, which no command here looks at.
         }
@@ -427,6 +442,7 @@ impl<'a> Shell<'a> {
                     arguments,
                     stdin: stdin.as_deref().unwrap_or_default(),
                     output,
+                    read_left: READ_MAX,
                 };
                 self.status = commands::run(call);
             }
@@ -477,18 +493,11 @@ impl<'a> Shell<'a> {
                 }
             }
         };
-        let list = match syntax::parse(&script) {
-            Ok(_) if self.depth == DEPTH_MAX => Err("shells are nested too deeply".to_owned()),
-            Ok(list) => Ok(list),
-            Err(error) => Err(error.to_string()),
-        };
-        match list {
+        match syntax::parse(&script) {
             Ok(list) => {
                 let kept = (self.variables.clone(), self.folder.clone());
-                self.depth += 1;
                 self.status = 0;
                 self.list(&list, None, output, console).await?;
-                self.depth -= 1;
                 (self.variables, self.folder) = kept;
             }
             Err(why) => {
@@ -544,12 +553,14 @@ impl<'a> Shell<'a> {
         png |= path.is_some_and(|path| path.ends_with(".png"));
         let picture = picture::take(&self.device.handle, if png { Format::Png } else { Format::Raw }).await;
         let Some(name) = path else {
-            output.put_owned(Channel::Out, picture);
+            output.put_owned(Channel::Out, picture.head);
+            output.put_owned(Channel::Out, picture.body);
             return 0;
         };
         let path = resolve(&self.folder, name);
         let now = self.device.handle.now();
-        match self.device.handle.files().write(&path, picture, now) {
+        let bytes = if picture.head.is_empty() { picture.body } else { [picture.head, picture.body].concat() };
+        match self.device.handle.files().write(&path, bytes, now) {
             Ok(()) => 0,
             Err(why) => {
                 output.put(Channel::Err, format!("Error opening file: {name} ({why})\n").as_bytes());
@@ -623,7 +634,7 @@ impl<'a> Shell<'a> {
     ) -> Result<(), Gone> {
         let mut value = String::new();
         for piece in &word.0 {
-            if VALUE_MAX < value.len() {
+            if ARGUMENTS_MAX < value.len() {
                 break;
             }
             match piece {
@@ -643,7 +654,7 @@ impl<'a> Shell<'a> {
             "#" => "0".to_owned(),
             "0" => "/system/bin/sh".to_owned(),
             "PWD" => self.folder.clone(),
-            name => self.variables.get(name).cloned().unwrap_or_default(),
+            name => self.variables.get(name).unwrap_or_default().to_owned(),
         }
     }
 
@@ -706,7 +717,7 @@ pub(super) async fn serve_lines<C: Console>(shell: &mut Shell<'_>, console: &mut
             line.extend_from_slice(&bytes[..end.unwrap_or(bytes.len())]);
             (if end.is_some() { Typed::Line } else { Typed::Part }, &bytes[end.map_or(bytes.len(), |end| end + 1)..])
         };
-        if LINE_MAX < line.len() {
+        if syntax::TEXT_MAX < line.len() {
             console.put(Channel::Err, b"/system/bin/sh: the line is too long\n").await?;
             shell.status = 1;
             return Ok(());

@@ -142,7 +142,8 @@ impl Upload<'_> {
     }
 
     fn finish(mut self, path: &str, modified: u32) -> Result<(), FileError> {
-        let bytes = std::mem::take(&mut self.bytes);
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.shrink_to_fit(); // It was allowed to grow in leaps, and is kept now.
         let mut files = self.handle.files();
         files.release(std::mem::take(&mut self.reserved));
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);

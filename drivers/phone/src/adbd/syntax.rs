@@ -2,6 +2,8 @@
 //!
 //! What is understood and what is not is said in the documentation of `adbd`.
 
+/// Bytes of a script. Phones take no longer ones either: it is an argument of their shell.
+pub(super) const TEXT_MAX: usize = 128 << 10;
 /// How deep groups and substitutions may be nested.
 const DEPTH_MAX: u32 = 16;
 
@@ -83,6 +85,8 @@ pub(super) enum SyntaxError {
     Unexpected(String),
     #[error("syntax error: no closing {0}")]
     Unclosed(&'static str),
+    #[error("Argument list too long")]
+    TooLong,
     #[error("syntax error: nested too deeply")]
     TooDeep,
     #[error("syntax error: {0} is not supported on this phone")]
@@ -91,6 +95,9 @@ pub(super) enum SyntaxError {
 
 /// Reads a whole script.
 pub(super) fn parse(text: &str) -> Result<List, SyntaxError> {
+    if TEXT_MAX < text.len() {
+        return Err(SyntaxError::TooLong);
+    }
     let mut parser = Parser { letters: text.chars().collect(), at: 0, depth: 0 };
     let list = parser.list(End::Text)?;
     Ok(list)
@@ -565,8 +572,9 @@ mod tests {
         check("for x in a; do b; done", expect!["syntax error: for is not supported on this phone"]);
         check("cat <<END", expect!["syntax error: a here-document (<<) is not supported on this phone"]);
         check("echo $((1+1))", expect!["syntax error: arithmetic is not supported on this phone"]);
+        check(&"x".repeat(200_000), expect!["Argument list too long"]);
         check(&"(".repeat(100_000), expect!["syntax error: nested too deeply"]);
-        check(&"$(".repeat(100_000), expect!["syntax error: nested too deeply"]);
+        check(&"$(".repeat(50_000), expect!["syntax error: nested too deeply"]);
     }
 
     proptest! {

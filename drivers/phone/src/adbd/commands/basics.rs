@@ -72,7 +72,7 @@ pub(super) fn printf(call: &mut Call<'_>) -> u8 {
             }
         }
         call.say(&text);
-        if values.is_empty() || values.len() == before {
+        if values.is_empty() || values.len() == before || call.output.is_cut() {
             return 0;
         }
     }
@@ -217,10 +217,10 @@ pub(super) fn environment(call: &mut Call<'_>) -> u8 {
 pub(super) fn export(call: &mut Call<'_>) -> u8 {
     for word in call.arguments {
         if let Some((name, value)) = word.split_once('=')
-            && call.variables.len() < 256
-            && value.len() <= 4096
+            && !call.variables.set(name, value)
         {
-            call.variables.insert(name.to_owned(), value.to_owned());
+            call.complain("/system/bin/sh: export: no room for its value\n");
+            return 1;
         }
     }
     0

@@ -1,5 +1,7 @@
 //! Commands on files: `ls`, `cat`, `rm` and their like.
 
+use std::sync::Arc;
+
 use md5::{Digest, Md5};
 
 use super::text::operands;
@@ -23,6 +25,9 @@ fn each(call: &mut Call<'_>, mut act: impl FnMut(&mut Call<'_>, &str) -> Result<
     }
     let mut status = 0;
     for name in names {
+        if call.output.is_cut() {
+            return 1;
+        }
         if let Err(why) = act(call, &name) {
             call.complain(&format!("{}: {name}: {why}\n", call.name));
             status = 1;
@@ -32,12 +37,15 @@ fn each(call: &mut Call<'_>, mut act: impl FnMut(&mut Call<'_>, &str) -> Result<
 }
 
 /// The content of a file that a command reads; `-` is its input.
-pub(super) fn content(call: &Call<'_>, name: &str) -> Result<Vec<u8>, FileError> {
-    match name {
-        "-" | "/dev/stdin" => Ok(call.stdin.to_vec()),
-        "/dev/null" => Ok(Vec::new()),
-        name => call.handle().files().read(&path(call, name)).map(|bytes| bytes.to_vec()),
-    }
+pub(super) fn content(call: &mut Call<'_>, name: &str) -> Result<Arc<Vec<u8>>, FileError> {
+    let bytes = match name {
+        "-" | "/dev/stdin" => Arc::new(call.stdin.to_vec()),
+        "/dev/null" => Arc::default(),
+        name => call.handle().files().read(&path(call, name))?,
+    };
+    // The same file can be named a hundred thousand times.
+    call.read_left = call.read_left.checked_sub(bytes.len()).ok_or(FileError::TooMuch)?;
+    Ok(bytes)
 }
 
 pub(super) fn cat(call: &mut Call<'_>) -> u8 {

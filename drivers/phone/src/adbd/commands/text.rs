@@ -1,5 +1,8 @@
 //! Commands on lines of text: `grep`, `head`, `tail`, `wc`, `sort`.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::Call;
@@ -7,6 +10,10 @@ use super::storage::content;
 
 /// Memory that a compiled pattern may take.
 const PATTERN_MAX: usize = 1 << 20;
+/// Lines that are kept in case that the next one is found.
+const CONTEXT_MAX: usize = 1000;
+/// Lines that are sorted.
+const SORTED_MAX: usize = 1 << 20;
 
 /// The arguments that are files: neither options nor their values, nor the pattern of `grep`.
 pub(super) fn operands<'a>(name: &str, arguments: &'a [String]) -> Vec<&'a str> {
@@ -45,11 +52,14 @@ fn takes_value(name: &str, option: &str) -> bool {
     }
 }
 
+/// A name and what it stands for.
+type Named = (String, Arc<Vec<u8>>);
+
 /// What the command works on, each with its name: files, or its input.
-fn inputs(call: &mut Call<'_>) -> (Vec<(String, Vec<u8>)>, u8) {
+fn inputs(call: &mut Call<'_>) -> (Vec<Named>, u8) {
     let names: Vec<String> = operands(call.name, call.arguments).into_iter().map(str::to_owned).collect();
     if names.is_empty() {
-        return (vec![("-".to_owned(), call.stdin.to_vec())], 0);
+        return (vec![("-".to_owned(), Arc::new(call.stdin.to_vec()))], 0);
     }
     let (mut found, mut status) = (Vec::new(), 0);
     for name in names {
@@ -126,44 +136,53 @@ pub(super) fn grep(call: &mut Call<'_>) -> u8 {
     let named = (1 < inputs.len() || has('H')) && !has('h');
     let mut found = false;
     for (name, bytes) in &inputs {
-        let all: Vec<&[u8]> = lines(bytes).collect();
-        let fits = |line: &[u8]| pattern.is_match(line.strip_suffix(b"\n").unwrap_or(line)) != has('v');
-        let hits: Vec<usize> = (0..all.len()).filter(|at| fits(all[*at])).take(most).collect();
-        found |= !hits.is_empty();
+        let (file, name) = (name, if named { format!("{name}:") } else { String::new() });
+        let mut hits = 0usize;
+        // Lines before a hit that may be shown with it, and lines after one that still are.
+        let mut before: VecDeque<(usize, &[u8])> = VecDeque::new();
+        let mut after = 0;
+        let silent = has('q') || has('c') || has('l');
+        let mut show = |number: usize, text: &[u8]| {
+            let start = if has('n') { format!("{name}{number}:") } else { name.clone() };
+            if has('o') && !has('v') {
+                for hit in pattern.find_iter(text) {
+                    call.write(&[start.as_bytes(), hit.as_bytes(), b"\n"].concat());
+                }
+            } else {
+                call.write(&[start.as_bytes(), text, b"\n"].concat());
+            }
+        };
+        for (number, line) in lines(bytes).enumerate().map(|(index, line)| (index + 1, line)) {
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            if hits < most && pattern.is_match(text) != has('v') {
+                hits += 1;
+                if !silent {
+                    for (number, text) in before.drain(..) {
+                        show(number, text);
+                    }
+                    show(number, text);
+                }
+                after = around.1;
+            } else if 0 < after && !silent {
+                after -= 1;
+                show(number, text);
+            } else if hits == most {
+                break;
+            } else if 0 < around.0 {
+                if before.len() == around.0.min(CONTEXT_MAX) {
+                    before.pop_front();
+                }
+                before.push_back((number, text));
+            }
+        }
+        found |= 0 < hits;
         if has('q') {
             continue;
         }
         if has('c') {
-            call.say(&format!("{}{}\n", if named { format!("{name}:") } else { String::new() }, hits.len()));
-            continue;
-        }
-        if has('l') {
-            if !hits.is_empty() {
-                call.say(&format!("{name}\n"));
-            }
-            continue;
-        }
-        let mut shown = 0;
-        for at in hits {
-            let first = at.saturating_sub(around.0).max(shown);
-            let end = at.saturating_add(around.1).saturating_add(1).min(all.len());
-            for (line, text) in all.iter().enumerate().take(end).skip(first) {
-                let start = match (named, has('n')) {
-                    (true, true) => format!("{name}:{}:", line + 1),
-                    (true, false) => format!("{name}:"),
-                    (false, true) => format!("{}:", line + 1),
-                    (false, false) => String::new(),
-                };
-                let text = text.strip_suffix(b"\n").unwrap_or(text);
-                if has('o') && !has('v') {
-                    for hit in pattern.find_iter(text) {
-                        call.write(&[start.as_bytes(), hit.as_bytes(), b"\n"].concat());
-                    }
-                } else {
-                    call.write(&[start.as_bytes(), text, b"\n"].concat());
-                }
-                shown = line + 1;
-            }
+            call.say(&format!("{name}{hits}\n"));
+        } else if has('l') && 0 < hits {
+            call.say(&format!("{file}\n"));
         }
     }
     match (trouble, found) {
@@ -284,26 +303,25 @@ pub(super) fn ends(call: &mut Call<'_>) -> u8 {
         if several {
             call.say(&format!("==> {name} <==\n"));
         }
-        let ends: Vec<usize> = if bytes_wanted {
-            (1..=bytes.len()).collect()
-        } else {
-            lines(bytes)
-                .scan(0, |end, line| {
-                    *end += line.len();
-                    Some(*end)
-                })
-                .collect()
+        let from = match (call.name, from_start) {
+            ("head", _) => 0,
+            (_, true) => first(bytes, count.saturating_sub(1), bytes_wanted),
+            (_, false) => bytes.len() - last(bytes, count, bytes_wanted),
         };
-        let cut = |units: usize| if units == 0 { 0 } else { ends.get(units - 1).copied().unwrap_or(bytes.len()) };
-        if call.name == "head" {
-            call.write(&bytes[..cut(count)]);
-        } else if from_start {
-            call.write(&bytes[cut(count.saturating_sub(1))..]);
-        } else {
-            call.write(&bytes[cut(ends.len().saturating_sub(count))..]);
-        }
+        let to = if call.name == "head" { first(bytes, count, bytes_wanted) } else { bytes.len() };
+        call.write(&bytes[from..to]);
     }
     status
+}
+
+/// How many bytes the first so many lines or bytes have.
+fn first(bytes: &[u8], count: usize, of_bytes: bool) -> usize {
+    if of_bytes { count.min(bytes.len()) } else { lines(bytes).take(count).map(<[u8]>::len).sum() }
+}
+
+/// How many bytes the last so many lines or bytes have.
+fn last(bytes: &[u8], count: usize, of_bytes: bool) -> usize {
+    if of_bytes { count.min(bytes.len()) } else { lines(bytes).rev().take(count).map(<[u8]>::len).sum() }
 }
 
 pub(super) fn wc(call: &mut Call<'_>) -> u8 {
@@ -331,6 +349,10 @@ pub(super) fn wc(call: &mut Call<'_>) -> u8 {
 pub(super) fn sort(call: &mut Call<'_>) -> u8 {
     let flags: String = call.arguments.iter().filter(|word| word.starts_with('-')).map(|word| &word[1..]).collect();
     let (inputs, status) = inputs(call);
+    if SORTED_MAX < inputs.iter().flat_map(|(_, bytes)| lines(bytes)).take(SORTED_MAX + 1).count() {
+        call.complain("sort: Cannot allocate memory\n");
+        return 2;
+    }
     let mut all: Vec<&[u8]> = inputs
         .iter()
         .flat_map(|(_, bytes)| lines(bytes))
