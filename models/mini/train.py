@@ -79,6 +79,7 @@ class Words:
         self.cache = {}
         tokens = [self.tokenizer.id_to_token(i) for i in range(self.size)]
         self.pool_ids = [i for i, token in enumerate(tokens) if re.fullmatch("Ġ[A-Za-z]{3,}", token)]
+        self.bare_ids = [i for i, token in enumerate(tokens) if re.fullmatch("[A-Za-z]{3,}", token)]
         self.pool = [tokens[i][1:] for i in self.pool_ids]
 
     def encode(self, text):
@@ -129,10 +130,28 @@ def disguise(record, words, dice, names):
                 cells=[[swap.get(cell[0], cell[0])] + cell[1:] for cell in record["cells"]])
 
 
-def repeats(words, count, length, dice):
-    """Random words said twice: nothing helps here but looking up what came after the same word before."""
-    half = [[dice.choice(words.pool_ids) for _ in range(length)] for _ in range(count)]
-    return torch.tensor([once + once for once in half])
+def recalls(words, count, length, dice):
+    """Random words in which quoted phrases come back behind the word that they stood behind, at any distance.
+
+    Returns ids and labels `[count, length]`; only what comes back is asked for. Nothing helps here but looking it up.
+    """
+    ids, labels = [], []
+    opening, closing, recalling = words.encode(' "')[0], words.encode('"')[0], words.encode('="')[0]
+    for _ in range(count):
+        row, asked, known = [], [], []
+        while len(row) < length:
+            if known and dice.random() < 0.5:
+                key, phrase = dice.choice(known)
+                row += [key, recalling] + phrase + [closing]
+                asked += [-100, -100] + phrase + [closing]
+            else:
+                more = [dice.choice(words.pool_ids) for _ in range(dice.randint(1, 12))]
+                phrase = [dice.choice(words.bare_ids)] + [dice.choice(words.pool_ids) for _ in range(dice.randint(0, 4))]
+                known.append((more[-1], phrase))
+                row += more + [opening] + phrase + [closing]
+                asked += [-100] * (len(more) + len(phrase) + 2)
+        ids.append(row[:length]), labels.append(asked[:length])
+    return torch.tensor(ids), torch.tensor(labels)
 
 
 def configuration(words):
@@ -430,14 +449,14 @@ def advance(stage, model, meaning, words, batch):
         loss, tokens, replies = answer(model, words, batch, features)
         if not model.training:
             return dict(loss=loss, tokens=tokens, replies=replies)
-        twice = repeats(words, 32, 20, random).to(cells.device)
+        ids, labels = (each.to(cells.device) for each in recalls(words, len(batch["ids"]), 112, random))
         hidden = model.model.language_model(
-            inputs_embeds=model.model.language_model.embed_tokens(twice),
-            position_ids=torch.arange(40, device=cells.device).expand(3, 32, 40)).last_hidden_state
-        again = model.lm_head(hidden[:, 20:-1]).flatten(0, 1)
-        wanted = twice[:, 21:].flatten()
-        copied = (again.argmax(-1) == wanted).float().mean().item()
-        return dict(loss=loss + 0.5 * F.cross_entropy(again, wanted), tokens=tokens, replies=replies, copied=copied)
+            inputs_embeds=model.model.language_model.embed_tokens(ids),
+            position_ids=torch.arange(ids.shape[1], device=ids.device).expand(3, *ids.shape)).last_hidden_state
+        asked = labels[:, 1:] != -100
+        again, wanted = model.lm_head(hidden[:, :-1][asked]), labels[:, 1:][asked]
+        recalled = (again.argmax(-1) == wanted).float().mean().item()
+        return dict(loss=loss + F.cross_entropy(again, wanted), tokens=tokens, replies=replies, recalled=recalled)
     features = see(model, batch)
     reading, (word, icon, on, across, down) = meaning.loss(features, cells)
     if stage == "vision":
