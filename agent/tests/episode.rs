@@ -194,6 +194,37 @@ fn a_reply_that_was_cut_off() {
     );
 }
 
+/// What is counted in a row begins anew with a success.
+#[test]
+fn a_success_makes_up_for_failures() {
+    fn goes_on(events: &[Event]) {
+        let mut episode = Episode::new(setting());
+        episode.on(Event::Began);
+        for round in 0..3 {
+            for event in events {
+                let next = episode.on(event.clone());
+                assert!(matches!(next, Next::Do(_)), "round {round}, after {event:?}: {next:?}");
+            }
+        }
+    }
+    let launch = || heard(r#"do(action="Launch", app="Notes")"#);
+    let late = || Event::Unseen(timed_out());
+    goes_on(&[saw(1), heard("?"), saw(1), heard("?"), saw(1), heard(BACK), DONE]);
+    goes_on(&[saw(1), silent(true), Event::Rested, saw(1), silent(true), Event::Rested, saw(1), heard(BACK), DONE]);
+    goes_on(&[late(), Event::Rested, late(), Event::Rested, saw(1), heard(BACK), DONE]);
+    goes_on(&[
+        saw(1),
+        heard(TAP),
+        failed(timed_out()),
+        saw(2),
+        heard(BACK),
+        failed(timed_out()),
+        saw(3),
+        launch(),
+        DONE,
+    ]);
+}
+
 #[test]
 fn steps_run_out() {
     let mut setting = setting();

@@ -206,6 +206,21 @@ fn a_run_has_its_folder_to_itself() {
 }
 
 #[test]
+fn nothing_is_written_after_a_torn_line() {
+    let memory = common::disk::Memory::default();
+    memory.disk().fails_at = Some(1);
+    let mut journal = Journal::over("one", Box::new(memory.clone()));
+    journal.write(0, Line::Event(EventLine::Began)).unwrap();
+    assert_eq!(journal.write(0, Line::Event(EventLine::Rested)).unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    let torn = memory.disk().lines.clone();
+    memory.disk().fails_at = None;
+    // The store itself would panic here.
+    assert!(journal.write(0, Line::Event(EventLine::Rested)).is_err());
+    assert!(journal.sync().is_err());
+    assert_eq!(memory.disk().lines, torn);
+}
+
+#[test]
 fn a_torn_line_is_left_out_wherever_it_is_torn() {
     let runs = tempfile::tempdir().unwrap();
     let whole = good_run(runs.path(), "one");

@@ -178,6 +178,20 @@ fn a_text_to_be_typed_is_never_a_call() {
 }
 
 #[test]
+fn a_broken_call_takes_what_follows_with_it() {
+    check(
+        r#"Now do(action="Type", text="a" do(action='Home')"#,
+        expect![[
+            r#"(Now) ? the action cannot be read at "do(action='Home')"; write for example do(action="Tap", element=[500,500]) or do(action="Type", text="hello")"#
+        ]],
+    );
+    check(
+        r#"Now do(action="Type", text=[a do(action='Home')"#,
+        expect![[r#"(Now) ? Type needs a text; write do(action="Type", text="…")"#]],
+    );
+}
+
+#[test]
 fn strings() {
     check(r#"do(action='Type', text='it''s')"#, expect![[r#"do(action="Type", text="it''s")"#]]);
     check(r#"do(action="Type", text="say "hi"")"#, expect![[r#"do(action="Type", text="say \"hi\"")"#]]);
