@@ -117,27 +117,29 @@ impl Template {
             Role::User => "user",
             Role::Assistant => "assistant",
         };
-        let pictures = turn.parts.iter().any(|part| matches!(part, Part::Picture(_)));
         let mut items = Vec::new();
+        // Texts that follow one another are one text: quoted apart, they could say a token of structure between them.
+        let mut text = String::new();
         for (index, part) in turn.parts.iter().enumerate() {
             match part {
-                Part::Text(text) => items.push(Item::Text { text: words.quote(text) }),
+                Part::Text(more) => text.push_str(more),
                 Part::Picture(_) => {
+                    if !text.is_empty() {
+                        items.push(Item::Text { text: words.quote(&std::mem::take(&mut text)) });
+                    }
                     items.push(Item::Image);
                     if self.newline_after_picture && index + 1 < turn.parts.len() {
-                        items.push(Item::Text { text: "\n".to_owned() });
+                        text.push('\n');
                     }
                 }
             }
         }
-        let content = if pictures {
-            Content::Items(items)
+        let text = words.quote(&text);
+        let content = if items.is_empty() {
+            Content::Text(text)
         } else {
-            let text = items.into_iter().filter_map(|item| match item {
-                Item::Text { text } => Some(text),
-                Item::Image => None,
-            });
-            Content::Text(text.collect())
+            items.extend((!text.is_empty()).then_some(Item::Text { text }));
+            Content::Items(items)
         };
         Message { role, content }
     }

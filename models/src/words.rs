@@ -64,18 +64,18 @@ impl Words {
     }
 
     /// Makes text harmless: no token of structure can come of it, and it is the same text once it is encoded.
+    ///
+    /// Texts that will stand side by side have to be quoted together.
     pub fn quote(&self, text: &str) -> String {
+        // Quotes of others go first: taken out later, they could leave a token behind.
+        let text: String = text.chars().filter(|&sign| sign != QUOTE).collect();
         let mut quoted = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
-            let at = first.len_utf8();
-            if first != QUOTE {
-                quoted.push(first);
-            }
+        for (at, sign) in text.char_indices() {
+            quoted.push(sign);
+            let rest = &text[at..];
             if self.special.iter().any(|(token, id)| self.hidden.contains(id) && rest.starts_with(token.as_str())) {
                 quoted.push(QUOTE);
             }
-            rest = &rest[at..];
         }
         quoted
     }
