@@ -207,6 +207,26 @@ async fn a_device_that_dies_in_the_middle_is_lost_at_once() {
 }
 
 #[tokio::test]
+async fn a_device_that_goes_in_good_order_is_lost_and_not_a_protected_window() {
+    for (service, gesture) in [("exec:screencap", false), ("shell,v2,raw:", true)] {
+        for direct_way in [true, false] {
+            let vanishing =
+                script(move |name| if name == service { Reply::Vanish } else { good_service(name) }, good_command);
+            let fake = if direct_way { Fake::daemon(vanishing).await } else { Fake::server(vanishing).await };
+            let options = if direct_way { direct(&fake) } else { through(&fake) };
+            let mut android = Android::connect(Options { capture: Capture::Raw, ..options }, PATIENCE).await.unwrap();
+            let result = if gesture {
+                android.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await
+            } else {
+                android.screen(PATIENCE).await.map(drop)
+            };
+            let error = result.unwrap_err();
+            assert!(matches!(error.kind, Kind::Lost { .. }), "{service} {direct_way}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_broken_connection_is_mended_and_a_gesture_is_never_repeated() {
     let unplugged = Arc::new(AtomicUsize::new(0));
     let count = unplugged.clone();

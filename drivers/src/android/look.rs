@@ -15,6 +15,8 @@ use crate::deadline::{Deadline, Tries};
 
 /// So many pictures in a row that make no sense are the answer.
 const BAD_MAX: u32 = 3;
+/// How long a device whose last answer was bad may take to show that it is there.
+const STILL_THERE: Duration = Duration::from_secs(1);
 /// What is in front is asked for at most so long: a picture without it is better than none.
 const FRONT_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -57,6 +59,7 @@ impl Android {
                     break;
                 }
                 Err(kind) => {
+                    self.there(deadline).await?;
                     bad += 1;
                     if !kind.may_pass() || bad >= BAD_MAX {
                         return Err(kind);
@@ -92,6 +95,21 @@ impl Android {
             Front { id: String::new(), label: String::new() }
         });
         Ok((shot?, front))
+    }
+
+    /// Tells the end of a device from a bad answer of one that is still there: when a device goes, an adb server, and a
+    /// daemon that shuts down in order, end its streams as if it had nothing more to say.
+    pub(super) async fn there(&mut self, deadline: Deadline) -> Result<(), Kind> {
+        // The first try may only find that the shell which was open has ended too.
+        for _ in 0..2 {
+            let link = self.link.as_ref().ok_or_else(unlinked)?;
+            match self.shell.run(link, "true", deadline.or_sooner(STILL_THERE)).await {
+                Err(lost @ Kind::Lost { .. }) => return Err(lost),
+                Ok(_) | Err(Kind::TimedOut { .. }) => return Ok(()),
+                Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Why a black screen shows nothing, if the device says so.

@@ -392,6 +392,11 @@ impl Driver for Android {
         self.linked(deadline).await.map_err(|kind| self.error(operation, kind))?;
         self.touched = Some(Instant::now());
         let mut result = self.gesture(gesture, deadline).await;
+        if let Err(Kind::Nonsense { .. }) = &result
+            && let Err(lost) = self.there(deadline).await
+        {
+            result = Err(lost);
+        }
         match &result {
             Err(Kind::Lost { why }) => {
                 // It may have happened, so it is not done again here, whether or not the device can be found again.

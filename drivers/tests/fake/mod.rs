@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -32,6 +32,8 @@ pub enum Reply {
     Flood(Vec<u8>, usize),
     /// The cable is pulled.
     Unplug,
+    /// The device goes, in good order: its streams end, and then there is no device.
+    Vanish,
     /// A shell that stays open and reads lines.
     Shell,
 }
@@ -72,6 +74,7 @@ struct Device {
     script: Script,
     asked: Arc<Mutex<Vec<String>>>,
     next: AtomicU32,
+    gone: AtomicBool,
 }
 
 impl Device {
@@ -100,7 +103,8 @@ impl Fake {
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let asked = Arc::<Mutex<Vec<String>>>::default();
-        let device = Arc::new(Device { script, asked: asked.clone(), next: AtomicU32::new(100) });
+        let device =
+            Arc::new(Device { script, asked: asked.clone(), next: AtomicU32::new(100), gone: AtomicBool::new(false) });
         let count = connections.clone();
         let task = tokio::spawn(async move {
             let mut all = tokio::task::JoinSet::new();
@@ -156,6 +160,7 @@ async fn daemon(socket: TcpStream, device: Arc<Device>) -> std::io::Result<()> {
         let mut payload = vec![0; word(12) as usize];
         read.read_exact(&mut payload).await?;
         match &header[..4] {
+            b"CNXN" if device.gone.load(Ordering::SeqCst) => return Ok(()),
             b"CNXN" => {
                 let banner = &device.script.banner;
                 let hello = if let Some(token) = banner.strip_prefix("AUTH") {
@@ -165,6 +170,7 @@ async fn daemon(socket: TcpStream, device: Arc<Device>) -> std::io::Result<()> {
                 };
                 out.lock().await.write_all(&hello).await?;
             }
+            b"OPEN" if device.gone.load(Ordering::SeqCst) => return Ok(()),
             b"OPEN" => {
                 let name = String::from_utf8_lossy(&payload).trim_end_matches('\0').to_owned();
                 device.note(&name);
@@ -179,6 +185,7 @@ async fn daemon(socket: TcpStream, device: Arc<Device>) -> std::io::Result<()> {
                         continue;
                     }
                     Reply::Unplug => return Ok(()),
+                    Reply::Vanish => device.gone.store(true, Ordering::SeqCst),
                     _ => {}
                 }
                 ears.insert(mine, (ear.clone(), heard));
@@ -265,6 +272,7 @@ async fn serve(reply: Reply, mut side: Side, device: Arc<Device>) -> std::io::Re
             side.write(&bytes).await?;
             side.close().await
         }
+        Reply::Vanish => side.close().await,
         Reply::Silence => std::future::pending().await,
         Reply::Spill(bytes) => match &mut side {
             Side::Daemon(stream) => stream.out.lock().await.write_all(&bytes).await,
@@ -325,6 +333,7 @@ async fn server(mut socket: TcpStream, device: Arc<Device>) -> std::io::Result<(
         let name = String::from_utf8(name).unwrap();
         let tell = |text: &str| format!("OKAY{:04x}{text}", text.len());
         let answer = match name.as_str() {
+            _ if device.gone.load(Ordering::SeqCst) => "FAIL000edevice offline".to_owned(),
             "host-serial:fake:features" => tell("shell_v2,cmd"),
             "host:devices-l" => tell("fake                   device product:f model:Fake_1 device:f transport_id:1\n"),
             "host:mdns:services" => tell("adb-R58-x7\t_adb-tls-pairing._tcp\t192.168.1.20:37123\n"),
@@ -346,6 +355,10 @@ async fn server(mut socket: TcpStream, device: Arc<Device>) -> std::io::Result<(
                 match reply {
                     Reply::Deaf => return std::future::pending().await,
                     Reply::Unplug => return Ok(()),
+                    Reply::Vanish => {
+                        device.gone.store(true, Ordering::SeqCst);
+                        return socket.write_all(b"OKAY").await;
+                    }
                     Reply::Refuse => "FAIL0006closed".to_owned(),
                     reply => {
                         socket.write_all(b"OKAY").await?;
