@@ -13,17 +13,15 @@ use tapwright_models::library::{Search, find};
 use tapwright_models::{Local, Options, Sampling, Settings};
 use tokio::runtime::Runtime;
 
-const THREADS: usize = 2;
-
 fn main() {
     divan::main();
 }
 
 /// The second step of an episode and later: only the rules are in the cache from the step before.
-#[divan::bench(sample_count = 30, sample_size = 1)]
-fn step(bencher: Bencher<'_, '_>) {
+#[divan::bench(args = [1, 2], sample_count = 30, sample_size = 1)]
+fn step_by_threads(bencher: Bencher<'_, '_>, threads: usize) {
     let runtime = Runtime::new().expect("a runtime");
-    let Some(mut model) = open(&runtime) else { return };
+    let Some(mut model) = open(&runtime, threads) else { return };
     let mut count = 0u32;
     bencher
         .with_inputs(|| {
@@ -35,7 +33,7 @@ fn step(bencher: Bencher<'_, '_>) {
         });
 }
 
-fn open(runtime: &Runtime) -> Option<Local> {
+fn open(runtime: &Runtime, threads: usize) -> Option<Local> {
     let mini = concat!(env!("CARGO_MANIFEST_DIR"), "/mini");
     let folder = set("TAPWRIGHT_BENCH_MODEL").unwrap_or_else(|| PathBuf::from(mini));
     let search = Search {
@@ -47,7 +45,7 @@ fn open(runtime: &Runtime) -> Option<Local> {
     let library = runtime.block_on(find(&search, |_| ()));
     let sampling = Sampling { temperature: 0.0, top_p: None, top_k: None, frequency_penalty: 0.0, seed: 0 };
     let settings = Settings { longest_edge: Some(126_000), newline_after_picture: false, stop: Vec::new(), sampling };
-    let options = Options { settings, threads: THREADS, context_tokens_max: 4096, chunk_tokens_max: 512 };
+    let options = Options { settings, threads, context_tokens_max: 4096, chunk_tokens_max: 512 };
     let cache = std::env::temp_dir().join("tapwright-bench");
     let opened = library.map_err(|error| error.to_string()).and_then(|found| {
         Local::open(&folder, &cache, &found.path, options, |_| ()).map_err(|error| error.to_string())
