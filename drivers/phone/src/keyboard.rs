@@ -2,7 +2,7 @@
 
 use crate::apps::Act;
 use crate::icon::Icon;
-use crate::ui::{Class, Look, Style, Ui, ROW};
+use crate::ui::{Class, Look, ROW, Style, Ui};
 
 /// A key of the keyboard on the display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,13 @@ pub fn view(ui: &mut Ui, is_adb: bool, layer: Layer) {
     node.looks.push(Look::Fill { rect: area, radius: 0.0, color });
     if is_adb {
         let faint = ui.theme.faint;
-        ui.label("adb", "ADB Keyboard {ON}", (28.0, top + ROW / 2.0), 480.0, Style { fixed: true, ..Style::new(28.0, faint) });
+        ui.label(
+            "adb",
+            "ADB Keyboard {ON}",
+            (28.0, top + ROW / 2.0),
+            480.0,
+            Style { fixed: true, ..Style::new(28.0, faint) },
+        );
         return;
     }
     let lines: [&str; 3] = match layer {

@@ -39,7 +39,7 @@ pub fn marks(nodes: &[Node]) -> Vec<Mark> {
             rect: rect.and(node.clip),
             target: owner.filter(|at| nodes[*at].tap.is_some()).map(|at| nodes[at].rect.and(nodes[at].clip).center()),
             on: owner.and_then(|at| state(nodes, at)),
-            field: (node.class == Class::Field).then(|| (node.focused, !node.text.is_empty())),
+            field: (node.class == Class::Field).then_some((node.focused, !node.text.is_empty())),
         };
         match node.class {
             Class::Key => continue,

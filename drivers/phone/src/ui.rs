@@ -32,10 +32,29 @@ pub enum Class {
 /// One thing that is drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Look {
-    Fill { rect: Rect, radius: f32, color: Color },
-    Gradient { rect: Rect, top: Color, bottom: Color },
-    Text { x: i32, baseline: i32, size: u32, bold: bool, color: Color, text: String },
-    Icon { icon: Icon, rect: Rect, color: Color },
+    Fill {
+        rect: Rect,
+        radius: f32,
+        color: Color,
+    },
+    Gradient {
+        rect: Rect,
+        top: Color,
+        bottom: Color,
+    },
+    Text {
+        x: i32,
+        baseline: i32,
+        size: u32,
+        bold: bool,
+        color: Color,
+        text: String,
+    },
+    Icon {
+        icon: Icon,
+        rect: Rect,
+        color: Color,
+    },
     /// Everything below is darkened.
     Shade,
 }
@@ -231,7 +250,14 @@ impl Ui {
     }
 
     /// A list of rows that starts at `top`, ends at `bottom` and has been moved up by `first` whole rows.
-    pub fn rows(&mut self, count: usize, first: usize, top: f32, bottom: f32, mut row: impl FnMut(&mut Ui, usize, f32)) {
+    pub fn rows(
+        &mut self,
+        count: usize,
+        first: usize,
+        top: f32,
+        bottom: f32,
+        mut row: impl FnMut(&mut Ui, usize, f32),
+    ) {
         let shown = visible_rows(top, bottom);
         let rect = self.rect(0.0, top, 540.0, shown as f32 * ROW);
         let (card, line) = (self.theme.card, self.theme.line);
@@ -342,8 +368,7 @@ impl Ui {
         let edge = if field.focused { self.theme.accent } else { self.theme.line };
         let (card, ink, faint, accent) = (self.theme.card, self.theme.ink, self.theme.faint, self.theme.accent);
         let rect = self.rect(field.left, field.top, field.width, field.height);
-        let inner =
-            Rect { left: rect.left + 3, top: rect.top + 3, right: rect.right - 3, bottom: rect.bottom - 3 };
+        let inner = Rect { left: rect.left + 3, top: rect.top + 3, right: rect.right - 3, bottom: rect.bottom - 3 };
         let radius = 26.0 * self.scale;
         let size = self.font(30.0);
         let is_empty = field.text.is_empty();

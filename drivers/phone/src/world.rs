@@ -59,9 +59,19 @@ pub enum Key {
 /// Something done to the phone. Places are display pixels; those off the display are ignored, as phones do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    Tap { x: i32, y: i32 },
-    LongPress { x: i32, y: i32 },
-    Swipe { from: (i32, i32), to: (i32, i32), millis: u32 },
+    Tap {
+        x: i32,
+        y: i32,
+    },
+    LongPress {
+        x: i32,
+        y: i32,
+    },
+    Swipe {
+        from: (i32, i32),
+        to: (i32, i32),
+        millis: u32,
+    },
     Press(Key),
     /// Inserts text into the field with the focus; without one nothing happens.
     Type(String),
@@ -499,7 +509,9 @@ impl World {
                 self.close_page();
             }
             Act::ShowDay(day) => {
-                if let Some(page) = self.front.and_then(|id| self.stacks.get_mut(&id)).and_then(|stack| stack.last_mut()) {
+                if let Some(page) =
+                    self.front.and_then(|id| self.stacks.get_mut(&id)).and_then(|stack| stack.last_mut())
+                {
                     *page = Page::Day(day);
                 }
             }
@@ -584,18 +596,18 @@ impl World {
 
     fn answer(&mut self, yes: bool) {
         match (self.dialog.take(), yes) {
-            (Some(Dialog::DeletePerson(name)), true) => {
+            (Some(Dialog::Person(name)), true) => {
                 self.contacts.list.retain(|person| person.name != name);
                 self.close_page();
             }
-            (Some(Dialog::DeleteNote(at)), true) => {
+            (Some(Dialog::Note(at)), true) => {
                 if at < self.notes.list.len() {
                     self.notes.list.remove(at);
                 }
                 self.drafts.remove(&FieldId::Note);
                 self.close_page();
             }
-            (Some(Dialog::DeleteAlarm(at)), true) => {
+            (Some(Dialog::Alarm(at)), true) => {
                 if at < self.alarms.list.len() {
                     self.alarms.list.remove(at);
                 }
@@ -699,9 +711,9 @@ impl World {
 
 fn view_dialog(ui: &mut Ui, dialog: &Dialog) {
     let (title, text) = match dialog {
-        Dialog::DeletePerson(name) => ("Delete contact", format!("{name} will be removed.")),
-        Dialog::DeleteNote(_) => ("Delete note", "The note will be removed.".to_string()),
-        Dialog::DeleteAlarm(_) => ("Delete alarm", "The alarm will be removed.".to_string()),
+        Dialog::Person(name) => ("Delete contact", format!("{name} will be removed.")),
+        Dialog::Note(_) => ("Delete note", "The note will be removed.".to_string()),
+        Dialog::Alarm(_) => ("Delete alarm", "The alarm will be removed.".to_string()),
     };
     let all = ui.rect(0.0, 0.0, 540.0, ui.height());
     let node = ui.add(Class::Frame, "dialog", all);
@@ -732,7 +744,17 @@ fn minute_of(time: &str) -> Option<u32> {
 fn date(days: u64) -> (&'static str, u32, &'static str) {
     const WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     let shifted = days + 719_468;

@@ -77,6 +77,7 @@ fn a_message_is_typed_and_sent() {
         expect![[r#"
             front: com.tapwright.launcher -> com.android.mms
             messages.Felix.count: 3 -> 4
+            messages.Felix.last: me: Lunch at noon -> me: on my way, 马上到
             messages.Felix.3: - -> me: on my way, 马上到
         "#]],
     );

@@ -1,11 +1,11 @@
 //! Calendar: a week, the events of a day, a new event.
 
 use super::{Act, FieldId, Page};
-use crate::apps::messages::{clock, Draft};
+use crate::apps::messages::{Draft, clock};
 use crate::content::EVENTS;
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::ui::{Class, End, Field, Lead, Look, Row, Style, Ui, ROW};
+use crate::ui::{Class, End, Field, Lead, Look, ROW, Row, Style, Ui};
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::{Act, Dialog, Page};
 use crate::apps::messages::clock;
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::ui::{Class, End, Lead, Row, Style, Ui, ROW};
+use crate::ui::{Class, End, Lead, ROW, Row, Style, Ui};
 
 /// One alarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Alarms {
             ui.row(y, row);
             let faint = ui.theme.faint;
             let middle = y + ROW / 2.0;
-            ui.icon_button("delete", "Delete alarm", Icon::Bin, (400.0, middle), faint, Act::Ask(Dialog::DeleteAlarm(i)));
+            ui.icon_button("delete", "Delete alarm", Icon::Bin, (400.0, middle), faint, Act::Ask(Dialog::Alarm(i)));
         });
     }
 

@@ -1,11 +1,11 @@
 //! Contacts: a list of people, one of them, a new one.
 
 use super::{Act, Dialog, FieldId, Page};
-use crate::apps::messages::{color_of, Draft};
+use crate::apps::messages::{Draft, color_of};
 use crate::content::{HAN_NAMES, NAMES};
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::ui::{Class, End, Field, Lead, Look, Row, Style, Ui, ROW};
+use crate::ui::{Class, End, Field, Lead, Look, ROW, Row, Style, Ui};
 
 /// Someone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,18 +90,15 @@ impl Contacts {
             ui.title_bar("Contacts", true, &[]);
             return;
         };
-        ui.title_bar(name, true, &[(Icon::Bin, "Delete", Act::Ask(Dialog::DeletePerson(name.to_string())))]);
+        ui.title_bar(name, true, &[(Icon::Bin, "Delete", Act::Ask(Dialog::Person(name.to_string())))]);
         let circle = ui.rect(195.0, 2.2 * ROW, 150.0, 150.0);
         let (radius, color) = (ui.px(75.0) as f32, color_of(name));
         ui.add(Class::Image, "avatar", circle).looks.push(Look::Fill { rect: circle, radius, color });
         let initial: String = name.chars().take(1).collect();
         let style = Style { centered: true, fixed: true, ..Style::new(72.0, 0xFFFFFF) };
         ui.label("initial", &initial, (195.0, 2.2 * ROW + 75.0), 150.0, style);
-        let (star, title) = if person.favourite {
-            (Icon::StarFull, "In favourites")
-        } else {
-            (Icon::Star, "Add to favourites")
-        };
+        let (star, title) =
+            if person.favourite { (Icon::StarFull, "In favourites") } else { (Icon::Star, "Add to favourites") };
         let rows = [
             (Icon::Phone, 0x22A559, person.number.as_str(), "Mobile", None),
             (Icon::Bubble, 0x2F80ED, "Message", "", Some(Act::Open(Page::Chat(name.to_string())))),
@@ -118,7 +115,9 @@ impl Contacts {
 fn view_new([name, number]: [Draft<'_>; 2], ui: &mut Ui) {
     ui.title_bar("New contact", true, &[(Icon::Check, "Save", Act::SavePerson)]);
     for (i, (id, hint, draft, field)) in
-        [("name", "Name", name, FieldId::Name), ("number", "Phone number", number, FieldId::Number)].into_iter().enumerate()
+        [("name", "Name", name, FieldId::Name), ("number", "Phone number", number, FieldId::Number)]
+            .into_iter()
+            .enumerate()
     {
         ui.field(Field {
             id,

@@ -1,9 +1,9 @@
 //! The launcher: a clock, and the icons of the apps.
 
-use super::{Act, ALL};
+use super::{ALL, Act};
 use crate::draw::Rect;
 use crate::icon::Icon;
-use crate::ui::{Class, Look, Style, Ui, ROW};
+use crate::ui::{Class, Look, ROW, Style, Ui};
 
 /// Draws the home screen.
 pub fn view(ui: &mut Ui, time: &str, date: &str, dark: bool) {
@@ -40,7 +40,9 @@ pub fn bars(ui: &mut Ui, time: &str, wifi: bool, bluetooth: bool, airplane: bool
     let style = Style { fixed: true, ..Style::new(24.0, ink) };
     ui.label("time", time, (28.0, 24.0), 120.0, style);
     let mut right = 516.0;
-    for (icon, shown) in [(Icon::Battery, true), (Icon::Wifi, wifi), (Icon::Bluetooth, bluetooth), (Icon::Plane, airplane)] {
+    for (icon, shown) in
+        [(Icon::Battery, true), (Icon::Wifi, wifi), (Icon::Bluetooth, bluetooth), (Icon::Plane, airplane)]
+    {
         if shown {
             let rect = ui.rect(right - 26.0, 11.0, 26.0, 26.0);
             ui.add(Class::Image, "status", rect).looks.push(Look::Icon { icon, rect, color: ink });

@@ -6,7 +6,7 @@ use crate::content::{AVATARS, CHATTER};
 use crate::dice::Dice;
 use crate::draw;
 use crate::icon::Icon;
-use crate::ui::{Class, End, Field, Lead, Look, Row, Style, Ui, ROW};
+use crate::ui::{Class, End, Field, Lead, Look, ROW, Row, Style, Ui};
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,8 @@ impl Messages {
         ui.rows(self.chats.len(), first, 2.0 * ROW, bottom, |ui, i, y| {
             let (name, messages) = &self.chats[i];
             let last = messages.last();
-            let second = last.map_or(String::new(), |m| if m.mine { format!("You: {}", m.text) } else { m.text.clone() });
+            let second =
+                last.map_or(String::new(), |m| if m.mine { format!("You: {}", m.text) } else { m.text.clone() });
             let time = last.map_or(String::new(), |m| clock(m.minute));
             ui.row(
                 y,

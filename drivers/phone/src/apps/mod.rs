@@ -98,12 +98,12 @@ pub enum FieldId {
     Number,
 }
 
-/// What asks for an answer before anything else can be done.
+/// What asks whether to delete something before anything else can be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialog {
-    DeletePerson(String),
-    DeleteNote(usize),
-    DeleteAlarm(usize),
+    Person(String),
+    Note(usize),
+    Alarm(usize),
 }
 
 /// What a touch does.

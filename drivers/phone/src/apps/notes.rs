@@ -5,7 +5,7 @@ use crate::apps::messages::Draft;
 use crate::content::NOTES;
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::ui::{End, Field, Lead, Row, Style, Ui, ROW};
+use crate::ui::{End, Field, Lead, ROW, Row, Style, Ui};
 
 /// All notes, the latest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Notes {
 fn view_note(which: Option<usize>, draft: Draft<'_>, ui: &mut Ui, bottom: f32) {
     let save = (Icon::Check, "Save", Act::SaveNote);
     match which {
-        Some(i) => ui.title_bar("Edit note", true, &[(Icon::Bin, "Delete", Act::Ask(Dialog::DeleteNote(i))), save]),
+        Some(i) => ui.title_bar("Edit note", true, &[(Icon::Bin, "Delete", Act::Ask(Dialog::Note(i))), save]),
         None => ui.title_bar("New note", true, &[save]),
     }
     ui.field(Field {

@@ -3,7 +3,7 @@
 use super::{Act, Page};
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::ui::{End, Lead, Row, Style, Ui, ROW};
+use crate::ui::{End, Lead, ROW, Row, Style, Ui};
 
 /// Something that is on or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,9 +162,6 @@ fn view_about(ui: &mut Ui, bottom: f32) {
     let facts = [("Model", "Tapwright Phone"), ("Version", "14"), ("Kernel", "virtual"), ("Battery", "87 %")];
     ui.rows(facts.len(), 0, 2.0 * ROW, bottom, |ui, i, y| {
         let (title, second) = facts[i];
-        ui.row(
-            y,
-            Row { id: "fact", lead: Lead::None, title, second, end: End::None, tap: None, size: 30.0 },
-        );
+        ui.row(y, Row { id: "fact", lead: Lead::None, title, second, end: End::None, tap: None, size: 30.0 });
     });
 }

@@ -123,7 +123,11 @@ fn set_the_stage(world: &mut World, task: &Task, dice: &mut Dice) {
 }
 
 /// Whether what leaves no lasting sign on the screen has been done since the start.
-fn done(errand: &Errand, start: &std::collections::BTreeMap<String, String>, now: &std::collections::BTreeMap<String, String>) -> bool {
+fn done(
+    errand: &Errand,
+    start: &std::collections::BTreeMap<String, String>,
+    now: &std::collections::BTreeMap<String, String>,
+) -> bool {
     let fact = match errand {
         Errand::Message { name, .. } => format!("messages.{name}.count"),
         Errand::Note { .. } => "notes.count".into(),

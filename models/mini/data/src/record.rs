@@ -32,7 +32,12 @@ pub fn write_text(out: &mut dyn Write, world: &World, turns: &[(&'static str, St
 }
 
 /// A record and its picture.
-pub fn write_whole(out: &mut dyn Write, world: &World, turns: &[(&'static str, String)], reply: &str) -> io::Result<()> {
+pub fn write_whole(
+    out: &mut dyn Write,
+    world: &World,
+    turns: &[(&'static str, String)],
+    reply: &str,
+) -> io::Result<()> {
     let (width, height) = world.size();
     let rgba = world.draw();
     let pixels = Pixels::rgba(&rgba, width, height).map_err(io::Error::other)?;

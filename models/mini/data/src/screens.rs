@@ -46,7 +46,11 @@ fn screen(seed: u64) -> World {
     for _ in 0..dice.below(3) {
         let lower = height as i32 * 3 / 4;
         let far = (1 + dice.below(6) as i32) * height as i32 / 13;
-        world.input(&Input::Swipe { from: (width as i32 / 2, lower), to: (width as i32 / 2, lower - far), millis: 300 });
+        world.input(&Input::Swipe {
+            from: (width as i32 / 2, lower),
+            to: (width as i32 / 2, lower - far),
+            millis: 300,
+        });
     }
     match label {
         "Settings" | "Clock" => {
