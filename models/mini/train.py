@@ -5,7 +5,8 @@
     python3 models/mini/train.py check                # the batched vision tower equals transformers' own
     python3 models/mini/train.py vision --minutes 20  # the vision tower alone: what lies under each visual token
     python3 models/mini/train.py text --minutes 40    # the language model alone, on what a perfect tower would say
-    python3 models/mini/train.py joint --minutes 40   # both together, on episodes' steps
+    python3 models/mini/train.py joint --minutes 40   # both together, on episodes' steps; without the other stages'
+                                                      # checkpoints it goes on from the weights that export wrote
     python3 models/mini/train.py export               # fp16 safetensors and their config
 
 Each stage goes on from its last checkpoint in --work and can be stopped at any time; vision and text are independent of each
@@ -406,6 +407,11 @@ def train(stage, options):
     state = torch.load(path, map_location=device) if os.path.exists(path) else None
     if state:
         model.load_state_dict(state["model"]), meaning.load_state_dict(state["meaning"], strict=False)
+    elif stage == "joint" and not os.path.exists(os.path.join(options.work, "text.pt")):
+        # On another machine: from the weights that export wrote.
+        from safetensors.torch import load_file
+        model.load_state_dict(load_file(os.path.join(HERE, "model.safetensors")), strict=False)
+        model.tie_weights()
     elif stage == "joint":
         vision, text = (torch.load(os.path.join(options.work, f"{name}.pt"), map_location=device) for name in ("vision", "text"))
         model.load_state_dict(text["model"]), meaning.load_state_dict(vision["meaning"])

@@ -56,8 +56,11 @@ fn every_member_is_in_the_table() {
 #[test]
 fn a_crate_from_outside_has_its_reason_beside_it() {
     let text = fs::read_to_string(root().join("Cargo.toml")).expect("the root manifest can be read");
-    let section = text.split("[workspace.dependencies]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap_or_default();
-    for line in section.lines().filter(|line| line.contains('=') && !line.starts_with('#') && !line.starts_with("tapwright-")) {
+    let section =
+        text.split("[workspace.dependencies]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap_or_default();
+    for line in
+        section.lines().filter(|line| line.contains('=') && !line.starts_with('#') && !line.starts_with("tapwright-"))
+    {
         assert!(line.contains("# "), "no reason beside: {line}");
     }
 }
