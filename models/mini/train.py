@@ -278,22 +278,22 @@ def collate(batch, words):
     if batch[0][0]["turns"]:
         prompts = [words.prompt(record["turns"], down * across) for record, _ in batch]
         replies = [words.encode(record["reply"] + "</answer>") for record, _ in batch]
-        quizzes = [quiz(cells) for cells in made["cells"].tolist()]
+        quizzes = [quiz(cells, words) for cells in made["cells"].tolist()]
         longest = max(len(p) + len(r) + len(q) for p, r, q in zip(prompts, replies, quizzes))
         pad = lambda row, filler: row + [filler] * (longest - len(row))
         unasked = lambda row: [-100] * len(row)
         parts = list(zip(prompts, replies, quizzes))
         made["ids"] = torch.tensor([pad(p + r + q, words.id["<|endoftext|>"]) for p, r, q in parts])
         made["labels"] = torch.tensor([pad(unasked(p) + r, -100) for p, r, _ in parts])
-        made["places"] = torch.tensor([pad(unasked(p + r) + [-100 if i % 2 == 0 else t for i, t in enumerate(q)], -100)
+        made["places"] = torch.tensor([pad(unasked(p + r) + [t if i % 3 == 2 else -100 for i, t in enumerate(q)], -100)
                                        for p, r, q in parts])
         axes = [positions(ids, words.id["<|image|>"], down, across) for ids in made["ids"].tolist()]
         made["positions"] = torch.tensor(axes).permute(2, 0, 1).contiguous()
     return made
 
 
-def quiz(cells, most=12):
-    """Words of a screen, each followed by how far down a touch on it would be; ids. Stands behind the reply, so it changes
+def quiz(cells, words, most=10):
+    """Words of a screen, each followed by how far down a touch on it would be, as in `Anna@423`; ids. Stands behind the reply, so it changes
     nothing that comes before, and teaches to find things far faster than one touch a step does."""
     seen = {}
     for word, _, _, _, down in cells:
@@ -301,7 +301,7 @@ def quiz(cells, most=12):
             seen[word] = 0 if seen.get(word, down) != down else down
     found = [(word, down) for word, down in seen.items() if down]
     random.shuffle(found)
-    return [token for pair in found[:most] for token in pair]
+    return [token for word, down in found[:most] for token in (word, words.encode("@")[0], down)]
 
 
 def see(model, batch):
