@@ -391,8 +391,9 @@ async fn pictures_that_are_none_are_told_as_what_they_are() {
     }
     let whole = png(54, 120, 200);
     check_picture(
-        whole[..whole.len() / 2].to_vec(),
-        expect!["DEVICE: cannot take a picture: the answer makes no sense: the picture broke off after 109 bytes"],
+        // A fixed length: how well the encoder packs differs between processors.
+        whole[..100].to_vec(),
+        expect!["DEVICE: cannot take a picture: the answer makes no sense: the picture broke off after 100 bytes"],
     )
     .await;
     check_picture(

@@ -196,10 +196,16 @@ pub(crate) fn for_tests() -> Option<PathBuf> {
 
     #[allow(clippy::disallowed_methods)] // A test has no command line.
     let set = |name: &str| std::env::var(name).ok().map(PathBuf::from);
-    let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache"))).unwrap_or_default();
+    // Where the command line keeps what it fetched.
+    let home = |below: &str| set("HOME").map(|home| home.join(below));
+    let cache = match std::env::consts::OS {
+        "windows" => set("LOCALAPPDATA"),
+        "macos" => home("Library/Caches"),
+        _ => set("XDG_CACHE_HOME").or_else(|| home(".cache")),
+    };
     let search = Search {
         named: set("ORT_DYLIB_PATH"),
-        cache: cache.join("tapwright"),
+        cache: cache.unwrap_or_default().join("tapwright"),
         fetch: false,
         within: Duration::from_secs(10),
     };

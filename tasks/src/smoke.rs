@@ -26,6 +26,24 @@ pub struct Choice {
     pub template: Option<String>,
 }
 
+impl Choice {
+    /// Whether there are such tasks, and they may be used to measure.
+    ///
+    /// # Errors
+    /// `SuiteError` if not.
+    pub fn check(&self) -> Result<(), SuiteError> {
+        if let Some(name) = self.template.as_ref().filter(|name| !templates().any(|known| known == name.as_str())) {
+            return Err(SuiteError::Template { name: name.clone() });
+        }
+        self.end().map(drop)
+    }
+
+    /// The seed after the last one.
+    fn end(&self) -> Result<u64, SuiteError> {
+        self.first.checked_add(self.count).filter(|end| *end <= TRAINING_SEEDS).ok_or(SuiteError::Seeds)
+    }
+}
+
 /// How the tasks are run.
 pub struct Plan<'a> {
     pub choice: Choice,
@@ -112,8 +130,8 @@ pub async fn bench(
     mut step: impl FnMut(u32) + Send,
     mut done: impl FnMut(&Row),
 ) -> Result<Table, SuiteError> {
-    let Choice { first, count, template } = &plan.choice;
-    let end = first.checked_add(*count).filter(|end| *end <= TRAINING_SEEDS).ok_or(SuiteError::Seeds)?;
+    let Choice { first, template, .. } = &plan.choice;
+    let end = plan.choice.end()?;
     let mut table = Table::default();
     for (number, seed) in (*first..end).enumerate() {
         let drawn = match template {

@@ -154,7 +154,7 @@ pub struct ServerArguments {
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Virtual phone")]
 pub struct PhoneArguments {
-    /// Draws names, messages, alarms and settings; with a task, its texts too [default: 7]
+    /// Draws names, messages, alarms and settings; with a task, its texts too [default: 16]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
 

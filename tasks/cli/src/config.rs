@@ -46,7 +46,7 @@ pub struct Config {
 }
 
 const FILE: &str = "tapwright.toml";
-const SEED: u64 = 7; // A world in which Anna has written, and Wi-Fi is off.
+const SEED: u64 = 16; // A world in which Wi-Fi is off, and Anna is among the latest who have written.
 const STEPS: u32 = 100;
 const ADB_SERVER: &str = "127.0.0.1:5037";
 const KEY_ENV: &str = "TAPWRIGHT_API_KEY";

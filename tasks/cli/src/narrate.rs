@@ -25,6 +25,8 @@ pub struct Narrator {
     json: bool,
     /// The line at the bottom that shows that something goes on.
     bar: ProgressBar,
+    /// What is said once the run has begun: if it does not, there is nothing to be said of it.
+    head: Vec<String>,
     scenes: Scenes,
     steps: u32,
     steps_max: u32,
@@ -47,26 +49,12 @@ impl Narrator {
         let bar = ProgressBar::with_draw_target(None, target);
         let look = ProgressStyle::with_template("  {spinner:.cyan}  {msg:.dim} {elapsed:.dim}");
         bar.set_style(look.expect("it is a template").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
-        Narrator { json, bar, scenes: Scenes::default(), steps: 0, steps_max, width: say::width() }
+        Narrator { json, bar, head: Vec::new(), scenes: Scenes::default(), steps: 0, steps_max, width: say::width() }
     }
 
-    /// Says what is going to be done, and with what.
-    pub fn head(&self, goal: &str, facts: &[(&str, String)]) {
-        if self.json {
-            return;
-        }
-        say::out("");
-        for line in say::wrapped(goal, self.width - 4) {
-            say::out(&format!("  {}", style(line).bold()));
-        }
-        for (name, value) in facts {
-            say::out(&format!(
-                "  {} {}",
-                style(format!("{name:<7}")).dim(),
-                style(say::fitted(value, self.width - 12)).dim()
-            ));
-        }
-        say::out("");
+    /// What is going to be done, and with what: said with the first line of the journal.
+    pub fn head(&mut self, goal: &str, facts: &[(&str, String)]) {
+        self.head = head(goal, facts, self.width);
     }
 
     /// Something that takes time before the run begins.
@@ -77,8 +65,8 @@ impl Narrator {
         if self.bar.is_hidden() {
             say::err(&format!("  {sentence}"));
         } else {
-            self.tick();
             self.bar.set_message(sentence.to_owned());
+            self.tick();
         }
     }
 
@@ -90,6 +78,9 @@ impl Narrator {
 
     /// A line of the journal.
     pub fn entry(&mut self, entry: &Entry) {
+        for line in std::mem::take(&mut self.head) {
+            self.print(&line);
+        }
         if let Line::Effect(effect) = &entry.line {
             self.shows(effect);
         }
@@ -187,8 +178,8 @@ impl Narrator {
             EffectLine::Pause { .. } => "waiting".to_owned(),
         };
         let step = if matches!(effect, EffectLine::Act(_)) { self.steps } else { self.steps + 1 };
-        self.tick();
         self.bar.set_message(format!("step {step} of at most {} · {doing} ·", self.steps_max));
+        self.tick();
     }
 
     fn tick(&self) {
@@ -246,6 +237,17 @@ impl Narrator {
             self.bar.suspend(|| say::out(line));
         }
     }
+}
+
+/// A goal, and under it what it is tried with.
+pub fn head(goal: &str, facts: &[(&str, String)], width: usize) -> Vec<String> {
+    let goal = say::wrapped(goal, width - 4);
+    let goal = goal.iter().map(|line| format!("  {}", style(line).bold()));
+    let facts = facts.iter().map(|(name, value)| {
+        format!("  {} {}", style(format!("{name:<7}")).dim(), style(say::fitted(value, width - 12)).dim())
+    });
+    let empty = || std::iter::once(String::new());
+    empty().chain(goal).chain(facts).chain(empty()).collect()
 }
 
 /// The last line for programs.

@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(hash, GOALS, "the goals are other ones than before");
     }
 
-    const GOALS: u64 = 0;
+    const GOALS: u64 = 0x5b3e_c0be_72b3_0d4a;
 
     #[test]
     fn seeds_go_through_the_templates_in_turn() {

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::{Config, Given};
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::narrate::Narrator;
+use crate::narrate::{Narrator, head};
 use crate::say;
 use crate::trouble::Trouble;
 
@@ -23,9 +23,8 @@ const STEPS: u32 = 40;
 pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, Trouble> {
     let Suite::Smoke(Smoke { seeds, from, template, at_least, model, limits }) = arguments.suite;
     let config = Config::read(Given { model, limits, steps_usual: STEPS, ..Given::common(common) })?;
-    if let Some(name) = template.as_ref().filter(|name| !names().contains(&name.as_str())) {
-        return Err(SuiteError::Template { name: name.clone() }.into());
-    }
+    let choice = Choice { first: from, count: seeds, template };
+    choice.check()?;
     let stop = interrupt::listen();
     let narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
     let Some(mut opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
@@ -33,17 +32,14 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, Trouble> 
     let started = clock::now();
     let name = run_name(started, "smoke");
     let folder = config.runs.join(&name);
-    narrator.head(
-        &format!("The smoke suite: {seeds} tasks from seed {from}"),
-        &[("model", opened.about.clone()), ("record", folder.display().to_string())],
-    );
-    let plan = Plan {
-        choice: Choice { first: from, count: seeds, template },
-        rules: config.rules.clone(),
-        device: config.device.clone(),
-        runs: &folder,
-        now: &clock::now,
-    };
+    if !config.json {
+        let facts = [("model", opened.about.clone()), ("record", folder.display().to_string())];
+        for line in head(&format!("The smoke suite: {seeds} tasks from seed {from}"), &facts, say::width()) {
+            say::out(&line);
+        }
+    }
+    let plan =
+        Plan { choice, rules: config.rules.clone(), device: config.device.clone(), runs: &folder, now: &clock::now };
     let bar = bar(seeds, config.json || config.verbose > 0);
     let mut rows: Vec<Row> = Vec::new();
     let mut told = Table::default();

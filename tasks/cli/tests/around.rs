@@ -1,0 +1,94 @@
+//! The commands round a run: bench, devices, doctor, phone, help.
+
+mod program;
+
+use program::Place;
+use serde_json::{Value, json};
+
+#[test]
+fn the_floor_of_the_bench() {
+    let place = Place::new();
+    let ran = place.run(&["bench", "smoke", "--seeds", "13", "--model", "finish", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let lines = ran.lines();
+    let (last, rows) = lines.split_last().unwrap();
+    assert_eq!(rows.len(), 13);
+    assert_eq!((&last["passed"], &last["failed"], &last["void"]), (&json!(0), &json!(13), &json!(0)));
+    assert_eq!((&last["success"], &last["model"]), (&json!(0.0), &json!("finish")));
+    assert_eq!(last["templates"].as_object().unwrap().len(), 12);
+    assert_eq!(last["templates"]["radio"]["failed"], 2, "the thirteenth task is of the first template again");
+    for row in rows {
+        assert_eq!((&row["verdict"], &row["outcome"], &row["steps"]), (&json!("failed"), &json!("done"), &json!(1)));
+        assert!(place.path().join(row["folder"].as_str().unwrap()).join("journal.jsonl").is_file());
+    }
+    let listed = place.run(&["runs", "--json"]).last();
+    assert_eq!(listed["suite"]["table"]["all"]["failed"], 13);
+    let inside = rows[3]["folder"].as_str().unwrap();
+    assert_eq!(place.run(&["replay", inside, "--json"]).last()["follows"], true);
+}
+
+#[test]
+fn a_bench_for_people_and_its_threshold() {
+    let place = Place::new();
+    let ran =
+        place.run(&["bench", "smoke", "--seeds", "2", "--template", "note", "--model", "finish", "--at-least", "0.5"]);
+    assert_eq!(ran.code, 20, "{}", ran.err);
+    for words in ["template", "note", "0.0 %", "failed", "notes.count", "000001-note"] {
+        assert!(ran.out.contains(words), "{words}:\n{}", ran.out);
+    }
+    assert!(ran.err.contains("2/2"), "without a terminal each task is a line: {}", ran.err);
+}
+
+#[test]
+fn devices_without_an_adb_server() {
+    let place = Place::new();
+    let ran = place.run(&["devices", "--adb-server", "127.0.0.1:1", "--json"]);
+    assert_eq!(ran.code, 0);
+    assert_eq!(ran.lines().len(), 1);
+    assert_eq!((&ran.last()["device"], &ran.last()["ready"]), (&json!("virtual"), &json!(true)));
+    let told = place.run(&["devices", "--adb-server", "127.0.0.1:1"]).out;
+    assert!(told.contains("adb start-server"), "{told}");
+}
+
+#[test]
+fn the_doctor_tries_the_phone_and_says_what_to_do() {
+    let place = Place::new();
+    let ran = place.run(&["doctor", "--model", "finish", "--adb-server", "127.0.0.1:1", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let found = |what: &str| -> Value {
+        ran.lines().into_iter().find(|line| line["what"] == what).unwrap_or_else(|| panic!("{what}: {}", ran.out))
+    };
+    assert_eq!(found("virtual phone")["state"], "ok");
+    assert!(found("virtual phone")["text"].as_str().unwrap().contains("a tap"));
+    assert_eq!(found("adb server")["state"], "warning");
+    assert_eq!(found("adb server")["next"], "start one with: adb start-server");
+    assert_eq!(found("runs")["state"], "ok");
+    place.file("blocked", "");
+    let ran = place.run(&["doctor", "--model", "none", "--runs", "blocked/x", "--adb-server", "127.0.0.1:1"]);
+    assert_eq!(ran.code, 3, "{}", ran.out);
+    assert!(ran.out.contains("there is no model in none") && ran.out.contains("--runs FOLDER"), "{}", ran.out);
+}
+
+#[test]
+fn two_phones_cannot_have_one_port() {
+    let place = Place::new();
+    let mut phone = place.start(&["phone", "--listen", "127.0.0.1:0", "--json", "--seed", "3"]);
+    let line = phone.line();
+    assert_eq!((&line["seed"], &line["width"], &line["height"]), (&json!(3), &json!(540), &json!(1200)));
+    let ran = place.run(&["phone", "--listen", line["listen"].as_str().unwrap()]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("--listen 127.0.0.1:0"), "{}", ran.err);
+    phone.kill();
+}
+
+#[test]
+fn the_help_teaches() {
+    let place = Place::new();
+    let ran = place.run(&["--help"]);
+    assert_eq!(ran.code, 0);
+    for words in ["Examples:", "--expect", "Exit codes:", "130  stopped"] {
+        assert!(ran.out.contains(words), "{words}:\n{}", ran.out);
+    }
+    assert_eq!(place.run(&[]).code, 2, "no command is no help");
+    assert!(place.run(&["--version"]).out.starts_with("tapwright "));
+}

@@ -1,0 +1,156 @@
+//! Every way in which a run can end has its exit code, and says why.
+
+mod program;
+
+use program::{Place, Server, say};
+
+fn check(replies: &[&str], more: &[&str], expected: &str) {
+    let place = Place::new();
+    let ran = place.script(replies, more);
+    assert_eq!(ran.told(), expected, "{}{}", ran.out, ran.err);
+    let journal = place.journal();
+    let outcome = expected.split(' ').nth(1).unwrap();
+    assert_eq!(journal.last().unwrap()["end"]["outcome"], outcome, "the end is written down");
+}
+
+#[test]
+fn by_the_models_word() {
+    check(&[r#"finish(message="ok")"#], &[], "0 done null");
+    check(&[r#"finish(message="ok")"#], &["--expect", "wifi.on=false"], "0 done passed");
+    check(&[r#"finish(message="ok")"#], &["--expect", "wifi.on=true"], "20 done failed");
+    check(&[r#"finish(message="no", status="infeasible")"#], &[], "10 gave-up null");
+}
+
+#[test]
+fn for_want_of_a_person() {
+    check(&[r#"do(action="Take_over", message="log in")"#], &[], "11 needs-person null");
+    check(&[r#"do(action="Tap", element=[500,500], message="pay")"#], &[], "11 needs-person null");
+}
+
+#[test]
+fn for_want_of_steps() {
+    let home = r#"do(action="Home")"#;
+    check(&[home, home, home], &["--steps", "2"], "12 out-of-steps null");
+}
+
+#[test]
+fn in_circles() {
+    let tap = r#"do(action="Tap", element=[500,5])"#;
+    check(&[tap; 9], &[], "13 stuck null");
+}
+
+#[test]
+fn by_replies_that_nobody_understands() {
+    check(&["hello"; 4], &["--expect", "wifi.on=true"], "14 model-failed failed");
+    check(&["hello"; 1], &["--expect", "wifi.on=true"], "14 model-failed void"); // The script is at its end.
+}
+
+#[test]
+fn by_the_policy() {
+    let launch = r#"do(action="Launch", app="Settings")"#;
+    check(&[launch; 4], &["--forbid", "settings"], "16 refused null");
+}
+
+#[test]
+fn an_unknown_app_is_no_end() {
+    let place = Place::new();
+    let ran = place.script(&[r#"do(action="Launch", app="Setings2")"#, r#"finish(message="ok")"#], &[]);
+    assert_eq!(ran.told(), "0 done null");
+    let came = ran.lines()[0]["came"].as_str().unwrap().to_owned();
+    assert!(came.starts_with("there is no app \"Setings2\"; near it: Settings"), "{came}");
+}
+
+#[test]
+fn hostile_replies_cannot_steer_a_terminal() {
+    let place = Place::new();
+    place.file("script.txt", "\"<think>\\u001b]0;owned\\u0007\\u001b[2J</think>finish(message=\\\"\\u001b[31mx\\\")\"");
+    let ran = place.run(&["run", "Do something", "--model", "script:script.txt"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(!ran.out.contains('\u{1b}') && !ran.out.contains('\u{7}'), "{:?}", ran.out);
+}
+
+fn of_server(server: &Server, more: &[&str]) -> String {
+    let place = Place::new();
+    place.file("tapwright.toml", "[limits]\nretries_max = 1\nbackoff_ms = 10\nthink_ms = 300\ngrace_ms = 200\n");
+    let mut arguments = vec!["run", "Do something", "--json", "--model", &server.url, "--model-name", "m"];
+    arguments.extend(more);
+    let ran = place.run(&arguments);
+    assert_eq!(place.journal().last().unwrap()["end"]["outcome"], "model-failed");
+    format!("{}: {}", ran.told(), ran.last()["message"].as_str().unwrap())
+}
+
+#[test]
+fn a_server_that_is_ill() {
+    let expect = ["--expect", "wifi.on=true"];
+    let told =
+        of_server(&Server::always("500 Internal Server Error", "{\"error\":{\"message\":\"out of memory\"}}"), &expect);
+    assert!(told.starts_with("14 model-failed void: ") && told.contains("out of memory"), "{told}");
+    let told = of_server(&Server::always("200 OK", "<html>hello</html>"), &expect);
+    assert!(told.starts_with("14 model-failed void: ") && told.contains("makes no sense"), "{told}");
+    let told = of_server(&Server::start(), &expect); // It takes the request, and never answers.
+    assert!(told.starts_with("14 model-failed void: ") && told.contains("no answer within"), "{told}");
+}
+
+#[test]
+fn a_server_that_is_well() {
+    let place = Place::new();
+    let server = Server::start();
+    let run = place.start(&["run", "Do something", "--json", "--model", &server.url, "--model-name", "m"]);
+    say(server.request(), "<think>Home.</think><answer>do(action=\"Home\")</answer>");
+    say(server.request(), "<answer>finish(message=\"ok\")</answer>");
+    let ran = run.end();
+    assert_eq!(ran.told(), "0 done null");
+    assert_eq!(ran.lines().len(), 3);
+}
+
+#[test]
+fn a_phone_that_is_killed_in_the_middle() {
+    let place = Place::new();
+    let mut phone = place.start(&["phone", "--listen", "127.0.0.1:0", "--json"]);
+    let address = phone.line()["listen"].as_str().unwrap().to_owned();
+    let server = Server::start();
+    let arguments =
+        ["run", "Do something", "--json", "--model", &server.url, "--model-name", "m", "--device", &address];
+    let mut run = place.start(&[&arguments[..], &["--expect", "wifi.on=true"]].concat());
+    say(server.request(), "do(action=\"Launch\", app=\"Settings\")");
+    assert_eq!(run.line()["came"], "done");
+    let thinking = server.request();
+    phone.kill();
+    say(thinking, "do(action=\"Tap\", element=[500,192])");
+    let ran = run.end();
+    assert_eq!(ran.told(), "15 device-lost void");
+    let journal = place.journal();
+    assert_eq!(journal.last().unwrap()["end"]["outcome"], "device-lost");
+    assert_eq!(ran.last()["steps"], 2);
+}
+
+#[test]
+fn a_phone_of_somebody_elses_is_judged_over_adb() {
+    let place = Place::new();
+    let mut phone = place.start(&["phone", "--listen", "127.0.0.1:0", "--json", "--size", "1080x2400"]);
+    let address = phone.line()["listen"].as_str().unwrap().to_owned();
+    let replies =
+        [r#"do(action="Launch", app="Settings")"#, r#"do(action="Tap", element=[500,192])"#, r#"finish(message="ok")"#];
+    let more = ["--device", &address, "--start", "wifi.on=false", "--expect", "wifi.on=true"];
+    let ran = place.script(&replies, &more);
+    assert_eq!(ran.told(), "0 done passed", "{}", ran.err);
+    phone.kill();
+}
+
+#[cfg(unix)]
+#[test]
+fn by_ctrl_c_in_the_middle_of_a_thought() {
+    for signal in ["INT", "TERM"] {
+        let place = Place::new();
+        let server = Server::start();
+        let run = place.start(&["run", "Do something", "--json", "--model", &server.url, "--model-name", "m"]);
+        let thinking = server.request();
+        run.signal(signal);
+        let ran = run.end();
+        drop(thinking);
+        assert_eq!(ran.told(), "130 stopped null", "{signal}");
+        assert_eq!(place.journal().last().unwrap()["end"]["outcome"], "stopped");
+        let again = place.run(&["replay", "last", "--json"]);
+        assert_eq!((again.code, &again.last()["follows"]), (0, &true.into()), "{}", again.out);
+    }
+}

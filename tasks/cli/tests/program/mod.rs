@@ -1,0 +1,219 @@
+//! Runs the program as somebody else would, in a folder of its own and with nothing in its environment.
+#![allow(dead_code)] // Not every suite needs all of it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder to be in.
+pub struct Place {
+    folder: TempDir,
+}
+
+/// What the program did.
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Place {
+    /// An empty folder, but for settings under which nothing that fails takes long.
+    pub fn new() -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        let settings =
+            "[device]\nfind_again_ms = 300\n[limits]\nretries_max = 1\nbackoff_ms = 10\nlook_pause_ms = 10\n";
+        fs::write(folder.path().join("tapwright.toml"), settings).unwrap();
+        Place { folder }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file and returns its path.
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The program, about to be run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tapwright"));
+        command.args(arguments).current_dir(self.path()).env_clear().env("HOME", self.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(arguments).output().unwrap())
+    }
+
+    /// Runs a goal with a script, for programs.
+    pub fn script(&self, replies: &[&str], more: &[&str]) -> Ran {
+        self.file("script.txt", &replies.join("\n"));
+        let mut arguments = vec!["run", "Do something", "--json", "--model", "script:script.txt"];
+        arguments.extend(more);
+        self.run(&arguments)
+    }
+
+    /// Starts it, and does not wait.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Running { child, out }
+    }
+
+    /// The journal of the only run.
+    pub fn journal(&self) -> Vec<Value> {
+        let mut runs: Vec<PathBuf> =
+            fs::read_dir(self.path().join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        let text = fs::read_to_string(runs.remove(0).join("journal.jsonl")).unwrap();
+        assert!(text.ends_with('\n'), "the last line is torn");
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Ran {
+    fn of(output: Output) -> Ran {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Standard output, a JSON object a line.
+    pub fn lines(&self) -> Vec<Value> {
+        let line = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.out.lines().map(line).collect()
+    }
+
+    pub fn last(&self) -> Value {
+        self.lines().pop().unwrap_or_else(|| panic!("nothing was printed; {}", self.err))
+    }
+
+    /// Exit code, outcome and verdict in one line.
+    pub fn told(&self) -> String {
+        let last = self.last();
+        let word = |key: &str| last[key].as_str().unwrap_or("null").to_owned();
+        assert_eq!(last["exit"], self.code, "{last}");
+        format!("{} {} {}", self.code, word("outcome"), word("verdict"))
+    }
+}
+
+/// The program while it runs.
+pub struct Running {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Running {
+    /// The next line that it prints.
+    pub fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
+    }
+
+    /// Ends it without a word.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends it a signal by name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Ran {
+        let mut out = String::new();
+        self.out.read_to_string(&mut out).unwrap();
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        Ran { code, out, err: String::new() }
+    }
+}
+
+/// A model server that the test answers for.
+pub struct Server {
+    pub url: String,
+    requests: Receiver<TcpStream>,
+}
+
+impl Server {
+    pub fn start() -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let (asked, requests): (Sender<TcpStream>, _) = channel();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if read_request(&stream).is_some() && asked.send(stream).is_err() {
+                    break;
+                }
+            }
+        });
+        Server { url, requests }
+    }
+
+    /// One that gives every request the same answer.
+    pub fn always(status: &'static str, body: &'static str) -> Server {
+        let server = Server::start();
+        let Server { url, requests } = server;
+        let (_keep, nothing) = channel();
+        thread::spawn(move || {
+            for stream in requests {
+                answer(stream, status, body);
+            }
+        });
+        Server { url, requests: nothing }
+    }
+
+    /// Waits for a request; it waits for its answer until the stream is dropped.
+    pub fn request(&self) -> TcpStream {
+        self.requests.recv().unwrap()
+    }
+}
+
+/// Answers as a model that says this.
+pub fn say(stream: TcpStream, reply: &str) {
+    let body = serde_json::json!({"choices": [{"message": {"content": reply}, "finish_reason": "stop"}]}).to_string();
+    answer(stream, "200 OK", &body);
+}
+
+pub fn answer(mut stream: TcpStream, status: &str, body: &str) {
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let _ = stream.write_all(format!("{head}{body}").as_bytes()); // It may not want it any more.
+}
+
+/// Reads a request to its end.
+fn read_request(stream: &TcpStream) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()
+}
