@@ -43,7 +43,7 @@ fn open(runtime: &Runtime, threads: usize) -> Option<Local> {
         within: Duration::from_secs(10),
     };
     let library = runtime.block_on(find(&search, |_| ()));
-    let sampling = Sampling { temperature: 0.0, top_p: None, top_k: None, frequency_penalty: 0.0, seed: 0 };
+    let sampling = Sampling::GREEDY;
     let settings = Settings { longest_edge: Some(126_000), newline_after_picture: false, stop: Vec::new(), sampling };
     let options = Options { settings, threads, context_tokens_max: 4096, chunk_tokens_max: 512 };
     let cache = std::env::temp_dir().join("tapwright-bench");

@@ -439,7 +439,8 @@ def train(stage, options):
         rate = options.rate * min(1, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * fraction)) + 0.02)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        figures.append(advance(stage, model, meaning, words, next(source)))
+        with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=options.bf16):
+            figures.append(advance(stage, model, meaning, words, next(source)))
         loss = figures[-1].pop("loss")
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -520,6 +521,7 @@ if __name__ == "__main__":
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--first", type=int, default=0, help="the first seed, above those that the smoke suite uses")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--bf16", action="store_true", help="multiplies in bf16: a third less time where the processor can")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -10,10 +10,12 @@ mod glm4v;
 pub mod library;
 mod onnx;
 pub mod remote;
+mod request;
 pub mod scripted;
 mod settings;
 mod words;
 
 pub use engine::{Local, OpenError, Options};
 pub use folder::{BuildError, Built, Info, Progress, build, build_into_cache, info, is_built};
+pub use request::{Answer, Finish, Grammar, Request, Said, Usage};
 pub use settings::{Sampling, Settings};

@@ -158,7 +158,8 @@ impl Model for Remote {
 /// The request's body.
 fn body(endpoint: &Endpoint, prompt: &Prompt) -> Result<Vec<u8>, Trouble> {
     let messages: Result<Vec<_>, Trouble> = prompt.turns.iter().map(message).collect();
-    let Sampling { temperature, top_p, top_k, frequency_penalty, seed: _ } = endpoint.sampling;
+    let Sampling { temperature, top_p, top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty, seed: _ } =
+        endpoint.sampling;
     let request = wire::Request {
         model: &endpoint.model,
         stream: false,
@@ -168,6 +169,9 @@ fn body(endpoint: &Endpoint, prompt: &Prompt) -> Result<Vec<u8>, Trouble> {
         temperature,
         top_p,
         top_k,
+        min_p,
+        repetition_penalty,
+        presence_penalty: Some(presence_penalty).filter(|penalty| *penalty != 0.0),
     };
     serde_json::to_vec(&request).map_err(|error| Trouble::BadPrompt { why: error.to_string() })
 }
@@ -276,7 +280,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     fn endpoint(base_url: String) -> Endpoint {
-        let sampling = Sampling { temperature: 0.0, top_p: Some(0.85), top_k: None, frequency_penalty: 0.2, seed: 0 };
+        let sampling = Sampling { top_p: Some(0.85), frequency_penalty: 0.2, ..Sampling::GREEDY };
         Endpoint {
             base_url,
             model: "m".to_owned(),

@@ -19,7 +19,7 @@ pub struct Settings {
 }
 
 /// How the next token is chosen.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sampling {
     /// 0 always takes the likeliest token.
@@ -28,6 +28,14 @@ pub struct Sampling {
     pub top_p: Option<f32>,
     /// Only so many of the likeliest tokens; all of them without it.
     pub top_k: Option<u32>,
+    /// Only tokens at least this times as likely as the likeliest; 0 without it.
+    pub min_p: Option<f32>,
+    /// What the logit of a token that stands in the prompt or the reply already is divided by if it is above 0, and multiplied
+    /// by if it is below; 1 without it.
+    pub repetition_penalty: Option<f32>,
+    /// Taken once from the logit of a token that stands in the reply already.
+    #[serde(default)]
+    pub presence_penalty: f32,
     /// Taken from a token's logit for each time that it stands in the reply already.
     #[serde(default)]
     pub frequency_penalty: f32,
@@ -39,7 +47,37 @@ pub struct Sampling {
 impl Settings {
     /// Says what makes no sense, if anything does.
     pub(crate) fn nonsense(&self) -> Option<String> {
-        let Sampling { temperature, top_p, top_k, frequency_penalty, seed: _ } = self.sampling;
+        self.sampling
+            .nonsense()
+            .or_else(|| self.stop.iter().any(String::is_empty).then(|| "an empty text in stop".to_owned()))
+    }
+}
+
+impl Sampling {
+    /// The likeliest token each time.
+    pub const GREEDY: Sampling = Sampling {
+        temperature: 0.0,
+        top_p: None,
+        top_k: None,
+        min_p: None,
+        repetition_penalty: None,
+        presence_penalty: 0.0,
+        frequency_penalty: 0.0,
+        seed: 0,
+    };
+
+    /// Says what makes no sense, if anything does. The ranges are vLLM's.
+    pub(crate) fn nonsense(&self) -> Option<String> {
+        let Sampling {
+            temperature,
+            top_p,
+            top_k,
+            min_p,
+            repetition_penalty,
+            presence_penalty,
+            frequency_penalty,
+            seed: _,
+        } = *self;
         if !(0.0..=100.0).contains(&temperature) {
             return Some(format!("temperature {temperature}; it goes from 0 to 100"));
         }
@@ -49,10 +87,18 @@ impl Settings {
         if top_k == Some(0) {
             return Some("top_k 0; it is at least 1".to_owned());
         }
-        if !(-2.0..=2.0).contains(&frequency_penalty) {
-            return Some(format!("frequency_penalty {frequency_penalty}; it goes from -2 to 2"));
+        if let Some(min_p) = min_p.filter(|min_p| !(0.0..=1.0).contains(min_p)) {
+            return Some(format!("min_p {min_p}; it goes from 0 to 1"));
         }
-        self.stop.iter().any(String::is_empty).then(|| "an empty text in stop".to_owned())
+        if let Some(penalty) = repetition_penalty.filter(|penalty| !(*penalty > 0.0 && *penalty <= 2.0)) {
+            return Some(format!("repetition_penalty {penalty}; it is above 0 and at most 2"));
+        }
+        for (name, penalty) in [("presence_penalty", presence_penalty), ("frequency_penalty", frequency_penalty)] {
+            if !(-2.0..=2.0).contains(&penalty) {
+                return Some(format!("{name} {penalty}; it goes from -2 to 2"));
+            }
+        }
+        None
     }
 }
 
@@ -64,8 +110,7 @@ mod tests {
     fn a_section_says_little_and_nothing_unknown() {
         let least: Settings = toml::from_str("[sampling]\ntemperature = 0.0").unwrap();
         assert_eq!((least.longest_edge, least.newline_after_picture, least.stop.len()), (None, false, 0));
-        let Sampling { temperature, top_p, top_k, frequency_penalty, seed } = least.sampling;
-        assert_eq!((temperature, top_p, top_k, frequency_penalty, seed), (0.0, None, None, 0.0, 0));
+        assert_eq!(least.sampling, Sampling::GREEDY);
         for unknown in ["[sampling]\ntemperature = 0.0\ntopp = 1.0", "longest = 1\n[sampling]\ntemperature = 0.0", ""] {
             assert!(toml::from_str::<Settings>(unknown).is_err(), "{unknown}");
         }

@@ -57,12 +57,7 @@ impl Profiles {
 
 /// The likeliest token each time, and pictures as the model's own files say.
 fn greedy() -> Settings {
-    Settings {
-        longest_edge: None,
-        newline_after_picture: false,
-        stop: Vec::new(),
-        sampling: Sampling { temperature: 0.0, top_p: None, top_k: None, frequency_penalty: 0.0, seed: 0 },
-    }
+    Settings { longest_edge: None, newline_after_picture: false, stop: Vec::new(), sampling: Sampling::GREEDY }
 }
 
 #[cfg(test)]

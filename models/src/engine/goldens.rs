@@ -168,7 +168,7 @@ pub(crate) fn checkpoint(goldens: &Goldens, variant: &str, precision: Precision,
 }
 
 pub(crate) fn options(chunk_tokens_max: u32) -> Options {
-    let sampling = Sampling { temperature: 0.0, top_p: None, top_k: None, frequency_penalty: 0.0, seed: 0 };
+    let sampling = Sampling::GREEDY;
     let settings = Settings { longest_edge: None, newline_after_picture: false, stop: Vec::new(), sampling };
     Options { settings, threads: 1, context_tokens_max: 2048, chunk_tokens_max }
 }

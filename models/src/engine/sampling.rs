@@ -105,7 +105,7 @@ fn likeliest(logits: &[f32]) -> u32 {
 mod tests {
     use super::*;
 
-    const GREEDY: Sampling = Sampling { temperature: 0.0, top_p: None, top_k: None, frequency_penalty: 0.0, seed: 0 };
+    const GREEDY: Sampling = Sampling::GREEDY;
 
     fn choices(sampling: &Sampling, logits: &[f32], count: usize) -> Vec<u32> {
         let mut dice = Dice::new(sampling.seed);

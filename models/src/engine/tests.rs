@@ -198,8 +198,7 @@ fn what_can_never_be_answered_is_said_to_be_so() {
 fn chance_follows_its_seed() {
     let sampled = |seed| {
         let mut options = options(64);
-        options.settings.sampling =
-            Sampling { temperature: 1.5, top_p: Some(0.95), top_k: None, frequency_penalty: 0.0, seed };
+        options.settings.sampling = Sampling { temperature: 1.5, top_p: Some(0.95), seed, ..Sampling::GREEDY };
         let (mut engine, _folder) = opened(&options)?;
         let mut answer = || engine.answer(&asked(20), NEVER).unwrap().unwrap().text;
         Some([answer(), answer()])
