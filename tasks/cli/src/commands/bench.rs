@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::record::{SUITE_VERSION, SuiteBrief, keep_suite};
-use tapwright_tasks::smoke::{Choice, Counts, Plan, Row, SuiteError, Table, bench, names};
+use tapwright_tasks::smoke::{Choice, Counts, Plan, Row, Table, bench, names};
 
 use super::{opened, run_name};
 use crate::arguments::{Bench, Common, Smoke, Suite};
