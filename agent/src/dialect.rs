@@ -40,6 +40,13 @@ impl Dialect {
         }
     }
 
+    /// A grammar for replies of so many tokens, as `Prompt::grammar` wants it.
+    pub fn grammar(self, tokens_max: u32) -> String {
+        match self {
+            Dialect::Autoglm => autoglm::grammar(tokens_max),
+        }
+    }
+
     /// The canonical form of a call, which `read` gives back unchanged.
     pub fn print(self, call: &Call) -> String {
         match self {

@@ -66,7 +66,7 @@ pub fn compose(profile: &Profile, goal: &str, date: &str, past: &[Exchange], inf
         }
     };
     turns.push(Turn { role: Role::User, parts: vec![Part::Picture(picture), Part::Text(text)] });
-    Prompt { turns, tokens_max: profile.tokens_max }
+    Prompt { turns, tokens_max: profile.tokens_max, grammar: Some(profile.dialect.grammar(profile.tokens_max)) }
 }
 
 fn screen_info(info: &str) -> String {

@@ -44,8 +44,21 @@ fn open(runtime: &Runtime, threads: usize) -> Option<Local> {
     };
     let library = runtime.block_on(find(&search, |_| ()));
     let sampling = Sampling::GREEDY;
-    let settings = Settings { longest_edge: Some(126_000), newline_after_picture: false, stop: Vec::new(), sampling };
-    let options = Options { settings, threads, context_tokens_max: 4096, chunk_tokens_max: 512 };
+    let settings = Settings {
+        longest_edge: Some(126_000),
+        newline_after_picture: false,
+        stop: Vec::new(),
+        grammar: false,
+        sampling,
+    };
+    let options = Options {
+        settings,
+        threads,
+        context_tokens_max: 4096,
+        chunk_tokens_max: 512,
+        conversations_max: 2,
+        cache_bytes_max: 1 << 30,
+    };
     let cache = std::env::temp_dir().join("tapwright-bench");
     let opened = library.map_err(|error| error.to_string()).and_then(|found| {
         Local::open(&folder, &cache, &found.path, options, |_| ()).map_err(|error| error.to_string())
@@ -71,5 +84,5 @@ fn prompt(count: u32) -> Prompt {
         turn(Role::User, "** Screen Info **\n\n{\"current_app\": \"Settings\"}"),
     ];
     turns[3].parts.insert(0, Part::Picture(picture));
-    Prompt { turns, tokens_max: 30 }
+    Prompt { turns, tokens_max: 30, grammar: None }
 }

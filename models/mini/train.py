@@ -4,7 +4,8 @@
     python3 models/mini/train.py tokenizer            # once; writes tokenizer.json
     python3 models/mini/train.py check                # the batched vision tower equals transformers' own
     python3 models/mini/train.py vision --minutes 20  # the vision tower alone: what lies under each visual token
-    python3 models/mini/train.py text --minutes 40    # the language model alone, on what a perfect tower would say
+    python3 models/mini/train.py seek --minutes 10    # the language model alone: where on a screen of random words is this word
+    python3 models/mini/train.py text --minutes 40    # and then on what a perfect tower would say of real ones
     python3 models/mini/train.py joint --minutes 40   # both together, on episodes' steps; without the other stages'
                                                       # checkpoints it goes on from the weights that export wrote
     python3 models/mini/train.py export               # fp16 safetensors and their config
@@ -155,6 +156,42 @@ def recalls(words, count, length, dice):
     return torch.tensor(ids), torch.tensor(labels)
 
 
+def finds(words, meaning, count, dice, down=13, across=6, most=26):
+    """Screens of random words at random places, and then the words again, each followed by how far down it was, as in `quiz`.
+    Nothing stands between the two, so that one look is enough: a lookup in two steps is learned a hundred times more slowly.
+
+    Returns ids, labels, positions and what a perfect tower says of the cells. On the phone's own screens most things stand where they
+    always stand, and a small model learns that by heart long before it learns to look; here nothing helps but looking.
+    """
+    pool, numbers = meaning.word_classes[1:].tolist(), meaning.number_classes[1:].tolist()
+    rows = [words.number(round(1000 * (2 * row + 1) / (2 * down))) for row in range(down)]
+    image = words.id["<|image|>"]
+    ids, labels, screens = [], [], []
+    for _ in range(count):
+        cells = [[0, 0, 0, 0, 0] for _ in range(down * across)]
+        shown = dice.sample(pool, most)
+        places = {}
+        for word in shown:
+            # A word lies over one, two or three cells of a row, as words on screens do.
+            wide, row = dice.randint(1, 3), dice.randrange(down)
+            place = dice.choice(rows if dice.random() < 0.8 else numbers)
+            left = dice.randrange(across - wide + 1)
+            spot = [row * across + left + i for i in range(wide)]
+            if any(cells[i][0] for i in spot):
+                continue
+            places[word] = place
+            for i in spot:
+                cells[i] = [word, dice.choice([0, 0, 0, 1, 2]), dice.choice([0, 0, 1, 2]), dice.choice(numbers), place]
+        asked = list(places.items())
+        dice.shuffle(asked)
+        quiz = [token for word, place in asked for token in (word, place)] + [0] * (2 * (most - len(asked)))
+        ids.append([image] * (down * across) + quiz)
+        labels.append([-100] * (down * across) + [token if i % 2 and i < 2 * len(asked) else -100 for i, token in enumerate(quiz)])
+        screens.append(cells)
+    axes = torch.tensor(positions(ids[0], image, down, across)).T[:, None].expand(3, count, -1)
+    return torch.tensor(ids), torch.tensor(labels), axes, meaning.vectors(torch.tensor(screens).flatten(0, 1).to(meaning.words.device))
+
+
 def configuration(words):
     ids = words.id
     return Glm4vConfig(
@@ -285,7 +322,7 @@ def collate(batch, words):
         parts = list(zip(prompts, replies, quizzes))
         made["ids"] = torch.tensor([pad(p + r + q, words.id["<|endoftext|>"]) for p, r, q in parts])
         made["labels"] = torch.tensor([pad(unasked(p) + r, -100) for p, r, _ in parts])
-        made["places"] = torch.tensor([pad(unasked(p + r) + [t if i % 3 == 2 else -100 for i, t in enumerate(q)], -100)
+        made["places"] = torch.tensor([pad(unasked(p + r) + [t if i % 2 else -100 for i, t in enumerate(q)], -100)
                                        for p, r, q in parts])
         axes = [positions(ids, words.id["<|image|>"], down, across) for ids in made["ids"].tolist()]
         made["positions"] = torch.tensor(axes).permute(2, 0, 1).contiguous()
@@ -293,7 +330,7 @@ def collate(batch, words):
 
 
 def quiz(cells, words, most=10):
-    """Words of a screen, each followed by how far down a touch on it would be, as in `Anna@423`; ids. Stands behind the reply, so it changes
+    """Words of a screen, each followed by how far down a touch on it would be, as in `Anna423`; ids. Stands behind the reply, so it changes
     nothing that comes before, and teaches to find things far faster than one touch a step does."""
     seen = {}
     for word, _, _, _, down in cells:
@@ -301,7 +338,7 @@ def quiz(cells, words, most=10):
             seen[word] = 0 if seen.get(word, down) != down else down
     found = [(word, down) for word, down in seen.items() if down]
     random.shuffle(found)
-    return [token for word, down in found[:most] for token in (word, words.encode("@")[0], down)]
+    return [token for word, down in found[:most] for token in (word, down)]
 
 
 def see(model, batch):
@@ -405,8 +442,11 @@ def train(stage, options):
     model.to(device), meaning.to(device)
     path = os.path.join(options.work, f"{stage}.pt")
     state = torch.load(path, map_location=device) if os.path.exists(path) else None
+    seek_path = os.path.join(options.work, "seek.pt")
     if state:
         model.load_state_dict(state["model"]), meaning.load_state_dict(state["meaning"], strict=False)
+    elif stage == "text" and os.path.exists(seek_path):
+        model.load_state_dict(torch.load(seek_path, map_location=device)["model"])
     elif stage == "joint" and not os.path.exists(os.path.join(options.work, "text.pt")):
         # On another machine: from the weights that export wrote.
         from safetensors.torch import load_file
@@ -418,9 +458,9 @@ def train(stage, options):
         model.model.visual.load_state_dict({name.removeprefix("model.visual."): value for name, value in vision["model"].items()
                                             if name.startswith("model.visual.")})
     trained = {"vision": list(model.model.visual.parameters()) + [meaning.scale, meaning.none],
-               "text": list(model.model.language_model.parameters()),
+               "text": list(model.model.language_model.parameters()), "seek": list(model.model.language_model.parameters()),
                "joint": list(model.parameters()) + [meaning.scale, meaning.none]}[stage]
-    if stage == "text":
+    if stage in ("text", "seek"):
         # The embedding is what the vision tower learns to speak meanwhile: it stays as it is until they meet.
         model.model.language_model.embed_tokens.weight.requires_grad_(False)
         trained = [parameter for parameter in trained if parameter.requires_grad]
@@ -428,7 +468,7 @@ def train(stage, options):
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
         optimizer.load_state_dict(state["optimizer"])
-    kind = {"vision": "screens", "text": "texts", "joint": "steps"}[stage]
+    kind = {"vision": "screens", "text": "texts", "seek": "texts", "joint": "steps"}[stage]
     first = options.first + step * options.batch
     source, held = batches(kind, first, options.batch, words, device), batches(kind, HELD_OUT, 64, words, device)
     kept = next(held)
@@ -465,7 +505,23 @@ def train(stage, options):
                     spent=spent + time.time() - begun, step=step))
 
 
+def seek(model, meaning, words, count):
+    """Loss and share of right places over `finds`."""
+    device = model.lm_head.weight.device
+    ids, labels, axes, features = finds(words, meaning, count, random)
+    ids, labels, axes = ids.to(device), labels.to(device), axes.to(device)
+    embeds = model.model.language_model.embed_tokens(ids)
+    embeds = embeds.masked_scatter((ids == words.id["<|image|>"])[..., None], (features + 0.015 * torch.randn_like(features)).to(embeds.dtype))
+    hidden = model.model.language_model(inputs_embeds=embeds, position_ids=axes).last_hidden_state
+    asked = labels[:, 1:] != -100
+    logits, wanted = model.lm_head(hidden[:, :-1][asked]), labels[:, 1:][asked]
+    return F.cross_entropy(logits, wanted), (logits.argmax(-1) == wanted).float().mean().item()
+
+
 def advance(stage, model, meaning, words, batch):
+    if stage == "seek":
+        search, found = seek(model, meaning, words, len(batch["ids"]))
+        return dict(loss=search, found=found)
     cells = batch["cells"].flatten(0, 1)
     if stage == "text":
         features = meaning.vectors(cells)
@@ -482,7 +538,9 @@ def advance(stage, model, meaning, words, batch):
         asked = labels[:, 1:] != -100
         again, wanted = model.lm_head(hidden[:, :-1][asked]), labels[:, 1:][asked]
         recalled = (again.argmax(-1) == wanted).float().mean().item()
-        return dict(loss=loss + 0.15 * F.cross_entropy(again, wanted), tokens=tokens, replies=replies, places=places, recalled=recalled)
+        search, found = seek(model, meaning, words, len(batch["ids"]))
+        return dict(loss=loss + 0.15 * F.cross_entropy(again, wanted) + search, tokens=tokens, replies=replies, places=places,
+                    recalled=recalled, found=found)
     features = see(model, batch)
     reading, (word, icon, on, across, down) = meaning.loss(features, cells)
     if stage == "vision":
@@ -514,7 +572,7 @@ def export(options):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stage", choices=["tokenizer", "check", "vision", "text", "joint", "export"])
+    parser.add_argument("stage", choices=["tokenizer", "check", "vision", "seek", "text", "joint", "export"])
     parser.add_argument("--work", default="mini-training", help="the folder of the checkpoints")
     parser.add_argument("--minutes", type=float, default=20, help="how long the stage trains in all, earlier runs counted in")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="the highest learning rate")

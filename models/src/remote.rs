@@ -297,7 +297,7 @@ mod tests {
             turn(Role::System, vec![Part::Text("rules".to_owned())]),
             turn(Role::User, vec![Part::Picture(picture), Part::Text("look".to_owned())]),
         ];
-        Prompt { turns, tokens_max: 30 }
+        Prompt { turns, tokens_max: 30, grammar: None }
     }
 
     /// Reads one request to its end and returns it.

@@ -25,6 +25,22 @@ pub struct Request {
     pub grammar: Option<Grammar>,
 }
 
+impl Request {
+    /// The likeliest answer to a conversation, with nothing else asked of it.
+    pub fn greedy(turns: Vec<Turn>) -> Request {
+        Request {
+            turns,
+            tokens_max: None,
+            sampling: Sampling::GREEDY,
+            stop: Vec::new(),
+            stop_tokens: Vec::new(),
+            stop_shown: false,
+            special_shown: false,
+            grammar: None,
+        }
+    }
+}
+
 /// What an answer has to look like; the engine lets nothing else be said.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Grammar {

@@ -76,7 +76,7 @@ mod tests {
 
     async fn said(at_end: AtEnd, count: usize) -> Vec<String> {
         let mut model = Scripted::new("script", vec!["a".to_owned(), "b".to_owned()], at_end);
-        let prompt = Prompt { turns: Vec::new(), tokens_max: 10 };
+        let prompt = Prompt { turns: Vec::new(), tokens_max: 10, grammar: None };
         let mut said = Vec::new();
         for _ in 0..count {
             said.push(match model.reply(&prompt, Duration::from_secs(1)).await {
@@ -98,14 +98,14 @@ mod tests {
     async fn an_empty_list_is_an_error_and_no_panic() {
         for at_end in [AtEnd::Stay, AtEnd::StartOver, AtEnd::Break] {
             let mut model = Scripted::new("script", Vec::new(), at_end);
-            let prompt = Prompt { turns: Vec::new(), tokens_max: 10 };
+            let prompt = Prompt { turns: Vec::new(), tokens_max: 10, grammar: None };
             assert!(model.reply(&prompt, Duration::from_secs(1)).await.is_err());
         }
     }
 
     #[test]
     fn long_replies_are_cut_as_a_model_s_are() {
-        let prompt = Prompt { turns: Vec::new(), tokens_max: 2 };
+        let prompt = Prompt { turns: Vec::new(), tokens_max: 2, grammar: None };
         let reply = Scripted::reply(&prompt, "one two three");
         assert_eq!(reply, Reply { text: "one two ".to_owned(), tokens_in: 0, tokens_out: 2, cut: true });
     }

@@ -15,6 +15,9 @@ pub struct Settings {
     /// Texts that end a reply and are no part of it, besides the tokens that the model's generation_config.json names.
     #[serde(default)]
     pub stop: Vec<String>,
+    /// Whether replies are held to the grammar that a prompt brings. Without it the model is trusted to write what can be read.
+    #[serde(default = "yes")]
+    pub grammar: bool,
     pub sampling: Sampling,
 }
 
@@ -42,6 +45,10 @@ pub struct Sampling {
     /// Where chance begins; the same seed gives the same replies to the same prompts in the same order.
     #[serde(default)]
     pub seed: u64,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Settings {

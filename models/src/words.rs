@@ -12,7 +12,7 @@ use crate::BuildError;
 use crate::folder::SMALL_BYTES_MAX;
 
 /// Marks of thought and answer: models write them and read them again in later prompts, so they are text to everybody else.
-const SHOWN: [&str; 4] = ["<think>", "</think>", "<answer>", "</answer>"];
+pub const SHOWN: [&str; 4] = ["<think>", "</think>", "<answer>", "</answer>"];
 
 /// Stands inside a quoted token. No text has it: it is set apart by Unicode as no character.
 const QUOTE: char = '\u{10FFFE}';
@@ -58,6 +58,16 @@ impl Words {
         self.tokenizer.token_to_id(token)
     }
 
+    /// Whether a token is one of structure, or a mark of thought or answer, rather than text.
+    pub fn is_special(&self, token: &str) -> bool {
+        self.special.iter().any(|(text, _)| text == token)
+    }
+
+    /// The tokenizer itself, for those who walk its vocabulary.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
     /// The highest token there is: numbers may be left out, so a count would not do.
     pub fn highest(&self) -> u32 {
         self.tokenizer.get_vocab(true).into_values().max().unwrap_or(0)
@@ -99,12 +109,12 @@ impl Words {
         Ok(tokens)
     }
 
-    /// The text of a reply: marks of thought and answer are in it, tokens of structure are not.
+    /// The text of a reply: marks of thought and answer are in it, tokens of structure only if they are to be `shown`.
     ///
     /// # Errors
     /// What the tokenizer complains of.
-    pub fn decode(&self, tokens: &[u32]) -> Result<String, String> {
-        let shown: Vec<u32> = tokens.iter().copied().filter(|id| !self.hidden.contains(id)).collect();
+    pub fn decode(&self, tokens: &[u32], shown: bool) -> Result<String, String> {
+        let shown: Vec<u32> = tokens.iter().copied().filter(|id| shown || !self.hidden.contains(id)).collect();
         self.tokenizer.decode(&shown, false).map_err(|error| error.to_string())
     }
 
@@ -155,7 +165,7 @@ mod tests {
                 let text = pieces.concat();
                 let tokens = words.encode(&words.quote(&text)).unwrap();
                 prop_assert!(tokens.iter().all(|token| !words.hidden.contains(token)), "{tokens:?}");
-                prop_assert_eq!(words.decode(&tokens).unwrap(), text.replace(QUOTE, ""));
+                prop_assert_eq!(words.decode(&tokens, false).unwrap(), text.replace(QUOTE, ""));
                 Ok(())
             })?;
         }

@@ -54,6 +54,10 @@ pub struct Options {
     pub context_tokens_max: u32,
     /// Tokens of a prompt that are read at a time.
     pub chunk_tokens_max: u32,
+    /// Conversations whose caches are kept.
+    pub conversations_max: usize,
+    /// The most bytes of those caches together.
+    pub cache_bytes_max: usize,
     /// The longest answer of a server that is read.
     pub reply_bytes_max: usize,
 }
@@ -208,6 +212,8 @@ async fn folder_of(
         threads: options.threads,
         context_tokens_max: options.context_tokens_max,
         chunk_tokens_max: options.chunk_tokens_max,
+        conversations_max: options.conversations_max,
+        cache_bytes_max: options.cache_bytes_max,
     };
     let (at, cache) = (folder.to_owned(), options.cache.clone());
     let work = move || {

@@ -57,7 +57,13 @@ impl Profiles {
 
 /// The likeliest token each time, and pictures as the model's own files say.
 fn greedy() -> Settings {
-    Settings { longest_edge: None, newline_after_picture: false, stop: Vec::new(), sampling: Sampling::GREEDY }
+    Settings {
+        longest_edge: None,
+        newline_after_picture: false,
+        stop: Vec::new(),
+        grammar: true,
+        sampling: Sampling::GREEDY,
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@ pub struct Prompt {
     pub turns: Vec<Turn>,
     /// How many tokens the answer may have at most.
     pub tokens_max: u32,
+    /// What the answer has to look like: a grammar in llguidance's dialect of Lark, in which `<think>`, `</think>`, `<answer>` and
+    /// `</answer>` stand for the model's own marks. A model that cannot be held to it answers as it likes.
+    pub grammar: Option<String>,
 }
 
 /// One turn of a conversation.

@@ -11,6 +11,7 @@
 //! nothing is done that the model did not write in full.
 
 mod find;
+mod grammar;
 mod print;
 mod value;
 mod verb;
@@ -19,4 +20,5 @@ mod verb;
 mod tests;
 
 pub use find::read;
+pub use grammar::grammar;
 pub use print::print;

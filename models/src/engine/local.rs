@@ -1,4 +1,4 @@
-//! The engine behind the port: a thread that answers one prompt after another, and handles that wait for it.
+//! The engine behind the port: a thread that answers several requests in turns, and handles that wait for it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_contract::model::{Model, ModelError, Prompt, Reply, Trouble};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::Engine;
 use super::runtime::RuntimeError;
+use super::sampling::Dice;
+use super::{Engine, More, Work};
 use crate::BuildError;
 use crate::folder::{self, Progress};
-use crate::settings::Settings;
+use crate::request::{Answer, Finish, Grammar, Request, Said};
+use crate::settings::{Sampling, Settings};
+use crate::words::Words;
 
 /// Prompts that wait for the engine at most; whoever comes then waits to be let in.
 const QUEUE_MAX: usize = 16;
@@ -29,6 +32,10 @@ pub struct Options {
     pub context_tokens_max: u32,
     /// Tokens of a prompt that are read at a time; an engine is stopped between two such chunks.
     pub chunk_tokens_max: u32,
+    /// Conversations that are kept, and answers that can be under way at once.
+    pub conversations_max: usize,
+    /// The most bytes of their caches together. One conversation is kept whatever it takes.
+    pub cache_bytes_max: usize,
 }
 
 /// Why a model cannot be opened, by what to do about it.
@@ -57,6 +64,16 @@ pub struct Local {
     name: String,
     folder: PathBuf,
     thread: Arc<Thread>,
+    facts: Arc<Facts>,
+    /// Prompts that this handle asked, so that chance is another one each time.
+    replies: u64,
+}
+
+/// What can be known of an engine without asking it.
+struct Facts {
+    context: u32,
+    words: Words,
+    settings: Settings,
 }
 
 struct Thread {
@@ -65,8 +82,8 @@ struct Thread {
 }
 
 struct Job {
-    prompt: Prompt,
-    answer: oneshot::Sender<Result<Reply, Trouble>>,
+    request: Request,
+    answer: mpsc::Sender<Result<Said, Trouble>>,
 }
 
 impl Local {
@@ -93,10 +110,11 @@ impl Local {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let (ready, opened) = std::sync::mpsc::channel();
         let (library, at) = (library.to_owned(), built.clone());
+        let settings = options.settings.clone();
         // The engine is made on its thread, as parts of it may not move between threads.
         let work = move || match Engine::open(&at, &library, &options) {
             Ok(engine) => {
-                let _ = ready.send(Ok(()));
+                let _ = ready.send(Ok(engine.context as u32));
                 serve(engine, jobs);
             }
             Err(error) => {
@@ -108,8 +126,10 @@ impl Local {
             .spawn(work)
             .map_err(|error| OpenError::Runtime { why: format!("no thread for the model: {error}") })?;
         let stopped = || OpenError::Runtime { why: "the engine stopped while it was opened".to_owned() };
-        opened.recv().map_err(|_| stopped())??;
-        Ok(Local { name, folder: built, thread: Arc::new(Thread { queue: Some(queue), handle: Some(handle) }) })
+        let thread = Arc::new(Thread { queue: Some(queue), handle: Some(handle) });
+        let context = opened.recv().map_err(|_| stopped())??;
+        let facts = Arc::new(Facts { context, words: Words::open(&built)?, settings });
+        Ok(Local { name, folder: built, thread, facts, replies: 0 })
     }
 
     /// The built folder that is open.
@@ -117,12 +137,48 @@ impl Local {
         &self.folder
     }
 
-    async fn ask(&self, prompt: &Prompt) -> Result<Reply, Trouble> {
+    /// The most tokens of a prompt and its answer.
+    pub fn context_tokens_max(&self) -> u32 {
+        self.facts.context
+    }
+
+    /// The token that is written so.
+    pub fn token(&self, text: &str) -> Option<u32> {
+        self.facts.words.id(text)
+    }
+
+    /// What the profile says.
+    pub fn settings(&self) -> &Settings {
+        &self.facts.settings
+    }
+
+    /// Asks for an answer, which comes in pieces. Waits for its turn, if many ask.
+    ///
+    /// # Errors
+    /// `Trouble::Broken` when the engine has stopped; all else comes in place of a piece.
+    pub async fn ask(&self, request: Request) -> Result<Answer, Trouble> {
         let gone = || Trouble::Broken { why: "the engine has stopped".to_owned() };
-        let (answer, answered) = oneshot::channel();
+        // Room for all that can come: a reader that is slow must not hold up others.
+        let most = request.tokens_max.unwrap_or(u32::MAX).min(self.facts.context) as usize;
+        let (answer, pieces) = mpsc::channel(most + 2);
         let queue = self.thread.queue.as_ref().ok_or_else(gone)?;
-        queue.send(Job { prompt: prompt.clone(), answer }).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
+        queue.send(Job { request, answer }).await.map_err(|_| gone())?;
+        Ok(pieces)
+    }
+
+    async fn answered(&self, request: Request) -> Result<Reply, Trouble> {
+        let mut pieces = self.ask(request).await?;
+        let mut whole = String::new();
+        while let Some(piece) = pieces.recv().await {
+            match piece? {
+                Said::Text(text) => whole.push_str(&text),
+                Said::End { why, usage } => {
+                    let cut = why == Finish::Length;
+                    return Ok(Reply { text: whole, tokens_in: usage.prompt, tokens_out: usage.answer, cut });
+                }
+            }
+        }
+        Err(Trouble::Broken { why: "the engine has stopped".to_owned() })
     }
 }
 
@@ -133,25 +189,82 @@ impl Model for Local {
     }
 
     async fn reply(&mut self, prompt: &Prompt, within: Duration) -> Result<Reply, ModelError> {
+        let sampling = &self.facts.settings.sampling;
+        let request = Request {
+            tokens_max: Some(prompt.tokens_max),
+            sampling: Sampling { seed: Dice::derived(sampling.seed, self.replies), ..sampling.clone() },
+            grammar: prompt.grammar.clone().filter(|_| self.facts.settings.grammar).map(Grammar::Lark),
+            ..Request::greedy(prompt.turns.clone())
+        };
+        self.replies += 1;
         // However this future ends, it drops its end of the answer, and the engine sees that before its next token.
-        let answer = tokio::time::timeout(within, self.ask(prompt)).await;
+        let answer = tokio::time::timeout(within, self.answered(request)).await;
         answer
             .unwrap_or(Err(Trouble::TimedOut { within }))
             .map_err(|kind| ModelError { model: self.name.clone(), kind })
     }
 }
 
+/// Answers whoever asks, a bit of each answer after the other.
 fn serve(mut engine: Engine, mut jobs: mpsc::Receiver<Job>) {
-    while let Some(Job { prompt, answer }) = jobs.blocking_recv() {
-        if answer.is_closed() {
-            continue; // It was given up while it waited.
+    let mut works: Vec<(Work, mpsc::Sender<Result<Said, Trouble>>)> = Vec::new();
+    let mut waiting: Option<Job> = None;
+    loop {
+        while works.len() < engine.at_once() {
+            let job = match waiting.take() {
+                Some(job) => Some(job),
+                None if works.is_empty() => match jobs.blocking_recv() {
+                    Some(job) => Some(job),
+                    None => return,
+                },
+                None => jobs.try_recv().ok(),
+            };
+            let Some(job) = job else { break };
+            if job.answer.is_closed() {
+                continue; // It was given up while it waited.
+            }
+            match engine.begin(&job.request) {
+                Ok(work) => works.push((work, job.answer)),
+                // There is memory for fewer than there may be: it waits for one of the others to end.
+                Err(Trouble::Away { .. }) if !works.is_empty() => {
+                    waiting = Some(job);
+                    break;
+                }
+                Err(trouble) => tell(&job.answer, Err(trouble)),
+            }
         }
-        match engine.answer(&prompt, &|| answer.is_closed()) {
-            Ok(None) => tracing::debug!("a prompt was given up"),
-            Ok(Some(reply)) => drop(answer.send(Ok(reply))),
-            Err(trouble) => drop(answer.send(Err(trouble))),
+        works.retain_mut(|(work, answer)| go_on(&mut engine, work, answer));
+    }
+}
+
+/// Does a bit of an answer; whether there is more to do.
+fn go_on(engine: &mut Engine, work: &mut Work, answer: &mpsc::Sender<Result<Said, Trouble>>) -> bool {
+    if answer.is_closed() {
+        tracing::debug!("an answer was given up");
+        engine.give_up(work);
+        return false;
+    }
+    match engine.go_on(work) {
+        Ok(More { text, end }) => {
+            if !text.is_empty() {
+                tell(answer, Ok(Said::Text(text)));
+            }
+            let over = end.is_some();
+            if let Some(why) = end {
+                tell(answer, Ok(Said::End { why, usage: work.usage() }));
+            }
+            !over
+        }
+        Err(trouble) => {
+            tell(answer, Err(trouble));
+            false
         }
     }
+}
+
+/// There is room for every piece of an answer, so it is only lost when nobody wants it.
+fn tell(answer: &mpsc::Sender<Result<Said, Trouble>>, piece: Result<Said, Trouble>) {
+    let _ = answer.try_send(piece);
 }
 
 impl Drop for Thread {

@@ -31,7 +31,7 @@ pub struct Seen {
 }
 
 /// A prompt in slots.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Compiled {
     pub slots: Vec<Slot>,
     pub positions: Vec<Position>,

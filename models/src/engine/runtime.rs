@@ -14,6 +14,9 @@ use crate::glm4v::rope::VisionTables;
 use crate::glm4v::{Config, TextConfig};
 use tapwright_picture::PATCH_VALUES;
 
+/// Caches grow by multiples of so many slots.
+const STEP: usize = 512;
+
 /// What ONNX Runtime objects to. Always a mistake of the graph or the machine, never of a prompt.
 #[derive(Debug, thiserror::Error)]
 #[error("onnx runtime: {0}")]
@@ -107,22 +110,26 @@ impl Encoder {
     }
 }
 
-/// The decoder and its cache: slots of keys and values that stay where they are from run to run.
+/// The decoder. It keeps nothing of a conversation: that lies in its `Cache`.
 pub struct Decoder {
     session: Session,
-    binding: IoBinding,
     /// Where logits go: a binding keeps the shape of the run before, and has to be told anew when it changes.
     memory: MemoryInfo<'static>,
-    rows: usize,
     allocator: Allocator,
-    /// For each layer, keys and values: `[1, kv_heads, capacity, head]`.
-    slots: Vec<Tensor<f32>>,
-    capacity: usize,
     layers: usize,
     kv_heads: usize,
     head: usize,
     width: usize,
     angles: usize,
+}
+
+/// What a conversation has in the decoder: slots of keys and values that stay where they are from run to run.
+pub struct Cache {
+    binding: IoBinding,
+    rows: usize,
+    /// For each layer, keys and values: `[1, kv_heads, capacity, head]`.
+    slots: Vec<Tensor<f32>>,
+    capacity: usize,
 }
 
 impl Decoder {
@@ -133,16 +140,11 @@ impl Decoder {
         threads: usize,
     ) -> Result<Decoder, RuntimeError> {
         let session = session(environment, graph, threads)?;
-        let binding = session.create_binding()?;
         let memory = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
         Ok(Decoder {
             session,
-            binding,
             memory,
-            rows: usize::MAX,
             allocator: Allocator::default(),
-            slots: Vec::new(),
-            capacity: 0,
             layers: config.layers as usize,
             kv_heads: config.kv_heads as usize,
             head: config.head as usize,
@@ -151,27 +153,58 @@ impl Decoder {
         })
     }
 
-    /// Makes room for `slots`, keeping the first `kept` as they are, and says by which angles each slot is turned.
-    pub fn prepare(&mut self, slots: usize, kept: usize, (cos, sin): (Vec<f32>, Vec<f32>)) -> Result<(), RuntimeError> {
-        if slots > self.capacity {
-            // In steps, so that a conversation that grows does not move its cache with every turn.
-            self.grow(slots.next_multiple_of(512), kept)?;
+    /// An empty cache for a conversation.
+    pub fn cache(&self) -> Result<Cache, RuntimeError> {
+        Ok(Cache { binding: self.session.create_binding()?, rows: usize::MAX, slots: Vec::new(), capacity: 0 })
+    }
+
+    /// Bytes of a slot.
+    pub fn slot_bytes(&self) -> usize {
+        2 * self.layers * self.kv_heads * self.head * size_of::<f32>()
+    }
+
+    /// Makes room for `slots`, keeping the first `kept` as they are.
+    pub fn reserve(&self, cache: &mut Cache, slots: usize, kept: usize) -> Result<(), RuntimeError> {
+        if slots <= cache.capacity {
+            return Ok(());
         }
+        let before = std::mem::take(&mut cache.slots);
+        // In steps, so that a conversation that grows does not move its cache with every turn.
+        let capacity = slots.max(cache.capacity + cache.capacity / 4).next_multiple_of(STEP);
+        self.fill(cache, capacity, &before, kept)
+    }
+
+    /// Makes room for `slots` and brings the first `kept` of another conversation there.
+    pub fn fork(&self, cache: &mut Cache, slots: usize, from: &Cache, kept: usize) -> Result<(), RuntimeError> {
+        let capacity = slots.max(kept).next_multiple_of(STEP).max(cache.capacity);
+        cache.slots.clear();
+        self.fill(cache, capacity, &from.slots, kept)
+    }
+
+    /// Says by which angles each slot is turned: `[slots, angles]` each.
+    pub fn turn(&self, cache: &mut Cache, (cos, sin): (Vec<f32>, Vec<f32>)) -> Result<(), RuntimeError> {
         for (name, table) in [("cos_cache", cos), ("sin_cache", sin)] {
-            self.binding.bind_input(name, &Tensor::from_array(([table.len() / self.angles, self.angles], table))?)?;
+            let table = Tensor::from_array(([table.len() / self.angles, self.angles], table))?;
+            cache.binding.bind_input(name, &table)?;
         }
         Ok(())
     }
 
     /// Computes the slots from `past` on, `embeds: [tokens, width]`, and returns the logits of the rows asked for.
-    pub fn run(&mut self, embeds: Vec<f32>, past: usize, rows: &[i64]) -> Result<Vec<f32>, RuntimeError> {
+    pub fn run(
+        &mut self,
+        cache: &mut Cache,
+        embeds: Vec<f32>,
+        past: usize,
+        rows: &[i64],
+    ) -> Result<Vec<f32>, RuntimeError> {
         let tokens = embeds.len() / self.width;
         let total = past + tokens;
-        assert!(tokens > 0 && total <= self.capacity, "the cache was prepared for these tokens");
-        let binding = &mut self.binding;
-        if self.rows != rows.len() {
+        assert!(tokens > 0 && total <= cache.capacity, "the cache has room for these tokens");
+        let binding = &mut cache.binding;
+        if cache.rows != rows.len() {
             binding.bind_output_to_device("logits", &self.memory)?;
-            self.rows = rows.len();
+            cache.rows = rows.len();
         }
         binding.bind_input("inputs_embeds", &Tensor::from_array(([1, tokens, self.width], embeds))?)?;
         binding.bind_input("logits_rows", &Tensor::from_array(([rows.len()], rows.to_vec()))?)?;
@@ -185,27 +218,40 @@ impl Decoder {
         Ok(logits.to_vec())
     }
 
-    fn grow(&mut self, capacity: usize, kept: usize) -> Result<(), RuntimeError> {
-        let (old, stride) = (self.capacity * self.head, capacity * self.head);
-        let mut grown = Vec::with_capacity(2 * self.layers);
+    /// Gives a cache that many slots, the first `kept` of them as in `before`.
+    fn fill(
+        &self,
+        cache: &mut Cache,
+        capacity: usize,
+        before: &[Tensor<f32>],
+        kept: usize,
+    ) -> Result<(), RuntimeError> {
+        let stride = capacity * self.head;
         for index in 0..2 * self.layers {
             let mut tensor = Tensor::<f32>::new(&self.allocator, [1, self.kv_heads, capacity, self.head])?;
             let (_, numbers) = tensor.extract_tensor_mut();
             numbers.fill(0.0); // It comes as the allocator left it.
-            if let Some(before) = self.slots.get(index) {
+            if let Some(before) = before.get(index) {
                 let (_, before) = before.extract_tensor();
+                let old = before.len() / self.kv_heads;
                 for head in 0..self.kv_heads {
                     numbers[head * stride..][..kept * self.head]
                         .copy_from_slice(&before[head * old..][..kept * self.head]);
                 }
             }
             let (layer, part) = (index / 2, ["key", "value"][index % 2]);
-            self.binding.bind_input(format!("past_key_values.{layer}.{part}"), &tensor)?;
-            self.binding.bind_output(format!("present.{layer}.{part}"), &mut tensor)?;
-            grown.push(tensor);
+            cache.binding.bind_input(format!("past_key_values.{layer}.{part}"), &tensor)?;
+            cache.binding.bind_output(format!("present.{layer}.{part}"), &mut tensor)?;
+            cache.slots.push(tensor);
         }
-        self.slots = grown;
-        self.capacity = capacity;
+        cache.capacity = capacity;
         Ok(())
+    }
+}
+
+impl Cache {
+    /// How many slots it has room for.
+    pub fn capacity(&self) -> usize {
+        self.capacity
     }
 }

@@ -1,17 +1,20 @@
-//! Chooses the next token.
+//! Chooses the next token, as vLLM defines its settings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::settings::Sampling;
 
 /// Chooses the tokens of one reply.
 pub struct Sampler {
     sampling: Sampling,
+    /// Tokens of the prompt; empty where nothing asks for them.
+    asked: BTreeSet<u32>,
+    /// Tokens of the reply, and how often each was said.
     said: BTreeMap<u32, u32>,
     dice: Dice,
 }
 
-/// A row of numbers that looks like chance and is the same for the same seed (SplitMix64). It goes on from reply to reply.
+/// A row of numbers that looks like chance and is the same for the same seed (SplitMix64).
 #[derive(Clone)]
 pub struct Dice(u64);
 
@@ -20,43 +23,73 @@ impl Dice {
         Dice(seed)
     }
 
-    /// From 0 up to but not including 1.
-    fn throw(&mut self) -> f64 {
+    fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A seed that goes with this one and a number.
+    pub fn derived(seed: u64, number: u64) -> u64 {
+        if number == 0 { seed } else { Dice(seed ^ Dice(number).next()).next() }
+    }
+
+    /// From 0 up to but not including 1.
+    pub fn throw(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 
 impl Sampler {
-    pub fn new(sampling: Sampling, dice: Dice) -> Sampler {
-        Sampler { sampling, said: BTreeMap::new(), dice }
+    /// For a reply to a prompt of those tokens.
+    pub fn new(sampling: Sampling, prompt: impl Iterator<Item = u32>) -> Sampler {
+        let asked = if sampling.repetition_penalty.is_some() { prompt.collect() } else { BTreeSet::new() };
+        let dice = Dice::new(sampling.seed);
+        Sampler { sampling, asked, said: BTreeMap::new(), dice }
     }
 
-    /// For the next reply.
-    pub fn into_dice(self) -> Dice {
-        self.dice
-    }
-
-    /// Chooses by the logits of all tokens; `None` when they are not numbers.
-    pub fn choose(&mut self, logits: &[f32]) -> Option<u32> {
-        if logits.is_empty() || logits.iter().any(|logit| logit.is_nan()) {
+    /// Chooses by the logits of all tokens, which are spoilt; `None` when they are not numbers, or none may be chosen.
+    ///
+    /// A logit of minus infinity is a token that may not be chosen.
+    pub fn choose(&mut self, logits: &mut [f32]) -> Option<u32> {
+        if logits.iter().any(|logit| logit.is_nan()) {
             return None;
         }
-        let penalty = self.sampling.frequency_penalty;
-        let mut logits = logits.to_vec();
-        for (&token, &times) in &self.said {
-            logits[token as usize] -= penalty * times as f32;
-        }
-        let token = if self.sampling.temperature == 0.0 { likeliest(&logits) } else { self.draw(&logits) };
-        *self.said.entry(token).or_default() += 1;
+        self.penalise(logits);
+        let best = likeliest(logits)?;
+        let token = if self.sampling.temperature == 0.0 { best } else { self.draw(logits, best) };
+        self.note(token);
         Some(token)
     }
 
-    fn draw(&mut self, logits: &[f32]) -> u32 {
-        let mut order: Vec<u32> = (0..logits.len() as u32).collect();
+    /// Counts a token that was said without being chosen.
+    pub fn note(&mut self, token: u32) {
+        *self.said.entry(token).or_default() += 1;
+    }
+
+    fn penalise(&self, logits: &mut [f32]) {
+        if let Some(penalty) = self.sampling.repetition_penalty {
+            for &token in self.asked.iter().chain(self.said.keys().filter(|token| !self.asked.contains(token))) {
+                if let Some(logit) = logits.get_mut(token as usize) {
+                    *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
+                }
+            }
+        }
+        for (&token, &times) in &self.said {
+            logits[token as usize] -= self.sampling.frequency_penalty * times as f32 + self.sampling.presence_penalty;
+        }
+    }
+
+    fn draw(&mut self, logits: &[f32], best: u32) -> u32 {
+        let temperature = f64::from(self.sampling.temperature);
+        let highest = f64::from(logits[best as usize]);
+        let weight = |token: &u32| ((f64::from(logits[*token as usize]) - highest) / temperature).exp();
+        let least = self.sampling.min_p.map_or(0.0, f64::from);
+        let mut order: Vec<u32> = (0..logits.len() as u32)
+            .filter(|&token| logits[token as usize] > f32::NEG_INFINITY && weight(&token) >= least)
+            .collect();
         let by_logit = |&a: &u32, &b: &u32| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b));
         let kept = self.sampling.top_k.map_or(order.len(), |most| order.len().min(most as usize));
         if kept < order.len() {
@@ -65,9 +98,6 @@ impl Sampler {
         }
         order.sort_unstable_by(by_logit);
 
-        let highest = f64::from(logits[order[0] as usize]);
-        let temperature = f64::from(self.sampling.temperature);
-        let weight = |&token: &u32| ((f64::from(logits[token as usize]) - highest) / temperature).exp();
         let weights: Vec<f64> = order.iter().map(weight).collect();
         let all: f64 = weights.iter().sum();
         // The token that crosses the line is still in, so there is always one.
@@ -90,15 +120,15 @@ impl Sampler {
     }
 }
 
-/// The first of the likeliest, as the reference has it.
-fn likeliest(logits: &[f32]) -> u32 {
-    let mut best = 0;
-    for (token, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = token;
+/// The first of the likeliest, as the reference has it; `None` if there is none.
+fn likeliest(logits: &[f32]) -> Option<u32> {
+    let mut best: Option<(usize, f32)> = None;
+    for (token, &logit) in logits.iter().enumerate() {
+        if logit > best.map_or(f32::NEG_INFINITY, |(_, highest)| highest) {
+            best = Some((token, logit));
         }
     }
-    best as u32
+    best.map(|(token, _)| token as u32)
 }
 
 #[cfg(test)]
@@ -107,16 +137,18 @@ mod tests {
 
     const GREEDY: Sampling = Sampling::GREEDY;
 
-    fn choices(sampling: &Sampling, logits: &[f32], count: usize) -> Vec<u32> {
-        let mut dice = Dice::new(sampling.seed);
-        let mut choose = || {
-            // A new sampler each time, so that penalties do not add up.
-            let mut sampler = Sampler::new(sampling.clone(), dice.clone());
-            let token = sampler.choose(logits).unwrap();
-            dice = sampler.into_dice();
-            token
-        };
-        (0..count).map(|_| choose()).collect()
+    fn sampler(sampling: Sampling) -> Sampler {
+        Sampler::new(sampling, std::iter::empty())
+    }
+
+    /// Each from a sampler of its own, so that penalties do not add up.
+    fn choices(sampling: &Sampling, logits: &[f32], count: u64) -> Vec<u32> {
+        (0..count)
+            .map(|number| {
+                let seed = Dice::derived(sampling.seed, number);
+                sampler(Sampling { seed, ..sampling.clone() }).choose(&mut logits.to_vec()).unwrap()
+            })
+            .collect()
     }
 
     #[test]
@@ -126,10 +158,27 @@ mod tests {
 
     #[test]
     fn the_penalty_counts_what_was_said() {
-        let mut sampler = Sampler::new(Sampling { frequency_penalty: 0.2, ..GREEDY }, Dice::new(0));
-        let said: Vec<u32> = (0..7).map(|_| sampler.choose(&[1.0, 0.9, 0.45]).unwrap()).collect();
+        let mut sampler = sampler(Sampling { frequency_penalty: 0.2, ..GREEDY });
+        let said: Vec<u32> = (0..7).map(|_| sampler.choose(&mut [1.0, 0.9, 0.45]).unwrap()).collect();
         // 1.0 0.9 | 0.8 0.9 | 0.8 0.7 | 0.6 0.7 | 0.6 0.5 | 0.4 0.5, and 0.45 has never been said | 0.4 0.3 0.45
         assert_eq!(said, [0, 1, 0, 1, 0, 1, 2]);
+    }
+
+    #[test]
+    fn presence_counts_once() {
+        let mut sampler = sampler(Sampling { presence_penalty: 0.2, ..GREEDY });
+        let said: Vec<u32> = (0..4).map(|_| sampler.choose(&mut [1.0, 0.9, 0.75]).unwrap()).collect();
+        // 1.0 0.9 0.75 | 0.8 0.9 0.75 | 0.8 0.7 0.75 | 0.8 0.7 0.75
+        assert_eq!(said, [0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn repetition_divides_what_is_above_nought_and_multiplies_what_is_below_in_prompt_and_reply() {
+        let sampling = Sampling { repetition_penalty: Some(2.0), ..GREEDY };
+        let mut sampler = Sampler::new(sampling, [0].into_iter());
+        assert_eq!(sampler.choose(&mut [1.0, 0.6, -2.0]), Some(1), "0.5 0.6 -2");
+        assert_eq!(sampler.choose(&mut [-0.3, -0.5, -0.9]), Some(0), "-0.6 -1 -0.9");
+        assert_eq!(sampler.choose(&mut [-0.5, -0.5, -0.9]), Some(2), "-1 -1 -0.9");
     }
 
     #[test]
@@ -147,21 +196,28 @@ mod tests {
 
     #[test]
     fn only_the_likeliest_are_drawn_from() {
-        let logits = [0.2f32.ln(), 0.5f32.ln(), 0.3f32.ln()];
-        let drawn = |top_p, top_k| {
-            let said = choices(&Sampling { temperature: 1.0, top_p, top_k, ..GREEDY }, &logits, 2_000);
+        let logits = [0.2f32.ln(), 0.5f32.ln(), 0.3f32.ln(), f32::NEG_INFINITY];
+        let drawn = |top_p, top_k, min_p| {
+            let said = choices(&Sampling { temperature: 1.0, top_p, top_k, min_p, ..GREEDY }, &logits, 2_000);
+            assert!(!said.contains(&3), "what may not be said is not");
             [0, 1, 2].map(|token| said.contains(&token))
         };
-        assert_eq!(drawn(Some(0.5), None), [false, true, false]);
-        assert_eq!(drawn(Some(0.6), None), [false, true, true]);
-        assert_eq!(drawn(None, Some(1)), [false, true, false]);
-        assert_eq!(drawn(None, Some(2)), [false, true, true]);
-        assert_eq!(drawn(None, Some(9)), [true; 3]);
+        assert_eq!(drawn(Some(0.5), None, None), [false, true, false]);
+        assert_eq!(drawn(Some(0.6), None, None), [false, true, true]);
+        assert_eq!(drawn(None, Some(1), None), [false, true, false]);
+        assert_eq!(drawn(None, Some(2), None), [false, true, true]);
+        assert_eq!(drawn(None, Some(9), None), [true; 3]);
+        assert_eq!(drawn(None, None, Some(0.5)), [false, true, true]);
+        assert_eq!(drawn(None, None, Some(0.7)), [false, true, false]);
+        // Shares are counted among what the other two leave: 5/8 of two.
+        assert_eq!(drawn(Some(0.6), Some(2), None), [false, true, false]);
     }
 
     #[test]
     fn nonsense_is_not_chosen_from() {
-        assert_eq!(Sampler::new(GREEDY, Dice::new(0)).choose(&[1.0, f32::NAN]), None);
-        assert_eq!(Sampler::new(GREEDY, Dice::new(0)).choose(&[]), None);
+        for mut none in [vec![1.0, f32::NAN], vec![], vec![f32::NEG_INFINITY; 3]] {
+            assert_eq!(sampler(GREEDY).choose(&mut none), None);
+            assert_eq!(sampler(Sampling { temperature: 1.0, ..GREEDY }).choose(&mut none), None);
+        }
     }
 }

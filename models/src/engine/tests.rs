@@ -3,14 +3,53 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use tapwright_contract::model::{Model, Role, Turn};
+use tapwright_contract::model::{Model, Prompt, Reply, Role, Turn};
 
 use super::goldens::{checkpoint, draw, engine, goldens, here, options};
 use super::*;
 use crate::checkpoint::Precision;
+use crate::request::{Said, Usage};
 use crate::settings::Sampling;
 
 const NEVER: &dyn Fn() -> bool = &|| false;
+
+/// A whole answer.
+#[derive(Clone, Debug, PartialEq)]
+struct Whole {
+    text: String,
+    why: Finish,
+    usage: Usage,
+}
+
+impl Engine {
+    /// Works on an answer to its end; nothing, if it is to stop before. Looks whether to stop before each bit of work.
+    fn answer(&mut self, request: &Request, stop: &dyn Fn() -> bool) -> Result<Option<Whole>, Trouble> {
+        let mut work = self.begin(request)?;
+        let mut text = String::new();
+        loop {
+            if stop() {
+                self.give_up(&work);
+                return Ok(None);
+            }
+            let more = self.go_on(&mut work)?;
+            text.push_str(&more.text);
+            if let Some(why) = more.end {
+                return Ok(Some(Whole { text, why, usage: work.usage() }));
+            }
+        }
+    }
+
+    fn whole(&mut self, request: &Request) -> Whole {
+        self.answer(request, NEVER).unwrap().unwrap()
+    }
+
+    /// As if it had just been opened.
+    fn forget(&mut self) {
+        assert!(self.conversations.iter().all(|conversation| !conversation.busy), "whoever began has ended");
+        self.conversations.clear();
+        self.sights.clear();
+    }
+}
 
 fn user(parts: Vec<Part>) -> Turn {
     Turn { role: Role::User, parts }
@@ -20,19 +59,18 @@ fn text(text: &str) -> Part {
     Part::Text(text.to_owned())
 }
 
-fn prompt(turns: Vec<Turn>, tokens_max: u32) -> Prompt {
-    Prompt { turns, tokens_max }
+fn request(turns: Vec<Turn>, tokens_max: u32) -> Request {
+    Request { tokens_max: Some(tokens_max), ..Request::greedy(turns) }
 }
 
-fn asked(tokens_max: u32) -> Prompt {
-    prompt(vec![user(vec![Part::Picture(draw("page", 300, 500)), text("Turn Wi-Fi on")])], tokens_max)
+/// Never the same for long, as random weights would have it.
+fn varied(tokens_max: u32) -> Request {
+    let sampling = Sampling { frequency_penalty: 2.0, ..Sampling::GREEDY };
+    Request { sampling, ..asked(tokens_max) }
 }
 
-/// Greedy, but never the same for long, as random weights would have it.
-fn varied() -> Options {
-    let mut options = options(64);
-    options.settings.sampling.frequency_penalty = 2.0;
-    options
+fn asked(tokens_max: u32) -> Request {
+    request(vec![user(vec![Part::Picture(draw("page", 300, 500)), text("Turn Wi-Fi on")])], tokens_max)
 }
 
 /// A loaded engine and the folder that it lives in.
@@ -42,33 +80,37 @@ fn opened(options: &Options) -> Option<(Engine, tempfile::TempDir)> {
 }
 
 #[test]
-fn a_reply_ends_with_its_tokens_or_its_stop_and_says_which() {
-    let Some((mut engine, _folder)) = opened(&varied()) else { return };
-    let cut = engine.answer(&asked(20), NEVER).unwrap().unwrap();
-    assert!(cut.cut && cut.tokens_out == 20, "{cut:?}");
-    assert!(cut.tokens_in > 66, "the picture's tokens are counted: {}", cut.tokens_in);
+fn an_answer_ends_with_its_tokens_or_its_stop_and_says_which() {
+    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let cut = engine.whole(&varied(20));
+    assert_eq!((&cut.why, cut.usage.answer), (&Finish::Length, 20));
+    assert!(cut.usage.prompt > 66, "the picture's tokens are counted: {:?}", cut.usage);
 
-    // Whatever the fifth token is: were it an end, the reply would be the four before it.
-    let four = engine.answer(&asked(4), NEVER).unwrap().unwrap();
-    let compiled = engine.compile(&asked(20)).unwrap();
-    let mut logits = engine.read(&compiled, 20, NEVER).unwrap().unwrap();
-    let mut sampler = Sampler::new(engine.settings.sampling.clone(), engine.dice.clone());
-    let mut said = Vec::new();
-    for _ in 0..5 {
-        said.push(sampler.choose(&logits).unwrap());
-        logits = engine.say(said[said.len() - 1]).unwrap();
+    // Whatever the fifth token is: were it an end, the answer would be the four before it.
+    let four = engine.whole(&varied(4));
+    let mut work = engine.begin(&varied(5)).unwrap();
+    while engine.go_on(&mut work).unwrap().end.is_none() {}
+    let fifth = *work.speech.tokens().last().unwrap();
+    assert!(!work.speech.tokens()[..4].contains(&fifth), "the case needs a fifth token of its own");
+    let word = engine.words.decode(&[fifth], true).unwrap();
+    let ended = |shown: bool| {
+        let stop = Request { stop_tokens: vec![fifth], stop_shown: shown, ..varied(20) };
+        let text = if shown { four.text.clone() + &word } else { four.text.clone() };
+        (stop, text)
+    };
+    for shown in [false, true] {
+        let (stop, text) = ended(shown);
+        let whole = engine.whole(&stop);
+        assert_eq!((whole.text, whole.why, whole.usage.answer), (text, Finish::Token(fifth), 5));
     }
-    assert!(!said[..4].contains(&said[4]), "the case needs a fifth token of its own: {said:?}");
-    engine.ends = vec![said[4]];
-    let ended = engine.answer(&asked(20), NEVER).unwrap().unwrap();
-    assert_eq!(ended, Reply { text: four.text, tokens_out: 5, cut: false, ..cut });
+    engine.ends = vec![fifth];
+    assert_eq!(engine.whole(&varied(20)).text, four.text);
 }
 
 #[test]
-fn a_text_that_ends_a_reply_need_not_be_a_token() {
-    let mut options = varied();
-    let Some((mut engine, folder)) = opened(&options) else { return };
-    let whole = engine.answer(&asked(40), NEVER).unwrap().unwrap().text;
+fn a_text_that_ends_an_answer_need_not_be_a_token() {
+    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let whole = engine.whole(&varied(40)).text;
     let signs: Vec<char> = whole.chars().collect();
     // Two neighbouring signs that nothing before them spells.
     let at = (3..signs.len() - 1)
@@ -76,86 +118,238 @@ fn a_text_that_ends_a_reply_need_not_be_a_token() {
             let pair: String = signs[at..at + 2].iter().collect();
             pair.is_ascii() && whole.find(&pair) == Some(signs[..at].iter().map(|sign| sign.len_utf8()).sum())
         })
-        .expect("a reply of forty tokens has such a pair");
-    options.settings.stop = vec![signs[at..at + 2].iter().collect()];
-    let mut engine =
-        Engine::open(&folder.path().join("built"), &crate::library::for_tests().unwrap(), &options).unwrap();
-    let reply = engine.answer(&asked(40), NEVER).unwrap().unwrap();
-    assert_eq!(reply.text, signs[..at].iter().collect::<String>());
-    assert!(!reply.cut && reply.tokens_out < 40);
+        .expect("an answer of forty tokens has such a pair");
+    let pair: String = signs[at..at + 2].iter().collect();
+    let before: String = signs[..at].iter().collect();
+    let ended = engine.whole(&Request { stop: vec![pair.clone()], ..varied(40) });
+    assert_eq!((&ended.text, &ended.why), (&before, &Finish::Text(pair.clone())));
+    assert!(ended.usage.answer < 40);
+    let shown = engine.whole(&Request { stop: vec![pair.clone()], stop_shown: true, ..varied(40) });
+    assert_eq!(shown.text, before.clone() + &pair);
+    // The profile's own ends hold too.
+    engine.stops = vec![pair];
+    assert_eq!(engine.whole(&varied(40)).text, before);
 }
 
 #[test]
-fn the_engine_looks_whether_to_stop_before_each_chunk_and_each_token() {
+fn one_can_stop_between_chunks_and_tokens_and_nothing_is_spoilt() {
     let Some((mut engine, _folder)) = opened(&options(10)) else { return };
-    let slots = engine.compile(&asked(50)).unwrap().slots.len();
+    let slots = engine.compile(&asked(50).turns).unwrap().slots.len();
     let chunks = slots.div_ceil(10);
-    // Once before the picture, once before each chunk, once after each token of the reply.
+    // A bit for the picture, one for each chunk, one for each token of the answer.
     for allowed in [0, 1, 3, chunks, chunks + 1, chunks + 9] {
-        engine.past.clear();
+        engine.forget();
         let looks = Cell::new(0);
         let stop = || {
             looks.set(looks.get() + 1);
             looks.get() > allowed
         };
         assert_eq!(engine.answer(&asked(50), &stop).unwrap(), None, "{allowed}");
-        assert_eq!(looks.get(), allowed + 1);
         let expected = match allowed.saturating_sub(1) {
             read if read < chunks => (10 * read).min(slots),
             read => slots + read - chunks,
         };
-        assert_eq!(engine.past.len(), expected, "{allowed}: nothing was computed after it");
+        assert_eq!(engine.conversations[0].past.len(), expected, "{allowed}: nothing was computed after it");
     }
-    // And what was left half done spoils nothing.
-    let after = engine.answer(&asked(50), NEVER).unwrap().unwrap();
-    engine.past.clear();
-    engine.sights.clear();
-    assert_eq!(engine.answer(&asked(50), NEVER).unwrap().unwrap(), after);
+    let after = engine.whole(&asked(50));
+    assert!(after.usage.cached > 0, "what was read before the stop is used");
+    engine.forget();
+    assert_eq!(engine.whole(&asked(50)).text, after.text);
 }
 
 #[test]
 fn a_conversation_goes_on_from_the_cache_and_says_the_same() {
     let Some((mut engine, _folder)) = opened(&options(64)) else { return };
-    let first = engine.answer(&asked(12), NEVER).unwrap().unwrap();
+    let first = engine.whole(&asked(12));
     // The next step: the first turn has lost its picture, the reply follows, and there is a new screen.
     let turns = vec![
         user(vec![text("Turn Wi-Fi on")]),
         Turn { role: Role::Assistant, parts: vec![text(&first.text)] },
         user(vec![Part::Picture(draw("noise", 300, 500)), text("{}")]),
     ];
-    let next = prompt(turns.clone(), 12);
+    let next = request(turns.clone(), 12);
     let mut longer = turns;
     longer.push(Turn { role: Role::Assistant, parts: vec![text("ok")] });
     longer.push(user(vec![text("again")]));
-    let longer = prompt(longer, 12);
+    let longer = request(longer, 12);
 
-    engine.answer(&next, NEVER).unwrap().unwrap();
-    let shared = engine.compile(&next).unwrap().slots.len();
-    let warm = engine.answer(&longer, NEVER).unwrap().unwrap();
-    let slots = engine.compile(&longer).unwrap().slots;
-    assert!(engine.past[..shared - 5] == slots[..shared - 5], "most of it was there already");
-    engine.past.clear();
-    engine.sights.clear();
-    assert_eq!(engine.answer(&longer, NEVER).unwrap().unwrap(), warm);
+    engine.whole(&next);
+    let shared = engine.compile(&next.turns).unwrap().slots.len() as u32;
+    let warm = engine.whole(&longer);
+    assert!(warm.usage.cached + 5 > shared, "most of it was there already: {:?} of {shared}", warm.usage);
+    engine.forget();
+    let cold = engine.whole(&longer);
+    assert_eq!((cold.text, cold.usage.cached), (warm.text, 0));
 }
 
 #[test]
 fn a_cache_that_grows_keeps_what_is_in_it() {
-    let Some((mut engine, _folder)) = opened(&varied()) else { return };
+    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
     let picture = || Part::Picture(draw("page", 300, 500));
     let first = vec![user(vec![text("Look: "), picture(), text("Turn Wi-Fi on")])];
     let mut longer = first.clone();
     longer.push(Turn { role: Role::Assistant, parts: vec![text(&"a b c ".repeat(150))] });
     longer.push(user(vec![text("and?")]));
-    let longer = prompt(longer, 40);
+    let longer = request(longer, 700); // More than a cache is given at once.
 
-    engine.answer(&prompt(first, 3), NEVER).unwrap().unwrap();
-    assert!(engine.past.len() < 300 && engine.compile(&longer).unwrap().slots.len() > 600, "it has to grow");
+    engine.whole(&request(first, 3));
+    assert!(engine.conversations[0].past.len() < 300, "it has to grow");
     engine.sights.clear(); // Were the picture computed again, it would be here again.
-    let warm = engine.answer(&longer, NEVER).unwrap().unwrap();
+    let warm = engine.whole(&longer);
+    assert_eq!(warm.usage.answer, 700);
     assert!(engine.sights.is_empty(), "the picture was in the cache");
-    engine.past.clear();
-    assert_eq!(engine.answer(&longer, NEVER).unwrap().unwrap(), warm);
+    engine.forget();
+    assert_eq!(engine.whole(&longer).text, warm.text);
+}
+
+#[test]
+fn conversations_are_kept_apart_and_the_oldest_goes_first() {
+    let mut options = options(64);
+    options.conversations_max = 2;
+    let Some((mut engine, _folder)) = opened(&options) else { return };
+    let rules = "You see a phone. Answer shortly, and do one thing at a time, whatever is asked. ".repeat(4);
+    let about = |what: &str| {
+        let system = Turn { role: Role::System, parts: vec![text(&rules)] };
+        request(vec![system, user(vec![text(&what.repeat(60))])], 6)
+    };
+    let [one, two, three] = ["apples ", "pears ", "plums "].map(about);
+    let [first, second] = [&one, &two].map(|request| engine.whole(request));
+    assert_eq!(first.usage.cached, 0);
+    assert!(second.usage.cached > 40, "what all have in common is copied: {:?}", second.usage);
+    let whole = |usage: Usage| usage.prompt - 1;
+    for (request, before) in [(&one, &first), (&two, &second), (&one, &first)] {
+        let again = engine.whole(request);
+        assert_eq!((again.usage.cached, &again.text), (whole(again.usage), &before.text), "it is still there");
+    }
+    let third = engine.whole(&three);
+    assert!(third.usage.cached > 40 && third.usage.cached < whole(third.usage));
+    assert_eq!(engine.conversations.len(), 2);
+    assert_eq!(engine.whole(&one).usage.cached, whole(first.usage), "it was used later than the other");
+    let back = engine.whole(&two);
+    assert!(back.usage.cached < whole(back.usage), "the oldest had to go");
+    assert_eq!(back.text, second.text);
+
+    // No memory for two: they take turns in one cache, and say the same.
+    engine.forget();
+    engine.cache_bytes_max = 1;
+    for (request, before) in [(&one, &first), (&two, &second), (&one, &first)] {
+        assert_eq!(engine.whole(request).text, before.text);
+        assert_eq!(engine.conversations.len(), 1);
+    }
+    let work = engine.begin(&one).unwrap();
+    assert!(matches!(engine.begin(&two), Err(Trouble::Away { .. })), "the one conversation is busy");
+    engine.give_up(&work);
+}
+
+/// Prefixes, conversations, pictures seen before, chunks and jumps in any mixture: what is said is what the plain path says.
+#[test]
+fn whatever_is_reused_the_same_is_said() {
+    let Some((mut plain, _folder)) = opened(&options(4096)) else { return };
+    plain.jumps = false;
+    let grammar =
+        Grammar::Lark(r#"start: "do(" ("Tap" | "Launch") ", element=[" /[0-9]{1,3}/ "," /[0-9]{1,3}/ "])""#.to_owned());
+    let mut dice = sampling::Dice::new(11);
+    let mut below = |most: u64| (dice.throw() * most as f64) as u64;
+    let (mut reused, mut jumped) = (0, 0);
+    for round in 0..6 {
+        let mut options = options([1, 7, 16, 33, 64, 300][round]);
+        options.conversations_max = 1 + below(3) as usize;
+        let Some((mut mixed, _folder)) = opened(&options) else { return };
+        let mut talks: Vec<Vec<Turn>> = vec![Vec::new(); 3];
+        let mut works: Vec<(usize, Request, Work, String)> = Vec::new();
+        for _ in 0..24 {
+            let talk = below(3) as usize;
+            if works.iter().all(|(at, ..)| *at != talk) && works.len() < options.conversations_max {
+                let mut parts = vec![text(&format!("step {}", below(4)))];
+                if below(2) == 0 {
+                    parts.insert(
+                        0,
+                        Part::Picture(draw(["page", "noise"][below(2) as usize], 90 + 30 * below(3) as u32, 120)),
+                    );
+                }
+                talks[talk].push(user(parts));
+                let mut request = request(talks[talk].clone(), 4 + below(10) as u32);
+                request.sampling.frequency_penalty = 0.7;
+                request.grammar = (below(2) == 0).then(|| grammar.clone());
+                request.tokens_max = if request.grammar.is_some() { Some(60) } else { request.tokens_max };
+                match mixed.begin(&request) {
+                    Ok(work) => works.push((talk, request, work, String::new())),
+                    Err(trouble) => panic!("{trouble}"),
+                }
+            }
+            // Some bits of each, in turns; now and then one is given up.
+            let mut index = 0;
+            while index < works.len() {
+                let (talk, request, work, said) = &mut works[index];
+                let mut end = None;
+                for _ in 0..1 + below(9) {
+                    let more = mixed.go_on(work).unwrap();
+                    said.push_str(&more.text);
+                    end = more.end;
+                    if end.is_some() {
+                        break;
+                    }
+                }
+                if end.is_none() && below(12) == 0 {
+                    mixed.give_up(work);
+                    works.remove(index);
+                    continue;
+                }
+                if let Some(why) = end {
+                    plain.forget();
+                    let expected = plain.whole(request);
+                    assert_eq!((&*said, &why), (&expected.text, &expected.why), "round {round}: {request:?}");
+                    reused += work.usage().cached;
+                    jumped += work.usage().forced;
+                    talks[*talk].push(Turn { role: Role::Assistant, parts: vec![text(said)] });
+                    works.remove(index);
+                    continue;
+                }
+                index += 1;
+            }
+        }
+        for (_, _, work, _) in &works {
+            mixed.give_up(work);
+        }
+    }
+    assert!(reused > 500 && jumped > 50, "the mixture reused {reused} and jumped {jumped} tokens");
+}
+
+#[test]
+fn a_grammar_leaves_nothing_else_to_say() {
+    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let lark = r#"start: <think> /[a-z ]{1,20}/ </think> <answer> "do(action=\"Wait\", duration=" /[1-9]/ ")""#;
+    let sampling = |seed| Sampling { temperature: 1.0, seed, ..Sampling::GREEDY };
+    for seed in 0..20 {
+        let grammar = Some(Grammar::Lark(lark.to_owned()));
+        let whole = engine.whole(&Request { grammar, sampling: sampling(seed), ..asked(200) });
+        let rest = whole.text.strip_prefix("<think>").and_then(|rest| rest.split_once("</think><answer>"));
+        let (thought, action) = rest.unwrap_or_else(|| panic!("{whole:?}"));
+        assert!(!thought.is_empty() && thought.len() <= 20, "{whole:?}");
+        assert!(action.starts_with("do(action=\"Wait\", duration=") && action.ends_with(')'), "{whole:?}");
+        assert_eq!(whole.why, Finish::Grammar);
+        assert!(whole.usage.forced > 5, "{whole:?}");
+    }
+    let schema = serde_json::json!({
+        "type": "object",
+        "properties": {"x": {"type": "integer", "minimum": 0, "maximum": 999}, "why": {"enum": ["a", "b"]}},
+        "required": ["x", "why"], "additionalProperties": false
+    });
+    let whole = engine.whole(&Request { grammar: Some(Grammar::Schema(schema)), sampling: sampling(1), ..asked(400) });
+    if whole.why != Finish::Length {
+        let read: serde_json::Value = serde_json::from_str(&whole.text).unwrap();
+        assert!(read["x"].as_u64().is_some_and(|x| x < 1000), "{read}");
+    }
+    let regex = Some(Grammar::Regex("(yes|no), [0-9]{3}".to_owned()));
+    let whole = engine.whole(&Request { grammar: regex, sampling: sampling(2), ..asked(400) });
+    assert!(whole.text.ends_with(|sign: char| sign.is_ascii_digit()), "{whole:?}");
+
+    for bad in ["start: nothing", "start: \"a", "", "start: <no_such_token>"] {
+        let grammar = Some(Grammar::Lark(bad.to_owned()));
+        let trouble = engine.answer(&Request { grammar, ..asked(20) }, NEVER).unwrap_err();
+        assert!(matches!(&trouble, Trouble::BadPrompt { why } if why.starts_with("the grammar:")), "{bad}: {trouble}");
+    }
+    assert!(engine.answer(&asked(5), NEVER).is_ok(), "and nothing is left of it");
 }
 
 #[test]
@@ -175,14 +369,14 @@ fn pictures_are_remembered_by_what_they_show_and_not_for_ever() {
 #[test]
 fn what_can_never_be_answered_is_said_to_be_so() {
     let Some((mut engine, _folder)) = opened(&options(64)) else { return };
-    let long = prompt(vec![user(vec![text(&"word ".repeat(3000))])], 10);
-    let thin = prompt(vec![user(vec![Part::Picture(draw("page", 2, 500)), text("?")])], 10);
+    let long = request(vec![user(vec![text(&"word ".repeat(3000))])], 10);
+    let thin = request(vec![user(vec![Part::Picture(draw("page", 2, 500)), text("?")])], 10);
     for (prompt, expected) in [
         (long, "2048 are the most"),
         (thin, "more than 200 times"),
         (asked(0), "no tokens"),
         (
-            prompt(vec![Turn { role: Role::System, parts: vec![Part::Picture(draw("page", 60, 60))] }], 5),
+            request(vec![Turn { role: Role::System, parts: vec![Part::Picture(draw("page", 60, 60))] }], 5),
             "of 1 pictures",
         ),
     ] {
@@ -190,23 +384,22 @@ fn what_can_never_be_answered_is_said_to_be_so() {
         assert!(matches!(&trouble, Trouble::BadPrompt { why } if why.contains(expected)), "{trouble}");
     }
     // The context is as long as the model says: what is left of it is what the answer may take.
-    engine.context = engine.compile(&asked(9)).unwrap().slots.len() + 5;
-    assert_eq!(engine.answer(&asked(9), NEVER).unwrap().unwrap().tokens_out, 5);
+    engine.context = engine.compile(&asked(9).turns).unwrap().slots.len() + 5;
+    assert_eq!(engine.whole(&asked(9)).usage.answer, 5);
+    // And without a limit of its own an answer takes all of it.
+    assert_eq!(engine.whole(&Request { tokens_max: None, ..asked(9) }).usage.answer, 5);
 }
 
 #[test]
 fn chance_follows_its_seed() {
-    let sampled = |seed| {
-        let mut options = options(64);
-        options.settings.sampling = Sampling { temperature: 1.5, top_p: Some(0.95), seed, ..Sampling::GREEDY };
-        let (mut engine, _folder) = opened(&options)?;
-        let mut answer = || engine.answer(&asked(20), NEVER).unwrap().unwrap().text;
-        Some([answer(), answer()])
+    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let mut sampled = |seed| {
+        let sampling = Sampling { temperature: 1.5, top_p: Some(0.95), seed, ..Sampling::GREEDY };
+        engine.whole(&Request { sampling, ..asked(20) }).text
     };
-    let (Some(one), Some(same), Some(other)) = (sampled(1), sampled(1), sampled(2)) else { return };
-    assert_eq!(one, same);
-    assert_ne!(one, other);
-    assert_ne!(one[0], one[1]);
+    let one = sampled(1);
+    assert_eq!(one, sampled(1));
+    assert_ne!(one, sampled(2));
 }
 
 #[test]
@@ -226,7 +419,7 @@ fn text_of_the_screen_cannot_speak_for_anybody() {
     assert_eq!(count(id("<|endoftext|>")), 0);
     assert_eq!((count(id("<think>")), count(id("</think>"))), (1, 1), "marks of thought are text to everybody");
     // And the model reads what stands there.
-    let read = words.decode(&tokens).unwrap();
+    let read = words.decode(&tokens, false).unwrap();
     assert!(read.contains(&evil.replace('\u{10FFFE}', "")), "{read}");
 }
 
@@ -259,8 +452,9 @@ async fn behind_the_port(library: &Path) {
     assert!(local.folder().starts_with(&cache));
     let built = std::fs::metadata(local.folder().join("build.json")).unwrap().modified().unwrap();
 
+    let asked = |tokens_max| Prompt { turns: asked(1).turns, tokens_max, grammar: None };
     let long = Duration::from_secs(60);
-    let reply = local.reply(&asked(5), long).await.unwrap();
+    let reply: Reply = local.reply(&asked(5), long).await.unwrap();
     assert_eq!(reply.tokens_out, 5);
 
     // Given up: the engine stops long before 1500 tokens, and answers the next.
@@ -271,12 +465,30 @@ async fn behind_the_port(library: &Path) {
     // Clones take turns on one engine.
     let mut others = tokio::task::JoinSet::new();
     for _ in 0..20 {
-        let mut local = local.clone();
-        others.spawn(async move { local.reply(&asked(5), long).await.unwrap() });
+        let (mut local, reply) = (local.clone(), reply.clone());
+        others.spawn(async move { assert_eq!(local.reply(&asked(5), long).await.unwrap(), reply) });
     }
-    for answered in others.join_all().await {
-        assert_eq!(answered, reply);
+    others.join_all().await;
+
+    // In pieces; and chance goes on from prompt to prompt.
+    let mut pieces = local.ask(request(asked(1).turns, 5)).await.unwrap();
+    let mut whole = String::new();
+    loop {
+        match pieces.recv().await.unwrap().unwrap() {
+            Said::Text(text) => whole += &text,
+            Said::End { why, usage } => {
+                assert_eq!((why, usage.answer), (Finish::Length, 5));
+                break;
+            }
+        }
     }
+    assert_eq!(whole, reply.text);
+    assert!(pieces.recv().await.is_none());
+    let mut chance = options(32);
+    chance.settings.sampling = Sampling { temperature: 1.5, seed: 3, ..Sampling::GREEDY };
+    let mut chance = open(chance).unwrap();
+    let [one, two] = [chance.reply(&asked(20), long).await.unwrap(), chance.reply(&asked(20), long).await.unwrap()];
+    assert_ne!(one.text, two.text);
 
     let mut again = open(options(7)).unwrap();
     assert_eq!(std::fs::metadata(again.folder().join("build.json")).unwrap().modified().unwrap(), built);

@@ -80,6 +80,8 @@ struct ModelSection {
     threads: Option<u16>,
     context_tokens_max: Option<u32>,
     chunk_tokens_max: Option<u32>,
+    conversations_max: Option<u16>,
+    cache_mib_max: Option<u32>,
     ort_library: Option<PathBuf>,
     fetch: Option<bool>,
 }
@@ -173,6 +175,8 @@ impl Config {
             threads: usize::from(model.threads.or(section.threads).unwrap_or_else(cores)),
             context_tokens_max: section.context_tokens_max.unwrap_or(16_384),
             chunk_tokens_max: section.chunk_tokens_max.unwrap_or(512),
+            conversations_max: usize::from(section.conversations_max.unwrap_or(8)),
+            cache_bytes_max: (section.cache_mib_max.unwrap_or(4096) as usize) << 20,
             reply_bytes_max: 4 << 20,
         };
 

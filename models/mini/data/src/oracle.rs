@@ -126,7 +126,7 @@ fn turned(label: &str, word: &str, want: bool, world: &World) -> Option<Need> {
     let Some(mark) = row(word, world) else { return Some(look_further(label)) };
     match mark.1 {
         Some(on) if on == want => Some(Need::Nothing(format!("{label} is {}.", say(on)))),
-        Some(on) => Some(Need::Something(format!("{label}@{} is {}. Tap it.", height(&mark.0), say(on)), mark.0)),
+        Some(on) => Some(Need::Something(format!("{label}{} is {}. Tap it.", height(&mark.0), say(on)), mark.0)),
         None => None,
     }
 }
@@ -144,7 +144,7 @@ fn favourite(name: &str, want: bool, world: &World) -> Option<Need> {
 
 fn look_for(name: &str, world: &World) -> Need {
     match row(name, world) {
-        Some((deed, _)) => Need::Something(format!("Find {name}@{}. Tap it.", height(&deed)), deed),
+        Some((deed, _)) => Need::Something(format!("Find {name}{}. Tap it.", height(&deed)), deed),
         None => look_further(name),
     }
 }
