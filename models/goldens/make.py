@@ -225,4 +225,5 @@ def main():
     (HERE / "cases.json").write_text("{" + ",\n".join(lines) + "}\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use half::{bf16, f16};
+use half::f16;
 use memmap2::Mmap;
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
@@ -29,7 +29,10 @@ pub struct Checkpoint {
 pub struct Shard {
     pub path: PathBuf,
     pub name: String,
+    /// For what is looked at in places. Pages of a mapping count as this process's memory once they were touched, so weights
+    /// are read from `file`, a piece at a time.
     map: Mmap,
+    file: File,
 }
 
 #[derive(Clone, Debug)]
@@ -38,7 +41,6 @@ struct Entry {
     precision: Result<Precision, Dtype>,
     shape: Vec<u64>,
     start: usize,
-    end: usize,
 }
 
 /// How a checkpoint writes numbers.
@@ -65,6 +67,26 @@ impl Shard {
     pub fn bytes(&self) -> &[u8] {
         &self.map
     }
+
+    /// Fills `to` with what stands at `offset`.
+    fn read(&self, offset: u64, to: &mut [u8]) -> Result<(), BuildError> {
+        #[cfg(unix)]
+        let read = std::os::unix::fs::FileExt::read_exact_at(&self.file, to, offset);
+        #[cfg(not(unix))]
+        let read: std::io::Result<()> = {
+            let _ = &self.file;
+            to.copy_from_slice(&self.map[offset as usize..][..to.len()]);
+            Ok(())
+        };
+        read.map_err(|source| BuildError::Unreadable { file: self.path.clone(), source })
+    }
+
+    /// Lets go of what was looked at through `bytes`; it is read again if it is looked at again.
+    pub fn release(&self) {
+        // SAFETY: the mapping is of a file and only read, so its pages come back as they were.
+        #[cfg(unix)]
+        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    }
 }
 
 /// A tensor as it lies in its file.
@@ -76,7 +98,6 @@ pub struct Tensor<'a> {
     pub shape: &'a [u64],
     /// Where its bytes begin in the file.
     pub offset: u64,
-    pub bytes: &'a [u8],
 }
 
 /// A place in the tree of tensor names.
@@ -84,6 +105,12 @@ pub struct Tensor<'a> {
 pub struct Tree<'a> {
     checkpoint: &'a Checkpoint,
     path: String,
+}
+
+/// A JSON file that says how old it is.
+#[derive(Deserialize)]
+pub struct Versioned {
+    pub version: u32,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +172,11 @@ impl Checkpoint {
         self.tensors.values().map(|entry| entry.shape.iter().product::<u64>()).sum()
     }
 
+    /// Whether all its numbers are written like that.
+    pub fn written_in(&self, precision: Precision) -> bool {
+        self.tensors.values().all(|entry| entry.precision == Ok(precision))
+    }
+
     /// A tensor by its whole name, if there is one.
     pub fn find(&self, name: &str) -> Result<Option<Tensor<'_>>, BuildError> {
         let Some((name, entry)) = self.tensors.get_key_value(name) else { return Ok(None) };
@@ -154,14 +186,7 @@ impl Checkpoint {
             file: shard.path.clone(),
             found: format!("{dtype:?}"),
         })?;
-        Ok(Some(Tensor {
-            name,
-            shard,
-            precision,
-            shape: &entry.shape,
-            offset: entry.start as u64,
-            bytes: &shard.map[entry.start..entry.end],
-        }))
+        Ok(Some(Tensor { name, shard, precision, shape: &entry.shape, offset: entry.start as u64 }))
     }
 
     fn add(&mut self, path: PathBuf, name: String) -> Result<(), BuildError> {
@@ -186,14 +211,13 @@ impl Checkpoint {
                 precision,
                 shape: info.shape.iter().map(|&size| size as u64).collect(),
                 start: data + info.data_offsets.0,
-                end: data + info.data_offsets.1,
             };
             if let Some(other) = self.tensors.insert(key.clone(), entry) {
                 let other = self.shards[other.shard].name.clone();
                 return Err(BuildError::malformed(&path, format!("`{key}` is in it and in {other} too")));
             }
         }
-        self.shards.push(Shard { path, name, map });
+        self.shards.push(Shard { path, name, map, file });
         Ok(())
     }
 }
@@ -245,7 +269,10 @@ impl Precision {
         match self {
             Precision::F32 => to.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
             Precision::F16 => to.extend(bytes.chunks_exact(2).map(|b| f16::from_le_bytes(two(b)).to_f32())),
-            Precision::Bf16 => to.extend(bytes.chunks_exact(2).map(|b| bf16::from_le_bytes(two(b)).to_f32())),
+            // They are the upper halves of those of 32 bits.
+            Precision::Bf16 => {
+                to.extend(bytes.chunks_exact(2).map(|b| f32::from_bits(u32::from(u16::from_le_bytes(two(b))) << 16)));
+            }
         }
     }
 }
@@ -256,31 +283,18 @@ impl Tensor<'_> {
         self.shape.iter().product()
     }
 
-    /// All its numbers. For tensors that have to be laid out anew; the others are streamed by `pieces`.
-    pub fn numbers(&self) -> Result<Vec<f32>, BuildError> {
-        let mut numbers = Vec::with_capacity(self.len() as usize);
-        for piece in self.pieces() {
-            numbers.extend(piece?);
-        }
-        Ok(numbers)
+    /// How many bytes.
+    pub fn bytes(&self) -> u64 {
+        self.len() * self.precision.size() as u64
     }
 
-    /// Its numbers, some thousands at a time, each of them finite.
-    pub fn pieces(&self) -> impl Iterator<Item = Result<Vec<f32>, BuildError>> {
-        const PIECE: usize = 1 << 16;
+    /// So many of its bytes, from that number on. The caller keeps within the tensor.
+    pub fn read(&self, first: u64, numbers: usize) -> Result<Vec<u8>, BuildError> {
+        assert!(first + numbers as u64 <= self.len(), "a piece of {} lies in it", self.name);
         let size = self.precision.size();
-        self.bytes.chunks(PIECE * size).enumerate().map(move |(piece, bytes)| {
-            let mut numbers = Vec::with_capacity(PIECE);
-            self.precision.widen(bytes, &mut numbers);
-            match numbers.iter().position(|number| !number.is_finite()) {
-                None => Ok(numbers),
-                Some(at) => Err(BuildError::NotFinite {
-                    tensor: self.name.to_owned(),
-                    file: self.shard.path.clone(),
-                    at: (piece * PIECE + at) as u64,
-                }),
-            }
-        })
+        let mut bytes = vec![0; numbers * size];
+        self.shard.read(self.offset + first * size as u64, &mut bytes)?;
+        Ok(bytes)
     }
 }
 

@@ -8,6 +8,8 @@ pub(crate) mod goldens;
 mod grammar;
 mod local;
 mod prompt;
+#[cfg(test)]
+mod quantised;
 mod runtime;
 mod sampling;
 mod speech;
@@ -188,8 +190,8 @@ impl Engine {
             ends,
             stops,
             embeddings,
-            encoder: Encoder::open(&environment, &folder.join(folder::VISION), &config, threads)?,
-            decoder: Decoder::open(&environment, &folder.join(folder::DECODER), text, threads)?,
+            encoder: Encoder::open(&environment, &folder.join(&record.vision.file), &config, threads)?,
+            decoder: Decoder::open(&environment, &folder.join(&record.decoder.file), text, threads)?,
             grammars: None,
             conversations: Vec::new(),
             clock: 0,

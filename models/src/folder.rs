@@ -4,27 +4,37 @@
 //! whole or not at all.
 
 #[cfg(test)]
+mod operators;
+mod options;
+mod pieces;
+mod store;
+#[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+pub use options::{Build, Form};
+
 use std::fs::{self, File};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::checkpoint::{self, Checkpoint, Precision, Tensor};
+use crate::checkpoint::{self, Checkpoint, Precision};
 use crate::glm4v::{self, Config, Weight};
-use crate::onnx::{Graph, Place};
+use crate::onnx::{Graph, Kind};
+use options::suffix;
+use store::{Part, Store};
 
-pub const VISION: &str = "vision_encoder.onnx";
-pub const DECODER: &str = "decoder_model_merged.onnx";
-const DATA: &str = "model.onnx_data";
+/// What the graphs are called, before the suffix that says how they are kept.
+const VISION: &str = "vision_encoder";
+const DECODER: &str = "decoder_model_merged";
+/// The host's embedding table, where it lies in no other file.
+const EMBEDDINGS: &str = "embed_tokens.bin";
 const RECORD: &str = "build.json";
 
 /// Goes up when what is built from the same files changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What the engine needs besides the weights. The digest covers these, as it covers the weights.
 const COPIED: [&str; 8] = [
@@ -42,9 +52,6 @@ const CARRIED: &str = "profile.toml";
 const REQUIRED: [&str; 2] = ["config.json", "tokenizer.json"];
 /// Far above any real tokenizer.
 pub const SMALL_BYTES_MAX: u64 = 256 << 20;
-
-/// Where numbers of the data file begin: pages, so that mapping is clean.
-const ALIGNMENT: u64 = 4096;
 
 /// Why a folder cannot be built or read, by what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +83,10 @@ pub enum BuildError {
     /// Get the file again, or train better.
     #[error("`{tensor}` in {}: number {at} is not finite", .file.display())]
     NotFinite { tensor: String, file: PathBuf, at: u64 },
-    /// Nothing can be done but to choose another model.
+    /// Build it in bf16, which reaches as far as 32 bits.
+    #[error("`{tensor}` in {}: number {at} is too large for fp16", .file.display())]
+    TooLarge { tensor: String, file: PathBuf, at: u64 },
+    /// Nothing can be done but to choose another model, or another build.
     #[error("not supported: {what}")]
     Unsupported { what: String },
 }
@@ -86,7 +96,7 @@ impl BuildError {
         BuildError::Malformed { file: file.to_owned(), why: why.into() }
     }
 
-    fn unwritable(file: &Path) -> impl FnOnce(std::io::Error) -> BuildError {
+    pub(crate) fn unwritable(file: &Path) -> impl FnOnce(std::io::Error) -> BuildError {
         let file = file.to_owned();
         move |source| BuildError::Unwritable { file, source }
     }
@@ -123,6 +133,8 @@ pub struct Info {
     pub parameters: u64,
     /// How the checkpoint writes numbers.
     pub precision: String,
+    /// What was built, if it is built.
+    pub build: Option<Build>,
     /// Bytes of all files of the folder.
     pub bytes: u64,
     pub layers: u64,
@@ -144,8 +156,24 @@ pub struct Record {
     architecture: String,
     digest: String,
     parameters: u64,
+    /// How the checkpoint writes numbers.
     precision: Precision,
+    pub build: Build,
+    /// The files of the graphs.
+    pub vision: Side,
+    pub decoder: Side,
     pub embeddings: Table,
+    /// All that the graphs and the host map.
+    parts: Vec<Part>,
+}
+
+/// A graph of a built folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Side {
+    pub file: String,
+    /// What its inputs, its outputs and its cache are, where they are no whole numbers.
+    pub numbers: Precision,
 }
 
 /// Where the embedding table lies.
@@ -163,21 +191,37 @@ pub struct Table {
 ///
 /// # Errors
 /// `BuildError`; whatever was at `out_dir` before is still there then.
-pub fn build(hf_dir: &Path, out_dir: &Path, mut progress: impl FnMut(Progress)) -> Result<Built, BuildError> {
+pub fn build(
+    hf_dir: &Path,
+    out_dir: &Path,
+    build: &Build,
+    mut progress: impl FnMut(Progress),
+) -> Result<Built, BuildError> {
     let checkpoint = Checkpoint::open(hf_dir)?;
     let digest = digest(hf_dir, &checkpoint, &mut progress)?;
-    build_as(hf_dir, out_dir, checkpoint, digest, &mut progress)
+    build_as(hf_dir, out_dir, checkpoint, digest, build, &mut progress)
 }
 
-/// As `build`, into a folder of `cache` that is named by the digest of what it is built from.
+/// As `build`, into a folder of `cache` that is named by the digest of what it is built from. Without a `build`, what suits the
+/// checkpoint's size.
 ///
 /// # Errors
 /// As `build`.
-pub fn build_into_cache(hf_dir: &Path, cache: &Path, mut progress: impl FnMut(Progress)) -> Result<Built, BuildError> {
+pub fn build_into_cache(
+    hf_dir: &Path,
+    cache: &Path,
+    build: Option<&Build>,
+    mut progress: impl FnMut(Progress),
+) -> Result<Built, BuildError> {
     let checkpoint = Checkpoint::open(hf_dir)?;
+    let build = build.copied().unwrap_or_else(|| Build::suited(checkpoint.parameters()));
     let digest = digest(hf_dir, &checkpoint, &mut progress)?;
-    let out = cache.join(format!("glm4v-{}", &digest[..16]));
-    build_as(hf_dir, &out, checkpoint, digest, &mut progress)
+    let mut name = format!("glm4v-{}", &digest[..16]);
+    if build != Build::FP32 {
+        let text = serde_json::to_vec(&build).expect("a build is plain data");
+        name += &format!("-{}", &hex(&Sha256::digest(text))[..8]);
+    }
+    build_as(hf_dir, &cache.join(name), checkpoint, digest, &build, &mut progress)
 }
 
 /// Whether a folder is one that `build` made.
@@ -191,10 +235,32 @@ pub fn is_built(folder: &Path) -> bool {
 /// `BuildError` when it was made by another version, which a new build mends.
 pub fn record(folder: &Path) -> Result<Record, BuildError> {
     let file = folder.join(RECORD);
-    let record: Record = checkpoint::parse(&file, 1 << 20)?;
-    if record.version != VERSION || record.architecture != "glm4v" {
-        let why = format!("it was built by another version ({}); build it again", record.version);
+    let checkpoint::Versioned { version } = checkpoint::parse(&file, 1 << 20)?;
+    if version != VERSION {
+        let why = format!("it was built by another version ({version}); build it again");
         return Err(BuildError::Malformed { file, why });
+    }
+    let record: Record = checkpoint::parse(&file, 1 << 20)?;
+    if record.architecture != "glm4v" {
+        let why = format!("it is of the architecture {:?}", record.architecture);
+        return Err(BuildError::Malformed { file, why });
+    }
+    // The record is data: it names files of its own folder and nothing else.
+    let sides = [&record.vision.file, &record.decoder.file, &record.embeddings.file];
+    for name in record.parts.iter().map(|part| &part.name).chain(sides) {
+        if Path::new(name).file_name() != Some(name.as_ref()) {
+            return Err(BuildError::malformed(&file, format!("{name:?} lies outside of its folder")));
+        }
+    }
+    for part in &record.parts {
+        let path = folder.join(&part.name);
+        let found = fs::metadata(&path).map_err(|source| BuildError::Unreadable { file: path.clone(), source })?.len();
+        if found != part.bytes {
+            return Err(BuildError::malformed(
+                &path,
+                format!("it has {found} bytes, and was built with {}", part.bytes),
+            ));
+        }
     }
     Ok(record)
 }
@@ -215,13 +281,14 @@ pub fn config(folder: &Path) -> Result<Config, BuildError> {
 pub fn info(folder: &Path) -> Result<Info, BuildError> {
     let config = config(folder)?;
     let built = is_built(folder);
-    let (digest, parameters, precision) = if built {
+    let (digest, parameters, precision, build) = if built {
         let record = record(folder)?;
-        (record.digest, record.parameters, record.precision)
+        (record.digest, record.parameters, record.precision, Some(record.build))
     } else {
         let checkpoint = Checkpoint::open(folder)?;
-        let precision = glm4v::graphs(&config, &checkpoint)?.embeddings.precision;
-        (digest(folder, &checkpoint, &mut |_| ())?, checkpoint.parameters(), precision)
+        let styles = Build::FP32.styles(&checkpoint)?;
+        let precision = glm4v::graphs(&config, &checkpoint, styles)?.embeddings.precision;
+        (digest(folder, &checkpoint, &mut |_| ())?, checkpoint.parameters(), precision, None)
     };
     let unreadable = |source| BuildError::Unreadable { file: folder.to_owned(), source };
     let mut bytes = 0;
@@ -235,6 +302,7 @@ pub fn info(folder: &Path) -> Result<Info, BuildError> {
         digest,
         parameters,
         precision: precision.to_string(),
+        build,
         bytes,
         layers: config.text.layers,
         width: config.text.width,
@@ -253,6 +321,7 @@ fn build_as(
     out: &Path,
     checkpoint: Checkpoint,
     digest: String,
+    build: &Build,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Built, BuildError> {
     let parent = match out.parent() {
@@ -268,7 +337,7 @@ fn build_as(
     locked.lock().map_err(BuildError::unwritable(&lock))?;
 
     let built = |reused| Built { folder: out.to_owned(), digest: digest.clone(), reused };
-    if record(out).is_ok_and(|record| record.digest == digest) && out.join(DECODER).is_file() {
+    if record(out).is_ok_and(|record| record.digest == digest && record.build == *build) {
         return Ok(built(true));
     }
     let occupied = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) && !is_built(out);
@@ -277,7 +346,7 @@ fn build_as(
     }
 
     let scaffold = Scaffold::new(parent.join(format!(".{name}.building")))?;
-    write_all(hf_dir, &scaffold.folder, &checkpoint, &digest, progress)?;
+    write_all(hf_dir, &scaffold.folder, &checkpoint, &digest, build, progress)?;
     let old = parent.join(format!(".{name}.old"));
     let _ = fs::remove_dir_all(&old); // Left over from a build that was killed between the next two lines.
     if out.exists() {
@@ -289,12 +358,12 @@ fn build_as(
 }
 
 /// A folder under construction: gone when it is dropped, if it still has its name.
-struct Scaffold {
-    folder: PathBuf,
+pub(crate) struct Scaffold {
+    pub(crate) folder: PathBuf,
 }
 
 impl Scaffold {
-    fn new(folder: PathBuf) -> Result<Scaffold, BuildError> {
+    pub(crate) fn new(folder: PathBuf) -> Result<Scaffold, BuildError> {
         let _ = fs::remove_dir_all(&folder); // Left over from a build that was killed.
         fs::create_dir(&folder).map_err(BuildError::unwritable(&folder))?;
         Ok(Scaffold { folder })
@@ -312,22 +381,29 @@ fn write_all(
     out: &Path,
     checkpoint: &Checkpoint,
     digest: &str,
+    build: &Build,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), BuildError> {
     let config = config(hf_dir)?;
-    let graphs = glm4v::graphs(&config, checkpoint)?;
-    let all = |graph: &Graph<Weight<'_>>| graph.weights().map(|weight| weight.tensor().bytes.len() as u64).sum::<u64>();
-    let mut store = Store::new(out, all(&graphs.vision) + all(&graphs.decoder), progress)?;
-    for (file, graph) in [(VISION, graphs.vision), (DECODER, graphs.decoder)] {
-        let mut places = Vec::new();
-        for weight in graph.weights() {
-            places.push(store.place(weight)?);
-        }
-        let path = out.join(file);
-        fs::write(&path, graph.into_bytes(&places)).map_err(BuildError::unwritable(&path))?;
+    let graphs = glm4v::graphs(&config, checkpoint, build.styles(checkpoint)?)?;
+    let all = |graph: &Graph<Weight<'_>>| graph.weights().iter().map(|used| used.weight.source_bytes()).sum::<u64>();
+    let total = all(&graphs.vision) + all(&graphs.decoder) + graphs.embeddings.bytes();
+    let mut store = Store::new(out, build.may_link(), total, progress);
+    let mut sides = Vec::new();
+    for (name, graph) in [(VISION, graphs.vision), (DECODER, graphs.decoder)] {
+        let style = graph.style();
+        let file = format!("{name}{}.onnx", suffix(style));
+        let places = store.places(graph.weights(), &format!("{file}_data"))?;
+        store.file(&file, &graph.into_bytes(&places))?;
+        let numbers = match style.kind {
+            Kind::F16 => Precision::F16,
+            Kind::Bf16 => Precision::Bf16,
+            Kind::F32 | Kind::U8 | Kind::I32 | Kind::I64 => Precision::F32,
+        };
+        sides.push(Side { file, numbers });
     }
-    let embeddings = store.table(&graphs.embeddings)?;
-    store.finish()?;
+    let [vision, decoder] = sides.try_into().expect("there are two graphs");
+    let embeddings = store.table(&graphs.embeddings, EMBEDDINGS)?;
 
     for name in COPIED.into_iter().chain([CARRIED]) {
         let from = hf_dir.join(name);
@@ -342,138 +418,16 @@ fn write_all(
         digest: digest.to_owned(),
         parameters: checkpoint.parameters(),
         precision: graphs.embeddings.precision,
+        build: *build,
+        vision,
+        decoder,
         embeddings,
+        parts: store.into_parts(),
     };
     let path = out.join(RECORD);
     let text = serde_json::to_vec_pretty(&record).expect("a record is plain data");
     let mut file = File::create(&path).map_err(BuildError::unwritable(&path))?;
     file.write_all(&text).and_then(|()| file.sync_all()).map_err(BuildError::unwritable(&path))
-}
-
-/// Where the weights of a build go: 32-bit tensors stay in the checkpoint's own files, which are linked into the folder;
-/// all others are widened, or laid out anew, into one data file.
-struct Store<'p> {
-    folder: PathBuf,
-    path: PathBuf,
-    data: BufWriter<File>,
-    length: u64,
-    placed: BTreeMap<String, Place>,
-    linked: Vec<String>,
-    progress: &'p mut dyn FnMut(Progress),
-    done: u64,
-    total: u64,
-}
-
-impl<'p> Store<'p> {
-    fn new(folder: &Path, total: u64, progress: &'p mut dyn FnMut(Progress)) -> Result<Store<'p>, BuildError> {
-        let path = folder.join(DATA);
-        let data = BufWriter::with_capacity(1 << 20, File::create(&path).map_err(BuildError::unwritable(&path))?);
-        Ok(Store {
-            folder: folder.to_owned(),
-            path,
-            data,
-            length: 0,
-            placed: BTreeMap::new(),
-            linked: Vec::new(),
-            progress,
-            done: 0,
-            total,
-        })
-    }
-
-    fn place(&mut self, weight: &Weight<'_>) -> Result<Place, BuildError> {
-        let tensor = weight.tensor();
-        if let Some(place) = self.placed.get(tensor.name) {
-            return Ok(place.clone());
-        }
-        let place = match weight {
-            // Whoever maps the file wants floats to begin at multiples of their size.
-            Weight::Stored(tensor) if tensor.precision == Precision::F32 && tensor.offset.is_multiple_of(4) => {
-                for piece in tensor.pieces() {
-                    piece?; // Only looked at: a number that is not finite would spoil every answer.
-                }
-                self.linked(tensor)?
-            }
-            Weight::Stored(tensor) => self.written(tensor.pieces())?,
-            Weight::ChannelsLast(tensor) => {
-                let rows = tensor.numbers()?;
-                let row = tensor.shape[1..].iter().product::<u64>() as usize;
-                self.written(rows.chunks_exact(row).map(|row| Ok(channels_last(row))))?
-            }
-        };
-        self.placed.insert(tensor.name.to_owned(), place.clone());
-        self.done += tensor.bytes.len() as u64;
-        (self.progress)(Progress { doing: "building the graphs", done: self.done, total: self.total });
-        Ok(place)
-    }
-
-    /// The embedding table, for the host: shared with the graph where it can be, else as the checkpoint has it.
-    fn table(&mut self, tensor: &Tensor<'_>) -> Result<Table, BuildError> {
-        let (place, precision) = if let Some(place) = self.placed.get(tensor.name) {
-            (place.clone(), Precision::F32) // Tied to the head, which is 32 bits wide.
-        } else {
-            for piece in tensor.pieces() {
-                piece?;
-            }
-            let place = if tensor.precision == Precision::F32 && tensor.offset.is_multiple_of(4) {
-                self.linked(tensor)?
-            } else {
-                self.align()?;
-                self.append(tensor.bytes)?
-            };
-            (place, tensor.precision)
-        };
-        let [rows, width] = tensor.shape[..] else { unreachable!("the builder asked for a matrix") };
-        Ok(Table { file: place.file, offset: place.offset, precision, rows, width })
-    }
-
-    fn linked(&mut self, tensor: &Tensor<'_>) -> Result<Place, BuildError> {
-        let name = &tensor.shard.name;
-        if !self.linked.contains(name) {
-            let to = self.folder.join(name);
-            // Files out of Hugging Face's cache are links themselves, and a link to those would lead out of the folder.
-            let from = fs::canonicalize(&tensor.shard.path).unwrap_or_else(|_| tensor.shard.path.clone());
-            if fs::hard_link(&from, &to).is_err() {
-                fs::copy(&from, &to).map_err(BuildError::unwritable(&to))?;
-            }
-            self.linked.push(name.clone());
-        }
-        Ok(Place { file: name.clone(), offset: tensor.offset, length: tensor.bytes.len() as u64 })
-    }
-
-    fn written(&mut self, pieces: impl Iterator<Item = Result<Vec<f32>, BuildError>>) -> Result<Place, BuildError> {
-        self.align()?;
-        let offset = self.length;
-        for piece in pieces {
-            let bytes: Vec<u8> = piece?.iter().flat_map(|number| number.to_le_bytes()).collect();
-            self.append(&bytes)?;
-        }
-        Ok(Place { file: DATA.to_owned(), offset, length: self.length - offset })
-    }
-
-    fn align(&mut self) -> Result<(), BuildError> {
-        let gap = self.length.next_multiple_of(ALIGNMENT) - self.length;
-        self.append(&vec![0; gap as usize]).map(|_| ())
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<Place, BuildError> {
-        let place = Place { file: DATA.to_owned(), offset: self.length, length: bytes.len() as u64 };
-        self.data.write_all(bytes).map_err(BuildError::unwritable(&self.path))?;
-        self.length += bytes.len() as u64;
-        Ok(place)
-    }
-
-    fn finish(mut self) -> Result<(), BuildError> {
-        let synced = self.data.flush().and_then(|()| self.data.get_ref().sync_all());
-        let end = synced.and_then(|()| self.data.seek(SeekFrom::End(0))).map_err(BuildError::unwritable(&self.path))?;
-        assert_eq!(end, self.length, "what was counted is what was written");
-        Ok(())
-    }
-}
-
-/// `[in, 2, 2] -> [2, 2, in]`
-fn channels_last(row: &[f32]) -> Vec<f32> {
-    (0..4).flat_map(|place| row.iter().skip(place).step_by(4).copied()).collect()
 }
 
 /// Of all that a build depends on. Weights of more than 64 MiB are not read whole: their length, their head and samples of the
@@ -509,8 +463,13 @@ fn digest(folder: &Path, checkpoint: &Checkpoint, progress: &mut dyn FnMut(Progr
             let head = &bytes[..WHOLE_MAX.min(bytes.len())];
             part(&shard.name, bytes.len(), &mut std::iter::once(head).chain(&mut samples));
         }
+        shard.release();
         done += bytes.len() as u64;
         progress(Progress { doing: "reading the checkpoint", done, total });
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hash.finalize()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

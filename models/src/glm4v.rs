@@ -12,7 +12,7 @@ pub use config::{Config, OneOrMany, TextConfig};
 
 use crate::BuildError;
 use crate::checkpoint::{Checkpoint, Tensor};
-use crate::onnx::{Dim, Graph};
+use crate::onnx::{Blocks, Dim, Graph, Style};
 
 /// Patches that make one visual token.
 pub const BLOCK: usize = 4;
@@ -21,11 +21,29 @@ pub const BLOCK: usize = 4;
 const PATCHES: Dim = Dim::Named("patches");
 
 /// A weight and how the graph wants it laid out.
-pub enum Weight<'a> {
+pub struct Weight<'a> {
+    /// Tensors of which it is made: one, or several whose rows follow one another.
+    pub parts: Vec<Tensor<'a>>,
+    pub layout: Layout,
+}
+
+/// See `Weight`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
     /// As the checkpoint has it.
-    Stored(Tensor<'a>),
+    Stored,
     /// `[out, in, 2, 2]` as `[out, 2, 2, in]`.
-    ChannelsLast(Tensor<'a>),
+    ChannelsLast,
+    /// Whole numbers of a few bits; their scales are the weight that follows.
+    Quants(Blocks),
+    Scales(Blocks),
+}
+
+/// How the two graphs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Styles {
+    pub vision: Style,
+    pub decoder: Style,
 }
 
 /// All that there is to build.
@@ -40,24 +58,29 @@ pub struct Graphs<'a> {
 ///
 /// # Errors
 /// `BuildError` that names the tensor that is missing or of another shape.
-pub fn graphs<'a>(config: &Config, checkpoint: &'a Checkpoint) -> Result<Graphs<'a>, BuildError> {
+pub fn graphs<'a>(config: &Config, checkpoint: &'a Checkpoint, styles: Styles) -> Result<Graphs<'a>, BuildError> {
     let root = checkpoint.root();
     let (visual, language) = (root.at("model").at("visual"), root.at("model").at("language_model"));
     let table = [config.text.vocabulary, config.text.width];
     let embeddings = language.at("embed_tokens").tensor("weight", table)?;
     let head = if config.tied { embeddings } else { root.at("lm_head").tensor("weight", table)? };
     Ok(Graphs {
-        vision: vision::encoder(&config.vision, &visual)?,
-        decoder: text::decoder(&config.text, &language, head)?,
+        vision: vision::encoder(&config.vision, &visual, styles.vision)?,
+        decoder: text::decoder(&config.text, &language, head, styles.decoder)?,
         embeddings,
     })
 }
 
 impl<'a> Weight<'a> {
-    /// The tensor that it is made of.
-    pub fn tensor(&self) -> &Tensor<'a> {
-        match self {
-            Weight::Stored(tensor) | Weight::ChannelsLast(tensor) => tensor,
+    pub fn stored(tensor: Tensor<'a>) -> Weight<'a> {
+        Weight { parts: vec![tensor], layout: Layout::Stored }
+    }
+
+    /// Bytes that are read to make it. Scales come from what is read for the numbers.
+    pub fn source_bytes(&self) -> u64 {
+        match self.layout {
+            Layout::Scales(_) => 0,
+            Layout::Stored | Layout::ChannelsLast | Layout::Quants(_) => self.parts.iter().map(Tensor::bytes).sum(),
         }
     }
 }

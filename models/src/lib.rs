@@ -9,6 +9,7 @@ mod folder;
 mod glm4v;
 pub mod library;
 mod onnx;
+mod random;
 pub mod remote;
 mod request;
 pub mod scripted;
@@ -16,6 +17,8 @@ mod settings;
 mod words;
 
 pub use engine::{Local, OpenError, Options};
-pub use folder::{BuildError, Built, Info, Progress, build, build_into_cache, info, is_built};
+pub use folder::{Build, BuildError, Built, Form, Info, Progress, build, build_into_cache, info, is_built};
+pub use onnx::Provider;
+pub use random::{Like, random};
 pub use request::{Answer, Finish, Grammar, Request, Said, Usage};
 pub use settings::{Sampling, Settings};

@@ -6,4 +6,4 @@
 mod graph;
 mod proto;
 
-pub use graph::{Cache, Dim, Graph, Kind, Place, Rotation, Value};
+pub use graph::{Blocks, Cache, Dim, Graph, Kind, Place, Projected, Provider, Rotation, Style, Value, WeightUse};

@@ -14,7 +14,7 @@ use crate::profile::Profiles;
 use crate::script;
 
 pub use tapwright_models::library::{Found, Origin};
-pub use tapwright_models::{BuildError, Built, Info, Progress, build, info};
+pub use tapwright_models::{Build, BuildError, Built, Form, Info, Like, Progress, Provider, build, info, random};
 
 /// Which model.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use tapwright_contract::model::{Role, Turn};
 
 use super::*;
 use crate::checkpoint::Precision;
+use crate::folder::Build;
 use crate::settings::{Sampling, Settings};
 
 /// Sums of a few hundred products of 32-bit numbers, in another order than the reference's.
@@ -25,20 +26,20 @@ const LOGITS: f32 = 1e-4;
 #[derive(Deserialize)]
 pub(crate) struct Goldens {
     limits: Edges,
-    cases: Vec<Case>,
+    pub(crate) cases: Vec<Case>,
     chats: Vec<Chat>,
     decoded: Vec<(Vec<u32>, String)>,
     shapes: BTreeMap<String, BTreeMap<String, Vec<usize>>>,
 }
 
 #[derive(Deserialize)]
-struct Case {
-    variant: String,
+pub(crate) struct Case {
+    pub(crate) variant: String,
     pictures: Vec<(String, u32, u32)>,
     grids: Vec<[usize; 3]>,
     /// Each picture's mark as often as it has tokens.
     ids: Vec<u32>,
-    rows: Vec<i64>,
+    pub(crate) rows: Vec<i64>,
     answer: Vec<u32>,
 }
 
@@ -187,12 +188,17 @@ pub(crate) fn options(chunk_tokens_max: u32) -> Options {
 
 /// The engine over a freshly built folder; `None`, and a word about it, without ONNX Runtime.
 pub(crate) fn engine(at: &Path, options: &Options) -> Option<Engine> {
+    engine_of(at, &Build::FP32, options)
+}
+
+/// As `engine`, in other numbers.
+pub(crate) fn engine_of(at: &Path, build: &Build, options: &Options) -> Option<Engine> {
     let library = crate::library::for_tests()?;
-    let built = folder::build(at, &at.join("built"), |_| ()).unwrap();
+    let built = folder::build(at, &at.join("built"), build, |_| ()).unwrap();
     Some(Engine::open(&built.folder, &library, options).unwrap())
 }
 
-fn compiled(engine: &Engine, case: &Case) -> Compiled {
+pub(crate) fn compiled(engine: &Engine, case: &Case) -> Compiled {
     let seen: Vec<Seen> =
         case.pictures.iter().map(|(kind, width, height)| engine.look(&draw(kind, *width, *height)).unwrap()).collect();
     let mut ids = case.ids.clone();
@@ -203,7 +209,7 @@ fn compiled(engine: &Engine, case: &Case) -> Compiled {
     compiled
 }
 
-fn furthest(ours: &[f32], theirs: &[f32]) -> f32 {
+pub(crate) fn furthest(ours: &[f32], theirs: &[f32]) -> f32 {
     assert_eq!(ours.len(), theirs.len());
     ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, |most, gap| if gap >= most { gap } else { most })
 }

@@ -103,7 +103,7 @@ impl Local {
         let built = if folder::is_built(folder) {
             folder.to_owned()
         } else {
-            folder::build_into_cache(folder, cache, progress)?.folder
+            folder::build_into_cache(folder, cache, None, progress)?.folder
         };
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
 

@@ -19,7 +19,7 @@ fn refusal(spoil: impl FnOnce(&Path)) -> String {
     let folder = checkpoint(&goldens(), "untied", Precision::F16, 2);
     spoil(folder.path());
     let out = tempfile::tempdir().unwrap();
-    let error = build(folder.path(), &out.path().join("built"), |_| ()).unwrap_err();
+    let error = build(folder.path(), &out.path().join("built"), &Build::FP32, |_| ()).unwrap_err();
     let left: Vec<String> = names(out.path()).into_iter().filter(|name| !name.ends_with(".lock")).collect();
     assert_eq!(left, Vec::<String>::new(), "a build that fails leaves nothing behind");
     error.to_string().replace(&folder.path().display().to_string(), "FOLDER")
@@ -34,7 +34,15 @@ const FIRST: &str = "model-00001-of-00002.safetensors";
 
 /// Writes one tensor anew into the first shard.
 fn rewrite(folder: &Path, change: impl Fn(&str, &mut Vec<usize>, &mut Vec<u8>, &mut safetensors::Dtype)) {
-    let bytes = fs::read(folder.join(FIRST)).unwrap();
+    rewrite_in(folder, FIRST, change);
+}
+
+fn rewrite_in(
+    folder: &Path,
+    shard: &str,
+    change: impl Fn(&str, &mut Vec<usize>, &mut Vec<u8>, &mut safetensors::Dtype),
+) {
+    let bytes = fs::read(folder.join(shard)).unwrap();
     let old = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let mut kept = Vec::new();
     for (name, view) in old.tensors() {
@@ -45,7 +53,7 @@ fn rewrite(folder: &Path, change: impl Fn(&str, &mut Vec<usize>, &mut Vec<u8>, &
     let views = kept.iter().map(|(name, shape, data, dtype)| {
         (name, safetensors::tensor::TensorView::new(*dtype, shape.clone(), data).unwrap())
     });
-    safetensors::serialize_to_file(views, None, &folder.join(FIRST)).unwrap();
+    safetensors::serialize_to_file(views, None, &folder.join(shard)).unwrap();
 }
 
 const NORM: &str = "model.language_model.layers.0.input_layernorm.weight";
@@ -187,26 +195,26 @@ fn a_folder_is_built_once_and_again_when_its_source_changes() {
     let parent = tempfile::tempdir().unwrap();
     let out = parent.path().join("deep").join("built");
     let mut steps = Vec::new();
-    let first = build(source.path(), &out, |step| steps.push(step)).unwrap();
+    let first = build(source.path(), &out, &Build::FP32, |step| steps.push(step)).unwrap();
     assert!(!first.reused && is_built(&out));
     let last = steps[steps.len() - 1];
     assert!(last.doing == "building the graphs" && last.done == last.total, "{last:?}");
-    assert!(build(source.path(), &out, |_| ()).unwrap().reused);
+    assert!(build(source.path(), &out, &Build::FP32, |_| ()).unwrap().reused);
 
     edit(source.path(), "chat_template.jinja", |text| text + "{# changed #}");
-    let second = build(source.path(), &out, |_| ()).unwrap();
+    let second = build(source.path(), &out, &Build::FP32, |_| ()).unwrap();
     assert!(!second.reused && second.digest != first.digest);
     assert_eq!(names(out.parent().unwrap()), [".built.lock", "built"]);
 
     // A build that was killed in the middle is swept away by the next.
     fs::create_dir(out.with_file_name(".built.building")).unwrap();
     edit(source.path(), "chat_template.jinja", |text| text + "{# again #}");
-    build(source.path(), &out, |_| ()).unwrap();
+    build(source.path(), &out, &Build::FP32, |_| ()).unwrap();
     assert_eq!(names(out.parent().unwrap()), [".built.lock", "built"]);
 
     // A source that is damaged later does not take away what was built.
     edit(source.path(), "config.json", |text| text.replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 9"));
-    build(source.path(), &out, |_| ()).unwrap_err();
+    build(source.path(), &out, &Build::FP32, |_| ()).unwrap_err();
     assert_eq!(info(&out).unwrap().layers, 2);
 }
 
@@ -215,9 +223,9 @@ fn nothing_that_is_not_ours_is_overwritten() {
     let source = checkpoint(&goldens(), "untied", Precision::Bf16, 1);
     let out = tempfile::tempdir().unwrap();
     fs::write(out.path().join("letters.txt"), "dear").unwrap();
-    let error = build(source.path(), out.path(), |_| ()).unwrap_err();
+    let error = build(source.path(), out.path(), &Build::FP32, |_| ()).unwrap_err();
     assert!(matches!(error, BuildError::Occupied { .. }), "{error}");
-    let error = build(source.path(), &out.path().join("letters.txt"), |_| ()).unwrap_err();
+    let error = build(source.path(), &out.path().join("letters.txt"), &Build::FP32, |_| ()).unwrap_err();
     assert!(matches!(error, BuildError::Occupied { .. }), "{error}");
     assert_eq!(fs::read_to_string(out.path().join("letters.txt")).unwrap(), "dear");
 }
@@ -226,8 +234,8 @@ fn nothing_that_is_not_ours_is_overwritten() {
 fn weights_of_32_bits_are_not_copied() {
     let source = checkpoint(&goldens(), "untied", Precision::F32, 1);
     let out = source.path().join("built");
-    build(source.path(), &out, |_| ()).unwrap();
-    let data = fs::metadata(out.join(DATA)).unwrap().len();
+    build(source.path(), &out, &Build::FP32, |_| ()).unwrap();
+    let data = fs::metadata(out.join("vision_encoder.onnx_data")).unwrap().len();
     assert_eq!(data, 128 * 64 * 4 * 4, "only the kernel that is laid out anew");
     #[cfg(unix)]
     {
@@ -241,21 +249,214 @@ fn weights_of_32_bits_are_not_copied() {
 fn a_folder_says_what_it_holds() {
     let source = checkpoint(&goldens(), "tied", Precision::F16, 2);
     let before = info(source.path()).unwrap();
-    let built = build_into_cache(source.path(), &source.path().join("cache"), |_| ()).unwrap();
+    let built = build_into_cache(source.path(), &source.path().join("cache"), None, |_| ()).unwrap();
     assert!(built.folder.ends_with(format!("glm4v-{}", &built.digest[..16])));
     let after = info(&built.folder).unwrap();
     assert_eq!((before.built, after.built), (false, true));
-    assert_eq!(Info { built: true, bytes: after.bytes, ..before.clone() }, after);
+    assert_eq!(Info { built: true, build: Some(Build::FP32), bytes: after.bytes, ..before.clone() }, after);
     let found = (after.layers, after.kv_heads, after.vision_layers, after.tied, after.precision.as_str());
     assert_eq!(found, (3, 2, 1, true, "f16"));
+}
+
+fn int4(block: u32) -> Build {
+    Build { precision: Form::Int4, block, ..Build::FP32 }
+}
+
+/// What can happen to a safetensors file.
+#[derive(Clone, Debug)]
+enum Harm {
+    /// Some bytes become others.
+    Bytes(prop::sample::Index, [u8; 4]),
+    /// Some bytes of the header become others.
+    Header(prop::sample::Index, u8),
+    /// A number in the header becomes another.
+    Number(prop::sample::Index, u64),
+    /// The length of the header lies.
+    Length(u64),
+    CutTo(prop::sample::Index),
+    Longer(Vec<u8>),
+}
+
+fn harm() -> impl Strategy<Value = Harm> {
+    prop_oneof![
+        any::<(prop::sample::Index, [u8; 4])>().prop_map(|(at, with)| Harm::Bytes(at, with)),
+        any::<(prop::sample::Index, u8)>().prop_map(|(at, with)| Harm::Header(at, with)),
+        (any::<prop::sample::Index>(), prop_oneof![any::<u64>(), 0..200u64, Just(1 << 40), Just(u64::MAX)])
+            .prop_map(|(at, with)| Harm::Number(at, with)),
+        prop_oneof![any::<u64>(), 0..20_000u64].prop_map(Harm::Length),
+        any::<prop::sample::Index>().prop_map(Harm::CutTo),
+        prop::collection::vec(any::<u8>(), 1..20).prop_map(Harm::Longer),
+    ]
+}
+
+impl Harm {
+    fn on(&self, bytes: &mut Vec<u8>) {
+        let header = bytes.get(..8).map_or(0, |length| u64::from_le_bytes(length.try_into().unwrap()));
+        let end = usize::try_from(header.saturating_add(8)).unwrap_or(usize::MAX).min(bytes.len());
+        match self {
+            Harm::Bytes(at, with) if bytes.len() > 4 => {
+                let at = at.index(bytes.len() - 4);
+                bytes[at..at + 4].copy_from_slice(with);
+            }
+            Harm::Header(at, with) if end > 8 => bytes[8 + at.index(end - 8)] = *with,
+            Harm::Number(at, with) if end > 8 => {
+                let from = 8 + at.index(end - 8);
+                let digit = |at: &usize| bytes[*at].is_ascii_digit();
+                if let Some(first) = (from..end).find(digit) {
+                    let last = (first..end).find(|at| !digit(at)).unwrap_or(end);
+                    let with = with.to_string().into_bytes();
+                    let length = header.wrapping_add(with.len() as u64).wrapping_sub((last - first) as u64);
+                    bytes.splice(first..last, with);
+                    bytes[..8].copy_from_slice(&length.to_le_bytes());
+                }
+            }
+            Harm::Length(length) if bytes.len() >= 8 => bytes[..8].copy_from_slice(&length.to_le_bytes()),
+            Harm::CutTo(length) if !bytes.is_empty() => bytes.truncate(length.index(bytes.len())),
+            Harm::Longer(more) => bytes.extend(more),
+            Harm::Bytes(..) | Harm::Header(..) | Harm::Number(..) | Harm::Length(_) | Harm::CutTo(_) => {}
+        }
+    }
+}
+
+/// Names of what was built, with the sizes of data files.
+fn parts(folder: &Path) -> Vec<String> {
+    let mut parts: Vec<String> = record(folder)
+        .unwrap()
+        .parts
+        .iter()
+        .map(
+            |part| {
+                if part.name.ends_with(".onnx") { part.name.clone() } else { format!("{} {}", part.name, part.bytes) }
+            },
+        )
+        .collect();
+    parts.sort();
+    parts
+}
+
+#[test]
+fn each_build_has_its_files_and_its_name() {
+    use crate::onnx::Provider::{Coreml, Cpu, Cuda, Webgpu};
+    use Form::{Bf16, Fp16, Fp32, Int4, Int8};
+    let source = checkpoint(&goldens(), "untied", Precision::Bf16, 2);
+    let (first, second) = (FIRST, "model-00002-of-00002.safetensors");
+    let bytes = |name: &str| fs::metadata(source.path().join(name)).unwrap().len();
+    let (first, second) = (format!("{first} {}", bytes(first)), format!("{second} {}", bytes(second)));
+    let table = format!("embed_tokens.bin {}", 352 * 128 * 2);
+    let kernel = 128 * 64 * 4 * 2;
+    let cases = [
+        // The numbers are the checkpoint's: only the kernel that is laid out anew is written.
+        (
+            Bf16,
+            Cuda,
+            vec![
+                "decoder_model_merged_bf16.onnx".to_owned(),
+                first.clone(),
+                second.clone(),
+                "vision_encoder_bf16.onnx".to_owned(),
+                format!("vision_encoder_bf16.onnx_data {kernel}"),
+            ],
+        ),
+        (Fp16, Cuda, vec!["decoder_model_merged_fp16", "vision_encoder_fp16"].into_iter().map(str::to_owned).collect()),
+        (Int4, Cuda, vec!["decoder_model_merged_q4bf16".to_owned(), table.clone(), "vision_encoder_bf16".to_owned()]),
+        (Int4, Cpu, vec!["decoder_model_merged_q4".to_owned(), table.clone(), "vision_encoder_int8".to_owned()]),
+        (Int8, Cpu, vec!["decoder_model_merged_int8".to_owned(), table.clone(), "vision_encoder_int8".to_owned()]),
+        (Int8, Webgpu, vec!["decoder_model_merged_int8".to_owned(), table.clone(), "vision_encoder".to_owned()]),
+        (Int4, Coreml, vec!["decoder_model_merged_q4".to_owned(), table.clone(), "vision_encoder".to_owned()]),
+        (Fp32, Coreml, vec!["decoder_model_merged".to_owned(), "vision_encoder".to_owned()]),
+    ];
+    for (precision, provider, expected) in cases {
+        let out = source.path().join(format!("{precision:?}-{provider:?}"));
+        let how = Build { precision, provider, ..Build::FP32 };
+        build(source.path(), &out, &how, |_| ()).unwrap();
+        let parts = parts(&out);
+        for name in &expected {
+            let found = parts.iter().any(|part| part == name || part.strip_suffix(".onnx") == Some(name));
+            assert!(found, "{precision:?} for {provider:?}: no {name} in {parts:?}");
+        }
+        if precision == Bf16 {
+            assert_eq!(parts, expected);
+        }
+        let sums = record(&out).unwrap().parts;
+        for part in sums.iter().filter(|part| part.sha256.is_some()) {
+            let found = hex(&Sha256::digest(fs::read(out.join(&part.name)).unwrap()));
+            assert_eq!(part.sha256.as_ref(), Some(&found), "{}", part.name);
+        }
+        if !how.may_link() {
+            assert!(!out.join(FIRST).exists(), "{precision:?} for {provider:?} stands alone");
+        }
+        assert_eq!(info(&out).unwrap().build, Some(how));
+        assert!(build(source.path(), &out, &how, |_| ()).unwrap().reused);
+    }
+    // Another way of building is another folder.
+    let out = source.path().join("Int4-Cpu");
+    assert!(!build(source.path(), &out, &int4(64), |_| ()).unwrap().reused);
+    let cache = source.path().join("cache");
+    let plain = build_into_cache(source.path(), &cache, None, |_| ()).unwrap();
+    let small = build_into_cache(source.path(), &cache, Some(&int4(32)), |_| ()).unwrap();
+    assert!(plain.folder != small.folder && plain.digest == small.digest);
+    // A file that was cut short afterwards is noticed before anything is mapped.
+    let data = small.folder.join("decoder_model_merged_q4.onnx_data");
+    File::options().write(true).open(&data).unwrap().set_len(100).unwrap();
+    let error = record(&small.folder).unwrap_err().to_string();
+    assert!(error.contains("q4.onnx_data is damaged: it has 100 bytes, and was built with"), "{error}");
+    assert!(!build_into_cache(source.path(), &cache, Some(&int4(32)), |_| ()).unwrap().reused);
+}
+
+#[test]
+fn what_no_number_of_a_build_can_hold_is_refused_by_name() {
+    let name = "model.language_model.layers.0.mlp.down_proj.weight";
+    let spoiled = |number: f32| {
+        let folder = checkpoint(&goldens(), "untied", Precision::Bf16, 2);
+        for shard in [FIRST, "model-00002-of-00002.safetensors"] {
+            rewrite_in(folder.path(), shard, |found, _, data, _| {
+                if found == name {
+                    data[2 * 333..2 * 334].copy_from_slice(&half::bf16::from_f32(number).to_le_bytes());
+                }
+            });
+        }
+        folder
+    };
+    let fp16 = Build { precision: Form::Fp16, provider: crate::onnx::Provider::Cuda, ..Build::FP32 };
+    let bf16 = Build { precision: Form::Bf16, ..fp16 };
+    let int4_cuda = Build { precision: Form::Int4, ..fp16 };
+    for (how, number, expected) in [
+        (fp16, 1e5, Some("number 333 is too large for fp16")),
+        (bf16, 1e5, None),
+        (bf16, f32::NAN, Some("number 333 is not finite")),
+        (fp16, f32::INFINITY, Some("number 333 is not finite")),
+        (int4(32), f32::NAN, Some("number 333 is not finite")),
+        (int4(32), 3e38, None),
+        (int4_cuda, f32::NEG_INFINITY, Some("number 333 is not finite")),
+        (int4(48), 0.0, Some("not supported: blocks of 48; 32, 64 and 128 can be built")),
+        (
+            Build { precision: Form::Fp32, ..fp16 },
+            0.0,
+            Some("not supported: fp32 for cuda, whose GroupQueryAttention has 16 bits; take bf16 or fp16"),
+        ),
+    ] {
+        let folder = spoiled(number);
+        let out = folder.path().join("built");
+        match (build(folder.path(), &out, &how, |_| ()), expected) {
+            (Ok(_), None) => {}
+            (Err(error), Some(expected)) => {
+                let error = error.to_string();
+                assert!(error.contains(expected), "{how:?}, {number}: {error}");
+                assert!(expected.starts_with("not supported") || error.contains(name), "{error}");
+                assert!(!out.exists());
+            }
+            (found, expected) => panic!("{how:?}, {number}: {found:?}, not {expected:?}"),
+        }
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever stands in a file, there is an answer and no panic.
+    /// Whatever stands in a file, there is an answer and no panic, and nothing is allocated because a number says so: what the
+    /// largest of these would ask for is more than there is.
     #[test]
-    fn damaged_headers_are_survived(at in 0usize..4000, with in any::<[u8; 4]>()) {
+    fn damaged_files_are_survived(harms in prop::collection::vec(harm(), 1..4)) {
         thread_local! {
             static GOOD: (tempfile::TempDir, Vec<u8>) = {
                 let folder = checkpoint(&goldens(), "untied", Precision::F16, 1);
@@ -265,12 +466,14 @@ proptest! {
         }
         GOOD.with(|(folder, good)| {
             let mut bytes = good.clone();
-            bytes[at..at + 4].copy_from_slice(&with);
+            harms.iter().for_each(|harm| harm.on(&mut bytes));
             fs::write(folder.path().join("model.safetensors"), bytes).unwrap();
-            let _ = Checkpoint::open(folder.path()).and_then(|checkpoint| {
-                let config = config(folder.path())?;
-                glm4v::graphs(&config, &checkpoint).map(|_| ())
-            });
+            let out = folder.path().join("built");
+            if let Err(error) = build(folder.path(), &out, &int4(32), |_| ()) {
+                assert!(!out.exists() && !error.to_string().is_empty());
+            } else {
+                fs::remove_dir_all(out).unwrap();
+            }
         });
     }
 

@@ -4,7 +4,7 @@ use super::config::TextConfig;
 use super::{Weight, layer};
 use crate::BuildError;
 use crate::checkpoint::{Tensor, Tree};
-use crate::onnx::{Cache, Dim, Graph, Kind, Value};
+use crate::onnx::{Cache, Dim, Graph, Kind, Style, Value};
 
 /// Tokens of one run.
 const TOKENS: Dim = Dim::Named("tokens");
@@ -21,18 +21,23 @@ struct Shared {
 ///
 /// Logits of a long prompt would be most of its work, and only those of the last token are ever looked at; so the caller
 /// names the rows that it wants.
-pub fn decoder<'a>(config: &TextConfig, weights: &Tree<'a>, head: Tensor<'a>) -> Result<Graph<Weight<'a>>, BuildError> {
-    let mut graph = Graph::new("decoder");
+pub fn decoder<'a>(
+    config: &TextConfig,
+    weights: &Tree<'a>,
+    head: Tensor<'a>,
+    style: Style,
+) -> Result<Graph<Weight<'a>>, BuildError> {
+    let mut graph = Graph::new("decoder", style);
     let graph = &mut graph;
     let fixed = Dim::Fixed;
     let slots = Dim::Named("slots");
-    let embeds = graph.input("inputs_embeds", Kind::F32, [fixed(1), TOKENS, fixed(config.width)]);
+    let embeds = graph.input("inputs_embeds", style.kind, [fixed(1), TOKENS, fixed(config.width)]);
     let rows = graph.input("logits_rows", Kind::I64, [Dim::Named("rows")]);
     let shared = Shared {
         last: graph.input("seqlens_k", Kind::I32, [fixed(1)]),
         total: graph.input("total_sequence_length", Kind::I32, []),
-        cos: graph.input("cos_cache", Kind::F32, [slots, fixed(config.turned / 2)]),
-        sin: graph.input("sin_cache", Kind::F32, [slots, fixed(config.turned / 2)]),
+        cos: graph.input("cos_cache", style.kind, [slots, fixed(config.turned / 2)]),
+        sin: graph.input("sin_cache", style.kind, [slots, fixed(config.turned / 2)]),
     };
 
     let layers = weights.at("layers");
@@ -51,10 +56,9 @@ pub fn decoder<'a>(config: &TextConfig, weights: &Tree<'a>, head: Tensor<'a>) ->
     }
 
     let asked = graph.rows("asked", &normed, &rows);
-    let head = graph.weight(head.name, &[config.vocabulary, config.width], Weight::Stored(head));
-    let logits = graph.matmul_transposed("logits", &asked, &head);
+    let logits = layer::matrix(graph, &asked, head, "logits");
     graph.output(&logits);
-    Ok(std::mem::replace(graph, Graph::new("")))
+    Ok(std::mem::replace(graph, Graph::new("", style)))
 }
 
 /// Adds what a block made to what went round it, and norms the sum for the next block: `(normed, sum)`.
@@ -78,19 +82,16 @@ fn attention<'a>(
     config: &TextConfig,
     weights: &Tree<'a>,
 ) -> Result<Value, BuildError> {
-    let mut projected = |name: &str, out: u64| {
-        let product = layer::linear(graph, hidden, out, weights, name)?;
-        layer::bias(graph, &product, &weights.at(name))
-    };
-    let query = projected("q_proj", config.heads * config.head)?;
-    let key = projected("k_proj", config.kv_heads * config.head)?;
-    let value = projected("v_proj", config.kv_heads * config.head)?;
+    let parts = [("q_proj", config.heads), ("k_proj", config.kv_heads), ("v_proj", config.kv_heads)];
+    let parts = parts.map(|(name, heads)| (name, heads * config.head));
+    let projected = layer::projections(graph, hidden, parts, true, weights)?;
 
+    let kind = graph.kind();
     let shape = |slots| [Dim::Fixed(1), Dim::Fixed(config.kv_heads), Dim::Named(slots), Dim::Fixed(config.head)];
-    let past = ["key", "value"]
-        .map(|part| graph.input(&format!("past_key_values.{index}.{part}"), Kind::F32, shape("past_slots")));
+    let past =
+        ["key", "value"].map(|part| graph.input(&format!("past_key_values.{index}.{part}"), kind, shape("past_slots")));
     let present =
-        ["key", "value"].map(|part| graph.value(&format!("present.{index}.{part}"), Kind::F32, shape("present_slots")));
+        ["key", "value"].map(|part| graph.value(&format!("present.{index}.{part}"), kind, shape("present_slots")));
     let cache = Cache {
         past: [&past[0], &past[1]],
         present: [&present[0], &present[1]],
@@ -99,7 +100,8 @@ fn attention<'a>(
         cos: &shared.cos,
         sin: &shared.sin,
     };
-    let attended = graph.causal_attention(&weights.name_of("attended"), [&query, &key, &value], &cache, config.heads);
+    let heads = [config.heads, config.kv_heads];
+    let attended = graph.causal_attention(&weights.name_of("attended"), &projected, &cache, heads);
     present.iter().for_each(|value| graph.output(value));
     layer::linear(graph, &attended, config.width, weights, "o_proj")
 }

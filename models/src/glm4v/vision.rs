@@ -3,10 +3,10 @@
 use tapwright_picture::PATCH_VALUES;
 
 use super::config::VisionConfig;
-use super::{BLOCK, PATCHES, Weight, layer};
+use super::{BLOCK, Layout, PATCHES, Weight, layer};
 use crate::BuildError;
 use crate::checkpoint::Tree;
-use crate::onnx::{Dim, Graph, Kind, Rotation, Value};
+use crate::onnx::{Dim, Graph, Kind, Rotation, Style, Value};
 
 /// What the caller computes for each shape of picture, besides its patches: see `rope::vision_tables`.
 struct Tables {
@@ -21,19 +21,19 @@ struct Tables {
 }
 
 /// `pixel_values: [patches, 1176] -> image_features: [patches / 4, out]`
-pub fn encoder<'a>(config: &VisionConfig, weights: &Tree<'a>) -> Result<Graph<Weight<'a>>, BuildError> {
-    let mut graph = Graph::new("vision_encoder");
+pub fn encoder<'a>(config: &VisionConfig, weights: &Tree<'a>, style: Style) -> Result<Graph<Weight<'a>>, BuildError> {
+    let mut graph = Graph::new("vision_encoder", style);
     let graph = &mut graph;
     let fixed = Dim::Fixed;
     let angles = config.width / config.heads / 2;
-    let pixels = graph.input("pixel_values", Kind::F32, [PATCHES, fixed(PATCH_VALUES as u64)]);
+    let pixels = graph.input("pixel_values", style.kind, [PATCHES, fixed(PATCH_VALUES as u64)]);
     let tables = Tables {
-        rows: graph.input("position_rows", Kind::F32, [Dim::Named("rows"), fixed(config.side)]),
-        columns: graph.input("position_columns", Kind::F32, [Dim::Named("columns"), fixed(config.side)]),
+        rows: graph.input("position_rows", style.kind, [Dim::Named("rows"), fixed(config.side)]),
+        columns: graph.input("position_columns", style.kind, [Dim::Named("columns"), fixed(config.side)]),
         blocks: graph.input("position_blocks", Kind::I64, [fixed(5)]),
         positions: graph.input("patch_indices", Kind::I64, [fixed(1), PATCHES]),
-        cos: graph.input("patch_cos", Kind::F32, [PATCHES, fixed(angles)]),
-        sin: graph.input("patch_sin", Kind::F32, [PATCHES, fixed(angles)]),
+        cos: graph.input("patch_cos", style.kind, [PATCHES, fixed(angles)]),
+        sin: graph.input("patch_sin", style.kind, [PATCHES, fixed(angles)]),
     };
 
     let hidden = patch_embed(graph, &pixels, config, weights)?;
@@ -47,7 +47,7 @@ pub fn encoder<'a>(config: &VisionConfig, weights: &Tree<'a>) -> Result<Graph<We
     let tokens = downsample(graph, &hidden, config, &weights.at("downsample"))?;
     let features = merger(graph, &tokens, config, &weights.at("merger"))?;
     graph.output(&features);
-    Ok(std::mem::replace(graph, Graph::new("")))
+    Ok(std::mem::replace(graph, Graph::new("", style)))
 }
 
 /// `[patches, 1176] -> [patches, width]`; the convolution's kernel is as large as a patch, so it is a matrix.
@@ -59,7 +59,7 @@ fn patch_embed<'a>(
 ) -> Result<Value, BuildError> {
     let at = weights.at("patch_embed").at("proj");
     let kernel = at.tensor("weight", [config.width, 3, 2, 14, 14])?;
-    let kernel = graph.weight(kernel.name, &[config.width, PATCH_VALUES as u64], Weight::Stored(kernel));
+    let kernel = graph.weight(kernel.name, &[config.width, PATCH_VALUES as u64], Weight::stored(kernel));
     let hidden = graph.matmul_transposed("patch_embed", pixels, &kernel);
     let hidden = layer::bias(graph, &hidden, &at)?;
     layer::norm(graph, &hidden, config.epsilon, weights, "post_conv_layernorm")
@@ -76,7 +76,7 @@ fn embeddings<'a>(
 ) -> Result<Value, BuildError> {
     let VisionConfig { side, width, .. } = *config;
     let table = weights.at("position_embedding").tensor("weight", [side * side, width])?;
-    let table = graph.weight(table.name, &[side, side * width], Weight::Stored(table));
+    let table = graph.weight(table.name, &[side, side * width], Weight::stored(table));
     let rows = Dim::Named("rows");
     let fixed = Dim::Fixed;
     let tall = graph.matmul("positions.rows", &tables.rows, &table, [rows, fixed(side * width)]);
@@ -152,7 +152,8 @@ fn downsample<'a>(
 ) -> Result<Value, BuildError> {
     let VisionConfig { width, out, .. } = *config;
     let kernel = weights.tensor("weight", [out, width, 2, 2])?;
-    let kernel = graph.weight(kernel.name, &[out, 4 * width], Weight::ChannelsLast(kernel));
+    let weight = Weight { parts: vec![kernel], layout: Layout::ChannelsLast };
+    let kernel = graph.weight(kernel.name, &[out, 4 * width], weight);
     let four = graph.numbers("downsample.four", &[-1, 4 * width as i64]);
     let fours = graph.reshape("downsample.fours", hidden, &four, [Dim::Named("tokens"), Dim::Fixed(4 * width)]);
     let tokens = graph.matmul_transposed("downsample", &fours, &kernel);

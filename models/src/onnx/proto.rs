@@ -16,7 +16,8 @@ pub enum Attribute<'a> {
 
 /// `onnx.proto` has been stable at this version since ONNX 1.16.
 const IR_VERSION: i64 = 10;
-const OPSET: i64 = 21;
+/// The first with Gelu. Kernels are registered for a range of versions, and newer ones of Reshape and Transpose are not everywhere.
+const OPSET: i64 = 20;
 /// The domain of ONNX Runtime's own operators.
 pub const MICROSOFT: &str = "com.microsoft";
 
@@ -144,9 +145,9 @@ pub fn value(value: &Value) -> Message {
 }
 
 /// TensorProto whose bytes lie in another file.
-pub fn external(name: &str, shape: &[u64], place: &Place) -> Message {
+pub fn external(name: &str, kind: Kind, shape: &[u64], place: &Place) -> Message {
     let mut tensor = shape.iter().fold(Message::default(), |tensor, &size| tensor.int(1, size as i64));
-    tensor = tensor.int(2, Kind::F32.code()).text(8, name);
+    tensor = tensor.int(2, kind.code()).text(8, name);
     let entries =
         [("location", place.file.clone()), ("offset", place.offset.to_string()), ("length", place.length.to_string())];
     for (key, value) in entries {
@@ -158,7 +159,13 @@ pub fn external(name: &str, shape: &[u64], place: &Place) -> Message {
 /// TensorProto of a few whole numbers.
 pub fn numbers(name: &str, values: &[i64]) -> Message {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    Message::default().int(1, values.len() as i64).int(2, Kind::I64.code()).text(8, name).bytes(9, &bytes)
+    constant(name, Kind::I64, &[values.len() as u64], &bytes)
+}
+
+/// TensorProto that holds its bytes itself.
+pub fn constant(name: &str, kind: Kind, shape: &[u64], bytes: &[u8]) -> Message {
+    let tensor = shape.iter().fold(Message::default(), |tensor, &size| tensor.int(1, size as i64));
+    tensor.int(2, kind.code()).text(8, name).bytes(9, bytes)
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::builder::TypedValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use tapwright_tasks::Size;
 use tapwright_tasks::judge::{Fact, NoFact};
 
@@ -314,6 +315,36 @@ pub struct Models {
     pub command: ModelsCommand,
 }
 
+/// `--precision`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum FormArgument {
+    Fp32,
+    Fp16,
+    Bf16,
+    Int8,
+    Int4,
+}
+
+/// `--provider`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ProviderArgument {
+    Cpu,
+    Cuda,
+    Coreml,
+    Webgpu,
+}
+
+/// `--like`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LikeArgument {
+    #[value(name = "glm4v-9b")]
+    Glm4v9b,
+    #[value(name = "glm4v-0.4b")]
+    Glm4v04b,
+    #[value(name = "glm4v-tiny")]
+    Glm4vTiny,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
     /// Build a Hugging Face folder of GLM-4.1V into ONNX graphs
@@ -323,6 +354,31 @@ pub enum ModelsCommand {
         /// Where the built model goes
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
+        /// In what numbers: fp16 and bf16 are for GPUs; int8 and int4 quantise
+        #[arg(long, value_enum, value_name = "PRECISION", default_value_t = FormArgument::Fp32)]
+        precision: FormArgument,
+        /// What is to run it
+        #[arg(long, value_enum, value_name = "PROVIDER", default_value_t = ProviderArgument::Cpu)]
+        provider: ProviderArgument,
+        /// Numbers of a row that share a scale, where matrices are quantised: 32, 64 or 128
+        #[arg(long, value_name = "SIZE", default_value_t = 32,
+              value_parser = clap::builder::PossibleValuesParser::new(["32", "64", "128"])
+                  .map(|size| size.parse::<u32>().unwrap_or_default()))]
+        block: u32,
+        /// On the processor, multiply quantised matrices with numbers of 32 bits: exact, and four times as slow
+        #[arg(long)]
+        exact: bool,
+    },
+    /// Draw a checkpoint of random weights, for tests and measurements
+    Random {
+        /// Where the Hugging Face folder goes
+        folder: PathBuf,
+        /// Whose sizes it has: the 9b takes 20.6 GB
+        #[arg(long, value_enum, value_name = "MODEL")]
+        like: LikeArgument,
+        /// The same seed draws the same weights
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        seed: u64,
     },
     /// Say what a model's folder holds
     Info {

@@ -1,13 +1,13 @@
 //! `tapwright models`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use console::style;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use tapwright_tasks::model::{BuildError, Info, Progress, build, info};
+use tapwright_tasks::model::{Build, BuildError, Form, Info, Like, Progress, Provider, build, info, random};
 
-use crate::arguments::{Common, ModelsCommand};
+use crate::arguments::{Common, FormArgument, LikeArgument, ModelsCommand, ProviderArgument};
 use crate::exit::Exit;
 use crate::say;
 use crate::trouble::Trouble;
@@ -15,27 +15,74 @@ use crate::trouble::Trouble;
 pub async fn perform(common: Common, command: ModelsCommand) -> Result<Exit, Trouble> {
     // Reading gigabytes blocks; Ctrl-C ends the process at once, and a build appears whole or not at all.
     let work = move || match command {
-        ModelsCommand::Build { hf_dir, out } => build_model(&hf_dir, &out, common.json),
+        ModelsCommand::Build { hf_dir, out, precision, provider, block, exact } => {
+            let how = Build { precision: form(precision), provider: runner(provider), block, exact };
+            build_model(&hf_dir, &out, &how, common.json)
+        }
+        ModelsCommand::Random { folder, like, seed } => draw(&folder, like, seed, common.json),
         ModelsCommand::Info { folder } => tell(&folder, common.json),
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| Trouble::new(Exit::Internal, &error))?
 }
 
-fn build_model(hf_dir: &Path, out: &PathBuf, json: bool) -> Result<Exit, Trouble> {
+fn form(said: FormArgument) -> Form {
+    match said {
+        FormArgument::Fp32 => Form::Fp32,
+        FormArgument::Fp16 => Form::Fp16,
+        FormArgument::Bf16 => Form::Bf16,
+        FormArgument::Int8 => Form::Int8,
+        FormArgument::Int4 => Form::Int4,
+    }
+}
+
+fn runner(said: ProviderArgument) -> Provider {
+    match said {
+        ProviderArgument::Cpu => Provider::Cpu,
+        ProviderArgument::Cuda => Provider::Cuda,
+        ProviderArgument::Coreml => Provider::Coreml,
+        ProviderArgument::Webgpu => Provider::Webgpu,
+    }
+}
+
+/// Shows how far something has come, unless a program listens.
+fn bar(json: bool) -> (ProgressBar, impl FnMut(Progress)) {
     let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let bar = ProgressBar::with_draw_target(None, target);
     let look = ProgressStyle::with_template("  {bar:24.cyan/dim} {bytes:>10}/{total_bytes}  {msg}  {eta:.dim}");
     bar.set_style(look.expect("it is a template").progress_chars("━━─"));
     let mut doing = "";
-    let built = build(hf_dir, out, |progress: Progress| {
+    let shown = bar.clone();
+    let show = move |progress: Progress| {
         if progress.doing != doing {
             doing = progress.doing;
-            bar.set_message(doing);
+            shown.set_message(doing);
         }
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-    })
-    .map_err(|error| trouble(&error))?;
+        shown.set_length(progress.total);
+        shown.set_position(progress.done);
+    };
+    (bar, show)
+}
+
+fn draw(folder: &Path, like: LikeArgument, seed: u64, json: bool) -> Result<Exit, Trouble> {
+    let like = match like {
+        LikeArgument::Glm4v9b => Like::Glm4v9b,
+        LikeArgument::Glm4v04b => Like::Glm4v04b,
+        LikeArgument::Glm4vTiny => Like::Glm4vTiny,
+    };
+    let (bar, show) = bar(json);
+    random(like, folder, seed, show).map_err(|error| trouble(&error))?;
+    bar.finish_and_clear();
+    if json {
+        say::out(&json!({"folder": folder, "seed": seed}).to_string());
+    } else {
+        say::out(&format!("  {}  {} is drawn", style("✓").green(), folder.display()));
+    }
+    Ok(Exit::Done)
+}
+
+fn build_model(hf_dir: &Path, out: &Path, how: &Build, json: bool) -> Result<Exit, Trouble> {
+    let (bar, show) = bar(json);
+    let built = build(hf_dir, out, how, show).map_err(|error| trouble(&error))?;
     bar.finish_and_clear();
     if json {
         let line = json!({"folder": built.folder, "digest": built.digest, "reused": built.reused});
@@ -59,6 +106,7 @@ fn tell(folder: &Path, json: bool) -> Result<Exit, Trouble> {
         digest,
         parameters,
         precision,
+        build,
         bytes,
         layers,
         width,
@@ -70,10 +118,13 @@ fn tell(folder: &Path, json: bool) -> Result<Exit, Trouble> {
         vision_width,
         tied,
     } = info;
+    let form = build.map_or(String::new(), |build| {
+        format!(", built as {:?} for {:?}", build.precision, build.provider).to_lowercase()
+    });
     let rows = [
         ("folder", format!("{}, {}", folder.display(), if built { "built" } else { "Hugging Face's" })),
         ("architecture", architecture.to_owned()),
-        ("parameters", format!("{} in {precision}", HumanCount(parameters))),
+        ("parameters", format!("{} in {precision}{form}", HumanCount(parameters))),
         ("size", HumanBytes(bytes).to_string()),
         (
             "text",

@@ -1,0 +1,81 @@
+//! Builds other than the plain one, against the reference: quantised as the builder does it, and in the operators of providers
+//! that are not here but whose operators the processor has as well.
+//!
+//! These need ONNX Runtime's library, and say so when they find none.
+
+use safetensors::SafeTensors;
+
+use super::goldens::{Case, checkpoint, compiled, engine_of, furthest, goldens, here, options};
+use super::*;
+use crate::checkpoint::Precision;
+use crate::folder::{Build, Form};
+use crate::onnx::Provider;
+
+/// The same numbers in other sums: a few thousand products of whole numbers under scales.
+const QUANTISED: f32 = 1e-3;
+
+#[derive(Deserialize)]
+struct Quantised {
+    #[serde(flatten)]
+    case: Case,
+    bits: u32,
+    block: u32,
+}
+
+/// The whole prompt at once, all logits that the case asks for.
+fn logits(engine: &mut Engine, case: &Case) -> Vec<f32> {
+    let compiled = compiled(engine, case);
+    let all: Vec<_> = compiled.seen.iter().map(|seen| engine.see(seen).unwrap()).collect();
+    let tables = rope::text_tables(&engine.config.text, &compiled.positions);
+    engine.decoder.prepare(compiled.slots.len(), 0, tables).unwrap();
+    engine.decoder.run(engine.embed(&compiled.slots, &all), 0, &case.rows).unwrap()
+}
+
+fn arrays(file: &str, name: &str) -> Vec<f32> {
+    let bytes = std::fs::read(here().join(file)).unwrap();
+    let mut numbers = Vec::new();
+    Precision::F32.widen(SafeTensors::deserialize(&bytes).unwrap().tensor(name).unwrap().data(), &mut numbers);
+    numbers
+}
+
+#[test]
+fn quantised_graphs_compute_what_torch_computes_with_the_same_numbers() {
+    let text = std::fs::read(here().join("quantised.json")).unwrap();
+    let cases: Vec<Quantised> = serde_json::from_slice(&text).unwrap();
+    for (index, Quantised { case, bits, block }) in cases.iter().enumerate() {
+        let precision = if *bits == 4 { Form::Int4 } else { Form::Int8 };
+        let folder = checkpoint(&goldens(), &case.variant, Precision::Bf16, 1);
+        for exact in [true, false] {
+            let build = Build { precision, provider: Provider::Cpu, block: *block, exact };
+            let Some(mut engine) = engine_of(folder.path(), &build, &options(512)) else { return };
+            let ours = logits(&mut engine, case);
+            let theirs = arrays("quantised.safetensors", &format!("case{index}.logits"));
+            let gap = furthest(&ours, &theirs);
+            let plain = furthest(&ours, &arrays("quantised.safetensors", &format!("case{index}.plain")));
+            println!(
+                "{}, {bits} bits, blocks of {block}, exact {exact}: {gap} from torch, {plain} from plain",
+                case.variant
+            );
+            // Activations in 8 bits are another computation; it must stay as near as the quantisation of weights itself.
+            let most = if exact { QUANTISED } else { 0.6 };
+            assert!(gap <= most, "case {index}, {bits} bits, exact {exact}: logits differ by {gap}");
+        }
+    }
+}
+
+#[test]
+fn the_operators_of_other_providers_compute_the_same() {
+    let goldens = goldens();
+    for provider in [Provider::Coreml, Provider::Webgpu] {
+        for variant in ["untied", "tied"] {
+            let folder = checkpoint(&goldens, variant, Precision::F32, 1);
+            let build = Build { provider, ..Build::FP32 };
+            let Some(mut engine) = engine_of(folder.path(), &build, &options(512)) else { return };
+            for (index, case) in goldens.cases.iter().enumerate().filter(|(_, case)| case.variant == variant) {
+                let gap =
+                    furthest(&logits(&mut engine, case), &arrays("arrays.safetensors", &format!("case{index}.logits")));
+                assert!(gap <= 1e-4, "case {index} for {provider:?}: logits differ by {gap}");
+            }
+        }
+    }
+}

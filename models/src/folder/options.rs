@@ -1,0 +1,113 @@
+//! What is to be built: in what numbers, for what. Which graphs that makes is decided here.
+
+use serde::{Deserialize, Serialize};
+
+use super::BuildError;
+use crate::checkpoint::{Checkpoint, Precision};
+use crate::glm4v::Styles;
+use crate::onnx::{Blocks, Kind, Provider, Style};
+
+/// What to build. Callers fill in every field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    pub precision: Form,
+    /// What is to run it.
+    pub provider: Provider,
+    /// Numbers of a row that share a scale, where matrices are quantised: 32, 64 or 128.
+    pub block: u32,
+    /// On the processor, products with quantised matrices are of 32-bit numbers and not of 8-bit ones: four times as slow, and
+    /// equal however a prompt is cut into runs.
+    pub exact: bool,
+}
+
+/// In what numbers weights are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    Fp32,
+    Fp16,
+    Bf16,
+    Int8,
+    Int4,
+}
+
+/// A checkpoint of more parameters than this is quantised when nobody says what to build: at 32 bits it would take 6 GB.
+const PLAIN_PARAMETERS_MAX: u64 = 1_500_000_000;
+
+impl Build {
+    /// 32 bits, for the processor: what checkpoints compute on paper.
+    pub const FP32: Build = Build { precision: Form::Fp32, provider: Provider::Cpu, block: 32, exact: false };
+
+    /// What to build when nobody says it.
+    pub fn suited(parameters: u64) -> Build {
+        let precision = if parameters > PLAIN_PARAMETERS_MAX { Form::Int4 } else { Form::Fp32 };
+        Build { precision, ..Build::FP32 }
+    }
+
+    /// How the graphs are written.
+    pub(super) fn styles(&self, checkpoint: &Checkpoint) -> Result<Styles, BuildError> {
+        let unsupported = |what: String| Err(BuildError::Unsupported { what });
+        if ![32, 64, 128].contains(&self.block) {
+            return unsupported(format!("blocks of {}; 32, 64 and 128 can be built", self.block));
+        }
+        let Build { precision, provider, block, exact } = *self;
+        let plain = |provider, kind| Style { provider, kind, blocks: None };
+        let cut =
+            |provider, kind, bits| Style { provider, kind, blocks: Some(Blocks { bits, size: block.into(), exact }) };
+        let both = |style| Ok(Styles { vision: style, decoder: style });
+        let bits = if precision == Form::Int4 { 4 } else { 8 };
+        match (provider, precision) {
+            (Provider::Cuda, Form::Fp32) => {
+                unsupported("fp32 for cuda, whose GroupQueryAttention has 16 bits; take bf16 or fp16".to_owned())
+            }
+            (Provider::Webgpu, Form::Bf16) => unsupported("bf16 for webgpu; take fp16 or fp32".to_owned()),
+            (Provider::Coreml, Form::Bf16) => unsupported("bf16 for coreml; take fp16 or fp32".to_owned()),
+            // CoreML takes the vision encoder. The decoder's operators are none of its, and go to the processor.
+            (Provider::Coreml, Form::Fp32) => {
+                Ok(Styles { vision: plain(Provider::Coreml, Kind::F32), decoder: plain(Provider::Cpu, Kind::F32) })
+            }
+            (Provider::Coreml, Form::Fp16) => {
+                Ok(Styles { vision: plain(Provider::Coreml, Kind::F16), decoder: plain(Provider::Cpu, Kind::F32) })
+            }
+            (Provider::Coreml, Form::Int8 | Form::Int4) => {
+                Ok(Styles { vision: plain(Provider::Coreml, Kind::F32), decoder: cut(Provider::Cpu, Kind::F32, bits) })
+            }
+            (_, Form::Fp32) => both(plain(provider, Kind::F32)),
+            (_, Form::Fp16) => both(plain(provider, Kind::F16)),
+            (_, Form::Bf16) => both(plain(provider, Kind::Bf16)),
+            // Four bits would do the encoder more harm than they save: it is a twelfth of the model.
+            (Provider::Cpu, Form::Int8 | Form::Int4) => {
+                Ok(Styles { vision: cut(provider, Kind::F32, 8), decoder: cut(provider, Kind::F32, bits) })
+            }
+            // The encoder is bound by what a GPU computes, not by what it reads, so quantising it would gain nothing there.
+            (Provider::Cuda, Form::Int8 | Form::Int4) => {
+                let kind = if checkpoint.written_in(Precision::F16) { Kind::F16 } else { Kind::Bf16 };
+                Ok(Styles { vision: plain(provider, kind), decoder: cut(provider, kind, bits) })
+            }
+            (Provider::Webgpu, Form::Int8 | Form::Int4) => {
+                Ok(Styles { vision: plain(provider, Kind::F32), decoder: cut(provider, Kind::F32, bits) })
+            }
+        }
+    }
+
+    /// Whether weights may stay in the checkpoint's own files. What is quantised is made to be small, and stands alone.
+    pub(super) fn may_link(&self) -> bool {
+        matches!(self.precision, Form::Fp32 | Form::Fp16 | Form::Bf16)
+    }
+}
+
+/// What transformers.js puts after the name of a graph that is kept like this.
+pub(super) fn suffix(style: Style) -> &'static str {
+    match (style.blocks.map(|blocks| blocks.bits), style.kind) {
+        (None, Kind::F16) => "_fp16",
+        (None, Kind::Bf16) => "_bf16",
+        (None, _) => "",
+        (Some(4), Kind::F16) => "_q4f16",
+        (Some(4), Kind::Bf16) => "_q4bf16",
+        (Some(4), _) => "_q4",
+        (Some(_), Kind::F16) => "_int8f16",
+        (Some(_), Kind::Bf16) => "_int8bf16",
+        (Some(_), _) => "_int8",
+    }
+}
