@@ -44,7 +44,7 @@ pub fn projections<'a>(
             let product = linear(graph, x, out, weights, name)?;
             apart.push(if biased { bias(graph, &product, &weights.at(name))? } else { product });
         }
-        return Ok(Projected::Apart(apart.try_into().ok().expect("there are three parts")));
+        return Ok(Projected::Apart(apart.try_into().expect("there are three parts")));
     };
     let (mut matrices, mut shifts) = (Vec::new(), Vec::new());
     for (name, out) in parts {
