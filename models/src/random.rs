@@ -438,7 +438,7 @@ mod tests {
         assert!(ids.len() < said.len() && ids.contains(&words.id("<|user|>").unwrap()), "{ids:?}");
         assert!(ids.iter().all(|&id| id < 4096));
         let plain = "Open 设置 and tap \"Wi-Fi\" 3 times";
-        assert_eq!(words.decode(&words.encode(plain).unwrap()).unwrap(), plain);
+        assert_eq!(words.decode(&words.encode(plain).unwrap(), false).unwrap(), plain);
         let int4 = Build { precision: Form::Int4, ..Build::FP32 };
         folder::build(&one, &folder.path().join("built"), &int4, |_| ()).unwrap();
     }

@@ -27,10 +27,13 @@ struct Quantised {
 /// The whole prompt at once, all logits that the case asks for.
 fn logits(engine: &mut Engine, case: &Case) -> Vec<f32> {
     let compiled = compiled(engine, case);
-    let all: Vec<_> = compiled.seen.iter().map(|seen| engine.see(seen).unwrap()).collect();
+    let all: Vec<_> = compiled.seen.iter().map(|seen| Some(engine.see(seen).unwrap())).collect();
     let tables = rope::text_tables(&engine.config.text, &compiled.positions);
-    engine.decoder.prepare(compiled.slots.len(), 0, tables).unwrap();
-    engine.decoder.run(engine.embed(&compiled.slots, &all), 0, &case.rows).unwrap()
+    let mut cache = engine.decoder.cache().unwrap();
+    engine.decoder.reserve(&mut cache, compiled.slots.len(), 0).unwrap();
+    engine.decoder.turn(&mut cache, tables).unwrap();
+    let embeds = engine.embed(&compiled.slots, &all);
+    engine.decoder.run(&mut cache, embeds, 0, &case.rows).unwrap()
 }
 
 fn arrays(file: &str, name: &str) -> Vec<f32> {
