@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_reply_ends_before_the_text_that_ends_it() {
-        let cases: &[(&str, &[&str], bool, &str, Option<&str>)] = &[
+        type Case<'a> = (&'a str, &'a [&'a str], bool, &'a str, Option<&'a str>);
+        let cases: &[Case<'_>] = &[
             ("one two three", &[], false, "one two three", None),
             ("one two three", &["tw"], false, "one ", Some("tw")),
             ("one two three", &["tw"], true, "one tw", Some("tw")),

@@ -6,7 +6,7 @@ const TEXT_MAX: u32 = 2000;
 /// A grammar in llguidance's dialect of Lark, for replies of so many tokens.
 ///
 /// Every whole reply that it lets through is one that `read` understands. The thought may take half of the tokens, so that the
-/// call has room.
+/// call has room. (What stands between the same two quotes has to be one text in all its alternatives: the longest is taken.)
 pub fn grammar(tokens_max: u32) -> String {
     let thought = (tokens_max / 2).max(1);
     let text_max = TEXT_MAX.min(tokens_max);
@@ -17,8 +17,8 @@ thought[max_tokens={thought}]: /(.|\n)*/
 answer: <answer> "\n"? call
 call: "do(action=" do ")" | "finish(message=" TEXT ("," " "? "status=" STATUS)? ")"
 do: "\"Launch\", app=" TEXT
-  | ("\"Tap\"" | "\"Long Press\"" | "\"Double Tap\"") ", element=" PLACE
-  | "\"Tap\", element=" PLACE ", message=" TEXT
+  | "\"Tap\", element=" PLACE (", message=" TEXT)?
+  | ("\"Long Press\"" | "\"Double Tap\"") ", element=" PLACE
   | ("\"Type\"" | "\"Type_Name\"") ", text=" LINES
   | "\"Swipe\", start=" PLACE ", end=" PLACE
   | ("\"Note\"" | "\"Interact\"" | "\"Take_over\"") (", message=" TEXT)?

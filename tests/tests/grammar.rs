@@ -1,0 +1,157 @@
+//! The action language's grammar lets through what the dialect prints, and nothing that the dialect cannot read.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use agent::action::{Action, Call};
+use agent::dialect::Dialect;
+use agent::grid::Grid;
+use llguidance::api::TopLevelGrammar;
+use llguidance::{Matcher, ParserFactory};
+use tapwright_agent as agent;
+use tapwright_contract::model::{Part, Role, Turn};
+use tapwright_models::library::{Search, find};
+use tapwright_models::{Finish, Grammar, Like, Local, Options, Request, Said, Sampling, Settings, random};
+use toktrie_hf_tokenizers::ByteTokenizer;
+
+/// How many replies random weights write. Each is one more chance for the grammar to be wrong.
+const REPLIES: u64 = 1000;
+/// As the small model's profile has it.
+const TOKENS_MAX: u32 = 96;
+
+fn calls() -> Vec<Call> {
+    let at = |x, y| Grid::new(x, y).expect("it is on the grid");
+    let text = || "say \"hi\" \\ to 小明,\nplease 🙂".to_owned();
+    let line = || "50 % off \"now\"".to_owned();
+    let seconds = |seconds| Duration::from_secs(seconds);
+    let mut calls: Vec<Call> = vec![
+        Action::Launch { app: "Settings".into() },
+        Action::Tap { at: at(0, 999) },
+        Action::SensitiveTap { at: at(7, 10), message: line() },
+        Action::Type { text: text() },
+        Action::Type { text: String::new() },
+        Action::TypeName { text: line() },
+        Action::Interact { message: String::new() },
+        Action::Interact { message: line() },
+        Action::Swipe { from: at(500, 750), to: at(500, 350) },
+        Action::Note { message: "True".into() },
+        Action::CallApi { instruction: line() },
+        Action::LongPress { at: at(99, 100) },
+        Action::DoubleTap { at: at(1, 2) },
+        Action::TakeOver { message: line() },
+        Action::Back,
+        Action::Home,
+        Action::Wait { duration: seconds(1) },
+        Action::Wait { duration: seconds(60) },
+    ]
+    .into_iter()
+    .map(Call::Do)
+    .collect();
+    calls.push(Call::Finish { message: text() });
+    calls.push(Call::GiveUp { message: line() });
+    calls
+}
+
+#[test]
+fn what_is_printed_may_be_said() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/mini/tokenizer.json");
+    let tokens = ByteTokenizer::from_file(&file).expect("the small model has a tokenizer");
+    let tokenizer = tokens.hf_tokenizer.clone();
+    let environment = tokens.into_tok_env(None).expect("it can be walked");
+    let mut factory = ParserFactory::new_simple(&environment).expect("it has a vocabulary");
+    factory.quiet();
+    let grammar = TopLevelGrammar::from_lark(Dialect::Autoglm.grammar(TOKENS_MAX));
+    let allowed = |reply: &str| {
+        let mut matcher = Matcher::new(factory.create_parser(grammar.clone()));
+        assert_eq!(matcher.get_error(), None);
+        let tokens = tokenizer.encode(reply, false).expect("it is text").get_ids().to_vec();
+        let taken = matcher.try_consume_tokens(&tokens).unwrap_or(0);
+        taken == tokens.len() && (matcher.is_stopped() || matcher.is_accepting().unwrap_or(false))
+    };
+    for call in calls() {
+        let printed = Dialect::Autoglm.print(&call);
+        assert!(allowed(&format!("<think>Why not\nthis?</think><answer>{printed}")), "{printed}");
+        assert!(allowed(&format!("<think>t</think>\n<answer>\n{printed}")), "{printed}");
+        assert!(allowed(&format!("<answer>{printed}")), "{printed}");
+    }
+    for wrong in [
+        "do(action=\"Back\")",
+        "<answer>do(action=\"Tap\", element=[1000,1])",
+        "<answer>do(action=\"Tap\", element=[01,1])",
+        "<answer>do(action=\"Fly\")",
+        "<answer>do(action=\"Launch\", app=\"\")",
+        "<answer>do(action=\"Back\")do(action=\"Back\")",
+        "<think>t<answer>do(action=\"Back\")",
+        "<think>t</think>",
+    ] {
+        assert!(!allowed(wrong), "{wrong}");
+    }
+}
+
+#[test]
+fn random_weights_say_nothing_but_actions() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let home = |below: &str| std::env::home_dir().unwrap_or_default().join(below).join("tapwright");
+    let cache = if cfg!(target_os = "macos") { home("Library/Caches") } else { home(".cache") };
+    let named = std::env::var("ORT_DYLIB_PATH").ok().map(PathBuf::from);
+    let search = Search { named, cache, fetch: false, within: Duration::from_secs(10) };
+    let library = match runtime.block_on(find(&search, |_| ())) {
+        Ok(found) => found.path,
+        Err(error) => return eprintln!("SKIPPED: {error}"),
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = folder.path().join("model");
+    random(Like::Glm4vTiny, &model, 5, |_| ()).expect("it can be written");
+    let settings = Settings {
+        longest_edge: None,
+        newline_after_picture: false,
+        stop: Vec::new(),
+        grammar: true,
+        sampling: Sampling::GREEDY,
+    };
+    let options = Options {
+        settings,
+        threads: 1,
+        context_tokens_max: 2048,
+        chunk_tokens_max: 512,
+        conversations_max: 4,
+        cache_bytes_max: 256 << 20,
+    };
+    let local = Local::open(&model, &folder.path().join("cache"), &library, options, |_| ()).expect("it opens");
+    let said = runtime.block_on(async {
+        let mut said = Vec::new();
+        for seed in 0..REPLIES {
+            let turn = Turn { role: Role::User, parts: vec![Part::Text(format!("Turn Wi-Fi on, {}", seed % 7))] };
+            let mut pieces = local
+                .ask(Request {
+                    tokens_max: Some(4 * TOKENS_MAX),
+                    sampling: Sampling { temperature: 1.0, seed, ..Sampling::GREEDY },
+                    grammar: Some(Grammar::Lark(Dialect::Autoglm.grammar(TOKENS_MAX))),
+                    ..Request::greedy(vec![turn])
+                })
+                .await
+                .expect("it takes requests");
+            let mut text = String::new();
+            while let Some(piece) = pieces.recv().await {
+                match piece.expect("it answers") {
+                    Said::Text(more) => text.push_str(&more),
+                    Said::End { why, .. } => {
+                        assert_ne!(why, Finish::Length, "{text}");
+                        said.push(std::mem::take(&mut text));
+                    }
+                }
+            }
+        }
+        said
+    });
+    assert_eq!(said.len() as u64, REPLIES);
+    let mut verbs = std::collections::BTreeSet::new();
+    for reply in &said {
+        let read = Dialect::Autoglm.read(reply, false);
+        let call = read.call.unwrap_or_else(|unclear| panic!("{reply}\n{unclear}"));
+        assert!(!read.more, "one call, and nothing after it: {reply}");
+        let printed = Dialect::Autoglm.print(&call);
+        verbs.insert(printed.split(',').next().unwrap_or_default().split(')').next().unwrap_or_default().to_owned());
+    }
+    assert!(verbs.len() > 10, "chance finds most of the verbs: {verbs:?}");
+}
