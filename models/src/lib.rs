@@ -13,6 +13,7 @@ mod random;
 pub mod remote;
 mod request;
 pub mod scripted;
+pub mod server;
 mod settings;
 mod words;
 

@@ -199,6 +199,18 @@ async fn folder_of(
     options: &Options,
     opening: impl Fn(Opening) + Send + 'static,
 ) -> Result<Opened, ModelError> {
+    let (model, profiles) = local(folder, given, options, opening).await?;
+    let about = format!("{} from {}", model.name(), folder.display());
+    Ok(Opened { model: Box::new(model), profiles, about })
+}
+
+/// Opens a folder's model to be run in this process.
+pub(crate) async fn local(
+    folder: &Path,
+    given: Option<Profiles>,
+    options: &Options,
+    opening: impl Fn(Opening) + Send + 'static,
+) -> Result<(Local, Profiles), ModelError> {
     if !folder.join("config.json").is_file() {
         return Err(ModelError::NoModel { folder: folder.to_owned() });
     }
@@ -223,6 +235,5 @@ async fn folder_of(
     // Building and loading block, for as long as the disk takes.
     let model =
         tokio::task::spawn_blocking(work).await.map_err(|error| ModelError::Broken { why: error.to_string() })??;
-    let about = format!("{} from {}", model.name(), folder.display());
-    Ok(Opened { model: Box::new(model), profiles, about })
+    Ok((model, profiles))
 }

@@ -1,12 +1,22 @@
-//! Serves a virtual phone to any adb client.
+//! Serves a virtual phone to any adb client, and a model to any OpenAI client.
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 
 use tapwright_agent::stop::Stop;
+use tapwright_contract::model::Model as _;
+use tapwright_models::remote::Key;
+use tapwright_models::server;
 use tapwright_phone::Options;
+use tokio::net::TcpListener;
 
 use crate::device::plug_in;
+use crate::model::{self, ModelError, Opening, Secret};
+use crate::profile::Profiles;
+
+pub use tapwright_models::server::{Observer, ServeError, Served, Urls};
 
 /// Serves a phone until it is stopped. `ready` is told where, once clients can connect.
 ///
@@ -23,4 +33,72 @@ pub async fn phone(
     stop.stopped().await;
     daemon.kill().await;
     Ok(())
+}
+
+/// How a model is served.
+#[derive(Clone)]
+pub struct ModelServer {
+    pub listen: SocketAddr,
+    /// What the model is called, in place of its folder's name.
+    pub name: Option<String>,
+    /// What clients have to send.
+    pub key: Option<Secret>,
+    /// Whether machines other than this one may ask without a key.
+    pub open_to_all: bool,
+    pub urls: Urls,
+    /// Requests that wait or are answered at most.
+    pub queue: usize,
+    /// Told of every request that ended.
+    pub observer: Option<Observer>,
+}
+
+/// Why a model is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelServerError {
+    /// Take another address.
+    #[error("nothing can listen at {at}: {source}")]
+    Listen { at: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+/// Serves a folder's model until it is stopped. `ready` is told where and under which name, once clients can ask.
+///
+/// # Errors
+/// `ModelServerError` if it cannot be served.
+pub async fn model(
+    folder: &Path,
+    options: &model::Options,
+    how: ModelServer,
+    mut stop: Stop,
+    opening: impl Fn(Opening) + Send + 'static,
+    ready: impl FnOnce(SocketAddr, &str),
+) -> Result<(), ModelServerError> {
+    let ModelServer { listen, name, key, open_to_all, urls, queue, observer } = how;
+    // What is wrong with the address is said at once, and not after a model has been loaded for minutes.
+    if !listen.ip().is_loopback() && key.is_none() && !open_to_all {
+        return Err(ServeError::Open { at: listen }.into());
+    }
+    let wrong = |source| ModelServerError::Listen { at: listen, source };
+    let listener = TcpListener::bind(listen).await.map_err(wrong)?;
+    let at = listener.local_addr().map_err(wrong)?;
+    let given = options.profile.as_deref().map(Profiles::read).transpose().map_err(ModelError::from)?;
+    let (local, profiles) = tokio::select! {
+        opened = model::local(folder, given, options, opening) => opened?,
+        () = stop.stopped() => return Ok(()),
+    };
+    let name = name.unwrap_or_else(|| local.name().to_owned());
+    ready(at, &name);
+    let options = server::Options {
+        name,
+        sampling: profiles.model.sampling,
+        key: key.map(|Secret(key)| Key(key)),
+        open_to_all,
+        urls,
+        limits: server::Limits { queue, ..server::Limits::USUAL },
+        observer,
+    };
+    Ok(server::serve(listener, Arc::new(local), options, async move { stop.stopped().await }).await?)
 }

@@ -385,6 +385,68 @@ pub enum ModelsCommand {
         /// A Hugging Face folder, or a built one
         folder: PathBuf,
     },
+    Serve(ServeModel),
+}
+
+/// Serve a model to any OpenAI client, until Ctrl-C
+#[derive(Args, Debug)]
+#[command(
+    after_help = "POST /v1/chat/completions (streamed or whole, with pictures), GET /v1/models, /health and /metrics;
+docs/server.md says which fields are taken and what the limits are. Sampling that a request leaves out is the profile's.
+
+Examples:
+  tapwright models serve models/mini
+  tapwright models serve AutoGLM-Phone-9B --name autoglm-phone-9b
+  TAPWRIGHT_SERVE_KEY=... tapwright models serve DIR --listen 0.0.0.0:8000 --api-key-env TAPWRIGHT_SERVE_KEY"
+)]
+pub struct ServeModel {
+    /// A Hugging Face folder, or a built one
+    pub folder: PathBuf,
+
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8000")]
+    pub listen: SocketAddr,
+
+    /// The variable of the environment that holds the key which clients have to send
+    #[arg(long, value_name = "VARIABLE")]
+    pub api_key_env: Option<String>,
+
+    /// Let other machines ask without a key
+    #[arg(long)]
+    pub without_key: bool,
+
+    /// Fetch pictures that a request names by http or https: from public addresses, or from any
+    #[arg(long, value_enum, value_name = "WHICH", num_args = 0..=1, require_equals = true, default_missing_value = "public")]
+    pub allow_urls: Option<UrlsArgument>,
+
+    /// Requests that wait or are answered at most; whoever comes then is told to come again
+    #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..))]
+    pub queue: u16,
+
+    /// What clients call the model [default: the folder's name]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// What the model expects, in place of the profile.toml in its folder
+    #[arg(long, value_name = "FILE", env = "TAPWRIGHT_PROFILE", hide_env_values = true)]
+    pub profile: Option<PathBuf>,
+
+    /// Threads of one computation [default: as many as the machine has cores]
+    #[arg(long, value_name = "COUNT", env = "TAPWRIGHT_THREADS", hide_env_values = true,
+          value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub threads: Option<u16>,
+
+    #[command(flatten)]
+    pub library: LibraryArguments,
+}
+
+/// `--allow-urls`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum UrlsArgument {
+    /// From the Internet
+    Public,
+    /// From this machine and its neighbours too
+    Any,
 }
 
 /// Serve a virtual phone to any adb client, until Ctrl-C

@@ -18,7 +18,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use tracing_subscriber::EnvFilter;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command, ModelsCommand};
 use crate::exit::Exit;
 use crate::trouble::Trouble;
 
@@ -32,7 +32,10 @@ fn main() -> ExitCode {
         }
     };
     let json = arguments.common.json;
-    listen_to_tracing(arguments.common.verbose);
+    // A server says what it does, a line a request, unless it says it to a program.
+    let serves =
+        matches!(&arguments.command, Command::Models(models) if matches!(models.command, ModelsCommand::Serve(_)));
+    listen_to_tracing(arguments.common.verbose.max(u8::from(serves && !json)));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -1,5 +1,7 @@
 //! `tapwright models`
 
+mod serve;
+
 use std::path::Path;
 
 use console::style;
@@ -13,6 +15,10 @@ use crate::say;
 use crate::trouble::Trouble;
 
 pub async fn perform(common: Common, command: ModelsCommand) -> Result<Exit, Trouble> {
+    let command = match command {
+        ModelsCommand::Serve(arguments) => return serve::perform(common, arguments).await,
+        command => command,
+    };
     // Reading gigabytes blocks; Ctrl-C ends the process at once, and a build appears whole or not at all.
     let work = move || match command {
         ModelsCommand::Build { hf_dir, out, precision, provider, block, exact } => {
@@ -21,6 +27,7 @@ pub async fn perform(common: Common, command: ModelsCommand) -> Result<Exit, Tro
         }
         ModelsCommand::Random { folder, like, seed } => draw(&folder, like, seed, common.json),
         ModelsCommand::Info { folder } => tell(&folder, common.json),
+        ModelsCommand::Serve(_) => Ok(Exit::Internal), // It was served above.
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| Trouble::new(Exit::Internal, &error))?
 }

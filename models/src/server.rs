@@ -1,0 +1,496 @@
+//! Serves a model to whoever speaks OpenAI's chat completions: over HTTP, streamed or whole, with pictures.
+//!
+//! What comes in is bounded in bytes, pixels, values and time before it is understood; an engine only ever sees a `Request`.
+
+mod answer;
+mod ask;
+mod body;
+mod connection;
+mod fetch;
+mod json;
+mod picture;
+mod refusal;
+#[cfg(test)]
+mod tests;
+mod visit;
+mod wire;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::extract::{Path, Request as HttpRequest, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use sha2::{Digest, Sha256};
+use tapwright_contract::Picture;
+use tapwright_contract::model::{self, Trouble, Turn};
+use tokio::net::TcpListener;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use answer::{End, Promise};
+use ask::{Asked, Part, Rules, Source};
+use body::{Memory, Share};
+use fetch::Fetcher;
+use refusal::Refusal;
+use visit::{Metrics, Visit};
+
+use crate::engine::Local;
+use crate::remote::Key;
+use crate::request::{Answer, Request};
+use crate::settings::Sampling;
+
+pub use fetch::Urls;
+pub use visit::{Observer, Outcome, Served};
+
+/// Something that can be served. Requests come at the same time; it is its own matter which of them it answers first.
+#[async_trait]
+pub trait Serving: Send + Sync + 'static {
+    /// The most tokens of a prompt and its answer.
+    fn context_tokens_max(&self) -> u32;
+
+    /// The token that is written so.
+    fn token_id(&self, text: &str) -> Option<u32>;
+
+    /// Begins to answer. Dropping the future or the answer stops the work.
+    ///
+    /// # Errors
+    /// `Trouble` if there will be no answer.
+    async fn ask(&self, request: Request) -> Result<Answer, Trouble>;
+}
+
+#[async_trait]
+impl Serving for Local {
+    fn context_tokens_max(&self) -> u32 {
+        Local::context_tokens_max(self)
+    }
+
+    fn token_id(&self, text: &str) -> Option<u32> {
+        self.token(text)
+    }
+
+    async fn ask(&self, request: Request) -> Result<Answer, Trouble> {
+        Local::ask(self, request).await
+    }
+}
+
+/// How to serve. Callers fill in every field.
+#[derive(Clone)]
+pub struct Options {
+    /// What the model is called.
+    pub name: String,
+    /// How the next token is chosen where a request does not say.
+    pub sampling: Sampling,
+    /// What clients have to send as a bearer token.
+    pub key: Option<Key>,
+    /// Whether machines other than this one may ask without a key.
+    pub open_to_all: bool,
+    /// Which addresses pictures may be fetched from.
+    pub urls: Urls,
+    pub limits: Limits,
+    /// Told of every request that ended.
+    pub observer: Option<Observer>,
+}
+
+/// What others may take of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests that wait or are answered; whoever comes then is told to come again.
+    pub queue: usize,
+    /// Connections at the same time; others wait to be accepted.
+    pub connections_max: usize,
+    pub body_bytes_max: usize,
+    /// Memory of all requests together: bodies, and the pixels of their pictures.
+    pub memory_bytes_max: u64,
+    /// Of one picture.
+    pub pixels_max: u64,
+    /// In one request.
+    pub pictures_max: usize,
+    pub messages_max: usize,
+    /// For the head of a request, and for the pause before it.
+    pub head_within: Duration,
+    /// Between two pieces of a body.
+    pub body_pause_max: Duration,
+    /// For a whole body.
+    pub body_within: Duration,
+    /// For a client to take something of what is written to it.
+    pub write_within: Duration,
+    /// For a picture that is fetched.
+    pub fetch_within: Duration,
+    pub fetch_bytes_max: usize,
+    /// For a stream's first piece before its head goes out: what is wrong with a prompt is till then an error's status.
+    pub first_within: Duration,
+    /// Between two signs of life of a stream while a long prompt is read.
+    pub silence_max: Duration,
+    /// For answers that are under way when the server is stopped.
+    pub grace: Duration,
+}
+
+impl Limits {
+    /// What a desk or a server of today takes easily.
+    pub const USUAL: Limits = Limits {
+        queue: 32,
+        connections_max: 256,
+        body_bytes_max: 32 << 20,
+        memory_bytes_max: 1 << 30,
+        pixels_max: 1 << 25,
+        pictures_max: 10,
+        messages_max: 4096,
+        head_within: Duration::from_secs(30),
+        body_pause_max: Duration::from_secs(15),
+        body_within: Duration::from_secs(120),
+        write_within: Duration::from_secs(30),
+        fetch_within: Duration::from_secs(15),
+        fetch_bytes_max: 24 << 20,
+        first_within: Duration::from_secs(2),
+        silence_max: Duration::from_secs(10),
+        grace: Duration::from_secs(10),
+    };
+}
+
+/// Why a model is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Give a key, or say that everybody may ask.
+    #[error("{at} can be reached from other machines, and no key is asked for")]
+    Open { at: SocketAddr },
+    /// Mend the settings.
+    #[error("{what}")]
+    Settings { what: String },
+    #[error("nothing can be accepted any more: {0}")]
+    Listen(#[from] io::Error),
+}
+
+/// Bytes of text that a token stands for at most; no more text than that can fit into a context.
+const TOKEN_BYTES_MAX: usize = 128;
+/// Pictures that are decoded at the same time; it takes a core each.
+const DECODING_MAX: usize = 2;
+/// A pause after an accept that failed, as when there are no more file descriptors: nothing tells when there are again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What all requests share.
+struct House {
+    model: Arc<dyn Serving>,
+    options: Options,
+    /// The digest of the key: comparing digests takes the same time wherever two keys differ.
+    key: Option<[u8; 32]>,
+    queue: Arc<Semaphore>,
+    memory: Memory,
+    decoding: Arc<Semaphore>,
+    fetcher: Fetcher,
+    metrics: Arc<Metrics>,
+    created: u64,
+    /// Drawn once; with `count` it makes names and seeds that nobody has seen.
+    chance: u64,
+    count: AtomicU64,
+}
+
+/// Serves until `stop` is done; then lets answers that are under way end, for a while.
+///
+/// # Errors
+/// `ServeError` if it may not listen there, or cannot.
+pub async fn serve(
+    listener: TcpListener,
+    model: Arc<dyn Serving>,
+    options: Options,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let at = listener.local_addr()?;
+    if !at.ip().is_loopback() && options.key.is_none() && !options.open_to_all {
+        return Err(ServeError::Open { at });
+    }
+    if let Some(what) = options.sampling.nonsense() {
+        return Err(ServeError::Settings { what });
+    }
+    if options.key.as_ref().is_some_and(|Key(key)| key.is_empty()) {
+        return Err(ServeError::Settings { what: "the key is empty".to_owned() });
+    }
+    let limits = options.limits.clone();
+    let routes = routes(House::new(model, options)?);
+    let connections = Arc::new(Semaphore::new(limits.connections_max));
+    let (stopper, stopped) = watch::channel(false);
+    let mut open = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        let accepted = async {
+            let permit = connections.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        tokio::select! {
+            () = &mut stop => break,
+            (permit, accepted) = accepted => match accepted {
+                Ok((stream, _)) => {
+                    let (routes, limits, stopped) = (routes.clone(), limits.clone(), stopped.clone());
+                    open.spawn(async move {
+                        connection::serve(stream, routes, &limits, stopped).await;
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+        while open.try_join_next().is_some() {}
+    }
+    drop(listener);
+    let _ = stopper.send(true);
+    let all = async { while open.join_next().await.is_some() {} };
+    if timeout(limits.grace, all).await.is_err() {
+        tracing::warn!("answers that were under way are cut off");
+    }
+    Ok(())
+}
+
+fn routes(house: House) -> Router {
+    let house = Arc::new(house);
+    Router::new()
+        .route("/v1/chat/completions", post(chat))
+        .route("/v1/models", get(models))
+        .route("/v1/models/{*name}", get(one_model))
+        .route("/metrics", get(metrics))
+        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
+            Refusal::wrong_method(method.as_str(), uri.path())
+        })
+        .fallback(async |method: Method, uri: Uri| Refusal::no_such_path(method.as_str(), uri.path()))
+        .layer(middleware::from_fn_with_state(house.clone(), with_key))
+        // Whoever only asks whether it lives needs no key.
+        .route("/health", get(async || answer::json(&serde_json::json!({"status": "ok"}))))
+        .with_state(house)
+}
+
+async fn with_key(State(house): State<Arc<House>>, request: HttpRequest, next: Next) -> Response {
+    match house.admits(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => {
+            Visit::new(house.metrics.clone(), house.options.observer.clone()).refused(refusal.status.as_u16());
+            refusal.into_response()
+        }
+    }
+}
+
+async fn models(State(house): State<Arc<House>>) -> Response {
+    answer::json(&wire::Models { object: "list", data: [house.wire()] })
+}
+
+async fn one_model(State(house): State<Arc<House>>, Path(name): Path<String>) -> Response {
+    if name == house.options.name {
+        answer::json(&house.wire())
+    } else {
+        Refusal::no_such_model(&name, &house.options.name).into_response()
+    }
+}
+
+async fn metrics(State(house): State<Arc<House>>) -> Response {
+    let head = [(CONTENT_TYPE, "text/plain; version=0.0.4")];
+    (head, house.metrics.text(&house.options.name)).into_response()
+}
+
+async fn chat(State(house): State<Arc<House>>, request: HttpRequest) -> Response {
+    let visit = Visit::new(house.metrics.clone(), house.options.observer.clone());
+    house.chat(visit, request).await
+}
+
+impl House {
+    fn new(model: Arc<dyn Serving>, options: Options) -> Result<House, ServeError> {
+        let fetcher = Fetcher::new(options.urls, &options.limits).map_err(|what| ServeError::Settings { what })?;
+        Ok(House {
+            key: options.key.as_ref().map(|Key(key)| Sha256::digest(key.as_bytes()).into()),
+            queue: Arc::new(Semaphore::new(options.limits.queue)),
+            memory: Memory::new(options.limits.memory_bytes_max),
+            decoding: Arc::new(Semaphore::new(DECODING_MAX)),
+            fetcher,
+            metrics: Arc::new(Metrics::default()),
+            created: now(),
+            chance: RandomState::new().build_hasher().finish(),
+            count: AtomicU64::new(0),
+            model,
+            options,
+        })
+    }
+
+    fn wire(&self) -> wire::Model<'_> {
+        wire::Model {
+            id: &self.options.name,
+            object: "model",
+            created: self.created,
+            owned_by: "tapwright",
+            max_model_len: self.model.context_tokens_max(),
+        }
+    }
+
+    fn admits(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let given = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+        let token = given.and_then(|value| {
+            let (scheme, token) = value.split_at_checked(7)?;
+            scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+        });
+        let digest: [u8; 32] = Sha256::digest(token.unwrap_or_default()).into();
+        let differs = digest.iter().zip(key).fold(0, |differs, (a, b)| differs | (a ^ b));
+        if differs == 0 && token.is_some() { Ok(()) } else { Err(Refusal::wrong_key(given.is_some())) }
+    }
+
+    async fn chat(self: Arc<House>, mut visit: Visit, request: HttpRequest) -> Response {
+        match self.let_in(&mut visit, request).await {
+            Ok(LetIn { answer, place, share, stream, usage, ends }) => {
+                let promise = Promise {
+                    answer,
+                    visit,
+                    _place: place,
+                    _share: share,
+                    id: format!("chatcmpl-{:016x}", self.draw()),
+                    created: now(),
+                    model: self.options.name.clone(),
+                    ends,
+                };
+                if stream { promise.streamed(usage, &self.options.limits).await } else { promise.whole().await }
+            }
+            Err(refusal) => {
+                visit.refused(refusal.status.as_u16());
+                refusal.into_response()
+            }
+        }
+    }
+
+    /// From a request's head to the engine's promise that it will be answered.
+    async fn let_in(self: &Arc<House>, visit: &mut Visit, request: HttpRequest) -> Result<LetIn, Refusal> {
+        let limits = &self.options.limits;
+        if !is_json(request.headers()) {
+            return Err(Refusal::not_json());
+        }
+        // Asked again below: a body that is still on its way has no place yet, or half-sent ones would take them all.
+        if self.queue.available_permits() == 0 {
+            return Err(Refusal::queue_full(limits.queue));
+        }
+        let mut share = self.memory.share();
+        let body = body::read(request.into_body(), limits, &mut share).await?;
+        let asked = self.read(body).await?;
+        let place = self.queue.clone().try_acquire_owned().map_err(|_| Refusal::queue_full(limits.queue))?;
+        visit.admitted();
+        visit.served.stream = asked.stream;
+
+        let Asked {
+            stream,
+            usage,
+            messages,
+            tokens_max,
+            sampling,
+            stop,
+            stop_tokens,
+            stop_shown,
+            special_shown,
+            grammar,
+        } = asked;
+        share.keep(messages.iter().map(ask::Message::bytes).sum());
+        let mut turns = Vec::with_capacity(messages.len());
+        for ask::Message { role, parts } in messages {
+            let mut turn = Turn { role, parts: Vec::with_capacity(parts.len()) };
+            for part in parts {
+                turn.parts.push(match part {
+                    Part::Text(text) => model::Part::Text(text),
+                    Part::Picture { at, from } => {
+                        visit.served.pictures += 1;
+                        model::Part::Picture(self.see(at, from, &mut share).await?)
+                    }
+                });
+            }
+            turns.push(turn);
+        }
+        // A text that is a token of its own may be one that is never written out.
+        let tokens = stop.iter().filter_map(|text| Some((self.model.token_id(text)?, End::Text(text.clone()))));
+        let mut ends: Vec<(u32, End)> = stop_tokens.into_iter().map(|token| (token, End::Token)).collect();
+        ends.extend(tokens);
+        let stop_tokens = ends.iter().map(|(token, _)| *token).collect();
+        let request = Request { turns, tokens_max, sampling, stop, stop_tokens, stop_shown, special_shown, grammar };
+        let answer = self.model.ask(request).await?;
+        Ok(LetIn { answer, place, share, stream, usage, ends })
+    }
+
+    /// Understands a body. Megabytes of it take a while, and others wait on this thread.
+    async fn read(self: &Arc<House>, body: Vec<u8>) -> Result<Asked, Refusal> {
+        let house = self.clone();
+        let work = move || {
+            let Options { name, sampling, urls, limits, .. } = &house.options;
+            let rules = Rules {
+                name,
+                sampling,
+                seed: house.draw(),
+                messages_max: limits.messages_max,
+                pictures_max: limits.pictures_max,
+                text_bytes_max: (house.model.context_tokens_max() as usize).saturating_mul(TOKEN_BYTES_MAX),
+                urls: *urls != Urls::None,
+            };
+            ask::read(&body, &rules)
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Refusal::ours(error.to_string())))
+    }
+
+    /// A picture's pixels.
+    async fn see(&self, at: String, from: Source, share: &mut Share) -> Result<Picture, Refusal> {
+        let wrong = |why: String| Refusal::field(&at, why);
+        let file = match from {
+            Source::File(file) => file,
+            Source::Address(url) => {
+                let file = self.fetcher.fetch(url).await.map_err(wrong)?;
+                share.take(file.len() as u64)?;
+                file
+            }
+        };
+        let size = picture::measure(&file, self.options.limits.pixels_max).map_err(wrong)?;
+        let bytes = picture::PIXEL_BYTES * u64::from(size.width) * u64::from(size.height);
+        share.take(bytes)?;
+        let turn = self.decoding.clone().acquire_owned().await.map_err(|error| Refusal::ours(error.to_string()))?;
+        let work = move || {
+            let _turn = turn;
+            picture::decode(&file, size)
+        };
+        let picture = tokio::task::spawn_blocking(work).await.map_err(|_| wrong("the picture is broken".to_owned()))?;
+        share.give(bytes - 4 * u64::from(size.width) * u64::from(size.height));
+        picture.map_err(wrong)
+    }
+
+    /// A number that was not drawn before: SplitMix64.
+    fn draw(&self) -> u64 {
+        let count = self.count.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let mut z = self.chance.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+/// A request that has its place and its answer's promise.
+struct LetIn {
+    answer: Answer,
+    place: OwnedSemaphorePermit,
+    share: Share,
+    stream: bool,
+    usage: bool,
+    ends: Vec<(u32, End)>,
+}
+
+/// Pages of others can make a browser send text here without asking, but not JSON.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
+}
+
+/// Seconds since 1970, for clients that sort by it.
+fn now() -> u64 {
+    #[allow(clippy::disallowed_methods)] // A server is a port.
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or_default()
+}

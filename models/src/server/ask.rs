@@ -1,0 +1,454 @@
+//! What a client asks for: the body of a chat completion, read once, into something that cannot be wrong.
+//!
+//! Fields that would change the answer and that we do not have are refused by name; others that we do not know are ignored.
+
+use reqwest::Url;
+use serde_json::{Value, json};
+use tapwright_contract::model::Role;
+
+use super::json::{Fields, read as read_json, unlike};
+use super::picture;
+use super::refusal::Refusal;
+use crate::request::Grammar;
+use crate::settings::Sampling;
+
+/// Entries of `stop` and of `stop_token_ids`.
+const STOPS_MAX: usize = 64;
+const STOP_BYTES_MAX: usize = 1024;
+/// Pieces of one message.
+const PARTS_MAX: usize = 256;
+const CHOICES_MAX: usize = 1024;
+/// A grammar or a regular expression; schemas are bounded by how many values a body may have.
+const GRAMMAR_BYTES_MAX: usize = 1 << 16;
+
+/// What holds for every request.
+pub struct Rules<'a> {
+    pub name: &'a str,
+    /// What is not asked for.
+    pub sampling: &'a Sampling,
+    /// Where chance begins if the client does not say.
+    pub seed: u64,
+    pub messages_max: usize,
+    pub pictures_max: usize,
+    pub text_bytes_max: usize,
+    /// Whether pictures may be named by their address.
+    pub urls: bool,
+}
+
+/// A request, as far as it can be understood without looking at pictures.
+#[derive(Debug)]
+pub struct Asked {
+    pub stream: bool,
+    /// Whether a stream ends with what it took.
+    pub usage: bool,
+    pub messages: Vec<Message>,
+    pub tokens_max: Option<u32>,
+    pub sampling: Sampling,
+    pub stop: Vec<String>,
+    pub stop_tokens: Vec<u32>,
+    pub stop_shown: bool,
+    pub special_shown: bool,
+    pub grammar: Option<Grammar>,
+}
+
+#[derive(Debug)]
+pub struct Message {
+    pub role: Role,
+    pub parts: Vec<Part>,
+}
+
+impl Message {
+    /// What it takes in memory.
+    pub fn bytes(&self) -> u64 {
+        let bytes = |part: &Part| match part {
+            Part::Text(text) => text.len() as u64,
+            Part::Picture { from: Source::File(file), .. } => file.len() as u64,
+            Part::Picture { from: Source::Address(_), .. } => 0,
+        };
+        self.parts.iter().map(bytes).sum()
+    }
+}
+
+#[derive(Debug)]
+pub enum Part {
+    Text(String),
+    /// `at` is the field that it stands in.
+    Picture {
+        at: String,
+        from: Source,
+    },
+}
+
+#[derive(Debug)]
+pub enum Source {
+    /// The bytes of a file.
+    File(Vec<u8>),
+    Address(Url),
+}
+
+/// What would change the answer and is not there, unless it says what holds anyway.
+const MISSING: &[(&str, &str)] = &[
+    ("logprobs", "there are no probabilities of tokens here"),
+    ("top_logprobs", "there are no probabilities of tokens here"),
+    ("prompt_logprobs", "there are no probabilities of tokens here"),
+    ("logit_bias", "tokens cannot be favoured here"),
+    ("bad_words", "words cannot be forbidden here"),
+    ("allowed_token_ids", "tokens cannot be forbidden here"),
+    ("logits_processors", "there are none here"),
+    (
+        "tools",
+        "the models here are not trained to call tools; what an answer has to look like is said by response_format",
+    ),
+    ("functions", "the models here are not trained to call functions"),
+    ("audio", "there is no sound here"),
+    ("documents", "the models here read no documents"),
+    ("best_of", "one answer is made"),
+    ("use_beam_search", "answers are sampled"),
+    ("min_tokens", "an answer ends where the model ends it"),
+    ("ignore_eos", "an answer ends where the model ends it"),
+    ("echo", "a prompt is not repeated"),
+    ("continue_final_message", "an answer is a turn of its own"),
+    ("chat_template", "the model's own template is used"),
+    ("truncate_prompt_tokens", "a prompt is not cut"),
+    ("mm_processor_kwargs", "how pictures are shown to the model is said by its profile"),
+    ("prompt", "there are chats only: write messages"),
+];
+
+/// Reads a body.
+///
+/// # Errors
+/// `Refusal` that names the field.
+pub fn read(body: &[u8], rules: &Rules) -> Result<Asked, Refusal> {
+    let mut fields = Fields::of("", read_json(body)?)?;
+    let asked = fields.text("model")?;
+    if let Some(asked) = asked.filter(|asked| asked != rules.name) {
+        return Err(Refusal::no_such_model(&asked, rules.name));
+    }
+    for (name, why) in MISSING {
+        if fields.take(name).is_some_and(|value| !says_nothing(name, &value)) {
+            return Err(fields.refuse(name, why));
+        }
+    }
+    if let Some(choice) = fields.take("tool_choice").filter(|choice| *choice != "none" && *choice != "auto") {
+        return Err(fields.refuse("tool_choice", format!("{choice}; there are no tools here")));
+    }
+    if fields.take("modalities").is_some_and(|modes| modes != json!(["text"])) {
+        return Err(fields.refuse("modalities", "answers are text: [\"text\"]"));
+    }
+    if fields.yes_or_no("add_generation_prompt")? == Some(false) {
+        return Err(fields.refuse("add_generation_prompt", "the model's turn is opened for it"));
+    }
+    if let Some(number) = fields.whole("n", 0..=i64::MAX)?.filter(|number| *number != 1) {
+        return Err(fields.refuse("n", format!("{number}; one answer is made")));
+    }
+
+    let stream = fields.yes_or_no("stream")?.unwrap_or(false);
+    let usage = match fields.object("stream_options")? {
+        Some(_) if !stream => return Err(fields.refuse("stream_options", "it goes with \"stream\": true only")),
+        Some(mut options) => options.yes_or_no("include_usage")?.unwrap_or(false),
+        None => false,
+    };
+    let tokens = 1..=i64::from(u32::MAX);
+    let older = fields.whole("max_tokens", tokens.clone())?;
+    let newer = fields.whole("max_completion_tokens", tokens)?;
+    Ok(Asked {
+        stream,
+        usage,
+        tokens_max: newer.or(older).map(|tokens| tokens as u32),
+        sampling: sampling(&mut fields, rules)?,
+        stop: stop(&mut fields)?,
+        stop_tokens: stop_tokens(&mut fields)?,
+        stop_shown: fields.yes_or_no("include_stop_str_in_output")?.unwrap_or(false),
+        special_shown: !fields.yes_or_no("skip_special_tokens")?.unwrap_or(true),
+        grammar: grammar(&mut fields)?,
+        messages: messages(&mut fields, rules)?,
+    })
+}
+
+/// Whether a field that we do not have says what holds anyway.
+fn says_nothing(name: &str, value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_f64() == Some(if name == "best_of" { 1.0 } else { 0.0 }),
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(true) => false,
+    }
+}
+
+fn sampling(fields: &mut Fields, rules: &Rules) -> Result<Sampling, Refusal> {
+    let usual = rules.sampling;
+    // vLLM's two ways of saying "all of them".
+    let top_k = match fields.whole("top_k", -1..=i64::from(u32::MAX))? {
+        Some(-1 | 0) => None,
+        Some(count) => Some(count as u32),
+        None => usual.top_k,
+    };
+    let seed = match fields.take("seed") {
+        None => rules.seed,
+        Some(Value::Number(number)) if number.is_u64() || number.is_i64() => {
+            number.as_u64().or_else(|| number.as_i64().map(i64::cast_unsigned)).unwrap_or_default()
+        }
+        Some(other) => return Err(fields.refuse("seed", unlike("a whole number of 64 bits", &other))),
+    };
+    let sampling = Sampling {
+        temperature: fields.number("temperature")?.unwrap_or(usual.temperature),
+        top_p: fields.number("top_p")?.or(usual.top_p),
+        top_k,
+        min_p: fields.number("min_p")?.or(usual.min_p),
+        repetition_penalty: fields.number("repetition_penalty")?.or(usual.repetition_penalty),
+        presence_penalty: fields.number("presence_penalty")?.unwrap_or(usual.presence_penalty),
+        frequency_penalty: fields.number("frequency_penalty")?.unwrap_or(usual.frequency_penalty),
+        seed,
+    };
+    match sampling.nonsense() {
+        // It begins with the field's name, which a refusal says itself.
+        Some(nonsense) => match nonsense.split_once(' ') {
+            Some((name, rest)) => Err(fields.refuse(name, rest)),
+            None => Err(Refusal::body(nonsense)),
+        },
+        None => Ok(sampling),
+    }
+}
+
+fn stop(fields: &mut Fields) -> Result<Vec<String>, Refusal> {
+    let list = match fields.take("stop") {
+        None => Vec::new(),
+        Some(one @ Value::String(_)) => vec![one],
+        Some(Value::Array(list)) if list.len() <= STOPS_MAX => list,
+        Some(Value::Array(list)) => {
+            return Err(fields.refuse("stop", format!("{} entries; {STOPS_MAX} are the most", list.len())));
+        }
+        Some(other) => return Err(fields.refuse("stop", unlike("a text or a list of texts", &other))),
+    };
+    let text = |value| match value {
+        Value::String(text) if text.is_empty() => Err(fields.refuse("stop", "an empty text ends every answer")),
+        Value::String(text) if text.len() > STOP_BYTES_MAX => {
+            Err(fields.refuse("stop", format!("a text of {} bytes; {STOP_BYTES_MAX} are the most", text.len())))
+        }
+        Value::String(text) => Ok(text),
+        other => Err(fields.refuse("stop", unlike("a text or a list of texts", &other))),
+    };
+    list.into_iter().map(text).collect()
+}
+
+fn stop_tokens(fields: &mut Fields) -> Result<Vec<u32>, Refusal> {
+    let list = fields.list("stop_token_ids", STOPS_MAX)?.unwrap_or_default();
+    let token = |value: Value| {
+        let token = value.as_u64().and_then(|token| u32::try_from(token).ok());
+        token.ok_or_else(|| fields.refuse("stop_token_ids", format!("{value} is no token's number")))
+    };
+    list.into_iter().map(token).collect()
+}
+
+/// What the answer has to look like, by whichever of the fields that say it; by one of them at most.
+fn grammar(fields: &mut Fields) -> Result<Option<Grammar>, Refusal> {
+    let mut found: Option<(String, Grammar)> = None;
+    let mut add = |at: String, grammar: Grammar| match &found {
+        Some((other, _)) => Err(Refusal::field(&at, format!("{other} says already what the answer has to look like"))),
+        None => {
+            found = Some((at, grammar));
+            Ok(())
+        }
+    };
+    if let Some(mut format) = fields.object("response_format")? {
+        let at = format.path("type");
+        let kind = format.text("type")?;
+        match format.needed("type", kind)?.as_str() {
+            "text" => {}
+            "json_object" => add(at, any_object())?,
+            "json_schema" => {
+                let holder = format.object("json_schema")?;
+                let mut holder = format.needed("json_schema", holder)?;
+                let schema = holder.take("schema");
+                let schema = holder.needed("schema", schema)?;
+                add(holder.path("schema"), Grammar::Schema(checked(holder.path("schema"), schema)?))?;
+            }
+            other => return Err(Refusal::field(at, format!("{other:?}; there are text, json_object and json_schema"))),
+        }
+    }
+    guided(fields, "guided_", &mut add)?;
+    if let Some(mut inner) = fields.object("structured_outputs")? {
+        guided(&mut inner, "", &mut add)?;
+        if inner.take("structural_tag").is_some() {
+            return Err(inner.refuse("structural_tag", "there are json, json_object, regex, choice and grammar"));
+        }
+    }
+    Ok(found.map(|(_, grammar)| grammar))
+}
+
+/// vLLM's older fields, and the same without their prefix in its newer one.
+fn guided(
+    fields: &mut Fields,
+    prefix: &str,
+    add: &mut impl FnMut(String, Grammar) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let name = |what: &str| format!("{prefix}{what}");
+    if let Some(schema) = fields.take(&name("json")) {
+        let at = fields.path(&name("json"));
+        add(at.clone(), Grammar::Schema(checked(at, schema)?))?;
+    }
+    if fields.yes_or_no(&name("json_object"))? == Some(true) {
+        add(fields.path(&name("json_object")), any_object())?;
+    }
+    for (what, make) in [("regex", Grammar::Regex as fn(String) -> Grammar), ("grammar", Grammar::Lark)] {
+        let name = name(what);
+        match fields.text(&name)? {
+            Some(text) if text.is_empty() || text.len() > GRAMMAR_BYTES_MAX => {
+                let why = format!("{} bytes; it has 1 to {GRAMMAR_BYTES_MAX}", text.len());
+                return Err(fields.refuse(&name, why));
+            }
+            Some(text) => add(fields.path(&name), make(text))?,
+            None => {}
+        }
+    }
+    let name = name("choice");
+    if let Some(choices) = fields.list(&name, CHOICES_MAX)? {
+        let mut texts = Vec::new();
+        for choice in choices {
+            match choice {
+                Value::String(text) if !text.is_empty() => texts.push(literal(&text)),
+                other => return Err(fields.refuse(&name, unlike("a list of texts", &other))),
+            }
+        }
+        let regex = format!("(?:{})", texts.join("|"));
+        if texts.is_empty() || regex.len() > GRAMMAR_BYTES_MAX {
+            return Err(fields.refuse(&name, "none, or more than can be told apart"));
+        }
+        add(fields.path(&name), Grammar::Regex(regex))?;
+    }
+    Ok(())
+}
+
+fn any_object() -> Grammar {
+    Grammar::Schema(json!({"type": "object"}))
+}
+
+/// A schema, or a text that holds one.
+fn checked(at: String, schema: Value) -> Result<Value, Refusal> {
+    let schema = match schema {
+        Value::String(text) => match read_json(text.as_bytes()) {
+            Ok(schema) => schema,
+            Err(_) => return Err(Refusal::field(at, "a text that is no JSON")),
+        },
+        other => other,
+    };
+    match schema {
+        Value::Object(_) | Value::Bool(_) => Ok(schema),
+        other => Err(Refusal::field(at, unlike("a schema", &other))),
+    }
+}
+
+/// A regular expression for exactly this text.
+fn literal(text: &str) -> String {
+    let mut regex = String::new();
+    for sign in text.chars() {
+        if sign.is_ascii_punctuation() {
+            regex.push('\\');
+        }
+        regex.push(sign);
+    }
+    regex
+}
+
+fn messages(fields: &mut Fields, rules: &Rules) -> Result<Vec<Message>, Refusal> {
+    let list = fields.list("messages", rules.messages_max)?;
+    let list = fields.needed("messages", list)?;
+    if list.is_empty() {
+        return Err(fields.refuse("messages", "there are none"));
+    }
+    let mut messages = Vec::with_capacity(list.len());
+    for (index, value) in list.into_iter().enumerate() {
+        messages.push(message(Fields::of(format!("messages[{index}]"), value)?, rules)?);
+    }
+    let parts = || messages.iter().flat_map(|message| &message.parts);
+    let pictures = parts().filter(|part| matches!(part, Part::Picture { .. })).count();
+    if pictures > rules.pictures_max {
+        return Err(fields.refuse("messages", format!("{pictures} pictures; {} are the most", rules.pictures_max)));
+    }
+    let bytes: usize = parts().map(|part| if let Part::Text(text) = part { text.len() } else { 0 }).sum();
+    if bytes > rules.text_bytes_max {
+        // Sooner than the tokens are counted, which takes a while where there are millions.
+        return Err(Refusal::too_long("messages", format!("{bytes} bytes of text are more than the model can read")));
+    }
+    Ok(messages)
+}
+
+fn message(mut fields: Fields, rules: &Rules) -> Result<Message, Refusal> {
+    let role = fields.text("role")?;
+    let role = match fields.needed("role", role)?.as_str() {
+        "system" | "developer" => Role::System,
+        "user" => Role::User,
+        "assistant" => Role::Assistant,
+        "tool" | "function" => {
+            return Err(fields.refuse("role", "there are no tools here; write a result into a user's message"));
+        }
+        other => {
+            return Err(fields.refuse("role", format!("{other:?}; there are system, developer, user and assistant")));
+        }
+    };
+    for name in ["tool_calls", "function_call"] {
+        if fields.take(name).is_some_and(|calls| !says_nothing(name, &calls)) {
+            return Err(fields.refuse(name, "there are no tools here"));
+        }
+    }
+    let content = fields.take("content");
+    let parts = match fields.needed("content", content)? {
+        Value::String(text) => vec![Part::Text(text)],
+        Value::Array(list) if list.len() > PARTS_MAX => {
+            return Err(fields.refuse("content", format!("{} parts; {PARTS_MAX} are the most", list.len())));
+        }
+        Value::Array(list) => {
+            let mut parts = Vec::with_capacity(list.len());
+            for (index, value) in list.into_iter().enumerate() {
+                parts.push(part(&fields.path(&format!("content[{index}]")), value, role, rules)?);
+            }
+            parts
+        }
+        other => return Err(fields.refuse("content", unlike("a text or a list of parts", &other))),
+    };
+    Ok(Message { role, parts })
+}
+
+fn part(at: &str, value: Value, role: Role, rules: &Rules) -> Result<Part, Refusal> {
+    if let Value::String(text) = value {
+        return Ok(Part::Text(text));
+    }
+    let mut fields = Fields::of(at, value)?;
+    let kind = fields.text("type")?;
+    match fields.needed("type", kind)?.as_str() {
+        "text" => {
+            let text = fields.text("text")?;
+            Ok(Part::Text(fields.needed("text", text)?))
+        }
+        "image_url" if role != Role::User => Err(fields.refuse("type", "pictures are shown by the user")),
+        "image_url" => {
+            let (at, url) = match fields.take("image_url") {
+                Some(Value::String(url)) => (fields.path("image_url"), url),
+                Some(value) => {
+                    let mut holder = Fields::of(fields.path("image_url"), value)?;
+                    let url = holder.text("url")?;
+                    (holder.path("url"), holder.needed("url", url)?)
+                }
+                None => return Err(fields.refuse("image_url", "it is missing")),
+            };
+            let from = source(&url, rules.urls).map_err(|why| Refusal::field(&at, why))?;
+            Ok(Part::Picture { at, from })
+        }
+        other => Err(fields.refuse("type", format!("{other:?}; there are text and image_url"))),
+    }
+}
+
+fn source(url: &str, urls: bool) -> Result<Source, String> {
+    let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    match scheme.as_str() {
+        "data" => picture::file_of(url).map(Source::File),
+        "http" | "https" if !urls => {
+            Err("this server fetches no pictures; send it as data:image/png;base64,… (or start the server with --allow-urls)"
+                .to_owned())
+        }
+        "http" | "https" => Url::parse(url).map(Source::Address).map_err(|error| format!("no address: {error}")),
+        _ => Err("a picture is a data URL: data:image/png;base64,…".to_owned()),
+    }
+}

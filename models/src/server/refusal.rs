@@ -1,0 +1,173 @@
+//! Why a request gets no answer, in the shape that OpenAI's clients read.
+
+use std::fmt;
+
+use axum::http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tapwright_contract::model::Trouble;
+
+/// What is said of somebody's mistake at most; a mistake can be megabytes long.
+const MESSAGE_CHARS_MAX: usize = 400;
+
+/// Why a request gets no answer, and what its sender should do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: StatusCode,
+    kind: &'static str,
+    code: Option<&'static str>,
+    /// The field that is meant: `messages[0].content`.
+    param: Option<String>,
+    message: String,
+    /// Seconds after which it is worth asking again.
+    retry_after: Option<u32>,
+    /// Whether the connection is of no more use, as a body was not read to its end.
+    close: bool,
+}
+
+#[derive(Serialize)]
+struct Shape<'a> {
+    error: Inner<'a>,
+}
+
+#[derive(Serialize)]
+struct Inner<'a> {
+    message: &'a str,
+    r#type: &'static str,
+    param: Option<&'a str>,
+    code: Option<&'static str>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, kind: &'static str, code: Option<&'static str>, message: impl Into<String>) -> Refusal {
+        let mut message: String = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE_CHARS_MAX) {
+            message.truncate(end);
+            message.push('…');
+        }
+        Refusal { status, kind, code, param: None, message, retry_after: None, close: false }
+    }
+
+    fn invalid(status: StatusCode, code: Option<&'static str>, message: impl Into<String>) -> Refusal {
+        Refusal::new(status, "invalid_request_error", code, message)
+    }
+
+    fn retry(self, seconds: u32) -> Refusal {
+        Refusal { retry_after: Some(seconds), ..self }
+    }
+
+    fn closing(self) -> Refusal {
+        Refusal { close: true, ..self }
+    }
+
+    /// A field is wrong.
+    pub fn field(param: impl Into<String>, message: impl fmt::Display) -> Refusal {
+        let param = param.into();
+        let message = format!("{param}: {message}");
+        Refusal { param: Some(param), ..Refusal::invalid(StatusCode::BAD_REQUEST, None, message) }
+    }
+
+    /// The body as a whole is wrong.
+    pub fn body(message: impl fmt::Display) -> Refusal {
+        Refusal::invalid(StatusCode::BAD_REQUEST, None, format!("the body: {message}"))
+    }
+
+    pub fn too_long(param: &str, message: impl fmt::Display) -> Refusal {
+        Refusal { code: Some("context_length_exceeded"), ..Refusal::field(param, message) }
+    }
+
+    pub fn no_such_model(asked: &str, name: &str) -> Refusal {
+        let message = format!("there is no model {asked:?} here; this server's is {name:?}");
+        let refusal = Refusal::invalid(StatusCode::NOT_FOUND, Some("model_not_found"), message);
+        Refusal { param: Some("model".to_owned()), ..refusal }
+    }
+
+    pub fn no_such_path(method: &str, path: &str) -> Refusal {
+        let message = format!(
+            "there is no {method} {path}; there are POST /v1/chat/completions, GET /v1/models, GET /health and GET /metrics"
+        );
+        Refusal::invalid(StatusCode::NOT_FOUND, Some("unknown_url"), message).closing()
+    }
+
+    pub fn wrong_method(method: &str, path: &str) -> Refusal {
+        let message = format!("{path} takes no {method}");
+        Refusal::invalid(StatusCode::METHOD_NOT_ALLOWED, Some("method_not_allowed"), message).closing()
+    }
+
+    pub fn not_json() -> Refusal {
+        let message = "a request is JSON, and says so: content-type: application/json";
+        Refusal::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, Some("unsupported_media_type"), message).closing()
+    }
+
+    pub fn wrong_key(given: bool) -> Refusal {
+        let message = if given {
+            "the key is not this server's"
+        } else {
+            "this server wants a key: the header `Authorization: Bearer KEY`"
+        };
+        Refusal::invalid(StatusCode::UNAUTHORIZED, Some("invalid_api_key"), message).closing()
+    }
+
+    pub fn too_large(bytes_max: usize) -> Refusal {
+        let message = format!("the body is longer than {bytes_max} bytes");
+        Refusal::invalid(StatusCode::PAYLOAD_TOO_LARGE, Some("request_too_large"), message).closing()
+    }
+
+    pub fn too_slow(message: impl Into<String>) -> Refusal {
+        Refusal::invalid(StatusCode::REQUEST_TIMEOUT, Some("request_timeout"), message).closing()
+    }
+
+    pub fn queue_full(queue: usize) -> Refusal {
+        let message = format!("{queue} requests wait or are answered already, and that is the most; ask again later");
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", Some("queue_full"), message).retry(2).closing()
+    }
+
+    pub fn memory_full() -> Refusal {
+        let message = "the requests that are here already hold all the memory that they may; ask again later";
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", Some("memory_full"), message).retry(2).closing()
+    }
+
+    pub fn ours(message: impl Into<String>) -> Refusal {
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", None, message)
+    }
+
+    /// The body of the response, and of an event when an answer breaks off.
+    pub fn json(&self) -> String {
+        let inner = Inner { message: &self.message, r#type: self.kind, param: self.param.as_deref(), code: self.code };
+        serde_json::to_string(&Shape { error: inner }).unwrap_or_default()
+    }
+}
+
+impl From<Trouble> for Refusal {
+    fn from(trouble: Trouble) -> Refusal {
+        let message = trouble.to_string();
+        match trouble {
+            Trouble::BadPrompt { .. } => Refusal::invalid(StatusCode::BAD_REQUEST, Some("bad_prompt"), message),
+            Trouble::Away { .. } => {
+                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", Some("busy"), message).retry(2)
+            }
+            Trouble::TimedOut { .. } => {
+                Refusal::new(StatusCode::GATEWAY_TIMEOUT, "server_error", Some("timed_out"), message)
+            }
+            Trouble::Broken { .. } => Refusal::ours(message),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, [("content-type", "application/json")], self.json()).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

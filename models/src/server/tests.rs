@@ -1,0 +1,697 @@
+//! The server over real sockets, before an engine that says what its prompt tells it to.
+
+mod requests;
+
+use std::path::{Path as FilePath, PathBuf};
+use std::process::Stdio;
+use std::sync::Mutex;
+
+use expect_test::expect;
+use image::ImageFormat;
+use serde_json::{Value, json};
+use tapwright_contract::Size;
+use tapwright_contract::model::Role;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::picture::tests::{data_url, file};
+use super::*;
+use crate::request::{Finish, Grammar, Said, Usage};
+
+/// An engine that is told by the last text what to do: words such as `count=3 delay=10 length`.
+struct Fake {
+    heard: Mutex<Vec<Request>>,
+    /// Told how many pieces were taken when an answer was dropped.
+    gone: mpsc::UnboundedSender<u32>,
+}
+
+#[async_trait]
+impl Serving for Fake {
+    fn context_tokens_max(&self) -> u32 {
+        1000
+    }
+
+    fn token_id(&self, text: &str) -> Option<u32> {
+        (text == "</answer>").then_some(48)
+    }
+
+    async fn ask(&self, request: Request) -> Result<Answer, Trouble> {
+        let last = request.turns.last().and_then(|turn| turn.parts.last()).cloned();
+        self.heard.lock().unwrap().push(request.clone());
+        let Some(model::Part::Text(order)) = last else {
+            return Err(Trouble::BadPrompt { why: "no order".to_owned() });
+        };
+        let number = |name: &str| {
+            order.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse::<u64>().ok())
+        };
+        let says = |word: &str| order.split_whitespace().any(|said| said == word);
+        if says("busy") {
+            return Err(Trouble::Away { why: "the engine is busy".to_owned() });
+        }
+        if says("unfit") {
+            return Err(Trouble::BadPrompt { why: "it has 1234 tokens, and 1000 are the most".to_owned() });
+        }
+        let (count, delay, late) = (number("count").unwrap_or(2), number("delay").unwrap_or(0), number("late"));
+        let (breaks, slips, length) = (says("breaks"), says("slips"), says("length"));
+        let (pieces, answer) = mpsc::channel(2);
+        let gone = self.gone.clone();
+        tokio::spawn(async move {
+            if let Some(late) = late {
+                tokio::time::sleep(Duration::from_millis(late)).await;
+            }
+            for piece in 0..count {
+                tokio::time::sleep(Duration::from_millis(delay)).await;
+                if pieces.send(Ok(Said::Text(format!("{piece} é")))).await.is_err() {
+                    let _ = gone.send(piece as u32);
+                    return;
+                }
+            }
+            if breaks {
+                return;
+            }
+            if slips {
+                let _ = pieces.send(Err(Trouble::Broken { why: "the weights are damaged".to_owned() })).await;
+                return;
+            }
+            let usage = Usage { prompt: 50, cached: 20, answer: count as u32 + 1, forced: 1 };
+            let why = if length { Finish::Length } else { Finish::Token(48) };
+            let _ = pieces.send(Ok(Said::End { why, usage })).await;
+        });
+        Ok(answer)
+    }
+}
+
+struct Server {
+    at: SocketAddr,
+    fake: Arc<Fake>,
+    gone: mpsc::UnboundedReceiver<u32>,
+    served: Arc<Mutex<Vec<Served>>>,
+    stop: Option<oneshot::Sender<()>>,
+    ended: JoinHandle<Result<(), ServeError>>,
+}
+
+fn options() -> Options {
+    Options {
+        name: "mini".to_owned(),
+        sampling: Sampling { top_p: Some(0.85), frequency_penalty: 0.2, ..Sampling::GREEDY },
+        key: None,
+        open_to_all: false,
+        urls: Urls::None,
+        limits: Limits::USUAL,
+        observer: None,
+    }
+}
+
+async fn server(mut options: Options) -> Server {
+    let served = Arc::new(Mutex::new(Vec::new()));
+    let seen = served.clone();
+    options.observer = Some(Arc::new(move |one: &Served| seen.lock().unwrap().push(*one)));
+    let (gone, goes) = mpsc::unbounded_channel();
+    let fake = Arc::new(Fake { heard: Mutex::default(), gone });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let model = fake.clone();
+    let ended = tokio::spawn(serve(listener, model, options, async move {
+        let _ = stopped.await;
+    }));
+    Server { at, fake, gone: goes, served, stop: Some(stop), ended }
+}
+
+impl Server {
+    async fn open(&self) -> TcpStream {
+        TcpStream::connect(self.at).await.unwrap()
+    }
+
+    /// Sends these bytes, and returns all that comes until the connection closes.
+    async fn raw(&self, request: &[u8]) -> String {
+        let mut stream = self.open().await;
+        // The server may have said enough, and closed, before it has read all of it.
+        let _ = stream.write_all(request).await;
+        let mut all = Vec::new();
+        let _ = timeout(Duration::from_secs(20), stream.read_to_end(&mut all)).await.expect("it closes");
+        String::from_utf8(all).unwrap()
+    }
+
+    async fn get(&self, path: &str) -> (u16, String) {
+        parted(&self.raw(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await)
+    }
+
+    async fn post(&self, body: impl AsRef<[u8]>) -> (u16, String) {
+        parted(&self.raw(&chat(body.as_ref(), "connection: close\r\n")).await)
+    }
+
+    async fn ask(&self, body: Value) -> (u16, Value) {
+        let (status, body) = self.post(body.to_string()).await;
+        (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
+    }
+
+    fn heard(&self) -> Request {
+        self.fake.heard.lock().unwrap().last().cloned().expect("something was asked")
+    }
+}
+
+/// A request's bytes.
+fn chat(body: &[u8], more: &str) -> Vec<u8> {
+    let mut request = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{more}content-length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    request.extend_from_slice(body);
+    request
+}
+
+/// Status and body; a chunked body is put together.
+fn parted(response: &str) -> (u16, String) {
+    let (head, mut body) = response.split_once("\r\n\r\n").unwrap_or((response, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    if !head.to_lowercase().contains("transfer-encoding: chunked") {
+        return (status, body.to_owned());
+    }
+    let mut whole = String::new();
+    while let Some((length, rest)) = body.split_once("\r\n") {
+        let length = usize::from_str_radix(length, 16).unwrap();
+        if length == 0 {
+            break;
+        }
+        whole += &rest[..length];
+        body = &rest[length + 2..];
+    }
+    (status, whole)
+}
+
+fn order(order: &str) -> Value {
+    json!({"model": "mini", "messages": [{"role": "user", "content": order}]})
+}
+
+fn with(mut body: Value, more: Value) -> Value {
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+/// What differs from one time to the next.
+fn steady(text: &str) -> String {
+    let mut steady = String::new();
+    let mut rest = text;
+    for (before, after) in [("\"id\":\"chatcmpl-", '"'), ("\"created\":", ',')].iter().cycle() {
+        let Some((left, right)) = rest.split_once(before) else { break };
+        steady += left;
+        steady += before;
+        let end = right.find(*after).unwrap();
+        steady.push('…');
+        rest = &right[end..];
+    }
+    steady + rest
+}
+
+#[tokio::test]
+async fn an_answer_comes_whole() {
+    let server = server(options()).await;
+    let (status, body) = server.post(order("count=2").to_string()).await;
+    assert_eq!(status, 200);
+    expect![[r#"{"id":"chatcmpl-…","object":"chat.completion","created":…,"model":"mini","choices":[{"index":0,"message":{"role":"assistant","content":"0 é1 é","refusal":null},"logprobs":null,"finish_reason":"stop","stop_reason":null}],"usage":{"prompt_tokens":50,"completion_tokens":3,"total_tokens":53,"prompt_tokens_details":{"cached_tokens":20,"prefilled_tokens":30},"completion_tokens_details":{"forced_tokens":1}}}"#]].assert_eq(&steady(&body));
+    let (_, body) = server.ask(order("count=1 length")).await;
+    assert_eq!(body["choices"][0]["finish_reason"], "length");
+}
+
+#[tokio::test]
+async fn an_answer_comes_piece_by_piece() {
+    let server = server(options()).await;
+    let (status, body) = server.post(with(order("count=2"), json!({"stream": true})).to_string()).await;
+    assert_eq!(status, 200);
+    expect![[r#"
+        data: {"id":"chatcmpl-…","object":"chat.completion.chunk","created":…,"model":"mini","choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]}
+
+        data: {"id":"chatcmpl-…","object":"chat.completion.chunk","created":…,"model":"mini","choices":[{"index":0,"delta":{"content":"0 é"},"logprobs":null,"finish_reason":null}]}
+
+        data: {"id":"chatcmpl-…","object":"chat.completion.chunk","created":…,"model":"mini","choices":[{"index":0,"delta":{"content":"1 é"},"logprobs":null,"finish_reason":null}]}
+
+        data: {"id":"chatcmpl-…","object":"chat.completion.chunk","created":…,"model":"mini","choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]}
+
+        data: [DONE]
+
+    "#]].assert_eq(&steady(&body));
+
+    let wanted = json!({"stream": true, "stream_options": {"include_usage": true}});
+    let (_, body) = server.post(with(order("count=1"), wanted).to_string()).await;
+    let events: Vec<&str> = body.split("\n\n").collect();
+    assert!(events[0].ends_with(r#""usage":null}"#), "{}", events[0]);
+    let last = events[events.len() - 3];
+    assert!(last.contains(r#""choices":[],"usage":{"prompt_tokens":50,"completion_tokens":2,"#), "{last}");
+    assert_eq!(events[events.len() - 2], "data: [DONE]");
+}
+
+#[tokio::test]
+async fn an_engine_in_trouble_is_told_by_the_status_and_within_a_stream_by_an_event() {
+    let server = server(options()).await;
+    for (what, status, kind, code) in [
+        ("busy", 503, "server_error", json!("busy")),
+        ("unfit", 400, "invalid_request_error", json!("bad_prompt")),
+        ("count=0 slips", 500, "server_error", json!(null)),
+        ("count=0 breaks", 500, "server_error", json!(null)),
+    ] {
+        for stream in [false, true] {
+            let (found, body) = server.ask(with(order(what), json!({"stream": stream}))).await;
+            let error = &body["error"];
+            assert_eq!((found, &error["type"], &error["code"]), (status, &json!(kind), &code), "{what} {stream}");
+        }
+    }
+    let (status, body) = server.post(with(order("count=1 slips"), json!({"stream": true})).to_string()).await;
+    assert_eq!(status, 200);
+    assert!(
+        body.ends_with("data: {\"error\":{\"message\":\"the weights are damaged\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n"),
+        "{body}"
+    );
+    let response = server.raw(&chat(order("busy").to_string().as_bytes(), "connection: close\r\n")).await;
+    assert!(response.contains("retry-after: 2\r\n"), "{response}");
+}
+
+#[tokio::test]
+async fn the_engine_hears_what_the_official_client_says() {
+    let server = server(options()).await;
+    // Fields and their order as Open-AutoGLM sends them; its history has doubled marks of thought.
+    let url = data_url(&file(ImageFormat::Png, 4, 3));
+    let body = json!({
+        "model": "mini", "stream": true,
+        "messages": [
+            {"role": "system", "content": "rules"},
+            {"role": "user", "content": [{"type": "text", "text": "task\n\n{\"current_app\": \"X\"}"}]},
+            {"role": "assistant", "content": "<think><think>t</think>\n<answer></think><answer>do(action=\"Back\")</answer>"},
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "count=1"}]},
+        ],
+        "frequency_penalty": 0.2, "max_tokens": 3000, "temperature": 0.0, "top_p": 0.85,
+    });
+    let (status, _) = server.post(body.to_string()).await;
+    assert_eq!(status, 200);
+    let Request { turns, tokens_max, sampling, stop, stop_tokens, stop_shown, special_shown, grammar } = server.heard();
+    assert_eq!(
+        turns.iter().map(|turn| turn.role).collect::<Vec<_>>(),
+        [Role::System, Role::User, Role::Assistant, Role::User]
+    );
+    let doubled = "<think><think>t</think>\n<answer></think><answer>do(action=\"Back\")</answer>";
+    assert_eq!(turns[2].parts, [model::Part::Text(doubled.to_owned())]);
+    let model::Part::Picture(picture) = &turns[3].parts[0] else { panic!("{:?}", turns[3]) };
+    assert_eq!(picture.size(), Size { width: 4, height: 3 });
+    assert_eq!(&picture.rgba()[4 * 11..], [3, 2, 90, 255]);
+    assert_eq!(tokens_max, Some(3000));
+    assert_eq!((sampling.temperature, sampling.top_p, sampling.frequency_penalty), (0.0, Some(0.85), 0.2));
+    assert_eq!((stop.len(), stop_tokens.len(), stop_shown, special_shown, grammar), (0, 0, false, false, None));
+
+    // Its first request has no picture.
+    let body = json!({"model": "mini", "stream": false, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5, "temperature": 0.0});
+    assert_eq!(server.ask(body).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_the_end_s_mark_gets_it() {
+    let server = server(options()).await;
+    let body = with(
+        order("count=1"),
+        json!({"stop": ["</answer>"], "include_stop_str_in_output": true, "skip_special_tokens": false, "stop_token_ids": [7]}),
+    );
+    let (_, answer) = server.ask(body).await;
+    let Request { stop, stop_tokens, stop_shown, special_shown, .. } = server.heard();
+    assert_eq!((stop, stop_tokens, stop_shown, special_shown), (vec!["</answer>".to_owned()], vec![7, 48], true, true));
+    assert_eq!(answer["choices"][0]["stop_reason"], "</answer>");
+}
+
+#[tokio::test]
+async fn seeds_differ_unless_they_are_given() {
+    let server = server(options()).await;
+    let mut seeds = Vec::new();
+    for more in [json!({}), json!({}), json!({"seed": 7}), json!({"seed": -1})] {
+        server.ask(with(order("count=1"), more)).await;
+        seeds.push(server.heard().sampling.seed);
+    }
+    assert_ne!(seeds[0], seeds[1]);
+    assert_eq!(seeds[2..], [7, u64::MAX]);
+}
+
+#[tokio::test]
+async fn what_is_there_can_be_asked() {
+    let server = server(options()).await;
+    assert_eq!(server.get("/health").await, (200, "{\"status\":\"ok\"}".to_owned()));
+    let (status, body) = server.get("/v1/models").await;
+    assert_eq!(status, 200);
+    expect![[r#"{"object":"list","data":[{"id":"mini","object":"model","created":…,"owned_by":"tapwright","max_model_len":1000}]}"#]].assert_eq(&steady(&body));
+    assert_eq!(server.get("/v1/models/mini").await.0, 200);
+    assert_eq!(server.get("/v1/models/org/other").await.0, 404);
+    let (status, body) = server.get("/v2").await;
+    assert!(status == 404 && body.contains("unknown_url"), "{status} {body}");
+    let (status, body) = server.get("/v1/chat/completions").await;
+    assert!(status == 405 && body.contains("method_not_allowed"), "{status} {body}");
+}
+
+#[tokio::test]
+async fn figures_are_kept() {
+    let server = server(options()).await;
+    server.post(order("count=2").to_string()).await;
+    server.post(order("count=1 length").to_string()).await;
+    server.post("{").await;
+    server.post(order("busy").to_string()).await;
+    let (_, text) = server.get("/metrics").await;
+    for line in [
+        "tapwright_requests_total{model=\"mini\",outcome=\"stop\"} 1",
+        "tapwright_requests_total{model=\"mini\",outcome=\"length\"} 1",
+        "tapwright_requests_total{model=\"mini\",outcome=\"refused\"} 1",
+        "tapwright_requests_total{model=\"mini\",outcome=\"busy\"} 1",
+        "tapwright_tokens_total{model=\"mini\",kind=\"prompt\"} 100",
+        "tapwright_tokens_total{model=\"mini\",kind=\"cached\"} 40",
+        "tapwright_tokens_total{model=\"mini\",kind=\"answer\"} 5",
+        "tapwright_requests_waiting{model=\"mini\"} 0",
+        "tapwright_requests_answering{model=\"mini\"} 0",
+        "tapwright_time_to_first_token_seconds_count{model=\"mini\"} 2",
+        "tapwright_time_per_token_seconds_count{model=\"mini\"} 3",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in:\n{text}");
+    }
+    let outcomes: Vec<_> = server.served.lock().unwrap().iter().map(|one| (one.outcome, one.status)).collect();
+    use Outcome::{Busy, Length, Refused, Stop};
+    assert_eq!(outcomes, [(Stop, 200), (Length, 200), (Refused, 400), (Busy, 503)]);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_waits_for_stops() {
+    for stream in [true, false] {
+        let mut server = server(options()).await;
+        let body = with(order("count=100000 delay=2"), json!({"stream": stream})).to_string();
+        let mut client = server.open().await;
+        client.write_all(&chat(body.as_bytes(), "")).await.unwrap();
+        let mut some = [0; 400];
+        if stream {
+            client.read_exact(&mut some).await.unwrap();
+        } else {
+            // It is answered as soon as the engine has heard it.
+            while server.fake.heard.lock().unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        }
+        drop(client);
+        let pieces = timeout(Duration::from_secs(10), server.gone.recv()).await.expect("the engine is told").unwrap();
+        assert!(pieces < 2000, "{pieces} pieces");
+        let (_, text) = server.get("/metrics").await;
+        assert!(text.contains("outcome=\"gone\"} 1"), "{text}");
+        assert!(text.contains("requests_answering{model=\"mini\"} 0"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_given_up() {
+    let limits = Limits { write_within: Duration::from_millis(200), ..Limits::USUAL };
+    let mut server = server(Options { limits, ..options() }).await;
+    let mut client = server.open().await;
+    let body = with(order("count=100000000"), json!({"stream": true})).to_string();
+    client.write_all(&chat(body.as_bytes(), "")).await.unwrap();
+    timeout(Duration::from_secs(30), server.gone.recv()).await.expect("the engine is told").unwrap();
+    drop(client);
+}
+
+#[tokio::test]
+async fn requests_that_stay_half_sent_end() {
+    let soon = Duration::from_millis(200);
+    let limits = Limits { head_within: soon, body_pause_max: soon, ..Limits::USUAL };
+    let server = server(Options { limits, ..options() }).await;
+    let begun = Instant::now();
+    assert_eq!(server.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: ").await, "");
+    let (status, body) = parted(&server.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"a").await);
+    assert_eq!(status, 408, "{body}");
+    assert!(body.contains("3 bytes of the body came"), "{body}");
+    assert!(begun.elapsed() < Duration::from_secs(15));
+    // They hold no place meanwhile.
+    assert_eq!(server.ask(order("count=1")).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_before_it_is_read() {
+    let limits = Limits { body_bytes_max: 10_000, ..Limits::USUAL };
+    let server = server(Options { limits, ..options() }).await;
+    // Only announced: nothing of it comes.
+    let mut client = server.open().await;
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000000000\r\n\r\n";
+    client.write_all(head.as_bytes()).await.unwrap();
+    let mut some = [0; 12];
+    timeout(Duration::from_secs(5), client.read_exact(&mut some)).await.unwrap().unwrap();
+    assert_eq!(&some, b"HTTP/1.1 413");
+    // Sent even so: the client still hears why.
+    let (status, body) = server.post(vec![b' '; 3_000_000]).await;
+    assert!(status == 413 && body.contains("request_too_large"), "{status} {body}");
+    // Not announced.
+    let mut request = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    for _ in 0..20 {
+        request.extend_from_slice(b"400\r\n");
+        request.extend_from_slice(&[b' '; 0x400]);
+        request.extend_from_slice(b"\r\n");
+    }
+    assert_eq!(parted(&server.raw(&request).await).0, 413);
+    let fits = with(order("count=1"), json!({"user": "x".repeat(9000)}));
+    assert_eq!(server.ask(fits).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_full_queue_says_when_to_come_again() {
+    let limits = Limits { queue: 2, ..Limits::USUAL };
+    let server = server(Options { limits, ..options() }).await;
+    let slow = chat(with(order("count=100000 delay=5"), json!({"stream": true})).to_string().as_bytes(), "");
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        let mut client = server.open().await;
+        client.write_all(&slow).await.unwrap();
+        client.read_exact(&mut [0; 100]).await.unwrap();
+        waiting.push(client);
+    }
+    let response = server.raw(&chat(order("count=1").to_string().as_bytes(), "")).await;
+    assert!(response.starts_with("HTTP/1.1 429 ") && response.contains("retry-after: 2\r\n"), "{response}");
+    assert!(response.contains("\"code\":\"queue_full\""), "{response}");
+    waiting.pop();
+    // There is room as soon as the server has seen that somebody left.
+    let mut tries = 0;
+    while server.ask(order("count=1")).await.0 == 429 {
+        tries += 1;
+        assert!(tries < 1000, "the place was not given back");
+    }
+}
+
+#[tokio::test]
+async fn all_requests_together_hold_so_much_memory_and_no_more() {
+    let limits = Limits { memory_bytes_max: 2 << 20, ..Limits::USUAL };
+    let server = server(Options { limits, ..options() }).await;
+    let large = with(order("count=1"), json!({"user": "x".repeat(1 << 20)}));
+    let (status, body) = server.ask(large).await;
+    assert_eq!((status, &body["error"]["code"]), (429, &json!("memory_full")));
+    // Small as a file, and large as pixels.
+    let picture = |edge| {
+        let url = data_url(&file(ImageFormat::Png, edge, edge));
+        json!({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": url}, "count=1"]}]})
+    };
+    assert_eq!(server.ask(picture(400)).await.0, 429);
+    // What was held is given back.
+    for _ in 0..4 {
+        assert_eq!(server.ask(picture(200)).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_asked_for() {
+    let server = server(Options { key: Some(Key("secret".to_owned())), ..options() }).await;
+    let body = order("count=1").to_string();
+    for (header, status) in [
+        ("", 401),
+        ("authorization: Bearer secre\r\n", 401),
+        ("authorization: Bearer secrets\r\n", 401),
+        ("authorization: secret\r\n", 401),
+        ("authorization: Bearer \r\n", 401),
+        ("authorization: Bearer secret\r\n", 200),
+        ("authorization: bearer  secret \r\n", 200),
+    ] {
+        let response = server.raw(&chat(body.as_bytes(), &format!("connection: close\r\n{header}"))).await;
+        assert_eq!(parted(&response).0, status, "{header}");
+        assert_eq!(response.contains("www-authenticate: Bearer"), status == 401, "{response}");
+    }
+    assert_eq!(server.get("/health").await.0, 200);
+    assert_eq!(server.get("/metrics").await.0, 401);
+    assert_eq!(server.get("/v1/models").await.0, 401);
+}
+
+#[tokio::test]
+async fn other_machines_are_let_in_only_with_a_key_or_by_will() {
+    let start = async |options: Options| {
+        let (gone, _goes) = mpsc::unbounded_channel();
+        let fake = Arc::new(Fake { heard: Mutex::default(), gone });
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        serve(listener, fake, options, async {}).await
+    };
+    assert!(matches!(start(options()).await, Err(ServeError::Open { .. })));
+    assert!(start(Options { open_to_all: true, ..options() }).await.is_ok());
+    assert!(start(Options { key: Some(Key("k".to_owned())), ..options() }).await.is_ok());
+    let empty = Options { key: Some(Key(String::new())), ..options() };
+    assert!(matches!(start(empty).await, Err(ServeError::Settings { .. })));
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopped_ends_its_answers_first() {
+    let mut server = server(options()).await;
+    let mut client = server.open().await;
+    client.write_all(&chat(order("count=5 delay=30").to_string().as_bytes(), "")).await.unwrap();
+    while server.fake.heard.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    server.stop.take().unwrap().send(()).unwrap();
+    let mut all = String::new();
+    client.read_to_string(&mut all).await.unwrap();
+    assert!(all.starts_with("HTTP/1.1 200") && all.contains("4 é"), "{all}");
+    timeout(Duration::from_secs(5), server.ended).await.expect("it ends").unwrap().unwrap();
+    assert!(TcpStream::connect(server.at).await.is_err());
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopped_does_not_wait_for_ever() {
+    let limits = Limits { grace: Duration::from_millis(50), ..Limits::USUAL };
+    let mut server = server(Options { limits, ..options() }).await;
+    let mut client = server.open().await;
+    client.write_all(&chat(order("count=100000 delay=20").to_string().as_bytes(), "")).await.unwrap();
+    while server.fake.heard.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    server.stop.take().unwrap().send(()).unwrap();
+    timeout(Duration::from_secs(5), server.ended).await.expect("it ends").unwrap().unwrap();
+    timeout(Duration::from_secs(5), server.gone.recv()).await.expect("the engine is told").unwrap();
+}
+
+#[tokio::test]
+async fn a_long_prompt_keeps_its_stream_alive() {
+    let (first_within, silence_max) = (Duration::from_millis(20), Duration::from_millis(50));
+    let limits = Limits { first_within, silence_max, ..Limits::USUAL };
+    let server = server(Options { limits, ..options() }).await;
+    let (status, body) = server.post(with(order("late=300 count=1"), json!({"stream": true})).to_string()).await;
+    assert_eq!(status, 200);
+    assert!(body.contains("\n\n: waiting\n\n") && body.ends_with("data: [DONE]\n\n"), "{body}");
+}
+
+#[tokio::test]
+async fn pictures_are_fetched_only_where_that_is_allowed() {
+    // A neighbour with a picture, and one that sends on to it.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let png = file(ImageFormat::Png, 5, 4);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1024];
+            let count = stream.read(&mut request).await.unwrap();
+            let path = String::from_utf8_lossy(&request[..count]).split(' ').nth(1).unwrap().to_owned();
+            let head = match path.as_str() {
+                "/away" => "HTTP/1.1 302 Found\r\nlocation: /picture\r\ncontent-length: 0\r\n\r\n".to_owned(),
+                "/file" => "HTTP/1.1 302 Found\r\nlocation: file:///etc/passwd\r\ncontent-length: 0\r\n\r\n".to_owned(),
+                "/large" => "HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n".to_owned(),
+                _ => format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", png.len()),
+            };
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.write_all(&if path == "/large" { vec![0; 200_000] } else { png.clone() }).await;
+        }
+    });
+    let ask = |path: &str| {
+        let image = json!({"type": "image_url", "image_url": {"url": format!("http://{at}/{path}")}});
+        json!({"messages": [{"role": "user", "content": [image, {"type": "text", "text": "count=1"}]}]})
+    };
+    let limits = Limits { fetch_bytes_max: 100_000, ..Limits::USUAL };
+    for (urls, path, status, words) in [
+        (Urls::None, "picture", 400, "messages[0].content[0].image_url.url: this server fetches no pictures"),
+        (Urls::Public, "picture", 400, "public addresses only"),
+        (Urls::Any, "picture", 200, ""),
+        (Urls::Any, "away", 200, ""),
+        (Urls::Any, "file", 400, "it cannot be fetched"),
+        (Urls::Any, "large", 400, "longer than 100000 bytes"),
+    ] {
+        let server = server(Options { urls, limits: limits.clone(), ..options() }).await;
+        let (found, body) = server.ask(ask(path)).await;
+        assert_eq!(found, status, "{urls:?} {path}: {body}");
+        assert!(body.to_string().contains(words), "{body}");
+        if status == 200 {
+            let model::Part::Picture(picture) = &server.heard().turns[0].parts[0] else { panic!("no picture") };
+            assert_eq!(picture.size(), Size { width: 5, height: 4 });
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_have_the_form_that_was_asked_for() {
+    let server = server(options()).await;
+    let schema = json!({"type": "object", "properties": {"b": {}, "a": {}}});
+    for (more, expected) in [
+        (json!({"response_format": {"type": "text"}}), None),
+        (json!({"response_format": {"type": "json_object"}}), Some(Grammar::Schema(json!({"type": "object"})))),
+        (
+            json!({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "strict": true, "schema": schema}}}),
+            Some(Grammar::Schema(schema.clone())),
+        ),
+        (json!({"guided_json": schema.to_string()}), Some(Grammar::Schema(schema.clone()))),
+        (json!({"guided_regex": "a+"}), Some(Grammar::Regex("a+".to_owned()))),
+        (json!({"guided_grammar": "start: \"a\""}), Some(Grammar::Lark("start: \"a\"".to_owned()))),
+        (json!({"guided_choice": ["a.b", "ü|"]}), Some(Grammar::Regex("(?:a\\.b|ü\\|)".to_owned()))),
+        (json!({"structured_outputs": {"json": schema}}), Some(Grammar::Schema(schema.clone()))),
+        (json!({"structured_outputs": {"choice": ["a", "b"]}}), Some(Grammar::Regex("(?:a|b)".to_owned()))),
+    ] {
+        let (status, body) = server.ask(with(order("count=1"), more.clone())).await;
+        assert_eq!(status, 200, "{more}: {body}");
+        assert_eq!(server.heard().grammar, expected, "{more}");
+    }
+}
+
+/// The messages that the official client's own check sends, where somebody has them.
+#[tokio::test]
+async fn the_official_check_is_understood() {
+    for name in ["sample_messages.json", "sample_messages_en.json"] {
+        let path = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/autoglm").join(name);
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            eprintln!("SKIPPED: {} is not there", path.display());
+            continue;
+        };
+        let server = server(options()).await;
+        let messages: Value = serde_json::from_str(&text).unwrap();
+        let body = json!({
+            "model": "mini", "messages": messages, "temperature": 0, "max_tokens": 3000, "top_p": 0.85, "frequency_penalty": 0.2,
+        });
+        assert_eq!(server.ask(body).await.0, 200);
+        let turns = server.heard().turns;
+        assert_eq!(turns.len(), 2);
+        let model::Part::Picture(picture) = &turns[1].parts[0] else { panic!("the picture comes first") };
+        assert_eq!(picture.size(), Size { width: 1080, height: 2400 });
+    }
+}
+
+/// A Python that has the package `openai`: the one that the checks made, or the machine's.
+fn python() -> Option<PathBuf> {
+    let root = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    [root.join("target/python/bin/python"), PathBuf::from("python3")].into_iter().find(|python| {
+        let mut command = std::process::Command::new(python);
+        command.args(["-c", "import openai"]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_openai_package_is_served() {
+    let Some(python) = python() else {
+        eprintln!(
+            "SKIPPED: no python3 with the package `openai`: python3 -m venv target/python && target/python/bin/pip install openai"
+        );
+        return;
+    };
+    let mut server = server(Options { key: Some(Key("secret".to_owned())), ..options() }).await;
+    let script = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../tests/python/openai_client.py");
+    let url = format!("http://{}/v1", server.at);
+    let mut command = tokio::process::Command::new(python);
+    command.arg(script).args([&url, "mini", "secret", "fake"]).kill_on_drop(true);
+    let output = timeout(Duration::from_secs(120), command.output()).await.expect("the script ends").unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    for line in ["whole", "stream", "picture", "errors", "cancel", "eight at once"] {
+        assert!(said.lines().any(|said| said == format!("ok: {line}")), "{line} is not in:\n{said}");
+    }
+    // What the script gave up, the engine stopped.
+    let pieces = timeout(Duration::from_secs(10), server.gone.recv()).await.expect("the engine is told").unwrap();
+    assert!(pieces < 5000, "{pieces} pieces");
+}

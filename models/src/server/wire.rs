@@ -1,0 +1,135 @@
+//! What a chat completions endpoint answers. Seen nowhere else.
+
+use serde::Serialize;
+
+use crate::request::{Finish, Usage};
+
+/// A whole answer.
+#[derive(Serialize)]
+pub struct Completion<'a> {
+    pub id: &'a str,
+    pub object: &'static str,
+    pub created: u64,
+    pub model: &'a str,
+    pub choices: [Choice<'a>; 1],
+    pub usage: Counts,
+}
+
+#[derive(Serialize)]
+pub struct Choice<'a> {
+    pub index: u32,
+    pub message: Message<'a>,
+    pub logprobs: (),
+    pub finish_reason: &'static str,
+    pub stop_reason: Option<StopReason<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct Message<'a> {
+    pub role: &'static str,
+    pub content: &'a str,
+    pub refusal: (),
+}
+
+/// A piece of an answer.
+#[derive(Serialize)]
+pub struct Chunk<'a> {
+    pub id: &'a str,
+    pub object: &'static str,
+    pub created: u64,
+    pub model: &'a str,
+    /// One; or none, in the chunk that has the usage.
+    pub choices: &'a [Part<'a>],
+    /// Absent unless the client wants it; then null in all chunks but the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Option<Counts>>,
+}
+
+#[derive(Serialize)]
+pub struct Part<'a> {
+    pub index: u32,
+    pub delta: Delta<'a>,
+    pub logprobs: (),
+    pub finish_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<StopReason<'a>>,
+}
+
+#[derive(Default, Serialize)]
+pub struct Delta<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<&'a str>,
+}
+
+/// vLLM's: which of the client's own texts or tokens ended the answer.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub enum StopReason<'a> {
+    Text(&'a str),
+    Token(u32),
+}
+
+#[derive(Clone, Copy, Serialize)]
+pub struct Counts {
+    prompt_tokens: u32,
+    completion_tokens: u32,
+    total_tokens: u32,
+    prompt_tokens_details: PromptCounts,
+    completion_tokens_details: AnswerCounts,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct PromptCounts {
+    cached_tokens: u32,
+    /// Those that were computed for this answer.
+    prefilled_tokens: u32,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct AnswerCounts {
+    /// Those that the grammar left no choice about.
+    forced_tokens: u32,
+}
+
+impl From<Usage> for Counts {
+    fn from(usage: Usage) -> Counts {
+        let Usage { prompt, cached, answer, forced } = usage;
+        Counts {
+            prompt_tokens: prompt,
+            completion_tokens: answer,
+            total_tokens: prompt.saturating_add(answer),
+            prompt_tokens_details: PromptCounts {
+                cached_tokens: cached,
+                prefilled_tokens: prompt.saturating_sub(cached),
+            },
+            completion_tokens_details: AnswerCounts { forced_tokens: forced },
+        }
+    }
+}
+
+/// OpenAI's word for why an answer ended.
+pub fn finish_reason(why: &Finish) -> &'static str {
+    match why {
+        Finish::Token(_) | Finish::Text(_) | Finish::Grammar => "stop",
+        Finish::Length => "length",
+    }
+}
+
+/// The list of models.
+#[derive(Serialize)]
+pub struct Models<'a> {
+    pub object: &'static str,
+    pub data: [Model<'a>; 1],
+}
+
+#[derive(Serialize)]
+pub struct Model<'a> {
+    pub id: &'a str,
+    pub object: &'static str,
+    pub created: u64,
+    pub owned_by: &'static str,
+    /// vLLM's: the most tokens of a prompt and its answer.
+    pub max_model_len: u32,
+}

@@ -1,0 +1,125 @@
+//! `tapwright models serve`
+
+use std::env;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use console::style;
+use serde_json::json;
+use tapwright_tasks::model::{Opening, Secret};
+use tapwright_tasks::serve::{self, ModelServer, ModelServerError, Observer, ServeError, Served, Urls};
+
+use crate::arguments::{Common, ModelArguments, ServeModel, UrlsArgument};
+use crate::config::{Config, Given};
+use crate::exit::Exit;
+use crate::interrupt;
+use crate::say;
+use crate::trouble::Trouble;
+
+pub async fn perform(common: Common, arguments: ServeModel) -> Result<Exit, Trouble> {
+    let ServeModel { folder, listen, api_key_env, without_key, allow_urls, queue, name, profile, threads, library } =
+        arguments;
+    let model = ModelArguments { profile, threads, library, ..ModelArguments::default() };
+    let config = Config::read(Given::common(common).model(model))?;
+    let key = api_key_env.as_deref().map(key).transpose()?;
+    let json = config.json;
+    let observer: Option<Observer> = json.then(|| Arc::new(|served: &Served| say::out(&line(served))) as Observer);
+    let how = ModelServer {
+        listen,
+        name,
+        key,
+        open_to_all: without_key,
+        urls: match allow_urls {
+            None => Urls::None,
+            Some(UrlsArgument::Public) => Urls::Public,
+            Some(UrlsArgument::Any) => Urls::Any,
+        },
+        queue: queue.into(),
+        observer,
+    };
+    let opening = move |opening| {
+        if let (Opening::Library(sentence), false) = (opening, json) {
+            say::err(&format!("  {}", style(sentence).dim().for_stderr()));
+        }
+    };
+    let stop = interrupt::listen();
+    let with_key = api_key_env.is_some();
+    let ready = |at: SocketAddr, name: &str| {
+        if json {
+            say::out(&json!({"listen": at.to_string(), "model": name, "key": with_key}).to_string());
+        } else {
+            welcome(at, name, api_key_env.as_deref());
+        }
+    };
+    serve::model(&folder, &config.model, how, stop, opening, ready).await.map_err(trouble)?;
+    Ok(Exit::Done)
+}
+
+/// The secret in a variable of the environment.
+fn key(variable: &str) -> Result<Secret, Trouble> {
+    #[allow(clippy::disallowed_methods)] // The binary is where the environment is read.
+    let key = env::var(variable);
+    match key {
+        Ok(key) if !key.trim().is_empty() => Ok(Secret(key.trim().to_owned())),
+        _ => Err(Trouble::usage(format!("there is no key in the variable {variable}"))
+            .help(format!("set it: export {variable}=$(openssl rand -hex 16)"))),
+    }
+}
+
+/// What to type next.
+fn welcome(at: SocketAddr, name: &str, variable: Option<&str>) {
+    let bold = |text: String| style(text).bold();
+    let url = format!("http://{at}/v1");
+    let shown = variable.map_or("EMPTY".to_owned(), |variable| format!("${variable}"));
+    say::out(&format!("\n  {} at {}\n", bold(say::flat(name)), bold(url.clone())));
+    say::out("  Open-AutoGLM:");
+    say::out(&format!(
+        "    {}",
+        bold(format!("python main.py --base-url {url} --model {name} --apikey {shown} 'Open Settings'"))
+    ));
+    say::out("  The package openai:");
+    let python = variable.map_or("\"EMPTY\"".to_owned(), |variable| format!("os.environ[\"{variable}\"]"));
+    say::out(&format!("    {}", bold(format!("client = openai.OpenAI(base_url=\"{url}\", api_key={python})"))));
+    say::out(&format!(
+        "    {}",
+        bold(format!(
+            "client.chat.completions.create(model=\"{name}\", messages=[{{\"role\": \"user\", \"content\": \"Hi\"}}])"
+        ))
+    ));
+    say::out("  Tapwright itself:");
+    say::out(&format!("    {}", bold(format!("tapwright run 'Turn Wi-Fi on' --model {url} --model-name {name}"))));
+    say::out(&format!("\n  {}", style("Ctrl-C stops it; answers that are under way end first.").dim()));
+    if !at.ip().is_loopback() && variable.is_none() {
+        let warning = "it wants no key: whoever reaches this address can use it";
+        say::err(&format!("  {} {warning}", style("warning:").yellow().bold().for_stderr()));
+    }
+}
+
+/// A request as a line for programs.
+fn line(served: &Served) -> String {
+    let Served { outcome, status, usage, pictures, stream, first, whole } = served;
+    json!({
+        "request": outcome.name(),
+        "status": status,
+        "prompt": usage.prompt,
+        "cached": usage.cached,
+        "answer": usage.answer,
+        "pictures": pictures,
+        "stream": stream,
+        "first_ms": first.map(|first| first.as_millis() as u64),
+        "ms": whole.as_millis() as u64,
+    })
+    .to_string()
+}
+
+fn trouble(error: ModelServerError) -> Trouble {
+    match error {
+        ModelServerError::Model(error) => error.into(),
+        ModelServerError::Listen { .. } => {
+            Trouble::new(Exit::NotReady, &error).help("take another port, or any that is free: --listen 127.0.0.1:0")
+        }
+        ModelServerError::Serve(ServeError::Open { .. }) => Trouble::new(Exit::Usage, &error)
+            .help("ask for a key with --api-key-env VARIABLE, or let everybody in with --without-key"),
+        ModelServerError::Serve(_) => Trouble::new(Exit::NotReady, &error),
+    }
+}
