@@ -1,5 +1,8 @@
 //! `tapwright models`
 
+mod doctor;
+mod profile;
+
 use std::path::Path;
 
 use console::style;
@@ -14,6 +17,10 @@ use crate::trouble::Trouble;
 
 pub async fn perform(common: Common, command: ModelsCommand) -> Result<Exit, Trouble> {
     // Reading gigabytes blocks; Ctrl-C ends the process at once, and a build appears whole or not at all.
+    let command = match command {
+        ModelsCommand::Doctor(arguments) => return doctor::perform(common, arguments).await,
+        other => other,
+    };
     let work = move || match command {
         ModelsCommand::Build { hf_dir, out, precision, provider, block, exact } => {
             let how = Build { precision: form(precision), provider: runner(provider), block, exact };
@@ -21,6 +28,8 @@ pub async fn perform(common: Common, command: ModelsCommand) -> Result<Exit, Tro
         }
         ModelsCommand::Random { folder, like, seed } => draw(&folder, like, seed, common.json),
         ModelsCommand::Info { folder } => tell(&folder, common.json),
+        ModelsCommand::Doctor(_) => unreachable!("it was done above"),
+        ModelsCommand::Profile(arguments) => profile::perform(arguments.command, common.json),
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| Trouble::new(Exit::Internal, &error))?
 }
