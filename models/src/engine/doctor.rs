@@ -300,16 +300,13 @@ fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, Tro
         let raw = engine.decoder.bare(&mut cache, embeds, past, tokens, now)?;
         drop(cache);
 
-        // The engine on the same prompt, with a grammar that allows anything. No token ends the answer meanwhile.
-        let ends = std::mem::take(&mut engine.ends);
+        // The engine on the same prompt, with a grammar that allows anything but an end.
         let request = Request {
             tokens_max: Some(tokens as u32 + 1),
-            grammar: Some(Grammar::Lark("start: /(.|\\n)*/".to_owned())),
+            grammar: Some(Grammar::Lark("start: /(.|\\n){4000}/".to_owned())),
             ..Request::greedy(vec![turn])
         };
-        let timed = timed(engine, &request, now);
-        engine.ends = ends;
-        let (engine_prefill, each) = timed?;
+        let (engine_prefill, each) = timed(engine, &request, now)?;
 
         // A picture that was not seen before.
         let seen = engine.look(&picture(round as u8 + 1)).map_err(|unfit| super::broken(unfit.to_string()))?;
