@@ -260,7 +260,9 @@ impl Episode {
         };
         let back = match (&said.call, profile.reply) {
             (Ok(_), ReplyForm::Clean) => prompt::written_back(&said.thought, &action),
-            _ => heard.to_owned(),
+            (Ok(_), ReplyForm::CleanLines) => prompt::written_back_in_lines(&said.thought, &action),
+            (Ok(_), ReplyForm::Doubled) => prompt::doubled(heard),
+            (Ok(_), ReplyForm::Heard) | (Err(_), _) => heard.to_owned(),
         };
         self.past.push(Exchange { info, reply: back });
         let decided = Decided { step: self.steps, thought: said.thought.clone(), action };

@@ -1,8 +1,12 @@
 //! What a model expects to be told, and how it answers: data that comes with the model, not code.
 
+mod system;
+
 use serde::{Deserialize, Serialize};
 
 use crate::dialect::Dialect;
+
+pub use system::{Language, NoLanguage, NotALanguage, System};
 
 /// The agent's section of a model's `profile.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +16,7 @@ pub struct Profile {
     pub dialect: Dialect,
     /// The system prompt, in which `{date}` stands for today; without one there is no system turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub system: Option<String>,
+    pub system: Option<System>,
     /// How many of its latest replies the model is reminded of; without a number, of all. With 0 every prompt looks
     /// like the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,8 +35,13 @@ pub struct Profile {
 pub enum ReplyForm {
     /// `<think>T</think><answer>A</answer>`: the thought without tags, and the action as the dialect prints it.
     Clean,
+    /// The same, with a line break between the thought and the action.
+    CleanLines,
     /// The text as it was heard.
     Heard,
+    /// As the official client of AutoGLM writes it: what comes before the action, with the tags that it has already,
+    /// inside a second pair of tags. A server that was tried with that client has seen nothing else.
+    Doubled,
 }
 
 #[cfg(test)]

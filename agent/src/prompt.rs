@@ -40,6 +40,27 @@ pub fn written_back(thought: &str, answer: &str) -> String {
     format!("<think>{}</think><answer>{answer}</answer>", without_tags(thought))
 }
 
+/// The same with a line break before the answer, as prompts that describe the form line by line ask for it.
+pub fn written_back_in_lines(thought: &str, answer: &str) -> String {
+    format!("<think>{}</think>\n<answer>{answer}</answer>", without_tags(thought))
+}
+
+/// A reply as AutoGLM's official client writes it back, byte for byte: it cuts before the first call that it finds,
+/// the tags in front of the cut stay where they are, and a second pair is put around them.
+pub fn doubled(heard: &str) -> String {
+    let calls = ["finish(message=", "do(action="];
+    let cut = calls.iter().find_map(|call| heard.find(call)).or_else(|| heard.find("<answer>"));
+    let (thought, action) = heard.split_at(cut.unwrap_or(0));
+    let mut thought = thought.trim().to_owned();
+    let mut action = action.to_owned();
+    if let Some(bare) = action.strip_prefix("<answer>") {
+        // Only where there was no call: there it takes the tags out.
+        thought = thought.replace("<think>", "").replace("</think>", "").trim().to_owned();
+        action = bare.replace("</answer>", "").trim().to_owned();
+    }
+    format!("<think>{thought}</think><answer>{action}</answer>")
+}
+
 /// The prompt for a step. `past` holds all the earlier steps, the oldest first; `info` and `picture` are of now.
 pub fn compose(profile: &Profile, goal: &str, date: &str, past: &[Exchange], info: &str, picture: Picture) -> Prompt {
     let kept = match profile.history {
@@ -49,7 +70,7 @@ pub fn compose(profile: &Profile, goal: &str, date: &str, past: &[Exchange], inf
     let kept = &past[past.len() - kept..];
     let mut turns = Vec::with_capacity(2 * kept.len() + 2);
     if let Some(system) = &profile.system {
-        turns.push(said(Role::System, system.replace("{date}", date)));
+        turns.push(said(Role::System, system.on(date)));
     }
     let text = match (kept, past) {
         ([], _) | (_, []) => format!("{goal}\n\n{info}"),
@@ -107,7 +128,7 @@ mod tests {
     fn profile(system: Option<&str>, history: Option<u32>) -> Profile {
         Profile {
             dialect: Dialect::Autoglm,
-            system: system.map(str::to_owned),
+            system: system.map(|text| text.to_owned().into()),
             history,
             reply: ReplyForm::Clean,
             remarks: true,
@@ -228,5 +249,24 @@ mod tests {
     fn a_thought_loses_its_tags() {
         assert_eq!(written_back(" <think><think>a</think>\n<answer>", "A"), "<think>a</think><answer>A</answer>");
         assert_eq!(written_back("</th<think>ink>a", "A"), "<think>a</think><answer>A</answer>");
+    }
+
+    #[test]
+    fn the_official_client_doubles_tags() {
+        for (heard, expected) in [
+            (
+                "<think>T</think>\n<answer>do(action=\"Back\")",
+                "<think><think>T</think>\n<answer></think><answer>do(action=\"Back\")</answer>",
+            ),
+            (
+                "T do(action=\"Tap\") finish(message=\"x\")",
+                "<think>T do(action=\"Tap\")</think><answer>finish(message=\"x\")</answer>",
+            ),
+            ("<think>T</think><answer>none</answer>", "<think>T</think><answer>none</answer>"),
+            ("none", "<think></think><answer>none</answer>"),
+        ] {
+            assert_eq!(doubled(heard), expected);
+        }
+        assert_eq!(written_back_in_lines("<think>T", "A"), "<think>T</think>\n<answer>A</answer>");
     }
 }

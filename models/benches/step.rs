@@ -9,7 +9,8 @@ use std::time::Duration;
 use divan::Bencher;
 use tapwright_contract::model::{Model, Part, Prompt, Role, Turn};
 use tapwright_contract::{Picture, Size};
-use tapwright_models::library::{Search, find};
+use tapwright_models::library::{Cuda, Search, find};
+use tapwright_models::providers::Provider;
 use tapwright_models::{Local, Options, Sampling, Settings};
 use tokio::runtime::Runtime;
 
@@ -41,6 +42,7 @@ fn open(runtime: &Runtime, threads: usize) -> Option<Local> {
         cache: set("HOME").unwrap_or_default().join(".cache").join("tapwright"),
         fetch: false,
         within: Duration::from_secs(10),
+        cuda: Cuda::Unwanted,
     };
     let library = runtime.block_on(find(&search, |_| ()));
     let sampling = Sampling::GREEDY;
@@ -50,9 +52,11 @@ fn open(runtime: &Runtime, threads: usize) -> Option<Local> {
         stop: Vec::new(),
         grammar: false,
         sampling,
+        context_tokens_max: None,
     };
     let options = Options {
         settings,
+        provider: Provider::Cpu,
         threads,
         context_tokens_max: 4096,
         chunk_tokens_max: 512,

@@ -2,12 +2,14 @@
 //!
 //! Inference blocks, so it has a thread of its own (`local`); everything else here is plain code on that thread.
 
+pub mod doctor;
 mod embeddings;
 #[cfg(test)]
 pub(crate) mod goldens;
 mod grammar;
 mod local;
 mod prompt;
+pub mod providers;
 #[cfg(test)]
 mod quantised;
 mod runtime;
@@ -38,6 +40,7 @@ use crate::words::Words;
 use embeddings::Embeddings;
 use grammar::{Constraint, Grammars};
 use prompt::{Compiled, Seen, Sight, Slot};
+use providers::{Numbers, Picked, Setup};
 use runtime::{Cache, Decoder, Encoder, RuntimeError};
 use sampling::Sampler;
 use speech::Speech;
@@ -61,6 +64,10 @@ pub struct Engine {
     embeddings: Embeddings,
     encoder: Encoder,
     decoder: Decoder,
+    /// Who computes, and why.
+    picked: Picked,
+    /// Whether the graphs compute with 32 bits throughout.
+    full: bool,
     /// Made when a grammar is first asked for; or why there can be none.
     grammars: Option<Result<Grammars, String>>,
     conversations: Vec<Conversation>,
@@ -146,6 +153,16 @@ struct Processor {
 impl Engine {
     /// Opens a built folder; blocks for as long as the weights take to load.
     fn open(folder: &Path, library: &Path, options: &Options) -> Result<Engine, OpenError> {
+        Engine::open_recorded(folder, library, options, None)
+    }
+
+    /// The same, with ONNX Runtime's records of who computes what, in a folder: `vision…` and `decoder…`.
+    fn open_recorded(
+        folder: &Path,
+        library: &Path,
+        options: &Options,
+        records: Option<&Path>,
+    ) -> Result<Engine, OpenError> {
         if let Some(nonsense) = options.settings.nonsense() {
             return Err(OpenError::Settings { what: nonsense });
         }
@@ -180,7 +197,10 @@ impl Engine {
         }
 
         let environment = runtime::load(library)?;
-        let threads = options.threads;
+        let picked = providers::pick(&environment, library, options.provider, Numbers::of(record.decoder.numbers))?;
+        tracing::info!(provider = %picked.provider, why = picked.why, "computes the model");
+        let [vision_record, decoder_record] = ["vision", "decoder"].map(|graph| records.map(|at| at.join(graph)));
+        let setup = |record| Setup { provider: picked.provider, threads: options.threads, record };
         let text = &config.text;
         Ok(Engine {
             limits: limits(folder, settings.longest_edge)?,
@@ -190,8 +210,20 @@ impl Engine {
             ends,
             stops,
             embeddings,
-            encoder: Encoder::open(&environment, &folder.join(&record.vision.file), &config, threads)?,
-            decoder: Decoder::open(&environment, &folder.join(&record.decoder.file), text, threads)?,
+            encoder: Encoder::open(
+                &environment,
+                &folder.join(&record.vision.file),
+                &config,
+                setup(vision_record.as_deref()),
+            )?,
+            decoder: Decoder::open(
+                &environment,
+                &folder.join(&record.decoder.file),
+                text,
+                setup(decoder_record.as_deref()),
+            )?,
+            full: matches!(record.build.precision, folder::Form::Fp32),
+            picked: picked.clone(),
             grammars: None,
             conversations: Vec::new(),
             clock: 0,

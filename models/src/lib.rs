@@ -18,6 +18,7 @@ mod settings;
 mod words;
 
 pub use engine::{Local, OpenError, Options};
+pub use engine::{doctor, providers};
 pub use folder::{Build, BuildError, Built, Form, Info, Progress, build, build_into_cache, info, is_built};
 pub use onnx::Provider;
 pub use random::{Like, random};

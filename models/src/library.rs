@@ -5,6 +5,7 @@
 //! named or installed is theirs to answer for.
 
 mod client;
+mod cuda;
 mod pin;
 
 use std::fmt;
@@ -17,7 +18,10 @@ use sha2::{Digest, Sha256};
 use client::{Attempt, attempts, extract, installed};
 use pin::Pin;
 
+pub use cuda::{CudaError, Part, Plan, fetch_cuda, plan_cuda};
 pub use pin::VERSION;
+
+pub(crate) use cuda::dependencies as cuda_dependencies;
 
 /// Where to look, and how far to go.
 #[derive(Clone, Debug)]
@@ -30,6 +34,19 @@ pub struct Search {
     pub fetch: bool,
     /// How long one package client may take.
     pub within: Duration,
+    /// Whether it has to be one for NVIDIA's cards.
+    pub cuda: Cuda,
+}
+
+/// Whether the library set for NVIDIA's cards is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cuda {
+    /// Never: another provider was asked for.
+    Unwanted,
+    /// It is taken if somebody has fetched it.
+    IfThere,
+    /// It is taken, or an installed one that may have it, before any other.
+    Wanted,
 }
 
 /// A library, and how it was come by.
@@ -86,6 +103,19 @@ pub async fn find(search: &Search, mut progress: impl FnMut(&str)) -> Result<Fou
         };
     }
     let mut tried = Vec::new();
+    if search.cuda != Cuda::Unwanted {
+        match cuda::cached(&search.cache) {
+            Ok(path) => return Ok(Found { path, origin: Origin::Cached }),
+            Err(why) if search.cuda == Cuda::Wanted => tried.push(("the library set for CUDA".to_owned(), why)),
+            Err(_) => {}
+        }
+    }
+    // An installed package may be the one for CUDA; those that are fetched otherwise never are.
+    if search.cuda == Cuda::Wanted
+        && let Ok(path) = installed().await
+    {
+        return Ok(Found { path, origin: Origin::Installed });
+    }
     let pins = pin::for_this_machine();
     for pin in pins {
         let path = cached(&search.cache, pin);
@@ -149,6 +179,11 @@ async fn fetch(attempt: &Attempt, pin: &Pin, search: &Search) -> Result<PathBuf,
 
 /// Whether a file is the one that is pinned.
 fn check(path: &Path, pin: &Pin) -> Result<(), String> {
+    check_digest(path, pin.sha256)
+}
+
+/// Whether a file has a digest.
+fn check_digest(path: &Path, sha256: &str) -> Result<(), String> {
     let mut file = fs::File::open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "it is not there".to_owned(),
         _ => error.to_string(),
@@ -156,7 +191,7 @@ fn check(path: &Path, pin: &Pin) -> Result<(), String> {
     let mut hash = Sha256::new();
     std::io::copy(&mut file, &mut hash).map_err(|error| error.to_string())?;
     let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if found == pin.sha256 { Ok(()) } else { Err(format!("its SHA-256 is {found}, and {} is expected", pin.sha256)) }
+    if found == sha256 { Ok(()) } else { Err(format!("its SHA-256 is {found}, and {sha256} is expected")) }
 }
 
 /// A folder that goes away.
@@ -208,6 +243,7 @@ pub(crate) fn for_tests() -> Option<PathBuf> {
         cache: cache.unwrap_or_default().join("tapwright"),
         fetch: false,
         within: Duration::from_secs(10),
+        cuda: Cuda::Unwanted,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     match runtime.block_on(find(&search, |_| ())) {
@@ -225,7 +261,9 @@ mod tests {
     use super::*;
 
     async fn found(named: Option<PathBuf>, cache: &Path) -> Result<Found, LibraryError> {
-        find(&Search { named, cache: cache.to_owned(), fetch: false, within: Duration::from_secs(5) }, |_| ()).await
+        let within = Duration::from_secs(5);
+        let search = Search { named, cache: cache.to_owned(), fetch: false, within, cuda: Cuda::IfThere };
+        find(&search, |_| ()).await
     }
 
     #[tokio::test]
@@ -264,7 +302,8 @@ mod tests {
             for attempt in attempts(pin) {
                 let cache = tempfile::tempdir().unwrap();
                 let within = Duration::from_secs(300);
-                let search = Search { named: None, cache: cache.path().to_owned(), fetch: true, within };
+                let search =
+                    Search { named: None, cache: cache.path().to_owned(), fetch: true, within, cuda: Cuda::Unwanted };
                 match fetch(&attempt, pin, &search).await {
                     Ok(path) => {
                         eprintln!("{} brought {}", attempt.client, path.display());

@@ -7,7 +7,10 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The most pixels of a picture, counted over its two frames; without it the model's own preprocessor_config.json says.
+    /// `size.longest_edge` there is the same number.
     pub longest_edge: Option<u64>,
+    /// The most tokens of a prompt and its answer that the model was served with.
+    pub context_tokens_max: Option<u32>,
     /// A line break between a picture and the text after it: servers that join the two by a line break put one there,
     /// and models were trained behind such servers.
     #[serde(default)]
@@ -52,6 +55,18 @@ fn yes() -> bool {
 }
 
 impl Settings {
+    /// Pictures as the model's own files say, and only its own tokens end a reply.
+    pub fn new(sampling: Sampling) -> Settings {
+        Settings {
+            longest_edge: None,
+            context_tokens_max: None,
+            newline_after_picture: false,
+            stop: Vec::new(),
+            grammar: true,
+            sampling,
+        }
+    }
+
     /// Says what makes no sense, if anything does.
     pub(crate) fn nonsense(&self) -> Option<String> {
         self.sampling

@@ -13,6 +13,7 @@ use tapwright_phone::Options as Phone;
 use crate::device::{self, Device, Where};
 use crate::devices;
 use crate::model::{self, Which};
+use crate::profile::Chosen;
 
 /// What is looked at.
 pub struct Checkup<'a> {
@@ -84,20 +85,15 @@ async fn onnx_runtime(options: &model::Options) -> Finding {
 
 fn profile(options: &model::Options) -> Finding {
     let what = "profile";
-    let read = match (&options.profile, &options.which) {
-        (Some(file), _) => crate::profile::Profiles::read(file).map_err(model::ModelError::from),
-        (None, Which::Folder(folder)) => model::profile_of(folder),
-        (None, _) => return finding(what, State::Ok, "one of ours, as the model brings none", None),
-    };
-    match read {
-        Ok(profiles) => {
+    match model::profiles(options) {
+        Ok(Chosen { profiles, note }) => {
             let history = profiles.agent.history.map_or("all of its".to_owned(), |history| format!("{history} of its"));
-            finding(
-                what,
-                State::Ok,
-                format!("it is shown {history} replies, and says {} tokens at most", profiles.agent.tokens_max),
-                None,
-            )
+            let tokens = profiles.agent.tokens_max;
+            let text = format!("it is shown {history} replies, and says {tokens} tokens at most");
+            match note {
+                None => finding(what, State::Ok, text, None),
+                Some(note) => finding(what, State::Ok, format!("{text}; {note}"), None),
+            }
         }
         Err(error) => finding(what, State::Failed, error.to_string(), error.help()),
     }

@@ -9,11 +9,16 @@ use tapwright_models::remote::{Endpoint, EndpointError, Key, Remote};
 use tapwright_models::scripted::{AtEnd, Scripted};
 use tapwright_models::{Local, OpenError};
 
+use tapwright_agent::clock::{Clock, Timer};
+use tapwright_models::doctor::{self, Stage};
+
 use crate::mistake::Mistake;
-use crate::profile::Profiles;
+use crate::profile::{self, Choice, Chosen, Language, NoLanguage, Profiles};
 use crate::script;
 
-pub use tapwright_models::library::{Found, Origin};
+pub use tapwright_models::doctor::{Check, Checkup, Fallback};
+pub use tapwright_models::library::{Cuda, CudaError, Found, Origin, Part, Plan};
+pub use tapwright_models::providers;
 pub use tapwright_models::{Build, BuildError, Built, Form, Info, Like, Progress, Provider, build, info, random};
 
 /// Which model.
@@ -44,14 +49,22 @@ impl std::fmt::Debug for Secret {
 pub struct Options {
     pub which: Which,
     /// A profile in place of the one that comes with the model.
-    pub profile: Option<PathBuf>,
+    pub profile: Option<Choice>,
+    /// In which language the model is spoken to, in place of the profile's own choice.
+    pub language: Option<Language>,
+    /// The most pixels of a picture over its two frames, in place of what the profile says.
+    pub longest_edge: Option<u64>,
+    /// Who computes.
+    pub provider: providers::Provider,
     pub library: LibraryOptions,
     /// Where built models are kept.
     pub cache: PathBuf,
     /// Threads of one computation.
     pub threads: usize,
-    /// The most tokens of a prompt and its answer.
-    pub context_tokens_max: u32,
+    /// The most tokens of a prompt and its answer, in place of what the profile says.
+    pub context_tokens_max: Option<u32>,
+    /// The same where nobody says anything.
+    pub context_tokens_usual: u32,
     /// Tokens of a prompt that are read at a time.
     pub chunk_tokens_max: u32,
     /// Conversations whose caches are kept.
@@ -73,6 +86,8 @@ pub struct LibraryOptions {
     pub fetch: bool,
     /// How long one package client may take.
     pub within: Duration,
+    /// Whether it has to be one for NVIDIA's cards.
+    pub cuda: Cuda,
 }
 
 /// A model that can be asked, and what it expects.
@@ -88,6 +103,8 @@ pub struct Opened {
 pub enum Opening {
     /// A sentence about the library.
     Library(String),
+    /// A sentence that people should still be able to read afterwards.
+    Note(String),
     /// The folder is built, once.
     Building(Progress),
 }
@@ -98,9 +115,9 @@ pub enum ModelError {
     /// There is no such folder, or no model in it.
     #[error("there is no model in {}", .folder.display())]
     NoModel { folder: PathBuf },
-    /// Nobody said what it expects.
-    #[error("{} has no profile.toml, so nobody knows what this model expects", .folder.display())]
-    NoProfile { folder: PathBuf },
+    /// Its profile does not speak that language.
+    #[error(transparent)]
+    Language(#[from] NoLanguage),
     /// A profile or a script is wrong.
     #[error(transparent)]
     Mistake(#[from] Mistake),
@@ -125,7 +142,7 @@ impl ModelError {
             ModelError::NoModel { .. } => Some(
                 "name a folder with config.json and model.safetensors: --model FOLDER; or a server: --model http://…/v1 --model-name NAME",
             ),
-            ModelError::NoProfile { .. } => Some("give one with --profile FILE; docs/cli.md shows what is in it"),
+            ModelError::Language(_) => Some("choose one that is there with --language, or another profile"),
             ModelError::Open { .. } => Some("see what is in the folder with: tapwright models info FOLDER"),
             ModelError::Endpoint(_) => Some("a server's address is like http://localhost:8000/v1"),
             ModelError::Mistake(_) | ModelError::Library(_) | ModelError::Broken { .. } => None,
@@ -138,8 +155,28 @@ impl ModelError {
 /// # Errors
 /// `LibraryError` with all that was tried.
 pub async fn library(options: &LibraryOptions, say: impl FnMut(&str)) -> Result<Found, LibraryError> {
-    let LibraryOptions { named, cache, fetch, within } = options.clone();
-    library::find(&Search { named, cache, fetch, within }, say).await
+    library::find(&search(options), say).await
+}
+
+/// Fetches the library set for NVIDIA's cards, which is used from then on.
+///
+/// # Errors
+/// `CudaError` with what a person can do.
+pub async fn fetch_cuda(options: &LibraryOptions, say: impl FnMut(&str)) -> Result<Found, CudaError> {
+    library::fetch_cuda(&search(options), say).await
+}
+
+/// What that would do.
+///
+/// # Errors
+/// `CudaError` where there is no such set.
+pub fn plan_cuda(options: &LibraryOptions) -> Result<Plan, CudaError> {
+    library::plan_cuda(&options.cache)
+}
+
+fn search(options: &LibraryOptions) -> Search {
+    let LibraryOptions { named, cache, fetch, within, cuda } = options.clone();
+    Search { named, cache, fetch, within, cuda }
 }
 
 /// Opens a model. It may take a minute the first time; `opening` is told why.
@@ -147,11 +184,13 @@ pub async fn library(options: &LibraryOptions, say: impl FnMut(&str)) -> Result<
 /// # Errors
 /// `ModelError` if there is none that could answer.
 pub async fn open(options: &Options, opening: impl Fn(Opening) + Send + 'static) -> Result<Opened, ModelError> {
-    let given = options.profile.as_deref().map(Profiles::read).transpose()?;
+    let Chosen { profiles, note } = profiles(options)?;
+    if let Some(note) = note {
+        opening(Opening::Note(note));
+    }
     match &options.which {
-        Which::Folder(folder) => folder_of(folder, given, options, opening).await,
+        Which::Folder(folder) => folder_of(folder, profiles, options, opening).await,
         Which::Server { url, name, key } => {
-            let profiles = given.unwrap_or_else(Profiles::of_servers);
             let endpoint = Endpoint {
                 base_url: url.clone(),
                 model: name.clone(),
@@ -167,39 +206,96 @@ pub async fn open(options: &Options, opening: impl Fn(Opening) + Send + 'static)
             let about = format!("the script {}, {} replies", file.display(), replies.len());
             let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
             let model = Box::new(Scripted::new(format!("script:{name}"), replies, AtEnd::Break));
-            Ok(Opened { model, profiles: given.unwrap_or_else(Profiles::of_scripts), about })
+            Ok(Opened { model, profiles, about })
         }
         Which::Finish => {
             let reply = "<think>I do not look.</think><answer>finish(message=\"All done.\")</answer>".to_owned();
             let model = Box::new(Scripted::new("finish", vec![reply], AtEnd::Stay));
             let about = "one that always says that it is done".to_owned();
-            Ok(Opened { model, profiles: given.unwrap_or_else(Profiles::of_scripts), about })
+            Ok(Opened { model, profiles, about })
         }
     }
 }
 
-/// The profile that comes with a folder, unless another one was given.
+/// The profile that is used: the one that was chosen, or the model's own, or the one that fits it.
 ///
 /// # Errors
-/// `ModelError` if there is none, or it is wrong.
-pub fn profile_of(folder: &Path) -> Result<Profiles, ModelError> {
-    if !folder.join("config.json").is_file() {
-        return Err(ModelError::NoModel { folder: folder.to_owned() });
+/// `ModelError` if there is no model, or the profile is wrong.
+pub fn profiles(options: &Options) -> Result<Chosen, ModelError> {
+    let Chosen { mut profiles, note } = match (&options.profile, &options.which) {
+        (Some(choice), _) => Chosen { profiles: choice.profiles()?, note: None },
+        (None, Which::Folder(folder)) => {
+            if !folder.join("config.json").is_file() {
+                return Err(ModelError::NoModel { folder: folder.clone() });
+            }
+            profile::of_folder(folder)?
+        }
+        (None, Which::Server { name, .. }) => match profile::by_name(name) {
+            Some(shipped) => Chosen {
+                profiles: shipped.profiles(),
+                note: Some(format!(
+                    "the profile `{}` is used, by the model's name; choose another one with --profile",
+                    shipped.name
+                )),
+            },
+            None => Chosen { profiles: Profiles::of_servers(), note: None },
+        },
+        (None, Which::Script(_) | Which::Finish) => Chosen { profiles: Profiles::of_scripts(), note: None },
+    };
+    if let Some(language) = options.language {
+        profiles = profiles.speaking(language)?;
     }
-    let file = folder.join("profile.toml");
-    if !file.is_file() {
-        return Err(ModelError::NoProfile { folder: folder.to_owned() });
+    profiles.model.longest_edge = options.longest_edge.or(profiles.model.longest_edge);
+    Ok(Chosen { profiles, note })
+}
+
+/// What takes time while a model is examined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Examining {
+    Opening(Opening),
+    /// A sentence.
+    Doing(&'static str),
+}
+
+/// Looks whether the model in a folder computes what it should here, and how fast.
+///
+/// # Errors
+/// `ModelError` if it cannot be opened.
+pub async fn examine(
+    options: &Options,
+    folder: &Path,
+    stage: impl Fn(Examining) + Send + 'static,
+) -> Result<Checkup, ModelError> {
+    let Chosen { profiles, note } = profiles(options)?;
+    if let Some(note) = note {
+        stage(Examining::Opening(Opening::Note(note)));
     }
-    Ok(Profiles::read(&file)?)
+    let say = |sentence: &str| stage(Examining::Opening(Opening::Library(sentence.to_owned())));
+    let found = library(&options.library, say).await?;
+    let how = engine_options(options, &profiles);
+    let (at, cache) = (folder.to_owned(), options.cache.clone());
+    let work = move || {
+        let clock = Timer::start();
+        let mut tell = |news| {
+            stage(match news {
+                Stage::Building(progress) => Examining::Opening(Opening::Building(progress)),
+                Stage::Doing(sentence) => Examining::Doing(sentence),
+            });
+        };
+        let found = doctor::examine(&at, &cache, &found.path, &how, &|| clock.elapsed(), &mut tell);
+        found.map_err(|source| ModelError::Open { folder: at, source })
+    };
+    // Loading and measuring block, for minutes with a large model.
+    tokio::task::spawn_blocking(work).await.map_err(|error| ModelError::Broken { why: error.to_string() })?
 }
 
 async fn folder_of(
     folder: &Path,
-    given: Option<Profiles>,
+    profiles: Profiles,
     options: &Options,
     opening: impl Fn(Opening) + Send + 'static,
 ) -> Result<Opened, ModelError> {
-    let (model, profiles) = local(folder, given, options, opening).await?;
+    let model = local(folder, &profiles, options, opening).await?;
     let about = format!("{} from {}", model.name(), folder.display());
     Ok(Opened { model: Box::new(model), profiles, about })
 }
@@ -207,33 +303,37 @@ async fn folder_of(
 /// Opens a folder's model to be run in this process.
 pub(crate) async fn local(
     folder: &Path,
-    given: Option<Profiles>,
+    profiles: &Profiles,
     options: &Options,
     opening: impl Fn(Opening) + Send + 'static,
-) -> Result<(Local, Profiles), ModelError> {
+) -> Result<Local, ModelError> {
     if !folder.join("config.json").is_file() {
         return Err(ModelError::NoModel { folder: folder.to_owned() });
     }
-    let profiles = match given {
-        Some(profiles) => profiles,
-        None => profile_of(folder)?,
-    };
     let found = library(&options.library, |sentence| opening(Opening::Library(sentence.to_owned()))).await?;
-    let how = tapwright_models::Options {
-        settings: profiles.model.clone(),
-        threads: options.threads,
-        context_tokens_max: options.context_tokens_max,
-        chunk_tokens_max: options.chunk_tokens_max,
-        conversations_max: options.conversations_max,
-        cache_bytes_max: options.cache_bytes_max,
-    };
+    let how = engine_options(options, profiles);
     let (at, cache) = (folder.to_owned(), options.cache.clone());
     let work = move || {
         let model = Local::open(&at, &cache, &found.path, how, |progress| opening(Opening::Building(progress)));
         model.map_err(|source| ModelError::Open { folder: at, source })
     };
     // Building and loading block, for as long as the disk takes.
-    let model =
-        tokio::task::spawn_blocking(work).await.map_err(|error| ModelError::Broken { why: error.to_string() })??;
-    Ok((model, profiles))
+    tokio::task::spawn_blocking(work).await.map_err(|error| ModelError::Broken { why: error.to_string() })?
+}
+
+fn context_tokens_max(options: &Options, profiles: &Profiles) -> u32 {
+    options.context_tokens_max.or(profiles.model.context_tokens_max).unwrap_or(options.context_tokens_usual)
+}
+
+/// How the engine is told of all this.
+fn engine_options(options: &Options, profiles: &Profiles) -> tapwright_models::Options {
+    tapwright_models::Options {
+        settings: profiles.model.clone(),
+        provider: options.provider,
+        threads: options.threads,
+        context_tokens_max: context_tokens_max(options, profiles),
+        chunk_tokens_max: options.chunk_tokens_max,
+        conversations_max: options.conversations_max,
+        cache_bytes_max: options.cache_bytes_max,
+    }
 }

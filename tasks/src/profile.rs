@@ -1,12 +1,19 @@
-//! What a model expects: the file `profile.toml` in its folder, one section for the agent and one for the model.
+//! What a model expects: the file `profile.toml` in its folder, one section for the agent and one for the model; the
+//! profiles that come with this program; and which of them a folder without one is taken to need.
 
-use std::path::Path;
+mod import;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tapwright_agent::profile::Profile;
 use tapwright_models::{Sampling, Settings};
 
-use crate::mistake::Mistake;
+use crate::mistake::{Mistake, nearest};
+
+pub use import::{Imported, import};
+pub use tapwright_agent::profile::{Language, NoLanguage, ReplyForm, System};
 
 /// A model's profile, read.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,10 +31,70 @@ struct File {
     model: Option<Settings>,
 }
 
+/// A profile that comes with this program. The prompts in them are our own words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Shipped {
+    pub name: &'static str,
+    /// For people: which models it is for.
+    pub about: &'static str,
+    /// As a file.
+    pub text: &'static str,
+}
+
+/// Which profile is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    Shipped(Shipped),
+    File(PathBuf),
+}
+
+/// A folder's profile, and where it is from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    pub profiles: Profiles,
+    /// A sentence for people if nobody chose it: the folder has none, and this one was taken.
+    pub note: Option<String>,
+}
+
+/// No profile has that name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no profile `{name}`; there are: {}", names())]
+pub struct NoSuchProfile {
+    pub name: String,
+    /// A name that is near.
+    pub near: Option<&'static str>,
+}
+
 /// For general models behind servers, which know nothing of the action language and have to be taught it.
-const SERVER: &str = include_str!("profiles/server.toml");
+const SERVER: Shipped = Shipped {
+    name: "server",
+    about: "any model with vision, here or behind an OpenAI-compatible server; it is taught the action language",
+    text: include_str!("profiles/server.toml"),
+};
+const AUTOGLM: Shipped = Shipped {
+    name: "autoglm-phone-9b",
+    about: "AutoGLM-Phone-9B: layout, limits and sampling of its official client, in Chinese or English",
+    text: include_str!("profiles/autoglm-phone-9b.toml"),
+};
+const MULTILINGUAL: Shipped = Shipped {
+    name: "autoglm-phone-9b-multilingual",
+    about: "AutoGLM-Phone-9B-Multilingual: the same, in English or Chinese",
+    text: include_str!("profiles/autoglm-phone-9b-multilingual.toml"),
+};
+const MINI: Shipped = Shipped {
+    name: "mini",
+    about: "the small model that comes with this program",
+    text: include_str!("../../models/mini/profile.toml"),
+};
 /// For scripts, which expect nothing.
-const SCRIPT: &str = include_str!("profiles/script.toml");
+const SCRIPT: Shipped =
+    Shipped { name: "script", about: "replies that somebody wrote down", text: include_str!("profiles/script.toml") };
+
+/// All that ship.
+pub const SHIPPED: [Shipped; 5] = [MINI, AUTOGLM, MULTILINGUAL, SERVER, SCRIPT];
+
+/// Far above any profile that a person would write.
+const BYTES_MAX: u64 = 4 << 20;
 
 impl Profiles {
     /// Reads a profile's file.
@@ -35,35 +102,150 @@ impl Profiles {
     /// # Errors
     /// `Mistake` says what is wrong in it, and where.
     pub fn read(file: &Path) -> Result<Profiles, Mistake> {
-        let text = std::fs::read_to_string(file).map_err(|error| Mistake::unreadable(file, &error))?;
-        Profiles::parse(&text).map_err(|error| Mistake::of_toml(file, &text, &error))
+        let text = text_of(file, BYTES_MAX)?;
+        Profiles::parse(&text).map_err(|error| {
+            let mut mistake = Mistake::of_toml(file, &text, &error);
+            if mistake.why.contains("`max_pixels`") {
+                // People know it from command lines of servers; the reference's processor of this model drops it.
+                mistake.help = Some("max_pixels sizes no picture of these models; write longest_edge".to_owned());
+            }
+            mistake
+        })
     }
 
     /// What a model is taken to expect of which only a server's address is known.
     pub fn of_servers() -> Profiles {
-        Profiles::parse(SERVER).expect("a test reads it")
+        SERVER.profiles()
     }
 
     /// What a script expects.
     pub fn of_scripts() -> Profiles {
-        Profiles::parse(SCRIPT).expect("a test reads it")
+        SCRIPT.profiles()
+    }
+
+    /// The same, spoken in another language.
+    ///
+    /// # Errors
+    /// `NoLanguage` if it has no such prompt.
+    pub fn speaking(self, language: Language) -> Result<Profiles, NoLanguage> {
+        let system = self.agent.system.map(|system| system.choose(language)).transpose()?;
+        Ok(Profiles { agent: Profile { system, ..self.agent }, ..self })
     }
 
     fn parse(text: &str) -> Result<Profiles, toml::de::Error> {
         let File { agent, model } = toml::from_str(text)?;
-        Ok(Profiles { agent, model: model.unwrap_or_else(greedy) })
+        Ok(Profiles { agent, model: model.unwrap_or_else(|| Settings::new(Sampling::GREEDY)) })
     }
 }
 
-/// The likeliest token each time, and pictures as the model's own files say.
-fn greedy() -> Settings {
-    Settings {
-        longest_edge: None,
-        newline_after_picture: false,
-        stop: Vec::new(),
-        grammar: true,
-        sampling: Sampling::GREEDY,
+impl Shipped {
+    /// The one with that name.
+    ///
+    /// # Errors
+    /// `NoSuchProfile` if there is none.
+    pub fn find(name: &str) -> Result<Shipped, NoSuchProfile> {
+        let mut all = SHIPPED.into_iter();
+        all.find(|shipped| shipped.name == name).ok_or_else(|| NoSuchProfile {
+            name: name.to_owned(),
+            near: nearest(name, SHIPPED.iter().map(|shipped| shipped.name)),
+        })
     }
+
+    /// It, read.
+    pub fn profiles(&self) -> Profiles {
+        Profiles::parse(self.text).expect("a test reads all of them")
+    }
+}
+
+impl fmt::Debug for Shipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Choice {
+    /// A name of ours, or a file. A file that is called like one of ours is written with a folder: `./mini`.
+    ///
+    /// # Errors
+    /// `NoSuchProfile` if the words can only be a name, and are none.
+    pub fn of(words: &str) -> Result<Choice, NoSuchProfile> {
+        match Shipped::find(words) {
+            Ok(shipped) => Ok(Choice::Shipped(shipped)),
+            Err(_) if words.contains(['/', '\\', '.']) || Path::new(words).exists() => Ok(Choice::File(words.into())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The profile.
+    ///
+    /// # Errors
+    /// `Mistake` if it is a file that cannot be read.
+    pub fn profiles(&self) -> Result<Profiles, Mistake> {
+        match self {
+            Choice::Shipped(shipped) => Ok(shipped.profiles()),
+            Choice::File(file) => Profiles::read(file),
+        }
+    }
+}
+
+/// The profile of a model's folder: its own, or the one that fits its name, or the one for models that know nothing.
+///
+/// # Errors
+/// `Mistake` if its own is wrong.
+pub fn of_folder(folder: &Path) -> Result<Chosen, Mistake> {
+    let file = folder.join("profile.toml");
+    if file.is_file() {
+        return Ok(Chosen { profiles: Profiles::read(&file)?, note: None });
+    }
+    // Downloads are kept under other names; the path above says more then, and so may the configuration.
+    let path = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let above = path.ancestors().take(3).filter_map(|above| above.file_name());
+    let mut said: Vec<String> = above.map(|name| name.to_string_lossy().into_owned()).collect();
+    said.extend(name_in_config(folder));
+    let (shipped, why) = match said.iter().find_map(|name| Some((by_name(name)?, name))) {
+        Some((shipped, name)) => (shipped, format!("by its name {name}")),
+        None => (SERVER, "as nothing says that it was trained for the action language".to_owned()),
+    };
+    let note = format!(
+        "{} has no profile.toml: `{}` is used, {why}; choose another one with --profile",
+        folder.display(),
+        shipped.name
+    );
+    Ok(Chosen { profiles: shipped.profiles(), note: Some(note) })
+}
+
+/// Which of ours is for a model that is called so, by whoever keeps or serves it.
+pub fn by_name(name: &str) -> Option<Shipped> {
+    let name = name.to_lowercase().replace('_', "-");
+    match name.contains("autoglm") {
+        true if name.contains("multilingual") => Some(MULTILINGUAL),
+        true => Some(AUTOGLM),
+        false => None,
+    }
+}
+
+/// What the model was called where its configuration was written.
+fn name_in_config(folder: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Config {
+        _name_or_path: Option<String>,
+    }
+    let text = text_of(&folder.join("config.json"), BYTES_MAX).ok()?;
+    serde_json::from_str::<Config>(&text).ok()?._name_or_path
+}
+
+/// A file's text, if it is not larger than any sane one.
+fn text_of(file: &Path, bytes_max: u64) -> Result<String, Mistake> {
+    let unreadable = |error: &std::io::Error| Mistake::unreadable(file, error);
+    let length = std::fs::metadata(file).map_err(|error| unreadable(&error))?.len();
+    if length > bytes_max {
+        return Err(unreadable(&std::io::Error::other(format!("{length} bytes; {bytes_max} are the most"))));
+    }
+    std::fs::read_to_string(file).map_err(|error| unreadable(&error))
+}
+
+fn names() -> String {
+    SHIPPED.map(|shipped| shipped.name).join(", ")
 }
 
 #[cfg(test)]
@@ -75,41 +257,108 @@ mod tests {
 
     #[test]
     fn ours_can_be_read() {
-        assert_eq!(Profiles::of_servers().agent.dialect, Dialect::Autoglm);
+        for shipped in SHIPPED {
+            let profiles = shipped.profiles();
+            assert_eq!(profiles.agent.dialect, Dialect::Autoglm, "{shipped:?}");
+            assert_eq!(Shipped::find(shipped.name), Ok(shipped));
+            for language in profiles.agent.system.iter().flat_map(System::languages) {
+                let system = profiles.clone().speaking(language).unwrap().agent.system.unwrap();
+                assert!(system.text().contains("{date}"), "{shipped:?} in {language} does not say the date");
+            }
+        }
         assert_eq!(Profiles::of_scripts().agent.system, None);
     }
 
-    /// What general models are taught must be what is understood.
+    /// What models are taught must be what is understood, in every language, and all of it.
     #[test]
-    fn every_example_in_the_prompt_is_understood() {
-        let system = Profiles::of_servers().agent.system.unwrap();
-        let mut verbs = 0;
-        for line in system.lines().filter(|line| line.starts_with("do(") || line.starts_with("finish(")) {
-            let call = Dialect::Autoglm.read(&format!("<think>t</think><answer>{line}</answer>"), false).call;
-            let call = call.unwrap_or_else(|unclear| panic!("{line}: {unclear}"));
-            assert_eq!(Dialect::Autoglm.print(&call), line);
-            verbs += usize::from(matches!(call, Call::Do(_)));
+    fn every_example_in_the_prompts_is_understood() {
+        let mut prompts = 0;
+        for shipped in SHIPPED {
+            let Some(system) = shipped.profiles().agent.system else { continue };
+            let languages = system.languages();
+            let texts = match languages.is_empty() {
+                true => vec![system.text().to_owned()],
+                false => languages.iter().map(|&at| system.clone().choose(at).unwrap().text().to_owned()).collect(),
+            };
+            for text in texts {
+                let mut verbs = 0;
+                for line in text.lines().filter(|line| line.starts_with("do(") || line.starts_with("finish(")) {
+                    let call = Dialect::Autoglm.read(&format!("<think>t</think><answer>{line}</answer>"), false).call;
+                    let call = call.unwrap_or_else(|unclear| panic!("{line}: {unclear}"));
+                    assert_eq!(Dialect::Autoglm.print(&call), line);
+                    verbs += usize::from(matches!(call, Call::Do(_)));
+                }
+                assert_eq!(verbs, 15, "{shipped:?}: the 14 verbs, and the tap that a person is asked about");
+                prompts += 1;
+            }
         }
-        assert_eq!(verbs, 15, "the 14 verbs, and the tap that a person is asked about");
+        assert_eq!(prompts, 5, "two of two languages, and one of one");
+    }
+
+    #[test]
+    fn what_the_official_client_and_server_do_is_in_the_profiles() {
+        for (shipped, language) in [(AUTOGLM, Language::Zh), (MULTILINGUAL, Language::En)] {
+            let Profiles { agent, model } = shipped.profiles();
+            assert_eq!(agent.system.unwrap().language(), Some(language));
+            assert_eq!((agent.history, agent.reply, agent.tokens_max), (None, ReplyForm::Doubled, 3000));
+            assert_eq!((model.context_tokens_max, model.longest_edge), (Some(25_480), Some(5_000_000)));
+            assert!(model.newline_after_picture);
+            let Sampling { temperature, top_p, frequency_penalty, .. } = model.sampling;
+            assert_eq!((temperature, top_p, frequency_penalty), (0.0, Some(0.85), 0.2));
+            assert!(model.stop.contains(&"</answer>".to_owned()));
+        }
     }
 
     #[test]
     fn mistakes_are_pointed_at() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("profile.toml");
-        let text = SCRIPT.replace("remarks", "remark");
+        let text = SCRIPT.text.replace("remarks", "remark");
         std::fs::write(&file, &text).unwrap();
         let mistake = Profiles::read(&file).unwrap_err();
         assert_eq!(mistake.why, "there is no key `remark` here");
         assert_eq!(mistake.help.as_deref(), Some("did you mean `remarks`?"));
         assert_eq!(&text[mistake.at.unwrap()], "remark");
+        std::fs::write(&file, format!("{}[model]\nmax_pixels = 1\n", SCRIPT.text)).unwrap();
+        let mistake = Profiles::read(&file).unwrap_err();
+        assert!(mistake.help.unwrap().ends_with("write longest_edge"), "{}", mistake.why);
         let missing = Profiles::read(&folder.path().join("none.toml")).unwrap_err();
         assert!(missing.why.starts_with("it cannot be read"), "{missing}");
     }
 
     #[test]
+    fn names_and_files_are_told_apart() {
+        assert_eq!(Choice::of("mini"), Ok(Choice::Shipped(MINI)));
+        assert_eq!(Choice::of("./mini"), Ok(Choice::File("./mini".into())));
+        assert_eq!(Choice::of("a.toml"), Ok(Choice::File("a.toml".into())));
+        let error = Choice::of("autoglm-phone").unwrap_err();
+        assert_eq!(error.near, Some("autoglm-phone-9b"));
+        assert!(error.to_string().contains("autoglm-phone-9b-multilingual, server"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_without_a_profile_gets_the_one_that_fits() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |path: &str, config: &str, expected: Shipped| {
+            let at = folder.path().join(path);
+            std::fs::create_dir_all(&at).unwrap();
+            std::fs::write(at.join("config.json"), config).unwrap();
+            let Chosen { profiles, note } = of_folder(&at).unwrap();
+            assert_eq!(profiles, expected.profiles(), "{path}");
+            assert!(note.unwrap().contains(&format!("`{}` is used", expected.name)));
+        };
+        check("AutoGLM-Phone-9B", "{}", AUTOGLM);
+        check("autoglm_phone_9b_multilingual-int4", "{}", MULTILINGUAL);
+        check("models--zai-org--AutoGLM-Phone-9B-Multilingual/snapshots/0a1b", "{}", MULTILINGUAL);
+        check("x", "{\"_name_or_path\": \"zai-org/AutoGLM-Phone-9B\"}", AUTOGLM);
+        check("GLM-4.1V-9B-Thinking", "{\"model_type\": \"glm4v\"}", SERVER);
+        std::fs::write(folder.path().join("x/profile.toml"), MINI.text).unwrap();
+        assert_eq!(of_folder(&folder.path().join("x")).unwrap(), Chosen { profiles: MINI.profiles(), note: None });
+    }
+
+    #[test]
     fn the_mini_models_profile_is_right() {
-        let profiles = Profiles::read(Path::new("../models/mini/profile.toml")).unwrap();
+        let profiles = MINI.profiles();
         assert_eq!(profiles.agent.history, Some(1));
         assert_eq!(profiles.agent.tokens_max, 96);
         assert_eq!(profiles.model.longest_edge, Some(126_000));

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::device::plug_in;
 use crate::model::{self, ModelError, Opening, Secret};
-use crate::profile::Profiles;
+use crate::profile::Chosen;
 
 pub use tapwright_models::server::{Observer, ServeError, Served, Urls};
 
@@ -84,9 +84,12 @@ pub async fn model(
     let wrong = |source| ModelServerError::Listen { at: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(wrong)?;
     let at = listener.local_addr().map_err(wrong)?;
-    let given = options.profile.as_deref().map(Profiles::read).transpose().map_err(ModelError::from)?;
-    let (local, profiles) = tokio::select! {
-        opened = model::local(folder, given, options, opening) => opened?,
+    let Chosen { profiles, note } = model::profiles(options)?;
+    if let Some(note) = note {
+        opening(Opening::Note(note));
+    }
+    let local = tokio::select! {
+        opened = model::local(folder, &profiles, options, opening) => opened?,
         () = stop.stopped() => return Ok(()),
     };
     let name = name.unwrap_or_else(|| local.name().to_owned());

@@ -174,10 +174,12 @@ pub(crate) fn options(chunk_tokens_max: u32) -> Options {
         newline_after_picture: false,
         stop: Vec::new(),
         grammar: true,
+        context_tokens_max: None,
         sampling: Sampling::GREEDY,
     };
     Options {
         settings,
+        provider: providers::Provider::Cpu,
         threads: 1,
         context_tokens_max: 2048,
         chunk_tokens_max,

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use tapwright_contract::model::{Model, ModelError, Prompt, Reply, Trouble};
 use tokio::sync::mpsc;
 
+use super::providers::Provider;
 use super::runtime::RuntimeError;
 use super::sampling::Dice;
 use super::{Engine, More, Work};
@@ -26,6 +27,8 @@ const QUEUE_MAX: usize = 16;
 pub struct Options {
     /// What the model's profile says.
     pub settings: Settings,
+    /// Who computes.
+    pub provider: Provider,
     /// Threads of one computation.
     pub threads: usize,
     /// The most tokens of a prompt and its answer; the model's own limit holds too.

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
-use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{IoBinding, Session};
 use ort::value::{Shape, Tensor, TensorRef};
 
+use super::providers::{Setup, session};
 use crate::glm4v::rope::VisionTables;
 use crate::glm4v::{Config, TextConfig};
 use tapwright_picture::PATCH_VALUES;
@@ -51,14 +52,16 @@ pub fn load(library: &Path) -> Result<Environment, RuntimeError> {
     Ok(environment)
 }
 
-fn session(environment: &Environment, graph: &Path, threads: usize) -> Result<Session, RuntimeError> {
-    let session = Session::builder(environment)?
-        .with_optimization_level(GraphOptimizationLevel::All)?
-        .with_intra_threads(threads)?
-        // Between tokens nothing is computed; threads that spin meanwhile take the processor from the phone.
-        .with_intra_op_spinning(false)?
-        .commit_from_file(graph)?;
-    Ok(session)
+/// The minor version of a library, if it is one: 31 of 1.31.
+#[cfg(feature = "load-dynamic")]
+pub fn minor(library: &Path) -> Option<u32> {
+    ort::util::probe(library)
+}
+
+/// Nobody knows: it is linked in.
+#[cfg(not(feature = "load-dynamic"))]
+pub fn minor(_: &Path) -> Option<u32> {
+    None
 }
 
 /// The vision encoder.
@@ -74,11 +77,11 @@ impl Encoder {
         environment: &Environment,
         graph: &Path,
         config: &Config,
-        threads: usize,
+        setup: Setup<'_>,
     ) -> Result<Encoder, RuntimeError> {
         let vision = &config.vision;
         Ok(Encoder {
-            session: session(environment, graph, threads)?,
+            session: session(environment, graph, setup)?,
             side: vision.side as usize,
             angles: (vision.width / vision.heads / 2) as usize,
             width: vision.width as usize,
@@ -107,6 +110,11 @@ impl Encoder {
         // Graphs have one output, and it was written first.
         let (_, features) = outputs[0].try_extract_tensor::<f32>()?;
         Ok(features.to_vec())
+    }
+
+    /// Ends the record of who computed what, and says where it is.
+    pub fn end_record(&mut self) -> Result<String, RuntimeError> {
+        Ok(self.session.end_profiling()?)
     }
 }
 
@@ -137,9 +145,9 @@ impl Decoder {
         environment: &Environment,
         graph: &Path,
         config: &TextConfig,
-        threads: usize,
+        setup: Setup<'_>,
     ) -> Result<Decoder, RuntimeError> {
-        let session = session(environment, graph, threads)?;
+        let session = session(environment, graph, setup)?;
         let memory = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
         Ok(Decoder {
             session,
@@ -216,6 +224,31 @@ impl Decoder {
         }
         let (_, logits) = outputs["logits"].try_extract_tensor::<f32>()?;
         Ok(logits.to_vec())
+    }
+
+    /// How long the bare session takes for one token behind `past` others, so many times: nothing is bound, copied or made in
+    /// between. What an engine takes beyond this is its own.
+    pub fn bare(
+        &mut self,
+        cache: &mut Cache,
+        embeds: Vec<f32>,
+        past: usize,
+        times: usize,
+        now: &dyn Fn() -> Duration,
+    ) -> Result<Vec<Duration>, RuntimeError> {
+        self.run(cache, embeds, past, &[0])?; // It leaves all of it bound.
+        let mut each = Vec::with_capacity(times);
+        for _ in 0..times {
+            let before = now();
+            self.session.run_binding(&cache.binding)?;
+            each.push(now() - before);
+        }
+        Ok(each)
+    }
+
+    /// Ends the record of who computed what, and says where it is.
+    pub fn end_record(&mut self) -> Result<String, RuntimeError> {
+        Ok(self.session.end_profiling()?)
     }
 
     /// Gives a cache that many slots, the first `kept` of them as in `before`.

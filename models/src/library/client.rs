@@ -42,10 +42,27 @@ pub enum Brought {
     Zipped(PathBuf, String),
 }
 
+/// A wheel that is the same for every Python.
+pub struct Wheel {
+    pub package: &'static str,
+    pub version: &'static str,
+    /// The tag that it is published under.
+    pub platform: &'static str,
+}
+
+/// The ways to get a wheel, the better first.
+pub fn wheel_attempts() -> Vec<Attempt> {
+    attempts_at(&Source::Wheel { platform: "" })
+}
+
 /// The ways to get a file, the better first. One that is not installed costs nothing.
 pub fn attempts(pin: &Pin) -> Vec<Attempt> {
+    attempts_at(&pin.source)
+}
+
+fn attempts_at(source: &Source) -> Vec<Attempt> {
     let way = |client, program, before, kind| Attempt { client, program, before, kind };
-    match pin.source {
+    match source {
         Source::Wheel { .. } => vec![
             way("uv", "uv", &[][..], Kind::Uv),
             way("pip", "python3", &["-m", "pip"], Kind::Pip),
@@ -57,6 +74,49 @@ pub fn attempts(pin: &Pin) -> Vec<Attempt> {
 }
 
 impl Attempt {
+    /// Brings a wheel into `folder`: as it is, or unpacked. What is wanted of it is taken out by `inside`.
+    pub async fn wheel(&self, wheel: &Wheel, folder: &Path, within: Duration) -> Result<Unpacked, String> {
+        let mut arguments: Vec<&OsStr> = self.before.iter().map(OsStr::new).collect();
+        let package = format!("{}=={}", wheel.package, wheel.version);
+        let more: &[&str] = match self.kind {
+            Kind::Uv => &[
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+                "--python-version",
+                PYTHON,
+                "--target",
+            ],
+            Kind::Pip => &[
+                "download",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-input",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--implementation",
+                "cp",
+                "--python-version",
+                PYTHON,
+                "--platform",
+                wheel.platform,
+                "--dest",
+            ],
+            Kind::Npm => return Err("it does not have this package".to_owned()),
+        };
+        arguments.extend(more.iter().map(OsStr::new));
+        arguments.push(folder.as_os_str());
+        arguments.push(OsStr::new(&package));
+        run(self.program, &arguments, within).await?;
+        match self.kind {
+            Kind::Pip => Ok(Unpacked::Zip(only_file(folder, ".whl")?)),
+            Kind::Uv | Kind::Npm => Ok(Unpacked::Folder(folder.to_owned())),
+        }
+    }
+
     /// Brings the package into `folder`.
     pub async fn run(&self, pin: &Pin, folder: &Path, within: Duration) -> Result<Brought, String> {
         let mut arguments: Vec<&OsStr> = self.before.iter().map(OsStr::new).collect();
@@ -98,6 +158,22 @@ impl Attempt {
             }
             (Kind::Pip, _) => Ok(Brought::Zipped(only_file(folder, ".whl")?, format!("onnxruntime/capi/{}", pin.file))),
             (Kind::Uv | Kind::Npm, _) => Ok(Brought::File(folder.join("onnxruntime").join("capi").join(pin.file))),
+        }
+    }
+}
+
+/// A wheel, packed or not.
+pub enum Unpacked {
+    Zip(PathBuf),
+    Folder(PathBuf),
+}
+
+impl Unpacked {
+    /// A file of it.
+    pub fn inside(&self, path: &str) -> Brought {
+        match self {
+            Unpacked::Zip(wheel) => Brought::Zipped(wheel.clone(), path.to_owned()),
+            Unpacked::Folder(folder) => Brought::File(folder.join(path)),
         }
     }
 }

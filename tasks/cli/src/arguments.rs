@@ -7,6 +7,8 @@ use clap::builder::TypedValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use tapwright_tasks::Size;
 use tapwright_tasks::judge::{Fact, NoFact};
+use tapwright_tasks::model::providers::Provider;
+use tapwright_tasks::profile::Language;
 
 use crate::exit::Exit;
 
@@ -103,17 +105,40 @@ pub struct ModelArguments {
     #[arg(long, value_name = "VARIABLE")]
     pub model_key_env: Option<String>,
 
-    /// What the model expects, in place of the profile.toml in its folder
-    #[arg(long, value_name = "FILE", env = "TAPWRIGHT_PROFILE", hide_env_values = true)]
-    pub profile: Option<PathBuf>,
+    /// What the model expects, in place of the profile.toml in its folder: a name (tapwright models profile list), or
+    /// a file
+    #[arg(long, value_name = "NAME|FILE", env = "TAPWRIGHT_PROFILE", hide_env_values = true)]
+    pub profile: Option<String>,
+
+    /// In which language the model is spoken to, if its profile has several: en, zh
+    #[arg(long, value_name = "LANGUAGE", env = "TAPWRIGHT_LANGUAGE", hide_env_values = true)]
+    pub language: Option<Language>,
+
+    /// The most pixels of a picture, counted over its two frames; fewer are faster [default: the profile's, then the
+    /// model's]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u64).range(1568..))]
+    pub longest_edge: Option<u64>,
+
+    #[command(flatten)]
+    pub computing: ComputingArguments,
+
+    #[command(flatten)]
+    pub library: LibraryArguments,
+}
+
+/// Who computes.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Model")]
+pub struct ComputingArguments {
+    /// Who computes: auto, cpu, cuda, coreml, webgpu, nnapi, qnn; docs/providers.md says what is known of each
+    /// [default: auto]
+    #[arg(long, value_name = "PROVIDER", env = "TAPWRIGHT_PROVIDER", hide_env_values = true)]
+    pub provider: Option<Provider>,
 
     /// Threads of one computation [default: as many as the machine has cores]
     #[arg(long, value_name = "COUNT", env = "TAPWRIGHT_THREADS", hide_env_values = true,
           value_parser = clap::value_parser!(u16).range(1..=512))]
     pub threads: Option<u16>,
-
-    #[command(flatten)]
-    pub library: LibraryArguments,
 }
 
 /// Where ONNX Runtime comes from.
@@ -303,7 +328,23 @@ pub struct Doctor {
 
 /// Fetch ONNX Runtime's library now, so that the first run need not
 #[derive(Args, Debug)]
+#[command(
+    after_help = "The set for NVIDIA's cards is for Linux on x86-64: ONNX Runtime for CUDA 13 and NVIDIA's libraries, about 840 MB to
+fetch and 1.2 GB to keep, checked by digest. A driver for CUDA 13 has to be there already.
+
+Examples:
+  tapwright setup
+  tapwright setup --gpu --dry-run"
+)]
 pub struct Setup {
+    /// Fetch the library set for NVIDIA's cards; `--provider cuda` and `auto` use it from then on
+    #[arg(long)]
+    pub gpu: bool,
+
+    /// Only say what would be fetched, and how much it is
+    #[arg(long, requires = "gpu")]
+    pub dry_run: bool,
+
     #[command(flatten)]
     pub library: LibraryArguments,
 }
@@ -386,6 +427,8 @@ pub enum ModelsCommand {
         folder: PathBuf,
     },
     Serve(ServeModel),
+    Profile(ProfileArguments),
+    Doctor(ModelDoctor),
 }
 
 /// Serve a model to any OpenAI client, until Ctrl-C
@@ -427,15 +470,34 @@ pub struct ServeModel {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
-    /// What the model expects, in place of the profile.toml in its folder
-    #[arg(long, value_name = "FILE", env = "TAPWRIGHT_PROFILE", hide_env_values = true)]
-    pub profile: Option<PathBuf>,
+    /// What the model expects, in place of the profile.toml in its folder: a name (tapwright models profile list), or a file
+    #[arg(long, value_name = "NAME|FILE", env = "TAPWRIGHT_PROFILE", hide_env_values = true)]
+    pub profile: Option<String>,
 
-    /// Threads of one computation [default: as many as the machine has cores]
-    #[arg(long, value_name = "COUNT", env = "TAPWRIGHT_THREADS", hide_env_values = true,
-          value_parser = clap::value_parser!(u16).range(1..=512))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub computing: ComputingArguments,
+    #[command(flatten)]
+    pub library: LibraryArguments,
+}
 
+/// Look whether a model computes what it should on this machine, and how fast
+#[derive(Args, Debug)]
+#[command(
+    after_help = "It loads the model, says which ONNX Runtime and which provider compute it and why, and what was left to another
+provider; compares a prompt with a picture read at once, in chunks and token by token; and times the engine and the bare
+sessions on the same graphs in turns. A large model takes minutes on a processor.
+
+Exit codes: 0 all is well; 3 the folder, the library or the provider cannot be used; 20 a number is wrong.
+
+Examples:
+  tapwright models doctor models/mini
+  tapwright models doctor FOLDER --provider cuda --json"
+)]
+pub struct ModelDoctor {
+    /// A Hugging Face folder, or a built one
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub computing: ComputingArguments,
     #[command(flatten)]
     pub library: LibraryArguments,
 }
@@ -447,6 +509,45 @@ pub enum UrlsArgument {
     Public,
     /// From this machine and its neighbours too
     Any,
+}
+
+/// See and make profiles: what a model expects, as data
+#[derive(Args, Debug)]
+pub struct ProfileArguments {
+    #[command(subcommand)]
+    pub command: ProfileCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProfileCommand {
+    /// List the profiles that come with this program
+    List,
+    /// Print a profile as a file, to be changed and given with --profile
+    Show {
+        /// Its name
+        name: String,
+    },
+    Import(Import),
+}
+
+/// Make a profile out of a conversation, with the system prompt that is in it
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Official prompts are not ours to give away; samples of conversations come with the models' own clients. The file is
+JSON: a list of messages with `role` and `content`, or a request with `messages`. Its system message becomes the
+prompt, with the date in it replaced by that of the day; earlier replies show how they are written back. All else is
+from the profile of AutoGLM-Phone-9B in that language.
+
+Example:
+  tapwright models profile import sample_messages.json --out profile.toml
+  tapwright run 'Open the clock' --model FOLDER --profile ./profile.toml"
+)]
+pub struct Import {
+    /// The conversation
+    pub file: PathBuf,
+    /// Where the profile goes; without it, to standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Serve a virtual phone to any adb client, until Ctrl-C

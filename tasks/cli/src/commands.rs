@@ -51,6 +51,7 @@ async fn opened(options: &Options, narrator: &Narrator, stop: &Stop) -> Result<O
             () = stop.stopped() => return Ok(None),
             Some(news) = hears.recv() => match news {
                 Opening::Library(sentence) => narrator.wait(&sentence),
+                Opening::Note(sentence) => narrator.note(&sentence),
                 // It has no time for bars: mini takes a second, a large model is told by what is done.
                 Opening::Building(progress) if progress.doing != doing => {
                     doing = progress.doing;

@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use tapwright_tasks::device::{Options as DeviceOptions, Phone, Where};
 use tapwright_tasks::mistake::{Mistake, nearest};
-use tapwright_tasks::model::{LibraryOptions, Options as ModelOptions, Secret, Which};
+use tapwright_tasks::model::providers::Provider;
+use tapwright_tasks::model::{Cuda, LibraryOptions, Options as ModelOptions, Secret, Which};
+use tapwright_tasks::profile::{Choice, Language, NoSuchProfile, Shipped};
 use tapwright_tasks::run::Rules;
 use tapwright_tasks::{Limits, Policy, Size, Touch};
 use toml::Spanned;
@@ -18,6 +20,7 @@ use crate::arguments::{
     Common, DeviceArguments, LibraryArguments, LimitArguments, ModelArguments, PhoneArguments, ServerArguments, size,
 };
 use crate::clock;
+use crate::exit::Exit;
 use crate::trouble::Trouble;
 
 /// What was given on the command line and in the environment; a command fills in what it takes.
@@ -48,6 +51,7 @@ pub struct Config {
 const FILE: &str = "tapwright.toml";
 const SEED: u64 = 16; // A world in which Wi-Fi is off, and Anna is among the latest who have written.
 const STEPS: u32 = 100;
+const CONTEXT_TOKENS: u32 = 16_384;
 const ADB_SERVER: &str = "127.0.0.1:5037";
 const KEY_ENV: &str = "TAPWRIGHT_API_KEY";
 
@@ -76,7 +80,10 @@ struct ModelSection {
     r#use: Option<String>,
     name: Option<String>,
     key_env: Option<String>,
-    profile: Option<PathBuf>,
+    profile: Option<Spanned<String>>,
+    language: Option<Spanned<String>>,
+    longest_edge: Option<u64>,
+    provider: Option<Spanned<String>>,
     threads: Option<u16>,
     context_tokens_max: Option<u32>,
     chunk_tokens_max: Option<u32>,
@@ -162,18 +169,53 @@ impl Config {
         });
         let key_env = model.model_key_env.or(section.key_env).unwrap_or_else(|| KEY_ENV.to_owned());
         let which = which(model.model.or(in_file), model.model_name.or(section.name), &key_env)?;
+        let profile = match (model.profile, section.profile) {
+            (Some(words), _) => Some(Choice::of(&words).map_err(|error| no_profile(&error))?),
+            // Paths in the file are relative to it; names are names.
+            (None, Some(words)) => Some(match Shipped::find(words.get_ref()) {
+                Ok(shipped) => Choice::Shipped(shipped),
+                Err(_) => Choice::File(beside(PathBuf::from(words.get_ref()))),
+            }),
+            (None, None) => None,
+        };
+        let language = match (model.language, &section.language) {
+            (None, Some(words)) => Some(
+                words
+                    .get_ref()
+                    .parse::<Language>()
+                    .map_err(|error| wrong(Some(words.span()), error.to_string(), None))?,
+            ),
+            (given, _) => given,
+        };
+        let provider = match (model.computing.provider, &section.provider) {
+            (Some(provider), _) => provider,
+            (None, Some(words)) => words
+                .get_ref()
+                .parse::<Provider>()
+                .map_err(|error| wrong(Some(words.span()), error.to_string(), None))?,
+            (None, None) => Provider::Auto,
+        };
         let model = ModelOptions {
             which,
-            profile: model.profile.or(section.profile.map(beside)),
+            profile,
+            language,
+            longest_edge: model.longest_edge.or(section.longest_edge),
+            provider,
             library: LibraryOptions {
                 named: model.library.ort_library.or(section.ort_library.map(beside)),
                 cache: cache.clone(),
                 fetch: !model.library.no_fetch && section.fetch.unwrap_or(true),
                 within: Duration::from_secs(600),
+                cuda: match provider {
+                    Provider::Auto => Cuda::IfThere,
+                    Provider::Cuda => Cuda::Wanted,
+                    _ => Cuda::Unwanted,
+                },
             },
             cache,
-            threads: usize::from(model.threads.or(section.threads).unwrap_or_else(cores)),
-            context_tokens_max: section.context_tokens_max.unwrap_or(16_384),
+            threads: usize::from(model.computing.threads.or(section.threads).unwrap_or_else(cores)),
+            context_tokens_max: section.context_tokens_max,
+            context_tokens_usual: CONTEXT_TOKENS,
             chunk_tokens_max: section.chunk_tokens_max.unwrap_or(512),
             conversations_max: usize::from(section.conversations_max.unwrap_or(8)),
             cache_bytes_max: (section.cache_mib_max.unwrap_or(4096) as usize) << 20,
@@ -337,6 +379,14 @@ fn which(words: Option<String>, name: Option<String>, key_env: &str) -> Result<W
     })
 }
 
+pub fn no_profile(error: &NoSuchProfile) -> Trouble {
+    let help = match error.near {
+        Some(near) => format!("did you mean `{near}`? A file is written with its folder: ./{}", error.name),
+        None => format!("a file is written with its folder: ./{}", error.name),
+    };
+    Trouble::new(Exit::Usage, error).help(help)
+}
+
 /// The small model: where the program is started, beside the program, or where it was built.
 fn mini() -> PathBuf {
     let beside = std::env::current_exe().unwrap_or_default();
@@ -385,7 +435,9 @@ mod tests {
         assert_eq!(shown.device, usual.device);
         assert_eq!(shown.phone, usual.phone);
         assert_eq!(shown.adb_server, usual.adb_server);
-        assert_eq!(shown.model.context_tokens_max, usual.model.context_tokens_max);
+        assert_eq!(shown.model.context_tokens_max, Some(usual.model.context_tokens_usual));
+        assert_eq!(shown.model.provider, usual.model.provider);
+        assert_eq!(shown.model.language, Some(Language::En));
         assert_eq!(shown.model.chunk_tokens_max, usual.model.chunk_tokens_max);
         assert_eq!(shown.model.library.fetch, usual.model.library.fetch);
         let named = toml::Table::try_from(&usual.rules.limits).unwrap();

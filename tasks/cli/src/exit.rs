@@ -43,7 +43,10 @@ impl Exit {
         (Exit::ModelFailed, "model-failed: no answer, or none that can be read"),
         (Exit::DeviceLost, "device-lost"),
         (Exit::Refused, "refused: the policy or a person said no"),
-        (Exit::Failed, "the model says that it is done, and the device says otherwise; bench: below --at-least"),
+        (
+            Exit::Failed,
+            "the model says that it is done, and the device says otherwise; bench: below --at-least; models doctor: a number is wrong",
+        ),
         (Exit::Void, "the verdict is void; bench: some runs say nothing about the agent"),
         (Exit::Stopped, "stopped, by Ctrl-C"),
     ];

@@ -70,6 +70,15 @@ impl Narrator {
         }
     }
 
+    /// Something to know, which stays.
+    pub fn note(&self, sentence: &str) {
+        if !self.json {
+            for line in say::wrapped(sentence, self.width.saturating_sub(4)) {
+                self.bar.suspend(|| say::err(&format!("  {}", style(line).dim().for_stderr())));
+            }
+        }
+    }
+
     /// That is over.
     pub fn go_on(&self) {
         self.bar.disable_steady_tick();

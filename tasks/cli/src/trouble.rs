@@ -84,6 +84,7 @@ impl From<ModelError> for Trouble {
     fn from(error: ModelError) -> Trouble {
         match error {
             ModelError::Mistake(mistake) => mistake.into(),
+            ModelError::Language(_) => Trouble::new(Exit::Usage, &error).maybe_help(error.help()),
             error => Trouble::new(Exit::NotReady, &error).maybe_help(error.help()),
         }
     }

@@ -1,5 +1,7 @@
 //! `tapwright models`
 
+mod doctor;
+mod profile;
 mod serve;
 
 use std::path::Path;
@@ -15,20 +17,21 @@ use crate::say;
 use crate::trouble::Trouble;
 
 pub async fn perform(common: Common, command: ModelsCommand) -> Result<Exit, Trouble> {
-    let command = match command {
-        ModelsCommand::Serve(arguments) => return serve::perform(common, arguments).await,
-        command => command,
-    };
-    // Reading gigabytes blocks; Ctrl-C ends the process at once, and a build appears whole or not at all.
-    let work = move || match command {
+    match command {
         ModelsCommand::Build { hf_dir, out, precision, provider, block, exact } => {
             let how = Build { precision: form(precision), provider: runner(provider), block, exact };
-            build_model(&hf_dir, &out, &how, common.json)
+            blocking(move || build_model(&hf_dir, &out, &how, common.json)).await
         }
-        ModelsCommand::Random { folder, like, seed } => draw(&folder, like, seed, common.json),
-        ModelsCommand::Info { folder } => tell(&folder, common.json),
-        ModelsCommand::Serve(_) => Ok(Exit::Internal), // It was served above.
-    };
+        ModelsCommand::Random { folder, like, seed } => blocking(move || draw(&folder, like, seed, common.json)).await,
+        ModelsCommand::Info { folder } => blocking(move || tell(&folder, common.json)).await,
+        ModelsCommand::Profile(arguments) => blocking(move || profile::perform(arguments.command, common.json)).await,
+        ModelsCommand::Serve(arguments) => serve::perform(common, arguments).await,
+        ModelsCommand::Doctor(arguments) => doctor::perform(common, arguments).await,
+    }
+}
+
+/// Reading gigabytes blocks; Ctrl-C ends the process at once, and a build appears whole or not at all.
+async fn blocking(work: impl FnOnce() -> Result<Exit, Trouble> + Send + 'static) -> Result<Exit, Trouble> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Trouble::new(Exit::Internal, &error))?
 }
 

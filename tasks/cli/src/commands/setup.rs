@@ -1,8 +1,9 @@
 //! `tapwright setup`
 
 use console::style;
+use indicatif::HumanBytes;
 use serde_json::json;
-use tapwright_tasks::model::library;
+use tapwright_tasks::model::{CudaError, LibraryOptions, Part, Plan, fetch_cuda, library, plan_cuda};
 
 use crate::arguments::{Common, Setup};
 use crate::config::{Config, Given};
@@ -12,6 +13,9 @@ use crate::trouble::Trouble;
 
 pub async fn perform(common: Common, arguments: Setup) -> Result<Exit, Trouble> {
     let config = Config::read(Given::common(common).library(arguments.library))?;
+    if arguments.gpu {
+        return gpu(&config.model.library, arguments.dry_run, config.json).await;
+    }
     let found = library(&config.model.library, |sentence| {
         if !config.json {
             say::err(&format!("  {sentence}"));
@@ -26,4 +30,71 @@ pub async fn perform(common: Common, arguments: Setup) -> Result<Exit, Trouble> 
         say::out(&format!("  {mark}  ONNX Runtime is there: {} ({})", found.path.display(), found.origin));
     }
     Ok(Exit::Done)
+}
+
+async fn gpu(options: &LibraryOptions, dry_run: bool, json: bool) -> Result<Exit, Trouble> {
+    let trouble = |error: CudaError| {
+        let exit = match error {
+            CudaError::Machine | CudaError::Client { .. } => Exit::NotReady,
+            CudaError::Full { .. } | CudaError::Unwritable { .. } => Exit::Unwritten,
+        };
+        let help = match error {
+            CudaError::Full { .. } | CudaError::Unwritable { .. } => "another folder can be named: --cache FOLDER",
+            CudaError::Machine => "name a library of your own: --ort-library FILE --provider cuda",
+            CudaError::Client { .. } => {
+                "it has to be on this machine: uv or pip; or name a library of your own: --ort-library FILE --provider cuda"
+            }
+        };
+        Trouble::new(exit, &error).help(help)
+    };
+    let plan = plan_cuda(options).map_err(trouble)?;
+    if dry_run {
+        tell_plan(&plan, json);
+        return Ok(Exit::Done);
+    }
+    let found = fetch_cuda(options, |sentence| {
+        if !json {
+            say::err(&format!("  {sentence}"));
+        }
+    })
+    .await
+    .map_err(trouble)?;
+    if json {
+        say::out(&json!({"library": found.path, "origin": found.origin.to_string()}).to_string());
+    } else {
+        let mark = style("✓").green();
+        say::out(&format!("  {mark}  the library set for CUDA is there: {} ({})", found.path.display(), found.origin));
+    }
+    Ok(Exit::Done)
+}
+
+fn tell_plan(plan: &Plan, json: bool) {
+    let Plan { folder, parts, download, needed, free } = plan;
+    if json {
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|part| {
+                let Part { package, version, download, kept, there } = part;
+                json!({"package": package, "version": version, "download": download, "kept": kept, "there": there})
+            })
+            .collect();
+        let line = json!({"folder": folder, "parts": parts, "download": download, "needed": needed, "free": free});
+        say::out(&line.to_string());
+        return;
+    }
+    for Part { package, version, download, kept, there } in parts {
+        let what = format!("{package} {version}");
+        let size = match there {
+            true => "there already".to_owned(),
+            false => format!("{} to fetch, {} to keep", HumanBytes(*download), HumanBytes(*kept)),
+        };
+        say::out(&format!("  {what:<32} {}", style(size).dim()));
+    }
+    let free = free.map_or(String::new(), |free| format!("; {} are free", HumanBytes(free)));
+    say::out(&format!(
+        "  {} to fetch into {}; {} have to be free{free}",
+        HumanBytes(*download),
+        folder.display(),
+        HumanBytes(*needed)
+    ));
 }

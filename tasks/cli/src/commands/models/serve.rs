@@ -17,9 +17,10 @@ use crate::say;
 use crate::trouble::Trouble;
 
 pub async fn perform(common: Common, arguments: ServeModel) -> Result<Exit, Trouble> {
-    let ServeModel { folder, listen, api_key_env, without_key, allow_urls, queue, name, profile, threads, library } =
+    let ServeModel { folder, listen, api_key_env, without_key, allow_urls, queue, name, profile, computing, library } =
         arguments;
-    let model = ModelArguments { profile, threads, library, ..ModelArguments::default() };
+    let model = Some(folder.display().to_string());
+    let model = ModelArguments { model, profile, computing, library, ..ModelArguments::default() };
     let config = Config::read(Given::common(common).model(model))?;
     let key = api_key_env.as_deref().map(key).transpose()?;
     let json = config.json;
@@ -38,7 +39,7 @@ pub async fn perform(common: Common, arguments: ServeModel) -> Result<Exit, Trou
         observer,
     };
     let opening = move |opening| {
-        if let (Opening::Library(sentence), false) = (opening, json) {
+        if let (Opening::Library(sentence) | Opening::Note(sentence), false) = (opening, json) {
             say::err(&format!("  {}", style(sentence).dim().for_stderr()));
         }
     };

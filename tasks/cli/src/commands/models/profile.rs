@@ -1,0 +1,84 @@
+//! `tapwright models profile`
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use console::style;
+use serde_json::json;
+use tapwright_tasks::profile::{Imported, SHIPPED, Shipped, import};
+
+use crate::arguments::{Import, ProfileCommand};
+use crate::config::no_profile;
+use crate::exit::Exit;
+use crate::say;
+use crate::trouble::Trouble;
+
+pub fn perform(command: ProfileCommand, json: bool) -> Result<Exit, Trouble> {
+    match command {
+        ProfileCommand::List => list(json),
+        ProfileCommand::Show { name } => {
+            let shipped = Shipped::find(&name).map_err(|error| no_profile(&error))?;
+            if json {
+                say::out(&json!({"name": shipped.name, "about": shipped.about, "text": shipped.text}).to_string());
+            } else {
+                say::out(shipped.text.trim_end());
+            }
+        }
+        ProfileCommand::Import(Import { file, out }) => imported(&file, out.as_deref(), json)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn list(json: bool) {
+    for Shipped { name, about, .. } in SHIPPED {
+        if json {
+            say::out(&json!({"name": name, "about": about}).to_string());
+            continue;
+        }
+        for (n, line) in say::wrapped(about, say::width().saturating_sub(33)).iter().enumerate() {
+            let name = if n == 0 { name } else { "" };
+            say::out(&format!("  {} {line}", style(format!("{name:<30}")).bold()));
+        }
+    }
+}
+
+fn imported(file: &Path, out: Option<&Path>, json: bool) -> Result<(), Trouble> {
+    let Imported { text, language, based_on, system_bytes, date, notes, profiles: _ } = import(file)?;
+    if let Some(out) = out {
+        write(out, &text)
+            .map_err(|error| Trouble::said(Exit::Unwritten, format!("{} cannot be written: {error}", out.display())))?;
+    }
+    if json {
+        let line = json!({
+            "profile": out, "text": text, "language": language.name(), "based_on": based_on, "system_bytes": system_bytes,
+            "date": date, "notes": notes,
+        });
+        say::out(&line.to_string());
+        return Ok(());
+    }
+    match out {
+        None => say::out(text.trim_end()),
+        Some(out) => {
+            let mark = style("✓").green();
+            let how = format!("a prompt of {system_bytes} bytes in `{language}`, all else as in `{based_on}`");
+            say::out(&format!("  {mark}  {}: {how}", out.display()));
+        }
+    }
+    for note in notes {
+        say::err(&format!("  {}  {note}", style("!").yellow().for_stderr()));
+    }
+    Ok(())
+}
+
+/// Whole or not at all: a profile that is cut off could still be read as another one.
+fn write(out: &Path, text: &str) -> std::io::Result<()> {
+    let fresh = out.with_extension(format!("{}.fresh", std::process::id()));
+    let written = fs::File::create(&fresh)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&fresh, out));
+    if written.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    written
+}
