@@ -140,7 +140,11 @@ async fn virtual_phone(checkup: &Checkup<'_>) -> Finding {
 async fn try_phone(checkup: &Checkup<'_>) -> Result<(Duration, Duration), String> {
     let within = checkup.device.connect;
     let said = |error: &dyn std::fmt::Display| error.to_string();
-    let options = device::Options { at: Where::Virtual(checkup.phone.clone()), ..checkup.device.clone() };
+    let options = device::Options {
+        at: Where::Virtual(checkup.phone.clone()),
+        weather: device::Weather::calm(),
+        ..checkup.device.clone()
+    };
     let mut device = Device::open(&options).await.map_err(|error| said(&error))?;
     let clock = Timer::start();
     // The first look tries out the ways to take a picture.

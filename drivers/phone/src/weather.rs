@@ -164,7 +164,7 @@ impl Weather {
                 (Fault::Secure, 50),
                 (Fault::Reboot, 20),
                 (Fault::NoKeyboard, 200),
-                (Fault::Denied, 50),
+                (Fault::Denied, 150),
                 (Fault::FullStorage, 200),
             ],
         )

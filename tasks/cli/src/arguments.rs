@@ -164,6 +164,19 @@ pub struct PhoneArguments {
     pub size: Option<Size>,
 }
 
+/// What goes wrong around a virtual phone.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Virtual phone")]
+pub struct WeatherArguments {
+    /// What goes wrong around it: calm, mild or wild [default: calm]
+    #[arg(long, value_name = "WEATHER", value_parser = tapwright_tasks::device::Weather::NAMES)]
+    pub weather: Option<String>,
+
+    /// Draws what goes wrong, and when [default: 0]
+    #[arg(long, value_name = "NUMBER")]
+    pub weather_seed: Option<u64>,
+}
+
 /// What a run may do.
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Limits")]
@@ -210,6 +223,8 @@ pub struct Run {
     #[command(flatten)]
     pub phone: PhoneArguments,
     #[command(flatten)]
+    pub weather: WeatherArguments,
+    #[command(flatten)]
     pub model: ModelArguments,
     #[command(flatten)]
     pub limits: LimitArguments,
@@ -255,6 +270,8 @@ pub struct Smoke {
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub at_least: Option<f64>,
 
+    #[command(flatten)]
+    pub weather: WeatherArguments,
     #[command(flatten)]
     pub model: ModelArguments,
     #[command(flatten)]
@@ -463,6 +480,8 @@ pub struct Phone {
 
     #[command(flatten)]
     pub phone: PhoneArguments,
+    #[command(flatten)]
+    pub weather: WeatherArguments,
 }
 
 fn fact(text: &str) -> Result<Fact, NoFact> {

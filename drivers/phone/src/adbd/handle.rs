@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::files::{Files, STORAGE};
 use super::settings::Settings;
-use crate::weather::{Fault, Faults, Fate, LinkDice, Weather};
+use crate::weather::{Fate, Fault, Faults, LinkDice, Weather};
 use crate::{Event, Refused, World};
 
 /// Pictures that are encoded at the same time; each holds the pixels of a display.
