@@ -137,7 +137,8 @@ impl Device {
                 Err(_) => settle = Settle::PHONE,
             }
         }
-        let how = android::Options { address, settle, capture: Capture::Auto, find_again: options.find_again };
+        let how =
+            android::Options { address, settle, capture: Capture::Auto, find_again: options.find_again, wake: true };
         let driver = Android::connect(how, options.connect).await?;
         Ok(Device { driver, behind, about, probe: options.probe })
     }

@@ -18,6 +18,8 @@ use crate::model::{self, Which};
 pub struct Checkup<'a> {
     pub model: &'a model::Options,
     pub device: &'a device::Options,
+    /// Whether that phone is looked over too.
+    pub examine: bool,
     pub phone: Phone,
     /// Where an adb server would be.
     pub adb_server: &'a str,
@@ -57,6 +59,11 @@ pub async fn check(checkup: &Checkup<'_>, mut each: impl FnMut(&Finding)) -> Sta
     say(profile(checkup.model));
     say(loads(checkup.model).await);
     say(virtual_phone(checkup).await);
+    if checkup.examine {
+        for finding in examined(checkup).await {
+            say(finding);
+        }
+    }
     say(adb_server(checkup).await);
     say(writable("runs", checkup.runs, "choose another folder: --runs FOLDER"));
     say(writable("cache", &checkup.model.cache, "choose another folder: --cache FOLDER"));
@@ -134,6 +141,57 @@ async fn virtual_phone(checkup: &Checkup<'_>) -> Finding {
             finding(what, State::Failed, why, Some("see whether anything forbids connections within this machine"))
         }
     }
+}
+
+/// What works on the phone that is meant.
+async fn examined(checkup: &Checkup<'_>) -> Vec<Finding> {
+    let within = Duration::from_secs(60);
+    let mut device = match Device::open(checkup.device).await {
+        Ok(device) => device,
+        Err(error) => return vec![finding("phone", State::Failed, error.to_string(), error.help())],
+    };
+    let health = device.driver.examine(within).await;
+    let about = device.about().to_owned();
+    // A keyboard that an earlier run left selected is put back by this.
+    let closed = device.close().await;
+    let health = match health {
+        Ok(health) => health,
+        Err(error) => return vec![finding("phone", State::Failed, error.to_string(), None)],
+    };
+    let ms = |time: Duration| format!("{:.0} ms", time.as_secs_f64() * 1000.0);
+    let who = format!("{} {}, Android {}: {about}", health.manufacturer, health.model, health.android);
+    let mut found = vec![finding("phone", State::Ok, who, health.advice)];
+    let time = |time: &Result<Duration, String>| time.as_ref().map_or_else(|why| format!("({why})"), |time| ms(*time));
+    found.push(match &health.display {
+        Ok(size) => {
+            let text = format!("{size}; {} as pixels, {} as PNG", time(&health.raw), time(&health.png));
+            finding("pictures", State::Ok, text, None)
+        }
+        Err(why) => {
+            let next = "wake and unlock the phone, and leave windows that are protected";
+            finding("pictures", State::Failed, why.clone(), Some(next))
+        }
+    });
+    found.push(match &health.input {
+        Ok(time) => finding("touches", State::Ok, format!("a key takes {}", ms(*time)), None),
+        Err(why) => finding("touches", State::Failed, why.clone(), health.advice),
+    });
+    found.push(match &health.any_text {
+        Ok(()) => finding("text", State::Ok, "any script, by ADB Keyboard", None),
+        Err(why) => finding("text", State::Warning, why.clone(), None),
+    });
+    found.push(match &health.apps {
+        Ok(count) => finding("apps", State::Ok, format!("{count} packages"), None),
+        Err(why) => finding("apps", State::Warning, why.clone(), None),
+    });
+    found.push(match &health.widgets {
+        Ok((count, time)) => finding("words", State::Ok, format!("{count} widgets, told in {}", ms(*time)), None),
+        Err(why) => finding("words", State::Warning, why.clone(), None),
+    });
+    if let Err(error) = closed {
+        found.push(finding("keyboard", State::Warning, error.to_string(), None));
+    }
+    found
 }
 
 /// Opens the launcher's first app by touch, and sees that it did.
