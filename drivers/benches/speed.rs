@@ -213,6 +213,8 @@ async fn table(size: (u32, u32), times: usize) {
         drop(direct);
         let (address, counts) = relay(phone.address.clone()).await;
         let mut counted = driver(address, settle, capture).await;
+        counted.perform(&gesture, PATIENCE).await.unwrap();
+        counted.screen(PATIENCE).await.unwrap();
         let read = || [&counts.asked, &counts.up, &counts.down].map(|count| count.load(Ordering::Relaxed) as f64);
         let before = read();
         counted.perform(&gesture, PATIENCE).await.unwrap();

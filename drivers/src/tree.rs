@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use tapwright_contract::device::{Area, Label};
 use tapwright_contract::{Size, Spot};
 
 /// A screen's widgets, parents before their children.
@@ -61,6 +62,31 @@ impl Tree {
         let (x, y) = widget.middle();
         let spot = Spot { x: u32::try_from(x).ok()?, y: u32::try_from(y).ok()?, of: self.size };
         (spot.x < self.size.width && spot.y < self.size.height).then_some(spot)
+    }
+
+    /// What is written on the screen, from the top: widgets that say something, and fields.
+    pub fn labels(&self) -> Vec<Label> {
+        let worth = |widget: &&Widget| !widget.label().trim().is_empty() || widget.has_focus || widget.is_password;
+        let side = |at: i32| u32::try_from(at).unwrap_or(0);
+        let mut labels: Vec<Label> = self
+            .widgets
+            .iter()
+            .filter(worth)
+            .map(|widget| Label {
+                text: widget.label().to_owned(),
+                area: Area {
+                    left: side(widget.bounds[0]),
+                    top: side(widget.bounds[1]),
+                    right: side(widget.bounds[2]),
+                    bottom: side(widget.bounds[3]),
+                },
+                touchable: widget.can_be_touched,
+                focused: widget.has_focus,
+                secret: widget.is_password,
+            })
+            .collect();
+        labels.sort_by_key(|label| (label.area.top, label.area.left));
+        labels
     }
 
     /// The screen as text: a line for each widget that says something or can be touched, with its middle, at most

@@ -117,6 +117,8 @@ async fn a_protected_window_is_never_a_black_picture_and_has_words() {
         let row = wifi.middle();
         assert!((row.1 - y).abs() < 12 && row.0 < x, "{row:?} {x},{y}");
         assert!(tree.text(100).contains("Switch"), "{}", tree.text(100));
+        let labels = driver.labels(PATIENCE).await.unwrap().unwrap();
+        assert!(labels.iter().any(|label| label.text == "Wi-Fi" && label.area.holds(row.0 as u32, row.1 as u32)));
     }
     phone.handle().change(|world| world.input(&Input::Press(tapwright_phone::Key::Home)));
     driver(&phone).await.screen(PATIENCE).await.unwrap();

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind, Screen};
+use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind, Label, Screen};
 use tapwright_contract::{Size, Spot};
 use tokio::time::Instant;
 
@@ -472,6 +472,15 @@ impl Driver for Android {
         }
         self.touched = Some(Instant::now());
         result.map_err(|kind| self.error(operation, kind))
+    }
+
+    async fn labels(&mut self, within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
+        match self.tree(within).await {
+            Ok(tree) => Ok(Some(tree.labels())),
+            // Some devices come without `uiautomator`.
+            Err(DriverError { kind: Kind::Refused { .. }, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

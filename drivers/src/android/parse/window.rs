@@ -20,11 +20,23 @@ pub(crate) enum Shut {
 
 /// What shuts the phone, if the device says so; one that says nothing is open.
 pub(crate) fn shut(dump: &str) -> Option<Shut> {
-    let says = |wanted: &str| dump.split_ascii_whitespace().any(|word| word == wanted);
+    // What is in front is named by apps, and says nothing here.
+    let (named, told): (Vec<&str>, Vec<&str>) = dump
+        .lines()
+        .map(str::trim)
+        .partition(|line| line.starts_with("mCurrentFocus=") || line.starts_with("mFocusedApp="));
+    let says = |wanted: &str| told.iter().any(|line| line.split_ascii_whitespace().any(|word| word == wanted));
     let locked = (says("showing=true") && !says("occluded=true"))
         || says("mShowingLockscreen=true")
         || says("mKeyguardShowing=true");
-    if says("mAwake=false") { Some(Shut::Dark) } else { locked.then(|| Shut::Locked { secret: says("secure=true") }) }
+    // Other parts of a long dump might show something too: while a lock screen is there, no app's window has the focus.
+    let app_has_focus =
+        named.iter().any(|line| line.strip_prefix("mCurrentFocus=").is_some_and(|rest| component(rest).is_some()));
+    if says("mAwake=false") {
+        Some(Shut::Dark)
+    } else {
+        (locked && !app_has_focus).then(|| Shut::Locked { secret: says("secure=true") })
+    }
 }
 
 /// Whether the window with the focus lets nobody take pictures of it.
@@ -102,8 +114,13 @@ mod tests {
         check("    showing=true\n    occluded=true\n    secure=true\n", expect!["None"]); // A call or the camera over it.
         check("  mShowingLockscreen=true mShowingDream=false\n", expect!["Some(Locked { secret: false })"]);
         check("  mKeyguardShowing=true mAodShowing=false\n", expect!["Some(Locked { secret: false })"]);
+        check("  mCurrentFocus=Window{1 u0 com.a/com.a.B}\n    showing=true\n", expect!["None"]);
+        check(
+            "  mCurrentFocus=Window{1 u0 NotificationShade}\n    showing=true\n",
+            expect!["Some(Locked { secret: false })"],
+        );
         // A window's title is nobody's word.
-        check("  mCurrentFocus=Window{1 u0 xshowing=true}\n", expect!["None"]);
+        check("  mCurrentFocus=Window{1 u0 x showing=true mAwake=false }\n", expect!["None"]);
     }
 
     #[test]
