@@ -20,6 +20,10 @@ pub struct Checkup<'a> {
     pub device: &'a device::Options,
     /// Whether that phone is looked over too.
     pub examine: bool,
+    /// How many taps are asked from the model, to see whether it finds what it is told to touch.
+    pub taps: u32,
+    /// As the model is told it.
+    pub date: &'a str,
     pub phone: Phone,
     /// Where an adb server would be.
     pub adb_server: &'a str,
@@ -58,6 +62,9 @@ pub async fn check(checkup: &Checkup<'_>, mut each: impl FnMut(&Finding)) -> Sta
     say(onnx_runtime(checkup.model).await);
     say(profile(checkup.model));
     say(loads(checkup.model).await);
+    if checkup.taps > 0 {
+        say(grounding(checkup).await);
+    }
     say(virtual_phone(checkup).await);
     if checkup.examine {
         for finding in examined(checkup).await {
@@ -126,6 +133,33 @@ async fn loads(options: &model::Options) -> Finding {
             Some("tapwright setup, then look again"),
         ),
         Err(error) => finding(what, State::Failed, error.to_string(), error.help()),
+    }
+}
+
+/// Taps asked from the model.
+async fn grounding(checkup: &Checkup<'_>) -> Finding {
+    let what = "grounding";
+    let library = model::LibraryOptions { fetch: false, ..checkup.model.library.clone() };
+    let options = model::Options { library, ..checkup.model.clone() };
+    let mut opened = match model::open(&options, |_| ()).await {
+        Ok(opened) => opened,
+        Err(error) => return finding(what, State::Failed, error.to_string(), error.help()),
+    };
+    let display = Size { width: checkup.phone.width, height: checkup.phone.height };
+    let within = Duration::from_secs(120);
+    match crate::grounding::measure(&mut opened, display, checkup.taps, checkup.date, within).await {
+        Ok(found) => {
+            let crate::grounding::Grounding { asked, taps, hits, error_median, error_max, .. } = found;
+            let text = format!(
+                "told to tap {asked} icons of {display}, it tapped {taps} times and hit {hits}; {error_median:.0} pixels from \
+                 their middle in the median, {error_max:.0} at most"
+            );
+            let state = if 10 * hits >= 9 * asked { State::Ok } else { State::Warning };
+            let next =
+                "a model that hits less than it did elsewhere is served with other pictures than it was trained on";
+            finding(what, state, text, (state == State::Warning).then_some(next))
+        }
+        Err(error) => finding(what, State::Failed, error.to_string(), None),
     }
 }
 

@@ -323,6 +323,10 @@ pub struct Doctor {
     pub model: ModelArguments,
     #[command(flatten)]
     pub device: DeviceArguments,
+
+    /// Ask the model for so many taps on icons, and say how far off they are
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub grounding: u32,
 }
 
 /// Fetch ONNX Runtime's library now, so that the first run need not

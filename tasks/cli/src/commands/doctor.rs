@@ -17,6 +17,8 @@ pub async fn perform(common: Common, arguments: Doctor) -> Result<Exit, Trouble>
         model: &config.model,
         device: &config.device,
         examine,
+        taps: arguments.grounding,
+        date: &config.rules.date,
         phone: config.phone.clone(),
         adb_server: &config.adb_server,
         runs: &config.runs,
