@@ -312,8 +312,8 @@ pub struct Devices {
 /// Look whether all that a run needs is there, and say what to do about what is not
 #[derive(Args, Debug)]
 #[command(
-    after_help = "With --device that phone is looked over too: who it is, how long pictures and touches take, what can be typed, what
-its manufacturer wants. A keyboard that a killed run left selected is put back.
+    after_help = "With --device that phone is looked over too: who it is, how long pictures and touches take, what can
+be typed, what its manufacturer wants. A keyboard that a killed run left selected is put back.
 
 Example:
   tapwright doctor --device R58M31ABCDE"
