@@ -38,7 +38,7 @@ impl Bench {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let daemon = Daemon::start(listener, handle, Default::default()).unwrap();
             let address = Address::Direct { address: daemon.address().to_string() };
-            let options = Options { address, settle, capture, find_again: Duration::ZERO };
+            let options = Options { address, settle, capture, find_again: Duration::ZERO, wake: true };
             let mut driver = Android::connect(options, PATIENCE).await.unwrap();
             driver.perform(&Gesture::Launch { app: "Settings".to_owned() }, PATIENCE).await.unwrap();
             driver.screen(PATIENCE).await.unwrap();

@@ -7,6 +7,8 @@ pub mod conformance;
 mod deadline;
 mod probe;
 mod settle;
+pub mod tree;
 
 pub use probe::Probe;
 pub use settle::Settle;
+pub use tree::{Tree, Widget};

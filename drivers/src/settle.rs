@@ -7,8 +7,8 @@ use std::time::Duration;
 pub struct Settle {
     /// How many pictures in a row have to be equal, the first one counted; 1 takes what is there.
     pub looks: u32,
-    /// The least time from the beginning of one look to the beginning of the next. Less than a frame of the
-    /// display would compare a frame with itself.
+    /// The least time between the moments at which two pictures are taken. Less than a frame of the display would compare
+    /// a frame with itself.
     pub apart: Duration,
     /// How long after a gesture a screen that still looks as it did before is not believed to be still: apps take a
     /// while to begin to react. It is not a sleep: the first change ends it. A gesture without effect costs this much.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tapwright_contract::device::{Driver, Gesture, Key, Kind, Screen};
 use tapwright_contract::{Size, Spot};
-use tapwright_drivers::android::{Address, Android, Capture, Judge, Options, State, connect, devices, disconnect};
+use tapwright_drivers::android::{Address, Android, Capture, Judge, Options};
 use tapwright_drivers::conformance::{self, Subject};
 use tapwright_drivers::{Probe, Settle};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock};
@@ -54,7 +54,13 @@ fn direct(address: SocketAddr) -> Address {
 }
 
 fn options(address: Address) -> Options {
-    Options { address, settle: Settle::INSTANT, capture: Capture::Auto, find_again: Duration::from_millis(300) }
+    Options {
+        address,
+        settle: Settle::INSTANT,
+        capture: Capture::Auto,
+        find_again: Duration::from_millis(300),
+        wake: true,
+    }
 }
 
 /// Opens an empty note and puts the focus into it.
@@ -224,60 +230,4 @@ async fn several_drivers_share_one_phone() {
     };
     assert!(screens.iter().all(|screen| *screen == screens[0]));
     assert_eq!(screens[0].front.label, "Clock");
-}
-
-/// The other transport, with Google's own server between us and the phone.
-///
-/// Ignored because it needs the program `adb`: `cargo test --release -p tapwright-drivers -- --ignored`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the program adb"]
-async fn every_duty_is_kept_through_an_adb_server() {
-    let phone = Phone::new(540, 1200).await;
-    let serial = phone.daemon.address().to_string();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let home = std::env::temp_dir().join(format!("tapwright-adb-{}", std::process::id()));
-    std::fs::create_dir_all(&home).unwrap();
-    let adb = |words: &[&str]| {
-        let mut command = tokio::process::Command::new("adb");
-        command.args(["-P", &free.port().to_string()]).args(words).env("HOME", &home);
-        async move { command.output().await.expect("the program adb") }
-    };
-    adb(&["start-server"]).await;
-    let server = free.to_string();
-
-    connect(&server, &serial, PATIENCE).await.unwrap();
-    let listed = devices(&server, PATIENCE).await.unwrap();
-    let device = listed.iter().find(|device| device.serial == serial).unwrap();
-    assert_eq!((&device.state, &*device.model), (&State::Ready, "Tapwright_Phone"));
-    let address = Address::Server { server: server.clone(), serial: serial.clone() };
-    let mut driver = Android::connect(options(address.clone()), PATIENCE).await.unwrap();
-    conformance::every_duty(&mut driver, &SUBJECT).await;
-    into_a_note(&phone, &mut driver).await;
-    driver.perform(&Gesture::Type { text: "你好 'you'".to_owned() }, PATIENCE).await.unwrap();
-    assert_eq!(written(&phone), "你好 'you'");
-    assert_eq!(Judge::new(address).facts(PATIENCE).await.unwrap(), phone.handle.facts());
-
-    // What adb servers of before 2020 never mend by themselves.
-    let handle = phone.handle.clone();
-    let at = phone.daemon.address();
-    phone.daemon.kill().await;
-    let began = Instant::now();
-    let error = driver.screen(PATIENCE).await.unwrap_err();
-    assert!(matches!(error.kind, Kind::Lost { .. }), "{error}");
-    println!("lost after {:?}: {error}", began.elapsed());
-    let listener = tokio::net::TcpListener::bind(at).await.unwrap();
-    let _daemon = Daemon::start(listener, handle, Default::default()).unwrap();
-    let mut patient =
-        Android::connect(Options { find_again: PATIENCE, ..driver_options(&server, &serial) }, PATIENCE).await.unwrap();
-    patient.screen(PATIENCE).await.unwrap();
-
-    disconnect(&server, &serial, PATIENCE).await.unwrap();
-    let error = Android::connect(driver_options(&server, "nobody"), PATIENCE).await.err().unwrap();
-    assert!(matches!(error.kind, Kind::Lost { .. }), "{error}");
-    adb(&["kill-server"]).await;
-    std::fs::remove_dir_all(&home).unwrap();
-}
-
-fn driver_options(server: &str, serial: &str) -> Options {
-    options(Address::Server { server: server.to_owned(), serial: serial.to_owned() })
 }

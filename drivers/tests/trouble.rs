@@ -19,7 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(300);
 
 fn options(address: Address) -> Options {
-    Options { address, settle: Settle::INSTANT, capture: Capture::Auto, find_again: Duration::from_millis(200) }
+    Options {
+        address,
+        settle: Settle::INSTANT,
+        capture: Capture::Auto,
+        find_again: Duration::from_millis(200),
+        wake: true,
+    }
 }
 
 fn direct(fake: &Fake) -> Options {

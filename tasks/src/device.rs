@@ -9,11 +9,13 @@ use tapwright_drivers::android::{self, Address, Android, Capture, Judge};
 use tapwright_drivers::{Probe, Settle};
 use tapwright_phone::World;
 use tapwright_phone::adbd::{self, Daemon, Handle, SteadyClock};
+use tapwright_phone::weather::Fault;
 use tokio::net::TcpListener;
 
 use crate::judge::{Fact, Facts};
 
 pub use tapwright_phone::Options as Phone;
+pub use tapwright_phone::weather::Weather;
 
 /// The sizes of display that a virtual phone can have, per side.
 pub const SIDES: (std::ops::RangeInclusive<u32>, std::ops::RangeInclusive<u32>) = (240..=4096, 400..=4096);
@@ -33,6 +35,8 @@ pub enum Where {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     pub at: Where,
+    /// What goes wrong around a virtual phone of ours.
+    pub weather: Weather,
     /// How long connecting may take.
     pub connect: Duration,
     /// How long a phone that was lost is looked for.
@@ -100,8 +104,9 @@ impl Device {
     pub async fn open(options: &Options) -> Result<Device, DeviceError> {
         let (address, ours) = match &options.at {
             Where::Virtual(phone) => {
-                let daemon =
-                    plug_in(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), phone).await.map_err(DeviceError::Listen)?;
+                let daemon = plug_in(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), phone, &options.weather)
+                    .await
+                    .map_err(DeviceError::Listen)?;
                 (Address::Direct { address: daemon.address().to_string() }, Some((daemon, phone)))
             }
             Where::Direct { address } => (Address::Direct { address: address.clone() }, None),
@@ -112,12 +117,17 @@ impl Device {
         let (about, behind) = match ours {
             Some((daemon, phone)) => {
                 let Phone { seed, width, height, .. } = phone;
-                let about = format!("virtual phone {width}x{height}, seed {seed}, over ADB at {}", daemon.address());
+                let mut about =
+                    format!("virtual phone {width}x{height}, seed {seed}, over ADB at {}", daemon.address());
+                if !options.weather.is_calm() {
+                    about += &format!(", in bad weather (seed {})", options.weather.seed);
+                }
                 (about, Behind::Ours(daemon))
             }
             None => (format!("{} over ADB", name(&address)), Behind::Theirs(Judge::new(address.clone()))),
         };
-        let mut settle = Settle::INSTANT;
+        // A phone of ours has reacted by the time it says so, unless its weather makes it slow.
+        let mut settle = if options.weather.is_calm() { Settle::INSTANT } else { Settle::PHONE };
         let mut behind = behind;
         if let Behind::Theirs(judge) = &mut behind {
             // Only virtual phones let judges in, and only they have reacted by the time they say that they will.
@@ -127,7 +137,8 @@ impl Device {
                 Err(_) => settle = Settle::PHONE,
             }
         }
-        let how = android::Options { address, settle, capture: Capture::Auto, find_again: options.find_again };
+        let how =
+            android::Options { address, settle, capture: Capture::Auto, find_again: options.find_again, wake: true };
         let driver = Android::connect(how, options.connect).await?;
         Ok(Device { driver, behind, about, probe: options.probe })
     }
@@ -135,6 +146,14 @@ impl Device {
     /// What it is, for people.
     pub fn about(&self) -> &str {
         &self.about
+    }
+
+    /// How often each fault of the weather has come, if it is a phone of ours.
+    pub fn census(&self) -> Vec<(Fault, u64)> {
+        match &self.behind {
+            Behind::Ours(daemon) => daemon.handle().census().into_iter().collect(),
+            Behind::Theirs(_) => Vec::new(),
+        }
     }
 
     /// What is true of it; `None` if it is a phone that tells nobody.
@@ -186,9 +205,9 @@ impl Device {
 }
 
 /// Draws a phone and serves it.
-pub(crate) async fn plug_in(listen: SocketAddr, phone: &Phone) -> io::Result<Daemon> {
+pub(crate) async fn plug_in(listen: SocketAddr, phone: &Phone, weather: &Weather) -> io::Result<Daemon> {
     let listener = TcpListener::bind(listen).await?;
-    let handle = Handle::new(World::new(phone.clone()), SteadyClock::new());
+    let handle = Handle::in_weather(World::new(phone.clone()), SteadyClock::new(), weather.clone());
     Daemon::start(listener, handle, adbd::Options::default())
 }
 

@@ -19,6 +19,12 @@ use crate::profile::Chosen;
 pub struct Checkup<'a> {
     pub model: &'a model::Options,
     pub device: &'a device::Options,
+    /// Whether that phone is looked over too.
+    pub examine: bool,
+    /// How many taps are asked from the model, to see whether it finds what it is told to touch.
+    pub taps: u32,
+    /// As the model is told it.
+    pub date: &'a str,
     pub phone: Phone,
     /// Where an adb server would be.
     pub adb_server: &'a str,
@@ -57,7 +63,15 @@ pub async fn check(checkup: &Checkup<'_>, mut each: impl FnMut(&Finding)) -> Sta
     say(onnx_runtime(checkup.model).await);
     say(profile(checkup.model));
     say(loads(checkup.model).await);
+    if checkup.taps > 0 {
+        say(grounding(checkup).await);
+    }
     say(virtual_phone(checkup).await);
+    if checkup.examine {
+        for finding in examined(checkup).await {
+            say(finding);
+        }
+    }
     say(adb_server(checkup).await);
     say(writable("runs", checkup.runs, "choose another folder: --runs FOLDER"));
     say(writable("cache", &checkup.model.cache, "choose another folder: --cache FOLDER"));
@@ -118,6 +132,33 @@ async fn loads(options: &model::Options) -> Finding {
     }
 }
 
+/// Taps asked from the model.
+async fn grounding(checkup: &Checkup<'_>) -> Finding {
+    let what = "grounding";
+    let library = model::LibraryOptions { fetch: false, ..checkup.model.library.clone() };
+    let options = model::Options { library, ..checkup.model.clone() };
+    let mut opened = match model::open(&options, |_| ()).await {
+        Ok(opened) => opened,
+        Err(error) => return finding(what, State::Failed, error.to_string(), error.help()),
+    };
+    let display = Size { width: checkup.phone.width, height: checkup.phone.height };
+    let within = Duration::from_secs(120);
+    match crate::grounding::measure(&mut opened, display, checkup.taps, checkup.date, within).await {
+        Ok(found) => {
+            let crate::grounding::Grounding { asked, taps, hits, error_median, error_max, .. } = found;
+            let text = format!(
+                "told to tap {asked} icons of {display}, it tapped {taps} times and hit {hits}; {error_median:.0} pixels from \
+                 their middle in the median, {error_max:.0} at most"
+            );
+            let state = if 10 * hits >= 9 * asked { State::Ok } else { State::Warning };
+            let next =
+                "a model that hits less than it did elsewhere is served with other pictures than it was trained on";
+            finding(what, state, text, (state == State::Warning).then_some(next))
+        }
+        Err(error) => finding(what, State::Failed, error.to_string(), None),
+    }
+}
+
 async fn virtual_phone(checkup: &Checkup<'_>) -> Finding {
     let what = "virtual phone";
     match try_phone(checkup).await {
@@ -132,11 +173,66 @@ async fn virtual_phone(checkup: &Checkup<'_>) -> Finding {
     }
 }
 
+/// What works on the phone that is meant.
+async fn examined(checkup: &Checkup<'_>) -> Vec<Finding> {
+    let within = Duration::from_secs(60);
+    let mut device = match Device::open(checkup.device).await {
+        Ok(device) => device,
+        Err(error) => return vec![finding("phone", State::Failed, error.to_string(), error.help())],
+    };
+    let health = device.driver.examine(within).await;
+    let about = device.about().to_owned();
+    // A keyboard that an earlier run left selected is put back by this.
+    let closed = device.close().await;
+    let health = match health {
+        Ok(health) => health,
+        Err(error) => return vec![finding("phone", State::Failed, error.to_string(), None)],
+    };
+    let ms = |time: Duration| format!("{:.0} ms", time.as_secs_f64() * 1000.0);
+    let who = format!("{} {}, Android {}: {about}", health.manufacturer, health.model, health.android);
+    let mut found = vec![finding("phone", State::Ok, who, health.advice)];
+    let time = |time: &Result<Duration, String>| time.as_ref().map_or_else(|why| format!("({why})"), |time| ms(*time));
+    found.push(match &health.display {
+        Ok(size) => {
+            let text = format!("{size}; {} as pixels, {} as PNG", time(&health.raw), time(&health.png));
+            finding("pictures", State::Ok, text, None)
+        }
+        Err(why) => {
+            let next = "wake and unlock the phone, and leave windows that are protected";
+            finding("pictures", State::Failed, why.clone(), Some(next))
+        }
+    });
+    found.push(match &health.input {
+        Ok(time) => finding("touches", State::Ok, format!("a key takes {}", ms(*time)), None),
+        Err(why) => finding("touches", State::Failed, why.clone(), health.advice),
+    });
+    found.push(match &health.any_text {
+        Ok(()) => finding("text", State::Ok, "any script, by ADB Keyboard", None),
+        Err(why) => finding("text", State::Warning, why.clone(), None),
+    });
+    found.push(match &health.apps {
+        Ok(count) => finding("apps", State::Ok, format!("{count} packages"), None),
+        Err(why) => finding("apps", State::Warning, why.clone(), None),
+    });
+    found.push(match &health.widgets {
+        Ok((count, time)) => finding("words", State::Ok, format!("{count} widgets, told in {}", ms(*time)), None),
+        Err(why) => finding("words", State::Warning, why.clone(), None),
+    });
+    if let Err(error) = closed {
+        found.push(finding("keyboard", State::Warning, error.to_string(), None));
+    }
+    found
+}
+
 /// Opens the launcher's first app by touch, and sees that it did.
 async fn try_phone(checkup: &Checkup<'_>) -> Result<(Duration, Duration), String> {
     let within = checkup.device.connect;
     let said = |error: &dyn std::fmt::Display| error.to_string();
-    let options = device::Options { at: Where::Virtual(checkup.phone.clone()), ..checkup.device.clone() };
+    let options = device::Options {
+        at: Where::Virtual(checkup.phone.clone()),
+        weather: device::Weather::calm(),
+        ..checkup.device.clone()
+    };
     let mut device = Device::open(&options).await.map_err(|error| said(&error))?;
     let clock = Timer::start();
     // The first look tries out the ways to take a picture.

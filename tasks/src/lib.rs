@@ -5,6 +5,7 @@
 
 pub mod device;
 pub mod doctor;
+pub mod grounding;
 pub mod judge;
 pub mod mistake;
 pub mod model;

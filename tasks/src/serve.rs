@@ -12,7 +12,7 @@ use tapwright_models::server;
 use tapwright_phone::Options;
 use tokio::net::TcpListener;
 
-use crate::device::plug_in;
+use crate::device::{Weather, plug_in};
 use crate::model::{self, ModelError, Opening, Secret};
 use crate::profile::Chosen;
 
@@ -25,10 +25,11 @@ pub use tapwright_models::server::{Observer, ServeError, Served, Urls};
 pub async fn phone(
     listen: SocketAddr,
     phone: &Options,
+    weather: &Weather,
     mut stop: Stop,
     ready: impl FnOnce(SocketAddr),
 ) -> io::Result<()> {
-    let daemon = plug_in(listen, phone).await?;
+    let daemon = plug_in(listen, phone, weather).await?;
     ready(daemon.address());
     stop.stopped().await;
     daemon.kill().await;

@@ -142,7 +142,10 @@ pub async fn bench(
         let id = format!("{seed:06}-{name}");
         let (task, phone) = as_task(drawn);
         began(number as u64, name, &task.goal);
-        let options = device::Options { at: Where::Virtual(phone), ..plan.device.clone() };
+        // Each phone has weather of its own.
+        let mut weather = plan.device.weather.clone();
+        weather.seed = weather.seed.wrapping_add(seed);
+        let options = device::Options { at: Where::Virtual(phone), weather, ..plan.device.clone() };
         let place = Place { runs: plan.runs, run: &id, started: (plan.now)() };
         let mut watch = |entry: &Entry| {
             if let Line::Decided(decided) = &entry.line {

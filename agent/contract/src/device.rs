@@ -25,6 +25,43 @@ pub struct Front {
     pub label: String,
 }
 
+/// Something that is written on a screen, or drawn there under a name, as the platform's own tree of widgets tells it.
+/// The words are the apps': untrusted, like the pixels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Label {
+    /// What is written there, or what the platform reads aloud for it; may be empty for a field.
+    pub text: String,
+    /// Where it is.
+    pub area: Area,
+    /// Whether a touch there does something, the platform says.
+    pub touchable: bool,
+    /// Whether text that is typed goes here.
+    pub focused: bool,
+    /// Whether the platform hides what is typed here.
+    pub secret: bool,
+}
+
+/// A rectangle of pixels; `right` and `bottom` lie outside of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Area {
+    pub left: u32,
+    pub top: u32,
+    pub right: u32,
+    pub bottom: u32,
+}
+
+impl Area {
+    /// Whether a pixel lies in it.
+    pub fn holds(&self, x: u32, y: u32) -> bool {
+        (self.left..self.right).contains(&x) && (self.top..self.bottom).contains(&y)
+    }
+
+    /// How many pixels it has.
+    pub fn pixels(&self) -> u64 {
+        u64::from(self.right.saturating_sub(self.left)) * u64::from(self.bottom.saturating_sub(self.top))
+    }
+}
+
 /// What a device can be made to do. Places are pixels of the display that they name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -76,6 +113,14 @@ pub trait Driver: Send {
     /// # Errors
     /// `DriverError` if the device refused it, was lost, or did not answer `within` the time.
     async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError>;
+
+    /// What is written on the screen now, from the top; `None` if this device does not tell.
+    ///
+    /// # Errors
+    /// `DriverError` if it tells, and could not now.
+    async fn labels(&mut self, _within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
+        Ok(None)
+    }
 }
 
 /// What went wrong with a device.

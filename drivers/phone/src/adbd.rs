@@ -123,6 +123,7 @@ impl Device {
                 world.stop(app.package);
             }
             world.input(&crate::Input::Press(crate::Key::Home));
+            world.happen(crate::Event::Lock { dark: false });
         });
         self.boots.send_modify(|count| *count += 1);
     }
@@ -147,6 +148,9 @@ pub async fn serve(listener: TcpListener, handle: Handle, options: Options, stop
                     continue;
                 }
             };
+            if device.handle.is_down() {
+                continue; // It is starting: the connection is closed.
+            }
             let Ok(place) = places.clone().try_acquire_owned() else {
                 tracing::warn!(%peer, "too many clients: the connection is closed");
                 continue;

@@ -89,6 +89,18 @@ impl Canvas {
         }
     }
 
+    /// A picture like a photograph: soft shapes of many sizes and a sensor's grain, which no encoder packs well.
+    pub fn photo(&mut self, rect: Rect, seed: u64) {
+        let picture = crate::photo::picture(rect.width().max(0) as u32, rect.height().max(0) as u32, seed);
+        let area = rect.and(self.clip);
+        for y in area.top..area.bottom {
+            let from = 4 * ((y - rect.top) * rect.width() + area.left - rect.left) as usize;
+            let to = 4 * (y * self.width + area.left) as usize;
+            let length = 4 * area.width() as usize;
+            self.rgba[to..to + length].copy_from_slice(&picture[from..from + length]);
+        }
+    }
+
     /// A vertical gradient over a whole rectangle.
     pub fn gradient(&mut self, rect: Rect, top: Color, bottom: Color) {
         for y in rect.top..rect.bottom {

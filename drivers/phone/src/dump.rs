@@ -5,12 +5,15 @@ use std::fmt::Write;
 use crate::ui::{Class, Node};
 
 /// The whole file, with its declaration.
-pub fn hierarchy(nodes: &[Node], package: &str) -> String {
+pub fn hierarchy(nodes: &[Node], package: &str, turned: bool) -> String {
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); nodes.len() + 1];
     for (i, node) in nodes.iter().enumerate() {
         children[node.parent.map_or(nodes.len(), |parent| parent)].push(i);
     }
-    let mut xml = String::from("<?xml version='1.0' encoding='UTF-8' standalone='yes' ?><hierarchy rotation=\"0\">");
+    let mut xml = format!(
+        "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?><hierarchy rotation=\"{}\">",
+        u8::from(turned)
+    );
     for (index, root) in children[nodes.len()].iter().enumerate() {
         write_node(&mut xml, nodes, &children, *root, index, package);
     }

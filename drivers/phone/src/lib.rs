@@ -10,13 +10,17 @@ mod draw;
 mod dump;
 mod icon;
 mod keyboard;
+mod outside;
+mod photo;
 mod truth;
 mod ui;
+pub mod weather;
 mod world;
 
 pub use apps::{FieldId, Page};
 pub use dice::Dice;
 pub use draw::Rect;
 pub use icon::Icon;
+pub use outside::Event;
 pub use truth::{Mark, What};
 pub use world::{ADB_KEYBOARD, App, Input, Key, LATIN_KEYBOARD, Options, Refused, World};

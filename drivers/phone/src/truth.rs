@@ -63,7 +63,7 @@ pub fn marks(nodes: &[Node]) -> Vec<Mark> {
                     }
                 }
                 Look::Icon { icon, rect, .. } => marks.push(mark(What::Icon(*icon), *rect)),
-                Look::Fill { .. } | Look::Gradient { .. } | Look::Shade => {}
+                Look::Fill { .. } | Look::Gradient { .. } | Look::Shade | Look::Photo { .. } => {}
             }
         }
     }

@@ -57,6 +57,11 @@ pub enum Look {
     },
     /// Everything below is darkened.
     Shade,
+    /// A picture like a photograph, drawn from a seed.
+    Photo {
+        rect: Rect,
+        seed: u64,
+    },
 }
 
 /// One widget.
@@ -509,6 +514,7 @@ pub fn draw(nodes: &[Node], width: u32, height: u32, back: Color) -> Vec<u8> {
                 }
                 Look::Icon { icon, rect, color } => icon::draw(&mut canvas, *icon, *rect, *color),
                 Look::Shade => canvas.shade(),
+                Look::Photo { rect, seed } => canvas.photo(*rect, *seed),
             }
         }
     }

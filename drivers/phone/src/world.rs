@@ -12,6 +12,7 @@ use crate::apps::settings::{SWITCHES, Settings, Switch};
 use crate::apps::{self, Act, Dialog, FieldId, Id, Page, launcher};
 use crate::dice::Dice;
 use crate::keyboard::{self, Layer};
+use crate::outside::{self, Event, Outside, Over};
 use crate::truth::Mark;
 use crate::ui::{self, Class, DARK, LIGHT, Look, Node, ROW, Style, Ui};
 
@@ -121,6 +122,9 @@ pub struct World {
     dialog: Option<Dialog>,
     keyboard: &'static str,
     layer: Layer,
+    outside: Outside,
+    /// What stands behind everything in place of a plain colour: a picture drawn from this seed.
+    photo: Option<u64>,
 }
 
 impl World {
@@ -155,6 +159,8 @@ impl World {
             dialog: None,
             keyboard: LATIN_KEYBOARD,
             layer: Layer::default(),
+            outside: Outside::default(),
+            photo: None,
         }
     }
 
@@ -175,7 +181,97 @@ impl World {
 
     /// Display size in pixels, width first.
     pub fn size(&self) -> (u32, u32) {
-        (self.options.width, self.options.height)
+        let (width, height) = (self.options.width, self.options.height);
+        if self.turned() { (height, width) } else { (width, height) }
+    }
+
+    /// Whether the phone lies on its side.
+    pub fn turned(&self) -> bool {
+        self.millis < self.outside.turned_until
+    }
+
+    /// Whether the lock screen is in front of everything.
+    pub fn locked(&self) -> bool {
+        self.outside.locked
+    }
+
+    /// Whether the display is on.
+    pub fn awake(&self) -> bool {
+        !self.outside.dark
+    }
+
+    /// Whether the window in front lets nobody take pictures of it.
+    pub fn protected(&self) -> bool {
+        let front = self.front().package;
+        self.outside.protected.is_some_and(|(package, until)| package == front && self.millis < until) && !self.locked()
+    }
+
+    /// Turns the display on or off; a phone that sleeps locks itself.
+    pub fn wake(&mut self, on: bool) {
+        self.outside.dark = !on;
+        self.outside.locked |= !on;
+    }
+
+    /// Opens the lock screen, as a phone without a secret does when it is asked to.
+    pub fn unlock(&mut self) {
+        if !self.outside.dark {
+            self.outside.locked = false;
+        }
+    }
+
+    /// Lets something come over the phone.
+    pub fn happen(&mut self, event: Event) {
+        let now = self.millis;
+        match event {
+            Event::Permission => self.outside.over = Some(Over::Permission),
+            Event::Anr => self.outside.over = Some(Over::Anr),
+            Event::Notification { text, millis } => self.outside.banner = Some((text, now.saturating_add(millis))),
+            Event::Turn { millis } => self.outside.turned_until = now.saturating_add(millis),
+            Event::Lock { dark } => {
+                self.outside.locked = true;
+                self.outside.dark |= dark;
+            }
+            Event::Protect { millis } => {
+                self.outside.protected = Some((self.front().package, now.saturating_add(millis)));
+            }
+            Event::Late { millis } => self.outside.late_until = now.saturating_add(millis),
+            Event::NoAdbKeyboard => {
+                self.outside.no_adb_keyboard = true;
+                self.keyboard = LATIN_KEYBOARD;
+            }
+        }
+    }
+
+    /// Puts a picture like a photograph behind everything, for measurements: plain colours are too easily packed.
+    pub fn hang_photo(&mut self, seed: u64) {
+        self.photo = Some(seed);
+    }
+
+    /// The window that has the focus, as the window manager names it: the system's, where one is in front of the app.
+    pub fn window(&self) -> String {
+        let App { package, activity, label } = self.front();
+        if self.locked() {
+            return "NotificationShade".to_owned();
+        }
+        match self.outside.over {
+            Some(Over::Permission) => "com.android.permissioncontroller/\
+                com.android.permissioncontroller.permission.ui.GrantPermissionsActivity"
+                .to_owned(),
+            Some(Over::Anr) => format!("Application Not Responding: {package} ({label})"),
+            None if activity.starts_with('.') => format!("{package}/{package}{activity}"),
+            None => format!("{package}/{activity}"),
+        }
+    }
+
+    /// Width, height and left edge of what apps are laid out for: all of the display, or the middle of one that lies on
+    /// its side.
+    fn layout(&self) -> (u32, u32, i32) {
+        let (width, height) = self.size();
+        if !self.turned() {
+            return (width, height, 0);
+        }
+        let upright = (height * height / width).max(1);
+        (upright, height, (width.saturating_sub(upright) / 2) as i32)
     }
 
     /// Density in dots per inch, as `wm density` prints it.
@@ -185,12 +281,27 @@ impl World {
 
     /// What is on the display: `[height, width, 4]` bytes of RGBA.
     pub fn draw(&self) -> Vec<u8> {
-        ui::draw(&self.view(), self.options.width, self.options.height, self.theme().back)
+        let (width, height) = self.size();
+        if !self.awake() {
+            return [0, 0, 0, 255].repeat(width as usize * height as usize);
+        }
+        let back = if self.turned() { 0 } else { self.theme().back };
+        let mut rgba = ui::draw(&self.view(), width, height, back);
+        if self.protected() {
+            // The bars are the system's own windows, and stay.
+            let line = 4 * width as usize;
+            let (top, bottom) = (line * height as usize / 25, line * (height as usize * 12 / 13));
+            let top = top - top % line;
+            for pixel in rgba[top..bottom].chunks_exact_mut(4) {
+                pixel[..3].fill(0);
+            }
+        }
+        rgba
     }
 
     /// The widget tree as `uiautomator dump` writes it.
     pub fn hierarchy(&self) -> String {
-        crate::dump::hierarchy(&self.view(), self.front().package)
+        crate::dump::hierarchy(&self.view(), self.front().package, self.turned())
     }
 
     /// The ground truth of what is on the display, for training and for tests; never for a model.
@@ -200,6 +311,26 @@ impl World {
 
     /// Does something to the phone.
     pub fn input(&mut self, input: &Input) {
+        if self.outside.dark {
+            return;
+        }
+        if self.outside.locked {
+            // The only thing that a locked phone does.
+            if let Input::Swipe { from, to, .. } = input
+                && i64::from(self.size().1) / 4 < i64::from(from.1) - i64::from(to.1)
+            {
+                self.unlock();
+            }
+            return;
+        }
+        if self.outside.over.is_some() {
+            match input {
+                Input::Press(Key::Back) => return self.act(Act::Over(false)),
+                Input::Press(Key::Home) => self.outside.over = None,
+                Input::Press(_) | Input::Type(_) | Input::Clear | Input::Swipe { .. } => return,
+                Input::Tap { .. } | Input::LongPress { .. } => {}
+            }
+        }
         match input {
             Input::Tap { x, y } | Input::LongPress { x, y } => {
                 let nodes = self.view();
@@ -274,7 +405,7 @@ impl World {
 
     /// All installed input methods.
     pub fn input_methods(&self) -> &'static [&'static str] {
-        &[LATIN_KEYBOARD, ADB_KEYBOARD]
+        if self.outside.no_adb_keyboard { &[LATIN_KEYBOARD] } else { &[LATIN_KEYBOARD, ADB_KEYBOARD] }
     }
 
     /// Selects an input method; false if it is not installed.
@@ -381,15 +512,31 @@ impl World {
 
     /// All widgets of the display, the lowest first.
     pub(crate) fn view(&self) -> Vec<Node> {
-        let (width, height) = self.size();
+        let (width, height, left) = self.layout();
         let mut ui = Ui::new(width, height, self.theme(), self.settings.font_percent);
+        if let Some(seed) = self.photo {
+            let rect = ui.rect(0.0, 0.0, 540.0, ui.height());
+            ui.add(Class::Frame, "photo", rect).looks.push(Look::Photo { rect, seed });
+        } else if self.turned() {
+            let (rect, color) = (ui.rect(0.0, 0.0, 540.0, ui.height()), self.theme().back);
+            ui.add(Class::Frame, "column", rect).looks.push(Look::Fill { rect, radius: 0.0, color });
+        }
         let minute = (self.clock() / 60 % (24 * 60)) as u32;
         let time = clock(minute);
+        let (weekday, day, month) = date(self.clock() / 86_400);
+        let date = format!("{weekday}, {day} {month}");
+        if self.locked() {
+            outside::view_lock(&mut ui, &time, &date);
+            outside::shift(&mut ui.nodes, left);
+            return ui.nodes;
+        }
         match self.page() {
+            Some(_) if self.millis < self.outside.late_until => outside::view_late(&mut ui),
             None => {
-                let (weekday, day, month) = date(self.clock() / 86_400);
-                let date = format!("{weekday}, {day} {month}");
-                launcher::view(&mut ui, &time, &date, self.settings.is_on(Switch::Dark));
+                if self.photo.is_none() {
+                    launcher::wallpaper(&mut ui, self.settings.is_on(Switch::Dark));
+                }
+                launcher::view(&mut ui, &time, &date);
             }
             Some(page) => self.view_page(page, &mut ui),
         }
@@ -407,6 +554,15 @@ impl World {
         }
         if let Some(dialog) = &self.dialog {
             view_dialog(&mut ui, dialog);
+        }
+        if let Some(text) = self.outside.banner(self.millis) {
+            outside::view_banner(&mut ui, text);
+        }
+        if let Some(over) = self.outside.over {
+            outside::view_over(&mut ui, over, self.front().label);
+        }
+        if left != 0 {
+            outside::shift(&mut ui.nodes, left);
         }
         ui.nodes
     }
@@ -467,6 +623,16 @@ impl World {
             }
             Act::Ask(dialog) => self.dialog = Some(dialog),
             Act::Answer(yes) => self.answer(yes),
+            Act::Over(yes) => {
+                // Who does not want to wait closes the app; what an app may use makes no difference here.
+                if self.outside.over.take() == Some(Over::Anr) && !yes {
+                    self.stop(self.front().package);
+                }
+            }
+            Act::Banner => {
+                self.outside.banner = None;
+                self.act(Act::Launch(Id::Messages));
+            }
             Act::Key(key) => self.key(key),
             Act::Toggle(switch) => self.settings.set(switch, !self.settings.is_on(switch)),
             Act::Brighter(by) => {
@@ -671,6 +837,12 @@ impl World {
 
     /// Moves the list under the finger by whole rows, as far as there are any.
     fn swipe(&mut self, from: (i32, i32), to: (i32, i32)) {
+        let (width, height, _) = self.layout();
+        let ui = Ui::new(width, height, LIGHT, 100);
+        if self.outside.banner(self.millis).is_some() && from.1 < ui.px(1.6 * ROW) && to.1 < from.1 {
+            self.outside.banner = None;
+            return;
+        }
         if self.dialog.is_some() {
             return;
         }
@@ -679,8 +851,6 @@ impl World {
         if !is_over {
             return;
         }
-        let (width, height) = self.size();
-        let ui = Ui::new(width, height, LIGHT, 100);
         let rows = ((from.1 - to.1) as f32 / ui.px(ROW) as f32).round() as i32;
         let top = if matches!(page, Page::Day(_)) { 3.0 * ROW } else { 2.0 * ROW };
         let shown = ui::visible_rows(top, self.bottom(&ui));

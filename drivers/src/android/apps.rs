@@ -162,6 +162,10 @@ impl Apps {
         Apps { installed: installed.take(INSTALLED_MAX).map(str::to_owned).collect() }
     }
 
+    pub fn count(&self) -> usize {
+        self.installed.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.installed.is_empty()
     }

@@ -9,7 +9,7 @@ use super::parse::screencap::{self, Form, Shot};
 use super::wire::Link;
 
 /// The most bytes that a picture may have: four thousand pixels each way.
-const LENGTH_MAX: usize = 64 << 20;
+pub(crate) const LENGTH_MAX: usize = 64 << 20;
 /// A raw picture that comes this fast is not worth a trial of the other form.
 const FAST: Duration = Duration::from_millis(120);
 
@@ -31,11 +31,13 @@ pub(crate) struct Camera {
     chosen: Option<Capture>,
     /// How long the last picture was; the next one will be about as long.
     length: usize,
+    /// When the last picture began to come: it was taken before.
+    pub taken_by: Option<Instant>,
 }
 
 impl Camera {
     pub fn new(wanted: Capture) -> Camera {
-        Camera { wanted, raw_took: None, chosen: None, length: 0 }
+        Camera { wanted, raw_took: None, chosen: None, length: 0, taken_by: None }
     }
 
     pub async fn take(&mut self, link: &Link) -> Result<Shot, Kind> {
@@ -45,7 +47,7 @@ impl Camera {
         };
         let began = Instant::now();
         let shot = match form {
-            Capture::Raw => match link.read("exec:screencap", self.length, LENGTH_MAX).await.and_then(screencap::raw) {
+            Capture::Raw => match self.read(link, "exec:screencap").await.and_then(screencap::raw) {
                 // A format of pixels that is not known here; PNG is PNG everywhere.
                 Err(Kind::Nonsense { why }) if self.wanted == Capture::Auto && self.chosen.is_none() => {
                     tracing::debug!(why, "raw pictures make no sense here; takes PNGs");
@@ -70,7 +72,14 @@ impl Camera {
         Ok(shot)
     }
 
-    async fn png(&self, link: &Link) -> Result<Shot, Kind> {
-        link.read("exec:screencap -p", self.length, LENGTH_MAX).await.and_then(screencap::png)
+    async fn png(&mut self, link: &Link) -> Result<Shot, Kind> {
+        self.read(link, "exec:screencap -p").await.and_then(screencap::png)
+    }
+
+    async fn read(&mut self, link: &Link, service: &str) -> Result<Vec<u8>, Kind> {
+        self.taken_by = None;
+        let (bytes, since) = link.read_since(service, self.length, LENGTH_MAX).await?;
+        self.taken_by = Some(since);
+        Ok(bytes)
     }
 }

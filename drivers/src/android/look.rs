@@ -7,7 +7,7 @@ use tapwright_contract::device::{Front, Kind, Screen};
 use tokio::time::Instant;
 
 use super::parse::screencap::{self, Shot};
-use super::parse::window;
+use super::parse::window::{self, Shut};
 use super::shell::Shell;
 use super::wire::Link;
 use super::{Android, apps, unlinked};
@@ -20,23 +20,62 @@ const STILL_THERE: Duration = Duration::from_secs(1);
 /// What is in front is asked for at most so long: a picture without it is better than none.
 const FRONT_PATIENCE: Duration = Duration::from_secs(3);
 
+/// What one look saw.
+struct Seen {
+    shot: Shot,
+    front: Front,
+    shut: Option<Shut>,
+}
+
 impl Android {
-    /// Waits until the screen is still or the time is up, and returns what is on it.
+    /// Waits until the screen is still or the time is up, and returns what is on it. A phone that is dark or locked is
+    /// woken once if that is wanted; what cannot be seen even then is `Hidden`.
     pub(super) async fn settled(&mut self, deadline: Deadline) -> Result<Screen, Kind> {
         self.linked(deadline).await?;
+        let mut seen = self.still(deadline).await?;
+        if self.options.wake && seen.shut.is_some() {
+            self.open_up(deadline).await?;
+            seen = self.still(deadline).await?;
+        }
+        let Seen { shot, front, shut } = seen;
+        match shut {
+            None => {}
+            Some(Shut::Dark) => return Err(Kind::Hidden { why: "the display is off".to_owned() }),
+            Some(Shut::Locked { secret: true }) => {
+                let why = "the phone is locked, and only a person can unlock it".to_owned();
+                return Err(Kind::Hidden { why });
+            }
+            Some(Shut::Locked { secret: false }) => {
+                return Err(Kind::Hidden { why: "the phone is locked".to_owned() });
+            }
+        }
+        let (shot, picture) = decoded(shot).await?;
+        // Before a protected window or a dark screen is shown to anybody as a picture.
+        if screencap::black(&picture)
+            && let Some(why) = self.hidden(deadline).await
+        {
+            return Err(Kind::Hidden { why });
+        }
+        self.last = Some(Arc::new(shot));
+        self.touched = None;
+        Ok(Screen { picture, front })
+    }
+
+    /// Takes pictures until they are equal or the time is up.
+    async fn still(&mut self, deadline: Deadline) -> Result<Seen, Kind> {
         let settle = self.options.settle;
         let before = self.last.clone();
         let mut tries = Tries::new("the screen is still");
-        let mut seen: Option<(Shot, Front)> = None;
+        let mut seen: Option<Seen> = None;
         let mut equal = 0;
         let mut bad = 0;
         while !deadline.passed() {
             let began = Instant::now();
             match self.look(deadline).await {
-                Ok((shot, front)) => {
+                Ok(look) => {
                     bad = 0;
                     match &seen {
-                        Some((last, _)) if *last == shot => equal += 1,
+                        Some(last) if last.shot == look.shot => equal += 1,
                         Some(_) => {
                             tries.note("it has changed");
                             equal = 1;
@@ -45,8 +84,8 @@ impl Android {
                     }
                     // An app that was touched may not have begun to react yet.
                     let waits = self.touched.is_some_and(|touched| touched.elapsed() < settle.grace)
-                        && before.as_ref().is_some_and(|before| **before == shot);
-                    seen = Some((shot, front));
+                        && before.as_ref().is_some_and(|before| **before == look.shot);
+                    seen = Some(look);
                     if equal >= settle.looks && !waits {
                         break;
                     }
@@ -61,40 +100,49 @@ impl Android {
                 Err(kind) => {
                     self.there(deadline).await?;
                     bad += 1;
+                    if let Kind::Hidden { .. } = kind
+                        && let Some(why) = self.hidden(deadline).await
+                    {
+                        return Err(Kind::Hidden { why });
+                    }
                     if !kind.may_pass() || bad >= BAD_MAX {
                         return Err(kind);
                     }
                     tries.note(kind.to_string());
                 }
             }
-            deadline.rest_until(began + settle.apart).await;
+            // From when the picture was there at the latest: two that were asked for apart may be taken at once.
+            deadline.rest_until(self.camera.taken_by.unwrap_or(began) + settle.apart).await;
         }
-        let Some((shot, front)) = seen else { return Err(Kind::TimedOut { tries: tries.tell(&deadline) }) };
+        let Some(seen) = seen else { return Err(Kind::TimedOut { tries: tries.tell(&deadline) }) };
         tracing::debug!(looks = tries.count() + equal, ms = deadline.spent().as_millis(), "looked");
-        let (shot, picture) = decoded(shot).await?;
-        // Before a protected window or a dark screen is shown to anybody as a picture.
-        if screencap::black(&picture)
-            && let Some(why) = self.asleep(deadline).await
-        {
-            return Err(Kind::Hidden { why });
-        }
-        self.last = Some(Arc::new(shot));
-        self.touched = None;
-        Ok(Screen { picture, front })
+        Ok(seen)
     }
 
     /// Takes one picture, and asks what is in front while the device is busy with it.
-    async fn look(&mut self, deadline: Deadline) -> Result<(Shot, Front), Kind> {
+    async fn look(&mut self, deadline: Deadline) -> Result<Seen, Kind> {
         let Android { link, shell, camera, grep, .. } = self;
         let link = link.as_ref().ok_or_else(unlinked)?;
         let patience = deadline.or_sooner(FRONT_PATIENCE);
-        let (shot, front) =
-            tokio::join!(deadline.hold("a picture", camera.take(link)), front(shell, link, grep, patience));
-        let front = front.unwrap_or_else(|kind| {
+        let (shot, window) =
+            tokio::join!(deadline.hold("a picture", camera.take(link)), window(shell, link, grep, patience));
+        let (front, shut) = window.unwrap_or_else(|kind| {
             tracing::debug!(%kind, "does not know what is in front");
-            Front { id: String::new(), label: String::new() }
+            (Front { id: String::new(), label: String::new() }, None)
         });
-        Ok((shot?, front))
+        Ok(Seen { shot: shot?, front, shut })
+    }
+
+    /// Turns the display on and asks the lock screen to go, which one that wants a secret does not.
+    async fn open_up(&mut self, deadline: Deadline) -> Result<(), Kind> {
+        tracing::debug!("wakes the phone");
+        self.command("input keyevent 224", deadline).await?;
+        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        if self.shell.run(link, "wm dismiss-keyguard", deadline).await?.status != 0 {
+            self.command("input keyevent 82", deadline).await?; // Before Android 8 the menu key does it.
+        }
+        self.touched = Some(Instant::now());
+        Ok(())
     }
 
     /// Tells the end of a device from a bad answer of one that is still there: when a device goes, an adb server, and a
@@ -113,10 +161,18 @@ impl Android {
     }
 
     /// Why a black screen shows nothing, if the device says so.
-    async fn asleep(&mut self, deadline: Deadline) -> Option<String> {
-        let output = self.command("dumpsys power | grep mWakefulness=", deadline).await.ok()?;
-        let state = output.lines().find_map(|line| line.trim().strip_prefix("mWakefulness="))?;
-        (state != "Awake").then(|| format!("the display is off ({})", super::answers::shortened(state)))
+    async fn hidden(&mut self, deadline: Deadline) -> Option<String> {
+        if let Ok(output) = self.command("dumpsys power | grep mWakefulness=", deadline).await {
+            let state = output.lines().find_map(|line| line.trim().strip_prefix("mWakefulness="));
+            if let Some(state) = state.filter(|state| *state != "Awake") {
+                return Some(format!("the display is off ({})", super::answers::shortened(state)));
+            }
+        }
+        let windows = self.command(window::FLAGS, deadline).await.ok()?;
+        window::protected(&windows).then(|| {
+            let app = window::front(&windows).unwrap_or("the app in front");
+            format!("{app} protects its window, so pictures of it are black; its words can be had from the UI tree")
+        })
     }
 }
 
@@ -130,19 +186,24 @@ async fn decoded(shot: Shot) -> Result<(Shot, tapwright_contract::Picture), Kind
     decoded.map_err(|error| Kind::Nonsense { why: format!("the picture's decoder broke: {error}") })?
 }
 
-/// What is in front now.
-pub(super) async fn front(shell: &mut Shell, link: &Link, grep: &mut bool, deadline: Deadline) -> Result<Front, Kind> {
+/// What is in front now, and what keeps it from being used.
+pub(super) async fn window(
+    shell: &mut Shell,
+    link: &Link,
+    grep: &mut bool,
+    deadline: Deadline,
+) -> Result<(Front, Option<Shut>), Kind> {
     let mut ran = None;
     if *grep {
-        let picked = shell.run(link, window::FRONT, deadline).await?;
+        let picked = shell.run(link, window::WINDOW, deadline).await?;
         // 1 is grep's "nothing found"; more is "no grep".
         *grep = picked.status <= 1;
         ran = grep.then_some(picked);
     }
     let ran = match ran {
         Some(ran) => ran,
-        None => shell.run(link, window::FRONT_WHOLE, deadline).await?,
+        None => shell.run(link, window::WINDOW_WHOLE, deadline).await?,
     };
     let id = window::front(&ran.output).unwrap_or_default();
-    Ok(Front { id: id.to_owned(), label: apps::label(id).to_owned() })
+    Ok((Front { id: id.to_owned(), label: apps::label(id).to_owned() }, window::shut(&ran.output)))
 }

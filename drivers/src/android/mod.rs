@@ -6,6 +6,7 @@
 mod apps;
 mod capture;
 mod devices;
+mod health;
 mod judge;
 mod look;
 #[cfg(feature = "adb-client")]
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind, Screen};
+use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind, Label, Screen};
 use tapwright_contract::{Size, Spot};
 use tokio::time::Instant;
 
@@ -30,17 +31,18 @@ pub use self::capture::Capture;
 #[cfg(feature = "usb")]
 pub use self::devices::{UsbDevice, usb_devices};
 pub use self::devices::{connect, devices, disconnect};
+pub use self::health::Health;
 pub use self::judge::Judge;
 #[cfg(feature = "adb-client")]
 pub use self::pairing::{Announced, announced, pair};
-use self::parse::answers;
 use self::parse::screencap::Shot;
 pub use self::parse::server::{Device, State};
+use self::parse::{answers, hierarchy};
 use self::shell::Shell;
 use self::text::Keyboard;
 use self::wire::Link;
-use crate::Settle;
 use crate::deadline::{Deadline, Tries};
+use crate::{Settle, Tree};
 
 /// Where a device is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +77,8 @@ pub struct Options {
     pub capture: Capture,
     /// How long a device that was lost is looked for, within the time of the operation that missed it.
     pub find_again: Duration,
+    /// Whether a phone whose display is off, or that is locked without a secret, is woken to be seen.
+    pub wake: bool,
 }
 
 /// One Android device.
@@ -98,10 +102,16 @@ pub struct Android {
 const COMES_TO_FRONT: Duration = Duration::from_secs(10);
 /// The least time between two looks at what is in front.
 const FRONT_PAUSE: Duration = Duration::from_millis(15);
+/// Who asks in the name of an app that has just been started, whatever the manufacturer's prefix.
+const ASKERS: &[&str] = &[".permissioncontroller", ".packageinstaller"];
+/// How many times a connection may break in one look.
+const MENDED_MAX: u32 = 4;
 /// A finger that stays or moves longer than this is a mistake.
 const FINGER_MAX: Duration = Duration::from_secs(60);
-/// The least time between two attempts to find a lost device.
+/// The least time between the first two attempts to find a lost device; it doubles from one to the next, up to …
 const DIAL_PAUSE: Duration = Duration::from_millis(100);
+/// … this.
+const DIAL_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How long putting the keyboard back may take when nobody waits for it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -135,18 +145,59 @@ impl Android {
         }
     }
 
-    /// Puts the device's own keyboard back. Dropping the driver tries to do the same in the background.
+    /// Puts the device's own keyboard back, also if it was an earlier run that left ours selected and died. Dropping the
+    /// driver tries to do the same in the background, for itself only.
     ///
     /// # Errors
     /// `DriverError` if the keyboard could not be put back.
     pub async fn close(mut self, within: Duration) -> Result<(), DriverError> {
         let deadline = Deadline::after(within);
         let result = match &self.link {
-            Some(link) => self.keyboard.restore(&mut self.shell, link, deadline).await,
-            None => Ok(()),
+            Some(link) if link.alive() => self.keyboard.restore(&mut self.shell, link, deadline).await,
+            _ if self.keyboard.original.is_some() => match self.linked(deadline).await {
+                Ok(()) => {
+                    let link = self.link.as_ref().expect("it is linked");
+                    self.keyboard.restore(&mut self.shell, link, deadline).await
+                }
+                Err(kind) => Err(kind),
+            },
+            _ => Ok(()),
         };
         self.keyboard = Keyboard::default(); // Tried once is enough.
         result.map_err(|kind| self.error("put the keyboard back", kind))
+    }
+
+    /// The screen's widgets, for whoever wants words: a phone takes a second or two for that. It works where pictures do not,
+    /// for protected windows.
+    ///
+    /// # Errors
+    /// `DriverError` if they could not be had; `Kind::TimedOut` if the screen did not rest.
+    pub async fn tree(&mut self, within: Duration) -> Result<Tree, DriverError> {
+        let deadline = Deadline::after(within);
+        let mut result = self.widgets(deadline).await;
+        if let Err(Kind::Lost { .. }) = &result
+            && !deadline.passed()
+        {
+            self.unlink();
+            result = self.widgets(deadline).await; // As looking, it does no harm twice.
+        }
+        result.map_err(|kind| self.error("read the widgets", kind))
+    }
+
+    async fn widgets(&mut self, deadline: Deadline) -> Result<Tree, Kind> {
+        const FILE: &str = "/data/local/tmp/tapwright-widgets.xml";
+        self.linked(deadline).await?;
+        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let read = link.read("exec:uiautomator dump /dev/tty", 0, wire::ANSWER_MAX);
+        let said = deadline.hold("the widgets", read).await?;
+        let said = String::from_utf8_lossy(&said);
+        if said.contains("<hierarchy") || said.contains("ERROR") {
+            return hierarchy::tree(&said);
+        }
+        // Some phones do not let it write to a terminal that is none.
+        self.command(&format!("uiautomator dump {FILE}"), deadline).await?;
+        let said = self.command(&format!("cat {FILE}"), deadline).await?;
+        hierarchy::tree(&said)
     }
 
     fn error(&self, operation: &'static str, kind: Kind) -> DriverError {
@@ -162,6 +213,7 @@ impl Android {
         let patience = deadline.or_sooner(self.options.find_again);
         let mut tries = Tries::new("to find the device again");
         let mut gone = false;
+        let mut pause = DIAL_PAUSE;
         loop {
             let began = Instant::now();
             let why = match Link::connect(&self.options.address, patience).await {
@@ -178,7 +230,8 @@ impl Android {
                 Err(kind) => return Err(kind),
             };
             tries.note(answers::shortened(&why));
-            patience.rest_until(began + DIAL_PAUSE).await;
+            patience.rest_until(began + pause).await;
+            pause = (2 * pause).min(DIAL_PAUSE_MAX);
             if patience.passed() {
                 let told = tries.tell(&patience);
                 // Too little time for one answer does not show that nobody is there.
@@ -318,10 +371,12 @@ impl Android {
             let began = Instant::now();
             let front = {
                 let link = self.link.as_ref().ok_or_else(unlinked)?;
-                look::front(&mut self.shell, link, &mut self.grep, patience).await
+                look::window(&mut self.shell, link, &mut self.grep, patience).await.map(|(front, _)| front)
             };
             match front {
                 Ok(front) if front.id == package => return Ok(()),
+                // It asks for something first; what that is, the next look shows.
+                Ok(front) if ASKERS.iter().any(|asker| front.id.ends_with(asker)) => return Ok(()),
                 Ok(front) if front.id.is_empty() => tries.note("the device does not say what is in front"),
                 Ok(front) => tries.note(format!("{} is in front", front.id)),
                 Err(Kind::TimedOut { .. }) => {}
@@ -371,9 +426,12 @@ impl Driver for Android {
     async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
         let deadline = Deadline::after(within);
         let mut result = self.settled(deadline).await;
-        if let Err(Kind::Lost { why }) = &result
-            && !deadline.passed()
-        {
+        for _ in 0..MENDED_MAX {
+            let Err(Kind::Lost { why }) = &result else { break };
+            // A link that is not there any more was looked for in vain.
+            if deadline.passed() || self.link.is_none() {
+                break;
+            }
             // Looking twice does no harm, so a connection that broke is mended here.
             tracing::debug!(why, "lost the device while looking");
             self.unlink();
@@ -415,6 +473,15 @@ impl Driver for Android {
         self.touched = Some(Instant::now());
         result.map_err(|kind| self.error(operation, kind))
     }
+
+    async fn labels(&mut self, within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
+        match self.tree(within).await {
+            Ok(tree) => Ok(Some(tree.labels())),
+            // Some devices come without `uiautomator`.
+            Err(DriverError { kind: Kind::Refused { .. }, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl Drop for Android {
@@ -455,6 +522,7 @@ mod tests {
             settle: Settle::INSTANT,
             capture: Capture::Raw,
             find_again: Duration::ZERO,
+            wake: false,
         };
         let mut android = Android::unconnected(options);
         android.link = Some(Link::Usb(wire::usb::Usb::over(device.await.unwrap()).unwrap()));

@@ -7,19 +7,25 @@ use base64::engine::general_purpose::STANDARD;
 use tapwright_contract::device::Kind;
 use tokio::time::Instant;
 
-use super::parse::answers;
+use super::parse::{answers, hierarchy};
 use super::quote::quote;
 use super::shell::Shell;
-use super::wire::Link;
+use super::wire::{ANSWER_MAX, Link};
 use crate::deadline::{Deadline, Tries};
 
 /// The input method that takes text from adb, and the package that it is in.
-const ADB_KEYBOARD: &str = "com.android.adbkeyboard/.AdbIME";
+pub(crate) const ADB_KEYBOARD: &str = "com.android.adbkeyboard/.AdbIME";
 const ADB_KEYBOARD_PACKAGE: &str = "com.android.adbkeyboard";
 /// The longest text that is typed at once.
 const TEXT_MAX: usize = 64 << 10;
 /// How much text goes into one command: an argument may have 128 KB, and one command is one chance to be late.
 const PIECE_MAX: usize = 3000;
+/// How many letters are deleted in one command, and of a field that does not say how many it holds.
+const DELETIONS: usize = 100;
+/// How many of them go into one line.
+const PIECES_MAX: usize = 8;
+/// On the device: what was selected before, in case that whoever selected the ADB keyboard dies.
+const MARK: &str = "/data/local/tmp/tapwright-keyboard";
 /// How long a keyboard may take to come up after it was selected.
 const COMES_UP: Duration = Duration::from_secs(2);
 
@@ -54,7 +60,18 @@ impl Keyboard {
             None => self.choose(shell, link, deadline).await?,
         };
         match way {
-            Way::AdbKeyboard => by_broadcast(shell, link, text, deadline).await,
+            Way::AdbKeyboard => {
+                if by_broadcast(shell, link, text, deadline).await? {
+                    return Ok(());
+                }
+                // Another keyboard was selected meanwhile, so nobody has heard it.
+                tracing::debug!("selects the ADB keyboard again");
+                self.select(shell, link, deadline).await?;
+                if by_broadcast(shell, link, text, deadline).await? {
+                    return Ok(());
+                }
+                Err(Kind::Refused { why: "the device does not keep the ADB keyboard selected".to_owned() })
+            }
             Way::InputText => by_input(shell, link, text, deadline).await,
         }
     }
@@ -85,7 +102,19 @@ impl Keyboard {
     async fn select(&mut self, shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<(), Kind> {
         let before = selected(shell, link, deadline).await?;
         if before == ADB_KEYBOARD {
+            // Left by a run that died, or by the owner's own choice; the mark tells them apart.
+            if self.original.is_none() {
+                self.original = left_behind(shell, link, deadline).await?;
+            }
             return Ok(());
+        }
+        if is_method(&before) {
+            // Before the deed, so that it can be undone by whoever comes next. Without storage it is done all the same.
+            let word = quote(&before).map_err(|error| Kind::Refused { why: error.to_string() })?;
+            let marked = shell.run(link, &format!("echo {word} > {MARK}"), deadline).await?;
+            if marked.status != 0 {
+                tracing::warn!(said = answers::shortened(&marked.output), "cannot note which keyboard was selected");
+            }
         }
         shell.run(link, &format!("ime set {ADB_KEYBOARD}"), deadline).await?.accepted()?;
         // Somebody's choice is restored; what cannot be one ("null", nonsense) is not.
@@ -108,17 +137,33 @@ impl Keyboard {
         }
     }
 
-    /// Selects what was selected at first.
+    /// Selects what was selected at first, by us or by a run that died.
     pub async fn restore(&mut self, shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<(), Kind> {
-        if let Some(original) = &self.original {
+        let original = match &self.original {
+            Some(original) => original.clone(),
+            None => match left_behind(shell, link, deadline).await? {
+                Some(original) => original,
+                None => return Ok(()),
+            },
+        };
+        // Whoever has chosen another one since keeps it.
+        if selected(shell, link, deadline).await? == ADB_KEYBOARD {
             // Checked by `is_method`, and quoted all the same.
-            let word = quote(original).map_err(|error| Kind::Refused { why: error.to_string() })?;
+            let word = quote(&original).map_err(|error| Kind::Refused { why: error.to_string() })?;
             shell.run(link, &format!("ime set {word}"), deadline).await?.accepted()?;
-            self.original = None;
-            self.way = None;
         }
+        shell.run(link, &format!("rm -f {MARK}"), deadline).await?;
+        self.original = None;
+        self.way = None;
         Ok(())
     }
+}
+
+/// What was selected before a run that did not put it back.
+async fn left_behind(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<Option<String>, Kind> {
+    let mark = shell.run(link, &format!("cat {MARK}"), deadline).await?;
+    let method = mark.output.trim();
+    Ok((mark.status == 0 && is_method(method) && method != ADB_KEYBOARD).then(|| method.to_owned()))
 }
 
 async fn selected(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<String, Kind> {
@@ -142,23 +187,27 @@ fn is_method(text: &str) -> bool {
     text.len() <= 255 && text.split('/').count() == 2 && text.bytes().all(plain)
 }
 
-async fn by_broadcast(shell: &mut Shell, link: &Link, text: &str, deadline: Deadline) -> Result<(), Kind> {
+/// Replaces what the field holds, in one round trip if the text is not long. False if another keyboard is selected, which
+/// hears nothing of this.
+async fn by_broadcast(shell: &mut Shell, link: &Link, text: &str, deadline: Deadline) -> Result<bool, Kind> {
     // Named to its receiver: without a package every app that listens would hear what is typed.
     let to = format!("am broadcast -p {ADB_KEYBOARD_PACKAGE}");
-    broadcast(shell, link, &format!("{to} -a ADB_CLEAR_TEXT"), deadline).await?;
-    for piece in pieces(text, PIECE_MAX) {
-        // The alphabet of base64 needs no quotes.
-        broadcast(shell, link, &format!("{to} -a ADB_INPUT_B64 --es msg {}", STANDARD.encode(piece)), deadline).await?;
+    // The alphabet of base64 needs no quotes.
+    let typing =
+        pieces(text, PIECE_MAX).map(|piece| format!("{to} -a ADB_INPUT_B64 --es msg {}", STANDARD.encode(piece)));
+    let commands: Vec<String> = std::iter::once(format!("{to} -a ADB_CLEAR_TEXT")).chain(typing).collect();
+    for together in commands.chunks(PIECES_MAX) {
+        let line = format!("settings get secure default_input_method && {}", together.join(" && "));
+        let output = shell.run(link, &line, deadline).await?.accepted()?;
+        if output.lines().next().map(str::trim) != Some(ADB_KEYBOARD) {
+            return Ok(false);
+        }
+        if output.matches("Broadcast completed").count() < together.len() {
+            let said = output.lines().skip(1).find(|line| !line.trim().is_empty()).unwrap_or_default();
+            return Err(Kind::Refused { why: format!("the keyboard was not reached: {}", answers::shortened(said)) });
+        }
     }
-    Ok(())
-}
-
-async fn broadcast(shell: &mut Shell, link: &Link, command: &str, deadline: Deadline) -> Result<(), Kind> {
-    let output = shell.run(link, command, deadline).await?.accepted()?;
-    if output.contains("Broadcast completed") {
-        return Ok(());
-    }
-    Err(Kind::Refused { why: format!("the keyboard was not reached: {}", answers::shortened(&output)) })
+    Ok(true)
 }
 
 /// Text in pieces of at most `length_max` bytes, cut between letters.
@@ -189,16 +238,34 @@ async fn by_input(shell: &mut Shell, link: &Link, text: &str, deadline: Deadline
 }
 
 /// Empties the focused field without a keyboard of ours: select all and delete where the device knows chords (Android 13),
-/// else as many deletions as fields commonly hold.
+/// else letter by letter.
 async fn clear(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<(), Kind> {
     let chord = shell.run(link, "input keycombination 113 29", deadline).await?;
     if answers::refusal(chord.status, &chord.output).is_none() && !chord.output.contains("Unknown command") {
         shell.run(link, "input keyevent 67", deadline).await?.accepted()?;
         return Ok(());
     }
-    const DELETIONS: usize = 100;
-    let command = format!("input keyevent 123{}", " 67".repeat(DELETIONS));
-    shell.run(link, &command, deadline).await?.accepted()?;
+    // So many as the field says that it holds, which takes a second to ask and is right; a field that shows a hint may say
+    // some more, which does no harm. Where nobody tells, as many as fields commonly hold.
+    let held = match link.read("exec:uiautomator dump /dev/tty", 0, ANSWER_MAX).await {
+        Ok(said) => hierarchy::tree(&String::from_utf8_lossy(&said)).ok(),
+        Err(kind @ Kind::Lost { .. }) => return Err(kind),
+        Err(_) => None,
+    };
+    let field = held.as_ref().and_then(|tree| tree.focus()).filter(|field| !field.is_password);
+    let held = field.map(|field| field.text.encode_utf16().count());
+    let mut deletions = held.unwrap_or(DELETIONS);
+    if deletions > TEXT_MAX {
+        return Err(Kind::Refused {
+            why: format!("the field holds {deletions} letters, too many to delete one by one"),
+        });
+    }
+    while deletions > 0 {
+        let now = deletions.min(DELETIONS);
+        let command = format!("input keyevent 123{}", " 67".repeat(now));
+        shell.run(link, &command, deadline).await?.accepted()?;
+        deletions -= now;
+    }
     Ok(())
 }
 
@@ -278,6 +345,37 @@ mod tests {
     /// What Android makes of an argument of `input text`.
     fn android(word: &str) -> String {
         word.replace("%s", " ")
+    }
+
+    /// A real shell, with `input` in place of Android's, which tells what it was given.
+    #[test]
+    fn a_real_shell_hears_nothing_but_the_text() {
+        let hostile = "['\"`$(){};&|<>*?~#!%s\\\\ a-c\n]{0,40}";
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(100));
+        let result = runner.run(&hostile.prop_map(|text| text), |text| {
+            let mut script =
+                "input() { case $1 in text) printf 'T%s' \"$2\";; *) printf 'K%s' \"$2\";; esac; printf '\\0'; }\n"
+                    .to_owned();
+            for word in words(&text).unwrap() {
+                script += &match word {
+                    Word::Text(word) => format!("input text {}\n", quote(&word).unwrap()),
+                    Word::Enter => "input keyevent 66\n".to_owned(),
+                };
+            }
+            let ran = std::process::Command::new("/bin/sh").args(["-c", &script]).output().unwrap();
+            prop_assert!(ran.stderr.is_empty(), "{}", String::from_utf8_lossy(&ran.stderr));
+            let heard = String::from_utf8(ran.stdout).unwrap();
+            let typed: String = heard
+                .split_terminator('\0')
+                .map(|heard| match heard.split_at(1) {
+                    ("T", text) => android(text),
+                    _ => "\n".to_owned(),
+                })
+                .collect();
+            prop_assert_eq!(typed, text);
+            Ok(())
+        });
+        result.unwrap();
     }
 
     proptest! {

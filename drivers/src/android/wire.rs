@@ -11,6 +11,7 @@ pub(crate) mod usb;
 use std::collections::BTreeSet;
 
 use tapwright_contract::device::Kind;
+use tokio::time::Instant;
 
 use self::direct::Direct;
 use self::server::Server;
@@ -83,9 +84,21 @@ impl Link {
 
     /// Opens a service and reads until it ends, which will be at about `expected` bytes.
     pub async fn read(&self, service: &str, expected: usize, length_max: usize) -> Result<Vec<u8>, Kind> {
+        self.read_since(service, expected, length_max).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, and when the answer began to come.
+    pub async fn read_since(
+        &self,
+        service: &str,
+        expected: usize,
+        length_max: usize,
+    ) -> Result<(Vec<u8>, Instant), Kind> {
         let mut stream = self.open(service).await?;
         let mut answer = Vec::with_capacity(expected.min(length_max));
+        let mut since = None;
         while let Some(piece) = stream.read().await? {
+            since.get_or_insert_with(Instant::now);
             if answer.len() + piece.len() > length_max {
                 return Err(Kind::Nonsense { why: format!("an answer of more than {length_max} bytes") });
             }
@@ -95,7 +108,7 @@ impl Link {
                 answer.extend_from_slice(&piece);
             }
         }
-        Ok(answer)
+        Ok((answer, since.unwrap_or_else(Instant::now)))
     }
 }
 

@@ -189,6 +189,19 @@ pub struct PhoneArguments {
     pub size: Option<Size>,
 }
 
+/// What goes wrong around a virtual phone.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Virtual phone")]
+pub struct WeatherArguments {
+    /// What goes wrong around it: calm, mild or wild [default: calm]
+    #[arg(long, value_name = "WEATHER", value_parser = tapwright_tasks::device::Weather::NAMES)]
+    pub weather: Option<String>,
+
+    /// Draws what goes wrong, and when [default: 0]
+    #[arg(long, value_name = "NUMBER")]
+    pub weather_seed: Option<u64>,
+}
+
 /// What a run may do.
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Limits")]
@@ -234,6 +247,8 @@ pub struct Run {
     pub device: DeviceArguments,
     #[command(flatten)]
     pub phone: PhoneArguments,
+    #[command(flatten)]
+    pub weather: WeatherArguments,
     #[command(flatten)]
     pub model: ModelArguments,
     #[command(flatten)]
@@ -281,6 +296,8 @@ pub struct Smoke {
     pub at_least: Option<f64>,
 
     #[command(flatten)]
+    pub weather: WeatherArguments,
+    #[command(flatten)]
     pub model: ModelArguments,
     #[command(flatten)]
     pub limits: LimitArguments,
@@ -319,11 +336,22 @@ pub struct Devices {
 
 /// Look whether all that a run needs is there, and say what to do about what is not
 #[derive(Args, Debug)]
+#[command(
+    after_help = "With --device that phone is looked over too: who it is, how long pictures and touches take, what can
+be typed, what its manufacturer wants. A keyboard that a killed run left selected is put back.
+
+Example:
+  tapwright doctor --device R58M31ABCDE"
+)]
 pub struct Doctor {
     #[command(flatten)]
     pub model: ModelArguments,
     #[command(flatten)]
-    pub server: ServerArguments,
+    pub device: DeviceArguments,
+
+    /// Ask the model for so many taps on icons, and say how far off they are
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub grounding: u32,
 }
 
 /// Fetch ONNX Runtime's library now, so that the first run need not
@@ -564,6 +592,8 @@ pub struct Phone {
 
     #[command(flatten)]
     pub phone: PhoneArguments,
+    #[command(flatten)]
+    pub weather: WeatherArguments,
 }
 
 fn fact(text: &str) -> Result<Fact, NoFact> {

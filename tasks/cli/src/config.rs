@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use tapwright_tasks::device::{Options as DeviceOptions, Phone, Where};
+use tapwright_tasks::device::{Options as DeviceOptions, Phone, Weather, Where};
 use tapwright_tasks::mistake::{Mistake, nearest};
 use tapwright_tasks::model::providers::Provider;
 use tapwright_tasks::model::{Cuda, LibraryOptions, Options as ModelOptions, Secret, Which};
@@ -17,7 +17,8 @@ use tapwright_tasks::{Limits, Policy, Size, Touch};
 use toml::Spanned;
 
 use crate::arguments::{
-    Common, DeviceArguments, LibraryArguments, LimitArguments, ModelArguments, PhoneArguments, ServerArguments, size,
+    Common, DeviceArguments, LibraryArguments, LimitArguments, ModelArguments, PhoneArguments, ServerArguments,
+    WeatherArguments, size,
 };
 use crate::clock;
 use crate::exit::Exit;
@@ -29,6 +30,7 @@ pub struct Given {
     pub common: Common,
     pub device: DeviceArguments,
     pub phone: PhoneArguments,
+    pub weather: WeatherArguments,
     pub model: ModelArguments,
     pub limits: LimitArguments,
     /// How many steps a run may have if nobody says it.
@@ -107,6 +109,8 @@ struct DeviceSection {
 struct PhoneSection {
     seed: Option<u64>,
     size: Option<Spanned<String>>,
+    weather: Option<Spanned<String>>,
+    weather_seed: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -122,7 +126,7 @@ impl Config {
     /// # Errors
     /// `Trouble` about the file, or about arguments that do not fit together.
     pub fn read(given: Given) -> Result<Config, Trouble> {
-        let Given { common, device, phone, model, limits, steps_usual } = given;
+        let Given { common, device, phone, weather, model, limits, steps_usual } = given;
         let (file, text, at) = file(common.config.as_deref())?;
         let beside = |path: PathBuf| at.parent().map_or_else(|| path.clone(), |folder| folder.join(&path));
         let wrong = |span: Option<std::ops::Range<usize>>, why: String, help: Option<String>| {
@@ -146,6 +150,19 @@ impl Config {
             (None, None) => Size { width: 540, height: 1200 },
         };
         let seed = phone.seed.or(file.phone.seed).unwrap_or(SEED);
+        let weather_seed = weather.weather_seed.or(file.phone.weather_seed).unwrap_or(0);
+        let (name, span) = match (&weather.weather, &file.phone.weather) {
+            (Some(name), _) => (name.as_str(), None),
+            (None, Some(name)) => (name.get_ref().as_str(), Some(name.span())),
+            (None, None) => ("calm", None),
+        };
+        let weather = Weather::named(name, weather_seed).ok_or_else(|| {
+            wrong(
+                span,
+                format!("there is no weather {name:?}"),
+                Some(format!("there are: {}", Weather::NAMES.join(", "))),
+            )
+        })?;
         let phone = Phone { seed, width: size.width, height: size.height, ..Phone::default() };
 
         let adb_server = device.server.adb_server.or(file.device.adb_server).unwrap_or_else(|| ADB_SERVER.to_owned());
@@ -153,6 +170,7 @@ impl Config {
         let ms = Duration::from_millis;
         let device = DeviceOptions {
             at: at_device,
+            weather,
             connect: ms(file.device.connect_ms.unwrap_or(10_000)),
             find_again: ms(file.device.find_again_ms.unwrap_or(5_000)),
             probe: Duration::from_secs(10),

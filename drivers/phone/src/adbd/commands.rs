@@ -36,6 +36,12 @@ impl<'a> Call<'a> {
     fn handle(&self) -> &'a Handle {
         &self.device.handle
     }
+    /// Lets a gesture happen, in the weather that there is.
+    fn gesture(&self, gesture: impl FnOnce(&mut crate::World)) {
+        if self.handle().gesture(gesture) {
+            self.device.reboot();
+        }
+    }
     fn arguments(&self) -> Vec<&'a str> {
         self.arguments.iter().map(String::as_str).collect()
     }

@@ -16,6 +16,7 @@ use super::packet::{
 };
 use super::service::{self, Service};
 use super::stream::Stream;
+use crate::weather::{Fate, Fault, LinkDice};
 
 /// Packets that wait to be written; a client that does not read makes its streams wait.
 const QUEUE: usize = 16;
@@ -39,6 +40,8 @@ pub(super) enum Ended {
     Bad(BadPacket),
     /// It spoke before its hello, or said one that makes no sense.
     Rude,
+    /// The weather broke the connection.
+    Broke,
     /// The phone was rebooted.
     Rebooted,
     /// A service of ours broke down.
@@ -53,6 +56,7 @@ impl fmt::Display for Ended {
             Ended::Silent => f.write_str("it did not say hello in time"),
             Ended::Bad(bad) => write!(f, "it does not speak ADB: {bad}"),
             Ended::Rude => f.write_str("it did not begin with a hello that makes sense"),
+            Ended::Broke => f.write_str("the connection broke"),
             Ended::Rebooted => f.write_str("the phone was rebooted"),
             Ended::Broken => f.write_str("a service of the phone broke down"),
         }
@@ -68,6 +72,8 @@ pub(super) async fn serve(socket: TcpStream, device: Arc<Device>) -> Ended {
     let mut boots = device.boots.subscribe();
     let (read, write) = socket.into_split();
     let (packets, queue) = mpsc::channel(QUEUE);
+    let [inward, outward] = device.handle.faults().link().map_or([None, None], |dice| dice.map(Some));
+    let writer = Writer { device: device.clone(), dice: outward };
     let mut connection = Connection {
         packets,
         streams: Arc::default(),
@@ -79,8 +85,8 @@ pub(super) async fn serve(socket: TcpStream, device: Arc<Device>) -> Ended {
         device,
     };
     tokio::select! {
-        ended = connection.receive(read) => ended,
-        ended = send(write, queue) => ended,
+        ended = connection.receive(read, inward) => ended,
+        ended = send(write, queue, writer) => ended,
         _ = boots.changed() => Ended::Rebooted,
     }
 }
@@ -106,7 +112,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn receive(&mut self, mut socket: OwnedReadHalf) -> Ended {
+    async fn receive(&mut self, mut socket: OwnedReadHalf, mut dice: Option<LinkDice>) -> Ended {
         let mut decoder = Decoder::new();
         let broken = self.broken.clone();
         let hello = tokio::time::sleep(self.device.options.limits.hello);
@@ -133,7 +139,13 @@ impl Connection {
             };
             match count {
                 Ok(0) => return Ended::Left(None),
-                Ok(_) => {}
+                // Slowness is drawn where bytes are sent; here only whether they arrive.
+                Ok(_) => {
+                    if dice.as_mut().is_some_and(LinkDice::breaks) {
+                        self.device.handle.faults().note(Fault::Disconnect);
+                        return Ended::Broke;
+                    }
+                }
                 Err(error) => return Ended::Left(Some(error)),
             }
         }
@@ -301,15 +313,46 @@ impl Drop for Alarm {
     }
 }
 
-async fn send(mut socket: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<u8>>) -> Ended {
+/// Sends bytes through the weather.
+struct Writer {
+    device: Arc<Device>,
+    dice: Option<LinkDice>,
+}
+
+impl Writer {
+    /// # Errors
+    /// Why nothing more can be sent.
+    async fn write(&mut self, socket: &mut OwnedWriteHalf, bytes: &[u8]) -> Result<(), Ended> {
+        let left = |error| Ended::Left(Some(error));
+        let Some(dice) = &mut self.dice else { return socket.write_all(bytes).await.map_err(left) };
+        match self.device.handle.fate(dice, bytes.len()) {
+            Fate::Passes => {}
+            Fate::Delayed(time) => tokio::time::sleep(time).await,
+            Fate::Pieces(count, pause) => {
+                for piece in bytes.chunks(bytes.len().div_ceil(count).max(1)) {
+                    tokio::time::sleep(pause).await;
+                    socket.write_all(piece).await.map_err(left)?;
+                }
+                return Ok(());
+            }
+            Fate::Breaks(at) => {
+                let _ = socket.write_all(&bytes[..at]).await; // It breaks anyway.
+                return Err(Ended::Broke);
+            }
+        }
+        socket.write_all(bytes).await.map_err(left)
+    }
+}
+
+async fn send(mut socket: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<u8>>, mut writer: Writer) -> Ended {
     while let Some(mut bytes) = queue.recv().await {
         while bytes.len() < TOGETHER
             && let Ok(more) = queue.try_recv()
         {
             bytes.extend_from_slice(&more);
         }
-        if let Err(error) = socket.write_all(&bytes).await {
-            return Ended::Left(Some(error));
+        if let Err(ended) = writer.write(&mut socket, &bytes).await {
+            return ended;
         }
     }
     Ended::Left(None)

@@ -12,7 +12,8 @@ use tokio::sync::{Semaphore, watch};
 
 use super::files::{Files, STORAGE};
 use super::settings::Settings;
-use crate::{Refused, World};
+use crate::weather::{Fate, Fault, Faults, LinkDice, Weather};
+use crate::{Event, Refused, World};
 
 /// Pictures that are encoded at the same time; each holds the pixels of a display.
 const CAMERAS: usize = 4;
@@ -73,6 +74,8 @@ struct Shared {
     world: Mutex<World>,
     files: Mutex<Files>,
     settings: Mutex<Settings>,
+    /// Locked before `world` where both are needed.
+    faults: Mutex<Faults>,
     touch: Mutex<Option<Touch>>,
     changes: watch::Sender<u64>,
     cameras: Arc<Semaphore>,
@@ -95,10 +98,18 @@ impl fmt::Debug for Handle {
 impl Handle {
     /// Switches on a phone; from now on its time comes from `clock`.
     pub fn new(world: World, clock: impl Clock + 'static) -> Handle {
+        Handle::in_weather(world, clock, Weather::calm())
+    }
+
+    /// The same for a phone around which things go wrong.
+    pub fn in_weather(mut world: World, clock: impl Clock + 'static, weather: Weather) -> Handle {
+        let mut faults = Faults::new(weather, &mut world);
+        let storage = if faults.storage_is_full() { 0 } else { STORAGE };
         Handle {
             shared: Arc::new(Shared {
                 clock: Box::new(clock),
-                files: Mutex::new(Files::new(STORAGE, world.clock())),
+                files: Mutex::new(Files::new(storage, world.clock())),
+                faults: Mutex::new(faults),
                 world: Mutex::new(world),
                 settings: Mutex::default(),
                 touch: Mutex::default(),
@@ -118,6 +129,47 @@ impl Handle {
         let result = change(&mut self.world());
         self.shared.changes.send_modify(|count| *count = count.wrapping_add(1));
         result
+    }
+
+    /// Lets something come over the phone.
+    pub fn happen(&self, event: Event) {
+        self.change(|world| world.happen(event));
+    }
+
+    /// How often each fault of the weather has come.
+    pub fn census(&self) -> BTreeMap<Fault, u64> {
+        self.faults().census()
+    }
+
+    /// Lets a gesture happen in the weather that there is. True if the phone has to start anew.
+    #[must_use]
+    pub(super) fn gesture(&self, gesture: impl FnOnce(&mut World)) -> bool {
+        let mut faults = self.faults();
+        self.change(|world| faults.gesture(world, gesture))
+    }
+
+    /// Whether adb may not touch the screen.
+    pub(super) fn denies(&self) -> bool {
+        self.faults().denies()
+    }
+
+    /// Whether the phone is starting and cannot be reached.
+    pub(super) fn is_down(&self) -> bool {
+        let until = self.faults().down_until;
+        self.look(World::uptime) < until
+    }
+
+    /// What becomes of bytes on a link.
+    pub(super) fn fate(&self, dice: &mut LinkDice, length: usize) -> Fate {
+        let fate = dice.fate(length);
+        if let Some(fault) = fate.fault() {
+            self.faults().note(fault);
+        }
+        fate
+    }
+
+    pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.shared.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts what was done to the world: a receiver sees when something was.

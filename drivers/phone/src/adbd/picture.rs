@@ -31,7 +31,12 @@ pub(super) async fn take(handle: &Handle, format: Format) -> Written {
         // A copy is small and made at once, while drawing and encoding would keep others from the world.
         let world = handle.look(World::clone);
         let (width, height) = world.size();
-        let written = write(width, height, world.draw(), format);
+        let pixels = world.draw();
+        let pixels = handle.faults().picture(&world, pixels);
+        let mut written = write(width, height, pixels, format);
+        if let Some(length) = handle.faults().cut(written.body.len()) {
+            written.body.truncate(length);
+        }
         drop(turn);
         written
     });

@@ -5,11 +5,15 @@ use crate::draw::Rect;
 use crate::icon::Icon;
 use crate::ui::{Class, Look, ROW, Style, Ui};
 
-/// Draws the home screen.
-pub fn view(ui: &mut Ui, time: &str, date: &str, dark: bool) {
+/// Draws what lies behind the home screen.
+pub fn wallpaper(ui: &mut Ui, dark: bool) {
     let (top, bottom) = if dark { (0x1A1B3A, 0x3B1E4B) } else { (0x4C6FFF, 0xB96BD6) };
     let wall = ui.rect(0.0, 0.0, 540.0, ui.height());
     ui.add(Class::Frame, "wallpaper", wall).looks.push(Look::Gradient { rect: wall, top, bottom });
+}
+
+/// Draws the home screen.
+pub fn view(ui: &mut Ui, time: &str, date: &str) {
     let style = Style { centered: true, fixed: true, ..Style::new(120.0, 0xFFFFFF) };
     ui.label("clock", time, (0.0, 2.4 * ROW), 540.0, style);
     let style = Style { centered: true, fixed: true, ..Style::new(32.0, 0xE8EAFF) };

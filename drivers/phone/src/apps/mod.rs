@@ -116,6 +116,10 @@ pub enum Act {
     Focus(FieldId),
     Ask(Dialog),
     Answer(bool),
+    /// Answers a dialog of the system.
+    Over(bool),
+    /// Opens what a notification is about.
+    Banner,
     Key(crate::keyboard::Key),
     Toggle(settings::Switch),
     Brighter(i32),

@@ -21,8 +21,8 @@ use crate::trouble::Trouble;
 const STEPS: u32 = 40;
 
 pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, Trouble> {
-    let Suite::Smoke(Smoke { seeds, from, template, at_least, model, limits }) = arguments.suite;
-    let config = Config::read(Given { model, limits, steps_usual: STEPS, ..Given::common(common) })?;
+    let Suite::Smoke(Smoke { seeds, from, template, at_least, weather, model, limits }) = arguments.suite;
+    let config = Config::read(Given { weather, model, limits, steps_usual: STEPS, ..Given::common(common) })?;
     let choice = Choice { first: from, count: seeds, template };
     choice.check()?;
     let stop = interrupt::listen();

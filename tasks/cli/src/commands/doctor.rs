@@ -10,10 +10,15 @@ use crate::say;
 use crate::trouble::Trouble;
 
 pub async fn perform(common: Common, arguments: Doctor) -> Result<Exit, Trouble> {
-    let config = Config::read(Given::common(common).model(arguments.model).server(arguments.server))?;
+    let examine = arguments.device.device.is_some();
+    let given = Given { device: arguments.device, ..Given::common(common).model(arguments.model) };
+    let config = Config::read(given)?;
     let checkup = Checkup {
         model: &config.model,
         device: &config.device,
+        examine,
+        taps: arguments.grounding,
+        date: &config.rules.date,
         phone: config.phone.clone(),
         adb_server: &config.adb_server,
         runs: &config.runs,

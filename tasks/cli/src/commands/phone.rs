@@ -14,11 +14,11 @@ use crate::say;
 use crate::trouble::Trouble;
 
 pub async fn perform(common: Common, arguments: Phone) -> Result<Exit, Trouble> {
-    let config = Config::read(Given { phone: arguments.phone, ..Given::common(common) })?;
+    let config = Config::read(Given { phone: arguments.phone, weather: arguments.weather, ..Given::common(common) })?;
     let stop = interrupt::listen();
     let listen = arguments.listen;
     let phone = &config.phone;
-    let served = serve::phone(listen, phone, stop, |address| {
+    let served = serve::phone(listen, phone, &config.device.weather, stop, |address| {
         if config.json {
             let (width, height) = (phone.width, phone.height);
             say::out(

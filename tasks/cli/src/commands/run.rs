@@ -16,9 +16,9 @@ use crate::terminal;
 use crate::trouble::Trouble;
 
 pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
-    let Run { goal, task, start, expect, device, phone, model, limits } = arguments;
+    let Run { goal, task, start, expect, device, phone, weather, model, limits } = arguments;
     let seed_given = phone.seed;
-    let config = Config::read(Given { device, phone, model, limits, ..Given::common(common) })?;
+    let config = Config::read(Given { device, phone, weather, model, limits, ..Given::common(common) })?;
     let (task, device_options, about) = match (goal, task) {
         (_, Some(template)) => {
             let seed = seed_given.unwrap_or(config.phone.seed);

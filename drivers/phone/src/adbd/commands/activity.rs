@@ -154,12 +154,13 @@ fn start(call: &mut Call<'_>, arguments: &[&str]) -> u8 {
         call.complain(&format!("Error: Activity not started, unable to resolve {}\n", intent.show("")));
         return 1;
     };
-    let (was_in_front, launched) = call.handle().change(|world| {
-        let was_in_front = world.front().package == package && !stopped;
+    let (mut was_in_front, mut launched) = (false, false);
+    call.gesture(|world| {
+        was_in_front = world.front().package == package && !stopped;
         if stopped {
             world.stop(&package);
         }
-        (was_in_front, world.launch(&package))
+        launched = world.launch(&package);
     });
     if !launched {
         call.complain(&format!("Error: Activity not started, unable to resolve {}\n", intent.show("")));
@@ -195,7 +196,7 @@ fn broadcast(call: &mut Call<'_>, arguments: &[&str]) -> u8 {
     call.say(&format!("Broadcasting: {}\n", intent.show("flg=0x400000")));
     let inputs = keyboard(&intent);
     if !inputs.is_empty() {
-        call.handle().change(|world| {
+        call.gesture(|world| {
             // The keyboard only lives while it is selected, and has nowhere to put text without a field.
             if world.input_method() == ADB_KEYBOARD && world.field_has_focus() {
                 for input in &inputs {
@@ -227,7 +228,7 @@ fn keyboard(intent: &Intent) -> Vec<Input> {
             return match intent.extra("code").and_then(|code| code.parse().ok()).map(key_by_code) {
                 Some(Pressed::Key(key)) => vec![Input::Press(key)],
                 Some(Pressed::Letter(letter)) => vec![Input::Type(letter.to_string())],
-                Some(Pressed::Nothing) | None => Vec::new(),
+                Some(Pressed::Wake | Pressed::Sleep | Pressed::Power | Pressed::Nothing) | None => Vec::new(),
             };
         }
         _ => None,
@@ -248,7 +249,9 @@ pub(super) fn monkey(call: &mut Call<'_>) -> u8 {
         call.complain("** Error: this phone's monkey only launches: say a package with -p\n");
         return 255;
     };
-    if !call.handle().change(|world| world.launch(package)) {
+    let mut launched = false;
+    call.gesture(|world| launched = world.launch(package));
+    if !launched {
         call.say("** No activities found to run, monkey aborted.\n");
         return 252;
     }

@@ -44,10 +44,14 @@ pub(super) fn dumpsys(call: &mut Call<'_>) -> u8 {
             0
         }
         ["power", ..] => {
-            call.say(
-                "POWER MANAGER (dumpsys power)\n\nPower Manager State:\n  mWakefulness=Awake\n  mIsPowered=true\n  \
-                 mStayOn=true\n\nDisplay Power: state=ON\n",
-            );
+            let (state, display) = match call.handle().look(|world| world.awake()) {
+                true => ("Awake", "ON"),
+                false => ("Asleep", "OFF"),
+            };
+            call.say(&format!(
+                "POWER MANAGER (dumpsys power)\n\nPower Manager State:\n  mWakefulness={state}\n  mIsPowered=true\n  \
+                 mStayOn=true\n\nDisplay Power: state={display}\n",
+            ));
             0
         }
         ["package", name, ..] => package(call, name),
@@ -66,25 +70,34 @@ pub(super) fn dumpsys(call: &mut Call<'_>) -> u8 {
 }
 
 fn window(call: &mut Call<'_>) -> u8 {
-    let (front, (width, height), density, keyboard) =
-        call.handle().look(|world| (world.front(), world.size(), world.density(), world.field_has_focus()));
-    let (package, activity) = (front.package, front.activity);
-    let full = full_activity(package, activity);
-    call.say(&format!(
-        "WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n  \
-         Display: mDisplayId=0 (organized)\n    \
-         init={width}x{height} {density}dpi cur={width}x{height} app={width}x{height}\n\n\
-         WINDOW MANAGER WINDOWS (dumpsys window windows)\n  \
-         Window #0 Window{{1a2b3c4 u0 {package}/{full}}}:\n    \
-         mDisplayId=0 package={package} appop=NONE\n    \
-         isOnScreen=true\n    isVisible=true\n\n  \
-         mCurrentFocus=Window{{1a2b3c4 u0 {package}/{full}}}\n  \
-         mFocusedApp=ActivityRecord{{5d6e7f8 u0 {package}/{activity} t12}}\n  \
-         mInputMethodWindow={}\n  \
-         mRotation=ROTATION_0\n  mDisplayFrozen=false\n  mAwake=true mScreenOnFully=true\n  \
-         mDreamingLockscreen=false mShowingLockscreen=false\n",
-        if keyboard { "Window{9a8b7c6 u0 InputMethod}" } else { "null" },
-    ));
+    let text = call.handle().look(|world| {
+        let (front, (width, height), density) = (world.front(), world.size(), world.density());
+        let (package, activity) = (front.package, front.activity);
+        let full = full_activity(package, activity);
+        let (locked, awake, focus) = (world.locked(), world.awake(), world.window());
+        // As attributes print their flags since Android 8.
+        let secure = if world.protected() { " SECURE" } else { "" };
+        let input = if world.field_has_focus() { "Window{9a8b7c6 u0 InputMethod}" } else { "null" };
+        format!(
+            "WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n  \
+             Display: mDisplayId=0 (organized)\n    \
+             init={width}x{height} {density}dpi cur={width}x{height} app={width}x{height}\n\n\
+             WINDOW MANAGER WINDOWS (dumpsys window windows)\n  \
+             Window #0 Window{{1a2b3c4 u0 {package}/{full}}}:\n    \
+             mDisplayId=0 package={package} appop=NONE\n    \
+             mAttrs={{(0,0)(fillxfill) sim={{adjust=resize}} ty=BASE_APPLICATION fmt=TRANSPARENT\n      \
+             fl=LAYOUT_IN_SCREEN{secure} LAYOUT_INSET_DECOR SPLIT_TOUCH HARDWARE_ACCELERATED}}\n    \
+             isOnScreen=true\n    isVisible=true\n\n  \
+             mCurrentFocus=Window{{1a2b3c4 u0 {focus}}}\n  \
+             mFocusedApp=ActivityRecord{{5d6e7f8 u0 {package}/{activity} t12}}\n  \
+             mInputMethodWindow={input}\n  \
+             mRotation=ROTATION_{}\n  mDisplayFrozen=false\n  mAwake={awake} mScreenOnFully={awake}\n  \
+             mDreamingLockscreen=false mShowingLockscreen={locked}\n  \
+             KeyguardServiceDelegate\n    showing={locked}\n    secure=false\n",
+            if world.turned() { 90 } else { 0 },
+        )
+    });
+    call.say(&text);
     0
 }
 

@@ -36,6 +36,13 @@ swipe <x1> <y1> <x2> <y2> [duration(ms)] (Default: touchscreen)\n      \
 draganddrop <x1> <y1> <x2> <y2> [duration(ms)] (Default: touchscreen)\n      \
 motionevent <DOWN|UP|MOVE|CANCEL> <x> <y> (Default: touchscreen)\n";
 
+/// What phones of some manufacturers print until their owner allows adb to touch the screen.
+const DENIED: &str = "java.lang.SecurityException: Injecting input events requires the caller (or the source of the \
+instrumentation, if any) to have the INJECT_EVENTS permission.\n\
+\tat com.android.server.input.InputManagerService.injectInputEventToTarget(InputManagerService.java:677)\n\
+\tat com.android.server.input.InputManagerService.injectInputEvent(InputManagerService.java:651)\n\
+\tat com.android.server.input.InputShellCommand.injectMotionEvent(InputShellCommand.java:308)\n";
+
 pub(super) fn input(call: &mut Call<'_>) -> u8 {
     let arguments = call.arguments();
     let mut rest = &arguments[..];
@@ -51,6 +58,11 @@ pub(super) fn input(call: &mut Call<'_>) -> u8 {
         call.complain(USAGE);
         return 255;
     };
+    const VERBS: [&str; 8] = ["tap", "swipe", "draganddrop", "motionevent", "text", "keyevent", "press", "roll"];
+    if VERBS.contains(verb) && call.handle().denies() {
+        call.complain(&format!("\nException occurred while executing '{verb}':\n{DENIED}"));
+        return 255;
+    }
     let done = match *verb {
         "tap" => tap(call, rest),
         "swipe" | "draganddrop" => swipe(call, rest),
@@ -98,7 +110,7 @@ fn duration(rest: &[&str]) -> Result<u32, Thrown> {
 
 fn tap(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
     let (x, y) = (coordinate(rest, 0, "tap")?, coordinate(rest, 1, "tap")?);
-    call.handle().change(|world| world.input(&Input::Tap { x, y }));
+    call.gesture(|world| world.input(&Input::Tap { x, y }));
     Ok(())
 }
 
@@ -111,7 +123,7 @@ fn swipe(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
 
 /// A finger that hardly moves has tapped or pressed, and has not swiped.
 fn finger(call: &Call<'_>, from: (i32, i32), to: (i32, i32), millis: u32) {
-    call.handle().change(|world| {
+    call.gesture(|world| {
         let slop = i64::from(world.density()) * 8 / 160;
         let (dx, dy) = (i64::from(to.0) - i64::from(from.0), i64::from(to.1) - i64::from(from.1));
         let still = dx.abs() <= slop && dy.abs() <= slop;
@@ -157,7 +169,7 @@ fn text(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
     if !text.chars().all(|letter| letter == ' ' || letter.is_ascii_graphic()) {
         return Err("NullPointerException: Attempt to get length of null array".to_owned());
     }
-    call.handle().change(|world| world.input(&Input::Type(text)));
+    call.gesture(|world| world.input(&Input::Type(text)));
     Ok(())
 }
 
@@ -171,11 +183,14 @@ fn keys(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
     }
     required(codes, 0, "keyevent")?;
     let keys = codes.iter().map(|code| key(code)).collect::<Result<Vec<_>, _>>()?;
-    call.handle().change(|world| {
+    call.gesture(|world| {
         for key in keys {
             match key {
                 Pressed::Key(key) => world.input(&Input::Press(key)),
                 Pressed::Letter(letter) => world.input(&Input::Type(letter.to_string())),
+                Pressed::Wake => world.wake(true),
+                Pressed::Sleep => world.wake(false),
+                Pressed::Power => world.wake(!world.awake()),
                 Pressed::Nothing => {}
             }
         }
@@ -188,7 +203,10 @@ fn keys(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
 pub(super) enum Pressed {
     Key(Key),
     Letter(char),
-    /// Taken and without effect: volume, power, camera.
+    Wake,
+    Sleep,
+    Power,
+    /// Taken and without effect: volume, camera.
     Nothing,
 }
 
@@ -218,6 +236,9 @@ pub(super) fn key_by_code(code: i64) -> Pressed {
         4 | 111 => Pressed::Key(Key::Back), // Escape goes back where nothing else takes it.
         66 | 160 => Pressed::Key(Key::Enter),
         67 => Pressed::Key(Key::Delete),
+        26 => Pressed::Power,
+        223 => Pressed::Sleep,
+        224 => Pressed::Wake,
         7..=16 => letter('0', 7),
         29..=54 => letter('a', 29),
         144..=153 => letter('0', 144),
@@ -316,7 +337,8 @@ mod tests {
             ("KEYCODE_7", Pressed::Letter('7')),
             ("54", Pressed::Letter('z')),
             ("KEYCODE_AT", Pressed::Letter('@')),
-            ("26", Pressed::Nothing),
+            ("26", Pressed::Power),
+            ("WAKEUP", Pressed::Wake),
             ("-1", Pressed::Nothing),
             ("99999", Pressed::Nothing),
         ] {

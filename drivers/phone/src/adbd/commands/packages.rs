@@ -50,7 +50,8 @@ pub(super) fn pm(call: &mut Call<'_>) -> u8 {
 /// All packages, and whether each came with the phone.
 fn all(call: &Call<'_>) -> Vec<(&'static str, bool)> {
     let mut packages: Vec<_> = SYSTEM.iter().map(|name| (*name, true)).collect();
-    packages.extend(THIRD_PARTY.iter().map(|name| (*name, false)));
+    let installed = call.handle().look(|world| world.input_methods().contains(&crate::ADB_KEYBOARD));
+    packages.extend(THIRD_PARTY.iter().filter(|_| installed).map(|name| (*name, false)));
     packages.extend(call.handle().look(|world| world.apps().iter().map(|app| (app.package, true)).collect::<Vec<_>>()));
     packages.sort_unstable();
     packages

@@ -283,7 +283,10 @@ pub(super) fn wm(call: &mut Call<'_>) -> u8 {
             call.complain("Error: the display of this phone cannot be changed\n");
             255
         }
-        ["dismiss-keyguard"] => 0,
+        ["dismiss-keyguard"] => {
+            call.handle().change(crate::World::unlock);
+            0
+        }
         _ => {
             call.complain("Window manager (window) commands: size [reset] | density [reset] | dismiss-keyguard\n");
             255
