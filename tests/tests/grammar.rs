@@ -10,7 +10,7 @@ use llguidance::api::TopLevelGrammar;
 use llguidance::{Matcher, ParserFactory};
 use tapwright_agent as agent;
 use tapwright_contract::model::{Part, Role, Turn};
-use tapwright_models::library::{Search, find};
+use tapwright_models::library::{Cuda, Search, find};
 use tapwright_models::providers::Provider;
 use tapwright_models::{Finish, Grammar, Like, Local, Options, Request, Said, Sampling, Settings, random};
 use toktrie_hf_tokenizers::ByteTokenizer;
@@ -95,7 +95,7 @@ fn random_weights_say_nothing_but_actions() {
     let home = |below: &str| std::env::home_dir().unwrap_or_default().join(below).join("tapwright");
     let cache = if cfg!(target_os = "macos") { home("Library/Caches") } else { home(".cache") };
     let named = std::env::var("ORT_DYLIB_PATH").ok().map(PathBuf::from);
-    let search = Search { named, cache, fetch: false, cuda: false, within: Duration::from_secs(10) };
+    let search = Search { named, cache, fetch: false, cuda: Cuda::Unwanted, within: Duration::from_secs(10) };
     let library = match runtime.block_on(find(&search, |_| ())) {
         Ok(found) => found.path,
         Err(error) => return eprintln!("SKIPPED: {error}"),
