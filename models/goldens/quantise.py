@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 from transformers import Glm4vImageProcessor
 
-from make import draw, model_of
+from make import chosen, draw, model_of
 
 HERE = pathlib.Path(__file__).parent
 # What is quantised: the decoder's matrices and the head at `bits`, the encoder's at 8.
@@ -52,10 +52,11 @@ def quantise(model, bits, size):
 def main():
     tokenizer = Tokenizer.from_file(str(HERE / "tokenizer.json"))
     image = tokenizer.token_to_id("<|image|>")
-    limits = json.loads((HERE / "cases.json").read_text())["limits"]
+    of = {name: rest for name, *rest in chosen()}
     rng = np.random.default_rng(8)
     arrays, cases = {}, []
     for variant, bits, size in [("untied", 8, 32), ("untied", 4, 32), ("untied", 4, 128), ("tied", 8, 64), ("tied", 4, 64)]:
+        *shape, limits, _ = of[variant]
         picture = ["page", 300, 500]
         drawn = [torch.from_numpy(draw(*picture)).permute(2, 0, 1).contiguous()]
         made = Glm4vImageProcessor(size=limits)(drawn, return_tensors="pt", input_data_format="channels_first")
@@ -71,7 +72,7 @@ def main():
             image_grid_thw=grid,
         )
         asked = sorted({*range(0, ids.shape[1], 5), *range(ids.shape[1] - 3, ids.shape[1])})
-        model, _ = model_of(tokenizer, variant)
+        model, _ = model_of(tokenizer, variant, *shape)
         with torch.no_grad():
             plain = model(**given).logits[0].numpy()[asked]
             quantise(model, bits, size)
@@ -84,7 +85,7 @@ def main():
               f"{np.sqrt((gap**2).mean()):.4f} on average; the likeliest token is the same in {same:.0%}")
         cases.append(
             dict(variant=variant, bits=bits, block=size, pictures=[picture], grids=grid.tolist(), ids=ids[0].tolist(),
-                 rows=asked, answer=[])
+                 seen=[], rows=asked, answer=[])
         )
     save_file(arrays, HERE / "quantised.safetensors")
     (HERE / "quantised.json").write_text(json.dumps(cases) + "\n")

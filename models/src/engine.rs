@@ -30,10 +30,11 @@ use tapwright_contract::model::{Part, Trouble, Turn};
 use tapwright_picture::{FACTOR, Limits, MEAN, Pixels, STD, Unfit, prepare, smart_resize};
 
 use crate::BuildError;
+use crate::architecture;
 use crate::chat::Template;
 use crate::checkpoint::parse;
 use crate::folder::{self, SMALL_BYTES_MAX};
-use crate::glm4v::rope::{self, Position};
+use crate::glm4v::rope::Position;
 use crate::glm4v::{Config, OneOrMany};
 use crate::request::{Finish, Grammar, Request, Usage};
 use crate::words::Words;
@@ -172,9 +173,7 @@ impl Engine {
         let words = Words::open(folder)?;
         let template = Template::open(folder, settings.newline_after_picture)?;
         let embeddings = Embeddings::open(folder, record.embeddings)?;
-        let picture = words
-            .id("<|image|>")
-            .ok_or_else(|| BuildError::Unsupported { what: "a tokenizer without the token `<|image|>`".to_owned() })?;
+        let picture = words.picture(config.picture)?;
         if u64::from(words.highest()) >= embeddings.rows() {
             return Err(OpenError::Build(BuildError::Unsupported {
                 what: format!("a tokenizer with token {} beside {} rows", words.highest(), embeddings.rows()),
@@ -210,12 +209,7 @@ impl Engine {
             ends,
             stops,
             embeddings,
-            encoder: Encoder::open(
-                &environment,
-                &folder.join(&record.vision.file),
-                &config,
-                setup(vision_record.as_deref()),
-            )?,
+            encoder: Encoder::open(&environment, &folder.join(&record.vision.file), setup(vision_record.as_deref()))?,
             decoder: Decoder::open(
                 &environment,
                 &folder.join(&record.decoder.file),
@@ -276,7 +270,7 @@ impl Engine {
         let (at, cached) = self.conversation(&compiled.slots, length + room.min(ROOM))?;
         let answered = (compiled.next..).take(room).map(|place| [place; 3]);
         let positions: Vec<Position> = compiled.positions.iter().copied().chain(answered).collect();
-        let tables = rope::text_tables(&self.config.text, &positions);
+        let tables = architecture::text_tables(&self.config, &positions);
         self.decoder.turn(&mut self.conversations[at].cache, tables)?;
         tracing::debug!(tokens = length, cached, conversation = at, "reading a prompt");
 
@@ -549,7 +543,7 @@ impl Engine {
             .and_then(|pixels| prepare(pixels, self.limits))
             .map_err(|unfit| Trouble::BadPrompt { why: unfit.to_string() })?;
         let grid = [2 * seen.rows, 2 * seen.columns];
-        let tables = rope::vision_tables(&self.config.vision, grid[0], grid[1]);
+        let tables = architecture::vision_tables(&self.config, grid[0], grid[1]);
         let features: Rc<[f32]> = self.encoder.run(&prepared.patches, &tables, grid)?.into();
         let expected = seen.rows * seen.columns * self.config.text.width as usize;
         assert_eq!(features.len(), expected, "the encoder makes one token of four patches");

@@ -20,8 +20,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::architecture::{self, Architecture};
 use crate::checkpoint::{self, Checkpoint, Precision};
-use crate::glm4v::{self, Config, Weight};
+use crate::glm4v::{Config, Weight};
 use crate::onnx::{Graph, Kind};
 use options::suffix;
 use store::{Part, Store};
@@ -216,7 +217,7 @@ pub fn build_into_cache(
     let checkpoint = Checkpoint::open(hf_dir)?;
     let build = build.copied().unwrap_or_else(|| Build::suited(checkpoint.parameters()));
     let digest = digest(hf_dir, &checkpoint, &mut progress)?;
-    let mut name = format!("glm4v-{}", &digest[..16]);
+    let mut name = format!("{}-{}", config(hf_dir)?.architecture.name(), &digest[..16]);
     if build != Build::FP32 {
         let text = serde_json::to_vec(&build).expect("a build is plain data");
         name += &format!("-{}", &hex(&Sha256::digest(text))[..8]);
@@ -241,7 +242,7 @@ pub fn record(folder: &Path) -> Result<Record, BuildError> {
         return Err(BuildError::Malformed { file, why });
     }
     let record: Record = checkpoint::parse(&file, 1 << 20)?;
-    if record.architecture != "glm4v" {
+    if Architecture::named(&record.architecture).is_none() {
         let why = format!("it is of the architecture {:?}", record.architecture);
         return Err(BuildError::Malformed { file, why });
     }
@@ -271,7 +272,7 @@ pub fn record(folder: &Path) -> Result<Record, BuildError> {
 /// `BuildError` when it is missing, damaged or of another architecture.
 pub fn config(folder: &Path) -> Result<Config, BuildError> {
     let file = folder.join("config.json");
-    Config::parse(&checkpoint::read(&file, SMALL_BYTES_MAX)?, &file)
+    architecture::config(&checkpoint::read(&file, SMALL_BYTES_MAX)?, &file)
 }
 
 /// Says what a folder holds, reading no more of the weights than their names.
@@ -287,7 +288,7 @@ pub fn info(folder: &Path) -> Result<Info, BuildError> {
     } else {
         let checkpoint = Checkpoint::open(folder)?;
         let styles = Build::FP32.styles(&checkpoint)?;
-        let precision = glm4v::graphs(&config, &checkpoint, styles)?.embeddings.precision;
+        let precision = architecture::graphs(&config, &checkpoint, styles)?.embeddings.precision;
         (digest(folder, &checkpoint, &mut |_| ())?, checkpoint.parameters(), precision, None)
     };
     let unreadable = |source| BuildError::Unreadable { file: folder.to_owned(), source };
@@ -297,7 +298,7 @@ pub fn info(folder: &Path) -> Result<Info, BuildError> {
         bytes += fs::metadata(entry.path()).map_or(0, |found| if found.is_file() { found.len() } else { 0 });
     }
     Ok(Info {
-        architecture: "glm4v",
+        architecture: config.architecture.name(),
         built,
         digest,
         parameters,
@@ -385,7 +386,7 @@ fn write_all(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), BuildError> {
     let config = config(hf_dir)?;
-    let graphs = glm4v::graphs(&config, checkpoint, build.styles(checkpoint)?)?;
+    let graphs = architecture::graphs(&config, checkpoint, build.styles(checkpoint)?)?;
     let all = |graph: &Graph<Weight<'_>>| graph.weights().iter().map(|used| used.weight.source_bytes()).sum::<u64>();
     let total = all(&graphs.vision) + all(&graphs.decoder) + graphs.embeddings.bytes();
     let mut store = Store::new(out, build.may_link(), total, progress);
@@ -414,7 +415,7 @@ fn write_all(
     }
     let record = Record {
         version: VERSION,
-        architecture: "glm4v".to_owned(),
+        architecture: config.architecture.name().to_owned(),
         digest: digest.to_owned(),
         parameters: checkpoint.parameters(),
         precision: graphs.embeddings.precision,

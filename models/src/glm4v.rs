@@ -1,5 +1,6 @@
-//! GLM-4.1V (`Glm4vForConditionalGeneration`): its graphs from its checkpoint, and the little mathematics that the host does.
+//! The GLM-4.1V family: its graphs from its checkpoints, and the little mathematics that the host does.
 //!
+//! `glm4v` and `glm46v` are built alike; `glm_ocr` lacks some blocks and has others, which its configuration says.
 //! Code walks the checkpoint by tensor names, one function a block; the reference is Hugging Face's `transformers`.
 
 mod config;

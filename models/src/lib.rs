@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows what the answers are for.
 
+mod architecture;
 mod chat;
 mod checkpoint;
 mod engine;

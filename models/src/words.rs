@@ -14,6 +14,9 @@ use crate::folder::SMALL_BYTES_MAX;
 /// Marks of thought and answer: models write them and read them again in later prompts, so they are text to everybody else.
 pub const SHOWN: [&str; 4] = ["<think>", "</think>", "<answer>", "</answer>"];
 
+/// How a piece of a picture is written where `config.json` does not name its token.
+const PICTURE: &str = "<|image|>";
+
 /// Stands inside a quoted token. No text has it: it is set apart by Unicode as no character.
 const QUOTE: char = '\u{10FFFE}';
 
@@ -66,6 +69,24 @@ impl Words {
     /// The tokenizer itself, for those who walk its vocabulary.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
+    }
+
+    /// The token that stands for a piece of a picture: what `config.json` says it is, or else the one that is written so.
+    ///
+    /// # Errors
+    /// `BuildError::Unsupported` when there is none, or the two files disagree.
+    pub fn picture(&self, said: Option<u32>) -> Result<u32, BuildError> {
+        let unsupported = |what| BuildError::Unsupported { what };
+        match (said, self.id(PICTURE)) {
+            (Some(said), Some(written)) if said != written => Err(unsupported(format!(
+                "image_token_id {said} in config.json beside a tokenizer in which `{PICTURE}` is {written}"
+            ))),
+            (Some(said), _) if self.tokenizer.id_to_token(said).is_none() => Err(unsupported(format!(
+                "image_token_id {said} in config.json beside a tokenizer that has no such token"
+            ))),
+            (Some(id), _) | (None, Some(id)) => Ok(id),
+            (None, None) => Err(unsupported(format!("a tokenizer without the token `{PICTURE}`"))),
+        }
     }
 
     /// The highest token there is: numbers may be left out, so a count would not do.
@@ -150,6 +171,23 @@ mod tests {
 
     fn words() -> Words {
         Words::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens")).unwrap()
+    }
+
+    #[test]
+    fn the_token_of_a_picture_is_what_both_files_say() {
+        let words = words();
+        let written = words.id(PICTURE).unwrap();
+        assert_eq!(words.picture(Some(written)).unwrap(), written);
+        assert_eq!(words.picture(None).unwrap(), written);
+        for said in [written - 1, 151_363] {
+            let refused = words.picture(Some(said)).unwrap_err().to_string();
+            assert_eq!(
+                refused,
+                format!(
+                    "not supported: image_token_id {said} in config.json beside a tokenizer in which `<|image|>` is {written}"
+                )
+            );
+        }
     }
 
     proptest! {

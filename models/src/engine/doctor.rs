@@ -14,8 +14,8 @@ use super::prompt::{Compiled, Slot};
 use super::providers::{self, Picked, Provider};
 use super::runtime::{self, Cache, RuntimeError};
 use super::{Engine, OpenError, Options};
+use crate::architecture;
 use crate::folder::{self, Progress};
-use crate::glm4v::rope;
 use crate::request::{Grammar, Request};
 
 /// What is known of a model on this machine. It is what `models doctor --json` prints.
@@ -249,7 +249,7 @@ fn fresh(engine: &Engine, compiled: &Compiled, room: usize) -> Result<Cache, Run
     engine.decoder.reserve(&mut cache, room, 0)?;
     let more = (compiled.next..).map(|place| [place; 3]);
     let positions: Vec<_> = compiled.positions.iter().copied().chain(more).take(room).collect();
-    engine.decoder.turn(&mut cache, rope::text_tables(&engine.config.text, &positions))?;
+    engine.decoder.turn(&mut cache, architecture::text_tables(&engine.config, &positions))?;
     Ok(cache)
 }
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
-use ort::session::{IoBinding, Session};
+use ort::session::{IoBinding, Session, SessionInputValue};
 use ort::value::{Shape, Tensor, TensorRef};
 
 use super::providers::{Setup, session};
-use crate::glm4v::rope::VisionTables;
-use crate::glm4v::{Config, TextConfig};
+use crate::glm4v::TextConfig;
+use crate::glm4v::rope::{Table, VisionTables};
 use tapwright_picture::PATCH_VALUES;
 
 /// Caches grow by multiples of so many slots.
@@ -67,25 +67,11 @@ pub fn minor(_: &Path) -> Option<u32> {
 /// The vision encoder.
 pub struct Encoder {
     session: Session,
-    side: usize,
-    angles: usize,
-    width: usize,
 }
 
 impl Encoder {
-    pub fn open(
-        environment: &Environment,
-        graph: &Path,
-        config: &Config,
-        setup: Setup<'_>,
-    ) -> Result<Encoder, RuntimeError> {
-        let vision = &config.vision;
-        Ok(Encoder {
-            session: session(environment, graph, setup)?,
-            side: vision.side as usize,
-            angles: (vision.width / vision.heads / 2) as usize,
-            width: vision.width as usize,
-        })
+    pub fn open(environment: &Environment, graph: &Path, setup: Setup<'_>) -> Result<Encoder, RuntimeError> {
+        Ok(Encoder { session: session(environment, graph, setup)? })
     }
 
     /// Patches of one picture of `rows` by `columns` of them: `[rows * columns, 1176] -> [rows * columns / 4, out]`.
@@ -95,18 +81,16 @@ impl Encoder {
         tables: &VisionTables,
         [rows, columns]: [usize; 2],
     ) -> Result<Vec<f32>, RuntimeError> {
-        let count = rows * columns;
-        let blocks = [rows / 2, 2, columns / 2, 2, self.width].map(|size| size as i64);
-        let indices: Vec<i64> = (0..count as i64).collect();
-        let outputs = self.session.run(ort::inputs![
-            "pixel_values" => TensorRef::from_array_view(([count, PATCH_VALUES], patches))?,
-            "position_rows" => TensorRef::from_array_view(([rows, self.side], &tables.rows[..]))?,
-            "position_columns" => TensorRef::from_array_view(([columns, self.side], &tables.columns[..]))?,
-            "position_blocks" => TensorRef::from_array_view(([5usize], &blocks[..]))?,
-            "patch_indices" => TensorRef::from_array_view(([1, count], &indices[..]))?,
-            "patch_cos" => TensorRef::from_array_view(([count, self.angles], &tables.cos[..]))?,
-            "patch_sin" => TensorRef::from_array_view(([count, self.angles], &tables.sin[..]))?,
-        ])?;
+        let patches = TensorRef::from_array_view(([rows * columns, PATCH_VALUES], patches))?;
+        let mut inputs: Vec<(&str, SessionInputValue<'_>)> = vec![("pixel_values", patches.into())];
+        for (name, table) in &tables.inputs {
+            let value = match table {
+                Table::F32 { shape, numbers } => TensorRef::from_array_view((&shape[..], &numbers[..]))?.into(),
+                Table::I64 { shape, numbers } => TensorRef::from_array_view((&shape[..], &numbers[..]))?.into(),
+            };
+            inputs.push((name, value));
+        }
+        let outputs = self.session.run(inputs)?;
         // Graphs have one output, and it was written first.
         let (_, features) = outputs[0].try_extract_tensor::<f32>()?;
         Ok(features.to_vec())

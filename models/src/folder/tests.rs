@@ -127,7 +127,7 @@ fn what_cannot_be_built_is_refused_by_name() {
         (
             "another architecture",
             Box::new(|f| edit(f, "config.json", |text| text.replace("\"glm4v\"", "\"qwen3_vl\""))),
-            "not supported: the architecture \"qwen3_vl\"; `glm4v` is the one that can be built",
+            "not supported: the architecture \"qwen3_vl\"; those that can be built are `glm4v`, `glm46v`, `glm_ocr`",
         ),
         (
             "no heads",
@@ -482,6 +482,6 @@ proptest! {
         let goldens = include_str!("../../goldens/untied.config.json");
         let mut text = goldens.to_owned();
         text.replace_range(at..at + with.len(), &with);
-        let _ = Config::parse(text.as_bytes(), Path::new("config.json"));
+        let _ = architecture::config(text.as_bytes(), Path::new("config.json"));
     }
 }

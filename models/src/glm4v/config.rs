@@ -1,18 +1,24 @@
-//! `config.json` of a GLM-4.1V checkpoint, as Hugging Face has written it at one time or another.
+//! `config.json` of a checkpoint of the GLM-4.1V family, as Hugging Face has written it at one time or another.
+
+use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::BuildError;
+use crate::architecture::Architecture;
 
 /// What the builder and the engine have to know of an architecture, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
+    pub architecture: Architecture,
     pub text: TextConfig,
     pub vision: VisionConfig,
     /// The embedding table also makes the logits.
     pub tied: bool,
     /// Tokens that end a reply, if the file says so.
     pub ends: Vec<u32>,
+    /// The token that stands for a piece of a picture, if the file says so.
+    pub picture: Option<u32>,
 }
 
 /// The language model.
@@ -24,8 +30,10 @@ pub struct TextConfig {
     pub layers: u64,
     pub heads: u64,
     pub kv_heads: u64,
-    /// Width of a head: always `width / heads`.
+    /// Width of a head. In GLM-OCR that need not be `width / heads`.
     pub head: u64,
+    /// Queries, keys and values have biases.
+    pub qkv_bias: bool,
     pub epsilon: f32,
     pub positions_max: u64,
     pub theta: f64,
@@ -41,12 +49,20 @@ pub struct VisionConfig {
     pub width: u64,
     pub layers: u64,
     pub heads: u64,
-    /// Width of what comes out, and the inner width of the blocks.
+    /// Width of what comes out.
     pub out: u64,
+    /// Inner width of the blocks.
+    pub inner: u64,
     /// Inner width of the merger.
     pub merger_inner: u64,
-    /// Learned positions along one edge.
-    pub side: u64,
+    /// Learned positions along one edge. Without them patches are not normed either, and only the angles tell where they stand.
+    pub side: Option<u64>,
+    /// Queries, keys and values have biases.
+    pub qkv_bias: bool,
+    /// So have the attention's last matrix and the inner ones of the blocks.
+    pub biases: bool,
+    /// Queries and keys are normed, head by head, before they are turned.
+    pub qk_norm: bool,
     pub epsilon: f32,
     pub theta: f64,
 }
@@ -54,11 +70,9 @@ pub struct VisionConfig {
 /// The file. Fields that are absent have the defaults of the reference's classes, as it does not write those down.
 #[derive(Deserialize)]
 struct Wire {
-    model_type: Option<String>,
-    #[serde(default)]
-    architectures: Vec<String>,
     tie_word_embeddings: Option<bool>,
     eos_token_id: Option<OneOrMany>,
+    image_token_id: Option<u32>,
     vision_config: Option<WireVision>,
     text_config: Option<WireText>,
     /// The earliest files had the text model's fields here.
@@ -71,6 +85,27 @@ struct Wire {
 pub enum OneOrMany {
     One(u32),
     Many(Vec<u32>),
+}
+
+/// What the reference's classes have where a file says nothing, and in what they differ whatever it says.
+struct Defaults {
+    text: Sizes,
+    kv_heads: u64,
+    vocabulary: u64,
+    positions_max: u64,
+    vision: Sizes,
+    out: u64,
+    /// Written as `attention_bias`.
+    vision_bias: bool,
+    /// What GLM-OCR has otherwise: see the fields of `TextConfig` and `VisionConfig`.
+    ocr: bool,
+}
+
+struct Sizes {
+    width: u64,
+    inner: u64,
+    layers: u64,
+    heads: u64,
 }
 
 #[derive(Deserialize)]
@@ -130,24 +165,20 @@ impl OneOrMany {
 }
 
 impl Config {
-    /// Reads and checks the file's text.
+    /// Reads and checks the text of a file that says it is of this architecture.
     ///
     /// # Errors
-    /// `BuildError::Unsupported` when it is of another architecture or of a shape that the engine cannot run.
-    pub fn parse(json: &[u8], file: &std::path::Path) -> Result<Config, BuildError> {
+    /// `BuildError::Unsupported` when it is of a shape that the engine cannot run.
+    pub fn parse(json: &[u8], file: &Path, architecture: Architecture) -> Result<Config, BuildError> {
         let wire: Wire =
             serde_json::from_slice(json).map_err(|error| BuildError::malformed(file, error.to_string()))?;
-        if wire.model_type.as_deref() != Some("glm4v") {
-            let found = wire.model_type.unwrap_or_else(|| wire.architectures.join(", "));
-            return Err(BuildError::Unsupported {
-                what: format!("the architecture {found:?}; `glm4v` is the one that can be built"),
-            });
-        }
         let mut text = wire.text_config.unwrap_or(wire.flat);
         let tied = wire.tie_word_embeddings.or(text.tie_word_embeddings).unwrap_or(false);
         let ends = wire.eos_token_id.or(text.eos_token_id.take()).map_or(Vec::new(), OneOrMany::into_vec);
         let vision = wire.vision_config.ok_or_else(|| BuildError::malformed(file, "there is no vision_config"))?;
-        let config = Config { text: text.check()?, vision: vision.check()?, tied, ends };
+        let defaults = Defaults::of(architecture);
+        let (text, vision) = (text.check(&defaults)?, vision.check(&defaults)?);
+        let config = Config { architecture, text, vision, tied, ends, picture: wire.image_token_id };
         unless(config.vision.out == config.text.width, || {
             format!("visual tokens of {} numbers beside text tokens of {}", config.vision.out, config.text.width)
         })?;
@@ -155,8 +186,35 @@ impl Config {
     }
 }
 
+impl Defaults {
+    fn of(architecture: Architecture) -> Defaults {
+        match architecture {
+            Architecture::Glm4v | Architecture::Glm46v => Defaults {
+                text: Sizes { width: 4096, inner: 13_696, layers: 40, heads: 32 },
+                kv_heads: 2,
+                vocabulary: 151_552,
+                positions_max: 32_768,
+                vision: Sizes { width: 1536, inner: 13_696, layers: 24, heads: 12 },
+                out: 4096,
+                vision_bias: false,
+                ocr: false,
+            },
+            Architecture::GlmOcr => Defaults {
+                text: Sizes { width: 1024, inner: 4096, layers: 16, heads: 16 },
+                kv_heads: 8,
+                vocabulary: 59_392,
+                positions_max: 131_072,
+                vision: Sizes { width: 1024, inner: 4096, layers: 24, heads: 16 },
+                out: 1536,
+                vision_bias: true,
+                ocr: true,
+            },
+        }
+    }
+}
+
 impl WireText {
-    fn check(self) -> Result<TextConfig, BuildError> {
+    fn check(self, defaults: &Defaults) -> Result<TextConfig, BuildError> {
         let rope = self.rope_parameters.or(self.rope_scaling);
         let rope_type = rope.as_ref().and_then(|rope| rope.rope_type.clone()).unwrap_or_else(|| "default".to_owned());
         // The first files called the default "mrope".
@@ -164,22 +222,24 @@ impl WireText {
         let activation = self.hidden_act.unwrap_or_else(|| "silu".to_owned());
         unless(activation == "silu", || format!("hidden_act {activation:?}"))?;
 
-        let width = within("hidden_size", self.hidden_size.unwrap_or(4096), 1 << 16)?;
-        let heads = within("num_attention_heads", self.num_attention_heads.unwrap_or(32), 1 << 10)?;
-        let kv_heads = within("num_key_value_heads", self.num_key_value_heads.unwrap_or(2), heads)?;
-        unless(width % heads == 0 && heads % kv_heads == 0, || {
-            format!("{width} numbers a token in {heads} heads and {kv_heads} heads of keys")
-        })?;
-        let head = width / heads;
-        unless(self.head_dim.is_none_or(|dim| dim == head), || {
-            format!(
-                "head_dim {:?} beside {width} numbers in {heads} heads; the reference ignores it too",
-                self.head_dim
-            )
-        })?;
+        let width = within("hidden_size", self.hidden_size.unwrap_or(defaults.text.width), 1 << 16)?;
+        let heads = within("num_attention_heads", self.num_attention_heads.unwrap_or(defaults.text.heads), 1 << 10)?;
+        let kv_heads = within("num_key_value_heads", self.num_key_value_heads.unwrap_or(defaults.kv_heads), heads)?;
+        unless(heads % kv_heads == 0, || format!("{heads} heads and {kv_heads} heads of keys"))?;
+        let head = match self.head_dim {
+            Some(head) if defaults.ocr => within("head_dim", head, 1 << 12)?,
+            said => {
+                unless(width % heads == 0, || format!("{width} numbers a token in {heads} heads"))?;
+                let head = said.unwrap_or(width / heads);
+                unless(head == width / heads, || {
+                    format!("head_dim {head} beside {width} numbers in {heads} heads; the reference ignores it too")
+                })?;
+                head
+            }
+        };
 
         let of_rope = |pick: fn(&WireRope) -> Option<f64>| rope.as_ref().and_then(pick);
-        let factor = of_rope(|rope| rope.partial_rotary_factor).or(self.partial_rotary_factor).unwrap_or(0.5);
+        let factor = of_rope(|rope| rope.partial_rotary_factor).or(self.partial_rotary_factor).unwrap_or(1.0);
         let theta = of_rope(|rope| rope.rope_theta).or(self.rope_theta).unwrap_or(10_000.0);
         unless(theta > 1.0 && theta.is_finite() && factor > 0.0 && factor <= 1.0, || {
             format!("rope_theta {theta} and partial_rotary_factor {factor}")
@@ -202,15 +262,20 @@ impl WireText {
             })?;
 
         Ok(TextConfig {
-            vocabulary: within("vocab_size", self.vocab_size.unwrap_or(151_552), 1 << 24)?,
+            vocabulary: within("vocab_size", self.vocab_size.unwrap_or(defaults.vocabulary), 1 << 24)?,
             width,
-            inner: within("intermediate_size", self.intermediate_size.unwrap_or(13_696), 1 << 20)?,
-            layers: within("num_hidden_layers", self.num_hidden_layers.unwrap_or(40), 1 << 10)?,
+            inner: within("intermediate_size", self.intermediate_size.unwrap_or(defaults.text.inner), 1 << 20)?,
+            layers: within("num_hidden_layers", self.num_hidden_layers.unwrap_or(defaults.text.layers), 1 << 10)?,
             heads,
             kv_heads,
             head,
+            qkv_bias: !defaults.ocr,
             epsilon: epsilon(self.rms_norm_eps)?,
-            positions_max: within("max_position_embeddings", self.max_position_embeddings.unwrap_or(32_768), 1 << 24)?,
+            positions_max: within(
+                "max_position_embeddings",
+                self.max_position_embeddings.unwrap_or(defaults.positions_max),
+                1 << 24,
+            )?,
             theta,
             turned,
             sections,
@@ -219,7 +284,7 @@ impl WireText {
 }
 
 impl WireVision {
-    fn check(self) -> Result<VisionConfig, BuildError> {
+    fn check(self, defaults: &Defaults) -> Result<VisionConfig, BuildError> {
         for (name, value, only) in [
             ("patch_size", self.patch_size, 14),
             ("spatial_merge_size", self.spatial_merge_size, 2),
@@ -230,22 +295,31 @@ impl WireVision {
                 format!("{name} {}; only {only} can be built", value.unwrap_or_default())
             })?;
         }
-        unless(self.attention_bias != Some(true), || "attention_bias in the vision encoder".to_owned())?;
         let activation = self.hidden_act.unwrap_or_else(|| "silu".to_owned());
         unless(activation == "silu", || format!("hidden_act {activation:?} in the vision encoder"))?;
 
-        let width = within("vision hidden_size", self.hidden_size.unwrap_or(1536), 1 << 16)?;
-        let heads = within("vision num_heads", self.num_heads.unwrap_or(12), 1 << 10)?;
+        let width = within("vision hidden_size", self.hidden_size.unwrap_or(defaults.vision.width), 1 << 16)?;
+        let heads = within("vision num_heads", self.num_heads.unwrap_or(defaults.vision.heads), 1 << 10)?;
         unless(width % heads == 0 && width / heads % 8 == 0, || {
             format!("{width} numbers a patch in {heads} heads; a head has to be a multiple of 8")
         })?;
+        let out = within("out_hidden_size", self.out_hidden_size.unwrap_or(defaults.out), 1 << 16)?;
+        let inner = self.intermediate_size.unwrap_or(defaults.vision.inner);
+        let inner = within("vision intermediate_size", inner, 1 << 20)?;
+        let side = within("image_size", self.image_size.unwrap_or(336), 1 << 14)? / 14;
+        let bias = self.attention_bias.unwrap_or(defaults.vision_bias);
         Ok(VisionConfig {
             width,
-            layers: within("depth", self.depth.unwrap_or(24), 1 << 10)?,
+            layers: within("depth", self.depth.unwrap_or(defaults.vision.layers), 1 << 10)?,
             heads,
-            out: within("out_hidden_size", self.out_hidden_size.unwrap_or(4096), 1 << 16)?,
-            merger_inner: within("vision intermediate_size", self.intermediate_size.unwrap_or(13_696), 1 << 20)?,
-            side: within("image_size", self.image_size.unwrap_or(336), 1 << 14)? / 14,
+            out,
+            // Each of the two has only one of its inner widths from the file.
+            inner: if defaults.ocr { inner } else { out },
+            merger_inner: if defaults.ocr { 3 * out } else { inner },
+            side: (!defaults.ocr).then_some(side),
+            qkv_bias: bias,
+            biases: bias && defaults.ocr,
+            qk_norm: defaults.ocr,
             epsilon: epsilon(self.rms_norm_eps)?,
             theta: self.rope_parameters.and_then(|rope| rope.rope_theta).unwrap_or(10_000.0),
         })

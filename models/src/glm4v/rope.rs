@@ -1,4 +1,4 @@
-//! Where tokens and patches stand, and the angles by which the graphs turn them: the host's part of GLM-4.1V.
+//! Where tokens and patches stand, and the angles by which the graphs turn them: the host's part of the GLM-4.1V family.
 //!
 //! The graphs know slots of the cache, not positions: row `i` of a table belongs to slot `i`, whatever the three coordinates of
 //! the token in it. That is how three-dimensional positions need no operator of their own.
@@ -65,16 +65,15 @@ pub fn text_tables(config: &TextConfig, positions: &[Position]) -> (Vec<f32>, Ve
         .unzip()
 }
 
-/// What the vision encoder has to be told of a picture's shape.
+/// What the vision encoder has to be told of a picture's shape: its inputs besides the patches, by name.
 pub struct VisionTables {
-    /// `[rows, side]`
-    pub rows: Vec<f32>,
-    /// `[columns, side]`
-    pub columns: Vec<f32>,
-    /// `[rows * columns, head / 2]`, in the order of the patches.
-    pub cos: Vec<f32>,
-    /// As `cos`.
-    pub sin: Vec<f32>,
+    pub inputs: Vec<(&'static str, Table)>,
+}
+
+/// An input of a graph.
+pub enum Table {
+    F32 { shape: Vec<usize>, numbers: Vec<f32> },
+    I64 { shape: Vec<usize>, numbers: Vec<i64> },
 }
 
 /// Tables for a picture of `rows` by `columns` patches, both even.
@@ -93,8 +92,18 @@ pub fn vision_tables(config: &VisionConfig, rows: usize, columns: usize) -> Visi
             }
         }
     }
-    let side = config.side as usize;
-    VisionTables { rows: bicubic(rows, side), columns: bicubic(columns, side), cos, sin }
+    let (patches, angles) = (rows * columns, 2 * frequencies.len());
+    let angles = |numbers| Table::F32 { shape: vec![patches, angles], numbers };
+    let indices = Table::I64 { shape: vec![1, patches], numbers: (0..patches as i64).collect() };
+    let mut inputs = vec![("patch_indices", indices), ("patch_cos", angles(cos)), ("patch_sin", angles(sin))];
+    if let Some(side) = config.side.map(|side| side as usize) {
+        let mixture = |count| Table::F32 { shape: vec![count, side], numbers: bicubic(count, side) };
+        let blocks = [rows / 2, 2, columns / 2, 2, config.width as usize].map(|size| size as i64).to_vec();
+        inputs.push(("position_rows", mixture(rows)));
+        inputs.push(("position_columns", mixture(columns)));
+        inputs.push(("position_blocks", Table::I64 { shape: vec![5], numbers: blocks }));
+    }
+    VisionTables { inputs }
 }
 
 /// How `side` learned positions mix into each of `count`: `[count, side]`, at most four numbers of a row not zero.

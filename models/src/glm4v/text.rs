@@ -84,7 +84,7 @@ fn attention<'a>(
 ) -> Result<Value, BuildError> {
     let parts = [("q_proj", config.heads), ("k_proj", config.kv_heads), ("v_proj", config.kv_heads)];
     let parts = parts.map(|(name, heads)| (name, heads * config.head));
-    let projected = layer::projections(graph, hidden, parts, true, weights)?;
+    let projected = layer::projections(graph, hidden, parts, config.qkv_bias, weights)?;
 
     let kind = graph.kind();
     let shape = |slots| [Dim::Fixed(1), Dim::Fixed(config.kv_heads), Dim::Named(slots), Dim::Fixed(config.head)];

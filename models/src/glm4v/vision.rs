@@ -10,11 +10,6 @@ use crate::onnx::{Dim, Graph, Kind, Rotation, Style, Value};
 
 /// What the caller computes for each shape of picture, besides its patches: see `rope::vision_tables`.
 struct Tables {
-    /// `[rows, side]` and `[columns, side]`: how learned positions mix into those of this picture.
-    rows: Value,
-    columns: Value,
-    /// `[5]`: `rows / 2, 2, columns / 2, 2, width`.
-    blocks: Value,
     positions: Value,
     cos: Value,
     sin: Value,
@@ -28,17 +23,17 @@ pub fn encoder<'a>(config: &VisionConfig, weights: &Tree<'a>, style: Style) -> R
     let angles = config.width / config.heads / 2;
     let pixels = graph.input("pixel_values", style.kind, [PATCHES, fixed(PATCH_VALUES as u64)]);
     let tables = Tables {
-        rows: graph.input("position_rows", style.kind, [Dim::Named("rows"), fixed(config.side)]),
-        columns: graph.input("position_columns", style.kind, [Dim::Named("columns"), fixed(config.side)]),
-        blocks: graph.input("position_blocks", Kind::I64, [fixed(5)]),
         positions: graph.input("patch_indices", Kind::I64, [fixed(1), PATCHES]),
         cos: graph.input("patch_cos", style.kind, [PATCHES, fixed(angles)]),
         sin: graph.input("patch_sin", style.kind, [PATCHES, fixed(angles)]),
     };
 
-    let hidden = patch_embed(graph, &pixels, config, weights)?;
-    let positions = embeddings(graph, &tables, config, &weights.at("embeddings"))?;
-    let hidden = graph.add("embedded", &hidden, &positions);
+    let mut hidden = patch_embed(graph, &pixels, config, weights)?;
+    if let Some(side) = config.side {
+        hidden = layer::norm(graph, &hidden, config.epsilon, weights, "post_conv_layernorm")?;
+        let positions = embeddings(graph, side, config.width, &weights.at("embeddings"))?;
+        hidden = graph.add("embedded", &hidden, &positions);
+    }
     let mut hidden = graph.batch_of_one("embedded.batch", &hidden);
     for index in 0..config.layers {
         hidden = block(graph, &hidden, &tables, config, &weights.at("blocks").at(index))?;
@@ -61,8 +56,7 @@ fn patch_embed<'a>(
     let kernel = at.tensor("weight", [config.width, 3, 2, 14, 14])?;
     let kernel = graph.weight(kernel.name, &[config.width, PATCH_VALUES as u64], Weight::stored(kernel));
     let hidden = graph.matmul_transposed("patch_embed", pixels, &kernel);
-    let hidden = layer::bias(graph, &hidden, &at)?;
-    layer::norm(graph, &hidden, config.epsilon, weights, "post_conv_layernorm")
+    layer::bias(graph, &hidden, &at)
 }
 
 /// The learned positions at this picture's shape: `[patches, width]`, in the order of the patches.
@@ -70,23 +64,27 @@ fn patch_embed<'a>(
 /// Bicubic interpolation takes rows and columns apart, so two small matrices from the caller do it.
 fn embeddings<'a>(
     graph: &mut Graph<Weight<'a>>,
-    tables: &Tables,
-    config: &VisionConfig,
+    side: u64,
+    width: u64,
     weights: &Tree<'a>,
 ) -> Result<Value, BuildError> {
-    let VisionConfig { side, width, .. } = *config;
+    let (rows, columns, fixed) = (Dim::Named("rows"), Dim::Named("columns"), Dim::Fixed);
+    let kind = graph.kind();
+    // How learned positions mix into those of this picture.
+    let row_mixture = graph.input("position_rows", kind, [rows, fixed(side)]);
+    let column_mixture = graph.input("position_columns", kind, [columns, fixed(side)]);
+    // `rows / 2, 2, columns / 2, 2, width`
+    let block_shape = graph.input("position_blocks", Kind::I64, [fixed(5)]);
     let table = weights.at("position_embedding").tensor("weight", [side * side, width])?;
     let table = graph.weight(table.name, &[side, side * width], Weight::stored(table));
-    let rows = Dim::Named("rows");
-    let fixed = Dim::Fixed;
-    let tall = graph.matmul("positions.rows", &tables.rows, &table, [rows, fixed(side * width)]);
+    let tall = graph.matmul("positions.rows", &row_mixture, &table, [rows, fixed(side * width)]);
     let cut = graph.numbers("positions.cut", &[0, side as i64, width as i64]);
     let tall = graph.reshape("positions.cut_rows", &tall, &cut, [rows, fixed(side), fixed(width)]);
-    let shape = [rows, Dim::Named("columns"), fixed(width)];
-    let full = graph.matmul("positions.columns", &tables.columns, &tall, shape);
+    let shape = [rows, columns, fixed(width)];
+    let full = graph.matmul("positions.columns", &column_mixture, &tall, shape);
     let [down, right] = [Dim::Named("down"), Dim::Named("right")];
     let shape = [down, fixed(2), right, fixed(2), fixed(width)];
-    let blocks = graph.reshape("positions.blocks", &full, &tables.blocks, shape);
+    let blocks = graph.reshape("positions.blocks", &full, &block_shape, shape);
     let ordered = graph.transpose("positions.ordered", &blocks, &[0, 2, 1, 3, 4]);
     let flat = graph.numbers("positions.flat", &[-1, width as i64]);
     Ok(graph.reshape("positions", &ordered, &flat, [PATCHES, fixed(width)]))
@@ -104,7 +102,7 @@ fn block<'a>(
     let attended = attention(graph, &normed, tables, config, &weights.at("attn"))?;
     let hidden = graph.add(&weights.name_of("attn.residual"), hidden, &attended);
     let normed = layer::norm(graph, &hidden, config.epsilon, weights, "norm2")?;
-    let mixed = gated(graph, &normed, config.out, config.width, &weights.at("mlp"))?;
+    let mixed = gated(graph, &normed, [config.inner, config.width], config.biases, &weights.at("mlp"))?;
     Ok(graph.add(&weights.name_of("mlp.residual"), &hidden, &mixed))
 }
 
@@ -117,28 +115,64 @@ fn attention<'a>(
     weights: &Tree<'a>,
 ) -> Result<Value, BuildError> {
     let name = |part: &str| weights.name_of(part);
-    let all = layer::linear(graph, hidden, 3 * config.width, weights, "qkv")?;
-    let [query, key, value] = graph.split([name("query"), name("key"), name("value")], &all);
+    let all = linear(graph, hidden, 3 * config.width, config.qkv_bias, weights, "qkv")?;
+    let [mut query, mut key, value] = graph.split([name("query"), name("key"), name("value")], &all);
+    if config.qk_norm {
+        query = head_norm(graph, &query, config, weights, "q_norm")?;
+        key = head_norm(graph, &key, config, weights, "k_norm")?;
+    }
     let turn = Rotation { positions: &tables.positions, cos: &tables.cos, sin: &tables.sin, heads: config.heads };
     let query = graph.rotate_halves(&name("query.turned"), &query, &turn);
     let key = graph.rotate_halves(&name("key.turned"), &key, &turn);
     let attended = graph.attention(&name("attended"), &query, &key, &value, config.heads);
-    layer::linear(graph, &attended, config.width, weights, "proj")
+    linear(graph, &attended, config.width, config.biases, weights, "proj")
+}
+
+/// `x: [1, patches, width] -> [1, patches, width]`, each head divided by its own root mean square.
+fn head_norm<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    x: &Value,
+    config: &VisionConfig,
+    weights: &Tree<'a>,
+    name: &str,
+) -> Result<Value, BuildError> {
+    let VisionConfig { width, heads, .. } = *config;
+    let at = weights.at(name);
+    let fixed = Dim::Fixed;
+    let apart = graph.numbers("heads.apart", &[1, -1, heads as i64, (width / heads) as i64]);
+    let together = graph.numbers("heads.together", &[1, -1, width as i64]);
+    let shape = [fixed(1), PATCHES, fixed(heads), fixed(width / heads)];
+    let cut = graph.reshape(&at.name_of("heads"), x, &apart, shape);
+    let normed = layer::norm(graph, &cut, config.epsilon, weights, name)?;
+    Ok(graph.reshape(&at.name_of("joined"), &normed, &together, [fixed(1), PATCHES, fixed(width)]))
+}
+
+/// `x: [.., in] -> [.., out]`
+fn linear<'a>(
+    graph: &mut Graph<Weight<'a>>,
+    x: &Value,
+    out: u64,
+    bias: bool,
+    weights: &Tree<'a>,
+    name: &str,
+) -> Result<Value, BuildError> {
+    let product = layer::linear(graph, x, out, weights, name)?;
+    if bias { layer::bias(graph, &product, &weights.at(name)) } else { Ok(product) }
 }
 
 /// `x: [.., in] -> [.., out]`
 fn gated<'a>(
     graph: &mut Graph<Weight<'a>>,
     x: &Value,
-    inner: u64,
-    out: u64,
+    [inner, out]: [u64; 2],
+    biases: bool,
     weights: &Tree<'a>,
 ) -> Result<Value, BuildError> {
-    let gate = layer::linear(graph, x, inner, weights, "gate_proj")?;
-    let up = layer::linear(graph, x, inner, weights, "up_proj")?;
+    let gate = linear(graph, x, inner, biases, weights, "gate_proj")?;
+    let up = linear(graph, x, inner, biases, weights, "up_proj")?;
     let open = graph.silu(&weights.name_of("open"), &gate);
     let inner = graph.multiply(&weights.name_of("gated"), &open, &up);
-    layer::linear(graph, &inner, out, weights, "down_proj")
+    linear(graph, &inner, out, biases, weights, "down_proj")
 }
 
 /// Four patches become one token: `[1, patches, width] -> [patches / 4, out]`.
@@ -175,7 +209,7 @@ fn merger<'a>(
     let shift = layer::vector(graph, config.out, &norm, "bias")?;
     let normed = graph.layer_norm(&norm.name_of("normed"), &projected, &scale, &shift, EPSILON);
     let active = graph.gelu(&weights.name_of("gelu"), &normed);
-    gated(graph, &active, config.merger_inner, config.out, weights)
+    gated(graph, &active, [config.merger_inner, config.out], false, weights)
 }
 
 const _: () = assert!(BLOCK == 4, "four patches become one token");
