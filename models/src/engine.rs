@@ -8,6 +8,7 @@ mod embeddings;
 pub(crate) mod goldens;
 mod grammar;
 mod local;
+mod numbers;
 mod prompt;
 pub mod providers;
 #[cfg(test)]
@@ -201,6 +202,7 @@ impl Engine {
         let [vision_record, decoder_record] = ["vision", "decoder"].map(|graph| records.map(|at| at.join(graph)));
         let setup = |record| Setup { provider: picked.provider, threads: options.threads, record };
         let text = &config.text;
+        let context = (options.context_tokens_max as usize).min(text.positions_max as usize);
         Ok(Engine {
             limits: limits(folder, settings.longest_edge)?,
             words,
@@ -209,11 +211,18 @@ impl Engine {
             ends,
             stops,
             embeddings,
-            encoder: Encoder::open(&environment, &folder.join(&record.vision.file), setup(vision_record.as_deref()))?,
+            encoder: Encoder::open(
+                &environment,
+                &folder.join(&record.vision.file),
+                record.vision.numbers,
+                setup(vision_record.as_deref()),
+            )?,
             decoder: Decoder::open(
                 &environment,
                 &folder.join(&record.decoder.file),
                 text,
+                record.decoder.numbers,
+                context,
                 setup(decoder_record.as_deref()),
             )?,
             full: matches!(record.build.precision, folder::Form::Fp32),
@@ -223,7 +232,7 @@ impl Engine {
             clock: 0,
             sights: VecDeque::new(),
             chunk: options.chunk_tokens_max.max(1) as usize,
-            context: (options.context_tokens_max as usize).min(text.positions_max as usize),
+            context,
             conversations_max: options.conversations_max.max(1),
             cache_bytes_max: options.cache_bytes_max,
             jumps: true,
@@ -457,7 +466,7 @@ impl Engine {
                 let same = match from {
                     Some((same, other)) if other != at => {
                         let [to, from] = self.conversations.get_disjoint_mut([at, other]).expect("they are two");
-                        self.decoder.fork(&mut to.cache, room, &from.cache, same)?;
+                        let same = self.decoder.fork(&mut to.cache, room, &from.cache, same)?;
                         to.past = from.past[..same].to_vec();
                         same
                     }

@@ -107,3 +107,29 @@ fn every_architecture_answers_when_it_is_quantised() {
         }
     }
 }
+
+#[test]
+fn graphs_of_16_bits_are_fed_and_read_in_16_bits() {
+    let goldens = goldens();
+    for variant in ["untied", "tied", "glm_ocr_0"] {
+        let folder = checkpoint(&goldens, variant, Precision::F16, 1);
+        let build = Build { precision: Form::Fp16, ..Build::FP32 };
+        let Some(mut engine) = engine_of(folder.path(), &build, &options(7)) else { return };
+        assert_eq!(engine.decoder.slot_bytes() % 2, 0);
+        for (index, case) in goldens.cases.iter().enumerate().filter(|(_, case)| case.variant == variant) {
+            let gap =
+                furthest(&logits(&mut engine, case), &arrays("arrays.safetensors", &format!("case{index}.logits")));
+            println!("case {index}, {variant}, fp16: {gap} from plain");
+            // Sums of 16-bit numbers with 11 bits each, over all layers; logits go up to about 3.
+            assert!(gap <= 2e-2, "case {index}, {variant}, fp16: logits differ by {gap}");
+            // In chunks, with a cache that grows, and again on what lies there.
+            let request = Request { tokens_max: Some(600), ..Request::greedy(Vec::new()) };
+            let answers = [(), ()].map(|()| {
+                let mut work = engine.begin_with(&request, compiled(&engine, case), None).unwrap();
+                while engine.go_on(&mut work).unwrap().end.is_none() {}
+                work.speech.tokens()[..20].to_vec()
+            });
+            assert_eq!(answers[0], answers[1], "case {index}, {variant}");
+        }
+    }
+}

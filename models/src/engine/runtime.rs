@@ -8,9 +8,11 @@ use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::{IoBinding, Session, SessionInputValue};
-use ort::value::{Shape, Tensor, TensorRef};
+use ort::value::{DynTensor, Shape, Tensor, TensorRef};
 
-use super::providers::{Setup, session};
+use super::numbers;
+use super::providers::{Provider, Setup, session};
+use crate::checkpoint::Precision;
 use crate::glm4v::TextConfig;
 use crate::glm4v::rope::{Table, VisionTables};
 use tapwright_picture::PATCH_VALUES;
@@ -67,11 +69,17 @@ pub fn minor(_: &Path) -> Option<u32> {
 /// The vision encoder.
 pub struct Encoder {
     session: Session,
+    numbers: Precision,
 }
 
 impl Encoder {
-    pub fn open(environment: &Environment, graph: &Path, setup: Setup<'_>) -> Result<Encoder, RuntimeError> {
-        Ok(Encoder { session: session(environment, graph, setup)? })
+    pub fn open(
+        environment: &Environment,
+        graph: &Path,
+        numbers: Precision,
+        setup: Setup<'_>,
+    ) -> Result<Encoder, RuntimeError> {
+        Ok(Encoder { session: session(environment, graph, setup)?, numbers })
     }
 
     /// Patches of one picture of `rows` by `columns` of them: `[rows * columns, 1176] -> [rows * columns / 4, out]`.
@@ -81,19 +89,22 @@ impl Encoder {
         tables: &VisionTables,
         [rows, columns]: [usize; 2],
     ) -> Result<Vec<f32>, RuntimeError> {
-        let patches = TensorRef::from_array_view(([rows * columns, PATCH_VALUES], patches))?;
+        let shape = vec![(rows * columns) as i64, PATCH_VALUES as i64];
+        let patches = numbers::tensor(shape, patches.to_vec(), self.numbers)?;
         let mut inputs: Vec<(&str, SessionInputValue<'_>)> = vec![("pixel_values", patches.into())];
         for (name, table) in &tables.inputs {
             let value = match table {
-                Table::F32 { shape, numbers } => TensorRef::from_array_view((&shape[..], &numbers[..]))?.into(),
+                Table::F32 { shape, numbers } => {
+                    let shape = shape.iter().map(|&size| size as i64).collect();
+                    numbers::tensor(shape, numbers.clone(), self.numbers)?.into()
+                }
                 Table::I64 { shape, numbers } => TensorRef::from_array_view((&shape[..], &numbers[..]))?.into(),
             };
             inputs.push((name, value));
         }
         let outputs = self.session.run(inputs)?;
         // Graphs have one output, and it was written first.
-        let (_, features) = outputs[0].try_extract_tensor::<f32>()?;
-        Ok(features.to_vec())
+        numbers::read(&outputs[0], self.numbers)
     }
 
     /// Ends the record of who computed what, and says where it is.
@@ -108,6 +119,12 @@ pub struct Decoder {
     /// Where logits go: a binding keeps the shape of the run before, and has to be told anew when it changes.
     memory: MemoryInfo<'static>,
     allocator: Allocator,
+    /// Whether this program can read and write what the allocator gives: not on a graphics card.
+    reachable: bool,
+    /// Of inputs, outputs and the cache.
+    numbers: Precision,
+    /// Slots that a cache may need.
+    context: usize,
     layers: usize,
     kv_heads: usize,
     head: usize,
@@ -120,7 +137,7 @@ pub struct Cache {
     binding: IoBinding,
     rows: usize,
     /// For each layer, keys and values: `[1, kv_heads, capacity, head]`.
-    slots: Vec<Tensor<f32>>,
+    slots: Vec<DynTensor>,
     capacity: usize,
 }
 
@@ -129,14 +146,27 @@ impl Decoder {
         environment: &Environment,
         graph: &Path,
         config: &TextConfig,
+        numbers: Precision,
+        context: usize,
         setup: Setup<'_>,
     ) -> Result<Decoder, RuntimeError> {
         let session = session(environment, graph, setup)?;
+        // A cache on the card stays there: sent to and fro with every token it would cost more than the token.
+        let reachable = setup.provider != Provider::Cuda;
+        let allocator = if reachable {
+            Allocator::default()
+        } else {
+            let card = MemoryInfo::new(AllocationDevice::CUDA, 0, AllocatorType::Device, MemoryType::Default)?;
+            Allocator::new(&session, card)?
+        };
         let memory = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
         Ok(Decoder {
             session,
             memory,
-            allocator: Allocator::default(),
+            allocator,
+            reachable,
+            numbers,
+            context,
             layers: config.layers as usize,
             kv_heads: config.kv_heads as usize,
             head: config.head as usize,
@@ -152,7 +182,7 @@ impl Decoder {
 
     /// Bytes of a slot.
     pub fn slot_bytes(&self) -> usize {
-        2 * self.layers * self.kv_heads * self.head * size_of::<f32>()
+        2 * self.layers * self.kv_heads * self.head * self.numbers.size()
     }
 
     /// Makes room for `slots`, keeping the first `kept` as they are.
@@ -162,22 +192,32 @@ impl Decoder {
         }
         let before = std::mem::take(&mut cache.slots);
         // In steps, so that a conversation that grows does not move its cache with every turn.
-        let capacity = slots.max(cache.capacity + cache.capacity / 4).next_multiple_of(STEP);
+        let capacity = self.capacity(slots.max(cache.capacity + cache.capacity / 4));
         self.fill(cache, capacity, &before, kept)
     }
 
-    /// Makes room for `slots` and brings the first `kept` of another conversation there.
-    pub fn fork(&self, cache: &mut Cache, slots: usize, from: &Cache, kept: usize) -> Result<(), RuntimeError> {
-        let capacity = slots.max(kept).next_multiple_of(STEP).max(cache.capacity);
+    /// Makes room for `slots` and brings the first `kept` of another conversation there; says how many it brought.
+    pub fn fork(&self, cache: &mut Cache, slots: usize, from: &Cache, kept: usize) -> Result<usize, RuntimeError> {
+        if !self.reachable {
+            self.reserve(cache, slots, 0)?;
+            return Ok(0);
+        }
+        let capacity = self.capacity(slots.max(kept)).max(cache.capacity);
         cache.slots.clear();
-        self.fill(cache, capacity, &from.slots, kept)
+        self.fill(cache, capacity, &from.slots, kept)?;
+        Ok(kept)
+    }
+
+    /// How many slots a cache is given that needs so many. What cannot be copied has to be large enough from the start.
+    fn capacity(&self, slots: usize) -> usize {
+        if self.reachable { slots.next_multiple_of(STEP) } else { slots.max(self.context).next_multiple_of(STEP) }
     }
 
     /// Says by which angles each slot is turned: `[slots, angles]` each.
     pub fn turn(&self, cache: &mut Cache, (cos, sin): (Vec<f32>, Vec<f32>)) -> Result<(), RuntimeError> {
         for (name, table) in [("cos_cache", cos), ("sin_cache", sin)] {
-            let table = Tensor::from_array(([table.len() / self.angles, self.angles], table))?;
-            cache.binding.bind_input(name, &table)?;
+            let shape = vec![(table.len() / self.angles) as i64, self.angles as i64];
+            cache.binding.bind_input(name, &numbers::tensor(shape, table, self.numbers)?)?;
         }
         Ok(())
     }
@@ -198,7 +238,8 @@ impl Decoder {
             binding.bind_output_to_device("logits", &self.memory)?;
             cache.rows = rows.len();
         }
-        binding.bind_input("inputs_embeds", &Tensor::from_array(([1, tokens, self.width], embeds))?)?;
+        let shape = vec![1, tokens as i64, self.width as i64];
+        binding.bind_input("inputs_embeds", &numbers::tensor(shape, embeds, self.numbers)?)?;
         binding.bind_input("logits_rows", &Tensor::from_array(([rows.len()], rows.to_vec()))?)?;
         binding.bind_input("seqlens_k", &Tensor::from_array(([1usize], vec![total as i32 - 1]))?)?;
         binding.bind_input("total_sequence_length", &Tensor::from_array((Shape::new([]), vec![total as i32]))?)?;
@@ -206,8 +247,7 @@ impl Decoder {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let (_, logits) = outputs["logits"].try_extract_tensor::<f32>()?;
-        Ok(logits.to_vec())
+        numbers::read(&outputs["logits"], self.numbers)
     }
 
     /// How long the bare session takes for one token behind `past` others, so many times: nothing is bound, copied or made in
@@ -236,26 +276,11 @@ impl Decoder {
     }
 
     /// Gives a cache that many slots, the first `kept` of them as in `before`.
-    fn fill(
-        &self,
-        cache: &mut Cache,
-        capacity: usize,
-        before: &[Tensor<f32>],
-        kept: usize,
-    ) -> Result<(), RuntimeError> {
-        let stride = capacity * self.head;
+    fn fill(&self, cache: &mut Cache, capacity: usize, before: &[DynTensor], kept: usize) -> Result<(), RuntimeError> {
+        let shape = numbers::Shape { heads: self.kv_heads, capacity, head: self.head };
         for index in 0..2 * self.layers {
-            let mut tensor = Tensor::<f32>::new(&self.allocator, [1, self.kv_heads, capacity, self.head])?;
-            let (_, numbers) = tensor.extract_tensor_mut();
-            numbers.fill(0.0); // It comes as the allocator left it.
-            if let Some(before) = before.get(index) {
-                let (_, before) = before.extract_tensor();
-                let old = before.len() / self.kv_heads;
-                for head in 0..self.kv_heads {
-                    numbers[head * stride..][..kept * self.head]
-                        .copy_from_slice(&before[head * old..][..kept * self.head]);
-                }
-            }
+            let before = before.get(index).map(|before| (before, kept));
+            let mut tensor = numbers::slots(&self.allocator, shape, self.numbers, before, self.reachable)?;
             let (layer, part) = (index / 2, ["key", "value"][index % 2]);
             cache.binding.bind_input(format!("past_key_values.{layer}.{part}"), &tensor)?;
             cache.binding.bind_output(format!("present.{layer}.{part}"), &mut tensor)?;
