@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tapwright_contract::Picture;
 
 use super::ForkError;
-use super::line::{Entry, Facts, Forked, Line, VERSION};
+use super::line::{Entry, EventLine, Facts, Forked, Line, VERSION};
 use super::picture::{decode, digest};
 use crate::outcome::End;
 
@@ -101,6 +101,11 @@ impl Record {
     pub fn steps(&self) -> u32 {
         let steps = self.entries.iter().filter(|entry| matches!(entry.line, Line::Decided(_))).count();
         u32::try_from(steps).unwrap_or(u32::MAX)
+    }
+
+    /// How many replies were heard.
+    pub fn heard(&self) -> usize {
+        self.entries.iter().filter(|entry| matches!(entry.line, Line::Event(EventLine::Heard(_)))).count()
     }
 
     /// The bytes of the file that hold whole lines.
