@@ -312,6 +312,13 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
         let name = format!("killed-{runs}");
         loop {
             let folder = run_folder(&place, &name);
+            // It was killed after its last line: there is nothing to go on with.
+            let journal = folder.as_ref().map(|folder| fs::read_to_string(folder.join("journal.jsonl")).unwrap());
+            if journal
+                .is_some_and(|journal| journal.ends_with('\n') && journal.contains("\"end\":{\"outcome\":\"done\""))
+            {
+                break;
+            }
             let words = match &folder {
                 None => arguments(&phone.address, &name),
                 Some(folder) => vec!["resume".to_owned(), folder.display().to_string(), "--json".to_owned()],
