@@ -1,3 +1,5 @@
+//! What a plan may say, what is pointed at, and how far one comes.
+
 use std::collections::VecDeque;
 
 use super::*;
