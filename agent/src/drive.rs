@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::episode::{Episode, News, Setting};
 use crate::event::{Came, Effect, Event, Fault, Next, Silence};
 use crate::guard::Deed;
-use crate::journal::{EffectLine, Entry, EventLine, Facts, Journal, Line, Step};
+use crate::journal::{EffectLine, Entry, EventLine, Facts, Journal, Line, Resumed, Stand, Step, VERSION};
 use crate::limits::{Limits, clip};
 use crate::millis;
 use crate::outcome::{End, Outcome};
@@ -59,20 +59,34 @@ pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<E
         device: ports.driver.name().to_owned(),
         model: ports.model.name().to_owned(),
         started,
+        forked: None,
         setting: setting.clone(),
     };
-    let mut shell = Shell { ports, limits, spent: Spent::default(), seen: None, reached: None };
-    let result = shell.run(facts, Episode::new(setting)).await;
-    result.map_err(|source| DriveError::Journal {
-        run: shell.ports.journal.run().to_owned(),
-        reached: shell.reached.map(Box::new),
-        source,
-    })
+    let mut shell = Shell { ports, limits, at: started, spent: Spent::default(), seen: None, reached: None };
+    let result = shell.begin(facts, Episode::new(setting)).await;
+    shell.told(result)
+}
+
+/// Goes on with a run where it broke off, to its end. `at` is the time of day in milliseconds since 1970. A run that
+/// has an end already, and only its last line was lost, gets that line and nothing else.
+///
+/// # Errors
+/// `DriveError` if the record cannot be written.
+///
+/// # Panics
+/// If it has an end that stands, and that is written down.
+pub async fn resume(stand: Stand, limits: Limits, at: u64, ports: Ports<'_>) -> Result<End, DriveError> {
+    let seen = stand.seen.clone();
+    let mut shell = Shell { ports, limits, at, spent: Spent::default(), seen, reached: None };
+    let result = shell.go_on(stand).await;
+    shell.told(result)
 }
 
 struct Shell<'a> {
     ports: Ports<'a>,
     limits: Limits,
+    /// When this process took the run up, in milliseconds since 1970.
+    at: u64,
     spent: Spent,
     /// What a person is shown when asked.
     seen: Option<Screen>,
@@ -91,10 +105,47 @@ struct Spent {
 }
 
 impl Shell<'_> {
-    async fn run(&mut self, facts: Facts, mut episode: Episode) -> io::Result<End> {
+    async fn begin(&mut self, facts: Facts, episode: Episode) -> io::Result<End> {
         self.note(Line::Run(Box::new(facts)))?;
         self.ports.journal.sync()?;
-        let mut event = Event::Began;
+        self.run(episode, Event::Began).await
+    }
+
+    async fn go_on(&mut self, stand: Stand) -> io::Result<End> {
+        let Stand { episode, next, written, news, .. } = stand;
+        for news in news {
+            self.note_news(news)?;
+        }
+        if let Some(Next::End(end)) = next {
+            if !written {
+                self.ended(&end)?;
+            }
+            if !end.outcome.can_go_on() {
+                assert!(!written, "a run that has ended does not go on");
+                return Ok(end);
+            }
+            self.reached = None;
+            return self.run(episode, Event::Resumed { begun: true }).await;
+        }
+        self.run(episode, Event::Resumed { begun: written }).await
+    }
+
+    fn ended(&mut self, end: &End) -> io::Result<()> {
+        tracing::info!(outcome = end.outcome.id(), steps = end.steps, "the run is over");
+        self.reached = Some(end.outcome.clone());
+        self.note(Line::End(end.clone()))?;
+        self.ports.journal.sync()
+    }
+
+    fn told(self, result: io::Result<End>) -> Result<End, DriveError> {
+        result.map_err(|source| DriveError::Journal {
+            run: self.ports.journal.run().to_owned(),
+            reached: self.reached.map(Box::new),
+            source,
+        })
+    }
+
+    async fn run(&mut self, mut episode: Episode, mut event: Event) -> io::Result<End> {
         loop {
             self.note_event(&event)?;
             let next = episode.on(event);
@@ -104,10 +155,7 @@ impl Shell<'_> {
             let effect = match next {
                 Next::Do(effect) => effect,
                 Next::End(end) => {
-                    tracing::info!(outcome = end.outcome.id(), steps = end.steps, "the run is over");
-                    self.reached = Some(end.outcome.clone());
-                    self.note(Line::End(end.clone()))?;
-                    self.ports.journal.sync()?;
+                    self.ended(&end)?;
                     return Ok(end);
                 }
             };
@@ -217,9 +265,16 @@ impl Shell<'_> {
             Event::Acted(came) => EventLine::Acted(came.clone()),
             Event::Rested => EventLine::Rested,
             Event::Stopped => EventLine::Stopped,
+            Event::Resumed { begun } => EventLine::Resumed(Resumed {
+                version: VERSION,
+                at: self.at,
+                device: self.ports.driver.name().to_owned(),
+                model: self.ports.model.name().to_owned(),
+                begun: *begun,
+            }),
         };
         self.note(Line::Event(line))?;
-        if matches!(event, Event::Acted(_) | Event::Answered(_)) {
+        if matches!(event, Event::Acted(_) | Event::Answered(_) | Event::Resumed { .. }) {
             self.ports.journal.sync()?; // What was done is not done again.
         }
         Ok(())

@@ -10,9 +10,10 @@ use tapwright_contract::device::Screen;
 use tapwright_contract::model::Reply;
 
 use crate::action::{Action, Call};
+use crate::again::Doubt;
 use crate::dialect::Unclear;
 use crate::event::{Came, Effect, Event, Fault, Next, Silence};
-use crate::guard::{self, Held, Inward, Policy, Review, Touch};
+use crate::guard::{self, Held, Inward, Policy, Review, Touch, Vetted};
 use crate::limits::{Limits, clip};
 use crate::notes::Notes;
 use crate::outcome::{End, Outcome};
@@ -91,6 +92,21 @@ pub struct Episode {
     touched: Option<Sight>,
     /// How many gestures in a row changed nothing.
     unmoved: u32,
+    /// What may or may not have happened when the run broke off, since the last deed of which it is known.
+    doubts: Vec<Doubt>,
+    /// Where a run that has ended can go on, and the step that was open there.
+    left: Option<(Stage, Option<Decided>)>,
+}
+
+/// Something that is being done, and what it takes to do it later if it has not begun when the run breaks off.
+#[derive(Debug)]
+struct Doing {
+    /// What a person was asked about it.
+    question: Option<Question>,
+    held: Held,
+    /// What it was chosen on, and what that looked like.
+    screen: Screen,
+    sight: Sight,
 }
 
 /// Where the loop stands, and what it needs there.
@@ -107,14 +123,15 @@ enum Stage {
     BackingOff,
     /// Waits for a yes to what was chosen on this screen.
     Confirming(Question, Held, Screen),
-    /// Waits for a screen, to do what was approved if it is still the same one.
-    Rechecking(Held, Screen),
+    /// Waits for a screen, to do what was approved if it is still the same one. Without a question nobody had to
+    /// approve it: the run broke off before it had begun.
+    Rechecking(Option<Question>, Held, Screen),
     /// Waits for a person to do or choose something.
     Handing(Question),
     /// Waits for a person to make the screen visible.
     Uncovering(Question),
-    /// Waits for what comes of a deed on a screen that looked so.
-    Acting(Sight),
+    /// Waits for what comes of a deed.
+    Acting(Doing),
     /// Waits because the model wants to.
     Waiting(Duration),
     Ended,
@@ -141,6 +158,8 @@ impl Episode {
             timeouts: 0,
             touched: None,
             unmoved: 0,
+            doubts: Vec::new(),
+            left: None,
         }
     }
 
@@ -152,8 +171,14 @@ impl Episode {
     pub fn on(&mut self, event: Event) -> Next {
         match (mem::replace(&mut self.stage, Stage::Ended), event) {
             (Stage::Ready, Event::Began) => self.look(),
+            (Stage::Ended, Event::Resumed { begun }) => {
+                let (stage, open) = self.left.take().expect("only a run that can go on is resumed");
+                self.open = open;
+                self.resumed(stage, begun)
+            }
             (stage @ Stage::Ended, event) => panic!("{event:?} in the stage {stage:?}"),
-            (_, Event::Stopped) => self.end("stopped", Outcome::Stopped),
+            (stage, Event::Resumed { begun }) => self.resumed(stage, begun),
+            (stage, Event::Stopped) => self.leave(stage, "stopped", Outcome::Stopped),
 
             (Stage::Looking, Event::Saw(screen)) => self.think(screen),
             (Stage::Looking, Event::Unseen(fault)) => self.blind(fault),
@@ -166,16 +191,16 @@ impl Episode {
             (Stage::Confirming(question, held, screen), Event::Answered(answer)) => {
                 self.confirmed(question, held, screen, answer)
             }
-            (Stage::Rechecking(held, before), Event::Saw(screen)) if same(&before, &screen) => {
-                self.approve(held, screen)
+            (Stage::Rechecking(question, held, before), Event::Saw(screen)) if same(&before, &screen) => {
+                self.approve(question, held, screen)
             }
-            (Stage::Rechecking(..), Event::Saw(screen)) => self.outdated(screen),
-            (Stage::Rechecking(..), Event::Unseen(fault)) => self.unsure(fault),
+            (Stage::Rechecking(question, ..), Event::Saw(screen)) => self.outdated(question.is_some(), screen),
+            (Stage::Rechecking(question, ..), Event::Unseen(fault)) => self.unsure(question.is_some(), fault),
 
             (Stage::Handing(question), Event::Answered(answer)) => self.handed(question, answer),
             (Stage::Uncovering(question), Event::Answered(answer)) => self.uncovered(question, answer),
 
-            (Stage::Acting(sight), Event::Acted(came)) => self.came(sight, came),
+            (Stage::Acting(doing), Event::Acted(came)) => self.came(doing, came),
             (Stage::Waiting(time), Event::Rested) => self.settle(format!("waited {} s", time.as_secs_f32()), None),
 
             (stage, event) => panic!("{event:?} in the stage {stage:?}"),
@@ -185,6 +210,42 @@ impl Episode {
     /// What happened since this was last asked, for whoever watches.
     pub fn news(&mut self) -> Vec<News> {
         mem::take(&mut self.news)
+    }
+
+    /// The run goes on after it broke off, or after an end that need not be the last. `begun` says whether the last
+    /// effect was on the disk; what was not cannot have happened.
+    fn resumed(&mut self, stage: Stage, begun: bool) -> Next {
+        // What went wrong in a row has been looked into; and whoever resumes a run can be asked.
+        (self.looks, self.retries, self.timeouts, self.strikes, self.asks) = (0, 0, 0, 0, 0);
+        self.touched = None;
+        match stage {
+            Stage::Ready
+            | Stage::Looking
+            | Stage::Blinking
+            | Stage::Thinking(..)
+            | Stage::BackingOff
+            | Stage::Uncovering(_) => {
+                self.open = None;
+                self.look()
+            }
+            Stage::Waiting(_) => self.settle("the run broke off while it waited".to_owned(), None),
+            // An answer is for now: nobody knows what the person sees by then.
+            Stage::Confirming(question, held, screen) | Stage::Rechecking(Some(question), held, screen) => {
+                self.ask(question.clone(), Stage::Confirming(question, held, screen))
+            }
+            Stage::Handing(question) => self.ask(question.clone(), Stage::Handing(question)),
+            Stage::Rechecking(None, held, screen) => self.recheck(None, held, screen),
+            Stage::Acting(Doing { question, held, screen, .. }) if !begun => match question {
+                Some(question) => self.ask(question.clone(), Stage::Confirming(question, held, screen)),
+                None => self.recheck(None, held, screen),
+            },
+            Stage::Acting(Doing { held, sight, .. }) => {
+                let action = self.open.as_ref().map_or("", |decided| &decided.action);
+                self.doubts.push(Doubt::new(held.deed().clone(), action, sight));
+                self.settle("the run broke off in the middle of it: it may or may not have happened".to_owned(), None)
+            }
+            Stage::Ended => panic!("a run that has ended goes on from where it stood before"),
+        }
     }
 
     fn look(&mut self) -> Next {
@@ -221,6 +282,10 @@ impl Episode {
             if self.unmoved >= 2 {
                 self.remark(format!("the last {} actions have not changed the screen", self.unmoved));
             }
+        }
+        if !self.doubts.is_empty() {
+            let sight = Sight::of(&screen);
+            self.remarks.extend(self.doubts.iter_mut().filter_map(|doubt| doubt.remark(sight)));
         }
         let bytes_max = self.setting.limits.remark_bytes;
         let front = &screen.front;
@@ -309,10 +374,10 @@ impl Episode {
             self.remark(format!("you have done this {times} times on the same screen; do something else"));
         }
         match guard::review(action, &screen, &self.setting.policy, &self.setting.touch) {
-            Review::Do(vetted) => {
-                self.stage = Stage::Acting(sight);
-                Next::Do(Effect::Act(vetted))
-            }
+            Review::Do(vetted) => match self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), sight)) {
+                None => self.act(vetted, None, screen, sight),
+                Some(question) => self.ask(question.clone(), Stage::Confirming(question, vetted.held(), screen)),
+            },
             Review::Ask(question, held) => self.ask(question.clone(), Stage::Confirming(question, held, screen)),
             Review::Hand(mut question) => {
                 // `Interact` seldom says between what one is to choose; its thought does.
@@ -347,37 +412,50 @@ impl Episode {
     fn ask(&mut self, question: Question, stage: Stage) -> Next {
         self.asks += 1;
         if self.asks > self.setting.limits.asks_max {
-            return self.end("needs a person", Outcome::NeedsPerson { asked: question });
+            return self.leave(stage, "needs a person", Outcome::NeedsPerson { asked: question });
         }
         self.stage = stage;
         Next::Do(Effect::Ask(question))
     }
 
+    fn act(&mut self, vetted: Vetted, question: Option<Question>, screen: Screen, sight: Sight) -> Next {
+        self.stage = Stage::Acting(Doing { question, held: vetted.held(), screen, sight });
+        Next::Do(Effect::Act(vetted))
+    }
+
+    fn recheck(&mut self, question: Option<Question>, held: Held, screen: Screen) -> Next {
+        self.stage = Stage::Rechecking(question, held, screen);
+        Next::Do(Effect::Look)
+    }
+
     fn confirmed(&mut self, question: Question, held: Held, screen: Screen, answer: Answer) -> Next {
         match answer {
-            Answer::Yes => {
-                self.stage = Stage::Rechecking(held, screen);
-                Next::Do(Effect::Look)
-            }
+            Answer::Yes => self.recheck(Some(question), held, screen),
             Answer::No => self.refused("a person said no to this action".to_owned()),
             Answer::Choice(words) => self.refused(format!("a person did not say yes but: {words}")),
             Answer::Done => {
                 let did = "a person has done this themselves".to_owned();
                 self.settle(did.clone(), Some(did))
             }
-            Answer::Nobody => self.end("needs a person", Outcome::NeedsPerson { asked: question }),
+            Answer::Nobody => {
+                let stage = Stage::Confirming(question.clone(), held, screen);
+                self.leave(stage, "needs a person", Outcome::NeedsPerson { asked: question })
+            }
         }
     }
 
-    fn approve(&mut self, held: Held, screen: Screen) -> Next {
+    fn approve(&mut self, question: Option<Question>, held: Held, screen: Screen) -> Next {
         self.looks = 0;
-        self.stage = Stage::Acting(Sight::of(&screen));
-        Next::Do(Effect::Act(held.approved()))
+        let sight = Sight::of(&screen);
+        self.act(held.approved(), question, screen, sight)
     }
 
-    /// A person approved what they saw, and it is not there any more.
-    fn outdated(&mut self, screen: Screen) -> Next {
-        let why = "not done: the screen changed while a person was asked".to_owned();
+    /// What it was chosen or approved on is not there any more.
+    fn outdated(&mut self, asked: bool, screen: Screen) -> Next {
+        let why = match asked {
+            true => "not done: the screen changed while a person was asked".to_owned(),
+            false => "not done: the run broke off before it, and the screen has changed since".to_owned(),
+        };
         self.remark(why.clone());
         self.close(why);
         if self.steps >= self.setting.limits.steps_max {
@@ -386,9 +464,12 @@ impl Episode {
         self.think(screen)
     }
 
-    /// A person approved what cannot be seen any more.
-    fn unsure(&mut self, fault: Fault) -> Next {
-        let why = "not done: the screen could not be seen after a person was asked".to_owned();
+    /// What it was chosen or approved on cannot be seen any more.
+    fn unsure(&mut self, asked: bool, fault: Fault) -> Next {
+        let why = match asked {
+            true => "not done: the screen could not be seen after a person was asked".to_owned(),
+            false => "not done: the run broke off before it, and the screen could not be seen".to_owned(),
+        };
         self.remark(why.clone());
         self.close(why);
         self.blind(fault)
@@ -396,7 +477,10 @@ impl Episode {
 
     fn handed(&mut self, question: Question, answer: Answer) -> Next {
         let said = match (answer, &question) {
-            (Answer::Nobody, _) => return self.end("needs a person", Outcome::NeedsPerson { asked: question }),
+            (Answer::Nobody, _) => {
+                let stage = Stage::Handing(question.clone());
+                return self.leave(stage, "needs a person", Outcome::NeedsPerson { asked: question });
+            }
             (Answer::No, Question::Choose { .. }) => "a person says: no".to_owned(),
             (Answer::No, _) => return self.refused("a person would not do this".to_owned()),
             (Answer::Choice(words), _) => format!("a person says: {words}"),
@@ -421,24 +505,26 @@ impl Episode {
         self.settle(format!("refused: {why}"), Some(format!("refused: {why}")))
     }
 
-    fn came(&mut self, sight: Sight, came: Came) -> Next {
+    fn came(&mut self, doing: Doing, came: Came) -> Next {
         let unanswered = matches!(came, Came::Failed(Fault::TimedOut { .. } | Fault::Nonsense { .. }));
         self.timeouts = if unanswered { self.timeouts + 1 } else { 0 };
         let fault = match came {
             Came::Done => {
-                self.touched = Some(sight);
+                self.doubts.clear();
+                self.touched = Some(doing.sight);
                 return self.settle("done".to_owned(), None);
             }
             Came::Told { text } => {
+                self.doubts.clear();
                 return self.settle("the API answered".to_owned(), Some(format!("the API answered: {text}")));
             }
             Came::Failed(fault) => fault,
         };
         let told = told(&fault);
         match fault {
-            Fault::Lost { why } => self.end("the device is lost", Outcome::DeviceLost { why }),
+            Fault::Lost { why } => self.leave(Stage::Acting(doing), "the device is lost", Outcome::DeviceLost { why }),
             _ if self.timeouts >= self.setting.limits.timeouts_max => {
-                self.end("the device does not answer", Outcome::DeviceLost { why: told })
+                self.leave(Stage::Acting(doing), "the device does not answer", Outcome::DeviceLost { why: told })
             }
             _ => self.settle(told.clone(), Some(told)),
         }
@@ -457,7 +543,16 @@ impl Episode {
         }
     }
 
+    /// Ends where the run can go on later.
+    fn leave(&mut self, stage: Stage, came: &str, outcome: Outcome) -> Next {
+        self.left = Some((stage, self.open.clone()));
+        self.end(came, outcome)
+    }
+
     fn end(&mut self, came: &str, outcome: Outcome) -> Next {
+        if outcome.can_go_on() && self.left.is_none() {
+            self.left = Some((Stage::Looking, None));
+        }
         self.close(came.to_owned());
         self.stage = Stage::Ended;
         Next::End(End { outcome, steps: self.steps, notes: self.notes.all().to_vec() })

@@ -56,6 +56,9 @@ pub enum Event {
     Rested,
     /// Somebody stopped the run. It can come in place of any other answer.
     Stopped,
+    /// The run goes on after it broke off, or after an end that need not be the last. `begun` says whether the effect
+    /// that waits for its answer had been written down: if not, it has not happened.
+    Resumed { begun: bool },
 }
 
 /// What came of a deed.
@@ -131,6 +134,7 @@ impl Event {
             (effect, self),
             (None, Event::Began)
                 | (Some(_), Event::Stopped)
+                | (_, Event::Resumed { .. })
                 | (Some(Effect::Look), Event::Saw(_) | Event::Unseen(_))
                 | (Some(Effect::Think(_)), Event::Heard(_) | Event::Silent(_))
                 | (Some(Effect::Ask(_)), Event::Answered(_))

@@ -51,6 +51,11 @@ pub struct Vetted {
 }
 
 impl Vetted {
+    /// The same deed, to be looked at again if the run breaks off before it is begun.
+    pub(crate) fn held(&self) -> Held {
+        Held { deed: self.deed.clone() }
+    }
+
     /// What may be done.
     pub fn deed(&self) -> &Deed {
         &self.deed
@@ -64,6 +69,10 @@ pub struct Held {
 }
 
 impl Held {
+    pub(crate) fn deed(&self) -> &Deed {
+        &self.deed
+    }
+
     /// A person has said yes, to this deed, on a screen that is still the same.
     pub(crate) fn approved(self) -> Vetted {
         Vetted { deed: self.deed }

@@ -1,23 +1,30 @@
 //! A run's record: a line per effect and event, in the order in which they happened, and the pictures apart.
 //!
 //! ```text
-//! RUNS/RUN/journal.jsonl        {"version":1,"seq":0,"ms":0,"run":{…}}  then effects, events, steps, and the end
+//! RUNS/RUN/journal.jsonl        {"version":2,"seq":0,"ms":0,"run":{…}}  then effects, events, steps, and the end
 //! RUNS/RUN/pictures/SHA256.png  what was seen, named by the digest of the file; written before the line that names it
+//! RUNS/RUN/lock                 empty; locked by the process that writes
 //! ```
 //!
 //! A line goes to the operating system at once, so that a process that is killed loses none. It goes to the disk before
 //! something is done outside and after it was done, so that a machine that loses power has done nothing that is not
 //! written down. Whoever cannot write must not act: that is `drive`'s to keep.
+//!
+//! A run that broke off goes on in the same journal: a line says that it was `resumed`, and after an end that need not
+//! be the last more lines can follow.
 
 mod line;
 mod picture;
 mod record;
 mod store;
+mod walk;
 
-pub use line::{EffectLine, Entry, EventLine, Facts, Line, Step, VERSION};
-pub use record::{Record, RecordError, ReplayError};
+pub use line::{EffectLine, Entry, EventLine, Facts, Forked, Line, Resumed, Step, VERSION};
+pub use record::{Record, RecordError};
 pub use store::{Folder, JournalError, Store};
+pub use walk::{ReplayError, Stand};
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -29,6 +36,8 @@ pub struct Journal {
     run: String,
     store: Box<dyn Store>,
     seq: u64,
+    /// The time that the run took before this process took it up.
+    ms: u64,
     /// The latest picture and its digest: screens often stay as they are.
     latest: Option<(Picture, String)>,
     /// A line may be torn after a failure; nothing can follow it.
@@ -47,7 +56,66 @@ impl Journal {
 
     /// Writes to a store of the caller's.
     pub fn over(run: &str, store: Box<dyn Store>) -> Journal {
-        Journal { run: run.to_owned(), store, seq: 0, latest: None, broken: false }
+        Journal { run: run.to_owned(), store, seq: 0, ms: 0, latest: None, broken: false }
+    }
+
+    /// Writes on where a record stops, to a store of the caller's that holds exactly that record.
+    pub fn after(record: &Record, store: Box<dyn Store>) -> Journal {
+        let last = record.entries.last();
+        Journal {
+            seq: record.entries.len() as u64,
+            ms: last.map_or(0, |entry| entry.ms),
+            ..Journal::over(&record.facts.run, store)
+        }
+    }
+
+    /// Opens a run's folder to go on with the run, and says where it stands.
+    ///
+    /// # Errors
+    /// `ResumeError` if somebody else has it, if it cannot be read or written, or if what was written does not follow
+    /// from what was seen and heard: a loop that has lost its place must not touch a device.
+    pub fn resume(folder: &Path) -> Result<(Journal, Record, Stand), ResumeError> {
+        if !folder.join("journal.jsonl").is_file() {
+            Record::read(folder)?; // It says it better.
+        }
+        let mut store = Folder::open(folder)?;
+        let mut record = Record::read(folder)?;
+        let stand = record.stand()?;
+        store.cut(record.length()).map_err(|source| JournalError::Unwritable { at: folder.to_owned(), source })?;
+        record.torn = false;
+        Ok((Journal::after(&record, Box::new(store)), record, stand))
+    }
+
+    /// Makes the folder `runs/run`, for a run that begins with another one's first steps.
+    ///
+    /// # Errors
+    /// `ForkError` if the other run has no such step, or ended with it; or the folder cannot be written.
+    pub fn fork(
+        record: &Record,
+        steps: u32,
+        runs: &Path,
+        run: &str,
+        started: u64,
+    ) -> Result<(Journal, Stand), ForkError> {
+        let mut fork = record.first(steps, run, started)?;
+        let stand = fork.stand()?;
+        if stand.end().is_some() {
+            return Err(ForkError::Ended { run: record.facts.run.clone(), steps });
+        }
+        let mut journal = Journal::create(runs, run)?;
+        let write = |journal: &mut Journal| -> io::Result<()> {
+            for entry in &fork.entries {
+                if let Line::Event(EventLine::Saw { picture, .. }) = &entry.line {
+                    let png = fs::read(record.picture_file(picture))?;
+                    journal.attempt(|store| store.picture(picture, &png))?;
+                }
+                journal.write(entry.ms, entry.line.clone())?;
+            }
+            journal.sync()
+        };
+        write(&mut journal).map_err(|source| JournalError::Unwritable { at: runs.join(run), source })?;
+        journal.ms = fork.entries.last().map_or(0, |entry| entry.ms);
+        Ok((journal, stand))
     }
 
     /// The run's id.
@@ -60,10 +128,10 @@ impl Journal {
     /// # Errors
     /// Whatever the store says. After that nothing more is written.
     pub fn write(&mut self, ms: u64, line: Line) -> io::Result<Entry> {
-        let entry = Entry { seq: self.seq, ms, line };
+        let entry = Entry { seq: self.seq, ms: self.ms.saturating_add(ms), line };
         let mut text = match &entry.line {
             // The version comes first: who does not know it need not read on.
-            Line::Run(facts) => json!({"version": VERSION, "seq": entry.seq, "ms": ms, "run": facts}).to_string(),
+            Line::Run(facts) => json!({"version": VERSION, "seq": entry.seq, "ms": entry.ms, "run": facts}).to_string(),
             _ => serde_json::to_string(&entry)?,
         };
         text.push('\n');
@@ -105,4 +173,35 @@ impl Journal {
         self.broken = result.is_err();
         result
     }
+}
+
+/// Why a run does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// Somebody else has it, or it cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// It cannot be read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// What was written does not follow from what was seen and heard.
+    #[error("nobody can tell where the run stands")]
+    Replay(#[from] ReplayError),
+}
+
+/// Why a run cannot be forked.
+#[derive(Debug, thiserror::Error)]
+pub enum ForkError {
+    /// It did not come that far.
+    #[error("run {run} has {has} steps, and none after that many: {steps}")]
+    NoSuchStep { run: String, steps: u32, has: u32 },
+    /// Nothing can come after that step.
+    #[error("run {run} ended with step {steps}; fork it at an earlier one")]
+    Ended { run: String, steps: u32 },
+    /// The folder cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What was written does not follow from what was seen and heard.
+    #[error("nobody can tell where the run stood")]
+    Replay(#[from] ReplayError),
 }

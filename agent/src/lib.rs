@@ -8,6 +8,7 @@
 //! Devices, models, people and clocks are on the other side of the ports; nothing here knows how they work.
 
 pub mod action;
+mod again;
 pub mod apis;
 pub mod clock;
 pub mod dialect;

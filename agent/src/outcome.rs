@@ -41,6 +41,22 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether a run that ended so can go on: nobody was there, something was not, or somebody stopped it. Any other
+    /// end says something about the goal, and stands.
+    pub fn can_go_on(&self) -> bool {
+        match self {
+            Outcome::NeedsPerson { .. }
+            | Outcome::ModelFailed { .. }
+            | Outcome::DeviceLost { .. }
+            | Outcome::Stopped => true,
+            Outcome::Done { .. }
+            | Outcome::GaveUp { .. }
+            | Outcome::OutOfSteps
+            | Outcome::Stuck { .. }
+            | Outcome::Refused { .. } => false,
+        }
+    }
+
     /// The id that reports and scripts use.
     pub fn id(&self) -> &'static str {
         match self {

@@ -15,15 +15,18 @@ pub enum Question {
     TakeOver { message: String },
     /// To choose, in their own words.
     Choose { message: String },
+    /// Whether to do what may have been done already when the run broke off.
+    Again { message: String },
 }
 
 impl Question {
     /// What is asked, in the words of whoever asks.
     pub fn message(&self) -> &str {
         match self {
-            Question::Confirm { message, .. } | Question::TakeOver { message } | Question::Choose { message } => {
-                message
-            }
+            Question::Confirm { message, .. }
+            | Question::TakeOver { message }
+            | Question::Choose { message }
+            | Question::Again { message } => message,
         }
     }
 }

@@ -15,7 +15,9 @@ use tapwright_agent::apis::NoApis;
 use tapwright_agent::clock::{Clock, Timer};
 use tapwright_agent::drive::{DriveError, Ports, drive};
 use tapwright_agent::event::{Effect, Event};
-use tapwright_agent::journal::{Entry, EventLine, Journal, JournalError, Line, Record, RecordError, ReplayError};
+use tapwright_agent::journal::{
+    Entry, EventLine, Journal, JournalError, Line, Record, RecordError, ReplayError, VERSION,
+};
 use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::Nobody;
 use tapwright_agent::stop::{Stop, stop};
@@ -140,7 +142,7 @@ fn the_format_is_a_promise() {
     let runs = tempfile::tempdir().unwrap();
     good_run(runs.path(), "one");
     expect![[r#"
-        {"version":1,"seq":0,"ms":0,"run":{"run":"one","device":"phone","model":"script","started":1735776000000,"goal":"Turn Wi-Fi on","date":"2025-01-02","profile":{"dialect":"autoglm","history":1,"reply":"clean","remarks":true,"tokens_max":300},"limits":{"steps_max":20,"strikes_max":3,"refusals_max":3,"asks_max":5,"retries_max":2,"backoff_ms":1000,"backoff_max_ms":3000,"looks_max":3,"look_pause_ms":1000,"timeouts_max":3,"repeats_remark":3,"repeats_max":5,"repeats_window":10,"look_ms":3000,"think_ms":60000,"act_ms":5000,"ask_ms":600000,"grace_ms":1000,"wait_max_ms":10000,"reply_bytes":10000,"remark_bytes":300,"notes_bytes":1000,"text_bytes":1000},"policy":{"apps_forbidden":["Bank"]},"touch":{"long_press_ms":1000,"swipe_ms":400}}}
+        {"version":2,"seq":0,"ms":0,"run":{"run":"one","device":"phone","model":"script","started":1735776000000,"goal":"Turn Wi-Fi on","date":"2025-01-02","profile":{"dialect":"autoglm","history":1,"reply":"clean","remarks":true,"tokens_max":300},"limits":{"steps_max":20,"strikes_max":3,"refusals_max":3,"asks_max":5,"retries_max":2,"backoff_ms":1000,"backoff_max_ms":3000,"looks_max":3,"look_pause_ms":1000,"timeouts_max":3,"repeats_remark":3,"repeats_max":5,"repeats_window":10,"look_ms":3000,"think_ms":60000,"act_ms":5000,"ask_ms":600000,"grace_ms":1000,"wait_max_ms":10000,"reply_bytes":10000,"remark_bytes":300,"notes_bytes":1000,"text_bytes":1000},"policy":{"apps_forbidden":["Bank"]},"touch":{"long_press_ms":1000,"swipe_ms":400}}}
         {"seq":1,"ms":0,"event":"began"}
         {"seq":2,"ms":0,"effect":"look"}
         {"seq":3,"ms":0,"event":{"saw":{"picture":"e6c9c27bc97790f9e5eeba6627c247de61e001d69dc766b42cf5d18e7eb61366","size":{"width":20,"height":40},"front":{"id":"com.example.settings","label":"Settings"}}}}
@@ -190,6 +192,23 @@ fn a_record_is_read_and_replayed() {
     assert_eq!(seen, [screen("Settings", 0, 0), screen("Settings", 1, 0), screen("Settings", 1, 0)]);
     // Two screens, two files, each named by what `sha256sum` says.
     assert_eq!(fs::read_dir(runs.path().join("one/pictures")).unwrap().count(), 2);
+}
+
+/// One journal of each version is kept, and stays readable.
+#[test]
+fn journals_of_old_versions_are_read() {
+    let journals = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals");
+    let mut versions = 0;
+    for version in 1..=VERSION {
+        let record = Record::read(&journals.join(version.to_string())).unwrap();
+        let first = fs::read_to_string(journals.join(format!("{version}/journal.jsonl"))).unwrap();
+        assert!(first.starts_with(&format!("{{\"version\":{version},")), "{first}");
+        assert!(!record.torn);
+        assert_eq!(record.end().unwrap().outcome.id(), "done");
+        record.replay(|_, _| ()).unwrap_or_else(|error| panic!("version {version}: {error}"));
+        versions += 1;
+    }
+    assert_eq!(versions, VERSION);
 }
 
 #[test]
@@ -265,8 +284,8 @@ fn what_was_changed_is_noticed() {
     assert!(matches!(read(removed), Err(RecordError::Broken { line: 3, .. })));
     let broken = text.replacen("{\"seq\":2,", "\"seq\":2,", 1);
     assert!(matches!(read(broken), Err(RecordError::Broken { line: 3, .. })));
-    let newer = text.replacen("\"version\":1", "\"version\":2", 1);
-    assert!(matches!(read(newer), Err(RecordError::Version { version: 2, .. })));
+    let newer = text.replacen("\"version\":2", "\"version\":3", 1);
+    assert!(matches!(read(newer), Err(RecordError::Version { version: 3, .. })));
     assert!(matches!(Record::read(&runs.path().join("two")), Err(RecordError::Unreadable { .. })));
 
     let other_gesture = text.replacen("\"x\":10", "\"x\":11", 1);

@@ -1,11 +1,16 @@
 //! The whole agent between ports that throw dice: a number draws a device, a model, a person, a disk, a moment to stop.
 //!
 //! Safety: nothing is done that is not vetted and on the disk, nothing on a screen that was not just seen, nothing
-//! after a stop. Liveness: in good weather a run gets there. Census: every ending did occur.
+//! after a stop, nothing past the policy; and where a run breaks off and goes on, nothing twice: an intent is carried out
+//! once, and what may have happened and cannot be taken back is not done again without evidence or a person. Liveness: in
+//! good weather a run gets there, however often it breaks off. Census: every ending and every fault did occur.
+//!
+//! `SEEDS=20000 cargo test --release -p tapwright-agent --test simulation` for a night.
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -14,14 +19,15 @@ use common::disk::Memory;
 use common::{reply, screen, setting};
 use tapwright_agent::apis::{ApiError, Apis};
 use tapwright_agent::clock::Timer;
-use tapwright_agent::drive::{DriveError, Ports, drive};
+use tapwright_agent::drive::{DriveError, Ports, drive, resume};
 use tapwright_agent::guard::Deed;
-use tapwright_agent::journal::{EffectLine, Entry, EventLine, Journal, Line, Record};
+use tapwright_agent::journal::{EffectLine, Entry, EventLine, Journal, Line, Record, RecordError, Stand};
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::stop::{Stopper, stop};
 use tapwright_contract::device::{Driver, DriverError, Gesture, Kind, Screen};
 use tapwright_contract::model::{Model, ModelError, Prompt, Reply, Trouble};
+use tokio::sync::Notify;
 
 /// SplitMix64: all that happens follows from one number.
 struct Dice(u64);
@@ -72,6 +78,22 @@ struct World {
     approved: bool,
     stopped: bool,
     performed: u32,
+    /// The number on the screen that was seen last, and on the one on which the last deed was chosen.
+    seen: u32,
+    chosen_on: u32,
+    /// The places in the journal of the intents that were carried out.
+    acted: BTreeSet<u64>,
+    /// What may have happened when the run broke off, and on which screen it was chosen.
+    doubts: Vec<(Deed, u32)>,
+    /// Whether the disk and the power are left alone, and the process is killed often.
+    good: bool,
+    /// The process is killed in the middle of this deed, counted from here.
+    kill_in: Option<u64>,
+    kill: Arc<Notify>,
+    /// Whether the run has just been resumed: then the model says the same again as likely as not.
+    resumed: bool,
+    /// Whether a person has said yes to doing it again.
+    again: bool,
     last_reply: &'static str,
     census: BTreeMap<&'static str, u32>,
 }
@@ -107,9 +129,41 @@ impl World {
         let entry: Entry = serde_json::from_str(&self.disk.last_synced()).expect("the last line is complete");
         assert_eq!(entry.line, Line::Effect(EffectLine::Act(deed.clone())), "the intent is on the disk");
         assert!(self.fresh, "acted on a stale screen");
+        assert!(self.acted.insert(entry.seq), "an intent was carried out twice");
+        let doubtful: Vec<u32> = self.doubts.iter().filter(|(doubtful, _)| doubtful == deed).map(|it| it.1).collect();
+        if cannot_be_taken_back(deed) && !doubtful.is_empty() {
+            let evidence = matches!(deed, Deed::Gesture(_)) && doubtful.iter().all(|chosen_on| self.seen == *chosen_on);
+            assert!(evidence || self.again || self.approved, "{deed:?} may have happened, and was done again");
+            self.count(if evidence { "again, as nothing had changed" } else { "again, as a person said so" });
+        }
         self.fresh = false;
+        self.again = false;
+        self.chosen_on = self.seen;
         self.performed += 1;
     }
+}
+
+impl World {
+    /// Whether the process is killed in the middle of this deed, which has happened then or not.
+    fn is_killed(&mut self) -> bool {
+        let left = self.kill_in.take();
+        self.kill_in = left.and_then(|left| left.checked_sub(1));
+        if left != Some(0) {
+            return false;
+        }
+        if self.dice.percent(50) {
+            self.number += 1;
+        }
+        self.kill.notify_one();
+        true
+    }
+}
+
+fn cannot_be_taken_back(deed: &Deed) -> bool {
+    matches!(
+        deed,
+        Deed::Api { .. } | Deed::Gesture(Gesture::Tap { .. } | Gesture::DoubleTap { .. } | Gesture::LongPress { .. })
+    )
 }
 
 struct Device(Shared);
@@ -142,6 +196,7 @@ impl Driver for Device {
             return Err(error(world.kind()));
         }
         world.fresh = true;
+        world.seen = world.number;
         Ok(screen("App", world.number, world.dice.next() as u8))
     }
 
@@ -158,7 +213,7 @@ impl Driver for Device {
                 world.count("approved");
             }
             assert!(!matches!(gesture, Gesture::Launch { app } if app == "Bank"), "launched what is forbidden");
-            world.dice.percent(world.weather.hang)
+            world.is_killed() || world.dice.percent(world.weather.hang)
         };
         if hangs {
             lock(&self.0).count("gesture hangs");
@@ -176,6 +231,7 @@ impl Driver for Device {
         if world.weather.stubborn < 20 || !world.dice.percent(90) {
             world.number += 1;
         }
+        world.doubts.clear();
         Ok(())
     }
 }
@@ -246,7 +302,9 @@ impl Model for Oracle {
             NONSENSE[world.dice.below(NONSENSE.len() as u64) as usize]
         } else if world.dice.percent(world.weather.risky) {
             RISKY[world.dice.below(RISKY.len() as u64) as usize]
-        } else if world.dice.percent(world.weather.stubborn * 2) {
+        } else if world.dice.percent(world.weather.stubborn * 2)
+            || (std::mem::take(&mut world.resumed) && world.dice.percent(60))
+        {
             world.last_reply
         } else if world.number > 4 && world.dice.percent(50) {
             ["<think>T</think><answer>finish(message=\"ok\")", "finish(message=\"no\", status=\"infeasible\")"]
@@ -277,9 +335,14 @@ impl Person for Somebody {
             0..5 => {
                 let world = &mut *lock(&self.0);
                 world.approved = matches!(question, Question::Confirm { .. });
+                world.again = matches!(question, Question::Again { .. });
+                if world.again {
+                    world.count("asked whether to do it again");
+                }
                 if world.dice.percent(30) {
                     world.number += 1; // The screen moved on in the meantime.
                     world.approved = false;
+                    world.again = false;
                 }
                 Answer::Yes
             }
@@ -300,7 +363,10 @@ impl Apis for Weatherman {
         let world = &mut *lock(&self.0);
         world.acts(&Deed::Api { instruction: instruction.to_owned() });
         match world.dice.below(4) {
-            0 => Ok("rain".repeat(1000)),
+            0 => {
+                world.doubts.clear();
+                Ok("rain".repeat(1000))
+            }
             1 => Err(ApiError::Unknown),
             2 => Err(ApiError::Refused { why: "closed".to_owned() }),
             _ => Err(ApiError::Unanswered { why: "late".to_owned() }),
@@ -340,38 +406,161 @@ fn draw(seed: u64) -> World {
         approved: false,
         stopped: false,
         performed: 0,
+        seen: 0,
+        chosen_on: 0,
+        acted: BTreeSet::new(),
+        doubts: Vec::new(),
+        good: false,
+        kill_in: None,
+        kill: Arc::default(),
+        resumed: false,
+        again: false,
         last_reply: REPLIES[0],
         census: BTreeMap::new(),
     }
 }
 
 fn run(world: World, stop_at: Option<Duration>) -> (Result<End, DriveError>, Vec<Entry>, Shared) {
-    let disk = world.disk.clone();
+    let mut journal = Journal::over("simulated", Box::new(world.disk.clone()));
     let world = Arc::new(Mutex::new(world));
-    let mut journal = Journal::over("simulated", Box::new(disk));
     let mut entries = Vec::new();
+    let never = Duration::from_secs(24 * 3600);
+    let result = drive_on(&world, &mut journal, None, stop_at, never, &mut |entry: &Entry| entries.push(entry.clone()));
+    // Whatever hangs, a run comes to an end.
+    (result.expect("a run ends within a day"), entries, world)
+}
+
+/// Begins a run, or goes on with one; `None` if it is killed before it comes to an end.
+fn drive_on(
+    world: &Shared,
+    journal: &mut Journal,
+    stand: Option<Stand>,
+    stop_at: Option<Duration>,
+    killed_at: Duration,
+    watch: &mut (dyn FnMut(&Entry) + Send),
+) -> Option<Result<End, DriveError>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    let result = runtime.expect("a runtime can be made").block_on(async {
+    runtime.expect("a runtime can be made").block_on(async {
         let (stopper, stop) = stop();
         if let Some(time) = stop_at {
             tokio::spawn(stop_after(time, stopper.clone(), world.clone()));
         }
-        let mut watch = |entry: &Entry| entries.push(entry.clone());
         let ports = Ports {
             driver: &mut Device(world.clone()),
             model: &mut Oracle(world.clone()),
             person: &mut Somebody(world.clone()),
             apis: &mut Weatherman(world.clone()),
-            journal: &mut journal,
+            journal,
             clock: &Timer::start(),
             stop,
-            watch: &mut watch,
+            watch,
         };
-        // Whatever hangs, a run comes to an end.
-        let day = Duration::from_secs(24 * 3600);
-        tokio::time::timeout(day, drive(setting(), 0, ports)).await.expect("a run ends within a day")
-    });
-    (result, entries, world)
+        let run = async {
+            match stand {
+                None => drive(setting(), 0, ports).await,
+                Some(stand) => resume(stand, setting().limits, 1, ports).await,
+            }
+        };
+        let kill = lock(world).kill.clone();
+        tokio::select! {
+            biased;
+            () = kill.notified() => None,
+            result = tokio::time::timeout(killed_at, run) => result.ok(),
+        }
+    })
+}
+
+/// What became of a run that broke off, again and again.
+enum Fate {
+    Ended(End),
+    /// It was killed before its first line was on the disk.
+    NeverBegan,
+    /// It broke off once more, and nobody took it up any more.
+    Abandoned,
+}
+
+/// Kills the run, stops it, fills its disk and cuts its power, and resumes it each time.
+fn run_on(world: World, folder: &Path, breaks: u32) -> (Fate, Shared) {
+    let mut journal = Journal::over("simulated", Box::new(world.disk.clone()));
+    let world = Arc::new(Mutex::new(world));
+    let mut stand = None;
+    for left in (0..=breaks).rev() {
+        let (stop_at, killed_at) = {
+            let world = &mut *lock(&world);
+            let dice = &mut world.dice;
+            world.kill_in = dice.percent(if world.good { 90 } else { 50 }).then(|| dice.below(5));
+            let mut moment = |chance| dice.percent(chance).then(|| Duration::from_millis(dice.below(60_000)));
+            (moment(15), moment(30).unwrap_or(Duration::from_secs(24 * 3600)))
+        };
+        let result = drive_on(&world, &mut journal, stand.take(), stop_at, killed_at, &mut |_| ());
+        let how = match result {
+            None => "killed",
+            Some(Err(DriveError::Journal { .. })) => "the disk was full",
+            Some(Ok(end)) if end.outcome.can_go_on() && left > 0 => match end.outcome.id() {
+                "stopped" => "went on after a stop",
+                "needs-person" => "went on with a person",
+                "device-lost" => "went on with the device",
+                "model-failed" => "went on with the model",
+                id => panic!("a run that ended with {id} goes on"),
+            },
+            // A moment earlier the last line was not there.
+            Some(Ok(_)) if left > 0 && lock(&world).dice.percent(10) => {
+                lock(&world).disk.lose_last_line();
+                "killed before its last line"
+            }
+            Some(Ok(end)) => return (Fate::Ended(end), world),
+        };
+        let Some((record, stood)) = lock(&world).mended(how, folder) else { return (Fate::NeverBegan, world) };
+        journal = Journal::after(&record, Box::new(lock(&world).disk.clone()));
+        stand = Some(stood);
+    }
+    (Fate::Abandoned, world)
+}
+
+impl World {
+    /// What is found by whoever resumes the run; nothing if not even its first line is there.
+    fn mended(&mut self, how: &'static str, folder: &Path) -> Option<(Record, Stand)> {
+        self.count(how);
+        {
+            let World { dice, disk, good, .. } = self;
+            let disk = &mut *disk.disk();
+            disk.fails_at = (!*good && dice.percent(20)).then(|| disk.operations + dice.below(60) as u32);
+            disk.failed = false;
+            // What was not synced may be lost, from anywhere on.
+            if dice.percent(40) {
+                let unsynced = (disk.lines.len() - disk.synced) as u64;
+                disk.lines.truncate(disk.synced + dice.below(unsynced + 1) as usize);
+            }
+        }
+        (self.fresh, self.approved, self.again, self.stopped, self.resumed) = (false, false, false, false, true);
+        self.disk.write_to(folder);
+        let mut record = match Record::read(folder) {
+            Ok(record) => record,
+            Err(RecordError::NoJournal { .. }) => return None,
+            Err(error) => panic!("{error}"),
+        };
+        let stand = record.stand().unwrap_or_else(|error| panic!("{error}"));
+        {
+            let disk = &mut *self.disk.disk();
+            disk.lines.truncate(record.length() as usize);
+            disk.synced = disk.lines.len();
+        }
+        let last = record.entries.iter().rev().find(|entry| match &entry.line {
+            Line::Event(event) => *event != EventLine::Stopped,
+            Line::Effect(_) => true,
+            Line::Run(_) | Line::Decided(_) | Line::Step(_) | Line::End(_) => false,
+        });
+        if let Some(Entry { seq, line: Line::Effect(EffectLine::Act(deed)), .. }) = last {
+            let happened = self.acted.contains(seq);
+            self.count(if happened { "in the middle of a deed" } else { "right before a deed" });
+            let chosen_on = if happened { self.chosen_on } else { self.seen };
+            self.doubts.push((deed.clone(), chosen_on));
+        }
+        if stand.end().is_some_and(|end| !end.outcome.can_go_on()) {
+            self.count("only the end was missing");
+        }
+        Some((record, stand))
+    }
 }
 
 /// The journal alone tells that each deed was chosen, or approved, on the screen that was seen right before it.
@@ -383,7 +572,9 @@ fn check_order(entries: &[Entry]) {
         if let Line::Effect(EffectLine::Act(_)) = entry.line {
             let chosen = before.ends_with(&["saw", "think", "heard"]);
             let approved = before.ends_with(&["ask", "yes", "look", "saw"]);
-            assert!(chosen || approved, "{before:?} before {entry:?}");
+            // What was not begun when the run broke off is done once the same screen was seen again.
+            let rechecked = before.strip_suffix(&["look", "saw"]).and_then(<[_]>::last) == Some(&"resumed");
+            assert!(chosen || approved || rechecked, "{before:?} before {entry:?}");
         }
         if let Line::Effect(_) | Line::Event(_) = entry.line {
             before.push(word(&entry.line));
@@ -396,6 +587,7 @@ fn word(line: &Line) -> &'static str {
         Line::Event(EventLine::Saw { .. }) => "saw",
         Line::Event(EventLine::Heard(_)) => "heard",
         Line::Event(EventLine::Answered(Answer::Yes)) => "yes",
+        Line::Event(EventLine::Resumed(_)) => "resumed",
         Line::Effect(EffectLine::Think { .. }) => "think",
         Line::Effect(EffectLine::Look) => "look",
         Line::Effect(EffectLine::Ask(_)) => "ask",
@@ -403,12 +595,103 @@ fn word(line: &Line) -> &'static str {
     }
 }
 
+/// How many worlds are drawn: as many as `usual`, or as `SEEDS` says.
+fn seeds(usual: u64) -> u64 {
+    #[allow(clippy::disallowed_methods)] // A test run by hand, or at night.
+    std::env::var("SEEDS").map_or(usual, |seeds| seeds.parse().expect("SEEDS is a number"))
+}
+
+#[test]
+fn nothing_goes_wrong_wherever_a_run_breaks_off() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let mut fates: BTreeMap<&'static str, u32> = BTreeMap::new();
+    let mut census: BTreeMap<&'static str, u32> = BTreeMap::new();
+    for seed in 0..seeds(500) {
+        let mut world = draw(seed);
+        let breaks = world.dice.below(6) as u32;
+        if world.dice.percent(2) {
+            world.disk.disk().fails_at = Some(0);
+        }
+        let at = folder.path().join("run"); // Pictures are the same in many worlds.
+        let (fate, world) = run_on(world, &at, breaks);
+        let world = lock(&world);
+        let fate = match fate {
+            Fate::Ended(end) => {
+                world.disk.write_to(&at);
+                let record = Record::read(&at).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+                assert_eq!(record.end(), Some(&end), "seed {seed}");
+                record.replay(|_, _| ()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+                check_order(&record.entries);
+                assert!(end.steps <= setting().limits.steps_max, "seed {seed}: the limits are those of the whole run");
+                let intents = record
+                    .entries
+                    .iter()
+                    .filter(|entry| matches!(entry.line, Line::Effect(EffectLine::Act(_))))
+                    .map(|entry| entry.seq)
+                    .collect::<BTreeSet<u64>>();
+                assert!(world.acted.is_subset(&intents), "seed {seed}: something was done that is not written down");
+                end.outcome.id()
+            }
+            Fate::NeverBegan => {
+                assert_eq!(world.performed, 0, "seed {seed}");
+                "never began"
+            }
+            Fate::Abandoned => "abandoned",
+        };
+        *fates.entry(fate).or_default() += 1;
+        for (what, times) in &world.census {
+            *census.entry(what).or_default() += times;
+        }
+    }
+    println!("{fates:?}\n{census:?}");
+    for fate in ["done", "gave-up", "out-of-steps", "stuck", "refused", "stopped", "never began", "abandoned"] {
+        assert!(fates.contains_key(fate), "no run came to this: {fate}; {fates:?}");
+    }
+    for what in [
+        "killed",
+        "the disk was full",
+        "went on after a stop",
+        "went on with a person",
+        "went on with the device",
+        "went on with the model",
+        "in the middle of a deed",
+        "right before a deed",
+        "only the end was missing",
+        "asked whether to do it again",
+        "again, as nothing had changed",
+        "again, as a person said so",
+    ] {
+        assert!(census.contains_key(what), "this never happened: {what}; {census:?}");
+    }
+}
+
+/// In good weather a run that is killed every few steps gets there too.
+#[test]
+fn a_run_that_is_killed_again_and_again_gets_there() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let mut kills = 0;
+    for seed in 0..seeds(60).min(2000) {
+        let mut world = draw(seed);
+        world.weather = Weather { lost: 0, device: 0, blind: 0, model: 0, nonsense: 0, stubborn: 0, risky: 0, hang: 0 };
+        world.disk.disk().fails_at = None;
+        let at = folder.path().join("run");
+        world.good = true;
+        let (fate, world) = run_on(world, &at, 60);
+        let Fate::Ended(end) = fate else { panic!("seed {seed}: it was given up") };
+        let id = end.outcome.id();
+        // With 30 breaks some touch is chosen again on a screen that has changed, and now and then nobody allows it.
+        assert!(["done", "gave-up", "out-of-steps", "refused", "needs-person"].contains(&id), "seed {seed}: {end:?}");
+        kills += lock(&world).census.get("killed").copied().unwrap_or(0);
+    }
+    assert!(kills > 50, "{kills}");
+}
+
 #[test]
 fn nothing_goes_wrong_whatever_happens() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let mut endings: BTreeMap<&'static str, u32> = BTreeMap::new();
     let mut census: BTreeMap<&'static str, u32> = BTreeMap::new();
-    for seed in 0..3000 {
+    for seed in 0..seeds(3000) {
         let mut world = draw(seed);
         let stop_at = world.dice.percent(20).then(|| Duration::from_millis(world.dice.below(120_000)));
         let (result, entries, world) = run(world, stop_at);

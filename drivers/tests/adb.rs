@@ -146,7 +146,8 @@ async fn two_phones_on_one_server_are_driven_at_once_each_by_its_serial() {
     for round in 0..5 {
         let texts = [typing(&format!("one {round} 一")), typing(&format!("two {round} 二"))];
         let (a, b) = tokio::join!(first.perform(&texts[0], PATIENCE), second.perform(&texts[1], PATIENCE));
-        (a.unwrap(), b.unwrap());
+        a.unwrap();
+        b.unwrap();
         let (a, b) = tokio::join!(first.screen(PATIENCE), second.screen(PATIENCE));
         for (screen, phone) in [(a.unwrap(), &phones[0]), (b.unwrap(), &phones[1])] {
             assert!(screen.picture.rgba() == phone.handle().look(World::draw), "a picture of the other phone");

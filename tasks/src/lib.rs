@@ -9,9 +9,12 @@ pub mod grounding;
 pub mod judge;
 pub mod mistake;
 pub mod model;
+pub mod origin;
 pub mod page;
+pub mod plan;
 pub mod profile;
 pub mod record;
+pub mod resume;
 pub mod run;
 pub mod script;
 pub mod serve;
@@ -19,7 +22,10 @@ pub mod smoke;
 
 pub use tapwright_agent::episode::Decided;
 pub use tapwright_agent::guard::{Deed, Policy, Touch};
-pub use tapwright_agent::journal::{EffectLine, Entry, EventLine, Facts as RunFacts, Line, Record, RecordError, Step};
+pub use tapwright_agent::journal::{
+    EffectLine, Entry, EventLine, Facts as RunFacts, ForkError, JournalError, Line, Record, RecordError, ResumeError,
+    Step,
+};
 pub use tapwright_agent::limits::Limits;
 pub use tapwright_agent::outcome::{End, Outcome};
 pub use tapwright_agent::person::{Answer, Nobody, Person, Question};

@@ -48,6 +48,8 @@ impl std::fmt::Debug for Secret {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     pub which: Which,
+    /// How many replies were heard in a run that goes on: a script goes on after them.
+    pub heard: usize,
     /// A profile in place of the one that comes with the model.
     pub profile: Option<Choice>,
     /// In which language the model is spoken to, in place of the profile's own choice.
@@ -202,8 +204,9 @@ pub async fn open(options: &Options, opening: impl Fn(Opening) + Send + 'static)
             Ok(Opened { model: Box::new(Remote::new(endpoint)?), profiles, about })
         }
         Which::Script(file) => {
-            let replies = script::read(file)?;
+            let mut replies = script::read(file)?;
             let about = format!("the script {}, {} replies", file.display(), replies.len());
+            replies.drain(..options.heard.min(replies.len()));
             let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
             let model = Box::new(Scripted::new(format!("script:{name}"), replies, AtEnd::Break));
             Ok(Opened { model, profiles, about })

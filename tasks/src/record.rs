@@ -13,6 +13,7 @@ use tapwright_agent::person::{Answer, Question};
 use tapwright_contract::Size;
 
 use crate::judge::Verdict;
+use crate::plan::PlanRecord;
 use crate::run::Judgement;
 use crate::smoke::Table;
 
@@ -164,13 +165,13 @@ pub fn scenes(record: &Record) -> Vec<Scene> {
 pub fn find(runs: &Path, name: &str) -> io::Result<PathBuf> {
     if name == LAST {
         let folders = folders(runs)?;
-        let last = folders.into_iter().rev().find(|folder| is_record(folder));
+        let last = folders.into_iter().rev().find(|folder| is_run_or_plan(folder));
         return last.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "there is no run yet"));
     }
     let places = [PathBuf::from(name), runs.join(name)];
     places
         .into_iter()
-        .find(|folder| is_record(folder))
+        .find(|folder| is_run_or_plan(folder))
         .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("there is no run {name:?}")))
 }
 
@@ -216,6 +217,11 @@ fn folders(runs: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn is_record(folder: &Path) -> bool {
     folder.join("journal.jsonl").is_file()
+}
+
+/// A run, or a plan of several.
+fn is_run_or_plan(folder: &Path) -> bool {
+    is_record(folder) || PlanRecord::is_there(folder)
 }
 
 fn brief(folder: &Path) -> Kept {

@@ -9,7 +9,7 @@ use tapwright_agent::clock::{Clock, Timer};
 use tapwright_agent::drive::{DriveError, Ports, drive};
 use tapwright_agent::episode::Setting;
 use tapwright_agent::guard::{Policy, Touch};
-use tapwright_agent::journal::{Entry, EventLine, Journal, JournalError, Line};
+use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, ResumeError};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::Person;
@@ -18,6 +18,7 @@ use tapwright_agent::stop::Stop;
 use crate::device::{Device, DeviceError};
 use crate::judge::{Change, Fact, Facts, Verdict, Wanted, changes, judge, unheard_of};
 use crate::model::Opened;
+use crate::origin::{Origin, Words, put};
 
 /// What is to be done, how the phone is to be before, and what is to be true in the end.
 #[derive(Clone, Debug)]
@@ -98,6 +99,18 @@ pub enum RunError {
     /// There is no record, so nothing was done.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The run has an end that stands.
+    #[error("run {run} has ended with `{outcome}`, and does not go on")]
+    Ended { run: String, outcome: &'static str },
+    /// It cannot go on.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// There can be no such fork.
+    #[error(transparent)]
+    Fork(#[from] ForkError),
+    /// Nobody can tell what it was begun with.
+    #[error("{}: what the run was begun with cannot be read", .at.display())]
+    Origin { at: PathBuf, source: io::Error },
     /// The record broke off, and nothing was done after that.
     #[error(transparent)]
     Drive(#[from] DriveError),
@@ -114,6 +127,16 @@ impl RunError {
             RunError::NoSuchFact { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             RunError::NoSuchFact { near: None, .. } => Some("docs/phone.md lists the facts".to_owned()),
             RunError::Journal(JournalError::Name { .. }) => None,
+            RunError::Journal(JournalError::Busy { .. })
+            | RunError::Resume(ResumeError::Journal(JournalError::Busy { .. })) => {
+                Some("wait for its end, or stop that process".to_owned())
+            }
+            RunError::Ended { run, .. } => Some(format!("begin with its first steps: tapwright fork {run} --at STEPS")),
+            RunError::Resume(ResumeError::Replay(_)) | RunError::Fork(ForkError::Replay(_)) => Some(
+                "it was changed, or a version of the program wrote it that decides otherwise: tapwright replay shows where"
+                    .to_owned(),
+            ),
+            RunError::Resume(_) | RunError::Fork(_) | RunError::Origin { .. } => None,
             RunError::Journal(JournalError::Exists { .. }) => Some("choose another folder: --runs FOLDER".to_owned()),
             RunError::Journal(JournalError::Unwritable { .. }) => {
                 Some("choose a folder that can be written: --runs FOLDER".to_owned())
@@ -125,7 +148,8 @@ impl RunError {
     }
 }
 
-/// Prepares the phone, runs the task on it, and judges it.
+/// Prepares the phone, runs the task on it, and judges it. `words` say which phone and model these are, for whoever goes
+/// on with the run when it breaks off.
 ///
 /// # Errors
 /// `RunError` if it did not begin, or could not be written down. Whatever else happens is an outcome.
@@ -134,6 +158,7 @@ pub async fn run(
     device: &mut Device,
     opened: &mut Opened,
     rules: &Rules,
+    words: &Words,
     place: Place<'_>,
     company: Company<'_>,
 ) -> Result<Report, RunError> {
@@ -156,6 +181,8 @@ pub async fn run(
 
     let mut journal = Journal::create(place.runs, place.run)?;
     let folder = place.runs.join(place.run);
+    let unwritten = |source| RunError::Judgement { run: place.run.to_owned(), source };
+    Origin::new(words.clone(), expected, start.clone()).write(&folder).map_err(unwritten)?;
     let setting = Setting {
         goal: task.goal.clone(),
         date: rules.date.clone(),
@@ -188,15 +215,29 @@ pub async fn run(
     .await?;
     let ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
 
+    let judgement =
+        judged(&task.wanted, &end.outcome, last, start.as_ref(), device, &folder).await.map_err(unwritten)?;
+    Ok(Report { run: place.run.to_owned(), folder, end, judgement, ms })
+}
+
+/// Asks the device what is true of it now, and writes down what that says of the run.
+pub(crate) async fn judged(
+    wanted: &Wanted,
+    outcome: &Outcome,
+    last: Last,
+    start: Option<&Facts>,
+    device: &mut Device,
+    folder: &Path,
+) -> io::Result<Judgement> {
     let after = device.facts().await;
-    let verdict = verdict(&task.wanted, &end.outcome, last, start.as_ref(), after.as_ref().map(Option::as_ref));
-    let changed = match (&start, &after) {
+    let verdict = verdict(wanted, outcome, last, start, after.as_ref().map(Option::as_ref));
+    let changed = match (start, &after) {
         (Some(start), Ok(Some(after))) => Some(changes(start, after)),
         _ => None,
     };
-    let judgement = Judgement { version: VERSION, verdict, expected, changed };
-    judgement.write(&folder).map_err(|source| RunError::Judgement { run: place.run.to_owned(), source })?;
-    Ok(Report { run: place.run.to_owned(), folder, end, judgement, ms })
+    let judgement = Judgement { version: VERSION, verdict, expected: expected(wanted), changed };
+    judgement.write(folder)?;
+    Ok(judgement)
 }
 
 impl Judgement {
@@ -213,26 +254,20 @@ impl Judgement {
     }
 
     fn write(&self, folder: &Path) -> io::Result<()> {
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
-        // All of it or nothing: a torn verdict would be none.
-        let fresh = folder.join(".verdict.json");
-        std::fs::write(&fresh, text)?;
-        std::fs::File::open(&fresh)?.sync_all()?;
-        std::fs::rename(fresh, folder.join("verdict.json"))
+        put(folder, "verdict.json", &format!("{}\n", serde_json::to_string_pretty(self)?))
     }
 }
 
 /// What the model did last: an outcome alone does not tell whether it failed, or could not be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Last {
+pub(crate) enum Last {
     Nothing,
     Heard,
     Silent,
 }
 
 impl Last {
-    fn mind(&mut self, line: &Line) {
+    pub(crate) fn mind(&mut self, line: &Line) {
         match line {
             Line::Event(EventLine::Heard(_)) => *self = Last::Heard,
             Line::Event(EventLine::Silent(_)) => *self = Last::Silent,

@@ -13,6 +13,7 @@ use tapwright_smoke::{TRAINING_SEEDS, task, task_of, templates};
 use crate::device::{self, Device, Where};
 use crate::judge::{Verdict, Wanted};
 use crate::model::Opened;
+use crate::origin::Words;
 use crate::run::{Company, Place, Report, Rules, RunError, Task, run};
 
 /// Which tasks.
@@ -222,7 +223,8 @@ async fn attempt(
     company: Company<'_>,
 ) -> Result<Report, RunError> {
     let mut device = Device::open(options).await?;
-    let report = run(task, &mut device, opened, rules, place, company).await;
+    // Nobody goes on with a task of a suite: its phone is gone with the process.
+    let report = run(task, &mut device, opened, rules, &Words::default(), place, company).await;
     // It is our own, and gone anyway.
     let _ = device.close().await;
     report

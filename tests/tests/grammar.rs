@@ -94,6 +94,7 @@ fn random_weights_say_nothing_but_actions() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let home = |below: &str| std::env::home_dir().unwrap_or_default().join(below).join("tapwright");
     let cache = if cfg!(target_os = "macos") { home("Library/Caches") } else { home(".cache") };
+    #[allow(clippy::disallowed_methods)] // Where a binary would be told of the library.
     let named = std::env::var("ORT_DYLIB_PATH").ok().map(PathBuf::from);
     let search = Search { named, cache, fetch: false, cuda: Cuda::Unwanted, within: Duration::from_secs(10) };
     let library = match runtime.block_on(find(&search, |_| ())) {

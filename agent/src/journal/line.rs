@@ -1,4 +1,9 @@
 //! What is written down. A change here is a change of the format, and of [`VERSION`].
+//!
+//! | version | what came with it |
+//! | --- | --- |
+//! | 1 | runs from their beginning to their end |
+//! | 2 | runs that go on: the event `resumed`, the question `again`, and `forked` among the run's facts |
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -15,7 +20,7 @@ use crate::outcome::End;
 use crate::person::{Answer, Question};
 
 /// The format's version, which the first line begins with.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,9 +63,21 @@ pub struct Facts {
     pub model: String,
     /// When it began, in milliseconds since 1970.
     pub started: u64,
+    /// The run whose first steps it begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked: Option<Forked>,
     /// The goal, and how to reach it.
     #[serde(flatten)]
     pub setting: Setting,
+}
+
+/// Where the first steps of a run come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forked {
+    /// The other run's id.
+    pub run: String,
+    /// How many of its steps were taken over.
+    pub steps: u32,
 }
 
 /// An effect, as it is written down.
@@ -101,6 +118,23 @@ pub enum EventLine {
     Rested,
     /// Somebody stopped the run.
     Stopped,
+    /// The run goes on, in another process.
+    Resumed(Resumed),
+}
+
+/// How a run goes on after it broke off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// The format's version from here on.
+    pub version: u32,
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+    /// The device's name.
+    pub device: String,
+    /// The model's name.
+    pub model: String,
+    /// Whether the effect that waits for its answer had been written down: if not, it has not happened.
+    pub begun: bool,
 }
 
 /// A step in one line, for people and reports.

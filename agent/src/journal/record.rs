@@ -6,12 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tapwright_contract::Picture;
-use tapwright_contract::device::Screen;
 
-use super::line::{EffectLine, Entry, EventLine, Facts, Line, VERSION};
+use super::ForkError;
+use super::line::{Entry, EventLine, Facts, Forked, Line, VERSION};
 use super::picture::{decode, digest};
-use crate::episode::Episode;
-use crate::event::{Effect, Event, Next};
 use crate::outcome::End;
 
 /// A run as it was written down.
@@ -23,6 +21,8 @@ pub struct Record {
     pub entries: Vec<Entry>,
     /// Whether the last line was torn, and left out: the writer was killed, or the disk was full.
     pub torn: bool,
+    /// How many bytes of the file there are up to the end of each line.
+    ends: Vec<u64>,
     folder: PathBuf,
 }
 
@@ -36,22 +36,11 @@ pub enum RecordError {
     #[error("{} does not begin as a journal does", .at.display())]
     NoJournal { at: PathBuf },
     /// Another version of the program wrote it.
-    #[error("{} has version {version}, and this program reads {VERSION}", .at.display())]
+    #[error("{} has version {version}, and this program reads 1 to {VERSION}", .at.display())]
     Version { at: PathBuf, version: u64 },
     /// Somebody changed it.
     #[error("{}:{line}: not a line of a journal", .at.display())]
     Broken { at: PathBuf, line: usize, source: Option<serde_json::Error> },
-}
-
-/// Why a record does not follow from its own events.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// A picture is missing, or not the one that was seen.
-    #[error("line {seq}: the picture cannot be had")]
-    Picture { seq: u64, source: io::Error },
-    /// The loop would have done something else.
-    #[error("line {seq}: it says {written}, and the loop would have said {expected}")]
-    Differs { seq: u64, written: String, expected: String },
 }
 
 impl Record {
@@ -71,15 +60,21 @@ impl Record {
             version: u64,
         }
         match serde_json::from_slice::<Version>(first) {
-            Ok(Version { version }) if version == u64::from(VERSION) => {}
+            Ok(Version { version }) if (1..=u64::from(VERSION)).contains(&version) => {}
             Ok(Version { version }) => return Err(RecordError::Version { at, version }),
             Err(_) => return Err(RecordError::NoJournal { at }),
         }
         let mut entries: Vec<Entry> = Vec::with_capacity(lines.len());
+        let mut ends: Vec<u64> = Vec::with_capacity(lines.len());
+        let mut end = 0;
         for (n, line) in lines.iter().enumerate() {
             let broken = |source| RecordError::Broken { at: at.clone(), line: n + 1, source };
             match serde_json::from_slice::<Entry>(line) {
-                Ok(entry) if entry.seq == n as u64 => entries.push(entry),
+                Ok(entry) if entry.seq == n as u64 => {
+                    entries.push(entry);
+                    end += line.len() as u64 + 1;
+                    ends.push(end);
+                }
                 Ok(_) => return Err(broken(None)),
                 // A file system can leave zeros where a line was to be.
                 Err(_) if n + 1 == lines.len() && n > 0 && !torn => torn = true,
@@ -88,18 +83,60 @@ impl Record {
         }
         match entries.first() {
             Some(Entry { line: Line::Run(facts), .. }) => {
-                Ok(Record { facts: facts.as_ref().clone(), entries, torn, folder: folder.to_owned() })
+                Ok(Record { facts: facts.as_ref().clone(), entries, torn, ends, folder: folder.to_owned() })
             }
             _ => Err(RecordError::NoJournal { at }),
         }
     }
 
-    /// How the run ended, if it did.
+    /// How the run ended, if it did, and has not gone on since.
     pub fn end(&self) -> Option<&End> {
-        self.entries.iter().rev().find_map(|entry| match &entry.line {
+        match &self.entries.last()?.line {
             Line::End(end) => Some(end),
-            _ => None,
-        })
+            Line::Run(_) | Line::Effect(_) | Line::Event(_) | Line::Decided(_) | Line::Step(_) => None,
+        }
+    }
+
+    /// How many replies were heard and decided on.
+    pub fn steps(&self) -> u32 {
+        let steps = self.entries.iter().filter(|entry| matches!(entry.line, Line::Decided(_))).count();
+        u32::try_from(steps).unwrap_or(u32::MAX)
+    }
+
+    /// How many replies were heard.
+    pub fn heard(&self) -> usize {
+        self.entries.iter().filter(|entry| matches!(entry.line, Line::Event(EventLine::Heard(_)))).count()
+    }
+
+    /// The bytes of the file that hold whole lines.
+    pub fn length(&self) -> u64 {
+        self.entries.len().checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or(0)
+    }
+
+    /// Leaves out a line and all that follow it.
+    pub(super) fn cut(&mut self, seq: u64) {
+        self.entries.truncate(usize::try_from(seq).unwrap_or(usize::MAX));
+    }
+
+    /// The record of a run that begins with the first steps of this one.
+    pub(super) fn first(&self, steps: u32, run: &str, started: u64) -> Result<Record, ForkError> {
+        let is_last = |entry: &Entry| match &entry.line {
+            Line::Step(step) => step.decided.step == steps,
+            Line::Event(_) => steps == 0, // It began.
+            Line::Run(_) | Line::Effect(_) | Line::Decided(_) | Line::End(_) => false,
+        };
+        let last = self.entries.iter().position(is_last).ok_or_else(|| ForkError::NoSuchStep {
+            run: self.facts.run.clone(),
+            steps,
+            has: self.steps(),
+        })?;
+        let mut fork = self.clone();
+        fork.cut(last as u64 + 1);
+        fork.facts.run = run.to_owned();
+        fork.facts.started = started;
+        fork.facts.forked = Some(Forked { run: self.facts.run.clone(), steps });
+        fork.entries[0].line = Line::Run(Box::new(fork.facts.clone()));
+        Ok(fork)
     }
 
     /// The file of a picture.
@@ -120,65 +157,5 @@ impl Record {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is not what its name says"));
         }
         decode(&png)
-    }
-
-    /// Gives the events to a fresh loop and calls `each` with what was asked for and what happened, in order: prompts
-    /// with their pictures too. Everything that was written must follow from the events before it.
-    ///
-    /// # Errors
-    /// `ReplayError` at the first line that does not.
-    pub fn replay(&self, mut each: impl FnMut(Option<&Effect>, &Event)) -> Result<(), ReplayError> {
-        let mut episode = Episode::new(self.facts.setting.clone());
-        let mut next: Option<Next> = None;
-        let mut effect_written = false;
-        for Entry { seq, line, .. } in &self.entries {
-            let differs = |expected: String| ReplayError::Differs {
-                seq: *seq,
-                written: serde_json::to_string(line).unwrap_or_default(),
-                expected,
-            };
-            match (line, &next) {
-                (Line::Effect(written), Some(Next::Do(effect))) if !effect_written => {
-                    let expected = EffectLine::of(effect);
-                    if *written != expected {
-                        return Err(differs(format!("{expected:?}")));
-                    }
-                    effect_written = true;
-                }
-                (Line::End(written), Some(Next::End(end))) if written == end => {}
-                (Line::Effect(_) | Line::End(_), next) => return Err(differs(format!("{next:?}"))),
-                (Line::Event(written), _) => {
-                    let event = self.event(written).map_err(|source| ReplayError::Picture { seq: *seq, source })?;
-                    let effect = match &next {
-                        None => None,
-                        Some(Next::Do(effect)) => Some(effect),
-                        Some(Next::End(_)) => return Err(differs("nothing".to_owned())),
-                    };
-                    let fits = event.answers(effect) && (effect_written || effect.is_none());
-                    if !fits {
-                        return Err(differs(format!("what answers {:?}", effect.map(EffectLine::of))));
-                    }
-                    each(effect, &event);
-                    next = Some(episode.on(event));
-                    effect_written = false;
-                }
-                (Line::Run(_) | Line::Decided(_) | Line::Step(_), _) => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn event(&self, line: &EventLine) -> io::Result<Event> {
-        Ok(match line.clone() {
-            EventLine::Began => Event::Began,
-            EventLine::Saw { picture, front, .. } => Event::Saw(Screen { picture: self.picture(&picture)?, front }),
-            EventLine::Unseen(fault) => Event::Unseen(fault),
-            EventLine::Heard(reply) => Event::Heard(reply),
-            EventLine::Silent(silence) => Event::Silent(silence),
-            EventLine::Answered(answer) => Event::Answered(answer),
-            EventLine::Acted(came) => Event::Acted(came),
-            EventLine::Rested => Event::Rested,
-            EventLine::Stopped => Event::Stopped,
-        })
     }
 }

@@ -1,6 +1,6 @@
 //! Where a journal is kept.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -34,6 +34,8 @@ pub struct Folder {
     pictures: PathBuf,
     /// Pictures that may not be on the disk yet.
     fresh: Vec<File>,
+    /// Held for as long as the journal is written. The system lets go of it when the process ends, however it ends.
+    _lock: File,
 }
 
 /// Why there is no journal.
@@ -45,6 +47,9 @@ pub enum JournalError {
     /// Choose another id.
     #[error("there is a run at {} already", .at.display())]
     Exists { at: PathBuf },
+    /// Another process writes it.
+    #[error("the run at {} is still going on in another process", .at.display())]
+    Busy { at: PathBuf },
     /// Choose another folder, or mend this one.
     #[error("no journal can be written at {}", .at.display())]
     Unwritable { at: PathBuf, source: io::Error },
@@ -64,16 +69,43 @@ impl Folder {
         let folder = fs::create_dir_all(runs).and_then(|()| fs::create_dir(&at)).and_then(|()| {
             let pictures = at.join("pictures");
             fs::create_dir(&pictures)?;
+            let lock = File::create(at.join("lock"))?;
+            lock.lock()?; // Nobody else knows of it yet.
             let lines = OpenOptions::new().append(true).create_new(true).open(at.join("journal.jsonl"))?;
             for folder in [runs, &at] {
                 sync_folder(folder)?;
             }
-            Ok(Folder { lines, pictures, fresh: Vec::new() })
+            Ok(Folder { lines, pictures, fresh: Vec::new(), _lock: lock })
         });
         folder.map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists if at.is_dir() => JournalError::Exists { at },
             _ => JournalError::Unwritable { at, source },
         })
+    }
+
+    /// Opens a run's folder that is there already, and keeps every other process out of it. What its journal holds is
+    /// to be read after that, and not before.
+    ///
+    /// # Errors
+    /// `JournalError` if somebody else writes it, or it cannot be written.
+    pub fn open(at: &Path) -> Result<Folder, JournalError> {
+        let unwritable = |source| JournalError::Unwritable { at: at.to_owned(), source };
+        let lines = OpenOptions::new().append(true).open(at.join("journal.jsonl")).map_err(unwritable)?;
+        let lock = OpenOptions::new().create(true).append(true).open(at.join("lock")).map_err(unwritable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Folder { lines, pictures: at.join("pictures"), fresh: Vec::new(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(JournalError::Busy { at: at.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(unwritable(source)),
+        }
+    }
+
+    /// Leaves out what follows the first `bytes` of the journal: a torn line.
+    ///
+    /// # Errors
+    /// If that cannot be done.
+    pub fn cut(&mut self, bytes: u64) -> io::Result<()> {
+        self.lines.set_len(bytes)?;
+        self.lines.sync_all()
     }
 }
 

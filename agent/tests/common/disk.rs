@@ -44,13 +44,25 @@ impl Memory {
         String::from_utf8_lossy(&disk.lines[disk.synced..]).into_owned()
     }
 
+    /// As it was before the last line was written.
+    pub fn lose_last_line(&self) {
+        let disk = &mut *self.disk();
+        let whole = &disk.lines[..disk.lines.len() - 1];
+        let end = whole.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        disk.lines.truncate(end);
+        disk.synced = disk.synced.min(end);
+    }
+
     /// Puts it all into a folder, as it would lie there.
     pub fn write_to(&self, folder: &Path) {
         let disk = self.disk();
         std::fs::create_dir_all(folder.join("pictures")).expect("a folder can be made");
         std::fs::write(folder.join("journal.jsonl"), &disk.lines).expect("a file can be written");
         for (digest, png) in &disk.pictures {
-            std::fs::write(folder.join(format!("pictures/{digest}.png")), png).expect("a file can be written");
+            let at = folder.join(format!("pictures/{digest}.png"));
+            if !at.exists() {
+                std::fs::write(at, png).expect("a file can be written");
+            }
         }
     }
 

@@ -51,7 +51,7 @@ pub struct Arguments {
 }
 
 /// For all commands.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "For all commands")]
 pub struct Common {
     /// Print one JSON object a line, for programs
@@ -78,7 +78,10 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Run(Run),
+    Plan(Plan),
     Bench(Bench),
+    Resume(Resume),
+    Fork(Fork),
     Replay(Replay),
     Runs(Runs),
     Devices(Devices),
@@ -228,12 +231,16 @@ Examples:
 )]
 pub struct Run {
     /// What is wanted, in your words
-    #[arg(required_unless_present = "task", conflicts_with = "task")]
+    #[arg(required_unless_present_any = ["task", "plan"], conflicts_with_all = ["task", "plan"])]
     pub goal: Option<String>,
 
     /// A task of the smoke suite in place of a goal, drawn from --seed; it brings its own phone and expectations
     #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["start", "expect", "device", "size"])]
     pub task: Option<String>,
+
+    /// A plan in place of a goal: sub-goals in a file, one after the other; docs/plans.md
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "start", "expect"])]
+    pub plan: Option<PathBuf>,
 
     /// Make a fact true before the run; may be given again. docs/phone.md lists them
     #[arg(long, value_name = "FACT=VALUE", value_parser = fact)]
@@ -253,6 +260,28 @@ pub struct Run {
     pub model: ModelArguments,
     #[command(flatten)]
     pub limits: LimitArguments,
+}
+
+/// Have a model write a plan for a goal, into a file for you to read first
+#[derive(Args, Debug)]
+#[command(
+    after_help = "It has to be a model that writes texts: a server, not the small model that comes with this program.
+
+Example:
+  tapwright plan 'A weekend in Changchun: train, hotel, sights, and tell Anna' --out trip.toml \\
+    --model http://127.0.0.1:8000/v1 --model-name MODEL
+  tapwright run --plan trip.toml"
+)]
+pub struct Plan {
+    /// What is wanted, in your words
+    pub goal: String,
+
+    /// Where the plan goes; nothing that is there is overwritten
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+
+    #[command(flatten)]
+    pub model: ModelArguments,
 }
 
 /// Measure a model: many tasks, judged by state
@@ -301,6 +330,52 @@ pub struct Smoke {
     pub model: ModelArguments,
     #[command(flatten)]
     pub limits: LimitArguments,
+}
+
+/// Go on with a run that broke off, was stopped, or waits for a person, a model or a device
+#[derive(Args, Debug)]
+#[command(
+    after_help = "It looks at the screen again and repeats nothing that may have happened: the model is told, and what cannot be taken
+back is done again only where the screen shows that it did not happen, or when a person says so. The record goes on in
+the same folder, under the same limits. A run that has ended otherwise stays as it is; see docs/runs.md.
+
+Examples:
+  tapwright resume last
+  tapwright resume 20261123-231805-turn-wi-fi-on --device 127.0.0.1:5555"
+)]
+pub struct Resume {
+    /// A run's name or a plan's, its folder, or `last`
+    pub run: String,
+
+    #[command(flatten)]
+    pub again: Again,
+}
+
+/// Begin a new run with the first steps of another one
+#[derive(Args, Debug)]
+#[command(after_help = "The steps are copied, not done again: the device is taken as it is now.
+
+Example:
+  tapwright fork last --at 3")]
+pub struct Fork {
+    /// A run's name, its folder, or `last`
+    pub run: String,
+
+    /// How many steps are taken over
+    #[arg(long, value_name = "STEPS")]
+    pub at: u32,
+
+    #[command(flatten)]
+    pub again: Again,
+}
+
+/// In place of what the run was begun with.
+#[derive(Args, Debug, Default)]
+pub struct Again {
+    #[command(flatten)]
+    pub device: DeviceArguments,
+    #[command(flatten)]
+    pub model: ModelArguments,
 }
 
 /// Show a run again, without device or model

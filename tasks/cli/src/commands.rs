@@ -5,7 +5,9 @@ mod devices;
 mod doctor;
 mod models;
 mod phone;
+mod plan;
 mod replay;
+mod resume;
 mod run;
 mod runs;
 mod setup;
@@ -27,7 +29,10 @@ pub async fn perform(arguments: Arguments) -> Result<Exit, Trouble> {
     let Arguments { common, command } = arguments;
     match command {
         Command::Run(arguments) => run::perform(common, arguments).await,
+        Command::Plan(arguments) => plan::write(common, arguments).await,
         Command::Bench(arguments) => bench::perform(common, arguments).await,
+        Command::Resume(arguments) => resume::resume(common, arguments).await,
+        Command::Fork(arguments) => resume::fork(common, arguments).await,
         Command::Replay(arguments) => replay::perform(common, &arguments),
         Command::Runs(arguments) => runs::perform(common, &arguments),
         Command::Devices(arguments) => devices::perform(common, arguments).await,

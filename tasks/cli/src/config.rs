@@ -11,6 +11,7 @@ use tapwright_tasks::device::{Options as DeviceOptions, Phone, Weather, Where};
 use tapwright_tasks::mistake::{Mistake, nearest};
 use tapwright_tasks::model::providers::Provider;
 use tapwright_tasks::model::{Cuda, LibraryOptions, Options as ModelOptions, Secret, Which};
+use tapwright_tasks::origin::Words;
 use tapwright_tasks::profile::{Choice, Language, NoSuchProfile, Shipped};
 use tapwright_tasks::run::Rules;
 use tapwright_tasks::{Limits, Policy, Size, Touch};
@@ -33,6 +34,8 @@ pub struct Given {
     pub weather: WeatherArguments,
     pub model: ModelArguments,
     pub limits: LimitArguments,
+    /// What a run that goes on was begun with: flags and the environment come before it, the file and defaults after.
+    pub recorded: Words,
     /// How many steps a run may have if nobody says it.
     pub steps_usual: u32,
 }
@@ -48,6 +51,8 @@ pub struct Config {
     pub phone: Phone,
     pub model: ModelOptions,
     pub rules: Rules,
+    /// The device and the model in words, as they are kept with a run.
+    pub words: Words,
 }
 
 const FILE: &str = "tapwright.toml";
@@ -126,7 +131,7 @@ impl Config {
     /// # Errors
     /// `Trouble` about the file, or about arguments that do not fit together.
     pub fn read(given: Given) -> Result<Config, Trouble> {
-        let Given { common, device, phone, weather, model, limits, steps_usual } = given;
+        let Given { common, device, phone, weather, model, limits, recorded, steps_usual } = given;
         let (file, text, at) = file(common.config.as_deref())?;
         let beside = |path: PathBuf| at.parent().map_or_else(|| path.clone(), |folder| folder.join(&path));
         let wrong = |span: Option<std::ops::Range<usize>>, why: String, help: Option<String>| {
@@ -165,8 +170,10 @@ impl Config {
         })?;
         let phone = Phone { seed, width: size.width, height: size.height, ..Phone::default() };
 
-        let adb_server = device.server.adb_server.or(file.device.adb_server).unwrap_or_else(|| ADB_SERVER.to_owned());
-        let at_device = place(device.device.or(file.device.r#use).as_deref(), &phone, &adb_server);
+        let adb_server = device.server.adb_server.or(recorded.adb_server).or(file.device.adb_server);
+        let adb_server = adb_server.unwrap_or_else(|| ADB_SERVER.to_owned());
+        let device_words = device.device.or(recorded.device).or(file.device.r#use);
+        let at_device = place(device_words.as_deref(), &phone, &adb_server);
         let ms = Duration::from_millis;
         let device = DeviceOptions {
             at: at_device,
@@ -185,9 +192,11 @@ impl Config {
             }
             _ => words.clone(),
         });
-        let key_env = model.model_key_env.or(section.key_env).unwrap_or_else(|| KEY_ENV.to_owned());
-        let which = which(model.model.or(in_file), model.model_name.or(section.name), &key_env)?;
-        let profile = match (model.profile, section.profile) {
+        let key_env = model.model_key_env.or(recorded.model_key_env).or(section.key_env);
+        let key_env = key_env.unwrap_or_else(|| KEY_ENV.to_owned());
+        let model_words = model.model.or(recorded.model).or(in_file);
+        let model_name = model.model_name.or(recorded.model_name).or(section.name);
+        let profile = match (model.profile.or(recorded.profile), section.profile) {
             (Some(words), _) => Some(Choice::of(&words).map_err(|error| no_profile(&error))?),
             // Paths in the file are relative to it; names are names.
             (None, Some(words)) => Some(match Shipped::find(words.get_ref()) {
@@ -213,8 +222,18 @@ impl Config {
                 .map_err(|error| wrong(Some(words.span()), error.to_string(), None))?,
             (None, None) => Provider::Auto,
         };
+        let words = Words {
+            device: device_words,
+            adb_server: Some(adb_server.clone()),
+            model: model_words.as_deref().map(absolute_model),
+            model_name: model_name.clone(),
+            model_key_env: Some(key_env.clone()),
+            profile: profile.as_ref().map(profile_words),
+        };
+        let which = which(model_words, model_name, &key_env)?;
         let model = ModelOptions {
             which,
+            heard: 0,
             profile,
             language,
             longest_edge: model.longest_edge.or(section.longest_edge),
@@ -256,6 +275,7 @@ impl Config {
                 touch: Touch { long_press: ms(800), swipe: ms(350) },
                 date: clock::date(clock::now()),
             },
+            words,
         })
     }
 }
@@ -373,6 +393,26 @@ fn is_folder(words: &str) -> bool {
         && words != "finish"
         && !words.starts_with("http://")
         && !words.starts_with("https://")
+}
+
+/// A path that means the same from another folder.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+fn profile_words(profile: &Choice) -> String {
+    match profile {
+        Choice::Shipped(shipped) => format!("{shipped:?}"),
+        Choice::File(file) => absolute(file),
+    }
+}
+
+fn absolute_model(words: &str) -> String {
+    match words.strip_prefix("script:") {
+        Some(script) => format!("script:{}", absolute(Path::new(script))),
+        None if is_folder(words) => absolute(Path::new(words)),
+        None => words.to_owned(),
+    }
 }
 
 /// Which model is meant.

@@ -40,6 +40,8 @@ pub struct Ending<'a> {
     pub end: &'a End,
     pub judgement: Option<&'a Judgement>,
     pub ms: u64,
+    /// Whether somebody may want to go on with it.
+    pub can_go_on: bool,
 }
 
 impl Narrator {
@@ -121,7 +123,7 @@ impl Narrator {
             say::out(&last_line(ending, exit).to_string());
             return;
         }
-        let Ending { folder, end, judgement, ms, .. } = ending;
+        let Ending { folder, end, judgement, ms, can_go_on, .. } = ending;
         let (mark, colour) = mood(&end.outcome);
         let steps = if end.steps == 1 { "1 step".to_owned() } else { format!("{} steps", end.steps) };
         say::out("");
@@ -143,6 +145,9 @@ impl Narrator {
         self.field("record", &[folder.display().to_string()]);
         let last = folder.display();
         self.field("", &[style(format!("tapwright replay {last} --html run.html")).dim().to_string()]);
+        if *can_go_on {
+            self.field("", &[style(format!("tapwright resume {last}")).dim().to_string()]);
+        }
         say::out("");
     }
 
@@ -261,7 +266,7 @@ pub fn head(goal: &str, facts: &[(&str, String)], width: usize) -> Vec<String> {
 
 /// The last line for programs.
 pub fn last_line(ending: &Ending<'_>, exit: Exit) -> Value {
-    let Ending { run, folder, end, judgement, ms } = ending;
+    let Ending { run, folder, end, judgement, ms, can_go_on } = ending;
     let verdict = judgement.and_then(|judgement| judgement.verdict.as_ref());
     json!({
         "run": run,
@@ -274,6 +279,7 @@ pub fn last_line(ending: &Ending<'_>, exit: Exit) -> Value {
         "changed": judgement.and_then(|judgement| judgement.changed.as_ref()),
         "ms": ms,
         "record": folder,
+        "can_go_on": can_go_on,
         "exit": exit.code(),
     })
 }

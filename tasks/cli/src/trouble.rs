@@ -9,8 +9,10 @@ use serde_json::json;
 use tapwright_tasks::device::DeviceError;
 use tapwright_tasks::mistake::Mistake;
 use tapwright_tasks::model::ModelError;
+use tapwright_tasks::plan::PlanRecordError;
 use tapwright_tasks::run::RunError;
 use tapwright_tasks::smoke::SuiteError;
+use tapwright_tasks::{ForkError, JournalError, ResumeError};
 
 use crate::exit::Exit;
 use crate::say;
@@ -94,10 +96,26 @@ impl From<RunError> for Trouble {
     fn from(error: RunError) -> Trouble {
         let exit = match error {
             RunError::Device(error) => return error.into(),
-            RunError::NoSuchFact { .. } => Exit::Usage,
+            RunError::NoSuchFact { .. } | RunError::Ended { .. } => Exit::Usage,
+            RunError::Journal(JournalError::Busy { .. })
+            | RunError::Resume(ResumeError::Journal(JournalError::Busy { .. })) => Exit::NotReady,
+            RunError::Fork(ForkError::NoSuchStep { .. } | ForkError::Ended { .. }) => Exit::Usage,
+            RunError::Resume(ResumeError::Journal(_)) | RunError::Fork(ForkError::Journal(_)) => Exit::Unwritten,
+            RunError::Resume(_) | RunError::Fork(ForkError::Replay(_)) | RunError::Origin { .. } => Exit::Unreadable,
             RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. } => Exit::Unwritten,
         };
         Trouble::new(exit, &error).maybe_help(error.help())
+    }
+}
+
+impl From<PlanRecordError> for Trouble {
+    fn from(error: PlanRecordError) -> Trouble {
+        match error {
+            PlanRecordError::Plan(mistake) => mistake.into(),
+            error @ PlanRecordError::Busy { .. } => Trouble::new(Exit::NotReady, &error),
+            error @ PlanRecordError::File { .. } => Trouble::new(Exit::Unwritten, &error),
+            error @ PlanRecordError::Broken { .. } => Trouble::new(Exit::Unreadable, &error),
+        }
     }
 }
 

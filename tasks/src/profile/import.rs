@@ -196,11 +196,15 @@ fn date_at(text: &str, at: usize, language: Language) -> Option<Range<usize>> {
     };
     let weekdays: &[&str] = match language {
         Language::Zh => {
-            (number(4..5, "年")?, number(1..3, "月")?, number(1..3, "日")?);
+            number(4..5, "年")?;
+            number(1..3, "月")?;
+            number(1..3, "日")?;
             &[" 星期一", " 星期二", " 星期三", " 星期四", " 星期五", " 星期六", " 星期日"]
         }
         Language::En => {
-            (number(4..5, "-")?, number(2..3, "-")?, number(2..3, "")?);
+            number(4..5, "-")?;
+            number(2..3, "-")?;
+            number(2..3, "")?;
             &[", Monday", ", Tuesday", ", Wednesday", ", Thursday", ", Friday", ", Saturday", ", Sunday"]
         }
     };
@@ -220,9 +224,10 @@ fn layout(messages: &[Message<'_>], profiles: &mut Profiles, notes: &mut Vec<Str
     if asked.iter().any(|message| matches!(&message.parts[..], [Part::Text(_), .., Part::Picture])) {
         notes.push("a picture follows its text; here pictures come first".to_owned());
     }
-    let replies = messages.iter().filter(|message| message.role == "assistant").map(|message| joined(&message.parts));
+    let mut replies =
+        messages.iter().filter(|message| message.role == "assistant").map(|message| joined(&message.parts));
     // The latest shows best how replies are written back.
-    if let Some(reply) = replies.last() {
+    if let Some(reply) = replies.next_back() {
         profiles.agent.reply = if reply.matches("<think>").count() > 1 || reply.matches("<answer>").count() > 1 {
             ReplyForm::Doubled
         } else if reply.contains("</think>\n<answer>") && reply.trim_end().ends_with("</answer>") {

@@ -66,7 +66,8 @@ pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, Trouble> {
     }
     match record.end() {
         Some(end) => {
-            let ending = Ending { run: &facts.run, folder: &folder, end, judgement: judgement.as_ref(), ms };
+            let ending =
+                Ending { run: &facts.run, folder: &folder, end, judgement: judgement.as_ref(), ms, can_go_on: false };
             narrator.ending(&ending, exit);
         }
         None => say::out(&format!(

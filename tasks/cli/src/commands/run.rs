@@ -2,10 +2,11 @@
 
 use tapwright_tasks::device::{Device, Options, Where};
 use tapwright_tasks::judge::Wanted;
-use tapwright_tasks::run::{Company, Place, Task, run};
-use tapwright_tasks::{End, Entry, Outcome, smoke};
+use tapwright_tasks::run::{Company, Place, Report, Task, run};
+use tapwright_tasks::{Entry, Outcome, smoke};
 
-use super::{opened, run_name};
+use super::resume::can_go_on;
+use super::{opened, plan, run_name};
 use crate::arguments::{Common, Run};
 use crate::clock;
 use crate::config::{Config, Given};
@@ -16,9 +17,12 @@ use crate::terminal;
 use crate::trouble::Trouble;
 
 pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
-    let Run { goal, task, start, expect, device, phone, weather, model, limits } = arguments;
+    let Run { goal, task, plan, start, expect, device, phone, weather, model, limits } = arguments;
     let seed_given = phone.seed;
     let config = Config::read(Given { device, phone, weather, model, limits, ..Given::common(common) })?;
+    if let Some(file) = plan {
+        return plan::begin(config, &file).await;
+    }
     let (task, device_options, about) = match (goal, task) {
         (_, Some(template)) => {
             let seed = seed_given.unwrap_or(config.phone.seed);
@@ -63,15 +67,24 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
     let mut watch = |entry: &Entry| narrator.entry(entry);
     let company = Company { person: person.as_mut(), stop, watch: &mut watch };
     let place = Place { runs: &config.runs, run: &name, started };
-    let report = run(&task, &mut device, &mut opened, &config.rules, place, company).await;
+    let report = run(&task, &mut device, &mut opened, &config.rules, &config.words, place, company).await;
     narrator.go_on();
     let report = report?;
-    if !matches!(report.end, End { outcome: Outcome::DeviceLost { .. }, .. })
+    leave(device, &report.end.outcome).await;
+    Ok(tell(&narrator, &report, &config))
+}
+
+/// Leaves the phone as it was found, if it is still there.
+pub async fn leave(device: Device, outcome: &Outcome) {
+    if !matches!(outcome, Outcome::DeviceLost { .. })
         && let Err(error) = device.close().await
     {
         tracing::warn!(%error, "the phone was not left as it was found");
     }
+}
 
+/// Says how a run ended.
+pub fn tell(narrator: &Narrator, report: &Report, config: &Config) -> Exit {
     let exit = Exit::of(&report.end.outcome, report.judgement.verdict.as_ref());
     let ending = Ending {
         run: &report.run,
@@ -79,7 +92,8 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
         end: &report.end,
         judgement: Some(&report.judgement),
         ms: report.ms,
+        can_go_on: can_go_on(&report.end.outcome, config),
     };
     narrator.ending(&ending, exit);
-    Ok(exit)
+    exit
 }

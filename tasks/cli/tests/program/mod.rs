@@ -123,6 +123,11 @@ impl Running {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Ends it without a word.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -198,8 +203,8 @@ pub fn answer(mut stream: TcpStream, status: &str, body: &str) {
     let _ = stream.write_all(format!("{head}{body}").as_bytes()); // It may not want it any more.
 }
 
-/// Reads a request to its end.
-fn read_request(stream: &TcpStream) -> Option<()> {
+/// Reads a request to its end, and returns what it says.
+pub fn read_request(stream: &TcpStream) -> Option<Vec<u8>> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut length = 0;
     loop {
@@ -215,5 +220,6 @@ fn read_request(stream: &TcpStream) -> Option<()> {
         }
     }
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()
+    reader.read_exact(&mut body).ok()?;
+    Some(body)
 }

@@ -1,0 +1,202 @@
+//! Gives what was written down to a fresh loop: to see whether all of it follows, and to find out where a run stands.
+
+use std::collections::VecDeque;
+use std::io;
+
+use tapwright_contract::Picture;
+use tapwright_contract::device::Screen;
+
+use super::line::{EffectLine, Entry, EventLine, Line};
+use super::record::Record;
+use crate::episode::{Episode, News};
+use crate::event::{Effect, Event, Next};
+use crate::outcome::End;
+
+/// Why a record does not follow from its own events.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A picture is missing, or not the one that was seen.
+    #[error("line {seq}: the picture cannot be had")]
+    Picture { seq: u64, source: io::Error },
+    /// The loop would have done something else.
+    #[error("line {seq}: it says {written}, and the loop would have said {expected}")]
+    Differs { seq: u64, written: String, expected: String },
+}
+
+/// Where a run stands after all that was written down.
+pub struct Stand {
+    pub(crate) episode: Episode,
+    /// What comes next; nothing if not even the beginning was written.
+    pub(crate) next: Option<Next>,
+    /// Whether that was written down too.
+    pub(crate) written: bool,
+    /// What was news after the last event, and was not written.
+    pub(crate) news: VecDeque<News>,
+    /// What was seen last.
+    pub(crate) seen: Option<Screen>,
+}
+
+impl Stand {
+    /// The end of the run, if it has one that stands, or one that waits for somebody to resume it.
+    pub fn end(&self) -> Option<&End> {
+        match &self.next {
+            Some(Next::End(end)) => Some(end),
+            Some(Next::Do(_)) | None => None,
+        }
+    }
+
+    fn differs(&self, entry: &Entry) -> Result<(), ReplayError> {
+        let expected = match (self.news.front(), &self.next) {
+            (Some(news), _) => format!("{news:?}"),
+            (None, Some(Next::Do(effect))) if self.written => format!("what answers {:?}", EffectLine::of(effect)),
+            (None, Some(Next::Do(effect))) => format!("{:?}", EffectLine::of(effect)),
+            (None, Some(Next::End(_))) if self.written => "nothing".to_owned(),
+            (None, Some(Next::End(end))) => format!("{end:?}"),
+            (None, None) => "that it began".to_owned(),
+        };
+        let written = serde_json::to_string(&entry.line).unwrap_or_default();
+        Err(ReplayError::Differs { seq: entry.seq, written, expected })
+    }
+
+    /// Takes the next line.
+    fn line(
+        &mut self,
+        entry: &Entry,
+        pictures: &mut Pictures<'_>,
+        each: &mut impl FnMut(Option<&Effect>, &Event),
+    ) -> Result<(), ReplayError> {
+        match (&entry.line, &self.next, self.written) {
+            (Line::Run(_), ..) => {}
+            (Line::Decided(written), ..) => match self.news.pop_front() {
+                Some(News::Decided(decided)) if decided == *written => {}
+                news => {
+                    self.news.extend(news);
+                    return self.differs(entry);
+                }
+            },
+            (Line::Step(written), ..) => match self.news.pop_front() {
+                Some(News::Settled(news)) if news.decided == written.decided && news.came == written.came => {}
+                news => {
+                    self.news.extend(news);
+                    return self.differs(entry);
+                }
+            },
+            (Line::Effect(written), Some(Next::Do(effect)), false) if *written == EffectLine::of(effect) => {
+                self.written = true;
+            }
+            (Line::End(written), Some(Next::End(end)), false) if written == end => self.written = true,
+            (Line::Effect(_) | Line::End(_), ..) => return self.differs(entry),
+            (Line::Event(line), next, written) => {
+                let event = pictures.event(line).map_err(|source| ReplayError::Picture { seq: entry.seq, source })?;
+                let effect = match next {
+                    Some(Next::Do(effect)) => Some(effect),
+                    Some(Next::End(_)) | None => None,
+                };
+                let fits = match (&event, next) {
+                    (Event::Resumed { begun }, Some(Next::End(end))) => *begun && written && end.outcome.can_go_on(),
+                    (Event::Resumed { begun }, _) => *begun == written,
+                    (_, Some(Next::End(_))) => false,
+                    (event, _) => event.answers(effect) && (written || effect.is_none()),
+                };
+                if !fits {
+                    return self.differs(entry);
+                }
+                each(effect, &event);
+                if let Event::Saw(screen) = &event {
+                    self.seen = Some(screen.clone());
+                }
+                self.next = Some(self.episode.on(event));
+                self.news = self.episode.news().into();
+                self.written = false;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Record {
+    /// Gives the events to a fresh loop and calls `each` with what was asked for and what happened, in order: prompts
+    /// with their pictures too. Everything that was written must follow from the events before it.
+    ///
+    /// # Errors
+    /// `ReplayError` at the first line that does not.
+    pub fn replay(&self, mut each: impl FnMut(Option<&Effect>, &Event)) -> Result<(), ReplayError> {
+        self.walk(&mut each).map(drop)
+    }
+
+    /// Where the run stands. What was seen last and did not reach the disk is left out of the record: it is seen
+    /// again. That can only be after the last deed, as all that comes before a deed is on the disk.
+    ///
+    /// # Errors
+    /// `ReplayError` if nobody can tell.
+    pub fn stand(&mut self) -> Result<Stand, ReplayError> {
+        match self.walk(&mut |_, _| ()) {
+            Err(ReplayError::Picture { seq, .. }) if !self.is_on_the_disk(seq) => {
+                self.cut(seq);
+                self.walk(&mut |_, _| ())
+            }
+            stand => stand,
+        }
+    }
+
+    /// Whether something was synced after this line.
+    fn is_on_the_disk(&self, seq: u64) -> bool {
+        self.entries.iter().skip_while(|entry| entry.seq < seq).any(|entry| {
+            matches!(
+                entry.line,
+                Line::Effect(EffectLine::Act(_) | EffectLine::Ask(_))
+                    | Line::Event(EventLine::Acted(_) | EventLine::Answered(_) | EventLine::Resumed(_))
+                    | Line::End(_)
+            )
+        })
+    }
+
+    fn walk(&self, each: &mut impl FnMut(Option<&Effect>, &Event)) -> Result<Stand, ReplayError> {
+        let mut stand = Stand {
+            episode: Episode::new(self.facts.setting.clone()),
+            next: None,
+            written: false,
+            news: VecDeque::new(),
+            seen: None,
+        };
+        let mut pictures = Pictures { record: self, latest: None };
+        for entry in &self.entries {
+            stand.line(entry, &mut pictures, each)?;
+        }
+        Ok(stand)
+    }
+}
+
+/// Reads pictures; screens often stay as they are.
+struct Pictures<'a> {
+    record: &'a Record,
+    latest: Option<(String, Picture)>,
+}
+
+impl Pictures<'_> {
+    fn read(&mut self, name: &str) -> io::Result<Picture> {
+        if let Some((latest, picture)) = &self.latest
+            && latest == name
+        {
+            return Ok(picture.clone());
+        }
+        let picture = self.record.picture(name)?;
+        self.latest = Some((name.to_owned(), picture.clone()));
+        Ok(picture)
+    }
+
+    fn event(&mut self, line: &EventLine) -> io::Result<Event> {
+        Ok(match line.clone() {
+            EventLine::Began => Event::Began,
+            EventLine::Saw { picture, front, .. } => Event::Saw(Screen { picture: self.read(&picture)?, front }),
+            EventLine::Unseen(fault) => Event::Unseen(fault),
+            EventLine::Heard(reply) => Event::Heard(reply),
+            EventLine::Silent(silence) => Event::Silent(silence),
+            EventLine::Answered(answer) => Event::Answered(answer),
+            EventLine::Acted(came) => Event::Acted(came),
+            EventLine::Rested => Event::Rested,
+            EventLine::Stopped => Event::Stopped,
+            EventLine::Resumed(resumed) => Event::Resumed { begun: resumed.begun },
+        })
+    }
+}

@@ -1,0 +1,600 @@
+//! Runs that go on: what is done again, what is asked, what the model is told, and who may do it.
+
+mod common;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::{reply, screen, setting};
+use expect_test::{Expect, expect};
+use tapwright_agent::apis::{ApiError, Apis};
+use tapwright_agent::clock::Timer;
+use tapwright_agent::drive::{Ports, drive, resume};
+use tapwright_agent::episode::{Episode, News};
+use tapwright_agent::event::{Came, Effect, Event, Fault, Next};
+use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, Record, ResumeError};
+use tapwright_agent::outcome::End;
+use tapwright_agent::person::{Answer, Nobody, Person, Question};
+use tapwright_agent::stop::stop;
+use tapwright_contract::device::{Driver, DriverError, Gesture, Kind, Screen};
+use tapwright_contract::model::{Model, ModelError, Part, Prompt, Reply, Trouble};
+
+fn saw(number: u32) -> Event {
+    Event::Saw(screen("Settings", number, 0))
+}
+
+fn heard(text: &str) -> Event {
+    Event::Heard(reply(text))
+}
+
+const DONE: Event = Event::Acted(Came::Done);
+const BROKE: Event = Event::Resumed { begun: true };
+const BEFORE: Event = Event::Resumed { begun: false };
+const TAP: &str = r#"do(action="Tap", element=[100,200])"#;
+const BESIDE: &str = r#"do(action="Tap", element=[120,210])"#;
+const PAY: &str = r#"do(action="Tap", element=[100,200], message="pay")"#;
+const API: &str = r#"do(action="Call_API", instruction="pay 5 to Anna")"#;
+const FINISH: &str = r#"finish(message="ok")"#;
+
+fn check(events: impl IntoIterator<Item = Event>, expected: Expect) {
+    let mut episode = Episode::new(setting());
+    let mut shown = String::new();
+    for event in [Event::Began].into_iter().chain(events) {
+        if let Event::Resumed { begun } = event {
+            writeln!(shown, "-- {}", if begun { "broke off" } else { "broke off before it" }).unwrap();
+        }
+        let next = episode.on(event);
+        for news in episode.news() {
+            if let News::Settled(settled) = news {
+                writeln!(shown, "  {}. {}", settled.decided.step, settled.came).unwrap();
+            }
+        }
+        match &next {
+            Next::Do(Effect::Look) => shown += "look\n",
+            Next::Do(Effect::Think(prompt)) => {
+                let Some(Part::Text(text)) = prompt.turns.last().and_then(|turn| turn.parts.last()) else { panic!() };
+                writeln!(shown, "think {}", text.lines().last().unwrap()).unwrap();
+            }
+            Next::Do(Effect::Ask(question)) => writeln!(shown, "ask {question:?}").unwrap(),
+            Next::Do(Effect::Act(vetted)) => {
+                writeln!(shown, "act {}", serde_json::to_string(vetted.deed()).unwrap()).unwrap();
+            }
+            Next::Do(Effect::Pause(time)) => writeln!(shown, "pause {time:?}").unwrap(),
+            Next::End(end) => writeln!(shown, "end {}", end.outcome.id()).unwrap(),
+        }
+    }
+    expected.assert_eq(&shown);
+}
+
+#[test]
+fn what_was_not_begun_is_done_if_the_screen_is_still_the_same() {
+    check(
+        [saw(1), heard(TAP), BEFORE, saw(1), DONE],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+        -- broke off before it
+        look
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+          1. done
+        look
+    "#]],
+    );
+    check(
+        [saw(1), heard(TAP), BEFORE, saw(2), heard(FINISH)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+        -- broke off before it
+        look
+          1. not done: the run broke off before it, and the screen has changed since
+        think {"current_app": "Settings", "last_action": "not done: the run broke off before it, and the screen has changed since"}
+          2. finished
+        end done
+    "#]],
+    );
+}
+
+#[test]
+fn a_touch_that_may_have_happened_is_the_models_to_repeat_where_nothing_has_changed() {
+    check(
+        [saw(1), heard(TAP), BROKE, saw(1), heard(TAP), DONE, saw(2)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+        -- broke off
+          1. the run broke off in the middle of it: it may or may not have happened
+        look
+        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Tap\", element=[100,200]): this may or may not have happened; the screen looks as it did before it; look before you do it again"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+          2. done
+        look
+        think {"current_app": "Settings"}
+    "#]],
+    );
+}
+
+#[test]
+fn where_something_has_changed_a_person_is_asked_before_the_same_touch() {
+    check(
+        [saw(1), heard(TAP), BROKE, saw(2), heard(BESIDE), Event::Answered(Answer::Nobody)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+        -- broke off
+          1. the run broke off in the middle of it: it may or may not have happened
+        look
+        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Tap\", element=[100,200]): this may or may not have happened; the screen has changed since; look before you do it again"}
+        ask Again { message: "the run broke off in the middle of do(action=\"Tap\", element=[100,200]), and it may have happened" }
+          2. needs a person
+        end needs-person
+    "#]],
+    );
+    // Another touch is another thing, and after it there is no doubt any more.
+    let back = heard(r#"do(action="Tap", element=[900,900])"#);
+    check(
+        [saw(1), heard(TAP), BROKE, saw(2), back, DONE, saw(3), heard(TAP), DONE],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+        -- broke off
+          1. the run broke off in the middle of it: it may or may not have happened
+        look
+        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Tap\", element=[100,200]): this may or may not have happened; the screen has changed since; look before you do it again"}
+        act {"gesture":{"tap":{"at":{"x":18,"y":36,"of":{"width":20,"height":40}}}}}
+          2. done
+        look
+        think {"current_app": "Settings"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+          3. done
+        look
+    "#]],
+    );
+}
+
+#[test]
+fn text_takes_the_place_of_what_is_there() {
+    let text = || heard(r#"do(action="Type", text="hi")"#);
+    check(
+        [saw(1), text(), BROKE, saw(2), text(), DONE],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        act {"gesture":{"type":{"text":"hi"}}}
+        -- broke off
+          1. the run broke off in the middle of it: it may or may not have happened
+        look
+        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Type\", text=\"hi\"): this may or may not have happened; the screen has changed since; look before you do it again"}
+        act {"gesture":{"type":{"text":"hi"}}}
+          2. done
+        look
+    "#]],
+    );
+}
+
+#[test]
+fn no_screen_tells_whether_an_api_was_called() {
+    check(
+        [saw(1), heard(API), BROKE, saw(1), heard(API), Event::Answered(Answer::Yes), saw(1)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        act {"api":{"instruction":"pay 5 to Anna"}}
+        -- broke off
+          1. the run broke off in the middle of it: it may or may not have happened
+        look
+        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay 5 to Anna\"): this may or may not have happened; the screen does not tell; look before you do it again"}
+        ask Again { message: "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay 5 to Anna\"), and it may have happened" }
+        look
+        act {"api":{"instruction":"pay 5 to Anna"}}
+    "#]],
+    );
+}
+
+#[test]
+fn a_person_is_asked_again_when_somebody_is_there() {
+    let nobody = || Event::Answered(Answer::Nobody);
+    check(
+        [saw(1), heard(PAY), nobody(), BROKE, Event::Answered(Answer::Yes), saw(1), DONE],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } }
+          1. needs a person
+        end needs-person
+        -- broke off
+        ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } }
+        look
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+          1. done
+        look
+    "#]],
+    );
+    check(
+        [saw(1), heard(PAY), Event::Answered(Answer::Yes), BEFORE, Event::Answered(Answer::No)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } }
+        look
+        -- broke off before it
+        ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } }
+          1. refused: a person said no to this action
+        look
+    "#]],
+    );
+    let take_over = || heard(r#"do(action="Take_over", message="log in")"#);
+    check(
+        [saw(1), take_over(), nobody(), BROKE, Event::Answered(Answer::Done), saw(2)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        ask TakeOver { message: "log in" }
+          1. needs a person
+        end needs-person
+        -- broke off
+        ask TakeOver { message: "log in" }
+          1. a person has done this
+        look
+        think {"current_app": "Settings", "last_action": "a person has done this"}
+    "#]],
+    );
+}
+
+#[test]
+fn ends_that_need_not_be_the_last() {
+    let lost = || Event::Acted(Came::Failed(Fault::Lost { why: "unplugged".to_owned() }));
+    check(
+        [saw(1), heard(TAP), lost(), BROKE, saw(2), heard(TAP)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+          1. the device is lost
+        end device-lost
+        -- broke off
+          1. the run broke off in the middle of it: it may or may not have happened
+        look
+        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Tap\", element=[100,200]): this may or may not have happened; the screen has changed since; look before you do it again"}
+        ask Again { message: "the run broke off in the middle of do(action=\"Tap\", element=[100,200]), and it may have happened" }
+    "#]],
+    );
+    check(
+        [saw(1), Event::Stopped, BROKE, saw(1), heard(FINISH)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        end stopped
+        -- broke off
+        look
+        think {"current_app": "Settings"}
+          1. finished
+        end done
+    "#]],
+    );
+    check(
+        [saw(1), heard(TAP), Event::Stopped, BROKE, saw(1), Event::Stopped, BROKE, saw(1)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+          1. stopped
+        end stopped
+        -- broke off
+          1. the run broke off in the middle of it: it may or may not have happened
+        look
+        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Tap\", element=[100,200]): this may or may not have happened; the screen looks as it did before it; look before you do it again"}
+        end stopped
+        -- broke off
+        look
+        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Tap\", element=[100,200]): this may or may not have happened; the screen looks as it did before it; look before you do it again"}
+    "#]],
+    );
+    check(
+        [saw(1), heard("a"), saw(1), heard("b"), saw(1), heard("c"), BROKE, saw(1)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+          1. unclear: the reply has no action; write one action after the thought, for example do(action="Tap", element=[500,500]) or finish(message="…")
+        look
+        think {"current_app": "Settings", "last_action": "the reply has no action; write one action after the thought, for example do(action=\"Tap\", element=[500,500]) or finish(message=\"…\")"}
+          2. unclear: the reply has no action; write one action after the thought, for example do(action="Tap", element=[500,500]) or finish(message="…")
+        look
+        think {"current_app": "Settings", "last_action": "the reply has no action; write one action after the thought, for example do(action=\"Tap\", element=[500,500]) or finish(message=\"…\")"}
+          3. unclear
+        end model-failed
+        -- broke off
+        look
+        think {"current_app": "Settings"}
+    "#]],
+    );
+}
+
+#[test]
+#[should_panic(expected = "only a run that can go on")]
+fn an_end_that_says_something_of_the_goal_is_the_last() {
+    check([saw(1), heard(FINISH), BROKE], expect![""]);
+}
+
+/// A phone, a model and a person in one, that break off where they are told to.
+#[derive(Clone, Default)]
+struct World(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    number: u32,
+    replies: Vec<&'static str>,
+    told: Vec<String>,
+    asked: u32,
+    lost: bool,
+}
+
+#[async_trait]
+impl Driver for World {
+    fn name(&self) -> &str {
+        "world"
+    }
+
+    async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {
+        Ok(screen("App", self.0.lock().unwrap().number, 0))
+    }
+
+    async fn perform(&mut self, _gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {
+        let mut state = self.0.lock().unwrap();
+        state.number += 1;
+        if state.lost {
+            let kind = Kind::Lost { why: "unplugged".to_owned() };
+            return Err(DriverError { device: "world".to_owned(), operation: "touch", kind });
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Model for World {
+    fn name(&self) -> &str {
+        "script"
+    }
+
+    async fn reply(&mut self, prompt: &Prompt, _within: Duration) -> Result<Reply, ModelError> {
+        let mut state = self.0.lock().unwrap();
+        let Some(Part::Text(text)) = prompt.turns.last().and_then(|turn| turn.parts.last()) else { panic!() };
+        state.told.push(text.lines().last().unwrap().to_owned());
+        if state.replies.is_empty() {
+            let kind = Trouble::Broken { why: "at its end".to_owned() };
+            return Err(ModelError { model: "script".to_owned(), kind });
+        }
+        Ok(reply(state.replies.remove(0)))
+    }
+}
+
+#[async_trait]
+impl Person for World {
+    async fn ask(&mut self, _question: &Question, screen: Option<&Screen>) -> Answer {
+        assert!(screen.is_some(), "a person is shown what the model saw, also after a break");
+        self.0.lock().unwrap().asked += 1;
+        Answer::Yes
+    }
+}
+
+#[async_trait]
+impl Apis for World {
+    async fn call(&mut self, _instruction: &str, _within: Duration) -> Result<String, ApiError> {
+        Err(ApiError::Unknown)
+    }
+}
+
+fn ports<'a>(
+    world: &'a mut [World; 3],
+    journal: &'a mut Journal,
+    person: &'a mut dyn Person,
+    clock: &'a Timer,
+    watch: &'a mut (dyn FnMut(&Entry) + Send),
+) -> Ports<'a> {
+    let [device, model, apis] = world;
+    let (_stopper, stop) = stop();
+    Ports { driver: device, model, person, apis, journal, clock, stop, watch }
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+fn begin(world: &World, runs: &Path, replies: &[&'static str]) -> End {
+    world.0.lock().unwrap().replies = replies.to_vec();
+    let mut journal = Journal::create(runs, "one").unwrap();
+    let (mut worlds, clock) = ([world.clone(), world.clone(), world.clone()], Timer::start());
+    let (mut nobody, mut watch) = (Nobody, |_: &_| ());
+    wait(drive(setting(), 5, ports(&mut worlds, &mut journal, &mut nobody, &clock, &mut watch))).unwrap()
+}
+
+fn go_on(world: &World, folder: &Path, replies: &[&'static str]) -> Result<End, ResumeError> {
+    world.0.lock().unwrap().replies = replies.to_vec();
+    let (mut journal, record, stand) = Journal::resume(folder)?;
+    let (mut worlds, clock) = ([world.clone(), world.clone(), world.clone()], Timer::start());
+    let (mut person, mut watch) = (world.clone(), |_: &_| ());
+    let limits = record.facts.setting.limits.clone();
+    let end = wait(resume(stand, limits, 6, ports(&mut worlds, &mut journal, &mut person, &clock, &mut watch)));
+    Ok(end.unwrap())
+}
+
+#[test]
+fn a_run_goes_on_after_each_of_its_ends() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = runs.path().join("one");
+    let world = World::default();
+    world.0.lock().unwrap().lost = true;
+    assert_eq!(begin(&world, runs.path(), &[TAP]).outcome.id(), "device-lost");
+    world.0.lock().unwrap().lost = false;
+    let told = "may or may not have happened; the screen has changed since";
+    assert_eq!(go_on(&world, &folder, &[]).unwrap().outcome.id(), "model-failed");
+    assert!(world.0.lock().unwrap().told.pop().unwrap().contains(told));
+    // What it was not told it is told now; and doing the same again is a person's to allow.
+    assert_eq!(go_on(&world, &folder, &[TAP, FINISH]).unwrap().outcome.id(), "done");
+    assert!(world.0.lock().unwrap().told[1].contains(told));
+    let state = world.0.lock().unwrap();
+    assert_eq!((state.number, state.asked), (2, 1));
+    let record = Record::read(&folder).unwrap();
+    record.replay(|_, _| ()).unwrap();
+    assert_eq!(record.steps(), 3);
+    assert!(record.entries.windows(2).all(|pair| pair[0].ms <= pair[1].ms));
+}
+
+#[test]
+fn a_run_that_has_ended_stays_so_and_one_that_goes_on_is_its_process_alone() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = runs.path().join("one");
+    let world = World::default();
+    assert_eq!(begin(&world, runs.path(), &[FINISH]).outcome.id(), "done");
+    let (_journal, _, stand) = Journal::resume(&folder).unwrap();
+    assert!(!stand.end().unwrap().outcome.can_go_on());
+    assert!(matches!(Journal::resume(&folder), Err(ResumeError::Journal(JournalError::Busy { .. }))));
+    assert!(Record::read(&folder).is_ok(), "who only reads needs no lock");
+    let begun = Journal::create(runs.path(), "two").unwrap();
+    let busy = Journal::resume(&runs.path().join("two"));
+    assert!(matches!(busy, Err(ResumeError::Journal(JournalError::Busy { .. }))));
+    drop(begun);
+    assert!(matches!(Journal::resume(&runs.path().join("two")), Err(ResumeError::Record(_))), "it has no line yet");
+    assert!(matches!(Journal::resume(&runs.path().join("three")), Err(ResumeError::Record(_))));
+}
+
+/// Makes the journal of this version that is kept as an example: `cargo test --test resume -- --ignored the_example`.
+#[test]
+#[ignore = "writes into the source tree, once a version"]
+fn the_example() {
+    let journals = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals");
+    let runs = tempfile::tempdir().unwrap();
+    let world = World::default();
+    world.0.lock().unwrap().lost = true;
+    begin(&world, runs.path(), &[TAP]);
+    world.0.lock().unwrap().lost = false;
+    assert_eq!(go_on(&world, &runs.path().join("one"), &[TAP, FINISH]).unwrap().outcome.id(), "done");
+    let kept = journals.join(tapwright_agent::journal::VERSION.to_string());
+    assert!(!kept.exists(), "what is kept stays as it is");
+    fs::rename(runs.path().join("one"), kept).unwrap();
+}
+
+/// Wherever a journal breaks off, the run goes on and comes to the same end, and what was done stays on record.
+#[test]
+fn a_journal_that_breaks_off_anywhere() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = runs.path().join("one");
+    let whole = World::default();
+    const GOOD: [&str; 4] = [TAP, PAY, "do(action=\"Note\", message=\"20 °C\")", FINISH];
+    whole.0.lock().unwrap().replies = GOOD.to_vec();
+    {
+        let mut journal = Journal::create(runs.path(), "one").unwrap();
+        let (mut worlds, clock) = ([whole.clone(), whole.clone(), whole.clone()], Timer::start());
+        let (mut person, mut watch) = (whole.clone(), |_: &_| ());
+        let ports = ports(&mut worlds, &mut journal, &mut person, &clock, &mut watch);
+        assert_eq!(wait(drive(setting(), 5, ports)).unwrap().outcome.id(), "done");
+    }
+    let at = folder.join("journal.jsonl");
+    let bytes = fs::read(&at).unwrap();
+    let entries = Record::read(&folder).unwrap().entries;
+    let ends: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b'\n').map(|at| at + 1).collect();
+    for (line, end) in ends.iter().enumerate() {
+        for torn in [0, 7] {
+            let length = (end + torn).min(bytes.len());
+            fs::write(&at, &bytes[..length]).unwrap();
+            let world = World::default();
+            // The device is as it was when the last line was written, or one gesture further.
+            let acted = |entries: &[Entry], word| {
+                entries.iter().filter(|entry| serde_json::to_string(&entry.line).unwrap().starts_with(word)).count()
+            };
+            let written = &entries[..=line];
+            let heard = acted(written, "{\"event\":{\"heard\"");
+            let intents = acted(written, "{\"effect\":{\"act\"");
+            let done = acted(written, "{\"event\":{\"acted\"");
+            for happened in done..=intents {
+                fs::write(&at, &bytes[..length]).unwrap();
+                world.0.lock().unwrap().number = happened as u32;
+                let mut left = GOOD[heard..].to_vec();
+                if intents > done && happened == done {
+                    left.insert(0, GOOD[heard - 1]); // The screen is as it was before: the model does it again.
+                }
+                let end = go_on_or_end(&world, &folder, &left);
+                assert_eq!((end.outcome.id(), end.notes.len()), ("done", 1), "line {line}");
+                assert_eq!(world.0.lock().unwrap().number, 2, "line {line}, {happened} happened: twice, or never");
+                let record = Record::read(&folder).unwrap();
+                assert_eq!(record.entries[..written.len()], *written);
+                record.replay(|_, _| ()).unwrap_or_else(|error| panic!("line {line}: {error}"));
+            }
+        }
+    }
+}
+
+fn go_on_or_end(world: &World, folder: &Path, replies: &[&'static str]) -> End {
+    let record = Record::read(folder).unwrap();
+    match record.end() {
+        Some(end) if !end.outcome.can_go_on() => end.clone(),
+        _ => go_on(world, folder, replies).unwrap(),
+    }
+}
+
+#[test]
+fn what_was_seen_last_and_is_not_on_the_disk_is_seen_again() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = runs.path().join("one");
+    let world = World::default();
+    begin(&world, runs.path(), &[TAP, FINISH]);
+    let at = folder.join("journal.jsonl");
+    let text = fs::read_to_string(&at).unwrap();
+    let record = Record::read(&folder).unwrap();
+    let digests: Vec<String> = record
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.line {
+            Line::Event(EventLine::Saw { picture, .. }) => Some(picture.clone()),
+            _ => None,
+        })
+        .collect();
+    // Power is lost after the second look: its line is there, and its picture is not.
+    let second = text.lines().position(|line| line.contains(&digests[1])).unwrap();
+    let kept: String = text.lines().take(second + 1).map(|line| format!("{line}\n")).collect();
+    fs::write(&at, &kept).unwrap();
+    let file = record.picture_file(&digests[1]);
+    fs::write(&file, "").unwrap();
+    assert_eq!(go_on(&world, &folder, &[FINISH]).unwrap().outcome.id(), "done");
+    // The picture of the first look was on the disk before the tap. Without it nobody can tell.
+    fs::write(&at, &kept).unwrap();
+    fs::remove_file(record.picture_file(&digests[0])).unwrap();
+    assert!(matches!(go_on(&world, &folder, &[FINISH]), Err(ResumeError::Replay(_))));
+}
+
+#[test]
+fn a_fork_begins_with_the_first_steps_of_another_run() {
+    let runs = tempfile::tempdir().unwrap();
+    let world = World::default();
+    begin(&world, runs.path(), &[TAP, "do(action=\"Note\", message=\"a\")", "do(action=\"Back\")", FINISH]);
+    let record = Record::read(&runs.path().join("one")).unwrap();
+    for steps in 0..4 {
+        let name = format!("fork{steps}");
+        let (mut journal, stand) = Journal::fork(&record, steps, runs.path(), &name, 77).unwrap();
+        let world = World::default();
+        world.0.lock().unwrap().replies = vec![FINISH];
+        let (mut worlds, clock) = ([world.clone(), world.clone(), world.clone()], Timer::start());
+        let (mut nobody, mut watch) = (Nobody, |_: &_| ());
+        let ports = ports(&mut worlds, &mut journal, &mut nobody, &clock, &mut watch);
+        let end = wait(resume(stand, record.facts.setting.limits.clone(), 78, ports)).unwrap();
+        assert_eq!((end.steps, end.notes.len()), (steps + 1, usize::from(steps >= 2)));
+        let fork = Record::read(&runs.path().join(&name)).unwrap();
+        fork.replay(|_, _| ()).unwrap();
+        let forked = fork.facts.forked.as_ref().unwrap();
+        assert_eq!((forked.run.as_str(), forked.steps, fork.facts.started), ("one", steps, 77));
+        assert_eq!(fork.entries[1], record.entries[1]);
+    }
+    let fork = |steps| Journal::fork(&record, steps, runs.path(), "none", 0).map(drop);
+    assert!(matches!(fork(4), Err(ForkError::Ended { steps: 4, .. })));
+    assert!(matches!(fork(5), Err(ForkError::NoSuchStep { steps: 5, has: 4, .. })));
+    assert!(!runs.path().join("none").exists());
+}

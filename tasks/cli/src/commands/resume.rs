@@ -1,0 +1,97 @@
+//! `tapwright resume` and `tapwright fork`
+
+use std::path::Path;
+
+use tapwright_tasks::device::{Device, Where};
+use tapwright_tasks::plan::PlanRecord;
+use tapwright_tasks::record::find;
+use tapwright_tasks::resume::Broken;
+use tapwright_tasks::run::{Company, Place};
+use tapwright_tasks::{Entry, Outcome};
+
+use super::run::{leave, tell};
+use super::{opened, plan, run_name};
+use crate::arguments::{Again, Common, Fork, Resume};
+use crate::clock;
+use crate::config::{Config, Given};
+use crate::exit::Exit;
+use crate::interrupt;
+use crate::narrate::Narrator;
+use crate::terminal;
+use crate::trouble::Trouble;
+
+pub async fn resume(common: Common, arguments: Resume) -> Result<Exit, Trouble> {
+    let Resume { run, again } = arguments;
+    let folder = folder(&common, &run)?;
+    if PlanRecord::is_there(&folder) {
+        return plan::go_on(common, again, &folder).await;
+    }
+    let broken = Broken::take_up(&folder)?;
+    let said = format!("goes on after {} steps", broken.record().steps());
+    go_on(common, again, broken, said).await
+}
+
+pub async fn fork(common: Common, arguments: Fork) -> Result<Exit, Trouble> {
+    let Fork { run, at, again } = arguments;
+    let config = Config::read(Given::common(common.clone()))?;
+    let folder = folder(&common, &run)?;
+    let started = clock::now();
+    let name = run_name(started, &format!("fork {at} {}", goal_of(&folder)));
+    let broken = Broken::fork(&folder, at, Place { runs: &config.runs, run: &name, started })?;
+    let said = format!("begins with the first {at} steps of {}", folder.display());
+    go_on(common, again, broken, said).await
+}
+
+async fn go_on(common: Common, again: Again, broken: Broken, said: String) -> Result<Exit, Trouble> {
+    let given = Given { device: again.device, model: again.model, recorded: broken.words(), ..Given::common(common) };
+    let mut config = Config::read(given)?;
+    config.model.heard = broken.record().heard();
+    outlives(&config, broken.folder())?;
+    let facts = broken.record().facts.clone();
+    let stop = interrupt::listen();
+    let mut narrator = Narrator::new(config.json, config.verbose == 0, facts.setting.limits.steps_max);
+    let Some(mut opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
+    let mut device = Device::open(&config.device).await?;
+    narrator.head(
+        &facts.setting.goal,
+        &[
+            ("device", device.about().to_owned()),
+            ("model", opened.about.clone()),
+            ("record", broken.folder().display().to_string()),
+            ("", said),
+        ],
+    );
+    let mut person = terminal::person(config.json);
+    let mut watch = |entry: &Entry| narrator.entry(entry);
+    let company = Company { person: person.as_mut(), stop, watch: &mut watch };
+    let report = broken.go_on(&mut device, &mut opened, config.words.clone(), clock::now(), company).await;
+    narrator.go_on();
+    let report = report?;
+    leave(device, &report.end.outcome).await;
+    Ok(tell(&narrator, &report, &config))
+}
+
+/// A phone inside a process is gone with it.
+pub fn outlives(config: &Config, folder: &Path) -> Result<(), Trouble> {
+    let Where::Virtual(_) = config.device.at else { return Ok(()) };
+    Err(Trouble::usage("the phone of this run was inside its process, and is gone with it").help(format!(
+        "name one that is there: tapwright resume {} --device ADDRESS; `tapwright phone` serves one that outlives runs",
+        folder.display()
+    )))
+}
+
+fn folder(common: &Common, run: &str) -> Result<std::path::PathBuf, Trouble> {
+    let config = Config::read(Given::common(common.clone()))?;
+    find(&config.runs, run)
+        .map_err(|error| Trouble::usage(error.to_string()).help("see which there are with: tapwright runs"))
+}
+
+/// For the new run's name only.
+fn goal_of(folder: &Path) -> String {
+    tapwright_tasks::Record::read(folder).map(|record| record.facts.setting.goal).unwrap_or_default()
+}
+
+/// Whether somebody may want to go on.
+pub fn can_go_on(outcome: &Outcome, config: &Config) -> bool {
+    outcome.can_go_on() && !matches!(config.device.at, Where::Virtual(_))
+}

@@ -1,0 +1,157 @@
+//! `resume` and `fork`, as somebody at the command line has them.
+
+mod program;
+
+use std::fs;
+
+use program::{Place, Running, Server, say};
+use serde_json::json;
+
+fn phone(place: &Place) -> (Running, String) {
+    let mut phone = place.start(&["phone", "--listen", "127.0.0.1:0", "--json"]);
+    let address = phone.line()["listen"].as_str().unwrap().to_owned();
+    (phone, address)
+}
+
+const LAUNCH: &str = r#"do(action="Launch", app="Settings")"#;
+const WIFI: &str = r#"do(action="Tap", element=[500,192])"#;
+const FINISH: &str = r#"finish(message="ok")"#;
+
+#[test]
+fn a_script_goes_on_after_the_replies_that_were_heard() {
+    let place = Place::new();
+    let (phone, address) = phone(&place);
+    // The script is at its end too early, and somebody writes more.
+    let ran = place.script(&[LAUNCH], &["--device", &address, "--start", "wifi.on=false", "--expect", "wifi.on=true"]);
+    assert_eq!(ran.told(), "14 model-failed void", "{}", ran.err);
+    assert_eq!(ran.last()["can_go_on"], true);
+    place.file("script.txt", &[LAUNCH, WIFI, FINISH].join("\n"));
+    let ran = place.run(&["resume", "last", "--json"]);
+    assert_eq!(ran.told(), "0 done passed", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.last()["steps"], 3);
+    assert_eq!(ran.lines().len(), 3, "two steps and the end: what was done before is not told again");
+    let replay = place.run(&["replay", "last", "--json"]);
+    assert_eq!((replay.code, &replay.last()["follows"], &replay.last()["steps"]), (0, &json!(true), &json!(3)));
+    // An end like this one stands, and another run begins with its first steps.
+    let ran = place.run(&["resume", "last"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("has ended with `done`") && ran.err.contains("tapwright fork"), "{}", ran.err);
+    let ran = place.run(&["fork", "last", "--at", "1", "--json"]);
+    // Wi-Fi is on by now; the device is taken as it is, and the same tap turns it off.
+    assert_eq!(ran.told(), "20 done failed", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.last()["steps"], 3);
+    assert_eq!(fs::read_dir(place.path().join("runs")).unwrap().count(), 2);
+    assert_eq!(place.run(&["fork", "last", "--at", "9"]).code, 2);
+    phone.kill();
+}
+
+#[test]
+fn the_phone_of_a_process_is_gone_with_it() {
+    let place = Place::new();
+    assert_eq!(place.script(&[LAUNCH], &[]).told(), "14 model-failed null");
+    let ran = place.run(&["resume", "last"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("gone with it") && ran.err.contains("--device ADDRESS"), "{}", ran.err);
+    let (phone, address) = phone(&place);
+    place.file("script.txt", &[LAUNCH, FINISH].join("\n"));
+    assert_eq!(place.run(&["resume", "last", "--device", &address, "--json"]).told(), "0 done null");
+    phone.kill();
+}
+
+#[test]
+fn one_process_has_a_run() {
+    let place = Place::new();
+    let (phone, address) = phone(&place);
+    let server = Server::start();
+    let arguments = ["run", "x", "--json", "--model", &server.url, "--model-name", "m", "--device", &address];
+    let run = place.start(&arguments);
+    let thinking = server.request();
+    let ran = place.run(&["resume", "last"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("still going on in another process"), "{}", ran.err);
+    say(thinking, LAUNCH);
+    let thinking = server.request();
+    run.kill();
+    drop(thinking);
+    let going_on = place.start(&["resume", "last", "--json"]);
+    say(server.request(), FINISH);
+    assert_eq!(going_on.end().told(), "0 done null");
+    phone.kill();
+}
+
+#[test]
+fn what_needs_a_person_waits_for_one() {
+    let place = Place::new();
+    let (phone, address) = phone(&place);
+    let pay = r#"do(action="Tap", element=[500,192], message="turns Wi-Fi on")"#;
+    let ran = place.script(&[LAUNCH, pay, FINISH], &["--device", &address]);
+    assert_eq!(ran.told(), "11 needs-person null");
+    // Nobody is there now either, so it is asked again, and waits again.
+    let ran = place.run(&["resume", "last", "--json"]);
+    assert_eq!(ran.told(), "11 needs-person null");
+    let asked = place.journal().iter().filter(|line| !line["effect"]["ask"].is_null()).count();
+    assert_eq!(asked, 2);
+    phone.kill();
+}
+
+const PLAN: &str = r#"
+plan = "Two things"
+
+[[goal]]
+name = "first"
+goal = "Look what Wi-Fi is"
+output = { wifi = "text" }
+
+[[goal]]
+name = "second"
+goal = "Tell Anna that Wi-Fi is {{wifi}}"
+steps_max = 5
+"#;
+
+#[test]
+fn a_plan_goes_on_in_the_middle_of_a_goal() {
+    let place = Place::new();
+    let (phone, address) = phone(&place);
+    place.file("plan.toml", PLAN);
+    let finds = r#"finish(message="wifi: off, I think")"#;
+    place.file("script.txt", &[LAUNCH, finds, LAUNCH].join("\n"));
+    let run = ["run", "--plan", "plan.toml", "--json", "--model", "script:script.txt", "--device", &address];
+    let ran = place.run(&run);
+    assert_eq!(ran.code, 14, "{}{}", ran.out, ran.err);
+    let last = ran.last();
+    assert_eq!((&last["end"], &last["achieved"], &last["goals"]), (&json!("model-failed"), &json!(1), &json!(2)));
+    assert_eq!(last["not_achieved"][0]["goal"], "second");
+    place.file("script.txt", &[LAUNCH, finds, LAUNCH, WIFI, FINISH].join("\n"));
+    let ran = place.run(&["resume", "last", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.last()["outputs"]["wifi"], "off, I think");
+    let folder = place.path().join(ran.last()["record"].as_str().unwrap());
+    let told = fs::read_to_string(folder.join("plan.md")).unwrap();
+    assert!(told.contains("**wifi**: off, I think") && told.contains("2-second/pictures/"), "{told}");
+    let second = fs::read_to_string(folder.join("2-second/journal.jsonl")).unwrap();
+    assert!(second.contains("Tell Anna that Wi-Fi is off, I think") && second.contains("\"resumed\""), "{second}");
+    assert_eq!(place.run(&["resume", "last"]).code, 2, "it has come to its end");
+    phone.kill();
+}
+
+#[test]
+fn mistakes_in_a_plan_are_pointed_at() {
+    let place = Place::new();
+    place.file("plan.toml", &PLAN.replace("{{wifi}}", "{{wify}}"));
+    let ran = place.run(&["run", "--plan", "plan.toml", "--model", "finish"]);
+    assert_eq!(ran.code, 2);
+    for words in ["plan.toml:11", "no earlier goal has the output `wify`", "did you mean `wifi`?"] {
+        assert!(ran.err.contains(words), "{words}:\n{}", ran.err);
+    }
+    // The small models that say nothing but actions write no plans.
+    let ran = place.run(&["plan", "Two things", "--out", "new.toml", "--model", "finish"]);
+    assert_eq!(ran.code, 14, "{}", ran.err);
+    assert!(!place.path().join("new.toml").exists());
+    let server = Server::start();
+    let drafting =
+        place.start(&["plan", "x", "--out", "new.toml", "--model", &server.url, "--model-name", "m", "--json"]);
+    say(server.request(), "plan = 3");
+    say(server.request(), &format!("Here it is:\n```toml\n{PLAN}```\n"));
+    assert_eq!(drafting.end().last()["goals"], 2);
+    assert!(fs::read_to_string(place.path().join("new.toml")).unwrap().contains("Two things"));
+}

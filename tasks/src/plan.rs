@@ -1,0 +1,235 @@
+//! A goal as an ordered plan of sub-goals, each a run of its own, with outputs that later ones can use.
+//!
+//! ```text
+//! RUNS/PLAN/plan.toml       the plan as it was read
+//! RUNS/PLAN/plan.jsonl      what became of it, a line at a time, synced; from it a plan goes on in the middle
+//! RUNS/PLAN/1-NAME/         the record of a sub-goal's run; 1-NAME-2 is its second try
+//! RUNS/PLAN/plan.md .json   the result: outputs, notes, pictures, and what was not achieved
+//! ```
+//!
+//! Deciding is here and pure, given what came of each run; how a run is made is the caller's [`Execute`].
+
+mod file;
+mod journal;
+mod report;
+
+pub use file::{Goal, Kind, OnFailure, Plan, draft, prompt_for};
+pub use journal::{Achieved, PlanLine, PlanRecord, PlanRecordError};
+pub use report::{id, markdown, summary};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use async_trait::async_trait;
+use tapwright_agent::outcome::{End, Outcome};
+use tapwright_agent::person::{Answer, Question};
+
+/// The values of outputs by their names.
+pub type Outputs = BTreeMap<String, String>;
+
+/// Makes the run of a sub-goal, or goes on with it.
+#[async_trait]
+pub trait Execute: Send {
+    /// What goes wrong without being an outcome.
+    type Error: Send;
+
+    /// Runs a goal to its end, in the record `run` of the plan's folder. If there is a record of that name already, the
+    /// run broke off: it goes on, or its end is taken if it has one.
+    async fn run(&mut self, goal: &Goal, words: &str, run: &str) -> Result<End, Self::Error>;
+
+    /// Asks whoever is there.
+    async fn ask(&mut self, question: &Question) -> Answer;
+
+    /// Has the rest of a plan written anew, which may use the outputs `known`; `None` if nobody can.
+    async fn replan(&mut self, told: &str, known: &BTreeSet<String>) -> Result<Option<Plan>, Self::Error>;
+}
+
+/// How a plan came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanEnd {
+    /// All sub-goals were achieved.
+    Done,
+    /// It went to its end, without some of them.
+    Partly,
+    /// It stopped at a sub-goal that ended so.
+    Stopped(Outcome),
+    /// Somebody has to say what to do, and nobody does: it can go on later.
+    NeedsPerson(String),
+}
+
+/// Why a plan has no end.
+#[derive(Debug)]
+pub enum PlanError<E> {
+    /// A run could not be made.
+    Run(E),
+    /// What became of it cannot be written down, so nothing more was done.
+    Unwritten(std::io::Error),
+}
+
+/// Carries a plan out from where its record stands.
+///
+/// # Errors
+/// `PlanError` if a run cannot be made or written down.
+pub async fn carry_out<X: Execute>(record: &mut PlanRecord, execute: &mut X) -> Result<PlanEnd, PlanError<X::Error>> {
+    let mut partly = record.skipped();
+    while let Some((number, goal)) = record.next() {
+        let words = filled(&goal, &record.outputs());
+        let (run, tries) = record.attempt(number, &goal.name);
+        if !record.is_begun(&run) {
+            record
+                .write(PlanLine::Begun { goal: goal.name.clone(), run: run.clone() })
+                .map_err(PlanError::Unwritten)?;
+        }
+        let end = execute.run(&goal, &words, &run).await.map_err(PlanError::Run)?;
+        let why = match (&end.outcome, outputs(&goal, &end)) {
+            (Outcome::Done { .. }, Ok(outputs)) => {
+                let achieved = Achieved { goal: goal.name.clone(), run, outputs, notes: end.notes.clone() };
+                record.write(PlanLine::Achieved(achieved)).map_err(PlanError::Unwritten)?;
+                continue;
+            }
+            (Outcome::Done { .. }, Err(why)) => why,
+            // These say nothing about the goal: whoever resumes the plan goes on in the middle of this run.
+            (outcome, _) if outcome.can_go_on() => return Ok(PlanEnd::Stopped(end.outcome)),
+            (outcome, _) => told(outcome),
+        };
+        let failed =
+            PlanLine::Failed { goal: goal.name.clone(), run, why: why.clone(), outcome: end.outcome.id().to_owned() };
+        record.write(failed).map_err(PlanError::Unwritten)?;
+        if tries < goal.retries {
+            continue;
+        }
+        match on_failure(&goal, &why, execute).await {
+            Decision::Again => record.write(PlanLine::Again { goal: goal.name.clone() }),
+            Decision::Skip => {
+                partly = true;
+                record.write(PlanLine::Skipped { goal: goal.name.clone(), why })
+            }
+            Decision::Replan => match execute
+                .replan(&record.told(&goal, &why), &record.outputs().into_keys().collect())
+                .await
+                .map_err(PlanError::Run)?
+            {
+                Some(plan) => record.write(PlanLine::Replanned { toml: plan.text.clone() }),
+                None => return Ok(PlanEnd::Stopped(end.outcome)),
+            },
+            Decision::Stop => return Ok(PlanEnd::Stopped(end.outcome)),
+            Decision::Nobody => return Ok(PlanEnd::NeedsPerson(format!("{}: {why}", goal.name))),
+        }
+        .map_err(PlanError::Unwritten)?;
+    }
+    Ok(if partly { PlanEnd::Partly } else { PlanEnd::Done })
+}
+
+enum Decision {
+    Again,
+    Skip,
+    Replan,
+    Stop,
+    Nobody,
+}
+
+async fn on_failure(goal: &Goal, why: &str, execute: &mut impl Execute) -> Decision {
+    match goal.on_failure {
+        OnFailure::Skip => Decision::Skip,
+        OnFailure::Stop => Decision::Stop,
+        OnFailure::Replan => Decision::Replan,
+        OnFailure::Ask => {
+            let message =
+                format!("the sub-goal {:?} was not achieved: {why}. Say: retry, skip, replan or stop", goal.name);
+            match execute.ask(&Question::Choose { message }).await {
+                Answer::Choice(words) => match words.trim().to_lowercase().as_str() {
+                    "retry" | "again" | "r" => Decision::Again,
+                    "skip" => Decision::Skip,
+                    "replan" => Decision::Replan,
+                    _ => Decision::Stop, // Whatever is unclear does no more.
+                },
+                Answer::Yes => Decision::Again,
+                Answer::Done => Decision::Skip,
+                Answer::No => Decision::Stop,
+                Answer::Nobody => Decision::Nobody,
+            }
+        }
+    }
+}
+
+/// A goal in the words that the agent is told: with the values of what came before, and how to report its own.
+pub fn filled(goal: &Goal, outputs: &Outputs) -> String {
+    let mut words = goal.goal.get_ref().trim().to_owned();
+    // A value is text from a screen: what looks like a name in it stays as it is.
+    let mut from = 0;
+    while let Some((start, end)) = file::place(&words[from..]).map(|at| (at.start + from, at.end + from)) {
+        let value = outputs.get(words[start + 2..end - 2].trim()).cloned().unwrap_or_default();
+        words.replace_range(start..end, &value);
+        from = start + value.len();
+    }
+    if let Some(app) = &goal.app {
+        words += &format!("\nUse the app {app}.");
+    }
+    let wanted: Vec<String> = goal
+        .output
+        .iter()
+        .filter(|(_, kind)| **kind != Kind::Notes)
+        .map(|(name, kind)| format!("{name}: <{}>", if *kind == Kind::Number { "a number" } else { "text" }))
+        .collect();
+    if !wanted.is_empty() {
+        words += &format!("\nIn the message of your finish, write a line for each of: {}", wanted.join(", "));
+    }
+    words
+}
+
+/// What a run says its outputs are: lines `name: value` of its last message, or of its notes.
+fn outputs(goal: &Goal, end: &End) -> Result<Outputs, String> {
+    let message = match &end.outcome {
+        Outcome::Done { message } => message.as_str(),
+        _ => "",
+    };
+    let lines = || message.split(['\n', ';']).chain(end.notes.iter().flat_map(|note| note.split(['\n', ';'])));
+    let mut outputs = Outputs::new();
+    for (name, kind) in &goal.output {
+        let said = lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_owned()).filter(|value| !value.is_empty())
+        });
+        let value = match (kind, said) {
+            (Kind::Notes, _) if end.notes.is_empty() => return Err(format!("nothing was noted for `{name}`")),
+            (Kind::Notes, _) => end.notes.join("\n"),
+            (Kind::Text, Some(text)) => text,
+            (Kind::Number, Some(text)) => {
+                number(&text).ok_or_else(|| format!("`{name}` is to be a number, and is {text:?}"))?
+            }
+            (Kind::Text | Kind::Number, None) => return Err(format!("it did not say what `{name}` is")),
+        };
+        outputs.insert(name.clone(), value);
+    }
+    Ok(outputs)
+}
+
+/// The number in a text such as `¥ 1,299.50`, if there is exactly one.
+fn number(text: &str) -> Option<String> {
+    let plain = text.replace(',', "");
+    let mut numbers = plain
+        .split(|letter: char| !letter.is_ascii_digit() && letter != '.' && letter != '-')
+        .filter(|part| part.bytes().any(|byte| byte.is_ascii_digit()));
+    let found = numbers.next()?;
+    let value: f64 = found.trim_end_matches('.').parse().ok()?;
+    numbers.next().is_none().then(|| value.to_string())
+}
+
+fn told(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::GaveUp { message } => format!("it cannot be done: {message}"),
+        Outcome::Stuck { why } | Outcome::Refused { why } => why.clone(),
+        Outcome::OutOfSteps => "it took more steps than it may have".to_owned(),
+        outcome => outcome.id().to_owned(),
+    }
+}
+
+/// Where the last picture of a run is, from the plan's folder.
+pub fn last_picture(folder: &Path, run: &str) -> Option<String> {
+    let record = tapwright_agent::journal::Record::read(&folder.join(run)).ok()?;
+    let scene = crate::record::scenes(&record).into_iter().rev().find_map(|scene| scene.picture)?;
+    Some(format!("{run}/pictures/{scene}.png"))
+}
+
+#[cfg(test)]
+mod tests;

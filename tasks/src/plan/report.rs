@@ -1,0 +1,99 @@
+//! The result of a plan as a document.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::{PlanEnd, PlanLine, PlanRecord, last_picture};
+
+/// For people: outputs, notes, the last picture of each run, and what was not achieved.
+pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
+    let mut text = format!("# {}\n\n{}\n", line(&record.plan.title), said(end));
+    for achieved in record.achieved() {
+        let _ = write!(text, "\n## {}\n\n", achieved.goal);
+        for (name, value) in &achieved.outputs {
+            let _ = writeln!(text, "- **{name}**: {}", line(value));
+        }
+        for note in &achieved.notes {
+            let _ = writeln!(text, "\n> {}", line(note));
+        }
+        if let Some(picture) = last_picture(&record.folder, &achieved.run) {
+            let _ = writeln!(text, "\n![the last screen]({picture})");
+        }
+    }
+    let missing = missing(record);
+    if !missing.is_empty() {
+        text += "\n## What was not achieved\n\n";
+        for (goal, why) in missing {
+            let _ = writeln!(text, "- **{goal}**: {}", line(&why));
+        }
+    }
+    text
+}
+
+/// The same for programs.
+pub fn summary(record: &PlanRecord, end: &PlanEnd) -> Value {
+    let achieved: Vec<Value> = record
+        .achieved()
+        .map(|achieved| {
+            json!({
+                "goal": achieved.goal, "run": achieved.run, "outputs": achieved.outputs, "notes": achieved.notes,
+                "picture": last_picture(&record.folder, &achieved.run),
+            })
+        })
+        .collect();
+    let missing: Vec<Value> =
+        missing(record).into_iter().map(|(goal, why)| json!({ "goal": goal, "why": why })).collect();
+    json!({
+        "version": 1, "plan": record.plan.title, "end": id(end), "outputs": record.outputs(), "achieved": achieved,
+        "not_achieved": missing,
+    })
+}
+
+/// The id that reports and scripts use.
+pub fn id(end: &PlanEnd) -> &'static str {
+    match end {
+        PlanEnd::Done => "done",
+        PlanEnd::Partly => "partly",
+        PlanEnd::Stopped(outcome) => outcome.id(),
+        PlanEnd::NeedsPerson(_) => "needs-person",
+    }
+}
+
+fn said(end: &PlanEnd) -> String {
+    match end {
+        PlanEnd::Done => "All of it was achieved, says the model.".to_owned(),
+        PlanEnd::Partly => "It went to its end, but not all of it was achieved.".to_owned(),
+        PlanEnd::Stopped(outcome) => format!("It stopped before its end: `{}`.", outcome.id()),
+        PlanEnd::NeedsPerson(why) => format!("Somebody has to say how it goes on: {}", line(why)),
+    }
+}
+
+/// The goals that were not achieved, and what was said last of each.
+fn missing(record: &PlanRecord) -> Vec<(String, String)> {
+    let over: Vec<&str> = record.achieved().map(|achieved| achieved.goal.as_str()).collect();
+    let why = |name: &str| {
+        record.lines.iter().rev().find_map(|line| match line {
+            PlanLine::Skipped { goal, why } | PlanLine::Failed { goal, why, .. } if goal == name => Some(why.clone()),
+            _ => None,
+        })
+    };
+    let goals = record.plan.goals.iter().filter(|goal| !over.contains(&goal.name.as_str()));
+    goals
+        .map(|goal| {
+            (goal.name.clone(), why(&goal.name).unwrap_or_else(|| "it was not tried, or not to its end".to_owned()))
+        })
+        .collect()
+}
+
+/// Text from models and screens, which must not become headings, links or pictures of the document.
+fn line(text: &str) -> String {
+    let mut shown = String::new();
+    for letter in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+        if "\\`*_[]<>#!|".contains(letter) {
+            shown.push('\\');
+        }
+        shown.push(letter);
+    }
+    shown
+}

@@ -1,0 +1,130 @@
+//! Going on with a run that broke off, and with another one's first steps.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tapwright_agent::apis::NoApis;
+use tapwright_agent::clock::{Clock, Timer};
+use tapwright_agent::drive::{self, Ports};
+use tapwright_agent::journal::{Entry, Journal, Record, Stand};
+
+use crate::device::Device;
+use crate::judge::Wanted;
+use crate::model::Opened;
+use crate::origin::{Origin, Words};
+use crate::run::{Company, Last, Place, Report, RunError, judged};
+
+/// A run that can go on. No other process can take it up while this is kept.
+pub struct Broken {
+    journal: Journal,
+    record: Record,
+    stand: Stand,
+    folder: PathBuf,
+    origin: Option<Origin>,
+    /// Whether it is another one's, up to here.
+    forked: bool,
+}
+
+impl Broken {
+    /// Takes up a run in its folder.
+    ///
+    /// # Errors
+    /// `RunError` if it has ended, if another process has it, or if nobody can tell where it stands.
+    pub fn take_up(folder: &Path) -> Result<Broken, RunError> {
+        let (journal, record, stand) = Journal::resume(folder)?;
+        if let Some(end) = record.end()
+            && !end.outcome.can_go_on()
+        {
+            return Err(RunError::Ended { run: record.facts.run.clone(), outcome: end.outcome.id() });
+        }
+        let origin = Origin::read(folder).map_err(|source| RunError::Origin { at: folder.to_owned(), source })?;
+        Ok(Broken { journal, record, stand, folder: folder.to_owned(), origin, forked: false })
+    }
+
+    /// Begins a run with the first steps of the one in `folder`, whatever became of that one.
+    ///
+    /// # Errors
+    /// `RunError` if it has no such step, or the new one cannot be written.
+    pub fn fork(folder: &Path, steps: u32, place: Place<'_>) -> Result<Broken, RunError> {
+        let record = Record::read(folder).map_err(drive_record)?;
+        let origin = Origin::read(folder).map_err(|source| RunError::Origin { at: folder.to_owned(), source })?;
+        let (journal, stand) = Journal::fork(&record, steps, place.runs, place.run, place.started)?;
+        let folder = place.runs.join(place.run);
+        let record = Record::read(&folder).map_err(drive_record)?;
+        Ok(Broken { journal, record, stand, folder, origin, forked: true })
+    }
+
+    /// What it was to do, and what was written down of it.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// With which device and model it was begun.
+    pub fn words(&self) -> Words {
+        self.origin.as_ref().map(|origin| origin.words.clone()).unwrap_or_default()
+    }
+
+    /// Goes on, to its end, and judges it. `words` say which device and model these are, and `at` is the time of day in
+    /// milliseconds since 1970.
+    ///
+    /// # Errors
+    /// `RunError` if it cannot be written down. Whatever else happens is an outcome.
+    pub async fn go_on(
+        self,
+        device: &mut Device,
+        opened: &mut Opened,
+        words: Words,
+        at: u64,
+        company: Company<'_>,
+    ) -> Result<Report, RunError> {
+        let Broken { mut journal, record, stand, folder, origin, forked } = self;
+        let run = record.facts.run.clone();
+        let unwritten = |source| RunError::Judgement { run: run.clone(), source };
+        let expected = origin.as_ref().map(|origin| origin.expected.clone()).unwrap_or_default();
+        // A fork begins with the device as it is now; a run that goes on began when it began.
+        let start = match origin {
+            Some(origin) if !forked => origin.facts,
+            _ => device.facts().await?,
+        };
+        let wanted = if expected.is_empty() { Wanted::Nothing } else { Wanted::Facts(expected.clone()) };
+        Origin::new(words, expected, start.clone()).write(&folder).map_err(unwritten)?;
+        // What was said of it when it broke off does not hold any more.
+        match fs::remove_file(folder.join("verdict.json")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritten(error)),
+            _ => {}
+        }
+
+        let clock = Timer::start();
+        let mut last = Last::Nothing;
+        record.entries.iter().for_each(|entry| last.mind(&entry.line));
+        let Company { person, stop, watch } = company;
+        let mut watch = |entry: &Entry| {
+            last.mind(&entry.line);
+            watch(entry);
+        };
+        let ports = Ports {
+            driver: &mut device.driver,
+            model: opened.model.as_mut(),
+            person,
+            apis: &mut NoApis,
+            journal: &mut journal,
+            clock: &clock,
+            stop,
+            watch: &mut watch,
+        };
+        let end = drive::resume(stand, record.facts.setting.limits.clone(), at, ports).await?;
+        let before = record.entries.last().map_or(0, |entry| entry.ms);
+        let ms = before.saturating_add(u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let judgement =
+            judged(&wanted, &end.outcome, last, start.as_ref(), device, &folder).await.map_err(unwritten)?;
+        Ok(Report { run: record.facts.run, folder, end, judgement, ms })
+    }
+}
+
+fn drive_record(error: tapwright_agent::journal::RecordError) -> RunError {
+    RunError::Resume(error.into())
+}
