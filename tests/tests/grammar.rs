@@ -1,6 +1,6 @@
 //! The action language's grammar lets through what the dialect prints, and nothing that the dialect cannot read.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use agent::action::{Action, Call};
@@ -10,10 +10,10 @@ use llguidance::api::TopLevelGrammar;
 use llguidance::{Matcher, ParserFactory};
 use tapwright_agent as agent;
 use tapwright_contract::model::{Part, Role, Turn};
-use tapwright_models::library::{Cuda, Search, find};
-use tapwright_models::providers::Provider;
-use tapwright_models::{Finish, Grammar, Like, Local, Options, Request, Said, Sampling, Settings, random};
+use tapwright_models::{Finish, Grammar, Like, Local, Request, Said, Sampling, random};
 use toktrie_hf_tokenizers::ByteTokenizer;
+
+mod common;
 
 /// How many replies random weights write. Each is one more chance for the grammar to be wrong.
 const REPLIES: u64 = 1000;
@@ -92,28 +92,12 @@ fn what_is_printed_may_be_said() {
 #[test]
 fn random_weights_say_nothing_but_actions() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let home = |below: &str| std::env::home_dir().unwrap_or_default().join(below).join("tapwright");
-    let cache = if cfg!(target_os = "macos") { home("Library/Caches") } else { home(".cache") };
-    #[allow(clippy::disallowed_methods)] // Where a binary would be told of the library.
-    let named = std::env::var("ORT_DYLIB_PATH").ok().map(PathBuf::from);
-    let search = Search { named, cache, fetch: false, cuda: Cuda::Unwanted, within: Duration::from_secs(10) };
-    let library = match runtime.block_on(find(&search, |_| ())) {
-        Ok(found) => found.path,
-        Err(error) => return eprintln!("SKIPPED: {error}"),
-    };
+    let Some(library) = runtime.block_on(common::library()) else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let model = folder.path().join("model");
     random(Like::Glm4vTiny, &model, 5, |_| ()).expect("it can be written");
-    let options = Options {
-        settings: Settings::new(Sampling::GREEDY),
-        provider: Provider::Cpu,
-        threads: 1,
-        context_tokens_max: 2048,
-        chunk_tokens_max: 512,
-        conversations_max: 4,
-        cache_bytes_max: 256 << 20,
-    };
-    let local = Local::open(&model, &folder.path().join("cache"), &library, options, |_| ()).expect("it opens");
+    let local =
+        Local::open(&model, &folder.path().join("cache"), &library, common::options(), |_| ()).expect("it opens");
     let said = runtime.block_on(async {
         let mut said = Vec::new();
         for seed in 0..REPLIES {

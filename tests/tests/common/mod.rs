@@ -1,0 +1,36 @@
+//! What tests with an engine need.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tapwright_models::library::{Cuda, Search, find};
+use tapwright_models::providers::Provider;
+use tapwright_models::{Options, Sampling, Settings};
+
+/// ONNX Runtime's library where it is to be found; `None`, and a word about it, where it is not.
+pub async fn library() -> Option<PathBuf> {
+    let home = |below: &str| std::env::home_dir().unwrap_or_default().join(below).join("tapwright");
+    let cache = if cfg!(target_os = "macos") { home("Library/Caches") } else { home(".cache") };
+    let named = std::env::var("ORT_DYLIB_PATH").ok().map(PathBuf::from);
+    let search = Search { named, cache, fetch: false, cuda: Cuda::Unwanted, within: Duration::from_secs(10) };
+    match find(&search, |_| ()).await {
+        Ok(found) => Some(found.path),
+        Err(error) => {
+            eprintln!("SKIPPED: {error}");
+            None
+        }
+    }
+}
+
+/// Small, on one core, greedy.
+pub fn options() -> Options {
+    Options {
+        settings: Settings::new(Sampling::GREEDY),
+        provider: Provider::Cpu,
+        threads: 1,
+        context_tokens_max: 2048,
+        chunk_tokens_max: 512,
+        conversations_max: 4,
+        cache_bytes_max: 256 << 20,
+    }
+}

@@ -1,0 +1,83 @@
+//! The official client's own check, through the server and the engine: a model of AutoGLM-Phone's shape counts the tokens of its
+//! screenshot as the reference does.
+
+use std::future::pending;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tapwright_models::server::{self, Limits, Urls};
+use tapwright_models::{Like, Local, random};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+mod common;
+
+/// Of 1080x2400 pixels, enlarged to 1092x2408: 39 by 86 tokens. Source: Glm4vImageProcessor's rule at its default limits.
+const PICTURE: u64 = 39 * 86;
+/// Its beginning, its end, and the line break that servers put after it.
+const AROUND: u64 = 3;
+
+async fn ask(at: std::net::SocketAddr, body: &Value) -> Value {
+    let mut stream = TcpStream::connect(at).await.expect("it listens");
+    let body = body.to_string();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: {at}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.expect("it reads");
+    stream.write_all(body.as_bytes()).await.expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("it answers");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    serde_json::from_str(body).expect("JSON")
+}
+
+#[test]
+fn the_official_check_costs_as_many_tokens_as_the_reference_counts() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/autoglm/sample_messages_en.json");
+    let Ok(text) = std::fs::read_to_string(&sample) else {
+        return eprintln!("SKIPPED: {} is not there", sample.display());
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let Some(library) = runtime.block_on(common::library()) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = folder.path().join("model");
+    random(Like::Glm4vTiny, &model, 5, |_| ()).expect("it can be written");
+    let mut options = common::options();
+    options.context_tokens_max = 8192;
+    options.settings.newline_after_picture = true;
+    let local = Local::open(&model, &folder.path().join("cache"), &library, options, |_| ()).expect("it opens");
+
+    let mut messages: Vec<Value> = serde_json::from_str(&text).expect("the sample is JSON");
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at = listener.local_addr().expect("an address");
+        let options = server::Options {
+            name: "tiny".to_owned(),
+            sampling: tapwright_models::Sampling::GREEDY,
+            key: None,
+            open_to_all: false,
+            urls: Urls::None,
+            limits: Limits::USUAL,
+            observer: None,
+        };
+        tokio::spawn(server::serve(listener, Arc::new(local), options, pending()));
+        let body = |messages: &[Value]| json!({"messages": messages, "max_tokens": 3, "temperature": 0});
+        let with = tokio::time::timeout(Duration::from_secs(120), ask(at, &body(&messages))).await.expect("in time");
+        let again = ask(at, &body(&messages)).await;
+        for message in &mut messages {
+            if let Some(parts) = message["content"].as_array_mut() {
+                parts.retain(|part| part["type"] == "text");
+            }
+        }
+        let without = ask(at, &body(&messages)).await;
+        let prompt = |answer: &Value| answer["usage"]["prompt_tokens"].as_u64().expect("usage");
+        assert_eq!(prompt(&with) - prompt(&without), PICTURE + AROUND);
+        let cached = again["usage"]["prompt_tokens_details"]["cached_tokens"].as_u64();
+        assert_eq!(cached, Some(prompt(&with) - 1), "the second time it is all there");
+        assert_eq!(with["choices"][0]["message"], again["choices"][0]["message"]);
+    });
+}
