@@ -130,12 +130,16 @@ async fn a_seed_draws_the_same_weather_again() {
 #[tokio::test]
 async fn a_phone_that_starts_anew_cannot_be_reached_and_then_it_is_locked() {
     let mut weather = Weather::of(1, &[(Fault::Reboot, 1000)]);
-    weather.lengths.boot = 150;
+    weather.lengths.boot = 1500;
     let phone = phone(1, weather).await;
     assert_eq!(ask(phone.address(), "shell:input keyevent 3").await, None);
     assert_eq!(ask(phone.address(), "shell:true").await, None, "it is starting");
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(ask(phone.address(), "shell:true").await, Some(Vec::new()));
+    let started = async {
+        while ask(phone.address(), "shell:true").await != Some(Vec::new()) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), started).await.expect("it starts in its own time");
     assert!(phone.handle().look(World::locked));
 }
 

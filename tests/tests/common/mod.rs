@@ -11,6 +11,7 @@ use tapwright_models::{Options, Sampling, Settings};
 pub async fn library() -> Option<PathBuf> {
     let home = |below: &str| std::env::home_dir().unwrap_or_default().join(below).join("tapwright");
     let cache = if cfg!(target_os = "macos") { home("Library/Caches") } else { home(".cache") };
+    #[allow(clippy::disallowed_methods)] // A test has no command line.
     let named = std::env::var("ORT_DYLIB_PATH").ok().map(PathBuf::from);
     let search = Search { named, cache, fetch: false, cuda: Cuda::Unwanted, within: Duration::from_secs(10) };
     match find(&search, |_| ()).await {
