@@ -15,15 +15,18 @@ pub enum Question {
     TakeOver { message: String },
     /// To choose, in their own words.
     Choose { message: String },
+    /// Whether it may do what goes to no one place: type, call an API.
+    Permit { message: String },
 }
 
 impl Question {
     /// What is asked, in the words of whoever asks.
     pub fn message(&self) -> &str {
         match self {
-            Question::Confirm { message, .. } | Question::TakeOver { message } | Question::Choose { message } => {
-                message
-            }
+            Question::Confirm { message, .. }
+            | Question::TakeOver { message }
+            | Question::Choose { message }
+            | Question::Permit { message } => message,
         }
     }
 }

@@ -173,6 +173,7 @@ impl Record {
             EventLine::Began => Event::Began,
             EventLine::Saw { picture, front, .. } => Event::Saw(Screen { picture: self.picture(&picture)?, front }),
             EventLine::Unseen(fault) => Event::Unseen(fault),
+            EventLine::Read(labels) => Event::Read(labels),
             EventLine::Heard(reply) => Event::Heard(reply),
             EventLine::Silent(silence) => Event::Silent(silence),
             EventLine::Answered(answer) => Event::Answered(answer),

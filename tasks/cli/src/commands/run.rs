@@ -3,7 +3,7 @@
 use tapwright_tasks::device::{Device, Options, Where};
 use tapwright_tasks::judge::Wanted;
 use tapwright_tasks::run::{Company, Place, Task, run};
-use tapwright_tasks::{End, Entry, Outcome, smoke};
+use tapwright_tasks::{End, Entry, NoApis, Outcome, smoke};
 
 use super::{opened, run_name};
 use crate::arguments::{Common, Run};
@@ -18,7 +18,9 @@ use crate::trouble::Trouble;
 pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
     let Run { goal, task, start, expect, device, phone, weather, model, limits } = arguments;
     let seed_given = phone.seed;
-    let config = Config::read(Given { device, phone, weather, model, limits, ..Given::common(common) })?;
+    let only_virtual = task.is_some();
+    let given = Given { device, phone, weather, model, limits, only_virtual, ..Given::common(common) };
+    let config = Config::read(given)?;
     let (task, device_options, about) = match (goal, task) {
         (_, Some(template)) => {
             let seed = seed_given.unwrap_or(config.phone.seed);
@@ -61,7 +63,8 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
     );
     let mut person = terminal::person(config.json);
     let mut watch = |entry: &Entry| narrator.entry(entry);
-    let company = Company { person: person.as_mut(), stop, watch: &mut watch };
+    let company =
+        Company { person: person.as_mut(), apis: &mut NoApis, secrets: &config.secrets, stop, watch: &mut watch };
     let place = Place { runs: &config.runs, run: &name, started };
     let report = run(&task, &mut device, &mut opened, &config.rules, place, company).await;
     narrator.go_on();
