@@ -195,7 +195,7 @@ mod tests {
     fn profile() -> Profile {
         Profile {
             dialect: Dialect::Autoglm,
-            system: Some("指令".repeat(1700)),
+            system: Some("指令".repeat(1700).into()),
             history: None,
             reply: ReplyForm::Clean,
             remarks: true,

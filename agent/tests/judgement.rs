@@ -244,7 +244,7 @@ fn three_hundred_steps_are_within_the_context() {
     long.profile.context_tokens = Some(25_480);
     long.profile.picture_pixels = Some(2_500_000);
     long.profile.tokens_max = 3000;
-    long.profile.system = Some("指令".repeat(1700));
+    long.profile.system = Some("指令".repeat(1700).into());
     let mut play = Play::new(long);
     let thought = "The page lists products and their prices, and I have to open the next one to compare it. ".repeat(3);
     let mut steps = 0;
