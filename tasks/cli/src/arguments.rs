@@ -496,7 +496,7 @@ pub enum LikeArgument {
 
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// Build a Hugging Face folder of GLM-4.1V into ONNX graphs
+    /// Build a Hugging Face folder of GLM-4.1V, GLM-4.6V-Flash or GLM-OCR into ONNX graphs
     Build {
         /// The folder with config.json and the safetensors
         hf_dir: PathBuf,
