@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use tapwright_contract::device::{Driver, Screen};
+use tapwright_contract::device::{Driver, Gesture, Label, Screen};
 use tapwright_contract::model::Model;
 
 use crate::apis::Apis;
@@ -17,6 +17,7 @@ use crate::limits::{Limits, clip};
 use crate::millis;
 use crate::outcome::{End, Outcome};
 use crate::person::{Answer, Person};
+use crate::secrets::{self, Secrets, Veil};
 use crate::stop::Stop;
 
 /// The outside of a run.
@@ -29,6 +30,8 @@ pub struct Ports<'a> {
     pub person: &'a mut dyn Person,
     /// Carries out what needs no screen.
     pub apis: &'a mut dyn Apis,
+    /// What is put in where the model writes a secret's name. It goes to the driver, and nowhere else.
+    pub secrets: &'a Secrets,
     /// Keeps the record.
     pub journal: &'a mut Journal,
     /// Knows the time.
@@ -62,7 +65,8 @@ pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<E
         forked: None,
         setting: setting.clone(),
     };
-    let mut shell = Shell { ports, limits, at: started, spent: Spent::default(), seen: None, reached: None };
+    let mut shell =
+        Shell { ports, limits, at: started, spent: Spent::default(), seen: None, veil: Veil::default(), reached: None };
     let result = shell.begin(facts, Episode::new(setting)).await;
     shell.told(result)
 }
@@ -75,9 +79,10 @@ pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<E
 ///
 /// # Panics
 /// If it has an end that stands, and that is written down.
-pub async fn resume(stand: Stand, limits: Limits, at: u64, ports: Ports<'_>) -> Result<End, DriveError> {
+pub async fn resume(mut stand: Stand, limits: Limits, at: u64, ports: Ports<'_>) -> Result<End, DriveError> {
     let seen = stand.seen.clone();
-    let mut shell = Shell { ports, limits, at, spent: Spent::default(), seen, reached: None };
+    let veil = std::mem::take(&mut stand.veil);
+    let mut shell = Shell { ports, limits, at, spent: Spent::default(), seen, veil, reached: None };
     let result = shell.go_on(stand).await;
     shell.told(result)
 }
@@ -90,6 +95,8 @@ struct Shell<'a> {
     spent: Spent,
     /// What a person is shown when asked.
     seen: Option<Screen>,
+    /// Covers typed secrets in what is seen.
+    veil: Veil,
     reached: Option<Outcome>,
 }
 
@@ -171,8 +178,8 @@ impl Shell<'_> {
     }
 
     async fn carry_out(&mut self, effect: &Effect) -> Event {
-        let Shell { ports, limits, seen, .. } = self;
-        let Ports { driver, model, person, apis, clock, stop, .. } = ports;
+        let Shell { ports, limits, seen, veil, .. } = self;
+        let Ports { driver, model, person, apis, secrets, clock, stop, .. } = ports;
         let bytes_max = limits.remark_bytes;
         let overdue = |port: &str| format!("the {port} did not come back in time");
         match effect {
@@ -180,7 +187,14 @@ impl Shell<'_> {
                 let within = limits.look;
                 let looking = async {
                     match driver.screen(within).await {
-                        Ok(screen) => Event::Saw(bounded(screen, bytes_max)),
+                        Ok(screen) => {
+                            // Before anybody sees it: the journal, the model, a person.
+                            let labels = match veil.wants_labels(&screen) {
+                                true => driver.labels(within).await.unwrap_or_default(),
+                                false => None,
+                            };
+                            Event::Saw(bounded(veil.over(screen, labels.as_deref(), secrets), bytes_max))
+                        }
                         Err(error) => {
                             tracing::debug!(%error, "nothing was seen");
                             Event::Unseen(Fault::new(error.kind, bytes_max))
@@ -193,6 +207,19 @@ impl Shell<'_> {
                     *seen = Some(screen.clone());
                 }
                 event
+            }
+            Effect::Read => {
+                let within = limits.look;
+                let reading = async {
+                    Event::Read(match driver.labels(within).await {
+                        Ok(labels) => labels.map(|labels| few(labels, secrets, bytes_max)),
+                        Err(error) => {
+                            tracing::debug!(%error, "the device does not tell what is written");
+                            None
+                        }
+                    })
+                };
+                race(stop, *clock, within + limits.grace, Event::Read(None), reading).await
             }
             Effect::Think(prompt) => {
                 let within = limits.think;
@@ -226,6 +253,9 @@ impl Shell<'_> {
                 let within = limits.act;
                 let acting = async {
                     Event::Acted(match vetted.deed() {
+                        Deed::Gesture(Gesture::Type { text }) if !secrets::names(text).is_empty() => {
+                            type_secret(*driver, text, secrets, veil, seen.as_ref(), within, bytes_max).await
+                        }
                         Deed::Gesture(gesture) => match driver.perform(gesture, within).await {
                             Ok(()) => Came::Done,
                             Err(error) => {
@@ -234,7 +264,10 @@ impl Shell<'_> {
                             }
                         },
                         Deed::Api { instruction } => match apis.call(instruction, within).await {
-                            Ok(text) => Came::Told { text: clip(&text, bytes_max).to_owned() },
+                            Ok(text) => {
+                                let text = secrets.hidden(&text);
+                                Came::Told { text: clip(&text, bytes_max.max(limits.result_bytes)).to_owned() }
+                            }
                             Err(error) => Came::Failed(error.fault(bytes_max)),
                         },
                     })
@@ -255,6 +288,7 @@ impl Shell<'_> {
                 front: screen.front.clone(),
             },
             Event::Unseen(fault) => EventLine::Unseen(fault.clone()),
+            Event::Read(labels) => EventLine::Read(labels.clone()),
             Event::Heard(reply) => {
                 self.spent.tokens_in += reply.tokens_in;
                 self.spent.tokens_out += reply.tokens_out;
@@ -321,7 +355,7 @@ impl Shell<'_> {
 impl Spent {
     fn add(&mut self, effect: &Effect, took: Duration) {
         match effect {
-            Effect::Look => self.look += took,
+            Effect::Look | Effect::Read => self.look += took,
             Effect::Think(_) => self.think += took,
             Effect::Ask(_) => self.ask += took,
             Effect::Act(_) | Effect::Pause(_) => self.act += took,
@@ -344,6 +378,50 @@ async fn race(
         event = port => event,
         () = clock.sleep(within) => late,
     }
+}
+
+/// Types what the names in a text stand for. What comes back is told without it.
+async fn type_secret(
+    driver: &mut dyn Driver,
+    text: &str,
+    secrets: &Secrets,
+    veil: &mut Veil,
+    seen: Option<&Screen>,
+    within: Duration,
+    bytes_max: usize,
+) -> Came {
+    let revealed = match secrets.revealed(text) {
+        Ok(revealed) => revealed,
+        Err(name) => {
+            let why = format!("nobody has said what the secret {name:?} is");
+            return Came::Failed(Fault::Refused { why: clip(&why, bytes_max).to_owned() });
+        }
+    };
+    let labels = driver.labels(within).await.unwrap_or_default();
+    match seen {
+        Some(screen) => veil.typed(screen, labels.as_deref()),
+        None => return Came::Failed(Fault::Stale),
+    }
+    match driver.perform(&Gesture::Type { text: revealed }, within).await {
+        Ok(()) => Came::Done,
+        Err(error) => {
+            // Neither here nor in a log: an error can quote what was to be typed.
+            tracing::debug!(operation = error.operation, "the device did not type a secret");
+            Came::Failed(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max))
+        }
+    }
+}
+
+/// As many labels as anybody reads, without secrets.
+const LABELS_MAX: usize = 600;
+
+fn few(labels: Vec<Label>, secrets: &Secrets, bytes_max: usize) -> Vec<Label> {
+    let mut labels = labels;
+    labels.truncate(LABELS_MAX);
+    for label in &mut labels {
+        label.text = clip(&secrets.hidden(&label.text), bytes_max).to_owned();
+    }
+    labels
 }
 
 /// The names of an app come from a device and can be of any length.

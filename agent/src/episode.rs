@@ -6,21 +6,26 @@ use std::mem;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tapwright_contract::device::Screen;
+use tapwright_contract::device::{Label, Screen};
 use tapwright_contract::model::Reply;
 
 use crate::action::{Action, Call};
 use crate::again::Doubt;
 use crate::dialect::Unclear;
 use crate::event::{Came, Effect, Event, Fault, Next, Silence};
-use crate::guard::{self, Held, Inward, Policy, Review, Touch, Vetted};
+use crate::guard::{self, Grounds, Held, Inward, Review, Touch, Vetted};
 use crate::limits::{Limits, clip};
-use crate::notes::Notes;
+use crate::memory::Memory;
+use crate::notes::{Notes, page};
 use crate::outcome::{End, Outcome};
 use crate::person::{Answer, Question};
+use crate::policy::Policy;
 use crate::profile::{Profile, ReplyForm};
 use crate::prompt::{self, Exchange};
-use crate::repeats::{Repeats, Sight, same};
+use crate::repeats::{Repeats, Rounds, Sight, same};
+
+/// Which generation of the loop's rules this is. A record is replayed by the rules of its own time.
+pub const EDITION: u32 = 2;
 
 /// What a run is to do, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +42,13 @@ pub struct Setting {
     pub policy: Policy,
     /// How a finger moves.
     pub touch: Touch,
+    /// Which generation of the rules it goes by: [`EDITION`], if it is not a record of older times.
+    #[serde(default = "first_edition")]
+    pub edition: u32,
+}
+
+fn first_edition() -> u32 {
+    1
 }
 
 /// What the loop made of a reply, before anything comes of it.
@@ -74,11 +86,18 @@ pub struct Episode {
     stage: Stage,
     /// Replies heard.
     steps: u32,
-    past: Vec<Exchange>,
+    memory: Memory,
     notes: Notes,
     repeats: Repeats,
+    rounds: Rounds,
+    /// Waits in a row.
+    waits: u32,
     /// What the next prompt says of what came of the last action.
     remarks: Vec<String>,
+    /// Whether one of them is an answer, which may be longer.
+    answered: bool,
+    /// The app that was launched, and what was in front before.
+    launched: Option<(String, String)>,
     /// The step that is not over yet.
     open: Option<Decided>,
     news: Vec<News>,
@@ -119,6 +138,10 @@ enum Stage {
     Blinking,
     /// Waits for a reply to this screen and info.
     Thinking(Screen, String),
+    /// Waits for what is written on this screen, to judge what the model wants and why.
+    Reading(Screen, Box<Action>, String),
+    /// Waits for a summary of these notes.
+    Summing(String),
     /// Waits until a model that failed can be asked again.
     BackingOff,
     /// Waits for a yes to what was chosen on this screen.
@@ -130,6 +153,8 @@ enum Stage {
     Handing(Question),
     /// Waits for a person to make the screen visible.
     Uncovering(Question),
+    /// Waits for a person to help a run that does not get on, for this reason.
+    Freeing(String),
     /// Waits for what comes of a deed.
     Acting(Doing),
     /// Waits because the model wants to.
@@ -145,9 +170,13 @@ impl Episode {
             setting,
             stage: Stage::Ready,
             steps: 0,
-            past: Vec::new(),
+            memory: Memory::default(),
             repeats: Repeats::default(),
+            rounds: Rounds::default(),
+            waits: 0,
             remarks: Vec::new(),
+            answered: false,
+            launched: None,
             open: None,
             news: Vec::new(),
             strikes: 0,
@@ -188,6 +217,12 @@ impl Episode {
             (Stage::Thinking(..), Event::Silent(silence)) => self.silent(silence),
             (Stage::BackingOff, Event::Rested) => self.look(),
 
+            (Stage::Reading(screen, action, thought), Event::Read(labels)) => {
+                self.decide(screen, &thought, &action, labels.as_deref())
+            }
+            (Stage::Summing(_), Event::Heard(reply)) => self.summed(&reply),
+            (Stage::Summing(notes), Event::Silent(_)) => self.recalled(notes),
+
             (Stage::Confirming(question, held, screen), Event::Answered(answer)) => {
                 self.confirmed(question, held, screen, answer)
             }
@@ -199,6 +234,7 @@ impl Episode {
 
             (Stage::Handing(question), Event::Answered(answer)) => self.handed(question, answer),
             (Stage::Uncovering(question), Event::Answered(answer)) => self.uncovered(question, answer),
+            (Stage::Freeing(why), Event::Answered(answer)) => self.freed(why, answer),
 
             (Stage::Acting(doing), Event::Acted(came)) => self.came(doing, came),
             (Stage::Waiting(time), Event::Rested) => self.settle(format!("waited {} s", time.as_secs_f32()), None),
@@ -218,6 +254,7 @@ impl Episode {
         // What went wrong in a row has been looked into; and whoever resumes a run can be asked.
         (self.looks, self.retries, self.timeouts, self.strikes, self.asks) = (0, 0, 0, 0, 0);
         self.touched = None;
+        self.launched = None;
         match stage {
             Stage::Ready
             | Stage::Looking
@@ -228,6 +265,12 @@ impl Episode {
                 self.open = None;
                 self.look()
             }
+            Stage::Reading(..) => {
+                let why = "not done: the run broke off before it".to_owned();
+                self.settle(why.clone(), Some(why))
+            }
+            Stage::Summing(notes) => self.recalled(notes),
+            Stage::Freeing(why) => self.stuck(why),
             Stage::Waiting(_) => self.settle("the run broke off while it waited".to_owned(), None),
             // An answer is for now: nobody knows what the person sees by then.
             Stage::Confirming(question, held, screen) | Stage::Rechecking(Some(question), held, screen) => {
@@ -279,6 +322,10 @@ impl Episode {
         self.looks = 0;
         if let Some(before) = self.touched.take() {
             self.unmoved = if before == Sight::of(&screen) { self.unmoved + 1 } else { 0 };
+            if self.unmoved >= self.setting.limits.unmoved_max {
+                let why = format!("the last {} actions have not changed the screen", self.unmoved);
+                return self.stuck(why);
+            }
             if self.unmoved >= 2 {
                 self.remark(format!("the last {} actions have not changed the screen", self.unmoved));
             }
@@ -287,16 +334,29 @@ impl Episode {
             let sight = Sight::of(&screen);
             self.remarks.extend(self.doubts.iter_mut().filter_map(|doubt| doubt.remark(sight)));
         }
-        let bytes_max = self.setting.limits.remark_bytes;
         let front = &screen.front;
-        let app = clip(if front.label.is_empty() { &front.id } else { &front.label }, bytes_max);
+        if let Some((app, before)) = self.launched.take()
+            && front.id == before
+            && !is_called(&app, [&front.id, &front.label])
+        {
+            let label = if front.label.is_empty() { &front.id } else { &front.label };
+            self.remark(format!("{app:?} was launched, but {label:?} is still in front"));
+        }
+        let limits = &self.setting.limits;
+        let app = clip(if front.label.is_empty() { &front.id } else { &front.label }, limits.remark_bytes);
+        let bytes_max = if self.answered { self.result_bytes() } else { limits.remark_bytes };
         let remark = self.remarks.join("; ");
         let remark = (self.setting.profile.remarks && !remark.is_empty()).then(|| clip(&remark, bytes_max));
         let info = prompt::info(app, remark);
-        let Setting { profile, goal, date, .. } = &self.setting;
-        let prompt = prompt::compose(profile, goal, date, &self.past, &info, screen.picture.clone());
-        self.stage = Stage::Thinking(screen, info);
-        Next::Do(Effect::Think(prompt))
+        let Setting { profile, goal, date, limits, .. } = &self.setting;
+        let notes = self.notes.brief(limits.remark_bytes);
+        match self.memory.prompt(profile, goal, date, &notes, &info, &screen.picture) {
+            Ok(prompt) => {
+                self.stage = Stage::Thinking(screen, info);
+                Next::Do(Effect::Think(prompt))
+            }
+            Err(too_long) => self.end("", Outcome::ModelFailed { why: too_long.to_string() }),
+        }
     }
 
     fn silent(&mut self, silence: Silence) -> Next {
@@ -315,6 +375,8 @@ impl Episode {
         self.steps += 1;
         self.retries = 0;
         self.remarks.clear();
+        self.answered = false;
+        self.memory.counted(reply.tokens_in);
         let profile = &self.setting.profile;
         let bytes_max = self.setting.limits.reply_bytes;
         let heard = clip(&reply.text, bytes_max);
@@ -329,7 +391,7 @@ impl Episode {
             (Ok(_), ReplyForm::Doubled) => prompt::doubled(heard),
             (Ok(_), ReplyForm::Heard) | (Err(_), _) => heard.to_owned(),
         };
-        self.past.push(Exchange { info, reply: back });
+        self.memory.add(self.steps, Exchange { info, reply: back }, &action, profile);
         let decided = Decided { step: self.steps, thought: said.thought.clone(), action };
         self.news.push(News::Decided(decided.clone()));
         self.open = Some(decided);
@@ -342,7 +404,7 @@ impl Episode {
             Ok(Call::GiveUp { message }) => self.end("gave up", Outcome::GaveUp { message }),
             Ok(Call::Do(action)) => {
                 self.strikes = 0;
-                self.consider(screen, &said.thought, &action)
+                self.consider(screen, said.thought, action)
             }
         }
     }
@@ -356,28 +418,66 @@ impl Episode {
         self.settle(format!("unclear: {unclear}"), Some(unclear.to_string()))
     }
 
-    fn consider(&mut self, screen: Screen, thought: &str, action: &Action) -> Next {
+    fn consider(&mut self, screen: Screen, thought: String, action: Action) -> Next {
         let limits = &self.setting.limits;
         let sight = Sight::of(&screen);
-        let times = self.repeats.count(sight, action, limits.repeats_window);
+        let times = self.repeats.count(sight, &action, limits.repeats_window);
         if times >= limits.repeats_max {
-            let why = format!("the same action {times} times on the same screen");
-            return self.end("stuck", Outcome::Stuck { why });
+            return self.stuck(format!("the same action {times} times on the same screen"));
         }
-        if let Action::Type { text } | Action::TypeName { text } = action
+        if let Action::Type { text } | Action::TypeName { text } = &action
             && text.len() > limits.text_bytes
         {
             let why = format!("the text is too long to type; at most {} bytes at once", limits.text_bytes);
             return self.settle(why.clone(), Some(why));
         }
+        let (rounds_remark, rounds_max) = (limits.rounds_remark, limits.rounds_max);
+        let (waits_remark, waits_max) = (limits.waits_remark, limits.waits_max);
         if times >= limits.repeats_remark {
             self.remark(format!("you have done this {times} times on the same screen; do something else"));
         }
-        match guard::review(action, &screen, &self.setting.policy, &self.setting.touch) {
-            Review::Do(vetted) => match self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), sight)) {
-                None => self.act(vetted, None, screen, sight),
-                Some(question) => self.ask(question.clone(), Stage::Confirming(question, vetted.held(), screen)),
-            },
+        self.waits = if matches!(action, Action::Wait { .. }) { self.waits + 1 } else { 0 };
+        if self.waits >= waits_max {
+            return self.stuck(format!("{} waits in a row", self.waits));
+        }
+        if self.waits >= waits_remark {
+            self.remark(format!("you have waited {} times in a row; go back and try another way", self.waits));
+        }
+        if touches(&action) {
+            let rounds = self.rounds.count(sight);
+            if rounds >= rounds_max {
+                return self.stuck(format!("back and forth between two screens for {rounds} actions"));
+            }
+            if rounds >= rounds_remark {
+                self.remark(format!(
+                    "for {rounds} actions you have gone back and forth between the same two screens; try another way"
+                ));
+            }
+        }
+        let notes_page = matches!(&action, Action::Note { message } if stands_for_the_page(message));
+        if self.setting.edition >= 2 && notes_page || guard::reads(&action, &self.setting.policy) {
+            self.stage = Stage::Reading(screen, Box::new(action), thought);
+            return Next::Do(Effect::Read);
+        }
+        self.decide(screen, &thought, &action, None)
+    }
+
+    fn decide(&mut self, screen: Screen, thought: &str, action: &Action, labels: Option<&[Label]>) -> Next {
+        let sight = Sight::of(&screen);
+        let Setting { policy, touch, .. } = &self.setting;
+        match guard::review(action, Grounds { screen: &screen, labels, thought, policy, touch }) {
+            Review::Do(vetted) => {
+                if let Action::Launch { app } = action
+                    && self.setting.edition >= 2
+                    && !screen.front.id.is_empty()
+                {
+                    self.launched = Some((app.clone(), screen.front.id.clone()));
+                }
+                match self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), sight)) {
+                    None => self.act(vetted, None, screen, sight),
+                    Some(question) => self.ask(question.clone(), Stage::Confirming(question, vetted.held(), screen)),
+                }
+            }
             Review::Ask(question, held) => self.ask(question.clone(), Stage::Confirming(question, held, screen)),
             Review::Hand(mut question) => {
                 // `Interact` seldom says between what one is to choose; its thought does.
@@ -386,27 +486,92 @@ impl Episode {
                 {
                     *message = thought.to_owned();
                 }
-                self.ask(question.clone(), Stage::Handing(question))
+                match self.answer_beforehand(&question) {
+                    Some(answer) => self.handed(question, answer),
+                    None => self.ask(question.clone(), Stage::Handing(question)),
+                }
             }
             Review::Refuse { why } => self.refused(why),
+            Review::Wrong { why } => self.settle(format!("not done: {why}"), Some(format!("not done: {why}"))),
             Review::Inward(Inward::Wait { duration }) => {
                 let time = duration.min(self.setting.limits.wait_max);
                 self.stage = Stage::Waiting(time);
                 Next::Do(Effect::Pause(time))
             }
-            Review::Inward(Inward::Recall) => {
+            Review::Inward(Inward::Recall { instruction }) => {
                 let told = self.notes.told();
-                self.settle("notes recalled".to_owned(), Some(told))
+                let Setting { profile, edition, .. } = &self.setting;
+                if *edition < 2 || !profile.summaries || told.len() <= self.result_bytes() {
+                    return self.recalled(told);
+                }
+                let prompt = prompt::summary(profile, &instruction, &told, self.result_bytes());
+                self.stage = Stage::Summing(told);
+                Next::Do(Effect::Think(prompt))
             }
             Review::Inward(Inward::Note { message }) => {
-                let what_it_thinks = message.trim().is_empty() || message.trim().eq_ignore_ascii_case("true");
-                let all = self.notes.keep(if what_it_thinks { thought } else { &message });
+                let page = labels.map(|labels| page(&screen.front, labels)).filter(|page| !page.is_empty());
+                let note = match page {
+                    Some(page) => clip(&page, self.setting.limits.note_bytes).to_owned(),
+                    None if stands_for_the_page(&message) => thought.to_owned(),
+                    None => message,
+                };
+                let all = self.notes.keep(&note);
                 self.settle(
                     "noted".to_owned(),
                     (!all).then(|| "the notes are full; this was not kept in full".to_owned()),
                 )
             }
         }
+    }
+
+    fn answer_beforehand(&self, question: &Question) -> Option<Answer> {
+        let answers = &self.setting.policy.answers;
+        match question {
+            Question::Choose { .. } => answers.choose.clone().map(Answer::Choice),
+            Question::TakeOver { .. } => answers.no_take_over.then_some(Answer::No),
+            Question::Confirm { .. } | Question::Permit { .. } | Question::Again { .. } => None,
+        }
+    }
+
+    fn summed(&mut self, reply: &Reply) -> Next {
+        let said = self.setting.profile.dialect.read(&reply.text, reply.cut);
+        let words = match said.call {
+            Ok(Call::Finish { message }) => message,
+            _ => prompt::plain(&reply.text),
+        };
+        let words = clip(&words, self.result_bytes());
+        self.recalled(format!("what your notes come to: {words}"))
+    }
+
+    fn recalled(&mut self, told: String) -> Next {
+        self.answered = true;
+        self.settle("notes recalled".to_owned(), Some(told))
+    }
+
+    fn result_bytes(&self) -> usize {
+        self.setting.limits.result_bytes.max(self.setting.limits.remark_bytes)
+    }
+
+    /// The run does not get on by itself.
+    fn stuck(&mut self, why: String) -> Next {
+        let limits = &self.setting.limits;
+        if !self.setting.policy.asks_when_stuck || self.asks >= limits.asks_max {
+            return self.end("stuck", Outcome::Stuck { why });
+        }
+        let question = Question::TakeOver { message: format!("the run does not get on: {why}") };
+        self.ask(question, Stage::Freeing(why))
+    }
+
+    fn freed(&mut self, why: String, answer: Answer) -> Next {
+        let said = match answer {
+            Answer::No | Answer::Nobody => return self.end("stuck", Outcome::Stuck { why }),
+            Answer::Choice(words) => format!("a person says: {words}"),
+            Answer::Yes | Answer::Done => "a person has helped; look at the screen anew".to_owned(),
+        };
+        self.repeats.forget();
+        self.rounds.forget();
+        (self.waits, self.unmoved) = (0, 0);
+        self.settle(format!("{why}; {said}"), Some(said))
     }
 
     fn ask(&mut self, question: Question, stage: Stage) -> Next {
@@ -516,10 +681,12 @@ impl Episode {
             }
             Came::Told { text } => {
                 self.doubts.clear();
+                self.answered = true;
                 return self.settle("the API answered".to_owned(), Some(format!("the API answered: {text}")));
             }
             Came::Failed(fault) => fault,
         };
+        self.launched = None;
         let told = told(&fault);
         match fault {
             Fault::Lost { why } => self.leave(Stage::Acting(doing), "the device is lost", Outcome::DeviceLost { why }),
@@ -561,6 +728,43 @@ impl Episode {
     fn remark(&mut self, remark: String) {
         self.remarks.push(remark);
     }
+}
+
+/// Whether an action is one that a screen answers to.
+fn touches(action: &Action) -> bool {
+    match action {
+        Action::Launch { .. }
+        | Action::Tap { .. }
+        | Action::SensitiveTap { .. }
+        | Action::Type { .. }
+        | Action::TypeName { .. }
+        | Action::Swipe { .. }
+        | Action::LongPress { .. }
+        | Action::DoubleTap { .. }
+        | Action::Back
+        | Action::Home => true,
+        Action::Interact { .. }
+        | Action::Note { .. }
+        | Action::CallApi { .. }
+        | Action::TakeOver { .. }
+        | Action::Wait { .. } => false,
+    }
+}
+
+/// `Note` was taught with the message `True`: keep what is here.
+fn stands_for_the_page(message: &str) -> bool {
+    message.trim().is_empty() || message.trim().eq_ignore_ascii_case("true")
+}
+
+/// Whether one of an app's names is what it was called, or near it.
+fn is_called(app: &str, names: [&String; 2]) -> bool {
+    let bare =
+        |name: &str| -> String { name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
+    let app = bare(app);
+    names
+        .into_iter()
+        .map(|name| bare(name))
+        .any(|name| !name.is_empty() && !app.is_empty() && (name.contains(&app) || app.contains(&name)))
 }
 
 /// What a fault means for the model.

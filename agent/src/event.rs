@@ -3,19 +3,22 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tapwright_contract::device::{Kind, Screen};
+use tapwright_contract::device::{Kind, Label, Screen};
 use tapwright_contract::model::{ModelError, Prompt, Reply};
 
 use crate::guard::Vetted;
 use crate::limits::clip;
 use crate::outcome::End;
 use crate::person::{Answer, Question};
+use crate::secrets::Secrets;
 
 /// What the loop asks for. Each effect is answered by one event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Look at the screen: `Saw` or `Unseen`.
     Look,
+    /// Read what is written on the screen: `Read`.
+    Read,
     /// Ask the model: `Heard` or `Silent`.
     Think(Prompt),
     /// Ask a person: `Answered`.
@@ -44,6 +47,8 @@ pub enum Event {
     Saw(Screen),
     /// The screen was not seen.
     Unseen(Fault),
+    /// What is written on the screen; `None` if the device does not tell, or could not.
+    Read(Option<Vec<Label>>),
     /// The model answered.
     Heard(Reply),
     /// The model did not answer.
@@ -111,6 +116,24 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// The same without secrets, which a device may have quoted, as much of each text as `bytes_max`.
+    pub(crate) fn without(self, secrets: &Secrets, bytes_max: usize) -> Fault {
+        let cut = |text: String| clip(&secrets.hidden(&text), bytes_max).to_owned();
+        match self {
+            Fault::Lost { why } => Fault::Lost { why: cut(why) },
+            Fault::TimedOut { tries } => Fault::TimedOut { tries: cut(tries) },
+            Fault::Refused { why } => Fault::Refused { why: cut(why) },
+            Fault::NoSuchApp { app, like } => {
+                Fault::NoSuchApp { app: cut(app), like: like.into_iter().map(cut).collect() }
+            }
+            Fault::Stale => Fault::Stale,
+            Fault::Hidden { why } => Fault::Hidden { why: cut(why) },
+            Fault::Nonsense { why } => Fault::Nonsense { why: cut(why) },
+        }
+    }
+}
+
 /// Why a model did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
@@ -136,6 +159,7 @@ impl Event {
                 | (Some(_), Event::Stopped)
                 | (_, Event::Resumed { .. })
                 | (Some(Effect::Look), Event::Saw(_) | Event::Unseen(_))
+                | (Some(Effect::Read), Event::Read(_))
                 | (Some(Effect::Think(_)), Event::Heard(_) | Event::Silent(_))
                 | (Some(Effect::Ask(_)), Event::Answered(_))
                 | (Some(Effect::Act(_)), Event::Acted(_))

@@ -1,26 +1,22 @@
 //! Decides what may be done, and by whose leave. What it lets through is a [`Vetted`], and nothing else can be acted on.
 //!
-//! It goes by the action, the policy and the platform's name for the app in front. What is written on a screen can
-//! make it stricter, never laxer.
+//! It goes by the action, the [policy](crate::policy) and the platform's name for the app in front. What is written on
+//! a screen can make it stricter, never laxer.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tapwright_contract::Spot;
-use tapwright_contract::device::{Gesture, Key, Screen};
+use tapwright_contract::device::{Gesture, Key, Label, Screen};
 
 use crate::action::Action;
 use crate::grid::Grid;
 use crate::millis;
 use crate::person::Question;
+use crate::policy::{Target, Then, named};
+use crate::secrets;
 
-/// What whoever starts a run forbids.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Policy {
-    /// Apps, by id or by label, that are not launched; and nothing is touched while one of them is in front.
-    pub apps_forbidden: Vec<String>,
-}
+pub use crate::policy::Policy;
 
 /// How a finger moves where the model does not say it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +88,8 @@ pub enum Review {
     Inward(Inward),
     /// It may not be done, by nobody's leave.
     Refuse { why: String },
+    /// It cannot be done as it is said.
+    Wrong { why: String },
 }
 
 /// What a run does by itself.
@@ -99,49 +97,188 @@ pub enum Review {
 pub enum Inward {
     /// Keeps something.
     Note { message: String },
-    /// Reminds the model of what was kept.
-    Recall,
+    /// Reminds the model of what was kept, as it asks for it.
+    Recall { instruction: String },
     /// Lets time pass.
     Wait { duration: Duration },
 }
 
-/// Reviews an action that was chosen on this screen.
-pub fn review(action: &Action, screen: &Screen, policy: &Policy, touch: &Touch) -> Review {
+/// What a review goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Grounds<'a> {
+    /// The screen that the action was chosen on.
+    pub screen: &'a Screen,
+    /// What is written there, if the device tells and it was asked.
+    pub labels: Option<&'a [Label]>,
+    /// Why the model wants it.
+    pub thought: &'a str,
+    pub policy: &'a Policy,
+    pub touch: &'a Touch,
+}
+
+/// Whether a review of this action goes by what is written on the screen.
+pub fn reads(action: &Action, policy: &Policy) -> bool {
+    match action {
+        Action::Tap { .. }
+        | Action::SensitiveTap { .. }
+        | Action::LongPress { .. }
+        | Action::DoubleTap { .. }
+        | Action::Swipe { .. } => policy.reads(false),
+        Action::Type { text } | Action::TypeName { text } => policy.reads(true) || !secrets::names(text).is_empty(),
+        Action::Launch { .. }
+        | Action::Interact { .. }
+        | Action::Note { .. }
+        | Action::CallApi { .. }
+        | Action::TakeOver { .. }
+        | Action::Back
+        | Action::Home
+        | Action::Wait { .. } => false,
+    }
+}
+
+/// Reviews an action.
+pub fn review(action: &Action, grounds: Grounds<'_>) -> Review {
+    let Grounds { screen, labels, thought, policy, touch } = grounds;
     let on = |at: &Grid| -> Spot { at.on(screen.picture.size()) };
-    let gesture = match action {
-        Action::Launch { app } if policy.forbids(app) => return refuse(app),
-        Action::Launch { app } => Gesture::Launch { app: app.clone() },
-        Action::Back => Gesture::Press { key: Key::Back },
-        Action::Home => Gesture::Press { key: Key::Home },
+    let mut warning = None;
+    let (gesture, target) = match action {
+        Action::Launch { app } if policy.forbids_launch(app) => return refuse(app),
+        Action::Launch { app } => return done(Deed::Gesture(Gesture::Launch { app: app.clone() })),
+        Action::Back => return done(Deed::Gesture(Gesture::Press { key: Key::Back })),
+        Action::Home => return done(Deed::Gesture(Gesture::Press { key: Key::Home })),
         Action::Note { message } => return Review::Inward(Inward::Note { message: message.clone() }),
         Action::Wait { duration } => return Review::Inward(Inward::Wait { duration: *duration }),
-        Action::CallApi { instruction } if asks_for_notes(instruction) => return Review::Inward(Inward::Recall),
+        Action::CallApi { instruction } if asks_for_notes(instruction) => {
+            return Review::Inward(Inward::Recall { instruction: instruction.clone() });
+        }
         Action::Interact { message } => return Review::Hand(Question::Choose { message: message.clone() }),
         Action::TakeOver { message } => return Review::Hand(Question::TakeOver { message: message.clone() }),
         // All that follows touches the app in front; leaving it was possible until here.
-        _ if policy.forbids(&screen.front.id) || policy.forbids(&screen.front.label) => {
-            return refuse(&screen.front.label);
+        _ if policy.forbids_touching(&screen.front) => {
+            let front = &screen.front;
+            return refuse(if front.label.is_empty() { &front.id } else { &front.label });
         }
         Action::CallApi { instruction } => {
-            return Review::Do(Vetted { deed: Deed::Api { instruction: instruction.clone() } });
+            let ruling = policy.ruling_of_api(instruction, &screen.front);
+            let held = Held { deed: Deed::Api { instruction: instruction.clone() } };
+            return ruled(ruling.then, &ruling.rules, None, thought, "call an API", held);
         }
         Action::SensitiveTap { at, message } => {
-            let question = Question::Confirm { message: message.clone(), at: on(at) };
-            return Review::Ask(question, Held { deed: Deed::Gesture(Gesture::Tap { at: on(at) }) });
+            warning = Some(message.as_str());
+            (Gesture::Tap { at: on(at) }, Target::Touch(on(at)))
         }
-        Action::Tap { at } => Gesture::Tap { at: on(at) },
-        Action::LongPress { at } => Gesture::LongPress { at: on(at), hold: touch.long_press },
-        Action::DoubleTap { at } => Gesture::DoubleTap { at: on(at) },
-        Action::Swipe { from, to } => Gesture::Swipe { from: on(from), to: on(to), over: touch.swipe },
-        Action::Type { text } | Action::TypeName { text } => Gesture::Type { text: text.clone() },
+        Action::Tap { at } => (Gesture::Tap { at: on(at) }, Target::Touch(on(at))),
+        Action::LongPress { at } => (Gesture::LongPress { at: on(at), hold: touch.long_press }, Target::Touch(on(at))),
+        Action::DoubleTap { at } => (Gesture::DoubleTap { at: on(at) }, Target::Touch(on(at))),
+        Action::Swipe { from, to } => {
+            (Gesture::Swipe { from: on(from), to: on(to), over: touch.swipe }, Target::Touch(on(from)))
+        }
+        Action::Type { text } | Action::TypeName { text } => {
+            (Gesture::Type { text: text.clone() }, Target::Typing(text))
+        }
     };
-    Review::Do(Vetted { deed: Deed::Gesture(gesture) })
+    let said = format!("{thought}\n{}", warning.unwrap_or_default());
+    let mut ruling = policy.ruling(target, &screen.front, labels, &said);
+    let (at, what) = match target {
+        Target::Touch(at) => (Some(at), "touch"),
+        Target::Secret => (None, "type"),
+        Target::Typing(text) => {
+            match secret(text, screen, labels, policy) {
+                Secret::None => {}
+                // Where it may go was decided when the policy was written.
+                Secret::Here => ruling = policy.ruling(Target::Secret, &screen.front, labels, ""),
+                Secret::Unsure => {
+                    ruling.then = ruling.then.max(Then::Ask);
+                    ruling.rules.push("a secret, and the device does not tell into what field it goes".to_owned());
+                }
+                Secret::Refused(review) => return review,
+            }
+            (None, "type")
+        }
+    };
+    if let Some(message) = warning
+        && policy.warning != Then::Allow
+    {
+        if ruling.rules.is_empty() && policy.warning == Then::Ask {
+            // The question is the model's own then, in its words.
+            let question = Question::Confirm { message: message.to_owned(), at: at.expect("it is a touch") };
+            return Review::Ask(question, Held { deed: Deed::Gesture(gesture) });
+        }
+        ruling.then = ruling.then.max(policy.warning);
+        ruling.rules.push("the model's own warning".to_owned());
+    }
+    let said = warning.unwrap_or(thought);
+    ruled(ruling.then, &ruling.rules, at, said, what, Held { deed: Deed::Gesture(gesture) })
 }
 
-impl Policy {
-    fn forbids(&self, app: &str) -> bool {
-        let app = app.trim().to_lowercase();
-        self.apps_forbidden.iter().any(|forbidden| forbidden.trim().to_lowercase() == app)
+fn done(deed: Deed) -> Review {
+    Review::Do(Vetted { deed })
+}
+
+fn ruled(then: Then, rules: &[String], at: Option<Spot>, said: &str, what: &str, held: Held) -> Review {
+    let rules = rules.join(", ");
+    match then {
+        Then::Allow => done(held.deed),
+        Then::Ask => {
+            let said =
+                if said.trim().is_empty() { String::new() } else { format!("; the model says: {}", said.trim()) };
+            let message = format!("{rules}{said}");
+            let question = match (at, &held.deed) {
+                (Some(at), _) => Question::Confirm { message, at },
+                (None, Deed::Gesture(Gesture::Type { text })) => {
+                    Question::Permit { message: format!("{message}; it types: {text}") }
+                }
+                (None, Deed::Api { instruction }) => {
+                    Question::Permit { message: format!("{message}; it calls an API: {instruction}") }
+                }
+                (None, Deed::Gesture(_)) => Question::Permit { message },
+            };
+            Review::Ask(question, held)
+        }
+        Then::Refuse => Review::Refuse { why: format!("the policy forbids to {what} here: {rules}") },
+    }
+}
+
+enum Secret {
+    None,
+    Here,
+    Unsure,
+    Refused(Review),
+}
+
+/// Whether the secrets in a text may go where it goes.
+fn secret(text: &str, screen: &Screen, labels: Option<&[Label]>, policy: &Policy) -> Secret {
+    let names = secrets::names(text);
+    let mut sure = true;
+    for name in &names {
+        let Some(usage) = policy.secrets.get(*name) else {
+            let known: Vec<&str> = policy.secrets.keys().map(String::as_str).collect();
+            let known =
+                if known.is_empty() { "there are none".to_owned() } else { format!("there are: {}", known.join(", ")) };
+            return Secret::Refused(Review::Wrong { why: format!("there is no secret {name:?}; {known}") });
+        };
+        if !named(&usage.apps, &screen.front.id) {
+            let why = format!("the secret {name:?} may not go into this app");
+            return Secret::Refused(Review::Refuse { why });
+        }
+        if usage.any_field {
+            continue;
+        }
+        match labels.map(|labels| labels.iter().find(|label| label.focused)) {
+            Some(Some(field)) if field.secret => {}
+            Some(_) => {
+                let why =
+                    format!("the secret {name:?} may only go into a field that hides what is typed; tap it first");
+                return Secret::Refused(Review::Refuse { why });
+            }
+            None => sure = false,
+        }
+    }
+    match (names.is_empty(), sure) {
+        (true, _) => Secret::None,
+        (false, false) => Secret::Unsure,
+        (false, true) if secrets::only_names(text) => Secret::Here,
+        (false, true) => Secret::None,
     }
 }
 
@@ -173,9 +310,11 @@ mod tests {
             picture: Picture::new(Size { width: 100, height: 200 }, vec![0; 80_000]).unwrap(),
             front: Front { id: front.to_owned(), label: format!("label of {front}") },
         };
-        let policy = Policy { apps_forbidden: vec!["com.bank".into(), "Shop".into()] };
+        let policy = Policy { apps_forbidden: vec!["com.bank".into(), "Shop".into()], ..Policy::trusting() };
         let touch = Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) };
-        let review = review(&action, &screen, &policy, &touch);
+        assert!(!reads(&action, &policy), "nobody asks what is written");
+        let grounds = Grounds { screen: &screen, labels: None, thought: "", policy: &policy, touch: &touch };
+        let review = review(&action, grounds);
         let deed = |deed: &Deed| serde_json::to_string(deed).unwrap();
         let shown = match review {
             Review::Do(vetted) => format!("do {}", deed(vetted.deed())),
@@ -183,6 +322,7 @@ mod tests {
             Review::Hand(question) => format!("hand {}", serde_json::to_string(&question).unwrap()),
             Review::Inward(inward) => format!("{inward:?}"),
             Review::Refuse { why } => format!("refuse: {why}"),
+            Review::Wrong { why } => format!("wrong: {why}"),
         };
         expected.assert_eq(&shown);
     }
@@ -251,8 +391,16 @@ mod tests {
     fn some_touch_nothing() {
         check(r#"do(action="Note", message="True")"#, "app", expect![[r#"Note { message: "True" }"#]]);
         check(r#"do(action="Wait", duration="2 seconds")"#, "app", expect!["Wait { duration: 2s }"]);
-        check(r#"do(action="Call_API", instruction="Summarise the pages")"#, "app", expect!["Recall"]);
-        check(r#"do(action="Call_API", instruction="总结页面内容")"#, "app", expect!["Recall"]);
+        check(
+            r#"do(action="Call_API", instruction="Summarise the pages")"#,
+            "app",
+            expect![[r#"Recall { instruction: "Summarise the pages" }"#]],
+        );
+        check(
+            r#"do(action="Call_API", instruction="总结页面内容")"#,
+            "app",
+            expect![[r#"Recall { instruction: "总结页面内容" }"#]],
+        );
     }
 
     #[test]

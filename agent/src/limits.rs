@@ -43,6 +43,22 @@ pub struct Limits {
     /// Among how many of the latest actions repeats are counted.
     pub repeats_window: u32,
 
+    /// How many gestures in a row may change nothing; with this many a run does not get on.
+    #[serde(default = "never")]
+    pub unmoved_max: u32,
+    /// How many waits in a row draw a remark.
+    #[serde(default = "never")]
+    pub waits_remark: u32,
+    /// How many waits in a row may be; with this many a run does not get on.
+    #[serde(default = "never")]
+    pub waits_max: u32,
+    /// How many gestures in a row, back and forth between the same two screens, draw a remark.
+    #[serde(default = "never")]
+    pub rounds_remark: u32,
+    /// How many such gestures may be; with this many a run does not get on.
+    #[serde(default = "never")]
+    pub rounds_max: u32,
+
     /// How long a look may take until the screen is still.
     #[serde(with = "millis", rename = "look_ms")]
     pub look: Duration,
@@ -66,8 +82,14 @@ pub struct Limits {
     pub reply_bytes: usize,
     /// The most that a model is told of what came of its action, and the longest name of an app.
     pub remark_bytes: usize,
+    /// The most that a model is told of what an API answered, or of its notes.
+    #[serde(default)]
+    pub result_bytes: usize,
     /// The most that all notes together may hold.
     pub notes_bytes: usize,
+    /// The most of a page's text that one note holds.
+    #[serde(default)]
+    pub note_bytes: usize,
     /// The longest text that is typed at once.
     pub text_bytes: usize,
 }
@@ -89,6 +111,11 @@ impl Limits {
             repeats_remark: 3,
             repeats_max: 5,
             repeats_window: 10,
+            unmoved_max: 6,
+            waits_remark: 3,
+            waits_max: 5,
+            rounds_remark: 8,
+            rounds_max: 12,
             look: Duration::from_secs(3),
             think: Duration::from_secs(60),
             act: Duration::from_secs(5),
@@ -97,10 +124,17 @@ impl Limits {
             wait_max: Duration::from_secs(10),
             reply_bytes: 10_000,
             remark_bytes: 300,
+            result_bytes: 600,
             notes_bytes: 1000,
+            note_bytes: 400,
             text_bytes: 1000,
         }
     }
+}
+
+/// What records that know no such limit had.
+fn never() -> u32 {
+    u32::MAX
 }
 
 /// The longest beginning of a text that fits.

@@ -17,6 +17,8 @@ pub enum Question {
     Choose { message: String },
     /// Whether to do what may have been done already when the run broke off.
     Again { message: String },
+    /// Whether it may do what goes to no one place: type, call an API.
+    Permit { message: String },
 }
 
 impl Question {
@@ -26,7 +28,8 @@ impl Question {
             Question::Confirm { message, .. }
             | Question::TakeOver { message }
             | Question::Choose { message }
-            | Question::Again { message } => message,
+            | Question::Again { message }
+            | Question::Permit { message } => message,
         }
     }
 }

@@ -27,6 +27,20 @@ pub struct Profile {
     pub remarks: bool,
     /// How many tokens a reply may have at most.
     pub tokens_max: u32,
+    /// How many tokens a prompt and its reply may have together; what does not fit is condensed, the oldest first.
+    /// Without a number nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_tokens: Option<u32>,
+    /// How many pixels a picture has at most when the model sees it, for what it takes of the context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture_pixels: Option<u64>,
+    /// Whether the model can be asked to sum up what was noted: in words, and without a picture.
+    #[serde(default, skip_serializing_if = "no")]
+    pub summaries: bool,
+}
+
+fn no(yes: &bool) -> bool {
+    !yes
 }
 
 /// How a reply is written back into the conversation.

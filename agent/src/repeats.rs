@@ -53,3 +53,57 @@ impl Repeats {
         u32::try_from(times).unwrap_or(u32::MAX)
     }
 }
+
+/// Notices a run that goes back and forth between two screens, whatever it does there.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds {
+    /// The screens of the latest gestures.
+    latest: VecDeque<Sight>,
+}
+
+/// Nobody who counts needs more.
+const ROUNDS_KEPT: usize = 64;
+
+impl Rounds {
+    /// Adds the screen of a gesture and counts how many in a row, this one included, were on the same two screens; no
+    /// more than 1 if there was only one.
+    pub(crate) fn count(&mut self, sight: Sight) -> u32 {
+        self.latest.push_back(sight);
+        if self.latest.len() > ROUNDS_KEPT {
+            self.latest.pop_front();
+        }
+        let mut other = None;
+        let mut count = 0;
+        for seen in self.latest.iter().rev() {
+            if *seen != sight && *other.get_or_insert(*seen) != *seen {
+                break;
+            }
+            count += 1;
+        }
+        if other.is_some() { count } else { 1 }
+    }
+
+    /// Somebody helped: what was before does not count.
+    pub(crate) fn forget(&mut self) {
+        self.latest.clear();
+    }
+}
+
+impl Repeats {
+    /// Somebody helped: what was before does not count.
+    pub(crate) fn forget(&mut self) {
+        self.latest.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_are_between_two_screens() {
+        let mut rounds = Rounds::default();
+        let counts: Vec<u32> = [1, 1, 1, 2, 1, 2, 2, 3, 2, 3].map(|n| rounds.count(Sight(n))).to_vec();
+        assert_eq!(counts, [1, 1, 1, 4, 5, 6, 7, 3, 4, 5]);
+    }
+}

@@ -66,6 +66,7 @@ fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expecte
         }
         match &now {
             Next::Do(Effect::Look) => shown += "look\n",
+            Next::Do(Effect::Read) => shown += "read\n",
             Next::Do(Effect::Think(prompt)) => writeln!(shown, "think {}", told(prompt)).unwrap(),
             Next::Do(Effect::Ask(question)) => writeln!(shown, "ask {question:?}").unwrap(),
             Next::Do(Effect::Act(vetted)) => writeln!(shown, "act {:?}", vetted.deed()).unwrap(),
@@ -376,43 +377,43 @@ fn going_round_in_circles() {
     check(
         events,
         expect![[r#"
-        look
-        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
-          1. done
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
-        act Gesture(Press { key: Back })
-          2. done
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
-        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
-          3. done
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
-        act Gesture(Press { key: Back })
-          4. done
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
-        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
-          5. done
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 3 times on the same screen; do something else\"}"
-        act Gesture(Press { key: Back })
-          6. done
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 3 times on the same screen; do something else\"}"
-        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
-          7. done
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 4 times on the same screen; do something else\"}"
-        act Gesture(Press { key: Back })
-          8. done
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 4 times on the same screen; do something else\"}"
-          9. stuck
-        {"outcome":"stuck","why":"the same action 5 times on the same screen","steps":9,"notes":[]}
-    "#]],
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+              1. done
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+            act Gesture(Press { key: Back })
+              2. done
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+            act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+              3. done
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+            act Gesture(Press { key: Back })
+              4. done
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+            act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+              5. done
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 3 times on the same screen; do something else\"}"
+            act Gesture(Press { key: Back })
+              6. done
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 3 times on the same screen; do something else\"}"
+            act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+              7. done
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 4 times on the same screen; do something else\"}"
+            act Gesture(Press { key: Back })
+              8. done
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"you have done this 4 times on the same screen; do something else; for 8 actions you have gone back and forth between the same two screens; try another way\"}"
+              9. stuck
+            {"outcome":"stuck","why":"the same action 5 times on the same screen","steps":9,"notes":[]}
+        "#]],
     );
 }
 
@@ -803,6 +804,7 @@ fn notes_are_kept_and_handed_on() {
         [
             saw(1),
             heard(r#"<think>Milk is 2.49.</think>do(action="Note", message="True")"#),
+            Event::Read(None),
             saw(1),
             heard(r#"do(action="Note", message="Bread is 3.10.")"#),
             saw(1),
@@ -813,6 +815,7 @@ fn notes_are_kept_and_handed_on() {
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            read
               1. noted
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"

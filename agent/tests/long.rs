@@ -14,6 +14,7 @@ use tapwright_agent::clock::Timer;
 use tapwright_agent::drive::{Ports, drive};
 use tapwright_agent::journal::{Entry, Journal, Line, Record};
 use tapwright_agent::person::Nobody;
+use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::stop;
 use tapwright_contract::device::{Driver, DriverError, Front, Gesture, Screen};
 use tapwright_contract::model::{Model, ModelError, Part, Prompt, Reply};
@@ -99,6 +100,7 @@ fn memory_stays_flat_over_300_steps() {
         model: &mut model,
         person: &mut Nobody,
         apis: &mut NoApis,
+        secrets: &Secrets::default(),
         journal: &mut journal,
         clock: &Timer::start(),
         stop,

@@ -5,7 +5,7 @@ mod common;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,11 +14,12 @@ use expect_test::{Expect, expect};
 use tapwright_agent::apis::{ApiError, Apis};
 use tapwright_agent::clock::Timer;
 use tapwright_agent::drive::{Ports, drive, resume};
-use tapwright_agent::episode::{Episode, News};
+use tapwright_agent::episode::{Episode, News, Setting};
 use tapwright_agent::event::{Came, Effect, Event, Fault, Next};
 use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, Record, ResumeError};
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Nobody, Person, Question};
+use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::stop;
 use tapwright_contract::device::{Driver, DriverError, Gesture, Kind, Screen};
 use tapwright_contract::model::{Model, ModelError, Part, Prompt, Reply, Trouble};
@@ -41,7 +42,11 @@ const API: &str = r#"do(action="Call_API", instruction="pay 5 to Anna")"#;
 const FINISH: &str = r#"finish(message="ok")"#;
 
 fn check(events: impl IntoIterator<Item = Event>, expected: Expect) {
-    let mut episode = Episode::new(setting());
+    check_with(setting(), events, expected);
+}
+
+fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expected: Expect) {
+    let mut episode = Episode::new(setting);
     let mut shown = String::new();
     for event in [Event::Began].into_iter().chain(events) {
         if let Event::Resumed { begun } = event {
@@ -55,6 +60,7 @@ fn check(events: impl IntoIterator<Item = Event>, expected: Expect) {
         }
         match &next {
             Next::Do(Effect::Look) => shown += "look\n",
+            Next::Do(Effect::Read) => shown += "read\n",
             Next::Do(Effect::Think(prompt)) => {
                 let Some(Part::Text(text)) = prompt.turns.last().and_then(|turn| turn.parts.last()) else { panic!() };
                 writeln!(shown, "think {}", text.lines().last().unwrap()).unwrap();
@@ -251,6 +257,84 @@ fn a_person_is_asked_again_when_somebody_is_there() {
 }
 
 #[test]
+fn what_was_only_judged_or_summed_up_is_not_lost_from_sight() {
+    let note = || heard(r#"do(action="Note", message="True")"#);
+    check(
+        [saw(1), note(), BROKE, saw(1)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        read
+        -- broke off
+          1. not done: the run broke off before it
+        look
+        think {"current_app": "Settings", "last_action": "not done: the run broke off before it"}
+    "#]],
+    );
+    check(
+        [saw(1), note(), Event::Stopped, BROKE, saw(1)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        read
+          1. stopped
+        end stopped
+        -- broke off
+          1. not done: the run broke off before it
+        look
+        think {"current_app": "Settings", "last_action": "not done: the run broke off before it"}
+    "#]],
+    );
+    let mut sums = setting();
+    sums.profile.summaries = true;
+    sums.limits.result_bytes = 8;
+    sums.limits.remark_bytes = 8;
+    let keep = || heard(r#"do(action="Note", message="a long note on trains")"#);
+    let recall = || heard(r#"do(action="Call_API", instruction="sum up my notes")"#);
+    check_with(
+        sums,
+        [saw(1), keep(), saw(1), recall(), BROKE, saw(1)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+          1. noted
+        look
+        think {"current_app": "Settings"}
+        think your notes: 1. a long note on trains
+        -- broke off
+          2. notes recalled
+        look
+        think {"current_app": "Settings", "last_action": "your not"}
+    "#]],
+    );
+}
+
+#[test]
+fn a_run_that_does_not_get_on_asks_for_help_once_more() {
+    let mut asks = setting();
+    asks.policy.asks_when_stuck = true;
+    asks.limits.repeats_max = 2;
+    check_with(
+        asks,
+        [saw(1), heard(TAP), DONE, saw(1), heard(TAP), BROKE, Event::Answered(Answer::Done), saw(2)],
+        expect![[r#"
+            look
+            think {"current_app": "Settings"}
+            act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+              1. done
+            look
+            think {"current_app": "Settings"}
+            ask TakeOver { message: "the run does not get on: the same action 2 times on the same screen" }
+            -- broke off
+            ask TakeOver { message: "the run does not get on: the same action 2 times on the same screen" }
+              2. the same action 2 times on the same screen; a person has helped; look at the screen anew
+            look
+            think {"current_app": "Settings", "last_action": "a person has helped; look at the screen anew"}
+        "#]],
+    );
+}
+
+#[test]
 fn ends_that_need_not_be_the_last() {
     let lost = || Event::Acted(Came::Failed(Fault::Lost { why: "unplugged".to_owned() }));
     check(
@@ -393,6 +477,8 @@ impl Apis for World {
     }
 }
 
+static NO_SECRETS: LazyLock<Secrets> = LazyLock::new(Secrets::default);
+
 fn ports<'a>(
     world: &'a mut [World; 3],
     journal: &'a mut Journal,
@@ -402,7 +488,7 @@ fn ports<'a>(
 ) -> Ports<'a> {
     let [device, model, apis] = world;
     let (_stopper, stop) = stop();
-    Ports { driver: device, model, person, apis, journal, clock, stop, watch }
+    Ports { driver: device, model, person, apis, secrets: &NO_SECRETS, journal, clock, stop, watch }
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {

@@ -24,6 +24,7 @@ use tapwright_agent::guard::Deed;
 use tapwright_agent::journal::{EffectLine, Entry, EventLine, Journal, Line, Record, RecordError, Stand};
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Person, Question};
+use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::{Stopper, stop};
 use tapwright_contract::device::{Driver, DriverError, Gesture, Kind, Screen};
 use tapwright_contract::model::{Model, ModelError, Prompt, Reply, Trouble};
@@ -450,6 +451,7 @@ fn drive_on(
             model: &mut Oracle(world.clone()),
             person: &mut Somebody(world.clone()),
             apis: &mut Weatherman(world.clone()),
+            secrets: &Secrets::default(),
             journal,
             clock: &Timer::start(),
             stop,

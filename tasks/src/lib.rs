@@ -12,6 +12,7 @@ pub mod model;
 pub mod origin;
 pub mod page;
 pub mod plan;
+pub mod policy;
 pub mod profile;
 pub mod record;
 pub mod resume;
@@ -20,8 +21,9 @@ pub mod script;
 pub mod serve;
 pub mod smoke;
 
+pub use tapwright_agent::apis::{ApiError, Apis, NoApis, Registry};
 pub use tapwright_agent::episode::Decided;
-pub use tapwright_agent::guard::{Deed, Policy, Touch};
+pub use tapwright_agent::guard::{Deed, Touch};
 pub use tapwright_agent::journal::{
     EffectLine, Entry, EventLine, Facts as RunFacts, ForkError, JournalError, Line, Record, RecordError, ResumeError,
     Step,
@@ -29,6 +31,8 @@ pub use tapwright_agent::journal::{
 pub use tapwright_agent::limits::Limits;
 pub use tapwright_agent::outcome::{End, Outcome};
 pub use tapwright_agent::person::{Answer, Nobody, Person, Question};
+pub use tapwright_agent::policy::{Beforehand, Policy, Rule, SecretUse, Then};
+pub use tapwright_agent::secrets::{Hush, Secrets};
 pub use tapwright_agent::stop::{Stop, Stopper, stop};
 pub use tapwright_contract::device::{DriverError, Gesture, Screen};
 pub use tapwright_contract::{Size, Spot};

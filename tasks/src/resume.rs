@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tapwright_agent::apis::NoApis;
 use tapwright_agent::clock::{Clock, Timer};
 use tapwright_agent::drive::{self, Ports};
 use tapwright_agent::journal::{Entry, Journal, Record, Stand};
@@ -101,7 +100,7 @@ impl Broken {
         let clock = Timer::start();
         let mut last = Last::Nothing;
         record.entries.iter().for_each(|entry| last.mind(&entry.line));
-        let Company { person, stop, watch } = company;
+        let Company { person, apis, secrets, stop, watch } = company;
         let mut watch = |entry: &Entry| {
             last.mind(&entry.line);
             watch(entry);
@@ -110,7 +109,8 @@ impl Broken {
             driver: &mut device.driver,
             model: opened.model.as_mut(),
             person,
-            apis: &mut NoApis,
+            apis,
+            secrets,
             journal: &mut journal,
             clock: &clock,
             stop,

@@ -4,15 +4,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tapwright_agent::apis::NoApis;
+use tapwright_agent::apis::Apis;
 use tapwright_agent::clock::{Clock, Timer};
 use tapwright_agent::drive::{DriveError, Ports, drive};
-use tapwright_agent::episode::Setting;
-use tapwright_agent::guard::{Policy, Touch};
+use tapwright_agent::episode::{EDITION, Setting};
+use tapwright_agent::guard::Touch;
 use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, ResumeError};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::Person;
+use tapwright_agent::policy::Policy;
+use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
 
 use crate::device::{Device, DeviceError};
@@ -53,6 +55,10 @@ pub struct Place<'a> {
 /// Who takes part besides the model.
 pub struct Company<'a> {
     pub person: &'a mut dyn Person,
+    /// Carries out what needs no screen.
+    pub apis: &'a mut dyn Apis,
+    /// What secrets' names stand for.
+    pub secrets: &'a Secrets,
     pub stop: Stop,
     /// Sees every line of the journal once it is written.
     pub watch: &'a mut (dyn FnMut(&Entry) + Send),
@@ -190,10 +196,11 @@ pub async fn run(
         limits: rules.limits.clone(),
         policy: rules.policy.clone(),
         touch: rules.touch.clone(),
+        edition: EDITION,
     };
     let clock = Timer::start();
     let mut last = Last::Nothing;
-    let Company { person, stop, watch } = company;
+    let Company { person, apis, secrets, stop, watch } = company;
     let mut watch = |entry: &Entry| {
         last.mind(&entry.line);
         watch(entry);
@@ -205,7 +212,8 @@ pub async fn run(
             driver: &mut device.driver,
             model: opened.model.as_mut(),
             person,
-            apis: &mut NoApis,
+            apis,
+            secrets,
             journal: &mut journal,
             clock: &clock,
             stop,

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tapwright_agent::apis::NoApis;
 use tapwright_agent::journal::{Entry, Line};
 use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::Nobody;
+use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
 use tapwright_smoke::{TRAINING_SEEDS, task, task_of, templates};
 
@@ -153,7 +155,13 @@ pub async fn bench(
                 step(decided.step);
             }
         };
-        let company = Company { person: &mut Nobody, stop: stop.clone(), watch: &mut watch };
+        let company = Company {
+            person: &mut Nobody,
+            apis: &mut NoApis,
+            secrets: &Secrets::default(),
+            stop: stop.clone(),
+            watch: &mut watch,
+        };
         let result = attempt(&task, &options, opened, &plan.rules, place, company).await;
         let broken = matches!(&result, Err(RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. }));
         if let Ok(Report { end, .. }) = &result

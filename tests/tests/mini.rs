@@ -18,6 +18,9 @@ fn asked(past: &[Step], goal: &str, front: &str) -> Vec<(&'static str, String)> 
         reply: ReplyForm::Clean,
         remarks: true,
         tokens_max: 96,
+        context_tokens: None,
+        picture_pixels: None,
+        summaries: false,
     };
     let exchanges: Vec<Exchange> = past
         .iter()

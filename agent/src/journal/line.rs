@@ -3,12 +3,13 @@
 //! | version | what came with it |
 //! | --- | --- |
 //! | 1 | runs from their beginning to their end |
-//! | 2 | runs that go on: the event `resumed`, the question `again`, and `forked` among the run's facts |
+//! | 2 | runs that go on: the event `resumed`, the question `again`, and `forked` among the run's facts; `edition`, the |
+//! |   | effect and event `read`, the question `permit`, and more of the policy and the limits, where there was less |
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tapwright_contract::Size;
-use tapwright_contract::device::Front;
+use tapwright_contract::device::{Front, Label};
 use tapwright_contract::model::{Part, Prompt, Reply, Role};
 
 use super::picture::hex;
@@ -86,6 +87,8 @@ pub struct Forked {
 pub enum EffectLine {
     /// The screen is looked at.
     Look,
+    /// What is written on the screen is read.
+    Read,
     /// The model is asked. The prompt follows from the lines before; here is enough to tell whether it does.
     Think { turns: usize, bytes: usize, sha256: String },
     /// A person is asked.
@@ -106,6 +109,8 @@ pub enum EventLine {
     Saw { picture: String, size: Size, front: Front },
     /// It was not.
     Unseen(Fault),
+    /// What is written on the screen, if the device tells.
+    Read(Option<Vec<Label>>),
     /// The model answered.
     Heard(Reply),
     /// It did not.
@@ -164,6 +169,7 @@ impl EffectLine {
     pub fn of(effect: &Effect) -> EffectLine {
         match effect {
             Effect::Look => EffectLine::Look,
+            Effect::Read => EffectLine::Read,
             Effect::Think(prompt) => EffectLine::think(prompt),
             Effect::Ask(question) => EffectLine::Ask(question.clone()),
             Effect::Act(vetted) => EffectLine::Act(vetted.deed().clone()),

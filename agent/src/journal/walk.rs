@@ -4,13 +4,15 @@ use std::collections::VecDeque;
 use std::io;
 
 use tapwright_contract::Picture;
-use tapwright_contract::device::Screen;
+use tapwright_contract::device::{Gesture, Label, Screen};
 
 use super::line::{EffectLine, Entry, EventLine, Line};
 use super::record::Record;
 use crate::episode::{Episode, News};
 use crate::event::{Effect, Event, Next};
+use crate::guard::Deed;
 use crate::outcome::End;
+use crate::secrets::{self, Secrets, Veil};
 
 /// Why a record does not follow from its own events.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,10 @@ pub struct Stand {
     pub(crate) news: VecDeque<News>,
     /// What was seen last.
     pub(crate) seen: Option<Screen>,
+    /// What is written there, if it was read.
+    labels: Option<Vec<Label>>,
+    /// Covers the secrets that were typed before, in what is seen from now on.
+    pub(crate) veil: Veil,
 }
 
 impl Stand {
@@ -83,6 +89,12 @@ impl Stand {
             },
             (Line::Effect(written), Some(Next::Do(effect)), false) if *written == EffectLine::of(effect) => {
                 self.written = true;
+                if let EffectLine::Act(Deed::Gesture(Gesture::Type { text })) = written
+                    && !secrets::names(text).is_empty()
+                    && let Some(screen) = &self.seen
+                {
+                    self.veil.typed(screen, self.labels.as_deref());
+                }
             }
             (Line::End(written), Some(Next::End(end)), false) if written == end => self.written = true,
             (Line::Effect(_) | Line::End(_), ..) => return self.differs(entry),
@@ -102,8 +114,16 @@ impl Stand {
                     return self.differs(entry);
                 }
                 each(effect, &event);
-                if let Event::Saw(screen) = &event {
-                    self.seen = Some(screen.clone());
+                match &event {
+                    Event::Saw(screen) => {
+                        if self.veil.wants_labels(screen) {
+                            // Where a secret appeared, if that was not known before: it is covered there already.
+                            self.veil.over(screen.clone(), None, &Secrets::default());
+                        }
+                        (self.seen, self.labels) = (Some(screen.clone()), None);
+                    }
+                    Event::Read(labels) => self.labels.clone_from(labels),
+                    _ => {}
                 }
                 self.next = Some(self.episode.on(event));
                 self.news = self.episode.news().into();
@@ -158,6 +178,8 @@ impl Record {
             written: false,
             news: VecDeque::new(),
             seen: None,
+            labels: None,
+            veil: Veil::default(),
         };
         let mut pictures = Pictures { record: self, latest: None };
         for entry in &self.entries {
@@ -190,6 +212,7 @@ impl Pictures<'_> {
             EventLine::Began => Event::Began,
             EventLine::Saw { picture, front, .. } => Event::Saw(Screen { picture: self.read(&picture)?, front }),
             EventLine::Unseen(fault) => Event::Unseen(fault),
+            EventLine::Read(labels) => Event::Read(labels),
             EventLine::Heard(reply) => Event::Heard(reply),
             EventLine::Silent(silence) => Event::Silent(silence),
             EventLine::Answered(answer) => Event::Answered(answer),

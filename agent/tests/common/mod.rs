@@ -6,7 +6,7 @@ pub mod disk;
 use std::time::Duration;
 
 use tapwright_agent::dialect::Dialect;
-use tapwright_agent::episode::Setting;
+use tapwright_agent::episode::{EDITION, Setting};
 use tapwright_agent::guard::{Policy, Touch};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::profile::{Profile, ReplyForm};
@@ -25,10 +25,14 @@ pub fn setting() -> Setting {
             reply: ReplyForm::Clean,
             remarks: true,
             tokens_max: 300,
+            context_tokens: None,
+            picture_pixels: None,
+            summaries: false,
         },
         limits: Limits::for_tests(),
-        policy: Policy { apps_forbidden: vec!["Bank".to_owned()] },
+        policy: Policy { apps_forbidden: vec!["Bank".to_owned()], ..Policy::trusting() },
         touch: Touch { long_press: Duration::from_secs(1), swipe: Duration::from_millis(400) },
+        edition: EDITION,
     }
 }
 

@@ -10,6 +10,7 @@ use tapwright_tasks::judge::{Fact, NoFact};
 use tapwright_tasks::model::providers::Provider;
 use tapwright_tasks::profile::Language;
 
+use crate::config::PresetName;
 use crate::exit::Exit;
 
 const ABOUT: &str = "A vision-language model looks at a phone's screen, decides, and something is done.";
@@ -212,6 +213,10 @@ pub struct LimitArguments {
     /// How many actions the model may take [default: 100; bench: 40]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub steps: Option<u32>,
+
+    /// What needs a person's leave [default: trusting on the virtual phone, careful on any other]
+    #[arg(long, value_name = "PRESET", value_enum)]
+    pub policy: Option<PresetName>,
 
     /// An app that must not be used, by name or id; may be given again
     #[arg(long, value_name = "APP")]

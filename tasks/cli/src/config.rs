@@ -12,9 +12,10 @@ use tapwright_tasks::mistake::{Mistake, nearest};
 use tapwright_tasks::model::providers::Provider;
 use tapwright_tasks::model::{Cuda, LibraryOptions, Options as ModelOptions, Secret, Which};
 use tapwright_tasks::origin::Words;
+use tapwright_tasks::policy::{Preset, secret_in};
 use tapwright_tasks::profile::{Choice, Language, NoSuchProfile, Shipped};
 use tapwright_tasks::run::Rules;
-use tapwright_tasks::{Limits, Policy, Size, Touch};
+use tapwright_tasks::{Beforehand, Hush, Limits, Policy, Rule, SecretUse, Secrets, Size, Then, Touch};
 use toml::Spanned;
 
 use crate::arguments::{
@@ -38,6 +39,8 @@ pub struct Given {
     pub recorded: Words,
     /// How many steps a run may have if nobody says it.
     pub steps_usual: u32,
+    /// Whether it is on a virtual phone whatever the file says.
+    pub only_virtual: bool,
 }
 
 /// All settings.
@@ -53,6 +56,8 @@ pub struct Config {
     pub rules: Rules,
     /// The device and the model in words, as they are kept with a run.
     pub words: Words,
+    /// Kept apart from the rules, which are written down.
+    pub secrets: Secrets,
 }
 
 const FILE: &str = "tapwright.toml";
@@ -121,8 +126,55 @@ struct PhoneSection {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PolicySection {
+    preset: Option<PresetName>,
     #[serde(default)]
     apps_forbidden: Vec<String>,
+    #[serde(default)]
+    apps_allowed: Vec<String>,
+    warning: Option<Then>,
+    unlabelled: Option<Then>,
+    asks_when_stuck: Option<bool>,
+    #[serde(default)]
+    apis_asked: Vec<String>,
+    answers: Option<Beforehand>,
+    /// Changes of the preset's rules, by their names, and rules of one's own.
+    #[serde(default)]
+    rules: BTreeMap<String, RuleSection>,
+    #[serde(default)]
+    secrets: BTreeMap<String, SecretSection>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum PresetName {
+    /// Asks about what the model itself calls important
+    Trusting,
+    /// Asks before anything that cannot be taken back: payment, sending, deleting, installing, permissions, credentials
+    Careful,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleSection {
+    then: Option<Then>,
+    #[serde(default)]
+    apps: Vec<String>,
+    #[serde(default)]
+    except: Vec<String>,
+    #[serde(default)]
+    words: Vec<String>,
+    #[serde(default)]
+    typing: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecretSection {
+    env: Option<String>,
+    file: Option<PathBuf>,
+    apps: Vec<String>,
+    #[serde(default)]
+    any_field: bool,
 }
 
 impl Config {
@@ -131,7 +183,7 @@ impl Config {
     /// # Errors
     /// `Trouble` about the file, or about arguments that do not fit together.
     pub fn read(given: Given) -> Result<Config, Trouble> {
-        let Given { common, device, phone, weather, model, limits, recorded, steps_usual } = given;
+        let Given { common, device, phone, weather, model, limits, recorded, steps_usual, only_virtual } = given;
         let (file, text, at) = file(common.config.as_deref())?;
         let beside = |path: PathBuf| at.parent().map_or_else(|| path.clone(), |folder| folder.join(&path));
         let wrong = |span: Option<std::ops::Range<usize>>, why: String, help: Option<String>| {
@@ -259,8 +311,16 @@ impl Config {
             reply_bytes_max: 4 << 20,
         };
 
-        let mut apps_forbidden = file.policy.apps_forbidden;
-        apps_forbidden.extend(limits.forbid);
+        let usual = match device.at {
+            Where::Virtual(_) => PresetName::Trusting,
+            _ if only_virtual => PresetName::Trusting,
+            Where::Direct { .. } | Where::Server { .. } => PresetName::Careful,
+        };
+        let preset = limits.policy.or(file.policy.preset).unwrap_or(usual);
+        let secrets = secrets(&file.policy.secrets, beside).map_err(|(why, help)| wrong(None, why, Some(help)))?;
+        let mut policy =
+            policy(preset, file.policy).map_err(|why| wrong(None, why, Some("com.android.settings".to_owned())))?;
+        policy.apps_forbidden.extend(limits.forbid);
         Ok(Config {
             json: common.json,
             verbose: common.verbose,
@@ -271,11 +331,12 @@ impl Config {
             model,
             rules: Rules {
                 limits: limits_read,
-                policy: Policy { apps_forbidden },
+                policy,
                 touch: Touch { long_press: ms(800), swipe: ms(350) },
                 date: clock::date(clock::now()),
             },
             words,
+            secrets,
         })
     }
 }
@@ -331,6 +392,11 @@ fn limits() -> Limits {
         repeats_remark: 3,
         repeats_max: 6,
         repeats_window: 12,
+        unmoved_max: 8,
+        waits_remark: 3,
+        waits_max: 8,
+        rounds_remark: 8,
+        rounds_max: 14,
         look: seconds(5),
         think: seconds(120),
         act: seconds(15),
@@ -339,9 +405,94 @@ fn limits() -> Limits {
         wait_max: seconds(60),
         reply_bytes: 64 << 10,
         remark_bytes: 600,
+        result_bytes: 2000,
         notes_bytes: 64 << 10,
+        note_bytes: 4000,
         text_bytes: 8000,
     }
+}
+
+/// The preset with what the file changes of it.
+fn policy(preset: PresetName, said: PolicySection) -> Result<Policy, String> {
+    let preset = match preset {
+        PresetName::Trusting => Preset::Trusting,
+        PresetName::Careful => Preset::Careful,
+    };
+    let mut policy = preset.policy();
+    policy.apps_forbidden.extend(said.apps_forbidden);
+    if !said.apps_allowed.is_empty() && !said.apps_allowed.iter().any(|app| is_id(app)) {
+        return Err(
+            "[policy] apps_allowed: it names no app by its id, and what an app calls itself is not enough".to_owned()
+        );
+    }
+    policy.apps_allowed = said.apps_allowed;
+    policy.apis_asked = said.apis_asked;
+    policy.warning = said.warning.unwrap_or(policy.warning);
+    policy.unlabelled = said.unlabelled.unwrap_or(policy.unlabelled);
+    policy.asks_when_stuck = said.asks_when_stuck.unwrap_or(policy.asks_when_stuck);
+    policy.answers = said.answers.unwrap_or_default();
+    for (name, rule) in said.rules {
+        ids(&rule.except, &format!("[policy.rules.{name}] except"))?;
+        let RuleSection { then, apps, except, words, typing } = rule;
+        for known in policy.rules.iter_mut().filter(|known| known.name == name) {
+            known.then = then.unwrap_or(known.then);
+            known.except.extend(except.iter().cloned());
+        }
+        if !apps.is_empty() || !words.is_empty() {
+            let then = then.unwrap_or(Then::Ask);
+            policy.rules.push(Rule { name, then, apps, except, words, typing, hidden_fields: false });
+        } else if !policy.rules.iter().any(|known| known.name == name) {
+            return Err(format!(
+                "[policy.rules.{name}]: the preset has no such rule, and this one has no apps and no words"
+            ));
+        }
+    }
+    for (name, secret) in said.secrets {
+        ids(&secret.apps, &format!("[policy.secrets.{name}] apps"))?;
+        policy.secrets.insert(name, SecretUse { apps: secret.apps, any_field: secret.any_field });
+    }
+    Ok(policy)
+}
+
+/// Whether it is what a platform calls an app, and not what an app calls itself.
+fn is_id(app: &str) -> bool {
+    app.contains('.') && !app.contains(char::is_whitespace)
+}
+
+fn ids(apps: &[String], at: &str) -> Result<(), String> {
+    match apps.iter().find(|app| !is_id(app)) {
+        Some(app) => Err(format!("{at}: {app:?} is no app's id, and what an app calls itself is not enough")),
+        None => Ok(()),
+    }
+}
+
+/// What the names stand for, read once. What is wrong is said without it.
+fn secrets(
+    said: &BTreeMap<String, SecretSection>,
+    beside: impl Fn(PathBuf) -> PathBuf,
+) -> Result<Secrets, (String, String)> {
+    let mut secrets = BTreeMap::new();
+    for (name, secret) in said {
+        let at = format!("[policy.secrets.{name}]");
+        let wrong = |why: String, help: &str| (format!("{at}: {why}"), help.to_owned());
+        let hush = match (&secret.env, &secret.file) {
+            (Some(variable), None) => {
+                #[allow(clippy::disallowed_methods)] // The binary is where the environment is read.
+                let value = std::env::var(variable).ok().and_then(Hush::new);
+                value.ok_or_else(|| {
+                    wrong(
+                        format!("the variable {variable} of the environment holds no text of 3 characters or more"),
+                        "set it",
+                    )
+                })?
+            }
+            (None, Some(file)) => secret_in(&beside(file.clone()))
+                .map_err(|error| wrong(error.to_string(), "its owner alone may read it: chmod 600 FILE"))?,
+            _ => return Err(wrong("it is in one place".to_owned(), "env = \"VARIABLE\", or file = \"FILE\"")),
+        };
+        secrets.insert(name.clone(), hush);
+    }
+    Ok(Secrets::new(secrets))
 }
 
 type WrongLimit = (std::ops::Range<usize>, String, Option<String>);
@@ -519,13 +670,23 @@ mod tests {
         assert_eq!(config.rules.limits.steps_max, 5);
         assert_eq!(config.rules.limits.think, Duration::from_millis(9));
         assert_eq!(config.device.at, Where::Direct { address: "10.0.0.2:5555".to_owned() });
-        let limits = LimitArguments { steps: Some(6), forbid: vec!["Shop".to_owned()] };
+        let limits = LimitArguments { steps: Some(6), forbid: vec!["Shop".to_owned()], ..LimitArguments::default() };
         let config = read(Some("b".into()), limits, Some("R58M".to_owned()));
         assert_eq!(config.runs, PathBuf::from("b"));
         assert_eq!(config.rules.limits.steps_max, 6);
         assert_eq!(config.rules.policy.apps_forbidden, ["Bank", "Shop"]);
         let serial = "R58M".to_owned();
         assert_eq!(config.device.at, Where::Server { server: ADB_SERVER.to_owned(), serial });
+    }
+
+    #[test]
+    fn only_the_virtual_phone_is_trusted_unasked() {
+        let preset = |text: &str| of_file(text).unwrap().rules.policy;
+        assert_eq!(preset(""), Preset::Trusting.policy());
+        assert_eq!(preset("[device]\nuse = \"10.0.0.2:5555\""), Preset::Careful.policy());
+        assert_eq!(preset("[device]\nuse = \"R58M\""), Preset::Careful.policy());
+        let said = "[device]\nuse = \"R58M\"\n[policy]\npreset = \"trusting\"";
+        assert_eq!(preset(said), Preset::Trusting.policy());
     }
 
     #[test]

@@ -186,6 +186,7 @@ impl Narrator {
     fn shows(&self, effect: &EffectLine) {
         let doing = match effect {
             EffectLine::Look => "looking".to_owned(),
+            EffectLine::Read => "reading".to_owned(),
             EffectLine::Think { .. } => "thinking".to_owned(),
             EffectLine::Ask(_) => return self.go_on(), // The terminal is the person's now.
             EffectLine::Act(deed) => deed_in_words(deed),

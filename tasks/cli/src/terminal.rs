@@ -62,6 +62,7 @@ fn tell(question: &Question) {
         Question::TakeOver { message } => ("The model asks you to take over on the phone:".to_owned(), message),
         Question::Choose { message } => ("The model asks you to choose:".to_owned(), message),
         Question::Again { message } => ("The model wants to do again what may have been done:".to_owned(), message),
+        Question::Permit { message } => ("Whether this may be done:".to_owned(), message),
     };
     say::err(&format!("\n  {mark}  {}", style(lead).bold().for_stderr()));
     let message = if message.is_empty() { "(it does not say what for)" } else { message };
@@ -73,7 +74,9 @@ fn tell(question: &Question) {
 
 fn hint(question: &Question) {
     let hint = match question {
-        Question::Confirm { .. } | Question::Again { .. } => "y it may · n it may not · d I have done it myself",
+        Question::Confirm { .. } | Question::Permit { .. } | Question::Again { .. } => {
+            "y it may · n it may not · d I have done it myself"
+        }
         Question::TakeOver { .. } => "Enter when it is done · n I will not",
         Question::Choose { .. } => "say it in your own words",
     };
@@ -85,7 +88,7 @@ fn understood(question: &Question, line: &str) -> Option<Answer> {
     let words = line.trim();
     let low = words.to_lowercase();
     match question {
-        Question::Confirm { .. } | Question::Again { .. } => match low.as_str() {
+        Question::Confirm { .. } | Question::Permit { .. } | Question::Again { .. } => match low.as_str() {
             "y" | "yes" => Some(Answer::Yes),
             "n" | "no" => Some(Answer::No),
             "d" | "done" => Some(Answer::Done),

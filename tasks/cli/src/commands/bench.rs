@@ -22,7 +22,8 @@ const STEPS: u32 = 40;
 
 pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, Trouble> {
     let Suite::Smoke(Smoke { seeds, from, template, at_least, weather, model, limits }) = arguments.suite;
-    let config = Config::read(Given { weather, model, limits, steps_usual: STEPS, ..Given::common(common) })?;
+    let given = Given { weather, model, limits, steps_usual: STEPS, only_virtual: true, ..Given::common(common) };
+    let config = Config::read(given)?;
     let choice = Choice { first: from, count: seeds, template };
     choice.check()?;
     let stop = interrupt::listen();

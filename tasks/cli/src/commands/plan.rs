@@ -16,7 +16,7 @@ use tapwright_tasks::plan::{
 };
 use tapwright_tasks::resume::Broken;
 use tapwright_tasks::run::{Company, Place, Task, run};
-use tapwright_tasks::{Answer, End, Entry, Outcome, Person, Question, Record, RecordError, Stop};
+use tapwright_tasks::{Answer, End, Entry, NoApis, Outcome, Person, Question, Record, RecordError, Stop};
 
 use super::resume::outlives;
 use super::run::{leave, tell};
@@ -195,7 +195,13 @@ impl Execute for Runs {
         let mut narrator = Narrator::new(config.json, config.verbose == 0, rules.limits.steps_max);
         narrator.head(words, &[("goal", goal.name.clone()), ("record", at.display().to_string())]);
         let mut watch = |entry: &Entry| narrator.entry(entry);
-        let company = Company { person: person.as_mut(), stop: stop.clone(), watch: &mut watch };
+        let company = Company {
+            person: person.as_mut(),
+            apis: &mut NoApis,
+            secrets: &config.secrets,
+            stop: stop.clone(),
+            watch: &mut watch,
+        };
         let report = match broken {
             Some(broken) => broken.go_on(device, opened, config.words.clone(), clock::now(), company).await,
             None => {

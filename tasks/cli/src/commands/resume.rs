@@ -7,7 +7,7 @@ use tapwright_tasks::plan::PlanRecord;
 use tapwright_tasks::record::find;
 use tapwright_tasks::resume::Broken;
 use tapwright_tasks::run::{Company, Place};
-use tapwright_tasks::{Entry, Outcome};
+use tapwright_tasks::{Entry, NoApis, Outcome};
 
 use super::run::{leave, tell};
 use super::{opened, plan, run_name};
@@ -63,7 +63,8 @@ async fn go_on(common: Common, again: Again, broken: Broken, said: String) -> Re
     );
     let mut person = terminal::person(config.json);
     let mut watch = |entry: &Entry| narrator.entry(entry);
-    let company = Company { person: person.as_mut(), stop, watch: &mut watch };
+    let company =
+        Company { person: person.as_mut(), apis: &mut NoApis, secrets: &config.secrets, stop, watch: &mut watch };
     let report = broken.go_on(&mut device, &mut opened, config.words.clone(), clock::now(), company).await;
     narrator.go_on();
     let report = report?;

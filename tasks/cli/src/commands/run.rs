@@ -3,7 +3,7 @@
 use tapwright_tasks::device::{Device, Options, Where};
 use tapwright_tasks::judge::Wanted;
 use tapwright_tasks::run::{Company, Place, Report, Task, run};
-use tapwright_tasks::{Entry, Outcome, smoke};
+use tapwright_tasks::{Entry, NoApis, Outcome, smoke};
 
 use super::resume::can_go_on;
 use super::{opened, plan, run_name};
@@ -19,7 +19,9 @@ use crate::trouble::Trouble;
 pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
     let Run { goal, task, plan, start, expect, device, phone, weather, model, limits } = arguments;
     let seed_given = phone.seed;
-    let config = Config::read(Given { device, phone, weather, model, limits, ..Given::common(common) })?;
+    let only_virtual = task.is_some();
+    let given = Given { device, phone, weather, model, limits, only_virtual, ..Given::common(common) };
+    let config = Config::read(given)?;
     if let Some(file) = plan {
         return plan::begin(config, &file).await;
     }
@@ -65,7 +67,8 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
     );
     let mut person = terminal::person(config.json);
     let mut watch = |entry: &Entry| narrator.entry(entry);
-    let company = Company { person: person.as_mut(), stop, watch: &mut watch };
+    let company =
+        Company { person: person.as_mut(), apis: &mut NoApis, secrets: &config.secrets, stop, watch: &mut watch };
     let place = Place { runs: &config.runs, run: &name, started };
     let report = run(&task, &mut device, &mut opened, &config.rules, &config.words, place, company).await;
     narrator.go_on();

@@ -1,0 +1,393 @@
+//! What whoever starts a run allows, forbids, and wants to be asked about. It is data, and the guard reads it.
+//!
+//! Words that are found on a screen can only make an action need more leave, never less: what makes it need less
+//! (`except`, `apps_allowed`, the apps of a secret) goes by the platform's id of an app, which no app can choose to be
+//! somebody else's. What an app calls itself is a text like any other.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tapwright_contract::Spot;
+use tapwright_contract::device::{Area, Front, Label};
+
+/// What a run may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Apps, by id or by label, that are not launched; and nothing is touched while one of them is in front.
+    pub apps_forbidden: Vec<String>,
+    /// If there are any, only these are touched, by id; and only what is called so, by id or by name, is launched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apps_allowed: Vec<String>,
+    /// What comes of a touch that the model itself calls important.
+    #[serde(default = "ask")]
+    pub warning: Then,
+    /// What comes of a touch, or of typing, if the device does not tell what is written on its screen.
+    #[serde(default)]
+    pub unlabelled: Then,
+    /// Whether a person is asked to help a run that does not get on, before it ends.
+    #[serde(default, skip_serializing_if = "no")]
+    pub asks_when_stuck: bool,
+    /// Kinds of actions, by words and apps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// What stands on buttons that only agree to what is written elsewhere: a touch there is about the whole screen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agreeing: Vec<String>,
+    /// Secrets by name, and where they may go. What they are is not here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretUse>,
+    /// APIs, by name, that a person is asked about each time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apis_asked: Vec<String>,
+    /// What is answered without asking anybody.
+    #[serde(default, skip_serializing_if = "Beforehand::is_empty")]
+    pub answers: Beforehand,
+}
+
+/// What comes of an action; of several, the last one here counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Then {
+    /// It is done.
+    #[default]
+    Allow,
+    /// It is done if a person says so.
+    Ask,
+    /// It is not done, by nobody's leave.
+    Refuse,
+}
+
+/// A kind of action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// What a person is told: `payment`.
+    pub name: String,
+    /// What comes of it.
+    pub then: Then,
+    /// Only in these apps, by id or by label; anywhere, if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<String>,
+    /// Not in these apps, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
+    /// Only if one of these stands where the action goes, or in what the model says of it; always, if there are none.
+    /// A word that ends with a star may go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+    /// It is about typing, and not about touching.
+    #[serde(default, skip_serializing_if = "no")]
+    pub typing: bool,
+    /// Typing: also whatever the words, if the field hides what is typed.
+    #[serde(default, skip_serializing_if = "no")]
+    pub hidden_fields: bool,
+}
+
+/// Where a secret may go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretUse {
+    /// Into these apps, by id.
+    pub apps: Vec<String>,
+    /// Also into fields that do not hide what is typed, as those for a user's name.
+    #[serde(default, skip_serializing_if = "no")]
+    pub any_field: bool,
+}
+
+/// Answers that were given before the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beforehand {
+    /// What is said to a model that lets a person choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choose: Option<String>,
+    /// What is said to a model that wants a person to take over: that nobody will.
+    #[serde(default, skip_serializing_if = "no")]
+    pub no_take_over: bool,
+}
+
+impl Beforehand {
+    fn is_empty(&self) -> bool {
+        *self == Beforehand::default()
+    }
+}
+
+fn ask() -> Then {
+    Then::Ask
+}
+
+fn no(yes: &bool) -> bool {
+    !yes
+}
+
+/// What the policy says of an action, and by which rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ruling {
+    pub(crate) then: Then,
+    pub(crate) rules: Vec<String>,
+}
+
+impl Ruling {
+    fn add(&mut self, then: Then, rule: &str) {
+        if then != Then::Allow {
+            self.then = self.then.max(then);
+            self.rules.push(rule.to_owned());
+        }
+    }
+}
+
+/// Where an action goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target<'a> {
+    /// A finger.
+    Touch(Spot),
+    /// Text, into the field with the focus.
+    Typing(&'a str),
+    /// Secrets, and nothing else: where they may go was decided when the policy was written.
+    Secret,
+}
+
+impl Policy {
+    /// Nothing is forbidden, and nobody is asked but about what the model calls important.
+    pub fn trusting() -> Policy {
+        Policy {
+            apps_forbidden: Vec::new(),
+            apps_allowed: Vec::new(),
+            warning: Then::Ask,
+            unlabelled: Then::Allow,
+            asks_when_stuck: false,
+            rules: Vec::new(),
+            agreeing: Vec::new(),
+            secrets: BTreeMap::new(),
+            apis_asked: Vec::new(),
+            answers: Beforehand::default(),
+        }
+    }
+
+    pub(crate) fn forbids_launch(&self, app: &str) -> bool {
+        named(&self.apps_forbidden, app) || (!self.apps_allowed.is_empty() && !named(&self.apps_allowed, app))
+    }
+
+    pub(crate) fn forbids_touching(&self, front: &Front) -> bool {
+        named(&self.apps_forbidden, &front.id)
+            || named(&self.apps_forbidden, &front.label)
+            || (!self.apps_allowed.is_empty() && !named(&self.apps_allowed, &front.id))
+    }
+
+    /// Whether it makes a difference what is written on a screen.
+    pub(crate) fn reads(&self, typing: bool) -> bool {
+        self.unlabelled != Then::Allow
+            || self.rules.iter().any(|rule| {
+                rule.then != Then::Allow && (rule.typing == typing || typing) && (!rule.words.is_empty() || rule.typing)
+            })
+    }
+
+    /// What it says of an action in the app in front. `labels` is what is written on the screen, if the device tells;
+    /// `said` is what the model says of it.
+    pub(crate) fn ruling(&self, target: Target<'_>, front: &Front, labels: Option<&[Label]>, said: &str) -> Ruling {
+        let mut ruling = Ruling::default();
+        if labels.is_none() {
+            ruling.add(self.unlabelled, "the device does not tell what is written on the screen");
+        }
+        let labels = labels.unwrap_or_default();
+        let whole = || labels.iter().map(|label| label.text.as_str()).collect::<Vec<_>>();
+        let (mut about, agrees) = match target {
+            Target::Touch(at) => {
+                let there = near(labels, at);
+                let agrees = there.is_empty() || there.iter().any(|text| self.agrees(text));
+                (if agrees { whole() } else { there }, agrees)
+            }
+            // A line break is what sends in many an app.
+            Target::Typing(text) => (whole(), text.contains(['\n', '\r'])),
+            Target::Secret => (Vec::new(), false),
+        };
+        about.push(said);
+        let about = folded(&about);
+        let typing = matches!(target, Target::Typing(_));
+        let field = labels.iter().find(|label| label.focused);
+        let field_words = || {
+            let mut words = field.map(|field| beside(labels, field.area)).unwrap_or_else(whole);
+            words.push(said);
+            folded(&words)
+        };
+        for rule in &self.rules {
+            let here = (rule.apps.is_empty() || named(&rule.apps, &front.id) || named(&rule.apps, &front.label))
+                && !named(&rule.except, &front.id);
+            let meant = match (rule.typing, typing) {
+                (false, false) => rule.words.is_empty() || rule.finds(&about),
+                (false, true) => agrees && (rule.words.is_empty() || rule.finds(&about)),
+                (true, false) => false,
+                (true, true) => {
+                    let hidden = rule.hidden_fields && field.is_some_and(|field| field.secret);
+                    hidden || (rule.words.is_empty() && !rule.hidden_fields) || rule.finds(&field_words())
+                }
+            };
+            if here && meant {
+                ruling.add(rule.then, &rule.name);
+            }
+        }
+        ruling
+    }
+
+    /// What it says of an instruction to an API.
+    pub(crate) fn ruling_of_api(&self, instruction: &str, front: &Front) -> Ruling {
+        let mut ruling = Ruling::default();
+        let about = folded(&[instruction]);
+        if self.apis_asked.iter().any(|name| crate::apis::is_named(instruction, name)) {
+            ruling.add(Then::Ask, "an API that a person is asked about");
+        }
+        for rule in self.rules.iter().filter(|rule| !rule.typing && !rule.words.is_empty()) {
+            if rule.finds(&about) && !named(&rule.except, &front.id) {
+                ruling.add(rule.then, &rule.name);
+            }
+        }
+        ruling
+    }
+
+    fn agrees(&self, text: &str) -> bool {
+        let text = fold(text);
+        let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
+        bare.is_empty() || self.agreeing.iter().any(|word| found(&text, &fold(word)))
+    }
+}
+
+impl Rule {
+    fn finds(&self, text: &str) -> bool {
+        self.words.iter().any(|word| found(text, &fold(word)))
+    }
+}
+
+/// Whether a list names an app; case and blanks around do not count.
+pub(crate) fn named(list: &[String], app: &str) -> bool {
+    let app = app.trim().to_lowercase();
+    list.iter().any(|name| name.trim().to_lowercase() == app)
+}
+
+/// What is written where a finger goes down: on what is there, and inside of the smallest thing there that reacts.
+fn near(labels: &[Label], at: Spot) -> Vec<&str> {
+    let display = u64::from(at.of.width) * u64::from(at.of.height);
+    let reacts = labels
+        .iter()
+        .filter(|label| label.touchable && label.area.holds(at.x, at.y) && label.area.pixels() * 5 < display * 2)
+        .min_by_key(|label| label.area.pixels());
+    let there =
+        |label: &&Label| label.area.holds(at.x, at.y) || reacts.is_some_and(|outer| inside(&label.area, &outer.area));
+    labels.iter().filter(there).map(|label| label.text.as_str()).filter(|text| !text.trim().is_empty()).collect()
+}
+
+/// What is written on a field and close to it.
+fn beside(labels: &[Label], field: Area) -> Vec<&str> {
+    let reach = (field.bottom - field.top.min(field.bottom)).max(1) * 2;
+    let wide = Area { top: field.top.saturating_sub(reach), bottom: field.bottom.saturating_add(reach), ..field };
+    let close = |label: &&Label| {
+        let Area { left, top, right, bottom } = label.area;
+        left < wide.right && wide.left < right && top < wide.bottom && wide.top < bottom
+    };
+    labels.iter().filter(close).map(|label| label.text.as_str()).collect()
+}
+
+fn inside(inner: &Area, outer: &Area) -> bool {
+    let middle = |from: u32, to: u32| from / 2 + to / 2;
+    outer.holds(middle(inner.left, inner.right), middle(inner.top, inner.bottom))
+}
+
+fn folded(texts: &[&str]) -> String {
+    texts.iter().map(|text| fold(text)).collect::<Vec<_>>().join("\n")
+}
+
+/// Texts that look alike become alike: an app that wants to get past a rule can write with other letters.
+fn fold(text: &str) -> String {
+    text.chars()
+        .filter(|c| !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}'))
+        .map(|c| match c {
+            '！'..='～' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+            '\u{a0}' | '\u{3000}' => ' ',
+            c => c,
+        })
+        .flat_map(char::to_lowercase)
+        .map(|c| match c {
+            'а' | 'α' => 'a',
+            'в' | 'β' => 'b',
+            'с' | 'ϲ' => 'c',
+            'ԁ' => 'd',
+            'е' | 'ε' => 'e',
+            'і' | 'ι' | 'ı' | 'ӏ' => 'i',
+            'ј' => 'j',
+            'к' | 'κ' => 'k',
+            'м' => 'm',
+            'ո' | 'η' => 'n',
+            'о' | 'ο' => 'o',
+            'р' | 'ρ' => 'p',
+            'ѕ' => 's',
+            'т' | 'τ' => 't',
+            'υ' | 'ս' => 'u',
+            'ν' => 'v',
+            'х' | 'χ' => 'x',
+            'у' | 'γ' => 'y',
+            c => c,
+        })
+        .collect()
+}
+
+/// Whether a word stands in a text, both folded. Where a script has blanks between words, it has to be a whole one.
+fn found(text: &str, word: &str) -> bool {
+    let (word, goes_on) = word.strip_suffix('*').map_or((word, false), |stem| (stem, true));
+    if word.is_empty() {
+        return false;
+    }
+    let joins = |inner: Option<char>, outer: Option<char>| {
+        inner.is_some_and(in_words) && outer.is_some_and(|outer| in_words(outer) || outer.is_ascii_digit())
+    };
+    text.match_indices(word).any(|(at, _)| {
+        let after = text[at + word.len()..].chars().next();
+        let before = text[..at].chars().next_back();
+        !joins(word.chars().next(), before) && (goes_on || !joins(word.chars().next_back(), after))
+    })
+}
+
+/// Whether a letter is of a script that writes blanks between words.
+fn in_words(c: char) -> bool {
+    c.is_alphabetic()
+        && !matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finds(text: &str, word: &str) -> bool {
+        found(&fold(text), &fold(word))
+    }
+
+    #[test]
+    fn words_are_whole_where_there_are_words() {
+        assert!(finds("Pay now", "pay"));
+        assert!(finds("PAY ¥25", "pay"));
+        assert!(!finds("Display", "pay"));
+        assert!(!finds("Payroll", "pay"));
+        assert!(finds("Payroll", "pay*"));
+        assert!(finds("立即支付", "支付"));
+        assert!(finds("立即Pay吧", "pay"));
+        assert!(finds("Отправить", "отправить"));
+        assert!(!finds("anything", ""));
+        assert!(!finds("anything", "*"));
+    }
+
+    #[test]
+    fn letters_that_look_alike_are_alike() {
+        for disguised in ["Ｐａｙ", "p\u{200b}ay", "Рау", "p\u{ad}ay", "ρay", "PAY\u{a0}now"] {
+            assert!(finds(disguised, "pay"), "{disguised}");
+        }
+    }
+
+    #[test]
+    fn the_strictest_counts() {
+        assert!(Then::Allow < Then::Ask && Then::Ask < Then::Refuse);
+        let mut ruling = Ruling::default();
+        ruling.add(Then::Refuse, "a");
+        ruling.add(Then::Ask, "b");
+        ruling.add(Then::Allow, "c");
+        assert_eq!(ruling, Ruling { then: Then::Refuse, rules: vec!["a".to_owned(), "b".to_owned()] });
+    }
+}

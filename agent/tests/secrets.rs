@@ -1,0 +1,229 @@
+//! A secret by its name, through the whole loop: the device gets it, and nothing that is kept or shown has it.
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::disk::Memory;
+use common::{reply, setting};
+use tapwright_agent::apis::NoApis;
+use tapwright_agent::clock::Timer;
+use tapwright_agent::drive::{Ports, drive, resume};
+use tapwright_agent::episode::Setting;
+use tapwright_agent::journal::{Entry, EventLine, Journal, Line, Record};
+use tapwright_agent::outcome::Outcome;
+use tapwright_agent::person::Nobody;
+use tapwright_agent::policy::SecretUse;
+use tapwright_agent::secrets::{Hush, Secrets};
+use tapwright_agent::stop::stop;
+use tapwright_contract::device::{Area, Driver, DriverError, Front, Gesture, Kind, Label, Screen};
+use tapwright_contract::model::{Model, ModelError, Part, Prompt, Reply};
+use tapwright_contract::{Picture, Size};
+
+const SECRET: &str = "hunter2-4711";
+const FIELD: Area = Area { left: 4, top: 20, right: 16, bottom: 24 };
+/// What a typed secret looks like.
+const INK: [u8; 4] = [1, 2, 3, 255];
+
+/// A page with one field, which shows what is typed into it.
+struct Page {
+    typed: Arc<Mutex<Vec<String>>>,
+    tells: bool,
+    fails: bool,
+}
+
+#[async_trait]
+impl Driver for Page {
+    fn name(&self) -> &str {
+        "page"
+    }
+
+    async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {
+        let mut rgba = vec![255; 20 * 40 * 4];
+        if !self.typed.lock().unwrap().is_empty() {
+            rgba[4 * (22 * 20 + 10)..][..4].copy_from_slice(&INK);
+        }
+        let front = Front { id: "com.example.bank".to_owned(), label: "Bank of all".to_owned() };
+        Ok(Screen { picture: Picture::new(Size { width: 20, height: 40 }, rgba).unwrap(), front })
+    }
+
+    async fn perform(&mut self, gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {
+        if let Gesture::Type { text } = gesture {
+            if self.fails {
+                let kind = Kind::Refused { why: format!("no key for {text:?}") };
+                return Err(DriverError { device: "page".to_owned(), operation: "type", kind });
+            }
+            self.typed.lock().unwrap().push(text.clone());
+        }
+        Ok(())
+    }
+
+    async fn labels(&mut self, _within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
+        let text = self.typed.lock().unwrap().concat();
+        let field = Label { text, area: FIELD, touchable: true, focused: true, secret: true };
+        Ok(self.tells.then(|| vec![field]))
+    }
+}
+
+struct Script {
+    lines: Vec<&'static str>,
+    seen: Arc<Mutex<Vec<Prompt>>>,
+}
+
+#[async_trait]
+impl Model for Script {
+    fn name(&self) -> &str {
+        "script"
+    }
+
+    async fn reply(&mut self, prompt: &Prompt, _within: Duration) -> Result<Reply, ModelError> {
+        self.seen.lock().unwrap().push(prompt.clone());
+        Ok(reply(self.lines.remove(0)))
+    }
+}
+
+fn setting_with(any_field: bool) -> Setting {
+    let mut setting = setting();
+    let usage = SecretUse { apps: vec!["com.example.bank".to_owned()], any_field };
+    setting.policy.secrets.insert("pin".to_owned(), usage);
+    setting
+}
+
+/// What was typed, how it ended, what lies on the disk, and what the model was told.
+fn run(tells: bool, fails: bool, any_field: bool) -> (Vec<String>, Outcome, String, Vec<Prompt>) {
+    let (typed, seen) = (Arc::default(), Arc::default());
+    let disk = Memory::default();
+    let mut journal = Journal::over("secret", Box::new(disk.clone()));
+    let setting = setting_with(any_field);
+    let secrets = Secrets::new([("pin".to_owned(), Hush::new(SECRET.to_owned()).unwrap())].into());
+    let lines = vec![
+        r#"do(action="Type", text="{{secret:none}}")"#,
+        r#"do(action="Type", text="{{secret:pin}}")"#,
+        r#"do(action="Note", message="True")"#,
+        r#"finish(message="in")"#,
+    ];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let end = runtime.block_on(async {
+        let (_stopper, stop) = stop();
+        let ports = Ports {
+            driver: &mut Page { typed: Arc::clone(&typed), tells, fails },
+            model: &mut Script { lines, seen: Arc::clone(&seen) },
+            person: &mut Nobody,
+            apis: &mut NoApis,
+            secrets: &secrets,
+            journal: &mut journal,
+            clock: &Timer::start(),
+            stop,
+            watch: &mut |_| (),
+        };
+        drive(setting, 0, ports).await.expect("the journal can be written")
+    });
+    let lines = String::from_utf8(disk.disk().lines.clone()).unwrap();
+    let typed = typed.lock().unwrap().clone();
+    let seen = seen.lock().unwrap().clone();
+    (typed, end.outcome, lines, seen)
+}
+
+fn kept_quiet(lines: &str, prompts: &[Prompt]) {
+    assert!(!lines.contains(SECRET), "the journal has it: {lines}");
+    for part in prompts.iter().flat_map(|prompt| &prompt.turns).flat_map(|turn| &turn.parts) {
+        match part {
+            Part::Text(text) => assert!(!text.contains(SECRET), "the model was told: {text}"),
+            Part::Picture(picture) => {
+                let pixels = picture.rgba().chunks(4);
+                assert!(!pixels.into_iter().any(|pixel| pixel == INK), "the model saw it");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_device_gets_it_and_nobody_else() {
+    for (tells, any_field) in [(true, false), (false, true)] {
+        let (typed, outcome, lines, prompts) = run(tells, false, any_field);
+        assert_eq!(typed, [SECRET], "{lines}");
+        assert_eq!(outcome, Outcome::Done { message: "in".to_owned() });
+        assert_eq!(prompts.len(), 4);
+        kept_quiet(&lines, &prompts);
+        assert!(lines.contains("{{secret:pin}}") && lines.contains("there is no secret \\\"none\\\""), "{lines}");
+    }
+}
+
+#[test]
+fn a_device_that_quotes_it_is_not_quoted() {
+    let (typed, _, lines, prompts) = run(true, true, false);
+    assert!(typed.is_empty());
+    kept_quiet(&lines, &prompts);
+    assert!(lines.contains("no key for"), "{lines}");
+}
+
+#[test]
+fn where_the_field_is_unknown_a_person_is_asked() {
+    let (typed, outcome, ..) = run(false, false, false);
+    assert!(typed.is_empty());
+    assert!(matches!(outcome, Outcome::NeedsPerson { .. }), "{outcome:?}");
+}
+
+/// The process that typed it is gone, and the field still shows it.
+#[test]
+fn what_was_typed_before_a_break_stays_covered() {
+    for (tells, any_field) in [(true, false), (false, true)] {
+        for seen_after in [false, true] {
+            stays_covered(tells, any_field, seen_after);
+        }
+    }
+}
+
+fn stays_covered(tells: bool, any_field: bool, seen_after: bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let (typed, seen) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<Prompt>>>::default());
+    let disk = Memory::default();
+    let setting = setting_with(any_field);
+    let secrets = Secrets::new([("pin".to_owned(), Hush::new(SECRET.to_owned()).unwrap())].into());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let mut journal = Journal::over("secret", Box::new(disk.clone()));
+        for go_on in [false, true] {
+            let (stopper, stop) = stop();
+            let lines = match go_on {
+                false => vec![r#"do(action="Type", text="{{secret:pin}}")"#, r#"do(action="Back")"#],
+                true => vec![r#"do(action="Back")"#, r#"finish(message="in")"#],
+            };
+            let mut replies = 0;
+            let mut watch = |entry: &Entry| {
+                let heard = matches!(entry.line, Line::Event(EventLine::Heard(_)));
+                replies += u32::from(heard);
+                let acted = matches!(entry.line, Line::Event(EventLine::Acted(_)));
+                // Right after it was typed, or when what it looks like was seen.
+                if !go_on && (if seen_after { replies == 2 } else { acted }) {
+                    stopper.stop();
+                }
+            };
+            let ports = Ports {
+                driver: &mut Page { typed: Arc::clone(&typed), tells, fails: false },
+                model: &mut Script { lines, seen: Arc::clone(&seen) },
+                person: &mut Nobody,
+                apis: &mut NoApis,
+                secrets: &secrets,
+                journal: &mut journal,
+                clock: &Timer::start(),
+                stop,
+                watch: &mut watch,
+            };
+            if go_on {
+                disk.write_to(folder.path());
+                let mut record = Record::read(folder.path()).unwrap();
+                let stand = record.stand().unwrap();
+                let end = resume(stand, setting.limits.clone(), 1, ports).await.unwrap();
+                assert_eq!(end.outcome.id(), "done");
+            } else {
+                assert_eq!(drive(setting.clone(), 0, ports).await.unwrap().outcome, Outcome::Stopped);
+            }
+        }
+    });
+    assert_eq!(*typed.lock().unwrap(), [SECRET]);
+    let lines = String::from_utf8(disk.disk().lines.clone()).unwrap();
+    kept_quiet(&lines, &seen.lock().unwrap());
+}
