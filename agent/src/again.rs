@@ -71,9 +71,12 @@ impl Doubt {
     fn is_about(&self, gesture: &Gesture) -> bool {
         let Deed::Gesture(doubtful) = &self.deed else { return false };
         match (doubtful, gesture) {
-            (Gesture::Tap { at }, Gesture::Tap { at: other })
-            | (Gesture::DoubleTap { at }, Gesture::DoubleTap { at: other })
-            | (Gesture::LongPress { at, .. }, Gesture::LongPress { at: other, .. }) => near(*at, *other),
+            (
+                Gesture::Tap { at } | Gesture::DoubleTap { at } | Gesture::LongPress { at, .. },
+                Gesture::Tap { at: other } | Gesture::DoubleTap { at: other } | Gesture::LongPress { at: other, .. },
+            ) => near(*at, *other),
+            // A line break sends, in many apps.
+            (Gesture::Type { text }, Gesture::Type { text: other }) => text == other && text.contains('\n'),
             (Gesture::Press { key: Key::Enter }, Gesture::Press { key: Key::Enter }) => true,
             (
                 Gesture::Tap { .. }

@@ -212,7 +212,7 @@ impl Shell<'_> {
                 let within = limits.look;
                 let reading = async {
                     Event::Read(match driver.labels(within).await {
-                        Ok(labels) => labels.map(|labels| few(labels, secrets, bytes_max)),
+                        Ok(labels) => labels.and_then(|labels| few(labels, secrets)),
                         Err(error) => {
                             tracing::debug!(%error, "the device does not tell what is written");
                             None
@@ -290,8 +290,8 @@ impl Shell<'_> {
             Event::Unseen(fault) => EventLine::Unseen(fault.clone()),
             Event::Read(labels) => EventLine::Read(labels.clone()),
             Event::Heard(reply) => {
-                self.spent.tokens_in += reply.tokens_in;
-                self.spent.tokens_out += reply.tokens_out;
+                self.spent.tokens_in = self.spent.tokens_in.saturating_add(reply.tokens_in);
+                self.spent.tokens_out = self.spent.tokens_out.saturating_add(reply.tokens_out);
                 EventLine::Heard(reply.clone())
             }
             Event::Silent(silence) => EventLine::Silent(silence.clone()),
@@ -397,11 +397,15 @@ async fn type_secret(
             return Came::Failed(Fault::Refused { why: clip(&why, bytes_max).to_owned() });
         }
     };
-    let labels = driver.labels(within).await.unwrap_or_default();
-    match seen {
-        Some(screen) => veil.typed(screen, labels.as_deref()),
-        None => return Came::Failed(Fault::Stale),
+    let Some(seen) = seen else { return Came::Failed(Fault::Stale) };
+    // The model took its time: what is in front by now may be another app than the one that may have the secret.
+    match driver.screen(within).await {
+        Ok(now) if now.front.id == seen.front.id && now.picture.size() == seen.picture.size() => {}
+        Ok(_) => return Came::Failed(Fault::Stale),
+        Err(error) => return Came::Failed(Fault::new(error.kind, bytes_max)),
     }
+    let labels = driver.labels(within).await.unwrap_or_default();
+    veil.typed(seen, labels.as_deref());
     match driver.perform(&Gesture::Type { text: revealed }, within).await {
         Ok(()) => Came::Done,
         Err(error) => {
@@ -412,16 +416,20 @@ async fn type_secret(
     }
 }
 
-/// As many labels as anybody reads, without secrets.
-const LABELS_MAX: usize = 600;
+/// Labels of a screen, and bytes of one of them, that are looked at.
+const LABELS_MAX: usize = 2000;
+const LABEL_BYTES_MAX: usize = 8 << 10;
 
-fn few(labels: Vec<Label>, secrets: &Secrets, bytes_max: usize) -> Vec<Label> {
-    let mut labels = labels;
-    labels.truncate(LABELS_MAX);
-    for label in &mut labels {
-        label.text = clip(&secrets.hidden(&label.text), bytes_max).to_owned();
+/// The labels without secrets; nothing if there are too many of them. A guard that were shown some would be blind to the rest and not
+/// know it, and whoever fills a screen could choose what it sees.
+fn few(mut labels: Vec<Label>, secrets: &Secrets) -> Option<Vec<Label>> {
+    if labels.len() > LABELS_MAX || labels.iter().any(|label| label.text.len() > LABEL_BYTES_MAX) {
+        return None;
     }
-    labels
+    for label in &mut labels {
+        label.text = secrets.hidden(&label.text);
+    }
+    Some(labels)
 }
 
 /// The names of an app come from a device and can be of any length.

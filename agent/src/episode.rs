@@ -478,7 +478,14 @@ impl Episode {
                     Some(question) => self.ask(question.clone(), Stage::Confirming(question, vetted.held(), screen)),
                 }
             }
-            Review::Ask(question, held) => self.ask(question.clone(), Stage::Confirming(question, held, screen)),
+            Review::Ask(question, held) => {
+                let doubt = self.doubts.iter().find_map(|doubt| doubt.question(held.deed(), sight));
+                let question = match doubt {
+                    Some(doubt) => question.with(doubt.message()),
+                    None => question,
+                };
+                self.ask(question.clone(), Stage::Confirming(question, held, screen))
+            }
             Review::Hand(mut question) => {
                 // `Interact` seldom says between what one is to choose; its thought does.
                 if let Question::Choose { message } = &mut question

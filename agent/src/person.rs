@@ -22,6 +22,19 @@ pub enum Question {
 }
 
 impl Question {
+    /// The same question, with something more that whoever answers has to know.
+    pub(crate) fn with(mut self, more: &str) -> Question {
+        let message = match &mut self {
+            Question::Confirm { message, .. }
+            | Question::TakeOver { message }
+            | Question::Choose { message }
+            | Question::Again { message }
+            | Question::Permit { message } => message,
+        };
+        *message = format!("{message} ({more})");
+        self
+    }
+
     /// What is asked, in the words of whoever asks.
     pub fn message(&self) -> &str {
         match self {

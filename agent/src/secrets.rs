@@ -54,7 +54,10 @@ impl Secrets {
 
     /// A text with the names in the secrets' places.
     pub(crate) fn hidden(&self, text: &str) -> String {
-        self.0
+        // The longest first: one may be part of another, whose rest would be left to read.
+        let mut longest: Vec<_> = self.0.iter().collect();
+        longest.sort_by_key(|(_, secret)| std::cmp::Reverse(secret.0.len()));
+        longest
             .iter()
             .fold(text.to_owned(), |text, (name, secret)| text.replace(&secret.0, &format!("{{{{secret:{name}}}}}")))
     }

@@ -27,7 +27,7 @@ pub struct Origin {
     pub facts: Option<Facts>,
 }
 
-/// Which device and model, in the words of whoever began the run. Paths are absolute.
+/// Which device and model, and what was allowed, in the words of whoever began the run. Paths are absolute.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
     pub device: Option<String>,
@@ -37,6 +37,15 @@ pub struct Words {
     /// The variable of the environment that holds a server's key.
     pub model_key_env: Option<String>,
     pub profile: Option<String>,
+    /// The policy's preset.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// Apps that must not be used, besides those of the policy.
+    #[serde(default)]
+    pub forbid: Vec<String>,
+    /// The most steps of a run.
+    #[serde(default)]
+    pub steps: Option<u32>,
 }
 
 impl Origin {

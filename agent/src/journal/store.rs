@@ -115,15 +115,18 @@ impl Store for Folder {
     }
 
     fn picture(&mut self, digest: &str, png: &[u8]) -> io::Result<()> {
-        match OpenOptions::new().write(true).create_new(true).open(self.pictures.join(format!("{digest}.png"))) {
-            Ok(mut file) => {
-                file.write_all(png)?;
-                self.fresh.push(file);
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error),
+        let path = self.pictures.join(format!("{digest}.png"));
+        // One of another length is what a full disk or a failing power supply left of it.
+        if fs::metadata(&path).is_ok_and(|found| found.len() == png.len() as u64) {
+            return Ok(());
         }
+        // Under its name only when it is whole: a process can be killed in the middle of writing.
+        let unfinished = self.pictures.join(format!("{digest}.part"));
+        let mut file = File::create(&unfinished)?;
+        file.write_all(png)?;
+        fs::rename(&unfinished, &path)?;
+        self.fresh.push(file);
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {

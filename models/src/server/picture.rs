@@ -100,6 +100,9 @@ impl Opened<'_> {
     }
 }
 
+/// What a PNG may take besides its pixels.
+const PNG_BYTES_MAX: u64 = 64 << 20;
+
 /// Reads a file's head.
 fn open(file: &[u8]) -> Result<Opened<'_>, String> {
     let broken = |error: image::ImageError| format!("the picture is broken: {error}");
@@ -109,7 +112,10 @@ fn open(file: &[u8]) -> Result<Opened<'_>, String> {
     }
     match image::guess_format(file) {
         Ok(ImageFormat::Png) => {
-            let decoder = PngDecoder::new(Cursor::new(file)).map_err(broken)?;
+            // A few bytes of a PNG can unpack to gigabytes, also before its first pixel.
+            let mut limits = image::Limits::default();
+            limits.max_alloc = Some(PNG_BYTES_MAX);
+            let decoder = PngDecoder::with_limits(Cursor::new(file), limits).map_err(broken)?;
             if decoder.is_apng().map_err(broken)? {
                 return Err(moving("PNG"));
             }

@@ -153,6 +153,19 @@ pub enum PresetName {
     Careful,
 }
 
+impl PresetName {
+    fn name(self) -> &'static str {
+        match self {
+            PresetName::Trusting => "trusting",
+            PresetName::Careful => "careful",
+        }
+    }
+
+    fn named(name: &str) -> Option<PresetName> {
+        [PresetName::Trusting, PresetName::Careful].into_iter().find(|preset| preset.name() == name)
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleSection {
@@ -197,7 +210,7 @@ impl Config {
                     .help("name one: --cache FOLDER")
             })?,
         };
-        let limits_read = read_limits(&file.limits, limits.steps, steps_usual)
+        let limits_read = read_limits(&file.limits, limits.steps.or(recorded.steps), steps_usual)
             .map_err(|(span, why, help)| wrong(Some(span), why, help))?;
         let size = match (phone.size, &file.phone.size) {
             (Some(size), _) => size,
@@ -274,6 +287,9 @@ impl Config {
                 .map_err(|error| wrong(Some(words.span()), error.to_string(), None))?,
             (None, None) => Provider::Auto,
         };
+        // What was forbidden when a run began stays so when it goes on.
+        let forbid: Vec<String> = recorded.forbid.into_iter().chain(limits.forbid).collect();
+        let policy_words = limits.policy.or(recorded.policy.as_deref().and_then(PresetName::named));
         let words = Words {
             device: device_words,
             adb_server: Some(adb_server.clone()),
@@ -281,6 +297,9 @@ impl Config {
             model_name: model_name.clone(),
             model_key_env: Some(key_env.clone()),
             profile: profile.as_ref().map(profile_words),
+            policy: policy_words.map(|preset| preset.name().to_owned()),
+            forbid: forbid.clone(),
+            steps: limits.steps.or(recorded.steps),
         };
         let which = which(model_words, model_name, &key_env)?;
         let model = ModelOptions {
@@ -316,11 +335,11 @@ impl Config {
             _ if only_virtual => PresetName::Trusting,
             Where::Direct { .. } | Where::Server { .. } => PresetName::Careful,
         };
-        let preset = limits.policy.or(file.policy.preset).unwrap_or(usual);
+        let preset = policy_words.or(file.policy.preset).unwrap_or(usual);
         let secrets = secrets(&file.policy.secrets, beside).map_err(|(why, help)| wrong(None, why, Some(help)))?;
         let mut policy =
             policy(preset, file.policy).map_err(|why| wrong(None, why, Some("com.android.settings".to_owned())))?;
-        policy.apps_forbidden.extend(limits.forbid);
+        policy.apps_forbidden.extend(forbid);
         Ok(Config {
             json: common.json,
             verbose: common.verbose,

@@ -160,11 +160,12 @@ impl PlanRecord {
             let mut plan = Plan::parse(Path::new("plan.jsonl"), toml, &known)?;
             // What was achieved stays, and the goals that were left are these now.
             let achieved = self.plan.goals.iter().filter(|goal| self.is_over(&goal.name)).cloned();
-            let names: BTreeSet<String> = self.plan.goals.iter().map(|goal| goal.name.clone()).collect();
+            let mut names: BTreeSet<String> = self.plan.goals.iter().map(|goal| goal.name.clone()).collect();
             for goal in &mut plan.goals {
                 while names.contains(&goal.name) {
                     goal.name.push_str("-new");
                 }
+                names.insert(goal.name.clone());
             }
             self.plan.goals = achieved.chain(plan.goals).collect();
         }
