@@ -14,6 +14,9 @@ use crate::words::Words;
 /// A template is a page of text; anything else is something else.
 const TEMPLATE_BYTES_MAX: u64 = 1 << 20;
 
+/// Instructions that a template may take: a conversation of a thousand turns needs a hundredth.
+const FUEL: u64 = 5_000_000;
+
 pub struct Template {
     environment: Environment<'static>,
     newline_after_picture: bool,
@@ -90,6 +93,8 @@ impl Template {
 
     fn new(text: String, newline_after_picture: bool) -> Result<Template, Error> {
         let mut environment = Environment::new();
+        // A template is data, and may loop.
+        environment.set_fuel(Some(FUEL));
         // As `transformers` sets it up.
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);

@@ -175,6 +175,19 @@ pub fn find(runs: &Path, name: &str) -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("there is no run {name:?}")))
 }
 
+/// As [`find`], of runs alone. Of a plan it is the latest run.
+///
+/// # Errors
+/// If there is no such run.
+pub fn find_run(runs: &Path, name: &str) -> io::Result<PathBuf> {
+    let found = find(runs, name)?;
+    if is_record(&found) {
+        return Ok(found);
+    }
+    let last = folders(&found)?.into_iter().rev().find(|folder| is_record(folder));
+    last.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no run of the plan {name:?} has begun")))
+}
+
 /// The latest of what is in the folder of runs, the last one first; empty if there is no such folder.
 ///
 /// # Errors

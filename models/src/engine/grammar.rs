@@ -27,8 +27,10 @@ impl Grammars {
     /// What llguidance makes of the tokenizer.
     pub fn new(words: &Words, rows: usize, ends: &[u32]) -> Result<Grammars, String> {
         let mut tokens = ByteTokenizer::from_tokenizer(words.tokenizer().clone()).map_err(why)?;
+        // What a folder's files say need not be so.
+        let ends: Vec<u32> = ends.iter().copied().filter(|&end| (end as usize) < rows).collect();
         if !ends.is_empty() {
-            tokens.set_eos_tokens(ends);
+            tokens.set_eos_tokens(&ends);
         }
         let environment = tokens.into_tok_env(Some(rows)).map_err(why)?;
         let mut factory = ParserFactory::new_simple(&environment).map_err(why)?;

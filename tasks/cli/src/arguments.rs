@@ -230,9 +230,11 @@ pub struct LimitArguments {
 one the run ends with `needs-person`. Ctrl-C stops within one step; a second Ctrl-C kills.
 
 Examples:
-  tapwright run 'Turn on the dark theme' --expect dark.on=true
+  tapwright run 'Turn Dark theme on' --start dark.on=false --expect dark.on=true
   tapwright run --task radio-then-message --seed 7
-  tapwright run 'Reply "yes" to Ben' --device 127.0.0.1:5555 --json"#
+  tapwright run 'Send "on my way" to Ben' --device 127.0.0.1:5555 --json
+
+The small model knows the kinds of goal in the smoke suite, in their words: tapwright bench smoke --json shows them."#
 )]
 pub struct Run {
     /// What is wanted, in your words

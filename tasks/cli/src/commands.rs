@@ -60,7 +60,7 @@ async fn opened(options: &Options, narrator: &Narrator, stop: &Stop) -> Result<O
                 // It has no time for bars: mini takes a second, a large model is told by what is done.
                 Opening::Building(progress) if progress.doing != doing => {
                     doing = progress.doing;
-                    narrator.wait(&format!("building the model, once: {doing}"));
+                    narrator.wait(&format!("the model: {doing}"));
                 }
                 Opening::Building(_) => {}
             },

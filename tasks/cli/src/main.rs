@@ -11,7 +11,7 @@ mod say;
 mod terminal;
 mod trouble;
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -71,5 +71,11 @@ fn listen_to_tracing(verbose: u8) {
     let level = rough.rsplit('=').next().unwrap_or("error").to_owned();
     let filter =
         EnvFilter::try_from_env("TAPWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(rough.replace("LEVEL", &level)));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).compact().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .with_target(false)
+        .compact()
+        .init();
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use console::style;
 use serde_json::json;
-use tapwright_tasks::record::find;
+use tapwright_tasks::record::find_run;
 use tapwright_tasks::run::Judgement;
 use tapwright_tasks::{Line, Record, page};
 
@@ -20,7 +20,7 @@ use crate::trouble::{Trouble, with_causes};
 
 pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, Trouble> {
     let config = Config::read(Given::common(common))?;
-    let folder = find(&config.runs, &arguments.run)
+    let folder = find_run(&config.runs, &arguments.run)
         .map_err(|error| Trouble::usage(error.to_string()).help("see which there are with: tapwright runs"))?;
     let record = Record::read(&folder).map_err(|error| Trouble::new(Exit::Unreadable, &error))?;
     let judgement = Judgement::read(&folder).map_err(|error| {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tapwright_tasks::device::{Device, Where};
 use tapwright_tasks::plan::PlanRecord;
-use tapwright_tasks::record::find;
+use tapwright_tasks::record::{find, find_run};
 use tapwright_tasks::resume::Broken;
 use tapwright_tasks::run::{Company, Place};
 use tapwright_tasks::{Entry, NoApis, Outcome};
@@ -22,7 +22,7 @@ use crate::trouble::Trouble;
 
 pub async fn resume(common: Common, arguments: Resume) -> Result<Exit, Trouble> {
     let Resume { run, again } = arguments;
-    let folder = folder(&common, &run)?;
+    let folder = folder(&common, &run, find)?;
     if PlanRecord::is_there(&folder) {
         return plan::go_on(common, again, &folder).await;
     }
@@ -34,7 +34,7 @@ pub async fn resume(common: Common, arguments: Resume) -> Result<Exit, Trouble> 
 pub async fn fork(common: Common, arguments: Fork) -> Result<Exit, Trouble> {
     let Fork { run, at, again } = arguments;
     let config = Config::read(Given::common(common.clone()))?;
-    let folder = folder(&common, &run)?;
+    let folder = folder(&common, &run, find_run)?;
     let started = clock::now();
     let name = run_name(started, &format!("fork {at} {}", goal_of(&folder)));
     let broken = Broken::fork(&folder, at, Place { runs: &config.runs, run: &name, started })?;
@@ -81,7 +81,11 @@ pub fn outlives(config: &Config, folder: &Path) -> Result<(), Trouble> {
     )))
 }
 
-fn folder(common: &Common, run: &str) -> Result<std::path::PathBuf, Trouble> {
+fn folder(
+    common: &Common,
+    run: &str,
+    find: fn(&Path, &str) -> std::io::Result<std::path::PathBuf>,
+) -> Result<std::path::PathBuf, Trouble> {
     let config = Config::read(Given::common(common.clone()))?;
     find(&config.runs, run)
         .map_err(|error| Trouble::usage(error.to_string()).help("see which there are with: tapwright runs"))

@@ -28,7 +28,7 @@ pub async fn perform(common: Common, arguments: ModelDoctor) -> Result<Exit, Tro
                 Examining::Opening(Opening::Note(sentence)) => narrator.note(&sentence),
                 Examining::Opening(Opening::Building(progress)) if progress.doing != doing => {
                     doing = progress.doing;
-                    narrator.wait(&format!("building the model, once: {doing}"));
+                    narrator.wait(&format!("the model: {doing}"));
                 }
                 Examining::Opening(Opening::Building(_)) => {}
                 Examining::Doing(sentence) => narrator.wait(sentence),

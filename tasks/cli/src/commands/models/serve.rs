@@ -88,7 +88,9 @@ fn welcome(at: SocketAddr, name: &str, variable: Option<&str>) {
         ))
     ));
     say::out("  Tapwright itself:");
-    say::out(&format!("    {}", bold(format!("tapwright run 'Turn Wi-Fi on' --model {url} --model-name {name}"))));
+    let with_key = variable.map_or_else(String::new, |variable| format!(" --model-key-env {variable}"));
+    let run = format!("tapwright run 'Turn Wi-Fi on' --model {url} --model-name {name}{with_key}");
+    say::out(&format!("    {}", bold(run)));
     say::out(&format!("\n  {}", style("Ctrl-C stops it; answers that are under way end first.").dim()));
     if !at.ip().is_loopback() && variable.is_none() {
         let warning = "it wants no key: whoever reaches this address can use it";
