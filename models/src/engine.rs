@@ -24,6 +24,7 @@ pub use local::{Local, OpenError, Options};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use tapwright_contract::Picture;
@@ -56,7 +57,7 @@ const ROOM: usize = 512;
 pub struct Engine {
     config: Config,
     limits: Limits,
-    words: Words,
+    words: Arc<Words>,
     template: Template,
     /// The token that stands for a piece of a picture.
     picture: u32,
@@ -205,7 +206,7 @@ impl Engine {
         let context = (options.context_tokens_max as usize).min(text.positions_max as usize);
         Ok(Engine {
             limits: limits(folder, settings.longest_edge)?,
-            words,
+            words: Arc::new(words),
             template,
             picture,
             ends,
@@ -553,7 +554,7 @@ impl Engine {
             .map_err(|unfit| Trouble::BadPrompt { why: unfit.to_string() })?;
         let grid = [2 * seen.rows, 2 * seen.columns];
         let tables = architecture::vision_tables(&self.config, grid[0], grid[1]);
-        let features: Rc<[f32]> = self.encoder.run(&prepared.patches, &tables, grid)?.into();
+        let features: Rc<[f32]> = self.encoder.run(prepared.patches, &tables, grid)?.into();
         let expected = seen.rows * seen.columns * self.config.text.width as usize;
         assert_eq!(features.len(), expected, "the encoder makes one token of four patches");
         self.sights.push_back((seen.sight, features.clone()));

@@ -75,7 +75,7 @@ pub struct Local {
 /// What can be known of an engine without asking it.
 struct Facts {
     context: u32,
-    words: Words,
+    words: Arc<Words>,
     settings: Settings,
 }
 
@@ -117,7 +117,7 @@ impl Local {
         // The engine is made on its thread, as parts of it may not move between threads.
         let work = move || match Engine::open(&at, &library, &options) {
             Ok(engine) => {
-                let _ = ready.send(Ok(engine.context as u32));
+                let _ = ready.send(Ok((engine.context as u32, engine.words.clone())));
                 serve(engine, jobs);
             }
             Err(error) => {
@@ -130,8 +130,8 @@ impl Local {
             .map_err(|error| OpenError::Runtime { why: format!("no thread for the model: {error}") })?;
         let stopped = || OpenError::Runtime { why: "the engine stopped while it was opened".to_owned() };
         let thread = Arc::new(Thread { queue: Some(queue), handle: Some(handle) });
-        let context = opened.recv().map_err(|_| stopped())??;
-        let facts = Arc::new(Facts { context, words: Words::open(&built)?, settings });
+        let (context, words) = opened.recv().map_err(|_| stopped())??;
+        let facts = Arc::new(Facts { context, words, settings });
         Ok(Local { name, folder: built, thread, facts, replies: 0 })
     }
 

@@ -85,12 +85,12 @@ impl Encoder {
     /// Patches of one picture of `rows` by `columns` of them: `[rows * columns, 1176] -> [rows * columns / 4, out]`.
     pub fn run(
         &mut self,
-        patches: &[f32],
+        patches: Vec<f32>,
         tables: &VisionTables,
         [rows, columns]: [usize; 2],
     ) -> Result<Vec<f32>, RuntimeError> {
         let shape = vec![(rows * columns) as i64, PATCH_VALUES as i64];
-        let patches = numbers::tensor(shape, patches.to_vec(), self.numbers)?;
+        let patches = numbers::tensor(shape, patches, self.numbers)?;
         let mut inputs: Vec<(&str, SessionInputValue<'_>)> = vec![("pixel_values", patches.into())];
         for (name, table) in &tables.inputs {
             let value = match table {
