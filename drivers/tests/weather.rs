@@ -351,8 +351,13 @@ async fn a_connection_that_breaks_at_any_byte_loses_no_look_and_doubles_no_touch
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_at_once_ends_in_time_and_in_words() {
+    let expected = ["done", "timed out", "refused", "hidden", "stale"];
     let mut kinds: BTreeMap<&str, u32> = BTreeMap::new();
-    for seed in 0..10 {
+    // How often a race is lost depends on the machine: ten seeds at least, and more until every kind came.
+    for seed in 0..100 {
+        if 10 <= seed && expected.iter().all(|kind| kinds.contains_key(kind)) {
+            break;
+        }
         let mut weather = Weather::wild(seed);
         weather.lengths.boot = 100;
         let phone = phone(weather).await;
@@ -365,7 +370,8 @@ async fn everything_at_once_ends_in_time_and_in_words() {
                 2 => typing("你好 'x'"),
                 _ => Gesture::Press { key: Key::Back },
             };
-            let within = Duration::from_secs(4);
+            // Nothing is done in a microsecond, on no machine.
+            let within = if step == 7 { Duration::from_micros(1) } else { Duration::from_secs(4) };
             let began = Instant::now();
             let looked = driver.screen(within).await.map(drop);
             let done = driver.perform(&gesture, within).await;
@@ -385,7 +391,7 @@ async fn everything_at_once_ends_in_time_and_in_words() {
             }
         }
     }
-    for kind in ["done", "timed out", "refused", "hidden", "stale"] {
+    for kind in expected {
         assert!(kinds.contains_key(kind), "{kind} never came: {kinds:?}");
     }
 }
