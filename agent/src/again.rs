@@ -11,12 +11,18 @@
 //! | swiping, Back | yes | they move what is shown; the model has seen where it is by now |
 //! | tap, double tap, long press, Enter | on the screen as it was before it | they send, pay and toggle; a screen that has changed says that it happened |
 //! | an API | never | no screen tells whether it was called |
+//!
+//! A doubt lasts until a person has said yes, or it was done again on the screen as it was before. What else is done
+//! meanwhile does not end it: a message that was sent is written once more, and then sent once more, by the same
+//! button. But with time the same place becomes another thing. So after another deed a touch is the doubtful one only in
+//! the same app and on something that looks the same.
 
 use tapwright_contract::Spot;
-use tapwright_contract::device::{Gesture, Key};
+use tapwright_contract::device::{Gesture, Key, Screen};
 
 use crate::guard::Deed;
 use crate::limits::clip;
+use crate::patch::Patch;
 use crate::person::Question;
 use crate::repeats::Sight;
 
@@ -33,14 +39,32 @@ pub(crate) struct Doubt {
     action: String,
     /// What the screen looked like before it.
     before: Sight,
+    /// The app that was in front, by its id.
+    app: String,
+    /// What was under the finger, if it was a touch.
+    patch: Option<Patch>,
     told: bool,
+    /// Whether something else was done since the break.
+    old: bool,
 }
 
 impl Doubt {
-    pub(crate) fn new(deed: Deed, action: &str, before: Sight) -> Doubt {
+    pub(crate) fn new(deed: Deed, action: &str, before: &Screen) -> Doubt {
         let short = clip(action, ACTION_BYTES);
         let more = if short.len() < action.len() { "…" } else { "" };
-        Doubt { deed, action: format!("{short}{more}"), before, told: false }
+        let patch = match &deed {
+            Deed::Gesture(gesture) => touched(gesture).map(|at| Patch::of(&before.picture, at)),
+            Deed::Api { .. } => None,
+        };
+        Doubt {
+            deed,
+            action: format!("{short}{more}"),
+            before: Sight::of(before),
+            app: before.front.id.clone(),
+            patch,
+            told: false,
+            old: false,
+        }
     }
 
     /// What the model is told with the first screen after the break; later nothing.
@@ -58,38 +82,70 @@ impl Doubt {
     }
 
     /// What a person is asked before this deed is done on this screen, if it may be the doubtful one again.
-    pub(crate) fn question(&self, deed: &Deed, now: Sight) -> Option<Question> {
+    pub(crate) fn question(&self, deed: &Deed, now: &Screen) -> Option<Question> {
         let asks = match deed {
-            Deed::Api { .. } => *deed == self.deed,
-            Deed::Gesture(gesture) => now != self.before && self.is_about(gesture),
+            Deed::Api { .. } => self.is_about(deed, now),
+            Deed::Gesture(_) => Sight::of(now) != self.before && self.is_about(deed, now),
         };
         let message = || format!("the run broke off in the middle of {}, and it may have happened", self.action);
         asks.then(|| Question::Again { message: message() })
     }
 
-    /// Whether a gesture that cannot be taken back is the doubtful one once more.
-    fn is_about(&self, gesture: &Gesture) -> bool {
-        let Deed::Gesture(doubtful) = &self.deed else { return false };
-        match (doubtful, gesture) {
-            (
-                Gesture::Tap { at } | Gesture::DoubleTap { at } | Gesture::LongPress { at, .. },
-                Gesture::Tap { at: other } | Gesture::DoubleTap { at: other } | Gesture::LongPress { at: other, .. },
-            ) => near(*at, *other),
+    /// Something was done for certain, chosen on this screen. Returns whether a doubt remains.
+    pub(crate) fn outlives(&mut self, deed: &Deed, now: &Screen) -> bool {
+        let ended = self.is_about(deed, now);
+        self.old = true;
+        !ended
+    }
+
+    /// Whether a deed that cannot be taken back is the doubtful one once more.
+    fn is_about(&self, deed: &Deed, now: &Screen) -> bool {
+        match (&self.deed, deed) {
+            // A call in other words is still a call of the same API.
+            (Deed::Api { instruction }, Deed::Api { instruction: other }) => {
+                first_word(instruction) == first_word(other)
+            }
+            (Deed::Gesture(doubtful), Deed::Gesture(gesture)) => {
+                repeats(doubtful, gesture)
+                    && (!self.old || now.front.id == self.app && self.looks_the_same(gesture, now))
+            }
+            (Deed::Api { .. }, Deed::Gesture(_)) | (Deed::Gesture(_), Deed::Api { .. }) => false,
+        }
+    }
+
+    fn looks_the_same(&self, gesture: &Gesture, now: &Screen) -> bool {
+        match (&self.patch, touched(gesture)) {
+            (Some(before), Some(at)) => Patch::of(&now.picture, at).is_like(before),
+            _ => true,
+        }
+    }
+}
+
+/// Whether a gesture that cannot be taken back is another one again.
+fn repeats(doubtful: &Gesture, gesture: &Gesture) -> bool {
+    match (touched(doubtful), touched(gesture)) {
+        (Some(at), Some(other)) => near(at, other),
+        _ => match (doubtful, gesture) {
             // A line break sends, in many apps.
             (Gesture::Type { text }, Gesture::Type { text: other }) => text == other && text.contains('\n'),
             (Gesture::Press { key: Key::Enter }, Gesture::Press { key: Key::Enter }) => true,
-            (
-                Gesture::Tap { .. }
-                | Gesture::DoubleTap { .. }
-                | Gesture::LongPress { .. }
-                | Gesture::Swipe { .. }
-                | Gesture::Type { .. }
-                | Gesture::Press { .. }
-                | Gesture::Launch { .. },
-                _,
-            ) => false,
-        }
+            _ => false,
+        },
     }
+}
+
+/// Where a finger comes down on something that it may send, pay or toggle.
+fn touched(gesture: &Gesture) -> Option<Spot> {
+    match gesture {
+        Gesture::Tap { at } | Gesture::DoubleTap { at } | Gesture::LongPress { at, .. } => Some(*at),
+        Gesture::Swipe { .. } | Gesture::Type { .. } | Gesture::Press { .. } | Gesture::Launch { .. } => None,
+    }
+}
+
+/// What an API is called, if the instruction says it: a call begins with its name.
+fn first_word(instruction: &str) -> String {
+    let word = instruction.trim_start().split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).next();
+    word.unwrap_or_default().to_lowercase()
 }
 
 fn near(one: Spot, other: Spot) -> bool {

@@ -25,7 +25,7 @@ use crate::prompt::{self, Exchange};
 use crate::repeats::{Repeats, Rounds, Sight, same};
 
 /// Which generation of the loop's rules this is. A record is replayed by the rules of its own time.
-pub const EDITION: u32 = 2;
+pub const EDITION: u32 = 3;
 
 /// What a run is to do, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +111,7 @@ pub struct Episode {
     touched: Option<Sight>,
     /// How many gestures in a row changed nothing.
     unmoved: u32,
-    /// What may or may not have happened when the run broke off, since the last deed of which it is known.
+    /// What may or may not have happened when the run broke off.
     doubts: Vec<Doubt>,
     /// Where a run that has ended can go on, and the step that was open there.
     left: Option<(Stage, Option<Decided>)>,
@@ -255,6 +255,10 @@ impl Episode {
         (self.looks, self.retries, self.timeouts, self.strikes, self.asks) = (0, 0, 0, 0, 0);
         self.touched = None;
         self.launched = None;
+        if self.setting.edition >= 3 {
+            // That the same was chosen on the same screen once more is what breaking off does.
+            self.forget_rounds();
+        }
         match stage {
             Stage::Ready
             | Stage::Looking
@@ -282,9 +286,9 @@ impl Episode {
                 Some(question) => self.ask(question.clone(), Stage::Confirming(question, held, screen)),
                 None => self.recheck(None, held, screen),
             },
-            Stage::Acting(Doing { held, sight, .. }) => {
+            Stage::Acting(Doing { held, screen, .. }) => {
                 let action = self.open.as_ref().map_or("", |decided| &decided.action);
-                self.doubts.push(Doubt::new(held.deed().clone(), action, sight));
+                self.doubts.push(Doubt::new(held.deed().clone(), action, &screen));
                 self.settle("the run broke off in the middle of it: it may or may not have happened".to_owned(), None)
             }
             Stage::Ended => panic!("a run that has ended goes on from where it stood before"),
@@ -473,13 +477,13 @@ impl Episode {
                 {
                     self.launched = Some((app.clone(), screen.front.id.clone()));
                 }
-                match self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), sight)) {
+                match self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), &screen)) {
                     None => self.act(vetted, None, screen, sight),
                     Some(question) => self.ask(question.clone(), Stage::Confirming(question, vetted.held(), screen)),
                 }
             }
             Review::Ask(question, held) => {
-                let doubt = self.doubts.iter().find_map(|doubt| doubt.question(held.deed(), sight));
+                let doubt = self.doubts.iter().find_map(|doubt| doubt.question(held.deed(), &screen));
                 let question = match doubt {
                     Some(doubt) => question.with(doubt.message()),
                     None => question,
@@ -575,10 +579,15 @@ impl Episode {
             Answer::Choice(words) => format!("a person says: {words}"),
             Answer::Yes | Answer::Done => "a person has helped; look at the screen anew".to_owned(),
         };
+        self.forget_rounds();
+        self.settle(format!("{why}; {said}"), Some(said))
+    }
+
+    /// What went round in circles before does not count any more.
+    fn forget_rounds(&mut self) {
         self.repeats.forget();
         self.rounds.forget();
         (self.waits, self.unmoved) = (0, 0);
-        self.settle(format!("{why}; {said}"), Some(said))
     }
 
     fn ask(&mut self, question: Question, stage: Stage) -> Next {
@@ -682,12 +691,12 @@ impl Episode {
         self.timeouts = if unanswered { self.timeouts + 1 } else { 0 };
         let fault = match came {
             Came::Done => {
-                self.doubts.clear();
+                self.reassure(&doing);
                 self.touched = Some(doing.sight);
                 return self.settle("done".to_owned(), None);
             }
             Came::Told { text } => {
-                self.doubts.clear();
+                self.reassure(&doing);
                 self.answered = true;
                 return self.settle("the API answered".to_owned(), Some(format!("the API answered: {text}")));
             }
@@ -702,6 +711,14 @@ impl Episode {
             }
             _ => self.settle(told.clone(), Some(told)),
         }
+    }
+
+    /// Something was done for certain: if it was doubtful before, it is not any more.
+    fn reassure(&mut self, doing: &Doing) {
+        if self.setting.edition < 3 {
+            self.doubts.clear();
+        }
+        self.doubts.retain_mut(|doubt| doubt.outlives(doing.held.deed(), &doing.screen));
     }
 
     /// The step is over, and another one begins.

@@ -69,7 +69,8 @@ impl Held {
         &self.deed
     }
 
-    /// A person has said yes, to this deed, on a screen that is still the same.
+    /// Nothing stands against it any more: a person has said yes, or it had been let through before the run broke off; and
+    /// the screen is still the same.
     pub(crate) fn approved(self) -> Vetted {
         Vetted { deed: self.deed }
     }

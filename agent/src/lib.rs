@@ -23,6 +23,7 @@ mod memory;
 mod millis;
 mod notes;
 pub mod outcome;
+mod patch;
 pub mod person;
 pub mod policy;
 pub mod profile;

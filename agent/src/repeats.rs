@@ -29,11 +29,14 @@ pub(crate) fn same(one: &Screen, other: &Screen) -> bool {
         && below_the_status_bar(one) == below_the_status_bar(other)
 }
 
-/// The rows below the top twentieth.
+/// The status bar is in the top rows of a picture, this part of them.
+pub(crate) const STATUS_BAR: u32 = 20;
+
+/// The rows below the status bar.
 fn below_the_status_bar(screen: &Screen) -> &[u8] {
     let rgba = screen.picture.rgba();
     let row = rgba.len() / screen.picture.size().height.max(1) as usize;
-    &rgba[row * (screen.picture.size().height / 20) as usize..]
+    &rgba[row * (screen.picture.size().height / STATUS_BAR) as usize..]
 }
 
 /// The latest actions, and the screens on which they were chosen.
@@ -51,6 +54,11 @@ impl Repeats {
         }
         let times = self.latest.iter().filter(|(seen, done)| *seen == sight && done == action).count();
         u32::try_from(times).unwrap_or(u32::MAX)
+    }
+
+    /// What was before does not count any more.
+    pub(crate) fn forget(&mut self) {
+        self.latest.clear();
     }
 }
 
@@ -83,14 +91,7 @@ impl Rounds {
         if other.is_some() { count } else { 1 }
     }
 
-    /// Somebody helped: what was before does not count.
-    pub(crate) fn forget(&mut self) {
-        self.latest.clear();
-    }
-}
-
-impl Repeats {
-    /// Somebody helped: what was before does not count.
+    /// What was before does not count any more.
     pub(crate) fn forget(&mut self) {
         self.latest.clear();
     }

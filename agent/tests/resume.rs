@@ -21,6 +21,7 @@ use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Nobody, Person, Question};
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::stop;
+use tapwright_contract::Picture;
 use tapwright_contract::device::{Driver, DriverError, Gesture, Kind, Screen};
 use tapwright_contract::model::{Model, ModelError, Part, Prompt, Reply, Trouble};
 
@@ -144,10 +145,55 @@ fn where_something_has_changed_a_person_is_asked_before_the_same_touch() {
         end needs-person
     "#]],
     );
-    // Another touch is another thing, and after it there is no doubt any more.
-    let back = heard(r#"do(action="Tap", element=[900,900])"#);
+}
+
+/// What is under the finger at the place of `TAP` is something else.
+fn elsewhere(mut screen: Screen) -> Event {
+    let mut rgba = screen.picture.rgba().to_vec();
+    rgba[4 * 20 * 4..4 * 20 * 12].fill(90);
+    screen.picture = Picture::new(screen.picture.size(), rgba).unwrap();
+    Event::Saw(screen)
+}
+
+#[test]
+fn a_doubt_is_not_over_because_something_else_was_done() {
+    let other = || heard(r#"do(action="Tap", element=[900,900])"#);
+    let words = || heard(r#"do(action="Type", text="On my way")"#);
+    let broken = || [saw(1), heard(TAP), BROKE, saw(2), other(), DONE, saw(3), words(), DONE];
+    // The same button sends the same message once more; a person's yes ends the doubt.
+    let yes = Event::Answered(Answer::Yes);
     check(
-        [saw(1), heard(TAP), BROKE, saw(2), back, DONE, saw(3), heard(TAP), DONE],
+        broken().into_iter().chain([saw(4), heard(TAP), yes, saw(4), DONE, saw(5), heard(TAP), DONE]),
+        expect![[r#"
+            look
+            think {"current_app": "Settings"}
+            act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+            -- broke off
+              1. the run broke off in the middle of it: it may or may not have happened
+            look
+            think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Tap\", element=[100,200]): this may or may not have happened; the screen has changed since; look before you do it again"}
+            act {"gesture":{"tap":{"at":{"x":18,"y":36,"of":{"width":20,"height":40}}}}}
+              2. done
+            look
+            think {"current_app": "Settings"}
+            act {"gesture":{"type":{"text":"On my way"}}}
+              3. done
+            look
+            think {"current_app": "Settings"}
+            ask Again { message: "the run broke off in the middle of do(action=\"Tap\", element=[100,200]), and it may have happened" }
+            look
+            act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+              4. done
+            look
+            think {"current_app": "Settings"}
+            act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+              5. done
+            look
+        "#]],
+    );
+    // By now it is another thing, or another app.
+    check(
+        broken().into_iter().chain([elsewhere(screen("Settings", 4, 0)), heard(TAP), DONE]),
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -160,10 +206,63 @@ fn where_something_has_changed_a_person_is_asked_before_the_same_touch() {
           2. done
         look
         think {"current_app": "Settings"}
-        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+        act {"gesture":{"type":{"text":"On my way"}}}
           3. done
         look
+        think {"current_app": "Settings"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+          4. done
+        look
     "#]],
+    );
+    check(
+        broken().into_iter().chain([Event::Saw(screen("Notes", 4, 0)), heard(TAP), DONE]),
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+        -- broke off
+          1. the run broke off in the middle of it: it may or may not have happened
+        look
+        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Tap\", element=[100,200]): this may or may not have happened; the screen has changed since; look before you do it again"}
+        act {"gesture":{"tap":{"at":{"x":18,"y":36,"of":{"width":20,"height":40}}}}}
+          2. done
+        look
+        think {"current_app": "Settings"}
+        act {"gesture":{"type":{"text":"On my way"}}}
+          3. done
+        look
+        think {"current_app": "Notes"}
+        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+          4. done
+        look
+    "#]],
+    );
+}
+
+#[test]
+fn a_call_in_other_words_is_a_call_of_the_same_api() {
+    let same = heard(r#"do(action="Call_API", instruction="Pay: Anna, 5")"#);
+    let other = heard(r#"do(action="Call_API", instruction="weather in Changchun")"#);
+    let told = Event::Acted(Came::Told { text: "rain".to_owned() });
+    check(
+        [saw(1), heard(API), BROKE, saw(1), other, told, saw(2), same, Event::Answered(Answer::No)],
+        expect![[r#"
+            look
+            think {"current_app": "Settings"}
+            act {"api":{"instruction":"pay 5 to Anna"}}
+            -- broke off
+              1. the run broke off in the middle of it: it may or may not have happened
+            look
+            think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay 5 to Anna\"): this may or may not have happened; the screen does not tell; look before you do it again"}
+            act {"api":{"instruction":"weather in Changchun"}}
+              2. the API answered
+            look
+            think {"current_app": "Settings", "last_action": "the API answered: rain"}
+            ask Again { message: "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay 5 to Anna\"), and it may have happened" }
+              3. refused: a person said no to this action
+            look
+        "#]],
     );
 }
 
