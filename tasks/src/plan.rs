@@ -71,55 +71,89 @@ pub enum PlanError<E> {
 /// # Errors
 /// `PlanError` if a run cannot be made or written down.
 pub async fn carry_out<X: Execute>(record: &mut PlanRecord, execute: &mut X) -> Result<PlanEnd, PlanError<X::Error>> {
-    let mut partly = record.skipped();
+    record.take_back_stop().map_err(PlanError::Unwritten)?;
     while let Some((number, goal)) = record.next() {
-        let words = filled(&goal, &record.outputs());
-        let (run, tries) = record.attempt(number, &goal.name);
-        if !record.is_begun(&run) {
-            record
-                .write(PlanLine::Begun { goal: goal.name.clone(), run: run.clone() })
-                .map_err(PlanError::Unwritten)?;
-        }
-        let end = execute.run(&goal, &words, &run).await.map_err(PlanError::Run)?;
-        let why = match (&end.outcome, outputs(&goal, &end)) {
-            (Outcome::Done { .. }, Ok(outputs)) => {
-                let achieved = Achieved { goal: goal.name.clone(), run, outputs, notes: end.notes.clone() };
-                record.write(PlanLine::Achieved(achieved)).map_err(PlanError::Unwritten)?;
-                continue;
-            }
-            (Outcome::Done { .. }, Err(why)) => why,
-            // These say nothing about the goal: whoever resumes the plan goes on in the middle of this run.
-            (outcome, _) if outcome.can_go_on() => return Ok(PlanEnd::Stopped(end.outcome)),
-            (outcome, _) => told(outcome),
-        };
-        let failed =
-            PlanLine::Failed { goal: goal.name.clone(), run, why: why.clone(), outcome: end.outcome.id().to_owned() };
-        record.write(failed).map_err(PlanError::Unwritten)?;
-        if tries < goal.retries {
-            continue;
-        }
-        match on_failure(&goal, &why, execute).await {
-            Decision::Again => record.write(PlanLine::Again { goal: goal.name.clone() }),
-            Decision::Skip => {
-                partly = true;
-                record.write(PlanLine::Skipped { goal: goal.name.clone(), why })
-            }
-            Decision::Replan => match execute
-                .replan(&record.told(&goal, &why), &record.outputs().into_keys().collect())
-                .await
-                .map_err(PlanError::Run)?
-            {
-                Some(plan) => record.write(PlanLine::Replanned { toml: plan.text.clone() }),
-                None => return Ok(PlanEnd::Stopped(end.outcome)),
+        let line = match record.undecided(&goal) {
+            Some(failure) => match decide(record, &goal, &failure.why, execute).await? {
+                Decided::Go(line) => line,
+                Decided::Stop(why) => {
+                    record.write(PlanLine::Stopped { goal: goal.name.clone(), why }).map_err(PlanError::Unwritten)?;
+                    return Ok(PlanEnd::Stopped(failure.end));
+                }
+                Decided::Nobody => return Ok(PlanEnd::NeedsPerson(format!("{}: {}", goal.name, failure.why))),
             },
-            Decision::Stop => return Ok(PlanEnd::Stopped(end.outcome)),
-            Decision::Nobody => return Ok(PlanEnd::NeedsPerson(format!("{}: {why}", goal.name))),
-        }
-        .map_err(PlanError::Unwritten)?;
+            None => match attempt(record, number, &goal, execute).await? {
+                Ok(line) => line,
+                Err(outcome) => return Ok(PlanEnd::Stopped(outcome)),
+            },
+        };
+        record.write(line).map_err(PlanError::Unwritten)?;
     }
-    Ok(if partly { PlanEnd::Partly } else { PlanEnd::Done })
+    Ok(if record.skipped() { PlanEnd::Partly } else { PlanEnd::Done })
 }
 
+/// Runs a goal and says what came of it; `Err` if the run can go on, which says nothing about the goal.
+async fn attempt<X: Execute>(
+    record: &mut PlanRecord,
+    number: usize,
+    goal: &Goal,
+    execute: &mut X,
+) -> Result<Result<PlanLine, Outcome>, PlanError<X::Error>> {
+    let words = filled(goal, &record.outputs());
+    let run = record.run(number, &goal.name);
+    if !record.is_begun(&run) {
+        record.write(PlanLine::Begun { goal: goal.name.clone(), run: run.clone() }).map_err(PlanError::Unwritten)?;
+    }
+    let end = execute.run(goal, &words, &run).await.map_err(PlanError::Run)?;
+    let goal_name = goal.name.clone();
+    let why = match (&end.outcome, outputs(goal, &end)) {
+        (Outcome::Done { .. }, Ok(outputs)) => {
+            let achieved = Achieved { goal: goal_name, run, outputs, notes: end.notes };
+            return Ok(Ok(PlanLine::Achieved(achieved)));
+        }
+        (Outcome::Done { .. }, Err(why)) => why,
+        // Whoever resumes the plan goes on in the middle of this run.
+        (outcome, _) if outcome.can_go_on() => return Ok(Err(end.outcome)),
+        (outcome, _) => told(outcome),
+    };
+    let outcome = end.outcome.id().to_owned();
+    Ok(Ok(PlanLine::Failed { goal: goal_name, run, why, outcome, end: Some(end.outcome) }))
+}
+
+/// What happens after the last failure of a goal.
+enum Decided {
+    Go(PlanLine),
+    /// It ends here, for this reason.
+    Stop(String),
+    /// Somebody has to say, and nobody does.
+    Nobody,
+}
+
+async fn decide<X: Execute>(
+    record: &PlanRecord,
+    goal: &Goal,
+    why: &str,
+    execute: &mut X,
+) -> Result<Decided, PlanError<X::Error>> {
+    Ok(match on_failure(goal, why, execute).await {
+        Decision::Again => Decided::Go(PlanLine::Again { goal: goal.name.clone() }),
+        Decision::Skip => Decided::Go(PlanLine::Skipped { goal: goal.name.clone(), why: why.to_owned() }),
+        Decision::Replan if record.replans() >= record.plan.replans_max => {
+            Decided::Stop(format!("it was planned anew {} times already", record.replans()))
+        }
+        Decision::Replan => {
+            let known = record.outputs().into_keys().collect();
+            match execute.replan(&record.told(goal, why), &known).await.map_err(PlanError::Run)? {
+                Some(plan) => Decided::Go(PlanLine::Replanned { toml: plan.text }),
+                None => Decided::Stop("nobody could plan it anew".to_owned()),
+            }
+        }
+        Decision::Stop => Decided::Stop(why.to_owned()),
+        Decision::Nobody => Decided::Nobody,
+    })
+}
+
+/// What is to be done about a goal that was not achieved.
 enum Decision {
     Again,
     Skip,

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tapwright_agent::event::Fault;
 use tapwright_agent::guard::Deed;
-use tapwright_agent::journal::{EffectLine, Entry, EventLine, Line, Record, RecordError, Step};
+use tapwright_agent::journal::{EffectLine, Entry, EventLine, Line, Record, Step};
 use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::{Answer, Question};
 use tapwright_contract::Size;
 
 use crate::judge::Verdict;
-use crate::plan::PlanRecord;
+use crate::plan::{PlanLine, PlanRecord};
 use crate::run::Judgement;
 use crate::smoke::Table;
 
@@ -25,8 +25,9 @@ pub const LAST: &str = "last";
 #[serde(rename_all = "snake_case")]
 pub enum Kept {
     Run(Brief),
+    Plan(PlanBrief),
     Suite(SuiteBrief),
-    /// A folder that is a run's or was to be one, and cannot be read.
+    /// A folder that is a run's or a plan's, or was to be one, and cannot be read.
     Unreadable {
         run: String,
         why: String,
@@ -46,6 +47,20 @@ pub struct Brief {
     pub model: String,
     pub device: String,
     /// Milliseconds since 1970.
+    pub started: u64,
+    pub folder: PathBuf,
+}
+
+/// A plan in one line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlanBrief {
+    pub run: String,
+    pub plan: String,
+    /// `None` if it has no end: it is still being carried out, or it was killed.
+    pub end: Option<String>,
+    pub achieved: usize,
+    pub goals: usize,
+    /// Milliseconds since 1970; 0 in records that do not say it.
     pub started: u64,
     pub folder: PathBuf,
 }
@@ -197,10 +212,15 @@ pub fn list(runs: &Path, most: usize) -> io::Result<Vec<Kept>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         folders => folders?,
     };
-    let kept = folders
-        .into_iter()
-        .rev()
-        .filter_map(|folder| if is_record(&folder) { Some(brief(&folder)) } else { suite(&folder).map(Kept::Suite) });
+    let kept = folders.into_iter().rev().filter_map(|folder| {
+        if is_record(&folder) {
+            Some(brief(&folder))
+        } else if PlanRecord::is_there(&folder) {
+            Some(plan_brief(&folder))
+        } else {
+            suite(&folder).map(Kept::Suite)
+        }
+    });
     Ok(kept.take(most).collect())
 }
 
@@ -237,8 +257,39 @@ fn is_run_or_plan(folder: &Path) -> bool {
     is_record(folder) || PlanRecord::is_there(folder)
 }
 
+fn name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn plan_brief(folder: &Path) -> Kept {
+    match PlanRecord::look(folder) {
+        Ok((plan, lines)) => {
+            let achieved = lines.iter().filter(|line| matches!(line, PlanLine::Achieved(_))).count();
+            Kept::Plan(PlanBrief {
+                run: name(folder),
+                plan: plan.title,
+                end: ended(folder),
+                achieved,
+                goals: plan.goals.len(),
+                started: match lines.first() {
+                    Some(PlanLine::Plan { started, .. }) => *started,
+                    _ => 0,
+                },
+                folder: folder.to_owned(),
+            })
+        }
+        Err(error) => Kept::Unreadable { run: name(folder), why: plainly(&error) },
+    }
+}
+
+/// The end that a plan's result tells, if there is one.
+fn ended(folder: &Path) -> Option<String> {
+    let result: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("plan.json")).ok()?).ok()?;
+    Some(result["end"].as_str()?.to_owned())
+}
+
 fn brief(folder: &Path) -> Kept {
-    let run = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let run = name(folder);
     let record = match Record::read(folder) {
         Ok(record) => record,
         Err(error) => return Kept::Unreadable { run, why: plainly(&error) },
@@ -264,9 +315,9 @@ fn suite(folder: &Path) -> Option<SuiteBrief> {
 }
 
 /// The error and its causes in one line.
-fn plainly(error: &RecordError) -> String {
+fn plainly(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(deeper) = cause {
         text += &format!(": {deeper}");
         cause = deeper.source();
@@ -290,6 +341,22 @@ mod tests {
         assert_eq!(find(runs.path(), LAST).unwrap(), runs.path().join("20260101-broken"));
         assert_eq!(find(runs.path(), "20260101-broken").unwrap(), runs.path().join("20260101-broken"));
         assert!(find(runs.path(), "photos").is_err());
+    }
+
+    #[test]
+    fn plans_are_listed() {
+        let runs = tempfile::tempdir().unwrap();
+        let folder = runs.path().join("trip");
+        let text = "plan = \"A trip\"\n[[goal]]\nname = \"one\"\ngoal = \"go\"\n";
+        let plan = crate::plan::Plan::parse(Path::new("trip"), text, &[].into()).unwrap();
+        let record = PlanRecord::create(&folder, plan, 7).unwrap();
+        let (run, plan) = ("trip".to_owned(), "A trip".to_owned());
+        let brief = PlanBrief { run, plan, end: None, achieved: 0, goals: 1, started: 7, folder: folder.clone() };
+        // While it is being carried out, too.
+        assert_eq!(list(runs.path(), 9).unwrap(), [Kept::Plan(brief.clone())]);
+        drop(record);
+        fs::write(folder.join("plan.json"), r#"{"end": "partly"}"#).unwrap();
+        assert_eq!(list(runs.path(), 9).unwrap(), [Kept::Plan(PlanBrief { end: Some("partly".to_owned()), ..brief })]);
     }
 
     #[test]

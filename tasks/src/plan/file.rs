@@ -12,6 +12,8 @@ use crate::mistake::{Mistake, nearest};
 
 /// Far above any plan that a person would write.
 const GOALS_MAX: usize = 200;
+/// Whoever wants more wants a loop.
+const RETRIES_MAX: u32 = 100;
 /// How often a model may try to write one.
 const TRIES: u32 = 3;
 
@@ -22,6 +24,8 @@ pub struct Plan {
     pub title: String,
     /// In the order in which they are tried.
     pub goals: Vec<Goal>,
+    /// How often what is left may be planned anew.
+    pub replans_max: usize,
     /// The file as it was read.
     pub text: String,
 }
@@ -47,6 +51,9 @@ pub struct Goal {
     pub retries: u32,
     #[serde(default)]
     pub on_failure: OnFailure,
+    /// Whether a model has planned it in the middle of the run, and nobody has read it.
+    #[serde(skip)]
+    pub by_model: bool,
 }
 
 /// What an output is.
@@ -80,8 +87,14 @@ pub enum OnFailure {
 #[serde(deny_unknown_fields)]
 struct File {
     plan: String,
+    #[serde(default = "a_few")]
+    replans_max: usize,
     #[serde(default)]
     goal: Vec<Spanned<Goal>>,
+}
+
+fn a_few() -> usize {
+    3
 }
 
 type Wrong = (Option<Range<usize>>, String, Option<String>);
@@ -110,7 +123,7 @@ impl Plan {
             help,
         })?;
         let goals = read.goal.into_iter().map(Spanned::into_inner).collect();
-        Ok(Plan { title: read.plan, goals, text: text.to_owned() })
+        Ok(Plan { title: read.plan, goals, replans_max: read.replans_max, text: text.to_owned() })
     }
 }
 
@@ -139,6 +152,9 @@ fn check(file: &File, known: &BTreeSet<String>) -> Result<(), Wrong> {
         }
         if goal.steps_max == Some(0) {
             return Err((here, format!("the goal `{}` may take no step", goal.name), None));
+        }
+        if goal.retries > RETRIES_MAX {
+            return Err((here, format!("{} retries; {RETRIES_MAX} are the most", goal.retries), None));
         }
         let words = goal.goal.get_ref();
         let mut from = 0;

@@ -7,11 +7,16 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tapwright_agent::journal::Record;
+use tapwright_agent::outcome::Outcome;
 
 use super::{Goal, Outputs, Plan};
 use crate::mistake::Mistake;
 
-const VERSION: u32 = 1;
+/// The format's version. Records of version 1 are read: they have no `stopped`, no `end` of what failed, and no `started`.
+const VERSION: u32 = 2;
+
+/// What a model writes for itself has limits that nobody else has set.
+const MODEL_RETRIES_MAX: u32 = 2;
 
 /// A line of `plan.jsonl`. A change here is a change of the format, and of its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +26,9 @@ pub enum PlanLine {
     Plan {
         version: u32,
         title: String,
+        /// Milliseconds since 1970.
+        #[serde(default)]
+        started: u64,
     },
     /// The run of a sub-goal is going to be made.
     Begun {
@@ -34,8 +42,11 @@ pub enum PlanLine {
         run: String,
         why: String,
         outcome: String,
+        /// The outcome as the run's journal has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        end: Option<Outcome>,
     },
-    /// A person wants it tried again.
+    /// It is tried again: a person said so, or resumed a plan that had stopped at it.
     Again {
         goal: String,
     },
@@ -48,6 +59,17 @@ pub enum PlanLine {
     Replanned {
         toml: String,
     },
+    /// The plan ended at this goal.
+    Stopped {
+        goal: String,
+        why: String,
+    },
+}
+
+/// A goal that has failed as often as it may, and about which nothing was decided yet.
+pub(super) struct Failure {
+    pub why: String,
+    pub end: Outcome,
 }
 
 /// A sub-goal that was achieved.
@@ -91,11 +113,11 @@ impl PlanRecord {
         folder.join("plan.jsonl").is_file()
     }
 
-    /// Makes the folder, which must not exist.
+    /// Makes the folder, which must not exist. `started` is in milliseconds since 1970.
     ///
     /// # Errors
     /// `PlanRecordError` if it cannot be made.
-    pub fn create(folder: &Path, plan: Plan) -> Result<PlanRecord, PlanRecordError> {
+    pub fn create(folder: &Path, plan: Plan, started: u64) -> Result<PlanRecord, PlanRecordError> {
         let failed = |source| PlanRecordError::File { at: folder.to_owned(), source };
         fs::create_dir_all(folder.parent().unwrap_or(Path::new("."))).map_err(failed)?;
         fs::create_dir(folder).map_err(failed)?;
@@ -105,7 +127,7 @@ impl PlanRecord {
         let file = OpenOptions::new().append(true).create_new(true).open(folder.join("plan.jsonl")).map_err(failed)?;
         let title = plan.title.clone();
         let mut record = PlanRecord { folder: folder.to_owned(), plan, lines: Vec::new(), file, _lock: lock };
-        record.write(PlanLine::Plan { version: VERSION, title }).map_err(failed)?;
+        record.write(PlanLine::Plan { version: VERSION, title, started }).map_err(failed)?;
         Ok(record)
     }
 
@@ -121,25 +143,28 @@ impl PlanRecord {
             Err(TryLockError::WouldBlock) => return Err(PlanRecordError::Busy { at: folder.to_owned() }),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let at = folder.join("plan.jsonl");
-        let bytes = fs::read(&at).map_err(failed)?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let mut lines = Vec::new();
-        for (n, line) in bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
-            let line = serde_json::from_slice(line);
-            lines.push(line.map_err(|_| PlanRecordError::Broken { at: at.clone(), line: n + 1 })?);
-        }
-        if !matches!(lines.first(), Some(PlanLine::Plan { version: VERSION, .. })) {
-            return Err(PlanRecordError::Broken { at, line: 1 });
-        }
+        let (lines, whole) = read_lines(folder)?;
         let plan = Plan::read(&folder.join("plan.toml"))?;
-        let file = OpenOptions::new().append(true).open(&at).map_err(failed)?;
-        file.set_len(whole as u64).map_err(failed)?;
+        let file = OpenOptions::new().append(true).open(folder.join("plan.jsonl")).map_err(failed)?;
+        file.set_len(whole).map_err(failed)?;
         let mut record = PlanRecord { folder: folder.to_owned(), plan, lines: Vec::new(), file, _lock: lock };
         for line in lines {
             record.take(line)?;
         }
         Ok(record)
+    }
+
+    /// The plan as it stands and what became of it so far, whoever carries it out.
+    ///
+    /// # Errors
+    /// `PlanRecordError` if it cannot be read.
+    pub fn look(folder: &Path) -> Result<(Plan, Vec<PlanLine>), PlanRecordError> {
+        let mut plan = Plan::read(&folder.join("plan.toml"))?;
+        let mut lines = Vec::new();
+        for line in read_lines(folder)?.0 {
+            take(&mut plan, &mut lines, line)?;
+        }
+        Ok((plan, lines))
     }
 
     /// Writes a line, and returns when it is on the disk.
@@ -155,22 +180,7 @@ impl PlanRecord {
     }
 
     fn take(&mut self, line: PlanLine) -> Result<(), Mistake> {
-        if let PlanLine::Replanned { toml } = &line {
-            let known: BTreeSet<String> = self.outputs().into_keys().collect();
-            let mut plan = Plan::parse(Path::new("plan.jsonl"), toml, &known)?;
-            // What was achieved stays, and the goals that were left are these now.
-            let achieved = self.plan.goals.iter().filter(|goal| self.is_over(&goal.name)).cloned();
-            let mut names: BTreeSet<String> = self.plan.goals.iter().map(|goal| goal.name.clone()).collect();
-            for goal in &mut plan.goals {
-                while names.contains(&goal.name) {
-                    goal.name.push_str("-new");
-                }
-                names.insert(goal.name.clone());
-            }
-            self.plan.goals = achieved.chain(plan.goals).collect();
-        }
-        self.lines.push(line);
-        Ok(())
+        take(&mut self.plan, &mut self.lines, line)
     }
 
     /// The next goal, and its number from 1.
@@ -195,10 +205,7 @@ impl PlanRecord {
 
     /// The goals that were achieved, in their order.
     pub fn achieved(&self) -> impl Iterator<Item = &Achieved> {
-        self.lines.iter().filter_map(|line| match line {
-            PlanLine::Achieved(achieved) => Some(achieved),
-            _ => None,
-        })
+        achieved(&self.lines)
     }
 
     pub(super) fn skipped(&self) -> bool {
@@ -209,19 +216,42 @@ impl PlanRecord {
         self.lines.iter().any(|line| matches!(line, PlanLine::Begun { run: begun, .. } if begun == run))
     }
 
-    /// The run in which a goal is tried next, or that broke off; and how often it has failed since a person last wanted
-    /// it tried again.
-    pub(super) fn attempt(&self, number: usize, name: &str) -> (String, u32) {
-        let (mut failed, mut since) = (0, 0);
+    /// How often what was left was planned anew.
+    pub(super) fn replans(&self) -> usize {
+        self.lines.iter().filter(|line| matches!(line, PlanLine::Replanned { .. })).count()
+    }
+
+    /// The name of the run in which a goal is tried next, or that broke off.
+    pub(super) fn run(&self, number: usize, name: &str) -> String {
+        match self.lines.iter().filter(|line| matches!(line, PlanLine::Failed { goal, .. } if goal == name)).count() {
+            0 => format!("{number}-{name}"),
+            failed => format!("{number}-{name}-{}", failed + 1),
+        }
+    }
+
+    /// The failure after which something has to be decided about a goal: the plan may have broken off right there.
+    pub(super) fn undecided(&self, goal: &Goal) -> Option<Failure> {
+        let (mut failed, mut last) = (0, None);
         for line in &self.lines {
             match line {
-                PlanLine::Failed { goal, .. } if goal == name => (failed, since) = (failed + 1, since + 1),
-                PlanLine::Again { goal } if goal == name => since = 0,
+                PlanLine::Failed { goal: name, why, end, .. } if *name == goal.name => {
+                    failed += 1;
+                    // In records of version 1 the end is missing: there it is tried once more.
+                    last = end.clone().map(|end| Failure { why: why.clone(), end });
+                }
+                PlanLine::Again { goal: name } if *name == goal.name => (failed, last) = (0, None),
                 _ => {}
             }
         }
-        let run = if failed == 0 { format!("{number}-{name}") } else { format!("{number}-{name}-{}", failed + 1) };
-        (run, since)
+        last.filter(|_| failed > goal.retries)
+    }
+
+    /// Whoever resumes a plan that has stopped at a goal wants it tried again.
+    pub(super) fn take_back_stop(&mut self) -> io::Result<()> {
+        match self.lines.last() {
+            Some(PlanLine::Stopped { goal, .. }) => self.write(PlanLine::Again { goal: goal.clone() }),
+            _ => Ok(()),
+        }
     }
 
     /// What whoever plans anew has to know.
@@ -245,10 +275,63 @@ impl PlanRecord {
     }
 
     fn is_over(&self, name: &str) -> bool {
-        self.lines.iter().any(|line| match line {
-            PlanLine::Achieved(achieved) => achieved.goal == name,
-            PlanLine::Skipped { goal, .. } => goal == name,
-            _ => false,
-        })
+        is_over(&self.lines, name)
     }
+}
+
+/// Adds a line to what became of a plan, and changes the plan if the line says so.
+fn take(plan: &mut Plan, lines: &mut Vec<PlanLine>, line: PlanLine) -> Result<(), Mistake> {
+    if let PlanLine::Replanned { toml } = &line {
+        let known: BTreeSet<String> = achieved(lines).flat_map(|achieved| achieved.outputs.keys().cloned()).collect();
+        let new = Plan::parse(Path::new("plan.jsonl"), toml, &known)?;
+        let mut names: BTreeSet<String> = plan.goals.iter().map(|goal| goal.name.clone()).collect();
+        // Those of earlier plans too: what is written of them is not about the new ones.
+        names.extend(lines.iter().filter_map(|line| match line {
+            PlanLine::Begun { goal, .. } => Some(goal.clone()),
+            _ => None,
+        }));
+        // What was achieved stays, and the goals that were left are these now.
+        plan.goals.retain(|goal| is_over(lines, &goal.name));
+        for mut goal in new.goals {
+            goal.by_model = true;
+            goal.retries = goal.retries.min(MODEL_RETRIES_MAX);
+            while !names.insert(goal.name.clone()) {
+                goal.name.push_str("-new");
+            }
+            plan.goals.push(goal);
+        }
+    }
+    lines.push(line);
+    Ok(())
+}
+
+fn achieved(lines: &[PlanLine]) -> impl Iterator<Item = &Achieved> {
+    lines.iter().filter_map(|line| match line {
+        PlanLine::Achieved(achieved) => Some(achieved),
+        _ => None,
+    })
+}
+
+fn is_over(lines: &[PlanLine], name: &str) -> bool {
+    lines.iter().any(|line| match line {
+        PlanLine::Achieved(achieved) => achieved.goal == name,
+        PlanLine::Skipped { goal, .. } => goal == name,
+        _ => false,
+    })
+}
+
+/// The whole lines of a plan's record, and how many bytes they are.
+fn read_lines(folder: &Path) -> Result<(Vec<PlanLine>, u64), PlanRecordError> {
+    let at = folder.join("plan.jsonl");
+    let bytes = fs::read(&at).map_err(|source| PlanRecordError::File { at: at.clone(), source })?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let mut lines = Vec::new();
+    for (n, line) in bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
+        let line = serde_json::from_slice(line);
+        lines.push(line.map_err(|_| PlanRecordError::Broken { at: at.clone(), line: n + 1 })?);
+    }
+    if !matches!(lines.first(), Some(PlanLine::Plan { version: 1..=VERSION, .. })) {
+        return Err(PlanRecordError::Broken { at, line: 1 });
+    }
+    Ok((lines, whole as u64))
 }

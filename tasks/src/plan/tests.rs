@@ -54,13 +54,14 @@ fn mistakes_are_pointed_at() {
     let later = goal("output = { price = \"number\" }\n[[goal]]\nname = \"two\"\ngoal = \"pay {{ prise }}\"\n");
     assert_eq!(wrong(&later), ("no earlier goal has the output `prise`".to_owned(), "\"pay {{ prise }}\"".to_owned()));
     assert!(wrong(&goal("steps_max = 0\n")).0.contains("no step"));
+    assert_eq!(wrong(&goal("retries = 101\n")).0, "101 retries; 100 are the most");
 }
 
 #[tokio::test]
 async fn a_trip_is_planned_and_carried_out() {
     let folder = tempfile::tempdir().unwrap();
     let plan = Plan::parse(Path::new("trip"), TRIP, &[].into()).unwrap();
-    let mut record = PlanRecord::create(&folder.path().join("trip"), plan).unwrap();
+    let mut record = PlanRecord::create(&folder.path().join("trip"), plan, 0).unwrap();
     let ends = [done("train: G399\nprice: ¥ 1,299.50"), gave_up(), gave_up(), done("sights: x"), done("ok")];
     let mut ends = Ends(ends.into(), Vec::new(), None, None);
     let end = carry_out(&mut record, &mut ends).await.unwrap();
@@ -77,7 +78,7 @@ const TWO: &str = "plan = \"p\"\n[[goal]]\nname = \"one\"\ngoal = \"first\"\nout
     [[goal]]\nname = \"two\"\ngoal = \"second {{a}}\"\non_failure = \"ask\"\n";
 
 fn two(folder: &Path) -> PlanRecord {
-    PlanRecord::create(&folder.join("two"), Plan::parse(Path::new("two"), TWO, &[].into()).unwrap()).unwrap()
+    PlanRecord::create(&folder.join("two"), Plan::parse(Path::new("two"), TWO, &[].into()).unwrap(), 0).unwrap()
 }
 
 #[tokio::test]
@@ -120,6 +121,74 @@ async fn what_happens_after_a_failure() {
     assert_eq!(anew, (PlanEnd::Done, "2-two-new: otherwise 1".to_owned()));
     let stopped = End { outcome: Outcome::Stopped, steps: 1, notes: Vec::new() };
     assert_eq!(check(Some("skip"), vec![stopped]).await.0, PlanEnd::Stopped(Outcome::Stopped));
+}
+
+fn failed(outcome: Option<Outcome>) -> PlanLine {
+    let text = str::to_owned;
+    let (goal, run, why) = (text("one"), text("1-one"), text("sold out"));
+    PlanLine::Failed { goal, run, why, outcome: text("gave-up"), end: outcome }
+}
+
+/// A plan of one goal that is skipped, planned anew or ends the plan if it fails.
+fn one(folder: &Path, on_failure: &str) -> PlanRecord {
+    let text = format!("plan = \"p\"\n[[goal]]\nname = \"one\"\ngoal = \"first\"\non_failure = \"{on_failure}\"\n");
+    PlanRecord::create(&folder.join("one"), Plan::parse(Path::new("one"), &text, &[].into()).unwrap(), 0).unwrap()
+}
+
+#[tokio::test]
+async fn what_failed_before_the_break_is_not_tried_once_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = one(folder.path(), "skip");
+    record.write(failed(Some(gave_up().outcome))).unwrap();
+    drop(record);
+    let mut record = PlanRecord::take_up(&folder.path().join("one")).unwrap();
+    let mut ends = Ends(VecDeque::new(), Vec::new(), None, None);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Partly);
+    assert_eq!(ends.1, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_plan_that_has_stopped_tries_again_when_it_is_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = one(folder.path(), "stop");
+    let mut ends = Ends([gave_up()].into(), Vec::new(), None, None);
+    let stopped = PlanEnd::Stopped(gave_up().outcome);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), stopped);
+    drop(record);
+    let mut record = PlanRecord::take_up(&folder.path().join("one")).unwrap();
+    let mut ends = Ends([gave_up(), done("ok")].into(), Vec::new(), None, None);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), stopped);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
+    assert_eq!(ends.1, ["1-one-2: first", "1-one-3: first"]);
+}
+
+#[tokio::test]
+async fn a_model_does_not_plan_anew_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = one(folder.path(), "replan");
+    let again =
+        "plan = \"p\"\nreplans_max = 99\n[[goal]]\nname = \"x\"\ngoal = \"y\"\nretries = 99\non_failure = \"replan\"";
+    let mut ends = Ends(vec![gave_up(); 99].into(), Vec::new(), Some(again), None);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Stopped(gave_up().outcome));
+    let replans = ends.1.iter().filter(|what| what.starts_with("replan")).count();
+    // Its own goals are tried three times each, and not a hundred times.
+    assert_eq!((replans, ends.1.len()), (3, 1 + 3 + 3 * 3));
+}
+
+/// As version 1 wrote it: without `end`, and without a line about the stop.
+#[tokio::test]
+async fn records_of_the_first_version_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(one(folder.path(), "stop"));
+    let at = folder.path().join("one");
+    let old = "{\"plan\":{\"version\":1,\"title\":\"p\"}}\n{\"begun\":{\"goal\":\"one\",\"run\":\"1-one\"}}\n\
+        {\"failed\":{\"goal\":\"one\",\"run\":\"1-one\",\"why\":\"sold out\",\"outcome\":\"gave-up\"}}\n";
+    std::fs::write(at.join("plan.jsonl"), old).unwrap();
+    let mut record = PlanRecord::take_up(&at).unwrap();
+    assert_eq!(record.lines.last(), Some(&failed(None)));
+    let mut ends = Ends([done("ok")].into(), Vec::new(), None, None);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
+    assert_eq!(ends.1, ["1-one-2: first"]);
 }
 
 #[test]

@@ -71,8 +71,9 @@ pub async fn begin(config: Config, file: &Path) -> Result<Exit, Trouble> {
     let narrator = Narrator::new(config.json, config.verbose == 0, 0);
     let Some(opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     let device = Device::open(&config.device).await?;
-    let folder = config.runs.join(run_name(clock::now(), &plan.title));
-    let record = PlanRecord::create(&folder, plan)?;
+    let started = clock::now();
+    let folder = config.runs.join(run_name(started, &plan.title));
+    let record = PlanRecord::create(&folder, plan, started)?;
     carry_on(config, record, opened, device, stop).await
 }
 
@@ -174,7 +175,9 @@ impl Execute for Runs {
     async fn run(&mut self, goal: &Goal, words: &str, name: &str) -> Result<End, Trouble> {
         let Runs { config, folder, opened, device, person, stop } = self;
         let mut rules = config.rules.clone();
-        rules.limits.steps_max = goal.steps_max.unwrap_or(rules.limits.steps_max);
+        let steps_max = goal.steps_max.unwrap_or(rules.limits.steps_max);
+        // A model may give itself less than it was given, not more.
+        rules.limits.steps_max = if goal.by_model { steps_max.min(rules.limits.steps_max) } else { steps_max };
         let at = folder.join(name);
         let broken = match Record::read(&at) {
             Ok(record) => match record.end() {

@@ -41,6 +41,16 @@ pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, Trouble> {
                 let goal = format!("{} ({outcome}{verdict}, {} steps, {})", run.goal, run.steps, run.model);
                 (clock::ago(run.started, now), mark, &run.run, goal)
             }
+            Kept::Plan(plan) => {
+                let end = plan.end.as_deref().unwrap_or("no end");
+                let mark = match end {
+                    "done" => style("✓").green(),
+                    "no end" | "stopped" | "needs-person" | "partly" => style("■").yellow(),
+                    _ => style("✗").red(),
+                };
+                let about = format!("plan: {} ({end}, {} of {} goals)", plan.plan, plan.achieved, plan.goals);
+                (clock::ago(plan.started, now), mark, &plan.run, about)
+            }
             Kept::Suite(suite) => {
                 let all = &suite.table.all;
                 let share = all.success().map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
