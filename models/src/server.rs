@@ -17,7 +17,7 @@ mod wire;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,7 +25,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use axum::extract::{Path, Request as HttpRequest, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -41,7 +41,7 @@ use tokio::time::timeout;
 use answer::{End, Promise};
 use ask::{Asked, Part, Rules, Source};
 use body::{Memory, Share};
-use fetch::Fetcher;
+use fetch::{Fetcher, Unfetched};
 use refusal::Refusal;
 use visit::{Metrics, Visit};
 
@@ -216,7 +216,12 @@ pub async fn serve(
         return Err(ServeError::Settings { what: "the key is empty".to_owned() });
     }
     let limits = options.limits.clone();
-    let routes = routes(House::new(model, options)?);
+    // What only this machine may ask without a key, a page in one of its browsers must not ask by a name of its own.
+    let local = options.key.is_none() && !options.open_to_all;
+    let mut routes = routes(House::new(model, options)?);
+    if local {
+        routes = routes.layer(middleware::from_fn(by_local_name));
+    }
     let connections = Arc::new(Semaphore::new(limits.connections_max));
     let (stopper, stopped) = watch::channel(false);
     let mut open = JoinSet::new();
@@ -278,6 +283,27 @@ async fn with_key(State(house): State<Arc<House>>, request: HttpRequest, next: N
             refusal.into_response()
         }
     }
+}
+
+/// A page's own name can be made to point at this machine (DNS rebinding), and then its scripts may read what they get
+/// here; but they cannot ask by another name than the page's.
+async fn by_local_name(request: HttpRequest, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|value| value.to_str().ok());
+    match host.or_else(|| request.uri().authority().map(|authority| authority.as_str())) {
+        Some(host) if !is_local(host) => Refusal::foreign_name(host).into_response(),
+        _ => next.run(request).await,
+    }
+}
+
+/// Whether a host, with or without a port, is an address or a name that nobody else can have.
+fn is_local(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    bare.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost")
 }
 
 async fn models(State(house): State<Arc<House>>) -> Response {
@@ -442,11 +468,10 @@ impl House {
         let wrong = |why: String| Refusal::field(&at, why);
         let file = match from {
             Source::File(file) => file,
-            Source::Address(url) => {
-                let file = self.fetcher.fetch(url).await.map_err(wrong)?;
-                share.take(file.len() as u64)?;
-                file
-            }
+            Source::Address(url) => self.fetcher.fetch(url, share).await.map_err(|error| match error {
+                Unfetched::Wrong(why) => wrong(why),
+                Unfetched::Full(refusal) => refusal,
+            })?,
         };
         let size = picture::measure(&file, self.options.limits.pixels_max).map_err(wrong)?;
         let bytes = picture::PIXEL_BYTES * u64::from(size.width) * u64::from(size.height);

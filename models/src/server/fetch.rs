@@ -7,6 +7,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Url, redirect};
 
 use super::Limits;
+use super::body::Share;
+use super::refusal::Refusal;
 
 /// Which addresses pictures may be fetched from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,24 +55,37 @@ impl Fetcher {
         Ok(Fetcher { client, urls, bytes_max: limits.fetch_bytes_max })
     }
 
-    /// The bytes that lie there.
-    ///
-    /// # Errors
-    /// A sentence about why there are none.
-    pub async fn fetch(&self, url: Url) -> Result<Vec<u8>, String> {
+    /// The bytes that lie there; the request's share grows with them.
+    pub async fn fetch(&self, url: Url, share: &mut Share) -> Result<Vec<u8>, Unfetched> {
         allowed(&url, self.urls)?;
         let mut response = self.client.get(url).send().await.map_err(|error| innermost(&error))?;
         if !response.status().is_success() {
-            return Err(format!("the address answers {}", response.status()));
+            return Err(Unfetched::Wrong(format!("the address answers {}", response.status())));
         }
         let mut bytes = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| innermost(&error))? {
             if bytes.len() + piece.len() > self.bytes_max {
-                return Err(format!("what lies there is longer than {} bytes", self.bytes_max));
+                return Err(Unfetched::Wrong(format!("what lies there is longer than {} bytes", self.bytes_max)));
             }
+            share.take(piece.len() as u64).map_err(Unfetched::Full)?;
             bytes.extend_from_slice(&piece);
         }
         Ok(bytes)
+    }
+}
+
+/// Why there is no picture.
+#[derive(Debug)]
+pub enum Unfetched {
+    /// A sentence about the address.
+    Wrong(String),
+    /// There is no memory for it now.
+    Full(Refusal),
+}
+
+impl From<String> for Unfetched {
+    fn from(why: String) -> Unfetched {
+        Unfetched::Wrong(why)
     }
 }
 
@@ -162,6 +177,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::body::Memory;
     use super::*;
 
     #[test]
@@ -197,7 +213,11 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_points_at_a_neighbour_is_not_followed() {
         let fetcher = Fetcher::new(Urls::Public, &Limits::USUAL).unwrap();
-        let why = fetcher.fetch(Url::parse("http://localhost:1/x").unwrap()).await.unwrap_err();
+        let mut share = Memory::new(1 << 20).share();
+        let Err(Unfetched::Wrong(why)) = fetcher.fetch(Url::parse("http://localhost:1/x").unwrap(), &mut share).await
+        else {
+            panic!("it was fetched")
+        };
         assert!(why.contains(NOT_PUBLIC), "{why}");
     }
 }

@@ -109,6 +109,14 @@ impl Refusal {
         Refusal::invalid(StatusCode::UNAUTHORIZED, Some("invalid_api_key"), message).closing()
     }
 
+    /// Without a key, who asks is known by the name alone.
+    pub fn foreign_name(host: &str) -> Refusal {
+        let message = format!(
+            "this server has no key and answers to localhost and to addresses only, not to {host:?}; start it with a key (--api-key-env) to be asked by other names"
+        );
+        Refusal::invalid(StatusCode::FORBIDDEN, Some("foreign_host"), message).closing()
+    }
+
     pub fn too_large(bytes_max: usize) -> Refusal {
         let message = format!("the body is longer than {bytes_max} bytes");
         Refusal::invalid(StatusCode::PAYLOAD_TOO_LARGE, Some("request_too_large"), message).closing()

@@ -137,7 +137,9 @@ impl Server {
     }
 
     async fn get(&self, path: &str) -> (u16, String) {
-        parted(&self.raw(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await)
+        parted(
+            &self.raw(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes()).await,
+        )
     }
 
     async fn post(&self, body: impl AsRef<[u8]>) -> (u16, String) {
@@ -157,7 +159,7 @@ impl Server {
 /// A request's bytes.
 fn chat(body: &[u8], more: &str) -> Vec<u8> {
     let mut request = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{more}content-length: {}\r\n\r\n",
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{more}content-length: {}\r\n\r\n",
         body.len()
     )
     .into_bytes();
@@ -411,7 +413,7 @@ async fn requests_that_stay_half_sent_end() {
     let server = server(Options { limits, ..options() }).await;
     let begun = Instant::now();
     assert_eq!(server.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: ").await, "");
-    let (status, body) = parted(&server.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"a").await);
+    let (status, body) = parted(&server.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"a").await);
     assert_eq!(status, 408, "{body}");
     assert!(body.contains("3 bytes of the body came"), "{body}");
     assert!(begun.elapsed() < Duration::from_secs(15));
@@ -425,7 +427,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_read() {
     let server = server(Options { limits, ..options() }).await;
     // Only announced: nothing of it comes.
     let mut client = server.open().await;
-    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000000000\r\n\r\n";
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000000000\r\n\r\n";
     client.write_all(head.as_bytes()).await.unwrap();
     let mut some = [0; 12];
     timeout(Duration::from_secs(5), client.read_exact(&mut some)).await.unwrap().unwrap();
@@ -434,7 +436,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_read() {
     let (status, body) = server.post(vec![b' '; 3_000_000]).await;
     assert!(status == 413 && body.contains("request_too_large"), "{status} {body}");
     // Not announced.
-    let mut request = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    let mut request = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..20 {
         request.extend_from_slice(b"400\r\n");
         request.extend_from_slice(&[b' '; 0x400]);
@@ -563,6 +565,52 @@ async fn a_long_prompt_keeps_its_stream_alive() {
     let (status, body) = server.post(with(order("late=300 count=1"), json!({"stream": true})).to_string()).await;
     assert_eq!(status, 200);
     assert!(body.contains("\n\n: waiting\n\n") && body.ends_with("data: [DONE]\n\n"), "{body}");
+}
+
+#[tokio::test]
+async fn a_page_that_points_its_name_here_gets_nothing() {
+    let at = |host: &str| format!("GET /v1/models HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    let keyless = server(options()).await;
+    for (host, status) in [
+        ("localhost:8000", 200),
+        ("LOCALHOST.", 200),
+        ("tapwright.localhost", 200),
+        ("127.0.0.1:8000", 200),
+        ("[::1]:8000", 200),
+        ("192.168.0.7", 200),
+        ("evil.example:8000", 403),
+        ("localhost.evil.example", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("evil.example:80:80", 403),
+        ("", 403),
+    ] {
+        assert_eq!(parted(&keyless.raw(at(host).as_bytes()).await).0, status, "{host}");
+    }
+    // Clients of old may leave it out; browsers never do.
+    let bare = keyless.raw(b"GET /health HTTP/1.0\r\n\r\n").await;
+    assert!(bare.contains(" 200 "), "{bare}");
+    let keyed = server(Options { key: Some(Key("secret".to_owned())), ..options() }).await;
+    assert_eq!(parted(&keyed.raw(at("evil.example").as_bytes()).await).0, 401);
+}
+
+#[tokio::test]
+async fn a_picture_that_is_fetched_takes_memory_as_it_comes() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 1024]).await;
+            // It promises much, and whoever waits for all of it waits long.
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 20000000\r\n\r\n").await;
+            let _ = stream.write_all(&[0; 300_000]).await;
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+    });
+    let limits = Limits { memory_bytes_max: 200_000, ..Limits::USUAL };
+    let server = server(Options { urls: Urls::Any, limits, ..options() }).await;
+    let image = json!({"type": "image_url", "image_url": {"url": format!("http://{at}/x")}});
+    let (status, body) = server.ask(json!({"messages": [{"role": "user", "content": [image]}]})).await;
+    assert_eq!((status, &body["error"]["code"]), (429, &json!("memory_full")), "{body}");
 }
 
 #[tokio::test]
