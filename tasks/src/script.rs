@@ -3,6 +3,8 @@
 //! A line is a reply. A line that begins with `"` is a JSON string, for replies of several lines; empty lines and those
 //! that begin with `#` say nothing.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::mistake::Mistake;
@@ -15,12 +17,7 @@ const BYTES_MAX: u64 = 16 << 20;
 /// # Errors
 /// `Mistake` if it cannot be read, has no reply in it, or a line is not what it begins as.
 pub fn read(file: &Path) -> Result<Vec<String>, Mistake> {
-    let length = std::fs::metadata(file).map_err(|error| Mistake::unreadable(file, &error))?.len();
-    if length > BYTES_MAX {
-        let error = std::io::Error::other(format!("{length} bytes; {BYTES_MAX} are the most"));
-        return Err(Mistake::unreadable(file, &error));
-    }
-    let text = std::fs::read_to_string(file).map_err(|error| Mistake::unreadable(file, &error))?;
+    let text = read_text(file).map_err(|error| Mistake::unreadable(file, &error))?;
     parse(&text).map_err(|(at, why)| Mistake {
         file: file.to_owned(),
         text,
@@ -28,6 +25,16 @@ pub fn read(file: &Path) -> Result<Vec<String>, Mistake> {
         why,
         help: Some("a line is a reply, such as do(action=\"Back\")".to_owned()),
     })
+}
+
+/// A pipe or a device does not say how long it is, so what counts is what was read.
+fn read_text(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(file)?.take(BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > BYTES_MAX {
+        return Err(io::Error::other(format!("it is longer than {BYTES_MAX} bytes")));
+    }
+    Ok(text)
 }
 
 type Wrong = (Option<std::ops::Range<usize>>, String);

@@ -61,6 +61,9 @@ impl Build {
             (Provider::Cuda, Form::Fp32) => {
                 unsupported("fp32 for cuda, whose GroupQueryAttention has 16 bits; take bf16 or fp16".to_owned())
             }
+            (Provider::Cpu, Form::Bf16) => {
+                unsupported("bf16 for cpu, where ONNX Runtime computes with fp32 and fp16 only; take one of them, or --provider cuda".to_owned())
+            }
             (Provider::Webgpu, Form::Bf16) => unsupported("bf16 for webgpu; take fp16 or fp32".to_owned()),
             (Provider::Coreml, Form::Bf16) => unsupported("bf16 for coreml; take fp16 or fp32".to_owned()),
             // CoreML takes the vision encoder. The decoder's operators are none of its, and go to the processor.

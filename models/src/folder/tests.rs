@@ -430,6 +430,11 @@ fn what_no_number_of_a_build_can_hold_is_refused_by_name() {
         (int4_cuda, f32::NEG_INFINITY, Some("number 333 is not finite")),
         (int4(48), 0.0, Some("not supported: blocks of 48; 32, 64 and 128 can be built")),
         (
+            Build { provider: crate::onnx::Provider::Cpu, ..bf16 },
+            0.0,
+            Some("not supported: bf16 for cpu, where ONNX Runtime computes with fp32 and fp16 only"),
+        ),
+        (
             Build { precision: Form::Fp32, ..fp16 },
             0.0,
             Some("not supported: fp32 for cuda, whose GroupQueryAttention has 16 bits; take bf16 or fp16"),

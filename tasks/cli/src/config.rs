@@ -533,6 +533,9 @@ fn read_limits(
         all.insert(key.clone(), value.clone());
         limits =
             all.try_into().map_err(|error: toml::de::Error| (name.span(), error.message().trim().to_owned(), None))?;
+        if limits.steps_max == 0 {
+            return Err((name.span(), "a run that may take no step does nothing".to_owned(), None));
+        }
     }
     if let Some(steps) = steps {
         limits.steps_max = steps;

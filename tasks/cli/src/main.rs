@@ -11,6 +11,7 @@ mod say;
 mod terminal;
 mod trouble;
 
+use std::env;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
@@ -25,11 +26,7 @@ use crate::trouble::Trouble;
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return if asked { Exit::Done } else { Exit::Usage }.into();
-        }
+        Err(error) => return misread(&error).into(),
     };
     let json = arguments.common.json;
     // A server says what it does, a line a request, unless it says it to a program.
@@ -46,13 +43,40 @@ fn main() -> ExitCode {
     let result = runtime.block_on(commands::perform(arguments));
     // Somebody may be reading the keyboard still, or building a model that nobody wants any more.
     runtime.shutdown_background();
-    match result {
-        Ok(exit) => exit.into(),
+    let exit = match result {
+        Ok(exit) => exit,
         Err(trouble) => {
             trouble.tell(json);
-            trouble.exit.into()
+            trouble.exit
         }
+    };
+    match say::lost() {
+        Some(error) if exit == Exit::Done => {
+            let text = format!("not all of the output was written: {error}");
+            Trouble::said(Exit::Unwritten, text).tell(false);
+            Exit::Unwritten
+        }
+        _ => exit,
     }
+    .into()
+}
+
+/// The arguments are wrong, or ask for help. Who wants JSON gets it, though the arguments could not be read.
+fn misread(error: &clap::Error) -> Exit {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = error.print();
+        return Exit::Done;
+    }
+    if env::args_os().any(|argument| argument == "--json") {
+        let text = error.render().to_string();
+        let text = text.trim().trim_start_matches("error: ");
+        let (what, help) = text.split_once("\n\n").unwrap_or((text, ""));
+        let trouble = Trouble::usage(what);
+        if help.is_empty() { trouble } else { trouble.help(help) }.tell(true);
+    } else {
+        let _ = error.print();
+    }
+    Exit::Usage
 }
 
 /// `TAPWRIGHT_LOG` says exactly what is wanted, `-v` roughly.

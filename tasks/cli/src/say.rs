@@ -1,12 +1,26 @@
 //! Writes to the terminal. What models and screens say is shown as text, and can never steer the terminal.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
+use std::sync::OnceLock;
 
 use console::measure_text_width;
 
+/// Why something that was to be read on standard output is not there.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
 /// A line to standard output. If nobody reads it any more, the work goes on all the same: it is in the record.
 pub fn out(line: &str) {
-    let _ = writeln!(io::stdout().lock(), "{line}");
+    let mut out = io::stdout().lock();
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error);
+    }
+}
+
+/// Why not all of the output was written, if somebody waits for it still.
+pub fn lost() -> Option<&'static io::Error> {
+    LOST.get()
 }
 
 /// A line to standard error.

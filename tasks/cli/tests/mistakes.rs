@@ -3,6 +3,7 @@
 mod program;
 
 use program::{Place, Ran};
+use serde_json::{Value, json};
 
 fn check(ran: &Ran, code: i32, words: &[&str]) {
     assert_eq!(ran.code, code, "{}{}", ran.out, ran.err);
@@ -35,6 +36,31 @@ fn on_the_command_line() {
 }
 
 #[test]
+fn programs_are_told_of_mistakes_too() {
+    let place = Place::new();
+    for arguments in [&["run", "x", "--stpes", "3", "--json"][..], &["run", " ", "--model", "finish", "--json"]] {
+        let ran = place.run(arguments);
+        let told: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!((ran.code, &told["exit"]), (2, &json!(2)), "{told}");
+        assert!(
+            told["error"].as_str().is_some_and(|error| error.contains("--stpes") || error.contains("empty")),
+            "{told}"
+        );
+        assert_eq!(ran.err, "");
+    }
+}
+
+/// Where a disk can be had that is always full.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_is_lost_is_not_a_success() {
+    let place = Place::new();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ran = Ran::of(place.command(&["models", "profile", "list"]).stdout(full()).output().unwrap());
+    check(&ran, 4, &["not all of the output was written", "No space left"]);
+}
+
+#[test]
 fn about_facts() {
     let place = Place::new();
     let run = |more: &[&str]| place.run(&[&["run", "x", "--model", "finish"], more].concat());
@@ -57,6 +83,7 @@ fn in_files() {
         &["tapwright.toml:2:1", "no limit `steps_mxa`", "did you mean `steps_max`?"],
     );
     check(&run("[limits]\nsteps_max = \"a\"\n"), 2, &["tapwright.toml:2:1", "invalid type"]);
+    check(&run("[limits]\nsteps_max = 0\n"), 2, &["tapwright.toml:2:1", "no step"]);
     check(&run("[phone]\nsede = 3\n"), 2, &["tapwright.toml:2:1", "no key `sede`", "did you mean `seed`?"]);
     check(&run("[phone]\nsize = \"huge\"\n"), 2, &["tapwright.toml:2:8", "540x1200"]);
     check(&run("runs = [\n"), 2, &["tapwright.toml"]);
@@ -65,6 +92,10 @@ fn in_files() {
     place.file("bad.txt", "do(action=\"Back\")\n\"unfinished\n");
     check(&place.run(&["run", "x", "--model", "script:bad.txt"]), 2, &["bad.txt:2:1", "not a JSON string"]);
     check(&place.run(&["run", "x", "--model", "script:none.txt"]), 2, &["none.txt", "cannot be read"]);
+    if cfg!(unix) {
+        let endless = place.run(&["run", "x", "--model", "script:/dev/zero"]);
+        check(&endless, 2, &["/dev/zero", "longer than 16777216 bytes"]);
+    }
     place.file("profile.toml", "[agent]\ndialect = \"klingon\"\n");
     check(
         &place.run(&["run", "x", "--model", "finish", "--profile", "profile.toml"]),
