@@ -21,9 +21,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::architecture::{self, Architecture};
+use crate::chat::Template;
 use crate::checkpoint::{self, Checkpoint, Precision};
 use crate::glm4v::{Config, Weight};
 use crate::onnx::{Graph, Kind};
+use crate::words::Words;
 use options::suffix;
 use store::{Part, Store};
 
@@ -345,6 +347,10 @@ fn build_as(
     if occupied || out.is_file() {
         return Err(BuildError::Occupied { folder: out.to_owned() });
     }
+
+    // What opening would refuse is refused before the work, not after it.
+    Words::open(hf_dir)?.picture(config(hf_dir)?.picture)?;
+    Template::open(hf_dir, false)?;
 
     let scaffold = Scaffold::new(parent.join(format!(".{name}.building")))?;
     write_all(hf_dir, &scaffold.folder, &checkpoint, &digest, build, progress)?;
