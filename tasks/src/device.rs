@@ -13,6 +13,7 @@ use tapwright_phone::weather::Fault;
 use tokio::net::TcpListener;
 
 use crate::judge::{Fact, Facts};
+use crate::words;
 
 pub use tapwright_phone::Options as Phone;
 pub use tapwright_phone::weather::Weather;
@@ -43,6 +44,8 @@ pub struct Options {
     pub find_again: Duration,
     /// How long looking behind the screen may take.
     pub probe: Duration,
+    /// Whether windows that forbid pictures are seen as a drawing of their words; else a person is asked.
+    pub words: bool,
 }
 
 /// A phone, connected.
@@ -139,7 +142,10 @@ impl Device {
         }
         let how =
             android::Options { address, settle, capture: Capture::Auto, find_again: options.find_again, wake: true };
-        let driver = Android::connect(how, options.connect).await?;
+        let mut driver = Android::connect(how, options.connect).await?;
+        if options.words {
+            driver.draw_protected(words::paint);
+        }
         Ok(Device { driver, behind, about, probe: options.probe })
     }
 

@@ -20,6 +20,7 @@ pub mod run;
 pub mod script;
 pub mod serve;
 pub mod smoke;
+mod words;
 
 pub use tapwright_agent::apis::{ApiError, Apis, NoApis, Registry};
 pub use tapwright_agent::episode::Decided;

@@ -6,7 +6,7 @@ pub mod adbd;
 mod apps;
 pub mod content;
 mod dice;
-mod draw;
+pub mod draw;
 mod dump;
 mod icon;
 mod keyboard;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tapwright_contract::device::{Front, Kind, Screen};
+use tapwright_contract::{Picture, Size};
 use tokio::time::Instant;
 
 use super::parse::screencap::{self, Shot};
 use super::parse::window::{self, Shut};
 use super::shell::Shell;
 use super::wire::Link;
-use super::{Android, apps, unlinked};
+use super::{Android, Paint, apps, unlinked};
 use crate::deadline::{Deadline, Tries};
 
 /// So many pictures in a row that make no sense are the answer.
@@ -19,6 +20,12 @@ const BAD_MAX: u32 = 3;
 const STILL_THERE: Duration = Duration::from_secs(1);
 /// What is in front is asked for at most so long: a picture without it is better than none.
 const FRONT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What keeps a picture from showing anything, in words.
+enum Cover {
+    Off(String),
+    Protected(String),
+}
 
 /// What one look saw.
 struct Seen {
@@ -49,12 +56,16 @@ impl Android {
                 return Err(Kind::Hidden { why: "the phone is locked".to_owned() });
             }
         }
-        let (shot, picture) = decoded(shot).await?;
+        let (shot, mut picture) = decoded(shot).await?;
         // Before a protected window or a dark screen is shown to anybody as a picture.
-        if screencap::black(&picture)
-            && let Some(why) = self.hidden(deadline).await
-        {
-            return Err(Kind::Hidden { why });
+        if screencap::black(&picture) {
+            match (self.hidden(deadline).await, self.paint) {
+                (None, _) => {}
+                (Some(Cover::Protected(why)), Some(paint)) => {
+                    picture = self.painted(paint, picture.size(), why, deadline).await?;
+                }
+                (Some(Cover::Protected(why) | Cover::Off(why)), _) => return Err(Kind::Hidden { why }),
+            }
         }
         self.last = Some(Arc::new(shot));
         self.touched = None;
@@ -101,7 +112,7 @@ impl Android {
                     self.there(deadline).await?;
                     bad += 1;
                     if let Kind::Hidden { .. } = kind
-                        && let Some(why) = self.hidden(deadline).await
+                        && let Some(Cover::Protected(why) | Cover::Off(why)) = self.hidden(deadline).await
                     {
                         return Err(Kind::Hidden { why });
                     }
@@ -160,24 +171,34 @@ impl Android {
         Ok(())
     }
 
+    /// A picture of what is written in a window that cannot be pictured.
+    async fn painted(&mut self, paint: Paint, size: Size, why: String, deadline: Deadline) -> Result<Picture, Kind> {
+        match self.widgets(deadline).await {
+            Ok(tree) => Ok(paint(size, &tree.labels())),
+            Err(lost @ Kind::Lost { .. }) => Err(lost),
+            Err(kind) => Err(Kind::Hidden { why: format!("{why}, and those cannot be had either: {kind}") }),
+        }
+    }
+
     /// Why a black screen shows nothing, if the device says so.
-    async fn hidden(&mut self, deadline: Deadline) -> Option<String> {
+    async fn hidden(&mut self, deadline: Deadline) -> Option<Cover> {
         if let Ok(output) = self.command("dumpsys power | grep mWakefulness=", deadline).await {
             let state = output.lines().find_map(|line| line.trim().strip_prefix("mWakefulness="));
             if let Some(state) = state.filter(|state| *state != "Awake") {
-                return Some(format!("the display is off ({})", super::answers::shortened(state)));
+                return Some(Cover::Off(format!("the display is off ({})", super::answers::shortened(state))));
             }
         }
         let windows = self.command(window::FLAGS, deadline).await.ok()?;
         window::protected(&windows).then(|| {
             let app = window::front(&windows).unwrap_or("the app in front");
-            format!("{app} protects its window, so pictures of it are black; its words can be had from the UI tree")
+            let why = "protects its window, so pictures of it are black; its words can be had from the UI tree";
+            Cover::Protected(format!("{app} {why}"))
         })
     }
 }
 
 /// Decoding takes tens of milliseconds of a big PNG, which is too long for a thread that others wait for.
-async fn decoded(shot: Shot) -> Result<(Shot, tapwright_contract::Picture), Kind> {
+async fn decoded(shot: Shot) -> Result<(Shot, Picture), Kind> {
     if matches!(shot.form, screencap::Form::Raw(_)) {
         let picture = shot.picture()?;
         return Ok((shot, picture));

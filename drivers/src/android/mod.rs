@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind, Label, Screen};
-use tapwright_contract::{Size, Spot};
+use tapwright_contract::{Picture, Size, Spot};
 use tokio::time::Instant;
 
 use self::apps::{Apps, Meant};
@@ -81,6 +81,9 @@ pub struct Options {
     pub wake: bool,
 }
 
+/// Draws what is written on a screen of that size.
+pub type Paint = fn(Size, &[Label]) -> Picture;
+
 /// One Android device.
 pub struct Android {
     name: String,
@@ -96,6 +99,8 @@ pub struct Android {
     last: Option<Arc<Shot>>,
     /// When something was done that the screen has not been seen after.
     touched: Option<Instant>,
+    /// Draws windows that forbid pictures, if they are to be seen.
+    paint: Option<Paint>,
 }
 
 /// How long a launched app may take to come to the front.
@@ -130,6 +135,12 @@ impl Android {
         Ok(android)
     }
 
+    /// Shows windows that forbid pictures (`FLAG_SECURE`) as a drawing of what the UI tree says is written in them, from now
+    /// on. Else they are `Kind::Hidden`.
+    pub fn draw_protected(&mut self, paint: Paint) {
+        self.paint = Some(paint);
+    }
+
     fn unconnected(options: Options) -> Android {
         Android {
             name: options.address.name(),
@@ -141,6 +152,7 @@ impl Android {
             grep: true,
             last: None,
             touched: None,
+            paint: None,
             options,
         }
     }

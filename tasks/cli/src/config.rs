@@ -112,6 +112,16 @@ struct DeviceSection {
     adb_server: Option<String>,
     connect_ms: Option<u64>,
     find_again_ms: Option<u64>,
+    protected: Option<Protected>,
+}
+
+/// What is done about a window that forbids pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Protected {
+    #[default]
+    Ask,
+    Words,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -246,6 +256,7 @@ impl Config {
             connect: ms(file.device.connect_ms.unwrap_or(10_000)),
             find_again: ms(file.device.find_again_ms.unwrap_or(5_000)),
             probe: Duration::from_secs(10),
+            words: file.device.protected.unwrap_or_default() == Protected::Words,
         };
 
         let section = file.model;
