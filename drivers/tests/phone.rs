@@ -139,6 +139,22 @@ async fn touches_arrive_where_they_were_aimed() {
 }
 
 #[tokio::test]
+async fn what_is_dragged_lies_where_it_was_let_go() {
+    let phone = Phone::new(1080, 2400).await;
+    let mut driver = phone.driver().await;
+    let before = driver.screen(PATIENCE).await.unwrap();
+    let word = |label: &str| phone.find(|what| *what == What::Word(label.to_owned()));
+    let (from, to) = (word("Settings"), word("Contacts"));
+    let drag = Gesture::Drag { from, to, over: Duration::from_millis(300) };
+    driver.perform(&drag, PATIENCE).await.unwrap();
+    assert_eq!(phone.handle.facts()["launcher.icons"], "Messages, Settings, Contacts, Notes, Clock, Calendar");
+    assert_eq!(word("Settings"), to);
+    assert!(driver.screen(PATIENCE).await.unwrap().picture != before.picture);
+    driver.perform(&Gesture::Tap { at: to }, PATIENCE).await.unwrap();
+    assert_eq!(phone.handle.look(World::front).package, "com.android.settings");
+}
+
+#[tokio::test]
 async fn any_text_arrives_letter_by_letter_and_the_keyboard_is_put_back() {
     let phone = Phone::new(540, 1200).await;
     assert_eq!(phone.handle.look(|world| world.input_method().to_owned()), LATIN_KEYBOARD);

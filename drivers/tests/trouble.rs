@@ -508,6 +508,40 @@ async fn refusals_of_the_device_are_told() {
 }
 
 #[tokio::test]
+async fn a_device_without_draganddrop_is_told_each_movement_and_one_without_that_refuses() {
+    async fn drag(knows_movements: bool) -> (Vec<String>, Result<(), DriverError>) {
+        let command = move |command: &str| {
+            let unknown =
+                |verb: &str| Some((format!("Error: Unknown command: {verb}\nUsage: input …\n").into_bytes(), 1));
+            match command {
+                command if command.starts_with("input draganddrop") => unknown("draganddrop"),
+                command if command.contains("input motionevent") && !knows_movements => unknown("motionevent"),
+                command if command.starts_with("{ input motionevent") => Some((vec![], 0)),
+                command => good_command(command),
+            }
+        };
+        let (fake, mut android) = connected(script(good_service, command)).await;
+        let of = android.screen(PATIENCE).await.unwrap().picture.size();
+        let (from, to) = (Spot { x: 40, y: 20, of }, Spot { x: 10, y: 80, of });
+        let done = android.perform(&Gesture::Drag { from, to, over: Duration::from_millis(300) }, PATIENCE).await;
+        (fake.asked().into_iter().filter(|asked| asked.contains("input ")).collect(), done)
+    }
+    let (asked, done) = drag(true).await;
+    done.unwrap();
+    expect![[r#"
+        input draganddrop 40 20 10 80 300
+        { input motionevent DOWN 40 20 && { sleep 0.7; input motionevent MOVE 35 30; input motionevent MOVE 30 40; input motionevent MOVE 25 50; input motionevent MOVE 20 60; input motionevent MOVE 15 70; input motionevent MOVE 10 80; input motionevent UP 10 80; }; }"#]]
+    .assert_eq(&asked.join("\n"));
+    let (_, refused) = drag(false).await;
+    check(
+        refused,
+        expect![
+            "DEVICE: cannot drag: refused: this Android cannot drag: its `input` knows neither `draganddrop` nor `motionevent`"
+        ],
+    );
+}
+
+#[tokio::test]
 async fn text_without_the_adb_keyboard_is_ascii_or_refused() {
     let command = |command: &str| match command {
         "ime list -s" | "ime list -s -a" => Some((b"com.android.inputmethod.latin/.LatinIME\n".to_vec(), 0)),

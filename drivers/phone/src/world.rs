@@ -73,6 +73,11 @@ pub enum Input {
         to: (i32, i32),
         millis: u32,
     },
+    /// A finger that rests for as long as a long press takes, and then moves.
+    Drag {
+        from: (i32, i32),
+        to: (i32, i32),
+    },
     Press(Key),
     /// Inserts text into the field with the focus; without one nothing happens.
     Type(String),
@@ -113,6 +118,8 @@ pub struct World {
     alarms: Alarms,
     events: Events,
     front: Option<Id>,
+    /// The apps in the order in which the launcher shows them.
+    icons: Vec<Id>,
     /// The pages of each app that runs, the one in front last.
     stacks: BTreeMap<Id, Vec<Page>>,
     /// How many rows each page has been moved up.
@@ -152,6 +159,7 @@ impl World {
             alarms,
             events,
             front: None,
+            icons: apps::ALL.to_vec(),
             stacks: BTreeMap::new(),
             scrolls: BTreeMap::new(),
             drafts: BTreeMap::new(),
@@ -327,7 +335,7 @@ impl World {
             match input {
                 Input::Press(Key::Back) => return self.act(Act::Over(false)),
                 Input::Press(Key::Home) => self.outside.over = None,
-                Input::Press(_) | Input::Type(_) | Input::Clear | Input::Swipe { .. } => return,
+                Input::Press(_) | Input::Type(_) | Input::Clear | Input::Swipe { .. } | Input::Drag { .. } => return,
                 Input::Tap { .. } | Input::LongPress { .. } => {}
             }
         }
@@ -339,6 +347,7 @@ impl World {
                 }
             }
             Input::Swipe { from, to, .. } => self.swipe(*from, *to),
+            Input::Drag { from, to } => self.drag(*from, *to),
             Input::Press(Key::Back) => self.back(),
             Input::Press(Key::Home) => self.home(),
             Input::Press(Key::Enter) => self.enter(),
@@ -459,12 +468,14 @@ impl World {
             lines.sort();
             say(format!("calendar.{day}.events"), lines.join("; "));
         }
+        let labels: Vec<&str> = self.icons.iter().map(|id| id.app().label).collect();
+        say("launcher.icons".into(), labels.join(", "));
         say("front".into(), self.front().package.to_string());
         facts
     }
 
     /// Makes a fact true, for the start of a task: switches, `brightness`, `font.percent`, `contacts.NAME.number`,
-    /// `contacts.NAME.favourite`, `alarms.HH:MM.on`.
+    /// `contacts.NAME.favourite`, `alarms.HH:MM.on`, `launcher.icons`.
     ///
     /// # Errors
     /// `Refused` if there is no such fact or it cannot have that value.
@@ -495,6 +506,16 @@ impl World {
                 if let Some(alarm) = self.alarms.list.iter_mut().find(|alarm| alarm.minute == minute) {
                     alarm.on = on;
                 }
+            }
+            ["launcher", "icons"] => {
+                let labels: Vec<&str> = value.split(", ").collect();
+                let found = |label: &&str| apps::ALL.into_iter().find(|id| id.app().label == *label);
+                let icons: Vec<Id> = labels.iter().filter_map(found).collect();
+                let all = icons.len() == labels.len() && apps::ALL.iter().all(|id| icons.contains(id));
+                if !all || icons.len() != apps::ALL.len() {
+                    return Err(refused("it names every app once"));
+                }
+                self.icons = icons;
             }
             [switch, "on"] => {
                 let known = SWITCHES.into_iter().find(|(_, known, ..)| known == switch);
@@ -536,7 +557,7 @@ impl World {
                 if self.photo.is_none() {
                     launcher::wallpaper(&mut ui, self.settings.is_on(Switch::Dark));
                 }
-                launcher::view(&mut ui, &time, &date);
+                launcher::view(&mut ui, &self.icons, &time, &date);
             }
             Some(page) => self.view_page(page, &mut ui),
         }
@@ -857,6 +878,23 @@ impl World {
         let last = self.row_count(&page).saturating_sub(shown);
         let first = self.scrolls.get(&page).copied().unwrap_or(0);
         self.scrolls.insert(page, first.saturating_add_signed(rows as isize).min(last));
+    }
+
+    /// Moves an icon of the launcher to the place of another one, which makes room. Nothing else can be dragged: it has
+    /// been held, so it does not scroll either.
+    fn drag(&mut self, from: (i32, i32), to: (i32, i32)) {
+        if self.front.is_some() {
+            return;
+        }
+        let nodes = self.view();
+        let place = |(x, y): (i32, i32)| match ui::hit(&nodes, x, y)?.tap {
+            Some(Act::Launch(id)) => self.icons.iter().position(|icon| *icon == id),
+            _ => None,
+        };
+        if let (Some(from), Some(to)) = (place(from), place(to)) {
+            let icon = self.icons.remove(from);
+            self.icons.insert(to, icon);
+        }
     }
 
     fn row_count(&self, page: &Page) -> usize {

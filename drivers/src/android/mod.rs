@@ -106,6 +106,11 @@ const FRONT_PAUSE: Duration = Duration::from_millis(15);
 const ASKERS: &[&str] = &[".permissioncontroller", ".packageinstaller"];
 /// How many times a connection may break in one look.
 const MENDED_MAX: u32 = 4;
+/// How long a finger rests before it drags, where the device is not the one that knows: longer than a long press, which
+/// takes 0.4 or 0.5 s unless the owner wants it slower.
+const PICKED_UP: Duration = Duration::from_millis(700);
+/// In how many movements it gets where it goes, there: each is a program that is started.
+const DRAG_STEPS: u32 = 6;
 /// A finger that stays or moves longer than this is a mistake.
 const FINGER_MAX: Duration = Duration::from_secs(60);
 /// The least time between the first two attempts to find a lost device; it doubles from one to the next, up to …
@@ -276,6 +281,10 @@ impl Android {
                 let millis = finger(*over)?;
                 self.command(&format!("input swipe {x} {y} {to_x} {to_y} {millis}"), deadline).await?;
             }
+            Gesture::Drag { from, to, over } => {
+                let (from, to) = (self.place(from)?, self.place(to)?);
+                self.drag(from, to, finger(*over)?, deadline).await?;
+            }
             Gesture::Type { text } => {
                 let link = self.link.as_ref().ok_or_else(unlinked)?;
                 self.keyboard.enter(&mut self.shell, link, text, deadline).await?;
@@ -286,6 +295,24 @@ impl Android {
             Gesture::Launch { app } => self.launch(app, deadline).await?,
         }
         Ok(())
+    }
+
+    /// Androids from 7 on have a command for that, which rests as long as a long press takes; some lack it and can be told
+    /// each movement of the finger instead.
+    async fn drag(&mut self, from: Place, to: Place, millis: u128, deadline: Deadline) -> Result<(), Kind> {
+        let ((x, y), (to_x, to_y)) = (from, to);
+        let one = format!("input draganddrop {x} {y} {to_x} {to_y} {millis}");
+        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let ran = self.shell.run(link, &one, deadline).await?;
+        if !answers::is_unknown_to_input(&ran.output) {
+            return ran.accepted().map(drop);
+        }
+        let ran = self.shell.run(link, &finger_by_finger(from, to), deadline).await?;
+        if answers::is_unknown_to_input(&ran.output) {
+            let why = "this Android cannot drag: its `input` knows neither `draganddrop` nor `motionevent`";
+            return Err(Kind::Refused { why: why.to_owned() });
+        }
+        ran.accepted().map(drop)
     }
 
     async fn press(&mut self, key: Key, deadline: Deadline) -> Result<(), Kind> {
@@ -299,7 +326,7 @@ impl Android {
     }
 
     /// The numbers of a spot that was measured on the display as it was last seen.
-    fn place(&self, spot: &Spot) -> Result<(u32, u32), Kind> {
+    fn place(&self, spot: &Spot) -> Result<Place, Kind> {
         match self.size() {
             Some(size) if size == spot.of => {}
             _ => return Err(Kind::Stale),
@@ -390,6 +417,23 @@ impl Android {
     }
 }
 
+/// Pixels of the display.
+type Place = (u32, u32);
+
+/// A drag in single movements, in one line, so that no round trip keeps a finger on the screen. Whatever becomes of the
+/// movements, the finger is lifted.
+fn finger_by_finger((x, y): Place, (to_x, to_y): Place) -> String {
+    let between = |step: u32, from: u32, to: u32| {
+        let (from, to) = (i64::from(from), i64::from(to));
+        from + (to - from) * i64::from(step) / i64::from(DRAG_STEPS)
+    };
+    let moves: String = (1..=DRAG_STEPS)
+        .map(|step| format!("input motionevent MOVE {} {}; ", between(step, x, to_x), between(step, y, to_y)))
+        .collect();
+    let rest = PICKED_UP.as_secs_f32();
+    format!("{{ input motionevent DOWN {x} {y} && {{ sleep {rest}; {moves}input motionevent UP {to_x} {to_y}; }}; }}")
+}
+
 fn finger(time: Duration) -> Result<u128, Kind> {
     if time > FINGER_MAX {
         return Err(Kind::Refused {
@@ -411,6 +455,7 @@ fn operation(gesture: &Gesture) -> &'static str {
         Gesture::DoubleTap { .. } => "double tap",
         Gesture::LongPress { .. } => "press long",
         Gesture::Swipe { .. } => "swipe",
+        Gesture::Drag { .. } => "drag",
         Gesture::Type { .. } => "type",
         Gesture::Press { .. } => "press a key",
         Gesture::Launch { .. } => "launch an app",

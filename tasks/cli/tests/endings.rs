@@ -22,6 +22,17 @@ fn by_the_models_word() {
 }
 
 #[test]
+fn by_a_drag_that_the_phone_shows() {
+    let drag = r#"do(action="Drag", start=[833,823], end=[167,669])"#;
+    let icons = "launcher.icons=Settings, Messages, Contacts, Notes, Clock, Calendar";
+    let place = Place::new();
+    let ran = place.script(&[drag, r#"finish(message="ok")"#], &["--expect", icons]);
+    assert_eq!(ran.told(), "0 done passed", "{}{}", ran.out, ran.err);
+    let deeds = place.journal().into_iter().filter(|line| line["effect"]["act"]["gesture"]["drag"].is_object()).count();
+    assert_eq!(deeds, 1, "it is written down as what it is");
+}
+
+#[test]
 fn for_want_of_a_person() {
     check(&[r#"do(action="Take_over", message="log in")"#], &[], "11 needs-person null");
     check(&[r#"do(action="Tap", element=[500,500], message="pay")"#], &[], "11 needs-person null");
