@@ -575,6 +575,19 @@ fn fingers_and_their_mistakes() {
 }
 
 #[test]
+fn the_clipboard_is_told_nothing_from_a_shell() {
+    check(
+        "cmd clipboard set-text hello; echo $?; cmd nothing",
+        expect![[r#"
+        0
+        ! No shell command implementation.
+        ! cmd: Can't find service: nothing
+        = 20
+    "#]],
+    );
+}
+
+#[test]
 fn settings_are_facts_where_the_world_knows_them() {
     let device = phone();
     check_on(
