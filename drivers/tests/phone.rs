@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tapwright_contract::device::{Driver, Gesture, Key, Kind, Screen};
 use tapwright_contract::{Size, Spot};
-use tapwright_drivers::android::{Address, Android, Capture, Judge, Options};
+use tapwright_drivers::android::{Address, Android, Capture, Judge, Keys, Options};
 use tapwright_drivers::conformance::{self, Subject};
 use tapwright_drivers::{Probe, Settle};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock};
@@ -50,7 +50,7 @@ impl Phone {
 }
 
 fn direct(address: SocketAddr) -> Address {
-    Address::Direct { address: address.to_string() }
+    Address::Direct { address: address.to_string(), keys: Keys::default() }
 }
 
 fn options(address: Address) -> Options {

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind};
 use tapwright_contract::{Size, Spot};
 use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, Capture, Options, State, devices};
+use tapwright_drivers::android::{Address, Android, Capture, Keys, Options, State, devices};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ fn options(address: Address) -> Options {
 }
 
 fn direct(fake: &Fake) -> Options {
-    options(Address::Direct { address: fake.address.to_string() })
+    options(Address::Direct { address: fake.address.to_string(), keys: Keys::default() })
 }
 
 fn through(fake: &Fake) -> Options {
@@ -163,7 +163,7 @@ async fn a_device_that_wants_a_key_or_is_in_no_state_says_so() {
     check(
         Android::connect(direct(&fake), PATIENCE).await,
         expect![
-            "DEVICE: cannot connect: refused: the device wants to know the key of this computer: go through an adb server, which keeps one (`adb connect DEVICE`, confirm on the device, then use the serial DEVICE)"
+            "DEVICE: cannot connect: refused: the device wants to know the key of this computer, and there is none: go through an adb server, which makes its own (`adb connect DEVICE`, allow it on the device, then use the serial DEVICE)"
         ],
     );
     let fake = Fake::daemon(Script { banner: "recovery::".to_owned(), ..good() }).await;
@@ -318,7 +318,8 @@ async fn a_device_that_never_answers_times_out_and_says_what_was_waited_for() {
     // A peer that takes the connection and says nothing, of either kind.
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = mute.local_addr().unwrap().to_string();
-    let result = Android::connect(options(Address::Direct { address: address.clone() }), SHORT).await;
+    let result =
+        Android::connect(options(Address::Direct { address: address.clone(), keys: Keys::default() }), SHORT).await;
     assert!(matches!(result.err().unwrap().kind, Kind::TimedOut { .. }));
     let result = Android::connect(options(Address::Server { server: address, serial: "x".into() }), SHORT).await;
     assert!(matches!(result.err().unwrap().kind, Kind::TimedOut { .. }));

@@ -12,7 +12,7 @@ use crate::apps::settings::{SWITCHES, Settings, Switch};
 use crate::apps::{self, Act, Dialog, FieldId, Id, Page, launcher};
 use crate::dice::Dice;
 use crate::keyboard::{self, Layer};
-use crate::outside::{self, Event, Outside, Over};
+use crate::outside::{self, Answer, Event, Outside, Over};
 use crate::truth::Mark;
 use crate::ui::{self, Class, DARK, LIGHT, Look, Node, ROW, Style, Ui};
 
@@ -231,8 +231,20 @@ impl World {
     pub fn happen(&mut self, event: Event) {
         let now = self.millis;
         match event {
+            // A question about a computer stays until it is answered.
+            Event::Permission | Event::Anr if self.outside.over == Some(Over::Debugging) => {}
             Event::Permission => self.outside.over = Some(Over::Permission),
             Event::Anr => self.outside.over = Some(Over::Anr),
+            Event::Debugging { computer } => {
+                self.outside.over = Some(Over::Debugging);
+                self.outside.computer = computer;
+                self.outside.debugging = None;
+            }
+            Event::DebuggingOver => {
+                if self.outside.over == Some(Over::Debugging) {
+                    self.outside.over = None;
+                }
+            }
             Event::Notification { text, millis } => self.outside.banner = Some((text, now.saturating_add(millis))),
             Event::Turn { millis } => self.outside.turned_until = now.saturating_add(millis),
             Event::Lock { dark } => {
@@ -250,6 +262,11 @@ impl World {
         }
     }
 
+    /// What the phone's owner has said to the latest computer that wanted to use it; `None` as long as it is asked.
+    pub fn debugging(&self) -> Option<Answer> {
+        self.outside.debugging
+    }
+
     /// Puts a picture like a photograph behind everything, for measurements: plain colours are too easily packed.
     pub fn hang_photo(&mut self, seed: u64) {
         self.photo = Some(seed);
@@ -265,6 +282,7 @@ impl World {
             Some(Over::Permission) => "com.android.permissioncontroller/\
                 com.android.permissioncontroller.permission.ui.GrantPermissionsActivity"
                 .to_owned(),
+            Some(Over::Debugging) => "com.android.systemui/com.android.systemui.usb.UsbDebuggingActivity".to_owned(),
             Some(Over::Anr) => format!("Application Not Responding: {package} ({label})"),
             None if activity.starts_with('.') => format!("{package}/{package}{activity}"),
             None => format!("{package}/{activity}"),
@@ -334,6 +352,7 @@ impl World {
         if self.outside.over.is_some() {
             match input {
                 Input::Press(Key::Back) => return self.act(Act::Over(false)),
+                Input::Press(Key::Home) if self.outside.over == Some(Over::Debugging) => self.act(Act::Over(false)),
                 Input::Press(Key::Home) => self.outside.over = None,
                 Input::Press(_) | Input::Type(_) | Input::Clear | Input::Swipe { .. } | Input::Drag { .. } => return,
                 Input::Tap { .. } | Input::LongPress { .. } => {}
@@ -580,7 +599,7 @@ impl World {
             outside::view_banner(&mut ui, text);
         }
         if let Some(over) = self.outside.over {
-            outside::view_over(&mut ui, over, self.front().label);
+            outside::view_over(&mut ui, over, self.front().label, &self.outside.computer);
         }
         if left != 0 {
             outside::shift(&mut ui.nodes, left);
@@ -645,9 +664,14 @@ impl World {
             Act::Ask(dialog) => self.dialog = Some(dialog),
             Act::Answer(yes) => self.answer(yes),
             Act::Over(yes) => {
-                // Who does not want to wait closes the app; what an app may use makes no difference here.
-                if self.outside.over.take() == Some(Over::Anr) && !yes {
-                    self.stop(self.front().package);
+                match self.outside.over.take() {
+                    // Who does not want to wait closes the app.
+                    Some(Over::Anr) if !yes => self.stop(self.front().package),
+                    Some(Over::Debugging) => {
+                        self.outside.debugging = Some(if yes { Answer::Yes } else { Answer::No });
+                    }
+                    // What an app may use makes no difference here.
+                    Some(Over::Anr | Over::Permission) | None => {}
                 }
             }
             Act::Banner => {

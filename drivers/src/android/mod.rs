@@ -8,6 +8,7 @@ mod capture;
 mod devices;
 mod health;
 mod judge;
+mod keys;
 mod look;
 #[cfg(feature = "adb-client")]
 mod pairing;
@@ -33,6 +34,7 @@ pub use self::devices::{UsbDevice, usb_devices};
 pub use self::devices::{connect, devices, disconnect};
 pub use self::health::Health;
 pub use self::judge::Judge;
+pub use self::keys::Keys;
 #[cfg(feature = "adb-client")]
 pub use self::pairing::{Announced, announced, pair};
 use self::parse::screencap::Shot;
@@ -47,9 +49,9 @@ use crate::{Settle, Tree};
 /// Where a device is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// A daemon that listens on TCP and wants no key, such as the virtual phone's: `127.0.0.1:5555`.
-    Direct { address: String },
-    /// A device that an adb server knows, over USB or with a key: the server's address (usually `127.0.0.1:5037`) and the
+    /// A daemon that listens on TCP, such as the virtual phone's: `127.0.0.1:5555`. If it wants a key it is shown these.
+    Direct { address: String, keys: Keys },
+    /// A device that an adb server knows, over USB, with a key or with TLS: the server's address (usually `127.0.0.1:5037`) and the
     /// device's serial.
     Server { server: String, serial: String },
     /// A device on USB, without an adb server; `usb_devices` lists what there is.
@@ -61,7 +63,7 @@ impl Address {
     /// What people call the device.
     fn name(&self) -> String {
         match self {
-            Address::Direct { address } => address.clone(),
+            Address::Direct { address, .. } => address.clone(),
             Address::Server { serial, .. } => serial.clone(),
             #[cfg(feature = "usb")]
             Address::Usb { vendor, product } => format!("usb:{vendor:04x}:{product:04x}"),
@@ -124,7 +126,7 @@ impl Android {
     /// Connects to a device.
     ///
     /// # Errors
-    /// `Kind::Lost` if nobody is there, `Kind::Refused` if the device wants a key or a confirmation first.
+    /// `Kind::Lost` if nobody is there, `Kind::Refused` if the device takes no key of this computer and nobody allows it.
     pub async fn connect(options: Options, within: Duration) -> Result<Android, DriverError> {
         let deadline = Deadline::after(within);
         let mut android = Android::unconnected(options);
@@ -133,6 +135,11 @@ impl Android {
             Err(kind) => return Err(android.error("connect", kind)),
         }
         Ok(android)
+    }
+
+    /// Waits for screens in another way from now on: what sort of phone it is may be known only when it is connected.
+    pub fn settle_as(&mut self, settle: Settle) {
+        self.options.settle = settle;
     }
 
     fn unconnected(options: Options) -> Android {
@@ -563,7 +570,7 @@ mod tests {
         });
         let patience = Duration::from_secs(60);
         let options = Options {
-            address: Address::Direct { address: at.to_string() },
+            address: Address::Direct { address: at.to_string(), keys: Keys::default() },
             settle: Settle::INSTANT,
             capture: Capture::Raw,
             find_again: Duration::ZERO,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use expect_test::{Expect, expect};
 use tokio::sync::{Semaphore, watch};
 
+use super::access::Door;
 use super::shell::{self, Shell};
 use super::stream::Gone;
 use super::terminal::{Channel, Console};
@@ -70,7 +71,8 @@ fn phone() -> Device {
     let world = World::new(crate::Options::default());
     let limits = Limits { output_max: 4 << 20, ..Limits::default() };
     let options = Options { limits, ..Options::default() };
-    Device { handle: Handle::new(world, ManualClock::default()), options, boots: watch::Sender::new(0) }
+    let door = Door::new(options.access.clone());
+    Device { handle: Handle::new(world, ManualClock::default()), options, door, boots: watch::Sender::new(0) }
 }
 
 fn run_on(device: &Device, script: &str) -> (Paper, u8) {
