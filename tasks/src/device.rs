@@ -90,7 +90,7 @@ impl DeviceError {
                 Some("see which devices there are with: tapwright devices")
             }
             DeviceError::Driver(DriverError { kind: Kind::Refused { .. }, .. }) => Some(
-                "docs/drivers.md says how which phone is reached; a serial of an adb server's is written adb:SERIAL",
+                "docs/drivers.md says how each phone is reached; a serial of an adb server's is written adb:SERIAL",
             ),
             DeviceError::Driver(_) => None,
             DeviceError::Start { .. } => Some("docs/phone.md lists what can be set"),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use client::{CLSE, Client, OKAY, OPEN, PATIENCE, WRTE, packet};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock, SteadyClock};
 use tapwright_phone::weather::{Fault, Weather};
-use tapwright_phone::{ADB_KEYBOARD, Dice, Answer, Event, Input, Key, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, Answer, Dice, Event, Input, Key, Options, What, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

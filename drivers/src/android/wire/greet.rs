@@ -93,8 +93,10 @@ async fn introduce(
             tried += 1;
         } else if let Some(key) = found.keys.first() {
             tell(write, packet::AUTH_PUBLIC, &key.public()).await?;
+            // Whoever waits for us has to know what for, so this has a name of its own that is always listened to.
             tracing::warn!(
-                "the device asks on its screen whether to allow this computer: a person has to say so there"
+                target: "tapwright_person",
+                "the device asks on its screen whether to allow this computer: say yes there"
             );
             return Ok(Said::AsksAbout(key.at.clone()));
         } else {
