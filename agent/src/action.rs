@@ -38,6 +38,8 @@ pub enum Action {
     Interact { message: String },
     /// A finger from one place to another.
     Swipe { from: Grid, to: Grid },
+    /// A finger that takes hold of something in one place and lets go of it in another.
+    Drag { from: Grid, to: Grid },
     /// Keeps something for the end of the run; `True` stands for what the model just thought.
     Note { message: String },
     /// Calls an API, or asks for what was noted.

@@ -9,7 +9,7 @@
 //! | opening an app, Home | yes | the second time ends where the first one did |
 //! | typing | yes | a text takes the place of what the field holds |
 //! | swiping, Back | yes | they move what is shown; the model has seen where it is by now |
-//! | tap, double tap, long press, Enter | on the screen as it was before it | they send, pay and toggle; a screen that has changed says that it happened |
+//! | tap, double tap, long press, drag, Enter | on the screen as it was before it | they send, pay, toggle and move; a screen that has changed says that it happened |
 //! | an API | never | no screen tells whether it was called |
 //!
 //! A doubt lasts until a person has said yes, or it was done again on the screen as it was before. What else is done
@@ -124,7 +124,8 @@ impl Doubt {
 /// Whether a gesture that cannot be taken back is another one again.
 fn repeats(doubtful: &Gesture, gesture: &Gesture) -> bool {
     match (touched(doubtful), touched(gesture)) {
-        (Some(at), Some(other)) => near(at, other),
+        // A touch where something was dragged away is no drag again, and the other way round.
+        (Some(at), Some(other)) => is_drag(doubtful) == is_drag(gesture) && near(at, other),
         _ => match (doubtful, gesture) {
             // A line break sends, in many apps.
             (Gesture::Type { text }, Gesture::Type { text: other }) => text == other && text.contains('\n'),
@@ -134,10 +135,17 @@ fn repeats(doubtful: &Gesture, gesture: &Gesture) -> bool {
     }
 }
 
-/// Where a finger comes down on something that it may send, pay or toggle.
+fn is_drag(gesture: &Gesture) -> bool {
+    matches!(gesture, Gesture::Drag { .. })
+}
+
+/// Where a finger comes down on something that it may send, pay, toggle or move.
 fn touched(gesture: &Gesture) -> Option<Spot> {
     match gesture {
-        Gesture::Tap { at } | Gesture::DoubleTap { at } | Gesture::LongPress { at, .. } => Some(*at),
+        Gesture::Tap { at }
+        | Gesture::DoubleTap { at }
+        | Gesture::LongPress { at, .. }
+        | Gesture::Drag { from: at, .. } => Some(*at),
         Gesture::Swipe { .. } | Gesture::Type { .. } | Gesture::Press { .. } | Gesture::Launch { .. } => None,
     }
 }

@@ -763,6 +763,7 @@ fn touches(action: &Action) -> bool {
         | Action::Type { .. }
         | Action::TypeName { .. }
         | Action::Swipe { .. }
+        | Action::Drag { .. }
         | Action::LongPress { .. }
         | Action::DoubleTap { .. }
         | Action::Back

@@ -25,7 +25,7 @@ pub struct Touch {
     /// How long a long press is held.
     #[serde(with = "millis", rename = "long_press_ms")]
     pub long_press: Duration,
-    /// How long a swipe takes.
+    /// How long a finger moves that swipes or drags.
     #[serde(with = "millis", rename = "swipe_ms")]
     pub swipe: Duration,
 }
@@ -124,7 +124,8 @@ pub fn reads(action: &Action, policy: &Policy) -> bool {
         | Action::SensitiveTap { .. }
         | Action::LongPress { .. }
         | Action::DoubleTap { .. }
-        | Action::Swipe { .. } => policy.reads(false),
+        | Action::Swipe { .. }
+        | Action::Drag { .. } => policy.reads(false),
         Action::Type { text } | Action::TypeName { text } => policy.reads(true) || !secrets::names(text).is_empty(),
         Action::Launch { .. }
         | Action::Interact { .. }
@@ -174,6 +175,9 @@ pub fn review(action: &Action, grounds: Grounds<'_>) -> Review {
         Action::Swipe { from, to } => {
             (Gesture::Swipe { from: on(from), to: on(to), over: touch.swipe }, Target::Touch(on(from)))
         }
+        Action::Drag { from, to } => {
+            (Gesture::Drag { from: on(from), to: on(to), over: touch.swipe }, Target::Touch(on(from)))
+        }
         Action::Type { text } | Action::TypeName { text } => {
             (Gesture::Type { text: text.clone() }, Target::Typing(text))
         }
@@ -181,7 +185,16 @@ pub fn review(action: &Action, grounds: Grounds<'_>) -> Review {
     let said = format!("{thought}\n{}", warning.unwrap_or_default());
     let mut ruling = policy.ruling(target, &screen.front, labels, &said);
     let (at, what) = match target {
-        Target::Touch(at) => (Some(at), "touch"),
+        Target::Touch(at) => match &gesture {
+            // What is dragged counts, and where it is let go: on a bin, on a button that sends.
+            Gesture::Drag { to, .. } => {
+                let there = policy.ruling(Target::Touch(*to), &screen.front, labels, &said);
+                let at = if ruling.rules.is_empty() && !there.rules.is_empty() { *to } else { at };
+                ruling.and(there);
+                (Some(at), "drag")
+            }
+            _ => (Some(at), "touch"),
+        },
         Target::Secret => (None, "type"),
         Target::Typing(text) => {
             match secret(text, screen, labels, policy) {
@@ -352,6 +365,13 @@ mod tests {
             "app",
             expect![[
                 r#"do {"gesture":{"swipe":{"from":{"x":50,"y":180,"of":{"width":100,"height":200}},"to":{"x":50,"y":20,"of":{"width":100,"height":200}},"over":{"secs":0,"nanos":300000000}}}}"#
+            ]],
+        );
+        check(
+            r#"do(action="Drag", start=[500,900], end=[500,100])"#,
+            "app",
+            expect![[
+                r#"do {"gesture":{"drag":{"from":{"x":50,"y":180,"of":{"width":100,"height":200}},"to":{"x":50,"y":20,"of":{"width":100,"height":200}},"over":{"secs":0,"nanos":300000000}}}}"#
             ]],
         );
         check(r#"do(action="Type", text="hi")"#, "app", expect![[r#"do {"gesture":{"type":{"text":"hi"}}}"#]]);

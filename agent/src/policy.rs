@@ -135,6 +135,16 @@ impl Ruling {
             self.rules.push(rule.to_owned());
         }
     }
+
+    /// The stricter of two, by the rules of both.
+    pub(crate) fn and(&mut self, other: Ruling) {
+        self.then = self.then.max(other.then);
+        for rule in other.rules {
+            if !self.rules.contains(&rule) {
+                self.rules.push(rule);
+            }
+        }
+    }
 }
 
 /// Where an action goes.

@@ -149,7 +149,7 @@ fn unreadable_replies_are_never_a_finish() {
         look
         think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the reply has no action; write one action after the thought, for example do(action=\\\"Tap\\\", element=[500,500]) or finish(message=\\\"…\\\")\"}"
           3. unclear
-        {"outcome":"model-failed","why":"3 replies in a row could not be read; the last one: there is no action \"Fly\"; write one of: Launch, Tap, Type, Type_Name, Interact, Swipe, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait","steps":3,"notes":[]}
+        {"outcome":"model-failed","why":"3 replies in a row could not be read; the last one: there is no action \"Fly\"; write one of: Launch, Tap, Type, Type_Name, Interact, Swipe, Drag, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait","steps":3,"notes":[]}
     "#]],
     );
 }

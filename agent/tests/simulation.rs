@@ -163,7 +163,10 @@ impl World {
 fn cannot_be_taken_back(deed: &Deed) -> bool {
     matches!(
         deed,
-        Deed::Api { .. } | Deed::Gesture(Gesture::Tap { .. } | Gesture::DoubleTap { .. } | Gesture::LongPress { .. })
+        Deed::Api { .. }
+            | Deed::Gesture(
+                Gesture::Tap { .. } | Gesture::DoubleTap { .. } | Gesture::LongPress { .. } | Gesture::Drag { .. }
+            )
     )
 }
 
@@ -259,6 +262,7 @@ const REPLIES: &[&str] = &[
     r#"<think>T</think><answer>do(action="Back")"#,
     r#"<think>T</think><answer>do(action="Home")"#,
     r#"<think>T</think><answer>do(action="Long Press", element=[1,1])"#,
+    r#"<think>T</think><answer>do(action="Drag", start=[500,900], end=[500,100])"#,
     r#"<think>T</think><answer>do(action="Double Tap", element=[1,1])"#,
     r#"<think>T</think><answer>do(action="Wait", duration="2 seconds")"#,
     r#"<think>T</think><answer>do(action="Note", message="True")"#,

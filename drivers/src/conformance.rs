@@ -124,6 +124,8 @@ pub async fn a_stale_spot_is_refused(driver: &mut dyn Driver, subject: &Subject<
         Gesture::LongPress { at: there, hold: Duration::from_millis(600) },
         Gesture::Swipe { from: there, to: there, over: Duration::from_millis(200) },
         Gesture::Swipe { from: here, to: there, over: Duration::from_millis(200) },
+        Gesture::Drag { from: here, to: there, over: Duration::from_millis(200) },
+        Gesture::Drag { from: there, to: here, over: Duration::from_millis(200) },
     ] {
         let error = driver.perform(&gesture, subject.patience).await.unwrap_err();
         assert!(matches!(error.kind, Kind::Stale), "{gesture:?}: {error}");
@@ -148,6 +150,7 @@ pub async fn touches_are_taken(driver: &mut dyn Driver, subject: &Subject<'_>) {
     for gesture in [
         Gesture::Swipe { from: bottom, to: top, over: Duration::from_millis(200) },
         Gesture::DoubleTap { at: bottom },
+        Gesture::Drag { from: top, to: bottom, over: Duration::from_millis(200) },
         Gesture::LongPress { at: bottom, hold: Duration::from_millis(600) },
         Gesture::Tap { at: Spot { x: 0, y: 0, of } },
         Gesture::Tap { at: Spot { x: of.width - 1, y: of.height - 1, of } },

@@ -7,11 +7,14 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tapwright_contract::Spot;
 use tapwright_contract::device::{Driver, Gesture, Key, Kind};
-use tapwright_drivers::android::{Address, Android, Capture, Judge, Options, State, connect, devices, disconnect};
+use tapwright_drivers::android::{
+    Address, Android, Capture, Judge, Keys, Options, State, connect, devices, disconnect,
+};
 use tapwright_drivers::conformance::{self, Subject};
 use tapwright_drivers::{Probe, Settle};
-use tapwright_phone::adbd::{Daemon, Handle, ManualClock};
+use tapwright_phone::adbd::{Access, Daemon, Handle, ManualClock, PublicKey};
 use tapwright_phone::{Icon, Input, What, World};
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -217,4 +220,58 @@ async fn a_server_that_is_killed_in_the_middle_is_waited_for_and_no_touch_is_dou
     };
     assert!(error.to_string().contains("start one with `adb start-server`"), "{error}");
     adb.end().await;
+}
+
+/// Waits until an adb server says this of a phone.
+async fn until_it_is(adb: &Adb, serial: &str, wanted: State) {
+    let began = Instant::now();
+    loop {
+        let listed = devices(&adb.server(), PATIENCE).await.unwrap();
+        let state = listed.into_iter().find(|device| device.serial == serial).map(|device| device.state);
+        if state.as_ref() == Some(&wanted) {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "{state:?} and not {wanted:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_phone_lets_in_whom_it_knows_and_whom_its_owner_allows() {
+    let (Some(known), Some(stranger)) = (Adb::start().await, Adb::start().await) else { return };
+    let key = |adb: &Adb| adb.home.join(".android/adbkey");
+    let public = std::fs::read_to_string(key(&known).with_extension("pub")).expect("the server has made a key");
+    let access = Access::Keys(vec![PublicKey::parse(&public).unwrap()]);
+    let handle = Handle::new(World::new(Default::default()), ManualClock::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let phone =
+        Daemon::start(listener, handle, tapwright_phone::adbd::Options { access, ..Default::default() }).unwrap();
+    let serial = phone.address().to_string();
+    let direct = |adb: &Adb, person: Duration| {
+        let keys = Keys { files: vec![key(adb)], person };
+        Options { address: Address::Direct { address: serial.clone(), keys }, ..adb.options(&serial) }
+    };
+
+    // With the right key: adb, our driver through it, and our driver alone.
+    connect(&known.server(), &serial, PATIENCE).await.unwrap();
+    Android::connect(known.options(&serial), PATIENCE).await.unwrap().screen(PATIENCE).await.unwrap();
+    let mut driver = Android::connect(direct(&known, Duration::ZERO), PATIENCE).await.unwrap();
+    driver.screen(PATIENCE).await.unwrap();
+
+    // With another one: neither adb nor we, and we say why.
+    stranger.run(&["connect", &serial]).await;
+    until_it_is(&stranger, &serial, State::Unauthorized).await;
+    let error = Android::connect(direct(&stranger, Duration::from_millis(300)), PATIENCE).await.err().unwrap();
+    assert!(error.to_string().contains("nobody said yes within 0.3 s: allow this computer on the device"), "{error}");
+
+    // The question of the other adb is on the screen, and who is in can answer it there.
+    let of = driver.screen(PATIENCE).await.unwrap().picture.size();
+    let tree = driver.labels(PATIENCE).await.unwrap().unwrap();
+    let allow = tree.iter().find(|label| label.text == "Allow").expect("a question with an Allow");
+    let at = Spot { x: (allow.area.left + allow.area.right) / 2, y: (allow.area.top + allow.area.bottom) / 2, of };
+    driver.perform(&Gesture::Tap { at }, PATIENCE).await.unwrap();
+    until_it_is(&stranger, &serial, State::Ready).await;
+    Android::connect(direct(&stranger, Duration::ZERO), PATIENCE).await.unwrap().screen(PATIENCE).await.unwrap();
+    known.end().await;
+    stranger.end().await;
 }

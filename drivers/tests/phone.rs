@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tapwright_contract::device::{Driver, Gesture, Key, Kind, Screen};
 use tapwright_contract::{Size, Spot};
-use tapwright_drivers::android::{Address, Android, Capture, Judge, Options};
+use tapwright_drivers::android::{Address, Android, Capture, Judge, Keys, Options};
 use tapwright_drivers::conformance::{self, Subject};
 use tapwright_drivers::{Probe, Settle};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock};
@@ -50,7 +50,7 @@ impl Phone {
 }
 
 fn direct(address: SocketAddr) -> Address {
-    Address::Direct { address: address.to_string() }
+    Address::Direct { address: address.to_string(), keys: Keys::default() }
 }
 
 fn options(address: Address) -> Options {
@@ -136,6 +136,22 @@ async fn touches_arrive_where_they_were_aimed() {
     driver.perform(&Gesture::Swipe { from: low, to: high, over: Duration::from_millis(300) }, PATIENCE).await.unwrap();
     driver.perform(&Gesture::Press { key: Key::Back }, PATIENCE).await.unwrap();
     assert_eq!(driver.screen(PATIENCE).await.unwrap().front.label, "System Home");
+}
+
+#[tokio::test]
+async fn what_is_dragged_lies_where_it_was_let_go() {
+    let phone = Phone::new(1080, 2400).await;
+    let mut driver = phone.driver().await;
+    let before = driver.screen(PATIENCE).await.unwrap();
+    let word = |label: &str| phone.find(|what| *what == What::Word(label.to_owned()));
+    let (from, to) = (word("Settings"), word("Contacts"));
+    let drag = Gesture::Drag { from, to, over: Duration::from_millis(300) };
+    driver.perform(&drag, PATIENCE).await.unwrap();
+    assert_eq!(phone.handle.facts()["launcher.icons"], "Messages, Settings, Contacts, Notes, Clock, Calendar");
+    assert_eq!(word("Settings"), to);
+    assert!(driver.screen(PATIENCE).await.unwrap().picture != before.picture);
+    driver.perform(&Gesture::Tap { at: to }, PATIENCE).await.unwrap();
+    assert_eq!(phone.handle.look(World::front).package, "com.android.settings");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind};
 use tapwright_contract::{Size, Spot};
 use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, Capture, Options, State, devices};
+use tapwright_drivers::android::{Address, Android, Capture, Keys, Options, State, devices};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ fn options(address: Address) -> Options {
 }
 
 fn direct(fake: &Fake) -> Options {
-    options(Address::Direct { address: fake.address.to_string() })
+    options(Address::Direct { address: fake.address.to_string(), keys: Keys::default() })
 }
 
 fn through(fake: &Fake) -> Options {
@@ -163,7 +163,7 @@ async fn a_device_that_wants_a_key_or_is_in_no_state_says_so() {
     check(
         Android::connect(direct(&fake), PATIENCE).await,
         expect![
-            "DEVICE: cannot connect: refused: the device wants to know the key of this computer: go through an adb server, which keeps one (`adb connect DEVICE`, confirm on the device, then use the serial DEVICE)"
+            "DEVICE: cannot connect: refused: the device wants to know the key of this computer, and there is none: go through an adb server, which makes its own (`adb connect DEVICE`, allow it on the device, then use the serial DEVICE)"
         ],
     );
     let fake = Fake::daemon(Script { banner: "recovery::".to_owned(), ..good() }).await;
@@ -318,7 +318,8 @@ async fn a_device_that_never_answers_times_out_and_says_what_was_waited_for() {
     // A peer that takes the connection and says nothing, of either kind.
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = mute.local_addr().unwrap().to_string();
-    let result = Android::connect(options(Address::Direct { address: address.clone() }), SHORT).await;
+    let result =
+        Android::connect(options(Address::Direct { address: address.clone(), keys: Keys::default() }), SHORT).await;
     assert!(matches!(result.err().unwrap().kind, Kind::TimedOut { .. }));
     let result = Android::connect(options(Address::Server { server: address, serial: "x".into() }), SHORT).await;
     assert!(matches!(result.err().unwrap().kind, Kind::TimedOut { .. }));
@@ -505,6 +506,40 @@ async fn refusals_of_the_device_are_told() {
         expect![[r#"DEVICE: cannot press a key: refused: the device does not let adb touch its screen: turn on "USB debugging (Security settings)" in its developer options (on Xiaomi phones that needs a signed-in account and a SIM card), then connect it again"#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_device_without_draganddrop_is_told_each_movement_and_one_without_that_refuses() {
+    async fn drag(knows_movements: bool) -> (Vec<String>, Result<(), DriverError>) {
+        let command = move |command: &str| {
+            let unknown =
+                |verb: &str| Some((format!("Error: Unknown command: {verb}\nUsage: input …\n").into_bytes(), 1));
+            match command {
+                command if command.starts_with("input draganddrop") => unknown("draganddrop"),
+                command if command.contains("input motionevent") && !knows_movements => unknown("motionevent"),
+                command if command.starts_with("{ input motionevent") => Some((vec![], 0)),
+                command => good_command(command),
+            }
+        };
+        let (fake, mut android) = connected(script(good_service, command)).await;
+        let of = android.screen(PATIENCE).await.unwrap().picture.size();
+        let (from, to) = (Spot { x: 40, y: 20, of }, Spot { x: 10, y: 80, of });
+        let done = android.perform(&Gesture::Drag { from, to, over: Duration::from_millis(300) }, PATIENCE).await;
+        (fake.asked().into_iter().filter(|asked| asked.contains("input ")).collect(), done)
+    }
+    let (asked, done) = drag(true).await;
+    done.unwrap();
+    expect![[r#"
+        input draganddrop 40 20 10 80 300
+        { input motionevent DOWN 40 20 && { sleep 0.7; input motionevent MOVE 35 30; input motionevent MOVE 30 40; input motionevent MOVE 25 50; input motionevent MOVE 20 60; input motionevent MOVE 15 70; input motionevent MOVE 10 80; input motionevent UP 10 80; }; }"#]]
+    .assert_eq(&asked.join("\n"));
+    let (_, refused) = drag(false).await;
+    check(
+        refused,
+        expect![
+            "DEVICE: cannot drag: refused: this Android cannot drag: its `input` knows neither `draganddrop` nor `motionevent`"
+        ],
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind};
 use tapwright_contract::{Size, Spot};
 use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, Capture, Options};
+use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock, SteadyClock};
 use tapwright_phone::weather::{Fault, Weather};
 use tapwright_phone::{ADB_KEYBOARD, Event, Icon, Input, LATIN_KEYBOARD, What, World};
@@ -36,7 +36,7 @@ async fn serve(handle: Handle) -> Daemon {
 }
 
 fn options(phone: &Daemon) -> Options {
-    let address = Address::Direct { address: phone.address().to_string() };
+    let address = Address::Direct { address: phone.address().to_string(), keys: Keys::default() };
     let find_again = Duration::from_secs(10);
     Options { address, settle: Settle::PHONE, capture: Capture::Auto, find_again, wake: true }
 }

@@ -8,13 +8,14 @@ use tapwright_contract::device::{DriverError, Kind};
 use tapwright_drivers::android::{self, Address, Android, Capture, Judge};
 use tapwright_drivers::{Probe, Settle};
 use tapwright_phone::World;
-use tapwright_phone::adbd::{self, Daemon, Handle, SteadyClock};
+use tapwright_phone::adbd::{self, Access, Daemon, Handle, SteadyClock};
 use tapwright_phone::weather::Fault;
 use tokio::net::TcpListener;
 
 use crate::judge::{Fact, Facts};
 use crate::words;
 
+pub use tapwright_drivers::android::Keys;
 pub use tapwright_phone::Options as Phone;
 pub use tapwright_phone::weather::Weather;
 
@@ -26,7 +27,7 @@ pub const SIDES: (std::ops::RangeInclusive<u32>, std::ops::RangeInclusive<u32>) 
 pub enum Where {
     /// One that is drawn for the run and gone after it.
     Virtual(Phone),
-    /// A daemon that listens on TCP and wants no key: `127.0.0.1:5555`.
+    /// A daemon that listens on TCP: `127.0.0.1:5555`.
     Direct { address: String },
     /// One that an adb server knows by this serial.
     Server { server: String, serial: String },
@@ -40,6 +41,8 @@ pub struct Options {
     pub weather: Weather,
     /// How long connecting may take.
     pub connect: Duration,
+    /// The keys that a daemon on TCP is shown if it wants one.
+    pub keys: Keys,
     /// How long a phone that was lost is looked for.
     pub find_again: Duration,
     /// How long looking behind the screen may take.
@@ -90,7 +93,7 @@ impl DeviceError {
                 Some("see which devices there are with: tapwright devices")
             }
             DeviceError::Driver(DriverError { kind: Kind::Refused { .. }, .. }) => Some(
-                "a phone that wants a key goes through an adb server: adb connect ADDRESS, then --device adb:ADDRESS",
+                "docs/drivers.md says how each phone is reached; a serial of an adb server's is written adb:SERIAL",
             ),
             DeviceError::Driver(_) => None,
             DeviceError::Start { .. } => Some("docs/phone.md lists what can be set"),
@@ -107,12 +110,16 @@ impl Device {
     pub async fn open(options: &Options) -> Result<Device, DeviceError> {
         let (address, ours) = match &options.at {
             Where::Virtual(phone) => {
-                let daemon = plug_in(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), phone, &options.weather)
-                    .await
-                    .map_err(DeviceError::Listen)?;
-                (Address::Direct { address: daemon.address().to_string() }, Some((daemon, phone)))
+                let daemon =
+                    plug_in(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), phone, &options.weather, Access::Anybody)
+                        .await
+                        .map_err(DeviceError::Listen)?;
+                let address = daemon.address().to_string();
+                (Address::Direct { address, keys: Keys::default() }, Some((daemon, phone)))
             }
-            Where::Direct { address } => (Address::Direct { address: address.clone() }, None),
+            Where::Direct { address } => {
+                (Address::Direct { address: address.clone(), keys: options.keys.clone() }, None)
+            }
             Where::Server { server, serial } => {
                 (Address::Server { server: server.clone(), serial: serial.clone() }, None)
             }
@@ -130,19 +137,23 @@ impl Device {
             None => (format!("{} over ADB", name(&address)), Behind::Theirs(Judge::new(address.clone()))),
         };
         // A phone of ours has reacted by the time it says so, unless its weather makes it slow.
-        let mut settle = if options.weather.is_calm() { Settle::INSTANT } else { Settle::PHONE };
-        let mut behind = behind;
-        if let Behind::Theirs(judge) = &mut behind {
-            // Only virtual phones let judges in, and only they have reacted by the time they say that they will.
-            match judge.facts(options.probe).await {
-                Ok(_) => {}
-                Err(DriverError { kind: Kind::Lost { .. }, .. }) => {} // Connecting will say it better.
-                Err(_) => settle = Settle::PHONE,
-            }
-        }
+        let settle = if options.weather.is_calm() { Settle::INSTANT } else { Settle::PHONE };
+        // Whoever has to be allowed by a person is waited for as long as that may take; the driver goes first, so that nobody
+        // is asked about a judge.
+        let within = match &address {
+            Address::Direct { keys, .. } => options.connect.saturating_add(keys.person),
+            Address::Server { .. } => options.connect,
+        };
         let how =
             android::Options { address, settle, capture: Capture::Auto, find_again: options.find_again, wake: true };
-        let mut driver = Android::connect(how, options.connect).await?;
+        let mut driver = Android::connect(how, within).await?;
+        let mut behind = behind;
+        if let Behind::Theirs(judge) = &mut behind
+            // Only virtual phones let judges in, and only they have reacted by the time they say that they will.
+            && judge.facts(options.probe).await.is_err()
+        {
+            driver.settle_as(Settle::PHONE);
+        }
         if options.words {
             driver.draw_protected(words::paint);
         }
@@ -211,15 +222,20 @@ impl Device {
 }
 
 /// Draws a phone and serves it.
-pub(crate) async fn plug_in(listen: SocketAddr, phone: &Phone, weather: &Weather) -> io::Result<Daemon> {
+pub(crate) async fn plug_in(
+    listen: SocketAddr,
+    phone: &Phone,
+    weather: &Weather,
+    access: Access,
+) -> io::Result<Daemon> {
     let listener = TcpListener::bind(listen).await?;
     let handle = Handle::in_weather(World::new(phone.clone()), SteadyClock::new(), weather.clone());
-    Daemon::start(listener, handle, adbd::Options::default())
+    Daemon::start(listener, handle, adbd::Options { access, ..adbd::Options::default() })
 }
 
 fn name(address: &Address) -> &str {
     match address {
-        Address::Direct { address } => address,
+        Address::Direct { address, .. } => address,
         Address::Server { serial, .. } => serial,
     }
 }

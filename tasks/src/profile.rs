@@ -250,7 +250,7 @@ fn names() -> String {
 
 #[cfg(test)]
 mod tests {
-    use tapwright_agent::action::Call;
+    use tapwright_agent::action::{Action, Call};
     use tapwright_agent::dialect::Dialect;
 
     use super::*;
@@ -286,7 +286,8 @@ mod tests {
                     let call = Dialect::Autoglm.read(&format!("<think>t</think><answer>{line}</answer>"), false).call;
                     let call = call.unwrap_or_else(|unclear| panic!("{line}: {unclear}"));
                     assert_eq!(Dialect::Autoglm.print(&call), line);
-                    verbs += usize::from(matches!(call, Call::Do(_)));
+                    // `Drag` is no verb that AutoGLM was trained on; general models are told of it.
+                    verbs += usize::from(matches!(&call, Call::Do(action) if !matches!(action, Action::Drag { .. })));
                 }
                 assert_eq!(verbs, 15, "{shipped:?}: the 14 verbs, and the tap that a person is asked about");
                 prompts += 1;

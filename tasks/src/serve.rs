@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tapwright_agent::stop::Stop;
@@ -10,6 +10,7 @@ use tapwright_contract::model::Model as _;
 use tapwright_models::remote::Key;
 use tapwright_models::server;
 use tapwright_phone::Options;
+use tapwright_phone::adbd::PublicKey;
 use tokio::net::TcpListener;
 
 use crate::device::{Weather, plug_in};
@@ -17,6 +18,38 @@ use crate::model::{self, ModelError, Opening, Secret};
 use crate::profile::Chosen;
 
 pub use tapwright_models::server::{Observer, ServeError, Served, Urls};
+pub use tapwright_phone::adbd::Access;
+
+/// A file does not say who may use a phone.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {why}", .at.display())]
+pub struct BadKeyFile {
+    pub at: PathBuf,
+    pub why: String,
+}
+
+/// Reads who may use a phone from files that adb has written, `adbkey.pub`; without any it is everybody.
+///
+/// # Errors
+/// `BadKeyFile` if one cannot be read or is no public key.
+pub fn access(files: &[PathBuf]) -> Result<Access, BadKeyFile> {
+    let read = |at: &PathBuf| {
+        let bad = |why: String| BadKeyFile { at: at.clone(), why };
+        let size = at.metadata().map_err(|error| bad(error.to_string()))?.len();
+        if size > KEY_BYTES_MAX {
+            return Err(bad(format!("{size} bytes are no key")));
+        }
+        let text = std::fs::read_to_string(at).map_err(|error| bad(error.to_string()))?;
+        PublicKey::parse(&text).map_err(|error| bad(error.to_string()))
+    };
+    if files.is_empty() {
+        return Ok(Access::Anybody);
+    }
+    files.iter().map(read).collect::<Result<_, _>>().map(Access::Keys)
+}
+
+/// A public key takes less than a thousand.
+const KEY_BYTES_MAX: u64 = 16 << 10;
 
 /// Serves a phone until it is stopped. `ready` is told where, once clients can connect.
 ///
@@ -26,10 +59,11 @@ pub async fn phone(
     listen: SocketAddr,
     phone: &Options,
     weather: &Weather,
+    access: Access,
     mut stop: Stop,
     ready: impl FnOnce(SocketAddr),
 ) -> io::Result<()> {
-    let daemon = plug_in(listen, phone, weather).await?;
+    let daemon = plug_in(listen, phone, weather, access).await?;
     ready(daemon.address());
     stop.stopped().await;
     daemon.kill().await;

@@ -35,6 +35,7 @@ fn calls() -> Vec<Call> {
         Action::Interact { message: String::new() },
         Action::Interact { message: line() },
         Action::Swipe { from: at(500, 750), to: at(500, 350) },
+        Action::Drag { from: at(0, 10), to: at(999, 100) },
         Action::Note { message: "True".into() },
         Action::CallApi { instruction: line() },
         Action::LongPress { at: at(99, 100) },

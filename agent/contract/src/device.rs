@@ -74,6 +74,8 @@ pub enum Gesture {
     LongPress { at: Spot, hold: Duration },
     /// A finger that moves from one place to another in `over`.
     Swipe { from: Spot, to: Spot, over: Duration },
+    /// A finger that stays until what it lies on can be dragged, then moves to another place in `over`, and lets go there.
+    Drag { from: Spot, to: Spot, over: Duration },
     /// Text into the field that has the focus; what it held before is removed first.
     Type { text: String },
     /// A key of the device.

@@ -1,6 +1,6 @@
 //! The device side of the ADB protocol in front of the virtual phone: real `adb` clients connect to it.
 //!
-//! A client that speaks ADB sees a phone that needs no authentication, with `shell` (versions 1 and 2), `exec`, `sync`
+//! A client that speaks ADB sees a phone that needs no authentication unless it is given keys, with `shell` (versions 1 and 2), `exec`, `sync`
 //! and `framebuffer`. Behind `shell` is a small shell with the commands that people and programs use to drive phones;
 //! what it lacks it refuses as a phone would. Everything is bounded, and bytes that are not ADB end their connection and
 //! nothing else.
@@ -18,6 +18,7 @@
 //! `dumpsys tapwright` prints the world's facts as one JSON object, and `dumpsys tapwright set NAME VALUE` makes
 //! one true. In the same process, [`Handle::facts`] and [`Handle::set_fact`] do the same.
 
+mod access;
 mod commands;
 mod connection;
 mod files;
@@ -46,6 +47,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use self::access::Door;
+pub use self::access::{Access, BadKey, PublicKey};
 pub use self::handle::{Clock, Handle, ManualClock, SteadyClock};
 
 /// What a daemon says about itself and how much it lets its clients do.
@@ -53,6 +56,7 @@ pub use self::handle::{Clock, Handle, ManualClock, SteadyClock};
 pub struct Options {
     pub identity: Identity,
     pub limits: Limits,
+    pub access: Access,
 }
 
 /// How the phone is listed by `adb devices -l` and `getprop`.
@@ -90,6 +94,8 @@ pub struct Limits {
     pub output_max: usize,
     /// How long a client may take to say hello.
     pub hello: Duration,
+    /// How long one that the phone does not know may wait to be allowed.
+    pub stranger: Duration,
     /// The longest `sleep`; longer ones end then.
     pub sleep_max: Duration,
 }
@@ -101,6 +107,7 @@ impl Default for Limits {
             streams_max: 32,
             output_max: 32 << 20,
             hello: Duration::from_secs(10),
+            stranger: Duration::from_secs(300),
             sleep_max: Duration::from_secs(60),
         }
     }
@@ -111,6 +118,7 @@ impl Default for Limits {
 struct Device {
     handle: Handle,
     options: Options,
+    door: Door,
     /// Counts reboots: every connection ends at the next one.
     boots: watch::Sender<u64>,
 }
@@ -132,10 +140,11 @@ impl Device {
 /// Serves the phone to whoever connects, until `stop` is ready. Then the listener and all connections are gone, in the
 /// middle of a packet if need be: the phone has been unplugged.
 ///
-/// Whoever can connect can use the phone, so the listener had better be on a loopback address.
+/// Without keys whoever can connect can use the phone, so the listener had better be on a loopback address then.
 pub async fn serve(listener: TcpListener, handle: Handle, options: Options, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(options.limits.clients_max));
-    let device = Arc::new(Device { handle, options, boots: watch::Sender::new(0) });
+    let door = Door::new(options.access.clone());
+    let device = Arc::new(Device { handle, options, door, boots: watch::Sender::new(0) });
     let mut connections = JoinSet::new();
     let accept = async {
         loop {

@@ -21,6 +21,6 @@ pub use apps::{FieldId, Page};
 pub use dice::Dice;
 pub use draw::Rect;
 pub use icon::Icon;
-pub use outside::Event;
+pub use outside::{Answer, Event};
 pub use truth::{Mark, What};
 pub use world::{ADB_KEYBOARD, App, Input, Key, LATIN_KEYBOARD, Options, Refused, World};

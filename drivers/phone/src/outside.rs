@@ -24,8 +24,19 @@ pub enum Event {
     Protect { millis: u64 },
     /// What the page in front holds is not there yet.
     Late { millis: u64 },
+    /// A computer whose key the phone does not know wants to use it over ADB: its owner is asked.
+    Debugging { computer: String },
+    /// That computer has gone away.
+    DebuggingOver,
     /// The keyboard that takes text from adb is not installed.
     NoAdbKeyboard,
+}
+
+/// What the owner of a phone has said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Yes,
+    No,
 }
 
 /// A dialog of the system.
@@ -33,12 +44,17 @@ pub enum Event {
 pub(crate) enum Over {
     Permission,
     Anr,
+    Debugging,
 }
 
 /// What has come over the phone and has not gone again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outside {
     pub over: Option<Over>,
+    /// Which computer the question is about, if that is what lies over everything.
+    pub computer: String,
+    /// What became of the latest such question.
+    pub debugging: Option<Answer>,
     /// Text, and when it goes.
     pub banner: Option<(String, u64)>,
     pub turned_until: u64,
@@ -77,10 +93,11 @@ pub(crate) fn view_late(ui: &mut Ui) {
 }
 
 /// A dialog of the system about an app.
-pub(crate) fn view_over(ui: &mut Ui, over: Over, app: &str) {
+pub(crate) fn view_over(ui: &mut Ui, over: Over, app: &str, computer: &str) {
     let (title, text, no, yes) = match over {
         Over::Permission => (format!("Allow {app}"), "to use your location?", "Deny", "Allow"),
         Over::Anr => (format!("{app} isn't"), "responding", "Close app", "Wait"),
+        Over::Debugging => ("Allow USB debugging?".to_owned(), computer, "Cancel", "Allow"),
     };
     let all = ui.rect(0.0, 0.0, 540.0, ui.height());
     let node = ui.add(Class::Frame, "dialog", all);

@@ -12,7 +12,7 @@ use crate::apps::settings::{SWITCHES, Settings, Switch};
 use crate::apps::{self, Act, Dialog, FieldId, Id, Page, launcher};
 use crate::dice::Dice;
 use crate::keyboard::{self, Layer};
-use crate::outside::{self, Event, Outside, Over};
+use crate::outside::{self, Answer, Event, Outside, Over};
 use crate::truth::Mark;
 use crate::ui::{self, Class, DARK, LIGHT, Look, Node, ROW, Style, Ui};
 
@@ -73,6 +73,11 @@ pub enum Input {
         to: (i32, i32),
         millis: u32,
     },
+    /// A finger that rests for as long as a long press takes, and then moves.
+    Drag {
+        from: (i32, i32),
+        to: (i32, i32),
+    },
     Press(Key),
     /// Inserts text into the field with the focus; without one nothing happens.
     Type(String),
@@ -113,6 +118,8 @@ pub struct World {
     alarms: Alarms,
     events: Events,
     front: Option<Id>,
+    /// The apps in the order in which the launcher shows them.
+    icons: Vec<Id>,
     /// The pages of each app that runs, the one in front last.
     stacks: BTreeMap<Id, Vec<Page>>,
     /// How many rows each page has been moved up.
@@ -152,6 +159,7 @@ impl World {
             alarms,
             events,
             front: None,
+            icons: apps::ALL.to_vec(),
             stacks: BTreeMap::new(),
             scrolls: BTreeMap::new(),
             drafts: BTreeMap::new(),
@@ -223,8 +231,20 @@ impl World {
     pub fn happen(&mut self, event: Event) {
         let now = self.millis;
         match event {
+            // A question about a computer stays until it is answered.
+            Event::Permission | Event::Anr if self.outside.over == Some(Over::Debugging) => {}
             Event::Permission => self.outside.over = Some(Over::Permission),
             Event::Anr => self.outside.over = Some(Over::Anr),
+            Event::Debugging { computer } => {
+                self.outside.over = Some(Over::Debugging);
+                self.outside.computer = computer;
+                self.outside.debugging = None;
+            }
+            Event::DebuggingOver => {
+                if self.outside.over == Some(Over::Debugging) {
+                    self.outside.over = None;
+                }
+            }
             Event::Notification { text, millis } => self.outside.banner = Some((text, now.saturating_add(millis))),
             Event::Turn { millis } => self.outside.turned_until = now.saturating_add(millis),
             Event::Lock { dark } => {
@@ -242,6 +262,11 @@ impl World {
         }
     }
 
+    /// What the phone's owner has said to the latest computer that wanted to use it; `None` as long as it is asked.
+    pub fn debugging(&self) -> Option<Answer> {
+        self.outside.debugging
+    }
+
     /// Puts a picture like a photograph behind everything, for measurements: plain colours are too easily packed.
     pub fn hang_photo(&mut self, seed: u64) {
         self.photo = Some(seed);
@@ -257,6 +282,7 @@ impl World {
             Some(Over::Permission) => "com.android.permissioncontroller/\
                 com.android.permissioncontroller.permission.ui.GrantPermissionsActivity"
                 .to_owned(),
+            Some(Over::Debugging) => "com.android.systemui/com.android.systemui.usb.UsbDebuggingActivity".to_owned(),
             Some(Over::Anr) => format!("Application Not Responding: {package} ({label})"),
             None if activity.starts_with('.') => format!("{package}/{package}{activity}"),
             None => format!("{package}/{activity}"),
@@ -326,8 +352,9 @@ impl World {
         if self.outside.over.is_some() {
             match input {
                 Input::Press(Key::Back) => return self.act(Act::Over(false)),
+                Input::Press(Key::Home) if self.outside.over == Some(Over::Debugging) => self.act(Act::Over(false)),
                 Input::Press(Key::Home) => self.outside.over = None,
-                Input::Press(_) | Input::Type(_) | Input::Clear | Input::Swipe { .. } => return,
+                Input::Press(_) | Input::Type(_) | Input::Clear | Input::Swipe { .. } | Input::Drag { .. } => return,
                 Input::Tap { .. } | Input::LongPress { .. } => {}
             }
         }
@@ -339,6 +366,7 @@ impl World {
                 }
             }
             Input::Swipe { from, to, .. } => self.swipe(*from, *to),
+            Input::Drag { from, to } => self.drag(*from, *to),
             Input::Press(Key::Back) => self.back(),
             Input::Press(Key::Home) => self.home(),
             Input::Press(Key::Enter) => self.enter(),
@@ -459,12 +487,14 @@ impl World {
             lines.sort();
             say(format!("calendar.{day}.events"), lines.join("; "));
         }
+        let labels: Vec<&str> = self.icons.iter().map(|id| id.app().label).collect();
+        say("launcher.icons".into(), labels.join(", "));
         say("front".into(), self.front().package.to_string());
         facts
     }
 
     /// Makes a fact true, for the start of a task: switches, `brightness`, `font.percent`, `contacts.NAME.number`,
-    /// `contacts.NAME.favourite`, `alarms.HH:MM.on`.
+    /// `contacts.NAME.favourite`, `alarms.HH:MM.on`, `launcher.icons`.
     ///
     /// # Errors
     /// `Refused` if there is no such fact or it cannot have that value.
@@ -495,6 +525,16 @@ impl World {
                 if let Some(alarm) = self.alarms.list.iter_mut().find(|alarm| alarm.minute == minute) {
                     alarm.on = on;
                 }
+            }
+            ["launcher", "icons"] => {
+                let labels: Vec<&str> = value.split(", ").collect();
+                let found = |label: &&str| apps::ALL.into_iter().find(|id| id.app().label == *label);
+                let icons: Vec<Id> = labels.iter().filter_map(found).collect();
+                let all = icons.len() == labels.len() && apps::ALL.iter().all(|id| icons.contains(id));
+                if !all || icons.len() != apps::ALL.len() {
+                    return Err(refused("it names every app once"));
+                }
+                self.icons = icons;
             }
             [switch, "on"] => {
                 let known = SWITCHES.into_iter().find(|(_, known, ..)| known == switch);
@@ -536,7 +576,7 @@ impl World {
                 if self.photo.is_none() {
                     launcher::wallpaper(&mut ui, self.settings.is_on(Switch::Dark));
                 }
-                launcher::view(&mut ui, &time, &date);
+                launcher::view(&mut ui, &self.icons, &time, &date);
             }
             Some(page) => self.view_page(page, &mut ui),
         }
@@ -559,7 +599,7 @@ impl World {
             outside::view_banner(&mut ui, text);
         }
         if let Some(over) = self.outside.over {
-            outside::view_over(&mut ui, over, self.front().label);
+            outside::view_over(&mut ui, over, self.front().label, &self.outside.computer);
         }
         if left != 0 {
             outside::shift(&mut ui.nodes, left);
@@ -624,9 +664,14 @@ impl World {
             Act::Ask(dialog) => self.dialog = Some(dialog),
             Act::Answer(yes) => self.answer(yes),
             Act::Over(yes) => {
-                // Who does not want to wait closes the app; what an app may use makes no difference here.
-                if self.outside.over.take() == Some(Over::Anr) && !yes {
-                    self.stop(self.front().package);
+                match self.outside.over.take() {
+                    // Who does not want to wait closes the app.
+                    Some(Over::Anr) if !yes => self.stop(self.front().package),
+                    Some(Over::Debugging) => {
+                        self.outside.debugging = Some(if yes { Answer::Yes } else { Answer::No });
+                    }
+                    // What an app may use makes no difference here.
+                    Some(Over::Anr | Over::Permission) | None => {}
                 }
             }
             Act::Banner => {
@@ -857,6 +902,23 @@ impl World {
         let last = self.row_count(&page).saturating_sub(shown);
         let first = self.scrolls.get(&page).copied().unwrap_or(0);
         self.scrolls.insert(page, first.saturating_add_signed(rows as isize).min(last));
+    }
+
+    /// Moves an icon of the launcher to the place of another one, which makes room. Nothing else can be dragged: it has
+    /// been held, so it does not scroll either.
+    fn drag(&mut self, from: (i32, i32), to: (i32, i32)) {
+        if self.front.is_some() {
+            return;
+        }
+        let nodes = self.view();
+        let place = |(x, y): (i32, i32)| match ui::hit(&nodes, x, y)?.tap {
+            Some(Act::Launch(id)) => self.icons.iter().position(|icon| *icon == id),
+            _ => None,
+        };
+        if let (Some(from), Some(to)) = (place(from), place(to)) {
+            let icon = self.icons.remove(from);
+            self.icons.insert(to, icon);
+        }
     }
 
     fn row_count(&self, page: &Page) -> usize {

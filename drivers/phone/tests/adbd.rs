@@ -5,7 +5,7 @@ mod client;
 use std::time::Duration;
 
 use client::*;
-use tapwright_phone::adbd::{Limits, Options};
+use tapwright_phone::adbd::{Access, Limits, Options, PublicKey};
 
 /// Answers that a phone in good health gives.
 async fn alive(address: std::net::SocketAddr) {
@@ -452,4 +452,93 @@ async fn nonsense_in_good_packets_is_survived() {
     }
     assert_eq!(ended, 30);
     alive(phone.address()).await;
+}
+
+/// A phone that wants keys, and a public key that nobody here has the other half of.
+fn locked() -> (Options, String) {
+    use base64::Engine as _;
+    let mut bytes = vec![0; 524];
+    bytes[..4].copy_from_slice(&64u32.to_le_bytes());
+    bytes[8..264].fill(0xFB);
+    bytes[520..].copy_from_slice(&65537u32.to_le_bytes());
+    let text = format!("{} me@laptop\0", base64::engine::general_purpose::STANDARD.encode(bytes));
+    let access = Access::Keys(vec![PublicKey::parse(&text).expect("it has the form of one")]);
+    (Options { access, ..Options::default() }, text)
+}
+
+/// Says hello and returns the token that is to be signed.
+async fn challenged(client: &mut Client) -> Vec<u8> {
+    client.send(CNXN, 0x0100_0001, 1 << 20, b"host::").await;
+    token(client).await
+}
+
+async fn token(client: &mut Client) -> Vec<u8> {
+    let asked = client.receive().await.expect("a token");
+    assert_eq!((asked.command, asked.first, asked.payload.len()), (AUTH, 1, 20));
+    asked.payload
+}
+
+#[tokio::test]
+async fn who_shows_no_key_does_nothing() {
+    let (options, public) = locked();
+    let phone = daemon(options).await;
+    let mut rude = Client::mute(phone.address()).await;
+    challenged(&mut rude).await;
+    rude.send(OPEN, 1, 0, b"shell:input keyevent 3\0").await;
+    assert_eq!(rude.receive().await, None);
+
+    let mut client = Client::mute(phone.address()).await;
+    let first = challenged(&mut client).await;
+    client.send(AUTH, 2, 0, &[7; 256]).await;
+    assert_ne!(token(&mut client).await, first, "a token is for one answer");
+    client.send(AUTH, 2, 0, b"short").await;
+    token(&mut client).await;
+    // To say a key that the phone knows shows nothing: its owner is asked like about any other.
+    client.send(AUTH, 3, 0, public.as_bytes()).await;
+    let asks = |world: &tapwright_phone::World| world.window().contains("UsbDebuggingActivity");
+    let mut changes = phone.handle().changes();
+    while !phone.handle().look(asks) {
+        tokio::time::timeout(PATIENCE, changes.changed()).await.expect("it is asked").unwrap();
+    }
+    // Whatever else it says is not heard.
+    client.send(AUTH, 2, 0, &[7; 256]).await;
+    client.send(AUTH, 3, 0, public.as_bytes()).await;
+    drop(client);
+    while phone.handle().look(asks) {
+        tokio::time::timeout(PATIENCE, changes.changed()).await.expect("the question goes").unwrap();
+    }
+    assert_eq!(phone.handle().look(tapwright_phone::World::debugging), None);
+}
+
+#[tokio::test]
+async fn nobody_guesses_for_ever() {
+    let (options, public) = locked();
+    let limits = Limits { stranger: Duration::from_millis(50), ..Limits::default() };
+    let phone = daemon(Options { limits, ..options.clone() }).await;
+    let mut client = Client::mute(phone.address()).await;
+    challenged(&mut client).await;
+    client.send(AUTH, 3, 0, public.as_bytes()).await;
+    assert_eq!(client.receive().await, None, "it is not waited for longer than that");
+
+    let phone = daemon(options).await;
+    let mut client = Client::mute(phone.address()).await;
+    challenged(&mut client).await;
+    let mut tries = 0;
+    loop {
+        client.send(AUTH, 2, 0, &[7; 256]).await;
+        match client.receive().await {
+            Some(_) => tries += 1,
+            None => break,
+        }
+    }
+    assert_eq!(tries, 64);
+    for nonsense in [b"no key".as_slice(), b"", &[0xFF; 3000]] {
+        let mut client = Client::mute(phone.address()).await;
+        challenged(&mut client).await;
+        client.send(AUTH, 3, 0, nonsense).await;
+        assert_eq!(client.receive().await, None);
+    }
+    let mut early = Client::mute(phone.address()).await;
+    early.send(AUTH, 3, 0, public.as_bytes()).await;
+    assert_eq!(early.receive().await, None);
 }

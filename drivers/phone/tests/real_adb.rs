@@ -7,8 +7,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use client::daemon;
-use tapwright_phone::adbd::{Daemon, Options};
+use tapwright_phone::World;
+use tapwright_phone::adbd::{Daemon, Handle, ManualClock, Options};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::process::Command;
 
 /// An adb server of its own, so that nobody's real phones are touched.
@@ -35,7 +37,7 @@ impl Adb {
             );
             return None;
         };
-        let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let adb = Adb { program, home: TempDir::new().unwrap(), port, serial: phone.address().to_string() };
         let ran = adb.run(&["connect", &adb.serial]).await;
         assert!(ran.text.contains("connected to"), "{}{}", ran.text, ran.err);
@@ -202,6 +204,33 @@ async fn a_finger_over_adb_changes_the_world() {
     let facts: std::collections::BTreeMap<String, String> = serde_json::from_str(&other).unwrap();
     assert_eq!(facts["wifi.on"], after["wifi.on"]);
     assert_eq!(facts["front"], "com.tapwright.launcher");
+    let tree = phone.handle().look(|world| world.hierarchy());
+    let ((x, y), (to_x, to_y)) = (place(&tree, "Settings"), place(&tree, "Messages"));
+    let drag = format!("input draganddrop {x} {y} {to_x} {to_y} 500");
+    assert_eq!(adb.on(&["shell", &drag]).await.status, 0);
+    assert_eq!(phone.handle().facts()["launcher.icons"], "Settings, Messages, Contacts, Notes, Clock, Calendar");
+    adb.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finger_moved_by_hand_drags_if_it_rested_first() {
+    let (clock, listener) = (ManualClock::default(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let handle = Handle::new(World::new(Default::default()), clock.clone());
+    let phone = Daemon::start(listener, handle, Options::default()).unwrap();
+    let Some(adb) = Adb::connected(&phone).await else { return };
+    let tree = phone.handle().look(|world| world.hierarchy());
+    let ((x, y), (to_x, to_y)) = (place(&tree, "Settings"), place(&tree, "Messages"));
+    for (rests, expected) in [
+        (0, "Messages, Contacts, Notes, Clock, Calendar, Settings"),
+        (600, "Settings, Messages, Contacts, Notes, Clock, Calendar"),
+    ] {
+        let down = format!("input motionevent DOWN {x} {y}; input motionevent MOVE {x} {y}");
+        assert_eq!(adb.on(&["shell", &down]).await.status, 0);
+        clock.pass(rests);
+        let away = format!("input motionevent MOVE {to_x} {to_y}; input motionevent UP {to_x} {to_y}");
+        assert_eq!(adb.on(&["shell", &away]).await.status, 0);
+        assert_eq!(phone.handle().facts()["launcher.icons"], expected, "{rests} ms");
+    }
     adb.end().await;
 }
 

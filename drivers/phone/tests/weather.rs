@@ -10,7 +10,7 @@ use std::time::Duration;
 use client::{CLSE, Client, OKAY, OPEN, PATIENCE, WRTE, packet};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock, SteadyClock};
 use tapwright_phone::weather::{Fault, Weather};
-use tapwright_phone::{ADB_KEYBOARD, Dice, Event, Input, Key, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, Answer, Dice, Event, Input, Key, Options, What, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -200,6 +200,13 @@ fn a_dialog_of_the_system_covers_all_and_can_be_answered() {
     for (event, window, no, yes, closes) in [
         (Event::Permission, "GrantPermissionsActivity", "Deny", "Allow", [false, false]),
         (Event::Anr, "Application Not Responding: com.android.settings", "Close", "Wait", [true, false]),
+        (
+            Event::Debugging { computer: "me@laptop".to_owned() },
+            "com.android.systemui.usb.UsbDebuggingActivity",
+            "Cancel",
+            "Allow",
+            [false, false],
+        ),
     ] {
         for (word, closed) in [(no, closes[0]), (yes, closes[1])] {
             let mut world = world();
@@ -221,6 +228,32 @@ fn a_dialog_of_the_system_covers_all_and_can_be_answered() {
     world.happen(Event::Anr);
     world.input(&Input::Press(Key::Home));
     assert_eq!(world.front().label, "Home");
+}
+
+#[test]
+fn a_computer_is_allowed_by_a_yes_and_by_nothing_else() {
+    let ask = || {
+        let mut world = world();
+        world.happen(Event::Debugging { computer: "me@laptop".to_owned() });
+        assert!(world.hierarchy().contains("me@laptop") && world.debugging().is_none());
+        world
+    };
+    for no in [Input::Press(Key::Home), Input::Press(Key::Back)] {
+        let mut world = ask();
+        world.input(&no);
+        assert_eq!(world.debugging(), Some(Answer::No), "{no:?}");
+        // The next question starts without an answer.
+        world.happen(Event::Debugging { computer: String::new() });
+        assert_eq!(world.debugging(), None);
+    }
+    let mut world = ask();
+    tap(&mut world, "Allow");
+    assert_eq!(world.debugging(), Some(Answer::Yes));
+    let mut world = ask();
+    world.happen(Event::Permission);
+    assert!(world.hierarchy().contains("me@laptop"), "no other dialog takes its place, whose Allow would be its");
+    world.happen(Event::DebuggingOver);
+    assert!(!world.hierarchy().contains("me@laptop") && world.debugging().is_none());
 }
 
 #[test]

@@ -211,7 +211,8 @@ fn nothing_that_is_done_to_it_breaks_it() {
             let mut place =
                 || (dice.below(width as usize + 40) as i32 - 20, dice.below(height as usize + 40) as i32 - 20);
             let ((x, y), to) = (place(), place());
-            let input = match dice.below(10) {
+            let input = match dice.below(11) {
+                10 => Input::Drag { from: (x, y), to },
                 0 => Input::Swipe { from: (x, y), to, millis: 300 },
                 1 => Input::Press(*dice.pick(&[Key::Back, Key::Home, Key::Enter, Key::Delete])),
                 2 => Input::Type("长 long ".repeat(dice.below(40))),
@@ -233,6 +234,39 @@ fn nothing_that_is_done_to_it_breaks_it() {
     assert_eq!(fronts.len(), 7, "{fronts:?}");
 }
 
+/// Where something with these words is.
+fn spot_of(world: &World, words: &str) -> (i32, i32) {
+    let mark = world.marks().into_iter().find(|mark| mark.what == What::Word(words.into())).expect("it is shown");
+    mark.target.unwrap_or_else(|| mark.rect.center())
+}
+
+#[test]
+fn an_icon_of_the_launcher_can_be_dragged_to_another_place() {
+    let mut world = world(3);
+    let before = (world.draw(), world.facts()["launcher.icons"].clone());
+    assert_eq!(before.1, "Messages, Contacts, Notes, Clock, Calendar, Settings");
+    let (from, to) = (spot_of(&world, "Settings"), spot_of(&world, "Contacts"));
+    world.input(&Input::Drag { from, to });
+    assert_eq!(world.facts()["launcher.icons"], "Messages, Settings, Contacts, Notes, Clock, Calendar");
+    assert!(world.draw() != before.0, "it cannot be seen");
+    assert_eq!(spot_of(&world, "Settings"), to);
+    world.input(&Input::Tap { x: to.0, y: to.1 });
+    assert_eq!(world.front().label, "Settings", "a touch meets what is shown");
+    // In an app there is nothing to be dragged, and what is held does not scroll.
+    let page = world.draw();
+    world.input(&Input::Drag { from: (270, 900), to: (270, 300) });
+    assert!(world.draw() == page);
+    world.input(&Input::Press(Key::Home));
+    // Next to the icons there is nothing that it could be dropped on.
+    let (icons, settings) = (world.facts()["launcher.icons"].clone(), spot_of(&world, "Settings"));
+    world.input(&Input::Drag { from: settings, to: (270, 100) });
+    world.input(&Input::Drag { from: (270, 100), to: settings });
+    world.input(&Input::Swipe { from: settings, to: from, millis: 2000 });
+    assert_eq!(world.facts()["launcher.icons"], icons);
+    world.set_fact("launcher.icons", &before.1).expect("it can be set");
+    assert!(world.draw() == before.0);
+}
+
 #[test]
 fn facts_that_make_no_sense_are_refused() {
     let mut world = world(3);
@@ -245,6 +279,9 @@ fn facts_that_make_no_sense_are_refused() {
         ("alarms.25:00.on", "true"),
         ("contacts.Nobody.favourite", "true"),
         ("", ""),
+        ("launcher.icons", "Messages, Contacts"),
+        ("launcher.icons", "Messages, Messages, Contacts, Notes, Clock, Calendar, Settings"),
+        ("launcher.icons", "Messages, Contacts, Notes, Clock, Calendar, Bank"),
     ] {
         assert!(world.set_fact(name, value).is_err(), "{name} = {value}");
     }

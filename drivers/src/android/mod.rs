@@ -8,6 +8,7 @@ mod capture;
 mod devices;
 mod health;
 mod judge;
+mod keys;
 mod look;
 #[cfg(feature = "adb-client")]
 mod pairing;
@@ -33,6 +34,7 @@ pub use self::devices::{UsbDevice, usb_devices};
 pub use self::devices::{connect, devices, disconnect};
 pub use self::health::Health;
 pub use self::judge::Judge;
+pub use self::keys::Keys;
 #[cfg(feature = "adb-client")]
 pub use self::pairing::{Announced, announced, pair};
 use self::parse::screencap::Shot;
@@ -47,9 +49,9 @@ use crate::{Settle, Tree};
 /// Where a device is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// A daemon that listens on TCP and wants no key, such as the virtual phone's: `127.0.0.1:5555`.
-    Direct { address: String },
-    /// A device that an adb server knows, over USB or with a key: the server's address (usually `127.0.0.1:5037`) and the
+    /// A daemon that listens on TCP, such as the virtual phone's: `127.0.0.1:5555`. If it wants a key it is shown these.
+    Direct { address: String, keys: Keys },
+    /// A device that an adb server knows, over USB, with a key or with TLS: the server's address (usually `127.0.0.1:5037`) and the
     /// device's serial.
     Server { server: String, serial: String },
     /// A device on USB, without an adb server; `usb_devices` lists what there is.
@@ -61,7 +63,7 @@ impl Address {
     /// What people call the device.
     fn name(&self) -> String {
         match self {
-            Address::Direct { address } => address.clone(),
+            Address::Direct { address, .. } => address.clone(),
             Address::Server { serial, .. } => serial.clone(),
             #[cfg(feature = "usb")]
             Address::Usb { vendor, product } => format!("usb:{vendor:04x}:{product:04x}"),
@@ -111,6 +113,11 @@ const FRONT_PAUSE: Duration = Duration::from_millis(15);
 const ASKERS: &[&str] = &[".permissioncontroller", ".packageinstaller"];
 /// How many times a connection may break in one look.
 const MENDED_MAX: u32 = 4;
+/// How long a finger rests before it drags, where the device is not the one that knows: longer than a long press, which
+/// takes 0.4 or 0.5 s unless the owner wants it slower.
+const PICKED_UP: Duration = Duration::from_millis(700);
+/// In how many movements it gets where it goes, there: each is a program that is started.
+const DRAG_STEPS: u32 = 6;
 /// A finger that stays or moves longer than this is a mistake.
 const FINGER_MAX: Duration = Duration::from_secs(60);
 /// The least time between the first two attempts to find a lost device; it doubles from one to the next, up to …
@@ -124,7 +131,7 @@ impl Android {
     /// Connects to a device.
     ///
     /// # Errors
-    /// `Kind::Lost` if nobody is there, `Kind::Refused` if the device wants a key or a confirmation first.
+    /// `Kind::Lost` if nobody is there, `Kind::Refused` if the device takes no key of this computer and nobody allows it.
     pub async fn connect(options: Options, within: Duration) -> Result<Android, DriverError> {
         let deadline = Deadline::after(within);
         let mut android = Android::unconnected(options);
@@ -139,6 +146,11 @@ impl Android {
     /// on. Else they are `Kind::Hidden`.
     pub fn draw_protected(&mut self, paint: Paint) {
         self.paint = Some(paint);
+    }
+
+    /// Waits for screens in another way from now on: what sort of phone it is may be known only when it is connected.
+    pub fn settle_as(&mut self, settle: Settle) {
+        self.options.settle = settle;
     }
 
     fn unconnected(options: Options) -> Android {
@@ -288,6 +300,10 @@ impl Android {
                 let millis = finger(*over)?;
                 self.command(&format!("input swipe {x} {y} {to_x} {to_y} {millis}"), deadline).await?;
             }
+            Gesture::Drag { from, to, over } => {
+                let (from, to) = (self.place(from)?, self.place(to)?);
+                self.drag(from, to, finger(*over)?, deadline).await?;
+            }
             Gesture::Type { text } => {
                 let link = self.link.as_ref().ok_or_else(unlinked)?;
                 self.keyboard.enter(&mut self.shell, link, text, deadline).await?;
@@ -298,6 +314,24 @@ impl Android {
             Gesture::Launch { app } => self.launch(app, deadline).await?,
         }
         Ok(())
+    }
+
+    /// Androids from 7 on have a command for that, which rests as long as a long press takes; some lack it and can be told
+    /// each movement of the finger instead.
+    async fn drag(&mut self, from: Place, to: Place, millis: u128, deadline: Deadline) -> Result<(), Kind> {
+        let ((x, y), (to_x, to_y)) = (from, to);
+        let one = format!("input draganddrop {x} {y} {to_x} {to_y} {millis}");
+        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let ran = self.shell.run(link, &one, deadline).await?;
+        if !answers::is_unknown_to_input(&ran.output) {
+            return ran.accepted().map(drop);
+        }
+        let ran = self.shell.run(link, &finger_by_finger(from, to), deadline).await?;
+        if answers::is_unknown_to_input(&ran.output) {
+            let why = "this Android cannot drag: its `input` knows neither `draganddrop` nor `motionevent`";
+            return Err(Kind::Refused { why: why.to_owned() });
+        }
+        ran.accepted().map(drop)
     }
 
     async fn press(&mut self, key: Key, deadline: Deadline) -> Result<(), Kind> {
@@ -311,7 +345,7 @@ impl Android {
     }
 
     /// The numbers of a spot that was measured on the display as it was last seen.
-    fn place(&self, spot: &Spot) -> Result<(u32, u32), Kind> {
+    fn place(&self, spot: &Spot) -> Result<Place, Kind> {
         match self.size() {
             Some(size) if size == spot.of => {}
             _ => return Err(Kind::Stale),
@@ -402,6 +436,23 @@ impl Android {
     }
 }
 
+/// Pixels of the display.
+type Place = (u32, u32);
+
+/// A drag in single movements, in one line, so that no round trip keeps a finger on the screen. Whatever becomes of the
+/// movements, the finger is lifted.
+fn finger_by_finger((x, y): Place, (to_x, to_y): Place) -> String {
+    let between = |step: u32, from: u32, to: u32| {
+        let (from, to) = (i64::from(from), i64::from(to));
+        from + (to - from) * i64::from(step) / i64::from(DRAG_STEPS)
+    };
+    let moves: String = (1..=DRAG_STEPS)
+        .map(|step| format!("input motionevent MOVE {} {}; ", between(step, x, to_x), between(step, y, to_y)))
+        .collect();
+    let rest = PICKED_UP.as_secs_f32();
+    format!("{{ input motionevent DOWN {x} {y} && {{ sleep {rest}; {moves}input motionevent UP {to_x} {to_y}; }}; }}")
+}
+
 fn finger(time: Duration) -> Result<u128, Kind> {
     if time > FINGER_MAX {
         return Err(Kind::Refused {
@@ -423,6 +474,7 @@ fn operation(gesture: &Gesture) -> &'static str {
         Gesture::DoubleTap { .. } => "double tap",
         Gesture::LongPress { .. } => "press long",
         Gesture::Swipe { .. } => "swipe",
+        Gesture::Drag { .. } => "drag",
         Gesture::Type { .. } => "type",
         Gesture::Press { .. } => "press a key",
         Gesture::Launch { .. } => "launch an app",
@@ -530,7 +582,7 @@ mod tests {
         });
         let patience = Duration::from_secs(60);
         let options = Options {
-            address: Address::Direct { address: at.to_string() },
+            address: Address::Direct { address: at.to_string(), keys: Keys::default() },
             settle: Settle::INSTANT,
             capture: Capture::Raw,
             find_again: Duration::ZERO,

@@ -4,6 +4,7 @@
 //! an adb server, which knows USB and keys, a connection for each stream. (A third, by feature, is USB without a server.) What the bytes mean is `parse`'s.
 
 pub(crate) mod direct;
+mod greet;
 pub(crate) mod server;
 #[cfg(feature = "usb")]
 pub(crate) mod usb;
@@ -40,9 +41,7 @@ pub(crate) enum Stream {
 impl Link {
     pub async fn connect(address: &Address, deadline: Deadline) -> Result<Link, Kind> {
         match address {
-            Address::Direct { address } => {
-                deadline.hold("to connect to the device", Direct::connect(address)).await.map(Link::Direct)
-            }
+            Address::Direct { address, keys } => Direct::connect(address, keys, deadline).await.map(Link::Direct),
             Address::Server { server, serial } => Server::connect(server, serial, deadline).await.map(Link::Server),
             #[cfg(feature = "usb")]
             Address::Usb { vendor, product } => {

@@ -165,6 +165,8 @@ async fn daemon(socket: TcpStream, device: Arc<Device>) -> std::io::Result<()> {
                 let banner = &device.script.banner;
                 let hello = if let Some(token) = banner.strip_prefix("AUTH") {
                     packet(b"AUTH", 1, 0, token.as_bytes())
+                } else if banner == "STLS" {
+                    packet(b"STLS", 0x0100_0000, 0, b"")
                 } else {
                     packet(b"CNXN", device.script.version, 1 << 20, banner.as_bytes())
                 };

@@ -662,7 +662,7 @@ pub struct Import {
 
 /// Serve a virtual phone to any adb client, until Ctrl-C
 #[derive(Args, Debug)]
-#[command(after_help = "It wants no key: whoever reaches the address can use the phone.
+#[command(after_help = "Without --keys it wants no key: whoever reaches the address can use the phone.
 
 Example:
   tapwright phone --listen 127.0.0.1:5555 --seed 3
@@ -671,6 +671,11 @@ pub struct Phone {
     /// Where to listen; port 0 takes any that is free
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5555")]
     pub listen: SocketAddr,
+
+    /// Let in whoever has one of these keys, and ask about others on its screen: files that adb wrote, adbkey.pub; may be given
+    /// again
+    #[arg(long, value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
 
     #[command(flatten)]
     pub phone: PhoneArguments,

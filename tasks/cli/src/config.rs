@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use tapwright_tasks::device::{Options as DeviceOptions, Phone, Weather, Where};
+use tapwright_tasks::device::{Keys, Options as DeviceOptions, Phone, Weather, Where};
 use tapwright_tasks::mistake::{Mistake, nearest};
 use tapwright_tasks::model::providers::Provider;
 use tapwright_tasks::model::{Cuda, LibraryOptions, Options as ModelOptions, Secret, Which};
@@ -111,6 +111,8 @@ struct DeviceSection {
     r#use: Option<String>,
     adb_server: Option<String>,
     connect_ms: Option<u64>,
+    keys: Option<Vec<PathBuf>>,
+    allow_ms: Option<u64>,
     find_again_ms: Option<u64>,
     protected: Option<Protected>,
 }
@@ -254,6 +256,13 @@ impl Config {
             at: at_device,
             weather,
             connect: ms(file.device.connect_ms.unwrap_or(10_000)),
+            keys: Keys {
+                files: match file.device.keys {
+                    Some(files) => files.into_iter().map(beside).collect(),
+                    None => adb_keys(),
+                },
+                person: ms(file.device.allow_ms.unwrap_or(60_000)),
+            },
             find_again: ms(file.device.find_again_ms.unwrap_or(5_000)),
             probe: Duration::from_secs(10),
             words: file.device.protected.unwrap_or_default() == Protected::Words,
@@ -650,6 +659,14 @@ fn user_cache() -> Option<PathBuf> {
         folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
     };
     cache.map(|cache| cache.join("tapwright"))
+}
+
+/// Where adb keeps keys: the user's own, and those of `ADB_VENDOR_KEYS`.
+fn adb_keys() -> Vec<PathBuf> {
+    let home = std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
+    let own = home.map(|home| PathBuf::from(home).join(".android/adbkey"));
+    let more = std::env::var_os("ADB_VENDOR_KEYS").unwrap_or_default();
+    own.into_iter().chain(std::env::split_paths(&more).filter(|path| !path.as_os_str().is_empty())).collect()
 }
 
 fn cores() -> u16 {

@@ -82,7 +82,7 @@ fn misread(error: &clap::Error) -> Exit {
 /// `TAPWRIGHT_LOG` says exactly what is wanted, `-v` roughly.
 fn listen_to_tracing(verbose: u8) {
     let rough = match verbose {
-        0 => "error",
+        0 => "error,tapwright_person=warn", // What a person is waited for.
         1 => "warn,tapwright=info",
         2 => "info,tapwright=debug",
         _ => "debug,tapwright=trace",

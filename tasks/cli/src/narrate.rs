@@ -338,6 +338,9 @@ fn deed_in_words(deed: &Deed) -> String {
         Deed::Gesture(Gesture::DoubleTap { at }) => format!("tapping twice at {}, {}", at.x, at.y),
         Deed::Gesture(Gesture::LongPress { at, .. }) => format!("pressing at {}, {}", at.x, at.y),
         Deed::Gesture(Gesture::Swipe { .. }) => "swiping".to_owned(),
+        Deed::Gesture(Gesture::Drag { from, to, .. }) => {
+            format!("dragging from {}, {} to {}, {}", from.x, from.y, to.x, to.y)
+        }
         Deed::Gesture(Gesture::Type { .. }) => "typing".to_owned(),
         Deed::Gesture(Gesture::Press { .. }) => "pressing a key".to_owned(),
         Deed::Gesture(Gesture::Launch { app }) => format!("opening {}", say::fitted(app, 30)),

@@ -22,6 +22,17 @@ fn by_the_models_word() {
 }
 
 #[test]
+fn by_a_drag_that_the_phone_shows() {
+    let drag = r#"do(action="Drag", start=[833,823], end=[167,669])"#;
+    let icons = "launcher.icons=Settings, Messages, Contacts, Notes, Clock, Calendar";
+    let place = Place::new();
+    let ran = place.script(&[drag, r#"finish(message="ok")"#], &["--expect", icons]);
+    assert_eq!(ran.told(), "0 done passed", "{}{}", ran.out, ran.err);
+    let deeds = place.journal().into_iter().filter(|line| line["effect"]["act"]["gesture"]["drag"].is_object()).count();
+    assert_eq!(deeds, 1, "it is written down as what it is");
+}
+
+#[test]
 fn for_want_of_a_person() {
     check(&[r#"do(action="Take_over", message="log in")"#], &[], "11 needs-person null");
     check(&[r#"do(action="Tap", element=[500,500], message="pay")"#], &[], "11 needs-person null");
@@ -134,6 +145,47 @@ fn a_phone_of_somebody_elses_is_judged_over_adb() {
     let more = ["--device", &address, "--start", "wifi.on=false", "--expect", "wifi.on=true"];
     let ran = place.script(&replies, &more);
     assert_eq!(ran.told(), "0 done passed", "{}", ran.err);
+    phone.kill();
+}
+
+/// With the key that adb keeps at home; where there is no adb to make one this says so and does nothing.
+#[test]
+fn a_phone_that_wants_a_key_gets_the_one_at_home_or_it_is_said_what_is_missing() {
+    let place = Place::new();
+    std::fs::create_dir(place.path().join(".android")).unwrap();
+    let key = place.path().join(".android/adbkey");
+    let made = std::process::Command::new("adb").arg("keygen").arg(&key).env("HOME", place.path()).output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        eprintln!("SKIPPED: the program adb is not there (Debian: apt-get install adb)");
+        return;
+    }
+    let keys = ["phone", "--listen", "127.0.0.1:0", "--json", "--keys"];
+    let refused = place.run(&[&keys[..], &["tapwright.toml"]].concat());
+    assert_eq!(refused.code, 2, "{}", refused.out);
+    assert!(refused.out.contains("tapwright.toml: this is no public key as adb writes it"), "{}", refused.out);
+    let mut phone = place.start(&[&keys[..], &[".android/adbkey.pub"]].concat());
+    let address = phone.line()["listen"].as_str().unwrap().to_owned();
+    let replies = [r#"do(action="Home")"#, r#"finish(message="ok")"#];
+    let more = ["--device", &address, "--expect", "front=com.tapwright.launcher"];
+    let ran = place.script(&replies, &more);
+    assert_eq!(ran.told(), "0 done passed", "{}", ran.err);
+    std::fs::rename(&key, place.path().join("elsewhere")).unwrap();
+    let ran = place.run(&["run", "Do something", "--model", "finish", "--device", &address]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    let told = ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("adb keygen"), "{told}");
+    // A key that the phone does not know: its owner is asked, and does not answer.
+    assert!(std::process::Command::new("adb").arg("keygen").arg(&key).env("HOME", place.path()).output().is_ok());
+    place.file("tapwright.toml", "[device]\nallow_ms = 300\n");
+    let ran = place.run(&["run", "Do something", "--model", "finish", "--device", &address]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    let told = ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in ["asks on its screen whether to allow this computer", "nobody said yes within 0.3 s"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let named = "[device]\nkeys = [\"elsewhere\"]\n[policy]\npreset = \"trusting\"\n";
+    place.file("tapwright.toml", named);
+    assert_eq!(place.script(&replies, &more).told(), "0 done passed");
     phone.kill();
 }
 

@@ -13,6 +13,8 @@ pub fn marks(deed: &Deed, size: Size) -> String {
         Deed::Gesture(Gesture::DoubleTap { at }) => ring(at, 4.0 * unit) + &ring(at, 6.5 * unit) + &dot(at, unit),
         Deed::Gesture(Gesture::LongPress { at, .. }) => ring(at, 5.0 * unit) + &dot(at, 3.5 * unit),
         Deed::Gesture(Gesture::Swipe { from, to, .. }) => swipe(from, to, unit),
+        // A swipe that begins with a long press.
+        Deed::Gesture(Gesture::Drag { from, to, .. }) => ring(from, 5.0 * unit) + &swipe(from, to, unit),
         Deed::Gesture(Gesture::Press { key }) => chip(key_name(*key), size, unit),
         Deed::Gesture(Gesture::Type { .. }) => chip("typed", size, unit),
         Deed::Gesture(Gesture::Launch { .. }) => chip("launched", size, unit),
@@ -91,6 +93,15 @@ mod tests {
             Gesture::Tap { at: Spot { x: 30, y: 40, of: SIZE } },
             expect![[r#"<circle class="ring" cx="30" cy="40" r="5.0"/><circle class="dot" cx="30" cy="40" r="1.0"/>"#]],
         );
+    }
+
+    #[test]
+    fn a_drag_shows_where_it_took_hold() {
+        let (from, to) = (Spot { x: 50, y: 150, of: SIZE }, Spot { x: 50, y: 50, of: SIZE });
+        let ring = r#"<circle class="ring" cx="50" cy="150" r="5.0"/>"#;
+        let over = Duration::ZERO;
+        let swiped = marks(&Deed::Gesture(Gesture::Swipe { from, to, over }), SIZE);
+        assert_eq!(marks(&Deed::Gesture(Gesture::Drag { from, to, over }), SIZE), format!("{ring}{swiped}"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ do: "\"Launch\", app=" TEXT
   | "\"Tap\", element=" PLACE (", message=" TEXT)?
   | ("\"Long Press\"" | "\"Double Tap\"") ", element=" PLACE
   | ("\"Type\"" | "\"Type_Name\"") ", text=" LINES
-  | "\"Swipe\", start=" PLACE ", end=" PLACE
+  | ("\"Swipe\"" | "\"Drag\"") ", start=" PLACE ", end=" PLACE
   | ("\"Note\"" | "\"Interact\"" | "\"Take_over\"") (", message=" TEXT)?
   | "\"Call_API\", instruction=" TEXT
   | "\"Back\"" | "\"Home\""

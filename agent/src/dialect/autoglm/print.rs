@@ -27,6 +27,7 @@ fn act(action: &Action) -> String {
         Action::Interact { message } if message.is_empty() => "do(action=\"Interact\")".to_owned(),
         Action::Interact { message } => format!("do(action=\"Interact\", message={})", quoted(message)),
         Action::Swipe { from, to } => format!("do(action=\"Swipe\", start={}, end={})", place(*from), place(*to)),
+        Action::Drag { from, to } => format!("do(action=\"Drag\", start={}, end={})", place(*from), place(*to)),
         Action::Note { message } => format!("do(action=\"Note\", message={})", quoted(message)),
         Action::CallApi { instruction } => format!("do(action=\"Call_API\", instruction={})", quoted(instruction)),
         Action::LongPress { at } => format!("do(action=\"Long Press\", element={})", place(*at)),

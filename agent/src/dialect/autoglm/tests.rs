@@ -43,6 +43,10 @@ fn all_verbs() {
         r#"do(action="Call_API", instruction="summarise")"#,
         expect![[r#"do(action="Call_API", instruction="summarise")"#]],
     );
+    check(
+        r#"do(action="Drag", start=[500,800], end=[500,200])"#,
+        expect![[r#"do(action="Drag", start=[500,800], end=[500,200])"#]],
+    );
     check(r#"do(action="Long Press", element=[1,2])"#, expect![[r#"do(action="Long Press", element=[1,2])"#]]);
     check(r#"do(action="Double Tap", element=[1,2])"#, expect![[r#"do(action="Double Tap", element=[1,2])"#]]);
     check(r#"do(action="Take_over", message="log in")"#, expect![[r#"do(action="Take_over", message="log in")"#]]);
@@ -297,6 +301,21 @@ fn numbers_are_not_read_out_of_words() {
 
 #[test]
 fn verbs() {
+    for written in [
+        r#"do(action="drag", from=[1,2], to=[3,4])"#,
+        r#"do(action="Drag_and_Drop", start=[[1,2]], end="[3,4]")"#,
+        r#"do(action="DragDrop", element=[1,2], end_coordinate=[3,4])</answer>"#,
+        r#"do("Drag", [1,2], [3,4])"#,
+        r#"{"action": "drag", "start": {"x": 1, "y": 2}, "end": {"x": 3, "y": 4}}"#,
+    ] {
+        check(written, expect![[r#"do(action="Drag", start=[1,2], end=[3,4])"#]]);
+    }
+    check(
+        r#"do(action="Drag", element=[1,2])"#,
+        expect![[
+            r#"? Drag needs two places; write do(action="Drag", start=[x,y], end=[x,y]) with numbers from 0 to 999"#
+        ]],
+    );
     check(r#"do(action="LONG_PRESS", element=[1,2])"#, expect![[r#"do(action="Long Press", element=[1,2])"#]]);
     check(r#"do(action="DoubleTap", element=[1,2])"#, expect![[r#"do(action="Double Tap", element=[1,2])"#]]);
     check(r#"do(action="take over")"#, expect![[r#"do(action="Take_over", message="")"#]]);
@@ -304,13 +323,13 @@ fn verbs() {
     check(
         r#"do(action="Fly", height=3)"#,
         expect![[
-            r#"? there is no action "Fly"; write one of: Launch, Tap, Type, Type_Name, Interact, Swipe, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait"#
+            r#"? there is no action "Fly"; write one of: Launch, Tap, Type, Type_Name, Interact, Swipe, Drag, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait"#
         ]],
     );
     check(
         r#"do(element=[1,2])"#,
         expect![[
-            r#"? the call names no action; write do(action="…") with one of: Launch, Tap, Type, Type_Name, Interact, Swipe, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait"#
+            r#"? the call names no action; write do(action="…") with one of: Launch, Tap, Type, Type_Name, Interact, Swipe, Drag, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait"#
         ]],
     );
     check(
@@ -421,6 +440,7 @@ fn calls() -> impl Strategy<Value = Call> {
         texts().prop_map(|text| Action::TypeName { text }),
         texts().prop_map(|message| Action::Interact { message }),
         (at(), at()).prop_map(|(from, to)| Action::Swipe { from, to }),
+        (at(), at()).prop_map(|(from, to)| Action::Drag { from, to }),
         texts().prop_map(|message| Action::Note { message }),
         texts().prop_map(|instruction| Action::CallApi { instruction }),
         at().prop_map(|at| Action::LongPress { at }),

@@ -12,7 +12,7 @@ const WAIT_MAX_S: f64 = 3600.0;
 /// How much of something wrong is shown to the model again, in characters.
 const SHOWN_MAX: usize = 40;
 
-const VERBS: &str = "Launch, Tap, Type, Type_Name, Interact, Swipe, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait";
+const VERBS: &str = "Launch, Tap, Type, Type_Name, Interact, Swipe, Drag, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait";
 
 /// `do(…)`.
 pub(super) fn act(mut arguments: Arguments) -> Result<Call, Unclear> {
@@ -55,6 +55,10 @@ pub(super) fn act(mut arguments: Arguments) -> Result<Call, Unclear> {
         "swipe" | "scroll" => Action::Swipe {
             from: given.place(&["start", "from", "start_point", "start_coordinate", "element"], 0, SWIPE)?,
             to: given.place(&["end", "to", "end_point", "end_coordinate"], 1, SWIPE)?,
+        },
+        "drag" | "draganddrop" | "dragdrop" => Action::Drag {
+            from: given.place(&["start", "from", "start_point", "start_coordinate", "element"], 0, DRAG)?,
+            to: given.place(&["end", "to", "end_point", "end_coordinate"], 1, DRAG)?,
         },
         "note" => Action::Note { message: given.text(MESSAGE).unwrap_or_else(|| "True".to_owned()) },
         "callapi" => Action::CallApi {
@@ -100,6 +104,7 @@ pub(super) fn unclear(message: impl Into<String>) -> Unclear {
 
 const MESSAGE: &[&str] = &["message", "msg", "text", "content", "note"];
 const SWIPE: &str = "Swipe needs two places; write do(action=\"Swipe\", start=[x,y], end=[x,y])";
+const DRAG: &str = "Drag needs two places; write do(action=\"Drag\", start=[x,y], end=[x,y])";
 
 struct Given {
     named: Vec<(String, Value)>,

@@ -9,10 +9,12 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::Device;
+use super::access::{self, PublicKey, TOKEN};
 use super::packet::{
-    self, BadPacket, CLSE, CNXN, Decoder, OKAY, OPEN, PAYLOAD_MAX, Packet, VERSION, VERSION_SUMS, WRTE,
+    self, AUTH, BadPacket, CLSE, CNXN, Decoder, OKAY, OPEN, PAYLOAD_MAX, Packet, VERSION, VERSION_SUMS, WRTE,
 };
 use super::service::{self, Service};
 use super::stream::Stream;
@@ -26,6 +28,12 @@ const SEND_MAX: usize = 256 << 10;
 const TOGETHER: usize = 64 << 10;
 /// Commands of a connection that may hold much memory at the same time.
 const LARGE: usize = 4;
+/// Keys that a client may try before it has to be content with the public one.
+const SIGNATURES: u32 = 64;
+/// What an `AUTH` is about: a token to be signed, its signature, a public key.
+const ASKED: u32 = 1;
+const SIGNED: u32 = 2;
+const PUBLIC: u32 = 3;
 /// What the phone can do beyond the first version of the protocol.
 const FEATURES: &str = "shell_v2,cmd,stat_v2,ls_v2,fixed_push_mkdir,sendrecv_v2";
 
@@ -38,6 +46,8 @@ pub(super) enum Ended {
     Silent,
     /// It did not speak ADB.
     Bad(BadPacket),
+    /// The phone does not know it, and its owner did not allow it.
+    Stranger,
     /// It spoke before its hello, or said one that makes no sense.
     Rude,
     /// The weather broke the connection.
@@ -54,6 +64,7 @@ impl fmt::Display for Ended {
             Ended::Left(None) => f.write_str("it left"),
             Ended::Left(Some(error)) => write!(f, "it left: {error}"),
             Ended::Silent => f.write_str("it did not say hello in time"),
+            Ended::Stranger => f.write_str("the phone does not know it, and nobody allowed it"),
             Ended::Bad(bad) => write!(f, "it does not speak ADB: {bad}"),
             Ended::Rude => f.write_str("it did not begin with a hello that makes sense"),
             Ended::Broke => f.write_str("the connection broke"),
@@ -80,6 +91,7 @@ pub(super) async fn serve(socket: TcpStream, device: Arc<Device>) -> Ended {
         services: JoinSet::new(),
         next: 1,
         peer: None,
+        stranger: None,
         broken: Arc::default(),
         large: Arc::new(Semaphore::new(LARGE)),
         device,
@@ -98,6 +110,37 @@ struct Peer {
     sums: bool,
 }
 
+/// A client that has said hello and has not shown yet that it may come in.
+struct Stranger {
+    hello: Packet,
+    token: [u8; TOKEN],
+    signatures: u32,
+    question: Question,
+}
+
+/// What the phone's owner was asked about a client.
+enum Question {
+    NotAsked,
+    Asked { answer: oneshot::Receiver<bool>, until: Instant },
+    Refused { until: Instant },
+}
+
+/// The answer of the phone's owner, when there is one.
+async fn answer(stranger: &mut Option<Stranger>) -> bool {
+    match stranger {
+        Some(Stranger { question: Question::Asked { answer, .. }, .. }) => answer.await.unwrap_or(false),
+        _ => std::future::pending().await,
+    }
+}
+
+/// Sleeps until then, or for ever.
+async fn rest(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
 struct Connection {
     device: Arc<Device>,
     packets: mpsc::Sender<Vec<u8>>,
@@ -106,6 +149,7 @@ struct Connection {
     /// Our number for the next stream.
     next: u32,
     peer: Option<Peer>,
+    stranger: Option<Stranger>,
     /// Told when a service has panicked.
     broken: Arc<Notify>,
     large: Arc<Semaphore>,
@@ -132,9 +176,21 @@ impl Connection {
             }
             while self.services.try_join_next().is_some() {}
             decoder.arrived.reserve(TOGETHER);
+            let patience = match self.stranger.as_ref().map(|stranger| &stranger.question) {
+                Some(Question::Asked { until, .. } | Question::Refused { until }) => Some(*until),
+                Some(Question::NotAsked) | None => None,
+            };
             let count = tokio::select! {
                 count = socket.read_buf(&mut decoder.arrived) => count,
-                () = &mut hello, if self.peer.is_none() => return Ended::Silent,
+                () = &mut hello, if self.is_silent() => return Ended::Silent,
+                () = rest(patience) => return Ended::Stranger,
+                yes = answer(&mut self.stranger) => {
+                    if let Err(ended) = self.answered(yes).await {
+                        return ended;
+                    }
+                    decoder.sums = self.peer.is_none_or(|peer| peer.sums);
+                    continue;
+                }
                 () = broken.notified() => return Ended::Broken,
             };
             match count {
@@ -151,9 +207,21 @@ impl Connection {
         }
     }
 
+    /// Whether a client has yet to say something that it was waited for.
+    fn is_silent(&self) -> bool {
+        let asked = |stranger: &Stranger| !matches!(stranger.question, Question::NotAsked);
+        self.peer.is_none() && !self.stranger.as_ref().is_some_and(asked)
+    }
+
     async fn take(&mut self, packet: Packet) -> Result<(), Ended> {
-        if packet.command == CNXN {
-            return self.hello(&packet).await;
+        match packet.command {
+            CNXN if self.peer.is_some() || self.device.door.is_open() => return self.hello(&packet).await,
+            CNXN => {
+                self.services.shutdown().await; // A question about who it was before.
+                return self.challenge(packet, 0).await;
+            }
+            AUTH if self.peer.is_none() => return self.prove(packet).await,
+            _ => {}
         }
         let Some(peer) = self.peer else { return Err(Ended::Rude) };
         match packet.command {
@@ -181,6 +249,53 @@ impl Connection {
                 Ok(())
             }
         }
+    }
+
+    /// Asks a client to show that it may come in.
+    async fn challenge(&mut self, hello: Packet, signatures: u32) -> Result<(), Ended> {
+        let token = access::token();
+        self.stranger = Some(Stranger { hello, token, signatures, question: Question::NotAsked });
+        self.send(AUTH, ASKED, 0, &token, true).await
+    }
+
+    /// Takes what a client shows.
+    async fn prove(&mut self, packet: Packet) -> Result<(), Ended> {
+        let Some(stranger) = self.stranger.take() else { return Err(Ended::Rude) };
+        if !matches!(stranger.question, Question::NotAsked) {
+            self.stranger = Some(stranger); // There is nothing more that it could say.
+            return Ok(());
+        }
+        let Stranger { hello, token, signatures, .. } = stranger;
+        match packet.first {
+            SIGNED if self.device.door.knows(&token, &packet.payload) => self.hello(&hello).await,
+            SIGNED if signatures < SIGNATURES => self.challenge(hello, signatures + 1).await,
+            PUBLIC => {
+                let text = String::from_utf8_lossy(&packet.payload);
+                let key = PublicKey::parse(&text).map_err(|_| Ended::Rude)?;
+                tracing::info!(computer = key.name(), "a computer asks to be allowed");
+                let (say, answer) = oneshot::channel();
+                let device = self.device.clone();
+                self.services.spawn(async move {
+                    let _ = say.send(device.door.ask(&device.handle, key).await); // Or it has left.
+                });
+                let until = Instant::now() + self.device.options.limits.stranger;
+                let question = Question::Asked { answer, until };
+                self.stranger = Some(Stranger { hello, token, signatures, question });
+                Ok(())
+            }
+            _ => Err(Ended::Stranger),
+        }
+    }
+
+    /// The phone's owner has decided. One that was not allowed hears nothing, as on other phones, and may wait or leave.
+    async fn answered(&mut self, yes: bool) -> Result<(), Ended> {
+        let Some(stranger) = self.stranger.take() else { return Ok(()) };
+        if yes {
+            return self.hello(&stranger.hello).await;
+        }
+        let until = Instant::now() + self.device.options.limits.stranger;
+        self.stranger = Some(Stranger { question: Question::Refused { until }, ..stranger });
+        Ok(())
     }
 
     /// Answers a hello; a second one on the same connection starts over.

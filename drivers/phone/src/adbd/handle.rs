@@ -87,6 +87,8 @@ pub(super) struct Touch {
     pub at: (i32, i32),
     /// Milliseconds since the world began.
     pub since: u64,
+    /// When it left its place, if it has.
+    pub moved: Option<u64>,
 }
 
 impl fmt::Debug for Handle {

@@ -13,6 +13,7 @@ pub(super) const PAYLOAD_MAX: usize = 1 << 20;
 pub(super) const HEADER: usize = 24;
 
 pub(super) const CNXN: u32 = u32::from_le_bytes(*b"CNXN");
+pub(super) const AUTH: u32 = u32::from_le_bytes(*b"AUTH");
 pub(super) const OPEN: u32 = u32::from_le_bytes(*b"OPEN");
 pub(super) const OKAY: u32 = u32::from_le_bytes(*b"OKAY");
 pub(super) const WRTE: u32 = u32::from_le_bytes(*b"WRTE");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use expect_test::{Expect, expect};
 use tokio::sync::{Semaphore, watch};
 
+use super::access::Door;
 use super::shell::{self, Shell};
 use super::stream::Gone;
 use super::terminal::{Channel, Console};
@@ -70,7 +71,8 @@ fn phone() -> Device {
     let world = World::new(crate::Options::default());
     let limits = Limits { output_max: 4 << 20, ..Limits::default() };
     let options = Options { limits, ..Options::default() };
-    Device { handle: Handle::new(world, ManualClock::default()), options, boots: watch::Sender::new(0) }
+    let door = Door::new(options.access.clone());
+    Device { handle: Handle::new(world, ManualClock::default()), options, door, boots: watch::Sender::new(0) }
 }
 
 fn run_on(device: &Device, script: &str) -> (Paper, u8) {
@@ -571,6 +573,19 @@ fn fingers_and_their_mistakes() {
     check(
         "input tap 1.5 2; input -d 0 tap 1 2; input touchscreen swipe 1 2 3 4 100; input swipe 9 9 9 9 3000; input draganddrop 1 2 300 400; input motionevent DOWN 1 1; input motionevent MOVE 5 5; input motionevent UP 9 9; input tap -5 99999; input swipe -3e38 3e38 3e38 -3e38 99999999999; echo abc | grep -A 18446744073709551615 b >/dev/null; input keyevent --longpress 26 KEYCODE_WAKEUP",
         expect![],
+    );
+}
+
+#[test]
+fn the_clipboard_is_told_nothing_from_a_shell() {
+    check(
+        "cmd clipboard set-text hello; echo $?; cmd nothing",
+        expect![[r#"
+        0
+        ! No shell command implementation.
+        ! cmd: Can't find service: nothing
+        = 20
+    "#]],
     );
 }
 

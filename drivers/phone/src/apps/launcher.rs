@@ -1,6 +1,6 @@
 //! The launcher: a clock, and the icons of the apps.
 
-use super::{ALL, Act};
+use super::{Act, Id};
 use crate::draw::Rect;
 use crate::icon::Icon;
 use crate::ui::{Class, Look, ROW, Style, Ui};
@@ -12,13 +12,13 @@ pub fn wallpaper(ui: &mut Ui, dark: bool) {
     ui.add(Class::Frame, "wallpaper", wall).looks.push(Look::Gradient { rect: wall, top, bottom });
 }
 
-/// Draws the home screen.
-pub fn view(ui: &mut Ui, time: &str, date: &str) {
+/// Draws the home screen, the icons in this order.
+pub fn view(ui: &mut Ui, icons: &[Id], time: &str, date: &str) {
     let style = Style { centered: true, fixed: true, ..Style::new(120.0, 0xFFFFFF) };
     ui.label("clock", time, (0.0, 2.4 * ROW), 540.0, style);
     let style = Style { centered: true, fixed: true, ..Style::new(32.0, 0xE8EAFF) };
     ui.label("date", date, (0.0, 3.4 * ROW), 540.0, style);
-    for (i, app) in ALL.into_iter().enumerate() {
+    for (i, &app) in icons.iter().enumerate() {
         let left = 180.0 * (i % 3) as f32;
         let top = ui.nav_top() - (2.0 - (i / 3) as f32) * 2.0 * ROW - 0.3 * ROW;
         let cell = ui.rect(left, top, 180.0, 2.0 * ROW);

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 pub const CNXN: u32 = u32::from_le_bytes(*b"CNXN");
+pub const AUTH: u32 = u32::from_le_bytes(*b"AUTH");
 pub const OPEN: u32 = u32::from_le_bytes(*b"OPEN");
 pub const OKAY: u32 = u32::from_le_bytes(*b"OKAY");
 pub const WRTE: u32 = u32::from_le_bytes(*b"WRTE");

@@ -33,6 +33,14 @@ pub(crate) fn refusal(status: i32, output: &str) -> Option<String> {
     None
 }
 
+/// Whether `input` has said that it does not know what it was told to do.
+pub(crate) fn is_unknown_to_input(output: &str) -> bool {
+    output.lines().map(str::trim).any(|line| {
+        let line = line.strip_prefix("Error: ").unwrap_or(line);
+        line.starts_with("Unknown command") || line.starts_with("unknown command")
+    })
+}
+
 /// The first part of a line: someone else's text goes into messages, and messages stay short.
 pub(crate) fn shortened(line: &str) -> String {
     const LETTERS_MAX: usize = 200;
@@ -101,6 +109,18 @@ mod tests {
             expect!["/system/bin/sh: inputt: inaccessible or not found (exit code 127)"],
         );
         check(1, "", expect!["exit code 1, without a word"]);
+    }
+
+    #[test]
+    fn what_input_does_not_know() {
+        for output in ["Error: Unknown command: draganddrop\nUsage: input …\n", "\nUnknown command: draganddrop\n"] {
+            assert!(is_unknown_to_input(output), "{output}");
+        }
+        for output in
+            ["", "java.lang.SecurityException: … INJECT_EVENTS …\n", "Error: Invalid arguments for command: x\n"]
+        {
+            assert!(!is_unknown_to_input(output), "{output}");
+        }
     }
 
     #[test]

@@ -16,6 +16,11 @@ pub(crate) const OKAY: u32 = word(b"OKAY");
 pub(crate) const WRITE: u32 = word(b"WRTE");
 pub(crate) const CLOSE: u32 = word(b"CLSE");
 
+/// What an `AUTH` is about: a token to be signed, its signature, a public key.
+pub(crate) const AUTH_TOKEN: u32 = 1;
+pub(crate) const AUTH_SIGNATURE: u32 = 2;
+pub(crate) const AUTH_PUBLIC: u32 = 3;
+
 /// From this version on payloads are not summed, but for those of `CNXN` and `AUTH`.
 pub(crate) const VERSION_WITHOUT_SUMS: u32 = 0x0100_0001;
 /// The largest payload that we take and say so.

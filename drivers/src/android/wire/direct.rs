@@ -9,15 +9,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tapwright_contract::device::Kind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
+use super::greet::{self, Greeted};
+use crate::android::keys::Keys;
 use crate::android::parse::packet::{self, Greeting, Header};
+use crate::deadline::Deadline;
 
-/// What we tell the device about ourselves: only what this client really does.
-const BANNER: &[u8] = b"host::features=shell_v2,cmd";
 /// How much of a stream may wait here unread before the device is kept waiting for its `OKAY`.
 const WINDOW: usize = 4 << 20;
 /// How many packets may wait to be written. More means that the device keeps sending and does not read.
@@ -50,13 +50,13 @@ struct State {
 
 /// Why a connection ended.
 #[derive(Clone, Debug)]
-enum End {
+pub(super) enum End {
     Lost(String),
     Nonsense(String),
 }
 
 impl End {
-    fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> Kind {
         match self.clone() {
             End::Lost(why) => Kind::Lost { why },
             End::Nonsense(why) => Kind::Nonsense { why },
@@ -105,28 +105,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Direct {
-    pub async fn connect(address: &str) -> Result<Direct, Kind> {
-        let lost = |error| Kind::Lost { why: format!("no device answers at {address}: {error}") };
-        let mut socket = TcpStream::connect(address).await.map_err(lost)?;
-        let _ = socket.set_nodelay(true); // Only slower without.
-        let hello = packet::packet(packet::CONNECT, packet::VERSION_WITHOUT_SUMS, packet::PAYLOAD_MAX, BANNER, 0);
-        socket.write_all(&hello).await.map_err(lost)?;
-        let (read, write) = socket.into_split();
-        let mut read = BufReader::with_capacity(64 << 10, read);
-        // Until both have greeted each other, the older rules hold.
-        let (header, payload) = receive(&mut read, 0).await.map_err(|end| end.kind())?;
-        let greeting = match header.command {
-            packet::CONNECT => packet::greeting(&header, &payload),
-            packet::AUTH | packet::TLS => {
-                return Err(Kind::Refused {
-                    why: format!(
-                        "the device wants to know the key of this computer: go through an adb server, which keeps one \
-                         (`adb connect {address}`, confirm on the device, then use the serial {address})"
-                    ),
-                });
-            }
-            _ => return Err(Kind::Nonsense { why: "the device did not answer a greeting with one".to_owned() }),
-        };
+    pub async fn connect(address: &str, keys: &Keys, deadline: Deadline) -> Result<Direct, Kind> {
+        let Greeted { greeting, read, write } = greet::greet(address, keys, deadline).await?;
         if greeting.state != "device" {
             return Err(Kind::Refused { why: format!("the device says that it is {:?}", greeting.state) });
         }
@@ -294,7 +274,7 @@ impl Shared {
     }
 }
 
-async fn receive(read: &mut BufReader<OwnedReadHalf>, version: u32) -> Result<(Header, Vec<u8>), End> {
+pub(super) async fn receive(read: &mut BufReader<OwnedReadHalf>, version: u32) -> Result<(Header, Vec<u8>), End> {
     let lost = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::UnexpectedEof => End::Lost("the device closed the connection".to_owned()),
         _ => End::Lost(format!("the connection broke: {error}")),

@@ -17,8 +17,12 @@ pub async fn perform(common: Common, arguments: Phone) -> Result<Exit, Trouble> 
     let config = Config::read(Given { phone: arguments.phone, weather: arguments.weather, ..Given::common(common) })?;
     let stop = interrupt::listen();
     let listen = arguments.listen;
+    let access = serve::access(&arguments.keys).map_err(|error| {
+        Trouble::usage(error.to_string()).help("adb writes it beside the private key: ~/.android/adbkey.pub")
+    })?;
+    let is_open = matches!(access, serve::Access::Anybody);
     let phone = &config.phone;
-    let served = serve::phone(listen, phone, &config.device.weather, stop, |address| {
+    let served = serve::phone(listen, phone, &config.device.weather, access, stop, |address| {
         if config.json {
             let (width, height) = (phone.width, phone.height);
             say::out(
@@ -39,7 +43,10 @@ pub async fn perform(common: Common, arguments: Phone) -> Result<Exit, Trouble> 
         say::out(&format!("    {}", bold(format!("adb -s {address} exec-out screencap -p > screen.png"))));
         say::out(&format!("    {}", bold(format!("tapwright run 'Turn Wi-Fi on' --device {address}"))));
         say::out(&format!("\n  {}", style("Ctrl-C unplugs it.").dim()));
-        if !address.ip().is_loopback() {
+        if !is_open {
+            let rule = "Only with the keys that were given; other computers wait until they are allowed on its screen.";
+            say::out(&format!("  {}", style(rule).dim()));
+        } else if !address.ip().is_loopback() {
             let warning = "it wants no key: whoever reaches this address can use it";
             say::err(&format!("  {} {warning}", style("warning:").yellow().bold().for_stderr()));
         }

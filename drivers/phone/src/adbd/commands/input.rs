@@ -65,7 +65,8 @@ pub(super) fn input(call: &mut Call<'_>) -> u8 {
     }
     let done = match *verb {
         "tap" => tap(call, rest),
-        "swipe" | "draganddrop" => swipe(call, rest),
+        "swipe" => swipe(call, rest),
+        "draganddrop" => drag(call, rest),
         "motionevent" => motion(call, rest),
         "text" => text(call, rest),
         "keyevent" => keys(call, rest),
@@ -115,22 +116,33 @@ fn tap(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
 }
 
 fn swipe(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
-    let from = (coordinate(rest, 0, "swipe")?, coordinate(rest, 1, "swipe")?);
-    let to = (coordinate(rest, 2, "swipe")?, coordinate(rest, 3, "swipe")?);
-    finger(call, from, to, duration(rest)?);
+    let (from, to) = places(rest, "swipe")?;
+    finger(call, from, to, 0, duration(rest)?);
     Ok(())
 }
 
-/// A finger that hardly moves has tapped or pressed, and has not swiped.
-fn finger(call: &Call<'_>, from: (i32, i32), to: (i32, i32), millis: u32) {
+/// A finger that rests for as long as a long press takes, and then moves. Phones take that time; here it has passed.
+fn drag(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+    let (from, to) = places(rest, "draganddrop")?;
+    finger(call, from, to, LONG_PRESS, duration(rest)?);
+    Ok(())
+}
+
+type Place = (i32, i32);
+
+fn places(rest: &[&str], before: &str) -> Result<(Place, Place), Thrown> {
+    let from = (coordinate(rest, 0, before)?, coordinate(rest, 1, before)?);
+    Ok((from, (coordinate(rest, 2, before)?, coordinate(rest, 3, before)?)))
+}
+
+/// A finger that rested and then moved, for so many milliseconds each. One that hardly moves has tapped or pressed, and
+/// has not swiped; one that rested before it moved has dragged.
+fn finger(call: &Call<'_>, from: Place, to: Place, rested: u64, millis: u32) {
     call.gesture(|world| {
-        let slop = i64::from(world.density()) * 8 / 160;
-        let (dx, dy) = (i64::from(to.0) - i64::from(from.0), i64::from(to.1) - i64::from(from.1));
-        let still = dx.abs() <= slop && dy.abs() <= slop;
         let (x, y) = from;
-        world.input(&if !still {
-            Input::Swipe { from, to, millis }
-        } else if LONG_PRESS <= u64::from(millis) {
+        world.input(&if !is_still(world.density(), from, to) {
+            if LONG_PRESS <= rested { Input::Drag { from, to } } else { Input::Swipe { from, to, millis } }
+        } else if LONG_PRESS <= rested.saturating_add(millis.into()) {
             Input::LongPress { x, y }
         } else {
             Input::Tap { x, y }
@@ -138,23 +150,38 @@ fn finger(call: &Call<'_>, from: (i32, i32), to: (i32, i32), millis: u32) {
     });
 }
 
+/// Whether two places are one, for a finger.
+fn is_still(density: u32, from: Place, to: Place) -> bool {
+    let slop = i64::from(density) * 8 / 160;
+    let (dx, dy) = (i64::from(to.0) - i64::from(from.0), i64::from(to.1) - i64::from(from.1));
+    dx.abs() <= slop && dy.abs() <= slop
+}
+
 fn motion(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
     let what = required(rest, 0, "motionevent")?.to_ascii_uppercase();
-    let at = || -> Result<(i32, i32), Thrown> {
-        Ok((coordinate(rest, 1, "motionevent")?, coordinate(rest, 2, "motionevent")?))
-    };
+    let at =
+        || -> Result<Place, Thrown> { Ok((coordinate(rest, 1, "motionevent")?, coordinate(rest, 2, "motionevent")?)) };
+    let (now, density) = call.handle().look(|world| (world.uptime(), world.density()));
     match what.as_str() {
         "DOWN" => {
-            let touch = Touch { at: at()?, since: call.handle().look(|world| world.uptime()) };
-            *call.handle().touch() = Some(touch);
+            *call.handle().touch() = Some(Touch { at: at()?, since: now, moved: None });
         }
-        "MOVE" => drop(at()?), // What counts is where the finger leaves.
+        "MOVE" => {
+            // What counts is when the finger begins to move, and where it leaves.
+            let to = at()?;
+            if let Some(touch) = call.handle().touch().as_mut()
+                && !is_still(density, touch.at, to)
+            {
+                touch.moved.get_or_insert(now);
+            }
+        }
         "UP" => {
             let to = at()?;
             let began = call.handle().touch().take();
             if let Some(touch) = began {
-                let millis = call.handle().look(|world| world.uptime()).saturating_sub(touch.since);
-                finger(call, touch.at, to, u32::try_from(millis).unwrap_or(u32::MAX));
+                let moved = touch.moved.unwrap_or(now);
+                let millis = u32::try_from(now.saturating_sub(moved)).unwrap_or(u32::MAX);
+                finger(call, touch.at, to, moved.saturating_sub(touch.since), millis);
             }
         }
         "CANCEL" => *call.handle().touch() = None,
