@@ -3,6 +3,7 @@
 //! It puts devices, models and the agent together and knows how none of them works inside. It prints nothing, reads no
 //! environment and has no defaults: whoever calls fills in plain structs, and is told what happens as it happens.
 
+pub mod desk;
 pub mod device;
 pub mod doctor;
 pub mod grounding;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tapwright_agent::journal::{Journal, Record, Stand};
 
@@ -65,6 +66,11 @@ impl Broken {
         self.origin.as_ref().map(|origin| origin.words.clone()).unwrap_or_default()
     }
 
+    /// Has questions wait so long from now on, whatever was said when it began.
+    pub fn asks_within(&mut self, within: Duration) {
+        self.record.facts.setting.limits.ask = within; // Only the shell reads it: no decision goes by it.
+    }
+
     /// Goes on, to its end, and judges it. `words` say which device and model these are, and `at` is the time of day in
     /// milliseconds since 1970.
     ///
@@ -97,7 +103,7 @@ impl Broken {
 
         let mut last = Last::Nothing;
         record.entries.iter().for_each(|entry| last.mind(&entry.line));
-        let from = Start::Where(Box::new(stand), record.facts.setting.limits.clone(), at);
+        let from = Start::Where(Box::new(stand), Box::new(record.facts.setting.limits.clone()), at);
         let (end, took) = driven(from, device, opened, &mut journal, company, &mut last).await?;
         let ms = record.entries.last().map_or(0, |entry| entry.ms).saturating_add(took);
         let judgement =

@@ -212,7 +212,7 @@ pub(crate) enum Start {
     /// From its beginning, at this time of day.
     Anew(Box<Setting>, u64),
     /// From where it stands, under these limits, at this time of day.
-    Where(Box<Stand>, Limits, u64),
+    Where(Box<Stand>, Box<Limits>, u64),
 }
 
 /// Drives a run to its end: the one place where the ports are put together. Also says how many milliseconds it took.
@@ -243,7 +243,7 @@ pub(crate) async fn driven(
     };
     let end = match start {
         Start::Anew(setting, at) => drive::drive(*setting, at, ports).await?,
-        Start::Where(stand, limits, at) => drive::resume(*stand, limits, at, ports).await?,
+        Start::Where(stand, limits, at) => drive::resume(*stand, *limits, at, ports).await?,
     };
     Ok((end, u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX)))
 }

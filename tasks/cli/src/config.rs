@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use tapwright_tasks::desk;
 use tapwright_tasks::device::{Options as DeviceOptions, Phone, Weather, Where};
 use tapwright_tasks::mistake::{Mistake, nearest};
 use tapwright_tasks::model::providers::Provider;
@@ -19,8 +20,8 @@ use tapwright_tasks::{Beforehand, Hush, Limits, Policy, Rule, SecretUse, Secrets
 use toml::Spanned;
 
 use crate::arguments::{
-    Common, DeviceArguments, LibraryArguments, LimitArguments, ModelArguments, PhoneArguments, ServerArguments,
-    WeatherArguments, size,
+    AskArguments, Common, DeviceArguments, LibraryArguments, LimitArguments, ModelArguments, PhoneArguments,
+    ServerArguments, WeatherArguments, size,
 };
 use crate::clock;
 use crate::exit::Exit;
@@ -35,6 +36,7 @@ pub struct Given {
     pub weather: WeatherArguments,
     pub model: ModelArguments,
     pub limits: LimitArguments,
+    pub ask: AskArguments,
     /// What a run that goes on was begun with: flags and the environment come before it, the file and defaults after.
     pub recorded: Words,
     /// How many steps a run may have if nobody says it.
@@ -56,6 +58,10 @@ pub struct Config {
     pub rules: Rules,
     /// The device and the model in words, as they are kept with a run.
     pub words: Words,
+    /// Where a person answers from a browser, if anywhere.
+    pub ask: Option<desk::Options>,
+    /// How long a question waits, if somebody said so for this time.
+    pub ask_within: Option<Duration>,
     /// Kept apart from the rules, which are written down.
     pub secrets: Secrets,
 }
@@ -81,6 +87,8 @@ struct File {
     phone: PhoneSection,
     #[serde(default)]
     policy: PolicySection,
+    #[serde(default)]
+    ask: AskSection,
     /// The names are those of `Limits`, which is read whole.
     #[serde(default)]
     limits: BTreeMap<Spanned<String>, toml::Value>,
@@ -144,6 +152,14 @@ struct PolicySection {
     secrets: BTreeMap<String, SecretSection>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskSection {
+    listen: Option<Spanned<String>>,
+    #[serde(default)]
+    open: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum PresetName {
@@ -196,7 +212,7 @@ impl Config {
     /// # Errors
     /// `Trouble` about the file, or about arguments that do not fit together.
     pub fn read(given: Given) -> Result<Config, Trouble> {
-        let Given { common, device, phone, weather, model, limits, recorded, steps_usual, only_virtual } = given;
+        let Given { common, device, phone, weather, model, limits, ask, recorded, steps_usual, only_virtual } = given;
         let (file, text, at) = file(common.config.as_deref())?;
         let beside = |path: PathBuf| at.parent().map_or_else(|| path.clone(), |folder| folder.join(&path));
         let wrong = |span: Option<std::ops::Range<usize>>, why: String, help: Option<String>| {
@@ -210,8 +226,20 @@ impl Config {
                     .help("name one: --cache FOLDER")
             })?,
         };
-        let limits_read = read_limits(&file.limits, limits.steps.or(recorded.steps), steps_usual)
+        let mut limits_read = read_limits(&file.limits, limits.steps.or(recorded.steps), steps_usual)
             .map_err(|(span, why, help)| wrong(Some(span), why, help))?;
+        limits_read.ask = ask.ask_within.unwrap_or(limits_read.ask);
+        let listen = match (ask.ask, &file.ask.listen) {
+            (None, Some(words)) => Some(words.get_ref().parse().map_err(|_| {
+                wrong(
+                    Some(words.span()),
+                    format!("{:?} is no address to listen at", words.get_ref()),
+                    Some("127.0.0.1:8790".to_owned()),
+                )
+            })?),
+            (given, _) => given,
+        };
+        let ask_at = listen.map(|listen| desk::Options { listen, open: ask.ask_open || file.ask.open });
         let size = match (phone.size, &file.phone.size) {
             (Some(size), _) => size,
             (None, Some(text)) => {
@@ -355,6 +383,8 @@ impl Config {
                 date: clock::date(clock::now()),
             },
             words,
+            ask: ask_at,
+            ask_within: ask.ask_within,
             secrets,
         })
     }
