@@ -7,7 +7,7 @@ use std::time::Duration;
 use tapwright_contract::device::{Driver, Gesture, Label, Screen};
 use tapwright_contract::model::Model;
 
-use crate::apis::Apis;
+use crate::apis::{ApiError, Apis};
 use crate::clock::Clock;
 use crate::episode::{Episode, News, Setting};
 use crate::event::{Came, Effect, Event, Fault, Next, Silence};
@@ -268,11 +268,17 @@ impl Shell<'_> {
                                 let text = secrets.hidden(&text);
                                 Came::Told { text: clip(&text, bytes_max.max(limits.result_bytes)).to_owned() }
                             }
-                            Err(error) => Came::Failed(error.fault(bytes_max)),
+                            Err(ApiError::Unknown) => Came::NoApi,
+                            // It may quote what it was given.
+                            Err(error) => Came::Failed(error.fault(usize::MAX).without(secrets, bytes_max)),
                         },
                     })
                 };
-                let late = Event::Acted(Came::Failed(Fault::TimedOut { tries: overdue("driver") }));
+                let port = match vetted.deed() {
+                    Deed::Gesture(_) => "driver",
+                    Deed::Api { .. } => "API",
+                };
+                let late = Event::Acted(Came::Failed(Fault::TimedOut { tries: overdue(port) }));
                 race(stop, *clock, within + limits.grace, late, acting).await
             }
             Effect::Pause(time) => race(stop, *clock, *time, Event::Rested, std::future::pending()).await,

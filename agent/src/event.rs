@@ -74,6 +74,8 @@ pub enum Came {
     Done,
     /// An API answered.
     Told { text: String },
+    /// There is no API at all, so nothing was done.
+    NoApi,
     /// It was not done, or nobody knows.
     Failed(Fault),
 }

@@ -39,8 +39,11 @@ impl Secrets {
         self.0.is_empty()
     }
 
-    /// A text with the secrets in it; `Err` is a name that stands for nothing.
-    pub(crate) fn revealed(&self, text: &str) -> Result<String, String> {
+    /// A text with the secrets in it, for what is sent and nothing else; `Err` is a name that stands for nothing.
+    ///
+    /// # Errors
+    /// The name.
+    pub fn revealed(&self, text: &str) -> Result<String, String> {
         let mut revealed = String::new();
         let mut rest = text;
         while let Some((before, name, after)) = next(rest) {
@@ -68,7 +71,7 @@ impl Secrets {
 }
 
 /// The names in a text, in order.
-pub(crate) fn names(text: &str) -> Vec<&str> {
+pub fn names(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut rest = text;
     while let Some((_, name, after)) = next(rest) {
