@@ -16,7 +16,7 @@ use tapwright_tasks::plan::{
 };
 use tapwright_tasks::resume::Broken;
 use tapwright_tasks::run::{Company, Place, Task, run};
-use tapwright_tasks::{Answer, End, Entry, NoApis, Outcome, Person, Question, Record, RecordError, Stop};
+use tapwright_tasks::{Answer, End, Entry, Outcome, Person, Question, Record, RecordError, Secrets, Stop};
 
 use super::resume::outlives;
 use super::run::{leave, tell};
@@ -68,6 +68,7 @@ pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Tro
 pub async fn begin(config: Config, file: &Path) -> Result<Exit, Trouble> {
     let plan = Plan::read(file)?;
     let stop = interrupt::listen();
+    let secrets = config.secrets().await?;
     let people = People::gather(&config).await?;
     let narrator = Narrator::new(config.json, config.verbose == 0, 0);
     let Some(opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
@@ -75,7 +76,7 @@ pub async fn begin(config: Config, file: &Path) -> Result<Exit, Trouble> {
     let started = clock::now();
     let folder = config.runs.join(run_name(started, &plan.title));
     let record = PlanRecord::create(&folder, plan, started)?;
-    carry_on(config, record, opened, device, people, stop).await
+    carry_on(config, record, opened, device, secrets, people, stop).await
 }
 
 /// Goes on with a plan in the middle.
@@ -93,11 +94,12 @@ pub async fn go_on(common: Common, again: Again, folder: &Path) -> Result<Exit, 
     config.model.heard = record.heard();
     outlives(&config, folder)?;
     let stop = interrupt::listen();
+    let secrets = config.secrets().await?;
     let people = People::gather(&config).await?;
     let narrator = Narrator::new(config.json, config.verbose == 0, 0);
     let Some(opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     let device = Device::open(&config.device).await?;
-    carry_on(config, record, opened, device, people, stop).await
+    carry_on(config, record, opened, device, secrets, people, stop).await
 }
 
 async fn carry_on(
@@ -105,6 +107,7 @@ async fn carry_on(
     mut record: PlanRecord,
     opened: Opened,
     device: Device,
+    secrets: Secrets,
     people: People,
     stop: Stop,
 ) -> Result<Exit, Trouble> {
@@ -113,7 +116,7 @@ async fn carry_on(
         Trouble::said(Exit::Unwritten, format!("the plan's record in {} cannot be written: {error}", folder.display()))
     };
     Origin::new(config.words.clone(), Vec::new(), None).write(&folder).map_err(unwritten)?;
-    let mut runs = Runs { config, folder: folder.clone(), opened, device, people, stop };
+    let mut runs = Runs { config, folder: folder.clone(), opened, device, secrets, people, stop };
     let end = match carry_out(&mut record, &mut runs).await {
         Ok(end) => end,
         Err(PlanError::Run(trouble)) => return Err(trouble),
@@ -167,6 +170,7 @@ struct Runs {
     folder: PathBuf,
     opened: Opened,
     device: Device,
+    secrets: Secrets,
     people: People,
     stop: Stop,
 }
@@ -176,7 +180,7 @@ impl Execute for Runs {
     type Error = Trouble;
 
     async fn run(&mut self, goal: &Goal, words: &str, name: &str) -> Result<End, Trouble> {
-        let Runs { config, folder, opened, device, people, stop } = self;
+        let Runs { config, folder, opened, device, secrets, people, stop } = self;
         let mut rules = config.rules.clone();
         let steps_max = goal.steps_max.unwrap_or(rules.limits.steps_max);
         // A model may give itself less than it was given, not more.
@@ -206,6 +210,8 @@ impl Execute for Runs {
         };
         let mut narrator = Narrator::new(config.json, config.verbose == 0, rules.limits.steps_max);
         narrator.head(words, &[("goal", goal.name.clone()), ("record", at.display().to_string())]);
+        let policy = broken.as_ref().map_or(&rules.policy, |broken| &broken.record().facts.setting.policy);
+        let mut apis = config.apis(policy, secrets)?;
         let desk = people.desk();
         if let (Some(desk), Some(broken)) = (&desk, &broken) {
             broken.record().entries.iter().for_each(|entry| desk.mind(entry));
@@ -214,13 +220,7 @@ impl Execute for Runs {
             desk.iter().for_each(|desk| desk.mind(entry));
             narrator.entry(entry);
         };
-        let company = Company {
-            person: people,
-            apis: &mut NoApis,
-            secrets: &config.secrets,
-            stop: stop.clone(),
-            watch: &mut watch,
-        };
+        let company = Company { person: people, apis: &mut apis, secrets, stop: stop.clone(), watch: &mut watch };
         let report = match broken {
             Some(broken) => broken.go_on(device, opened, config.words.clone(), clock::now(), company).await,
             None => {

@@ -7,7 +7,7 @@ use tapwright_tasks::plan::PlanRecord;
 use tapwright_tasks::record::{find, find_run};
 use tapwright_tasks::resume::Broken;
 use tapwright_tasks::run::{Company, Place};
-use tapwright_tasks::{Entry, NoApis, Outcome};
+use tapwright_tasks::{Entry, Outcome};
 
 use super::run::{leave, tell};
 use super::{opened, plan, run_name};
@@ -57,6 +57,8 @@ async fn go_on(common: Common, again: Again, mut broken: Broken, said: String) -
     if let Some(within) = config.ask_within {
         broken.asks_within(within);
     }
+    let secrets = config.secrets().await?;
+    let mut apis = config.apis(&facts.setting.policy, &secrets)?;
     let stop = interrupt::listen();
     let mut people = People::gather(&config).await?;
     let mut narrator = Narrator::new(config.json, config.verbose == 0, facts.setting.limits.steps_max);
@@ -79,7 +81,7 @@ async fn go_on(common: Common, again: Again, mut broken: Broken, said: String) -
         desk.iter().for_each(|desk| desk.mind(entry));
         narrator.entry(entry);
     };
-    let company = Company { person: &mut people, apis: &mut NoApis, secrets: &config.secrets, stop, watch: &mut watch };
+    let company = Company { person: &mut people, apis: &mut apis, secrets: &secrets, stop, watch: &mut watch };
     let report = broken.go_on(&mut device, &mut opened, config.words.clone(), clock::now(), company).await;
     narrator.go_on();
     let report = report?;

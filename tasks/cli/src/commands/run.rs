@@ -3,7 +3,7 @@
 use tapwright_tasks::device::{Device, Options, Where};
 use tapwright_tasks::judge::Wanted;
 use tapwright_tasks::run::{Company, Place, Report, Task, run};
-use tapwright_tasks::{Entry, NoApis, Outcome, smoke};
+use tapwright_tasks::{Entry, Outcome, smoke};
 
 use super::resume::can_go_on;
 use super::{opened, plan, run_name};
@@ -49,6 +49,8 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
         }
     };
 
+    let secrets = config.secrets().await?;
+    let mut apis = config.apis(&config.rules.policy, &secrets)?;
     let stop = interrupt::listen();
     let mut people = People::gather(&config).await?;
     let mut narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
@@ -71,7 +73,7 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
         desk.iter().for_each(|desk| desk.mind(entry));
         narrator.entry(entry);
     };
-    let company = Company { person: &mut people, apis: &mut NoApis, secrets: &config.secrets, stop, watch: &mut watch };
+    let company = Company { person: &mut people, apis: &mut apis, secrets: &secrets, stop, watch: &mut watch };
     let place = Place { runs: &config.runs, run: &name, started };
     let report = run(&task, &mut device, &mut opened, &config.rules, &config.words, place, company).await;
     narrator.go_on();
