@@ -790,7 +790,10 @@ fn an_api_that_may_be_called_twice_is() {
     let mut setting = setting();
     let api = ApiUse { about: "pays".to_owned(), leave: Then::Allow, repeatable: true };
     setting.policy.apis.insert("pay".to_owned(), api);
-    check_with(setting, [saw(1), heard(API), BROKE, saw(1), heard(API)], expect![[r#"
+    check_with(
+        setting,
+        [saw(1), heard(API), BROKE, saw(1), heard(API)],
+        expect![[r#"
         look
         think {"current_app": "Settings"}
         act {"api":{"instruction":"pay 5 to Anna"}}
@@ -799,5 +802,6 @@ fn an_api_that_may_be_called_twice_is() {
         look
         think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay 5 to Anna\"): this may or may not have happened; the screen does not tell; look before you do it again"}
         act {"api":{"instruction":"pay 5 to Anna"}}
-    "#]]);
+    "#]],
+    );
 }

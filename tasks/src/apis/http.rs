@@ -64,13 +64,13 @@ impl Http {
                 return bad(format!("the header {name:?} cannot be sent, or has {INSTRUCTION} in it"));
             }
         }
-        if let Some(body) = body {
-            if form_of(headers) == Form::Json && serde_json::from_str::<serde_json::Value>(&in_json(body, "x")).is_err()
-            {
-                return bad(format!(
-                    "body is no JSON; {INSTRUCTION} stands inside of a string: {{\"text\": \"{INSTRUCTION}\"}}"
-                ));
-            }
+        if let Some(body) = body
+            && form_of(headers) == Form::Json
+            && serde_json::from_str::<serde_json::Value>(&in_json(body, "x")).is_err()
+        {
+            return bad(format!(
+                "body is no JSON; {INSTRUCTION} stands inside of a string: {{\"text\": \"{INSTRUCTION}\"}}"
+            ));
         }
         match pointer {
             Some(pointer) if !pointer.is_empty() && !pointer.starts_with('/') => {
