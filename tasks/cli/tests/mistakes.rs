@@ -129,5 +129,5 @@ fn where_nothing_can_be_written() {
     assert!(ran.last()["help"].as_str().unwrap().contains("--runs"), "{}", ran.out);
     let bench = place.run(&["bench", "smoke", "--seeds", "5", "--model", "finish", "--runs", "blocked/runs", "--json"]);
     assert_eq!((bench.code, bench.lines().len()), (4, 2), "it stops at the first: {}", bench.out);
-    assert_eq!((&bench.last()["void"], &bench.last()["success"]), (&1.into(), &serde_json::Value::Null));
+    assert_eq!((&bench.last()["void"], &bench.last()["success"]), (&1.into(), &Value::Null));
 }
