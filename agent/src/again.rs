@@ -10,7 +10,7 @@
 //! | typing | yes | a text takes the place of what the field holds |
 //! | swiping, Back | yes | they move what is shown; the model has seen where it is by now |
 //! | tap, double tap, long press, drag, Enter | on the screen as it was before it | they send, pay, toggle and move; a screen that has changed says that it happened |
-//! | an API | never | no screen tells whether it was called |
+//! | an API | if the policy says that it is repeatable | no screen tells whether it was called |
 //!
 //! A doubt lasts until a person has said yes, or it was done again on the screen as it was before. What else is done
 //! meanwhile does not end it: a message that was sent is written once more, and then sent once more, by the same
@@ -46,6 +46,8 @@ pub(crate) struct Doubt {
     told: bool,
     /// Whether something else was done since the break.
     old: bool,
+    /// Whether it may be done again without asking.
+    harmless: bool,
 }
 
 impl Doubt {
@@ -64,7 +66,13 @@ impl Doubt {
             patch,
             told: false,
             old: false,
+            harmless: false,
         }
+    }
+
+    /// Whoever wrote the policy says that it may be done twice.
+    pub(crate) fn harmless(self, harmless: bool) -> Doubt {
+        Doubt { harmless, ..self }
     }
 
     /// What the model is told with the first screen after the break; later nothing.
@@ -84,7 +92,7 @@ impl Doubt {
     /// What a person is asked before this deed is done on this screen, if it may be the doubtful one again.
     pub(crate) fn question(&self, deed: &Deed, now: &Screen) -> Option<Question> {
         let asks = match deed {
-            Deed::Api { .. } => self.is_about(deed, now),
+            Deed::Api { .. } => !self.harmless && self.is_about(deed, now),
             Deed::Gesture(_) => Sight::of(now) != self.before && self.is_about(deed, now),
         };
         let message = || format!("the run broke off in the middle of {}, and it may have happened", self.action);

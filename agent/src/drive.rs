@@ -7,7 +7,7 @@ use std::time::Duration;
 use tapwright_contract::device::{Driver, Gesture, Label, Screen};
 use tapwright_contract::model::Model;
 
-use crate::apis::Apis;
+use crate::apis::{ApiError, Apis};
 use crate::clock::Clock;
 use crate::episode::{Episode, News, Setting};
 use crate::event::{Came, Effect, Event, Fault, Next, Silence};
@@ -17,7 +17,7 @@ use crate::limits::{Limits, clip};
 use crate::millis;
 use crate::outcome::{End, Outcome};
 use crate::person::{Answer, Person};
-use crate::secrets::{self, Secrets, Veil};
+use crate::secrets::{self, Secrets, Veil, Written};
 use crate::stop::Stop;
 
 /// The outside of a run.
@@ -190,14 +190,19 @@ impl Shell<'_> {
                         Ok(screen) => {
                             // Before anybody sees it: the journal, the model, a person.
                             let labels = match veil.wants_labels(&screen) {
-                                true => driver.labels(within).await.unwrap_or_default(),
-                                false => None,
+                                true => driver.labels(within).await,
+                                false => Ok(None),
                             };
-                            Event::Saw(bounded(veil.over(screen, labels.as_deref(), secrets), bytes_max))
+                            let written = match &labels {
+                                Ok(Some(labels)) => Written::Here(labels),
+                                Ok(None) => Written::Untold,
+                                Err(_) => Written::Unknown,
+                            };
+                            Event::Saw(bounded(veil.over(screen, written, secrets), bytes_max))
                         }
                         Err(error) => {
                             tracing::debug!(%error, "nothing was seen");
-                            Event::Unseen(Fault::new(error.kind, bytes_max))
+                            Event::Unseen(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max))
                         }
                     }
                 };
@@ -260,7 +265,7 @@ impl Shell<'_> {
                             Ok(()) => Came::Done,
                             Err(error) => {
                                 tracing::debug!(%error, "the device did not do it");
-                                Came::Failed(Fault::new(error.kind, bytes_max))
+                                Came::Failed(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max))
                             }
                         },
                         Deed::Api { instruction } => match apis.call(instruction, within).await {
@@ -268,11 +273,17 @@ impl Shell<'_> {
                                 let text = secrets.hidden(&text);
                                 Came::Told { text: clip(&text, bytes_max.max(limits.result_bytes)).to_owned() }
                             }
-                            Err(error) => Came::Failed(error.fault(bytes_max)),
+                            Err(ApiError::Unknown) => Came::NoApi,
+                            // It may quote what it was given.
+                            Err(error) => Came::Failed(error.fault(usize::MAX).without(secrets, bytes_max)),
                         },
                     })
                 };
-                let late = Event::Acted(Came::Failed(Fault::TimedOut { tries: overdue("driver") }));
+                let port = match vetted.deed() {
+                    Deed::Gesture(_) => "driver",
+                    Deed::Api { .. } => "API",
+                };
+                let late = Event::Acted(Came::Failed(Fault::TimedOut { tries: overdue(port) }));
                 race(stop, *clock, within + limits.grace, late, acting).await
             }
             Effect::Pause(time) => race(stop, *clock, *time, Event::Rested, std::future::pending()).await,
@@ -409,9 +420,9 @@ async fn type_secret(
     match driver.perform(&Gesture::Type { text: revealed }, within).await {
         Ok(()) => Came::Done,
         Err(error) => {
-            // Neither here nor in a log: an error can quote what was to be typed.
+            // Neither here nor in a log: an error can quote what was to be typed, in whatever form and in parts.
             tracing::debug!(operation = error.operation, "the device did not type a secret");
-            Came::Failed(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max))
+            Came::Failed(Fault::unquoted(error.kind))
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::action::{Action, Call};
 use crate::again::Doubt;
 use crate::dialect::Unclear;
 use crate::event::{Came, Effect, Event, Fault, Next, Silence};
-use crate::guard::{self, Grounds, Held, Inward, Review, Touch, Vetted};
+use crate::guard::{self, Deed, Grounds, Held, Inward, Review, Touch, Vetted};
 use crate::limits::{Limits, clip};
 use crate::memory::Memory;
 use crate::notes::{Notes, page};
@@ -288,10 +288,18 @@ impl Episode {
             },
             Stage::Acting(Doing { held, screen, .. }) => {
                 let action = self.open.as_ref().map_or("", |decided| &decided.action);
-                self.doubts.push(Doubt::new(held.deed().clone(), action, &screen));
+                let doubt = Doubt::new(held.deed().clone(), action, &screen);
+                self.doubts.push(doubt.harmless(self.may_repeat(held.deed())));
                 self.settle("the run broke off in the middle of it: it may or may not have happened".to_owned(), None)
             }
             Stage::Ended => panic!("a run that has ended goes on from where it stood before"),
+        }
+    }
+
+    fn may_repeat(&self, deed: &Deed) -> bool {
+        match deed {
+            Deed::Api { instruction } => self.setting.policy.api(instruction).is_some_and(|(_, api)| api.repeatable),
+            Deed::Gesture(_) => false,
         }
     }
 
@@ -352,9 +360,10 @@ impl Episode {
         let remark = self.remarks.join("; ");
         let remark = (self.setting.profile.remarks && !remark.is_empty()).then(|| clip(&remark, bytes_max));
         let info = prompt::info(app, remark);
-        let Setting { profile, goal, date, limits, .. } = &self.setting;
+        let Setting { profile, goal, date, limits, policy, .. } = &self.setting;
+        let goal = prompt::with_apis(goal, &policy.apis);
         let notes = self.notes.brief(limits.remark_bytes);
-        match self.memory.prompt(profile, goal, date, &notes, &info, &screen.picture) {
+        match self.memory.prompt(profile, &goal, date, &notes, &info, &screen.picture) {
             Ok(prompt) => {
                 self.stage = Stage::Thinking(screen, info);
                 Next::Do(Effect::Think(prompt))
@@ -509,16 +518,7 @@ impl Episode {
                 self.stage = Stage::Waiting(time);
                 Next::Do(Effect::Pause(time))
             }
-            Review::Inward(Inward::Recall { instruction }) => {
-                let told = self.notes.told();
-                let Setting { profile, edition, .. } = &self.setting;
-                if *edition < 2 || !profile.summaries || told.len() <= self.result_bytes() {
-                    return self.recalled(told);
-                }
-                let prompt = prompt::summary(profile, &instruction, &told, self.result_bytes());
-                self.stage = Stage::Summing(told);
-                Next::Do(Effect::Think(prompt))
-            }
+            Review::Inward(Inward::Recall { instruction }) => self.recall(&instruction),
             Review::Inward(Inward::Note { message }) => {
                 let page = labels.map(|labels| page(&screen.front, labels)).filter(|page| !page.is_empty());
                 let note = match page {
@@ -533,6 +533,17 @@ impl Episode {
                 )
             }
         }
+    }
+
+    fn recall(&mut self, instruction: &str) -> Next {
+        let told = self.notes.told();
+        let Setting { profile, edition, .. } = &self.setting;
+        if *edition < 2 || !profile.summaries || told.len() <= self.result_bytes() {
+            return self.recalled(told);
+        }
+        let prompt = prompt::summary(profile, instruction, &told, self.result_bytes());
+        self.stage = Stage::Summing(told);
+        Next::Do(Effect::Think(prompt))
     }
 
     fn answer_beforehand(&self, question: &Question) -> Option<Answer> {
@@ -687,8 +698,11 @@ impl Episode {
     }
 
     fn came(&mut self, doing: Doing, came: Came) -> Next {
+        let is_api = self.setting.edition >= 3 && matches!(doing.held.deed(), Deed::Api { .. });
         let unanswered = matches!(came, Came::Failed(Fault::TimedOut { .. } | Fault::Nonsense { .. }));
-        self.timeouts = if unanswered { self.timeouts + 1 } else { 0 };
+        if !is_api {
+            self.timeouts = if unanswered { self.timeouts + 1 } else { 0 };
+        }
         let fault = match came {
             Came::Done => {
                 self.reassure(&doing);
@@ -700,13 +714,26 @@ impl Episode {
                 self.answered = true;
                 return self.settle("the API answered".to_owned(), Some(format!("the API answered: {text}")));
             }
+            // What was taught with this action is to work on what was noted.
+            Came::NoApi if !self.notes.all().is_empty() => {
+                let Deed::Api { instruction } = doing.held.deed() else { panic!("only an API can be missing") };
+                let instruction = instruction.clone();
+                return self.recall(&instruction);
+            }
+            Came::NoApi => {
+                let told = "not done: no API is registered, and nothing has been noted; use the screen".to_owned();
+                return self.settle(told.clone(), Some(told));
+            }
             Came::Failed(fault) => fault,
         };
         self.launched = None;
-        let told = told(&fault);
+        let told = match &fault {
+            Fault::TimedOut { tries } if is_api => format!("it may or may not have happened: {tries}"),
+            fault => told(fault),
+        };
         match fault {
             Fault::Lost { why } => self.leave(Stage::Acting(doing), "the device is lost", Outcome::DeviceLost { why }),
-            _ if self.timeouts >= self.setting.limits.timeouts_max => {
+            _ if !is_api && self.timeouts >= self.setting.limits.timeouts_max => {
                 self.leave(Stage::Acting(doing), "the device does not answer", Outcome::DeviceLost { why: told })
             }
             _ => self.settle(told.clone(), Some(told)),

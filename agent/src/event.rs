@@ -74,6 +74,8 @@ pub enum Came {
     Done,
     /// An API answered.
     Told { text: String },
+    /// There is no API at all, so nothing was done.
+    NoApi,
     /// It was not done, or nobody knows.
     Failed(Fault),
 }
@@ -117,6 +119,20 @@ impl Fault {
 }
 
 impl Fault {
+    /// What kind of thing went wrong, without any word of the device's.
+    pub(crate) fn unquoted(kind: Kind) -> Fault {
+        let why =
+            || "it was a secret, so what the device says of it is left out; another text there shows why".to_owned();
+        match kind {
+            Kind::Lost { .. } => Fault::Lost { why: why() },
+            Kind::TimedOut { .. } => Fault::TimedOut { tries: why() },
+            Kind::Refused { .. } | Kind::NoSuchApp { .. } => Fault::Refused { why: why() },
+            Kind::Stale => Fault::Stale,
+            Kind::Hidden { .. } => Fault::Hidden { why: why() },
+            Kind::Nonsense { .. } => Fault::Nonsense { why: why() },
+        }
+    }
+
     /// The same without secrets, which a device may have quoted, as much of each text as `bytes_max`.
     pub(crate) fn without(self, secrets: &Secrets, bytes_max: usize) -> Fault {
         let cut = |text: String| clip(&secrets.hidden(&text), bytes_max).to_owned();

@@ -150,7 +150,7 @@ pub fn review(action: &Action, grounds: Grounds<'_>) -> Review {
         Action::Home => return done(Deed::Gesture(Gesture::Press { key: Key::Home })),
         Action::Note { message } => return Review::Inward(Inward::Note { message: message.clone() }),
         Action::Wait { duration } => return Review::Inward(Inward::Wait { duration: *duration }),
-        Action::CallApi { instruction } if asks_for_notes(instruction) => {
+        Action::CallApi { instruction } if policy.api(instruction).is_none() && asks_for_notes(instruction) => {
             return Review::Inward(Inward::Recall { instruction: instruction.clone() });
         }
         Action::Interact { message } => return Review::Hand(Question::Choose { message: message.clone() }),

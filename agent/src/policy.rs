@@ -37,6 +37,9 @@ pub struct Policy {
     /// Secrets by name, and where they may go. What they are is not here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretUse>,
+    /// APIs that a model can call, by name. How they are called is not here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub apis: BTreeMap<String, ApiUse>,
     /// APIs, by name, that a person is asked about each time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub apis_asked: Vec<String>,
@@ -93,6 +96,20 @@ pub struct SecretUse {
     /// Also into fields that do not hide what is typed, as those for a user's name.
     #[serde(default, skip_serializing_if = "no")]
     pub any_field: bool,
+}
+
+/// What is said of an API, and what may be done with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiUse {
+    /// What the model is told that it is for.
+    pub about: String,
+    /// What comes of a call, unless a rule is stricter about its words.
+    #[serde(default)]
+    pub leave: Then,
+    /// Whether it may be called again when nobody knows whether it was called.
+    #[serde(default, skip_serializing_if = "no")]
+    pub repeatable: bool,
 }
 
 /// Answers that were given before the run.
@@ -170,6 +187,7 @@ impl Policy {
             rules: Vec::new(),
             agreeing: Vec::new(),
             secrets: BTreeMap::new(),
+            apis: BTreeMap::new(),
             apis_asked: Vec::new(),
             answers: Beforehand::default(),
         }
@@ -240,12 +258,21 @@ impl Policy {
         ruling
     }
 
+    /// The API that an instruction is for.
+    pub(crate) fn api(&self, instruction: &str) -> Option<(&str, &ApiUse)> {
+        let mut apis = self.apis.iter().map(|(name, api)| (name.as_str(), api));
+        apis.find(|(name, _)| crate::apis::is_named(instruction, name))
+    }
+
     /// What it says of an instruction to an API.
     pub(crate) fn ruling_of_api(&self, instruction: &str, front: &Front) -> Ruling {
         let mut ruling = Ruling::default();
         let about = folded(&[instruction]);
         if self.apis_asked.iter().any(|name| crate::apis::is_named(instruction, name)) {
             ruling.add(Then::Ask, "an API that a person is asked about");
+        }
+        if let Some((name, api)) = self.api(instruction) {
+            ruling.add(api.leave, &format!("the API {name}"));
         }
         for rule in self.rules.iter().filter(|rule| !rule.typing && !rule.words.is_empty()) {
             if rule.finds(&about) && !named(&rule.except, &front.id) {

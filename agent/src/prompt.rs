@@ -4,16 +4,21 @@
 //!
 //! ```text
 //! system     the profile's system prompt, if it has one
-//! user       [picture] GOAL \n\n INFO                      the first step; later without the picture
+//! user       [picture] GOAL \n\n INFO                      the first step; later without the picture. APIs that are
+//!                                                        registered are listed after the goal
 //! assistant  <think>T</think><answer>A</answer>            one of the kept replies …
 //! user       ** Screen Info ** \n\n INFO                   … and the screen that followed it
 //! assistant  <think>T</think><answer>A</answer>            the last reply
 //! user       [picture] ** Screen Info ** \n\n INFO         the screen now; the only picture
 //! ```
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use tapwright_contract::Picture;
 use tapwright_contract::model::{Part, Prompt, Role, Turn};
 
+use crate::policy::ApiUse;
 use crate::profile::Profile;
 
 /// One earlier step: what the model was told of the screen, and what it said.
@@ -33,6 +38,19 @@ pub fn info(app: &str, last_action: Option<&str>) -> String {
         None => format!("{{\"current_app\": {app}}}"),
         Some(remark) => format!("{{\"current_app\": {app}, \"last_action\": {}}}", quoted(remark)),
     }
+}
+
+/// The goal, and which APIs there are. It is in the first turn, whatever else is condensed; the system prompt stays as
+/// the model was trained with it, and without APIs not a byte is another one.
+pub(crate) fn with_apis<'a>(goal: &'a str, apis: &BTreeMap<String, ApiUse>) -> Cow<'a, str> {
+    if apis.is_empty() {
+        return Cow::Borrowed(goal);
+    }
+    let mut told = format!("{goal}\n\nCall_API can do this, with an instruction that begins with the name:");
+    for (name, api) in apis {
+        told += &format!("\n- {name}: {}", api.about);
+    }
+    Cow::Owned(told)
 }
 
 /// A reply in the clean form: the thought without tags, and the action as its dialect prints it.

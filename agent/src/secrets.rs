@@ -1,6 +1,8 @@
 //! Secrets by name: `{{secret:bank-pin}}` in what a model wants to type. What a name stands for is put in at the
 //! driver's edge, and taken out of all that comes back from there, so that prompts and journals never hold it.
 
+mod quoted;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -26,49 +28,71 @@ impl fmt::Debug for Hush {
 
 /// What the names stand for.
 #[derive(Clone, Debug, Default)]
-pub struct Secrets(BTreeMap<String, Hush>);
+pub struct Secrets {
+    kept: BTreeMap<String, Hush>,
+    /// Their names, the longest secret first: one may be part of another, whose rest would be left to read.
+    longest: Vec<String>,
+}
 
 impl Secrets {
     /// Secrets by their names.
     pub fn new(secrets: BTreeMap<String, Hush>) -> Secrets {
-        Secrets(secrets)
+        let mut longest: Vec<String> = secrets.keys().cloned().collect();
+        longest.sort_by_key(|name| std::cmp::Reverse(secrets[name].0.len()));
+        Secrets { kept: secrets, longest }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
-    /// A text with the secrets in it; `Err` is a name that stands for nothing.
-    pub(crate) fn revealed(&self, text: &str) -> Result<String, String> {
+    /// A text with the secrets in it, for what is sent and nothing else; `Err` is a name that stands for nothing.
+    ///
+    /// # Errors
+    /// The name.
+    pub fn revealed(&self, text: &str) -> Result<String, String> {
         let mut revealed = String::new();
         let mut rest = text;
         while let Some((before, name, after)) = next(rest) {
             revealed.push_str(before);
-            revealed.push_str(&self.0.get(name).ok_or_else(|| name.to_owned())?.0);
+            revealed.push_str(&self.kept.get(name).ok_or_else(|| name.to_owned())?.0);
             rest = after;
         }
         revealed.push_str(rest);
         Ok(revealed)
     }
 
-    /// A text with the names in the secrets' places.
+    /// A text with the names in the secrets' places, also where they are written as some format has them.
     pub(crate) fn hidden(&self, text: &str) -> String {
-        // The longest first: one may be part of another, whose rest would be left to read.
-        let mut longest: Vec<_> = self.0.iter().collect();
-        longest.sort_by_key(|(_, secret)| std::cmp::Reverse(secret.0.len()));
-        longest
-            .iter()
-            .fold(text.to_owned(), |text, (name, secret)| text.replace(&secret.0, &format!("{{{{secret:{name}}}}}")))
+        let mut hidden = text.to_owned();
+        for name in &self.longest {
+            let secret = &self.kept[name].0;
+            let place = format!("{{{{secret:{name}}}}}");
+            let mut clean = String::new();
+            let mut rest = hidden.as_str();
+            while let Some((start, end)) = quoted::find(rest, secret) {
+                clean.push_str(&rest[..start]);
+                clean.push_str(&place);
+                rest = &rest[end..];
+            }
+            hidden = clean + rest;
+            for form in quoted::encoded(secret) {
+                if hidden.contains(&form) {
+                    hidden = hidden.replace(&form, &place);
+                }
+            }
+        }
+        hidden
     }
 
     fn shows(&self, text: &str) -> bool {
-        self.0.values().any(|secret| text.contains(&secret.0))
+        self.kept.values().any(|secret| text.contains(&secret.0))
     }
 }
 
 /// The names in a text, in order.
-pub(crate) fn names(text: &str) -> Vec<&str> {
+pub fn names(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut rest = text;
     while let Some((_, name, after)) = next(rest) {
@@ -106,16 +130,30 @@ pub(crate) struct Veil {
 #[derive(Debug)]
 struct Covered {
     app: String,
-    size: Size,
+    /// What it looked like before.
+    before: Picture,
     how: How,
+    /// Whether the device told what is written.
+    told: bool,
+}
+
+/// What is known of the texts on a screen, and where they stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Written<'a> {
+    /// These are there.
+    Here(&'a [Label]),
+    /// The device does not tell.
+    Untold,
+    /// It could not be asked this time.
+    Unknown,
 }
 
 #[derive(Debug)]
 enum How {
     /// The field, as the device told it.
     Field(Area),
-    /// Whatever differs from this picture from before: the device does not tell where the field is.
-    Difference(Picture),
+    /// Whatever differs from the picture from before: the device does not tell where the field is.
+    Difference,
 }
 
 /// As many places as a run may cover.
@@ -125,11 +163,12 @@ impl Veil {
     /// A secret is about to be typed on this screen.
     pub(crate) fn typed(&mut self, screen: &Screen, labels: Option<&[Label]>) {
         let field = labels.unwrap_or_default().iter().find(|label| label.focused && label.area.pixels() > 0);
-        let how = field.map_or_else(|| How::Difference(screen.picture.clone()), |field| How::Field(field.area));
+        let how = field.map_or(How::Difference, |field| How::Field(field.area));
         if self.covered.len() == COVERED_MAX {
             self.covered.remove(0);
         }
-        self.covered.push(Covered { app: screen.front.id.clone(), size: screen.picture.size(), how });
+        let (app, before) = (screen.front.id.clone(), screen.picture.clone());
+        self.covered.push(Covered { app, before, how, told: labels.is_some() });
     }
 
     /// Whether it makes a difference where texts stand on this screen.
@@ -138,15 +177,28 @@ impl Veil {
     }
 
     /// The screen without what was typed.
-    pub(crate) fn over(&mut self, mut screen: Screen, labels: Option<&[Label]>, secrets: &Secrets) -> Screen {
+    pub(crate) fn over(&mut self, mut screen: Screen, written: Written<'_>, secrets: &Secrets) -> Screen {
         let size = screen.picture.size();
+        let whole = Area { left: 0, top: 0, right: size.width, bottom: size.height };
         let mut areas: Vec<Area> = Vec::new();
         for covered in self.covered.iter_mut().filter(|covered| covered.app == screen.front.id) {
-            if covered.size != size {
-                continue; // The display has turned; what the device tells of texts is what is left.
+            // Where the device told of its texts and now does not, the secret may stand elsewhere by now.
+            let blind = match written {
+                Written::Here(_) => false,
+                Written::Untold => covered.told,
+                Written::Unknown => true,
+            };
+            if covered.before.size() != size {
+                // The display has turned; what the device tells of texts is what is left.
+                areas.extend(blind.then_some(whole));
+                continue;
             }
-            if let How::Difference(before) = &covered.how
-                && let Some(area) = difference(before, &screen.picture)
+            if blind {
+                areas.extend(difference(&covered.before, &screen.picture, 0));
+            }
+            if let How::Difference = covered.how
+                && !matches!(written, Written::Unknown)
+                && let Some(area) = difference(&covered.before, &screen.picture, size.height / 20)
             {
                 covered.how = How::Field(area);
             }
@@ -154,8 +206,9 @@ impl Veil {
                 areas.push(area);
             }
         }
-        let written = labels.unwrap_or_default().iter().filter(|label| secrets.shows(&label.text));
-        areas.extend(written.map(|label| label.area));
+        if let Written::Here(labels) = written {
+            areas.extend(labels.iter().filter(|label| secrets.shows(&label.text)).map(|label| label.area));
+        }
         if !areas.is_empty() {
             screen.picture = painted(&screen.picture, &areas);
         }
@@ -163,11 +216,11 @@ impl Veil {
     }
 }
 
-/// The rectangle in which two pictures of the same size differ, below the status bar, with a margin.
-fn difference(one: &Picture, other: &Picture) -> Option<Area> {
+/// The rectangle in which two pictures of the same size differ below some row, with a margin.
+fn difference(one: &Picture, other: &Picture, top: u32) -> Option<Area> {
     let Size { width, height } = other.size();
     let mut found: Option<Area> = None;
-    for y in height / 20..height {
+    for y in top..height {
         let row = |picture: &Picture| {
             let start = 4 * y as usize * width as usize;
             picture.rgba()[start..start + 4 * width as usize].to_vec()
@@ -255,13 +308,17 @@ mod tests {
         let label = |text: &str, focused| Label { text: text.to_owned(), area, touchable: true, focused, secret: true };
         veil.typed(&screen("a", &[]), Some(&[label("PIN", true)]));
         let after = screen("a", &[(15, 55)]);
-        let covered = veil.over(after.clone(), None, &secrets());
+        let covered = veil.over(after.clone(), Written::Here(&[]), &secrets());
         assert_eq!(shown(&covered, 15, 55), [96, 96, 96, 255]);
         assert_eq!(shown(&covered, 21, 55), [255; 4]);
-        assert_eq!(veil.over(screen("b", &[(15, 55)]), None, &secrets()), screen("b", &[(15, 55)]), "another app");
+        assert_eq!(
+            veil.over(screen("b", &[(15, 55)]), Written::Unknown, &secrets()),
+            screen("b", &[(15, 55)]),
+            "another app"
+        );
         let mut fresh = Veil::default();
-        assert_eq!(fresh.over(after.clone(), Some(&[label("nothing", false)]), &secrets()), after);
-        let covered = fresh.over(after, Some(&[label("it is 4711", false)]), &secrets());
+        assert_eq!(fresh.over(after.clone(), Written::Here(&[label("nothing", false)]), &secrets()), after);
+        let covered = fresh.over(after, Written::Here(&[label("it is 4711", false)]), &secrets());
         assert_eq!(shown(&covered, 15, 55), [96, 96, 96, 255], "wherever it is written");
     }
 
@@ -269,11 +326,40 @@ mod tests {
     fn what_was_typed_is_covered_where_the_picture_changes() {
         let mut veil = Veil::default();
         veil.typed(&screen("a", &[]), None);
-        assert_eq!(veil.over(screen("a", &[]), None, &secrets()), screen("a", &[]), "nothing has appeared yet");
-        let covered = veil.over(screen("a", &[(15, 55), (0, 0)]), None, &secrets());
+        assert_eq!(
+            veil.over(screen("a", &[]), Written::Untold, &secrets()),
+            screen("a", &[]),
+            "nothing has appeared yet"
+        );
+        let covered = veil.over(screen("a", &[(15, 55), (0, 0)]), Written::Untold, &secrets());
         assert_eq!(shown(&covered, 15, 55), [96, 96, 96, 255]);
         assert_eq!(shown(&covered, 30, 90), [255; 4]);
-        let covered = veil.over(screen("a", &[(15, 55), (30, 90)]), None, &secrets());
+        let covered = veil.over(screen("a", &[(15, 55), (30, 90)]), Written::Untold, &secrets());
         assert_eq!(shown(&covered, 15, 55), [96, 96, 96, 255], "and stays covered");
+    }
+
+    #[test]
+    fn what_cannot_be_told_this_time_is_covered_wherever_it_may_be() {
+        let area = Area { left: 10, top: 50, right: 20, bottom: 60 };
+        let field = Label { text: "PIN".to_owned(), area, touchable: true, focused: true, secret: true };
+        for written in [Written::Unknown, Written::Untold] {
+            let mut veil = Veil::default();
+            veil.typed(&screen("a", &[]), Some(std::slice::from_ref(&field)));
+            // It stands elsewhere by now, in the status bar even.
+            let covered = veil.over(screen("a", &[(30, 90), (2, 1)]), written, &secrets());
+            for (x, y) in [(30, 90), (2, 1), (15, 55), (20, 30)] {
+                assert_eq!(shown(&covered, x, y), [96, 96, 96, 255], "{x} {y}");
+            }
+            let same = veil.over(screen("a", &[]), written, &secrets());
+            assert_eq!(shown(&same, 30, 90), [255; 4], "what is as it was before shows nothing new");
+            let mut turned = screen("a", &[]);
+            let size = Size { width: 100, height: 40 };
+            turned.picture = Picture::new(size, turned.picture.rgba().to_vec()).unwrap();
+            let covered = veil.over(turned, written, &secrets());
+            assert!(covered.picture.rgba().chunks(4).all(|pixel| pixel == [96, 96, 96, 255]), "nobody knows where");
+            // The next look is told where the texts are, and shows what it may again.
+            let seen = veil.over(screen("a", &[(30, 90)]), Written::Here(&[]), &secrets());
+            assert_eq!((shown(&seen, 15, 55), shown(&seen, 30, 90)), ([96, 96, 96, 255], [0, 255, 255, 255]));
+        }
     }
 }

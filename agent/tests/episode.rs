@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use common::{reply, screen, setting};
@@ -9,6 +10,7 @@ use expect_test::{Expect, expect};
 use tapwright_agent::episode::{Episode, News, Setting};
 use tapwright_agent::event::{Came, Effect, Event, Fault, Next, Silence};
 use tapwright_agent::person::Answer;
+use tapwright_agent::policy::{ApiUse, Then};
 use tapwright_contract::model::{Part, Prompt, Reply};
 
 fn saw(number: u32) -> Event {
@@ -286,6 +288,99 @@ fn the_model_is_told_what_came_of_it() {
               4. the API answered
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the API answered: rain\"}"
+        "#]],
+    );
+}
+
+fn with_apis(leave: Then) -> Setting {
+    let mut setting = setting();
+    let api = |about: &str, leave| ApiUse { about: about.to_owned(), leave, repeatable: false };
+    setting.policy.apis = BTreeMap::from([
+        ("mail".to_owned(), api("writes to me", leave)),
+        ("notes".to_owned(), api("my notebook", Then::Allow)),
+    ]);
+    setting
+}
+
+const MAIL: &str = r#"do(action="Call_API", instruction="mail: I am late")"#;
+
+#[test]
+fn apis_are_told_with_the_goal_and_judged_by_name() {
+    check_with(
+        with_apis(Then::Ask),
+        [
+            saw(1),
+            heard(MAIL),
+            Event::Answered(Answer::No),
+            saw(1),
+            heard(r#"do(action="Call_API", instruction="notes: summarise the week")"#),
+            Event::Acted(Came::Failed(Fault::TimedOut { tries: "no answer in 3 s".to_owned() })),
+            saw(1),
+        ],
+        expect![[r#"
+            look
+            think 1 turns: "Turn Wi-Fi on\n\nCall_API can do this, with an instruction that begins with the name:\n- mail: writes to me\n- notes: my notebook\n\n{\"current_app\": \"Settings\"}"
+            ask Permit { message: "the API mail; it calls an API: mail: I am late" }
+              1. refused: a person said no to this action
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
+            act Api { instruction: "notes: summarise the week" }
+              2. it may or may not have happened: no answer in 3 s
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"it may or may not have happened: no answer in 3 s\"}"
+        "#]],
+    );
+    check_with(
+        with_apis(Then::Refuse),
+        [saw(1), heard(MAIL), saw(1)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\nCall_API can do this, with an instruction that begins with the name:\n- mail: writes to me\n- notes: my notebook\n\n{\"current_app\": \"Settings\"}"
+          1. refused: the policy forbids to call an API here: the API mail
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: the policy forbids to call an API here: the API mail\"}"
+    "#]],
+    );
+    let unanswered = || Event::Acted(Came::Failed(Fault::TimedOut { tries: "late".to_owned() }));
+    let mut episode = Episode::new(with_apis(Then::Allow));
+    let mut next = episode.on(Event::Began);
+    for step in 0..6 {
+        assert!(matches!(next, Next::Do(Effect::Look)), "the device is not lost for an API's sake: {step} {next:?}");
+        episode.on(saw(step));
+        episode.on(heard(MAIL));
+        next = episode.on(unanswered());
+    }
+}
+
+#[test]
+fn without_an_api_the_model_works_on_its_notes() {
+    let weather = r#"do(action="Call_API", instruction="compare the hotels")"#;
+    check(
+        [
+            saw(1),
+            heard(weather),
+            Event::Acted(Came::NoApi),
+            saw(1),
+            heard(r#"do(action="Note", message="Hotel A: 90")"#),
+            saw(1),
+            heard(weather),
+            Event::Acted(Came::NoApi),
+            saw(1),
+        ],
+        expect![[r#"
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            act Api { instruction: "compare the hotels" }
+              1. not done: no API is registered, and nothing has been noted; use the screen
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: no API is registered, and nothing has been noted; use the screen\"}"
+              2. noted
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
+            act Api { instruction: "compare the hotels" }
+              3. notes recalled
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"your notes: 1. Hotel A: 90\"}"
         "#]],
     );
 }

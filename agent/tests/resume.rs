@@ -19,6 +19,7 @@ use tapwright_agent::event::{Came, Effect, Event, Fault, Next};
 use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, Record, ResumeError};
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Nobody, Person, Question};
+use tapwright_agent::policy::{ApiUse, Then};
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::stop;
 use tapwright_contract::Picture;
@@ -782,4 +783,25 @@ fn a_fork_begins_with_the_first_steps_of_another_run() {
     assert!(matches!(fork(4), Err(ForkError::Ended { steps: 4, .. })));
     assert!(matches!(fork(5), Err(ForkError::NoSuchStep { steps: 5, has: 4, .. })));
     assert!(!runs.path().join("none").exists());
+}
+
+#[test]
+fn an_api_that_may_be_called_twice_is() {
+    let mut setting = setting();
+    let api = ApiUse { about: "pays".to_owned(), leave: Then::Allow, repeatable: true };
+    setting.policy.apis.insert("pay".to_owned(), api);
+    check_with(
+        setting,
+        [saw(1), heard(API), BROKE, saw(1), heard(API)],
+        expect![[r#"
+        look
+        think {"current_app": "Settings"}
+        act {"api":{"instruction":"pay 5 to Anna"}}
+        -- broke off
+          1. the run broke off in the middle of it: it may or may not have happened
+        look
+        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay 5 to Anna\"): this may or may not have happened; the screen does not tell; look before you do it again"}
+        act {"api":{"instruction":"pay 5 to Anna"}}
+    "#]],
+    );
 }

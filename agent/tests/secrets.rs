@@ -32,6 +32,8 @@ struct Page {
     typed: Arc<Mutex<Vec<String>>>,
     tells: bool,
     fails: bool,
+    /// Once something was typed it stands elsewhere too, and the device no longer says where.
+    falls_silent: bool,
 }
 
 #[async_trait]
@@ -44,6 +46,9 @@ impl Driver for Page {
         let mut rgba = vec![255; 20 * 40 * 4];
         if !self.typed.lock().unwrap().is_empty() {
             rgba[4 * (22 * 20 + 10)..][..4].copy_from_slice(&INK);
+            if self.falls_silent {
+                rgba[4 * (36 * 20 + 3)..][..4].copy_from_slice(&INK);
+            }
         }
         let front = Front { id: "com.example.bank".to_owned(), label: "Bank of all".to_owned() };
         Ok(Screen { picture: Picture::new(Size { width: 20, height: 40 }, rgba).unwrap(), front })
@@ -62,6 +67,10 @@ impl Driver for Page {
 
     async fn labels(&mut self, _within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
         let text = self.typed.lock().unwrap().concat();
+        if self.falls_silent && !text.is_empty() {
+            let kind = Kind::Nonsense { why: "could not get idle state".to_owned() };
+            return Err(DriverError { device: "page".to_owned(), operation: "read the texts", kind });
+        }
         let field = Label { text, area: FIELD, touchable: true, focused: true, secret: true };
         Ok(self.tells.then(|| vec![field]))
     }
@@ -93,6 +102,15 @@ fn setting_with(any_field: bool) -> Setting {
 
 /// What was typed, how it ended, what lies on the disk, and what the model was told.
 fn run(tells: bool, fails: bool, any_field: bool) -> (Vec<String>, Outcome, String, Vec<Prompt>) {
+    run_with(tells, fails, any_field, false)
+}
+
+fn run_with(
+    tells: bool,
+    fails: bool,
+    any_field: bool,
+    falls_silent: bool,
+) -> (Vec<String>, Outcome, String, Vec<Prompt>) {
     let (typed, seen) = (Arc::default(), Arc::default());
     let disk = Memory::default();
     let mut journal = Journal::over("secret", Box::new(disk.clone()));
@@ -108,7 +126,7 @@ fn run(tells: bool, fails: bool, any_field: bool) -> (Vec<String>, Outcome, Stri
     let end = runtime.block_on(async {
         let (_stopper, stop) = stop();
         let ports = Ports {
-            driver: &mut Page { typed: Arc::clone(&typed), tells, fails },
+            driver: &mut Page { typed: Arc::clone(&typed), tells, fails, falls_silent },
             model: &mut Script { lines, seen: Arc::clone(&seen) },
             person: &mut Nobody,
             apis: &mut NoApis,
@@ -152,11 +170,19 @@ fn the_device_gets_it_and_nobody_else() {
 }
 
 #[test]
+fn a_device_that_falls_silent_shows_nothing_of_it() {
+    let (typed, outcome, lines, prompts) = run_with(true, false, false, true);
+    assert_eq!(typed, [SECRET], "{lines}");
+    assert_eq!(outcome, Outcome::Done { message: "in".to_owned() });
+    kept_quiet(&lines, &prompts);
+}
+
+#[test]
 fn a_device_that_quotes_it_is_not_quoted() {
     let (typed, _, lines, prompts) = run(true, true, false);
     assert!(typed.is_empty());
     kept_quiet(&lines, &prompts);
-    assert!(lines.contains("no key for"), "{lines}");
+    assert!(lines.contains("it was a secret") && !lines.contains("no key for"), "{lines}");
 }
 
 #[test]
@@ -202,7 +228,7 @@ fn stays_covered(tells: bool, any_field: bool, seen_after: bool) {
                 }
             };
             let ports = Ports {
-                driver: &mut Page { typed: Arc::clone(&typed), tells, fails: false },
+                driver: &mut Page { typed: Arc::clone(&typed), tells, fails: false, falls_silent: false },
                 model: &mut Script { lines, seen: Arc::clone(&seen) },
                 person: &mut Nobody,
                 apis: &mut NoApis,

@@ -3,6 +3,8 @@
 //! It puts devices, models and the agent together and knows how none of them works inside. It prints nothing, reads no
 //! environment and has no defaults: whoever calls fills in plain structs, and is told what happens as it happens.
 
+pub mod apis;
+pub mod desk;
 pub mod device;
 pub mod doctor;
 pub mod grounding;
@@ -13,6 +15,7 @@ pub mod origin;
 pub mod page;
 pub mod plan;
 pub mod policy;
+mod process;
 pub mod profile;
 pub mod record;
 pub mod resume;
@@ -32,7 +35,7 @@ pub use tapwright_agent::journal::{
 pub use tapwright_agent::limits::Limits;
 pub use tapwright_agent::outcome::{End, Outcome};
 pub use tapwright_agent::person::{Answer, Nobody, Person, Question};
-pub use tapwright_agent::policy::{Beforehand, Policy, Rule, SecretUse, Then};
+pub use tapwright_agent::policy::{ApiUse, Beforehand, Policy, Rule, SecretUse, Then};
 pub use tapwright_agent::secrets::{Hush, Secrets};
 pub use tapwright_agent::stop::{Stop, Stopper, stop};
 pub use tapwright_contract::device::{DriverError, Gesture, Screen};

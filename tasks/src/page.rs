@@ -3,7 +3,7 @@
 //!
 //! All words in it come from models and screens, so they are escaped, and the page may load nothing.
 
-mod marks;
+pub(crate) mod marks;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -20,7 +20,7 @@ use crate::judge::{Change, Verdict};
 use crate::record::{Scene, scenes};
 use crate::run::Judgement;
 
-const STYLE: &str = include_str!("page/style.css");
+const STYLE: &str = concat!(include_str!("page/shared.css"), include_str!("page/style.css"));
 const SCRIPT: &str = include_str!("page/script.js");
 
 /// Writes a run's page. `when` says when it began, as people say it.
@@ -200,7 +200,7 @@ fn said(outcome: &Outcome) -> Option<String> {
     }
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

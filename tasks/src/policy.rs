@@ -1,10 +1,15 @@
 //! Policies that come with the program, as data, and secrets as they are read from where they lie.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
 
 use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Hush;
+
+use crate::process::{self, NotRun, Program, Ran};
 
 const TRUSTING: &str = include_str!("policies/trusting.toml");
 const CAREFUL: &str = include_str!("policies/careful.toml");
@@ -39,9 +44,100 @@ pub enum NoSecret {
     Open { at: PathBuf, mode: u32 },
     #[error("the file {} holds no text of 3 to 4096 characters", .at.display())]
     Unfit { at: PathBuf },
+    /// A program that was to say it did not. What it printed is not repeated.
+    #[error(transparent)]
+    Program(#[from] NotRun),
+    #[error("{program} ended with {status}, and said nothing that counts")]
+    Failed { program: String, status: ExitStatus },
+    #[error("the first line that {program} prints is no text of 3 to 4096 characters")]
+    Unsaid { program: String },
+    /// The keyring is asked by the platform's own program.
+    #[error("the keyring is asked with {program}, which is not there")]
+    NoTool { program: &'static str, install: &'static str },
+    #[error("the keyring has nothing for the account {account:?} of the service `tapwright`, or is locked")]
+    NotKept { account: String, store: String },
+    #[error("this program knows of no keyring on this system")]
+    NoKeyring,
+}
+
+impl NoSecret {
+    /// What to do next.
+    pub fn help(&self) -> String {
+        match self {
+            NoSecret::Unreadable { .. } | NoSecret::Open { .. } | NoSecret::Unfit { .. } => {
+                "its owner alone may read it: chmod 600 FILE".to_owned()
+            }
+            NoSecret::Program(_) | NoSecret::Failed { .. } | NoSecret::Unsaid { .. } => {
+                "run the command by hand: its first line is to be the secret".to_owned()
+            }
+            NoSecret::NoTool { install, .. } => (*install).to_owned(),
+            NoSecret::NotKept { store, .. } => format!("store it: {store}"),
+            NoSecret::NoKeyring => "take command = [\"PROGRAM\", …], file or env".to_owned(),
+        }
+    }
 }
 
 const SECRET_BYTES: u64 = 4096;
+/// Somebody may have to unlock a keyring first.
+const SECRET_WITHIN: Duration = Duration::from_secs(60);
+
+/// Has a program say a secret: the first line that it prints.
+///
+/// # Errors
+/// `NoSecret` if it does not.
+pub async fn secret_of(argv: &[String]) -> Result<Hush, NoSecret> {
+    said(argv, SECRET_WITHIN).await
+}
+
+async fn said(argv: &[String], within: Duration) -> Result<Hush, NoSecret> {
+    let program = argv.first().cloned().unwrap_or_default();
+    let ran = process::run(Program {
+        argv,
+        env: BTreeMap::new(),
+        apart: false,
+        input: None,
+        within,
+        output_bytes_max: SECRET_BYTES as usize + 2,
+    });
+    let Ran { status, out, .. } = ran.await?;
+    if !status.success() {
+        return Err(NoSecret::Failed { program, status });
+    }
+    let line = out.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let fits = line.len() <= SECRET_BYTES as usize;
+    let text = std::str::from_utf8(line).ok().filter(|_| fits);
+    text.and_then(|text| Hush::new(text.to_owned())).ok_or(NoSecret::Unsaid { program })
+}
+
+/// Asks the platform's keyring, with the platform's own program.
+///
+/// # Errors
+/// `NoSecret` if it is not there, or has nothing for the account.
+pub async fn secret_kept(account: &str) -> Result<Hush, NoSecret> {
+    let (argv, store, install): (&[&str], String, &'static str) = if cfg!(target_os = "macos") {
+        (
+            &["security", "find-generic-password", "-s", "tapwright", "-w", "-a"],
+            format!("security add-generic-password -s tapwright -a {account} -w"),
+            "it comes with macOS",
+        )
+    } else if cfg!(target_os = "linux") {
+        (
+            &["secret-tool", "lookup", "service", "tapwright", "account"],
+            format!("secret-tool store --label=Tapwright service tapwright account {account}"),
+            "install it: apt install libsecret-tools, dnf install libsecret, or pacman -S libsecret",
+        )
+    } else {
+        return Err(NoSecret::NoKeyring);
+    };
+    let program = argv[0];
+    let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).chain([account.to_owned()]).collect();
+    secret_of(&argv).await.map_err(|error| match error {
+        NoSecret::Program(NotRun::Start { .. }) => NoSecret::NoTool { program, install },
+        NoSecret::Failed { .. } => NoSecret::NotKept { account: account.to_owned(), store },
+        error => error,
+    })
+}
 
 /// Reads a secret from a file that its owner alone can read. A line break at its end is no part of it.
 ///
@@ -84,6 +180,31 @@ mod tests {
         for word in careful.rules.iter().flat_map(|rule| &rule.words).chain(&careful.agreeing) {
             assert!(!word.trim_matches('*').trim().is_empty() && word.trim() == word, "{word:?}");
         }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_program_says_its_first_line() {
+        let long = Duration::from_secs(60);
+        let shell = |script: &str| ["sh", "-c", script].map(str::to_owned);
+        let hush = |text: &str| Hush::new(text.to_owned()).unwrap();
+        for script in ["printf 4711", "echo 4711", "printf '4711\\r\\nmore\\n'", "echo 4711; echo more >&2"] {
+            assert_eq!(said(&shell(script), long).await.unwrap(), hush("4711"), "{script}");
+        }
+        assert_eq!(said(&shell("printf ' a b '"), long).await.unwrap(), hush(" a b "));
+        for (script, expected) in [
+            ("echo 4711; exit 1", "sh ended with exit status: 1, and said nothing that counts"),
+            ("echo", "the first line that sh prints is no text of 3 to 4096 characters"),
+            ("echo 12", "the first line that sh prints is no text of 3 to 4096 characters"),
+            ("printf '4711\\377'", "the first line that sh prints is no text of 3 to 4096 characters"),
+            ("printf %05000d 4711", "the first line that sh prints is no text of 3 to 4096 characters"),
+        ] {
+            assert_eq!(said(&shell(script), long).await.unwrap_err().to_string(), expected, "{script}");
+        }
+        let late = said(&shell("echo 4711; exec sleep 100"), Duration::from_millis(300)).await.unwrap_err();
+        assert!(late.to_string().contains("was not done within 0.3 s"), "{late}");
+        let none = said(&["/no/such/program".to_owned()], long).await.unwrap_err();
+        assert!(none.to_string().contains("cannot be started"), "{none}");
     }
 
     #[cfg(unix)]

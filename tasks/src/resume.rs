@@ -2,16 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use tapwright_agent::clock::{Clock, Timer};
-use tapwright_agent::drive::{self, Ports};
-use tapwright_agent::journal::{Entry, Journal, Record, Stand};
+use tapwright_agent::journal::{Journal, Record, Stand};
 
 use crate::device::Device;
 use crate::judge::Wanted;
 use crate::model::Opened;
 use crate::origin::{Origin, Words};
-use crate::run::{Company, Last, Place, Report, RunError, judged};
+use crate::run::{Company, Last, Place, Report, RunError, Start, driven, judged};
 
 /// A run that can go on. No other process can take it up while this is kept.
 pub struct Broken {
@@ -67,6 +66,11 @@ impl Broken {
         self.origin.as_ref().map(|origin| origin.words.clone()).unwrap_or_default()
     }
 
+    /// Has questions wait so long from now on, whatever was said when it began.
+    pub fn asks_within(&mut self, within: Duration) {
+        self.record.facts.setting.limits.ask = within; // Only the shell reads it: no decision goes by it.
+    }
+
     /// Goes on, to its end, and judges it. `words` say which device and model these are, and `at` is the time of day in
     /// milliseconds since 1970.
     ///
@@ -97,28 +101,11 @@ impl Broken {
             _ => {}
         }
 
-        let clock = Timer::start();
         let mut last = Last::Nothing;
         record.entries.iter().for_each(|entry| last.mind(&entry.line));
-        let Company { person, apis, secrets, stop, watch } = company;
-        let mut watch = |entry: &Entry| {
-            last.mind(&entry.line);
-            watch(entry);
-        };
-        let ports = Ports {
-            driver: &mut device.driver,
-            model: opened.model.as_mut(),
-            person,
-            apis,
-            secrets,
-            journal: &mut journal,
-            clock: &clock,
-            stop,
-            watch: &mut watch,
-        };
-        let end = drive::resume(stand, record.facts.setting.limits.clone(), at, ports).await?;
-        let before = record.entries.last().map_or(0, |entry| entry.ms);
-        let ms = before.saturating_add(u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let from = Start::Where(Box::new(stand), Box::new(record.facts.setting.limits.clone()), at);
+        let (end, took) = driven(from, device, opened, &mut journal, company, &mut last).await?;
+        let ms = record.entries.last().map_or(0, |entry| entry.ms).saturating_add(took);
         let judgement =
             judged(&wanted, &end.outcome, last, start.as_ref(), device, &folder).await.map_err(unwritten)?;
         Ok(Report { run: record.facts.run, folder, end, judgement, ms })

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tapwright_agent::apis::Apis;
 use tapwright_agent::clock::{Clock, Timer};
-use tapwright_agent::drive::{DriveError, Ports, drive};
+use tapwright_agent::drive::{self, DriveError, Ports};
 use tapwright_agent::episode::{EDITION, Setting};
 use tapwright_agent::guard::Touch;
-use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, ResumeError};
+use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, ResumeError, Stand};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::Person;
@@ -198,34 +198,54 @@ pub async fn run(
         touch: rules.touch.clone(),
         edition: EDITION,
     };
-    let clock = Timer::start();
     let mut last = Last::Nothing;
+    let from = Start::Anew(Box::new(setting), place.started);
+    let (end, ms) = driven(from, device, opened, &mut journal, company, &mut last).await?;
+
+    let judgement =
+        judged(&task.wanted, &end.outcome, last, start.as_ref(), device, &folder).await.map_err(unwritten)?;
+    Ok(Report { run: place.run.to_owned(), folder, end, judgement, ms })
+}
+
+/// From where a run is driven on.
+pub(crate) enum Start {
+    /// From its beginning, at this time of day.
+    Anew(Box<Setting>, u64),
+    /// From where it stands, under these limits, at this time of day.
+    Where(Box<Stand>, Box<Limits>, u64),
+}
+
+/// Drives a run to its end: the one place where the ports are put together. Also says how many milliseconds it took.
+pub(crate) async fn driven(
+    start: Start,
+    device: &mut Device,
+    opened: &mut Opened,
+    journal: &mut Journal,
+    company: Company<'_>,
+    last: &mut Last,
+) -> Result<(End, u64), DriveError> {
+    let clock = Timer::start();
     let Company { person, apis, secrets, stop, watch } = company;
     let mut watch = |entry: &Entry| {
         last.mind(&entry.line);
         watch(entry);
     };
-    let end = drive(
-        setting,
-        place.started,
-        Ports {
-            driver: &mut device.driver,
-            model: opened.model.as_mut(),
-            person,
-            apis,
-            secrets,
-            journal: &mut journal,
-            clock: &clock,
-            stop,
-            watch: &mut watch,
-        },
-    )
-    .await?;
-    let ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-
-    let judgement =
-        judged(&task.wanted, &end.outcome, last, start.as_ref(), device, &folder).await.map_err(unwritten)?;
-    Ok(Report { run: place.run.to_owned(), folder, end, judgement, ms })
+    let ports = Ports {
+        driver: &mut device.driver,
+        model: opened.model.as_mut(),
+        person,
+        apis,
+        secrets,
+        journal,
+        clock: &clock,
+        stop,
+        watch: &mut watch,
+    };
+    let end = match start {
+        Start::Anew(setting, at) => drive::drive(*setting, at, ports).await?,
+        Start::Where(stand, limits, at) => drive::resume(*stand, *limits, at, ports).await?,
+    };
+    Ok((end, u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX)))
 }
 
 /// Asks the device what is true of it now, and writes down what that says of the run.

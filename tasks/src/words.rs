@@ -91,7 +91,7 @@ mod tests {
     use tapwright_phone::weather::{Fault, Weather};
 
     use super::*;
-    use crate::device::{Device, Options, Phone, Where};
+    use crate::device::{Device, Keys, Options, Phone, Where};
 
     fn label(text: &str, area: (u32, u32, u32, u32), touchable: bool) -> Label {
         let (left, top, right, bottom) = area;
@@ -121,6 +121,7 @@ mod tests {
             at: Where::Virtual(phone.clone()),
             weather: weather.clone(),
             connect: within,
+            keys: Keys::default(),
             find_again: within,
             probe: within,
             words,

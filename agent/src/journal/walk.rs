@@ -12,7 +12,7 @@ use crate::episode::{Episode, News};
 use crate::event::{Effect, Event, Next};
 use crate::guard::Deed;
 use crate::outcome::End;
-use crate::secrets::{self, Secrets, Veil};
+use crate::secrets::{self, Secrets, Veil, Written};
 
 /// Why a record does not follow from its own events.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +118,7 @@ impl Stand {
                     Event::Saw(screen) => {
                         if self.veil.wants_labels(screen) {
                             // Where a secret appeared, if that was not known before: it is covered there already.
-                            self.veil.over(screen.clone(), None, &Secrets::default());
+                            self.veil.over(screen.clone(), Written::Untold, &Secrets::default());
                         }
                         (self.seen, self.labels) = (Some(screen.clone()), None);
                     }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -223,16 +224,36 @@ pub struct LimitArguments {
     pub forbid: Vec<String>,
 }
 
+/// Who answers what a run asks.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "People")]
+pub struct AskArguments {
+    /// Let a person answer from a browser, and programs by HTTP: listen here, and print the address with its token once;
+    /// port 0 takes any that is free. docs/asking.md
+    #[arg(long, value_name = "HOST:PORT", env = "TAPWRIGHT_ASK", hide_env_values = true)]
+    pub ask: Option<SocketAddr>,
+
+    /// Let other machines reach it too: whoever has the address with its token sees the screen and can answer
+    #[arg(long)]
+    pub ask_open: bool,
+
+    /// How long a question waits for its answer: 90s, 10m, 8h. Then the run ends with `needs-person`, and can be resumed
+    /// [default: 10m]
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub ask_within: Option<Duration>,
+}
+
 /// Reach a goal on a phone
 #[derive(Args, Debug)]
 #[command(
-    after_help = r#"A person at the terminal is asked when the model marks a tap as sensitive, or wants somebody to take over. Without
-one the run ends with `needs-person`. Ctrl-C stops within one step; a second Ctrl-C kills.
+    after_help = r#"A person at the terminal, or in a browser with --ask, is asked when the model marks a tap as sensitive, wants somebody
+to take over or to choose, and when the policy says so. Without one the run ends with `needs-person`. Ctrl-C stops within one step; a second Ctrl-C kills.
 
 Examples:
   tapwright run 'Turn Dark theme on' --start dark.on=false --expect dark.on=true
   tapwright run --task radio-then-message --seed 7
   tapwright run 'Send "on my way" to Ben' --device 127.0.0.1:5555 --json
+  tapwright run 'Order my usual lunch' --device R58M31ABCDE --ask 127.0.0.1:8790 --ask-within 2h
 
 The small model knows the kinds of goal in the smoke suite, in their words: tapwright bench smoke --json shows them."#
 )]
@@ -267,6 +288,8 @@ pub struct Run {
     pub model: ModelArguments,
     #[command(flatten)]
     pub limits: LimitArguments,
+    #[command(flatten)]
+    pub ask: AskArguments,
 }
 
 /// Have a model write a plan for a goal, into a file for you to read first
@@ -383,6 +406,8 @@ pub struct Again {
     pub device: DeviceArguments,
     #[command(flatten)]
     pub model: ModelArguments,
+    #[command(flatten)]
+    pub ask: AskArguments,
 }
 
 /// Show a run again, without device or model
@@ -691,6 +716,21 @@ fn share(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "a share goes from 0 to 1".to_owned())
 }
 
+/// Reads `90s`, `10m` or `8h`.
+fn span(text: &str) -> Result<Duration, String> {
+    let wrong = || "a time is written like 90s, 10m or 8h, and is at most a week".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u32 = number.parse().map_err(|_| wrong())?;
+    let seconds = u64::from(number) * seconds;
+    (1..=7 * 24 * 3600).contains(&seconds).then(|| Duration::from_secs(seconds)).ok_or_else(wrong)
+}
+
 /// Reads `540x1200`.
 pub fn size(text: &str) -> Result<Size, String> {
     let parts = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
@@ -725,6 +765,16 @@ mod tests {
         assert_eq!(size("540x1200"), Ok(Size { width: 540, height: 1200 }));
         for bad in ["", "540", "x", "540x", "0x0", "99999x1200", "540x1200x3", "-540x1200"] {
             assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_are_read() {
+        for (text, seconds) in [("90s", 90), ("10m", 600), ("8h", 28_800), ("168h", 604_800)] {
+            assert_eq!(span(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for bad in ["", "s", "10", "0s", "-1s", "1.5h", "169h", "10min", "1\u{b5}", "4294967296s"] {
+            assert!(span(bad).is_err(), "{bad}");
         }
     }
 

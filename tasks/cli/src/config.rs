@@ -7,20 +7,24 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use tapwright_tasks::apis::{Command, How, Http, Spec, registry};
+use tapwright_tasks::desk;
 use tapwright_tasks::device::{Keys, Options as DeviceOptions, Phone, Weather, Where};
 use tapwright_tasks::mistake::{Mistake, nearest};
 use tapwright_tasks::model::providers::Provider;
 use tapwright_tasks::model::{Cuda, LibraryOptions, Options as ModelOptions, Secret, Which};
 use tapwright_tasks::origin::Words;
-use tapwright_tasks::policy::{Preset, secret_in};
+use tapwright_tasks::policy::{Preset, secret_in, secret_kept, secret_of};
 use tapwright_tasks::profile::{Choice, Language, NoSuchProfile, Shipped};
 use tapwright_tasks::run::Rules;
-use tapwright_tasks::{Beforehand, Hush, Limits, Policy, Rule, SecretUse, Secrets, Size, Then, Touch};
+use tapwright_tasks::{
+    ApiUse, Beforehand, Hush, Limits, Policy, Registry, Rule, SecretUse, Secrets, Size, Then, Touch,
+};
 use toml::Spanned;
 
 use crate::arguments::{
-    Common, DeviceArguments, LibraryArguments, LimitArguments, ModelArguments, PhoneArguments, ServerArguments,
-    WeatherArguments, size,
+    AskArguments, Common, DeviceArguments, LibraryArguments, LimitArguments, ModelArguments, PhoneArguments,
+    ServerArguments, WeatherArguments, size,
 };
 use crate::clock;
 use crate::exit::Exit;
@@ -35,6 +39,7 @@ pub struct Given {
     pub weather: WeatherArguments,
     pub model: ModelArguments,
     pub limits: LimitArguments,
+    pub ask: AskArguments,
     /// What a run that goes on was begun with: flags and the environment come before it, the file and defaults after.
     pub recorded: Words,
     /// How many steps a run may have if nobody says it.
@@ -56,8 +61,14 @@ pub struct Config {
     pub rules: Rules,
     /// The device and the model in words, as they are kept with a run.
     pub words: Words,
-    /// Kept apart from the rules, which are written down.
-    pub secrets: Secrets,
+    /// Where a person answers from a browser, if anywhere.
+    pub ask: Option<desk::Options>,
+    /// How long a question waits, if somebody said so for this time.
+    pub ask_within: Option<Duration>,
+    /// APIs that a model can call, by name; what may be done with them is the policy's.
+    apis: BTreeMap<String, Spec>,
+    /// Where secrets are kept. They are read when a run begins, and kept apart from the rules, which are written down.
+    secrets: BTreeMap<String, SecretAt>,
 }
 
 const FILE: &str = "tapwright.toml";
@@ -81,6 +92,10 @@ struct File {
     phone: PhoneSection,
     #[serde(default)]
     policy: PolicySection,
+    #[serde(default)]
+    ask: AskSection,
+    #[serde(default)]
+    apis: BTreeMap<String, ApiSection>,
     /// The names are those of `Limits`, which is read whole.
     #[serde(default)]
     limits: BTreeMap<Spanned<String>, toml::Value>,
@@ -156,6 +171,14 @@ struct PolicySection {
     secrets: BTreeMap<String, SecretSection>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskSection {
+    listen: Option<Spanned<String>>,
+    #[serde(default)]
+    open: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum PresetName {
@@ -197,9 +220,44 @@ struct RuleSection {
 struct SecretSection {
     env: Option<String>,
     file: Option<PathBuf>,
+    command: Option<Vec<String>>,
+    keyring: Option<String>,
+    /// Without any it is for APIs only.
+    #[serde(default)]
     apps: Vec<String>,
     #[serde(default)]
     any_field: bool,
+}
+
+/// Where a secret is kept.
+#[derive(Clone, Debug)]
+enum SecretAt {
+    Env(String),
+    File(PathBuf),
+    Command(Vec<String>),
+    Keyring(String),
+}
+
+/// A request if it has a `url`, a program if it has a `command`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiSection {
+    about: String,
+    url: Option<String>,
+    method: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    body: Option<String>,
+    pointer: Option<String>,
+    command: Option<Vec<String>>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    timeout_ms: Option<u64>,
+    answer_bytes_max: Option<usize>,
+    #[serde(default)]
+    leave: Then,
+    #[serde(default)]
+    repeatable: bool,
 }
 
 impl Config {
@@ -208,7 +266,7 @@ impl Config {
     /// # Errors
     /// `Trouble` about the file, or about arguments that do not fit together.
     pub fn read(given: Given) -> Result<Config, Trouble> {
-        let Given { common, device, phone, weather, model, limits, recorded, steps_usual, only_virtual } = given;
+        let Given { common, device, phone, weather, model, limits, ask, recorded, steps_usual, only_virtual } = given;
         let (file, text, at) = file(common.config.as_deref())?;
         let beside = |path: PathBuf| at.parent().map_or_else(|| path.clone(), |folder| folder.join(&path));
         let wrong = |span: Option<std::ops::Range<usize>>, why: String, help: Option<String>| {
@@ -222,8 +280,20 @@ impl Config {
                     .help("name one: --cache FOLDER")
             })?,
         };
-        let limits_read = read_limits(&file.limits, limits.steps.or(recorded.steps), steps_usual)
+        let mut limits_read = read_limits(&file.limits, limits.steps.or(recorded.steps), steps_usual)
             .map_err(|(span, why, help)| wrong(Some(span), why, help))?;
+        limits_read.ask = ask.ask_within.unwrap_or(limits_read.ask);
+        let listen = match (ask.ask, &file.ask.listen) {
+            (None, Some(words)) => Some(words.get_ref().parse().map_err(|_| {
+                wrong(
+                    Some(words.span()),
+                    format!("{:?} is no address to listen at", words.get_ref()),
+                    Some("127.0.0.1:8790".to_owned()),
+                )
+            })?),
+            (given, _) => given,
+        };
+        let ask_at = listen.map(|listen| desk::Options { listen, open: ask.ask_open || file.ask.open });
         let size = match (phone.size, &file.phone.size) {
             (Some(size), _) => size,
             (None, Some(text)) => {
@@ -360,6 +430,12 @@ impl Config {
         let mut policy =
             policy(preset, file.policy).map_err(|why| wrong(None, why, Some("com.android.settings".to_owned())))?;
         policy.apps_forbidden.extend(forbid);
+        let apis = apis(&file.apis, limits_read.act, &secrets, beside).map_err(|why| wrong(None, why, None))?;
+        policy.apis = file
+            .apis
+            .into_iter()
+            .map(|(name, ApiSection { about, leave, repeatable, .. })| (name, ApiUse { about, leave, repeatable }))
+            .collect();
         Ok(Config {
             json: common.json,
             verbose: common.verbose,
@@ -375,8 +451,55 @@ impl Config {
                 date: clock::date(clock::now()),
             },
             words,
+            ask: ask_at,
+            ask_within: ask.ask_within,
+            apis,
             secrets,
         })
+    }
+
+    /// Reads the secrets, from wherever they are.
+    ///
+    /// # Errors
+    /// `Trouble` about the first that cannot be had; what it is is not in it.
+    pub async fn secrets(&self) -> Result<Secrets, Trouble> {
+        let mut secrets = BTreeMap::new();
+        for (name, at) in &self.secrets {
+            let said = match at {
+                SecretAt::Env(variable) => {
+                    #[allow(clippy::disallowed_methods)] // The binary is where the environment is read.
+                    let value = std::env::var(variable).ok().and_then(Hush::new);
+                    value.ok_or_else(|| {
+                        let why =
+                            format!("the variable {variable} of the environment holds no text of 3 characters or more");
+                        (why, "set it".to_owned())
+                    })
+                }
+                SecretAt::File(file) => secret_in(file).map_err(|error| (error.to_string(), error.help())),
+                SecretAt::Command(argv) => secret_of(argv).await.map_err(|error| (error.to_string(), error.help())),
+                SecretAt::Keyring(account) => {
+                    secret_kept(account).await.map_err(|error| (error.to_string(), error.help()))
+                }
+            };
+            let hush =
+                said.map_err(|(why, help)| Trouble::usage(format!("[policy.secrets.{name}]: {why}")).help(help))?;
+            secrets.insert(name.clone(), hush);
+        }
+        Ok(Secrets::new(secrets))
+    }
+
+    /// The APIs that a run under this policy can call: those that it began with, as far as they are still there.
+    ///
+    /// # Errors
+    /// `Trouble` about one that cannot be called.
+    pub fn apis(&self, policy: &Policy, secrets: &Secrets) -> Result<Registry, Trouble> {
+        let known: BTreeMap<String, Spec> = self
+            .apis
+            .iter()
+            .filter(|(name, _)| policy.apis.contains_key(*name))
+            .map(|(name, spec)| (name.clone(), spec.clone()))
+            .collect();
+        registry(&known, secrets).map_err(|(name, bad)| Trouble::usage(format!("[apis.{name}]: {bad}")))
     }
 }
 
@@ -505,33 +628,103 @@ fn ids(apps: &[String], at: &str) -> Result<(), String> {
     }
 }
 
-/// What the names stand for, read once. What is wrong is said without it.
+/// A program in a folder of its own is where the file says, whatever the folder the user is in.
+fn program(argv: &[String], beside: impl Fn(PathBuf) -> PathBuf) -> Vec<String> {
+    let mut argv = argv.to_vec();
+    if let Some(first) = argv.first_mut().filter(|first| first.contains('/')) {
+        *first = absolute(&beside(PathBuf::from(&*first)));
+    }
+    argv
+}
+
+/// Where the secrets are.
 fn secrets(
     said: &BTreeMap<String, SecretSection>,
     beside: impl Fn(PathBuf) -> PathBuf,
-) -> Result<Secrets, (String, String)> {
-    let mut secrets = BTreeMap::new();
-    for (name, secret) in said {
-        let at = format!("[policy.secrets.{name}]");
-        let wrong = |why: String, help: &str| (format!("{at}: {why}"), help.to_owned());
-        let hush = match (&secret.env, &secret.file) {
-            (Some(variable), None) => {
-                #[allow(clippy::disallowed_methods)] // The binary is where the environment is read.
-                let value = std::env::var(variable).ok().and_then(Hush::new);
-                value.ok_or_else(|| {
-                    wrong(
-                        format!("the variable {variable} of the environment holds no text of 3 characters or more"),
-                        "set it",
-                    )
-                })?
+) -> Result<BTreeMap<String, SecretAt>, (String, String)> {
+    let places = said.iter().map(|(name, secret)| {
+        let SecretSection { env, file, command, keyring, .. } = secret;
+        let at = match (env, file, command, keyring) {
+            (Some(variable), None, None, None) => SecretAt::Env(variable.clone()),
+            (None, Some(file), None, None) => SecretAt::File(beside(file.clone())),
+            (None, None, Some(argv), None) if !argv.is_empty() => SecretAt::Command(program(argv, &beside)),
+            (None, None, None, Some(account)) if !account.is_empty() => SecretAt::Keyring(account.clone()),
+            _ => {
+                let help = "env = \"VARIABLE\", file = \"FILE\", command = [\"PROGRAM\", …], or keyring = \"ACCOUNT\"";
+                return Err((format!("[policy.secrets.{name}]: it is in one place"), help.to_owned()));
             }
-            (None, Some(file)) => secret_in(&beside(file.clone()))
-                .map_err(|error| wrong(error.to_string(), "its owner alone may read it: chmod 600 FILE"))?,
-            _ => return Err(wrong("it is in one place".to_owned(), "env = \"VARIABLE\", or file = \"FILE\"")),
         };
-        secrets.insert(name.clone(), hush);
+        Ok((name.clone(), at))
+    });
+    places.collect()
+}
+
+/// As many as a model can be told of with each goal, and how much of each.
+const APIS_MAX: usize = 32;
+const ABOUT_CHARS_MAX: usize = 200;
+const API_NAME_CHARS_MAX: usize = 40;
+/// How much of an answer is read, if nobody says it.
+const ANSWER_BYTES: usize = 64 << 10;
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+/// The APIs, each as it is called.
+fn apis(
+    said: &BTreeMap<String, ApiSection>,
+    act: Duration,
+    secrets: &BTreeMap<String, SecretAt>,
+    beside: impl Fn(PathBuf) -> PathBuf,
+) -> Result<BTreeMap<String, Spec>, String> {
+    if said.len() > APIS_MAX {
+        return Err(format!("[apis]: there are {}, and a model is told of {APIS_MAX} at most", said.len()));
     }
-    Ok(Secrets::new(secrets))
+    let mut apis: BTreeMap<String, Spec> = BTreeMap::new();
+    for (name, api) in said {
+        let wrong = |why: &str| Err(format!("[apis.{name}]: {why}"));
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+        if name.is_empty() || name.len() > API_NAME_CHARS_MAX || !name.chars().all(is_plain) {
+            return wrong("a name has letters, digits, - and _, and 40 of them at most");
+        }
+        if apis.keys().any(|other| other.eq_ignore_ascii_case(name)) {
+            return wrong("another one is called so, but for capital letters");
+        }
+        let about = &api.about;
+        if about.trim().is_empty() || about.chars().count() > ABOUT_CHARS_MAX || about.chars().any(char::is_control) {
+            return wrong("about is one line of up to 200 characters: the model goes by it");
+        }
+        let within = api.timeout_ms.map_or(act, Duration::from_millis);
+        if within.is_zero() || within > act {
+            return wrong(&format!("timeout_ms is 1 to {}, as act_ms in [limits] says", act.as_millis()));
+        }
+        let answer_bytes_max = api.answer_bytes_max.unwrap_or(ANSWER_BYTES);
+        if !(1..=ANSWER_BYTES_MAX).contains(&answer_bytes_max) {
+            return wrong(&format!("answer_bytes_max is 1 to {ANSWER_BYTES_MAX}"));
+        }
+        let ApiSection { url, method, headers, body, pointer, command, env, .. } = api;
+        let how = match (url, command) {
+            (Some(url), None) if env.is_empty() => How::Http(Http {
+                method: method.clone().unwrap_or_else(|| if body.is_some() { "POST" } else { "GET" }.to_owned()),
+                url: url.clone(),
+                headers: headers.clone(),
+                body: body.clone(),
+                pointer: pointer.clone(),
+            }),
+            (None, Some(argv)) if method.is_none() && headers.is_empty() && body.is_none() && pointer.is_none() => {
+                How::Command(Command { argv: program(argv, &beside), env: env.clone() })
+            }
+            _ => {
+                return wrong("it has either url, with method, headers, body and pointer; or command, with env");
+            }
+        };
+        let spec = Spec { how, within, answer_bytes_max };
+        if let Err(bad) = spec.check() {
+            return wrong(&bad.to_string());
+        }
+        if let Some(secret) = spec.secrets().into_iter().find(|secret| !secrets.contains_key(*secret)) {
+            return wrong(&format!("nobody has said what the secret {secret:?} is: [policy.secrets.{secret}]"));
+        }
+        apis.insert(name.clone(), spec);
+    }
+    Ok(apis)
 }
 
 type WrongLimit = (std::ops::Range<usize>, String, Option<String>);
@@ -703,6 +896,15 @@ mod tests {
         for name in named.keys() {
             assert!(example.contains(&format!("\n{name} = ")), "{name} is not in the example");
         }
+    }
+
+    #[test]
+    fn the_example_of_apis_is_the_truth() {
+        let text = include_str!("../../../docs/examples/apis.toml");
+        let config = of_file(text).unwrap();
+        assert_eq!(config.apis.keys().collect::<Vec<_>>(), ["calendar", "notebook", "weather"]);
+        assert_eq!(config.rules.policy.apis["notebook"].leave, Then::Ask);
+        assert!(config.rules.policy.apis["weather"].repeatable);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod config;
 mod exit;
 mod interrupt;
 mod narrate;
+mod people;
 mod say;
 mod terminal;
 mod trouble;

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 
 use async_trait::async_trait;
 use console::style;
-use tapwright_tasks::{Answer, Nobody, Person, Question, Screen};
+use tapwright_tasks::{Answer, Person, Question, Screen};
 use tokio::sync::mpsc;
 
 use crate::say;
@@ -15,12 +15,16 @@ pub struct Terminal {
     lines: Option<mpsc::Receiver<String>>,
 }
 
-/// Whoever is there: a person if this is a terminal, else nobody.
-pub fn person(json: bool) -> Box<dyn Person> {
-    if !json && io::stdin().is_terminal() && io::stderr().is_terminal() {
-        Box::new(Terminal { lines: None })
-    } else {
-        Box::new(Nobody)
+/// The person here, if this is a terminal and not a program.
+pub fn here(json: bool) -> Option<Terminal> {
+    (!json && io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Terminal { lines: None })
+}
+
+#[cfg(test)]
+impl Terminal {
+    /// At which these lines are typed.
+    pub fn reading(lines: mpsc::Receiver<String>) -> Terminal {
+        Terminal { lines: Some(lines) }
     }
 }
 

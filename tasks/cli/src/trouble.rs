@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::json;
+use tapwright_tasks::desk::DeskError;
 use tapwright_tasks::device::DeviceError;
 use tapwright_tasks::mistake::Mistake;
 use tapwright_tasks::model::ModelError;
@@ -69,6 +70,18 @@ impl Trouble {
 impl From<Mistake> for Trouble {
     fn from(mistake: Mistake) -> Trouble {
         Trouble { exit: Exit::Usage, text: mistake.to_string(), help: mistake.help.clone(), mistake: Some(mistake) }
+    }
+}
+
+impl From<DeskError> for Trouble {
+    fn from(error: DeskError) -> Trouble {
+        match &error {
+            DeskError::Open { .. } => Trouble::new(Exit::Usage, &error)
+                .help("if that is wanted: --ask-open. From a phone, an SSH tunnel or a private network is safer"),
+            DeskError::Listen { .. } => Trouble::new(Exit::NotReady, &error)
+                .help("take another address: --ask 127.0.0.1:0 takes any port that is free"),
+            DeskError::Token => Trouble::new(Exit::NotReady, &error),
+        }
     }
 }
 

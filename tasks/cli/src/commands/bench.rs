@@ -39,8 +39,9 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, Trouble> 
             say::out(&line);
         }
     }
-    let plan =
-        Plan { choice, rules: config.rules.clone(), device: config.device.clone(), runs: &folder, now: &clock::now };
+    let mut rules = config.rules.clone();
+    rules.policy.apis.clear(); // A suite is the same for everybody.
+    let plan = Plan { choice, rules, device: config.device.clone(), runs: &folder, now: &clock::now };
     let bar = bar(seeds, config.json || config.verbose > 0);
     let mut rows: Vec<Row> = Vec::new();
     let mut told = Table::default();

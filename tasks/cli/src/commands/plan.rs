@@ -16,7 +16,7 @@ use tapwright_tasks::plan::{
 };
 use tapwright_tasks::resume::Broken;
 use tapwright_tasks::run::{Company, Place, Task, run};
-use tapwright_tasks::{Answer, End, Entry, NoApis, Outcome, Person, Question, Record, RecordError, Stop};
+use tapwright_tasks::{Answer, End, Entry, Outcome, Person, Question, Record, RecordError, Secrets, Stop};
 
 use super::resume::outlives;
 use super::run::{leave, tell};
@@ -27,8 +27,8 @@ use crate::config::{Config, Given};
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::narrate::Narrator;
+use crate::people::People;
 use crate::say;
-use crate::terminal;
 use crate::trouble::Trouble;
 
 /// Has a model write a plan into a file.
@@ -68,13 +68,15 @@ pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Tro
 pub async fn begin(config: Config, file: &Path) -> Result<Exit, Trouble> {
     let plan = Plan::read(file)?;
     let stop = interrupt::listen();
+    let secrets = config.secrets().await?;
+    let people = People::gather(&config).await?;
     let narrator = Narrator::new(config.json, config.verbose == 0, 0);
     let Some(opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     let device = Device::open(&config.device).await?;
     let started = clock::now();
     let folder = config.runs.join(run_name(started, &plan.title));
     let record = PlanRecord::create(&folder, plan, started)?;
-    carry_on(config, record, opened, device, stop).await
+    carry_on(config, record, opened, device, secrets, people, stop).await
 }
 
 /// Goes on with a plan in the middle.
@@ -87,15 +89,17 @@ pub async fn go_on(common: Common, again: Again, folder: &Path) -> Result<Exit, 
         Trouble::said(Exit::Unreadable, format!("{}: {error}", folder.join("origin.json").display()))
     })?;
     let recorded = origin.map(|origin| origin.words).unwrap_or_default();
-    let given = Given { device: again.device, model: again.model, recorded, ..Given::common(common) };
+    let given = Given { device: again.device, model: again.model, ask: again.ask, recorded, ..Given::common(common) };
     let mut config = Config::read(given)?;
     config.model.heard = record.heard();
     outlives(&config, folder)?;
     let stop = interrupt::listen();
+    let secrets = config.secrets().await?;
+    let people = People::gather(&config).await?;
     let narrator = Narrator::new(config.json, config.verbose == 0, 0);
     let Some(opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     let device = Device::open(&config.device).await?;
-    carry_on(config, record, opened, device, stop).await
+    carry_on(config, record, opened, device, secrets, people, stop).await
 }
 
 async fn carry_on(
@@ -103,6 +107,8 @@ async fn carry_on(
     mut record: PlanRecord,
     opened: Opened,
     device: Device,
+    secrets: Secrets,
+    people: People,
     stop: Stop,
 ) -> Result<Exit, Trouble> {
     let folder = record.folder.clone();
@@ -110,8 +116,7 @@ async fn carry_on(
         Trouble::said(Exit::Unwritten, format!("the plan's record in {} cannot be written: {error}", folder.display()))
     };
     Origin::new(config.words.clone(), Vec::new(), None).write(&folder).map_err(unwritten)?;
-    let person = terminal::person(config.json);
-    let mut runs = Runs { config, folder: folder.clone(), opened, device, person, stop };
+    let mut runs = Runs { config, folder: folder.clone(), opened, device, secrets, people, stop };
     let end = match carry_out(&mut record, &mut runs).await {
         Ok(end) => end,
         Err(PlanError::Run(trouble)) => return Err(trouble),
@@ -125,6 +130,7 @@ async fn carry_on(
         _ => Outcome::Stopped,
     };
     leave(runs.device, &outcome).await;
+    runs.people.leave(id(&end)).await;
     let exit = exit(&end);
     if runs.config.json {
         let achieved = record.achieved().count();
@@ -164,7 +170,8 @@ struct Runs {
     folder: PathBuf,
     opened: Opened,
     device: Device,
-    person: Box<dyn Person>,
+    secrets: Secrets,
+    people: People,
     stop: Stop,
 }
 
@@ -173,7 +180,7 @@ impl Execute for Runs {
     type Error = Trouble;
 
     async fn run(&mut self, goal: &Goal, words: &str, name: &str) -> Result<End, Trouble> {
-        let Runs { config, folder, opened, device, person, stop } = self;
+        let Runs { config, folder, opened, device, secrets, people, stop } = self;
         let mut rules = config.rules.clone();
         let steps_max = goal.steps_max.unwrap_or(rules.limits.steps_max);
         // A model may give itself less than it was given, not more.
@@ -182,7 +189,13 @@ impl Execute for Runs {
         let broken = match Record::read(&at) {
             Ok(record) => match record.end() {
                 Some(end) if !end.outcome.can_go_on() => return Ok(end.clone()),
-                _ => Some(Broken::take_up(&at)?),
+                _ => {
+                    let mut broken = Broken::take_up(&at)?;
+                    if let Some(within) = config.ask_within {
+                        broken.asks_within(within);
+                    }
+                    Some(broken)
+                }
             },
             // It was killed before its first line was there, so nothing was done.
             Err(RecordError::NoJournal { .. }) => {
@@ -197,14 +210,17 @@ impl Execute for Runs {
         };
         let mut narrator = Narrator::new(config.json, config.verbose == 0, rules.limits.steps_max);
         narrator.head(words, &[("goal", goal.name.clone()), ("record", at.display().to_string())]);
-        let mut watch = |entry: &Entry| narrator.entry(entry);
-        let company = Company {
-            person: person.as_mut(),
-            apis: &mut NoApis,
-            secrets: &config.secrets,
-            stop: stop.clone(),
-            watch: &mut watch,
+        let policy = broken.as_ref().map_or(&rules.policy, |broken| &broken.record().facts.setting.policy);
+        let mut apis = config.apis(policy, secrets)?;
+        let desk = people.desk();
+        if let (Some(desk), Some(broken)) = (&desk, &broken) {
+            broken.record().entries.iter().for_each(|entry| desk.mind(entry));
+        }
+        let mut watch = |entry: &Entry| {
+            desk.iter().for_each(|desk| desk.mind(entry));
+            narrator.entry(entry);
         };
+        let company = Company { person: people, apis: &mut apis, secrets, stop: stop.clone(), watch: &mut watch };
         let report = match broken {
             Some(broken) => broken.go_on(device, opened, config.words.clone(), clock::now(), company).await,
             None => {
@@ -220,7 +236,12 @@ impl Execute for Runs {
     }
 
     async fn ask(&mut self, question: &Question) -> Answer {
-        self.person.ask(question, None).await
+        let Runs { config, people, stop, .. } = self;
+        tokio::select! {
+            answer = people.ask(question, None) => answer,
+            () = stop.stopped() => Answer::Nobody,
+            () = tokio::time::sleep(config.rules.limits.ask) => Answer::Nobody,
+        }
     }
 
     async fn replan(&mut self, told: &str, known: &BTreeSet<String>) -> Result<Option<Plan>, Trouble> {

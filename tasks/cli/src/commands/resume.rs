@@ -7,7 +7,7 @@ use tapwright_tasks::plan::PlanRecord;
 use tapwright_tasks::record::{find, find_run};
 use tapwright_tasks::resume::Broken;
 use tapwright_tasks::run::{Company, Place};
-use tapwright_tasks::{Entry, NoApis, Outcome};
+use tapwright_tasks::{Entry, Outcome};
 
 use super::run::{leave, tell};
 use super::{opened, plan, run_name};
@@ -17,7 +17,7 @@ use crate::config::{Config, Given};
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::narrate::Narrator;
-use crate::terminal;
+use crate::people::People;
 use crate::trouble::Trouble;
 
 pub async fn resume(common: Common, arguments: Resume) -> Result<Exit, Trouble> {
@@ -42,13 +42,25 @@ pub async fn fork(common: Common, arguments: Fork) -> Result<Exit, Trouble> {
     go_on(common, again, broken, said).await
 }
 
-async fn go_on(common: Common, again: Again, broken: Broken, said: String) -> Result<Exit, Trouble> {
-    let given = Given { device: again.device, model: again.model, recorded: broken.words(), ..Given::common(common) };
+async fn go_on(common: Common, again: Again, mut broken: Broken, said: String) -> Result<Exit, Trouble> {
+    let given = Given {
+        device: again.device,
+        model: again.model,
+        ask: again.ask,
+        recorded: broken.words(),
+        ..Given::common(common)
+    };
     let mut config = Config::read(given)?;
     config.model.heard = broken.record().heard();
     outlives(&config, broken.folder())?;
     let facts = broken.record().facts.clone();
+    if let Some(within) = config.ask_within {
+        broken.asks_within(within);
+    }
+    let secrets = config.secrets().await?;
+    let mut apis = config.apis(&facts.setting.policy, &secrets)?;
     let stop = interrupt::listen();
+    let mut people = People::gather(&config).await?;
     let mut narrator = Narrator::new(config.json, config.verbose == 0, facts.setting.limits.steps_max);
     let Some(mut opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     let mut device = Device::open(&config.device).await?;
@@ -61,13 +73,19 @@ async fn go_on(common: Common, again: Again, broken: Broken, said: String) -> Re
             ("", said),
         ],
     );
-    let mut person = terminal::person(config.json);
-    let mut watch = |entry: &Entry| narrator.entry(entry);
-    let company =
-        Company { person: person.as_mut(), apis: &mut NoApis, secrets: &config.secrets, stop, watch: &mut watch };
+    let desk = people.desk();
+    if let Some(desk) = &desk {
+        broken.record().entries.iter().for_each(|entry| desk.mind(entry));
+    }
+    let mut watch = |entry: &Entry| {
+        desk.iter().for_each(|desk| desk.mind(entry));
+        narrator.entry(entry);
+    };
+    let company = Company { person: &mut people, apis: &mut apis, secrets: &secrets, stop, watch: &mut watch };
     let report = broken.go_on(&mut device, &mut opened, config.words.clone(), clock::now(), company).await;
     narrator.go_on();
     let report = report?;
+    people.leave(report.end.outcome.id()).await;
     leave(device, &report.end.outcome).await;
     Ok(tell(&narrator, &report, &config))
 }

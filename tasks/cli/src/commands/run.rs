@@ -3,7 +3,7 @@
 use tapwright_tasks::device::{Device, Options, Where};
 use tapwright_tasks::judge::Wanted;
 use tapwright_tasks::run::{Company, Place, Report, Task, run};
-use tapwright_tasks::{Entry, NoApis, Outcome, smoke};
+use tapwright_tasks::{Entry, Outcome, smoke};
 
 use super::resume::can_go_on;
 use super::{opened, plan, run_name};
@@ -13,14 +13,14 @@ use crate::config::{Config, Given};
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::narrate::{Ending, Narrator};
-use crate::terminal;
+use crate::people::People;
 use crate::trouble::Trouble;
 
 pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
-    let Run { goal, task, plan, start, expect, device, phone, weather, model, limits } = arguments;
+    let Run { goal, task, plan, start, expect, device, phone, weather, model, limits, ask } = arguments;
     let seed_given = phone.seed;
     let only_virtual = task.is_some();
-    let given = Given { device, phone, weather, model, limits, only_virtual, ..Given::common(common) };
+    let given = Given { device, phone, weather, model, limits, ask, only_virtual, ..Given::common(common) };
     let config = Config::read(given)?;
     if let Some(file) = plan {
         return plan::begin(config, &file).await;
@@ -49,7 +49,10 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
         }
     };
 
+    let secrets = config.secrets().await?;
+    let mut apis = config.apis(&config.rules.policy, &secrets)?;
     let stop = interrupt::listen();
+    let mut people = People::gather(&config).await?;
     let mut narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
     let Some(mut opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     let mut device = Device::open(&device_options).await?;
@@ -65,14 +68,17 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
             ("record", folder.display().to_string()),
         ],
     );
-    let mut person = terminal::person(config.json);
-    let mut watch = |entry: &Entry| narrator.entry(entry);
-    let company =
-        Company { person: person.as_mut(), apis: &mut NoApis, secrets: &config.secrets, stop, watch: &mut watch };
+    let desk = people.desk();
+    let mut watch = |entry: &Entry| {
+        desk.iter().for_each(|desk| desk.mind(entry));
+        narrator.entry(entry);
+    };
+    let company = Company { person: &mut people, apis: &mut apis, secrets: &secrets, stop, watch: &mut watch };
     let place = Place { runs: &config.runs, run: &name, started };
     let report = run(&task, &mut device, &mut opened, &config.rules, &config.words, place, company).await;
     narrator.go_on();
     let report = report?;
+    people.leave(report.end.outcome.id()).await;
     leave(device, &report.end.outcome).await;
     Ok(tell(&narrator, &report, &config))
 }

@@ -1,0 +1,332 @@
+//! APIs that somebody registers in `tapwright.toml`: a request over HTTP, or a program; and secrets that a program says.
+#![cfg(unix)]
+
+mod program;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use program::{Place, Ran, Server, say};
+use serde_json::Value;
+
+const FINISH: &str = r#"finish(message="ok")"#;
+const KEY: &str = "k3y-of-the-weather/+";
+
+/// Something that can be called, and what it was sent.
+struct Api {
+    url: String,
+    requests: Receiver<String>,
+}
+
+impl Api {
+    /// Gives every request the same bytes; none at all means that it never answers.
+    fn start(answer: impl Into<Vec<u8>>) -> Api {
+        let answer = answer.into();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (asked, requests) = channel();
+        thread::spawn(move || {
+            let mut waiting = Vec::new();
+            for mut stream in listener.incoming().flatten() {
+                let request = whole(&mut stream);
+                if answer.is_empty() {
+                    waiting.push(stream);
+                } else {
+                    let _ = stream.write_all(&answer); // It may have enough before the end.
+                }
+                let _ = asked.send(request);
+            }
+        });
+        Api { url, requests }
+    }
+
+    fn json(body: &str) -> Api {
+        Api::start(response("200 OK", "application/json", body.as_bytes()))
+    }
+}
+
+fn response(status: &str, kind: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+fn whole(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return String::from_utf8(bytes).unwrap();
+            }
+        }
+        match stream.read(&mut piece).unwrap_or(0) {
+            0 => return String::from_utf8_lossy(&bytes).into_owned(),
+            count => bytes.extend_from_slice(&piece[..count]),
+        }
+    }
+}
+
+/// A folder with a key that is secret.
+fn place(settings: &str) -> Place {
+    let place = Place::new();
+    let usual = fs::read_to_string(place.path().join("tapwright.toml")).unwrap();
+    place.file("tapwright.toml", &format!("{usual}\n{settings}\n[policy.secrets.key]\nfile = \"key\"\n"));
+    let key = place.file("key", KEY);
+    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+    place
+}
+
+fn call(instruction: &str) -> String {
+    format!("do(action=\"Call_API\", instruction={})", Value::from(instruction))
+}
+
+/// Runs a call, and returns what came of it; nothing that is kept or printed has the key.
+fn came(place: &Place, instruction: &str) -> (String, Ran) {
+    let ran = place.script(&[&call(instruction), FINISH], &[]);
+    let journal = place.journal();
+    let kept = serde_json::to_string(&journal).unwrap();
+    for said in [&kept, &ran.out, &ran.err] {
+        assert!(!said.contains(KEY) && !said.contains("k3y-of-the-weather"), "{said}");
+    }
+    let acted = journal.iter().find_map(|line| line["event"].get("acted")).map(Value::to_string).unwrap_or_default();
+    (acted, ran)
+}
+
+fn weather(url: &str, more: &str) -> Place {
+    place(&format!(
+        "[apis.weather]\nabout = \"the weather in a city\"\nurl = \"{url}/v1?city={{{{instruction}}}}&days=1\"\n\
+         headers = {{ authorization = \"Bearer {{{{secret:key}}}}\" }}\n{more}"
+    ))
+}
+
+#[test]
+fn a_request_has_the_instruction_and_the_secret_in_their_places() {
+    let api = Api::json(r#"{"now": {"sky": "rain at 7 °C"}, "days": [1, 2]}"#);
+    let (acted, ran) = came(&weather(&api.url, "pointer = \"/now/sky\""), "Weather: Changchun & Oslo?days=9");
+    assert_eq!(acted, r#"{"told":{"text":"rain at 7 °C"}}"#);
+    assert_eq!((ran.told(), &ran.lines()[0]["came"]), ("0 done null".to_owned(), &"the API answered".into()));
+    let request = api.requests.recv().unwrap();
+    assert!(request.starts_with("GET /v1?city=Changchun%20%26%20Oslo%3Fdays%3D9&days=1 HTTP/1.1\r\n"), "{request}");
+    assert!(request.to_lowercase().contains(&format!("authorization: bearer {KEY}")), "{request}");
+
+    let place = place(&format!(
+        "[apis.note]\nabout = \"writes to my notebook\"\nurl = \"{}/notes\"\nbody = '{{\"text\": \"{{{{instruction}}}}\"}}'",
+        api.url
+    ));
+    let (acted, _) = came(&place, "note milk, \"eggs\"\", \"admin\": \"");
+    assert!(acted.contains("days"), "without a pointer the whole answer is told: {acted}");
+    let request = api.requests.recv().unwrap();
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST /notes HTTP/1.1") && head.contains("content-type: application/json"), "{request}");
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body, serde_json::json!({"text": "milk, \"eggs\"\", \"admin\": \""}));
+}
+
+#[test]
+fn what_an_api_answers_else() {
+    let check = |answer: Vec<u8>, more: &str, expected: &[&str]| {
+        let api = Api::start(answer);
+        let (acted, ran) = came(&weather(&api.url, more), "weather: Oslo");
+        assert_eq!(ran.told(), "0 done null", "the run goes on: {}", ran.out);
+        for words in expected {
+            assert!(acted.contains(words), "{words}: {acted}");
+        }
+    };
+    let json = |body: &str| response("200 OK", "application/json", body.as_bytes());
+    let long = format!("{{\"a\": \"{}\"}}", "x".repeat(5000));
+    check(
+        json(&long),
+        "answer_bytes_max = 1000",
+        &[r#""told""#, "the answer is longer than 1000 bytes; this is its beginning"],
+    );
+    check(
+        json(&long),
+        "answer_bytes_max = 1000\npointer = \"/a\"",
+        &[r#""told""#, "longer than 1000 bytes, and was not read"],
+    );
+    check(json("{}"), "pointer = \"/a\"", &[r#""told""#, "has nothing at /a"]);
+    check(json("<html>"), "pointer = \"/a\"", &[r#""told""#, "no JSON: ", "<html>"]);
+    check(response("200 OK", "image/png", b"\x89PNG\xff\xfe"), "", &[r#""told""#, "no text (image/png, 6 bytes)"]);
+    check(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_vec(), "", &[r#""told""#, "broke off"]);
+    // Somebody quotes what they were sent.
+    check(json(&format!("you sent {KEY}")), "", &["you sent {{secret:key}}"]);
+    let quotes = response("401 Unauthorized", "text/plain", format!("no such key: {KEY}").as_bytes());
+    check(quotes, "", &[r#""refused""#, "401 Unauthorized: no such key: {{secret:key}}"]);
+    let sends_on = b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_vec();
+    check(sends_on, "", &[r#""refused""#, "302 Found, and is not followed"]);
+    check(response("500 Oh", "text/plain", b"no"), "", &[r#""timed_out""#, "500 Internal Server Error: no"]);
+    check(b"nonsense\r\n\r\n".to_vec(), "", &[r#""timed_out""#, "there was no answer"]);
+    check(Vec::new(), "timeout_ms = 300", &[r#""timed_out""#, "no answer within 0.3 s"]);
+    let (acted, _) = came(&weather("http://127.0.0.1:1", ""), "weather: Oslo");
+    assert!(acted.contains("\"refused\"") && acted.contains("cannot be reached"), "{acted}");
+    let (acted, _) = came(&weather("http://127.0.0.1:1", ""), "news: Oslo");
+    assert!(acted.contains("begin with one of: weather"), "{acted}");
+}
+
+#[test]
+fn a_program_is_an_api() {
+    let place = place(
+        "[apis.todo]\nabout = \"my list\"\ncommand = [\"./todo.sh\", \"add\", \"--\", \"{{instruction}}\"]\nenv = { TOKEN = \"{{secret:key}}\" }",
+    );
+    // It runs from anywhere: it is where the file is.
+    let script = place
+        .file("todo.sh", "#!/bin/sh\nprintf '%s|' \"$@\" > \"$(dirname \"$0\")/said\"\necho \"added with $TOKEN\"\n");
+    fs::set_permissions(script, fs::Permissions::from_mode(0o700)).unwrap();
+    let (acted, ran) = came(&place, "todo: --all; $(touch hacked) `x` \"y\"");
+    assert_eq!(acted, r#"{"told":{"text":"added with {{secret:key}}"}}"#);
+    assert_eq!(ran.told(), "0 done null");
+    assert_eq!(fs::read_to_string(place.path().join("said")).unwrap(), "add|--|--all; $(touch hacked) `x` \"y\"|");
+    assert!(!place.path().join("hacked").exists());
+    let place = self::place("[apis.slow]\nabout = \"never ends\"\ncommand = [\"sleep\", \"1000\"]\ntimeout_ms = 300");
+    let (acted, ran) = came(&place, "slow");
+    assert!(acted.contains("\"timed_out\"") && acted.contains("was killed"), "{acted}");
+    assert_eq!(
+        ran.lines()[0]["came"],
+        "it may or may not have happened: sleep was not done within 0.3 s, and was killed"
+    );
+}
+
+#[test]
+fn leave_is_asked_for_or_refused() {
+    let settings = |leave: &str| {
+        format!("[apis.mail]\nabout = \"writes\"\ncommand = [\"touch\", \"called\"]\nleave = \"{leave}\"")
+    };
+    let place = place(&settings("refuse"));
+    let (_, ran) = came(&place, "mail: hi");
+    assert_eq!(ran.lines()[0]["came"], "refused: the policy forbids to call an API here: the API mail", "{}", ran.out);
+    let place = self::place(&settings("ask"));
+    let (_, ran) = came(&place, "mail: hi");
+    assert_eq!(ran.told(), "11 needs-person null");
+    assert_eq!(ran.last()["message"], "the API mail; it calls an API: mail: hi");
+    assert!(!place.path().join("called").exists());
+    let place = self::place(&settings("allow"));
+    let (acted, _) = came(&place, "mail: hi");
+    assert_eq!(acted, r#"{"told":{"text":"done"}}"#);
+    assert!(place.path().join("called").exists());
+}
+
+#[test]
+fn only_what_is_repeatable_is_called_again_after_a_crash() {
+    for repeatable in [false, true] {
+        let api = Api::start(Vec::new());
+        let place = place(&format!(
+            "[apis.post]\nabout = \"posts\"\nurl = \"{}/\"\nbody = '{{\"text\": \"{{{{instruction}}}}\"}}'\nrepeatable = {repeatable}",
+            api.url
+        ));
+        let mut phone = place.start(&["phone", "--listen", "127.0.0.1:0", "--json"]);
+        let address = phone.line()["listen"].as_str().unwrap().to_owned();
+        let model = Server::start();
+        let run = ["run", "x", "--json", "--model", &model.url, "--model-name", "m", "--device", &address];
+        let run = place.start(&run);
+        say(model.request(), &call("post: hello"));
+        api.requests.recv().unwrap();
+        run.kill(); // In the middle of the call: nobody knows what became of it.
+        let resumed = place.start(&["resume", "last", "--json"]);
+        say(model.request(), &call("post: hello"));
+        if repeatable {
+            api.requests.recv().unwrap();
+            resumed.kill();
+        } else {
+            let ran = resumed.end();
+            assert_eq!(ran.told(), "11 needs-person null", "{}", ran.out);
+            assert!(ran.last()["message"].as_str().unwrap().contains("may have happened"), "{}", ran.out);
+            assert!(api.requests.try_recv().is_err(), "it was called once");
+        }
+        phone.kill();
+    }
+}
+
+#[test]
+fn without_an_api_the_notes_are_told() {
+    let place = Place::new();
+    let note = r#"do(action="Note", message="Hotel A: 90")"#;
+    let ran = place.script(&[note, &call("compare the hotels"), FINISH], &[]);
+    assert_eq!(ran.told(), "0 done null");
+    assert_eq!(ran.lines()[1]["came"], "notes recalled");
+}
+
+#[test]
+fn mistakes_are_said_before_anything_is_done() {
+    let check = |settings: &str, words: &str| {
+        let place = place(settings);
+        let ran = place.run(&["run", "x", "--model", "finish"]);
+        assert_eq!(ran.code, 2, "{settings}: {}", ran.err);
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+        assert!(!place.path().join("runs").exists());
+    };
+    check("[apis.a]\nabout = \"x\"", "[apis.a]: it has either url");
+    check("[apis.a]\nabout = \"x\"\nurl = \"http://h/\"\ncommand = [\"y\"]", "it has either url");
+    check("[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\npointer = \"/a\"", "it has either url");
+    check("[apis.\"a b\"]\nabout = \"x\"\ncommand = [\"y\"]", "a name has letters");
+    check(
+        "[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\n[apis.A]\nabout = \"x\"\ncommand = [\"y\"]",
+        "another one is called so",
+    );
+    check("[apis.a]\nabout = \"\"\ncommand = [\"y\"]", "about is one line");
+    check("[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\ntimeout_ms = 20000", "timeout_ms is 1 to 15000");
+    check("[apis.a]\nabout = \"x\"\nurl = \"http://{{instruction}}/\"", "in the query");
+    check("[apis.a]\nabout = \"x\"\nurl = \"http://h/\"\nheaders = { k = \"{{secret:none}}\" }", "secret \"none\"");
+    check("[apis.a]\nabout = \"x\"\ncommand = [\"sh\", \"-c\", \"{{instruction}}\"]", "run as a script");
+    check("[apis.a]\nabout = \"x\"\ncomand = [\"sh\"]", "did you mean `command`?");
+}
+
+#[test]
+fn a_secret_is_said_by_a_program_or_the_keyring() {
+    let api = Api::json("{}");
+    let with = |secret: &str| {
+        let place = Place::new();
+        let usual = fs::read_to_string(place.path().join("tapwright.toml")).unwrap();
+        let api = format!(
+            "[apis.a]\nabout = \"x\"\nurl = \"{}/\"\nheaders = {{ k = \"{{{{secret:key}}}}\" }}\n[policy.secrets.key]\n{secret}\n",
+            api.url
+        );
+        place.file("tapwright.toml", &format!("{usual}\n{api}"));
+        place.file("script.txt", &format!("{}\n{FINISH}", call("a")));
+        let tool = place.file(
+            "secret-tool",
+            "#!/bin/sh\n[ \"$*\" = 'lookup service tapwright account me' ] && echo s3cret-of-the-ring\n",
+        );
+        fs::set_permissions(tool, fs::Permissions::from_mode(0o700)).unwrap();
+        place
+    };
+    let run = |place: &Place, path: &str| {
+        let mut command = place.command(&["run", "x", "--json", "--model", "script:script.txt"]);
+        let output = command.env("PATH", path).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let place = with("command = [\"printf\", \"s3cret-of-the-program\\nmore\"]");
+    assert_eq!(run(&place, "/usr/bin:/bin").0, 0);
+    assert!(api.requests.recv().unwrap().contains("k: s3cret-of-the-program\r\n"));
+    assert!(!serde_json::to_string(&place.journal()).unwrap().contains("s3cret"));
+    let place = with("command = [\"sh\", \"-c\", \"echo s3cret; exit 1\"]");
+    let (code, out) = run(&place, "/usr/bin:/bin");
+    assert!(code == 2 && out.contains("[policy.secrets.key]: sh ended with") && !out.contains("s3cret"), "{out}");
+    // Nothing that needs no secret asks for it.
+    assert_eq!(place.run(&["runs"]).code, 0);
+    let place = with("command = [\"pass\"]\nkeyring = \"me\"");
+    assert!(run(&place, "/bin").1.contains("it is in one place"));
+    if cfg!(target_os = "linux") {
+        let place = with("keyring = \"me\"");
+        let path = format!("{}:/usr/bin:/bin", place.path().display());
+        assert_eq!(run(&place, &path).0, 0);
+        assert!(api.requests.recv().unwrap().contains("k: s3cret-of-the-ring\r\n"));
+        let place = with("keyring = \"you\"");
+        let path = format!("{}:/usr/bin:/bin", place.path().display());
+        let (code, out) = run(&place, &path);
+        assert!(code == 2 && out.contains("nothing for the account") && out.contains("secret-tool store"), "{out}");
+        let (code, out) = run(&place, "/no/such/folder");
+        assert!(
+            code == 2 && out.contains("secret-tool, which is not there") && out.contains("libsecret-tools"),
+            "{out}"
+        );
+    }
+}

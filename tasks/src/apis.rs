@@ -1,0 +1,208 @@
+//! APIs that whoever starts a run registers: a request over HTTP, or a program. A model's instruction is put into a place
+//! that was made for it, as data of that place: it never becomes a command, an address or another field.
+
+mod http;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tapwright_agent::apis::{ApiError, Apis, Registry};
+use tapwright_agent::secrets::{Secrets, names};
+
+use crate::process::{NotRun, Program, Ran, run};
+
+/// Where an instruction goes.
+pub const INSTRUCTION: &str = "{{instruction}}";
+
+/// An API, as somebody writes it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    pub how: How,
+    /// How long a call may take.
+    pub within: Duration,
+    /// How much of an answer is read.
+    pub answer_bytes_max: usize,
+}
+
+/// How an API is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum How {
+    Http(Http),
+    Command(Command),
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http {
+    pub method: String,
+    /// The instruction may be in its query.
+    pub url: String,
+    /// Secrets may be in their values.
+    pub headers: BTreeMap<String, String>,
+    /// The instruction may be in it.
+    pub body: Option<String>,
+    /// What of a JSON answer the model is told.
+    pub pointer: Option<String>,
+}
+
+/// A program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The instruction may be in an argument; if it is in none, the program reads it.
+    pub argv: Vec<String>,
+    /// Secrets may be in their values.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What is wrong with a spec.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadApi(String);
+
+/// Registers APIs by their names.
+///
+/// # Errors
+/// `BadApi` with the name of the one that cannot be called.
+pub fn registry(specs: &BTreeMap<String, Spec>, secrets: &Secrets) -> Result<Registry, (String, BadApi)> {
+    let mut registry = Registry::default();
+    for (name, spec) in specs {
+        let bad = |bad| (name.clone(), bad);
+        spec.check().map_err(bad)?;
+        let reveal = |fields: &BTreeMap<String, String>| {
+            let fields = fields.iter().map(|(key, value)| Ok((key.clone(), secrets.revealed(value)?)));
+            fields
+                .collect::<Result<BTreeMap<_, _>, String>>()
+                .map_err(|name| BadApi(format!("nobody has said what the secret {name:?} is: [policy.secrets.{name}]")))
+        };
+        let api: Box<dyn Apis> = match &spec.how {
+            How::Http(http) => {
+                let headers = reveal(&http.headers).map_err(bad)?;
+                Box::new(http::Request::new(http, &headers, spec).map_err(bad)?)
+            }
+            How::Command(command) => {
+                let env = reveal(&command.env).map_err(bad)?;
+                Box::new(Tool { command: Command { env, ..command.clone() }, spec: spec.clone() })
+            }
+        };
+        registry.add(name, api);
+    }
+    Ok(registry)
+}
+
+impl Spec {
+    /// Whether it can be called, as far as can be said without its secrets.
+    ///
+    /// # Errors
+    /// `BadApi` if not.
+    pub fn check(&self) -> Result<(), BadApi> {
+        match &self.how {
+            How::Http(http) => http.check(),
+            How::Command(command) => command.check(),
+        }
+    }
+
+    /// The secrets that it needs, by name.
+    pub fn secrets(&self) -> Vec<&str> {
+        let fields = match &self.how {
+            How::Http(http) => &http.headers,
+            How::Command(command) => &command.env,
+        };
+        fields.values().flat_map(|value| names(value)).collect()
+    }
+}
+
+impl Command {
+    fn check(&self) -> Result<(), BadApi> {
+        let Some(program) = self.argv.first().filter(|program| !program.is_empty()) else {
+            return Err(BadApi("command names no program: command = [\"PROGRAM\", \"ARGUMENT\"]".to_owned()));
+        };
+        if program.contains(INSTRUCTION) {
+            return Err(BadApi("what the model says cannot choose the program".to_owned()));
+        }
+        if self.argv.iter().any(|argument| !names(argument).is_empty()) {
+            return Err(BadApi(
+                "all who use this machine can see a program's arguments; a secret goes into env = { NAME = \"…\" }"
+                    .to_owned(),
+            ));
+        }
+        // There it would be a program of the model's.
+        let script = self
+            .argv
+            .windows(2)
+            .find(|two| matches!(two[0].as_str(), "-c" | "-e" | "--eval") && two[1].contains(INSTRUCTION));
+        if script.is_some() {
+            return Err(BadApi("what the model says would be run as a script; have the program read it".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// A program that is an API.
+struct Tool {
+    command: Command,
+    spec: Spec,
+}
+
+#[async_trait]
+impl Apis for Tool {
+    async fn call(&mut self, instruction: &str, within: Duration) -> Result<String, ApiError> {
+        let Command { argv, env } = &self.command;
+        let refused = |why: &str| Err(ApiError::Refused { why: why.to_owned() });
+        let reads = !argv.iter().any(|argument| argument.contains(INSTRUCTION));
+        let bare = argv.iter().position(|argument| argument.starts_with(INSTRUCTION));
+        let ended = argv.iter().position(|argument| argument == "--");
+        if instruction.contains('\0') {
+            return refused("the instruction has a sign in it that cannot be sent");
+        }
+        if bare.is_some_and(|bare| ended.is_none_or(|ended| bare < ended)) && instruction.starts_with('-') {
+            return refused("an instruction to this API does not begin with a dash");
+        }
+        let argv: Vec<String> = argv.iter().map(|argument| argument.replace(INSTRUCTION, instruction)).collect();
+        let program = Program {
+            argv: &argv,
+            env: env.clone(),
+            apart: true,
+            input: reads.then(|| instruction.to_owned()),
+            within: within.min(self.spec.within),
+            output_bytes_max: self.spec.answer_bytes_max,
+        };
+        let Ran { status, out, more, err } = run(program).await.map_err(|error| match error {
+            NotRun::Start { .. } => ApiError::Refused { why: error.to_string() },
+            NotRun::Late { .. } | NotRun::Broke { .. } => ApiError::Unanswered { why: error.to_string() },
+        })?;
+        if !status.success() {
+            let err = String::from_utf8_lossy(&err);
+            let said = err.trim().lines().next_back().unwrap_or_default();
+            let colon = if said.is_empty() { "" } else { ": " };
+            return Err(ApiError::Unanswered { why: format!("it ended with {status}{colon}{said}") });
+        }
+        Ok(text(&out, more, "text"))
+    }
+}
+
+/// What a model is told of an answer.
+fn text(bytes: &[u8], more: bool, kind: &str) -> String {
+    let fits = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        // A limit can fall into the middle of a sign.
+        Err(error) if more && error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => {
+            return format!(
+                "done; the answer is no text ({kind}, {} bytes{})",
+                bytes.len(),
+                if more { " and more" } else { "" }
+            );
+        }
+    };
+    match (fits.trim(), more) {
+        ("", false) => "done".to_owned(),
+        (text, false) => text.to_owned(),
+        (text, true) => format!("(the answer is longer than {} bytes; this is its beginning) {text}", bytes.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

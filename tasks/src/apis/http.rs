@@ -1,0 +1,288 @@
+//! An API over HTTP.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use tapwright_agent::apis::{ApiError, Apis};
+use tapwright_agent::secrets::names;
+use tokio::time::timeout;
+
+use super::{BadApi, Http, INSTRUCTION, Spec, text};
+
+/// Connecting is quick or hopeless.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// What is repeated of a complaint.
+const COMPLAINT_BYTES_MAX: usize = 300;
+
+/// A request that waits for its instruction.
+pub struct Request {
+    client: Client,
+    method: Method,
+    url: String,
+    headers: HeaderMap,
+    body: Option<(String, Form)>,
+    pointer: Option<String>,
+    within: Duration,
+    answer_bytes_max: usize,
+}
+
+/// How an instruction is written in a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Inside a string of JSON, whose quotes are the template's.
+    Json,
+    /// A value of a form.
+    Fields,
+    /// As it is.
+    Plain,
+}
+
+impl Http {
+    pub(super) fn check(&self) -> Result<(), BadApi> {
+        let bad = |why: String| Err(BadApi(why));
+        let Http { method, url, headers, body, pointer } = self;
+        if method.parse::<Method>().is_err() {
+            return bad(format!("{method:?} is no method"));
+        }
+        // Elsewhere it could lead to another place than was meant.
+        let before = url.split_once(['?', '#']).map_or(url.as_str(), |(before, _)| before);
+        if before.contains(INSTRUCTION) {
+            return bad(format!("{INSTRUCTION} can be in the query of url only, after its question mark"));
+        }
+        match address(url, "x") {
+            Some(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => {}
+            _ => return bad(format!("{url:?} is no address that begins with http:// or https://")),
+        }
+        if !names(url).is_empty() || body.as_ref().is_some_and(|body| !names(body).is_empty()) {
+            return bad("secrets can be in headers only: addresses and bodies are written to logs".to_owned());
+        }
+        for (name, value) in headers {
+            if name.parse::<HeaderName>().is_err() || value.contains(INSTRUCTION) {
+                return bad(format!("the header {name:?} cannot be sent, or has {INSTRUCTION} in it"));
+            }
+        }
+        if let Some(body) = body
+            && form_of(headers) == Form::Json
+            && serde_json::from_str::<serde_json::Value>(&in_json(body, "x")).is_err()
+        {
+            return bad(format!(
+                "body is no JSON; {INSTRUCTION} stands inside of a string: {{\"text\": \"{INSTRUCTION}\"}}"
+            ));
+        }
+        match pointer {
+            Some(pointer) if !pointer.is_empty() && !pointer.starts_with('/') => {
+                bad("pointer begins with a slash: \"/current/summary\"".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Request {
+    /// `headers` are those of `http` with their secrets.
+    pub(super) fn new(http: &Http, headers: &BTreeMap<String, String>, spec: &Spec) -> Result<Request, BadApi> {
+        let mut sent = HeaderMap::new();
+        for (name, value) in headers {
+            // What cannot be sent is not repeated: it may be a secret.
+            let bad = || BadApi(format!("the header {name:?} has signs in it that cannot be sent"));
+            let key: HeaderName = name.parse().map_err(|_| bad())?;
+            let mut value = HeaderValue::from_str(value).map_err(|_| bad())?;
+            value.set_sensitive(true);
+            sent.insert(key, value);
+        }
+        let form = form_of(headers);
+        if http.body.is_some() && form == Form::Json {
+            sent.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        }
+        // Whoever is sent elsewhere would get the headers too.
+        let client = Client::builder().redirect(redirect::Policy::none()).connect_timeout(CONNECT_WITHIN);
+        Ok(Request {
+            client: client.build().map_err(|error| BadApi(format!("no connections can be made: {error}")))?,
+            method: http.method.parse().map_err(|_| BadApi(format!("{:?} is no method", http.method)))?,
+            url: http.url.clone(),
+            headers: sent,
+            body: http.body.clone().map(|body| (body, form)),
+            pointer: http.pointer.clone(),
+            within: spec.within,
+            answer_bytes_max: spec.answer_bytes_max,
+        })
+    }
+
+    async fn ask(&self, instruction: &str) -> Result<String, ApiError> {
+        let refused = |why: String| ApiError::Refused { why };
+        let url =
+            address(&self.url, instruction).ok_or_else(|| refused("the address cannot be written so".to_owned()))?;
+        let mut request = self.client.request(self.method.clone(), url).headers(self.headers.clone());
+        if let Some((body, form)) = &self.body {
+            request = request.body(match form {
+                Form::Json => in_json(body, instruction),
+                Form::Fields => body.replace(INSTRUCTION, &encoded(instruction)),
+                Form::Plain => body.replace(INSTRUCTION, instruction),
+            });
+        }
+        let response = request.send().await.map_err(|error| {
+            let told = cause(&error);
+            match error.is_connect() || error.is_builder() {
+                true => refused(format!("it cannot be reached: {told}")),
+                false => ApiError::Unanswered { why: format!("there was no answer: {told}") },
+            }
+        })?;
+        let status = response.status();
+        let kind =
+            response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("of no type").to_owned();
+        if !status.is_success() {
+            let (bytes, more) = read(response, COMPLAINT_BYTES_MAX).await.unwrap_or_default();
+            let why = format!("it says {status}: {}", text(&bytes, more, &kind));
+            return Err(match status {
+                StatusCode::REQUEST_TIMEOUT => ApiError::Unanswered { why },
+                status if status.is_server_error() => ApiError::Unanswered { why },
+                status if status.is_redirection() => {
+                    refused(format!("it says {status}, and is not followed elsewhere"))
+                }
+                _ => refused(why),
+            });
+        }
+        // From here on it was done, whatever the answer is.
+        let Some((bytes, more)) = read(response, self.answer_bytes_max).await else {
+            return Ok("done; the answer broke off".to_owned());
+        };
+        let Some(pointer) = &self.pointer else { return Ok(text(&bytes, more, &kind)) };
+        if more {
+            return Ok(format!("done; the answer is longer than {} bytes, and was not read", self.answer_bytes_max));
+        }
+        Ok(match serde_json::from_slice::<serde_json::Value>(&bytes) {
+            Err(_) => format!(
+                "done; the answer is no JSON: {}",
+                text(&bytes[..bytes.len().min(COMPLAINT_BYTES_MAX)], true, &kind)
+            ),
+            Ok(answer) => match answer.pointer(pointer) {
+                None => format!("done; the answer has nothing at {pointer}"),
+                Some(serde_json::Value::String(text)) => text.clone(),
+                Some(value) => value.to_string(),
+            },
+        })
+    }
+}
+
+#[async_trait]
+impl Apis for Request {
+    async fn call(&mut self, instruction: &str, within: Duration) -> Result<String, ApiError> {
+        let within = within.min(self.within);
+        timeout(within, self.ask(instruction)).await.unwrap_or_else(|_| {
+            Err(ApiError::Unanswered { why: format!("there was no answer within {} s", within.as_secs_f32()) })
+        })
+    }
+}
+
+/// As many bytes of an answer as are wanted, and whether there are more; `None` if it broke off.
+async fn read(mut response: Response, bytes_max: usize) -> Option<(Vec<u8>, bool)> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = response.chunk().await.ok()? {
+        let room = bytes_max - bytes.len();
+        bytes.extend_from_slice(&piece[..piece.len().min(room)]);
+        if piece.len() > room {
+            return Some((bytes, true));
+        }
+    }
+    Some((bytes, false))
+}
+
+fn address(url: &str, instruction: &str) -> Option<Url> {
+    url.replace(INSTRUCTION, &encoded(instruction)).parse().ok()
+}
+
+/// As a value in a query or a form.
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+fn in_json(body: &str, instruction: &str) -> String {
+    let quoted = serde_json::Value::from(instruction).to_string();
+    body.replace(INSTRUCTION, &quoted[1..quoted.len() - 1])
+}
+
+fn form_of(headers: &BTreeMap<String, String>) -> Form {
+    let kind =
+        headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map(|(_, kind)| kind.as_str());
+    match kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()).as_deref() {
+        None => Form::Json,
+        Some(kind) if kind == "application/json" || kind.ends_with("+json") => Form::Json,
+        Some("application/x-www-form-urlencoded") => Form::Fields,
+        Some(_) => Form::Plain,
+    }
+}
+
+/// What lies at the bottom of an error; its own words have the address.
+fn cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    #[test]
+    fn an_instruction_stays_where_it_was_put() {
+        let url = address("https://h.example/a?q={{instruction}}&k=1", "x&k=2#/../é +").unwrap();
+        assert_eq!(url.as_str(), "https://h.example/a?q=x%26k%3D2%23%2F..%2F%C3%A9%20%2B&k=1");
+        assert_eq!(in_json(r#"{"t": "{{instruction}}"}"#, "a\", \"b\": \"\n"), r#"{"t": "a\", \"b\": \"\n"}"#);
+    }
+
+    fn check(change: impl Fn(&mut Http), expected: Expect) {
+        let mut http = Http {
+            method: "POST".to_owned(),
+            url: "https://h.example/a?q={{instruction}}".to_owned(),
+            headers: BTreeMap::from([("authorization".to_owned(), "Bearer {{secret:key}}".to_owned())]),
+            body: Some(r#"{"t": "{{instruction}}"}"#.to_owned()),
+            pointer: Some("/a".to_owned()),
+        };
+        change(&mut http);
+        expected.assert_eq(&http.check().map_or_else(|bad| bad.to_string(), |()| "well".to_owned()));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_said_before_anything_is_done() {
+        check(|_| {}, expect!["well"]);
+        check(|http| http.method = "P O".to_owned(), expect![[r#""P O" is no method"#]]);
+        check(
+            |http| http.url = "https://{{instruction}}/".to_owned(),
+            expect!["{{instruction}} can be in the query of url only, after its question mark"],
+        );
+        check(
+            |http| http.url = "file:///etc/passwd".to_owned(),
+            expect![[r#""file:///etc/passwd" is no address that begins with http:// or https://"#]],
+        );
+        check(
+            |http| http.url = "https://h.example/?key={{secret:key}}".to_owned(),
+            expect!["secrets can be in headers only: addresses and bodies are written to logs"],
+        );
+        check(
+            |http| http.body = Some("{{instruction}}".to_owned()),
+            expect![[r#"body is no JSON; {{instruction}} stands inside of a string: {"text": "{{instruction}}"}"#]],
+        );
+        check(
+            |http| http.pointer = Some("a".to_owned()),
+            expect![[r#"pointer begins with a slash: "/current/summary""#]],
+        );
+        check(
+            |http| drop(http.headers.insert("x".to_owned(), INSTRUCTION.to_owned())),
+            expect![[r#"the header "x" cannot be sent, or has {{instruction}} in it"#]],
+        );
+        check(
+            |http| {
+                http.headers.insert("Content-Type".to_owned(), "text/plain".to_owned());
+                http.body = Some("{{instruction}}".to_owned());
+            },
+            expect!["well"],
+        );
+    }
+}

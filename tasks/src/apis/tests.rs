@@ -1,0 +1,86 @@
+//! Programs as APIs.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+fn command(argv: &[&str]) -> Spec {
+    let argv = argv.iter().map(|argument| (*argument).to_owned()).collect();
+    let command = Command { argv, env: BTreeMap::new() };
+    Spec { how: How::Command(command), within: Duration::from_secs(60), answer_bytes_max: 100 }
+}
+
+async fn call(spec: Spec, instruction: &str) -> String {
+    let specs = BTreeMap::from([("api".to_owned(), spec)]);
+    let mut registry = match registry(&specs, &Secrets::default()) {
+        Ok(registry) => registry,
+        Err((name, bad)) => return format!("{name}: {bad}"),
+    };
+    match registry.call(&format!("api: {instruction}"), Duration::from_secs(60)).await {
+        Ok(text) => text,
+        Err(error @ ApiError::Refused { .. }) => format!("refused: {error}"),
+        Err(error) => format!("nobody knows: {error}"),
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_instruction_is_one_argument_or_what_is_read() {
+    let said = "a b; $(touch x) `y` 'z' \"q\" *";
+    assert_eq!(call(command(&["printf", "<%s>", INSTRUCTION]), said).await, format!("<{said}>"));
+    assert_eq!(call(command(&["cat"]), said).await, said);
+    assert_eq!(call(command(&["echo", "to={{instruction}}"]), said).await, format!("to={said}"));
+    assert_eq!(
+        call(command(&["printf", "%s", INSTRUCTION]), "-v").await,
+        "refused: an instruction to this API does not begin with a dash"
+    );
+    assert_eq!(call(command(&["printf", "--", "%s", INSTRUCTION]), "-v").await, "-v");
+    assert_eq!(call(command(&["cat"]), "-v").await, "-v");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_becomes_of_it() {
+    let shell = |script: &str| command(&["sh", "-c", script]);
+    let check = async |spec: Spec, expected: Expect| expected.assert_eq(&call(spec, "x").await);
+    check(shell("exit 0"), expect!["done"]).await;
+    check(shell("echo first >&2; echo last >&2; exit 7"), expect!["nobody knows: it ended with exit status: 7: last"])
+        .await;
+    check(shell("printf '\\377\\376'"), expect!["done; the answer is no text (text, 2 bytes)"]).await;
+    check(shell("printf %0200d 7"), expect!["(the answer is longer than 100 bytes; this is its beginning) 0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"]).await;
+    check(shell("printf '%099d' 0; printf 'é and more'"), expect!["(the answer is longer than 100 bytes; this is its beginning) 000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"]).await;
+    check(
+        command(&["/no/such/program"]),
+        expect!["refused: /no/such/program cannot be started: No such file or directory (os error 2)"],
+    )
+    .await;
+    check(
+        Spec { within: Duration::from_millis(300), ..shell("sleep 100") },
+        expect!["nobody knows: sh was not done within 0.3 s, and was killed"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_no_api() {
+    let check = async |spec: Spec, expected: Expect| expected.assert_eq(&call(spec, "x").await);
+    check(command(&[]), expect![[r#"api: command names no program: command = ["PROGRAM", "ARGUMENT"]"#]]).await;
+    check(command(&[INSTRUCTION]), expect!["api: what the model says cannot choose the program"]).await;
+    check(
+        command(&["sh", "-c", "echo {{instruction}}"]),
+        expect!["api: what the model says would be run as a script; have the program read it"],
+    )
+    .await;
+    check(
+        command(&["curl", "-H", "key: {{secret:key}}"]),
+        expect![[
+            r#"api: all who use this machine can see a program's arguments; a secret goes into env = { NAME = "…" }"#
+        ]],
+    )
+    .await;
+    let mut spec = command(&["env"]);
+    let How::Command(command) = &mut spec.how else { unreachable!() };
+    command.env.insert("KEY".to_owned(), "{{secret:key}}".to_owned());
+    assert_eq!(spec.secrets(), ["key"]);
+    check(spec, expect![[r#"api: nobody has said what the secret "key" is: [policy.secrets.key]"#]]).await;
+}

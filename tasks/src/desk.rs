@@ -1,0 +1,322 @@
+//! A desk: where a person answers from a browser, or a program by HTTP, what a run asks.
+//!
+//! ```text
+//! GET  /TOKEN/                 the page: the question, what the model saw, and what can be answered
+//! GET  /TOKEN/question         the same for programs; ?wait=SECONDS waits for something new
+//! GET  /TOKEN/picture-ID.png   what the model saw
+//! POST /TOKEN/answer           an answer to the question with an id
+//! ```
+//!
+//! Here is what is asked and who has answered; `serve` speaks HTTP, and `show` writes what people and programs read. Whoever
+//! has the token can answer, so it is made anew for each process and is in no record. docs/asking.md says all of it.
+
+mod serve;
+mod show;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tapwright_agent::journal::{Entry, Line};
+use tapwright_agent::person::{Answer, Question};
+use tapwright_agent::profile::Profile;
+use tapwright_contract::device::Screen;
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+pub use show::kind;
+
+/// Where a desk is, and for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    pub listen: SocketAddr,
+    /// Whether machines other than this one may reach it.
+    pub open: bool,
+}
+
+/// Why there is no desk.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// Take another address.
+    #[error("nobody can be asked at {at}: {source}")]
+    Listen { at: SocketAddr, source: io::Error },
+    /// It has to be wanted.
+    #[error(
+        "{at} can be reached from other machines: whoever has the address with its token could answer, and see the screen"
+    )]
+    Open { at: SocketAddr },
+    /// The system gives no random numbers.
+    #[error("no token can be made that nobody can guess")]
+    Token,
+}
+
+/// Takes questions and gets answers, until it is closed. A clone is the same desk.
+#[derive(Clone)]
+pub struct Desk {
+    shared: Arc<Shared>,
+    url: String,
+}
+
+struct Shared {
+    token: String,
+    at: SocketAddr,
+    state: Mutex<State>,
+    /// Grows with everything that whoever looks would see.
+    version: watch::Sender<u64>,
+    stop: watch::Sender<bool>,
+    server: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What is asked, and what it is about.
+#[derive(Default)]
+struct State {
+    goal: String,
+    profile: Option<Profile>,
+    step: u32,
+    thought: String,
+    action: String,
+    /// How many questions there were.
+    asked: u64,
+    open: Option<Open>,
+    /// What became of the latest question.
+    latest: Option<Over>,
+    /// How the run ended, if it has.
+    ended: Option<String>,
+}
+
+struct Open {
+    id: u64,
+    question: Question,
+    screen: Option<Screen>,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// A question that is over.
+#[derive(Clone, Debug)]
+struct Over {
+    id: u64,
+    how: String,
+}
+
+/// A question that lies on the desk, until this is dropped.
+pub struct Lies {
+    shared: Arc<Shared>,
+    id: u64,
+    answered: oneshot::Receiver<Answer>,
+}
+
+/// Why an answer was not taken.
+#[derive(Debug, PartialEq, Eq)]
+enum Late {
+    /// There is no such question any more.
+    Over { id: u64, how: String },
+    /// There never was one.
+    Unknown { id: u64 },
+    /// It does not answer this question.
+    Unfit { fit: &'static [&'static str] },
+}
+
+/// How long whoever looks has to hear that it is over.
+const LAST_WORD: Duration = Duration::from_millis(500);
+
+impl Desk {
+    /// Opens a desk at an address.
+    ///
+    /// # Errors
+    /// `DeskError` if it cannot be there.
+    pub async fn open(options: Options) -> Result<Desk, DeskError> {
+        let Options { listen, open } = options;
+        if !listen.ip().is_loopback() && !open {
+            return Err(DeskError::Open { at: listen });
+        }
+        let wrong = |source| DeskError::Listen { at: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(wrong)?;
+        let at = listener.local_addr().map_err(wrong)?;
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|_| DeskError::Token)?;
+        let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let url = format!("http://{at}/{token}/");
+        let shared = Arc::new(Shared {
+            token,
+            at,
+            state: Mutex::default(),
+            version: watch::Sender::new(0),
+            stop: watch::Sender::new(false),
+            server: Mutex::default(),
+        });
+        let server = tokio::spawn(serve::serve(listener, shared.clone()));
+        *lock(&shared.server) = Some(server);
+        Ok(Desk { shared, url })
+    }
+
+    /// Where it is, with the token.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Takes note of a line of a journal: what the goal is, and what the model wants.
+    pub fn mind(&self, entry: &Entry) {
+        let mut state = lock(&self.shared.state);
+        match &entry.line {
+            Line::Run(facts) => {
+                state.goal.clone_from(&facts.setting.goal);
+                state.profile = Some(facts.setting.profile.clone());
+                state.ended = None;
+                (state.step, state.thought, state.action) = (0, String::new(), String::new());
+            }
+            Line::Decided(decided) => {
+                state.step = decided.step;
+                state.thought.clone_from(&decided.thought);
+                state.action.clone_from(&decided.action);
+            }
+            // What is asked from then on is not about this action, unless it waits for whoever resumes the run.
+            Line::Step(step) if !matches!(step.came.as_str(), "needs a person" | "stopped") => state.action.clear(),
+            Line::Step(_) => {}
+            Line::Effect(_) | Line::Event(_) | Line::End(_) => {}
+        }
+    }
+
+    /// Puts a question on the desk; one that lies there already is withdrawn.
+    pub fn put(&self, question: &Question, screen: Option<&Screen>) -> Lies {
+        let (answer, answered) = oneshot::channel();
+        let mut state = lock(&self.shared.state);
+        state.asked += 1;
+        let id = state.asked;
+        state.open = Some(Open { id, question: question.clone(), screen: screen.cloned(), answer });
+        drop(state);
+        self.shared.news();
+        Lies { shared: self.shared.clone(), id, answered }
+    }
+
+    /// The number of the question that lies there.
+    pub fn open_question(&self) -> Option<u64> {
+        lock(&self.shared.state).open.as_ref().map(|open| open.id)
+    }
+
+    /// What became of the question before.
+    pub fn latest(&self) -> Option<String> {
+        lock(&self.shared.state).latest.as_ref().map(|over| over.how.clone())
+    }
+
+    /// Answers a question as somebody at the desk would; whether it was taken.
+    pub fn answer(&self, id: u64, said: &str) -> bool {
+        self.shared.answer(id, said, "").is_ok()
+    }
+
+    /// Says how it all ended to whoever looks, and closes.
+    pub async fn close(self, how: &str) {
+        lock(&self.shared.state).ended = Some(how.to_owned());
+        self.shared.news();
+        self.shared.stop.send_replace(true);
+        let server = lock(&self.shared.server).take();
+        if let Some(server) = server {
+            let _ = timeout(LAST_WORD, server).await; // Whoever is slower sees that nothing answers.
+        }
+    }
+}
+
+impl Lies {
+    /// The question's number.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Waits for an answer.
+    pub async fn answer(&mut self) -> Answer {
+        match (&mut self.answered).await {
+            Ok(answer) => answer,
+            Err(_) => std::future::pending().await, // Another question took its place; nobody answers this one.
+        }
+    }
+
+    /// Takes the question back, as it was answered elsewhere or need not be.
+    pub fn withdraw(self, how: &str) {
+        self.shared.withdraw(self.id, how);
+    }
+}
+
+impl Drop for Lies {
+    fn drop(&mut self) {
+        self.shared.withdraw(self.id, "nobody answered in time, or the run was stopped");
+    }
+}
+
+impl Shared {
+    fn news(&self) {
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    fn withdraw(&self, id: u64, how: &str) {
+        let mut state = lock(&self.state);
+        if state.open.as_ref().is_some_and(|open| open.id == id) {
+            state.open = None;
+            state.latest = Some(Over { id, how: how.to_owned() });
+            drop(state);
+            self.news();
+        }
+    }
+
+    /// Takes an answer to the question `id`, if that is still open and can be answered so.
+    fn answer(&self, id: u64, said: &str, words: &str) -> Result<(), Late> {
+        let mut state = lock(&self.state);
+        let Some(open) = state.open.take_if(|open| open.id == id) else {
+            return Err(match &state.latest {
+                _ if id == 0 || id > state.asked => Late::Unknown { id },
+                Some(over) if over.id == id => Late::Over { id, how: over.how.clone() },
+                _ => Late::Over { id, how: "it was asked before".to_owned() },
+            });
+        };
+        let Some(answer) = understood(&open.question, said, words) else {
+            let fit = answers(&open.question);
+            state.open = Some(open);
+            return Err(Late::Unfit { fit });
+        };
+        let how = told(&answer);
+        let heard = open.answer.send(answer).is_ok();
+        let how = if heard { format!("answered in the browser: {how}") } else { "it was withdrawn".to_owned() };
+        state.latest = Some(Over { id, how: how.clone() });
+        drop(state);
+        self.news();
+        if heard { Ok(()) } else { Err(Late::Over { id, how }) }
+    }
+}
+
+/// What can be answered to a question, in the words that the desk takes.
+pub fn answers(question: &Question) -> &'static [&'static str] {
+    match question {
+        Question::Confirm { .. } | Question::Permit { .. } | Question::Again { .. } => &["yes", "no", "done"],
+        Question::TakeOver { .. } => &["done", "no"],
+        Question::Choose { .. } => &["choice"],
+    }
+}
+
+fn understood(question: &Question, said: &str, words: &str) -> Option<Answer> {
+    if !answers(question).contains(&said) {
+        return None;
+    }
+    match said {
+        "yes" => Some(Answer::Yes),
+        "no" => Some(Answer::No),
+        "done" => Some(Answer::Done),
+        _ => (!words.trim().is_empty()).then(|| Answer::Choice(words.trim().to_owned())),
+    }
+}
+
+/// An answer in a word or so.
+pub fn told(answer: &Answer) -> String {
+    match answer {
+        Answer::Yes => "yes".to_owned(),
+        Answer::No => "no".to_owned(),
+        Answer::Done => "done".to_owned(),
+        Answer::Choice(words) => words.clone(),
+        Answer::Nobody => "nobody is there".to_owned(),
+    }
+}
+
+/// A panic elsewhere leaves nothing half-done here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

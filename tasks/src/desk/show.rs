@@ -1,0 +1,196 @@
+//! What people and programs read at the desk. All words in it are a model's, a screen's or a person's, and stay words.
+
+use serde_json::{Value, json};
+use tapwright_agent::action::{Action, Call};
+use tapwright_agent::guard::Deed;
+use tapwright_agent::person::Question;
+use tapwright_contract::device::Gesture;
+use tapwright_contract::{Size, Spot};
+
+use super::{Open, State, answers};
+use crate::page::escaped;
+use crate::page::marks::marks;
+
+pub const STYLE: &str = concat!(include_str!("../page/shared.css"), include_str!("style.css"));
+pub const SCRIPT: &str = include_str!("script.js");
+
+/// The most bytes of a choice that the model is told of; the field takes no more letters.
+const WORDS_MAX: usize = 600;
+
+/// The page as it is now. `note` is about what was sent last.
+pub fn page(state: &State, version: u64, note: Option<&str>) -> String {
+    let title = if state.open.is_some() { "● A question" } else { "Nothing to answer" };
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · Tapwright</title>\n\
+         <link rel=\"stylesheet\" href=\"style.css\">\n<link rel=\"icon\" href=\"data:,\">\n\
+         <noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n\
+         <script src=\"script.js\" defer></script>\n</head>\n<body data-version=\"{version}\">\n"
+    );
+    if let Some(note) = note {
+        page += &format!("<p class=\"note\" role=\"alert\">{}</p>\n", words(note));
+    }
+    page += "<p class=\"note away\" role=\"alert\" hidden>Nothing answers here: the run is over, or the network is gone.</p>\n\
+             <p class=\"note over\" role=\"alert\" hidden>The run is over: <b></b></p>\n";
+    match &state.open {
+        Some(open) => asked(state, open, &mut page),
+        None => idle(state, &mut page),
+    }
+    page + "</body>\n</html>\n"
+}
+
+fn idle(state: &State, page: &mut String) {
+    *page += "<main class=\"idle\">\n";
+    match &state.ended {
+        Some(how) => {
+            *page += &format!(
+                "<h1>The run is over</h1>\n<p class=\"badges\"><span class=\"badge mild\">{}</span></p>\n",
+                words(how)
+            )
+        }
+        None => {
+            *page += "<h1>Nothing to answer right now</h1>\n<p class=\"soft\">This page shows the next question by itself.</p>\n"
+        }
+    }
+    if let Some(over) = &state.latest {
+        *page += &format!("<p class=\"latest\"><b>The last question:</b> {}</p>\n", words(&over.how));
+    }
+    about(state, page);
+    *page += "</main>\n";
+}
+
+fn asked(state: &State, open: &Open, page: &mut String) {
+    let Open { id, question, screen, .. } = open;
+    *page += "<main class=\"asked\">\n<section class=\"question\">\n";
+    *page += &format!("<p class=\"lead\">{}</p>\n", lead(question));
+    let message = match question.message().trim() {
+        "" => "(it does not say what for)",
+        message => message,
+    };
+    *page += &format!("<h1 dir=\"auto\">{}</h1>\n</section>\n", words(message));
+    if let Some(screen) = screen {
+        let size = screen.picture.size();
+        *page += &format!(
+            "<figure><div class=\"phone\"><img alt=\"what the model saw\" width=\"{w}\" height=\"{h}\" src=\"picture-{id}.png\">\
+             <svg viewBox=\"0 0 {w} {h}\" aria-hidden=\"true\">{}</svg></div></figure>\n",
+            place(state, question, size).map(|at| marks(&Deed::Gesture(Gesture::Tap { at }), size)).unwrap_or_default(),
+            w = size.width,
+            h = size.height,
+        );
+    }
+    about(state, page);
+    *page += &format!("<form method=\"post\" action=\"answer\"><input type=\"hidden\" name=\"id\" value=\"{id}\">\n");
+    if let Question::Choose { .. } = question {
+        *page += &format!(
+            "<label for=\"words\">Your answer</label>\n<textarea id=\"words\" name=\"words\" rows=\"2\" maxlength=\"{WORDS_MAX}\" required dir=\"auto\" \
+             autocomplete=\"off\"></textarea>\n"
+        );
+    }
+    *page += "<div class=\"buttons\">\n";
+    for answer in answers(question) {
+        *page += &format!(
+            "<button name=\"answer\" value=\"{answer}\" class=\"{answer}\">{}</button>\n",
+            button(question, answer)
+        );
+    }
+    *page += "</div>\n</form>\n</main>\n";
+}
+
+/// What it is about: the goal, and what the model wants.
+fn about(state: &State, page: &mut String) {
+    let State { goal, step, thought, action, .. } = state;
+    *page += "<dl>\n";
+    let mut entry =
+        |name: &str, shown: String| *page += &format!("<div><dt>{name}</dt><dd dir=\"auto\">{shown}</dd></div>\n");
+    if !goal.is_empty() {
+        entry("The goal", words(goal));
+    }
+    if !action.is_empty() && state.open.is_some() {
+        entry(&format!("What the model wants in step {step}"), format!("<code>{}</code>", words(action)));
+    }
+    if !thought.is_empty() && state.open.is_some() {
+        entry("Why, it says", words(thought));
+    }
+    *page += "</dl>\n";
+}
+
+fn lead(question: &Question) -> &'static str {
+    match question {
+        Question::Confirm { .. } => "May it tap where the ring is?",
+        Question::TakeOver { .. } => "It asks you to take over on the phone",
+        Question::Choose { .. } => "It asks you to choose",
+        Question::Again { .. } => "May it do again what may have been done already?",
+        Question::Permit { .. } => "May it do this?",
+    }
+}
+
+fn button(question: &Question, answer: &str) -> &'static str {
+    match (answer, question) {
+        ("yes", _) => "Yes, do it",
+        ("no", Question::TakeOver { .. }) => "I will not",
+        ("no", _) => "No",
+        ("done", Question::TakeOver { .. }) => "It is done",
+        ("done", _) => "I have done it myself",
+        _ => "Send",
+    }
+}
+
+/// The place that a question is about, if it is about one.
+fn place(state: &State, question: &Question, size: Size) -> Option<Spot> {
+    if let Question::Confirm { at, .. } = question {
+        return (at.of == size).then_some(*at);
+    }
+    let said = state.profile.as_ref()?.dialect.read(&state.action, false);
+    match said.call {
+        Ok(Call::Do(
+            Action::Tap { at } | Action::SensitiveTap { at, .. } | Action::LongPress { at } | Action::DoubleTap { at },
+        )) => Some(at.on(size)),
+        _ => None,
+    }
+}
+
+/// The same for programs.
+pub fn question(state: &State, version: u64) -> Value {
+    let State { goal, step, thought, action, open, latest, ended, .. } = state;
+    let asked = open.as_ref().map(|Open { id, question, screen, .. }| {
+        let size = screen.as_ref().map(|screen| screen.picture.size());
+        let at = size.and_then(|size| place(state, question, size));
+        json!({
+            "id": id,
+            "kind": kind(question),
+            "message": question.message(),
+            "step": step,
+            "action": action,
+            "thought": thought,
+            "answers": answers(question),
+            "picture": size.map(|_| format!("picture-{id}.png")),
+            "size": size,
+            "at": at.map(|at| json!({"x": at.x, "y": at.y})),
+        })
+    });
+    json!({
+        "version": version,
+        "goal": goal,
+        "question": asked,
+        "latest": latest.as_ref().map(|over| json!({"id": over.id, "how": over.how})),
+        "ended": ended,
+    })
+}
+
+/// The word for a kind of question, as the journal has it.
+pub fn kind(question: &Question) -> &'static str {
+    match question {
+        Question::Confirm { .. } => "confirm",
+        Question::TakeOver { .. } => "take_over",
+        Question::Choose { .. } => "choose",
+        Question::Again { .. } => "again",
+        Question::Permit { .. } => "permit",
+    }
+}
+
+/// Words for a page: no mark-up, and nothing that makes one text look like another.
+fn words(text: &str) -> String {
+    let is_turning = |letter: char| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    escaped(&text.replace(is_turning, "\u{fffd}"))
+}

@@ -1,0 +1,203 @@
+//! A program that is run for what it says: never through a shell, within a time, and no more of it than is wanted.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// What is run.
+pub struct Program<'a> {
+    /// The program and its arguments, as they are.
+    pub argv: &'a [String],
+    /// Variables besides those of this process.
+    pub env: BTreeMap<String, String>,
+    /// Whether it is killed with all that it started, and hears no Ctrl-C. It cannot ask at the terminal then.
+    pub apart: bool,
+    /// What it reads.
+    pub input: Option<String>,
+    pub within: Duration,
+    /// How much of its output is kept; the rest is read and forgotten.
+    pub output_bytes_max: usize,
+}
+
+/// What came of it.
+pub struct Ran {
+    pub status: ExitStatus,
+    pub out: Vec<u8>,
+    /// Whether there was more.
+    pub more: bool,
+    pub err: Vec<u8>,
+}
+
+/// Why nothing came of it.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRun {
+    /// It was not even started.
+    #[error("{program} cannot be started: {source}")]
+    Start { program: String, source: io::Error },
+    /// It was killed.
+    #[error("{program} was not done within {} s, and was killed", within.as_secs_f32())]
+    Late { program: String, within: Duration },
+    /// Nobody knows what became of it.
+    #[error("{program}: {source}")]
+    Broke { program: String, source: io::Error },
+}
+
+/// What is kept of its complaints.
+const COMPLAINT_BYTES_MAX: usize = 2000;
+/// How long its output is waited for once it has ended: something that it left behind may hold it open.
+const REST: Duration = Duration::from_millis(500);
+
+/// Runs a program to its end. If this is dropped, it is killed with all that it has started.
+///
+/// # Errors
+/// `NotRun` if it has no end of its own.
+pub async fn run(program: Program<'_>) -> Result<Ran, NotRun> {
+    let Program { argv, env, apart, input, within, output_bytes_max } = program;
+    let name = argv.first().cloned().unwrap_or_default();
+    let mut command = Command::new(&name);
+    command.args(argv.iter().skip(1)).envs(env).kill_on_drop(true);
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    #[cfg(unix)]
+    if apart {
+        command.process_group(0);
+    }
+    let child = command.spawn().map_err(|source| NotRun::Start { program: name.clone(), source })?;
+    let mut family = Family { child, apart };
+    let child = &mut family.child;
+    let (mut out, mut err, mut more) = (Vec::new(), Vec::new(), false);
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let status = timeout(within, async {
+        let talking = async {
+            let writing = async {
+                if let (Some(mut stdin), Some(input)) = (stdin, input) {
+                    let _ = stdin.write_all(input.as_bytes()).await; // It need not read it.
+                }
+            };
+            let mut cut = false;
+            tokio::join!(
+                writing,
+                read(stdout, &mut out, output_bytes_max, &mut more),
+                read(stderr, &mut err, COMPLAINT_BYTES_MAX, &mut cut)
+            );
+        };
+        tokio::pin!(talking);
+        tokio::select! {
+            () = &mut talking => child.wait().await,
+            status = child.wait() => {
+                let _ = timeout(REST, talking).await;
+                status
+            }
+        }
+    })
+    .await;
+    match status {
+        Ok(Ok(status)) => Ok(Ran { status, out, more, err }),
+        Ok(Err(source)) => Err(NotRun::Broke { program: name, source }),
+        Err(_) => Err(NotRun::Late { program: name, within }),
+    }
+}
+
+async fn read(from: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, bytes_max: usize, more: &mut bool) {
+    let Some(mut from) = from else { return };
+    let mut piece = [0; 8 << 10];
+    while let Ok(count @ 1..) = from.read(&mut piece).await {
+        let room = bytes_max - kept.len();
+        *more |= count > room;
+        kept.extend_from_slice(&piece[..count.min(room)]);
+    }
+}
+
+/// A program and whatever it has started.
+struct Family {
+    child: Child,
+    apart: bool,
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        // It has a number as long as nobody has waited for its end, so the number is still its own.
+        #[cfg(unix)]
+        if self.apart
+            && let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok())
+            && let Some(group) = rustix::process::Pid::from_raw(id)
+        {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.start_kill();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    async fn shell(script: &str, within: Duration, output_bytes_max: usize) -> Result<Ran, NotRun> {
+        let argv = ["sh", "-c", script].map(str::to_owned);
+        run(Program {
+            argv: &argv,
+            env: BTreeMap::new(),
+            apart: true,
+            input: Some("in".to_owned()),
+            within,
+            output_bytes_max,
+        })
+        .await
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn what_it_says_is_kept_up_to_a_limit() {
+        let ran = shell("cat; echo out; echo err >&2; exit 3", LONG, 100).await.unwrap();
+        assert_eq!(
+            (ran.status.code(), &ran.out[..], ran.more, &ran.err[..]),
+            (Some(3), &b"inout\n"[..], false, &b"err\n"[..])
+        );
+        let ran = shell("head -c 1000000 /dev/zero", LONG, 10).await.unwrap();
+        assert_eq!((ran.status.code(), ran.out.len(), ran.more), (Some(0), 10, true));
+        let ran = shell("exit 0", LONG, 10).await.unwrap();
+        assert!(ran.status.success() && ran.out.is_empty(), "it need not read what it is given");
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_killed_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let pid = folder.path().join("pid");
+        let script = format!("sleep 1000 & echo $! > {0}.new && mv {0}.new {0}; wait", pid.display());
+        let late = shell(&script, Duration::from_secs(2), 10).await.err().unwrap();
+        assert!(matches!(late, NotRun::Late { .. }), "{late}");
+        let Ok(pid) = std::fs::read_to_string(&pid) else { return }; // The machine is that slow.
+        let is_there = || {
+            std::path::Path::new(&format!("/proc/{}/cmdline", pid.trim())).exists()
+                && std::fs::read(format!("/proc/{}/cmdline", pid.trim())).is_ok_and(|line| !line.is_empty())
+        };
+        for _ in 0..200 {
+            if !is_there() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{pid} is still there");
+    }
+
+    #[tokio::test]
+    async fn what_it_leaves_behind_is_not_waited_for() {
+        let ran = shell("echo done; sleep 20 &", LONG, 10).await.unwrap();
+        assert_eq!(ran.out, b"done\n");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there() {
+        let argv = ["/no/such/program".to_owned()];
+        let program =
+            Program { argv: &argv, env: BTreeMap::new(), apart: true, input: None, within: LONG, output_bytes_max: 10 };
+        let error = run(program).await.err().unwrap();
+        assert!(matches!(error, NotRun::Start { .. }), "{error}");
+    }
+}
