@@ -48,10 +48,15 @@ pub(crate) struct Doubt {
     old: bool,
     /// Whether it may be done again without asking.
     harmless: bool,
+    /// Whether a call in other words is another call, as the first two editions of the loop's rules had it.
+    to_the_word: bool,
+    /// Why nobody knows whether it happened.
+    why: &'static str,
 }
 
 impl Doubt {
-    pub(crate) fn new(deed: Deed, action: &str, before: &Screen) -> Doubt {
+    /// The run broke off in the middle of it. `edition` is that of the loop's rules.
+    pub(crate) fn new(deed: Deed, action: &str, before: &Screen, edition: u32) -> Doubt {
         let short = clip(action, ACTION_BYTES);
         let more = if short.len() < action.len() { "…" } else { "" };
         let patch = match &deed {
@@ -67,7 +72,14 @@ impl Doubt {
             told: false,
             old: false,
             harmless: false,
+            to_the_word: edition < 3,
+            why: "the run broke off in the middle of",
         }
+    }
+
+    /// Nothing broke off, but there was no answer; the model has been told.
+    pub(crate) fn unanswered(self) -> Doubt {
+        Doubt { told: true, why: "there was no answer to", ..self }
     }
 
     /// Whoever wrote the policy says that it may be done twice.
@@ -95,7 +107,7 @@ impl Doubt {
             Deed::Api { .. } => !self.harmless && self.is_about(deed, now),
             Deed::Gesture(_) => Sight::of(now) != self.before && self.is_about(deed, now),
         };
-        let message = || format!("the run broke off in the middle of {}, and it may have happened", self.action);
+        let message = || format!("{} {}, and it may have happened", self.why, self.action);
         asks.then(|| Question::Again { message: message() })
     }
 
@@ -109,16 +121,22 @@ impl Doubt {
     /// Whether a deed that cannot be taken back is the doubtful one once more.
     fn is_about(&self, deed: &Deed, now: &Screen) -> bool {
         match (&self.deed, deed) {
+            (Deed::Api { instruction }, Deed::Api { instruction: other }) if self.to_the_word => instruction == other,
             // A call in other words is still a call of the same API.
             (Deed::Api { instruction }, Deed::Api { instruction: other }) => {
                 first_word(instruction) == first_word(other)
             }
             (Deed::Gesture(doubtful), Deed::Gesture(gesture)) => {
                 repeats(doubtful, gesture)
-                    && (!self.old || now.front.id == self.app && self.looks_the_same(gesture, now))
+                    && (!self.old || self.is_in(&now.front.id) && self.looks_the_same(gesture, now))
             }
             (Deed::Api { .. }, Deed::Gesture(_)) | (Deed::Gesture(_), Deed::Api { .. }) => false,
         }
+    }
+
+    /// Whether an app may be the one in which it was done; which one is in front is not always known.
+    fn is_in(&self, app: &str) -> bool {
+        self.app.is_empty() || app.is_empty() || self.app == app
     }
 
     fn looks_the_same(&self, gesture: &Gesture, now: &Screen) -> bool {

@@ -270,8 +270,8 @@ impl Shell<'_> {
                         },
                         Deed::Api { instruction } => match apis.call(instruction, within).await {
                             Ok(text) => {
-                                let text = secrets.hidden(&text);
-                                Came::Told { text: clip(&text, bytes_max.max(limits.result_bytes)).to_owned() }
+                                let text = secrets.hidden_within(&text, bytes_max.max(limits.result_bytes));
+                                Came::Told { text }
                             }
                             Err(ApiError::Unknown) => Came::NoApi,
                             // It may quote what it was given.

@@ -288,7 +288,7 @@ impl Episode {
             },
             Stage::Acting(Doing { held, screen, .. }) => {
                 let action = self.open.as_ref().map_or("", |decided| &decided.action);
-                let doubt = Doubt::new(held.deed().clone(), action, &screen);
+                let doubt = Doubt::new(held.deed().clone(), action, &screen, self.setting.edition);
                 self.doubts.push(doubt.harmless(self.may_repeat(held.deed())));
                 self.settle("the run broke off in the middle of it: it may or may not have happened".to_owned(), None)
             }
@@ -715,12 +715,12 @@ impl Episode {
                 return self.settle("the API answered".to_owned(), Some(format!("the API answered: {text}")));
             }
             // What was taught with this action is to work on what was noted.
-            Came::NoApi if !self.notes.all().is_empty() => {
-                let Deed::Api { instruction } = doing.held.deed() else { panic!("only an API can be missing") };
-                let instruction = instruction.clone();
-                return self.recall(&instruction);
-            }
             Came::NoApi => {
+                if let Deed::Api { instruction } = doing.held.deed()
+                    && !self.notes.all().is_empty()
+                {
+                    return self.recall(&instruction.clone());
+                }
                 let told = "not done: no API is registered, and nothing has been noted; use the screen".to_owned();
                 return self.settle(told.clone(), Some(told));
             }
@@ -731,6 +731,11 @@ impl Episode {
             Fault::TimedOut { tries } if is_api => format!("it may or may not have happened: {tries}"),
             fault => told(fault),
         };
+        if is_api && unanswered {
+            let action = self.open.as_ref().map_or("", |decided| &decided.action);
+            let doubt = Doubt::new(doing.held.deed().clone(), action, &doing.screen, self.setting.edition).unanswered();
+            self.doubts.push(doubt.harmless(self.may_repeat(doing.held.deed())));
+        }
         match fault {
             Fault::Lost { why } => self.leave(Stage::Acting(doing), "the device is lost", Outcome::DeviceLost { why }),
             _ if !is_api && self.timeouts >= self.setting.limits.timeouts_max => {

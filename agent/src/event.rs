@@ -135,7 +135,7 @@ impl Fault {
 
     /// The same without secrets, which a device may have quoted, as much of each text as `bytes_max`.
     pub(crate) fn without(self, secrets: &Secrets, bytes_max: usize) -> Fault {
-        let cut = |text: String| clip(&secrets.hidden(&text), bytes_max).to_owned();
+        let cut = |text: String| secrets.hidden_within(&text, bytes_max);
         match self {
             Fault::Lost { why } => Fault::Lost { why: cut(why) },
             Fault::TimedOut { tries } => Fault::TimedOut { tries: cut(tries) },

@@ -9,6 +9,8 @@ use std::fmt;
 use tapwright_contract::device::{Area, Label, Screen};
 use tapwright_contract::{Picture, Size};
 
+use crate::limits::clip;
+
 /// A text that is printed nowhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Hush(String);
@@ -25,6 +27,10 @@ impl fmt::Debug for Hush {
         f.write_str("(a secret)")
     }
 }
+
+/// How far a text is looked through for secrets beyond what is kept of it: one that begins before the cut has to be seen
+/// whole, however it is written.
+const BEYOND: usize = 64 << 10;
 
 /// What the names stand for.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +67,12 @@ impl Secrets {
         }
         revealed.push_str(rest);
         Ok(revealed)
+    }
+
+    /// As much of [`Secrets::hidden`] as `bytes_max`. What is far beyond is not looked at: an answer may have megabytes.
+    pub(crate) fn hidden_within(&self, text: &str, bytes_max: usize) -> String {
+        let read = clip(text, bytes_max.saturating_add(BEYOND));
+        clip(&self.hidden(read), bytes_max).to_owned()
     }
 
     /// A text with the names in the secrets' places, also where they are written as some format has them.

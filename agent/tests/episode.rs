@@ -342,7 +342,9 @@ fn apis_are_told_with_the_goal_and_judged_by_name() {
     "#]],
     );
     let unanswered = || Event::Acted(Came::Failed(Fault::TimedOut { tries: "late".to_owned() }));
-    let mut episode = Episode::new(with_apis(Then::Allow));
+    let mut setting = with_apis(Then::Allow);
+    setting.policy.apis.get_mut("mail").unwrap().repeatable = true;
+    let mut episode = Episode::new(setting);
     let mut next = episode.on(Event::Began);
     for step in 0..6 {
         assert!(matches!(next, Next::Do(Effect::Look)), "the device is not lost for an API's sake: {step} {next:?}");

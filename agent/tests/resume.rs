@@ -241,6 +241,60 @@ fn a_doubt_is_not_over_because_something_else_was_done() {
     );
 }
 
+/// The phone does not always say what is in front.
+#[test]
+fn a_doubt_lasts_where_the_app_is_not_known() {
+    let nameless = |number| {
+        let mut screen = screen("Settings", number, 0);
+        screen.front.id.clear();
+        Event::Saw(screen)
+    };
+    for (before, after) in [(nameless(1), saw(4)), (saw(1), nameless(4)), (nameless(1), nameless(4))] {
+        let mut episode = Episode::new(setting());
+        let other = heard(r#"do(action="Tap", element=[900,900])"#);
+        let mut next = episode.on(Event::Began);
+        for event in [before, heard(TAP), BROKE, saw(2), other, DONE, after, heard(TAP)] {
+            next = episode.on(event);
+        }
+        assert!(matches!(next, Next::Do(Effect::Ask(Question::Again { .. }))), "{next:?}");
+    }
+}
+
+/// What comes next after a call that broke off, and another one of the same API.
+fn after_another_call(setting: Setting, broke: Event) -> Next {
+    let mut episode = Episode::new(setting);
+    let other = heard(r#"do(action="Call_API", instruction="Pay: Anna, 5")"#);
+    let mut next = episode.on(Event::Began);
+    for event in [saw(1), heard(API), broke, saw(1), other] {
+        next = episode.on(event);
+    }
+    next
+}
+
+#[test]
+fn a_record_of_the_second_edition_goes_by_its_own_rules() {
+    let old = Setting { edition: 2, ..setting() };
+    let next = after_another_call(old, BROKE);
+    assert!(matches!(next, Next::Do(Effect::Act(_))), "other words were another call: {next:?}");
+    let next = after_another_call(setting(), BROKE);
+    assert!(matches!(next, Next::Do(Effect::Ask(Question::Again { .. }))), "{next:?}");
+}
+
+#[test]
+fn a_call_without_an_answer_is_not_made_again_unasked() {
+    let silent = || Event::Acted(Came::Failed(Fault::TimedOut { tries: "no answer".to_owned() }));
+    let next = after_another_call(setting(), silent());
+    let Next::Do(Effect::Ask(Question::Again { message })) = next else { panic!("{next:?}") };
+    assert!(message.starts_with("there was no answer to do(action="), "{message}");
+    let mut repeatable = setting();
+    let pay = ApiUse { about: String::new(), leave: Then::Allow, repeatable: true };
+    repeatable.policy.apis.insert("pay".to_owned(), pay);
+    let next = after_another_call(repeatable, silent());
+    assert!(matches!(next, Next::Do(Effect::Act(_))), "{next:?}");
+    let refused = Event::Acted(Came::Failed(Fault::Refused { why: "closed".to_owned() }));
+    assert!(matches!(after_another_call(setting(), refused), Next::Do(Effect::Act(_))), "nothing was done");
+}
+
 #[test]
 fn a_call_in_other_words_is_a_call_of_the_same_api() {
     let same = heard(r#"do(action="Call_API", instruction="Pay: Anna, 5")"#);

@@ -22,7 +22,7 @@ use tapwright_agent::clock::Timer;
 use tapwright_agent::drive::{DriveError, Ports, drive, resume};
 use tapwright_agent::guard::Deed;
 use tapwright_agent::journal::{EffectLine, Entry, EventLine, Journal, Line, Record, RecordError, Stand};
-use tapwright_agent::outcome::End;
+use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::{Stopper, stop};
@@ -795,8 +795,10 @@ fn in_good_weather_a_run_gets_there() {
         world.disk.disk().fails_at = None;
         let (result, ..) = run(world, None);
         let end = result.expect("the disk is fine");
+        // An API that does not answer is no weather: before it is called again somebody is asked.
+        let asks = matches!(&end.outcome, Outcome::NeedsPerson { asked: Question::Again { .. } });
         let id = end.outcome.id();
-        assert!(["done", "gave-up", "out-of-steps"].contains(&id), "seed {seed}: {end:?}");
+        assert!(asks || ["done", "gave-up", "out-of-steps"].contains(&id), "seed {seed}: {end:?}");
     }
 }
 

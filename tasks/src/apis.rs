@@ -126,12 +126,14 @@ impl Command {
                     .to_owned(),
             ));
         }
-        // There it would be a program of the model's.
-        let script = self
-            .argv
-            .windows(2)
-            .find(|two| matches!(two[0].as_str(), "-c" | "-e" | "--eval") && two[1].contains(INSTRUCTION));
-        if script.is_some() {
+        // There it would be a program of the model's. Shells take these letters among others too: `-lc`.
+        let is_script = |flag: &str| {
+            let letters = flag.strip_prefix('-').filter(|letters| letters.bytes().all(|b| b.is_ascii_alphabetic()));
+            flag == "--eval" || letters.is_some_and(|letters| letters.ends_with(['c', 'e']))
+        };
+        let apart = self.argv.windows(2).any(|two| is_script(&two[0]) && two[1].contains(INSTRUCTION));
+        let joined = self.argv.iter().filter_map(|one| one.split_once('='));
+        if apart || joined.into_iter().any(|(flag, words)| is_script(flag) && words.contains(INSTRUCTION)) {
             return Err(BadApi("what the model says would be run as a script; have the program read it".to_owned()));
         }
         Ok(())

@@ -232,9 +232,10 @@ impl Lies {
         }
     }
 
-    /// Takes the question back, as it was answered elsewhere or need not be.
-    pub fn withdraw(self, how: &str) {
-        self.shared.withdraw(self.id, how);
+    /// Takes the question back, as it was answered elsewhere or need not be. `false` if it was too late: then there is an
+    /// answer, and whoever gave it was told that it counts.
+    pub fn withdraw(&self, how: &str) -> bool {
+        self.shared.withdraw(self.id, how)
     }
 }
 
@@ -249,14 +250,15 @@ impl Shared {
         self.version.send_modify(|version| *version += 1);
     }
 
-    fn withdraw(&self, id: u64, how: &str) {
+    fn withdraw(&self, id: u64, how: &str) -> bool {
         let mut state = lock(&self.state);
-        if state.open.as_ref().is_some_and(|open| open.id == id) {
-            state.open = None;
-            state.latest = Some(Over { id, how: how.to_owned() });
-            drop(state);
-            self.news();
+        if state.open.take_if(|open| open.id == id).is_none() {
+            return false;
         }
+        state.latest = Some(Over { id, how: how.to_owned() });
+        drop(state);
+        self.news();
+        true
     }
 
     /// Takes an answer to the question `id`, if that is still open and can be answered so.

@@ -13,6 +13,12 @@ const INK: Color = 0x001a_1a1a;
 const BUTTON: Color = 0x00e4_e8f2;
 const FOCUS: Color = 0x002d_6cdf;
 const BANNER: Color = 0x00ff_f1c2;
+/// Letters of one label, of one word in it, and of all: a screen's texts have no other bound that is near, and measuring takes time.
+const LABEL_LETTERS_MAX: usize = 2000;
+const WORD_LETTERS_MAX: usize = 60;
+const LETTERS_MAX: usize = 20_000;
+/// More do not fit into a line of any display.
+const LINE_LETTERS_MAX: usize = 300;
 
 /// Draws it.
 pub fn paint(size: Size, labels: &[Label]) -> Picture {
@@ -21,15 +27,33 @@ pub fn paint(size: Size, labels: &[Label]) -> Picture {
     // Large ones first: what lies on them is drawn over them.
     let mut labels: Vec<&Label> = labels.iter().collect();
     labels.sort_by_key(|label| std::cmp::Reverse(label.area.pixels()));
+    let mut left = LETTERS_MAX;
     for label in labels {
-        put(&mut canvas, label, size, unit);
+        let text = bounded(&label.text, left);
+        left -= text.chars().count().min(left);
+        put(&mut canvas, label, &text, size, unit);
     }
     banner(&mut canvas, size, unit);
     let rgba = canvas.into_rgba();
     Picture::new(size, rgba).expect("a canvas has four bytes a pixel")
 }
 
-fn put(canvas: &mut Canvas, label: &Label, size: Size, unit: u32) {
+/// As much of a text as can be drawn in time. A word without an end is broken.
+fn bounded(text: &str, left: usize) -> String {
+    let mut bounded = String::new();
+    let mut word = 0;
+    for letter in text.trim().chars().take(LABEL_LETTERS_MAX.min(left)) {
+        word = if letter.is_whitespace() { 0 } else { word + 1 };
+        if word > WORD_LETTERS_MAX {
+            bounded.push(' ');
+            word = 1;
+        }
+        bounded.push(letter);
+    }
+    bounded
+}
+
+fn put(canvas: &mut Canvas, label: &Label, text: &str, size: Size, unit: u32) {
     let area = rect(label, size);
     if area.is_empty() {
         return;
@@ -43,7 +67,6 @@ fn put(canvas: &mut Canvas, label: &Label, size: Size, unit: u32) {
             Rect { left: area.left + edge, top: area.top + edge, right: area.right - edge, bottom: area.bottom - edge };
         canvas.fill(inside, unit as f32 / 3.0, if label.touchable { BUTTON } else { PAPER });
     }
-    let text = label.text.trim();
     if text.is_empty() {
         return;
     }
@@ -52,7 +75,13 @@ fn put(canvas: &mut Canvas, label: &Label, size: Size, unit: u32) {
     let margin = (area.width() / 16).min(unit as i32 / 2);
     let width = (area.width() - 2 * margin).max(1);
     let room = usize::try_from(area.height() / line).unwrap_or(0).max(1);
-    let mut lines = if room == 1 { vec![fit(letters, false, text, width)] } else { wrap(letters, text, width) };
+    let mut lines = match room {
+        1 => {
+            let end = text.char_indices().nth(LINE_LETTERS_MAX).map_or(text.len(), |(end, _)| end);
+            vec![fit(letters, false, &text[..end], width)]
+        }
+        _ => wrap(letters, text, width),
+    };
     lines.truncate(room);
     let top = area.top + (area.height() - line * lines.len() as i32) / 2;
     for (n, words) in lines.iter().enumerate() {
@@ -84,7 +113,7 @@ fn rect(label: &Label, size: Size) -> Rect {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use tapwright_contract::Spot;
     use tapwright_contract::device::{Area, Driver, DriverError, Gesture, Kind};
@@ -171,6 +200,11 @@ mod tests {
             label(&"x".repeat(5000), (0, 0, 3, 3), false),
             label("\u{202e}\n\n\u{0}", (10, 10, 500, 1000), false),
         ];
+        // The most that a tree can hold, in words without an end: seconds if they were measured whole.
+        let endless: Vec<Label> = (0..200).map(|_| label(&"长x".repeat(16_000), (0, 0, 540, 1200), true)).collect();
+        let began = Instant::now();
+        paint(Size { width: 540, height: 1200 }, &endless);
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
         for (width, height) in [(1, 1), (3, 400), (240, 400), (4096, 300)] {
             let size = Size { width, height };
             assert_eq!(paint(size, &odd).size(), size);

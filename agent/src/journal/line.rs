@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | 1 | runs from their beginning to their end |
 //! | 2 | runs that go on: the event `resumed`, the question `again`, and `forked` among the run's facts; `edition`, the |
-//! |   | effect and event `read`, the question `permit`, and more of the policy and the limits, where there was less; |
+//! |   | effect and event `read`, the question `permit`, `no_api`, and more of the policy and the limits, where there was less; |
 //! |   | the gesture `drag` |
 
 use serde::{Deserialize, Serialize};

@@ -83,6 +83,7 @@ impl Person for People {
             return answer;
         };
         tokio::select! {
+            biased;
             answer = lies.answer() => {
                 say::err(&format!("     answered in the browser: {}", say::flat(&told(&answer))));
                 answer
@@ -90,10 +91,9 @@ impl Person for People {
             answer = terminal.ask(question, screen) => match answer {
                 // Its input is at an end. Somebody may still be at the desk.
                 Answer::Nobody => lies.answer().await,
-                answer => {
-                    lies.withdraw(&format!("answered at the terminal: {}", told(&answer)));
-                    answer
-                }
+                answer if lies.withdraw(&format!("answered at the terminal: {}", told(&answer))) => answer,
+                // The desk was quicker by a hair, and has said so.
+                _ => lies.answer().await,
             },
         }
     }

@@ -47,9 +47,10 @@ impl Http {
         if method.parse::<Method>().is_err() {
             return bad(format!("{method:?} is no method"));
         }
-        // Elsewhere it could lead to another place than was meant.
-        let before = url.split_once(['?', '#']).map_or(url.as_str(), |(before, _)| before);
-        if before.contains(INSTRUCTION) {
+        // Before it, it could lead to another place than was meant; a fragment is never sent.
+        let (sent, fragment) = url.split_once('#').unwrap_or((url, ""));
+        let before = sent.split_once('?').map_or(sent, |(before, _)| before);
+        if before.contains(INSTRUCTION) || fragment.contains(INSTRUCTION) {
             return bad(format!("{INSTRUCTION} can be in the query of url only, after its question mark"));
         }
         match address(url, "x") {
@@ -139,6 +140,10 @@ impl Request {
             return Err(match status {
                 StatusCode::REQUEST_TIMEOUT => ApiError::Unanswered { why },
                 status if status.is_server_error() => ApiError::Unanswered { why },
+                // Whoever has done something often sends on to a page about it.
+                status if status.is_redirection() && !self.method.is_safe() => ApiError::Unanswered {
+                    why: format!("it says {status} and is not followed elsewhere; it may have been done"),
+                },
                 status if status.is_redirection() => {
                     refused(format!("it says {status}, and is not followed elsewhere"))
                 }
@@ -156,7 +161,7 @@ impl Request {
         Ok(match serde_json::from_slice::<serde_json::Value>(&bytes) {
             Err(_) => format!(
                 "done; the answer is no JSON: {}",
-                text(&bytes[..bytes.len().min(COMPLAINT_BYTES_MAX)], true, &kind)
+                text(&bytes[..bytes.len().min(COMPLAINT_BYTES_MAX)], bytes.len() > COMPLAINT_BYTES_MAX, &kind)
             ),
             Ok(answer) => match answer.pointer(pointer) {
                 None => format!("done; the answer has nothing at {pointer}"),

@@ -102,7 +102,7 @@ async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver
             ended = poll_fn(|context| connection.poll_without_shutdown(context)) => break ended,
             () = stopped(&mut stop), if !stopping => {
                 stopping = true;
-                Pin::new(&mut connection).graceful_shutdown();
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
         }
     };

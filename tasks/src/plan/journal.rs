@@ -221,12 +221,23 @@ impl PlanRecord {
         self.lines.iter().filter(|line| matches!(line, PlanLine::Replanned { .. })).count()
     }
 
-    /// The name of the run in which a goal is tried next, or that broke off.
+    /// The name of the run in which a goal is tried next, or that broke off. No other goal's run has it, whatever that goal is
+    /// called.
     pub(super) fn run(&self, number: usize, name: &str) -> String {
-        match self.lines.iter().filter(|line| matches!(line, PlanLine::Failed { goal, .. } if goal == name)).count() {
-            0 => format!("{number}-{name}"),
-            failed => format!("{number}-{name}-{}", failed + 1),
+        let (mut open, mut failed) = (None, 0);
+        for line in &self.lines {
+            match line {
+                PlanLine::Begun { goal, run } if goal == name => open = Some(run),
+                PlanLine::Failed { goal, .. } if goal == name => (open, failed) = (None, failed + 1),
+                _ => {}
+            }
         }
+        if let Some(run) = open {
+            return run.clone();
+        }
+        let tries =
+            (failed + 1..).map(|n| if n == 1 { format!("{number}-{name}") } else { format!("{number}-{name}-{n}") });
+        tries.into_iter().find(|run| !self.is_begun(run)).unwrap_or_default()
     }
 
     /// The failure after which something has to be decided about a goal: the plan may have broken off right there.

@@ -175,6 +175,19 @@ async fn a_model_does_not_plan_anew_for_ever() {
     assert_eq!((replans, ends.1.len()), (3, 1 + 3 + 3 * 3));
 }
 
+#[tokio::test]
+async fn a_goal_is_not_taken_for_the_second_try_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = one(folder.path(), "replan");
+    record.write(failed(Some(gave_up().outcome))).unwrap();
+    record.write(PlanLine::Begun { goal: "one".to_owned(), run: "1-one-2".to_owned() }).unwrap();
+    record.write(failed(Some(gave_up().outcome))).unwrap();
+    let again = "plan = \"p\"\n[[goal]]\nname = \"one-2\"\ngoal = \"otherwise\"";
+    let mut ends = Ends([done("ok")].into(), Vec::new(), Some(again), None);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
+    assert_eq!(ends.1.last().unwrap(), "1-one-2-2: otherwise");
+}
+
 /// As version 1 wrote it: without `end`, and without a line about the stop.
 #[tokio::test]
 async fn records_of_the_first_version_are_read() {

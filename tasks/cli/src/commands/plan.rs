@@ -117,6 +117,8 @@ async fn carry_on(
     };
     Origin::new(config.words.clone(), Vec::new(), None).write(&folder).map_err(unwritten)?;
     let mut runs = Runs { config, folder: folder.clone(), opened, device, secrets, people, stop };
+    // What it says is not how the plan stands once it goes on; it is written anew in the end.
+    let _ = fs::remove_file(folder.join("plan.json"));
     let end = match carry_out(&mut record, &mut runs).await {
         Ok(end) => end,
         Err(PlanError::Run(trouble)) => return Err(trouble),
