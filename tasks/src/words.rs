@@ -202,6 +202,7 @@ mod tests {
         ];
         // The most that a tree can hold, in words without an end: seconds if they were measured whole.
         let endless: Vec<Label> = (0..200).map(|_| label(&"长x".repeat(16_000), (0, 0, 540, 1200), true)).collect();
+        #[allow(clippy::disallowed_methods)] // It measures.
         let began = Instant::now();
         paint(Size { width: 540, height: 1200 }, &endless);
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
