@@ -248,7 +248,7 @@ impl Shell<'_> {
             Effect::Ask(question) => {
                 let asking = async {
                     Event::Answered(match person.ask(question, seen.as_ref()).await {
-                        Answer::Choice(words) => Answer::Choice(clip(&words, bytes_max).to_owned()),
+                        Answer::Choice(words) => Answer::Choice(secrets.hidden_within(&words, bytes_max)),
                         answer => answer,
                     })
                 };

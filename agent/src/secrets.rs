@@ -30,7 +30,7 @@ impl fmt::Debug for Hush {
 
 /// How far a text is looked through for secrets beyond what is kept of it: one that begins before the cut has to be seen
 /// whole, however it is written.
-const BEYOND: usize = 64 << 10;
+pub const BEYOND: usize = 64 << 10;
 
 /// What the names stand for.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +70,7 @@ impl Secrets {
     }
 
     /// As much of [`Secrets::hidden`] as `bytes_max`. What is far beyond is not looked at: an answer may have megabytes.
-    pub(crate) fn hidden_within(&self, text: &str, bytes_max: usize) -> String {
+    pub fn hidden_within(&self, text: &str, bytes_max: usize) -> String {
         let read = clip(text, bytes_max.saturating_add(BEYOND));
         clip(&self.hidden(read), bytes_max).to_owned()
     }

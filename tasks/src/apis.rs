@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_agent::apis::{ApiError, Apis, Registry};
-use tapwright_agent::secrets::{Secrets, names};
+use tapwright_agent::secrets::{BEYOND, Secrets, names};
 
 use crate::process::{NotRun, Program, Ran, run};
 
@@ -78,11 +78,12 @@ pub fn registry(specs: &BTreeMap<String, Spec>, secrets: &Secrets) -> Result<Reg
         let api: Box<dyn Apis> = match &spec.how {
             How::Http(http) => {
                 let headers = reveal(&http.headers).map_err(bad)?;
-                Box::new(http::Request::new(http, &headers, spec).map_err(bad)?)
+                Box::new(http::Request::new(http, &headers, spec, secrets).map_err(bad)?)
             }
             How::Command(command) => {
                 let env = reveal(&command.env).map_err(bad)?;
-                Box::new(Tool { command: Command { env, ..command.clone() }, spec: spec.clone() })
+                let command = Command { env, ..command.clone() };
+                Box::new(Tool { command, spec: spec.clone(), secrets: secrets.clone() })
             }
         };
         registry.add(name, api);
@@ -144,6 +145,7 @@ impl Command {
 struct Tool {
     command: Command,
     spec: Spec,
+    secrets: Secrets,
 }
 
 #[async_trait]
@@ -167,9 +169,9 @@ impl Apis for Tool {
             apart: true,
             input: reads.then(|| instruction.to_owned()),
             within: within.min(self.spec.within),
-            output_bytes_max: self.spec.answer_bytes_max,
+            output_bytes_max: self.spec.answer_bytes_max.saturating_add(BEYOND),
         };
-        let Ran { status, out, more, err } = run(program).await.map_err(|error| match error {
+        let Ran { status, out, err, .. } = run(program).await.map_err(|error| match error {
             NotRun::Start { .. } => ApiError::Refused { why: error.to_string() },
             NotRun::Late { .. } | NotRun::Broke { .. } => ApiError::Unanswered { why: error.to_string() },
         })?;
@@ -179,12 +181,14 @@ impl Apis for Tool {
             let colon = if said.is_empty() { "" } else { ": " };
             return Err(ApiError::Unanswered { why: format!("it ended with {status}{colon}{said}") });
         }
-        Ok(text(&out, more, "text"))
+        Ok(text(&out, self.spec.answer_bytes_max, "text", &self.secrets))
     }
 }
 
-/// What a model is told of an answer.
-fn text(bytes: &[u8], more: bool, kind: &str) -> String {
+/// What a model is told of an answer: as much as `bytes_max`. So much more was read that no secret in it is cut in two, and
+/// only a part of it known.
+fn text(bytes: &[u8], bytes_max: usize, kind: &str, secrets: &Secrets) -> String {
+    let more = bytes.len() > bytes_max;
     let fits = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         // A limit can fall into the middle of a sign.
@@ -194,7 +198,7 @@ fn text(bytes: &[u8], more: bool, kind: &str) -> String {
         Err(_) => {
             return format!(
                 "done; the answer is no text ({kind}, {} bytes{})",
-                bytes.len(),
+                bytes.len().min(bytes_max),
                 if more { " and more" } else { "" }
             );
         }
@@ -202,7 +206,10 @@ fn text(bytes: &[u8], more: bool, kind: &str) -> String {
     match (fits.trim(), more) {
         ("", false) => "done".to_owned(),
         (text, false) => text.to_owned(),
-        (text, true) => format!("(the answer is longer than {} bytes; this is its beginning) {text}", bytes.len()),
+        (text, true) => {
+            let text = secrets.hidden_within(text, bytes_max);
+            format!("(the answer is longer than {bytes_max} bytes; this is its beginning) {text}")
+        }
     }
 }
 

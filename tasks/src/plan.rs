@@ -139,13 +139,13 @@ async fn decide<X: Execute>(
         Decision::Again => Decided::Go(PlanLine::Again { goal: goal.name.clone() }),
         Decision::Skip => Decided::Go(PlanLine::Skipped { goal: goal.name.clone(), why: why.to_owned() }),
         Decision::Replan if record.replans() >= record.plan.replans_max => {
-            Decided::Stop(format!("it was planned anew {} times already", record.replans()))
+            Decided::Stop(format!("{why}; it was planned anew {} times already", record.replans()))
         }
         Decision::Replan => {
             let known = record.outputs().into_keys().collect();
             match execute.replan(&record.told(goal, why), &known).await.map_err(PlanError::Run)? {
                 Some(plan) => Decided::Go(PlanLine::Replanned { toml: plan.text }),
-                None => Decided::Stop("nobody could plan it anew".to_owned()),
+                None => Decided::Stop(format!("{why}; nobody could plan it anew")),
             }
         }
         Decision::Stop => Decided::Stop(why.to_owned()),

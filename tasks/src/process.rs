@@ -28,8 +28,6 @@ pub struct Program<'a> {
 pub struct Ran {
     pub status: ExitStatus,
     pub out: Vec<u8>,
-    /// Whether there was more.
-    pub more: bool,
     pub err: Vec<u8>,
 }
 
@@ -70,7 +68,7 @@ pub async fn run(program: Program<'_>) -> Result<Ran, NotRun> {
     let child = command.spawn().map_err(|source| NotRun::Start { program: name.clone(), source })?;
     let mut family = Family { child, apart };
     let child = &mut family.child;
-    let (mut out, mut err, mut more) = (Vec::new(), Vec::new(), false);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let status = timeout(within, async {
         let talking = async {
@@ -79,11 +77,10 @@ pub async fn run(program: Program<'_>) -> Result<Ran, NotRun> {
                     let _ = stdin.write_all(input.as_bytes()).await; // It need not read it.
                 }
             };
-            let mut cut = false;
             tokio::join!(
                 writing,
-                read(stdout, &mut out, output_bytes_max, &mut more),
-                read(stderr, &mut err, COMPLAINT_BYTES_MAX, &mut cut)
+                read(stdout, &mut out, output_bytes_max),
+                read(stderr, &mut err, COMPLAINT_BYTES_MAX)
             );
         };
         tokio::pin!(talking);
@@ -97,18 +94,17 @@ pub async fn run(program: Program<'_>) -> Result<Ran, NotRun> {
     })
     .await;
     match status {
-        Ok(Ok(status)) => Ok(Ran { status, out, more, err }),
+        Ok(Ok(status)) => Ok(Ran { status, out, err }),
         Ok(Err(source)) => Err(NotRun::Broke { program: name, source }),
         Err(_) => Err(NotRun::Late { program: name, within }),
     }
 }
 
-async fn read(from: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, bytes_max: usize, more: &mut bool) {
+async fn read(from: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, bytes_max: usize) {
     let Some(mut from) = from else { return };
     let mut piece = [0; 8 << 10];
     while let Ok(count @ 1..) = from.read(&mut piece).await {
         let room = bytes_max - kept.len();
-        *more |= count > room;
         kept.extend_from_slice(&piece[..count.min(room)]);
     }
 }
@@ -155,12 +151,9 @@ mod tests {
     #[tokio::test]
     async fn what_it_says_is_kept_up_to_a_limit() {
         let ran = shell("cat; echo out; echo err >&2; exit 3", LONG, 100).await.unwrap();
-        assert_eq!(
-            (ran.status.code(), &ran.out[..], ran.more, &ran.err[..]),
-            (Some(3), &b"inout\n"[..], false, &b"err\n"[..])
-        );
+        assert_eq!((ran.status.code(), &ran.out[..], &ran.err[..]), (Some(3), &b"inout\n"[..], &b"err\n"[..]));
         let ran = shell("head -c 1000000 /dev/zero", LONG, 10).await.unwrap();
-        assert_eq!((ran.status.code(), ran.out.len(), ran.more), (Some(0), 10, true));
+        assert_eq!((ran.status.code(), ran.out.len()), (Some(0), 10));
         let ran = shell("exit 0", LONG, 10).await.unwrap();
         assert!(ran.status.success() && ran.out.is_empty(), "it need not read what it is given");
     }

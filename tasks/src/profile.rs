@@ -241,7 +241,7 @@ fn text_of(file: &Path, bytes_max: u64) -> Result<String, Mistake> {
     if length > bytes_max {
         return Err(unreadable(&std::io::Error::other(format!("{length} bytes; {bytes_max} are the most"))));
     }
-    std::fs::read_to_string(file).map_err(|error| unreadable(&error))
+    crate::mistake::read_text(file).map_err(|error| unreadable(&error))
 }
 
 fn names() -> String {

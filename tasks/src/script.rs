@@ -3,14 +3,9 @@
 //! A line is a reply. A line that begins with `"` is a JSON string, for replies of several lines; empty lines and those
 //! that begin with `#` say nothing.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
-use crate::mistake::Mistake;
-
-/// Far above any script that a person would write.
-const BYTES_MAX: u64 = 16 << 20;
+use crate::mistake::{Mistake, read_text};
 
 /// Reads a script's file.
 ///
@@ -25,16 +20,6 @@ pub fn read(file: &Path) -> Result<Vec<String>, Mistake> {
         why,
         help: Some("a line is a reply, such as do(action=\"Back\")".to_owned()),
     })
-}
-
-/// A pipe or a device does not say how long it is, so what counts is what was read.
-fn read_text(file: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(file)?.take(BYTES_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > BYTES_MAX {
-        return Err(io::Error::other(format!("it is longer than {BYTES_MAX} bytes")));
-    }
-    Ok(text)
 }
 
 type Wrong = (Option<std::ops::Range<usize>>, String);

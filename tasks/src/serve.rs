@@ -39,7 +39,7 @@ pub fn access(files: &[PathBuf]) -> Result<Access, BadKeyFile> {
         if size > KEY_BYTES_MAX {
             return Err(bad(format!("{size} bytes are no key")));
         }
-        let text = std::fs::read_to_string(at).map_err(|error| bad(error.to_string()))?;
+        let text = crate::mistake::read_text(at).map_err(|error| bad(error.to_string()))?;
         PublicKey::parse(&text).map_err(|error| bad(error.to_string()))
     };
     if files.is_empty() {

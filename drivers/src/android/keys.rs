@@ -1,6 +1,6 @@
 //! The keys by which a device knows this computer: those that adb keeps. They are read, and never made or changed.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -93,7 +93,9 @@ fn read(file: &Path) -> Result<Option<RsaPrivateKey>, String> {
     if size > FILE_MAX {
         return Err(format!("{size} bytes are no key"));
     }
-    let pem = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let mut pem = String::new();
+    let read = std::fs::File::open(file).and_then(|file| file.take(FILE_MAX).read_to_string(&mut pem));
+    read.map_err(|error| error.to_string())?;
     private(&pem).map(Some)
 }
 

@@ -111,8 +111,8 @@ const COMES_TO_FRONT: Duration = Duration::from_secs(10);
 const FRONT_PAUSE: Duration = Duration::from_millis(15);
 /// Who asks in the name of an app that has just been started, whatever the manufacturer's prefix.
 const ASKERS: &[&str] = &[".permissioncontroller", ".packageinstaller"];
-/// How many times a connection may break in one look.
-const MENDED_MAX: u32 = 4;
+/// How many times a connection may break in one look, whatever time is left.
+const MENDED_MAX: u32 = 20;
 /// How long a finger rests before it drags, where the device is not the one that knows: longer than a long press, which
 /// takes 0.4 or 0.5 s unless the owner wants it slower.
 const PICKED_UP: Duration = Duration::from_millis(700);
@@ -490,10 +490,16 @@ impl Driver for Android {
     async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
         let deadline = Deadline::after(within);
         let mut result = self.settled(deadline).await;
-        for _ in 0..MENDED_MAX {
+        for broken in 1.. {
             let Err(Kind::Lost { why }) = &result else { break };
             // A link that is not there any more was looked for in vain.
-            if deadline.passed() || self.link.is_none() {
+            if self.link.is_none() {
+                break;
+            }
+            if deadline.passed() || broken > MENDED_MAX {
+                // It was found each time, so it is not lost: its connection does not hold.
+                let tries = format!("the connection broke {broken} times in one look; the last: {why}");
+                result = Err(Kind::TimedOut { tries });
                 break;
             }
             // Looking twice does no harm, so a connection that broke is mended here.

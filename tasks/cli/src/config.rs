@@ -1,7 +1,6 @@
 //! Reads settings once: flags over the environment over a file over defaults.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use serde::Deserialize;
 use tapwright_tasks::apis::{Command, How, Http, Spec, registry};
 use tapwright_tasks::desk;
 use tapwright_tasks::device::{Keys, Options as DeviceOptions, Phone, Weather, Where};
-use tapwright_tasks::mistake::{Mistake, nearest};
+use tapwright_tasks::mistake::{Mistake, nearest, read_text};
 use tapwright_tasks::model::providers::Provider;
 use tapwright_tasks::model::{Cuda, LibraryOptions, Options as ModelOptions, Secret, Which};
 use tapwright_tasks::origin::Words;
@@ -431,6 +430,12 @@ impl Config {
             policy(preset, file.policy).map_err(|why| wrong(None, why, Some("com.android.settings".to_owned())))?;
         policy.apps_forbidden.extend(forbid);
         let apis = apis(&file.apis, limits_read.act, &secrets, beside).map_err(|why| wrong(None, why, None))?;
+        // A name that is nobody's would mean that nobody is asked.
+        if let Some(name) = policy.apis_asked.iter().find(|name| !apis.keys().any(|api| api.eq_ignore_ascii_case(name)))
+        {
+            let near = nearest(name, apis.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+            return Err(wrong(None, format!("[policy] apis_asked: there is no API {name:?}"), near).into());
+        }
         policy.apis = file
             .apis
             .into_iter()
@@ -528,7 +533,7 @@ impl Given {
 /// The file, its text and its path. None there is an empty one, unless it was named.
 fn file(named: Option<&Path>) -> Result<(File, String, PathBuf), Trouble> {
     let at = named.map_or_else(|| PathBuf::from(FILE), Path::to_owned);
-    let text = match fs::read_to_string(&at) {
+    let text = match read_text(&at) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => String::new(),
         Err(error) => return Err(Mistake::unreadable(&at, &error).into()),
@@ -868,6 +873,8 @@ fn cores() -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn of_file(text: &str) -> Result<Config, Trouble> {

@@ -153,6 +153,12 @@ fn what_an_api_answers_else() {
         "answer_bytes_max = 1000\npointer = \"/a\"",
         &[r#""told""#, "longer than 1000 bytes, and was not read"],
     );
+    // A limit in the middle of a secret leaves none of it.
+    check(
+        json(&format!("you sent {KEY}")),
+        "answer_bytes_max = 12",
+        &[r#""told""#, "longer than 12 bytes; this is its beginning) you sent {{s"],
+    );
     check(json("{}"), "pointer = \"/a\"", &[r#""told""#, "has nothing at /a"]);
     check(json("<html>"), "pointer = \"/a\"", &[r#""told""#, "no JSON: ", "<html>"]);
     check(response("200 OK", "image/png", b"\x89PNG\xff\xfe"), "", &[r#""told""#, "no text (image/png, 6 bytes)"]);

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
 use tapwright_agent::apis::{ApiError, Apis};
-use tapwright_agent::secrets::names;
+use tapwright_agent::secrets::{BEYOND, Secrets, names};
 use tokio::time::timeout;
 
 use super::{BadApi, Http, INSTRUCTION, Spec, text};
@@ -27,6 +27,7 @@ pub struct Request {
     pointer: Option<String>,
     within: Duration,
     answer_bytes_max: usize,
+    secrets: Secrets,
 }
 
 /// How an instruction is written in a body.
@@ -84,7 +85,12 @@ impl Http {
 
 impl Request {
     /// `headers` are those of `http` with their secrets.
-    pub(super) fn new(http: &Http, headers: &BTreeMap<String, String>, spec: &Spec) -> Result<Request, BadApi> {
+    pub(super) fn new(
+        http: &Http,
+        headers: &BTreeMap<String, String>,
+        spec: &Spec,
+        secrets: &Secrets,
+    ) -> Result<Request, BadApi> {
         let mut sent = HeaderMap::new();
         for (name, value) in headers {
             // What cannot be sent is not repeated: it may be a secret.
@@ -109,6 +115,7 @@ impl Request {
             pointer: http.pointer.clone(),
             within: spec.within,
             answer_bytes_max: spec.answer_bytes_max,
+            secrets: secrets.clone(),
         })
     }
 
@@ -135,8 +142,8 @@ impl Request {
         let kind =
             response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("of no type").to_owned();
         if !status.is_success() {
-            let (bytes, more) = read(response, COMPLAINT_BYTES_MAX).await.unwrap_or_default();
-            let why = format!("it says {status}: {}", text(&bytes, more, &kind));
+            let bytes = read(response, COMPLAINT_BYTES_MAX).await.unwrap_or_default();
+            let why = format!("it says {status}: {}", text(&bytes, COMPLAINT_BYTES_MAX, &kind, &self.secrets));
             return Err(match status {
                 StatusCode::REQUEST_TIMEOUT => ApiError::Unanswered { why },
                 status if status.is_server_error() => ApiError::Unanswered { why },
@@ -151,18 +158,19 @@ impl Request {
             });
         }
         // From here on it was done, whatever the answer is.
-        let Some((bytes, more)) = read(response, self.answer_bytes_max).await else {
+        let Some(bytes) = read(response, self.answer_bytes_max).await else {
             return Ok("done; the answer broke off".to_owned());
         };
-        let Some(pointer) = &self.pointer else { return Ok(text(&bytes, more, &kind)) };
-        if more {
+        let Some(pointer) = &self.pointer else {
+            return Ok(text(&bytes, self.answer_bytes_max, &kind, &self.secrets));
+        };
+        if bytes.len() > self.answer_bytes_max {
             return Ok(format!("done; the answer is longer than {} bytes, and was not read", self.answer_bytes_max));
         }
         Ok(match serde_json::from_slice::<serde_json::Value>(&bytes) {
-            Err(_) => format!(
-                "done; the answer is no JSON: {}",
-                text(&bytes[..bytes.len().min(COMPLAINT_BYTES_MAX)], bytes.len() > COMPLAINT_BYTES_MAX, &kind)
-            ),
+            Err(_) => {
+                format!("done; the answer is no JSON: {}", text(&bytes, COMPLAINT_BYTES_MAX, &kind, &self.secrets))
+            }
             Ok(answer) => match answer.pointer(pointer) {
                 None => format!("done; the answer has nothing at {pointer}"),
                 Some(serde_json::Value::String(text)) => text.clone(),
@@ -182,17 +190,18 @@ impl Apis for Request {
     }
 }
 
-/// As many bytes of an answer as are wanted, and whether there are more; `None` if it broke off.
-async fn read(mut response: Response, bytes_max: usize) -> Option<(Vec<u8>, bool)> {
+/// As many bytes of an answer as are wanted, and so many more as a secret may have; `None` if it broke off.
+async fn read(mut response: Response, bytes_max: usize) -> Option<Vec<u8>> {
+    let bytes_max = bytes_max.saturating_add(BEYOND);
     let mut bytes = Vec::new();
     while let Some(piece) = response.chunk().await.ok()? {
         let room = bytes_max - bytes.len();
         bytes.extend_from_slice(&piece[..piece.len().min(room)]);
         if piece.len() > room {
-            return Some((bytes, true));
+            break;
         }
     }
-    Some((bytes, false))
+    Some(bytes)
 }
 
 fn address(url: &str, instruction: &str) -> Option<Url> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tapwright_contract::model::{Model, Part, Prompt, Role, Turn};
 use toml::Spanned;
 
-use crate::mistake::{Mistake, nearest};
+use crate::mistake::{Mistake, nearest, read_text};
 
 /// Far above any plan that a person would write.
 const GOALS_MAX: usize = 200;
@@ -105,7 +105,7 @@ impl Plan {
     /// # Errors
     /// `Mistake` says what is wrong in it, and where.
     pub fn read(file: &Path) -> Result<Plan, Mistake> {
-        let text = std::fs::read_to_string(file).map_err(|error| Mistake::unreadable(file, &error))?;
+        let text = read_text(file).map_err(|error| Mistake::unreadable(file, &error))?;
         Plan::parse(file, &text, &BTreeSet::new())
     }
 

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use tapwright_agent::outcome::Outcome;
+
 use super::{PlanEnd, PlanLine, PlanRecord, last_picture};
 
 /// For people: outputs, notes, the last picture of each run, and what was not achieved.
@@ -55,6 +57,8 @@ pub fn id(end: &PlanEnd) -> &'static str {
     match end {
         PlanEnd::Done => "done",
         PlanEnd::Partly => "partly",
+        // It said that it was done, and what it was to find out is missing.
+        PlanEnd::Stopped(Outcome::Done { .. }) => "failed",
         PlanEnd::Stopped(outcome) => outcome.id(),
         PlanEnd::NeedsPerson(_) => "needs-person",
     }
@@ -64,7 +68,7 @@ fn said(end: &PlanEnd) -> String {
     match end {
         PlanEnd::Done => "All of it was achieved, says the model.".to_owned(),
         PlanEnd::Partly => "It went to its end, but not all of it was achieved.".to_owned(),
-        PlanEnd::Stopped(outcome) => format!("It stopped before its end: `{}`.", outcome.id()),
+        PlanEnd::Stopped(_) => format!("It stopped before its end: `{}`.", id(end)),
         PlanEnd::NeedsPerson(why) => format!("Somebody has to say how it goes on: {}", line(why)),
     }
 }
@@ -74,7 +78,11 @@ fn missing(record: &PlanRecord) -> Vec<(String, String)> {
     let over: Vec<&str> = record.achieved().map(|achieved| achieved.goal.as_str()).collect();
     let why = |name: &str| {
         record.lines.iter().rev().find_map(|line| match line {
-            PlanLine::Skipped { goal, why } | PlanLine::Failed { goal, why, .. } if goal == name => Some(why.clone()),
+            PlanLine::Skipped { goal, why } | PlanLine::Failed { goal, why, .. } | PlanLine::Stopped { goal, why }
+                if goal == name =>
+            {
+                Some(why.clone())
+            }
             _ => None,
         })
     };

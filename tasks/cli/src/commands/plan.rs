@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use serde_json::json;
-use tapwright_tasks::device::Device;
+use tapwright_tasks::device::{Device, Where};
 use tapwright_tasks::judge::Wanted;
 use tapwright_tasks::model::Opened;
 use tapwright_tasks::origin::Origin;
@@ -148,7 +148,8 @@ async fn carry_on(
             id(&end),
             folder.join("plan.md").display()
         ));
-        if record.next().is_some() {
+        let lives_on = !matches!(runs.config.device.at, Where::Virtual(_));
+        if record.next().is_some() && lives_on {
             say::out(&format!("  go on with: tapwright resume {}", folder.display()));
         }
     }
