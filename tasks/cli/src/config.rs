@@ -434,7 +434,7 @@ impl Config {
         if let Some(name) = policy.apis_asked.iter().find(|name| !apis.keys().any(|api| api.eq_ignore_ascii_case(name)))
         {
             let near = nearest(name, apis.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-            return Err(wrong(None, format!("[policy] apis_asked: there is no API {name:?}"), near).into());
+            return Err(wrong(None, format!("[policy] apis_asked: there is no API {name:?}"), near));
         }
         policy.apis = file
             .apis
