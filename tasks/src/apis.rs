@@ -10,15 +10,15 @@ use async_trait::async_trait;
 use tapwright_agent::apis::{ApiError, Apis, Registry};
 use tapwright_agent::secrets::{BEYOND, Secrets, names};
 
-use crate::process::{NotRun, Program, Ran, run};
+use crate::process::{Program, ProgramError, ProgramOutput, run};
 
 /// Where an instruction goes.
 pub const INSTRUCTION: &str = "{{instruction}}";
 
 /// An API, as somebody writes it down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spec {
-    pub how: How,
+pub struct ApiEndpoint {
+    pub how: ApiTransport,
     /// How long a call may take.
     pub within: Duration,
     /// How much of an answer is read.
@@ -27,14 +27,14 @@ pub struct Spec {
 
 /// How an API is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum How {
-    Http(Http),
-    Command(Command),
+pub enum ApiTransport {
+    Http(HttpApi),
+    Command(CommandApi),
 }
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Http {
+pub struct HttpApi {
     pub method: String,
     /// The instruction may be in its query.
     pub url: String,
@@ -48,7 +48,7 @@ pub struct Http {
 
 /// A program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
+pub struct CommandApi {
     /// The instruction may be in an argument; if it is in none, the program reads it.
     pub argv: Vec<String>,
     /// Secrets may be in their values.
@@ -58,32 +58,32 @@ pub struct Command {
 /// What is wrong with a spec.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BadApi(String);
+pub struct InvalidApi(String);
 
 /// Registers APIs by their names.
 ///
 /// # Errors
-/// `BadApi` with the name of the one that cannot be called.
-pub fn registry(specs: &BTreeMap<String, Spec>, secrets: &Secrets) -> Result<Registry, (String, BadApi)> {
+/// `InvalidApi` with the name of the one that cannot be called.
+pub fn registry(specs: &BTreeMap<String, ApiEndpoint>, secrets: &Secrets) -> Result<Registry, (String, InvalidApi)> {
     let mut registry = Registry::default();
     for (name, spec) in specs {
         let bad = |bad| (name.clone(), bad);
         spec.check().map_err(bad)?;
         let reveal = |fields: &BTreeMap<String, String>| {
             let fields = fields.iter().map(|(key, value)| Ok((key.clone(), secrets.revealed(value)?)));
-            fields
-                .collect::<Result<BTreeMap<_, _>, String>>()
-                .map_err(|name| BadApi(format!("nobody has said what the secret {name:?} is: [policy.secrets.{name}]")))
+            fields.collect::<Result<BTreeMap<_, _>, String>>().map_err(|name| {
+                InvalidApi(format!("nobody has said what the secret {name:?} is: [policy.secrets.{name}]"))
+            })
         };
         let api: Box<dyn Apis> = match &spec.how {
-            How::Http(http) => {
+            ApiTransport::Http(http) => {
                 let headers = reveal(&http.headers).map_err(bad)?;
-                Box::new(http::Request::new(http, &headers, spec, secrets).map_err(bad)?)
+                Box::new(http::HttpCaller::new(http, &headers, spec, secrets).map_err(bad)?)
             }
-            How::Command(command) => {
+            ApiTransport::Command(command) => {
                 let env = reveal(&command.env).map_err(bad)?;
-                let command = Command { env, ..command.clone() };
-                Box::new(Tool { command, spec: spec.clone(), secrets: secrets.clone() })
+                let command = CommandApi { env, ..command.clone() };
+                Box::new(CommandCaller { command, spec: spec.clone(), secrets: secrets.clone() })
             }
         };
         registry.add(name, api);
@@ -91,38 +91,38 @@ pub fn registry(specs: &BTreeMap<String, Spec>, secrets: &Secrets) -> Result<Reg
     Ok(registry)
 }
 
-impl Spec {
+impl ApiEndpoint {
     /// Whether it can be called, as far as can be said without its secrets.
     ///
     /// # Errors
-    /// `BadApi` if not.
-    pub fn check(&self) -> Result<(), BadApi> {
+    /// `InvalidApi` if not.
+    pub fn check(&self) -> Result<(), InvalidApi> {
         match &self.how {
-            How::Http(http) => http.check(),
-            How::Command(command) => command.check(),
+            ApiTransport::Http(http) => http.check(),
+            ApiTransport::Command(command) => command.check(),
         }
     }
 
     /// The secrets that it needs, by name.
     pub fn secrets(&self) -> Vec<&str> {
         let fields = match &self.how {
-            How::Http(http) => &http.headers,
-            How::Command(command) => &command.env,
+            ApiTransport::Http(http) => &http.headers,
+            ApiTransport::Command(command) => &command.env,
         };
         fields.values().flat_map(|value| names(value)).collect()
     }
 }
 
-impl Command {
-    fn check(&self) -> Result<(), BadApi> {
+impl CommandApi {
+    fn check(&self) -> Result<(), InvalidApi> {
         let Some(program) = self.argv.first().filter(|program| !program.is_empty()) else {
-            return Err(BadApi("command names no program: command = [\"PROGRAM\", \"ARGUMENT\"]".to_owned()));
+            return Err(InvalidApi("command names no program: command = [\"PROGRAM\", \"ARGUMENT\"]".to_owned()));
         };
         if program.contains(INSTRUCTION) {
-            return Err(BadApi("what the model says cannot choose the program".to_owned()));
+            return Err(InvalidApi("what the model says cannot choose the program".to_owned()));
         }
         if self.argv.iter().any(|argument| !names(argument).is_empty()) {
-            return Err(BadApi(
+            return Err(InvalidApi(
                 "all who use this machine can see a program's arguments; a secret goes into env = { NAME = \"…\" }"
                     .to_owned(),
             ));
@@ -132,26 +132,28 @@ impl Command {
             let letters = flag.strip_prefix('-').filter(|letters| letters.bytes().all(|b| b.is_ascii_alphabetic()));
             flag == "--eval" || letters.is_some_and(|letters| letters.ends_with(['c', 'e']))
         };
-        let apart = self.argv.windows(2).any(|two| is_script(&two[0]) && two[1].contains(INSTRUCTION));
+        let separate = self.argv.windows(2).any(|two| is_script(&two[0]) && two[1].contains(INSTRUCTION));
         let joined = self.argv.iter().filter_map(|one| one.split_once('='));
-        if apart || joined.into_iter().any(|(flag, words)| is_script(flag) && words.contains(INSTRUCTION)) {
-            return Err(BadApi("what the model says would be run as a script; have the program read it".to_owned()));
+        if separate || joined.into_iter().any(|(flag, words)| is_script(flag) && words.contains(INSTRUCTION)) {
+            return Err(InvalidApi(
+                "what the model says would be run as a script; have the program read it".to_owned(),
+            ));
         }
         Ok(())
     }
 }
 
 /// A program that is an API.
-struct Tool {
-    command: Command,
-    spec: Spec,
+struct CommandCaller {
+    command: CommandApi,
+    spec: ApiEndpoint,
     secrets: Secrets,
 }
 
 #[async_trait]
-impl Apis for Tool {
+impl Apis for CommandCaller {
     async fn call(&mut self, instruction: &str, within: Duration) -> Result<String, ApiError> {
-        let Command { argv, env } = &self.command;
+        let CommandApi { argv, env } = &self.command;
         let refused = |why: &str| Err(ApiError::Refused { why: why.to_owned() });
         let reads = !argv.iter().any(|argument| argument.contains(INSTRUCTION));
         let bare = argv.iter().position(|argument| argument.starts_with(INSTRUCTION));
@@ -166,14 +168,14 @@ impl Apis for Tool {
         let program = Program {
             argv: &argv,
             env: env.clone(),
-            apart: true,
+            own_group: true,
             input: reads.then(|| instruction.to_owned()),
             within: within.min(self.spec.within),
             output_bytes_max: self.spec.answer_bytes_max.saturating_add(BEYOND),
         };
-        let Ran { status, out, err, .. } = run(program).await.map_err(|error| match error {
-            NotRun::Start { .. } => ApiError::Refused { why: error.to_string() },
-            NotRun::Late { .. } | NotRun::Broke { .. } => ApiError::Unanswered { why: error.to_string() },
+        let ProgramOutput { status, out, err, .. } = run(program).await.map_err(|error| match error {
+            ProgramError::Start { .. } => ApiError::Refused { why: error.to_string() },
+            ProgramError::Late { .. } | ProgramError::Broke { .. } => ApiError::Unanswered { why: error.to_string() },
         })?;
         if !status.success() {
             let err = String::from_utf8_lossy(&err);

@@ -31,7 +31,7 @@ pub use show::kind;
 
 /// Where a desk is, and for whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct DeskOptions {
     pub listen: SocketAddr,
     /// Whether machines other than this one may reach it.
     pub open: bool,
@@ -102,7 +102,7 @@ struct Over {
 }
 
 /// A question that lies on the desk, until this is dropped.
-pub struct Lies {
+pub struct PendingQuestion {
     shared: Arc<Shared>,
     id: u64,
     answered: oneshot::Receiver<Answer>,
@@ -110,13 +110,13 @@ pub struct Lies {
 
 /// Why an answer was not taken.
 #[derive(Debug, PartialEq, Eq)]
-enum Late {
+enum AnswerError {
     /// There is no such question any more.
-    Over { id: u64, how: String },
+    Closed { id: u64, how: String },
     /// There never was one.
-    Unknown { id: u64 },
+    NoSuchQuestion { id: u64 },
     /// It does not answer this question.
-    Unfit { fit: &'static [&'static str] },
+    NotAllowed { fit: &'static [&'static str] },
 }
 
 /// How long whoever looks has to hear that it is over.
@@ -127,8 +127,8 @@ impl Desk {
     ///
     /// # Errors
     /// `DeskError` if it cannot be there.
-    pub async fn open(options: Options) -> Result<Desk, DeskError> {
-        let Options { listen, open } = options;
+    pub async fn open(options: DeskOptions) -> Result<Desk, DeskError> {
+        let DeskOptions { listen, open } = options;
         if !listen.ip().is_loopback() && !open {
             return Err(DeskError::Open { at: listen });
         }
@@ -158,7 +158,7 @@ impl Desk {
     }
 
     /// Takes note of a line of a journal: what the goal is, and what the model wants.
-    pub fn mind(&self, entry: &Entry) {
+    pub fn observe(&self, entry: &Entry) {
         let mut state = lock(&self.shared.state);
         match &entry.line {
             Line::Run(facts) => {
@@ -180,7 +180,7 @@ impl Desk {
     }
 
     /// Puts a question on the desk; one that lies there already is withdrawn.
-    pub fn put(&self, question: &Question, screen: Option<&Screen>) -> Lies {
+    pub fn post(&self, question: &Question, screen: Option<&Screen>) -> PendingQuestion {
         let (answer, answered) = oneshot::channel();
         let mut state = lock(&self.shared.state);
         state.asked += 1;
@@ -188,7 +188,7 @@ impl Desk {
         state.open = Some(Open { id, question: question.clone(), screen: screen.cloned(), answer });
         drop(state);
         self.shared.news();
-        Lies { shared: self.shared.clone(), id, answered }
+        PendingQuestion { shared: self.shared.clone(), id, answered }
     }
 
     /// The number of the question that lies there.
@@ -218,7 +218,7 @@ impl Desk {
     }
 }
 
-impl Lies {
+impl PendingQuestion {
     /// The question's number.
     pub fn id(&self) -> u64 {
         self.id
@@ -239,7 +239,7 @@ impl Lies {
     }
 }
 
-impl Drop for Lies {
+impl Drop for PendingQuestion {
     fn drop(&mut self) {
         self.shared.withdraw(self.id, "nobody answered in time, or the run was stopped");
     }
@@ -262,27 +262,27 @@ impl Shared {
     }
 
     /// Takes an answer to the question `id`, if that is still open and can be answered so.
-    fn answer(&self, id: u64, said: &str, words: &str) -> Result<(), Late> {
+    fn answer(&self, id: u64, said: &str, words: &str) -> Result<(), AnswerError> {
         let mut state = lock(&self.state);
         let Some(open) = state.open.take_if(|open| open.id == id) else {
             return Err(match &state.latest {
-                _ if id == 0 || id > state.asked => Late::Unknown { id },
-                Some(over) if over.id == id => Late::Over { id, how: over.how.clone() },
-                _ => Late::Over { id, how: "it was asked before".to_owned() },
+                _ if id == 0 || id > state.asked => AnswerError::NoSuchQuestion { id },
+                Some(over) if over.id == id => AnswerError::Closed { id, how: over.how.clone() },
+                _ => AnswerError::Closed { id, how: "it was asked before".to_owned() },
             });
         };
         let Some(answer) = understood(&open.question, said, words) else {
             let fit = answers(&open.question);
             state.open = Some(open);
-            return Err(Late::Unfit { fit });
+            return Err(AnswerError::NotAllowed { fit });
         };
-        let how = told(&answer);
+        let how = answer_text(&answer);
         let heard = open.answer.send(answer).is_ok();
         let how = if heard { format!("answered in the browser: {how}") } else { "it was withdrawn".to_owned() };
         state.latest = Some(Over { id, how: how.clone() });
         drop(state);
         self.news();
-        if heard { Ok(()) } else { Err(Late::Over { id, how }) }
+        if heard { Ok(()) } else { Err(AnswerError::Closed { id, how }) }
     }
 }
 
@@ -308,7 +308,7 @@ fn understood(question: &Question, said: &str, words: &str) -> Option<Answer> {
 }
 
 /// An answer in a word or so.
-pub fn told(answer: &Answer) -> String {
+pub fn answer_text(answer: &Answer) -> String {
     match answer {
         Answer::Yes => "yes".to_owned(),
         Answer::No => "no".to_owned(),

@@ -13,7 +13,7 @@ use tapwright_phone::weather::Fault;
 use tokio::net::TcpListener;
 
 use crate::judge::{Fact, Facts};
-use crate::words;
+use crate::protected_window;
 
 pub use tapwright_drivers::android::Keys;
 pub use tapwright_phone::Options as Phone;
@@ -24,7 +24,7 @@ pub const SIDES: (std::ops::RangeInclusive<u32>, std::ops::RangeInclusive<u32>) 
 
 /// Which phone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Where {
+pub enum DeviceAddress {
     /// One that is drawn for the run and gone after it.
     Virtual(Phone),
     /// A daemon that listens on TCP: `127.0.0.1:5555`.
@@ -35,8 +35,8 @@ pub enum Where {
 
 /// How to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    pub at: Where,
+pub struct DeviceOptions {
+    pub at: DeviceAddress,
     /// What goes wrong around a virtual phone of ours.
     pub weather: Weather,
     /// How long connecting may take.
@@ -107,9 +107,9 @@ impl Device {
     ///
     /// # Errors
     /// `DeviceError` if the phone cannot be had.
-    pub async fn open(options: &Options) -> Result<Device, DeviceError> {
+    pub async fn open(options: &DeviceOptions) -> Result<Device, DeviceError> {
         let (address, ours) = match &options.at {
-            Where::Virtual(phone) => {
+            DeviceAddress::Virtual(phone) => {
                 let daemon =
                     plug_in(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), phone, &options.weather, Access::Anybody)
                         .await
@@ -117,10 +117,10 @@ impl Device {
                 let address = daemon.address().to_string();
                 (Address::Direct { address, keys: Keys::default() }, Some((daemon, phone)))
             }
-            Where::Direct { address } => {
+            DeviceAddress::Direct { address } => {
                 (Address::Direct { address: address.clone(), keys: options.keys.clone() }, None)
             }
-            Where::Server { server, serial } => {
+            DeviceAddress::Server { server, serial } => {
                 (Address::Server { server: server.clone(), serial: serial.clone() }, None)
             }
         };
@@ -155,7 +155,7 @@ impl Device {
             driver.settle_as(Settle::PHONE);
         }
         if options.words {
-            driver.draw_protected(words::paint);
+            driver.draw_protected(protected_window::draw);
         }
         Ok(Device { driver, behind, about, probe: options.probe })
     }

@@ -10,15 +10,15 @@ use tapwright_contract::device::{Driver, Gesture, Key};
 use tapwright_contract::{Size, Spot};
 use tapwright_phone::Options as Phone;
 
-use crate::device::{self, Device, Where};
+use crate::device::{self, Device, DeviceAddress};
 use crate::devices;
-use crate::model::{self, Which};
-use crate::profile::Chosen;
+use crate::model::{self, ModelSource};
+use crate::profile::ChosenProfile;
 
 /// What is looked at.
 pub struct Checkup<'a> {
-    pub model: &'a model::Options,
-    pub device: &'a device::Options,
+    pub model: &'a model::ModelOptions,
+    pub device: &'a device::DeviceOptions,
     /// Whether that phone is looked over too.
     pub examine: bool,
     /// How many taps are asked from the model, to see whether it finds what it is told to touch.
@@ -82,14 +82,14 @@ fn finding(what: &'static str, state: State, text: impl Into<String>, next: Opti
     Finding { what, state, text: text.into(), next: next.map(str::to_owned) }
 }
 
-async fn onnx_runtime(options: &model::Options) -> Finding {
+async fn onnx_runtime(options: &model::ModelOptions) -> Finding {
     let what = "onnx runtime";
     // Looking is the doctor's business; fetching is `setup`'s.
     let looking = model::LibraryOptions { fetch: false, ..options.library.clone() };
     match model::library(&looking, |_| ()).await {
         Ok(found) => finding(what, State::Ok, format!("{} ({})", found.path.display(), found.origin), None),
         Err(error) => {
-            let needed = matches!(options.which, Which::Folder(_)) && !options.library.fetch;
+            let needed = matches!(options.which, ModelSource::Folder(_)) && !options.library.fetch;
             let state = if needed { State::Failed } else { State::Warning };
             let text = error.to_string().lines().next().unwrap_or_default().to_owned();
             finding(what, state, text, Some("fetch it with: tapwright setup (a run does so by itself)"))
@@ -97,10 +97,10 @@ async fn onnx_runtime(options: &model::Options) -> Finding {
     }
 }
 
-fn profile(options: &model::Options) -> Finding {
+fn profile(options: &model::ModelOptions) -> Finding {
     let what = "profile";
     match model::profiles(options) {
-        Ok(Chosen { profiles, note }) => {
+        Ok(ChosenProfile { profiles, note }) => {
             let history = profiles.agent.history.map_or("all of its".to_owned(), |history| format!("{history} of its"));
             let tokens = profiles.agent.tokens_max;
             let text = format!("it is shown {history} replies, and says {tokens} tokens at most");
@@ -113,10 +113,10 @@ fn profile(options: &model::Options) -> Finding {
     }
 }
 
-async fn loads(options: &model::Options) -> Finding {
+async fn loads(options: &model::ModelOptions) -> Finding {
     let what = "model";
     let looking = model::LibraryOptions { fetch: false, ..options.library.clone() };
-    let options = model::Options { library: looking, ..options.clone() };
+    let options = model::ModelOptions { library: looking, ..options.clone() };
     let clock = Timer::start();
     match model::open(&options, |_| ()).await {
         Ok(opened) => {
@@ -136,7 +136,7 @@ async fn loads(options: &model::Options) -> Finding {
 async fn grounding(checkup: &Checkup<'_>) -> Finding {
     let what = "grounding";
     let library = model::LibraryOptions { fetch: false, ..checkup.model.library.clone() };
-    let options = model::Options { library, ..checkup.model.clone() };
+    let options = model::ModelOptions { library, ..checkup.model.clone() };
     let mut opened = match model::open(&options, |_| ()).await {
         Ok(opened) => opened,
         Err(error) => return finding(what, State::Failed, error.to_string(), error.help()),
@@ -228,8 +228,8 @@ async fn examined(checkup: &Checkup<'_>) -> Vec<Finding> {
 async fn try_phone(checkup: &Checkup<'_>) -> Result<(Duration, Duration), String> {
     let within = checkup.device.connect;
     let said = |error: &dyn std::fmt::Display| error.to_string();
-    let options = device::Options {
-        at: Where::Virtual(checkup.phone.clone()),
+    let options = device::DeviceOptions {
+        at: DeviceAddress::Virtual(checkup.phone.clone()),
         weather: device::Weather::calm(),
         ..checkup.device.clone()
     };

@@ -12,7 +12,7 @@ use tapwright_contract::model::ModelError;
 use tapwright_contract::{Picture, Size, Spot};
 use tapwright_phone::{Input, Options, What, World};
 
-use crate::model::Opened;
+use crate::model::LoadedModel;
 
 /// What a model did when it was told to touch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -34,7 +34,7 @@ pub struct Grounding {
 /// # Errors
 /// `ModelError` if the model does not answer.
 pub async fn measure(
-    opened: &mut Opened,
+    opened: &mut LoadedModel,
     display: Size,
     count: u32,
     date: &str,

@@ -17,13 +17,13 @@ pub mod plan;
 pub mod policy;
 mod process;
 pub mod profile;
+mod protected_window;
 pub mod record;
 pub mod resume;
 pub mod run;
 pub mod script;
 pub mod serve;
 pub mod smoke;
-mod words;
 
 pub use tapwright_agent::apis::{ApiError, Apis, NoApis, Registry};
 pub use tapwright_agent::episode::Decided;

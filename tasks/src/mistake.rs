@@ -60,12 +60,35 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     near.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
 }
 
+/// Keys of earlier versions, and what they are called now.
+const RENAMED: [(&str, &str); 7] = [
+    ("allow_ms", "authorize_ms"),
+    ("apis_asked", "apis_ask"),
+    ("asks_when_stuck", "ask_when_stuck"),
+    ("find_again_ms", "reconnect_ms"),
+    ("leave", "permission"),
+    ("then", "permission"),
+    ("unlabelled", "without_labels"),
+];
+
+/// What a key of an earlier version is called now, if that is among the `known` ones.
+pub fn renamed<'a>(key: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
+    let new = RENAMED.into_iter().find(|(old, _)| *old == key)?.1;
+    known.into_iter().any(|known| known == new).then_some(new)
+}
+
 /// serde says ``unknown field `a`, expected one of `b`, `c` ``: for people, what there is belongs into the help.
 fn unknown_key(message: &str) -> (String, Option<String>) {
     let Some((what, rest)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) else {
         return (message.trim_end().to_owned(), None);
     };
     let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+    if let Some(new) = renamed(what, known.iter().copied()) {
+        return (
+            format!("the key `{what}` is called `{new}` now"),
+            Some(format!("write `{new}` in place of `{what}`")),
+        );
+    }
     let help = match nearest(what, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => "nothing can be set here".to_owned(),
@@ -85,6 +108,10 @@ mod tests {
         let said = unknown_key("unknown field `xyz`, expected one of `seed`, `size`");
         assert_eq!(said.1.unwrap(), "there are: seed, size");
         assert_eq!(unknown_key("invalid type").0, "invalid type");
+        let (why, help) = unknown_key("unknown field `leave`, expected one of `about`, `permission`");
+        assert_eq!(why, "the key `leave` is called `permission` now");
+        assert_eq!(help.unwrap(), "write `permission` in place of `leave`");
+        assert_eq!(unknown_key("unknown field `leave`, expected `about`").0, "there is no key `leave` here");
     }
 
     #[test]

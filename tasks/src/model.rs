@@ -13,7 +13,7 @@ use tapwright_agent::clock::{Clock, Timer};
 use tapwright_models::doctor::{self, Stage};
 
 use crate::mistake::Mistake;
-use crate::profile::{self, Choice, Chosen, Language, NoLanguage, Profiles};
+use crate::profile::{self, ChosenProfile, Language, NoLanguage, ProfileChoice, Profiles};
 use crate::script;
 
 pub use tapwright_models::doctor::{Check, Checkup, Fallback};
@@ -23,11 +23,11 @@ pub use tapwright_models::{Build, BuildError, Built, Form, Info, Like, Progress,
 
 /// Which model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum ModelSource {
     /// A folder, Hugging Face's or a built one.
     Folder(PathBuf),
     /// An OpenAI-compatible server; `url` goes up to and including the version: `http://localhost:8000/v1`.
-    Server { url: String, name: String, key: Option<Secret> },
+    Server { url: String, name: String, key: Option<ApiKey> },
     /// What somebody wrote down; after its last reply the model is broken.
     Script(PathBuf),
     /// Always says that it is done, without looking: the floor of any comparison.
@@ -36,22 +36,22 @@ pub enum Which {
 
 /// Something that is shown to nobody.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
+pub struct ApiKey(pub String);
 
-impl std::fmt::Debug for Secret {
+impl std::fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(…)")
+        f.write_str("ApiKey(…)")
     }
 }
 
 /// How to open it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    pub which: Which,
+pub struct ModelOptions {
+    pub which: ModelSource,
     /// How many replies were heard in a run that goes on: a script goes on after them.
     pub heard: usize,
     /// A profile in place of the one that comes with the model.
-    pub profile: Option<Choice>,
+    pub profile: Option<ProfileChoice>,
     /// In which language the model is spoken to, in place of the profile's own choice.
     pub language: Option<Language>,
     /// The most pixels of a picture over its two frames, in place of what the profile says.
@@ -93,7 +93,7 @@ pub struct LibraryOptions {
 }
 
 /// A model that can be asked, and what it expects.
-pub struct Opened {
+pub struct LoadedModel {
     pub model: Box<dyn Model>,
     pub profiles: Profiles,
     /// What it is, for people.
@@ -102,7 +102,7 @@ pub struct Opened {
 
 /// What takes time while a model is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Opening {
+pub enum LoadingStage {
     /// A sentence about the library.
     Library(String),
     /// A sentence that people should still be able to read afterwards.
@@ -185,37 +185,40 @@ fn search(options: &LibraryOptions) -> Search {
 ///
 /// # Errors
 /// `ModelError` if there is none that could answer.
-pub async fn open(options: &Options, opening: impl Fn(Opening) + Send + 'static) -> Result<Opened, ModelError> {
-    let Chosen { profiles, note } = profiles(options)?;
+pub async fn open(
+    options: &ModelOptions,
+    opening: impl Fn(LoadingStage) + Send + 'static,
+) -> Result<LoadedModel, ModelError> {
+    let ChosenProfile { profiles, note } = profiles(options)?;
     if let Some(note) = note {
-        opening(Opening::Note(note));
+        opening(LoadingStage::Note(note));
     }
     match &options.which {
-        Which::Folder(folder) => folder_of(folder, profiles, options, opening).await,
-        Which::Server { url, name, key } => {
+        ModelSource::Folder(folder) => folder_of(folder, profiles, options, opening).await,
+        ModelSource::Server { url, name, key } => {
             let endpoint = Endpoint {
                 base_url: url.clone(),
                 model: name.clone(),
-                key: key.clone().map(|Secret(key)| Key(key)),
+                key: key.clone().map(|ApiKey(key)| Key(key)),
                 sampling: profiles.model.sampling.clone(),
                 reply_bytes_max: options.reply_bytes_max,
             };
             let about = format!("{name} at {url}");
-            Ok(Opened { model: Box::new(Remote::new(endpoint)?), profiles, about })
+            Ok(LoadedModel { model: Box::new(Remote::new(endpoint)?), profiles, about })
         }
-        Which::Script(file) => {
+        ModelSource::Script(file) => {
             let mut replies = script::read(file)?;
             let about = format!("the script {}, {} replies", file.display(), replies.len());
             replies.drain(..options.heard.min(replies.len()));
             let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
             let model = Box::new(Scripted::new(format!("script:{name}"), replies, AtEnd::Break));
-            Ok(Opened { model, profiles, about })
+            Ok(LoadedModel { model, profiles, about })
         }
-        Which::Finish => {
+        ModelSource::Finish => {
             let reply = "<think>I do not look.</think><answer>finish(message=\"All done.\")</answer>".to_owned();
             let model = Box::new(Scripted::new("finish", vec![reply], AtEnd::Stay));
             let about = "one that always says that it is done".to_owned();
-            Ok(Opened { model, profiles, about })
+            Ok(LoadedModel { model, profiles, about })
         }
     }
 }
@@ -224,38 +227,40 @@ pub async fn open(options: &Options, opening: impl Fn(Opening) + Send + 'static)
 ///
 /// # Errors
 /// `ModelError` if there is no model, or the profile is wrong.
-pub fn profiles(options: &Options) -> Result<Chosen, ModelError> {
-    let Chosen { mut profiles, note } = match (&options.profile, &options.which) {
-        (Some(choice), _) => Chosen { profiles: choice.profiles()?, note: None },
-        (None, Which::Folder(folder)) => {
+pub fn profiles(options: &ModelOptions) -> Result<ChosenProfile, ModelError> {
+    let ChosenProfile { mut profiles, note } = match (&options.profile, &options.which) {
+        (Some(choice), _) => ChosenProfile { profiles: choice.profiles()?, note: None },
+        (None, ModelSource::Folder(folder)) => {
             if !folder.join("config.json").is_file() {
                 return Err(ModelError::NoModel { folder: folder.clone() });
             }
             profile::of_folder(folder)?
         }
-        (None, Which::Server { name, .. }) => match profile::by_name(name) {
-            Some(shipped) => Chosen {
+        (None, ModelSource::Server { name, .. }) => match profile::by_name(name) {
+            Some(shipped) => ChosenProfile {
                 profiles: shipped.profiles(),
                 note: Some(format!(
                     "the profile `{}` is used, by the model's name; choose another one with --profile",
                     shipped.name
                 )),
             },
-            None => Chosen { profiles: Profiles::of_servers(), note: None },
+            None => ChosenProfile { profiles: Profiles::of_servers(), note: None },
         },
-        (None, Which::Script(_) | Which::Finish) => Chosen { profiles: Profiles::of_scripts(), note: None },
+        (None, ModelSource::Script(_) | ModelSource::Finish) => {
+            ChosenProfile { profiles: Profiles::of_scripts(), note: None }
+        }
     };
     if let Some(language) = options.language {
         profiles = profiles.speaking(language)?;
     }
     profiles.model.longest_edge = options.longest_edge.or(profiles.model.longest_edge);
-    Ok(Chosen { profiles, note })
+    Ok(ChosenProfile { profiles, note })
 }
 
 /// What takes time while a model is examined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Examining {
-    Opening(Opening),
+    LoadingStage(LoadingStage),
     /// A sentence.
     Doing(&'static str),
 }
@@ -265,15 +270,15 @@ pub enum Examining {
 /// # Errors
 /// `ModelError` if it cannot be opened.
 pub async fn examine(
-    options: &Options,
+    options: &ModelOptions,
     folder: &Path,
     stage: impl Fn(Examining) + Send + 'static,
 ) -> Result<Checkup, ModelError> {
-    let Chosen { profiles, note } = profiles(options)?;
+    let ChosenProfile { profiles, note } = profiles(options)?;
     if let Some(note) = note {
-        stage(Examining::Opening(Opening::Note(note)));
+        stage(Examining::LoadingStage(LoadingStage::Note(note)));
     }
-    let say = |sentence: &str| stage(Examining::Opening(Opening::Library(sentence.to_owned())));
+    let say = |sentence: &str| stage(Examining::LoadingStage(LoadingStage::Library(sentence.to_owned())));
     let found = library(&options.library, say).await?;
     let how = engine_options(options, &profiles);
     let (at, cache) = (folder.to_owned(), options.cache.clone());
@@ -281,7 +286,7 @@ pub async fn examine(
         let clock = Timer::start();
         let mut tell = |news| {
             stage(match news {
-                Stage::Building(progress) => Examining::Opening(Opening::Building(progress)),
+                Stage::Building(progress) => Examining::LoadingStage(LoadingStage::Building(progress)),
                 Stage::Doing(sentence) => Examining::Doing(sentence),
             });
         };
@@ -295,41 +300,41 @@ pub async fn examine(
 async fn folder_of(
     folder: &Path,
     profiles: Profiles,
-    options: &Options,
-    opening: impl Fn(Opening) + Send + 'static,
-) -> Result<Opened, ModelError> {
+    options: &ModelOptions,
+    opening: impl Fn(LoadingStage) + Send + 'static,
+) -> Result<LoadedModel, ModelError> {
     let model = local(folder, &profiles, options, opening).await?;
     let about = format!("{} from {}", model.name(), folder.display());
-    Ok(Opened { model: Box::new(model), profiles, about })
+    Ok(LoadedModel { model: Box::new(model), profiles, about })
 }
 
 /// Opens a folder's model to be run in this process.
 pub(crate) async fn local(
     folder: &Path,
     profiles: &Profiles,
-    options: &Options,
-    opening: impl Fn(Opening) + Send + 'static,
+    options: &ModelOptions,
+    opening: impl Fn(LoadingStage) + Send + 'static,
 ) -> Result<Local, ModelError> {
     if !folder.join("config.json").is_file() {
         return Err(ModelError::NoModel { folder: folder.to_owned() });
     }
-    let found = library(&options.library, |sentence| opening(Opening::Library(sentence.to_owned()))).await?;
+    let found = library(&options.library, |sentence| opening(LoadingStage::Library(sentence.to_owned()))).await?;
     let how = engine_options(options, profiles);
     let (at, cache) = (folder.to_owned(), options.cache.clone());
     let work = move || {
-        let model = Local::open(&at, &cache, &found.path, how, |progress| opening(Opening::Building(progress)));
+        let model = Local::open(&at, &cache, &found.path, how, |progress| opening(LoadingStage::Building(progress)));
         model.map_err(|source| ModelError::Open { folder: at, source })
     };
     // Building and loading block, for as long as the disk takes.
     tokio::task::spawn_blocking(work).await.map_err(|error| ModelError::Broken { why: error.to_string() })?
 }
 
-fn context_tokens_max(options: &Options, profiles: &Profiles) -> u32 {
+fn context_tokens_max(options: &ModelOptions, profiles: &Profiles) -> u32 {
     options.context_tokens_max.or(profiles.model.context_tokens_max).unwrap_or(options.context_tokens_usual)
 }
 
 /// How the engine is told of all this.
-fn engine_options(options: &Options, profiles: &Profiles) -> tapwright_models::Options {
+fn engine_options(options: &ModelOptions, profiles: &Profiles) -> tapwright_models::Options {
     tapwright_models::Options {
         settings: profiles.model.clone(),
         provider: options.provider,

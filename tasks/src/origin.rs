@@ -16,11 +16,11 @@ const NAME: &str = "origin.json";
 
 /// What a run was begun with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct RunOrigin {
     /// The format's version.
     pub version: u32,
     #[serde(flatten)]
-    pub words: Words,
+    pub words: LaunchSettings,
     /// What has to be true in the end.
     pub expected: Vec<Fact>,
     /// What was true of the device in the beginning, if it tells.
@@ -29,7 +29,7 @@ pub struct Origin {
 
 /// Which device and model, and what was allowed, in the words of whoever began the run. Paths are absolute.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Words {
+pub struct LaunchSettings {
     pub device: Option<String>,
     pub adb_server: Option<String>,
     pub model: Option<String>,
@@ -48,17 +48,17 @@ pub struct Words {
     pub steps: Option<u32>,
 }
 
-impl Origin {
+impl RunOrigin {
     /// Of a run that begins now.
-    pub fn new(words: Words, expected: Vec<Fact>, facts: Option<Facts>) -> Origin {
-        Origin { version: VERSION, words, expected, facts }
+    pub fn new(words: LaunchSettings, expected: Vec<Fact>, facts: Option<Facts>) -> RunOrigin {
+        RunOrigin { version: VERSION, words, expected, facts }
     }
 
     /// Reads it; `None` if the run was killed before it was written, or has none.
     ///
     /// # Errors
     /// If there is something else.
-    pub fn read(folder: &Path) -> io::Result<Option<Origin>> {
+    pub fn read(folder: &Path) -> io::Result<Option<RunOrigin>> {
         match fs::read(folder.join(NAME)) {
             Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -71,12 +71,12 @@ impl Origin {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
-        put(folder, NAME, &format!("{}\n", serde_json::to_string_pretty(self)?))
+        write_atomically(folder, NAME, &format!("{}\n", serde_json::to_string_pretty(self)?))
     }
 }
 
 /// Writes a file, all of it or nothing: a torn one would be none.
-pub(crate) fn put(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+pub(crate) fn write_atomically(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     let fresh = folder.join(format!(".{name}"));
     fs::write(&fresh, text)?;
     File::open(&fresh)?.sync_all()?;
@@ -90,12 +90,12 @@ mod tests {
     #[test]
     fn is_read_back_as_written() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Origin::read(folder.path()).unwrap(), None);
-        let words = Words { device: Some("127.0.0.1:5555".to_owned()), ..Words::default() };
-        let origin = Origin::new(words, vec![Fact::parse("wifi.on=true").unwrap()], Some(Facts::new()));
+        assert_eq!(RunOrigin::read(folder.path()).unwrap(), None);
+        let words = LaunchSettings { device: Some("127.0.0.1:5555".to_owned()), ..LaunchSettings::default() };
+        let origin = RunOrigin::new(words, vec![Fact::parse("wifi.on=true").unwrap()], Some(Facts::new()));
         origin.write(folder.path()).unwrap();
-        assert_eq!(Origin::read(folder.path()).unwrap(), Some(origin));
+        assert_eq!(RunOrigin::read(folder.path()).unwrap(), Some(origin));
         fs::write(folder.path().join(NAME), "{").unwrap();
-        assert!(Origin::read(folder.path()).is_err());
+        assert!(RunOrigin::read(folder.path()).is_err());
     }
 }

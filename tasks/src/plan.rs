@@ -7,13 +7,13 @@
 //! RUNS/PLAN/plan.md .json   the result: outputs, notes, pictures, and what was not achieved
 //! ```
 //!
-//! Deciding is here and pure, given what came of each run; how a run is made is the caller's [`Execute`].
+//! Deciding is here and pure, given what came of each run; how a run is made is the caller's [`GoalRunner`].
 
 mod file;
 mod journal;
 mod report;
 
-pub use file::{Goal, Kind, OnFailure, Plan, draft, prompt_for};
+pub use file::{Goal, OnFailure, OutputKind, Plan, draft, prompt_for};
 pub use journal::{Achieved, PlanLine, PlanRecord, PlanRecordError};
 pub use report::{id, markdown, summary};
 
@@ -29,7 +29,7 @@ pub type Outputs = BTreeMap<String, String>;
 
 /// Makes the run of a sub-goal, or goes on with it.
 #[async_trait]
-pub trait Execute: Send {
+pub trait GoalRunner: Send {
     /// What goes wrong without being an outcome.
     type Error: Send;
 
@@ -70,17 +70,20 @@ pub enum PlanError<E> {
 ///
 /// # Errors
 /// `PlanError` if a run cannot be made or written down.
-pub async fn carry_out<X: Execute>(record: &mut PlanRecord, execute: &mut X) -> Result<PlanEnd, PlanError<X::Error>> {
+pub async fn carry_out<X: GoalRunner>(
+    record: &mut PlanRecord,
+    execute: &mut X,
+) -> Result<PlanEnd, PlanError<X::Error>> {
     record.take_back_stop().map_err(PlanError::Unwritten)?;
     while let Some((number, goal)) = record.next() {
         let line = match record.undecided(&goal) {
             Some(failure) => match decide(record, &goal, &failure.why, execute).await? {
-                Decided::Go(line) => line,
-                Decided::Stop(why) => {
+                Resolution::Go(line) => line,
+                Resolution::Stop(why) => {
                     record.write(PlanLine::Stopped { goal: goal.name.clone(), why }).map_err(PlanError::Unwritten)?;
                     return Ok(PlanEnd::Stopped(failure.end));
                 }
-                Decided::Nobody => return Ok(PlanEnd::NeedsPerson(format!("{}: {}", goal.name, failure.why))),
+                Resolution::Nobody => return Ok(PlanEnd::NeedsPerson(format!("{}: {}", goal.name, failure.why))),
             },
             None => match attempt(record, number, &goal, execute).await? {
                 Ok(line) => line,
@@ -93,7 +96,7 @@ pub async fn carry_out<X: Execute>(record: &mut PlanRecord, execute: &mut X) -> 
 }
 
 /// Runs a goal and says what came of it; `Err` if the run can go on, which says nothing about the goal.
-async fn attempt<X: Execute>(
+async fn attempt<X: GoalRunner>(
     record: &mut PlanRecord,
     number: usize,
     goal: &Goal,
@@ -121,7 +124,7 @@ async fn attempt<X: Execute>(
 }
 
 /// What happens after the last failure of a goal.
-enum Decided {
+enum Resolution {
     Go(PlanLine),
     /// It ends here, for this reason.
     Stop(String),
@@ -129,32 +132,32 @@ enum Decided {
     Nobody,
 }
 
-async fn decide<X: Execute>(
+async fn decide<X: GoalRunner>(
     record: &PlanRecord,
     goal: &Goal,
     why: &str,
     execute: &mut X,
-) -> Result<Decided, PlanError<X::Error>> {
+) -> Result<Resolution, PlanError<X::Error>> {
     Ok(match on_failure(goal, why, execute).await {
-        Decision::Again => Decided::Go(PlanLine::Again { goal: goal.name.clone() }),
-        Decision::Skip => Decided::Go(PlanLine::Skipped { goal: goal.name.clone(), why: why.to_owned() }),
-        Decision::Replan if record.replans() >= record.plan.replans_max => {
-            Decided::Stop(format!("{why}; it was planned anew {} times already", record.replans()))
+        FailureChoice::Again => Resolution::Go(PlanLine::Again { goal: goal.name.clone() }),
+        FailureChoice::Skip => Resolution::Go(PlanLine::Skipped { goal: goal.name.clone(), why: why.to_owned() }),
+        FailureChoice::Replan if record.replans() >= record.plan.replans_max => {
+            Resolution::Stop(format!("{why}; it was planned anew {} times already", record.replans()))
         }
-        Decision::Replan => {
+        FailureChoice::Replan => {
             let known = record.outputs().into_keys().collect();
             match execute.replan(&record.told(goal, why), &known).await.map_err(PlanError::Run)? {
-                Some(plan) => Decided::Go(PlanLine::Replanned { toml: plan.text }),
-                None => Decided::Stop(format!("{why}; nobody could plan it anew")),
+                Some(plan) => Resolution::Go(PlanLine::Replanned { toml: plan.text }),
+                None => Resolution::Stop(format!("{why}; nobody could plan it anew")),
             }
         }
-        Decision::Stop => Decided::Stop(why.to_owned()),
-        Decision::Nobody => Decided::Nobody,
+        FailureChoice::Stop => Resolution::Stop(why.to_owned()),
+        FailureChoice::Nobody => Resolution::Nobody,
     })
 }
 
 /// What is to be done about a goal that was not achieved.
-enum Decision {
+enum FailureChoice {
     Again,
     Skip,
     Replan,
@@ -162,25 +165,25 @@ enum Decision {
     Nobody,
 }
 
-async fn on_failure(goal: &Goal, why: &str, execute: &mut impl Execute) -> Decision {
+async fn on_failure(goal: &Goal, why: &str, execute: &mut impl GoalRunner) -> FailureChoice {
     match goal.on_failure {
-        OnFailure::Skip => Decision::Skip,
-        OnFailure::Stop => Decision::Stop,
-        OnFailure::Replan => Decision::Replan,
+        OnFailure::Skip => FailureChoice::Skip,
+        OnFailure::Stop => FailureChoice::Stop,
+        OnFailure::Replan => FailureChoice::Replan,
         OnFailure::Ask => {
             let message =
                 format!("the sub-goal {:?} was not achieved: {why}. Say: retry, skip, replan or stop", goal.name);
             match execute.ask(&Question::Choose { message }).await {
                 Answer::Choice(words) => match words.trim().to_lowercase().as_str() {
-                    "retry" | "again" | "r" => Decision::Again,
-                    "skip" => Decision::Skip,
-                    "replan" => Decision::Replan,
-                    _ => Decision::Stop, // Whatever is unclear does no more.
+                    "retry" | "again" | "r" => FailureChoice::Again,
+                    "skip" => FailureChoice::Skip,
+                    "replan" => FailureChoice::Replan,
+                    _ => FailureChoice::Stop, // Whatever is unclear does no more.
                 },
-                Answer::Yes => Decision::Again,
-                Answer::Done => Decision::Skip,
-                Answer::No => Decision::Stop,
-                Answer::Nobody => Decision::Nobody,
+                Answer::Yes => FailureChoice::Again,
+                Answer::Done => FailureChoice::Skip,
+                Answer::No => FailureChoice::Stop,
+                Answer::Nobody => FailureChoice::Nobody,
             }
         }
     }
@@ -202,8 +205,8 @@ pub fn filled(goal: &Goal, outputs: &Outputs) -> String {
     let wanted: Vec<String> = goal
         .output
         .iter()
-        .filter(|(_, kind)| **kind != Kind::Notes)
-        .map(|(name, kind)| format!("{name}: <{}>", if *kind == Kind::Number { "a number" } else { "text" }))
+        .filter(|(_, kind)| **kind != OutputKind::Notes)
+        .map(|(name, kind)| format!("{name}: <{}>", if *kind == OutputKind::Number { "a number" } else { "text" }))
         .collect();
     if !wanted.is_empty() {
         words += &format!("\nIn the message of your finish, write a line for each of: {}", wanted.join(", "));
@@ -225,13 +228,13 @@ fn outputs(goal: &Goal, end: &End) -> Result<Outputs, String> {
             key.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_owned()).filter(|value| !value.is_empty())
         });
         let value = match (kind, said) {
-            (Kind::Notes, _) if end.notes.is_empty() => return Err(format!("nothing was noted for `{name}`")),
-            (Kind::Notes, _) => end.notes.join("\n"),
-            (Kind::Text, Some(text)) => text,
-            (Kind::Number, Some(text)) => {
+            (OutputKind::Notes, _) if end.notes.is_empty() => return Err(format!("nothing was noted for `{name}`")),
+            (OutputKind::Notes, _) => end.notes.join("\n"),
+            (OutputKind::Text, Some(text)) => text,
+            (OutputKind::Number, Some(text)) => {
                 number(&text).ok_or_else(|| format!("`{name}` is to be a number, and is {text:?}"))?
             }
-            (Kind::Text | Kind::Number, None) => return Err(format!("it did not say what `{name}` is")),
+            (OutputKind::Text | OutputKind::Number, None) => return Err(format!("it did not say what `{name}` is")),
         };
         outputs.insert(name.clone(), value);
     }

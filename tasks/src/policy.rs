@@ -9,7 +9,7 @@ use std::time::Duration;
 use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Hush;
 
-use crate::process::{self, NotRun, Program, Ran};
+use crate::process::{self, Program, ProgramError, ProgramOutput};
 
 const TRUSTING: &str = include_str!("policies/trusting.toml");
 const CAREFUL: &str = include_str!("policies/careful.toml");
@@ -36,7 +36,7 @@ impl Preset {
 
 /// Why a secret cannot be had. Its text is nowhere in here.
 #[derive(Debug, thiserror::Error)]
-pub enum NoSecret {
+pub enum SecretError {
     #[error("the file {} cannot be read: {source}", .at.display())]
     Unreadable { at: PathBuf, source: io::Error },
     /// Somebody else could read it.
@@ -46,7 +46,7 @@ pub enum NoSecret {
     Unfit { at: PathBuf },
     /// A program that was to say it did not. What it printed is not repeated.
     #[error(transparent)]
-    Program(#[from] NotRun),
+    Program(#[from] ProgramError),
     #[error("{program} ended with {status}, and said nothing that counts")]
     Failed { program: String, status: ExitStatus },
     #[error("the first line that {program} prints is no text of 3 to 4096 characters")]
@@ -60,19 +60,19 @@ pub enum NoSecret {
     NoKeyring,
 }
 
-impl NoSecret {
+impl SecretError {
     /// What to do next.
     pub fn help(&self) -> String {
         match self {
-            NoSecret::Unreadable { .. } | NoSecret::Open { .. } | NoSecret::Unfit { .. } => {
+            SecretError::Unreadable { .. } | SecretError::Open { .. } | SecretError::Unfit { .. } => {
                 "its owner alone may read it: chmod 600 FILE".to_owned()
             }
-            NoSecret::Program(_) | NoSecret::Failed { .. } | NoSecret::Unsaid { .. } => {
+            SecretError::Program(_) | SecretError::Failed { .. } | SecretError::Unsaid { .. } => {
                 "run the command by hand: its first line is to be the secret".to_owned()
             }
-            NoSecret::NoTool { install, .. } => (*install).to_owned(),
-            NoSecret::NotKept { store, .. } => format!("store it: {store}"),
-            NoSecret::NoKeyring => "take command = [\"PROGRAM\", …], file or env".to_owned(),
+            SecretError::NoTool { install, .. } => (*install).to_owned(),
+            SecretError::NotKept { store, .. } => format!("store it: {store}"),
+            SecretError::NoKeyring => "take command = [\"PROGRAM\", …], file or env".to_owned(),
         }
     }
 }
@@ -84,37 +84,37 @@ const SECRET_WITHIN: Duration = Duration::from_secs(60);
 /// Has a program say a secret: the first line that it prints.
 ///
 /// # Errors
-/// `NoSecret` if it does not.
-pub async fn secret_of(argv: &[String]) -> Result<Hush, NoSecret> {
+/// `SecretError` if it does not.
+pub async fn secret_from_command(argv: &[String]) -> Result<Hush, SecretError> {
     said(argv, SECRET_WITHIN).await
 }
 
-async fn said(argv: &[String], within: Duration) -> Result<Hush, NoSecret> {
+async fn said(argv: &[String], within: Duration) -> Result<Hush, SecretError> {
     let program = argv.first().cloned().unwrap_or_default();
     let ran = process::run(Program {
         argv,
         env: BTreeMap::new(),
-        apart: false,
+        own_group: false,
         input: None,
         within,
         output_bytes_max: SECRET_BYTES as usize + 2,
     });
-    let Ran { status, out, .. } = ran.await?;
+    let ProgramOutput { status, out, .. } = ran.await?;
     if !status.success() {
-        return Err(NoSecret::Failed { program, status });
+        return Err(SecretError::Failed { program, status });
     }
     let line = out.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let fits = line.len() <= SECRET_BYTES as usize;
     let text = std::str::from_utf8(line).ok().filter(|_| fits);
-    text.and_then(|text| Hush::new(text.to_owned())).ok_or(NoSecret::Unsaid { program })
+    text.and_then(|text| Hush::new(text.to_owned())).ok_or(SecretError::Unsaid { program })
 }
 
 /// Asks the platform's keyring, with the platform's own program.
 ///
 /// # Errors
-/// `NoSecret` if it is not there, or has nothing for the account.
-pub async fn secret_kept(account: &str) -> Result<Hush, NoSecret> {
+/// `SecretError` if it is not there, or has nothing for the account.
+pub async fn secret_from_keyring(account: &str) -> Result<Hush, SecretError> {
     let (argv, store, install): (&[&str], String, &'static str) = if cfg!(target_os = "macos") {
         (
             &["security", "find-generic-password", "-s", "tapwright", "-w", "-a"],
@@ -128,13 +128,13 @@ pub async fn secret_kept(account: &str) -> Result<Hush, NoSecret> {
             "install it: apt install libsecret-tools, dnf install libsecret, or pacman -S libsecret",
         )
     } else {
-        return Err(NoSecret::NoKeyring);
+        return Err(SecretError::NoKeyring);
     };
     let program = argv[0];
     let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).chain([account.to_owned()]).collect();
-    secret_of(&argv).await.map_err(|error| match error {
-        NoSecret::Program(NotRun::Start { .. }) => NoSecret::NoTool { program, install },
-        NoSecret::Failed { .. } => NoSecret::NotKept { account: account.to_owned(), store },
+    secret_from_command(&argv).await.map_err(|error| match error {
+        SecretError::Program(ProgramError::Start { .. }) => SecretError::NoTool { program, install },
+        SecretError::Failed { .. } => SecretError::NotKept { account: account.to_owned(), store },
         error => error,
     })
 }
@@ -142,9 +142,9 @@ pub async fn secret_kept(account: &str) -> Result<Hush, NoSecret> {
 /// Reads a secret from a file that its owner alone can read. A line break at its end is no part of it.
 ///
 /// # Errors
-/// `NoSecret` if it is not there, not safe, or not a secret.
-pub fn secret_in(at: &Path) -> Result<Hush, NoSecret> {
-    let unreadable = |source| NoSecret::Unreadable { at: at.to_owned(), source };
+/// `SecretError` if it is not there, not safe, or not a secret.
+pub fn secret_from_file(at: &Path) -> Result<Hush, SecretError> {
+    let unreadable = |source| SecretError::Unreadable { at: at.to_owned(), source };
     let file = std::fs::File::open(at).map_err(unreadable)?;
     // Of the file that was opened, and not of whatever has its name by now.
     let metadata = file.metadata().map_err(unreadable)?;
@@ -153,10 +153,10 @@ pub fn secret_in(at: &Path) -> Result<Hush, NoSecret> {
         use std::os::unix::fs::MetadataExt;
         let mode = metadata.mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(NoSecret::Open { at: at.to_owned(), mode });
+            return Err(SecretError::Open { at: at.to_owned(), mode });
         }
     }
-    let unfit = || NoSecret::Unfit { at: at.to_owned() };
+    let unfit = || SecretError::Unfit { at: at.to_owned() };
     if !metadata.is_file() || metadata.len() > SECRET_BYTES {
         return Err(unfit());
     }
@@ -217,16 +217,16 @@ mod tests {
         let mode = |mode| std::fs::set_permissions(&at, std::fs::Permissions::from_mode(mode)).unwrap();
         for open in [0o644, 0o640, 0o604, 0o660] {
             mode(open);
-            assert!(matches!(secret_in(&at), Err(NoSecret::Open { .. })), "{open:o}");
+            assert!(matches!(secret_from_file(&at), Err(SecretError::Open { .. })), "{open:o}");
         }
         for safe in [0o600, 0o400] {
             mode(safe);
-            assert_eq!(secret_in(&at).unwrap(), Hush::new("4711".to_owned()).unwrap());
+            assert_eq!(secret_from_file(&at).unwrap(), Hush::new("4711".to_owned()).unwrap());
         }
         mode(0o600);
         std::fs::write(&at, "1\n").unwrap();
-        assert!(matches!(secret_in(&at), Err(NoSecret::Unfit { .. })), "too short to be told apart");
-        assert!(matches!(secret_in(folder.path()), Err(NoSecret::Open { .. } | NoSecret::Unfit { .. })));
-        assert!(matches!(secret_in(Path::new("/no/such/file")), Err(NoSecret::Unreadable { .. })));
+        assert!(matches!(secret_from_file(&at), Err(SecretError::Unfit { .. })), "too short to be told apart");
+        assert!(matches!(secret_from_file(folder.path()), Err(SecretError::Open { .. } | SecretError::Unfit { .. })));
+        assert!(matches!(secret_from_file(Path::new("/no/such/file")), Err(SecretError::Unreadable { .. })));
     }
 }

@@ -16,7 +16,7 @@ pub struct Program<'a> {
     /// Variables besides those of this process.
     pub env: BTreeMap<String, String>,
     /// Whether it is killed with all that it started, and hears no Ctrl-C. It cannot ask at the terminal then.
-    pub apart: bool,
+    pub own_group: bool,
     /// What it reads.
     pub input: Option<String>,
     pub within: Duration,
@@ -25,7 +25,7 @@ pub struct Program<'a> {
 }
 
 /// What came of it.
-pub struct Ran {
+pub struct ProgramOutput {
     pub status: ExitStatus,
     pub out: Vec<u8>,
     pub err: Vec<u8>,
@@ -33,7 +33,7 @@ pub struct Ran {
 
 /// Why nothing came of it.
 #[derive(Debug, thiserror::Error)]
-pub enum NotRun {
+pub enum ProgramError {
     /// It was not even started.
     #[error("{program} cannot be started: {source}")]
     Start { program: String, source: io::Error },
@@ -53,20 +53,20 @@ const REST: Duration = Duration::from_millis(500);
 /// Runs a program to its end. If this is dropped, it is killed with all that it has started.
 ///
 /// # Errors
-/// `NotRun` if it has no end of its own.
-pub async fn run(program: Program<'_>) -> Result<Ran, NotRun> {
-    let Program { argv, env, apart, input, within, output_bytes_max } = program;
+/// `ProgramError` if it has no end of its own.
+pub async fn run(program: Program<'_>) -> Result<ProgramOutput, ProgramError> {
+    let Program { argv, env, own_group, input, within, output_bytes_max } = program;
     let name = argv.first().cloned().unwrap_or_default();
     let mut command = Command::new(&name);
     command.args(argv.iter().skip(1)).envs(env).kill_on_drop(true);
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
-    if apart {
+    if own_group {
         command.process_group(0);
     }
-    let child = command.spawn().map_err(|source| NotRun::Start { program: name.clone(), source })?;
-    let mut family = Family { child, apart };
+    let child = command.spawn().map_err(|source| ProgramError::Start { program: name.clone(), source })?;
+    let mut family = ProcessGroup { child, own_group };
     let child = &mut family.child;
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -94,9 +94,9 @@ pub async fn run(program: Program<'_>) -> Result<Ran, NotRun> {
     })
     .await;
     match status {
-        Ok(Ok(status)) => Ok(Ran { status, out, err }),
-        Ok(Err(source)) => Err(NotRun::Broke { program: name, source }),
-        Err(_) => Err(NotRun::Late { program: name, within }),
+        Ok(Ok(status)) => Ok(ProgramOutput { status, out, err }),
+        Ok(Err(source)) => Err(ProgramError::Broke { program: name, source }),
+        Err(_) => Err(ProgramError::Late { program: name, within }),
     }
 }
 
@@ -110,16 +110,16 @@ async fn read(from: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, bytes_ma
 }
 
 /// A program and whatever it has started.
-struct Family {
+struct ProcessGroup {
     child: Child,
-    apart: bool,
+    own_group: bool,
 }
 
-impl Drop for Family {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         // It has a number as long as nobody has waited for its end, so the number is still its own.
         #[cfg(unix)]
-        if self.apart
+        if self.own_group
             && let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok())
             && let Some(group) = rustix::process::Pid::from_raw(id)
         {
@@ -133,12 +133,12 @@ impl Drop for Family {
 mod tests {
     use super::*;
 
-    async fn shell(script: &str, within: Duration, output_bytes_max: usize) -> Result<Ran, NotRun> {
+    async fn shell(script: &str, within: Duration, output_bytes_max: usize) -> Result<ProgramOutput, ProgramError> {
         let argv = ["sh", "-c", script].map(str::to_owned);
         run(Program {
             argv: &argv,
             env: BTreeMap::new(),
-            apart: true,
+            own_group: true,
             input: Some("in".to_owned()),
             within,
             output_bytes_max,
@@ -164,7 +164,7 @@ mod tests {
         let pid = folder.path().join("pid");
         let script = format!("sleep 1000 & echo $! > {0}.new && mv {0}.new {0}; wait", pid.display());
         let late = shell(&script, Duration::from_secs(2), 10).await.err().unwrap();
-        assert!(matches!(late, NotRun::Late { .. }), "{late}");
+        assert!(matches!(late, ProgramError::Late { .. }), "{late}");
         let Ok(pid) = std::fs::read_to_string(&pid) else { return }; // The machine is that slow.
         let is_there = || {
             std::path::Path::new(&format!("/proc/{}/cmdline", pid.trim())).exists()
@@ -188,9 +188,15 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_there() {
         let argv = ["/no/such/program".to_owned()];
-        let program =
-            Program { argv: &argv, env: BTreeMap::new(), apart: true, input: None, within: LONG, output_bytes_max: 10 };
+        let program = Program {
+            argv: &argv,
+            env: BTreeMap::new(),
+            own_group: true,
+            input: None,
+            within: LONG,
+            output_bytes_max: 10,
+        };
         let error = run(program).await.err().unwrap();
-        assert!(matches!(error, NotRun::Start { .. }), "{error}");
+        assert!(matches!(error, ProgramError::Start { .. }), "{error}");
     }
 }

@@ -43,14 +43,14 @@ pub struct Shipped {
 
 /// Which profile is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum ProfileChoice {
     Shipped(Shipped),
     File(PathBuf),
 }
 
 /// A folder's profile, and where it is from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Chosen {
+pub struct ChosenProfile {
     pub profiles: Profiles,
     /// A sentence for people if nobody chose it: the folder has none, and this one was taken.
     pub note: Option<String>,
@@ -163,15 +163,17 @@ impl fmt::Debug for Shipped {
     }
 }
 
-impl Choice {
+impl ProfileChoice {
     /// A name of ours, or a file. A file that is called like one of ours is written with a folder: `./mini`.
     ///
     /// # Errors
     /// `NoSuchProfile` if the words can only be a name, and are none.
-    pub fn of(words: &str) -> Result<Choice, NoSuchProfile> {
+    pub fn of(words: &str) -> Result<ProfileChoice, NoSuchProfile> {
         match Shipped::find(words) {
-            Ok(shipped) => Ok(Choice::Shipped(shipped)),
-            Err(_) if words.contains(['/', '\\', '.']) || Path::new(words).exists() => Ok(Choice::File(words.into())),
+            Ok(shipped) => Ok(ProfileChoice::Shipped(shipped)),
+            Err(_) if words.contains(['/', '\\', '.']) || Path::new(words).exists() => {
+                Ok(ProfileChoice::File(words.into()))
+            }
             Err(error) => Err(error),
         }
     }
@@ -182,8 +184,8 @@ impl Choice {
     /// `Mistake` if it is a file that cannot be read.
     pub fn profiles(&self) -> Result<Profiles, Mistake> {
         match self {
-            Choice::Shipped(shipped) => Ok(shipped.profiles()),
-            Choice::File(file) => Profiles::read(file),
+            ProfileChoice::Shipped(shipped) => Ok(shipped.profiles()),
+            ProfileChoice::File(file) => Profiles::read(file),
         }
     }
 }
@@ -192,10 +194,10 @@ impl Choice {
 ///
 /// # Errors
 /// `Mistake` if its own is wrong.
-pub fn of_folder(folder: &Path) -> Result<Chosen, Mistake> {
+pub fn of_folder(folder: &Path) -> Result<ChosenProfile, Mistake> {
     let file = folder.join("profile.toml");
     if file.is_file() {
-        return Ok(Chosen { profiles: Profiles::read(&file)?, note: None });
+        return Ok(ChosenProfile { profiles: Profiles::read(&file)?, note: None });
     }
     // Downloads are kept under other names; the path above says more then, and so may the configuration.
     let path = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -211,7 +213,7 @@ pub fn of_folder(folder: &Path) -> Result<Chosen, Mistake> {
         folder.display(),
         shipped.name
     );
-    Ok(Chosen { profiles: shipped.profiles(), note: Some(note) })
+    Ok(ChosenProfile { profiles: shipped.profiles(), note: Some(note) })
 }
 
 /// Which of ours is for a model that is called so, by whoever keeps or serves it.
@@ -329,10 +331,10 @@ mod tests {
 
     #[test]
     fn names_and_files_are_told_apart() {
-        assert_eq!(Choice::of("mini"), Ok(Choice::Shipped(MINI)));
-        assert_eq!(Choice::of("./mini"), Ok(Choice::File("./mini".into())));
-        assert_eq!(Choice::of("a.toml"), Ok(Choice::File("a.toml".into())));
-        let error = Choice::of("autoglm-phone").unwrap_err();
+        assert_eq!(ProfileChoice::of("mini"), Ok(ProfileChoice::Shipped(MINI)));
+        assert_eq!(ProfileChoice::of("./mini"), Ok(ProfileChoice::File("./mini".into())));
+        assert_eq!(ProfileChoice::of("a.toml"), Ok(ProfileChoice::File("a.toml".into())));
+        let error = ProfileChoice::of("autoglm-phone").unwrap_err();
         assert_eq!(error.near, Some("autoglm-phone-9b"));
         assert!(error.to_string().contains("autoglm-phone-9b-multilingual, server"), "{error}");
     }
@@ -344,7 +346,7 @@ mod tests {
             let at = folder.path().join(path);
             std::fs::create_dir_all(&at).unwrap();
             std::fs::write(at.join("config.json"), config).unwrap();
-            let Chosen { profiles, note } = of_folder(&at).unwrap();
+            let ChosenProfile { profiles, note } = of_folder(&at).unwrap();
             assert_eq!(profiles, expected.profiles(), "{path}");
             assert!(note.unwrap().contains(&format!("`{}` is used", expected.name)));
         };
@@ -354,7 +356,10 @@ mod tests {
         check("x", "{\"_name_or_path\": \"zai-org/AutoGLM-Phone-9B\"}", AUTOGLM);
         check("GLM-4.1V-9B-Thinking", "{\"model_type\": \"glm4v\"}", SERVER);
         std::fs::write(folder.path().join("x/profile.toml"), MINI.text).unwrap();
-        assert_eq!(of_folder(&folder.path().join("x")).unwrap(), Chosen { profiles: MINI.profiles(), note: None });
+        assert_eq!(
+            of_folder(&folder.path().join("x")).unwrap(),
+            ChosenProfile { profiles: MINI.profiles(), note: None }
+        );
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub const LAST: &str = "last";
 /// Something in the folder of runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kept {
-    Run(Brief),
+pub enum Stored {
+    Run(RunBrief),
     Plan(PlanBrief),
     Suite(SuiteBrief),
     /// A folder that is a run's or a plan's, or was to be one, and cannot be read.
@@ -36,7 +36,7 @@ pub enum Kept {
 
 /// A run in one line.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Brief {
+pub struct RunBrief {
     pub run: String,
     pub goal: String,
     /// `None` if it has no end: it is still going on, or it was killed.
@@ -152,7 +152,7 @@ impl Scene {
 }
 
 /// What a line says went wrong outside, for people.
-pub fn trouble(line: &Line) -> Option<String> {
+pub fn failure_text(line: &Line) -> Option<String> {
     let fault = match line {
         Line::Event(EventLine::Silent(silence)) => return Some(format!("the model did not answer: {}", silence.why)),
         Line::Event(EventLine::Unseen(fault)) => fault,
@@ -207,7 +207,7 @@ pub fn find_run(runs: &Path, name: &str) -> io::Result<PathBuf> {
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn list(runs: &Path, most: usize) -> io::Result<Vec<Kept>> {
+pub fn list(runs: &Path, most: usize) -> io::Result<Vec<Stored>> {
     let folders = match folders(runs) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         folders => folders?,
@@ -218,7 +218,7 @@ pub fn list(runs: &Path, most: usize) -> io::Result<Vec<Kept>> {
         } else if PlanRecord::is_there(&folder) {
             Some(plan_brief(&folder))
         } else {
-            suite(&folder).map(Kept::Suite)
+            suite(&folder).map(Stored::Suite)
         }
     });
     Ok(kept.take(most).collect())
@@ -261,11 +261,11 @@ fn name(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn plan_brief(folder: &Path) -> Kept {
+fn plan_brief(folder: &Path) -> Stored {
     match PlanRecord::look(folder) {
         Ok((plan, lines)) => {
             let achieved = lines.iter().filter(|line| matches!(line, PlanLine::Achieved(_))).count();
-            Kept::Plan(PlanBrief {
+            Stored::Plan(PlanBrief {
                 run: name(folder),
                 plan: plan.title,
                 end: ended(folder),
@@ -278,7 +278,7 @@ fn plan_brief(folder: &Path) -> Kept {
                 folder: folder.to_owned(),
             })
         }
-        Err(error) => Kept::Unreadable { run: name(folder), why: plainly(&error) },
+        Err(error) => Stored::Unreadable { run: name(folder), why: plainly(&error) },
     }
 }
 
@@ -288,16 +288,16 @@ fn ended(folder: &Path) -> Option<String> {
     Some(result["end"].as_str()?.to_owned())
 }
 
-fn brief(folder: &Path) -> Kept {
+fn brief(folder: &Path) -> Stored {
     let run = name(folder);
     let record = match Record::read(folder) {
         Ok(record) => record,
-        Err(error) => return Kept::Unreadable { run, why: plainly(&error) },
+        Err(error) => return Stored::Unreadable { run, why: plainly(&error) },
     };
     let verdict = Judgement::read(folder).ok().flatten().and_then(|judgement| judgement.verdict);
     let steps = record.entries.iter().filter(|entry| matches!(entry.line, Line::Decided(_))).count();
     let facts = &record.facts;
-    Kept::Run(Brief {
+    Stored::Run(RunBrief {
         run,
         goal: facts.setting.goal.clone(),
         outcome: record.end().map(|end| Outcome::id(&end.outcome).to_owned()),
@@ -337,7 +337,7 @@ mod tests {
         fs::create_dir(runs.path().join("20260101-broken")).unwrap();
         fs::write(runs.path().join("20260101-broken/journal.jsonl"), "what?\n").unwrap();
         let kept = list(runs.path(), 9).unwrap();
-        assert!(matches!(&kept[..], [Kept::Unreadable { run, .. }] if run == "20260101-broken"), "{kept:?}");
+        assert!(matches!(&kept[..], [Stored::Unreadable { run, .. }] if run == "20260101-broken"), "{kept:?}");
         assert_eq!(find(runs.path(), LAST).unwrap(), runs.path().join("20260101-broken"));
         assert_eq!(find(runs.path(), "20260101-broken").unwrap(), runs.path().join("20260101-broken"));
         assert!(find(runs.path(), "photos").is_err());
@@ -353,10 +353,13 @@ mod tests {
         let (run, plan) = ("trip".to_owned(), "A trip".to_owned());
         let brief = PlanBrief { run, plan, end: None, achieved: 0, goals: 1, started: 7, folder: folder.clone() };
         // While it is being carried out, too.
-        assert_eq!(list(runs.path(), 9).unwrap(), [Kept::Plan(brief.clone())]);
+        assert_eq!(list(runs.path(), 9).unwrap(), [Stored::Plan(brief.clone())]);
         drop(record);
         fs::write(folder.join("plan.json"), r#"{"end": "partly"}"#).unwrap();
-        assert_eq!(list(runs.path(), 9).unwrap(), [Kept::Plan(PlanBrief { end: Some("partly".to_owned()), ..brief })]);
+        assert_eq!(
+            list(runs.path(), 9).unwrap(),
+            [Stored::Plan(PlanBrief { end: Some("partly".to_owned()), ..brief })]
+        );
     }
 
     #[test]
@@ -366,7 +369,7 @@ mod tests {
         let brief =
             SuiteBrief { version: 1, suite: text(), run: text(), model: text(), started: 3, table: Table::default() };
         keep_suite(&runs.path().join("x"), &brief).unwrap();
-        assert_eq!(list(runs.path(), 9).unwrap(), [Kept::Suite(brief)]);
+        assert_eq!(list(runs.path(), 9).unwrap(), [Stored::Suite(brief)]);
         assert_eq!(list(runs.path(), 0).unwrap(), []);
     }
 }

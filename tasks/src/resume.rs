@@ -8,48 +8,48 @@ use tapwright_agent::journal::{Journal, Record, Stand};
 
 use crate::device::Device;
 use crate::judge::Wanted;
-use crate::model::Opened;
-use crate::origin::{Origin, Words};
-use crate::run::{Company, Last, Place, Report, RunError, Start, driven, judged};
+use crate::model::LoadedModel;
+use crate::origin::{LaunchSettings, RunOrigin};
+use crate::run::{LastReply, Participants, RunError, RunLocation, RunReport, StartFrom, drive_run, judge_run};
 
 /// A run that can go on. No other process can take it up while this is kept.
-pub struct Broken {
+pub struct ResumableRun {
     journal: Journal,
     record: Record,
     stand: Stand,
     folder: PathBuf,
-    origin: Option<Origin>,
+    origin: Option<RunOrigin>,
     /// Whether it is another one's, up to here.
     forked: bool,
 }
 
-impl Broken {
+impl ResumableRun {
     /// Takes up a run in its folder.
     ///
     /// # Errors
     /// `RunError` if it has ended, if another process has it, or if nobody can tell where it stands.
-    pub fn take_up(folder: &Path) -> Result<Broken, RunError> {
+    pub fn take_up(folder: &Path) -> Result<ResumableRun, RunError> {
         let (journal, record, stand) = Journal::resume(folder)?;
         if let Some(end) = record.end()
             && !end.outcome.can_go_on()
         {
             return Err(RunError::Ended { run: record.facts.run.clone(), outcome: end.outcome.id() });
         }
-        let origin = Origin::read(folder).map_err(|source| RunError::Origin { at: folder.to_owned(), source })?;
-        Ok(Broken { journal, record, stand, folder: folder.to_owned(), origin, forked: false })
+        let origin = RunOrigin::read(folder).map_err(|source| RunError::Origin { at: folder.to_owned(), source })?;
+        Ok(ResumableRun { journal, record, stand, folder: folder.to_owned(), origin, forked: false })
     }
 
     /// Begins a run with the first steps of the one in `folder`, whatever became of that one.
     ///
     /// # Errors
     /// `RunError` if it has no such step, or the new one cannot be written.
-    pub fn fork(folder: &Path, steps: u32, place: Place<'_>) -> Result<Broken, RunError> {
+    pub fn fork(folder: &Path, steps: u32, place: RunLocation<'_>) -> Result<ResumableRun, RunError> {
         let record = Record::read(folder).map_err(drive_record)?;
-        let origin = Origin::read(folder).map_err(|source| RunError::Origin { at: folder.to_owned(), source })?;
+        let origin = RunOrigin::read(folder).map_err(|source| RunError::Origin { at: folder.to_owned(), source })?;
         let (journal, stand) = Journal::fork(&record, steps, place.runs, place.run, place.started)?;
         let folder = place.runs.join(place.run);
         let record = Record::read(&folder).map_err(drive_record)?;
-        Ok(Broken { journal, record, stand, folder, origin, forked: true })
+        Ok(ResumableRun { journal, record, stand, folder, origin, forked: true })
     }
 
     /// What it was to do, and what was written down of it.
@@ -62,7 +62,7 @@ impl Broken {
     }
 
     /// With which device and model it was begun.
-    pub fn words(&self) -> Words {
+    pub fn words(&self) -> LaunchSettings {
         self.origin.as_ref().map(|origin| origin.words.clone()).unwrap_or_default()
     }
 
@@ -79,12 +79,12 @@ impl Broken {
     pub async fn go_on(
         self,
         device: &mut Device,
-        opened: &mut Opened,
-        words: Words,
+        opened: &mut LoadedModel,
+        words: LaunchSettings,
         at: u64,
-        company: Company<'_>,
-    ) -> Result<Report, RunError> {
-        let Broken { mut journal, record, stand, folder, origin, forked } = self;
+        company: Participants<'_>,
+    ) -> Result<RunReport, RunError> {
+        let ResumableRun { mut journal, record, stand, folder, origin, forked } = self;
         let run = record.facts.run.clone();
         let unwritten = |source| RunError::Judgement { run: run.clone(), source };
         let expected = origin.as_ref().map(|origin| origin.expected.clone()).unwrap_or_default();
@@ -94,21 +94,21 @@ impl Broken {
             _ => device.facts().await?,
         };
         let wanted = if expected.is_empty() { Wanted::Nothing } else { Wanted::Facts(expected.clone()) };
-        Origin::new(words, expected, start.clone()).write(&folder).map_err(unwritten)?;
+        RunOrigin::new(words, expected, start.clone()).write(&folder).map_err(unwritten)?;
         // What was said of it when it broke off does not hold any more.
         match fs::remove_file(folder.join("verdict.json")) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritten(error)),
             _ => {}
         }
 
-        let mut last = Last::Nothing;
-        record.entries.iter().for_each(|entry| last.mind(&entry.line));
-        let from = Start::Where(Box::new(stand), Box::new(record.facts.setting.limits.clone()), at);
-        let (end, took) = driven(from, device, opened, &mut journal, company, &mut last).await?;
+        let mut last = LastReply::Nothing;
+        record.entries.iter().for_each(|entry| last.observe(&entry.line));
+        let from = StartFrom::ResumePoint(Box::new(stand), Box::new(record.facts.setting.limits.clone()), at);
+        let (end, took) = drive_run(from, device, opened, &mut journal, company, &mut last).await?;
         let ms = record.entries.last().map_or(0, |entry| entry.ms).saturating_add(took);
         let judgement =
-            judged(&wanted, &end.outcome, last, start.as_ref(), device, &folder).await.map_err(unwritten)?;
-        Ok(Report { run: record.facts.run, folder, end, judgement, ms })
+            judge_run(&wanted, &end.outcome, last, start.as_ref(), device, &folder).await.map_err(unwritten)?;
+        Ok(RunReport { run: record.facts.run, folder, end, judgement, ms })
     }
 }
 

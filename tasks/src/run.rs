@@ -19,8 +19,8 @@ use tapwright_agent::stop::Stop;
 
 use crate::device::{Device, DeviceError};
 use crate::judge::{Change, Fact, Facts, Verdict, Wanted, changes, judge, unheard_of};
-use crate::model::Opened;
-use crate::origin::{Origin, Words, put};
+use crate::model::LoadedModel;
+use crate::origin::{LaunchSettings, RunOrigin, write_atomically};
 
 /// What is to be done, how the phone is to be before, and what is to be true in the end.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct Task {
 
 /// How a run goes about it.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub struct RunOptions {
     pub limits: Limits,
     pub policy: Policy,
     pub touch: Touch,
@@ -43,7 +43,7 @@ pub struct Rules {
 
 /// Where a run is written down, and when it began.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct RunLocation<'a> {
     /// The folder of all runs.
     pub runs: &'a Path,
     /// The run's own name in it, which nobody has yet.
@@ -53,7 +53,7 @@ pub struct Place<'a> {
 }
 
 /// Who takes part besides the model.
-pub struct Company<'a> {
+pub struct Participants<'a> {
     pub person: &'a mut dyn Person,
     /// Carries out what needs no screen.
     pub apis: &'a mut dyn Apis,
@@ -66,7 +66,7 @@ pub struct Company<'a> {
 
 /// What came of a run.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct RunReport {
     pub run: String,
     /// Its record.
     pub folder: PathBuf,
@@ -162,12 +162,12 @@ impl RunError {
 pub async fn run(
     task: &Task,
     device: &mut Device,
-    opened: &mut Opened,
-    rules: &Rules,
-    words: &Words,
-    place: Place<'_>,
-    company: Company<'_>,
-) -> Result<Report, RunError> {
+    opened: &mut LoadedModel,
+    rules: &RunOptions,
+    words: &LaunchSettings,
+    place: RunLocation<'_>,
+    company: Participants<'_>,
+) -> Result<RunReport, RunError> {
     for fact in &task.start {
         device.set(fact).await?;
     }
@@ -188,7 +188,7 @@ pub async fn run(
     let mut journal = Journal::create(place.runs, place.run)?;
     let folder = place.runs.join(place.run);
     let unwritten = |source| RunError::Judgement { run: place.run.to_owned(), source };
-    Origin::new(words.clone(), expected, start.clone()).write(&folder).map_err(unwritten)?;
+    RunOrigin::new(words.clone(), expected, start.clone()).write(&folder).map_err(unwritten)?;
     let setting = Setting {
         goal: task.goal.clone(),
         date: rules.date.clone(),
@@ -198,36 +198,36 @@ pub async fn run(
         touch: rules.touch.clone(),
         edition: EDITION,
     };
-    let mut last = Last::Nothing;
-    let from = Start::Anew(Box::new(setting), place.started);
-    let (end, ms) = driven(from, device, opened, &mut journal, company, &mut last).await?;
+    let mut last = LastReply::Nothing;
+    let from = StartFrom::Beginning(Box::new(setting), place.started);
+    let (end, ms) = drive_run(from, device, opened, &mut journal, company, &mut last).await?;
 
     let judgement =
-        judged(&task.wanted, &end.outcome, last, start.as_ref(), device, &folder).await.map_err(unwritten)?;
-    Ok(Report { run: place.run.to_owned(), folder, end, judgement, ms })
+        judge_run(&task.wanted, &end.outcome, last, start.as_ref(), device, &folder).await.map_err(unwritten)?;
+    Ok(RunReport { run: place.run.to_owned(), folder, end, judgement, ms })
 }
 
 /// From where a run is driven on.
-pub(crate) enum Start {
+pub(crate) enum StartFrom {
     /// From its beginning, at this time of day.
-    Anew(Box<Setting>, u64),
+    Beginning(Box<Setting>, u64),
     /// From where it stands, under these limits, at this time of day.
-    Where(Box<Stand>, Box<Limits>, u64),
+    ResumePoint(Box<Stand>, Box<Limits>, u64),
 }
 
 /// Drives a run to its end: the one place where the ports are put together. Also says how many milliseconds it took.
-pub(crate) async fn driven(
-    start: Start,
+pub(crate) async fn drive_run(
+    start: StartFrom,
     device: &mut Device,
-    opened: &mut Opened,
+    opened: &mut LoadedModel,
     journal: &mut Journal,
-    company: Company<'_>,
-    last: &mut Last,
+    company: Participants<'_>,
+    last: &mut LastReply,
 ) -> Result<(End, u64), DriveError> {
     let clock = Timer::start();
-    let Company { person, apis, secrets, stop, watch } = company;
+    let Participants { person, apis, secrets, stop, watch } = company;
     let mut watch = |entry: &Entry| {
-        last.mind(&entry.line);
+        last.observe(&entry.line);
         watch(entry);
     };
     let ports = Ports {
@@ -242,17 +242,17 @@ pub(crate) async fn driven(
         watch: &mut watch,
     };
     let end = match start {
-        Start::Anew(setting, at) => drive::drive(*setting, at, ports).await?,
-        Start::Where(stand, limits, at) => drive::resume(*stand, *limits, at, ports).await?,
+        StartFrom::Beginning(setting, at) => drive::drive(*setting, at, ports).await?,
+        StartFrom::ResumePoint(stand, limits, at) => drive::resume(*stand, *limits, at, ports).await?,
     };
     Ok((end, u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX)))
 }
 
 /// Asks the device what is true of it now, and writes down what that says of the run.
-pub(crate) async fn judged(
+pub(crate) async fn judge_run(
     wanted: &Wanted,
     outcome: &Outcome,
-    last: Last,
+    last: LastReply,
     start: Option<&Facts>,
     device: &mut Device,
     folder: &Path,
@@ -282,23 +282,23 @@ impl Judgement {
     }
 
     fn write(&self, folder: &Path) -> io::Result<()> {
-        put(folder, "verdict.json", &format!("{}\n", serde_json::to_string_pretty(self)?))
+        write_atomically(folder, "verdict.json", &format!("{}\n", serde_json::to_string_pretty(self)?))
     }
 }
 
 /// What the model did last: an outcome alone does not tell whether it failed, or could not be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Last {
+pub(crate) enum LastReply {
     Nothing,
     Heard,
     Silent,
 }
 
-impl Last {
-    pub(crate) fn mind(&mut self, line: &Line) {
+impl LastReply {
+    pub(crate) fn observe(&mut self, line: &Line) {
         match line {
-            Line::Event(EventLine::Heard(_)) => *self = Last::Heard,
-            Line::Event(EventLine::Silent(_)) => *self = Last::Silent,
+            Line::Event(EventLine::Heard(_)) => *self = LastReply::Heard,
+            Line::Event(EventLine::Silent(_)) => *self = LastReply::Silent,
             _ => {}
         }
     }
@@ -318,7 +318,7 @@ fn expected(wanted: &Wanted) -> Vec<Fact> {
 fn verdict(
     wanted: &Wanted,
     outcome: &Outcome,
-    last: Last,
+    last: LastReply,
     start: Option<&Facts>,
     end: Result<Option<&Facts>, &DeviceError>,
 ) -> Option<Verdict> {
@@ -329,7 +329,7 @@ fn verdict(
     match outcome {
         Outcome::DeviceLost { why } => return void(format!("the device was lost: {why}")),
         Outcome::Stopped => return void("somebody stopped the run".to_owned()),
-        Outcome::ModelFailed { why } if last != Last::Heard => {
+        Outcome::ModelFailed { why } if last != LastReply::Heard => {
             return void(format!("the model could not be asked: {why}"));
         }
         _ => {}
@@ -357,7 +357,7 @@ mod tests {
         Facts::from([("wifi.on".to_owned(), on.to_owned())])
     }
 
-    fn check(outcome: &Outcome, last: Last, on: &str, expected: &str) {
+    fn check(outcome: &Outcome, last: LastReply, on: &str, expected: &str) {
         let wanted = Wanted::Facts(vec![Fact::parse("wifi.on=true").unwrap()]);
         let verdict = verdict(&wanted, outcome, last, Some(&facts("false")), Ok(Some(&facts(on)))).unwrap();
         assert_eq!(verdict.id(), expected, "{outcome:?} {verdict:?}");
@@ -366,26 +366,26 @@ mod tests {
     #[test]
     fn the_device_and_the_agent_both_have_to_say_so() {
         let done = Outcome::Done { message: String::new() };
-        check(&done, Last::Heard, "true", "passed");
-        check(&done, Last::Heard, "false", "failed");
-        check(&Outcome::OutOfSteps, Last::Heard, "true", "failed");
-        check(&Outcome::GaveUp { message: String::new() }, Last::Heard, "true", "failed");
+        check(&done, LastReply::Heard, "true", "passed");
+        check(&done, LastReply::Heard, "false", "failed");
+        check(&Outcome::OutOfSteps, LastReply::Heard, "true", "failed");
+        check(&Outcome::GaveUp { message: String::new() }, LastReply::Heard, "true", "failed");
     }
 
     #[test]
     fn what_says_nothing_about_the_agent_is_void() {
         let failed = Outcome::ModelFailed { why: String::new() };
-        check(&failed, Last::Silent, "false", "void");
-        check(&failed, Last::Nothing, "false", "void");
-        check(&failed, Last::Heard, "false", "failed");
-        check(&Outcome::DeviceLost { why: String::new() }, Last::Heard, "true", "void");
-        check(&Outcome::Stopped, Last::Heard, "true", "void");
+        check(&failed, LastReply::Silent, "false", "void");
+        check(&failed, LastReply::Nothing, "false", "void");
+        check(&failed, LastReply::Heard, "false", "failed");
+        check(&Outcome::DeviceLost { why: String::new() }, LastReply::Heard, "true", "void");
+        check(&Outcome::Stopped, LastReply::Heard, "true", "void");
     }
 
     #[test]
     fn without_anything_wanted_there_is_no_verdict() {
         let done = Outcome::Done { message: String::new() };
-        assert_eq!(verdict(&Wanted::Nothing, &done, Last::Heard, None, Ok(None)), None);
+        assert_eq!(verdict(&Wanted::Nothing, &done, LastReply::Heard, None, Ok(None)), None);
     }
 
     #[test]

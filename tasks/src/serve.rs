@@ -14,8 +14,8 @@ use tapwright_phone::adbd::PublicKey;
 use tokio::net::TcpListener;
 
 use crate::device::{Weather, plug_in};
-use crate::model::{self, ModelError, Opening, Secret};
-use crate::profile::Chosen;
+use crate::model::{self, ApiKey, LoadingStage, ModelError};
+use crate::profile::ChosenProfile;
 
 pub use tapwright_models::server::{Observer, ServeError, Served, Urls};
 pub use tapwright_phone::adbd::Access;
@@ -77,7 +77,7 @@ pub struct ModelServer {
     /// What the model is called, in place of its folder's name.
     pub name: Option<String>,
     /// What clients have to send.
-    pub key: Option<Secret>,
+    pub key: Option<ApiKey>,
     /// Whether machines other than this one may ask without a key.
     pub open_to_all: bool,
     pub urls: Urls,
@@ -105,10 +105,10 @@ pub enum ModelServerError {
 /// `ModelServerError` if it cannot be served.
 pub async fn model(
     folder: &Path,
-    options: &model::Options,
+    options: &model::ModelOptions,
     how: ModelServer,
     mut stop: Stop,
-    opening: impl Fn(Opening) + Send + 'static,
+    opening: impl Fn(LoadingStage) + Send + 'static,
     ready: impl FnOnce(SocketAddr, &str),
 ) -> Result<(), ModelServerError> {
     let ModelServer { listen, name, key, open_to_all, urls, queue, observer } = how;
@@ -119,9 +119,9 @@ pub async fn model(
     let wrong = |source| ModelServerError::Listen { at: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(wrong)?;
     let at = listener.local_addr().map_err(wrong)?;
-    let Chosen { profiles, note } = model::profiles(options)?;
+    let ChosenProfile { profiles, note } = model::profiles(options)?;
     if let Some(note) = note {
-        opening(Opening::Note(note));
+        opening(LoadingStage::Note(note));
     }
     let local = tokio::select! {
         opened = model::local(folder, &profiles, options, opening) => opened?,
@@ -132,7 +132,7 @@ pub async fn model(
     let options = server::Options {
         name,
         sampling: profiles.model.sampling,
-        key: key.map(|Secret(key)| Key(key)),
+        key: key.map(|ApiKey(key)| Key(key)),
         open_to_all,
         urls,
         limits: server::Limits { queue, ..server::Limits::USUAL },

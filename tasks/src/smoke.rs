@@ -12,11 +12,11 @@ use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
 use tapwright_smoke::{TRAINING_SEEDS, task, task_of, templates};
 
-use crate::device::{self, Device, Where};
+use crate::device::{self, Device, DeviceAddress};
 use crate::judge::{Verdict, Wanted};
-use crate::model::Opened;
-use crate::origin::Words;
-use crate::run::{Company, Place, Report, Rules, RunError, Task, run};
+use crate::model::LoadedModel;
+use crate::origin::LaunchSettings;
+use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, Task, run};
 
 /// Which tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +50,9 @@ impl Choice {
 /// How the tasks are run.
 pub struct Plan<'a> {
     pub choice: Choice,
-    pub rules: Rules,
+    pub rules: RunOptions,
     /// The phone's address and facts are each task's own; the times are these.
-    pub device: device::Options,
+    pub device: device::DeviceOptions,
     /// The folder of the runs of this suite.
     pub runs: &'a Path,
     /// Milliseconds since 1970, asked for at each task.
@@ -127,7 +127,7 @@ pub fn names() -> Vec<&'static str> {
 /// `SuiteError` if it cannot go on; what was measured until then has been told to `done`.
 pub async fn bench(
     plan: Plan<'_>,
-    opened: &mut Opened,
+    opened: &mut LoadedModel,
     stop: Stop,
     mut began: impl FnMut(u64, &str, &str),
     mut step: impl FnMut(u32) + Send,
@@ -148,14 +148,14 @@ pub async fn bench(
         // Each phone has weather of its own.
         let mut weather = plan.device.weather.clone();
         weather.seed = weather.seed.wrapping_add(seed);
-        let options = device::Options { at: Where::Virtual(phone), weather, ..plan.device.clone() };
-        let place = Place { runs: plan.runs, run: &id, started: (plan.now)() };
+        let options = device::DeviceOptions { at: DeviceAddress::Virtual(phone), weather, ..plan.device.clone() };
+        let place = RunLocation { runs: plan.runs, run: &id, started: (plan.now)() };
         let mut watch = |entry: &Entry| {
             if let Line::Decided(decided) = &entry.line {
                 step(decided.step);
             }
         };
-        let company = Company {
+        let company = Participants {
             person: &mut Nobody,
             apis: &mut NoApis,
             secrets: &Secrets::default(),
@@ -164,7 +164,7 @@ pub async fn bench(
         };
         let result = attempt(&task, &options, opened, &plan.rules, place, company).await;
         let broken = matches!(&result, Err(RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. }));
-        if let Ok(Report { end, .. }) = &result
+        if let Ok(RunReport { end, .. }) = &result
             && end.outcome == Outcome::Stopped
         {
             table.stopped = true;
@@ -224,21 +224,21 @@ fn as_task(task: tapwright_smoke::Task) -> (Task, tapwright_phone::Options) {
 
 async fn attempt(
     task: &Task,
-    options: &device::Options,
-    opened: &mut Opened,
-    rules: &Rules,
-    place: Place<'_>,
-    company: Company<'_>,
-) -> Result<Report, RunError> {
+    options: &device::DeviceOptions,
+    opened: &mut LoadedModel,
+    rules: &RunOptions,
+    place: RunLocation<'_>,
+    company: Participants<'_>,
+) -> Result<RunReport, RunError> {
     let mut device = Device::open(options).await?;
     // Nobody goes on with a task of a suite: its phone is gone with the process.
-    let report = run(task, &mut device, opened, rules, &Words::default(), place, company).await;
+    let report = run(task, &mut device, opened, rules, &LaunchSettings::default(), place, company).await;
     // It is our own, and gone anyway.
     let _ = device.close().await;
     report
 }
 
-fn row(template: &str, seed: u64, goal: String, run: String, runs: &Path, result: &Result<Report, RunError>) -> Row {
+fn row(template: &str, seed: u64, goal: String, run: String, runs: &Path, result: &Result<RunReport, RunError>) -> Row {
     let folder = runs.join(&run);
     let (verdict, outcome, steps, ms) = match result {
         Ok(report) => {

@@ -378,7 +378,7 @@ pub struct Resume {
     pub run: String,
 
     #[command(flatten)]
-    pub again: Again,
+    pub again: ResumeArguments,
 }
 
 /// Begin a new run with the first steps of another one
@@ -396,12 +396,12 @@ pub struct Fork {
     pub at: u32,
 
     #[command(flatten)]
-    pub again: Again,
+    pub again: ResumeArguments,
 }
 
 /// In place of what the run was begun with.
 #[derive(Args, Debug, Default)]
-pub struct Again {
+pub struct ResumeArguments {
     #[command(flatten)]
     pub device: DeviceArguments,
     #[command(flatten)]

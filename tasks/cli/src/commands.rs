@@ -13,19 +13,19 @@ mod runs;
 mod setup;
 
 use tapwright_tasks::Stop;
-use tapwright_tasks::model::{Opened, Opening, Options, open};
+use tapwright_tasks::model::{LoadedModel, LoadingStage, ModelOptions, open};
 
 use crate::arguments::{Arguments, Command};
 use crate::clock;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::narrate::Narrator;
-use crate::trouble::Trouble;
+use crate::narrator::Narrator;
 
 /// Does what the arguments say.
 ///
 /// # Errors
-/// `Trouble` if it was not done.
-pub async fn perform(arguments: Arguments) -> Result<Exit, Trouble> {
+/// `CliError` if it was not done.
+pub async fn perform(arguments: Arguments) -> Result<Exit, CliError> {
     let Arguments { common, command } = arguments;
     match command {
         Command::Run(arguments) => run::perform(common, arguments).await,
@@ -44,7 +44,7 @@ pub async fn perform(arguments: Arguments) -> Result<Exit, Trouble> {
 }
 
 /// Opens a model and says why it takes time, if it does. `None` if somebody did not want to wait for it.
-async fn opened(options: &Options, narrator: &Narrator, stop: &Stop) -> Result<Option<Opened>, Trouble> {
+async fn open_model(options: &ModelOptions, narrator: &Narrator, stop: &Stop) -> Result<Option<LoadedModel>, CliError> {
     let (said, mut hears) = tokio::sync::mpsc::unbounded_channel();
     let mut stop = stop.clone();
     let opening = open(options, move |opening| drop(said.send(opening)));
@@ -55,14 +55,14 @@ async fn opened(options: &Options, narrator: &Narrator, stop: &Stop) -> Result<O
             biased;
             () = stop.stopped() => return Ok(None),
             Some(news) = hears.recv() => match news {
-                Opening::Library(sentence) => narrator.wait(&sentence),
-                Opening::Note(sentence) => narrator.note(&sentence),
+                LoadingStage::Library(sentence) => narrator.wait(&sentence),
+                LoadingStage::Note(sentence) => narrator.note(&sentence),
                 // It has no time for bars: mini takes a second, a large model is told by what is done.
-                Opening::Building(progress) if progress.doing != doing => {
+                LoadingStage::Building(progress) if progress.doing != doing => {
                     doing = progress.doing;
                     narrator.wait(&format!("the model: {doing}"));
                 }
-                Opening::Building(_) => {}
+                LoadingStage::Building(_) => {}
             },
             opened = &mut opening => {
                 narrator.go_on();

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use tapwright_tasks::apis::{Command, How, Http, Spec, registry};
+use tapwright_tasks::apis::{ApiEndpoint, ApiTransport, CommandApi, HttpApi, registry};
 use tapwright_tasks::desk;
-use tapwright_tasks::device::{Keys, Options as DeviceOptions, Phone, Weather, Where};
+use tapwright_tasks::device::{DeviceAddress, DeviceOptions, Keys, Phone, Weather};
 use tapwright_tasks::mistake::{Mistake, nearest, read_text};
 use tapwright_tasks::model::providers::Provider;
-use tapwright_tasks::model::{Cuda, LibraryOptions, Options as ModelOptions, Secret, Which};
-use tapwright_tasks::origin::Words;
-use tapwright_tasks::policy::{Preset, secret_in, secret_kept, secret_of};
-use tapwright_tasks::profile::{Choice, Language, NoSuchProfile, Shipped};
-use tapwright_tasks::run::Rules;
+use tapwright_tasks::model::{ApiKey, Cuda, LibraryOptions, ModelOptions, ModelSource};
+use tapwright_tasks::origin::LaunchSettings;
+use tapwright_tasks::policy::{Preset, secret_from_command, secret_from_file, secret_from_keyring};
+use tapwright_tasks::profile::{Language, NoSuchProfile, ProfileChoice, Shipped};
+use tapwright_tasks::run::RunOptions;
 use tapwright_tasks::{
     ApiUse, Beforehand, Hush, Limits, Policy, Registry, Rule, SecretUse, Secrets, Size, Then, Touch,
 };
@@ -26,12 +26,12 @@ use crate::arguments::{
     ServerArguments, WeatherArguments, size,
 };
 use crate::clock;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::trouble::Trouble;
 
 /// What was given on the command line and in the environment; a command fills in what it takes.
 #[derive(Debug, Default)]
-pub struct Given {
+pub struct Flags {
     pub common: Common,
     pub device: DeviceArguments,
     pub phone: PhoneArguments,
@@ -40,7 +40,7 @@ pub struct Given {
     pub limits: LimitArguments,
     pub ask: AskArguments,
     /// What a run that goes on was begun with: flags and the environment come before it, the file and defaults after.
-    pub recorded: Words,
+    pub recorded: LaunchSettings,
     /// How many steps a run may have if nobody says it.
     pub steps_usual: u32,
     /// Whether it is on a virtual phone whatever the file says.
@@ -57,15 +57,15 @@ pub struct Config {
     pub device: DeviceOptions,
     pub phone: Phone,
     pub model: ModelOptions,
-    pub rules: Rules,
+    pub rules: RunOptions,
     /// The device and the model in words, as they are kept with a run.
-    pub words: Words,
+    pub words: LaunchSettings,
     /// Where a person answers from a browser, if anywhere.
-    pub ask: Option<desk::Options>,
+    pub ask: Option<desk::DeskOptions>,
     /// How long a question waits, if somebody said so for this time.
     pub ask_within: Option<Duration>,
     /// APIs that a model can call, by name; what may be done with them is the policy's.
-    apis: BTreeMap<String, Spec>,
+    apis: BTreeMap<String, ApiEndpoint>,
     /// Where secrets are kept. They are read when a run begins, and kept apart from the rules, which are written down.
     secrets: BTreeMap<String, SecretAt>,
 }
@@ -126,8 +126,8 @@ struct DeviceSection {
     adb_server: Option<String>,
     connect_ms: Option<u64>,
     keys: Option<Vec<PathBuf>>,
-    allow_ms: Option<u64>,
-    find_again_ms: Option<u64>,
+    authorize_ms: Option<u64>,
+    reconnect_ms: Option<u64>,
     protected: Option<Protected>,
 }
 
@@ -158,10 +158,10 @@ struct PolicySection {
     #[serde(default)]
     apps_allowed: Vec<String>,
     warning: Option<Then>,
-    unlabelled: Option<Then>,
-    asks_when_stuck: Option<bool>,
+    without_labels: Option<Then>,
+    ask_when_stuck: Option<bool>,
     #[serde(default)]
-    apis_asked: Vec<String>,
+    apis_ask: Vec<String>,
     answers: Option<Beforehand>,
     /// Changes of the preset's rules, by their names, and rules of one's own.
     #[serde(default)]
@@ -203,7 +203,7 @@ impl PresetName {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleSection {
-    then: Option<Then>,
+    permission: Option<Then>,
     #[serde(default)]
     apps: Vec<String>,
     #[serde(default)]
@@ -254,7 +254,7 @@ struct ApiSection {
     timeout_ms: Option<u64>,
     answer_bytes_max: Option<usize>,
     #[serde(default)]
-    leave: Then,
+    permission: Then,
     #[serde(default)]
     repeatable: bool,
 }
@@ -263,19 +263,19 @@ impl Config {
     /// Puts the settings together.
     ///
     /// # Errors
-    /// `Trouble` about the file, or about arguments that do not fit together.
-    pub fn read(given: Given) -> Result<Config, Trouble> {
-        let Given { common, device, phone, weather, model, limits, ask, recorded, steps_usual, only_virtual } = given;
+    /// `CliError` about the file, or about arguments that do not fit together.
+    pub fn read(given: Flags) -> Result<Config, CliError> {
+        let Flags { common, device, phone, weather, model, limits, ask, recorded, steps_usual, only_virtual } = given;
         let (file, text, at) = file(common.config.as_deref())?;
         let beside = |path: PathBuf| at.parent().map_or_else(|| path.clone(), |folder| folder.join(&path));
         let wrong = |span: Option<std::ops::Range<usize>>, why: String, help: Option<String>| {
-            Trouble::from(Mistake { file: at.clone(), text: text.clone(), at: span, why, help })
+            CliError::from(Mistake { file: at.clone(), text: text.clone(), at: span, why, help })
         };
 
         let cache = match common.cache.or(file.cache.map(beside)) {
             Some(cache) => cache,
             None => user_cache().ok_or_else(|| {
-                Trouble::usage("there is no home folder, so nobody knows where to keep things")
+                CliError::usage("there is no home folder, so nobody knows where to keep things")
                     .help("name one: --cache FOLDER")
             })?,
         };
@@ -292,7 +292,7 @@ impl Config {
             })?),
             (given, _) => given,
         };
-        let ask_at = listen.map(|listen| desk::Options { listen, open: ask.ask_open || file.ask.open });
+        let ask_at = listen.map(|listen| desk::DeskOptions { listen, open: ask.ask_open || file.ask.open });
         let size = match (phone.size, &file.phone.size) {
             (Some(size), _) => size,
             (None, Some(text)) => {
@@ -330,9 +330,9 @@ impl Config {
                     Some(files) => files.into_iter().map(beside).collect(),
                     None => adb_keys(),
                 },
-                person: ms(file.device.allow_ms.unwrap_or(60_000)),
+                person: ms(file.device.authorize_ms.unwrap_or(60_000)),
             },
-            find_again: ms(file.device.find_again_ms.unwrap_or(5_000)),
+            find_again: ms(file.device.reconnect_ms.unwrap_or(5_000)),
             probe: Duration::from_secs(10),
             words: file.device.protected.unwrap_or_default() == Protected::Words,
         };
@@ -351,11 +351,11 @@ impl Config {
         let model_words = model.model.or(recorded.model).or(in_file);
         let model_name = model.model_name.or(recorded.model_name).or(section.name);
         let profile = match (model.profile.or(recorded.profile), section.profile) {
-            (Some(words), _) => Some(Choice::of(&words).map_err(|error| no_profile(&error))?),
+            (Some(words), _) => Some(ProfileChoice::of(&words).map_err(|error| no_profile(&error))?),
             // Paths in the file are relative to it; names are names.
             (None, Some(words)) => Some(match Shipped::find(words.get_ref()) {
-                Ok(shipped) => Choice::Shipped(shipped),
-                Err(_) => Choice::File(beside(PathBuf::from(words.get_ref()))),
+                Ok(shipped) => ProfileChoice::Shipped(shipped),
+                Err(_) => ProfileChoice::File(beside(PathBuf::from(words.get_ref()))),
             }),
             (None, None) => None,
         };
@@ -379,7 +379,7 @@ impl Config {
         // What was forbidden when a run began stays so when it goes on.
         let forbid: Vec<String> = recorded.forbid.into_iter().chain(limits.forbid).collect();
         let policy_words = limits.policy.or(recorded.policy.as_deref().and_then(PresetName::named));
-        let words = Words {
+        let words = LaunchSettings {
             device: device_words,
             adb_server: Some(adb_server.clone()),
             model: model_words.as_deref().map(absolute_model),
@@ -420,9 +420,9 @@ impl Config {
         };
 
         let usual = match device.at {
-            Where::Virtual(_) => PresetName::Trusting,
+            DeviceAddress::Virtual(_) => PresetName::Trusting,
             _ if only_virtual => PresetName::Trusting,
-            Where::Direct { .. } | Where::Server { .. } => PresetName::Careful,
+            DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } => PresetName::Careful,
         };
         let preset = policy_words.or(file.policy.preset).unwrap_or(usual);
         let secrets = secrets(&file.policy.secrets, beside).map_err(|(why, help)| wrong(None, why, Some(help)))?;
@@ -434,12 +434,14 @@ impl Config {
         if let Some(name) = policy.apis_asked.iter().find(|name| !apis.keys().any(|api| api.eq_ignore_ascii_case(name)))
         {
             let near = nearest(name, apis.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-            return Err(wrong(None, format!("[policy] apis_asked: there is no API {name:?}"), near));
+            return Err(wrong(None, format!("[policy] apis_ask: there is no API {name:?}"), near));
         }
         policy.apis = file
             .apis
             .into_iter()
-            .map(|(name, ApiSection { about, leave, repeatable, .. })| (name, ApiUse { about, leave, repeatable }))
+            .map(|(name, ApiSection { about, permission, repeatable, .. })| {
+                (name, ApiUse { about, leave: permission, repeatable })
+            })
             .collect();
         Ok(Config {
             json: common.json,
@@ -449,7 +451,7 @@ impl Config {
             device,
             phone,
             model,
-            rules: Rules {
+            rules: RunOptions {
                 limits: limits_read,
                 policy,
                 touch: Touch { long_press: ms(800), swipe: ms(350) },
@@ -466,8 +468,8 @@ impl Config {
     /// Reads the secrets, from wherever they are.
     ///
     /// # Errors
-    /// `Trouble` about the first that cannot be had; what it is is not in it.
-    pub async fn secrets(&self) -> Result<Secrets, Trouble> {
+    /// `CliError` about the first that cannot be had; what it is is not in it.
+    pub async fn secrets(&self) -> Result<Secrets, CliError> {
         let mut secrets = BTreeMap::new();
         for (name, at) in &self.secrets {
             let said = match at {
@@ -480,14 +482,16 @@ impl Config {
                         (why, "set it".to_owned())
                     })
                 }
-                SecretAt::File(file) => secret_in(file).map_err(|error| (error.to_string(), error.help())),
-                SecretAt::Command(argv) => secret_of(argv).await.map_err(|error| (error.to_string(), error.help())),
+                SecretAt::File(file) => secret_from_file(file).map_err(|error| (error.to_string(), error.help())),
+                SecretAt::Command(argv) => {
+                    secret_from_command(argv).await.map_err(|error| (error.to_string(), error.help()))
+                }
                 SecretAt::Keyring(account) => {
-                    secret_kept(account).await.map_err(|error| (error.to_string(), error.help()))
+                    secret_from_keyring(account).await.map_err(|error| (error.to_string(), error.help()))
                 }
             };
             let hush =
-                said.map_err(|(why, help)| Trouble::usage(format!("[policy.secrets.{name}]: {why}")).help(help))?;
+                said.map_err(|(why, help)| CliError::usage(format!("[policy.secrets.{name}]: {why}")).help(help))?;
             secrets.insert(name.clone(), hush);
         }
         Ok(Secrets::new(secrets))
@@ -496,42 +500,42 @@ impl Config {
     /// The APIs that a run under this policy can call: those that it began with, as far as they are still there.
     ///
     /// # Errors
-    /// `Trouble` about one that cannot be called.
-    pub fn apis(&self, policy: &Policy, secrets: &Secrets) -> Result<Registry, Trouble> {
-        let known: BTreeMap<String, Spec> = self
+    /// `CliError` about one that cannot be called.
+    pub fn apis(&self, policy: &Policy, secrets: &Secrets) -> Result<Registry, CliError> {
+        let known: BTreeMap<String, ApiEndpoint> = self
             .apis
             .iter()
             .filter(|(name, _)| policy.apis.contains_key(*name))
             .map(|(name, spec)| (name.clone(), spec.clone()))
             .collect();
-        registry(&known, secrets).map_err(|(name, bad)| Trouble::usage(format!("[apis.{name}]: {bad}")))
+        registry(&known, secrets).map_err(|(name, bad)| CliError::usage(format!("[apis.{name}]: {bad}")))
     }
 }
 
-impl Given {
+impl Flags {
     /// For commands that take nothing but what all take.
-    pub fn common(common: Common) -> Given {
-        Given { common, steps_usual: STEPS, ..Given::default() }
+    pub fn common(common: Common) -> Flags {
+        Flags { common, steps_usual: STEPS, ..Flags::default() }
     }
 
     /// With a model.
-    pub fn model(self, model: ModelArguments) -> Given {
-        Given { model, ..self }
+    pub fn model(self, model: ModelArguments) -> Flags {
+        Flags { model, ..self }
     }
 
     /// With a library only.
-    pub fn library(self, library: LibraryArguments) -> Given {
-        Given { model: ModelArguments { library, ..ModelArguments::default() }, ..self }
+    pub fn library(self, library: LibraryArguments) -> Flags {
+        Flags { model: ModelArguments { library, ..ModelArguments::default() }, ..self }
     }
 
     /// With a server only.
-    pub fn server(self, server: ServerArguments) -> Given {
-        Given { device: DeviceArguments { server, ..DeviceArguments::default() }, ..self }
+    pub fn server(self, server: ServerArguments) -> Flags {
+        Flags { device: DeviceArguments { server, ..DeviceArguments::default() }, ..self }
     }
 }
 
 /// The file, its text and its path. None there is an empty one, unless it was named.
-fn file(named: Option<&Path>) -> Result<(File, String, PathBuf), Trouble> {
+fn file(named: Option<&Path>) -> Result<(File, String, PathBuf), CliError> {
     let at = named.map_or_else(|| PathBuf::from(FILE), Path::to_owned);
     let text = match read_text(&at) {
         Ok(text) => text,
@@ -593,14 +597,14 @@ fn policy(preset: PresetName, said: PolicySection) -> Result<Policy, String> {
         );
     }
     policy.apps_allowed = said.apps_allowed;
-    policy.apis_asked = said.apis_asked;
+    policy.apis_asked = said.apis_ask;
     policy.warning = said.warning.unwrap_or(policy.warning);
-    policy.unlabelled = said.unlabelled.unwrap_or(policy.unlabelled);
-    policy.asks_when_stuck = said.asks_when_stuck.unwrap_or(policy.asks_when_stuck);
+    policy.unlabelled = said.without_labels.unwrap_or(policy.unlabelled);
+    policy.asks_when_stuck = said.ask_when_stuck.unwrap_or(policy.asks_when_stuck);
     policy.answers = said.answers.unwrap_or_default();
     for (name, rule) in said.rules {
         ids(&rule.except, &format!("[policy.rules.{name}] except"))?;
-        let RuleSection { then, apps, except, words, typing } = rule;
+        let RuleSection { permission: then, apps, except, words, typing } = rule;
         for known in policy.rules.iter_mut().filter(|known| known.name == name) {
             known.then = then.unwrap_or(known.then);
             known.except.extend(except.iter().cloned());
@@ -678,11 +682,11 @@ fn apis(
     act: Duration,
     secrets: &BTreeMap<String, SecretAt>,
     beside: impl Fn(PathBuf) -> PathBuf,
-) -> Result<BTreeMap<String, Spec>, String> {
+) -> Result<BTreeMap<String, ApiEndpoint>, String> {
     if said.len() > APIS_MAX {
         return Err(format!("[apis]: there are {}, and a model is told of {APIS_MAX} at most", said.len()));
     }
-    let mut apis: BTreeMap<String, Spec> = BTreeMap::new();
+    let mut apis: BTreeMap<String, ApiEndpoint> = BTreeMap::new();
     for (name, api) in said {
         let wrong = |why: &str| Err(format!("[apis.{name}]: {why}"));
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
@@ -706,7 +710,7 @@ fn apis(
         }
         let ApiSection { url, method, headers, body, pointer, command, env, .. } = api;
         let how = match (url, command) {
-            (Some(url), None) if env.is_empty() => How::Http(Http {
+            (Some(url), None) if env.is_empty() => ApiTransport::Http(HttpApi {
                 method: method.clone().unwrap_or_else(|| if body.is_some() { "POST" } else { "GET" }.to_owned()),
                 url: url.clone(),
                 headers: headers.clone(),
@@ -714,13 +718,13 @@ fn apis(
                 pointer: pointer.clone(),
             }),
             (None, Some(argv)) if method.is_none() && headers.is_empty() && body.is_none() && pointer.is_none() => {
-                How::Command(Command { argv: program(argv, &beside), env: env.clone() })
+                ApiTransport::Command(CommandApi { argv: program(argv, &beside), env: env.clone() })
             }
             _ => {
                 return wrong("it has either url, with method, headers, body and pointer; or command, with env");
             }
         };
-        let spec = Spec { how, within, answer_bytes_max };
+        let spec = ApiEndpoint { how, within, answer_bytes_max };
         if let Err(bad) = spec.check() {
             return wrong(&bad.to_string());
         }
@@ -762,13 +766,13 @@ fn read_limits(
 }
 
 /// Which phone is meant.
-fn place(words: Option<&str>, phone: &Phone, server: &str) -> Where {
-    let through_server = |serial: &str| Where::Server { server: server.to_owned(), serial: serial.to_owned() };
+fn place(words: Option<&str>, phone: &Phone, server: &str) -> DeviceAddress {
+    let through_server = |serial: &str| DeviceAddress::Server { server: server.to_owned(), serial: serial.to_owned() };
     match words {
-        None | Some("virtual") => Where::Virtual(phone.clone()),
+        None | Some("virtual") => DeviceAddress::Virtual(phone.clone()),
         Some(words) => match words.strip_prefix("adb:") {
             Some(serial) => through_server(serial),
-            None if is_address(words) => Where::Direct { address: words.to_owned() },
+            None if is_address(words) => DeviceAddress::Direct { address: words.to_owned() },
             None => through_server(words),
         },
     }
@@ -791,10 +795,10 @@ fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
-fn profile_words(profile: &Choice) -> String {
+fn profile_words(profile: &ProfileChoice) -> String {
     match profile {
-        Choice::Shipped(shipped) => format!("{shipped:?}"),
-        Choice::File(file) => absolute(file),
+        ProfileChoice::Shipped(shipped) => format!("{shipped:?}"),
+        ProfileChoice::File(file) => absolute(file),
     }
 }
 
@@ -807,33 +811,33 @@ fn absolute_model(words: &str) -> String {
 }
 
 /// Which model is meant.
-fn which(words: Option<String>, name: Option<String>, key_env: &str) -> Result<Which, Trouble> {
-    let Some(words) = words else { return Ok(Which::Folder(mini())) };
+fn which(words: Option<String>, name: Option<String>, key_env: &str) -> Result<ModelSource, CliError> {
+    let Some(words) = words else { return Ok(ModelSource::Folder(mini())) };
     Ok(match words.as_str() {
-        "finish" => Which::Finish,
-        script if script.starts_with("script:") => Which::Script(PathBuf::from(&script["script:".len()..])),
+        "finish" => ModelSource::Finish,
+        script if script.starts_with("script:") => ModelSource::Script(PathBuf::from(&script["script:".len()..])),
         url if !is_folder(url) => {
             let name = name.ok_or_else(|| {
-                Trouble::usage("a server has to be told which model is meant").help("name it: --model-name NAME")
+                CliError::usage("a server has to be told which model is meant").help("name it: --model-name NAME")
             })?;
             #[allow(clippy::disallowed_methods)] // The binary is where the environment is read.
             let key = match std::env::var(key_env) {
-                Ok(key) if !key.is_empty() => Some(Secret(key)),
+                Ok(key) if !key.is_empty() => Some(ApiKey(key)),
                 Ok(_) | Err(std::env::VarError::NotPresent) if key_env == KEY_ENV => None,
-                _ => return Err(Trouble::usage(format!("the variable {key_env} of the environment holds no key"))),
+                _ => return Err(CliError::usage(format!("the variable {key_env} of the environment holds no key"))),
             };
-            Which::Server { url: words, name, key }
+            ModelSource::Server { url: words, name, key }
         }
-        _ => Which::Folder(PathBuf::from(words)),
+        _ => ModelSource::Folder(PathBuf::from(words)),
     })
 }
 
-pub fn no_profile(error: &NoSuchProfile) -> Trouble {
+pub fn no_profile(error: &NoSuchProfile) -> CliError {
     let help = match error.near {
         Some(near) => format!("did you mean `{near}`? A file is written with its folder: ./{}", error.name),
         None => format!("a file is written with its folder: ./{}", error.name),
     };
-    Trouble::new(Exit::Usage, error).help(help)
+    CliError::new(Exit::Usage, error).help(help)
 }
 
 /// The small model: where the program is started, beside the program, or where it was built.
@@ -877,11 +881,11 @@ mod tests {
 
     use super::*;
 
-    fn of_file(text: &str) -> Result<Config, Trouble> {
+    fn of_file(text: &str) -> Result<Config, CliError> {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("t.toml");
         fs::write(&at, text).unwrap();
-        Config::read(Given::common(Common { config: Some(at), ..Common::default() }))
+        Config::read(Flags::common(Common { config: Some(at), ..Common::default() }))
     }
 
     #[test]
@@ -889,7 +893,7 @@ mod tests {
         let page = include_str!("cli.head.md");
         let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
         let shown = of_file(example).unwrap();
-        let usual = Config::read(Given { common: Common::default(), ..Given::common(Common::default()) }).unwrap();
+        let usual = Config::read(Flags { common: Common::default(), ..Flags::common(Common::default()) }).unwrap();
         assert_eq!(shown.rules.limits, usual.rules.limits);
         assert_eq!(shown.device, usual.device);
         assert_eq!(shown.phone, usual.phone);
@@ -922,20 +926,20 @@ mod tests {
         let read = |runs: Option<PathBuf>, limits: LimitArguments, device: Option<String>| {
             let common = Common { config: Some(at.clone()), runs, ..Common::default() };
             let device = DeviceArguments { device, ..DeviceArguments::default() };
-            Config::read(Given { limits, device, ..Given::common(common) }).unwrap()
+            Config::read(Flags { limits, device, ..Flags::common(common) }).unwrap()
         };
         let config = read(None, LimitArguments::default(), None);
         assert_eq!(config.runs, folder.path().join("a"), "relative to the file");
         assert_eq!(config.rules.limits.steps_max, 5);
         assert_eq!(config.rules.limits.think, Duration::from_millis(9));
-        assert_eq!(config.device.at, Where::Direct { address: "10.0.0.2:5555".to_owned() });
+        assert_eq!(config.device.at, DeviceAddress::Direct { address: "10.0.0.2:5555".to_owned() });
         let limits = LimitArguments { steps: Some(6), forbid: vec!["Shop".to_owned()], ..LimitArguments::default() };
         let config = read(Some("b".into()), limits, Some("R58M".to_owned()));
         assert_eq!(config.runs, PathBuf::from("b"));
         assert_eq!(config.rules.limits.steps_max, 6);
         assert_eq!(config.rules.policy.apps_forbidden, ["Bank", "Shop"]);
         let serial = "R58M".to_owned();
-        assert_eq!(config.device.at, Where::Server { server: ADB_SERVER.to_owned(), serial });
+        assert_eq!(config.device.at, DeviceAddress::Server { server: ADB_SERVER.to_owned(), serial });
     }
 
     #[test]
@@ -951,21 +955,21 @@ mod tests {
     #[test]
     fn devices_are_told_apart() {
         let phone = Phone::default();
-        let server = |serial: &str| Where::Server { server: "s".to_owned(), serial: serial.to_owned() };
-        assert_eq!(place(None, &phone, "s"), Where::Virtual(phone.clone()));
-        assert_eq!(place(Some("virtual"), &phone, "s"), Where::Virtual(phone.clone()));
+        let server = |serial: &str| DeviceAddress::Server { server: "s".to_owned(), serial: serial.to_owned() };
+        assert_eq!(place(None, &phone, "s"), DeviceAddress::Virtual(phone.clone()));
+        assert_eq!(place(Some("virtual"), &phone, "s"), DeviceAddress::Virtual(phone.clone()));
         assert_eq!(place(Some("adb:10.0.0.2:5555"), &phone, "s"), server("10.0.0.2:5555"));
         assert_eq!(place(Some("emulator-5554"), &phone, "s"), server("emulator-5554"));
-        assert_eq!(place(Some("[::1]:5555"), &phone, "s"), Where::Direct { address: "[::1]:5555".to_owned() });
+        assert_eq!(place(Some("[::1]:5555"), &phone, "s"), DeviceAddress::Direct { address: "[::1]:5555".to_owned() });
     }
 
     #[test]
     fn models_are_told_apart() {
         let which = |words: &str| which(Some(words.to_owned()), Some("n".to_owned()), KEY_ENV).unwrap();
-        assert_eq!(which("finish"), Which::Finish);
-        assert_eq!(which("script:a/b.txt"), Which::Script("a/b.txt".into()));
-        assert_eq!(which("models/mini"), Which::Folder("models/mini".into()));
-        assert!(matches!(which("https://host/v1"), Which::Server { name, .. } if name == "n"));
+        assert_eq!(which("finish"), ModelSource::Finish);
+        assert_eq!(which("script:a/b.txt"), ModelSource::Script("a/b.txt".into()));
+        assert_eq!(which("models/mini"), ModelSource::Folder("models/mini".into()));
+        assert!(matches!(which("https://host/v1"), ModelSource::Server { name, .. } if name == "n"));
         assert!(super::which(Some("http://host/v1".to_owned()), None, KEY_ENV).is_err());
         assert!(super::which(Some("http://host/v1".to_owned()), Some("n".to_owned()), "NO_SUCH_VARIABLE").is_err());
     }

@@ -3,7 +3,7 @@
 use tapwright_tasks::{Stop, stop};
 
 use crate::exit::Exit;
-use crate::say;
+use crate::output;
 
 /// Listens for Ctrl-C from now on, and for whoever asks the process to end.
 pub fn listen() -> Stop {
@@ -11,7 +11,7 @@ pub fn listen() -> Stop {
     tokio::spawn(async move {
         asked_to_end().await;
         stopper.stop();
-        say::err("\nstopping; Ctrl-C again to kill");
+        output::err("\nstopping; Ctrl-C again to kill");
         asked_to_end().await;
         #[allow(clippy::disallowed_methods)] // Somebody insists: nothing is waited for any more.
         std::process::exit(i32::from(Exit::Stopped.code()));

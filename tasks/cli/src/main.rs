@@ -4,13 +4,13 @@ mod arguments;
 mod clock;
 mod commands;
 mod config;
+mod error;
 mod exit;
 mod interrupt;
-mod narrate;
+mod narrator;
+mod output;
 mod people;
-mod say;
 mod terminal;
-mod trouble;
 
 use std::env;
 use std::io::{self, IsTerminal as _};
@@ -21,8 +21,8 @@ use clap::error::ErrorKind;
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{Arguments, Command, ModelsCommand};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::trouble::Trouble;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            Trouble::new(Exit::Internal, &error).tell(json);
+            CliError::new(Exit::Internal, &error).tell(json);
             return Exit::Internal.into();
         }
     };
@@ -51,10 +51,10 @@ fn main() -> ExitCode {
             trouble.exit
         }
     };
-    match say::lost() {
+    match output::lost() {
         Some(error) if exit == Exit::Done => {
             let text = format!("not all of the output was written: {error}");
-            Trouble::said(Exit::Unwritten, text).tell(false);
+            CliError::said(Exit::Unwritten, text).tell(false);
             Exit::Unwritten
         }
         _ => exit,
@@ -72,7 +72,7 @@ fn misread(error: &clap::Error) -> Exit {
         let text = error.render().to_string();
         let text = text.trim().trim_start_matches("error: ");
         let (what, help) = text.split_once("\n\n").unwrap_or((text, ""));
-        let trouble = Trouble::usage(what);
+        let trouble = CliError::usage(what);
         if help.is_empty() { trouble } else { trouble.help(help) }.tell(true);
     } else {
         let _ = error.print();

@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use console::style;
 use serde_json::json;
-use tapwright_tasks::desk::{Desk, answers, kind, told};
+use tapwright_tasks::desk::{Desk, answer_text, answers, kind};
 use tapwright_tasks::{Answer, Person, Question, Screen};
 
 use crate::config::Config;
-use crate::say;
+use crate::error::CliError;
+use crate::output;
 use crate::terminal::{self, Terminal};
-use crate::trouble::Trouble;
 
 /// All who can be asked.
 pub struct People {
@@ -22,8 +22,8 @@ impl People {
     /// Sees who is there, and opens the desk if one is wanted. Its address is said once: it has the token.
     ///
     /// # Errors
-    /// `Trouble` if the desk cannot be where it is wanted.
-    pub async fn gather(config: &Config) -> Result<People, Trouble> {
+    /// `CliError` if the desk cannot be where it is wanted.
+    pub async fn gather(config: &Config) -> Result<People, CliError> {
         let json = config.json;
         let desk = match config.ask {
             Some(options) => Some(Desk::open(options).await?),
@@ -31,9 +31,9 @@ impl People {
         };
         if let Some(desk) = &desk {
             if json {
-                say::out(&json!({"ask": desk.url()}).to_string());
+                output::out(&json!({"ask": desk.url()}).to_string());
             } else {
-                say::err(&format!("  questions are asked at {}", style(desk.url()).bold().for_stderr()));
+                output::err(&format!("  questions are asked at {}", style(desk.url()).bold().for_stderr()));
             }
         }
         Ok(People { terminal: terminal::here(json), desk, json })
@@ -61,39 +61,39 @@ impl Person for People {
                 None => Answer::Nobody,
             };
         };
-        let mut lies = desk.put(question, screen);
-        let id = lies.id();
+        let mut pending = desk.post(question, screen);
+        let id = pending.id();
         if self.json {
             let asked = json!({
                 "id": id, "kind": kind(question), "message": question.message(), "answers": answers(question),
             });
-            say::out(&json!({"asked": asked}).to_string());
+            output::out(&json!({"asked": asked}).to_string());
         }
         let Some(terminal) = &mut self.terminal else {
             if !self.json {
-                let message = say::fitted(question.message(), say::width().saturating_sub(20));
-                say::err(&format!("  {}  asked: {message}", style("?").yellow().bold().for_stderr()));
+                let message = output::fitted(question.message(), output::width().saturating_sub(20));
+                output::err(&format!("  {}  asked: {message}", style("?").yellow().bold().for_stderr()));
             }
-            let answer = lies.answer().await;
+            let answer = pending.answer().await;
             if self.json {
-                say::out(&json!({"answered": {"id": id, "answer": told(&answer)}}).to_string());
+                output::out(&json!({"answered": {"id": id, "answer": answer_text(&answer)}}).to_string());
             } else {
-                say::err(&format!("     answered: {}", say::flat(&told(&answer))));
+                output::err(&format!("     answered: {}", output::flat(&answer_text(&answer))));
             }
             return answer;
         };
         tokio::select! {
             biased;
-            answer = lies.answer() => {
-                say::err(&format!("     answered in the browser: {}", say::flat(&told(&answer))));
+            answer = pending.answer() => {
+                output::err(&format!("     answered in the browser: {}", output::flat(&answer_text(&answer))));
                 answer
             }
             answer = terminal.ask(question, screen) => match answer {
                 // Its input is at an end. Somebody may still be at the desk.
-                Answer::Nobody => lies.answer().await,
-                answer if lies.withdraw(&format!("answered at the terminal: {}", told(&answer))) => answer,
+                Answer::Nobody => pending.answer().await,
+                answer if pending.withdraw(&format!("answered at the terminal: {}", answer_text(&answer))) => answer,
                 // The desk was quicker by a hair, and has said so.
-                _ => lies.answer().await,
+                _ => pending.answer().await,
             },
         }
     }
@@ -103,7 +103,7 @@ impl Person for People {
 mod tests {
     use std::time::Duration;
 
-    use tapwright_tasks::desk::Options;
+    use tapwright_tasks::desk::DeskOptions;
     use tokio::sync::mpsc;
     use tokio::time::timeout;
 
@@ -111,7 +111,7 @@ mod tests {
 
     /// Both are there; what is typed at the terminal comes from the sender.
     async fn both() -> (People, Desk, mpsc::Sender<String>) {
-        let at = Options { listen: "127.0.0.1:0".parse().unwrap(), open: false };
+        let at = DeskOptions { listen: "127.0.0.1:0".parse().unwrap(), open: false };
         let desk = Desk::open(at).await.unwrap();
         let (types, lines) = mpsc::channel(4);
         let people = People { terminal: Some(Terminal::reading(lines)), desk: Some(desk.clone()), json: false };

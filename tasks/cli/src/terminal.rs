@@ -7,7 +7,7 @@ use console::style;
 use tapwright_tasks::{Answer, Person, Question, Screen};
 use tokio::sync::mpsc;
 
-use crate::say;
+use crate::output;
 
 /// Asks at the terminal.
 pub struct Terminal {
@@ -68,10 +68,10 @@ fn tell(question: &Question) {
         Question::Again { message } => ("The model wants to do again what may have been done:".to_owned(), message),
         Question::Permit { message } => ("Whether this may be done:".to_owned(), message),
     };
-    say::err(&format!("\n  {mark}  {}", style(lead).bold().for_stderr()));
+    output::err(&format!("\n  {mark}  {}", style(lead).bold().for_stderr()));
     let message = if message.is_empty() { "(it does not say what for)" } else { message };
-    for line in say::wrapped(message, say::width() - 7) {
-        say::err(&format!("     {line}"));
+    for line in output::wrapped(message, output::width() - 7) {
+        output::err(&format!("     {line}"));
     }
     hint(question);
 }
@@ -84,7 +84,7 @@ fn hint(question: &Question) {
         Question::TakeOver { .. } => "Enter when it is done · n I will not",
         Question::Choose { .. } => "say it in your own words",
     };
-    say::err(&format!("     {}", style(hint).dim().for_stderr()));
+    output::err(&format!("     {}", style(hint).dim().for_stderr()));
 }
 
 /// What a line means as an answer; `None` if it means nothing. Only a clear yes is a yes.

@@ -205,7 +205,7 @@ fn a_program_is_an_api() {
 #[test]
 fn leave_is_asked_for_or_refused() {
     let settings = |leave: &str| {
-        format!("[apis.mail]\nabout = \"writes\"\ncommand = [\"touch\", \"called\"]\nleave = \"{leave}\"")
+        format!("[apis.mail]\nabout = \"writes\"\ncommand = [\"touch\", \"called\"]\npermission = \"{leave}\"")
     };
     let place = place(&settings("refuse"));
     let (_, ran) = came(&place, "mail: hi");

@@ -10,7 +10,7 @@ use tapwright_agent::apis::{ApiError, Apis};
 use tapwright_agent::secrets::{BEYOND, Secrets, names};
 use tokio::time::timeout;
 
-use super::{BadApi, Http, INSTRUCTION, Spec, text};
+use super::{ApiEndpoint, HttpApi, INSTRUCTION, InvalidApi, text};
 
 /// Connecting is quick or hopeless.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -18,7 +18,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const COMPLAINT_BYTES_MAX: usize = 300;
 
 /// A request that waits for its instruction.
-pub struct Request {
+pub struct HttpCaller {
     client: Client,
     method: Method,
     url: String,
@@ -41,10 +41,10 @@ enum Form {
     Plain,
 }
 
-impl Http {
-    pub(super) fn check(&self) -> Result<(), BadApi> {
-        let bad = |why: String| Err(BadApi(why));
-        let Http { method, url, headers, body, pointer } = self;
+impl HttpApi {
+    pub(super) fn check(&self) -> Result<(), InvalidApi> {
+        let bad = |why: String| Err(InvalidApi(why));
+        let HttpApi { method, url, headers, body, pointer } = self;
         if method.parse::<Method>().is_err() {
             return bad(format!("{method:?} is no method"));
         }
@@ -83,18 +83,18 @@ impl Http {
     }
 }
 
-impl Request {
+impl HttpCaller {
     /// `headers` are those of `http` with their secrets.
     pub(super) fn new(
-        http: &Http,
+        http: &HttpApi,
         headers: &BTreeMap<String, String>,
-        spec: &Spec,
+        spec: &ApiEndpoint,
         secrets: &Secrets,
-    ) -> Result<Request, BadApi> {
+    ) -> Result<HttpCaller, InvalidApi> {
         let mut sent = HeaderMap::new();
         for (name, value) in headers {
             // What cannot be sent is not repeated: it may be a secret.
-            let bad = || BadApi(format!("the header {name:?} has signs in it that cannot be sent"));
+            let bad = || InvalidApi(format!("the header {name:?} has signs in it that cannot be sent"));
             let key: HeaderName = name.parse().map_err(|_| bad())?;
             let mut value = HeaderValue::from_str(value).map_err(|_| bad())?;
             value.set_sensitive(true);
@@ -106,9 +106,9 @@ impl Request {
         }
         // Whoever is sent elsewhere would get the headers too.
         let client = Client::builder().redirect(redirect::Policy::none()).connect_timeout(CONNECT_WITHIN);
-        Ok(Request {
-            client: client.build().map_err(|error| BadApi(format!("no connections can be made: {error}")))?,
-            method: http.method.parse().map_err(|_| BadApi(format!("{:?} is no method", http.method)))?,
+        Ok(HttpCaller {
+            client: client.build().map_err(|error| InvalidApi(format!("no connections can be made: {error}")))?,
+            method: http.method.parse().map_err(|_| InvalidApi(format!("{:?} is no method", http.method)))?,
             url: http.url.clone(),
             headers: sent,
             body: http.body.clone().map(|body| (body, form)),
@@ -181,7 +181,7 @@ impl Request {
 }
 
 #[async_trait]
-impl Apis for Request {
+impl Apis for HttpCaller {
     async fn call(&mut self, instruction: &str, within: Duration) -> Result<String, ApiError> {
         let within = within.min(self.within);
         timeout(within, self.ask(instruction)).await.unwrap_or_else(|_| {
@@ -251,8 +251,8 @@ mod tests {
         assert_eq!(in_json(r#"{"t": "{{instruction}}"}"#, "a\", \"b\": \"\n"), r#"{"t": "a\", \"b\": \"\n"}"#);
     }
 
-    fn check(change: impl Fn(&mut Http), expected: Expect) {
-        let mut http = Http {
+    fn check(change: impl Fn(&mut HttpApi), expected: Expect) {
+        let mut http = HttpApi {
             method: "POST".to_owned(),
             url: "https://h.example/a?q={{instruction}}".to_owned(),
             headers: BTreeMap::from([("authorization".to_owned(), "Bearer {{secret:key}}".to_owned())]),

@@ -4,13 +4,13 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
-fn command(argv: &[&str]) -> Spec {
+fn command(argv: &[&str]) -> ApiEndpoint {
     let argv = argv.iter().map(|argument| (*argument).to_owned()).collect();
-    let command = Command { argv, env: BTreeMap::new() };
-    Spec { how: How::Command(command), within: Duration::from_secs(60), answer_bytes_max: 100 }
+    let command = CommandApi { argv, env: BTreeMap::new() };
+    ApiEndpoint { how: ApiTransport::Command(command), within: Duration::from_secs(60), answer_bytes_max: 100 }
 }
 
-async fn call(spec: Spec, instruction: &str) -> String {
+async fn call(spec: ApiEndpoint, instruction: &str) -> String {
     let specs = BTreeMap::from([("api".to_owned(), spec)]);
     let mut registry = match registry(&specs, &Secrets::default()) {
         Ok(registry) => registry,
@@ -42,7 +42,7 @@ async fn an_instruction_is_one_argument_or_what_is_read() {
 #[tokio::test]
 async fn what_becomes_of_it() {
     let shell = |script: &str| command(&["sh", "-c", script]);
-    let check = async |spec: Spec, expected: Expect| expected.assert_eq(&call(spec, "x").await);
+    let check = async |spec: ApiEndpoint, expected: Expect| expected.assert_eq(&call(spec, "x").await);
     check(shell("exit 0"), expect!["done"]).await;
     check(shell("echo first >&2; echo last >&2; exit 7"), expect!["nobody knows: it ended with exit status: 7: last"])
         .await;
@@ -55,7 +55,7 @@ async fn what_becomes_of_it() {
     )
     .await;
     check(
-        Spec { within: Duration::from_millis(300), ..shell("sleep 100") },
+        ApiEndpoint { within: Duration::from_millis(300), ..shell("sleep 100") },
         expect!["nobody knows: sh was not done within 0.3 s, and was killed"],
     )
     .await;
@@ -63,7 +63,7 @@ async fn what_becomes_of_it() {
 
 #[tokio::test]
 async fn what_is_no_api() {
-    let check = async |spec: Spec, expected: Expect| expected.assert_eq(&call(spec, "x").await);
+    let check = async |spec: ApiEndpoint, expected: Expect| expected.assert_eq(&call(spec, "x").await);
     check(command(&[]), expect![[r#"api: command names no program: command = ["PROGRAM", "ARGUMENT"]"#]]).await;
     check(command(&[INSTRUCTION]), expect!["api: what the model says cannot choose the program"]).await;
     check(
@@ -79,7 +79,7 @@ async fn what_is_no_api() {
     )
     .await;
     let mut spec = command(&["env"]);
-    let How::Command(command) = &mut spec.how else { unreachable!() };
+    let ApiTransport::Command(command) = &mut spec.how else { unreachable!() };
     command.env.insert("KEY".to_owned(), "{{secret:key}}".to_owned());
     assert_eq!(spec.secrets(), ["key"]);
     check(spec, expect![[r#"api: nobody has said what the secret "key" is: [policy.secrets.key]"#]]).await;

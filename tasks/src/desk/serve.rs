@@ -29,7 +29,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{Late, Shared, lock, show};
+use super::{AnswerError, Shared, lock, show};
 
 /// People and programs that look at the same time.
 const CONNECTIONS_MAX: usize = 32;
@@ -256,14 +256,14 @@ fn read(bytes: &Bytes, is_form: bool) -> Result<Said, String> {
     Ok(Said { id, answer: field("answer").unwrap_or_default(), words: field("words").unwrap_or_default() })
 }
 
-fn explained(late: &Late) -> (StatusCode, String) {
+fn explained(late: &AnswerError) -> (StatusCode, String) {
     match late {
-        Late::Over { id, how } => (
+        AnswerError::Closed { id, how } => (
             StatusCode::CONFLICT,
             format!("question {id} is not open any more, and nothing came of this answer: {how}"),
         ),
-        Late::Unknown { id } => (StatusCode::CONFLICT, format!("there is no question {id}")),
-        Late::Unfit { fit } => {
+        AnswerError::NoSuchQuestion { id } => (StatusCode::CONFLICT, format!("there is no question {id}")),
+        AnswerError::NotAllowed { fit } => {
             (StatusCode::BAD_REQUEST, format!("this question is answered with: {}; a choice has words", fit.join(", ")))
         }
     }

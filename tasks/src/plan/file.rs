@@ -45,7 +45,7 @@ pub struct Goal {
     pub steps_max: Option<u32>,
     /// What it has to find out.
     #[serde(default)]
-    pub output: BTreeMap<String, Kind>,
+    pub output: BTreeMap<String, OutputKind>,
     /// How many times it is tried again before `on_failure` says what happens.
     #[serde(default)]
     pub retries: u32,
@@ -59,7 +59,7 @@ pub struct Goal {
 /// What an output is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum OutputKind {
     /// Words.
     Text,
     /// A number; signs of money and thousands are left out.

@@ -121,7 +121,7 @@ impl PlanRecord {
         let failed = |source| PlanRecordError::File { at: folder.to_owned(), source };
         fs::create_dir_all(folder.parent().unwrap_or(Path::new("."))).map_err(failed)?;
         fs::create_dir(folder).map_err(failed)?;
-        crate::origin::put(folder, "plan.toml", &plan.text).map_err(failed)?;
+        crate::origin::write_atomically(folder, "plan.toml", &plan.text).map_err(failed)?;
         let lock = File::create(folder.join("lock")).map_err(failed)?;
         lock.lock().map_err(failed)?;
         let file = OpenOptions::new().append(true).create_new(true).open(folder.join("plan.jsonl")).map_err(failed)?;

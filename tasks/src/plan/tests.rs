@@ -18,7 +18,7 @@ fn gave_up() -> End {
 struct Ends(VecDeque<End>, Vec<String>, Option<&'static str>, Option<&'static str>);
 
 #[async_trait]
-impl Execute for Ends {
+impl GoalRunner for Ends {
     type Error = ();
 
     async fn run(&mut self, _goal: &Goal, words: &str, run: &str) -> Result<End, ()> {

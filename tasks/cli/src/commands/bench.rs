@@ -7,36 +7,36 @@ use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::record::{SUITE_VERSION, SuiteBrief, keep_suite};
 use tapwright_tasks::smoke::{Choice, Counts, Plan, Row, Table, bench, names};
 
-use super::{opened, run_name};
+use super::{open_model, run_name};
 use crate::arguments::{Bench, Common, Smoke, Suite};
 use crate::clock;
-use crate::config::{Config, Given};
+use crate::config::{Config, Flags};
+use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::narrate::{Narrator, head};
-use crate::say;
-use crate::trouble::Trouble;
+use crate::narrator::{Narrator, head};
+use crate::output;
 
 /// What a task of the suite may use if nobody says it: the longest needs half of that.
 const STEPS: u32 = 40;
 
-pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, Trouble> {
+pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError> {
     let Suite::Smoke(Smoke { seeds, from, template, at_least, weather, model, limits }) = arguments.suite;
-    let given = Given { weather, model, limits, steps_usual: STEPS, only_virtual: true, ..Given::common(common) };
+    let given = Flags { weather, model, limits, steps_usual: STEPS, only_virtual: true, ..Flags::common(common) };
     let config = Config::read(given)?;
     let choice = Choice { first: from, count: seeds, template };
     choice.check()?;
     let stop = interrupt::listen();
     let narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
-    let Some(mut opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
+    let Some(mut opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
 
     let started = clock::now();
     let name = run_name(started, "smoke");
     let folder = config.runs.join(&name);
     if !config.json {
         let facts = [("model", opened.about.clone()), ("record", folder.display().to_string())];
-        for line in head(&format!("The smoke suite: {seeds} tasks from seed {from}"), &facts, say::width()) {
-            say::out(&line);
+        for line in head(&format!("The smoke suite: {seeds} tasks from seed {from}"), &facts, output::width()) {
+            output::out(&line);
         }
     }
     let mut rules = config.rules.clone();
@@ -51,15 +51,15 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, Trouble> 
         &mut opened,
         stop,
         |_, template, goal| {
-            bar.set_message(say::fitted(&format!("{template}: {goal}"), say::width().saturating_sub(44)))
+            bar.set_message(output::fitted(&format!("{template}: {goal}"), output::width().saturating_sub(44)))
         },
         |step| stepped.set_prefix(format!("step {step:>2}")),
         |row| {
             told.count(row);
             if config.json {
-                say::out(&serde_json::to_string(row).unwrap_or_default());
+                output::out(&serde_json::to_string(row).unwrap_or_default());
             } else if bar.is_hidden() {
-                say::err(&format!("  {:>4}/{seeds}  {}", rows.len() + 1, in_a_line(row)));
+                output::err(&format!("  {:>4}/{seeds}  {}", rows.len() + 1, in_a_line(row)));
             }
             bar.inc(1);
             rows.push(row.clone());
@@ -71,7 +71,7 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, Trouble> 
     // What was measured until it broke off is worth showing.
     let (table, broke) = match result {
         Ok(table) => (table, None),
-        Err(error) => (told, Some(Trouble::from(error))),
+        Err(error) => (told, Some(CliError::from(error))),
     };
     let brief = SuiteBrief {
         version: SUITE_VERSION,
@@ -82,17 +82,17 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, Trouble> 
         table: table.clone(),
     };
     let kept = keep_suite(&folder, &brief)
-        .map_err(|error| Trouble::said(Exit::Unwritten, format!("the suite's table cannot be written: {error}")));
+        .map_err(|error| CliError::said(Exit::Unwritten, format!("the suite's table cannot be written: {error}")));
     let exit = exit(&table, at_least, broke.as_ref().or(kept.as_ref().err()));
     if config.json {
         let mut line = last_line(&table, &brief, exit);
         if let Some(object) = line.as_object_mut() {
             object.insert("record".to_owned(), json!(folder));
         }
-        say::out(&line.to_string());
+        output::out(&line.to_string());
     } else {
         show(&table, &rows);
-        say::out(&format!("  {} {}\n", style("record ").dim(), folder.display()));
+        output::out(&format!("  {} {}\n", style("record ").dim(), folder.display()));
     }
     match broke {
         Some(trouble) if config.json => Ok(trouble.exit),
@@ -101,7 +101,7 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, Trouble> 
     }
 }
 
-fn exit(table: &Table, at_least: Option<f64>, broke: Option<&Trouble>) -> Exit {
+fn exit(table: &Table, at_least: Option<f64>, broke: Option<&CliError>) -> Exit {
     if let Some(trouble) = broke {
         return trouble.exit;
     }
@@ -136,7 +136,7 @@ fn in_a_line(row: &Row) -> String {
         verdict_in_colour(&row.verdict),
         row.template,
         row.steps,
-        say::fitted(&row.goal, 60)
+        output::fitted(&row.goal, 60)
     )
 }
 
@@ -168,42 +168,42 @@ fn last_line(table: &Table, brief: &SuiteBrief, exit: Exit) -> Value {
 fn show(table: &Table, rows: &[Row]) {
     let failed: Vec<&Row> = rows.iter().filter(|row| row.verdict != Verdict::Passed).collect();
     for row in &failed {
-        say::out(&format!(
+        output::out(&format!(
             "  {}  {} {}",
             verdict_in_colour(&row.verdict),
             style(&row.template).bold(),
             style(format!("seed {}", row.seed)).dim()
         ));
-        say::out(&format!("          {}", say::fitted(&row.goal, say::width() - 10)));
+        output::out(&format!("          {}", output::fitted(&row.goal, output::width() - 10)));
         let how =
             row.outcome.as_deref().map_or_else(String::new, |outcome| format!("{outcome} after {} steps; ", row.steps));
-        for line in say::wrapped(&format!("{how}{}", row.verdict.why().unwrap_or_default()), say::width() - 10) {
-            say::out(&format!("          {}", style(line).dim()));
+        for line in output::wrapped(&format!("{how}{}", row.verdict.why().unwrap_or_default()), output::width() - 10) {
+            output::out(&format!("          {}", style(line).dim()));
         }
-        say::out(&format!("          {}", style(row.folder.display()).dim()));
+        output::out(&format!("          {}", style(row.folder.display()).dim()));
     }
     if !failed.is_empty() {
-        say::out("");
+        output::out("");
     }
     let head = format!(
         "  {:<24}{:>8}{:>8}{:>8}{:>10}{:>9}{:>11}",
         "template", "passed", "failed", "void", "success", "steps", "ms/step"
     );
-    say::out(&style(head).dim().to_string());
+    output::out(&style(head).dim().to_string());
     // As the suite goes through them.
     for name in names() {
         if let Some(counts) = table.templates.get(name) {
-            say::out(&line(name, counts));
+            output::out(&line(name, counts));
         }
     }
-    say::out(&style(line("all", &table.all)).bold().to_string());
+    output::out(&style(line("all", &table.all)).bold().to_string());
     if table.stopped {
-        say::out(&format!(
+        output::out(&format!(
             "\n  {}",
             style("stopped before its end; the task that was going on does not count").yellow()
         ));
     }
-    say::out("");
+    output::out("");
 }
 
 fn line(name: &str, counts: &Counts) -> String {

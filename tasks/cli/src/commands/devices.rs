@@ -5,13 +5,13 @@ use serde_json::json;
 use tapwright_tasks::{ListedState, devices};
 
 use crate::arguments::{Common, Devices};
-use crate::config::{Config, Given};
+use crate::config::{Config, Flags};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::say;
-use crate::trouble::Trouble;
+use crate::output;
 
-pub async fn perform(common: Common, arguments: Devices) -> Result<Exit, Trouble> {
-    let config = Config::read(Given::common(common).server(arguments.server))?;
+pub async fn perform(common: Common, arguments: Devices) -> Result<Exit, CliError> {
+    let config = Config::read(Flags::common(common).server(arguments.server))?;
     let found = devices(&config.adb_server, config.device.probe).await;
     let mut rows =
         vec![("virtual".to_owned(), "ready".to_owned(), "a virtual phone, drawn for each run".to_owned(), true)];
@@ -26,22 +26,22 @@ pub async fn perform(common: Common, arguments: Devices) -> Result<Exit, Trouble
     }
     if config.json {
         for (device, state, model, ready) in rows {
-            say::out(&json!({"device": device, "state": state, "model": model, "ready": ready}).to_string());
+            output::out(&json!({"device": device, "state": state, "model": model, "ready": ready}).to_string());
         }
         return Ok(Exit::Done);
     }
     for (device, state, model, ready) in rows {
         let mark = if ready { style("✓").green() } else { style("!").yellow() };
-        let name = pad_str(&say::flat(&device), 24, Alignment::Left, None).into_owned();
-        say::out(&format!(
+        let name = pad_str(&output::flat(&device), 24, Alignment::Left, None).into_owned();
+        output::out(&format!(
             "  {mark}  {}  {}  {}",
             style(name).bold(),
-            say::flat(&state),
-            style(say::flat(&model)).dim()
+            output::flat(&state),
+            style(output::flat(&model)).dim()
         ));
     }
     if found.is_err() {
-        say::out(&format!(
+        output::out(&format!(
             "\n  {}",
             style(format!(
                 "no adb server at {}: for phones on USB start one with `adb start-server`",

@@ -4,14 +4,14 @@ use console::{Alignment, pad_str, style};
 use tapwright_tasks::doctor::{Checkup, Finding, State, check};
 
 use crate::arguments::{Common, Doctor};
-use crate::config::{Config, Given};
+use crate::config::{Config, Flags};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::say;
-use crate::trouble::Trouble;
+use crate::output;
 
-pub async fn perform(common: Common, arguments: Doctor) -> Result<Exit, Trouble> {
+pub async fn perform(common: Common, arguments: Doctor) -> Result<Exit, CliError> {
     let examine = arguments.device.device.is_some();
-    let given = Given { device: arguments.device, ..Given::common(common).model(arguments.model) };
+    let given = Flags { device: arguments.device, ..Flags::common(common).model(arguments.model) };
     let config = Config::read(given)?;
     let checkup = Checkup {
         model: &config.model,
@@ -29,7 +29,7 @@ pub async fn perform(common: Common, arguments: Doctor) -> Result<Exit, Trouble>
 
 fn tell(finding: &Finding, json: bool) {
     if json {
-        say::out(&serde_json::to_string(finding).unwrap_or_default());
+        output::out(&serde_json::to_string(finding).unwrap_or_default());
         return;
     }
     let mark = match finding.state {
@@ -37,12 +37,12 @@ fn tell(finding: &Finding, json: bool) {
         State::Warning => style("!").yellow(),
         State::Failed => style("✗").red(),
     };
-    let lines = say::wrapped(&finding.text, say::width().saturating_sub(21));
+    let lines = output::wrapped(&finding.text, output::width().saturating_sub(21));
     for (n, line) in lines.iter().enumerate() {
         let (mark, what) = if n == 0 { (mark.to_string(), finding.what) } else { (" ".to_owned(), "") };
-        say::out(&format!("  {mark}  {}  {line}", style(pad_str(what, 14, Alignment::Left, None)).bold()));
+        output::out(&format!("  {mark}  {}  {line}", style(pad_str(what, 14, Alignment::Left, None)).bold()));
     }
-    for line in finding.next.iter().flat_map(|next| say::wrapped(next, say::width().saturating_sub(21))) {
-        say::out(&format!("{:21}{}", "", style(line).dim()));
+    for line in finding.next.iter().flat_map(|next| output::wrapped(next, output::width().saturating_sub(21))) {
+        output::out(&format!("{:21}{}", "", style(line).dim()));
     }
 }

@@ -12,11 +12,11 @@ use serde_json::json;
 use tapwright_tasks::model::{Build, BuildError, Form, Info, Like, Progress, Provider, build, info, random};
 
 use crate::arguments::{Common, FormArgument, LikeArgument, ModelsCommand, ProviderArgument};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::say;
-use crate::trouble::Trouble;
+use crate::output;
 
-pub async fn perform(common: Common, command: ModelsCommand) -> Result<Exit, Trouble> {
+pub async fn perform(common: Common, command: ModelsCommand) -> Result<Exit, CliError> {
     match command {
         ModelsCommand::Build { hf_dir, out, precision, provider, block, exact } => {
             let how = Build { precision: form(precision), provider: runner(provider), block, exact };
@@ -31,8 +31,8 @@ pub async fn perform(common: Common, command: ModelsCommand) -> Result<Exit, Tro
 }
 
 /// Reading gigabytes blocks; Ctrl-C ends the process at once, and a build appears whole or not at all.
-async fn blocking(work: impl FnOnce() -> Result<Exit, Trouble> + Send + 'static) -> Result<Exit, Trouble> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Trouble::new(Exit::Internal, &error))?
+async fn blocking(work: impl FnOnce() -> Result<Exit, CliError> + Send + 'static) -> Result<Exit, CliError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| CliError::new(Exit::Internal, &error))?
 }
 
 fn form(said: FormArgument) -> Form {
@@ -73,7 +73,7 @@ fn bar(json: bool) -> (ProgressBar, impl FnMut(Progress)) {
     (bar, show)
 }
 
-fn draw(folder: &Path, like: LikeArgument, seed: u64, json: bool) -> Result<Exit, Trouble> {
+fn draw(folder: &Path, like: LikeArgument, seed: u64, json: bool) -> Result<Exit, CliError> {
     let like = match like {
         LikeArgument::Glm4v9b => Like::Glm4v9b,
         LikeArgument::Glm4v04b => Like::Glm4v04b,
@@ -83,31 +83,31 @@ fn draw(folder: &Path, like: LikeArgument, seed: u64, json: bool) -> Result<Exit
     random(like, folder, seed, show).map_err(|error| trouble(&error))?;
     bar.finish_and_clear();
     if json {
-        say::out(&json!({"folder": folder, "seed": seed}).to_string());
+        output::out(&json!({"folder": folder, "seed": seed}).to_string());
     } else {
-        say::out(&format!("  {}  {} is drawn", style("✓").green(), folder.display()));
+        output::out(&format!("  {}  {} is drawn", style("✓").green(), folder.display()));
     }
     Ok(Exit::Done)
 }
 
-fn build_model(hf_dir: &Path, out: &Path, how: &Build, json: bool) -> Result<Exit, Trouble> {
+fn build_model(hf_dir: &Path, out: &Path, how: &Build, json: bool) -> Result<Exit, CliError> {
     let (bar, show) = bar(json);
     let built = build(hf_dir, out, how, show).map_err(|error| trouble(&error))?;
     bar.finish_and_clear();
     if json {
         let line = json!({"folder": built.folder, "digest": built.digest, "reused": built.reused});
-        say::out(&line.to_string());
+        output::out(&line.to_string());
     } else {
         let how = if built.reused { "was there already, and is current" } else { "is built" };
-        say::out(&format!("  {}  {} {how}", style("✓").green(), built.folder.display()));
+        output::out(&format!("  {}  {} {how}", style("✓").green(), built.folder.display()));
     }
     Ok(Exit::Done)
 }
 
-fn tell(folder: &Path, json: bool) -> Result<Exit, Trouble> {
+fn tell(folder: &Path, json: bool) -> Result<Exit, CliError> {
     let info = info(folder).map_err(|error| trouble(&error))?;
     if json {
-        say::out(&serde_json::to_string(&info).unwrap_or_default());
+        output::out(&serde_json::to_string(&info).unwrap_or_default());
         return Ok(Exit::Done);
     }
     let Info {
@@ -148,15 +148,15 @@ fn tell(folder: &Path, json: bool) -> Result<Exit, Trouble> {
         ("digest", digest),
     ];
     for (name, value) in rows {
-        say::out(&format!("  {} {}", style(format!("{name:<13}")).dim(), say::flat(&value)));
+        output::out(&format!("  {} {}", style(format!("{name:<13}")).dim(), output::flat(&value)));
     }
     Ok(Exit::Done)
 }
 
-fn trouble(error: &BuildError) -> Trouble {
+fn trouble(error: &BuildError) -> CliError {
     let exit = match error {
         BuildError::Unwritable { .. } | BuildError::Occupied { .. } => Exit::Unwritten,
         _ => Exit::NotReady,
     };
-    Trouble::new(exit, error)
+    CliError::new(exit, error)
 }

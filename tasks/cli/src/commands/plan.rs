@@ -7,54 +7,54 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use serde_json::json;
-use tapwright_tasks::device::{Device, Where};
+use tapwright_tasks::device::{Device, DeviceAddress};
 use tapwright_tasks::judge::Wanted;
-use tapwright_tasks::model::Opened;
-use tapwright_tasks::origin::Origin;
+use tapwright_tasks::model::LoadedModel;
+use tapwright_tasks::origin::RunOrigin;
 use tapwright_tasks::plan::{
-    Execute, Goal, Plan, PlanEnd, PlanError, PlanRecord, carry_out, draft, id, markdown, summary,
+    Goal, GoalRunner, Plan, PlanEnd, PlanError, PlanRecord, carry_out, draft, id, markdown, summary,
 };
-use tapwright_tasks::resume::Broken;
-use tapwright_tasks::run::{Company, Place, Task, run};
+use tapwright_tasks::resume::ResumableRun;
+use tapwright_tasks::run::{Participants, RunLocation, Task, run};
 use tapwright_tasks::{Answer, End, Entry, Outcome, Person, Question, Record, RecordError, Secrets, Stop};
 
 use super::resume::outlives;
 use super::run::{leave, tell};
-use super::{opened, run_name};
-use crate::arguments::{Again, Common, Plan as PlanArguments};
+use super::{open_model, run_name};
+use crate::arguments::{Common, Plan as PlanArguments, ResumeArguments};
 use crate::clock;
-use crate::config::{Config, Given};
+use crate::config::{Config, Flags};
+use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::narrate::Narrator;
+use crate::narrator::Narrator;
+use crate::output;
 use crate::people::People;
-use crate::say;
-use crate::trouble::Trouble;
 
 /// Has a model write a plan into a file.
-pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Trouble> {
+pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, CliError> {
     let PlanArguments { goal, out, model } = arguments;
-    let config = Config::read(Given::common(common).model(model))?;
+    let config = Config::read(Flags::common(common).model(model))?;
     let unwritten = |error: std::io::Error| {
-        Trouble::said(Exit::Unwritten, format!("the plan cannot be written to {}: {error}", out.display()))
+        CliError::said(Exit::Unwritten, format!("the plan cannot be written to {}: {error}", out.display()))
     };
     let stop = interrupt::listen();
     let narrator = Narrator::new(config.json, config.verbose == 0, 0);
-    let Some(mut opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
+    let Some(mut opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     narrator.wait("the model writes a plan");
     let drafted = draft(opened.model.as_mut(), &goal, &BTreeSet::new(), config.rules.limits.think).await;
     narrator.go_on();
     let plan = drafted.map_err(|mistake| {
-        Trouble::said(Exit::ModelFailed, format!("the model wrote no plan: {}", mistake.why))
+        CliError::said(Exit::ModelFailed, format!("the model wrote no plan: {}", mistake.why))
             .help("a model that writes texts is needed: --model http://HOST/v1 --model-name NAME")
     })?;
     // Who wrote a plan by hand wants to keep it.
     let mut file = OpenOptions::new().write(true).create_new(true).open(&out).map_err(unwritten)?;
     file.write_all(format!("{}\n", plan.text.trim()).as_bytes()).map_err(unwritten)?;
     if config.json {
-        say::out(&json!({"plan": plan.title, "goals": plan.goals.len(), "file": out}).to_string());
+        output::out(&json!({"plan": plan.title, "goals": plan.goals.len(), "file": out}).to_string());
     } else {
-        say::out(&format!(
+        output::out(&format!(
             "  {} goals in {}; read it, then: tapwright run --plan {}",
             plan.goals.len(),
             out.display(),
@@ -65,13 +65,13 @@ pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Tro
 }
 
 /// Carries out the plan in a file.
-pub async fn begin(config: Config, file: &Path) -> Result<Exit, Trouble> {
+pub async fn begin(config: Config, file: &Path) -> Result<Exit, CliError> {
     let plan = Plan::read(file)?;
     let stop = interrupt::listen();
     let secrets = config.secrets().await?;
     let people = People::gather(&config).await?;
     let narrator = Narrator::new(config.json, config.verbose == 0, 0);
-    let Some(opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
+    let Some(opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     let device = Device::open(&config.device).await?;
     let started = clock::now();
     let folder = config.runs.join(run_name(started, &plan.title));
@@ -80,16 +80,16 @@ pub async fn begin(config: Config, file: &Path) -> Result<Exit, Trouble> {
 }
 
 /// Goes on with a plan in the middle.
-pub async fn go_on(common: Common, again: Again, folder: &Path) -> Result<Exit, Trouble> {
+pub async fn go_on(common: Common, again: ResumeArguments, folder: &Path) -> Result<Exit, CliError> {
     let record = PlanRecord::take_up(folder)?;
     if record.next().is_none() {
-        return Err(Trouble::usage(format!("the plan at {} has come to its end", folder.display())));
+        return Err(CliError::usage(format!("the plan at {} has come to its end", folder.display())));
     }
-    let origin = Origin::read(folder).map_err(|error| {
-        Trouble::said(Exit::Unreadable, format!("{}: {error}", folder.join("origin.json").display()))
+    let origin = RunOrigin::read(folder).map_err(|error| {
+        CliError::said(Exit::Unreadable, format!("{}: {error}", folder.join("origin.json").display()))
     })?;
     let recorded = origin.map(|origin| origin.words).unwrap_or_default();
-    let given = Given { device: again.device, model: again.model, ask: again.ask, recorded, ..Given::common(common) };
+    let given = Flags { device: again.device, model: again.model, ask: again.ask, recorded, ..Flags::common(common) };
     let mut config = Config::read(given)?;
     config.model.heard = record.heard();
     outlives(&config, folder)?;
@@ -97,7 +97,7 @@ pub async fn go_on(common: Common, again: Again, folder: &Path) -> Result<Exit, 
     let secrets = config.secrets().await?;
     let people = People::gather(&config).await?;
     let narrator = Narrator::new(config.json, config.verbose == 0, 0);
-    let Some(opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
+    let Some(opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     let device = Device::open(&config.device).await?;
     carry_on(config, record, opened, device, secrets, people, stop).await
 }
@@ -105,18 +105,18 @@ pub async fn go_on(common: Common, again: Again, folder: &Path) -> Result<Exit, 
 async fn carry_on(
     config: Config,
     mut record: PlanRecord,
-    opened: Opened,
+    opened: LoadedModel,
     device: Device,
     secrets: Secrets,
     people: People,
     stop: Stop,
-) -> Result<Exit, Trouble> {
+) -> Result<Exit, CliError> {
     let folder = record.folder.clone();
     let unwritten = |error: std::io::Error| {
-        Trouble::said(Exit::Unwritten, format!("the plan's record in {} cannot be written: {error}", folder.display()))
+        CliError::said(Exit::Unwritten, format!("the plan's record in {} cannot be written: {error}", folder.display()))
     };
-    Origin::new(config.words.clone(), Vec::new(), None).write(&folder).map_err(unwritten)?;
-    let mut runs = Runs { config, folder: folder.clone(), opened, device, secrets, people, stop };
+    RunOrigin::new(config.words.clone(), Vec::new(), None).write(&folder).map_err(unwritten)?;
+    let mut runs = PlanRunner { config, folder: folder.clone(), opened, device, secrets, people, stop };
     // What it says is not how the plan stands once it goes on; it is written anew in the end.
     let _ = fs::remove_file(folder.join("plan.json"));
     let end = match carry_out(&mut record, &mut runs).await {
@@ -140,17 +140,17 @@ async fn carry_on(
             "plan": record.plan.title, "end": id(&end), "achieved": achieved, "goals": record.plan.goals.len(),
             "outputs": record.outputs(), "not_achieved": summary["not_achieved"], "record": folder, "exit": exit.code(),
         });
-        say::out(&line.to_string());
+        output::out(&line.to_string());
     } else {
         let (achieved, all) = (record.achieved().count(), record.plan.goals.len());
-        say::out(&format!(
+        output::out(&format!(
             "  {}: {achieved} of {all} goals; the result is {}",
             id(&end),
             folder.join("plan.md").display()
         ));
-        let lives_on = !matches!(runs.config.device.at, Where::Virtual(_));
+        let lives_on = !matches!(runs.config.device.at, DeviceAddress::Virtual(_));
         if record.next().is_some() && lives_on {
-            say::out(&format!("  go on with: tapwright resume {}", folder.display()));
+            output::out(&format!("  go on with: tapwright resume {}", folder.display()));
         }
     }
     Ok(exit)
@@ -168,10 +168,10 @@ fn exit(end: &PlanEnd) -> Exit {
 }
 
 /// Makes the runs of a plan, on one phone and with one model.
-struct Runs {
+struct PlanRunner {
     config: Config,
     folder: PathBuf,
-    opened: Opened,
+    opened: LoadedModel,
     device: Device,
     secrets: Secrets,
     people: People,
@@ -179,11 +179,11 @@ struct Runs {
 }
 
 #[async_trait]
-impl Execute for Runs {
-    type Error = Trouble;
+impl GoalRunner for PlanRunner {
+    type Error = CliError;
 
-    async fn run(&mut self, goal: &Goal, words: &str, name: &str) -> Result<End, Trouble> {
-        let Runs { config, folder, opened, device, secrets, people, stop } = self;
+    async fn run(&mut self, goal: &Goal, words: &str, name: &str) -> Result<End, CliError> {
+        let PlanRunner { config, folder, opened, device, secrets, people, stop } = self;
         let mut rules = config.rules.clone();
         let steps_max = goal.steps_max.unwrap_or(rules.limits.steps_max);
         // A model may give itself less than it was given, not more.
@@ -193,7 +193,7 @@ impl Execute for Runs {
             Ok(record) => match record.end() {
                 Some(end) if !end.outcome.can_go_on() => return Ok(end.clone()),
                 _ => {
-                    let mut broken = Broken::take_up(&at)?;
+                    let mut broken = ResumableRun::take_up(&at)?;
                     if let Some(within) = config.ask_within {
                         broken.asks_within(within);
                     }
@@ -202,14 +202,14 @@ impl Execute for Runs {
             },
             // It was killed before its first line was there, so nothing was done.
             Err(RecordError::NoJournal { .. }) => {
-                fs::remove_dir_all(&at).map_err(|error| Trouble::new(Exit::Unwritten, &error))?;
+                fs::remove_dir_all(&at).map_err(|error| CliError::new(Exit::Unwritten, &error))?;
                 None
             }
             Err(RecordError::Unreadable { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 let _ = fs::remove_dir_all(&at); // The folder alone may be there.
                 None
             }
-            Err(error) => return Err(Trouble::new(Exit::Unreadable, &error)),
+            Err(error) => return Err(CliError::new(Exit::Unreadable, &error)),
         };
         let mut narrator = Narrator::new(config.json, config.verbose == 0, rules.limits.steps_max);
         narrator.head(words, &[("goal", goal.name.clone()), ("record", at.display().to_string())]);
@@ -217,18 +217,18 @@ impl Execute for Runs {
         let mut apis = config.apis(policy, secrets)?;
         let desk = people.desk();
         if let (Some(desk), Some(broken)) = (&desk, &broken) {
-            broken.record().entries.iter().for_each(|entry| desk.mind(entry));
+            broken.record().entries.iter().for_each(|entry| desk.observe(entry));
         }
         let mut watch = |entry: &Entry| {
-            desk.iter().for_each(|desk| desk.mind(entry));
+            desk.iter().for_each(|desk| desk.observe(entry));
             narrator.entry(entry);
         };
-        let company = Company { person: people, apis: &mut apis, secrets, stop: stop.clone(), watch: &mut watch };
+        let company = Participants { person: people, apis: &mut apis, secrets, stop: stop.clone(), watch: &mut watch };
         let report = match broken {
             Some(broken) => broken.go_on(device, opened, config.words.clone(), clock::now(), company).await,
             None => {
                 let task = Task { goal: words.to_owned(), start: Vec::new(), wanted: Wanted::Nothing };
-                let place = Place { runs: folder, run: name, started: clock::now() };
+                let place = RunLocation { runs: folder, run: name, started: clock::now() };
                 run(&task, device, opened, &rules, &config.words, place, company).await
             }
         };
@@ -239,7 +239,7 @@ impl Execute for Runs {
     }
 
     async fn ask(&mut self, question: &Question) -> Answer {
-        let Runs { config, people, stop, .. } = self;
+        let PlanRunner { config, people, stop, .. } = self;
         tokio::select! {
             answer = people.ask(question, None) => answer,
             () = stop.stopped() => Answer::Nobody,
@@ -247,7 +247,7 @@ impl Execute for Runs {
         }
     }
 
-    async fn replan(&mut self, told: &str, known: &BTreeSet<String>) -> Result<Option<Plan>, Trouble> {
+    async fn replan(&mut self, told: &str, known: &BTreeSet<String>) -> Result<Option<Plan>, CliError> {
         let within = self.config.rules.limits.think;
         match draft(self.opened.model.as_mut(), told, known, within).await {
             Ok(plan) => Ok(Some(plan)),

@@ -12,19 +12,19 @@ use tapwright_tasks::{Line, Record, page};
 
 use crate::arguments::{Common, Replay};
 use crate::clock;
-use crate::config::{Config, Given};
+use crate::config::{Config, Flags};
+use crate::error::{CliError, with_causes};
 use crate::exit::Exit;
-use crate::narrate::{Ending, Narrator};
-use crate::say;
-use crate::trouble::{Trouble, with_causes};
+use crate::narrator::{Narrator, RunEnding};
+use crate::output;
 
-pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, Trouble> {
-    let config = Config::read(Given::common(common))?;
+pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, CliError> {
+    let config = Config::read(Flags::common(common))?;
     let folder = find_run(&config.runs, &arguments.run)
-        .map_err(|error| Trouble::usage(error.to_string()).help("see which there are with: tapwright runs"))?;
-    let record = Record::read(&folder).map_err(|error| Trouble::new(Exit::Unreadable, &error))?;
+        .map_err(|error| CliError::usage(error.to_string()).help("see which there are with: tapwright runs"))?;
+    let record = Record::read(&folder).map_err(|error| CliError::new(Exit::Unreadable, &error))?;
     let judgement = Judgement::read(&folder).map_err(|error| {
-        Trouble::said(Exit::Unreadable, format!("{}: {error}", folder.join("verdict.json").display()))
+        CliError::said(Exit::Unreadable, format!("{}: {error}", folder.join("verdict.json").display()))
     })?;
 
     let facts = &record.facts;
@@ -61,16 +61,22 @@ pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, Trouble> {
             "record": folder,
             "exit": exit.code(),
         });
-        say::out(&line.to_string());
+        output::out(&line.to_string());
         return Ok(exit);
     }
     match record.end() {
         Some(end) => {
-            let ending =
-                Ending { run: &facts.run, folder: &folder, end, judgement: judgement.as_ref(), ms, can_go_on: false };
+            let ending = RunEnding {
+                run: &facts.run,
+                folder: &folder,
+                end,
+                judgement: judgement.as_ref(),
+                ms,
+                can_go_on: false,
+            };
             narrator.ending(&ending, exit);
         }
-        None => say::out(&format!(
+        None => output::out(&format!(
             "\n  {}  it has no end: it is still going on, or it was killed\n",
             style("■").yellow().bold()
         )),
@@ -78,21 +84,21 @@ pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, Trouble> {
     match &follows {
         Ok(()) => {
             let torn = if record.torn { "; its last line was torn, and left out" } else { "" };
-            say::out(&format!("  {}", style(format!("all of it follows from what was seen and heard{torn}")).dim()));
+            output::out(&format!("  {}", style(format!("all of it follows from what was seen and heard{torn}")).dim()));
         }
-        Err(error) => say::out(&format!(
+        Err(error) => output::out(&format!(
             "  {} the record does not follow from what was seen and heard: {}",
             style("✗").red().bold(),
-            say::flat(&with_causes(error))
+            output::flat(&with_causes(error))
         )),
     }
     if let Some(file) = &arguments.html {
-        say::out(&format!("  the page is {}", style(file.display()).bold()));
+        output::out(&format!("  the page is {}", style(file.display()).bold()));
     }
     Ok(exit)
 }
 
-fn write_page(record: &Record, judgement: Option<&Judgement>, file: &Path) -> Result<(), Trouble> {
+fn write_page(record: &Record, judgement: Option<&Judgement>, file: &Path) -> Result<(), CliError> {
     let when = clock::time(record.facts.started) + " UTC";
     let written = File::create(file).and_then(|created| {
         let mut out = BufWriter::new(created);
@@ -100,6 +106,6 @@ fn write_page(record: &Record, judgement: Option<&Judgement>, file: &Path) -> Re
         out.flush()
     });
     written.map_err(|error| {
-        Trouble::said(Exit::Unwritten, format!("the page {} cannot be written: {error}", file.display()))
+        CliError::said(Exit::Unwritten, format!("the page {} cannot be written: {error}", file.display()))
     })
 }

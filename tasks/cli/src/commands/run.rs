@@ -1,26 +1,26 @@
 //! `tapwright run`
 
-use tapwright_tasks::device::{Device, Options, Where};
+use tapwright_tasks::device::{Device, DeviceAddress, DeviceOptions};
 use tapwright_tasks::judge::Wanted;
-use tapwright_tasks::run::{Company, Place, Report, Task, run};
+use tapwright_tasks::run::{Participants, RunLocation, RunReport, Task, run};
 use tapwright_tasks::{Entry, Outcome, smoke};
 
 use super::resume::can_go_on;
-use super::{opened, plan, run_name};
+use super::{open_model, plan, run_name};
 use crate::arguments::{Common, Run};
 use crate::clock;
-use crate::config::{Config, Given};
+use crate::config::{Config, Flags};
+use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::narrate::{Ending, Narrator};
+use crate::narrator::{Narrator, RunEnding};
 use crate::people::People;
-use crate::trouble::Trouble;
 
-pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
+pub async fn perform(common: Common, arguments: Run) -> Result<Exit, CliError> {
     let Run { goal, task, plan, start, expect, device, phone, weather, model, limits, ask } = arguments;
     let seed_given = phone.seed;
     let only_virtual = task.is_some();
-    let given = Given { device, phone, weather, model, limits, ask, only_virtual, ..Given::common(common) };
+    let given = Flags { device, phone, weather, model, limits, ask, only_virtual, ..Flags::common(common) };
     let config = Config::read(given)?;
     if let Some(file) = plan {
         return plan::begin(config, &file).await;
@@ -30,14 +30,14 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
             let seed = seed_given.unwrap_or(config.phone.seed);
             let (task, phone) = smoke::one(&template, seed).ok_or_else(|| {
                 let names = smoke::names().join(", ");
-                Trouble::usage(format!("there is no task {template:?}")).help(format!("there are: {names}"))
+                CliError::usage(format!("there is no task {template:?}")).help(format!("there are: {names}"))
             })?;
-            (task, Options { at: Where::Virtual(phone), ..config.device.clone() }, template)
+            (task, DeviceOptions { at: DeviceAddress::Virtual(phone), ..config.device.clone() }, template)
         }
         (Some(goal), None) => {
             if goal.trim().is_empty() {
                 return Err(
-                    Trouble::usage("the goal is empty").help("say what is wanted: tapwright run 'Turn Wi-Fi on'")
+                    CliError::usage("the goal is empty").help("say what is wanted: tapwright run 'Turn Wi-Fi on'")
                 );
             }
             let wanted = if expect.is_empty() { Wanted::Nothing } else { Wanted::Facts(expect) };
@@ -45,7 +45,7 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
             (Task { goal, start, wanted }, config.device.clone(), about)
         }
         (None, None) => {
-            return Err(Trouble::usage("there is no goal").help("say what is wanted: tapwright run 'Turn Wi-Fi on'"));
+            return Err(CliError::usage("there is no goal").help("say what is wanted: tapwright run 'Turn Wi-Fi on'"));
         }
     };
 
@@ -54,7 +54,7 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
     let stop = interrupt::listen();
     let mut people = People::gather(&config).await?;
     let mut narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
-    let Some(mut opened) = opened(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
+    let Some(mut opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     let mut device = Device::open(&device_options).await?;
 
     let started = clock::now();
@@ -70,11 +70,11 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, Trouble> {
     );
     let desk = people.desk();
     let mut watch = |entry: &Entry| {
-        desk.iter().for_each(|desk| desk.mind(entry));
+        desk.iter().for_each(|desk| desk.observe(entry));
         narrator.entry(entry);
     };
-    let company = Company { person: &mut people, apis: &mut apis, secrets: &secrets, stop, watch: &mut watch };
-    let place = Place { runs: &config.runs, run: &name, started };
+    let company = Participants { person: &mut people, apis: &mut apis, secrets: &secrets, stop, watch: &mut watch };
+    let place = RunLocation { runs: &config.runs, run: &name, started };
     let report = run(&task, &mut device, &mut opened, &config.rules, &config.words, place, company).await;
     narrator.go_on();
     let report = report?;
@@ -93,9 +93,9 @@ pub async fn leave(device: Device, outcome: &Outcome) {
 }
 
 /// Says how a run ended.
-pub fn tell(narrator: &Narrator, report: &Report, config: &Config) -> Exit {
+pub fn tell(narrator: &Narrator, report: &RunReport, config: &Config) -> Exit {
     let exit = Exit::of(&report.end.outcome, report.judgement.verdict.as_ref());
-    let ending = Ending {
+    let ending = RunEnding {
         run: &report.run,
         folder: &report.folder,
         end: &report.end,

@@ -1,34 +1,34 @@
 //! `tapwright runs`
 
 use console::{Alignment, pad_str, style};
-use tapwright_tasks::record::{Kept, list};
+use tapwright_tasks::record::{Stored, list};
 
 use crate::arguments::{Common, Runs};
 use crate::clock;
-use crate::config::{Config, Given};
+use crate::config::{Config, Flags};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::say;
-use crate::trouble::Trouble;
+use crate::output;
 
-pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, Trouble> {
-    let config = Config::read(Given::common(common))?;
+pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, CliError> {
+    let config = Config::read(Flags::common(common))?;
     let kept = list(&config.runs, arguments.most).map_err(|error| {
-        Trouble::said(Exit::Unreadable, format!("{} cannot be read: {error}", config.runs.display()))
+        CliError::said(Exit::Unreadable, format!("{} cannot be read: {error}", config.runs.display()))
     })?;
     if config.json {
         for one in &kept {
-            say::out(&serde_json::to_string(one).unwrap_or_default());
+            output::out(&serde_json::to_string(one).unwrap_or_default());
         }
         return Ok(Exit::Done);
     }
     if kept.is_empty() {
-        say::out(&format!("  no runs in {} yet; begin with: tapwright run 'Turn Wi-Fi on'", config.runs.display()));
+        output::out(&format!("  no runs in {} yet; begin with: tapwright run 'Turn Wi-Fi on'", config.runs.display()));
         return Ok(Exit::Done);
     }
     let now = clock::now();
     for one in &kept {
         let (when, mark, run, about) = match one {
-            Kept::Run(run) => {
+            Stored::Run(run) => {
                 let outcome = run.outcome.as_deref().unwrap_or("no end");
                 let passed = run.verdict.as_ref().map(|verdict| verdict.id());
                 let mark = match (outcome, passed) {
@@ -41,7 +41,7 @@ pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, Trouble> {
                 let goal = format!("{} ({outcome}{verdict}, {} steps, {})", run.goal, run.steps, run.model);
                 (clock::ago(run.started, now), mark, &run.run, goal)
             }
-            Kept::Plan(plan) => {
+            Stored::Plan(plan) => {
                 let end = plan.end.as_deref().unwrap_or("no end");
                 let mark = match end {
                     "done" => style("✓").green(),
@@ -51,7 +51,7 @@ pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, Trouble> {
                 let about = format!("plan: {} ({end}, {} of {} goals)", plan.plan, plan.achieved, plan.goals);
                 (clock::ago(plan.started, now), mark, &plan.run, about)
             }
-            Kept::Suite(suite) => {
+            Stored::Suite(suite) => {
                 let all = &suite.table.all;
                 let share = all.success().map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
                 let about = format!(
@@ -63,16 +63,16 @@ pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, Trouble> {
                 );
                 (clock::ago(suite.started, now), style("▤").cyan(), &suite.run, about)
             }
-            Kept::Unreadable { run, why } => {
+            Stored::Unreadable { run, why } => {
                 (String::new(), style("?").yellow(), run, format!("cannot be read: {why}"))
             }
         };
-        say::out(&format!(
+        output::out(&format!(
             "  {mark}  {}  {}",
             style(run).bold(),
             style(pad_str(&when, 12, Alignment::Left, None)).dim()
         ));
-        say::out(&format!("     {}", say::fitted(&about, say::width() - 5)));
+        output::out(&format!("     {}", output::fitted(&about, output::width() - 5)));
     }
     Ok(Exit::Done)
 }

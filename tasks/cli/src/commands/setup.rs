@@ -6,33 +6,33 @@ use serde_json::json;
 use tapwright_tasks::model::{CudaError, LibraryOptions, Part, Plan, fetch_cuda, library, plan_cuda};
 
 use crate::arguments::{Common, Setup};
-use crate::config::{Config, Given};
+use crate::config::{Config, Flags};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::say;
-use crate::trouble::Trouble;
+use crate::output;
 
-pub async fn perform(common: Common, arguments: Setup) -> Result<Exit, Trouble> {
-    let config = Config::read(Given::common(common).library(arguments.library))?;
+pub async fn perform(common: Common, arguments: Setup) -> Result<Exit, CliError> {
+    let config = Config::read(Flags::common(common).library(arguments.library))?;
     if arguments.gpu {
         return gpu(&config.model.library, arguments.dry_run, config.json).await;
     }
     let found = library(&config.model.library, |sentence| {
         if !config.json {
-            say::err(&format!("  {sentence}"));
+            output::err(&format!("  {sentence}"));
         }
     })
     .await
-    .map_err(|error| Trouble::new(Exit::NotReady, &error))?;
+    .map_err(|error| CliError::new(Exit::NotReady, &error))?;
     if config.json {
-        say::out(&json!({"library": found.path, "origin": found.origin.to_string()}).to_string());
+        output::out(&json!({"library": found.path, "origin": found.origin.to_string()}).to_string());
     } else {
         let mark = style("✓").green();
-        say::out(&format!("  {mark}  ONNX Runtime is there: {} ({})", found.path.display(), found.origin));
+        output::out(&format!("  {mark}  ONNX Runtime is there: {} ({})", found.path.display(), found.origin));
     }
     Ok(Exit::Done)
 }
 
-async fn gpu(options: &LibraryOptions, dry_run: bool, json: bool) -> Result<Exit, Trouble> {
+async fn gpu(options: &LibraryOptions, dry_run: bool, json: bool) -> Result<Exit, CliError> {
     let trouble = |error: CudaError| {
         let exit = match error {
             CudaError::Machine | CudaError::Client { .. } => Exit::NotReady,
@@ -45,7 +45,7 @@ async fn gpu(options: &LibraryOptions, dry_run: bool, json: bool) -> Result<Exit
                 "it has to be on this machine: uv or pip; or name a library of your own: --ort-library FILE --provider cuda"
             }
         };
-        Trouble::new(exit, &error).help(help)
+        CliError::new(exit, &error).help(help)
     };
     let plan = plan_cuda(options).map_err(trouble)?;
     if dry_run {
@@ -54,16 +54,20 @@ async fn gpu(options: &LibraryOptions, dry_run: bool, json: bool) -> Result<Exit
     }
     let found = fetch_cuda(options, |sentence| {
         if !json {
-            say::err(&format!("  {sentence}"));
+            output::err(&format!("  {sentence}"));
         }
     })
     .await
     .map_err(trouble)?;
     if json {
-        say::out(&json!({"library": found.path, "origin": found.origin.to_string()}).to_string());
+        output::out(&json!({"library": found.path, "origin": found.origin.to_string()}).to_string());
     } else {
         let mark = style("✓").green();
-        say::out(&format!("  {mark}  the library set for CUDA is there: {} ({})", found.path.display(), found.origin));
+        output::out(&format!(
+            "  {mark}  the library set for CUDA is there: {} ({})",
+            found.path.display(),
+            found.origin
+        ));
     }
     Ok(Exit::Done)
 }
@@ -79,7 +83,7 @@ fn tell_plan(plan: &Plan, json: bool) {
             })
             .collect();
         let line = json!({"folder": folder, "parts": parts, "download": download, "needed": needed, "free": free});
-        say::out(&line.to_string());
+        output::out(&line.to_string());
         return;
     }
     for Part { package, version, download, kept, there } in parts {
@@ -88,10 +92,10 @@ fn tell_plan(plan: &Plan, json: bool) {
             true => "there already".to_owned(),
             false => format!("{} to fetch, {} to keep", HumanBytes(*download), HumanBytes(*kept)),
         };
-        say::out(&format!("  {what:<32} {}", style(size).dim()));
+        output::out(&format!("  {what:<32} {}", style(size).dim()));
     }
     let free = free.map_or(String::new(), |free| format!("; {} are free", HumanBytes(free)));
-    say::out(&format!(
+    output::out(&format!(
         "  {} to fetch into {}; {} have to be free{free}",
         HumanBytes(*download),
         folder.display(),

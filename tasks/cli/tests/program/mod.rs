@@ -28,7 +28,7 @@ impl Place {
     /// An empty folder, but for settings under which nothing that fails takes long, and every phone is trusted.
     pub fn new() -> Place {
         let folder = tempfile::tempdir().unwrap();
-        let settings = "[device]\nfind_again_ms = 300\n[policy]\npreset = \"trusting\"\n\
+        let settings = "[device]\nreconnect_ms = 300\n[policy]\npreset = \"trusting\"\n\
             [limits]\nretries_max = 1\nbackoff_ms = 10\nlook_pause_ms = 10\n";
         fs::write(folder.path().join("tapwright.toml"), settings).unwrap();
         Place { folder }

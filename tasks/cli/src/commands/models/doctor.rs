@@ -1,20 +1,20 @@
 //! `tapwright models doctor`
 
 use console::style;
-use tapwright_tasks::model::{Check, Checkup, Examining, Fallback, Opening, examine};
+use tapwright_tasks::model::{Check, Checkup, Examining, Fallback, LoadingStage, examine};
 
 use crate::arguments::{Common, ModelArguments, ModelDoctor};
-use crate::config::{Config, Given};
+use crate::config::{Config, Flags};
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::narrate::Narrator;
-use crate::say;
-use crate::trouble::Trouble;
+use crate::narrator::Narrator;
+use crate::output;
 
-pub async fn perform(common: Common, arguments: ModelDoctor) -> Result<Exit, Trouble> {
+pub async fn perform(common: Common, arguments: ModelDoctor) -> Result<Exit, CliError> {
     let ModelDoctor { folder, computing, library } = arguments;
     let model = Some(folder.display().to_string());
     let model = ModelArguments { model, computing, library, ..ModelArguments::default() };
-    let config = Config::read(Given::common(common).model(model))?;
+    let config = Config::read(Flags::common(common).model(model))?;
     let narrator = Narrator::new(config.json, true, 0);
     let (said, mut hears) = tokio::sync::mpsc::unbounded_channel();
     let examining = examine(&config.model, &folder, move |news| drop(said.send(news)));
@@ -24,13 +24,13 @@ pub async fn perform(common: Common, arguments: ModelDoctor) -> Result<Exit, Tro
         tokio::select! {
             biased;
             Some(news) = hears.recv() => match news {
-                Examining::Opening(Opening::Library(sentence)) => narrator.wait(&sentence),
-                Examining::Opening(Opening::Note(sentence)) => narrator.note(&sentence),
-                Examining::Opening(Opening::Building(progress)) if progress.doing != doing => {
+                Examining::LoadingStage(LoadingStage::Library(sentence)) => narrator.wait(&sentence),
+                Examining::LoadingStage(LoadingStage::Note(sentence)) => narrator.note(&sentence),
+                Examining::LoadingStage(LoadingStage::Building(progress)) if progress.doing != doing => {
                     doing = progress.doing;
                     narrator.wait(&format!("the model: {doing}"));
                 }
-                Examining::Opening(Opening::Building(_)) => {}
+                Examining::LoadingStage(LoadingStage::Building(_)) => {}
                 Examining::Doing(sentence) => narrator.wait(sentence),
             },
             checkup = &mut examining => {
@@ -41,7 +41,7 @@ pub async fn perform(common: Common, arguments: ModelDoctor) -> Result<Exit, Tro
     };
     let exit = if checkup.is_well() { Exit::Done } else { Exit::Failed };
     if config.json {
-        say::out(&serde_json::to_string(&checkup).unwrap_or_default());
+        output::out(&serde_json::to_string(&checkup).unwrap_or_default());
     } else {
         tell(&checkup);
     }
@@ -50,9 +50,9 @@ pub async fn perform(common: Common, arguments: ModelDoctor) -> Result<Exit, Tro
 
 fn tell(checkup: &Checkup) {
     let row = |mark: String, name: &str, text: &str| {
-        for (n, line) in say::wrapped(text, say::width().saturating_sub(23)).iter().enumerate() {
+        for (n, line) in output::wrapped(text, output::width().saturating_sub(23)).iter().enumerate() {
             let (mark, name) = if n == 0 { (mark.as_str(), name) } else { (" ", "") };
-            say::out(&format!("  {mark}  {} {line}", style(format!("{name:<16}")).bold()));
+            output::out(&format!("  {mark}  {} {line}", style(format!("{name:<16}")).bold()));
         }
     };
     let plain = || " ".to_owned();

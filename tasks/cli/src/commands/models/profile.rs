@@ -10,19 +10,19 @@ use tapwright_tasks::profile::{Imported, SHIPPED, Shipped, import};
 
 use crate::arguments::{Import, ProfileCommand};
 use crate::config::no_profile;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::say;
-use crate::trouble::Trouble;
+use crate::output;
 
-pub fn perform(command: ProfileCommand, json: bool) -> Result<Exit, Trouble> {
+pub fn perform(command: ProfileCommand, json: bool) -> Result<Exit, CliError> {
     match command {
         ProfileCommand::List => list(json),
         ProfileCommand::Show { name } => {
             let shipped = Shipped::find(&name).map_err(|error| no_profile(&error))?;
             if json {
-                say::out(&json!({"name": shipped.name, "about": shipped.about, "text": shipped.text}).to_string());
+                output::out(&json!({"name": shipped.name, "about": shipped.about, "text": shipped.text}).to_string());
             } else {
-                say::out(shipped.text.trim_end());
+                output::out(shipped.text.trim_end());
             }
         }
         ProfileCommand::Import(Import { file, out }) => imported(&file, out.as_deref(), json)?,
@@ -33,40 +33,41 @@ pub fn perform(command: ProfileCommand, json: bool) -> Result<Exit, Trouble> {
 fn list(json: bool) {
     for Shipped { name, about, .. } in SHIPPED {
         if json {
-            say::out(&json!({"name": name, "about": about}).to_string());
+            output::out(&json!({"name": name, "about": about}).to_string());
             continue;
         }
-        for (n, line) in say::wrapped(about, say::width().saturating_sub(33)).iter().enumerate() {
+        for (n, line) in output::wrapped(about, output::width().saturating_sub(33)).iter().enumerate() {
             let name = if n == 0 { name } else { "" };
-            say::out(&format!("  {} {line}", style(format!("{name:<30}")).bold()));
+            output::out(&format!("  {} {line}", style(format!("{name:<30}")).bold()));
         }
     }
 }
 
-fn imported(file: &Path, out: Option<&Path>, json: bool) -> Result<(), Trouble> {
+fn imported(file: &Path, out: Option<&Path>, json: bool) -> Result<(), CliError> {
     let Imported { text, language, based_on, system_bytes, date, notes, profiles: _ } = import(file)?;
     if let Some(out) = out {
-        write(out, &text)
-            .map_err(|error| Trouble::said(Exit::Unwritten, format!("{} cannot be written: {error}", out.display())))?;
+        write(out, &text).map_err(|error| {
+            CliError::said(Exit::Unwritten, format!("{} cannot be written: {error}", out.display()))
+        })?;
     }
     if json {
         let line = json!({
             "profile": out, "text": text, "language": language.name(), "based_on": based_on, "system_bytes": system_bytes,
             "date": date, "notes": notes,
         });
-        say::out(&line.to_string());
+        output::out(&line.to_string());
         return Ok(());
     }
     match out {
-        None => say::out(text.trim_end()),
+        None => output::out(text.trim_end()),
         Some(out) => {
             let mark = style("✓").green();
             let how = format!("a prompt of {system_bytes} bytes in `{language}`, all else as in `{based_on}`");
-            say::out(&format!("  {mark}  {}: {how}", out.display()));
+            output::out(&format!("  {mark}  {}: {how}", out.display()));
         }
     }
     for note in notes {
-        say::err(&format!("  {}  {note}", style("!").yellow().for_stderr()));
+        output::err(&format!("  {}  {note}", style("!").yellow().for_stderr()));
     }
     Ok(())
 }

@@ -6,25 +6,25 @@ use std::sync::Arc;
 
 use console::style;
 use serde_json::json;
-use tapwright_tasks::model::{Opening, Secret};
+use tapwright_tasks::model::{ApiKey, LoadingStage};
 use tapwright_tasks::serve::{self, ModelServer, ModelServerError, Observer, ServeError, Served, Urls};
 
 use crate::arguments::{Common, ModelArguments, ServeModel, UrlsArgument};
-use crate::config::{Config, Given};
+use crate::config::{Config, Flags};
+use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::say;
-use crate::trouble::Trouble;
+use crate::output;
 
-pub async fn perform(common: Common, arguments: ServeModel) -> Result<Exit, Trouble> {
+pub async fn perform(common: Common, arguments: ServeModel) -> Result<Exit, CliError> {
     let ServeModel { folder, listen, api_key_env, without_key, allow_urls, queue, name, profile, computing, library } =
         arguments;
     let model = Some(folder.display().to_string());
     let model = ModelArguments { model, profile, computing, library, ..ModelArguments::default() };
-    let config = Config::read(Given::common(common).model(model))?;
+    let config = Config::read(Flags::common(common).model(model))?;
     let key = api_key_env.as_deref().map(key).transpose()?;
     let json = config.json;
-    let observer: Option<Observer> = json.then(|| Arc::new(|served: &Served| say::out(&line(served))) as Observer);
+    let observer: Option<Observer> = json.then(|| Arc::new(|served: &Served| output::out(&line(served))) as Observer);
     let how = ModelServer {
         listen,
         name,
@@ -39,15 +39,15 @@ pub async fn perform(common: Common, arguments: ServeModel) -> Result<Exit, Trou
         observer,
     };
     let opening = move |opening| {
-        if let (Opening::Library(sentence) | Opening::Note(sentence), false) = (opening, json) {
-            say::err(&format!("  {}", style(sentence).dim().for_stderr()));
+        if let (LoadingStage::Library(sentence) | LoadingStage::Note(sentence), false) = (opening, json) {
+            output::err(&format!("  {}", style(sentence).dim().for_stderr()));
         }
     };
     let stop = interrupt::listen();
     let with_key = api_key_env.is_some();
     let ready = |at: SocketAddr, name: &str| {
         if json {
-            say::out(&json!({"listen": at.to_string(), "model": name, "key": with_key}).to_string());
+            output::out(&json!({"listen": at.to_string(), "model": name, "key": with_key}).to_string());
         } else {
             welcome(at, name, api_key_env.as_deref());
         }
@@ -57,12 +57,12 @@ pub async fn perform(common: Common, arguments: ServeModel) -> Result<Exit, Trou
 }
 
 /// The secret in a variable of the environment.
-fn key(variable: &str) -> Result<Secret, Trouble> {
+fn key(variable: &str) -> Result<ApiKey, CliError> {
     #[allow(clippy::disallowed_methods)] // The binary is where the environment is read.
     let key = env::var(variable);
     match key {
-        Ok(key) if !key.trim().is_empty() => Ok(Secret(key.trim().to_owned())),
-        _ => Err(Trouble::usage(format!("there is no key in the variable {variable}"))
+        Ok(key) if !key.trim().is_empty() => Ok(ApiKey(key.trim().to_owned())),
+        _ => Err(CliError::usage(format!("there is no key in the variable {variable}"))
             .help(format!("set it: export {variable}=$(openssl rand -hex 16)"))),
     }
 }
@@ -72,29 +72,29 @@ fn welcome(at: SocketAddr, name: &str, variable: Option<&str>) {
     let bold = |text: String| style(text).bold();
     let url = format!("http://{at}/v1");
     let shown = variable.map_or("EMPTY".to_owned(), |variable| format!("${variable}"));
-    say::out(&format!("\n  {} at {}\n", bold(say::flat(name)), bold(url.clone())));
-    say::out("  Open-AutoGLM:");
-    say::out(&format!(
+    output::out(&format!("\n  {} at {}\n", bold(output::flat(name)), bold(url.clone())));
+    output::out("  Open-AutoGLM:");
+    output::out(&format!(
         "    {}",
         bold(format!("python main.py --base-url {url} --model {name} --apikey {shown} 'Open Settings'"))
     ));
-    say::out("  The package openai:");
+    output::out("  The package openai:");
     let python = variable.map_or("\"EMPTY\"".to_owned(), |variable| format!("os.environ[\"{variable}\"]"));
-    say::out(&format!("    {}", bold(format!("client = openai.OpenAI(base_url=\"{url}\", api_key={python})"))));
-    say::out(&format!(
+    output::out(&format!("    {}", bold(format!("client = openai.OpenAI(base_url=\"{url}\", api_key={python})"))));
+    output::out(&format!(
         "    {}",
         bold(format!(
             "client.chat.completions.create(model=\"{name}\", messages=[{{\"role\": \"user\", \"content\": \"Hi\"}}])"
         ))
     ));
-    say::out("  Tapwright itself:");
+    output::out("  Tapwright itself:");
     let with_key = variable.map_or_else(String::new, |variable| format!(" --model-key-env {variable}"));
     let run = format!("tapwright run 'Turn Wi-Fi on' --model {url} --model-name {name}{with_key}");
-    say::out(&format!("    {}", bold(run)));
-    say::out(&format!("\n  {}", style("Ctrl-C stops it; answers that are under way end first.").dim()));
+    output::out(&format!("    {}", bold(run)));
+    output::out(&format!("\n  {}", style("Ctrl-C stops it; answers that are under way end first.").dim()));
     if !at.ip().is_loopback() && variable.is_none() {
         let warning = "it wants no key: whoever reaches this address can use it";
-        say::err(&format!("  {} {warning}", style("warning:").yellow().bold().for_stderr()));
+        output::err(&format!("  {} {warning}", style("warning:").yellow().bold().for_stderr()));
     }
 }
 
@@ -115,14 +115,14 @@ fn line(served: &Served) -> String {
     .to_string()
 }
 
-fn trouble(error: ModelServerError) -> Trouble {
+fn trouble(error: ModelServerError) -> CliError {
     match error {
         ModelServerError::Model(error) => error.into(),
         ModelServerError::Listen { .. } => {
-            Trouble::new(Exit::NotReady, &error).help("take another port, or any that is free: --listen 127.0.0.1:0")
+            CliError::new(Exit::NotReady, &error).help("take another port, or any that is free: --listen 127.0.0.1:0")
         }
-        ModelServerError::Serve(ServeError::Open { .. }) => Trouble::new(Exit::Usage, &error)
+        ModelServerError::Serve(ServeError::Open { .. }) => CliError::new(Exit::Usage, &error)
             .help("ask for a key with --api-key-env VARIABLE, or let everybody in with --without-key"),
-        ModelServerError::Serve(_) => Trouble::new(Exit::NotReady, &error),
+        ModelServerError::Serve(_) => CliError::new(Exit::NotReady, &error),
     }
 }

@@ -7,13 +7,13 @@ use console::{measure_text_width, style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use tapwright_tasks::judge::{Change, Verdict};
-use tapwright_tasks::record::{Scenes, trouble};
+use tapwright_tasks::record::{Scenes, failure_text};
 use tapwright_tasks::run::Judgement;
 use tapwright_tasks::{Deed, EffectLine, End, Entry, Gesture, Line, Outcome, Step};
 
 use crate::clock::span;
 use crate::exit::Exit;
-use crate::say;
+use crate::output;
 
 /// The column in which text begins, right of the step's number.
 const INDENT: usize = 5;
@@ -34,7 +34,7 @@ pub struct Narrator {
 }
 
 /// What a run came to, and where it is written down.
-pub struct Ending<'a> {
+pub struct RunEnding<'a> {
     pub run: &'a str,
     pub folder: &'a Path,
     pub end: &'a End,
@@ -51,7 +51,7 @@ impl Narrator {
         let bar = ProgressBar::with_draw_target(None, target);
         let look = ProgressStyle::with_template("  {spinner:.cyan}  {msg:.dim} {elapsed:.dim}");
         bar.set_style(look.expect("it is a template").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
-        Narrator { json, bar, head: Vec::new(), scenes: Scenes::default(), steps: 0, steps_max, width: say::width() }
+        Narrator { json, bar, head: Vec::new(), scenes: Scenes::default(), steps: 0, steps_max, width: output::width() }
     }
 
     /// What is going to be done, and with what: said with the first line of the journal.
@@ -65,7 +65,7 @@ impl Narrator {
             return;
         }
         if self.bar.is_hidden() {
-            say::err(&format!("  {sentence}"));
+            output::err(&format!("  {sentence}"));
         } else {
             self.bar.set_message(sentence.to_owned());
             self.tick();
@@ -75,8 +75,8 @@ impl Narrator {
     /// Something to know, which stays.
     pub fn note(&self, sentence: &str) {
         if !self.json {
-            for line in say::wrapped(sentence, self.width.saturating_sub(4)) {
-                self.bar.suspend(|| say::err(&format!("  {}", style(line).dim().for_stderr())));
+            for line in output::wrapped(sentence, self.width.saturating_sub(4)) {
+                self.bar.suspend(|| output::err(&format!("  {}", style(line).dim().for_stderr())));
             }
         }
     }
@@ -95,8 +95,13 @@ impl Narrator {
         if let Line::Effect(effect) = &entry.line {
             self.shows(effect);
         }
-        if let Some(trouble) = trouble(&entry.line) {
-            self.print(&format!("{:INDENT$}{} {}", "", style("!").yellow(), style(say::flat(&trouble)).yellow()));
+        if let Some(failure_text) = failure_text(&entry.line) {
+            self.print(&format!(
+                "{:INDENT$}{} {}",
+                "",
+                style("!").yellow(),
+                style(output::flat(&failure_text)).yellow()
+            ));
         }
         if let Line::Decided(decided) = &entry.line {
             self.steps = decided.step;
@@ -107,7 +112,7 @@ impl Narrator {
             Line::Step(step) if self.json => {
                 let line = scene.and_then(|scene| scene.line());
                 if let Some(line) = line.and_then(|line| serde_json::to_string(&line).ok()) {
-                    say::out(&line);
+                    output::out(&line);
                 }
                 self.steps = step.decided.step;
             }
@@ -118,26 +123,26 @@ impl Narrator {
     }
 
     /// How it ended, and what the device says.
-    pub fn ending(&self, ending: &Ending<'_>, exit: Exit) {
+    pub fn ending(&self, ending: &RunEnding<'_>, exit: Exit) {
         if self.json {
-            say::out(&last_line(ending, exit).to_string());
+            output::out(&last_line(ending, exit).to_string());
             return;
         }
-        let Ending { folder, end, judgement, ms, can_go_on, .. } = ending;
+        let RunEnding { folder, end, judgement, ms, can_go_on, .. } = ending;
         let (mark, colour) = mood(&end.outcome);
         let steps = if end.steps == 1 { "1 step".to_owned() } else { format!("{} steps", end.steps) };
-        say::out("");
-        say::out(&format!(
+        output::out("");
+        output::out(&format!(
             "  {}  {} after {steps} in {}",
             colour.apply_to(mark),
             colour.apply_to(end.outcome.id()),
             span(*ms)
         ));
-        for line in said(&end.outcome).map(|said| say::wrapped(&said, self.width - INDENT)).unwrap_or_default() {
-            say::out(&format!("{:INDENT$}{line}", ""));
+        for line in said(&end.outcome).map(|said| output::wrapped(&said, self.width - INDENT)).unwrap_or_default() {
+            output::out(&format!("{:INDENT$}{line}", ""));
         }
         for note in &end.notes {
-            self.field("noted", &say::wrapped(note, self.width - 16));
+            self.field("noted", &output::wrapped(note, self.width - 16));
         }
         if let Some(judgement) = judgement {
             self.judgement(judgement);
@@ -148,7 +153,7 @@ impl Narrator {
         if *can_go_on {
             self.field("", &[style(format!("tapwright resume {last}")).dim().to_string()]);
         }
-        say::out("");
+        output::out("");
     }
 
     fn judgement(&self, judgement: &Judgement) {
@@ -160,7 +165,7 @@ impl Narrator {
                     Verdict::Void { .. } => style("void".to_owned()).yellow().bold(),
                 };
                 let mut lines = match verdict.why() {
-                    Some(why) => say::wrapped(why, self.width - 24),
+                    Some(why) => output::wrapped(why, self.width - 24),
                     None => vec!["the phone says so".to_owned()],
                 };
                 lines[0] = format!("{shown}  {}", lines[0]);
@@ -179,7 +184,7 @@ impl Narrator {
     fn field(&self, name: &str, lines: &[String]) {
         for (number, line) in lines.iter().enumerate() {
             let name = if number == 0 { name } else { "" };
-            say::out(&format!("{:INDENT$}{} {line}", "", style(format!("{name:<8}")).dim()));
+            output::out(&format!("{:INDENT$}{} {line}", "", style(format!("{name:<8}")).dim()));
         }
     }
 
@@ -210,7 +215,7 @@ impl Narrator {
 
     /// The thought, as soon as there is one: what comes of it may take a while.
     fn decided(&self, number: u32, thought: &str) {
-        let mut lines = say::wrapped(thought, self.width - INDENT);
+        let mut lines = output::wrapped(thought, self.width - INDENT);
         if lines.is_empty() {
             lines.push(style("(no thought)").dim().to_string());
         }
@@ -226,7 +231,7 @@ impl Narrator {
         let ms = step.look_ms + step.think_ms + step.ask_ms + step.act_ms;
         let result = came_in_colour(&step.came);
         let tail = format!("{result}  {}", style(span(ms)).dim());
-        let action = say::wrapped(&step.decided.action, room);
+        let action = output::wrapped(&step.decided.action, room);
         let fits = action.len() == 1 && measure_text_width(&action[0]) + 2 + measure_text_width(&tail) <= room;
         for (n, line) in action.iter().enumerate() {
             let tail = if fits && n == 0 { format!("  {tail}") } else { String::new() };
@@ -234,7 +239,7 @@ impl Narrator {
         }
         if !fits {
             // What came of it may be long too; its first line has the time.
-            let (came, mark) = (say::wrapped(&step.came, room - 14), came_mark(&step.came));
+            let (came, mark) = (output::wrapped(&step.came, room - 14), came_mark(&step.came));
             for (n, line) in came.iter().enumerate() {
                 let time = if n == 0 { format!("  {}", style(span(ms)).dim()) } else { String::new() };
                 self.print(&format!(
@@ -249,25 +254,25 @@ impl Narrator {
 
     fn print(&self, line: &str) {
         if !self.json {
-            self.bar.suspend(|| say::out(line));
+            self.bar.suspend(|| output::out(line));
         }
     }
 }
 
 /// A goal, and under it what it is tried with.
 pub fn head(goal: &str, facts: &[(&str, String)], width: usize) -> Vec<String> {
-    let goal = say::wrapped(goal, width - 4);
+    let goal = output::wrapped(goal, width - 4);
     let goal = goal.iter().map(|line| format!("  {}", style(line).bold()));
     let facts = facts.iter().map(|(name, value)| {
-        format!("  {} {}", style(format!("{name:<7}")).dim(), style(say::fitted(value, width - 12)).dim())
+        format!("  {} {}", style(format!("{name:<7}")).dim(), style(output::fitted(value, width - 12)).dim())
     });
     let empty = || std::iter::once(String::new());
     empty().chain(goal).chain(facts).chain(empty()).collect()
 }
 
 /// The last line for programs.
-pub fn last_line(ending: &Ending<'_>, exit: Exit) -> Value {
-    let Ending { run, folder, end, judgement, ms, can_go_on } = ending;
+pub fn last_line(ending: &RunEnding<'_>, exit: Exit) -> Value {
+    let RunEnding { run, folder, end, judgement, ms, can_go_on } = ending;
     let verdict = judgement.and_then(|judgement| judgement.verdict.as_ref());
     json!({
         "run": run,
@@ -321,7 +326,7 @@ fn came_mark(came: &str) -> String {
 }
 
 fn came_in_colour(came: &str) -> String {
-    let words = say::flat(came);
+    let words = output::flat(came);
     match came {
         "" => String::new(),
         came if is_well(came) => style(format!("✓ {words}")).green().to_string(),
@@ -343,7 +348,7 @@ fn deed_in_words(deed: &Deed) -> String {
         }
         Deed::Gesture(Gesture::Type { .. }) => "typing".to_owned(),
         Deed::Gesture(Gesture::Press { .. }) => "pressing a key".to_owned(),
-        Deed::Gesture(Gesture::Launch { app }) => format!("opening {}", say::fitted(app, 30)),
+        Deed::Gesture(Gesture::Launch { app }) => format!("opening {}", output::fitted(app, 30)),
         Deed::Api { .. } => "calling an API".to_owned(),
     }
 }
@@ -352,10 +357,10 @@ fn deed_in_words(deed: &Deed) -> String {
 fn table_of(changed: &[Change], room: usize) -> Vec<String> {
     let widest = changed.iter().map(|change| measure_text_width(&change.fact)).max().unwrap_or(0).min(32);
     let shown = changed.iter().take(CHANGES_MAX).map(|Change { fact, was, is }| {
-        let name = console::pad_str(&say::fitted(fact, 32), widest, console::Alignment::Left, None).into_owned();
+        let name = console::pad_str(&output::fitted(fact, 32), widest, console::Alignment::Left, None).into_owned();
         let half = room.saturating_sub(widest + 6) / 2;
         let value =
-            |value: &Option<String>| value.as_deref().map_or_else(|| "–".to_owned(), |text| say::fitted(text, half));
+            |value: &Option<String>| value.as_deref().map_or_else(|| "–".to_owned(), |text| output::fitted(text, half));
         format!("{name}  {} {} {}", style(value(was)).dim(), style("→").dim(), value(is))
     });
     let mut lines: Vec<String> = shown.collect();

@@ -16,11 +16,11 @@ use tapwright_tasks::smoke::SuiteError;
 use tapwright_tasks::{ForkError, JournalError, ResumeError};
 
 use crate::exit::Exit;
-use crate::say;
+use crate::output;
 
 /// Why the program ends without having done what it was asked.
 #[derive(Debug)]
-pub struct Trouble {
+pub struct CliError {
     pub exit: Exit,
     text: String,
     help: Option<String>,
@@ -28,85 +28,93 @@ pub struct Trouble {
     mistake: Option<Mistake>,
 }
 
-impl Trouble {
-    pub fn new(exit: Exit, error: &dyn Error) -> Trouble {
-        Trouble { exit, text: with_causes(error), help: None, mistake: None }
+impl CliError {
+    pub fn new(exit: Exit, error: &dyn Error) -> CliError {
+        CliError { exit, text: with_causes(error), help: None, mistake: None }
     }
 
-    pub fn said(exit: Exit, text: impl Into<String>) -> Trouble {
-        Trouble { exit, text: text.into(), help: None, mistake: None }
+    pub fn said(exit: Exit, text: impl Into<String>) -> CliError {
+        CliError { exit, text: text.into(), help: None, mistake: None }
     }
 
-    pub fn usage(text: impl Into<String>) -> Trouble {
-        Trouble::said(Exit::Usage, text)
+    pub fn usage(text: impl Into<String>) -> CliError {
+        CliError::said(Exit::Usage, text)
     }
 
-    pub fn help(self, help: impl Into<String>) -> Trouble {
-        Trouble { help: Some(help.into()), ..self }
+    pub fn help(self, help: impl Into<String>) -> CliError {
+        CliError { help: Some(help.into()), ..self }
     }
 
-    fn maybe_help(self, help: Option<impl Into<String>>) -> Trouble {
-        Trouble { help: help.map(Into::into), ..self }
+    fn maybe_help(self, help: Option<impl Into<String>>) -> CliError {
+        CliError { help: help.map(Into::into), ..self }
     }
 
     /// Tells it to people, or to a program.
     pub fn tell(&self, json: bool) {
         if json {
-            say::out(&json!({"error": self.text, "help": self.help, "exit": self.exit.code()}).to_string());
+            output::out(&json!({"error": self.text, "help": self.help, "exit": self.exit.code()}).to_string());
             return;
         }
         match &self.mistake {
-            Some(mistake) if mistake.at.is_some() => say::err(&pointed(mistake)),
+            Some(mistake) if mistake.at.is_some() => output::err(&pointed(mistake)),
             _ => {
-                say::err(&format!("{} {}", console::style("error:").red().bold().for_stderr(), say::plain(&self.text)));
+                output::err(&format!(
+                    "{} {}",
+                    console::style("error:").red().bold().for_stderr(),
+                    output::plain(&self.text)
+                ));
                 if let Some(help) = &self.help {
-                    say::err(&format!(" {} {}", console::style("help:").cyan().bold().for_stderr(), say::plain(help)));
+                    output::err(&format!(
+                        " {} {}",
+                        console::style("help:").cyan().bold().for_stderr(),
+                        output::plain(help)
+                    ));
                 }
             }
         }
     }
 }
 
-impl From<Mistake> for Trouble {
-    fn from(mistake: Mistake) -> Trouble {
-        Trouble { exit: Exit::Usage, text: mistake.to_string(), help: mistake.help.clone(), mistake: Some(mistake) }
+impl From<Mistake> for CliError {
+    fn from(mistake: Mistake) -> CliError {
+        CliError { exit: Exit::Usage, text: mistake.to_string(), help: mistake.help.clone(), mistake: Some(mistake) }
     }
 }
 
-impl From<DeskError> for Trouble {
-    fn from(error: DeskError) -> Trouble {
+impl From<DeskError> for CliError {
+    fn from(error: DeskError) -> CliError {
         match &error {
-            DeskError::Open { .. } => Trouble::new(Exit::Usage, &error)
+            DeskError::Open { .. } => CliError::new(Exit::Usage, &error)
                 .help("if that is wanted: --ask-open. From a phone, an SSH tunnel or a private network is safer"),
-            DeskError::Listen { .. } => Trouble::new(Exit::NotReady, &error)
+            DeskError::Listen { .. } => CliError::new(Exit::NotReady, &error)
                 .help("take another address: --ask 127.0.0.1:0 takes any port that is free"),
-            DeskError::Token => Trouble::new(Exit::NotReady, &error),
+            DeskError::Token => CliError::new(Exit::NotReady, &error),
         }
     }
 }
 
-impl From<DeviceError> for Trouble {
-    fn from(error: DeviceError) -> Trouble {
+impl From<DeviceError> for CliError {
+    fn from(error: DeviceError) -> CliError {
         let exit = match &error {
             DeviceError::Start { .. } | DeviceError::NoFacts { .. } => Exit::Usage,
             DeviceError::Listen(_) | DeviceError::Driver(_) => Exit::NotReady,
         };
-        Trouble::new(exit, &error).maybe_help(error.help())
+        CliError::new(exit, &error).maybe_help(error.help())
     }
 }
 
-impl From<ModelError> for Trouble {
-    fn from(error: ModelError) -> Trouble {
+impl From<ModelError> for CliError {
+    fn from(error: ModelError) -> CliError {
         match error {
             ModelError::Mistake(mistake) => mistake.into(),
-            ModelError::Language(_) => Trouble::new(Exit::Usage, &error).maybe_help(error.help()),
-            error => Trouble::new(Exit::NotReady, &error).maybe_help(error.help()),
+            ModelError::Language(_) => CliError::new(Exit::Usage, &error).maybe_help(error.help()),
+            error => CliError::new(Exit::NotReady, &error).maybe_help(error.help()),
         }
     }
 }
 
-impl From<RunError> for Trouble {
-    fn from(error: RunError) -> Trouble {
+impl From<RunError> for CliError {
+    fn from(error: RunError) -> CliError {
         let exit = match error {
             RunError::Device(error) => return error.into(),
             RunError::NoSuchFact { .. } | RunError::Ended { .. } => Exit::Usage,
@@ -117,26 +125,26 @@ impl From<RunError> for Trouble {
             RunError::Resume(_) | RunError::Fork(ForkError::Replay(_)) | RunError::Origin { .. } => Exit::Unreadable,
             RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. } => Exit::Unwritten,
         };
-        Trouble::new(exit, &error).maybe_help(error.help())
+        CliError::new(exit, &error).maybe_help(error.help())
     }
 }
 
-impl From<PlanRecordError> for Trouble {
-    fn from(error: PlanRecordError) -> Trouble {
+impl From<PlanRecordError> for CliError {
+    fn from(error: PlanRecordError) -> CliError {
         match error {
             PlanRecordError::Plan(mistake) => mistake.into(),
-            error @ PlanRecordError::Busy { .. } => Trouble::new(Exit::NotReady, &error),
-            error @ PlanRecordError::File { .. } => Trouble::new(Exit::Unwritten, &error),
-            error @ PlanRecordError::Broken { .. } => Trouble::new(Exit::Unreadable, &error),
+            error @ PlanRecordError::Busy { .. } => CliError::new(Exit::NotReady, &error),
+            error @ PlanRecordError::File { .. } => CliError::new(Exit::Unwritten, &error),
+            error @ PlanRecordError::Broken { .. } => CliError::new(Exit::Unreadable, &error),
         }
     }
 }
 
-impl From<SuiteError> for Trouble {
-    fn from(error: SuiteError) -> Trouble {
+impl From<SuiteError> for CliError {
+    fn from(error: SuiteError) -> CliError {
         match error {
             SuiteError::Record(error) => error.into(),
-            error => Trouble::new(Exit::Usage, &error),
+            error => CliError::new(Exit::Usage, &error),
         }
     }
 }

@@ -21,7 +21,7 @@ const LETTERS_MAX: usize = 20_000;
 const LINE_LETTERS_MAX: usize = 300;
 
 /// Draws it.
-pub fn paint(size: Size, labels: &[Label]) -> Picture {
+pub fn draw(size: Size, labels: &[Label]) -> Picture {
     let mut canvas = Canvas::new(size.width, size.height, PAPER);
     let unit = (size.width / 27).clamp(8, 80);
     // Large ones first: what lies on them is drawn over them.
@@ -120,7 +120,7 @@ mod tests {
     use tapwright_phone::weather::{Fault, Weather};
 
     use super::*;
-    use crate::device::{Device, Keys, Options, Phone, Where};
+    use crate::device::{Device, DeviceAddress, DeviceOptions, Keys, Phone};
 
     fn label(text: &str, area: (u32, u32, u32, u32), touchable: bool) -> Label {
         let (left, top, right, bottom) = area;
@@ -146,8 +146,8 @@ mod tests {
         weather.lengths.secure = 60_000;
         let phone = Phone { width: 540, height: 1200, ..Phone::default() };
         let within = Duration::from_secs(10);
-        let options = |words| Options {
-            at: Where::Virtual(phone.clone()),
+        let options = |words| DeviceOptions {
+            at: DeviceAddress::Virtual(phone.clone()),
             weather: weather.clone(),
             connect: within,
             keys: Keys::default(),
@@ -182,13 +182,13 @@ mod tests {
         let size = Size { width: 540, height: 1200 };
         let button = (40, 800, 500, 880);
         let labels = [label("Pay ¥399", button, true), label("余额", (40, 200, 500, 260), false)];
-        let picture = paint(size, &labels);
+        let picture = draw(size, &labels);
         assert!(count(&picture, BUTTON, button) > 10_000 && count(&picture, INK, button) > 5);
         assert!(count(&picture, INK, (40, 200, 500, 260)) > 5, "text that cannot be touched");
         assert_eq!(count(&picture, PAPER, (0, 300, 540, 790)), 540 * 490, "nothing between them");
         assert!(count(&picture, BANNER, (0, 1100, 540, 1200)) > 5_000);
         // What is written is what tells two screens apart.
-        assert_ne!(picture, paint(size, &labels[1..]));
+        assert_ne!(picture, draw(size, &labels[1..]));
     }
 
     #[test]
@@ -204,11 +204,11 @@ mod tests {
         let endless: Vec<Label> = (0..200).map(|_| label(&"长x".repeat(16_000), (0, 0, 540, 1200), true)).collect();
         #[allow(clippy::disallowed_methods)] // It measures.
         let began = Instant::now();
-        paint(Size { width: 540, height: 1200 }, &endless);
+        draw(Size { width: 540, height: 1200 }, &endless);
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
         for (width, height) in [(1, 1), (3, 400), (240, 400), (4096, 300)] {
             let size = Size { width, height };
-            assert_eq!(paint(size, &odd).size(), size);
+            assert_eq!(draw(size, &odd).size(), size);
         }
     }
 }
