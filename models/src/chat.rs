@@ -9,7 +9,7 @@ use tapwright_contract as contract;
 
 use crate::BuildError;
 use crate::checkpoint::{parse, read};
-use crate::words::Words;
+use crate::tokenizer::Tokenizer;
 
 /// A template is a page of text; anything else is something else.
 const TEMPLATE_BYTES_MAX: u64 = 1 << 20;
@@ -110,13 +110,13 @@ impl Template {
     ///
     /// # Errors
     /// What the template objects to.
-    pub fn render(&self, turns: &[Turn], words: &Words) -> Result<String, String> {
-        let messages: Vec<Message> = turns.iter().map(|turn| self.message(turn, words)).collect();
+    pub fn render(&self, turns: &[Turn], tokenizer: &Tokenizer) -> Result<String, String> {
+        let messages: Vec<Message> = turns.iter().map(|turn| self.message(turn, tokenizer)).collect();
         let template = self.environment.get_template("chat").expect("it was added when this was made");
         template.render(context! { messages, add_generation_prompt => true }).map_err(|error| error.to_string())
     }
 
-    fn message(&self, turn: &Turn, words: &Words) -> Message {
+    fn message(&self, turn: &Turn, tokenizer: &Tokenizer) -> Message {
         let role = match turn.role {
             Role::System => "system",
             Role::User => "user",
@@ -130,7 +130,7 @@ impl Template {
                 Part::Text(more) => text.push_str(more),
                 Part::Picture(_) => {
                     if !text.is_empty() {
-                        items.push(Item::Text { text: words.quote(&std::mem::take(&mut text)) });
+                        items.push(Item::Text { text: tokenizer.quote(&std::mem::take(&mut text)) });
                     }
                     items.push(Item::Image);
                     if self.newline_after_picture && index + 1 < turn.parts.len() {
@@ -139,7 +139,7 @@ impl Template {
                 }
             }
         }
-        let text = words.quote(&text);
+        let text = tokenizer.quote(&text);
         let content = if items.is_empty() {
             Content::Text(text)
         } else {

@@ -32,14 +32,12 @@ use tapwright_contract::model::{Part, Trouble, Turn};
 use tapwright_picture::{FACTOR, Limits, MEAN, Pixels, STD, Unfit, prepare, smart_resize};
 
 use crate::BuildError;
-use crate::architecture;
+use crate::architecture::{Family, OneOrMany, Position};
 use crate::chat::Template;
 use crate::checkpoint::parse;
 use crate::folder::{self, SMALL_BYTES_MAX};
-use crate::glm4v::rope::Position;
-use crate::glm4v::{Config, OneOrMany};
 use crate::request::{Finish, Grammar, Request, Usage};
-use crate::words::Words;
+use crate::tokenizer::Tokenizer;
 use embeddings::Embeddings;
 use grammar::{Constraint, Grammars};
 use prompt::{Compiled, Seen, Sight, Slot};
@@ -55,9 +53,9 @@ const ROOM: usize = 512;
 
 /// A model, loaded.
 pub struct Engine {
-    config: Config,
+    family: Box<dyn Family>,
     limits: Limits,
-    words: Arc<Words>,
+    words: Arc<Tokenizer>,
     template: Template,
     /// The token that stands for a piece of a picture.
     picture: u32,
@@ -170,19 +168,20 @@ impl Engine {
             return Err(OpenError::Settings { what: nonsense });
         }
         let settings = &options.settings;
-        let config = folder::config(folder)?;
+        let family = folder::family(folder)?;
+        let spec = family.spec();
         let record = folder::record(folder)?;
-        let words = Words::open(folder)?;
+        let words = Tokenizer::open(folder)?;
         let template = Template::open(folder, settings.newline_after_picture)?;
         let embeddings = Embeddings::open(folder, record.embeddings)?;
-        let picture = words.picture(config.picture)?;
+        let picture = words.picture(spec.image_token)?;
         if u64::from(words.highest()) >= embeddings.rows() {
             return Err(OpenError::Build(BuildError::Unsupported {
                 what: format!("a tokenizer with token {} beside {} rows", words.highest(), embeddings.rows()),
             }));
         }
 
-        let mut ends = config.ends.clone();
+        let mut ends = spec.end_tokens.clone();
         let generation = folder.join("generation_config.json");
         if generation.is_file() {
             ends.extend(
@@ -202,7 +201,7 @@ impl Engine {
         tracing::info!(provider = %picked.provider, why = picked.why, "computes the model");
         let [vision_record, decoder_record] = ["vision", "decoder"].map(|graph| records.map(|at| at.join(graph)));
         let setup = |record| Setup { provider: picked.provider, threads: options.threads, record };
-        let text = &config.text;
+        let text = &spec.text;
         let context = (options.context_tokens_max as usize).min(text.positions_max as usize);
         Ok(Engine {
             limits: limits(folder, settings.longest_edge)?,
@@ -226,7 +225,7 @@ impl Engine {
                 context,
                 setup(decoder_record.as_deref()),
             )?,
-            full: matches!(record.build.precision, folder::Form::Fp32),
+            full: matches!(record.build.precision, folder::WeightFormat::Fp32),
             picked: picked.clone(),
             grammars: None,
             conversations: Vec::new(),
@@ -237,7 +236,7 @@ impl Engine {
             conversations_max: options.conversations_max.max(1),
             cache_bytes_max: options.cache_bytes_max,
             jumps: true,
-            config,
+            family,
         })
     }
 
@@ -280,8 +279,8 @@ impl Engine {
         let (at, cached) = self.conversation(&compiled.slots, length + room.min(ROOM))?;
         let answered = (compiled.next..).take(room).map(|place| [place; 3]);
         let positions: Vec<Position> = compiled.positions.iter().copied().chain(answered).collect();
-        let tables = architecture::text_tables(&self.config, &positions);
-        self.decoder.turn(&mut self.conversations[at].cache, tables)?;
+        let told = self.family.text_inputs(&positions);
+        self.decoder.bind_text_inputs(&mut self.conversations[at].cache, told)?;
         tracing::debug!(tokens = length, cached, conversation = at, "reading a prompt");
 
         let words = compiled.slots.iter().filter_map(|slot| if let Slot::Word(id) = slot { Some(*id) } else { None });
@@ -438,7 +437,7 @@ impl Engine {
     }
 
     fn constraint(&mut self, grammar: &Grammar) -> Result<Constraint, Trouble> {
-        let (words, rows, ends) = (&self.words, self.config.text.vocabulary as usize, &self.ends);
+        let (words, rows, ends) = (&self.words, self.family.spec().text.vocabulary as usize, &self.ends);
         let grammars = self.grammars.get_or_insert_with(|| Grammars::new(words, rows, ends));
         let grammars = grammars.as_ref().map_err(|why| broken(format!("its tokenizer knows no grammars: {why}")))?;
         grammars.constraint(grammar).map_err(|why| Trouble::BadPrompt { why: format!("the grammar: {why}") })
@@ -510,7 +509,7 @@ impl Engine {
                 seen.push(self.look(picture).map_err(|unfit| bad(unfit.to_string()))?);
             }
         }
-        Compiled::new(&tokens, self.picture, seen).map_err(bad)
+        Compiled::new(&tokens, self.picture, seen, &*self.family).map_err(bad)
     }
 
     /// How a picture will stand in the prompt.
@@ -526,7 +525,7 @@ impl Engine {
 
     /// `[tokens, width]`
     fn embed(&self, slots: &[Slot], features: &[Option<Rc<[f32]>>]) -> Vec<f32> {
-        let width = self.config.text.width as usize;
+        let width = self.family.spec().text.width as usize;
         let mut embeds = Vec::with_capacity(slots.len() * width);
         for slot in slots {
             match *slot {
@@ -553,9 +552,9 @@ impl Engine {
             .and_then(|pixels| prepare(pixels, self.limits))
             .map_err(|unfit| Trouble::BadPrompt { why: unfit.to_string() })?;
         let grid = [2 * seen.rows, 2 * seen.columns];
-        let tables = architecture::vision_tables(&self.config, grid[0], grid[1]);
-        let features: Rc<[f32]> = self.encoder.run(prepared.patches, &tables, grid)?.into();
-        let expected = seen.rows * seen.columns * self.config.text.width as usize;
+        let told = self.family.vision_inputs(grid[0], grid[1]);
+        let features: Rc<[f32]> = self.encoder.run(prepared.patches, told, grid)?.into();
+        let expected = seen.rows * seen.columns * self.family.spec().text.width as usize;
         assert_eq!(features.len(), expected, "the encoder makes one token of four patches");
         self.sights.push_back((seen.sight, features.clone()));
         if self.sights.len() > SIGHTS_KEPT {

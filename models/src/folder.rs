@@ -11,7 +11,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use options::{Build, Form};
+pub use options::{Build, WeightFormat};
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -20,12 +20,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::architecture::{self, Architecture};
+use crate::architecture::{self, Family, Weight};
 use crate::chat::Template;
 use crate::checkpoint::{self, Checkpoint, Precision};
-use crate::glm4v::{Config, Weight};
 use crate::onnx::{Graph, Kind};
-use crate::words::Words;
+use crate::tokenizer::Tokenizer;
 use options::suffix;
 use store::{Part, Store};
 
@@ -161,11 +160,14 @@ pub struct Record {
     parameters: u64,
     /// How the checkpoint writes numbers.
     precision: Precision,
+    /// Whether the embedding table also makes the logits. Folders of earlier versions do not say it.
+    #[serde(default)]
+    tied: Option<bool>,
     pub build: Build,
     /// The files of the graphs.
-    pub vision: Side,
-    pub decoder: Side,
-    pub embeddings: Table,
+    pub vision: GraphFile,
+    pub decoder: GraphFile,
+    pub embeddings: EmbeddingTable,
     /// All that the graphs and the host map.
     parts: Vec<Part>,
 }
@@ -173,7 +175,7 @@ pub struct Record {
 /// A graph of a built folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Side {
+pub struct GraphFile {
     pub file: String,
     /// What its inputs, its outputs and its cache are, where they are no whole numbers.
     pub numbers: Precision,
@@ -182,7 +184,7 @@ pub struct Side {
 /// Where the embedding table lies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Table {
+pub struct EmbeddingTable {
     pub file: String,
     pub offset: u64,
     pub precision: Precision,
@@ -219,7 +221,7 @@ pub fn build_into_cache(
     let checkpoint = Checkpoint::open(hf_dir)?;
     let build = build.copied().unwrap_or_else(|| Build::suited(checkpoint.parameters()));
     let digest = digest(hf_dir, &checkpoint, &mut progress)?;
-    let mut name = format!("{}-{}", config(hf_dir)?.architecture.name(), &digest[..16]);
+    let mut name = format!("{}-{}", family(hf_dir)?.spec().model_type, &digest[..16]);
     if build != Build::FP32 {
         let text = serde_json::to_vec(&build).expect("a build is plain data");
         name += &format!("-{}", &hex(&Sha256::digest(text))[..8]);
@@ -244,13 +246,13 @@ pub fn record(folder: &Path) -> Result<Record, BuildError> {
         return Err(BuildError::Malformed { file, why });
     }
     let record: Record = checkpoint::parse(&file, 1 << 20)?;
-    if Architecture::named(&record.architecture).is_none() {
+    if !architecture::model_types().any(|known| known == record.architecture) {
         let why = format!("it is of the architecture {:?}", record.architecture);
         return Err(BuildError::Malformed { file, why });
     }
     // The record is data: it names files of its own folder and nothing else.
-    let sides = [&record.vision.file, &record.decoder.file, &record.embeddings.file];
-    for name in record.parts.iter().map(|part| &part.name).chain(sides) {
+    let files = [&record.vision.file, &record.decoder.file, &record.embeddings.file];
+    for name in record.parts.iter().map(|part| &part.name).chain(files) {
         if Path::new(name).file_name() != Some(name.as_ref()) {
             return Err(BuildError::malformed(&file, format!("{name:?} lies outside of its folder")));
         }
@@ -272,9 +274,9 @@ pub fn record(folder: &Path) -> Result<Record, BuildError> {
 ///
 /// # Errors
 /// `BuildError` when it is missing, damaged or of another architecture.
-pub fn config(folder: &Path) -> Result<Config, BuildError> {
+pub fn family(folder: &Path) -> Result<Box<dyn Family>, BuildError> {
     let file = folder.join("config.json");
-    architecture::config(&checkpoint::read(&file, SMALL_BYTES_MAX)?, &file)
+    architecture::family(&checkpoint::read(&file, SMALL_BYTES_MAX)?, &file)
 }
 
 /// Says what a folder holds, reading no more of the weights than their names.
@@ -282,16 +284,18 @@ pub fn config(folder: &Path) -> Result<Config, BuildError> {
 /// # Errors
 /// `BuildError` when it is no model's folder.
 pub fn info(folder: &Path) -> Result<Info, BuildError> {
-    let config = config(folder)?;
+    let family = family(folder)?;
+    let spec = family.spec();
     let built = is_built(folder);
-    let (digest, parameters, precision, build) = if built {
+    let (digest, parameters, precision, tied, build) = if built {
         let record = record(folder)?;
-        (record.digest, record.parameters, record.precision, Some(record.build))
+        let tied = record.tied.unwrap_or(spec.tied);
+        (record.digest, record.parameters, record.precision, tied, Some(record.build))
     } else {
         let checkpoint = Checkpoint::open(folder)?;
-        let styles = Build::FP32.styles(&checkpoint)?;
-        let precision = architecture::graphs(&config, &checkpoint, styles)?.embeddings.precision;
-        (digest(folder, &checkpoint, &mut |_| ())?, checkpoint.parameters(), precision, None)
+        let graphs = family.graphs(&checkpoint, Build::FP32.graph_options(&checkpoint)?)?;
+        let digest = digest(folder, &checkpoint, &mut |_| ())?;
+        (digest, checkpoint.parameters(), graphs.embeddings.precision, graphs.tied, None)
     };
     let unreadable = |source| BuildError::Unreadable { file: folder.to_owned(), source };
     let mut bytes = 0;
@@ -300,22 +304,22 @@ pub fn info(folder: &Path) -> Result<Info, BuildError> {
         bytes += fs::metadata(entry.path()).map_or(0, |found| if found.is_file() { found.len() } else { 0 });
     }
     Ok(Info {
-        architecture: config.architecture.name(),
+        architecture: spec.model_type,
         built,
         digest,
         parameters,
         precision: precision.to_string(),
         build,
         bytes,
-        layers: config.text.layers,
-        width: config.text.width,
-        heads: config.text.heads,
-        kv_heads: config.text.kv_heads,
-        vocabulary: config.text.vocabulary,
-        positions_max: config.text.positions_max,
-        vision_layers: config.vision.layers,
-        vision_width: config.vision.width,
-        tied: config.tied,
+        layers: spec.text.layers,
+        width: spec.text.width,
+        heads: spec.text.heads,
+        kv_heads: spec.text.kv_heads,
+        vocabulary: spec.text.vocabulary,
+        positions_max: spec.text.positions_max,
+        vision_layers: spec.vision.layers,
+        vision_width: spec.vision.width,
+        tied,
     })
 }
 
@@ -349,7 +353,7 @@ fn build_as(
     }
 
     // What opening would refuse is refused before the work, not after it.
-    Words::open(hf_dir)?.picture(config(hf_dir)?.picture)?;
+    Tokenizer::open(hf_dir)?.picture(family(hf_dir)?.spec().image_token)?;
     Template::open(hf_dir, false)?;
 
     let scaffold = Scaffold::new(parent.join(format!(".{name}.building")))?;
@@ -391,25 +395,25 @@ fn write_all(
     build: &Build,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), BuildError> {
-    let config = config(hf_dir)?;
-    let graphs = architecture::graphs(&config, checkpoint, build.styles(checkpoint)?)?;
+    let family = family(hf_dir)?;
+    let graphs = family.graphs(checkpoint, build.graph_options(checkpoint)?)?;
     let all = |graph: &Graph<Weight<'_>>| graph.weights().iter().map(|used| used.weight.source_bytes()).sum::<u64>();
     let total = all(&graphs.vision) + all(&graphs.decoder) + graphs.embeddings.bytes();
     let mut store = Store::new(out, build.may_link(), total, progress);
-    let mut sides = Vec::new();
+    let mut files = Vec::new();
     for (name, graph) in [(VISION, graphs.vision), (DECODER, graphs.decoder)] {
-        let style = graph.style();
-        let file = format!("{name}{}.onnx", suffix(style));
+        let options = graph.options();
+        let file = format!("{name}{}.onnx", suffix(options));
         let places = store.places(graph.weights(), &format!("{file}_data"))?;
         store.file(&file, &graph.into_bytes(&places))?;
-        let numbers = match style.kind {
+        let numbers = match options.kind {
             Kind::F16 => Precision::F16,
             Kind::Bf16 => Precision::Bf16,
             Kind::F32 | Kind::U8 | Kind::I32 | Kind::I64 => Precision::F32,
         };
-        sides.push(Side { file, numbers });
+        files.push(GraphFile { file, numbers });
     }
-    let [vision, decoder] = sides.try_into().expect("there are two graphs");
+    let [vision, decoder] = files.try_into().expect("there are two graphs");
     let embeddings = store.table(&graphs.embeddings, EMBEDDINGS)?;
 
     for name in COPIED.into_iter().chain([CARRIED]) {
@@ -421,10 +425,11 @@ fn write_all(
     }
     let record = Record {
         version: VERSION,
-        architecture: config.architecture.name().to_owned(),
+        architecture: family.spec().model_type.to_owned(),
         digest: digest.to_owned(),
         parameters: checkpoint.parameters(),
         precision: graphs.embeddings.precision,
+        tied: Some(graphs.tied),
         build: *build,
         vision,
         decoder,

@@ -6,4 +6,6 @@
 mod graph;
 mod proto;
 
-pub use graph::{Blocks, Cache, Dim, Graph, Kind, Place, Projected, Provider, Rotation, Style, Value, WeightUse};
+pub use graph::{
+    Blocks, Cache, Dim, Graph, GraphOptions, Kind, Place, Projected, Provider, Rotation, Value, WeightUse,
+};

@@ -419,8 +419,8 @@ fn preprocessor() -> Value {
 mod tests {
     use super::*;
     use crate::checkpoint::Checkpoint;
-    use crate::folder::{self, Build, Form};
-    use crate::words::Words;
+    use crate::folder::{self, Build, WeightFormat};
+    use crate::tokenizer::Tokenizer;
 
     #[test]
     fn the_smallest_can_be_built_and_its_words_go_both_ways() {
@@ -431,7 +431,7 @@ mod tests {
         let bytes = |at: &Path| fs::read(at.join("model.safetensors")).unwrap();
         assert_eq!(bytes(&one), bytes(&two), "a seed is a checkpoint");
         assert!(matches!(random(Like::Glm4vTiny, &two, 8, |_| ()), Err(BuildError::Occupied { .. })));
-        let words = Words::open(&one).unwrap();
+        let words = Tokenizer::open(&one).unwrap();
         assert_eq!(words.id("<|endoftext|>"), Some(4000));
         let said = "[gMASK]<sop><|user|>\nOpen 设置 and tap \"Wi-Fi\" 3 times<|assistant|>\n";
         let ids = words.encode(said).unwrap();
@@ -439,7 +439,7 @@ mod tests {
         assert!(ids.iter().all(|&id| id < 4096));
         let plain = "Open 设置 and tap \"Wi-Fi\" 3 times";
         assert_eq!(words.decode(&words.encode(plain).unwrap(), false).unwrap(), plain);
-        let int4 = Build { precision: Form::Int4, ..Build::FP32 };
+        let int4 = Build { precision: WeightFormat::Int4, ..Build::FP32 };
         folder::build(&one, &folder.path().join("built"), &int4, |_| ()).unwrap();
     }
 

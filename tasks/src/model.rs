@@ -19,7 +19,9 @@ use crate::script;
 pub use tapwright_models::doctor::{Check, Checkup, Fallback};
 pub use tapwright_models::library::{Cuda, CudaError, Found, Origin, Part, Plan};
 pub use tapwright_models::providers;
-pub use tapwright_models::{Build, BuildError, Built, Form, Info, Like, Progress, Provider, build, info, random};
+pub use tapwright_models::{
+    Build, BuildError, Built, Info, Like, Progress, Provider, WeightFormat, build, info, random,
+};
 
 /// Which model.
 #[derive(Clone, Debug, PartialEq, Eq)]

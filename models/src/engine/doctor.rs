@@ -14,7 +14,6 @@ use super::prompt::{Compiled, Slot};
 use super::providers::{self, Picked, Provider};
 use super::runtime::{self, Cache, RuntimeError};
 use super::{Engine, OpenError, Options};
-use crate::architecture;
 use crate::folder::{self, Progress};
 use crate::request::{Grammar, Request};
 
@@ -192,7 +191,7 @@ fn check(engine: &mut Engine) -> Result<Vec<Check>, Trouble> {
         },
     ];
     for (what, other) in [("in chunks", chunks), ("token by token", single)] {
-        let (difference, same, rows) = compare(&whole, &other, engine.config.text.vocabulary as usize);
+        let (difference, same, rows) = compare(&whole, &other, engine.family.spec().text.vocabulary as usize);
         checks.push(Check {
             what,
             passed: difference <= tolerance,
@@ -249,7 +248,7 @@ fn fresh(engine: &Engine, compiled: &Compiled, room: usize) -> Result<Cache, Run
     engine.decoder.reserve(&mut cache, room, 0)?;
     let more = (compiled.next..).map(|place| [place; 3]);
     let positions: Vec<_> = compiled.positions.iter().copied().chain(more).take(room).collect();
-    engine.decoder.turn(&mut cache, architecture::text_tables(&engine.config, &positions))?;
+    engine.decoder.bind_text_inputs(&mut cache, engine.family.text_inputs(&positions))?;
     Ok(cache)
 }
 

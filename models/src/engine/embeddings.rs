@@ -6,15 +6,15 @@ use std::path::Path;
 use memmap2::Mmap;
 
 use crate::BuildError;
-use crate::folder::Table;
+use crate::folder::EmbeddingTable;
 
 pub struct Embeddings {
     map: Mmap,
-    table: Table,
+    table: EmbeddingTable,
 }
 
 impl Embeddings {
-    pub fn open(folder: &Path, table: Table) -> Result<Embeddings, BuildError> {
+    pub fn open(folder: &Path, table: EmbeddingTable) -> Result<Embeddings, BuildError> {
         // The record is data: it names a file of its own folder and nothing else.
         let path = folder.join(&table.file);
         if Path::new(&table.file).file_name() != Some(table.file.as_ref()) {

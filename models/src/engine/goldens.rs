@@ -14,7 +14,7 @@ use tapwright_contract::Size;
 use tapwright_contract::model::{Role, Turn};
 
 use super::*;
-use crate::architecture::Architecture;
+use crate::architecture;
 use crate::checkpoint::Precision;
 use crate::folder::Build;
 use crate::settings::{Sampling, Settings};
@@ -223,7 +223,7 @@ pub(crate) fn compiled(engine: &Engine, case: &Case) -> Compiled {
     let mut ids = case.ids.clone();
     // The reference repeats a picture's mark for each of its tokens; here it stands once. Pictures do not touch in the cases.
     ids.dedup_by(|a, b| a == b && *a == engine.picture);
-    let compiled = Compiled::new(&ids, engine.picture, seen).unwrap();
+    let compiled = Compiled::new(&ids, engine.picture, seen, &*engine.family).unwrap();
     assert_eq!(compiled.slots.len(), case.ids.len(), "as many tokens as the reference counts");
     compiled
 }
@@ -267,7 +267,7 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
 
                 let all: Vec<_> = compiled.seen.iter().map(|seen| engine.see(seen).unwrap()).collect();
                 if !all.is_empty() {
-                    let (features, width) = (all.concat(), engine.config.text.width as usize);
+                    let (features, width) = (all.concat(), engine.family.spec().text.width as usize);
                     let features: Vec<f32> =
                         case.seen.iter().flat_map(|row| &features[row * width..][..width]).copied().collect();
                     let gap = furthest(&features, &array(index, "features"));
@@ -276,10 +276,10 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
 
                 // The whole prompt at once, all logits: what a run computes of itself.
                 let all: Vec<_> = compiled.seen.iter().map(|seen| Some(engine.see(seen).unwrap())).collect();
-                let tables = architecture::text_tables(&engine.config, &compiled.positions);
+                let tables = engine.family.text_inputs(&compiled.positions);
                 let mut cache = engine.decoder.cache().unwrap();
                 engine.decoder.reserve(&mut cache, compiled.slots.len(), 0).unwrap();
-                engine.decoder.turn(&mut cache, tables).unwrap();
+                engine.decoder.bind_text_inputs(&mut cache, tables).unwrap();
                 let embeds = engine.embed(&compiled.slots, &all);
                 let logits = engine.decoder.run(&mut cache, embeds, 0, &case.rows).unwrap();
                 let gap = furthest(&logits, &array(index, "logits"));
@@ -303,8 +303,8 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
     }
     let count =
         |architecture: &str| goldens.variants.values().filter(|variant| variant.architecture == architecture).count();
-    for architecture in Architecture::ALL {
-        assert!(count(architecture.name()) >= 4, "{} is hardly tried", architecture.name());
+    for architecture in architecture::model_types() {
+        assert!(count(architecture) >= 4, "{architecture} is hardly tried");
     }
     assert!(goldens.cases.iter().all(|case| case.answer.len() == 200));
 }
@@ -312,7 +312,7 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
 #[test]
 fn conversations_are_written_and_cut_into_tokens_as_the_reference_does() {
     let goldens = goldens();
-    let words = Words::open(&here()).unwrap();
+    let words = Tokenizer::open(&here()).unwrap();
     let template = Template::open(&here(), false).unwrap();
     let picture = draw("page", 60, 60);
     for chat in &goldens.chats {

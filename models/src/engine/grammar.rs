@@ -6,7 +6,7 @@ use llguidance::{Matcher, ParserFactory};
 use toktrie_hf_tokenizers::ByteTokenizer;
 
 use crate::request::Grammar;
-use crate::words::{SHOWN, Words};
+use crate::tokenizer::{SHOWN, Tokenizer};
 
 /// Makes constraints for one model's tokens.
 pub struct Grammars {
@@ -25,7 +25,7 @@ impl Grammars {
     ///
     /// # Errors
     /// What llguidance makes of the tokenizer.
-    pub fn new(words: &Words, rows: usize, ends: &[u32]) -> Result<Grammars, String> {
+    pub fn new(words: &Tokenizer, rows: usize, ends: &[u32]) -> Result<Grammars, String> {
         let mut tokens = ByteTokenizer::from_tokenizer(words.tokenizer().clone()).map_err(why)?;
         // What a folder's files say need not be so.
         let ends: Vec<u32> = ends.iter().copied().filter(|&end| (end as usize) < rows).collect();

@@ -17,7 +17,7 @@ use crate::BuildError;
 use crate::folder::{self, Progress};
 use crate::request::{Answer, Finish, Grammar, Request, Said};
 use crate::settings::{Sampling, Settings};
-use crate::words::Words;
+use crate::tokenizer::Tokenizer;
 
 /// Prompts that wait for the engine at most; whoever comes then waits to be let in.
 const QUEUE_MAX: usize = 16;
@@ -75,7 +75,7 @@ pub struct Local {
 /// What can be known of an engine without asking it.
 struct Facts {
     context: u32,
-    words: Arc<Words>,
+    words: Arc<Tokenizer>,
     settings: Settings,
 }
 

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use tapwright_contract::Picture;
 
-use crate::glm4v::rope::{Position, Span, positions};
+use crate::architecture::{Family, Position, Span};
 
 /// A picture's digest: two pictures with the same one look the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Compiled {
     ///
     /// # Errors
     /// A reason for people, when marks and pictures are not equally many, or there is nothing at all.
-    pub fn new(tokens: &[u32], mark: u32, seen: Vec<Seen>) -> Result<Compiled, String> {
+    pub fn new(tokens: &[u32], mark: u32, seen: Vec<Seen>, family: &dyn Family) -> Result<Compiled, String> {
         let marks = tokens.iter().filter(|&&token| token == mark).count();
         if marks != seen.len() {
             return Err(format!("the model's template has room for {marks} of {} pictures", seen.len()));
@@ -73,7 +73,7 @@ impl Compiled {
             slots.extend((0..rows * columns).map(|index| Slot::Patch { sight, picture, index }));
             spans.push(Span::Picture { rows, columns });
         }
-        let (positions, next) = positions(&spans);
+        let (positions, next) = family.positions(&spans);
         Ok(Compiled { slots, positions, next, seen })
     }
 }

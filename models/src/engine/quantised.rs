@@ -8,7 +8,7 @@ use safetensors::SafeTensors;
 use super::goldens::{Case, checkpoint, compiled, engine_of, furthest, goldens, here, options};
 use super::*;
 use crate::checkpoint::Precision;
-use crate::folder::{Build, Form};
+use crate::folder::{Build, WeightFormat};
 use crate::onnx::Provider;
 
 /// The same numbers in other sums, as for plain graphs.
@@ -28,10 +28,10 @@ struct Quantised {
 fn logits(engine: &mut Engine, case: &Case) -> Vec<f32> {
     let compiled = compiled(engine, case);
     let all: Vec<_> = compiled.seen.iter().map(|seen| Some(engine.see(seen).unwrap())).collect();
-    let tables = architecture::text_tables(&engine.config, &compiled.positions);
+    let tables = engine.family.text_inputs(&compiled.positions);
     let mut cache = engine.decoder.cache().unwrap();
     engine.decoder.reserve(&mut cache, compiled.slots.len(), 0).unwrap();
-    engine.decoder.turn(&mut cache, tables).unwrap();
+    engine.decoder.bind_text_inputs(&mut cache, tables).unwrap();
     let embeds = engine.embed(&compiled.slots, &all);
     engine.decoder.run(&mut cache, embeds, 0, &case.rows).unwrap()
 }
@@ -48,7 +48,7 @@ fn quantised_graphs_compute_what_torch_computes_with_the_same_numbers() {
     let text = std::fs::read(here().join("quantised.json")).unwrap();
     let cases: Vec<Quantised> = serde_json::from_slice(&text).unwrap();
     for (index, Quantised { case, bits, block }) in cases.iter().enumerate() {
-        let precision = if *bits == 4 { Form::Int4 } else { Form::Int8 };
+        let precision = if *bits == 4 { WeightFormat::Int4 } else { WeightFormat::Int8 };
         let folder = checkpoint(&goldens(), &case.variant, Precision::Bf16, 1);
         for exact in [true, false] {
             let build = Build { precision, provider: Provider::Cpu, block: *block, exact };
@@ -90,7 +90,7 @@ fn every_architecture_answers_when_it_is_quantised() {
     for variant in ["glm46v_0", "glm46v_3", "glm_ocr_0", "glm_ocr_2"] {
         let folder = checkpoint(&goldens, variant, Precision::Bf16, 1);
         // What rounding to so many bits may move logits: twice what is seen.
-        for (precision, most) in [(Form::Int8, 0.2), (Form::Int4, 1.0)] {
+        for (precision, most) in [(WeightFormat::Int8, 0.2), (WeightFormat::Int4, 1.0)] {
             let build = Build { precision, ..Build::FP32 };
             let Some(mut engine) = engine_of(folder.path(), &build, &options(512)) else { return };
             for (index, case) in goldens.cases.iter().enumerate().filter(|(_, case)| case.variant == variant) {
@@ -113,7 +113,7 @@ fn graphs_of_16_bits_are_fed_and_read_in_16_bits() {
     let goldens = goldens();
     for variant in ["untied", "tied", "glm_ocr_0"] {
         let folder = checkpoint(&goldens, variant, Precision::F16, 1);
-        let build = Build { precision: Form::Fp16, ..Build::FP32 };
+        let build = Build { precision: WeightFormat::Fp16, ..Build::FP32 };
         let Some(mut engine) = engine_of(folder.path(), &build, &options(7)) else { return };
         assert_eq!(engine.decoder.slot_bytes() % 2, 0);
         for (index, case) in goldens.cases.iter().enumerate().filter(|(_, case)| case.variant == variant) {

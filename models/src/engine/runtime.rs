@@ -8,14 +8,12 @@ use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::{IoBinding, Session, SessionInputValue};
-use ort::value::{DynTensor, Shape, Tensor, TensorRef};
+use ort::value::{DynTensor, Shape, Tensor};
 
 use super::numbers;
 use super::providers::{Provider, Setup, session};
+use crate::architecture::{NamedTensor, TextSpec, Values};
 use crate::checkpoint::Precision;
-use crate::glm4v::TextConfig;
-use crate::glm4v::rope::{Table, VisionTables};
-use tapwright_picture::PATCH_VALUES;
 
 /// Caches grow by multiples of so many slots.
 const STEP: usize = 512;
@@ -82,25 +80,20 @@ impl Encoder {
         Ok(Encoder { session: session(environment, graph, setup)?, numbers })
     }
 
-    /// Patches of one picture of `rows` by `columns` of them: `[rows * columns, 1176] -> [rows * columns / 4, out]`.
+    /// Patches of one picture of `rows` by `columns` of them, and what the family tells of it: `[rows * columns, ..]` to a row of
+    /// features for each token.
     pub fn run(
         &mut self,
         patches: Vec<f32>,
-        tables: &VisionTables,
+        told: Vec<NamedTensor>,
         [rows, columns]: [usize; 2],
     ) -> Result<Vec<f32>, RuntimeError> {
-        let shape = vec![(rows * columns) as i64, PATCH_VALUES as i64];
+        let count = rows * columns;
+        let shape = vec![count as i64, (patches.len() / count) as i64];
         let patches = numbers::tensor(shape, patches, self.numbers)?;
         let mut inputs: Vec<(&str, SessionInputValue<'_>)> = vec![("pixel_values", patches.into())];
-        for (name, table) in &tables.inputs {
-            let value = match table {
-                Table::F32 { shape, numbers } => {
-                    let shape = shape.iter().map(|&size| size as i64).collect();
-                    numbers::tensor(shape, numbers.clone(), self.numbers)?.into()
-                }
-                Table::I64 { shape, numbers } => TensorRef::from_array_view((&shape[..], &numbers[..]))?.into(),
-            };
-            inputs.push((name, value));
+        for input in told {
+            inputs.push((input.name, tensor(input, self.numbers)?.into()));
         }
         let outputs = self.session.run(inputs)?;
         // Graphs have one output, and it was written first.
@@ -129,7 +122,6 @@ pub struct Decoder {
     kv_heads: usize,
     head: usize,
     width: usize,
-    angles: usize,
 }
 
 /// What a conversation has in the decoder: slots of keys and values that stay where they are from run to run.
@@ -145,7 +137,7 @@ impl Decoder {
     pub fn open(
         environment: &Environment,
         graph: &Path,
-        config: &TextConfig,
+        spec: &TextSpec,
         numbers: Precision,
         context: usize,
         setup: Setup<'_>,
@@ -167,11 +159,10 @@ impl Decoder {
             reachable,
             numbers,
             context,
-            layers: config.layers as usize,
-            kv_heads: config.kv_heads as usize,
-            head: config.head as usize,
-            width: config.width as usize,
-            angles: config.turned as usize / 2,
+            layers: spec.layers as usize,
+            kv_heads: spec.kv_heads as usize,
+            head: spec.head_dim as usize,
+            width: spec.width as usize,
         })
     }
 
@@ -213,11 +204,10 @@ impl Decoder {
         if self.reachable { slots.next_multiple_of(STEP) } else { slots.max(self.context).next_multiple_of(STEP) }
     }
 
-    /// Says by which angles each slot is turned: `[slots, angles]` each.
-    pub fn turn(&self, cache: &mut Cache, (cos, sin): (Vec<f32>, Vec<f32>)) -> Result<(), RuntimeError> {
-        for (name, table) in [("cos_cache", cos), ("sin_cache", sin)] {
-            let shape = vec![(table.len() / self.angles) as i64, self.angles as i64];
-            cache.binding.bind_input(name, &numbers::tensor(shape, table, self.numbers)?)?;
+    /// Binds what the family tells of each slot: rotary tables, for all that there are.
+    pub fn bind_text_inputs(&self, cache: &mut Cache, told: Vec<NamedTensor>) -> Result<(), RuntimeError> {
+        for input in told {
+            cache.binding.bind_input(input.name, &tensor(input, self.numbers)?)?;
         }
         Ok(())
     }
@@ -288,6 +278,15 @@ impl Decoder {
         }
         cache.capacity = capacity;
         Ok(())
+    }
+}
+
+/// An input as a graph of those numbers takes it.
+fn tensor(input: NamedTensor, numbers: Precision) -> Result<DynTensor, RuntimeError> {
+    let shape: Vec<i64> = input.shape.iter().map(|&size| size as i64).collect();
+    match input.values {
+        Values::Float(values) => numbers::tensor(shape, values, numbers),
+        Values::I64(values) => Ok(Tensor::from_array((shape, values))?.upcast()),
     }
 }
 

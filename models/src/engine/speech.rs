@@ -1,6 +1,6 @@
 //! A reply's tokens as text, while they come: whole characters, and nothing that may yet turn out to be the text that ends it.
 
-use crate::words::Words;
+use crate::tokenizer::Tokenizer;
 
 /// How many tokens back a character may begin: as many as it has bytes, and one that tells where the text before it ends.
 const WINDOW: usize = 8;
@@ -35,7 +35,7 @@ impl Speech {
     ///
     /// # Errors
     /// What the tokenizer complains of.
-    pub fn hear(&mut self, token: u32, words: &Words) -> Result<More, String> {
+    pub fn hear(&mut self, token: u32, words: &Tokenizer) -> Result<More, String> {
         self.tokens.push(token);
         let fresh = self.fresh(words, false)?;
         self.held.push_str(&fresh);
@@ -46,7 +46,7 @@ impl Speech {
     ///
     /// # Errors
     /// As `hear`.
-    pub fn end(&mut self, words: &Words) -> Result<More, String> {
+    pub fn end(&mut self, words: &Tokenizer) -> Result<More, String> {
         let fresh = self.fresh(words, true)?;
         self.held.push_str(&fresh);
         Ok(self.release(true))
@@ -59,7 +59,7 @@ impl Speech {
     }
 
     /// The text of the tokens that were not read yet. Half a character waits for its other half, unless there is none coming.
-    fn fresh(&mut self, words: &Words, last: bool) -> Result<String, String> {
+    fn fresh(&mut self, words: &Tokenizer, last: bool) -> Result<String, String> {
         let from = self.read.saturating_sub(WINDOW);
         let before = words.decode(&self.tokens[from..self.read], self.special_shown)?;
         let all = words.decode(&self.tokens[from..], self.special_shown)?;
@@ -101,13 +101,13 @@ mod tests {
 
     use super::*;
 
-    fn words() -> Words {
-        Words::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens")).unwrap()
+    fn words() -> Tokenizer {
+        Tokenizer::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens")).unwrap()
     }
 
     /// All that is handed out, up to the stop.
     fn said(text: &str, stops: &[&str], stop_shown: bool) -> (String, Option<String>) {
-        thread_local!(static WORDS: Words = words());
+        thread_local!(static WORDS: Tokenizer = words());
         WORDS.with(|words| {
             let mut speech = Speech::new(stops.iter().map(|stop| (*stop).to_owned()).collect(), stop_shown, false);
             let mut out = String::new();

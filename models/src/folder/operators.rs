@@ -81,7 +81,8 @@ const COREML: &[Kernel] = &[
     ("", "Unsqueeze", FLOATS),
 ];
 
-const FORMS: [Form; 5] = [Form::Fp32, Form::Fp16, Form::Bf16, Form::Int8, Form::Int4];
+const FORMS: [WeightFormat; 5] =
+    [WeightFormat::Fp32, WeightFormat::Fp16, WeightFormat::Bf16, WeightFormat::Int8, WeightFormat::Int4];
 
 #[test]
 fn every_graph_asks_only_for_kernels_that_its_provider_has() {
@@ -95,20 +96,20 @@ fn every_graph_asks_only_for_kernels_that_its_provider_has() {
     ] {
         let folder = checkpoint(&goldens(), variant, precision, 1);
         let checkpoint = Checkpoint::open(folder.path()).unwrap();
-        let config = config(folder.path()).unwrap();
+        let family = family(folder.path()).unwrap();
         for provider in [Provider::Cuda, Provider::Webgpu, Provider::Coreml] {
             for form in FORMS {
                 let build = Build { precision: form, provider, block: 32, exact: false };
-                let styles = match build.styles(&checkpoint) {
-                    Ok(styles) => styles,
+                let options = match build.graph_options(&checkpoint) {
+                    Ok(options) => options,
                     Err(error) => {
                         refused.push(error.to_string());
                         continue;
                     }
                 };
-                let graphs = architecture::graphs(&config, &checkpoint, styles).unwrap();
+                let graphs = family.graphs(&checkpoint, options).unwrap();
                 for graph in [graphs.vision, graphs.decoder] {
-                    let kernels = match graph.style().provider {
+                    let kernels = match graph.options().provider {
                         Provider::Cuda => CUDA,
                         Provider::Webgpu => WEBGPU,
                         Provider::Coreml => COREML,
@@ -121,7 +122,7 @@ fn every_graph_asks_only_for_kernels_that_its_provider_has() {
                             fits,
                             "{provider:?} has no {operator} for {kind:?}, which {variant} in {form:?} asks for"
                         );
-                        used.insert((format!("{:?}", graph.style().provider), operator));
+                        used.insert((format!("{:?}", graph.options().provider), operator));
                     }
                 }
             }

@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
+use crate::architecture::ModelGraphOptions;
 use crate::checkpoint::{Checkpoint, Precision};
-use crate::glm4v::Styles;
-use crate::onnx::{Blocks, Kind, Provider, Style};
+use crate::onnx::{Blocks, GraphOptions, Kind, Provider};
 
 /// What to build. Callers fill in every field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
-    pub precision: Form,
+    pub precision: WeightFormat,
     /// What is to run it.
     pub provider: Provider,
     /// Numbers of a row that share a scale, where matrices are quantised: 32, 64 or 128.
@@ -24,7 +24,7 @@ pub struct Build {
 /// In what numbers weights are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Form {
+pub enum WeightFormat {
     Fp32,
     Fp16,
     Bf16,
@@ -37,72 +37,75 @@ const PLAIN_PARAMETERS_MAX: u64 = 1_500_000_000;
 
 impl Build {
     /// 32 bits, for the processor: what checkpoints compute on paper.
-    pub const FP32: Build = Build { precision: Form::Fp32, provider: Provider::Cpu, block: 32, exact: false };
+    pub const FP32: Build = Build { precision: WeightFormat::Fp32, provider: Provider::Cpu, block: 32, exact: false };
 
     /// What to build when nobody says it.
     pub fn suited(parameters: u64) -> Build {
-        let precision = if parameters > PLAIN_PARAMETERS_MAX { Form::Int4 } else { Form::Fp32 };
+        let precision = if parameters > PLAIN_PARAMETERS_MAX { WeightFormat::Int4 } else { WeightFormat::Fp32 };
         Build { precision, ..Build::FP32 }
     }
 
     /// How the graphs are written.
-    pub(super) fn styles(&self, checkpoint: &Checkpoint) -> Result<Styles, BuildError> {
+    pub(super) fn graph_options(&self, checkpoint: &Checkpoint) -> Result<ModelGraphOptions, BuildError> {
         let unsupported = |what: String| Err(BuildError::Unsupported { what });
         if ![32, 64, 128].contains(&self.block) {
             return unsupported(format!("blocks of {}; 32, 64 and 128 can be built", self.block));
         }
         let Build { precision, provider, block, exact } = *self;
-        let plain = |provider, kind| Style { provider, kind, blocks: None };
-        let cut =
-            |provider, kind, bits| Style { provider, kind, blocks: Some(Blocks { bits, size: block.into(), exact }) };
-        let both = |style| Ok(Styles { vision: style, decoder: style });
-        let bits = if precision == Form::Int4 { 4 } else { 8 };
+        let plain = |provider, kind| GraphOptions { provider, kind, blocks: None };
+        let quantized = |provider, kind, bits| GraphOptions {
+            provider,
+            kind,
+            blocks: Some(Blocks { bits, size: block.into(), exact }),
+        };
+        let both = |options| Ok(ModelGraphOptions { vision: options, decoder: options });
+        let bits = if precision == WeightFormat::Int4 { 4 } else { 8 };
         match (provider, precision) {
-            (Provider::Cuda, Form::Fp32) => {
+            (Provider::Cuda, WeightFormat::Fp32) => {
                 unsupported("fp32 for cuda, whose GroupQueryAttention has 16 bits; take bf16 or fp16".to_owned())
             }
-            (Provider::Cpu, Form::Bf16) => {
+            (Provider::Cpu, WeightFormat::Bf16) => {
                 unsupported("bf16 for cpu, where ONNX Runtime computes with fp32 and fp16 only; take one of them, or --provider cuda".to_owned())
             }
-            (Provider::Webgpu, Form::Bf16) => unsupported("bf16 for webgpu; take fp16 or fp32".to_owned()),
-            (Provider::Coreml, Form::Bf16) => unsupported("bf16 for coreml; take fp16 or fp32".to_owned()),
+            (Provider::Webgpu, WeightFormat::Bf16) => unsupported("bf16 for webgpu; take fp16 or fp32".to_owned()),
+            (Provider::Coreml, WeightFormat::Bf16) => unsupported("bf16 for coreml; take fp16 or fp32".to_owned()),
             // CoreML takes the vision encoder. The decoder's operators are none of its, and go to the processor.
-            (Provider::Coreml, Form::Fp32) => {
-                Ok(Styles { vision: plain(Provider::Coreml, Kind::F32), decoder: plain(Provider::Cpu, Kind::F32) })
+            (Provider::Coreml, WeightFormat::Fp32) => {
+                Ok(ModelGraphOptions { vision: plain(Provider::Coreml, Kind::F32), decoder: plain(Provider::Cpu, Kind::F32) })
             }
-            (Provider::Coreml, Form::Fp16) => {
-                Ok(Styles { vision: plain(Provider::Coreml, Kind::F16), decoder: plain(Provider::Cpu, Kind::F32) })
+            (Provider::Coreml, WeightFormat::Fp16) => {
+                Ok(ModelGraphOptions { vision: plain(Provider::Coreml, Kind::F16), decoder: plain(Provider::Cpu, Kind::F32) })
             }
-            (Provider::Coreml, Form::Int8 | Form::Int4) => {
-                Ok(Styles { vision: plain(Provider::Coreml, Kind::F32), decoder: cut(Provider::Cpu, Kind::F32, bits) })
+            (Provider::Coreml, WeightFormat::Int8 | WeightFormat::Int4) => {
+                Ok(ModelGraphOptions { vision: plain(Provider::Coreml, Kind::F32), decoder: quantized(Provider::Cpu, Kind::F32, bits) })
             }
-            (_, Form::Fp32) => both(plain(provider, Kind::F32)),
-            (_, Form::Fp16) => both(plain(provider, Kind::F16)),
-            (_, Form::Bf16) => both(plain(provider, Kind::Bf16)),
+            (_, WeightFormat::Fp32) => both(plain(provider, Kind::F32)),
+            (_, WeightFormat::Fp16) => both(plain(provider, Kind::F16)),
+            (_, WeightFormat::Bf16) => both(plain(provider, Kind::Bf16)),
             // Four bits would do the encoder more harm than they save: it is a twelfth of the model.
-            (Provider::Cpu, Form::Int8 | Form::Int4) => {
-                Ok(Styles { vision: cut(provider, Kind::F32, 8), decoder: cut(provider, Kind::F32, bits) })
+            (Provider::Cpu, WeightFormat::Int8 | WeightFormat::Int4) => {
+                Ok(ModelGraphOptions { vision: quantized(provider, Kind::F32, 8), decoder: quantized(provider, Kind::F32, bits) })
             }
             // The encoder is bound by what a GPU computes, not by what it reads, so quantising it would gain nothing there.
-            (Provider::Cuda, Form::Int8 | Form::Int4) => {
+            (Provider::Cuda, WeightFormat::Int8 | WeightFormat::Int4) => {
                 let kind = if checkpoint.written_in(Precision::F16) { Kind::F16 } else { Kind::Bf16 };
-                Ok(Styles { vision: plain(provider, kind), decoder: cut(provider, kind, bits) })
+                Ok(ModelGraphOptions { vision: plain(provider, kind), decoder: quantized(provider, kind, bits) })
             }
-            (Provider::Webgpu, Form::Int8 | Form::Int4) => {
-                Ok(Styles { vision: plain(provider, Kind::F32), decoder: cut(provider, Kind::F32, bits) })
+            (Provider::Webgpu, WeightFormat::Int8 | WeightFormat::Int4) => {
+                Ok(ModelGraphOptions { vision: plain(provider, Kind::F32), decoder: quantized(provider, Kind::F32, bits) })
             }
         }
     }
 
     /// Whether weights may stay in the checkpoint's own files. What is quantised is made to be small, and stands alone.
     pub(super) fn may_link(&self) -> bool {
-        matches!(self.precision, Form::Fp32 | Form::Fp16 | Form::Bf16)
+        matches!(self.precision, WeightFormat::Fp32 | WeightFormat::Fp16 | WeightFormat::Bf16)
     }
 }
 
 /// What transformers.js puts after the name of a graph that is kept like this.
-pub(super) fn suffix(style: Style) -> &'static str {
-    match (style.blocks.map(|blocks| blocks.bits), style.kind) {
+pub(super) fn suffix(options: GraphOptions) -> &'static str {
+    match (options.blocks.map(|blocks| blocks.bits), options.kind) {
         (None, Kind::F16) => "_fp16",
         (None, Kind::Bf16) => "_bf16",
         (None, _) => "",

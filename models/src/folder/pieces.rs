@@ -25,7 +25,7 @@ pub enum Recipe {
     /// They are written in that kind.
     Plain(Kind),
     /// They are quantised, and the scales written in that kind.
-    Cut(Blocks, Kind),
+    Quantized(Blocks, Kind),
 }
 
 /// What was made of a piece.
@@ -105,9 +105,9 @@ fn make(tensor: &Tensor<'_>, recipe: Recipe, first: u64, count: usize, row: usiz
                     return Err(strange(at + wrong, &numbers));
                 }
             }
-            Recipe::Cut(blocks, kind) => {
+            Recipe::Quantized(blocks, kind) => {
                 for row in numbers.chunks_exact(row) {
-                    if !cut(row, blocks, kind, &mut made.bytes, &mut made.scales) {
+                    if !quantize(row, blocks, kind, &mut made.bytes, &mut made.scales) {
                         return Err(strange(at, &numbers));
                     }
                 }
@@ -147,7 +147,7 @@ fn narrow(numbers: &[f32], kind: Kind, to: &mut Vec<u8>) -> Option<usize> {
 /// so that it is kept exactly, and zero stays zero. Of what does not fill a block the rest is zero.
 ///
 /// `false` if a scale does not fit its kind.
-fn cut(row: &[f32], blocks: Blocks, kind: Kind, to: &mut Vec<u8>, scales: &mut Vec<u8>) -> bool {
+fn quantize(row: &[f32], blocks: Blocks, kind: Kind, to: &mut Vec<u8>, scales: &mut Vec<u8>) -> bool {
     let half = (1u32 << (blocks.bits - 1)) as f32;
     let size = blocks.size as usize;
     let mut whole = [0u8; 128];
@@ -213,9 +213,9 @@ pub fn kind_of(precision: Precision) -> Kind {
 mod tests {
     use super::*;
 
-    fn cut_of(row: &[f32], bits: u32, size: u64) -> (Vec<u8>, Vec<f32>) {
+    fn quantized(row: &[f32], bits: u32, size: u64) -> (Vec<u8>, Vec<f32>) {
         let (mut bytes, mut scales) = (Vec::new(), Vec::new());
-        assert!(cut(row, Blocks { bits, size, exact: true }, Kind::F32, &mut bytes, &mut scales));
+        assert!(quantize(row, Blocks { bits, size, exact: true }, Kind::F32, &mut bytes, &mut scales));
         let scales = scales.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();
         (bytes, scales)
     }
@@ -225,24 +225,24 @@ mod tests {
         let mut row = vec![0.0f32; 33];
         row[..6].copy_from_slice(&[4.0, -1.0, 0.5, 0.26, 0.24, -4.0]);
         row[32] = -0.16;
-        let (bytes, scales) = cut_of(&row, 4, 32);
+        let (bytes, scales) = quantized(&row, 4, 32);
         // Of two that are as far the negative one; the other is cut off at 7 steps.
         assert_eq!(scales, [0.5, 0.02]);
         assert_eq!(bytes[..3], [6 << 4 | 15, 9 << 4 | 9, 8], "half a step goes to the even one");
         assert_eq!(bytes[3..16], [0x88; 13]);
         assert_eq!(bytes[16], 0x80, "the rest of a block that is not full is zero");
-        let (bytes, scales) = cut_of(&row[..6], 8, 32);
+        let (bytes, scales) = quantized(&row[..6], 8, 32);
         assert_eq!((bytes.len(), scales.len()), (32, 1));
         assert_eq!((bytes[0], bytes[1], bytes[5], bytes[6]), (255, 96, 0, 128));
-        assert_eq!(cut_of(&[0.0; 32], 4, 32), (vec![0x88; 16], vec![-0.0]));
-        assert_eq!(cut_of(&[1e-45; 32], 4, 32).0, [0x88; 16], "no scale is that small");
+        assert_eq!(quantized(&[0.0; 32], 4, 32), (vec![0x88; 16], vec![-0.0]));
+        assert_eq!(quantized(&[1e-45; 32], 4, 32).0, [0x88; 16], "no scale is that small");
     }
 
     #[test]
-    fn what_is_cut_is_near_what_it_was() {
+    fn quantized_numbers_are_near_what_they_were() {
         let row: Vec<f32> = (0..256).map(|index| ((index * 2_654_435_761u64 % 1000) as f32 - 500.0) / 700.0).collect();
         for (bits, size) in [(4u32, 32u64), (4, 64), (4, 128), (8, 32), (8, 128)] {
-            let (bytes, scales) = cut_of(&row, bits, size);
+            let (bytes, scales) = quantized(&row, bits, size);
             let whole: Vec<u8> = match bits {
                 4 => bytes.iter().flat_map(|byte| [byte & 15, byte >> 4]).collect(),
                 _ => bytes,

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::pieces::{self, Made, Recipe, kind_of};
-use super::{BuildError, Progress, Table, hex};
+use super::{BuildError, EmbeddingTable, Progress, hex};
+use crate::architecture::{Layout, Weight};
 use crate::checkpoint::{Precision, Tensor};
-use crate::glm4v::{Layout, Weight};
 use crate::onnx::{Kind, Place, WeightUse};
 
 /// Where numbers of a data file begin: pages, so that mapping is clean.
@@ -110,7 +110,7 @@ impl<'p> Store<'p> {
     /// The embedding table, for the host: shared with the graph where it can be, else as the checkpoint has it, in `file`.
     ///
     /// It is never quantised: the host reads a few rows of a mapped file, so it takes space on the disk and no memory.
-    pub fn table(&mut self, tensor: &Tensor<'_>, file: &str) -> Result<Table, BuildError> {
+    pub fn table(&mut self, tensor: &Tensor<'_>, file: &str) -> Result<EmbeddingTable, BuildError> {
         let shared = self.placed.get(tensor.name).and_then(|(place, kind)| {
             let precision = match kind {
                 Kind::F32 => Precision::F32,
@@ -134,7 +134,7 @@ impl<'p> Store<'p> {
         };
         self.close()?;
         let [rows, width] = tensor.shape[..] else { unreachable!("the builder asked for a matrix") };
-        Ok(Table { file: place.file, offset: place.offset, precision, rows, width })
+        Ok(EmbeddingTable { file: place.file, offset: place.offset, precision, rows, width })
     }
 
     /// What was written and linked.
@@ -185,7 +185,7 @@ impl<'p> Store<'p> {
                 let offset = self.data(file)?.align()?;
                 let mut scales = Vec::new();
                 for tensor in tensors {
-                    self.streamed(tensor, Recipe::Cut(blocks, kind), file, &mut scales)?;
+                    self.streamed(tensor, Recipe::Quantized(blocks, kind), file, &mut scales)?;
                 }
                 let place = self.since(offset, file);
                 let data = self.data(file)?;

@@ -271,7 +271,7 @@ fn a_folder_says_what_it_holds() {
 }
 
 fn int4(block: u32) -> Build {
-    Build { precision: Form::Int4, block, ..Build::FP32 }
+    Build { precision: WeightFormat::Int4, block, ..Build::FP32 }
 }
 
 /// What can happen to a safetensors file.
@@ -349,7 +349,7 @@ fn parts(folder: &Path) -> Vec<String> {
 #[test]
 fn each_build_has_its_files_and_its_name() {
     use crate::onnx::Provider::{Coreml, Cpu, Cuda, Webgpu};
-    use Form::{Bf16, Fp16, Fp32, Int4, Int8};
+    use WeightFormat::{Bf16, Fp16, Fp32, Int4, Int8};
     let source = checkpoint(&goldens(), "untied", Precision::Bf16, 2);
     let (first, second) = (FIRST, "model-00002-of-00002.safetensors");
     let bytes = |name: &str| fs::metadata(source.path().join(name)).unwrap().len();
@@ -429,9 +429,9 @@ fn what_no_number_of_a_build_can_hold_is_refused_by_name() {
         }
         folder
     };
-    let fp16 = Build { precision: Form::Fp16, provider: crate::onnx::Provider::Cuda, ..Build::FP32 };
-    let bf16 = Build { precision: Form::Bf16, ..fp16 };
-    let int4_cuda = Build { precision: Form::Int4, ..fp16 };
+    let fp16 = Build { precision: WeightFormat::Fp16, provider: crate::onnx::Provider::Cuda, ..Build::FP32 };
+    let bf16 = Build { precision: WeightFormat::Bf16, ..fp16 };
+    let int4_cuda = Build { precision: WeightFormat::Int4, ..fp16 };
     for (how, number, expected) in [
         (fp16, 1e5, Some("number 333 is too large for fp16")),
         (bf16, 1e5, None),
@@ -447,7 +447,7 @@ fn what_no_number_of_a_build_can_hold_is_refused_by_name() {
             Some("not supported: bf16 for cpu, where ONNX Runtime computes with fp32 and fp16 only"),
         ),
         (
-            Build { precision: Form::Fp32, ..fp16 },
+            Build { precision: WeightFormat::Fp32, ..fp16 },
             0.0,
             Some("not supported: fp32 for cuda, whose GroupQueryAttention has 16 bits; take bf16 or fp16"),
         ),
@@ -499,6 +499,6 @@ proptest! {
         let goldens = include_str!("../../goldens/untied.config.json");
         let mut text = goldens.to_owned();
         text.replace_range(at..at + with.len(), &with);
-        let _ = architecture::config(text.as_bytes(), Path::new("config.json"));
+        let _ = architecture::family(text.as_bytes(), Path::new("config.json"));
     }
 }

@@ -29,9 +29,9 @@ pub enum Provider {
     Webgpu,
 }
 
-/// How a graph is written.
+/// How a graph is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
+pub struct GraphOptions {
     pub provider: Provider,
     /// What the numbers between operators are: 32, 16 or 16 bits.
     pub kind: Kind,
@@ -87,7 +87,7 @@ pub struct WeightUse<W> {
 /// A graph of floats over weights of type `W`.
 pub struct Graph<W> {
     name: &'static str,
-    style: Style,
+    options: GraphOptions,
     nodes: Vec<Message>,
     weights: Vec<WeightUse<W>>,
     constants: Vec<Message>,
@@ -149,10 +149,10 @@ impl Value {
 }
 
 impl<W> Graph<W> {
-    pub fn new(name: &'static str, style: Style) -> Graph<W> {
+    pub fn new(name: &'static str, options: GraphOptions) -> Graph<W> {
         Graph {
             name,
-            style,
+            options,
             nodes: Vec::new(),
             weights: Vec::new(),
             constants: Vec::new(),
@@ -163,13 +163,13 @@ impl<W> Graph<W> {
         }
     }
 
-    pub fn style(&self) -> Style {
-        self.style
+    pub fn options(&self) -> GraphOptions {
+        self.options
     }
 
     /// What its numbers are.
     pub fn kind(&self) -> Kind {
-        self.style.kind
+        self.options.kind
     }
 
     /// What the caller gives at each run.
@@ -186,7 +186,7 @@ impl<W> Graph<W> {
 
     /// A weight under the name that the checkpoint has for it. A second use of a name needs no second copy.
     pub fn weight(&mut self, name: &str, shape: &[u64], weight: W) -> Value {
-        self.weight_of(self.style.kind, name, shape, weight)
+        self.weight_of(self.options.kind, name, shape, weight)
     }
 
     /// As `weight`, of another kind than the graph's numbers.
@@ -211,21 +211,21 @@ impl<W> Graph<W> {
         let [Dim::Fixed(out), Dim::Fixed(width)] = weight.shape[..] else { panic!("{} is no matrix", weight.name) };
         assert_eq!(x.width(), width, "{name}: the matrix does not take what comes in");
         let transposed = [Attribute::Int("transB", 1)];
-        match self.style.provider {
+        match self.options.provider {
             Provider::Cpu | Provider::Cuda => {
-                let product = self.value(name, self.style.kind, x.shape_with(out));
+                let product = self.value(name, self.options.kind, x.shape_with(out));
                 self.node(MICROSOFT, "FusedMatMul", &[x, weight], &[&product], &transposed);
                 product
             }
             // These have no FusedMatMul. Gemm takes a matrix as it is stored as well, but only two axes of `x`.
             Provider::Coreml | Provider::Webgpu if x.rank() == 2 => {
-                let product = self.value(name, self.style.kind, x.shape_with(out));
+                let product = self.value(name, self.options.kind, x.shape_with(out));
                 self.node("", "Gemm", &[x, weight], &[&product], &transposed);
                 product
             }
             Provider::Coreml | Provider::Webgpu => {
                 let flat = self.rows_of(&format!("{name}.flat"), x);
-                let product = self.value(&format!("{name}.rows"), self.style.kind, flat.shape_with(out));
+                let product = self.value(&format!("{name}.rows"), self.options.kind, flat.shape_with(out));
                 self.node("", "Gemm", &[&flat, weight], &[&product], &transposed);
                 let back = self.numbers(&format!("shape_1_n_{out}"), &[1, -1, out as i64]);
                 self.reshape(name, &product, &back, x.shape_with(out))
@@ -259,16 +259,16 @@ impl<W> Graph<W> {
             Attribute::Int("bits", blocks.bits.into()),
             Attribute::Int("block_size", blocks.size as i64),
         ];
-        if self.style.provider == Provider::Cpu && !blocks.exact {
+        if self.options.provider == Provider::Cpu && !blocks.exact {
             attributes.push(Attribute::Int("accuracy_level", 4));
         }
         let Some(bias) = bias else {
-            let product = self.value(name, self.style.kind, x.shape_with(out));
+            let product = self.value(name, self.options.kind, x.shape_with(out));
             self.node(MICROSOFT, "MatMulNBits", &[x, quants, scales], &[&product], &attributes);
             return product;
         };
-        if self.style.provider == Provider::Cpu {
-            let product = self.value(name, self.style.kind, x.shape_with(out));
+        if self.options.provider == Provider::Cpu {
+            let product = self.value(name, self.options.kind, x.shape_with(out));
             let inputs = [x.name(), quants.name(), scales.name(), "", "", bias.name()];
             self.operators.insert((MICROSOFT, "MatMulNBits", x.kind));
             let outputs = [product.name.clone()];
@@ -276,7 +276,7 @@ impl<W> Graph<W> {
             return product;
         }
         // Not every kernel of the others takes a bias.
-        let product = self.value(&format!("{name}.plain"), self.style.kind, x.shape_with(out));
+        let product = self.value(&format!("{name}.plain"), self.options.kind, x.shape_with(out));
         self.node(MICROSOFT, "MatMulNBits", &[x, quants, scales], &[&product], &attributes);
         self.add(name, &product, bias)
     }
@@ -284,7 +284,7 @@ impl<W> Graph<W> {
     /// `left: [rows, n], right: [n, columns]`, or `left: [n, k], right: [batch, k, columns] -> [batch, n, columns]`
     pub fn matmul(&mut self, name: &str, left: &Value, right: &Value, shape: impl Into<Vec<Dim>>) -> Value {
         assert_eq!(left.shape.last(), right.shape.iter().rev().nth(1), "{name}: the inner axes differ");
-        let product = self.value(name, self.style.kind, shape);
+        let product = self.value(name, self.options.kind, shape);
         self.node("", "MatMul", &[left, right], &[&product], &[]);
         product
     }
@@ -301,21 +301,21 @@ impl<W> Graph<W> {
 
     /// `x * sigmoid(x)`
     pub fn silu(&mut self, name: &str, x: &Value) -> Value {
-        if self.style.provider == Provider::Cpu {
-            let result = self.value(name, self.style.kind, x.shape.clone());
+        if self.options.provider == Provider::Cpu {
+            let result = self.value(name, self.options.kind, x.shape.clone());
             self.node(MICROSOFT, "QuickGelu", &[x], &[&result], &[Attribute::Float("alpha", 1.0)]);
             return result;
         }
         // Not all have QuickGelu in all kinds; those that do find the pair and fuse it.
-        let open = self.value(&format!("{name}.sigmoid"), self.style.kind, x.shape.clone());
+        let open = self.value(&format!("{name}.sigmoid"), self.options.kind, x.shape.clone());
         self.node("", "Sigmoid", &[x], &[&open], &[]);
         self.multiply(name, x, &open)
     }
 
     /// By the error function, not its approximation.
     pub fn gelu(&mut self, name: &str, x: &Value) -> Value {
-        let result = self.value(name, self.style.kind, x.shape.clone());
-        match self.style.provider {
+        let result = self.value(name, self.options.kind, x.shape.clone());
+        match self.options.provider {
             // There the standard's own has no kernel for bf16.
             Provider::Cuda => self.node(MICROSOFT, "Gelu", &[x], &[&result], &[]),
             Provider::Cpu | Provider::Coreml | Provider::Webgpu => {
@@ -328,10 +328,10 @@ impl<W> Graph<W> {
     /// Divides by the root mean square. `x: [.., width], scale: [width] -> [.., width]`
     pub fn rms_norm(&mut self, name: &str, x: &Value, scale: &Value, epsilon: f32) -> Value {
         assert_eq!(x.width(), scale.width(), "{name}: the scale does not fit");
-        if self.style.provider == Provider::Coreml {
+        if self.options.provider == Provider::Coreml {
             return self.rms_norm_in_parts(name, x, scale, epsilon);
         }
-        let result = self.value(name, self.style.kind, x.shape.clone());
+        let result = self.value(name, self.options.kind, x.shape.clone());
         let attributes =
             [Attribute::Float("epsilon", epsilon), Attribute::Int("axis", -1), Attribute::Int("stash_type", 1)];
         self.node("", "SimplifiedLayerNormalization", &[x, scale], &[&result], &attributes);
@@ -339,7 +339,7 @@ impl<W> Graph<W> {
     }
 
     fn rms_norm_in_parts(&mut self, name: &str, x: &Value, scale: &Value, epsilon: f32) -> Value {
-        let kind = self.style.kind;
+        let kind = self.options.kind;
         let square = self.multiply(&format!("{name}.square"), x, x);
         let axis = self.numbers("axis_last", &[-1]);
         let mean = self.value(&format!("{name}.mean"), kind, x.shape_with(1));
@@ -364,8 +364,8 @@ impl<W> Graph<W> {
     ) -> (Value, Value) {
         assert_eq!(residual.shape, x.shape, "{name}: the summands differ in shape");
         assert_eq!(x.width(), scale.width(), "{name}: the scale does not fit");
-        let normed = self.value(name, self.style.kind, x.shape.clone());
-        let sum = self.value(&format!("{name}.sum"), self.style.kind, x.shape.clone());
+        let normed = self.value(name, self.options.kind, x.shape.clone());
+        let sum = self.value(&format!("{name}.sum"), self.options.kind, x.shape.clone());
         let outputs = [normed.name.clone(), String::new(), String::new(), sum.name.clone()];
         let inputs = [residual.name.as_str(), &x.name, &scale.name];
         self.operators.insert((MICROSOFT, "SkipSimplifiedLayerNormalization", x.kind));
@@ -382,7 +382,7 @@ impl<W> Graph<W> {
     /// `x: [.., width], scale: [width], shift: [width] -> [.., width]`
     pub fn layer_norm(&mut self, name: &str, x: &Value, scale: &Value, shift: &Value, epsilon: f32) -> Value {
         assert_eq!([x.width(), x.width()], [scale.width(), shift.width()], "{name}: the scale does not fit");
-        let result = self.value(name, self.style.kind, x.shape.clone());
+        let result = self.value(name, self.options.kind, x.shape.clone());
         let attributes = [Attribute::Float("epsilon", epsilon), Attribute::Int("axis", -1)];
         self.node("", "LayerNormalization", &[x, scale, shift], &[&result], &attributes);
         result
@@ -391,7 +391,7 @@ impl<W> Graph<W> {
     /// Cuts the last axis into equal parts.
     pub fn split<const N: usize>(&mut self, names: [String; N], x: &Value) -> [Value; N] {
         assert_eq!(x.width() % N as u64, 0, "{}: {} does not fall into {N} parts", names[0], x.width());
-        let parts = names.map(|name| self.value(&name, self.style.kind, x.shape_with(x.width() / N as u64)));
+        let parts = names.map(|name| self.value(&name, self.options.kind, x.shape_with(x.width() / N as u64)));
         let attributes = [Attribute::Int("axis", -1), Attribute::Int("num_outputs", N as i64)];
         self.node("", "Split", &[x], &parts.each_ref(), &attributes);
         parts
@@ -433,7 +433,7 @@ impl<W> Graph<W> {
 
     /// One number, of the graph's kind.
     fn constant(&mut self, name: &str, number: f32) -> Value {
-        let kind = self.style.kind;
+        let kind = self.options.kind;
         if self.taken.insert(name.to_owned()) {
             let bytes = match kind {
                 Kind::F16 => half::f16::from_f32(number).to_le_bytes().to_vec(),
@@ -447,10 +447,10 @@ impl<W> Graph<W> {
 
     /// Turns halves of each head by the angle of its position: `x: [1, tokens, heads * dim]`.
     pub fn rotate_halves(&mut self, name: &str, x: &Value, turn: &Rotation<'_>) -> Value {
-        if self.style.provider == Provider::Coreml {
+        if self.options.provider == Provider::Coreml {
             return self.rotate_halves_in_parts(name, x, turn);
         }
-        let result = self.value(name, self.style.kind, x.shape.clone());
+        let result = self.value(name, self.options.kind, x.shape.clone());
         let attributes = [
             Attribute::Int("interleaved", 0),
             Attribute::Int("num_heads", turn.heads as i64),
@@ -462,7 +462,7 @@ impl<W> Graph<W> {
     }
 
     fn rotate_halves_in_parts(&mut self, name: &str, x: &Value, turn: &Rotation<'_>) -> Value {
-        let (kind, tokens, dim) = (self.style.kind, x.shape[1], x.width() / turn.heads);
+        let (kind, tokens, dim) = (self.options.kind, x.shape[1], x.width() / turn.heads);
         let heads = self.heads_of(&format!("{name}.heads"), x, turn.heads);
         let halves = [format!("{name}.left"), format!("{name}.right")];
         let [left, right] = self.split(halves, &heads);
@@ -506,10 +506,10 @@ impl<W> Graph<W> {
     pub fn attention(&mut self, name: &str, query: &Value, key: &Value, value: &Value, heads: u64) -> Value {
         assert!(query.shape == key.shape && key.shape == value.shape, "{name}: query, key and value differ in shape");
         let scale = 1.0 / ((query.width() / heads) as f32).sqrt();
-        if self.style.provider == Provider::Coreml {
+        if self.options.provider == Provider::Coreml {
             return self.attention_in_parts(name, [query, key, value], heads, scale);
         }
-        let result = self.value(name, self.style.kind, query.shape.clone());
+        let result = self.value(name, self.options.kind, query.shape.clone());
         let attributes = [Attribute::Int("num_heads", heads as i64), Attribute::Float("scale", scale)];
         self.node(MICROSOFT, "MultiHeadAttention", &[query, key, value], &[&result], &attributes);
         result
@@ -517,7 +517,7 @@ impl<W> Graph<W> {
 
     /// The scores of all heads are there at once: this is for pictures of a few thousand patches.
     fn attention_in_parts(&mut self, name: &str, parts: [&Value; 3], heads: u64, scale: f32) -> Value {
-        let kind = self.style.kind;
+        let kind = self.options.kind;
         let (tokens, head) = (parts[0].shape[1], Dim::Fixed(heads));
         let mut part = |index: usize, about: &str, order: &[usize]| {
             let apart = self.heads_of(&format!("{name}.{about}.heads"), parts[index], heads);
@@ -559,7 +559,7 @@ impl<W> Graph<W> {
         assert_eq!(query.width() % parts, 0, "{name}: queries are no whole heads");
         let dim = query.width() / parts;
         assert!(others.is_none_or(|[key, _]| key.width() == kv_heads * dim), "{name}: keys are no whole heads");
-        let result = self.value(name, self.style.kind, query.shape_with(heads * dim));
+        let result = self.value(name, self.options.kind, query.shape_with(heads * dim));
         let attributes = [
             Attribute::Int("num_heads", heads as i64),
             Attribute::Int("kv_num_heads", kv_heads as i64),
@@ -611,7 +611,7 @@ impl<W> Graph<W> {
     fn elementwise(&mut self, operator: &'static str, name: &str, left: &Value, right: &Value) -> Value {
         let fits = left.shape.ends_with(&right.shape) || right.shape == [Dim::Fixed(1)];
         assert!(fits, "{name}: {:?} and {:?}", left.shape, right.shape);
-        let result = self.value(name, self.style.kind, left.shape.clone());
+        let result = self.value(name, self.options.kind, left.shape.clone());
         self.node("", operator, &[left, right], &[&result], &[]);
         result
     }

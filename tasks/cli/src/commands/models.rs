@@ -9,7 +9,7 @@ use std::path::Path;
 use console::style;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use tapwright_tasks::model::{Build, BuildError, Form, Info, Like, Progress, Provider, build, info, random};
+use tapwright_tasks::model::{Build, BuildError, Info, Like, Progress, Provider, WeightFormat, build, info, random};
 
 use crate::arguments::{Common, FormArgument, LikeArgument, ModelsCommand, ProviderArgument};
 use crate::error::CliError;
@@ -35,13 +35,13 @@ async fn blocking(work: impl FnOnce() -> Result<Exit, CliError> + Send + 'static
     tokio::task::spawn_blocking(work).await.map_err(|error| CliError::new(Exit::Internal, &error))?
 }
 
-fn form(said: FormArgument) -> Form {
+fn form(said: FormArgument) -> WeightFormat {
     match said {
-        FormArgument::Fp32 => Form::Fp32,
-        FormArgument::Fp16 => Form::Fp16,
-        FormArgument::Bf16 => Form::Bf16,
-        FormArgument::Int8 => Form::Int8,
-        FormArgument::Int4 => Form::Int4,
+        FormArgument::Fp32 => WeightFormat::Fp32,
+        FormArgument::Fp16 => WeightFormat::Fp16,
+        FormArgument::Bf16 => WeightFormat::Bf16,
+        FormArgument::Int8 => WeightFormat::Int8,
+        FormArgument::Int4 => WeightFormat::Int4,
     }
 }
 

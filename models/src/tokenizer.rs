@@ -6,8 +6,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use tokenizers::Tokenizer;
-
 use crate::BuildError;
 use crate::folder::SMALL_BYTES_MAX;
 
@@ -20,8 +18,8 @@ const PICTURE: &str = "<|image|>";
 /// Stands inside a quoted token. No text has it: it is set apart by Unicode as no character.
 const QUOTE: char = '\u{10FFFE}';
 
-pub struct Words {
-    tokenizer: Tokenizer,
+pub struct Tokenizer {
+    tokenizer: tokenizers::Tokenizer,
     /// Special tokens and their texts; longer ones first, so that the first match is the right one.
     special: Vec<(String, u32)>,
     hidden: BTreeSet<u32>,
@@ -34,13 +32,13 @@ enum Piece<'a> {
     Text(&'a str),
 }
 
-impl Words {
+impl Tokenizer {
     /// Opens `tokenizer.json`.
-    pub fn open(folder: &Path) -> Result<Words, BuildError> {
+    pub fn open(folder: &Path) -> Result<Tokenizer, BuildError> {
         let file = folder.join("tokenizer.json");
         let bytes = crate::checkpoint::read(&file, SMALL_BYTES_MAX)?;
-        let mut tokenizer =
-            Tokenizer::from_bytes(bytes).map_err(|error| BuildError::malformed(&file, error.to_string()))?;
+        let mut tokenizer = tokenizers::Tokenizer::from_bytes(bytes)
+            .map_err(|error| BuildError::malformed(&file, error.to_string()))?;
         // Prompts are measured and bounded by us; and special tokens are found by us, in `pieces`.
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|error| BuildError::malformed(&file, error.to_string()))?;
@@ -53,7 +51,7 @@ impl Words {
             .collect();
         special.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         let hidden = special.iter().filter(|(text, _)| !SHOWN.contains(&text.as_str())).map(|(_, id)| *id).collect();
-        Ok(Words { tokenizer, special, hidden })
+        Ok(Tokenizer { tokenizer, special, hidden })
     }
 
     /// The token that is written so.
@@ -67,7 +65,7 @@ impl Words {
     }
 
     /// The tokenizer itself, for those who walk its vocabulary.
-    pub fn tokenizer(&self) -> &Tokenizer {
+    pub fn tokenizer(&self) -> &tokenizers::Tokenizer {
         &self.tokenizer
     }
 
@@ -169,18 +167,18 @@ mod tests {
 
     use super::*;
 
-    fn words() -> Words {
-        Words::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens")).unwrap()
+    fn tokenizer() -> Tokenizer {
+        Tokenizer::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens")).unwrap()
     }
 
     #[test]
     fn the_token_of_a_picture_is_what_both_files_say() {
-        let words = words();
-        let written = words.id(PICTURE).unwrap();
-        assert_eq!(words.picture(Some(written)).unwrap(), written);
-        assert_eq!(words.picture(None).unwrap(), written);
+        let tokenizer = tokenizer();
+        let written = tokenizer.id(PICTURE).unwrap();
+        assert_eq!(tokenizer.picture(Some(written)).unwrap(), written);
+        assert_eq!(tokenizer.picture(None).unwrap(), written);
         for said in [written - 1, 151_363] {
-            let refused = words.picture(Some(said)).unwrap_err().to_string();
+            let refused = tokenizer.picture(Some(said)).unwrap_err().to_string();
             assert_eq!(
                 refused,
                 format!(
@@ -198,12 +196,12 @@ mod tests {
         fn quoted_text_is_the_same_text_and_no_structure(
             pieces in prop::collection::vec("<\\|user\\|>|<\\|image\\|>|<\\|im|age|\\[gMASK\\]|<s|op>|<|\\||>|\u{10FFFE}|\n|é|[a-z ]", 0..40)
         ) {
-            thread_local!(static WORDS: Words = words());
-            WORDS.with(|words| {
+            thread_local!(static TOKENIZER: Tokenizer = tokenizer());
+            TOKENIZER.with(|tokenizer| {
                 let text = pieces.concat();
-                let tokens = words.encode(&words.quote(&text)).unwrap();
-                prop_assert!(tokens.iter().all(|token| !words.hidden.contains(token)), "{tokens:?}");
-                prop_assert_eq!(words.decode(&tokens, false).unwrap(), text.replace(QUOTE, ""));
+                let tokens = tokenizer.encode(&tokenizer.quote(&text)).unwrap();
+                prop_assert!(tokens.iter().all(|token| !tokenizer.hidden.contains(token)), "{tokens:?}");
+                prop_assert_eq!(tokenizer.decode(&tokens, false).unwrap(), text.replace(QUOTE, ""));
                 Ok(())
             })?;
         }

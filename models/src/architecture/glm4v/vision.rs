@@ -1,14 +1,12 @@
 //! The vision encoder: patches of one picture in, visual tokens out. Names are the checkpoint's.
 
-use tapwright_picture::PATCH_VALUES;
-
 use super::config::VisionConfig;
-use super::{BLOCK, Layout, PATCHES, Weight, layer};
+use super::{FRAMES, Layout, MERGE, PATCH, PATCH_VALUES, PATCHES, Weight, layer};
 use crate::BuildError;
 use crate::checkpoint::Tree;
-use crate::onnx::{Dim, Graph, Kind, Rotation, Style, Value};
+use crate::onnx::{Dim, Graph, GraphOptions, Kind, Rotation, Value};
 
-/// What the caller computes for each shape of picture, besides its patches: see `rope::vision_tables`.
+/// What the caller computes for each shape of picture, besides its patches: see `rope::vision_inputs`.
 struct Tables {
     positions: Value,
     cos: Value,
@@ -16,16 +14,20 @@ struct Tables {
 }
 
 /// `pixel_values: [patches, 1176] -> image_features: [patches / 4, out]`
-pub fn encoder<'a>(config: &VisionConfig, weights: &Tree<'a>, style: Style) -> Result<Graph<Weight<'a>>, BuildError> {
-    let mut graph = Graph::new("vision_encoder", style);
+pub fn encoder<'a>(
+    config: &VisionConfig,
+    weights: &Tree<'a>,
+    options: GraphOptions,
+) -> Result<Graph<Weight<'a>>, BuildError> {
+    let mut graph = Graph::new("vision_encoder", options);
     let graph = &mut graph;
     let fixed = Dim::Fixed;
     let angles = config.width / config.heads / 2;
-    let pixels = graph.input("pixel_values", style.kind, [PATCHES, fixed(PATCH_VALUES as u64)]);
+    let pixels = graph.input("pixel_values", options.kind, [PATCHES, fixed(PATCH_VALUES)]);
     let tables = Tables {
         positions: graph.input("patch_indices", Kind::I64, [fixed(1), PATCHES]),
-        cos: graph.input("patch_cos", style.kind, [PATCHES, fixed(angles)]),
-        sin: graph.input("patch_sin", style.kind, [PATCHES, fixed(angles)]),
+        cos: graph.input("patch_cos", options.kind, [PATCHES, fixed(angles)]),
+        sin: graph.input("patch_sin", options.kind, [PATCHES, fixed(angles)]),
     };
 
     let mut hidden = patch_embed(graph, &pixels, config, weights)?;
@@ -42,7 +44,7 @@ pub fn encoder<'a>(config: &VisionConfig, weights: &Tree<'a>, style: Style) -> R
     let tokens = downsample(graph, &hidden, config, &weights.at("downsample"))?;
     let features = merger(graph, &tokens, config, &weights.at("merger"))?;
     graph.output(&features);
-    Ok(std::mem::replace(graph, Graph::new("", style)))
+    Ok(std::mem::replace(graph, Graph::new("", options)))
 }
 
 /// `[patches, 1176] -> [patches, width]`; the convolution's kernel is as large as a patch, so it is a matrix.
@@ -53,8 +55,8 @@ fn patch_embed<'a>(
     weights: &Tree<'a>,
 ) -> Result<Value, BuildError> {
     let at = weights.at("patch_embed").at("proj");
-    let kernel = at.tensor("weight", [config.width, 3, 2, 14, 14])?;
-    let kernel = graph.weight(kernel.name, &[config.width, PATCH_VALUES as u64], Weight::stored(kernel));
+    let kernel = at.tensor("weight", [config.width, 3, FRAMES, PATCH, PATCH])?;
+    let kernel = graph.weight(kernel.name, &[config.width, PATCH_VALUES], Weight::stored(kernel));
     let hidden = graph.matmul_transposed("patch_embed", pixels, &kernel);
     layer::bias(graph, &hidden, &at)
 }
@@ -212,4 +214,4 @@ fn merger<'a>(
     gated(graph, &active, [config.merger_inner, config.out], false, weights)
 }
 
-const _: () = assert!(BLOCK == 4, "four patches become one token");
+const _: () = assert!(MERGE == 2, "two by two patches become one token");

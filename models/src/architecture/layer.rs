@@ -1,4 +1,4 @@
-//! What both towers are made of.
+//! What decoders and encoders of all families are made of.
 
 use super::{Layout, Weight};
 use crate::BuildError;
@@ -20,7 +20,7 @@ pub fn linear<'a>(
 
 /// `x: [.., in] -> [.., out]` through a matrix that was found already.
 pub fn matrix<'a>(graph: &mut Graph<Weight<'a>>, x: &Value, tensor: Tensor<'a>, name: &str) -> Value {
-    let Some(blocks) = graph.style().blocks else {
+    let Some(blocks) = graph.options().blocks else {
         let matrix = graph.weight(tensor.name, tensor.shape, Weight::stored(tensor));
         return graph.matmul_transposed(name, x, &matrix);
     };
@@ -38,7 +38,7 @@ pub fn projections<'a>(
     biased: bool,
     weights: &Tree<'a>,
 ) -> Result<Projected, BuildError> {
-    let Some(blocks) = graph.style().blocks else {
+    let Some(blocks) = graph.options().blocks else {
         let mut apart = Vec::new();
         for (name, out) in parts {
             let product = linear(graph, x, out, weights, name)?;

@@ -4,22 +4,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::{FRAMES, Glm4v, MERGE, PATCH};
 use crate::BuildError;
-use crate::architecture::Architecture;
-
-/// What the builder and the engine have to know of an architecture, checked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Config {
-    pub architecture: Architecture,
-    pub text: TextConfig,
-    pub vision: VisionConfig,
-    /// The embedding table also makes the logits.
-    pub tied: bool,
-    /// Tokens that end a reply, if the file says so.
-    pub ends: Vec<u32>,
-    /// The token that stands for a piece of a picture, if the file says so.
-    pub picture: Option<u32>,
-}
+use crate::architecture::spec::{OneOrMany, Spec, TextSpec, VisionSpec};
 
 /// The language model.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,15 +18,15 @@ pub struct TextConfig {
     pub heads: u64,
     pub kv_heads: u64,
     /// Width of a head. In GLM-OCR that need not be `width / heads`.
-    pub head: u64,
+    pub head_dim: u64,
     /// Queries, keys and values have biases.
     pub qkv_bias: bool,
     pub epsilon: f32,
     pub positions_max: u64,
     pub theta: f64,
-    /// How much of a head is turned; the rest passes through.
-    pub turned: u64,
-    /// How many of the `turned / 2` frequencies follow time, height and width.
+    /// How much of a head is rotated; the rest passes through.
+    pub rotary_dim: u64,
+    /// How many of the `rotary_dim / 2` frequencies follow time, height and width.
     pub sections: [u64; 3],
 }
 
@@ -61,7 +48,7 @@ pub struct VisionConfig {
     pub qkv_bias: bool,
     /// So have the attention's last matrix and the inner ones of the blocks.
     pub biases: bool,
-    /// Queries and keys are normed, head by head, before they are turned.
+    /// Queries and keys are normed, head by head, before they are rotated.
     pub qk_norm: bool,
     pub epsilon: f32,
     pub theta: f64,
@@ -78,13 +65,6 @@ struct Wire {
     /// The earliest files had the text model's fields here.
     #[serde(flatten)]
     flat: WireText,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub enum OneOrMany {
-    One(u32),
-    Many(Vec<u32>),
 }
 
 /// What the reference's classes have where a file says nothing, and in what they differ whatever it says.
@@ -155,51 +135,62 @@ struct WireVision {
     rope_parameters: Option<WireRope>,
 }
 
-impl OneOrMany {
-    pub fn into_vec(self) -> Vec<u32> {
-        match self {
-            OneOrMany::One(id) => vec![id],
-            OneOrMany::Many(ids) => ids,
-        }
-    }
-}
+/// CLIP's, which these models were trained with.
+const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+#[expect(clippy::excessive_precision, reason = "as the reference writes them")]
+const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 
-impl Config {
-    /// Reads and checks the text of a file that says it is of this architecture.
+impl Glm4v {
+    /// Reads and checks the text of a file that says it is of this family.
     ///
     /// # Errors
     /// `BuildError::Unsupported` when it is of a shape that the engine cannot run.
-    pub fn parse(json: &[u8], file: &Path, architecture: Architecture) -> Result<Config, BuildError> {
+    pub fn parse(json: &[u8], file: &Path, model_type: &'static str) -> Result<Glm4v, BuildError> {
         let wire: Wire =
             serde_json::from_slice(json).map_err(|error| BuildError::malformed(file, error.to_string()))?;
         let mut text = wire.text_config.unwrap_or(wire.flat);
         let tied = wire.tie_word_embeddings.or(text.tie_word_embeddings).unwrap_or(false);
-        let ends = wire.eos_token_id.or(text.eos_token_id.take()).map_or(Vec::new(), OneOrMany::into_vec);
+        let end_tokens = wire.eos_token_id.or(text.eos_token_id.take()).map_or(Vec::new(), OneOrMany::into_vec);
         let vision = wire.vision_config.ok_or_else(|| BuildError::malformed(file, "there is no vision_config"))?;
-        let defaults = Defaults::of(architecture);
+        let defaults = Defaults::of(model_type);
         let (text, vision) = (text.check(&defaults)?, vision.check(&defaults)?);
-        let config = Config { architecture, text, vision, tied, ends, picture: wire.image_token_id };
-        unless(config.vision.out == config.text.width, || {
-            format!("visual tokens of {} numbers beside text tokens of {}", config.vision.out, config.text.width)
+        unless(vision.out == text.width, || {
+            format!("visual tokens of {} numbers beside text tokens of {}", vision.out, text.width)
         })?;
-        Ok(config)
+        let spec = Spec {
+            model_type,
+            text: TextSpec {
+                vocabulary: text.vocabulary,
+                width: text.width,
+                layers: text.layers,
+                heads: text.heads,
+                kv_heads: text.kv_heads,
+                head_dim: text.head_dim,
+                positions_max: text.positions_max,
+            },
+            vision: VisionSpec {
+                width: vision.width,
+                layers: vision.layers,
+                patch: PATCH as u32,
+                merge: MERGE as u32,
+                frames: FRAMES as u32,
+                frames_counted: FRAMES as u32,
+                mean: MEAN,
+                std: STD,
+                planes: 1,
+            },
+            tied,
+            end_tokens,
+            image_token: wire.image_token_id,
+        };
+        Ok(Glm4v { spec, text, vision })
     }
 }
 
 impl Defaults {
-    fn of(architecture: Architecture) -> Defaults {
-        match architecture {
-            Architecture::Glm4v | Architecture::Glm46v => Defaults {
-                text: Sizes { width: 4096, inner: 13_696, layers: 40, heads: 32 },
-                kv_heads: 2,
-                vocabulary: 151_552,
-                positions_max: 32_768,
-                vision: Sizes { width: 1536, inner: 13_696, layers: 24, heads: 12 },
-                out: 4096,
-                vision_bias: false,
-                ocr: false,
-            },
-            Architecture::GlmOcr => Defaults {
+    fn of(model_type: &str) -> Defaults {
+        match model_type {
+            "glm_ocr" => Defaults {
                 text: Sizes { width: 1024, inner: 4096, layers: 16, heads: 16 },
                 kv_heads: 8,
                 vocabulary: 59_392,
@@ -208,6 +199,17 @@ impl Defaults {
                 out: 1536,
                 vision_bias: true,
                 ocr: true,
+            },
+            // `glm4v` and `glm46v`.
+            _ => Defaults {
+                text: Sizes { width: 4096, inner: 13_696, layers: 40, heads: 32 },
+                kv_heads: 2,
+                vocabulary: 151_552,
+                positions_max: 32_768,
+                vision: Sizes { width: 1536, inner: 13_696, layers: 24, heads: 12 },
+                out: 4096,
+                vision_bias: false,
+                ocr: false,
             },
         }
     }
@@ -226,7 +228,7 @@ impl WireText {
         let heads = within("num_attention_heads", self.num_attention_heads.unwrap_or(defaults.text.heads), 1 << 10)?;
         let kv_heads = within("num_key_value_heads", self.num_key_value_heads.unwrap_or(defaults.kv_heads), heads)?;
         unless(heads % kv_heads == 0, || format!("{heads} heads and {kv_heads} heads of keys"))?;
-        let head = match self.head_dim {
+        let head_dim = match self.head_dim {
             Some(head) if defaults.ocr => within("head_dim", head, 1 << 12)?,
             said => {
                 unless(width % heads == 0, || format!("{width} numbers a token in {heads} heads"))?;
@@ -244,10 +246,10 @@ impl WireText {
         unless(theta > 1.0 && theta.is_finite() && factor > 0.0 && factor <= 1.0, || {
             format!("rope_theta {theta} and partial_rotary_factor {factor}")
         })?;
-        let turned = (head as f64 * factor) as u64;
+        let rotary_dim = (head_dim as f64 * factor) as u64;
         // What ONNX Runtime's GroupQueryAttention asks for.
-        unless(head.is_multiple_of(16) && turned.is_multiple_of(16) && turned > 0, || {
-            format!("heads of {head} numbers of which {turned} are turned; both have to be multiples of 16")
+        unless(head_dim.is_multiple_of(16) && rotary_dim.is_multiple_of(16) && rotary_dim > 0, || {
+            format!("heads of {head_dim} numbers of which {rotary_dim} are rotated; both have to be multiples of 16")
         })?;
         let sections = rope.and_then(|rope| rope.mrope_section).unwrap_or_else(|| vec![8, 12, 12]);
         let sections: [u64; 3] = sections
@@ -255,10 +257,13 @@ impl WireText {
             .try_into()
             .ok()
             .filter(|sections: &[u64; 3]| {
-                sections.iter().try_fold(0u64, |sum, &part| sum.checked_add(part)) == Some(turned / 2)
+                sections.iter().try_fold(0u64, |sum, &part| sum.checked_add(part)) == Some(rotary_dim / 2)
             })
             .ok_or_else(|| BuildError::Unsupported {
-                what: format!("mrope_section {sections:?}, which has to share out {} frequencies in three", turned / 2),
+                what: format!(
+                    "mrope_section {sections:?}, which has to share out {} frequencies in three",
+                    rotary_dim / 2
+                ),
             })?;
 
         Ok(TextConfig {
@@ -268,7 +273,7 @@ impl WireText {
             layers: within("num_hidden_layers", self.num_hidden_layers.unwrap_or(defaults.text.layers), 1 << 10)?,
             heads,
             kv_heads,
-            head,
+            head_dim,
             qkv_bias: !defaults.ocr,
             epsilon: epsilon(self.rms_norm_eps)?,
             positions_max: within(
@@ -277,7 +282,7 @@ impl WireText {
                 1 << 24,
             )?,
             theta,
-            turned,
+            rotary_dim,
             sections,
         })
     }
@@ -286,9 +291,9 @@ impl WireText {
 impl WireVision {
     fn check(self, defaults: &Defaults) -> Result<VisionConfig, BuildError> {
         for (name, value, only) in [
-            ("patch_size", self.patch_size, 14),
-            ("spatial_merge_size", self.spatial_merge_size, 2),
-            ("temporal_patch_size", self.temporal_patch_size, 2),
+            ("patch_size", self.patch_size, PATCH),
+            ("spatial_merge_size", self.spatial_merge_size, MERGE),
+            ("temporal_patch_size", self.temporal_patch_size, FRAMES),
             ("in_channels", self.in_channels, 3),
         ] {
             unless(value.is_none_or(|value| value == only), || {
@@ -306,7 +311,7 @@ impl WireVision {
         let out = within("out_hidden_size", self.out_hidden_size.unwrap_or(defaults.out), 1 << 16)?;
         let inner = self.intermediate_size.unwrap_or(defaults.vision.inner);
         let inner = within("vision intermediate_size", inner, 1 << 20)?;
-        let side = within("image_size", self.image_size.unwrap_or(336), 1 << 14)? / 14;
+        let side = within("image_size", self.image_size.unwrap_or(336), 1 << 14)? / PATCH;
         let bias = self.attention_bias.unwrap_or(defaults.vision_bias);
         Ok(VisionConfig {
             width,

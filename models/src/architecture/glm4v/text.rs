@@ -4,7 +4,7 @@ use super::config::TextConfig;
 use super::{Weight, layer};
 use crate::BuildError;
 use crate::checkpoint::{Tensor, Tree};
-use crate::onnx::{Cache, Dim, Graph, Kind, Style, Value};
+use crate::onnx::{Cache, Dim, Graph, GraphOptions, Kind, Value};
 
 /// Tokens of one run.
 const TOKENS: Dim = Dim::Named("tokens");
@@ -25,19 +25,19 @@ pub fn decoder<'a>(
     config: &TextConfig,
     weights: &Tree<'a>,
     head: Tensor<'a>,
-    style: Style,
+    options: GraphOptions,
 ) -> Result<Graph<Weight<'a>>, BuildError> {
-    let mut graph = Graph::new("decoder", style);
+    let mut graph = Graph::new("decoder", options);
     let graph = &mut graph;
     let fixed = Dim::Fixed;
     let slots = Dim::Named("slots");
-    let embeds = graph.input("inputs_embeds", style.kind, [fixed(1), TOKENS, fixed(config.width)]);
+    let embeds = graph.input("inputs_embeds", options.kind, [fixed(1), TOKENS, fixed(config.width)]);
     let rows = graph.input("logits_rows", Kind::I64, [Dim::Named("rows")]);
     let shared = Shared {
         last: graph.input("seqlens_k", Kind::I32, [fixed(1)]),
         total: graph.input("total_sequence_length", Kind::I32, []),
-        cos: graph.input("cos_cache", style.kind, [slots, fixed(config.turned / 2)]),
-        sin: graph.input("sin_cache", style.kind, [slots, fixed(config.turned / 2)]),
+        cos: graph.input("cos_cache", options.kind, [slots, fixed(config.rotary_dim / 2)]),
+        sin: graph.input("sin_cache", options.kind, [slots, fixed(config.rotary_dim / 2)]),
     };
 
     let layers = weights.at("layers");
@@ -58,7 +58,7 @@ pub fn decoder<'a>(
     let asked = graph.rows("asked", &normed, &rows);
     let logits = layer::matrix(graph, &asked, head, "logits");
     graph.output(&logits);
-    Ok(std::mem::replace(graph, Graph::new("", style)))
+    Ok(std::mem::replace(graph, Graph::new("", options)))
 }
 
 /// Adds what a block made to what went round it, and norms the sum for the next block: `(normed, sum)`.
@@ -83,11 +83,11 @@ fn attention<'a>(
     weights: &Tree<'a>,
 ) -> Result<Value, BuildError> {
     let parts = [("q_proj", config.heads), ("k_proj", config.kv_heads), ("v_proj", config.kv_heads)];
-    let parts = parts.map(|(name, heads)| (name, heads * config.head));
+    let parts = parts.map(|(name, heads)| (name, heads * config.head_dim));
     let projected = layer::projections(graph, hidden, parts, config.qkv_bias, weights)?;
 
     let kind = graph.kind();
-    let shape = |slots| [Dim::Fixed(1), Dim::Fixed(config.kv_heads), Dim::Named(slots), Dim::Fixed(config.head)];
+    let shape = |slots| [Dim::Fixed(1), Dim::Fixed(config.kv_heads), Dim::Named(slots), Dim::Fixed(config.head_dim)];
     let past =
         ["key", "value"].map(|part| graph.input(&format!("past_key_values.{index}.{part}"), kind, shape("past_slots")));
     let present =
