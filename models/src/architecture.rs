@@ -5,11 +5,13 @@
 //! knows a family by name.
 
 mod glm4v;
+mod image;
 mod layer;
 mod positions;
 mod spec;
 mod weight;
 
+pub use image::image_processor;
 pub use positions::{NamedTensor, Position, Span, Values};
 pub use spec::{OneOrMany, Spec, TextSpec};
 pub use weight::{Graphs, Layout, ModelGraphOptions, Weight};

@@ -29,10 +29,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use tapwright_contract::Picture;
 use tapwright_contract::model::{Part, Trouble, Turn};
-use tapwright_picture::{FACTOR, Limits, MEAN, Pixels, STD, Unfit, prepare, smart_resize};
+use tapwright_picture::{ImageProcessor, Pixels, Unfit, prepare, smart_resize};
 
 use crate::BuildError;
-use crate::architecture::{Family, OneOrMany, Position};
+use crate::architecture::{self, Family, OneOrMany, Position};
 use crate::chat::Template;
 use crate::checkpoint::parse;
 use crate::folder::{self, SMALL_BYTES_MAX};
@@ -54,7 +54,7 @@ const ROOM: usize = 512;
 /// A model, loaded.
 pub struct Engine {
     family: Box<dyn Family>,
-    limits: Limits,
+    processor: ImageProcessor,
     words: Arc<Tokenizer>,
     template: Template,
     /// The token that stands for a piece of a picture.
@@ -129,28 +129,6 @@ struct Generation {
     eos_token_id: Option<OneOrMany>,
 }
 
-/// `preprocessor_config.json`, and the field `image_processor` of `processor_config.json`.
-#[derive(Default, Deserialize)]
-struct Preprocessor {
-    size: Option<Edges>,
-    patch_size: Option<u64>,
-    merge_size: Option<u64>,
-    temporal_patch_size: Option<u64>,
-    image_mean: Option<Vec<f32>>,
-    image_std: Option<Vec<f32>>,
-}
-
-#[derive(Deserialize)]
-struct Edges {
-    shortest_edge: u64,
-    longest_edge: u64,
-}
-
-#[derive(Deserialize)]
-struct Processor {
-    image_processor: Option<Preprocessor>,
-}
-
 impl Engine {
     /// Opens a built folder; blocks for as long as the weights take to load.
     fn open(folder: &Path, library: &Path, options: &Options) -> Result<Engine, OpenError> {
@@ -204,7 +182,7 @@ impl Engine {
         let text = &spec.text;
         let context = (options.context_tokens_max as usize).min(text.positions_max as usize);
         Ok(Engine {
-            limits: limits(folder, settings.longest_edge)?,
+            processor: architecture::image_processor(folder, &spec.vision, settings.longest_edge)?,
             words: Arc::new(words),
             template,
             picture,
@@ -514,12 +492,12 @@ impl Engine {
 
     /// How a picture will stand in the prompt.
     fn look(&self, picture: &Picture) -> Result<Seen, Unfit> {
-        let (height, width) = smart_resize(picture.size().height, picture.size().width, self.limits)?;
+        let (height, width) = smart_resize(picture.size().height, picture.size().width, &self.processor)?;
         Ok(Seen {
             sight: Sight::of(picture),
             picture: picture.clone(),
-            rows: (height / FACTOR) as usize,
-            columns: (width / FACTOR) as usize,
+            rows: (height / self.processor.factor()) as usize,
+            columns: (width / self.processor.factor()) as usize,
         })
     }
 
@@ -549,13 +527,13 @@ impl Engine {
         }
         let size = seen.picture.size();
         let prepared = Pixels::rgba(seen.picture.rgba(), size.width, size.height)
-            .and_then(|pixels| prepare(pixels, self.limits))
+            .and_then(|pixels| prepare(pixels, &self.processor))
             .map_err(|unfit| Trouble::BadPrompt { why: unfit.to_string() })?;
-        let grid = [2 * seen.rows, 2 * seen.columns];
+        let grid = [prepared.rows as usize, prepared.columns as usize];
         let told = self.family.vision_inputs(grid[0], grid[1]);
         let features: Rc<[f32]> = self.encoder.run(prepared.patches, told, grid)?.into();
         let expected = seen.rows * seen.columns * self.family.spec().text.width as usize;
-        assert_eq!(features.len(), expected, "the encoder makes one token of four patches");
+        assert_eq!(features.len(), expected, "the encoder makes one token of each block of patches");
         self.sights.push_back((seen.sight, features.clone()));
         if self.sights.len() > SIGHTS_KEPT {
             self.sights.pop_front();
@@ -590,43 +568,4 @@ fn untold(why: String) -> Trouble {
 
 fn broken(why: impl Into<String>) -> Trouble {
     Trouble::Broken { why: why.into() }
-}
-
-/// How many pixels a picture may have: what the folder says, capped by the profile.
-fn limits(folder: &Path, longest_edge: Option<u64>) -> Result<Limits, BuildError> {
-    let (alone, within) = (folder.join("preprocessor_config.json"), folder.join("processor_config.json"));
-    let said = if alone.is_file() {
-        Some(parse::<Preprocessor>(&alone, SMALL_BYTES_MAX)?)
-    } else if within.is_file() {
-        parse::<Processor>(&within, SMALL_BYTES_MAX)?.image_processor
-    } else {
-        None
-    };
-    let said = said.unwrap_or_default();
-    for (name, value, only) in [
-        ("patch_size", said.patch_size, 14),
-        ("merge_size", said.merge_size, 2),
-        ("temporal_patch_size", said.temporal_patch_size, 2),
-    ] {
-        if let Some(value) = value.filter(|value| *value != only) {
-            return Err(BuildError::Unsupported { what: format!("pictures with {name} {value}") });
-        }
-    }
-    for (name, said, ours) in [("image_mean", &said.image_mean, MEAN), ("image_std", &said.image_std, STD)] {
-        let fits =
-            |said: &Vec<f32>| said.len() == 3 && said.iter().zip(ours).all(|(said, ours)| (said - ours).abs() < 1e-5);
-        if said.as_ref().is_some_and(|said| !fits(said)) {
-            return Err(BuildError::Unsupported { what: format!("pictures with {name} {said:?}") });
-        }
-    }
-    let mut limits = said.size.map_or(Limits::REFERENCE, |size| Limits {
-        shortest_edge: size.shortest_edge,
-        longest_edge: size.longest_edge,
-    });
-    if let Some(longest_edge) = longest_edge {
-        limits.longest_edge = longest_edge;
-    }
-    // Where the two contradict each other, the profile is what somebody chose.
-    limits.shortest_edge = limits.shortest_edge.min(limits.longest_edge);
-    Ok(limits)
 }

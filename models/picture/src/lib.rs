@@ -1,15 +1,18 @@
-//! Pictures as GLM-4.1V sees them: how large, which pixels, in what order.
+//! Pictures as vision encoders see them: how large, which pixels, in what order.
 //!
-//! The reference is Hugging Face's `Glm4vImageProcessor` on torchvision; every byte and every float here equals its.
-//! Nothing here knows of tokens, graphs or devices, so that a generator of training data can share it with the engine.
+//! What differs between models is in `ImageProcessor`. The reference is Hugging Face's `Glm4vImageProcessor` on torchvision; every
+//! byte and every float of `ImageProcessor::GLM4V` equals its. Nothing here knows of tokens, graphs or devices, so that a generator
+//! of training data can share it with the engine.
 
 mod bicubic;
 mod limits;
 mod patches;
+mod processor;
 
 pub use bicubic::resize;
-pub use limits::{FACTOR, Limits, smart_resize};
-pub use patches::{MEAN, PATCH, PATCH_VALUES, STD, patches};
+pub use limits::{Limits, smart_resize};
+pub use patches::patches;
+pub use processor::{CLIP_MEAN, CLIP_STD, ImageProcessor};
 
 /// Rows of pixels, top row first, that somebody else owns.
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +35,9 @@ pub enum Unfit {
     /// What the limits ask for could not be held in memory.
     #[error("the limits make {width}x{height} of a picture, and an edge may have {EDGE_MAX} pixels at most")]
     Large { width: u64, height: u64 },
-    /// Patches are cut from pictures whose edges are multiples of `FACTOR`.
-    #[error("patches cannot be cut from {width}x{height}: both edges have to be multiples of {FACTOR}")]
-    Uneven { width: u32, height: u32 },
+    /// Patches are cut from pictures whose edges are multiples of `ImageProcessor::factor`.
+    #[error("patches cannot be cut from {width}x{height}: both edges have to be multiples of {factor}")]
+    Uneven { width: u32, height: u32, factor: u32 },
     /// The limits contradict each other.
     #[error("the limits make no sense: shortest_edge is {shortest_edge} and longest_edge {longest_edge}")]
     Limits { shortest_edge: u64, longest_edge: u64 },
@@ -83,30 +86,24 @@ pub struct Resized {
 /// A picture cut into patches, ready for the vision encoder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
-    /// `[grid_height * grid_width, PATCH_VALUES]` floats, in the order that the encoder merges them.
+    /// `[rows * columns, ImageProcessor::patch_values]` floats, in the order that the encoder merges them.
     pub patches: Vec<f32>,
-    /// Frames (always 1), rows and columns of patches.
-    pub grid: (u32, u32, u32),
+    /// Rows of patches.
+    pub rows: u32,
+    /// Columns of patches.
+    pub columns: u32,
     /// Width of the resized picture.
     pub width: u32,
     /// Height of the resized picture.
     pub height: u32,
 }
 
-impl Prepared {
-    /// How many tokens of the prompt the picture takes: one for each two by two patches.
-    pub fn tokens(&self) -> usize {
-        let (frames, rows, columns) = self.grid;
-        frames as usize * (rows as usize / 2) * (columns as usize / 2)
-    }
-}
-
 /// Resizes a picture as the limits ask; this is all that the model will ever see of it.
 ///
 /// # Errors
 /// `Unfit` when the reference would refuse the picture, or the limits make no sense.
-pub fn shrink(pixels: Pixels<'_>, limits: Limits) -> Result<Resized, Unfit> {
-    let (height, width) = smart_resize(pixels.height, pixels.width, limits)?;
+pub fn shrink(pixels: Pixels<'_>, processor: &ImageProcessor) -> Result<Resized, Unfit> {
+    let (height, width) = smart_resize(pixels.height, pixels.width, processor)?;
     Ok(resize(pixels, width, height))
 }
 
@@ -114,11 +111,12 @@ pub fn shrink(pixels: Pixels<'_>, limits: Limits) -> Result<Resized, Unfit> {
 ///
 /// # Errors
 /// As `shrink`.
-pub fn prepare(pixels: Pixels<'_>, limits: Limits) -> Result<Prepared, Unfit> {
-    let resized = shrink(pixels, limits)?;
+pub fn prepare(pixels: Pixels<'_>, processor: &ImageProcessor) -> Result<Prepared, Unfit> {
+    let resized = shrink(pixels, processor)?;
     Ok(Prepared {
-        patches: patches(&resized)?,
-        grid: (1, resized.height / PATCH as u32, resized.width / PATCH as u32),
+        patches: patches(&resized, processor)?,
+        rows: resized.height / processor.patch,
+        columns: resized.width / processor.patch,
         width: resized.width,
         height: resized.height,
     })

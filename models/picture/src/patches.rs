@@ -1,29 +1,18 @@
 //! Cuts a picture into the patches that the vision encoder takes.
 
-use crate::{FACTOR, Resized, Unfit};
+use crate::{ImageProcessor, Resized, Unfit};
 
-/// Pixels along the edge of a patch.
-pub const PATCH: usize = 14;
-
-/// Floats of a patch: three channels, two equal frames, 14 by 14 pixels.
-pub const PATCH_VALUES: usize = 3 * 2 * PATCH * PATCH;
-
-/// Mean of each channel, of 0 to 1: CLIP's, which the model was trained with.
-pub const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-/// Deviation of each channel, as `MEAN`.
-#[expect(clippy::excessive_precision, reason = "as the reference writes them")]
-pub const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
-
-/// Normalises and cuts. `[height, width, 3] -> [rows / 2 * columns / 2 * 2 * 2, 3 * 2 * 14 * 14]`
+/// Normalises and cuts. `[height, width, 3] -> [rows * columns, 3 * frames * patch * patch]`
 ///
-/// The patches of one token follow one another: upper left, upper right, lower left, lower right.
+/// The patches of one token follow one another, row by row.
 ///
 /// # Errors
-/// `Unfit::Uneven` when an edge is not a multiple of `FACTOR`.
-pub fn patches(picture: &Resized) -> Result<Vec<f32>, Unfit> {
+/// `Unfit::Uneven` when an edge is not a multiple of `ImageProcessor::factor`.
+pub fn patches(picture: &Resized, processor: &ImageProcessor) -> Result<Vec<f32>, Unfit> {
     let Resized { width, height, ref rgb } = *picture;
-    if width % FACTOR != 0 || height % FACTOR != 0 || width == 0 || height == 0 {
-        return Err(Unfit::Uneven { width, height });
+    let factor = processor.factor();
+    if width % factor != 0 || height % factor != 0 || width == 0 || height == 0 {
+        return Err(Unfit::Uneven { width, height, factor });
     }
     let stride = 3 * width as usize;
     let needed = stride * height as usize;
@@ -31,20 +20,25 @@ pub fn patches(picture: &Resized) -> Result<Vec<f32>, Unfit> {
         return Err(Unfit::Bytes { width, height, needed: needed as u64, given: rgb.len() });
     }
 
-    let values = [0, 1, 2].map(normalised);
-    let (rows, columns) = (height as usize / PATCH, width as usize / PATCH);
-    let mut patches = Vec::with_capacity(rows * columns * PATCH_VALUES);
-    for block in 0..rows / 2 * (columns / 2) {
-        let (down, right) = (block / (columns / 2) * 2, block % (columns / 2) * 2);
-        for (row, column) in [(down, right), (down, right + 1), (down + 1, right), (down + 1, right + 1)] {
-            let corner = row * PATCH * stride + 3 * column * PATCH;
+    let values = [0, 1, 2].map(|channel| normalised(processor, channel));
+    let (patch, merge) = (processor.patch as usize, processor.merge as usize);
+    let (down, right) = (height as usize / factor as usize, width as usize / factor as usize);
+    let mut patches = Vec::with_capacity(down * right * merge * merge * processor.patch_values());
+    for token in 0..down * right {
+        let (top, left) = (token / right * merge, token % right * merge);
+        for place in 0..merge * merge {
+            let (row, column) = (top + place / merge, left + place % merge);
+            let corner = row * patch * stride + 3 * column * patch;
             for (channel, values) in values.iter().enumerate() {
                 let start = patches.len();
-                for y in 0..PATCH {
-                    let line = &rgb[corner + y * stride..][..3 * PATCH];
+                for y in 0..patch {
+                    let line = &rgb[corner + y * stride..][..3 * patch];
                     patches.extend(line.iter().skip(channel).step_by(3).map(|&byte| values[usize::from(byte)]));
                 }
-                patches.extend_from_within(start..); // The second frame.
+                let end = patches.len();
+                for _ in 1..processor.frames {
+                    patches.extend_from_within(start..end);
+                }
             }
         }
     }
@@ -52,7 +46,37 @@ pub fn patches(picture: &Resized) -> Result<Vec<f32>, Unfit> {
 }
 
 /// What each byte becomes. The reference folds `1 / 255` into mean and deviation; so do we, or last bits differ.
-fn normalised(channel: usize) -> [f32; 256] {
-    let (mean, std) = (MEAN[channel] * 255.0, STD[channel] * 255.0);
+fn normalised(processor: &ImageProcessor, channel: usize) -> [f32; 256] {
+    let (mean, std) = (processor.mean[channel] * 255.0, processor.std[channel] * 255.0);
     std::array::from_fn(|byte| (byte as f32 - mean) / std)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patches_of_a_token_follow_one_another_whatever_their_sizes() {
+        // Each pixel says where it is; a patch has one pixel, a token three by three of them, a picture two tokens.
+        let processor = ImageProcessor {
+            patch: 1,
+            merge: 3,
+            frames: 1,
+            mean: [0.0; 3],
+            std: [1.0 / 255.0; 3],
+            ..ImageProcessor::GLM4V
+        };
+        let rgb: Vec<u8> = (0..3u8).flat_map(|y| (0..6u8).flat_map(move |x| [10 * y + x, 0, 255])).collect();
+        let picture = Resized { width: 6, height: 3, rgb };
+        let patches = patches(&picture, &processor).unwrap();
+        let red: Vec<f32> = patches.iter().step_by(3).copied().collect();
+        let first = [0, 1, 2, 10, 11, 12, 20, 21, 22].map(|number: u8| f32::from(number));
+        assert_eq!((red[..9].to_vec(), red[9]), (first.to_vec(), 3.0));
+        assert!(patches.iter().skip(2).step_by(3).all(|blue| *blue == 255.0));
+        let three = ImageProcessor { frames: 3, ..processor };
+        assert_eq!(super::patches(&picture, &three).unwrap()[..6], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(super::patches(&picture, &three).unwrap().len(), 3 * patches.len());
+        let two = ImageProcessor { merge: 2, ..processor };
+        assert_eq!(super::patches(&picture, &two), Err(Unfit::Uneven { width: 6, height: 3, factor: 2 }));
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tapwright_picture::{Limits, Pixels, Unfit, prepare, shrink, smart_resize};
+use tapwright_picture::{ImageProcessor, Limits, Pixels, Unfit, prepare, shrink, smart_resize};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +23,10 @@ struct Case {
     patches: String,
 }
 
+fn processor(shortest_edge: u64, longest_edge: u64) -> ImageProcessor {
+    ImageProcessor { limits: Limits { shortest_edge, longest_edge, frames: 2 }, ..ImageProcessor::GLM4V }
+}
+
 fn goldens() -> Goldens {
     serde_json::from_str(include_str!("../goldens/cases.json")).expect("goldens/make.py writes this")
 }
@@ -32,15 +36,15 @@ fn every_byte_and_every_float_is_the_reference_s() {
     for Case { kind, size: [width, height], limits, resized, rgb, patches } in goldens().pictures {
         let bytes = draw(&kind, width.into(), height.into());
         let pixels = Pixels::rgb(&bytes, width, height).unwrap();
-        let limits = Limits { shortest_edge: limits[0], longest_edge: limits[1] };
+        let processor = processor(limits[0], limits[1]);
         let name = format!("{kind} {width}x{height} -> {}x{}", resized[0], resized[1]);
 
-        let ours = shrink(pixels, limits).unwrap();
+        let ours = shrink(pixels, &processor).unwrap();
         assert_eq!([ours.width, ours.height], resized, "{name}");
         assert_eq!(digest(&ours.rgb), rgb, "{name}: bytes differ from torchvision's");
 
-        let prepared = prepare(pixels, limits).unwrap();
-        assert_eq!(prepared.grid, (1, resized[1] / 14, resized[0] / 14), "{name}");
+        let prepared = prepare(pixels, &processor).unwrap();
+        assert_eq!((prepared.rows, prepared.columns), (resized[1] / 14, resized[0] / 14), "{name}");
         let floats: Vec<u8> = prepared.patches.iter().flat_map(|value| value.to_le_bytes()).collect();
         assert_eq!(digest(&floats), patches, "{name}: patches differ from the reference's");
     }
@@ -53,8 +57,7 @@ fn every_size_is_the_reference_s() {
     assert!(0 < refused && refused < sizes.len() / 2, "the cases cover both answers: {refused}");
     for row in sizes {
         let [width, height, shortest, longest, to_width, to_height] = row;
-        let limits = Limits { shortest_edge: shortest.into(), longest_edge: longest.into() };
-        match smart_resize(height, width, limits) {
+        match smart_resize(height, width, &processor(shortest.into(), longest.into())) {
             Ok(ours) => assert_eq!(ours, (to_height, to_width), "{row:?}"),
             Err(why) => {
                 assert!(to_width == 0 && matches!(why, Unfit::Thin { .. }), "{row:?}: {why}");

@@ -4,12 +4,15 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use tapwright_phone::World;
-use tapwright_picture::{Limits, Pixels, shrink};
+use tapwright_picture::{ImageProcessor, Limits, Pixels, shrink};
 
 use crate::cells;
 
 /// The budget that makes 168 by 364 pixels, 78 visual tokens, of a display with a phone's proportions.
-const LIMITS: Limits = Limits { shortest_edge: 28 * 28 * 2, longest_edge: 126_000 };
+const PROCESSOR: ImageProcessor = ImageProcessor {
+    limits: Limits { shortest_edge: 28 * 28 * 2, longest_edge: 126_000, frames: 2 },
+    ..ImageProcessor::GLM4V
+};
 
 /// The size that the budget makes of the phone's usual display.
 const SMALL: (u32, u32) = (168, 364);
@@ -41,7 +44,7 @@ pub fn write_whole(
     let (width, height) = world.size();
     let rgba = world.draw();
     let pixels = Pixels::rgba(&rgba, width, height).map_err(io::Error::other)?;
-    let small = shrink(pixels, LIMITS).map_err(io::Error::other)?;
+    let small = shrink(pixels, &PROCESSOR).map_err(io::Error::other)?;
     let cells = cells::of(world, small.width, small.height);
     write_json(out, &Record { width: small.width, height: small.height, cells, turns, reply })?;
     out.write_all(&small.rgb)

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use tapwright_picture::{CLIP_MEAN, CLIP_STD};
 
 use super::{FRAMES, Glm4v, MERGE, PATCH};
 use crate::BuildError;
@@ -135,11 +136,6 @@ struct WireVision {
     rope_parameters: Option<WireRope>,
 }
 
-/// CLIP's, which these models were trained with.
-const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-#[expect(clippy::excessive_precision, reason = "as the reference writes them")]
-const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
-
 impl Glm4v {
     /// Reads and checks the text of a file that says it is of this family.
     ///
@@ -175,8 +171,8 @@ impl Glm4v {
                 merge: MERGE as u32,
                 frames: FRAMES as u32,
                 frames_counted: FRAMES as u32,
-                mean: MEAN,
-                std: STD,
+                mean: CLIP_MEAN,
+                std: CLIP_STD,
                 planes: 1,
             },
             tied,
