@@ -17,6 +17,7 @@ use crate::limits::{Limits, clip};
 use crate::millis;
 use crate::outcome::{End, Outcome};
 use crate::person::{Answer, Person};
+use crate::policy::Policy;
 use crate::secrets::{self, Secrets, Veil, Written};
 use crate::stop::Stop;
 
@@ -65,8 +66,16 @@ pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<E
         forked: None,
         setting: setting.clone(),
     };
-    let mut shell =
-        Shell { ports, limits, at: started, spent: Spent::default(), seen: None, veil: Veil::default(), reached: None };
+    let mut shell = Shell {
+        ports,
+        limits,
+        at: started,
+        spent: Spent::default(),
+        seen: None,
+        veil: Veil::default(),
+        restricted: None,
+        reached: None,
+    };
     let result = shell.begin(facts, Episode::new(setting)).await;
     shell.told(result)
 }
@@ -82,7 +91,8 @@ pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<E
 pub async fn resume(mut stand: Stand, limits: Limits, at: u64, ports: Ports<'_>) -> Result<End, DriveError> {
     let seen = stand.seen.clone();
     let veil = std::mem::take(&mut stand.veil);
-    let mut shell = Shell { ports, limits, at, spent: Spent::default(), seen, veil, reached: None };
+    let restricted = stand.restricted.take();
+    let mut shell = Shell { ports, limits, at, spent: Spent::default(), seen, veil, restricted, reached: None };
     let result = shell.go_on(stand).await;
     shell.told(result)
 }
@@ -97,6 +107,8 @@ struct Shell<'a> {
     seen: Option<Screen>,
     /// Covers typed secrets in what is seen.
     veil: Veil,
+    /// The policy that the run goes on by, if it is another one than before.
+    restricted: Option<Box<Policy>>,
     reached: Option<Outcome>,
 }
 
@@ -119,7 +131,7 @@ impl Shell<'_> {
     }
 
     async fn go_on(&mut self, stand: Stand) -> io::Result<End> {
-        let Stand { episode, next, written, news, .. } = stand;
+        let Stand { mut episode, next, written, news, .. } = stand;
         for news in news {
             self.note_news(news)?;
         }
@@ -132,8 +144,10 @@ impl Shell<'_> {
                 return Ok(end);
             }
             self.reached = None;
+            self.restricted.iter().for_each(|policy| episode.restrict(policy.as_ref().clone()));
             return self.run(episode, Event::Resumed { begun: true }).await;
         }
+        self.restricted.iter().for_each(|policy| episode.restrict(policy.as_ref().clone()));
         self.run(episode, Event::Resumed { begun: written }).await
     }
 
@@ -316,6 +330,7 @@ impl Shell<'_> {
                 device: self.ports.driver.name().to_owned(),
                 model: self.ports.model.name().to_owned(),
                 begun: *begun,
+                policy: self.restricted.take(),
             }),
         };
         self.note(Line::Event(line))?;

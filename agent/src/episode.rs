@@ -115,6 +115,8 @@ pub struct Episode {
     doubts: Vec<Doubt>,
     /// Where a run that has ended can go on, and the step that was open there.
     left: Option<(Stage, Option<Decided>)>,
+    /// Whether the policy has become stricter, and what was decided before has to be decided anew.
+    restricted: bool,
 }
 
 /// Something that is being done, and what it takes to do it later if it has not begun when the run breaks off.
@@ -188,6 +190,7 @@ impl Episode {
             touched: None,
             unmoved: 0,
             doubts: Vec::new(),
+            restricted: false,
             left: None,
         }
     }
@@ -248,9 +251,21 @@ impl Episode {
         mem::take(&mut self.news)
     }
 
+    /// The run goes on by this policy from its next event on, which is that it was resumed.
+    pub(crate) fn restrict(&mut self, policy: Policy) {
+        self.setting.policy = policy;
+        self.restricted = true;
+    }
+
+    fn held_back(&mut self) -> Next {
+        let why = "not done: the run broke off before it, and goes on under a stricter policy".to_owned();
+        self.settle(why.clone(), Some(why))
+    }
+
     /// The run goes on after it broke off, or after an end that need not be the last. `begun` says whether the last
     /// effect was on the disk; what was not cannot have happened.
     fn resumed(&mut self, stage: Stage, begun: bool) -> Next {
+        let restricted = mem::take(&mut self.restricted);
         // What went wrong in a row has been looked into; and whoever resumes a run can be asked.
         (self.looks, self.retries, self.timeouts, self.strikes, self.asks) = (0, 0, 0, 0, 0);
         self.touched = None;
@@ -276,6 +291,9 @@ impl Episode {
             Stage::Summing(notes) => self.recalled(notes),
             Stage::Freeing(why) => self.stuck(why),
             Stage::Waiting(_) => self.settle("the run broke off while it waited".to_owned(), None),
+            // It was let through by another policy: the model may want it again, and is judged by this one.
+            Stage::Confirming(..) | Stage::Rechecking(..) if restricted => self.held_back(),
+            Stage::Acting(..) if restricted && !begun => self.held_back(),
             // An answer is for now: nobody knows what the person sees by then.
             Stage::Confirming(question, held, screen) | Stage::Rechecking(Some(question), held, screen) => {
                 self.ask(question.clone(), Stage::Confirming(question, held, screen))

@@ -21,10 +21,9 @@ mod walk;
 
 pub use line::{EffectLine, Entry, EventLine, Facts, Forked, Line, Resumed, Step, VERSION};
 pub use record::{Record, RecordError};
-pub use store::{Folder, JournalError, Store};
+pub use store::{Folder, JournalError, Store, private, private_folder, private_folders, sync_folder};
 pub use walk::{ReplayError, Stand};
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -106,7 +105,7 @@ impl Journal {
         let write = |journal: &mut Journal| -> io::Result<()> {
             for entry in &fork.entries {
                 if let Line::Event(EventLine::Saw { picture, .. }) = &entry.line {
-                    let png = fs::read(record.picture_file(picture))?;
+                    let png = record.picture_bytes(picture)?;
                     journal.attempt(|store| store.picture(picture, &png))?;
                 }
                 journal.write(entry.ms, entry.line.clone())?;

@@ -138,6 +138,14 @@ fn no(yes: &bool) -> bool {
     !yes
 }
 
+/// No app's id: blanks are in none.
+const NO_APP: &str = "no app";
+
+fn extend<T: Clone + PartialEq>(list: &mut Vec<T>, more: &[T]) {
+    let more: Vec<T> = more.iter().filter(|one| !list.contains(one)).cloned().collect();
+    list.extend(more);
+}
+
 /// What the policy says of an action, and by which rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ruling {
@@ -191,6 +199,50 @@ impl Policy {
             apis_asked: Vec::new(),
             answers: Beforehand::default(),
         }
+    }
+
+    /// A policy that is at least as strict as both: what either forbids or asks about is forbidden or asked about. Secrets, APIs and
+    /// answers are `other`'s, as far as this one has them too.
+    #[must_use]
+    pub fn stricter(&self, other: &Policy) -> Policy {
+        let mut policy = self.clone();
+        extend(&mut policy.apps_forbidden, &other.apps_forbidden);
+        policy.apps_allowed = match (self.apps_allowed.is_empty(), other.apps_allowed.is_empty()) {
+            (true, _) => other.apps_allowed.clone(),
+            (_, true) => self.apps_allowed.clone(),
+            _ => {
+                let both = self.apps_allowed.iter().filter(|app| named(&other.apps_allowed, app)).cloned();
+                let both: Vec<String> = both.collect();
+                // An empty list would allow every app; nothing is called so.
+                if both.is_empty() { vec![NO_APP.to_owned()] } else { both }
+            }
+        };
+        policy.warning = self.warning.max(other.warning);
+        policy.unlabelled = self.unlabelled.max(other.unlabelled);
+        policy.asks_when_stuck |= other.asks_when_stuck;
+        extend(&mut policy.rules, &other.rules);
+        extend(&mut policy.agreeing, &other.agreeing);
+        extend(&mut policy.apis_asked, &other.apis_asked);
+        policy.secrets = self
+            .secrets
+            .iter()
+            .filter_map(|(name, here)| {
+                let there = other.secrets.get(name)?;
+                let apps = here.apps.iter().filter(|app| named(&there.apps, app)).cloned().collect();
+                Some((name.clone(), SecretUse { apps, any_field: here.any_field && there.any_field }))
+            })
+            .collect();
+        policy.apis = self
+            .apis
+            .iter()
+            .filter_map(|(name, here)| {
+                let there = other.apis.get(name)?;
+                let (leave, repeatable) = (here.leave.max(there.leave), here.repeatable && there.repeatable);
+                Some((name.clone(), ApiUse { about: there.about.clone(), leave, repeatable }))
+            })
+            .collect();
+        policy.answers = other.answers.clone();
+        policy
     }
 
     pub(crate) fn forbids_launch(&self, app: &str) -> bool {
@@ -416,6 +468,47 @@ mod tests {
         for disguised in ["Ｐａｙ", "p\u{200b}ay", "Рау", "p\u{ad}ay", "ρay", "PAY\u{a0}now"] {
             assert!(finds(disguised, "pay"), "{disguised}");
         }
+    }
+
+    #[test]
+    fn of_two_policies_the_stricter_counts_everywhere() {
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let using = |apps: &[&str], any_field| SecretUse { apps: list(apps), any_field };
+        let one = Policy {
+            apps_forbidden: list(&["a.bank"]),
+            apps_allowed: list(&["a.x", "a.y"]),
+            secrets: BTreeMap::from([
+                ("pin".to_owned(), using(&["a.x", "evil.app"], true)),
+                ("b".to_owned(), using(&[], true)),
+            ]),
+            answers: Beforehand { choose: Some("yes to all".to_owned()), no_take_over: true },
+            ..Policy::trusting()
+        };
+        let rule = Rule {
+            name: "sending".to_owned(),
+            then: Then::Ask,
+            apps: Vec::new(),
+            except: Vec::new(),
+            words: list(&["send"]),
+            typing: false,
+            hidden_fields: false,
+        };
+        let other = Policy {
+            apps_allowed: list(&["a.y", "a.z"]),
+            warning: Then::Refuse,
+            unlabelled: Then::Ask,
+            rules: vec![rule.clone()],
+            secrets: BTreeMap::from([("pin".to_owned(), using(&["a.x"], false))]),
+            ..Policy::trusting()
+        };
+        let both = one.stricter(&other);
+        assert_eq!((&both.apps_forbidden, &both.apps_allowed), (&list(&["a.bank"]), &list(&["a.y"])));
+        assert_eq!((both.warning, both.unlabelled, &both.rules), (Then::Refuse, Then::Ask, &vec![rule]));
+        assert_eq!(both.secrets, BTreeMap::from([("pin".to_owned(), using(&["a.x"], false))]));
+        assert_eq!(both.answers, Beforehand::default(), "answers are given by whoever resumes it");
+        assert_eq!(both.stricter(&both), both);
+        let none = one.stricter(&Policy { apps_allowed: list(&["a.z"]), ..other });
+        assert!(none.forbids_launch("a.x") && none.forbids_launch("a.z") && none.forbids_launch(""), "nothing is left");
     }
 
     #[test]

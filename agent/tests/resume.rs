@@ -19,7 +19,7 @@ use tapwright_agent::event::{Came, Effect, Event, Fault, Next};
 use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, Record, ResumeError};
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Nobody, Person, Question};
-use tapwright_agent::policy::{ApiUse, Then};
+use tapwright_agent::policy::{ApiUse, Policy, Then};
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::stop;
 use tapwright_contract::Picture;
@@ -665,6 +665,32 @@ fn go_on(world: &World, folder: &Path, replies: &[&'static str]) -> Result<End, 
     let limits = record.facts.setting.limits.clone();
     let end = wait(resume(stand, limits, 6, ports(&mut worlds, &mut journal, &mut person, &clock, &mut watch)));
     Ok(end.unwrap())
+}
+
+#[test]
+fn a_run_that_goes_on_under_a_stricter_policy_is_judged_by_it_from_then_on() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = runs.path().join("one");
+    let world = World::default();
+    assert_eq!(begin(&world, runs.path(), &[TAP]).outcome.id(), "model-failed");
+    world.0.lock().unwrap().number = 0;
+    // As if it had been killed when the tap was let through, and not made yet.
+    let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
+    let before = journal.find("\n{\"seq\":7").unwrap() + 1;
+    assert!(journal[before..].lines().next().unwrap().contains("\"act\""), "{journal}");
+    fs::write(folder.join("journal.jsonl"), &journal[..before]).unwrap();
+    world.0.lock().unwrap().replies = vec![TAP, TAP, TAP, TAP];
+    let (mut journal, record, mut stand) = Journal::resume(&folder).unwrap();
+    let policy = Policy { apps_forbidden: vec!["App".to_owned()], ..Policy::trusting() };
+    stand.restrict(record.facts.setting.policy.stricter(&policy));
+    let (mut worlds, clock) = ([world.clone(), world.clone(), world.clone()], Timer::start());
+    let (mut person, mut watch) = (world.clone(), |_: &_| ());
+    let limits = record.facts.setting.limits.clone();
+    let end = wait(resume(stand, limits, 6, ports(&mut worlds, &mut journal, &mut person, &clock, &mut watch)));
+    assert_eq!(end.unwrap().outcome.id(), "refused");
+    drop(journal);
+    assert_eq!(world.0.lock().unwrap().number, 0, "nothing was touched");
+    Record::read(&folder).unwrap().replay(|_, _| ()).unwrap();
 }
 
 #[test]

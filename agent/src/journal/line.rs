@@ -20,6 +20,7 @@ use crate::guard::Deed;
 use crate::millis;
 use crate::outcome::End;
 use crate::person::{Answer, Question};
+use crate::policy::Policy;
 
 /// The format's version, which the first line begins with.
 pub const VERSION: u32 = 2;
@@ -141,6 +142,9 @@ pub struct Resumed {
     pub model: String,
     /// Whether the effect that waits for its answer had been written down: if not, it has not happened.
     pub begun: bool,
+    /// The policy from here on, if it is stricter than the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<Policy>>,
 }
 
 /// A step in one line, for people and reports.

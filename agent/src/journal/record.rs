@@ -1,7 +1,7 @@
 //! Reads a journal back.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -11,6 +11,9 @@ use super::ForkError;
 use super::line::{Entry, EventLine, Facts, Forked, Line, VERSION};
 use super::picture::{decode, digest};
 use crate::outcome::End;
+
+/// Far above any screen's: 64 million pixels that cannot be made smaller.
+const PICTURE_BYTES_MAX: u64 = 256 << 20;
 
 /// A run as it was written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,9 +142,33 @@ impl Record {
         Ok(fork)
     }
 
-    /// The file of a picture.
+    /// The file of a picture. Whoever opens it has to know that it holds that picture: [`Record::picture_bytes`].
     pub fn picture_file(&self, digest: &str) -> PathBuf {
         self.folder.join("pictures").join(format!("{digest}.png"))
+    }
+
+    /// The file of a picture that was seen, read. A journal that somebody else wrote can name anything: what is no digest leads out of
+    /// the folder, and what has another one is no picture of this run.
+    ///
+    /// # Errors
+    /// If its file cannot be read, or is not what its name says.
+    pub fn picture_bytes(&self, name: &str) -> io::Result<Vec<u8>> {
+        let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why);
+        if name.len() != 64 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a digest"));
+        }
+        let at = self.picture_file(name);
+        // Opening a pipe waits for whoever writes to it.
+        let metadata = fs::metadata(&at)?;
+        if !metadata.is_file() || metadata.len() > PICTURE_BYTES_MAX {
+            return Err(invalid("this is no file of a picture"));
+        }
+        let mut png = Vec::new();
+        File::open(&at)?.take(PICTURE_BYTES_MAX).read_to_end(&mut png)?;
+        if digest(&png) != name {
+            return Err(invalid("the file is not what its name says"));
+        }
+        Ok(png)
     }
 
     /// A picture that was seen.
@@ -149,13 +176,6 @@ impl Record {
     /// # Errors
     /// If its file cannot be read, or is not what its name says.
     pub fn picture(&self, name: &str) -> io::Result<Picture> {
-        if name.len() != 64 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a digest"));
-        }
-        let png = fs::read(self.picture_file(name))?;
-        if digest(&png) != name {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is not what its name says"));
-        }
-        decode(&png)
+        decode(&self.picture_bytes(name)?)
     }
 }

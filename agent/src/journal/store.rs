@@ -1,6 +1,6 @@
 //! Where a journal is kept.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -61,17 +61,17 @@ impl Folder {
     /// # Errors
     /// `JournalError` if it does, if it cannot be made, or if `run` is no plain name.
     pub fn create(runs: &Path, run: &str) -> Result<Folder, JournalError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if run.is_empty() || run.len() > NAME_MAX || run.starts_with('.') || !run.bytes().all(plain) {
+        let plain = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
+        if run.is_empty() || run.len() > NAME_MAX || run.starts_with('.') || !run.chars().all(plain) {
             return Err(JournalError::Name { run: run.to_owned() });
         }
         let at = runs.join(run);
-        let folder = fs::create_dir_all(runs).and_then(|()| fs::create_dir(&at)).and_then(|()| {
+        let folder = private_folders(runs).and_then(|()| private_folder(&at)).and_then(|()| {
             let pictures = at.join("pictures");
-            fs::create_dir(&pictures)?;
-            let lock = File::create(at.join("lock"))?;
+            private_folder(&pictures)?;
+            let lock = private().write(true).create(true).truncate(true).open(at.join("lock"))?;
             lock.lock()?; // Nobody else knows of it yet.
-            let lines = OpenOptions::new().append(true).create_new(true).open(at.join("journal.jsonl"))?;
+            let lines = private().append(true).create_new(true).open(at.join("journal.jsonl"))?;
             for folder in [runs, &at] {
                 sync_folder(folder)?;
             }
@@ -91,7 +91,7 @@ impl Folder {
     pub fn open(at: &Path) -> Result<Folder, JournalError> {
         let unwritable = |source| JournalError::Unwritable { at: at.to_owned(), source };
         let lines = OpenOptions::new().append(true).open(at.join("journal.jsonl")).map_err(unwritable)?;
-        let lock = OpenOptions::new().create(true).append(true).open(at.join("lock")).map_err(unwritable)?;
+        let lock = private().create(true).append(true).open(at.join("lock")).map_err(unwritable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Folder { lines, pictures: at.join("pictures"), fresh: Vec::new(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(JournalError::Busy { at: at.to_owned() }),
@@ -122,7 +122,7 @@ impl Store for Folder {
         }
         // Under its name only when it is whole: a process can be killed in the middle of writing.
         let unfinished = self.pictures.join(format!("{digest}.part"));
-        let mut file = File::create(&unfinished)?;
+        let mut file = private().write(true).create(true).truncate(true).open(&unfinished)?;
         file.write_all(png)?;
         fs::rename(&unfinished, &path)?;
         self.fresh.push(file);
@@ -140,7 +140,41 @@ impl Store for Folder {
     }
 }
 
+/// How files of a record are made: they show a phone's screen, and others on the machine may not look.
+pub fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Makes a folder that only its owner may enter.
+///
+/// # Errors
+/// If it is there already, or cannot be made.
+pub fn private_folder(at: &Path) -> io::Result<()> {
+    builder().create(at)
+}
+
+/// Makes a folder, and those above it that are missing, that only its owner may enter; one that is there stays as it is.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn private_folders(at: &Path) -> io::Result<()> {
+    builder().recursive(true).create(at)
+}
+
+fn builder() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
 /// New names are on the disk only when their folder is. Not every system lets a folder be opened.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// If that cannot be said.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -6,12 +6,13 @@ use std::io;
 use tapwright_contract::Picture;
 use tapwright_contract::device::{Gesture, Label, Screen};
 
-use super::line::{EffectLine, Entry, EventLine, Line};
+use super::line::{EffectLine, Entry, EventLine, Line, Resumed};
 use super::record::Record;
 use crate::episode::{Episode, News};
 use crate::event::{Effect, Event, Next};
 use crate::guard::Deed;
 use crate::outcome::End;
+use crate::policy::Policy;
 use crate::secrets::{self, Secrets, Veil, Written};
 
 /// Why a record does not follow from its own events.
@@ -40,9 +41,16 @@ pub struct Stand {
     labels: Option<Vec<Label>>,
     /// Covers the secrets that were typed before, in what is seen from now on.
     pub(crate) veil: Veil,
+    /// The policy that holds from here on, if it is another one than before.
+    pub(crate) restricted: Option<Box<Policy>>,
 }
 
 impl Stand {
+    /// Has the run go on by this policy, which is at least as strict as the one before: see [`Policy::stricter`].
+    pub fn restrict(&mut self, policy: Policy) {
+        self.restricted = Some(Box::new(policy));
+    }
+
     /// The end of the run, if it has one that stands, or one that waits for somebody to resume it.
     pub fn end(&self) -> Option<&End> {
         match &self.next {
@@ -125,6 +133,9 @@ impl Stand {
                     Event::Read(labels) => self.labels.clone_from(labels),
                     _ => {}
                 }
+                if let EventLine::Resumed(Resumed { policy: Some(policy), .. }) = line {
+                    self.episode.restrict(policy.as_ref().clone());
+                }
                 self.next = Some(self.episode.on(event));
                 self.news = self.episode.news().into();
                 self.written = false;
@@ -180,6 +191,7 @@ impl Record {
             seen: None,
             labels: None,
             veil: Veil::default(),
+            restricted: None,
         };
         let mut pictures = Pictures { record: self, latest: None };
         for entry in &self.entries {
