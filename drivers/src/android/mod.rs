@@ -9,6 +9,7 @@ mod devices;
 mod health;
 mod judge;
 mod keys;
+mod launch;
 mod look;
 #[cfg(feature = "adb-client")]
 mod pairing;
@@ -26,7 +27,7 @@ use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind, Label,
 use tapwright_contract::{Picture, Size, Spot};
 use tokio::time::Instant;
 
-use self::apps::{Apps, Meant};
+use self::apps::Apps;
 use self::capture::Camera;
 pub use self::capture::Capture;
 #[cfg(feature = "usb")]
@@ -94,6 +95,8 @@ pub struct Android {
     shell: Shell,
     camera: Camera,
     apps: Apps,
+    /// The user in front, whose apps these are, as far as the device tells.
+    user: Option<u32>,
     keyboard: Keyboard,
     /// Whether the device has grep, which keeps most of `dumpsys` from being sent.
     grep: bool,
@@ -105,12 +108,6 @@ pub struct Android {
     paint: Option<Paint>,
 }
 
-/// How long a launched app may take to come to the front.
-const COMES_TO_FRONT: Duration = Duration::from_secs(10);
-/// The least time between two looks at what is in front.
-const FRONT_PAUSE: Duration = Duration::from_millis(15);
-/// Who asks in the name of an app that has just been started, whatever the manufacturer's prefix.
-const ASKERS: &[&str] = &[".permissioncontroller", ".packageinstaller"];
 /// How many times a connection may break in one look, whatever time is left.
 const MENDED_MAX: u32 = 20;
 /// How long a finger rests before it drags, where the device is not the one that knows: longer than a long press, which
@@ -160,6 +157,7 @@ impl Android {
             shell: Shell::default(),
             camera: Camera::new(options.capture),
             apps: Apps::default(),
+            user: None,
             keyboard: Keyboard::default(),
             grep: true,
             last: None,
@@ -271,6 +269,7 @@ impl Android {
         self.shell = Shell::default();
         self.keyboard.forget_way();
         self.apps = Apps::default();
+        self.user = None;
     }
 
     /// Runs a command and wants it to be accepted.
@@ -359,80 +358,6 @@ impl Android {
     /// The display's size, as it was last seen.
     fn size(&self) -> Option<Size> {
         self.last.as_ref().map(|shot| shot.size)
-    }
-
-    async fn launch(&mut self, app: &str, deadline: Deadline) -> Result<(), Kind> {
-        let mut fresh = false;
-        if self.apps.is_empty() {
-            self.list_apps(deadline).await?;
-            fresh = true;
-        }
-        let meant = match self.apps.resolve(app) {
-            // It may have been installed since.
-            Err(Kind::NoSuchApp { .. }) if !fresh => {
-                self.list_apps(deadline).await?;
-                self.apps.resolve(app)?
-            }
-            meant => meant?,
-        };
-        let package = match meant {
-            Meant::Home => return self.press(Key::Home, deadline).await,
-            Meant::Package(package) => package,
-        };
-        self.start(&package, deadline).await?;
-        self.comes_to_front(&package, deadline).await
-    }
-
-    async fn list_apps(&mut self, deadline: Deadline) -> Result<(), Kind> {
-        let output = self.command("pm list packages", deadline).await?;
-        self.apps = Apps::new(answers::packages(&output));
-        Ok(())
-    }
-
-    /// Starts an app as a tap on its icon would. `package` has come through `is_package`, and needs no quotes.
-    async fn start(&mut self, package: &str, deadline: Deadline) -> Result<(), Kind> {
-        // Two commands, of which `monkey` is the one that takes a second and turns the automatic rotation on: it is
-        // only for devices that cannot say which activity an icon stands for.
-        let resolve = format!(
-            "cmd package resolve-activity --brief -a android.intent.action.MAIN -c android.intent.category.LAUNCHER {package}"
-        );
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
-        let resolved = self.shell.run(link, &resolve, deadline).await?;
-        let component = (resolved.status == 0).then(|| answers::component(&resolved.output, package)).flatten();
-        let command = match component {
-            // A nested class has a dollar sign in its name.
-            Some(component) => format!(
-                "am start -a android.intent.action.MAIN -c android.intent.category.LAUNCHER -f 0x10200000 -n '{component}'"
-            ),
-            None => format!("monkey -p {package} -c android.intent.category.LAUNCHER 1"),
-        };
-        self.command(&command, deadline).await?;
-        Ok(())
-    }
-
-    async fn comes_to_front(&mut self, package: &str, deadline: Deadline) -> Result<(), Kind> {
-        let patience = deadline.or_sooner(COMES_TO_FRONT);
-        let mut tries = Tries::new("the app is in front");
-        loop {
-            let began = Instant::now();
-            let front = {
-                let link = self.link.as_ref().ok_or_else(unlinked)?;
-                look::window(&mut self.shell, link, &mut self.grep, patience).await.map(|(front, _)| front)
-            };
-            match front {
-                Ok(front) if front.id == package => return Ok(()),
-                // It asks for something first; what that is, the next look shows.
-                Ok(front) if ASKERS.iter().any(|asker| front.id.ends_with(asker)) => return Ok(()),
-                Ok(front) if front.id.is_empty() => tries.note("the device does not say what is in front"),
-                Ok(front) => tries.note(format!("{} is in front", front.id)),
-                Err(Kind::TimedOut { .. }) => {}
-                Err(kind) => return Err(kind),
-            }
-            if patience.passed() {
-                return Err(Kind::TimedOut { tries: tries.tell(&patience) });
-            }
-            patience.rest_until(began + FRONT_PAUSE).await;
-        }
     }
 }
 

@@ -59,6 +59,38 @@ pub(crate) fn packages(output: &str) -> impl Iterator<Item = &str> {
         .filter(|name| super::window::is_package(name))
 }
 
+/// An app that has an icon, and what the device calls it, where that is not kept in the app's own resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AppIcon {
+    pub package: String,
+    pub label: Option<String>,
+}
+
+/// The apps that `cmd package query-activities` tells of. Phones say a label only where the app has it as a text; the others are
+/// numbers of resources, which a shell cannot look up.
+pub(crate) fn icons(output: &str) -> Vec<AppIcon> {
+    const LABEL_MAX: usize = 200;
+    let mut icons: Vec<AppIcon> = Vec::new();
+    for line in output.lines().map(str::trim) {
+        if let Some(package) = line.strip_prefix("packageName=").filter(|name| super::window::is_package(name)) {
+            if icons.last().is_none_or(|icon| icon.package != package) {
+                icons.push(AppIcon { package: package.to_owned(), label: None });
+            }
+        } else if let Some((_, said)) = line.split_once("nonLocalizedLabel=")
+            && let Some(icon) = icons.last_mut().filter(|icon| icon.label.is_none())
+        {
+            let label = said.rsplit_once(" icon=").map_or(said, |(label, _)| label).trim();
+            icon.label = (!label.is_empty() && label != "null" && label.len() <= LABEL_MAX).then(|| label.to_owned());
+        }
+    }
+    icons
+}
+
+/// The number of the user in front, which `am get-current-user` prints, whatever the linker says before.
+pub(crate) fn current_user(output: &str) -> Option<u32> {
+    output.lines().rev().find_map(|line| line.trim().parse().ok())
+}
+
 /// The component that `cmd package resolve-activity --brief` names in its last line.
 pub(crate) fn component<'a>(output: &'a str, package: &str) -> Option<&'a str> {
     let line = output.lines().map(str::trim).rfind(|line| !line.is_empty())?;
@@ -129,6 +161,23 @@ mod tests {
             packages("package:com.android.settings\r\npackage:com.x; rm -rf /\nWARNING: linker\npackage:org.b\n")
                 .collect();
         assert_eq!(names, ["com.android.settings", "org.b"]);
+    }
+
+    #[test]
+    fn icons_and_their_labels() {
+        let stock = "    ActivityInfo:\n      packageName=com.a\n      labelRes=0x7f110020 nonLocalizedLabel=null icon=0x0 banner=0x0\n      \
+                     ApplicationInfo:\n        packageName=com.a\n        labelRes=0x0 nonLocalizedLabel=An app icon=0x0 banner=0x0\n      \
+                     packageName=com.b;reboot\n      packageName=com.c\n      labelRes=0x7f000000 nonLocalizedLabel=null icon=0x1 banner=0x0\n";
+        let told: Vec<_> = icons(stock).into_iter().map(|icon| (icon.package, icon.label)).collect();
+        assert_eq!(told, [("com.a".to_owned(), Some("An app".to_owned())), ("com.c".to_owned(), None)]);
+        assert_eq!(icons("No activities found\n"), []);
+    }
+
+    #[test]
+    fn users() {
+        assert_eq!(current_user("0\n"), Some(0));
+        assert_eq!(current_user("WARNING: linker: app_process has text relocations.\n10\n"), Some(10));
+        assert_eq!(current_user("/system/bin/sh: am: inaccessible or not found\n"), None);
     }
 
     #[test]
