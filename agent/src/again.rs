@@ -18,7 +18,8 @@
 //! the same app and on something that looks the same.
 
 use tapwright_contract::Spot;
-use tapwright_contract::device::{Gesture, Key, Screen};
+use tapwright_contract::device::Screen;
+use tapwright_contract::gesture::{Gesture, Key, Undo};
 
 use crate::guard::Deed;
 use crate::limits::clip;
@@ -156,6 +157,9 @@ fn repeats(doubtful: &Gesture, gesture: &Gesture) -> bool {
             // A line break sends, in many apps.
             (Gesture::Type { text }, Gesture::Type { text: other }) => text == other && text.contains('\n'),
             (Gesture::Press { key: Key::Enter }, Gesture::Press { key: Key::Enter }) => true,
+            (Gesture::Insert { .. } | Gesture::Chord { .. } | Gesture::Window { .. }, _) => {
+                doubtful == gesture && doubtful.undo() == Undo::Final
+            }
             _ => false,
         },
     }
@@ -171,8 +175,17 @@ fn touched(gesture: &Gesture) -> Option<Spot> {
         Gesture::Tap { at }
         | Gesture::DoubleTap { at }
         | Gesture::LongPress { at, .. }
+        | Gesture::Click { at, .. }
         | Gesture::Drag { from: at, .. } => Some(*at),
-        Gesture::Swipe { .. } | Gesture::Type { .. } | Gesture::Press { .. } | Gesture::Launch { .. } => None,
+        Gesture::Swipe { .. }
+        | Gesture::Move { .. }
+        | Gesture::Scroll { .. }
+        | Gesture::Type { .. }
+        | Gesture::Insert { .. }
+        | Gesture::Press { .. }
+        | Gesture::Chord { .. }
+        | Gesture::Launch { .. }
+        | Gesture::Window { .. } => None,
     }
 }
 
@@ -183,6 +196,6 @@ fn first_word(instruction: &str) -> String {
 }
 
 fn near(one: Spot, other: Spot) -> bool {
-    let most = one.of.width / NEAR;
+    let most = one.of.size.width / NEAR;
     one.of == other.of && one.x.abs_diff(other.x) <= most && one.y.abs_diff(other.y) <= most
 }

@@ -1,43 +1,19 @@
-//! The port to APIs that a model can call instead of touching a screen.
+//! APIs by their names, as a model calls them instead of touching a screen.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tapwright_contract::api::{ApiError, Apis};
 
 use crate::event::Fault;
 use crate::limits::clip;
 
-/// Something that carries out instructions without a screen.
-#[async_trait]
-pub trait Apis: Send {
-    /// Carries out an instruction that the guard let through, and returns what the model is to be told.
-    ///
-    /// # Errors
-    /// `ApiError` says whether it was done.
-    async fn call(&mut self, instruction: &str, within: Duration) -> Result<String, ApiError>;
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ApiError {
-    /// Nothing was done: no API does this.
-    #[error("no API is registered for this; use the screen")]
-    Unknown,
-    /// Nothing was done: the API said no.
-    #[error("{why}")]
-    Refused { why: String },
-    /// It may or may not have been done.
-    #[error("{why}")]
-    Unanswered { why: String },
-}
-
-impl ApiError {
-    pub(crate) fn fault(&self, bytes_max: usize) -> Fault {
-        let why = clip(&self.to_string(), bytes_max).to_owned();
-        match self {
-            ApiError::Unknown | ApiError::Refused { .. } => Fault::Refused { why },
-            ApiError::Unanswered { .. } => Fault::TimedOut { tries: why },
-        }
+/// What an API said, as the loop writes it down.
+pub(crate) fn fault(error: &ApiError, bytes_max: usize) -> Fault {
+    let why = clip(&error.to_string(), bytes_max).to_owned();
+    match error {
+        ApiError::Unknown | ApiError::Refused { .. } => Fault::Refused { why },
+        ApiError::Unanswered { .. } => Fault::TimedOut { tries: why },
     }
 }
 

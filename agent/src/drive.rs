@@ -4,10 +4,11 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use tapwright_contract::device::{Driver, Gesture, Label, Screen};
+use tapwright_contract::device::{Driver, Label, Screen};
+use tapwright_contract::gesture::Gesture;
 use tapwright_contract::model::Model;
 
-use crate::apis::{ApiError, Apis};
+use crate::apis;
 use crate::clock::Clock;
 use crate::episode::{Episode, News, Setting};
 use crate::event::{Came, Effect, Event, Fault, Next, Silence};
@@ -20,6 +21,7 @@ use crate::person::{Answer, Person};
 use crate::policy::Policy;
 use crate::secrets::{self, Secrets, Veil, Written};
 use crate::stop::Stop;
+use tapwright_contract::api::{ApiError, Apis};
 
 /// The outside of a run.
 pub struct Ports<'a> {
@@ -289,7 +291,7 @@ impl Shell<'_> {
                             }
                             Err(ApiError::Unknown) => Came::NoApi,
                             // It may quote what it was given.
-                            Err(error) => Came::Failed(error.fault(usize::MAX).without(secrets, bytes_max)),
+                            Err(error) => Came::Failed(apis::fault(&error, usize::MAX).without(secrets, bytes_max)),
                         },
                     })
                 };
@@ -309,7 +311,7 @@ impl Shell<'_> {
             Event::Began => EventLine::Began,
             Event::Saw(screen) => EventLine::Saw {
                 picture: self.ports.journal.picture(&screen.picture)?,
-                size: screen.picture.size(),
+                size: screen.id,
                 front: screen.front.clone(),
             },
             Event::Unseen(fault) => EventLine::Unseen(fault.clone()),

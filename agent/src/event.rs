@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tapwright_contract::device::{Kind, Label, Screen};
+use tapwright_contract::device::{DriverErrorKind, Label, Screen};
 use tapwright_contract::model::{ModelError, Prompt, Reply};
 
 use crate::guard::Vetted;
@@ -80,7 +80,7 @@ pub enum Came {
     Failed(Fault),
 }
 
-/// What went wrong outside: [`Kind`] as it is written down.
+/// What went wrong outside: [`DriverErrorKind`] as it is written down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -102,34 +102,34 @@ pub enum Fault {
 
 impl Fault {
     /// Takes over what a driver said, as much of each text as `bytes_max`.
-    pub fn new(kind: Kind, bytes_max: usize) -> Fault {
+    pub fn new(kind: DriverErrorKind, bytes_max: usize) -> Fault {
         let cut = |text: String| clip(&text, bytes_max).to_owned();
         match kind {
-            Kind::Lost { why } => Fault::Lost { why: cut(why) },
-            Kind::TimedOut { tries } => Fault::TimedOut { tries: cut(tries) },
-            Kind::Refused { why } => Fault::Refused { why: cut(why) },
-            Kind::NoSuchApp { app, like } => {
+            DriverErrorKind::Lost { why } => Fault::Lost { why: cut(why) },
+            DriverErrorKind::TimedOut { tries } => Fault::TimedOut { tries: cut(tries) },
+            DriverErrorKind::Refused { why } => Fault::Refused { why: cut(why) },
+            DriverErrorKind::NoSuchApp { app, like } => {
                 Fault::NoSuchApp { app: cut(app), like: like.into_iter().take(5).map(cut).collect() }
             }
-            Kind::Stale => Fault::Stale,
-            Kind::Hidden { why } => Fault::Hidden { why: cut(why) },
-            Kind::Nonsense { why } => Fault::Nonsense { why: cut(why) },
+            DriverErrorKind::Stale => Fault::Stale,
+            DriverErrorKind::Hidden { why } => Fault::Hidden { why: cut(why) },
+            DriverErrorKind::MalformedResponse { why } => Fault::Nonsense { why: cut(why) },
         }
     }
 }
 
 impl Fault {
     /// What kind of thing went wrong, without any word of the device's.
-    pub(crate) fn unquoted(kind: Kind) -> Fault {
+    pub(crate) fn unquoted(kind: DriverErrorKind) -> Fault {
         let why =
             || "it was a secret, so what the device says of it is left out; another text there shows why".to_owned();
         match kind {
-            Kind::Lost { .. } => Fault::Lost { why: why() },
-            Kind::TimedOut { .. } => Fault::TimedOut { tries: why() },
-            Kind::Refused { .. } | Kind::NoSuchApp { .. } => Fault::Refused { why: why() },
-            Kind::Stale => Fault::Stale,
-            Kind::Hidden { .. } => Fault::Hidden { why: why() },
-            Kind::Nonsense { .. } => Fault::Nonsense { why: why() },
+            DriverErrorKind::Lost { .. } => Fault::Lost { why: why() },
+            DriverErrorKind::TimedOut { .. } => Fault::TimedOut { tries: why() },
+            DriverErrorKind::Refused { .. } | DriverErrorKind::NoSuchApp { .. } => Fault::Refused { why: why() },
+            DriverErrorKind::Stale => Fault::Stale,
+            DriverErrorKind::Hidden { .. } => Fault::Hidden { why: why() },
+            DriverErrorKind::MalformedResponse { .. } => Fault::Nonsense { why: why() },
         }
     }
 
@@ -162,7 +162,7 @@ pub struct Silence {
 impl Silence {
     /// Takes over what a model said, as much as `bytes_max`.
     pub fn new(error: &ModelError, bytes_max: usize) -> Silence {
-        Silence { why: clip(&error.to_string(), bytes_max).to_owned(), may_pass: error.kind.may_pass() }
+        Silence { why: clip(&error.to_string(), bytes_max).to_owned(), may_pass: error.kind.is_retryable() }
     }
 }
 

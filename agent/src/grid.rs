@@ -1,7 +1,7 @@
 //! Places as models say them: a grid of 1000 by 1000 over the display, whatever its size.
 
 use serde::{Deserialize, Serialize};
-use tapwright_contract::{Size, Spot};
+use tapwright_contract::{ScreenId, Spot};
 
 /// A place on the grid; `(0, 0)` is the top left corner and `(999, 999)` the bottom right one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ impl Grid {
 
     /// The place that [`Grid::on`] maps back to `spot`, or to the pixel nearest to it that the grid can name.
     pub fn nearest(spot: Spot) -> Grid {
-        Grid { x: coordinate(spot.x, spot.of.width), y: coordinate(spot.y, spot.of.height) }
+        Grid { x: coordinate(spot.x, spot.of.size.width), y: coordinate(spot.y, spot.of.size.height) }
     }
 
     /// Steps from the left edge.
@@ -42,8 +42,8 @@ impl Grid {
 
     /// The pixel of a display: `x * width / 1000`, rounded down, as the client does that the models were trained
     /// with. A thousandth, not a 999th: the last column and row of a display wider than 1000 cannot be named.
-    pub fn on(self, of: Size) -> Spot {
-        Spot { x: pixel(self.x, of.width), y: pixel(self.y, of.height), of }
+    pub fn on(self, of: ScreenId) -> Spot {
+        Spot { x: pixel(self.x, of.size.width), y: pixel(self.y, of.size.height), of }
     }
 }
 
@@ -74,11 +74,13 @@ fn coordinate(pixel: u32, pixels: u32) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use tapwright_contract::Size;
+
     use super::*;
 
     #[test]
     fn maps_as_the_official_client_does() {
-        let phone = Size { width: 1080, height: 2400 };
+        let phone = ScreenId::from(Size { width: 1080, height: 2400 });
         let spot = |x, y| {
             let spot = Grid::new(x, y).unwrap().on(phone);
             (spot.x, spot.y)
@@ -93,7 +95,7 @@ mod tests {
     fn every_pixel_of_a_small_display_can_be_named() {
         for width in [1, 2, 320, 540, 999, 1000] {
             for x in 0..width {
-                let of = Size { width, height: 1 };
+                let of = ScreenId::from(Size { width, height: 1 });
                 assert_eq!(Grid::nearest(Spot { x, y: 0, of }).on(of), Spot { x, y: 0, of });
             }
         }
@@ -102,7 +104,7 @@ mod tests {
     #[test]
     fn no_place_is_off_a_display() {
         for pixels in [1, 2, 17, 1000, 3000, u32::MAX] {
-            let of = Size { width: pixels, height: pixels };
+            let of = ScreenId::from(Size { width: pixels, height: pixels });
             for x in 0..=Grid::MAX {
                 let spot = Grid::new(x, x).unwrap().on(of);
                 assert!(spot.x < pixels && spot.y < pixels);

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tapwright_contract::Spot;
-use tapwright_contract::device::{Gesture, Key, Label, Screen};
+use tapwright_contract::device::{Label, Screen};
+use tapwright_contract::gesture::{Gesture, Key};
 
 use crate::action::Action;
 use crate::grid::Grid;
@@ -141,7 +142,7 @@ pub fn reads(action: &Action, policy: &Policy) -> bool {
 /// Reviews an action.
 pub fn review(action: &Action, grounds: Grounds<'_>) -> Review {
     let Grounds { screen, labels, thought, policy, touch } = grounds;
-    let on = |at: &Grid| -> Spot { at.on(screen.picture.size()) };
+    let on = |at: &Grid| -> Spot { at.on(screen.id) };
     let mut warning = None;
     let (gesture, target) = match action {
         Action::Launch { app } if policy.forbids_launch(app) => return refuse(app),
@@ -320,10 +321,8 @@ mod tests {
 
     fn check(call: &str, front: &str, expected: Expect) {
         let Ok(Call::Do(action)) = Dialect::Autoglm.read(call, false).call else { panic!("{call} is no action") };
-        let screen = Screen {
-            picture: Picture::new(Size { width: 100, height: 200 }, vec![0; 80_000]).unwrap(),
-            front: Front { id: front.to_owned(), label: format!("label of {front}") },
-        };
+        let picture = Picture::new(Size { width: 100, height: 200 }, vec![0; 80_000]).unwrap();
+        let screen = Screen::new(picture, Front { id: front.to_owned(), label: format!("label of {front}") });
         let policy = Policy { apps_forbidden: vec!["com.bank".into(), "Shop".into()], ..Policy::trusting() };
         let touch = Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) };
         assert!(!reads(&action, &policy), "nobody asks what is written");

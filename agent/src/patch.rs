@@ -76,7 +76,7 @@ mod tests {
     }
 
     fn at(picture: &Picture, x: u32, y: u32) -> Patch {
-        Patch::of(picture, Spot { x, y, of: SIZE })
+        Patch::of(picture, Spot { x, y, of: SIZE.into() })
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
             let size = Size { width, height };
             let picture = Picture::new(size, vec![7; 4 * (width * height) as usize]).unwrap();
             for at in [(0, 0), (width - 1, height - 1), (width * 2, height * 2)] {
-                assert_eq!(Patch::of(&picture, Spot { x: at.0, y: at.1, of: size }).0, [7; 64]);
+                assert_eq!(Patch::of(&picture, Spot { x: at.0, y: at.1, of: size.into() }).0, [7; 64]);
             }
         }
     }

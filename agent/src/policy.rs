@@ -355,7 +355,7 @@ pub(crate) fn named(list: &[String], app: &str) -> bool {
 
 /// What is written where a finger goes down: on what is there, and inside of the smallest thing there that reacts.
 fn near(labels: &[Label], at: Spot) -> Vec<&str> {
-    let display = u64::from(at.of.width) * u64::from(at.of.height);
+    let display = u64::from(at.of.size.width) * u64::from(at.of.size.height);
     let reacts = labels
         .iter()
         .filter(|label| label.touchable && label.area.holds(at.x, at.y) && label.area.pixels() * 5 < display * 2)

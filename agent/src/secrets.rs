@@ -306,7 +306,7 @@ mod tests {
             rgba[4 * (y * 40 + x) as usize] = 0;
         }
         let front = Front { id: app.to_owned(), label: app.to_owned() };
-        Screen { picture: Picture::new(size, rgba).unwrap(), front }
+        Screen::new(Picture::new(size, rgba).unwrap(), front)
     }
 
     fn shown(screen: &Screen, x: u32, y: u32) -> [u8; 4] {
@@ -317,7 +317,14 @@ mod tests {
     fn what_was_typed_is_covered_where_the_device_tells_the_field() {
         let mut veil = Veil::default();
         let area = Area { left: 10, top: 50, right: 20, bottom: 60 };
-        let label = |text: &str, focused| Label { text: text.to_owned(), area, touchable: true, focused, secret: true };
+        let label = |text: &str, focused| Label {
+            text: text.to_owned(),
+            area,
+            touchable: true,
+            focused,
+            secret: true,
+            app: None,
+        };
         veil.typed(&screen("a", &[]), Some(&[label("PIN", true)]));
         let after = screen("a", &[(15, 55)]);
         let covered = veil.over(after.clone(), Written::Here(&[]), &secrets());
@@ -353,7 +360,7 @@ mod tests {
     #[test]
     fn what_cannot_be_told_this_time_is_covered_wherever_it_may_be() {
         let area = Area { left: 10, top: 50, right: 20, bottom: 60 };
-        let field = Label { text: "PIN".to_owned(), area, touchable: true, focused: true, secret: true };
+        let field = Label { text: "PIN".to_owned(), area, touchable: true, focused: true, secret: true, app: None };
         for written in [Written::Unknown, Written::Untold] {
             let mut veil = Veil::default();
             veil.typed(&screen("a", &[]), Some(std::slice::from_ref(&field)));

@@ -9,7 +9,8 @@ use tapwright_agent::event::{Came, Effect, Event, Next};
 use tapwright_agent::guard::Deed;
 use tapwright_agent::person::Answer;
 use tapwright_agent::policy::{Policy, SecretUse};
-use tapwright_contract::device::{Area, Front, Gesture, Label, Screen};
+use tapwright_contract::device::{Area, Front, Label, Screen};
+use tapwright_contract::gesture::Gesture;
 use tapwright_contract::{Picture, Size};
 
 /// What a screen says, and how the model obeys.
@@ -124,9 +125,10 @@ fn screen_of(hostile: &Hostile, number: u8) -> (Screen, Vec<Label>) {
             touchable: text.starts_with('>'),
             focused: typed && last,
             secret: secret && last,
+            app: None,
         }
     });
-    (Screen { picture: Picture::new(SIZE, rgba).expect("the size is right"), front }, labels.collect())
+    (Screen::new(Picture::new(SIZE, rgba).expect("the size is right"), front), labels.collect())
 }
 
 fn reply_of(hostile: &Hostile) -> String {

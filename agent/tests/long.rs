@@ -16,7 +16,8 @@ use tapwright_agent::journal::{Entry, Journal, Line, Record};
 use tapwright_agent::person::Nobody;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::stop;
-use tapwright_contract::device::{Driver, DriverError, Front, Gesture, Screen};
+use tapwright_contract::device::{Driver, DriverError, Front, Screen};
+use tapwright_contract::gesture::{Abilities, Gesture};
 use tapwright_contract::model::{Model, ModelError, Part, Prompt, Reply};
 use tapwright_contract::{Picture, Size};
 
@@ -31,6 +32,10 @@ impl Driver for Phone {
         "phone"
     }
 
+    fn abilities(&self) -> Abilities {
+        Abilities::PHONE
+    }
+
     async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {
         let size = Size { width: 1080, height: 2400 };
         let mut rgba = vec![255; 1080 * 2400 * 4];
@@ -38,7 +43,7 @@ impl Driver for Phone {
             *byte = if place % 4 == 3 { 255 } else { (place as u32).wrapping_mul(self.0) as u8 };
         }
         let picture = Picture::new(size, rgba).expect("the size is right");
-        Ok(Screen { picture, front: Front { id: "com.example.app".to_owned(), label: "App".to_owned() } })
+        Ok(Screen::new(picture, Front { id: "com.example.app".to_owned(), label: "App".to_owned() }))
     }
 
     async fn perform(&mut self, _gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {

@@ -22,7 +22,8 @@ use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::Nobody;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::{Stop, stop};
-use tapwright_contract::device::{Driver, DriverError, Gesture, Screen};
+use tapwright_contract::device::{Driver, DriverError, Screen};
+use tapwright_contract::gesture::{Abilities, Gesture};
 use tapwright_contract::model::{Model, ModelError, Prompt, Reply};
 
 /// Shows another screen after each gesture.
@@ -32,6 +33,10 @@ struct Phone(u32);
 impl Driver for Phone {
     fn name(&self) -> &str {
         "phone"
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::PHONE
     }
 
     async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {

@@ -11,7 +11,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::{reply, screen, setting};
 use expect_test::{Expect, expect};
-use tapwright_agent::apis::{ApiError, Apis};
 use tapwright_agent::clock::Timer;
 use tapwright_agent::drive::{Ports, drive, resume};
 use tapwright_agent::episode::{Episode, News, Setting};
@@ -23,8 +22,10 @@ use tapwright_agent::policy::{ApiUse, Policy, Then};
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::stop;
 use tapwright_contract::Picture;
-use tapwright_contract::device::{Driver, DriverError, Gesture, Kind, Screen};
-use tapwright_contract::model::{Model, ModelError, Part, Prompt, Reply, Trouble};
+use tapwright_contract::api::{ApiError, Apis};
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Screen};
+use tapwright_contract::gesture::{Abilities, Gesture};
+use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Part, Prompt, Reply};
 
 fn saw(number: u32) -> Event {
     Event::Saw(screen("Settings", number, 0))
@@ -582,6 +583,10 @@ impl Driver for World {
         "world"
     }
 
+    fn abilities(&self) -> Abilities {
+        Abilities::PHONE
+    }
+
     async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {
         Ok(screen("App", self.0.lock().unwrap().number, 0))
     }
@@ -590,7 +595,7 @@ impl Driver for World {
         let mut state = self.0.lock().unwrap();
         state.number += 1;
         if state.lost {
-            let kind = Kind::Lost { why: "unplugged".to_owned() };
+            let kind = DriverErrorKind::Lost { why: "unplugged".to_owned() };
             return Err(DriverError { device: "world".to_owned(), operation: "touch", kind });
         }
         Ok(())
@@ -608,7 +613,7 @@ impl Model for World {
         let Some(Part::Text(text)) = prompt.turns.last().and_then(|turn| turn.parts.last()) else { panic!() };
         state.told.push(text.lines().last().unwrap().to_owned());
         if state.replies.is_empty() {
-            let kind = Trouble::Broken { why: "at its end".to_owned() };
+            let kind = ModelErrorKind::Fatal { why: "at its end".to_owned() };
             return Err(ModelError { model: "script".to_owned(), kind });
         }
         Ok(reply(state.replies.remove(0)))

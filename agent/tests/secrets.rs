@@ -18,7 +18,8 @@ use tapwright_agent::person::Nobody;
 use tapwright_agent::policy::SecretUse;
 use tapwright_agent::secrets::{Hush, Secrets};
 use tapwright_agent::stop::stop;
-use tapwright_contract::device::{Area, Driver, DriverError, Front, Gesture, Kind, Label, Screen};
+use tapwright_contract::device::{Area, Driver, DriverError, DriverErrorKind, Front, Label, Screen};
+use tapwright_contract::gesture::{Abilities, Gesture};
 use tapwright_contract::model::{Model, ModelError, Part, Prompt, Reply};
 use tapwright_contract::{Picture, Size};
 
@@ -42,6 +43,10 @@ impl Driver for Page {
         "page"
     }
 
+    fn abilities(&self) -> Abilities {
+        Abilities::PHONE
+    }
+
     async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {
         let mut rgba = vec![255; 20 * 40 * 4];
         if !self.typed.lock().unwrap().is_empty() {
@@ -51,13 +56,13 @@ impl Driver for Page {
             }
         }
         let front = Front { id: "com.example.bank".to_owned(), label: "Bank of all".to_owned() };
-        Ok(Screen { picture: Picture::new(Size { width: 20, height: 40 }, rgba).unwrap(), front })
+        Ok(Screen::new(Picture::new(Size { width: 20, height: 40 }, rgba).unwrap(), front))
     }
 
     async fn perform(&mut self, gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {
         if let Gesture::Type { text } = gesture {
             if self.fails {
-                let kind = Kind::Refused { why: format!("no key for {text:?}") };
+                let kind = DriverErrorKind::Refused { why: format!("no key for {text:?}") };
                 return Err(DriverError { device: "page".to_owned(), operation: "type", kind });
             }
             self.typed.lock().unwrap().push(text.clone());
@@ -68,10 +73,10 @@ impl Driver for Page {
     async fn labels(&mut self, _within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
         let text = self.typed.lock().unwrap().concat();
         if self.falls_silent && !text.is_empty() {
-            let kind = Kind::Nonsense { why: "could not get idle state".to_owned() };
+            let kind = DriverErrorKind::MalformedResponse { why: "could not get idle state".to_owned() };
             return Err(DriverError { device: "page".to_owned(), operation: "read the texts", kind });
         }
-        let field = Label { text, area: FIELD, touchable: true, focused: true, secret: true };
+        let field = Label { text, area: FIELD, touchable: true, focused: true, secret: true, app: None };
         Ok(self.tells.then(|| vec![field]))
     }
 }

@@ -17,7 +17,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::disk::Memory;
 use common::{reply, screen, setting};
-use tapwright_agent::apis::{ApiError, Apis};
 use tapwright_agent::clock::Timer;
 use tapwright_agent::drive::{DriveError, Ports, drive, resume};
 use tapwright_agent::guard::Deed;
@@ -26,8 +25,10 @@ use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::{Stopper, stop};
-use tapwright_contract::device::{Driver, DriverError, Gesture, Kind, Screen};
-use tapwright_contract::model::{Model, ModelError, Prompt, Reply, Trouble};
+use tapwright_contract::api::{ApiError, Apis};
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Screen};
+use tapwright_contract::gesture::{Abilities, Gesture};
+use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
 use tokio::sync::Notify;
 
 /// SplitMix64: all that happens follows from one number.
@@ -110,15 +111,15 @@ impl World {
         *self.census.entry(what).or_default() += 1;
     }
 
-    fn kind(&mut self) -> Kind {
+    fn kind(&mut self) -> DriverErrorKind {
         let why = || "dice".to_owned();
         let (name, kind) = match self.dice.below(6) {
-            0 => ("timed out", Kind::TimedOut { tries: why() }),
-            1 => ("refused", Kind::Refused { why: why() }),
-            2 => ("no such app", Kind::NoSuchApp { app: "X".repeat(500), like: vec!["Y".repeat(500); 9] }),
-            3 => ("stale", Kind::Stale),
-            4 => ("hidden", Kind::Hidden { why: why() }),
-            _ => ("nonsense", Kind::Nonsense { why: why() }),
+            0 => ("timed out", DriverErrorKind::TimedOut { tries: why() }),
+            1 => ("refused", DriverErrorKind::Refused { why: why() }),
+            2 => ("no such app", DriverErrorKind::NoSuchApp { app: "X".repeat(500), like: vec!["Y".repeat(500); 9] }),
+            3 => ("stale", DriverErrorKind::Stale),
+            4 => ("hidden", DriverErrorKind::Hidden { why: why() }),
+            _ => ("nonsense", DriverErrorKind::MalformedResponse { why: why() }),
         };
         self.count(name);
         kind
@@ -178,6 +179,10 @@ impl Driver for Device {
         "dice"
     }
 
+    fn abilities(&self) -> Abilities {
+        Abilities::PHONE
+    }
+
     async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
         tokio::time::sleep(within / 10).await;
         let hangs = {
@@ -194,7 +199,7 @@ impl Driver for Device {
         let world = &mut *lock(&self.0);
         let error = |kind| DriverError { device: "dice".to_owned(), operation: "take a picture", kind };
         if world.dice.percent(world.weather.lost) {
-            return Err(error(Kind::Lost { why: "unplugged".to_owned() }));
+            return Err(error(DriverErrorKind::Lost { why: "unplugged".to_owned() }));
         }
         if world.dice.percent(world.weather.blind) {
             return Err(error(world.kind()));
@@ -227,7 +232,7 @@ impl Driver for Device {
         let world = &mut *lock(&self.0);
         let error = |kind| DriverError { device: "dice".to_owned(), operation: "touch", kind };
         if world.dice.percent(world.weather.lost) {
-            return Err(error(Kind::Lost { why: "unplugged".to_owned() }));
+            return Err(error(DriverErrorKind::Lost { why: "unplugged".to_owned() }));
         }
         if world.dice.percent(world.weather.device) {
             return Err(error(world.kind()));
@@ -306,10 +311,10 @@ impl Model for Oracle {
             world.fresh = false; // A pause follows.
             let why = || "dice".to_owned();
             let kind = match world.dice.below(8) {
-                0 => Trouble::BadPrompt { why: why() },
-                1 => Trouble::Broken { why: why() },
-                2..5 => Trouble::TimedOut { within },
-                _ => Trouble::Away { why: why() },
+                0 => ModelErrorKind::InvalidPrompt { why: why() },
+                1 => ModelErrorKind::Fatal { why: why() },
+                2..5 => ModelErrorKind::TimedOut { within },
+                _ => ModelErrorKind::Unavailable { why: why(), retry_after: None },
             };
             world.count("model fails");
             return Err(ModelError { model: "oracle".to_owned(), kind });

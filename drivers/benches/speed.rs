@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tapwright_contract::device::{Driver, Gesture, Key};
+use tapwright_contract::device::Driver;
+use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
 use tapwright_drivers::Settle;
 use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
@@ -168,7 +169,7 @@ struct Row {
 
 async fn table(size: (u32, u32), times: usize) {
     let of = Size { width: size.0, height: size.1 };
-    let at = Spot { x: of.width / 2, y: of.height / 4, of };
+    let at = Spot { x: of.width / 2, y: of.height / 4, of: of.into() };
     let tap = || Gesture::Tap { at };
     let cjk = Gesture::Type { text: "我已经在路上了大概二十分钟以后到请等我吧".to_owned() };
     assert!(matches!(&cjk, Gesture::Type { text } if text.chars().count() == 20));

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use divan::{Bencher, counter::BytesCount};
-use tapwright_contract::device::{Driver, Gesture, Key};
+use tapwright_contract::device::Driver;
+use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
 use tapwright_drivers::Settle;
 use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
@@ -45,7 +46,12 @@ impl Bench {
             (daemon, driver)
         });
         let of = Size { width, height };
-        Bench { runtime, driver: RefCell::new(driver), at: Spot { x: width / 2, y: height / 3, of }, _daemon: daemon }
+        Bench {
+            runtime,
+            driver: RefCell::new(driver),
+            at: Spot { x: width / 2, y: height / 3, of: of.into() },
+            _daemon: daemon,
+        }
     }
 
     fn perform(&self, gesture: &Gesture) {

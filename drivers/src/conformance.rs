@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
-use tapwright_contract::device::{Driver, Gesture, Key, Kind, Screen};
-use tapwright_contract::{Size, Spot};
+use tapwright_contract::device::{Driver, DriverErrorKind, Screen};
+use tapwright_contract::gesture::{Gesture, Key};
+use tapwright_contract::{ScreenId, Size, Spot};
 
 /// What the suite may use on the device at hand.
 #[derive(Clone, Copy, Debug)]
@@ -45,15 +46,15 @@ async fn press(driver: &mut dyn Driver, key: Key, subject: &Subject<'_>) {
     driver.perform(&Gesture::Press { key }, subject.patience).await.expect("a key");
 }
 
-fn middle(of: Size) -> Spot {
-    Spot { x: of.width / 2, y: of.height / 2, of }
+fn middle(of: ScreenId) -> Spot {
+    Spot { x: of.size.width / 2, y: of.size.height / 2, of }
 }
 
 /// A spot is measured on a picture; before there was one, none can be right.
 pub async fn a_spot_before_the_first_look_is_refused(driver: &mut dyn Driver, subject: &Subject<'_>) {
-    let of = Size { width: 17, height: 23 };
+    let of = ScreenId::from(Size { width: 17, height: 23 });
     let result = driver.perform(&Gesture::Tap { at: middle(of) }, subject.patience).await;
-    assert!(matches!(result, Err(ref error) if matches!(error.kind, Kind::Stale)), "{result:?}");
+    assert!(matches!(result, Err(ref error) if matches!(error.kind, DriverErrorKind::Stale)), "{result:?}");
 }
 
 pub async fn a_screen_is_a_picture_and_a_front(driver: &mut dyn Driver, subject: &Subject<'_>) {
@@ -89,7 +90,7 @@ pub async fn a_name_that_is_nearly_right_is_understood_or_named(driver: &mut dyn
     match driver.perform(&Gesture::Launch { app: subject.misspelt.to_owned() }, subject.patience).await {
         Ok(()) => assert_eq!(look(driver, subject).await.front.id, subject.id),
         Err(error) => match error.kind {
-            Kind::NoSuchApp { like, .. } => assert!(like.iter().any(|name| name == subject.app), "{like:?}"),
+            DriverErrorKind::NoSuchApp { like, .. } => assert!(like.iter().any(|name| name == subject.app), "{like:?}"),
             kind => panic!("{kind}"),
         },
     }
@@ -101,13 +102,13 @@ pub async fn an_unknown_app_is_no_app(driver: &mut dyn Driver, subject: &Subject
     for app in ["Zzyzx Quuxifier 9000", "", "com.example.not.there"] {
         let error = driver.perform(&Gesture::Launch { app: app.to_owned() }, subject.patience).await.unwrap_err();
         match &error.kind {
-            Kind::NoSuchApp { app: told, like } => {
+            DriverErrorKind::NoSuchApp { app: told, like } => {
                 assert_eq!(told, app);
                 assert!(!like.is_empty(), "names nothing that there is instead");
             }
             kind => panic!("{kind}"),
         }
-        assert!(!error.kind.may_pass());
+        assert!(!error.kind.is_retryable());
     }
     assert!(look(driver, subject).await == before, "an app that is not there changed the screen");
 }
@@ -117,7 +118,7 @@ pub async fn a_stale_spot_is_refused(driver: &mut dyn Driver, subject: &Subject<
     let size = before.picture.size();
     let turned = Size { width: size.height, height: size.width };
     assert_ne!(size, turned, "this device has to be oblong for that");
-    let (here, there) = (middle(size), middle(turned));
+    let (here, there) = (middle(before.id), middle(ScreenId { size: turned, ..before.id }));
     for gesture in [
         Gesture::Tap { at: there },
         Gesture::DoubleTap { at: there },
@@ -128,32 +129,38 @@ pub async fn a_stale_spot_is_refused(driver: &mut dyn Driver, subject: &Subject<
         Gesture::Drag { from: there, to: here, over: Duration::from_millis(200) },
     ] {
         let error = driver.perform(&gesture, subject.patience).await.unwrap_err();
-        assert!(matches!(error.kind, Kind::Stale), "{gesture:?}: {error}");
-        assert!(error.kind.may_pass());
+        assert!(matches!(error.kind, DriverErrorKind::Stale), "{gesture:?}: {error}");
+        assert!(error.kind.is_retryable());
     }
     assert!(look(driver, subject).await == before, "a refused gesture changed the screen");
 }
 
 pub async fn a_spot_off_the_display_is_refused(driver: &mut dyn Driver, subject: &Subject<'_>) {
-    let of = look(driver, subject).await.picture.size();
-    for at in [Spot { x: of.width, y: 0, of }, Spot { x: 0, y: of.height, of }, Spot { x: u32::MAX, y: u32::MAX, of }] {
+    let of = look(driver, subject).await.id;
+    for at in [
+        Spot { x: of.size.width, y: 0, of },
+        Spot { x: 0, y: of.size.height, of },
+        Spot { x: u32::MAX, y: u32::MAX, of },
+    ] {
         let error = driver.perform(&Gesture::Tap { at }, subject.patience).await.unwrap_err();
-        assert!(matches!(error.kind, Kind::Refused { .. }), "{error}");
+        assert!(matches!(error.kind, DriverErrorKind::Refused { .. }), "{error}");
     }
 }
 
 pub async fn touches_are_taken(driver: &mut dyn Driver, subject: &Subject<'_>) {
     press(driver, Key::Home, subject).await;
-    let of = look(driver, subject).await.picture.size();
-    let (top, bottom) =
-        (Spot { x: of.width / 2, y: of.height / 4, of }, Spot { x: of.width / 2, y: of.height / 4 * 3, of });
+    let of = look(driver, subject).await.id;
+    let (top, bottom) = (
+        Spot { x: of.size.width / 2, y: of.size.height / 4, of },
+        Spot { x: of.size.width / 2, y: of.size.height / 4 * 3, of },
+    );
     for gesture in [
         Gesture::Swipe { from: bottom, to: top, over: Duration::from_millis(200) },
         Gesture::DoubleTap { at: bottom },
         Gesture::Drag { from: top, to: bottom, over: Duration::from_millis(200) },
         Gesture::LongPress { at: bottom, hold: Duration::from_millis(600) },
         Gesture::Tap { at: Spot { x: 0, y: 0, of } },
-        Gesture::Tap { at: Spot { x: of.width - 1, y: of.height - 1, of } },
+        Gesture::Tap { at: Spot { x: of.size.width - 1, y: of.size.height - 1, of } },
         Gesture::Press { key: Key::Back },
         Gesture::Press { key: Key::Enter },
         Gesture::Press { key: Key::Home },
@@ -165,9 +172,9 @@ pub async fn touches_are_taken(driver: &mut dyn Driver, subject: &Subject<'_>) {
 
 pub async fn no_time_is_a_timeout(driver: &mut dyn Driver, subject: &Subject<'_>) {
     let error = driver.screen(Duration::ZERO).await.unwrap_err();
-    assert!(matches!(error.kind, Kind::TimedOut { .. }), "{error}");
+    assert!(matches!(error.kind, DriverErrorKind::TimedOut { .. }), "{error}");
     let error = driver.perform(&Gesture::Press { key: Key::Home }, Duration::ZERO).await.unwrap_err();
-    assert!(matches!(error.kind, Kind::TimedOut { .. }), "{error}");
+    assert!(matches!(error.kind, DriverErrorKind::TimedOut { .. }), "{error}");
     look(driver, subject).await;
 }
 
@@ -196,7 +203,7 @@ pub async fn hostile_names_are_only_names(driver: &mut dyn Driver, subject: &Sub
     {
         let result = driver.perform(&Gesture::Launch { app: app.to_owned() }, subject.patience).await;
         assert!(
-            matches!(result, Err(ref error) if matches!(error.kind, Kind::NoSuchApp { .. })),
+            matches!(result, Err(ref error) if matches!(error.kind, DriverErrorKind::NoSuchApp { .. })),
             "{app:.40}: {result:?}"
         );
     }

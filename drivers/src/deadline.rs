@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 use tokio::time::Instant;
 
 /// Nobody waits longer than this for one operation; it also keeps `Instant` arithmetic from overflowing.
@@ -40,14 +40,20 @@ impl Deadline {
     }
 
     /// Carries out `work`, or gives it up at the deadline and says what was waited for.
-    pub async fn hold<T>(&self, what: &str, work: impl Future<Output = Result<T, Kind>>) -> Result<T, Kind> {
+    pub async fn hold<T>(
+        &self,
+        what: &str,
+        work: impl Future<Output = Result<T, DriverErrorKind>>,
+    ) -> Result<T, DriverErrorKind> {
         // A deadline in the past must not start anything: `timeout_at` would poll the work once.
         if self.passed() {
-            return Err(Kind::TimedOut { tries: format!("{what}: no time was left") });
+            return Err(DriverErrorKind::TimedOut { tries: format!("{what}: no time was left") });
         }
         match tokio::time::timeout_at(self.at, work).await {
             Ok(result) => result,
-            Err(_) => Err(Kind::TimedOut { tries: format!("{what}: gave up after {} ms", self.spent().as_millis()) }),
+            Err(_) => Err(DriverErrorKind::TimedOut {
+                tries: format!("{what}: gave up after {} ms", self.spent().as_millis()),
+            }),
         }
     }
 
@@ -110,7 +116,7 @@ mod tests {
                 Ok(())
             })
             .await;
-        assert!(matches!(result, Err(Kind::TimedOut { .. })));
+        assert!(matches!(result, Err(DriverErrorKind::TimedOut { .. })));
         assert!(!started);
     }
 

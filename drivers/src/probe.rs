@@ -12,12 +12,12 @@ pub trait Probe: Send {
     /// What is true now: `wifi.on` -> `true`.
     ///
     /// # Errors
-    /// `DriverError` if the device is lost, silent, or has no judge's entrance (`Kind::Refused`).
+    /// `DriverError` if the device is lost, silent, or has no judge's entrance (`DriverErrorKind::Refused`).
     async fn facts(&mut self, within: Duration) -> Result<BTreeMap<String, String>, DriverError>;
 
     /// Makes one fact true, for the start of a task.
     ///
     /// # Errors
-    /// `Kind::Refused` if there is no such fact or it cannot have that value.
+    /// `DriverErrorKind::Refused` if there is no such fact or it cannot have that value.
     async fn set(&mut self, name: &str, value: &str, within: Duration) -> Result<(), DriverError>;
 }

@@ -60,7 +60,7 @@ impl Tree {
     /// Where to touch a widget; `None` if that is not on the display.
     pub fn spot(&self, widget: &Widget) -> Option<Spot> {
         let (x, y) = widget.middle();
-        let spot = Spot { x: u32::try_from(x).ok()?, y: u32::try_from(y).ok()?, of: self.size };
+        let spot = Spot { x: u32::try_from(x).ok()?, y: u32::try_from(y).ok()?, of: self.size.into() };
         (spot.x < self.size.width && spot.y < self.size.height).then_some(spot)
     }
 
@@ -83,6 +83,7 @@ impl Tree {
                 touchable: widget.can_be_touched,
                 focused: widget.has_focus,
                 secret: widget.is_password,
+                app: None,
             })
             .collect();
         labels.sort_by_key(|label| (label.area.top, label.area.left));

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tapwright_contract::Spot;
-use tapwright_contract::device::{Driver, Gesture, Key, Kind};
+use tapwright_contract::device::{Driver, DriverErrorKind};
+use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_drivers::android::{
     Address, Android, Capture, Judge, Keys, Options, State, connect, devices, disconnect,
 };
@@ -123,14 +124,14 @@ async fn every_duty_is_kept_through_an_adb_server() {
     let (handle, at) = (phone.handle().clone(), phone.address());
     phone.kill().await;
     let error = impatient.screen(PATIENCE).await.unwrap_err();
-    assert!(matches!(error.kind, Kind::Lost { .. }), "{error}");
+    assert!(matches!(error.kind, DriverErrorKind::Lost { .. }), "{error}");
     let _phone = serve(handle, at).await;
     driver.screen(PATIENCE).await.unwrap();
 
     disconnect(&server, &serial, PATIENCE).await.unwrap();
     hasty.address = Address::Server { server, serial: "nobody".to_owned() };
     let error = Android::connect(hasty, PATIENCE).await.err().unwrap();
-    assert!(matches!(error.kind, Kind::Lost { .. }), "{error}");
+    assert!(matches!(error.kind, DriverErrorKind::Lost { .. }), "{error}");
     adb.end().await;
 }
 
@@ -196,7 +197,7 @@ async fn a_server_that_is_killed_in_the_middle_is_waited_for_and_no_touch_is_dou
         };
         match done.map_err(|error| error.kind) {
             Ok(()) => known += 1,
-            Err(Kind::TimedOut { tries }) => {
+            Err(DriverErrorKind::TimedOut { tries }) => {
                 assert!(tries.contains("may or may not have happened"), "{tries}");
                 unknown += 1;
             }
@@ -268,7 +269,11 @@ async fn a_phone_lets_in_whom_it_knows_and_whom_its_owner_allows() {
     let of = driver.screen(PATIENCE).await.unwrap().picture.size();
     let tree = driver.labels(PATIENCE).await.unwrap().unwrap();
     let allow = tree.iter().find(|label| label.text == "Allow").expect("a question with an Allow");
-    let at = Spot { x: (allow.area.left + allow.area.right) / 2, y: (allow.area.top + allow.area.bottom) / 2, of };
+    let at = Spot {
+        x: (allow.area.left + allow.area.right) / 2,
+        y: (allow.area.top + allow.area.bottom) / 2,
+        of: of.into(),
+    };
     driver.perform(&Gesture::Tap { at }, PATIENCE).await.unwrap();
     until_it_is(&stranger, &serial, State::Ready).await;
     Android::connect(direct(&stranger, Duration::ZERO), PATIENCE).await.unwrap().screen(PATIENCE).await.unwrap();

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tapwright_contract::device::{Driver, Gesture, Key, Kind, Screen};
+use tapwright_contract::device::{Driver, DriverErrorKind, Screen};
+use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
 use tapwright_drivers::android::{Address, Android, Capture, Judge, Keys, Options};
 use tapwright_drivers::conformance::{self, Subject};
@@ -45,7 +46,7 @@ impl Phone {
         let (marks, (width, height)) = self.handle.look(|world| (world.marks(), world.size()));
         let mark = marks.into_iter().find(|mark| wanted(&mark.what)).expect("it is on the screen");
         let (x, y) = mark.target.unwrap_or_else(|| mark.rect.center());
-        Spot { x: x as u32, y: y as u32, of: Size { width, height } }
+        Spot { x: x as u32, y: y as u32, of: Size { width, height }.into() }
     }
 }
 
@@ -132,7 +133,7 @@ async fn touches_arrive_where_they_were_aimed() {
     assert_eq!(phone.handle.look(World::front).package, "com.android.settings");
     let before = driver.screen(PATIENCE).await.unwrap();
     let of = before.picture.size();
-    let (low, high) = (Spot { x: 270, y: 900, of }, Spot { x: 270, y: 400, of });
+    let (low, high) = (Spot { x: 270, y: 900, of: of.into() }, Spot { x: 270, y: 400, of: of.into() });
     driver.perform(&Gesture::Swipe { from: low, to: high, over: Duration::from_millis(300) }, PATIENCE).await.unwrap();
     driver.perform(&Gesture::Press { key: Key::Back }, PATIENCE).await.unwrap();
     assert_eq!(driver.screen(PATIENCE).await.unwrap().front.label, "System Home");
@@ -208,7 +209,7 @@ async fn judges_read_and_prepare_what_is_true() {
     assert_eq!(judge.facts(PATIENCE).await.unwrap()["wifi.on"], flipped);
     for (name, value) in [("wifi.onn", "true"), ("wifi.on", "maybe"), ("$(reboot)", "'"), ("a\nb", "c")] {
         let error = judge.set(name, value, PATIENCE).await.unwrap_err();
-        assert!(matches!(error.kind, Kind::Refused { .. }), "{name}: {error}");
+        assert!(matches!(error.kind, DriverErrorKind::Refused { .. }), "{name}: {error}");
     }
 }
 
@@ -221,9 +222,9 @@ async fn a_phone_that_is_unplugged_is_lost_and_one_that_comes_back_is_found() {
     phone.daemon.kill().await;
     let began = Instant::now();
     let error = driver.screen(PATIENCE).await.unwrap_err();
-    assert!(matches!(error.kind, Kind::Lost { .. }), "{error}");
+    assert!(matches!(error.kind, DriverErrorKind::Lost { .. }), "{error}");
     let error = driver.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await.unwrap_err();
-    assert!(matches!(error.kind, Kind::Lost { .. }), "{error}");
+    assert!(matches!(error.kind, DriverErrorKind::Lost { .. }), "{error}");
     assert!(began.elapsed() < Duration::from_secs(3));
 
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();

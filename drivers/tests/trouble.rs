@@ -9,7 +9,8 @@ use std::time::Duration;
 use expect_test::{Expect, expect};
 use fake::{Fake, Reply, Script, good, good_command, good_service, packet, png, raw, script};
 use proptest::prelude::*;
-use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind};
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind};
+use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
 use tapwright_drivers::Settle;
 use tapwright_drivers::android::{Address, Android, Capture, Keys, Options, State, devices};
@@ -44,7 +45,7 @@ async fn connected(script: Script) -> (Fake, Android) {
 
 fn tap() -> Gesture {
     let of = Size { width: 54, height: 120 };
-    Gesture::Tap { at: Spot { x: 5, y: 7, of } }
+    Gesture::Tap { at: Spot { x: 5, y: 7, of: of.into() } }
 }
 
 fn told<T>(result: Result<T, DriverError>) -> String {
@@ -206,7 +207,7 @@ async fn a_device_that_dies_in_the_middle_is_lost_at_once() {
         };
         assert!(began.elapsed() < Duration::from_secs(2));
         match result.unwrap_err().kind {
-            Kind::Lost { why } => assert!(why.contains("to find the device again: gave up after"), "{why}"),
+            DriverErrorKind::Lost { why } => assert!(why.contains("to find the device again: gave up after"), "{why}"),
             kind => panic!("{kind}"),
         }
     }
@@ -227,7 +228,7 @@ async fn a_device_that_goes_in_good_order_is_lost_and_not_a_protected_window() {
                 android.screen(PATIENCE).await.map(drop)
             };
             let error = result.unwrap_err();
-            assert!(matches!(error.kind, Kind::Lost { .. }), "{service} {direct_way}: {error}");
+            assert!(matches!(error.kind, DriverErrorKind::Lost { .. }), "{service} {direct_way}: {error}");
         }
     }
 }
@@ -320,9 +321,9 @@ async fn a_device_that_never_answers_times_out_and_says_what_was_waited_for() {
     let address = mute.local_addr().unwrap().to_string();
     let result =
         Android::connect(options(Address::Direct { address: address.clone(), keys: Keys::default() }), SHORT).await;
-    assert!(matches!(result.err().unwrap().kind, Kind::TimedOut { .. }));
+    assert!(matches!(result.err().unwrap().kind, DriverErrorKind::TimedOut { .. }));
     let result = Android::connect(options(Address::Server { server: address, serial: "x".into() }), SHORT).await;
-    assert!(matches!(result.err().unwrap().kind, Kind::TimedOut { .. }));
+    assert!(matches!(result.err().unwrap().kind, DriverErrorKind::TimedOut { .. }));
 }
 
 #[tokio::test]
@@ -523,7 +524,7 @@ async fn a_device_without_draganddrop_is_told_each_movement_and_one_without_that
         };
         let (fake, mut android) = connected(script(good_service, command)).await;
         let of = android.screen(PATIENCE).await.unwrap().picture.size();
-        let (from, to) = (Spot { x: 40, y: 20, of }, Spot { x: 10, y: 80, of });
+        let (from, to) = (Spot { x: 40, y: 20, of: of.into() }, Spot { x: 10, y: 80, of: of.into() });
         let done = android.perform(&Gesture::Drag { from, to, over: Duration::from_millis(300) }, PATIENCE).await;
         (fake.asked().into_iter().filter(|asked| asked.contains("input ")).collect(), done)
     }
@@ -591,7 +592,12 @@ async fn malformed_packets_end_the_connection_and_nothing_else() {
         let (_fake, mut android) = connected(script(spills, good_command)).await;
         let error = android.screen(Duration::from_secs(1)).await.unwrap_err();
         assert!(
-            matches!(error.kind, Kind::Nonsense { .. } | Kind::Lost { .. } | Kind::TimedOut { .. }),
+            matches!(
+                error.kind,
+                DriverErrorKind::MalformedResponse { .. }
+                    | DriverErrorKind::Lost { .. }
+                    | DriverErrorKind::TimedOut { .. }
+            ),
             "{bytes:?}: {error}"
         );
     }
@@ -607,7 +613,15 @@ async fn a_device_that_floods_is_cut_off() {
         };
         let (_fake, mut android) = connected(script(floods, good_command)).await;
         let error = android.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await.unwrap_err();
-        assert!(matches!(error.kind, Kind::Nonsense { .. } | Kind::Refused { .. } | Kind::TimedOut { .. }), "{error}");
+        assert!(
+            matches!(
+                error.kind,
+                DriverErrorKind::MalformedResponse { .. }
+                    | DriverErrorKind::Refused { .. }
+                    | DriverErrorKind::TimedOut { .. }
+            ),
+            "{error}"
+        );
     }
 }
 
@@ -620,7 +634,7 @@ async fn a_picture_without_end_is_given_up() {
     let fake = Fake::daemon(script(floods, good_command)).await;
     let mut android = Android::connect(Options { capture: Capture::Raw, ..direct(&fake) }, PATIENCE).await.unwrap();
     let error = android.screen(PATIENCE).await.unwrap_err();
-    assert!(matches!(error.kind, Kind::Nonsense { .. }), "{error}");
+    assert!(matches!(error.kind, DriverErrorKind::MalformedResponse { .. }), "{error}");
 }
 
 proptest! {
@@ -672,5 +686,5 @@ async fn phones_are_found_and_paired_through_a_server() {
     drop(fake);
     tokio::task::yield_now().await;
     let error = announced(&server, PATIENCE).await.unwrap_err();
-    assert!(matches!(error.kind, Kind::Lost { .. }), "{error}");
+    assert!(matches!(error.kind, DriverErrorKind::Lost { .. }), "{error}");
 }

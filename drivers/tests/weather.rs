@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
-use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind};
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind};
+use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
 use tapwright_drivers::Settle;
 use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
@@ -132,11 +133,11 @@ async fn a_phone_that_was_turned_refuses_old_spots_and_takes_new_ones() {
     phone.handle().happen(Event::Turn { millis: 1000 });
     let turned = driver.screen(PATIENCE).await.unwrap().picture.size();
     assert_eq!(turned, Size { width: upright.height, height: upright.width });
-    let old = Gesture::Tap { at: Spot { x: 5, y: 5, of: upright } };
+    let old = Gesture::Tap { at: Spot { x: 5, y: 5, of: upright.into() } };
     check(driver.perform(&old, PATIENCE).await, expect!["the display has changed since the spot was measured"]);
     let tree = driver.tree(PATIENCE).await.unwrap();
     let icon = tree.widgets.iter().find(|widget| widget.description == "Settings").unwrap();
-    let at = Spot { of: turned, ..tree.spot(icon).unwrap() };
+    let at = Spot { of: turned.into(), ..tree.spot(icon).unwrap() };
     driver.perform(&Gesture::Tap { at }, PATIENCE).await.unwrap();
     assert_eq!(phone.handle().look(World::front).label, "Settings");
 }
@@ -146,7 +147,7 @@ async fn denied_touches_are_explained() {
     let phone = phone(Weather::of(1, &[(Fault::Denied, 1000)])).await;
     let mut driver = driver(&phone).await;
     let of = driver.screen(PATIENCE).await.unwrap().picture.size();
-    for gesture in [Gesture::Tap { at: Spot { x: 9, y: 9, of } }, Gesture::Press { key: Key::Home }] {
+    for gesture in [Gesture::Tap { at: Spot { x: 9, y: 9, of: of.into() } }, Gesture::Press { key: Key::Home }] {
         let said = told(driver.perform(&gesture, PATIENCE).await);
         assert!(said.starts_with("refused: the device does not let adb touch its screen: turn on"), "{said}");
     }
@@ -231,7 +232,7 @@ async fn text_arrives_byte_for_byte_or_is_refused_before_anything_is_typed() {
                 }
                 Err(error) => {
                     assert!(
-                        matches!(&error.kind, Kind::Refused { why } if why.contains("install ADB Keyboard")),
+                        matches!(&error.kind, DriverErrorKind::Refused { why } if why.contains("install ADB Keyboard")),
                         "{error}"
                     );
                     assert_eq!(written(&phone), before, "something was typed all the same");
@@ -313,29 +314,41 @@ async fn a_connection_that_breaks_at_any_byte_loses_no_look_and_doubles_no_touch
             loop {
                 match Android::connect(options(&phone), PATIENCE).await {
                     Ok(driver) => return driver,
-                    Err(error) => assert!(matches!(error.kind, Kind::Lost { .. } | Kind::Nonsense { .. }), "{error}"),
+                    Err(error) => assert!(
+                        matches!(error.kind, DriverErrorKind::Lost { .. } | DriverErrorKind::MalformedResponse { .. }),
+                        "{error}"
+                    ),
                 }
             }
         };
         let mut driver = connected.await;
         let of = Size { width: 240, height: 400 };
         // A key of the keyboard on the display: each touch is a letter.
-        let at = Spot { x: 12, y: 400 * 17 / 26, of };
+        let at = Spot { x: 12, y: 400 * 17 / 26, of: of.into() };
         for _ in 0..12 {
             let looked = driver.screen(PATIENCE).await;
             if let Err(error) = &looked {
                 // Two breaks in one look are told; the next one is another.
                 assert!(
-                    matches!(error.kind, Kind::Lost { .. } | Kind::Nonsense { .. } | Kind::TimedOut { .. }),
+                    matches!(
+                        error.kind,
+                        DriverErrorKind::Lost { .. }
+                            | DriverErrorKind::MalformedResponse { .. }
+                            | DriverErrorKind::TimedOut { .. }
+                    ),
                     "{error}"
                 );
                 continue;
             }
             match driver.perform(&Gesture::Tap { at }, PATIENCE).await {
                 Ok(()) => known += 1,
-                Err(DriverError { kind: Kind::Stale, .. }) => {}
+                Err(DriverError { kind: DriverErrorKind::Stale, .. }) => {}
                 Err(DriverError {
-                    kind: Kind::TimedOut { .. } | Kind::Lost { .. } | Kind::Nonsense { .. }, ..
+                    kind:
+                        DriverErrorKind::TimedOut { .. }
+                        | DriverErrorKind::Lost { .. }
+                        | DriverErrorKind::MalformedResponse { .. },
+                    ..
                 }) => {
                     unknown += 1;
                 }
@@ -366,7 +379,7 @@ async fn everything_at_once_ends_in_time_and_in_words() {
             let of = Size { width: 240, height: 400 };
             let gesture = match step % 4 {
                 0 => Gesture::Launch { app: "Notes".to_owned() },
-                1 => Gesture::Tap { at: Spot { x: 120, y: 30 * step, of } },
+                1 => Gesture::Tap { at: Spot { x: 120, y: 30 * step, of: of.into() } },
                 2 => typing("你好 'x'"),
                 _ => Gesture::Press { key: Key::Back },
             };
@@ -379,13 +392,13 @@ async fn everything_at_once_ends_in_time_and_in_words() {
             for result in [looked, done] {
                 let kind = match result.map_err(|error| error.kind) {
                     Ok(()) => "done",
-                    Err(Kind::Lost { .. }) => "lost",
-                    Err(Kind::TimedOut { .. }) => "timed out",
-                    Err(Kind::Refused { .. }) => "refused",
-                    Err(Kind::NoSuchApp { .. }) => "no such app",
-                    Err(Kind::Stale) => "stale",
-                    Err(Kind::Hidden { .. }) => "hidden",
-                    Err(Kind::Nonsense { .. }) => "nonsense",
+                    Err(DriverErrorKind::Lost { .. }) => "lost",
+                    Err(DriverErrorKind::TimedOut { .. }) => "timed out",
+                    Err(DriverErrorKind::Refused { .. }) => "refused",
+                    Err(DriverErrorKind::NoSuchApp { .. }) => "no such app",
+                    Err(DriverErrorKind::Stale) => "stale",
+                    Err(DriverErrorKind::Hidden { .. }) => "hidden",
+                    Err(DriverErrorKind::MalformedResponse { .. }) => "nonsense",
                 };
                 *kinds.entry(kind).or_insert(0) += 1;
             }
@@ -458,13 +471,15 @@ fn no_text_is_a_command() {
                     count.set(count.get() + 1);
                     prop_assert_eq!(&written(phone), &text);
                 }
-                Err(DriverError { kind: Kind::Refused { .. }, .. }) => prop_assert_eq!(written(phone), before),
+                Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => {
+                    prop_assert_eq!(written(phone), before)
+                }
                 Err(error) => return Err(TestCaseError::fail(error.to_string())),
             }
             prop_assert_eq!(&phone.handle().facts(), &facts, "a text did something");
             let app = Gesture::Launch { app: text.clone() };
             match runtime.block_on(driver.perform(&app, PATIENCE)) {
-                Err(DriverError { kind: Kind::NoSuchApp { .. }, .. }) => {}
+                Err(DriverError { kind: DriverErrorKind::NoSuchApp { .. }, .. }) => {}
                 other => return Err(TestCaseError::fail(format!("{text:?}: {other:?}"))),
             }
             prop_assert_eq!(&phone.handle().facts(), &facts, "an app's name did something");

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use tapwright_contract::Picture;
-use tapwright_contract::model::{Part, Trouble, Turn};
+use tapwright_contract::model::{ModelErrorKind, Part, Turn};
 use tapwright_picture::{ImageProcessor, Pixels, Unfit, prepare, smart_resize};
 
 use crate::BuildError;
@@ -221,10 +221,10 @@ impl Engine {
     /// Begins to answer a request.
     ///
     /// # Errors
-    /// `Trouble::BadPrompt` when it cannot be answered, `Trouble::Away` when all conversations are busy.
-    pub fn begin(&mut self, request: &Request) -> Result<Work, Trouble> {
+    /// `ModelErrorKind::InvalidPrompt` when it cannot be answered, `ModelErrorKind::Unavailable` when all conversations are busy.
+    pub fn begin(&mut self, request: &Request) -> Result<Work, ModelErrorKind> {
         if let Some(why) = request.sampling.nonsense() {
-            return Err(Trouble::BadPrompt { why });
+            return Err(ModelErrorKind::InvalidPrompt { why });
         }
         let constraint = request.grammar.as_ref().map(|grammar| self.constraint(grammar)).transpose()?;
         let compiled = self.compile(&request.turns)?;
@@ -236,8 +236,8 @@ impl Engine {
         request: &Request,
         compiled: Compiled,
         constraint: Option<Constraint>,
-    ) -> Result<Work, Trouble> {
-        let bad = |why: String| Trouble::BadPrompt { why };
+    ) -> Result<Work, ModelErrorKind> {
+        let bad = |why: String| ModelErrorKind::InvalidPrompt { why };
         let length = compiled.slots.len();
         let wanted = request.tokens_max.map_or(usize::MAX, |most| most as usize);
         let room = self.context.saturating_sub(length).min(wanted);
@@ -281,7 +281,7 @@ impl Engine {
 
     /// Does a bit of the work: looks at a picture, reads a chunk of the prompt, or says a token. Once the answer has an end, or
     /// there is an error, the work is over.
-    pub fn go_on(&mut self, work: &mut Work) -> Result<More, Trouble> {
+    pub fn go_on(&mut self, work: &mut Work) -> Result<More, ModelErrorKind> {
         let more = self.bit(work);
         if more.as_ref().map_or(true, |more| more.end.is_some()) {
             self.give_up(work);
@@ -299,7 +299,7 @@ impl Engine {
         self.conversations_max
     }
 
-    fn bit(&mut self, work: &mut Work) -> Result<More, Trouble> {
+    fn bit(&mut self, work: &mut Work) -> Result<More, ModelErrorKind> {
         if let Some(mut logits) = work.logits.take() {
             return self.say(work, &mut logits);
         }
@@ -326,7 +326,7 @@ impl Engine {
     }
 
     /// Says the next token, and those that the grammar leaves no choice about.
-    fn say(&mut self, work: &mut Work, logits: &mut [f32]) -> Result<More, Trouble> {
+    fn say(&mut self, work: &mut Work, logits: &mut [f32]) -> Result<More, ModelErrorKind> {
         let mut more = More::default();
         let mut fed = Vec::new();
         if work.forced.is_empty() {
@@ -338,7 +338,7 @@ impl Engine {
                 return self.ended(work, more, Finish::Grammar);
             }
             if let Some(constraint) = &mut work.constraint {
-                constraint.mask(logits).map_err(|why| Trouble::BadPrompt { why })?;
+                constraint.mask(logits).map_err(|why| ModelErrorKind::InvalidPrompt { why })?;
             }
             let token = work.sampler.choose(logits).ok_or_else(|| match work.constraint {
                 Some(_) => broken("the model computes what are no numbers, or its grammar allows no token at all"),
@@ -348,7 +348,7 @@ impl Engine {
                 return self.ended(work, more, finish);
             }
             if let Some(constraint) = &mut work.constraint {
-                constraint.hear(token).map_err(|why| Trouble::BadPrompt { why })?;
+                constraint.hear(token).map_err(|why| ModelErrorKind::InvalidPrompt { why })?;
             }
             fed.push(token);
             work.force();
@@ -372,7 +372,7 @@ impl Engine {
     }
 
     /// Takes a token into the answer; says why it ends the answer, if it does.
-    fn hear(&mut self, work: &mut Work, token: u32, more: &mut More) -> Result<Option<Finish>, Trouble> {
+    fn hear(&mut self, work: &mut Work, token: u32, more: &mut More) -> Result<Option<Finish>, ModelErrorKind> {
         work.usage.answer += 1;
         if self.ends.contains(&token) || work.ends.contains(&token) {
             if work.stop_shown && work.ends.contains(&token) {
@@ -390,7 +390,7 @@ impl Engine {
     }
 
     /// The last of an answer's text, and why it ended.
-    fn ended(&self, work: &mut Work, mut more: More, finish: Finish) -> Result<More, Trouble> {
+    fn ended(&self, work: &mut Work, mut more: More, finish: Finish) -> Result<More, ModelErrorKind> {
         let mut end = finish;
         if !matches!(end, Finish::Text(_)) {
             let heard = work.speech.end(&self.words).map_err(untold)?;
@@ -404,7 +404,7 @@ impl Engine {
     }
 
     /// Adds tokens of the answer to a conversation, and returns the logits of what may follow.
-    fn feed(&mut self, at: usize, tokens: &[u32]) -> Result<Vec<f32>, Trouble> {
+    fn feed(&mut self, at: usize, tokens: &[u32]) -> Result<Vec<f32>, ModelErrorKind> {
         let slots: Vec<Slot> = tokens.iter().map(|&token| Slot::Word(token)).collect();
         let embeds = self.embed(&slots, &[]);
         let Conversation { past, cache, .. } = &mut self.conversations[at];
@@ -414,18 +414,18 @@ impl Engine {
         Ok(logits)
     }
 
-    fn constraint(&mut self, grammar: &Grammar) -> Result<Constraint, Trouble> {
+    fn constraint(&mut self, grammar: &Grammar) -> Result<Constraint, ModelErrorKind> {
         let (words, rows, ends) = (&self.words, self.family.spec().text.vocabulary as usize, &self.ends);
         let grammars = self.grammars.get_or_insert_with(|| Grammars::new(words, rows, ends));
         let grammars = grammars.as_ref().map_err(|why| broken(format!("its tokenizer knows no grammars: {why}")))?;
-        grammars.constraint(grammar).map_err(|why| Trouble::BadPrompt { why: format!("the grammar: {why}") })
+        grammars.constraint(grammar).map_err(|why| ModelErrorKind::InvalidPrompt { why: format!("the grammar: {why}") })
     }
 
     /// Finds the conversation that a prompt goes on, or makes one: its index, and how many slots of the prompt are there already.
     ///
     /// A prompt goes on a conversation if it begins with most of what lies there. Otherwise it gets a cache of its own, as long as
     /// there is memory for one, into which what the two have in common is copied.
-    fn conversation(&mut self, slots: &[Slot], room: usize) -> Result<(usize, usize), Trouble> {
+    fn conversation(&mut self, slots: &[Slot], room: usize) -> Result<(usize, usize), ModelErrorKind> {
         self.clock += 1;
         let shared = |conversation: &Conversation| {
             let same = conversation.past.iter().zip(slots).take_while(|(old, new)| old == new).count();
@@ -462,7 +462,7 @@ impl Engine {
     }
 
     /// A new conversation if there may be one more, else the one that nobody used for longest.
-    fn vacant(&mut self, room: usize) -> Result<usize, Trouble> {
+    fn vacant(&mut self, room: usize) -> Result<usize, ModelErrorKind> {
         let slot = self.decoder.slot_bytes();
         let held: usize = self.conversations.iter().map(|other| other.cache.capacity() * slot).sum();
         let fits = self.conversations.is_empty() || held + room * slot <= self.cache_bytes_max;
@@ -473,12 +473,15 @@ impl Engine {
         }
         let idle = self.conversations.iter().enumerate().filter(|(_, conversation)| !conversation.busy);
         let oldest = idle.min_by_key(|(_, conversation)| conversation.used).map(|(at, _)| at);
-        oldest.ok_or_else(|| Trouble::Away { why: "it is busy with as many answers as there is memory for".to_owned() })
+        oldest.ok_or_else(|| ModelErrorKind::Unavailable {
+            why: "it is busy with as many answers as there is memory for".to_owned(),
+            retry_after: None,
+        })
     }
 
     /// What is said, in tokens and pictures.
-    fn compile(&self, turns: &[Turn]) -> Result<Compiled, Trouble> {
-        let bad = |why: String| Trouble::BadPrompt { why };
+    fn compile(&self, turns: &[Turn]) -> Result<Compiled, ModelErrorKind> {
+        let bad = |why: String| ModelErrorKind::InvalidPrompt { why };
         let rendered = self.template.render(turns, &self.words).map_err(bad)?;
         let tokens = self.words.encode(&rendered).map_err(bad)?;
         let mut seen = Vec::new();
@@ -518,7 +521,7 @@ impl Engine {
     }
 
     /// What the encoder makes of a picture: `[rows * columns, width]`. The latest few are kept.
-    fn see(&mut self, seen: &Seen) -> Result<Rc<[f32]>, Trouble> {
+    fn see(&mut self, seen: &Seen) -> Result<Rc<[f32]>, ModelErrorKind> {
         if let Some(at) = self.sights.iter().position(|(sight, _)| *sight == seen.sight) {
             let found = self.sights.remove(at).expect("it was just found there");
             let features = found.1.clone();
@@ -528,7 +531,7 @@ impl Engine {
         let size = seen.picture.size();
         let prepared = Pixels::rgba(seen.picture.rgba(), size.width, size.height)
             .and_then(|pixels| prepare(pixels, &self.processor))
-            .map_err(|unfit| Trouble::BadPrompt { why: unfit.to_string() })?;
+            .map_err(|unfit| ModelErrorKind::InvalidPrompt { why: unfit.to_string() })?;
         let grid = [prepared.rows as usize, prepared.columns as usize];
         let told = self.family.vision_inputs(grid[0], grid[1]);
         let features: Rc<[f32]> = self.encoder.run(prepared.patches, told, grid)?.into();
@@ -556,16 +559,16 @@ impl Work {
     }
 }
 
-impl From<RuntimeError> for Trouble {
-    fn from(error: RuntimeError) -> Trouble {
+impl From<RuntimeError> for ModelErrorKind {
+    fn from(error: RuntimeError) -> ModelErrorKind {
         broken(error.to_string())
     }
 }
 
-fn untold(why: String) -> Trouble {
+fn untold(why: String) -> ModelErrorKind {
     broken(format!("its tokenizer fails: {why}"))
 }
 
-fn broken(why: impl Into<String>) -> Trouble {
-    Trouble::Broken { why: why.into() }
+fn broken(why: impl Into<String>) -> ModelErrorKind {
+    ModelErrorKind::Fatal { why: why.into() }
 }

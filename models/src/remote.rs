@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use tapwright_contract::Picture;
-use tapwright_contract::model::{Model, ModelError, Part, Prompt, Reply, Role, Trouble, Turn};
+use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Part, Prompt, Reply, Role, Turn};
 
 use crate::settings::Sampling;
 
@@ -97,8 +97,8 @@ impl Remote {
         Ok(Remote { endpoint, url, client })
     }
 
-    async fn ask(&self, prompt: &Prompt) -> Result<Reply, Trouble> {
-        let broken = |why: String| Trouble::Broken { why };
+    async fn ask(&self, prompt: &Prompt) -> Result<Reply, ModelErrorKind> {
+        let broken = |why: String| ModelErrorKind::Fatal { why };
         let body = {
             // Encoding a picture takes milliseconds of computing, and others wait on this thread.
             let (endpoint, prompt) = (self.endpoint.clone(), prompt.clone());
@@ -150,14 +150,14 @@ impl Model for Remote {
         // Dropping the request closes its connection, which is how servers learn that nobody waits.
         let answer = tokio::time::timeout(within, self.ask(prompt)).await;
         answer
-            .unwrap_or(Err(Trouble::TimedOut { within }))
+            .unwrap_or(Err(ModelErrorKind::TimedOut { within }))
             .map_err(|kind| ModelError { model: self.endpoint.model.clone(), kind })
     }
 }
 
 /// The request's body.
-fn body(endpoint: &Endpoint, prompt: &Prompt) -> Result<Vec<u8>, Trouble> {
-    let messages: Result<Vec<_>, Trouble> = prompt.turns.iter().map(message).collect();
+fn body(endpoint: &Endpoint, prompt: &Prompt) -> Result<Vec<u8>, ModelErrorKind> {
+    let messages: Result<Vec<_>, ModelErrorKind> = prompt.turns.iter().map(message).collect();
     let Sampling { temperature, top_p, top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty, seed: _ } =
         endpoint.sampling;
     let request = wire::Request {
@@ -173,10 +173,10 @@ fn body(endpoint: &Endpoint, prompt: &Prompt) -> Result<Vec<u8>, Trouble> {
         repetition_penalty,
         presence_penalty: Some(presence_penalty).filter(|penalty| *penalty != 0.0),
     };
-    serde_json::to_vec(&request).map_err(|error| Trouble::BadPrompt { why: error.to_string() })
+    serde_json::to_vec(&request).map_err(|error| ModelErrorKind::InvalidPrompt { why: error.to_string() })
 }
 
-fn message(turn: &Turn) -> Result<wire::Message<'_>, Trouble> {
+fn message(turn: &Turn) -> Result<wire::Message<'_>, ModelErrorKind> {
     let role = match turn.role {
         Role::System => "system",
         Role::User => "user",
@@ -185,12 +185,12 @@ fn message(turn: &Turn) -> Result<wire::Message<'_>, Trouble> {
     let content = match &turn.parts[..] {
         // Not every server takes a list where there is only text.
         [Part::Text(text)] => wire::Content::Text(text),
-        parts => wire::Content::Items(parts.iter().map(item).collect::<Result<_, Trouble>>()?),
+        parts => wire::Content::Items(parts.iter().map(item).collect::<Result<_, ModelErrorKind>>()?),
     };
     Ok(wire::Message { role, content })
 }
 
-fn item(part: &Part) -> Result<wire::Item<'_>, Trouble> {
+fn item(part: &Part) -> Result<wire::Item<'_>, ModelErrorKind> {
     Ok(match part {
         Part::Text(text) => wire::Item::Text { text },
         Part::Picture(picture) => wire::Item::ImageUrl { image_url: wire::Url { url: data_url(picture)? } },
@@ -198,8 +198,10 @@ fn item(part: &Part) -> Result<wire::Item<'_>, Trouble> {
 }
 
 /// The picture as PNG, within the request itself.
-fn data_url(picture: &Picture) -> Result<String, Trouble> {
-    let bad = |error: png::EncodingError| Trouble::BadPrompt { why: format!("the picture cannot be encoded: {error}") };
+fn data_url(picture: &Picture) -> Result<String, ModelErrorKind> {
+    let bad = |error: png::EncodingError| ModelErrorKind::InvalidPrompt {
+        why: format!("the picture cannot be encoded: {error}"),
+    };
     let size = picture.size();
     let rgb: Vec<u8> = picture.rgba().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
     let mut file = Vec::new();
@@ -213,18 +215,18 @@ fn data_url(picture: &Picture) -> Result<String, Trouble> {
 }
 
 /// A body of bounded size.
-async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Trouble> {
+async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, ModelErrorKind> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > bytes_max {
-            return Err(Trouble::Broken { why: format!("the server's answer is longer than {bytes_max} bytes") });
+            return Err(ModelErrorKind::Fatal { why: format!("the server's answer is longer than {bytes_max} bytes") });
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
 }
 
-fn unreachable(error: reqwest::Error) -> Trouble {
+fn unreachable(error: reqwest::Error) -> ModelErrorKind {
     // The innermost cause is the one that people can do something about.
     let mut cause: &dyn std::error::Error = &error;
     while let Some(deeper) = cause.source() {
@@ -234,11 +236,11 @@ fn unreachable(error: reqwest::Error) -> Trouble {
         Some(io::ErrorKind::ConnectionRefused) => "nobody listens at the server's address".to_owned(),
         _ => cause.to_string(),
     };
-    Trouble::Away { why }
+    ModelErrorKind::Unavailable { why, retry_after: None }
 }
 
 /// What a status means for whoever asked.
-fn refused(status: StatusCode, complaint: &str) -> Trouble {
+fn refused(status: StatusCode, complaint: &str) -> ModelErrorKind {
     let why = if complaint.is_empty() {
         format!("the server says {status}")
     } else {
@@ -246,15 +248,19 @@ fn refused(status: StatusCode, complaint: &str) -> Trouble {
     };
     match status {
         StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
-            Trouble::Away { why }
+            ModelErrorKind::Unavailable { why, retry_after: None }
         }
         StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
-            Trouble::BadPrompt { why }
+            ModelErrorKind::InvalidPrompt { why }
         }
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Trouble::Broken { why: format!("{why}; see to the key") },
-        StatusCode::NOT_FOUND => Trouble::Broken { why: format!("{why}; see to the address and the model's name") },
-        status if status.is_server_error() => Trouble::Away { why },
-        _ => Trouble::Broken { why },
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            ModelErrorKind::Fatal { why: format!("{why}; see to the key") }
+        }
+        StatusCode::NOT_FOUND => {
+            ModelErrorKind::Fatal { why: format!("{why}; see to the address and the model's name") }
+        }
+        status if status.is_server_error() => ModelErrorKind::Unavailable { why, retry_after: None },
+        _ => ModelErrorKind::Fatal { why },
     }
 }
 
@@ -337,7 +343,7 @@ mod tests {
         format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
     }
 
-    async fn trouble(answer: impl Into<Vec<u8>>) -> Trouble {
+    async fn trouble(answer: impl Into<Vec<u8>>) -> ModelErrorKind {
         let (mut remote, _hears) = server(answer).await;
         remote.reply(&prompt(), Duration::from_secs(10)).await.unwrap_err().kind
     }
@@ -412,10 +418,10 @@ mod tests {
             ("200 OK", "{\"choices\":[]}", "Broken: the server's answer makes no sense: it has no choices"),
         ] {
             let found = match trouble(http(status, body)).await {
-                Trouble::Away { why } => format!("Away: {why}"),
-                Trouble::BadPrompt { why } => format!("BadPrompt: {why}"),
-                Trouble::Broken { why } => format!("Broken: {why}"),
-                Trouble::TimedOut { .. } => "TimedOut".to_owned(),
+                ModelErrorKind::Unavailable { why, .. } => format!("Away: {why}"),
+                ModelErrorKind::InvalidPrompt { why } => format!("BadPrompt: {why}"),
+                ModelErrorKind::Fatal { why } => format!("Broken: {why}"),
+                ModelErrorKind::TimedOut { .. } => "TimedOut".to_owned(),
             };
             assert_eq!(found, expected);
         }
@@ -424,12 +430,12 @@ mod tests {
     #[tokio::test]
     async fn bodies_without_end_and_connections_that_break_are_bounded() {
         let huge = http("200 OK", &"x".repeat(5000));
-        assert!(matches!(trouble(huge).await, Trouble::Broken { why } if why.contains("4096 bytes")));
+        assert!(matches!(trouble(huge).await, ModelErrorKind::Fatal { why } if why.contains("4096 bytes")));
         let endless = "HTTP/1.1 500 Oh\r\ncontent-length: 99999999\r\n\r\n".to_owned() + &"y".repeat(200_000);
-        assert!(matches!(trouble(endless).await, Trouble::Away { .. }));
+        assert!(matches!(trouble(endless).await, ModelErrorKind::Unavailable { .. }));
         let short = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
-        assert!(matches!(trouble(short).await, Trouble::Away { .. }));
-        assert!(matches!(trouble("").await, Trouble::Away { .. }));
+        assert!(matches!(trouble(short).await, ModelErrorKind::Unavailable { .. }));
+        assert!(matches!(trouble("").await, ModelErrorKind::Unavailable { .. }));
     }
 
     #[tokio::test]
@@ -439,7 +445,7 @@ mod tests {
         let mut remote = Remote::new(endpoint(base.clone())).unwrap();
         let within = Duration::from_millis(50);
         let error = remote.reply(&prompt(), within).await.unwrap_err();
-        assert!(matches!(error.kind, Trouble::TimedOut { within: said } if said == within), "{error}");
+        assert!(matches!(error.kind, ModelErrorKind::TimedOut { within: said } if said == within), "{error}");
         drop(listener);
         // A new client: the old one may still hold the connection that nobody answered.
         let mut remote = Remote::new(endpoint(base)).unwrap();

@@ -1,6 +1,6 @@
 //! What an engine can be asked, and how it answers: the words between the engine and whoever serves it.
 
-use tapwright_contract::model::{Trouble, Turn};
+use tapwright_contract::model::{ModelErrorKind, Turn};
 use tokio::sync::mpsc;
 
 use crate::settings::Sampling;
@@ -88,4 +88,4 @@ pub struct Usage {
 }
 
 /// The pieces of an answer, as they come. Dropping it stops the work within one token.
-pub type Answer = mpsc::Receiver<Result<Said, Trouble>>;
+pub type Answer = mpsc::Receiver<Result<Said, ModelErrorKind>>;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tapwright_contract::model::{Model, ModelError, Prompt, Reply, Trouble};
+use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
 
 /// What comes after the last reply of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum AtEnd {
     Break,
 }
 
-type Answer = Box<dyn FnMut(&Prompt) -> Result<Reply, Trouble> + Send>;
+type Answer = Box<dyn FnMut(&Prompt) -> Result<Reply, ModelErrorKind> + Send>;
 
 /// Answers without thinking.
 pub struct Scripted {
@@ -35,7 +35,7 @@ impl Scripted {
                 AtEnd::Break => next,
             };
             next += 1;
-            let text = replies.get(at).ok_or_else(|| Trouble::Broken {
+            let text = replies.get(at).ok_or_else(|| ModelErrorKind::Fatal {
                 why: format!("the script has {} replies and is at its end", replies.len()),
             })?;
             Ok(Scripted::reply(prompt, text))
@@ -45,7 +45,7 @@ impl Scripted {
     /// Says what a function makes of each prompt.
     pub fn by(
         name: impl Into<String>,
-        answer: impl FnMut(&Prompt) -> Result<Reply, Trouble> + Send + 'static,
+        answer: impl FnMut(&Prompt) -> Result<Reply, ModelErrorKind> + Send + 'static,
     ) -> Scripted {
         Scripted { name: name.into(), answer: Box::new(answer) }
     }

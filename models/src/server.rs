@@ -32,7 +32,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use sha2::{Digest, Sha256};
 use tapwright_contract::Picture;
-use tapwright_contract::model::{self, Trouble, Turn};
+use tapwright_contract::model::{self, ModelErrorKind, Turn};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -65,8 +65,8 @@ pub trait Serving: Send + Sync + 'static {
     /// Begins to answer. Dropping the future or the answer stops the work.
     ///
     /// # Errors
-    /// `Trouble` if there will be no answer.
-    async fn ask(&self, request: Request) -> Result<Answer, Trouble>;
+    /// `ModelErrorKind` if there will be no answer.
+    async fn ask(&self, request: Request) -> Result<Answer, ModelErrorKind>;
 }
 
 #[async_trait]
@@ -79,7 +79,7 @@ impl Serving for Local {
         self.token(text)
     }
 
-    async fn ask(&self, request: Request) -> Result<Answer, Trouble> {
+    async fn ask(&self, request: Request) -> Result<Answer, ModelErrorKind> {
         Local::ask(self, request).await
     }
 }

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tapwright_agent::apis::{ApiError, Apis, Registry};
+use tapwright_agent::apis::Registry;
 use tapwright_agent::secrets::{BEYOND, Secrets, names};
+use tapwright_contract::api::{ApiError, Apis};
 
 use crate::process::{Program, ProgramError, ProgramOutput, run};
 

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tapwright_contract::device::{DriverError, Kind};
+use tapwright_contract::device::{DriverError, DriverErrorKind};
 use tapwright_drivers::android::{self, Address, Android, Capture, Judge};
 use tapwright_drivers::{Probe, Settle};
 use tapwright_phone::World;
@@ -89,10 +89,11 @@ impl DeviceError {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             DeviceError::Listen(_) => Some("see whether another program holds all ports, or a firewall forbids it"),
-            DeviceError::Driver(DriverError { kind: Kind::Lost { .. } | Kind::TimedOut { .. }, .. }) => {
-                Some("see which devices there are with: tapwright devices")
-            }
-            DeviceError::Driver(DriverError { kind: Kind::Refused { .. }, .. }) => Some(
+            DeviceError::Driver(DriverError {
+                kind: DriverErrorKind::Lost { .. } | DriverErrorKind::TimedOut { .. },
+                ..
+            }) => Some("see which devices there are with: tapwright devices"),
+            DeviceError::Driver(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => Some(
                 "docs/drivers.md says how each phone is reached; a serial of an adb server's is written adb:SERIAL",
             ),
             DeviceError::Driver(_) => None,
@@ -182,7 +183,7 @@ impl Device {
             Behind::Ours(daemon) => Ok(Some(daemon.handle().facts())),
             Behind::Theirs(judge) => match judge.facts(self.probe).await {
                 Ok(facts) => Ok(Some(facts)),
-                Err(DriverError { kind: Kind::Refused { .. }, .. }) => Ok(None),
+                Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => Ok(None),
                 Err(error) => Err(error.into()),
             },
         }
@@ -200,7 +201,7 @@ impl Device {
                 .map_err(|refused| DeviceError::Start { why: refused.to_string() }),
             Behind::Theirs(judge) => match judge.set(&fact.fact, &fact.is, self.probe).await {
                 Ok(()) => Ok(()),
-                Err(DriverError { kind: Kind::Refused { why }, .. }) => Err(DeviceError::Start { why }),
+                Err(DriverError { kind: DriverErrorKind::Refused { why }, .. }) => Err(DeviceError::Start { why }),
                 Err(error) => Err(error.into()),
             },
         }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tapwright_agent::clock::{Clock, Timer};
-use tapwright_contract::device::{Driver, Gesture, Key};
+use tapwright_contract::device::Driver;
+use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
 use tapwright_phone::Options as Phone;
 
@@ -251,7 +252,7 @@ async fn try_phone(checkup: &Checkup<'_>) -> Result<(Duration, Duration), String
         return Err("opening an app changed nothing on the screen".to_owned());
     }
     let before = clock.elapsed();
-    let at = Spot { x: width / 2, y: height / 2, of: screen.picture.size() };
+    let at = Spot { x: width / 2, y: height / 2, of: screen.id };
     device.driver.perform(&Gesture::Tap { at }, within).await.map_err(|error| said(&error))?;
     let tap = clock.elapsed() - before;
     device.driver.perform(&Gesture::Press { key: Key::Home }, within).await.map_err(|error| said(&error))?;

@@ -55,7 +55,7 @@ pub async fn measure(
         let reply = opened.model.reply(&asked, within).await?;
         found.asked += 1;
         let Ok(Call::Do(Action::Tap { at, .. })) = dialect.read(&reply.text, reply.cut).call else { continue };
-        let Spot { x, y, .. } = at.on(display);
+        let Spot { x, y, .. } = at.on(display.into());
         found.taps += 1;
         let (x, y) = (x as i32, y as i32);
         if let Some((right, down)) = middle(&world, app.label) {

@@ -25,7 +25,7 @@ pub mod script;
 pub mod serve;
 pub mod smoke;
 
-pub use tapwright_agent::apis::{ApiError, Apis, NoApis, Registry};
+pub use tapwright_agent::apis::{NoApis, Registry};
 pub use tapwright_agent::episode::Decided;
 pub use tapwright_agent::guard::{Deed, Touch};
 pub use tapwright_agent::journal::{
@@ -38,6 +38,8 @@ pub use tapwright_agent::person::{Answer, Nobody, Person, Question};
 pub use tapwright_agent::policy::{ApiUse, Beforehand, Policy, Rule, SecretUse, Then};
 pub use tapwright_agent::secrets::{Hush, Secrets};
 pub use tapwright_agent::stop::{Stop, Stopper, stop};
-pub use tapwright_contract::device::{DriverError, Gesture, Screen};
+pub use tapwright_contract::api::{ApiError, Apis};
+pub use tapwright_contract::device::{DriverError, Screen};
+pub use tapwright_contract::gesture::Gesture;
 pub use tapwright_contract::{Size, Spot};
 pub use tapwright_drivers::android::{Device as Listed, State as ListedState, devices};

@@ -116,7 +116,8 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use tapwright_contract::Spot;
-    use tapwright_contract::device::{Area, Driver, DriverError, Gesture, Kind};
+    use tapwright_contract::device::{Area, Driver, DriverError, DriverErrorKind};
+    use tapwright_contract::gesture::Gesture;
     use tapwright_phone::weather::{Fault, Weather};
 
     use super::*;
@@ -125,7 +126,7 @@ mod tests {
     fn label(text: &str, area: (u32, u32, u32, u32), touchable: bool) -> Label {
         let (left, top, right, bottom) = area;
         let area = Area { left, top, right, bottom };
-        Label { text: text.to_owned(), area, touchable, focused: false, secret: false }
+        Label { text: text.to_owned(), area, touchable, focused: false, secret: false, app: None }
     }
 
     /// How many pixels of a colour there are in a rectangle.
@@ -162,13 +163,13 @@ mod tests {
             device.driver.perform(&launch, within).await.unwrap();
             let seen = device.driver.screen(within).await;
             match (words, seen) {
-                (false, Err(DriverError { kind: Kind::Hidden { .. }, .. })) => {}
+                (false, Err(DriverError { kind: DriverErrorKind::Hidden { .. }, .. })) => {}
                 (true, Ok(screen)) => {
                     assert!(count(&screen.picture, BANNER, (0, 1100, 540, 1200)) > 5_000, "it says what it is");
                     assert!(count(&screen.picture, INK, (0, 100, 540, 1000)) > 500, "there are words");
                     assert_eq!(screen.front.label, "Settings");
                     // What is seen so can be touched.
-                    let at = Spot { x: 270, y: 600, of: screen.picture.size() };
+                    let at = Spot { x: 270, y: 600, of: screen.id };
                     device.driver.perform(&Gesture::Tap { at }, within).await.unwrap();
                 }
                 (_, seen) => panic!("words: {words}: {seen:?}"),

@@ -121,7 +121,7 @@ impl Scenes {
         match &entry.line {
             Line::Event(EventLine::Saw { picture, size, front }) => {
                 scene.picture = Some(picture.clone());
-                scene.size = Some(*size);
+                scene.size = Some(size.size);
                 scene.app = if front.label.is_empty() { front.id.clone() } else { front.label.clone() };
             }
             Line::Event(EventLine::Answered(answer)) => scene.answered = Some(answer.clone()),

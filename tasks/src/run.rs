@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tapwright_agent::apis::Apis;
 use tapwright_agent::clock::{Clock, Timer};
 use tapwright_agent::drive::{self, DriveError, Ports};
 use tapwright_agent::episode::{EDITION, Setting};
@@ -16,6 +15,7 @@ use tapwright_agent::person::Person;
 use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
+use tapwright_contract::api::Apis;
 
 use crate::device::{Device, DeviceError};
 use crate::judge::{Change, Fact, Facts, Verdict, Wanted, changes, judge, unheard_of};

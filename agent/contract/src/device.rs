@@ -1,11 +1,12 @@
-//! What can be seen of a device and done to it.
+//! What can be seen of a device, and the port to it.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Picture, Spot};
+use crate::gesture::{Abilities, Gesture};
+use crate::{Picture, ScreenId};
 
 /// What a driver saw at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,16 @@ pub struct Screen {
     pub picture: Picture,
     /// The app in front.
     pub front: Front,
+    /// Which display this is, and how it was turned: a spot that was measured here holds on no other.
+    pub id: ScreenId,
+}
+
+impl Screen {
+    /// A screen of a device with one display, which is never turned.
+    pub fn new(picture: Picture, front: Front) -> Screen {
+        let id = ScreenId::from(picture.size());
+        Screen { picture, front, id }
+    }
 }
 
 /// The app in front of a screen.
@@ -39,6 +50,9 @@ pub struct Label {
     pub focused: bool,
     /// Whether the platform hides what is typed here.
     pub secret: bool,
+    /// The app whose widget this is, as the platform calls it, if it tells: not always the app in front.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
 }
 
 /// A rectangle of pixels; `right` and `bottom` lie outside of it.
@@ -62,40 +76,6 @@ impl Area {
     }
 }
 
-/// What a device can be made to do. Places are pixels of the display that they name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Gesture {
-    /// A short touch.
-    Tap { at: Spot },
-    /// Two short touches in quick succession.
-    DoubleTap { at: Spot },
-    /// A touch held for `hold`.
-    LongPress { at: Spot, hold: Duration },
-    /// A finger that moves from one place to another in `over`.
-    Swipe { from: Spot, to: Spot, over: Duration },
-    /// A finger that stays until what it lies on can be dragged, then moves to another place in `over`, and lets go there.
-    Drag { from: Spot, to: Spot, over: Duration },
-    /// Text into the field that has the focus; what it held before is removed first.
-    Type { text: String },
-    /// A key of the device.
-    Press { key: Key },
-    /// Brings an app to the front, by its label, an alias or its id.
-    Launch { app: String },
-}
-
-/// Keys that devices have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Key {
-    /// One page back.
-    Back,
-    /// To the launcher.
-    Home,
-    /// Confirms what was typed.
-    Enter,
-}
-
 /// Something that sees and touches one device.
 ///
 /// Dropping a future of either verb abandons the operation: it may or may not have happened.
@@ -116,6 +96,9 @@ pub trait Driver: Send {
     /// `DriverError` if the device refused it, was lost, or did not answer `within` the time.
     async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError>;
 
+    /// What it can be made to do. A prompt offers nothing else.
+    fn abilities(&self) -> Abilities;
+
     /// What is written on the screen now, from the top; `None` if this device does not tell.
     ///
     /// # Errors
@@ -134,12 +117,12 @@ pub struct DriverError {
     /// What was attempted, as a verb: `tap`, `take a picture`.
     pub operation: &'static str,
     /// What to do about it.
-    pub kind: Kind,
+    pub kind: DriverErrorKind,
 }
 
 /// Why an operation failed, by what the caller should do next.
 #[derive(Debug, thiserror::Error)]
-pub enum Kind {
+pub enum DriverErrorKind {
     /// The device is gone, and the driver's own attempts to find it again have failed.
     #[error("the device is lost: {why}")]
     Lost { why: String },
@@ -158,17 +141,22 @@ pub enum Kind {
     /// The screen exists but may not be seen: a secure window, a locked or dark screen.
     #[error("the screen cannot be seen: {why}")]
     Hidden { why: String },
-    /// The device said something that makes no sense.
-    #[error("the answer makes no sense: {why}")]
-    Nonsense { why: String },
+    /// The device's answer is not in the form that it has to have.
+    #[error("malformed response: {why}")]
+    MalformedResponse { why: String },
 }
 
-impl Kind {
+impl DriverErrorKind {
     /// Whether the same operation may succeed if it is simply tried again.
-    pub fn may_pass(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         match self {
-            Kind::TimedOut { .. } | Kind::Stale | Kind::Nonsense { .. } => true,
-            Kind::Lost { .. } | Kind::Refused { .. } | Kind::NoSuchApp { .. } | Kind::Hidden { .. } => false,
+            DriverErrorKind::TimedOut { .. } | DriverErrorKind::Stale | DriverErrorKind::MalformedResponse { .. } => {
+                true
+            }
+            DriverErrorKind::Lost { .. }
+            | DriverErrorKind::Refused { .. }
+            | DriverErrorKind::NoSuchApp { .. }
+            | DriverErrorKind::Hidden { .. } => false,
         }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! A type belongs here only if the agent and one of the other two both have to name it.
 
+pub mod api;
 pub mod device;
+pub mod gesture;
 pub mod model;
 mod picture;
 
-pub use picture::{BadPicture, Picture, Size, Spot};
+pub use picture::{BadPicture, Picture, Rotation, ScreenId, Size, Spot};

@@ -84,32 +84,32 @@ pub struct ModelError {
     /// The model's name.
     pub model: String,
     /// What to do about it.
-    pub kind: Trouble,
+    pub kind: ModelErrorKind,
 }
 
 /// Why there is no answer, by what the caller should do next.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum ModelErrorKind {
     /// No answer in time.
     #[error("no answer within {} s", .within.as_secs_f32())]
     TimedOut { within: Duration },
-    /// The model is busy or cannot be reached at present.
-    #[error("not available at present: {why}")]
-    Away { why: String },
+    /// The model is busy or cannot be reached now. `retry_after` is how long the server itself asks callers to wait.
+    #[error("temporarily unavailable: {why}")]
+    Unavailable { why: String, retry_after: Option<Duration> },
     /// The prompt can never be answered: too long, a picture too large.
     #[error("the prompt cannot be answered: {why}")]
-    BadPrompt { why: String },
-    /// The model is broken: asking again will not help.
+    InvalidPrompt { why: String },
+    /// The model cannot answer any prompt: asking again will not help.
     #[error("{why}")]
-    Broken { why: String },
+    Fatal { why: String },
 }
 
-impl Trouble {
+impl ModelErrorKind {
     /// Whether the same prompt may be answered if it is simply asked again.
-    pub fn may_pass(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         match self {
-            Trouble::TimedOut { .. } | Trouble::Away { .. } => true,
-            Trouble::BadPrompt { .. } | Trouble::Broken { .. } => false,
+            ModelErrorKind::TimedOut { .. } | ModelErrorKind::Unavailable { .. } => true,
+            ModelErrorKind::InvalidPrompt { .. } | ModelErrorKind::Fatal { .. } => false,
         }
     }
 }

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tapwright_contract::Size;
+use tapwright_contract::ScreenId;
 use tapwright_contract::device::{Front, Label};
 use tapwright_contract::model::{Part, Prompt, Reply, Role};
 
@@ -108,7 +108,7 @@ pub enum EventLine {
     /// The run began.
     Began,
     /// The screen was seen; `picture` is the digest that names its file.
-    Saw { picture: String, size: Size, front: Front },
+    Saw { picture: String, size: ScreenId, front: Front },
     /// It was not.
     Unseen(Fault),
     /// What is written on the screen, if the device tells.

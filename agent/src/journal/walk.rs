@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io;
 
 use tapwright_contract::Picture;
-use tapwright_contract::device::{Gesture, Label, Screen};
+use tapwright_contract::device::{Label, Screen};
+use tapwright_contract::gesture::Gesture;
 
 use super::line::{EffectLine, Entry, EventLine, Line, Resumed};
 use super::record::Record;
@@ -222,7 +223,9 @@ impl Pictures<'_> {
     fn event(&mut self, line: &EventLine) -> io::Result<Event> {
         Ok(match line.clone() {
             EventLine::Began => Event::Began,
-            EventLine::Saw { picture, front, .. } => Event::Saw(Screen { picture: self.read(&picture)?, front }),
+            EventLine::Saw { picture, size: id, front } => {
+                Event::Saw(Screen { picture: self.read(&picture)?, front, id })
+            }
             EventLine::Unseen(fault) => Event::Unseen(fault),
             EventLine::Read(labels) => Event::Read(labels),
             EventLine::Heard(reply) => Event::Heard(reply),

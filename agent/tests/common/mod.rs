@@ -44,7 +44,7 @@ pub fn screen(app: &str, number: u32, clock: u8) -> Screen {
         rgba[20 * 20 * 4 + 4 * place] = byte;
     }
     let picture = Picture::new(Size { width: 20, height: 40 }, rgba).expect("the size is right");
-    Screen { picture, front: Front { id: format!("com.example.{}", app.to_lowercase()), label: app.to_owned() } }
+    Screen::new(picture, Front { id: format!("com.example.{}", app.to_lowercase()), label: app.to_owned() })
 }
 
 pub fn reply(text: &str) -> Reply {

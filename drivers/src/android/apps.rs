@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 
 use super::parse::answers;
 
@@ -171,8 +171,8 @@ impl Apps {
     /// another one, however alike the two are, and two that fit equally well are none.
     ///
     /// # Errors
-    /// `Kind::NoSuchApp` with the nearest names.
-    pub fn resolve(&self, app: &str) -> Result<LaunchTarget, Kind> {
+    /// `DriverErrorKind::NoSuchApp` with the nearest names.
+    pub fn resolve(&self, app: &str) -> Result<LaunchTarget, DriverErrorKind> {
         let app = app.trim();
         if self.installed.contains(app) {
             return Ok(LaunchTarget::Package(app.to_owned()));
@@ -199,11 +199,11 @@ impl Apps {
                 // Equally good: let the caller say which, by a name that is unique.
                 _ => {
                     let like = found.iter().take(LIKE_MAX).map(|package| self.unique_name(package)).collect();
-                    return Err(Kind::NoSuchApp { app: answers::shortened(app), like });
+                    return Err(DriverErrorKind::NoSuchApp { app: answers::shortened(app), like });
                 }
             }
         }
-        Err(Kind::NoSuchApp { app: answers::shortened(app), like: self.nearest(&wanted) })
+        Err(DriverErrorKind::NoSuchApp { app: answers::shortened(app), like: self.nearest(&wanted) })
     }
 
     fn packages_of<'a>(&self, apps: impl IntoIterator<Item = &'a KnownApp>) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 use tokio::time::Instant;
 
 use super::parse::screencap::{self, Form, Shot};
@@ -40,7 +40,7 @@ impl Camera {
         Camera { wanted, raw_took: None, chosen: None, length: 0, taken_by: None }
     }
 
-    pub async fn take(&mut self, link: &Link) -> Result<Shot, Kind> {
+    pub async fn take(&mut self, link: &Link) -> Result<Shot, DriverErrorKind> {
         let form = match (self.wanted, self.chosen, self.raw_took) {
             (Capture::Raw, _, _) | (Capture::Auto, Some(Capture::Raw), _) | (Capture::Auto, None, None) => Capture::Raw,
             (Capture::Png, _, _) | (Capture::Auto, Some(_), _) | (Capture::Auto, None, Some(_)) => Capture::Png,
@@ -49,7 +49,9 @@ impl Camera {
         let shot = match form {
             Capture::Raw => match self.read(link, "exec:screencap").await.and_then(screencap::raw) {
                 // A format of pixels that is not known here; PNG is PNG everywhere.
-                Err(Kind::Nonsense { why }) if self.wanted == Capture::Auto && self.chosen.is_none() => {
+                Err(DriverErrorKind::MalformedResponse { why })
+                    if self.wanted == Capture::Auto && self.chosen.is_none() =>
+                {
                     tracing::debug!(why, "raw pictures make no sense here; takes PNGs");
                     self.chosen = Some(Capture::Png);
                     self.png(link).await?
@@ -72,11 +74,11 @@ impl Camera {
         Ok(shot)
     }
 
-    async fn png(&mut self, link: &Link) -> Result<Shot, Kind> {
+    async fn png(&mut self, link: &Link) -> Result<Shot, DriverErrorKind> {
         self.read(link, "exec:screencap -p").await.and_then(screencap::png)
     }
 
-    async fn read(&mut self, link: &Link, service: &str) -> Result<Vec<u8>, Kind> {
+    async fn read(&mut self, link: &Link, service: &str) -> Result<Vec<u8>, DriverErrorKind> {
         self.taken_by = None;
         let (bytes, since) = link.read_since(service, self.length, LENGTH_MAX).await?;
         self.taken_by = Some(since);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tapwright_contract::device::{DriverError, Kind};
+use tapwright_contract::device::{DriverError, DriverErrorKind};
 
 use super::parse::server::{self as parse, Device, State};
 use super::wire::server::ask;
@@ -11,12 +11,12 @@ use crate::deadline::{Deadline, Tries};
 /// Lists the devices that the adb server at `server` (usually `127.0.0.1:5037`) knows.
 ///
 /// # Errors
-/// `Kind::Lost` if there is no server.
+/// `DriverErrorKind::Lost` if there is no server.
 pub async fn devices(server: &str, within: Duration) -> Result<Vec<Device>, DriverError> {
     list(server, Deadline::after(within)).await.map_err(|kind| error(server, "list devices", kind))
 }
 
-async fn list(server: &str, deadline: Deadline) -> Result<Vec<Device>, Kind> {
+async fn list(server: &str, deadline: Deadline) -> Result<Vec<Device>, DriverErrorKind> {
     let list = deadline.hold("the list of devices", ask(server, "host:devices-l")).await?;
     Ok(parse::devices(&list))
 }
@@ -24,7 +24,7 @@ async fn list(server: &str, deadline: Deadline) -> Result<Vec<Device>, Kind> {
 /// Makes the adb server connect to a device that listens on TCP, and waits until it can be used.
 ///
 /// # Errors
-/// `Kind::Refused` if its owner has to confirm this computer, `Kind::TimedOut` if it did not come up.
+/// `DriverErrorKind::Refused` if its owner has to confirm this computer, `DriverErrorKind::TimedOut` if it did not come up.
 pub async fn connect(server: &str, address: &str, within: Duration) -> Result<(), DriverError> {
     let deadline = Deadline::after(within);
     let work = async {
@@ -41,13 +41,13 @@ pub async fn connect(server: &str, address: &str, within: Duration) -> Result<()
                 Some(State::Ready) => return Ok(()),
                 Some(state) => tries.note(format!("{state:?}")),
                 None if said.contains("failed") || said.contains("cannot") || said.contains("refused") => {
-                    return Err(Kind::Lost { why: said.trim().to_owned() });
+                    return Err(DriverErrorKind::Lost { why: said.trim().to_owned() });
                 }
                 None => tries.note("the server does not list it"),
             }
             deadline.rest_until(began + Duration::from_millis(50)).await;
             if deadline.passed() {
-                return Err(Kind::TimedOut { tries: tries.tell(&deadline) });
+                return Err(DriverErrorKind::TimedOut { tries: tries.tell(&deadline) });
             }
         }
     };
@@ -57,7 +57,7 @@ pub async fn connect(server: &str, address: &str, within: Duration) -> Result<()
 /// Makes the adb server forget a device that listens on TCP.
 ///
 /// # Errors
-/// `Kind::Refused` if it knows none by that address.
+/// `DriverErrorKind::Refused` if it knows none by that address.
 pub async fn disconnect(server: &str, address: &str, within: Duration) -> Result<(), DriverError> {
     let deadline = Deadline::after(within);
     let work = async {
@@ -80,24 +80,26 @@ pub struct UsbDevice {
 /// Lists the devices on USB that speak ADB, whether or not an adb server holds them.
 ///
 /// # Errors
-/// `Kind::Lost` if USB cannot be read here.
+/// `DriverErrorKind::Lost` if USB cannot be read here.
 #[cfg(feature = "usb")]
 pub async fn usb_devices() -> Result<Vec<UsbDevice>, DriverError> {
     let list = tokio::task::spawn_blocking(super::wire::usb::list).await;
-    let list = list.unwrap_or_else(|error| Err(Kind::Nonsense { why: error.to_string() }));
+    let list = list.unwrap_or_else(|error| Err(DriverErrorKind::MalformedResponse { why: error.to_string() }));
     let named = |(vendor, product, description)| UsbDevice { vendor, product, description };
     list.map(|list| list.into_iter().map(named).collect()).map_err(|kind| error("usb", "list devices", kind))
 }
 
 /// An address stands in a request that the server takes apart.
-fn check(address: &str) -> Result<(), Kind> {
+fn check(address: &str) -> Result<(), DriverErrorKind> {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || ".:-_[]%".contains(letter);
     if address.is_empty() || !address.chars().all(plain) {
-        return Err(Kind::Refused { why: format!("{address:?} is not an address; one is like 192.168.1.20:5555") });
+        return Err(DriverErrorKind::Refused {
+            why: format!("{address:?} is not an address; one is like 192.168.1.20:5555"),
+        });
     }
     Ok(())
 }
 
-fn error(device: &str, operation: &'static str, kind: Kind) -> DriverError {
+fn error(device: &str, operation: &'static str, kind: DriverErrorKind) -> DriverError {
     DriverError { device: device.to_owned(), operation, kind }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tapwright_contract::Size;
-use tapwright_contract::device::{Driver, DriverError, Kind};
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind};
 use tokio::time::Instant;
 
 use super::parse::{answers, screencap};
@@ -78,7 +78,7 @@ impl Android {
         let android = property("ro.build.version.release").await;
         let display = match self.screen(deadline.left()).await {
             Ok(screen) => Ok(screen.picture.size()),
-            Err(error @ DriverError { kind: Kind::Lost { .. }, .. }) => return Err(error),
+            Err(error @ DriverError { kind: DriverErrorKind::Lost { .. }, .. }) => return Err(error),
             Err(error) => Err(error.kind.to_string()),
         };
         let raw = self.timed(deadline, "exec:screencap", |bytes| screencap::raw(bytes).map(drop)).await;
@@ -111,7 +111,7 @@ impl Android {
         &mut self,
         deadline: Deadline,
         service: &str,
-        read: impl FnOnce(Vec<u8>) -> Result<(), Kind>,
+        read: impl FnOnce(Vec<u8>) -> Result<(), DriverErrorKind>,
     ) -> Result<Duration, String> {
         let began = Instant::now();
         let bytes = match &self.link {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tapwright_contract::device::{DriverError, Kind};
+use tapwright_contract::device::{DriverError, DriverErrorKind};
 
 use super::Address;
 use super::parse::answers;
@@ -27,7 +27,7 @@ impl Judge {
         Judge { address, link: None, shell: Shell::default() }
     }
 
-    async fn ask(&mut self, command: &str, within: Duration) -> Result<String, Kind> {
+    async fn ask(&mut self, command: &str, within: Duration) -> Result<String, DriverErrorKind> {
         let deadline = Deadline::after(within);
         if !self.link.as_ref().is_some_and(Link::alive) {
             self.shell = Shell::default();
@@ -35,18 +35,18 @@ impl Judge {
         }
         let link = self.link.as_ref().ok_or_else(super::unlinked)?;
         let ran = self.shell.run(link, command, deadline).await;
-        if matches!(ran, Err(Kind::Lost { .. } | Kind::TimedOut { .. })) {
+        if matches!(ran, Err(DriverErrorKind::Lost { .. } | DriverErrorKind::TimedOut { .. })) {
             self.link = None;
         }
         let ran = ran?;
         // A real phone's `dumpsys` says so and ends with 0.
         if ran.output.contains("Can't find service") {
-            return Err(Kind::Refused { why: "this device has no entrance for judges".to_owned() });
+            return Err(DriverErrorKind::Refused { why: "this device has no entrance for judges".to_owned() });
         }
         ran.accepted()
     }
 
-    fn error(&self, operation: &'static str, kind: Kind) -> DriverError {
+    fn error(&self, operation: &'static str, kind: DriverErrorKind) -> DriverError {
         DriverError { device: self.address.name(), operation, kind }
     }
 }
@@ -55,7 +55,7 @@ impl Judge {
 impl Probe for Judge {
     async fn facts(&mut self, within: Duration) -> Result<BTreeMap<String, String>, DriverError> {
         let facts = match self.ask("dumpsys tapwright", within).await {
-            Ok(output) => serde_json::from_str(&output).map_err(|error| Kind::Nonsense {
+            Ok(output) => serde_json::from_str(&output).map_err(|error| DriverErrorKind::MalformedResponse {
                 why: format!("these are no facts ({error}): {}", answers::shortened(&output)),
             }),
             Err(kind) => Err(kind),
@@ -67,7 +67,7 @@ impl Probe for Judge {
         let words = quote(name).and_then(|name| Ok((name, quote(value)?)));
         let result = match words {
             Ok((name, value)) => self.ask(&format!("dumpsys tapwright set {name} {value}"), within).await.map(drop),
-            Err(error) => Err(Kind::Refused { why: error.to_string() }),
+            Err(error) => Err(DriverErrorKind::Refused { why: error.to_string() }),
         };
         result.map_err(|kind| self.error("set a fact", kind))
     }

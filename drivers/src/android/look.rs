@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tapwright_contract::device::{Front, Kind, Screen};
+use tapwright_contract::device::{DriverErrorKind, Front, Screen};
 use tapwright_contract::{Picture, Size};
 use tokio::time::Instant;
 
@@ -37,7 +37,7 @@ struct Seen {
 impl Android {
     /// Waits until the screen is still or the time is up, and returns what is on it. A phone that is dark or locked is
     /// woken once if that is wanted; what cannot be seen even then is `Hidden`.
-    pub(super) async fn settled(&mut self, deadline: Deadline) -> Result<Screen, Kind> {
+    pub(super) async fn settled(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
         self.linked(deadline).await?;
         let mut seen = self.still(deadline).await?;
         if self.options.wake && seen.shut.is_some() {
@@ -47,13 +47,13 @@ impl Android {
         let Seen { shot, front, shut } = seen;
         match shut {
             None => {}
-            Some(Shut::Dark) => return Err(Kind::Hidden { why: "the display is off".to_owned() }),
+            Some(Shut::Dark) => return Err(DriverErrorKind::Hidden { why: "the display is off".to_owned() }),
             Some(Shut::Locked { secret: true }) => {
                 let why = "the phone is locked, and only a person can unlock it".to_owned();
-                return Err(Kind::Hidden { why });
+                return Err(DriverErrorKind::Hidden { why });
             }
             Some(Shut::Locked { secret: false }) => {
-                return Err(Kind::Hidden { why: "the phone is locked".to_owned() });
+                return Err(DriverErrorKind::Hidden { why: "the phone is locked".to_owned() });
             }
         }
         let (shot, mut picture) = decoded(shot).await?;
@@ -64,16 +64,16 @@ impl Android {
                 (Some(Cover::Protected(why)), Some(paint)) => {
                     picture = self.painted(paint, picture.size(), why, deadline).await?;
                 }
-                (Some(Cover::Protected(why) | Cover::Off(why)), _) => return Err(Kind::Hidden { why }),
+                (Some(Cover::Protected(why) | Cover::Off(why)), _) => return Err(DriverErrorKind::Hidden { why }),
             }
         }
         self.last = Some(Arc::new(shot));
         self.touched = None;
-        Ok(Screen { picture, front })
+        Ok(Screen::new(picture, front))
     }
 
     /// Takes pictures until they are equal or the time is up.
-    async fn still(&mut self, deadline: Deadline) -> Result<Seen, Kind> {
+    async fn still(&mut self, deadline: Deadline) -> Result<Seen, DriverErrorKind> {
         let settle = self.options.settle;
         let before = self.last.clone();
         let mut tries = Tries::new("the screen is still");
@@ -104,19 +104,19 @@ impl Android {
                         tries.note("nothing has happened yet");
                     }
                 }
-                Err(Kind::TimedOut { tries: why }) => {
+                Err(DriverErrorKind::TimedOut { tries: why }) => {
                     tries.note(why);
                     break;
                 }
                 Err(kind) => {
                     self.there(deadline).await?;
                     bad += 1;
-                    if let Kind::Hidden { .. } = kind
+                    if let DriverErrorKind::Hidden { .. } = kind
                         && let Some(Cover::Protected(why) | Cover::Off(why)) = self.hidden(deadline).await
                     {
-                        return Err(Kind::Hidden { why });
+                        return Err(DriverErrorKind::Hidden { why });
                     }
-                    if !kind.may_pass() || bad >= BAD_MAX {
+                    if !kind.is_retryable() || bad >= BAD_MAX {
                         return Err(kind);
                     }
                     tries.note(kind.to_string());
@@ -125,13 +125,13 @@ impl Android {
             // From when the picture was there at the latest: two that were asked for apart may be taken at once.
             deadline.rest_until(self.camera.taken_by.unwrap_or(began) + settle.apart).await;
         }
-        let Some(seen) = seen else { return Err(Kind::TimedOut { tries: tries.tell(&deadline) }) };
+        let Some(seen) = seen else { return Err(DriverErrorKind::TimedOut { tries: tries.tell(&deadline) }) };
         tracing::debug!(looks = tries.count() + equal, ms = deadline.spent().as_millis(), "looked");
         Ok(seen)
     }
 
     /// Takes one picture, and asks what is in front while the device is busy with it.
-    async fn look(&mut self, deadline: Deadline) -> Result<Seen, Kind> {
+    async fn look(&mut self, deadline: Deadline) -> Result<Seen, DriverErrorKind> {
         let Android { link, shell, camera, grep, .. } = self;
         let link = link.as_ref().ok_or_else(unlinked)?;
         let patience = deadline.or_sooner(FRONT_PATIENCE);
@@ -145,7 +145,7 @@ impl Android {
     }
 
     /// Turns the display on and asks the lock screen to go, which one that wants a secret does not.
-    async fn open_up(&mut self, deadline: Deadline) -> Result<(), Kind> {
+    async fn open_up(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
         tracing::debug!("wakes the phone");
         self.command("input keyevent 224", deadline).await?;
         let link = self.link.as_ref().ok_or_else(unlinked)?;
@@ -158,13 +158,13 @@ impl Android {
 
     /// Tells the end of a device from a bad answer of one that is still there: when a device goes, an adb server, and a
     /// daemon that shuts down in order, end its streams as if it had nothing more to say.
-    pub(super) async fn there(&mut self, deadline: Deadline) -> Result<(), Kind> {
+    pub(super) async fn there(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
         // The first try may only find that the shell which was open has ended too.
         for _ in 0..2 {
             let link = self.link.as_ref().ok_or_else(unlinked)?;
             match self.shell.run(link, "true", deadline.or_sooner(STILL_THERE)).await {
-                Err(lost @ Kind::Lost { .. }) => return Err(lost),
-                Ok(_) | Err(Kind::TimedOut { .. }) => return Ok(()),
+                Err(lost @ DriverErrorKind::Lost { .. }) => return Err(lost),
+                Ok(_) | Err(DriverErrorKind::TimedOut { .. }) => return Ok(()),
                 Err(_) => {}
             }
         }
@@ -172,11 +172,17 @@ impl Android {
     }
 
     /// A picture of what is written in a window that cannot be pictured.
-    async fn painted(&mut self, paint: Paint, size: Size, why: String, deadline: Deadline) -> Result<Picture, Kind> {
+    async fn painted(
+        &mut self,
+        paint: Paint,
+        size: Size,
+        why: String,
+        deadline: Deadline,
+    ) -> Result<Picture, DriverErrorKind> {
         match self.widgets(deadline).await {
             Ok(tree) => Ok(paint(size, &tree.labels())),
-            Err(lost @ Kind::Lost { .. }) => Err(lost),
-            Err(kind) => Err(Kind::Hidden { why: format!("{why}, and those cannot be had either: {kind}") }),
+            Err(lost @ DriverErrorKind::Lost { .. }) => Err(lost),
+            Err(kind) => Err(DriverErrorKind::Hidden { why: format!("{why}, and those cannot be had either: {kind}") }),
         }
     }
 
@@ -198,13 +204,14 @@ impl Android {
 }
 
 /// Decoding takes tens of milliseconds of a big PNG, which is too long for a thread that others wait for.
-async fn decoded(shot: Shot) -> Result<(Shot, Picture), Kind> {
+async fn decoded(shot: Shot) -> Result<(Shot, Picture), DriverErrorKind> {
     if matches!(shot.form, screencap::Form::Raw(_)) {
         let picture = shot.picture()?;
         return Ok((shot, picture));
     }
     let decoded = tokio::task::spawn_blocking(move || shot.picture().map(|picture| (shot, picture))).await;
-    decoded.map_err(|error| Kind::Nonsense { why: format!("the picture's decoder broke: {error}") })?
+    decoded
+        .map_err(|error| DriverErrorKind::MalformedResponse { why: format!("the picture's decoder broke: {error}") })?
 }
 
 /// What is in front now, and what keeps it from being used.
@@ -213,7 +220,7 @@ pub(super) async fn window(
     link: &Link,
     grep: &mut bool,
     deadline: Deadline,
-) -> Result<(Front, Option<Shut>), Kind> {
+) -> Result<(Front, Option<Shut>), DriverErrorKind> {
     let mut ran = None;
     if *grep {
         let picked = shell.run(link, window::WINDOW, deadline).await?;

@@ -23,8 +23,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tapwright_contract::device::{Driver, DriverError, Gesture, Key, Kind, Label, Screen};
-use tapwright_contract::{Picture, Size, Spot};
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Label, Screen};
+use tapwright_contract::gesture::{Abilities, Gesture, Key};
+use tapwright_contract::{Picture, ScreenId, Size, Spot};
 use tokio::time::Instant;
 
 use self::apps::Apps;
@@ -128,7 +129,7 @@ impl Android {
     /// Connects to a device.
     ///
     /// # Errors
-    /// `Kind::Lost` if nobody is there, `Kind::Refused` if the device takes no key of this computer and nobody allows it.
+    /// `DriverErrorKind::Lost` if nobody is there, `DriverErrorKind::Refused` if the device takes no key of this computer and nobody allows it.
     pub async fn connect(options: Options, within: Duration) -> Result<Android, DriverError> {
         let deadline = Deadline::after(within);
         let mut android = Android::unconnected(options);
@@ -140,7 +141,7 @@ impl Android {
     }
 
     /// Shows windows that forbid pictures (`FLAG_SECURE`) as a drawing of what the UI tree says is written in them, from now
-    /// on. Else they are `Kind::Hidden`.
+    /// on. Else they are `DriverErrorKind::Hidden`.
     pub fn draw_protected(&mut self, paint: Paint) {
         self.paint = Some(paint);
     }
@@ -193,11 +194,11 @@ impl Android {
     /// for protected windows.
     ///
     /// # Errors
-    /// `DriverError` if they could not be had; `Kind::TimedOut` if the screen did not rest.
+    /// `DriverError` if they could not be had; `DriverErrorKind::TimedOut` if the screen did not rest.
     pub async fn tree(&mut self, within: Duration) -> Result<Tree, DriverError> {
         let deadline = Deadline::after(within);
         let mut result = self.widgets(deadline).await;
-        if let Err(Kind::Lost { .. }) = &result
+        if let Err(DriverErrorKind::Lost { .. }) = &result
             && !deadline.passed()
         {
             self.unlink();
@@ -206,7 +207,7 @@ impl Android {
         result.map_err(|kind| self.error("read the widgets", kind))
     }
 
-    async fn widgets(&mut self, deadline: Deadline) -> Result<Tree, Kind> {
+    async fn widgets(&mut self, deadline: Deadline) -> Result<Tree, DriverErrorKind> {
         const FILE: &str = "/data/local/tmp/tapwright-widgets.xml";
         self.linked(deadline).await?;
         let link = self.link.as_ref().ok_or_else(unlinked)?;
@@ -222,12 +223,12 @@ impl Android {
         hierarchy::tree(&said)
     }
 
-    fn error(&self, operation: &'static str, kind: Kind) -> DriverError {
+    fn error(&self, operation: &'static str, kind: DriverErrorKind) -> DriverError {
         DriverError { device: self.name.clone(), operation, kind }
     }
 
     /// Makes sure that there is a connection, by finding the device again if need be.
-    async fn linked(&mut self, deadline: Deadline) -> Result<(), Kind> {
+    async fn linked(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
         if self.link.as_ref().is_some_and(Link::alive) {
             return Ok(());
         }
@@ -244,11 +245,11 @@ impl Android {
                     self.link = Some(link);
                     return Ok(());
                 }
-                Err(Kind::Lost { why }) => {
+                Err(DriverErrorKind::Lost { why }) => {
                     gone = true;
                     why
                 }
-                Err(Kind::TimedOut { tries }) => tries,
+                Err(DriverErrorKind::TimedOut { tries }) => tries,
                 Err(kind) => return Err(kind),
             };
             tries.note(answers::shortened(&why));
@@ -258,7 +259,11 @@ impl Android {
                 let told = tries.tell(&patience);
                 // Too little time for one answer does not show that nobody is there.
                 let unknown = !gone && deadline.passed();
-                return Err(if unknown { Kind::TimedOut { tries: told } } else { Kind::Lost { why: told } });
+                return Err(if unknown {
+                    DriverErrorKind::TimedOut { tries: told }
+                } else {
+                    DriverErrorKind::Lost { why: told }
+                });
             }
         }
     }
@@ -273,12 +278,12 @@ impl Android {
     }
 
     /// Runs a command and wants it to be accepted.
-    async fn command(&mut self, command: &str, deadline: Deadline) -> Result<String, Kind> {
+    async fn command(&mut self, command: &str, deadline: Deadline) -> Result<String, DriverErrorKind> {
         let link = self.link.as_ref().ok_or_else(unlinked)?;
         self.shell.run(link, command, deadline).await?.accepted()
     }
 
-    async fn gesture(&mut self, gesture: &Gesture, deadline: Deadline) -> Result<(), Kind> {
+    async fn gesture(&mut self, gesture: &Gesture, deadline: Deadline) -> Result<(), DriverErrorKind> {
         match gesture {
             Gesture::Tap { at } => {
                 let (x, y) = self.place(at)?;
@@ -311,13 +316,21 @@ impl Android {
                 self.press(*key, deadline).await?;
             }
             Gesture::Launch { app } => self.launch(app, deadline).await?,
+            Gesture::Click { .. }
+            | Gesture::Move { .. }
+            | Gesture::Scroll { .. }
+            | Gesture::Insert { .. }
+            | Gesture::Chord { .. }
+            | Gesture::Window { .. } => {
+                return Err(DriverErrorKind::Refused { why: format!("a phone cannot {}", gesture.name()) });
+            }
         }
         Ok(())
     }
 
     /// Androids from 7 on have a command for that, which rests as long as a long press takes; some lack it and can be told
     /// each movement of the finger instead.
-    async fn drag(&mut self, from: Place, to: Place, millis: u128, deadline: Deadline) -> Result<(), Kind> {
+    async fn drag(&mut self, from: Place, to: Place, millis: u128, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let ((x, y), (to_x, to_y)) = (from, to);
         let one = format!("input draganddrop {x} {y} {to_x} {to_y} {millis}");
         let link = self.link.as_ref().ok_or_else(unlinked)?;
@@ -328,12 +341,12 @@ impl Android {
         let ran = self.shell.run(link, &finger_by_finger(from, to), deadline).await?;
         if answers::is_unknown_to_input(&ran.output) {
             let why = "this Android cannot drag: its `input` knows neither `draganddrop` nor `motionevent`";
-            return Err(Kind::Refused { why: why.to_owned() });
+            return Err(DriverErrorKind::Refused { why: why.to_owned() });
         }
         ran.accepted().map(drop)
     }
 
-    async fn press(&mut self, key: Key, deadline: Deadline) -> Result<(), Kind> {
+    async fn press(&mut self, key: Key, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let code = match key {
             Key::Back => 4,
             Key::Home => 3,
@@ -344,13 +357,15 @@ impl Android {
     }
 
     /// The numbers of a spot that was measured on the display as it was last seen.
-    fn place(&self, spot: &Spot) -> Result<Place, Kind> {
+    fn place(&self, spot: &Spot) -> Result<Place, DriverErrorKind> {
         match self.size() {
-            Some(size) if size == spot.of => {}
-            _ => return Err(Kind::Stale),
+            Some(size) if ScreenId::from(size) == spot.of => {}
+            _ => return Err(DriverErrorKind::Stale),
         }
-        if spot.x >= spot.of.width || spot.y >= spot.of.height {
-            return Err(Kind::Refused { why: format!("{}, {} is not on a display of {}", spot.x, spot.y, spot.of) });
+        if spot.x >= spot.of.size.width || spot.y >= spot.of.size.height {
+            return Err(DriverErrorKind::Refused {
+                why: format!("{}, {} is not on a display of {}", spot.x, spot.y, spot.of.size),
+            });
         }
         Ok((spot.x, spot.y))
     }
@@ -378,9 +393,9 @@ fn finger_by_finger((x, y): Place, (to_x, to_y): Place) -> String {
     format!("{{ input motionevent DOWN {x} {y} && {{ sleep {rest}; {moves}input motionevent UP {to_x} {to_y}; }}; }}")
 }
 
-fn finger(time: Duration) -> Result<u128, Kind> {
+fn finger(time: Duration) -> Result<u128, DriverErrorKind> {
     if time > FINGER_MAX {
-        return Err(Kind::Refused {
+        return Err(DriverErrorKind::Refused {
             why: format!("a touch of {} s; {} s is the most", time.as_secs(), FINGER_MAX.as_secs()),
         });
     }
@@ -388,22 +403,8 @@ fn finger(time: Duration) -> Result<u128, Kind> {
 }
 
 /// `linked` comes before everything that needs a link.
-fn unlinked() -> Kind {
-    Kind::Lost { why: "there is no connection".to_owned() }
-}
-
-/// What a gesture is called in an error.
-fn operation(gesture: &Gesture) -> &'static str {
-    match gesture {
-        Gesture::Tap { .. } => "tap",
-        Gesture::DoubleTap { .. } => "double tap",
-        Gesture::LongPress { .. } => "press long",
-        Gesture::Swipe { .. } => "swipe",
-        Gesture::Drag { .. } => "drag",
-        Gesture::Type { .. } => "type",
-        Gesture::Press { .. } => "press a key",
-        Gesture::Launch { .. } => "launch an app",
-    }
+fn unlinked() -> DriverErrorKind {
+    DriverErrorKind::Lost { why: "there is no connection".to_owned() }
 }
 
 #[async_trait]
@@ -412,11 +413,15 @@ impl Driver for Android {
         &self.name
     }
 
+    fn abilities(&self) -> Abilities {
+        Abilities::PHONE
+    }
+
     async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
         let deadline = Deadline::after(within);
         let mut result = self.settled(deadline).await;
         for broken in 1.. {
-            let Err(Kind::Lost { why }) = &result else { break };
+            let Err(DriverErrorKind::Lost { why }) = &result else { break };
             // A link that is not there any more was looked for in vain.
             if self.link.is_none() {
                 break;
@@ -424,7 +429,7 @@ impl Driver for Android {
             if deadline.passed() || broken > MENDED_MAX {
                 // It was found each time, so it is not lost: its connection does not hold.
                 let tries = format!("the connection broke {broken} times in one look; the last: {why}");
-                result = Err(Kind::TimedOut { tries });
+                result = Err(DriverErrorKind::TimedOut { tries });
                 break;
             }
             // Looking twice does no harm, so a connection that broke is mended here.
@@ -432,7 +437,7 @@ impl Driver for Android {
             self.unlink();
             result = self.settled(deadline).await;
         }
-        if let Err(Kind::TimedOut { .. }) = &result {
+        if let Err(DriverErrorKind::TimedOut { .. }) = &result {
             // A device that is silent may be gone without a word: the next operation dials anew.
             self.unlink();
         }
@@ -441,28 +446,28 @@ impl Driver for Android {
 
     async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
         let deadline = Deadline::after(within);
-        let operation = operation(gesture);
+        let operation = gesture.name();
         self.linked(deadline).await.map_err(|kind| self.error(operation, kind))?;
         self.touched = Some(Instant::now());
         let mut result = self.gesture(gesture, deadline).await;
-        if let Err(Kind::Nonsense { .. }) = &result
+        if let Err(DriverErrorKind::MalformedResponse { .. }) = &result
             && let Err(lost) = self.there(deadline).await
         {
             result = Err(lost);
         }
         match &result {
-            Err(Kind::Lost { why }) => {
+            Err(DriverErrorKind::Lost { why }) => {
                 // It may have happened, so it is not done again here, whether or not the device can be found again.
                 let why = why.clone();
                 self.unlink();
                 result = match self.linked(deadline).await {
-                    Ok(()) => Err(Kind::TimedOut {
+                    Ok(()) => Err(DriverErrorKind::TimedOut {
                         tries: format!("{why}; the device is back, and the gesture may or may not have happened"),
                     }),
                     Err(kind) => Err(kind),
                 };
             }
-            Err(Kind::TimedOut { .. }) => self.unlink(),
+            Err(DriverErrorKind::TimedOut { .. }) => self.unlink(),
             _ => {}
         }
         self.touched = Some(Instant::now());
@@ -473,7 +478,7 @@ impl Driver for Android {
         match self.tree(within).await {
             Ok(tree) => Ok(Some(tree.labels())),
             // Some devices come without `uiautomator`.
-            Err(DriverError { kind: Kind::Refused { .. }, .. }) => Ok(None),
+            Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

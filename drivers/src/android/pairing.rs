@@ -6,7 +6,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use adb_client::server::ADBServer;
-use tapwright_contract::device::{DriverError, Kind};
+use tapwright_contract::device::{DriverError, DriverErrorKind};
 
 use super::parse::answers::shortened;
 use crate::deadline::Deadline;
@@ -25,7 +25,7 @@ pub struct Announced {
 /// Lists the phones that the adb server at `server` hears on the local network.
 ///
 /// # Errors
-/// `Kind::Lost` if there is no server.
+/// `DriverErrorKind::Lost` if there is no server.
 pub async fn announced(server: &str, within: Duration) -> Result<Vec<Announced>, DriverError> {
     let found = asked(server, "the announcements of phones", within, |mut server| server.mdns_services()).await;
     let found = found.map_err(|kind| error(server, "find phones", kind))?;
@@ -41,13 +41,13 @@ pub async fn announced(server: &str, within: Duration) -> Result<Vec<Announced>,
 /// Connect afterwards, to the other address that the phone shows.
 ///
 /// # Errors
-/// `Kind::Refused` if the phone does not take the code, `Kind::Lost` if there is no server.
+/// `DriverErrorKind::Refused` if the phone does not take the code, `DriverErrorKind::Lost` if there is no server.
 pub async fn pair(server: &str, address: &str, code: &str, within: Duration) -> Result<(), DriverError> {
     let paired = match (address.parse::<SocketAddrV4>(), code) {
-        (Err(_), _) => Err(Kind::Refused { why: format!("{address:?} is not like 192.168.1.20:37123") }),
+        (Err(_), _) => Err(DriverErrorKind::Refused { why: format!("{address:?} is not like 192.168.1.20:37123") }),
         // It stands in a request that the server takes apart.
         (_, code) if code.is_empty() || !code.bytes().all(|digit| digit.is_ascii_digit()) => {
-            Err(Kind::Refused { why: "a pairing code has digits only".to_owned() })
+            Err(DriverErrorKind::Refused { why: "a pairing code has digits only".to_owned() })
         }
         (Ok(phone), code) => {
             let code = code.to_owned();
@@ -62,10 +62,11 @@ async fn asked<T: Send + 'static>(
     what: &str,
     within: Duration,
     ask: impl FnOnce(ADBServer) -> adb_client::Result<T> + Send + 'static,
-) -> Result<T, Kind> {
+) -> Result<T, DriverErrorKind> {
     let deadline = Deadline::after(within);
-    let address: SocketAddrV4 =
-        server.parse().map_err(|_| Kind::Refused { why: format!("{server:?} is not like 127.0.0.1:5037") })?;
+    let address: SocketAddrV4 = server
+        .parse()
+        .map_err(|_| DriverErrorKind::Refused { why: format!("{server:?} is not like 127.0.0.1:5037") })?;
     // The crate runs `adb start-server` before every request, which prints, and starts a server on another port than this
     // one if this is not the usual. Whether one runs is the user's business, so it is given a program that does nothing.
     let harmless = Some("true".to_owned());
@@ -74,23 +75,23 @@ async fn asked<T: Send + 'static>(
         .hold(what, async {
             match asking.await {
                 Ok(answer) => answer.map_err(kind),
-                Err(error) => Err(Kind::Nonsense { why: error.to_string() }),
+                Err(error) => Err(DriverErrorKind::MalformedResponse { why: error.to_string() }),
             }
         })
         .await
 }
 
-fn kind(error: adb_client::RustADBError) -> Kind {
+fn kind(error: adb_client::RustADBError) -> DriverErrorKind {
     let why = shortened(&error.to_string());
     match error {
         adb_client::RustADBError::IOError(_) => {
-            Kind::Lost { why: format!("no adb server answers ({why}); start one with `adb start-server`") }
+            DriverErrorKind::Lost { why: format!("no adb server answers ({why}); start one with `adb start-server`") }
         }
-        adb_client::RustADBError::ADBRequestFailed(_) => Kind::Refused { why },
-        _ => Kind::Nonsense { why },
+        adb_client::RustADBError::ADBRequestFailed(_) => DriverErrorKind::Refused { why },
+        _ => DriverErrorKind::MalformedResponse { why },
     }
 }
 
-fn error(device: &str, operation: &'static str, kind: Kind) -> DriverError {
+fn error(device: &str, operation: &'static str, kind: DriverErrorKind) -> DriverError {
     DriverError { device: device.to_owned(), operation, kind }
 }

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 
 use super::parse::answers;
 use super::parse::shell::{self as frames, Frame, Frames};
@@ -23,10 +23,10 @@ pub(crate) struct Ran {
 
 impl Ran {
     /// The output, if the device did what it was told.
-    pub fn accepted(self) -> Result<String, Kind> {
+    pub fn accepted(self) -> Result<String, DriverErrorKind> {
         match answers::refusal(self.status, &self.output) {
             None => Ok(self.output),
-            Some(why) => Err(Kind::Refused { why }),
+            Some(why) => Err(DriverErrorKind::Refused { why }),
         }
     }
 }
@@ -52,13 +52,13 @@ impl Shell {
     /// Runs one simple command or pipeline. Its standard error is merged into the output.
     ///
     /// # Errors
-    /// `Kind` if no exit code was had; that the command failed is in `Ran`.
-    pub async fn run(&mut self, link: &Link, command: &str, deadline: Deadline) -> Result<Ran, Kind> {
+    /// `DriverErrorKind` if no exit code was had; that the command failed is in `Ran`.
+    pub async fn run(&mut self, link: &Link, command: &str, deadline: Deadline) -> Result<Ran, DriverErrorKind> {
         let what = command.split(' ').next().unwrap_or_default();
         deadline.hold(&format!("`{what}` to end"), self.run_unbounded(link, command, deadline)).await
     }
 
-    async fn run_unbounded(&mut self, link: &Link, command: &str, deadline: Deadline) -> Result<Ran, Kind> {
+    async fn run_unbounded(&mut self, link: &Link, command: &str, deadline: Deadline) -> Result<Ran, DriverErrorKind> {
         let version_2 = link.features().contains("shell_v2");
         // A shell that reads its commands line by line could take a command in two lines for two.
         if version_2 && !self.one_each && !command.contains('\n') {
@@ -76,7 +76,7 @@ impl Shell {
     }
 
     /// Opens the shell that stays open, and makes sure that it does; `None` if this device has none.
-    async fn start(&mut self, link: &Link, deadline: Deadline) -> Result<Option<Open>, Kind> {
+    async fn start(&mut self, link: &Link, deadline: Deadline) -> Result<Option<Open>, DriverErrorKind> {
         let welcome = deadline.or_sooner(WELCOME);
         let work = async {
             let stream = link.open("shell,v2,raw:").await?;
@@ -85,12 +85,12 @@ impl Shell {
             if ran.status == 0 {
                 Ok(open)
             } else {
-                Err(Kind::Nonsense { why: format!("`true` ended with {}", ran.status) })
+                Err(DriverErrorKind::MalformedResponse { why: format!("`true` ended with {}", ran.status) })
             }
         };
         match welcome.hold("the device's shell to start", work).await {
             Ok(open) => Ok(Some(open)),
-            Err(kind @ Kind::Lost { .. }) => Err(kind),
+            Err(kind @ DriverErrorKind::Lost { .. }) => Err(kind),
             // The operation's own time is up: that says nothing about the device.
             Err(kind) if deadline.passed() => Err(kind),
             Err(kind) => {
@@ -103,7 +103,7 @@ impl Shell {
 }
 
 impl Open {
-    async fn run(&mut self, command: &str) -> Result<Ran, Kind> {
+    async fn run(&mut self, command: &str) -> Result<Ran, DriverErrorKind> {
         let line = format!("{command} 2>&1; echo {}:$?\n", self.marker);
         self.stream.write(&frames::input(&line)).await?;
         let mut output = Vec::new();
@@ -133,7 +133,7 @@ impl Open {
 }
 
 /// Runs a command in a shell of its own.
-async fn alone(link: &Link, command: &str) -> Result<Ran, Kind> {
+async fn alone(link: &Link, command: &str) -> Result<Ran, DriverErrorKind> {
     let mut stream = link.open(&format!("shell,v2,raw:{command}")).await?;
     let mut frames = Frames::default();
     let mut output = Vec::new();
@@ -152,7 +152,7 @@ async fn alone(link: &Link, command: &str) -> Result<Ran, Kind> {
 }
 
 /// The same on devices of before 2016, whose shell has no frames: the exit code has to be printed.
-async fn alone_unframed(link: &Link, command: &str) -> Result<Ran, Kind> {
+async fn alone_unframed(link: &Link, command: &str) -> Result<Ran, DriverErrorKind> {
     let marker = marker();
     let output = link.read(&format!("shell:{command}; echo {marker}:$?"), 0, ANSWER_MAX).await?;
     let (length, status) = frames::ended(&output, &marker).ok_or_else(|| gone(None))?;
@@ -160,7 +160,7 @@ async fn alone_unframed(link: &Link, command: &str) -> Result<Ran, Kind> {
     Ok(Ran { status, output: text(&output[..length]).replace("\r\n", "\n") })
 }
 
-fn grow(output: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Kind> {
+fn grow(output: &mut Vec<u8>, bytes: &[u8]) -> Result<(), DriverErrorKind> {
     if output.len() + bytes.len() > ANSWER_MAX {
         return Err(nonsense(format!("a command printed more than {ANSWER_MAX} bytes")));
     }
@@ -172,11 +172,11 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn nonsense(why: String) -> Kind {
-    Kind::Nonsense { why }
+fn nonsense(why: String) -> DriverErrorKind {
+    DriverErrorKind::MalformedResponse { why }
 }
 
-fn gone(code: Option<u8>) -> Kind {
+fn gone(code: Option<u8>) -> DriverErrorKind {
     match code {
         Some(code) => nonsense(format!("the device's shell ended with {code} in the middle of a command")),
         None => nonsense("the device's shell ended without an exit code".to_owned()),

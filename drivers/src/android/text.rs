@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 use tokio::time::Instant;
 
 use super::parse::{answers, hierarchy};
@@ -50,10 +50,16 @@ impl Keyboard {
     }
 
     /// Replaces what the focused field holds by `text`.
-    pub async fn enter(&mut self, shell: &mut Shell, link: &Link, text: &str, deadline: Deadline) -> Result<(), Kind> {
+    pub async fn enter(
+        &mut self,
+        shell: &mut Shell,
+        link: &Link,
+        text: &str,
+        deadline: Deadline,
+    ) -> Result<(), DriverErrorKind> {
         if text.len() > TEXT_MAX {
             let why = format!("a text of {} bytes is too long to type; {TEXT_MAX} is the most", text.len());
-            return Err(Kind::Refused { why });
+            return Err(DriverErrorKind::Refused { why });
         }
         let way = match self.way {
             Some(way) => way,
@@ -70,13 +76,13 @@ impl Keyboard {
                 if by_broadcast(shell, link, text, deadline).await? {
                     return Ok(());
                 }
-                Err(Kind::Refused { why: "the device does not keep the ADB keyboard selected".to_owned() })
+                Err(DriverErrorKind::Refused { why: "the device does not keep the ADB keyboard selected".to_owned() })
             }
             Way::InputText => by_input(shell, link, text, deadline).await,
         }
     }
 
-    async fn choose(&mut self, shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<Way, Kind> {
+    async fn choose(&mut self, shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<Way, DriverErrorKind> {
         let enabled = shell.run(link, "ime list -s", deadline).await?.accepted()?;
         let mut there = answers::lists(&enabled, ADB_KEYBOARD);
         if !there {
@@ -99,7 +105,7 @@ impl Keyboard {
     }
 
     /// Selects the ADB keyboard and waits until it is up. It stays selected: each change would cost seconds.
-    async fn select(&mut self, shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<(), Kind> {
+    async fn select(&mut self, shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let before = selected(shell, link, deadline).await?;
         if before == ADB_KEYBOARD {
             // Left by a run that died, or by the owner's own choice; the mark tells them apart.
@@ -110,7 +116,7 @@ impl Keyboard {
         }
         if is_method(&before) {
             // Before the deed, so that it can be undone by whoever comes next. Without storage it is done all the same.
-            let word = quote(&before).map_err(|error| Kind::Refused { why: error.to_string() })?;
+            let word = quote(&before).map_err(|error| DriverErrorKind::Refused { why: error.to_string() })?;
             let marked = shell.run(link, &format!("echo {word} > {MARK}"), deadline).await?;
             if marked.status != 0 {
                 tracing::warn!(said = answers::shortened(&marked.output), "cannot note which keyboard was selected");
@@ -131,14 +137,14 @@ impl Keyboard {
             }
             tries.note(format!("{:?} is selected", answers::shortened(&now)));
             if patience.passed() {
-                return Err(Kind::TimedOut { tries: tries.tell(&patience) });
+                return Err(DriverErrorKind::TimedOut { tries: tries.tell(&patience) });
             }
             patience.rest_until(began + Duration::from_millis(20)).await;
         }
     }
 
     /// Selects what was selected at first, by us or by a run that died.
-    pub async fn restore(&mut self, shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<(), Kind> {
+    pub async fn restore(&mut self, shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let original = match &self.original {
             Some(original) => original.clone(),
             None => match left_behind(shell, link, deadline).await? {
@@ -149,7 +155,7 @@ impl Keyboard {
         // Whoever has chosen another one since keeps it.
         if selected(shell, link, deadline).await? == ADB_KEYBOARD {
             // Checked by `is_method`, and quoted all the same.
-            let word = quote(&original).map_err(|error| Kind::Refused { why: error.to_string() })?;
+            let word = quote(&original).map_err(|error| DriverErrorKind::Refused { why: error.to_string() })?;
             shell.run(link, &format!("ime set {word}"), deadline).await?.accepted()?;
         }
         shell.run(link, &format!("rm -f {MARK}"), deadline).await?;
@@ -160,19 +166,19 @@ impl Keyboard {
 }
 
 /// What was selected before a run that did not put it back.
-async fn left_behind(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<Option<String>, Kind> {
+async fn left_behind(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<Option<String>, DriverErrorKind> {
     let mark = shell.run(link, &format!("cat {MARK}"), deadline).await?;
     let method = mark.output.trim();
     Ok((mark.status == 0 && is_method(method) && method != ADB_KEYBOARD).then(|| method.to_owned()))
 }
 
-async fn selected(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<String, Kind> {
+async fn selected(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<String, DriverErrorKind> {
     let output = shell.run(link, "settings get secure default_input_method", deadline).await?.accepted()?;
     Ok(output.trim().to_owned())
 }
 
 /// Whether the input method service has begun to run, as far as the device tells: one that does not is not waited for.
-async fn connected(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<bool, Kind> {
+async fn connected(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<bool, DriverErrorKind> {
     let command = "dumpsys input_method | grep -E 'mHaveConnection=|mHasConnection='";
     let ran = shell.run(link, command, deadline).await?;
     let says = |value: &str| {
@@ -189,7 +195,7 @@ fn is_method(text: &str) -> bool {
 
 /// Replaces what the field holds, in one round trip if the text is not long. False if another keyboard is selected, which
 /// hears nothing of this.
-async fn by_broadcast(shell: &mut Shell, link: &Link, text: &str, deadline: Deadline) -> Result<bool, Kind> {
+async fn by_broadcast(shell: &mut Shell, link: &Link, text: &str, deadline: Deadline) -> Result<bool, DriverErrorKind> {
     // Named to its receiver: without a package every app that listens would hear what is typed.
     let to = format!("am broadcast -p {ADB_KEYBOARD_PACKAGE}");
     // The alphabet of base64 needs no quotes.
@@ -204,7 +210,9 @@ async fn by_broadcast(shell: &mut Shell, link: &Link, text: &str, deadline: Dead
         }
         if output.matches("Broadcast completed").count() < together.len() {
             let said = output.lines().skip(1).find(|line| !line.trim().is_empty()).unwrap_or_default();
-            return Err(Kind::Refused { why: format!("the keyboard was not reached: {}", answers::shortened(said)) });
+            return Err(DriverErrorKind::Refused {
+                why: format!("the keyboard was not reached: {}", answers::shortened(said)),
+            });
         }
     }
     Ok(true)
@@ -222,13 +230,16 @@ fn pieces(mut text: &str, length_max: usize) -> impl Iterator<Item = &str> {
     })
 }
 
-async fn by_input(shell: &mut Shell, link: &Link, text: &str, deadline: Deadline) -> Result<(), Kind> {
+async fn by_input(shell: &mut Shell, link: &Link, text: &str, deadline: Deadline) -> Result<(), DriverErrorKind> {
     let words = words(text)?;
     clear(shell, link, deadline).await?;
     for word in words {
         let command = match word {
             Word::Text(word) => {
-                format!("input text {}", quote(&word).map_err(|error| Kind::Refused { why: error.to_string() })?)
+                format!(
+                    "input text {}",
+                    quote(&word).map_err(|error| DriverErrorKind::Refused { why: error.to_string() })?
+                )
             }
             Word::Enter => "input keyevent 66".to_owned(),
         };
@@ -239,7 +250,7 @@ async fn by_input(shell: &mut Shell, link: &Link, text: &str, deadline: Deadline
 
 /// Empties the focused field without a keyboard of ours: select all and delete where the device knows chords (Android 13),
 /// else letter by letter.
-async fn clear(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<(), Kind> {
+async fn clear(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<(), DriverErrorKind> {
     let chord = shell.run(link, "input keycombination 113 29", deadline).await?;
     if answers::refusal(chord.status, &chord.output).is_none() && !chord.output.contains("Unknown command") {
         shell.run(link, "input keyevent 67", deadline).await?.accepted()?;
@@ -249,14 +260,14 @@ async fn clear(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<(),
     // some more, which does no harm. Where nobody tells, as many as fields commonly hold.
     let held = match link.read("exec:uiautomator dump /dev/tty", 0, ANSWER_MAX).await {
         Ok(said) => hierarchy::tree(&String::from_utf8_lossy(&said)).ok(),
-        Err(kind @ Kind::Lost { .. }) => return Err(kind),
+        Err(kind @ DriverErrorKind::Lost { .. }) => return Err(kind),
         Err(_) => None,
     };
     let field = held.as_ref().and_then(|tree| tree.focus()).filter(|field| !field.is_password);
     let held = field.map(|field| field.text.encode_utf16().count());
     let mut deletions = held.unwrap_or(DELETIONS);
     if deletions > TEXT_MAX {
-        return Err(Kind::Refused {
+        return Err(DriverErrorKind::Refused {
             why: format!("the field holds {deletions} letters, too many to delete one by one"),
         });
     }
@@ -279,13 +290,13 @@ enum Word {
 
 /// `input text` has a spelling of its own: `%s` is a blank, and there is no way to say a percent sign before an s in one
 /// command. It finds keys for letters, so what no key writes cannot be typed.
-fn words(text: &str) -> Result<Vec<Word>, Kind> {
+fn words(text: &str) -> Result<Vec<Word>, DriverErrorKind> {
     if let Some(letter) = text.chars().find(|letter| !matches!(letter, ' '..='~' | '\n')) {
         let why = format!(
             "this device can be sent plain ASCII only, and {letter:?} is not: install ADB Keyboard \
              ({ADB_KEYBOARD_PACKAGE}) on it to type any script"
         );
-        return Err(Kind::Refused { why });
+        return Err(DriverErrorKind::Refused { why });
     }
     let mut words = Vec::new();
     for (number, line) in text.split('\n').enumerate() {

@@ -11,7 +11,7 @@ pub(crate) mod usb;
 
 use std::collections::BTreeSet;
 
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 use tokio::time::Instant;
 
 use self::direct::Direct;
@@ -39,7 +39,7 @@ pub(crate) enum Stream {
 }
 
 impl Link {
-    pub async fn connect(address: &Address, deadline: Deadline) -> Result<Link, Kind> {
+    pub async fn connect(address: &Address, deadline: Deadline) -> Result<Link, DriverErrorKind> {
         match address {
             Address::Direct { address, keys } => Direct::connect(address, keys, deadline).await.map(Link::Direct),
             Address::Server { server, serial } => Server::connect(server, serial, deadline).await.map(Link::Server),
@@ -71,7 +71,7 @@ impl Link {
     }
 
     /// Opens a service, for example `exec:screencap -p`. It has to be free of untrusted text that was not quoted.
-    pub async fn open(&self, service: &str) -> Result<Stream, Kind> {
+    pub async fn open(&self, service: &str) -> Result<Stream, DriverErrorKind> {
         // What follows the colon may hold what is typed.
         tracing::trace!(service = service.split(':').next(), "open");
         match self {
@@ -83,7 +83,7 @@ impl Link {
     }
 
     /// Opens a service and reads until it ends, which will be at about `expected` bytes.
-    pub async fn read(&self, service: &str, expected: usize, length_max: usize) -> Result<Vec<u8>, Kind> {
+    pub async fn read(&self, service: &str, expected: usize, length_max: usize) -> Result<Vec<u8>, DriverErrorKind> {
         self.read_since(service, expected, length_max).await.map(|(answer, _)| answer)
     }
 
@@ -93,14 +93,16 @@ impl Link {
         service: &str,
         expected: usize,
         length_max: usize,
-    ) -> Result<(Vec<u8>, Instant), Kind> {
+    ) -> Result<(Vec<u8>, Instant), DriverErrorKind> {
         let mut stream = self.open(service).await?;
         let mut answer = Vec::with_capacity(expected.min(length_max));
         let mut since = None;
         while let Some(piece) = stream.read().await? {
             since.get_or_insert_with(Instant::now);
             if answer.len() + piece.len() > length_max {
-                return Err(Kind::Nonsense { why: format!("an answer of more than {length_max} bytes") });
+                return Err(DriverErrorKind::MalformedResponse {
+                    why: format!("an answer of more than {length_max} bytes"),
+                });
             }
             if answer.is_empty() && answer.capacity() < piece.len() {
                 answer = piece;
@@ -114,7 +116,7 @@ impl Link {
 
 impl Stream {
     /// The next bytes, or `None` when the device has closed the stream. May be abandoned without loss.
-    pub async fn read(&mut self) -> Result<Option<Vec<u8>>, Kind> {
+    pub async fn read(&mut self) -> Result<Option<Vec<u8>>, DriverErrorKind> {
         match self {
             Stream::Direct(stream) => stream.read().await,
             Stream::Server(stream) => stream.read().await,
@@ -124,12 +126,12 @@ impl Stream {
     }
 
     /// Sends bytes. If abandoned, some of them may have been sent: drop the stream then.
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Kind> {
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), DriverErrorKind> {
         match self {
             Stream::Direct(stream) => stream.write(bytes).await,
             Stream::Server(stream) => stream.write(bytes).await,
             #[cfg(feature = "usb")]
-            Stream::Usb(_) => Err(Kind::Refused { why: "nothing can be written over USB".to_owned() }),
+            Stream::Usb(_) => Err(DriverErrorKind::Refused { why: "nothing can be written over USB".to_owned() }),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tapwright_contract::model::{Part, Role, Trouble, Turn};
+use tapwright_contract::model::{ModelErrorKind, Part, Role, Turn};
 use tapwright_contract::{Picture, Size};
 
 use super::prompt::{Compiled, Slot};
@@ -158,7 +158,7 @@ pub fn examine(
 }
 
 /// Reads a prompt with a picture in it at once, in chunks and token by token, and compares what comes of it.
-fn check(engine: &mut Engine) -> Result<Vec<Check>, Trouble> {
+fn check(engine: &mut Engine) -> Result<Vec<Check>, ModelErrorKind> {
     let compiled = engine.compile(&[shown(0)])?;
     let features = engine.see(&compiled.seen[0])?;
     let (finite, size) = (features.iter().all(|number| number.is_finite()), features.len());
@@ -231,7 +231,7 @@ fn logits(
     slots: &[Slot],
     features: &[Option<Rc<[f32]>>],
     at_once: usize,
-) -> Result<Vec<f32>, Trouble> {
+) -> Result<Vec<f32>, ModelErrorKind> {
     let mut cache = fresh(engine, compiled, slots.len())?;
     let mut all = Vec::new();
     for (n, chunk) in slots.chunks(at_once).enumerate() {
@@ -263,7 +263,7 @@ struct Speed {
     past: usize,
 }
 
-fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, Trouble> {
+fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, ModelErrorKind> {
     // One token, to know how much of the rest can be afforded.
     let trial = engine.compile(&[said(0, 8)])?;
     let mut cache = fresh(engine, &trial, trial.slots.len() + 1)?;
@@ -338,7 +338,7 @@ fn timed(
     engine: &mut Engine,
     request: &Request,
     now: &dyn Fn() -> Duration,
-) -> Result<(Duration, Vec<Duration>), Trouble> {
+) -> Result<(Duration, Vec<Duration>), ModelErrorKind> {
     let before = now();
     let mut work = engine.begin(request)?;
     let read = loop {
@@ -472,7 +472,7 @@ fn version(library: &Path) -> String {
     }
 }
 
-fn stopped(trouble: Trouble) -> OpenError {
+fn stopped(trouble: ModelErrorKind) -> OpenError {
     OpenError::Runtime { why: trouble.to_string() }
 }
 

@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tapwright_contract::model::{Model, ModelError, Prompt, Reply, Trouble};
+use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
 use tokio::sync::mpsc;
 
 use super::providers::Provider;
@@ -86,7 +86,7 @@ struct Thread {
 
 struct Job {
     request: Request,
-    answer: mpsc::Sender<Result<Said, Trouble>>,
+    answer: mpsc::Sender<Result<Said, ModelErrorKind>>,
 }
 
 impl Local {
@@ -158,9 +158,9 @@ impl Local {
     /// Asks for an answer, which comes in pieces. Waits for its turn, if many ask.
     ///
     /// # Errors
-    /// `Trouble::Broken` when the engine has stopped; all else comes in place of a piece.
-    pub async fn ask(&self, request: Request) -> Result<Answer, Trouble> {
-        let gone = || Trouble::Broken { why: "the engine has stopped".to_owned() };
+    /// `ModelErrorKind::Fatal` when the engine has stopped; all else comes in place of a piece.
+    pub async fn ask(&self, request: Request) -> Result<Answer, ModelErrorKind> {
+        let gone = || ModelErrorKind::Fatal { why: "the engine has stopped".to_owned() };
         // Room for all that can come: a reader that is slow must not hold up others.
         let most = request.tokens_max.unwrap_or(u32::MAX).min(self.facts.context) as usize;
         let (answer, pieces) = mpsc::channel(most + 2);
@@ -169,7 +169,7 @@ impl Local {
         Ok(pieces)
     }
 
-    async fn answered(&self, request: Request) -> Result<Reply, Trouble> {
+    async fn answered(&self, request: Request) -> Result<Reply, ModelErrorKind> {
         let mut pieces = self.ask(request).await?;
         let mut whole = String::new();
         while let Some(piece) = pieces.recv().await {
@@ -181,7 +181,7 @@ impl Local {
                 }
             }
         }
-        Err(Trouble::Broken { why: "the engine has stopped".to_owned() })
+        Err(ModelErrorKind::Fatal { why: "the engine has stopped".to_owned() })
     }
 }
 
@@ -203,14 +203,14 @@ impl Model for Local {
         // However this future ends, it drops its end of the answer, and the engine sees that before its next token.
         let answer = tokio::time::timeout(within, self.answered(request)).await;
         answer
-            .unwrap_or(Err(Trouble::TimedOut { within }))
+            .unwrap_or(Err(ModelErrorKind::TimedOut { within }))
             .map_err(|kind| ModelError { model: self.name.clone(), kind })
     }
 }
 
 /// Answers whoever asks, a bit of each answer after the other.
 fn serve(mut engine: Engine, mut jobs: mpsc::Receiver<Job>) {
-    let mut works: Vec<(Work, mpsc::Sender<Result<Said, Trouble>>)> = Vec::new();
+    let mut works: Vec<(Work, mpsc::Sender<Result<Said, ModelErrorKind>>)> = Vec::new();
     let mut waiting: Option<Job> = None;
     loop {
         while works.len() < engine.at_once() {
@@ -229,7 +229,7 @@ fn serve(mut engine: Engine, mut jobs: mpsc::Receiver<Job>) {
             match engine.begin(&job.request) {
                 Ok(work) => works.push((work, job.answer)),
                 // There is memory for fewer than there may be: it waits for one of the others to end.
-                Err(Trouble::Away { .. }) if !works.is_empty() => {
+                Err(ModelErrorKind::Unavailable { .. }) if !works.is_empty() => {
                     waiting = Some(job);
                     break;
                 }
@@ -241,7 +241,7 @@ fn serve(mut engine: Engine, mut jobs: mpsc::Receiver<Job>) {
 }
 
 /// Does a bit of an answer; whether there is more to do.
-fn go_on(engine: &mut Engine, work: &mut Work, answer: &mpsc::Sender<Result<Said, Trouble>>) -> bool {
+fn go_on(engine: &mut Engine, work: &mut Work, answer: &mpsc::Sender<Result<Said, ModelErrorKind>>) -> bool {
     if answer.is_closed() {
         tracing::debug!("an answer was given up");
         engine.give_up(work);
@@ -266,7 +266,7 @@ fn go_on(engine: &mut Engine, work: &mut Work, answer: &mpsc::Sender<Result<Said
 }
 
 /// There is room for every piece of an answer, so it is only lost when nobody wants it.
-fn tell(answer: &mpsc::Sender<Result<Said, Trouble>>, piece: Result<Said, Trouble>) {
+fn tell(answer: &mpsc::Sender<Result<Said, ModelErrorKind>>, piece: Result<Said, ModelErrorKind>) {
     let _ = answer.try_send(piece);
 }
 

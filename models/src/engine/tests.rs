@@ -23,7 +23,7 @@ struct Whole {
 
 impl Engine {
     /// Works on an answer to its end; nothing, if it is to stop before. Looks whether to stop before each bit of work.
-    fn answer(&mut self, request: &Request, stop: &dyn Fn() -> bool) -> Result<Option<Whole>, Trouble> {
+    fn answer(&mut self, request: &Request, stop: &dyn Fn() -> bool) -> Result<Option<Whole>, ModelErrorKind> {
         let mut work = self.begin(request)?;
         let mut text = String::new();
         loop {
@@ -237,7 +237,7 @@ fn conversations_are_kept_apart_and_the_oldest_goes_first() {
         assert_eq!(engine.conversations.len(), 1);
     }
     let work = engine.begin(&one).unwrap();
-    assert!(matches!(engine.begin(&two), Err(Trouble::Away { .. })), "the one conversation is busy");
+    assert!(matches!(engine.begin(&two), Err(ModelErrorKind::Unavailable { .. })), "the one conversation is busy");
     engine.give_up(&work);
 }
 
@@ -347,7 +347,10 @@ fn a_grammar_leaves_nothing_else_to_say() {
     for bad in ["start: nothing", "start: \"a", "", "start: <no_such_token>"] {
         let grammar = Some(Grammar::Lark(bad.to_owned()));
         let trouble = engine.answer(&Request { grammar, ..asked(20) }, NEVER).unwrap_err();
-        assert!(matches!(&trouble, Trouble::BadPrompt { why } if why.starts_with("the grammar:")), "{bad}: {trouble}");
+        assert!(
+            matches!(&trouble, ModelErrorKind::InvalidPrompt { why } if why.starts_with("the grammar:")),
+            "{bad}: {trouble}"
+        );
     }
     assert!(engine.answer(&asked(5), NEVER).is_ok(), "and nothing is left of it");
 }
@@ -381,7 +384,7 @@ fn what_can_never_be_answered_is_said_to_be_so() {
         ),
     ] {
         let trouble = engine.answer(&prompt, NEVER).unwrap_err();
-        assert!(matches!(&trouble, Trouble::BadPrompt { why } if why.contains(expected)), "{trouble}");
+        assert!(matches!(&trouble, ModelErrorKind::InvalidPrompt { why } if why.contains(expected)), "{trouble}");
     }
     // The context is as long as the model says: what is left of it is what the answer may take.
     engine.context = engine.compile(&asked(9).turns).unwrap().slots.len() + 5;
@@ -459,7 +462,7 @@ async fn behind_the_port(library: &Path) {
 
     // Given up: the engine stops long before 1500 tokens, and answers the next.
     let error = local.reply(&asked(1500), Duration::ZERO).await.unwrap_err();
-    assert!(matches!(error.kind, Trouble::TimedOut { .. }), "{error}");
+    assert!(matches!(error.kind, ModelErrorKind::TimedOut { .. }), "{error}");
     assert_eq!(local.reply(&asked(5), long).await.unwrap(), reply);
 
     // Clones take turns on one engine.

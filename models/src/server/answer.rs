@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use tapwright_contract::model::Trouble;
+use tapwright_contract::model::ModelErrorKind;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{sleep, timeout};
 
@@ -42,8 +42,8 @@ pub enum End {
     Text(String),
 }
 
-fn broke_off() -> Trouble {
-    Trouble::Broken { why: "the engine stopped within the answer".to_owned() }
+fn broke_off() -> ModelErrorKind {
+    ModelErrorKind::Fatal { why: "the engine stopped within the answer".to_owned() }
 }
 
 impl Promise {
@@ -64,7 +64,7 @@ impl Promise {
         self.visit.served.outcome = if *why == Finish::Length { Outcome::Length } else { Outcome::Stop };
     }
 
-    fn failed(&mut self, trouble: Trouble) -> Refusal {
+    fn failed(&mut self, trouble: ModelErrorKind) -> Refusal {
         let refusal = Refusal::from(trouble);
         self.visit.refused(refusal.status.as_u16());
         refusal

@@ -6,7 +6,7 @@ use axum::http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tapwright_contract::model::Trouble;
+use tapwright_contract::model::ModelErrorKind;
 
 /// What is said of somebody's mistake at most; a mistake can be megabytes long.
 const MESSAGE_CHARS_MAX: usize = 400;
@@ -147,18 +147,20 @@ impl Refusal {
     }
 }
 
-impl From<Trouble> for Refusal {
-    fn from(trouble: Trouble) -> Refusal {
+impl From<ModelErrorKind> for Refusal {
+    fn from(trouble: ModelErrorKind) -> Refusal {
         let message = trouble.to_string();
         match trouble {
-            Trouble::BadPrompt { .. } => Refusal::invalid(StatusCode::BAD_REQUEST, Some("bad_prompt"), message),
-            Trouble::Away { .. } => {
+            ModelErrorKind::InvalidPrompt { .. } => {
+                Refusal::invalid(StatusCode::BAD_REQUEST, Some("bad_prompt"), message)
+            }
+            ModelErrorKind::Unavailable { .. } => {
                 Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", Some("busy"), message).retry(2)
             }
-            Trouble::TimedOut { .. } => {
+            ModelErrorKind::TimedOut { .. } => {
                 Refusal::new(StatusCode::GATEWAY_TIMEOUT, "server_error", Some("timed_out"), message)
             }
-            Trouble::Broken { .. } => Refusal::ours(message),
+            ModelErrorKind::Fatal { .. } => Refusal::ours(message),
         }
     }
 }

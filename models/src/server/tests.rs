@@ -38,21 +38,21 @@ impl Serving for Fake {
         (text == "</answer>").then_some(48)
     }
 
-    async fn ask(&self, request: Request) -> Result<Answer, Trouble> {
+    async fn ask(&self, request: Request) -> Result<Answer, ModelErrorKind> {
         let last = request.turns.last().and_then(|turn| turn.parts.last()).cloned();
         self.heard.lock().unwrap().push(request.clone());
         let Some(model::Part::Text(order)) = last else {
-            return Err(Trouble::BadPrompt { why: "no order".to_owned() });
+            return Err(ModelErrorKind::InvalidPrompt { why: "no order".to_owned() });
         };
         let number = |name: &str| {
             order.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse::<u64>().ok())
         };
         let says = |word: &str| order.split_whitespace().any(|said| said == word);
         if says("busy") {
-            return Err(Trouble::Away { why: "the engine is busy".to_owned() });
+            return Err(ModelErrorKind::Unavailable { why: "the engine is busy".to_owned(), retry_after: None });
         }
         if says("unfit") {
-            return Err(Trouble::BadPrompt { why: "it has 1234 tokens, and 1000 are the most".to_owned() });
+            return Err(ModelErrorKind::InvalidPrompt { why: "it has 1234 tokens, and 1000 are the most".to_owned() });
         }
         let (count, delay, late) = (number("count").unwrap_or(2), number("delay").unwrap_or(0), number("late"));
         let (breaks, slips, length) = (says("breaks"), says("slips"), says("length"));
@@ -73,7 +73,7 @@ impl Serving for Fake {
                 return;
             }
             if slips {
-                let _ = pieces.send(Err(Trouble::Broken { why: "the weights are damaged".to_owned() })).await;
+                let _ = pieces.send(Err(ModelErrorKind::Fatal { why: "the weights are damaged".to_owned() })).await;
                 return;
             }
             let usage = Usage { prompt: 50, cached: 20, answer: count as u32 + 1, forced: 1 };

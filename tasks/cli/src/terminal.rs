@@ -61,7 +61,7 @@ fn tell(question: &Question) {
     let mark = style("?").yellow().bold().for_stderr();
     let (lead, message) = match question {
         Question::Confirm { message, at } => {
-            (format!("The model asks before it taps at {}, {} of {}:", at.x, at.y, at.of), message)
+            (format!("The model asks before it taps at {}, {} of {}:", at.x, at.y, at.of.size), message)
         }
         Question::TakeOver { message } => ("The model asks you to take over on the phone:".to_owned(), message),
         Question::Choose { message } => ("The model asks you to choose:".to_owned(), message),
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn only_a_clear_yes_is_a_yes() {
         let of = Size { width: 10, height: 10 };
-        let confirm = Question::Confirm { message: "pay".to_owned(), at: Spot { x: 1, y: 1, of } };
+        let confirm = Question::Confirm { message: "pay".to_owned(), at: Spot { x: 1, y: 1, of: of.into() } };
         assert_eq!(understood(&confirm, " Yes "), Some(Answer::Yes));
         assert_eq!(understood(&confirm, "n"), Some(Answer::No));
         assert_eq!(understood(&confirm, "done"), Some(Answer::Done));

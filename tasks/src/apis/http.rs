@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
-use tapwright_agent::apis::{ApiError, Apis};
 use tapwright_agent::secrets::{BEYOND, Secrets, names};
+use tapwright_contract::api::{ApiError, Apis};
 use tokio::time::timeout;
 
 use super::{ApiEndpoint, HttpApi, INSTRUCTION, InvalidApi, text};

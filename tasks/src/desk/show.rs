@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tapwright_agent::action::{Action, Call};
 use tapwright_agent::guard::Deed;
 use tapwright_agent::person::Question;
-use tapwright_contract::device::Gesture;
+use tapwright_contract::gesture::Gesture;
 use tapwright_contract::{Size, Spot};
 
 use super::{Open, State, answers};
@@ -139,13 +139,13 @@ fn button(question: &Question, answer: &str) -> &'static str {
 /// The place that a question is about, if it is about one.
 fn place(state: &State, question: &Question, size: Size) -> Option<Spot> {
     if let Question::Confirm { at, .. } = question {
-        return (at.of == size).then_some(*at);
+        return (at.of.size == size).then_some(*at);
     }
     let said = state.profile.as_ref()?.dialect.read(&state.action, false);
     match said.call {
         Ok(Call::Do(
             Action::Tap { at } | Action::SensitiveTap { at, .. } | Action::LongPress { at } | Action::DoubleTap { at },
-        )) => Some(at.on(size)),
+        )) => Some(at.on(size.into())),
         _ => None,
     }
 }

@@ -1,8 +1,10 @@
 //! Draws over a screen what was done to it.
 
 use tapwright_agent::guard::Deed;
-use tapwright_contract::device::{Gesture, Key};
+use tapwright_contract::gesture::{Gesture, Key, KeyName, Modifier};
 use tapwright_contract::{Size, Spot};
+
+use super::escaped;
 
 /// SVG in pixels of the display.
 pub fn marks(deed: &Deed, size: Size) -> String {
@@ -16,10 +18,30 @@ pub fn marks(deed: &Deed, size: Size) -> String {
         // A swipe that begins with a long press.
         Deed::Gesture(Gesture::Drag { from, to, .. }) => ring(from, 5.0 * unit) + &swipe(from, to, unit),
         Deed::Gesture(Gesture::Press { key }) => chip(key_name(*key), size, unit),
-        Deed::Gesture(Gesture::Type { .. }) => chip("typed", size, unit),
+        Deed::Gesture(Gesture::Click { at, .. }) => ring(at, 5.0 * unit) + &dot(at, unit),
+        Deed::Gesture(Gesture::Move { at }) => dot(at, unit),
+        Deed::Gesture(Gesture::Scroll { at, .. }) => ring(at, 5.0 * unit) + &chip("scrolled", size, unit),
+        Deed::Gesture(Gesture::Chord { modifiers, key }) => chip(&chord_name(modifiers, key), size, unit),
+        Deed::Gesture(Gesture::Type { .. } | Gesture::Insert { .. }) => chip("typed", size, unit),
+        Deed::Gesture(Gesture::Window { .. }) => chip("window changed", size, unit),
         Deed::Gesture(Gesture::Launch { .. }) => chip("launched", size, unit),
         Deed::Api { .. } => chip("API", size, unit),
     }
+}
+
+/// A chord as menus write it: `Ctrl+Shift+T`.
+fn chord_name(modifiers: &[Modifier], key: &KeyName) -> String {
+    let mut name = String::new();
+    for modifier in modifiers {
+        name += match modifier {
+            Modifier::Control => "Ctrl+",
+            Modifier::Shift => "Shift+",
+            Modifier::Alt => "Alt+",
+            Modifier::Meta => "Meta+",
+        };
+    }
+    // A key may be any character, one that means something in a page too.
+    name + &escaped(key.as_str())
 }
 
 fn ring(at: &Spot, radius: f64) -> String {
@@ -90,14 +112,14 @@ mod tests {
     #[test]
     fn a_tap_is_where_it_was() {
         check(
-            Gesture::Tap { at: Spot { x: 30, y: 40, of: SIZE } },
+            Gesture::Tap { at: Spot { x: 30, y: 40, of: SIZE.into() } },
             expect![[r#"<circle class="ring" cx="30" cy="40" r="5.0"/><circle class="dot" cx="30" cy="40" r="1.0"/>"#]],
         );
     }
 
     #[test]
     fn a_drag_shows_where_it_took_hold() {
-        let (from, to) = (Spot { x: 50, y: 150, of: SIZE }, Spot { x: 50, y: 50, of: SIZE });
+        let (from, to) = (Spot { x: 50, y: 150, of: SIZE.into() }, Spot { x: 50, y: 50, of: SIZE.into() });
         let ring = r#"<circle class="ring" cx="50" cy="150" r="5.0"/>"#;
         let over = Duration::ZERO;
         let swiped = marks(&Deed::Gesture(Gesture::Swipe { from, to, over }), SIZE);
@@ -106,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_swipe_points_the_way_it_went() {
-        let (from, to) = (Spot { x: 50, y: 150, of: SIZE }, Spot { x: 50, y: 50, of: SIZE });
+        let (from, to) = (Spot { x: 50, y: 150, of: SIZE.into() }, Spot { x: 50, y: 50, of: SIZE.into() });
         check(
             Gesture::Swipe { from, to, over: Duration::ZERO },
             expect![[

@@ -1,7 +1,7 @@
 //! What `uiautomator dump` writes: widgets as XML. Only what Android writes is understood, which is a small part of XML.
 
 use tapwright_contract::Size;
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 
 use crate::tree::{Tree, Widget};
 
@@ -15,17 +15,17 @@ const VALUE_MAX: usize = 64 << 10;
 /// Reads the dump, wherever in the output it stands.
 ///
 /// # Errors
-/// `Kind::TimedOut` if the screen did not rest, `Kind::Nonsense` if this is no dump.
-pub(crate) fn tree(output: &str) -> Result<Tree, Kind> {
+/// `DriverErrorKind::TimedOut` if the screen did not rest, `DriverErrorKind::MalformedResponse` if this is no dump.
+pub(crate) fn tree(output: &str) -> Result<Tree, DriverErrorKind> {
     let Some((_, xml)) = output.split_once("<hierarchy") else {
         let line = output.lines().map(str::trim).find(|line| line.starts_with("ERROR")).unwrap_or(output);
         let why = super::answers::shortened(line);
         return Err(match why.contains("idle state") {
-            true => Kind::TimedOut { tries: format!("the screen to rest: {why}") },
-            false => Kind::Nonsense { why: format!("no widgets: {why}") },
+            true => DriverErrorKind::TimedOut { tries: format!("the screen to rest: {why}") },
+            false => DriverErrorKind::MalformedResponse { why: format!("no widgets: {why}") },
         });
     };
-    let nonsense = |why: &str| Kind::Nonsense { why: format!("the widgets make no sense: {why}") };
+    let nonsense = |why: &str| DriverErrorKind::MalformedResponse { why: format!("the widgets make no sense: {why}") };
     let mut rest = attributes(xml).ok_or_else(|| nonsense("the beginning"))?.1;
     let mut widgets: Vec<Widget> = Vec::new();
     let mut depth = 0;

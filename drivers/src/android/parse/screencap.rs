@@ -1,6 +1,6 @@
 //! What `screencap` writes: raw pixels behind a short header, a PNG, or an excuse.
 
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 use tapwright_contract::{Picture, Size};
 
 /// The longest side of a display that is believed.
@@ -69,20 +69,22 @@ impl PartialEq for Shot {
 /// Finds the picture in the output of `screencap -p`.
 ///
 /// # Errors
-/// As `excuse`, or `Kind::Nonsense` if the picture is not whole.
-pub(crate) fn png(bytes: Vec<u8>) -> Result<Shot, Kind> {
+/// As `excuse`, or `DriverErrorKind::MalformedResponse` if the picture is not whole.
+pub(crate) fn png(bytes: Vec<u8>) -> Result<Shot, DriverErrorKind> {
     let begin = &bytes[..bytes.len().min(WARNING_MAX)];
     let Some(start) = begin.windows(PNG.len()).position(|window| window == PNG) else { return Err(excuse(&bytes)) };
     let picture = &bytes[start..];
     if !picture.ends_with(PNG_END) {
-        return Err(Kind::Nonsense { why: format!("the picture broke off after {} bytes", picture.len()) });
+        return Err(DriverErrorKind::MalformedResponse {
+            why: format!("the picture broke off after {} bytes", picture.len()),
+        });
     }
     // The first chunk is the header: length, name, width, height.
     let size = match picture.get(PNG.len()..PNG.len() + 16) {
         Some([0, 0, 0, 13, b'I', b'H', b'D', b'R', w0, w1, w2, w3, h0, h1, h2, h3]) => {
             Size { width: u32::from_be_bytes([*w0, *w1, *w2, *w3]), height: u32::from_be_bytes([*h0, *h1, *h2, *h3]) }
         }
-        _ => return Err(Kind::Nonsense { why: "a PNG without its header".to_owned() }),
+        _ => return Err(DriverErrorKind::MalformedResponse { why: "a PNG without its header".to_owned() }),
     };
     believable(size)?;
     Ok(Shot { bytes, start, size, form: Form::Png })
@@ -91,8 +93,8 @@ pub(crate) fn png(bytes: Vec<u8>) -> Result<Shot, Kind> {
 /// Finds the picture in the output of `screencap`.
 ///
 /// # Errors
-/// As `excuse`, or `Kind::Nonsense` if it is not whole or its format is unknown.
-pub(crate) fn raw(bytes: Vec<u8>) -> Result<Shot, Kind> {
+/// As `excuse`, or `DriverErrorKind::MalformedResponse` if it is not whole or its format is unknown.
+pub(crate) fn raw(bytes: Vec<u8>) -> Result<Shot, DriverErrorKind> {
     if let Some((start, size, pixels)) = raw_at(&bytes, 0) {
         return Ok(Shot { bytes, start, size, form: Form::Raw(pixels) });
     }
@@ -122,17 +124,19 @@ fn raw_at(bytes: &[u8], at: usize) -> Option<(usize, Size, Pixels)> {
     Some((at + header, size, pixels))
 }
 
-fn believable(size: Size) -> Result<(), Kind> {
+fn believable(size: Size) -> Result<(), DriverErrorKind> {
     if size.width == 0 || size.height == 0 || size.width > SIDE_MAX || size.height > SIDE_MAX {
-        return Err(Kind::Nonsense { why: format!("a picture of {size}") });
+        return Err(DriverErrorKind::MalformedResponse { why: format!("a picture of {size}") });
     }
     Ok(())
 }
 
 /// Why there is no picture.
-fn excuse(bytes: &[u8]) -> Kind {
+fn excuse(bytes: &[u8]) -> DriverErrorKind {
     if bytes.is_empty() {
-        return Kind::Hidden { why: "the device sent an empty picture, as it does for protected windows".to_owned() };
+        return DriverErrorKind::Hidden {
+            why: "the device sent an empty picture, as it does for protected windows".to_owned(),
+        };
     }
     let text = std::str::from_utf8(bytes).ok().filter(|text| {
         text.len() <= WARNING_MAX && text.chars().all(|letter| !letter.is_control() || letter.is_whitespace())
@@ -141,9 +145,9 @@ fn excuse(bytes: &[u8]) -> Kind {
         Some(text) => {
             let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
             let why = super::answers::shortened(line);
-            if text.contains("not found") { Kind::Refused { why } } else { Kind::Hidden { why } }
+            if text.contains("not found") { DriverErrorKind::Refused { why } } else { DriverErrorKind::Hidden { why } }
         }
-        None => Kind::Nonsense { why: format!("{} bytes that are no whole picture", bytes.len()) },
+        None => DriverErrorKind::MalformedResponse { why: format!("{} bytes that are no whole picture", bytes.len()) },
     }
 }
 
@@ -156,8 +160,8 @@ impl Shot {
     /// Decodes it, once.
     ///
     /// # Errors
-    /// `Kind::Nonsense` if it is damaged.
-    pub fn picture(&self) -> Result<Picture, Kind> {
+    /// `DriverErrorKind::MalformedResponse` if it is damaged.
+    pub fn picture(&self) -> Result<Picture, DriverErrorKind> {
         let body = &self.bytes[self.start..];
         let made = match self.form {
             Form::Raw(Pixels::Rgba) => Picture::new(self.size, body),
@@ -167,11 +171,13 @@ impl Shot {
             Form::Raw(Pixels::Rgb565) => Picture::new(self.size, mapped(body, 2, rgb565)),
             Form::Png => return self.decoded(),
         };
-        made.map_err(|error| Kind::Nonsense { why: error.to_string() })
+        made.map_err(|error| DriverErrorKind::MalformedResponse { why: error.to_string() })
     }
 
-    fn decoded(&self) -> Result<Picture, Kind> {
-        let nonsense = |error: image::ImageError| Kind::Nonsense { why: format!("a damaged picture: {error}") };
+    fn decoded(&self) -> Result<Picture, DriverErrorKind> {
+        let nonsense = |error: image::ImageError| DriverErrorKind::MalformedResponse {
+            why: format!("a damaged picture: {error}"),
+        };
         let mut reader = image::ImageReader::new(std::io::Cursor::new(&self.bytes[self.start..]));
         reader.set_format(image::ImageFormat::Png);
         let mut limits = image::Limits::default();
@@ -180,7 +186,8 @@ impl Shot {
         reader.limits(limits);
         let image = reader.decode().map_err(nonsense)?.into_rgba8();
         let size = Size { width: image.width(), height: image.height() };
-        Picture::new(size, image.into_raw()).map_err(|error| Kind::Nonsense { why: error.to_string() })
+        Picture::new(size, image.into_raw())
+            .map_err(|error| DriverErrorKind::MalformedResponse { why: error.to_string() })
     }
 }
 
@@ -229,7 +236,7 @@ mod tests {
         bytes
     }
 
-    fn check(shot: Result<Shot, Kind>, expected: Expect) {
+    fn check(shot: Result<Shot, DriverErrorKind>, expected: Expect) {
         let told = shot
             .and_then(|shot| shot.picture())
             .map(|picture| format!("{} {:?}", picture.size(), picture.rgba()))
@@ -272,7 +279,7 @@ mod tests {
         check(png(bytes[..half].to_vec()), expect!["the answer makes no sense: the picture broke off after 37 bytes"]);
         let mut damaged = bytes.clone();
         damaged[half + 8] ^= 0x55;
-        assert!(matches!(png(damaged).and_then(|shot| shot.picture()), Err(Kind::Nonsense { .. })));
+        assert!(matches!(png(damaged).and_then(|shot| shot.picture()), Err(DriverErrorKind::MalformedResponse { .. })));
     }
 
     #[test]

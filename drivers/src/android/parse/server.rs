@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 
 /// A device that an adb server knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +42,9 @@ impl State {
 /// A request as a smart socket wants it: its length in four hexadecimal digits, then itself.
 ///
 /// # Errors
-/// `Kind::Refused` if it is too long for that.
-pub(crate) fn request(text: &str) -> Result<Vec<u8>, Kind> {
-    let length = u16::try_from(text.len()).map_err(|_| Kind::Refused {
+/// `DriverErrorKind::Refused` if it is too long for that.
+pub(crate) fn request(text: &str) -> Result<Vec<u8>, DriverErrorKind> {
+    let length = u16::try_from(text.len()).map_err(|_| DriverErrorKind::Refused {
         why: format!("a command of {} bytes is too long for an adb server", text.len()),
     })?;
     Ok(format!("{length:04x}{text}").into_bytes())
@@ -53,26 +53,28 @@ pub(crate) fn request(text: &str) -> Result<Vec<u8>, Kind> {
 /// The length of what follows.
 ///
 /// # Errors
-/// `Kind::Nonsense` if that is no length.
-pub(crate) fn length(digits: [u8; 4]) -> Result<usize, Kind> {
+/// `DriverErrorKind::MalformedResponse` if that is no length.
+pub(crate) fn length(digits: [u8; 4]) -> Result<usize, DriverErrorKind> {
     // Not `from_str_radix` alone: it takes a sign.
     std::str::from_utf8(&digits)
         .ok()
         .filter(|text| text.bytes().all(|digit| digit.is_ascii_hexdigit()))
         .and_then(|text| usize::from_str_radix(text, 16).ok())
-        .ok_or_else(|| Kind::Nonsense { why: format!("{:?} is not a length", String::from_utf8_lossy(&digits)) })
+        .ok_or_else(|| DriverErrorKind::MalformedResponse {
+            why: format!("{:?} is not a length", String::from_utf8_lossy(&digits)),
+        })
 }
 
 /// What to do about a `FAIL` of the server.
-pub(crate) fn failure(message: &str) -> Kind {
+pub(crate) fn failure(message: &str) -> DriverErrorKind {
     let why = format!("adb server: {}", message.trim());
     if message.contains("unauthorized") || message.contains("authorizing") {
         let why = format!("{why}; confirm this computer on the device's screen, then try again");
-        Kind::Refused { why }
+        DriverErrorKind::Refused { why }
     } else if message.contains("offline") || message.contains("not found") || message.contains("no devices") {
-        Kind::Lost { why }
+        DriverErrorKind::Lost { why }
     } else {
-        Kind::Refused { why }
+        DriverErrorKind::Refused { why }
     }
 }
 
@@ -169,7 +171,7 @@ mod tests {
     fn lengths() {
         assert_eq!(length(*b"00aF").unwrap(), 0xaf);
         for nonsense in [*b"+0aF", *b"00 1", *b"OKAY", [0xff; 4]] {
-            assert!(matches!(length(nonsense), Err(Kind::Nonsense { .. })), "{nonsense:?}");
+            assert!(matches!(length(nonsense), Err(DriverErrorKind::MalformedResponse { .. })), "{nonsense:?}");
         }
         assert_eq!(request("host:devices-l").unwrap(), b"000ehost:devices-l");
         assert!(request(&"x".repeat(70_000)).is_err());

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Notify, mpsc};
@@ -56,10 +56,10 @@ pub(super) enum End {
 }
 
 impl End {
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> DriverErrorKind {
         match self.clone() {
-            End::Lost(why) => Kind::Lost { why },
-            End::Nonsense(why) => Kind::Nonsense { why },
+            End::Lost(why) => DriverErrorKind::Lost { why },
+            End::Nonsense(why) => DriverErrorKind::MalformedResponse { why },
         }
     }
 }
@@ -105,10 +105,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Direct {
-    pub async fn connect(address: &str, keys: &Keys, deadline: Deadline) -> Result<Direct, Kind> {
+    pub async fn connect(address: &str, keys: &Keys, deadline: Deadline) -> Result<Direct, DriverErrorKind> {
         let Greeted { greeting, read, write } = greet::greet(address, keys, deadline).await?;
         if greeting.state != "device" {
-            return Err(Kind::Refused { why: format!("the device says that it is {:?}", greeting.state) });
+            return Err(DriverErrorKind::Refused { why: format!("the device says that it is {:?}", greeting.state) });
         }
         let (outgoing, queue) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -127,10 +127,12 @@ impl Direct {
         lock(&self.shared.state).ended.is_none()
     }
 
-    pub async fn open(&self, service: &str) -> Result<Stream, Kind> {
+    pub async fn open(&self, service: &str) -> Result<Stream, DriverErrorKind> {
         let name = format!("{service}\0");
         if name.len() > self.shared.payload_max {
-            return Err(Kind::Refused { why: format!("a command of {} bytes is too long for the device", name.len()) });
+            return Err(DriverErrorKind::Refused {
+                why: format!("a command of {} bytes is too long for the device", name.len()),
+            });
         }
         let mut stream = self.shared.register()?;
         self.shared.send(packet::OPEN, stream.local, 0, name.as_bytes());
@@ -141,7 +143,7 @@ impl Direct {
                 } else {
                     flow.closed.then(|| {
                         let service = service.split(':').next().unwrap_or_default();
-                        Err(Kind::Refused { why: format!("the device has no service {service:?}") })
+                        Err(DriverErrorKind::Refused { why: format!("the device has no service {service:?}") })
                     })
                 }
             })
@@ -160,13 +162,13 @@ impl Drop for Direct {
 }
 
 impl Shared {
-    fn register(self: &Arc<Shared>) -> Result<Stream, Kind> {
+    fn register(self: &Arc<Shared>) -> Result<Stream, DriverErrorKind> {
         let mut state = lock(&self.state);
         if let Some(end) = &state.ended {
             return Err(end.kind());
         }
         if state.pipes.len() >= STREAMS_MAX {
-            return Err(Kind::Refused { why: format!("{STREAMS_MAX} services are open already") });
+            return Err(DriverErrorKind::Refused { why: format!("{STREAMS_MAX} services are open already") });
         }
         // Zero is no name; after four billion streams the first names are free again, and one that is not is skipped.
         let local = loop {
@@ -314,7 +316,7 @@ async fn write_all(shared: Arc<Shared>, mut queue: mpsc::UnboundedReceiver<Vec<u
 
 impl Stream {
     /// Waits until `ready` finds what it looks for in the stream's state.
-    async fn wait<T>(&mut self, mut ready: impl FnMut(&mut Flow) -> Option<T>) -> Result<T, Kind> {
+    async fn wait<T>(&mut self, mut ready: impl FnMut(&mut Flow) -> Option<T>) -> Result<T, DriverErrorKind> {
         loop {
             {
                 let mut flow = lock(&self.pipe.flow);
@@ -329,7 +331,7 @@ impl Stream {
         }
     }
 
-    pub async fn read(&mut self) -> Result<Option<Vec<u8>>, Kind> {
+    pub async fn read(&mut self) -> Result<Option<Vec<u8>>, DriverErrorKind> {
         let (piece, owed, remote) = self
             .wait(|flow| {
                 if let Some(piece) = flow.pieces.pop_front() {
@@ -346,9 +348,11 @@ impl Stream {
         Ok(piece)
     }
 
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Kind> {
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), DriverErrorKind> {
         for piece in bytes.chunks(self.shared.payload_max) {
-            let closed = || Kind::Nonsense { why: "the device closed the stream that was written to".to_owned() };
+            let closed = || DriverErrorKind::MalformedResponse {
+                why: "the device closed the stream that was written to".to_owned(),
+            };
             let remote = self
                 .wait(|flow| match (flow.closed, flow.credit) {
                     (true, _) => Some(Err(closed())),

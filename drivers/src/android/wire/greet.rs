@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -34,8 +34,8 @@ enum Said {
 }
 
 /// Connects and greets.
-pub(super) async fn greet(address: &str, keys: &Keys, deadline: Deadline) -> Result<Greeted, Kind> {
-    let lost = |error| Kind::Lost { why: format!("no device answers at {address}: {error}") };
+pub(super) async fn greet(address: &str, keys: &Keys, deadline: Deadline) -> Result<Greeted, DriverErrorKind> {
+    let lost = |error| DriverErrorKind::Lost { why: format!("no device answers at {address}: {error}") };
     let introduction = async {
         let mut socket = TcpStream::connect(address).await.map_err(lost)?;
         let _ = socket.set_nodelay(true); // Only slower without.
@@ -60,7 +60,7 @@ async fn introduce(
     keys: &Keys,
     read: &mut BufReader<OwnedReadHalf>,
     write: &mut OwnedWriteHalf,
-) -> Result<Said, Kind> {
+) -> Result<Said, DriverErrorKind> {
     let mut found: Option<Found> = None;
     let mut tried = 0;
     loop {
@@ -70,24 +70,29 @@ async fn introduce(
             packet::CONNECT => return Ok(Said::Greeting(packet::greeting(&header, &payload))),
             packet::AUTH => {}
             packet::TLS => {
-                return Err(Kind::Refused {
+                return Err(DriverErrorKind::Refused {
                     why: format!(
                         "the device wants TLS, as wireless debugging does, and this client speaks none: go through an adb server \
                          (`adb pair` once, `adb connect {address}`, then use the serial {address})"
                     ),
                 });
             }
-            _ => return Err(Kind::Nonsense { why: "the device did not answer a greeting with one".to_owned() }),
+            _ => {
+                return Err(DriverErrorKind::MalformedResponse {
+                    why: "the device did not answer a greeting with one".to_owned(),
+                });
+            }
         }
         let token = <[u8; TOKEN]>::try_from(payload).ok().filter(|_| header.arg0 == packet::AUTH_TOKEN);
-        let token =
-            token.ok_or_else(|| Kind::Nonsense { why: "the device asked for a key in no known way".to_owned() })?;
+        let token = token.ok_or_else(|| DriverErrorKind::MalformedResponse {
+            why: "the device asked for a key in no known way".to_owned(),
+        })?;
         let found = match &mut found {
             Some(found) => found,
             none => none.insert(keys.read().await),
         };
         if let Some(key) = found.keys.get(tried) {
-            let signed = key.sign(&token).map_err(|why| Kind::Refused { why: unusable(key, &why) })?;
+            let signed = key.sign(&token).map_err(|why| DriverErrorKind::Refused { why: unusable(key, &why) })?;
             tracing::debug!(key = %key.at.display(), "shows a key to the device");
             tell(write, packet::AUTH_SIGNATURE, &signed).await?;
             tried += 1;
@@ -100,7 +105,7 @@ async fn introduce(
             );
             return Ok(Said::AsksAbout(key.at.clone()));
         } else {
-            return Err(Kind::Refused { why: no_key(address, keys, found) });
+            return Err(DriverErrorKind::Refused { why: no_key(address, keys, found) });
         }
     }
 }
@@ -111,10 +116,10 @@ async fn allowed(
     key: PathBuf,
     keys: &Keys,
     deadline: Deadline,
-) -> Result<Greeting, Kind> {
+) -> Result<Greeting, DriverErrorKind> {
     let patience = deadline.or_sooner(keys.person);
     let waits = patience.left();
-    let refused = |what: &str| Kind::Refused {
+    let refused = |what: &str| DriverErrorKind::Refused {
         why: format!(
             "{what}: allow this computer on the device's screen (\"always\", or it is asked again), then try again; its key is {}",
             key.display()
@@ -128,9 +133,9 @@ async fn allowed(
     }
 }
 
-async fn tell(write: &mut OwnedWriteHalf, what: u32, payload: &[u8]) -> Result<(), Kind> {
+async fn tell(write: &mut OwnedWriteHalf, what: u32, payload: &[u8]) -> Result<(), DriverErrorKind> {
     let packet = packet::packet(packet::AUTH, what, 0, payload, 0);
-    let lost = |error| Kind::Lost { why: format!("the connection broke: {error}") };
+    let lost = |error| DriverErrorKind::Lost { why: format!("the connection broke: {error}") };
     write.write_all(&packet).await.map_err(lost)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -25,14 +25,14 @@ pub(crate) struct Stream {
 }
 
 impl Server {
-    pub async fn connect(address: &str, serial: &str, deadline: Deadline) -> Result<Server, Kind> {
+    pub async fn connect(address: &str, serial: &str, deadline: Deadline) -> Result<Server, DriverErrorKind> {
         // The serial stands in a request that the server takes apart.
         if serial.is_empty() || serial.chars().any(|letter| letter.is_control() || letter.is_whitespace()) {
-            return Err(Kind::Refused { why: format!("{serial:?} is not the serial of a device") });
+            return Err(DriverErrorKind::Refused { why: format!("{serial:?} is not the serial of a device") });
         }
         let work = async {
             let mut features = ask(address, &format!("host-serial:{serial}:features")).await;
-            if let Err(Kind::Lost { why }) = &features
+            if let Err(DriverErrorKind::Lost { why }) = &features
                 && !why.starts_with(NO_SERVER)
                 && is_address(serial)
             {
@@ -49,7 +49,7 @@ impl Server {
         Ok(Server { address: address.to_owned(), serial: serial.to_owned(), features: parse::features(&features) })
     }
 
-    pub async fn open(&self, service: &str) -> Result<Stream, Kind> {
+    pub async fn open(&self, service: &str) -> Result<Stream, DriverErrorKind> {
         let mut socket = dial(&self.address).await?;
         send(&mut socket, &format!("host:transport:{}", self.serial)).await?;
         accepted(&mut socket).await?;
@@ -64,7 +64,7 @@ fn is_address(serial: &str) -> bool {
 }
 
 /// Sends one request to the server and returns its answer.
-pub(crate) async fn ask(address: &str, request: &str) -> Result<String, Kind> {
+pub(crate) async fn ask(address: &str, request: &str) -> Result<String, DriverErrorKind> {
     let mut socket = dial(address).await?;
     send(&mut socket, request).await?;
     accepted(&mut socket).await?;
@@ -74,30 +74,32 @@ pub(crate) async fn ask(address: &str, request: &str) -> Result<String, Kind> {
 
 const NO_SERVER: &str = "no adb server";
 
-async fn dial(address: &str) -> Result<TcpStream, Kind> {
-    let socket = TcpStream::connect(address).await.map_err(|error| Kind::Lost {
+async fn dial(address: &str) -> Result<TcpStream, DriverErrorKind> {
+    let socket = TcpStream::connect(address).await.map_err(|error| DriverErrorKind::Lost {
         why: format!("{NO_SERVER} answers at {address} ({error}); start one with `adb start-server`"),
     })?;
     let _ = socket.set_nodelay(true); // Only slower without.
     Ok(socket)
 }
 
-async fn send(socket: &mut TcpStream, request: &str) -> Result<(), Kind> {
+async fn send(socket: &mut TcpStream, request: &str) -> Result<(), DriverErrorKind> {
     socket.write_all(&parse::request(request)?).await.map_err(broken)
 }
 
-async fn accepted(socket: &mut TcpStream) -> Result<(), Kind> {
+async fn accepted(socket: &mut TcpStream) -> Result<(), DriverErrorKind> {
     let mut status = [0; 4];
     socket.read_exact(&mut status).await.map_err(broken)?;
     match &status {
         b"OKAY" => Ok(()),
         b"FAIL" => Err(parse::failure(&String::from_utf8_lossy(&counted(socket).await?))),
-        other => Err(Kind::Nonsense { why: format!("{:?} from an adb server", String::from_utf8_lossy(other)) }),
+        other => Err(DriverErrorKind::MalformedResponse {
+            why: format!("{:?} from an adb server", String::from_utf8_lossy(other)),
+        }),
     }
 }
 
 /// Bytes behind their own length, which has four digits and so is bounded.
-async fn counted(socket: &mut TcpStream) -> Result<Vec<u8>, Kind> {
+async fn counted(socket: &mut TcpStream) -> Result<Vec<u8>, DriverErrorKind> {
     let mut length = [0; 4];
     socket.read_exact(&mut length).await.map_err(broken)?;
     let mut bytes = vec![0; parse::length(length)?];
@@ -105,18 +107,18 @@ async fn counted(socket: &mut TcpStream) -> Result<Vec<u8>, Kind> {
     Ok(bytes)
 }
 
-fn broken(error: std::io::Error) -> Kind {
-    Kind::Lost { why: format!("the adb server broke off: {error}") }
+fn broken(error: std::io::Error) -> DriverErrorKind {
+    DriverErrorKind::Lost { why: format!("the adb server broke off: {error}") }
 }
 
 impl Stream {
-    pub async fn read(&mut self) -> Result<Option<Vec<u8>>, Kind> {
+    pub async fn read(&mut self) -> Result<Option<Vec<u8>>, DriverErrorKind> {
         let mut piece = Vec::with_capacity(PIECE);
         let count = self.socket.read_buf(&mut piece).await.map_err(broken)?;
         Ok((count != 0).then_some(piece))
     }
 
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Kind> {
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), DriverErrorKind> {
         self.socket.write_all(bytes).await.map_err(broken)
     }
 }

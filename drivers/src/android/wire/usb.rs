@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use adb_client::usb::{ADBUSBDevice, find_all_connected_adb_devices};
 use adb_client::{ADBDeviceExt, RustADBError};
-use tapwright_contract::device::Kind;
+use tapwright_contract::device::DriverErrorKind;
 use tokio::sync::oneshot;
 
 use crate::android::parse::answers::shortened;
@@ -37,56 +37,56 @@ enum Work {
 
 struct Job {
     work: Work,
-    answer: oneshot::Sender<Result<Vec<u8>, Kind>>,
+    answer: oneshot::Sender<Result<Vec<u8>, DriverErrorKind>>,
 }
 
 /// The answer of one service, all of it at once.
 pub(crate) struct Stream {
-    answer: Option<oneshot::Receiver<Result<Vec<u8>, Kind>>>,
+    answer: Option<oneshot::Receiver<Result<Vec<u8>, DriverErrorKind>>>,
 }
 
 /// A device on USB that speaks ADB: its vendor, its product and what it calls itself.
-pub(crate) fn list() -> Result<Vec<(u16, u16, String)>, Kind> {
+pub(crate) fn list() -> Result<Vec<(u16, u16, String)>, DriverErrorKind> {
     let found = find_all_connected_adb_devices().map_err(kind)?;
     Ok(found.into_iter().map(|found| (found.vendor_id, found.product_id, found.device_description)).collect())
 }
 
 impl Usb {
-    pub async fn connect(vendor: u16, product: u16) -> Result<Usb, Kind> {
+    pub async fn connect(vendor: u16, product: u16) -> Result<Usb, DriverErrorKind> {
         let opening = tokio::task::spawn_blocking(move || ADBUSBDevice::new(vendor, product));
         match opening.await {
             Ok(Ok(device)) => Usb::over(device),
             Ok(Err(error)) => Err(kind(error)),
-            Err(error) => Err(Kind::Nonsense { why: error.to_string() }),
+            Err(error) => Err(DriverErrorKind::MalformedResponse { why: error.to_string() }),
         }
     }
 
-    pub fn over(device: impl ADBDeviceExt + Send + 'static) -> Result<Usb, Kind> {
+    pub fn over(device: impl ADBDeviceExt + Send + 'static) -> Result<Usb, DriverErrorKind> {
         let (jobs, queue) = mpsc::sync_channel(WAITING_MAX);
         std::thread::Builder::new()
             .name("adb-usb".to_owned())
             .spawn(move || work(device, &queue))
-            .map_err(|error| Kind::Refused { why: format!("no thread for the device: {error}") })?;
+            .map_err(|error| DriverErrorKind::Refused { why: format!("no thread for the device: {error}") })?;
         Ok(Usb { jobs, features: BTreeSet::new() })
     }
 
-    pub fn open(&self, service: &str) -> Result<Stream, Kind> {
+    pub fn open(&self, service: &str) -> Result<Stream, DriverErrorKind> {
         let work = match service.split_once(':') {
             Some(("shell", command)) if !command.is_empty() => Work::Shell(command.to_owned()),
             Some(("exec", command)) => Work::Exec(command.to_owned()),
-            _ => return Err(Kind::Refused { why: format!("{service:?} is not to be had over USB") }),
+            _ => return Err(DriverErrorKind::Refused { why: format!("{service:?} is not to be had over USB") }),
         };
         let (answer, answered) = oneshot::channel();
         match self.jobs.try_send(Job { work, answer }) {
             Ok(()) => Ok(Stream { answer: Some(answered) }),
-            Err(mpsc::TrySendError::Full(_)) => Err(Kind::Refused { why: "the device is busy".to_owned() }),
+            Err(mpsc::TrySendError::Full(_)) => Err(DriverErrorKind::Refused { why: "the device is busy".to_owned() }),
             Err(mpsc::TrySendError::Disconnected(_)) => Err(gone()),
         }
     }
 }
 
 impl Stream {
-    pub async fn read(&mut self) -> Result<Option<Vec<u8>>, Kind> {
+    pub async fn read(&mut self) -> Result<Option<Vec<u8>>, DriverErrorKind> {
         let Some(answer) = &mut self.answer else { return Ok(None) };
         let bytes = answer.await.map_err(|_| gone())?;
         self.answer = None;
@@ -111,13 +111,13 @@ fn work(mut device: impl ADBDeviceExt, queue: &mpsc::Receiver<Job>) {
     }
 }
 
-fn shell(device: &mut impl ADBDeviceExt, command: &str) -> Result<Vec<u8>, Kind> {
+fn shell(device: &mut impl ADBDeviceExt, command: &str) -> Result<Vec<u8>, DriverErrorKind> {
     let (mut sink, collected, _) = Sink::new();
     device.shell_command(&command, Some(&mut sink), None).map_err(kind)?;
     Ok(take(&collected))
 }
 
-fn exec(device: &mut impl ADBDeviceExt, command: &str) -> Result<Vec<u8>, Kind> {
+fn exec(device: &mut impl ADBDeviceExt, command: &str) -> Result<Vec<u8>, DriverErrorKind> {
     let (sink, collected, ended) = Sink::new();
     // The crate closes the stream when there is no more input, so the input has to last as long as the output.
     device.exec(command, &mut Input { ended }, Box::new(sink)).map_err(kind)?;
@@ -173,18 +173,20 @@ impl Write for Sink {
     }
 }
 
-fn kind(error: RustADBError) -> Kind {
+fn kind(error: RustADBError) -> DriverErrorKind {
     let why = shortened(&error.to_string());
     match error {
-        RustADBError::DeviceBusy => {
-            Kind::Refused { why: format!("{why} An adb server holds the device: use its serial, or stop the server") }
+        RustADBError::DeviceBusy => DriverErrorKind::Refused {
+            why: format!("{why} An adb server holds the device: use its serial, or stop the server"),
+        },
+        RustADBError::ADBRequestFailed(_) => DriverErrorKind::Refused { why },
+        RustADBError::IOError(_) | RustADBError::UsbError(_) | RustADBError::DeviceNotFound(_) => {
+            DriverErrorKind::Lost { why }
         }
-        RustADBError::ADBRequestFailed(_) => Kind::Refused { why },
-        RustADBError::IOError(_) | RustADBError::UsbError(_) | RustADBError::DeviceNotFound(_) => Kind::Lost { why },
-        _ => Kind::Nonsense { why },
+        _ => DriverErrorKind::MalformedResponse { why },
     }
 }
 
-fn gone() -> Kind {
-    Kind::Lost { why: "the device on USB is gone".to_owned() }
+fn gone() -> DriverErrorKind {
+    DriverErrorKind::Lost { why: "the device on USB is gone".to_owned() }
 }
