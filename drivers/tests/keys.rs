@@ -181,7 +181,7 @@ async fn what_is_no_greeting_is_told_as_what_it_is() {
         ),
         (
             "AUTHshort",
-            expect!["DEVICE: cannot connect: the answer makes no sense: the device asked for a key in no known way"],
+            expect!["DEVICE: cannot connect: malformed response: the device asked for a key in no known way"],
         ),
     ] {
         let fake = Fake::daemon(Script { banner: banner.to_owned(), ..good() }).await;

@@ -262,7 +262,7 @@ async fn a_broken_connection_is_mended_and_a_gesture_is_never_repeated() {
     android.screen(PATIENCE).await.unwrap();
     check(
         android.perform(&tap(), PATIENCE).await,
-        expect!["DEVICE: cannot tap: the answer makes no sense: a command printed more than 4194304 bytes"],
+        expect!["DEVICE: cannot tap: malformed response: a command printed more than 4194304 bytes"],
     );
     assert_eq!(taps.load(Ordering::SeqCst), 1);
     // The next one has a fresh shell.
@@ -401,7 +401,7 @@ async fn pictures_that_are_none_are_told_as_what_they_are() {
     check_picture(
         // A fixed length: how well the encoder packs differs between processors.
         whole[..100].to_vec(),
-        expect!["DEVICE: cannot take a picture: the answer makes no sense: the picture broke off after 100 bytes"],
+        expect!["DEVICE: cannot take a picture: malformed response: the picture broke off after 100 bytes"],
     )
     .await;
     check_picture(
@@ -416,7 +416,7 @@ async fn pictures_that_are_none_are_told_as_what_they_are() {
     .await;
     check_picture(
         vec![0xaa; 70_000],
-        expect!["DEVICE: cannot take a picture: the answer makes no sense: 70000 bytes that are no whole picture"],
+        expect!["DEVICE: cannot take a picture: malformed response: 70000 bytes that are no whole picture"],
     )
     .await;
     check_picture([b"[Warning] Multiple displays\n".to_vec(), whole].concat(), expect!["done"]).await;

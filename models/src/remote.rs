@@ -450,7 +450,7 @@ mod tests {
         // A new client: the old one may still hold the connection that nobody answered.
         let mut remote = Remote::new(endpoint(base)).unwrap();
         let error = remote.reply(&prompt(), Duration::from_secs(5)).await.unwrap_err();
-        assert_eq!(error.to_string(), "m: not available at present: nobody listens at the server's address");
+        assert_eq!(error.to_string(), "m: temporarily unavailable: nobody listens at the server's address");
     }
 
     #[test]

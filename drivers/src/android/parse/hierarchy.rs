@@ -189,19 +189,19 @@ mod tests {
         );
         check(
             "ERROR: null root node returned by UiTestAutomationBridge.\n",
-            expect!["the answer makes no sense: no widgets: ERROR: null root node returned by UiTestAutomationBridge."],
+            expect!["malformed response: no widgets: ERROR: null root node returned by UiTestAutomationBridge."],
         );
-        check("", expect!["the answer makes no sense: no widgets: "]);
+        check("", expect!["malformed response: no widgets: "]);
         check(
             "<hierarchy rotation=\"0\"><node text=\"x",
-            expect!["the answer makes no sense: the widgets make no sense: a widget breaks off"],
+            expect!["malformed response: the widgets make no sense: a widget breaks off"],
         );
         check(
             "<hierarchy><node /><evil /></hierarchy>",
-            expect!["the answer makes no sense: the widgets make no sense: something else is among them"],
+            expect!["malformed response: the widgets make no sense: something else is among them"],
         );
         let deep = format!("<hierarchy>{}", "<node>".repeat(300));
-        check(&deep, expect!["the answer makes no sense: the widgets make no sense: there are too many of them"]);
+        check(&deep, expect!["malformed response: the widgets make no sense: there are too many of them"]);
     }
 
     proptest! {

@@ -259,11 +259,11 @@ mod tests {
         let warned =
             [b"[Warning] Multiple displays were found, but no display id was specified!\n".to_vec(), rgba.clone()];
         check(raw(warned.concat()), expect!["2x1 [1, 2, 3, 4, 5, 6, 7, 8]"]);
-        check(raw(rgba[..20].to_vec()), expect!["the answer makes no sense: 20 bytes that are no whole picture"]);
-        check(raw(words(&[0, 0, 1, 0])), expect!["the answer makes no sense: 16 bytes that are no whole picture"]);
+        check(raw(rgba[..20].to_vec()), expect!["malformed response: 20 bytes that are no whole picture"]);
+        check(raw(words(&[0, 0, 1, 0])), expect!["malformed response: 16 bytes that are no whole picture"]);
         check(
             raw(words(&[u32::MAX, u32::MAX, 1, 0])),
-            expect!["the answer makes no sense: 16 bytes that are no whole picture"],
+            expect!["malformed response: 16 bytes that are no whole picture"],
         );
     }
 
@@ -276,7 +276,7 @@ mod tests {
             expect!["2x1 [1, 2, 3, 255, 4, 5, 6, 255]"],
         );
         let half = bytes.len() / 2;
-        check(png(bytes[..half].to_vec()), expect!["the answer makes no sense: the picture broke off after 37 bytes"]);
+        check(png(bytes[..half].to_vec()), expect!["malformed response: the picture broke off after 37 bytes"]);
         let mut damaged = bytes.clone();
         damaged[half + 8] ^= 0x55;
         assert!(matches!(png(damaged).and_then(|shot| shot.picture()), Err(DriverErrorKind::MalformedResponse { .. })));
@@ -296,7 +296,7 @@ mod tests {
             png(b"/system/bin/sh: screencap: not found\n".to_vec()),
             expect!["refused: /system/bin/sh: screencap: not found"],
         );
-        check(png(vec![0xff; 9000]), expect!["the answer makes no sense: 9000 bytes that are no whole picture"]);
+        check(png(vec![0xff; 9000]), expect!["malformed response: 9000 bytes that are no whole picture"]);
     }
 
     proptest! {
