@@ -350,7 +350,7 @@ fn deed_in_words(deed: &Deed) -> String {
         Deed::Gesture(Gesture::Move { at }) => format!("moving the pointer to {}, {}", at.x, at.y),
         Deed::Gesture(Gesture::Scroll { at, .. }) => format!("scrolling at {}, {}", at.x, at.y),
         Deed::Gesture(Gesture::Type { .. } | Gesture::Insert { .. }) => "typing".to_owned(),
-        Deed::Gesture(Gesture::Chord { key, .. }) => format!("pressing {}", say::fitted(key.as_str(), 12)),
+        Deed::Gesture(Gesture::Chord { key, .. }) => format!("pressing {}", output::fitted(key.as_str(), 12)),
         Deed::Gesture(Gesture::Window { .. }) => "changing a window".to_owned(),
         Deed::Gesture(Gesture::Press { .. }) => "pressing a key".to_owned(),
         Deed::Gesture(Gesture::Launch { app }) => format!("opening {}", output::fitted(app, 30)),
