@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fake::{Fake, good_command, good_service, script};
-use tapwright_contract::device::{Driver, Gesture};
+use tapwright_contract::device::Driver;
+use tapwright_contract::gesture::Gesture;
 use tapwright_drivers::Settle;
 use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
 use tokio::time::Instant;

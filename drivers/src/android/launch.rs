@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tapwright_contract::device::{Key, Kind};
+use tapwright_contract::device::DriverErrorKind;
+use tapwright_contract::gesture::Key;
 use tokio::time::Instant;
 
 use super::apps::{self, Apps, LaunchTarget};
@@ -20,7 +21,7 @@ const FRONT_PAUSE: Duration = Duration::from_millis(15);
 const ICON: &str = "-a android.intent.action.MAIN -c android.intent.category.LAUNCHER";
 
 impl Android {
-    pub(super) async fn launch(&mut self, app: &str, deadline: Deadline) -> Result<(), Kind> {
+    pub(super) async fn launch(&mut self, app: &str, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let mut fresh = false;
         if self.apps.is_empty() {
             self.list_apps(deadline).await?;
@@ -28,7 +29,7 @@ impl Android {
         }
         let target = match self.apps.resolve(app) {
             // It may have been installed since.
-            Err(Kind::NoSuchApp { .. }) if !fresh => {
+            Err(DriverErrorKind::NoSuchApp { .. }) if !fresh => {
                 self.list_apps(deadline).await?;
                 self.apps.resolve(app)?
             }
@@ -44,7 +45,7 @@ impl Android {
 
     /// Lists what is installed for the user in front: a work profile or a second space has apps of its own, and a shell may not look
     /// into all of them.
-    pub(super) async fn list_apps(&mut self, deadline: Deadline) -> Result<(), Kind> {
+    pub(super) async fn list_apps(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let link = self.link.as_ref().ok_or_else(unlinked)?;
         let asked = self.shell.run(link, "am get-current-user", deadline).await?;
         let mut user = (asked.status == 0).then(|| answers::current_user(&asked.output)).flatten();
@@ -65,7 +66,7 @@ impl Android {
 
     /// Starts an app as a tap on its icon would. `package` has come through `is_package`, and needs no quotes. Returns why it may not
     /// have been started, where the device's word for that is not to be trusted alone.
-    async fn start(&mut self, package: &str, deadline: Deadline) -> Result<Option<String>, Kind> {
+    async fn start(&mut self, package: &str, deadline: Deadline) -> Result<Option<String>, DriverErrorKind> {
         // Two commands, of which `monkey` is the one that takes a second and turns the automatic rotation on: it is
         // only for devices that cannot say which activity an icon stands for.
         let user = of_user(self.user);
@@ -83,14 +84,19 @@ impl Android {
         match self.shell.run(link, &monkey, deadline).await?.accepted() {
             Ok(_) => Ok(None),
             // It ends with 251 after it has started the app, where it finds no keys of a keyboard.
-            Err(Kind::Refused { why }) => Ok(Some(why)),
+            Err(DriverErrorKind::Refused { why }) => Ok(Some(why)),
             Err(kind) => Err(kind),
         }
     }
 
     /// Waits until the app is in front, or whatever has come in its place: a question of the system, a page of another app that it
     /// forwards to. That is for the next look; the device has said that it started the app, so it is no silence.
-    async fn comes_to_front(&mut self, package: &str, refused: Option<String>, deadline: Deadline) -> Result<(), Kind> {
+    async fn comes_to_front(
+        &mut self,
+        package: &str,
+        refused: Option<String>,
+        deadline: Deadline,
+    ) -> Result<(), DriverErrorKind> {
         let patience = deadline.or_sooner(TO_FRONT);
         let mut standing: Option<(String, Instant)> = None;
         loop {
@@ -103,16 +109,16 @@ impl Android {
                     Some((id, _)) if *id == front.id => {}
                     _ => standing = Some((front.id, began)),
                 },
-                Err(Kind::TimedOut { .. }) => {}
+                Err(DriverErrorKind::TimedOut { .. }) => {}
                 Err(kind) => return Err(kind),
             }
             let stands = standing.as_ref().is_some_and(|(id, since)| !id.is_empty() && since.elapsed() >= STANDS);
             if patience.passed() || stands {
                 if deadline.passed() {
-                    return Err(Kind::TimedOut { tries: format!("{package} to come to the front") });
+                    return Err(DriverErrorKind::TimedOut { tries: format!("{package} to come to the front") });
                 }
                 tracing::debug!(package, front = ?standing.map(|(id, _)| id), "something else is in front after a launch");
-                return refused.map_or(Ok(()), |why| Err(Kind::Refused { why }));
+                return refused.map_or(Ok(()), |why| Err(DriverErrorKind::Refused { why }));
             }
             patience.rest_until(began + FRONT_PAUSE).await;
         }

@@ -114,7 +114,11 @@ fn a_name_whose_app_is_missing_opens_no_other() {
             !std::iter::once(&own).chain(&sharing).any(|app| app.packages.iter().any(|own| own == other))
         };
         let others = Apps::new(all.iter().copied().filter(gone));
-        assert!(matches!(others.resolve(name), Err(Kind::NoSuchApp { .. })), "{name}: {}", told(&others, name));
+        assert!(
+            matches!(others.resolve(name), Err(DriverErrorKind::NoSuchApp { .. })),
+            "{name}: {}",
+            told(&others, name)
+        );
     }
 }
 
@@ -122,7 +126,7 @@ fn a_name_whose_app_is_missing_opens_no_other() {
 fn an_app_that_is_only_like_it_is_not_opened() {
     for (name, others) in rows(LOOKALIKES) {
         let apps = Apps::new(others.split(' '));
-        assert!(matches!(apps.resolve(name), Err(Kind::NoSuchApp { .. })), "{name}: {}", told(&apps, name));
+        assert!(matches!(apps.resolve(name), Err(DriverErrorKind::NoSuchApp { .. })), "{name}: {}", told(&apps, name));
     }
 }
 
