@@ -70,6 +70,8 @@ pub struct Identity {
     pub device: String,
     /// `ro.serialno`
     pub serial: String,
+    /// `ro.build.version.sdk`: what `uiautomator` writes depends on it.
+    pub api: u32,
 }
 
 impl Default for Identity {
@@ -79,6 +81,7 @@ impl Default for Identity {
             model: "Tapwright Phone".to_owned(),
             device: "virtual".to_owned(),
             serial: "TAPWRIGHT0001".to_owned(),
+            api: 34,
         }
     }
 }

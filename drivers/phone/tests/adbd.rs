@@ -65,6 +65,35 @@ async fn an_old_client_gets_sums_and_small_packets_and_has_to_give_sums() {
     alive(phone.address()).await;
 }
 
+/// Servers that lost the phone dial again, and leave the sums out from their first packet on.
+#[tokio::test]
+async fn who_dials_again_is_greeted_without_sums() {
+    let phone = daemon(Options::default()).await;
+    Client::connect(phone.address()).await;
+    let unsummed = |command: u32, first: u32, second: u32, payload: &[u8]| {
+        let mut bytes = packet(command, first, second, payload);
+        bytes[16..20].fill(0);
+        bytes
+    };
+    let mut again = Client::mute(phone.address()).await;
+    again.raw(&unsummed(CNXN, 0x0100_0001, 1 << 20, b"host::features=shell_v2,cmd")).await;
+    assert_eq!(again.receive().await.expect("the phone says hello").command, CNXN);
+    assert_eq!(again.run("shell:echo back").await, b"back\n");
+
+    let (options, public) = locked();
+    let phone = daemon(options).await;
+    let mut again = Client::mute(phone.address()).await;
+    again.raw(&unsummed(CNXN, 0x0100_0001, 1 << 20, b"host::")).await;
+    token(&mut again).await;
+    again.raw(&unsummed(AUTH, 2, 0, &[7; 256])).await;
+    token(&mut again).await;
+    again.raw(&unsummed(AUTH, 3, 0, public.as_bytes())).await;
+    let mut changes = phone.handle().changes();
+    while !phone.handle().look(|world| world.window().contains("UsbDebuggingActivity")) {
+        tokio::time::timeout(PATIENCE, changes.changed()).await.expect("its owner is asked").unwrap();
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_adb_ends_its_connection_and_nothing_else() {
     let phone = daemon(Options::default()).await;

@@ -70,6 +70,16 @@ impl Adb {
         self.run(&[&["-s", self.serial.as_str()], arguments].concat()).await
     }
 
+    /// Waits until the phone answers again, which takes a server up to ten seconds.
+    async fn comes_back(&self, after: &str) {
+        let mut tries = 0;
+        while self.on(&["shell", "echo", "alive"]).await.text != "alive\n" {
+            tries += 1;
+            assert!(tries < 120, "after {after}: {}", self.run(&["devices"]).await.text);
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+
     async fn end(self) {
         self.run(&["kill-server"]).await;
     }
@@ -284,5 +294,21 @@ async fn a_shell_that_adb_keeps_open_is_fed_line_by_line() {
     drop(input);
     let status = tokio::time::timeout(Duration::from_secs(30), child.wait()).await.expect("the shell ends").unwrap();
     assert_eq!(status.code(), Some(6));
+    adb.end().await;
+}
+
+/// A server keeps the phones that it was connected to, and dials those again that it has lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn adb_gets_a_phone_back_that_it_has_lost() {
+    let phone = daemon(Options::default()).await;
+    let (address, handle) = (phone.address(), phone.handle().clone());
+    let Some(adb) = Adb::connected(&phone).await else { return };
+    adb.on(&["reboot"]).await;
+    adb.comes_back("a reboot").await;
+    // Everything is gone for a moment, as when `tapwright phone` is started again, or a cable is pulled.
+    phone.kill().await;
+    let listener = TcpListener::bind(address).await.expect("the address is free again");
+    let _phone = Daemon::start(listener, handle, Options::default()).unwrap();
+    adb.comes_back("a phone that was started again").await;
     adb.end().await;
 }

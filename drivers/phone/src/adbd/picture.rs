@@ -5,6 +5,10 @@ use tokio::task::spawn_blocking;
 use super::handle::Handle;
 use crate::World;
 
+/// How Android numbers this order of the colours, and what they mean.
+const RGBA_8888: u32 = 1;
+const SRGB: u32 = 1;
+
 /// What is written after the pixels were taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -46,8 +50,9 @@ pub(super) async fn take(handle: &Handle, format: Format) -> Written {
 fn write(width: u32, height: u32, rgba: Vec<u8>, format: Format) -> Written {
     let words: &[u32] = match format {
         Format::Png => return Written { head: Vec::new(), body: png(width, height, &rgba) },
-        Format::Raw => &[width, height, 1, 1],
-        Format::Framebuffer => &[2, 32, 0, rgba.len() as u32, width, height, 0, 8, 16, 8, 8, 8, 24, 8],
+        Format::Raw => &[width, height, RGBA_8888, SRGB],
+        // The colour space is the one that `screencap` says. Clients that find a zero there read it as the size.
+        Format::Framebuffer => &[2, 32, SRGB, rgba.len() as u32, width, height, 0, 8, 16, 8, 8, 8, 24, 8],
     };
     Written { head: words.iter().flat_map(|word| word.to_le_bytes()).collect(), body: rgba }
 }
@@ -85,6 +90,9 @@ mod tests {
         let raw = write(3, 2, vec![9; 24], Format::Raw);
         assert_eq!(raw.head, [3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
         assert_eq!(raw.body, [9; 24]);
-        assert_eq!(write(3, 2, vec![9; 24], Format::Framebuffer).head.len(), 14 * 4);
+        let head = write(3, 2, vec![9; 24], Format::Framebuffer).head;
+        let words: Vec<u32> =
+            head.chunks(4).map(|word| u32::from_le_bytes(word.try_into().expect("words have four bytes"))).collect();
+        assert_eq!(words, [2, 32, 1, 24, 3, 2, 0, 8, 16, 8, 8, 8, 24, 8]);
     }
 }

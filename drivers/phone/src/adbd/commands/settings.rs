@@ -294,9 +294,19 @@ pub(super) fn wm(call: &mut Call<'_>) -> u8 {
     }
 }
 
+/// The version of Android that has this API level: 12 has two, and from 13 on each year has one.
+fn release(api: u32) -> String {
+    match api {
+        32 => "12".to_owned(),
+        33.. => (api - 20).to_string(),
+        _ => (api.saturating_sub(19)).to_string(),
+    }
+}
+
 pub(super) fn getprop(call: &mut Call<'_>) -> u8 {
     let identity = call.device.options.identity.clone();
     let density = call.handle().look(|world| world.density()).to_string();
+    let (release, sdk) = (release(identity.api), identity.api.to_string());
     let properties = [
         ("dev.bootcomplete", "1"),
         ("init.svc.adbd", "running"),
@@ -304,8 +314,8 @@ pub(super) fn getprop(call: &mut Call<'_>) -> u8 {
         ("persist.sys.timezone", "UTC"),
         ("ro.build.characteristics", "default"),
         ("ro.build.type", "user"),
-        ("ro.build.version.release", "14"),
-        ("ro.build.version.sdk", "34"),
+        ("ro.build.version.release", &release),
+        ("ro.build.version.sdk", &sdk),
         ("ro.product.brand", "tapwright"),
         ("ro.product.cpu.abi", "x86_64"),
         ("ro.product.cpu.abilist", "x86_64"),
