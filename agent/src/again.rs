@@ -25,7 +25,7 @@ use crate::guard::Deed;
 use crate::limits::clip;
 use crate::patch::Patch;
 use crate::person::Question;
-use crate::repeats::Sight;
+use crate::repeats::ScreenHash;
 
 /// As much of an action is repeated in a remark; a long text would leave no room for what matters.
 const ACTION_BYTES: usize = 160;
@@ -39,7 +39,7 @@ pub(crate) struct Doubt {
     /// What the model called it.
     action: String,
     /// What the screen looked like before it.
-    before: Sight,
+    before: ScreenHash,
     /// The app that was in front, by its id.
     app: String,
     /// What was under the finger, if it was a touch.
@@ -67,7 +67,7 @@ impl Doubt {
         Doubt {
             deed,
             action: format!("{short}{more}"),
-            before: Sight::of(before),
+            before: ScreenHash::of(before),
             app: before.front.id.clone(),
             patch,
             told: false,
@@ -89,7 +89,7 @@ impl Doubt {
     }
 
     /// What the model is told with the first screen after the break; later nothing.
-    pub(crate) fn remark(&mut self, now: Sight) -> Option<String> {
+    pub(crate) fn remark(&mut self, now: ScreenHash) -> Option<String> {
         let found = match (&self.deed, now == self.before) {
             (Deed::Api { .. }, _) => "the screen does not tell",
             (Deed::Gesture(_), true) => "the screen looks as it did before it",
@@ -106,7 +106,7 @@ impl Doubt {
     pub(crate) fn question(&self, deed: &Deed, now: &Screen) -> Option<Question> {
         let asks = match deed {
             Deed::Api { .. } => !self.harmless && self.is_about(deed, now),
-            Deed::Gesture(_) => Sight::of(now) != self.before && self.is_about(deed, now),
+            Deed::Gesture(_) => ScreenHash::of(now) != self.before && self.is_about(deed, now),
         };
         let message = || format!("{} {}, and it may have happened", self.why, self.action);
         asks.then(|| Question::Again { message: message() })

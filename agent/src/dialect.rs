@@ -18,7 +18,7 @@ pub enum Dialect {
 
 /// What was understood of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct ParsedReply {
     /// Why the model wants it, without tags; may be empty.
     pub thought: String,
     /// What it wants.
@@ -34,7 +34,7 @@ pub struct Unclear(pub(crate) String);
 
 impl Dialect {
     /// Understands a reply, whatever it is. `cut` says that it was cut off: what is unfinished is not guessed then.
-    pub fn read(self, reply: &str, cut: bool) -> Said {
+    pub fn read(self, reply: &str, cut: bool) -> ParsedReply {
         match self {
             Dialect::Autoglm => autoglm::read(reply, cut),
         }

@@ -10,10 +10,10 @@ use tapwright_contract::model::Model;
 
 use crate::apis;
 use crate::clock::Clock;
-use crate::episode::{Episode, News, Setting};
-use crate::event::{Came, Effect, Event, Fault, Next, Silence};
+use crate::episode::{Episode, Notice, Setting};
+use crate::event::{ActionResult, Effect, Event, Fault, Next, NoReply};
 use crate::guard::Deed;
-use crate::journal::{EffectLine, Entry, EventLine, Facts, Journal, Line, Resumed, Stand, Step, VERSION};
+use crate::journal::{EffectLine, Entry, EventLine, Journal, Line, ResumePoint, Resumed, RunHeader, Step, VERSION};
 use crate::limits::{Limits, clip};
 use crate::millis;
 use crate::outcome::{End, Outcome};
@@ -60,7 +60,7 @@ pub enum DriveError {
 /// `DriveError` if the record cannot be written.
 pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<End, DriveError> {
     let limits = setting.limits.clone();
-    let facts = Facts {
+    let facts = RunHeader {
         run: ports.journal.run().to_owned(),
         device: ports.driver.name().to_owned(),
         model: ports.model.name().to_owned(),
@@ -90,7 +90,7 @@ pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<E
 ///
 /// # Panics
 /// If it has an end that stands, and that is written down.
-pub async fn resume(mut stand: Stand, limits: Limits, at: u64, ports: Ports<'_>) -> Result<End, DriveError> {
+pub async fn resume(mut stand: ResumePoint, limits: Limits, at: u64, ports: Ports<'_>) -> Result<End, DriveError> {
     let seen = stand.seen.clone();
     let veil = std::mem::take(&mut stand.veil);
     let restricted = stand.restricted.take();
@@ -126,14 +126,14 @@ struct Spent {
 }
 
 impl Shell<'_> {
-    async fn begin(&mut self, facts: Facts, episode: Episode) -> io::Result<End> {
+    async fn begin(&mut self, facts: RunHeader, episode: Episode) -> io::Result<End> {
         self.note(Line::Run(Box::new(facts)))?;
         self.ports.journal.sync()?;
         self.run(episode, Event::Began).await
     }
 
-    async fn go_on(&mut self, stand: Stand) -> io::Result<End> {
-        let Stand { mut episode, next, written, news, .. } = stand;
+    async fn go_on(&mut self, stand: ResumePoint) -> io::Result<End> {
+        let ResumePoint { mut episode, next, written, news, .. } = stand;
         for news in news {
             self.note_news(news)?;
         }
@@ -233,7 +233,7 @@ impl Shell<'_> {
                 let within = limits.look;
                 let reading = async {
                     Event::Read(match driver.labels(within).await {
-                        Ok(labels) => labels.and_then(|labels| few(labels, secrets)),
+                        Ok(labels) => labels.and_then(|labels| bounded_labels(labels, secrets)),
                         Err(error) => {
                             tracing::debug!(%error, "the device does not tell what is written");
                             None
@@ -254,17 +254,17 @@ impl Shell<'_> {
                         }
                         Err(error) => {
                             tracing::debug!(%error, "the model did not answer");
-                            Event::Silent(Silence::new(&error, bytes_max))
+                            Event::Silent(NoReply::new(&error, bytes_max))
                         }
                     }
                 };
-                let late = Event::Silent(Silence { why: overdue("model"), may_pass: true });
+                let late = Event::Silent(NoReply { why: overdue("model"), may_pass: true });
                 race(stop, *clock, within + limits.grace, late, thinking).await
             }
             Effect::Ask(question) => {
                 let asking = async {
                     Event::Answered(match person.ask(question, seen.as_ref()).await {
-                        Answer::Choice(words) => Answer::Choice(secrets.hidden_within(&words, bytes_max)),
+                        Answer::Choice(words) => Answer::Choice(secrets.redact_within(&words, bytes_max)),
                         answer => answer,
                     })
                 };
@@ -278,20 +278,22 @@ impl Shell<'_> {
                             type_secret(*driver, text, secrets, veil, seen.as_ref(), within, bytes_max).await
                         }
                         Deed::Gesture(gesture) => match driver.perform(gesture, within).await {
-                            Ok(()) => Came::Done,
+                            Ok(()) => ActionResult::Done,
                             Err(error) => {
                                 tracing::debug!(%error, "the device did not do it");
-                                Came::Failed(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max))
+                                ActionResult::Failed(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max))
                             }
                         },
                         Deed::Api { instruction } => match apis.call(instruction, within).await {
                             Ok(text) => {
-                                let text = secrets.hidden_within(&text, bytes_max.max(limits.result_bytes));
-                                Came::Told { text }
+                                let text = secrets.redact_within(&text, bytes_max.max(limits.result_bytes));
+                                ActionResult::Told { text }
                             }
-                            Err(ApiError::Unknown) => Came::NoApi,
+                            Err(ApiError::Unknown) => ActionResult::NoApi,
                             // It may quote what it was given.
-                            Err(error) => Came::Failed(apis::fault(&error, usize::MAX).without(secrets, bytes_max)),
+                            Err(error) => {
+                                ActionResult::Failed(apis::fault(&error, usize::MAX).without(secrets, bytes_max))
+                            }
                         },
                     })
                 };
@@ -299,7 +301,7 @@ impl Shell<'_> {
                     Deed::Gesture(_) => "driver",
                     Deed::Api { .. } => "API",
                 };
-                let late = Event::Acted(Came::Failed(Fault::TimedOut { tries: overdue(port) }));
+                let late = Event::Acted(ActionResult::Failed(Fault::TimedOut { tries: overdue(port) }));
                 race(stop, *clock, within + limits.grace, late, acting).await
             }
             Effect::Pause(time) => race(stop, *clock, *time, Event::Rested, std::future::pending()).await,
@@ -342,13 +344,13 @@ impl Shell<'_> {
         Ok(())
     }
 
-    fn note_news(&mut self, news: News) -> io::Result<()> {
+    fn note_news(&mut self, news: Notice) -> io::Result<()> {
         match news {
-            News::Decided(decided) => {
+            Notice::Decided(decided) => {
                 tracing::debug!(step = decided.step, action = decided.action, "the model has decided");
                 self.note(Line::Decided(decided))
             }
-            News::Settled(settled) => {
+            Notice::StepOver(settled) => {
                 let spent = std::mem::take(&mut self.spent);
                 let step = Step {
                     decided: settled.decided,
@@ -417,29 +419,29 @@ async fn type_secret(
     seen: Option<&Screen>,
     within: Duration,
     bytes_max: usize,
-) -> Came {
-    let revealed = match secrets.revealed(text) {
+) -> ActionResult {
+    let revealed = match secrets.reveal(text) {
         Ok(revealed) => revealed,
         Err(name) => {
             let why = format!("nobody has said what the secret {name:?} is");
-            return Came::Failed(Fault::Refused { why: clip(&why, bytes_max).to_owned() });
+            return ActionResult::Failed(Fault::Refused { why: clip(&why, bytes_max).to_owned() });
         }
     };
-    let Some(seen) = seen else { return Came::Failed(Fault::Stale) };
+    let Some(seen) = seen else { return ActionResult::Failed(Fault::Stale) };
     // The model took its time: what is in front by now may be another app than the one that may have the secret.
     match driver.screen(within).await {
         Ok(now) if now.front.id == seen.front.id && now.picture.size() == seen.picture.size() => {}
-        Ok(_) => return Came::Failed(Fault::Stale),
-        Err(error) => return Came::Failed(Fault::new(error.kind, bytes_max)),
+        Ok(_) => return ActionResult::Failed(Fault::Stale),
+        Err(error) => return ActionResult::Failed(Fault::new(error.kind, bytes_max)),
     }
     let labels = driver.labels(within).await.unwrap_or_default();
     veil.typed(seen, labels.as_deref());
     match driver.perform(&Gesture::Type { text: revealed }, within).await {
-        Ok(()) => Came::Done,
+        Ok(()) => ActionResult::Done,
         Err(error) => {
             // Neither here nor in a log: an error can quote what was to be typed, in whatever form and in parts.
             tracing::debug!(operation = error.operation, "the device did not type a secret");
-            Came::Failed(Fault::unquoted(error.kind))
+            ActionResult::Failed(Fault::without_words(error.kind))
         }
     }
 }
@@ -450,12 +452,12 @@ const LABEL_BYTES_MAX: usize = 8 << 10;
 
 /// The labels without secrets; nothing if there are too many of them. A guard that were shown some would be blind to the rest and not
 /// know it, and whoever fills a screen could choose what it sees.
-fn few(mut labels: Vec<Label>, secrets: &Secrets) -> Option<Vec<Label>> {
+fn bounded_labels(mut labels: Vec<Label>, secrets: &Secrets) -> Option<Vec<Label>> {
     if labels.len() > LABELS_MAX || labels.iter().any(|label| label.text.len() > LABEL_BYTES_MAX) {
         return None;
     }
     for label in &mut labels {
-        label.text = secrets.hidden(&label.text);
+        label.text = secrets.redact(&label.text);
     }
     Some(labels)
 }

@@ -12,8 +12,8 @@ use tapwright_contract::model::Reply;
 use crate::action::{Action, Call};
 use crate::again::Doubt;
 use crate::dialect::Unclear;
-use crate::event::{Came, Effect, Event, Fault, Next, Silence};
-use crate::guard::{self, Deed, Grounds, Held, Inward, Review, Touch, Vetted};
+use crate::event::{ActionResult, Effect, Event, Fault, Next, NoReply};
+use crate::guard::{self, Deed, Held, Internal, Review, ReviewContext, Touch, Vetted};
 use crate::limits::{Limits, clip};
 use crate::memory::Memory;
 use crate::notes::{Notes, page};
@@ -22,7 +22,7 @@ use crate::person::{Answer, Question};
 use crate::policy::Policy;
 use crate::profile::{Profile, ReplyForm};
 use crate::prompt::{self, Exchange};
-use crate::repeats::{Repeats, Rounds, Sight, same};
+use crate::repeats::{BackAndForth, Repeats, ScreenHash, same};
 
 /// Which generation of the loop's rules this is. A record is replayed by the rules of its own time.
 pub const EDITION: u32 = 3;
@@ -64,20 +64,20 @@ pub struct Decided {
 
 /// What a step comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settled {
+pub struct StepOver {
     /// What was wanted.
     pub decided: Decided,
     /// What came of it, for people.
     pub came: String,
 }
 
-/// News for whoever watches.
+/// Notice for whoever watches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum Notice {
     /// A reply was read.
     Decided(Decided),
     /// A step is over.
-    Settled(Settled),
+    StepOver(StepOver),
 }
 
 /// One goal on one device.
@@ -89,7 +89,7 @@ pub struct Episode {
     memory: Memory,
     notes: Notes,
     repeats: Repeats,
-    rounds: Rounds,
+    rounds: BackAndForth,
     /// Waits in a row.
     waits: u32,
     /// What the next prompt says of what came of the last action.
@@ -100,7 +100,7 @@ pub struct Episode {
     launched: Option<(String, String)>,
     /// The step that is not over yet.
     open: Option<Decided>,
-    news: Vec<News>,
+    news: Vec<Notice>,
     strikes: u32,
     refusals: u32,
     asks: u32,
@@ -108,7 +108,7 @@ pub struct Episode {
     looks: u32,
     timeouts: u32,
     /// The screen on which the last gesture was made, until the next one is seen.
-    touched: Option<Sight>,
+    touched: Option<ScreenHash>,
     /// How many gestures in a row changed nothing.
     unmoved: u32,
     /// What may or may not have happened when the run broke off.
@@ -121,13 +121,13 @@ pub struct Episode {
 
 /// Something that is being done, and what it takes to do it later if it has not begun when the run breaks off.
 #[derive(Debug)]
-struct Doing {
+struct InFlight {
     /// What a person was asked about it.
     question: Option<Question>,
     held: Held,
     /// What it was chosen on, and what that looked like.
     screen: Screen,
-    sight: Sight,
+    sight: ScreenHash,
 }
 
 /// Where the loop stands, and what it needs there.
@@ -137,7 +137,7 @@ enum Stage {
     /// Waits for a screen.
     Looking,
     /// Waits until it is time for another look.
-    Blinking,
+    LookPause,
     /// Waits for a reply to this screen and info.
     Thinking(Screen, String),
     /// Waits for what is written on this screen, to judge what the model wants and why.
@@ -152,13 +152,13 @@ enum Stage {
     /// approve it: the run broke off before it had begun.
     Rechecking(Option<Question>, Held, Screen),
     /// Waits for a person to do or choose something.
-    Handing(Question),
+    HandedOver(Question),
     /// Waits for a person to make the screen visible.
-    Uncovering(Question),
+    AskingToUnlock(Question),
     /// Waits for a person to help a run that does not get on, for this reason.
-    Freeing(String),
+    AskingForHelp(String),
     /// Waits for what comes of a deed.
-    Acting(Doing),
+    Acting(InFlight),
     /// Waits because the model wants to.
     Waiting(Duration),
     Ended,
@@ -174,7 +174,7 @@ impl Episode {
             steps: 0,
             memory: Memory::default(),
             repeats: Repeats::default(),
-            rounds: Rounds::default(),
+            rounds: BackAndForth::default(),
             waits: 0,
             remarks: Vec::new(),
             answered: false,
@@ -214,7 +214,7 @@ impl Episode {
 
             (Stage::Looking, Event::Saw(screen)) => self.think(screen),
             (Stage::Looking, Event::Unseen(fault)) => self.blind(fault),
-            (Stage::Blinking, Event::Rested) => self.look(),
+            (Stage::LookPause, Event::Rested) => self.look(),
 
             (Stage::Thinking(screen, info), Event::Heard(reply)) => self.weigh(screen, info, &reply),
             (Stage::Thinking(..), Event::Silent(silence)) => self.silent(silence),
@@ -235,9 +235,9 @@ impl Episode {
             (Stage::Rechecking(question, ..), Event::Saw(screen)) => self.outdated(question.is_some(), screen),
             (Stage::Rechecking(question, ..), Event::Unseen(fault)) => self.unsure(question.is_some(), fault),
 
-            (Stage::Handing(question), Event::Answered(answer)) => self.handed(question, answer),
-            (Stage::Uncovering(question), Event::Answered(answer)) => self.uncovered(question, answer),
-            (Stage::Freeing(why), Event::Answered(answer)) => self.freed(why, answer),
+            (Stage::HandedOver(question), Event::Answered(answer)) => self.handed(question, answer),
+            (Stage::AskingToUnlock(question), Event::Answered(answer)) => self.uncovered(question, answer),
+            (Stage::AskingForHelp(why), Event::Answered(answer)) => self.freed(why, answer),
 
             (Stage::Acting(doing), Event::Acted(came)) => self.came(doing, came),
             (Stage::Waiting(time), Event::Rested) => self.settle(format!("waited {} s", time.as_secs_f32()), None),
@@ -247,7 +247,7 @@ impl Episode {
     }
 
     /// What happened since this was last asked, for whoever watches.
-    pub fn news(&mut self) -> Vec<News> {
+    pub fn news(&mut self) -> Vec<Notice> {
         mem::take(&mut self.news)
     }
 
@@ -277,10 +277,10 @@ impl Episode {
         match stage {
             Stage::Ready
             | Stage::Looking
-            | Stage::Blinking
+            | Stage::LookPause
             | Stage::Thinking(..)
             | Stage::BackingOff
-            | Stage::Uncovering(_) => {
+            | Stage::AskingToUnlock(_) => {
                 self.open = None;
                 self.look()
             }
@@ -289,7 +289,7 @@ impl Episode {
                 self.settle(why.clone(), Some(why))
             }
             Stage::Summing(notes) => self.recalled(notes),
-            Stage::Freeing(why) => self.stuck(why),
+            Stage::AskingForHelp(why) => self.stuck(why),
             Stage::Waiting(_) => self.settle("the run broke off while it waited".to_owned(), None),
             // It was let through by another policy: the model may want it again, and is judged by this one.
             Stage::Confirming(..) | Stage::Rechecking(..) if restricted => self.held_back(),
@@ -298,13 +298,13 @@ impl Episode {
             Stage::Confirming(question, held, screen) | Stage::Rechecking(Some(question), held, screen) => {
                 self.ask(question.clone(), Stage::Confirming(question, held, screen))
             }
-            Stage::Handing(question) => self.ask(question.clone(), Stage::Handing(question)),
+            Stage::HandedOver(question) => self.ask(question.clone(), Stage::HandedOver(question)),
             Stage::Rechecking(None, held, screen) => self.recheck(None, held, screen),
-            Stage::Acting(Doing { question, held, screen, .. }) if !begun => match question {
+            Stage::Acting(InFlight { question, held, screen, .. }) if !begun => match question {
                 Some(question) => self.ask(question.clone(), Stage::Confirming(question, held, screen)),
                 None => self.recheck(None, held, screen),
             },
-            Stage::Acting(Doing { held, screen, .. }) => {
+            Stage::Acting(InFlight { held, screen, .. }) => {
                 let action = self.open.as_ref().map_or("", |decided| &decided.action);
                 let doubt = Doubt::new(held.deed().clone(), action, &screen, self.setting.edition);
                 self.doubts.push(doubt.harmless(self.may_repeat(held.deed())));
@@ -335,14 +335,14 @@ impl Episode {
         match fault {
             Fault::Lost { why } => self.end("", Outcome::DeviceLost { why }),
             _ if again => {
-                self.stage = Stage::Blinking;
+                self.stage = Stage::LookPause;
                 Next::Do(Effect::Pause(self.setting.limits.look_pause))
             }
             Fault::Hidden { why } | Fault::Refused { why } => {
                 self.looks = 0;
                 self.remark(format!("the screen could not be seen for a while: {why}"));
                 let question = Question::TakeOver { message: format!("the screen cannot be seen: {why}") };
-                self.ask(question.clone(), Stage::Uncovering(question))
+                self.ask(question.clone(), Stage::AskingToUnlock(question))
             }
             fault => self.end("", Outcome::DeviceLost { why: told(&fault) }),
         }
@@ -351,7 +351,7 @@ impl Episode {
     fn think(&mut self, screen: Screen) -> Next {
         self.looks = 0;
         if let Some(before) = self.touched.take() {
-            self.unmoved = if before == Sight::of(&screen) { self.unmoved + 1 } else { 0 };
+            self.unmoved = if before == ScreenHash::of(&screen) { self.unmoved + 1 } else { 0 };
             if self.unmoved >= self.setting.limits.unmoved_max {
                 let why = format!("the last {} actions have not changed the screen", self.unmoved);
                 return self.stuck(why);
@@ -361,7 +361,7 @@ impl Episode {
             }
         }
         if !self.doubts.is_empty() {
-            let sight = Sight::of(&screen);
+            let sight = ScreenHash::of(&screen);
             self.remarks.extend(self.doubts.iter_mut().filter_map(|doubt| doubt.remark(sight)));
         }
         let front = &screen.front;
@@ -390,7 +390,7 @@ impl Episode {
         }
     }
 
-    fn silent(&mut self, silence: Silence) -> Next {
+    fn silent(&mut self, silence: NoReply) -> Next {
         let limits = &self.setting.limits;
         if !silence.may_pass || self.retries >= limits.retries_max {
             return self.end("", Outcome::ModelFailed { why: silence.why });
@@ -417,14 +417,14 @@ impl Episode {
             Err(_) => heard.to_owned(),
         };
         let back = match (&said.call, profile.reply) {
-            (Ok(_), ReplyForm::Clean) => prompt::written_back(&said.thought, &action),
-            (Ok(_), ReplyForm::CleanLines) => prompt::written_back_in_lines(&said.thought, &action),
-            (Ok(_), ReplyForm::Doubled) => prompt::doubled(heard),
+            (Ok(_), ReplyForm::Clean) => prompt::clean_reply(&said.thought, &action),
+            (Ok(_), ReplyForm::CleanLines) => prompt::clean_reply_in_lines(&said.thought, &action),
+            (Ok(_), ReplyForm::Doubled) => prompt::doubled_reply(heard),
             (Ok(_), ReplyForm::Heard) | (Err(_), _) => heard.to_owned(),
         };
         self.memory.add(self.steps, Exchange { info, reply: back }, &action, profile);
         let decided = Decided { step: self.steps, thought: said.thought.clone(), action };
-        self.news.push(News::Decided(decided.clone()));
+        self.news.push(Notice::Decided(decided.clone()));
         self.open = Some(decided);
         if said.more {
             self.remark("only the first of your actions was done; write one action a turn".to_owned());
@@ -451,7 +451,7 @@ impl Episode {
 
     fn consider(&mut self, screen: Screen, thought: String, action: Action) -> Next {
         let limits = &self.setting.limits;
-        let sight = Sight::of(&screen);
+        let sight = ScreenHash::of(&screen);
         let times = self.repeats.count(sight, &action, limits.repeats_window);
         if times >= limits.repeats_max {
             return self.stuck(format!("the same action {times} times on the same screen"));
@@ -494,9 +494,9 @@ impl Episode {
     }
 
     fn decide(&mut self, screen: Screen, thought: &str, action: &Action, labels: Option<&[Label]>) -> Next {
-        let sight = Sight::of(&screen);
+        let sight = ScreenHash::of(&screen);
         let Setting { policy, touch, .. } = &self.setting;
-        match guard::review(action, Grounds { screen: &screen, labels, thought, policy, touch }) {
+        match guard::review(action, ReviewContext { screen: &screen, labels, thought, policy, touch }) {
             Review::Do(vetted) => {
                 if let Action::Launch { app } = action
                     && self.setting.edition >= 2
@@ -517,7 +517,7 @@ impl Episode {
                 };
                 self.ask(question.clone(), Stage::Confirming(question, held, screen))
             }
-            Review::Hand(mut question) => {
+            Review::HandOver(mut question) => {
                 // `Interact` seldom says between what one is to choose; its thought does.
                 if let Question::Choose { message } = &mut question
                     && message.is_empty()
@@ -526,18 +526,18 @@ impl Episode {
                 }
                 match self.answer_beforehand(&question) {
                     Some(answer) => self.handed(question, answer),
-                    None => self.ask(question.clone(), Stage::Handing(question)),
+                    None => self.ask(question.clone(), Stage::HandedOver(question)),
                 }
             }
             Review::Refuse { why } => self.refused(why),
             Review::Wrong { why } => self.settle(format!("not done: {why}"), Some(format!("not done: {why}"))),
-            Review::Inward(Inward::Wait { duration }) => {
+            Review::Internal(Internal::Wait { duration }) => {
                 let time = duration.min(self.setting.limits.wait_max);
                 self.stage = Stage::Waiting(time);
                 Next::Do(Effect::Pause(time))
             }
-            Review::Inward(Inward::Recall { instruction }) => self.recall(&instruction),
-            Review::Inward(Inward::Note { message }) => {
+            Review::Internal(Internal::Recall { instruction }) => self.recall(&instruction),
+            Review::Internal(Internal::Note { message }) => {
                 let page = labels.map(|labels| page(&screen.front, labels)).filter(|page| !page.is_empty());
                 let note = match page {
                     Some(page) => clip(&page, self.setting.limits.note_bytes).to_owned(),
@@ -599,7 +599,7 @@ impl Episode {
             return self.end("stuck", Outcome::Stuck { why });
         }
         let question = Question::TakeOver { message: format!("the run does not get on: {why}") };
-        self.ask(question, Stage::Freeing(why))
+        self.ask(question, Stage::AskingForHelp(why))
     }
 
     fn freed(&mut self, why: String, answer: Answer) -> Next {
@@ -628,8 +628,8 @@ impl Episode {
         Next::Do(Effect::Ask(question))
     }
 
-    fn act(&mut self, vetted: Vetted, question: Option<Question>, screen: Screen, sight: Sight) -> Next {
-        self.stage = Stage::Acting(Doing { question, held: vetted.held(), screen, sight });
+    fn act(&mut self, vetted: Vetted, question: Option<Question>, screen: Screen, sight: ScreenHash) -> Next {
+        self.stage = Stage::Acting(InFlight { question, held: vetted.held(), screen, sight });
         Next::Do(Effect::Act(vetted))
     }
 
@@ -656,7 +656,7 @@ impl Episode {
 
     fn approve(&mut self, question: Option<Question>, held: Held, screen: Screen) -> Next {
         self.looks = 0;
-        let sight = Sight::of(&screen);
+        let sight = ScreenHash::of(&screen);
         self.act(held.approved(), question, screen, sight)
     }
 
@@ -688,7 +688,7 @@ impl Episode {
     fn handed(&mut self, question: Question, answer: Answer) -> Next {
         let said = match (answer, &question) {
             (Answer::Nobody, _) => {
-                let stage = Stage::Handing(question.clone());
+                let stage = Stage::HandedOver(question.clone());
                 return self.leave(stage, "needs a person", Outcome::NeedsPerson { asked: question });
             }
             (Answer::No, Question::Choose { .. }) => "a person says: no".to_owned(),
@@ -715,25 +715,25 @@ impl Episode {
         self.settle(format!("refused: {why}"), Some(format!("refused: {why}")))
     }
 
-    fn came(&mut self, doing: Doing, came: Came) -> Next {
+    fn came(&mut self, doing: InFlight, came: ActionResult) -> Next {
         let is_api = self.setting.edition >= 3 && matches!(doing.held.deed(), Deed::Api { .. });
-        let unanswered = matches!(came, Came::Failed(Fault::TimedOut { .. } | Fault::Nonsense { .. }));
+        let unanswered = matches!(came, ActionResult::Failed(Fault::TimedOut { .. } | Fault::Nonsense { .. }));
         if !is_api {
             self.timeouts = if unanswered { self.timeouts + 1 } else { 0 };
         }
         let fault = match came {
-            Came::Done => {
+            ActionResult::Done => {
                 self.reassure(&doing);
                 self.touched = Some(doing.sight);
                 return self.settle("done".to_owned(), None);
             }
-            Came::Told { text } => {
+            ActionResult::Told { text } => {
                 self.reassure(&doing);
                 self.answered = true;
                 return self.settle("the API answered".to_owned(), Some(format!("the API answered: {text}")));
             }
             // What was taught with this action is to work on what was noted.
-            Came::NoApi => {
+            ActionResult::NoApi => {
                 if let Deed::Api { instruction } = doing.held.deed()
                     && !self.notes.all().is_empty()
                 {
@@ -742,7 +742,7 @@ impl Episode {
                 let told = "not done: no API is registered, and nothing has been noted; use the screen".to_owned();
                 return self.settle(told.clone(), Some(told));
             }
-            Came::Failed(fault) => fault,
+            ActionResult::Failed(fault) => fault,
         };
         self.launched = None;
         let told = match &fault {
@@ -764,7 +764,7 @@ impl Episode {
     }
 
     /// Something was done for certain: if it was doubtful before, it is not any more.
-    fn reassure(&mut self, doing: &Doing) {
+    fn reassure(&mut self, doing: &InFlight) {
         if self.setting.edition < 3 {
             self.doubts.clear();
         }
@@ -780,7 +780,7 @@ impl Episode {
 
     fn close(&mut self, came: String) {
         if let Some(decided) = self.open.take() {
-            self.news.push(News::Settled(Settled { decided, came }));
+            self.news.push(Notice::StepOver(StepOver { decided, came }));
         }
     }
 

@@ -52,11 +52,11 @@ pub enum Event {
     /// The model answered.
     Heard(Reply),
     /// The model did not answer.
-    Silent(Silence),
+    Silent(NoReply),
     /// A person answered, or nobody did.
     Answered(Answer),
     /// Something was done outside, or not.
-    Acted(Came),
+    Acted(ActionResult),
     /// Time has passed.
     Rested,
     /// Somebody stopped the run. It can come in place of any other answer.
@@ -69,7 +69,7 @@ pub enum Event {
 /// What came of a deed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Came {
+pub enum ActionResult {
     /// The device took it.
     Done,
     /// An API answered.
@@ -120,7 +120,7 @@ impl Fault {
 
 impl Fault {
     /// What kind of thing went wrong, without any word of the device's.
-    pub(crate) fn unquoted(kind: DriverErrorKind) -> Fault {
+    pub(crate) fn without_words(kind: DriverErrorKind) -> Fault {
         let why =
             || "it was a secret, so what the device says of it is left out; another text there shows why".to_owned();
         match kind {
@@ -135,7 +135,7 @@ impl Fault {
 
     /// The same without secrets, which a device may have quoted, as much of each text as `bytes_max`.
     pub(crate) fn without(self, secrets: &Secrets, bytes_max: usize) -> Fault {
-        let cut = |text: String| secrets.hidden_within(&text, bytes_max);
+        let cut = |text: String| secrets.redact_within(&text, bytes_max);
         match self {
             Fault::Lost { why } => Fault::Lost { why: cut(why) },
             Fault::TimedOut { tries } => Fault::TimedOut { tries: cut(tries) },
@@ -152,17 +152,17 @@ impl Fault {
 
 /// Why a model did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Silence {
+pub struct NoReply {
     /// For people.
     pub why: String,
     /// Whether it may answer if it is asked again.
     pub may_pass: bool,
 }
 
-impl Silence {
+impl NoReply {
     /// Takes over what a model said, as much as `bytes_max`.
-    pub fn new(error: &ModelError, bytes_max: usize) -> Silence {
-        Silence { why: clip(&error.to_string(), bytes_max).to_owned(), may_pass: error.kind.is_retryable() }
+    pub fn new(error: &ModelError, bytes_max: usize) -> NoReply {
+        NoReply { why: clip(&error.to_string(), bytes_max).to_owned(), may_pass: error.kind.is_retryable() }
     }
 }
 

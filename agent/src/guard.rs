@@ -1,4 +1,4 @@
-//! Decides what may be done, and by whose leave. What it lets through is a [`Vetted`], and nothing else can be acted on.
+//! Decides what may be done, and with whose permission. What it lets through is a [`Vetted`], and nothing else can be acted on.
 //!
 //! It goes by the action, the [policy](crate::policy) and the platform's name for the app in front. What is written on
 //! a screen can make it stricter, never laxer.
@@ -14,7 +14,7 @@ use crate::action::Action;
 use crate::grid::Grid;
 use crate::millis;
 use crate::person::Question;
-use crate::policy::{Target, Then, named};
+use crate::policy::{Permission, Target, named};
 use crate::secrets;
 
 pub use crate::policy::Policy;
@@ -85,10 +85,10 @@ pub enum Review {
     /// It may be done if a person says so.
     Ask(Question, Held),
     /// A person is to do it.
-    Hand(Question),
+    HandOver(Question),
     /// Nothing outside is touched.
-    Inward(Inward),
-    /// It may not be done, by nobody's leave.
+    Internal(Internal),
+    /// It may not be done, whoever says so.
     Refuse { why: String },
     /// It cannot be done as it is said.
     Wrong { why: String },
@@ -96,7 +96,7 @@ pub enum Review {
 
 /// What a run does by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Inward {
+pub enum Internal {
     /// Keeps something.
     Note { message: String },
     /// Reminds the model of what was kept, as it asks for it.
@@ -107,7 +107,7 @@ pub enum Inward {
 
 /// What a review goes by.
 #[derive(Clone, Copy, Debug)]
-pub struct Grounds<'a> {
+pub struct ReviewContext<'a> {
     /// The screen that the action was chosen on.
     pub screen: &'a Screen,
     /// What is written there, if the device tells and it was asked.
@@ -140,8 +140,8 @@ pub fn reads(action: &Action, policy: &Policy) -> bool {
 }
 
 /// Reviews an action.
-pub fn review(action: &Action, grounds: Grounds<'_>) -> Review {
-    let Grounds { screen, labels, thought, policy, touch } = grounds;
+pub fn review(action: &Action, grounds: ReviewContext<'_>) -> Review {
+    let ReviewContext { screen, labels, thought, policy, touch } = grounds;
     let on = |at: &Grid| -> Spot { at.on(screen.id) };
     let mut warning = None;
     let (gesture, target) = match action {
@@ -149,13 +149,13 @@ pub fn review(action: &Action, grounds: Grounds<'_>) -> Review {
         Action::Launch { app } => return done(Deed::Gesture(Gesture::Launch { app: app.clone() })),
         Action::Back => return done(Deed::Gesture(Gesture::Press { key: Key::Back })),
         Action::Home => return done(Deed::Gesture(Gesture::Press { key: Key::Home })),
-        Action::Note { message } => return Review::Inward(Inward::Note { message: message.clone() }),
-        Action::Wait { duration } => return Review::Inward(Inward::Wait { duration: *duration }),
+        Action::Note { message } => return Review::Internal(Internal::Note { message: message.clone() }),
+        Action::Wait { duration } => return Review::Internal(Internal::Wait { duration: *duration }),
         Action::CallApi { instruction } if policy.api(instruction).is_none() && asks_for_notes(instruction) => {
-            return Review::Inward(Inward::Recall { instruction: instruction.clone() });
+            return Review::Internal(Internal::Recall { instruction: instruction.clone() });
         }
-        Action::Interact { message } => return Review::Hand(Question::Choose { message: message.clone() }),
-        Action::TakeOver { message } => return Review::Hand(Question::TakeOver { message: message.clone() }),
+        Action::Interact { message } => return Review::HandOver(Question::Choose { message: message.clone() }),
+        Action::TakeOver { message } => return Review::HandOver(Question::TakeOver { message: message.clone() }),
         // All that follows touches the app in front; leaving it was possible until here.
         _ if policy.forbids_touching(&screen.front) => {
             let front = &screen.front;
@@ -164,7 +164,7 @@ pub fn review(action: &Action, grounds: Grounds<'_>) -> Review {
         Action::CallApi { instruction } => {
             let ruling = policy.ruling_of_api(instruction, &screen.front);
             let held = Held { deed: Deed::Api { instruction: instruction.clone() } };
-            return ruled(ruling.then, &ruling.rules, None, thought, "call an API", held);
+            return ruled(ruling.permission, &ruling.rules, None, thought, "call an API", held);
         }
         Action::SensitiveTap { at, message } => {
             warning = Some(message.as_str());
@@ -203,7 +203,7 @@ pub fn review(action: &Action, grounds: Grounds<'_>) -> Review {
                 // Where it may go was decided when the policy was written.
                 Secret::Here => ruling = policy.ruling(Target::Secret, &screen.front, labels, ""),
                 Secret::Unsure => {
-                    ruling.then = ruling.then.max(Then::Ask);
+                    ruling.permission = ruling.permission.max(Permission::Ask);
                     ruling.rules.push("a secret, and the device does not tell into what field it goes".to_owned());
                 }
                 Secret::Refused(review) => return review,
@@ -212,29 +212,29 @@ pub fn review(action: &Action, grounds: Grounds<'_>) -> Review {
         }
     };
     if let Some(message) = warning
-        && policy.warning != Then::Allow
+        && policy.warning != Permission::Allow
     {
-        if ruling.rules.is_empty() && policy.warning == Then::Ask {
+        if ruling.rules.is_empty() && policy.warning == Permission::Ask {
             // The question is the model's own then, in its words.
             let question = Question::Confirm { message: message.to_owned(), at: at.expect("it is a touch") };
             return Review::Ask(question, Held { deed: Deed::Gesture(gesture) });
         }
-        ruling.then = ruling.then.max(policy.warning);
+        ruling.permission = ruling.permission.max(policy.warning);
         ruling.rules.push("the model's own warning".to_owned());
     }
     let said = warning.unwrap_or(thought);
-    ruled(ruling.then, &ruling.rules, at, said, what, Held { deed: Deed::Gesture(gesture) })
+    ruled(ruling.permission, &ruling.rules, at, said, what, Held { deed: Deed::Gesture(gesture) })
 }
 
 fn done(deed: Deed) -> Review {
     Review::Do(Vetted { deed })
 }
 
-fn ruled(then: Then, rules: &[String], at: Option<Spot>, said: &str, what: &str, held: Held) -> Review {
+fn ruled(permission: Permission, rules: &[String], at: Option<Spot>, said: &str, what: &str, held: Held) -> Review {
     let rules = rules.join(", ");
-    match then {
-        Then::Allow => done(held.deed),
-        Then::Ask => {
+    match permission {
+        Permission::Allow => done(held.deed),
+        Permission::Ask => {
             let said =
                 if said.trim().is_empty() { String::new() } else { format!("; the model says: {}", said.trim()) };
             let message = format!("{rules}{said}");
@@ -250,7 +250,7 @@ fn ruled(then: Then, rules: &[String], at: Option<Spot>, said: &str, what: &str,
             };
             Review::Ask(question, held)
         }
-        Then::Refuse => Review::Refuse { why: format!("the policy forbids to {what} here: {rules}") },
+        Permission::Refuse => Review::Refuse { why: format!("the policy forbids to {what} here: {rules}") },
     }
 }
 
@@ -326,14 +326,14 @@ mod tests {
         let policy = Policy { apps_forbidden: vec!["com.bank".into(), "Shop".into()], ..Policy::trusting() };
         let touch = Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) };
         assert!(!reads(&action, &policy), "nobody asks what is written");
-        let grounds = Grounds { screen: &screen, labels: None, thought: "", policy: &policy, touch: &touch };
+        let grounds = ReviewContext { screen: &screen, labels: None, thought: "", policy: &policy, touch: &touch };
         let review = review(&action, grounds);
         let deed = |deed: &Deed| serde_json::to_string(deed).unwrap();
         let shown = match review {
             Review::Do(vetted) => format!("do {}", deed(vetted.deed())),
             Review::Ask(question, held) => format!("ask {:?} for {}", question.message(), deed(&held.deed)),
-            Review::Hand(question) => format!("hand {}", serde_json::to_string(&question).unwrap()),
-            Review::Inward(inward) => format!("{inward:?}"),
+            Review::HandOver(question) => format!("hand {}", serde_json::to_string(&question).unwrap()),
+            Review::Internal(inward) => format!("{inward:?}"),
             Review::Refuse { why } => format!("refuse: {why}"),
             Review::Wrong { why } => format!("wrong: {why}"),
         };

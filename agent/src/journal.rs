@@ -19,10 +19,10 @@ mod record;
 mod store;
 mod walk;
 
-pub use line::{EffectLine, Entry, EventLine, Facts, Forked, Line, Resumed, Step, VERSION};
+pub use line::{EffectLine, Entry, EventLine, Forked, Line, Resumed, RunHeader, Step, VERSION};
 pub use record::{Record, RecordError};
 pub use store::{Folder, JournalError, Store, private, private_folder, private_folders, sync_folder};
-pub use walk::{ReplayError, Stand};
+pub use walk::{ReplayError, ResumePoint};
 
 use std::io;
 use std::path::Path;
@@ -73,7 +73,7 @@ impl Journal {
     /// # Errors
     /// `ResumeError` if somebody else has it, if it cannot be read or written, or if what was written does not follow
     /// from what was seen and heard: a loop that has lost its place must not touch a device.
-    pub fn resume(folder: &Path) -> Result<(Journal, Record, Stand), ResumeError> {
+    pub fn resume(folder: &Path) -> Result<(Journal, Record, ResumePoint), ResumeError> {
         if !folder.join("journal.jsonl").is_file() {
             Record::read(folder)?; // It says it better.
         }
@@ -95,7 +95,7 @@ impl Journal {
         runs: &Path,
         run: &str,
         started: u64,
-    ) -> Result<(Journal, Stand), ForkError> {
+    ) -> Result<(Journal, ResumePoint), ForkError> {
         let mut fork = record.first(steps, run, started)?;
         let stand = fork.stand()?;
         if stand.end().is_some() {

@@ -190,7 +190,7 @@ mod tests {
     use super::*;
     use crate::dialect::Dialect;
     use crate::profile::ReplyForm;
-    use crate::prompt::{info, written_back};
+    use crate::prompt::{clean_reply, info};
 
     fn profile() -> Profile {
         Profile {
@@ -232,7 +232,7 @@ mod tests {
             most = most.max(tokens);
             let action = format!("do(action=\"Tap\", element=[{step},500])");
             let thought = "当前页面显示了商品列表，我需要点击第一个商品查看价格。".repeat(3);
-            memory.add(step, Exchange { info, reply: written_back(&thought, &action) }, &action, &profile);
+            memory.add(step, Exchange { info, reply: clean_reply(&thought, &action) }, &action, &profile);
             memory.counted(0);
             if step <= 100 {
                 at_hundred = at_hundred.max(memory.bytes());

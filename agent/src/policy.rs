@@ -1,6 +1,6 @@
 //! What whoever starts a run allows, forbids, and wants to be asked about. It is data, and the guard reads it.
 //!
-//! Words that are found on a screen can only make an action need more leave, never less: what makes it need less
+//! Words that are found on a screen can only make an action need more permission, never less: what makes it need less
 //! (`except`, `apps_allowed`, the apps of a secret) goes by the platform's id of an app, which no app can choose to be
 //! somebody else's. What an app calls itself is a text like any other.
 
@@ -21,10 +21,10 @@ pub struct Policy {
     pub apps_allowed: Vec<String>,
     /// What comes of a touch that the model itself calls important.
     #[serde(default = "ask")]
-    pub warning: Then,
+    pub warning: Permission,
     /// What comes of a touch, or of typing, if the device does not tell what is written on its screen.
-    #[serde(default)]
-    pub unlabelled: Then,
+    #[serde(default, alias = "unlabelled")]
+    pub without_labels: Permission,
     /// Whether a person is asked to help a run that does not get on, before it ends.
     #[serde(default, skip_serializing_if = "no")]
     pub asks_when_stuck: bool,
@@ -32,8 +32,8 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
     /// What stands on buttons that only agree to what is written elsewhere: a touch there is about the whole screen.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub agreeing: Vec<String>,
+    #[serde(default, alias = "agreeing", skip_serializing_if = "Vec::is_empty")]
+    pub confirm_buttons: Vec<String>,
     /// Secrets by name, and where they may go. What they are is not here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretUse>,
@@ -44,20 +44,20 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub apis_asked: Vec<String>,
     /// What is answered without asking anybody.
-    #[serde(default, skip_serializing_if = "Beforehand::is_empty")]
-    pub answers: Beforehand,
+    #[serde(default, skip_serializing_if = "PresetAnswers::is_empty")]
+    pub answers: PresetAnswers,
 }
 
-/// What comes of an action; of several, the last one here counts.
+/// Whether an action may be done; of several, the last one here counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Then {
+pub enum Permission {
     /// It is done.
     #[default]
     Allow,
     /// It is done if a person says so.
     Ask,
-    /// It is not done, by nobody's leave.
+    /// It is not done, whoever says so.
     Refuse,
 }
 
@@ -68,7 +68,8 @@ pub struct Rule {
     /// What a person is told: `payment`.
     pub name: String,
     /// What comes of it.
-    pub then: Then,
+    #[serde(alias = "then")]
+    pub permission: Permission,
     /// Only in these apps, by id or by label; anywhere, if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub apps: Vec<String>,
@@ -105,8 +106,8 @@ pub struct ApiUse {
     /// What the model is told that it is for.
     pub about: String,
     /// What comes of a call, unless a rule is stricter about its words.
-    #[serde(default)]
-    pub leave: Then,
+    #[serde(default, alias = "leave")]
+    pub permission: Permission,
     /// Whether it may be called again when nobody knows whether it was called.
     #[serde(default, skip_serializing_if = "no")]
     pub repeatable: bool,
@@ -115,7 +116,7 @@ pub struct ApiUse {
 /// Answers that were given before the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Beforehand {
+pub struct PresetAnswers {
     /// What is said to a model that lets a person choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choose: Option<String>,
@@ -124,14 +125,14 @@ pub struct Beforehand {
     pub no_take_over: bool,
 }
 
-impl Beforehand {
+impl PresetAnswers {
     fn is_empty(&self) -> bool {
-        *self == Beforehand::default()
+        *self == PresetAnswers::default()
     }
 }
 
-fn ask() -> Then {
-    Then::Ask
+fn ask() -> Permission {
+    Permission::Ask
 }
 
 fn no(yes: &bool) -> bool {
@@ -149,21 +150,21 @@ fn extend<T: Clone + PartialEq>(list: &mut Vec<T>, more: &[T]) {
 /// What the policy says of an action, and by which rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ruling {
-    pub(crate) then: Then,
+    pub(crate) permission: Permission,
     pub(crate) rules: Vec<String>,
 }
 
 impl Ruling {
-    fn add(&mut self, then: Then, rule: &str) {
-        if then != Then::Allow {
-            self.then = self.then.max(then);
+    fn add(&mut self, permission: Permission, rule: &str) {
+        if permission != Permission::Allow {
+            self.permission = self.permission.max(permission);
             self.rules.push(rule.to_owned());
         }
     }
 
     /// The stricter of two, by the rules of both.
     pub(crate) fn and(&mut self, other: Ruling) {
-        self.then = self.then.max(other.then);
+        self.permission = self.permission.max(other.permission);
         for rule in other.rules {
             if !self.rules.contains(&rule) {
                 self.rules.push(rule);
@@ -189,15 +190,15 @@ impl Policy {
         Policy {
             apps_forbidden: Vec::new(),
             apps_allowed: Vec::new(),
-            warning: Then::Ask,
-            unlabelled: Then::Allow,
+            warning: Permission::Ask,
+            without_labels: Permission::Allow,
             asks_when_stuck: false,
             rules: Vec::new(),
-            agreeing: Vec::new(),
+            confirm_buttons: Vec::new(),
             secrets: BTreeMap::new(),
             apis: BTreeMap::new(),
             apis_asked: Vec::new(),
-            answers: Beforehand::default(),
+            answers: PresetAnswers::default(),
         }
     }
 
@@ -218,10 +219,10 @@ impl Policy {
             }
         };
         policy.warning = self.warning.max(other.warning);
-        policy.unlabelled = self.unlabelled.max(other.unlabelled);
+        policy.without_labels = self.without_labels.max(other.without_labels);
         policy.asks_when_stuck |= other.asks_when_stuck;
         extend(&mut policy.rules, &other.rules);
-        extend(&mut policy.agreeing, &other.agreeing);
+        extend(&mut policy.confirm_buttons, &other.confirm_buttons);
         extend(&mut policy.apis_asked, &other.apis_asked);
         policy.secrets = self
             .secrets
@@ -237,8 +238,9 @@ impl Policy {
             .iter()
             .filter_map(|(name, here)| {
                 let there = other.apis.get(name)?;
-                let (leave, repeatable) = (here.leave.max(there.leave), here.repeatable && there.repeatable);
-                Some((name.clone(), ApiUse { about: there.about.clone(), leave, repeatable }))
+                let (permission, repeatable) =
+                    (here.permission.max(there.permission), here.repeatable && there.repeatable);
+                Some((name.clone(), ApiUse { about: there.about.clone(), permission, repeatable }))
             })
             .collect();
         policy.answers = other.answers.clone();
@@ -257,9 +259,11 @@ impl Policy {
 
     /// Whether it makes a difference what is written on a screen.
     pub(crate) fn reads(&self, typing: bool) -> bool {
-        self.unlabelled != Then::Allow
+        self.without_labels != Permission::Allow
             || self.rules.iter().any(|rule| {
-                rule.then != Then::Allow && (rule.typing == typing || typing) && (!rule.words.is_empty() || rule.typing)
+                rule.permission != Permission::Allow
+                    && (rule.typing == typing || typing)
+                    && (!rule.words.is_empty() || rule.typing)
             })
     }
 
@@ -268,7 +272,7 @@ impl Policy {
     pub(crate) fn ruling(&self, target: Target<'_>, front: &Front, labels: Option<&[Label]>, said: &str) -> Ruling {
         let mut ruling = Ruling::default();
         if labels.is_none() {
-            ruling.add(self.unlabelled, "the device does not tell what is written on the screen");
+            ruling.add(self.without_labels, "the device does not tell what is written on the screen");
         }
         let labels = labels.unwrap_or_default();
         let whole = || labels.iter().map(|label| label.text.as_str()).collect::<Vec<_>>();
@@ -304,7 +308,7 @@ impl Policy {
                 }
             };
             if here && meant {
-                ruling.add(rule.then, &rule.name);
+                ruling.add(rule.permission, &rule.name);
             }
         }
         ruling
@@ -321,14 +325,14 @@ impl Policy {
         let mut ruling = Ruling::default();
         let about = folded(&[instruction]);
         if self.apis_asked.iter().any(|name| crate::apis::is_named(instruction, name)) {
-            ruling.add(Then::Ask, "an API that a person is asked about");
+            ruling.add(Permission::Ask, "an API that a person is asked about");
         }
         if let Some((name, api)) = self.api(instruction) {
-            ruling.add(api.leave, &format!("the API {name}"));
+            ruling.add(api.permission, &format!("the API {name}"));
         }
         for rule in self.rules.iter().filter(|rule| !rule.typing && !rule.words.is_empty()) {
             if rule.finds(&about) && !named(&rule.except, &front.id) {
-                ruling.add(rule.then, &rule.name);
+                ruling.add(rule.permission, &rule.name);
             }
         }
         ruling
@@ -337,7 +341,7 @@ impl Policy {
     fn agrees(&self, text: &str) -> bool {
         let text = fold(text);
         let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
-        bare.is_empty() || self.agreeing.iter().any(|word| found(&text, &fold(word)))
+        bare.is_empty() || self.confirm_buttons.iter().any(|word| found(&text, &fold(word)))
     }
 }
 
@@ -481,12 +485,12 @@ mod tests {
                 ("pin".to_owned(), using(&["a.x", "evil.app"], true)),
                 ("b".to_owned(), using(&[], true)),
             ]),
-            answers: Beforehand { choose: Some("yes to all".to_owned()), no_take_over: true },
+            answers: PresetAnswers { choose: Some("yes to all".to_owned()), no_take_over: true },
             ..Policy::trusting()
         };
         let rule = Rule {
             name: "sending".to_owned(),
-            then: Then::Ask,
+            permission: Permission::Ask,
             apps: Vec::new(),
             except: Vec::new(),
             words: list(&["send"]),
@@ -495,17 +499,20 @@ mod tests {
         };
         let other = Policy {
             apps_allowed: list(&["a.y", "a.z"]),
-            warning: Then::Refuse,
-            unlabelled: Then::Ask,
+            warning: Permission::Refuse,
+            without_labels: Permission::Ask,
             rules: vec![rule.clone()],
             secrets: BTreeMap::from([("pin".to_owned(), using(&["a.x"], false))]),
             ..Policy::trusting()
         };
         let both = one.stricter(&other);
         assert_eq!((&both.apps_forbidden, &both.apps_allowed), (&list(&["a.bank"]), &list(&["a.y"])));
-        assert_eq!((both.warning, both.unlabelled, &both.rules), (Then::Refuse, Then::Ask, &vec![rule]));
+        assert_eq!(
+            (both.warning, both.without_labels, &both.rules),
+            (Permission::Refuse, Permission::Ask, &vec![rule])
+        );
         assert_eq!(both.secrets, BTreeMap::from([("pin".to_owned(), using(&["a.x"], false))]));
-        assert_eq!(both.answers, Beforehand::default(), "answers are given by whoever resumes it");
+        assert_eq!(both.answers, PresetAnswers::default(), "answers are given by whoever resumes it");
         assert_eq!(both.stricter(&both), both);
         let none = one.stricter(&Policy { apps_allowed: list(&["a.z"]), ..other });
         assert!(none.forbids_launch("a.x") && none.forbids_launch("a.z") && none.forbids_launch(""), "nothing is left");
@@ -513,11 +520,11 @@ mod tests {
 
     #[test]
     fn the_strictest_counts() {
-        assert!(Then::Allow < Then::Ask && Then::Ask < Then::Refuse);
+        assert!(Permission::Allow < Permission::Ask && Permission::Ask < Permission::Refuse);
         let mut ruling = Ruling::default();
-        ruling.add(Then::Refuse, "a");
-        ruling.add(Then::Ask, "b");
-        ruling.add(Then::Allow, "c");
-        assert_eq!(ruling, Ruling { then: Then::Refuse, rules: vec!["a".to_owned(), "b".to_owned()] });
+        ruling.add(Permission::Refuse, "a");
+        ruling.add(Permission::Ask, "b");
+        ruling.add(Permission::Allow, "c");
+        assert_eq!(ruling, Ruling { permission: Permission::Refuse, rules: vec!["a".to_owned(), "b".to_owned()] });
     }
 }

@@ -26,7 +26,7 @@ use crate::profile::Profile;
 pub struct Exchange {
     /// As [`info`] made it.
     pub info: String,
-    /// The reply as it is written back, for example by [`written_back`].
+    /// The reply as it is written back, for example by [`clean_reply`].
     pub reply: String,
 }
 
@@ -54,18 +54,18 @@ pub(crate) fn with_apis<'a>(goal: &'a str, apis: &BTreeMap<String, ApiUse>) -> C
 }
 
 /// A reply in the clean form: the thought without tags, and the action as its dialect prints it.
-pub fn written_back(thought: &str, answer: &str) -> String {
+pub fn clean_reply(thought: &str, answer: &str) -> String {
     format!("<think>{}</think><answer>{answer}</answer>", without_tags(thought))
 }
 
 /// The same with a line break before the answer, as prompts that describe the form line by line ask for it.
-pub fn written_back_in_lines(thought: &str, answer: &str) -> String {
+pub fn clean_reply_in_lines(thought: &str, answer: &str) -> String {
     format!("<think>{}</think>\n<answer>{answer}</answer>", without_tags(thought))
 }
 
 /// A reply as AutoGLM's official client writes it back, byte for byte: it cuts before the first call that it finds,
 /// the tags in front of the cut stay where they are, and a second pair is put around them.
-pub fn doubled(heard: &str) -> String {
+pub fn doubled_reply(heard: &str) -> String {
     let calls = ["finish(message=", "do(action="];
     let cut = calls.iter().find_map(|call| heard.find(call)).or_else(|| heard.find("<answer>"));
     let (thought, action) = heard.split_at(cut.unwrap_or(0));
@@ -200,7 +200,7 @@ mod tests {
         (0..count)
             .map(|n| Exchange {
                 info: info(&format!("App {n}"), None),
-                reply: written_back(&format!("thought {n}"), &format!("do(action=\"Tap\", element=[{n},{n}])")),
+                reply: clean_reply(&format!("thought {n}"), &format!("do(action=\"Tap\", element=[{n},{n}])")),
             })
             .collect()
     }
@@ -307,8 +307,8 @@ mod tests {
 
     #[test]
     fn a_thought_loses_its_tags() {
-        assert_eq!(written_back(" <think><think>a</think>\n<answer>", "A"), "<think>a</think><answer>A</answer>");
-        assert_eq!(written_back("</th<think>ink>a", "A"), "<think>a</think><answer>A</answer>");
+        assert_eq!(clean_reply(" <think><think>a</think>\n<answer>", "A"), "<think>a</think><answer>A</answer>");
+        assert_eq!(clean_reply("</th<think>ink>a", "A"), "<think>a</think><answer>A</answer>");
     }
 
     #[test]
@@ -325,8 +325,8 @@ mod tests {
             ("<think>T</think><answer>none</answer>", "<think>T</think><answer>none</answer>"),
             ("none", "<think></think><answer>none</answer>"),
         ] {
-            assert_eq!(doubled(heard), expected);
+            assert_eq!(doubled_reply(heard), expected);
         }
-        assert_eq!(written_back_in_lines("<think>T", "A"), "<think>T</think>\n<answer>A</answer>");
+        assert_eq!(clean_reply_in_lines("<think>T", "A"), "<think>T</think>\n<answer>A</answer>");
     }
 }

@@ -9,16 +9,16 @@ use crate::action::Action;
 
 /// What a screen looks like without its status bar, whose clock moves on by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sight(u64);
+pub(crate) struct ScreenHash(u64);
 
-impl Sight {
-    pub(crate) fn of(screen: &Screen) -> Sight {
+impl ScreenHash {
+    pub(crate) fn of(screen: &Screen) -> ScreenHash {
         // Not written down, so it need not be the same tomorrow; two screens that collide only look stuck.
         let mut hasher = DefaultHasher::new();
         screen.picture.size().hash(&mut hasher);
         screen.front.id.hash(&mut hasher);
         hasher.write(below_the_status_bar(screen));
-        Sight(hasher.finish())
+        ScreenHash(hasher.finish())
     }
 }
 
@@ -42,12 +42,12 @@ fn below_the_status_bar(screen: &Screen) -> &[u8] {
 /// The latest actions, and the screens on which they were chosen.
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
-    latest: VecDeque<(Sight, Action)>,
+    latest: VecDeque<(ScreenHash, Action)>,
 }
 
 impl Repeats {
     /// Adds an action and counts how often it is among the latest `window` ones on the same screen, itself included.
-    pub(crate) fn count(&mut self, sight: Sight, action: &Action, window: u32) -> u32 {
+    pub(crate) fn count(&mut self, sight: ScreenHash, action: &Action, window: u32) -> u32 {
         self.latest.push_back((sight, action.clone()));
         while self.latest.len() > window.max(1) as usize {
             self.latest.pop_front();
@@ -64,18 +64,18 @@ impl Repeats {
 
 /// Notices a run that goes back and forth between two screens, whatever it does there.
 #[derive(Debug, Default)]
-pub(crate) struct Rounds {
+pub(crate) struct BackAndForth {
     /// The screens of the latest gestures.
-    latest: VecDeque<Sight>,
+    latest: VecDeque<ScreenHash>,
 }
 
 /// Nobody who counts needs more.
 const ROUNDS_KEPT: usize = 64;
 
-impl Rounds {
+impl BackAndForth {
     /// Adds the screen of a gesture and counts how many in a row, this one included, were on the same two screens; no
     /// more than 1 if there was only one.
-    pub(crate) fn count(&mut self, sight: Sight) -> u32 {
+    pub(crate) fn count(&mut self, sight: ScreenHash) -> u32 {
         self.latest.push_back(sight);
         if self.latest.len() > ROUNDS_KEPT {
             self.latest.pop_front();
@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn rounds_are_between_two_screens() {
-        let mut rounds = Rounds::default();
-        let counts: Vec<u32> = [1, 1, 1, 2, 1, 2, 2, 3, 2, 3].map(|n| rounds.count(Sight(n))).to_vec();
+        let mut rounds = BackAndForth::default();
+        let counts: Vec<u32> = [1, 1, 1, 2, 1, 2, 2, 3, 2, 3].map(|n| rounds.count(ScreenHash(n))).to_vec();
         assert_eq!(counts, [1, 1, 1, 4, 5, 6, 7, 3, 4, 5]);
     }
 }

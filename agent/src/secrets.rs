@@ -13,16 +13,16 @@ use crate::limits::clip;
 
 /// A text that is printed nowhere.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Hush(String);
+pub struct SecretText(String);
 
-impl Hush {
+impl SecretText {
     /// Takes a secret over. `None` if it is empty or shorter than can be told apart from what is on any screen.
-    pub fn new(text: String) -> Option<Hush> {
-        (text.chars().count() >= 3).then_some(Hush(text))
+    pub fn new(text: String) -> Option<SecretText> {
+        (text.chars().count() >= 3).then_some(SecretText(text))
     }
 }
 
-impl fmt::Debug for Hush {
+impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(a secret)")
     }
@@ -30,19 +30,19 @@ impl fmt::Debug for Hush {
 
 /// How far a text is looked through for secrets beyond what is kept of it: one that begins before the cut has to be seen
 /// whole, however it is written.
-pub const BEYOND: usize = 64 << 10;
+pub const LOOKAHEAD_BYTES: usize = 64 << 10;
 
 /// What the names stand for.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
-    kept: BTreeMap<String, Hush>,
+    kept: BTreeMap<String, SecretText>,
     /// Their names, the longest secret first: one may be part of another, whose rest would be left to read.
     longest: Vec<String>,
 }
 
 impl Secrets {
     /// Secrets by their names.
-    pub fn new(secrets: BTreeMap<String, Hush>) -> Secrets {
+    pub fn new(secrets: BTreeMap<String, SecretText>) -> Secrets {
         let mut longest: Vec<String> = secrets.keys().cloned().collect();
         longest.sort_by_key(|name| std::cmp::Reverse(secrets[name].0.len()));
         Secrets { kept: secrets, longest }
@@ -57,7 +57,7 @@ impl Secrets {
     ///
     /// # Errors
     /// The name.
-    pub fn revealed(&self, text: &str) -> Result<String, String> {
+    pub fn reveal(&self, text: &str) -> Result<String, String> {
         let mut revealed = String::new();
         let mut rest = text;
         while let Some((before, name, after)) = next(rest) {
@@ -69,14 +69,14 @@ impl Secrets {
         Ok(revealed)
     }
 
-    /// As much of [`Secrets::hidden`] as `bytes_max`. What is far beyond is not looked at: an answer may have megabytes.
-    pub fn hidden_within(&self, text: &str, bytes_max: usize) -> String {
-        let read = clip(text, bytes_max.saturating_add(BEYOND));
-        clip(&self.hidden(read), bytes_max).to_owned()
+    /// As much of [`Secrets::redact`] as `bytes_max`. What is far beyond is not looked at: an answer may have megabytes.
+    pub fn redact_within(&self, text: &str, bytes_max: usize) -> String {
+        let read = clip(text, bytes_max.saturating_add(LOOKAHEAD_BYTES));
+        clip(&self.redact(read), bytes_max).to_owned()
     }
 
     /// A text with the names in the secrets' places, also where they are written as some format has them.
-    pub(crate) fn hidden(&self, text: &str) -> String {
+    pub(crate) fn redact(&self, text: &str) -> String {
         let mut hidden = text.to_owned();
         for name in &self.longest {
             let secret = &self.kept[name].0;
@@ -281,22 +281,25 @@ mod tests {
     use super::*;
 
     fn secrets() -> Secrets {
-        let hush = |text: &str| Hush::new(text.to_owned()).unwrap();
-        Secrets::new(BTreeMap::from([("pin".to_owned(), hush("4711")), ("user".to_owned(), hush("anna"))]))
+        let secret_text = |text: &str| SecretText::new(text.to_owned()).unwrap();
+        Secrets::new(BTreeMap::from([
+            ("pin".to_owned(), secret_text("4711")),
+            ("user".to_owned(), secret_text("anna")),
+        ]))
     }
 
     #[test]
     fn names_are_put_in_and_taken_out() {
         let secrets = secrets();
-        let revealed = secrets.revealed("a{{secret:user}}b{{secret: pin }}").unwrap();
+        let revealed = secrets.reveal("a{{secret:user}}b{{secret: pin }}").unwrap();
         assert_eq!(revealed, "aannab4711");
-        assert_eq!(secrets.hidden(&revealed), "a{{secret:user}}b{{secret:pin}}");
-        assert_eq!(secrets.revealed("{{secret:none}}"), Err("none".to_owned()));
-        assert_eq!(secrets.revealed("{{secret:open").unwrap(), "{{secret:open");
+        assert_eq!(secrets.redact(&revealed), "a{{secret:user}}b{{secret:pin}}");
+        assert_eq!(secrets.reveal("{{secret:none}}"), Err("none".to_owned()));
+        assert_eq!(secrets.reveal("{{secret:open").unwrap(), "{{secret:open");
         assert_eq!(names("{{secret:a}} {{secret:b}}"), ["a", "b"]);
         assert!(only_names("{{secret:a}}{{secret:b}}") && !only_names("{{secret:a}} ") && only_names(""));
         assert!(!format!("{secrets:?}").contains("4711"));
-        assert!(Hush::new("12".to_owned()).is_none(), "that stands on every screen");
+        assert!(SecretText::new("12".to_owned()).is_none(), "that stands on every screen");
     }
 
     fn screen(app: &str, dark: &[(u32, u32)]) -> Screen {

@@ -7,10 +7,10 @@ use std::fmt::Write;
 
 use common::{reply, screen, setting};
 use expect_test::{Expect, expect};
-use tapwright_agent::episode::{Episode, News, Setting};
-use tapwright_agent::event::{Came, Effect, Event, Fault, Next, Silence};
+use tapwright_agent::episode::{Episode, Notice, Setting};
+use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, NoReply};
 use tapwright_agent::person::Answer;
-use tapwright_agent::policy::{ApiUse, Then};
+use tapwright_agent::policy::{ApiUse, Permission};
 use tapwright_contract::model::{Part, Prompt, Reply};
 
 fn saw(number: u32) -> Event {
@@ -22,14 +22,14 @@ fn heard(text: &str) -> Event {
 }
 
 fn failed(fault: Fault) -> Event {
-    Event::Acted(Came::Failed(fault))
+    Event::Acted(ActionResult::Failed(fault))
 }
 
 fn silent(may_pass: bool) -> Event {
-    Event::Silent(Silence { why: "m: no".to_owned(), may_pass })
+    Event::Silent(NoReply { why: "m: no".to_owned(), may_pass })
 }
 
-const DONE: Event = Event::Acted(Came::Done);
+const DONE: Event = Event::Acted(ActionResult::Done);
 const TAP: &str = r#"do(action="Tap", element=[100,200])"#;
 const BACK: &str = r#"do(action="Back")"#;
 
@@ -62,7 +62,7 @@ fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expecte
         }
         let now = episode.on(event);
         for news in episode.news() {
-            if let News::Settled(settled) = news {
+            if let Notice::StepOver(settled) = news {
                 writeln!(shown, "  {}. {}", settled.decided.step, settled.came).unwrap();
             }
         }
@@ -266,7 +266,7 @@ fn the_model_is_told_what_came_of_it() {
             failed(Fault::Stale),
             saw(1),
             heard(r#"do(action="Call_API", instruction="weather")"#),
-            Event::Acted(Came::Told { text: "rain".to_owned() }),
+            Event::Acted(ActionResult::Told { text: "rain".to_owned() }),
             saw(1),
         ],
         expect![[r#"
@@ -292,12 +292,12 @@ fn the_model_is_told_what_came_of_it() {
     );
 }
 
-fn with_apis(leave: Then) -> Setting {
+fn with_apis(leave: Permission) -> Setting {
     let mut setting = setting();
-    let api = |about: &str, leave| ApiUse { about: about.to_owned(), leave, repeatable: false };
+    let api = |about: &str, leave| ApiUse { about: about.to_owned(), permission: leave, repeatable: false };
     setting.policy.apis = BTreeMap::from([
         ("mail".to_owned(), api("writes to me", leave)),
-        ("notes".to_owned(), api("my notebook", Then::Allow)),
+        ("notes".to_owned(), api("my notebook", Permission::Allow)),
     ]);
     setting
 }
@@ -307,14 +307,14 @@ const MAIL: &str = r#"do(action="Call_API", instruction="mail: I am late")"#;
 #[test]
 fn apis_are_told_with_the_goal_and_judged_by_name() {
     check_with(
-        with_apis(Then::Ask),
+        with_apis(Permission::Ask),
         [
             saw(1),
             heard(MAIL),
             Event::Answered(Answer::No),
             saw(1),
             heard(r#"do(action="Call_API", instruction="notes: summarise the week")"#),
-            Event::Acted(Came::Failed(Fault::TimedOut { tries: "no answer in 3 s".to_owned() })),
+            Event::Acted(ActionResult::Failed(Fault::TimedOut { tries: "no answer in 3 s".to_owned() })),
             saw(1),
         ],
         expect![[r#"
@@ -331,7 +331,7 @@ fn apis_are_told_with_the_goal_and_judged_by_name() {
         "#]],
     );
     check_with(
-        with_apis(Then::Refuse),
+        with_apis(Permission::Refuse),
         [saw(1), heard(MAIL), saw(1)],
         expect![[r#"
         look
@@ -341,8 +341,8 @@ fn apis_are_told_with_the_goal_and_judged_by_name() {
         think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: the policy forbids to call an API here: the API mail\"}"
     "#]],
     );
-    let unanswered = || Event::Acted(Came::Failed(Fault::TimedOut { tries: "late".to_owned() }));
-    let mut setting = with_apis(Then::Allow);
+    let unanswered = || Event::Acted(ActionResult::Failed(Fault::TimedOut { tries: "late".to_owned() }));
+    let mut setting = with_apis(Permission::Allow);
     setting.policy.apis.get_mut("mail").unwrap().repeatable = true;
     let mut episode = Episode::new(setting);
     let mut next = episode.on(Event::Began);
@@ -361,12 +361,12 @@ fn without_an_api_the_model_works_on_its_notes() {
         [
             saw(1),
             heard(weather),
-            Event::Acted(Came::NoApi),
+            Event::Acted(ActionResult::NoApi),
             saw(1),
             heard(r#"do(action="Note", message="Hotel A: 90")"#),
             saw(1),
             heard(weather),
-            Event::Acted(Came::NoApi),
+            Event::Acted(ActionResult::NoApi),
             saw(1),
         ],
         expect![[r#"

@@ -5,7 +5,7 @@ mod common;
 
 use common::{reply, setting};
 use tapwright_agent::episode::{Episode, Setting};
-use tapwright_agent::event::{Came, Effect, Event, Next};
+use tapwright_agent::event::{ActionResult, Effect, Event, Next};
 use tapwright_agent::guard::Deed;
 use tapwright_agent::person::Answer;
 use tapwright_agent::policy::{Policy, SecretUse};
@@ -165,7 +165,7 @@ fn obeyed(hostile: &Hostile, setting: Setting, labels_told: bool, answer: &Answe
             }
             Next::Do(Effect::Act(vetted)) => {
                 done.push(vetted.deed().clone());
-                Event::Acted(Came::Done)
+                Event::Acted(ActionResult::Done)
             }
             Next::Do(Effect::Pause(_)) => Event::Rested,
             Next::End(_) => break,

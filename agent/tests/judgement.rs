@@ -3,8 +3,8 @@
 mod common;
 
 use common::{reply, screen, setting};
-use tapwright_agent::episode::{Episode, News, Setting};
-use tapwright_agent::event::{Came, Effect, Event, Next};
+use tapwright_agent::episode::{Episode, Notice, Setting};
+use tapwright_agent::event::{ActionResult, Effect, Event, Next};
 use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::{Answer, Question};
 use tapwright_contract::device::{Area, Front, Label, Screen};
@@ -34,7 +34,7 @@ impl Play {
     fn on(&mut self, event: Event) {
         self.next = self.episode.on(event);
         for news in self.episode.news() {
-            if let News::Settled(settled) = news {
+            if let Notice::StepOver(settled) = news {
                 self.came.push(settled.came);
             }
         }
@@ -60,7 +60,7 @@ impl Play {
                     self.asked.push(question.clone());
                     Event::Answered(if self.answers.is_empty() { Answer::Nobody } else { self.answers.remove(0) })
                 }
-                Next::Do(Effect::Act(_)) => Event::Acted(Came::Done),
+                Next::Do(Effect::Act(_)) => Event::Acted(ActionResult::Done),
                 Next::Do(Effect::Pause(_)) => Event::Rested,
             };
             self.on(event);

@@ -7,8 +7,8 @@ use std::fmt::Write;
 
 use common::{reply, screen, setting};
 use expect_test::expect_file;
-use tapwright_agent::episode::{Episode, News};
-use tapwright_agent::event::{Came, Effect, Event, Next};
+use tapwright_agent::episode::{Episode, Notice};
+use tapwright_agent::event::{ActionResult, Effect, Event, Next};
 use tapwright_agent::person::Answer;
 use tapwright_contract::model::Part;
 
@@ -36,7 +36,7 @@ fn comes_to(text: &str) -> String {
             }
             Next::Do(Effect::Act(vetted)) => {
                 decided = serde_json::to_string(vetted.deed()).expect("a deed can be written");
-                Event::Acted(Came::Done)
+                Event::Acted(ActionResult::Done)
             }
             Next::Do(Effect::Ask(question)) => {
                 decided = format!("ask {}", question.message());
@@ -51,7 +51,7 @@ fn comes_to(text: &str) -> String {
         };
         next = episode.on(event);
         for news in episode.news() {
-            if let (News::Settled(settled), true) = (news, decided.is_empty()) {
+            if let (Notice::StepOver(settled), true) = (news, decided.is_empty()) {
                 decided = settled.came.split(':').next().unwrap_or_default().to_owned();
             }
         }

@@ -13,12 +13,12 @@ use common::{reply, screen, setting};
 use expect_test::{Expect, expect};
 use tapwright_agent::clock::Timer;
 use tapwright_agent::drive::{Ports, drive, resume};
-use tapwright_agent::episode::{Episode, News, Setting};
-use tapwright_agent::event::{Came, Effect, Event, Fault, Next};
+use tapwright_agent::episode::{Episode, Notice, Setting};
+use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next};
 use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, Record, ResumeError};
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Nobody, Person, Question};
-use tapwright_agent::policy::{ApiUse, Policy, Then};
+use tapwright_agent::policy::{ApiUse, Permission, Policy};
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::stop;
 use tapwright_contract::Picture;
@@ -35,7 +35,7 @@ fn heard(text: &str) -> Event {
     Event::Heard(reply(text))
 }
 
-const DONE: Event = Event::Acted(Came::Done);
+const DONE: Event = Event::Acted(ActionResult::Done);
 const BROKE: Event = Event::Resumed { begun: true };
 const BEFORE: Event = Event::Resumed { begun: false };
 const TAP: &str = r#"do(action="Tap", element=[100,200])"#;
@@ -57,7 +57,7 @@ fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expecte
         }
         let next = episode.on(event);
         for news in episode.news() {
-            if let News::Settled(settled) = news {
+            if let Notice::StepOver(settled) = news {
                 writeln!(shown, "  {}. {}", settled.decided.step, settled.came).unwrap();
             }
         }
@@ -283,16 +283,16 @@ fn a_record_of_the_second_edition_goes_by_its_own_rules() {
 
 #[test]
 fn a_call_without_an_answer_is_not_made_again_unasked() {
-    let silent = || Event::Acted(Came::Failed(Fault::TimedOut { tries: "no answer".to_owned() }));
+    let silent = || Event::Acted(ActionResult::Failed(Fault::TimedOut { tries: "no answer".to_owned() }));
     let next = after_another_call(setting(), silent());
     let Next::Do(Effect::Ask(Question::Again { message })) = next else { panic!("{next:?}") };
     assert!(message.starts_with("there was no answer to do(action="), "{message}");
     let mut repeatable = setting();
-    let pay = ApiUse { about: String::new(), leave: Then::Allow, repeatable: true };
+    let pay = ApiUse { about: String::new(), permission: Permission::Allow, repeatable: true };
     repeatable.policy.apis.insert("pay".to_owned(), pay);
     let next = after_another_call(repeatable, silent());
     assert!(matches!(next, Next::Do(Effect::Act(_))), "{next:?}");
-    let refused = Event::Acted(Came::Failed(Fault::Refused { why: "closed".to_owned() }));
+    let refused = Event::Acted(ActionResult::Failed(Fault::Refused { why: "closed".to_owned() }));
     assert!(matches!(after_another_call(setting(), refused), Next::Do(Effect::Act(_))), "nothing was done");
 }
 
@@ -300,7 +300,7 @@ fn a_call_without_an_answer_is_not_made_again_unasked() {
 fn a_call_in_other_words_is_a_call_of_the_same_api() {
     let same = heard(r#"do(action="Call_API", instruction="Pay: Anna, 5")"#);
     let other = heard(r#"do(action="Call_API", instruction="weather in Changchun")"#);
-    let told = Event::Acted(Came::Told { text: "rain".to_owned() });
+    let told = Event::Acted(ActionResult::Told { text: "rain".to_owned() });
     check(
         [saw(1), heard(API), BROKE, saw(1), other, told, saw(2), same, Event::Answered(Answer::No)],
         expect![[r#"
@@ -491,7 +491,7 @@ fn a_run_that_does_not_get_on_asks_for_help_once_more() {
 
 #[test]
 fn ends_that_need_not_be_the_last() {
-    let lost = || Event::Acted(Came::Failed(Fault::Lost { why: "unplugged".to_owned() }));
+    let lost = || Event::Acted(ActionResult::Failed(Fault::Lost { why: "unplugged".to_owned() }));
     check(
         [saw(1), heard(TAP), lost(), BROKE, saw(2), heard(TAP)],
         expect![[r#"
@@ -873,7 +873,7 @@ fn a_fork_begins_with_the_first_steps_of_another_run() {
 #[test]
 fn an_api_that_may_be_called_twice_is() {
     let mut setting = setting();
-    let api = ApiUse { about: "pays".to_owned(), leave: Then::Allow, repeatable: true };
+    let api = ApiUse { about: "pays".to_owned(), permission: Permission::Allow, repeatable: true };
     setting.policy.apis.insert("pay".to_owned(), api);
     check_with(
         setting,

@@ -16,7 +16,7 @@ use tapwright_agent::journal::{Entry, EventLine, Journal, Line, Record};
 use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::Nobody;
 use tapwright_agent::policy::SecretUse;
-use tapwright_agent::secrets::{Hush, Secrets};
+use tapwright_agent::secrets::{SecretText, Secrets};
 use tapwright_agent::stop::stop;
 use tapwright_contract::device::{Area, Driver, DriverError, DriverErrorKind, Front, Label, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
@@ -120,7 +120,7 @@ fn run_with(
     let disk = Memory::default();
     let mut journal = Journal::over("secret", Box::new(disk.clone()));
     let setting = setting_with(any_field);
-    let secrets = Secrets::new([("pin".to_owned(), Hush::new(SECRET.to_owned()).unwrap())].into());
+    let secrets = Secrets::new([("pin".to_owned(), SecretText::new(SECRET.to_owned()).unwrap())].into());
     let lines = vec![
         r#"do(action="Type", text="{{secret:none}}")"#,
         r#"do(action="Type", text="{{secret:pin}}")"#,
@@ -212,7 +212,7 @@ fn stays_covered(tells: bool, any_field: bool, seen_after: bool) {
     let (typed, seen) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<Prompt>>>::default());
     let disk = Memory::default();
     let setting = setting_with(any_field);
-    let secrets = Secrets::new([("pin".to_owned(), Hush::new(SECRET.to_owned()).unwrap())].into());
+    let secrets = Secrets::new([("pin".to_owned(), SecretText::new(SECRET.to_owned()).unwrap())].into());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let mut journal = Journal::over("secret", Box::new(disk.clone()));

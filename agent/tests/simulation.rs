@@ -20,7 +20,7 @@ use common::{reply, screen, setting};
 use tapwright_agent::clock::Timer;
 use tapwright_agent::drive::{DriveError, Ports, drive, resume};
 use tapwright_agent::guard::Deed;
-use tapwright_agent::journal::{EffectLine, Entry, EventLine, Journal, Line, Record, RecordError, Stand};
+use tapwright_agent::journal::{EffectLine, Entry, EventLine, Journal, Line, Record, RecordError, ResumePoint};
 use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::secrets::Secrets;
@@ -456,7 +456,7 @@ fn run(world: World, stop_at: Option<Duration>) -> (Result<End, DriveError>, Vec
 fn drive_on(
     world: &Shared,
     journal: &mut Journal,
-    stand: Option<Stand>,
+    stand: Option<ResumePoint>,
     stop_at: Option<Duration>,
     killed_at: Duration,
     watch: &mut (dyn FnMut(&Entry) + Send),
@@ -547,7 +547,7 @@ fn run_on(world: World, folder: &Path, breaks: u32) -> (Fate, Shared) {
 
 impl World {
     /// What is found by whoever resumes the run; nothing if not even its first line is there.
-    fn mended(&mut self, how: &'static str, folder: &Path) -> Option<(Record, Stand)> {
+    fn mended(&mut self, how: &'static str, folder: &Path) -> Option<(Record, ResumePoint)> {
         self.count(how);
         {
             let World { dice, disk, good, .. } = self;

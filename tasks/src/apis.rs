@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_agent::apis::Registry;
-use tapwright_agent::secrets::{BEYOND, Secrets, names};
+use tapwright_agent::secrets::{LOOKAHEAD_BYTES, Secrets, names};
 use tapwright_contract::api::{ApiError, Apis};
 
 use crate::process::{Program, ProgramError, ProgramOutput, run};
@@ -71,7 +71,7 @@ pub fn registry(specs: &BTreeMap<String, ApiEndpoint>, secrets: &Secrets) -> Res
         let bad = |bad| (name.clone(), bad);
         spec.check().map_err(bad)?;
         let reveal = |fields: &BTreeMap<String, String>| {
-            let fields = fields.iter().map(|(key, value)| Ok((key.clone(), secrets.revealed(value)?)));
+            let fields = fields.iter().map(|(key, value)| Ok((key.clone(), secrets.reveal(value)?)));
             fields.collect::<Result<BTreeMap<_, _>, String>>().map_err(|name| {
                 InvalidApi(format!("nobody has said what the secret {name:?} is: [policy.secrets.{name}]"))
             })
@@ -172,7 +172,7 @@ impl Apis for CommandCaller {
             own_group: true,
             input: reads.then(|| instruction.to_owned()),
             within: within.min(self.spec.within),
-            output_bytes_max: self.spec.answer_bytes_max.saturating_add(BEYOND),
+            output_bytes_max: self.spec.answer_bytes_max.saturating_add(LOOKAHEAD_BYTES),
         };
         let ProgramOutput { status, out, err, .. } = run(program).await.map_err(|error| match error {
             ProgramError::Start { .. } => ApiError::Refused { why: error.to_string() },
@@ -210,7 +210,7 @@ fn text(bytes: &[u8], bytes_max: usize, kind: &str, secrets: &Secrets) -> String
         ("", false) => "done".to_owned(),
         (text, false) => text.to_owned(),
         (text, true) => {
-            let text = secrets.hidden_within(text, bytes_max);
+            let text = secrets.redact_within(text, bytes_max);
             format!("(the answer is longer than {bytes_max} bytes; this is its beginning) {text}")
         }
     }

@@ -29,14 +29,13 @@ pub use tapwright_agent::apis::{NoApis, Registry};
 pub use tapwright_agent::episode::Decided;
 pub use tapwright_agent::guard::{Deed, Touch};
 pub use tapwright_agent::journal::{
-    EffectLine, Entry, EventLine, Facts as RunFacts, ForkError, JournalError, Line, Record, RecordError, ResumeError,
-    Step,
+    EffectLine, Entry, EventLine, ForkError, JournalError, Line, Record, RecordError, ResumeError, RunHeader, Step,
 };
 pub use tapwright_agent::limits::Limits;
 pub use tapwright_agent::outcome::{End, Outcome};
 pub use tapwright_agent::person::{Answer, Nobody, Person, Question};
-pub use tapwright_agent::policy::{ApiUse, Beforehand, Policy, Rule, SecretUse, Then};
-pub use tapwright_agent::secrets::{Hush, Secrets};
+pub use tapwright_agent::policy::{ApiUse, Permission, Policy, PresetAnswers, Rule, SecretUse};
+pub use tapwright_agent::secrets::{SecretText, Secrets};
 pub use tapwright_agent::stop::{Stop, Stopper, stop};
 pub use tapwright_contract::api::{ApiError, Apis};
 pub use tapwright_contract::device::{DriverError, Screen};

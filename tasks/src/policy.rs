@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use tapwright_agent::policy::Policy;
-use tapwright_agent::secrets::Hush;
+use tapwright_agent::secrets::SecretText;
 
 use crate::process::{self, Program, ProgramError, ProgramOutput};
 
@@ -85,11 +85,11 @@ const SECRET_WITHIN: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// `SecretError` if it does not.
-pub async fn secret_from_command(argv: &[String]) -> Result<Hush, SecretError> {
+pub async fn secret_from_command(argv: &[String]) -> Result<SecretText, SecretError> {
     said(argv, SECRET_WITHIN).await
 }
 
-async fn said(argv: &[String], within: Duration) -> Result<Hush, SecretError> {
+async fn said(argv: &[String], within: Duration) -> Result<SecretText, SecretError> {
     let program = argv.first().cloned().unwrap_or_default();
     let ran = process::run(Program {
         argv,
@@ -107,14 +107,14 @@ async fn said(argv: &[String], within: Duration) -> Result<Hush, SecretError> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let fits = line.len() <= SECRET_BYTES as usize;
     let text = std::str::from_utf8(line).ok().filter(|_| fits);
-    text.and_then(|text| Hush::new(text.to_owned())).ok_or(SecretError::Unsaid { program })
+    text.and_then(|text| SecretText::new(text.to_owned())).ok_or(SecretError::Unsaid { program })
 }
 
 /// Asks the platform's keyring, with the platform's own program.
 ///
 /// # Errors
 /// `SecretError` if it is not there, or has nothing for the account.
-pub async fn secret_from_keyring(account: &str) -> Result<Hush, SecretError> {
+pub async fn secret_from_keyring(account: &str) -> Result<SecretText, SecretError> {
     let (argv, store, install): (&[&str], String, &'static str) = if cfg!(target_os = "macos") {
         (
             &["security", "find-generic-password", "-s", "tapwright", "-w", "-a"],
@@ -143,7 +143,7 @@ pub async fn secret_from_keyring(account: &str) -> Result<Hush, SecretError> {
 ///
 /// # Errors
 /// `SecretError` if it is not there, not safe, or not a secret.
-pub fn secret_from_file(at: &Path) -> Result<Hush, SecretError> {
+pub fn secret_from_file(at: &Path) -> Result<SecretText, SecretError> {
     let unreadable = |source| SecretError::Unreadable { at: at.to_owned(), source };
     let file = std::fs::File::open(at).map_err(unreadable)?;
     // Of the file that was opened, and not of whatever has its name by now.
@@ -163,7 +163,7 @@ pub fn secret_from_file(at: &Path) -> Result<Hush, SecretError> {
     let mut text = String::new();
     io::Read::read_to_string(&mut io::Read::take(file, SECRET_BYTES), &mut text).map_err(unreadable)?;
     let text = text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text)).unwrap_or(&text);
-    Hush::new(text.to_owned()).ok_or_else(unfit)
+    SecretText::new(text.to_owned()).ok_or_else(unfit)
 }
 
 #[cfg(test)]
@@ -177,7 +177,7 @@ mod tests {
         for name in ["payment", "sending", "deleting", "installing", "permission", "credentials"] {
             assert!(careful.rules.iter().any(|rule| rule.name == name), "{name}");
         }
-        for word in careful.rules.iter().flat_map(|rule| &rule.words).chain(&careful.agreeing) {
+        for word in careful.rules.iter().flat_map(|rule| &rule.words).chain(&careful.confirm_buttons) {
             assert!(!word.trim_matches('*').trim().is_empty() && word.trim() == word, "{word:?}");
         }
     }
@@ -187,11 +187,11 @@ mod tests {
     async fn a_program_says_its_first_line() {
         let long = Duration::from_secs(60);
         let shell = |script: &str| ["sh", "-c", script].map(str::to_owned);
-        let hush = |text: &str| Hush::new(text.to_owned()).unwrap();
+        let secret_text = |text: &str| SecretText::new(text.to_owned()).unwrap();
         for script in ["printf 4711", "echo 4711", "printf '4711\\r\\nmore\\n'", "echo 4711; echo more >&2"] {
-            assert_eq!(said(&shell(script), long).await.unwrap(), hush("4711"), "{script}");
+            assert_eq!(said(&shell(script), long).await.unwrap(), secret_text("4711"), "{script}");
         }
-        assert_eq!(said(&shell("printf ' a b '"), long).await.unwrap(), hush(" a b "));
+        assert_eq!(said(&shell("printf ' a b '"), long).await.unwrap(), secret_text(" a b "));
         for (script, expected) in [
             ("echo 4711; exit 1", "sh ended with exit status: 1, and said nothing that counts"),
             ("echo", "the first line that sh prints is no text of 3 to 4096 characters"),
@@ -221,7 +221,7 @@ mod tests {
         }
         for safe in [0o600, 0o400] {
             mode(safe);
-            assert_eq!(secret_from_file(&at).unwrap(), Hush::new("4711".to_owned()).unwrap());
+            assert_eq!(secret_from_file(&at).unwrap(), SecretText::new("4711".to_owned()).unwrap());
         }
         mode(0o600);
         std::fs::write(&at, "1\n").unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tapwright_agent::journal::{Journal, Record, Stand};
+use tapwright_agent::journal::{Journal, Record, ResumePoint};
 
 use crate::device::Device;
 use crate::judge::Wanted;
@@ -16,7 +16,7 @@ use crate::run::{LastReply, Participants, RunError, RunLocation, RunReport, Star
 pub struct ResumableRun {
     journal: Journal,
     record: Record,
-    stand: Stand,
+    stand: ResumePoint,
     folder: PathBuf,
     origin: Option<RunOrigin>,
     /// Whether it is another one's, up to here.

@@ -8,7 +8,7 @@ use tapwright_agent::clock::{Clock, Timer};
 use tapwright_agent::drive::{self, DriveError, Ports};
 use tapwright_agent::episode::{EDITION, Setting};
 use tapwright_agent::guard::Touch;
-use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, ResumeError, Stand};
+use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, ResumeError, ResumePoint};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::Person;
@@ -212,7 +212,7 @@ pub(crate) enum StartFrom {
     /// From its beginning, at this time of day.
     Beginning(Box<Setting>, u64),
     /// From where it stands, under these limits, at this time of day.
-    ResumePoint(Box<Stand>, Box<Limits>, u64),
+    ResumePoint(Box<ResumePoint>, Box<Limits>, u64),
 }
 
 /// Drives a run to its end: the one place where the ports are put together. Also says how many milliseconds it took.

@@ -29,7 +29,7 @@ fn asked(past: &[Step], goal: &str, front: &str) -> Vec<(&'static str, String)> 
             let call = said.call.unwrap_or_else(|unclear| panic!("{}: {unclear:?}", step.reply));
             Exchange {
                 info: prompt::info(front_of(step), None),
-                reply: prompt::written_back(&said.thought, &Dialect::Autoglm.print(&call)),
+                reply: prompt::clean_reply(&said.thought, &Dialect::Autoglm.print(&call)),
             }
         })
         .collect();

@@ -6,6 +6,7 @@
 //! | 2 | runs that go on: the event `resumed`, the question `again`, and `forked` among the run's facts; `edition`, the |
 //! |   | effect and event `read`, the question `permit`, `no_api`, and more of the policy and the limits, where there was less; |
 //! |   | the gesture `drag` |
+//! | 3 | a policy's `permission` (which was `then` or `leave`), `without_labels` (`unlabelled`) and `confirm_buttons` (`agreeing`) |
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -15,7 +16,7 @@ use tapwright_contract::model::{Part, Prompt, Reply, Role};
 
 use super::picture::hex;
 use crate::episode::{Decided, Setting};
-use crate::event::{Came, Effect, Fault, Silence};
+use crate::event::{ActionResult, Effect, Fault, NoReply};
 use crate::guard::Deed;
 use crate::millis;
 use crate::outcome::End;
@@ -23,7 +24,7 @@ use crate::person::{Answer, Question};
 use crate::policy::Policy;
 
 /// The format's version, which the first line begins with.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ pub struct Entry {
 #[serde(rename_all = "snake_case")]
 pub enum Line {
     /// The first line: what the run was to do, and with what.
-    Run(Box<Facts>),
+    Run(Box<RunHeader>),
     /// Something is going to be done.
     Effect(EffectLine),
     /// Something has happened.
@@ -57,7 +58,7 @@ pub enum Line {
 
 /// What a run was to do, and with what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct RunHeader {
     /// The run's id.
     pub run: String,
     /// The device's name.
@@ -116,11 +117,11 @@ pub enum EventLine {
     /// The model answered.
     Heard(Reply),
     /// It did not.
-    Silent(Silence),
+    Silent(NoReply),
     /// A person answered, or nobody did.
     Answered(Answer),
     /// Something was done, or not.
-    Acted(Came),
+    Acted(ActionResult),
     /// Time has passed.
     Rested,
     /// Somebody stopped the run.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tapwright_contract::Picture;
 
 use super::ForkError;
-use super::line::{Entry, EventLine, Facts, Forked, Line, VERSION};
+use super::line::{Entry, EventLine, Forked, Line, RunHeader, VERSION};
 use super::picture::{decode, digest};
 use crate::outcome::End;
 
@@ -19,7 +19,7 @@ const PICTURE_BYTES_MAX: u64 = 256 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// What the run was to do.
-    pub facts: Facts,
+    pub facts: RunHeader,
     /// All lines, the first one included.
     pub entries: Vec<Entry>,
     /// Whether the last line was torn, and left out: the writer was killed, or the disk was full.

@@ -9,7 +9,7 @@ use tapwright_contract::gesture::Gesture;
 
 use super::line::{EffectLine, Entry, EventLine, Line, Resumed};
 use super::record::Record;
-use crate::episode::{Episode, News};
+use crate::episode::{Episode, Notice};
 use crate::event::{Effect, Event, Next};
 use crate::guard::Deed;
 use crate::outcome::End;
@@ -28,14 +28,14 @@ pub enum ReplayError {
 }
 
 /// Where a run stands after all that was written down.
-pub struct Stand {
+pub struct ResumePoint {
     pub(crate) episode: Episode,
     /// What comes next; nothing if not even the beginning was written.
     pub(crate) next: Option<Next>,
     /// Whether that was written down too.
     pub(crate) written: bool,
     /// What was news after the last event, and was not written.
-    pub(crate) news: VecDeque<News>,
+    pub(crate) news: VecDeque<Notice>,
     /// What was seen last.
     pub(crate) seen: Option<Screen>,
     /// What is written there, if it was read.
@@ -46,7 +46,7 @@ pub struct Stand {
     pub(crate) restricted: Option<Box<Policy>>,
 }
 
-impl Stand {
+impl ResumePoint {
     /// Has the run go on by this policy, which is at least as strict as the one before: see [`Policy::stricter`].
     pub fn restrict(&mut self, policy: Policy) {
         self.restricted = Some(Box::new(policy));
@@ -83,14 +83,14 @@ impl Stand {
         match (&entry.line, &self.next, self.written) {
             (Line::Run(_), ..) => {}
             (Line::Decided(written), ..) => match self.news.pop_front() {
-                Some(News::Decided(decided)) if decided == *written => {}
+                Some(Notice::Decided(decided)) if decided == *written => {}
                 news => {
                     self.news.extend(news);
                     return self.differs(entry);
                 }
             },
             (Line::Step(written), ..) => match self.news.pop_front() {
-                Some(News::Settled(news)) if news.decided == written.decided && news.came == written.came => {}
+                Some(Notice::StepOver(news)) if news.decided == written.decided && news.came == written.came => {}
                 news => {
                     self.news.extend(news);
                     return self.differs(entry);
@@ -161,7 +161,7 @@ impl Record {
     ///
     /// # Errors
     /// `ReplayError` if nobody can tell.
-    pub fn stand(&mut self) -> Result<Stand, ReplayError> {
+    pub fn stand(&mut self) -> Result<ResumePoint, ReplayError> {
         match self.walk(&mut |_, _| ()) {
             Err(ReplayError::Picture { seq, .. }) if !self.is_on_the_disk(seq) => {
                 self.cut(seq);
@@ -183,8 +183,8 @@ impl Record {
         })
     }
 
-    fn walk(&self, each: &mut impl FnMut(Option<&Effect>, &Event)) -> Result<Stand, ReplayError> {
-        let mut stand = Stand {
+    fn walk(&self, each: &mut impl FnMut(Option<&Effect>, &Event)) -> Result<ResumePoint, ReplayError> {
+        let mut stand = ResumePoint {
             episode: Episode::new(self.facts.setting.clone()),
             next: None,
             written: false,

@@ -118,12 +118,12 @@ mod tests {
 
     use base64::Engine as _;
 
-    use crate::secrets::{Hush, Secrets};
+    use crate::secrets::{SecretText, Secrets};
 
     #[test]
     fn a_secret_is_hidden_however_it_is_written() {
         let secret = "p4'ss \"w\\rd$ü/+";
-        let secrets = Secrets::new(BTreeMap::from([("key".to_owned(), Hush::new(secret.to_owned()).unwrap())]));
+        let secrets = Secrets::new(BTreeMap::from([("key".to_owned(), SecretText::new(secret.to_owned()).unwrap())]));
         let base64 = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
         let html = secret.replace('"', "&quot;").replace('\'', "&#39;");
         let shell = secret.replace('\'', r"'\''");
@@ -155,15 +155,15 @@ mod tests {
             base64(format!("user:{secret} and more")),
             base64(format!("{{\"msg\": \"{secret}\"}}")),
         ] {
-            let hidden = secrets.hidden(&quoted);
+            let hidden = secrets.redact(&quoted);
             assert!(hidden.contains("{{secret:key}}"), "{quoted} -> {hidden}");
             for part in ["p4", "ss", "w\\"] {
                 assert!(!hidden.replace("{{secret:key}}", "").contains(part), "{quoted} -> {hidden}");
             }
         }
-        let twice = secrets.hidden(&format!("{secret}, {percent}"));
+        let twice = secrets.redact(&format!("{secret}, {percent}"));
         assert_eq!(twice, "{{secret:key}}, {{secret:key}}");
         let other = "an error of 4 words, and QUJD, %20, 0x41";
-        assert_eq!(secrets.hidden(other), other);
+        assert_eq!(secrets.redact(other), other);
     }
 }

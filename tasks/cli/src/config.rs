@@ -17,7 +17,7 @@ use tapwright_tasks::policy::{Preset, secret_from_command, secret_from_file, sec
 use tapwright_tasks::profile::{Language, NoSuchProfile, ProfileChoice, Shipped};
 use tapwright_tasks::run::RunOptions;
 use tapwright_tasks::{
-    ApiUse, Beforehand, Hush, Limits, Policy, Registry, Rule, SecretUse, Secrets, Size, Then, Touch,
+    ApiUse, Limits, Permission, Policy, PresetAnswers, Registry, Rule, SecretText, SecretUse, Secrets, Size, Touch,
 };
 use toml::Spanned;
 
@@ -157,12 +157,12 @@ struct PolicySection {
     apps_forbidden: Vec<String>,
     #[serde(default)]
     apps_allowed: Vec<String>,
-    warning: Option<Then>,
-    without_labels: Option<Then>,
+    warning: Option<Permission>,
+    without_labels: Option<Permission>,
     ask_when_stuck: Option<bool>,
     #[serde(default)]
     apis_ask: Vec<String>,
-    answers: Option<Beforehand>,
+    answers: Option<PresetAnswers>,
     /// Changes of the preset's rules, by their names, and rules of one's own.
     #[serde(default)]
     rules: BTreeMap<String, RuleSection>,
@@ -203,7 +203,7 @@ impl PresetName {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleSection {
-    permission: Option<Then>,
+    permission: Option<Permission>,
     #[serde(default)]
     apps: Vec<String>,
     #[serde(default)]
@@ -254,7 +254,7 @@ struct ApiSection {
     timeout_ms: Option<u64>,
     answer_bytes_max: Option<usize>,
     #[serde(default)]
-    permission: Then,
+    permission: Permission,
     #[serde(default)]
     repeatable: bool,
 }
@@ -440,7 +440,7 @@ impl Config {
             .apis
             .into_iter()
             .map(|(name, ApiSection { about, permission, repeatable, .. })| {
-                (name, ApiUse { about, leave: permission, repeatable })
+                (name, ApiUse { about, permission, repeatable })
             })
             .collect();
         Ok(Config {
@@ -475,7 +475,7 @@ impl Config {
             let said = match at {
                 SecretAt::Env(variable) => {
                     #[allow(clippy::disallowed_methods)] // The binary is where the environment is read.
-                    let value = std::env::var(variable).ok().and_then(Hush::new);
+                    let value = std::env::var(variable).ok().and_then(SecretText::new);
                     value.ok_or_else(|| {
                         let why =
                             format!("the variable {variable} of the environment holds no text of 3 characters or more");
@@ -490,9 +490,9 @@ impl Config {
                     secret_from_keyring(account).await.map_err(|error| (error.to_string(), error.help()))
                 }
             };
-            let hush =
+            let secret_text =
                 said.map_err(|(why, help)| CliError::usage(format!("[policy.secrets.{name}]: {why}")).help(help))?;
-            secrets.insert(name.clone(), hush);
+            secrets.insert(name.clone(), secret_text);
         }
         Ok(Secrets::new(secrets))
     }
@@ -599,19 +599,19 @@ fn policy(preset: PresetName, said: PolicySection) -> Result<Policy, String> {
     policy.apps_allowed = said.apps_allowed;
     policy.apis_asked = said.apis_ask;
     policy.warning = said.warning.unwrap_or(policy.warning);
-    policy.unlabelled = said.without_labels.unwrap_or(policy.unlabelled);
+    policy.without_labels = said.without_labels.unwrap_or(policy.without_labels);
     policy.asks_when_stuck = said.ask_when_stuck.unwrap_or(policy.asks_when_stuck);
     policy.answers = said.answers.unwrap_or_default();
     for (name, rule) in said.rules {
         ids(&rule.except, &format!("[policy.rules.{name}] except"))?;
-        let RuleSection { permission: then, apps, except, words, typing } = rule;
+        let RuleSection { permission, apps, except, words, typing } = rule;
         for known in policy.rules.iter_mut().filter(|known| known.name == name) {
-            known.then = then.unwrap_or(known.then);
+            known.permission = permission.unwrap_or(known.permission);
             known.except.extend(except.iter().cloned());
         }
         if !apps.is_empty() || !words.is_empty() {
-            let then = then.unwrap_or(Then::Ask);
-            policy.rules.push(Rule { name, then, apps, except, words, typing, hidden_fields: false });
+            let permission = permission.unwrap_or(Permission::Ask);
+            policy.rules.push(Rule { name, permission, apps, except, words, typing, hidden_fields: false });
         } else if !policy.rules.iter().any(|known| known.name == name) {
             return Err(format!(
                 "[policy.rules.{name}]: the preset has no such rule, and this one has no apps and no words"
@@ -914,7 +914,7 @@ mod tests {
         let text = include_str!("../../../docs/examples/apis.toml");
         let config = of_file(text).unwrap();
         assert_eq!(config.apis.keys().collect::<Vec<_>>(), ["calendar", "notebook", "weather"]);
-        assert_eq!(config.rules.policy.apis["notebook"].leave, Then::Ask);
+        assert_eq!(config.rules.policy.apis["notebook"].permission, Permission::Ask);
         assert!(config.rules.policy.apis["weather"].repeatable);
     }
 

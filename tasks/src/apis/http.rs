@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
-use tapwright_agent::secrets::{BEYOND, Secrets, names};
+use tapwright_agent::secrets::{LOOKAHEAD_BYTES, Secrets, names};
 use tapwright_contract::api::{ApiError, Apis};
 use tokio::time::timeout;
 
@@ -192,7 +192,7 @@ impl Apis for HttpCaller {
 
 /// As many bytes of an answer as are wanted, and so many more as a secret may have; `None` if it broke off.
 async fn read(mut response: Response, bytes_max: usize) -> Option<Vec<u8>> {
-    let bytes_max = bytes_max.saturating_add(BEYOND);
+    let bytes_max = bytes_max.saturating_add(LOOKAHEAD_BYTES);
     let mut bytes = Vec::new();
     while let Some(piece) = response.chunk().await.ok()? {
         let room = bytes_max - bytes.len();

@@ -3,29 +3,29 @@
 use super::value::{Quoting, Reader, Syntax, Value, is_blank, token};
 use super::verb::{act, finish, names_an_action, shown, unclear};
 use crate::action::Call;
-use crate::dialect::{Said, Unclear};
+use crate::dialect::{ParsedReply, Unclear};
 
 /// How many calls of one reply are looked at.
 const CALLS_MAX: usize = 32;
 
 /// Understands a reply.
-pub fn read(reply: &str, cut: bool) -> Said {
+pub fn read(reply: &str, cut: bool) -> ParsedReply {
     let (thought, answer) = split(reply);
     if let Some(answer) = answer {
         let chosen = inner(answer, cut).and_then(|inner| choose(inner, cut)).or_else(|| choose(answer, cut));
         let thought = clean(thought);
         return match chosen {
-            Some(chosen) => Said { thought, call: chosen.call, more: chosen.more },
-            None => Said { thought, call: Err(no_call(answer, cut)), more: false },
+            Some(chosen) => ParsedReply { thought, call: chosen.call, more: chosen.more },
+            None => ParsedReply { thought, call: Err(no_call(answer, cut)), more: false },
         };
     }
     match choose(thought, cut) {
         Some(chosen) => {
             let before = &thought[..chosen.start];
             let thought = if is_filler(before) { String::new() } else { clean(before) };
-            Said { thought, call: chosen.call, more: chosen.more }
+            ParsedReply { thought, call: chosen.call, more: chosen.more }
         }
-        None => Said { thought: clean(thought), call: Err(no_call("", cut)), more: false },
+        None => ParsedReply { thought: clean(thought), call: Err(no_call("", cut)), more: false },
     }
 }
 
