@@ -3,24 +3,31 @@
 //! One widget tree makes the pixels, the uiautomator XML, the hit test and the ground truth. Nothing here knows the agent.
 
 pub mod adbd;
+pub mod app;
 mod apps;
+pub mod command;
 pub mod content;
+mod date;
 mod dice;
 pub mod draw;
 mod dump;
+mod fields;
 mod icon;
-mod keyboard;
-mod outside;
+pub mod locale;
 mod photo;
+pub mod providers;
+mod system;
 mod truth;
-mod ui;
+pub mod ui;
 pub mod weather;
 mod world;
 
-pub use apps::{FieldId, Page};
+pub use app::AppInfo;
+pub use command::{FieldId, Page};
 pub use dice::Dice;
 pub use draw::Rect;
 pub use icon::Icon;
-pub use outside::{Answer, Event};
+pub use locale::Language;
+pub use system::events::{Answer, Event};
 pub use truth::{Mark, What};
-pub use world::{ADB_KEYBOARD, App, Input, Key, LATIN_KEYBOARD, Options, Refused, World};
+pub use world::{ADB_KEYBOARD, Input, Key, LATIN_KEYBOARD, Options, Refused, World};

@@ -2,7 +2,7 @@
 
 use crate::draw::{self, Rect};
 use crate::icon::Icon;
-use crate::ui::{Class, Look, Node};
+use crate::ui::{Class, Node, Shape};
 
 /// A word, an icon or a control that can be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,9 +47,9 @@ pub fn marks(nodes: &[Node]) -> Vec<Mark> {
             Class::Field => marks.push(mark(What::Field, node.rect)),
             _ => {}
         }
-        for look in &node.looks {
-            match look {
-                Look::Text { x, baseline, size, bold, text, .. } => {
+        for shape in &node.shapes {
+            match shape {
+                Shape::Text { x, baseline, size, bold, text, .. } => {
                     let mut before = String::new();
                     for word in text.split_inclusive(' ') {
                         let left = x + draw::text_width(*size, *bold, &before);
@@ -62,8 +62,8 @@ pub fn marks(nodes: &[Node]) -> Vec<Mark> {
                         }
                     }
                 }
-                Look::Icon { icon, rect, .. } => marks.push(mark(What::Icon(*icon), *rect)),
-                Look::Fill { .. } | Look::Gradient { .. } | Look::Shade | Look::Photo { .. } => {}
+                Shape::Icon { icon, rect, .. } => marks.push(mark(What::Icon(*icon), *rect)),
+                Shape::Fill { .. } | Shape::Gradient { .. } | Shape::Shade | Shape::Photo { .. } => {}
             }
         }
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::dice::Dice;
-use crate::outside::Event;
+use crate::system::events::Event;
 use crate::world::World;
 
 /// Something that goes wrong.

@@ -377,7 +377,7 @@ fn nothing_that_comes_over_it_breaks_it() {
             let (wide, high) = world.size();
             let (x, y) = (dice.below(wide as usize) as i32, dice.below(high as usize) as i32);
             world.input(&Input::Tap { x, y });
-            world.launch(dice.pick(world.apps()).package);
+            world.launch(dice.pick(&world.apps()).package);
             assert_eq!(world.draw().len(), 4 * (wide * high) as usize);
             world.hierarchy();
             world.marks();

@@ -222,7 +222,7 @@ fn nothing_that_is_done_to_it_breaks_it() {
             };
             world.input(&input);
             if dice.chance(10) {
-                world.launch(dice.pick(world.apps()).package);
+                world.launch(dice.pick(&world.apps()).package);
             }
             assert_eq!(world.draw().len(), 4 * (width * height) as usize);
             world.hierarchy();

@@ -1,122 +1,261 @@
 //! Calendar: a week, the events of a day, a new event.
 
-use super::{Act, FieldId, Page};
-use crate::apps::messages::{Draft, clock};
-use crate::content::EVENTS;
+use crate::app::{App, Context, Facts, Manifest};
+use crate::command::{Command, Effect, FieldId, Page, Question, send};
+use crate::content;
+use crate::date::clock_text;
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::ui::{Class, End, Field, Lead, Look, ROW, Row, Style, Ui};
+use crate::locale::{Language, Phrase, phrase};
+use crate::providers::Providers;
+use crate::ui::{Class, End, Lead, ROW, Row, Shape, Style, TextField, Ui};
+
+const CALENDAR: Phrase = phrase("Calendar", "日历");
+const NEW_EVENT: Phrase = phrase("New event", "新建日程");
+const TIME: Phrase = phrase("Time", "时间");
+const DONE: Phrase = phrase("Done", "完成");
+const SAVE: Phrase = phrase("Save", "保存");
+const NOTHING_PLANNED: Phrase = phrase("Nothing planned", "没有日程");
+const TITLE: Phrase = phrase("Title", "标题");
+const DELETE: Phrase = phrase("Delete", "删除");
+const DELETE_EVENT: Phrase = phrase("Delete event", "删除日程");
+const WILL_BE_REMOVED: Phrase = phrase("{} will be removed.", "“{}”将被删除。");
+const DISCARD: Phrase = phrase("Discard", "舍弃");
+const DISCARD_EVENT: Phrase = phrase("Discard event?", "舍弃日程？");
+const WILL_BE_LOST: Phrase = phrase("What you wrote will be lost.", "您输入的内容将会丢失。");
+
+const TITLE_FIELD: FieldId = FieldId::new("event");
+/// When an event begins if nobody says.
+const NOON: u32 = 12 * 60;
+/// The days that the app shows.
+const DAYS: usize = 7;
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+struct Event {
     /// Days after the world's first one.
-    pub day: u32,
+    day: u32,
     /// Minutes after midnight.
-    pub minute: u32,
-    pub title: String,
+    minute: u32,
+    title: String,
 }
 
 /// All events, by day and time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Events {
-    pub list: Vec<Event>,
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    events: Vec<Event>,
+    /// Minutes after midnight of the event that is being made.
+    new: u32,
 }
 
-impl Events {
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// Moves the event that is being made, round the clock.
+    Turn(i32),
+    Save,
+    Discard,
+    /// The day, and the event's place on it.
+    AskToDelete(u32, usize),
+    Delete(u32, usize),
+}
+
+/// The page of a day, or that of a new event on a day.
+fn of_day(name: &'static str, day: u32) -> Page {
+    Page::of(name, day)
+}
+
+fn day_of(page: &Page) -> u32 {
+    page.number().unwrap_or(0) as u32
+}
+
+impl Calendar {
     /// Draws events for a week.
-    pub fn new(dice: &mut Dice) -> Events {
-        let mut list: Vec<Event> = (0..4 + dice.below(8))
+    pub fn new(dice: &mut Dice, language: Language) -> Calendar {
+        let mut events: Vec<Event> = (0..4 + dice.below(8))
             .map(|_| Event {
-                day: dice.below(7) as u32,
+                day: dice.below(DAYS) as u32,
                 minute: 30 * (16 + dice.below(24) as u32),
-                title: dice.pick(&EVENTS).to_string(),
+                title: dice.pick(content::events(language)).to_string(),
             })
             .collect();
-        list.sort_by_key(|event| (event.day, event.minute));
-        Events { list }
-    }
-
-    /// Adds an event at noon.
-    pub fn save(&mut self, day: u32, title: &str) {
-        self.list.push(Event { day, minute: 12 * 60, title: title.to_string() });
-        self.list.sort_by_key(|event| (event.day, event.minute));
+        events.sort_by_key(|event| (event.day, event.minute));
+        Calendar { events, new: NOON }
     }
 
     /// The events of a day.
-    pub fn on(&self, day: u32) -> Vec<&Event> {
-        self.list.iter().filter(|event| event.day == day).collect()
+    fn on(&self, day: u32) -> Vec<&Event> {
+        self.events.iter().filter(|event| event.day == day).collect()
     }
 
-    /// Draws a page; `days` says what the days of the week are called and dated.
-    pub fn view(&self, page: &Page, days: &[(String, u32)], draft: Draft<'_>, ui: &mut Ui, first: usize, bottom: f32) {
-        match page {
-            Page::NewEvent(day) => view_new(*day, days, draft, ui),
-            Page::Day(day) => self.view_day(*day, days, ui, first, bottom),
-            _ => {}
-        }
+    fn left_empty(&mut self) -> Vec<Effect> {
+        self.new = NOON;
+        vec![Effect::Write(TITLE_FIELD, String::new()), Effect::Close]
     }
 
-    fn view_day(&self, day: u32, days: &[(String, u32)], ui: &mut Ui, first: usize, bottom: f32) {
-        ui.title_bar("Calendar", false, &[(Icon::Plus, "New event", Act::Open(Page::NewEvent(day)))]);
-        for (i, (name, date)) in days.iter().enumerate() {
-            let left = 12.0 + i as f32 * (516.0 / 7.0);
-            let width = 516.0 / 7.0;
-            let rect = ui.rect(left, 2.0 * ROW, width, ROW);
-            let is_shown = i as u32 == day;
-            let (accent, faint, ink) = (ui.theme.accent, ui.theme.faint, ui.theme.ink);
-            let pill = ui.rect(left + 6.0, 2.0 * ROW + 4.0, width - 12.0, ROW - 8.0);
-            let radius = ui.px(20.0) as f32;
-            let node = ui.add(Class::Button, "day", rect);
-            node.tap = Some(Act::ShowDay(i as u32));
-            if is_shown {
-                node.looks.push(Look::Fill { rect: pill, radius, color: accent });
-            }
-            ui.inside(|ui| {
-                let (small, large) = if is_shown { (0xFFFFFF, 0xFFFFFF) } else { (faint, ink) };
-                let style = Style { centered: true, fixed: true, ..Style::new(22.0, small) };
-                ui.label("weekday", name, (left, 2.0 * ROW + 28.0), width, style);
-                let style = Style { centered: true, fixed: true, ..Style::new(30.0, large) };
-                ui.label("date", &date.to_string(), (left, 2.0 * ROW + 62.0), width, style);
-            });
+    fn view_day(&self, day: u32, context: &Context<'_>, ui: &mut Ui) {
+        let title = ui.say(CALENDAR);
+        ui.title_bar(title, false, &[(Icon::Plus, NEW_EVENT, Effect::Open(of_day("new", day)).into())]);
+        for i in 0..DAYS {
+            view_weekday(i, i as u32 == day, context, ui);
         }
         let events = self.on(day);
         if events.is_empty() {
-            let faint = ui.theme.faint;
-            ui.label("empty", "Nothing planned", (36.0, 3.5 * ROW), 460.0, Style::new(30.0, faint));
+            let (faint, text) = (ui.theme.faint, ui.say(NOTHING_PLANNED));
+            ui.label("empty", text, (36.0, 3.5 * ROW), 460.0, Style::new(30.0, faint));
         }
-        ui.rows(events.len(), first, 3.0 * ROW, bottom, |ui, i, y| {
+        ui.list(events.len(), 3.0 * ROW, |ui, i, y| {
             let event = events[i];
-            ui.row(
-                y,
-                Row {
-                    id: "event",
-                    lead: Lead::Icon(Icon::Calendar, 0xE11D48),
-                    title: &event.title,
-                    second: "",
-                    end: End::Text(&clock(event.minute)),
-                    tap: None,
-                    size: 34.0,
-                },
-            );
+            let row = Row {
+                id: "event",
+                lead: Lead::Icon(Icon::Calendar, 0xE11D48),
+                title: &event.title,
+                end: End::Text(&clock_text(event.minute)),
+                hold: Some(send(Message::AskToDelete(day, i))),
+                ..Row::default()
+            };
+            ui.row(y, row);
         });
+    }
+
+    fn view_new(&self, context: &Context<'_>, ui: &mut Ui) {
+        let title = ui.say(NEW_EVENT);
+        ui.title_bar(title, true, &[(Icon::Check, SAVE, send(Message::Save))]);
+        ui.field(TextField {
+            id: "event",
+            hint: TITLE,
+            field: TITLE_FIELD,
+            state: context.field(&TITLE_FIELD),
+            left: 18.0,
+            top: 2.0 * ROW + 10.0,
+            width: 504.0,
+            height: ROW - 20.0,
+        });
+        let day = day_of(context.page);
+        if day as usize >= DAYS {
+            return;
+        }
+        let date = context.day(day.into());
+        let when = format!("{} {}, {}", date.weekday(context.language), date.day, clock_text(self.new));
+        let faint = ui.theme.faint;
+        let node = ui.label("when", &when, (36.0, 3.4 * ROW), 460.0, Style::new(28.0, faint));
+        node.tap = Some(Effect::Open(of_day("time", day)).into());
     }
 }
 
-fn view_new(day: u32, days: &[(String, u32)], draft: Draft<'_>, ui: &mut Ui) {
-    ui.title_bar("New event", true, &[(Icon::Check, "Save", Act::SaveEvent)]);
-    ui.field(Field {
-        id: "event",
-        hint: "Title",
-        text: draft.text,
-        focused: draft.focused,
-        left: 18.0,
-        top: 2.0 * ROW + 10.0,
-        width: 504.0,
-        height: ROW - 20.0,
-        tap: Act::Focus(FieldId::Event),
+fn view_weekday(i: usize, is_shown: bool, context: &Context<'_>, ui: &mut Ui) {
+    let date = context.day(i as u64);
+    let width = 516.0 / DAYS as f32;
+    let left = 12.0 + i as f32 * width;
+    let rect = ui.rect(left, 2.0 * ROW, width, ROW);
+    let (accent, faint, ink) = (ui.theme.accent, ui.theme.faint, ui.theme.ink);
+    let pill = ui.rect(left + 6.0, 2.0 * ROW + 4.0, width - 12.0, ROW - 8.0);
+    let radius = ui.px(20.0) as f32;
+    let node = ui.add(Class::Button, "day", rect);
+    node.tap = Some(Effect::Replace(of_day("day", i as u32)).into());
+    if is_shown {
+        node.shapes.push(Shape::Fill { rect: pill, radius, color: accent });
+    }
+    ui.inside(|ui| {
+        let (small, large) = if is_shown { (0xFFFFFF, 0xFFFFFF) } else { (faint, ink) };
+        let style = Style { centered: true, fixed: true, ..Style::new(22.0, small) };
+        ui.label("weekday", &date.weekday(context.language), (left, 2.0 * ROW + 28.0), width, style);
+        let style = Style { centered: true, fixed: true, ..Style::new(30.0, large) };
+        ui.label("date", &date.day.to_string(), (left, 2.0 * ROW + 62.0), width, style);
     });
-    let faint = ui.theme.faint;
-    let when = days.get(day as usize).map_or(String::new(), |(name, date)| format!("{name} {date}, 12:00"));
-    ui.label("when", &when, (36.0, 3.4 * ROW), 460.0, Style::new(28.0, faint));
+}
+
+impl App for Calendar {
+    type Message = Message;
+
+    fn manifest(&self) -> Manifest {
+        Manifest {
+            package: "com.android.calendar",
+            activity: ".AllInOneActivity",
+            label: CALENDAR,
+            icon: Icon::Calendar,
+            color: 0xE11D48,
+        }
+    }
+
+    fn first_page(&self) -> Page {
+        of_day("day", 0)
+    }
+
+    fn view(&self, page: &Page, context: &Context<'_>, _: &Providers, ui: &mut Ui) {
+        match page.name {
+            "new" => self.view_new(context, ui),
+            "time" => {
+                let title = ui.say(TIME);
+                ui.title_bar(title, true, &[(Icon::Check, DONE, Command::Up)]);
+                ui.time_picker(self.new, |minutes| send(Message::Turn(minutes)));
+            }
+            _ => self.view_day(day_of(page), context, ui),
+        }
+    }
+
+    fn update(&mut self, message: Message, context: &Context<'_>, _: &mut Providers) -> Vec<Effect> {
+        match message {
+            Message::Turn(minutes) => self.new = (self.new as i32 + minutes).rem_euclid(24 * 60) as u32,
+            Message::Save => {
+                let title = context.trimmed(&TITLE_FIELD);
+                if context.page.is("new") && !title.is_empty() {
+                    let day = day_of(context.page);
+                    self.events.push(Event { day, minute: self.new, title: title.to_string() });
+                    self.events.sort_by_key(|event| (event.day, event.minute));
+                    return self.left_empty();
+                }
+            }
+            Message::Discard => return self.left_empty(),
+            Message::AskToDelete(day, at) => {
+                let Some(event) = self.on(day).get(at).copied() else { return Vec::new() };
+                return vec![Effect::ask(Question {
+                    title: context.language.say(DELETE_EVENT).into(),
+                    text: context.language.say_with(WILL_BE_REMOVED, &event.title),
+                    yes: context.language.say(DELETE),
+                    then: send(Message::Delete(day, at)),
+                })];
+            }
+            Message::Delete(day, at) => {
+                let of_day: Vec<usize> =
+                    (0..self.events.len()).filter(|index| self.events[*index].day == day).collect();
+                if let Some(index) = of_day.get(at) {
+                    self.events.remove(*index);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// A new event is there to be written, so its field has the focus at once.
+    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+        if !page.is("new") {
+            return Vec::new();
+        }
+        self.new = NOON;
+        vec![Effect::Focus(TITLE_FIELD)]
+    }
+
+    fn enter(&self, _: &FieldId) -> Option<Command> {
+        Some(send(Message::Save))
+    }
+
+    fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
+        (context.page.is("new") && !context.trimmed(&TITLE_FIELD).is_empty()).then(|| Question {
+            title: context.language.say(DISCARD_EVENT).into(),
+            text: context.language.say(WILL_BE_LOST).into(),
+            yes: context.language.say(DISCARD),
+            then: send(Message::Discard),
+        })
+    }
+
+    fn facts(&self, _: &Providers, facts: &mut Facts) {
+        for day in 0..DAYS as u32 {
+            let events = self.on(day);
+            facts.insert(format!("calendar.{day}.count"), events.len().to_string());
+            let mut lines: Vec<String> =
+                events.iter().map(|event| format!("{} {}", clock_text(event.minute), event.title)).collect();
+            lines.sort();
+            facts.insert(format!("calendar.{day}.events"), lines.join("; "));
+        }
+    }
 }

@@ -1,95 +1,156 @@
 //! Clock: alarms.
 
-use super::{Act, Dialog, Page};
-use crate::apps::messages::clock;
+use crate::app::{App, Context, Facts, Manifest};
+use crate::command::{Effect, Page, Question, send};
+use crate::date::{clock_text, minute_of};
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::ui::{Class, End, Lead, ROW, Row, Style, Ui};
+use crate::locale::{Phrase, phrase};
+use crate::providers::Providers;
+use crate::ui::{End, Lead, ROW, Row, Ui};
+
+const CLOCK: Phrase = phrase("Clock", "时钟");
+const ALARMS: Phrase = phrase("Alarms", "闹钟");
+const NEW_ALARM: Phrase = phrase("New alarm", "新建闹钟");
+const SAVE: Phrase = phrase("Save", "保存");
+const DELETE: Phrase = phrase("Delete", "删除");
+const DELETE_ALARM: Phrase = phrase("Delete alarm", "删除闹钟");
+const WILL_BE_REMOVED: Phrase = phrase("The alarm will be removed.", "此闹钟将被删除。");
 
 /// One alarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alarm {
+struct Alarm {
     /// Minutes after midnight.
-    pub minute: u32,
-    pub on: bool,
+    minute: u32,
+    on: bool,
 }
 
 /// All alarms, the earliest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alarms {
-    pub list: Vec<Alarm>,
+#[derive(Clone, Debug)]
+pub struct Clock {
+    alarms: Vec<Alarm>,
     /// Minutes after midnight of the alarm that is being made.
-    pub new: u32,
+    new: u32,
 }
 
-impl Alarms {
+#[derive(Clone, Debug)]
+pub enum Message {
+    Toggle(usize),
+    AskToDelete(usize),
+    Delete(usize),
+    /// Moves the alarm that is being made, round the clock.
+    Turn(i32),
+    Save,
+}
+
+impl Clock {
     /// Draws alarms at whole and half hours between 05:00 and 22:30.
-    pub fn new(dice: &mut Dice) -> Alarms {
+    pub fn new(dice: &mut Dice) -> Clock {
         let mut minutes: Vec<u32> = (10..46).map(|half| half * 30).collect();
         dice.shuffle(&mut minutes);
         minutes.truncate(4 + dice.below(9));
         minutes.sort_unstable();
-        Alarms { list: minutes.into_iter().map(|minute| Alarm { minute, on: dice.chance(45) }).collect(), new: 420 }
+        Clock { alarms: minutes.into_iter().map(|minute| Alarm { minute, on: dice.chance(45) }).collect(), new: 420 }
     }
 
-    /// Adds an alarm that is on, or turns on the one that is there.
-    pub fn save(&mut self) {
-        let minute = self.new;
-        match self.list.iter_mut().find(|alarm| alarm.minute == minute) {
-            Some(alarm) => alarm.on = true,
+    /// Adds an alarm, or turns the one that is there.
+    fn set(&mut self, minute: u32, on: bool) {
+        match self.alarms.iter_mut().find(|alarm| alarm.minute == minute) {
+            Some(alarm) => alarm.on = on,
             None => {
-                self.list.push(Alarm { minute, on: true });
-                self.list.sort_by_key(|alarm| alarm.minute);
+                self.alarms.push(Alarm { minute, on });
+                self.alarms.sort_by_key(|alarm| alarm.minute);
             }
         }
     }
 
-    /// Moves the alarm that is being made, round the clock.
-    pub fn turn(&mut self, minutes: i32) {
-        self.new = (self.new as i32 + minutes).rem_euclid(24 * 60) as u32;
-    }
-
-    /// Draws a page.
-    pub fn view(&self, page: &Page, ui: &mut Ui, first: usize, bottom: f32) {
-        match page {
-            Page::NewAlarm => self.view_new(ui),
-            _ => self.view_list(ui, first, bottom),
-        }
-    }
-
-    fn view_list(&self, ui: &mut Ui, first: usize, bottom: f32) {
-        ui.title_bar("Alarms", false, &[(Icon::Plus, "New alarm", Act::Open(Page::NewAlarm))]);
-        ui.rows(self.list.len(), first, 2.0 * ROW, bottom, |ui, i, y| {
-            let alarm = &self.list[i];
+    fn view_list(&self, ui: &mut Ui) {
+        let title = ui.say(ALARMS);
+        ui.title_bar(title, false, &[(Icon::Plus, NEW_ALARM, Effect::Open(Page::new("new")).into())]);
+        ui.list(self.alarms.len(), 2.0 * ROW, |ui, i, y| {
+            let alarm = &self.alarms[i];
             let row = Row {
                 id: "alarm",
                 lead: Lead::Icon(Icon::Clock, if alarm.on { 0x2F80ED } else { 0x9AA2B1 }),
-                title: &clock(alarm.minute),
-                second: "",
+                title: &clock_text(alarm.minute),
                 end: End::Switch(alarm.on),
-                tap: Some(Act::Alarm(i)),
+                tap: Some(send(Message::Toggle(i))),
+                hold: Some(send(Message::AskToDelete(i))),
                 size: 40.0,
+                ..Row::default()
             };
             ui.row(y, row);
             let faint = ui.theme.faint;
             let middle = y + ROW / 2.0;
-            ui.icon_button("delete", "Delete alarm", Icon::Bin, (400.0, middle), faint, Act::Ask(Dialog::Alarm(i)));
+            ui.icon_button("delete", DELETE_ALARM, Icon::Bin, (400.0, middle), faint, send(Message::AskToDelete(i)));
         });
     }
+}
 
-    fn view_new(&self, ui: &mut Ui) {
-        ui.title_bar("New alarm", true, &[(Icon::Check, "Save", Act::SaveAlarm)]);
-        let ink = ui.theme.ink;
-        let area = ui.rect(0.0, 4.0 * ROW, 540.0, 2.0 * ROW);
-        ui.add(Class::Frame, "time", area);
-        let style = Style { centered: true, fixed: true, ..Style::new(96.0, ink) };
-        ui.label("time", &clock(self.new), (0.0, 5.0 * ROW), 540.0, style);
-        for (x, up, down, less, more) in [
-            (180.0, "Hour up", "Hour down", Act::AlarmHour(-1), Act::AlarmHour(1)),
-            (360.0, "Minute up", "Minute down", Act::AlarmMinute(-5), Act::AlarmMinute(5)),
-        ] {
-            ui.icon_button("up", up, Icon::Plus, (x, 3.5 * ROW), ink, more);
-            ui.icon_button("down", down, Icon::Minus, (x, 6.5 * ROW), ink, less);
+impl App for Clock {
+    type Message = Message;
+
+    fn manifest(&self) -> Manifest {
+        Manifest {
+            package: "com.android.deskclock",
+            activity: ".DeskClock",
+            label: CLOCK,
+            icon: Icon::Clock,
+            color: 0x1F2937,
         }
+    }
+
+    fn view(&self, page: &Page, _: &Context<'_>, _: &Providers, ui: &mut Ui) {
+        if page.is("new") {
+            let title = ui.say(NEW_ALARM);
+            ui.title_bar(title, true, &[(Icon::Check, SAVE, send(Message::Save))]);
+            ui.time_picker(self.new, |minutes| send(Message::Turn(minutes)));
+        } else {
+            self.view_list(ui);
+        }
+    }
+
+    fn update(&mut self, message: Message, context: &Context<'_>, _: &mut Providers) -> Vec<Effect> {
+        match message {
+            Message::Toggle(at) => {
+                if let Some(alarm) = self.alarms.get_mut(at) {
+                    alarm.on = !alarm.on;
+                }
+            }
+            Message::AskToDelete(at) => {
+                return vec![Effect::ask(Question {
+                    title: context.language.say(DELETE_ALARM).into(),
+                    text: context.language.say(WILL_BE_REMOVED).into(),
+                    yes: context.language.say(DELETE),
+                    then: send(Message::Delete(at)),
+                })];
+            }
+            Message::Delete(at) => {
+                if at < self.alarms.len() {
+                    self.alarms.remove(at);
+                }
+            }
+            Message::Turn(minutes) => self.new = (self.new as i32 + minutes).rem_euclid(24 * 60) as u32,
+            Message::Save => {
+                self.set(self.new, true);
+                return vec![Effect::Close];
+            }
+        }
+        Vec::new()
+    }
+
+    fn facts(&self, _: &Providers, facts: &mut Facts) {
+        for alarm in &self.alarms {
+            facts.insert(format!("alarms.{}.on", clock_text(alarm.minute)), alarm.on.to_string());
+        }
+    }
+
+    fn set_fact(&mut self, name: &[&str], value: &str, _: &mut Providers) -> Option<Result<(), String>> {
+        let ["alarms", time, "on"] = name else { return None };
+        let Ok(on) = value.parse() else { return Some(Err("it is true or false".into())) };
+        let Some(minute) = minute_of(time) else { return Some(Err("a time is written 07:30".into())) };
+        self.new = minute;
+        self.set(minute, on);
+        Some(Ok(()))
     }
 }

@@ -1,134 +1,212 @@
 //! Contacts: a list of people, one of them, a new one.
 
-use super::{Act, Dialog, FieldId, Page};
-use crate::apps::messages::{Draft, color_of};
-use crate::content::{HAN_NAMES, NAMES};
-use crate::dice::Dice;
+use crate::app::{App, Context, Facts, Manifest};
+use crate::command::{Command, Effect, FieldId, MenuItem, Page, Question, send};
 use crate::icon::Icon;
-use crate::ui::{Class, End, Field, Lead, Look, ROW, Row, Style, Ui};
+use crate::locale::{Phrase, phrase};
+use crate::providers::Providers;
+use crate::providers::people::avatar_color;
+use crate::ui::{Class, End, Lead, ROW, Row, Shape, Style, TextField, Ui};
 
-/// Someone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
-    pub name: String,
-    pub number: String,
-    pub favourite: bool,
+const CONTACTS: Phrase = phrase("Contacts", "通讯录");
+const NEW_CONTACT: Phrase = phrase("New contact", "新建联系人");
+const SAVE: Phrase = phrase("Save", "保存");
+const DELETE: Phrase = phrase("Delete", "删除");
+const COPY_NUMBER: Phrase = phrase("Copy number", "复制号码");
+const DELETE_CONTACT: Phrase = phrase("Delete contact", "删除联系人");
+const WILL_BE_REMOVED: Phrase = phrase("{} will be removed.", "{}将被删除。");
+const MOBILE: Phrase = phrase("Mobile", "手机");
+const MESSAGE: Phrase = phrase("Message", "发信息");
+const IN_FAVOURITES: Phrase = phrase("In favourites", "已收藏");
+const ADD_TO_FAVOURITES: Phrase = phrase("Add to favourites", "添加到收藏");
+const NAME: Phrase = phrase("Name", "姓名");
+const PHONE_NUMBER: Phrase = phrase("Phone number", "电话号码");
+const DISCARD: Phrase = phrase("Discard", "舍弃");
+const DISCARD_CONTACT: Phrase = phrase("Discard contact?", "舍弃联系人？");
+const WILL_BE_LOST: Phrase = phrase("What you wrote will be lost.", "您输入的内容将会丢失。");
+
+const NAME_FIELD: FieldId = FieldId::new("name");
+const NUMBER_FIELD: FieldId = FieldId::new("number");
+
+/// The app; the people are kept by their provider.
+#[derive(Clone, Debug)]
+pub struct Contacts;
+
+#[derive(Clone, Debug)]
+pub enum Message {
+    Favourite(String),
+    Hold(String),
+    AskToDelete(String),
+    Delete(String),
+    Save,
+    Discard,
 }
 
-/// Everybody, by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contacts {
-    pub list: Vec<Person>,
-}
+impl App for Contacts {
+    type Message = Message;
 
-impl Contacts {
-    /// Draws people.
-    pub fn new(dice: &mut Dice) -> Contacts {
-        let mut names: Vec<&str> = NAMES.to_vec();
-        dice.shuffle(&mut names);
-        names.truncate(9 + dice.below(8));
-        for name in HAN_NAMES {
-            if dice.chance(20) {
-                names.push(name);
+    fn manifest(&self) -> Manifest {
+        Manifest {
+            package: "com.android.contacts",
+            activity: ".activities.PeopleActivity",
+            label: CONTACTS,
+            icon: Icon::Person,
+            color: 0x2563EB,
+        }
+    }
+
+    fn view(&self, page: &Page, context: &Context<'_>, providers: &Providers, ui: &mut Ui) {
+        match page.name {
+            "person" => view_person(&page.about, providers, ui),
+            "new" => view_new(context, ui),
+            _ => view_list(providers, ui),
+        }
+    }
+
+    fn update(&mut self, message: Message, context: &Context<'_>, providers: &mut Providers) -> Vec<Effect> {
+        let language = context.language;
+        match message {
+            Message::Favourite(name) => {
+                if let Some(person) = providers.people.named_mut(&name) {
+                    person.favourite = !person.favourite;
+                }
+                Vec::new()
             }
-        }
-        names.sort_unstable();
-        let list = names.into_iter().map(|name| Person {
-            name: name.to_string(),
-            number: format!("0{} {:03} {:04}", 151 + dice.below(39), dice.below(1000), dice.below(10_000)),
-            favourite: dice.chance(25),
-        });
-        Contacts { list: list.collect() }
-    }
-
-    /// Someone by name.
-    pub fn named(&self, name: &str) -> Option<&Person> {
-        self.list.iter().find(|person| person.name == name)
-    }
-
-    /// Adds someone, or changes the number of someone who is there.
-    pub fn save(&mut self, name: &str, number: &str) {
-        match self.list.iter_mut().find(|person| person.name == name) {
-            Some(person) => person.number = number.to_string(),
-            None => {
-                self.list.push(Person { name: name.to_string(), number: number.to_string(), favourite: false });
-                self.list.sort_by(|a, b| a.name.cmp(&b.name));
+            Message::Hold(name) => {
+                let number = providers.people.named(&name).map_or(String::new(), |person| person.number.clone());
+                let items = [(COPY_NUMBER, Effect::Copy(number).into()), (DELETE, send(Message::AskToDelete(name)))];
+                let items = items.map(|(label, command)| MenuItem { label: language.say(label), command });
+                vec![Effect::Menu(items.to_vec())]
             }
+            Message::AskToDelete(name) => vec![Effect::ask(Question {
+                title: language.say(DELETE_CONTACT).into(),
+                text: language.say_with(WILL_BE_REMOVED, &name),
+                yes: language.say(DELETE),
+                then: send(Message::Delete(name)),
+            })],
+            Message::Delete(name) => {
+                providers.people.remove(&name);
+                // From the list of people nothing has to be closed.
+                if context.page.is("person") { vec![Effect::Close] } else { Vec::new() }
+            }
+            Message::Save => {
+                let name = context.trimmed(&NAME_FIELD);
+                if name.is_empty() {
+                    return Vec::new();
+                }
+                providers.people.save(name, context.trimmed(&NUMBER_FIELD));
+                emptied()
+            }
+            Message::Discard => emptied(),
         }
     }
 
-    /// Draws a page.
-    pub fn view(&self, page: &Page, drafts: [Draft<'_>; 2], ui: &mut Ui, first: usize, bottom: f32) {
-        match page {
-            Page::Person(name) => self.view_person(name, ui),
-            Page::NewPerson => view_new(drafts, ui),
-            _ => self.view_list(ui, first, bottom),
+    fn enter(&self, field: &FieldId) -> Option<Command> {
+        Some(if *field == NAME_FIELD { Effect::Focus(NUMBER_FIELD).into() } else { send(Message::Save) })
+    }
+
+    fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
+        let is_empty = context.trimmed(&NAME_FIELD).is_empty() && context.trimmed(&NUMBER_FIELD).is_empty();
+        (context.page.is("new") && !is_empty).then(|| Question {
+            title: context.language.say(DISCARD_CONTACT).into(),
+            text: context.language.say(WILL_BE_LOST).into(),
+            yes: context.language.say(DISCARD),
+            then: send(Message::Discard),
+        })
+    }
+
+    fn facts(&self, providers: &Providers, facts: &mut Facts) {
+        for person in &providers.people.list {
+            facts.insert(format!("contacts.{}.number", person.name), person.number.clone());
+            facts.insert(format!("contacts.{}.favourite", person.name), person.favourite.to_string());
         }
     }
 
-    fn view_list(&self, ui: &mut Ui, first: usize, bottom: f32) {
-        ui.title_bar("Contacts", false, &[(Icon::Plus, "New contact", Act::Open(Page::NewPerson))]);
-        ui.rows(self.list.len(), first, 2.0 * ROW, bottom, |ui, i, y| {
-            let person = &self.list[i];
-            ui.row(
-                y,
-                Row {
-                    id: "person",
-                    lead: Lead::Initial(&person.name, color_of(&person.name)),
-                    title: &person.name,
-                    second: "",
-                    end: if person.favourite { End::Icon(Icon::StarFull, 0xE0A100) } else { End::None },
-                    tap: Some(Act::Open(Page::Person(person.name.clone()))),
-                    size: 34.0,
-                },
-            );
-        });
-    }
-
-    fn view_person(&self, name: &str, ui: &mut Ui) {
-        let Some(person) = self.named(name) else {
-            ui.title_bar("Contacts", true, &[]);
-            return;
-        };
-        ui.title_bar(name, true, &[(Icon::Bin, "Delete", Act::Ask(Dialog::Person(name.to_string())))]);
-        let circle = ui.rect(195.0, 2.2 * ROW, 150.0, 150.0);
-        let (radius, color) = (ui.px(75.0) as f32, color_of(name));
-        ui.add(Class::Image, "avatar", circle).looks.push(Look::Fill { rect: circle, radius, color });
-        let initial: String = name.chars().take(1).collect();
-        let style = Style { centered: true, fixed: true, ..Style::new(72.0, 0xFFFFFF) };
-        ui.label("initial", &initial, (195.0, 2.2 * ROW + 75.0), 150.0, style);
-        let (star, title) =
-            if person.favourite { (Icon::StarFull, "In favourites") } else { (Icon::Star, "Add to favourites") };
-        let rows = [
-            (Icon::Phone, 0x22A559, person.number.as_str(), "Mobile", None),
-            (Icon::Bubble, 0x2F80ED, "Message", "", Some(Act::Open(Page::Chat(name.to_string())))),
-            (star, 0xE0A100, title, "", Some(Act::Favourite(name.to_string()))),
-        ];
-        ui.rows(rows.len(), 0, 5.0 * ROW, 8.0 * ROW, |ui, i, y| {
-            let (icon, color, title, second, tap) = rows[i].clone();
-            let end = if i == 2 { End::Switch(person.favourite) } else { End::None };
-            ui.row(y, Row { id: "entry", lead: Lead::Icon(icon, color), title, second, end, tap, size: 34.0 });
-        });
+    fn set_fact(&mut self, name: &[&str], value: &str, providers: &mut Providers) -> Option<Result<(), String>> {
+        match name {
+            ["contacts", person, "number"] => providers.people.save(person, value),
+            ["contacts", person, "favourite"] => {
+                let Ok(on) = value.parse() else { return Some(Err("it is true or false".into())) };
+                let Some(person) = providers.people.named_mut(person) else {
+                    return Some(Err("there is nobody of that name".into()));
+                };
+                person.favourite = on;
+            }
+            _ => return None,
+        }
+        Some(Ok(()))
     }
 }
 
-fn view_new([name, number]: [Draft<'_>; 2], ui: &mut Ui) {
-    ui.title_bar("New contact", true, &[(Icon::Check, "Save", Act::SavePerson)]);
-    for (i, (id, hint, draft, field)) in
-        [("name", "Name", name, FieldId::Name), ("number", "Phone number", number, FieldId::Number)]
-            .into_iter()
-            .enumerate()
-    {
-        ui.field(Field {
+/// Leaves the page of a new contact, with nothing in its fields.
+fn emptied() -> Vec<Effect> {
+    vec![Effect::Write(NAME_FIELD, String::new()), Effect::Write(NUMBER_FIELD, String::new()), Effect::Close]
+}
+
+fn view_list(providers: &Providers, ui: &mut Ui) {
+    let title = ui.say(CONTACTS);
+    ui.title_bar(title, false, &[(Icon::Plus, NEW_CONTACT, Effect::Open(Page::new("new")).into())]);
+    ui.list(providers.people.list.len(), 2.0 * ROW, |ui, i, y| {
+        let person = &providers.people.list[i];
+        ui.row(
+            y,
+            Row {
+                id: "person",
+                lead: Lead::Initial(&person.name, avatar_color(&person.name)),
+                title: &person.name,
+                end: if person.favourite { End::Icon(Icon::StarFull, 0xE0A100) } else { End::None },
+                tap: Some(Effect::Open(Page::of("person", &person.name)).into()),
+                hold: Some(send(Message::Hold(person.name.clone()))),
+                ..Row::default()
+            },
+        );
+    });
+}
+
+fn view_person(name: &str, providers: &Providers, ui: &mut Ui) {
+    let Some(person) = providers.people.named(name) else {
+        let title = ui.say(CONTACTS);
+        ui.title_bar(title, true, &[]);
+        return;
+    };
+    ui.title_bar(name, true, &[(Icon::Bin, DELETE, send(Message::AskToDelete(name.to_string())))]);
+    let circle = ui.rect(195.0, 2.2 * ROW, 150.0, 150.0);
+    let (radius, color) = (ui.px(75.0) as f32, avatar_color(name));
+    ui.add(Class::Image, "avatar", circle).shapes.push(Shape::Fill { rect: circle, radius, color });
+    let initial: String = name.chars().take(1).collect();
+    let style = Style { centered: true, fixed: true, ..Style::new(72.0, 0xFFFFFF) };
+    ui.label("initial", &initial, (195.0, 2.2 * ROW + 75.0), 150.0, style);
+    let (star, title) =
+        if person.favourite { (Icon::StarFull, IN_FAVOURITES) } else { (Icon::Star, ADD_TO_FAVOURITES) };
+    let chat = Effect::Start { package: "com.android.mms", page: Some(Page::of("chat", name)) };
+    let copy = Effect::Copy(person.number.clone());
+    let rows = [
+        (Icon::Phone, 0x22A559, person.number.as_str(), ui.say(MOBILE), None, Some(copy.into())),
+        (Icon::Bubble, 0x2F80ED, ui.say(MESSAGE), "", Some(chat.into()), None),
+        (star, 0xE0A100, ui.say(title), "", Some(send(Message::Favourite(name.to_string()))), None),
+    ];
+    ui.rows(rows.len(), 0, 5.0 * ROW, 8.0 * ROW, |ui, i, y| {
+        let (icon, color, title, second, tap, hold) = rows[i].clone();
+        let end = if i == 2 { End::Switch(person.favourite) } else { End::None };
+        let lead = Lead::Icon(icon, color);
+        ui.row(y, Row { id: "entry", lead, title, second, end, tap, hold, ..Row::default() });
+    });
+}
+
+fn view_new(context: &Context<'_>, ui: &mut Ui) {
+    let title = ui.say(NEW_CONTACT);
+    ui.title_bar(title, true, &[(Icon::Check, SAVE, send(Message::Save))]);
+    let fields = [("name", NAME, NAME_FIELD), ("number", PHONE_NUMBER, NUMBER_FIELD)];
+    for (i, (id, hint, field)) in fields.into_iter().enumerate() {
+        ui.field(TextField {
             id,
             hint,
-            text: draft.text,
-            focused: draft.focused,
+            state: context.field(&field),
+            field,
             left: 18.0,
             top: (2.0 + i as f32) * ROW + 10.0,
             width: 504.0,
             height: ROW - 20.0,
-            tap: Act::Focus(field),
         });
     }
 }

@@ -1,33 +1,74 @@
 //! Messages: conversations, one conversation, a new one.
 
-use super::{Act, FieldId, Page};
-use crate::apps::contacts::Contacts;
-use crate::content::{AVATARS, CHATTER};
+use crate::app::{App, Context, Facts, Manifest};
+use crate::command::{Command, Effect, FieldId, MenuItem, Page, Question, send};
+use crate::content;
+use crate::date::clock_text;
 use crate::dice::Dice;
 use crate::draw;
 use crate::icon::Icon;
-use crate::ui::{Class, End, Field, Lead, Look, ROW, Row, Style, Ui};
+use crate::locale::{Language, Phrase, phrase};
+use crate::providers::Providers;
+use crate::providers::people::avatar_color;
+use crate::ui::{Class, End, Lead, ROW, Row, Shape, Style, TextField, Ui};
+
+const MESSAGES: Phrase = phrase("Messages", "信息");
+const NEW_MESSAGE: Phrase = phrase("New message", "新建信息");
+const YOU: Phrase = phrase("You: {}", "我：{}");
+const TEXT_MESSAGE: Phrase = phrase("Text message", "短信");
+const SEND: Phrase = phrase("Send", "发送");
+const NO_CONTACTS: Phrase = phrase("No contacts yet", "还没有联系人");
+const COPY: Phrase = phrase("Copy", "复制");
+const SHARE: Phrase = phrase("Share", "分享");
+const DELETE: Phrase = phrase("Delete", "删除");
+const DELETE_CONVERSATION: Phrase = phrase("Delete conversation", "删除会话");
+const WILL_BE_REMOVED: Phrase = phrase("All messages with {} will be removed.", "与{}的所有信息将被删除。");
+
+/// Minutes between two messages that were there when the world began.
+const PAUSE: u32 = 2;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+struct Sms {
     /// Whether the phone's owner wrote it.
-    pub mine: bool,
-    pub text: String,
+    mine: bool,
+    text: String,
     /// Minutes after midnight.
-    pub minute: u32,
+    minute: u32,
 }
 
 /// All conversations, the latest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Messages {
-    pub chats: Vec<(String, Vec<Message>)>,
+    chats: Vec<(String, Vec<Sms>)>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Message {
+    Send(String),
+    /// Puts text into the field of a conversation, to be sent.
+    Compose {
+        name: String,
+        text: String,
+    },
+    /// Something was pressed long that says this.
+    Hold(String),
+    AskToDelete(String),
+    Delete(String),
+}
+
+fn chat(name: &str) -> Page {
+    Page::of("chat", name)
+}
+
+fn draft(name: &str) -> FieldId {
+    FieldId::of("message", name)
 }
 
 impl Messages {
     /// Draws conversations with some of the people.
-    pub fn new(dice: &mut Dice, people: &Contacts) -> Messages {
-        let mut names: Vec<String> = people.list.iter().map(|person| person.name.clone()).collect();
+    pub fn new(dice: &mut Dice, providers: &Providers, language: Language) -> Messages {
+        let mut names: Vec<String> = providers.people.list.iter().map(|person| person.name.clone()).collect();
         dice.shuffle(&mut names);
         let count = (6 + dice.below(7)).min(names.len());
         let mut minute = 9 * 60 - dice.below(30) as u32;
@@ -35,7 +76,11 @@ impl Messages {
             let length = 1 + dice.below(4);
             minute = minute.saturating_sub(7 + dice.below(40) as u32);
             let messages = (0..length)
-                .map(|_| Message { mine: dice.chance(40), text: dice.pick(&CHATTER).to_string(), minute })
+                .map(|at| Sms {
+                    mine: dice.chance(40),
+                    text: dice.pick(content::chatter(language)).to_string(),
+                    minute: minute.saturating_sub(PAUSE * (length - 1 - at) as u32),
+                })
                 .collect();
             (name, messages)
         });
@@ -43,107 +88,103 @@ impl Messages {
     }
 
     /// Adds a message of the owner's; its conversation becomes the first.
-    pub fn send(&mut self, name: &str, text: &str, minute: u32) {
+    fn send(&mut self, name: &str, text: &str, minute: u32) {
         let mut chat = match self.chats.iter().position(|(with, _)| with == name) {
             Some(at) => self.chats.remove(at),
             None => (name.to_string(), Vec::new()),
         };
-        chat.1.push(Message { mine: true, text: text.to_string(), minute });
+        chat.1.push(Sms { mine: true, text: text.to_string(), minute });
         self.chats.insert(0, chat);
     }
 
     /// What was said with someone.
-    pub fn with(&self, name: &str) -> &[Message] {
+    fn with(&self, name: &str) -> &[Sms] {
         self.chats.iter().find(|(with, _)| with == name).map_or(&[], |(_, messages)| messages)
     }
 
-    /// Draws a page.
-    pub fn view(&self, page: &Page, people: &Contacts, draft: Draft<'_>, ui: &mut Ui, first: usize, bottom: f32) {
-        match page {
-            Page::Chat(name) => self.view_chat(name, draft, ui, bottom),
-            Page::NewMessage => view_people(people, ui, first, bottom),
-            _ => self.view_list(ui, first, bottom),
-        }
-    }
-
-    fn view_list(&self, ui: &mut Ui, first: usize, bottom: f32) {
-        ui.title_bar("Messages", false, &[(Icon::Plus, "New message", Act::Open(Page::NewMessage))]);
-        ui.rows(self.chats.len(), first, 2.0 * ROW, bottom, |ui, i, y| {
+    fn view_list(&self, ui: &mut Ui) {
+        let title = ui.say(MESSAGES);
+        ui.title_bar(title, false, &[(Icon::Plus, NEW_MESSAGE, Effect::Open(Page::new("new")).into())]);
+        ui.list(self.chats.len(), 2.0 * ROW, |ui, i, y| {
             let (name, messages) = &self.chats[i];
             let last = messages.last();
             let second =
-                last.map_or(String::new(), |m| if m.mine { format!("You: {}", m.text) } else { m.text.clone() });
-            let time = last.map_or(String::new(), |m| clock(m.minute));
-            ui.row(
-                y,
-                Row {
-                    id: "conversation",
-                    lead: Lead::Initial(name, color_of(name)),
-                    title: name,
-                    second: &second,
-                    end: End::Text(&time),
-                    tap: Some(Act::Open(Page::Chat(name.clone()))),
-                    size: 34.0,
-                },
-            );
+                last.map_or(String::new(), |sms| if sms.mine { ui.say_with(YOU, &sms.text) } else { sms.text.clone() });
+            let row = Row {
+                id: "conversation",
+                lead: Lead::Initial(name, avatar_color(name)),
+                title: name,
+                second: &second,
+                end: End::Text(&last.map_or(String::new(), |sms| clock_text(sms.minute))),
+                tap: Some(Effect::Open(chat(name)).into()),
+                hold: Some(send(Message::AskToDelete(name.clone()))),
+                ..Row::default()
+            };
+            ui.row(y, row);
         });
     }
 
-    fn view_chat(&self, name: &str, draft: Draft<'_>, ui: &mut Ui, bottom: f32) {
+    fn view_chat(&self, name: &str, context: &Context<'_>, ui: &mut Ui) {
         ui.title_bar(name, true, &[]);
-        let compose = bottom - ROW;
+        let compose = ui.bottom - ROW;
         let area = ui.rect(0.0, 2.0 * ROW, 540.0, compose - 2.0 * ROW);
-        let messages = self.with(name);
-        let size = ui.font(30.0);
-        let (mine_color, their_color, their_ink) = (ui.theme.accent, ui.theme.card, ui.theme.ink);
         ui.add(Class::List, "messages", area);
         ui.inside(|ui| {
             // The newest message stands lowest; older ones go up until there is no room.
             let mut end = compose - 14.0;
-            for message in messages.iter().rev() {
-                let lines = bubble_lines(size, &message.text, ui.px(340.0));
-                let line_height = size as f32 * 1.35 / (ui.px(1000.0) as f32 / 1000.0);
-                let height = (lines.len() as f32 * line_height + 26.0).max(ROW - 16.0);
-                let widest = lines.iter().map(|line| draw::text_width(size, false, line)).max().unwrap_or(0);
-                let width = widest as f32 / (ui.px(1000.0) as f32 / 1000.0) + 48.0;
-                let left = if message.mine { 520.0 - width } else { 20.0 };
-                let top = end - height;
-                if top < 2.0 * ROW {
-                    break;
-                }
-                let rect = ui.rect(left, top, width, height);
-                let (x, radius) = (ui.px(left + 24.0), ui.px(26.0) as f32);
-                let step = ui.px(line_height);
-                let first = rect.center().1 + size as i32 * 36 / 100 - (lines.len() as i32 - 1) * step / 2;
-                let (color, ink) = if message.mine { (mine_color, 0xFFFFFF) } else { (their_color, their_ink) };
-                let node = ui.add(Class::Text, if message.mine { "sent" } else { "received" }, rect);
-                node.text = message.text.clone();
-                node.looks.push(Look::Fill { rect, radius, color });
-                for (i, line) in lines.into_iter().enumerate() {
-                    let baseline = first + i as i32 * step;
-                    node.looks.push(Look::Text { x, baseline, size, bold: false, color: ink, text: line });
-                }
+            for sms in self.with(name).iter().rev() {
+                let Some(top) = view_bubble(sms, end, ui) else { break };
                 end = top - 16.0;
             }
         });
         let bar = ui.rect(0.0, compose, 540.0, ROW);
         let color = ui.theme.back;
-        ui.add(Class::Frame, "compose", bar).looks.push(Look::Fill { rect: bar, radius: 0.0, color });
-        ui.field(Field {
+        ui.add(Class::Frame, "compose", bar).shapes.push(Shape::Fill { rect: bar, radius: 0.0, color });
+        let state = context.field(&draft(name));
+        ui.field(TextField {
             id: "message",
-            hint: "Text message",
-            text: draft.text,
-            focused: draft.focused,
+            hint: TEXT_MESSAGE,
+            field: draft(name),
+            state,
             left: 18.0,
             top: compose + 12.0,
             width: 426.0,
             height: ROW - 24.0,
-            tap: Act::Focus(FieldId::Message(name.to_string())),
         });
-        let color = if draft.text.is_empty() { ui.theme.off } else { ui.theme.accent };
-        let act = Act::Send(name.to_string());
-        ui.icon_button("send", "Send", Icon::Send, (495.0, compose + ROW / 2.0), color, act);
+        let color = if state.text.is_empty() { ui.theme.off } else { ui.theme.accent };
+        let tap = send(Message::Send(name.to_string()));
+        ui.icon_button("send", SEND, Icon::Send, (495.0, compose + ROW / 2.0), color, tap);
     }
+}
+
+/// Draws a message that ends at a height. Returns where it begins; `None` if there is no room for it.
+fn view_bubble(sms: &Sms, end: f32, ui: &mut Ui) -> Option<f32> {
+    let size = ui.font(30.0);
+    let scale = ui.px(1000.0) as f32 / 1000.0;
+    let lines = bubble_lines(size, &sms.text, ui.px(340.0));
+    let line_height = size as f32 * 1.35 / scale;
+    let height = (lines.len() as f32 * line_height + 26.0).max(ROW - 16.0);
+    let widest = lines.iter().map(|line| draw::text_width(size, false, line)).max().unwrap_or(0);
+    let width = widest as f32 / scale + 48.0;
+    let left = if sms.mine { 520.0 - width } else { 20.0 };
+    let top = end - height;
+    if top < 2.0 * ROW {
+        return None;
+    }
+    let rect = ui.rect(left, top, width, height);
+    let (x, radius) = (ui.px(left + 24.0), ui.px(26.0) as f32);
+    let step = ui.px(line_height);
+    let first = rect.center().1 + size as i32 * 36 / 100 - (lines.len() as i32 - 1) * step / 2;
+    let (color, ink) = if sms.mine { (ui.theme.accent, 0xFFFFFF) } else { (ui.theme.card, ui.theme.ink) };
+    let node = ui.add(Class::Text, if sms.mine { "sent" } else { "received" }, rect);
+    node.text = sms.text.clone();
+    node.hold = Some(send(Message::Hold(sms.text.clone())));
+    node.shapes.push(Shape::Fill { rect, radius, color });
+    for (i, line) in lines.into_iter().enumerate() {
+        let baseline = first + i as i32 * step;
+        node.shapes.push(Shape::Text { x, baseline, size, bold: false, color: ink, text: line });
+    }
+    Some(top)
 }
 
 /// A bubble's lines; a message too long for one ends in an ellipsis.
@@ -161,43 +202,100 @@ fn bubble_lines(size: u32, text: &str, width: i32) -> Vec<String> {
     lines
 }
 
-/// What stands in a field that has not been sent or saved.
-#[derive(Clone, Copy, Debug)]
-pub struct Draft<'a> {
-    pub text: &'a str,
-    pub focused: bool,
-}
-
-/// Always the same colour for the same name.
-pub fn color_of(name: &str) -> u32 {
-    let sum: usize = name.chars().map(|c| c as usize).sum();
-    AVATARS[sum % AVATARS.len()]
-}
-
-/// Minutes after midnight as `08:05`.
-pub fn clock(minute: u32) -> String {
-    format!("{:02}:{:02}", minute / 60 % 24, minute % 60)
-}
-
-fn view_people(people: &Contacts, ui: &mut Ui, first: usize, bottom: f32) {
-    ui.title_bar("New message", true, &[]);
-    if people.list.is_empty() {
-        let faint = ui.theme.faint;
-        ui.label("empty", "No contacts yet", (36.0, 2.5 * ROW), 460.0, Style::new(30.0, faint));
+/// The people to whom a message can be written; it begins with the text, if some has been shared.
+fn view_people(text: &str, providers: &Providers, ui: &mut Ui) {
+    let title = ui.say(NEW_MESSAGE);
+    ui.title_bar(title, true, &[]);
+    let people = &providers.people.list;
+    if people.is_empty() {
+        let (faint, text) = (ui.theme.faint, ui.say(NO_CONTACTS));
+        ui.label("empty", text, (36.0, 2.5 * ROW), 460.0, Style::new(30.0, faint));
     }
-    ui.rows(people.list.len(), first, 2.0 * ROW, bottom, |ui, i, y| {
-        let name = &people.list[i].name;
-        ui.row(
-            y,
-            Row {
-                id: "person",
-                lead: Lead::Initial(name, color_of(name)),
-                title: name,
-                second: "",
-                end: End::None,
-                tap: Some(Act::Open(Page::Chat(name.clone()))),
-                size: 34.0,
-            },
-        );
+    ui.list(people.len(), 2.0 * ROW, |ui, i, y| {
+        let name = &people[i].name;
+        let lead = Lead::Initial(name, avatar_color(name));
+        let tap = send(Message::Compose { name: name.clone(), text: text.to_owned() });
+        ui.row(y, Row { id: "person", lead, title: name, tap: Some(tap), ..Row::default() });
     });
+}
+
+impl App for Messages {
+    type Message = Message;
+
+    fn manifest(&self) -> Manifest {
+        Manifest {
+            package: "com.android.mms",
+            activity: ".ui.ConversationList",
+            label: MESSAGES,
+            icon: Icon::Bubble,
+            color: 0x16A34A,
+        }
+    }
+
+    fn view(&self, page: &Page, context: &Context<'_>, providers: &Providers, ui: &mut Ui) {
+        match page.name {
+            "chat" => self.view_chat(&page.about, context, ui),
+            "new" => view_people(&page.about, providers, ui),
+            _ => self.view_list(ui),
+        }
+    }
+
+    fn update(&mut self, message: Message, context: &Context<'_>, _: &mut Providers) -> Vec<Effect> {
+        let language = context.language;
+        match message {
+            Message::Send(name) => {
+                let text = context.trimmed(&draft(&name));
+                if text.is_empty() {
+                    return Vec::new();
+                }
+                self.send(&name, text, context.minute());
+                vec![Effect::Write(draft(&name), String::new())]
+            }
+            Message::Compose { name, text } if text.is_empty() => vec![Effect::Open(chat(&name))],
+            Message::Compose { name, text } => {
+                vec![Effect::Open(chat(&name)), Effect::Append(draft(&name), text), Effect::Focus(draft(&name))]
+            }
+            Message::Hold(text) => {
+                let items = [(COPY, Effect::Copy(text.clone())), (SHARE, Effect::Share(text))];
+                let items =
+                    items.map(|(label, effect)| MenuItem { label: language.say(label), command: effect.into() });
+                vec![Effect::Menu(items.to_vec())]
+            }
+            Message::AskToDelete(name) => vec![Effect::ask(Question {
+                title: language.say(DELETE_CONVERSATION).into(),
+                text: language.say_with(WILL_BE_REMOVED, &name),
+                yes: language.say(DELETE),
+                then: send(Message::Delete(name)),
+            })],
+            Message::Delete(name) => {
+                self.chats.retain(|(with, _)| *with != name);
+                Vec::new()
+            }
+        }
+    }
+
+    fn enter(&self, field: &FieldId) -> Option<Command> {
+        Some(send(Message::Send(field.about.clone())))
+    }
+
+    fn has_no_history(&self, page: &Page) -> bool {
+        page.is("new")
+    }
+
+    fn receive(&mut self, text: &str) -> Option<Vec<Effect>> {
+        Some(vec![Effect::Open(Page::of("new", text))])
+    }
+
+    fn facts(&self, _: &Providers, facts: &mut Facts) {
+        for (name, messages) in &self.chats {
+            facts.insert(format!("messages.{name}.count"), messages.len().to_string());
+            for (i, sms) in messages.iter().enumerate() {
+                let text = format!("{}: {}", if sms.mine { "me" } else { "them" }, sms.text);
+                if i + 1 == messages.len() {
+                    facts.insert(format!("messages.{name}.last"), text.clone());
+                }
+                facts.insert(format!("messages.{name}.{i}"), text);
+            }
+        }
+    }
 }

@@ -1,74 +1,211 @@
 //! Notes: a list and an editor.
 
-use super::{Act, Dialog, FieldId, Page};
-use crate::apps::messages::Draft;
-use crate::content::NOTES;
+use crate::app::{App, Context, Facts, Manifest};
+use crate::command::{Effect, FieldId, MenuItem, Page, Question, send};
+use crate::content;
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::ui::{End, Field, Lead, ROW, Row, Style, Ui};
+use crate::locale::{Language, Phrase, phrase};
+use crate::providers::Providers;
+use crate::ui::{Lead, ROW, Row, Style, TextField, Ui};
+
+const NOTES: Phrase = phrase("Notes", "便签");
+const NEW_NOTE: Phrase = phrase("New note", "新建便签");
+const EDIT_NOTE: Phrase = phrase("Edit note", "编辑便签");
+const NO_NOTES: Phrase = phrase("No notes yet", "还没有便签");
+const WRITE_A_NOTE: Phrase = phrase("Write a note", "写便签");
+const SAVE: Phrase = phrase("Save", "保存");
+const COPY: Phrase = phrase("Copy", "复制");
+const SHARE: Phrase = phrase("Share", "分享");
+const DELETE: Phrase = phrase("Delete", "删除");
+const DELETE_NOTE: Phrase = phrase("Delete note", "删除便签");
+const WILL_BE_REMOVED: Phrase = phrase("The note will be removed.", "此便签将被删除。");
+const DISCARD: Phrase = phrase("Discard", "舍弃");
+const DISCARD_NOTE: Phrase = phrase("Discard note?", "舍弃便签？");
+const DISCARD_CHANGES: Phrase = phrase("Discard changes?", "舍弃更改？");
+const WILL_BE_LOST: Phrase = phrase("What you wrote will be lost.", "您输入的内容将会丢失。");
 
 /// All notes, the latest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Notes {
-    pub list: Vec<String>,
+    list: Vec<String>,
+    /// Text that other apps have shared, each the beginning of a new note of its own.
+    received: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Message {
+    Hold(usize),
+    AskToDelete(usize),
+    Delete(usize),
+    Save,
+    Discard,
+}
+
+/// The page on which a note is written: one of the list, or a new one.
+fn editor(which: Option<usize>) -> Page {
+    which.map_or(Page::new("note"), |at| Page::of("note", at))
+}
+
+/// The page on which text that was shared becomes a note.
+const RECEIVED: &str = "received ";
+
+/// What is written on a page; each has a draft of its own.
+fn body(page: &Page) -> FieldId {
+    FieldId::of("body", &page.about)
 }
 
 impl Notes {
     /// Draws notes.
-    pub fn new(dice: &mut Dice) -> Notes {
-        let mut list: Vec<String> = NOTES.iter().map(|note| note.to_string()).collect();
+    pub fn new(dice: &mut Dice, language: Language) -> Notes {
+        let mut list: Vec<String> = content::notes(language).iter().map(|note| note.to_string()).collect();
         dice.shuffle(&mut list);
         list.truncate(2 + dice.below(6));
-        Notes { list }
+        Notes { list, received: Vec::new() }
     }
 
-    /// Draws a page.
-    pub fn view(&self, page: &Page, draft: Draft<'_>, ui: &mut Ui, first: usize, bottom: f32) {
-        match page {
-            Page::Note(which) => view_note(*which, draft, ui, bottom),
-            _ => self.view_list(ui, first, bottom),
+    fn save(&mut self, context: &Context<'_>) -> Vec<Effect> {
+        let text = context.trimmed(&body(context.page));
+        if text.is_empty() {
+            return Vec::new();
         }
+        if let Some(at) = context.page.number().filter(|at| *at < self.list.len()) {
+            self.list.remove(at);
+        }
+        self.list.insert(0, text.to_string());
+        emptied(context.page)
     }
 
-    fn view_list(&self, ui: &mut Ui, first: usize, bottom: f32) {
-        ui.title_bar("Notes", false, &[(Icon::Plus, "New note", Act::Open(Page::Note(None)))]);
+    fn hold(&self, at: usize, language: Language) -> Vec<Effect> {
+        let Some(note) = self.list.get(at) else { return Vec::new() };
+        let items = [
+            (COPY, Effect::Copy(note.clone()).into()),
+            (SHARE, Effect::Share(note.clone()).into()),
+            (DELETE, send(Message::AskToDelete(at))),
+        ];
+        vec![Effect::Menu(items.map(|(label, command)| MenuItem { label: language.say(label), command }).to_vec())]
+    }
+
+    fn view_list(&self, ui: &mut Ui) {
+        let title = ui.say(NOTES);
+        ui.title_bar(title, false, &[(Icon::Plus, NEW_NOTE, Effect::Open(editor(None)).into())]);
         if self.list.is_empty() {
-            let faint = ui.theme.faint;
-            ui.label("empty", "No notes yet", (36.0, 2.5 * ROW), 460.0, Style::new(30.0, faint));
+            let (faint, text) = (ui.theme.faint, ui.say(NO_NOTES));
+            ui.label("empty", text, (36.0, 2.5 * ROW), 460.0, Style::new(30.0, faint));
         }
-        ui.rows(self.list.len(), first, 2.0 * ROW, bottom, |ui, i, y| {
-            let title = self.list[i].lines().next().unwrap_or("");
+        ui.list(self.list.len(), 2.0 * ROW, |ui, i, y| {
             ui.row(
                 y,
                 Row {
                     id: "note",
                     lead: Lead::Icon(Icon::Page, 0xE08A00),
-                    title,
-                    second: "",
-                    end: End::None,
-                    tap: Some(Act::Open(Page::Note(Some(i)))),
-                    size: 34.0,
+                    title: self.list[i].lines().next().unwrap_or(""),
+                    tap: Some(Effect::Open(editor(Some(i))).into()),
+                    hold: Some(send(Message::Hold(i))),
+                    ..Row::default()
                 },
             );
         });
     }
 }
 
-fn view_note(which: Option<usize>, draft: Draft<'_>, ui: &mut Ui, bottom: f32) {
-    let save = (Icon::Check, "Save", Act::SaveNote);
-    match which {
-        Some(i) => ui.title_bar("Edit note", true, &[(Icon::Bin, "Delete", Act::Ask(Dialog::Note(i))), save]),
-        None => ui.title_bar("New note", true, &[save]),
+/// Leaves the editor with nothing in it.
+fn emptied(page: &Page) -> Vec<Effect> {
+    vec![Effect::Write(body(page), String::new()), Effect::Close]
+}
+
+fn view_editor(context: &Context<'_>, ui: &mut Ui) {
+    let save = (Icon::Check, SAVE, send(Message::Save));
+    match context.page.number() {
+        Some(at) => {
+            let title = ui.say(EDIT_NOTE);
+            ui.title_bar(title, true, &[(Icon::Bin, DELETE, send(Message::AskToDelete(at))), save]);
+        }
+        None => {
+            let title = ui.say(NEW_NOTE);
+            ui.title_bar(title, true, &[save]);
+        }
     }
-    ui.field(Field {
+    ui.field(TextField {
         id: "body",
-        hint: "Write a note",
-        text: draft.text,
-        focused: draft.focused,
+        hint: WRITE_A_NOTE,
+        state: context.field(&body(context.page)),
+        field: body(context.page),
         left: 18.0,
         top: 2.0 * ROW + 10.0,
         width: 504.0,
-        height: (bottom - 2.0 * ROW - 20.0).min(4.0 * ROW),
-        tap: Act::Focus(FieldId::Note),
+        height: (ui.bottom - 2.0 * ROW - 20.0).min(4.0 * ROW),
     });
+}
+
+impl App for Notes {
+    type Message = Message;
+
+    fn manifest(&self) -> Manifest {
+        Manifest {
+            package: "com.android.notes",
+            activity: ".NotesList",
+            label: NOTES,
+            icon: Icon::Page,
+            color: 0xE08A00,
+        }
+    }
+
+    fn view(&self, page: &Page, context: &Context<'_>, _: &Providers, ui: &mut Ui) {
+        if page.is("note") { view_editor(context, ui) } else { self.view_list(ui) }
+    }
+
+    fn update(&mut self, message: Message, context: &Context<'_>, _: &mut Providers) -> Vec<Effect> {
+        match message {
+            Message::Hold(at) => self.hold(at, context.language),
+            Message::AskToDelete(at) => vec![Effect::ask(Question {
+                title: context.language.say(DELETE_NOTE).into(),
+                text: context.language.say(WILL_BE_REMOVED).into(),
+                yes: context.language.say(DELETE),
+                then: send(Message::Delete(at)),
+            })],
+            Message::Delete(at) => {
+                if at < self.list.len() {
+                    self.list.remove(at);
+                }
+                if context.page.is("note") { emptied(context.page) } else { Vec::new() }
+            }
+            Message::Save => self.save(context),
+            Message::Discard => emptied(context.page),
+        }
+    }
+
+    /// A note is there to be written, so its field has the focus at once.
+    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+        if !page.is("note") {
+            return Vec::new();
+        }
+        let saved = page.number().and_then(|at| self.list.get(at));
+        let received = page.about.strip_prefix(RECEIVED).and_then(|at| self.received.get(at.parse::<usize>().ok()?));
+        let text = saved.or(received).cloned().unwrap_or_default();
+        vec![Effect::Write(body(page), text), Effect::Focus(body(page))]
+    }
+
+    fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
+        let at = context.page.number();
+        let saved = at.and_then(|at| self.list.get(at)).map_or("", String::as_str);
+        (context.page.is("note") && context.trimmed(&body(context.page)) != saved.trim()).then(|| Question {
+            title: context.language.say(if at.is_some() { DISCARD_CHANGES } else { DISCARD_NOTE }).into(),
+            text: context.language.say(WILL_BE_LOST).into(),
+            yes: context.language.say(DISCARD),
+            then: send(Message::Discard),
+        })
+    }
+
+    fn receive(&mut self, text: &str) -> Option<Vec<Effect>> {
+        self.received.push(text.to_owned());
+        Some(vec![Effect::Open(Page::of("note", format!("{RECEIVED}{}", self.received.len() - 1)))])
+    }
+
+    fn facts(&self, _: &Providers, facts: &mut Facts) {
+        facts.insert("notes.count".into(), self.list.len().to_string());
+        for (i, note) in self.list.iter().rev().enumerate() {
+            facts.insert(format!("notes.{i}"), note.clone());
+        }
+    }
 }

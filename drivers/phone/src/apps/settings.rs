@@ -1,167 +1,221 @@
 //! Settings: switches, brightness, font size.
 
-use super::{Act, Page};
-use crate::dice::Dice;
+use crate::app::{App, Context, Facts, Manifest};
+use crate::command::{Command, Effect, Page, send};
 use crate::icon::Icon;
+use crate::locale::{Phrase, phrase};
+use crate::providers::Providers;
+use crate::providers::settings::{FONT_PERCENTS, Settings, Switch};
 use crate::ui::{End, Lead, ROW, Row, Style, Ui};
 
-/// Something that is on or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Switch {
-    Wifi,
-    Bluetooth,
-    Airplane,
-    Dark,
-    Quiet,
-    Location,
-    Saver,
-    Rotate,
+const SETTINGS: Phrase = phrase("Settings", "设置");
+const FONT_SIZE: Phrase = phrase("Font size", "字体大小");
+const STORAGE: Phrase = phrase("Storage", "存储");
+const STORAGE_USED: Phrase = phrase("41 GB of 128 GB used", "已用 41 GB，共 128 GB");
+const ABOUT: Phrase = phrase("About phone", "关于手机");
+const BRIGHTNESS: Phrase = phrase("Brightness", "亮度");
+const DARKER: Phrase = phrase("Darker", "调暗");
+const BRIGHTER: Phrase = phrase("Brighter", "调亮");
+const SIZES: [Phrase; 3] = [phrase("Small", "小"), phrase("Default", "默认"), phrase("Large", "大")];
+const MODEL: Phrase = phrase("Model", "型号");
+const VERSION: Phrase = phrase("Version", "版本");
+const KERNEL: Phrase = phrase("Kernel", "内核");
+const VIRTUAL: Phrase = phrase("virtual", "虚拟");
+const BATTERY: Phrase = phrase("Battery", "电池");
+
+/// How full the battery is, in percent.
+pub const BATTERY_PERCENT: u32 = 87;
+
+/// The pages that a list of settings leads to.
+const FONT_PAGE: Page = Page::new("font");
+const ABOUT_PAGE: Page = Page::new("about");
+
+/// The label, the icon and the icon's colour of a switch.
+pub fn switch_look(switch: Switch) -> (Phrase, Icon, u32) {
+    match switch {
+        Switch::Wifi => (phrase("Wi-Fi", "无线网络"), Icon::Wifi, 0x2F80ED),
+        Switch::Bluetooth => (phrase("Bluetooth", "蓝牙"), Icon::Bluetooth, 0x3454D1),
+        Switch::Airplane => (phrase("Airplane mode", "飞行模式"), Icon::Plane, 0xF08C2E),
+        Switch::Dark => (phrase("Dark theme", "深色主题"), Icon::Moon, 0x5B5BD6),
+        Switch::Quiet => (phrase("Do not disturb", "勿扰模式"), Icon::Bell, 0xB4559B),
+        Switch::Location => (phrase("Location", "位置信息"), Icon::Pin, 0x22A559),
+        Switch::Saver => (phrase("Battery saver", "省电模式"), Icon::Leaf, 0x65A30D),
+        Switch::Rotate => (phrase("Auto-rotate", "自动旋转"), Icon::Phone, 0x64748B),
+    }
 }
 
-/// All switches with the fact, the label, the icon and the icon's colour.
-pub const SWITCHES: [(Switch, &str, &str, Icon, u32); 8] = [
-    (Switch::Wifi, "wifi", "Wi-Fi", Icon::Wifi, 0x2F80ED),
-    (Switch::Bluetooth, "bluetooth", "Bluetooth", Icon::Bluetooth, 0x3454D1),
-    (Switch::Airplane, "airplane", "Airplane mode", Icon::Plane, 0xF08C2E),
-    (Switch::Dark, "dark", "Dark theme", Icon::Moon, 0x5B5BD6),
-    (Switch::Quiet, "quiet", "Do not disturb", Icon::Bell, 0xB4559B),
-    (Switch::Location, "location", "Location", Icon::Pin, 0x22A559),
-    (Switch::Saver, "saver", "Battery saver", Icon::Leaf, 0x65A30D),
-    (Switch::Rotate, "rotate", "Auto-rotate", Icon::Phone, 0x64748B),
+/// One row of the list.
+#[derive(Clone, Copy, Debug)]
+enum Entry {
+    Switch(Switch),
+    Brightness,
+    FontSize,
+    Storage,
+    About,
+}
+
+const ENTRIES: [Entry; 12] = [
+    Entry::Switch(Switch::Wifi),
+    Entry::Switch(Switch::Bluetooth),
+    Entry::Switch(Switch::Airplane),
+    Entry::Brightness,
+    Entry::Switch(Switch::Dark),
+    Entry::FontSize,
+    Entry::Switch(Switch::Quiet),
+    Entry::Switch(Switch::Location),
+    Entry::Switch(Switch::Saver),
+    Entry::Switch(Switch::Rotate),
+    Entry::Storage,
+    Entry::About,
 ];
 
-/// The state of the settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    on: [bool; 8],
-    /// 0..=10.
-    pub brightness: u32,
-    /// 88, 100 or 116.
-    pub font_percent: u32,
+/// The app; what it shows is kept by its provider.
+#[derive(Clone, Debug)]
+pub struct SettingsApp;
+
+#[derive(Clone, Debug)]
+pub enum Message {
+    Toggle(Switch),
+    Brighten(i32),
+    FontPercent(u32),
 }
 
-impl Settings {
-    /// Draws settings.
-    pub fn new(dice: &mut Dice) -> Settings {
-        let mut on = [false; 8];
-        for (at, percent) in on.iter_mut().zip([50, 50, 15, 30, 30, 50, 30, 50]) {
-            *at = dice.chance(percent);
-        }
-        if on[Switch::Airplane as usize] {
-            on[Switch::Wifi as usize] = false;
-            on[Switch::Bluetooth as usize] = false;
-        }
-        Settings { on, brightness: 3 + dice.below(7) as u32, font_percent: 100 }
-    }
+impl App for SettingsApp {
+    type Message = Message;
 
-    /// Whether a switch is on.
-    pub fn is_on(&self, switch: Switch) -> bool {
-        self.on[switch as usize]
-    }
-
-    /// Turns a switch. Airplane mode takes the radios down with it, as phones do.
-    pub fn set(&mut self, switch: Switch, on: bool) {
-        self.on[switch as usize] = on;
-        if switch == Switch::Airplane && on {
-            self.on[Switch::Wifi as usize] = false;
-            self.on[Switch::Bluetooth as usize] = false;
+    fn manifest(&self) -> Manifest {
+        Manifest {
+            package: "com.android.settings",
+            activity: ".Settings",
+            label: SETTINGS,
+            icon: Icon::Gear,
+            color: 0x555E6E,
         }
     }
 
-    /// Draws a page.
-    pub fn view(&self, page: &Page, ui: &mut Ui, first: usize, bottom: f32) {
-        match page {
-            Page::FontSize => self.view_sizes(ui, bottom),
-            Page::About => view_about(ui, bottom),
-            _ => self.view_list(ui, first, bottom),
+    fn view(&self, page: &Page, _: &Context<'_>, providers: &Providers, ui: &mut Ui) {
+        match page.name {
+            "font" => view_sizes(&providers.settings, ui),
+            "about" => view_about(ui),
+            _ => view_list(&providers.settings, ui),
         }
     }
 
-    /// How many rows the list has.
-    pub const ROWS: usize = 12;
+    fn update(&mut self, message: Message, _: &Context<'_>, providers: &mut Providers) -> Vec<Effect> {
+        match message {
+            Message::Toggle(switch) => providers.settings.toggle(switch),
+            Message::Brighten(by) => providers.settings.brighten(by),
+            Message::FontPercent(percent) => providers.settings.font_percent = percent,
+        }
+        Vec::new()
+    }
 
-    fn view_list(&self, ui: &mut Ui, first: usize, bottom: f32) {
-        ui.title_bar("Settings", false, &[]);
-        ui.rows(Settings::ROWS, first, 2.0 * ROW, bottom, |ui, i, y| {
-            let switch = |i: usize| {
-                let (switch, _, title, icon, color) = SWITCHES[i];
-                Row {
-                    id: "setting",
-                    lead: Lead::Icon(icon, color),
-                    title,
-                    second: "",
-                    end: End::Switch(self.is_on(switch)),
-                    tap: Some(Act::Toggle(switch)),
-                    size: 34.0,
-                }
-            };
-            let link = |icon, color, title, second, act| Row {
+    fn facts(&self, providers: &Providers, facts: &mut Facts) {
+        let settings = &providers.settings;
+        for switch in Switch::ALL {
+            facts.insert(format!("{}.on", switch.fact()), settings.is_on(switch).to_string());
+        }
+        facts.insert("brightness".into(), (settings.brightness * 10).to_string());
+        facts.insert("font.percent".into(), settings.font_percent.to_string());
+    }
+
+    fn set_fact(&mut self, name: &[&str], value: &str, providers: &mut Providers) -> Option<Result<(), String>> {
+        let settings = &mut providers.settings;
+        match name {
+            ["brightness"] => {
+                let Some(percent) = value.parse::<u32>().ok().filter(|percent| *percent <= 100) else {
+                    return Some(Err("it goes from 0 to 100".into()));
+                };
+                settings.brightness = percent / 10;
+            }
+            ["font", "percent"] => {
+                let Some(percent) = value.parse().ok().filter(|percent| FONT_PERCENTS.contains(percent)) else {
+                    return Some(Err("it is 88, 100 or 116".into()));
+                };
+                settings.font_percent = percent;
+            }
+            [switch, "on"] => {
+                let switch = Switch::ALL.into_iter().find(|known| known.fact() == *switch)?;
+                let Ok(on) = value.parse() else { return Some(Err("it is true or false".into())) };
+                settings.set(switch, on);
+            }
+            _ => return None,
+        }
+        Some(Ok(()))
+    }
+}
+
+fn view_list(settings: &Settings, ui: &mut Ui) {
+    let title = ui.say(SETTINGS);
+    ui.title_bar(title, false, &[]);
+    ui.list(ENTRIES.len(), 2.0 * ROW, |ui, i, y| match ENTRIES[i] {
+        Entry::Switch(switch) => {
+            let (label, icon, color) = switch_look(switch);
+            let row = Row {
                 id: "setting",
                 lead: Lead::Icon(icon, color),
-                title,
-                second,
-                end: End::Chevron,
-                tap: act,
-                size: 34.0,
+                title: ui.say(label),
+                end: End::Switch(settings.is_on(switch)),
+                tap: Some(send(Message::Toggle(switch))),
+                ..Row::default()
             };
-            match i {
-                0..=2 => ui.row(y, switch(i)),
-                3 => self.view_brightness(ui, y),
-                4 => ui.row(y, switch(3)),
-                5 => ui.row(y, link(Icon::Letter, 0x0EA5A4, "Font size", "", Some(Act::Open(Page::FontSize)))),
-                6..=9 => ui.row(y, switch(i - 2)),
-                10 => ui.row(y, link(Icon::Disk, 0x64748B, "Storage", "41 GB of 128 GB used", None)),
-                _ => ui.row(y, link(Icon::Info, 0x64748B, "About phone", "", Some(Act::Open(Page::About)))),
-            }
-        });
-    }
-
-    fn view_brightness(&self, ui: &mut Ui, y: f32) {
-        let row = Row {
-            id: "setting",
-            lead: Lead::Icon(Icon::Sun, 0xE0A100),
-            title: "Brightness",
-            second: "",
-            end: End::None,
-            tap: None,
-            size: 34.0,
-        };
-        ui.row(y, row);
-        let middle = y + ROW / 2.0;
-        let ink = ui.theme.faint;
-        ui.icon_button("darker", "Darker", Icon::Minus, (340.0, middle), ink, Act::Brighter(-1));
-        let percent = format!("{} %", self.brightness * 10);
-        let style = Style { centered: true, ..Style::new(26.0, ink) };
-        ui.label("brightness", &percent, (385.0, middle), 70.0, style);
-        ui.icon_button("brighter", "Brighter", Icon::Plus, (495.0, middle), ink, Act::Brighter(1));
-    }
-
-    fn view_sizes(&self, ui: &mut Ui, bottom: f32) {
-        ui.title_bar("Font size", true, &[]);
-        let sizes = [("Small", 88), ("Default", 100), ("Large", 116)];
-        ui.rows(sizes.len(), 0, 2.0 * ROW, bottom, |ui, i, y| {
-            let (title, percent) = sizes[i];
-            ui.row(
-                y,
-                Row {
-                    id: "size",
-                    lead: Lead::Icon(Icon::Letter, 0x0EA5A4),
-                    title,
-                    second: "",
-                    end: End::Radio(self.font_percent == percent),
-                    tap: Some(Act::FontSize(percent)),
-                    size: 34.0,
-                },
-            );
-        });
-    }
+            ui.row(y, row);
+        }
+        Entry::Brightness => view_brightness(settings, ui, y),
+        Entry::FontSize => {
+            let tap = Some(Effect::Open(FONT_PAGE).into());
+            view_link(ui, y, (Icon::Letter, 0x0EA5A4), FONT_SIZE, "", tap);
+        }
+        Entry::Storage => {
+            let used = ui.say(STORAGE_USED);
+            view_link(ui, y, (Icon::Disk, 0x64748B), STORAGE, used, None);
+        }
+        Entry::About => view_link(ui, y, (Icon::Info, 0x64748B), ABOUT, "", Some(Effect::Open(ABOUT_PAGE).into())),
+    });
 }
 
-fn view_about(ui: &mut Ui, bottom: f32) {
-    ui.title_bar("About phone", true, &[]);
-    let facts = [("Model", "Tapwright Phone"), ("Version", "14"), ("Kernel", "virtual"), ("Battery", "87 %")];
-    ui.rows(facts.len(), 0, 2.0 * ROW, bottom, |ui, i, y| {
+fn view_link(ui: &mut Ui, y: f32, icon: (Icon, u32), title: Phrase, second: &str, tap: Option<Command>) {
+    let title = ui.say(title);
+    let lead = Lead::Icon(icon.0, icon.1);
+    ui.row(y, Row { id: "setting", lead, title, second, end: End::Chevron, tap, ..Row::default() });
+}
+
+fn view_brightness(settings: &Settings, ui: &mut Ui, y: f32) {
+    let lead = Lead::Icon(Icon::Sun, 0xE0A100);
+    ui.row(y, Row { id: "setting", lead, title: ui.say(BRIGHTNESS), ..Row::default() });
+    let middle = y + ROW / 2.0;
+    let ink = ui.theme.faint;
+    ui.icon_button("darker", DARKER, Icon::Minus, (340.0, middle), ink, send(Message::Brighten(-1)));
+    let percent = format!("{} %", settings.brightness * 10);
+    let style = Style { centered: true, ..Style::new(26.0, ink) };
+    ui.label("brightness", &percent, (385.0, middle), 70.0, style);
+    ui.icon_button("brighter", BRIGHTER, Icon::Plus, (495.0, middle), ink, send(Message::Brighten(1)));
+}
+
+fn view_sizes(settings: &Settings, ui: &mut Ui) {
+    let title = ui.say(FONT_SIZE);
+    ui.title_bar(title, true, &[]);
+    ui.list(SIZES.len(), 2.0 * ROW, |ui, i, y| {
+        let percent = FONT_PERCENTS[i];
+        let row = Row {
+            id: "size",
+            lead: Lead::Icon(Icon::Letter, 0x0EA5A4),
+            title: ui.say(SIZES[i]),
+            end: End::Radio(settings.font_percent == percent),
+            tap: Some(send(Message::FontPercent(percent))),
+            ..Row::default()
+        };
+        ui.row(y, row);
+    });
+}
+
+fn view_about(ui: &mut Ui) {
+    let title = ui.say(ABOUT);
+    ui.title_bar(title, true, &[]);
+    let battery = format!("{BATTERY_PERCENT} %");
+    let facts = [(MODEL, "Tapwright Phone"), (VERSION, "14"), (KERNEL, ui.say(VIRTUAL)), (BATTERY, &battery)];
+    ui.list(facts.len(), 2.0 * ROW, |ui, i, y| {
         let (title, second) = facts[i];
-        ui.row(y, Row { id: "fact", lead: Lead::None, title, second, end: End::None, tap: None, size: 30.0 });
+        ui.row(y, Row { id: "fact", title: ui.say(title), second, size: 30.0, ..Row::default() });
     });
 }

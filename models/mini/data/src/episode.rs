@@ -106,7 +106,7 @@ fn set_the_stage(world: &mut World, task: &Task, dice: &mut Dice) {
         return;
     }
     // Sometimes an app is open already, perhaps on some other page.
-    let app = *dice.pick(world.apps());
+    let app = *dice.pick(&world.apps());
     world.launch(app.package);
     let (width, height) = world.size();
     if dice.chance(50) {

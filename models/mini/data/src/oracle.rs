@@ -62,57 +62,67 @@ pub fn advise(errands: &[Errand], at: &mut usize, world: &World, is_done: impl F
 fn need(errand: &Errand, world: &World, is_done: bool) -> Option<Need> {
     match errand {
         Errand::Switch { label, on, .. } => {
-            let found = open("Settings", world, |page| *page == Page::Settings);
+            let found = open("Settings", world, |page| page.is("main"));
             found.or_else(|| turned(label, label.split(' ').next().unwrap_or(label), *on, world))
         }
         Errand::Alarm { time, on } => {
-            open("Clock", world, |page| *page == Page::Alarms).or_else(|| turned(time, time, *on, world))
+            open("Clock", world, |page| page.is("main")).or_else(|| turned(time, time, *on, world))
         }
         Errand::Favourite { name, on } => {
-            let found = open("Contacts", world, |page| *page == Page::People || *page == Page::Person(name.clone()));
+            let found = open("Contacts", world, |page| page.is("main") || *page == Page::of("person", name));
             found.or_else(|| match world.page() {
-                Some(Page::Person(_)) => favourite(name, *on, world),
+                Some(page) if page.is("person") => favourite(name, *on, world),
                 _ => Some(look_for(name, world)),
             })
         }
-        Errand::Message { name, .. } if is_done && world.page() == Some(&Page::Chat(name.clone())) => {
+        Errand::Message { name, .. } if is_done && world.page() == Some(&Page::of("chat", name)) => {
             Some(Need::Nothing("The message is sent.".into()))
         }
         Errand::Message { name, text } => {
-            let found =
-                open("Messages", world, |page| *page == Page::Conversations || *page == Page::Chat(name.clone()));
+            let found = open("Messages", world, |page| page.is("main") || *page == Page::of("chat", name));
             found.or_else(|| match world.page() {
-                Some(Page::Chat(_)) => written("message", text, "Tap the text field.", "Send", "Send it.", world),
+                Some(page) if page.is("chat") => {
+                    written("message", text, "Tap the text field.", "Send", "Send it.", world)
+                }
                 _ => Some(look_for(name, world)),
             })
         }
-        Errand::Note { .. } if is_done && world.page() == Some(&Page::Notes) => {
+        Errand::Note { .. } if is_done && shows("Notes", "main", world) => {
             Some(Need::Nothing("The note is saved.".into()))
         }
         Errand::Note { text } => {
-            let found = open("Notes", world, |page| matches!(page, Page::Notes | Page::Note(None)));
+            let found = open("Notes", world, |page| page.is("main") || *page == Page::new("note"));
             found.or_else(|| match world.page() {
-                Some(Page::Note(_)) => written("note", text, "Tap the text field.", "Check", "Save it.", world),
+                Some(page) if page.is("note") => {
+                    written("note", text, "Tap the text field.", "Check", "Save it.", world)
+                }
                 _ => Some(Need::Something("Add a note.".into(), tap_icon(world, "Plus")?)),
             })
         }
-        Errand::Event { .. } if is_done && matches!(world.page(), Some(Page::Day(_))) => {
+        Errand::Event { .. } if is_done && shows("Calendar", "day", world) => {
             Some(Need::Nothing("The event is saved.".into()))
         }
         Errand::Event { text } => {
-            let found = open("Calendar", world, |page| matches!(page, Page::Day(0) | Page::NewEvent(0)));
+            let found = open("Calendar", world, |page| page.about == "0" && (page.is("day") || page.is("new")));
             found.or_else(|| match world.page() {
-                Some(Page::NewEvent(_)) => written("title", text, "Tap the text field.", "Check", "Save it.", world),
+                Some(page) if page.is("new") => {
+                    written("title", text, "Tap the text field.", "Check", "Save it.", world)
+                }
                 _ => Some(Need::Something("Add an event.".into(), tap_icon(world, "Plus")?)),
             })
         }
     }
 }
 
+/// Whether an app shows a page of this name.
+fn shows(label: &str, page: &str, world: &World) -> bool {
+    world.front().label == label && world.page().is_some_and(|shown| shown.is(page))
+}
+
 /// The way to an app's right page, or `None` if that is in front.
 fn open(label: &'static str, world: &World, is_right: impl Fn(&Page) -> bool) -> Option<Need> {
     match world.page() {
-        Some(page) if is_right(page) => None,
+        Some(page) if world.front().label == label && is_right(page) => None,
         // In the right app, on a page that does not serve.
         Some(_) if world.front().label == label => {
             Some(Need::Something("This is the wrong page. Go back.".into(), Deed::Back))

@@ -41,7 +41,7 @@ fn screen(seed: u64) -> World {
         }
         roll -= weight;
     }
-    let Some(app) = world.apps().iter().find(|app| app.label == label).copied() else { return world };
+    let Some(app) = world.apps().into_iter().find(|app| app.label == label) else { return world };
     world.launch(app.package);
     for _ in 0..dice.below(3) {
         let lower = height as i32 * 3 / 4;

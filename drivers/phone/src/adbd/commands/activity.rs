@@ -7,7 +7,7 @@ use super::Call;
 use super::input::{Pressed, key_by_code};
 use crate::adbd::files::resolve;
 use crate::dump::{self, DumpOptions};
-use crate::{ADB_KEYBOARD, App, Input, Key};
+use crate::{ADB_KEYBOARD, AppInfo, Input, Key};
 
 const MAIN: &str = "android.intent.action.MAIN";
 const HOME: &str = "android.intent.category.HOME";
@@ -185,7 +185,7 @@ pub(super) fn full_activity(package: &str, activity: &str) -> String {
     if activity.starts_with('.') { format!("{package}{activity}") } else { activity.to_owned() }
 }
 
-fn is_activity(app: &App, activity: &str) -> bool {
+fn is_activity(app: &AppInfo, activity: &str) -> bool {
     full_activity(app.package, app.activity) == full_activity(app.package, activity)
 }
 

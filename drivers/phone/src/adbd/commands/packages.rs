@@ -1,7 +1,7 @@
 //! `pm` and `cmd package`: which apps there are.
 
 use super::Call;
-use crate::App;
+use crate::AppInfo;
 
 /// Packages without an activity of their own.
 const SYSTEM: &[&str] = &["android", "com.android.inputmethod.latin", "com.android.shell", "com.android.systemui"];
@@ -119,8 +119,8 @@ fn query(call: &mut Call<'_>, options: &[&str]) -> u8 {
     let package = package_of(options).map(str::to_owned);
     let launchable =
         options.iter().all(|word| !word.starts_with("android.intent.action.") || *word == "android.intent.action.MAIN");
-    let apps: Vec<App> = call.handle().look(|world| world.apps().to_vec());
-    let apps: Vec<App> = apps
+    let apps: Vec<AppInfo> = call.handle().look(|world| world.apps().to_vec());
+    let apps: Vec<AppInfo> = apps
         .into_iter()
         .filter(|app| launchable && package.as_ref().is_none_or(|package| app.package == package))
         .collect();
@@ -142,8 +142,8 @@ fn query(call: &mut Call<'_>, options: &[&str]) -> u8 {
     0
 }
 
-fn describe(call: &mut Call<'_>, app: &App, brief: bool, indent: &str) {
-    let App { package, activity, label } = app;
+fn describe(call: &mut Call<'_>, app: &AppInfo, brief: bool, indent: &str) {
+    let AppInfo { package, activity, label } = app;
     let first = format!("{indent}priority=0 preferredOrder=0 match=0x108000 specificIndex=-1 isDefault=false\n");
     call.say(&first);
     if brief {

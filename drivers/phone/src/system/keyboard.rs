@@ -1,18 +1,8 @@
 //! What a focused field brings up: keys to touch, or the line that says that text comes over ADB.
 
-use crate::apps::Act;
+use crate::command::{Command, KeyCap};
 use crate::icon::Icon;
-use crate::ui::{Class, Look, ROW, Style, Ui};
-
-/// A key of the keyboard on the display.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    Character(char),
-    Shift,
-    Symbols,
-    Erase,
-    Enter,
-}
+use crate::ui::{Class, ROW, Shape, Style, Ui, Window};
 
 /// Which letters the keys carry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,12 +18,13 @@ pub fn rows(is_adb: bool) -> f32 {
 
 /// Draws the keyboard above the navigation bar.
 pub fn view(ui: &mut Ui, is_adb: bool, layer: Layer) {
+    ui.window = Window::Keyboard;
     let top = ui.nav_top() - rows(is_adb) * ROW;
     let area = ui.rect(0.0, top, 540.0, rows(is_adb) * ROW);
     let color = ui.theme.line;
     let node = ui.add(Class::Frame, "keyboard", area);
     node.modal = true;
-    node.looks.push(Look::Fill { rect: area, radius: 0.0, color });
+    node.shapes.push(Shape::Fill { rect: area, radius: 0.0, color });
     if is_adb {
         let faint = ui.theme.faint;
         ui.label(
@@ -55,50 +46,52 @@ pub fn view(ui: &mut Ui, is_adb: bool, layer: Layer) {
         let start = (540.0 - width * keys.chars().count() as f32) / 2.0;
         for (i, character) in keys.chars().enumerate() {
             let text = character.to_string();
-            key(ui, &text, (start + width * i as f32, top + line as f32 * ROW), width, Key::Character(character));
+            key(ui, &text, (start + width * i as f32, top + line as f32 * ROW), width, KeyCap::Character(character));
         }
     }
     let third = top + 2.0 * ROW;
     let edge = (540.0 - 54.0 * lines[2].chars().count() as f32) / 2.0;
-    key(ui, "⇧", (0.0, third), edge, Key::Shift);
-    key(ui, "⌫", (540.0 - edge, third), edge, Key::Erase);
+    key(ui, "⇧", (0.0, third), edge, KeyCap::Shift);
+    key(ui, "⌫", (540.0 - edge, third), edge, KeyCap::Erase);
     let fourth = top + 3.0 * ROW;
-    key(ui, if layer.symbols { "abc" } else { "123" }, (0.0, fourth), 90.0, Key::Symbols);
-    key(ui, ",", (90.0, fourth), 60.0, Key::Character(','));
-    key(ui, " ", (150.0, fourth), 240.0, Key::Character(' '));
-    key(ui, ".", (390.0, fourth), 60.0, Key::Character('.'));
-    key(ui, "⏎", (450.0, fourth), 90.0, Key::Enter);
+    key(ui, if layer.symbols { "abc" } else { "123" }, (0.0, fourth), 90.0, KeyCap::Symbols);
+    key(ui, ",", (90.0, fourth), 60.0, KeyCap::Character(','));
+    key(ui, " ", (150.0, fourth), 240.0, KeyCap::Character(' '));
+    key(ui, ".", (390.0, fourth), 60.0, KeyCap::Character('.'));
+    key(ui, "⏎", (450.0, fourth), 90.0, KeyCap::Enter);
 }
 
-fn key(ui: &mut Ui, text: &str, at: (f32, f32), width: f32, key: Key) {
+fn key(ui: &mut Ui, text: &str, at: (f32, f32), width: f32, key: KeyCap) {
     let area = ui.rect(at.0, at.1, width, ROW);
     let cap = ui.rect(at.0 + 4.0, at.1 + 7.0, width - 8.0, ROW - 14.0);
     let radius = ui.px(10.0) as f32;
     let (color, ink) = (ui.theme.key, ui.theme.ink);
     let icon = match key {
-        Key::Erase => Some(Icon::Back),
-        Key::Enter => Some(Icon::Check),
-        Key::Shift => Some(Icon::Triangle),
-        Key::Character(_) | Key::Symbols => None,
+        KeyCap::Erase => Some(Icon::Back),
+        KeyCap::Enter => Some(Icon::Check),
+        KeyCap::Shift => Some(Icon::Triangle),
+        KeyCap::Character(_) | KeyCap::Symbols => None,
     };
     let half = ui.px(14.0);
     let node = ui.add(Class::Key, "key", area);
     node.desc = match key {
-        Key::Character(' ') => "Space".to_string(),
-        Key::Character(c) => c.to_string(),
-        Key::Shift => "Shift".to_string(),
-        Key::Symbols => "Symbols".to_string(),
-        Key::Erase => "Delete".to_string(),
-        Key::Enter => "Enter".to_string(),
+        KeyCap::Character(' ') => "Space".to_string(),
+        KeyCap::Character(c) => c.to_string(),
+        KeyCap::Shift => "Shift".to_string(),
+        KeyCap::Symbols => "Symbols".to_string(),
+        KeyCap::Erase => "Delete".to_string(),
+        KeyCap::Enter => "Enter".to_string(),
     };
-    node.tap = Some(Act::Key(key));
-    node.looks.push(Look::Fill { rect: cap, radius, color });
+    node.tap = Some(Command::Key(key));
+    node.shapes.push(Shape::Fill { rect: cap, radius, color });
     if let Some(icon) = icon {
         let (x, y) = cap.center();
         let rect = crate::draw::Rect { left: x - half, top: y - half, right: x + half, bottom: y + half };
-        node.looks.push(Look::Icon { icon, rect, color: ink });
+        node.shapes.push(Shape::Icon { icon, rect, color: ink });
         return;
     }
     let style = Style { centered: true, fixed: true, ..Style::new(30.0, ink) };
-    ui.inside(|ui| ui.label("cap", text, (at.0, at.1 + ROW / 2.0), width, style));
+    ui.inside(|ui| {
+        ui.label("cap", text, (at.0, at.1 + ROW / 2.0), width, style);
+    });
 }

@@ -1,0 +1,102 @@
+//! Days and times as the phone writes them. Its zone is UTC.
+
+use crate::locale::{Language, Phrase, phrase};
+
+/// Seconds in a day.
+pub const DAY: u64 = 86_400;
+
+const WEEKDAYS: [Phrase; 7] = [
+    phrase("Thursday", "周四"),
+    phrase("Friday", "周五"),
+    phrase("Saturday", "周六"),
+    phrase("Sunday", "周日"),
+    phrase("Monday", "周一"),
+    phrase("Tuesday", "周二"),
+    phrase("Wednesday", "周三"),
+];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// A day of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Date {
+    /// Days since 1970-01-01.
+    pub days: u64,
+    /// From 1 on.
+    pub day: u32,
+    /// From 1 on.
+    pub month: u32,
+}
+
+impl Date {
+    /// The day that lies so many days after 1970-01-01, by Howard Hinnant's `civil_from_days`.
+    pub fn new(days: u64) -> Date {
+        let shifted = days + 719_468;
+        let day_of_era = shifted % 146_097;
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+        let month = (shifted_month + 2) % 12 + 1;
+        Date { days, day: day as u32, month: month as u32 }
+    }
+
+    /// For example `Thursday, 1 January`.
+    pub fn long(self, language: Language) -> String {
+        let weekday = language.say(WEEKDAYS[(self.days % 7) as usize]);
+        match language {
+            Language::English => format!("{weekday}, {} {}", self.day, MONTHS[self.month as usize - 1]),
+            Language::Chinese => format!("{}月{}日 {weekday}", self.month, self.day),
+        }
+    }
+
+    /// For example `Thu`.
+    pub fn weekday(self, language: Language) -> String {
+        language.say(WEEKDAYS[(self.days % 7) as usize]).chars().take(3).collect()
+    }
+}
+
+/// Minutes after midnight as `08:05`.
+pub fn clock_text(minute: u32) -> String {
+    format!("{:02}:{:02}", minute / 60 % 24, minute % 60)
+}
+
+/// Minutes after midnight of `08:05`; `None` if that is no time of day.
+pub fn minute_of(time: &str) -> Option<u32> {
+    let (hour, minute) = time.split_once(':')?;
+    let (hour, minute) = (hour.parse::<u32>().ok()?, minute.parse::<u32>().ok()?);
+    (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_called_as_calendars_call_them() {
+        for (days, english, chinese) in [
+            (0, "Thursday, 1 January", "1月1日 周四"),
+            (59, "Sunday, 1 March", "3月1日 周日"),
+            (19_782, "Thursday, 29 February", "2月29日 周四"),
+            (20_454, "Thursday, 1 January", "1月1日 周四"),
+            (20_788, "Tuesday, 1 December", "12月1日 周二"),
+        ] {
+            assert_eq!(Date::new(days).long(Language::English), english);
+            assert_eq!(Date::new(days).long(Language::Chinese), chinese);
+        }
+        assert_eq!(minute_of("08:05"), Some(485));
+        assert!(["24:00", "8", "a:b", "08:60", ""].iter().all(|text| minute_of(text).is_none()));
+    }
+}

@@ -1,0 +1,339 @@
+//! The world behind the glass: a pure function of its options and of what was done to it.
+//!
+//! It is the window manager round the apps: which of them is in front and on which page, who has the focus, what lies
+//! over everything. What an app does is the app's.
+
+mod facts;
+mod input;
+mod scene;
+mod windows;
+
+use std::collections::BTreeMap;
+
+pub use facts::Refused;
+pub use input::{Input, Key};
+
+use crate::app::{AppInfo, Context, InstalledApp};
+use crate::apps;
+use crate::command::{Command, MenuItem, Page, Question};
+use crate::date::DAY;
+use crate::dice::Dice;
+use crate::fields::Fields;
+use crate::locale::Language;
+use crate::providers::Providers;
+use crate::system::events::{Answer, Event, SystemDialog, SystemState};
+use crate::system::home;
+use crate::system::keyboard::Layer;
+
+/// How a world begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Draws names, messages, alarms and settings.
+    pub seed: u64,
+    /// Display width in pixels.
+    pub width: u32,
+    /// Display height in pixels.
+    pub height: u32,
+    /// Seconds since 1970 (UTC) when the world begins; the phone's own zone is UTC.
+    pub epoch: u64,
+    /// What the phone speaks, and most of the people on it.
+    pub language: Language,
+}
+
+impl Default for Options {
+    /// A display of 540 by 1200 on the first of January 2026, nine in the morning, in English.
+    fn default() -> Options {
+        Options { seed: 0, width: 540, height: 1200, epoch: 1_767_258_000, language: Language::English }
+    }
+}
+
+/// Where text typed by hand goes.
+pub const LATIN_KEYBOARD: &str = "com.android.inputmethod.latin/.LatinIME";
+/// Where text broadcast over ADB goes.
+pub const ADB_KEYBOARD: &str = "com.android.adbkeyboard/.AdbIME";
+
+/// What lies over the app in front until it is answered. Each belongs to the app of the number.
+#[derive(Clone, Debug)]
+enum Overlay {
+    Question(usize, Question),
+    Menu(usize, Vec<MenuItem>),
+}
+
+/// The phone's whole state.
+#[derive(Clone, Debug)]
+pub struct World {
+    options: Options,
+    millis: u64,
+    providers: Providers,
+    /// All apps; their places here are how the rest of the world names them.
+    apps: Vec<InstalledApp>,
+    front: Option<usize>,
+    /// The apps in the order in which the launcher shows them.
+    icons: Vec<usize>,
+    /// The pages of each app that runs, the one in front last.
+    stacks: BTreeMap<usize, Vec<Page>>,
+    /// How many rows each page has been moved up.
+    scrolls: BTreeMap<(usize, Page), usize>,
+    fields: Fields,
+    overlay: Option<Overlay>,
+    keyboard: &'static str,
+    layer: Layer,
+    system: SystemState,
+    /// What stands behind everything in place of a plain colour: a picture drawn from this seed.
+    photo: Option<u64>,
+}
+
+impl World {
+    /// Draws a world from its options.
+    ///
+    /// # Panics
+    /// If the display is narrower than 240 or lower than 400 pixels, or larger than 4,096 either way: no phone is.
+    pub fn new(options: Options) -> World {
+        World::with_apps(options, Vec::new())
+    }
+
+    /// A world with more apps than the phone comes with. They stand behind the others in the launcher.
+    ///
+    /// # Panics
+    /// As `new`, or if two apps have the same package.
+    pub fn with_apps(options: Options, more: Vec<InstalledApp>) -> World {
+        assert!((240..=4096).contains(&options.width), "a display is 240 to 4096 pixels wide");
+        assert!((400..=4096).contains(&options.height), "a display is 400 to 4096 pixels high");
+        let mut dice = Dice::new(options.seed);
+        let providers = Providers::new(&mut dice, options.language);
+        let mut apps = apps::all(&mut dice, &providers, options.language);
+        apps.extend(more);
+        for (at, app) in apps.iter().enumerate() {
+            let package = app.manifest().package;
+            let is_new = apps[..at].iter().all(|other| other.manifest().package != package);
+            assert!(is_new, "two apps are called {package}");
+        }
+        World {
+            options,
+            millis: 0,
+            providers,
+            icons: (0..apps.len()).collect(),
+            apps,
+            front: None,
+            stacks: BTreeMap::new(),
+            scrolls: BTreeMap::new(),
+            fields: Fields::default(),
+            overlay: None,
+            keyboard: LATIN_KEYBOARD,
+            layer: Layer::default(),
+            system: SystemState::default(),
+            photo: None,
+        }
+    }
+
+    /// Moves the clock to `millis` since the world began; the clock never goes back.
+    pub fn advance(&mut self, millis: u64) {
+        self.millis = self.millis.max(millis);
+    }
+
+    /// Milliseconds since the world began.
+    pub fn uptime(&self) -> u64 {
+        self.millis
+    }
+
+    /// Seconds since 1970 (UTC) on the phone's clock.
+    pub fn clock(&self) -> u64 {
+        self.options.epoch + self.millis / 1000
+    }
+
+    /// What the phone speaks.
+    pub fn language(&self) -> Language {
+        self.options.language
+    }
+
+    /// How full the battery is, in percent.
+    pub fn battery(&self) -> u32 {
+        apps::BATTERY_PERCENT
+    }
+
+    /// Whether the phone lies on its side.
+    pub fn turned(&self) -> bool {
+        self.millis < self.system.turned_until
+    }
+
+    /// Whether the lock screen is in front of everything.
+    pub fn locked(&self) -> bool {
+        self.system.locked
+    }
+
+    /// Whether the display is on.
+    pub fn awake(&self) -> bool {
+        !self.system.dark
+    }
+
+    /// Whether the window in front lets nobody take pictures of it.
+    pub fn protected(&self) -> bool {
+        let front = self.front().package;
+        self.system.protected.is_some_and(|(package, until)| package == front && self.millis < until) && !self.locked()
+    }
+
+    /// Turns the display on or off; a phone that sleeps locks itself.
+    pub fn wake(&mut self, on: bool) {
+        self.system.dark = !on;
+        self.system.locked |= !on;
+    }
+
+    /// Opens the lock screen, as a phone without a secret does when it is asked to.
+    pub fn unlock(&mut self) {
+        if !self.system.dark {
+            self.system.locked = false;
+        }
+    }
+
+    /// Lets something come over the phone.
+    pub fn happen(&mut self, event: Event) {
+        let now = self.millis;
+        match event {
+            // A question about a computer stays until it is answered.
+            Event::Permission | Event::Anr if self.system.dialog == Some(SystemDialog::Debugging) => {}
+            Event::Permission => self.system.dialog = Some(SystemDialog::Permission),
+            Event::Anr => self.system.dialog = Some(SystemDialog::Anr),
+            Event::Debugging { computer } => {
+                self.system.dialog = Some(SystemDialog::Debugging);
+                self.system.computer = computer;
+                self.system.debugging = None;
+            }
+            Event::DebuggingOver => {
+                if self.system.dialog == Some(SystemDialog::Debugging) {
+                    self.system.dialog = None;
+                }
+            }
+            Event::Notification { text, millis } => self.system.banner = Some((text, now.saturating_add(millis))),
+            Event::Turn { millis } => self.system.turned_until = now.saturating_add(millis),
+            Event::Lock { dark } => {
+                self.system.locked = true;
+                self.system.dark |= dark;
+            }
+            Event::Protect { millis } => {
+                self.system.protected = Some((self.front().package, now.saturating_add(millis)));
+            }
+            Event::Late { millis } => self.system.late_until = now.saturating_add(millis),
+            Event::NoAdbKeyboard => {
+                self.system.no_adb_keyboard = true;
+                self.keyboard = LATIN_KEYBOARD;
+            }
+        }
+    }
+
+    /// What the phone's owner has said to the latest computer that wanted to use it; `None` as long as it is asked.
+    pub fn debugging(&self) -> Option<Answer> {
+        self.system.debugging
+    }
+
+    /// Puts a picture like a photograph behind everything, for measurements: plain colours are too easily packed.
+    pub fn hang_photo(&mut self, seed: u64) {
+        self.photo = Some(seed);
+    }
+
+    /// The window that has the focus, as the window manager names it: the system's, where one is in front of the app.
+    pub fn window(&self) -> String {
+        let AppInfo { package, activity, label } = self.front();
+        if self.locked() {
+            return "NotificationShade".to_owned();
+        }
+        match self.system.dialog {
+            Some(SystemDialog::Permission) => "com.android.permissioncontroller/\
+                com.android.permissioncontroller.permission.ui.GrantPermissionsActivity"
+                .to_owned(),
+            Some(SystemDialog::Debugging) => {
+                "com.android.systemui/com.android.systemui.usb.UsbDebuggingActivity".to_owned()
+            }
+            Some(SystemDialog::Anr) => format!("Application Not Responding: {package} ({label})"),
+            None if activity.starts_with('.') => format!("{package}/{package}{activity}"),
+            None => format!("{package}/{activity}"),
+        }
+    }
+
+    /// Whether a text field has the focus.
+    pub fn field_has_focus(&self) -> bool {
+        self.fields.focus().is_some()
+    }
+
+    /// What stands in the field with the focus.
+    pub fn field_text(&self) -> Option<&str> {
+        self.fields.focused_text()
+    }
+
+    /// What was copied or cut last.
+    pub fn clipboard(&self) -> &str {
+        self.fields.clipboard()
+    }
+
+    /// All apps that can be launched, the launcher not among them.
+    pub fn apps(&self) -> Vec<AppInfo> {
+        self.apps.iter().map(|app| app.manifest().info(self.language())).collect()
+    }
+
+    /// Brings an app to the front as a tap on its icon would; false if there is none with that package.
+    pub fn launch(&mut self, package: &str) -> bool {
+        if package == home::info(self.language()).package {
+            self.go_home();
+            return true;
+        }
+        let Some(app) = self.place_of(package) else { return false };
+        self.act(Command::Launch(app));
+        true
+    }
+
+    /// Ends an app and forgets its page.
+    pub fn stop(&mut self, package: &str) {
+        let Some(app) = self.place_of(package) else { return };
+        self.stacks.remove(&app);
+        if self.front == Some(app) {
+            self.go_home();
+        }
+    }
+
+    /// The app in front; the launcher when none is.
+    pub fn front(&self) -> AppInfo {
+        let language = self.language();
+        self.front.map_or(home::info(language), |app| self.apps[app].manifest().info(language))
+    }
+
+    /// The page in front, if an app is.
+    pub fn page(&self) -> Option<&Page> {
+        self.stacks.get(&self.front?)?.last()
+    }
+
+    /// The input method that is selected.
+    pub fn input_method(&self) -> &str {
+        self.keyboard
+    }
+
+    /// All installed input methods.
+    pub fn input_methods(&self) -> &'static [&'static str] {
+        if self.system.no_adb_keyboard { &[LATIN_KEYBOARD] } else { &[LATIN_KEYBOARD, ADB_KEYBOARD] }
+    }
+
+    /// Selects an input method; false if it is not installed.
+    pub fn set_input_method(&mut self, id: &str) -> bool {
+        match self.input_methods().iter().find(|known| **known == id) {
+            Some(known) => {
+                self.keyboard = known;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn place_of(&self, package: &str) -> Option<usize> {
+        self.apps.iter().position(|app| app.manifest().package == package)
+    }
+
+    /// What an app on a page is told of the rest of the phone.
+    fn context<'a>(&'a self, app: usize, page: &'a Page) -> Context<'a> {
+        Context {
+            language: self.options.language,
+            clock: self.clock(),
+            first_day: self.options.epoch / DAY,
+            page,
+            fields: &self.fields,
+            app,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What is on the display: the layers that lie over each other, the lowest first.
+
+use super::{ADB_KEYBOARD, Overlay, World};
+use crate::app::Manifest;
+use crate::command::Command;
+use crate::date::{DAY, Date, clock_text};
+use crate::providers::settings::Switch;
+use crate::system::{bars, dialogs, home, keyboard};
+use crate::truth::Mark;
+use crate::ui::{self, Class, DARK, Dialog, LIGHT, Node, ROW, Shape, Ui, Window};
+
+/// The colour of a button that deletes.
+const DANGER: u32 = 0xDC3545;
+
+impl World {
+    /// Display size in pixels, width first.
+    pub fn size(&self) -> (u32, u32) {
+        let (width, height) = (self.options.width, self.options.height);
+        if self.turned() { (height, width) } else { (width, height) }
+    }
+
+    /// Width, height and left edge of what apps are laid out for: all of the display, or the middle of one that lies on
+    /// its side.
+    pub(super) fn layout(&self) -> (u32, u32, i32) {
+        let (width, height) = self.size();
+        if !self.turned() {
+            return (width, height, 0);
+        }
+        let upright = (height * height / width).max(1);
+        (upright, height, (width.saturating_sub(upright) / 2) as i32)
+    }
+
+    /// Density in dots per inch, as `wm density` prints it.
+    pub fn density(&self) -> u32 {
+        self.options.width * 240 / 540
+    }
+
+    /// What is on the display: `[height, width, 4]` bytes of RGBA.
+    pub fn draw(&self) -> Vec<u8> {
+        let (width, height) = self.size();
+        if !self.awake() {
+            return [0, 0, 0, 255].repeat(width as usize * height as usize);
+        }
+        let back = if self.turned() { 0 } else { self.theme().back };
+        let mut rgba = ui::draw(&self.view(), width, height, back);
+        if self.protected() {
+            // The bars are the system's own windows, and stay.
+            let line = 4 * width as usize;
+            let (top, bottom) = (line * height as usize / 25, line * (height as usize * 12 / 13));
+            let top = top - top % line;
+            for pixel in rgba[top..bottom].chunks_exact_mut(4) {
+                pixel[..3].fill(0);
+            }
+        }
+        rgba
+    }
+
+    /// The widget tree as `uiautomator dump` writes it on Android 14; empty if no window has the focus.
+    pub fn hierarchy(&self) -> String {
+        crate::dump::hierarchy(self, crate::dump::DumpOptions::default()).unwrap_or_default()
+    }
+
+    /// The ground truth of what is on the display, for training and for tests; never for a model.
+    pub fn marks(&self) -> Vec<Mark> {
+        crate::truth::marks(&self.view())
+    }
+
+    fn theme(&self) -> ui::Theme {
+        if self.providers.settings.is_on(Switch::Dark) { DARK } else { LIGHT }
+    }
+
+    /// All widgets of the display, the lowest first.
+    pub(crate) fn view(&self) -> Vec<Node> {
+        let (width, height, left) = self.layout();
+        let language = self.options.language;
+        let mut ui = Ui::new(width, height, self.theme(), self.providers.settings.font_percent, language);
+        if let Some(seed) = self.photo {
+            let rect = ui.rect(0.0, 0.0, 540.0, ui.height());
+            ui.add(Class::Frame, "photo", rect).shapes.push(Shape::Photo { rect, seed });
+        } else if self.turned() {
+            let (rect, color) = (ui.rect(0.0, 0.0, 540.0, ui.height()), self.theme().back);
+            ui.add(Class::Frame, "column", rect).shapes.push(Shape::Fill { rect, radius: 0.0, color });
+        }
+        let time = clock_text((self.clock() / 60 % (24 * 60)) as u32);
+        let date = Date::new(self.clock() / DAY).long(language);
+        if self.locked() {
+            dialogs::view_lock(&mut ui, &time, &date);
+        } else {
+            self.view_front(&mut ui, &time, &date);
+            bars::view(&mut ui, &time, &self.providers.settings, self.front.is_none());
+            if self.field_has_focus() {
+                keyboard::view(&mut ui, self.keyboard == ADB_KEYBOARD, self.layer);
+            }
+            self.view_overlays(&mut ui);
+        }
+        if left != 0 {
+            ui::shift(&mut ui.nodes, left);
+        }
+        ui.nodes
+    }
+
+    /// The app in front, or the home screen.
+    fn view_front(&self, ui: &mut Ui, time: &str, date: &str) {
+        let keys = if self.field_has_focus() { keyboard::rows(self.keyboard == ADB_KEYBOARD) } else { 0.0 };
+        ui.bottom = ui.nav_top() - keys * ROW;
+        match self.front.zip(self.page()) {
+            Some(_) if self.millis < self.system.late_until => dialogs::view_late(ui),
+            Some((app, page)) => {
+                ui.scrolled = self.scrolls.get(&(app, page.clone())).copied().unwrap_or(0);
+                self.apps[app].view(page, &self.context(app, page), &self.providers, ui);
+            }
+            None => {
+                if self.photo.is_none() {
+                    home::view_wallpaper(ui, self.providers.settings.is_on(Switch::Dark));
+                }
+                let icons: Vec<(usize, Manifest)> =
+                    self.icons.iter().map(|app| (*app, self.apps[*app].manifest())).collect();
+                home::view(ui, &icons, time, date);
+            }
+        }
+    }
+
+    /// What lies over the page: its own dialogs, then the system's.
+    fn view_overlays(&self, ui: &mut Ui) {
+        ui.window = Window::Dialog;
+        match &self.overlay {
+            Some(Overlay::Question(_, question)) => ui.dialog(Dialog {
+                top: 4.0 * ROW,
+                title: &question.title,
+                text: &question.text,
+                no: ("cancel", None, Command::Answer(false)),
+                yes: ("confirm", question.yes, DANGER, Command::Answer(true)),
+            }),
+            Some(Overlay::Menu(_, items)) => dialogs::view_menu(ui, items),
+            None => {}
+        }
+        if let Some(text) = self.system.banner(self.millis) {
+            dialogs::view_banner(ui, text);
+        }
+        if let Some(dialog) = self.system.dialog {
+            dialogs::view_system_dialog(ui, dialog, self.front().label, &self.system.computer);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Which app is in front, and on which page: what touches and apps ask of the window manager.
+
+use super::{Overlay, World};
+use crate::command::{Command, Effect, KeyCap, Message, Page};
+use crate::system::events::{Answer, SystemDialog};
+use crate::system::keyboard::Layer;
+
+impl World {
+    /// Does what a touch wants, on behalf of the app in front.
+    pub(super) fn act(&mut self, command: Command) {
+        self.act_for(self.front, command);
+    }
+
+    fn act_for(&mut self, app: Option<usize>, command: Command) {
+        match command {
+            Command::App(message) => {
+                if let Some(app) = app {
+                    self.tell(app, &message);
+                }
+            }
+            Command::Effect(effect) => {
+                if let Some(app) = app {
+                    self.carry_out(app, effect);
+                }
+            }
+            Command::Back => self.go_back(),
+            Command::Up => self.leave_page(),
+            Command::Home => self.go_home(),
+            Command::Launch(app) => self.show(app),
+            Command::Answer(yes) => {
+                if let Some(Overlay::Question(app, question)) = self.overlay.take()
+                    && yes
+                {
+                    self.act_for(Some(app), question.then);
+                }
+            }
+            Command::Choose(at) => {
+                if let Some(Overlay::Menu(app, mut items)) = self.overlay.take()
+                    && at < items.len()
+                {
+                    self.act_for(Some(app), items.swap_remove(at).command);
+                }
+            }
+            Command::AnswerSystem(yes) => self.answer_system(yes),
+            Command::OpenBanner => {
+                self.system.banner = None;
+                self.launch("com.android.mms");
+            }
+            Command::Key(key) => self.type_key(key),
+            Command::Edit(edit) => self.fields.edit(edit),
+            _ => {}
+        }
+    }
+
+    /// Gives an app a message and does what it asks for.
+    fn tell(&mut self, app: usize, message: &Message) {
+        let Some(page) = self.stacks.get(&app).and_then(|stack| stack.last()).cloned() else { return };
+        let mut providers = self.providers.clone();
+        let mut told = self.apps[app].clone();
+        let effects = told.update(message, &self.context(app, &page), &mut providers);
+        self.apps[app] = told;
+        self.providers = providers;
+        self.carry_out_all(app, effects);
+    }
+
+    fn carry_out_all(&mut self, app: usize, effects: Vec<Effect>) {
+        for effect in effects {
+            self.carry_out(app, effect);
+        }
+    }
+
+    fn carry_out(&mut self, app: usize, effect: Effect) {
+        match effect {
+            Effect::Open(page) => self.open(app, page),
+            Effect::Replace(page) => {
+                if let Some(top) = self.stacks.get_mut(&app).and_then(|stack| stack.last_mut()) {
+                    *top = page;
+                }
+            }
+            Effect::Close => self.close_page(),
+            Effect::Start { package, page } => {
+                if let Some(other) = self.place_of(package) {
+                    match page {
+                        Some(page) => self.open(other, page),
+                        None => self.show(other),
+                    }
+                }
+            }
+            Effect::Focus(field) => {
+                self.fields.set_focus(Some((app, field)));
+                self.layer = Layer::default();
+            }
+            Effect::Write(field, text) => self.fields.write(app, field, &text),
+            Effect::Append(field, text) => {
+                let longer = format!("{}{text}", self.fields.state(app, &field).text);
+                self.fields.write(app, field, &longer);
+            }
+            Effect::Ask(question) => self.overlay = Some(Overlay::Question(app, *question)),
+            Effect::Menu(items) => self.overlay = Some(Overlay::Menu(app, items)),
+            Effect::Copy(text) => self.fields.copy(&text),
+            Effect::Share(_) => {}
+        }
+    }
+
+    /// Brings an app to the front on the page where it was left.
+    fn show(&mut self, app: usize) {
+        self.leave_field();
+        self.front = Some(app);
+        let first = self.apps[app].first_page();
+        self.stacks.entry(app).or_insert_with(|| vec![first]);
+    }
+
+    fn open(&mut self, app: usize, page: Page) {
+        self.leave_field();
+        let first = self.apps[app].first_page();
+        let stack = self.stacks.entry(app).or_insert_with(|| vec![first.clone()]);
+        if page == first {
+            stack.truncate(1);
+        } else {
+            stack.retain(|below| !self.apps[app].has_no_history(below) && *below != page);
+            stack.push(page.clone());
+        }
+        self.scrolls.remove(&(app, page.clone()));
+        self.front = Some(app);
+        let effects = self.apps[app].opened(&page, &self.providers);
+        self.carry_out_all(app, effects);
+    }
+
+    fn close_page(&mut self) {
+        self.leave_field();
+        if let Some(stack) = self.front.and_then(|app| self.stacks.get_mut(&app)) {
+            if stack.len() > 1 {
+                stack.pop();
+            } else {
+                self.go_home();
+            }
+        }
+    }
+
+    /// Leaves the page in front; asks first where something that was written on it would be lost.
+    fn leave_page(&mut self) {
+        let Some((app, page)) = self.front.zip(self.page().cloned()) else { return };
+        match self.apps[app].unsaved(&self.context(app, &page), &self.providers) {
+            Some(question) => {
+                self.leave_field();
+                self.overlay = Some(Overlay::Question(app, question));
+            }
+            None => self.close_page(),
+        }
+    }
+
+    /// What lies over the page goes first, then the keyboard, then the page.
+    pub(super) fn go_back(&mut self) {
+        if self.overlay.take().is_some() {
+        } else if self.field_has_focus() {
+            self.leave_field();
+        } else {
+            self.leave_page();
+        }
+    }
+
+    pub(super) fn go_home(&mut self) {
+        self.leave_field();
+        self.overlay = None;
+        self.front = None;
+    }
+
+    pub(super) fn leave_field(&mut self) {
+        self.fields.set_focus(None);
+        self.layer = Layer::default();
+    }
+
+    fn answer_system(&mut self, yes: bool) {
+        match self.system.dialog.take() {
+            // Who does not want to wait closes the app.
+            Some(SystemDialog::Anr) if !yes => self.stop(self.front().package),
+            Some(SystemDialog::Debugging) => {
+                self.system.debugging = Some(if yes { Answer::Yes } else { Answer::No });
+            }
+            // What an app may use makes no difference here.
+            Some(SystemDialog::Anr | SystemDialog::Permission) | None => {}
+        }
+    }
+
+    pub(super) fn press_enter(&mut self) {
+        let Some((app, field)) = self.fields.focus().cloned() else { return };
+        match self.apps[app].enter(&field) {
+            Some(command) => self.act(command),
+            None => self.fields.insert("\n"),
+        }
+    }
+
+    fn type_key(&mut self, key: KeyCap) {
+        match key {
+            KeyCap::Character(character) => {
+                self.fields.insert(&character.to_string());
+                self.layer.shift = false;
+            }
+            KeyCap::Shift => self.layer.shift = !self.layer.shift,
+            KeyCap::Symbols => self.layer = Layer { symbols: !self.layer.symbols, shift: false },
+            KeyCap::Erase => self.fields.erase(),
+            KeyCap::Enter => self.press_enter(),
+        }
+    }
+}
