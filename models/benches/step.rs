@@ -11,7 +11,7 @@ use tapwright_contract::model::{Model, Part, Prompt, Role, Turn};
 use tapwright_contract::{Picture, Size};
 use tapwright_models::library::{Cuda, Search, find};
 use tapwright_models::providers::Provider;
-use tapwright_models::{Local, Options, Sampling, Settings};
+use tapwright_models::{EngineOptions, Local, Sampling, Settings};
 use tokio::runtime::Runtime;
 
 fn main() {
@@ -54,7 +54,7 @@ fn open(runtime: &Runtime, threads: usize) -> Option<Local> {
         sampling,
         context_tokens_max: None,
     };
-    let options = Options {
+    let options = EngineOptions {
         settings,
         provider: Provider::Cpu,
         threads,
@@ -62,6 +62,7 @@ fn open(runtime: &Runtime, threads: usize) -> Option<Local> {
         chunk_tokens_max: 512,
         conversations_max: 2,
         cache_bytes_max: 1 << 30,
+        image_bytes_max: 1 << 28,
     };
     let cache = std::env::temp_dir().join("tapwright-bench");
     let opened = library.map_err(|error| error.to_string()).and_then(|found| {

@@ -110,10 +110,17 @@ impl Template {
     ///
     /// # Errors
     /// What the template objects to.
-    pub fn render(&self, turns: &[Turn], tokenizer: &Tokenizer) -> Result<String, String> {
+    pub fn render(&self, turns: &[Turn], tokenizer: &Tokenizer, thinking: Option<bool>) -> Result<String, String> {
         let messages: Vec<Message> = turns.iter().map(|turn| self.message(turn, tokenizer)).collect();
         let template = self.environment.get_template("chat").expect("it was added when this was made");
-        template.render(context! { messages, add_generation_prompt => true }).map_err(|error| error.to_string())
+        // Templates tell "false" from "not said".
+        let rendered = match thinking {
+            Some(enable_thinking) => {
+                template.render(context! { messages, add_generation_prompt => true, enable_thinking })
+            }
+            None => template.render(context! { messages, add_generation_prompt => true }),
+        };
+        rendered.map_err(|error| error.to_string())
     }
 
     fn message(&self, turn: &Turn, tokenizer: &Tokenizer) -> Message {

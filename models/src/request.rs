@@ -1,5 +1,7 @@
 //! What an engine can be asked, and how it answers: the words between the engine and whoever serves it.
 
+use std::task::{Context, Poll};
+
 use tapwright_contract::model::{ModelErrorKind, Turn};
 use tokio::sync::mpsc;
 
@@ -13,7 +15,7 @@ pub struct Request {
     /// How many tokens the answer may have; as many as the context has room for without it.
     pub tokens_max: Option<u32>,
     pub sampling: Sampling,
-    /// Texts that end the answer.
+    /// Texts that end the answer, wherever they stand in it.
     pub stop: Vec<String>,
     /// Tokens that end the answer, besides the model's own.
     pub stop_tokens: Vec<u32>,
@@ -23,6 +25,8 @@ pub struct Request {
     pub special_shown: bool,
     /// What the answer has to look like.
     pub grammar: Option<Grammar>,
+    /// Whether the model may think first, for templates that let one choose; what the template does by itself without it.
+    pub thinking: Option<bool>,
 }
 
 impl Request {
@@ -37,6 +41,7 @@ impl Request {
             stop_shown: false,
             special_shown: false,
             grammar: None,
+            thinking: None,
         }
     }
 }
@@ -54,16 +59,16 @@ pub enum Grammar {
 
 /// A piece of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// More text: whole characters, in order. None of it is taken back.
-    Text(String),
+pub enum AnswerEvent {
+    /// More text: whole characters, in order. None of it is taken back. `usage` is what the answer took so far.
+    Delta { text: String, usage: Usage },
     /// Nothing follows.
-    End { why: Finish, usage: Usage },
+    Done { why: FinishReason, usage: Usage },
 }
 
 /// Why an answer ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finish {
+pub enum FinishReason {
     /// The model was done.
     Token(u32),
     /// A text of `Request::stop` came.
@@ -87,5 +92,64 @@ pub struct Usage {
     pub forced: u32,
 }
 
-/// The pieces of an answer, as they come. Dropping it stops the work within one token.
-pub type Answer = mpsc::Receiver<Result<Said, ModelErrorKind>>;
+/// Why there is no answer, or no more of it.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// Send a shorter prompt. Worded as OpenAI and vLLM word it, which is what clients look for.
+    #[error(
+        "This model's maximum context length is {limit} tokens. However, your request has {prompt} input tokens, which leaves no room for an answer. Please reduce the length of the messages."
+    )]
+    ContextExceeded { prompt: usize, limit: usize },
+    #[error(transparent)]
+    Model(#[from] ModelErrorKind),
+}
+
+impl From<AnswerError> for ModelErrorKind {
+    fn from(error: AnswerError) -> ModelErrorKind {
+        match error {
+            AnswerError::Model(kind) => kind,
+            AnswerError::ContextExceeded { .. } => ModelErrorKind::InvalidPrompt { why: error.to_string() },
+        }
+    }
+}
+
+/// The pieces of an answer, as they come. Dropping it stops the work, also in the middle of a picture or a long prompt.
+pub struct Answer {
+    events: mpsc::Receiver<Result<AnswerEvent, AnswerError>>,
+    stop: Option<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+impl Answer {
+    /// An answer that comes over a channel; `stop` is called when nobody waits for it any more.
+    pub fn new(
+        events: mpsc::Receiver<Result<AnswerEvent, AnswerError>>,
+        stop: impl FnOnce() + Send + Sync + 'static,
+    ) -> Answer {
+        Answer { events, stop: Some(Box::new(stop)) }
+    }
+
+    /// The next piece; nothing after the last, and nothing where the work broke off.
+    pub async fn recv(&mut self) -> Option<Result<AnswerEvent, AnswerError>> {
+        self.events.recv().await
+    }
+
+    /// The same, for those who wait for several answers at once.
+    pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<AnswerEvent, AnswerError>>> {
+        self.events.poll_recv(context)
+    }
+}
+
+impl From<mpsc::Receiver<Result<AnswerEvent, AnswerError>>> for Answer {
+    fn from(events: mpsc::Receiver<Result<AnswerEvent, AnswerError>>) -> Answer {
+        Answer { events, stop: None }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.events.close();
+        if let Some(stop) = self.stop.take() {
+            stop();
+        }
+    }
+}

@@ -2,17 +2,18 @@
 //!
 //! What comes in is bounded in bytes, pixels, values and time before it is understood; an engine only ever sees a `Request`.
 
-mod answer;
-mod ask;
 mod body;
+mod chat_request;
 mod connection;
+mod error;
 mod fetch;
 mod json;
+mod metrics;
 mod picture;
-mod refusal;
+mod response;
 #[cfg(test)]
 mod tests;
-mod visit;
+mod tools;
 mod wire;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -26,67 +27,76 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::extract::{Path, Request as HttpRequest, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use sha2::{Digest, Sha256};
 use tapwright_contract::Picture;
-use tapwright_contract::model::{self, ModelErrorKind, Turn};
+use tapwright_contract::model::{self, Turn};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use answer::{End, Promise};
-use ask::{Asked, Part, Rules, Source};
-use body::{Memory, Share};
+use body::{MemoryBudget, MemoryPermit};
+use chat_request::{ChatRequest, Part, RequestRules, Source, UsageReport};
+use connection::{BusyConnection, ConnectionState, Connections};
+use error::ErrorResponse;
 use fetch::{Fetcher, Unfetched};
-use refusal::Refusal;
-use visit::{Metrics, Visit};
+use metrics::{Metrics, RequestGuard};
+use response::{PendingResponse, RequestedEnd};
+use tools::ToolMode;
 
-use crate::engine::Local;
+use crate::engine::{Health, HealthState, Local};
 use crate::remote::Key;
-use crate::request::{Answer, Request};
+use crate::request::{Answer, AnswerError, Request};
 use crate::settings::Sampling;
 
-pub use fetch::Urls;
-pub use visit::{Observer, Outcome, Served};
+pub use fetch::UrlPolicy;
+pub use metrics::{Observer, RequestOutcome, RequestSummary};
 
 /// Something that can be served. Requests come at the same time; it is its own matter which of them it answers first.
 #[async_trait]
-pub trait Serving: Send + Sync + 'static {
+pub trait ServedModel: Send + Sync + 'static {
     /// The most tokens of a prompt and its answer.
     fn context_tokens_max(&self) -> u32;
 
-    /// The token that is written so.
-    fn token_id(&self, text: &str) -> Option<u32>;
+    /// The token of structure that is written so; no text of an answer has it.
+    fn special_token(&self, text: &str) -> Option<u32>;
+
+    /// How it is at this moment.
+    fn health(&self) -> Health;
 
     /// Begins to answer. Dropping the future or the answer stops the work.
     ///
     /// # Errors
-    /// `ModelErrorKind` if there will be no answer.
-    async fn ask(&self, request: Request) -> Result<Answer, ModelErrorKind>;
+    /// `AnswerError` if there will be no answer.
+    async fn ask(&self, request: Request) -> Result<Answer, AnswerError>;
 }
 
 #[async_trait]
-impl Serving for Local {
+impl ServedModel for Local {
     fn context_tokens_max(&self) -> u32 {
         Local::context_tokens_max(self)
     }
 
-    fn token_id(&self, text: &str) -> Option<u32> {
-        self.token(text)
+    fn special_token(&self, text: &str) -> Option<u32> {
+        Local::special_token(self, text)
     }
 
-    async fn ask(&self, request: Request) -> Result<Answer, ModelErrorKind> {
+    fn health(&self) -> Health {
+        Local::health(self)
+    }
+
+    async fn ask(&self, request: Request) -> Result<Answer, AnswerError> {
         Local::ask(self, request).await
     }
 }
 
 /// How to serve. Callers fill in every field.
 #[derive(Clone)]
-pub struct Options {
+pub struct ServerOptions {
     /// What the model is called.
     pub name: String,
     /// How the next token is chosen where a request does not say.
@@ -96,21 +106,21 @@ pub struct Options {
     /// Whether machines other than this one may ask without a key.
     pub open_to_all: bool,
     /// Which addresses pictures may be fetched from.
-    pub urls: Urls,
-    pub limits: Limits,
+    pub urls: UrlPolicy,
+    pub limits: ServerLimits,
     /// Told of every request that ended.
     pub observer: Option<Observer>,
 }
 
 /// What others may take of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Requests that wait or are answered; whoever comes then is told to come again.
     pub queue: usize,
     /// Connections at the same time; others wait to be accepted.
     pub connections_max: usize,
     pub body_bytes_max: usize,
-    /// Memory of all requests together: bodies, and the pixels of their pictures.
+    /// MemoryBudget of all requests together: bodies, and the pixels of their pictures.
     pub memory_bytes_max: u64,
     /// Of one picture.
     pub pixels_max: u64,
@@ -136,9 +146,9 @@ pub struct Limits {
     pub grace: Duration,
 }
 
-impl Limits {
+impl ServerLimits {
     /// What a desk or a server of today takes easily.
-    pub const USUAL: Limits = Limits {
+    pub const USUAL: ServerLimits = ServerLimits {
         queue: 32,
         connections_max: 256,
         body_bytes_max: 32 << 20,
@@ -179,13 +189,13 @@ const DECODING_MAX: usize = 2;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What all requests share.
-struct House {
-    model: Arc<dyn Serving>,
-    options: Options,
+struct ServerState {
+    model: Arc<dyn ServedModel>,
+    options: ServerOptions,
     /// The digest of the key: comparing digests takes the same time wherever two keys differ.
     key: Option<[u8; 32]>,
     queue: Arc<Semaphore>,
-    memory: Memory,
+    memory: MemoryBudget,
     decoding: Arc<Semaphore>,
     fetcher: Fetcher,
     metrics: Arc<Metrics>,
@@ -201,8 +211,8 @@ struct House {
 /// `ServeError` if it may not listen there, or cannot.
 pub async fn serve(
     listener: TcpListener,
-    model: Arc<dyn Serving>,
-    options: Options,
+    model: Arc<dyn ServedModel>,
+    options: ServerOptions,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let at = listener.local_addr()?;
@@ -218,28 +228,26 @@ pub async fn serve(
     let limits = options.limits.clone();
     // What only this machine may ask without a key, a page in one of its browsers must not ask by a name of its own.
     let local = options.key.is_none() && !options.open_to_all;
-    let mut routes = routes(House::new(model, options)?);
+    let mut routes = routes(ServerState::new(model, options)?);
     if local {
         routes = routes.layer(middleware::from_fn(by_local_name));
     }
-    let connections = Arc::new(Semaphore::new(limits.connections_max));
+    let connections = Connections::new(limits.connections_max);
     let (stopper, stopped) = watch::channel(false);
     let mut open = JoinSet::new();
     tokio::pin!(stop);
     loop {
-        let accepted = async {
-            let permit = connections.clone().acquire_owned().await;
-            (permit, listener.accept().await)
-        };
         tokio::select! {
             () = &mut stop => break,
-            (permit, accepted) = accepted => match accepted {
+            accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
+                    let place = tokio::select! {
+                        () = &mut stop => break,
+                        place = connections.place() => place,
+                    };
+                    let Some(place) = place else { break };
                     let (routes, limits, stopped) = (routes.clone(), limits.clone(), stopped.clone());
-                    open.spawn(async move {
-                        connection::serve(stream, routes, &limits, stopped).await;
-                        drop(permit);
-                    });
+                    open.spawn(async move { connection::serve(stream, routes, &limits, stopped, &place).await });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -258,29 +266,48 @@ pub async fn serve(
     Ok(())
 }
 
-fn routes(house: House) -> Router {
-    let house = Arc::new(house);
-    Router::new()
-        .route("/v1/chat/completions", post(chat))
-        .route("/v1/models", get(models))
+fn routes(server: ServerState) -> Router {
+    let server = Arc::new(server);
+    let mut router = Router::new();
+    // With and without a slash at the end, as people's base addresses have it.
+    for slash in ["", "/"] {
+        router = router
+            .route(&format!("/v1/chat/completions{slash}"), post(chat))
+            .route(&format!("/v1/models{slash}"), get(models));
+    }
+    router
         .route("/v1/models/{*name}", get(one_model))
         .route("/metrics", get(metrics))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| {
-            Refusal::wrong_method(method.as_str(), uri.path())
+            ErrorResponse::wrong_method(method.as_str(), uri.path())
         })
-        .fallback(async |method: Method, uri: Uri| Refusal::no_such_path(method.as_str(), uri.path()))
-        .layer(middleware::from_fn_with_state(house.clone(), with_key))
+        .fallback(async |method: Method, uri: Uri| ErrorResponse::no_such_path(method.as_str(), uri.path()))
+        .layer(middleware::from_fn_with_state(server.clone(), with_key))
         // Whoever only asks whether it lives needs no key.
-        .route("/health", get(async || answer::json(&serde_json::json!({"status": "ok"}))))
-        .with_state(house)
+        .route("/health", get(health))
+        .with_state(server)
 }
 
-async fn with_key(State(house): State<Arc<House>>, request: HttpRequest, next: Next) -> Response {
-    match house.admits(request.headers()) {
+/// Whether the engine can answer, asked of the engine's thread and not of the server.
+async fn health(State(server): State<Arc<ServerState>>) -> Response {
+    let Health { state, answering, steps, cache_bytes, faults, restarts } = server.model.health();
+    let (code, status, why) = match &state {
+        HealthState::Ready => (StatusCode::OK, "ok", None),
+        HealthState::Restarting => (StatusCode::SERVICE_UNAVAILABLE, "restarting", None),
+        HealthState::Failed { why } => (StatusCode::SERVICE_UNAVAILABLE, "failed", Some(why.as_str())),
+        HealthState::Stopped => (StatusCode::SERVICE_UNAVAILABLE, "stopped", None),
+    };
+    (code, response::json(&wire::Health { status, why, answering, steps, cache_bytes, faults, restarts }))
+        .into_response()
+}
+
+async fn with_key(State(server): State<Arc<ServerState>>, request: HttpRequest, next: Next) -> Response {
+    match server.admits(request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(refusal) => {
-            Visit::new(house.metrics.clone(), house.options.observer.clone()).refused(refusal.status.as_u16());
-            refusal.into_response()
+        Err(response) => {
+            RequestGuard::new(server.metrics.clone(), server.options.observer.clone())
+                .refused(response.status.as_u16());
+            response.into_response()
         }
     }
 }
@@ -290,7 +317,7 @@ async fn with_key(State(house): State<Arc<House>>, request: HttpRequest, next: N
 async fn by_local_name(request: HttpRequest, next: Next) -> Response {
     let host = request.headers().get(HOST).and_then(|value| value.to_str().ok());
     match host.or_else(|| request.uri().authority().map(|authority| authority.as_str())) {
-        Some(host) if !is_local(host) => Refusal::foreign_name(host).into_response(),
+        Some(host) if !is_local(host) => ErrorResponse::foreign_host(host).into_response(),
         _ => next.run(request).await,
     }
 }
@@ -306,35 +333,35 @@ fn is_local(host: &str) -> bool {
     bare.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost")
 }
 
-async fn models(State(house): State<Arc<House>>) -> Response {
-    answer::json(&wire::Models { object: "list", data: [house.wire()] })
+async fn models(State(server): State<Arc<ServerState>>) -> Response {
+    response::json(&wire::Models { object: "list", data: [server.wire()] })
 }
 
-async fn one_model(State(house): State<Arc<House>>, Path(name): Path<String>) -> Response {
-    if name == house.options.name {
-        answer::json(&house.wire())
+async fn one_model(State(server): State<Arc<ServerState>>, Path(name): Path<String>) -> Response {
+    if name == server.options.name {
+        response::json(&server.wire())
     } else {
-        Refusal::no_such_model(&name, &house.options.name).into_response()
+        ErrorResponse::no_such_model(&name, &server.options.name).into_response()
     }
 }
 
-async fn metrics(State(house): State<Arc<House>>) -> Response {
+async fn metrics(State(server): State<Arc<ServerState>>) -> Response {
     let head = [(CONTENT_TYPE, "text/plain; version=0.0.4")];
-    (head, house.metrics.text(&house.options.name)).into_response()
+    (head, server.metrics.text(&server.options.name)).into_response()
 }
 
-async fn chat(State(house): State<Arc<House>>, request: HttpRequest) -> Response {
-    let visit = Visit::new(house.metrics.clone(), house.options.observer.clone());
-    house.chat(visit, request).await
+async fn chat(State(server): State<Arc<ServerState>>, request: HttpRequest) -> Response {
+    let guard = RequestGuard::new(server.metrics.clone(), server.options.observer.clone());
+    server.chat(guard, request).await
 }
 
-impl House {
-    fn new(model: Arc<dyn Serving>, options: Options) -> Result<House, ServeError> {
+impl ServerState {
+    fn new(model: Arc<dyn ServedModel>, options: ServerOptions) -> Result<ServerState, ServeError> {
         let fetcher = Fetcher::new(options.urls, &options.limits).map_err(|what| ServeError::Settings { what })?;
-        Ok(House {
+        Ok(ServerState {
             key: options.key.as_ref().map(|Key(key)| Sha256::digest(key.as_bytes()).into()),
             queue: Arc::new(Semaphore::new(options.limits.queue)),
-            memory: Memory::new(options.limits.memory_bytes_max),
+            memory: MemoryBudget::new(options.limits.memory_bytes_max),
             decoding: Arc::new(Semaphore::new(DECODING_MAX)),
             fetcher,
             metrics: Arc::new(Metrics::default()),
@@ -356,7 +383,7 @@ impl House {
         }
     }
 
-    fn admits(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    fn admits(&self, headers: &HeaderMap) -> Result<(), ErrorResponse> {
         let Some(key) = &self.key else { return Ok(()) };
         let given = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
         let token = given.and_then(|value| {
@@ -365,51 +392,55 @@ impl House {
         });
         let digest: [u8; 32] = Sha256::digest(token.unwrap_or_default()).into();
         let differs = digest.iter().zip(key).fold(0, |differs, (a, b)| differs | (a ^ b));
-        if differs == 0 && token.is_some() { Ok(()) } else { Err(Refusal::wrong_key(given.is_some())) }
+        if differs == 0 && token.is_some() { Ok(()) } else { Err(ErrorResponse::wrong_key(given.is_some())) }
     }
 
-    async fn chat(self: Arc<House>, mut visit: Visit, request: HttpRequest) -> Response {
-        match self.let_in(&mut visit, request).await {
-            Ok(LetIn { answer, place, share, stream, usage, ends }) => {
-                let promise = Promise {
-                    answer,
-                    visit,
+    async fn chat(self: Arc<ServerState>, mut guard: RequestGuard, request: HttpRequest) -> Response {
+        match self.admit(&mut guard, request).await {
+            Ok(Admitted { answers, place, memory, busy, stream, usage, ends, tools }) => {
+                let pending = PendingResponse {
+                    answers,
+                    guard,
                     _place: place,
-                    _share: share,
+                    _memory: memory,
+                    _busy: busy,
                     id: format!("chatcmpl-{:016x}", self.draw()),
                     created: now(),
                     model: self.options.name.clone(),
                     ends,
+                    tools,
                 };
-                if stream { promise.streamed(usage, &self.options.limits).await } else { promise.whole().await }
+                if stream { pending.streamed(usage, &self.options.limits).await } else { pending.whole().await }
             }
-            Err(refusal) => {
-                visit.refused(refusal.status.as_u16());
-                refusal.into_response()
+            Err(response) => {
+                guard.refused(response.status.as_u16());
+                response.into_response()
             }
         }
     }
 
     /// From a request's head to the engine's promise that it will be answered.
-    async fn let_in(self: &Arc<House>, visit: &mut Visit, request: HttpRequest) -> Result<LetIn, Refusal> {
+    async fn admit(
+        self: &Arc<ServerState>,
+        guard: &mut RequestGuard,
+        request: HttpRequest,
+    ) -> Result<Admitted, ErrorResponse> {
         let limits = &self.options.limits;
         if !is_json(request.headers()) {
-            return Err(Refusal::not_json());
+            return Err(ErrorResponse::not_json());
         }
         // Asked again below: a body that is still on its way has no place yet, or half-sent ones would take them all.
         if self.queue.available_permits() == 0 {
-            return Err(Refusal::queue_full(limits.queue));
+            return Err(ErrorResponse::queue_full(limits.queue));
         }
-        let mut share = self.memory.share();
-        let body = body::read(request.into_body(), limits, &mut share).await?;
-        let asked = self.read(body).await?;
-        let place = self.queue.clone().try_acquire_owned().map_err(|_| Refusal::queue_full(limits.queue))?;
-        visit.admitted();
-        visit.served.stream = asked.stream;
-
-        let Asked {
+        let connection = request.extensions().get::<Arc<ConnectionState>>().cloned();
+        let mut memory = self.memory.permit();
+        let body = body::read(request.into_body(), limits, &mut memory).await?;
+        let busy = connection.map(|connection| connection.busy());
+        let ChatRequest {
             stream,
             usage,
+            answers: count,
             messages,
             tokens_max,
             sampling,
@@ -418,71 +449,96 @@ impl House {
             stop_shown,
             special_shown,
             grammar,
-        } = asked;
-        share.keep(messages.iter().map(ask::Message::bytes).sum());
+            tools,
+            thinking,
+        } = self.read(body).await?;
+        let place = self.queue.clone().try_acquire_owned().map_err(|_| ErrorResponse::queue_full(limits.queue))?;
+        guard.admitted();
+        guard.summary.stream = stream;
+
+        memory.keep(messages.iter().map(chat_request::Message::bytes).sum());
+        let turns = self.turns(messages, guard, &mut memory).await?;
+        // Which of the client's own ends it was that an answer ended at.
+        let special =
+            stop.iter().filter_map(|text| Some((self.model.special_token(text)?, RequestedEnd::Text(text.clone()))));
+        let ends = stop_tokens.iter().map(|&token| (token, RequestedEnd::Token)).chain(special).collect();
+        let request =
+            Request { turns, tokens_max, sampling, stop, stop_tokens, stop_shown, special_shown, grammar, thinking };
+        let mut answers = Vec::with_capacity(count);
+        for number in 1..count as u64 {
+            let mut other = request.clone();
+            other.sampling.seed = other.sampling.seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            answers.push(self.model.ask(other).await?);
+        }
+        answers.insert(0, self.model.ask(request).await?);
+        Ok(Admitted { answers, place, memory, busy, stream, usage, ends, tools })
+    }
+
+    /// Messages with their pictures' pixels.
+    async fn turns(
+        &self,
+        messages: Vec<chat_request::Message>,
+        guard: &mut RequestGuard,
+        memory: &mut MemoryPermit,
+    ) -> Result<Vec<Turn>, ErrorResponse> {
         let mut turns = Vec::with_capacity(messages.len());
-        for ask::Message { role, parts } in messages {
+        for chat_request::Message { role, parts } in messages {
             let mut turn = Turn { role, parts: Vec::with_capacity(parts.len()) };
             for part in parts {
                 turn.parts.push(match part {
                     Part::Text(text) => model::Part::Text(text),
                     Part::Picture { at, from } => {
-                        visit.served.pictures += 1;
-                        model::Part::Picture(self.see(at, from, &mut share).await?)
+                        guard.summary.pictures += 1;
+                        model::Part::Picture(self.picture(at, from, memory).await?)
                     }
                 });
             }
             turns.push(turn);
         }
-        // A text that is a token of its own may be one that is never written out.
-        let tokens = stop.iter().filter_map(|text| Some((self.model.token_id(text)?, End::Text(text.clone()))));
-        let mut ends: Vec<(u32, End)> = stop_tokens.into_iter().map(|token| (token, End::Token)).collect();
-        ends.extend(tokens);
-        let stop_tokens = ends.iter().map(|(token, _)| *token).collect();
-        let request = Request { turns, tokens_max, sampling, stop, stop_tokens, stop_shown, special_shown, grammar };
-        let answer = self.model.ask(request).await?;
-        Ok(LetIn { answer, place, share, stream, usage, ends })
+        Ok(turns)
     }
 
     /// Understands a body. Megabytes of it take a while, and others wait on this thread.
-    async fn read(self: &Arc<House>, body: Vec<u8>) -> Result<Asked, Refusal> {
-        let house = self.clone();
+    async fn read(self: &Arc<ServerState>, body: Vec<u8>) -> Result<ChatRequest, ErrorResponse> {
+        let server = self.clone();
         let work = move || {
-            let Options { name, sampling, urls, limits, .. } = &house.options;
-            let rules = Rules {
+            let ServerOptions { name, sampling, urls, limits, .. } = &server.options;
+            let rules = RequestRules {
                 name,
                 sampling,
-                seed: house.draw(),
+                seed: server.draw(),
                 messages_max: limits.messages_max,
                 pictures_max: limits.pictures_max,
-                text_bytes_max: (house.model.context_tokens_max() as usize).saturating_mul(TOKEN_BYTES_MAX),
-                urls: *urls != Urls::None,
+                context: server.model.context_tokens_max(),
+                text_bytes_max: (server.model.context_tokens_max() as usize).saturating_mul(TOKEN_BYTES_MAX),
+                urls: *urls != UrlPolicy::None,
             };
-            ask::read(&body, &rules)
+            chat_request::read(&body, &rules)
         };
-        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Refusal::ours(error.to_string())))
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ErrorResponse::internal(error.to_string())))
     }
 
     /// A picture's pixels.
-    async fn see(&self, at: String, from: Source, share: &mut Share) -> Result<Picture, Refusal> {
-        let wrong = |why: String| Refusal::field(&at, why);
+    async fn picture(&self, at: String, from: Source, memory: &mut MemoryPermit) -> Result<Picture, ErrorResponse> {
+        let wrong = |why: String| ErrorResponse::field(&at, why);
         let file = match from {
             Source::File(file) => file,
-            Source::Address(url) => self.fetcher.fetch(url, share).await.map_err(|error| match error {
+            Source::Address(url) => self.fetcher.fetch(url, memory).await.map_err(|error| match error {
                 Unfetched::Wrong(why) => wrong(why),
-                Unfetched::Full(refusal) => refusal,
+                Unfetched::Full(response) => response,
             })?,
         };
         let size = picture::measure(&file, self.options.limits.pixels_max).map_err(wrong)?;
         let bytes = picture::PIXEL_BYTES * u64::from(size.width) * u64::from(size.height);
-        share.take(bytes)?;
-        let turn = self.decoding.clone().acquire_owned().await.map_err(|error| Refusal::ours(error.to_string()))?;
+        memory.take(bytes)?;
+        let turn =
+            self.decoding.clone().acquire_owned().await.map_err(|error| ErrorResponse::internal(error.to_string()))?;
         let work = move || {
             let _turn = turn;
             picture::decode(&file, size)
         };
         let picture = tokio::task::spawn_blocking(work).await.map_err(|_| wrong("the picture is broken".to_owned()))?;
-        share.give(bytes - 4 * u64::from(size.width) * u64::from(size.height));
+        memory.give(bytes - 4 * u64::from(size.width) * u64::from(size.height));
         picture.map_err(wrong)
     }
 
@@ -496,14 +552,16 @@ impl House {
     }
 }
 
-/// A request that has its place and its answer's promise.
-struct LetIn {
-    answer: Answer,
+/// A request that has its place, and answers that are under way.
+struct Admitted {
+    answers: Vec<Answer>,
     place: OwnedSemaphorePermit,
-    share: Share,
+    memory: MemoryPermit,
+    busy: Option<BusyConnection>,
     stream: bool,
-    usage: bool,
-    ends: Vec<(u32, End)>,
+    usage: UsageReport,
+    ends: Vec<(u32, RequestedEnd)>,
+    tools: ToolMode,
 }
 
 /// Pages of others can make a browser send text here without asking, but not JSON.

@@ -112,8 +112,9 @@ impl Sampling {
         if let Some(min_p) = min_p.filter(|min_p| !(0.0..=1.0).contains(min_p)) {
             return Some(format!("min_p {min_p}; it goes from 0 to 1"));
         }
-        if let Some(penalty) = repetition_penalty.filter(|penalty| !(*penalty > 0.0 && *penalty <= 2.0)) {
-            return Some(format!("repetition_penalty {penalty}; it is above 0 and at most 2"));
+        // Logits are divided by it: where it is next to nothing they overflow.
+        if let Some(penalty) = repetition_penalty.filter(|penalty| !(0.01..=2.0).contains(penalty)) {
+            return Some(format!("repetition_penalty {penalty}; it goes from 0.01 to 2"));
         }
         for (name, penalty) in [("presence_penalty", presence_penalty), ("frequency_penalty", frequency_penalty)] {
             if !(-2.0..=2.0).contains(&penalty) {

@@ -64,6 +64,11 @@ impl Tokenizer {
         self.special.iter().any(|(text, _)| text == token)
     }
 
+    /// The token of structure, or mark of thought or answer, that is written so.
+    pub fn special_id(&self, token: &str) -> Option<u32> {
+        self.special.iter().find(|(text, _)| text == token).map(|(_, id)| *id)
+    }
+
     /// The tokenizer itself, for those who walk its vocabulary.
     pub fn tokenizer(&self) -> &tokenizers::Tokenizer {
         &self.tokenizer

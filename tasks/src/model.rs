@@ -335,9 +335,12 @@ fn context_tokens_max(options: &ModelOptions, profiles: &Profiles) -> u32 {
     options.context_tokens_max.or(profiles.model.context_tokens_max).unwrap_or(options.context_tokens_usual)
 }
 
+/// Encoded pictures that are kept for later prompts: eight screens of 1080x2400 for a model of 9 billion weights.
+const IMAGE_BYTES_MAX: usize = 512 << 20;
+
 /// How the engine is told of all this.
-fn engine_options(options: &ModelOptions, profiles: &Profiles) -> tapwright_models::Options {
-    tapwright_models::Options {
+fn engine_options(options: &ModelOptions, profiles: &Profiles) -> tapwright_models::EngineOptions {
+    tapwright_models::EngineOptions {
         settings: profiles.model.clone(),
         provider: options.provider,
         threads: options.threads,
@@ -345,5 +348,6 @@ fn engine_options(options: &ModelOptions, profiles: &Profiles) -> tapwright_mode
         chunk_tokens_max: options.chunk_tokens_max,
         conversations_max: options.conversations_max,
         cache_bytes_max: options.cache_bytes_max,
+        image_bytes_max: IMAGE_BYTES_MAX,
     }
 }

@@ -17,7 +17,7 @@ use crate::device::{Weather, plug_in};
 use crate::model::{self, ApiKey, LoadingStage, ModelError};
 use crate::profile::ChosenProfile;
 
-pub use tapwright_models::server::{Observer, ServeError, Served, Urls};
+pub use tapwright_models::server::{Observer, RequestSummary, ServeError, UrlPolicy};
 pub use tapwright_phone::adbd::Access;
 
 /// A file does not say who may use a phone.
@@ -80,7 +80,7 @@ pub struct ModelServer {
     pub key: Option<ApiKey>,
     /// Whether machines other than this one may ask without a key.
     pub open_to_all: bool,
-    pub urls: Urls,
+    pub urls: UrlPolicy,
     /// Requests that wait or are answered at most.
     pub queue: usize,
     /// Told of every request that ended.
@@ -129,13 +129,13 @@ pub async fn model(
     };
     let name = name.unwrap_or_else(|| local.name().to_owned());
     ready(at, &name);
-    let options = server::Options {
+    let options = server::ServerOptions {
         name,
         sampling: profiles.model.sampling,
         key: key.map(|ApiKey(key)| Key(key)),
         open_to_all,
         urls,
-        limits: server::Limits { queue, ..server::Limits::USUAL },
+        limits: server::ServerLimits { queue, ..server::ServerLimits::USUAL },
         observer,
     };
     Ok(server::serve(listener, Arc::new(local), options, async move { stop.stopped().await }).await?)

@@ -10,7 +10,7 @@ use llguidance::api::TopLevelGrammar;
 use llguidance::{Matcher, ParserFactory};
 use tapwright_agent as agent;
 use tapwright_contract::model::{Part, Role, Turn};
-use tapwright_models::{Finish, Grammar, Like, Local, Request, Said, Sampling, random};
+use tapwright_models::{AnswerEvent, FinishReason, Grammar, Like, Local, Request, Sampling, random};
 use toktrie_hf_tokenizers::ByteTokenizer;
 
 mod common;
@@ -115,9 +115,9 @@ fn random_weights_say_nothing_but_actions() {
             let mut text = String::new();
             while let Some(piece) = pieces.recv().await {
                 match piece.expect("it answers") {
-                    Said::Text(more) => text.push_str(&more),
-                    Said::End { why, .. } => {
-                        assert_ne!(why, Finish::Length, "{text}");
+                    AnswerEvent::Delta { text: more, .. } => text.push_str(&more),
+                    AnswerEvent::Done { why, .. } => {
+                        assert_ne!(why, FinishReason::Length, "{text}");
                         said.push(std::mem::take(&mut text));
                     }
                 }

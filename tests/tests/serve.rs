@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tapwright_models::server::{self, Limits, Urls};
+use tapwright_models::server::{self, ServerLimits, ServerOptions, UrlPolicy};
 use tapwright_models::{Like, Local, random};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -55,13 +55,13 @@ fn the_official_check_costs_as_many_tokens_as_the_reference_counts() {
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let at = listener.local_addr().expect("an address");
-        let options = server::Options {
+        let options = ServerOptions {
             name: "tiny".to_owned(),
             sampling: tapwright_models::Sampling::GREEDY,
             key: None,
             open_to_all: false,
-            urls: Urls::None,
-            limits: Limits::USUAL,
+            urls: UrlPolicy::None,
+            limits: ServerLimits::USUAL,
             observer: None,
         };
         tokio::spawn(server::serve(listener, Arc::new(local), options, pending()));

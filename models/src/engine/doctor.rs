@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize};
 use tapwright_contract::model::{ModelErrorKind, Part, Role, Turn};
 use tapwright_contract::{Picture, Size};
 
-use super::prompt::{Compiled, Slot};
+use super::interrupt::Interrupt;
+use super::pool::CacheStore as _;
+use super::prepare::RotaryTables;
+use super::prompt::{Slot, TokenizedPrompt};
 use super::providers::{self, Picked, Provider};
 use super::runtime::{self, Cache, RuntimeError};
-use super::{Engine, OpenError, Options};
+use super::{Engine, EngineOptions, OpenError};
 use crate::folder::{self, Progress};
 use crate::request::{Grammar, Request};
 
@@ -103,7 +106,7 @@ pub fn examine(
     folder: &Path,
     cache: &Path,
     library: &Path,
-    options: &Options,
+    options: &EngineOptions,
     now: &dyn Fn() -> Duration,
     stage: &mut dyn FnMut(Stage),
 ) -> Result<Checkup, OpenError> {
@@ -159,16 +162,16 @@ pub fn examine(
 
 /// Reads a prompt with a picture in it at once, in chunks and token by token, and compares what comes of it.
 fn check(engine: &mut Engine) -> Result<Vec<Check>, ModelErrorKind> {
-    let compiled = engine.compile(&[shown(0)])?;
-    let features = engine.see(&compiled.seen[0])?;
+    let compiled = engine.preparer.tokenize(&[shown(0)], None)?;
+    let features = engine.encode_image(&compiled.images[0], &Interrupt::new()?)?;
     let (finite, size) = (features.iter().all(|number| number.is_finite()), features.len());
-    let (rows, columns) = (compiled.seen[0].rows, compiled.seen[0].columns);
+    let (rows, columns) = (compiled.images[0].rows, compiled.images[0].columns);
     let vision = Check {
         what: "vision",
         passed: finite,
         text: match finite {
             true => format!("{size} numbers of {columns}x{rows} tokens, all finite"),
-            false => "some of what it sees are no numbers".to_owned(),
+            false => "the vision encoder returned non-finite features".to_owned(),
         },
     };
     // Of the picture a few tokens are enough: token by token takes long.
@@ -186,12 +189,12 @@ fn check(engine: &mut Engine) -> Result<Vec<Check>, ModelErrorKind> {
             passed: finite,
             text: match finite {
                 true => format!("{} numbers, all finite", whole.len()),
-                false => "some of what it says are no numbers".to_owned(),
+                false => "the decoder returned non-finite logits".to_owned(),
             },
         },
     ];
     for (what, other) in [("in chunks", chunks), ("token by token", single)] {
-        let (difference, same, rows) = compare(&whole, &other, engine.family.spec().text.vocabulary as usize);
+        let (difference, same, rows) = compare(&whole, &other, engine.preparer.family.spec().text.vocabulary as usize);
         checks.push(Check {
             what,
             passed: difference <= tolerance,
@@ -217,7 +220,7 @@ fn compare(one: &[f32], other: &[f32], width: usize) -> (f32, usize, usize) {
 }
 
 /// The last words before the picture, its first tokens, and the first words behind it.
-fn excerpt(compiled: &Compiled) -> Vec<Slot> {
+fn excerpt(compiled: &TokenizedPrompt) -> Vec<Slot> {
     let is_patch = |slot: &&Slot| matches!(slot, Slot::Patch { .. });
     let words = || compiled.slots.iter().filter(|slot| !is_patch(slot)).copied();
     let patches = compiled.slots.iter().filter(is_patch).copied().take(CHECKED);
@@ -227,28 +230,28 @@ fn excerpt(compiled: &Compiled) -> Vec<Slot> {
 /// The logits of all slots, `at_once` of them at a time, in a cache of their own.
 fn logits(
     engine: &mut Engine,
-    compiled: &Compiled,
+    compiled: &TokenizedPrompt,
     slots: &[Slot],
     features: &[Option<Rc<[f32]>>],
     at_once: usize,
 ) -> Result<Vec<f32>, ModelErrorKind> {
+    let interrupt = Interrupt::new()?;
     let mut cache = fresh(engine, compiled, slots.len())?;
     let mut all = Vec::new();
     for (n, chunk) in slots.chunks(at_once).enumerate() {
         let rows: Vec<i64> = (0..chunk.len() as i64).collect();
-        let embeds = engine.embed(chunk, features);
-        all.extend(engine.decoder.run(&mut cache, embeds, n * at_once, &rows)?);
+        let embeds = engine.embed(chunk, features)?;
+        all.extend(engine.decoder.run(&mut cache, embeds, n * at_once, &rows, interrupt.options())?);
     }
     Ok(all)
 }
 
-/// A cache with room for so many slots, turned as the prompt's are.
-fn fresh(engine: &Engine, compiled: &Compiled, room: usize) -> Result<Cache, RuntimeError> {
-    let mut cache = engine.decoder.cache()?;
-    engine.decoder.reserve(&mut cache, room, 0)?;
-    let more = (compiled.next..).map(|place| [place; 3]);
-    let positions: Vec<_> = compiled.positions.iter().copied().chain(more).take(room).collect();
-    engine.decoder.bind_text_inputs(&mut cache, engine.family.text_inputs(&positions))?;
+/// A cache with room for so many slots, rotated as the prompt's are.
+fn fresh(engine: &Engine, compiled: &TokenizedPrompt, room: usize) -> Result<Cache, RuntimeError> {
+    let mut cache = engine.decoder.create()?;
+    engine.decoder.resize(&mut cache, engine.decoder.capacity_for(room), 0)?;
+    let tables = RotaryTables::new(&*engine.preparer.family, compiled, 0..room);
+    engine.decoder.bind_rotary_tables(&mut cache, &tables)?;
     Ok(cache)
 }
 
@@ -264,13 +267,14 @@ struct Speed {
 }
 
 fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, ModelErrorKind> {
+    let interrupt = Interrupt::new()?;
     // One token, to know how much of the rest can be afforded.
-    let trial = engine.compile(&[said(0, 8)])?;
+    let trial = engine.preparer.tokenize(&[said(0, 8)], None)?;
     let mut cache = fresh(engine, &trial, trial.slots.len() + 1)?;
-    let embeds = engine.embed(&trial.slots[..1], &[]);
-    engine.decoder.run(&mut cache, embeds.clone(), 0, &[0])?;
+    let embeds = engine.embed(&trial.slots[..1], &[])?;
+    engine.decoder.run(&mut cache, embeds.clone(), 0, &[0], interrupt.options())?;
     let before = now();
-    engine.decoder.run(&mut cache, embeds, 1, &[0])?;
+    engine.decoder.run(&mut cache, embeds, 1, &[0], interrupt.options())?;
     let slow = now() - before > Duration::from_millis(100);
     let (length, tokens, rounds) = if slow { (32, 4, 3) } else { (256, 24, 7) };
     let words = length / trial.slots.len().div_ceil(9); // A word has several tokens for small tokenizers.
@@ -282,7 +286,7 @@ fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, Mod
     // The first round warms up and is not counted.
     for round in 0..=rounds {
         let turn = said(round, words);
-        let compiled = engine.compile(std::slice::from_ref(&turn))?;
+        let compiled = engine.preparer.tokenize(std::slice::from_ref(&turn), None)?;
         let length = compiled.slots.len();
         (prefill_tokens, past) = (length, length + tokens / 2);
 
@@ -291,11 +295,11 @@ fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, Mod
         let before = now();
         for (n, chunk) in compiled.slots.chunks(engine.chunk).enumerate() {
             let rows: &[i64] = if (n + 1) * engine.chunk >= length { &[chunk.len() as i64 - 1] } else { &[] };
-            let embeds = engine.embed(chunk, &[]);
-            engine.decoder.run(&mut cache, embeds, n * engine.chunk, rows)?;
+            let embeds = engine.embed(chunk, &[])?;
+            engine.decoder.run(&mut cache, embeds, n * engine.chunk, rows, interrupt.options())?;
         }
         let raw_prefill_s = (now() - before).as_secs_f64();
-        let embeds = engine.embed(&compiled.slots[..1], &[]);
+        let embeds = engine.embed(&compiled.slots[..1], &[])?;
         let raw = engine.decoder.bare(&mut cache, embeds, past, tokens, now)?;
         drop(cache);
 
@@ -305,13 +309,14 @@ fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, Mod
             grammar: Some(Grammar::Lark("start: /(.|\\n){4000}/".to_owned())),
             ..Request::greedy(vec![turn])
         };
-        let (engine_prefill, each) = timed(engine, &request, now)?;
+        let (engine_prefill, each) = timed(engine, request, now)?;
 
         // A picture that was not seen before.
-        let seen = engine.look(&picture(round as u8 + 1)).map_err(|unfit| super::broken(unfit.to_string()))?;
-        vision_tokens = [seen.columns, seen.rows];
+        let image = engine.preparer.layout_image(&picture(round as u8 + 1));
+        let image = image.map_err(|unfit| super::fatal(unfit.to_string()))?;
+        vision_tokens = [image.columns, image.rows];
         let before = now();
-        engine.see(&seen)?;
+        engine.encode_image(&image, &interrupt)?;
         let vision_s = (now() - before).as_secs_f64();
         if round > 0 {
             raw_decode.extend(raw.iter().copied().map(ms));
@@ -336,22 +341,23 @@ fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, Mod
 /// How long the engine takes to read a prompt, and for each token of its answer.
 fn timed(
     engine: &mut Engine,
-    request: &Request,
+    request: Request,
     now: &dyn Fn() -> Duration,
 ) -> Result<(Duration, Vec<Duration>), ModelErrorKind> {
     let before = now();
-    let mut work = engine.begin(request)?;
+    let mut answer = engine.begin_alone(request)?;
     let read = loop {
-        engine.go_on(&mut work)?;
-        if work.logits.is_some() {
+        engine.step(&mut answer)?;
+        if answer.logits.is_some() {
             break now() - before;
         }
     };
     let mut each = Vec::new();
     loop {
         let before = now();
-        let over = engine.go_on(&mut work)?.end.is_some();
+        let over = engine.step(&mut answer)?.end.is_some();
         if over {
+            engine.release(answer.conversation, true);
             return Ok((read, each)); // After the last token nothing is computed, so that one is no token's time.
         }
         each.push(now() - before);
@@ -359,12 +365,17 @@ fn timed(
 }
 
 /// Which operators the provider left to others, by ONNX Runtime's own record of one run of each graph.
-fn fallbacks(built: &Path, library: &Path, options: &Options, provider: Provider) -> Result<Vec<Fallback>, OpenError> {
+fn fallbacks(
+    built: &Path,
+    library: &Path,
+    options: &EngineOptions,
+    provider: Provider,
+) -> Result<Vec<Fallback>, OpenError> {
     let records = Records::new().map_err(|why| OpenError::Runtime { why })?;
-    let recorded = Options { provider, ..options.clone() };
+    let recorded = EngineOptions { provider, ..options.clone() };
     let mut engine = Engine::open_recorded(built, library, &recorded, Some(&records.0))?;
-    let compiled = engine.compile(&[shown(0)]).map_err(stopped)?;
-    let features = [Some(engine.see(&compiled.seen[0]).map_err(stopped)?)];
+    let compiled = engine.preparer.tokenize(&[shown(0)], None).map_err(stopped)?;
+    let features = [Some(engine.encode_image(&compiled.images[0], &Interrupt::new()?).map_err(stopped)?)];
     let slots = excerpt(&compiled);
     logits(&mut engine, &compiled, &slots, &features, slots.len()).map_err(stopped)?;
     let files = [("vision", engine.encoder.end_record()?), ("decoder", engine.decoder.end_record()?)];
@@ -472,8 +483,8 @@ fn version(library: &Path) -> String {
     }
 }
 
-fn stopped(trouble: ModelErrorKind) -> OpenError {
-    OpenError::Runtime { why: trouble.to_string() }
+fn stopped(kind: ModelErrorKind) -> OpenError {
+    OpenError::Runtime { why: kind.to_string() }
 }
 
 #[cfg(test)]

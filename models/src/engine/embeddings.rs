@@ -5,6 +5,7 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
+use super::runtime::RuntimeError;
 use crate::BuildError;
 use crate::folder::EmbeddingTable;
 
@@ -42,12 +43,15 @@ impl Embeddings {
 
     /// Appends the row of a token. `[width]`
     ///
-    /// # Panics
-    /// When there is no such row: tokens are checked where they come in.
-    pub fn append(&self, token: u32, to: &mut Vec<f32>) {
-        assert!(u64::from(token) < self.table.rows, "token {token} has no row");
+    /// # Errors
+    /// When there is no such row.
+    pub fn append(&self, token: u32, to: &mut Vec<f32>) -> Result<(), RuntimeError> {
+        if u64::from(token) >= self.table.rows {
+            return Err(RuntimeError::new(format!("token {token} in a table of {} rows", self.table.rows)));
+        }
         let stride = self.table.width as usize * self.table.precision.size();
         let start = self.table.offset as usize + token as usize * stride;
         self.table.precision.widen(&self.map[start..start + stride], to);
+        Ok(())
     }
 }

@@ -10,13 +10,17 @@ use std::path::{Path, PathBuf};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Deserialize;
-use tapwright_contract::Size;
-use tapwright_contract::model::{Role, Turn};
+use tapwright_contract::model::{Part, Role, Turn};
+use tapwright_contract::{Picture, Size};
 
+use super::pool::CacheStore as _;
+use super::prepare::RotaryTables;
+use super::prompt::{PreparedImage, TokenizedPrompt};
 use super::*;
 use crate::architecture;
 use crate::checkpoint::Precision;
 use crate::folder::Build;
+use crate::request::Request;
 use crate::settings::{Sampling, Settings};
 
 /// Sums of a few hundred products of 32-bit numbers, in another order than the reference's.
@@ -185,7 +189,7 @@ pub(crate) fn checkpoint(goldens: &Goldens, variant: &str, precision: Precision,
     folder
 }
 
-pub(crate) fn options(chunk_tokens_max: u32) -> Options {
+pub(crate) fn options(chunk_tokens_max: u32) -> EngineOptions {
     let settings = Settings {
         longest_edge: None,
         newline_after_picture: false,
@@ -194,7 +198,7 @@ pub(crate) fn options(chunk_tokens_max: u32) -> Options {
         context_tokens_max: None,
         sampling: Sampling::GREEDY,
     };
-    Options {
+    EngineOptions {
         settings,
         provider: providers::Provider::Cpu,
         threads: 1,
@@ -202,30 +206,41 @@ pub(crate) fn options(chunk_tokens_max: u32) -> Options {
         chunk_tokens_max,
         conversations_max: 4,
         cache_bytes_max: 64 << 20,
+        image_bytes_max: 64 << 20,
     }
 }
 
 /// The engine over a freshly built folder; `None`, and a word about it, without ONNX Runtime.
-pub(crate) fn engine(at: &Path, options: &Options) -> Option<Engine> {
+pub(crate) fn engine(at: &Path, options: &EngineOptions) -> Option<Engine> {
     engine_of(at, &Build::FP32, options)
 }
 
 /// As `engine`, in other numbers.
-pub(crate) fn engine_of(at: &Path, build: &Build, options: &Options) -> Option<Engine> {
+pub(crate) fn engine_of(at: &Path, build: &Build, options: &EngineOptions) -> Option<Engine> {
     let library = crate::library::for_tests()?;
     let built = folder::build(at, &at.join("built"), build, |_| ()).unwrap();
     Some(Engine::open(&built.folder, &library, options).unwrap())
 }
 
-pub(crate) fn compiled(engine: &Engine, case: &Case) -> Compiled {
-    let seen: Vec<Seen> =
-        case.pictures.iter().map(|(kind, width, height)| engine.look(&draw(kind, *width, *height)).unwrap()).collect();
+pub(crate) fn compiled(engine: &Engine, case: &Case) -> TokenizedPrompt {
+    let seen: Vec<PreparedImage> = case
+        .pictures
+        .iter()
+        .map(|(kind, width, height)| engine.preparer.layout_image(&draw(kind, *width, *height)).unwrap())
+        .collect();
     let mut ids = case.ids.clone();
     // The reference repeats a picture's mark for each of its tokens; here it stands once. Pictures do not touch in the cases.
-    ids.dedup_by(|a, b| a == b && *a == engine.picture);
-    let compiled = Compiled::new(&ids, engine.picture, seen, &*engine.family).unwrap();
+    ids.dedup_by(|a, b| a == b && *a == engine.preparer.image_token);
+    let compiled = TokenizedPrompt::new(&ids, engine.preparer.image_token, seen, &*engine.preparer.family).unwrap();
     assert_eq!(compiled.slots.len(), case.ids.len(), "as many tokens as the reference counts");
     compiled
+}
+
+/// An answer to a prompt that is in tokens already.
+pub(crate) fn begun(engine: &mut Engine, request: &Request, prompt: TokenizedPrompt) -> ActiveAnswer {
+    let room = engine.preparer.room(&prompt, request.tokens_max).unwrap();
+    let prepared = engine.preparer.complete(request.clone(), prompt, None, room).unwrap();
+    engine.begin_prepared(prepared, Arc::new(Interrupt::new().unwrap())).unwrap_or_else(|_| panic!("it begins"))
 }
 
 pub(crate) fn furthest(ours: &[f32], theirs: &[f32]) -> f32 {
@@ -254,7 +269,7 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
             for (index, case) in goldens.cases.iter().enumerate().filter(|(_, case)| case.variant == *variant) {
                 let about = format!("case {index}, {variant}, {precision} in {shards} files, chunks of {chunk}");
                 let compiled = compiled(&engine, case);
-                let grids: Vec<_> = compiled.seen.iter().map(|seen| [1, 2 * seen.rows, 2 * seen.columns]).collect();
+                let grids: Vec<_> = compiled.images.iter().map(|seen| [1, 2 * seen.rows, 2 * seen.columns]).collect();
                 assert_eq!(grids, case.grids, "{about}");
                 let theirs: Vec<u32> = arrays
                     .tensor(&format!("case{index}.positions"))
@@ -265,9 +280,13 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
                     .collect();
                 assert_eq!(compiled.positions.concat(), theirs, "{about}");
 
-                let all: Vec<_> = compiled.seen.iter().map(|seen| engine.see(seen).unwrap()).collect();
+                let all: Vec<_> = compiled
+                    .images
+                    .iter()
+                    .map(|seen| engine.encode_image(seen, &Interrupt::new().unwrap()).unwrap())
+                    .collect();
                 if !all.is_empty() {
-                    let (features, width) = (all.concat(), engine.family.spec().text.width as usize);
+                    let (features, width) = (all.concat(), engine.preparer.family.spec().text.width as usize);
                     let features: Vec<f32> =
                         case.seen.iter().flat_map(|row| &features[row * width..][..width]).copied().collect();
                     let gap = furthest(&features, &array(index, "features"));
@@ -275,28 +294,34 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
                 }
 
                 // The whole prompt at once, all logits: what a run computes of itself.
-                let all: Vec<_> = compiled.seen.iter().map(|seen| Some(engine.see(seen).unwrap())).collect();
-                let tables = engine.family.text_inputs(&compiled.positions);
-                let mut cache = engine.decoder.cache().unwrap();
-                engine.decoder.reserve(&mut cache, compiled.slots.len(), 0).unwrap();
-                engine.decoder.bind_text_inputs(&mut cache, tables).unwrap();
-                let embeds = engine.embed(&compiled.slots, &all);
-                let logits = engine.decoder.run(&mut cache, embeds, 0, &case.rows).unwrap();
+                let all: Vec<_> = compiled
+                    .images
+                    .iter()
+                    .map(|seen| Some(engine.encode_image(seen, &Interrupt::new().unwrap()).unwrap()))
+                    .collect();
+                let tables = RotaryTables::new(&*engine.preparer.family, &compiled, 0..compiled.slots.len());
+                let mut cache = engine.decoder.create().unwrap();
+                engine.decoder.resize(&mut cache, engine.decoder.capacity_for(compiled.slots.len()), 0).unwrap();
+                engine.decoder.bind_rotary_tables(&mut cache, &tables).unwrap();
+                let embeds = engine.embed(&compiled.slots, &all).unwrap();
+                let logits =
+                    engine.decoder.run(&mut cache, embeds, 0, &case.rows, Interrupt::new().unwrap().options()).unwrap();
                 let gap = furthest(&logits, &array(index, "logits"));
                 assert!(gap <= LOGITS, "{about}: logits differ by {gap}");
 
                 // In chunks, and then token by token; twice, as the second time the cache has what the first left there.
                 for round in 0..2 {
                     let request = Request { tokens_max: Some(case.answer.len() as u32), ..Request::greedy(Vec::new()) };
-                    let mut work = engine.begin_with(&request, compiled.clone(), None).unwrap();
+                    let mut work = begun(&mut engine, &request, compiled.clone());
                     while work.logits.is_none() {
-                        engine.go_on(&mut work).unwrap();
+                        engine.step(&mut work).unwrap();
                     }
                     let (ours, theirs) = (work.logits.as_ref().unwrap(), array(index, "logits"));
                     let gap = furthest(ours, &theirs[theirs.len() - ours.len()..]);
                     assert!(gap <= LOGITS, "{about}, round {round}: the last logits differ by {gap}");
-                    while engine.go_on(&mut work).unwrap().end.is_none() {}
-                    assert_eq!(work.speech.tokens(), case.answer, "{about}, round {round}");
+                    while engine.step(&mut work).unwrap().end.is_none() {}
+                    engine.release(work.conversation, true);
+                    assert_eq!(work.detokenizer.tokens(), case.answer, "{about}, round {round}");
                 }
             }
         }
@@ -331,7 +356,7 @@ fn conversations_are_written_and_cut_into_tokens_as_the_reference_does() {
                 },
             })
             .collect();
-        let text = template.render(&turns, &words).unwrap();
+        let text = template.render(&turns, &words, None).unwrap();
         assert_eq!(text, chat.text);
         assert_eq!(words.encode(&text).unwrap(), chat.ids);
     }

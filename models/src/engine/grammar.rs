@@ -1,8 +1,9 @@
 //! What may be said next, by a grammar. llguidance does the work; here are its corners.
 
-use llguidance::api::TopLevelGrammar;
+use llguidance::api::{StopReason, TopLevelGrammar};
 use llguidance::toktrie::SimpleVob;
 use llguidance::{Matcher, ParserFactory};
+use serde_json::Value;
 use toktrie_hf_tokenizers::ByteTokenizer;
 
 use crate::request::Grammar;
@@ -35,6 +36,8 @@ impl Grammars {
         let environment = tokens.into_tok_env(Some(rows)).map_err(why)?;
         let mut factory = ParserFactory::new_simple(&environment).map_err(why)?;
         factory.quiet();
+        // What is wrong is said, and not how far the parser had come.
+        factory.limits_mut().verbose_errors = false;
         let marks = SHOWN.iter().filter(|mark| !words.is_special(mark));
         let marks = marks.map(|mark| ((*mark).to_owned(), format!("\"{mark}\""))).collect();
         Ok(Grammars { factory, marks })
@@ -47,14 +50,16 @@ impl Grammars {
     pub fn constraint(&self, grammar: &Grammar) -> Result<Constraint, String> {
         let grammar = match grammar {
             Grammar::Lark(text) => TopLevelGrammar::from_lark(self.spelled(text)),
-            Grammar::Schema(schema) => TopLevelGrammar::from_json_schema(schema.clone()),
+            Grammar::Schema(schema) => TopLevelGrammar::from_json_schema(with_bounded_space(schema)),
             Grammar::Regex(expression) => TopLevelGrammar::from_regex(expression),
         };
-        let matcher = Matcher::new(self.factory.create_parser(grammar));
-        match matcher.get_error() {
-            Some(error) => Err(error),
-            None => Ok(Constraint { matcher }),
+        let mut constraint = Constraint { matcher: Matcher::new(self.factory.create_parser(grammar)) };
+        constraint.checked()?;
+        // Some limits show only when the first token is looked for.
+        if !constraint.is_over() {
+            constraint.matcher.compute_mask().map_err(why)?;
         }
+        Ok(constraint)
     }
 
     /// Marks of thought and answer are tokens for some models and five letters between signs for others.
@@ -63,14 +68,46 @@ impl Grammars {
     }
 }
 
+/// Between two tokens of JSON: a space, or a line break and an indent. A model may write any white space there for ever.
+const SPACE: &str = r"\x20|\n\x20{0,16}";
+
+/// A schema's JSON without endless white space, unless the schema says itself how it is to be written.
+fn with_bounded_space(schema: &Value) -> Value {
+    let mut schema = match schema {
+        Value::Bool(true) => serde_json::json!({}),
+        other => other.clone(),
+    };
+    if let Some(fields) = schema.as_object_mut() {
+        fields.entry("x-guidance").or_insert_with(|| serde_json::json!({ "whitespace_pattern": SPACE }));
+    }
+    schema
+}
+
 fn why(error: impl std::fmt::Display) -> String {
-    error.to_string()
+    error.to_string().replace("<non-verbose/>", "").trim().to_owned()
 }
 
 impl Constraint {
     /// The tokens that have to follow, which are taken as said.
-    pub fn forced(&mut self) -> Vec<u32> {
-        self.matcher.consume_ff_tokens()
+    ///
+    /// # Errors
+    /// As `mask`.
+    pub fn forced(&mut self) -> Result<Vec<u32>, String> {
+        let forced = self.matcher.consume_ff_tokens();
+        self.checked().map(|()| forced)
+    }
+
+    /// A grammar that went beyond its limits is over as well, but it has not been followed to its end.
+    fn checked(&self) -> Result<(), String> {
+        if let Some(error) = self.matcher.get_error() {
+            return Err(why(error));
+        }
+        match self.matcher.stop_reason() {
+            StopReason::LexerTooComplex => Err("its regular expressions are more than can be followed".to_owned()),
+            StopReason::ParserTooComplex => Err("it is more than can be followed; make it simpler".to_owned()),
+            reason if !reason.is_ok() => Err(format!("it cannot be followed: {reason}")),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the logits of what may not follow minus infinity.
@@ -98,8 +135,9 @@ impl Constraint {
     ///
     /// # Errors
     /// As `mask`.
-    pub fn hear(&mut self, token: u32) -> Result<(), String> {
-        self.matcher.consume_token(token).map_err(why)
+    pub fn accept(&mut self, token: u32) -> Result<(), String> {
+        self.matcher.consume_token(token).map_err(why)?;
+        self.checked()
     }
 
     /// Whether nothing can follow.

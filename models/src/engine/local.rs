@@ -1,30 +1,35 @@
 //! The engine behind the port: a thread that answers several requests in turns, and handles that wait for it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
+use super::Engine;
+use super::interrupt::Interrupt;
+use super::prepare::{PreparedRequest, Preparer};
 use super::providers::Provider;
 use super::runtime::RuntimeError;
 use super::sampling::Dice;
-use super::{Engine, More, Work};
+use super::thread::{self as engine_thread, Health, HealthState, Job, Status};
 use crate::BuildError;
 use crate::folder::{self, Progress};
-use crate::request::{Answer, Finish, Grammar, Request, Said};
+use crate::request::{Answer, AnswerError, AnswerEvent, FinishReason, Grammar, Request};
 use crate::settings::{Sampling, Settings};
-use crate::tokenizer::Tokenizer;
 
 /// Prompts that wait for the engine at most; whoever comes then waits to be let in.
 const QUEUE_MAX: usize = 16;
+/// Requests that are prepared at the same time; it takes a core each.
+const PREPARING_MAX: usize = 2;
 
 /// How the engine is to run a model. Callers fill in every field.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub struct EngineOptions {
     /// What the model's profile says.
     pub settings: Settings,
     /// Who computes.
@@ -33,12 +38,14 @@ pub struct Options {
     pub threads: usize,
     /// The most tokens of a prompt and its answer; the model's own limit holds too.
     pub context_tokens_max: u32,
-    /// Tokens of a prompt that are read at a time; an engine is stopped between two such chunks.
+    /// Tokens of a prompt that are read at a time; other answers go on between two such chunks.
     pub chunk_tokens_max: u32,
     /// Conversations that are kept, and answers that can be under way at once.
     pub conversations_max: usize,
-    /// The most bytes of their caches together. One conversation is kept whatever it takes.
+    /// The most bytes of their caches together. A context that would not fit is made shorter.
     pub cache_bytes_max: usize,
+    /// The most bytes of encoded pictures that are kept for later prompts.
+    pub image_bytes_max: usize,
 }
 
 /// Why a model cannot be opened, by what to do about it.
@@ -74,19 +81,17 @@ pub struct Local {
 
 /// What can be known of an engine without asking it.
 struct Facts {
-    context: u32,
-    words: Arc<Tokenizer>,
+    preparer: Arc<Preparer>,
+    preparing: Arc<Semaphore>,
     settings: Settings,
 }
 
 struct Thread {
-    queue: Option<mpsc::Sender<Job>>,
+    queue: Option<mpsc::Sender<Job<PreparedRequest>>>,
     handle: Option<JoinHandle<()>>,
-}
-
-struct Job {
-    request: Request,
-    answer: mpsc::Sender<Result<Said, ModelErrorKind>>,
+    status: Arc<Status>,
+    /// Of all answers that are waited for.
+    interrupts: Mutex<Vec<Weak<Interrupt>>>,
 }
 
 impl Local {
@@ -100,7 +105,7 @@ impl Local {
         folder: &Path,
         cache: &Path,
         library: &Path,
-        options: Options,
+        options: EngineOptions,
         progress: impl FnMut(Progress),
     ) -> Result<Local, OpenError> {
         let built = if folder::is_built(folder) {
@@ -114,24 +119,28 @@ impl Local {
         let (ready, opened) = std::sync::mpsc::channel();
         let (library, at) = (library.to_owned(), built.clone());
         let settings = options.settings.clone();
+        let status = Arc::new(Status::default());
+        let told = status.clone();
         // The engine is made on its thread, as parts of it may not move between threads.
-        let work = move || match Engine::open(&at, &library, &options) {
-            Ok(engine) => {
-                let _ = ready.send(Ok((engine.context as u32, engine.words.clone())));
-                serve(engine, jobs);
-            }
-            Err(error) => {
-                let _ = ready.send(Err(error));
-            }
+        let work = move || {
+            let engine = match Engine::open(&at, &library, &options) {
+                Ok(engine) => engine,
+                Err(error) => return drop(ready.send(Err(error))),
+            };
+            let _ = ready.send(Ok(engine.preparer.clone()));
+            let reopen = || Engine::open(&at, &library, &options).map_err(|error| error.to_string());
+            engine_thread::run(engine, reopen, jobs, &told);
         };
         let handle = thread::Builder::new()
             .name("model".to_owned())
             .spawn(work)
             .map_err(|error| OpenError::Runtime { why: format!("no thread for the model: {error}") })?;
         let stopped = || OpenError::Runtime { why: "the engine stopped while it was opened".to_owned() };
-        let thread = Arc::new(Thread { queue: Some(queue), handle: Some(handle) });
-        let (context, words) = opened.recv().map_err(|_| stopped())??;
-        let facts = Arc::new(Facts { context, words, settings });
+        let interrupts = Mutex::default();
+        let thread = Arc::new(Thread { queue: Some(queue), handle: Some(handle), status, interrupts });
+        let preparer = opened.recv().map_err(|_| stopped())??;
+        let preparing = Arc::new(Semaphore::new(PREPARING_MAX));
+        let facts = Arc::new(Facts { preparer, preparing, settings });
         Ok(Local { name, folder: built, thread, facts, replies: 0 })
     }
 
@@ -142,12 +151,21 @@ impl Local {
 
     /// The most tokens of a prompt and its answer.
     pub fn context_tokens_max(&self) -> u32 {
-        self.facts.context
+        self.facts.preparer.context as u32
     }
 
-    /// The token that is written so.
-    pub fn token(&self, text: &str) -> Option<u32> {
-        self.facts.words.id(text)
+    /// The token of structure that is written so.
+    pub fn special_token(&self, text: &str) -> Option<u32> {
+        self.facts.preparer.words.special_id(text)
+    }
+
+    /// How the engine is at this moment.
+    pub fn health(&self) -> Health {
+        let mut health = self.thread.status.health();
+        if self.thread.handle.as_ref().is_none_or(JoinHandle::is_finished) {
+            health.state = HealthState::Stopped;
+        }
+        health
     }
 
     /// What the profile says.
@@ -158,15 +176,33 @@ impl Local {
     /// Asks for an answer, which comes in pieces. Waits for its turn, if many ask.
     ///
     /// # Errors
-    /// `ModelErrorKind::Fatal` when the engine has stopped; all else comes in place of a piece.
-    pub async fn ask(&self, request: Request) -> Result<Answer, ModelErrorKind> {
-        let gone = || ModelErrorKind::Fatal { why: "the engine has stopped".to_owned() };
-        // Room for all that can come: a reader that is slow must not hold up others.
-        let most = request.tokens_max.unwrap_or(u32::MAX).min(self.facts.context) as usize;
-        let (answer, pieces) = mpsc::channel(most + 2);
+    /// `AnswerError` when the request cannot be answered, or the engine has stopped; what goes wrong later comes in place of a piece.
+    pub async fn ask(&self, request: Request) -> Result<Answer, AnswerError> {
+        let gone = || AnswerError::from(ModelErrorKind::Fatal { why: "the engine has stopped".to_owned() });
         let queue = self.thread.queue.as_ref().ok_or_else(gone)?;
-        queue.send(Job { request, answer }).await.map_err(|_| gone())?;
-        Ok(pieces)
+        let request = self.prepare(request).await?;
+        let interrupt = Arc::new(Interrupt::new().map_err(ModelErrorKind::from)?);
+        self.thread.register(&interrupt);
+        // Room for all that can come: a reader that is slow must not hold up others.
+        let (events, pieces) = mpsc::channel(request.max_new_tokens + 2);
+        let stop = interrupt.clone();
+        let answer = Answer::new(pieces, move || stop.interrupt());
+        queue.send(Job { request, events, interrupt }).await.map_err(|_| gone())?;
+        Ok(answer)
+    }
+
+    /// Reads a request on a thread of its own: millions of letters take a while.
+    async fn prepare(&self, request: Request) -> Result<PreparedRequest, AnswerError> {
+        let failed = |error: &dyn std::error::Error| {
+            AnswerError::from(ModelErrorKind::Fatal { why: format!("the prompt could not be prepared: {error}") })
+        };
+        let turn = self.facts.preparing.clone().acquire_owned().await.map_err(|error| failed(&error))?;
+        let preparer = self.facts.preparer.clone();
+        let work = move || {
+            let _turn = turn;
+            preparer.prepare(request)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?
     }
 
     async fn answered(&self, request: Request) -> Result<Reply, ModelErrorKind> {
@@ -174,15 +210,21 @@ impl Local {
         let mut whole = String::new();
         while let Some(piece) = pieces.recv().await {
             match piece? {
-                Said::Text(text) => whole.push_str(&text),
-                Said::End { why, usage } => {
-                    let cut = why == Finish::Length;
+                AnswerEvent::Delta { text, .. } => whole.push_str(&text),
+                AnswerEvent::Done { why, usage } => {
+                    let cut = why == FinishReason::Length;
                     return Ok(Reply { text: whole, tokens_in: usage.prompt, tokens_out: usage.answer, cut });
                 }
             }
         }
-        Err(ModelErrorKind::Fatal { why: "the engine has stopped".to_owned() })
+        Err(broken_off())
     }
+}
+
+/// Why an answer ended without a word. Others can be asked for: the engine is opened anew.
+pub fn broken_off() -> ModelErrorKind {
+    let why = "the engine broke within the answer and is opened anew; ask again".to_owned();
+    ModelErrorKind::Unavailable { why, retry_after: None }
 }
 
 #[async_trait]
@@ -200,7 +242,7 @@ impl Model for Local {
             ..Request::greedy(prompt.turns.clone())
         };
         self.replies += 1;
-        // However this future ends, it drops its end of the answer, and the engine sees that before its next token.
+        // However this future ends, it drops its end of the answer, and that interrupts the engine.
         let answer = tokio::time::timeout(within, self.answered(request)).await;
         answer
             .unwrap_or(Err(ModelErrorKind::TimedOut { within }))
@@ -208,72 +250,24 @@ impl Model for Local {
     }
 }
 
-/// Answers whoever asks, a bit of each answer after the other.
-fn serve(mut engine: Engine, mut jobs: mpsc::Receiver<Job>) {
-    let mut works: Vec<(Work, mpsc::Sender<Result<Said, ModelErrorKind>>)> = Vec::new();
-    let mut waiting: Option<Job> = None;
-    loop {
-        while works.len() < engine.at_once() {
-            let job = match waiting.take() {
-                Some(job) => Some(job),
-                None if works.is_empty() => match jobs.blocking_recv() {
-                    Some(job) => Some(job),
-                    None => return,
-                },
-                None => jobs.try_recv().ok(),
-            };
-            let Some(job) = job else { break };
-            if job.answer.is_closed() {
-                continue; // It was given up while it waited.
-            }
-            match engine.begin(&job.request) {
-                Ok(work) => works.push((work, job.answer)),
-                // There is memory for fewer than there may be: it waits for one of the others to end.
-                Err(ModelErrorKind::Unavailable { .. }) if !works.is_empty() => {
-                    waiting = Some(job);
-                    break;
-                }
-                Err(trouble) => tell(&job.answer, Err(trouble)),
-            }
-        }
-        works.retain_mut(|(work, answer)| go_on(&mut engine, work, answer));
+impl Thread {
+    fn register(&self, interrupt: &Arc<Interrupt>) {
+        let mut interrupts = self.interrupts.lock().unwrap_or_else(PoisonError::into_inner);
+        interrupts.retain(|one| one.strong_count() > 0);
+        interrupts.push(Arc::downgrade(interrupt));
     }
-}
-
-/// Does a bit of an answer; whether there is more to do.
-fn go_on(engine: &mut Engine, work: &mut Work, answer: &mpsc::Sender<Result<Said, ModelErrorKind>>) -> bool {
-    if answer.is_closed() {
-        tracing::debug!("an answer was given up");
-        engine.give_up(work);
-        return false;
-    }
-    match engine.go_on(work) {
-        Ok(More { text, end }) => {
-            if !text.is_empty() {
-                tell(answer, Ok(Said::Text(text)));
-            }
-            let over = end.is_some();
-            if let Some(why) = end {
-                tell(answer, Ok(Said::End { why, usage: work.usage() }));
-            }
-            !over
-        }
-        Err(trouble) => {
-            tell(answer, Err(trouble));
-            false
-        }
-    }
-}
-
-/// There is room for every piece of an answer, so it is only lost when nobody wants it.
-fn tell(answer: &mpsc::Sender<Result<Said, ModelErrorKind>>, piece: Result<Said, ModelErrorKind>) {
-    let _ = answer.try_send(piece);
 }
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        // Nobody waits for an answer any more, so the thread ends within a token; the library must not be in use at exit.
+        // Nobody can ask any more, and nobody waits for what is computed: the library must not be in use at exit.
+        self.status.stopping.store(true, Ordering::SeqCst);
         self.queue = None;
+        for interrupt in self.interrupts.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if let Some(interrupt) = interrupt.upgrade() {
+                interrupt.interrupt();
+            }
+        }
         if let Some(handle) = self.handle.take() {
             let _ = handle.join();
         }

@@ -77,19 +77,19 @@ pub struct Shape {
     pub head: usize,
 }
 
-/// An empty tensor for a cache, in the allocator's memory. In memory that this program can reach, the first `kept` slots are those of
+/// An empty tensor for a cache, in the allocator's memory. In memory that this program can read and write, the first `kept` slots are those of
 /// another one, and all others nought; elsewhere nothing is written, and nothing may be kept.
 pub fn slots(
     allocator: &Allocator,
     shape: Shape,
     kind: Precision,
     kept: Option<(&DynTensor, usize)>,
-    reachable: bool,
+    host_visible: bool,
 ) -> Result<DynTensor, RuntimeError> {
     match kind {
-        Precision::F32 => slots_of::<f32>(allocator, shape, kept, reachable),
-        Precision::F16 => slots_of::<f16>(allocator, shape, kept, reachable),
-        Precision::Bf16 => slots_of::<bf16>(allocator, shape, kept, reachable),
+        Precision::F32 => slots_of::<f32>(allocator, shape, kept, host_visible),
+        Precision::F16 => slots_of::<f16>(allocator, shape, kept, host_visible),
+        Precision::Bf16 => slots_of::<bf16>(allocator, shape, kept, host_visible),
     }
 }
 
@@ -97,15 +97,18 @@ fn slots_of<T: Number>(
     allocator: &Allocator,
     Shape { heads, capacity, head }: Shape,
     kept: Option<(&DynTensor, usize)>,
-    reachable: bool,
+    host_visible: bool,
 ) -> Result<DynTensor, RuntimeError> {
     let mut tensor = Tensor::<T>::new(allocator, [1, heads, capacity, head])?;
-    if reachable {
+    if host_visible {
         let (_, numbers) = tensor.extract_tensor_mut();
         numbers.fill(T::default()); // It comes as the allocator left it.
         if let Some((before, kept)) = kept {
             let (_, before) = before.try_extract_tensor::<T>()?;
             let (old, new) = (before.len() / heads, capacity * head);
+            if kept > capacity || kept * head > old {
+                return Err(RuntimeError::new(format!("{kept} slots out of {} into {capacity}", old / head)));
+            }
             for at in 0..heads {
                 numbers[at * new..][..kept * head].copy_from_slice(&before[at * old..][..kept * head]);
             }

@@ -5,11 +5,14 @@
 
 use safetensors::SafeTensors;
 
-use super::goldens::{Case, checkpoint, compiled, engine_of, furthest, goldens, here, options};
+use super::goldens::{Case, begun, checkpoint, compiled, engine_of, furthest, goldens, here, options};
+use super::pool::CacheStore as _;
+use super::prepare::RotaryTables;
 use super::*;
 use crate::checkpoint::Precision;
 use crate::folder::{Build, WeightFormat};
 use crate::onnx::Provider;
+use crate::request::Request;
 
 /// The same numbers in other sums, as for plain graphs.
 const QUANTISED: f32 = 1e-4;
@@ -27,13 +30,17 @@ struct Quantised {
 /// The whole prompt at once, all logits that the case asks for.
 fn logits(engine: &mut Engine, case: &Case) -> Vec<f32> {
     let compiled = compiled(engine, case);
-    let all: Vec<_> = compiled.seen.iter().map(|seen| Some(engine.see(seen).unwrap())).collect();
-    let tables = engine.family.text_inputs(&compiled.positions);
-    let mut cache = engine.decoder.cache().unwrap();
-    engine.decoder.reserve(&mut cache, compiled.slots.len(), 0).unwrap();
-    engine.decoder.bind_text_inputs(&mut cache, tables).unwrap();
-    let embeds = engine.embed(&compiled.slots, &all);
-    engine.decoder.run(&mut cache, embeds, 0, &case.rows).unwrap()
+    let all: Vec<_> = compiled
+        .images
+        .iter()
+        .map(|seen| Some(engine.encode_image(seen, &Interrupt::new().unwrap()).unwrap()))
+        .collect();
+    let tables = RotaryTables::new(&*engine.preparer.family, &compiled, 0..compiled.slots.len());
+    let mut cache = engine.decoder.create().unwrap();
+    engine.decoder.resize(&mut cache, engine.decoder.capacity_for(compiled.slots.len()), 0).unwrap();
+    engine.decoder.bind_rotary_tables(&mut cache, &tables).unwrap();
+    let embeds = engine.embed(&compiled.slots, &all).unwrap();
+    engine.decoder.run(&mut cache, embeds, 0, &case.rows, Interrupt::new().unwrap().options()).unwrap()
 }
 
 fn arrays(file: &str, name: &str) -> Vec<f32> {
@@ -100,9 +107,13 @@ fn every_architecture_answers_when_it_is_quantised() {
                 assert!(gap <= most, "case {index}, {variant}, {precision:?}: logits differ by {gap}");
 
                 let request = Request { tokens_max: Some(8), ..Request::greedy(Vec::new()) };
-                let mut work = engine.begin_with(&request, compiled(&engine, case), None).unwrap();
-                while engine.go_on(&mut work).unwrap().end.is_none() {}
-                assert_eq!(work.speech.tokens().len(), 8, "case {index}, {variant}, {precision:?}");
+                let mut work = {
+                    let prompt = compiled(&engine, case);
+                    begun(&mut engine, &request, prompt)
+                };
+                while engine.step(&mut work).unwrap().end.is_none() {}
+                engine.release(work.conversation, true);
+                assert_eq!(work.detokenizer.tokens().len(), 8, "case {index}, {variant}, {precision:?}");
             }
         }
     }
@@ -125,9 +136,13 @@ fn graphs_of_16_bits_are_fed_and_read_in_16_bits() {
             // In chunks, with a cache that grows, and again on what lies there.
             let request = Request { tokens_max: Some(600), ..Request::greedy(Vec::new()) };
             let answers = [(), ()].map(|()| {
-                let mut work = engine.begin_with(&request, compiled(&engine, case), None).unwrap();
-                while engine.go_on(&mut work).unwrap().end.is_none() {}
-                work.speech.tokens()[..20].to_vec()
+                let mut work = {
+                    let prompt = compiled(&engine, case);
+                    begun(&mut engine, &request, prompt)
+                };
+                while engine.step(&mut work).unwrap().end.is_none() {}
+                engine.release(work.conversation, true);
+                work.detokenizer.tokens()[..20].to_vec()
             });
             assert_eq!(answers[0], answers[1], "case {index}, {variant}");
         }

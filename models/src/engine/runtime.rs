@@ -1,4 +1,7 @@
 //! ONNX Runtime: its library, and the two sessions of a model. Tensors go in and out; what they mean is said elsewhere.
+//!
+//! A key-value cache lies where the session computes. It is made larger and smaller a layer at a time, so that for a moment one
+//! layer is there twice and never the whole cache; and where memory ends in between, every layer is either as it was or larger.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -7,10 +10,12 @@ use std::time::Duration;
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
-use ort::session::{IoBinding, Session, SessionInputValue};
+use ort::session::{IoBinding, NoSelectedOutputs, RunOptions, Session, SessionInputValue};
 use ort::value::{DynTensor, Shape, Tensor};
 
 use super::numbers;
+use super::pool::CacheStore;
+use super::prepare::RotaryTables;
 use super::providers::{Provider, Setup, session};
 use crate::architecture::{NamedTensor, TextSpec, Values};
 use crate::checkpoint::Precision;
@@ -22,6 +27,12 @@ const STEP: usize = 512;
 #[derive(Debug, thiserror::Error)]
 #[error("onnx runtime: {0}")]
 pub struct RuntimeError(String);
+
+impl RuntimeError {
+    pub fn new(why: impl Into<String>) -> RuntimeError {
+        RuntimeError(why.into())
+    }
+}
 
 impl<R> From<ort::Error<R>> for RuntimeError {
     fn from(error: ort::Error<R>) -> RuntimeError {
@@ -85,17 +96,18 @@ impl Encoder {
     pub fn run(
         &mut self,
         patches: Vec<f32>,
-        told: Vec<NamedTensor>,
+        told: &[NamedTensor],
         [rows, columns]: [usize; 2],
+        options: &RunOptions<NoSelectedOutputs>,
     ) -> Result<Vec<f32>, RuntimeError> {
         let count = rows * columns;
-        let shape = vec![count as i64, (patches.len() / count) as i64];
+        let shape = vec![count as i64, patches.len().checked_div(count).unwrap_or(0) as i64];
         let patches = numbers::tensor(shape, patches, self.numbers)?;
         let mut inputs: Vec<(&str, SessionInputValue<'_>)> = vec![("pixel_values", patches.into())];
         for input in told {
             inputs.push((input.name, tensor(input, self.numbers)?.into()));
         }
-        let outputs = self.session.run(inputs)?;
+        let outputs = self.session.run_with_options(inputs, options)?;
         // Graphs have one output, and it was written first.
         numbers::read(&outputs[0], self.numbers)
     }
@@ -113,7 +125,7 @@ pub struct Decoder {
     memory: MemoryInfo<'static>,
     allocator: Allocator,
     /// Whether this program can read and write what the allocator gives: not on a graphics card.
-    reachable: bool,
+    host_visible: bool,
     /// Of inputs, outputs and the cache.
     numbers: Precision,
     /// Slots that a cache may need.
@@ -122,14 +134,24 @@ pub struct Decoder {
     kv_heads: usize,
     head: usize,
     width: usize,
+    /// Says of an allocation of so many bytes whether it fails.
+    #[cfg(test)]
+    pub deny: Option<Box<dyn Fn(usize) -> bool>>,
 }
 
 /// What a conversation has in the decoder: slots of keys and values that stay where they are from run to run.
 pub struct Cache {
     binding: IoBinding,
+    /// How many rows of logits were asked for last.
     rows: usize,
-    /// For each layer, keys and values: `[1, kv_heads, capacity, head]`.
-    slots: Vec<DynTensor>,
+    /// Of each layer that has room.
+    layers: Vec<LayerCache>,
+}
+
+/// Keys and values of a layer: `[1, kv_heads, capacity, head]` each.
+struct LayerCache {
+    key: DynTensor,
+    value: DynTensor,
     capacity: usize,
 }
 
@@ -139,13 +161,12 @@ impl Decoder {
         graph: &Path,
         spec: &TextSpec,
         numbers: Precision,
-        context: usize,
         setup: Setup<'_>,
     ) -> Result<Decoder, RuntimeError> {
         let session = session(environment, graph, setup)?;
         // A cache on the card stays there: sent to and fro with every token it would cost more than the token.
-        let reachable = setup.provider != Provider::Cuda;
-        let allocator = if reachable {
+        let host_visible = setup.provider != Provider::Cuda;
+        let allocator = if host_visible {
             Allocator::default()
         } else {
             let card = MemoryInfo::new(AllocationDevice::CUDA, 0, AllocatorType::Device, MemoryType::Default)?;
@@ -156,19 +177,21 @@ impl Decoder {
             session,
             memory,
             allocator,
-            reachable,
+            host_visible,
             numbers,
-            context,
+            context: 0,
             layers: spec.layers as usize,
             kv_heads: spec.kv_heads as usize,
             head: spec.head_dim as usize,
             width: spec.width as usize,
+            #[cfg(test)]
+            deny: None,
         })
     }
 
-    /// An empty cache for a conversation.
-    pub fn cache(&self) -> Result<Cache, RuntimeError> {
-        Ok(Cache { binding: self.session.create_binding()?, rows: usize::MAX, slots: Vec::new(), capacity: 0 })
+    /// Says how long conversations may become: caches that cannot be moved are made so long at once.
+    pub fn set_context(&mut self, slots: usize) {
+        self.context = slots;
     }
 
     /// Bytes of a slot.
@@ -176,37 +199,9 @@ impl Decoder {
         2 * self.layers * self.kv_heads * self.head * self.numbers.size()
     }
 
-    /// Makes room for `slots`, keeping the first `kept` as they are.
-    pub fn reserve(&self, cache: &mut Cache, slots: usize, kept: usize) -> Result<(), RuntimeError> {
-        if slots <= cache.capacity {
-            return Ok(());
-        }
-        let before = std::mem::take(&mut cache.slots);
-        // In steps, so that a conversation that grows does not move its cache with every turn.
-        let capacity = self.capacity(slots.max(cache.capacity + cache.capacity / 4));
-        self.fill(cache, capacity, &before, kept)
-    }
-
-    /// Makes room for `slots` and brings the first `kept` of another conversation there; says how many it brought.
-    pub fn fork(&self, cache: &mut Cache, slots: usize, from: &Cache, kept: usize) -> Result<usize, RuntimeError> {
-        if !self.reachable {
-            self.reserve(cache, slots, 0)?;
-            return Ok(0);
-        }
-        let capacity = self.capacity(slots.max(kept)).max(cache.capacity);
-        cache.slots.clear();
-        self.fill(cache, capacity, &from.slots, kept)?;
-        Ok(kept)
-    }
-
-    /// How many slots a cache is given that needs so many. What cannot be copied has to be large enough from the start.
-    fn capacity(&self, slots: usize) -> usize {
-        if self.reachable { slots.next_multiple_of(STEP) } else { slots.max(self.context).next_multiple_of(STEP) }
-    }
-
-    /// Binds what the family tells of each slot: rotary tables, for all that there are.
-    pub fn bind_text_inputs(&self, cache: &mut Cache, told: Vec<NamedTensor>) -> Result<(), RuntimeError> {
-        for input in told {
+    /// Says by which angles the keys and queries of each slot are rotated.
+    pub fn bind_rotary_tables(&self, cache: &mut Cache, tables: &RotaryTables) -> Result<(), RuntimeError> {
+        for input in &tables.tensors {
             cache.binding.bind_input(input.name, &tensor(input, self.numbers)?)?;
         }
         Ok(())
@@ -219,10 +214,14 @@ impl Decoder {
         embeds: Vec<f32>,
         past: usize,
         rows: &[i64],
+        options: &RunOptions<NoSelectedOutputs>,
     ) -> Result<Vec<f32>, RuntimeError> {
         let tokens = embeds.len() / self.width;
         let total = past + tokens;
-        assert!(tokens > 0 && total <= cache.capacity, "the cache has room for these tokens");
+        let capacity = self.capacity(cache);
+        if tokens == 0 || total > capacity {
+            return Err(RuntimeError(format!("{tokens} tokens behind {past} others in a cache of {capacity}")));
+        }
         let binding = &mut cache.binding;
         if cache.rows != rows.len() {
             binding.bind_output_to_device("logits", &self.memory)?;
@@ -233,7 +232,7 @@ impl Decoder {
         binding.bind_input("logits_rows", &Tensor::from_array(([rows.len()], rows.to_vec()))?)?;
         binding.bind_input("seqlens_k", &Tensor::from_array(([1usize], vec![total as i32 - 1]))?)?;
         binding.bind_input("total_sequence_length", &Tensor::from_array((Shape::new([]), vec![total as i32]))?)?;
-        let outputs = self.session.run_binding(binding)?;
+        let outputs = self.session.run_binding_with_options(binding, options)?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
@@ -250,7 +249,7 @@ impl Decoder {
         times: usize,
         now: &dyn Fn() -> Duration,
     ) -> Result<Vec<Duration>, RuntimeError> {
-        self.run(cache, embeds, past, &[0])?; // It leaves all of it bound.
+        self.run(cache, embeds, past, &[0], &RunOptions::new()?)?; // It leaves all of it bound.
         let mut each = Vec::with_capacity(times);
         for _ in 0..times {
             let before = now();
@@ -265,34 +264,93 @@ impl Decoder {
         Ok(self.session.end_profiling()?)
     }
 
-    /// Gives a cache that many slots, the first `kept` of them as in `before`.
-    fn fill(&self, cache: &mut Cache, capacity: usize, before: &[DynTensor], kept: usize) -> Result<(), RuntimeError> {
+    /// A layer with room for so many slots, the first `kept` of them as in `before`.
+    fn layer(&self, capacity: usize, before: Option<&LayerCache>, kept: usize) -> Result<LayerCache, RuntimeError> {
         let shape = numbers::Shape { heads: self.kv_heads, capacity, head: self.head };
-        for index in 0..2 * self.layers {
-            let before = before.get(index).map(|before| (before, kept));
-            let mut tensor = numbers::slots(&self.allocator, shape, self.numbers, before, self.reachable)?;
-            let (layer, part) = (index / 2, ["key", "value"][index % 2]);
-            cache.binding.bind_input(format!("past_key_values.{layer}.{part}"), &tensor)?;
-            cache.binding.bind_output(format!("present.{layer}.{part}"), &mut tensor)?;
-            cache.slots.push(tensor);
+        let make = |before: Option<&DynTensor>| {
+            #[cfg(test)]
+            if self.deny.as_ref().is_some_and(|deny| deny(self.bytes(capacity) / self.layers / 2)) {
+                return Err(RuntimeError::new("out of memory"));
+            }
+            let before = before.filter(|_| kept > 0).map(|before| (before, kept));
+            numbers::slots(&self.allocator, shape, self.numbers, before, self.host_visible)
+        };
+        let (key, value) = (make(before.map(|layer| &layer.key))?, make(before.map(|layer| &layer.value))?);
+        Ok(LayerCache { key, value, capacity })
+    }
+
+    /// Puts a layer in its place.
+    fn place(&self, cache: &mut Cache, at: usize, mut layer: LayerCache) -> Result<(), RuntimeError> {
+        for (part, tensor) in [("key", &mut layer.key), ("value", &mut layer.value)] {
+            cache.binding.bind_input(format!("past_key_values.{at}.{part}"), tensor)?;
+            cache.binding.bind_output(format!("present.{at}.{part}"), tensor)?;
         }
-        cache.capacity = capacity;
+        if at < cache.layers.len() {
+            cache.layers[at] = layer;
+        } else {
+            cache.layers.push(layer);
+        }
         Ok(())
     }
 }
 
 /// An input as a graph of those numbers takes it.
-fn tensor(input: NamedTensor, numbers: Precision) -> Result<DynTensor, RuntimeError> {
+fn tensor(input: &NamedTensor, numbers: Precision) -> Result<DynTensor, RuntimeError> {
     let shape: Vec<i64> = input.shape.iter().map(|&size| size as i64).collect();
-    match input.values {
-        Values::Float(values) => numbers::tensor(shape, values, numbers),
-        Values::I64(values) => Ok(Tensor::from_array((shape, values))?.upcast()),
+    match &input.values {
+        Values::Float(values) => numbers::tensor(shape, values.clone(), numbers),
+        Values::I64(values) => Ok(Tensor::from_array((shape, values.clone()))?.upcast()),
     }
 }
 
-impl Cache {
-    /// How many slots it has room for.
-    pub fn capacity(&self) -> usize {
-        self.capacity
+impl CacheStore for Decoder {
+    type Cache = Cache;
+
+    fn create(&self) -> Result<Cache, RuntimeError> {
+        Ok(Cache { binding: self.session.create_binding()?, rows: usize::MAX, layers: Vec::new() })
+    }
+
+    /// In steps, so that a conversation that grows does not move its cache with every turn. What cannot be copied has to be large
+    /// enough from the start.
+    fn capacity_for(&self, slots: usize) -> usize {
+        if self.host_visible { slots.next_multiple_of(STEP) } else { slots.max(self.context).next_multiple_of(STEP) }
+    }
+
+    fn bytes(&self, capacity: usize) -> usize {
+        capacity.saturating_mul(self.slot_bytes())
+    }
+
+    fn moving_bytes(&self, capacity: usize) -> usize {
+        self.bytes(capacity) / self.layers
+    }
+
+    fn capacity(&self, cache: &Cache) -> usize {
+        if cache.layers.len() < self.layers {
+            return 0;
+        }
+        cache.layers.iter().map(|layer| layer.capacity).min().unwrap_or(0)
+    }
+
+    fn held(&self, cache: &Cache) -> usize {
+        cache.layers.iter().map(|layer| self.bytes(layer.capacity) / self.layers).sum()
+    }
+
+    fn resize(&self, cache: &mut Cache, capacity: usize, kept: usize) -> Result<(), RuntimeError> {
+        for at in 0..self.layers {
+            if cache.layers.get(at).is_none_or(|layer| layer.capacity != capacity) {
+                let layer = self.layer(capacity, cache.layers.get(at), kept)?;
+                self.place(cache, at, layer)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self, to: &mut Cache, capacity: usize, from: &Cache, kept: usize) -> Result<usize, RuntimeError> {
+        let kept = if self.host_visible { kept } else { 0 };
+        for at in 0..self.layers {
+            let layer = self.layer(capacity, from.layers.get(at), kept)?;
+            self.place(to, at, layer)?;
+        }
+        Ok(kept)
     }
 }

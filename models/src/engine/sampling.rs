@@ -14,6 +14,17 @@ pub struct Sampler {
     dice: Dice,
 }
 
+/// Why no token can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleError {
+    /// The model computed NaN or infinity.
+    NotFinite,
+    /// The model's numbers were finite, and are not with the penalties that were asked for.
+    Penalties,
+    /// No token may be chosen.
+    Nothing,
+}
+
 /// A row of numbers that looks like chance and is the same for the same seed (SplitMix64).
 #[derive(Clone)]
 pub struct Dice(u64);
@@ -50,18 +61,24 @@ impl Sampler {
         Sampler { sampling, asked, said: BTreeMap::new(), dice }
     }
 
-    /// Chooses by the logits of all tokens, which are spoilt; `None` when they are not numbers, or none may be chosen.
+    /// Chooses by the logits of all tokens, which are spoilt. A logit of minus infinity is a token that may not be chosen.
     ///
-    /// A logit of minus infinity is a token that may not be chosen.
-    pub fn choose(&mut self, logits: &mut [f32]) -> Option<u32> {
-        if logits.iter().any(|logit| logit.is_nan()) {
-            return None;
+    /// # Errors
+    /// `SampleError` when there is nothing to choose by.
+    pub fn choose(&mut self, logits: &mut [f32]) -> Result<u32, SampleError> {
+        // One infinity would weigh as much as all the rest, and the difference of two of them is no number.
+        let broken = |logits: &[f32]| logits.iter().any(|logit| logit.is_nan() || *logit == f32::INFINITY);
+        if broken(logits) {
+            return Err(SampleError::NotFinite);
         }
         self.penalise(logits);
-        let best = likeliest(logits)?;
+        if broken(logits) {
+            return Err(SampleError::Penalties);
+        }
+        let best = likeliest(logits).ok_or(SampleError::Nothing)?;
         let token = if self.sampling.temperature == 0.0 { best } else { self.draw(logits, best) };
         self.note(token);
-        Some(token)
+        Ok(token)
     }
 
     /// Counts a token that was said without being chosen.
@@ -78,7 +95,9 @@ impl Sampler {
             }
         }
         for (&token, &times) in &self.said {
-            logits[token as usize] -= self.sampling.frequency_penalty * times as f32 + self.sampling.presence_penalty;
+            if let Some(logit) = logits.get_mut(token as usize) {
+                *logit -= self.sampling.frequency_penalty * times as f32 + self.sampling.presence_penalty;
+            }
         }
     }
 
@@ -108,15 +127,17 @@ impl Sampler {
             sum += weight;
             before < line
         });
-        let within = within.count();
+        // The likeliest is among them whatever rounding makes of the line.
+        let within = within.count().clamp(1, order.len().max(1));
+        let Some(order) = order.get(..within) else { return best };
         let mut left = self.dice.throw() * weights[..within].iter().sum::<f64>();
-        for (token, weight) in order.iter().zip(&weights[..within]) {
+        for (token, weight) in order.iter().zip(&weights) {
             left -= weight;
             if left < 0.0 {
                 return *token;
             }
         }
-        order[within - 1] // Rounding may leave a little.
+        order.last().copied().unwrap_or(best) // Rounding may leave a little.
     }
 }
 
@@ -133,6 +154,8 @@ fn likeliest(logits: &[f32]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const GREEDY: Sampling = Sampling::GREEDY;
@@ -176,9 +199,9 @@ mod tests {
     fn repetition_divides_what_is_above_nought_and_multiplies_what_is_below_in_prompt_and_reply() {
         let sampling = Sampling { repetition_penalty: Some(2.0), ..GREEDY };
         let mut sampler = Sampler::new(sampling, [0].into_iter());
-        assert_eq!(sampler.choose(&mut [1.0, 0.6, -2.0]), Some(1), "0.5 0.6 -2");
-        assert_eq!(sampler.choose(&mut [-0.3, -0.5, -0.9]), Some(0), "-0.6 -1 -0.9");
-        assert_eq!(sampler.choose(&mut [-0.5, -0.5, -0.9]), Some(2), "-1 -1 -0.9");
+        assert_eq!(sampler.choose(&mut [1.0, 0.6, -2.0]), Ok(1), "0.5 0.6 -2");
+        assert_eq!(sampler.choose(&mut [-0.3, -0.5, -0.9]), Ok(0), "-0.6 -1 -0.9");
+        assert_eq!(sampler.choose(&mut [-0.5, -0.5, -0.9]), Ok(2), "-1 -1 -0.9");
     }
 
     #[test]
@@ -214,10 +237,49 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_not_chosen_from() {
-        for mut none in [vec![1.0, f32::NAN], vec![], vec![f32::NEG_INFINITY; 3]] {
-            assert_eq!(sampler(GREEDY).choose(&mut none), None);
-            assert_eq!(sampler(Sampling { temperature: 1.0, ..GREEDY }).choose(&mut none), None);
+    fn what_is_no_number_is_not_chosen_from() {
+        use SampleError::{NotFinite, Nothing};
+        for (none, why) in [
+            (vec![1.0, f32::NAN], NotFinite),
+            (vec![1.0, f32::INFINITY], NotFinite),
+            (vec![f32::INFINITY, f32::NEG_INFINITY], NotFinite),
+            (vec![], Nothing),
+            (vec![f32::NEG_INFINITY; 3], Nothing),
+        ] {
+            assert_eq!(sampler(GREEDY).choose(&mut none.clone()), Err(why));
+            assert_eq!(sampler(Sampling { temperature: 1.0, ..GREEDY }).choose(&mut none.clone()), Err(why));
+        }
+    }
+
+    #[test]
+    fn penalties_that_leave_no_numbers_are_the_asker_s_mistake() {
+        let sampling = Sampling { temperature: 1.0, repetition_penalty: Some(1e-45), ..GREEDY };
+        let mut sampler = Sampler::new(sampling, [2].into_iter());
+        assert_eq!(sampler.choose(&mut [1.0, 2.0, 3.0, -1.0]), Err(SampleError::Penalties));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Any settings, also those that are refused before they come here, and any numbers: a token that may be chosen, or why not.
+        #[test]
+        fn any_settings_choose_a_token_or_say_why_not(
+            settings in (any::<f32>(), any::<Option<f32>>(), any::<Option<u32>>(), any::<Option<f32>>(), any::<Option<f32>>()),
+            penalties in (any::<f32>(), any::<f32>()),
+            logits in prop::collection::vec(prop_oneof![any::<f32>(), -9.0f32..9.0, Just(f32::NEG_INFINITY)], 0..9),
+            seed in any::<u64>(),
+        ) {
+            let (temperature, top_p, top_k, min_p, repetition_penalty) = settings;
+            let (presence_penalty, frequency_penalty) = penalties;
+            let sampling = Sampling {
+                temperature, top_p, top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty, seed,
+            };
+            let mut sampler = Sampler::new(sampling, [0, 3, 99].into_iter());
+            for _ in 0..3 {
+                if let Ok(token) = sampler.choose(&mut logits.clone()) {
+                    prop_assert!(logits[token as usize] > f32::NEG_INFINITY);
+                }
+            }
         }
     }
 }

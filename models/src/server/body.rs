@@ -7,44 +7,44 @@ use futures_util::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::Limits;
-use super::refusal::Refusal;
+use super::ServerLimits;
+use super::error::ErrorResponse;
 
-/// Memory is counted in pieces of so many bytes, as a semaphore counts no further than 2^32 on some machines.
+/// MemoryBudget is counted in pieces of so many bytes, as a semaphore counts no further than 2^32 on some machines.
 const PIECE: u64 = 1 << 12;
 
 /// The memory that all requests may hold together: bodies, and the pixels of their pictures.
-pub struct Memory(Arc<Semaphore>);
+pub struct MemoryBudget(Arc<Semaphore>);
 
-/// A request's share of it. Dropping it gives it back.
-pub struct Share {
+/// What a request holds of it. Dropping it gives it back.
+pub struct MemoryPermit {
     memory: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
     pieces: u64,
     bytes: u64,
 }
 
-impl Memory {
-    pub fn new(bytes_max: u64) -> Memory {
-        Memory(Arc::new(Semaphore::new((bytes_max / PIECE).min(u64::from(u32::MAX)) as usize)))
+impl MemoryBudget {
+    pub fn new(bytes_max: u64) -> MemoryBudget {
+        MemoryBudget(Arc::new(Semaphore::new((bytes_max / PIECE).min(u64::from(u32::MAX)) as usize)))
     }
 
-    pub fn share(&self) -> Share {
-        Share { memory: self.0.clone(), held: None, pieces: 0, bytes: 0 }
+    pub fn permit(&self) -> MemoryPermit {
+        MemoryPermit { memory: self.0.clone(), held: None, pieces: 0, bytes: 0 }
     }
 }
 
-impl Share {
+impl MemoryPermit {
     /// Takes more.
     ///
     /// # Errors
-    /// `Refusal` if there is no more: to wait for it could mean that all wait for one another.
-    pub fn take(&mut self, bytes: u64) -> Result<(), Refusal> {
+    /// `ErrorResponse` if there is no more: to wait for it could mean that all wait for one another.
+    pub fn take(&mut self, bytes: u64) -> Result<(), ErrorResponse> {
         self.bytes = self.bytes.saturating_add(bytes);
         let wanted = self.bytes.div_ceil(PIECE);
-        let more = u32::try_from(wanted - self.pieces).map_err(|_| Refusal::memory_full())?;
+        let more = u32::try_from(wanted - self.pieces).map_err(|_| ErrorResponse::memory_full())?;
         if more > 0 {
-            let got = self.memory.clone().try_acquire_many_owned(more).map_err(|_| Refusal::memory_full())?;
+            let got = self.memory.clone().try_acquire_many_owned(more).map_err(|_| ErrorResponse::memory_full())?;
             match &mut self.held {
                 Some(held) => held.merge(got),
                 None => self.held = Some(got),
@@ -71,10 +71,10 @@ impl Share {
 }
 
 /// Reads a body to its end. What was not read when it is refused is the connection's to throw away.
-pub async fn read(body: Body, limits: &Limits, share: &mut Share) -> Result<Vec<u8>, Refusal> {
+pub async fn read(body: Body, limits: &ServerLimits, permit: &mut MemoryPermit) -> Result<Vec<u8>, ErrorResponse> {
     // A length that was announced is refused before anything is read.
     if body.size_hint().lower() > limits.body_bytes_max as u64 {
-        return Err(Refusal::too_large(limits.body_bytes_max));
+        return Err(ErrorResponse::too_large(limits.body_bytes_max));
     }
     let whole_by = Instant::now() + limits.body_within;
     let mut bytes = Vec::new();
@@ -83,18 +83,18 @@ pub async fn read(body: Body, limits: &Limits, share: &mut Share) -> Result<Vec<
         let by = whole_by.min(Instant::now() + limits.body_pause_max);
         let piece = match timeout_at(by, pieces.next()).await {
             Ok(Some(Ok(piece))) => piece,
-            Ok(Some(Err(_))) => return Err(Refusal::body("it broke off")),
+            Ok(Some(Err(_))) => return Err(ErrorResponse::body("it broke off")),
             Ok(None) => return Ok(bytes),
             Err(_) => {
                 let message = format!("{} bytes of the body came, and then nothing more in time", bytes.len());
-                return Err(Refusal::too_slow(message));
+                return Err(ErrorResponse::too_slow(message));
             }
         };
         if bytes.len() + piece.len() > limits.body_bytes_max {
-            return Err(Refusal::too_large(limits.body_bytes_max));
+            return Err(ErrorResponse::too_large(limits.body_bytes_max));
         }
         // A body is there up to three times for a moment: as bytes, as JSON, and as pictures' files.
-        share.take(3 * piece.len() as u64)?;
+        permit.take(3 * piece.len() as u64)?;
         bytes.extend_from_slice(&piece);
     }
 }

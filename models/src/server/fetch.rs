@@ -6,13 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Url, redirect};
 
-use super::Limits;
-use super::body::Share;
-use super::refusal::Refusal;
+use super::ServerLimits;
+use super::body::MemoryPermit;
+use super::error::ErrorResponse;
 
 /// Which addresses pictures may be fetched from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Urls {
+pub enum UrlPolicy {
     /// From none.
     None,
     /// From the Internet.
@@ -26,14 +26,14 @@ const REDIRECTS_MAX: usize = 3;
 /// Fetches pictures.
 pub struct Fetcher {
     client: Client,
-    urls: Urls,
+    urls: UrlPolicy,
     bytes_max: usize,
 }
 
 impl Fetcher {
     /// # Errors
     /// What the client says if there can be none.
-    pub fn new(urls: Urls, limits: &Limits) -> Result<Fetcher, String> {
+    pub fn new(urls: UrlPolicy, limits: &ServerLimits) -> Result<Fetcher, String> {
         let follow = move |attempt: redirect::Attempt<'_>| {
             if attempt.previous().len() > REDIRECTS_MAX {
                 attempt.error("it was sent on too often")
@@ -48,15 +48,15 @@ impl Fetcher {
             .redirect(redirect::Policy::custom(follow))
             // A proxy would look names up by itself, and could reach what we must not.
             .no_proxy();
-        if urls == Urls::Public {
+        if urls == UrlPolicy::Public {
             client = client.dns_resolver(std::sync::Arc::new(Public));
         }
         let client = client.build().map_err(|error| error.to_string())?;
         Ok(Fetcher { client, urls, bytes_max: limits.fetch_bytes_max })
     }
 
-    /// The bytes that lie there; the request's share grows with them.
-    pub async fn fetch(&self, url: Url, share: &mut Share) -> Result<Vec<u8>, Unfetched> {
+    /// The bytes that lie there; what the request holds grows with them.
+    pub async fn fetch(&self, url: Url, memory: &mut MemoryPermit) -> Result<Vec<u8>, Unfetched> {
         allowed(&url, self.urls)?;
         let mut response = self.client.get(url).send().await.map_err(|error| innermost(&error))?;
         if !response.status().is_success() {
@@ -67,7 +67,7 @@ impl Fetcher {
             if bytes.len() + piece.len() > self.bytes_max {
                 return Err(Unfetched::Wrong(format!("what lies there is longer than {} bytes", self.bytes_max)));
             }
-            share.take(piece.len() as u64).map_err(Unfetched::Full)?;
+            memory.take(piece.len() as u64).map_err(Unfetched::Full)?;
             bytes.extend_from_slice(&piece);
         }
         Ok(bytes)
@@ -80,7 +80,7 @@ pub enum Unfetched {
     /// A sentence about the address.
     Wrong(String),
     /// There is no memory for it now.
-    Full(Refusal),
+    Full(ErrorResponse),
 }
 
 impl From<String> for Unfetched {
@@ -104,13 +104,13 @@ fn host_address(url: &Url) -> Option<IpAddr> {
 }
 
 /// Looks at what an address itself says; names are looked at when they are looked up.
-fn allowed(url: &Url, urls: Urls) -> Result<(), String> {
+fn allowed(url: &Url, urls: UrlPolicy) -> Result<(), String> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("{}: is no http: or https: address", url.scheme()));
     }
     match (urls, host_address(url)) {
-        (Urls::None, _) => Err("this server fetches no pictures".to_owned()),
-        (Urls::Public, Some(address)) if !is_public(address) => Err(NOT_PUBLIC.to_owned()),
+        (UrlPolicy::None, _) => Err("this server fetches no pictures".to_owned()),
+        (UrlPolicy::Public, Some(address)) if !is_public(address) => Err(NOT_PUBLIC.to_owned()),
         _ => Ok(()),
     }
 }
@@ -177,7 +177,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::body::Memory;
+    use super::super::body::MemoryBudget;
     use super::*;
 
     #[test]
@@ -204,17 +204,17 @@ mod tests {
             ("https://[2606:4700::1111]/x", true),
             ("https://example.com/x", true),
         ] {
-            assert_eq!(allowed(&Url::parse(url).unwrap(), Urls::Public).is_ok(), expected, "{url}");
+            assert_eq!(allowed(&Url::parse(url).unwrap(), UrlPolicy::Public).is_ok(), expected, "{url}");
         }
-        assert!(allowed(&Url::parse("http://127.0.0.1/x").unwrap(), Urls::Any).is_ok());
-        assert!(allowed(&Url::parse("http://8.8.8.8/x").unwrap(), Urls::None).is_err());
+        assert!(allowed(&Url::parse("http://127.0.0.1/x").unwrap(), UrlPolicy::Any).is_ok());
+        assert!(allowed(&Url::parse("http://8.8.8.8/x").unwrap(), UrlPolicy::None).is_err());
     }
 
     #[tokio::test]
     async fn a_name_that_points_at_a_neighbour_is_not_followed() {
-        let fetcher = Fetcher::new(Urls::Public, &Limits::USUAL).unwrap();
-        let mut share = Memory::new(1 << 20).share();
-        let Err(Unfetched::Wrong(why)) = fetcher.fetch(Url::parse("http://localhost:1/x").unwrap(), &mut share).await
+        let fetcher = Fetcher::new(UrlPolicy::Public, &ServerLimits::USUAL).unwrap();
+        let mut memory = MemoryBudget::new(1 << 20).permit();
+        let Err(Unfetched::Wrong(why)) = fetcher.fetch(Url::parse("http://localhost:1/x").unwrap(), &mut memory).await
         else {
             panic!("it was fetched")
         };

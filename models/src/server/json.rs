@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::refusal::Refusal;
+use super::error::ErrorResponse;
 
 /// The most values in a body: a value takes far more memory than its two letters, and 32 MB of `[],` would take gigabytes.
 const VALUES_MAX: u32 = 1 << 17;
@@ -15,12 +15,13 @@ const VALUES_MAX: u32 = 1 << 17;
 /// Reads a body.
 ///
 /// # Errors
-/// `Refusal` if it is no JSON, or has too many values.
-pub fn read(body: &[u8]) -> Result<Value, Refusal> {
+/// `ErrorResponse` if it is no JSON, or has too many values.
+pub fn read(body: &[u8]) -> Result<Value, ErrorResponse> {
     let left = Cell::new(VALUES_MAX);
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = Bounded(&left).deserialize(&mut reader).map_err(|error| Refusal::body(format!("no JSON: {error}")))?;
-    reader.end().map_err(|error| Refusal::body(format!("no JSON: {error}")))?;
+    let value =
+        Bounded(&left).deserialize(&mut reader).map_err(|error| ErrorResponse::body(format!("no JSON: {error}")))?;
+    reader.end().map_err(|error| ErrorResponse::body(format!("no JSON: {error}")))?;
     Ok(value)
 }
 
@@ -97,12 +98,12 @@ pub struct Fields {
 }
 
 impl Fields {
-    pub fn of(at: impl Into<String>, value: Value) -> Result<Fields, Refusal> {
+    pub fn of(at: impl Into<String>, value: Value) -> Result<Fields, ErrorResponse> {
         let at = at.into();
         match value {
             Value::Object(map) => Ok(Fields { at, map }),
-            other if at.is_empty() => Err(Refusal::body(unlike("an object", &other))),
-            other => Err(Refusal::field(at, unlike("an object", &other))),
+            other if at.is_empty() => Err(ErrorResponse::body(unlike("an object", &other))),
+            other => Err(ErrorResponse::field(at, unlike("an object", &other))),
         }
     }
 
@@ -111,15 +112,15 @@ impl Fields {
         if self.at.is_empty() { name.to_owned() } else { format!("{}.{name}", self.at) }
     }
 
-    pub fn refuse(&self, name: &str, why: impl fmt::Display) -> Refusal {
-        Refusal::field(self.path(name), why)
+    pub fn refuse(&self, name: &str, why: impl fmt::Display) -> ErrorResponse {
+        ErrorResponse::field(self.path(name), why)
     }
 
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.map.swap_remove(name).filter(|value| !value.is_null())
     }
 
-    pub fn needed<T>(&self, name: &str, found: Option<T>) -> Result<T, Refusal> {
+    pub fn needed<T>(&self, name: &str, found: Option<T>) -> Result<T, ErrorResponse> {
         found.ok_or_else(|| self.refuse(name, "it is missing"))
     }
 
@@ -128,24 +129,25 @@ impl Fields {
         name: &str,
         wanted: &str,
         read: impl FnOnce(Value) -> Result<T, Value>,
-    ) -> Result<Option<T>, Refusal> {
+    ) -> Result<Option<T>, ErrorResponse> {
         let Some(value) = self.take(name) else { return Ok(None) };
         read(value).map(Some).map_err(|value| self.refuse(name, unlike(wanted, &value)))
     }
 
-    pub fn yes_or_no(&mut self, name: &str) -> Result<Option<bool>, Refusal> {
+    pub fn yes_or_no(&mut self, name: &str) -> Result<Option<bool>, ErrorResponse> {
         self.typed(name, "true or false", |value| value.as_bool().ok_or(value))
     }
 
-    pub fn number(&mut self, name: &str) -> Result<Option<f32>, Refusal> {
-        self.typed(name, "a number", |value| value.as_f64().map(|number| number as f32).ok_or(value))
+    pub fn number(&mut self, name: &str) -> Result<Option<f32>, ErrorResponse> {
+        self.typed(name, "a number", |value| written(&value).as_f64().map(|number| number as f32).ok_or(value))
     }
 
     /// A whole number; 3000.0 is one too.
-    pub fn whole(&mut self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Refusal> {
+    pub fn whole(&mut self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ErrorResponse> {
         let whole = |value: Value| {
-            let float = || value.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 1e15).map(|float| float as i64);
-            value.as_i64().or_else(float).ok_or(value)
+            let number = written(&value);
+            let float = || number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 1e15).map(|float| float as i64);
+            number.as_i64().or_else(float).ok_or(value)
         };
         match self.typed(name, "a whole number", whole)? {
             Some(number) if !range.contains(&number) => {
@@ -155,14 +157,14 @@ impl Fields {
         }
     }
 
-    pub fn text(&mut self, name: &str) -> Result<Option<String>, Refusal> {
+    pub fn text(&mut self, name: &str) -> Result<Option<String>, ErrorResponse> {
         self.typed(name, "a text", |value| match value {
             Value::String(text) => Ok(text),
             other => Err(other),
         })
     }
 
-    pub fn list(&mut self, name: &str, most: usize) -> Result<Option<Vec<Value>>, Refusal> {
+    pub fn list(&mut self, name: &str, most: usize) -> Result<Option<Vec<Value>>, ErrorResponse> {
         let list = self.typed(name, "a list", |value| match value {
             Value::Array(list) => Ok(list),
             other => Err(other),
@@ -175,9 +177,18 @@ impl Fields {
         }
     }
 
-    pub fn object(&mut self, name: &str) -> Result<Option<Fields>, Refusal> {
+    pub fn object(&mut self, name: &str) -> Result<Option<Fields>, ErrorResponse> {
         let path = self.path(name);
         self.take(name).map(|value| Fields::of(path, value)).transpose()
+    }
+}
+
+/// A number that is written as a text is that number, as servers in Python take it.
+fn written(value: &Value) -> Value {
+    let read = |text: &String| text.trim().parse::<Number>().ok().map(Value::Number);
+    match value {
+        Value::String(text) => read(text).unwrap_or(Value::Null),
+        other => other.clone(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use image::codecs::bmp::BmpDecoder;
 use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
@@ -72,6 +73,7 @@ pub fn decode(file: &[u8], size: Size) -> Result<Picture, String> {
         Opened::Png(decoder) => pixels(*decoder, limits),
         Opened::Jpeg(decoder) => pixels(*decoder, limits),
         Opened::WebP(decoder) => pixels(*decoder, limits),
+        Opened::Bmp(decoder) => pixels(*decoder, limits),
     };
     let rgba = image.map_err(broken)?.into_rgba8();
     let size = Size { width: rgba.width(), height: rgba.height() };
@@ -87,6 +89,7 @@ enum Opened<'a> {
     Png(Box<PngDecoder<Cursor<&'a [u8]>>>),
     Jpeg(Box<JpegDecoder<Cursor<&'a [u8]>>>),
     WebP(Box<WebPDecoder<Cursor<&'a [u8]>>>),
+    Bmp(Box<BmpDecoder<Cursor<&'a [u8]>>>),
 }
 
 impl Opened<'_> {
@@ -95,6 +98,7 @@ impl Opened<'_> {
             Opened::Png(decoder) => decoder.dimensions(),
             Opened::Jpeg(decoder) => decoder.dimensions(),
             Opened::WebP(decoder) => decoder.dimensions(),
+            Opened::Bmp(decoder) => decoder.dimensions(),
         };
         Size { width, height }
     }
@@ -135,8 +139,9 @@ fn open(file: &[u8]) -> Result<Opened<'_>, String> {
             }
             Ok(Opened::WebP(Box::new(decoder)))
         }
-        Ok(other) => Err(format!("a picture of the kind {other:?}; PNG, JPEG and WebP are read")),
-        Err(_) => Err("no picture that is known; PNG, JPEG and WebP are read".to_owned()),
+        Ok(ImageFormat::Bmp) => Ok(Opened::Bmp(Box::new(BmpDecoder::new(Cursor::new(file)).map_err(broken)?))),
+        Ok(other) => Err(format!("a picture of the kind {other:?}; send it as PNG, JPEG, WebP or BMP")),
+        Err(_) => Err("no picture that is known; send a PNG, JPEG, WebP or BMP".to_owned()),
     }
 }
 
@@ -170,8 +175,8 @@ pub mod tests {
     }
 
     #[test]
-    fn three_kinds_of_files_are_read() {
-        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+    fn four_kinds_of_files_are_read() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp] {
             let picture = seen(&file(format, 40, 30)).unwrap();
             assert_eq!(picture.size(), Size { width: 40, height: 30 });
             let last = &picture.rgba()[picture.rgba().len() - 4..];
@@ -183,7 +188,7 @@ pub mod tests {
 
     #[test]
     fn files_that_break_off_anywhere_are_broken() {
-        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp] {
             let whole = file(format, 40, 30);
             for length in 0..whole.len() {
                 // The last bytes of a PNG say only that it ends.

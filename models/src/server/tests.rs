@@ -19,40 +19,70 @@ use tokio::time::Instant;
 
 use super::picture::tests::{data_url, file};
 use super::*;
-use crate::request::{Finish, Grammar, Said, Usage};
+use crate::request::{AnswerEvent, FinishReason, Grammar, Usage};
+use tapwright_contract::model::ModelErrorKind;
 
 /// An engine that is told by the last text what to do: words such as `count=3 delay=10 length`.
 struct Fake {
     heard: Mutex<Vec<Request>>,
+    health: Mutex<Health>,
     /// Told how many pieces were taken when an answer was dropped.
     gone: mpsc::UnboundedSender<u32>,
 }
 
+const WELL: Health =
+    Health { state: HealthState::Ready, answering: 0, steps: 7, cache_bytes: 9, faults: 0, restarts: 0 };
+
+impl Fake {
+    fn new(gone: mpsc::UnboundedSender<u32>) -> Fake {
+        Fake { heard: Mutex::default(), health: Mutex::new(WELL), gone }
+    }
+}
+
 #[async_trait]
-impl Serving for Fake {
+impl ServedModel for Fake {
     fn context_tokens_max(&self) -> u32 {
         1000
     }
 
-    fn token_id(&self, text: &str) -> Option<u32> {
+    fn special_token(&self, text: &str) -> Option<u32> {
         (text == "</answer>").then_some(48)
     }
 
-    async fn ask(&self, request: Request) -> Result<Answer, ModelErrorKind> {
+    fn health(&self) -> Health {
+        self.health.lock().unwrap().clone()
+    }
+
+    async fn ask(&self, request: Request) -> Result<Answer, AnswerError> {
         let last = request.turns.last().and_then(|turn| turn.parts.last()).cloned();
         self.heard.lock().unwrap().push(request.clone());
         let Some(model::Part::Text(order)) = last else {
-            return Err(ModelErrorKind::InvalidPrompt { why: "no order".to_owned() });
+            return Err(ModelErrorKind::InvalidPrompt { why: "no order".to_owned() }.into());
         };
+        // What is to be said word for word.
+        if let Some(words) = order.strip_prefix("say ") {
+            let (pieces, answer) = mpsc::channel(words.len() + 2);
+            for sign in words.chars() {
+                let usage = Usage { prompt: 50, answer: 1, ..Usage::default() };
+                let _ = pieces.try_send(Ok(AnswerEvent::Delta { text: sign.to_string(), usage }));
+            }
+            let usage = Usage { prompt: 50, cached: 20, answer: 9, forced: 1 };
+            let _ = pieces.try_send(Ok(AnswerEvent::Done { why: FinishReason::Grammar, usage }));
+            return Ok(answer.into());
+        }
         let number = |name: &str| {
             order.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse::<u64>().ok())
         };
         let says = |word: &str| order.split_whitespace().any(|said| said == word);
         if says("busy") {
-            return Err(ModelErrorKind::Unavailable { why: "the engine is busy".to_owned(), retry_after: None });
+            let why = "the engine is busy".to_owned();
+            return Err(ModelErrorKind::Unavailable { why, retry_after: None }.into());
         }
         if says("unfit") {
-            return Err(ModelErrorKind::InvalidPrompt { why: "it has 1234 tokens, and 1000 are the most".to_owned() });
+            return Err(ModelErrorKind::InvalidPrompt { why: "a picture that is too narrow".to_owned() }.into());
+        }
+        if says("long") {
+            return Err(AnswerError::ContextExceeded { prompt: 1234, limit: 1000 });
         }
         let (count, delay, late) = (number("count").unwrap_or(2), number("delay").unwrap_or(0), number("late"));
         let (breaks, slips, length) = (says("breaks"), says("slips"), says("length"));
@@ -62,9 +92,13 @@ impl Serving for Fake {
             if let Some(late) = late {
                 tokio::time::sleep(Duration::from_millis(late)).await;
             }
+            let delta = |piece: u64| AnswerEvent::Delta {
+                text: format!("{piece} é"),
+                usage: Usage { prompt: 50, cached: 20, answer: piece as u32 + 1, forced: 0 },
+            };
             for piece in 0..count {
                 tokio::time::sleep(Duration::from_millis(delay)).await;
-                if pieces.send(Ok(Said::Text(format!("{piece} é")))).await.is_err() {
+                if pieces.send(Ok(delta(piece))).await.is_err() {
                     let _ = gone.send(piece as u32);
                     return;
                 }
@@ -73,14 +107,15 @@ impl Serving for Fake {
                 return;
             }
             if slips {
-                let _ = pieces.send(Err(ModelErrorKind::Fatal { why: "the weights are damaged".to_owned() })).await;
+                let _ =
+                    pieces.send(Err(ModelErrorKind::Fatal { why: "the weights are damaged".to_owned() }.into())).await;
                 return;
             }
             let usage = Usage { prompt: 50, cached: 20, answer: count as u32 + 1, forced: 1 };
-            let why = if length { Finish::Length } else { Finish::Token(48) };
-            let _ = pieces.send(Ok(Said::End { why, usage })).await;
+            let why = if length { FinishReason::Length } else { FinishReason::Token(48) };
+            let _ = pieces.send(Ok(AnswerEvent::Done { why, usage })).await;
         });
-        Ok(answer)
+        Ok(answer.into())
     }
 }
 
@@ -88,29 +123,29 @@ struct Server {
     at: SocketAddr,
     fake: Arc<Fake>,
     gone: mpsc::UnboundedReceiver<u32>,
-    served: Arc<Mutex<Vec<Served>>>,
+    served: Arc<Mutex<Vec<RequestSummary>>>,
     stop: Option<oneshot::Sender<()>>,
     ended: JoinHandle<Result<(), ServeError>>,
 }
 
-fn options() -> Options {
-    Options {
+fn options() -> ServerOptions {
+    ServerOptions {
         name: "mini".to_owned(),
         sampling: Sampling { top_p: Some(0.85), frequency_penalty: 0.2, ..Sampling::GREEDY },
         key: None,
         open_to_all: false,
-        urls: Urls::None,
-        limits: Limits::USUAL,
+        urls: UrlPolicy::None,
+        limits: ServerLimits::USUAL,
         observer: None,
     }
 }
 
-async fn server(mut options: Options) -> Server {
+async fn server(mut options: ServerOptions) -> Server {
     let served = Arc::new(Mutex::new(Vec::new()));
     let seen = served.clone();
-    options.observer = Some(Arc::new(move |one: &Served| seen.lock().unwrap().push(*one)));
+    options.observer = Some(Arc::new(move |one: &RequestSummary| seen.lock().unwrap().push(*one)));
     let (gone, goes) = mpsc::unbounded_channel();
-    let fake = Arc::new(Fake { heard: Mutex::default(), gone });
+    let fake = Arc::new(Fake::new(gone));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -246,9 +281,10 @@ async fn an_engine_in_trouble_is_told_by_the_status_and_within_a_stream_by_an_ev
     let server = server(options()).await;
     for (what, status, kind, code) in [
         ("busy", 503, "server_error", json!("busy")),
-        ("unfit", 400, "invalid_request_error", json!("bad_prompt")),
+        ("unfit", 400, "invalid_request_error", json!("invalid_prompt")),
+        ("long", 400, "invalid_request_error", json!("context_length_exceeded")),
         ("count=0 slips", 500, "server_error", json!(null)),
-        ("count=0 breaks", 500, "server_error", json!(null)),
+        ("count=0 breaks", 503, "server_error", json!("busy")),
     ] {
         for stream in [false, true] {
             let (found, body) = server.ask(with(order(what), json!({"stream": stream}))).await;
@@ -283,7 +319,8 @@ async fn the_engine_hears_what_the_official_client_says() {
     });
     let (status, _) = server.post(body.to_string()).await;
     assert_eq!(status, 200);
-    let Request { turns, tokens_max, sampling, stop, stop_tokens, stop_shown, special_shown, grammar } = server.heard();
+    let Request { turns, tokens_max, sampling, stop, stop_tokens, stop_shown, special_shown, grammar, thinking: _ } =
+        server.heard();
     assert_eq!(
         turns.iter().map(|turn| turn.role).collect::<Vec<_>>(),
         [Role::System, Role::User, Role::Assistant, Role::User]
@@ -311,7 +348,7 @@ async fn a_client_that_asks_for_the_end_s_mark_gets_it() {
     );
     let (_, answer) = server.ask(body).await;
     let Request { stop, stop_tokens, stop_shown, special_shown, .. } = server.heard();
-    assert_eq!((stop, stop_tokens, stop_shown, special_shown), (vec!["</answer>".to_owned()], vec![7, 48], true, true));
+    assert_eq!((stop, stop_tokens, stop_shown, special_shown), (vec!["</answer>".to_owned()], vec![7], true, true));
     assert_eq!(answer["choices"][0]["stop_reason"], "</answer>");
 }
 
@@ -330,7 +367,9 @@ async fn seeds_differ_unless_they_are_given() {
 #[tokio::test]
 async fn what_is_there_can_be_asked() {
     let server = server(options()).await;
-    assert_eq!(server.get("/health").await, (200, "{\"status\":\"ok\"}".to_owned()));
+    for path in ["/v1/models", "/v1/models/"] {
+        assert_eq!(server.get(path).await.0, 200, "{path}");
+    }
     let (status, body) = server.get("/v1/models").await;
     assert_eq!(status, 200);
     expect![[r#"{"object":"list","data":[{"id":"mini","object":"model","created":…,"owned_by":"tapwright","max_model_len":1000}]}"#]].assert_eq(&steady(&body));
@@ -340,6 +379,232 @@ async fn what_is_there_can_be_asked() {
     assert!(status == 404 && body.contains("unknown_url"), "{status} {body}");
     let (status, body) = server.get("/v1/chat/completions").await;
     assert!(status == 405 && body.contains("method_not_allowed"), "{status} {body}");
+}
+
+#[tokio::test]
+async fn health_is_the_engine_s_and_not_the_server_s() {
+    let server = server(options()).await;
+    for (state, status, said) in [
+        (HealthState::Ready, 200, r#""status":"ok","answering":0,"steps":7,"cache_bytes":9"#),
+        (HealthState::Restarting, 503, r#""status":"restarting""#),
+        (
+            HealthState::Failed { why: "the folder is gone".to_owned() },
+            503,
+            r#""status":"failed","why":"the folder is gone""#,
+        ),
+        (HealthState::Stopped, 503, r#""status":"stopped""#),
+    ] {
+        *server.fake.health.lock().unwrap() = Health { state, ..WELL };
+        let (found, body) = server.get("/health").await;
+        assert!(found == status && body.contains(said), "{found} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_too_long_is_said_in_the_words_that_clients_look_for() {
+    let server = server(options()).await;
+    let long = "x".repeat(1000 * TOKEN_BYTES_MAX + 1);
+    for body in [order("long"), json!({"messages": [{"role": "user", "content": long}]})] {
+        let (status, body) = server.ask(body).await;
+        let error = &body["error"];
+        assert_eq!(
+            (status, &error["code"], &error["param"]),
+            (400, &json!("context_length_exceeded"), &json!("messages"))
+        );
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("This model's maximum context length is 1000 tokens. However, your"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn functions_are_called_as_clients_expect_it() {
+    let server = server(options()).await;
+    let tools = json!([
+        {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}}}},
+        {"type": "function", "function": {"name": "now"}},
+    ]);
+    let by_name = json!({"type": "function", "function": {"name": "add"}});
+    let call = r#"say <tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>"#;
+    for (words, choice, content, calls, reason) in [
+        (r#"say {"a": 1}"#, by_name.clone(), json!(null), json!([["add", r#"{"a": 1}"#]]), "stop"),
+        (
+            r#"say {"name": "add", "arguments": {"a": 1}}"#,
+            json!("required"),
+            json!(null),
+            json!([["add", r#"{"a":1}"#]]),
+            "tool_calls",
+        ),
+        (call, json!("auto"), json!(null), json!([["add", r#"{"a":1}"#]]), "tool_calls"),
+        (call, json!(null), json!(null), json!([["add", r#"{"a":1}"#]]), "tool_calls"),
+        (call, json!("none"), json!(&call[4..]), json!([]), "stop"),
+        ("say hello", json!("auto"), json!("hello"), json!([]), "stop"),
+        ("say <tool_call>broken", json!("auto"), json!("<tool_call>broken"), json!([]), "stop"),
+    ] {
+        let body = with(order(words), json!({"tools": tools, "tool_choice": choice}));
+        let (status, answer) = server.ask(body.clone()).await;
+        assert_eq!(status, 200, "{answer}");
+        let choice = &answer["choices"][0];
+        let found: Vec<Value> = choice["message"]["tool_calls"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|call| {
+                assert!(
+                    call["type"] == "function" && call["id"].as_str().is_some_and(|id| id.starts_with("call_")),
+                    "{call}"
+                );
+                json!([call["function"]["name"], call["function"]["arguments"]])
+            })
+            .collect();
+        assert_eq!((&choice["message"]["content"], json!(found)), (&content, calls.clone()), "{words} {answer}");
+        assert_eq!(choice["finish_reason"], reason);
+
+        // The same in pieces, put together as clients do.
+        let (_, body) = server.post(with(body, json!({"stream": true})).to_string()).await;
+        let (mut text, mut pieces, mut reasons) = (String::new(), Vec::<[String; 2]>::new(), Vec::new());
+        for line in body.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|line| *line != "[DONE]") {
+            let chunk: Value = serde_json::from_str(line).unwrap();
+            let choice = &chunk["choices"][0];
+            text += choice["delta"]["content"].as_str().unwrap_or("");
+            for call in choice["delta"]["tool_calls"].as_array().into_iter().flatten() {
+                let at = call["index"].as_u64().unwrap() as usize;
+                pieces.resize(pieces.len().max(at + 1), Default::default());
+                pieces[at][0] += call["function"]["name"].as_str().unwrap_or("");
+                pieces[at][1] += call["function"]["arguments"].as_str().unwrap();
+            }
+            reasons.extend(choice["finish_reason"].as_str().map(str::to_owned));
+        }
+        assert_eq!((text.as_str(), json!(pieces)), (content.as_str().unwrap_or(""), calls), "{words}: {body}");
+        assert_eq!(reasons, [reason]);
+    }
+    // The engine is held to the schema, and told of the function.
+    server.ask(with(order("count=1"), json!({"tools": tools, "tool_choice": by_name}))).await;
+    let heard = server.heard();
+    assert_eq!(heard.grammar, Some(Grammar::Schema(tools[0]["function"]["parameters"].clone())));
+    let model::Part::Text(told) = &heard.turns[0].parts[0] else { panic!("{heard:?}") };
+    assert!(heard.turns[0].role == Role::System && told.contains("\"add\"") && !told.contains("\"now\""), "{told}");
+    // And hears of earlier calls.
+    let messages = json!([
+        {"role": "user", "content": "1 + 1?"},
+        {"role": "assistant", "content": null, "tool_calls": [{"id": "x", "type": "function", "function": {"name": "add", "arguments": "{\"a\": 1}"}}]},
+        {"role": "tool", "tool_call_id": "x", "content": "2"},
+        {"role": "user", "content": "count=1"},
+    ]);
+    assert_eq!(server.ask(json!({"messages": messages, "tools": tools, "tool_choice": "none"})).await.0, 200);
+    let texts: Vec<_> = server.heard().turns.iter().map(|turn| (turn.role, turn.parts.clone())).collect();
+    let text = |text: &str| vec![model::Part::Text(text.to_owned())];
+    assert_eq!(
+        texts[1..3],
+        [
+            (
+                Role::Assistant,
+                [text(""), text(r#"<tool_call>{"name":"add","arguments":{"a":1}}</tool_call>"#)].concat()
+            ),
+            (Role::User, text("<tool_response>\n2\n</tool_response>")),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn several_answers_come_with_their_numbers_and_differ_by_their_seeds() {
+    let server = server(options()).await;
+    let (status, answer) = server.ask(with(order("count=2"), json!({"n": 3, "seed": 5}))).await;
+    assert_eq!(status, 200);
+    let indices: Vec<_> = answer["choices"].as_array().unwrap().iter().map(|choice| choice["index"].clone()).collect();
+    assert_eq!(indices, [0, 1, 2]);
+    assert_eq!((&answer["usage"]["prompt_tokens"], &answer["usage"]["completion_tokens"]), (&json!(50), &json!(9)));
+    let mut seeds: Vec<u64> = server.fake.heard.lock().unwrap().iter().map(|heard| heard.sampling.seed).collect();
+    assert!(seeds.contains(&5), "the first has the seed that was asked for");
+    seeds.sort_unstable();
+    seeds.dedup();
+    assert_eq!(seeds.len(), 3);
+    let (_, body) = server.post(with(order("count=2"), json!({"n": 2, "stream": true})).to_string()).await;
+    for index in [0, 1] {
+        let pieces = body.lines().filter(|line| line.contains(&format!("\"index\":{index},"))).count();
+        assert_eq!(pieces, 4, "a role, two pieces and an end: {body}");
+    }
+}
+
+#[tokio::test]
+async fn usage_comes_with_every_piece_if_it_is_wanted_so() {
+    let server = server(options()).await;
+    let wanted = json!({"stream": true, "stream_options": {"include_usage": true, "continuous_usage_stats": true}});
+    let (_, body) = server.post(with(order("count=2"), wanted).to_string()).await;
+    let counts: Vec<u64> = body
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok())
+        .map(|chunk| chunk["usage"]["completion_tokens"].as_u64().unwrap())
+        .collect();
+    assert_eq!(counts, [0, 1, 2, 3, 3]);
+}
+
+#[tokio::test]
+async fn requests_as_lenient_servers_take_them_are_taken() {
+    let server = server(options()).await;
+    let lenient = json!({"model": "", "temperature": "0.5", "max_tokens": "5", "top_k": "3", "chat_template_kwargs": {"enable_thinking": false}});
+    let (status, body) = server.ask(with(order("count=1"), lenient)).await;
+    assert_eq!(status, 200, "{body}");
+    let heard = server.heard();
+    assert_eq!(
+        (heard.sampling.temperature, heard.tokens_max, heard.sampling.top_k, heard.thinking),
+        (0.5, Some(5), Some(3), Some(false))
+    );
+    let body = order("count=1").to_string();
+    let request = format!(
+        "POST /v1/chat/completions/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(parted(&server.raw(request.as_bytes()).await).0, 200);
+    // A picture of the system's is shown by the next user, or by one that is added.
+    let picture = json!({"type": "image_url", "image_url": data_url(&file(ImageFormat::Bmp, 4, 3))});
+    let system = json!({"role": "system", "content": ["rules", picture]});
+    for (messages, shown_in) in [
+        (json!([system, {"role": "user", "content": "count=1"}]), 1),
+        (
+            json!([{"role": "user", "content": "x"}, {"role": "assistant", "content": null}, {"role": "user", "content": "count=1"}, system]),
+            4,
+        ),
+    ] {
+        let (status, body) = server.ask(json!({"messages": messages})).await;
+        let turns = server.heard().turns;
+        let at = turns.iter().position(|turn| matches!(turn.parts.first(), Some(model::Part::Picture(_))));
+        assert_eq!(at, Some(shown_in), "{status} {body} {turns:?}");
+        assert_eq!(turns[shown_in].role, Role::User);
+    }
+}
+
+#[tokio::test]
+async fn half_sent_requests_give_way_where_there_is_no_room_for_more() {
+    let limits = ServerLimits { connections_max: 8, ..ServerLimits::USUAL };
+    let server = server(ServerOptions { limits, ..options() }).await;
+    // One that is being answered, and many that never get further than this.
+    let mut answered = server.open().await;
+    answered
+        .write_all(&chat(order("count=40 delay=20").to_string().as_bytes(), "connection: close\r\n"))
+        .await
+        .unwrap();
+    while server.fake.heard.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let mut half = Vec::new();
+    for at in 0..40 {
+        let mut client = server.open().await;
+        let bytes: &[u8] = if at % 2 == 0 {
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: loc"
+        } else {
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
+        };
+        let _ = client.write_all(bytes).await;
+        half.push(client);
+    }
+    let begun = Instant::now();
+    for _ in 0..10 {
+        assert_eq!(server.ask(order("count=1")).await.0, 200);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    let mut all = String::new();
+    answered.read_to_string(&mut all).await.unwrap();
+    assert!(all.starts_with("HTTP/1.1 200") && all.contains("39 é"), "{all}");
 }
 
 #[tokio::test]
@@ -366,7 +631,7 @@ async fn figures_are_kept() {
         assert!(text.lines().any(|found| found == line), "{line} is not in:\n{text}");
     }
     let outcomes: Vec<_> = server.served.lock().unwrap().iter().map(|one| (one.outcome, one.status)).collect();
-    use Outcome::{Busy, Length, Refused, Stop};
+    use RequestOutcome::{Busy, Length, Refused, Stop};
     assert_eq!(outcomes, [(Stop, 200), (Length, 200), (Refused, 400), (Busy, 503)]);
 }
 
@@ -397,8 +662,8 @@ async fn an_answer_that_nobody_waits_for_stops() {
 
 #[tokio::test]
 async fn a_client_that_never_reads_is_given_up() {
-    let limits = Limits { write_within: Duration::from_millis(200), ..Limits::USUAL };
-    let mut server = server(Options { limits, ..options() }).await;
+    let limits = ServerLimits { write_within: Duration::from_millis(200), ..ServerLimits::USUAL };
+    let mut server = server(ServerOptions { limits, ..options() }).await;
     let mut client = server.open().await;
     let body = with(order("count=100000000"), json!({"stream": true})).to_string();
     client.write_all(&chat(body.as_bytes(), "")).await.unwrap();
@@ -409,8 +674,8 @@ async fn a_client_that_never_reads_is_given_up() {
 #[tokio::test]
 async fn requests_that_stay_half_sent_end() {
     let soon = Duration::from_millis(200);
-    let limits = Limits { head_within: soon, body_pause_max: soon, ..Limits::USUAL };
-    let server = server(Options { limits, ..options() }).await;
+    let limits = ServerLimits { head_within: soon, body_pause_max: soon, ..ServerLimits::USUAL };
+    let server = server(ServerOptions { limits, ..options() }).await;
     let begun = Instant::now();
     assert_eq!(server.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: ").await, "");
     let (status, body) = parted(&server.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"a").await);
@@ -423,8 +688,8 @@ async fn requests_that_stay_half_sent_end() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_before_it_is_read() {
-    let limits = Limits { body_bytes_max: 10_000, ..Limits::USUAL };
-    let server = server(Options { limits, ..options() }).await;
+    let limits = ServerLimits { body_bytes_max: 10_000, ..ServerLimits::USUAL };
+    let server = server(ServerOptions { limits, ..options() }).await;
     // Only announced: nothing of it comes.
     let mut client = server.open().await;
     let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000000000\r\n\r\n";
@@ -449,8 +714,8 @@ async fn a_body_over_the_limit_is_refused_before_it_is_read() {
 
 #[tokio::test]
 async fn a_full_queue_says_when_to_come_again() {
-    let limits = Limits { queue: 2, ..Limits::USUAL };
-    let server = server(Options { limits, ..options() }).await;
+    let limits = ServerLimits { queue: 2, ..ServerLimits::USUAL };
+    let server = server(ServerOptions { limits, ..options() }).await;
     let slow = chat(with(order("count=100000 delay=5"), json!({"stream": true})).to_string().as_bytes(), "");
     let mut waiting = Vec::new();
     for _ in 0..2 {
@@ -473,8 +738,8 @@ async fn a_full_queue_says_when_to_come_again() {
 
 #[tokio::test]
 async fn all_requests_together_hold_so_much_memory_and_no_more() {
-    let limits = Limits { memory_bytes_max: 2 << 20, ..Limits::USUAL };
-    let server = server(Options { limits, ..options() }).await;
+    let limits = ServerLimits { memory_bytes_max: 2 << 20, ..ServerLimits::USUAL };
+    let server = server(ServerOptions { limits, ..options() }).await;
     let large = with(order("count=1"), json!({"user": "x".repeat(1 << 20)}));
     let (status, body) = server.ask(large).await;
     assert_eq!((status, &body["error"]["code"]), (429, &json!("memory_full")));
@@ -492,7 +757,7 @@ async fn all_requests_together_hold_so_much_memory_and_no_more() {
 
 #[tokio::test]
 async fn a_key_is_asked_for() {
-    let server = server(Options { key: Some(Key("secret".to_owned())), ..options() }).await;
+    let server = server(ServerOptions { key: Some(Key("secret".to_owned())), ..options() }).await;
     let body = order("count=1").to_string();
     for (header, status) in [
         ("", 401),
@@ -514,16 +779,16 @@ async fn a_key_is_asked_for() {
 
 #[tokio::test]
 async fn other_machines_are_let_in_only_with_a_key_or_by_will() {
-    let start = async |options: Options| {
+    let start = async |options: ServerOptions| {
         let (gone, _goes) = mpsc::unbounded_channel();
-        let fake = Arc::new(Fake { heard: Mutex::default(), gone });
+        let fake = Arc::new(Fake::new(gone));
         let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
         serve(listener, fake, options, async {}).await
     };
     assert!(matches!(start(options()).await, Err(ServeError::Open { .. })));
-    assert!(start(Options { open_to_all: true, ..options() }).await.is_ok());
-    assert!(start(Options { key: Some(Key("k".to_owned())), ..options() }).await.is_ok());
-    let empty = Options { key: Some(Key(String::new())), ..options() };
+    assert!(start(ServerOptions { open_to_all: true, ..options() }).await.is_ok());
+    assert!(start(ServerOptions { key: Some(Key("k".to_owned())), ..options() }).await.is_ok());
+    let empty = ServerOptions { key: Some(Key(String::new())), ..options() };
     assert!(matches!(start(empty).await, Err(ServeError::Settings { .. })));
 }
 
@@ -545,8 +810,8 @@ async fn a_server_that_is_stopped_ends_its_answers_first() {
 
 #[tokio::test]
 async fn a_server_that_is_stopped_does_not_wait_for_ever() {
-    let limits = Limits { grace: Duration::from_millis(50), ..Limits::USUAL };
-    let mut server = server(Options { limits, ..options() }).await;
+    let limits = ServerLimits { grace: Duration::from_millis(50), ..ServerLimits::USUAL };
+    let mut server = server(ServerOptions { limits, ..options() }).await;
     let mut client = server.open().await;
     client.write_all(&chat(order("count=100000 delay=20").to_string().as_bytes(), "")).await.unwrap();
     while server.fake.heard.lock().unwrap().is_empty() {
@@ -560,8 +825,8 @@ async fn a_server_that_is_stopped_does_not_wait_for_ever() {
 #[tokio::test]
 async fn a_long_prompt_keeps_its_stream_alive() {
     let (first_within, silence_max) = (Duration::from_millis(20), Duration::from_millis(50));
-    let limits = Limits { first_within, silence_max, ..Limits::USUAL };
-    let server = server(Options { limits, ..options() }).await;
+    let limits = ServerLimits { first_within, silence_max, ..ServerLimits::USUAL };
+    let server = server(ServerOptions { limits, ..options() }).await;
     let (status, body) = server.post(with(order("late=300 count=1"), json!({"stream": true})).to_string()).await;
     assert_eq!(status, 200);
     assert!(body.contains("\n\n: waiting\n\n") && body.ends_with("data: [DONE]\n\n"), "{body}");
@@ -589,7 +854,7 @@ async fn a_page_that_points_its_name_here_gets_nothing() {
     // Clients of old may leave it out; browsers never do.
     let bare = keyless.raw(b"GET /health HTTP/1.0\r\n\r\n").await;
     assert!(bare.contains(" 200 "), "{bare}");
-    let keyed = server(Options { key: Some(Key("secret".to_owned())), ..options() }).await;
+    let keyed = server(ServerOptions { key: Some(Key("secret".to_owned())), ..options() }).await;
     assert_eq!(parted(&keyed.raw(at("evil.example").as_bytes()).await).0, 401);
 }
 
@@ -606,8 +871,8 @@ async fn a_picture_that_is_fetched_takes_memory_as_it_comes() {
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
     });
-    let limits = Limits { memory_bytes_max: 200_000, ..Limits::USUAL };
-    let server = server(Options { urls: Urls::Any, limits, ..options() }).await;
+    let limits = ServerLimits { memory_bytes_max: 200_000, ..ServerLimits::USUAL };
+    let server = server(ServerOptions { urls: UrlPolicy::Any, limits, ..options() }).await;
     let image = json!({"type": "image_url", "image_url": {"url": format!("http://{at}/x")}});
     let (status, body) = server.ask(json!({"messages": [{"role": "user", "content": [image]}]})).await;
     assert_eq!((status, &body["error"]["code"]), (429, &json!("memory_full")), "{body}");
@@ -638,16 +903,16 @@ async fn pictures_are_fetched_only_where_that_is_allowed() {
         let image = json!({"type": "image_url", "image_url": {"url": format!("http://{at}/{path}")}});
         json!({"messages": [{"role": "user", "content": [image, {"type": "text", "text": "count=1"}]}]})
     };
-    let limits = Limits { fetch_bytes_max: 100_000, ..Limits::USUAL };
+    let limits = ServerLimits { fetch_bytes_max: 100_000, ..ServerLimits::USUAL };
     for (urls, path, status, words) in [
-        (Urls::None, "picture", 400, "messages[0].content[0].image_url.url: this server fetches no pictures"),
-        (Urls::Public, "picture", 400, "public addresses only"),
-        (Urls::Any, "picture", 200, ""),
-        (Urls::Any, "away", 200, ""),
-        (Urls::Any, "file", 400, "the address answers 302 Found"),
-        (Urls::Any, "large", 400, "longer than 100000 bytes"),
+        (UrlPolicy::None, "picture", 400, "messages[0].content[0].image_url.url: this server fetches no pictures"),
+        (UrlPolicy::Public, "picture", 400, "public addresses only"),
+        (UrlPolicy::Any, "picture", 200, ""),
+        (UrlPolicy::Any, "away", 200, ""),
+        (UrlPolicy::Any, "file", 400, "the address answers 302 Found"),
+        (UrlPolicy::Any, "large", 400, "longer than 100000 bytes"),
     ] {
-        let server = server(Options { urls, limits: limits.clone(), ..options() }).await;
+        let server = server(ServerOptions { urls, limits: limits.clone(), ..options() }).await;
         let (found, body) = server.ask(ask(path)).await;
         assert_eq!(found, status, "{urls:?} {path}: {body}");
         assert!(body.to_string().contains(words), "{body}");
@@ -722,7 +987,7 @@ async fn the_openai_package_is_served() {
         );
         return;
     };
-    let mut server = server(Options { key: Some(Key("secret".to_owned())), ..options() }).await;
+    let mut server = server(ServerOptions { key: Some(Key("secret".to_owned())), ..options() }).await;
     let script = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../tests/python/openai_client.py");
     let url = format!("http://{}/v1", server.at);
     let mut command = tokio::process::Command::new(python);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::request::{Finish, Usage};
+use crate::request::{FinishReason, Usage};
 
 /// A whole answer.
 #[derive(Serialize)]
@@ -11,7 +11,7 @@ pub struct Completion<'a> {
     pub object: &'static str,
     pub created: u64,
     pub model: &'a str,
-    pub choices: [Choice<'a>; 1],
+    pub choices: Vec<Choice<'a>>,
     pub usage: Counts,
 }
 
@@ -27,8 +27,31 @@ pub struct Choice<'a> {
 #[derive(Serialize)]
 pub struct Message<'a> {
     pub role: &'static str,
-    pub content: &'a str,
+    /// Nothing where functions are called.
+    pub content: Option<&'a str>,
     pub refusal: (),
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+}
+
+/// A call of a function, or a piece of one.
+#[derive(Serialize)]
+pub struct ToolCall {
+    /// In streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<&'static str>,
+    pub function: Function,
+}
+
+#[derive(Serialize)]
+pub struct Function {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub arguments: String,
 }
 
 /// A piece of an answer.
@@ -61,6 +84,8 @@ pub struct Delta<'a> {
     pub role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
 }
 
 /// vLLM's: which of the client's own texts or tokens ended the answer.
@@ -110,11 +135,29 @@ impl From<Usage> for Counts {
 }
 
 /// OpenAI's word for why an answer ended.
-pub fn finish_reason(why: &Finish) -> &'static str {
+pub fn finish_reason(why: &FinishReason) -> &'static str {
     match why {
-        Finish::Token(_) | Finish::Text(_) | Finish::Grammar => "stop",
-        Finish::Length => "length",
+        FinishReason::Token(_) | FinishReason::Text(_) | FinishReason::Grammar => "stop",
+        FinishReason::Length => "length",
     }
+}
+
+/// How the server and its engine are.
+#[derive(Serialize)]
+pub struct Health<'a> {
+    /// `ok`, or what is wrong: `restarting`, `failed`, `stopped`.
+    pub status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<&'a str>,
+    /// Answers under way.
+    pub answering: u32,
+    /// Steps of computing since the start: while there are answers under way they grow.
+    pub steps: u64,
+    /// What the caches of its conversations hold.
+    pub cache_bytes: u64,
+    /// Answers that ended because something broke, and how often the engine was opened anew.
+    pub faults: u64,
+    pub restarts: u64,
 }
 
 /// The list of models.

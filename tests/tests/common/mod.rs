@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tapwright_models::library::{Cuda, Search, find};
 use tapwright_models::providers::Provider;
-use tapwright_models::{Options, Sampling, Settings};
+use tapwright_models::{EngineOptions, Sampling, Settings};
 
 /// ONNX Runtime's library where it is to be found; `None`, and a word about it, where it is not.
 pub async fn library() -> Option<PathBuf> {
@@ -24,8 +24,8 @@ pub async fn library() -> Option<PathBuf> {
 }
 
 /// Small, on one core, greedy.
-pub fn options() -> Options {
-    Options {
+pub fn options() -> EngineOptions {
+    EngineOptions {
         settings: Settings::new(Sampling::GREEDY),
         provider: Provider::Cpu,
         threads: 1,
@@ -33,5 +33,6 @@ pub fn options() -> Options {
         chunk_tokens_max: 512,
         conversations_max: 4,
         cache_bytes_max: 256 << 20,
+        image_bytes_max: 64 << 20,
     }
 }

@@ -6,10 +6,11 @@ use super::*;
 
 const SAMPLING: Sampling = Sampling::GREEDY;
 
-fn rules() -> Rules<'static> {
-    Rules {
+fn rules() -> RequestRules<'static> {
+    RequestRules {
         name: "mini",
         sampling: &SAMPLING,
+        context: 8,
         seed: 1,
         messages_max: 8,
         pictures_max: 2,
@@ -25,16 +26,17 @@ fn check(rows: &[(Value, &str)]) {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let told = match ask::read(text.as_bytes(), &rules()) {
+        let told = match chat_request::read(text.as_bytes(), &rules()) {
             Ok(_) => "fine".to_owned(),
-            Err(refusal) => {
-                let error: Value = serde_json::from_str(&refusal.json()).unwrap();
+            Err(response) => {
+                let error: Value = serde_json::from_str(&response.json()).unwrap();
                 let said = error["error"]["message"].as_str().unwrap().to_owned();
                 let param = error["error"]["param"].as_str().unwrap_or("-");
                 // A message begins with its field, and says more than that.
-                let named = param == "-" || param == "model" || said.starts_with(&format!("{param}: "));
+                let words_of_others = param == "model" || said.contains("maximum context length");
+                let named = param == "-" || words_of_others || said.starts_with(&format!("{param}: "));
                 assert!(named && said.len() > param.len() + 5, "{error}");
-                format!("{} {param}", refusal.status.as_u16())
+                format!("{} {param}", response.status.as_u16())
             }
         };
         assert_eq!(told, *expected, "{}", &text[..text.len().min(300)]);
@@ -81,11 +83,19 @@ fn messages_that_cannot_be_read() {
         (message(json!({"role": "user", "content": null})), "400 messages[0].content"),
         (message(json!({"role": "user", "content": 3})), "400 messages[0].content"),
         (message(json!({"role": 3, "content": "x"})), "400 messages[0].role"),
-        (message(json!({"role": "tool", "content": "x", "tool_call_id": "y"})), "400 messages[0].role"),
+        (message(json!({"role": "tool", "content": "x", "tool_call_id": "y"})), "fine"),
+        (message(json!({"role": "tool"})), "400 messages[0].content"),
+        (message(json!({"role": "assistant"})), "fine"),
+        (message(json!({"role": "assistant", "content": null})), "fine"),
+        (
+            message(json!({"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "no JSON"}}]})),
+            "fine",
+        ),
+        (message(json!({"role": "assistant", "tool_calls": "x"})), "400 messages[0].tool_calls"),
         (message(json!({"role": "narrator", "content": "x"})), "400 messages[0].role"),
         (
             message(json!({"role": "assistant", "content": "x", "tool_calls": [{"id": "y"}]})),
-            "400 messages[0].tool_calls",
+            "400 messages[0].tool_calls[0].function",
         ),
         (message(json!({"role": "assistant", "content": "x", "tool_calls": [], "refusal": null})), "fine"),
         (message(json!({"role": "developer", "content": [{"type": "text", "text": "x"}], "name": "y"})), "fine"),
@@ -117,7 +127,7 @@ fn messages_that_cannot_be_read() {
             "400 messages[0].content[0].image_url.url",
         ),
         (
-            message(json!({"role": "system", "content": [{"type": "image_url", "image_url": "data:;base64,AA"}]})),
+            message(json!({"role": "assistant", "content": [{"type": "image_url", "image_url": "data:;base64,AA"}]})),
             "400 messages[0].content[0].type",
         ),
         (
@@ -160,8 +170,21 @@ fn fields_that_make_no_sense() {
         (user(json!({"stop": "a".repeat(1025)})), "400 stop"),
         (user(json!({"stop_token_ids": [1.5]})), "400 stop_token_ids"),
         (user(json!({"stop_token_ids": [-1]})), "400 stop_token_ids"),
-        (user(json!({"n": 2})), "400 n"),
+        (user(json!({"n": 2})), "fine"),
+        (user(json!({"n": 0})), "400 n"),
+        (user(json!({"n": 9})), "400 n"),
         (user(json!({"n": 1, "best_of": 1})), "fine"),
+        (user(json!({"n": 2, "best_of": 2})), "400 best_of"),
+        (user(json!({"temperature": " 0.5 ", "max_tokens": "7"})), "fine"),
+        (user(json!({"max_tokens": "7.5"})), "400 max_tokens"),
+        (user(json!({"max_tokens": "many"})), "400 max_tokens"),
+        (user(json!({"top_p": "nan"})), "400 top_p"),
+        (user(json!({"repetition_penalty": 1e-45})), "400 repetition_penalty"),
+        (user(json!({"repetition_penalty": 0.009})), "400 repetition_penalty"),
+        (user(json!({"repetition_penalty": 0.01})), "fine"),
+        (user(json!({"model": ""})), "fine"),
+        (user(json!({"chat_template_kwargs": {"enable_thinking": "no"}})), "400 chat_template_kwargs.enable_thinking"),
+        (user(json!({"chat_template_kwargs": {"enable_thinking": false, "other": 3}})), "fine"),
         (user(json!({"response_format": "json"})), "400 response_format"),
         (user(json!({"response_format": {"type": "xml"}})), "400 response_format.type"),
         (user(json!({"response_format": {"type": "json_schema"}})), "400 response_format.json_schema"),
@@ -187,9 +210,31 @@ fn fields_that_are_not_there_are_refused_where_they_matter() {
         (user(json!({"logprobs": false, "top_logprobs": 0})), "fine"),
         (user(json!({"logit_bias": {"5": 1}})), "400 logit_bias"),
         (user(json!({"logit_bias": {}})), "fine"),
-        (user(json!({"tools": [{"type": "function"}]})), "400 tools"),
+        (user(json!({"tools": [{"type": "function"}]})), "400 tools[0].function"),
+        (user(json!({"tools": [{"type": "web_search"}]})), "400 tools[0].type"),
+        (user(json!({"tools": [{"function": {"name": "a b"}}]})), "400 tools[0].function.name"),
+        (user(json!({"tools": [{"function": {"name": "a", "parameters": []}}]})), "400 tools[0].function.parameters"),
+        (user(json!({"tools": [{"function": {"name": "a"}}, {"function": {"name": "a"}}]})), "400 tools"),
+        (user(json!({"tools": [{"function": {"name": "a"}}]})), "fine"),
         (user(json!({"tools": [], "tool_choice": "none", "parallel_tool_calls": true})), "fine"),
         (user(json!({"tool_choice": "required"})), "400 tool_choice"),
+        (user(json!({"tool_choice": "auto"})), "fine"),
+        (user(json!({"tool_choice": 3})), "400 tool_choice"),
+        (
+            user(
+                json!({"tools": [{"function": {"name": "a"}}], "tool_choice": {"type": "function", "function": {"name": "b"}}}),
+            ),
+            "400 tool_choice.function.name",
+        ),
+        (
+            user(json!({"tools": [{"function": {"name": "a"}}], "tool_choice": {"type": "function"}})),
+            "400 tool_choice.function",
+        ),
+        (
+            user(json!({"tools": [{"function": {"name": "a"}}], "tool_choice": "required", "guided_regex": "a"})),
+            "400 guided_regex",
+        ),
+        (user(json!({"functions": [{"name": "a"}]})), "400 functions"),
         (user(json!({"modalities": ["text", "audio"]})), "400 modalities"),
         (user(json!({"modalities": ["text"]})), "fine"),
         (user(json!({"ignore_eos": true})), "400 ignore_eos"),
@@ -213,9 +258,10 @@ fn a_message_about_a_mistake_is_short() {
         user(json!({"model": long})),
         message(json!({"role": long, "content": "x"})),
         user(json!({"tool_choice": long})),
+        user(json!({"tools": [{"function": {"name": long}}]})),
     ] {
-        let refusal = ask::read(body.to_string().as_bytes(), &rules()).unwrap_err();
-        assert!(refusal.json().len() < 1000);
+        let response = chat_request::read(body.to_string().as_bytes(), &rules()).unwrap_err();
+        assert!(response.json().len() < 1000);
     }
 }
 
@@ -272,7 +318,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = ask::read(&bytes, &rules());
+        let _ = chat_request::read(&bytes, &rules());
     }
 
     #[test]
@@ -286,9 +332,9 @@ proptest! {
             user(json!({"response_format": messages, "structured_outputs": more, "seed": more})),
         ];
         for body in bodies {
-            if let Err(refusal) = ask::read(body.to_string().as_bytes(), &rules()) {
-                prop_assert!(refusal.json().len() < 4000);
-                prop_assert!(refusal.status.is_client_error());
+            if let Err(response) = chat_request::read(body.to_string().as_bytes(), &rules()) {
+                prop_assert!(response.json().len() < 4000);
+                prop_assert!(response.status.is_client_error());
             }
         }
     }
@@ -305,7 +351,7 @@ proptest! {
         let mut bytes = good.to_string().into_bytes();
         let at = at % bytes.len();
         if cut { bytes.truncate(at) } else { bytes[at] = byte }
-        let _ = ask::read(&bytes, &rules());
+        let _ = chat_request::read(&bytes, &rules());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use console::style;
 use serde_json::json;
 use tapwright_tasks::model::{ApiKey, LoadingStage};
-use tapwright_tasks::serve::{self, ModelServer, ModelServerError, Observer, ServeError, Served, Urls};
+use tapwright_tasks::serve::{self, ModelServer, ModelServerError, Observer, RequestSummary, ServeError, UrlPolicy};
 
 use crate::arguments::{Common, ModelArguments, ServeModel, UrlsArgument};
 use crate::config::{Config, Flags};
@@ -24,16 +24,17 @@ pub async fn perform(common: Common, arguments: ServeModel) -> Result<Exit, CliE
     let config = Config::read(Flags::common(common).model(model))?;
     let key = api_key_env.as_deref().map(key).transpose()?;
     let json = config.json;
-    let observer: Option<Observer> = json.then(|| Arc::new(|served: &Served| output::out(&line(served))) as Observer);
+    let observer: Option<Observer> =
+        json.then(|| Arc::new(|served: &RequestSummary| output::out(&line(served))) as Observer);
     let how = ModelServer {
         listen,
         name,
         key,
         open_to_all: without_key,
         urls: match allow_urls {
-            None => Urls::None,
-            Some(UrlsArgument::Public) => Urls::Public,
-            Some(UrlsArgument::Any) => Urls::Any,
+            None => UrlPolicy::None,
+            Some(UrlsArgument::Public) => UrlPolicy::Public,
+            Some(UrlsArgument::Any) => UrlPolicy::Any,
         },
         queue: queue.into(),
         observer,
@@ -99,8 +100,8 @@ fn welcome(at: SocketAddr, name: &str, variable: Option<&str>) {
 }
 
 /// A request as a line for programs.
-fn line(served: &Served) -> String {
-    let Served { outcome, status, usage, pictures, stream, first, whole } = served;
+fn line(served: &RequestSummary) -> String {
+    let RequestSummary { outcome, status, usage, pictures, stream, first, whole } = served;
     json!({
         "request": outcome.name(),
         "status": status,

@@ -6,9 +6,10 @@ use reqwest::Url;
 use serde_json::{Value, json};
 use tapwright_contract::model::Role;
 
+use super::error::ErrorResponse;
 use super::json::{Fields, read as read_json, unlike};
 use super::picture;
-use super::refusal::Refusal;
+use super::tools::{self, ToolMode, ToolRequest};
 use crate::request::Grammar;
 use crate::settings::Sampling;
 
@@ -18,14 +19,18 @@ const STOP_BYTES_MAX: usize = 1024;
 /// Pieces of one message.
 const PARTS_MAX: usize = 256;
 const CHOICES_MAX: usize = 1024;
+/// Answers to one request.
+const ANSWERS_MAX: i64 = 8;
 /// A grammar or a regular expression; schemas are bounded by how many values a body may have.
 const GRAMMAR_BYTES_MAX: usize = 1 << 16;
 
 /// What holds for every request.
-pub struct Rules<'a> {
+pub struct RequestRules<'a> {
     pub name: &'a str,
     /// What is not asked for.
     pub sampling: &'a Sampling,
+    /// The most tokens of a prompt and its answer.
+    pub context: u32,
     /// Where chance begins if the client does not say.
     pub seed: u64,
     pub messages_max: usize,
@@ -37,10 +42,12 @@ pub struct Rules<'a> {
 
 /// A request, as far as it can be understood without looking at pictures.
 #[derive(Debug)]
-pub struct Asked {
+pub struct ChatRequest {
     pub stream: bool,
-    /// Whether a stream ends with what it took.
-    pub usage: bool,
+    /// Whether a stream says what it took.
+    pub usage: UsageReport,
+    /// How many answers there are to be.
+    pub answers: usize,
     pub messages: Vec<Message>,
     pub tokens_max: Option<u32>,
     pub sampling: Sampling,
@@ -49,6 +56,17 @@ pub struct Asked {
     pub stop_shown: bool,
     pub special_shown: bool,
     pub grammar: Option<Grammar>,
+    pub tools: ToolMode,
+    pub thinking: Option<bool>,
+}
+
+/// When a stream says what it took so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageReport {
+    Never,
+    AtEnd,
+    /// With each piece.
+    Always,
 }
 
 #[derive(Debug)]
@@ -95,14 +113,10 @@ const MISSING: &[(&str, &str)] = &[
     ("bad_words", "words cannot be forbidden here"),
     ("allowed_token_ids", "tokens cannot be forbidden here"),
     ("logits_processors", "there are none here"),
-    (
-        "tools",
-        "the models here are not trained to call tools; what an answer has to look like is said by response_format",
-    ),
-    ("functions", "the models here are not trained to call functions"),
+    ("functions", "it is called `tools` now"),
     ("audio", "there is no sound here"),
     ("documents", "the models here read no documents"),
-    ("best_of", "one answer is made"),
+    ("best_of", "answers are not compared; ask for several by n"),
     ("use_beam_search", "answers are sampled"),
     ("min_tokens", "an answer ends where the model ends it"),
     ("ignore_eos", "an answer ends where the model ends it"),
@@ -117,20 +131,17 @@ const MISSING: &[(&str, &str)] = &[
 /// Reads a body.
 ///
 /// # Errors
-/// `Refusal` that names the field.
-pub fn read(body: &[u8], rules: &Rules) -> Result<Asked, Refusal> {
+/// `ErrorResponse` that names the field.
+pub fn read(body: &[u8], rules: &RequestRules) -> Result<ChatRequest, ErrorResponse> {
     let mut fields = Fields::of("", read_json(body)?)?;
-    let asked = fields.text("model")?;
-    if let Some(asked) = asked.filter(|asked| asked != rules.name) {
-        return Err(Refusal::no_such_model(&asked, rules.name));
+    let model = fields.text("model")?;
+    if let Some(model) = model.filter(|model| !model.is_empty() && model != rules.name) {
+        return Err(ErrorResponse::no_such_model(&model, rules.name));
     }
     for (name, why) in MISSING {
         if fields.take(name).is_some_and(|value| !says_nothing(name, &value)) {
             return Err(fields.refuse(name, why));
         }
-    }
-    if let Some(choice) = fields.take("tool_choice").filter(|choice| *choice != "none" && *choice != "auto") {
-        return Err(fields.refuse("tool_choice", format!("{choice}; there are no tools here")));
     }
     if fields.take("modalities").is_some_and(|modes| modes != json!(["text"])) {
         return Err(fields.refuse("modalities", "answers are text: [\"text\"]"));
@@ -138,31 +149,57 @@ pub fn read(body: &[u8], rules: &Rules) -> Result<Asked, Refusal> {
     if fields.yes_or_no("add_generation_prompt")? == Some(false) {
         return Err(fields.refuse("add_generation_prompt", "the model's turn is opened for it"));
     }
-    if let Some(number) = fields.whole("n", 0..=i64::MAX)?.filter(|number| *number != 1) {
-        return Err(fields.refuse("n", format!("{number}; one answer is made")));
-    }
-
-    let stream = fields.yes_or_no("stream")?.unwrap_or(false);
-    let usage = match fields.object("stream_options")? {
-        Some(_) if !stream => return Err(fields.refuse("stream_options", "it goes with \"stream\": true only")),
-        Some(mut options) => options.yes_or_no("include_usage")?.unwrap_or(false),
-        None => false,
+    let answers = fields.whole("n", 1..=ANSWERS_MAX)?.unwrap_or(1) as usize;
+    let thinking = match fields.object("chat_template_kwargs")? {
+        Some(mut given) => given.yes_or_no("enable_thinking")?,
+        None => None,
     };
+    let stream = fields.yes_or_no("stream")?.unwrap_or(false);
+    let usage = usage(&mut fields, stream)?;
+    let ToolRequest { mode, prompt, grammar: demanded } = tools::read(&mut fields)?;
     let tokens = 1..=i64::from(u32::MAX);
     let older = fields.whole("max_tokens", tokens.clone())?;
     let newer = fields.whole("max_completion_tokens", tokens)?;
-    Ok(Asked {
+    let mut messages = messages(&mut fields, rules)?;
+    if let Some(prompt) = prompt {
+        tell(&mut messages, prompt);
+    }
+    Ok(ChatRequest {
         stream,
         usage,
+        answers,
         tokens_max: newer.or(older).map(|tokens| tokens as u32),
         sampling: sampling(&mut fields, rules)?,
         stop: stop(&mut fields)?,
         stop_tokens: stop_tokens(&mut fields)?,
         stop_shown: fields.yes_or_no("include_stop_str_in_output")?.unwrap_or(false),
         special_shown: !fields.yes_or_no("skip_special_tokens")?.unwrap_or(true),
-        grammar: grammar(&mut fields)?,
-        messages: messages(&mut fields, rules)?,
+        grammar: grammar(&mut fields, demanded)?,
+        tools: mode,
+        thinking,
+        messages,
     })
+}
+
+fn usage(fields: &mut Fields, stream: bool) -> Result<UsageReport, ErrorResponse> {
+    let Some(mut options) = fields.object("stream_options")? else { return Ok(UsageReport::Never) };
+    if !stream {
+        return Err(fields.refuse("stream_options", "it goes with \"stream\": true only"));
+    }
+    let at_end = options.yes_or_no("include_usage")?.unwrap_or(false);
+    Ok(match options.yes_or_no("continuous_usage_stats")? {
+        Some(true) if at_end => UsageReport::Always,
+        _ if at_end => UsageReport::AtEnd,
+        _ => UsageReport::Never,
+    })
+}
+
+/// Tells the model more in the first message, which is the system's.
+fn tell(messages: &mut Vec<Message>, prompt: String) {
+    match messages.first_mut() {
+        Some(Message { role: Role::System, parts }) => parts.push(Part::Text(format!("\n\n{prompt}"))),
+        _ => messages.insert(0, Message { role: Role::System, parts: vec![Part::Text(prompt)] }),
+    }
 }
 
 /// Whether a field that we do not have says what holds anyway.
@@ -177,7 +214,7 @@ fn says_nothing(name: &str, value: &Value) -> bool {
     }
 }
 
-fn sampling(fields: &mut Fields, rules: &Rules) -> Result<Sampling, Refusal> {
+fn sampling(fields: &mut Fields, rules: &RequestRules) -> Result<Sampling, ErrorResponse> {
     let usual = rules.sampling;
     // vLLM's two ways of saying "all of them".
     let top_k = match fields.whole("top_k", -1..=i64::from(u32::MAX))? {
@@ -206,13 +243,13 @@ fn sampling(fields: &mut Fields, rules: &Rules) -> Result<Sampling, Refusal> {
         // It begins with the field's name, which a refusal says itself.
         Some(nonsense) => match nonsense.split_once(' ') {
             Some((name, rest)) => Err(fields.refuse(name, rest)),
-            None => Err(Refusal::body(nonsense)),
+            None => Err(ErrorResponse::body(nonsense)),
         },
         None => Ok(sampling),
     }
 }
 
-fn stop(fields: &mut Fields) -> Result<Vec<String>, Refusal> {
+fn stop(fields: &mut Fields) -> Result<Vec<String>, ErrorResponse> {
     let list = match fields.take("stop") {
         None => Vec::new(),
         Some(one @ Value::String(_)) => vec![one],
@@ -233,7 +270,7 @@ fn stop(fields: &mut Fields) -> Result<Vec<String>, Refusal> {
     list.into_iter().map(text).collect()
 }
 
-fn stop_tokens(fields: &mut Fields) -> Result<Vec<u32>, Refusal> {
+fn stop_tokens(fields: &mut Fields) -> Result<Vec<u32>, ErrorResponse> {
     let list = fields.list("stop_token_ids", STOPS_MAX)?.unwrap_or_default();
     let token = |value: Value| {
         let token = value.as_u64().and_then(|token| u32::try_from(token).ok());
@@ -243,10 +280,13 @@ fn stop_tokens(fields: &mut Fields) -> Result<Vec<u32>, Refusal> {
 }
 
 /// What the answer has to look like, by whichever of the fields that say it; by one of them at most.
-fn grammar(fields: &mut Fields) -> Result<Option<Grammar>, Refusal> {
-    let mut found: Option<(String, Grammar)> = None;
+fn grammar(fields: &mut Fields, demanded: Option<(&'static str, Grammar)>) -> Result<Option<Grammar>, ErrorResponse> {
+    let mut found = demanded.map(|(at, grammar)| (at.to_owned(), grammar));
     let mut add = |at: String, grammar: Grammar| match &found {
-        Some((other, _)) => Err(Refusal::field(&at, format!("{other} says already what the answer has to look like"))),
+        Some((other, _)) => Err(ErrorResponse::field(
+            &at,
+            format!("{other} says already what the answer has to look like; leave one away"),
+        )),
         None => {
             found = Some((at, grammar));
             Ok(())
@@ -265,7 +305,12 @@ fn grammar(fields: &mut Fields) -> Result<Option<Grammar>, Refusal> {
                 let schema = holder.needed("schema", schema)?;
                 add(holder.path("schema"), Grammar::Schema(checked(holder.path("schema"), schema)?))?;
             }
-            other => return Err(Refusal::field(at, format!("{other:?}; there are text, json_object and json_schema"))),
+            other => {
+                return Err(ErrorResponse::field(
+                    at,
+                    format!("{other:?}; there are text, json_object and json_schema"),
+                ));
+            }
         }
     }
     guided(fields, "guided_", &mut add)?;
@@ -282,8 +327,8 @@ fn grammar(fields: &mut Fields) -> Result<Option<Grammar>, Refusal> {
 fn guided(
     fields: &mut Fields,
     prefix: &str,
-    add: &mut impl FnMut(String, Grammar) -> Result<(), Refusal>,
-) -> Result<(), Refusal> {
+    add: &mut impl FnMut(String, Grammar) -> Result<(), ErrorResponse>,
+) -> Result<(), ErrorResponse> {
     let name = |what: &str| format!("{prefix}{what}");
     if let Some(schema) = fields.take(&name("json")) {
         let at = fields.path(&name("json"));
@@ -326,17 +371,17 @@ fn any_object() -> Grammar {
 }
 
 /// A schema, or a text that holds one.
-fn checked(at: String, schema: Value) -> Result<Value, Refusal> {
+fn checked(at: String, schema: Value) -> Result<Value, ErrorResponse> {
     let schema = match schema {
         Value::String(text) => match read_json(text.as_bytes()) {
             Ok(schema) => schema,
-            Err(_) => return Err(Refusal::field(at, "a text that is no JSON")),
+            Err(_) => return Err(ErrorResponse::field(at, "a text that is no JSON")),
         },
         other => other,
     };
     match schema {
         Value::Object(_) | Value::Bool(_) => Ok(schema),
-        other => Err(Refusal::field(at, unlike("a schema", &other))),
+        other => Err(ErrorResponse::field(at, unlike("a schema", &other))),
     }
 }
 
@@ -352,7 +397,7 @@ fn literal(text: &str) -> String {
     regex
 }
 
-fn messages(fields: &mut Fields, rules: &Rules) -> Result<Vec<Message>, Refusal> {
+fn messages(fields: &mut Fields, rules: &RequestRules) -> Result<Vec<Message>, ErrorResponse> {
     let list = fields.list("messages", rules.messages_max)?;
     let list = fields.needed("messages", list)?;
     if list.is_empty() {
@@ -370,31 +415,56 @@ fn messages(fields: &mut Fields, rules: &Rules) -> Result<Vec<Message>, Refusal>
     let bytes: usize = parts().map(|part| if let Part::Text(text) = part { text.len() } else { 0 }).sum();
     if bytes > rules.text_bytes_max {
         // Sooner than the tokens are counted, which takes a while where there are millions.
-        return Err(Refusal::too_long("messages", format!("{bytes} bytes of text are more than the model can read")));
+        return Err(ErrorResponse::too_much_text(bytes, rules.context));
     }
-    Ok(messages)
+    Ok(shown_by_users(messages))
 }
 
-fn message(mut fields: Fields, rules: &Rules) -> Result<Message, Refusal> {
-    let role = fields.text("role")?;
-    let role = match fields.needed("role", role)?.as_str() {
-        "system" | "developer" => Role::System,
-        "user" => Role::User,
-        "assistant" => Role::Assistant,
-        "tool" | "function" => {
-            return Err(fields.refuse("role", "there are no tools here; write a result into a user's message"));
+/// Models were trained on pictures in users' messages: what a system message shows is shown by the next user.
+fn shown_by_users(messages: Vec<Message>) -> Vec<Message> {
+    let mut out: Vec<Message> = Vec::with_capacity(messages.len());
+    let mut shown = Vec::new();
+    for mut message in messages {
+        match message.role {
+            Role::System => {
+                let (pictures, rest) = message.parts.into_iter().partition(|part| matches!(part, Part::Picture { .. }));
+                message.parts = rest;
+                shown.extend::<Vec<Part>>(pictures);
+            }
+            Role::User => drop(message.parts.splice(0..0, shown.drain(..))),
+            Role::Assistant => {}
         }
+        out.push(message);
+    }
+    if !shown.is_empty() {
+        out.push(Message { role: Role::User, parts: shown });
+    }
+    out
+}
+
+fn message(mut fields: Fields, rules: &RequestRules) -> Result<Message, ErrorResponse> {
+    let role = fields.text("role")?;
+    let written = fields.needed("role", role)?;
+    let (role, returns) = match written.as_str() {
+        "system" | "developer" => (Role::System, false),
+        "user" => (Role::User, false),
+        "assistant" => (Role::Assistant, false),
+        "tool" | "function" => (Role::User, true),
         other => {
-            return Err(fields.refuse("role", format!("{other:?}; there are system, developer, user and assistant")));
+            let why = format!("{other:?}; there are system, developer, user, assistant and tool");
+            return Err(fields.refuse("role", why));
         }
     };
-    for name in ["tool_calls", "function_call"] {
-        if fields.take(name).is_some_and(|calls| !says_nothing(name, &calls)) {
-            return Err(fields.refuse(name, "there are no tools here"));
-        }
-    }
-    let content = fields.take("content");
-    let parts = match fields.needed("content", content)? {
+    let calls = match role {
+        Role::Assistant => calls(&mut fields)?,
+        Role::System | Role::User => Vec::new(),
+    };
+    let content = match (fields.take("content"), role) {
+        // An assistant that only called functions said nothing.
+        (None, Role::Assistant) => Value::String(String::new()),
+        (content, _) => fields.needed("content", content)?,
+    };
+    let mut parts = match content {
         Value::String(text) => vec![Part::Text(text)],
         Value::Array(list) if list.len() > PARTS_MAX => {
             return Err(fields.refuse("content", format!("{} parts; {PARTS_MAX} are the most", list.len())));
@@ -408,10 +478,30 @@ fn message(mut fields: Fields, rules: &Rules) -> Result<Message, Refusal> {
         }
         other => return Err(fields.refuse("content", unlike("a text or a list of parts", &other))),
     };
+    if returns {
+        for part in &mut parts {
+            if let Part::Text(text) = part {
+                *text = tools::returned(text);
+            }
+        }
+    }
+    parts.extend(calls.into_iter().map(Part::Text));
     Ok(Message { role, parts })
 }
 
-fn part(at: &str, value: Value, role: Role, rules: &Rules) -> Result<Part, Refusal> {
+/// The functions that an earlier answer called, as text.
+fn calls(fields: &mut Fields) -> Result<Vec<String>, ErrorResponse> {
+    let mut calls = Vec::new();
+    for (index, call) in fields.list("tool_calls", PARTS_MAX)?.unwrap_or_default().into_iter().enumerate() {
+        calls.push(tools::written(Fields::of(fields.path(&format!("tool_calls[{index}]")), call)?)?);
+    }
+    if let Some(call) = fields.object("function_call")? {
+        calls.push(tools::written_function(call)?);
+    }
+    Ok(calls)
+}
+
+fn part(at: &str, value: Value, role: Role, rules: &RequestRules) -> Result<Part, ErrorResponse> {
     if let Value::String(text) = value {
         return Ok(Part::Text(text));
     }
@@ -422,7 +512,7 @@ fn part(at: &str, value: Value, role: Role, rules: &Rules) -> Result<Part, Refus
             let text = fields.text("text")?;
             Ok(Part::Text(fields.needed("text", text)?))
         }
-        "image_url" if role != Role::User => Err(fields.refuse("type", "pictures are shown by the user")),
+        "image_url" if role == Role::Assistant => Err(fields.refuse("type", "pictures are shown by the user")),
         "image_url" => {
             let (at, url) = match fields.take("image_url") {
                 Some(Value::String(url)) => (fields.path("image_url"), url),
@@ -433,7 +523,7 @@ fn part(at: &str, value: Value, role: Role, rules: &Rules) -> Result<Part, Refus
                 }
                 None => return Err(fields.refuse("image_url", "it is missing")),
             };
-            let from = source(&url, rules.urls).map_err(|why| Refusal::field(&at, why))?;
+            let from = source(&url, rules.urls).map_err(|why| ErrorResponse::field(&at, why))?;
             Ok(Part::Picture { at, from })
         }
         other => Err(fields.refuse("type", format!("{other:?}; there are text and image_url"))),

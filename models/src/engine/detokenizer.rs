@@ -6,7 +6,7 @@ use crate::tokenizer::Tokenizer;
 const WINDOW: usize = 8;
 
 /// What a reply says so far.
-pub struct Speech {
+pub struct Detokenizer {
     stops: Vec<String>,
     stop_shown: bool,
     special_shown: bool,
@@ -19,23 +19,23 @@ pub struct Speech {
 
 /// What a token brought.
 #[derive(Debug, PartialEq, Eq)]
-pub struct More {
+pub struct Detokenized {
     /// Text that stays.
     pub text: String,
     /// The text of `stops` that ended the reply.
     pub stop: Option<String>,
 }
 
-impl Speech {
-    pub fn new(stops: Vec<String>, stop_shown: bool, special_shown: bool) -> Speech {
-        Speech { stops, stop_shown, special_shown, tokens: Vec::new(), read: 0, held: String::new() }
+impl Detokenizer {
+    pub fn new(stops: Vec<String>, stop_shown: bool, special_shown: bool) -> Detokenizer {
+        Detokenizer { stops, stop_shown, special_shown, tokens: Vec::new(), read: 0, held: String::new() }
     }
 
     /// Takes the next token.
     ///
     /// # Errors
     /// What the tokenizer complains of.
-    pub fn hear(&mut self, token: u32, words: &Tokenizer) -> Result<More, String> {
+    pub fn push(&mut self, token: u32, words: &Tokenizer) -> Result<Detokenized, String> {
         self.tokens.push(token);
         let fresh = self.fresh(words, false)?;
         self.held.push_str(&fresh);
@@ -45,14 +45,14 @@ impl Speech {
     /// All that is left, when no token follows.
     ///
     /// # Errors
-    /// As `hear`.
-    pub fn end(&mut self, words: &Tokenizer) -> Result<More, String> {
+    /// As `push`.
+    pub fn finish(&mut self, words: &Tokenizer) -> Result<Detokenized, String> {
         let fresh = self.fresh(words, true)?;
         self.held.push_str(&fresh);
         Ok(self.release(true))
     }
 
-    /// The tokens that were heard.
+    /// The tokens that were pushed.
     #[cfg(test)]
     pub fn tokens(&self) -> &[u32] {
         &self.tokens
@@ -72,17 +72,17 @@ impl Speech {
         Ok(all.get(before.len()..).unwrap_or_default().to_owned())
     }
 
-    fn release(&mut self, last: bool) -> More {
+    fn release(&mut self, last: bool) -> Detokenized {
         let first = self.stops.iter().filter_map(|stop| Some((self.held.find(stop)?, stop))).min();
         if let Some((at, stop)) = first {
             let end = if self.stop_shown { at + stop.len() } else { at };
-            let more = More { text: self.held[..end].to_owned(), stop: Some(stop.clone()) };
+            let more = Detokenized { text: self.held[..end].to_owned(), stop: Some(stop.clone()) };
             self.held.clear();
             return more;
         }
         let kept = if last { 0 } else { self.stops.iter().map(|stop| overlap(&self.held, stop)).max().unwrap_or(0) };
         let text = self.held.drain(..self.held.len() - kept).collect();
-        More { text, stop: None }
+        Detokenized { text, stop: None }
     }
 }
 
@@ -109,17 +109,18 @@ mod tests {
     fn said(text: &str, stops: &[&str], stop_shown: bool) -> (String, Option<String>) {
         thread_local!(static WORDS: Tokenizer = words());
         WORDS.with(|words| {
-            let mut speech = Speech::new(stops.iter().map(|stop| (*stop).to_owned()).collect(), stop_shown, false);
+            let mut detokenizer =
+                Detokenizer::new(stops.iter().map(|stop| (*stop).to_owned()).collect(), stop_shown, false);
             let mut out = String::new();
             for token in words.encode(text).unwrap() {
-                let More { text, stop } = speech.hear(token, words).unwrap();
+                let Detokenized { text, stop } = detokenizer.push(token, words).unwrap();
                 assert!(!text.contains(char::REPLACEMENT_CHARACTER), "{text:?}");
                 out += &text;
                 if stop.is_some() {
                     return (out, stop);
                 }
             }
-            let More { text, stop } = speech.end(words).unwrap();
+            let Detokenized { text, stop } = detokenizer.finish(words).unwrap();
             (out + &text, stop)
         })
     }

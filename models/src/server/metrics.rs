@@ -11,7 +11,7 @@ use crate::request::Usage;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// The answer is whole.
     Stop,
     /// The answer was cut off, as it had all the tokens that it may have.
@@ -26,26 +26,32 @@ pub enum Outcome {
     Failed,
 }
 
-impl Outcome {
-    const ALL: [Outcome; 6] =
-        [Outcome::Stop, Outcome::Length, Outcome::Refused, Outcome::Busy, Outcome::Gone, Outcome::Failed];
+impl RequestOutcome {
+    const ALL: [RequestOutcome; 6] = [
+        RequestOutcome::Stop,
+        RequestOutcome::Length,
+        RequestOutcome::Refused,
+        RequestOutcome::Busy,
+        RequestOutcome::Gone,
+        RequestOutcome::Failed,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
-            Outcome::Stop => "stop",
-            Outcome::Length => "length",
-            Outcome::Refused => "refused",
-            Outcome::Busy => "busy",
-            Outcome::Gone => "gone",
-            Outcome::Failed => "failed",
+            RequestOutcome::Stop => "stop",
+            RequestOutcome::Length => "length",
+            RequestOutcome::Refused => "refused",
+            RequestOutcome::Busy => "busy",
+            RequestOutcome::Gone => "gone",
+            RequestOutcome::Failed => "failed",
         }
     }
 }
 
 /// A request that has ended, in figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Served {
-    pub outcome: Outcome,
+pub struct RequestSummary {
+    pub outcome: RequestOutcome,
     /// The status of the response; 200 if none was sent, or it broke off later.
     pub status: u16,
     pub usage: Usage,
@@ -58,7 +64,7 @@ pub struct Served {
 }
 
 /// Told of every request that ended.
-pub type Observer = Arc<dyn Fn(&Served) + Send + Sync>;
+pub type Observer = Arc<dyn Fn(&RequestSummary) + Send + Sync>;
 
 /// The figures of all requests.
 #[derive(Default)]
@@ -91,7 +97,7 @@ impl Metrics {
             }
         };
         let with = |more: &str| format!("{{model=\"{model}\"{more}}}");
-        let ended: Vec<_> = Outcome::ALL
+        let ended: Vec<_> = RequestOutcome::ALL
             .iter()
             .map(|&outcome| {
                 let labels = with(&format!(",outcome=\"{}\"", outcome.name()));
@@ -119,12 +125,12 @@ impl Metrics {
 }
 
 /// A request from its head to its end. However it ends, it is counted: whoever drops it without a word has gone away.
-pub struct Visit {
+pub struct RequestGuard {
     metrics: Arc<Metrics>,
     observer: Option<Observer>,
     begun: Instant,
     stage: Stage,
-    pub served: Served,
+    pub summary: RequestSummary,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -134,10 +140,10 @@ enum Stage {
     Answering { since: Instant },
 }
 
-impl Visit {
-    pub fn new(metrics: Arc<Metrics>, observer: Option<Observer>) -> Visit {
-        let served = Served {
-            outcome: Outcome::Gone,
+impl RequestGuard {
+    pub fn new(metrics: Arc<Metrics>, observer: Option<Observer>) -> RequestGuard {
+        let summary = RequestSummary {
+            outcome: RequestOutcome::Gone,
             status: 200,
             usage: Usage::default(),
             pictures: 0,
@@ -145,7 +151,7 @@ impl Visit {
             first: None,
             whole: Duration::ZERO,
         };
-        Visit { metrics, observer, begun: Instant::now(), stage: Stage::Reading, served }
+        RequestGuard { metrics, observer, begun: Instant::now(), stage: Stage::Reading, summary }
     }
 
     /// It is let in.
@@ -155,10 +161,10 @@ impl Visit {
     }
 
     /// Some of the answer is there.
-    pub fn heard(&mut self) {
+    pub fn answering(&mut self) {
         if self.stage == Stage::Waiting {
             let now = Instant::now();
-            self.served.first = Some(now - self.begun);
+            self.summary.first = Some(now - self.begun);
             self.stage = Stage::Answering { since: now };
             self.metrics.waiting.fetch_sub(1, Ordering::Relaxed);
             self.metrics.answering.fetch_add(1, Ordering::Relaxed);
@@ -167,20 +173,20 @@ impl Visit {
 
     /// The response's status is an error's.
     pub fn refused(&mut self, status: u16) {
-        self.served.status = status;
-        self.served.outcome = match status {
-            429 | 503 => Outcome::Busy,
-            500.. => Outcome::Failed,
-            _ => Outcome::Refused,
+        self.summary.status = status;
+        self.summary.outcome = match status {
+            429 | 503 => RequestOutcome::Busy,
+            500.. => RequestOutcome::Failed,
+            _ => RequestOutcome::Refused,
         };
     }
 }
 
-impl Drop for Visit {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         let now = Instant::now();
-        self.served.whole = now - self.begun;
-        let Served { outcome, status, usage, pictures, stream, first, whole } = self.served;
+        self.summary.whole = now - self.begun;
+        let RequestSummary { outcome, status, usage, pictures, stream, first, whole } = self.summary;
         let Metrics { ended, prompt, cached, answer, waiting, answering, first_us, firsts, rest_us, rest_tokens } =
             &*self.metrics;
         let add = |counter: &AtomicU64, more: u64| counter.fetch_add(more, Ordering::Relaxed);
@@ -217,7 +223,7 @@ impl Drop for Visit {
             "a request"
         );
         if let Some(observer) = &self.observer {
-            observer(&self.served);
+            observer(&self.summary);
         }
     }
 }
