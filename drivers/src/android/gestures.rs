@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use tapwright_contract::device::DriverErrorKind;
-use tapwright_contract::gesture::{Gesture, Key};
+use tapwright_contract::gesture::{Gesture, Key, KeyName, Modifier};
 
+use super::keycodes;
 use super::parse::answers;
+use super::typing::Before;
 use super::{Android, Place, unlinked};
 use crate::deadline::Deadline;
 
@@ -14,6 +16,10 @@ use crate::deadline::Deadline;
 const PICKED_UP: Duration = Duration::from_millis(700);
 /// In how many movements it gets where it goes, there: each is a program that is started.
 const DRAG_STEPS: u32 = 6;
+/// The first version whose `input` starts no program of its own: Android 12.
+const INPUT_IS_QUICK: u32 = 31;
+/// On the device, for as long as it is carried out: touches for `monkey`.
+const SCRIPT: &str = "/data/local/tmp/tapwright-touches";
 /// A finger that stays or moves longer than this is a mistake.
 const FINGER_MAX: Duration = Duration::from_secs(60);
 
@@ -26,8 +32,7 @@ impl Android {
             }
             Gesture::DoubleTap { at } => {
                 let (x, y) = self.place(at)?;
-                // In one line, so that no round trip lies between the two.
-                self.command(&format!("input tap {x} {y} 2>&1 && input tap {x} {y}"), deadline).await?;
+                self.double_tap((x, y), deadline).await?;
             }
             Gesture::LongPress { at, hold } => {
                 let (x, y) = self.place(at)?;
@@ -44,23 +49,85 @@ impl Android {
                 self.drag(from, to, finger(*over)?, deadline).await?;
             }
             Gesture::Type { text } => {
-                let link = self.link.as_ref().ok_or_else(unlinked)?;
-                self.keyboard.enter(&mut self.shell, link, text, deadline).await?;
+                self.type_text(text, Before::Replaced, deadline).await?;
             }
+            Gesture::Insert { text } => self.type_text(text, Before::Kept, deadline).await?,
             Gesture::Press { key } => {
                 self.press(*key, deadline).await?;
             }
+            Gesture::Chord { modifiers, key } => self.chord(modifiers, key, deadline).await?,
             Gesture::Launch { app } => self.launch(app, deadline).await?,
-            Gesture::Click { .. }
-            | Gesture::Move { .. }
-            | Gesture::Scroll { .. }
-            | Gesture::Insert { .. }
-            | Gesture::Chord { .. }
-            | Gesture::Window { .. } => {
+            Gesture::Click { .. } | Gesture::Move { .. } | Gesture::Scroll { .. } | Gesture::Window { .. } => {
                 return Err(DriverErrorKind::Refused { why: format!("a phone cannot {}", gesture.name()) });
             }
         }
         Ok(())
+    }
+
+    /// Two taps within the 300 ms that make them one gesture. From Android 12 on `input` is told to a process that runs already; before,
+    /// each one starts a program, which takes longer than that, so one program is given both.
+    async fn double_tap(&mut self, (x, y): Place, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        if self.api_level(deadline).await?.is_none_or(|level| level >= INPUT_IS_QUICK) {
+            // In one line, so that no round trip lies between the two.
+            return self.command(&format!("input tap {x} {y} 2>&1 && input tap {x} {y}"), deadline).await.map(drop);
+        }
+        let script = [
+            "type= user",
+            "count= 3",
+            "speed= 1.0",
+            "start data >>",
+            &format!("Tap({x},{y})"),
+            "UserWait(90)",
+            &format!("Tap({x},{y})"),
+        ];
+        let words: Vec<String> = script.iter().map(|line| format!("'{line}'")).collect();
+        let write = format!("printf '%s\\n' {} > {SCRIPT}", words.join(" "));
+        self.command(&write, deadline).await?;
+        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let ran = self.shell.run(link, &format!("monkey -f {SCRIPT} 1"), deadline).await?;
+        self.command(&format!("rm -f {SCRIPT}"), deadline).await?;
+        if ran.output.contains("Events injected") {
+            return Ok(());
+        }
+        let why = ran.accepted().err().map_or_else(|| "it says nothing of events".to_owned(), |kind| kind.to_string());
+        let why = format!(
+            "this Android starts a program for each tap, too slowly for a double tap, and its `monkey` did not do both: {why}"
+        );
+        Err(DriverErrorKind::Refused { why })
+    }
+
+    /// Android's version as a number.
+    async fn api_level(&mut self, deadline: Deadline) -> Result<Option<u32>, DriverErrorKind> {
+        if let Some(level) = self.api_level {
+            return Ok(level);
+        }
+        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let ran = self.shell.run(link, "getprop ro.build.version.sdk", deadline).await?;
+        let level = (ran.status == 0).then(|| answers::number(&ran.output)).flatten();
+        self.api_level = Some(level);
+        Ok(level)
+    }
+
+    async fn chord(
+        &mut self,
+        modifiers: &[Modifier],
+        key: &KeyName,
+        deadline: Deadline,
+    ) -> Result<(), DriverErrorKind> {
+        let refused = |why: String| DriverErrorKind::Refused { why };
+        let code = keycodes::of_key(key).ok_or_else(|| refused(format!("Android has no key {key:?}")))?;
+        if modifiers.is_empty() {
+            return self.command(&format!("input keyevent {code}"), deadline).await.map(drop);
+        }
+        let held: Vec<String> = modifiers.iter().map(|modifier| keycodes::of_modifier(*modifier).to_string()).collect();
+        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let ran = self.shell.run(link, &format!("input keycombination {} {code}", held.join(" ")), deadline).await?;
+        if answers::is_unknown_to_input(&ran.output) {
+            return Err(refused(
+                "this Android holds no keys while another one is pressed; Android 13 and later do".to_owned(),
+            ));
+        }
+        ran.accepted().map(drop)
     }
 
     /// Androids from 7 on have a command for that, which rests as long as a long press takes; some lack it and can be told

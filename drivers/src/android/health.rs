@@ -88,7 +88,7 @@ impl Android {
         let pressed = self.command("input keyevent 0", deadline).await;
         let input = pressed.map(|_| began.elapsed()).map_err(|kind| kind.to_string());
         let methods = self.command("ime list -s -a", deadline).await.map_err(|kind| kind.to_string());
-        let any_text = methods.and_then(|methods| match answers::lists(&methods, super::text::ADB_KEYBOARD) {
+        let any_text = methods.and_then(|methods| match answers::lists(&methods, super::keyboard::ADB_KEYBOARD) {
             true => Ok(()),
             false => {
                 Err("only plain ASCII can be typed: install ADB Keyboard (com.android.adbkeyboard) for any script"

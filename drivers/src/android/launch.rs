@@ -48,7 +48,7 @@ impl Android {
     pub(super) async fn list_apps(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let link = self.link.as_ref().ok_or_else(unlinked)?;
         let asked = self.shell.run(link, "am get-current-user", deadline).await?;
-        let mut user = (asked.status == 0).then(|| answers::current_user(&asked.output)).flatten();
+        let mut user = (asked.status == 0).then(|| answers::number(&asked.output)).flatten();
         let mut listed = self.shell.run(link, &format!("pm list packages{}", of_user(user)), deadline).await?;
         if user.is_none() && listed.output.contains("SecurityException") {
             user = Some(0);

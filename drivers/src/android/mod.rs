@@ -6,9 +6,12 @@
 mod apps;
 mod capture;
 mod devices;
+mod field;
 mod gestures;
 mod health;
 mod judge;
+mod keyboard;
+mod keycodes;
 mod keys;
 mod launch;
 mod look;
@@ -17,7 +20,7 @@ mod pairing;
 mod parse;
 mod quote;
 mod shell;
-mod text;
+mod typing;
 mod wire;
 
 use std::sync::Arc;
@@ -37,6 +40,7 @@ pub use self::devices::{UsbDevice, usb_devices};
 pub use self::devices::{connect, devices, disconnect};
 pub use self::health::Health;
 pub use self::judge::Judge;
+use self::keyboard::Keyboard;
 pub use self::keys::Keys;
 #[cfg(feature = "adb-client")]
 pub use self::pairing::{Announced, announced, pair};
@@ -44,7 +48,6 @@ use self::parse::screencap::Shot;
 pub use self::parse::server::{Device, State};
 use self::parse::{answers, hierarchy};
 use self::shell::Shell;
-use self::text::Keyboard;
 use self::wire::Link;
 use crate::deadline::{Deadline, Tries};
 use crate::{Settle, Tree};
@@ -99,6 +102,8 @@ pub struct Android {
     apps: Apps,
     /// The user in front, whose apps these are, as far as the device tells.
     user: Option<u32>,
+    /// Android's version as a number, as far as the device tells; asked once a connection.
+    api_level: Option<Option<u32>>,
     keyboard: Keyboard,
     /// Whether the device has grep, which keeps most of `dumpsys` from being sent.
     grep: bool,
@@ -116,8 +121,6 @@ const MENDED_MAX: u32 = 20;
 const DIAL_PAUSE: Duration = Duration::from_millis(100);
 /// … this.
 const DIAL_PAUSE_MAX: Duration = Duration::from_secs(2);
-/// How long putting the keyboard back may take when nobody waits for it.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 impl Android {
     /// Connects to a device.
@@ -153,6 +156,7 @@ impl Android {
             camera: Camera::new(options.capture),
             apps: Apps::default(),
             user: None,
+            api_level: None,
             keyboard: Keyboard::default(),
             grep: true,
             last: None,
@@ -163,25 +167,39 @@ impl Android {
     }
 
     /// Puts the device's own keyboard back, also if it was an earlier run that left ours selected and died. Dropping the
-    /// driver tries to do the same in the background, for itself only.
+    /// driver does the same as a last resort, for itself only, and waits two seconds for it at most.
     ///
     /// # Errors
-    /// `DriverError` if the keyboard could not be put back.
+    /// `DriverError` if the keyboard could not be put back, with what a person can do.
     pub async fn close(mut self, within: Duration) -> Result<(), DriverError> {
         let deadline = Deadline::after(within);
-        let result = match &self.link {
+        let original = self.keyboard.original.clone();
+        let mut result = match &self.link {
             Some(link) if link.alive() => self.keyboard.restore(&mut self.shell, link, deadline).await,
-            _ if self.keyboard.original.is_some() => match self.linked(deadline).await {
+            _ if original.is_some() => Err(unlinked()),
+            _ => Ok(()),
+        };
+        // The connection may have broken in the middle of the run's last command.
+        if let (Err(DriverErrorKind::Lost { .. } | DriverErrorKind::MalformedResponse { .. }), Some(_)) =
+            (&result, &original)
+        {
+            self.unlink();
+            result = match self.linked(deadline).await {
                 Ok(()) => {
                     let link = self.link.as_ref().expect("it is linked");
                     self.keyboard.restore(&mut self.shell, link, deadline).await
                 }
                 Err(kind) => Err(kind),
-            },
-            _ => Ok(()),
-        };
+            };
+        }
         self.keyboard = Keyboard::default(); // Tried once is enough.
-        result.map_err(|kind| self.error("put the keyboard back", kind))
+        result.map_err(|kind| {
+            let kind = match &original {
+                Some(original) => keyboard::advised(kind, original),
+                None => kind,
+            };
+            self.error("put the keyboard back", kind)
+        })
     }
 
     /// The screen's widgets, for whoever wants words: a phone takes a second or two for that. It works where pictures do not,
@@ -266,9 +284,10 @@ impl Android {
     fn unlink(&mut self) {
         self.link = None;
         self.shell = Shell::default();
-        self.keyboard.forget_way();
+        self.keyboard.forget_method();
         self.apps = Apps::default();
         self.user = None;
+        self.api_level = None;
     }
 
     /// Runs a command and wants it to be accepted.
@@ -384,15 +403,9 @@ impl Driver for Android {
 
 impl Drop for Android {
     fn drop(&mut self) {
-        let mut keyboard = std::mem::take(&mut self.keyboard);
-        let (Some(link), true) = (self.link.take(), keyboard.original.is_some()) else { return };
-        let mut shell = std::mem::take(&mut self.shell);
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            if let Err(kind) = keyboard.restore(&mut shell, &link, Deadline::after(FAREWELL)).await {
-                tracing::warn!(%kind, "the device's own keyboard was not put back");
-            }
-        });
+        let keyboard = std::mem::take(&mut self.keyboard);
+        self.unlink();
+        keyboard::put_back_at_last(keyboard, self.options.address.clone());
     }
 }
 

@@ -191,8 +191,8 @@ fn a_phone_that_wants_a_key_gets_the_one_at_home_or_it_is_said_what_is_missing()
 
 #[cfg(unix)]
 #[test]
-fn by_ctrl_c_in_the_middle_of_a_thought() {
-    for signal in ["INT", "TERM"] {
+fn by_ctrl_c_or_a_closed_terminal_in_the_middle_of_a_thought() {
+    for signal in ["INT", "TERM", "HUP"] {
         let place = Place::new();
         let server = Server::start();
         let run = place.start(&["run", "Do something", "--json", "--model", &server.url, "--model-name", "m"]);

@@ -24,7 +24,9 @@ pub(crate) fn refusal(status: i32, output: &str) -> Option<String> {
         return Some(line);
     }
     if status != 0 {
-        let first = output.lines().map(str::trim).find(|line| !line.is_empty());
+        // The linker's complaints about a program of the manufacturer's are no reason.
+        let is_reason = |line: &&str| !line.is_empty() && !line.starts_with("WARNING:");
+        let first = output.lines().map(str::trim).find(is_reason);
         return Some(match first {
             Some(first) => format!("{} (exit code {status})", shortened(first)),
             None => format!("exit code {status}, without a word"),
@@ -86,8 +88,8 @@ pub(crate) fn icons(output: &str) -> Vec<AppIcon> {
     icons
 }
 
-/// The number of the user in front, which `am get-current-user` prints, whatever the linker says before.
-pub(crate) fn current_user(output: &str) -> Option<u32> {
+/// The number that stands alone in the last line that is one, whatever the linker says before.
+pub(crate) fn number(output: &str) -> Option<u32> {
     output.lines().rev().find_map(|line| line.trim().parse().ok())
 }
 
@@ -97,6 +99,32 @@ pub(crate) fn component<'a>(output: &'a str, package: &str) -> Option<&'a str> {
     let activity = line.strip_prefix(package)?.strip_prefix('/')?;
     let plain = activity.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._$".contains(&byte));
     (plain && !activity.is_empty() && activity.len() <= 255).then_some(line)
+}
+
+/// Why a keyboard was not selected, by what `ime set` printed; it says so with exit code 0.
+pub(crate) fn selection_refusal(status: i32, output: &str) -> Option<String> {
+    let says_no = |line: &&str| line.contains("cannot be selected") || line.starts_with("Unknown input method");
+    refusal(status, output).or_else(|| output.lines().map(str::trim).find(says_no).map(shortened))
+}
+
+/// The input method that is named in a line of its own: `settings` and `cat` answer so, after whatever the linker says.
+pub(crate) fn input_method(output: &str) -> Option<&str> {
+    output.lines().map(str::trim).find(|line| is_input_method(line))
+}
+
+/// Whether this names an input method: a package and a class.
+fn is_input_method(text: &str) -> bool {
+    let plain = |letter: u8| letter.is_ascii_alphanumeric() || b"._$/".contains(&letter);
+    text.len() <= 255
+        && text.bytes().all(plain)
+        && text.split_once('/').is_some_and(|(package, class)| {
+            super::window::is_package(package) && !class.is_empty() && !class.contains('/')
+        })
+}
+
+/// Whether an input method is in the setting `enabled_input_methods`: names with their subtypes, between colons.
+pub(crate) fn enables(output: &str, method: &str) -> bool {
+    output.lines().flat_map(|line| line.split(':')).any(|one| one.split(';').next().map(str::trim) == Some(method))
 }
 
 /// Whether an input method is in what `ime list -s` lists.
@@ -174,10 +202,27 @@ mod tests {
     }
 
     #[test]
-    fn users() {
-        assert_eq!(current_user("0\n"), Some(0));
-        assert_eq!(current_user("WARNING: linker: app_process has text relocations.\n10\n"), Some(10));
-        assert_eq!(current_user("/system/bin/sh: am: inaccessible or not found\n"), None);
+    fn input_methods() {
+        const LATIN: &str = "com.android.inputmethod.latin/.LatinIME";
+        let noise = "WARNING: linker: /system/bin/app_process has text relocations.\n";
+        assert_eq!(input_method(&format!("{noise}{LATIN}\n")), Some(LATIN));
+        for none in ["null\n", "\n", noise, "a b/c\n", "com.x/\n", "/system/bin\n", "com.x/a/b\n", "com.x/a;reboot\n"] {
+            assert_eq!(input_method(none), None, "{none}");
+        }
+        assert!(enables(&format!("com.x/.Y;-921088104:{LATIN};3\n"), LATIN));
+        assert!(!enables("com.x/.Y;-921088104\n", LATIN));
+        let no = "Unknown input method com.x/.Y cannot be selected for user #0";
+        assert_eq!(selection_refusal(0, &format!("{noise}{no}\n")).as_deref(), Some(no));
+        assert_eq!(selection_refusal(0, "Input method com.x/.Y selected for user #0\n"), None);
+        assert_eq!(selection_refusal(0, ""), None);
+        assert_eq!(selection_refusal(255, &format!("{noise}Killed\n")).as_deref(), Some("Killed (exit code 255)"));
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(number("0\n"), Some(0));
+        assert_eq!(number("WARNING: linker: app_process has text relocations.\n10\n"), Some(10));
+        assert_eq!(number("/system/bin/sh: am: inaccessible or not found\n"), None);
     }
 
     #[test]
