@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
 use tapwright_drivers::android::{self, Address, Android, Capture, Judge};
 use tapwright_drivers::{Probe, Settle};
@@ -65,6 +66,27 @@ enum Behind {
     /// It is in this process: its state can be read even when it is unplugged. The daemon ends when this is dropped.
     Ours(Daemon),
     Theirs(Judge),
+}
+
+#[async_trait]
+impl Probe for Behind {
+    async fn facts(&mut self, within: Duration) -> Result<Facts, DriverError> {
+        match self {
+            Behind::Ours(daemon) => Ok(daemon.handle().facts()),
+            Behind::Theirs(judge) => judge.facts(within).await,
+        }
+    }
+
+    async fn set(&mut self, name: &str, value: &str, within: Duration) -> Result<(), DriverError> {
+        match self {
+            Behind::Ours(daemon) => daemon.handle().set_fact(name, value).map_err(|refused| DriverError {
+                device: "virtual phone".to_owned(),
+                operation: "set a fact",
+                kind: DriverErrorKind::Refused { why: refused.to_string() },
+            }),
+            Behind::Theirs(judge) => judge.set(name, value, within).await,
+        }
+    }
 }
 
 /// Why there is no phone, or not the one that is needed.
@@ -174,18 +196,20 @@ impl Device {
         }
     }
 
+    /// Looks behind its screen, for judges.
+    pub fn probe(&mut self) -> &mut dyn Probe {
+        &mut self.behind
+    }
+
     /// What is true of it; `None` if it is a phone that tells nobody.
     ///
     /// # Errors
     /// `DeviceError` if it is lost.
     pub async fn facts(&mut self) -> Result<Option<Facts>, DeviceError> {
-        match &mut self.behind {
-            Behind::Ours(daemon) => Ok(Some(daemon.handle().facts())),
-            Behind::Theirs(judge) => match judge.facts(self.probe).await {
-                Ok(facts) => Ok(Some(facts)),
-                Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => Ok(None),
-                Err(error) => Err(error.into()),
-            },
+        match self.behind.facts(self.probe).await {
+            Ok(facts) => Ok(Some(facts)),
+            Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -194,16 +218,10 @@ impl Device {
     /// # Errors
     /// `DeviceError::Start` if it cannot be.
     pub async fn set(&mut self, fact: &Fact) -> Result<(), DeviceError> {
-        match &mut self.behind {
-            Behind::Ours(daemon) => daemon
-                .handle()
-                .set_fact(&fact.fact, &fact.is)
-                .map_err(|refused| DeviceError::Start { why: refused.to_string() }),
-            Behind::Theirs(judge) => match judge.set(&fact.fact, &fact.is, self.probe).await {
-                Ok(()) => Ok(()),
-                Err(DriverError { kind: DriverErrorKind::Refused { why }, .. }) => Err(DeviceError::Start { why }),
-                Err(error) => Err(error.into()),
-            },
+        match self.behind.set(&fact.fact, &fact.is, self.probe).await {
+            Ok(()) => Ok(()),
+            Err(DriverError { kind: DriverErrorKind::Refused { why }, .. }) => Err(DeviceError::Start { why }),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -4,8 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tapwright_agent::outcome::Outcome;
+use tapwright_contract::device::{DriverError, DriverErrorKind};
+use tapwright_drivers::Probe;
 
 use crate::mistake::nearest;
 
@@ -19,15 +25,80 @@ pub struct Fact {
     pub is: String,
 }
 
-/// What is true in the end if the goal was reached.
+/// What an evaluator goes by.
+pub struct Evidence<'a> {
+    /// What was true of the device before the run.
+    pub start: &'a Facts,
+    /// What is true of it now.
+    pub end: &'a Facts,
+    /// How the run ended, with what the model says in the end.
+    pub outcome: &'a Outcome,
+    /// Looks at more of the device than its facts.
+    pub probe: &'a mut dyn Probe,
+}
+
+/// Judges whether a goal was reached, by looking behind the screen.
+#[async_trait]
+pub trait Evaluator: fmt::Debug + Send + Sync {
+    /// Facts that have to be true in the end, for people, and to find misspelt ones before the run. Empty if it goes by
+    /// something else.
+    fn expected(&self) -> Vec<Fact>;
+
+    /// What speaks against success; `None` if the goal was reached.
+    ///
+    /// # Errors
+    /// `DriverError` if the device cannot be asked: the run is void then.
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError>;
+}
+
+/// Wants facts to be true in the end; others may change as they will.
 #[derive(Clone, Debug)]
-pub enum Wanted {
-    /// Nobody has said it.
-    Nothing,
-    /// These facts; others may change as they will.
-    Facts(Vec<Fact>),
-    /// What the smoke suite says, which minds what else has changed, too.
-    Smoke(Box<tapwright_smoke::Task>),
+pub struct FactEvaluator(Vec<Fact>);
+
+impl FactEvaluator {
+    /// An evaluator of these facts; `None` if there are none, as nobody said what is wanted then.
+    pub fn of(facts: Vec<Fact>) -> Option<Arc<dyn Evaluator>> {
+        (!facts.is_empty()).then(|| Arc::new(FactEvaluator(facts)) as Arc<dyn Evaluator>)
+    }
+}
+
+#[async_trait]
+impl Evaluator for FactEvaluator {
+    fn expected(&self) -> Vec<Fact> {
+        self.0.clone()
+    }
+
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+        let wrong = self.0.iter().find_map(|wanted| differs(wanted, evidence.end));
+        Ok(wrong.or_else(|| unless_done(evidence.outcome)))
+    }
+}
+
+/// What speaks against a run that has to end with the model's word that it is done.
+pub fn unless_done(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Done { .. } => None,
+        other => Some(format!("all is as it should be, but the run ended with `{}` and not with `done`", other.id())),
+    }
+}
+
+/// A probe for records: it knows the facts that were written down, and nothing more.
+pub(crate) struct RecordedProbe<'a>(pub &'a Facts);
+
+#[async_trait]
+impl Probe for RecordedProbe<'_> {
+    async fn facts(&mut self, _within: Duration) -> Result<Facts, DriverError> {
+        Ok(self.0.clone())
+    }
+
+    async fn set(&mut self, _name: &str, _value: &str, _within: Duration) -> Result<(), DriverError> {
+        let why = "a record cannot be changed".to_owned();
+        Err(DriverError {
+            device: "record".to_owned(),
+            operation: "set a fact",
+            kind: DriverErrorKind::Refused { why },
+        })
+    }
 }
 
 /// Whether a goal was reached.
@@ -95,19 +166,6 @@ impl Verdict {
     }
 }
 
-/// Compares what is true in the end with what is wanted: `None` if nobody said what is.
-pub fn judge(wanted: &Wanted, start: &Facts, end: &Facts) -> Option<Verdict> {
-    let wrong = match wanted {
-        Wanted::Nothing => return None,
-        Wanted::Facts(facts) => facts.iter().find_map(|wanted| differs(wanted, end)),
-        Wanted::Smoke(task) => tapwright_smoke::judge(task, start, end),
-    };
-    Some(match wrong {
-        None => Verdict::Passed,
-        Some(why) => Verdict::Failed { why },
-    })
-}
-
 /// What has changed, by name.
 pub fn changes(start: &Facts, end: &Facts) -> Vec<Change> {
     let mut names: Vec<&String> = start.keys().chain(end.keys()).collect();
@@ -160,30 +218,34 @@ mod tests {
         assert!(Fact::parse("=true").is_err());
     }
 
-    #[test]
-    fn judged_by_the_end_alone() {
+    #[tokio::test]
+    async fn facts_are_judged_by_the_end_alone() {
         let start = facts(&[("wifi.on", "false"), ("notes.count", "2")]);
         let end = facts(&[("wifi.on", "true"), ("notes.count", "3"), ("notes.0", "buy milk")]);
-        let verdict = |texts: &[&str]| judge(&Wanted::Facts(wanted(texts)), &start, &end).unwrap();
-        assert_eq!(verdict(&["wifi.on=true", "notes.0=buy milk"]), Verdict::Passed);
-        let failed = verdict(&["wifi.on=true", "notes.0=buy bread"]);
-        assert_eq!(failed.why(), Some("`notes.0` should be `buy bread` and is `buy milk`"));
-        assert_eq!(verdict(&["notes.9=x"]).why(), Some("`notes.9` should be `x` and there is no such fact"));
-        assert_eq!(judge(&Wanted::Nothing, &start, &end), None);
-    }
-
-    #[test]
-    fn the_suite_minds_what_nobody_asked_for() {
-        let task = tapwright_smoke::task_of("radio", 3).unwrap();
-        let world = tapwright_phone::World::new(task.phone.clone());
-        let start = world.facts();
-        let mut end = start.clone();
-        end.extend(task.expect.iter().cloned());
-        let wanted = Wanted::Smoke(Box::new(task));
-        assert_eq!(judge(&wanted, &start, &end), Some(Verdict::Passed));
-        end.insert("notes.count".to_owned(), "77".to_owned());
-        let failed = judge(&wanted, &start, &end).unwrap();
-        assert!(failed.why().unwrap().contains("nobody asked for"), "{failed:?}");
+        for (texts, outcome, against) in [
+            (vec!["wifi.on=true", "notes.0=buy milk"], Outcome::Done { message: String::new() }, None),
+            (
+                vec!["wifi.on=true", "notes.0=buy bread"],
+                Outcome::Done { message: String::new() },
+                Some("`notes.0` should be `buy bread` and is `buy milk`"),
+            ),
+            (
+                vec!["notes.9=x"],
+                Outcome::Done { message: String::new() },
+                Some("`notes.9` should be `x` and there is no such fact"),
+            ),
+            (
+                vec!["wifi.on=true"],
+                Outcome::OutOfSteps,
+                Some("all is as it should be, but the run ended with `out-of-steps` and not with `done`"),
+            ),
+        ] {
+            let evaluator = FactEvaluator::of(wanted(&texts)).unwrap();
+            let mut probe = RecordedProbe(&end);
+            let evidence = Evidence { start: &start, end: &end, outcome: &outcome, probe: &mut probe };
+            assert_eq!(evaluator.evaluate(evidence).await.unwrap().as_deref(), against, "{texts:?}");
+        }
+        assert!(FactEvaluator::of(Vec::new()).is_none());
     }
 
     #[test]

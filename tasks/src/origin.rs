@@ -25,6 +25,18 @@ pub struct RunOrigin {
     pub expected: Vec<Fact>,
     /// What was true of the device in the beginning, if it tells.
     pub facts: Option<Facts>,
+    /// Which case of which suite it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
+}
+
+/// A case of a suite, by what it is drawn from. It names something that this program has; what it does not have is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseId {
+    pub suite: String,
+    /// The template, or the case's own name.
+    pub template: String,
+    pub seed: u64,
 }
 
 /// Which device and model, and what was allowed, in the words of whoever began the run. Paths are absolute.
@@ -50,8 +62,8 @@ pub struct LaunchSettings {
 
 impl RunOrigin {
     /// Of a run that begins now.
-    pub fn new(words: LaunchSettings, expected: Vec<Fact>, facts: Option<Facts>) -> RunOrigin {
-        RunOrigin { version: VERSION, words, expected, facts }
+    pub fn new(words: LaunchSettings, expected: Vec<Fact>, facts: Option<Facts>, case: Option<CaseId>) -> RunOrigin {
+        RunOrigin { version: VERSION, words, expected, facts, case }
     }
 
     /// Reads it; `None` if the run was killed before it was written, or has none.
@@ -92,7 +104,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(RunOrigin::read(folder.path()).unwrap(), None);
         let words = LaunchSettings { device: Some("127.0.0.1:5555".to_owned()), ..LaunchSettings::default() };
-        let origin = RunOrigin::new(words, vec![Fact::parse("wifi.on=true").unwrap()], Some(Facts::new()));
+        let origin = RunOrigin::new(words, vec![Fact::parse("wifi.on=true").unwrap()], Some(Facts::new()), None);
         origin.write(folder.path()).unwrap();
         assert_eq!(RunOrigin::read(folder.path()).unwrap(), Some(origin));
         fs::write(folder.path().join(NAME), "{").unwrap();

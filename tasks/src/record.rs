@@ -13,9 +13,11 @@ use tapwright_agent::person::{Answer, Question};
 use tapwright_contract::Size;
 
 use crate::judge::Verdict;
+use crate::measurement::Measurement;
+use crate::origin::write_atomically;
 use crate::plan::{PlanLine, PlanRecord};
 use crate::run::Judgement;
-use crate::smoke::Table;
+use crate::suite::Table;
 
 /// A name that stands for the run that began last.
 pub const LAST: &str = "last";
@@ -26,7 +28,7 @@ pub const LAST: &str = "last";
 pub enum Stored {
     Run(RunBrief),
     Plan(PlanBrief),
-    Suite(SuiteBrief),
+    Suite(Box<SuiteBrief>),
     /// A folder that is a run's or a plan's, or was to be one, and cannot be read.
     Unreadable {
         run: String,
@@ -75,6 +77,9 @@ pub struct SuiteBrief {
     pub model: String,
     /// Milliseconds since 1970.
     pub started: u64,
+    /// What was measured, with what; records of version 1 do not say it.
+    #[serde(default)]
+    pub measurement: Option<Measurement>,
     pub table: Table,
 }
 
@@ -112,7 +117,7 @@ pub struct Scenes {
 }
 
 /// The format's version of `suite.json`.
-pub const SUITE_VERSION: u32 = 1;
+pub const SUITE_VERSION: u32 = 2;
 
 impl Scenes {
     /// Takes the next line; a scene that is over is returned.
@@ -218,7 +223,7 @@ pub fn list(runs: &Path, most: usize) -> io::Result<Vec<Stored>> {
         } else if PlanRecord::is_there(&folder) {
             Some(plan_brief(&folder))
         } else {
-            suite(&folder).map(Stored::Suite)
+            suite(&folder).map(|brief| Stored::Suite(Box::new(brief)))
         }
     });
     Ok(kept.take(most).collect())
@@ -232,7 +237,7 @@ pub fn keep_suite(folder: &Path, suite: &SuiteBrief) -> io::Result<()> {
     let mut text = serde_json::to_string_pretty(suite)?;
     text.push('\n');
     fs::create_dir_all(folder)?;
-    fs::write(folder.join("suite.json"), text)
+    write_atomically(folder, "suite.json", &text)
 }
 
 /// Names begin with the time, so their order is that of the runs.
@@ -366,10 +371,17 @@ mod tests {
     fn suites_are_listed() {
         let runs = tempfile::tempdir().unwrap();
         let text = String::new;
-        let brief =
-            SuiteBrief { version: 1, suite: text(), run: text(), model: text(), started: 3, table: Table::default() };
+        let brief = SuiteBrief {
+            version: 1,
+            suite: text(),
+            run: text(),
+            model: text(),
+            started: 3,
+            measurement: None,
+            table: Table::default(),
+        };
         keep_suite(&runs.path().join("x"), &brief).unwrap();
-        assert_eq!(list(runs.path(), 9).unwrap(), [Stored::Suite(brief)]);
+        assert_eq!(list(runs.path(), 9).unwrap(), [Stored::Suite(Box::new(brief))]);
         assert_eq!(list(runs.path(), 0).unwrap(), []);
     }
 }

@@ -2,15 +2,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tapwright_agent::journal::{Journal, Record, ResumePoint};
 
 use crate::device::Device;
-use crate::judge::Wanted;
+use crate::judge::{Evaluator, Fact, FactEvaluator};
 use crate::model::LoadedModel;
-use crate::origin::{LaunchSettings, RunOrigin};
+use crate::origin::{CaseId, LaunchSettings, RunOrigin};
 use crate::run::{LastReply, Participants, RunError, RunLocation, RunReport, StartFrom, drive_run, judge_run};
+use crate::suites;
 
 /// A run that can go on. No other process can take it up while this is kept.
 pub struct ResumableRun {
@@ -89,12 +91,13 @@ impl ResumableRun {
         let unwritten = |source| RunError::Judgement { run: run.clone(), source };
         let expected = origin.as_ref().map(|origin| origin.expected.clone()).unwrap_or_default();
         // A fork begins with the device as it is now; a run that goes on began when it began.
-        let start = match origin {
-            Some(origin) if !forked => origin.facts,
+        let start = match &origin {
+            Some(origin) if !forked => origin.facts.clone(),
             _ => device.facts().await?,
         };
-        let wanted = if expected.is_empty() { Wanted::Nothing } else { Wanted::Facts(expected.clone()) };
-        RunOrigin::new(words, expected, start.clone()).write(&folder).map_err(unwritten)?;
+        let case = origin.as_ref().and_then(|origin| origin.case.clone());
+        let evaluator = evaluator_of(case.as_ref(), &expected);
+        RunOrigin::new(words, expected, start.clone(), case).write(&folder).map_err(unwritten)?;
         // What was said of it when it broke off does not hold any more.
         match fs::remove_file(folder.join("verdict.json")) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritten(error)),
@@ -106,10 +109,16 @@ impl ResumableRun {
         let from = StartFrom::ResumePoint(Box::new(stand), Box::new(record.facts.setting.limits.clone()), at);
         let (end, took) = drive_run(from, device, opened, &mut journal, company, &mut last).await?;
         let ms = record.entries.last().map_or(0, |entry| entry.ms).saturating_add(took);
-        let judgement =
-            judge_run(&wanted, &end.outcome, last, start.as_ref(), device, &folder).await.map_err(unwritten)?;
+        let judgement = judge_run(evaluator.as_deref(), &end.outcome, last, start.as_ref(), device, &folder)
+            .await
+            .map_err(unwritten)?;
         Ok(RunReport { run: record.facts.run, folder, end, judgement, ms })
     }
+}
+
+/// What judges a run that was written down: its case's evaluator, if a suite here knows it, else the facts that it names.
+pub(crate) fn evaluator_of(case: Option<&CaseId>, expected: &[Fact]) -> Option<Arc<dyn Evaluator>> {
+    case.and_then(suites::evaluator).or_else(|| FactEvaluator::of(expected.to_vec()))
 }
 
 fn drive_record(error: tapwright_agent::journal::RecordError) -> RunError {

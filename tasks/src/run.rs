@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tapwright_agent::clock::{Clock, Timer};
@@ -16,11 +17,12 @@ use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
 use tapwright_contract::api::Apis;
+use tapwright_drivers::Probe;
 
 use crate::device::{Device, DeviceError};
-use crate::judge::{Change, Fact, Facts, Verdict, Wanted, changes, judge, unheard_of};
+use crate::judge::{Change, Evaluator, Evidence, Fact, Facts, Verdict, changes, unheard_of};
 use crate::model::LoadedModel;
-use crate::origin::{LaunchSettings, RunOrigin, write_atomically};
+use crate::origin::{CaseId, LaunchSettings, RunOrigin, write_atomically};
 
 /// What is to be done, how the phone is to be before, and what is to be true in the end.
 #[derive(Clone, Debug)]
@@ -28,7 +30,10 @@ pub struct Task {
     /// What the agent is told.
     pub goal: String,
     pub start: Vec<Fact>,
-    pub wanted: Wanted,
+    /// Judges it in the end; `None` if nobody said what is wanted.
+    pub evaluator: Option<Arc<dyn Evaluator>>,
+    /// Which case of which suite it is.
+    pub case: Option<CaseId>,
 }
 
 /// How a run goes about it.
@@ -88,10 +93,13 @@ pub struct Judgement {
     pub expected: Vec<Fact>,
     /// What is another one than before; `None` if the device does not tell.
     pub changed: Option<Vec<Change>>,
+    /// What was true of the device in the end, so that the run can be judged again without it.
+    #[serde(default)]
+    pub facts: Option<Facts>,
 }
 
 /// The format's version of `verdict.json`.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a run did not begin, or has no end.
 #[derive(Debug, thiserror::Error)]
@@ -172,7 +180,7 @@ pub async fn run(
         device.set(fact).await?;
     }
     let start = device.facts().await?;
-    let expected = expected(&task.wanted);
+    let expected = expected(task.evaluator.as_deref());
     match &start {
         None if !expected.is_empty() => {
             return Err(DeviceError::NoFacts { device: device.about().to_owned() }.into());
@@ -188,7 +196,7 @@ pub async fn run(
     let mut journal = Journal::create(place.runs, place.run)?;
     let folder = place.runs.join(place.run);
     let unwritten = |source| RunError::Judgement { run: place.run.to_owned(), source };
-    RunOrigin::new(words.clone(), expected, start.clone()).write(&folder).map_err(unwritten)?;
+    RunOrigin::new(words.clone(), expected, start.clone(), task.case.clone()).write(&folder).map_err(unwritten)?;
     let setting = Setting {
         goal: task.goal.clone(),
         date: rules.date.clone(),
@@ -202,8 +210,9 @@ pub async fn run(
     let from = StartFrom::Beginning(Box::new(setting), place.started);
     let (end, ms) = drive_run(from, device, opened, &mut journal, company, &mut last).await?;
 
-    let judgement =
-        judge_run(&task.wanted, &end.outcome, last, start.as_ref(), device, &folder).await.map_err(unwritten)?;
+    let judgement = judge_run(task.evaluator.as_deref(), &end.outcome, last, start.as_ref(), device, &folder)
+        .await
+        .map_err(unwritten)?;
     Ok(RunReport { run: place.run.to_owned(), folder, end, judgement, ms })
 }
 
@@ -250,25 +259,38 @@ pub(crate) async fn drive_run(
 
 /// Asks the device what is true of it now, and writes down what that says of the run.
 pub(crate) async fn judge_run(
-    wanted: &Wanted,
+    evaluator: Option<&dyn Evaluator>,
     outcome: &Outcome,
     last: LastReply,
     start: Option<&Facts>,
     device: &mut Device,
     folder: &Path,
 ) -> io::Result<Judgement> {
-    let after = device.facts().await;
-    let verdict = verdict(wanted, outcome, last, start, after.as_ref().map(Option::as_ref));
-    let changed = match (start, &after) {
-        (Some(start), Ok(Some(after))) => Some(changes(start, after)),
-        _ => None,
-    };
-    let judgement = Judgement { version: VERSION, verdict, expected: expected(wanted), changed };
+    let after = device.facts().await.map_err(|error| error.to_string());
+    let judgement = Judgement::of(evaluator, outcome, last, start, after, device.probe()).await;
     judgement.write(folder)?;
     Ok(judgement)
 }
 
 impl Judgement {
+    /// Judges a run by what was and is true of its device. `after` says why, if that cannot be told.
+    pub(crate) async fn of(
+        evaluator: Option<&dyn Evaluator>,
+        outcome: &Outcome,
+        last: LastReply,
+        start: Option<&Facts>,
+        after: Result<Option<Facts>, String>,
+        probe: &mut dyn Probe,
+    ) -> Judgement {
+        let verdict = match evaluator {
+            None => None,
+            Some(evaluator) => Some(verdict(evaluator, outcome, last, start, &after, probe).await),
+        };
+        let facts = after.ok().flatten();
+        let changed = start.zip(facts.as_ref()).map(|(start, after)| changes(start, after));
+        Judgement { version: VERSION, verdict, expected: expected(evaluator), changed, facts }
+    }
+
     /// Reads what a record says; `None` if the run was not judged to its end.
     ///
     /// # Errors
@@ -281,7 +303,7 @@ impl Judgement {
         }
     }
 
-    fn write(&self, folder: &Path) -> io::Result<()> {
+    pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
         write_atomically(folder, "verdict.json", &format!("{}\n", serde_json::to_string_pretty(self)?))
     }
 }
@@ -304,28 +326,20 @@ impl LastReply {
     }
 }
 
-fn expected(wanted: &Wanted) -> Vec<Fact> {
-    match wanted {
-        Wanted::Nothing => Vec::new(),
-        Wanted::Facts(facts) => facts.clone(),
-        Wanted::Smoke(task) => {
-            task.expect.iter().map(|(fact, is)| Fact { fact: fact.clone(), is: is.clone() }).collect()
-        }
-    }
+fn expected(evaluator: Option<&dyn Evaluator>) -> Vec<Fact> {
+    evaluator.map_or_else(Vec::new, Evaluator::expected)
 }
 
-/// The verdict on a run. It passed only if the agent says that it is done and the device says so too.
-fn verdict(
-    wanted: &Wanted,
+/// The verdict on a run. What says nothing about the agent is void, whatever is true of the device.
+async fn verdict(
+    evaluator: &dyn Evaluator,
     outcome: &Outcome,
     last: LastReply,
     start: Option<&Facts>,
-    end: Result<Option<&Facts>, &DeviceError>,
-) -> Option<Verdict> {
-    if let Wanted::Nothing = wanted {
-        return None;
-    }
-    let void = |why: String| Some(Verdict::Void { why });
+    end: &Result<Option<Facts>, String>,
+    probe: &mut dyn Probe,
+) -> Verdict {
+    let void = |why: String| Verdict::Void { why };
     match outcome {
         Outcome::DeviceLost { why } => return void(format!("the device was lost: {why}")),
         Outcome::Stopped => return void("somebody stopped the run".to_owned()),
@@ -339,53 +353,57 @@ fn verdict(
         (_, Err(error)) => return void(format!("the device could not be asked in the end: {error}")),
         _ => return void("the device does not tell what is true of it".to_owned()),
     };
-    match (judge(wanted, start, end), outcome) {
-        (Some(Verdict::Passed), Outcome::Done { .. }) | (None, _) => Some(Verdict::Passed),
-        (Some(Verdict::Passed), outcome) => {
-            let why = format!("all is as it should be, but the run ended with `{}` and not with `done`", outcome.id());
-            Some(Verdict::Failed { why })
-        }
-        (verdict, _) => verdict,
+    match evaluator.evaluate(Evidence { start, end, outcome, probe }).await {
+        Ok(None) => Verdict::Passed,
+        Ok(Some(why)) => Verdict::Failed { why },
+        Err(error) => void(format!("the device could not be asked in the end: {error}")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::{FactEvaluator, RecordedProbe};
 
     fn facts(on: &str) -> Facts {
         Facts::from([("wifi.on".to_owned(), on.to_owned())])
     }
 
-    fn check(outcome: &Outcome, last: LastReply, on: &str, expected: &str) {
-        let wanted = Wanted::Facts(vec![Fact::parse("wifi.on=true").unwrap()]);
-        let verdict = verdict(&wanted, outcome, last, Some(&facts("false")), Ok(Some(&facts(on)))).unwrap();
+    async fn check(outcome: &Outcome, last: LastReply, on: &str, expected: &str) {
+        let evaluator = FactEvaluator::of(vec![Fact::parse("wifi.on=true").unwrap()]);
+        let (start, end) = (facts("false"), facts(on));
+        let mut probe = RecordedProbe(&end);
+        let judgement =
+            Judgement::of(evaluator.as_deref(), outcome, last, Some(&start), Ok(Some(end.clone())), &mut probe).await;
+        let verdict = judgement.verdict.unwrap();
         assert_eq!(verdict.id(), expected, "{outcome:?} {verdict:?}");
     }
 
-    #[test]
-    fn the_device_and_the_agent_both_have_to_say_so() {
+    #[tokio::test]
+    async fn the_device_and_the_agent_both_have_to_say_so() {
         let done = Outcome::Done { message: String::new() };
-        check(&done, LastReply::Heard, "true", "passed");
-        check(&done, LastReply::Heard, "false", "failed");
-        check(&Outcome::OutOfSteps, LastReply::Heard, "true", "failed");
-        check(&Outcome::GaveUp { message: String::new() }, LastReply::Heard, "true", "failed");
+        check(&done, LastReply::Heard, "true", "passed").await;
+        check(&done, LastReply::Heard, "false", "failed").await;
+        check(&Outcome::OutOfSteps, LastReply::Heard, "true", "failed").await;
+        check(&Outcome::GaveUp { message: String::new() }, LastReply::Heard, "true", "failed").await;
     }
 
-    #[test]
-    fn what_says_nothing_about_the_agent_is_void() {
+    #[tokio::test]
+    async fn what_says_nothing_about_the_agent_is_void() {
         let failed = Outcome::ModelFailed { why: String::new() };
-        check(&failed, LastReply::Silent, "false", "void");
-        check(&failed, LastReply::Nothing, "false", "void");
-        check(&failed, LastReply::Heard, "false", "failed");
-        check(&Outcome::DeviceLost { why: String::new() }, LastReply::Heard, "true", "void");
-        check(&Outcome::Stopped, LastReply::Heard, "true", "void");
+        check(&failed, LastReply::Silent, "false", "void").await;
+        check(&failed, LastReply::Nothing, "false", "void").await;
+        check(&failed, LastReply::Heard, "false", "failed").await;
+        check(&Outcome::DeviceLost { why: String::new() }, LastReply::Heard, "true", "void").await;
+        check(&Outcome::Stopped, LastReply::Heard, "true", "void").await;
     }
 
-    #[test]
-    fn without_anything_wanted_there_is_no_verdict() {
+    #[tokio::test]
+    async fn without_anything_wanted_there_is_no_verdict() {
         let done = Outcome::Done { message: String::new() };
-        assert_eq!(verdict(&Wanted::Nothing, &done, LastReply::Heard, None, Ok(None)), None);
+        let end = facts("true");
+        let judgement = Judgement::of(None, &done, LastReply::Heard, None, Ok(None), &mut RecordedProbe(&end)).await;
+        assert_eq!(judgement.verdict, None);
     }
 
     #[test]
@@ -393,9 +411,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Judgement::read(folder.path()).unwrap(), None);
         for verdict in [None, Some(Verdict::Passed), Some(Verdict::Failed { why: "x".to_owned() })] {
-            let judgement = Judgement { version: VERSION, verdict, expected: Vec::new(), changed: Some(Vec::new()) };
+            let judgement = Judgement {
+                version: VERSION,
+                verdict,
+                expected: Vec::new(),
+                changed: Some(Vec::new()),
+                facts: Some(facts("true")),
+            };
             judgement.write(folder.path()).unwrap();
             assert_eq!(Judgement::read(folder.path()).unwrap(), Some(judgement));
         }
+        // As version 1 wrote it.
+        std::fs::write(
+            folder.path().join("verdict.json"),
+            r#"{"version":1,"verdict":"passed","expected":[],"changed":null}"#,
+        )
+        .unwrap();
+        assert_eq!(Judgement::read(folder.path()).unwrap().unwrap().verdict, Some(Verdict::Passed));
     }
 }

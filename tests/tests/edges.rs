@@ -13,7 +13,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
     ("models/picture", "picture", &[]),
     ("models", "models", &["contract", "picture"]),
     ("models/mini/data", "mini-data", &["phone", "picture", "smoke"]),
-    ("tasks/smoke", "smoke", &["phone"]),
+    ("tasks/suites/smoke", "smoke", &["phone"]),
     ("tasks", "tasks", &["agent", "contract", "drivers", "models", "phone", "smoke"]),
     ("tasks/cli", "tapwright", &["tasks"]),
     ("tests", "tests", &[]),

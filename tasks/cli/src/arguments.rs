@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::TypedValueParser;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use tapwright_tasks::Size;
 use tapwright_tasks::judge::{Fact, NoFact};
 use tapwright_tasks::model::providers::Provider;
 use tapwright_tasks::profile::Language;
+use tapwright_tasks::suites;
 
 use crate::config::PresetName;
 use crate::exit::Exit;
@@ -84,6 +85,7 @@ pub enum Command {
     Bench(Bench),
     Resume(Resume),
     Fork(Fork),
+    Judge(Judge),
     Replay(Replay),
     Runs(Runs),
     Devices(Devices),
@@ -262,7 +264,7 @@ pub struct Run {
     #[arg(required_unless_present_any = ["task", "plan"], conflicts_with_all = ["task", "plan"])]
     pub goal: Option<String>,
 
-    /// A task of the smoke suite in place of a goal, drawn from --seed; it brings its own phone and expectations
+    /// A case of a suite in place of a goal, by its template, drawn from --seed; it brings its own phone and expectations
     #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["start", "expect", "device", "size"])]
     pub task: Option<String>,
 
@@ -314,31 +316,30 @@ pub struct Plan {
     pub model: ModelArguments,
 }
 
-/// Measure a model: many tasks, judged by state
+/// The names of the suites, each with what it measures.
+fn suite_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(suites::ALL.iter().map(|suite| PossibleValue::new(suite.name()).help(suite.about())))
+}
+
+/// Measure a model: many cases, judged by the device's state
 #[derive(Args, Debug)]
 #[command(
     after_help = "A run passes if the model says that it is done and the phone's state says so too. One that says nothing about the
-model (the device was lost, a server could not be reached) is void, and counted apart.
+model (the device was lost, a server could not be reached) is void, and counted apart. A suite is the same for everybody: of
+tapwright.toml only the model, the folder of runs and where ONNX Runtime is count. suite.json in the record says all that was measured.
 
 Examples:
   tapwright bench smoke --seeds 100
   tapwright bench smoke --seeds 100 --model finish        (the floor)
-  tapwright bench smoke --seeds 20 --template note --json"
+  tapwright bench smoke --seeds 20 --template note --json
+  tapwright bench edge-cases --seeds 60"
 )]
 pub struct Bench {
-    #[command(subcommand)]
-    pub suite: Suite,
-}
+    /// Which suite
+    #[arg(value_parser = suite_names())]
+    pub suite: String,
 
-#[derive(Debug, Subcommand)]
-pub enum Suite {
-    Smoke(Smoke),
-}
-
-/// Twelve kinds of task on the virtual phone, five of them over two apps
-#[derive(Args, Debug)]
-pub struct Smoke {
-    /// How many tasks; seeds go through the templates in turn
+    /// How many cases; seeds go through the templates in turn
     #[arg(long, value_name = "COUNT", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: u64,
 
@@ -346,7 +347,7 @@ pub struct Smoke {
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     pub from: u64,
 
-    /// Only tasks of this template
+    /// Only cases of this template
     #[arg(long, value_name = "TEMPLATE")]
     pub template: Option<String>,
 
@@ -379,6 +380,30 @@ pub struct Resume {
 
     #[command(flatten)]
     pub again: ResumeArguments,
+}
+
+/// Judge a run again, by what was true of its device in the end
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A run that was killed after its end and before its verdict has none; a case of a suite may be judged otherwise by a newer
+program. Without --device the facts are those that the record keeps of the end; with it the device is asked now, so nothing must
+have touched it since. The new verdict replaces the old one in verdict.json; nothing else of the record is touched.
+
+Examples:
+  tapwright judge last
+  tapwright judge last --expect wifi.on=true
+  tapwright judge 20261123-231805-turn-wi-fi-on --device 127.0.0.1:5555"
+)]
+pub struct Judge {
+    /// A run's name, its folder, or `last`
+    pub run: String,
+
+    /// What has to be true in the end, in place of what the run was begun with; may be given again
+    #[arg(long, value_name = "FACT=VALUE", value_parser = fact)]
+    pub expect: Vec<Fact>,
+
+    #[command(flatten)]
+    pub device: DeviceArguments,
 }
 
 /// Begin a new run with the first steps of another one

@@ -3,6 +3,7 @@
 mod bench;
 mod devices;
 mod doctor;
+mod judge;
 mod models;
 mod phone;
 mod plan;
@@ -33,6 +34,7 @@ pub async fn perform(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Bench(arguments) => bench::perform(common, arguments).await,
         Command::Resume(arguments) => resume::resume(common, arguments).await,
         Command::Fork(arguments) => resume::fork(common, arguments).await,
+        Command::Judge(arguments) => judge::perform(common, arguments).await,
         Command::Replay(arguments) => replay::perform(common, &arguments),
         Command::Runs(arguments) => runs::perform(common, &arguments),
         Command::Devices(arguments) => devices::perform(common, arguments).await,

@@ -12,7 +12,7 @@ use tapwright_tasks::mistake::Mistake;
 use tapwright_tasks::model::ModelError;
 use tapwright_tasks::plan::PlanRecordError;
 use tapwright_tasks::run::RunError;
-use tapwright_tasks::smoke::SuiteError;
+use tapwright_tasks::suite::SuiteError;
 use tapwright_tasks::{ForkError, JournalError, ResumeError};
 
 use crate::exit::Exit;

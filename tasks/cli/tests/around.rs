@@ -2,6 +2,8 @@
 
 mod program;
 
+use std::fs;
+
 use program::Place;
 use serde_json::{Value, json};
 
@@ -91,4 +93,43 @@ fn the_help_teaches() {
     }
     assert_eq!(place.run(&[]).code, 2, "no command is no help");
     assert!(place.run(&["--version"]).out.starts_with("tapwright "));
+}
+
+/// A run that was killed after its end has no verdict; and its phone is gone, unless its state was kept.
+#[test]
+fn a_run_is_judged_again() {
+    let place = Place::new();
+    let ran =
+        place.run(&["run", "x", "--model", "finish", "--start", "wifi.on=true", "--expect", "wifi.on=true", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let again = place.run(&["judge", "last", "--json"]);
+    assert_eq!((again.code, &again.last()["verdict"]), (0, &json!("passed")), "{}{}", again.out, again.err);
+    let other = place.run(&["judge", "last", "--expect", "wifi.on=false", "--json"]);
+    assert_eq!((other.code, &other.last()["verdict"]), (20, &json!("failed")));
+    assert!(other.last()["why"].as_str().unwrap().contains("should be `false`"), "{}", other.out);
+    let record = place.path().join(other.last()["record"].as_str().unwrap());
+    fs::remove_file(record.join("verdict.json")).unwrap();
+    let none = place.run(&["judge", "last"]);
+    assert_eq!(none.code, 2, "{}{}", none.out, none.err);
+    assert!(none.err.contains("--device"), "{}", none.err);
+}
+
+/// A table says all that it depends on, and a case of a suite is judged by the suite.
+#[test]
+fn a_suite_says_what_was_measured() {
+    let place = Place::new();
+    let ran = place.run(&["bench", "edge-cases", "--seeds", "6", "--model", "finish", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let last = ran.last();
+    // A model that looks at nothing is right where nothing is to be done, and nowhere else.
+    assert_eq!((&last["passed"], &last["templates"]["already"]["passed"]), (&json!(2), &json!(2)), "{}", ran.out);
+    let measured = &last["measurement"];
+    assert_eq!(measured["cases"].as_str().unwrap().len(), 64);
+    assert_eq!((&measured["selection"]["count"], &measured["limits"]["steps_max"]), (&json!(6), &json!(40)));
+    assert!(
+        measured["model"]["profile"].is_string() && measured["policy"].is_object() && measured["program"].is_string()
+    );
+    let folder = ran.lines()[0]["folder"].as_str().unwrap().to_owned();
+    let again = place.run(&["judge", &folder, "--json"]);
+    assert_eq!(again.last()["verdict"], ran.lines()[0]["verdict"], "{}{}", again.out, again.err);
 }

@@ -4,11 +4,13 @@ use console::{Alignment, pad_str, style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use tapwright_tasks::judge::Verdict;
+use tapwright_tasks::measurement::Measurement;
 use tapwright_tasks::record::{SUITE_VERSION, SuiteBrief, keep_suite};
-use tapwright_tasks::smoke::{Choice, Counts, Plan, Row, Table, bench, names};
+use tapwright_tasks::suite::{self, Counts, Row, Selection, Table};
+use tapwright_tasks::suites;
 
 use super::{open_model, run_name};
-use crate::arguments::{Bench, Common, Smoke, Suite};
+use crate::arguments::{Bench, Common};
 use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::CliError;
@@ -21,32 +23,38 @@ use crate::output;
 const STEPS: u32 = 40;
 
 pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError> {
-    let Suite::Smoke(Smoke { seeds, from, template, at_least, weather, model, limits }) = arguments.suite;
+    let Bench { suite, seeds, from, template, at_least, weather, model, limits } = arguments;
+    let suite = suites::find(&suite).ok_or_else(|| CliError::usage(format!("there is no suite {suite:?}")))?;
     let given = Flags { weather, model, limits, steps_usual: STEPS, only_virtual: true, ..Flags::common(common) };
     let config = Config::read(given)?;
-    let choice = Choice { first: from, count: seeds, template };
-    choice.check()?;
+    let selection = Selection { first: from, count: seeds, template };
+    selection.check(suite)?;
     let stop = interrupt::listen();
     let narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
     let Some(mut opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
 
     let started = clock::now();
-    let name = run_name(started, "smoke");
+    let name = run_name(started, suite.name());
     let folder = config.runs.join(&name);
     if !config.json {
         let facts = [("model", opened.about.clone()), ("record", folder.display().to_string())];
-        for line in head(&format!("The smoke suite: {seeds} tasks from seed {from}"), &facts, output::width()) {
+        for line in
+            head(&format!("The suite {}: {seeds} cases from seed {from}", suite.name()), &facts, output::width())
+        {
             output::out(&line);
         }
     }
     let mut rules = config.rules.clone();
     rules.policy.apis.clear(); // A suite is the same for everybody.
-    let plan = Plan { choice, rules, device: config.device.clone(), runs: &folder, now: &clock::now };
+    let measurement = Measurement::of(suite, &selection, &rules, &config.device.weather, &config.model, &opened)
+        .map_err(|error| CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}")))?;
+    let device = config.device.clone();
+    let plan = suite::Bench { suite, selection, rules, device, runs: &folder, now: &clock::now };
     let bar = bar(seeds, config.json || config.verbose > 0);
     let mut rows: Vec<Row> = Vec::new();
     let mut told = Table::default();
     let stepped = bar.clone();
-    let result = bench(
+    let result = suite::bench(
         plan,
         &mut opened,
         stop,
@@ -75,10 +83,11 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError>
     };
     let brief = SuiteBrief {
         version: SUITE_VERSION,
-        suite: "smoke".to_owned(),
+        suite: suite.name().to_owned(),
         run: name.clone(),
         model: opened.model.name().to_owned(),
         started,
+        measurement: Some(measurement),
         table: table.clone(),
     };
     let kept = keep_suite(&folder, &brief)
@@ -91,7 +100,7 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError>
         }
         output::out(&line.to_string());
     } else {
-        show(&table, &rows);
+        show(suite, &table, &rows);
         output::out(&format!("  {} {}\n", style("record ").dim(), folder.display()));
     }
     match broke {
@@ -158,6 +167,7 @@ fn last_line(table: &Table, brief: &SuiteBrief, exit: Exit) -> Value {
         object.insert("suite".to_owned(), json!(brief.suite));
         object.insert("run".to_owned(), json!(brief.run));
         object.insert("model".to_owned(), json!(brief.model));
+        object.insert("measurement".to_owned(), json!(brief.measurement));
         object.insert("stopped".to_owned(), json!(table.stopped));
         object.insert("templates".to_owned(), Value::Object(templates));
         object.insert("exit".to_owned(), json!(exit.code()));
@@ -165,7 +175,7 @@ fn last_line(table: &Table, brief: &SuiteBrief, exit: Exit) -> Value {
     line
 }
 
-fn show(table: &Table, rows: &[Row]) {
+fn show(suite: &dyn suite::Suite, table: &Table, rows: &[Row]) {
     let failed: Vec<&Row> = rows.iter().filter(|row| row.verdict != Verdict::Passed).collect();
     for row in &failed {
         output::out(&format!(
@@ -191,7 +201,7 @@ fn show(table: &Table, rows: &[Row]) {
     );
     output::out(&style(head).dim().to_string());
     // As the suite goes through them.
-    for name in names() {
+    for name in suite.templates() {
         if let Some(counts) = table.templates.get(name) {
             output::out(&line(name, counts));
         }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use serde_json::json;
 use tapwright_tasks::device::{Device, DeviceAddress};
-use tapwright_tasks::judge::Wanted;
 use tapwright_tasks::model::LoadedModel;
 use tapwright_tasks::origin::RunOrigin;
 use tapwright_tasks::plan::{
@@ -115,7 +114,7 @@ async fn carry_on(
     let unwritten = |error: std::io::Error| {
         CliError::said(Exit::Unwritten, format!("the plan's record in {} cannot be written: {error}", folder.display()))
     };
-    RunOrigin::new(config.words.clone(), Vec::new(), None).write(&folder).map_err(unwritten)?;
+    RunOrigin::new(config.words.clone(), Vec::new(), None, None).write(&folder).map_err(unwritten)?;
     let mut runs = PlanRunner { config, folder: folder.clone(), opened, device, secrets, people, stop };
     // What it says is not how the plan stands once it goes on; it is written anew in the end.
     let _ = fs::remove_file(folder.join("plan.json"));
@@ -227,7 +226,7 @@ impl GoalRunner for PlanRunner {
         let report = match broken {
             Some(broken) => broken.go_on(device, opened, config.words.clone(), clock::now(), company).await,
             None => {
-                let task = Task { goal: words.to_owned(), start: Vec::new(), wanted: Wanted::Nothing };
+                let task = Task { goal: words.to_owned(), start: Vec::new(), evaluator: None, case: None };
                 let place = RunLocation { runs: folder, run: name, started: clock::now() };
                 run(&task, device, opened, &rules, &config.words, place, company).await
             }

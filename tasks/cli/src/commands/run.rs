@@ -1,9 +1,9 @@
 //! `tapwright run`
 
-use tapwright_tasks::device::{Device, DeviceAddress, DeviceOptions};
-use tapwright_tasks::judge::Wanted;
+use tapwright_tasks::device::{Device, DeviceOptions};
+use tapwright_tasks::judge::FactEvaluator;
 use tapwright_tasks::run::{Participants, RunLocation, RunReport, Task, run};
-use tapwright_tasks::{Entry, Outcome, smoke};
+use tapwright_tasks::{Entry, Outcome, suites};
 
 use super::resume::can_go_on;
 use super::{open_model, plan, run_name};
@@ -28,11 +28,13 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, CliError> {
     let (task, device_options, about) = match (goal, task) {
         (_, Some(template)) => {
             let seed = seed_given.unwrap_or(config.phone.seed);
-            let (task, phone) = smoke::one(&template, seed).ok_or_else(|| {
-                let names = smoke::names().join(", ");
-                CliError::usage(format!("there is no task {template:?}")).help(format!("there are: {names}"))
+            let case = suites::ALL.iter().find_map(|suite| suite.case(&template, seed)).ok_or_else(|| {
+                let names: Vec<&str> = suites::ALL.iter().flat_map(|suite| suite.templates()).collect();
+                CliError::usage(format!("there is no task {template:?}"))
+                    .help(format!("there are: {}", names.join(", ")))
             })?;
-            (task, DeviceOptions { at: DeviceAddress::Virtual(phone), ..config.device.clone() }, template)
+            let at = case.device.clone();
+            (Task::from(case), DeviceOptions { at, ..config.device.clone() }, template)
         }
         (Some(goal), None) => {
             if goal.trim().is_empty() {
@@ -40,9 +42,8 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, CliError> {
                     CliError::usage("the goal is empty").help("say what is wanted: tapwright run 'Turn Wi-Fi on'")
                 );
             }
-            let wanted = if expect.is_empty() { Wanted::Nothing } else { Wanted::Facts(expect) };
             let about = goal.clone();
-            (Task { goal, start, wanted }, config.device.clone(), about)
+            (Task { goal, start, evaluator: FactEvaluator::of(expect), case: None }, config.device.clone(), about)
         }
         (None, None) => {
             return Err(CliError::usage("there is no goal").help("say what is wanted: tapwright run 'Turn Wi-Fi on'"));

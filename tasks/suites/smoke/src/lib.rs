@@ -2,11 +2,14 @@
 //!
 //! A task is drawn from a template and a seed. How it could be done is not said here: that is for whoever does it.
 
+mod edge;
 mod words;
 
 use std::collections::BTreeMap;
 
 use tapwright_phone::{Dice, Options, World};
+
+pub use edge::{edge_task_of, edge_templates};
 
 /// Seeds below this are for measuring; those from here on are for training. The two never meet.
 pub const TRAINING_SEEDS: u64 = 1 << 40;
@@ -57,6 +60,8 @@ pub struct Task {
     pub expect: Vec<(String, String)>,
     /// Facts that may differ from the start besides the expected ones, by how their names begin.
     pub may_change: Vec<String>,
+    /// It cannot be done, and the right thing is to say so.
+    pub impossible: bool,
 }
 
 /// The kinds of errand a template is made of.
@@ -105,12 +110,29 @@ pub fn task_of(template: &str, seed: u64) -> Option<Task> {
 }
 
 fn draw(template: &'static str, kinds: &[Kind], seed: u64) -> Task {
-    let mut dice = Dice::new(seed ^ 0x5ED5);
+    let (mut dice, phone, facts) = start(seed, 0x5ED5);
+    let errands: Vec<Errand> = kinds.iter().map(|kind| errand(*kind, &facts, &mut dice)).collect();
+    let goal = goal(&errands, &mut dice);
+    finished(template, seed, phone, &facts, goal, errands)
+}
+
+/// The phone that a seed draws, with dice for the rest and what is true of it.
+fn start(seed: u64, salt: u64) -> (Dice, Options, BTreeMap<String, String>) {
+    let mut dice = Dice::new(seed ^ salt);
     let epoch = Options::default().epoch + 60 * dice.below(12 * 60) as u64 + 86_400 * dice.below(365) as u64;
     let phone = Options { seed, epoch, ..Options::default() };
     let facts = World::new(phone.clone()).facts();
-    let errands: Vec<Errand> = kinds.iter().map(|kind| errand(*kind, &facts, &mut dice)).collect();
-    let goal = goal(&errands, &mut dice);
+    (dice, phone, facts)
+}
+
+fn finished(
+    template: &'static str,
+    seed: u64,
+    phone: Options,
+    facts: &BTreeMap<String, String>,
+    goal: String,
+    errands: Vec<Errand>,
+) -> Task {
     let mut task = Task {
         template,
         seed,
@@ -119,9 +141,10 @@ fn draw(template: &'static str, kinds: &[Kind], seed: u64) -> Task {
         phone,
         expect: Vec::new(),
         may_change: vec!["front".into()],
+        impossible: false,
     };
     for errand in &errands {
-        expect(errand, &facts, &mut task);
+        expect(errand, facts, &mut task);
     }
     task
 }

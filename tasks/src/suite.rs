@@ -1,26 +1,62 @@
-//! The smoke suite: task after task, each on a fresh phone, with one model, and an honest table.
+//! Suites: case after case, each on a fresh device, with one model, and an honest table.
+//!
+//! What the cases are is a [`Suite`]'s own business; it is found by name in [`crate::suites`]. Whoever brings a suite of their
+//! own passes it to [`bench`].
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tapwright_agent::apis::NoApis;
 use tapwright_agent::journal::{Entry, Line};
 use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::Nobody;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
-use tapwright_smoke::{TRAINING_SEEDS, task, task_of, templates};
 
 use crate::device::{self, Device, DeviceAddress};
-use crate::judge::{Verdict, Wanted};
+use crate::judge::{Evaluator, Fact, Verdict};
 use crate::model::LoadedModel;
-use crate::origin::LaunchSettings;
+use crate::origin::{CaseId, LaunchSettings};
 use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, Task, run};
 
-/// Which tasks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
+/// A task of a suite.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub id: CaseId,
+    /// What the agent is told.
+    pub goal: String,
+    /// The device that it starts on, fresh.
+    pub device: DeviceAddress,
+    /// What is made true of the device first.
+    pub start: Vec<Fact>,
+    pub evaluator: Arc<dyn Evaluator>,
+}
+
+/// A source of cases.
+pub trait Suite: Send + Sync {
+    /// What it is called at the command line and in records.
+    fn name(&self) -> &'static str;
+
+    /// What it measures, in a sentence.
+    fn about(&self) -> &'static str;
+
+    /// The kinds of case, in the order in which seeds go through them. A suite of fixed cases names each case.
+    fn templates(&self) -> Vec<&'static str>;
+
+    /// The first seed that must not be used to measure, if there is one: models are trained on those.
+    fn training_seeds(&self) -> Option<u64>;
+
+    /// Draws a case; the same template and seed always give the same one. `None` if there is no such template.
+    fn case(&self, template: &str, seed: u64) -> Option<Case>;
+}
+
+/// Which cases.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
     /// Seeds from here on, …
     pub first: u64,
     /// … and how many.
@@ -29,37 +65,66 @@ pub struct Choice {
     pub template: Option<String>,
 }
 
-impl Choice {
-    /// Whether there are such tasks, and they may be used to measure.
+impl Selection {
+    /// Whether a suite has such cases, and they may be used to measure.
     ///
     /// # Errors
     /// `SuiteError` if not.
-    pub fn check(&self) -> Result<(), SuiteError> {
-        if let Some(name) = self.template.as_ref().filter(|name| !templates().any(|known| known == name.as_str())) {
-            return Err(SuiteError::Template { name: name.clone() });
+    pub fn check(&self, suite: &dyn Suite) -> Result<(), SuiteError> {
+        let templates = suite.templates();
+        if let Some(name) = self.template.as_ref().filter(|name| !templates.contains(&name.as_str())) {
+            return Err(SuiteError::Template { name: name.clone(), known: templates });
         }
-        self.end().map(drop)
+        let training = suite.training_seeds();
+        match self.first.checked_add(self.count) {
+            Some(end) if training.is_none_or(|training| end <= training) => Ok(()),
+            _ => Err(SuiteError::Seeds { training: training.unwrap_or(u64::MAX) }),
+        }
     }
 
-    /// The seed after the last one.
-    fn end(&self) -> Result<u64, SuiteError> {
-        self.first.checked_add(self.count).filter(|end| *end <= TRAINING_SEEDS).ok_or(SuiteError::Seeds)
+    /// The cases, one after the other; a selection that was not checked may have fewer.
+    pub fn cases<'a>(&'a self, suite: &'a dyn Suite) -> impl Iterator<Item = Case> + 'a {
+        let templates = suite.templates();
+        (self.first..self.first.saturating_add(self.count)).map_while(move |seed| {
+            let turn = usize::try_from(seed % templates.len().max(1) as u64).unwrap_or(0);
+            let template = self.template.as_deref().or_else(|| templates.get(turn).copied())?;
+            suite.case(template, seed)
+        })
+    }
+
+    /// A digest of what is asked and of what has to be true: the same for everybody who measures the same.
+    pub fn digest(&self, suite: &dyn Suite) -> String {
+        let mut hash = Sha256::new();
+        for case in self.cases(suite) {
+            let CaseId { template, seed, .. } = &case.id;
+            // What is expected is part of the task, and so is the device that it starts on.
+            hash.update(format!("{template}\0{seed}\0{}\0{:?}\0{:?}\0", case.goal, case.device, case.start));
+            for fact in case.evaluator.expected() {
+                hash.update(format!("{fact}\0"));
+            }
+            hash.update("\n");
+        }
+        hash.finalize().iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 }
 
-/// How the tasks are run.
-pub struct Plan<'a> {
-    pub choice: Choice,
+/// How the cases are run.
+pub struct Bench<'a> {
+    pub suite: &'a dyn Suite,
+    pub selection: Selection,
     pub rules: RunOptions,
-    /// The phone's address and facts are each task's own; the times are these.
+    /// The device's address is each case's own; the times and the weather are these.
     pub device: device::DeviceOptions,
     /// The folder of the runs of this suite.
     pub runs: &'a Path,
-    /// Milliseconds since 1970, asked for at each task.
-    pub now: &'a dyn Fn() -> u64,
+    /// Milliseconds since 1970, asked for at each case.
+    pub now: &'a (dyn Fn() -> u64 + Sync),
 }
 
-/// One task, done.
+/// One case, done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     pub template: String,
@@ -100,56 +165,38 @@ pub struct Table {
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
     /// There is no such template.
-    #[error("there is no template {name:?}; there are: {}", templates().collect::<Vec<_>>().join(", "))]
-    Template { name: String },
+    #[error("there is no template {name:?}; there are: {}", .known.join(", "))]
+    Template { name: String, known: Vec<&'static str> },
     /// Those seeds are for training.
-    #[error("seeds from {TRAINING_SEEDS} on are for training; a measurement with them would say nothing")]
-    Seeds,
+    #[error("seeds from {training} on are for training; a measurement with them would say nothing")]
+    Seeds { training: u64 },
     /// Nothing more can be written down, so nothing more is done.
     #[error(transparent)]
     Record(RunError),
 }
 
-/// A task of the suite, as one to run; `None` if there is no such template.
-pub fn one(template: &str, seed: u64) -> Option<(Task, tapwright_phone::Options)> {
-    let task = task_of(template, seed)?;
-    Some(as_task(task))
-}
-
-/// The names of the templates.
-pub fn names() -> Vec<&'static str> {
-    templates().collect()
-}
-
-/// Runs the tasks. `began` is told of each before, with its number, and `done` after.
+/// Runs the cases. `began` is told of each before, with its number, template and goal, and `done` after.
 ///
 /// # Errors
 /// `SuiteError` if it cannot go on; what was measured until then has been told to `done`.
 pub async fn bench(
-    plan: Plan<'_>,
+    plan: Bench<'_>,
     opened: &mut LoadedModel,
     stop: Stop,
-    mut began: impl FnMut(u64, &str, &str),
+    mut began: impl FnMut(u64, &str, &str) + Send,
     mut step: impl FnMut(u32) + Send,
-    mut done: impl FnMut(&Row),
+    mut done: impl FnMut(&Row) + Send,
 ) -> Result<Table, SuiteError> {
-    let Choice { first, template, .. } = &plan.choice;
-    let end = plan.choice.end()?;
+    plan.selection.check(plan.suite)?;
     let mut table = Table::default();
-    for (number, seed) in (*first..end).enumerate() {
-        let drawn = match template {
-            None => task(seed),
-            Some(name) => task_of(name, seed).ok_or_else(|| SuiteError::Template { name: name.clone() })?,
-        };
-        let name = drawn.template;
-        let id = format!("{seed:06}-{name}");
-        let (task, phone) = as_task(drawn);
-        began(number as u64, name, &task.goal);
-        // Each phone has weather of its own.
+    for (number, case) in plan.selection.cases(plan.suite).enumerate() {
+        began(number as u64, &case.id.template, &case.goal);
+        // Each device has weather of its own.
         let mut weather = plan.device.weather.clone();
-        weather.seed = weather.seed.wrapping_add(seed);
-        let options = device::DeviceOptions { at: DeviceAddress::Virtual(phone), weather, ..plan.device.clone() };
-        let place = RunLocation { runs: plan.runs, run: &id, started: (plan.now)() };
+        weather.seed = weather.seed.wrapping_add(case.id.seed);
+        let options = device::DeviceOptions { at: case.device.clone(), weather, ..plan.device.clone() };
+        let name = format!("{:06}-{}", case.id.seed, case.id.template);
+        let place = RunLocation { runs: plan.runs, run: &name, started: (plan.now)() };
         let mut watch = |entry: &Entry| {
             if let Line::Decided(decided) = &entry.line {
                 step(decided.step);
@@ -162,6 +209,7 @@ pub async fn bench(
             stop: stop.clone(),
             watch: &mut watch,
         };
+        let task = Task::from(case);
         let result = attempt(&task, &options, opened, &plan.rules, place, company).await;
         let broken = matches!(&result, Err(RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. }));
         if let Ok(RunReport { end, .. }) = &result
@@ -170,7 +218,7 @@ pub async fn bench(
             table.stopped = true;
             return Ok(table);
         }
-        let row = row(name, seed, task.goal, id, plan.runs, &result);
+        let row = row(task, name, plan.runs, &result);
         table.count(&row);
         done(&row);
         if let (true, Err(error)) = (broken, result) {
@@ -178,6 +226,12 @@ pub async fn bench(
         }
     }
     Ok(table)
+}
+
+impl From<Case> for Task {
+    fn from(case: Case) -> Task {
+        Task { goal: case.goal, start: case.start, evaluator: Some(case.evaluator), case: Some(case.id) }
+    }
 }
 
 impl Table {
@@ -217,11 +271,6 @@ impl Counts {
     }
 }
 
-fn as_task(task: tapwright_smoke::Task) -> (Task, tapwright_phone::Options) {
-    let (goal, phone) = (task.goal.clone(), task.phone.clone());
-    (Task { goal, start: Vec::new(), wanted: Wanted::Smoke(Box::new(task)) }, phone)
-}
-
 async fn attempt(
     task: &Task,
     options: &device::DeviceOptions,
@@ -238,7 +287,7 @@ async fn attempt(
     report
 }
 
-fn row(template: &str, seed: u64, goal: String, run: String, runs: &Path, result: &Result<RunReport, RunError>) -> Row {
+fn row(task: Task, run: String, runs: &Path, result: &Result<RunReport, RunError>) -> Row {
     let folder = runs.join(&run);
     let (verdict, outcome, steps, ms) = match result {
         Ok(report) => {
@@ -248,7 +297,8 @@ fn row(template: &str, seed: u64, goal: String, run: String, runs: &Path, result
         }
         Err(error) => (Verdict::Void { why: error.to_string() }, None, 0, 0),
     };
-    Row { template: template.to_owned(), seed, goal, verdict, outcome, steps, ms, run, folder }
+    let (template, seed) = task.case.map_or_else(Default::default, |case| (case.template, case.seed));
+    Row { template, seed, goal: task.goal, verdict, outcome, steps, ms, run, folder }
 }
 
 #[cfg(test)]

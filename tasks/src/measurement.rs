@@ -1,0 +1,146 @@
+//! What was measured, with what, under which limits: what two tables have to have in common to be compared.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tapwright_agent::limits::Limits;
+use tapwright_agent::policy::Policy;
+
+use crate::device::Weather;
+use crate::model::{LoadedModel, ModelOptions, ModelSource};
+use crate::run::RunOptions;
+use crate::suite::{Selection, Suite};
+
+/// As it stands in `suite.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// The program's version.
+    pub program: String,
+    /// A digest of the goals, their devices and what is expected: the same for everybody who measures the same.
+    pub cases: String,
+    pub selection: Selection,
+    pub limits: Limits,
+    pub policy: Policy,
+    /// Today, as the model's prompt says it.
+    pub date: String,
+    /// Chances in a thousand, by fault, and the seed that draws them; empty in calm weather.
+    pub weather: Vec<(String, u16)>,
+    pub weather_seed: u64,
+    pub model: MeasuredModel,
+}
+
+/// The model that was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeasuredModel {
+    /// What it is, for people.
+    pub about: String,
+    /// A digest of the model's own files; `None` if it is on a server.
+    pub sha256: Option<String>,
+    /// Whether the digest is of all bytes, or of each file's length, beginning and end, as the files are too large.
+    pub sampled: bool,
+    /// A digest of its profile: prompt, history, picture limits, sampling.
+    pub profile: String,
+    /// The execution provider that was asked for.
+    pub provider: String,
+}
+
+/// Files beyond that are sampled.
+const WHOLE_BYTES_MAX: u64 = 1 << 30;
+/// How much of each end of a sampled file counts.
+const SAMPLE_BYTES: u64 = 1 << 20;
+
+impl Measurement {
+    /// Puts together what is going to be measured.
+    ///
+    /// # Errors
+    /// If the model's files cannot be read.
+    pub fn of(
+        suite: &dyn Suite,
+        selection: &Selection,
+        rules: &RunOptions,
+        weather: &Weather,
+        options: &ModelOptions,
+        opened: &LoadedModel,
+    ) -> io::Result<Measurement> {
+        let folder = match &options.which {
+            ModelSource::Folder(folder) => Some(digest_of(folder)?),
+            ModelSource::Server { .. } | ModelSource::Script(_) | ModelSource::Finish => None,
+        };
+        let profile = serde_json::to_vec(&opened.profiles.agent)?;
+        Ok(Measurement {
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            cases: selection.digest(suite),
+            selection: selection.clone(),
+            limits: rules.limits.clone(),
+            policy: rules.policy.clone(),
+            date: rules.date.clone(),
+            weather: weather.odds.iter().map(|(fault, odds)| (format!("{fault:?}"), *odds)).collect(),
+            weather_seed: weather.seed,
+            model: MeasuredModel {
+                about: opened.about.clone(),
+                sha256: folder.as_ref().map(|(digest, _)| digest.clone()),
+                sampled: folder.is_some_and(|(_, sampled)| sampled),
+                profile: hex(Sha256::digest(profile)),
+                provider: format!("{:?}", options.provider).to_lowercase(),
+            },
+        })
+    }
+}
+
+/// A digest of the files of a model's folder that say what it computes, by name; and whether they were only sampled.
+fn digest_of(folder: &Path) -> io::Result<(String, bool)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let counts = path
+            .extension()
+            .is_some_and(|end| ["json", "safetensors", "toml", "jinja", "onnx"].iter().any(|known| end == *known));
+        if counts && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let mut total = 0;
+    for path in &files {
+        total += fs::metadata(path)?.len();
+    }
+    let sampled = total > WHOLE_BYTES_MAX;
+    let mut hash = Sha256::new();
+    for path in &files {
+        let mut file = File::open(path)?;
+        let bytes = file.metadata()?.len();
+        hash.update(path.file_name().unwrap_or_default().as_encoded_bytes());
+        hash.update(bytes.to_le_bytes());
+        if sampled && bytes > 2 * SAMPLE_BYTES {
+            io::copy(&mut file.by_ref().take(SAMPLE_BYTES), &mut hash)?;
+            file.seek(SeekFrom::Start(bytes - SAMPLE_BYTES))?;
+        }
+        io::copy(&mut file, &mut hash)?;
+    }
+    Ok((hex(hash.finalize()), sampled))
+}
+
+fn hex(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_known_by_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write("config.json", "{}");
+        write("model.safetensors", "weights");
+        let before = digest_of(folder.path()).unwrap();
+        write("README.md", "of no account");
+        assert_eq!(digest_of(folder.path()).unwrap(), before);
+        write("model.safetensors", "weightz");
+        assert_ne!(digest_of(folder.path()).unwrap(), before);
+    }
+}

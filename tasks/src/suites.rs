@@ -1,0 +1,52 @@
+//! The suites that there are, by name. A new one is a module here and a line in [`ALL`].
+
+mod smoke;
+
+use std::sync::Arc;
+
+use crate::judge::Evaluator;
+use crate::origin::CaseId;
+use crate::suite::Suite;
+
+/// All suites, as help lists them.
+pub const ALL: &[&dyn Suite] = &[&smoke::Smoke, &smoke::EdgeCases];
+
+/// The suite of a name.
+pub fn find(name: &str) -> Option<&'static dyn Suite> {
+    ALL.iter().find(|suite| suite.name() == name).copied()
+}
+
+/// What judges a case of a record; `None` if it is of a suite that is not here.
+pub fn evaluator(case: &CaseId) -> Option<Arc<dyn Evaluator>> {
+    Some(find(&case.suite)?.case(&case.template, case.seed)?.evaluator)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::suite::Selection;
+
+    #[test]
+    fn each_name_stands_for_one_suite_whose_cases_can_be_drawn_again() {
+        let names: BTreeSet<&str> = ALL.iter().map(|suite| suite.name()).collect();
+        assert_eq!(names.len(), ALL.len());
+        for suite in ALL {
+            let count = 3 * suite.templates().len() as u64;
+            let selection = Selection { first: 7, count, template: None };
+            selection.check(*suite).unwrap();
+            let cases: Vec<_> = selection.cases(*suite).collect();
+            assert_eq!(cases.len() as u64, count);
+            for case in cases {
+                assert_eq!(case.id.suite, suite.name());
+                assert!(!case.goal.is_empty());
+                let again = evaluator(&case.id).unwrap();
+                assert_eq!(again.expected(), case.evaluator.expected());
+            }
+            assert_eq!(selection.digest(*suite), selection.digest(*suite));
+            let other = Selection { first: 8, ..selection.clone() };
+            assert_ne!(selection.digest(*suite), other.digest(*suite));
+        }
+    }
+}
