@@ -65,22 +65,22 @@ impl Deadline {
 
 /// A log of tries, so that a timeout explains itself. Only the last few are kept.
 #[derive(Debug)]
-pub(crate) struct Tries {
+pub(crate) struct AttemptLog {
     what: &'static str,
     count: u32,
     last: Vec<String>,
 }
 
-impl Tries {
+impl AttemptLog {
     const KEPT: usize = 4;
 
-    pub fn new(what: &'static str) -> Tries {
-        Tries { what, count: 0, last: Vec::new() }
+    pub fn new(what: &'static str) -> AttemptLog {
+        AttemptLog { what, count: 0, last: Vec::new() }
     }
 
     pub fn note(&mut self, outcome: impl Into<String>) {
         self.count += 1;
-        if self.last.len() == Tries::KEPT {
+        if self.last.len() == AttemptLog::KEPT {
             self.last.remove(0);
         }
         self.last.push(outcome.into());
@@ -123,7 +123,7 @@ mod tests {
     #[tokio::test]
     async fn a_log_of_tries_keeps_its_end() {
         let deadline = Deadline::after(Duration::MAX);
-        let mut tries = Tries::new("the screen is still");
+        let mut tries = AttemptLog::new("the screen is still");
         for n in 0..6 {
             tries.note(format!("no {n}"));
         }

@@ -7,8 +7,10 @@ pub mod conformance;
 mod deadline;
 mod probe;
 mod settle;
+mod still;
 pub mod tree;
 
 pub use probe::Probe;
 pub use settle::Settle;
+pub use still::Rest;
 pub use tree::{Tree, Widget};

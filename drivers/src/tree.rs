@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use tapwright_contract::device::{Area, Label};
-use tapwright_contract::{Size, Spot};
+use tapwright_contract::{ScreenId, Size, Spot};
 
 /// A screen's widgets, parents before their children.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +23,16 @@ pub struct Widget {
     pub text: String,
     /// What is said of it to people who do not see it.
     pub description: String,
+    /// What a field says that is to be typed into it.
+    pub hint: String,
+    /// What else the platform tells that it says: a tooltip, the title of a pane, its state in words.
+    pub remarks: Vec<String>,
     /// The last part of its kind, for example `EditText`.
     pub class: String,
     /// The platform's name for it, for example `com.android.settings:id/title`.
     pub id: String,
+    /// The app that it belongs to, by its id; empty if the platform does not tell.
+    pub app: String,
     /// Left, top, right, bottom in pixels of the display; right and bottom do not belong to it.
     pub bounds: [i32; 4],
     pub can_be_touched: bool,
@@ -39,9 +45,35 @@ pub struct Widget {
 }
 
 impl Widget {
-    /// Its words, or what is said of it.
+    /// Its words, or what is said of it: the first thing that it says.
     pub fn label(&self) -> &str {
-        if self.text.is_empty() { &self.description } else { &self.text }
+        self.sayings().next().unwrap_or_default()
+    }
+
+    /// All that it says, a line each. A widget may show one thing and be read aloud as another, and whoever judges a touch by
+    /// what is written has to know both.
+    pub fn words(&self) -> String {
+        let mut lines: Vec<&str> = Vec::new();
+        for saying in self.sayings() {
+            if !lines.contains(&saying) {
+                lines.push(saying);
+            }
+        }
+        lines.join("\n")
+    }
+
+    fn sayings(&self) -> impl Iterator<Item = &str> {
+        let remarks = self.remarks.iter().map(String::as_str);
+        [self.text.as_str(), &self.description, &self.hint]
+            .into_iter()
+            .chain(remarks)
+            .filter(|saying| !saying.trim().is_empty())
+    }
+
+    /// Whether text can be typed into it, as far as its kind tells.
+    fn is_field(&self) -> bool {
+        self.is_password
+            || ["EditText", "AutoCompleteTextView", "TextField"].iter().any(|kind| self.class.ends_with(kind))
     }
 
     /// The pixel in its middle.
@@ -52,28 +84,70 @@ impl Widget {
 }
 
 impl Tree {
-    /// The widget with the focus of the keyboard.
+    /// The widget with the focus of the keyboard; `None` if none has it, or if several have it of which nobody knows which one
+    /// is meant.
     pub fn focus(&self) -> Option<&Widget> {
-        self.widgets.iter().find(|widget| widget.has_focus)
+        match self.focused()[..] {
+            [one] => Some(&self.widgets[one]),
+            _ => None,
+        }
+    }
+
+    /// The widgets with the focus, by their places in the list. A page in an app has it, and so has the field in it: of those
+    /// that lie in each other the innermost counts, and of the rest the fields.
+    fn focused(&self) -> Vec<usize> {
+        let with_focus: Vec<usize> = (0..self.widgets.len()).filter(|at| self.widgets[*at].has_focus).collect();
+        let fields: Vec<usize> = with_focus.iter().copied().filter(|at| self.widgets[*at].is_field()).collect();
+        let candidates = if fields.is_empty() { with_focus } else { fields };
+        let holds_another = |outer: usize| candidates.iter().any(|inner| *inner > outer && *inner < self.end_of(outer));
+        candidates.iter().copied().filter(|at| !holds_another(*at)).collect()
+    }
+
+    /// The place behind the last widget that lies in this one.
+    fn end_of(&self, at: usize) -> usize {
+        let depth = self.widgets[at].depth;
+        let inner = self.widgets[at + 1..].iter().take_while(|widget| widget.depth > depth).count();
+        at + 1 + inner
+    }
+
+    /// Whether it tells anything: words, or a field to type into. Programs that draw by themselves come without, and some give
+    /// an empty tree when they are first asked.
+    pub fn tells_anything(&self) -> bool {
+        self.widgets.iter().any(|widget| !widget.label().is_empty() || widget.is_field())
+    }
+
+    /// Whether any widget belongs to this app.
+    pub fn has_app(&self, app: &str) -> bool {
+        self.widgets.iter().any(|widget| widget.app == app)
     }
 
     /// Where to touch a widget; `None` if that is not on the display.
-    pub fn spot(&self, widget: &Widget) -> Option<Spot> {
+    pub fn spot(&self, widget: &Widget, of: ScreenId) -> Option<Spot> {
         let (x, y) = widget.middle();
-        let spot = Spot { x: u32::try_from(x).ok()?, y: u32::try_from(y).ok()?, of: self.size.into() };
-        (spot.x < self.size.width && spot.y < self.size.height).then_some(spot)
+        let spot = Spot { x: u32::try_from(x).ok()?, y: u32::try_from(y).ok()?, of };
+        (spot.x < of.size.width && spot.y < of.size.height).then_some(spot)
     }
 
-    /// What is written on the screen, from the top: widgets that say something, and fields.
+    /// What is written on the screen, from the top: widgets that say something, fields, and the outermost widgets of each app
+    /// for the sake of where that app is. If it is not known which of several fields has the focus, all of them do.
     pub fn labels(&self) -> Vec<Label> {
-        let worth = |widget: &&Widget| !widget.label().trim().is_empty() || widget.has_focus || widget.is_password;
+        let focused = self.focused();
         let side = |at: i32| u32::try_from(at).unwrap_or(0);
-        let mut labels: Vec<Label> = self
-            .widgets
-            .iter()
-            .filter(worth)
-            .map(|widget| Label {
-                text: widget.label().to_owned(),
+        let mut labels = Vec::new();
+        // The apps of the widgets that the present one lies in.
+        let mut around: Vec<&str> = Vec::new();
+        for (at, widget) in self.widgets.iter().enumerate() {
+            around.truncate(widget.depth as usize);
+            let enters_app = !widget.app.is_empty() && around.last() != Some(&widget.app.as_str());
+            around.resize(widget.depth as usize, "");
+            around.push(&widget.app);
+            let is_focused = focused.contains(&at);
+            let text = widget.words();
+            if text.is_empty() && !is_focused && !widget.is_password && !enters_app {
+                continue;
+            }
+            labels.push(Label {
+                text,
                 area: Area {
                     left: side(widget.bounds[0]),
                     top: side(widget.bounds[1]),
@@ -81,11 +155,11 @@ impl Tree {
                     bottom: side(widget.bounds[3]),
                 },
                 touchable: widget.can_be_touched,
-                focused: widget.has_focus,
+                focused: is_focused,
                 secret: widget.is_password,
-                app: None,
-            })
-            .collect();
+                app: (!widget.app.is_empty()).then(|| widget.app.clone()),
+            });
+        }
         labels.sort_by_key(|label| (label.area.top, label.area.left));
         labels
     }
@@ -94,16 +168,13 @@ impl Tree {
     /// `lines_max` of them.
     pub fn text(&self, lines_max: usize) -> String {
         let worth = |widget: &&Widget| {
-            !widget.label().trim().is_empty()
-                || widget.is_on.is_some()
-                || widget.class == "EditText"
-                || widget.has_focus
+            !widget.label().is_empty() || widget.is_on.is_some() || widget.class == "EditText" || widget.has_focus
         };
         let mut text = String::new();
         let mut rest = self.widgets.iter().filter(worth);
         for widget in rest.by_ref().take(lines_max) {
             let (x, y) = widget.middle();
-            let _ = write!(text, "{} {:?} at {x},{y}", widget.class, widget.label());
+            let _ = write!(text, "{} {:?} at {x},{y}", widget.class, widget.words());
             let says = [
                 (widget.can_be_touched, "can be touched"),
                 (widget.can_be_scrolled, "can be scrolled"),

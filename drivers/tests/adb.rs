@@ -62,7 +62,7 @@ impl Adb {
     }
 
     fn options(&self, serial: &str) -> Options {
-        let address = Address::Server { server: self.server(), serial: serial.to_owned() };
+        let address = Address::Server { server: self.server(), serial: serial.to_owned(), person: PATIENCE };
         let find_again = Duration::from_secs(20);
         Options { address, settle: Settle::INSTANT, capture: Capture::Auto, find_again, wake: true }
     }
@@ -129,7 +129,7 @@ async fn every_duty_is_kept_through_an_adb_server() {
     driver.screen(PATIENCE).await.unwrap();
 
     disconnect(&server, &serial, PATIENCE).await.unwrap();
-    hasty.address = Address::Server { server, serial: "nobody".to_owned() };
+    hasty.address = Address::Server { server, serial: "nobody".to_owned(), person: PATIENCE };
     let error = Android::connect(hasty, PATIENCE).await.err().unwrap();
     assert!(matches!(error.kind, DriverErrorKind::Lost { .. }), "{error}");
     adb.end().await;

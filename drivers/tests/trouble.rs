@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind};
 use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
-use tapwright_drivers::Settle;
 use tapwright_drivers::android::{Address, Android, Capture, Keys, Options, State, devices};
+use tapwright_drivers::{Rest, Settle};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ fn direct(fake: &Fake) -> Options {
 }
 
 fn through(fake: &Fake) -> Options {
-    options(Address::Server { server: fake.address.to_string(), serial: "fake".to_owned() })
+    options(Address::Server { server: fake.address.to_string(), serial: "fake".to_owned(), person: SHORT })
 }
 
 async fn connected(script: Script) -> (Fake, Android) {
@@ -174,7 +174,7 @@ async fn a_device_that_wants_a_key_or_is_in_no_state_says_so() {
     );
     let fake = Fake::server(good()).await;
     let serial = "other".to_owned();
-    let lost = options(Address::Server { server: fake.address.to_string(), serial });
+    let lost = options(Address::Server { server: fake.address.to_string(), serial, person: SHORT });
     check(
         Android::connect(lost, PATIENCE).await,
         expect!["DEVICE: cannot connect: the device is lost: adb server: device 'DEVICE' not found"],
@@ -300,11 +300,11 @@ async fn a_device_that_never_answers_times_out_and_says_what_was_waited_for() {
     check(
         android.screen(SHORT).await,
         expect![
-            "DEVICE: cannot take a picture: timed out: the screen is still: gave up after N ms and 1 try; the last: a picture: gave up after N ms"
+            "DEVICE: cannot take a picture: timed out: a picture of the screen: gave up after N ms and 1 try; the last: a picture: gave up after N ms"
         ],
     );
     let (_fake, mut android) = connected(script(|_| Reply::Deaf, good_command)).await;
-    assert!(told(android.screen(SHORT).await).contains("timed out: the screen is still"));
+    assert!(told(android.screen(SHORT).await).contains("timed out: a picture of the screen"));
     let stuck = |command: &str| if command.starts_with("input") { None } else { good_command(command) };
     let (_fake, mut android) = connected(script(good_service, stuck)).await;
     let began = Instant::now();
@@ -322,7 +322,8 @@ async fn a_device_that_never_answers_times_out_and_says_what_was_waited_for() {
     let result =
         Android::connect(options(Address::Direct { address: address.clone(), keys: Keys::default() }), SHORT).await;
     assert!(matches!(result.err().unwrap().kind, DriverErrorKind::TimedOut { .. }));
-    let result = Android::connect(options(Address::Server { server: address, serial: "x".into() }), SHORT).await;
+    let result =
+        Android::connect(options(Address::Server { server: address, serial: "x".into(), person: SHORT }), SHORT).await;
     assert!(matches!(result.err().unwrap().kind, DriverErrorKind::TimedOut { .. }));
 }
 
@@ -330,14 +331,15 @@ async fn a_device_that_never_answers_times_out_and_says_what_was_waited_for() {
 async fn a_screen_that_never_rests_is_returned_when_the_time_is_up() {
     let shade = AtomicUsize::new(0);
     let restless = move |name: &str| match name {
-        "exec:screencap" => Reply::Say(raw(54, 120, shade.fetch_add(1, Ordering::SeqCst) as u8)),
+        "exec:screencap" => Reply::Say(raw(54, 120, (31 * shade.fetch_add(1, Ordering::SeqCst)) as u8)),
         name => good_service(name),
     };
     let (_fake, mut android) = connected(script(restless, good_command)).await;
     let began = Instant::now();
     let screen = android.screen(SHORT).await.unwrap();
     assert!(began.elapsed() >= SHORT);
-    assert!(screen.picture.rgba()[4] > 2, "the first picture, not the last");
+    assert!(screen.picture.rgba()[4] > 31, "the first picture, not the last");
+    assert_eq!(android.rest(), Rest::OutOfTime);
     assert_eq!(screen.front.label, "Settings");
 }
 
@@ -346,13 +348,14 @@ async fn a_screen_that_settles_is_returned_when_it_does() {
     let looks = Arc::new(AtomicUsize::new(0));
     let count = looks.clone();
     let settles = move |name: &str| match name {
-        "exec:screencap" => Reply::Say(raw(54, 120, count.fetch_add(1, Ordering::SeqCst).min(4) as u8)),
+        "exec:screencap" => Reply::Say(raw(54, 120, 40 * count.fetch_add(1, Ordering::SeqCst).min(4) as u8)),
         name => good_service(name),
     };
     let (_fake, mut android) = connected(script(settles, good_command)).await;
     let screen = android.screen(PATIENCE).await.unwrap();
-    assert_eq!(screen.picture.rgba()[4], 4);
+    assert_eq!(screen.picture.rgba()[4], 160);
     assert_eq!(looks.load(Ordering::SeqCst), 6); // 0 1 2 3 4 4
+    assert_eq!(android.rest(), Rest::Still);
 }
 
 #[tokio::test]
@@ -401,25 +404,25 @@ async fn pictures_that_are_none_are_told_as_what_they_are() {
     check_picture(
         // A fixed length: how well the encoder packs differs between processors.
         whole[..100].to_vec(),
-        expect!["DEVICE: cannot take a picture: malformed response: the picture broke off after 100 bytes"],
+        expect!["DEVICE: cannot take a picture: malformed response: a truncated screenshot (100 bytes)"],
     )
     .await;
     check_picture(
         vec![],
-        expect!["DEVICE: cannot take a picture: the screen cannot be seen: the device sent an empty picture, as it does for protected windows"],
+        expect!["DEVICE: cannot take a picture: the screen cannot be seen: screencap sent nothing, as it does for protected windows"],
     )
     .await;
     check_picture(
         b"Status: -1\nFailed to take screenshot. Status: -1\n".to_vec(),
-        expect!["DEVICE: cannot take a picture: the screen cannot be seen: Failed to take screenshot. Status: -1"],
+        expect!["DEVICE: cannot take a picture: the screen cannot be seen: screencap says: Failed to take screenshot. Status: -1"],
     )
     .await;
     check_picture(
         vec![0xaa; 70_000],
-        expect!["DEVICE: cannot take a picture: malformed response: 70000 bytes that are no whole picture"],
+        expect!["DEVICE: cannot take a picture: malformed response: 70000 bytes that are no screenshot"],
     )
     .await;
-    check_picture([b"[Warning] Multiple displays\n".to_vec(), whole].concat(), expect!["done"]).await;
+    check_picture([b"[Warning] Multiple displays\n".to_vec(), whole].concat(), expect!["DEVICE: cannot take a picture: the screen cannot be seen: the phone has several displays, and the picture may be of any of them (54x120); it does not tell which display is on (`dumpsys display`, `dumpsys SurfaceFlinger --display-id`): unfold it or disconnect the other display"]).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind};
 use tapwright_contract::gesture::{Gesture, Key};
-use tapwright_contract::{Size, Spot};
+use tapwright_contract::{Rotation, Size, Spot};
 use tapwright_drivers::Settle;
 use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock, SteadyClock};
@@ -129,15 +129,16 @@ async fn a_protected_window_is_never_a_black_picture_and_has_words() {
 async fn a_phone_that_was_turned_refuses_old_spots_and_takes_new_ones() {
     let phone = calm().await;
     let mut driver = driver(&phone).await;
-    let upright = driver.screen(PATIENCE).await.unwrap().picture.size();
+    let upright = driver.screen(PATIENCE).await.unwrap().id;
     phone.handle().happen(Event::Turn { millis: 1000 });
-    let turned = driver.screen(PATIENCE).await.unwrap().picture.size();
-    assert_eq!(turned, Size { width: upright.height, height: upright.width });
-    let old = Gesture::Tap { at: Spot { x: 5, y: 5, of: upright.into() } };
+    let turned = driver.screen(PATIENCE).await.unwrap().id;
+    assert_eq!(turned.size, Size { width: upright.size.height, height: upright.size.width });
+    assert_eq!(turned.rotation, Rotation::Quarter);
+    let old = Gesture::Tap { at: Spot { x: 5, y: 5, of: upright } };
     check(driver.perform(&old, PATIENCE).await, expect!["the display has changed since the spot was measured"]);
     let tree = driver.tree(PATIENCE).await.unwrap();
     let icon = tree.widgets.iter().find(|widget| widget.description == "Settings").unwrap();
-    let at = Spot { of: turned.into(), ..tree.spot(icon).unwrap() };
+    let at = tree.spot(icon, turned).unwrap();
     driver.perform(&Gesture::Tap { at }, PATIENCE).await.unwrap();
     assert_eq!(phone.handle().look(World::front).label, "Settings");
 }
@@ -322,24 +323,21 @@ async fn a_connection_that_breaks_at_any_byte_loses_no_look_and_doubles_no_touch
             }
         };
         let mut driver = connected.await;
-        let of = Size { width: 240, height: 400 };
-        // A key of the keyboard on the display: each touch is a letter.
-        let at = Spot { x: 12, y: 400 * 17 / 26, of: of.into() };
         for _ in 0..12 {
-            let looked = driver.screen(PATIENCE).await;
-            if let Err(error) = &looked {
+            let of = match driver.screen(PATIENCE).await {
+                Ok(screen) => screen.id,
                 // Two breaks in one look are told; the next one is another.
-                assert!(
-                    matches!(
-                        error.kind,
+                Err(DriverError {
+                    kind:
                         DriverErrorKind::Lost { .. }
-                            | DriverErrorKind::MalformedResponse { .. }
-                            | DriverErrorKind::TimedOut { .. }
-                    ),
-                    "{error}"
-                );
-                continue;
-            }
+                        | DriverErrorKind::MalformedResponse { .. }
+                        | DriverErrorKind::TimedOut { .. },
+                    ..
+                }) => continue,
+                Err(error) => panic!("{error}"),
+            };
+            // A key of the keyboard on the display: each touch is a letter.
+            let at = Spot { x: 12, y: 400 * 17 / 26, of };
             match driver.perform(&Gesture::Tap { at }, PATIENCE).await {
                 Ok(()) => known += 1,
                 Err(DriverError { kind: DriverErrorKind::Stale, .. }) => {}

@@ -144,7 +144,8 @@ impl Device {
                 (Address::Direct { address: address.clone(), keys: options.keys.clone() }, None)
             }
             DeviceAddress::Server { server, serial } => {
-                (Address::Server { server: server.clone(), serial: serial.clone() }, None)
+                let person = options.keys.person;
+                (Address::Server { server: server.clone(), serial: serial.clone(), person }, None)
             }
         };
         let (about, behind) = match ours {
@@ -164,8 +165,9 @@ impl Device {
         // Whoever has to be allowed by a person is waited for as long as that may take; the driver goes first, so that nobody
         // is asked about a judge.
         let within = match &address {
-            Address::Direct { keys, .. } => options.connect.saturating_add(keys.person),
-            Address::Server { .. } => options.connect,
+            Address::Direct { keys: Keys { person, .. }, .. } | Address::Server { person, .. } => {
+                options.connect.saturating_add(*person)
+            }
         };
         let how =
             android::Options { address, settle, capture: Capture::Auto, find_again: options.find_again, wake: true };

@@ -32,33 +32,36 @@ pub(crate) struct Camera {
     /// How long the last picture was; the next one will be about as long.
     length: usize,
     /// When the last picture began to come: it was taken before.
-    pub taken_by: Option<Instant>,
+    pub captured_before: Option<Instant>,
 }
 
 impl Camera {
     pub fn new(wanted: Capture) -> Camera {
-        Camera { wanted, raw_took: None, chosen: None, length: 0, taken_by: None }
+        Camera { wanted, raw_took: None, chosen: None, length: 0, captured_before: None }
     }
 
-    pub async fn take(&mut self, link: &Link) -> Result<Shot, DriverErrorKind> {
+    /// Takes a picture of the display on this panel, or of the phone's first one.
+    pub async fn take(&mut self, link: &Link, panel: Option<&str>) -> Result<Shot, DriverErrorKind> {
         let form = match (self.wanted, self.chosen, self.raw_took) {
             (Capture::Raw, _, _) | (Capture::Auto, Some(Capture::Raw), _) | (Capture::Auto, None, None) => Capture::Raw,
             (Capture::Png, _, _) | (Capture::Auto, Some(_), _) | (Capture::Auto, None, Some(_)) => Capture::Png,
         };
+        // The names of panels are digits, and need no quotes.
+        let of = panel.map_or_else(String::new, |panel| format!(" -d {panel}"));
         let began = Instant::now();
         let shot = match form {
-            Capture::Raw => match self.read(link, "exec:screencap").await.and_then(screencap::raw) {
+            Capture::Raw => match self.read(link, &format!("exec:screencap{of}")).await.and_then(screencap::raw) {
                 // A format of pixels that is not known here; PNG is PNG everywhere.
                 Err(DriverErrorKind::MalformedResponse { why })
                     if self.wanted == Capture::Auto && self.chosen.is_none() =>
                 {
-                    tracing::debug!(why, "raw pictures make no sense here; takes PNGs");
+                    tracing::debug!(why, "cannot read raw screenshots of this device; takes PNGs");
                     self.chosen = Some(Capture::Png);
-                    self.png(link).await?
+                    self.png(link, &of).await?
                 }
                 shot => shot?,
             },
-            _ => self.png(link).await?,
+            _ => self.png(link, &of).await?,
         };
         let took = began.elapsed();
         self.length = shot.length();
@@ -74,14 +77,14 @@ impl Camera {
         Ok(shot)
     }
 
-    async fn png(&mut self, link: &Link) -> Result<Shot, DriverErrorKind> {
-        self.read(link, "exec:screencap -p").await.and_then(screencap::png)
+    async fn png(&mut self, link: &Link, of: &str) -> Result<Shot, DriverErrorKind> {
+        self.read(link, &format!("exec:screencap -p{of}")).await.and_then(screencap::png)
     }
 
     async fn read(&mut self, link: &Link, service: &str) -> Result<Vec<u8>, DriverErrorKind> {
-        self.taken_by = None;
+        self.captured_before = None;
         let (bytes, since) = link.read_since(service, self.length, LENGTH_MAX).await?;
-        self.taken_by = Some(since);
+        self.captured_before = Some(since);
         Ok(bytes)
     }
 }

@@ -6,7 +6,7 @@ use tapwright_contract::device::{DriverError, DriverErrorKind};
 
 use super::parse::server::{self as parse, Device, State};
 use super::wire::server::ask;
-use crate::deadline::{Deadline, Tries};
+use crate::deadline::{AttemptLog, Deadline};
 
 /// Lists the devices that the adb server at `server` (usually `127.0.0.1:5037`) knows.
 ///
@@ -32,7 +32,7 @@ pub async fn connect(server: &str, address: &str, within: Duration) -> Result<()
         let said = deadline.hold("the adb server to connect", ask(server, &format!("host:connect:{address}"))).await?;
         // The server says "failed to authenticate" of devices that work a moment later, and OKAY to all of it: its list
         // is to be believed, not its words.
-        let mut tries = Tries::new("the device is there");
+        let mut tries = AttemptLog::new("the device is there");
         tries.note(said.trim());
         loop {
             let began = tokio::time::Instant::now();

@@ -25,10 +25,11 @@ const FINGER_MAX: Duration = Duration::from_secs(60);
 
 impl Android {
     pub(super) async fn gesture(&mut self, gesture: &Gesture, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        let input = self.display.input();
         match gesture {
             Gesture::Tap { at } => {
                 let (x, y) = self.place(at)?;
-                self.command(&format!("input tap {x} {y}"), deadline).await?;
+                self.command(&format!("{input} tap {x} {y}"), deadline).await?;
             }
             Gesture::DoubleTap { at } => {
                 let (x, y) = self.place(at)?;
@@ -37,12 +38,12 @@ impl Android {
             Gesture::LongPress { at, hold } => {
                 let (x, y) = self.place(at)?;
                 let millis = finger(*hold)?;
-                self.command(&format!("input swipe {x} {y} {x} {y} {millis}"), deadline).await?;
+                self.command(&format!("{input} swipe {x} {y} {x} {y} {millis}"), deadline).await?;
             }
             Gesture::Swipe { from, to, over } => {
                 let ((x, y), (to_x, to_y)) = (self.place(from)?, self.place(to)?);
                 let millis = finger(*over)?;
-                self.command(&format!("input swipe {x} {y} {to_x} {to_y} {millis}"), deadline).await?;
+                self.command(&format!("{input} swipe {x} {y} {to_x} {to_y} {millis}"), deadline).await?;
             }
             Gesture::Drag { from, to, over } => {
                 let (from, to) = (self.place(from)?, self.place(to)?);
@@ -69,7 +70,8 @@ impl Android {
     async fn double_tap(&mut self, (x, y): Place, deadline: Deadline) -> Result<(), DriverErrorKind> {
         if self.api_level(deadline).await?.is_none_or(|level| level >= INPUT_IS_QUICK) {
             // In one line, so that no round trip lies between the two.
-            return self.command(&format!("input tap {x} {y} 2>&1 && input tap {x} {y}"), deadline).await.map(drop);
+            let input = self.display.input();
+            return self.command(&format!("{input} tap {x} {y} 2>&1 && {input} tap {x} {y}"), deadline).await.map(drop);
         }
         let script = [
             "type= user",
@@ -134,13 +136,14 @@ impl Android {
     /// each movement of the finger instead.
     async fn drag(&mut self, from: Place, to: Place, millis: u128, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let ((x, y), (to_x, to_y)) = (from, to);
-        let one = format!("input draganddrop {x} {y} {to_x} {to_y} {millis}");
+        let input = self.display.input();
+        let one = format!("{input} draganddrop {x} {y} {to_x} {to_y} {millis}");
         let link = self.link.as_ref().ok_or_else(unlinked)?;
         let ran = self.shell.run(link, &one, deadline).await?;
         if !answers::is_unknown_to_input(&ran.output) {
             return ran.accepted().map(drop);
         }
-        let ran = self.shell.run(link, &finger_by_finger(from, to), deadline).await?;
+        let ran = self.shell.run(link, &finger_by_finger(&input, from, to), deadline).await?;
         if answers::is_unknown_to_input(&ran.output) {
             let why = "this Android cannot drag: its `input` knows neither `draganddrop` nor `motionevent`";
             return Err(DriverErrorKind::Refused { why: why.to_owned() });
@@ -161,16 +164,18 @@ impl Android {
 
 /// A drag in single movements, in one line, so that no round trip keeps a finger on the screen. Whatever becomes of the
 /// movements, the finger is lifted.
-fn finger_by_finger((x, y): Place, (to_x, to_y): Place) -> String {
+fn finger_by_finger(input: &str, (x, y): Place, (to_x, to_y): Place) -> String {
     let between = |step: u32, from: u32, to: u32| {
         let (from, to) = (i64::from(from), i64::from(to));
         from + (to - from) * i64::from(step) / i64::from(DRAG_STEPS)
     };
     let moves: String = (1..=DRAG_STEPS)
-        .map(|step| format!("input motionevent MOVE {} {}; ", between(step, x, to_x), between(step, y, to_y)))
+        .map(|step| format!("{input} motionevent MOVE {} {}; ", between(step, x, to_x), between(step, y, to_y)))
         .collect();
     let rest = PICKED_UP.as_secs_f32();
-    format!("{{ input motionevent DOWN {x} {y} && {{ sleep {rest}; {moves}input motionevent UP {to_x} {to_y}; }}; }}")
+    format!(
+        "{{ {input} motionevent DOWN {x} {y} && {{ sleep {rest}; {moves}{input} motionevent UP {to_x} {to_y}; }}; }}"
+    )
 }
 
 fn finger(time: Duration) -> Result<u128, DriverErrorKind> {

@@ -10,7 +10,7 @@ use super::parse::answers;
 use super::quote::quote;
 use super::shell::Shell;
 use super::wire::Link;
-use crate::deadline::{Deadline, Tries};
+use crate::deadline::{AttemptLog, Deadline};
 
 /// The input method that takes text from adb, and the package that it is in.
 pub(crate) const ADB_KEYBOARD: &str = "com.android.adbkeyboard/.AdbIME";
@@ -152,7 +152,7 @@ impl Keyboard {
             return Ok(Selection::Refused { why });
         }
         let patience = deadline.or_sooner(COMES_UP);
-        let mut tries = Tries::new("the ADB keyboard to be up");
+        let mut tries = AttemptLog::new("the ADB keyboard to be up");
         loop {
             let began = Instant::now();
             let now = selected(shell, link, deadline).await?;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::apps::{self, Apps, LaunchTarget};
 use super::parse::answers;
-use super::{Android, look, unlinked};
+use super::{Android, unlinked};
 use crate::deadline::Deadline;
 
 /// How long an app that was started may take to come to the front, before the next look shows what is there instead.
@@ -101,11 +101,10 @@ impl Android {
         let mut standing: Option<(String, Instant)> = None;
         loop {
             let began = Instant::now();
-            let link = self.link.as_ref().ok_or_else(unlinked)?;
-            match look::window(&mut self.shell, link, &mut self.grep, patience).await {
-                Ok((front, _)) if front.id == package => return Ok(()),
-                Ok((front, _)) if refused.is_none() && apps::asks_first(&front.id) => return Ok(()),
-                Ok((front, _)) => match &standing {
+            match self.front(patience).await {
+                Ok(front) if front.id == package => return Ok(()),
+                Ok(front) if refused.is_none() && apps::asks_first(&front.id) => return Ok(()),
+                Ok(front) => match &standing {
                     Some((id, _)) if *id == front.id => {}
                     _ => standing = Some((front.id, began)),
                 },

@@ -1,147 +1,248 @@
-//! Looks at the screen until it is still.
+//! Looks at the screen until it is at rest, and makes sure that the picture, the app in front and the touches that follow are
+//! of one moment and of one display.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tapwright_contract::device::{DriverErrorKind, Front, Screen};
 use tapwright_contract::{Picture, Size};
 use tokio::time::Instant;
 
+use super::displays::{self, Fit};
 use super::parse::screencap::{self, Shot};
-use super::parse::window::{self, Shut};
+use super::parse::window::{self, LockState, Windows};
 use super::shell::Shell;
 use super::wire::Link;
-use super::{Android, Paint, apps, unlinked};
-use crate::deadline::{Deadline, Tries};
+use super::{Android, ProtectedRenderer, apps, unlinked};
+use crate::deadline::Deadline;
+use crate::still::{self, Rest, Sketch, still};
 
-/// So many pictures in a row that make no sense are the answer.
+/// So many pictures in a row that cannot be read are the answer.
 const BAD_MAX: u32 = 3;
 /// How long a device whose last answer was bad may take to show that it is there.
 const STILL_THERE: Duration = Duration::from_secs(1);
 /// What is in front is asked for at most so long: a picture without it is better than none.
 const FRONT_PATIENCE: Duration = Duration::from_secs(3);
+/// How often a screen is looked at again because another app came to the front meanwhile.
+const FRONTS_MAX: u32 = 3;
+/// How many pictures in a row may be of another display than the touched one.
+const OTHERS_MAX: u32 = 3;
+/// How many may be turned otherwise, and the time between them: the picture and the window manager do not turn at once.
+const TURNING_MAX: u32 = 20;
+const TURNING_PAUSE: Duration = Duration::from_millis(100);
 
 /// What keeps a picture from showing anything, in words.
-enum Cover {
+enum CaptureBlocked {
     Off(String),
     Protected(String),
 }
 
 /// What one look saw.
-struct Seen {
+pub(crate) struct Observation {
     shot: Shot,
-    front: Front,
-    shut: Option<Shut>,
+    /// Decoded already, if anybody needed that.
+    picture: Option<Picture>,
+    taken: Instant,
+    windows: Windows,
+    /// What was in front before the picture was asked for.
+    front_before: Option<String>,
+    fit: Fit,
+}
+
+impl Observation {
+    async fn decode(&mut self) -> Result<&Picture, DriverErrorKind> {
+        if self.picture.is_none() {
+            self.picture = Some(decoded(&self.shot).await?);
+        }
+        Ok(self.picture.as_ref().expect("it was put there"))
+    }
+}
+
+impl still::Camera for Android {
+    type Look = Observation;
+
+    async fn look(&mut self, deadline: Deadline) -> Result<Observation, DriverErrorKind> {
+        let (mut bad, mut others) = (0, 0);
+        loop {
+            let began = Instant::now();
+            let kind = match self.observe(deadline).await {
+                Ok(observation) => match self.is_of_the_touched_display(&observation, others, deadline).await? {
+                    true => return Ok(observation),
+                    false => {
+                        others += 1;
+                        continue;
+                    }
+                },
+                Err(kind @ DriverErrorKind::TimedOut { .. }) => return Err(kind),
+                Err(kind) => kind,
+            };
+            self.there(deadline).await?;
+            bad += 1;
+            if let DriverErrorKind::Hidden { .. } = kind
+                && let Some(CaptureBlocked::Protected(why) | CaptureBlocked::Off(why)) = self.hidden(deadline).await
+            {
+                return Err(DriverErrorKind::Hidden { why });
+            }
+            if !kind.is_retryable() || bad >= BAD_MAX {
+                return Err(kind);
+            }
+            tracing::debug!(%kind, "takes another picture");
+            deadline.rest_until(began + self.options.settle.apart).await;
+        }
+    }
+
+    fn taken(look: &Observation) -> Instant {
+        look.taken
+    }
+
+    fn is_same(one: &Observation, other: &Observation) -> bool {
+        one.shot == other.shot
+    }
+
+    async fn sketch(look: &mut Observation) -> Result<Sketch, DriverErrorKind> {
+        // Two bars' worth would hide a search field; the clock is in the upper half of the bar.
+        let (size, bar) = (look.shot.size, look.shot.size.height / 20);
+        if let Some(rgba) = look.shot.rgba() {
+            return Ok(Sketch::of(rgba, size, bar));
+        }
+        let picture = look.decode().await?;
+        Ok(Sketch::of(picture.rgba(), picture.size(), bar))
+    }
 }
 
 impl Android {
-    /// Waits until the screen is still or the time is up, and returns what is on it. A phone that is dark or locked is
+    /// Waits until the screen is at rest or the time is up, and returns what is on it. A phone that is dark or locked is
     /// woken once if that is wanted; what cannot be seen even then is `Hidden`.
     pub(super) async fn settled(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
         self.linked(deadline).await?;
+        self.refresh_display(deadline).await?;
         let mut seen = self.still(deadline).await?;
-        if self.options.wake && seen.shut.is_some() {
+        if self.options.wake && seen.windows.lock.is_some() {
             self.open_up(deadline).await?;
+            self.refresh_display(deadline).await?;
             seen = self.still(deadline).await?;
         }
-        let Seen { shot, front, shut } = seen;
-        match shut {
+        let hidden = |why: &str| Err(DriverErrorKind::Hidden { why: why.to_owned() });
+        match seen.windows.lock {
             None => {}
-            Some(Shut::Dark) => return Err(DriverErrorKind::Hidden { why: "the display is off".to_owned() }),
-            Some(Shut::Locked { secret: true }) => {
-                let why = "the phone is locked, and only a person can unlock it".to_owned();
-                return Err(DriverErrorKind::Hidden { why });
+            Some(LockState::Dark) => return hidden("the display is off"),
+            Some(LockState::Locked { secret: true }) => {
+                return hidden("the phone is locked, and only a person can unlock it");
             }
-            Some(Shut::Locked { secret: false }) => {
-                return Err(DriverErrorKind::Hidden { why: "the phone is locked".to_owned() });
-            }
+            Some(LockState::Locked { secret: false }) => return hidden("the phone is locked"),
         }
-        let (shot, mut picture) = decoded(shot).await?;
+        seen.decode().await?;
+        let Observation { picture, windows, fit, .. } = seen;
+        let mut picture = picture.expect("it was decoded");
         // Before a protected window or a dark screen is shown to anybody as a picture.
         if screencap::black(&picture) {
-            match (self.hidden(deadline).await, self.paint) {
+            match (self.hidden(deadline).await, self.render_protected) {
                 (None, _) => {}
-                (Some(Cover::Protected(why)), Some(paint)) => {
-                    picture = self.painted(paint, picture.size(), why, deadline).await?;
+                (Some(CaptureBlocked::Protected(why)), Some(render)) => {
+                    picture = self.rendered(render, picture.size(), why, deadline).await?;
                 }
-                (Some(Cover::Protected(why) | Cover::Off(why)), _) => return Err(DriverErrorKind::Hidden { why }),
+                (Some(CaptureBlocked::Protected(why) | CaptureBlocked::Off(why)), _) => {
+                    return Err(DriverErrorKind::Hidden { why });
+                }
             }
         }
-        self.last = Some(Arc::new(shot));
-        self.touched = None;
-        Ok(Screen::new(picture, front))
+        if let Fit::Scaled(size) = fit {
+            picture = displays::scaled(picture, size);
+        }
+        let id = self.display.identify(picture.size(), windows.rotation);
+        self.memory.seen();
+        let front = Front { label: apps::label(&windows.front).to_owned(), id: windows.front };
+        Ok(Screen { picture, front, id })
     }
 
-    /// Takes pictures until they are equal or the time is up.
-    async fn still(&mut self, deadline: Deadline) -> Result<Seen, DriverErrorKind> {
-        let settle = self.options.settle;
-        let before = self.last.clone();
-        let mut tries = Tries::new("the screen is still");
-        let mut seen: Option<Seen> = None;
-        let mut equal = 0;
-        let mut bad = 0;
-        while !deadline.passed() {
-            let began = Instant::now();
-            match self.look(deadline).await {
-                Ok(look) => {
-                    bad = 0;
-                    match &seen {
-                        Some(last) if last.shot == look.shot => equal += 1,
-                        Some(_) => {
-                            tries.note("it has changed");
-                            equal = 1;
-                        }
-                        None => equal = 1,
-                    }
-                    // An app that was touched may not have begun to react yet.
-                    let waits = self.touched.is_some_and(|touched| touched.elapsed() < settle.grace)
-                        && before.as_ref().is_some_and(|before| **before == look.shot);
-                    seen = Some(look);
-                    if equal >= settle.looks && !waits {
-                        break;
-                    }
-                    if waits {
-                        tries.note("nothing has happened yet");
-                    }
-                }
-                Err(DriverErrorKind::TimedOut { tries: why }) => {
-                    tries.note(why);
-                    break;
-                }
-                Err(kind) => {
-                    self.there(deadline).await?;
-                    bad += 1;
-                    if let DriverErrorKind::Hidden { .. } = kind
-                        && let Some(Cover::Protected(why) | Cover::Off(why)) = self.hidden(deadline).await
-                    {
-                        return Err(DriverErrorKind::Hidden { why });
-                    }
-                    if !kind.is_retryable() || bad >= BAD_MAX {
-                        return Err(kind);
-                    }
-                    tries.note(kind.to_string());
-                }
+    /// Waits for the screen to rest, and until what is in front before, with and after the last picture is one app: else the
+    /// name of one app would stand at the picture of another, and the policy goes by the name.
+    async fn still(&mut self, deadline: Deadline) -> Result<Observation, DriverErrorKind> {
+        self.front_seen = None;
+        for tried in 1.. {
+            // A copy, so that an abandoned wait leaves what was known.
+            let mut memory = self.memory.clone();
+            let settle = self.options.settle;
+            let result = still(self, &mut memory, settle, deadline).await;
+            self.memory = memory;
+            let (mut seen, rest) = result?;
+            self.rest = rest;
+            let Android { link, shell, grep, display, .. } = self;
+            let link = link.as_ref().ok_or_else(unlinked)?;
+            let patience = deadline.or_sooner(FRONT_PATIENCE);
+            let after = match windows(shell, link, grep, display.number(), patience).await {
+                Ok(after) => after,
+                Err(lost @ DriverErrorKind::Lost { .. }) => return Err(lost),
+                Err(_) => return Ok(seen),
+            };
+            let is_one = after.front == seen.windows.front
+                && seen.front_before.as_ref().is_none_or(|before| *before == after.front);
+            if is_one || tried == FRONTS_MAX || deadline.passed() || rest == Rest::OutOfTime {
+                // Whatever is touched next is touched in what is in front now.
+                seen.windows.front = after.front;
+                return Ok(seen);
             }
-            // From when the picture was there at the latest: two that were asked for apart may be taken at once.
-            deadline.rest_until(self.camera.taken_by.unwrap_or(began) + settle.apart).await;
+            tracing::debug!(
+                before = seen.windows.front,
+                after = after.front,
+                "another app has come to the front; looks again"
+            );
         }
-        let Some(seen) = seen else { return Err(DriverErrorKind::TimedOut { tries: tries.tell(&deadline) }) };
-        tracing::debug!(looks = tries.count() + equal, ms = deadline.spent().as_millis(), "looked");
-        Ok(seen)
+        unreachable!("the loop has no end but its returns")
     }
 
     /// Takes one picture, and asks what is in front while the device is busy with it.
-    async fn look(&mut self, deadline: Deadline) -> Result<Seen, DriverErrorKind> {
-        let Android { link, shell, camera, grep, .. } = self;
+    async fn observe(&mut self, deadline: Deadline) -> Result<Observation, DriverErrorKind> {
+        let Android { link, shell, camera, grep, display, .. } = self;
         let link = link.as_ref().ok_or_else(unlinked)?;
         let patience = deadline.or_sooner(FRONT_PATIENCE);
-        let (shot, window) =
-            tokio::join!(deadline.hold("a picture", camera.take(link)), window(shell, link, grep, patience));
-        let (front, shut) = window.unwrap_or_else(|kind| {
+        let (shot, windows) = tokio::join!(
+            deadline.hold("a picture", camera.take(link, display.panel())),
+            windows(shell, link, grep, display.number(), patience)
+        );
+        let shot = shot?;
+        let windows = windows.unwrap_or_else(|kind| {
             tracing::debug!(%kind, "does not know what is in front");
-            (Front { id: String::new(), label: String::new() }, None)
+            Windows::default()
         });
-        Ok(Seen { shot: shot?, front, shut })
+        let taken = self.camera.captured_before.unwrap_or_else(Instant::now);
+        let front_before = self.front_seen.replace(windows.front.clone());
+        let fit = self.fit(&shot, &windows, deadline).await;
+        Ok(Observation { shot, picture: None, taken, windows, front_before, fit })
+    }
+
+    /// Whether a picture is of the display that touches go to; if not, goes to the one that is on. `others` is how many were not.
+    async fn is_of_the_touched_display(
+        &mut self,
+        seen: &Observation,
+        others: u32,
+        deadline: Deadline,
+    ) -> Result<bool, DriverErrorKind> {
+        let warned = seen.shot.is_of_any_display && self.display.panel().is_none();
+        match seen.fit {
+            _ if warned => {}
+            Fit::Same => return Ok(true),
+            // Some panels are finer than what touches are counted in, and such a phone need not have another display.
+            Fit::Scaled(_) if self.display.was_asked() => return Ok(true),
+            Fit::Scaled(_) | Fit::Other { .. } => {}
+            Fit::Turned => {
+                deadline.rest_until(Instant::now() + TURNING_PAUSE).await;
+                let goes_on = others < TURNING_MAX;
+                return if goes_on { Ok(false) } else { Err(displays::unfit(seen.shot.size, seen.fit)) };
+            }
+        }
+        if others < OTHERS_MAX && self.find_display(&seen.windows, deadline).await? {
+            return Ok(false);
+        }
+        let is_scaled = !warned && matches!(seen.fit, Fit::Scaled(_));
+        if is_scaled { Ok(true) } else { Err(displays::unfit(seen.shot.size, seen.fit)) }
+    }
+
+    /// The app in front now.
+    pub(super) async fn front(&mut self, deadline: Deadline) -> Result<Front, DriverErrorKind> {
+        let Android { link, shell, grep, display, .. } = self;
+        let link = link.as_ref().ok_or_else(unlinked)?;
+        let front = windows(shell, link, grep, display.number(), deadline).await?.front;
+        Ok(Front { label: apps::label(&front).to_owned(), id: front })
     }
 
     /// Turns the display on and asks the lock screen to go, which one that wants a secret does not.
@@ -152,7 +253,7 @@ impl Android {
         if self.shell.run(link, "wm dismiss-keyguard", deadline).await?.status != 0 {
             self.command("input keyevent 82", deadline).await?; // Before Android 8 the menu key does it.
         }
-        self.touched = Some(Instant::now());
+        self.memory.touch();
         Ok(())
     }
 
@@ -172,55 +273,60 @@ impl Android {
     }
 
     /// A picture of what is written in a window that cannot be pictured.
-    async fn painted(
+    async fn rendered(
         &mut self,
-        paint: Paint,
+        render: ProtectedRenderer,
         size: Size,
         why: String,
         deadline: Deadline,
     ) -> Result<Picture, DriverErrorKind> {
-        match self.widgets(deadline).await {
-            Ok(tree) => Ok(paint(size, &tree.labels())),
+        match self.read_labels(deadline).await {
+            Ok(Some(labels)) => Ok(render(size, &labels)),
+            Ok(None) => Err(DriverErrorKind::Hidden { why: format!("{why}, and those are not of this screen") }),
             Err(lost @ DriverErrorKind::Lost { .. }) => Err(lost),
             Err(kind) => Err(DriverErrorKind::Hidden { why: format!("{why}, and those cannot be had either: {kind}") }),
         }
     }
 
     /// Why a black screen shows nothing, if the device says so.
-    async fn hidden(&mut self, deadline: Deadline) -> Option<Cover> {
+    async fn hidden(&mut self, deadline: Deadline) -> Option<CaptureBlocked> {
         if let Ok(output) = self.command("dumpsys power | grep mWakefulness=", deadline).await {
             let state = output.lines().find_map(|line| line.trim().strip_prefix("mWakefulness="));
             if let Some(state) = state.filter(|state| *state != "Awake") {
-                return Some(Cover::Off(format!("the display is off ({})", super::answers::shortened(state))));
+                let why = format!("the display is off ({})", super::answers::shortened(state));
+                return Some(CaptureBlocked::Off(why));
             }
         }
-        let windows = self.command(window::FLAGS, deadline).await.ok()?;
-        window::protected(&windows).then(|| {
-            let app = window::front(&windows).unwrap_or("the app in front");
+        let dump = self.command(window::FLAGS, deadline).await.ok()?;
+        let display = self.display.number();
+        window::protected(&dump, display).then(|| {
+            let front = window::windows(&dump, display).front;
+            let app = if front.is_empty() { "the app in front" } else { &front };
             let why = "protects its window, so pictures of it are black; its words can be had from the UI tree";
-            Cover::Protected(format!("{app} {why}"))
+            CaptureBlocked::Protected(format!("{app} {why}"))
         })
     }
 }
 
 /// Decoding takes tens of milliseconds of a big PNG, which is too long for a thread that others wait for.
-async fn decoded(shot: Shot) -> Result<(Shot, Picture), DriverErrorKind> {
+async fn decoded(shot: &Shot) -> Result<Picture, DriverErrorKind> {
     if matches!(shot.form, screencap::Form::Raw(_)) {
-        let picture = shot.picture()?;
-        return Ok((shot, picture));
+        return shot.picture();
     }
-    let decoded = tokio::task::spawn_blocking(move || shot.picture().map(|picture| (shot, picture))).await;
+    let shot = shot.clone();
+    let decoded = tokio::task::spawn_blocking(move || shot.picture()).await;
     decoded
         .map_err(|error| DriverErrorKind::MalformedResponse { why: format!("the picture's decoder broke: {error}") })?
 }
 
-/// What is in front now, and what keeps it from being used.
-pub(super) async fn window(
+/// What the window manager tells of a display now.
+pub(super) async fn windows(
     shell: &mut Shell,
     link: &Link,
     grep: &mut bool,
+    display: u32,
     deadline: Deadline,
-) -> Result<(Front, Option<Shut>), DriverErrorKind> {
+) -> Result<Windows, DriverErrorKind> {
     let mut ran = None;
     if *grep {
         let picked = shell.run(link, window::WINDOW, deadline).await?;
@@ -232,6 +338,5 @@ pub(super) async fn window(
         Some(ran) => ran,
         None => shell.run(link, window::WINDOW_WHOLE, deadline).await?,
     };
-    let id = window::front(&ran.output).unwrap_or_default();
-    Ok((Front { id: id.to_owned(), label: apps::label(id).to_owned() }, window::shut(&ran.output)))
+    Ok(window::windows(&ran.output, display))
 }

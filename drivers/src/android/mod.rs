@@ -6,6 +6,7 @@
 mod apps;
 mod capture;
 mod devices;
+mod displays;
 mod field;
 mod gestures;
 mod health;
@@ -15,21 +16,22 @@ mod keycodes;
 mod keys;
 mod launch;
 mod look;
+mod options;
 #[cfg(feature = "adb-client")]
 mod pairing;
 mod parse;
 mod quote;
 mod shell;
 mod typing;
+mod widgets;
 mod wire;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tapwright_contract::Spot;
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Label, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
-use tapwright_contract::{Picture, ScreenId, Size, Spot};
 use tokio::time::Instant;
 
 use self::apps::Apps;
@@ -38,59 +40,21 @@ pub use self::capture::Capture;
 #[cfg(feature = "usb")]
 pub use self::devices::{UsbDevice, usb_devices};
 pub use self::devices::{connect, devices, disconnect};
+use self::displays::Target;
 pub use self::health::Health;
 pub use self::judge::Judge;
 use self::keyboard::Keyboard;
 pub use self::keys::Keys;
+pub use self::options::{Address, Options, ProtectedRenderer};
 #[cfg(feature = "adb-client")]
 pub use self::pairing::{Announced, announced, pair};
-use self::parse::screencap::Shot;
+use self::parse::answers;
 pub use self::parse::server::{Device, State};
-use self::parse::{answers, hierarchy};
 use self::shell::Shell;
 use self::wire::Link;
-use crate::deadline::{Deadline, Tries};
-use crate::{Settle, Tree};
-
-/// Where a device is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// A daemon that listens on TCP, such as the virtual phone's: `127.0.0.1:5555`. If it wants a key it is shown these.
-    Direct { address: String, keys: Keys },
-    /// A device that an adb server knows, over USB, with a key or with TLS: the server's address (usually `127.0.0.1:5037`) and the
-    /// device's serial.
-    Server { server: String, serial: String },
-    /// A device on USB, without an adb server; `usb_devices` lists what there is.
-    #[cfg(feature = "usb")]
-    Usb { vendor: u16, product: u16 },
-}
-
-impl Address {
-    /// What people call the device.
-    fn name(&self) -> String {
-        match self {
-            Address::Direct { address, .. } => address.clone(),
-            Address::Server { serial, .. } => serial.clone(),
-            #[cfg(feature = "usb")]
-            Address::Usb { vendor, product } => format!("usb:{vendor:04x}:{product:04x}"),
-        }
-    }
-}
-
-/// How to drive a device.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    pub address: Address,
-    pub settle: Settle,
-    pub capture: Capture,
-    /// How long a device that was lost is looked for, within the time of the operation that missed it.
-    pub find_again: Duration,
-    /// Whether a phone whose display is off, or that is locked without a secret, is woken to be seen.
-    pub wake: bool,
-}
-
-/// Draws what is written on a screen of that size.
-pub type Paint = fn(Size, &[Label]) -> Picture;
+use crate::deadline::{AttemptLog, Deadline};
+use crate::still::Memory;
+use crate::{Rest, Settle, Tree};
 
 /// One Android device.
 pub struct Android {
@@ -107,12 +71,16 @@ pub struct Android {
     keyboard: Keyboard,
     /// Whether the device has grep, which keeps most of `dumpsys` from being sent.
     grep: bool,
-    /// The last picture that was returned.
-    last: Option<Arc<Shot>>,
-    /// When something was done that the screen has not been seen after.
-    touched: Option<Instant>,
+    /// Which display is looked at and touched.
+    display: Target,
+    /// What the screen looked like, and what moves on it by itself.
+    memory: Memory,
+    /// How the last wait for the screen to rest has ended.
+    rest: Rest,
+    /// What was in front at the last picture of the present look.
+    front_seen: Option<String>,
     /// Draws windows that forbid pictures, if they are to be seen.
-    paint: Option<Paint>,
+    render_protected: Option<ProtectedRenderer>,
 }
 
 /// How many times a connection may break in one look, whatever time is left.
@@ -139,8 +107,13 @@ impl Android {
 
     /// Shows windows that forbid pictures (`FLAG_SECURE`) as a drawing of what the UI tree says is written in them, from now
     /// on. Else they are `DriverErrorKind::Hidden`.
-    pub fn draw_protected(&mut self, paint: Paint) {
-        self.paint = Some(paint);
+    pub fn draw_protected(&mut self, render: ProtectedRenderer) {
+        self.render_protected = Some(render);
+    }
+
+    /// How the last wait for the screen to rest has ended: a screen that moves on is returned as well.
+    pub fn rest(&self) -> Rest {
+        self.rest
     }
 
     /// Waits for screens in another way from now on: what sort of phone it is may be known only when it is connected.
@@ -159,9 +132,11 @@ impl Android {
             api_level: None,
             keyboard: Keyboard::default(),
             grep: true,
-            last: None,
-            touched: None,
-            paint: None,
+            display: Target::default(),
+            memory: Memory::default(),
+            rest: Rest::Still,
+            front_seen: None,
+            render_protected: None,
             options,
         }
     }
@@ -219,22 +194,6 @@ impl Android {
         result.map_err(|kind| self.error("read the widgets", kind))
     }
 
-    async fn widgets(&mut self, deadline: Deadline) -> Result<Tree, DriverErrorKind> {
-        const FILE: &str = "/data/local/tmp/tapwright-widgets.xml";
-        self.linked(deadline).await?;
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
-        let read = link.read("exec:uiautomator dump /dev/tty", 0, wire::ANSWER_MAX);
-        let said = deadline.hold("the widgets", read).await?;
-        let said = String::from_utf8_lossy(&said);
-        if said.contains("<hierarchy") || said.contains("ERROR") {
-            return hierarchy::tree(&said);
-        }
-        // Some phones do not let it write to a terminal that is none.
-        self.command(&format!("uiautomator dump {FILE}"), deadline).await?;
-        let said = self.command(&format!("cat {FILE}"), deadline).await?;
-        hierarchy::tree(&said)
-    }
-
     fn error(&self, operation: &'static str, kind: DriverErrorKind) -> DriverError {
         DriverError { device: self.name.clone(), operation, kind }
     }
@@ -246,7 +205,7 @@ impl Android {
         }
         self.unlink();
         let patience = deadline.or_sooner(self.options.find_again);
-        let mut tries = Tries::new("to find the device again");
+        let mut tries = AttemptLog::new("to find the device again");
         let mut gone = false;
         let mut pause = DIAL_PAUSE;
         loop {
@@ -288,6 +247,7 @@ impl Android {
         self.apps = Apps::default();
         self.user = None;
         self.api_level = None;
+        self.display.forget();
     }
 
     /// Runs a command and wants it to be accepted.
@@ -298,9 +258,8 @@ impl Android {
 
     /// The numbers of a spot that was measured on the display as it was last seen.
     fn place(&self, spot: &Spot) -> Result<Place, DriverErrorKind> {
-        match self.size() {
-            Some(size) if ScreenId::from(size) == spot.of => {}
-            _ => return Err(DriverErrorKind::Stale),
+        if self.display.seen() != Some(spot.of) {
+            return Err(DriverErrorKind::Stale);
         }
         if spot.x >= spot.of.size.width || spot.y >= spot.of.size.height {
             return Err(DriverErrorKind::Refused {
@@ -308,11 +267,6 @@ impl Android {
             });
         }
         Ok((spot.x, spot.y))
-    }
-
-    /// The display's size, as it was last seen.
-    fn size(&self) -> Option<Size> {
-        self.last.as_ref().map(|shot| shot.size)
     }
 }
 
@@ -365,7 +319,7 @@ impl Driver for Android {
         let deadline = Deadline::after(within);
         let operation = gesture.name();
         self.linked(deadline).await.map_err(|kind| self.error(operation, kind))?;
-        self.touched = Some(Instant::now());
+        self.memory.touch();
         let mut result = self.gesture(gesture, deadline).await;
         if let Err(DriverErrorKind::MalformedResponse { .. }) = &result
             && let Err(lost) = self.there(deadline).await
@@ -387,16 +341,26 @@ impl Driver for Android {
             Err(DriverErrorKind::TimedOut { .. }) => self.unlink(),
             _ => {}
         }
-        self.touched = Some(Instant::now());
+        self.memory.touch();
         result.map_err(|kind| self.error(operation, kind))
     }
 
     async fn labels(&mut self, within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
-        match self.tree(within).await {
-            Ok(tree) => Ok(Some(tree.labels())),
+        let deadline = Deadline::after(within);
+        let mut result = self.read_labels(deadline).await;
+        if let Err(DriverErrorKind::Lost { .. }) = &result
+            && !deadline.passed()
+        {
+            self.unlink();
+            result = self.read_labels(deadline).await; // As looking, it does no harm twice.
+        }
+        match result {
             // Some devices come without `uiautomator`.
-            Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => Ok(None),
-            Err(error) => Err(error),
+            Err(DriverErrorKind::Refused { why }) => {
+                tracing::debug!(why, "the device does not tell its widgets");
+                Ok(None)
+            }
+            result => result.map_err(|kind| self.error("read the widgets", kind)),
         }
     }
 }

@@ -42,7 +42,9 @@ impl Link {
     pub async fn connect(address: &Address, deadline: Deadline) -> Result<Link, DriverErrorKind> {
         match address {
             Address::Direct { address, keys } => Direct::connect(address, keys, deadline).await.map(Link::Direct),
-            Address::Server { server, serial } => Server::connect(server, serial, deadline).await.map(Link::Server),
+            Address::Server { server, serial, person } => {
+                Server::connect(server, serial, *person, deadline).await.map(Link::Server)
+            }
             #[cfg(feature = "usb")]
             Address::Usb { vendor, product } => {
                 deadline.hold("to open the device on USB", usb::Usb::connect(*vendor, *product)).await.map(Link::Usb)

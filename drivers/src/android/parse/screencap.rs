@@ -1,25 +1,29 @@
-//! What `screencap` writes: raw pixels behind a short header, a PNG, or an excuse.
+//! What `screencap` writes: raw pixels behind a short header, a PNG, or why there is none. Other programs may write lines
+//! before and behind a picture on the same stream: its header says where it ends.
 
 use tapwright_contract::device::DriverErrorKind;
 use tapwright_contract::{Picture, Size};
 
 /// The longest side of a display that is believed.
 const SIDE_MAX: u32 = 16_384;
-/// How much text may come before the picture: `screencap` warns of several displays on the same stream.
-const WARNING_MAX: usize = 4096;
+/// How much text may stand before a picture, and behind it.
+const NOISE_MAX: usize = 4096;
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// The last chunk of every PNG.
-const PNG_END: &[u8] = b"\0\0\0\0IEND\xaeB`\x82";
+/// The colour spaces that `screencap` has numbers for.
+const COLOR_SPACE_MAX: u32 = 15;
 
 /// A picture as the device sent it, checked to be whole but not decoded yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Shot {
     bytes: Vec<u8>,
-    /// Where the picture begins in `bytes`.
+    /// Where the picture is in `bytes`.
     start: usize,
+    end: usize,
     /// Of the display; never zero.
     pub size: Size,
     pub form: Form,
+    /// The device has warned that it has several displays, and that this one was only the first.
+    pub is_of_any_display: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,23 +66,19 @@ impl Pixels {
 impl PartialEq for Shot {
     /// Whether both show the same. Equal pixels make equal files, since a device encodes them the same way each time.
     fn eq(&self, other: &Shot) -> bool {
-        self.form == other.form && self.size == other.size && self.bytes[self.start..] == other.bytes[other.start..]
+        self.form == other.form && self.size == other.size && self.body() == other.body()
     }
 }
 
 /// Finds the picture in the output of `screencap -p`.
 ///
 /// # Errors
-/// As `excuse`, or `DriverErrorKind::MalformedResponse` if the picture is not whole.
+/// As `excuse`, or `MalformedResponse` if the picture is not whole.
 pub(crate) fn png(bytes: Vec<u8>) -> Result<Shot, DriverErrorKind> {
-    let begin = &bytes[..bytes.len().min(WARNING_MAX)];
+    let begin = &bytes[..bytes.len().min(NOISE_MAX + PNG.len())];
     let Some(start) = begin.windows(PNG.len()).position(|window| window == PNG) else { return Err(excuse(&bytes)) };
     let picture = &bytes[start..];
-    if !picture.ends_with(PNG_END) {
-        return Err(DriverErrorKind::MalformedResponse {
-            why: format!("the picture broke off after {} bytes", picture.len()),
-        });
-    }
+    let Some(length) = png_length(picture) else { return Err(truncated(&bytes, picture.len())) };
     // The first chunk is the header: length, name, width, height.
     let size = match picture.get(PNG.len()..PNG.len() + 16) {
         Some([0, 0, 0, 13, b'I', b'H', b'D', b'R', w0, w1, w2, w3, h0, h1, h2, h3]) => {
@@ -87,71 +87,156 @@ pub(crate) fn png(bytes: Vec<u8>) -> Result<Shot, DriverErrorKind> {
         _ => return Err(DriverErrorKind::MalformedResponse { why: "a PNG without its header".to_owned() }),
     };
     believable(size)?;
-    Ok(Shot { bytes, start, size, form: Form::Png })
+    let is_of_any_display = warns(&bytes[..start]);
+    Ok(Shot { start, end: start + length, bytes, size, form: Form::Png, is_of_any_display })
+}
+
+/// How long a PNG is, with its last chunk; `None` if that has not come.
+fn png_length(picture: &[u8]) -> Option<usize> {
+    let mut at = PNG.len();
+    loop {
+        // Length, name, body, checksum.
+        let head = picture.get(at..at + 8)?;
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        at = at.checked_add(12)?.checked_add(length)?;
+        if at > picture.len() {
+            return None;
+        }
+        if &head[4..] == b"IEND" {
+            return Some(at);
+        }
+    }
 }
 
 /// Finds the picture in the output of `screencap`.
 ///
 /// # Errors
-/// As `excuse`, or `DriverErrorKind::MalformedResponse` if it is not whole or its format is unknown.
+/// As `excuse`, or `MalformedResponse` if it is not whole or its format is unknown.
 pub(crate) fn raw(bytes: Vec<u8>) -> Result<Shot, DriverErrorKind> {
-    if let Some((start, size, pixels)) = raw_at(&bytes, 0) {
-        return Ok(Shot { bytes, start, size, form: Form::Raw(pixels) });
-    }
-    // A warning before the picture ends with a line break; the length tells which of them it is.
-    let breaks = bytes.iter().take(WARNING_MAX).enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
-    if let Some((start, size, pixels)) = breaks.into_iter().find_map(|at| raw_at(&bytes, at)) {
-        return Ok(Shot { bytes, start, size, form: Form::Raw(pixels) });
+    // Most often it is all that there is. Else lines come before it; a width of pixels has zeros in it, which no line has.
+    let starts = 0..bytes.len().min(NOISE_MAX);
+    for start in starts {
+        let Some(header) = Header::at(&bytes, start) else { continue };
+        return match header.length {
+            Some(length) => {
+                let body = header.body();
+                let is_of_any_display = warns(&bytes[..start]);
+                let (start, form) = (start + length, Form::Raw(header.pixels));
+                Ok(Shot { start, end: start + body, bytes, size: header.size, form, is_of_any_display })
+            }
+            None => Err(truncated(&bytes, bytes.len() - start)),
+        };
     }
     Err(excuse(&bytes))
 }
 
-fn raw_at(bytes: &[u8], at: usize) -> Option<(usize, Size, Pixels)> {
-    let rest = bytes.get(at..)?;
-    let word = |index: usize| Some(u32::from_le_bytes(rest.get(4 * index..4 * index + 4)?.try_into().ok()?));
-    let size = Size { width: word(0)?, height: word(1)? };
-    let pixels = Pixels::from_number(word(2)?)?;
-    believable(size).ok()?;
-    let body = size.width as usize * size.height as usize * pixels.bytes();
-    // Androids before 2017 do not say the colour space. Where they would, they have a pixel, and screens are opaque: so a
-    // newer picture that lost its last four bytes is not taken for an older one.
-    let opaque = !matches!(pixels, Pixels::Rgba | Pixels::Bgra) || rest.get(15) == Some(&255);
-    let header = match rest.len().checked_sub(body)? {
-        16 => 16,
-        12 if opaque => 12,
-        _ => return None,
-    };
-    Some((at + header, size, pixels))
+/// What stands before raw pixels.
+struct Header {
+    size: Size,
+    pixels: Pixels,
+    /// How long it is; `None` if the pixels are not all there.
+    length: Option<usize>,
+}
+
+impl Header {
+    fn at(bytes: &[u8], at: usize) -> Option<Header> {
+        let rest = bytes.get(at..)?;
+        let word = |index: usize| Some(u32::from_le_bytes(rest.get(4 * index..4 * index + 4)?.try_into().ok()?));
+        let size = Size { width: word(0)?, height: word(1)? };
+        let pixels = Pixels::from_number(word(2)?)?;
+        believable(size).ok()?;
+        let mut header = Header { size, pixels, length: None };
+        let behind =
+            |length: usize| rest.len().checked_sub(length + header.body()).filter(|behind| *behind <= NOISE_MAX);
+        // Androids before 2017 do not say the colour space. Where they would, they have a pixel, and screens are opaque: so a
+        // newer picture that lost its last four bytes is not taken for an older one.
+        let opaque = !matches!(pixels, Pixels::Rgba | Pixels::Bgra) || rest.get(15) == Some(&255);
+        let says_space = word(3).is_some_and(|space| space <= COLOR_SPACE_MAX);
+        header.length = match (behind(16), behind(12)) {
+            (Some(_), _) if says_space => Some(16),
+            (_, Some(0)) if opaque => Some(12),
+            (Some(0), _) => Some(16),
+            (_, Some(_)) if opaque && !says_space => Some(12),
+            _ => None,
+        };
+        // Far more than a picture behind a header that looks like one is no picture.
+        let plausible = header.length.is_some() || rest.len() < header.body() + 16;
+        plausible.then_some(header)
+    }
+
+    fn body(&self) -> usize {
+        self.size.width as usize * self.size.height as usize * self.pixels.bytes()
+    }
 }
 
 fn believable(size: Size) -> Result<(), DriverErrorKind> {
     if size.width == 0 || size.height == 0 || size.width > SIDE_MAX || size.height > SIDE_MAX {
-        return Err(DriverErrorKind::MalformedResponse { why: format!("a picture of {size}") });
+        let why = format!("a screenshot of {size}; no display is so large or so small");
+        return Err(DriverErrorKind::MalformedResponse { why });
     }
     Ok(())
+}
+
+/// Whether this is the warning of several displays.
+fn warns(noise: &[u8]) -> bool {
+    String::from_utf8_lossy(noise).to_lowercase().contains("display")
+}
+
+/// A picture of which the end has not come.
+fn truncated(bytes: &[u8], length: usize) -> DriverErrorKind {
+    let said = words(bytes).map_or_else(String::new, |said| format!("; screencap says: {said}"));
+    DriverErrorKind::MalformedResponse { why: format!("a truncated screenshot ({length} bytes){said}") }
 }
 
 /// Why there is no picture.
 fn excuse(bytes: &[u8]) -> DriverErrorKind {
     if bytes.is_empty() {
-        return DriverErrorKind::Hidden {
-            why: "the device sent an empty picture, as it does for protected windows".to_owned(),
-        };
+        let why = "screencap sent nothing, as it does for protected windows".to_owned();
+        return DriverErrorKind::Hidden { why };
     }
-    let text = std::str::from_utf8(bytes).ok().filter(|text| {
-        text.len() <= WARNING_MAX && text.chars().all(|letter| !letter.is_control() || letter.is_whitespace())
-    });
-    match text {
-        Some(text) => {
-            let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
-            let why = super::answers::shortened(line);
-            if text.contains("not found") { DriverErrorKind::Refused { why } } else { DriverErrorKind::Hidden { why } }
-        }
-        None => DriverErrorKind::MalformedResponse { why: format!("{} bytes that are no whole picture", bytes.len()) },
+    // Megabytes of something else are no sentence.
+    match words(bytes).filter(|_| bytes.len() <= 2 * NOISE_MAX) {
+        Some(why) if why.contains("not found") => DriverErrorKind::Refused { why },
+        Some(why) => DriverErrorKind::Hidden { why: format!("screencap says: {why}") },
+        None => DriverErrorKind::MalformedResponse { why: format!("{} bytes that are no screenshot", bytes.len()) },
     }
 }
 
+/// The last line of what a program says for people; the lines of a linker that warns of itself are not that.
+fn words(bytes: &[u8]) -> Option<String> {
+    let begin = &bytes[..bytes.len().min(NOISE_MAX)];
+    let text = String::from_utf8_lossy(begin);
+    let readable = |line: &&str| {
+        let letters =
+            line.chars().filter(|letter| letter.is_alphanumeric() || letter.is_ascii_punctuation() || *letter == ' ');
+        line.chars().filter(|letter| letter.is_alphabetic()).count() >= 4
+            && letters.count() * 10 >= line.chars().count() * 9
+    };
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(readable).collect();
+    let own = lines.iter().rfind(|line| !line.to_lowercase().starts_with("warning: linker"));
+    let said = own.or(lines.last())?;
+    // Colours of a terminal are no words.
+    let said = said.split('\u{1b}').enumerate().map(|(at, part)| match part.split_once('m') {
+        Some((code, rest)) if at > 0 && code.starts_with('[') => rest,
+        _ => part,
+    });
+    let said: String = said.flat_map(str::chars).filter(|letter| !letter.is_control()).collect();
+    Some(super::answers::shortened(&said))
+}
+
 impl Shot {
+    fn body(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// The pixels as they came, if they have four bytes each, of which three are colours in some order.
+    pub fn rgba(&self) -> Option<&[u8]> {
+        match self.form {
+            Form::Raw(pixels) if pixels.bytes() == 4 => Some(self.body()),
+            Form::Raw(_) | Form::Png => None,
+        }
+    }
+
     /// How many bytes came over the wire.
     pub fn length(&self) -> usize {
         self.bytes.len()
@@ -160,9 +245,9 @@ impl Shot {
     /// Decodes it, once.
     ///
     /// # Errors
-    /// `DriverErrorKind::MalformedResponse` if it is damaged.
+    /// `MalformedResponse` if it is damaged.
     pub fn picture(&self) -> Result<Picture, DriverErrorKind> {
-        let body = &self.bytes[self.start..];
+        let body = self.body();
         let made = match self.form {
             Form::Raw(Pixels::Rgba) => Picture::new(self.size, body),
             Form::Raw(Pixels::Rgbx) => Picture::new(self.size, mapped(body, 4, |p| [p[0], p[1], p[2], 255])),
@@ -175,16 +260,16 @@ impl Shot {
     }
 
     fn decoded(&self) -> Result<Picture, DriverErrorKind> {
-        let nonsense = |error: image::ImageError| DriverErrorKind::MalformedResponse {
+        let malformed = |error: image::ImageError| DriverErrorKind::MalformedResponse {
             why: format!("a damaged picture: {error}"),
         };
-        let mut reader = image::ImageReader::new(std::io::Cursor::new(&self.bytes[self.start..]));
+        let mut reader = image::ImageReader::new(std::io::Cursor::new(self.body()));
         reader.set_format(image::ImageFormat::Png);
         let mut limits = image::Limits::default();
         limits.max_image_width = Some(SIDE_MAX);
         limits.max_image_height = Some(SIDE_MAX);
         reader.limits(limits);
-        let image = reader.decode().map_err(nonsense)?.into_rgba8();
+        let image = reader.decode().map_err(malformed)?.into_rgba8();
         let size = Size { width: image.width(), height: image.height() };
         Picture::new(size, image.into_raw())
             .map_err(|error| DriverErrorKind::MalformedResponse { why: error.to_string() })
@@ -215,100 +300,5 @@ pub(crate) fn black(picture: &Picture) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use expect_test::{Expect, expect};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn words(words: &[u32]) -> Vec<u8> {
-        words.iter().flat_map(|word| word.to_le_bytes()).collect()
-    }
-
-    fn small_png() -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, 2, 1);
-        encoder.set_color(png::ColorType::Rgba);
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header().unwrap();
-        writer.write_image_data(&[1, 2, 3, 255, 4, 5, 6, 255]).unwrap();
-        drop(writer);
-        bytes
-    }
-
-    fn check(shot: Result<Shot, DriverErrorKind>, expected: Expect) {
-        let told = shot
-            .and_then(|shot| shot.picture())
-            .map(|picture| format!("{} {:?}", picture.size(), picture.rgba()))
-            .unwrap_or_else(|kind| kind.to_string());
-        expected.assert_eq(&told);
-    }
-
-    #[test]
-    fn raw_pictures() {
-        let rgba = [words(&[2, 1, 1, 0]), vec![1, 2, 3, 4, 5, 6, 7, 8]].concat();
-        check(raw(rgba.clone()), expect!["2x1 [1, 2, 3, 4, 5, 6, 7, 8]"]);
-        check(
-            raw([words(&[2, 1, 1]), vec![1, 2, 3, 255, 5, 6, 7, 8]].concat()),
-            expect!["2x1 [1, 2, 3, 255, 5, 6, 7, 8]"],
-        );
-        check(raw([words(&[1, 1, 2, 0]), vec![1, 2, 3, 0]].concat()), expect!["1x1 [1, 2, 3, 255]"]);
-        check(raw([words(&[1, 1, 3, 0]), vec![1, 2, 3]].concat()), expect!["1x1 [1, 2, 3, 255]"]);
-        check(raw([words(&[1, 1, 5, 0]), vec![1, 2, 3, 255]].concat()), expect!["1x1 [3, 2, 1, 255]"]);
-        check(raw([words(&[1, 1, 4, 0]), vec![0x00, 0xf8]].concat()), expect!["1x1 [255, 0, 0, 255]"]);
-        let warned =
-            [b"[Warning] Multiple displays were found, but no display id was specified!\n".to_vec(), rgba.clone()];
-        check(raw(warned.concat()), expect!["2x1 [1, 2, 3, 4, 5, 6, 7, 8]"]);
-        check(raw(rgba[..20].to_vec()), expect!["malformed response: 20 bytes that are no whole picture"]);
-        check(raw(words(&[0, 0, 1, 0])), expect!["malformed response: 16 bytes that are no whole picture"]);
-        check(
-            raw(words(&[u32::MAX, u32::MAX, 1, 0])),
-            expect!["malformed response: 16 bytes that are no whole picture"],
-        );
-    }
-
-    #[test]
-    fn png_pictures() {
-        let bytes = small_png();
-        check(png(bytes.clone()), expect!["2x1 [1, 2, 3, 255, 4, 5, 6, 255]"]);
-        check(
-            png([b"[Warning] two displays\n".to_vec(), bytes.clone()].concat()),
-            expect!["2x1 [1, 2, 3, 255, 4, 5, 6, 255]"],
-        );
-        let half = bytes.len() / 2;
-        check(png(bytes[..half].to_vec()), expect!["malformed response: the picture broke off after 37 bytes"]);
-        let mut damaged = bytes.clone();
-        damaged[half + 8] ^= 0x55;
-        assert!(matches!(png(damaged).and_then(|shot| shot.picture()), Err(DriverErrorKind::MalformedResponse { .. })));
-    }
-
-    #[test]
-    fn excuses() {
-        check(
-            png(vec![]),
-            expect!["the screen cannot be seen: the device sent an empty picture, as it does for protected windows"],
-        );
-        check(
-            raw(b"Status: -1\nFailed to take screenshot\n".to_vec()),
-            expect!["the screen cannot be seen: Failed to take screenshot"],
-        );
-        check(
-            png(b"/system/bin/sh: screencap: not found\n".to_vec()),
-            expect!["refused: /system/bin/sh: screencap: not found"],
-        );
-        check(png(vec![0xff; 9000]), expect!["malformed response: 9000 bytes that are no whole picture"]);
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_a_picture_or_an_excuse(
-            head in proptest::collection::vec(0u32..9, 0..5),
-            tail in proptest::collection::vec(any::<u8>(), 0..200),
-        ) {
-            let bytes = [words(&head), tail.clone()].concat();
-            let _ = raw(bytes.clone()).and_then(|shot| shot.picture());
-            let _ = png(bytes).and_then(|shot| shot.picture());
-            let _ = png([PNG, &tail, PNG_END].concat()).and_then(|shot| shot.picture());
-        }
-    }
-}
+#[path = "screencap_tests.rs"]
+mod tests;

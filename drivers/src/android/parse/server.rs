@@ -65,13 +65,36 @@ pub(crate) fn length(digits: [u8; 4]) -> Result<usize, DriverErrorKind> {
         })
 }
 
+/// What an adb server says of a device that it knows and cannot use yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// It comes up by itself.
+    Connecting,
+    /// It does not answer, as many do for a moment while they come up.
+    Offline,
+    /// Its owner is asked, or its key is being looked at.
+    Authorizing,
+}
+
+/// Whether a `FAIL` tells of a state that ends by itself.
+pub(crate) fn passing(message: &str) -> Option<Passing> {
+    let says = |word| message.contains(word);
+    if says("authorizing") {
+        Some(Passing::Authorizing)
+    } else if says("connecting") {
+        Some(Passing::Connecting)
+    } else {
+        says("device offline").then_some(Passing::Offline)
+    }
+}
+
 /// What to do about a `FAIL` of the server.
 pub(crate) fn failure(message: &str) -> DriverErrorKind {
     let why = format!("adb server: {}", message.trim());
     if message.contains("unauthorized") || message.contains("authorizing") {
         let why = format!("{why}; confirm this computer on the device's screen, then try again");
         DriverErrorKind::Refused { why }
-    } else if message.contains("offline") || message.contains("not found") || message.contains("no devices") {
+    } else if ["offline", "connecting", "not found", "no devices"].iter().any(|word| message.contains(word)) {
         DriverErrorKind::Lost { why }
     } else {
         DriverErrorKind::Refused { why }
@@ -88,33 +111,56 @@ pub(crate) fn devices(text: &str) -> Vec<Device> {
     text.lines().filter_map(device).collect()
 }
 
+/// States that adb servers have words for. A serial may have blanks, and even one of these words in it: the last one counts.
+const STATES: &[&str] = &[
+    "device",
+    "offline",
+    "unauthorized",
+    "authorizing",
+    "connecting",
+    "bootloader",
+    "fastboot",
+    "recovery",
+    "rescue",
+    "sideload",
+    "host",
+    "detached",
+    "unknown",
+];
+/// The state of a device whose USB node may not be opened; a sentence follows.
+const NO_PERMISSIONS: &str = "no permissions";
+
+/// A line: serial, blanks or a tab, state, perhaps a USB path, properties.
 fn device(line: &str) -> Option<Device> {
-    let (serial, rest) = line.trim_end().split_once(char::is_whitespace)?;
-    let mut state = Vec::new();
-    let mut model = "";
-    let mut properties = false;
-    for word in rest.split_whitespace() {
-        // The state may be several words, with a link in it: `no permissions (…); see [http://…]`.
-        let property =
-            ["usb:", "product:", "model:", "device:", "transport_id:"].iter().any(|key| word.starts_with(key));
-        properties |= property;
-        if let Some(name) = word.strip_prefix("model:") {
-            model = name;
-        } else if !properties {
-            state.push(word);
-        }
-    }
+    let line = line.trim_end();
+    let is_property =
+        |word: &str| ["usb:", "product:", "model:", "device:", "transport_id:"].iter().any(|key| word.starts_with(key));
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let properties = words.iter().skip(1).position(|word| is_property(word)).map_or(words.len(), |at| at + 1);
+    let model = words[properties..].iter().find_map(|word| word.strip_prefix("model:")).unwrap_or_default();
+    let mut words = &words[..properties];
     // A USB path without a key (`1-5`) follows the state on Linux.
-    if let [.., path] = state[..]
-        && state.len() > 1
+    if let [_, _, .., path] = words
         && path.split(['-', '.']).all(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
     {
-        state.pop();
+        words = &words[..words.len() - 1];
     }
+    let head = words.join(" ");
+    let (serial, state) = if let Some((serial, _)) = line.split_once('\t') {
+        let state = head.strip_prefix(&serial.split_whitespace().collect::<Vec<_>>().join(" "))?.trim();
+        (serial.trim(), state)
+    } else if let Some(at) = head.find(&format!(" {NO_PERMISSIONS}")) {
+        (head[..at].trim(), head[at..].trim())
+    } else if let Some((serial, state)) = head.rsplit_once(' ').filter(|(_, state)| STATES.contains(state)) {
+        (serial, state)
+    } else {
+        // A state that nobody knows, after a serial without blanks.
+        head.split_once(' ')?
+    };
     if serial.is_empty() || state.is_empty() {
         return None;
     }
-    Some(Device { serial: serial.to_owned(), state: State::from_words(&state.join(" ")), model: model.to_owned() })
+    Some(Device { serial: serial.to_owned(), state: State::from_words(state), model: model.to_owned() })
 }
 
 #[cfg(test)]
@@ -153,6 +199,24 @@ mod tests {
                 0123456789 Other("recovery") """#]],
         );
         check("nonsense\n\nA\tdevice\n", expect![[r#"A Ready """#]]);
+        // Second announcements of a name get a number, and a blank before it.
+        check(
+            "192.168.0.104:40559     device product:a model:Pixel_7a device:lynx transport_id:1\n\
+             adb-2233fd19-9mU6UL (2)._adb-tls-connect._tcp device product:socrates model:Example_Device device:socrates transport_id:4\n\
+             adb-35121-jr888A (3)._adb-tls-connect._tcp offline transport_id:5\n\
+             adb-35121-jr888A (3)._adb-tls-connect._tcp\tunauthorized\n\
+             my device (2)         no permissions (missing udev rules?); see [http://x.com/y] usb:1-1 transport_id:6\n\
+             a device device       device 3-1.2 transport_id:7\n\
+             R58M                  hibernating slowly transport_id:8\n",
+            expect![[r#"
+                192.168.0.104:40559 Ready "Pixel_7a"
+                adb-2233fd19-9mU6UL (2)._adb-tls-connect._tcp Ready "Example_Device"
+                adb-35121-jr888A (3)._adb-tls-connect._tcp Offline ""
+                adb-35121-jr888A (3)._adb-tls-connect._tcp Unauthorized ""
+                my device (2) Other("no permissions (missing udev rules?); see [http://x.com/y]") ""
+                a device device Ready ""
+                R58M Other("hibernating slowly") """#]],
+        );
     }
 
     #[test]

@@ -1,14 +1,21 @@
 //! Through an adb server's smart socket: `host:transport:SERIAL`, then the service, then its bytes.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tapwright_contract::device::DriverErrorKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
-use crate::android::parse::server as parse;
+use crate::android::parse::server::{self as parse, Passing};
 use crate::deadline::Deadline;
 
+/// The least time between two questions whether a device can be used yet, and the most.
+const STATE_PAUSE: Duration = Duration::from_millis(50);
+const STATE_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How long a device that does not answer is waited for.
+const OFFLINE_MAX: Duration = Duration::from_secs(3);
 /// How much is read from the socket at once.
 const PIECE: usize = 256 << 10;
 
@@ -25,13 +32,19 @@ pub(crate) struct Stream {
 }
 
 impl Server {
-    pub async fn connect(address: &str, serial: &str, deadline: Deadline) -> Result<Server, DriverErrorKind> {
-        // The serial stands in a request that the server takes apart.
-        if serial.is_empty() || serial.chars().any(|letter| letter.is_control() || letter.is_whitespace()) {
+    /// Finds the device. One that is just coming up is waited for, and one whose owner is asked for at most `authorize`.
+    pub async fn connect(
+        address: &str,
+        serial: &str,
+        authorize: Duration,
+        deadline: Deadline,
+    ) -> Result<Server, DriverErrorKind> {
+        // The serial stands in a request that the server takes apart by its length; blanks are parts of some serials.
+        if serial.trim() != serial || serial.is_empty() || serial.chars().any(char::is_control) {
             return Err(DriverErrorKind::Refused { why: format!("{serial:?} is not the serial of a device") });
         }
         let work = async {
-            let mut features = ask(address, &format!("host-serial:{serial}:features")).await;
+            let mut features = ready(address, serial, authorize, deadline).await;
             if let Err(DriverErrorKind::Lost { why }) = &features
                 && !why.starts_with(NO_SERVER)
                 && is_address(serial)
@@ -59,6 +72,38 @@ impl Server {
     }
 }
 
+/// The features of a device, as soon as it can be used: an adb server lists devices before it has spoken with them.
+async fn ready(
+    address: &str,
+    serial: &str,
+    authorize: Duration,
+    deadline: Deadline,
+) -> Result<String, DriverErrorKind> {
+    let (asked, offline) = (deadline.or_sooner(authorize), deadline.or_sooner(OFFLINE_MAX));
+    let mut pause = STATE_PAUSE;
+    loop {
+        let began = Instant::now();
+        let mut socket = dial(address).await?;
+        send(&mut socket, &format!("host-serial:{serial}:features")).await?;
+        let Some(message) = refused(&mut socket).await? else { return text(&mut socket).await };
+        let patience = match parse::passing(&message) {
+            Some(Passing::Connecting) => deadline,
+            Some(Passing::Authorizing) => asked,
+            // Whoever finds an address again does it by connecting anew.
+            Some(Passing::Offline) if is_address(serial) => return Err(parse::failure(&message)),
+            Some(Passing::Offline) => offline,
+            None => return Err(parse::failure(&message)),
+        };
+        tracing::debug!(serial, message, "asks the adb server again");
+        // Time is left for the answer that says why, which a timeout would not.
+        if patience.left() <= 2 * pause {
+            return Err(parse::failure(&message));
+        }
+        patience.rest_until(began + pause).await;
+        pause = (2 * pause).min(STATE_PAUSE_MAX);
+    }
+}
+
 fn is_address(serial: &str) -> bool {
     serial.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
@@ -68,8 +113,11 @@ pub(crate) async fn ask(address: &str, request: &str) -> Result<String, DriverEr
     let mut socket = dial(address).await?;
     send(&mut socket, request).await?;
     accepted(&mut socket).await?;
-    let answer = counted(&mut socket).await?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    text(&mut socket).await
+}
+
+async fn text(socket: &mut TcpStream) -> Result<String, DriverErrorKind> {
+    Ok(String::from_utf8_lossy(&counted(socket).await?).into_owned())
 }
 
 const NO_SERVER: &str = "no adb server";
@@ -87,13 +135,24 @@ async fn send(socket: &mut TcpStream, request: &str) -> Result<(), DriverErrorKi
 }
 
 async fn accepted(socket: &mut TcpStream) -> Result<(), DriverErrorKind> {
+    match refused(socket).await? {
+        None => Ok(()),
+        Some(message) => Err(parse::failure(&message)),
+    }
+}
+
+/// What the server says against a request, if it does.
+async fn refused(socket: &mut TcpStream) -> Result<Option<String>, DriverErrorKind> {
     let mut status = [0; 4];
     socket.read_exact(&mut status).await.map_err(broken)?;
     match &status {
-        b"OKAY" => Ok(()),
-        b"FAIL" => Err(parse::failure(&String::from_utf8_lossy(&counted(socket).await?))),
+        b"OKAY" => Ok(None),
+        b"FAIL" => text(socket).await.map(Some),
         other => Err(DriverErrorKind::MalformedResponse {
-            why: format!("{:?} from an adb server", String::from_utf8_lossy(other)),
+            why: format!(
+                "an adb server begins its answers with OKAY or FAIL, not {:?}",
+                String::from_utf8_lossy(other)
+            ),
         }),
     }
 }

@@ -1,0 +1,94 @@
+//! Reads the widgets of the screen, and says whether they are of the screen that is looked at.
+
+use tapwright_contract::device::{DriverErrorKind, Label};
+
+use super::parse::window::Windows;
+use super::parse::{answers, hierarchy};
+use super::shell::Shell;
+use super::wire::{self, Link};
+use super::{Android, look, unlinked};
+use crate::Tree;
+use crate::deadline::Deadline;
+
+/// Where the widgets are written by a phone that cannot write them to us; what is on the screen must not stay there.
+const FILE: &str = "/data/local/tmp/tapwright-widgets.xml";
+
+/// The widgets as they are now. Nothing older is taken for them: a phone that fails to write leaves what it wrote before.
+pub(super) async fn read(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<Tree, DriverErrorKind> {
+    let answer = link.read("exec:uiautomator dump /dev/tty", 0, wire::ANSWER_MAX);
+    let answer = deadline.hold("the widgets", answer).await?;
+    let answer = String::from_utf8_lossy(&answer);
+    if answer.contains("<hierarchy") || hierarchy::complaint(&answer).is_some() {
+        return hierarchy::tree(&answer);
+    }
+    // Some phones do not let it write to a terminal that is none. In one line, so that the file goes though we may have gone.
+    let line = format!("rm -f {FILE} && uiautomator dump {FILE} && cat {FILE} && rm -f {FILE}");
+    let ran = shell.run(link, &line, deadline).await?;
+    if ran.output.contains("<hierarchy") {
+        if ran.status != 0 {
+            remove(shell, link, deadline).await;
+        }
+        return hierarchy::tree(&ran.output);
+    }
+    remove(shell, link, deadline).await;
+    match hierarchy::complaint(&ran.output) {
+        Some(_) => hierarchy::tree(&ran.output),
+        None => Err(DriverErrorKind::Refused {
+            why: answers::refusal(ran.status, &ran.output)
+                .unwrap_or_else(|| "the device wrote no widget tree".to_owned()),
+        }),
+    }
+}
+
+/// Whether the file could be removed makes no difference to what was read.
+async fn remove(shell: &mut Shell, link: &Link, deadline: Deadline) {
+    if let Err(kind) = shell.run(link, &format!("rm -f {FILE}"), deadline).await {
+        tracing::debug!(%kind, "the widgets may still stand in a file on the device");
+    }
+}
+
+/// Whether a tree is of what is on the screen. Broken accessibility services give an empty tree of the system, whatever app is
+/// in front; and a tree of another app is of another moment.
+fn is_of(tree: &Tree, windows: &Windows) -> bool {
+    if !tree.tells_anything() {
+        return false;
+    }
+    let names_apps = tree.widgets.iter().any(|widget| !widget.app.is_empty());
+    if windows.front.is_empty() || !names_apps || tree.has_app(&windows.front) {
+        return true;
+    }
+    // The notification shade, a dialog of the system's over an app.
+    windows.system_has_focus && ["com.android.systemui", "android"].iter().any(|system| tree.has_app(system))
+}
+
+impl Android {
+    pub(super) async fn widgets(&mut self, deadline: Deadline) -> Result<Tree, DriverErrorKind> {
+        self.linked(deadline).await?;
+        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        read(&mut self.shell, link, deadline).await
+    }
+
+    /// What is written on the screen; `None` if what the device tells is not of this screen.
+    pub(super) async fn read_labels(&mut self, deadline: Deadline) -> Result<Option<Vec<Label>>, DriverErrorKind> {
+        let mut tree = self.widgets(deadline).await?;
+        if !tree.tells_anything() {
+            // Programs that draw by themselves begin to describe what they draw when they are first asked.
+            tree = self.widgets(deadline).await?;
+        }
+        let Android { link, shell, grep, display, .. } = self;
+        let link = link.as_ref().ok_or_else(unlinked)?;
+        let windows = match look::windows(shell, link, grep, display.number(), deadline).await {
+            Ok(windows) => windows,
+            Err(lost @ DriverErrorKind::Lost { .. }) => return Err(lost),
+            Err(kind) => {
+                tracing::debug!(%kind, "does not know what is in front of the widgets");
+                Windows::default()
+            }
+        };
+        if !is_of(&tree, &windows) {
+            tracing::debug!(front = windows.front, widgets = tree.widgets.len(), "the widgets are not of this screen");
+            return Ok(None);
+        }
+        Ok(Some(tree.labels()))
+    }
+}
