@@ -258,7 +258,7 @@ impl Shell<'_> {
                         }
                     }
                 };
-                let late = Event::Silent(NoReply { why: overdue("model"), may_pass: true });
+                let late = Event::Silent(NoReply { why: overdue("model"), may_pass: true, retry_after_ms: None });
                 race(stop, *clock, within + limits.grace, late, thinking).await
             }
             Effect::Ask(question) => {

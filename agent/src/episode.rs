@@ -396,6 +396,13 @@ impl Episode {
             return self.end("", Outcome::ModelFailed { why: silence.why });
         }
         let pause = limits.backoff.saturating_mul(1 << self.retries.min(20)).min(limits.backoff_max);
+        // Asked earlier than it said, it would only say so again; but it may not hold up a run for longer than it may think.
+        let asked = silence.retry_after_ms.map(Duration::from_millis).unwrap_or_default();
+        if asked > limits.think {
+            let why = format!("{}; it asks to be left alone for {} s", silence.why, asked.as_secs());
+            return self.end("", Outcome::ModelFailed { why });
+        }
+        let pause = pause.max(asked);
         self.retries += 1;
         self.stage = Stage::BackingOff;
         // Then look again: nothing is decided on a screen from before the pause.

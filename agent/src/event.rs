@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tapwright_contract::device::{DriverErrorKind, Label, Screen};
-use tapwright_contract::model::{ModelError, Prompt, Reply};
+use tapwright_contract::model::{ModelError, ModelErrorKind, Prompt, Reply};
 
 use crate::guard::Vetted;
 use crate::limits::clip;
+use crate::millis;
 use crate::outcome::End;
 use crate::person::{Answer, Question};
 use crate::secrets::Secrets;
@@ -157,12 +158,22 @@ pub struct NoReply {
     pub why: String,
     /// Whether it may answer if it is asked again.
     pub may_pass: bool,
+    /// How long it asks to be left alone before that, if it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 impl NoReply {
     /// Takes over what a model said, as much as `bytes_max`.
     pub fn new(error: &ModelError, bytes_max: usize) -> NoReply {
-        NoReply { why: clip(&error.to_string(), bytes_max).to_owned(), may_pass: error.kind.is_retryable() }
+        let retry_after_ms = match error.kind {
+            ModelErrorKind::Unavailable { retry_after, .. } => retry_after.map(millis::whole),
+            ModelErrorKind::TimedOut { .. } | ModelErrorKind::InvalidPrompt { .. } | ModelErrorKind::Fatal { .. } => {
+                None
+            }
+        };
+        let why = clip(&error.to_string(), bytes_max).to_owned();
+        NoReply { why, may_pass: error.kind.is_retryable(), retry_after_ms }
     }
 }
 

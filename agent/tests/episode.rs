@@ -26,7 +26,7 @@ fn failed(fault: Fault) -> Event {
 }
 
 fn silent(may_pass: bool) -> Event {
-    Event::Silent(NoReply { why: "m: no".to_owned(), may_pass })
+    Event::Silent(NoReply { why: "m: no".to_owned(), may_pass, retry_after_ms: None })
 }
 
 const DONE: Event = Event::Acted(ActionResult::Done);
@@ -544,6 +544,30 @@ fn a_model_that_fails_is_asked_again_on_a_new_screen() {
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
         {"outcome":"model-failed","why":"m: no","steps":0,"notes":[]}
+    "#]],
+    );
+    // It says when: that is waited for, unless it would take longer than the model may think.
+    let busy = |retry_after_ms| Event::Silent(NoReply { why: "m: busy".to_owned(), may_pass: true, retry_after_ms });
+    check(
+        [saw(1), busy(Some(20_000)), Event::Rested, saw(1), busy(Some(500)), Event::Rested, saw(1), busy(None)],
+        expect![[r#"
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            pause 20s
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            pause 2s
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            {"outcome":"model-failed","why":"m: busy","steps":0,"notes":[]}
+        "#]],
+    );
+    check(
+        [saw(1), busy(Some(60_001))],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+        {"outcome":"model-failed","why":"m: busy; it asks to be left alone for 60 s","steps":0,"notes":[]}
     "#]],
     );
     check(

@@ -45,15 +45,7 @@ fn open(runtime: &Runtime, threads: usize) -> Option<Local> {
         cuda: Cuda::Unwanted,
     };
     let library = runtime.block_on(find(&search, |_| ()));
-    let sampling = Sampling::GREEDY;
-    let settings = Settings {
-        longest_edge: Some(126_000),
-        newline_after_picture: false,
-        stop: Vec::new(),
-        grammar: false,
-        sampling,
-        context_tokens_max: None,
-    };
+    let settings = Settings { longest_edge: Some(126_000), grammar: false, ..Settings::new(Sampling::GREEDY) };
     let options = EngineOptions {
         settings,
         provider: Provider::Cpu,

@@ -1,25 +1,57 @@
 //! Writes a conversation the way a model was trained to read it: by the template in its folder.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use contract::model::{Part, Role, Turn};
-use minijinja::{Environment, Error, ErrorKind, context};
+use minijinja::{Environment, Error, ErrorKind, Value};
 use serde::{Deserialize, Serialize};
 use tapwright_contract as contract;
 
 use crate::BuildError;
 use crate::checkpoint::{parse, read};
+use crate::settings::Settings;
 use crate::tokenizer::Tokenizer;
 
 /// A template is a page of text; anything else is something else.
 const TEMPLATE_BYTES_MAX: u64 = 1 << 20;
+
+const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+/// It may hold a template, and a few hundred tokens.
+const CONFIG_BYTES_MAX: u64 = 16 << 20;
 
 /// Instructions that a template may take: a conversation of a thousand turns needs a hundredth.
 const FUEL: u64 = 5_000_000;
 
 pub struct Template {
     environment: Environment<'static>,
-    newline_after_picture: bool,
+    options: TemplateOptions,
+    /// What `transformers` tells every template of the tokenizer.
+    tokens: SpecialTokens,
+}
+
+/// What a profile says of the template.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TemplateOptions {
+    pub newline_after_picture: bool,
+    /// `enable_thinking`; the template decides without it.
+    pub thinking: Option<bool>,
+}
+
+/// Texts of tokens with a role, under their names in `tokenizer_config.json`.
+#[derive(Default, Deserialize)]
+struct SpecialTokens {
+    bos_token: Option<TokenText>,
+    eos_token: Option<TokenText>,
+    pad_token: Option<TokenText>,
+    unk_token: Option<TokenText>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TokenText {
+    Text(String),
+    Token { content: String },
 }
 
 /// What a template is given. Hugging Face's names.
@@ -67,17 +99,17 @@ impl Template {
     ///
     /// # Errors
     /// `BuildError` when there is none, or it does not parse.
-    pub fn open(folder: &Path, newline_after_picture: bool) -> Result<Template, BuildError> {
+    pub fn open(folder: &Path, options: TemplateOptions) -> Result<Template, BuildError> {
         let file = folder.join("chat_template.jinja");
         let text = if file.is_file() {
             let bytes = read(&file, TEMPLATE_BYTES_MAX)?;
             Some(String::from_utf8(bytes).map_err(|error| BuildError::malformed(&file, error.to_string()))?)
         } else {
             let mut found = None;
-            for name in ["chat_template.json", "tokenizer_config.json"] {
+            for name in ["chat_template.json", TOKENIZER_CONFIG] {
                 let path = folder.join(name);
                 if found.is_none() && path.is_file() {
-                    found = parse::<Holder>(&path, 16 << 20)?.chat_template.and_then(OneOrNamed::into_template);
+                    found = parse::<Holder>(&path, CONFIG_BYTES_MAX)?.chat_template.and_then(OneOrNamed::into_template);
                 }
             }
             found
@@ -88,10 +120,12 @@ impl Template {
                 folder.display()
             ),
         })?;
-        Template::new(text, newline_after_picture).map_err(|error| BuildError::malformed(&file, error.to_string()))
+        let config = folder.join(TOKENIZER_CONFIG);
+        let tokens = if config.is_file() { parse(&config, CONFIG_BYTES_MAX)? } else { SpecialTokens::default() };
+        Template::new(text, options, tokens).map_err(|error| BuildError::malformed(&file, error.to_string()))
     }
 
-    fn new(text: String, newline_after_picture: bool) -> Result<Template, Error> {
+    fn new(text: String, options: TemplateOptions, tokens: SpecialTokens) -> Result<Template, Error> {
         let mut environment = Environment::new();
         // A template is data, and may loop.
         environment.set_fuel(Some(FUEL));
@@ -103,7 +137,7 @@ impl Template {
             Err(Error::new(ErrorKind::InvalidOperation, why))
         });
         environment.add_template_owned("chat", text)?;
-        Ok(Template { environment, newline_after_picture })
+        Ok(Template { environment, options, tokens })
     }
 
     /// The conversation as text, open for the model's turn. Pictures are where the template puts their marks.
@@ -113,14 +147,22 @@ impl Template {
     pub fn render(&self, turns: &[Turn], tokenizer: &Tokenizer, thinking: Option<bool>) -> Result<String, String> {
         let messages: Vec<Message> = turns.iter().map(|turn| self.message(turn, tokenizer)).collect();
         let template = self.environment.get_template("chat").expect("it was added when this was made");
-        // Templates tell "false" from "not said".
-        let rendered = match thinking {
-            Some(enable_thinking) => {
-                template.render(context! { messages, add_generation_prompt => true, enable_thinking })
-            }
-            None => template.render(context! { messages, add_generation_prompt => true }),
-        };
-        rendered.map_err(|error| error.to_string())
+        // `transformers` tells of tools and documents even where there are none, and of a token or a wish only where there is one:
+        // templates ask whether they are defined.
+        let mut told = BTreeMap::from([
+            ("messages", Value::from_serialize(&messages)),
+            ("add_generation_prompt", Value::from(true)),
+            ("tools", Value::from(())),
+            ("documents", Value::from(())),
+        ]);
+        let SpecialTokens { bos_token, eos_token, pad_token, unk_token } = &self.tokens;
+        for (name, token) in
+            [("bos_token", bos_token), ("eos_token", eos_token), ("pad_token", pad_token), ("unk_token", unk_token)]
+        {
+            told.extend(token.as_ref().map(|token| (name, Value::from(token.text()))));
+        }
+        told.extend(thinking.or(self.options.thinking).map(|thinking| ("enable_thinking", Value::from(thinking))));
+        template.render(told).map_err(|error| error.to_string())
     }
 
     fn message(&self, turn: &Turn, tokenizer: &Tokenizer) -> Message {
@@ -140,7 +182,7 @@ impl Template {
                         items.push(Item::Text { text: tokenizer.quote(&std::mem::take(&mut text)) });
                     }
                     items.push(Item::Image);
-                    if self.newline_after_picture && index + 1 < turn.parts.len() {
+                    if self.options.newline_after_picture && index + 1 < turn.parts.len() {
                         text.push('\n');
                     }
                 }
@@ -157,11 +199,62 @@ impl Template {
     }
 }
 
+impl TemplateOptions {
+    pub fn of(settings: &Settings) -> TemplateOptions {
+        TemplateOptions { newline_after_picture: settings.newline_after_picture, thinking: settings.thinking }
+    }
+}
+
+impl TokenText {
+    fn text(&self) -> &str {
+        match self {
+            TokenText::Text(content) | TokenText::Token { content } => content,
+        }
+    }
+}
+
 impl OneOrNamed {
     fn into_template(self) -> Option<String> {
         match self {
             OneOrNamed::One(text) => Some(text),
             OneOrNamed::Named(all) => all.into_iter().find(|named| named.name == "default").map(|named| named.template),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::model::{Role, Turn};
+
+    /// What a template makes of "hi", beside that `tokenizer_config.json`.
+    fn rendered(template: &str, config: Option<&str>, thinking: Option<bool>) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("chat_template.jinja"), template).unwrap();
+        if let Some(config) = config {
+            std::fs::write(folder.path().join(TOKENIZER_CONFIG), config).unwrap();
+        }
+        let options = TemplateOptions { thinking, ..TemplateOptions::default() };
+        let template = Template::open(folder.path(), options).unwrap();
+        let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens");
+        let turn = Turn { role: Role::User, parts: vec![Part::Text("hi".to_owned())] };
+        template.render(&[turn], &Tokenizer::open(&goldens).unwrap(), None).unwrap()
+    }
+
+    #[test]
+    fn a_template_is_told_what_transformers_tells_it() {
+        let tokens =
+            "{{ bos_token }}|{{ eos_token }}|{{ pad_token is defined }}|{{ tools is none }}|{{ documents is none }}";
+        let config = r#"{"bos_token": "<s>", "eos_token": {"content": "</s>", "lstrip": false}, "pad_token": null}"#;
+        assert_eq!(rendered(tokens, Some(config), None), "<s>|</s>|False|True|True");
+        assert_eq!(rendered(tokens, None, None), "||False|True|True");
+        let thinking = "{% if enable_thinking is defined and not enable_thinking %}/nothink{% endif %}";
+        assert_eq!(rendered(thinking, None, None), "");
+        assert_eq!(rendered(thinking, None, Some(true)), "");
+        assert_eq!(rendered(thinking, None, Some(false)), "/nothink");
+        assert_eq!(
+            rendered("{% for tool in tools %}{{ tool }}{% endfor %}{{ messages[0].content }}", None, None),
+            "hi"
+        );
     }
 }

@@ -37,7 +37,7 @@ use tapwright_contract::model::ModelErrorKind;
 
 use crate::BuildError;
 use crate::architecture::{self, OneOrMany};
-use crate::chat::Template;
+use crate::chat::{Template, TemplateOptions};
 use crate::checkpoint::parse;
 use crate::folder::{self, SMALL_BYTES_MAX};
 use crate::request::Usage;
@@ -99,7 +99,7 @@ impl Engine {
         let spec = family.spec();
         let record = folder::record(folder)?;
         let words = Tokenizer::open(folder)?;
-        let template = Template::open(folder, settings.newline_after_picture)?;
+        let template = Template::open(folder, TemplateOptions::of(settings))?;
         let embeddings = Embeddings::open(folder, record.embeddings)?;
         let image_token = words.picture(spec.image_token)?;
         if u64::from(words.highest()) >= embeddings.rows() {

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::architecture::{self, Family, Weight};
-use crate::chat::Template;
+use crate::chat::{Template, TemplateOptions};
 use crate::checkpoint::{self, Checkpoint, Precision};
 use crate::onnx::{Graph, Kind};
 use crate::tokenizer::Tokenizer;
@@ -354,7 +354,7 @@ fn build_as(
 
     // What opening would refuse is refused before the work, not after it.
     Tokenizer::open(hf_dir)?.picture(family(hf_dir)?.spec().image_token)?;
-    Template::open(hf_dir, false)?;
+    Template::open(hf_dir, TemplateOptions::default())?;
 
     let scaffold = Scaffold::new(parent.join(format!(".{name}.building")))?;
     write_all(hf_dir, &scaffold.folder, &checkpoint, &digest, build, progress)?;

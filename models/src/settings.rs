@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::remote::ServerGrammar;
+
 /// How to show pictures to a model and how to take words from it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +23,12 @@ pub struct Settings {
     /// Whether replies are held to the grammar that a prompt brings. Without it the model is trusted to write what can be read.
     #[serde(default = "yes")]
     pub grammar: bool,
+    /// Under which name a server takes that grammar, if it takes one: `none`, `guided_grammar` or `structured_outputs`.
+    #[serde(default)]
+    pub server_grammar: ServerGrammar,
+    /// What the chat template is told of thinking (`enable_thinking`), for models that can do without; without it the template
+    /// decides. Only for a model that runs here: a server has its own template.
+    pub thinking: Option<bool>,
     pub sampling: Sampling,
 }
 
@@ -45,7 +53,8 @@ pub struct Sampling {
     /// Taken from a token's logit for each time that it stands in the reply already.
     #[serde(default)]
     pub frequency_penalty: f32,
-    /// Where chance begins; the same seed gives the same replies to the same prompts in the same order.
+    /// Where chance begins; the same seed gives the same replies to the same prompts in the same order. A server is sent one with
+    /// each prompt, counted up from here, unless it is 0.
     #[serde(default)]
     pub seed: u64,
 }
@@ -63,6 +72,8 @@ impl Settings {
             newline_after_picture: false,
             stop: Vec::new(),
             grammar: true,
+            server_grammar: ServerGrammar::None,
+            thinking: None,
             sampling,
         }
     }

@@ -203,6 +203,7 @@ pub async fn open(
                 model: name.clone(),
                 key: key.clone().map(|ApiKey(key)| Key(key)),
                 sampling: profiles.model.sampling.clone(),
+                grammar: profiles.model.server_grammar,
                 reply_bytes_max: options.reply_bytes_max,
             };
             let about = format!("{name} at {url}");

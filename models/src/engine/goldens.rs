@@ -190,14 +190,7 @@ pub(crate) fn checkpoint(goldens: &Goldens, variant: &str, precision: Precision,
 }
 
 pub(crate) fn options(chunk_tokens_max: u32) -> EngineOptions {
-    let settings = Settings {
-        longest_edge: None,
-        newline_after_picture: false,
-        stop: Vec::new(),
-        grammar: true,
-        context_tokens_max: None,
-        sampling: Sampling::GREEDY,
-    };
+    let settings = Settings::new(Sampling::GREEDY);
     EngineOptions {
         settings,
         provider: providers::Provider::Cpu,
@@ -338,7 +331,7 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
 fn conversations_are_written_and_cut_into_tokens_as_the_reference_does() {
     let goldens = goldens();
     let words = Tokenizer::open(&here()).unwrap();
-    let template = Template::open(&here(), false).unwrap();
+    let template = Template::open(&here(), TemplateOptions::default()).unwrap();
     let picture = draw("page", 60, 60);
     for chat in &goldens.chats {
         let part = |item: &Item| match item {

@@ -1,6 +1,6 @@
-//! What a chat completions endpoint says and is told. Converted in `remote.rs`, seen nowhere else.
+//! What a chat completions endpoint is told. Converted in `remote.rs`, seen nowhere else.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 #[derive(Serialize)]
 pub struct Request<'a> {
@@ -21,6 +21,17 @@ pub struct Request<'a> {
     pub repetition_penalty: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guided_grammar: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub structured_outputs: Option<StructuredOutputs<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct StructuredOutputs<'a> {
+    pub grammar: &'a str,
 }
 
 #[derive(Serialize)]
@@ -46,44 +57,4 @@ pub enum Item<'a> {
 #[derive(Serialize)]
 pub struct Url {
     pub url: String,
-}
-
-#[derive(Deserialize)]
-pub struct Response {
-    pub choices: Vec<Choice>,
-    pub usage: Option<Usage>,
-}
-
-#[derive(Deserialize)]
-pub struct Choice {
-    pub message: Said,
-    pub finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub struct Said {
-    pub content: Option<String>,
-    /// Some servers cut the thought out of the content.
-    pub reasoning_content: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub struct Usage {
-    #[serde(default)]
-    pub prompt_tokens: u32,
-    #[serde(default)]
-    pub completion_tokens: u32,
-}
-
-/// What most servers send with a status of 400 and up.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub enum Failure {
-    Nested { error: Reason },
-    Flat(Reason),
-}
-
-#[derive(Deserialize)]
-pub struct Reason {
-    pub message: String,
 }
