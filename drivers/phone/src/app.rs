@@ -128,10 +128,15 @@ pub trait App: Clone + Debug + Send + Sync + 'static {
         false
     }
 
-    /// What it does with text that another app shares; `None` if it takes none.
-    fn receive(&mut self, text: &str) -> Option<Vec<Effect>> {
+    /// Whether other apps can share text with it.
+    fn takes_text(&self) -> bool {
+        false
+    }
+
+    /// What it does with text that another app has shared.
+    fn receive(&mut self, text: &str) -> Vec<Effect> {
         let _ = text;
-        None
+        Vec::new()
     }
 
     /// What is true of it. Names that begin alike are the same app's.
@@ -186,7 +191,8 @@ pub trait AnyApp: Debug + Send + Sync {
     fn enter(&self, field: &FieldId) -> Option<Command>;
     fn unsaved(&self, context: &Context<'_>, providers: &Providers) -> Option<Question>;
     fn has_no_history(&self, page: &Page) -> bool;
-    fn receive(&mut self, text: &str) -> Option<Vec<Effect>>;
+    fn takes_text(&self) -> bool;
+    fn receive(&mut self, text: &str) -> Vec<Effect>;
     fn facts(&self, providers: &Providers, facts: &mut Facts);
     fn set_fact(&mut self, name: &[&str], value: &str, providers: &mut Providers) -> Option<Result<(), String>>;
 }
@@ -220,7 +226,10 @@ impl<A: App> AnyApp for A {
     fn has_no_history(&self, page: &Page) -> bool {
         App::has_no_history(self, page)
     }
-    fn receive(&mut self, text: &str) -> Option<Vec<Effect>> {
+    fn takes_text(&self) -> bool {
+        App::takes_text(self)
+    }
+    fn receive(&mut self, text: &str) -> Vec<Effect> {
         App::receive(self, text)
     }
     fn facts(&self, providers: &Providers, facts: &mut Facts) {

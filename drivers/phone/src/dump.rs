@@ -383,7 +383,11 @@ mod tests {
         let written = xml(&world);
         assert!(world.field_has_focus() && !written.contains("id/key"), "{written}");
         assert!(written.contains("text=\"milk\"") && written.contains("content-desc=\"Save\""));
-        world.happen(Event::Notification { text: "Rain in an hour".into(), millis: 1000 });
+        world.happen(Event::Notification {
+            package: "com.android.calendar",
+            text: "Rain in an hour".into(),
+            millis: 1000,
+        });
         assert_eq!(xml(&world), written, "a banner takes no focus");
         world.advance(5000);
         world.launch("com.android.contacts");

@@ -196,9 +196,14 @@ impl Weather {
     }
 }
 
-/// What notifications say: nothing that matters.
-const NOTIFICATIONS: [&str; 5] =
-    ["Ben: are you there?", "Update available", "Battery at 15 %", "Photo backup finished", "Rain in an hour"];
+/// What notifications say, and whose they are: nothing that matters.
+const NOTIFICATIONS: [(&str, &str); 5] = [
+    ("Ben: are you there?", "com.android.mms"),
+    ("Update available", "com.android.settings"),
+    ("Battery at 15 %", "com.android.settings"),
+    ("Photo backup finished", "com.android.settings"),
+    ("Rain in an hour", "com.android.calendar"),
+];
 
 /// The weather over one phone: its dice, and what has come of them.
 #[derive(Debug)]
@@ -289,9 +294,9 @@ impl Faults {
         }
         let lengths = self.weather.lengths;
         let notified = self.falls(Fault::Notification);
-        let text = *self.world.pick(&NOTIFICATIONS);
+        let (text, package) = *self.world.pick(&NOTIFICATIONS);
         let first = self.world.chance(50);
-        let notification = || Event::Notification { text: text.to_owned(), millis: lengths.notification };
+        let notification = || Event::Notification { package, text: text.to_owned(), millis: lengths.notification };
         if notified && first {
             world.happen(notification());
         }

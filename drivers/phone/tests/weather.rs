@@ -258,7 +258,8 @@ fn a_computer_is_allowed_by_a_yes_and_by_nothing_else() {
 
 #[test]
 fn a_notification_lies_over_the_top_until_it_is_swiped_away_or_gone() {
-    let said = || Event::Notification { text: "Rain in an hour".to_owned(), millis: 4000 };
+    let said =
+        || Event::Notification { package: "com.android.calendar", text: "Rain in an hour".to_owned(), millis: 4000 };
     let shown = |world: &World| {
         let words: Vec<String> = world
             .marks()
@@ -282,7 +283,7 @@ fn a_notification_lies_over_the_top_until_it_is_swiped_away_or_gone() {
     assert!(!shown(&world), "its time is over");
     world.happen(said());
     world.input(&Input::Tap { x: 270, y: 100 });
-    assert_eq!(world.front().label, "Messages", "a tap on it goes elsewhere");
+    assert_eq!(world.front().label, "Calendar", "a tap on it opens the app that has said it");
 }
 
 #[test]
@@ -363,7 +364,11 @@ fn nothing_that_comes_over_it_breaks_it() {
             world.happen(match dice.below(8) {
                 0 => Event::Permission,
                 1 => Event::Anr,
-                2 => Event::Notification { text: "x".repeat(dice.below(300)), millis: 500 },
+                2 => Event::Notification {
+                    package: "com.android.calendar",
+                    text: "x".repeat(dice.below(300)),
+                    millis: 500,
+                },
                 3 => Event::Turn { millis: 500 },
                 4 => Event::Lock { dark: dice.chance(50) },
                 5 => Event::Protect { millis: 500 },

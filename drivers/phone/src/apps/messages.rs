@@ -282,8 +282,12 @@ impl App for Messages {
         page.is("new")
     }
 
-    fn receive(&mut self, text: &str) -> Option<Vec<Effect>> {
-        Some(vec![Effect::Open(Page::of("new", text))])
+    fn takes_text(&self) -> bool {
+        true
+    }
+
+    fn receive(&mut self, text: &str) -> Vec<Effect> {
+        vec![Effect::Open(Page::of("new", text))]
     }
 
     fn facts(&self, _: &Providers, facts: &mut Facts) {

@@ -7,7 +7,7 @@ mod messages;
 mod notes;
 mod settings;
 
-pub use settings::BATTERY_PERCENT;
+pub use settings::{BATTERY_PERCENT, switch_look};
 
 use crate::app::InstalledApp;
 use crate::dice::Dice;

@@ -197,9 +197,13 @@ impl App for Notes {
         })
     }
 
-    fn receive(&mut self, text: &str) -> Option<Vec<Effect>> {
+    fn takes_text(&self) -> bool {
+        true
+    }
+
+    fn receive(&mut self, text: &str) -> Vec<Effect> {
         self.received.push(text.to_owned());
-        Some(vec![Effect::Open(Page::of("note", format!("{RECEIVED}{}", self.received.len() - 1)))])
+        vec![Effect::Open(Page::of("note", format!("{RECEIVED}{}", self.received.len() - 1)))]
     }
 
     fn facts(&self, _: &Providers, facts: &mut Facts) {

@@ -1,7 +1,7 @@
 //! The lock screen, dialogs of the system, banners, and a page that has not come yet.
 
 use super::events::SystemDialog;
-use crate::command::{Command, MenuItem};
+use crate::command::Command;
 use crate::draw::Rect;
 use crate::icon::Icon;
 use crate::locale::{Phrase, phrase};
@@ -75,23 +75,5 @@ pub fn view_banner(ui: &mut Ui, text: &str) {
     node.shapes.push(Shape::Icon { icon: Icon::Bubble, rect: icon, color: 0x16A34A });
     ui.inside(|ui| {
         ui.label("text", text, (100.0, 40.0 + 0.75 * ROW), 400.0, Style::new(28.0, ink));
-    });
-}
-
-/// A menu over the app in front; a touch beside it closes it.
-pub fn view_menu(ui: &mut Ui, items: &[MenuItem]) {
-    let height = items.len() as f32 * ROW;
-    let top = (ui.height() - height) / 2.0;
-    ui.cover("dialog", |ui| {
-        ui.card("card", (60.0, top, 420.0, height));
-        for (i, item) in items.iter().enumerate() {
-            let rect = ui.rect(60.0, top + i as f32 * ROW, 420.0, ROW);
-            let ink = ui.theme.ink;
-            ui.add(Class::Row, "item", rect).tap = Some(Command::Choose(i));
-            ui.inside(|ui| {
-                let middle = top + (i as f32 + 0.5) * ROW;
-                ui.label("title", item.label, (96.0, middle), 360.0, Style::new(32.0, ink));
-            });
-        }
     });
 }

@@ -2,6 +2,8 @@
 //!
 //! It is part of what is shown, so it is part of the world; when it happens is decided outside, by `weather` or a test.
 
+use std::collections::BTreeMap;
+
 /// Something that comes over the phone. Times count from now, in milliseconds of the world's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -9,8 +11,9 @@ pub enum Event {
     Permission,
     /// The system says that the app in front does not respond.
     Anr,
-    /// A banner lies over the top of the display. A tap on it opens Messages.
-    Notification { text: String, millis: u64 },
+    /// An app says something: a banner lies over the top of the display for a while, and the text stays in the shade.
+    /// A tap on either opens the app of this package.
+    Notification { package: &'static str, text: String, millis: u64 },
     /// The phone lies on its side; apps stand upright between black borders, as those do that cannot turn.
     Turn { millis: u64 },
     /// The phone is locked without a secret, and its display perhaps off too. A swipe up opens it.
@@ -34,6 +37,27 @@ pub enum Answer {
     No,
 }
 
+/// What an app has said in the shade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    pub package: &'static str,
+    pub text: String,
+}
+
+/// So many notifications are kept; older ones go.
+const NOTIFICATIONS_MAX: usize = 20;
+
+/// Whoever has said no so often is not asked again.
+const DENIALS_MAX: u32 = 2;
+
+/// What the owner has said to an app that wanted to use something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    Granted,
+    /// So many times.
+    Denied(u32),
+}
+
 /// A dialog of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SystemDialog {
@@ -50,8 +74,14 @@ pub struct SystemState {
     pub computer: String,
     /// What became of the latest such question.
     pub debugging: Option<Answer>,
-    /// Text, and when it goes.
-    pub banner: Option<(String, u64)>,
+    /// The latest notification, and when its banner goes.
+    pub banner: Option<(Notification, u64)>,
+    /// The latest first.
+    pub notifications: Vec<Notification>,
+    /// What apps have been allowed, by their packages.
+    pub permissions: BTreeMap<&'static str, Permission>,
+    /// Whether the shade is pulled down.
+    pub shade: bool,
     pub turned_until: u64,
     pub locked: bool,
     pub dark: bool,
@@ -63,7 +93,34 @@ pub struct SystemState {
 
 impl SystemState {
     /// The banner that is still there.
-    pub fn banner(&self, now: u64) -> Option<&str> {
-        self.banner.as_ref().filter(|(_, until)| now < *until).map(|(text, _)| text.as_str())
+    pub fn banner(&self, now: u64) -> Option<&Notification> {
+        self.banner.as_ref().filter(|(_, until)| now < *until).map(|(notification, _)| notification)
+    }
+
+    /// Shows what an app says.
+    pub fn notify(&mut self, notification: Notification, until: u64) {
+        self.notifications.insert(0, notification.clone());
+        self.notifications.truncate(NOTIFICATIONS_MAX);
+        self.banner = Some((notification, until));
+    }
+
+    /// Whether the owner is asked what an app may use: neither after a yes nor after several times no.
+    pub fn may_ask(&self, package: &str) -> bool {
+        match self.permissions.get(package) {
+            None => true,
+            Some(Permission::Granted) => false,
+            Some(Permission::Denied(times)) => *times < DENIALS_MAX,
+        }
+    }
+
+    /// Keeps what the owner has said to an app.
+    pub fn decide(&mut self, package: &'static str, yes: bool) {
+        let before = self.permissions.get(package).copied();
+        let now = match before {
+            _ if yes => Permission::Granted,
+            Some(Permission::Denied(times)) => Permission::Denied(times + 1),
+            Some(Permission::Granted) | None => Permission::Denied(1),
+        };
+        self.permissions.insert(package, now);
     }
 }

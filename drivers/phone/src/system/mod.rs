@@ -5,3 +5,4 @@ pub mod dialogs;
 pub mod events;
 pub mod home;
 pub mod keyboard;
+pub mod sheets;

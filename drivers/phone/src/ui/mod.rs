@@ -288,6 +288,12 @@ pub fn draw(nodes: &[Node], width: u32, height: u32, back: Color) -> Vec<u8> {
     canvas.into_rgba()
 }
 
+/// What a long press at a pixel meets: the topmost node there that can be pressed long or touched.
+pub fn hit_long(nodes: &[Node], x: i32, y: i32) -> Option<&Node> {
+    let mut under = nodes.iter().rev().filter(|node| node.rect.and(node.clip).has(x, y));
+    under.find(|node| node.hold.is_some() || node.tap.is_some() || node.modal)
+}
+
 /// What a touch at a pixel does: the topmost node there that can be touched.
 pub fn hit(nodes: &[Node], x: i32, y: i32) -> Option<&Node> {
     for node in nodes.iter().rev() {

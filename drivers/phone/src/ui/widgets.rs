@@ -379,11 +379,13 @@ impl Ui {
         });
     }
 
-    /// Darkens everything below and keeps touches from it; `build` adds what lies on top.
-    pub fn cover(&mut self, id: &'static str, build: impl FnOnce(&mut Ui)) {
+    /// Darkens everything below and keeps touches from it; `build` adds what lies on top, and a touch beside that does
+    /// `beside`.
+    pub fn cover(&mut self, id: &'static str, beside: Option<Command>, build: impl FnOnce(&mut Ui)) {
         let all = self.rect(0.0, 0.0, 540.0, self.height());
         let node = self.add(Class::Frame, id, all);
         node.modal = true;
+        node.tap = beside;
         node.shapes.push(Shape::Shade);
         self.inside(build);
     }
@@ -392,13 +394,15 @@ impl Ui {
     pub fn card(&mut self, id: &'static str, rect: (f32, f32, f32, f32)) {
         let card = self.rect(rect.0, rect.1, rect.2, rect.3);
         let (color, radius) = (self.theme.card, self.px(30.0) as f32);
-        self.add(Class::Frame, id, card).shapes.push(Shape::Fill { rect: card, radius, color });
+        let node = self.add(Class::Frame, id, card);
+        node.modal = true;
+        node.shapes.push(Shape::Fill { rect: card, radius, color });
     }
 
     /// A question over everything below, with two answers.
     pub fn dialog(&mut self, dialog: Dialog<'_>) {
         let (top, ink, faint, off) = (dialog.top, self.theme.ink, self.theme.faint, self.theme.off);
-        self.cover("dialog", |ui| {
+        self.cover("dialog", None, |ui| {
             ui.card("card", (36.0, top, 468.0, 3.0 * ROW));
             let bold = Style { bold: true, ..Style::new(36.0, ink) };
             ui.label("title", dialog.title, (66.0, top + 0.5 * ROW), 400.0, bold);

@@ -1,9 +1,12 @@
 //! What fingers, keys and input methods do to the phone.
 
 use super::World;
-use crate::command::Command;
+use crate::command::{Command, Edit};
 use crate::system::events::SystemDialog;
-use crate::ui::{self, ROW};
+use crate::ui::{self, Class, ROW};
+
+/// How much of the first row is the display's upper edge, from where the shade is pulled.
+const EDGE: f32 = 0.4;
 
 /// Keys of the phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +16,14 @@ pub enum Key {
     Enter,
     /// Backspace.
     Delete,
+    /// The apps that run.
+    Recents,
+    /// Pulls the shade down.
+    Notifications,
+    Cut,
+    Copy,
+    Paste,
+    SelectAll,
 }
 
 /// Something done to the phone. Places are display pixels; those off the display are ignored, as phones do.
@@ -43,6 +54,20 @@ pub enum Input {
     Clear,
 }
 
+/// How long a finger rests before it is a long press, in milliseconds.
+const LONG_PRESS: u64 = 400;
+
+impl Input {
+    /// How long it takes on the phone's clock, in milliseconds. What it does has happened by its end.
+    pub fn millis(&self) -> u64 {
+        match self {
+            Input::Swipe { millis, .. } => u64::from(*millis),
+            Input::LongPress { .. } | Input::Drag { .. } => LONG_PRESS,
+            Input::Tap { .. } | Input::Press(_) | Input::Type(_) | Input::Clear => 0,
+        }
+    }
+}
+
 impl World {
     /// Does something to the phone.
     pub fn input(&mut self, input: &Input) {
@@ -68,16 +93,46 @@ impl World {
             }
         }
         match input {
-            Input::Tap { x, y } | Input::LongPress { x, y } => self.touch(*x, *y),
+            Input::Tap { x, y } => self.touch(*x, *y),
+            Input::LongPress { x, y } => self.hold(*x, *y),
             Input::Swipe { from, to, .. } => self.swipe(*from, *to),
             Input::Drag { from, to } => self.drag(*from, *to),
-            Input::Press(Key::Back) => self.go_back(),
-            Input::Press(Key::Home) => self.go_home(),
-            Input::Press(Key::Enter) => self.press_enter(),
-            Input::Press(Key::Delete) => self.fields.erase(),
+            Input::Press(key) => self.press(*key),
             Input::Type(text) => self.fields.insert(text),
             Input::Clear => self.fields.clear(),
         }
+    }
+
+    fn press(&mut self, key: Key) {
+        match key {
+            Key::Back => self.go_back(),
+            Key::Home => self.go_home(),
+            Key::Enter => self.press_enter(),
+            Key::Delete => self.fields.erase(),
+            Key::Recents => self.act(Command::Recents),
+            Key::Notifications => self.pull_shade(),
+            Key::Cut => self.fields.edit(Edit::Cut),
+            Key::Copy => self.fields.edit(Edit::Copy),
+            Key::Paste => self.fields.edit(Edit::Paste),
+            Key::SelectAll => self.fields.edit(Edit::SelectAll),
+        }
+    }
+
+    fn pull_shade(&mut self) {
+        self.leave_field();
+        self.system.shade = true;
+    }
+
+    /// What a widget offers to a long press; where it offers nothing, it has been touched, as on Android.
+    fn hold(&mut self, x: i32, y: i32) {
+        let nodes = self.view();
+        let Some(node) = ui::hit_long(&nodes, x, y) else { return };
+        let Some(hold) = node.hold.clone() else { return self.touch(x, y) };
+        if let (Class::Field, Some(focus)) = (node.class, node.tap.clone()) {
+            self.act(focus);
+            self.fields.edit(Edit::SelectAll);
+        }
+        self.act(hold);
     }
 
     fn touch(&mut self, x: i32, y: i32) {
@@ -93,6 +148,14 @@ impl World {
         if self.system.banner(self.millis).is_some() && from.1 < (1.6 * row) as i32 && to.1 < from.1 {
             self.system.banner = None;
             return;
+        }
+        if self.system.shade {
+            // Up, from anywhere: it goes back to where it was pulled from.
+            self.system.shade = (to.1 - from.1) as f32 > -row;
+            return;
+        }
+        if (from.1 as f32) < EDGE * row && row <= (to.1 - from.1) as f32 {
+            return self.pull_shade();
         }
         if self.overlay.is_some() {
             return;

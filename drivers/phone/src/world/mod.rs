@@ -21,7 +21,7 @@ use crate::dice::Dice;
 use crate::fields::Fields;
 use crate::locale::Language;
 use crate::providers::Providers;
-use crate::system::events::{Answer, Event, SystemDialog, SystemState};
+use crate::system::events::{Answer, Event, Notification, Permission, SystemDialog, SystemState};
 use crate::system::home;
 use crate::system::keyboard::Layer;
 
@@ -52,11 +52,15 @@ pub const LATIN_KEYBOARD: &str = "com.android.inputmethod.latin/.LatinIME";
 /// Where text broadcast over ADB goes.
 pub const ADB_KEYBOARD: &str = "com.android.adbkeyboard/.AdbIME";
 
-/// What lies over the app in front until it is answered. Each belongs to the app of the number.
+/// What lies over the app in front until it is answered. A question and a menu belong to the app of the number.
 #[derive(Clone, Debug)]
 enum Overlay {
     Question(usize, Question),
     Menu(usize, Vec<MenuItem>),
+    /// Text that is to be given to another app.
+    Share(String),
+    /// The apps that run.
+    Recents,
 }
 
 /// The phone's whole state.
@@ -72,6 +76,8 @@ pub struct World {
     icons: Vec<usize>,
     /// The pages of each app that runs, the one in front last.
     stacks: BTreeMap<usize, Vec<Page>>,
+    /// The apps that run, the one that was in front last first.
+    recent: Vec<usize>,
     /// How many rows each page has been moved up.
     scrolls: BTreeMap<(usize, Page), usize>,
     fields: Fields,
@@ -116,6 +122,7 @@ impl World {
             apps,
             front: None,
             stacks: BTreeMap::new(),
+            recent: Vec::new(),
             scrolls: BTreeMap::new(),
             fields: Fields::default(),
             overlay: None,
@@ -191,6 +198,7 @@ impl World {
         match event {
             // A question about a computer stays until it is answered.
             Event::Permission | Event::Anr if self.system.dialog == Some(SystemDialog::Debugging) => {}
+            Event::Permission if !self.system.may_ask(self.front().package) => {}
             Event::Permission => self.system.dialog = Some(SystemDialog::Permission),
             Event::Anr => self.system.dialog = Some(SystemDialog::Anr),
             Event::Debugging { computer } => {
@@ -203,7 +211,9 @@ impl World {
                     self.system.dialog = None;
                 }
             }
-            Event::Notification { text, millis } => self.system.banner = Some((text, now.saturating_add(millis))),
+            Event::Notification { package, text, millis } => {
+                self.system.notify(Notification { package, text }, now.saturating_add(millis));
+            }
             Event::Turn { millis } => self.system.turned_until = now.saturating_add(millis),
             Event::Lock { dark } => {
                 self.system.locked = true;
@@ -220,6 +230,11 @@ impl World {
         }
     }
 
+    /// Whether the owner has allowed an app to use what it asked for; `None` if it has not been answered.
+    pub fn permission(&self, package: &str) -> Option<bool> {
+        Some(*self.system.permissions.get(package)? == Permission::Granted)
+    }
+
     /// What the phone's owner has said to the latest computer that wanted to use it; `None` as long as it is asked.
     pub fn debugging(&self) -> Option<Answer> {
         self.system.debugging
@@ -233,7 +248,7 @@ impl World {
     /// The window that has the focus, as the window manager names it: the system's, where one is in front of the app.
     pub fn window(&self) -> String {
         let AppInfo { package, activity, label } = self.front();
-        if self.locked() {
+        if self.locked() || self.system.shade {
             return "NotificationShade".to_owned();
         }
         match self.system.dialog {
@@ -284,6 +299,7 @@ impl World {
     pub fn stop(&mut self, package: &str) {
         let Some(app) = self.place_of(package) else { return };
         self.stacks.remove(&app);
+        self.recent.retain(|other| *other != app);
         if self.front == Some(app) {
             self.go_home();
         }

@@ -2,9 +2,11 @@
 
 use super::{ADB_KEYBOARD, Overlay, World};
 use crate::app::Manifest;
+use crate::apps;
 use crate::command::Command;
 use crate::date::{DAY, Date, clock_text};
 use crate::providers::settings::Switch;
+use crate::system::sheets::{self, Shade};
 use crate::system::{bars, dialogs, home, keyboard};
 use crate::truth::Mark;
 use crate::ui::{self, Class, DARK, Dialog, LIGHT, Node, ROW, Shape, Ui, Window};
@@ -91,7 +93,7 @@ impl World {
             if self.field_has_focus() {
                 keyboard::view(&mut ui, self.keyboard == ADB_KEYBOARD, self.layer);
             }
-            self.view_overlays(&mut ui);
+            self.view_overlays(&mut ui, &time, &date);
         }
         if left != 0 {
             ui::shift(&mut ui.nodes, left);
@@ -113,15 +115,27 @@ impl World {
                 if self.photo.is_none() {
                     home::view_wallpaper(ui, self.providers.settings.is_on(Switch::Dark));
                 }
-                let icons: Vec<(usize, Manifest)> =
-                    self.icons.iter().map(|app| (*app, self.apps[*app].manifest())).collect();
-                home::view(ui, &icons, time, date);
+                home::view(ui, &self.manifests(&self.icons), time, date);
             }
         }
     }
 
+    /// The names and icons of some apps.
+    fn manifests(&self, apps: &[usize]) -> Vec<(usize, Manifest)> {
+        apps.iter().map(|app| (*app, self.apps[*app].manifest())).collect()
+    }
+
+    fn view_shade(&self, ui: &mut Ui, time: &str, date: &str) {
+        let switches = Switch::ALL.map(|switch| {
+            let (label, icon, _) = apps::switch_look(switch);
+            (switch, label, icon)
+        });
+        let (settings, notifications) = (&self.providers.settings, &self.system.notifications);
+        sheets::view_shade(ui, &Shade { time, date, settings, switches: &switches, notifications });
+    }
+
     /// What lies over the page: its own dialogs, then the system's.
-    fn view_overlays(&self, ui: &mut Ui) {
+    fn view_overlays(&self, ui: &mut Ui, time: &str, date: &str) {
         ui.window = Window::Dialog;
         match &self.overlay {
             Some(Overlay::Question(_, question)) => ui.dialog(Dialog {
@@ -131,11 +145,19 @@ impl World {
                 no: ("cancel", None, Command::Answer(false)),
                 yes: ("confirm", question.yes, DANGER, Command::Answer(true)),
             }),
-            Some(Overlay::Menu(_, items)) => dialogs::view_menu(ui, items),
+            Some(Overlay::Menu(_, items)) => sheets::view_menu(ui, items),
+            Some(Overlay::Share(_)) => {
+                let takers: Vec<usize> = (0..self.apps.len()).filter(|app| self.apps[*app].takes_text()).collect();
+                sheets::view_share(ui, &self.manifests(&takers));
+            }
+            Some(Overlay::Recents) => sheets::view_recents(ui, &self.manifests(&self.recent)),
             None => {}
         }
-        if let Some(text) = self.system.banner(self.millis) {
-            dialogs::view_banner(ui, text);
+        if self.system.shade {
+            self.view_shade(ui, time, date);
+        }
+        if let Some(notification) = self.system.banner(self.millis) {
+            dialogs::view_banner(ui, &notification.text);
         }
         if let Some(dialog) = self.system.dialog {
             dialogs::view_system_dialog(ui, dialog, self.front().label, &self.system.computer);

@@ -43,12 +43,38 @@ impl World {
             }
             Command::AnswerSystem(yes) => self.answer_system(yes),
             Command::OpenBanner => {
-                self.system.banner = None;
-                self.launch("com.android.mms");
+                if let Some((notification, _)) = self.system.banner.take() {
+                    self.system.notifications.retain(|kept| *kept != notification);
+                    self.launch(notification.package);
+                }
+            }
+            Command::OpenNotification(at) => {
+                if at < self.system.notifications.len() {
+                    let notification = self.system.notifications.remove(at);
+                    self.launch(notification.package);
+                }
+            }
+            Command::ClearNotifications => self.system.notifications.clear(),
+            Command::QuickSwitch(switch) => self.providers.settings.toggle(switch),
+            Command::Brightness(by) => self.providers.settings.brighten(by),
+            Command::Recents => {
+                self.leave_field();
+                self.overlay = Some(Overlay::Recents);
+            }
+            Command::ClearRecents => {
+                self.stacks.clear();
+                self.recent.clear();
+                self.go_home();
+            }
+            Command::ShareTo(app) => {
+                if let Some(Overlay::Share(text)) = self.overlay.take() {
+                    self.show(app);
+                    let effects = self.apps[app].receive(&text);
+                    self.carry_out_all(app, effects);
+                }
             }
             Command::Key(key) => self.type_key(key),
             Command::Edit(edit) => self.fields.edit(edit),
-            _ => {}
         }
     }
 
@@ -98,16 +124,25 @@ impl World {
             Effect::Ask(question) => self.overlay = Some(Overlay::Question(app, *question)),
             Effect::Menu(items) => self.overlay = Some(Overlay::Menu(app, items)),
             Effect::Copy(text) => self.fields.copy(&text),
-            Effect::Share(_) => {}
+            Effect::Share(text) => self.overlay = Some(Overlay::Share(text)),
         }
     }
 
     /// Brings an app to the front on the page where it was left.
     fn show(&mut self, app: usize) {
         self.leave_field();
-        self.front = Some(app);
+        self.bring_forward(app);
         let first = self.apps[app].first_page();
         self.stacks.entry(app).or_insert_with(|| vec![first]);
+    }
+
+    fn bring_forward(&mut self, app: usize) {
+        // What lay over the app that was in front belonged to it.
+        self.overlay = None;
+        self.system.shade = false;
+        self.front = Some(app);
+        self.recent.retain(|other| *other != app);
+        self.recent.insert(0, app);
     }
 
     fn open(&mut self, app: usize, page: Page) {
@@ -121,7 +156,7 @@ impl World {
             stack.push(page.clone());
         }
         self.scrolls.remove(&(app, page.clone()));
-        self.front = Some(app);
+        self.bring_forward(app);
         let effects = self.apps[app].opened(&page, &self.providers);
         self.carry_out_all(app, effects);
     }
@@ -151,8 +186,10 @@ impl World {
 
     /// What lies over the page goes first, then the keyboard, then the page.
     pub(super) fn go_back(&mut self) {
-        if self.overlay.take().is_some() {
-        } else if self.field_has_focus() {
+        if std::mem::take(&mut self.system.shade) || self.overlay.take().is_some() {
+            return;
+        }
+        if self.field_has_focus() {
             self.leave_field();
         } else {
             self.leave_page();
@@ -162,6 +199,7 @@ impl World {
     pub(super) fn go_home(&mut self) {
         self.leave_field();
         self.overlay = None;
+        self.system.shade = false;
         self.front = None;
     }
 
@@ -177,8 +215,8 @@ impl World {
             Some(SystemDialog::Debugging) => {
                 self.system.debugging = Some(if yes { Answer::Yes } else { Answer::No });
             }
-            // What an app may use makes no difference here.
-            Some(SystemDialog::Anr | SystemDialog::Permission) | None => {}
+            Some(SystemDialog::Permission) => self.system.decide(self.front().package, yes),
+            Some(SystemDialog::Anr) | None => {}
         }
     }
 

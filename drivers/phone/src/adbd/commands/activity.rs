@@ -229,7 +229,9 @@ fn keyboard(intent: &Intent) -> Vec<Input> {
             return match intent.extra("code").and_then(|code| code.parse().ok()).map(key_by_code) {
                 Some(Pressed::Key(key)) => vec![Input::Press(key)],
                 Some(Pressed::Letter(letter)) => vec![Input::Type(letter.to_string())],
-                Some(Pressed::Wake | Pressed::Sleep | Pressed::Power | Pressed::Nothing) | None => Vec::new(),
+                Some(Pressed::Wake | Pressed::Sleep | Pressed::Power | Pressed::Control | Pressed::Nothing) | None => {
+                    Vec::new()
+                }
             };
         }
         _ => None,

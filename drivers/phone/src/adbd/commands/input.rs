@@ -31,6 +31,7 @@ const USAGE: &str = "Usage: input [<source>] [-d DISPLAY_ID] <command> [<arg>...
 The commands and default sources are:\n      \
 text <string> (Default: keyboard)\n      \
 keyevent [--longpress|--doubletap|--async|--delay <ms>] <key code number or name> ... (Default: keyboard)\n      \
+keycombination [-t duration(ms)] <key code 1> <key code 2> ... (Default: keyboard)\n      \
 tap <x> <y> (Default: touchscreen)\n      \
 swipe <x1> <y1> <x2> <y2> [duration(ms)] (Default: touchscreen)\n      \
 draganddrop <x1> <y1> <x2> <y2> [duration(ms)] (Default: touchscreen)\n      \
@@ -58,7 +59,13 @@ pub(super) fn input(call: &mut Call<'_>) -> u8 {
         call.complain(USAGE);
         return 255;
     };
-    const VERBS: [&str; 8] = ["tap", "swipe", "draganddrop", "motionevent", "text", "keyevent", "press", "roll"];
+    const VERBS: [&str; 9] =
+        ["tap", "swipe", "draganddrop", "motionevent", "text", "keyevent", "keycombination", "press", "roll"];
+    // Android 13 was the first to have chords.
+    if *verb == "keycombination" && call.device.options.identity.api < 33 {
+        call.complain(&format!("Error: Unknown command: {verb}\n{USAGE}"));
+        return 255;
+    }
     if VERBS.contains(verb) && call.handle().denies() {
         call.complain(&format!("\nException occurred while executing '{verb}':\n{DENIED}"));
         return 255;
@@ -70,6 +77,7 @@ pub(super) fn input(call: &mut Call<'_>) -> u8 {
         "motionevent" => motion(call, rest),
         "text" => text(call, rest),
         "keyevent" => keys(call, rest),
+        "keycombination" => chord(call, rest),
         "press" | "roll" => Ok(()), // There is no trackball.
         unknown => {
             call.complain(&format!("Error: Unknown command: {unknown}\n{USAGE}"));
@@ -218,10 +226,31 @@ fn keys(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
                 Pressed::Wake => world.wake(true),
                 Pressed::Sleep => world.wake(false),
                 Pressed::Power => world.wake(!world.awake()),
-                Pressed::Nothing => {}
+                Pressed::Control | Pressed::Nothing => {}
             }
         }
     });
+    Ok(())
+}
+
+/// Keys that are held together. Those of a keyboard's clipboard do something here.
+fn chord(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+    let codes = match rest {
+        ["-t", _, more @ ..] => more,
+        _ => rest,
+    };
+    let keys = codes.iter().map(|code| key(code)).collect::<Result<Vec<_>, _>>()?;
+    if keys.len() < 2 {
+        return Err("IllegalArgumentException: keycombination requires at least 2 keycodes".to_owned());
+    }
+    let held = match keys[..] {
+        [Pressed::Control, Pressed::Letter('a')] => Key::SelectAll,
+        [Pressed::Control, Pressed::Letter('c')] => Key::Copy,
+        [Pressed::Control, Pressed::Letter('v')] => Key::Paste,
+        [Pressed::Control, Pressed::Letter('x')] => Key::Cut,
+        _ => return Ok(()),
+    };
+    call.gesture(|world| world.input(&Input::Press(held)));
     Ok(())
 }
 
@@ -233,6 +262,8 @@ pub(super) enum Pressed {
     Wake,
     Sleep,
     Power,
+    /// What makes another key a command.
+    Control,
     /// Taken and without effect: volume, camera.
     Nothing,
 }
@@ -263,6 +294,12 @@ pub(super) fn key_by_code(code: i64) -> Pressed {
         4 | 111 => Pressed::Key(Key::Back), // Escape goes back where nothing else takes it.
         66 | 160 => Pressed::Key(Key::Enter),
         67 => Pressed::Key(Key::Delete),
+        83 => Pressed::Key(Key::Notifications),
+        187 => Pressed::Key(Key::Recents),
+        277 => Pressed::Key(Key::Cut),
+        278 => Pressed::Key(Key::Copy),
+        279 => Pressed::Key(Key::Paste),
+        113 | 114 => Pressed::Control,
         26 => Pressed::Power,
         223 => Pressed::Sleep,
         224 => Pressed::Wake,
@@ -337,6 +374,8 @@ const NAMES: &[(&str, i64)] = &[
     ("PAGE_DOWN", 93),
     ("ESCAPE", 111),
     ("FORWARD_DEL", 112),
+    ("CTRL_LEFT", 113),
+    ("CTRL_RIGHT", 114),
     ("MOVE_HOME", 122),
     ("MOVE_END", 123),
     ("VOLUME_MUTE", 164),

@@ -305,12 +305,12 @@ fn release(api: u32) -> String {
 
 pub(super) fn getprop(call: &mut Call<'_>) -> u8 {
     let identity = call.device.options.identity.clone();
-    let density = call.handle().look(|world| world.density()).to_string();
+    let (density, locale) = call.handle().look(|world| (world.density().to_string(), world.language().locale()));
     let (release, sdk) = (release(identity.api), identity.api.to_string());
     let properties = [
         ("dev.bootcomplete", "1"),
         ("init.svc.adbd", "running"),
-        ("persist.sys.locale", "en-US"),
+        ("persist.sys.locale", locale),
         ("persist.sys.timezone", "UTC"),
         ("ro.build.characteristics", "default"),
         ("ro.build.type", "user"),
@@ -320,7 +320,7 @@ pub(super) fn getprop(call: &mut Call<'_>) -> u8 {
         ("ro.product.cpu.abi", "x86_64"),
         ("ro.product.cpu.abilist", "x86_64"),
         ("ro.product.device", &identity.device),
-        ("ro.product.locale", "en-US"),
+        ("ro.product.locale", locale),
         ("ro.product.manufacturer", "Tapwright"),
         ("ro.product.model", &identity.model),
         ("ro.product.name", &identity.product),
