@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tapwright_contract::gesture::{Button, Clicks, KeyName, Modifier};
 
 use crate::grid::Grid;
 
@@ -50,10 +51,63 @@ pub enum Action {
     DoubleTap { at: Grid },
     /// A person has to do something that the model cannot: log in, solve a captcha.
     TakeOver { message: String },
+    /// A pointer's button, pressed and released.
+    Click { at: Grid, button: Button, count: Clicks, modifiers: Vec<Modifier> },
+    /// A pointer that moves without a button.
+    Move { at: Grid },
+    /// A wheel's notches.
+    Scroll { at: Grid, right: i32, down: i32 },
+    /// Text at the caret, beside what is there.
+    Insert { text: String },
+    /// A key of a keyboard, with modifiers.
+    Chord { modifiers: Vec<Modifier>, key: KeyName },
     /// One page back.
     Back,
     /// To the launcher.
     Home,
     /// Nothing, for a while.
     Wait { duration: Duration },
+}
+
+impl Action {
+    /// Whether it is one that a screen answers to.
+    pub(crate) fn touches(&self) -> bool {
+        match self {
+            Action::Launch { .. }
+            | Action::Tap { .. }
+            | Action::SensitiveTap { .. }
+            | Action::Type { .. }
+            | Action::TypeName { .. }
+            | Action::Swipe { .. }
+            | Action::Drag { .. }
+            | Action::LongPress { .. }
+            | Action::DoubleTap { .. }
+            | Action::Click { .. }
+            | Action::Move { .. }
+            | Action::Scroll { .. }
+            | Action::Insert { .. }
+            | Action::Chord { .. }
+            | Action::Back
+            | Action::Home => true,
+            Action::Interact { .. }
+            | Action::Note { .. }
+            | Action::CallApi { .. }
+            | Action::TakeOver { .. }
+            | Action::Wait { .. } => false,
+        }
+    }
+
+    /// The text that is to be typed.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Action::Type { text } | Action::TypeName { text } | Action::Insert { text } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it keeps what is written on the page, and not words of its own.
+    pub(crate) fn keeps_the_page(&self) -> bool {
+        // `Note` was taught with the message `True`.
+        matches!(self, Action::Note { message } if message.trim().is_empty() || message.trim().eq_ignore_ascii_case("true"))
+    }
 }

@@ -21,11 +21,12 @@ use tapwright_contract::Spot;
 use tapwright_contract::device::Screen;
 use tapwright_contract::gesture::{Gesture, Key, Undo};
 
+use crate::edition::Rules;
 use crate::guard::Deed;
 use crate::limits::clip;
 use crate::patch::Patch;
 use crate::person::Question;
-use crate::repeats::ScreenHash;
+use crate::repeats::looks_the_same;
 
 /// As much of an action is repeated in a remark; a long text would leave no room for what matters.
 const ACTION_BYTES: usize = 160;
@@ -39,9 +40,7 @@ pub(crate) struct Doubt {
     /// What the model called it.
     action: String,
     /// What the screen looked like before it.
-    before: ScreenHash,
-    /// The app that was in front, by its id.
-    app: String,
+    before: Screen,
     /// What was under the finger, if it was a touch.
     patch: Option<Patch>,
     told: bool,
@@ -49,15 +48,15 @@ pub(crate) struct Doubt {
     old: bool,
     /// Whether it may be done again without asking.
     harmless: bool,
-    /// Whether a call in other words is another call, as the first two editions of the loop's rules had it.
-    to_the_word: bool,
+    /// Whether a call in other words is a call of the same API.
+    by_name: bool,
     /// Why nobody knows whether it happened.
     why: &'static str,
 }
 
 impl Doubt {
-    /// The run broke off in the middle of it. `edition` is that of the loop's rules.
-    pub(crate) fn new(deed: Deed, action: &str, before: &Screen, edition: u32) -> Doubt {
+    /// The run broke off in the middle of it.
+    pub(crate) fn new(deed: Deed, action: &str, before: &Screen, rules: Rules) -> Doubt {
         let short = clip(action, ACTION_BYTES);
         let more = if short.len() < action.len() { "…" } else { "" };
         let patch = match &deed {
@@ -67,13 +66,12 @@ impl Doubt {
         Doubt {
             deed,
             action: format!("{short}{more}"),
-            before: ScreenHash::of(before),
-            app: before.front.id.clone(),
+            before: before.clone(),
             patch,
             told: false,
             old: false,
             harmless: false,
-            to_the_word: edition < 3,
+            by_name: rules.calls_are_known_by_name,
             why: "the run broke off in the middle of",
         }
     }
@@ -89,8 +87,8 @@ impl Doubt {
     }
 
     /// What the model is told with the first screen after the break; later nothing.
-    pub(crate) fn remark(&mut self, now: ScreenHash) -> Option<String> {
-        let found = match (&self.deed, now == self.before) {
+    pub(crate) fn remark(&mut self, now: &Screen) -> Option<String> {
+        let found = match (&self.deed, looks_the_same(now, &self.before)) {
             (Deed::Api { .. }, _) => "the screen does not tell",
             (Deed::Gesture(_), true) => "the screen looks as it did before it",
             (Deed::Gesture(_), false) => "the screen has changed since",
@@ -106,7 +104,7 @@ impl Doubt {
     pub(crate) fn question(&self, deed: &Deed, now: &Screen) -> Option<Question> {
         let asks = match deed {
             Deed::Api { .. } => !self.harmless && self.is_about(deed, now),
-            Deed::Gesture(_) => ScreenHash::of(now) != self.before && self.is_about(deed, now),
+            Deed::Gesture(_) => !looks_the_same(now, &self.before) && self.is_about(deed, now),
         };
         let message = || format!("{} {}, and it may have happened", self.why, self.action);
         asks.then(|| Question::Again { message: message() })
@@ -122,7 +120,7 @@ impl Doubt {
     /// Whether a deed that cannot be taken back is the doubtful one once more.
     fn is_about(&self, deed: &Deed, now: &Screen) -> bool {
         match (&self.deed, deed) {
-            (Deed::Api { instruction }, Deed::Api { instruction: other }) if self.to_the_word => instruction == other,
+            (Deed::Api { instruction }, Deed::Api { instruction: other }) if !self.by_name => instruction == other,
             // A call in other words is still a call of the same API.
             (Deed::Api { instruction }, Deed::Api { instruction: other }) => {
                 first_word(instruction) == first_word(other)
@@ -137,7 +135,8 @@ impl Doubt {
 
     /// Whether an app may be the one in which it was done; which one is in front is not always known.
     fn is_in(&self, app: &str) -> bool {
-        self.app.is_empty() || app.is_empty() || self.app == app
+        let before = &self.before.front.id;
+        before.is_empty() || app.is_empty() || before == app
     }
 
     fn looks_the_same(&self, gesture: &Gesture, now: &Screen) -> bool {

@@ -5,17 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tapwright_contract::api::{ApiError, Apis};
 
-use crate::event::Fault;
-use crate::limits::clip;
-
-/// What an API said, as the loop writes it down.
-pub(crate) fn fault(error: &ApiError, bytes_max: usize) -> Fault {
-    let why = clip(&error.to_string(), bytes_max).to_owned();
-    match error {
-        ApiError::Unknown | ApiError::Refused { .. } => Fault::Refused { why },
-        ApiError::Unanswered { .. } => Fault::TimedOut { tries: why },
-    }
-}
+use crate::policy::is_named;
 
 /// APIs by their names: an instruction that begins with one of them goes there, without the name.
 #[derive(Default)]
@@ -49,16 +39,6 @@ impl Apis for Registry {
         let why = format!("no API is called so; begin with one of: {}; or use the screen", names.join(", "));
         Err(ApiError::Refused { why })
     }
-}
-
-/// Whether an instruction begins with an API's name.
-pub(crate) fn is_named(instruction: &str, name: &str) -> bool {
-    let instruction = instruction.trim_start();
-    let rest = match instruction.get(..name.len()) {
-        Some(begins) if begins.eq_ignore_ascii_case(name) && !name.is_empty() => &instruction[name.len()..],
-        _ => return false,
-    };
-    !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-')
 }
 
 /// No API is there.

@@ -40,6 +40,13 @@ impl Dialect {
         }
     }
 
+    /// A thought without the marks that a model's own decoding leaves in it, wherever they are.
+    pub fn without_marks(self, thought: &str) -> String {
+        match self {
+            Dialect::Autoglm => autoglm::without_marks(thought),
+        }
+    }
+
     /// A grammar for replies of so many tokens, as `Prompt::grammar` wants it.
     pub fn grammar(self, tokens_max: u32) -> String {
         match self {

@@ -4,24 +4,23 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use tapwright_contract::api::{ApiError, Apis};
 use tapwright_contract::device::{Driver, Label, Screen};
 use tapwright_contract::gesture::Gesture;
-use tapwright_contract::model::Model;
+use tapwright_contract::model::{Model, Prompt};
 
-use crate::apis;
 use crate::clock::Clock;
-use crate::episode::{Episode, Notice, Setting};
-use crate::event::{ActionResult, Effect, Event, Fault, Next, NoReply};
+use crate::episode::{EDITION, Episode, Setting};
+use crate::event::{ActionResult, Effect, Event, Fault, Next, NoReply, ResumeTerms};
 use crate::guard::Deed;
 use crate::journal::{EffectLine, Entry, EventLine, Journal, Line, ResumePoint, Resumed, RunHeader, Step, VERSION};
 use crate::limits::{Limits, clip};
 use crate::millis;
 use crate::outcome::{End, Outcome};
-use crate::person::{Answer, Person};
-use crate::policy::Policy;
+use crate::person::{Answer, Person, Question};
 use crate::secrets::{self, Secrets, Veil, Written};
+use crate::step::Notice;
 use crate::stop::Stop;
-use tapwright_contract::api::{ApiError, Apis};
 
 /// The outside of a run.
 pub struct Ports<'a> {
@@ -60,7 +59,7 @@ pub enum DriveError {
 /// `DriveError` if the record cannot be written.
 pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<End, DriveError> {
     let limits = setting.limits.clone();
-    let facts = RunHeader {
+    let header = RunHeader {
         run: ports.journal.run().to_owned(),
         device: ports.driver.name().to_owned(),
         model: ports.model.name().to_owned(),
@@ -68,17 +67,8 @@ pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<E
         forked: None,
         setting: setting.clone(),
     };
-    let mut shell = Shell {
-        ports,
-        limits,
-        at: started,
-        spent: Spent::default(),
-        seen: None,
-        veil: Veil::default(),
-        restricted: None,
-        reached: None,
-    };
-    let result = shell.begin(facts, Episode::new(setting)).await;
+    let mut shell = Shell::new(ports, limits, started);
+    let result = shell.begin(header, Episode::new(setting)).await;
     shell.told(result)
 }
 
@@ -90,12 +80,11 @@ pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<E
 ///
 /// # Panics
 /// If it has an end that stands, and that is written down.
-pub async fn resume(mut stand: ResumePoint, limits: Limits, at: u64, ports: Ports<'_>) -> Result<End, DriveError> {
-    let seen = stand.seen.clone();
-    let veil = std::mem::take(&mut stand.veil);
-    let restricted = stand.restricted.take();
-    let mut shell = Shell { ports, limits, at, spent: Spent::default(), seen, veil, restricted, reached: None };
-    let result = shell.go_on(stand).await;
+pub async fn resume(mut point: ResumePoint, limits: Limits, at: u64, ports: Ports<'_>) -> Result<End, DriveError> {
+    let mut shell = Shell::new(ports, limits, at);
+    shell.seen = point.seen.clone();
+    shell.veil = std::mem::take(&mut point.veil);
+    let result = shell.go_on(point).await;
     shell.told(result)
 }
 
@@ -107,10 +96,10 @@ struct Shell<'a> {
     spent: Spent,
     /// What a person is shown when asked.
     seen: Option<Screen>,
+    /// What is written there, if it was read since.
+    labels: Option<Vec<Label>>,
     /// Covers typed secrets in what is seen.
     veil: Veil,
-    /// The policy that the run goes on by, if it is another one than before.
-    restricted: Option<Box<Policy>>,
     reached: Option<Outcome>,
 }
 
@@ -125,39 +114,45 @@ struct Spent {
     tokens_out: u32,
 }
 
+impl<'a> Shell<'a> {
+    fn new(ports: Ports<'a>, limits: Limits, at: u64) -> Shell<'a> {
+        let (spent, veil) = (Spent::default(), Veil::default());
+        Shell { ports, limits, at, spent, seen: None, labels: None, veil, reached: None }
+    }
+}
+
 impl Shell<'_> {
-    async fn begin(&mut self, facts: RunHeader, episode: Episode) -> io::Result<End> {
-        self.note(Line::Run(Box::new(facts)))?;
-        self.ports.journal.sync()?;
+    async fn begin(&mut self, header: RunHeader, episode: Episode) -> io::Result<End> {
+        self.note(Line::Run(Box::new(header))).await?;
+        self.ports.journal.flush().await?;
         self.run(episode, Event::Began).await
     }
 
-    async fn go_on(&mut self, stand: ResumePoint) -> io::Result<End> {
-        let ResumePoint { mut episode, next, written, news, .. } = stand;
-        for news in news {
-            self.note_news(news)?;
+    async fn go_on(&mut self, point: ResumePoint) -> io::Result<End> {
+        let ResumePoint { episode, next, written, notices, restricted, .. } = point;
+        for notice in notices {
+            self.note_notice(notice).await?;
         }
+        let terms = ResumeTerms { edition: Some(EDITION), policy: restricted };
         if let Some(Next::End(end)) = next {
             if !written {
-                self.ended(&end)?;
+                self.ended(&end).await?;
             }
             if !end.outcome.can_go_on() {
                 assert!(!written, "a run that has ended does not go on");
                 return Ok(end);
             }
             self.reached = None;
-            self.restricted.iter().for_each(|policy| episode.restrict(policy.as_ref().clone()));
-            return self.run(episode, Event::Resumed { begun: true }).await;
+            return self.run(episode, Event::Resumed { begun: true, terms }).await;
         }
-        self.restricted.iter().for_each(|policy| episode.restrict(policy.as_ref().clone()));
-        self.run(episode, Event::Resumed { begun: written }).await
+        self.run(episode, Event::Resumed { begun: written, terms }).await
     }
 
-    fn ended(&mut self, end: &End) -> io::Result<()> {
+    async fn ended(&mut self, end: &End) -> io::Result<()> {
         tracing::info!(outcome = end.outcome.id(), steps = end.steps, "the run is over");
         self.reached = Some(end.outcome.clone());
-        self.note(Line::End(end.clone()))?;
-        self.ports.journal.sync()
+        self.note(Line::End(end.clone())).await?;
+        self.ports.journal.flush().await
     }
 
     fn told(self, result: io::Result<End>) -> Result<End, DriveError> {
@@ -170,21 +165,21 @@ impl Shell<'_> {
 
     async fn run(&mut self, mut episode: Episode, mut event: Event) -> io::Result<End> {
         loop {
-            self.note_event(&event)?;
+            self.note_event(&event).await?;
             let next = episode.on(event);
-            for news in episode.news() {
-                self.note_news(news)?;
+            for notice in episode.notices() {
+                self.note_notice(notice).await?;
             }
             let effect = match next {
                 Next::Do(effect) => effect,
                 Next::End(end) => {
-                    self.ended(&end)?;
+                    self.ended(&end).await?;
                     return Ok(end);
                 }
             };
-            self.note(Line::Effect(EffectLine::of(&effect)))?;
+            self.note(Line::Effect(EffectLine::of(&effect))).await?;
             if matches!(effect, Effect::Act(_) | Effect::Ask(_)) {
-                self.ports.journal.sync()?; // No record, no action.
+                self.ports.journal.flush().await?; // No record, no action.
             }
             let before = self.ports.clock.elapsed();
             event = self.carry_out(&effect).await;
@@ -194,125 +189,178 @@ impl Shell<'_> {
     }
 
     async fn carry_out(&mut self, effect: &Effect) -> Event {
-        let Shell { ports, limits, seen, veil, .. } = self;
-        let Ports { driver, model, person, apis, secrets, clock, stop, .. } = ports;
-        let bytes_max = limits.remark_bytes;
-        let overdue = |port: &str| format!("the {port} did not come back in time");
         match effect {
-            Effect::Look => {
-                let within = limits.look;
-                let looking = async {
-                    match driver.screen(within).await {
-                        Ok(screen) => {
-                            // Before anybody sees it: the journal, the model, a person.
-                            let labels = match veil.wants_labels(&screen) {
-                                true => driver.labels(within).await,
-                                false => Ok(None),
-                            };
-                            let written = match &labels {
-                                Ok(Some(labels)) => Written::Here(labels),
-                                Ok(None) => Written::Untold,
-                                Err(_) => Written::Unknown,
-                            };
-                            Event::Saw(bounded(veil.over(screen, written, secrets), bytes_max))
-                        }
-                        Err(error) => {
-                            tracing::debug!(%error, "nothing was seen");
-                            Event::Unseen(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max))
-                        }
-                    }
-                };
-                let late = Event::Unseen(Fault::TimedOut { tries: overdue("driver") });
-                let event = race(stop, *clock, within + limits.grace, late, looking).await;
-                if let Event::Saw(screen) = &event {
-                    *seen = Some(screen.clone());
+            Effect::Look => self.look().await,
+            Effect::Read => self.read().await,
+            Effect::Think(prompt) => self.think(prompt).await,
+            Effect::Ask(question) => self.ask(question).await,
+            Effect::Act(vetted) => match vetted.deed() {
+                Deed::Gesture(gesture) => self.perform(gesture).await,
+                Deed::Api { instruction } => self.call(instruction).await,
+            },
+            Effect::Pause(time) => {
+                let Ports { stop, clock, .. } = &mut self.ports;
+                match race(stop, *clock, *time, std::future::pending::<()>()).await {
+                    Race::Stopped => Event::Stopped,
+                    Race::Late | Race::Won(()) => Event::Rested,
                 }
-                event
             }
-            Effect::Read => {
-                let within = limits.look;
-                let reading = async {
-                    Event::Read(match driver.labels(within).await {
-                        Ok(labels) => labels.and_then(|labels| bounded_labels(labels, secrets)),
-                        Err(error) => {
-                            tracing::debug!(%error, "the device does not tell what is written");
-                            None
-                        }
-                    })
-                };
-                race(stop, *clock, within + limits.grace, Event::Read(None), reading).await
-            }
-            Effect::Think(prompt) => {
-                let within = limits.think;
-                let thinking = async {
-                    match model.reply(prompt, within).await {
-                        Ok(mut reply) => {
-                            let fits = clip(&reply.text, limits.reply_bytes).len();
-                            reply.cut |= fits < reply.text.len();
-                            reply.text.truncate(fits);
-                            Event::Heard(reply)
-                        }
-                        Err(error) => {
-                            tracing::debug!(%error, "the model did not answer");
-                            Event::Silent(NoReply::new(&error, bytes_max))
-                        }
-                    }
-                };
-                let late = Event::Silent(NoReply { why: overdue("model"), may_pass: true, retry_after_ms: None });
-                race(stop, *clock, within + limits.grace, late, thinking).await
-            }
-            Effect::Ask(question) => {
-                let asking = async {
-                    Event::Answered(match person.ask(question, seen.as_ref()).await {
-                        Answer::Choice(words) => Answer::Choice(secrets.redact_within(&words, bytes_max)),
-                        answer => answer,
-                    })
-                };
-                race(stop, *clock, limits.ask, Event::Answered(Answer::Nobody), asking).await
-            }
-            Effect::Act(vetted) => {
-                let within = limits.act;
-                let acting = async {
-                    Event::Acted(match vetted.deed() {
-                        Deed::Gesture(Gesture::Type { text }) if !secrets::names(text).is_empty() => {
-                            type_secret(*driver, text, secrets, veil, seen.as_ref(), within, bytes_max).await
-                        }
-                        Deed::Gesture(gesture) => match driver.perform(gesture, within).await {
-                            Ok(()) => ActionResult::Done,
-                            Err(error) => {
-                                tracing::debug!(%error, "the device did not do it");
-                                ActionResult::Failed(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max))
-                            }
-                        },
-                        Deed::Api { instruction } => match apis.call(instruction, within).await {
-                            Ok(text) => {
-                                let text = secrets.redact_within(&text, bytes_max.max(limits.result_bytes));
-                                ActionResult::Told { text }
-                            }
-                            Err(ApiError::Unknown) => ActionResult::NoApi,
-                            // It may quote what it was given.
-                            Err(error) => {
-                                ActionResult::Failed(apis::fault(&error, usize::MAX).without(secrets, bytes_max))
-                            }
-                        },
-                    })
-                };
-                let port = match vetted.deed() {
-                    Deed::Gesture(_) => "driver",
-                    Deed::Api { .. } => "API",
-                };
-                let late = Event::Acted(ActionResult::Failed(Fault::TimedOut { tries: overdue(port) }));
-                race(stop, *clock, within + limits.grace, late, acting).await
-            }
-            Effect::Pause(time) => race(stop, *clock, *time, Event::Rested, std::future::pending()).await,
         }
     }
 
-    fn note_event(&mut self, event: &Event) -> io::Result<()> {
+    async fn look(&mut self) -> Event {
+        let Shell { ports, limits, veil, .. } = self;
+        let Ports { driver, secrets, clock, stop, .. } = ports;
+        let bytes_max = limits.remark_bytes;
+        // Where secrets were typed there are two questions, and one deadline: a screen that moves may take all of its time.
+        let within = if veil.is_drawn() { limits.look / 2 } else { limits.look };
+        let begun = clock.elapsed();
+        let seen = match race(stop, *clock, within + limits.grace, driver.screen(within)).await {
+            Race::Stopped => return Event::Stopped,
+            Race::Late => return Event::Unseen(Fault::TimedOut { tries: overdue("driver") }),
+            Race::Won(Ok(screen)) => screen,
+            Race::Won(Err(error)) => {
+                tracing::debug!(%error, "nothing was seen");
+                return Event::Unseen(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max));
+            }
+        };
+        // Before anybody sees it: the journal, the model, a person.
+        let screen = if veil.wants_labels(&seen) {
+            let left = (limits.look + limits.grace).saturating_sub(clock.elapsed().saturating_sub(begun));
+            let labels = match race(stop, *clock, left, driver.labels(left)).await {
+                Race::Stopped => return Event::Stopped,
+                Race::Late => Err(()),
+                Race::Won(labels) => labels.map_err(|error| tracing::debug!(%error, "the texts cannot be had")),
+            };
+            let written = match &labels {
+                Ok(Some(labels)) => Written::Here(labels),
+                Ok(None) => Written::Untold,
+                Err(()) => Written::Unknown,
+            };
+            veil.over(seen, written, secrets)
+        } else {
+            seen
+        };
+        let screen = bounded(screen, bytes_max);
+        (self.seen, self.labels) = (Some(screen.clone()), None);
+        Event::Saw(screen)
+    }
+
+    async fn read(&mut self) -> Event {
+        let Shell { ports, limits, .. } = self;
+        let Ports { driver, secrets, clock, stop, .. } = ports;
+        let labels = match race(stop, *clock, limits.look + limits.grace, driver.labels(limits.look)).await {
+            Race::Stopped => return Event::Stopped,
+            Race::Late => None,
+            Race::Won(Ok(labels)) => labels,
+            Race::Won(Err(error)) => {
+                tracing::debug!(%error, "the device does not tell what is written");
+                None
+            }
+        };
+        let labels = match labels {
+            Some(labels) => bounded_labels(labels, secrets, limits).await,
+            None => None,
+        };
+        self.labels.clone_from(&labels);
+        Event::Read(labels)
+    }
+
+    async fn think(&mut self, prompt: &Prompt) -> Event {
+        let Shell { ports, limits, .. } = self;
+        let Ports { model, secrets, clock, stop, .. } = ports;
+        let within = limits.think;
+        match race(stop, *clock, within + limits.grace, model.reply(prompt, within)).await {
+            Race::Stopped => Event::Stopped,
+            Race::Late => Event::Silent(NoReply { why: overdue("model"), may_pass: true, retry_after_ms: None }),
+            Race::Won(Ok(mut reply)) => {
+                let fits = clip(&reply.text, limits.reply_bytes).len();
+                reply.cut |= fits < reply.text.len();
+                // Another app may have shown it: what the model read there is written down by its name only.
+                reply.text = secrets.redact_within(&reply.text, limits.reply_bytes);
+                Event::Heard(reply)
+            }
+            Race::Won(Err(error)) => {
+                tracing::debug!(%error, "the model did not answer");
+                Event::Silent(NoReply::new(&error, secrets, limits.remark_bytes))
+            }
+        }
+    }
+
+    async fn ask(&mut self, question: &Question) -> Event {
+        let Shell { ports, limits, seen, .. } = self;
+        let Ports { person, secrets, clock, stop, .. } = ports;
+        match race(stop, *clock, limits.ask, person.ask(question, seen.as_ref())).await {
+            Race::Stopped => Event::Stopped,
+            Race::Late => Event::Answered(Answer::Nobody),
+            Race::Won(Answer::Choice(words)) => {
+                Event::Answered(Answer::Choice(secrets.redact_within(&words, limits.remark_bytes)))
+            }
+            Race::Won(answer) => Event::Answered(answer),
+        }
+    }
+
+    async fn perform(&mut self, gesture: &Gesture) -> Event {
+        let Shell { ports, limits, seen, labels, veil, .. } = self;
+        let Ports { driver, secrets, clock, stop, .. } = ports;
+        let bytes_max = limits.remark_bytes;
+        let is_secret = gesture.text().is_some_and(|text| !secrets::names(text).is_empty());
+        let revealed = match is_secret {
+            false => None,
+            true => {
+                let Some(seen) = seen else { return Event::Acted(ActionResult::Failed(Fault::Stale)) };
+                match revealed(gesture, secrets) {
+                    Ok(revealed) => {
+                        veil.typed(seen, labels.as_deref());
+                        Some(revealed)
+                    }
+                    Err(name) => {
+                        let why = format!("the secret {name:?} is not configured");
+                        let why = clip(&why, bytes_max).to_owned();
+                        return Event::Acted(ActionResult::Failed(Fault::Refused { why }));
+                    }
+                }
+            }
+        };
+        let performing = driver.perform(revealed.as_ref().unwrap_or(gesture), limits.act);
+        match race(stop, *clock, limits.act + limits.grace, performing).await {
+            Race::Stopped => Event::Stopped,
+            Race::Late => Event::Acted(ActionResult::Failed(Fault::TimedOut { tries: overdue("driver") })),
+            Race::Won(Ok(())) => Event::Acted(ActionResult::Done),
+            // Neither here nor in a log: an error can quote what was to be typed, in whatever form and in parts.
+            Race::Won(Err(error)) if is_secret => {
+                tracing::debug!(operation = error.operation, "the device did not type a secret");
+                Event::Acted(ActionResult::Failed(Fault::without_words(error.kind)))
+            }
+            Race::Won(Err(error)) => {
+                tracing::debug!(%error, "the device did not do it");
+                let fault = Fault::new(error.kind, usize::MAX).without(secrets, bytes_max);
+                Event::Acted(ActionResult::Failed(fault))
+            }
+        }
+    }
+
+    async fn call(&mut self, instruction: &str) -> Event {
+        let Shell { ports, limits, .. } = self;
+        let Ports { apis, secrets, clock, stop, .. } = ports;
+        let bytes_max = limits.remark_bytes;
+        Event::Acted(match race(stop, *clock, limits.act + limits.grace, apis.call(instruction, limits.act)).await {
+            Race::Stopped => return Event::Stopped,
+            Race::Late => ActionResult::Failed(Fault::TimedOut { tries: overdue("API") }),
+            Race::Won(Ok(text)) => {
+                ActionResult::Told { text: secrets.redact_within(&text, bytes_max.max(limits.result_bytes)) }
+            }
+            Race::Won(Err(ApiError::Unknown)) => ActionResult::NoApi,
+            // It may quote what it was given.
+            Race::Won(Err(error)) => ActionResult::Failed(Fault::from(&error).without(secrets, bytes_max)),
+        })
+    }
+
+    async fn note_event(&mut self, event: &Event) -> io::Result<()> {
         let line = match event {
             Event::Began => EventLine::Began,
             Event::Saw(screen) => EventLine::Saw {
-                picture: self.ports.journal.picture(&screen.picture)?,
+                picture: self.ports.journal.add_picture(&screen.picture).await?,
                 size: screen.id,
                 front: screen.front.clone(),
             },
@@ -325,36 +373,38 @@ impl Shell<'_> {
             }
             Event::Silent(silence) => EventLine::Silent(silence.clone()),
             Event::Answered(answer) => EventLine::Answered(answer.clone()),
-            Event::Acted(came) => EventLine::Acted(came.clone()),
+            Event::Acted(result) => EventLine::Acted(result.clone()),
             Event::Rested => EventLine::Rested,
             Event::Stopped => EventLine::Stopped,
-            Event::Resumed { begun } => EventLine::Resumed(Resumed {
+            Event::Resumed { begun, terms } => EventLine::Resumed(Resumed {
                 version: VERSION,
                 at: self.at,
                 device: self.ports.driver.name().to_owned(),
                 model: self.ports.model.name().to_owned(),
                 begun: *begun,
-                policy: self.restricted.take(),
+                edition: terms.edition,
+                policy: terms.policy.clone(),
             }),
         };
-        self.note(Line::Event(line))?;
+        self.note(Line::Event(line)).await?;
         if matches!(event, Event::Acted(_) | Event::Answered(_) | Event::Resumed { .. }) {
-            self.ports.journal.sync()?; // What was done is not done again.
+            self.ports.journal.flush().await?; // What was done is not done again.
         }
         Ok(())
     }
 
-    fn note_news(&mut self, news: Notice) -> io::Result<()> {
-        match news {
+    async fn note_notice(&mut self, notice: Notice) -> io::Result<()> {
+        match notice {
             Notice::Decided(decided) => {
                 tracing::debug!(step = decided.step, action = decided.action, "the model has decided");
-                self.note(Line::Decided(decided))
+                self.note(Line::Decided(decided)).await
             }
-            Notice::StepOver(settled) => {
+            Notice::StepOver(over) => {
                 let spent = std::mem::take(&mut self.spent);
                 let step = Step {
-                    decided: settled.decided,
-                    came: settled.came,
+                    decided: over.decided,
+                    result: over.result,
+                    summary: over.summary,
                     look_ms: millis::whole(spent.look),
                     think_ms: millis::whole(spent.think),
                     ask_ms: millis::whole(spent.ask),
@@ -369,14 +419,14 @@ impl Shell<'_> {
                     act_ms = step.act_ms,
                     "a step is over"
                 );
-                self.note(Line::Step(step))
+                self.note(Line::Step(step)).await
             }
         }
     }
 
-    fn note(&mut self, line: Line) -> io::Result<()> {
+    async fn note(&mut self, line: Line) -> io::Result<()> {
         let ms = millis::whole(self.ports.clock.elapsed());
-        let entry = self.ports.journal.write(ms, line)?;
+        let entry = self.ports.journal.append(ms, line).await?;
         (self.ports.watch)(&entry);
         Ok(())
     }
@@ -393,73 +443,66 @@ impl Spent {
     }
 }
 
-/// What happens first. A future that loses is dropped, and with it whatever it was doing; once the run is stopped, it
-/// is not even begun.
-async fn race(
+/// What happened first.
+enum Race<T> {
+    /// Somebody stopped the run.
+    Stopped,
+    /// The port answered.
+    Won(T),
+    /// Its time was over.
+    Late,
+}
+
+/// A future that loses is dropped, and with it whatever it was doing; once the run is stopped, it is not even begun.
+async fn race<T>(
     stop: &mut Stop,
     clock: &dyn Clock,
     within: Duration,
-    late: Event,
-    port: impl Future<Output = Event> + Send,
-) -> Event {
+    port: impl Future<Output = T> + Send,
+) -> Race<T> {
     tokio::select! {
         biased;
-        () = stop.stopped() => Event::Stopped,
-        event = port => event,
-        () = clock.sleep(within) => late,
+        () = stop.stopped() => Race::Stopped,
+        answer = port => Race::Won(answer),
+        () = clock.sleep(within) => Race::Late,
     }
 }
 
-/// Types what the names in a text stand for. What comes back is told without it.
-async fn type_secret(
-    driver: &mut dyn Driver,
-    text: &str,
-    secrets: &Secrets,
-    veil: &mut Veil,
-    seen: Option<&Screen>,
-    within: Duration,
-    bytes_max: usize,
-) -> ActionResult {
-    let revealed = match secrets.reveal(text) {
-        Ok(revealed) => revealed,
-        Err(name) => {
-            let why = format!("nobody has said what the secret {name:?} is");
-            return ActionResult::Failed(Fault::Refused { why: clip(&why, bytes_max).to_owned() });
-        }
-    };
-    let Some(seen) = seen else { return ActionResult::Failed(Fault::Stale) };
-    // The model took its time: what is in front by now may be another app than the one that may have the secret.
-    match driver.screen(within).await {
-        Ok(now) if now.front.id == seen.front.id && now.picture.size() == seen.picture.size() => {}
-        Ok(_) => return ActionResult::Failed(Fault::Stale),
-        Err(error) => return ActionResult::Failed(Fault::new(error.kind, bytes_max)),
-    }
-    let labels = driver.labels(within).await.unwrap_or_default();
-    veil.typed(seen, labels.as_deref());
-    match driver.perform(&Gesture::Type { text: revealed }, within).await {
-        Ok(()) => ActionResult::Done,
-        Err(error) => {
-            // Neither here nor in a log: an error can quote what was to be typed, in whatever form and in parts.
-            tracing::debug!(operation = error.operation, "the device did not type a secret");
-            ActionResult::Failed(Fault::without_words(error.kind))
-        }
-    }
+fn overdue(port: &str) -> String {
+    format!("the {port} did not come back in time")
 }
 
-/// Labels of a screen, and bytes of one of them, that are looked at.
-const LABELS_MAX: usize = 2000;
-const LABEL_BYTES_MAX: usize = 8 << 10;
+/// A gesture with the secrets in it, for the driver and nobody else; `Err` is a name that stands for nothing.
+fn revealed(gesture: &Gesture, secrets: &Secrets) -> Result<Gesture, String> {
+    Ok(match gesture {
+        Gesture::Type { text } => Gesture::Type { text: secrets.reveal(text)? },
+        Gesture::Insert { text } => Gesture::Insert { text: secrets.reveal(text)? },
+        other => other.clone(),
+    })
+}
 
 /// The labels without secrets; nothing if there are too many of them. A guard that were shown some would be blind to the rest and not
 /// know it, and whoever fills a screen could choose what it sees.
-fn bounded_labels(mut labels: Vec<Label>, secrets: &Secrets) -> Option<Vec<Label>> {
-    if labels.len() > LABELS_MAX || labels.iter().any(|label| label.text.len() > LABEL_BYTES_MAX) {
+async fn bounded_labels(mut labels: Vec<Label>, secrets: &Secrets, limits: &Limits) -> Option<Vec<Label>> {
+    let bytes: usize = labels.iter().map(|label| label.text.len()).sum();
+    let longest = labels.iter().map(|label| label.text.len()).max().unwrap_or(0);
+    if labels.len() > limits.labels_max || longest > limits.label_bytes || bytes > limits.page_bytes {
+        tracing::debug!(labels = labels.len(), bytes, "too much is written on the screen to be judged");
         return None;
     }
-    for label in &mut labels {
-        label.text = secrets.redact(&label.text);
+    if secrets.is_empty() {
+        return Some(labels);
     }
-    Some(labels)
+    // Screens can hold much, and others wait for this thread.
+    let secrets = secrets.clone();
+    tokio::task::spawn_blocking(move || {
+        for label in &mut labels {
+            label.text = secrets.redact(&label.text);
+        }
+        labels
+    })
+    .await
+    .ok()
 }
 
 /// The names of an app come from a device and can be of any length.

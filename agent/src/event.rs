@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tapwright_contract::api::ApiError;
 use tapwright_contract::device::{DriverErrorKind, Label, Screen};
 use tapwright_contract::model::{ModelError, ModelErrorKind, Prompt, Reply};
 
@@ -11,6 +12,7 @@ use crate::limits::clip;
 use crate::millis;
 use crate::outcome::End;
 use crate::person::{Answer, Question};
+use crate::policy::Policy;
 use crate::secrets::Secrets;
 
 /// What the loop asks for. Each effect is answered by one event.
@@ -64,7 +66,16 @@ pub enum Event {
     Stopped,
     /// The run goes on after it broke off, or after an end that need not be the last. `begun` says whether the effect
     /// that waits for its answer had been written down: if not, it has not happened.
-    Resumed { begun: bool },
+    Resumed { begun: bool, terms: ResumeTerms },
+}
+
+/// What a run goes by from where it is resumed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResumeTerms {
+    /// The generation of the loop's rules, if it is another one than before.
+    pub edition: Option<u32>,
+    /// The policy, if it is stricter than before: what was let through and not begun is decided anew.
+    pub policy: Option<Box<Policy>>,
 }
 
 /// What came of a deed.
@@ -120,6 +131,24 @@ impl Fault {
 }
 
 impl Fault {
+    /// What it means for the model.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Fault::Lost { why } => format!("the device is lost: {why}"),
+            Fault::TimedOut { tries } => {
+                format!("the device did not answer, and it may or may not have happened: {tries}")
+            }
+            Fault::Refused { why } => format!("not done: {why}"),
+            Fault::NoSuchApp { app, like } if like.is_empty() => format!("there is no app {app:?} on this device"),
+            Fault::NoSuchApp { app, like } => format!("there is no app {app:?}; near it: {}", like.join(", ")),
+            Fault::Stale => "not done: the display changed in between".to_owned(),
+            Fault::Hidden { why } => format!("not done: the screen cannot be seen: {why}"),
+            Fault::Nonsense { why } => {
+                format!("it may or may not have happened; the device's answer makes no sense: {why}")
+            }
+        }
+    }
+
     /// What kind of thing went wrong, without any word of the device's.
     pub(crate) fn without_words(kind: DriverErrorKind) -> Fault {
         let why =
@@ -151,6 +180,16 @@ impl Fault {
     }
 }
 
+impl From<&ApiError> for Fault {
+    fn from(error: &ApiError) -> Fault {
+        let why = error.to_string();
+        match error {
+            ApiError::Unknown | ApiError::Refused { .. } => Fault::Refused { why },
+            ApiError::Unanswered { .. } => Fault::TimedOut { tries: why },
+        }
+    }
+}
+
 /// Why a model did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoReply {
@@ -164,15 +203,15 @@ pub struct NoReply {
 }
 
 impl NoReply {
-    /// Takes over what a model said, as much as `bytes_max`.
-    pub fn new(error: &ModelError, bytes_max: usize) -> NoReply {
+    /// What a model said, without secrets, as much as `bytes_max`.
+    pub(crate) fn new(error: &ModelError, secrets: &Secrets, bytes_max: usize) -> NoReply {
         let retry_after_ms = match error.kind {
             ModelErrorKind::Unavailable { retry_after, .. } => retry_after.map(millis::whole),
             ModelErrorKind::TimedOut { .. } | ModelErrorKind::InvalidPrompt { .. } | ModelErrorKind::Fatal { .. } => {
                 None
             }
         };
-        let why = clip(&error.to_string(), bytes_max).to_owned();
+        let why = secrets.redact_within(&error.to_string(), bytes_max);
         NoReply { why, may_pass: error.kind.is_retryable(), retry_after_ms }
     }
 }

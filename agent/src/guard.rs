@@ -11,13 +11,18 @@ use tapwright_contract::device::{Label, Screen};
 use tapwright_contract::gesture::{Gesture, Key};
 
 use crate::action::Action;
+use crate::edition::Rules;
 use crate::grid::Grid;
+use crate::limits::clip;
 use crate::millis;
-use crate::person::Question;
-use crate::policy::{Permission, Target, named};
+use crate::person::{Asker, Question};
+use crate::policy::{Permission, Ruling, Target, named, near};
 use crate::secrets;
 
 pub use crate::policy::Policy;
+
+/// As much of what is written under a finger is told whoever is asked.
+const TARGET_BYTES: usize = 120;
 
 /// How a finger moves where the model does not say it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +46,27 @@ pub enum Deed {
     Api { instruction: String },
 }
 
+impl Deed {
+    /// What it does, in a word for refusals.
+    fn verb(&self) -> &'static str {
+        match self {
+            Deed::Gesture(Gesture::Drag { .. }) => "drag",
+            Deed::Gesture(gesture) if gesture.spot().is_some() => "touch",
+            Deed::Gesture(Gesture::Type { .. } | Gesture::Insert { .. }) => "type",
+            Deed::Gesture(gesture) => gesture.name(),
+            Deed::Api { .. } => "call an API",
+        }
+    }
+
+    /// Whether it enters a secret.
+    pub(crate) fn has_secret(&self) -> bool {
+        match self {
+            Deed::Gesture(gesture) => gesture.text().is_some_and(|text| !secrets::names(text).is_empty()),
+            Deed::Api { .. } => false,
+        }
+    }
+}
+
 /// A deed that may be done.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Vetted {
@@ -60,7 +86,7 @@ impl Vetted {
 }
 
 /// A deed that waits for a person's yes.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     deed: Deed,
 }
@@ -98,7 +124,7 @@ pub enum Review {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Internal {
     /// Keeps something.
-    Note { message: String },
+    Note { message: String, keeps_page: bool },
     /// Reminds the model of what was kept, as it asks for it.
     Recall { instruction: String },
     /// Lets time pass.
@@ -116,6 +142,24 @@ pub struct ReviewContext<'a> {
     pub thought: &'a str,
     pub policy: &'a Policy,
     pub touch: &'a Touch,
+    /// The generation of the loop's rules.
+    pub(crate) rules: Rules,
+}
+
+impl ReviewContext<'_> {
+    /// What is written where a finger goes, for whoever is asked.
+    fn target(&self, at: Spot) -> Option<String> {
+        if !self.rules.questions_name_the_target {
+            return None;
+        }
+        let words = near(self.labels?, at).join(", ");
+        let short = clip(&words, TARGET_BYTES);
+        (!short.is_empty()).then(|| if short.len() < words.len() { format!("{short}…") } else { words.clone() })
+    }
+
+    fn policy_asks(&self) -> Asker {
+        if self.rules.questions_name_the_target { Asker::Policy } else { Asker::Model }
+    }
 }
 
 /// Whether a review of this action goes by what is written on the screen.
@@ -125,10 +169,16 @@ pub fn reads(action: &Action, policy: &Policy) -> bool {
         | Action::SensitiveTap { .. }
         | Action::LongPress { .. }
         | Action::DoubleTap { .. }
+        | Action::Click { .. }
+        | Action::Scroll { .. }
         | Action::Swipe { .. }
         | Action::Drag { .. } => policy.reads(false),
-        Action::Type { text } | Action::TypeName { text } => policy.reads(true) || !secrets::names(text).is_empty(),
+        Action::Type { text } | Action::TypeName { text } | Action::Insert { text } => {
+            policy.reads(true) || !secrets::names(text).is_empty()
+        }
+        Action::Chord { .. } => policy.reads(true),
         Action::Launch { .. }
+        | Action::Move { .. }
         | Action::Interact { .. }
         | Action::Note { .. }
         | Action::CallApi { .. }
@@ -140,117 +190,141 @@ pub fn reads(action: &Action, policy: &Policy) -> bool {
 }
 
 /// Reviews an action.
-pub fn review(action: &Action, grounds: ReviewContext<'_>) -> Review {
-    let ReviewContext { screen, labels, thought, policy, touch } = grounds;
+pub fn review(action: &Action, context: ReviewContext<'_>) -> Review {
+    let ReviewContext { screen, policy, touch, .. } = context;
     let on = |at: &Grid| -> Spot { at.on(screen.id) };
-    let mut warning = None;
-    let (gesture, target) = match action {
-        Action::Launch { app } if policy.forbids_launch(app) => return refuse(app),
-        Action::Launch { app } => return done(Deed::Gesture(Gesture::Launch { app: app.clone() })),
-        Action::Back => return done(Deed::Gesture(Gesture::Press { key: Key::Back })),
-        Action::Home => return done(Deed::Gesture(Gesture::Press { key: Key::Home })),
-        Action::Note { message } => return Review::Internal(Internal::Note { message: message.clone() }),
+    let gesture = match action {
+        Action::Note { message } => {
+            let keeps_page = action.keeps_the_page();
+            return Review::Internal(Internal::Note { message: message.clone(), keeps_page });
+        }
         Action::Wait { duration } => return Review::Internal(Internal::Wait { duration: *duration }),
         Action::CallApi { instruction } if policy.api(instruction).is_none() && asks_for_notes(instruction) => {
             return Review::Internal(Internal::Recall { instruction: instruction.clone() });
         }
+        Action::CallApi { instruction } => return review_call(instruction, context),
         Action::Interact { message } => return Review::HandOver(Question::Choose { message: message.clone() }),
         Action::TakeOver { message } => return Review::HandOver(Question::TakeOver { message: message.clone() }),
-        // All that follows touches the app in front; leaving it was possible until here.
-        _ if policy.forbids_touching(&screen.front) => {
-            let front = &screen.front;
-            return refuse(if front.label.is_empty() { &front.id } else { &front.label });
+        Action::Launch { app } => Gesture::Launch { app: app.clone() },
+        Action::Back => Gesture::Press { key: Key::Back },
+        Action::Home => Gesture::Press { key: Key::Home },
+        Action::Tap { at } | Action::SensitiveTap { at, .. } => Gesture::Tap { at: on(at) },
+        Action::LongPress { at } => Gesture::LongPress { at: on(at), hold: touch.long_press },
+        Action::DoubleTap { at } => Gesture::DoubleTap { at: on(at) },
+        Action::Swipe { from, to } => Gesture::Swipe { from: on(from), to: on(to), over: touch.swipe },
+        Action::Drag { from, to } => Gesture::Drag { from: on(from), to: on(to), over: touch.swipe },
+        Action::Click { at, button, count, modifiers } => {
+            Gesture::Click { at: on(at), button: *button, count: *count, modifiers: modifiers.clone() }
         }
-        Action::CallApi { instruction } => {
-            let ruling = policy.ruling_of_api(instruction, &screen.front);
-            let held = Held { deed: Deed::Api { instruction: instruction.clone() } };
-            return ruled(ruling.permission, &ruling.rules, None, thought, "call an API", held);
-        }
-        Action::SensitiveTap { at, message } => {
-            warning = Some(message.as_str());
-            (Gesture::Tap { at: on(at) }, Target::Touch(on(at)))
-        }
-        Action::Tap { at } => (Gesture::Tap { at: on(at) }, Target::Touch(on(at))),
-        Action::LongPress { at } => (Gesture::LongPress { at: on(at), hold: touch.long_press }, Target::Touch(on(at))),
-        Action::DoubleTap { at } => (Gesture::DoubleTap { at: on(at) }, Target::Touch(on(at))),
-        Action::Swipe { from, to } => {
-            (Gesture::Swipe { from: on(from), to: on(to), over: touch.swipe }, Target::Touch(on(from)))
-        }
-        Action::Drag { from, to } => {
-            (Gesture::Drag { from: on(from), to: on(to), over: touch.swipe }, Target::Touch(on(from)))
-        }
-        Action::Type { text } | Action::TypeName { text } => {
-            (Gesture::Type { text: text.clone() }, Target::Typing(text))
-        }
+        Action::Move { at } => Gesture::Move { at: on(at) },
+        Action::Scroll { at, right, down } => Gesture::Scroll { at: on(at), right: *right, down: *down },
+        Action::Type { text } | Action::TypeName { text } => Gesture::Type { text: text.clone() },
+        Action::Insert { text } => Gesture::Insert { text: text.clone() },
+        Action::Chord { modifiers, key } => Gesture::Chord { modifiers: modifiers.clone(), key: key.clone() },
     };
+    let warning = match action {
+        Action::SensitiveTap { message, .. } => Some(message.as_str()),
+        _ => None,
+    };
+    review_gesture(gesture, warning, context)
+}
+
+fn review_call(instruction: &str, context: ReviewContext<'_>) -> Review {
+    let ReviewContext { screen, thought, policy, .. } = context;
+    if policy.forbids_touching(&screen.front) {
+        return refuse(screen.front.name());
+    }
+    let ruling = policy.ruling_of_api(instruction, &screen.front);
+    let held = Held { deed: Deed::Api { instruction: instruction.to_owned() } };
+    ruled(&ruling, thought, held, context, None)
+}
+
+/// `warning` is what the model says of a touch that it calls important.
+fn review_gesture(gesture: Gesture, warning: Option<&str>, context: ReviewContext<'_>) -> Review {
+    let ReviewContext { screen, labels, thought, policy, .. } = context;
+    match &gesture {
+        Gesture::Launch { app } if policy.forbids_launch(app) => return refuse(app),
+        // An app can always be left, and a pointer that only moves presses nothing.
+        Gesture::Launch { .. } | Gesture::Move { .. } | Gesture::Press { key: Key::Back | Key::Home } => {
+            return done(Deed::Gesture(gesture));
+        }
+        _ if policy.forbids_touching(&screen.front) => return refuse(screen.front.name()),
+        _ => {}
+    }
     let said = format!("{thought}\n{}", warning.unwrap_or_default());
-    let mut ruling = policy.ruling(target, &screen.front, labels, &said);
-    let (at, what) = match target {
-        Target::Touch(at) => match &gesture {
+    let judged = |target| policy.ruling(target, &screen.front, labels, &said);
+    let mut at = gesture.spot();
+    let mut ruling = match (at, gesture.text()) {
+        (Some(from), _) => {
+            let mut ruling = judged(Target::Touch(from));
             // What is dragged counts, and where it is let go: on a bin, on a button that sends.
-            Gesture::Drag { to, .. } => {
-                let there = policy.ruling(Target::Touch(*to), &screen.front, labels, &said);
-                let at = if ruling.rules.is_empty() && !there.rules.is_empty() { *to } else { at };
+            if let Gesture::Drag { to, .. } = &gesture {
+                let there = judged(Target::Touch(*to));
+                at = if ruling.rules.is_empty() && !there.rules.is_empty() { Some(*to) } else { at };
                 ruling.and(there);
-                (Some(at), "drag")
             }
-            _ => (Some(at), "touch"),
-        },
-        Target::Secret => (None, "type"),
-        Target::Typing(text) => {
-            match secret(text, screen, labels, policy) {
-                Secret::None => {}
-                // Where it may go was decided when the policy was written.
-                Secret::Here => ruling = policy.ruling(Target::Secret, &screen.front, labels, ""),
-                Secret::Unsure => {
-                    ruling.permission = ruling.permission.max(Permission::Ask);
-                    ruling.rules.push("a secret, and the device does not tell into what field it goes".to_owned());
-                }
-                Secret::Refused(review) => return review,
-            }
-            (None, "type")
+            ruling
         }
+        (None, Some(text)) => match secret(text, screen, labels, policy) {
+            Secret::None => judged(Target::Typing(text)),
+            // Where it may go was decided when the policy was written.
+            Secret::Here => policy.ruling(Target::Secret, &screen.front, labels, ""),
+            Secret::Unsure => {
+                let mut ruling = judged(Target::Typing(text));
+                ruling.permission = ruling.permission.max(Permission::Ask);
+                ruling.rules.push("a secret, and the device does not tell into what field it goes".to_owned());
+                ruling
+            }
+            Secret::Refused(review) => return review,
+        },
+        (None, None) => judged(Target::Typing(if gesture.sends() { "\n" } else { "" })),
     };
+    let held = Held { deed: Deed::Gesture(gesture) };
     if let Some(message) = warning
         && policy.warning != Permission::Allow
     {
         if ruling.rules.is_empty() && policy.warning == Permission::Ask {
             // The question is the model's own then, in its words.
-            let question = Question::Confirm { message: message.to_owned(), at: at.expect("it is a touch") };
-            return Review::Ask(question, Held { deed: Deed::Gesture(gesture) });
+            let at = at.expect("it is a touch");
+            let target = context.target(at);
+            let question = Question::Confirm { message: message.to_owned(), at, target, asker: Asker::Model };
+            return Review::Ask(question, held);
         }
         ruling.permission = ruling.permission.max(policy.warning);
         ruling.rules.push("the model's own warning".to_owned());
     }
-    let said = warning.unwrap_or(thought);
-    ruled(ruling.permission, &ruling.rules, at, said, what, Held { deed: Deed::Gesture(gesture) })
+    ruled(&ruling, warning.unwrap_or(thought), held, context, at)
 }
 
 fn done(deed: Deed) -> Review {
     Review::Do(Vetted { deed })
 }
 
-fn ruled(permission: Permission, rules: &[String], at: Option<Spot>, said: &str, what: &str, held: Held) -> Review {
-    let rules = rules.join(", ");
-    match permission {
+fn ruled(ruling: &Ruling, said: &str, held: Held, context: ReviewContext<'_>, at: Option<Spot>) -> Review {
+    let rules = ruling.rules.join(", ");
+    match ruling.permission {
         Permission::Allow => done(held.deed),
         Permission::Ask => {
             let said =
                 if said.trim().is_empty() { String::new() } else { format!("; the model says: {}", said.trim()) };
             let message = format!("{rules}{said}");
+            let asker = context.policy_asks();
             let question = match (at, &held.deed) {
-                (Some(at), _) => Question::Confirm { message, at },
-                (None, Deed::Gesture(Gesture::Type { text })) => {
-                    Question::Permit { message: format!("{message}; it types: {text}") }
-                }
+                (Some(at), _) => Question::Confirm { message, at, target: context.target(at), asker },
+                (None, Deed::Gesture(gesture)) => match gesture.text() {
+                    Some(text) => Question::Permit { message: format!("{message}; it types: {text}"), asker },
+                    None => Question::Permit { message, asker },
+                },
                 (None, Deed::Api { instruction }) => {
-                    Question::Permit { message: format!("{message}; it calls an API: {instruction}") }
+                    Question::Permit { message: format!("{message}; it calls an API: {instruction}"), asker }
                 }
-                (None, Deed::Gesture(_)) => Question::Permit { message },
             };
             Review::Ask(question, held)
         }
-        Permission::Refuse => Review::Refuse { why: format!("the policy forbids to {what} here: {rules}") },
+        Permission::Refuse => {
+            let what = held.deed.verb();
+            Review::Refuse { why: format!("the policy forbids to {what} here: {rules}") }
+        }
     }
 }
 
@@ -326,8 +400,10 @@ mod tests {
         let policy = Policy { apps_forbidden: vec!["com.bank".into(), "Shop".into()], ..Policy::trusting() };
         let touch = Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) };
         assert!(!reads(&action, &policy), "nobody asks what is written");
-        let grounds = ReviewContext { screen: &screen, labels: None, thought: "", policy: &policy, touch: &touch };
-        let review = review(&action, grounds);
+        let rules = Rules::of(crate::edition::EDITION);
+        let context =
+            ReviewContext { screen: &screen, labels: None, thought: "", policy: &policy, touch: &touch, rules };
+        let review = review(&action, context);
         let deed = |deed: &Deed| serde_json::to_string(deed).unwrap();
         let shown = match review {
             Review::Do(vetted) => format!("do {}", deed(vetted.deed())),
@@ -409,7 +485,11 @@ mod tests {
 
     #[test]
     fn some_touch_nothing() {
-        check(r#"do(action="Note", message="True")"#, "app", expect![[r#"Note { message: "True" }"#]]);
+        check(
+            r#"do(action="Note", message="True")"#,
+            "app",
+            expect![[r#"Note { message: "True", keeps_page: true }"#]],
+        );
         check(r#"do(action="Wait", duration="2 seconds")"#, "app", expect!["Wait { duration: 2s }"]);
         check(
             r#"do(action="Call_API", instruction="Summarise the pages")"#,

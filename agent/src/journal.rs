@@ -8,7 +8,8 @@
 //!
 //! A line goes to the operating system at once, so that a process that is killed loses none. It goes to the disk before
 //! something is done outside and after it was done, so that a machine that loses power has done nothing that is not
-//! written down. Whoever cannot write must not act: that is `drive`'s to keep.
+//! written down. Whoever cannot write must not act: that is `drive`'s to keep. All of it is done on threads of its own, so that a
+//! slow disk holds up this run and no other.
 //!
 //! A run that broke off goes on in the same journal: a line says that it was `resumed`, and after an end that need not
 //! be the last more lines can follow.
@@ -33,7 +34,8 @@ use tapwright_contract::Picture;
 /// Writes a run's record.
 pub struct Journal {
     run: String,
-    store: Box<dyn Store>,
+    /// Nothing while a write is on its way, or if one was abandoned.
+    store: Option<Box<dyn Store>>,
     seq: u64,
     /// The time that the run took before this process took it up.
     ms: u64,
@@ -55,7 +57,7 @@ impl Journal {
 
     /// Writes to a store of the caller's.
     pub fn over(run: &str, store: Box<dyn Store>) -> Journal {
-        Journal { run: run.to_owned(), store, seq: 0, ms: 0, latest: None, broken: false }
+        Journal { run: run.to_owned(), store: Some(store), seq: 0, ms: 0, latest: None, broken: false }
     }
 
     /// Writes on where a record stops, to a store of the caller's that holds exactly that record.
@@ -122,41 +124,18 @@ impl Journal {
         &self.run
     }
 
-    /// Writes a line and returns it as it can be read again.
+    /// Writes a line and returns it as it can be read again. It blocks for as long as the store does.
     ///
     /// # Errors
     /// Whatever the store says. After that nothing more is written.
     pub fn write(&mut self, ms: u64, line: Line) -> io::Result<Entry> {
-        let entry = Entry { seq: self.seq, ms: self.ms.saturating_add(ms), line };
-        let mut text = match &entry.line {
-            // The version comes first: who does not know it need not read on.
-            Line::Run(facts) => json!({"version": VERSION, "seq": entry.seq, "ms": entry.ms, "run": facts}).to_string(),
-            _ => serde_json::to_string(&entry)?,
-        };
-        text.push('\n');
+        let (entry, text) = self.entry(ms, line)?;
         self.attempt(|store| store.append(text.as_bytes()))?;
         self.seq += 1;
         Ok(entry)
     }
 
-    /// Writes a picture, once, and returns its digest.
-    ///
-    /// # Errors
-    /// Whatever the store says. After that nothing more is written.
-    pub fn picture(&mut self, picture: &Picture) -> io::Result<String> {
-        if let Some((latest, digest)) = &self.latest
-            && latest == picture
-        {
-            return Ok(digest.clone());
-        }
-        let png = picture::encode(picture)?;
-        let digest = picture::digest(&png);
-        self.attempt(|store| store.picture(&digest, &png))?;
-        self.latest = Some((picture.clone(), digest.clone()));
-        Ok(digest)
-    }
-
-    /// Returns when all that was written is on the disk.
+    /// Returns when all that was written is on the disk. It blocks for as long as that takes.
     ///
     /// # Errors
     /// Whatever the store says. After that nothing more is written.
@@ -164,13 +143,88 @@ impl Journal {
         self.attempt(|store| store.sync())
     }
 
-    fn attempt(&mut self, write: impl FnOnce(&mut dyn Store) -> io::Result<()>) -> io::Result<()> {
-        if self.broken {
-            return Err(io::Error::other("an earlier line could not be written"));
+    /// [`Journal::write`] without blocking the executor: other runs share it, and disks can take their time.
+    ///
+    /// # Errors
+    /// As there. If the future is dropped, nobody knows what was written, and nothing more is.
+    pub async fn append(&mut self, ms: u64, line: Line) -> io::Result<Entry> {
+        let (entry, text) = self.entry(ms, line)?;
+        self.aside(move |store| store.append(text.as_bytes())).await?;
+        self.seq += 1;
+        Ok(entry)
+    }
+
+    /// Writes a picture, once, and returns its digest; without blocking the executor.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub async fn add_picture(&mut self, picture: &Picture) -> io::Result<String> {
+        if let Some((latest, digest)) = &self.latest
+            && latest == picture
+        {
+            return Ok(digest.clone());
         }
-        let result = write(self.store.as_mut());
+        let kept = picture.clone();
+        let digest = self
+            .aside(move |store| {
+                let png = picture::encode(&kept)?;
+                let digest = picture::digest(&png);
+                store.picture(&digest, &png)?;
+                Ok(digest)
+            })
+            .await?;
+        self.latest = Some((picture.clone(), digest.clone()));
+        Ok(digest)
+    }
+
+    /// [`Journal::sync`] without blocking the executor.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub async fn flush(&mut self) -> io::Result<()> {
+        self.aside(|store| store.sync()).await
+    }
+
+    /// A line, and its text.
+    fn entry(&self, ms: u64, line: Line) -> io::Result<(Entry, String)> {
+        let entry = Entry { seq: self.seq, ms: self.ms.saturating_add(ms), line };
+        let mut text = match &entry.line {
+            // The version comes first: who does not know it need not read on.
+            Line::Run(header) => {
+                json!({"version": VERSION, "seq": entry.seq, "ms": entry.ms, "run": header}).to_string()
+            }
+            _ => serde_json::to_string(&entry)?,
+        };
+        text.push('\n');
+        Ok((entry, text))
+    }
+
+    fn attempt(&mut self, write: impl FnOnce(&mut dyn Store) -> io::Result<()>) -> io::Result<()> {
+        let mut store = self.take()?;
+        let result = write(store.as_mut());
+        self.store = Some(store);
         self.broken = result.is_err();
         result
+    }
+
+    async fn aside<T: Send + 'static>(
+        &mut self,
+        write: impl FnOnce(&mut dyn Store) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let mut store = self.take()?;
+        let writing = tokio::task::spawn_blocking(move || {
+            let result = write(store.as_mut());
+            (store, result)
+        });
+        let (store, result) = writing.await.map_err(io::Error::other)?;
+        self.store = Some(store);
+        self.broken = result.is_err();
+        result
+    }
+
+    fn take(&mut self) -> io::Result<Box<dyn Store>> {
+        let store = if self.broken { None } else { self.store.take() };
+        store.ok_or_else(|| io::Error::other("an earlier line could not be written"))
     }
 }
 
@@ -184,7 +238,7 @@ pub enum ResumeError {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// What was written does not follow from what was seen and heard.
-    #[error("nobody can tell where the run stands")]
+    #[error("cannot resume: the journal does not replay")]
     Replay(#[from] ReplayError),
 }
 
@@ -201,6 +255,6 @@ pub enum ForkError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// What was written does not follow from what was seen and heard.
-    #[error("nobody can tell where the run stood")]
+    #[error("cannot fork: the journal does not replay")]
     Replay(#[from] ReplayError),
 }

@@ -59,6 +59,13 @@ pub struct Limits {
     #[serde(default = "never")]
     pub rounds_max: u32,
 
+    /// How many times over a round of three actions or more draws a remark.
+    #[serde(default = "never")]
+    pub loops_remark: u32,
+    /// How many times over it may be made; with this many a run does not get on.
+    #[serde(default = "never")]
+    pub loops_max: u32,
+
     /// How long a look may take until the screen is still.
     #[serde(with = "millis", rename = "look_ms")]
     pub look: Duration,
@@ -92,6 +99,15 @@ pub struct Limits {
     pub note_bytes: usize,
     /// The longest text that is typed at once.
     pub text_bytes: usize,
+    /// How many texts of a screen are judged; of a screen with more nothing is known, as if the device did not tell.
+    #[serde(default = "labels_max")]
+    pub labels_max: usize,
+    /// The longest such text.
+    #[serde(default = "label_bytes")]
+    pub label_bytes: usize,
+    /// The most that all texts of a screen may have together.
+    #[serde(default = "page_bytes")]
+    pub page_bytes: usize,
 }
 
 impl Limits {
@@ -116,6 +132,8 @@ impl Limits {
             waits_max: 5,
             rounds_remark: 8,
             rounds_max: 12,
+            loops_remark: 4,
+            loops_max: 8,
             look: Duration::from_secs(3),
             think: Duration::from_secs(60),
             act: Duration::from_secs(5),
@@ -128,6 +146,9 @@ impl Limits {
             notes_bytes: 1000,
             note_bytes: 400,
             text_bytes: 1000,
+            labels_max: labels_max(),
+            label_bytes: label_bytes(),
+            page_bytes: page_bytes(),
         }
     }
 }
@@ -135,6 +156,18 @@ impl Limits {
 /// What records that know no such limit had.
 fn never() -> u32 {
     u32::MAX
+}
+
+fn labels_max() -> usize {
+    2000
+}
+
+fn label_bytes() -> usize {
+    8 << 10
+}
+
+fn page_bytes() -> usize {
+    512 << 10
 }
 
 /// The longest beginning of a text that fits.

@@ -1,5 +1,7 @@
 //! The port to whoever is asked when the model must not or cannot go on alone.
 
+use std::mem;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tapwright_contract::Spot;
@@ -10,7 +12,16 @@ use tapwright_contract::device::Screen;
 #[serde(rename_all = "snake_case")]
 pub enum Question {
     /// Whether it may touch this place.
-    Confirm { message: String, at: Spot },
+    Confirm {
+        message: String,
+        at: Spot,
+        /// What is written there, if the device told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<String>,
+        /// Who wants to be sure.
+        #[serde(default, skip_serializing_if = "Asker::is_model")]
+        asker: Asker,
+    },
     /// To do something on the device, and to say when it is done.
     TakeOver { message: String },
     /// To choose, in their own words.
@@ -18,7 +29,29 @@ pub enum Question {
     /// Whether to do what may have been done already when the run broke off.
     Again { message: String },
     /// Whether it may do what goes to no one place: type, call an API.
-    Permit { message: String },
+    Permit {
+        message: String,
+        /// Who wants to be sure.
+        #[serde(default, skip_serializing_if = "Asker::is_model")]
+        asker: Asker,
+    },
+}
+
+/// Who wants a person to be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asker {
+    /// The model calls it important.
+    #[default]
+    Model,
+    /// The policy has a rule about it.
+    Policy,
+}
+
+impl Asker {
+    fn is_model(&self) -> bool {
+        *self == Asker::Model
+    }
 }
 
 impl Question {
@@ -29,10 +62,15 @@ impl Question {
             | Question::TakeOver { message }
             | Question::Choose { message }
             | Question::Again { message }
-            | Question::Permit { message } => message,
+            | Question::Permit { message, .. } => message,
         };
         *message = format!("{message} ({more})");
         self
+    }
+
+    /// Whether another question asks the same; where on the display may have changed with it.
+    pub(crate) fn asks_the_same(&self, other: &Question) -> bool {
+        mem::discriminant(self) == mem::discriminant(other) && self.message() == other.message()
     }
 
     /// What is asked, in the words of whoever asks.
@@ -42,7 +80,7 @@ impl Question {
             | Question::TakeOver { message }
             | Question::Choose { message }
             | Question::Again { message }
-            | Question::Permit { message } => message,
+            | Question::Permit { message, .. } => message,
         }
     }
 }

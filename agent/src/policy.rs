@@ -278,9 +278,8 @@ impl Policy {
         let whole = || labels.iter().map(|label| label.text.as_str()).collect::<Vec<_>>();
         let (mut about, agrees) = match target {
             Target::Touch(at) => {
-                let there = near(labels, at);
-                let agrees = there.is_empty() || there.iter().any(|text| self.agrees(text));
-                (if agrees { whole() } else { there }, agrees)
+                let agrees = self.agrees_at(labels, at);
+                (if agrees { whole() } else { near(labels, at) }, agrees)
             }
             // A line break is what sends in many an app.
             Target::Typing(text) => (whole(), text.contains(['\n', '\r'])),
@@ -317,14 +316,14 @@ impl Policy {
     /// The API that an instruction is for.
     pub(crate) fn api(&self, instruction: &str) -> Option<(&str, &ApiUse)> {
         let mut apis = self.apis.iter().map(|(name, api)| (name.as_str(), api));
-        apis.find(|(name, _)| crate::apis::is_named(instruction, name))
+        apis.find(|(name, _)| is_named(instruction, name))
     }
 
     /// What it says of an instruction to an API.
     pub(crate) fn ruling_of_api(&self, instruction: &str, front: &Front) -> Ruling {
         let mut ruling = Ruling::default();
         let about = folded(&[instruction]);
-        if self.apis_asked.iter().any(|name| crate::apis::is_named(instruction, name)) {
+        if self.apis_asked.iter().any(|name| is_named(instruction, name)) {
             ruling.add(Permission::Ask, "an API that a person is asked about");
         }
         if let Some((name, api)) = self.api(instruction) {
@@ -336,6 +335,12 @@ impl Policy {
             }
         }
         ruling
+    }
+
+    /// Whether what stands where a finger goes down only agrees to something that is written elsewhere.
+    pub(crate) fn agrees_at(&self, labels: &[Label], at: Spot) -> bool {
+        let there = near(labels, at);
+        there.is_empty() || there.iter().any(|text| self.agrees(text))
     }
 
     fn agrees(&self, text: &str) -> bool {
@@ -351,6 +356,16 @@ impl Rule {
     }
 }
 
+/// Whether an instruction begins with an API's name.
+pub(crate) fn is_named(instruction: &str, name: &str) -> bool {
+    let instruction = instruction.trim_start();
+    let rest = match instruction.get(..name.len()) {
+        Some(begins) if begins.eq_ignore_ascii_case(name) && !name.is_empty() => &instruction[name.len()..],
+        _ => return false,
+    };
+    !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-')
+}
+
 /// Whether a list names an app; case and blanks around do not count.
 pub(crate) fn named(list: &[String], app: &str) -> bool {
     let app = app.trim().to_lowercase();
@@ -358,7 +373,7 @@ pub(crate) fn named(list: &[String], app: &str) -> bool {
 }
 
 /// What is written where a finger goes down: on what is there, and inside of the smallest thing there that reacts.
-fn near(labels: &[Label], at: Spot) -> Vec<&str> {
+pub(crate) fn near(labels: &[Label], at: Spot) -> Vec<&str> {
     let display = u64::from(at.of.size.width) * u64::from(at.of.size.height);
     let reacts = labels
         .iter()
@@ -383,6 +398,14 @@ fn beside(labels: &[Label], field: Area) -> Vec<&str> {
 fn inside(inner: &Area, outer: &Area) -> bool {
     let middle = |from: u32, to: u32| from / 2 + to / 2;
     outer.holds(middle(inner.left, inner.right), middle(inner.top, inner.bottom))
+}
+
+/// Whether a text only tells the time: `12:34`, `9.41 PM`, `0:07`.
+pub(crate) fn names_time(text: &str) -> bool {
+    let text = text.trim().trim_end_matches(|c: char| c.is_alphabetic() || c == '.' || c.is_whitespace());
+    let mut parts = text.split([':', '.']);
+    let digits = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    (2..=3).contains(&parts.clone().count()) && text.contains(':') && parts.all(digits)
 }
 
 fn folded(texts: &[&str]) -> String {

@@ -1,32 +1,40 @@
 //! Notices a run that goes round in circles.
 
 use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
+use sha2::{Digest, Sha256};
 use tapwright_contract::device::Screen;
 
 use crate::action::Action;
 
-/// What a screen looks like without its status bar, whose clock moves on by itself.
+/// What a screen looks like without its status bar, whose clock moves on by itself. An app chooses its pixels, and must not
+/// be able to choose them so that two screens pass for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ScreenHash(u64);
+pub(crate) struct ScreenHash([u8; 32]);
 
 impl ScreenHash {
     pub(crate) fn of(screen: &Screen) -> ScreenHash {
-        // Not written down, so it need not be the same tomorrow; two screens that collide only look stuck.
-        let mut hasher = DefaultHasher::new();
-        screen.picture.size().hash(&mut hasher);
-        screen.front.id.hash(&mut hasher);
-        hasher.write(below_the_status_bar(screen));
-        ScreenHash(hasher.finish())
+        let mut hash = Sha256::new();
+        let size = screen.picture.size();
+        hash.update(size.width.to_le_bytes());
+        hash.update(size.height.to_le_bytes());
+        hash.update((screen.front.id.len() as u64).to_le_bytes());
+        hash.update(&screen.front.id);
+        hash.update(below_the_status_bar(screen));
+        ScreenHash(hash.finalize().into())
     }
 }
 
-/// Whether two screens show the same, to the pixel, but for the status bar.
-pub(crate) fn same(one: &Screen, other: &Screen) -> bool {
+/// Whether two screens show the same of the same app, to the pixel, but for the status bar.
+pub(crate) fn looks_the_same(one: &Screen, other: &Screen) -> bool {
     one.picture.size() == other.picture.size()
-        && one.front == other.front
+        && one.front.id == other.front.id
         && below_the_status_bar(one) == below_the_status_bar(other)
+}
+
+/// The same, and the app calls itself the same too.
+pub(crate) fn same(one: &Screen, other: &Screen) -> bool {
+    one.front == other.front && looks_the_same(one, other)
 }
 
 /// The status bar is in the top rows of a picture, this part of them.
@@ -104,7 +112,7 @@ mod tests {
     #[test]
     fn rounds_are_between_two_screens() {
         let mut rounds = BackAndForth::default();
-        let counts: Vec<u32> = [1, 1, 1, 2, 1, 2, 2, 3, 2, 3].map(|n| rounds.count(ScreenHash(n))).to_vec();
+        let counts: Vec<u32> = [1, 1, 1, 2, 1, 2, 2, 3, 2, 3].map(|n| rounds.count(ScreenHash([n; 32]))).to_vec();
         assert_eq!(counts, [1, 1, 1, 4, 5, 6, 7, 3, 4, 5]);
     }
 }

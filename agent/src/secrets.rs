@@ -183,6 +183,11 @@ impl Veil {
         self.covered.push(Covered { app, before, how, told: labels.is_some() });
     }
 
+    /// Whether anything is covered.
+    pub(crate) fn is_drawn(&self) -> bool {
+        !self.covered.is_empty()
+    }
+
     /// Whether it makes a difference where texts stand on this screen.
     pub(crate) fn wants_labels(&self, screen: &Screen) -> bool {
         self.covered.iter().any(|covered| covered.app == screen.front.id)

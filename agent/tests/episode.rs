@@ -7,10 +7,11 @@ use std::fmt::Write;
 
 use common::{reply, screen, setting};
 use expect_test::{Expect, expect};
-use tapwright_agent::episode::{Episode, Notice, Setting};
+use tapwright_agent::episode::{Episode, Setting};
 use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, NoReply};
 use tapwright_agent::person::Answer;
 use tapwright_agent::policy::{ApiUse, Permission};
+use tapwright_agent::step::Notice;
 use tapwright_contract::model::{Part, Prompt, Reply};
 
 fn saw(number: u32) -> Event {
@@ -61,9 +62,9 @@ fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expecte
             assert!(event.answers(Some(effect)), "{event:?} does not answer {effect:?}\n{shown}");
         }
         let now = episode.on(event);
-        for news in episode.news() {
+        for news in episode.notices() {
             if let Notice::StepOver(settled) = news {
-                writeln!(shown, "  {}. {}", settled.decided.step, settled.came).unwrap();
+                writeln!(shown, "  {}. {}", settled.decided.step, settled.summary).unwrap();
             }
         }
         match &now {
@@ -320,7 +321,7 @@ fn apis_are_told_with_the_goal_and_judged_by_name() {
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\nCall_API can do this, with an instruction that begins with the name:\n- mail: writes to me\n- notes: my notebook\n\n{\"current_app\": \"Settings\"}"
-            ask Permit { message: "the API mail; it calls an API: mail: I am late" }
+            ask Permit { message: "the API mail; it calls an API: mail: I am late", asker: Policy }
               1. refused: a person said no to this action
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
@@ -684,81 +685,81 @@ fn a_sensitive_tap_is_a_persons() {
     check(
         then(Answer::Yes, &[Event::Saw(screen("Settings", 1, 30)), DONE]),
         expect![[r#"
-        look
-        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
-        look
-        act Gesture(Tap { at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } })
-          1. done
-        look
-    "#]],
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            look
+            act Gesture(Tap { at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } })
+              1. done
+            look
+        "#]],
     );
     check(
         then(Answer::Yes, &[saw(2)]),
         expect![[r#"
-        look
-        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
-        look
-          1. not done: the screen changed while a person was asked
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: the screen changed while a person was asked\"}"
-    "#]],
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            look
+              1. not done: the screen changed while a person was asked
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: the screen changed while a person was asked\"}"
+        "#]],
     );
     check(
         then(Answer::Yes, &[hidden(), Event::Rested, saw(1)]),
         expect![[r#"
-        look
-        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
-        look
-          1. not done: the screen could not be seen after a person was asked
-        pause 1s
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: the screen could not be seen after a person was asked\"}"
-    "#]],
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            look
+              1. not done: the screen could not be seen after a person was asked
+            pause 1s
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: the screen could not be seen after a person was asked\"}"
+        "#]],
     );
     check(
         then(Answer::No, &[saw(1)]),
         expect![[r#"
-        look
-        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
-          1. refused: a person said no to this action
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
-    "#]],
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+              1. refused: a person said no to this action
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
+        "#]],
     );
     check(
         then(Answer::Choice("the cheaper one".to_owned()), &[saw(1)]),
         expect![[r#"
-        look
-        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
-          1. refused: a person did not say yes but: the cheaper one
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person did not say yes but: the cheaper one\"}"
-    "#]],
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+              1. refused: a person did not say yes but: the cheaper one
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person did not say yes but: the cheaper one\"}"
+        "#]],
     );
     check(
         then(Answer::Done, &[saw(2)]),
         expect![[r#"
-        look
-        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
-          1. a person has done this themselves
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"a person has done this themselves\"}"
-    "#]],
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+              1. a person has done this themselves
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"a person has done this themselves\"}"
+        "#]],
     );
     check(
         then(Answer::Nobody, &[]),
         expect![[r#"
-        look
-        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
-          1. needs a person
-        {"outcome":"needs-person","asked":{"confirm":{"message":"pay 9.99","at":{"x":10,"y":20,"of":{"width":20,"height":40}}}},"steps":1,"notes":[]}
-    "#]],
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+              1. needs a person
+            {"outcome":"needs-person","asked":{"confirm":{"message":"pay 9.99","at":{"x":10,"y":20,"of":{"width":20,"height":40}}}},"steps":1,"notes":[]}
+        "#]],
     );
     let mut no = then(Answer::No, &[]);
     no.extend(then(Answer::No, &[]));
@@ -766,20 +767,20 @@ fn a_sensitive_tap_is_a_persons() {
     check(
         no,
         expect![[r#"
-        look
-        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
-          1. refused: a person said no to this action
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
-        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
-          2. refused: a person said no to this action
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
-        ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } }
-          3. refused
-        {"outcome":"refused","why":"a person said no to this action","steps":3,"notes":[]}
-    "#]],
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+              1. refused: a person said no to this action
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+              2. refused: a person said no to this action
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+              3. refused
+            {"outcome":"refused","why":"a person said no to this action","steps":3,"notes":[]}
+        "#]],
     );
 }
 

@@ -3,10 +3,11 @@
 mod common;
 
 use common::{reply, screen, setting};
-use tapwright_agent::episode::{Episode, Notice, Setting};
+use tapwright_agent::episode::{Episode, Setting};
 use tapwright_agent::event::{ActionResult, Effect, Event, Next};
 use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::{Answer, Question};
+use tapwright_agent::step::Notice;
 use tapwright_contract::device::{Area, Front, Label, Screen};
 use tapwright_contract::model::{Part, Prompt, Reply};
 
@@ -33,9 +34,9 @@ impl Play {
 
     fn on(&mut self, event: Event) {
         self.next = self.episode.on(event);
-        for news in self.episode.news() {
+        for news in self.episode.notices() {
             if let Notice::StepOver(settled) = news {
-                self.came.push(settled.came);
+                self.came.push(settled.summary);
             }
         }
     }

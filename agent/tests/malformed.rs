@@ -7,9 +7,10 @@ use std::fmt::Write;
 
 use common::{reply, screen, setting};
 use expect_test::expect_file;
-use tapwright_agent::episode::{Episode, Notice};
+use tapwright_agent::episode::Episode;
 use tapwright_agent::event::{ActionResult, Effect, Event, Next};
 use tapwright_agent::person::Answer;
+use tapwright_agent::step::Notice;
 use tapwright_contract::model::Part;
 
 /// What a reply comes to: what is done, or the remark in the next prompt.
@@ -50,9 +51,9 @@ fn comes_to(text: &str) -> String {
             Next::End(end) => panic!("{text:?} ends the run: {end:?}"),
         };
         next = episode.on(event);
-        for news in episode.news() {
+        for news in episode.notices() {
             if let (Notice::StepOver(settled), true) = (news, decided.is_empty()) {
-                decided = settled.came.split(':').next().unwrap_or_default().to_owned();
+                decided = settled.summary.split(':').next().unwrap_or_default().to_owned();
             }
         }
     }

@@ -13,13 +13,14 @@ use common::{reply, screen, setting};
 use expect_test::{Expect, expect};
 use tapwright_agent::clock::Timer;
 use tapwright_agent::drive::{Ports, drive, resume};
-use tapwright_agent::episode::{Episode, Notice, Setting};
-use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next};
+use tapwright_agent::episode::{Episode, Setting};
+use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, ResumeTerms};
 use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, Record, ResumeError};
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Nobody, Person, Question};
 use tapwright_agent::policy::{ApiUse, Permission, Policy};
 use tapwright_agent::secrets::Secrets;
+use tapwright_agent::step::Notice;
 use tapwright_agent::stop::stop;
 use tapwright_contract::Picture;
 use tapwright_contract::api::{ApiError, Apis};
@@ -36,8 +37,8 @@ fn heard(text: &str) -> Event {
 }
 
 const DONE: Event = Event::Acted(ActionResult::Done);
-const BROKE: Event = Event::Resumed { begun: true };
-const BEFORE: Event = Event::Resumed { begun: false };
+const BROKE: Event = Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None } };
+const BEFORE: Event = Event::Resumed { begun: false, terms: ResumeTerms { edition: None, policy: None } };
 const TAP: &str = r#"do(action="Tap", element=[100,200])"#;
 const BESIDE: &str = r#"do(action="Tap", element=[120,210])"#;
 const PAY: &str = r#"do(action="Tap", element=[100,200], message="pay")"#;
@@ -52,13 +53,13 @@ fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expecte
     let mut episode = Episode::new(setting);
     let mut shown = String::new();
     for event in [Event::Began].into_iter().chain(events) {
-        if let Event::Resumed { begun } = event {
+        if let Event::Resumed { begun, .. } = event {
             writeln!(shown, "-- {}", if begun { "broke off" } else { "broke off before it" }).unwrap();
         }
         let next = episode.on(event);
-        for news in episode.news() {
+        for news in episode.notices() {
             if let Notice::StepOver(settled) = news {
-                writeln!(shown, "  {}. {}", settled.decided.step, settled.came).unwrap();
+                writeln!(shown, "  {}. {}", settled.decided.step, settled.summary).unwrap();
             }
         }
         match &next {
@@ -367,31 +368,31 @@ fn a_person_is_asked_again_when_somebody_is_there() {
     check(
         [saw(1), heard(PAY), nobody(), BROKE, Event::Answered(Answer::Yes), saw(1), DONE],
         expect![[r#"
-        look
-        think {"current_app": "Settings"}
-        ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } }
-          1. needs a person
-        end needs-person
-        -- broke off
-        ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } }
-        look
-        act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
-          1. done
-        look
-    "#]],
+            look
+            think {"current_app": "Settings"}
+            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+              1. needs a person
+            end needs-person
+            -- broke off
+            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            look
+            act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
+              1. done
+            look
+        "#]],
     );
     check(
         [saw(1), heard(PAY), Event::Answered(Answer::Yes), BEFORE, Event::Answered(Answer::No)],
         expect![[r#"
-        look
-        think {"current_app": "Settings"}
-        ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } }
-        look
-        -- broke off before it
-        ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } }
-          1. refused: a person said no to this action
-        look
-    "#]],
+            look
+            think {"current_app": "Settings"}
+            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            look
+            -- broke off before it
+            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+              1. refused: a person said no to this action
+            look
+        "#]],
     );
     let take_over = || heard(r#"do(action="Take_over", message="log in")"#);
     check(

@@ -188,7 +188,7 @@ impl Driver for Device {
         let hangs = {
             let world = &mut *lock(&self.0);
             let unsynced = world.disk.unsynced();
-            let kept = !unsynced.contains("\"acted\"") && !unsynced.contains("\"answered\"");
+            let kept = !unsynced.contains("\"event\":{\"acted") && !unsynced.contains("\"event\":{\"answered");
             assert!(kept, "what came of the last deed is not on the disk: {unsynced}");
             world.dice.percent(world.weather.hang)
         };
@@ -266,9 +266,9 @@ const REPLIES: &[&str] = &[
     r#"<think>T</think><answer>do(action="Launch", app="Notes")"#,
     r#"<think>T</think><answer>do(action="Back")"#,
     r#"<think>T</think><answer>do(action="Home")"#,
-    r#"<think>T</think><answer>do(action="Long Press", element=[1,1])"#,
+    r#"<think>T</think><answer>do(action="Long Press", element=[300,700])"#,
     r#"<think>T</think><answer>do(action="Drag", start=[500,900], end=[500,100])"#,
-    r#"<think>T</think><answer>do(action="Double Tap", element=[1,1])"#,
+    r#"<think>T</think><answer>do(action="Double Tap", element=[300,700])"#,
     r#"<think>T</think><answer>do(action="Wait", duration="2 seconds")"#,
     r#"<think>T</think><answer>do(action="Note", message="True")"#,
     r#"<think>T</think><answer>do(action="Call_API", instruction="weather")"#,

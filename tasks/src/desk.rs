@@ -21,6 +21,7 @@ use std::time::Duration;
 use tapwright_agent::journal::{Entry, Line};
 use tapwright_agent::person::{Answer, Question};
 use tapwright_agent::profile::Profile;
+use tapwright_agent::step::StepResult;
 use tapwright_contract::device::Screen;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -173,7 +174,7 @@ impl Desk {
                 state.action.clone_from(&decided.action);
             }
             // What is asked from then on is not about this action, unless it waits for whoever resumes the run.
-            Line::Step(step) if !matches!(step.came.as_str(), "needs a person" | "stopped") => state.action.clear(),
+            Line::Step(step) if step.result != StepResult::Suspended => state.action.clear(),
             Line::Step(_) => {}
             Line::Effect(_) | Line::Event(_) | Line::End(_) => {}
         }

@@ -29,16 +29,16 @@ pub mod suite;
 pub mod suites;
 
 pub use tapwright_agent::apis::{NoApis, Registry};
-pub use tapwright_agent::episode::Decided;
 pub use tapwright_agent::guard::{Deed, Touch};
 pub use tapwright_agent::journal::{
     EffectLine, Entry, EventLine, ForkError, JournalError, Line, Record, RecordError, ResumeError, RunHeader, Step,
 };
 pub use tapwright_agent::limits::Limits;
 pub use tapwright_agent::outcome::{End, Outcome};
-pub use tapwright_agent::person::{Answer, Nobody, Person, Question};
+pub use tapwright_agent::person::{Answer, Asker, Nobody, Person, Question};
 pub use tapwright_agent::policy::{ApiUse, Permission, Policy, PresetAnswers, Rule, SecretUse};
 pub use tapwright_agent::secrets::{SecretText, Secrets};
+pub use tapwright_agent::step::{Decided, StepResult};
 pub use tapwright_agent::stop::{Stop, Stopper, stop};
 pub use tapwright_contract::api::{ApiError, Apis};
 pub use tapwright_contract::device::{DriverError, Screen};

@@ -163,9 +163,9 @@ fn card(record: &Record, number: usize, scene: &Scene, out: &mut dyn Write) -> i
         if let Some(question) = &scene.asked {
             asked(question, scene.answered.as_ref(), out)?;
         }
-        let mood = if matches!(step.came.as_str(), "done" | "finished" | "noted") { "good" } else { "plain" };
-        if !step.came.is_empty() {
-            writeln!(out, "<p class=\"came {mood}\">{}</p>", escaped(&step.came))?;
+        let mood = if step.result.is_good() { "good" } else { "plain" };
+        if !step.summary.is_empty() {
+            writeln!(out, "<p class=\"came {mood}\">{}</p>", escaped(&step.summary))?;
         }
     }
     writeln!(out, "</article>")

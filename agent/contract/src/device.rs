@@ -36,6 +36,13 @@ pub struct Front {
     pub label: String,
 }
 
+impl Front {
+    /// What people call it, or what the platform does if nobody has a name for it.
+    pub fn name(&self) -> &str {
+        if self.label.is_empty() { &self.id } else { &self.label }
+    }
+}
+
 /// Something that is written on a screen, or drawn there under a name, as the platform's own tree of widgets tells it.
 /// The words are the apps': untrusted, like the pixels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -247,6 +247,24 @@ impl Gesture {
         }
     }
 
+    /// Whether it confirms what has the focus, like a press of Enter: that sends, in many an app.
+    pub fn sends(&self) -> bool {
+        match self {
+            Gesture::Type { text } | Gesture::Insert { text } => text.contains(['\n', '\r']),
+            Gesture::Press { key } => *key == Key::Enter,
+            Gesture::Chord { key, .. } => key.as_str() == "Enter",
+            _ => false,
+        }
+    }
+
+    /// The text that it enters, if it enters one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Gesture::Type { text } | Gesture::Insert { text } => Some(text),
+            _ => None,
+        }
+    }
+
     /// A verb for people: `tap`, `press long`.
     pub fn name(&self) -> &'static str {
         match self {

@@ -19,6 +19,6 @@ mod verb;
 #[cfg(test)]
 mod tests;
 
-pub use find::read;
+pub use find::{read, without_marks};
 pub use grammar::grammar;
 pub use print::print;

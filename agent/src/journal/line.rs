@@ -6,7 +6,8 @@
 //! | 2 | runs that go on: the event `resumed`, the question `again`, and `forked` among the run's facts; `edition`, the |
 //! |   | effect and event `read`, the question `permit`, `no_api`, and more of the policy and the limits, where there was less; |
 //! |   | the gesture `drag` |
-//! | 3 | a policy's `permission` (which was `then` or `leave`), `without_labels` (`unlabelled`) and `confirm_buttons` (`agreeing`) |
+//! | 3 | a policy's `permission` (which was `then` or `leave`), `without_labels` (`unlabelled`) and `confirm_buttons` (`agreeing`); |
+//! |   | a step's `result`, and `summary` (`came`); `edition` and `policy` where a run is resumed |
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -15,13 +16,14 @@ use tapwright_contract::device::{Front, Label};
 use tapwright_contract::model::{Part, Prompt, Reply, Role};
 
 use super::picture::hex;
-use crate::episode::{Decided, Setting};
+use crate::episode::Setting;
 use crate::event::{ActionResult, Effect, Fault, NoReply};
 use crate::guard::Deed;
 use crate::millis;
 use crate::outcome::End;
 use crate::person::{Answer, Question};
 use crate::policy::Policy;
+use crate::step::{Decided, StepResult};
 
 /// The format's version, which the first line begins with.
 pub const VERSION: u32 = 3;
@@ -143,6 +145,9 @@ pub struct Resumed {
     pub model: String,
     /// Whether the effect that waits for its answer had been written down: if not, it has not happened.
     pub begun: bool,
+    /// The generation of the loop's rules from here on, if it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edition: Option<u32>,
     /// The policy from here on, if it is stricter than the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Box<Policy>>,
@@ -150,12 +155,15 @@ pub struct Resumed {
 
 /// A step in one line, for people and reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StepLine")]
 pub struct Step {
     /// Which step it is, from 1; why the model wanted what.
     #[serde(flatten)]
     pub decided: Decided,
     /// What came of it.
-    pub came: String,
+    pub result: StepResult,
+    /// The same for people; nothing goes by it.
+    pub summary: String,
     /// How long looking took, since the step before.
     pub look_ms: u64,
     /// How long the model took.
@@ -168,6 +176,30 @@ pub struct Step {
     pub tokens_in: u32,
     /// Tokens of the reply.
     pub tokens_out: u32,
+}
+
+/// A step as any version has it.
+#[derive(Deserialize)]
+struct StepLine {
+    #[serde(flatten)]
+    decided: Decided,
+    result: Option<StepResult>,
+    #[serde(alias = "came")]
+    summary: String,
+    look_ms: u64,
+    think_ms: u64,
+    ask_ms: u64,
+    act_ms: u64,
+    tokens_in: u32,
+    tokens_out: u32,
+}
+
+impl From<StepLine> for Step {
+    fn from(line: StepLine) -> Step {
+        let StepLine { decided, result, summary, look_ms, think_ms, ask_ms, act_ms, tokens_in, tokens_out } = line;
+        let result = result.unwrap_or_else(|| StepResult::of_summary(&summary));
+        Step { decided, result, summary, look_ms, think_ms, ask_ms, act_ms, tokens_in, tokens_out }
+    }
 }
 
 impl EffectLine {

@@ -5,16 +5,15 @@ use std::io;
 
 use tapwright_contract::Picture;
 use tapwright_contract::device::{Label, Screen};
-use tapwright_contract::gesture::Gesture;
 
-use super::line::{EffectLine, Entry, EventLine, Line, Resumed};
+use super::line::{EffectLine, Entry, EventLine, Line, Step};
 use super::record::Record;
-use crate::episode::{Episode, Notice};
-use crate::event::{Effect, Event, Next};
-use crate::guard::Deed;
+use crate::episode::Episode;
+use crate::event::{Effect, Event, Next, ResumeTerms};
 use crate::outcome::End;
 use crate::policy::Policy;
-use crate::secrets::{self, Secrets, Veil, Written};
+use crate::secrets::{Secrets, Veil, Written};
+use crate::step::{Notice, StepOver, StepResult};
 
 /// Why a record does not follow from its own events.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +34,7 @@ pub struct ResumePoint {
     /// Whether that was written down too.
     pub(crate) written: bool,
     /// What was news after the last event, and was not written.
-    pub(crate) news: VecDeque<Notice>,
+    pub(crate) notices: VecDeque<Notice>,
     /// What was seen last.
     pub(crate) seen: Option<Screen>,
     /// What is written there, if it was read.
@@ -61,8 +60,8 @@ impl ResumePoint {
     }
 
     fn differs(&self, entry: &Entry) -> Result<(), ReplayError> {
-        let expected = match (self.news.front(), &self.next) {
-            (Some(news), _) => format!("{news:?}"),
+        let expected = match (self.notices.front(), &self.next) {
+            (Some(notice), _) => format!("{notice:?}"),
             (None, Some(Next::Do(effect))) if self.written => format!("what answers {:?}", EffectLine::of(effect)),
             (None, Some(Next::Do(effect))) => format!("{:?}", EffectLine::of(effect)),
             (None, Some(Next::End(_))) if self.written => "nothing".to_owned(),
@@ -82,24 +81,24 @@ impl ResumePoint {
     ) -> Result<(), ReplayError> {
         match (&entry.line, &self.next, self.written) {
             (Line::Run(_), ..) => {}
-            (Line::Decided(written), ..) => match self.news.pop_front() {
+            (Line::Decided(written), ..) => match self.notices.pop_front() {
                 Some(Notice::Decided(decided)) if decided == *written => {}
-                news => {
-                    self.news.extend(news);
+                notice => {
+                    self.notices.extend(notice);
                     return self.differs(entry);
                 }
             },
-            (Line::Step(written), ..) => match self.news.pop_front() {
-                Some(Notice::StepOver(news)) if news.decided == written.decided && news.came == written.came => {}
-                news => {
-                    self.news.extend(news);
+            (Line::Step(written), ..) => match self.notices.pop_front() {
+                Some(Notice::StepOver(over)) if is_this(&over, written) => {}
+                notice => {
+                    self.notices.extend(notice);
                     return self.differs(entry);
                 }
             },
             (Line::Effect(written), Some(Next::Do(effect)), false) if *written == EffectLine::of(effect) => {
                 self.written = true;
-                if let EffectLine::Act(Deed::Gesture(Gesture::Type { text })) = written
-                    && !secrets::names(text).is_empty()
+                if let EffectLine::Act(deed) = written
+                    && deed.has_secret()
                     && let Some(screen) = &self.seen
                 {
                     self.veil.typed(screen, self.labels.as_deref());
@@ -114,8 +113,10 @@ impl ResumePoint {
                     Some(Next::End(_)) | None => None,
                 };
                 let fits = match (&event, next) {
-                    (Event::Resumed { begun }, Some(Next::End(end))) => *begun && written && end.outcome.can_go_on(),
-                    (Event::Resumed { begun }, _) => *begun == written,
+                    (Event::Resumed { begun, .. }, Some(Next::End(end))) => {
+                        *begun && written && end.outcome.can_go_on()
+                    }
+                    (Event::Resumed { begun, .. }, _) => *begun == written,
                     (_, Some(Next::End(_))) => false,
                     (event, _) => event.answers(effect) && (written || effect.is_none()),
                 };
@@ -134,11 +135,8 @@ impl ResumePoint {
                     Event::Read(labels) => self.labels.clone_from(labels),
                     _ => {}
                 }
-                if let EventLine::Resumed(Resumed { policy: Some(policy), .. }) = line {
-                    self.episode.restrict(policy.as_ref().clone());
-                }
                 self.next = Some(self.episode.on(event));
-                self.news = self.episode.news().into();
+                self.notices = self.episode.notices().into();
                 self.written = false;
             }
         }
@@ -188,7 +186,7 @@ impl Record {
             episode: Episode::new(self.facts.setting.clone()),
             next: None,
             written: false,
-            news: VecDeque::new(),
+            notices: VecDeque::new(),
             seen: None,
             labels: None,
             veil: Veil::default(),
@@ -200,6 +198,13 @@ impl Record {
         }
         Ok(stand)
     }
+}
+
+/// Whether a step was written down as it is told now. Versions 1 and 2 wrote the sentence only.
+fn is_this(over: &StepOver, written: &Step) -> bool {
+    over.decided == written.decided
+        && over.summary == written.summary
+        && [over.result, StepResult::of_summary(&over.summary)].contains(&written.result)
 }
 
 /// Reads pictures; screens often stay as they are.
@@ -234,7 +239,10 @@ impl Pictures<'_> {
             EventLine::Acted(came) => Event::Acted(came),
             EventLine::Rested => Event::Rested,
             EventLine::Stopped => Event::Stopped,
-            EventLine::Resumed(resumed) => Event::Resumed { begun: resumed.begun },
+            EventLine::Resumed(resumed) => {
+                let terms = ResumeTerms { edition: resumed.edition, policy: resumed.policy };
+                Event::Resumed { begun: resumed.begun, terms }
+            }
         })
     }
 }

@@ -37,11 +37,21 @@ pub fn setting() -> Setting {
 }
 
 /// A screen of 20 by 40 that shows `number`, and `clock` in its status bar.
+///
+/// A dark pixel in each square of eight, at a place that the number chooses: whatever is under a finger, two screens differ there,
+/// so that a yes to one is none to the other; and by so little that a button is the same button on both.
 pub fn screen(app: &str, number: u32, clock: u8) -> Screen {
     let mut rgba = vec![255; 20 * 40 * 4];
     rgba[0] = clock;
     for (place, byte) in number.to_le_bytes().into_iter().enumerate() {
         rgba[20 * 20 * 4 + 4 * place] = byte;
+    }
+    let (column, row) = (number % 8, (number / 8 + 3 * number) % 8);
+    for y in (3..39).filter(|y| y % 8 == row) {
+        for x in (1..19).filter(|x| x % 8 == column) {
+            let at = 4 * (y * 20 + x) as usize;
+            rgba[at..at + 3].fill(0);
+        }
     }
     let picture = Picture::new(Size { width: 20, height: 40 }, rgba).expect("the size is right");
     Screen::new(picture, Front { id: format!("com.example.{}", app.to_lowercase()), label: app.to_owned() })

@@ -568,6 +568,8 @@ fn limits() -> Limits {
         waits_max: 8,
         rounds_remark: 8,
         rounds_max: 14,
+        loops_remark: 4,
+        loops_max: 8,
         look: seconds(5),
         think: seconds(120),
         act: seconds(15),
@@ -580,6 +582,9 @@ fn limits() -> Limits {
         notes_bytes: 64 << 10,
         note_bytes: 4000,
         text_bytes: 8000,
+        labels_max: 2000,
+        label_bytes: 8 << 10,
+        page_bytes: 512 << 10,
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tapwright_tasks::judge::{Change, Verdict};
 use tapwright_tasks::record::{Scenes, failure_text};
 use tapwright_tasks::run::Judgement;
-use tapwright_tasks::{Deed, EffectLine, End, Entry, Gesture, Line, Outcome, Step};
+use tapwright_tasks::{Deed, EffectLine, End, Entry, Gesture, Line, Outcome, Step, StepResult};
 
 use crate::clock::span;
 use crate::exit::Exit;
@@ -116,7 +116,7 @@ impl Narrator {
                 }
                 self.steps = step.decided.step;
             }
-            Line::Step(step) => self.came(step),
+            Line::Step(step) => self.step_over(step),
             Line::End(_) => self.go_on(),
             Line::Run(_) | Line::Effect(_) | Line::Event(_) | Line::Decided(_) => {}
         }
@@ -226,10 +226,10 @@ impl Narrator {
     }
 
     /// The action, what came of it, and how long it all took.
-    fn came(&self, step: &Step) {
+    fn step_over(&self, step: &Step) {
         let room = self.width - INDENT;
         let ms = step.look_ms + step.think_ms + step.ask_ms + step.act_ms;
-        let result = came_in_colour(&step.came);
+        let result = result_in_colour(step);
         let tail = format!("{result}  {}", style(span(ms)).dim());
         let action = output::wrapped(&step.decided.action, room);
         let fits = action.len() == 1 && measure_text_width(&action[0]) + 2 + measure_text_width(&tail) <= room;
@@ -239,8 +239,8 @@ impl Narrator {
         }
         if !fits {
             // What came of it may be long too; its first line has the time.
-            let (came, mark) = (output::wrapped(&step.came, room - 14), came_mark(&step.came));
-            for (n, line) in came.iter().enumerate() {
+            let (summary, mark) = (output::wrapped(&step.summary, room - 14), result_mark(step.result));
+            for (n, line) in summary.iter().enumerate() {
                 let time = if n == 0 { format!("  {}", style(span(ms)).dim()) } else { String::new() };
                 self.print(&format!(
                     "{:INDENT$}{}{}{time}",
@@ -316,23 +316,16 @@ fn mood(outcome: &Outcome) -> (&'static str, console::Style) {
     }
 }
 
-/// What came of a step is well if it says only that.
-fn is_well(came: &str) -> bool {
-    matches!(came, "done" | "finished" | "noted" | "notes recalled" | "the API answered")
+fn result_mark(result: StepResult) -> String {
+    if result.is_good() { style("✓ ").green().to_string() } else { style("! ").yellow().to_string() }
 }
 
-fn came_mark(came: &str) -> String {
-    if is_well(came) { style("✓ ").green().to_string() } else { style("! ").yellow().to_string() }
-}
-
-fn came_in_colour(came: &str) -> String {
-    let words = output::flat(came);
-    match came {
-        "" => String::new(),
-        came if is_well(came) => style(format!("✓ {words}")).green().to_string(),
-        came if came.starts_with("waited") || came.starts_with("a person") => {
-            style(format!("· {words}")).dim().to_string()
-        }
+fn result_in_colour(step: &Step) -> String {
+    let words = output::flat(&step.summary);
+    match step.result {
+        _ if words.is_empty() => String::new(),
+        result if result.is_good() => style(format!("✓ {words}")).green().to_string(),
+        StepResult::Waited | StepResult::Person => style(format!("· {words}")).dim().to_string(),
         _ => style(format!("! {words}")).yellow().to_string(),
     }
 }

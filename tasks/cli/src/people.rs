@@ -120,7 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_answer_counts() {
-        let question = Question::Permit { message: "type".to_owned() };
+        let question = Question::Permit { message: "type".to_owned(), asker: tapwright_tasks::Asker::Policy };
         let (mut people, desk, types) = both().await;
         let asking = people.ask(&question, None);
         let typing = async {
@@ -151,7 +151,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_terminal_that_is_gone_leaves_the_desk() {
-        let question = Question::Permit { message: "type".to_owned() };
+        let question = Question::Permit { message: "type".to_owned(), asker: tapwright_tasks::Asker::Policy };
         let (mut people, desk, types) = both().await;
         drop(types);
         let asking = people.ask(&question, None);

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 
 use async_trait::async_trait;
 use console::style;
-use tapwright_tasks::{Answer, Person, Question, Screen};
+use tapwright_tasks::{Answer, Asker, Person, Question, Screen};
 use tokio::sync::mpsc;
 
 use crate::output;
@@ -60,13 +60,17 @@ fn read() -> mpsc::Receiver<String> {
 fn tell(question: &Question) {
     let mark = style("?").yellow().bold().for_stderr();
     let (lead, message) = match question {
-        Question::Confirm { message, at } => {
-            (format!("The model asks before it taps at {}, {} of {}:", at.x, at.y, at.of.size), message)
+        Question::Confirm { message, at, target, asker } => {
+            let place = match target {
+                Some(target) => format!("on \"{}\"", output::fitted(target, 40)),
+                None => format!("at {}, {} of {}", at.x, at.y, at.of.size),
+            };
+            (format!("The {} asks before a touch {place}:", who(*asker)), message)
         }
         Question::TakeOver { message } => ("The model asks you to take over on the phone:".to_owned(), message),
         Question::Choose { message } => ("The model asks you to choose:".to_owned(), message),
         Question::Again { message } => ("The model wants to do again what may have been done:".to_owned(), message),
-        Question::Permit { message } => ("Whether this may be done:".to_owned(), message),
+        Question::Permit { message, asker } => (format!("The {} asks before this is done:", who(*asker)), message),
     };
     output::err(&format!("\n  {mark}  {}", style(lead).bold().for_stderr()));
     let message = if message.is_empty() { "(it does not say what for)" } else { message };
@@ -74,6 +78,13 @@ fn tell(question: &Question) {
         output::err(&format!("     {line}"));
     }
     hint(question);
+}
+
+fn who(asker: Asker) -> &'static str {
+    match asker {
+        Asker::Model => "model",
+        Asker::Policy => "policy",
+    }
 }
 
 fn hint(question: &Question) {
@@ -116,7 +127,12 @@ mod tests {
     #[test]
     fn only_a_clear_yes_is_a_yes() {
         let of = Size { width: 10, height: 10 };
-        let confirm = Question::Confirm { message: "pay".to_owned(), at: Spot { x: 1, y: 1, of: of.into() } };
+        let confirm = Question::Confirm {
+            message: "pay".to_owned(),
+            at: Spot { x: 1, y: 1, of: of.into() },
+            target: None,
+            asker: Asker::Model,
+        };
         assert_eq!(understood(&confirm, " Yes "), Some(Answer::Yes));
         assert_eq!(understood(&confirm, "n"), Some(Answer::No));
         assert_eq!(understood(&confirm, "done"), Some(Answer::Done));

@@ -113,7 +113,7 @@ fn a_request_has_the_instruction_and_the_secret_in_their_places() {
     let api = Api::json(r#"{"now": {"sky": "rain at 7 °C"}, "days": [1, 2]}"#);
     let (acted, ran) = came(&weather(&api.url, "pointer = \"/now/sky\""), "Weather: Changchun & Oslo?days=9");
     assert_eq!(acted, r#"{"told":{"text":"rain at 7 °C"}}"#);
-    assert_eq!((ran.told(), &ran.lines()[0]["came"]), ("0 done null".to_owned(), &"the API answered".into()));
+    assert_eq!((ran.told(), &ran.lines()[0]["summary"]), ("0 done null".to_owned(), &"the API answered".into()));
     let request = api.requests.recv().unwrap();
     assert!(request.starts_with("GET /v1?city=Changchun%20%26%20Oslo%3Fdays%3D9&days=1 HTTP/1.1\r\n"), "{request}");
     assert!(request.to_lowercase().contains(&format!("authorization: bearer {KEY}")), "{request}");
@@ -197,7 +197,7 @@ fn a_program_is_an_api() {
     let (acted, ran) = came(&place, "slow");
     assert!(acted.contains("\"timed_out\"") && acted.contains("was killed"), "{acted}");
     assert_eq!(
-        ran.lines()[0]["came"],
+        ran.lines()[0]["summary"],
         "it may or may not have happened: sleep was not done within 0.3 s, and was killed"
     );
 }
@@ -209,7 +209,12 @@ fn leave_is_asked_for_or_refused() {
     };
     let place = place(&settings("refuse"));
     let (_, ran) = came(&place, "mail: hi");
-    assert_eq!(ran.lines()[0]["came"], "refused: the policy forbids to call an API here: the API mail", "{}", ran.out);
+    assert_eq!(
+        ran.lines()[0]["summary"],
+        "refused: the policy forbids to call an API here: the API mail",
+        "{}",
+        ran.out
+    );
     let place = self::place(&settings("ask"));
     let (_, ran) = came(&place, "mail: hi");
     assert_eq!(ran.told(), "11 needs-person null");
@@ -258,7 +263,7 @@ fn without_an_api_the_notes_are_told() {
     let note = r#"do(action="Note", message="Hotel A: 90")"#;
     let ran = place.script(&[note, &call("compare the hotels"), FINISH], &[]);
     assert_eq!(ran.told(), "0 done null");
-    assert_eq!(ran.lines()[1]["came"], "notes recalled");
+    assert_eq!(ran.lines()[1]["summary"], "notes recalled");
 }
 
 #[test]

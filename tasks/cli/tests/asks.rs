@@ -157,7 +157,7 @@ fn other_answers() {
     for came in
         ["refused: a person said no to this action", "a person has done this", &format!("a person says: {words}")]
     {
-        assert!(ran.lines().iter().any(|line| line["came"] == came), "{came}: {}", ran.out);
+        assert!(ran.lines().iter().any(|line| line["summary"] == came), "{came}: {}", ran.out);
     }
 }
 

@@ -67,7 +67,7 @@ fn an_unknown_app_is_no_end() {
     let place = Place::new();
     let ran = place.script(&[r#"do(action="Launch", app="Setings2")"#, r#"finish(message="ok")"#], &[]);
     assert_eq!(ran.told(), "0 done null");
-    let came = ran.lines()[0]["came"].as_str().unwrap().to_owned();
+    let came = ran.lines()[0]["summary"].as_str().unwrap().to_owned();
     assert!(came.starts_with("there is no app \"Setings2\"; near it: Settings"), "{came}");
 }
 
@@ -124,7 +124,7 @@ fn a_phone_that_is_killed_in_the_middle() {
         ["run", "Do something", "--json", "--model", &server.url, "--model-name", "m", "--device", &address];
     let mut run = place.start(&[&arguments[..], &["--expect", "wifi.on=true"]].concat());
     say(server.request(), "do(action=\"Launch\", app=\"Settings\")");
-    assert_eq!(run.line()["came"], "done");
+    assert_eq!(run.line()["summary"], "done");
     let thinking = server.request();
     phone.kill();
     say(thinking, "do(action=\"Tap\", element=[500,192])");

@@ -64,7 +64,7 @@ fn a_task_over_two_apps_is_solved_and_judged_by_the_phones_state() {
     }
     assert_eq!(steps[1]["thought"], "1/2 Wi-Fi is off. Tap it.");
     assert_eq!(steps[1]["action"], r#"do(action="Tap", element=[500,192])"#);
-    assert_eq!(steps[1]["came"], "done");
+    assert_eq!(steps[1]["summary"], "done");
     assert_eq!(steps[1]["app"], "Settings");
 }
 

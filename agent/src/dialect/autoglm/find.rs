@@ -5,6 +5,8 @@ use super::verb::{act, finish, names_an_action, shown, unclear};
 use crate::action::Call;
 use crate::dialect::{ParsedReply, Unclear};
 
+/// No special token is longer.
+const TOKEN_BYTES: usize = 40;
 /// How many calls of one reply are looked at.
 const CALLS_MAX: usize = 32;
 
@@ -67,6 +69,26 @@ fn clean(thought: &str) -> String {
     let thought =
         ["<think>", "</think>", "<answer>", "</answer>"].iter().fold(thought.to_owned(), |t, tag| t.replace(tag, ""));
     thought.trim_matches(is_blank).to_owned()
+}
+
+/// A thought without special tokens, such as `<|begin_of_box|>`: they are the decoder's, and would go back to the model as words.
+pub fn without_marks(thought: &str) -> String {
+    let mut clean = String::with_capacity(thought.len());
+    let mut rest = thought;
+    // From where a token ends: what is taken out can put another one together.
+    while let Some((before, after)) = rest.split_once("|>") {
+        clean.push_str(before);
+        let from = clean.floor_char_boundary(clean.len().saturating_sub(TOKEN_BYTES));
+        let opens = clean[from..].rfind("<|").map(|at| from + at);
+        let opens = opens.filter(|at| token(&format!("{}|>", &clean[*at..])).is_some());
+        match opens {
+            Some(at) => clean.truncate(at),
+            None => clean.push_str("|>"),
+        }
+        rest = after;
+    }
+    clean.push_str(rest);
+    clean.trim_matches(is_blank).to_owned()
 }
 
 fn no_call(answer: &str, cut: bool) -> Unclear {

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use tapwright_contract::gesture::Modifier;
+
 use crate::action::{Action, Call};
 use crate::grid::Grid;
 
@@ -33,10 +35,30 @@ fn act(action: &Action) -> String {
         Action::LongPress { at } => format!("do(action=\"Long Press\", element={})", place(*at)),
         Action::DoubleTap { at } => format!("do(action=\"Double Tap\", element={})", place(*at)),
         Action::TakeOver { message } => format!("do(action=\"Take_over\", message={})", quoted(message)),
+        // The language has no words for a mouse and a keyboard; this is how they look in a history that another dialect made.
+        Action::Click { at, button, count, modifiers } => {
+            format!(
+                "do(action=\"Click\", element={}, button=\"{button:?}\", count=\"{count:?}\"{})",
+                place(*at),
+                held(modifiers)
+            )
+        }
+        Action::Move { at } => format!("do(action=\"Move\", element={})", place(*at)),
+        Action::Scroll { at, right, down } => {
+            format!("do(action=\"Scroll\", element={}, right={right}, down={down})", place(*at))
+        }
+        Action::Insert { text } => format!("do(action=\"Insert\", text={})", quoted(text)),
+        Action::Chord { modifiers, key } => {
+            format!("do(action=\"Press\", key={}{})", quoted(key.as_str()), held(modifiers))
+        }
         Action::Back => "do(action=\"Back\")".to_owned(),
         Action::Home => "do(action=\"Home\")".to_owned(),
         Action::Wait { duration } => format!("do(action=\"Wait\", duration=\"{} seconds\")", seconds(*duration)),
     }
+}
+
+fn held(modifiers: &[Modifier]) -> String {
+    modifiers.iter().map(|modifier| format!(", {}=True", format!("{modifier:?}").to_lowercase())).collect()
 }
 
 fn place(at: Grid) -> String {

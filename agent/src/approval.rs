@@ -1,0 +1,165 @@
+//! Whether what was chosen, or approved, is still there: the same thing at the same place in the same app, and not the same
+//! frame of pixels. A caret may blink, a clock may tick and a carousel may turn elsewhere while a person reads; a button
+//! that moved or changed its words is another button.
+//!
+//! Where the device tells what is written, the words decide, and the picture at the place. Where it does not, what is
+//! drawn round the place counts too: a dialog can ask something else above the same button.
+
+use tapwright_contract::device::{Area, Label, Screen};
+use tapwright_contract::{Picture, Size, Spot};
+
+use crate::guard::Deed;
+use crate::policy::{Policy, names_time};
+use crate::repeats::STATUS_BAR;
+
+/// Two pixels are different if one of their channels differs by more than this, of 255.
+const SHADES: u8 = 40;
+/// What lies under a finger is a square whose side is this part of the display's width.
+const TARGET: u32 = 8;
+/// What stands above and below it, as parts of the display's height.
+const SURROUNDINGS: u32 = 6;
+/// One pixel in so many may differ, under a finger and elsewhere: a caret, an icon that blinks.
+const UNDER_A_FINGER: u64 = 200;
+const ELSEWHERE: u64 = 500;
+/// Something that differs and is no wider than this part of what is compared is a caret.
+const CARET: u32 = 12;
+
+/// Whether both are of the same display, turned the same way, with the same app in front.
+pub(crate) fn is_same_place(before: &Screen, now: &Screen) -> bool {
+    before.id == now.id && before.picture.size() == now.picture.size() && before.front.id == now.front.id
+}
+
+/// Whether a picture still shows what something was chosen on. `labels` is what was written there, if the device told.
+pub(crate) fn is_shown(deed: &Deed, before: &Screen, labels: Option<&[Label]>, now: &Screen) -> bool {
+    if !is_same_place(before, now) {
+        return false;
+    }
+    let Deed::Gesture(gesture) = deed else { return true };
+    let spots = [gesture.spot(), gesture.end()];
+    let mut spots = spots.iter().flatten().peekable();
+    let (before, now) = (&before.picture, &now.picture);
+    if spots.peek().is_none() {
+        // It goes to whatever has the focus; the device tells what that is, or nothing may have changed at all.
+        return labels.is_some() || Difference::of(before, now, body(now.size())).is_at_most(ELSEWHERE);
+    }
+    spots.all(|at| {
+        let target = Difference::of(before, now, target(now.size(), *at));
+        let around = || Difference::of(before, now, surroundings(now.size(), *at));
+        (target.is_at_most(UNDER_A_FINGER) || target.is_a_caret())
+            && (labels.is_some() || around().is_at_most(ELSEWHERE))
+    })
+}
+
+/// Whether what is written still says what something was chosen by.
+pub(crate) fn is_written(deed: &Deed, before: &[Label], now: &[Label], policy: &Policy) -> bool {
+    let Deed::Gesture(gesture) = deed else { return true };
+    let spots = [gesture.spot(), gesture.end()];
+    if spots == [None, None] {
+        let field = |labels: &[Label]| labels.iter().find(|label| label.focused).cloned();
+        return field(before) == field(now) && (!gesture.sends() || says_the_same(before, now));
+    }
+    spots.into_iter().flatten().all(|at| {
+        // What only agrees is about all that is written.
+        row(before, at) == row(now, at) && (!policy.agrees_at(before, at) || says_the_same(before, now))
+    })
+}
+
+/// What is written where a finger goes down, and beside it: of the same two buttons in a list the row tells which it is.
+fn row(labels: &[Label], at: Spot) -> Vec<&Label> {
+    let here = labels.iter().filter(|label| label.area.holds(at.x, at.y));
+    let target = here.min_by_key(|label| label.area.pixels()).map(|label| label.area);
+    let (top, bottom) = target.map_or((at.y, at.y + 1), |area| (area.top, area.bottom));
+    labels
+        .iter()
+        .filter(|label| label.area.top < bottom && top < label.area.bottom && !names_time(&label.text))
+        .collect()
+}
+
+/// Whether two screens say the same, but for what only tells the time.
+fn says_the_same(before: &[Label], now: &[Label]) -> bool {
+    let said = |labels: &[Label]| {
+        let mut said: Vec<String> = labels.iter().map(|label| label.text.trim().to_owned()).collect();
+        said.retain(|text| !text.is_empty() && !names_time(text));
+        said.sort_unstable();
+        said
+    };
+    said(before) == said(now)
+}
+
+/// All but the status bar.
+fn body(size: Size) -> Area {
+    Area { left: 0, top: size.height / STATUS_BAR, right: size.width, bottom: size.height }
+}
+
+fn target(size: Size, at: Spot) -> Area {
+    let reach = (size.width / TARGET / 2).max(4);
+    within(
+        Area {
+            left: at.x.saturating_sub(reach),
+            top: at.y.saturating_sub(reach),
+            right: at.x.saturating_add(reach),
+            bottom: at.y.saturating_add(reach),
+        },
+        body(size),
+    )
+}
+
+fn surroundings(size: Size, at: Spot) -> Area {
+    let reach = size.height / SURROUNDINGS;
+    let (top, bottom) = (at.y.saturating_sub(reach), at.y.saturating_add(reach));
+    within(Area { left: 0, top, right: size.width, bottom }, body(size))
+}
+
+fn within(area: Area, outer: Area) -> Area {
+    Area {
+        left: area.left.clamp(outer.left, outer.right),
+        top: area.top.clamp(outer.top, outer.bottom),
+        right: area.right.clamp(outer.left, outer.right),
+        bottom: area.bottom.clamp(outer.top, outer.bottom),
+    }
+}
+
+/// How two pictures of the same size differ in an area.
+struct Difference {
+    /// How many pixels are compared, and how many of them differ.
+    compared: u64,
+    differ: u64,
+    /// The columns that have one.
+    columns: Option<(u32, u32)>,
+    width: u32,
+}
+
+impl Difference {
+    fn of(one: &Picture, other: &Picture, area: Area) -> Difference {
+        let width = one.size().width as usize;
+        let mut found = Difference { compared: area.pixels(), differ: 0, columns: None, width: area.right - area.left };
+        for y in area.top..area.bottom {
+            let line = |picture: &'_ Picture| {
+                let start = y as usize * width;
+                let range = 4 * (start + area.left as usize)..4 * (start + area.right as usize);
+                picture.rgba()[range].to_vec()
+            };
+            let (here, there) = (line(one), line(other));
+            if here == there {
+                continue;
+            }
+            for (x, (here, there)) in (area.left..).zip(here.chunks_exact(4).zip(there.chunks_exact(4))) {
+                if here.iter().zip(there).any(|(here, there)| here.abs_diff(*there) > SHADES) {
+                    found.differ += 1;
+                    let (first, last) = found.columns.unwrap_or((x, x));
+                    found.columns = Some((first.min(x), last.max(x)));
+                }
+            }
+        }
+        found
+    }
+
+    fn is_at_most(&self, one_in: u64) -> bool {
+        self.differ * one_in <= self.compared
+    }
+
+    /// Whether all of it lies in a few columns.
+    fn is_a_caret(&self) -> bool {
+        self.columns.is_none_or(|(first, last)| last - first < (self.width / CARET).max(1))
+    }
+}

@@ -1,0 +1,117 @@
+//! What comes of an action: it is done, asked about, refused, or something that the run does by itself.
+
+use tapwright_contract::model::Reply;
+
+use super::{Cause, Episode, Intent, Reading, Recheck, Setting, Stage, View};
+use crate::action::{Action, Call};
+use crate::event::{Effect, Next};
+use crate::guard::{self, Internal, Review};
+use crate::limits::clip;
+use crate::notes::page;
+use crate::person::{Answer, Question};
+use crate::prompt;
+use crate::step::StepResult;
+
+impl Episode {
+    pub(super) fn decide(&mut self, view: View, thought: String, action: Action, reading: Reading) -> Next {
+        match guard::review(&action, self.context(&view.screen, &reading, &thought)) {
+            Review::Do(vetted) => {
+                if let Action::Launch { app } = &action
+                    && self.rules.launches_are_checked
+                    && !view.screen.front.id.is_empty()
+                {
+                    self.launched = Some((app.clone(), view.screen.front.id.clone()));
+                }
+                let doubt = self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), &view.screen));
+                let doubted = doubt.is_some();
+                let intent = Intent { held: vetted.held(), action, thought, view, reading, asked: None, doubted };
+                match doubt {
+                    Some(question) => self.ask_about(question, intent),
+                    None if self.rules.secrets_are_looked_at_again && intent.held.deed().has_secret() => {
+                        self.recheck(Recheck { cause: Cause::Secret, question: None, intent })
+                    }
+                    None => self.act(vetted, None, intent),
+                }
+            }
+            Review::Ask(question, held) => {
+                let doubt = self.doubts.iter().find_map(|doubt| doubt.question(held.deed(), &view.screen));
+                let (asked, doubted) = (Some(question.clone()), doubt.is_some());
+                let question = match doubt {
+                    Some(doubt) => question.with(doubt.message()),
+                    None => question,
+                };
+                self.ask_about(question, Intent { held, action, thought, view, reading, asked, doubted })
+            }
+            Review::HandOver(mut question) => {
+                // `Interact` seldom says between what one is to choose; its thought does.
+                if let Question::Choose { message } = &mut question
+                    && message.is_empty()
+                {
+                    *message = thought;
+                }
+                match self.preset_answer(&question) {
+                    Some(answer) => self.handed(question, answer),
+                    None => self.ask(question.clone(), Stage::HandedOver { question }),
+                }
+            }
+            Review::Refuse { why } => self.refused(why),
+            Review::Wrong { why } => self.settle_and_tell(StepResult::NotDone, format!("not done: {why}")),
+            Review::Internal(Internal::Wait { duration }) => {
+                let time = duration.min(self.setting.limits.wait_max);
+                self.stage = Stage::Waiting { time };
+                Next::Do(Effect::Pause(time))
+            }
+            Review::Internal(Internal::Recall { instruction }) => self.recall(&instruction),
+            Review::Internal(Internal::Note { message, keeps_page }) => {
+                let page = reading.labels().map(|labels| page(&view.screen.front, labels));
+                let note = match page.filter(|page| !page.is_empty()) {
+                    Some(page) => clip(&page, self.setting.limits.note_bytes).to_owned(),
+                    None if keeps_page => thought,
+                    None => message,
+                };
+                let all = self.notes.keep(&note);
+                let remark = (!all).then(|| "the notes are full; this was not kept in full".to_owned());
+                self.settle(StepResult::Noted, "noted".to_owned(), remark)
+            }
+        }
+    }
+
+    pub(super) fn ask_about(&mut self, question: Question, intent: Intent) -> Next {
+        self.ask(question.clone(), Stage::Confirming { question, intent: Box::new(intent) })
+    }
+
+    pub(super) fn recall(&mut self, instruction: &str) -> Next {
+        let notes = self.notes.told();
+        let Setting { profile, .. } = &self.setting;
+        if !self.rules.long_notes_are_summed_up || !profile.summaries || notes.len() <= self.result_bytes() {
+            return self.recalled(notes);
+        }
+        let prompt = prompt::summary(profile, instruction, &notes, self.result_bytes());
+        self.stage = Stage::Summing { notes };
+        Next::Do(Effect::Think(prompt))
+    }
+
+    fn preset_answer(&self, question: &Question) -> Option<Answer> {
+        let answers = &self.setting.policy.answers;
+        match question {
+            Question::Choose { .. } => answers.choose.clone().map(Answer::Choice),
+            Question::TakeOver { .. } => answers.no_take_over.then_some(Answer::No),
+            Question::Confirm { .. } | Question::Permit { .. } | Question::Again { .. } => None,
+        }
+    }
+
+    pub(super) fn summed(&mut self, reply: &Reply) -> Next {
+        let said = self.setting.profile.dialect.read(&reply.text, reply.cut);
+        let words = match said.call {
+            Ok(Call::Finish { message }) => message,
+            _ => prompt::plain(&reply.text),
+        };
+        let words = clip(&words, self.result_bytes());
+        self.recalled(format!("what your notes come to: {words}"))
+    }
+
+    pub(super) fn recalled(&mut self, told: String) -> Next {
+        self.answered = true;
+        self.settle(StepResult::Recalled, "notes recalled".to_owned(), Some(told))
+    }
+}
