@@ -39,6 +39,8 @@ pub struct Widget {
     pub can_be_scrolled: bool,
     pub has_focus: bool,
     pub is_password: bool,
+    /// Of a field for passwords that shows a dot for each letter: how many. What they stand for is never told.
+    pub dots: Option<usize>,
     pub is_enabled: bool,
     /// Of a switch or a box: whether it is on.
     pub is_on: Option<bool>,
@@ -71,7 +73,7 @@ impl Widget {
     }
 
     /// Whether text can be typed into it, as far as its kind tells.
-    fn is_field(&self) -> bool {
+    pub(crate) fn is_field(&self) -> bool {
         self.is_password
             || ["EditText", "AutoCompleteTextView", "TextField"].iter().any(|kind| self.class.ends_with(kind))
     }

@@ -411,9 +411,18 @@ async fn a_screen_that_never_tells_holds_nobody_up() {
 
 #[tokio::test]
 async fn what_a_field_hides_is_not_told() {
-    let (result, held) = typed(Phone { is_hidden: true, loses: 1, ..Phone::default() }, "horse-battery-9").await;
-    assert!(!result.contains("horse"), "{result}");
-    assert_eq!(held, "");
+    let hidden = |field: &str, chord| Phone { is_hidden: true, chord, ..Phone::holding(field) };
+    let secret = "horse-battery-9";
+    assert_eq!(typed(hidden("old secret", Chord::DoesNothing), secret).await, ("done".to_owned(), secret.to_owned()));
+    assert_eq!(typed(hidden("old secret", Chord::IsUnknown), secret).await, ("done".to_owned(), secret.to_owned()));
+    let short = Phone { letters_max: 8, ..hidden("", Chord::Selects) };
+    let (result, held) = typed(short, secret).await;
+    assert_eq!((&*result, &*held), ("refused: after typing, the field holds 8 letters instead of 15", "horse-ba"));
+    // A hint is not counted, and one that shows nothing is not called empty.
+    for hint in ["", "Password"] {
+        let lost = Phone { loses: 1, hint, ..hidden("", Chord::Selects) };
+        assert_eq!(typed(lost, secret).await, ("done".to_owned(), String::new()));
+    }
 }
 
 #[tokio::test]

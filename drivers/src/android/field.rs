@@ -25,10 +25,12 @@ pub(super) enum Comparison {
 impl Field {
     /// The field that has the focus; `None` if what has it cannot be told to be a field for text.
     pub fn of(tree: &Tree) -> Option<Field> {
-        let widget = tree.focus()?;
-        let is_field =
-            ["EditText", "AutoComplete", "TextField", "SearchView"].iter().any(|kind| widget.class.contains(kind));
-        is_field.then(|| Field { text: widget.text.clone(), is_hidden: widget.is_password })
+        let widget = tree.focus().filter(|widget| widget.is_field())?;
+        let text = match widget.is_password {
+            true => "•".repeat(widget.dots.unwrap_or_default()),
+            false => widget.text.clone(),
+        };
+        Some(Field { text, is_hidden: widget.is_password })
     }
 
     /// How many keys delete all of it, from either side of any letter.
@@ -67,17 +69,11 @@ impl Field {
 
     /// Dots can only be counted.
     fn compare_hidden(&self, typed: &str) -> Comparison {
-        let mut kinds: Vec<char> = self.text.chars().collect();
-        let count = kinds.len();
-        kinds.dedup();
-        match kinds[..] {
+        match self.text.chars().count() {
             // Empty, or not told, or a hint.
-            [] => Comparison::Unknown,
-            [dot] if !dot.is_alphanumeric() => match count == typed.chars().count() {
-                true => Comparison::Same,
-                false => Comparison::Differs { right: 0 },
-            },
-            _ => Comparison::Unknown,
+            0 => Comparison::Unknown,
+            dots if dots == typed.chars().count() => Comparison::Same,
+            _ => Comparison::Differs { right: 0 },
         }
     }
 
@@ -191,10 +187,9 @@ mod tests {
     fn what_a_field_hides_is_counted_and_not_said() {
         for (held, typed, expected) in [
             ("•••••••", "hunter2", Comparison::Same),
-            ("******", "hunter2", Comparison::Differs { right: 0 }),
+            ("••••••", "hunter2", Comparison::Differs { right: 0 }),
             ("••••••••••••••", "hunter2", Comparison::Differs { right: 0 }),
             ("", "hunter2", Comparison::Unknown),
-            ("Password", "hunter2", Comparison::Unknown),
         ] {
             let field = Field { text: held.to_owned(), is_hidden: true };
             assert_eq!(field.compare(typed), expected, "{held}");

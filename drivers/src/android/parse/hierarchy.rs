@@ -146,6 +146,7 @@ fn widget(element: Node<'_, '_>, depth: u32) -> Widget {
         can_be_scrolled: is("scrollable"),
         has_focus: is("focused"),
         is_password,
+        dots: is_password.then(|| dots(value("text"))).flatten(),
         is_enabled: is("enabled"),
         is_on: is("checkable").then(|| is("checked")),
     }
@@ -153,6 +154,13 @@ fn widget(element: Node<'_, '_>, depth: u32) -> Widget {
 
 /// What else a widget may say of itself, by the names that versions of Android and of its test libraries write.
 const REMARKS: &[&str] = &["tooltip-text", "tooltip", "pane-title", "state-description", "container-title", "error"];
+
+/// How many dots, or whatever a field shows in place of letters; `None` if it is something else, such as a hint.
+fn dots(text: &str) -> Option<usize> {
+    let first = text.chars().next()?;
+    let is_dotted = !first.is_alphanumeric() && text.chars().all(|letter| letter == first);
+    is_dotted.then(|| text.chars().count())
+}
 
 fn clipped(text: &str) -> &str {
     &text[..text.floor_char_boundary(VALUE_MAX)]

@@ -281,6 +281,7 @@ fn compare(widgets: &mut std::slice::Iter<'_, Widget>, written: &Written, depth:
         can_be_touched: true,
         has_focus: written.focused,
         is_password: written.password,
+        dots: written.password.then(|| dots(&stripped(&written.text))).flatten(),
         ..Widget::default()
     };
     assert_eq!(*read, expected);
