@@ -248,19 +248,33 @@ pub fn text_width(size: u32, bold: bool, text: &str) -> i32 {
     sum.ceil() as i32
 }
 
-/// The text, or as much of it as fits with an ellipsis.
+/// The text, or as much of it as fits with an ellipsis. Looks no further into it than it fits, however long it is.
 pub fn fit(size: u32, bold: bool, text: &str, width: i32) -> String {
-    if text_width(size, bold, text) <= width {
-        return text.to_string();
-    }
-    let mut kept: Vec<char> = text.chars().collect();
-    while kept.pop().is_some() {
-        let shorter: String = kept.iter().collect::<String>().trim_end().to_string() + "…";
-        if text_width(size, bold, &shorter) <= width {
-            return shorter;
+    let advance = |character| glyph(character, size).advance + if bold { 0.5 } else { 0.0 };
+    let ellipsis = advance('…');
+    let mut sum = 0.0;
+    // The end of the longest beginning that leaves room for an ellipsis, without blanks at its end.
+    let mut kept = (ellipsis.ceil() as i32 <= width).then_some(0);
+    for (at, character) in text.char_indices() {
+        sum += advance(character);
+        if sum.ceil() as i32 > width {
+            return kept.map_or(String::new(), |end| format!("{}…", &text[..end]));
+        }
+        if !character.is_whitespace() && (sum + ellipsis).ceil() as i32 <= width {
+            kept = Some(at + character.len_utf8());
         }
     }
-    String::new()
+    text.to_string()
+}
+
+/// How many of the characters fit into a line, and at least one.
+fn fitting(size: u32, text: &[char], width: i32) -> usize {
+    let mut sum = 0.0;
+    let fits = |character: &&char| {
+        sum += glyph(**character, size).advance;
+        sum.ceil() as i32 <= width
+    };
+    text.iter().take_while(fits).count().max(1)
 }
 
 /// Breaks text into lines at blanks, at line breaks and between Han characters.
@@ -278,13 +292,10 @@ pub fn wrap(size: u32, text: &str, width: i32) -> Vec<String> {
             }
             // A word wider than the line is cut where it must be.
             while text_width(size, false, line.trim_end()) > width && line.chars().count() > 1 {
-                let mut head: Vec<char> = line.chars().collect();
-                let mut tail = Vec::new();
-                while head.len() > 1 && text_width(size, false, &head.iter().collect::<String>()) > width {
-                    tail.extend(head.pop());
-                }
-                lines.push(head.into_iter().collect());
-                line = tail.into_iter().rev().collect();
+                let characters: Vec<char> = line.chars().collect();
+                let (head, tail) = characters.split_at(fitting(size, &characters, width));
+                lines.push(head.iter().collect());
+                line = tail.iter().collect();
             }
         }
         lines.push(line.trim_end().to_string());
@@ -359,4 +370,55 @@ fn rasterise(id: GlyphId, size: u32) -> Glyph {
     let mut alpha = vec![0; (width * height) as usize];
     outline.draw(|x, y, share| alpha[y as usize * width as usize + x as usize] = (share.min(1.0) * 255.0) as u8);
     Glyph { left: bounds.min.x as i32, top: bounds.min.y as i32, width, height, advance, alpha }
+}
+
+/// Whether the font has a character.
+#[cfg(test)]
+pub fn has_glyph(character: char) -> bool {
+    font().glyph_id(character) != GlyphId(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Dice;
+
+    /// As it was before it was fast: what fits is the longest that does.
+    fn slow_fit(size: u32, bold: bool, text: &str, width: i32) -> String {
+        if text_width(size, bold, text) <= width {
+            return text.to_string();
+        }
+        let mut kept: Vec<char> = text.chars().collect();
+        while kept.pop().is_some() {
+            let shorter: String = kept.iter().collect::<String>().trim_end().to_string() + "…";
+            if text_width(size, bold, &shorter) <= width {
+                return shorter;
+            }
+        }
+        String::new()
+    }
+
+    #[test]
+    fn what_fits_is_the_longest_that_does() {
+        let mut dice = Dice::new(5);
+        for _ in 0..4000 {
+            let text: String =
+                (0..dice.below(40)).map(|_| *dice.pick(&['i', 'W', ' ', '\n', '长', '.', 'é'])).collect();
+            let (size, bold) = (10 + dice.below(60) as u32, dice.chance(50));
+            let width = dice.below(900) as i32 - 20;
+            assert_eq!(fit(size, bold, &text, width), slow_fit(size, bold, &text, width), "{text:?} in {width}");
+            let characters: Vec<char> = text.chars().collect();
+            let count = fitting(size, &characters, width);
+            let part = |count: usize| text_width(size, false, &characters[..count].iter().collect::<String>());
+            assert!(count <= 1 || part(count) <= width);
+            assert!(characters.len() <= count || width < part(count + 1));
+        }
+    }
+
+    /// A message of the most characters that a field takes is cut in the time of the line that it fills.
+    #[test]
+    fn a_long_text_costs_no_more_than_its_line() {
+        let long = "word ".repeat(2_000_000);
+        assert!(fit(30, false, &long, 400).chars().count() < 60);
+    }
 }

@@ -29,5 +29,7 @@ pub use draw::Rect;
 pub use icon::Icon;
 pub use locale::Language;
 pub use system::events::{Answer, Event};
+pub use system::motion::Motion;
 pub use truth::{Mark, What};
+pub use ui::Appearance;
 pub use world::{ADB_KEYBOARD, Input, Key, LATIN_KEYBOARD, Options, Refused, World};

@@ -136,8 +136,14 @@ impl Calendar {
         }
         let date = context.day(day.into());
         let when = format!("{} {}, {}", date.weekday(context.language), date.day, clock_text(self.new));
-        let faint = ui.theme.faint;
-        let node = ui.label("when", &when, (36.0, 3.4 * ROW), 460.0, Style::new(28.0, faint));
+        let color = if ui.is_second() { ui.theme.accent } else { ui.theme.faint };
+        if ui.is_second() {
+            let rect = ui.rect(440.0, 3.4 * ROW - 18.0, 36.0, 36.0);
+            let node = ui.add(Class::ImageButton, "clock", rect);
+            node.tap = Some(Effect::Open(of_day("time", day)).into());
+            node.shapes.push(Shape::Icon { icon: Icon::Clock, rect, color });
+        }
+        let node = ui.label("when", &when, (36.0, 3.4 * ROW), 400.0, Style::new(28.0, color));
         node.tap = Some(Effect::Open(of_day("time", day)).into());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::app::{AppInfo, Manifest};
 use crate::command::Command;
+use crate::draw::mix;
 use crate::locale::{Phrase, phrase};
 use crate::ui::{Class, ROW, Shape, Style, Ui};
 
@@ -38,10 +39,12 @@ pub fn view(ui: &mut Ui, icons: &[(usize, Manifest)], time: &str, date: &str) {
         let front = ui.rect(left + edge + 24.0, top + 38.0, 56.0, 56.0);
         let radius = ui.px(28.0) as f32;
         let label = ui.say(manifest.label);
+        // A dark square would not be seen on the dark wallpaper.
+        let color = if ui.is_second() { mix(manifest.color, 0xFFFFFF, 40) } else { manifest.color };
         let node = ui.add(Class::Button, "app", cell);
         node.tap = Some(Command::Launch(*app));
         node.desc = label.to_string();
-        node.shapes.push(Shape::Fill { rect: square, radius, color: manifest.color });
+        node.shapes.push(Shape::Fill { rect: square, radius, color });
         node.shapes.push(Shape::Icon { icon: manifest.icon, rect: front, color: 0xFFFFFF });
         ui.inside(|ui| {
             let style = Style { centered: true, fixed: true, ..Style::new(26.0, 0xFFFFFF) };

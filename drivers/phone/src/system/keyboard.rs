@@ -67,6 +67,8 @@ fn key(ui: &mut Ui, text: &str, at: (f32, f32), width: f32, key: KeyCap) {
     let radius = ui.px(10.0) as f32;
     let (color, ink) = (ui.theme.key, ui.theme.ink);
     let icon = match key {
+        KeyCap::Erase if ui.is_second() => Some(Icon::Erase),
+        KeyCap::Shift if ui.is_second() => Some(Icon::Shift),
         KeyCap::Erase => Some(Icon::Back),
         KeyCap::Enter => Some(Icon::Check),
         KeyCap::Shift => Some(Icon::Triangle),

@@ -5,4 +5,5 @@ pub mod dialogs;
 pub mod events;
 pub mod home;
 pub mod keyboard;
+pub mod motion;
 pub mod sheets;

@@ -153,8 +153,19 @@ pub const DARK: Theme = Theme {
     key: 0x2E333D,
 };
 
+/// How widgets look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Appearance {
+    #[default]
+    First,
+    /// Words on grey buttons can be read, switches keep off their card's edge, lists show how far they go, keys and
+    /// icons are told apart, and the time of a new event is seen to be a choice.
+    Second,
+}
+
 /// Builds one page of widgets.
 pub struct Ui {
+    pub appearance: Appearance,
     pub theme: Theme,
     pub language: Language,
     pub nodes: Vec<Node>,
@@ -179,6 +190,7 @@ impl Ui {
         let display = Rect { left: 0, top: 0, right: width as i32, bottom: height as i32 };
         let scale = width as f32 / 540.0;
         Ui {
+            appearance: Appearance::First,
             theme,
             language,
             nodes: Vec::new(),
@@ -192,6 +204,11 @@ impl Ui {
             parents: Vec::new(),
             clips: vec![display],
         }
+    }
+
+    /// Whether widgets look as they do since the second appearance.
+    pub fn is_second(&self) -> bool {
+        self.appearance == Appearance::Second
     }
 
     /// A phrase in the phone's language.

@@ -202,7 +202,17 @@ impl Ui {
                     }
                 }
             }
+            if ui.is_second() && count > shown {
+                ui.scroll_bar(first as f32 / count as f32, shown as f32 / count as f32, (top, shown as f32 * ROW));
+            }
         });
+    }
+
+    /// How far a list has been moved, and how much of it is shown, as shares of the whole.
+    fn scroll_bar(&mut self, first: f32, shown: f32, (top, height): (f32, f32)) {
+        let rect = self.rect(531.0, top + height * first, 6.0, height * shown);
+        let (color, radius) = (self.theme.faint, 3.0 * self.scale);
+        self.add(Class::Frame, "scroll_bar", rect).shapes.push(Shape::Fill { rect, radius, color });
     }
 
     /// One row of a list: a picture, a title, perhaps a second line, perhaps something at its end.
@@ -276,8 +286,9 @@ impl Ui {
     }
 
     fn switch(&mut self, middle: f32, on: bool) {
-        let rect = self.rect(448.0, middle - 22.0, 76.0, 44.0);
-        let knob = self.rect(if on { 484.0 } else { 452.0 }, middle - 18.0, 36.0, 36.0);
+        let left = if self.is_second() { 432.0 } else { 448.0 };
+        let rect = self.rect(left, middle - 22.0, 76.0, 44.0);
+        let knob = self.rect(left + if on { 36.0 } else { 4.0 }, middle - 18.0, 36.0, 36.0);
         let color = if on { 0x22A559 } else { self.theme.off };
         let round = 22.0 * self.scale;
         let node = self.add(Class::Switch, "switch", rect);
@@ -373,8 +384,9 @@ impl Ui {
         let node = self.add(Class::Button, id, area);
         node.tap = Some(tap);
         node.shapes.push(Shape::Fill { rect: area, radius, color });
+        let ink = if self.is_second() && color == self.theme.off { self.theme.ink } else { 0xFFFFFF };
         self.inside(|ui| {
-            let style = Style { centered: true, fixed: true, ..Style::new(30.0, 0xFFFFFF) };
+            let style = Style { centered: true, fixed: true, ..Style::new(30.0, ink) };
             ui.label("text", text, (left, top + height / 2.0), width, style);
         });
     }

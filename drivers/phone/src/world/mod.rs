@@ -24,6 +24,8 @@ use crate::providers::Providers;
 use crate::system::events::{Answer, Event, Notification, Permission, SystemDialog, SystemState};
 use crate::system::home;
 use crate::system::keyboard::Layer;
+use crate::system::motion::Motion;
+use crate::ui::Appearance;
 
 /// How a world begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +40,27 @@ pub struct Options {
     pub epoch: u64,
     /// What the phone speaks, and most of the people on it.
     pub language: Language,
+    /// How widgets look. Small models have learnt to read the first.
+    pub appearance: Appearance,
+    /// Whether the caret of the field with the focus blinks, half a second each way.
+    pub caret_blinks: bool,
+    /// What moves on every page.
+    pub motion: Motion,
 }
 
 impl Default for Options {
-    /// A display of 540 by 1200 on the first of January 2026, nine in the morning, in English.
+    /// A display of 540 by 1200 on the first of January 2026, nine in the morning, in English, on which nothing moves.
     fn default() -> Options {
-        Options { seed: 0, width: 540, height: 1200, epoch: 1_767_258_000, language: Language::English }
+        Options {
+            seed: 0,
+            width: 540,
+            height: 1200,
+            epoch: 1_767_258_000,
+            language: Language::English,
+            appearance: Appearance::First,
+            caret_blinks: false,
+            motion: Motion::None,
+        }
     }
 }
 

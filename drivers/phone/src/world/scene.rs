@@ -6,13 +6,25 @@ use crate::apps;
 use crate::command::Command;
 use crate::date::{DAY, Date, clock_text};
 use crate::providers::settings::Switch;
+use crate::system::motion::Motion;
 use crate::system::sheets::{self, Shade};
-use crate::system::{bars, dialogs, home, keyboard};
+use crate::system::{bars, dialogs, home, keyboard, motion};
 use crate::truth::Mark;
 use crate::ui::{self, Class, DARK, Dialog, LIGHT, Node, ROW, Shape, Ui, Window};
 
 /// The colour of a button that deletes.
 const DANGER: u32 = 0xDC3545;
+/// How long a caret that blinks is shown, and then hidden, in milliseconds.
+const BLINK: u64 = 500;
+/// The shape for which everything has been laid out, and the lowest in which it finds room. Design pixels.
+const WIDTH: u32 = 540;
+const HEIGHT: u32 = 1200;
+const HEIGHT_MIN: u32 = 880;
+
+/// How wide the phone stands on a display: as wide as that, unless it would be too low.
+fn column(width: u32, height: u32) -> u32 {
+    if height * WIDTH < HEIGHT_MIN * width { height * WIDTH / HEIGHT } else { width }
+}
 
 impl World {
     /// Display size in pixels, width first.
@@ -21,20 +33,24 @@ impl World {
         if self.turned() { (height, width) } else { (width, height) }
     }
 
-    /// Width, height and left edge of what apps are laid out for: all of the display, or the middle of one that lies on
-    /// its side.
+    /// Width, height and left edge of what apps are laid out for: all of the display, or an upright column in the middle
+    /// of one that is too wide for its height.
     pub(super) fn layout(&self) -> (u32, u32, i32) {
         let (width, height) = self.size();
-        if !self.turned() {
-            return (width, height, 0);
-        }
-        let upright = (height * height / width).max(1);
-        (upright, height, (width.saturating_sub(upright) / 2) as i32)
+        // What was laid out for the phone upright keeps its shape on its side.
+        let upright = if self.turned() && height < width { height * height / width } else { width };
+        let upright = column(upright, height);
+        (upright, height, ((width - upright) / 2) as i32)
+    }
+
+    /// Whether there are black borders beside the apps.
+    fn has_borders(&self) -> bool {
+        self.layout().0 < self.size().0
     }
 
     /// Density in dots per inch, as `wm density` prints it.
     pub fn density(&self) -> u32 {
-        self.options.width * 240 / 540
+        column(self.options.width, self.options.height) * 240 / 540
     }
 
     /// What is on the display: `[height, width, 4]` bytes of RGBA.
@@ -43,7 +59,7 @@ impl World {
         if !self.awake() {
             return [0, 0, 0, 255].repeat(width as usize * height as usize);
         }
-        let back = if self.turned() { 0 } else { self.theme().back };
+        let back = if self.has_borders() { 0 } else { self.theme().back };
         let mut rgba = ui::draw(&self.view(), width, height, back);
         if self.protected() {
             // The bars are the system's own windows, and stay.
@@ -76,10 +92,12 @@ impl World {
         let (width, height, left) = self.layout();
         let language = self.options.language;
         let mut ui = Ui::new(width, height, self.theme(), self.providers.settings.font_percent, language);
+        ui.appearance = self.options.appearance;
+        ui.caret = !self.options.caret_blinks || (self.millis / BLINK).is_multiple_of(2);
         if let Some(seed) = self.photo {
             let rect = ui.rect(0.0, 0.0, 540.0, ui.height());
             ui.add(Class::Frame, "photo", rect).shapes.push(Shape::Photo { rect, seed });
-        } else if self.turned() {
+        } else if self.has_borders() {
             let (rect, color) = (ui.rect(0.0, 0.0, 540.0, ui.height()), self.theme().back);
             ui.add(Class::Frame, "column", rect).shapes.push(Shape::Fill { rect, radius: 0.0, color });
         }
@@ -105,6 +123,10 @@ impl World {
     fn view_front(&self, ui: &mut Ui, time: &str, date: &str) {
         let keys = if self.field_has_focus() { keyboard::rows(self.keyboard == ADB_KEYBOARD) } else { 0.0 };
         ui.bottom = ui.nav_top() - keys * ROW;
+        let motion = self.options.motion;
+        if motion != Motion::None && self.front.is_some() {
+            ui.bottom -= ROW;
+        }
         match self.front.zip(self.page()) {
             Some(_) if self.millis < self.system.late_until => dialogs::view_late(ui),
             Some((app, page)) => {
@@ -118,6 +140,8 @@ impl World {
                 home::view(ui, &self.manifests(&self.icons), time, date);
             }
         }
+        let top = if self.front.is_some() { ui.bottom } else { 4.0 * ROW };
+        motion::view(ui, motion, self.millis, top);
     }
 
     /// The names and icons of some apps.
@@ -161,6 +185,66 @@ impl World {
         }
         if let Some(dialog) = self.system.dialog {
             dialogs::view_system_dialog(ui, dialog, self.front().label, &self.system.computer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Event, Icon, Input, Language, Options, What, draw};
+
+    /// Every character that a widget writes is in the font: others would be drawn as empty boxes.
+    #[test]
+    fn the_font_has_every_character_of_every_phrase() {
+        for language in Language::ALL {
+            for seed in 0..4 {
+                let start = World::new(Options { seed, language, ..Options::default() });
+                check(&start);
+                for app in start.apps() {
+                    let mut world = start.clone();
+                    world.launch(app.package);
+                    check(&world);
+                    for (x, y) in [(200, 230), (200, 510), (200, 1060), (495, 138), (400, 230)] {
+                        for input in [Input::Tap { x, y }, Input::LongPress { x, y }] {
+                            let mut world = world.clone();
+                            world.input(&input);
+                            check(&world);
+                            for icon in [Icon::Bin, Icon::Plus, Icon::Check] {
+                                let mut world = world.clone();
+                                let found = world.marks().into_iter().find(|mark| mark.what == What::Icon(icon));
+                                if let Some((x, y)) = found.and_then(|mark| mark.target) {
+                                    world.input(&Input::Tap { x, y });
+                                    check(&world);
+                                }
+                            }
+                        }
+                    }
+                }
+                for event in [Event::Permission, Event::Anr, Event::Lock { dark: false }, Event::Late { millis: 9 }] {
+                    let mut world = start.clone();
+                    world.launch("com.android.settings");
+                    world.happen(event);
+                    check(&world);
+                }
+                let mut world = start.clone();
+                world.input(&Input::Press(crate::Key::Notifications));
+                check(&world);
+                world.input(&Input::Press(crate::Key::Back));
+                world.input(&Input::Press(crate::Key::Recents));
+                check(&world);
+            }
+        }
+    }
+
+    fn check(world: &World) {
+        for node in world.view() {
+            for shape in &node.shapes {
+                if let Shape::Text { text, .. } = shape {
+                    let missing: String = text.chars().filter(|c| !draw::has_glyph(*c)).collect();
+                    assert!(missing.is_empty() || node.id == "cap", "{missing} of {text} is not in the font");
+                }
+            }
         }
     }
 }
