@@ -99,7 +99,8 @@ pub enum ModelServerError {
     Serve(#[from] ServeError),
 }
 
-/// Serves a folder's model until it is stopped. `ready` is told where and under which name, once clients can ask.
+/// Serves a folder's model until it is stopped. `ready` is told where, under which name, and
+/// how many tokens a prompt and its answer may have, once clients can ask.
 ///
 /// # Errors
 /// `ModelServerError` if it cannot be served.
@@ -109,7 +110,7 @@ pub async fn model(
     how: ModelServer,
     mut stop: Stop,
     opening: impl Fn(LoadingStage) + Send + 'static,
-    ready: impl FnOnce(SocketAddr, &str),
+    ready: impl FnOnce(SocketAddr, &str, u32),
 ) -> Result<(), ModelServerError> {
     let ModelServer { listen, name, key, open_to_all, urls, queue, observer } = how;
     // What is wrong with the address is said at once, and not after a model has been loaded for minutes.
@@ -128,7 +129,7 @@ pub async fn model(
         () = stop.stopped() => return Ok(()),
     };
     let name = name.unwrap_or_else(|| local.name().to_owned());
-    ready(at, &name);
+    ready(at, &name, local.context_tokens_max());
     let options = server::ServerOptions {
         name,
         sampling: profiles.model.sampling,

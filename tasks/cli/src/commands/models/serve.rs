@@ -46,11 +46,13 @@ pub async fn perform(common: Common, arguments: ServeModel) -> Result<Exit, CliE
     };
     let stop = interrupt::listen();
     let with_key = api_key_env.is_some();
-    let ready = |at: SocketAddr, name: &str| {
+    let ready = |at: SocketAddr, name: &str, context: u32| {
         if json {
-            output::out(&json!({"listen": at.to_string(), "model": name, "key": with_key}).to_string());
+            output::out(
+                &json!({"listen": at.to_string(), "model": name, "key": with_key, "context": context}).to_string(),
+            );
         } else {
-            welcome(at, name, api_key_env.as_deref());
+            welcome(at, name, context, api_key_env.as_deref());
         }
     };
     serve::model(&folder, &config.model, how, stop, opening, ready).await.map_err(trouble)?;
@@ -68,17 +70,25 @@ fn key(variable: &str) -> Result<ApiKey, CliError> {
     }
 }
 
+/// Open-AutoGLM's own prompts, a screenshot and an answer take so many tokens; a smaller model was not trained on them either.
+const OPEN_AUTOGLM_TOKENS: u32 = 8192;
+
 /// What to type next.
-fn welcome(at: SocketAddr, name: &str, variable: Option<&str>) {
+fn welcome(at: SocketAddr, name: &str, context: u32, variable: Option<&str>) {
     let bold = |text: String| style(text).bold();
     let url = format!("http://{at}/v1");
     let shown = variable.map_or("EMPTY".to_owned(), |variable| format!("${variable}"));
     output::out(&format!("\n  {} at {}\n", bold(output::flat(name)), bold(url.clone())));
     output::out("  Open-AutoGLM:");
-    output::out(&format!(
-        "    {}",
-        bold(format!("python main.py --base-url {url} --model {name} --apikey {shown} 'Open Settings'"))
-    ));
+    if context < OPEN_AUTOGLM_TOKENS {
+        let why = format!(
+            "its prompts take about {OPEN_AUTOGLM_TOKENS} tokens with a screenshot, and this model reads {context}: serve AutoGLM-Phone-9B for it"
+        );
+        output::out(&format!("    {}", style(why).dim()));
+    } else {
+        let command = format!("python main.py --base-url {url} --model {name} --apikey {shown} 'Open Settings'");
+        output::out(&format!("    {}", bold(command)));
+    }
     output::out("  The package openai:");
     let python = variable.map_or("\"EMPTY\"".to_owned(), |variable| format!("os.environ[\"{variable}\"]"));
     output::out(&format!("    {}", bold(format!("client = openai.OpenAI(base_url=\"{url}\", api_key={python})"))));
