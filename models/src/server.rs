@@ -7,6 +7,7 @@ mod chat_request;
 mod connection;
 mod error;
 mod fetch;
+mod heap;
 mod json;
 mod metrics;
 mod picture;
@@ -44,6 +45,7 @@ use chat_request::{ChatRequest, Part, RequestRules, Source, UsageReport};
 use connection::{BusyConnection, ConnectionState, Connections};
 use error::ErrorResponse;
 use fetch::{Fetcher, Unfetched};
+use heap::Heap;
 use metrics::{Metrics, RequestGuard};
 use response::{PendingResponse, RequestedEnd};
 use tools::ToolMode;
@@ -183,6 +185,8 @@ pub enum ServeError {
 
 /// Bytes of text that a token stands for at most; no more text than that can fit into a context.
 const TOKEN_BYTES_MAX: usize = 128;
+/// A body of more bytes leaves so much behind that it is given back to the system.
+const LARGE_BYTES: usize = 64 << 10;
 /// Pictures that are decoded at the same time; it takes a core each.
 const DECODING_MAX: usize = 2;
 /// A pause after an accept that failed, as when there are no more file descriptors: nothing tells when there are again.
@@ -199,6 +203,7 @@ struct ServerState {
     decoding: Arc<Semaphore>,
     fetcher: Fetcher,
     metrics: Arc<Metrics>,
+    heap: Arc<Heap>,
     created: u64,
     /// Drawn once; with `count` it makes names and seeds that nobody has seen.
     chance: u64,
@@ -365,6 +370,7 @@ impl ServerState {
             decoding: Arc::new(Semaphore::new(DECODING_MAX)),
             fetcher,
             metrics: Arc::new(Metrics::default()),
+            heap: Arc::new(Heap::default()),
             created: now(),
             chance: RandomState::new().build_hasher().finish(),
             count: AtomicU64::new(0),
@@ -437,6 +443,7 @@ impl ServerState {
         let mut memory = self.memory.permit();
         let body = body::read(request.into_body(), limits, &mut memory).await?;
         let busy = connection.map(|connection| connection.busy());
+        let large = body.len() > LARGE_BYTES;
         let ChatRequest {
             stream,
             usage,
@@ -455,6 +462,9 @@ impl ServerState {
         let place = self.queue.clone().try_acquire_owned().map_err(|_| ErrorResponse::queue_full(limits.queue))?;
         guard.admitted();
         guard.summary.stream = stream;
+        if large || grammar.is_some() {
+            guard.heap = Some(self.heap.clone());
+        }
 
         memory.keep(messages.iter().map(chat_request::Message::bytes).sum());
         let turns = self.turns(messages, guard, &mut memory).await?;

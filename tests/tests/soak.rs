@@ -279,7 +279,7 @@ fn a_server_that_everybody_does_their_worst_to_answers_as_before() {
 
         let mut census: BTreeMap<(String, String), usize> = BTreeMap::new();
         let mut asking = JoinSet::new();
-        let (mut asked, mut cache_most) = (0, 0);
+        let (mut asked, mut ended_count, mut cache_most) = (0, 0, 0);
         while asked < count || !asking.is_empty() {
             while asked < count && asking.len() < 8 {
                 let mut dice = Dice(asked as u64);
@@ -302,9 +302,17 @@ fn a_server_that_everybody_does_their_worst_to_answers_as_before() {
             };
             *census.entry((kind.to_owned(), ended)).or_default() += 1;
             cache_most = cache_most.max(local.health().cache_bytes);
+            ended_count += 1;
+            if ended_count % 500 == 0 {
+                println!("{ended_count} requests: {} MiB resident", resident_mib());
+            }
         }
 
         assert_eq!(good(at).await, before, "it answers as before");
+        // Those that left last may be noticed a moment later.
+        while local.health().answering > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let (health, resident) = (local.health(), resident_mib());
         for ((kind, ended), times) in &census {
             println!("{kind:9} {ended:4} {times}");

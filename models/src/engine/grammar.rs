@@ -9,6 +9,13 @@ use toktrie_hf_tokenizers::ByteTokenizer;
 use crate::request::Grammar;
 use crate::tokenizer::{SHOWN, Tokenizer};
 
+/// States of a grammar's regular expressions. Each takes up to 2 kB for as long as its answer is under way.
+const LEXER_STATES_MAX: usize = 25_000;
+/// Work that a grammar's regular expressions may take before the first token, in llguidance's measure: about half a second.
+const LEXER_FUEL_MAX: u64 = 200_000;
+/// And for each token, while other answers wait.
+const STEP_FUEL_MAX: u64 = 100_000;
+
 /// Makes constraints for one model's tokens.
 pub struct Grammars {
     factory: ParserFactory,
@@ -38,6 +45,9 @@ impl Grammars {
         factory.quiet();
         // What is wrong is said, and not how far the parser had come.
         factory.limits_mut().verbose_errors = false;
+        factory.limits_mut().max_lexer_states = LEXER_STATES_MAX;
+        factory.limits_mut().initial_lexer_fuel = LEXER_FUEL_MAX;
+        factory.limits_mut().step_lexer_fuel = STEP_FUEL_MAX;
         let marks = SHOWN.iter().filter(|mark| !words.is_special(mark));
         let marks = marks.map(|mark| ((*mark).to_owned(), format!("\"{mark}\""))).collect();
         Ok(Grammars { factory, marks })

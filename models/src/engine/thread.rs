@@ -206,7 +206,10 @@ fn serve<W: Worker>(worker: &mut W, jobs: &mut mpsc::Receiver<Job<W::Request>>, 
                 catch_unwind(AssertUnwindSafe(|| worker.begin(request, interrupt)))
             };
             match begun {
-                Ok(Ok(answer)) => active.push(Active { answer, events, interrupt }),
+                Ok(Ok(answer)) => {
+                    status.answering.fetch_add(1, Ordering::Relaxed);
+                    active.push(Active { answer, events, interrupt });
+                }
                 // There is memory for fewer than there may be: it waits for one of the others to end.
                 Ok(Err(BeginError::Busy(request) | BeginError::NoMemory(request, _))) if !active.is_empty() => {
                     waiting = Some(Job { request: *request, events, interrupt });
@@ -225,11 +228,9 @@ fn serve<W: Worker>(worker: &mut W, jobs: &mut mpsc::Receiver<Job<W::Request>>, 
                     tell(&events, Err(fault(&*panic).into()));
                 }
             }
-            status.answering.store(active.len() as u32, Ordering::Relaxed);
         }
         active.retain_mut(|one| step(worker, one, status));
         status.cache_bytes.store(worker.cache_bytes() as u64, Ordering::Relaxed);
-        status.answering.store(active.len() as u32, Ordering::Relaxed);
         if status.is_stopping() && active.is_empty() {
             return;
         }
@@ -245,6 +246,7 @@ fn step<W: Worker>(
     if events.is_closed() || status.is_stopping() {
         tracing::debug!("an answer was given up");
         worker.release(answer, true);
+        status.answering.fetch_sub(1, Ordering::Relaxed);
         return false;
     }
     let stepped = catch_unwind(AssertUnwindSafe(|| worker.step(answer)));
@@ -258,6 +260,7 @@ fn step<W: Worker>(
             let Some(why) = end else { return true };
             // First the conversation is free, then its reader hears that it is.
             worker.release(answer, true);
+            status.answering.fetch_sub(1, Ordering::Relaxed);
             tell(events, Ok(AnswerEvent::Done { why, usage }));
             false
         }
@@ -265,6 +268,7 @@ fn step<W: Worker>(
         Ok(Err(_)) if interrupt.is_interrupted() => {
             tracing::debug!("an answer was given up within a step");
             worker.release(answer, true);
+            status.answering.fetch_sub(1, Ordering::Relaxed);
             false
         }
         Ok(Err(kind)) => {
@@ -273,12 +277,14 @@ fn step<W: Worker>(
                 status.faults.fetch_add(1, Ordering::Relaxed);
             }
             worker.release(answer, !ours);
+            status.answering.fetch_sub(1, Ordering::Relaxed);
             tell(events, Err(kind.into()));
             false
         }
         Err(panic) => {
             status.faults.fetch_add(1, Ordering::Relaxed);
             tracing::error!(why = said(&*panic), "an answer ended by a fault");
+            status.answering.fetch_sub(1, Ordering::Relaxed);
             tell(events, Err(fault(&*panic).into()));
             worker.release(answer, false);
             false

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::heap::Heap;
 use crate::request::Usage;
 
 /// How a request ended.
@@ -130,6 +131,8 @@ pub struct RequestGuard {
     observer: Option<Observer>,
     begun: Instant,
     stage: Stage,
+    /// What to give back once it is over.
+    pub heap: Option<Arc<Heap>>,
     pub summary: RequestSummary,
 }
 
@@ -151,7 +154,7 @@ impl RequestGuard {
             first: None,
             whole: Duration::ZERO,
         };
-        RequestGuard { metrics, observer, begun: Instant::now(), stage: Stage::Reading, summary }
+        RequestGuard { metrics, observer, begun: Instant::now(), stage: Stage::Reading, heap: None, summary }
     }
 
     /// It is let in.
@@ -224,6 +227,9 @@ impl Drop for RequestGuard {
         );
         if let Some(observer) = &self.observer {
             observer(&self.summary);
+        }
+        if let Some(heap) = &self.heap {
+            heap.give_back();
         }
     }
 }
