@@ -53,8 +53,9 @@ async fn serve_phone(width: u32, height: u32, animation: u64) {
     let mut weather = Weather::of(1, if animation > 0 { &[(Fault::Animation, 1000)] } else { &[] });
     weather.lengths.animation = animation;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let daemon =
-        Daemon::start(listener, Handle::in_weather(world, SteadyClock::new(), weather), Default::default()).unwrap();
+    // What is measured is the client: a finger takes the time that it is told to.
+    let options = tapwright_phone::adbd::Options { instant_gestures: true, ..Default::default() };
+    let daemon = Daemon::start(listener, Handle::in_weather(world, SteadyClock::new(), weather), options).unwrap();
     println!("{}", daemon.address());
     // Until the other end of the pipe is gone.
     tokio::task::spawn_blocking(|| std::io::stdin().lock().read_line(&mut String::new())).await.unwrap().unwrap();

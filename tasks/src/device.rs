@@ -9,7 +9,7 @@ use tapwright_contract::device::{DriverError, DriverErrorKind};
 use tapwright_drivers::android::{self, Address, Android, Capture, Judge};
 use tapwright_drivers::{Probe, Settle};
 use tapwright_phone::World;
-use tapwright_phone::adbd::{self, Access, Daemon, Handle, SteadyClock};
+use tapwright_phone::adbd::{self, Daemon, Handle, SteadyClock};
 use tapwright_phone::weather::Fault;
 use tokio::net::TcpListener;
 
@@ -133,10 +133,11 @@ impl Device {
     pub async fn open(options: &DeviceOptions) -> Result<Device, DeviceError> {
         let (address, ours) = match &options.at {
             DeviceAddress::Virtual(phone) => {
-                let daemon =
-                    plug_in(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), phone, &options.weather, Access::Anybody)
-                        .await
-                        .map_err(DeviceError::Listen)?;
+                // What fingers do takes no time on a phone of our own: a suite has thousands of gestures to do.
+                let quick = adbd::Options { instant_gestures: true, ..adbd::Options::default() };
+                let daemon = plug_in(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), phone, &options.weather, quick)
+                    .await
+                    .map_err(DeviceError::Listen)?;
                 let address = daemon.address().to_string();
                 (Address::Direct { address, keys: Keys::default() }, Some((daemon, phone)))
             }
@@ -247,11 +248,11 @@ pub(crate) async fn plug_in(
     listen: SocketAddr,
     phone: &Phone,
     weather: &Weather,
-    access: Access,
+    options: adbd::Options,
 ) -> io::Result<Daemon> {
     let listener = TcpListener::bind(listen).await?;
     let handle = Handle::in_weather(World::new(phone.clone()), SteadyClock::new(), weather.clone());
-    Daemon::start(listener, handle, adbd::Options { access, ..adbd::Options::default() })
+    Daemon::start(listener, handle, options)
 }
 
 fn name(address: &Address) -> &str {

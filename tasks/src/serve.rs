@@ -10,7 +10,7 @@ use tapwright_contract::model::Model as _;
 use tapwright_models::remote::Key;
 use tapwright_models::server;
 use tapwright_phone::Options;
-use tapwright_phone::adbd::PublicKey;
+use tapwright_phone::adbd::{self, PublicKey};
 use tokio::net::TcpListener;
 
 use crate::device::{Weather, plug_in};
@@ -63,7 +63,7 @@ pub async fn phone(
     mut stop: Stop,
     ready: impl FnOnce(SocketAddr),
 ) -> io::Result<()> {
-    let daemon = plug_in(listen, phone, weather, access).await?;
+    let daemon = plug_in(listen, phone, weather, adbd::Options { access, ..adbd::Options::default() }).await?;
     ready(daemon.address());
     stop.stopped().await;
     daemon.kill().await;

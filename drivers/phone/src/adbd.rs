@@ -7,11 +7,14 @@
 //!
 //! # The shell
 //!
-//! Words, quotes, backslashes, `;`, `&&`, `||`, `!`, pipes, `( )`, `{ }`, variables, `$?`, `$(...)`, patterns (`*`, `?`) and
-//! redirections to files, `/dev/null` and between outputs. Not: `&`, here-documents, backquotes, arithmetic, `if`,
-//! `for`, `while`, `case` and functions; these are syntax errors that say so. The stages of a pipe run one after the other,
-//! and what a group `( )` or a pipe prints arrives when it has ended. Gestures take effect at once: `input swipe`
-//! tells the world how long the finger took and does not wait for it.
+//! Words, quotes, backslashes, `;`, `&&`, `||`, `!`, `&`, pipes, `( )`, `{ }`, `if`, `for`, `while`, `until`, `case`, functions,
+//! variables with their defaults and trimmed ends, `$?`, `$(...)`, backquotes, `$((...))`, patterns (`*`, `?`, `[a-z]`) and
+//! redirections to files, `/dev/null` and between outputs. Not: here-documents, `[[`, `((`, `select` and file descriptors
+//! above 2; these are syntax errors that say so. The stages of a pipe run one after the other, and what one prints arrives
+//! when it has ended. A script runs 200,000 commands at most. What does nothing here says so, and fails.
+//!
+//! A gesture takes the time that it says: `input swipe 1 2 3 4 300` answers after 300 ms of the phone's clock, and what the
+//! finger does is done then. With [`Options::instant_gestures`] it answers at once.
 //!
 //! # For judges
 //!
@@ -24,8 +27,12 @@ mod connection;
 mod files;
 mod frames;
 mod handle;
+mod log;
+mod output;
 mod packet;
+mod pattern;
 mod picture;
+mod reverse;
 #[cfg(test)]
 mod script_cases;
 mod service;
@@ -40,7 +47,7 @@ mod variables;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -57,6 +64,8 @@ pub struct Options {
     pub identity: Identity,
     pub limits: Limits,
     pub access: Access,
+    /// `input swipe … 300` answers at once and not after 300 ms: for suites and measurements that have many to do.
+    pub instant_gestures: bool,
 }
 
 /// How the phone is listed by `adb devices -l` and `getprop`.
@@ -101,6 +110,10 @@ pub struct Limits {
     pub stranger: Duration,
     /// The longest `sleep`; longer ones end then.
     pub sleep_max: Duration,
+    /// How long a script may go on to run commands.
+    pub script_max: Duration,
+    /// How long a command may go on when its client has closed the stream: `adb exec-in` does so when it has sent all.
+    pub linger: Duration,
 }
 
 impl Default for Limits {
@@ -112,9 +125,14 @@ impl Default for Limits {
             hello: Duration::from_secs(10),
             stranger: Duration::from_secs(300),
             sleep_max: Duration::from_secs(60),
+            script_max: Duration::from_secs(600),
+            linger: Duration::from_secs(10),
         }
     }
 }
+
+/// What shells may leave running at the same time.
+const BACKGROUND_MAX: usize = 8;
 
 /// What all connections of a daemon share.
 #[derive(Debug)]
@@ -124,9 +142,31 @@ struct Device {
     door: Door,
     /// Counts reboots: every connection ends at the next one.
     boots: watch::Sender<u64>,
+    /// What shells have left running.
+    background: Mutex<JoinSet<()>>,
 }
 
 impl Device {
+    fn new(handle: Handle, options: Options) -> Device {
+        let door = Door::new(options.access.clone());
+        Device { handle, options, door, boots: watch::Sender::new(0), background: Mutex::default() }
+    }
+
+    /// Runs something that goes on when the shell that began it has ended; false if too much does already.
+    fn run_in_background(&self, job: impl Future<Output = ()> + Send + 'static) -> bool {
+        let mut background = self.background();
+        while background.try_join_next().is_some() {}
+        let fits = background.len() < BACKGROUND_MAX;
+        if fits {
+            background.spawn(job);
+        }
+        fits
+    }
+
+    fn background(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.background.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Stops all apps and drops all clients. The phone is up again at once.
     fn reboot(&self) {
         self.handle.change(|world| {
@@ -136,6 +176,8 @@ impl Device {
             world.input(&crate::Input::Press(crate::Key::Home));
             world.happen(crate::Event::Lock { dark: false });
         });
+        self.background().abort_all();
+        self.handle.begin_log();
         self.boots.send_modify(|count| *count += 1);
     }
 }
@@ -146,8 +188,7 @@ impl Device {
 /// Without keys whoever can connect can use the phone, so the listener had better be on a loopback address then.
 pub async fn serve(listener: TcpListener, handle: Handle, options: Options, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(options.limits.clients_max));
-    let door = Door::new(options.access.clone());
-    let device = Arc::new(Device { handle, options, door, boots: watch::Sender::new(0) });
+    let device = Arc::new(Device::new(handle, options));
     let mut connections = JoinSet::new();
     let accept = async {
         loop {
@@ -182,6 +223,8 @@ pub async fn serve(listener: TcpListener, handle: Handle, options: Options, stop
     }
     drop(listener);
     connections.shutdown().await;
+    // They hold the device, and the device holds them.
+    device.background().abort_all();
 }
 
 /// A daemon that runs beside its caller. Dropping it unplugs the phone.

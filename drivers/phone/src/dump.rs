@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use crate::draw::Rect;
-use crate::ui::{Class, Node};
+use crate::ui::{Class, Node, Window as Layer};
 use crate::world::World;
 
 /// The first version of Android that writes a field's hint into an attribute of its own.
@@ -58,6 +58,7 @@ struct Widget {
     hint: String,
     checked: Option<bool>,
     clickable: bool,
+    long_clickable: bool,
     focusable: bool,
     focused: bool,
     scrollable: bool,
@@ -108,8 +109,9 @@ impl Window {
             let content = Widget::layout(FRAME, "android:id/content", bounds, widgets(&mut inside));
             Widget::layout(FRAME, "", bounds, vec![content])
         } else {
-            let end = if world.locked() { nodes.len() } else { bars(nodes) };
-            let mut tops = (0..end).filter(|at| nodes[*at].parent.is_none() && !is_background(nodes[*at].id));
+            let layer = if world.locked() { Layer::System } else { Layer::App };
+            let is_top = |node: &Node| node.parent.is_none() && node.window == layer && !is_background(node.id);
+            let mut tops = (0..nodes.len()).filter(|at| is_top(&nodes[*at]));
             let content = Widget::layout(FRAME, "android:id/content", display, widgets(&mut tops));
             let column = Widget::layout(class(Class::Row), "", display, vec![content]);
             Widget::layout(FRAME, "", display, vec![column])
@@ -136,16 +138,6 @@ fn is_background(id: &str) -> bool {
     matches!(id, "photo" | "column" | "wallpaper")
 }
 
-/// Where the app's own widgets end: the bars come after them, and then what lies over both.
-fn bars(nodes: &[Node]) -> usize {
-    let Some(mut at) = nodes.iter().rposition(|node| node.id == "navigation") else { return nodes.len() };
-    while 0 < at && nodes[at - 1].id == "status" {
-        at -= 1;
-    }
-    // The status bar begins with its clock.
-    if 0 < at && nodes[at - 1].id == "time" { at - 1 } else { at }
-}
-
 fn children(nodes: &[Node], of: usize) -> impl Iterator<Item = usize> + Clone {
     (of + 1..nodes.len()).filter(move |at| nodes[*at].parent == Some(of))
 }
@@ -154,15 +146,16 @@ fn widget(nodes: &[Node], at: usize, package: &str) -> Widget {
     let node = &nodes[at];
     let is_field = node.class == Class::Field;
     // A field that is empty tells its hint as its text, as `TextView` has it.
-    let text = if is_field && node.text.is_empty() { &node.desc } else { &node.text };
+    let text = if is_field && node.text.is_empty() { &node.hint } else { &node.text };
     Widget {
         class: class(node.class),
         id: format!("{package}:id/{}", node.id),
         text: text.clone(),
         description: if is_field { String::new() } else { node.desc.clone() },
-        hint: if is_field { node.desc.clone() } else { String::new() },
+        hint: node.hint.clone(),
         checked: node.checked,
         clickable: node.tap.is_some(),
+        long_clickable: node.hold.is_some(),
         focusable: node.tap.is_some() || is_field || node.class == Class::List,
         focused: node.focused,
         scrollable: node.scrolls,
@@ -197,7 +190,7 @@ impl Dump<'_> {
             ("focusable", widget.focusable),
             ("focused", widget.focused),
             ("scrollable", widget.scrollable),
-            ("long-clickable", false),
+            ("long-clickable", widget.long_clickable),
             ("password", false),
             ("selected", false),
         ] {

@@ -267,6 +267,16 @@ impl Faults {
         *self.census.entry(fault).or_insert(0) += 1;
     }
 
+    /// Whether adb may not touch the screen.
+    pub fn is_denied(&self) -> bool {
+        self.denied
+    }
+
+    /// For how many milliseconds from now something still moves on the display.
+    pub fn moves_for(&self, now: u64) -> u64 {
+        self.motion.as_ref().map_or(0, |motion| (motion.since + motion.lasts).saturating_sub(now))
+    }
+
     /// Whether adb may not touch the screen; each attempt counts.
     pub fn denies(&mut self) -> bool {
         if self.denied {

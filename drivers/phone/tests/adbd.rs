@@ -5,7 +5,8 @@ mod client;
 use std::time::Duration;
 
 use client::*;
-use tapwright_phone::adbd::{Access, Limits, Options, PublicKey};
+use tapwright_phone::World;
+use tapwright_phone::adbd::{Access, Daemon, Handle, Limits, Options, PublicKey, SteadyClock};
 
 /// Answers that a phone in good health gives.
 async fn alive(address: std::net::SocketAddr) {
@@ -20,7 +21,7 @@ async fn a_client_is_greeted_and_served() {
     assert_eq!(
         client.banner,
         "device::ro.product.name=tapwright;ro.product.model=Tapwright Phone;ro.product.device=virtual;\
-         features=shell_v2,cmd,stat_v2,ls_v2,fixed_push_mkdir,sendrecv_v2"
+         features=shell_v2,cmd,abb_exec,stat_v2,ls_v2,fixed_push_mkdir,sendrecv_v2"
     );
     assert_eq!(client.run("shell:wm size").await, b"Physical size: 540x1200\n");
     let framed = client.run("shell,v2,TERM=xterm,raw:echo out; ls /none; exit 5").await;
@@ -524,7 +525,7 @@ async fn who_shows_no_key_does_nothing() {
     token(&mut client).await;
     // To say a key that the phone knows shows nothing: its owner is asked like about any other.
     client.send(AUTH, 3, 0, public.as_bytes()).await;
-    let asks = |world: &tapwright_phone::World| world.window().contains("UsbDebuggingActivity");
+    let asks = |world: &World| world.window().contains("UsbDebuggingActivity");
     let mut changes = phone.handle().changes();
     while !phone.handle().look(asks) {
         tokio::time::timeout(PATIENCE, changes.changed()).await.expect("it is asked").unwrap();
@@ -536,7 +537,7 @@ async fn who_shows_no_key_does_nothing() {
     while phone.handle().look(asks) {
         tokio::time::timeout(PATIENCE, changes.changed()).await.expect("the question goes").unwrap();
     }
-    assert_eq!(phone.handle().look(tapwright_phone::World::debugging), None);
+    assert_eq!(phone.handle().look(World::debugging), None);
 }
 
 #[tokio::test]
@@ -570,4 +571,135 @@ async fn nobody_guesses_for_ever() {
     let mut early = Client::mute(phone.address()).await;
     early.send(AUTH, 3, 0, public.as_bytes()).await;
     assert_eq!(early.receive().await, None);
+}
+
+/// A command that reads its input may still be at it when its client has said all and closed the stream.
+#[tokio::test]
+async fn what_a_client_sent_before_it_left_is_read() {
+    let phone = daemon(Options::default()).await;
+    let mut client = Client::connect(phone.address()).await;
+    let (local, remote) = client
+        .open("exec:sleep 0.1; cat > /sdcard/in; echo nobody hears this; echo more > /sdcard/after")
+        .await
+        .unwrap();
+    assert!(client.write(local, remote, b"first ").await.is_empty());
+    client.send(WRTE, local, remote, b"second").await;
+    client.send(CLSE, local, remote, b"").await;
+    let mut read = Vec::new();
+    for _ in 0..100 {
+        read = Client::connect(phone.address()).await.run("shell:cat /sdcard/in /sdcard/after").await;
+        if read.ends_with(b"more\n") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(String::from_utf8(read).unwrap(), "first secondmore\n");
+}
+
+#[tokio::test]
+async fn a_command_does_not_outlive_its_client_for_long() {
+    let limits = Limits { linger: Duration::from_millis(50), ..Limits::default() };
+    let phone = daemon(Options { limits, ..Options::default() }).await;
+    let mut client = Client::connect(phone.address()).await;
+    let (local, remote) = client.open("exec:sleep 0.5; echo x > /sdcard/late").await.unwrap();
+    client.send(CLSE, local, remote, b"").await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let mut other = Client::connect(phone.address()).await;
+    assert!(other.run("shell:ls /sdcard").await.starts_with(b"Android\n"));
+    assert!(!String::from_utf8(other.run("shell:ls /sdcard").await).unwrap().contains("late"));
+}
+
+#[tokio::test]
+async fn a_person_stops_a_command_with_control_c() {
+    let phone = daemon(Options::default()).await;
+    let mut client = Client::connect(phone.address()).await;
+    let (local, remote) = client.open("shell,v2,TERM=xterm,pty:").await.unwrap();
+    for endless in ["sleep 50", "while true; do sleep 1; done", "logcat", "while true; do :; done"] {
+        let said = client.write(local, remote, &frame(0, format!("{endless}\r").as_bytes())).await;
+        client.read_until(local, remote, said, |said| unframe(said).0.contains(&format!("{endless}\r\n"))).await;
+        let said = client.write(local, remote, &frame(0, b"\x03")).await;
+        let said = client.read_until(local, remote, said, |said| unframe(said).0.contains("^C")).await;
+        assert!(unframe(&said).0.contains("^C\r\n"), "{endless}");
+        let said = client.write(local, remote, &frame(0, b"echo \"on $?\"\r")).await;
+        client.read_until(local, remote, said, |said| unframe(said).0.contains("on 130\r\n")).await;
+    }
+    // A loop may be written over several lines.
+    let said = client.write(local, remote, &frame(0, b"for x in a b\rdo\recho got-$x\rdone\r")).await;
+    client.read_until(local, remote, said, |said| unframe(said).0.contains("got-b\r\n")).await;
+}
+
+#[tokio::test]
+async fn a_loop_says_what_it_does_while_it_does_it() {
+    let phone = daemon(Options::default()).await;
+    let mut client = Client::connect(phone.address()).await;
+    let (local, remote) = client.open("shell:for i in 1 2 3; do echo round $i; sleep 20; done").await.unwrap();
+    let said = client.read_until(local, remote, Vec::new(), |said| said.ends_with(b"\n")).await;
+    assert_eq!(said, b"round 1\n");
+    let (local, remote) = client.open("shell:exec logcat -v raw").await.unwrap();
+    client.read_until(local, remote, Vec::new(), |said| said.ends_with(b"UNLOCKED\n")).await;
+    let mut other = Client::connect(phone.address()).await;
+    other.run("shell:log -t mine here it comes").await;
+    let said = client.read_until(local, remote, Vec::new(), |said| said.ends_with(b"\n")).await;
+    assert_eq!(said, b"here it comes\n");
+}
+
+#[tokio::test]
+async fn a_computers_ports_are_kept_as_long_as_it_is_connected() {
+    let phone = daemon(Options::default()).await;
+    let mut client = Client::connect(phone.address()).await;
+    assert_eq!(client.run("reverse:forward:tcp:7000;tcp:6100").await, b"OKAY");
+    assert_eq!(client.run("reverse:list-forward").await, b"0019host-1 tcp:7000 tcp:6100\n");
+    assert_eq!(client.run("reverse:killforward:tcp:1").await, b"FAIL001alistener 'tcp:1' not found");
+    let mut other = Client::connect(phone.address()).await;
+    assert_eq!(other.run("reverse:list-forward").await, b"0000");
+    // Nothing listens on the phone, which is what a closed stream says.
+    for closed in ["tcp:7777", "localabstract:scrcpy", "localfilesystem:/x"] {
+        assert_eq!(client.open(closed).await, None, "{closed}");
+    }
+    assert_eq!(client.run("jdwp").await, b"");
+}
+
+#[tokio::test]
+async fn commands_come_without_a_shell_too() {
+    let phone = daemon(Options::default()).await;
+    let mut client = Client::connect(phone.address()).await;
+    assert_eq!(client.run("abb_exec:settings\0get\0global\0adb_enabled").await, b"1\n");
+    assert_eq!(
+        client.run("abb_exec:package\0install\0-S\x009").await,
+        b"Failure [INSTALL_FAILED_USER_RESTRICTED: the apps of this phone are fixed]\n"
+    );
+    assert_eq!(client.run("abb_exec:nothing\0$(reboot)").await, b"cmd: Can't find service: nothing\n");
+}
+
+#[tokio::test]
+async fn a_gesture_takes_its_time() {
+    let up = |phone: &Daemon| phone.handle().look(World::uptime);
+    for (gesture, millis) in [
+        ("input swipe 100 900 100 300 750", 750),
+        ("input swipe 100 900 100 300", 300),
+        ("cmd input touchscreen swipe 1 1 1 1 1000", 1000),
+        ("input draganddrop 100 900 100 300 200", 600),
+        ("input keyevent --longpress HOME", 400),
+        ("input tap 1 1", 0),
+        ("input swipe 1 2 3", 0),
+    ] {
+        let phone = daemon(Options::default()).await;
+        Client::connect(phone.address()).await.run(&format!("shell:{gesture}")).await;
+        assert_eq!(up(&phone), millis, "{gesture}");
+        let phone = daemon(Options { instant_gestures: true, ..Options::default() }).await;
+        Client::connect(phone.address()).await.run(&format!("shell:{gesture}")).await;
+        assert_eq!(up(&phone), 0, "{gesture}");
+    }
+    // What the finger does is done when it has.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let handle = Handle::new(World::new(Default::default()), SteadyClock::new());
+    let phone = Daemon::start(listener, handle, Options::default()).unwrap();
+    let mut client = Client::connect(phone.address()).await;
+    client.run("shell:monkey -p com.android.settings 1").await;
+    let before = phone.handle().look(World::draw);
+    let (local, remote) = client.open("shell:input swipe 270 900 270 300 400").await.unwrap();
+    let began = up(&phone);
+    assert!(phone.handle().look(World::draw) == before || 400 <= up(&phone) - began);
+    client.rest(local, remote).await;
+    assert!(phone.handle().look(World::draw) != before && 390 <= up(&phone) - began);
 }

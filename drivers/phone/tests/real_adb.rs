@@ -312,3 +312,43 @@ async fn adb_gets_a_phone_back_that_it_has_lost() {
     adb.comes_back("a phone that was started again").await;
     adb.end().await;
 }
+
+/// What adb does beyond shells and files, as far as this phone can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rest_of_adb_is_answered() {
+    use tokio::io::AsyncWriteExt;
+    let phone = daemon(Options::default()).await;
+    let Some(adb) = Adb::connected(&phone).await else { return };
+    let mut child =
+        adb.command(&["-s", &adb.serial, "exec-in", "cat > /sdcard/in"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"hello\n").await.unwrap();
+    drop(input);
+    assert!(tokio::time::timeout(Duration::from_secs(30), child.wait()).await.expect("it ends").unwrap().success());
+    let mut said = String::new();
+    for _ in 0..50 {
+        said = adb.on(&["shell", "cat", "/sdcard/in"]).await.text;
+        if !said.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(said, "hello\n");
+    let log = adb.on(&["logcat", "-d"]).await;
+    assert!(log.status == 0 && log.text.contains("System now ready"), "{}{}", log.text, log.err);
+    let ran = adb.on(&["reverse", "tcp:7000", "tcp:6100"]).await;
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(adb.on(&["reverse", "--list"]).await.text.contains("tcp:7000 tcp:6100"));
+    assert_eq!(adb.on(&["reverse", "--remove-all"]).await.status, 0);
+    assert!(!adb.on(&["reverse", "--list"]).await.text.contains("tcp:7000"));
+    let apk = adb.home.path().join("some.apk");
+    std::fs::write(&apk, [7; 5000]).unwrap();
+    let ran = adb.on(&["install", apk.to_str().unwrap()]).await;
+    assert!(
+        ran.status != 0 && format!("{}{}", ran.text, ran.err).contains("INSTALL_FAILED_USER_RESTRICTED"),
+        "{}{}",
+        ran.text,
+        ran.err
+    );
+    adb.end().await;
+}

@@ -1,19 +1,30 @@
 //! The table of commands: a name, arguments and perhaps input lead to output and a status.
 //!
-//! `exit`, `sh`, `sleep` and `screencap` wait for something and are in `shell`.
+//! What is the shell's own, or waits for something, is in `shell`.
 
 mod activity;
 mod basics;
+mod content;
 mod dumpsys;
+mod expression;
+mod grep;
 mod input;
+mod logcat;
+mod network;
+mod operands;
 mod packages;
+mod process;
+mod properties;
+mod sed;
 mod settings;
 mod storage;
 mod text;
 
+pub(super) use self::input::time as gesture_time;
+pub(super) use self::logcat::{follows as logcat_follows, since as logcat_since};
 use super::Device;
 use super::handle::Handle;
-use super::shell::Output;
+use super::output::Output;
 use super::terminal::Channel;
 use super::variables::Variables;
 
@@ -62,142 +73,142 @@ impl<'a> Call<'a> {
     }
 }
 
+/// What does a command; it returns the command's status.
+type Run = fn(&mut Call<'_>) -> u8;
+
+/// All commands that are files on a phone, but for those that the shell has itself or that take their time.
+const PROGRAMS: &[(&str, Run)] = &[
+    ("am", activity::am),
+    ("app_process", basics::unsupported),
+    ("app_process32", basics::unsupported),
+    ("app_process64", basics::unsupported),
+    ("base64", storage::base64),
+    ("basename", basics::part_of_path),
+    ("bugreport", basics::unsupported),
+    ("bugreportz", basics::unsupported),
+    ("cat", storage::cat),
+    ("chmod", storage::chmod),
+    ("chown", storage::chown),
+    ("clear", basics::clear),
+    ("cmd", cmd),
+    ("content", content::content),
+    ("cp", storage::copy),
+    ("cut", text::cut),
+    ("dalvikvm", basics::unsupported),
+    ("date", basics::date),
+    ("df", storage::df),
+    ("dirname", basics::part_of_path),
+    ("dumpsys", dumpsys::dumpsys),
+    ("echo", basics::echo),
+    ("egrep", grep::grep),
+    ("env", basics::environment),
+    ("false", |_| 1),
+    ("fgrep", grep::grep),
+    ("find", storage::find),
+    ("getprop", properties::getprop),
+    ("grep", grep::grep),
+    ("head", text::ends),
+    ("id", basics::id),
+    ("ifconfig", network::ifconfig),
+    ("ime", settings::ime),
+    ("input", input::input),
+    ("ip", network::ip),
+    ("kill", process::kill),
+    ("log", logcat::log),
+    ("logcat", logcat::logcat),
+    ("ls", storage::ls),
+    ("md5sum", storage::checksum),
+    ("mkdir", storage::mkdir),
+    ("monkey", activity::monkey),
+    ("mv", storage::copy),
+    ("pidof", process::pidof),
+    ("ping", network::ping),
+    ("pm", packages::pm),
+    ("printenv", basics::environment),
+    ("printf", basics::printf),
+    ("ps", process::ps),
+    ("pwd", basics::pwd),
+    ("readlink", storage::realpath),
+    ("realpath", storage::realpath),
+    ("reboot", basics::reboot),
+    ("rm", storage::rm),
+    ("rmdir", storage::rmdir),
+    ("screenrecord", basics::unsupported),
+    ("sed", sed::sed),
+    ("seq", basics::seq),
+    ("setprop", properties::setprop),
+    ("settings", settings::settings),
+    ("sha256sum", storage::checksum),
+    ("sort", text::sort),
+    ("start", basics::unsupported),
+    ("stat", storage::stat),
+    ("stop", basics::unsupported),
+    ("svc", settings::svc),
+    ("sync", |_| 0), // The storage is memory: what was written is there.
+    ("tail", text::ends),
+    ("tee", storage::tee),
+    ("test", basics::test),
+    ("touch", storage::touch),
+    ("toybox", toybox),
+    ("tr", text::tr),
+    ("true", |_| 0),
+    ("uiautomator", activity::uiautomator),
+    ("uname", basics::uname),
+    ("uniq", text::uniq),
+    ("uptime", basics::uptime),
+    ("wc", text::wc),
+    ("which", basics::which),
+    ("whoami", basics::whoami),
+    ("wm", settings::wm),
+];
+
+/// Commands that are the shell's own and need nothing of it but its variables.
+const OWN: &[(&str, Run)] = &[
+    (":", |_| 0),
+    ("[", basics::test),
+    ("cd", storage::cd),
+    ("export", basics::export),
+    ("su", basics::su),
+    ("unset", basics::unset),
+];
+
+/// Files on a phone that `shell` runs itself.
+const ELSEWHERE: [&str; 6] = ["nohup", "screencap", "sh", "sleep", "timeout", "xargs"];
+
 /// Runs a command and returns its status.
-pub(super) fn run(call: Call<'_>) -> u8 {
-    let mut call = call;
+pub(super) fn run(mut call: Call<'_>) -> u8 {
     let call = &mut call;
-    match call.name {
-        ":" | "true" => 0,
-        "false" => 1,
-        "am" => activity::am(call),
-        "basename" | "dirname" => basics::part_of_path(call),
-        "cat" => storage::cat(call),
-        "cd" => storage::cd(call),
-        "chmod" | "chown" | "sync" | "setprop" | "log" | "umask" | "set" | "trap" | "stop" | "start" => 0,
-        "clear" => 0,
-        "cmd" => cmd(call),
-        "cp" | "mv" => storage::copy(call),
-        "date" => basics::date(call),
-        "df" => storage::df(call),
-        "dumpsys" => dumpsys::dumpsys(call),
-        "echo" => basics::echo(call),
-        "env" | "printenv" => basics::environment(call),
-        "export" => basics::export(call),
-        "getprop" => settings::getprop(call),
-        "grep" | "egrep" | "fgrep" => text::grep(call),
-        "head" | "tail" => text::ends(call),
-        "id" => basics::id(call),
-        "ime" => settings::ime(call),
-        "input" => input::input(call),
-        "logcat" => basics::logcat(call),
-        "ls" => storage::ls(call),
-        "md5sum" => storage::md5sum(call),
-        "mkdir" => storage::mkdir(call),
-        "monkey" => activity::monkey(call),
-        "pidof" => activity::pidof(call),
-        "pm" => packages::pm(call),
-        "printf" => basics::printf(call),
-        "pwd" => basics::pwd(call),
-        "reboot" => basics::reboot(call),
-        "rm" => storage::rm(call),
-        "rmdir" => storage::rmdir(call),
-        "settings" => settings::settings(call),
-        "sort" => text::sort(call),
-        "stat" => storage::stat(call),
-        "su" => basics::su(call),
-        "svc" => settings::svc(call),
-        "tee" => storage::tee(call),
-        "test" | "[" => basics::test(call),
-        "toybox" => toybox(call),
-        "touch" => storage::touch(call),
-        "uiautomator" => activity::uiautomator(call),
-        "uname" => basics::uname(call),
-        "unset" => basics::unset(call),
-        "uptime" => basics::uptime(call),
-        "wc" => text::wc(call),
-        "whoami" => basics::whoami(call),
-        "which" => basics::which(call),
-        "wm" => settings::wm(call),
-        unknown => {
-            let sorry = format!("/system/bin/sh: {unknown}: inaccessible or not found\n");
+    let known = PROGRAMS.iter().chain(OWN).find(|(name, _)| *name == call.name);
+    match known {
+        Some((_, run)) => run(call),
+        None => {
+            let sorry = format!("/system/bin/sh: {}: inaccessible or not found\n", call.name);
             call.complain(&sorry);
             127
         }
     }
 }
 
-/// All names that `run` knows and that are files on a phone.
-const PROGRAMS: &[&str] = &[
-    "am",
-    "basename",
-    "cat",
-    "chmod",
-    "chown",
-    "clear",
-    "cmd",
-    "cp",
-    "date",
-    "df",
-    "dirname",
-    "dumpsys",
-    "echo",
-    "egrep",
-    "env",
-    "false",
-    "fgrep",
-    "getprop",
-    "grep",
-    "head",
-    "id",
-    "ime",
-    "input",
-    "log",
-    "logcat",
-    "ls",
-    "md5sum",
-    "mkdir",
-    "monkey",
-    "mv",
-    "pidof",
-    "pm",
-    "printenv",
-    "printf",
-    "pwd",
-    "reboot",
-    "rm",
-    "rmdir",
-    "screencap",
-    "setprop",
-    "settings",
-    "sh",
-    "sleep",
-    "sort",
-    "stat",
-    "svc",
-    "sync",
-    "tail",
-    "tee",
-    "test",
-    "touch",
-    "toybox",
-    "true",
-    "uiautomator",
-    "uname",
-    "uptime",
-    "wc",
-    "which",
-    "whoami",
-    "wm",
-];
+/// Whether a command is a part of the shell and no file.
+pub(super) fn is_own(name: &str) -> bool {
+    OWN.iter().any(|(own, _)| *own == name)
+}
+
+/// Where the file of a command is.
+pub(super) fn path_of(name: &str) -> Option<String> {
+    let name = name.strip_prefix("/system/bin/").unwrap_or(name);
+    let known = PROGRAMS.iter().map(|(name, _)| *name).chain(ELSEWHERE).any(|known| known == name);
+    known.then(|| format!("/system/bin/{name}"))
+}
 
 /// Whether a command reads its input, given its arguments.
 pub(super) fn reads_input(name: &str, arguments: &[String]) -> bool {
     let named =
-        |needed: usize| text::operands(name, arguments).len() < needed || arguments.iter().any(|word| word == "-");
+        |needed: usize| operands::operands(name, arguments).len() < needed || arguments.iter().any(|word| word == "-");
     match name {
-        "cat" | "head" | "tail" | "md5sum" | "sort" | "wc" => named(1),
-        "grep" | "egrep" | "fgrep" => named(1),
-        "tee" => true,
+        "cat" | "head" | "tail" | "md5sum" | "sha256sum" | "sort" | "uniq" | "wc" | "cut" | "base64" => named(1),
+        "grep" | "egrep" | "fgrep" | "sed" => named(1),
+        "tee" | "tr" => true,
         "toybox" => arguments.split_first().is_some_and(|(name, rest)| name != "toybox" && reads_input(name, rest)),
         _ => false,
     }
@@ -205,7 +216,11 @@ pub(super) fn reads_input(name: &str, arguments: &[String]) -> bool {
 
 /// Whether a command may print more than a MiB.
 pub(super) fn may_print_much(name: &str) -> bool {
-    matches!(name, "cat" | "tee" | "toybox" | "grep" | "egrep" | "fgrep" | "head" | "tail" | "sort" | "printf")
+    const MUCH: [&str; 16] = [
+        "base64", "cat", "cut", "egrep", "fgrep", "grep", "head", "printf", "sed", "seq", "sort", "tail", "tee",
+        "toybox", "tr", "uniq",
+    ];
+    MUCH.contains(&name)
 }
 
 fn cmd(call: &mut Call<'_>) -> u8 {
@@ -215,7 +230,7 @@ fn cmd(call: &mut Call<'_>) -> u8 {
             20
         }
         Some("-l") => {
-            call.say("Currently running services:\n  activity\n  clipboard\n  input\n  input_method\n  package\n  settings\n  uimode\n  wifi\n  window\n");
+            call.say("Currently running services:\n  activity\n  clipboard\n  display\n  input\n  input_method\n  package\n  settings\n  uimode\n  wifi\n  window\n");
             0
         }
         Some("activity") => activity::am(&mut inner(call, "am")),
@@ -225,6 +240,7 @@ fn cmd(call: &mut Call<'_>) -> u8 {
         Some("settings") => settings::settings(&mut inner(call, "settings")),
         Some("window") => settings::wm(&mut inner(call, "wm")),
         Some("wifi") => settings::cmd_wifi(&mut inner(call, "wifi")),
+        Some("display") => dumpsys::cmd_display(&mut inner(call, "display")),
         Some("clipboard") => {
             // There is such a service on every phone, it can be told nothing from a shell, and that counts as success.
             call.complain("No shell command implementation.\n");
@@ -241,9 +257,66 @@ fn cmd(call: &mut Call<'_>) -> u8 {
 
 fn toybox(call: &mut Call<'_>) -> u8 {
     const APPLETS: &[&str] = &[
-        "basename", "cat", "cp", "date", "dirname", "echo", "false", "grep", "head", "id", "ls", "md5sum", "mkdir",
-        "mv", "printf", "pwd", "rm", "rmdir", "sort", "stat", "tail", "tee", "test", "touch", "true", "uname",
-        "uptime", "wc", "whoami",
+        "base64",
+        "basename",
+        "cat",
+        "chmod",
+        "chown",
+        "clear",
+        "cp",
+        "cut",
+        "date",
+        "df",
+        "dirname",
+        "echo",
+        "egrep",
+        "env",
+        "false",
+        "fgrep",
+        "find",
+        "grep",
+        "head",
+        "id",
+        "ifconfig",
+        "kill",
+        "log",
+        "ls",
+        "md5sum",
+        "mkdir",
+        "mv",
+        "nohup",
+        "pidof",
+        "ping",
+        "printenv",
+        "printf",
+        "ps",
+        "pwd",
+        "readlink",
+        "realpath",
+        "rm",
+        "rmdir",
+        "sed",
+        "seq",
+        "setprop",
+        "sha256sum",
+        "sleep",
+        "sort",
+        "stat",
+        "sync",
+        "tail",
+        "tee",
+        "test",
+        "timeout",
+        "touch",
+        "tr",
+        "true",
+        "uname",
+        "uniq",
+        "uptime",
+        "wc",
+        "which",
+        "whoami",
+        "xargs",
     ];
     match call.arguments.first().cloned() {
         None => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -16,8 +17,9 @@ use super::access::{self, PublicKey, TOKEN};
 use super::packet::{
     self, AUTH, BadPacket, CLSE, CNXN, Decoder, OKAY, OPEN, PAYLOAD_MAX, Packet, VERSION, VERSION_SUMS, WRTE,
 };
+use super::reverse::Reverse;
 use super::service::{self, Service};
-use super::stream::Stream;
+use super::stream::{Credit, Stream};
 use crate::weather::{Fate, Fault, LinkDice};
 
 /// Packets that wait to be written; a client that does not read makes its streams wait.
@@ -35,7 +37,7 @@ const ASKED: u32 = 1;
 const SIGNED: u32 = 2;
 const PUBLIC: u32 = 3;
 /// What the phone can do beyond the first version of the protocol.
-const FEATURES: &str = "shell_v2,cmd,stat_v2,ls_v2,fixed_push_mkdir,sendrecv_v2";
+const FEATURES: &str = "shell_v2,cmd,abb_exec,stat_v2,ls_v2,fixed_push_mkdir,sendrecv_v2";
 
 /// Why a connection ended.
 #[derive(Debug)]
@@ -94,6 +96,7 @@ pub(super) async fn serve(socket: TcpStream, device: Arc<Device>) -> Ended {
         stranger: None,
         broken: Arc::default(),
         large: Arc::new(Semaphore::new(LARGE)),
+        reverse: Arc::default(),
         device,
     };
     tokio::select! {
@@ -153,6 +156,7 @@ struct Connection {
     /// Told when a service has panicked.
     broken: Arc<Notify>,
     large: Arc<Semaphore>,
+    reverse: Arc<Reverse>,
 }
 
 impl Connection {
@@ -230,8 +234,7 @@ impl Connection {
                 if let Some(entry) = self.streams.lock().get(&packet.second)
                     && entry.remote == packet.first
                 {
-                    // Keeps one permission at most, however many come.
-                    entry.credit.notify_one();
+                    entry.credit.give();
                 }
                 Ok(())
             }
@@ -325,15 +328,17 @@ impl Connection {
             Some(service) if packet.second == 0 && remote != 0 => service,
             _ => return self.send(CLSE, 0, remote, b"", peer.sums).await,
         };
-        if self.device.options.limits.streams_max <= self.streams.lock().len() {
+        // Those that go on without their client count as well, but cannot take the place of all others.
+        let max = self.device.options.limits.streams_max;
+        if max <= self.streams.lock().len() || 2 * max <= self.services.len() {
             tracing::warn!("a client has too many streams open: another is refused");
             return self.send(CLSE, 0, remote, b"", peer.sums).await;
         }
         let local = self.number();
         let (inbox, letters) = mpsc::channel(1);
         let (close, closed) = oneshot::channel();
-        let credit = Arc::new(Notify::new());
-        credit.notify_one(); // Our acknowledgement of the opening is the client's too.
+        let credit = Arc::new(Credit::default());
+        credit.give(); // Our acknowledgement of the opening is the client's too.
         let entry = Entry { remote, inbox, credit: credit.clone(), _close: close };
         self.streams.lock().insert(local, entry);
         self.send(OKAY, local, remote, b"", peer.sums).await?;
@@ -341,18 +346,25 @@ impl Connection {
             local,
             remote,
             inbox: letters,
+            held: None,
             credit,
             packets: self.packets.clone(),
             payload_max: peer.payload_max,
             sums: peer.sums,
             large: self.large.clone(),
+            reverse: self.reverse.clone(),
         };
         let (device, streams, broken) = (self.device.clone(), self.streams.clone(), self.broken.clone());
+        let linger = if service.outlives_its_client() { device.options.limits.linger } else { Duration::ZERO };
         self.services.spawn(async move {
             let _alarm = Alarm(broken);
+            let over = async {
+                let _ = closed.await; // It is never told anything; its end is what counts.
+                tokio::time::sleep(linger).await;
+            };
             tokio::select! {
                 biased;
-                _ = closed => return,
+                () = over => return,
                 () = service::run(service, &mut stream, &device) => {}
             }
             if streams.lock().remove(&local).is_some() {
@@ -412,9 +424,15 @@ struct Entry {
     remote: u32,
     /// Holds one packet, as clients wait for its acknowledgement before they send another.
     inbox: mpsc::Sender<Vec<u8>>,
-    credit: Arc<Notify>,
-    /// Dropping it ends the service.
+    credit: Arc<Credit>,
+    /// Dropping it ends the service, at once or soon.
     _close: oneshot::Sender<()>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.credit.close();
+    }
 }
 
 /// Ends the connection if its service panics: a client must not wait for ever.

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::pattern::Pattern;
+
 /// Bytes of storage.
 pub(super) const STORAGE: u64 = 64 << 20;
 /// Files and folders together.
@@ -59,6 +61,10 @@ pub(super) enum FileError {
     NameTooLong,
     #[error("Cannot allocate memory")]
     TooMuch,
+    #[error("Operation not permitted")]
+    NotPermitted,
+    #[error("bad mode")]
+    BadMode,
 }
 
 /// A file or a folder.
@@ -67,6 +73,7 @@ pub(super) struct Node {
     pub kind: Kind,
     /// Seconds since 1970.
     pub modified: u64,
+    permissions: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -76,11 +83,14 @@ pub(super) enum Kind {
 }
 
 impl Node {
+    fn folder(now: u64) -> Node {
+        Node { kind: Kind::Folder, modified: now, permissions: 0o771 }
+    }
     /// Type and permissions as in `struct stat`.
     pub fn mode(&self) -> u32 {
         match self.kind {
-            Kind::Folder => 0o040_771,
-            Kind::File(_) => 0o100_660,
+            Kind::Folder => 0o040_000 | self.permissions,
+            Kind::File(_) => 0o100_000 | self.permissions,
         }
     }
     pub fn size(&self) -> u64 {
@@ -105,8 +115,7 @@ pub(super) struct Files {
 
 impl Files {
     pub fn new(max: u64, now: u64) -> Files {
-        let folder = || Node { kind: Kind::Folder, modified: now };
-        Files { nodes: FOLDERS.iter().map(|path| ((*path).to_owned(), folder())).collect(), used: 0, max }
+        Files { nodes: FOLDERS.iter().map(|path| ((*path).to_owned(), Node::folder(now))).collect(), used: 0, max }
     }
 
     pub fn used(&self) -> u64 {
@@ -155,7 +164,8 @@ impl Files {
             return Err(FileError::NoSpace);
         }
         self.used = used;
-        self.nodes.insert(path.to_owned(), Node { kind: Kind::File(Arc::new(bytes)), modified: now });
+        let permissions = self.nodes.get(path).map_or(0o660, |old| old.permissions);
+        self.nodes.insert(path.to_owned(), Node { kind: Kind::File(Arc::new(bytes)), modified: now, permissions });
         Ok(())
     }
 
@@ -187,7 +197,23 @@ impl Files {
         if NODES_MAX <= self.nodes.len() {
             return Err(FileError::NoSpace);
         }
-        self.nodes.insert(path.to_owned(), Node { kind: Kind::Folder, modified: now });
+        self.nodes.insert(path.to_owned(), Node::folder(now));
+        Ok(())
+    }
+
+    /// All that lies below a path, and what lies there itself, by whole paths.
+    pub fn below(&self, path: &str) -> Result<Vec<(&str, &Node)>, FileError> {
+        self.find(path)?;
+        let start = if path == "/" { "/".to_owned() } else { format!("{path}/") };
+        let inside = |found: &str| found == path || found.starts_with(&start);
+        Ok(self.nodes.iter().filter(|(found, _)| inside(found)).map(|(found, node)| (found.as_str(), node)).collect())
+    }
+
+    /// Changes who may do what with a file or folder.
+    pub fn change_mode(&mut self, path: &str, permissions: u32) -> Result<(), FileError> {
+        writable(path)?;
+        let node = self.nodes.get_mut(path).ok_or(FileError::NotFound)?;
+        node.permissions = permissions & 0o777;
         Ok(())
     }
 
@@ -240,10 +266,10 @@ impl Files {
 
     /// Paths that match a pattern with `*` and `?`, which do not match `/`.
     pub fn matching(&self, pattern: &str) -> Vec<&str> {
-        let wanted: Vec<&str> = pattern.split('/').collect();
+        let wanted: Vec<Name> = pattern.split('/').map(Name::new).collect();
         let fits = |path: &&String| {
             let parts: Vec<&str> = path.split('/').collect();
-            parts.len() == wanted.len() && parts.iter().zip(&wanted).all(|(name, pattern)| name_fits(name, pattern))
+            parts.len() == wanted.len() && parts.iter().zip(&wanted).all(|(name, wanted)| wanted.fits(name))
         };
         self.nodes.keys().filter(fits).map(String::as_str).collect()
     }
@@ -287,26 +313,21 @@ fn writable(path: &str) -> Result<(), FileError> {
     if within(SDCARD) || within(SCRATCH) { Ok(()) } else { Err(FileError::Denied) }
 }
 
-/// Whether a name fits a pattern, in time that grows with their product.
-fn name_fits(name: &str, pattern: &str) -> bool {
-    if pattern.starts_with('*') && name.starts_with('.') {
-        return false; // Hidden files are not meant by `*`.
+/// A pattern for the name of a file or folder.
+struct Name {
+    pattern: Pattern,
+    /// Hidden files are meant only by a pattern that begins with their dot.
+    hidden: bool,
+}
+
+impl Name {
+    fn new(text: &str) -> Name {
+        Name { pattern: Pattern::new(text), hidden: text.starts_with('.') }
     }
-    let name: Vec<char> = name.chars().collect();
-    let mut reach = vec![false; name.len() + 1];
-    reach[0] = true;
-    for wanted in pattern.chars() {
-        let mut next = vec![false; name.len() + 1];
-        for at in 0..=name.len() {
-            next[at] = match wanted {
-                '*' => reach[at] || (0 < at && next[at - 1]),
-                '?' => 0 < at && reach[at - 1],
-                letter => 0 < at && reach[at - 1] && name[at - 1] == letter,
-            };
-        }
-        reach = next;
+
+    fn fits(&self, name: &str) -> bool {
+        (self.hidden || !name.starts_with('.')) && self.pattern.fits(name)
     }
-    reach[name.len()]
 }
 
 #[cfg(test)]
@@ -383,16 +404,11 @@ mod tests {
     }
 
     #[test]
-    fn patterns_match_as_in_a_shell() {
-        for (name, pattern, fits) in [
-            ("tmp.png", "*.png", true),
-            ("tmp.png", "t?p.*", true),
-            ("tmp.png", "*.pn", false),
-            ("", "*", true),
-            (".hidden", "*", false),
-            ("aaaaaaaaaaaaaaaaaaaaaaaaab", "*a*a*a*a*a*a*a*a*c", false),
-        ] {
-            assert_eq!(name_fits(name, pattern), fits, "{name} {pattern}");
+    fn hidden_files_are_not_meant_by_a_star() {
+        for (name, pattern, fits) in
+            [("a", "*", true), (".hidden", "*", false), (".hidden", ".h*", true), ("a.b", "?[.]b", true)]
+        {
+            assert_eq!(Name::new(pattern).fits(name), fits, "{name} {pattern}");
         }
     }
 }

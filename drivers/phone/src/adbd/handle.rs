@@ -4,24 +4,35 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 
 use super::files::{Files, STORAGE};
+use super::log::Log;
 use super::settings::Settings;
 use crate::weather::{Fate, Fault, Faults, LinkDice, Weather};
-use crate::{Event, Refused, World};
+use crate::{AppInfo, Event, Refused, World};
 
+/// The process of the phone's services, which write into its log.
+const SYSTEM_PROCESS: u32 = 1240;
 /// Pictures that are encoded at the same time; each holds the pixels of a display.
 const CAMERAS: usize = 4;
+
+/// What is ready when some time has passed.
+pub type Rest<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Where a phone's time comes from.
 pub trait Clock: Send + Sync {
     /// Milliseconds since the phone was switched on; never less than before.
     fn millis(&self) -> u64;
+    /// Waits until so many milliseconds have passed.
+    fn rest(&self, millis: u64) -> Rest<'_> {
+        Box::pin(tokio::time::sleep(Duration::from_millis(millis)))
+    }
 }
 
 /// Time that passes by itself.
@@ -44,7 +55,7 @@ impl Clock for SteadyClock {
     }
 }
 
-/// Time that stands still until somebody moves it; clones show the same time.
+/// Time that stands still until somebody moves it, or waits for it: then it has passed at once. Clones show the same time.
 #[derive(Clone, Debug, Default)]
 pub struct ManualClock {
     millis: Arc<AtomicU64>,
@@ -60,6 +71,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn millis(&self) -> u64 {
         self.millis.load(Ordering::Relaxed)
+    }
+    fn rest(&self, millis: u64) -> Rest<'_> {
+        self.pass(millis);
+        Box::pin(std::future::ready(()))
     }
 }
 
@@ -77,6 +92,9 @@ struct Shared {
     /// Locked before `world` where both are needed.
     faults: Mutex<Faults>,
     touch: Mutex<Option<Touch>>,
+    log: Mutex<Log>,
+    /// Told when something was written into the log.
+    logged: watch::Sender<()>,
     changes: watch::Sender<u64>,
     cameras: Arc<Semaphore>,
 }
@@ -107,7 +125,7 @@ impl Handle {
     pub fn in_weather(mut world: World, clock: impl Clock + 'static, weather: Weather) -> Handle {
         let mut faults = Faults::new(weather, &mut world);
         let storage = if faults.storage_is_full() { 0 } else { STORAGE };
-        Handle {
+        let handle = Handle {
             shared: Arc::new(Shared {
                 clock: Box::new(clock),
                 files: Mutex::new(Files::new(storage, world.clock())),
@@ -115,10 +133,14 @@ impl Handle {
                 world: Mutex::new(world),
                 settings: Mutex::default(),
                 touch: Mutex::default(),
+                log: Mutex::default(),
+                logged: watch::Sender::new(()),
                 changes: watch::Sender::new(0),
                 cameras: Arc::new(Semaphore::new(CAMERAS)),
             }),
-        }
+        };
+        handle.begin_log();
+        handle
     }
 
     /// Looks at the world as it is now. `look` must not use the handle again.
@@ -146,8 +168,66 @@ impl Handle {
     /// Lets a gesture happen in the weather that there is. True if the phone has to start anew.
     #[must_use]
     pub(super) fn gesture(&self, gesture: impl FnOnce(&mut World)) -> bool {
-        let mut faults = self.faults();
-        self.change(|world| faults.gesture(world, gesture))
+        let (before, after, reboots) = {
+            let mut faults = self.faults();
+            self.change(|world| {
+                let before = world.front();
+                let reboots = faults.gesture(world, gesture);
+                (before, world.front(), reboots)
+            })
+        };
+        if before != after {
+            let AppInfo { package, activity, .. } = after;
+            self.log('I', "ActivityTaskManager", &format!("START u0 {{cmp={package}/{activity}}} from uid 10050"));
+            self.log('I', "ActivityTaskManager", &format!("Displayed {package}/{activity} for user 0: +120ms"));
+        }
+        reboots
+    }
+
+    /// Waits until so many milliseconds of the phone's clock have passed.
+    pub(super) async fn rest(&self, millis: u64) {
+        self.shared.clock.rest(millis).await;
+    }
+
+    /// Waits until nothing moves on the display, for so long at most; false if something still does.
+    pub(super) async fn at_rest(&self, most: u64) -> bool {
+        let mut waited = 0;
+        loop {
+            let left = self.faults().moves_for(self.look(World::uptime));
+            if left == 0 {
+                return true;
+            }
+            if most <= waited {
+                return false;
+            }
+            let pause = left.min(most - waited);
+            self.rest(pause).await;
+            waited += pause;
+        }
+    }
+
+    /// Writes a line into the log.
+    pub(super) fn log(&self, level: char, tag: &str, message: &str) {
+        let when = self.look(|world| (world.clock(), world.uptime() % 1000));
+        self.log_lines().write(when, level, tag, SYSTEM_PROCESS, message);
+        self.shared.logged.send_replace(());
+    }
+
+    /// The log of a phone that has just started.
+    pub(super) fn begin_log(&self) {
+        self.log_lines().clear();
+        self.log('I', "SystemServer", "Entered the Android system server!");
+        self.log('I', "ActivityManager", "System now ready");
+        self.log('I', "ActivityManager", "User 0 state changed from RUNNING_UNLOCKING to RUNNING_UNLOCKED");
+    }
+
+    pub(super) fn log_lines(&self) -> MutexGuard<'_, Log> {
+        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A receiver sees when something was written into the log.
+    pub(super) fn log_changes(&self) -> watch::Receiver<()> {
+        self.shared.logged.subscribe()
     }
 
     /// Whether adb may not touch the screen.

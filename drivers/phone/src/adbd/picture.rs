@@ -9,6 +9,14 @@ use crate::World;
 const RGBA_8888: u32 = 1;
 const SRGB: u32 = 1;
 
+/// How the one display is called where several can be told apart, as the first of a phone commonly is.
+pub(super) const DISPLAY: &str = "4619827259835644672";
+
+/// Whether that is the one display's name or number.
+pub(super) fn is_display(name: &str) -> bool {
+    name == DISPLAY || name == "0"
+}
+
 /// What is written after the pixels were taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {

@@ -1,5 +1,7 @@
 //! What a stream is for: its name is read here, and handed to those who do it.
 
+use std::sync::Arc;
+
 use super::Device;
 use super::picture::{self, Format};
 use super::shell::Shell;
@@ -19,6 +21,10 @@ pub(super) enum Service {
     },
     /// Files.
     Sync,
+    /// The words of one command, which no shell has to read: `cmd` without its name.
+    Words(Vec<String>),
+    /// Ports of the computer that the phone is to reach.
+    Reverse(String),
     /// One picture of the display.
     Framebuffer,
     Reboot,
@@ -27,6 +33,12 @@ pub(super) enum Service {
 }
 
 impl Service {
+    /// Whether it goes on for a moment when its client has closed the stream. A client of `exec` closes it as soon as it has
+    /// sent everything, and a command that nobody watches is told so only when it prints something.
+    pub fn outlives_its_client(&self) -> bool {
+        matches!(self, Service::Shell { typed: false, .. } | Service::Words(_))
+    }
+
     /// Reads the name that a client opens a stream with; `None` if this phone has no such service.
     pub fn parse(name: &[u8]) -> Option<Service> {
         let name = String::from_utf8_lossy(name);
@@ -48,6 +60,9 @@ impl Service {
                 Some(Service::Shell { command, framed, typed })
             }
             "exec" => Some(Service::Shell { command: command(argument), framed: false, typed: false }),
+            "abb_exec" => Some(Service::Words(argument.split('\0').map(str::to_owned).collect())),
+            "reverse" => Some(Service::Reverse(argument.to_owned())),
+            "jdwp" => Some(Service::Say(String::new())), // Nothing here can be debugged.
             "sync" => Some(Service::Sync),
             "framebuffer" => Some(Service::Framebuffer),
             "reboot" => Some(Service::Reboot),
@@ -71,18 +86,31 @@ fn command(argument: &str) -> Option<String> {
 }
 
 /// Serves one stream until it is done. What cannot be said because the client is gone is not said.
-pub(super) async fn run(service: Service, stream: &mut Stream, device: &Device) {
+pub(super) async fn run(service: Service, stream: &mut Stream, device: &Arc<Device>) {
     match service {
         Service::Shell { command, framed, typed } => {
-            let mut shell = Shell::new(device, stream.large.clone());
+            let mut shell = Shell::new(device.clone(), stream.large.clone());
             let mut terminal = Terminal::new(stream, framed, typed);
             let ran = match command {
                 Some(command) => shell.run(&command, &mut terminal).await.map(drop),
                 None => shell::serve_lines(&mut shell, &mut terminal, typed).await,
             };
-            if ran.is_ok() {
+            let status = shell.status();
+            // A terminal that is closed ends what was begun at it.
+            if ran.is_ok() && (typed || shell.finish(&mut terminal).await.is_ok()) {
+                let _ = terminal.exit(status).await;
+            }
+        }
+        Service::Words(words) => {
+            let mut shell = Shell::new(device.clone(), stream.large.clone());
+            let mut terminal = Terminal::new(stream, false, false);
+            if shell.run_words([&["cmd".to_owned()], &words[..]].concat(), &mut terminal).await.is_ok() {
                 let _ = terminal.exit(shell.status()).await;
             }
+        }
+        Service::Reverse(request) => {
+            let answer = stream.reverse.answer(&request);
+            let _ = stream.write(answer.as_bytes()).await;
         }
         Service::Sync => {
             let _ = sync::serve(stream, &device.handle).await;
@@ -133,10 +161,10 @@ mod tests {
         );
         check("exec:sh", expect!["Some(Shell { command: None, framed: false, typed: false })"]);
         check("sync:\0", expect!["Some(Sync)"]);
+        check("reverse:forward:tcp:1;tcp:2", expect![[r#"Some(Reverse("forward:tcp:1;tcp:2"))"#]]);
+        check("abb_exec:package\0install\0-S\x009\0", expect![[r#"Some(Words(["package", "install", "-S", "9"]))"#]]);
         check("tcpip:5555\0", expect![[r#"Some(Say("restarting in TCP mode port: 5555\n"))"#]]);
-        for unknown in
-            ["", "\0", ":", "jdwp:1", "tcp:80", "localabstract:x", "reverse:forward:a;b", "shellx:ls", "abb_exec:x"]
-        {
+        for unknown in ["", "\0", ":", "tcp:80", "localabstract:x", "track-jdwp", "shellx:ls", "abb:x", "sideload:9"] {
             check(unknown, expect!["None"]);
         }
     }

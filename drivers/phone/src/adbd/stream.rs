@@ -5,13 +5,43 @@
 
 use std::sync::Arc;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use super::packet::{self, OKAY, WRTE};
+use super::reverse::Reverse;
 
 /// The other side is not there any more; there is nobody to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Gone;
+
+/// Permission to send one packet, as long as the other side listens.
+#[derive(Debug, Default)]
+pub(super) struct Credit {
+    given: Notify,
+    closed: AtomicBool,
+}
+
+impl Credit {
+    /// Gives permission; one is kept at most, however many are given.
+    pub fn give(&self) {
+        self.given.notify_one();
+    }
+
+    /// Nobody listens any more.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.given.notify_one();
+    }
+
+    async fn take(&self) -> Result<(), Gone> {
+        if !self.closed.load(Ordering::Acquire) {
+            self.given.notified().await;
+        }
+        if self.closed.load(Ordering::Acquire) { Err(Gone) } else { Ok(()) }
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -20,23 +50,28 @@ pub(super) struct Stream {
     /// The client's number for it.
     pub remote: u32,
     pub inbox: mpsc::Receiver<Vec<u8>>,
-    /// Permission to send one packet.
-    pub credit: Arc<Notify>,
+    /// What was taken from there and is not acknowledged yet.
+    pub held: Option<Vec<u8>>,
+    pub credit: Arc<Credit>,
     pub packets: mpsc::Sender<Vec<u8>>,
     /// The largest payload that the client takes.
     pub payload_max: usize,
     pub sums: bool,
     /// Turns for commands that hold much memory, shared by the streams of a connection.
     pub large: Arc<Semaphore>,
+    /// Ports of the client that the phone is to reach, shared by the streams of a connection.
+    pub reverse: Arc<Reverse>,
 }
 
 impl Stream {
-    /// What the client sent next, or `None` when it will send nothing more.
+    /// What the client sent next, or `None` when it will send nothing more. Nothing is lost if it is given up.
     pub async fn read(&mut self) -> Option<Vec<u8>> {
-        let bytes = self.inbox.recv().await?;
+        if self.held.is_none() {
+            self.held = Some(self.inbox.recv().await?);
+        }
         let okay = packet::encode(OKAY, self.local, self.remote, b"", self.sums);
         self.packets.send(okay).await.ok()?;
-        Some(bytes)
+        self.held.take()
     }
 
     /// Sends bytes when the client is ready for them.
@@ -51,7 +86,7 @@ impl Stream {
 
     /// Sends one packet; its parts together are not larger than `payload_max`.
     pub async fn write_packet(&mut self, parts: &[&[u8]]) -> Result<(), Gone> {
-        self.credit.notified().await;
+        self.credit.take().await?;
         let packet = packet::encode_parts(WRTE, self.local, self.remote, parts, self.sums);
         self.packets.send(packet).await.map_err(|_| Gone)
     }

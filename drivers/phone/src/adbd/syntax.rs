@@ -7,6 +7,10 @@ pub(super) const TEXT_MAX: usize = 128 << 10;
 /// How deep groups and substitutions may be nested.
 const DEPTH_MAX: u32 = 16;
 
+mod words;
+
+use std::sync::Arc;
+
 /// Pipelines, each with what has to be so for it to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct List(pub Vec<(Join, Pipeline)>);
@@ -45,6 +49,34 @@ pub(super) enum What {
     Group(List),
     /// `( ... )`
     Subshell(List),
+    /// `if`: conditions with what is done where they hold, and `else`.
+    If {
+        branches: Vec<(List, List)>,
+        otherwise: Option<List>,
+    },
+    /// `while`, and `until` where it says so.
+    While {
+        until: bool,
+        condition: List,
+        body: List,
+    },
+    /// `for`; without words it goes over the script's arguments.
+    For {
+        name: String,
+        words: Option<Vec<Word>>,
+        body: List,
+    },
+    Case {
+        word: Word,
+        arms: Vec<(Vec<Word>, List)>,
+    },
+    /// Defines a function.
+    Function {
+        name: String,
+        body: Arc<Stage>,
+    },
+    /// `... &`
+    Background(Arc<List>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,9 +105,45 @@ pub(super) struct Word(pub Vec<Piece>);
 /// What a quoted piece stands for is never split into words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Piece {
-    Text { text: String, quoted: bool },
-    Variable { name: String, quoted: bool },
-    Output { of: List, quoted: bool },
+    Text {
+        text: String,
+        quoted: bool,
+    },
+    Variable {
+        name: String,
+        quoted: bool,
+        change: Change,
+    },
+    /// `$( ... )`, or the same between backquotes.
+    Output {
+        of: List,
+        quoted: bool,
+    },
+    /// `$(( ... ))`
+    Number {
+        of: Word,
+        quoted: bool,
+    },
+}
+
+/// What is done to a variable's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Nothing,
+    /// `${#name}`
+    Length,
+    /// `${name-word}`, `=`, `+`, `?`: another value for one that is not set or, after a colon, is empty.
+    Default {
+        kind: char,
+        or_empty: bool,
+        word: Word,
+    },
+    /// `${name#pattern}`, `##` from the start and `%`, `%%` from the end.
+    Trim {
+        start: bool,
+        longest: bool,
+        pattern: Word,
+    },
 }
 
 /// Text that is not a command, and why.
@@ -98,17 +166,23 @@ pub(super) fn parse(text: &str) -> Result<List, SyntaxError> {
     if TEXT_MAX < text.len() {
         return Err(SyntaxError::TooLong);
     }
-    let mut parser = Parser { letters: text.chars().collect(), at: 0, depth: 0 };
-    let list = parser.list(End::Text)?;
-    Ok(list)
+    Parser::new(text, 0).list(End::Text)
 }
 
+/// What a list ends with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Text,
     Parenthesis,
     Brace,
+    /// One of these words, which is left where it is; the last one is what is missed if none comes.
+    Words(&'static [&'static str]),
+    /// `;;`, which is taken, or `esac`, which is left.
+    Arm,
 }
+
+/// Words that end or continue something and cannot begin a command.
+const CLOSING: [&str; 7] = ["then", "elif", "else", "fi", "do", "done", "esac"];
 
 struct Parser {
     letters: Vec<char>,
@@ -117,6 +191,10 @@ struct Parser {
 }
 
 impl Parser {
+    fn new(text: &str, depth: u32) -> Parser {
+        Parser { letters: text.chars().collect(), at: 0, depth }
+    }
+
     fn peek(&self) -> Option<char> {
         self.letters.get(self.at).copied()
     }
@@ -183,20 +261,17 @@ impl Parser {
         let mut join = Join::Always;
         loop {
             self.lines();
-            let ended = match (end, self.peek()) {
-                (End::Text, None) => true,
-                (End::Parenthesis, None) => return Err(SyntaxError::Unclosed(")")),
-                (End::Brace, None) => return Err(SyntaxError::Unclosed("}")),
-                (End::Parenthesis, Some(')')) => true,
-                (End::Brace, Some('}')) => self.reserved("}"),
-                _ => false,
-            };
-            if ended {
+            if self.ended(end)? {
                 if join != Join::Always {
                     let word = if end == End::Text { "newline".to_owned() } else { self.peek().into_iter().collect() };
                     return Err(SyntaxError::Unexpected(word));
                 }
-                self.at += usize::from(end != End::Text);
+                self.at += match end {
+                    End::Text | End::Words(_) => 0,
+                    End::Parenthesis | End::Brace => 1,
+                    End::Arm if self.peek() == Some(';') => 2,
+                    End::Arm => 0,
+                };
                 return Ok(List(pipelines));
             }
             pipelines.push((join, self.pipeline()?));
@@ -205,12 +280,15 @@ impl Parser {
                 Join::IfDone
             } else if self.take("||") {
                 Join::IfFailed
-            } else if self.peek() == Some('&') {
-                return Err(SyntaxError::Unsupported("running in the background (&)"));
             } else {
                 match self.peek() {
+                    Some(';') if self.peek_second() == Some(';') && end == End::Arm => {}
                     Some(';') if self.peek_second() == Some(';') => {
                         return Err(SyntaxError::Unexpected(";;".to_owned()));
+                    }
+                    Some('&') => {
+                        self.at += 1;
+                        in_background(&mut pipelines);
                     }
                     Some(';' | '\n') => self.at += 1,
                     None => {}
@@ -220,6 +298,23 @@ impl Parser {
                 Join::Always
             };
         }
+    }
+
+    /// Whether a list ends here.
+    fn ended(&self, end: End) -> Result<bool, SyntaxError> {
+        Ok(match (end, self.peek()) {
+            (End::Text, None) => true,
+            (End::Parenthesis, None) => return Err(SyntaxError::Unclosed(")")),
+            (End::Brace, None) => return Err(SyntaxError::Unclosed("}")),
+            (End::Words(words), None) => return Err(SyntaxError::Unclosed(words.last().copied().unwrap_or_default())),
+            (End::Arm, None) => return Err(SyntaxError::Unclosed("esac")),
+            (End::Parenthesis, Some(')')) => true,
+            (End::Brace, Some('}')) => self.reserved("}"),
+            (End::Words(words), Some(_)) => words.iter().any(|word| self.reserved(word)),
+            (End::Arm, Some(';')) => self.peek_second() == Some(';'),
+            (End::Arm, Some(_)) => self.reserved("esac"),
+            (End::Text | End::Parenthesis | End::Brace, Some(_)) => false,
+        })
     }
 
     fn pipeline(&mut self) -> Result<Pipeline, SyntaxError> {
@@ -243,26 +338,13 @@ impl Parser {
 
     fn stage(&mut self) -> Result<Stage, SyntaxError> {
         let mut redirects = Vec::new();
-        let group = if self.take("(") {
-            Some(What::Subshell(self.nested(End::Parenthesis)?))
-        } else if self.reserved("{") {
-            self.at += 1;
-            Some(What::Group(self.nested(End::Brace)?))
-        } else {
-            None
-        };
-        if let Some(what) = group {
+        if let Some(what) = self.compound()? {
             self.blanks();
             while let Some(redirect) = self.redirect()? {
                 redirects.push(redirect);
                 self.blanks();
             }
             return Ok(Stage { what, redirects });
-        }
-        for word in ["if", "for", "while", "until", "case", "function", "select"] {
-            if self.reserved(word) {
-                return Err(SyntaxError::Unsupported(word));
-            }
         }
         let (mut assignments, mut words) = (Vec::new(), Vec::new());
         loop {
@@ -273,7 +355,13 @@ impl Parser {
             }
             match self.peek() {
                 None | Some('\n' | ';' | '&' | '|' | ')') => break,
-                Some('(') => return Err(SyntaxError::Unexpected("(".to_owned())),
+                Some('(') => match &words[..] {
+                    [name] if assignments.is_empty() && redirects.is_empty() => {
+                        let name = plain(name).ok_or(SyntaxError::Unexpected("(".to_owned()))?;
+                        return self.function(name);
+                    }
+                    _ => return Err(SyntaxError::Unexpected("(".to_owned())),
+                },
                 Some(_) => {}
             }
             let word = self.word()?;
@@ -283,12 +371,181 @@ impl Parser {
             }
         }
         if assignments.is_empty() && words.is_empty() && redirects.is_empty() {
-            return Err(SyntaxError::Unexpected(self.peek().map_or("newline".to_owned(), |letter| match letter {
-                '\n' => "newline".to_owned(),
-                other => other.to_string(),
-            })));
+            return Err(self.unexpected());
         }
         Ok(Stage { what: What::Command { assignments, words }, redirects })
+    }
+
+    /// That what stands here cannot.
+    fn unexpected(&self) -> SyntaxError {
+        SyntaxError::Unexpected(match self.peek() {
+            None | Some('\n') => "newline".to_owned(),
+            Some(letter) => letter.to_string(),
+        })
+    }
+
+    /// Reads what begins with a parenthesis or a reserved word, if something does here.
+    fn compound(&mut self) -> Result<Option<What>, SyntaxError> {
+        if let Some(word) = CLOSING.iter().find(|word| self.reserved(word)) {
+            return Err(SyntaxError::Unexpected((*word).to_owned()));
+        }
+        for word in ["select", "[["] {
+            if self.reserved(word) {
+                return Err(SyntaxError::Unsupported(word));
+            }
+        }
+        Ok(Some(if self.peek() == Some('(') && self.peek_second() == Some('(') {
+            // Arithmetic, or two groups: phones take it for the first as well.
+            return Err(SyntaxError::Unsupported("(( without a dollar"));
+        } else if self.take("(") {
+            What::Subshell(self.nested(End::Parenthesis)?)
+        } else if self.keyword("{") {
+            What::Group(self.nested(End::Brace)?)
+        } else if self.keyword("if") {
+            self.conditional()?
+        } else if self.keyword("while") {
+            self.repeated(false)?
+        } else if self.keyword("until") {
+            self.repeated(true)?
+        } else if self.keyword("for") {
+            self.counted()?
+        } else if self.keyword("case") {
+            self.cases()?
+        } else if self.keyword("function") {
+            self.blanks();
+            let name = plain(&self.word()?).ok_or_else(|| self.unexpected())?;
+            self.function(name)?.what
+        } else {
+            return Ok(None);
+        }))
+    }
+
+    /// Takes a reserved word, if it stands here by itself.
+    fn keyword(&mut self, word: &str) -> bool {
+        self.reserved(word) && self.take(word)
+    }
+
+    /// Takes a reserved word that has to come.
+    fn expect(&mut self, word: &'static str) -> Result<(), SyntaxError> {
+        self.lines();
+        match self.peek() {
+            None => Err(SyntaxError::Unclosed(word)),
+            Some(_) if self.keyword(word) => Ok(()),
+            Some(_) => Err(self.unexpected()),
+        }
+    }
+
+    fn conditional(&mut self) -> Result<What, SyntaxError> {
+        let mut branches = Vec::new();
+        let mut otherwise = None;
+        loop {
+            let condition = self.nested(End::Words(&["then"]))?;
+            self.expect("then")?;
+            let body = self.nested(End::Words(&["elif", "else", "fi"]))?;
+            branches.push((condition, body));
+            if self.keyword("elif") {
+                continue;
+            }
+            if self.keyword("else") {
+                otherwise = Some(self.nested(End::Words(&["fi"]))?);
+            }
+            self.expect("fi")?;
+            return Ok(What::If { branches, otherwise });
+        }
+    }
+
+    fn repeated(&mut self, until: bool) -> Result<What, SyntaxError> {
+        let condition = self.nested(End::Words(&["do"]))?;
+        Ok(What::While { until, condition, body: self.body()? })
+    }
+
+    /// `do ... done`
+    fn body(&mut self) -> Result<List, SyntaxError> {
+        self.expect("do")?;
+        let body = self.nested(End::Words(&["done"]))?;
+        self.expect("done")?;
+        Ok(body)
+    }
+
+    fn counted(&mut self) -> Result<What, SyntaxError> {
+        self.blanks();
+        if self.peek() == Some('(') {
+            return Err(SyntaxError::Unsupported("for (("));
+        }
+        let name = self.name();
+        if name.is_empty() {
+            return Err(self.unexpected());
+        }
+        self.lines();
+        let mut words = None;
+        if self.keyword("in") {
+            let mut found = Vec::new();
+            loop {
+                self.blanks();
+                match self.peek() {
+                    None | Some('\n' | ';') => break,
+                    Some('&' | '|' | '<' | '>' | '(' | ')') => return Err(self.unexpected()),
+                    Some(_) => found.push(self.word()?),
+                }
+            }
+            words = Some(found);
+        }
+        self.blanks();
+        self.take(";");
+        Ok(What::For { name, words, body: self.body()? })
+    }
+
+    fn cases(&mut self) -> Result<What, SyntaxError> {
+        self.blanks();
+        let word = self.word()?;
+        self.expect("in")?;
+        let mut arms = Vec::new();
+        loop {
+            self.lines();
+            if self.keyword("esac") {
+                return Ok(What::Case { word, arms });
+            }
+            self.take("(");
+            let mut patterns = Vec::new();
+            loop {
+                self.blanks();
+                let pattern = self.word()?;
+                if pattern.0.is_empty() {
+                    return Err(if self.peek().is_none() { SyntaxError::Unclosed("esac") } else { self.unexpected() });
+                }
+                patterns.push(pattern);
+                self.blanks();
+                if self.take(")") {
+                    break;
+                }
+                if !self.take("|") {
+                    return Err(if self.peek().is_none() { SyntaxError::Unclosed("esac") } else { self.unexpected() });
+                }
+            }
+            arms.push((patterns, self.nested(End::Arm)?));
+        }
+    }
+
+    /// What follows a function's name.
+    fn function(&mut self, name: String) -> Result<Stage, SyntaxError> {
+        self.blanks();
+        if self.take("(") {
+            self.blanks();
+            if !self.take(")") {
+                return Err(self.unexpected());
+            }
+        }
+        self.lines();
+        if self.depth == DEPTH_MAX {
+            return Err(SyntaxError::TooDeep);
+        }
+        self.depth += 1;
+        let body = self.stage()?;
+        self.depth -= 1;
+        if matches!(body.what, What::Command { .. }) {
+            return Err(SyntaxError::Unsupported("a function without { }"));
+        }
+        Ok(Stage { what: What::Function { name, body: Arc::new(body) }, redirects: Vec::new() })
     }
 
     fn redirect(&mut self) -> Result<Option<Redirect>, SyntaxError> {
@@ -337,135 +594,34 @@ impl Parser {
         };
         Ok(Some(Redirect { from, to }))
     }
+}
 
-    fn word(&mut self) -> Result<Word, SyntaxError> {
-        let mut word = Word::default();
-        while let Some(letter) = self.peek() {
-            match letter {
-                ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' | '<' | '>' | '(' | ')' => break,
-                '\'' => {
-                    self.at += 1;
-                    let start = self.at;
-                    while self.peek().is_some_and(|letter| letter != '\'') {
-                        self.at += 1;
-                    }
-                    if self.peek().is_none() {
-                        return Err(SyntaxError::Unclosed("quote"));
-                    }
-                    let text = self.letters[start..self.at].iter().collect::<String>();
-                    self.at += 1;
-                    word.push(&text, true);
-                }
-                '"' => self.double_quoted(&mut word)?,
-                '\\' => {
-                    self.at += 1;
-                    match self.peek() {
-                        Some('\n') => {}
-                        Some(letter) => word.push(letter.encode_utf8(&mut [0; 4]), true),
-                        None => word.push("\\", true),
-                    }
-                    self.at += 1;
-                }
-                '`' => return Err(SyntaxError::Unsupported("a backquote")),
-                '$' => self.dollar(&mut word, false)?,
-                letter => {
-                    self.at += 1;
-                    word.push(letter.encode_utf8(&mut [0; 4]), false);
-                }
-            }
-        }
-        Ok(word)
-    }
+/// Puts the pipelines since the last `;` into the background.
+fn in_background(pipelines: &mut Vec<(Join, Pipeline)>) {
+    let start = pipelines.iter().rposition(|(join, _)| *join == Join::Always).unwrap_or(0);
+    let list = List(pipelines.drain(start..).collect());
+    let stage = Stage { what: What::Background(Arc::new(list)), redirects: Vec::new() };
+    pipelines.push((Join::Always, Pipeline { negated: false, stages: vec![stage] }));
+}
 
-    fn double_quoted(&mut self, word: &mut Word) -> Result<(), SyntaxError> {
-        self.at += 1;
-        word.push("", true); // Makes `""` a word.
-        loop {
-            match self.peek() {
-                None => return Err(SyntaxError::Unclosed("quote")),
-                Some('"') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some('`') => return Err(SyntaxError::Unsupported("a backquote")),
-                Some('$') => self.dollar(word, true)?,
-                Some('\\') => {
-                    let text = match self.peek_second() {
-                        Some('\n') => String::new(),
-                        Some(letter @ ('$' | '`' | '"' | '\\')) => letter.to_string(),
-                        Some(letter) => format!("\\{letter}"),
-                        None => return Err(SyntaxError::Unclosed("quote")),
-                    };
-                    word.push(&text, true);
-                    self.at += 2;
-                }
-                Some(letter) => {
-                    self.at += 1;
-                    word.push(letter.encode_utf8(&mut [0; 4]), true);
-                }
-            }
-        }
-    }
-
-    fn dollar(&mut self, word: &mut Word, quoted: bool) -> Result<(), SyntaxError> {
-        self.at += 1;
-        match self.peek() {
-            Some('(') if self.peek_second() == Some('(') => return Err(SyntaxError::Unsupported("arithmetic")),
-            Some('(') => {
-                self.at += 1;
-                let of = self.nested(End::Parenthesis)?;
-                word.0.push(Piece::Output { of, quoted });
-            }
-            Some('{') => {
-                self.at += 1;
-                let name = self.name();
-                if name.is_empty() || !self.take("}") {
-                    return Err(SyntaxError::Unsupported("that use of ${"));
-                }
-                word.0.push(Piece::Variable { name, quoted });
-            }
-            Some(letter @ ('?' | '$' | '#' | '0'..='9')) => {
-                self.at += 1;
-                word.0.push(Piece::Variable { name: letter.to_string(), quoted });
-            }
-            Some(letter) if letter == '_' || letter.is_ascii_alphabetic() => {
-                let name = self.name();
-                word.0.push(Piece::Variable { name, quoted });
-            }
-            _ => word.push("$", quoted),
-        }
-        Ok(())
-    }
-
-    fn name(&mut self) -> String {
-        let start = self.at;
-        if self.peek().is_some_and(|letter| matches!(letter, '?' | '$' | '#')) {
-            self.at += 1;
-        } else {
-            while self.peek().is_some_and(|letter| letter == '_' || letter.is_ascii_alphanumeric()) {
-                self.at += 1;
-            }
-        }
-        self.letters[start..self.at].iter().collect()
+/// A word that is a name.
+fn plain(word: &Word) -> Option<String> {
+    match &word.0[..] {
+        [Piece::Text { text, quoted: false }] if is_name(text) => Some(text.clone()),
+        _ => None,
     }
 }
 
-impl Word {
-    fn push(&mut self, more: &str, is_quoted: bool) {
-        match self.0.last_mut() {
-            Some(Piece::Text { text, quoted }) if *quoted == is_quoted => text.push_str(more),
-            _ => self.0.push(Piece::Text { text: more.to_owned(), quoted: is_quoted }),
-        }
-    }
+fn is_name(text: &str) -> bool {
+    text.starts_with(|letter: char| letter == '_' || letter.is_ascii_alphabetic())
+        && text.chars().all(|letter| letter == '_' || letter.is_ascii_alphanumeric())
 }
 
 /// Reads `NAME=value`.
 fn assignment(word: &Word) -> Option<(String, Word)> {
     let Some(Piece::Text { text, quoted: false }) = word.0.first() else { return None };
     let (name, value) = text.split_once('=')?;
-    let is_name = name.starts_with(|letter: char| letter == '_' || letter.is_ascii_alphabetic())
-        && name.chars().all(|letter| letter == '_' || letter.is_ascii_alphanumeric());
-    is_name.then(|| {
+    is_name(name).then(|| {
         let mut rest = Word(vec![Piece::Text { text: value.to_owned(), quoted: false }]);
         rest.0.extend(word.0[1..].iter().cloned());
         (name.to_owned(), rest)
@@ -473,120 +629,4 @@ fn assignment(word: &Word) -> Option<(String, Word)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use expect_test::{Expect, expect};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Prints what was read as a script again, quoting what was quoted with `‹ ›`.
-    fn show_list(list: &List) -> String {
-        let mut text = String::new();
-        for (index, (join, pipeline)) in list.0.iter().enumerate() {
-            text += match (index, join) {
-                (0, _) => "",
-                (_, Join::Always) => " ; ",
-                (_, Join::IfDone) => " && ",
-                (_, Join::IfFailed) => " || ",
-            };
-            text += if pipeline.negated { "! " } else { "" };
-            text += &pipeline.stages.iter().map(show_stage).collect::<Vec<_>>().join(" | ");
-        }
-        text
-    }
-
-    fn show_stage(stage: &Stage) -> String {
-        let mut parts = match &stage.what {
-            What::Command { assignments, words } => {
-                let assignments = assignments.iter().map(|(name, word)| format!("{name}={}", show_word(word)));
-                assignments.chain(words.iter().map(show_word)).collect::<Vec<_>>()
-            }
-            What::Group(list) => vec![format!("{{ {} }}", show_list(list))],
-            What::Subshell(list) => vec![format!("( {} )", show_list(list))],
-        };
-        parts.extend(stage.redirects.iter().map(|redirect| {
-            let from = redirect.from;
-            match &redirect.to {
-                Target::Read(word) => format!("{from}<{}", show_word(word)),
-                Target::Write(word) => format!("{from}>{}", show_word(word)),
-                Target::Append(word) => format!("{from}>>{}", show_word(word)),
-                Target::Same(to) => format!("{from}>&{to}"),
-            }
-        }));
-        parts.join(" ")
-    }
-
-    fn show_word(word: &Word) -> String {
-        word.0
-            .iter()
-            .map(|piece| match piece {
-                Piece::Text { text, quoted: false } => text.clone(),
-                Piece::Text { text, quoted: true } => format!("‹{text}›"),
-                Piece::Variable { name, quoted } => format!("${}{name}", if *quoted { "\"" } else { "" }),
-                Piece::Output { of, .. } => format!("$({})", show_list(of)),
-            })
-            .collect()
-    }
-
-    fn check(text: &str, expected: Expect) {
-        expected.assert_eq(&match parse(text) {
-            Ok(list) => show_list(&list),
-            Err(error) => error.to_string(),
-        });
-    }
-
-    #[test]
-    fn scripts_are_read() {
-        check("input tap 540 1200", expect!["input tap 540 1200"]);
-        check("screencap '-p'", expect!["screencap ‹-p›"]);
-        check("input tap 1 2; echo X7f $?", expect!["input tap 1 2 ; echo X7f $?"]);
-        check("a&&b||c;d\n\ne # no\nf;", expect!["a && b || c ; d ; e ; f"]);
-        check("echo a'b c'\"d $x \\\" \\n\"\\ e", expect![[r#"echo a‹b cd ›$"x‹ " \n ›e"#]]);
-        check("am broadcast -a ADB_INPUT_B64 --es msg ", expect!["am broadcast -a ADB_INPUT_B64 --es msg"]);
-        check("echo '' \"\"", expect!["echo ‹› ‹›"]);
-        check("ls /sdcard 2>/dev/null >>x 2>&1 | grep -v a", expect!["ls /sdcard 2>/dev/null 1>>x 2>&1 | grep -v a"]);
-        check("echo 2 >x; echo a2>x", expect!["echo 2 1>x ; echo a2 1>x"]);
-        check("X=1 Y=\"a b\" cmd Z=3", expect!["X=1 Y=‹a b› cmd Z=3"]);
-        check("{ a; b; } 2>/dev/null && ( c | d )", expect!["{ a ; b } 2>/dev/null && ( c | d )"]);
-        check("! test -f $(ls ${a}b $1) || e", expect!["! test -f $(ls $ab $1) || e"]);
-        check("echo a#b {x} }", expect!["echo a#b {x} }"]);
-        check("echo $ $", expect!["echo $ $"]);
-        check("", expect![""]);
-        check(" \n # nothing\n", expect![""]);
-    }
-
-    #[test]
-    fn what_is_not_a_script_says_why() {
-        check("a ;; b", expect!["syntax error: unexpected ';;'"]);
-        check("| a", expect!["syntax error: unexpected '|'"]);
-        check("a |", expect!["syntax error: unexpected 'newline'"]);
-        check("a &&", expect!["syntax error: unexpected 'newline'"]);
-        check("a )", expect!["syntax error: unexpected ')'"]);
-        check("( a", expect!["syntax error: no closing )"]);
-        check("{ a; ", expect!["syntax error: no closing }"]);
-        check("echo 'a", expect!["syntax error: no closing quote"]);
-        check("echo \"a", expect!["syntax error: no closing quote"]);
-        check("a > ", expect!["syntax error: unexpected 'newline'"]);
-        check("sleep 5 &", expect!["syntax error: running in the background (&) is not supported on this phone"]);
-        check("echo `date`", expect!["syntax error: a backquote is not supported on this phone"]);
-        check("for x in a; do b; done", expect!["syntax error: for is not supported on this phone"]);
-        check("cat <<END", expect!["syntax error: a here-document (<<) is not supported on this phone"]);
-        check("echo $((1+1))", expect!["syntax error: arithmetic is not supported on this phone"]);
-        check(&"x".repeat(200_000), expect!["Argument list too long"]);
-        check(&"(".repeat(100_000), expect!["syntax error: nested too deeply"]);
-        check(&"$(".repeat(50_000), expect!["syntax error: nested too deeply"]);
-    }
-
-    proptest! {
-        #[test]
-        fn garbage_never_panics(text in "[a-c '\"\\\\$(){};&|<>#!=\n\u{4f60}0-3]{0,40}") {
-            let _ = parse(&text);
-        }
-
-        #[test]
-        fn single_quotes_keep_everything(text in "[^']{0,40}") {
-            let list = parse(&format!("x '{text}'")).unwrap();
-            prop_assert_eq!(show_list(&list), format!("x ‹{text}›"));
-        }
-    }
-}
+mod tests;

@@ -5,6 +5,10 @@ use super::stream::{Gone, Stream};
 
 /// Output is gathered up to this size before it is sent.
 const PENDING_MAX: usize = 64 << 10;
+/// What may be typed while a command runs.
+const TYPED_MAX: usize = 16 << 10;
+/// What Ctrl-C sends.
+const INTERRUPT: u8 = 0x03;
 /// Input is handed out in pieces of this size, so that putting the rest of one back costs little.
 const PIECE_MAX: usize = 4 << 10;
 
@@ -25,6 +29,10 @@ pub(super) trait Console: Send {
     fn get(&mut self) -> impl Future<Output = Option<Vec<u8>>> + Send;
     /// Puts the last `count` bytes that were read back, to be read again.
     fn unget(&mut self, count: usize);
+    /// Waits until the person at it presses Ctrl-C, or for ever where there is none. What else is typed is kept.
+    fn interrupted(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
 
 #[derive(Debug)]
@@ -146,6 +154,29 @@ impl Console for Terminal<'_> {
         let piece = &self.input[self.read..self.input.len().min(self.read + PIECE_MAX)];
         self.read += piece.len();
         Some(piece.to_vec())
+    }
+
+    async fn interrupted(&mut self) {
+        if !self.cooked {
+            return std::future::pending().await;
+        }
+        loop {
+            if let Some(at) = self.input[self.read..].iter().position(|byte| *byte == INTERRUPT) {
+                // What was typed before it is given up with the command.
+                self.read += at + 1;
+                return;
+            }
+            if TYPED_MAX < self.input.len() - self.read {
+                return std::future::pending().await;
+            }
+            match self.receive().await {
+                Some(bytes) => {
+                    self.input.drain(..std::mem::take(&mut self.read));
+                    self.input.extend_from_slice(&bytes);
+                }
+                None => return std::future::pending().await,
+            }
+        }
     }
 
     fn unget(&mut self, count: usize) {

@@ -7,7 +7,7 @@ use super::Call;
 use super::input::{Pressed, key_by_code};
 use crate::adbd::files::resolve;
 use crate::dump::{self, DumpOptions};
-use crate::{ADB_KEYBOARD, AppInfo, Input, Key};
+use crate::{ADB_KEYBOARD, AppInfo, Dice, Input, Key};
 
 const MAIN: &str = "android.intent.action.MAIN";
 const HOME: &str = "android.intent.category.HOME";
@@ -25,10 +25,15 @@ pub(super) fn am(call: &mut Call<'_>) -> u8 {
             call.handle().change(|world| world.stop(package));
             0
         }
+        Some((&("stack" | "task"), ["list", ..])) => {
+            tasks(call);
+            0
+        }
         Some((&"get-current-user", _)) => {
             call.say("0\n");
             0
         }
+        // Nothing runs but what is in front, and no broadcast is under way when a command is.
         Some((&("kill-all" | "wait-for-broadcast-idle" | "idle-maintenance"), _)) => 0,
         Some((unknown, _)) => {
             call.complain(&format!("Unknown command: {unknown}\n"));
@@ -147,7 +152,9 @@ fn start(call: &mut Call<'_>, arguments: &[&str]) -> u8 {
             }
             Some(package.to_owned())
         }
-        (None, Some("android.settings.SETTINGS")) => Some("com.android.settings".to_owned()),
+        (None, Some(action)) if owner(action, &intent.categories).is_some() => {
+            owner(action, &intent.categories).map(str::to_owned)
+        }
         (None, Some(MAIN) | None) if intent.data.is_none() => intent.package.clone(),
         (None, _) => None,
     };
@@ -178,6 +185,38 @@ fn start(call: &mut Call<'_>, arguments: &[&str]) -> u8 {
         ));
     }
     0
+}
+
+/// Whose an action is that names no app. All pages of the settings are one on this phone.
+fn owner(action: &str, categories: &[String]) -> Option<&'static str> {
+    const PAGES: [&str; 13] = [
+        "AIRPLANE_MODE",
+        "APPLICATION",
+        "BATTERY_SAVER",
+        "BLUETOOTH",
+        "DATE",
+        "DEVICE_INFO",
+        "DISPLAY",
+        "LOCATION_SOURCE",
+        "SOUND",
+        "WIFI",
+        "WIRELESS",
+        "ZEN_MODE",
+        "INTERNAL_STORAGE",
+    ];
+    let settings = action.strip_prefix("android.settings.");
+    if let Some(page) = settings {
+        let known = page == "SETTINGS" || page.strip_suffix("_SETTINGS").is_some_and(|page| PAGES.contains(&page));
+        return known.then_some("com.android.settings");
+    }
+    let category = categories.iter().find_map(|name| name.strip_prefix("android.intent.category.APP_"));
+    match (action, category) {
+        ("android.intent.action.SHOW_ALARMS", _) => Some("com.android.deskclock"),
+        (MAIN, Some("MESSAGING")) => Some("com.android.mms"),
+        (MAIN, Some("CONTACTS")) => Some("com.android.contacts"),
+        (MAIN, Some("CALENDAR")) => Some("com.android.calendar"),
+        _ => None,
+    }
 }
 
 /// `.Settings` in `com.android.settings` is `com.android.settings.Settings`.
@@ -239,39 +278,58 @@ fn keyboard(intent: &Intent) -> Vec<Input> {
     typed.filter(|text| !text.is_empty()).map(Input::Type).into_iter().collect()
 }
 
+/// The task in front, as `am stack list` has it.
+fn tasks(call: &mut Call<'_>) {
+    let (front, (width, height)) = call.handle().look(|world| (world.front(), world.size()));
+    let (package, full) = (front.package, full_activity(front.package, front.activity));
+    call.say(&format!(
+        "RootTask id=12 bounds=[0,0][{width},{height}] displayId=0 userId=0\n configuration={{1.0 en-rUS}}\n  \
+         taskId=12: {package}/{full} bounds=[0,0][{width},{height}] userId=0 visible=true \
+         topActivity=ComponentInfo{{{package}/{full}}}\n\n"
+    ));
+}
+
+/// Random touches that one command may make.
+const EVENTS_MAX: u64 = 1000;
+
+/// Launches an app, which is one event; those that follow are touches at random places, drawn from `-s SEED`.
 pub(super) fn monkey(call: &mut Call<'_>) -> u8 {
     let arguments = call.arguments();
-    let package = arguments.windows(2).rfind(|pair| pair[0] == "-p").map(|pair| pair[1]);
-    if arguments.last().is_none_or(|count| count.parse::<u64>().is_err()) {
+    let option = |name: &str| arguments.windows(2).rfind(|pair| pair[0] == name).map(|pair| pair[1]);
+    let Some(count) = arguments.last().and_then(|count| count.parse::<u64>().ok()) else {
         call.complain(
             "** Error: Count not specified\nusage: monkey [-p ALLOWED_PACKAGE [-p ALLOWED_PACKAGE] ...] COUNT\n",
         );
         return 255;
-    }
-    let Some(package) = package else {
-        call.complain("** Error: this phone's monkey only launches: say a package with -p\n");
+    };
+    let Some(package) = option("-p") else {
+        call.complain("** Error: this phone's monkey only plays with one app: say a package with -p\n");
         return 255;
     };
-    let mut launched = false;
-    call.gesture(|world| launched = world.launch(package));
-    if !launched {
+    if EVENTS_MAX < count {
+        call.complain(&format!("** Error: this phone's monkey makes {EVENTS_MAX} events at most\n"));
+        return 255;
+    }
+    if !call.handle().look(|world| world.apps().iter().any(|app| app.package == package)) {
         call.say("** No activities found to run, monkey aborted.\n");
         return 252;
     }
-    call.say("Events injected: 1\n## Network stats: elapsed time=0ms (0ms mobile, 0ms wifi, 0ms not connected)\n");
-    0
-}
-
-/// Apps have no processes here; the one in front is told apart from those that are not.
-pub(super) fn pidof(call: &mut Call<'_>) -> u8 {
-    let front = call.handle().look(|world| world.front().package);
-    match call.arguments.iter().any(|name| name == front) {
-        true => {
-            call.say("4711\n");
-            0
-        }
-        false => 1,
+    let mut dice = Dice::new(option("-s").and_then(|seed| seed.parse().ok()).unwrap_or(0));
+    for event in 0..count {
+        call.gesture(|world| {
+            if event == 0 || world.front().package != package {
+                world.launch(package); // It does not leave the app that it was given.
+            } else {
+                let (width, height) = world.size();
+                world
+                    .input(&Input::Tap { x: dice.below(width as usize) as i32, y: dice.below(height as usize) as i32 });
+            }
+        });
     }
+    call.say(&format!(
+        "Events injected: {count}\n## Network stats: elapsed time=0ms (0ms mobile, 0ms wifi, 0ms not connected)\n"
+    ));
+    0
 }
 
 pub(super) fn uiautomator(call: &mut Call<'_>) -> u8 {
@@ -293,7 +351,11 @@ pub(super) fn uiautomator(call: &mut Call<'_>) -> u8 {
         let now = call.handle().now();
         // What goes wrong here stands in the log of a phone, and not in its answer.
         if let Err(why) = call.handle().files().write(&path, xml.into_bytes(), now) {
-            tracing::debug!(%path, %why, "the widgets were not written");
+            call.handle().log(
+                'E',
+                "AccessibilityNodeInfoDumper",
+                &format!("failed to dump window to file: {path}: {why}"),
+            );
         }
     }
     // Misspelt as on every phone: clients look for it.

@@ -1,7 +1,8 @@
 //! Small commands: `echo`, `test`, `date` and what tells who and where one is.
 
-use super::{Call, PROGRAMS};
+use super::Call;
 use crate::adbd::files::{Kind, resolve};
+use crate::adbd::terminal::Channel;
 
 pub(super) fn echo(call: &mut Call<'_>) -> u8 {
     let mut rest = call.arguments();
@@ -20,7 +21,7 @@ pub(super) fn echo(call: &mut Call<'_>) -> u8 {
     0
 }
 
-fn unescape(text: &str) -> String {
+pub(super) fn unescape(text: &str) -> String {
     let mut plain = String::new();
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
@@ -286,11 +287,7 @@ pub(super) fn uptime(call: &mut Call<'_>) -> u8 {
     0
 }
 
-/// There is no log; `logcat` without `-d` would wait for lines that never come, so it ends as well.
-pub(super) fn logcat(_: &mut Call<'_>) -> u8 {
-    0
-}
-
+/// There is none.
 pub(super) fn su(call: &mut Call<'_>) -> u8 {
     call.complain("/system/bin/sh: su: inaccessible or not found\n");
     127
@@ -299,13 +296,53 @@ pub(super) fn su(call: &mut Call<'_>) -> u8 {
 pub(super) fn which(call: &mut Call<'_>) -> u8 {
     let mut status = 0;
     for name in call.arguments {
-        if PROGRAMS.contains(&name.as_str()) {
-            call.output.put(crate::adbd::terminal::Channel::Out, format!("/system/bin/{name}\n").as_bytes());
-        } else {
-            status = 1;
+        match super::path_of(name) {
+            Some(path) => call.output.put(Channel::Out, format!("{path}\n").as_bytes()),
+            None => status = 1,
         }
     }
     status
+}
+
+/// Numbers one after the other.
+pub(super) fn seq(call: &mut Call<'_>) -> u8 {
+    let numbers: Option<Vec<i64>> = call.arguments.iter().map(|word| word.parse().ok()).collect();
+    let (first, step, last) = match numbers.as_deref() {
+        Some([last]) => (1, 1, *last),
+        Some([first, last]) => (*first, 1, *last),
+        Some([first, step, last]) if *step != 0 => (*first, *step, *last),
+        _ => {
+            call.complain("seq: needs one to three whole numbers\n");
+            return 1;
+        }
+    };
+    let mut at = first;
+    while (0 < step && at <= last) || (step < 0 && last <= at) {
+        call.say(&format!("{at}\n"));
+        match at.checked_add(step) {
+            Some(next) if !call.output.is_cut() => at = next,
+            _ => break,
+        }
+    }
+    0
+}
+
+/// What a terminal is told to become empty.
+pub(super) fn clear(call: &mut Call<'_>) -> u8 {
+    call.say("\x1b[H\x1b[J");
+    0
+}
+
+/// What is there on a phone and cannot be done on this one.
+pub(super) fn unsupported(call: &mut Call<'_>) -> u8 {
+    let why = match call.name {
+        "app_process" | "app_process64" | "app_process32" | "dalvikvm" => "this phone runs no Java programs",
+        "screenrecord" => "this phone records no films: take pictures with screencap",
+        "stop" | "start" => "must be root",
+        _ => "this phone writes no reports: its log is in logcat",
+    };
+    call.complain(&format!("{}: {why}\n", call.name));
+    1
 }
 
 /// A phone that restarts is gone for its clients.

@@ -2,6 +2,7 @@
 
 use super::Call;
 use super::activity::full_activity;
+use crate::adbd::picture::DISPLAY;
 
 pub(super) fn dumpsys(call: &mut Call<'_>) -> u8 {
     let arguments = call.arguments();
@@ -38,26 +39,31 @@ pub(super) fn dumpsys(call: &mut Call<'_>) -> u8 {
         ["battery", ..] => {
             call.say(
                 "Current Battery Service state:\n  AC powered: false\n  USB powered: true\n  Wireless powered: false\n  \
-                 status: 5\n  health: 2\n  present: true\n  level: 100\n  scale: 100\n  voltage: 4300\n  \
+                 status: 2\n  health: 2\n  present: true\n  level: 87\n  scale: 100\n  voltage: 4300\n  \
                  temperature: 250\n  technology: Li-ion\n",
             );
             0
         }
         ["power", ..] => {
-            let (state, display) = match call.handle().look(|world| world.awake()) {
-                true => ("Awake", "ON"),
-                false => ("Asleep", "OFF"),
+            let (state, display, holding) = match call.handle().look(|world| world.awake()) {
+                true => ("Awake", "ON", true),
+                false => ("Asleep", "OFF", false),
             };
             call.say(&format!(
                 "POWER MANAGER (dumpsys power)\n\nPower Manager State:\n  mWakefulness={state}\n  mIsPowered=true\n  \
-                 mStayOn=true\n\nDisplay Power: state={display}\n",
+                 mStayOn=true\n  mHoldingWakeLockSuspendBlocker=false\n  mHoldingDisplaySuspendBlocker={holding}\n\nDisplay Power: state={display}\n",
             ));
             0
         }
         ["package", name, ..] => package(call, name),
+        ["input", ..] => input(call),
+        ["SurfaceFlinger", rest @ ..] if rest.contains(&"--display-id") => {
+            call.say(&format!("Display {DISPLAY} (HWC display 0): port=0 pnpId=TPW displayName=\"Built-in Screen\"\n"));
+            0
+        }
         [] | ["-l", ..] => {
             call.say(
-                "Currently running services:\n  activity\n  battery\n  display\n  input_method\n  package\n  power\n  \
+                "Currently running services:\n  SurfaceFlinger\n  activity\n  battery\n  display\n  input\n  input_method\n  package\n  power\n  \
                  tapwright\n  window\n",
             );
             0
@@ -77,6 +83,7 @@ fn window(call: &mut Call<'_>) -> u8 {
         let (locked, awake, focus) = (world.locked(), world.awake(), world.window());
         // As attributes print their flags since Android 8.
         let secure = if world.protected() { " SECURE" } else { "" };
+        let rotation = if world.turned() { 90 } else { 0 };
         let input = if world.field_has_focus() { "Window{9a8b7c6 u0 InputMethod}" } else { "null" };
         format!(
             "WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n  \
@@ -91,10 +98,9 @@ fn window(call: &mut Call<'_>) -> u8 {
              mCurrentFocus=Window{{1a2b3c4 u0 {focus}}}\n  \
              mFocusedApp=ActivityRecord{{5d6e7f8 u0 {package}/{activity} t12}}\n  \
              mInputMethodWindow={input}\n  \
-             mRotation=ROTATION_{}\n  mDisplayFrozen=false\n  mAwake={awake} mScreenOnFully={awake}\n  \
+             mRotation=ROTATION_{rotation}\n  mCurrentRotation=ROTATION_{rotation}\n  mDisplayFrozen=false\n  mAwake={awake} mScreenOnFully={awake}\n  \
              mDreamingLockscreen=false mShowingLockscreen={locked}\n  \
              KeyguardServiceDelegate\n    showing={locked}\n    secure=false\n",
-            if world.turned() { 90 } else { 0 },
         )
     });
     call.say(&text);
@@ -124,15 +130,60 @@ fn top(call: &mut Call<'_>) -> u8 {
     0
 }
 
+/// Width, height, how often it is turned by 90 degrees, and density.
+fn display_state(call: &Call<'_>) -> (u32, u32, u8, u32) {
+    call.handle().look(|world| {
+        let (width, height) = world.size();
+        (width, height, u8::from(world.turned()), world.density())
+    })
+}
+
+fn display_info(call: &Call<'_>) -> String {
+    let (width, height, rotation, density) = display_state(call);
+    let state = if call.handle().look(|world| world.awake()) { "ON" } else { "OFF" };
+    format!(
+        "DisplayInfo{{\"Built-in Screen\", displayId 0, displayGroupId 0, FLAG_SECURE, real {width} x {height}, \
+         largest app {height} x {height}, smallest app {width} x {width}, rotation {rotation}, state {state}, \
+         density {density} ({density}.0 x {density}.0) dpi, type INTERNAL, uniqueId \"local:{DISPLAY}\"}}"
+    )
+}
+
 fn display(call: &mut Call<'_>) -> u8 {
-    let ((width, height), density) = call.handle().look(|world| (world.size(), world.density()));
+    let (width, height, rotation, _) = display_state(call);
+    let info = display_info(call);
     call.say(&format!(
         "DISPLAY MANAGER (dumpsys display)\n  mDefaultDisplayWidth={width}\n  mDefaultDisplayHeight={height}\n  \
-         mCurrentOrientation=0\n  mOverrideDisplayInfo=DisplayInfo{{\"Built-in Screen\", displayId 0, real {width} x {height}, \
-         density {density}, rotation 0, state ON}}\n  \
-         mViewports=[DisplayViewport{{type=INTERNAL, valid=true, displayId=0, orientation=0, \
+         mCurrentOrientation={rotation}\n  mOverrideDisplayInfo={info}\n  \
+         mViewports=[DisplayViewport{{type=INTERNAL, valid=true, displayId=0, uniqueId='local:{DISPLAY}', orientation={rotation}, \
          logicalFrame=Rect(0, 0 - {width}, {height}), physicalFrame=Rect(0, 0 - {width}, {height}), \
          deviceWidth={width}, deviceHeight={height}}}]\n",
+    ));
+    0
+}
+
+/// `cmd display`
+pub(super) fn cmd_display(call: &mut Call<'_>) -> u8 {
+    match &call.arguments()[..] {
+        ["get-displays", ..] => {
+            let info = display_info(call);
+            call.say(&format!("Displays:\nDisplay id 0: {info}\n"));
+            0
+        }
+        _ => {
+            call.complain("Display manager commands: get-displays; the rest is not supported on this phone\n");
+            255
+        }
+    }
+}
+
+fn input(call: &mut Call<'_>) -> u8 {
+    let (width, height, rotation, _) = display_state(call);
+    let frame = format!("[0, 0, {width}, {height}]");
+    call.say(&format!(
+        "INPUT MANAGER (dumpsys input)\n\nInput Reader State:\n  Device 2: virtual touchscreen\n    Touch Input Mapper (mode - DIRECT):\n      \
+         SurfaceWidth: {width}px\n      SurfaceHeight: {height}px\n      SurfaceOrientation: {rotation}\n      \
+         Viewport INTERNAL: displayId=0, uniqueId=local:{DISPLAY}, port=0, orientation={rotation}, logicalFrame={frame}, \
+         physicalFrame={frame}, deviceSize=[{width}, {height}], isActive=[1]\n"
     ));
     0
 }
@@ -155,9 +206,17 @@ fn package(call: &mut Call<'_>, name: &str) -> u8 {
     };
     call.say(&format!(
         "Activity Resolver Table:\n  Non-Data Actions:\n      android.intent.action.MAIN:\n        5d6e7f8 {package}/{activity}\n\n\
-         Packages:\n  Package [{package}]:\n    userId=10050\n    versionCode=1\n    versionName=1.0\n",
+         Packages:\n  Package [{package}]:\n    userId=10050\n    versionCode=1 minSdk=24 targetSdk=34\n    versionName=1.0\n    \
+         firstInstallTime=2026-01-01 00:00:00\n    lastUpdateTime=2026-01-01 00:00:00\n    runtime permissions:\n",
         package = app.package,
         activity = app.activity
     ));
+    let granted: String = {
+        let settings = call.handle().settings();
+        let rows = settings.list("permission").into_iter();
+        let of = |row: &str| row.strip_prefix(app.package).and_then(|row| row.strip_prefix(' ')).map(str::to_owned);
+        rows.filter_map(|(row, _)| of(row)).map(|name| format!("      {name}: granted=true\n")).collect()
+    };
+    call.say(&granted);
     0
 }

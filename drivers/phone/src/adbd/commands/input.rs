@@ -4,7 +4,7 @@ use super::Call;
 use crate::adbd::handle::Touch;
 use crate::{Input, Key};
 
-/// How long a finger rests before it is a long press.
+/// How long a finger rests before it is a long press, in milliseconds.
 const LONG_PRESS: u64 = 400;
 /// How long a swipe takes if nobody says.
 const SWIPE: u32 = 300;
@@ -37,6 +37,39 @@ swipe <x1> <y1> <x2> <y2> [duration(ms)] (Default: touchscreen)\n      \
 draganddrop <x1> <y1> <x2> <y2> [duration(ms)] (Default: touchscreen)\n      \
 motionevent <DOWN|UP|MOVE|CANCEL> <x> <y> (Default: touchscreen)\n";
 
+/// How many milliseconds a gesture takes, as far as it says so itself; 0 for one that makes no sense.
+pub(in crate::adbd) fn time(arguments: &[String]) -> u64 {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (verb, rest) = match command(&words) {
+        [verb, rest @ ..] => (*verb, rest),
+        [] => return 0,
+    };
+    match verb {
+        "swipe" | "draganddrop" => match (places(rest, verb), duration(rest)) {
+            (Ok(_), Ok(millis)) => u64::from(millis) + if verb == "swipe" { 0 } else { LONG_PRESS },
+            _ => 0,
+        },
+        "keyevent" => match rest {
+            ["--longpress", ..] => LONG_PRESS,
+            ["--duration" | "--delay", millis, ..] => millis.parse().unwrap_or(0).min(SWIPE_MAX as u64),
+            _ => 0,
+        },
+        _ => 0,
+    }
+}
+
+/// What follows the source and the display.
+fn command<'a>(words: &'a [&'a str]) -> &'a [&'a str] {
+    let rest = match words {
+        [source, rest @ ..] if SOURCES.contains(source) => rest,
+        rest => rest,
+    };
+    match rest {
+        ["-d", _, rest @ ..] => rest,
+        rest => rest,
+    }
+}
+
 /// What phones of some manufacturers print until their owner allows adb to touch the screen.
 const DENIED: &str = "java.lang.SecurityException: Injecting input events requires the caller (or the source of the \
 instrumentation, if any) to have the INJECT_EVENTS permission.\n\
@@ -46,16 +79,7 @@ instrumentation, if any) to have the INJECT_EVENTS permission.\n\
 
 pub(super) fn input(call: &mut Call<'_>) -> u8 {
     let arguments = call.arguments();
-    let mut rest = &arguments[..];
-    if let [source, more @ ..] = rest
-        && SOURCES.contains(source)
-    {
-        rest = more;
-    }
-    if let ["-d", _, more @ ..] = rest {
-        rest = more;
-    }
-    let [verb, rest @ ..] = rest else {
+    let [verb, rest @ ..] = command(&arguments) else {
         call.complain(USAGE);
         return 255;
     };
@@ -129,7 +153,7 @@ fn swipe(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
     Ok(())
 }
 
-/// A finger that rests for as long as a long press takes, and then moves. Phones take that time; here it has passed.
+/// A finger that rests for as long as a long press takes, and then moves.
 fn drag(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
     let (from, to) = places(rest, "draganddrop")?;
     finger(call, from, to, LONG_PRESS, duration(rest)?);

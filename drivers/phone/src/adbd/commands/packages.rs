@@ -16,7 +16,12 @@ pub(super) fn pm(call: &mut Call<'_>) -> u8 {
             call.say("Users:\n\tUserInfo{0:Owner:c13} running\n");
             0
         }
-        ["list", "features" | "libraries" | "instrumentation" | "permissions" | "permission-groups", ..] => 0,
+        ["list", "features", ..] => {
+            call.say("feature:android.hardware.bluetooth\nfeature:android.hardware.touchscreen\nfeature:android.hardware.wifi\n");
+            0
+        }
+        // There are none.
+        ["list", "libraries" | "instrumentation" | "permissions" | "permission-groups", ..] => 0,
         ["path", rest @ ..] => {
             let Some(name) = rest.iter().rfind(|word| !word.starts_with('-')).copied() else {
                 return call.throw("IllegalArgumentException: Argument expected after \"path\"");
@@ -29,11 +34,40 @@ pub(super) fn pm(call: &mut Call<'_>) -> u8 {
         }
         ["resolve-activity", options @ ..] => resolve(call, options),
         ["query-activities" | "query-intent-activities", options @ ..] => query(call, options),
-        ["clear", ..] | ["uninstall", ..] | ["install", ..] | ["disable", ..] | ["hide", ..] => {
-            call.complain("Failure [the apps of this phone are fixed]\n");
+        [
+            "install"
+            | "install-create"
+            | "install-write"
+            | "install-commit"
+            | "install-abandon"
+            | "install-incremental"
+            | "install-existing",
+            ..,
+        ] => {
+            call.say("Failure [INSTALL_FAILED_USER_RESTRICTED: the apps of this phone are fixed]\n");
             1
         }
-        ["grant" | "revoke" | "enable", ..] => 0,
+        ["uninstall", ..] => {
+            call.say("Failure [DELETE_FAILED_USER_RESTRICTED: the apps of this phone are fixed]\n");
+            1
+        }
+        ["clear", ..] => {
+            call.complain("this phone cannot forget what its apps hold: start it again with another seed\n");
+            call.say("Failed\n");
+            1
+        }
+        ["disable" | "disable-user" | "hide" | "suspend", ..] => {
+            call.throw("SecurityException: Shell cannot change component state: the apps of this phone are fixed")
+        }
+        ["enable", rest @ ..] => match rest.last().filter(|name| all(call).iter().any(|(package, _)| package == *name))
+        {
+            Some(name) => {
+                call.say(&format!("Package {name} new state: enabled\n"));
+                0
+            }
+            None => call.throw("IllegalArgumentException: Unknown package"),
+        },
+        [verb @ ("grant" | "revoke"), rest @ ..] => permission(call, verb, rest),
         [unknown, ..] => {
             call.complain(&format!("Unknown command: {unknown}\n"));
             255
@@ -45,6 +79,26 @@ pub(super) fn pm(call: &mut Call<'_>) -> u8 {
             255
         }
     }
+}
+
+/// What an app may do. It makes no difference to the apps here; `dumpsys package` tells it.
+fn permission(call: &mut Call<'_>, verb: &str, rest: &[&str]) -> u8 {
+    let words: Vec<&str> = rest.iter().copied().filter(|word| !word.starts_with('-') && *word != "0").collect();
+    let [package, permission] = words[..] else {
+        return call.throw(&format!("IllegalArgumentException: Argument expected after \"{verb}\""));
+    };
+    if !all(call).iter().any(|(known, _)| *known == package) {
+        return call.throw(&format!("IllegalArgumentException: Unknown package: {package}"));
+    }
+    let row = format!("{package} {permission}");
+    let kept = match verb {
+        "grant" => call.handle().settings().put("permission", &row, "granted"),
+        _ => {
+            call.handle().settings().delete("permission", &row);
+            true
+        }
+    };
+    if kept { 0 } else { call.throw("IllegalStateException: too many permissions") }
 }
 
 /// All packages, and whether each came with the phone.

@@ -1,4 +1,4 @@
-//! `settings`, `ime`, `svc`, `wm`, `getprop`: what the phone is set to.
+//! `settings`, `ime`, `svc`, `wm`: what the phone is set to.
 //!
 //! Where the world knows of a setting as a fact, commands change that fact; anything else is kept and changes nothing.
 
@@ -28,6 +28,10 @@ const KNOWN: &[Known] = &[
     switched("global", "bluetooth_on", "bluetooth.on", ["1", "0"]),
     switched("global", "airplane_mode_on", "airplane.on", ["1", "0"]),
     switched("secure", "ui_night_mode", "dark.on", ["2", "1"]),
+    switched("secure", "location_mode", "location.on", ["3", "0"]),
+    switched("global", "low_power", "saver.on", ["1", "0"]),
+    switched("global", "zen_mode", "quiet.on", ["1", "0"]),
+    switched("system", "accelerometer_rotation", "rotate.on", ["1", "0"]),
     Known { space: "system", name: "screen_brightness", fact: "brightness", written: Written::Percent(2.55) },
     Known { space: "system", name: "font_scale", fact: "font.percent", written: Written::Percent(0.01) },
 ];
@@ -55,6 +59,31 @@ fn known(space: &str, name: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| (known.space, known.name) == (space, name))
 }
 
+/// What phones hold from the beginning, and what makes no difference to this one.
+const DEFAULTS: &[(&str, &str, &str)] = &[
+    ("global", "adb_enabled", "1"),
+    ("global", "animator_duration_scale", "1.0"),
+    ("global", "auto_time", "1"),
+    ("global", "development_settings_enabled", "1"),
+    ("global", "device_name", "Tapwright Phone"),
+    ("global", "device_provisioned", "1"),
+    ("global", "heads_up_notifications_enabled", "1"),
+    ("global", "mobile_data", "0"),
+    ("global", "stay_on_while_plugged_in", "7"),
+    ("global", "transition_animation_scale", "1.0"),
+    ("global", "window_animation_scale", "1.0"),
+    ("secure", "accessibility_enabled", "0"),
+    ("secure", "android_id", "0123456789abcdef"),
+    ("secure", "user_setup_complete", "1"),
+    ("secure", "zen_duration", "0"),
+    ("system", "pointer_location", "0"),
+    ("system", "screen_brightness_mode", "0"),
+    ("system", "screen_off_timeout", "2147483647"),
+    ("system", "show_touches", "0"),
+    ("system", "time_12_24", "24"),
+];
+/// How the display stands where it does not follow the hand: in quarter turns.
+const USER_ROTATION: &str = "user_rotation";
 const DEFAULT_INPUT_METHOD: &str = "default_input_method";
 
 pub(super) fn settings(call: &mut Call<'_>) -> u8 {
@@ -86,24 +115,31 @@ pub(super) fn settings(call: &mut Call<'_>) -> u8 {
             0
         }
         ("list", _) => {
-            let mut lines: Vec<String> =
-                call.handle().settings().list(space).iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-            for name in
-                KNOWN.iter().filter(|known| known.space == *space).map(|known| known.name).chain([DEFAULT_INPUT_METHOD])
-            {
-                if *space == "secure" || name != DEFAULT_INPUT_METHOD {
-                    lines.extend(value(call, space, name).map(|value| format!("{name}={value}\n")));
-                }
-            }
-            lines.sort();
-            call.say(&lines.concat());
+            let lines: String = all(call, space).into_iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+            call.say(&lines);
             0
         }
         _ => call.throw(&format!("IllegalArgumentException: Bad arguments for {verb}")),
     }
 }
 
+/// All settings of a space, by their names.
+pub(super) fn all(call: &Call<'_>, space: &str) -> Vec<(String, String)> {
+    let kept: Vec<String> = call.handle().settings().list(space).iter().map(|(name, _)| (*name).to_owned()).collect();
+    let known = KNOWN.iter().filter(|known| known.space == space).map(|known| known.name);
+    let special = [("secure", DEFAULT_INPUT_METHOD), ("secure", "enabled_input_methods"), ("system", USER_ROTATION)];
+    let given = DEFAULTS.iter().map(|(space, name, _)| (*space, *name)).chain(special);
+    let given = given.filter(|(of, _)| *of == space).map(|(_, name)| name);
+    let mut names: Vec<String> = known.chain(given).map(str::to_owned).chain(kept).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().filter_map(|name| value(call, space, &name).map(|value| (name, value))).collect()
+}
+
 fn value(call: &Call<'_>, space: &str, name: &str) -> Option<String> {
+    if (space, name) == ("system", USER_ROTATION) {
+        return Some(u8::from(call.handle().look(crate::World::turned)).to_string());
+    }
     if (space, name) == ("secure", DEFAULT_INPUT_METHOD) {
         return Some(call.handle().look(|world| world.input_method().to_owned()));
     }
@@ -115,13 +151,27 @@ fn value(call: &Call<'_>, space: &str, name: &str) -> Option<String> {
     {
         return Some(known.written.write(fact));
     }
-    call.handle().settings().get(space, name).map(str::to_owned)
+    let kept = call.handle().settings().get(space, name).map(str::to_owned);
+    let default = DEFAULTS.iter().find(|(of, known, _)| (*of, *known) == (space, name));
+    kept.or_else(|| default.map(|(_, _, value)| (*value).to_owned()))
 }
 
-fn put(call: &mut Call<'_>, space: &str, name: &str, value: &str) -> u8 {
+pub(super) fn put(call: &mut Call<'_>, space: &str, name: &str, value: &str) -> u8 {
     if (space, name) == ("secure", DEFAULT_INPUT_METHOD) {
         // A name that is not installed is kept by phones and selects nothing.
         call.handle().change(|world| world.set_input_method(value));
+        return 0;
+    }
+    if (space, name) == ("system", USER_ROTATION) {
+        let millis = match value {
+            "0" => 0,
+            "1" => u64::MAX,
+            "2" | "3" => {
+                return call.throw("IllegalArgumentException: this phone is upright, or lies on its left side");
+            }
+            _ => return call.throw(&format!("NumberFormatException: For input string: \"{value}\"")),
+        };
+        call.handle().happen(crate::Event::Turn { millis });
         return 0;
     }
     if let Some(known) = known(space, name) {
@@ -160,7 +210,16 @@ pub(super) fn svc(call: &mut Call<'_>) -> u8 {
     match (arguments.first(), on) {
         (Some(&"wifi"), Some(on)) => switch(call, "wifi.on", on),
         (Some(&"bluetooth"), Some(on)) => switch(call, "bluetooth.on", on),
-        (Some(&("data" | "nfc")), Some(_)) | (Some(&"power"), None) => 0,
+        // It is always on, and charged.
+        (Some(&"power"), None) if matches!(arguments[1..], ["stayon", "true" | "usb" | "ac" | "wireless"]) => 0,
+        (Some(&"power"), None) if arguments.get(1) == Some(&"reboot") => {
+            call.device.reboot();
+            0
+        }
+        (Some(&service @ ("data" | "nfc" | "power")), _) => {
+            call.complain(&format!("svc {service}: this phone has nothing of the kind to switch\n"));
+            1
+        }
         _ => {
             call.complain(
                 "Available commands:\n    help     Show information about the subcommands\n    power    Control the power manager\n    \
@@ -269,7 +328,11 @@ pub(super) fn ime(call: &mut Call<'_>) -> u8 {
 pub(super) fn wm(call: &mut Call<'_>) -> u8 {
     match &call.arguments()[..] {
         ["size"] => {
-            let (width, height) = call.handle().look(|world| world.size());
+            // As it is built, however it is held.
+            let (width, height) = call.handle().look(|world| match world.turned() {
+                true => (world.size().1, world.size().0),
+                false => world.size(),
+            });
             call.say(&format!("Physical size: {width}x{height}\n"));
             0
         }
@@ -292,54 +355,4 @@ pub(super) fn wm(call: &mut Call<'_>) -> u8 {
             255
         }
     }
-}
-
-/// The version of Android that has this API level: 12 has two, and from 13 on each year has one.
-fn release(api: u32) -> String {
-    match api {
-        32 => "12".to_owned(),
-        33.. => (api - 20).to_string(),
-        _ => (api.saturating_sub(19)).to_string(),
-    }
-}
-
-pub(super) fn getprop(call: &mut Call<'_>) -> u8 {
-    let identity = call.device.options.identity.clone();
-    let (density, locale) = call.handle().look(|world| (world.density().to_string(), world.language().locale()));
-    let (release, sdk) = (release(identity.api), identity.api.to_string());
-    let properties = [
-        ("dev.bootcomplete", "1"),
-        ("init.svc.adbd", "running"),
-        ("persist.sys.locale", locale),
-        ("persist.sys.timezone", "UTC"),
-        ("ro.build.characteristics", "default"),
-        ("ro.build.type", "user"),
-        ("ro.build.version.release", &release),
-        ("ro.build.version.sdk", &sdk),
-        ("ro.product.brand", "tapwright"),
-        ("ro.product.cpu.abi", "x86_64"),
-        ("ro.product.cpu.abilist", "x86_64"),
-        ("ro.product.device", &identity.device),
-        ("ro.product.locale", locale),
-        ("ro.product.manufacturer", "Tapwright"),
-        ("ro.product.model", &identity.model),
-        ("ro.product.name", &identity.product),
-        ("ro.secure", "1"),
-        ("ro.serialno", &identity.serial),
-        ("ro.sf.lcd_density", &density),
-        ("sys.boot_completed", "1"),
-    ];
-    match &call.arguments()[..] {
-        [] => {
-            for (name, value) in properties {
-                call.say(&format!("[{name}]: [{value}]\n"));
-            }
-        }
-        [name, default @ ..] => {
-            let value = properties.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
-            let value = value.or(default.first().copied()).unwrap_or("").to_owned();
-            call.say(&format!("{value}\n"));
-        }
-    }
-    0
 }

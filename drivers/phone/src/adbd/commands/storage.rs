@@ -1,52 +1,14 @@
 //! Commands on files: `ls`, `cat`, `rm` and their like.
 
-use std::sync::Arc;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use md5::Md5;
+use sha2::{Digest, Sha256};
 
-use md5::{Digest, Md5};
-
-use super::text::operands;
+use super::operands::{content, each, flags, inputs, operands, path};
 use super::{Call, basics};
-use crate::adbd::files::{FileError, Kind, Node, resolve};
-
-fn path(call: &Call<'_>, name: &str) -> String {
-    resolve(call.folder, name)
-}
-
-fn flags(call: &Call<'_>) -> String {
-    call.arguments.iter().filter(|word| word.len() > 1 && word.starts_with('-')).map(|word| &word[1..]).collect()
-}
-
-/// Calls `act` for each operand and complains as `NAME: FILE: why` where it fails.
-fn each(call: &mut Call<'_>, mut act: impl FnMut(&mut Call<'_>, &str) -> Result<(), FileError>) -> u8 {
-    let names: Vec<String> = operands(call.name, call.arguments).into_iter().map(str::to_owned).collect();
-    if names.is_empty() {
-        call.complain(&format!("{}: Needs 1 argument\n", call.name));
-        return 1;
-    }
-    let mut status = 0;
-    for name in names {
-        if call.output.is_cut() {
-            return 1;
-        }
-        if let Err(why) = act(call, &name) {
-            call.complain(&format!("{}: {name}: {why}\n", call.name));
-            status = 1;
-        }
-    }
-    status
-}
-
-/// The content of a file that a command reads; `-` is its input.
-pub(super) fn content(call: &mut Call<'_>, name: &str) -> Result<Arc<Vec<u8>>, FileError> {
-    let bytes = match name {
-        "-" | "/dev/stdin" => Arc::new(call.stdin.to_vec()),
-        "/dev/null" => Arc::default(),
-        name => call.handle().files().read(&path(call, name))?,
-    };
-    // The same file can be named a hundred thousand times.
-    call.read_left = call.read_left.checked_sub(bytes.len()).ok_or(FileError::TooMuch)?;
-    Ok(bytes)
-}
+use crate::adbd::files::{FileError, Node};
+use crate::adbd::pattern::Pattern;
 
 pub(super) fn cat(call: &mut Call<'_>) -> u8 {
     if operands(call.name, call.arguments).is_empty() {
@@ -84,52 +46,218 @@ pub(super) fn ls(call: &mut Call<'_>) -> u8 {
     if names.is_empty() {
         names.push(".".to_owned());
     }
-    let several = 1 < names.len();
+    let titled = 1 < names.len() || flags.contains('R');
     let mut status = 0;
-    for (index, name) in names.iter().enumerate() {
-        let path = path(call, name);
-        let listed = {
-            let files = call.handle().files();
-            files.find(&path).cloned().and_then(|node| match node.kind {
-                Kind::Folder if !flags.contains('d') => Ok((
-                    true,
-                    files
-                        .list(&path)?
-                        .into_iter()
-                        .map(|(name, node)| (name.to_owned(), node.clone()))
-                        .collect::<Vec<_>>(),
-                )),
-                _ => Ok((false, vec![(name.clone(), node)])),
-            })
-        };
-        let (is_folder, entries) = match listed {
-            Ok(listed) => listed,
+    // Folders that are found on the way are listed after the one that they are in.
+    let mut rest: std::collections::VecDeque<String> = names.into();
+    let mut first = true;
+    while let Some(name) = rest.pop_front() {
+        if call.output.is_cut() {
+            return 1;
+        }
+        match listing(call, &name, flags.contains('d')) {
             Err(why) => {
                 call.complain(&format!("ls: {name}: {why}\n"));
+                status = 1;
+            }
+            Ok((is_folder, entries)) => {
+                if titled && is_folder {
+                    call.say(&format!("{}{name}:\n", if first { "" } else { "\n" }));
+                }
+                if is_folder && flags.contains('l') {
+                    let blocks = entries.iter().map(|(_, node)| node.size().div_ceil(1024)).sum::<u64>();
+                    call.say(&format!("total {blocks}\n"));
+                }
+                let hidden = |name: &str| is_folder && name.starts_with('.') && !flags.contains(['a', 'A']);
+                for (name, node) in entries.iter().filter(|(name, _)| !hidden(name)) {
+                    show(call, name, node, &flags);
+                }
+                if flags.contains('R') && is_folder {
+                    let inside = entries.iter().filter(|(name, node)| node.is_folder() && !hidden(name)).rev();
+                    for (inner, _) in inside {
+                        rest.push_front(format!("{}/{inner}", name.trim_end_matches('/')));
+                    }
+                }
+            }
+        }
+        first = false;
+    }
+    status
+}
+
+/// Whether that is a folder that is to be listed, and its entries; else the one entry that it is.
+type Listing = (bool, Vec<(String, Node)>);
+
+fn listing(call: &Call<'_>, name: &str, itself: bool) -> Result<Listing, FileError> {
+    let path = path(call, name);
+    let files = call.handle().files();
+    let node = files.find(&path)?;
+    if !node.is_folder() || itself {
+        return Ok((false, vec![(name.to_owned(), node.clone())]));
+    }
+    let entries = files.list(&path)?.into_iter().map(|(name, node)| (name.to_owned(), node.clone()));
+    Ok((true, entries.collect()))
+}
+
+fn show(call: &mut Call<'_>, name: &str, node: &Node, flags: &str) {
+    if !flags.contains('l') {
+        return call.say(&format!("{name}\n"));
+    }
+    let when = basics::format_time(node.modified, "%Y-%m-%d %H:%M");
+    let bits: String =
+        (0..9).map(|bit| if node.mode() & (0o400 >> bit) == 0 { '-' } else { ['r', 'w', 'x'][bit % 3] }).collect();
+    let (kind, links) = if node.is_folder() { ('d', 2) } else { ('-', 1) };
+    call.say(&format!("{kind}{bits} {links} shell shell {:>8} {when} {name}\n", node.size()));
+}
+
+/// Files and folders below some folders, by name and kind.
+pub(super) fn find(call: &mut Call<'_>) -> u8 {
+    let (mut places, mut wanted, mut kind, mut depth) = (Vec::new(), None, None, usize::MAX);
+    let mut rest = call.arguments.iter();
+    while let Some(word) = rest.next() {
+        match word.as_str() {
+            "-name" | "-iname" => wanted = rest.next().map(|pattern| Pattern::new(pattern)),
+            "-type" => kind = rest.next().cloned(),
+            "-maxdepth" => depth = rest.next().and_then(|depth| depth.parse().ok()).unwrap_or(usize::MAX),
+            "-print" => {}
+            word if word.starts_with('-') || matches!(word, "(" | ")" | "!") => {
+                call.complain(&format!("find: {word} is not supported on this phone\n"));
+                return 1;
+            }
+            place => places.push(place.to_owned()),
+        }
+    }
+    if places.is_empty() {
+        places.push(".".to_owned());
+    }
+    let mut status = 0;
+    for place in places {
+        let root = path(call, &place);
+        let below = {
+            let files = call.handle().files();
+            let owned = |found: Vec<(&str, &Node)>| -> Vec<(String, bool)> {
+                found.into_iter().map(|(path, node)| (path.to_owned(), node.is_folder())).collect()
+            };
+            files.below(&root).map(owned)
+        };
+        let below = match below {
+            Ok(below) => below,
+            Err(why) => {
+                call.complain(&format!("find: {place}: {why}\n"));
                 status = 1;
                 continue;
             }
         };
-        if several && is_folder {
-            call.say(&format!("{}{name}:\n", if index == 0 { "" } else { "\n" }));
-        }
-        if is_folder && flags.contains('l') {
-            call.say(&format!("total {}\n", entries.iter().map(|(_, node)| node.size().div_ceil(1024)).sum::<u64>()));
-        }
-        for (name, node) in entries {
-            if is_folder && name.starts_with('.') && !flags.contains(['a', 'A']) {
-                continue;
-            }
-            if flags.contains('l') {
-                let when = basics::format_time(node.modified, "%Y-%m-%d %H:%M");
-                let kind = if node.is_folder() { "drwxrwx--x 2" } else { "-rw-rw---- 1" };
-                call.say(&format!("{kind} shell shell {:>8} {when} {name}\n", node.size()));
-            } else {
-                call.say(&format!("{name}\n"));
+        for (found, is_folder) in below {
+            let inner = if root == "/" { &found } else { &found[root.len()..] };
+            let name = found.rsplit('/').next().unwrap_or_default();
+            let fits = wanted.as_ref().is_none_or(|wanted| wanted.fits(name));
+            let is_kind = kind.as_ref().is_none_or(|kind| is_folder == (kind == "d"));
+            let is_near = inner.matches('/').count() <= depth;
+            if fits && is_kind && is_near && !call.output.is_cut() {
+                call.say(&format!("{}{inner}\n", if place == "/" { "" } else { place.trim_end_matches('/') }));
             }
         }
     }
     status
+}
+
+/// Modes of files, in eights or as `+x`.
+pub(super) fn chmod(call: &mut Call<'_>) -> u8 {
+    let operands: Vec<String> = call.arguments.iter().filter(|word| *word != "-R").cloned().collect();
+    let Some((mode, names)) = operands.split_first().filter(|(_, names)| !names.is_empty()) else {
+        call.complain("chmod: Needs 2 arguments\n");
+        return 1;
+    };
+    super::operands::for_each(call, names, |call, name| {
+        let path = path(call, name);
+        let before = call.handle().files().find(&path)?.mode();
+        let after = new_mode(mode, before).ok_or(FileError::BadMode)?;
+        call.handle().files().change_mode(&path, after)
+    })
+}
+
+fn new_mode(text: &str, before: u32) -> Option<u32> {
+    if let Ok(mode) = u32::from_str_radix(text, 8) {
+        return (mode <= 0o7777).then_some(mode & 0o777);
+    }
+    let at = text.find(['+', '-', '='])?;
+    let (who, rest) = text.split_at(at);
+    let mut mask = 0;
+    for letter in rest[1..].chars() {
+        mask |= match letter {
+            'r' => 0o444,
+            'w' => 0o222,
+            'x' => 0o111,
+            _ => return None,
+        };
+    }
+    let mut whose = 0;
+    for letter in who.chars() {
+        whose |= match letter {
+            'u' => 0o700,
+            'g' => 0o070,
+            'o' => 0o007,
+            'a' => 0o777,
+            _ => return None,
+        };
+    }
+    let whose = if who.is_empty() { 0o777 } else { whose };
+    let before = before & 0o777;
+    Some(match &rest[..1] {
+        "+" => before | (mask & whose),
+        "-" => before & !(mask & whose),
+        _ => (before & !whose) | (mask & whose),
+    })
+}
+
+/// Owners cannot be changed by the shell's user.
+pub(super) fn chown(call: &mut Call<'_>) -> u8 {
+    let names: Vec<String> = call.arguments.iter().filter(|word| !word.starts_with('-')).skip(1).cloned().collect();
+    if names.is_empty() {
+        call.complain("chown: Needs 2 arguments\n");
+        return 1;
+    }
+    super::operands::for_each(call, &names, |call, name| {
+        let path = path(call, name);
+        call.handle().files().find(&path)?;
+        Err(FileError::NotPermitted)
+    })
+}
+
+pub(super) fn base64(call: &mut Call<'_>) -> u8 {
+    let decode = flags(call).contains('d');
+    let (inputs, mut status) = inputs(call);
+    for (_, bytes) in inputs {
+        if decode {
+            let text: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            match STANDARD.decode(text) {
+                Ok(bytes) => call.write(&bytes),
+                Err(_) => {
+                    call.complain("base64: bad input\n");
+                    status = 1;
+                }
+            }
+            continue;
+        }
+        let whole = call.arguments.windows(2).any(|pair| pair[0] == "-w" && pair[1] == "0");
+        let text = STANDARD.encode(&*bytes);
+        for line in text.as_bytes().chunks(if whole { usize::MAX } else { 76 }) {
+            call.write(line);
+            call.write(if whole { b"" } else { b"\n" });
+        }
+    }
+    status
+}
+
+/// `realpath` and `readlink -f`: where something really lies.
+pub(super) fn realpath(call: &mut Call<'_>) -> u8 {
+    each(call, |call, name| {
+        let path = path(call, name);
+        call.handle().files().find(&path)?;
+        call.say(&format!("{path}\n"));
+        Ok(())
+    })
 }
 
 pub(super) fn mkdir(call: &mut Call<'_>) -> u8 {
@@ -260,8 +388,11 @@ pub(super) fn stat(call: &mut Call<'_>) -> u8 {
     })
 }
 
-pub(super) fn md5sum(call: &mut Call<'_>) -> u8 {
-    let digest = |bytes: &[u8]| Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+/// `md5sum` and `sha256sum`.
+pub(super) fn checksum(call: &mut Call<'_>) -> u8 {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let is_md5 = call.name.starts_with("md5");
+    let digest = |bytes: &[u8]| if is_md5 { hex(&Md5::digest(bytes)) } else { hex(&Sha256::digest(bytes)) };
     if operands(call.name, call.arguments).is_empty() {
         let sum = digest(call.stdin);
         call.say(&format!("{sum}  -\n"));
