@@ -1,7 +1,7 @@
 //! A desk: where a person answers from a browser, or a program by HTTP, what a run asks.
 //!
 //! ```text
-//! GET  /TOKEN/                 the page: the question, what the model saw, and what can be answered
+//! GET  /TOKEN/                 the page, whole in one answer: the question, what the model saw, and what can be answered
 //! GET  /TOKEN/question         the same for programs; ?wait=SECONDS waits for something new
 //! GET  /TOKEN/picture-ID.png   what the model saw
 //! POST /TOKEN/answer           an answer to the question with an id
@@ -26,7 +26,7 @@ use tapwright_contract::device::Screen;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 pub use show::kind;
 
@@ -69,6 +69,8 @@ struct Shared {
     version: watch::Sender<u64>,
     stop: watch::Sender<bool>,
     server: Mutex<Option<JoinHandle<()>>>,
+    /// When somebody with the token last asked for anything.
+    looked: Mutex<Option<Instant>>,
 }
 
 /// What is asked, and what it is about.
@@ -121,7 +123,7 @@ enum AnswerError {
 }
 
 /// How long whoever looks has to hear that it is over.
-const LAST_WORD: Duration = Duration::from_millis(500);
+const LAST_WORD: Duration = Duration::from_secs(4);
 
 impl Desk {
     /// Opens a desk at an address.
@@ -147,6 +149,7 @@ impl Desk {
             version: watch::Sender::new(0),
             stop: watch::Sender::new(false),
             server: Mutex::default(),
+            looked: Mutex::default(),
         });
         let server = tokio::spawn(serve::serve(listener, shared.clone()));
         *lock(&shared.server) = Some(server);

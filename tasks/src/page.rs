@@ -3,18 +3,17 @@
 //!
 //! All words in it come from models and screens, so they are escaped, and the page may load nothing.
 
+mod images;
 pub(crate) mod marks;
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io::{self, Write};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use tapwright_agent::journal::Record;
 use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::{Answer, Question};
 
+use self::images::Images;
 use self::marks::marks;
 use crate::judge::{Change, Verdict};
 use crate::record::{Scene, scenes};
@@ -23,13 +22,24 @@ use crate::run::Judgement;
 const STYLE: &str = concat!(include_str!("page/shared.css"), include_str!("page/style.css"));
 const SCRIPT: &str = include_str!("page/script.js");
 
-/// Writes a run's page. `when` says when it began, as people say it.
+/// Longer thoughts are folded, so that a page stays one of pictures.
+const THOUGHT_LETTERS_MAX: usize = 400;
+
+/// A run, and what is said of it.
+pub struct PageRun<'a> {
+    pub record: &'a Record,
+    pub judgement: Option<&'a Judgement>,
+    /// When it began, as people say it.
+    pub when: String,
+}
+
+/// Writes a page of one run, or of the runs of a plan with its title. Returns what is missing in it, in words.
 ///
 /// # Errors
-/// If the page cannot be written, or a picture of the record cannot be read.
-pub fn write(record: &Record, judgement: Option<&Judgement>, when: &str, out: &mut dyn Write) -> io::Result<()> {
-    let facts = &record.facts;
-    let goal = escaped(&facts.setting.goal);
+/// If the page cannot be written. A picture that cannot be read is said in its place.
+pub fn write(title: Option<&str>, runs: &[PageRun<'_>], out: &mut dyn Write) -> io::Result<Vec<String>> {
+    let goal = |run: &PageRun<'_>| run.record.facts.setting.goal.clone();
+    let name = escaped(&title.map(str::to_owned).or_else(|| runs.first().map(goal)).unwrap_or_default());
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -37,65 +47,86 @@ pub fn write(record: &Record, judgement: Option<&Judgement>, when: &str, out: &m
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; \
          style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
-         <title>{goal}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
+         <title>{name}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
     )?;
-    head(record, judgement, when, out)?;
-    writeln!(out, "<main>")?;
-    for (number, scene) in scenes(record).iter().enumerate() {
-        card(record, number, scene, out)?;
+    if title.is_some() {
+        writeln!(out, "<header class=\"plan\"><h1>{name}</h1><ol>")?;
+        for run in runs {
+            let outcome = run.record.end().map_or("no end", |end| end.outcome.id());
+            let goal = escaped(&run.record.facts.setting.goal);
+            writeln!(
+                out,
+                "<li><a href=\"#{}\">{goal}</a> <span class=\"soft\">{outcome}</span></li>",
+                anchor(run.record)
+            )?;
+        }
+        writeln!(out, "</ol></header>")?;
     }
-    writeln!(out, "</main>")?;
+    let mut images = Images::default();
+    let mut first = 0;
+    for run in runs {
+        head(run, out)?;
+        let steps = scenes(run.record);
+        timeline(first, &steps, out)?;
+        writeln!(out, "<main>")?;
+        for (number, scene) in (first..).zip(&steps) {
+            card(run.record, number, scene, &mut images, out)?;
+        }
+        first += steps.len();
+        writeln!(out, "</main>")?;
+    }
+    let names: Vec<String> = runs.iter().map(|run| escaped(&run.record.facts.run)).collect();
     writeln!(
         out,
-        "<dialog id=\"large\"><div class=\"phone\"></div><p class=\"hint\">&#8592; &#8594; steps &middot; Esc closes</p></dialog>\n\
+        "<dialog id=\"large\"><div class=\"phone\"></div><p class=\"caption\"></p>\
+         <p class=\"hint\">&#8592; &#8594; or swipe: steps &middot; Esc closes</p></dialog>\n\
          <footer>Tapwright &middot; run {}</footer>\n<script>\n{SCRIPT}</script>\n</body>\n</html>",
-        escaped(&facts.run)
-    )
+        names.join(", ")
+    )?;
+    Ok(images.into_missing())
 }
 
-fn head(record: &Record, judgement: Option<&Judgement>, when: &str, out: &mut dyn Write) -> io::Result<()> {
+fn anchor(record: &Record) -> String {
+    format!("run-{}", escaped(&record.facts.run))
+}
+
+/// What the page says first: nothing that was not checked looks like a success.
+fn headline(record: &Record, judgement: Option<&Judgement>) -> (&'static str, String) {
+    let outcome = record.end().map(|end| &end.outcome);
+    match (judgement.and_then(|judgement| judgement.verdict.as_ref()), outcome) {
+        (Some(Verdict::Passed), _) => ("good", "passed: the device is as it should be".to_owned()),
+        (Some(Verdict::Failed { .. }), _) => ("bad", "failed: the device is not as it should be".to_owned()),
+        (Some(Verdict::Void { .. }), _) => ("mild", "void: this says nothing about the agent".to_owned()),
+        (None, Some(Outcome::Done { .. })) => ("mild", "the model says it is done; nothing was checked".to_owned()),
+        (None, Some(outcome @ (Outcome::Stopped | Outcome::NeedsPerson { .. }))) => ("mild", outcome.id().to_owned()),
+        (None, Some(outcome)) => ("bad", outcome.id().to_owned()),
+        (None, None) => ("mild", "no end: the run is still going on, or was killed".to_owned()),
+    }
+}
+
+fn head(run: &PageRun<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let PageRun { record, judgement, when } = run;
     let facts = &record.facts;
-    let (outcome, said) = match record.end() {
-        Some(end) => (end.outcome.id(), said(&end.outcome)),
-        None => ("no end", Some("the run is still going on, or was killed".to_owned())),
-    };
-    let mood = match record.end().map(|end| &end.outcome) {
-        Some(Outcome::Done { .. }) => "good",
-        Some(Outcome::Stopped | Outcome::NeedsPerson { .. }) => "mild",
-        _ => "bad",
-    };
-    write!(
+    let (mood, headline) = headline(record, *judgement);
+    writeln!(
         out,
-        "<header>\n<h1>{}</h1>\n<p class=\"badges\"><span class=\"badge {mood}\">{outcome}</span>",
+        "<header id=\"{}\">\n<h1>{}</h1>\n<p class=\"badges\"><span class=\"badge {mood}\">{headline}</span></p>",
+        anchor(record),
         escaped(&facts.setting.goal)
     )?;
-    if let Some(verdict) = judgement.and_then(|judgement| judgement.verdict.as_ref()) {
-        let mood = match verdict {
-            Verdict::Passed => "good",
-            Verdict::Failed { .. } => "bad",
-            Verdict::Void { .. } => "mild",
-        };
-        write!(out, "<span class=\"badge {mood}\">verdict: {}</span>", verdict.id())?;
-    }
-    writeln!(out, "</p>")?;
-    if let Some(said) = said {
-        writeln!(out, "<p class=\"said\">{}</p>", escaped(&said))?;
-    }
     if let Some(why) = judgement.and_then(|judgement| judgement.verdict.as_ref()?.why()) {
         writeln!(out, "<p class=\"why\">{}</p>", escaped(why))?;
     }
-    let steps = record.end().map_or_else(|| "&ndash;".to_owned(), |end| end.steps.to_string());
-    let seconds = record.entries.last().map_or(0.0, |entry| entry.ms as f64 / 1000.0);
-    writeln!(
-        out,
-        "<dl class=\"facts\"><div><dt>steps</dt><dd>{steps}</dd></div><div><dt>time</dt><dd>{seconds:.1} s</dd></div>\
-         <div><dt>model</dt><dd>{}</dd></div><div><dt>device</dt><dd>{}</dd></div><div><dt>began</dt><dd>{}</dd></div></dl>",
-        escaped(&facts.model),
-        escaped(&facts.device),
-        escaped(when)
-    )?;
-    if let Some(changed) = judgement.and_then(|judgement| judgement.changed.as_ref()) {
-        changes(changed, out)?;
+    if let Some(end) = record.end() {
+        let said = said(&end.outcome).map(|said| format!(": <q>{}</q>", escaped(&said))).unwrap_or_default();
+        writeln!(out, "<p class=\"said\">The run ended with <b>{}</b>{said}</p>", end.outcome.id())?;
+    }
+    figures(record, when, out)?;
+    if let Some(judgement) = judgement {
+        expectations(judgement, out)?;
+        if let Some(changed) = &judgement.changed {
+            changes(changed, out)?;
+        }
     }
     if let Some(end) = record.end().filter(|end| !end.notes.is_empty()) {
         writeln!(out, "<section class=\"notes\"><h2>What was noted</h2><ul>")?;
@@ -107,11 +138,71 @@ fn head(record: &Record, judgement: Option<&Judgement>, when: &str, out: &mut dy
     writeln!(out, "</header>")
 }
 
+/// How long it took, and what for.
+fn figures(record: &Record, when: &str, out: &mut dyn Write) -> io::Result<()> {
+    let facts = &record.facts;
+    let steps = record.end().map_or_else(|| "&ndash;".to_owned(), |end| end.steps.to_string());
+    let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
+    let mut spent = [0_u64; 4];
+    let mut tokens = [0_u64; 2];
+    for step in scenes(record).iter().filter_map(|scene| scene.step.as_ref()) {
+        for (sum, ms) in spent.iter_mut().zip([step.look_ms, step.think_ms, step.ask_ms, step.act_ms]) {
+            *sum = sum.saturating_add(ms);
+        }
+        tokens[0] += u64::from(step.tokens_in);
+        tokens[1] += u64::from(step.tokens_out);
+    }
+    let [look, think, ask, act] = spent.map(seconds);
+    let time = seconds(record.entries.last().map_or(0, |entry| entry.ms));
+    let rows = [
+        ("steps", steps),
+        ("time", time),
+        ("of it looking", look),
+        ("thinking", think),
+        ("asking", ask),
+        ("acting", act),
+        ("tokens in", tokens[0].to_string()),
+        ("tokens out", tokens[1].to_string()),
+        ("model", escaped(&facts.model)),
+        ("device", escaped(&facts.device)),
+        ("began", escaped(when)),
+    ];
+    write!(out, "<dl class=\"facts\">")?;
+    for (name, value) in rows {
+        write!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>")?;
+    }
+    writeln!(out, "</dl>")
+}
+
+/// What had to be true in the end, and what was.
+fn expectations(judgement: &Judgement, out: &mut dyn Write) -> io::Result<()> {
+    if judgement.expected.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<section class=\"changes\"><h2>What had to be true in the end</h2><table>")?;
+    for wanted in &judgement.expected {
+        let found = judgement.facts.as_ref().map(|facts| facts.get(&wanted.fact));
+        let (mark, found) = match found {
+            Some(Some(found)) if *found == wanted.is => ("&#10003;", String::new()),
+            Some(Some(found)) => ("&#10007;", format!("it is {}", escaped(found))),
+            Some(None) => ("&#10007;", "there is no such fact".to_owned()),
+            None => ("?", "the record does not say".to_owned()),
+        };
+        writeln!(
+            out,
+            "<tr><td>{mark}</td><th>{}</th><td>{}</td><td class=\"bad\">{found}</td></tr>",
+            escaped(&wanted.fact),
+            escaped(&wanted.is)
+        )?;
+    }
+    writeln!(out, "</table></section>")
+}
+
 fn changes(changed: &[Change], out: &mut dyn Write) -> io::Result<()> {
     if changed.is_empty() {
-        return writeln!(out, "<p class=\"nothing\">The phone says that nothing has changed.</p>");
+        return writeln!(out, "<p class=\"nothing\">The device says that nothing has changed.</p>");
     }
-    writeln!(out, "<section class=\"changes\"><h2>What the phone says has changed</h2><table>")?;
+    writeln!(out, "<section class=\"changes\"><h2>What the device says has changed</h2><table>")?;
     for Change { fact, was, is } in changed {
         let value = |value: &Option<String>| value.as_deref().map_or_else(|| "&ndash;".to_owned(), escaped);
         writeln!(
@@ -125,7 +216,28 @@ fn changes(changed: &[Change], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</table></section>")
 }
 
-fn card(record: &Record, number: usize, scene: &Scene, out: &mut dyn Write) -> io::Result<()> {
+/// A bar a step, as long as the step took, in the colours of what it took it for.
+fn timeline(first: usize, steps: &[Scene], out: &mut dyn Write) -> io::Result<()> {
+    let steps: Vec<_> = (first..).zip(steps).filter_map(|(i, scene)| Some((i, scene.step.as_ref()?))).collect();
+    let longest = steps.iter().map(|(_, step)| step.look_ms + step.think_ms + step.ask_ms + step.act_ms).max();
+    let Some(longest) = longest.filter(|longest| *longest > 0 && steps.len() > 1) else { return Ok(()) };
+    write!(out, "<nav class=\"timeline\" aria-label=\"steps by time\">")?;
+    for (number, step) in steps {
+        write!(out, "<a href=\"#scene-{number}\" title=\"step {}\">", step.decided.step)?;
+        for (kind, ms) in [("look", step.look_ms), ("think", step.think_ms), ("ask", step.ask_ms), ("act", step.act_ms)]
+        {
+            let height = 40.0 * ms as f64 / longest as f64;
+            write!(out, "<i class=\"{kind}\" style=\"height:{height:.1}px\"></i>")?;
+        }
+        write!(out, "</a>")?;
+    }
+    writeln!(
+        out,
+        "<span class=\"legend\"><i class=\"look\"></i>look <i class=\"think\"></i>think <i class=\"ask\"></i>ask <i class=\"act\"></i>act</span></nav>"
+    )
+}
+
+fn card(record: &Record, number: usize, scene: &Scene, images: &mut Images, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<article id=\"scene-{number}\">")?;
     let app = escaped(&scene.app);
     match &scene.step {
@@ -144,21 +256,24 @@ fn card(record: &Record, number: usize, scene: &Scene, out: &mut dyn Write) -> i
         None => writeln!(out, "<h2><b>&#9632;</b><span>{app}</span><time>the end</time></h2>")?,
     }
     if let (Some(picture), Some(size)) = (&scene.picture, scene.size) {
-        let png = fs::read(record.picture_file(picture))?;
-        let marks = scene.deed.as_ref().map(|deed| marks(deed, size)).unwrap_or_default();
-        writeln!(
-            out,
-            "<button class=\"phone\" aria-label=\"enlarge\"><img alt=\"the screen\" width=\"{w}\" height=\"{h}\" \
-             src=\"data:image/png;base64,{}\"><svg viewBox=\"0 0 {w} {h}\" aria-hidden=\"true\">{marks}</svg></button>",
-            STANDARD.encode(png),
-            w = size.width,
-            h = size.height,
-        )?;
+        let (width, height) = (size.width, size.height);
+        match images.class_of(record, picture, out)? {
+            Ok(class) => {
+                let marks = scene.deed.as_ref().map(|deed| marks(deed, size)).unwrap_or_default();
+                writeln!(
+                    out,
+                    "<button class=\"phone\" aria-label=\"enlarge\"><span class=\"screen {class}\" role=\"img\" \
+                     aria-label=\"the screen\" style=\"aspect-ratio:{width}/{height}\"></span>\
+                     <svg viewBox=\"0 0 {width} {height}\" aria-hidden=\"true\">{marks}</svg></button>"
+                )?;
+            }
+            Err(why) => {
+                writeln!(out, "<p class=\"missing\">The picture of this screen cannot be shown: {}</p>", escaped(&why))?
+            }
+        }
     }
     if let Some(step) = &scene.step {
-        if !step.decided.thought.is_empty() {
-            writeln!(out, "<p class=\"thought\">{}</p>", escaped(&step.decided.thought))?;
-        }
+        thought(&step.decided.thought, out)?;
         writeln!(out, "<p class=\"action\"><code>{}</code></p>", escaped(&step.decided.action))?;
         if let Some(question) = &scene.asked {
             asked(question, scene.answered.as_ref(), out)?;
@@ -169,6 +284,19 @@ fn card(record: &Record, number: usize, scene: &Scene, out: &mut dyn Write) -> i
         }
     }
     writeln!(out, "</article>")
+}
+
+fn thought(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    match text.char_indices().nth(THOUGHT_LETTERS_MAX) {
+        _ if text.is_empty() => Ok(()),
+        None => writeln!(out, "<p class=\"thought\">{}</p>", escaped(text)),
+        Some((cut, _)) => writeln!(
+            out,
+            "<details class=\"thought\"><summary>{}&hellip;</summary>{}</details>",
+            escaped(&text[..cut]),
+            escaped(&text[cut..])
+        ),
+    }
 }
 
 fn asked(question: &Question, answer: Option<&Answer>, out: &mut dyn Write) -> io::Result<()> {
@@ -204,6 +332,8 @@ pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
+            // What turns the direction of writing makes one text look like another.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => escaped.push('\u{fffd}'),
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -225,5 +355,6 @@ mod tests {
     #[test]
     fn words_stay_words() {
         assert_eq!(escaped("<script>\"a\" & 'b'\u{1b}[0m"), "&lt;script&gt;&quot;a&quot; &amp; &#39;b&#39;\\u{1b}[0m");
+        assert_eq!(escaped("pay \u{202e}evil"), "pay \u{fffd}evil");
     }
 }

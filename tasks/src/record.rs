@@ -208,6 +208,26 @@ pub fn find_run(runs: &Path, name: &str) -> io::Result<PathBuf> {
     last.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no run of the plan {name:?} has begun")))
 }
 
+/// The folders of the runs that a plan's record names, in the order in which they were begun.
+///
+/// # Errors
+/// If the plan's record cannot be read.
+pub fn runs_of_plan(plan: &Path) -> io::Result<Vec<PathBuf>> {
+    let (_, lines) = PlanRecord::look(plan).map_err(io::Error::other)?;
+    let begun = lines.iter().filter_map(|line| match line {
+        // Only the last part of the name: a record leads nowhere else.
+        PlanLine::Begun { run, .. } => Path::new(run).file_name().map(|run| plan.join(run)),
+        _ => None,
+    });
+    Ok(begun.filter(|folder| is_record(folder)).collect())
+}
+
+/// Whether a folder is a plan's, and its title then.
+pub fn plan_title(folder: &Path) -> Option<String> {
+    (!is_record(folder) && PlanRecord::is_there(folder))
+        .then(|| PlanRecord::look(folder).ok().map(|(plan, _)| plan.title))?
+}
+
 /// The latest of what is in the folder of runs, the last one first; empty if there is no such folder.
 ///
 /// # Errors
@@ -317,6 +337,11 @@ fn brief(folder: &Path) -> Stored {
 
 fn suite(folder: &Path) -> Option<SuiteBrief> {
     serde_json::from_slice(&fs::read(folder.join("suite.json")).ok()?).ok()
+}
+
+/// As much of a digest, or of what stands in its place, as people need.
+pub(crate) fn short(digest: &str) -> String {
+    digest.chars().filter(|letter| letter.is_ascii_alphanumeric()).take(12).collect()
 }
 
 /// The error and its causes in one line.

@@ -32,4 +32,4 @@ async function watch() {
 document.querySelector("form")?.addEventListener("submit", (event) => {
   setTimeout(() => event.target.querySelectorAll("button").forEach((button) => { button.disabled = true; }));
 });
-watch();
+if (document.body.dataset.over === undefined) watch();

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +15,8 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -22,12 +24,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde::Deserialize;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use tapwright_contract::Picture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{AnswerError, Shared, lock, show};
 
@@ -45,9 +48,23 @@ const CONNECTION_WITHIN: Duration = Duration::from_secs(180);
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES_MAX: usize = 256 << 10;
 
-/// Nothing from elsewhere, no frames, and no scripts but ours.
-const CONTENT_POLICY: &str = "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Nothing from elsewhere, no frames, and no styles and scripts but ours, which are in the page: it is whole with one answer, as
+/// after the last question there may be no other.
+static CONTENT_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    let (style, script) = (hash(show::STYLE), hash(show::SCRIPT));
+    let policy = format!(
+        "default-src 'none'; img-src 'self' data:; style-src {style}; script-src {script}; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).expect("digests are plain letters")
+});
+
+/// Once the run is over, whoever looked lately may still come back to the page: how long ago that may be, how long is waited for the
+/// next request, and for all of them.
+const LOOKED_WITHIN: Duration = Duration::from_secs(90);
+const QUIET: Duration = Duration::from_millis(800);
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Serves until the desk is closed.
 pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
@@ -78,8 +95,22 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
             },
         }
     }
+    farewell(&listener, &router, &shared, &mut connections).await;
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// A browser that sent the last answer comes back for the page, and is to see how the run ended.
+async fn farewell(listener: &TcpListener, router: &Router, shared: &Shared, connections: &mut JoinSet<()>) {
+    let looked = lock(&shared.looked).is_some_and(|at| at.elapsed() < LOOKED_WITHIN);
+    let end = Instant::now() + FAREWELL;
+    while looked && Instant::now() < end {
+        let Ok(Ok((stream, _))) = timeout(QUIET, listener.accept()).await else { break };
+        let (router, never) = (router.clone(), watch::Sender::new(false));
+        connections.spawn(async move {
+            let _ = timeout(FAREWELL, connection(stream, router, never.subscribe())).await;
+        });
+    }
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {
@@ -140,19 +171,16 @@ async fn answer(Extracted(shared): Extracted<Arc<Shared>>, request: Request) -> 
     if !is_same_origin(headers) {
         return plain(StatusCode::FORBIDDEN, "another page may not ask here");
     }
+    *lock(&shared.looked) = Some(Instant::now());
     let method = request.method().clone();
     let picture = rest.and_then(|rest| rest.strip_prefix("picture-")?.strip_suffix(".png")?.parse().ok());
     let response = match (rest, picture) {
         (None, _) => moved(&format!("/{token}/")),
         (Some("answer"), _) if method == Method::POST => answered(&shared, request).await,
         (Some("answer"), _) => not_allowed("POST"),
-        (Some("" | "question" | "style.css" | "script.js"), _) | (_, Some(_)) if method != Method::GET => {
-            not_allowed("GET")
-        }
+        (Some("" | "question"), _) | (_, Some(_)) if method != Method::GET => not_allowed("GET"),
         (Some(""), _) => page(&shared, StatusCode::OK, None),
         (Some("question"), _) => question(&shared, request.uri().query().unwrap_or_default()).await,
-        (Some("style.css"), _) => typed("text/css; charset=utf-8", show::STYLE),
-        (Some("script.js"), _) => typed("text/javascript; charset=utf-8", show::SCRIPT),
         (_, Some(id)) => picture_of(&shared, id).await,
         (Some(_), None) => StatusCode::NOT_FOUND.into_response(),
     };
@@ -162,8 +190,8 @@ async fn answer(Extracted(shared): Extracted<Arc<Shared>>, request: Request) -> 
 /// What every answer says to browsers.
 fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, CONTENT_POLICY.clone());
     let mut say = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
-    say(CONTENT_SECURITY_POLICY, CONTENT_POLICY);
     say(X_CONTENT_TYPE_OPTIONS, "nosniff");
     // The token is in the address; `no-referrer` would take the origin from our own forms too.
     say(REFERRER_POLICY, "same-origin");

@@ -20,13 +20,18 @@ const WORDS_MAX: usize = 600;
 /// The page as it is now. `note` is about what was sent last.
 pub fn page(state: &State, version: u64, note: Option<&str>) -> String {
     let title = if state.open.is_some() { "● A question" } else { "Nothing to answer" };
+    let title = if state.ended.is_some() { "The run is over" } else { title };
+    // Whoever sees how it ended has seen it all: nothing answers any more.
+    let (refresh, over) = match state.ended {
+        None => ("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n", ""),
+        Some(_) => ("", " data-over"),
+    };
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · Tapwright</title>\n\
-         <link rel=\"stylesheet\" href=\"style.css\">\n<link rel=\"icon\" href=\"data:,\">\n\
-         <noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n\
-         <script src=\"script.js\" defer></script>\n</head>\n<body data-version=\"{version}\">\n"
+         <style>{STYLE}</style>\n<link rel=\"icon\" href=\"data:,\">\n{refresh}</head>\n\
+         <body data-version=\"{version}\"{over}>\n"
     );
     if let Some(note) = note {
         page += &format!("<p class=\"note\" role=\"alert\">{}</p>\n", words(note));
@@ -37,7 +42,7 @@ pub fn page(state: &State, version: u64, note: Option<&str>) -> String {
         Some(open) => asked(state, open, &mut page),
         None => idle(state, &mut page),
     }
-    page + "</body>\n</html>\n"
+    page + &format!("<script>{SCRIPT}</script>\n</body>\n</html>\n")
 }
 
 fn idle(state: &State, page: &mut String) {

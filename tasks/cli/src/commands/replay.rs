@@ -1,14 +1,15 @@
 //! `tapwright replay`
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use console::style;
 use serde_json::json;
-use tapwright_tasks::record::find_run;
+use tapwright_tasks::page::{self, PageRun};
+use tapwright_tasks::record::{find, find_run, plan_title, runs_of_plan};
 use tapwright_tasks::run::Judgement;
-use tapwright_tasks::{Line, Record, page};
+use tapwright_tasks::{Line, Record};
 
 use crate::arguments::{Common, Replay};
 use crate::clock;
@@ -42,9 +43,13 @@ pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, CliError> {
     }
     // Everything that was written must follow from what was seen and heard.
     let follows = record.replay(|_, _| ());
-    if let Some(file) = &arguments.html {
-        write_page(&record, judgement.as_ref(), file)?;
-    }
+    let missing = match &arguments.html {
+        Some(file) => {
+            let plan = find(&config.runs, &arguments.run).ok().filter(|found| *found != folder);
+            write_page((&record, judgement.as_ref()), plan.as_deref(), file)?
+        }
+        None => Vec::new(),
+    };
     let exit = if follows.is_ok() { Exit::Done } else { Exit::Unreadable };
     let ms = record.entries.last().map_or(0, |entry| entry.ms);
     if config.json {
@@ -57,6 +62,7 @@ pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, CliError> {
             "verdict": verdict.map(|verdict| verdict.id()),
             "follows": follows.is_ok(),
             "why": follows.as_ref().err().map(|error| with_causes(error)),
+            "html_missing": missing,
             "html": arguments.html,
             "record": folder,
             "exit": exit.code(),
@@ -94,18 +100,55 @@ pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, CliError> {
     }
     if let Some(file) = &arguments.html {
         output::out(&format!("  the page is {}", style(file.display()).bold()));
+        for missing in &missing {
+            output::out(&format!("  {} without {}", style("!").yellow().bold(), output::flat(missing)));
+        }
     }
     Ok(exit)
 }
 
-fn write_page(record: &Record, judgement: Option<&Judgement>, file: &Path) -> Result<(), CliError> {
-    let when = clock::time(record.facts.started) + " UTC";
-    let written = File::create(file).and_then(|created| {
-        let mut out = BufWriter::new(created);
-        page::write(record, judgement, &when, &mut out)?;
-        out.flush()
-    });
-    written.map_err(|error| {
+/// Writes the page beside where it goes and puts it there when it is whole: a page that was there stays until then. Returns what
+/// it is without.
+fn write_page(
+    (record, judgement): (&Record, Option<&Judgement>),
+    plan: Option<&Path>,
+    file: &Path,
+) -> Result<Vec<String>, CliError> {
+    let unwritten = |error: std::io::Error| {
         CliError::said(Exit::Unwritten, format!("the page {} cannot be written: {error}", file.display()))
-    })
+    };
+    let when = |record: &Record| clock::time(record.facts.started) + " UTC";
+    let mut missing = Vec::new();
+    let mut whole = Vec::new();
+    for folder in plan.map(runs_of_plan).transpose().unwrap_or_default().unwrap_or_default() {
+        match Record::read(&folder) {
+            Ok(record) => whole.push((record, Judgement::read(&folder).ok().flatten())),
+            Err(error) => missing.push(format!("{}: {}", folder.display(), with_causes(&error))),
+        }
+    }
+    let runs: Vec<PageRun<'_>> = match plan {
+        Some(_) => whole
+            .iter()
+            .map(|(record, judgement)| PageRun { record, judgement: judgement.as_ref(), when: when(record) })
+            .collect(),
+        None => vec![PageRun { record, judgement, when: when(record) }],
+    };
+    let title = plan.and_then(plan_title);
+    let name = file.file_name().ok_or_else(|| unwritten(std::io::ErrorKind::InvalidInput.into()))?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(".part");
+    let beside = file.with_file_name(beside);
+    let written = File::create(&beside).and_then(|created| {
+        let mut out = BufWriter::new(created);
+        let more = page::write(title.as_deref(), &runs, &mut out)?;
+        out.flush()?;
+        fs::rename(&beside, file)?;
+        Ok(more)
+    });
+    missing.extend(written.map_err(|error| {
+        let _ = fs::remove_file(&beside); // It may be what filled the disk.
+        unwritten(error)
+    })?);
+    Ok(missing)
 }
