@@ -97,15 +97,22 @@ impl Window {
     fn active(world: &World, nodes: &[Node]) -> Window {
         let (width, height) = world.size();
         let display = Rect { left: 0, top: 0, right: width as i32, bottom: height as i32 };
-        let package = package(&world.window(), world.front().package);
+        let dialog = nodes.iter().rposition(|node| node.parent.is_none() && node.id == "dialog");
+        let dialog = dialog.filter(|_| !world.locked());
+        // Whom to share with is asked by the system, in front of the app that shares.
+        let system = dialog.is_some_and(|at| nodes[at].window == Layer::System);
+        let package = match package(&world.window(), world.front().package) {
+            package if system && package == world.front().package => "android".to_owned(),
+            package => package,
+        };
         let widgets = |tops: &mut dyn Iterator<Item = usize>| -> Vec<Widget> {
             tops.map(|top| widget(nodes, top, &package)).collect()
         };
-        let dialog = nodes.iter().rposition(|node| node.parent.is_none() && node.id == "dialog");
-        let root = if let Some(dialog) = dialog.filter(|_| !world.locked()) {
+        let root = if let Some(dialog) = dialog {
             // The shade behind it is the window manager's; the window is as large as the card.
             let mut inside = children(nodes, dialog);
-            let bounds = inside.clone().next().map_or(display, |card| nodes[card].rect.and(nodes[card].clip));
+            let card = inside.clone().find(|at| nodes[*at].id == "card");
+            let bounds = card.map_or(display, |card| nodes[card].rect.and(nodes[card].clip));
             let content = Widget::layout(FRAME, "android:id/content", bounds, widgets(&mut inside));
             Widget::layout(FRAME, "", bounds, vec![content])
         } else {
@@ -229,16 +236,16 @@ impl Dump<'_> {
         }
     }
 
-    /// ` name="value"`
+    /// ` name="value"`, between single quotes if a double one is in it: then only those are escaped.
     fn attribute(&mut self, name: &str, value: &str) {
-        let quote = '"';
+        let quote = if value.contains('"') { '\'' } else { '"' };
         let _ = write!(self.xml, " {name}={quote}");
         for letter in value.chars() {
             match letter {
                 '&' => self.xml.push_str("&amp;"),
                 '<' => self.xml.push_str("&lt;"),
                 '>' => self.xml.push_str("&gt;"),
-                '"' => self.xml.push_str("&quot;"),
+                '\'' if quote == '\'' => self.xml.push_str("&apos;"),
                 '\n' | '\r' | '\t' => {
                     let _ = write!(self.xml, "&#{};", u32::from(letter));
                 }
@@ -442,7 +449,8 @@ mod tests {
         for (text, written) in [
             ("plain", "\"plain\""),
             ("it's", "\"it's\""),
-            ("Pay \"49.90\" now", "\"Pay &quot;49.90&quot; now\""),
+            ("Pay \"49.90\" now", "'Pay \"49.90\" now'"),
+            ("x\" a=\"it's", "'x\" a=\"it&apos;s'"),
             ("a<b>&c", "\"a&lt;b&gt;&amp;c\""),
             ("one\ntwo\tthree", "\"one&#10;two&#9;three\""),
             ("\u{1}\u{7f}", "\"..\""),

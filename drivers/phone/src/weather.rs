@@ -24,6 +24,10 @@ pub enum Fault {
     HalfPicture,
     /// A picture is the one before. A chance each picture.
     StaleFrame,
+    /// `uiautomator dump` finds no root node. A chance each dump.
+    NoRootNode,
+    /// `uiautomator dump` gives up, as something moves for longer than it waits. A chance each dump.
+    NeverIdle,
     /// A gesture's effect slides in. A chance each gesture, as those that follow.
     Animation,
     /// A page that was opened is empty at first.
@@ -49,12 +53,14 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 17] = [
+    pub const ALL: [Fault; 19] = [
         Fault::SlowLink,
         Fault::BurstyLink,
         Fault::Disconnect,
         Fault::HalfPicture,
         Fault::StaleFrame,
+        Fault::NoRootNode,
+        Fault::NeverIdle,
         Fault::Animation,
         Fault::LatePage,
         Fault::Permission,
@@ -75,6 +81,8 @@ impl Fault {
 pub struct Lengths {
     pub delay: u64,
     pub stall: u64,
+    /// How long a dump of the widgets waits before it gives up.
+    pub idle: u64,
     pub animation: u64,
     pub late: u64,
     pub notification: u64,
@@ -88,6 +96,7 @@ impl Default for Lengths {
         Lengths {
             delay: 20,
             stall: 150,
+            idle: 1000,
             animation: 300,
             late: 400,
             notification: 4000,
@@ -132,6 +141,8 @@ impl Weather {
                 (Fault::Disconnect, 1),
                 (Fault::HalfPicture, 5),
                 (Fault::StaleFrame, 10),
+                (Fault::NoRootNode, 5),
+                (Fault::NeverIdle, 20),
                 (Fault::Animation, 400),
                 (Fault::LatePage, 150),
                 (Fault::Permission, 5),
@@ -154,6 +165,8 @@ impl Weather {
                 (Fault::Disconnect, 5),
                 (Fault::HalfPicture, 80),
                 (Fault::StaleFrame, 80),
+                (Fault::NoRootNode, 80),
+                (Fault::NeverIdle, 80),
                 (Fault::Animation, 300),
                 (Fault::LatePage, 300),
                 (Fault::Permission, 60),
@@ -211,6 +224,7 @@ pub(crate) struct Faults {
     weather: Weather,
     world: Dice,
     pictures: Dice,
+    dumps: Dice,
     links: u64,
     census: BTreeMap<Fault, u64>,
     denied: bool,
@@ -238,6 +252,7 @@ impl Faults {
         let mut faults = Faults {
             world: Dice::new(weather.seed),
             pictures: Dice::new(!weather.seed),
+            dumps: Dice::new(weather.seed.rotate_left(16)),
             weather,
             links: 0,
             census: BTreeMap::new(),
@@ -374,6 +389,19 @@ impl Faults {
                 pixels
             }
         }
+    }
+
+    /// What goes wrong with a dump of the widgets, and how long it waits before it says so.
+    pub fn dump(&mut self) -> Option<(Fault, u64)> {
+        let mut falls = |fault: Fault| self.dumps.roll() % 1000 < self.weather.odds(fault);
+        let (rootless, busy) = (falls(Fault::NoRootNode), falls(Fault::NeverIdle));
+        let fault = match (rootless, busy) {
+            (true, _) => (Fault::NoRootNode, 0),
+            (false, true) => (Fault::NeverIdle, self.weather.lengths.idle),
+            (false, false) => return None,
+        };
+        self.note(fault.0);
+        Some(fault)
     }
 
     /// After how many of its bytes a picture ends, if before its end.

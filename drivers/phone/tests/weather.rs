@@ -10,7 +10,7 @@ use std::time::Duration;
 use client::{CLSE, Client, OKAY, OPEN, PATIENCE, WRTE, packet};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock, SteadyClock};
 use tapwright_phone::weather::{Fault, Weather};
-use tapwright_phone::{ADB_KEYBOARD, Answer, Dice, Event, Input, Key, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, Answer, Dice, Event, Input, Key, Motion, Options, What, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -54,12 +54,13 @@ async fn use_it(phone: &Daemon, seed: u64, deeds: u32) {
     let mut dice = Dice::new(seed);
     for _ in 0..deeds {
         let (x, y) = (dice.below(240), dice.below(400));
-        let service = match dice.below(8) {
+        let service = match dice.below(9) {
             0 => "exec:screencap -p".to_owned(),
             1 => "exec:screencap".to_owned(),
             2 => "shell,v2,raw:am start -n com.android.settings/.Settings".to_owned(),
             3 => "shell,v2,raw:input keyevent 3".to_owned(),
             4 => "shell,v2,raw:input keyevent 224; wm dismiss-keyguard".to_owned(),
+            5 => "shell,v2,raw:uiautomator dump /dev/tty".to_owned(),
             _ => format!("shell,v2,raw:input tap {x} {y}"),
         };
         ask(phone.address(), &service).await;
@@ -73,6 +74,7 @@ async fn every_fault_comes_in_wild_weather_and_none_in_calm() {
         let mut weather = Weather::wild(seed);
         weather.lengths.boot = 20;
         weather.lengths.stall = 8;
+        weather.lengths.idle = 5;
         weather.lengths.delay = 3;
         let phone = phone(seed, weather).await;
         use_it(&phone, seed, 25).await;
@@ -95,8 +97,9 @@ async fn each_fault_comes_alone_where_only_it_is_on_and_can_be_switched_off() {
         weather.lengths.boot = 20;
         weather.lengths.delay = 2;
         weather.lengths.stall = 8;
+        weather.lengths.idle = 5;
         let phone = phone(2, weather.clone()).await;
-        use_it(&phone, 3, 12).await;
+        use_it(&phone, 3, 40).await;
         let census = phone.handle().census();
         assert_eq!(census.keys().collect::<Vec<_>>(), [&fault], "{census:?}");
         assert!(weather.without(fault).is_calm());
@@ -105,6 +108,47 @@ async fn each_fault_comes_alone_where_only_it_is_on_and_can_be_switched_off() {
         assert_eq!(Weather::named(name, 1).unwrap().is_calm(), name == "calm");
     }
     assert_eq!(Weather::named("stormy", 1), None);
+}
+
+/// The widgets of a screen that moves cannot be had, and neither can those of one without a window: phones say so and
+/// call it success.
+#[tokio::test]
+async fn a_dump_fails_as_it_fails_on_phones() {
+    let said = async |weather: Weather, event: Option<Event>| {
+        let world = World::new(Options { width: 240, height: 400, ..Options::default() });
+        let handle = Handle::in_weather(world, ManualClock::default(), weather);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let phone = Daemon::start(listener, handle, Default::default()).unwrap();
+        event.into_iter().for_each(|event| phone.handle().happen(event));
+        ask(phone.address(), "shell:am start -n com.android.settings/.Settings > /dev/null").await;
+        let said =
+            ask(phone.address(), "shell:uiautomator dump /sdcard/x.xml; echo $?; ls /sdcard/x.xml").await.unwrap();
+        (String::from_utf8(said).unwrap(), phone.handle().look(World::uptime))
+    };
+    let none = "ls: /sdcard/x.xml: No such file or directory\n";
+    let dumped = "UI hierchary dumped to: /sdcard/x.xml\n0\n/sdcard/x.xml\n".to_owned();
+    assert_eq!(said(Weather::calm(), None).await, (dumped.clone(), 0));
+    let moving = Weather::of(1, &[(Fault::Animation, 1000)]);
+    assert_eq!(said(moving.clone(), None).await, (dumped, 300), "it waits until nothing moves");
+    let mut endless = moving;
+    endless.lengths.animation = 1_000_000;
+    let busy = (format!("ERROR: could not get idle state.\n0\n{none}"), 10_000);
+    assert_eq!(said(endless, None).await, busy, "but not for ever");
+    for (motion, waits) in [(Motion::Spinner, Err(10_000)), (Motion::Marquee, Err(10_000)), (Motion::Carousel, Ok(400))]
+    {
+        let world = World::new(Options { width: 240, height: 400, motion, ..Options::default() });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let phone = Daemon::start(listener, Handle::new(world, ManualClock::default()), Default::default()).unwrap();
+        let said = String::from_utf8(ask(phone.address(), "shell:uiautomator dump").await.unwrap()).unwrap();
+        let up = phone.handle().look(World::uptime);
+        let seen = if said.starts_with("ERROR: could not get idle state.") { Err(up) } else { Ok(up) };
+        assert_eq!(seen, waits, "{motion:?}: {said}");
+    }
+    let busy = (busy.0, 1000);
+    assert_eq!(said(Weather::of(1, &[(Fault::NeverIdle, 1000)]), None).await, busy);
+    let rootless = (format!("ERROR: null root node returned by UiTestAutomationBridge.\n0\n{none}"), 0);
+    assert_eq!(said(Weather::of(1, &[(Fault::NoRootNode, 1000)]), None).await, rootless);
+    assert_eq!(said(Weather::calm(), Some(Event::Lock { dark: true })).await, rootless);
 }
 
 #[tokio::test]

@@ -197,7 +197,7 @@ fn text_cannot_break_out_of_the_hierarchy() {
     tap_icon(&mut world, "Plus");
     world.input(&Input::Type("\"/><node text=\"&\u{1}\n".into()));
     let xml = world.hierarchy();
-    assert!(xml.contains("text=\"&quot;/&gt;&lt;node text=&quot;&amp;.&#10;\""), "{xml}");
+    assert!(xml.contains("text='\"/&gt;&lt;node text=\"&amp;.&#10;'"), "{xml}");
 }
 
 #[test]

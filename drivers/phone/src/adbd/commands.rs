@@ -20,6 +20,7 @@ mod settings;
 mod storage;
 mod text;
 
+pub(super) use self::activity::NO_ROOT_NODE;
 pub(super) use self::input::time as gesture_time;
 pub(super) use self::logcat::{follows as logcat_follows, since as logcat_since};
 use super::Device;

@@ -193,7 +193,8 @@ impl Handle {
     pub(super) async fn at_rest(&self, most: u64) -> bool {
         let mut waited = 0;
         loop {
-            let left = self.faults().moves_for(self.look(World::uptime));
+            let (now, moves) = self.look(|world| (world.uptime(), world.moves_for()));
+            let left = self.faults().moves_for(now).max(moves);
             if left == 0 {
                 return true;
             }

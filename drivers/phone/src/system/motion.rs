@@ -34,6 +34,15 @@ const SPOKES: [(f32, f32); 8] =
     [(0.0, -20.0), (14.0, -14.0), (20.0, 0.0), (14.0, 14.0), (0.0, 20.0), (-14.0, 14.0), (-20.0, 0.0), (-14.0, -14.0)];
 const SPOKE: u64 = 100;
 
+/// For how many milliseconds from now it still moves without a rest.
+pub fn moves_for(motion: Motion, millis: u64) -> u64 {
+    match motion {
+        Motion::None => 0,
+        Motion::Carousel => SLIDE.saturating_sub(millis % CARD),
+        Motion::Marquee | Motion::Spinner => u64::MAX,
+    }
+}
+
 /// Draws what moves, in a row that begins at `top`.
 pub fn view(ui: &mut Ui, motion: Motion, millis: u64, top: f32) {
     if motion == Motion::None {

@@ -53,6 +53,11 @@ impl World {
         column(self.options.width, self.options.height) * 240 / 540
     }
 
+    /// For how many milliseconds from now something on the display moves by itself.
+    pub fn moves_for(&self) -> u64 {
+        if self.awake() && !self.locked() { motion::moves_for(self.options.motion, self.millis) } else { 0 }
+    }
+
     /// What is on the display: `[height, width, 4]` bytes of RGBA.
     pub fn draw(&self) -> Vec<u8> {
         let (width, height) = self.size();

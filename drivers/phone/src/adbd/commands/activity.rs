@@ -9,6 +9,9 @@ use crate::adbd::files::resolve;
 use crate::dump::{self, DumpOptions};
 use crate::{ADB_KEYBOARD, AppInfo, Dice, Input, Key};
 
+/// What `uiautomator` says when no window has the focus.
+pub(in crate::adbd) const NO_ROOT_NODE: &str = "ERROR: null root node returned by UiTestAutomationBridge.\n";
+
 const MAIN: &str = "android.intent.action.MAIN";
 const HOME: &str = "android.intent.category.HOME";
 
@@ -341,7 +344,7 @@ pub(super) fn uiautomator(call: &mut Call<'_>) -> u8 {
     let name = rest.iter().find(|word| !word.starts_with('-')).copied().unwrap_or("/sdcard/window_dump.xml");
     let options = DumpOptions { api: call.device.options.identity.api, compressed: rest.contains(&"--compressed") };
     let Some(xml) = call.handle().look(|world| dump::hierarchy(world, options)) else {
-        call.complain("ERROR: null root node returned by UiTestAutomationBridge.\n");
+        call.complain(NO_ROOT_NODE);
         return 0; // As on every phone.
     };
     if name == "/dev/tty" {

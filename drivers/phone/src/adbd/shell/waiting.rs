@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::Shell;
-use crate::adbd::commands::{self, Call};
+use crate::adbd::commands::{self, Call, NO_ROOT_NODE};
 use crate::adbd::files::resolve;
 use crate::adbd::output::Output;
 use crate::adbd::picture::{self, Format};
 use crate::adbd::stream::Gone;
 use crate::adbd::terminal::{Channel, Console};
+use crate::weather::Fault;
 
 /// How long `uiautomator` waits for a screen that moves, in milliseconds.
 const IDLE_MAX: u64 = 10_000;
@@ -31,19 +32,7 @@ impl Shell {
             }
             ("cmd", [service, rest @ ..]) if service == "input" => self.gesture(rest, output, console).await?,
             ("input", _) => self.gesture(arguments, output, console).await?,
-            ("uiautomator", _) => {
-                console.flush().await?;
-                let device = self.device.clone();
-                let idle = device.handle.at_rest(IDLE_MAX);
-                let Some(idle) = self.or_interrupted(idle, console).await else { return Ok(Some(130)) };
-                match idle {
-                    true => self.plain("uiautomator", arguments, output),
-                    false => {
-                        output.put(Channel::Err, b"ERROR: could not get idle state.\n");
-                        0 // As on every phone.
-                    }
-                }
-            }
+            ("uiautomator", [verb, ..]) if verb == "dump" => self.dump(arguments, output, console).await?,
             ("logcat", _) if commands::logcat_follows(arguments) => self.follow(arguments, output, console).await?,
             _ => return Ok(None),
         }))
@@ -61,6 +50,37 @@ impl Shell {
             output,
             read_left: 0,
         })
+    }
+
+    /// `uiautomator dump`: it waits until nothing moves, and fails as it fails on phones, where that is no failure.
+    async fn dump<C: Console>(
+        &mut self,
+        arguments: &[String],
+        output: &mut Output,
+        console: &mut C,
+    ) -> Result<u8, Gone> {
+        console.flush().await?;
+        let device = self.device.clone();
+        let fault = device.handle.faults().dump();
+        let idle = async {
+            match fault {
+                None => device.handle.at_rest(IDLE_MAX).await,
+                Some((_, wait)) => {
+                    device.handle.rest(wait).await;
+                    false
+                }
+            }
+        };
+        let Some(idle) = self.or_interrupted(idle, console).await else { return Ok(130) };
+        let error = match fault {
+            Some((Fault::NoRootNode, _)) => NO_ROOT_NODE,
+            _ => "ERROR: could not get idle state.\n",
+        };
+        if idle {
+            return Ok(self.plain("uiautomator", arguments, output));
+        }
+        output.put(Channel::Err, error.as_bytes());
+        Ok(0)
     }
 
     async fn sleep<C: Console>(
