@@ -90,7 +90,7 @@ async fn onnx_runtime(options: &model::ModelOptions) -> Finding {
     match model::library(&looking, |_| ()).await {
         Ok(found) => finding(what, State::Ok, format!("{} ({})", found.path.display(), found.origin), None),
         Err(error) => {
-            let needed = matches!(options.which, ModelSource::Folder(_)) && !options.library.fetch;
+            let needed = matches!(options.source, ModelSource::Folder(_)) && !options.library.fetch;
             let state = if needed { State::Failed } else { State::Warning };
             let text = error.to_string().lines().next().unwrap_or_default().to_owned();
             finding(what, state, text, Some("fetch it with: tapwright setup (a run does so by itself)"))

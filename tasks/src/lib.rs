@@ -7,6 +7,7 @@ pub mod apis;
 pub mod desk;
 pub mod device;
 pub mod doctor;
+mod expect;
 pub mod grounding;
 pub mod judge;
 pub mod measurement;
@@ -24,7 +25,10 @@ pub mod rejudge;
 pub mod resume;
 pub mod run;
 pub mod script;
+mod seal;
 pub mod serve;
+pub mod session;
+pub mod settings;
 pub mod suite;
 pub mod suites;
 

@@ -65,7 +65,7 @@ impl Measurement {
         options: &ModelOptions,
         opened: &LoadedModel,
     ) -> io::Result<Measurement> {
-        let folder = match &options.which {
+        let folder = match &options.source {
             ModelSource::Folder(folder) => Some(digest_of(folder)?),
             ModelSource::Server { .. } | ModelSource::Script(_) | ModelSource::Finish => None,
         };

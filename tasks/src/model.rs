@@ -49,7 +49,7 @@ impl std::fmt::Debug for ApiKey {
 /// How to open it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelOptions {
-    pub which: ModelSource,
+    pub source: ModelSource,
     /// How many replies were heard in a run that goes on: a script goes on after them.
     pub heard: usize,
     /// A profile in place of the one that comes with the model.
@@ -119,6 +119,9 @@ pub enum ModelError {
     /// There is no such folder, or no model in it.
     #[error("there is no model in {}", .folder.display())]
     NoModel { folder: PathBuf },
+    /// A folder's model is built into the cache.
+    #[error("there is no folder to keep built models in: this machine has no home folder")]
+    NoCache,
     /// Its profile does not speak that language.
     #[error(transparent)]
     Language(#[from] NoLanguage),
@@ -146,6 +149,7 @@ impl ModelError {
             ModelError::NoModel { .. } => Some(
                 "name a folder with config.json and model.safetensors: --model FOLDER; or a server: --model http://…/v1 --model-name NAME",
             ),
+            ModelError::NoCache => Some("name one: --cache FOLDER"),
             ModelError::Language(_) => Some("choose one that is there with --language, or another profile"),
             ModelError::Open { .. } => Some("see what is in the folder with: tapwright models info FOLDER"),
             ModelError::Endpoint(_) => Some("a server's address is like http://localhost:8000/v1"),
@@ -195,7 +199,7 @@ pub async fn open(
     if let Some(note) = note {
         opening(LoadingStage::Note(note));
     }
-    match &options.which {
+    match &options.source {
         ModelSource::Folder(folder) => folder_of(folder, profiles, options, opening).await,
         ModelSource::Server { url, name, key } => {
             let endpoint = Endpoint {
@@ -231,7 +235,7 @@ pub async fn open(
 /// # Errors
 /// `ModelError` if there is no model, or the profile is wrong.
 pub fn profiles(options: &ModelOptions) -> Result<ChosenProfile, ModelError> {
-    let ChosenProfile { mut profiles, note } = match (&options.profile, &options.which) {
+    let ChosenProfile { mut profiles, note } = match (&options.profile, &options.source) {
         (Some(choice), _) => ChosenProfile { profiles: choice.profiles()?, note: None },
         (None, ModelSource::Folder(folder)) => {
             if !folder.join("config.json").is_file() {
@@ -320,6 +324,9 @@ pub(crate) async fn local(
 ) -> Result<Local, ModelError> {
     if !folder.join("config.json").is_file() {
         return Err(ModelError::NoModel { folder: folder.to_owned() });
+    }
+    if options.cache.as_os_str().is_empty() {
+        return Err(ModelError::NoCache);
     }
     let found = library(&options.library, |sentence| opening(LoadingStage::Library(sentence.to_owned()))).await?;
     let how = engine_options(options, profiles);

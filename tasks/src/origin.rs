@@ -1,17 +1,21 @@
 //! What a run was begun with: `origin.json` in its record, so that going on with it needs no flags.
 //!
-//! Secrets are not in it: of a server's key it holds the name of the variable.
+//! Secrets are not in it, nor the names of variables that hold them. It is sealed, so that a record which somebody sent is told from
+//! one of the user's own: see [`crate::seal`].
 
-use std::fs::{self, File};
-use std::io;
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tapwright_agent::journal::{private, sync_folder};
 
 use crate::judge::{Fact, Facts};
+use crate::mistake::read_text;
+use crate::seal::SealKey;
 
-/// The format's version of `origin.json`.
-const VERSION: u32 = 1;
+/// The format's version of `origin.json`. Version 1 named a variable of the environment, which is not read any more, and had no seal.
+const VERSION: u32 = 2;
 const NAME: &str = "origin.json";
 
 /// What a run was begun with.
@@ -20,7 +24,7 @@ pub struct RunOrigin {
     /// The format's version.
     pub version: u32,
     #[serde(flatten)]
-    pub words: LaunchSettings,
+    pub launch: LaunchSettings,
     /// What has to be true in the end.
     pub expected: Vec<Fact>,
     /// What was true of the device in the beginning, if it tells.
@@ -28,6 +32,9 @@ pub struct RunOrigin {
     /// Which case of which suite it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<CaseId>,
+    /// Shows that this user's own program wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seal: Option<String>,
 }
 
 /// A case of a suite, by what it is drawn from. It names something that this program has; what it does not have is none.
@@ -39,31 +46,40 @@ pub struct CaseId {
     pub seed: u64,
 }
 
-/// Which device and model, and what was allowed, in the words of whoever began the run. Paths are absolute.
+/// Which device and model, and what was allowed, as whoever began the run said it. Paths are absolute. It names a model of the user's
+/// settings by its name, and never a variable of the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LaunchSettings {
     pub device: Option<String>,
     pub adb_server: Option<String>,
     pub model: Option<String>,
     pub model_name: Option<String>,
-    /// The variable of the environment that holds a server's key.
-    pub model_key_env: Option<String>,
     pub profile: Option<String>,
-    /// The policy's preset.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest_edge: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ort_library: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_fetch: bool,
+    /// The policy's preset, if somebody chose one.
     pub policy: Option<String>,
     /// Apps that must not be used, besides those of the policy.
-    #[serde(default)]
     pub forbid: Vec<String>,
     /// The most steps of a run.
-    #[serde(default)]
     pub steps: Option<u32>,
 }
 
 impl RunOrigin {
     /// Of a run that begins now.
-    pub fn new(words: LaunchSettings, expected: Vec<Fact>, facts: Option<Facts>, case: Option<CaseId>) -> RunOrigin {
-        RunOrigin { version: VERSION, words, expected, facts, case }
+    pub fn new(launch: LaunchSettings, expected: Vec<Fact>, facts: Option<Facts>, case: Option<CaseId>) -> RunOrigin {
+        RunOrigin { version: VERSION, launch, expected, facts, case, seal: None }
     }
 
     /// Reads it; `None` if the run was killed before it was written, or has none.
@@ -71,28 +87,45 @@ impl RunOrigin {
     /// # Errors
     /// If there is something else.
     pub fn read(folder: &Path) -> io::Result<Option<RunOrigin>> {
-        match fs::read(folder.join(NAME)) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        match read_text(&folder.join(NAME)) {
+            Ok(text) => Ok(Some(serde_json::from_str(&text)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Writes it.
+    /// Writes it, sealed if there is a key.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write(&self, folder: &Path) -> io::Result<()> {
-        write_atomically(folder, NAME, &format!("{}\n", serde_json::to_string_pretty(self)?))
+    pub fn write(mut self, folder: &Path, key: Option<&SealKey>) -> io::Result<()> {
+        self.seal = key.map(|key| key.seal(&self.sealed_text(folder)));
+        write_atomically(folder, NAME, &format!("{}\n", serde_json::to_string_pretty(&self)?))
+    }
+
+    /// Whether this user's own program wrote it, on this machine and for the run in this folder.
+    pub fn is_own(&self, folder: &Path, key: Option<&SealKey>) -> bool {
+        match (&self.seal, key) {
+            (Some(seal), Some(key)) => key.is_of(seal, &self.sealed_text(folder)),
+            _ => false,
+        }
+    }
+
+    fn sealed_text(&self, folder: &Path) -> String {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        serde_json::to_string(&(name, &self.launch)).expect("they are texts and numbers")
     }
 }
 
-/// Writes a file, all of it or nothing: a torn one would be none.
+/// Writes a file of a record, all of it or nothing: a torn one would be none. Others on the machine cannot read it.
 pub(crate) fn write_atomically(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     let fresh = folder.join(format!(".{name}"));
-    fs::write(&fresh, text)?;
-    File::open(&fresh)?.sync_all()?;
-    fs::rename(fresh, folder.join(name))
+    let mut file = private().write(true).create(true).truncate(true).open(&fresh)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(fresh, folder.join(name))?;
+    sync_folder(folder)
 }
 
 #[cfg(test)]
@@ -100,14 +133,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_read_back_as_written() {
-        let folder = tempfile::tempdir().unwrap();
+    fn is_read_back_as_written_and_known_as_the_users_own() {
+        let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let key = SealKey::open(cache.path()).unwrap();
         assert_eq!(RunOrigin::read(folder.path()).unwrap(), None);
-        let words = LaunchSettings { device: Some("127.0.0.1:5555".to_owned()), ..LaunchSettings::default() };
-        let origin = RunOrigin::new(words, vec![Fact::parse("wifi.on=true").unwrap()], Some(Facts::new()), None);
-        origin.write(folder.path()).unwrap();
-        assert_eq!(RunOrigin::read(folder.path()).unwrap(), Some(origin));
+        let launch = LaunchSettings { device: Some("127.0.0.1:5555".to_owned()), ..LaunchSettings::default() };
+        let origin = RunOrigin::new(launch, vec![Fact::parse("wifi.on=true").unwrap()], Some(Facts::new()), None);
+        origin.clone().write(folder.path(), Some(&key)).unwrap();
+        let read = RunOrigin::read(folder.path()).unwrap().unwrap();
+        assert_eq!((&read.launch, &read.expected), (&origin.launch, &origin.expected));
+        assert!(read.is_own(folder.path(), Some(&key)));
+        assert!(!read.is_own(Path::new("another"), Some(&key)), "the seal is this run's");
+        assert!(!read.is_own(folder.path(), None));
+        let at = folder.path().join(NAME);
+        let text = fs::read_to_string(&at).unwrap();
+        fs::write(&at, text.replace("127.0.0.1:5555", "10.0.0.9:5555")).unwrap();
+        assert!(!RunOrigin::read(folder.path()).unwrap().unwrap().is_own(folder.path(), Some(&key)), "it was changed");
+        origin.write(folder.path(), None).unwrap();
+        assert!(!RunOrigin::read(folder.path()).unwrap().unwrap().is_own(folder.path(), Some(&key)));
         fs::write(folder.path().join(NAME), "{").unwrap();
         assert!(RunOrigin::read(folder.path()).is_err());
+    }
+
+    #[test]
+    fn a_record_of_version_1_is_read_and_its_variable_is_not() {
+        let text = r#"{"version":1,"device":null,"adb_server":"127.0.0.1:5037","model":"http://h/v1","model_name":"m",
+            "model_key_env":"AWS_SECRET_ACCESS_KEY","profile":null,"expected":[],"facts":null}"#;
+        let origin: RunOrigin = serde_json::from_str(text).unwrap();
+        assert_eq!(origin.launch.model.as_deref(), Some("http://h/v1"));
+        assert!(!serde_json::to_string(&origin).unwrap().contains("AWS_SECRET"));
     }
 }

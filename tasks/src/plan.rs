@@ -9,23 +9,26 @@
 //!
 //! Deciding is here and pure, given what came of each run; how a run is made is the caller's [`GoalRunner`].
 
+mod execute;
 mod file;
 mod journal;
+mod outputs;
 mod report;
 
+pub use execute::{PlanRunError, PlanWatch, SessionRunner};
 pub use file::{Goal, OnFailure, OutputKind, Plan, draft, prompt_for};
 pub use journal::{Achieved, PlanLine, PlanRecord, PlanRecordError};
+pub use outputs::{Outputs, filled};
 pub use report::{id, markdown, summary};
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::{Answer, Question};
 
-/// The values of outputs by their names.
-pub type Outputs = BTreeMap<String, String>;
+use self::journal::Failure;
+use self::outputs::outputs;
 
 /// Makes the run of a sub-goal, or goes on with it.
 #[async_trait]
@@ -36,6 +39,10 @@ pub trait GoalRunner: Send {
     /// Runs a goal to its end, in the record `run` of the plan's folder. If there is a record of that name already, the
     /// run broke off: it goes on, or its end is taken if it has one.
     async fn run(&mut self, goal: &Goal, words: &str, run: &str) -> Result<End, Self::Error>;
+
+    /// Asks the model, in words alone, what a run that says it is done has not said: `why` is what is missing. `None` if it does not
+    /// answer. Nothing is done on the phone.
+    async fn report(&mut self, goal: &Goal, words: &str, end: &End, why: &str) -> Result<Option<String>, Self::Error>;
 
     /// Asks whoever is there.
     async fn ask(&mut self, question: &Question) -> Answer;
@@ -75,9 +82,17 @@ pub async fn carry_out<X: GoalRunner>(
     execute: &mut X,
 ) -> Result<PlanEnd, PlanError<X::Error>> {
     record.take_back_stop().map_err(PlanError::Unwritten)?;
+    let mut reported = BTreeSet::new();
     while let Some((number, goal)) = record.next() {
         let line = match record.undecided(&goal) {
-            Some(failure) => match decide(record, &goal, &failure.why, execute).await? {
+            // It was done, says the model: doing it again could do it twice. What is missing is asked for, once.
+            Some(failure) if failure.is_claimed() && reported.insert(failure.run.clone()) => {
+                match report(record, &goal, &failure, execute).await? {
+                    Some(line) => line,
+                    None => continue,
+                }
+            }
+            Some(failure) => match decide(record, &goal, &failure, execute).await? {
                 Resolution::Go(line) => line,
                 Resolution::Stop(why) => {
                     record.write(PlanLine::Stopped { goal: goal.name.clone(), why }).map_err(PlanError::Unwritten)?;
@@ -95,6 +110,35 @@ pub async fn carry_out<X: GoalRunner>(
     Ok(if record.skipped() { PlanEnd::Partly } else { PlanEnd::Done })
 }
 
+/// Asks for the outputs of a run that says it is done; `None` if they are still missing.
+async fn report<X: GoalRunner>(
+    record: &mut PlanRecord,
+    goal: &Goal,
+    failure: &Failure,
+    execute: &mut X,
+) -> Result<Option<PlanLine>, PlanError<X::Error>> {
+    let words = filled(goal, &record.outputs());
+    let end = End { outcome: failure.end.clone(), steps: 0, notes: failure.notes.clone() };
+    let Some(text) = execute.report(goal, &words, &end, &failure.why).await.map_err(PlanError::Run)? else {
+        return Ok(None);
+    };
+    let (name, run) = (goal.name.clone(), failure.run.clone());
+    let line = PlanLine::Reported { goal: name.clone(), run: run.clone(), text: text.clone() };
+    record.write(line).map_err(PlanError::Unwritten)?;
+    // What is new comes first.
+    let said = format!("{text}\n{}", message_of(&failure.end));
+    Ok(outputs(goal, &said, &failure.notes)
+        .ok()
+        .map(|outputs| PlanLine::Achieved(Achieved { goal: name, run, outputs, notes: failure.notes.clone() })))
+}
+
+fn message_of(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Done { message } => message,
+        _ => "",
+    }
+}
+
 /// Runs a goal and says what came of it; `Err` if the run can go on, which says nothing about the goal.
 async fn attempt<X: GoalRunner>(
     record: &mut PlanRecord,
@@ -109,7 +153,7 @@ async fn attempt<X: GoalRunner>(
     }
     let end = execute.run(goal, &words, &run).await.map_err(PlanError::Run)?;
     let goal_name = goal.name.clone();
-    let why = match (&end.outcome, outputs(goal, &end)) {
+    let why = match (&end.outcome, outputs(goal, message_of(&end.outcome), &end.notes)) {
         (Outcome::Done { .. }, Ok(outputs)) => {
             let achieved = Achieved { goal: goal_name, run, outputs, notes: end.notes };
             return Ok(Ok(PlanLine::Achieved(achieved)));
@@ -120,7 +164,7 @@ async fn attempt<X: GoalRunner>(
         (outcome, _) => told(outcome),
     };
     let outcome = end.outcome.id().to_owned();
-    Ok(Ok(PlanLine::Failed { goal: goal_name, run, why, outcome, end: Some(end.outcome) }))
+    Ok(Ok(PlanLine::Failed { goal: goal_name, run, why, outcome, end: Some(end.outcome), notes: end.notes }))
 }
 
 /// What happens after the last failure of a goal.
@@ -135,10 +179,11 @@ enum Resolution {
 async fn decide<X: GoalRunner>(
     record: &PlanRecord,
     goal: &Goal,
-    why: &str,
+    failure: &Failure,
     execute: &mut X,
 ) -> Result<Resolution, PlanError<X::Error>> {
-    Ok(match on_failure(goal, why, execute).await {
+    let why = failure.why.as_str();
+    Ok(match on_failure(goal, failure, execute).await {
         FailureChoice::Again => Resolution::Go(PlanLine::Again { goal: goal.name.clone() }),
         FailureChoice::Skip => Resolution::Go(PlanLine::Skipped { goal: goal.name.clone(), why: why.to_owned() }),
         FailureChoice::Replan if record.replans() >= record.plan.replans_max => {
@@ -152,6 +197,10 @@ async fn decide<X: GoalRunner>(
             }
         }
         FailureChoice::Stop => Resolution::Stop(why.to_owned()),
+        FailureChoice::Outputs(outputs) => {
+            let (goal, run, notes) = (goal.name.clone(), failure.run.clone(), failure.notes.clone());
+            Resolution::Go(PlanLine::Achieved(Achieved { goal, run, outputs, notes }))
+        }
         FailureChoice::Nobody => Resolution::Nobody,
     })
 }
@@ -163,23 +212,39 @@ enum FailureChoice {
     Replan,
     Stop,
     Nobody,
+    /// A person has said what the run found out.
+    Outputs(Outputs),
 }
 
-async fn on_failure(goal: &Goal, why: &str, execute: &mut impl GoalRunner) -> FailureChoice {
+async fn on_failure(goal: &Goal, failure: &Failure, execute: &mut impl GoalRunner) -> FailureChoice {
     match goal.on_failure {
         OnFailure::Skip => FailureChoice::Skip,
         OnFailure::Stop => FailureChoice::Stop,
         OnFailure::Replan => FailureChoice::Replan,
         OnFailure::Ask => {
-            let message =
-                format!("the sub-goal {:?} was not achieved: {why}. Say: retry, skip, replan or stop", goal.name);
+            let why = &failure.why;
+            let message = if failure.is_claimed() {
+                format!(
+                    "the sub-goal {:?} was done, says the model, but {why}. Write the missing lines (name: value), or: retry (it is all \
+                     done once more), skip, replan or stop",
+                    goal.name
+                )
+            } else {
+                format!("the sub-goal {:?} was not achieved: {why}. Say: retry, skip, replan or stop", goal.name)
+            };
             match execute.ask(&Question::Choose { message }).await {
                 Answer::Choice(words) => match words.trim().to_lowercase().as_str() {
                     "retry" | "again" | "r" => FailureChoice::Again,
                     "skip" => FailureChoice::Skip,
                     "replan" => FailureChoice::Replan,
+                    _ if failure.is_claimed() => {
+                        let said = format!("{words}\n{}", message_of(&failure.end));
+                        outputs(goal, &said, &failure.notes).map_or(FailureChoice::Stop, FailureChoice::Outputs)
+                    }
                     _ => FailureChoice::Stop, // Whatever is unclear does no more.
                 },
+                // Only the word says that what was done is to be done once more.
+                Answer::Yes if failure.is_claimed() => FailureChoice::Stop,
                 Answer::Yes => FailureChoice::Again,
                 Answer::Done => FailureChoice::Skip,
                 Answer::No => FailureChoice::Stop,
@@ -189,69 +254,6 @@ async fn on_failure(goal: &Goal, why: &str, execute: &mut impl GoalRunner) -> Fa
     }
 }
 
-/// A goal in the words that the agent is told: with the values of what came before, and how to report its own.
-pub fn filled(goal: &Goal, outputs: &Outputs) -> String {
-    let mut words = goal.goal.get_ref().trim().to_owned();
-    // A value is text from a screen: what looks like a name in it stays as it is.
-    let mut from = 0;
-    while let Some((start, end)) = file::place(&words[from..]).map(|at| (at.start + from, at.end + from)) {
-        let value = outputs.get(words[start + 2..end - 2].trim()).cloned().unwrap_or_default();
-        words.replace_range(start..end, &value);
-        from = start + value.len();
-    }
-    if let Some(app) = &goal.app {
-        words += &format!("\nUse the app {app}.");
-    }
-    let wanted: Vec<String> = goal
-        .output
-        .iter()
-        .filter(|(_, kind)| **kind != OutputKind::Notes)
-        .map(|(name, kind)| format!("{name}: <{}>", if *kind == OutputKind::Number { "a number" } else { "text" }))
-        .collect();
-    if !wanted.is_empty() {
-        words += &format!("\nIn the message of your finish, write a line for each of: {}", wanted.join(", "));
-    }
-    words
-}
-
-/// What a run says its outputs are: lines `name: value` of its last message, or of its notes.
-fn outputs(goal: &Goal, end: &End) -> Result<Outputs, String> {
-    let message = match &end.outcome {
-        Outcome::Done { message } => message.as_str(),
-        _ => "",
-    };
-    let lines = || message.split(['\n', ';']).chain(end.notes.iter().flat_map(|note| note.split(['\n', ';'])));
-    let mut outputs = Outputs::new();
-    for (name, kind) in &goal.output {
-        let said = lines().find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            key.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_owned()).filter(|value| !value.is_empty())
-        });
-        let value = match (kind, said) {
-            (OutputKind::Notes, _) if end.notes.is_empty() => return Err(format!("nothing was noted for `{name}`")),
-            (OutputKind::Notes, _) => end.notes.join("\n"),
-            (OutputKind::Text, Some(text)) => text,
-            (OutputKind::Number, Some(text)) => {
-                number(&text).ok_or_else(|| format!("`{name}` is to be a number, and is {text:?}"))?
-            }
-            (OutputKind::Text | OutputKind::Number, None) => return Err(format!("it did not say what `{name}` is")),
-        };
-        outputs.insert(name.clone(), value);
-    }
-    Ok(outputs)
-}
-
-/// The number in a text such as `¥ 1,299.50`, if there is exactly one.
-fn number(text: &str) -> Option<String> {
-    let plain = text.replace(',', "");
-    let mut numbers = plain
-        .split(|letter: char| !letter.is_ascii_digit() && letter != '.' && letter != '-')
-        .filter(|part| part.bytes().any(|byte| byte.is_ascii_digit()));
-    let found = numbers.next()?;
-    let value: f64 = found.trim_end_matches('.').parse().ok()?;
-    numbers.next().is_none().then(|| value.to_string())
-}
-
 fn told(outcome: &Outcome) -> String {
     match outcome {
         Outcome::GaveUp { message } => format!("it cannot be done: {message}"),
@@ -259,13 +261,6 @@ fn told(outcome: &Outcome) -> String {
         Outcome::OutOfSteps => "it took more steps than it may have".to_owned(),
         outcome => outcome.id().to_owned(),
     }
-}
-
-/// Where the last picture of a run is, from the plan's folder.
-pub fn last_picture(folder: &Path, run: &str) -> Option<String> {
-    let record = tapwright_agent::journal::Record::read(&folder.join(run)).ok()?;
-    let scene = crate::record::scenes(&record).into_iter().rev().find_map(|scene| scene.picture)?;
-    Some(format!("{run}/pictures/{scene}.png"))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use serde::Deserialize;
 use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::SecretText;
 
@@ -15,7 +16,8 @@ const TRUSTING: &str = include_str!("policies/trusting.toml");
 const CAREFUL: &str = include_str!("policies/careful.toml");
 
 /// A policy that comes with the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// For the virtual phone: the model's own warnings are asked about, and nothing else.
     Trusting,
@@ -24,6 +26,21 @@ pub enum Preset {
 }
 
 impl Preset {
+    pub const ALL: [Preset; 2] = [Preset::Trusting, Preset::Careful];
+
+    /// As it is written in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Trusting => "trusting",
+            Preset::Careful => "careful",
+        }
+    }
+
+    /// The preset of a name.
+    pub fn named(name: &str) -> Option<Preset> {
+        Preset::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
     /// The policy itself.
     pub fn policy(self) -> Policy {
         let text = match self {

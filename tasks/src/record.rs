@@ -4,16 +4,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use tapwright_agent::event::Fault;
 use tapwright_agent::guard::Deed;
-use tapwright_agent::journal::{EffectLine, Entry, EventLine, Line, Record, Step};
+use tapwright_agent::journal::{EffectLine, Entry, EventLine, Line, Record, Step, private_folders};
 use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::{Answer, Question};
 use tapwright_contract::Size;
 
 use crate::judge::Verdict;
 use crate::measurement::Measurement;
+use crate::mistake::read_text;
 use crate::origin::write_atomically;
 use crate::plan::{PlanLine, PlanRecord};
 use crate::run::Judgement;
@@ -50,6 +51,7 @@ pub struct RunBrief {
     pub device: String,
     /// Milliseconds since 1970.
     pub started: u64,
+    #[serde(serialize_with = "lossy")]
     pub folder: PathBuf,
 }
 
@@ -64,6 +66,7 @@ pub struct PlanBrief {
     pub goals: usize,
     /// Milliseconds since 1970; 0 in records that do not say it.
     pub started: u64,
+    #[serde(serialize_with = "lossy")]
     pub folder: PathBuf,
 }
 
@@ -81,6 +84,11 @@ pub struct SuiteBrief {
     #[serde(default)]
     pub measurement: Option<Measurement>,
     pub table: Table,
+}
+
+/// A path for programs that read JSON, which is UTF-8: what is not is shown as far as it can be.
+pub fn lossy<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&path.to_string_lossy())
 }
 
 /// What happened between two looks at the screen, and what it looked like before.
@@ -172,6 +180,14 @@ pub fn failure_text(line: &Line) -> Option<String> {
     Some(format!("the screen was not seen: {why}"))
 }
 
+/// Where the last picture of a plan's run is, from the plan's folder; none if the journal names something else.
+pub fn last_picture(folder: &Path, run: &str) -> Option<String> {
+    let record = Record::read(&folder.join(run)).ok()?;
+    let name = scenes(&record).into_iter().rev().find_map(|scene| scene.picture)?;
+    record.picture_bytes(&name).ok()?;
+    Some(format!("{run}/pictures/{name}.png"))
+}
+
 /// All scenes of a run.
 pub fn scenes(record: &Record) -> Vec<Scene> {
     let mut scenes = Scenes::default();
@@ -184,8 +200,10 @@ pub fn scenes(record: &Record) -> Vec<Scene> {
 /// If there is no such run.
 pub fn find(runs: &Path, name: &str) -> io::Result<PathBuf> {
     if name == LAST {
-        let folders = folders(runs)?;
-        let last = folders.into_iter().rev().find(|folder| is_run_or_plan(folder));
+        if let Some(folder) = marked_last(runs) {
+            return Ok(folder);
+        }
+        let last = folders(runs)?.into_iter().rev().find(|folder| is_run_or_plan(folder));
         return last.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "there is no run yet"));
     }
     let places = [PathBuf::from(name), runs.join(name)];
@@ -204,7 +222,13 @@ pub fn find_run(runs: &Path, name: &str) -> io::Result<PathBuf> {
     if is_record(&found) {
         return Ok(found);
     }
-    let last = folders(&found)?.into_iter().rev().find(|folder| is_record(folder));
+    // A plan knows in which order its runs were begun; their names do not sort so: 10 comes before 9.
+    let (_, lines) = PlanRecord::look(&found).map_err(io::Error::other)?;
+    let begun = lines.iter().rev().filter_map(|line| match line {
+        PlanLine::Begun { run, .. } => Path::new(run).file_name().map(|run| found.join(run)),
+        _ => None,
+    });
+    let last = begun.into_iter().find(|folder| is_record(folder));
     last.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no run of the plan {name:?} has begun")))
 }
 
@@ -256,11 +280,53 @@ pub fn list(runs: &Path, most: usize) -> io::Result<Vec<Stored>> {
 pub fn keep_suite(folder: &Path, suite: &SuiteBrief) -> io::Result<()> {
     let mut text = serde_json::to_string_pretty(suite)?;
     text.push('\n');
-    fs::create_dir_all(folder)?;
+    private_folders(folder)?;
     write_atomically(folder, "suite.json", &text)
 }
 
-/// Names begin with the time, so their order is that of the runs.
+/// The name of the run, or plan, that began last: a clock that was wrong once does not change which that is.
+const MARK: &str = ".last";
+
+/// A clock was ahead when an earlier run was begun, or is behind now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockWarning {
+    /// The record that is from the future.
+    pub folder: PathBuf,
+    pub ahead_ms: u64,
+}
+
+/// Less than this is what clocks differ by.
+const CLOCK_MS_MAX: u64 = 60_000;
+
+/// Marks a run or a plan as the one that began last, at `started`, in milliseconds since 1970. It need not be there yet. If a record is
+/// from the future that is returned.
+pub fn mark_last(runs: &Path, name: &str, started: u64) -> Option<ClockWarning> {
+    // If it cannot be written, neither can the run, which says so better.
+    let _ = private_folders(runs).and_then(|()| write_atomically(runs, MARK, &format!("{name}\n")));
+    let newest = folders(runs).ok()?.into_iter().rev().find(|folder| is_run_or_plan(folder))?;
+    let ahead_ms = started_of(&newest)?.checked_sub(started).filter(|ahead| *ahead > CLOCK_MS_MAX)?;
+    Some(ClockWarning { folder: newest, ahead_ms })
+}
+
+fn marked_last(runs: &Path) -> Option<PathBuf> {
+    let name = read_text(&runs.join(MARK)).ok()?;
+    let name = name.trim();
+    // It is one name in this folder.
+    let is_plain = Path::new(name).file_name().is_some_and(|plain| plain == name);
+    Some(runs.join(name)).filter(|folder| is_plain && is_run_or_plan(folder))
+}
+
+fn started_of(folder: &Path) -> Option<u64> {
+    if is_record(folder) {
+        return Record::read(folder).ok().map(|record| record.facts.started);
+    }
+    match PlanRecord::look(folder).ok()?.1.first()? {
+        PlanLine::Plan { started, .. } => Some(*started),
+        _ => None,
+    }
+}
+
+/// Names begin with the time, so their order is that of the runs as long as no clock was wrong.
 fn folders(runs: &Path) -> io::Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for entry in fs::read_dir(runs)? {
@@ -309,7 +375,7 @@ fn plan_brief(folder: &Path) -> Stored {
 
 /// The end that a plan's result tells, if there is one.
 fn ended(folder: &Path) -> Option<String> {
-    let result: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("plan.json")).ok()?).ok()?;
+    let result: serde_json::Value = serde_json::from_str(&read_text(&folder.join("plan.json")).ok()?).ok()?;
     Some(result["end"].as_str()?.to_owned())
 }
 
@@ -336,7 +402,7 @@ fn brief(folder: &Path) -> Stored {
 }
 
 fn suite(folder: &Path) -> Option<SuiteBrief> {
-    serde_json::from_slice(&fs::read(folder.join("suite.json")).ok()?).ok()
+    serde_json::from_str(&read_text(&folder.join("suite.json")).ok()?).ok()
 }
 
 /// As much of a digest, or of what stands in its place, as people need.
@@ -390,6 +456,58 @@ mod tests {
             list(runs.path(), 9).unwrap(),
             [Stored::Plan(PlanBrief { end: Some("partly".to_owned()), ..brief })]
         );
+    }
+
+    fn run_of(runs: &Path, name: &str, started: u64) {
+        let folder = runs.join(name);
+        let text = "plan = \"p\"\n[[goal]]\nname = \"one\"\ngoal = \"go\"\n";
+        let plan = crate::plan::Plan::parse(Path::new("p"), text, &[].into()).unwrap();
+        drop(PlanRecord::create(&folder, plan, started).unwrap());
+    }
+
+    #[test]
+    fn last_is_what_began_last_whatever_the_clock_said() {
+        let runs = tempfile::tempdir().unwrap();
+        let runs = runs.path();
+        run_of(runs, "21530829-a", 5_800_000_000_000);
+        assert_eq!(find(runs, LAST).unwrap(), runs.join("21530829-a"), "as before there was a mark");
+        let warning = mark_last(runs, "20261127-b", 1_795_000_000_000).unwrap();
+        assert!(warning.folder.ends_with("21530829-a") && warning.ahead_ms > 1_000_000_000_000);
+        assert_eq!(find(runs, LAST).unwrap(), runs.join("21530829-a"), "the new one did not begin");
+        run_of(runs, "20261127-b", 1_795_000_000_000);
+        assert_eq!(find(runs, LAST).unwrap(), runs.join("20261127-b"));
+        fs::write(runs.join(MARK), "../20261127-b\n").unwrap();
+        assert_eq!(find(runs, LAST).unwrap(), runs.join("21530829-a"), "a mark leads nowhere else");
+        assert_eq!(list(runs, 9).unwrap().len(), 2, "the mark is no run");
+        fs::remove_dir_all(runs.join("21530829-a")).unwrap();
+        assert_eq!(mark_last(runs, "20261127-c", 1_795_000_000_100), None);
+    }
+
+    #[test]
+    fn the_last_run_of_a_plan_is_the_one_that_was_begun_last() {
+        let runs = tempfile::tempdir().unwrap();
+        let folder = runs.path().join("trip");
+        run_of(runs.path(), "trip", 1);
+        let mut record = PlanRecord::take_up(&folder).unwrap();
+        for run in ["1-one", "9-one", "10-one", "11-one"] {
+            record.write(PlanLine::Begun { goal: "one".to_owned(), run: run.to_owned() }).unwrap();
+            if run != "11-one" {
+                fs::create_dir(folder.join(run)).unwrap();
+                fs::write(folder.join(run).join("journal.jsonl"), "x").unwrap();
+            }
+        }
+        assert_eq!(find_run(runs.path(), "trip").unwrap(), folder.join("10-one"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_whose_name_is_no_text_is_told_as_far_as_it_can_be() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let runs = tempfile::tempdir().unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"r\xff");
+        run_of(&runs.path().join(name), "trip", 1);
+        let kept = list(&runs.path().join(name), 9).unwrap();
+        assert!(serde_json::to_string(&kept).unwrap().contains("r\u{fffd}/trip"));
     }
 
     #[test]

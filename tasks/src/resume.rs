@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tapwright_agent::journal::{Journal, Record, ResumePoint};
+use tapwright_agent::journal::{EventLine, ForkError, Journal, Line, Record, ResumePoint};
+use tapwright_agent::policy::Policy;
+use tapwright_contract::Size;
 
 use crate::device::Device;
 use crate::judge::{Evaluator, Fact, FactEvaluator};
 use crate::model::LoadedModel;
 use crate::origin::{CaseId, LaunchSettings, RunOrigin};
 use crate::run::{LastReply, Participants, RunError, RunLocation, RunReport, StartFrom, drive_run, judge_run};
+use crate::seal::SealKey;
 use crate::suites;
 
 /// A run that can go on. No other process can take it up while this is kept.
@@ -29,29 +32,51 @@ impl ResumableRun {
     /// Takes up a run in its folder.
     ///
     /// # Errors
-    /// `RunError` if it has ended, if another process has it, or if nobody can tell where it stands.
+    /// `RunError` if it has ended, if another process has it, or if it does not follow from its own journal.
     pub fn take_up(folder: &Path) -> Result<ResumableRun, RunError> {
         let (journal, record, stand) = Journal::resume(folder)?;
         if let Some(end) = record.end()
             && !end.outcome.can_go_on()
         {
-            return Err(RunError::Ended { run: record.facts.run.clone(), outcome: end.outcome.id() });
+            let judged = folder.join("verdict.json").exists();
+            return Err(RunError::Ended { run: record.facts.run.clone(), outcome: end.outcome.id(), judged });
         }
-        let origin = RunOrigin::read(folder).map_err(|source| RunError::Origin { at: folder.to_owned(), source })?;
+        let origin = read_origin(folder)?;
         Ok(ResumableRun { journal, record, stand, folder: folder.to_owned(), origin, forked: false })
     }
 
-    /// Begins a run with the first steps of the one in `folder`, whatever became of that one.
+    /// Begins a run with the first steps of the one in `folder`, whatever became of that one. Whatever goes wrong later, the new
+    /// record knows what it was begun with; and if this fails there is none.
     ///
     /// # Errors
     /// `RunError` if it has no such step, or the new one cannot be written.
     pub fn fork(folder: &Path, steps: u32, place: RunLocation<'_>) -> Result<ResumableRun, RunError> {
         let record = Record::read(folder).map_err(drive_record)?;
-        let origin = RunOrigin::read(folder).map_err(|source| RunError::Origin { at: folder.to_owned(), source })?;
-        let (journal, stand) = Journal::fork(&record, steps, place.runs, place.run, place.started)?;
-        let folder = place.runs.join(place.run);
-        let record = Record::read(&folder).map_err(drive_record)?;
-        Ok(ResumableRun { journal, record, stand, folder, origin, forked: true })
+        let origin = read_origin(folder)?;
+        // What somebody else's record names is somebody else's in the new one, too.
+        let key = place.seal.filter(|key| origin.as_ref().is_some_and(|origin| origin.is_own(folder, Some(key))));
+        let new = place.runs.join(place.run);
+        let is_new = !new.exists();
+        let made = (|| {
+            let (journal, stand) = Journal::fork(&record, steps, place.runs, place.run, place.started)?;
+            if let Some(origin) = &origin {
+                let unwritten = |source| RunError::UnwrittenOrigin { at: new.clone(), source };
+                origin.clone().write(&new, key).map_err(unwritten)?;
+            }
+            let record = Record::read(&new).map_err(drive_record)?;
+            Ok((journal, record, stand))
+        })();
+        match made {
+            Ok((journal, record, stand)) => {
+                Ok(ResumableRun { journal, record, stand, folder: new, origin, forked: true })
+            }
+            Err(error) => {
+                if is_new {
+                    let _ = fs::remove_dir_all(&new); // Half a copy is nobody's run.
+                }
+                Err(error)
+            }
+        }
     }
 
     /// What it was to do, and what was written down of it.
@@ -63,17 +88,31 @@ impl ResumableRun {
         &self.folder
     }
 
-    /// With which device and model it was begun.
-    pub fn words(&self) -> LaunchSettings {
-        self.origin.as_ref().map(|origin| origin.words.clone()).unwrap_or_default()
-    }
-
     /// Has questions wait so long from now on, whatever was said when it began.
     pub fn asks_within(&mut self, within: Duration) {
         self.record.facts.setting.limits.ask = within; // Only the shell reads it: no decision goes by it.
     }
 
-    /// Goes on, to its end, and judges it. `words` say which device and model these are, and `at` is the time of day in
+    /// The policy that it goes on by.
+    pub fn policy(&self) -> &Policy {
+        policy_of(&self.record)
+    }
+
+    /// Has it go on by another policy, which is at least as strict.
+    pub fn restrict(&mut self, policy: Policy) {
+        self.stand.restrict(policy);
+    }
+
+    /// Throws away a fork that will not go on after all. A run that was there before stays.
+    pub fn give_up(self) {
+        if self.forked {
+            let folder = self.folder.clone();
+            drop(self);
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+
+    /// Goes on, to its end, and judges it. `launch` says which device and model these are, and `at` is the time of day in
     /// milliseconds since 1970.
     ///
     /// # Errors
@@ -81,10 +120,11 @@ impl ResumableRun {
     pub async fn go_on(
         self,
         device: &mut Device,
-        opened: &mut LoadedModel,
-        words: LaunchSettings,
+        model: &mut LoadedModel,
+        launch: LaunchSettings,
+        seal: Option<&SealKey>,
         at: u64,
-        company: Participants<'_>,
+        participants: Participants<'_>,
     ) -> Result<RunReport, RunError> {
         let ResumableRun { mut journal, record, stand, folder, origin, forked } = self;
         let run = record.facts.run.clone();
@@ -97,7 +137,9 @@ impl ResumableRun {
         };
         let case = origin.as_ref().and_then(|origin| origin.case.clone());
         let evaluator = evaluator_of(case.as_ref(), &expected);
-        RunOrigin::new(words, expected, start.clone(), case).write(&folder).map_err(unwritten)?;
+        RunOrigin::new(launch, expected, start.clone(), case)
+            .write(&folder, seal)
+            .map_err(|source| RunError::UnwrittenOrigin { at: folder.clone(), source })?;
         // What was said of it when it broke off does not hold any more.
         match fs::remove_file(folder.join("verdict.json")) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritten(error)),
@@ -107,7 +149,7 @@ impl ResumableRun {
         let mut last = LastReply::Nothing;
         record.entries.iter().for_each(|entry| last.observe(&entry.line));
         let from = StartFrom::ResumePoint(Box::new(stand), Box::new(record.facts.setting.limits.clone()), at);
-        let (end, took) = drive_run(from, device, opened, &mut journal, company, &mut last).await?;
+        let (end, took) = drive_run(from, device, model, &mut journal, participants, &mut last).await?;
         let ms = record.entries.last().map_or(0, |entry| entry.ms).saturating_add(took);
         let judgement = judge_run(evaluator.as_deref(), &end.outcome, last, start.as_ref(), device, &folder)
             .await
@@ -119,6 +161,55 @@ impl ResumableRun {
 /// What judges a run that was written down: its case's evaluator, if a suite here knows it, else the facts that it names.
 pub(crate) fn evaluator_of(case: Option<&CaseId>, expected: &[Fact]) -> Option<Arc<dyn Evaluator>> {
     case.and_then(suites::evaluator).or_else(|| FactEvaluator::of(expected.to_vec()))
+}
+
+/// How many replies were heard in the first steps of a run.
+///
+/// # Errors
+/// `ForkError` if it has not so many.
+pub fn heard_until(record: &Record, steps: u32) -> Result<usize, ForkError> {
+    let mut heard = 0;
+    for entry in &record.entries {
+        match &entry.line {
+            _ if steps == 0 => return Ok(0),
+            Line::Event(EventLine::Heard(_)) => heard += 1,
+            Line::Step(step) if step.decided.step == steps => return Ok(heard),
+            _ => {}
+        }
+    }
+    let (run, has) = (record.facts.run.clone(), record.steps());
+    Err(ForkError::NoSuchStep { run, steps, has })
+}
+
+/// The policy that holds at the end of a record.
+pub fn policy_of(record: &Record) -> &Policy {
+    let restricted = record.entries.iter().rev().find_map(|entry| match &entry.line {
+        Line::Event(EventLine::Resumed(resumed)) => resumed.policy.as_deref(),
+        _ => None,
+    });
+    restricted.unwrap_or(&record.facts.setting.policy)
+}
+
+/// The name of the device that a run was on last, and how large its screen was.
+pub fn device_of(record: &Record) -> (&str, Option<Size>) {
+    let mut device = record.facts.device.as_str();
+    let mut size = None;
+    for entry in &record.entries {
+        match &entry.line {
+            Line::Event(EventLine::Resumed(resumed)) => device = &resumed.device,
+            Line::Event(EventLine::Saw { size: seen, .. }) => size = Some(seen.size),
+            _ => {}
+        }
+    }
+    (device, size)
+}
+
+/// What the run in a folder was begun with; `None` if it was killed before that was written.
+///
+/// # Errors
+/// `RunError` if it cannot be read.
+pub fn read_origin(folder: &Path) -> Result<Option<RunOrigin>, RunError> {
+    RunOrigin::read(folder).map_err(|source| RunError::Origin { at: folder.to_owned(), source })
 }
 
 fn drive_record(error: tapwright_agent::journal::RecordError) -> RunError {

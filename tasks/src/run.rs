@@ -20,9 +20,12 @@ use tapwright_contract::api::Apis;
 use tapwright_drivers::Probe;
 
 use crate::device::{Device, DeviceError};
-use crate::judge::{Change, Evaluator, Evidence, Fact, Facts, Verdict, changes, unheard_of};
+use crate::expect;
+use crate::judge::{Change, Evaluator, Evidence, Fact, Facts, Verdict, changes};
+use crate::mistake::read_text;
 use crate::model::LoadedModel;
 use crate::origin::{CaseId, LaunchSettings, RunOrigin, write_atomically};
+use crate::seal::SealKey;
 
 /// What is to be done, how the phone is to be before, and what is to be true in the end.
 #[derive(Clone, Debug)]
@@ -55,6 +58,8 @@ pub struct RunLocation<'a> {
     pub run: &'a str,
     /// Milliseconds since 1970.
     pub started: u64,
+    /// With which what the run was begun with is sealed.
+    pub seal: Option<&'a SealKey>,
 }
 
 /// Who takes part besides the model.
@@ -115,7 +120,7 @@ pub enum RunError {
     Journal(#[from] JournalError),
     /// The run has an end that stands.
     #[error("run {run} has ended with `{outcome}`, and does not go on")]
-    Ended { run: String, outcome: &'static str },
+    Ended { run: String, outcome: &'static str, judged: bool },
     /// It cannot go on.
     #[error(transparent)]
     Resume(#[from] ResumeError),
@@ -125,6 +130,15 @@ pub enum RunError {
     /// Nobody can tell what it was begun with.
     #[error("{}: what the run was begun with cannot be read", .at.display())]
     Origin { at: PathBuf, source: io::Error },
+    /// It is not written down what the run is begun with, so nothing was done.
+    #[error("{}: what the run is begun with cannot be written, so nothing was done", .at.display())]
+    UnwrittenOrigin { at: PathBuf, source: io::Error },
+    /// An API of the settings cannot be called.
+    #[error("{why}")]
+    Api { why: String },
+    /// What is wanted has a value that the fact never has.
+    #[error("`{wanted}` can never be: `{}` is {kind}", wanted.fact)]
+    WrongValue { wanted: Fact, kind: &'static str, example: String },
     /// The record broke off, and nothing was done after that.
     #[error(transparent)]
     Drive(#[from] DriveError),
@@ -140,30 +154,34 @@ impl RunError {
             RunError::Device(error) => error.help().map(str::to_owned),
             RunError::NoSuchFact { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             RunError::NoSuchFact { near: None, .. } => Some("docs/phone.md lists the facts".to_owned()),
+            RunError::WrongValue { example, .. } => Some(format!("write it like {example}")),
             RunError::Journal(JournalError::Name { .. }) => None,
             RunError::Journal(JournalError::Busy { .. })
             | RunError::Resume(ResumeError::Journal(JournalError::Busy { .. })) => {
                 Some("wait for its end, or stop that process".to_owned())
+            }
+            RunError::Ended { run, judged: false, .. } => {
+                Some(format!("it has no verdict: what it is worth is said by: tapwright judge {run}"))
             }
             RunError::Ended { run, .. } => Some(format!("begin with its first steps: tapwright fork {run} --at STEPS")),
             RunError::Resume(ResumeError::Replay(_)) | RunError::Fork(ForkError::Replay(_)) => Some(
                 "it was changed, or a version of the program wrote it that decides otherwise: tapwright replay shows where"
                     .to_owned(),
             ),
-            RunError::Resume(_) | RunError::Fork(_) | RunError::Origin { .. } => None,
+            RunError::Resume(_) | RunError::Fork(_) | RunError::Origin { .. } | RunError::Api { .. } => None,
             RunError::Journal(JournalError::Exists { .. }) => Some("choose another folder: --runs FOLDER".to_owned()),
             RunError::Journal(JournalError::Unwritable { .. }) => {
                 Some("choose a folder that can be written: --runs FOLDER".to_owned())
             }
-            RunError::Drive(_) | RunError::Judgement { .. } => {
+            RunError::Drive(_) | RunError::Judgement { .. } | RunError::UnwrittenOrigin { .. } => {
                 Some("see whether the disk is full; what was written before stands".to_owned())
             }
         }
     }
 }
 
-/// Prepares the phone, runs the task on it, and judges it. `words` say which phone and model these are, for whoever goes
-/// on with the run when it breaks off.
+/// Prepares the phone, runs the task on it, and judges it. `launch` says which phone and model these are, for
+/// whoever goes on with the run when it breaks off.
 ///
 /// # Errors
 /// `RunError` if it did not begin, or could not be written down. Whatever else happens is an outcome.
@@ -172,31 +190,29 @@ pub async fn run(
     device: &mut Device,
     opened: &mut LoadedModel,
     rules: &RunOptions,
-    words: &LaunchSettings,
+    launch: &LaunchSettings,
     place: RunLocation<'_>,
     company: Participants<'_>,
 ) -> Result<RunReport, RunError> {
-    for fact in &task.start {
-        device.set(fact).await?;
-    }
-    let start = device.facts().await?;
     let expected = expected(task.evaluator.as_deref());
-    match &start {
+    // Before anything is changed: whoever is told that the arguments are wrong is told that nothing was done.
+    let before = device.facts().await?;
+    match &before {
         None if !expected.is_empty() => {
             return Err(DeviceError::NoFacts { device: device.about().to_owned() }.into());
         }
         None => {}
-        Some(facts) => {
-            if let Some((wanted, near)) = unheard_of(&expected, facts).first() {
-                return Err(RunError::NoSuchFact { fact: wanted.fact.clone(), near: near.map(str::to_owned) });
-            }
-        }
+        Some(facts) => expect::check(&expected, facts)?,
     }
+    prepare(device, &task.start, before.as_ref()).await?;
+    let start = if task.start.is_empty() { before } else { device.facts().await? };
 
     let mut journal = Journal::create(place.runs, place.run)?;
     let folder = place.runs.join(place.run);
     let unwritten = |source| RunError::Judgement { run: place.run.to_owned(), source };
-    RunOrigin::new(words.clone(), expected, start.clone(), task.case.clone()).write(&folder).map_err(unwritten)?;
+    RunOrigin::new(launch.clone(), expected, start.clone(), task.case.clone())
+        .write(&folder, place.seal)
+        .map_err(|source| RunError::UnwrittenOrigin { at: folder.clone(), source })?;
     let setting = Setting {
         goal: task.goal.clone(),
         date: rules.date.clone(),
@@ -214,6 +230,23 @@ pub async fn run(
         .await
         .map_err(unwritten)?;
     Ok(RunReport { run: place.run.to_owned(), folder, end, judgement, ms })
+}
+
+/// Makes facts true. If one cannot be, those before it are as they were.
+async fn prepare(device: &mut Device, start: &[Fact], before: Option<&Facts>) -> Result<(), DeviceError> {
+    for (number, fact) in start.iter().enumerate() {
+        let Err(error) = device.set(fact).await else { continue };
+        for done in start[..number].iter().rev() {
+            if let Some(was) = before.and_then(|before| before.get(&done.fact)) {
+                let was = Fact { fact: done.fact.clone(), is: was.clone() };
+                if let Err(error) = device.set(&was).await {
+                    tracing::warn!(fact = %was, %error, "the phone is not as it was before");
+                }
+            }
+        }
+        return Err(error);
+    }
+    Ok(())
 }
 
 /// From where a run is driven on.
@@ -296,8 +329,8 @@ impl Judgement {
     /// # Errors
     /// If there is something else.
     pub fn read(folder: &Path) -> io::Result<Option<Judgement>> {
-        match std::fs::read(folder.join("verdict.json")) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        match read_text(&folder.join("verdict.json")) {
+            Ok(text) => Ok(Some(serde_json::from_str(&text)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

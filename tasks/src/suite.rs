@@ -196,7 +196,7 @@ pub async fn bench(
         weather.seed = weather.seed.wrapping_add(case.id.seed);
         let options = device::DeviceOptions { at: case.device.clone(), weather, ..plan.device.clone() };
         let name = format!("{:06}-{}", case.id.seed, case.id.template);
-        let place = RunLocation { runs: plan.runs, run: &name, started: (plan.now)() };
+        let place = RunLocation { runs: plan.runs, run: &name, started: (plan.now)(), seal: None };
         let mut watch = |entry: &Entry| {
             if let Line::Decided(decided) = &entry.line {
                 step(decided.step);

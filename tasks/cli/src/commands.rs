@@ -1,4 +1,4 @@
-//! The commands, one file each.
+//! The commands, one file each, and what several of them share.
 
 mod bench;
 mod devices;
@@ -13,14 +13,24 @@ mod run;
 mod runs;
 mod setup;
 
-use tapwright_tasks::Stop;
+use std::future::Future;
+
+use tapwright_tasks::Secrets;
 use tapwright_tasks::model::{LoadedModel, LoadingStage, ModelOptions, open};
+use tapwright_tasks::session::{Respondents, Session};
+use tapwright_tasks::{Outcome, Stop};
+use tokio::sync::mpsc;
 
 use crate::arguments::{Arguments, Command};
 use crate::clock;
+use crate::config::Config;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::narrator::Narrator;
+use crate::output;
+
+/// News of a model that is being opened; what comes while nobody listens is of no use later.
+const STAGES_MAX: usize = 64;
 
 /// Does what the arguments say.
 ///
@@ -47,16 +57,43 @@ pub async fn perform(arguments: Arguments) -> Result<Exit, CliError> {
 
 /// Opens a model and says why it takes time, if it does. `None` if somebody did not want to wait for it.
 async fn open_model(options: &ModelOptions, narrator: &Narrator, stop: &Stop) -> Result<Option<LoadedModel>, CliError> {
-    let (said, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, stages) = mpsc::channel(STAGES_MAX);
     let mut stop = stop.clone();
-    let opening = open(options, move |opening| drop(said.send(opening)));
+    let opening = async {
+        tokio::select! {
+            biased;
+            () = stop.stopped() => Ok(None),
+            opened = open(options, move |stage| drop(tell.try_send(stage))) => opened.map(Some),
+        }
+    };
+    Ok(telling(opening, stages, narrator).await?)
+}
+
+/// Opens a session, likewise.
+async fn open_session(
+    config: &Config,
+    secrets: Secrets,
+    respondents: Respondents,
+    narrator: &Narrator,
+    stop: Stop,
+) -> Result<Option<Session>, CliError> {
+    let (tell, stages) = mpsc::channel(STAGES_MAX);
+    let stage = move |stage| drop(tell.try_send(stage));
+    let opening = Session::open(config.settings.clone(), secrets, respondents, stop, stage);
+    Ok(telling(opening, stages, narrator).await?)
+}
+
+async fn telling<T>(
+    opening: impl Future<Output = T>,
+    mut stages: mpsc::Receiver<LoadingStage>,
+    narrator: &Narrator,
+) -> T {
     tokio::pin!(opening);
     let mut doing = "";
     loop {
         tokio::select! {
             biased;
-            () = stop.stopped() => return Ok(None),
-            Some(news) = hears.recv() => match news {
+            Some(stage) = stages.recv() => match stage {
                 LoadingStage::Library(sentence) => narrator.wait(&sentence),
                 LoadingStage::Note(sentence) => narrator.note(&sentence),
                 // It has no time for bars: mini takes a second, a large model is told by what is done.
@@ -68,23 +105,48 @@ async fn open_model(options: &ModelOptions, narrator: &Narrator, stop: &Stop) ->
             },
             opened = &mut opening => {
                 narrator.go_on();
-                return Ok(Some(opened?));
+                return opened;
             }
         }
     }
 }
 
-/// A name for a run, which sorts by time and says what it was about.
+/// Closes a session, whatever came of it, and says what is not as it was.
+async fn close(session: Session, outcome: Option<&Outcome>) {
+    let (how, is_lost) = match outcome {
+        Some(outcome) => (outcome.id(), matches!(outcome, Outcome::DeviceLost { .. })),
+        None => ("broken off", false),
+    };
+    let device = session.settings().launch.device.clone().unwrap_or_else(|| "virtual".to_owned());
+    if let Err(error) = session.close(how, is_lost).await {
+        output::err(&format!(
+            "  the phone was not left as it was found ({}); mend it with: tapwright doctor --device {}",
+            output::flat(&error.to_string()),
+            output::flat(&device)
+        ));
+    }
+}
+
+/// The most letters, and bytes, of what a run's name says it was about.
+const SLUG_LETTERS_MAX: usize = 32;
+const SLUG_BYTES_MAX: usize = 60;
+
+/// A name for a run, which sorts by time and says what it was about, in whatever script.
 fn run_name(started: u64, about: &str) -> String {
     let mut slug = String::new();
-    for letter in about.to_lowercase().chars() {
+    for letter in about.chars().flat_map(char::to_lowercase) {
         match letter {
-            letter if letter.is_ascii_alphanumeric() => slug.push(letter),
+            letter if letter.is_alphanumeric() => {
+                if slug.len() + letter.len_utf8() > SLUG_BYTES_MAX {
+                    break;
+                }
+                slug.push(letter);
+            }
             '\'' | '"' => {}
             _ if slug.ends_with('-') || slug.is_empty() => {}
             _ => slug.push('-'),
         }
-        if slug.len() >= 32 {
+        if slug.chars().count() >= SLUG_LETTERS_MAX {
             break;
         }
     }
@@ -102,8 +164,13 @@ mod tests {
     fn names_say_when_and_what() {
         let started = 1_767_258_000_042;
         assert_eq!(run_name(started, "Turn Wi-Fi on, then \"x\""), "20260101-090000-042-turn-wi-fi-on-then-x");
-        assert_eq!(run_name(started, "打开设置"), "20260101-090000-042");
-        assert_eq!(run_name(started, "../../etc/passwd"), "20260101-090000-042-etc-passwd");
-        assert!(run_name(started, &"long ".repeat(99)).len() <= 60);
+        assert_eq!(run_name(started, "打开设置"), "20260101-090000-042-打开设置");
+        assert_eq!(run_name(started, "给 Anna 发“我在路上”"), "20260101-090000-042-给-anna-发-我在路上");
+        assert_eq!(run_name(started, "../../etc/passwd\u{202e}\u{1b}[2J"), "20260101-090000-042-etc-passwd-2j");
+        assert_eq!(run_name(started, "!!!"), "20260101-090000-042");
+        for long in ["long ".repeat(99), "打开设置".repeat(99), "İ".repeat(99)] {
+            let name = run_name(started, &long);
+            assert!(name.len() <= 80 && name.chars().count() <= 60, "{name}");
+        }
     }
 }

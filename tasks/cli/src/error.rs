@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
@@ -10,8 +11,11 @@ use tapwright_tasks::desk::DeskError;
 use tapwright_tasks::device::DeviceError;
 use tapwright_tasks::mistake::Mistake;
 use tapwright_tasks::model::ModelError;
-use tapwright_tasks::plan::PlanRecordError;
+use tapwright_tasks::plan::{PlanRecordError, PlanRunError};
+use tapwright_tasks::profile::NoSuchProfile;
 use tapwright_tasks::run::RunError;
+use tapwright_tasks::session::SessionError;
+use tapwright_tasks::settings::SettingsError;
 use tapwright_tasks::suite::SuiteError;
 use tapwright_tasks::{ForkError, JournalError, ResumeError};
 
@@ -117,15 +121,59 @@ impl From<RunError> for CliError {
     fn from(error: RunError) -> CliError {
         let exit = match error {
             RunError::Device(error) => return error.into(),
-            RunError::NoSuchFact { .. } | RunError::Ended { .. } => Exit::Usage,
+            RunError::NoSuchFact { .. }
+            | RunError::WrongValue { .. }
+            | RunError::Api { .. }
+            | RunError::Ended { .. } => Exit::Usage,
             RunError::Journal(JournalError::Busy { .. })
             | RunError::Resume(ResumeError::Journal(JournalError::Busy { .. })) => Exit::NotReady,
             RunError::Fork(ForkError::NoSuchStep { .. } | ForkError::Ended { .. }) => Exit::Usage,
             RunError::Resume(ResumeError::Journal(_)) | RunError::Fork(ForkError::Journal(_)) => Exit::Unwritten,
             RunError::Resume(_) | RunError::Fork(ForkError::Replay(_)) | RunError::Origin { .. } => Exit::Unreadable,
-            RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. } => Exit::Unwritten,
+            RunError::Journal(_)
+            | RunError::Drive(_)
+            | RunError::Judgement { .. }
+            | RunError::UnwrittenOrigin { .. } => Exit::Unwritten,
         };
         CliError::new(exit, &error).maybe_help(error.help())
+    }
+}
+
+impl From<SettingsError> for CliError {
+    fn from(error: SettingsError) -> CliError {
+        match error {
+            SettingsError::Mistake(mistake) => mistake.into(),
+            SettingsError::Profile(error) => no_profile(&error),
+            SettingsError::Usage { why, help } => CliError::usage(why).maybe_help(help),
+        }
+    }
+}
+
+pub fn no_profile(error: &NoSuchProfile) -> CliError {
+    let help = match error.near {
+        Some(near) => format!("did you mean `{near}`? A file is written with its folder: ./{}", error.name),
+        None => format!("a file is written with its folder: ./{}", error.name),
+    };
+    CliError::new(Exit::Usage, error).help(help)
+}
+
+impl From<SessionError> for CliError {
+    fn from(error: SessionError) -> CliError {
+        match error {
+            SessionError::Model(error) => error.into(),
+            SessionError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<PlanRunError> for CliError {
+    fn from(error: PlanRunError) -> CliError {
+        match error {
+            PlanRunError::Run(error) => error.into(),
+            PlanRunError::Record(error) => CliError::new(Exit::Unreadable, &error)
+                .help("it may say what was done: it is neither gone on with nor taken away. Mend it, or move it elsewhere to try the goal anew"),
+            PlanRunError::Unwritten { .. } => CliError::new(Exit::Unwritten, &error),
+        }
     }
 }
 
@@ -168,15 +216,27 @@ fn pointed(mistake: &Mistake) -> String {
     let theme =
         if console::colors_enabled_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let mut text = String::new();
+    let (source, at) = harmless(&mistake.text, mistake.at.clone().unwrap_or_default());
+    let plain = |text: &str| output::plain(text);
+    let name = output::flat(&mistake.file.display().to_string());
+    let (why, help) = (plain(&mistake.why), mistake.help.as_deref().map(plain));
     let pointer = Pointer {
-        source: Arc::new(NamedSource::new(mistake.file.display().to_string(), mistake.text.clone())),
-        mistake: mistake.clone(),
+        source: Arc::new(NamedSource::new(name, source)),
+        mistake: Mistake { at: Some(at), why, help, ..mistake.clone() },
     };
     let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
     match handler.render_report(&mut text, &pointer) {
         Ok(()) => text.trim_end().to_owned(),
         Err(_) => mistake.to_string(),
     }
+}
+
+/// A file's text without what a terminal would obey, and where the place in it is then. A model may have written the file.
+fn harmless(text: &str, at: Range<usize>) -> (String, Range<usize>) {
+    let (start, end) = (text.floor_char_boundary(at.start), text.floor_char_boundary(at.end.max(at.start)));
+    let parts = [&text[..start], &text[start..end], &text[end..]].map(output::plain);
+    let range = parts[0].len()..parts[0].len() + parts[1].len();
+    (parts.concat(), range)
 }
 
 #[derive(Debug)]
@@ -205,5 +265,29 @@ impl Diagnostic for Pointer {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let at = self.mistake.at.clone()?;
         Some(Box::new(std::iter::once(LabeledSpan::underline(at))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_pointed_at_in_a_text_that_steers_nothing() {
+        let text = "a = 1\r\n\tbad\u{1b}[31m = \u{202e}2\n";
+        let start = text.find("bad").unwrap();
+        let (shown, at) = harmless(text, start..start + 8);
+        assert_eq!(&shown[at], "bad\\u{1b}[31m");
+        assert!(!shown.contains(['\u{1b}', '\u{202e}', '\t']), "{shown:?}");
+        assert_eq!(harmless("é", 1..99), ("é".to_owned(), 0..2));
+        let mistake = Mistake {
+            file: "x\u{1b}]0;y\u{7}.toml".into(),
+            text: text.to_owned(),
+            at: Some(start..start + 8),
+            why: "there is no key `bad\u{1b}[31m` here".to_owned(),
+            help: Some("\u{9b}31m".to_owned()),
+        };
+        let told = pointed(&mistake);
+        assert!(!told.contains(['\u{7}', '\u{9b}']) && told.contains("bad\\u{1b}[31m"), "{told:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use console::{measure_text_width, style};
+use console::{Style, measure_text_width, style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use tapwright_tasks::judge::{Change, Verdict};
@@ -19,6 +19,8 @@ use crate::output;
 const INDENT: usize = 5;
 /// Facts that changed, at most; a phone that was used for hours has many.
 const CHANGES_MAX: usize = 20;
+/// Lines of one value, at most.
+const VALUE_LINES_MAX: usize = 6;
 
 /// Says what happens.
 pub struct Narrator {
@@ -129,13 +131,14 @@ impl Narrator {
             return;
         }
         let RunEnding { folder, end, judgement, ms, can_go_on, .. } = ending;
-        let (mark, colour) = mood(&end.outcome);
-        let steps = if end.steps == 1 { "1 step".to_owned() } else { format!("{} steps", end.steps) };
+        let verdict = judgement.and_then(|judgement| judgement.verdict.as_ref());
+        let (mark, colour, headline) = headline(&end.outcome, verdict);
         output::out("");
         output::out(&format!(
-            "  {}  {} after {steps} in {}",
+            "  {}  {} after {} in {}",
             colour.apply_to(mark),
-            colour.apply_to(end.outcome.id()),
+            colour.apply_to(headline),
+            output::steps(end.steps),
             span(*ms)
         ));
         for line in said(&end.outcome).map(|said| output::wrapped(&said, self.width - INDENT)).unwrap_or_default() {
@@ -151,7 +154,15 @@ impl Narrator {
         let last = folder.display();
         self.field("", &[style(format!("tapwright replay {last} --html run.html")).dim().to_string()]);
         if *can_go_on {
-            self.field("", &[style(format!("tapwright resume {last}")).dim().to_string()]);
+            let why = match end.outcome {
+                Outcome::ModelFailed { .. } => "  (once the model answers again)",
+                Outcome::DeviceLost { .. } => "  (once the device is back)",
+                _ => "",
+            };
+            self.field("", &[style(format!("tapwright resume {last}{why}")).dim().to_string()]);
+        } else if end.outcome.can_go_on() {
+            let told = "it cannot go on: its phone was the virtual one of this process; `tapwright phone` serves one that stays";
+            self.field("", &[style(told).dim().to_string()]);
         }
         output::out("");
     }
@@ -171,12 +182,15 @@ impl Narrator {
                 lines[0] = format!("{shown}  {}", lines[0]);
                 self.field("verdict", &lines);
             }
-            None => self.field("verdict", &[style("none, as nobody said what to expect (--expect)").dim().to_string()]),
+            None => {
+                let told = "not checked; --expect FACT=VALUE says what has to be true in the end";
+                self.field("verdict", &[style(told).dim().to_string()]);
+            }
         }
         let lines = match &judgement.changed {
             None => return,
             Some(changed) if changed.is_empty() => vec!["nothing, says the phone".to_owned()],
-            Some(changed) => table_of(changed, self.width.saturating_sub(16)),
+            Some(changed) => changes_in_words(changed, self.width.saturating_sub(16)),
         };
         self.field("changed", &lines);
     }
@@ -284,7 +298,7 @@ pub fn last_line(ending: &RunEnding<'_>, exit: Exit) -> Value {
         "notes": end.notes,
         "changed": judgement.and_then(|judgement| judgement.changed.as_ref()),
         "ms": ms,
-        "record": folder,
+        "record": folder.to_string_lossy(),
         "can_go_on": can_go_on,
         "exit": exit.code(),
     })
@@ -303,16 +317,25 @@ pub fn said(outcome: &Outcome) -> Option<String> {
     }
 }
 
-fn mood(outcome: &Outcome) -> (&'static str, console::Style) {
-    let style = console::Style::new().bold();
-    match outcome {
-        Outcome::Done { .. } => ("✓", style.green()),
-        Outcome::GaveUp { .. } | Outcome::NeedsPerson { .. } | Outcome::OutOfSteps | Outcome::Stopped => {
-            ("■", style.yellow())
+/// The mark, the colour and the words for how a run ended. What only the model says is not told as if somebody had looked.
+fn headline(outcome: &Outcome, verdict: Option<&Verdict>) -> (&'static str, Style, &'static str) {
+    let bold = Style::new().bold();
+    match (outcome, verdict) {
+        (Outcome::Done { .. }, Some(Verdict::Passed)) => ("✓", bold.green(), "done, and the phone says so too,"),
+        (Outcome::Done { .. }, Some(Verdict::Failed { .. })) => {
+            ("✗", bold.red(), "failed: the model says it is done, and the phone says otherwise,")
         }
-        Outcome::Stuck { .. } | Outcome::ModelFailed { .. } | Outcome::DeviceLost { .. } | Outcome::Refused { .. } => {
-            ("✗", style.red())
+        (Outcome::Done { .. }, Some(Verdict::Void { .. })) => {
+            ("■", bold.yellow(), "void: the model says it is done, and that could not be checked,")
         }
+        (Outcome::Done { .. }, None) => ("·", bold.cyan(), "the model says it is done; nothing was checked;"),
+        (Outcome::GaveUp { .. } | Outcome::NeedsPerson { .. } | Outcome::OutOfSteps | Outcome::Stopped, _) => {
+            ("■", bold.yellow(), outcome.id())
+        }
+        (
+            Outcome::Stuck { .. } | Outcome::ModelFailed { .. } | Outcome::DeviceLost { .. } | Outcome::Refused { .. },
+            _,
+        ) => ("✗", bold.red(), outcome.id()),
     }
 }
 
@@ -351,19 +374,82 @@ fn deed_in_words(deed: &Deed) -> String {
     }
 }
 
-/// Facts under each other, before and after.
-fn table_of(changed: &[Change], room: usize) -> Vec<String> {
-    let widest = changed.iter().map(|change| measure_text_width(&change.fact)).max().unwrap_or(0).min(32);
-    let shown = changed.iter().take(CHANGES_MAX).map(|Change { fact, was, is }| {
+/// Facts under each other, each with what is another thing now. The app in front changes with every run, and is left out.
+fn changes_in_words(changed: &[Change], room: usize) -> Vec<String> {
+    let told: Vec<&Change> = changed.iter().filter(|change| change.fact != "front").collect();
+    if told.is_empty() {
+        return vec!["nothing but the app in front, says the phone".to_owned()];
+    }
+    let widest = told.iter().map(|change| measure_text_width(&change.fact)).max().unwrap_or(0).min(32);
+    let mut lines = Vec::new();
+    for Change { fact, was, is } in told.iter().take(CHANGES_MAX) {
         let name = console::pad_str(&output::fitted(fact, 32), widest, console::Alignment::Left, None).into_owned();
-        let half = room.saturating_sub(widest + 6) / 2;
-        let value =
-            |value: &Option<String>| value.as_deref().map_or_else(|| "–".to_owned(), |text| output::fitted(text, half));
-        format!("{name}  {} {} {}", style(value(was)).dim(), style("→").dim(), value(is))
-    });
-    let mut lines: Vec<String> = shown.collect();
-    if changed.len() > CHANGES_MAX {
-        lines.push(format!("and {} more: verdict.json in the record", changed.len() - CHANGES_MAX));
+        for (n, line) in difference(was.as_deref(), is.as_deref(), room.saturating_sub(widest + 2)).iter().enumerate() {
+            let name = if n == 0 { name.clone() } else { " ".repeat(widest) };
+            lines.push(format!("{name}  {line}"));
+        }
+    }
+    if told.len() > CHANGES_MAX {
+        lines.push(format!("and {} more: verdict.json in the record", told.len() - CHANGES_MAX));
     }
     lines
+}
+
+/// What is new, and what is gone: of a list its items, of other values both.
+fn difference(was: Option<&str>, is: Option<&str>, room: usize) -> Vec<String> {
+    let items = |value: Option<&str>| -> Vec<String> {
+        value.unwrap_or_default().split("; ").filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    };
+    let (before, after) = (items(was), items(is));
+    let marked = |mark: &str, item: &str| -> Vec<String> {
+        let lines = output::wrapped(item, room.saturating_sub(2)).into_iter().take(VALUE_LINES_MAX);
+        lines.enumerate().map(|(n, line)| format!("{} {line}", if n == 0 { mark } else { " " })).collect()
+    };
+    if before.len() > 1 || after.len() > 1 {
+        let gone = before.iter().filter(|item| !after.contains(item)).flat_map(|item| marked("−", item));
+        let new = after.iter().filter(|item| !before.contains(item)).flat_map(|item| marked("+", item));
+        let lines: Vec<String> = gone.chain(new).collect();
+        return if lines.is_empty() { vec!["in another order".to_owned()] } else { lines };
+    }
+    let plain = |value: Option<&str>| value.map_or_else(|| "–".to_owned(), output::flat);
+    let (was, is) = (plain(was), plain(is));
+    if measure_text_width(&was) + measure_text_width(&is) + 3 <= room {
+        return vec![format!("{} {} {is}", style(&was).dim(), style("→").dim())];
+    }
+    [marked("−", &was), marked("+", &is)].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_the_model_says_is_not_told_as_a_fact() {
+        let done = Outcome::Done { message: String::new() };
+        let told = |verdict: Option<Verdict>| headline(&done, verdict.as_ref()).2;
+        assert_eq!(told(None), "the model says it is done; nothing was checked;");
+        assert!(told(Some(Verdict::Failed { why: String::new() })).starts_with("failed: "));
+        assert!(told(Some(Verdict::Void { why: String::new() })).starts_with("void: "));
+        assert!(told(Some(Verdict::Passed)).starts_with("done, "));
+    }
+
+    #[test]
+    fn a_difference_is_what_is_new_and_what_is_gone() {
+        let plain = |was: Option<&str>, is: Option<&str>, room: usize| {
+            let lines: Vec<String> = difference(was, is, room);
+            lines.iter().map(|line| console::strip_ansi_codes(line).into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(plain(Some("false"), Some("true"), 40), ["false → true"]);
+        assert_eq!(plain(None, Some("x"), 40), ["– → x"]);
+        assert_eq!(
+            plain(Some("11:00 Parents evening"), Some("11:00 Parents evening; 12:00 Lunch with everybody"), 30),
+            ["+ 12:00 Lunch with everybody"]
+        );
+        assert_eq!(plain(Some("a; b"), Some("b; c"), 30), ["− a", "+ c"]);
+        assert_eq!(plain(Some("a; b"), Some("b; a"), 30), ["in another order"]);
+        assert_eq!(
+            plain(Some("me: on my way"), Some("Anna: see you at nine"), 24),
+            ["− me: on my way", "+ Anna: see you at nine"]
+        );
+    }
 }

@@ -91,7 +91,17 @@ pub fn fitted(text: &str, width: usize) -> String {
     console::truncate_str(&flat(text), width.max(1), "…").into_owned()
 }
 
-/// How wide the terminal is; 100 columns where there is none.
+/// A count of steps, as people say it.
+pub fn steps(count: u32) -> String {
+    if count == 1 { "1 step".to_owned() } else { format!("{count} steps") }
+}
+
+/// How many columns the terminal has; 100 where there is none.
+pub fn columns() -> usize {
+    console::Term::stdout().size_checked().map_or(100, |(_, columns)| usize::from(columns))
+}
+
+/// How wide what is printed may be.
 pub fn width() -> usize {
     match console::Term::stdout().size_checked() {
         Some((_, columns)) => usize::from(columns).clamp(40, 140),

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use console::style;
 use serde_json::json;
 use tapwright_tasks::desk::{Desk, answer_text, answers, kind};
+use tapwright_tasks::session::Respondents;
 use tapwright_tasks::{Answer, Person, Question, Screen};
 
 use crate::config::Config;
@@ -11,49 +12,38 @@ use crate::error::CliError;
 use crate::output;
 use crate::terminal::{self, Terminal};
 
-/// All who can be asked.
-pub struct People {
+/// All who can be asked; the first answer counts.
+struct Everybody {
     terminal: Option<Terminal>,
     desk: Option<Desk>,
     json: bool,
 }
 
-impl People {
-    /// Sees who is there, and opens the desk if one is wanted. Its address is said once: it has the token.
-    ///
-    /// # Errors
-    /// `CliError` if the desk cannot be where it is wanted.
-    pub async fn gather(config: &Config) -> Result<People, CliError> {
-        let json = config.json;
-        let desk = match config.ask {
-            Some(options) => Some(Desk::open(options).await?),
-            None => None,
-        };
-        if let Some(desk) = &desk {
-            if json {
-                output::out(&json!({"ask": desk.url()}).to_string());
-            } else {
-                output::err(&format!("  questions are asked at {}", style(desk.url()).bold().for_stderr()));
-            }
-        }
-        Ok(People { terminal: terminal::here(json), desk, json })
-    }
-
-    /// The desk, if there is one.
-    pub fn desk(&self) -> Option<Desk> {
-        self.desk.clone()
-    }
-
-    /// Nobody is asked any more, as it all ended so.
-    pub async fn leave(self, how: &str) {
-        if let Some(desk) = self.desk {
-            desk.close(how).await;
+/// Sees who is there, and opens the desk if one is wanted. Its address is said once: it has the token. A `terminal` at which something
+/// was asked already goes on being read.
+///
+/// # Errors
+/// `CliError` if the desk cannot be where it is wanted.
+pub async fn gather(config: &Config, terminal: Option<Terminal>) -> Result<Respondents, CliError> {
+    let json = config.json;
+    let desk = match config.ask {
+        Some(options) => Some(Desk::open(options).await?),
+        None => None,
+    };
+    if let Some(desk) = &desk {
+        if json {
+            output::out(&json!({"ask": desk.url()}).to_string());
+        } else {
+            output::err(&format!("  questions are asked at {}", style(desk.url()).bold().for_stderr()));
         }
     }
+    let terminal = terminal.or_else(|| terminal::here(json));
+    let person = Everybody { terminal, desk: desk.clone(), json };
+    Ok(Respondents { person: Box::new(person), desk })
 }
 
 #[async_trait]
-impl Person for People {
+impl Person for Everybody {
     async fn ask(&mut self, question: &Question, screen: Option<&Screen>) -> Answer {
         let Some(desk) = &self.desk else {
             return match &mut self.terminal {
@@ -110,11 +100,11 @@ mod tests {
     use super::*;
 
     /// Both are there; what is typed at the terminal comes from the sender.
-    async fn both() -> (People, Desk, mpsc::Sender<String>) {
+    async fn both() -> (Everybody, Desk, mpsc::Sender<String>) {
         let at = DeskOptions { listen: "127.0.0.1:0".parse().unwrap(), open: false };
         let desk = Desk::open(at).await.unwrap();
         let (types, lines) = mpsc::channel(4);
-        let people = People { terminal: Some(Terminal::reading(lines)), desk: Some(desk.clone()), json: false };
+        let people = Everybody { terminal: Some(Terminal::reading(lines)), desk: Some(desk.clone()), json: false };
         (people, desk, types)
     }
 

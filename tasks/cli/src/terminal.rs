@@ -28,6 +28,14 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// Asks whether something is to be so, before there is a run that could ask. Only a clear yes is a yes.
+    pub async fn agree(&mut self, message: &str) -> bool {
+        let question = Question::Permit { message: message.to_owned(), asker: Asker::Policy };
+        self.ask(&question, None).await == Answer::Yes
+    }
+}
+
 #[async_trait]
 impl Person for Terminal {
     async fn ask(&mut self, question: &Question, _screen: Option<&Screen>) -> Answer {
@@ -62,15 +70,19 @@ fn tell(question: &Question) {
     let (lead, message) = match question {
         Question::Confirm { message, at, target, asker } => {
             let place = match target {
-                Some(target) => format!("on \"{}\"", output::fitted(target, 40)),
-                None => format!("at {}, {} of {}", at.x, at.y, at.of.size),
+                Some(target) => format!("a touch on \"{}\"", output::fitted(target, 40)),
+                None => format!("a touch at {}, {} of {}", at.x, at.y, at.of.size),
             };
-            (format!("The {} asks before a touch {place}:", who(*asker)), message)
+            permission(*asker, &place, message)
         }
-        Question::TakeOver { message } => ("The model asks you to take over on the phone:".to_owned(), message),
-        Question::Choose { message } => ("The model asks you to choose:".to_owned(), message),
-        Question::Again { message } => ("The model wants to do again what may have been done:".to_owned(), message),
-        Question::Permit { message, asker } => (format!("The {} asks before this is done:", who(*asker)), message),
+        Question::TakeOver { message } => {
+            ("The model asks you to take over on the phone:".to_owned(), message.as_str())
+        }
+        Question::Choose { message } => ("The model asks you to choose:".to_owned(), message.as_str()),
+        Question::Again { message } => {
+            ("The model wants to do again what may have been done already:".to_owned(), message.as_str())
+        }
+        Question::Permit { message, asker } => permission(*asker, "this is done", message),
     };
     output::err(&format!("\n  {mark}  {}", style(lead).bold().for_stderr()));
     let message = if message.is_empty() { "(it does not say what for)" } else { message };
@@ -80,19 +92,38 @@ fn tell(question: &Question) {
     hint(question);
 }
 
-fn who(asker: Asker) -> &'static str {
-    match asker {
+/// Who asks about what, as a sentence, and the rest of what there is to know. Rules of one's own have names of one's own.
+fn permission<'a>(asker: Asker, what: &str, message: &'a str) -> (String, &'a str) {
+    let who = match asker {
         Asker::Model => "model",
         Asker::Policy => "policy",
+    };
+    let (rules, rest) = message.split_once("; ").unwrap_or((message, ""));
+    let sentence = |rule: &str| match rule {
+        "payment" => Some("pays"),
+        "sending" => Some("sends something"),
+        "deleting" => Some("deletes something"),
+        "installing" => Some("installs or removes an app"),
+        "permission" => Some("gives an app a permission"),
+        "credentials" => Some("types into a field for passwords or the like"),
+        _ => None,
+    };
+    let rules = rules.split(", ").filter(|rule| *rule != "the model's own warning").map(sentence);
+    match rules.collect::<Option<Vec<&str>>>() {
+        Some(sentences) if !sentences.is_empty() => {
+            (format!("This {}; the {who} asks before {what}:", sentences.join(", and ")), rest)
+        }
+        Some(_) => (format!("The {who} asks before {what}:"), rest),
+        None => (format!("The {who} asks before {what}:"), message),
     }
 }
 
 fn hint(question: &Question) {
     let hint = match question {
         Question::Confirm { .. } | Question::Permit { .. } | Question::Again { .. } => {
-            "y it may · n it may not · d I have done it myself"
+            "y allow · n deny · d I did it myself"
         }
-        Question::TakeOver { .. } => "Enter when it is done · n I will not",
+        Question::TakeOver { .. } => "Enter when it is done · n I will not do it",
         Question::Choose { .. } => "say it in your own words",
     };
     output::err(&format!("     {}", style(hint).dim().for_stderr()));
@@ -139,6 +170,18 @@ mod tests {
         for unclear in ["", "ok", "yes but", "j", "1"] {
             assert_eq!(understood(&confirm, unclear), None, "{unclear}");
         }
+    }
+
+    #[test]
+    fn a_question_names_the_thing() {
+        let told = |asker: Asker, message: &'static str| permission(asker, "a touch on \"Send\"", message);
+        let (lead, rest) = told(Asker::Policy, "sending; the model says: 1/1 Send it.");
+        assert_eq!(lead, "This sends something; the policy asks before a touch on \"Send\":");
+        assert_eq!(rest, "the model says: 1/1 Send it.");
+        assert!(told(Asker::Policy, "payment, sending").0.starts_with("This pays, and sends something; "));
+        let warned = told(Asker::Model, "the model's own warning; the model says: pay");
+        assert_eq!(warned, ("The model asks before a touch on \"Send\":".to_owned(), "the model says: pay"));
+        assert_eq!(told(Asker::Policy, "my rule; more").1, "my rule; more");
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! `kill -9` at random points of a run of 40 steps over four apps: after `resume` the phone is as it would have been,
-//! no message was sent twice, and none was lost.
+//! `kill -9` at points of a run of 40 steps over four apps that a seed draws: after `resume` the phone is as it would have
+//! been, no message was sent twice, and none was lost. A point is a line of the journal, so that the same seed finds the same
+//! ones on any machine; every other one is a deed that is written down and not answered yet. The census at the end shows that
+//! deeds were hit, or nothing was shown.
 //!
 //! ```sh
 //! KILLS=200 cargo test --release -p tapwright --test killed -- --nocapture
@@ -15,7 +17,7 @@ mod program;
 use std::fs;
 use std::io::Cursor;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -258,6 +260,37 @@ fn run_folder(place: &Place, runs: &str) -> Option<PathBuf> {
     })
 }
 
+fn lines_of(folder: &Path) -> usize {
+    fs::read(folder.join("journal.jsonl")).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
+}
+
+/// Whether the last whole line says that something is going to be done outside, and nothing says what came of it.
+fn ends_in_a_deed(folder: &Path) -> bool {
+    let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
+    let whole = &journal[..journal.rfind('\n').map_or(0, |end| end + 1)];
+    whole.lines().next_back().is_some_and(|line| line.contains("\"effect\":{\"act\""))
+}
+
+/// Waits until the journal has a line of this number, and from there on, if it is to be `in_deed`, one that says that something is going
+/// to be done; `false` if the program has ended before.
+fn wait_for_line(running: &mut Running, folder: impl Fn() -> Option<PathBuf>, number: usize, in_deed: bool) -> bool {
+    loop {
+        if number == 0 && !in_deed {
+            return !running.has_ended();
+        }
+        if let Some(folder) = folder()
+            && lines_of(&folder) >= number
+            && (!in_deed || ends_in_a_deed(&folder))
+        {
+            return !running.has_ended();
+        }
+        if running.has_ended() {
+            return false;
+        }
+        thread::sleep(Duration::from_micros(100));
+    }
+}
+
 #[test]
 fn nothing_is_done_twice_and_nothing_is_lost() {
     let kills_wanted: u64 = {
@@ -283,6 +316,7 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
     assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
     assert_eq!(ran.last()["steps"], 40);
     let undisturbed = ran.last()["ms"].as_u64().unwrap();
+    let lines = lines_of(&run_folder(&place, "undisturbed").unwrap());
     let expected = facts(&place, &first.address);
     first.running.kill();
     {
@@ -306,8 +340,9 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
     assert_eq!(sent(&expected) - sent(&before), 4);
 
     let mut dice = Dice::new(kills_wanted);
-    let (mut kills, mut runs, mut in_nothing, mut twice, mut lost) = (0, 0, 0, 0, 0);
-    while kills < kills_wanted {
+    let (mut kills, mut runs, mut in_nothing, mut in_deeds, mut twice, mut lost) = (0, 0, 0, 0, 0, 0);
+    // On a machine that is slow to kill, deeds are over by then: some more are tried before the census says that nothing was shown.
+    while kills < kills_wanted || (in_deeds == 0 && kills < kills_wanted + 60) {
         let phone = phone(&place);
         let name = format!("killed-{runs}");
         loop {
@@ -324,21 +359,26 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
                 Some(folder) => vec!["resume".to_owned(), folder.display().to_string(), "--json".to_owned()],
             };
             let mut running = place.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
-            if kills == kills_wanted {
+            if kills >= kills_wanted && in_deeds > 0 {
                 let ran = running.end();
                 assert_eq!(ran.told(), "0 done null", "{}", ran.out);
                 break;
             }
-            // Some milliseconds to start, and then somewhere in what would be a third of the run.
-            thread::sleep(Duration::from_micros(dice.below(1000 * (undisturbed as usize / 3 + 30)) as u64));
-            if running.has_ended() {
+            // Somewhere in what would be a third of the run; the first ones of a run before it has begun.
+            let written = folder.as_ref().map_or(0, |folder| lines_of(folder));
+            let target = written + dice.below(lines / 3);
+            let in_deed = kills % 2 == 0;
+            if !wait_for_line(&mut running, || run_folder(&place, &name), target, in_deed) {
                 let ran = running.end();
                 assert_eq!(ran.told(), "0 done null", "{}", ran.out);
                 break;
             }
             running.kill();
             kills += 1;
-            in_nothing += u32::from(run_folder(&place, &name).is_none());
+            match run_folder(&place, &name) {
+                None => in_nothing += 1,
+                Some(folder) => in_deeds += u32::from(ends_in_a_deed(&folder)),
+            }
         }
         let found = facts(&place, &phone.address);
         twice += sent(&found).saturating_sub(sent(&expected));
@@ -352,9 +392,11 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
     }
     let mind = mind.lock().unwrap();
     println!(
-        "{kills} kills in {runs} runs of 40 steps, {undisturbed} ms each undisturbed: {} in the middle of a deed, which was \
-         done again {} times; {in_nothing} before the first line; {twice} messages twice, {lost} lost",
+        "{kills} kills in {runs} runs of 40 steps, {undisturbed} ms each undisturbed: {in_deeds} in the middle of a deed, of which \
+         the model was told {} times, and which it did again {} times; {in_nothing} before the first line; {twice} messages twice, \
+         {lost} lost",
         mind.doubts, mind.again
     );
     assert_eq!((twice, lost), (0, 0));
+    assert!(0 < in_deeds && 0 < mind.doubts, "no kill fell into a deed: {in_deeds} {}", mind.doubts);
 }

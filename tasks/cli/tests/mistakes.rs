@@ -36,6 +36,93 @@ fn on_the_command_line() {
 }
 
 #[test]
+fn flags_that_do_nothing_are_refused_with_the_reason() {
+    let place = Place::new();
+    let run = |more: &[&str]| place.run(&[&["run", "x", "--model", "finish"], more].concat());
+    let elsewhere = ["--device", "127.0.0.1:1"];
+    for flag in [["--seed", "99"], ["--size", "600x900"], ["--weather", "wild"], ["--weather-seed", "3"]] {
+        check(&run(&[&elsewhere[..], &flag].concat()), 2, &[flag[0], "would do nothing", "not a virtual one"]);
+    }
+    check(&run(&["--weather-seed", "3"]), 2, &["--weather-seed would do nothing", "calm"]);
+    check(&run(&["--adb-server", "127.0.0.1:1"]), 2, &["--adb-server would do nothing"]);
+    check(&run(&["--model-name", "m"]), 2, &["--model-name would do nothing", "not behind a server"]);
+    check(&run(&["--threads", "2"]), 2, &["--threads would do nothing", "not computed by this program"]);
+    check(&run(&["--ask-open"]), 2, &["--ask-open would do nothing", "--ask HOST:PORT"]);
+    check(&run(&["--forbid", " "]), 2, &["an app has an id or a name"]);
+    check(&place.run(&["runs", "--most", "0"]), 2, &["--most"]);
+    assert!(!place.path().join("runs").exists(), "nothing was begun");
+}
+
+#[test]
+fn variables_that_are_set_to_nothing_say_nothing() {
+    let place = Place::new();
+    let mut command = place.command(&["run", "x", "--model", "finish", "--json"]);
+    for name in ["DEVICE", "MODEL_NAME", "ASK", "RUNS", "CONFIG", "CACHE", "PROVIDER", "LANGUAGE", "THREADS"] {
+        command.env(format!("TAPWRIGHT_{name}"), "");
+    }
+    let ran = Ran::of(command.output().unwrap());
+    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn without_a_home_what_needs_none_works() {
+    let place = Place::new();
+    for arguments in [&["run", "x", "--model", "finish", "--json"][..], &["runs"], &["replay", "last"], &["devices"]] {
+        let ran = Ran::of(place.command(arguments).env_remove("HOME").output().unwrap());
+        assert_eq!(ran.code, 0, "{arguments:?} {}{}", ran.out, ran.err);
+    }
+    std::fs::create_dir(place.path().join("model")).unwrap();
+    place.file("model/config.json", "{}");
+    let ran = Ran::of(place.command(&["run", "x", "--model", "model"]).env_remove("HOME").output().unwrap());
+    check(&ran, 3, &["no folder to keep built models in", "--cache FOLDER"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn folders_whose_names_are_no_text_are_no_reason_to_break() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let place = Place::new();
+    let runs = OsStr::from_bytes(b"r\xff");
+    for arguments in
+        [&["run", "x", "--model", "finish", "--json"][..], &["replay", "last", "--json"], &["runs", "--json"]]
+    {
+        let ran = Ran::of(place.command(arguments).arg("--runs").arg(runs).output().unwrap());
+        assert_eq!(ran.code, 0, "{arguments:?} {}{}", ran.out, ran.err);
+        assert!(ran.out.contains("r\u{fffd}"), "{}", ran.out);
+    }
+    let ran = Ran::of(place.command(&["run", "x", "--model"]).arg(OsStr::from_bytes(b"m\xff")).output().unwrap());
+    check(&ran, 3, &["there is no model in m\u{fffd}"]);
+}
+
+#[test]
+fn nothing_steers_the_terminal_from_names_and_files() {
+    let place = Place::new();
+    let ran = place.run(&["runs", "--runs", "\u{1b}]0;x\u{7}"]);
+    assert!(!ran.out.contains(['\u{1b}', '\u{7}']) && ran.out.contains("\\u{1b}"), "{:?}", ran.out);
+    std::fs::create_dir_all(place.path().join("runs/\u{1b}[31mx")).unwrap();
+    place.file("runs/\u{1b}[31mx/journal.jsonl", "what?\n");
+    let ran = place.run(&["runs"]);
+    assert!(!ran.out.contains('\u{1b}'), "{:?}", ran.out);
+    place.file("tapwright.toml", "bad\u{1b}[31m = 1\n");
+    let ran = place.run(&["runs"]);
+    assert_eq!(ran.code, 2);
+    assert!(!ran.err.contains('\u{1b}'), "{:?}", ran.err);
+}
+
+#[test]
+fn a_plan_that_would_not_be_kept_is_not_asked_for() {
+    let place = Place::new();
+    place.file("there.toml", "mine");
+    for (out, why) in [("there.toml", "something already"), ("none/x.toml", "no such folder")] {
+        // Nobody listens there: whoever is asked says so.
+        let model = ["--model", "http://127.0.0.1:1/v1", "--model-name", "m"];
+        check(&place.run(&[&["plan", "x", "--out", out], &model[..]].concat()), 4, &[why, out]);
+    }
+    assert_eq!(std::fs::read_to_string(place.path().join("there.toml")).unwrap(), "mine");
+}
+
+#[test]
 fn programs_are_told_of_mistakes_too() {
     let place = Place::new();
     for arguments in [&["run", "x", "--stpes", "3", "--json"][..], &["run", " ", "--model", "finish", "--json"]] {
@@ -67,7 +154,22 @@ fn about_facts() {
     check(&run(&["--expect", "wifi.onn=true"]), 2, &["there is no fact `wifi.onn`", "did you mean `wifi.on`?"]);
     check(&run(&["--start", "wifi.on=maybe"]), 2, &["the phone cannot start so", "true or false"]);
     check(&run(&["--start", "wfii.on=true"]), 2, &["there is no fact `wfii.on`"]);
+    check(&run(&["--expect", "wifi.on=yes"]), 2, &["`wifi.on` is true or false", "wifi.on=true"]);
     assert!(!place.path().join("runs").exists(), "nothing was begun");
+}
+
+#[test]
+fn nothing_is_done_before_all_of_it_is_known_to_be_right() {
+    let place = Place::new();
+    let mut phone = place.start(&["phone", "--listen", "127.0.0.1:0", "--json"]);
+    let address = phone.line()["listen"].as_str().unwrap().to_owned();
+    let run =
+        |more: &[&str]| place.run(&[&["run", "x", "--model", "finish", "--json", "--device", &address], more].concat());
+    let start = ["--start", "wifi.on=true"];
+    assert_eq!(run(&[&start[..], &["--expect", "nosuch=1"]].concat()).code, 2);
+    assert_eq!(run(&[&start[..], &["--start", "dark.on=maybe"]].concat()).code, 2);
+    assert_eq!(run(&["--expect", "wifi.on=false"]).told(), "0 done passed");
+    phone.kill();
 }
 
 #[test]
@@ -84,6 +186,13 @@ fn in_files() {
     );
     check(&run("[limits]\nsteps_max = \"a\"\n"), 2, &["tapwright.toml:2:1", "invalid type"]);
     check(&run("[limits]\nsteps_max = 0\n"), 2, &["tapwright.toml:2:1", "no step"]);
+    check(&run("[limits]\nlooks_max = 0\n"), 2, &["tapwright.toml:2:1", "`looks_max` is 1 to"]);
+    check(&run("[limits]\nrepeats_window = 4\n"), 2, &["tapwright.toml:2:1", "never be reached"]);
+    check(
+        &run("[apis.x]\nabout = \"a\"\nleave = \"ask\"\n"),
+        2,
+        &["tapwright.toml:3:1", "`leave` is called `permission` now"],
+    );
     check(&run("[phone]\nsede = 3\n"), 2, &["tapwright.toml:2:1", "no key `sede`", "did you mean `seed`?"]);
     check(&run("[phone]\nsize = \"huge\"\n"), 2, &["tapwright.toml:2:8", "540x1200"]);
     check(&run("runs = [\n"), 2, &["tapwright.toml"]);

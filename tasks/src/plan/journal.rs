@@ -6,14 +6,15 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tapwright_agent::journal::Record;
+use tapwright_agent::journal::{Record, private, private_folder, private_folders, sync_folder};
 use tapwright_agent::outcome::Outcome;
 
 use super::{Goal, Outputs, Plan};
 use crate::mistake::Mistake;
 
-/// The format's version. Records of version 1 are read: they have no `stopped`, no `end` of what failed, and no `started`.
-const VERSION: u32 = 2;
+/// The format's version. Older records are read: version 1 has no `stopped`, no `end` of what failed, and no `started`; version 2 no
+/// `reported`, and no `notes` of what failed.
+const VERSION: u32 = 3;
 
 /// What a model writes for itself has limits that nobody else has set.
 const MODEL_RETRIES_MAX: u32 = 2;
@@ -45,6 +46,15 @@ pub enum PlanLine {
         /// The outcome as the run's journal has it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         end: Option<Outcome>,
+        /// What was noted, if it may be worth something yet.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+    },
+    /// What the model said when it was asked for the outputs of a run that says it is done.
+    Reported {
+        goal: String,
+        run: String,
+        text: String,
     },
     /// It is tried again: a person said so, or resumed a plan that had stopped at it.
     Again {
@@ -68,8 +78,17 @@ pub enum PlanLine {
 
 /// A goal that has failed as often as it may, and about which nothing was decided yet.
 pub(super) struct Failure {
+    pub run: String,
     pub why: String,
     pub end: Outcome,
+    pub notes: Vec<String>,
+}
+
+impl Failure {
+    /// Whether the model says that it did it: then it is not done again unless a person wants it so.
+    pub fn is_claimed(&self) -> bool {
+        matches!(self.end, Outcome::Done { .. })
+    }
 }
 
 /// A sub-goal that was achieved.
@@ -119,12 +138,16 @@ impl PlanRecord {
     /// `PlanRecordError` if it cannot be made.
     pub fn create(folder: &Path, plan: Plan, started: u64) -> Result<PlanRecord, PlanRecordError> {
         let failed = |source| PlanRecordError::File { at: folder.to_owned(), source };
-        fs::create_dir_all(folder.parent().unwrap_or(Path::new("."))).map_err(failed)?;
-        fs::create_dir(folder).map_err(failed)?;
+        let above = folder.parent().unwrap_or(Path::new("."));
+        private_folders(above).map_err(failed)?;
+        private_folder(folder).map_err(failed)?;
         crate::origin::write_atomically(folder, "plan.toml", &plan.text).map_err(failed)?;
-        let lock = File::create(folder.join("lock")).map_err(failed)?;
+        let lock = private().write(true).create(true).truncate(true).open(folder.join("lock")).map_err(failed)?;
         lock.lock().map_err(failed)?;
-        let file = OpenOptions::new().append(true).create_new(true).open(folder.join("plan.jsonl")).map_err(failed)?;
+        let file = private().append(true).create_new(true).open(folder.join("plan.jsonl")).map_err(failed)?;
+        for new in [folder, above] {
+            sync_folder(new).map_err(failed)?;
+        }
         let title = plan.title.clone();
         let mut record = PlanRecord { folder: folder.to_owned(), plan, lines: Vec::new(), file, _lock: lock };
         record.write(PlanLine::Plan { version: VERSION, title, started }).map_err(failed)?;
@@ -137,7 +160,7 @@ impl PlanRecord {
     /// `PlanRecordError` if somebody else has it, or it cannot be read.
     pub fn take_up(folder: &Path) -> Result<PlanRecord, PlanRecordError> {
         let failed = |source| PlanRecordError::File { at: folder.to_owned(), source };
-        let lock = OpenOptions::new().create(true).append(true).open(folder.join("lock")).map_err(failed)?;
+        let lock = private().create(true).append(true).open(folder.join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(PlanRecordError::Busy { at: folder.to_owned() }),
@@ -189,13 +212,20 @@ impl PlanRecord {
         Some((at + 1, self.plan.goals[at].clone()))
     }
 
+    /// The names of its runs, in the order in which they were begun.
+    pub fn begun(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.lines.iter().filter_map(|line| match line {
+            // A run is a folder in this one, whatever the record says.
+            PlanLine::Begun { run, .. } => Path::new(run).file_name().and_then(|name| name.to_str()),
+            _ => None,
+        })
+    }
+
     /// How many replies were heard in all of its runs.
     pub fn heard(&self) -> usize {
-        let begun = self.lines.iter().filter_map(|line| match line {
-            PlanLine::Begun { run, .. } => Some(run),
-            _ => None,
-        });
-        begun.filter_map(|run| Record::read(&self.folder.join(run)).ok()).map(|record| record.heard()).sum()
+        let reported = self.lines.iter().filter(|line| matches!(line, PlanLine::Reported { .. })).count();
+        let records = self.begun().filter_map(|run| Record::read(&self.folder.join(run)).ok());
+        records.map(|record| record.heard()).sum::<usize>() + reported
     }
 
     /// What was found out.
@@ -245,21 +275,27 @@ impl PlanRecord {
         let (mut failed, mut last) = (0, None);
         for line in &self.lines {
             match line {
-                PlanLine::Failed { goal: name, why, end, .. } if *name == goal.name => {
+                PlanLine::Failed { goal: name, run, why, end, notes, .. } if *name == goal.name => {
                     failed += 1;
                     // In records of version 1 the end is missing: there it is tried once more.
-                    last = end.clone().map(|end| Failure { why: why.clone(), end });
+                    let (run, why, notes) = (run.clone(), why.clone(), notes.clone());
+                    last = end.clone().map(|end| Failure { run, why, end, notes });
                 }
                 PlanLine::Again { goal: name } if *name == goal.name => (failed, last) = (0, None),
                 _ => {}
             }
         }
-        last.filter(|_| failed > goal.retries)
+        last.filter(|failure| failure.is_claimed() || failed > goal.retries)
     }
 
-    /// Whoever resumes a plan that has stopped at a goal wants it tried again.
+    /// Whoever resumes a plan that has stopped at a goal wants it tried again, unless the model says that it was done.
     pub(super) fn take_back_stop(&mut self) -> io::Result<()> {
+        let is_claimed = |name: &str| {
+            let goal = self.plan.goals.iter().find(|goal| goal.name == name);
+            goal.and_then(|goal| self.undecided(goal)).is_some_and(|failure| failure.is_claimed())
+        };
         match self.lines.last() {
+            Some(PlanLine::Stopped { goal, .. }) if is_claimed(goal) => Ok(()),
             Some(PlanLine::Stopped { goal, .. }) => self.write(PlanLine::Again { goal: goal.clone() }),
             _ => Ok(()),
         }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use tapwright_agent::outcome::Outcome;
 
-use super::{PlanEnd, PlanLine, PlanRecord, last_picture};
+use super::{PlanEnd, PlanLine, PlanRecord};
+use crate::record::last_picture;
 
 /// For people: outputs, notes, the last picture of each run, and what was not achieved.
 pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {

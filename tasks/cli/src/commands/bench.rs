@@ -25,8 +25,11 @@ const STEPS: u32 = 40;
 pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError> {
     let Bench { suite, seeds, from, template, at_least, weather, model, limits } = arguments;
     let suite = suites::find(&suite).ok_or_else(|| CliError::usage(format!("there is no suite {suite:?}")))?;
-    let given = Flags { weather, model, limits, steps_usual: STEPS, only_virtual: true, ..Flags::common(common) };
-    let config = Config::read(given)?;
+    // A suite is the same for everybody: of the file only the model counts, and where things are kept.
+    let flags =
+        Flags { weather, model, limits, steps_default: Some(STEPS), is_measurement: true, ..Flags::common(common) };
+    let config = Config::read(flags)?;
+    config.refuse_idle_flags()?;
     let selection = Selection { first: from, count: seeds, template };
     selection.check(suite)?;
     let stop = interrupt::listen();
@@ -44,8 +47,7 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError>
             output::out(&line);
         }
     }
-    let mut rules = config.rules.clone();
-    rules.policy.apis.clear(); // A suite is the same for everybody.
+    let rules = config.rules.clone();
     let measurement = Measurement::of(suite, &selection, &rules, &config.device.weather, &config.model, &opened)
         .map_err(|error| CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}")))?;
     let device = config.device.clone();
@@ -96,7 +98,7 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError>
     if config.json {
         let mut line = last_line(&table, &brief, exit);
         if let Some(object) = line.as_object_mut() {
-            object.insert("record".to_owned(), json!(folder));
+            object.insert("record".to_owned(), json!(folder.to_string_lossy()));
         }
         output::out(&line.to_string());
     } else {

@@ -83,7 +83,7 @@ fn draw(folder: &Path, like: LikeArgument, seed: u64, json: bool) -> Result<Exit
     random(like, folder, seed, show).map_err(|error| trouble(&error))?;
     bar.finish_and_clear();
     if json {
-        output::out(&json!({"folder": folder, "seed": seed}).to_string());
+        output::out(&json!({"folder": folder.to_string_lossy(), "seed": seed}).to_string());
     } else {
         output::out(&format!("  {}  {} is drawn", style("✓").green(), folder.display()));
     }
@@ -95,7 +95,7 @@ fn build_model(hf_dir: &Path, out: &Path, how: &Build, json: bool) -> Result<Exi
     let built = build(hf_dir, out, how, show).map_err(|error| trouble(&error))?;
     bar.finish_and_clear();
     if json {
-        let line = json!({"folder": built.folder, "digest": built.digest, "reused": built.reused});
+        let line = json!({"folder": built.folder.to_string_lossy(), "digest": built.digest, "reused": built.reused});
         output::out(&line.to_string());
     } else {
         let how = if built.reused { "was there already, and is current" } else { "is built" };

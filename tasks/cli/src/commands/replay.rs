@@ -63,8 +63,8 @@ pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, CliError> {
             "follows": follows.is_ok(),
             "why": follows.as_ref().err().map(|error| with_causes(error)),
             "html_missing": missing,
-            "html": arguments.html,
-            "record": folder,
+            "html": arguments.html.as_ref().map(|file| file.to_string_lossy()),
+            "record": folder.to_string_lossy(),
             "exit": exit.code(),
         });
         output::out(&line.to_string());

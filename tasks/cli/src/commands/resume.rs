@@ -1,24 +1,37 @@
 //! `tapwright resume` and `tapwright fork`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tapwright_tasks::device::{Device, DeviceAddress};
 use tapwright_tasks::plan::PlanRecord;
-use tapwright_tasks::record::{find, find_run};
-use tapwright_tasks::resume::ResumableRun;
-use tapwright_tasks::run::{Participants, RunLocation};
-use tapwright_tasks::{Entry, Outcome};
+use tapwright_tasks::policy::Preset;
+use tapwright_tasks::record::{find, find_run, mark_last};
+use tapwright_tasks::resume::{ResumableRun, heard_until};
+use tapwright_tasks::run::{RunError, RunLocation, RunReport};
+use tapwright_tasks::session::{Session, recorded_in, seal_of};
+use tapwright_tasks::settings::{ForeignSetting, Settings, default_preset};
+use tapwright_tasks::{Answer, Asker, Entry, Outcome, Question, Record};
 
-use super::run::{leave, tell};
-use super::{open_model, plan, run_name};
-use crate::arguments::{Common, Fork, Resume, ResumeArguments};
+use super::run::{tell, warn_of_clock};
+use super::{close, open_session, plan, run_name};
+use crate::arguments::{Common, Fork, LimitArguments, Resume, ResumeArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::narrator::Narrator;
-use crate::people::People;
+use crate::output;
+use crate::people;
+use crate::terminal::{self, Terminal};
+
+/// What is gone on with.
+enum Begin {
+    Resume(Box<ResumableRun>),
+    /// The first so many steps of the run in this folder.
+    Fork {
+        steps: u32,
+    },
+}
 
 pub async fn resume(common: Common, arguments: Resume) -> Result<Exit, CliError> {
     let Resume { run, again } = arguments;
@@ -26,100 +39,173 @@ pub async fn resume(common: Common, arguments: Resume) -> Result<Exit, CliError>
     if PlanRecord::is_there(&folder) {
         return plan::go_on(common, again, &folder).await;
     }
-    let broken = ResumableRun::take_up(&folder)?;
-    let said = format!("goes on after {} steps", broken.record().steps());
-    go_on(common, again, broken, said).await
+    let run = ResumableRun::take_up(&folder)?;
+    let record = run.record().clone();
+    go_on(common, again, &folder, record, Begin::Resume(Box::new(run))).await
 }
 
 pub async fn fork(common: Common, arguments: Fork) -> Result<Exit, CliError> {
     let Fork { run, at, again } = arguments;
-    let config = Config::read(Flags::common(common.clone()))?;
     let folder = folder(&common, &run, find_run)?;
-    let started = clock::now();
-    let name = run_name(started, &format!("fork {at} {}", goal_of(&folder)));
-    let broken = ResumableRun::fork(&folder, at, RunLocation { runs: &config.runs, run: &name, started })?;
-    let said = format!("begins with the first {at} steps of {}", folder.display());
-    go_on(common, again, broken, said).await
+    let record = Record::read(&folder).map_err(|error| CliError::new(Exit::Unreadable, &error))?;
+    go_on(common, again, &folder, record, Begin::Fork { steps: at }).await
 }
 
 async fn go_on(
     common: Common,
     again: ResumeArguments,
-    mut broken: ResumableRun,
-    said: String,
+    folder: &Path,
+    record: Record,
+    begin: Begin,
 ) -> Result<Exit, CliError> {
-    let given = Flags {
-        device: again.device,
-        model: again.model,
-        ask: again.ask,
-        recorded: broken.words(),
-        ..Flags::common(common)
+    let another_phone = again.another_phone;
+    let mut terminal = terminal::here(common.json);
+    let mut config = settings_again(common, again, folder, &mut terminal).await?;
+    config.settings.model.heard = match &begin {
+        Begin::Resume(_) => record.heard(),
+        Begin::Fork { steps } => heard_until(&record, *steps).map_err(RunError::from)?,
     };
-    let mut config = Config::read(given)?;
-    config.model.heard = broken.record().heard();
-    outlives(&config, broken.folder())?;
-    let facts = broken.record().facts.clone();
-    if let Some(within) = config.ask_within {
-        broken.asks_within(within);
-    }
+    outlives(&config, folder)?;
     let secrets = config.secrets().await?;
-    let mut apis = config.apis(&facts.setting.policy, &secrets)?;
     let stop = interrupt::listen();
-    let mut people = People::gather(&config).await?;
-    let mut narrator = Narrator::new(config.json, config.verbose == 0, facts.setting.limits.steps_max);
-    let Some(mut opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
-    let mut device = Device::open(&config.device).await?;
+    let respondents = people::gather(&config, terminal).await?;
+    let mut narrator = Narrator::new(config.json, config.verbose == 0, record.facts.setting.limits.steps_max);
+    let Some(mut session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
+        return Ok(Exit::Stopped);
+    };
+    let report = driven(&mut session, &config, &mut narrator, folder, &record, begin, another_phone).await;
+    narrator.go_on();
+    close(session, report.as_ref().ok().map(|report| &report.end.outcome)).await;
+    Ok(tell(&narrator, &report?, &config))
+}
+
+async fn driven(
+    session: &mut Session,
+    config: &Config,
+    narrator: &mut Narrator,
+    folder: &Path,
+    record: &Record,
+    begin: Begin,
+    another_phone: bool,
+) -> Result<RunReport, CliError> {
+    allow_phone(session, record, folder, another_phone, narrator).await?;
+    let (run, told) = match begin {
+        Begin::Resume(run) => (*run, format!("goes on after {}", output::steps(record.steps()))),
+        Begin::Fork { steps } => {
+            let started = clock::now();
+            let name = run_name(started, &format!("fork {steps} {}", record.facts.setting.goal));
+            warn_of_clock(mark_last(&config.runs, &name, started));
+            let seal = seal_of(&config.settings);
+            let location = RunLocation { runs: &config.runs, run: &name, started, seal: seal.as_ref() };
+            let run = ResumableRun::fork(folder, steps, location)?;
+            (run, format!("begins with the first {} of {}", output::steps(steps), folder.display()))
+        }
+    };
+    if session.stricter_policy(&run).is_some() {
+        narrator.note(&format!(
+            "the policy is stricter than the one that the run began with: `{}` and what is in the settings count, too",
+            session.preset().name()
+        ));
+    }
     narrator.head(
-        &facts.setting.goal,
+        &record.facts.setting.goal,
         &[
-            ("device", device.about().to_owned()),
-            ("model", opened.about.clone()),
-            ("record", broken.folder().display().to_string()),
-            ("", said),
+            ("device", session.device_about().to_owned()),
+            ("model", session.model_about().to_owned()),
+            ("record", run.folder().display().to_string()),
+            ("", told),
         ],
     );
-    let desk = people.desk();
-    if let Some(desk) = &desk {
-        broken.record().entries.iter().for_each(|entry| desk.observe(entry));
+    let mut watch = |entry: &Entry| narrator.entry(entry);
+    Ok(session.resume(run, clock::now(), &mut watch).await?)
+}
+
+/// The settings of a run or a plan that goes on. What a record of somebody else's names is asked about first, or refused.
+pub async fn settings_again(
+    common: Common,
+    again: ResumeArguments,
+    folder: &Path,
+    terminal: &mut Option<Terminal>,
+) -> Result<Config, CliError> {
+    let first = Config::read(Flags::common(common.clone()))?;
+    let recorded = recorded_in(folder, &first.settings)?;
+    let limits = LimitArguments { policy: again.policy, ..LimitArguments::default() };
+    let flags =
+        Flags { device: again.device, model: again.model, ask: again.ask, limits, recorded, ..Flags::common(common) };
+    let config = Config::read(flags)?;
+    config.refuse_idle_flags()?;
+    for ForeignSetting { what, value, flag } in &config.foreign {
+        let message = format!(
+            "the record {} was not made here, or was changed. It names the {what} {value}, which is not in your settings. Use it?",
+            folder.display()
+        );
+        let agreed = match terminal {
+            Some(terminal) => terminal.agree(&message).await,
+            None => false,
+        };
+        if !agreed {
+            let why =
+                format!("{}: the record names the {what} {value}, which is not in your settings", folder.display());
+            return Err(CliError::usage(why).help(format!("name the one that you want: {flag}")));
+        }
     }
-    let mut watch = |entry: &Entry| {
-        desk.iter().for_each(|desk| desk.observe(entry));
-        narrator.entry(entry);
-    };
-    let company = Participants { person: &mut people, apis: &mut apis, secrets: &secrets, stop, watch: &mut watch };
-    let report = broken.go_on(&mut device, &mut opened, config.words.clone(), clock::now(), company).await;
-    narrator.go_on();
-    let report = report?;
-    people.leave(report.end.outcome.id()).await;
-    leave(device, &report.end.outcome).await;
-    Ok(tell(&narrator, &report, &config))
+    Ok(config)
+}
+
+/// Another phone than the record's is used only by somebody who says so, and by the policy that is usual for it.
+pub async fn allow_phone(
+    session: &mut Session,
+    record: &Record,
+    folder: &Path,
+    another_phone: bool,
+    narrator: &Narrator,
+) -> Result<(), CliError> {
+    let Some(difference) = session.other_phone(record).await? else { return Ok(()) };
+    if !another_phone {
+        let message = format!(
+            "this is another phone: the run was on {}, and this is {}. What was touched, typed or begun there is not here. Go on with it?",
+            difference.recorded, difference.found
+        );
+        let answer = session.ask(&Question::Permit { message, asker: Asker::Policy }).await;
+        if answer != Answer::Yes {
+            let why = format!(
+                "this is another phone: the run was on {}, and this is {}",
+                difference.recorded, difference.found
+            );
+            return Err(CliError::usage(why).help(format!(
+                "go on with that phone; or with this one: tapwright resume {} --device DEVICE --another-phone",
+                folder.display()
+            )));
+        }
+    }
+    let settings: &Settings = session.settings();
+    let preset = default_preset(&settings.device.at);
+    if !settings.preset_is_chosen && preset == Preset::Careful {
+        session.at_least(preset);
+        narrator.note("on another phone the policy is at least `careful`, unless --policy says otherwise");
+    }
+    Ok(())
 }
 
 /// A phone inside a process is gone with it.
 pub fn outlives(config: &Config, folder: &Path) -> Result<(), CliError> {
-    let DeviceAddress::Virtual(_) = config.device.at else { return Ok(()) };
+    if !config.is_virtual() {
+        return Ok(());
+    }
     Err(CliError::usage("the phone of this run was inside its process, and is gone with it").help(format!(
-        "name one that is there: tapwright resume {} --device ADDRESS; `tapwright phone` serves one that outlives runs",
+        "another one does not know what was done on it. If that is well: tapwright phone serves one, and then tapwright resume {} \
+         --device 127.0.0.1:5555 --another-phone",
         folder.display()
     )))
 }
 
-fn folder(
-    common: &Common,
-    run: &str,
-    find: fn(&Path, &str) -> std::io::Result<std::path::PathBuf>,
-) -> Result<std::path::PathBuf, CliError> {
+fn folder(common: &Common, run: &str, find: fn(&Path, &str) -> std::io::Result<PathBuf>) -> Result<PathBuf, CliError> {
     let config = Config::read(Flags::common(common.clone()))?;
     find(&config.runs, run)
         .map_err(|error| CliError::usage(error.to_string()).help("see which there are with: tapwright runs"))
 }
 
-/// For the new run's name only.
-fn goal_of(folder: &Path) -> String {
-    tapwright_tasks::Record::read(folder).map(|record| record.facts.setting.goal).unwrap_or_default()
-}
-
 /// Whether somebody may want to go on.
-pub fn can_go_on(outcome: &Outcome, config: &Config) -> bool {
-    outcome.can_go_on() && !matches!(config.device.at, DeviceAddress::Virtual(_))
+pub fn can_go_on(outcome: &Outcome, is_virtual: bool) -> bool {
+    outcome.can_go_on() && !is_virtual
 }

@@ -1,12 +1,12 @@
 //! `tapwright run`
 
-use tapwright_tasks::device::{Device, DeviceOptions};
 use tapwright_tasks::judge::FactEvaluator;
-use tapwright_tasks::run::{Participants, RunLocation, RunReport, Task, run};
-use tapwright_tasks::{Entry, Outcome, suites};
+use tapwright_tasks::record::{ClockWarning, mark_last};
+use tapwright_tasks::run::{RunReport, Task};
+use tapwright_tasks::{Entry, suites};
 
 use super::resume::can_go_on;
-use super::{open_model, plan, run_name};
+use super::{close, open_session, plan, run_name};
 use crate::arguments::{Common, Run};
 use crate::clock;
 use crate::config::{Config, Flags};
@@ -14,18 +14,20 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::narrator::{Narrator, RunEnding};
-use crate::people::People;
+use crate::output;
+use crate::people;
 
 pub async fn perform(common: Common, arguments: Run) -> Result<Exit, CliError> {
     let Run { goal, task, plan, start, expect, device, phone, weather, model, limits, ask } = arguments;
     let seed_given = phone.seed;
     let only_virtual = task.is_some();
-    let given = Flags { device, phone, weather, model, limits, ask, only_virtual, ..Flags::common(common) };
-    let config = Config::read(given)?;
+    let flags = Flags { device, phone, weather, model, limits, ask, only_virtual, ..Flags::common(common) };
+    let mut config = Config::read(flags)?;
     if let Some(file) = plan {
+        config.refuse_idle_flags()?;
         return plan::begin(config, &file).await;
     }
-    let (task, device_options, about) = match (goal, task) {
+    let (task, about) = match (goal, task) {
         (_, Some(template)) => {
             let seed = seed_given.unwrap_or(config.phone.seed);
             let case = suites::ALL.iter().find_map(|suite| suite.case(&template, seed)).ok_or_else(|| {
@@ -33,8 +35,8 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, CliError> {
                 CliError::usage(format!("there is no task {template:?}"))
                     .help(format!("there are: {}", names.join(", ")))
             })?;
-            let at = case.device.clone();
-            (Task::from(case), DeviceOptions { at, ..config.device.clone() }, template)
+            config.settings.device.at = case.device.clone();
+            (Task::from(case), template)
         }
         (Some(goal), None) => {
             if goal.trim().is_empty() {
@@ -43,53 +45,49 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, CliError> {
                 );
             }
             let about = goal.clone();
-            (Task { goal, start, evaluator: FactEvaluator::of(expect), case: None }, config.device.clone(), about)
+            (Task { goal, start, evaluator: FactEvaluator::of(expect), case: None }, about)
         }
         (None, None) => {
-            return Err(CliError::usage("there is no goal").help("say what is wanted: tapwright run 'Turn Wi-Fi on'"));
+            return Err(CliError::usage("there is no goal, no --task and no --plan")
+                .help("say what is wanted: tapwright run 'Turn Wi-Fi on'"));
         }
     };
+    config.refuse_idle_flags()?;
 
     let secrets = config.secrets().await?;
-    let mut apis = config.apis(&config.rules.policy, &secrets)?;
     let stop = interrupt::listen();
-    let mut people = People::gather(&config).await?;
+    let respondents = people::gather(&config, None).await?;
     let mut narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
-    let Some(mut opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
-    let mut device = Device::open(&device_options).await?;
-
+    let Some(mut session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
+        return Ok(Exit::Stopped);
+    };
     let started = clock::now();
     let name = run_name(started, &about);
+    warn_of_clock(mark_last(&config.runs, &name, started));
     let folder = config.runs.join(&name);
     narrator.head(
         &task.goal,
         &[
-            ("device", device.about().to_owned()),
-            ("model", opened.about.clone()),
+            ("device", session.device_about().to_owned()),
+            ("model", session.model_about().to_owned()),
             ("record", folder.display().to_string()),
         ],
     );
-    let desk = people.desk();
-    let mut watch = |entry: &Entry| {
-        desk.iter().for_each(|desk| desk.observe(entry));
-        narrator.entry(entry);
-    };
-    let company = Participants { person: &mut people, apis: &mut apis, secrets: &secrets, stop, watch: &mut watch };
-    let place = RunLocation { runs: &config.runs, run: &name, started };
-    let report = run(&task, &mut device, &mut opened, &config.rules, &config.words, place, company).await;
+    let mut watch = |entry: &Entry| narrator.entry(entry);
+    let report = session.run(&task, &config.runs, &name, started, &mut watch).await;
     narrator.go_on();
-    let report = report?;
-    people.leave(report.end.outcome.id()).await;
-    leave(device, &report.end.outcome).await;
-    Ok(tell(&narrator, &report, &config))
+    close(session, report.as_ref().ok().map(|report| &report.end.outcome)).await;
+    Ok(tell(&narrator, &report?, &config))
 }
 
-/// Leaves the phone as it was found, if it is still there.
-pub async fn leave(device: Device, outcome: &Outcome) {
-    if !matches!(outcome, Outcome::DeviceLost { .. })
-        && let Err(error) = device.close().await
-    {
-        tracing::warn!(%error, "the phone was not left as it was found");
+/// Says that a clock was ahead: names of runs begin with the time, so their order is not that of the runs any more.
+pub fn warn_of_clock(warning: Option<ClockWarning>) {
+    if let Some(ClockWarning { folder, ahead_ms }) = warning {
+        output::err(&format!(
+            "  the clock was ahead when {} was begun, or is behind now ({}): lists of runs are not in their order; `last` is",
+            output::flat(&folder.to_string_lossy()),
+            clock::span(ahead_ms)
+        ));
     }
 }
 
@@ -102,7 +100,7 @@ pub fn tell(narrator: &Narrator, report: &RunReport, config: &Config) -> Exit {
         end: &report.end,
         judgement: Some(&report.judgement),
         ms: report.ms,
-        can_go_on: can_go_on(&report.end.outcome, config),
+        can_go_on: can_go_on(&report.end.outcome, config.is_virtual()),
     };
     narrator.ending(&ending, exit);
     exit

@@ -12,7 +12,7 @@ use crate::output;
 
 pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, CliError> {
     let config = Config::read(Flags::common(common))?;
-    let kept = list(&config.runs, arguments.most).map_err(|error| {
+    let kept = list(&config.runs, usize::try_from(arguments.most).unwrap_or(usize::MAX)).map_err(|error| {
         CliError::said(Exit::Unreadable, format!("{} cannot be read: {error}", config.runs.display()))
     })?;
     if config.json {
@@ -22,7 +22,8 @@ pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     if kept.is_empty() {
-        output::out(&format!("  no runs in {} yet; begin with: tapwright run 'Turn Wi-Fi on'", config.runs.display()));
+        let runs = output::flat(&config.runs.display().to_string());
+        output::out(&format!("  no runs in {runs} yet; begin with: tapwright run 'Turn Wi-Fi on'"));
         return Ok(Exit::Done);
     }
     let now = clock::now();
@@ -38,7 +39,7 @@ pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, CliError> {
                     _ => style("✗").red(),
                 };
                 let verdict = passed.map_or_else(String::new, |passed| format!(", {passed}"));
-                let goal = format!("{} ({outcome}{verdict}, {} steps, {})", run.goal, run.steps, run.model);
+                let goal = format!("{} ({outcome}{verdict}, {}, {})", run.goal, output::steps(run.steps), run.model);
                 (clock::ago(run.started, now), mark, &run.run, goal)
             }
             Stored::Plan(plan) => {
@@ -69,7 +70,7 @@ pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, CliError> {
         };
         output::out(&format!(
             "  {mark}  {}  {}",
-            style(run).bold(),
+            style(output::flat(run)).bold(),
             style(pad_str(&when, 12, Alignment::Left, None)).dim()
         ));
         output::out(&format!("     {}", output::fitted(&about, output::width() - 5)));

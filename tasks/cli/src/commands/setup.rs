@@ -24,7 +24,7 @@ pub async fn perform(common: Common, arguments: Setup) -> Result<Exit, CliError>
     .await
     .map_err(|error| CliError::new(Exit::NotReady, &error))?;
     if config.json {
-        output::out(&json!({"library": found.path, "origin": found.origin.to_string()}).to_string());
+        output::out(&json!({"library": found.path.to_string_lossy(), "origin": found.origin.to_string()}).to_string());
     } else {
         let mark = style("✓").green();
         output::out(&format!("  {mark}  ONNX Runtime is there: {} ({})", found.path.display(), found.origin));
@@ -60,7 +60,7 @@ async fn gpu(options: &LibraryOptions, dry_run: bool, json: bool) -> Result<Exit
     .await
     .map_err(trouble)?;
     if json {
-        output::out(&json!({"library": found.path, "origin": found.origin.to_string()}).to_string());
+        output::out(&json!({"library": found.path.to_string_lossy(), "origin": found.origin.to_string()}).to_string());
     } else {
         let mark = style("✓").green();
         output::out(&format!(
@@ -82,7 +82,7 @@ fn tell_plan(plan: &Plan, json: bool) {
                 json!({"package": package, "version": version, "download": download, "kept": kept, "there": there})
             })
             .collect();
-        let line = json!({"folder": folder, "parts": parts, "download": download, "needed": needed, "free": free});
+        let line = json!({"folder": folder.to_string_lossy(), "parts": parts, "download": download, "needed": needed, "free": free});
         output::out(&line.to_string());
         return;
     }

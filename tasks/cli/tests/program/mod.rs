@@ -75,8 +75,11 @@ impl Place {
 
     /// The journal of the only run.
     pub fn journal(&self) -> Vec<Value> {
-        let mut runs: Vec<PathBuf> =
-            fs::read_dir(self.path().join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut runs: Vec<PathBuf> = fs::read_dir(self.path().join("runs"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_dir())
+            .collect();
         assert_eq!(runs.len(), 1, "{runs:?}");
         let text = fs::read_to_string(runs.remove(0).join("journal.jsonl")).unwrap();
         assert!(text.ends_with('\n'), "the last line is torn");

@@ -12,12 +12,12 @@ use crate::output;
 
 pub async fn perform(common: Common, arguments: ModelDoctor) -> Result<Exit, CliError> {
     let ModelDoctor { folder, computing, library } = arguments;
-    let model = Some(folder.display().to_string());
+    let model = Some(folder.clone().into_os_string());
     let model = ModelArguments { model, computing, library, ..ModelArguments::default() };
     let config = Config::read(Flags::common(common).model(model))?;
     let narrator = Narrator::new(config.json, true, 0);
-    let (said, mut hears) = tokio::sync::mpsc::unbounded_channel();
-    let examining = examine(&config.model, &folder, move |news| drop(said.send(news)));
+    let (said, mut hears) = tokio::sync::mpsc::channel(64);
+    let examining = examine(&config.model, &folder, move |news| drop(said.try_send(news)));
     tokio::pin!(examining);
     let mut doing = "";
     let checkup = loop {

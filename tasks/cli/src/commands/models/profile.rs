@@ -9,8 +9,8 @@ use serde_json::json;
 use tapwright_tasks::profile::{Imported, SHIPPED, Shipped, import};
 
 use crate::arguments::{Import, ProfileCommand};
-use crate::config::no_profile;
 use crate::error::CliError;
+use crate::error::no_profile;
 use crate::exit::Exit;
 use crate::output;
 
@@ -52,7 +52,7 @@ fn imported(file: &Path, out: Option<&Path>, json: bool) -> Result<(), CliError>
     }
     if json {
         let line = json!({
-            "profile": out, "text": text, "language": language.name(), "based_on": based_on, "system_bytes": system_bytes,
+            "profile": out.map(Path::to_string_lossy), "text": text, "language": language.name(), "based_on": based_on, "system_bytes": system_bytes,
             "date": date, "notes": notes,
         });
         output::out(&line.to_string());

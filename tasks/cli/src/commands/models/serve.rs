@@ -19,7 +19,7 @@ use crate::output;
 pub async fn perform(common: Common, arguments: ServeModel) -> Result<Exit, CliError> {
     let ServeModel { folder, listen, api_key_env, without_key, allow_urls, queue, name, profile, computing, library } =
         arguments;
-    let model = Some(folder.display().to_string());
+    let model = Some(folder.clone().into_os_string());
     let model = ModelArguments { model, profile, computing, library, ..ModelArguments::default() };
     let config = Config::read(Flags::common(common).model(model))?;
     let key = api_key_env.as_deref().map(key).transpose()?;

@@ -1,0 +1,83 @@
+//! What is around runs: devices, the doctor, libraries, a phone to be served.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::shared::{
+    DeviceArguments, LibraryArguments, ModelArguments, PhoneArguments, ServerArguments, WeatherArguments,
+};
+
+/// List the phones that can be used
+#[derive(Args, Debug)]
+pub struct Devices {
+    #[command(flatten)]
+    pub server: ServerArguments,
+}
+
+/// Check that all that a run needs is there, and say what to do about what is not
+#[derive(Args, Debug)]
+#[command(
+    after_help = "With --device that phone is looked over too: who it is, how long pictures and touches take, what can
+be typed, what its manufacturer wants. A keyboard that a killed run left selected is put back.
+
+Example:
+  tapwright doctor --device R58M31ABCDE"
+)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    pub device: DeviceArguments,
+
+    /// Ask the model for so many taps on icons, and say how far off they are
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub grounding: u32,
+}
+
+/// Fetch ONNX Runtime's library now, so that the first run need not
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The set for NVIDIA's cards is for Linux on x86-64: ONNX Runtime for CUDA 13 and NVIDIA's libraries, about 840 MB to
+fetch and 1.2 GB to keep, checked by digest. A driver for CUDA 13 has to be there already.
+
+Examples:
+  tapwright setup
+  tapwright setup --gpu --dry-run"
+)]
+pub struct Setup {
+    /// Fetch the library set for NVIDIA's cards; `--provider cuda` and `auto` use it from then on
+    #[arg(long)]
+    pub gpu: bool,
+
+    /// Only say what would be fetched, and how much it is
+    #[arg(long, requires = "gpu")]
+    pub dry_run: bool,
+
+    #[command(flatten)]
+    pub library: LibraryArguments,
+}
+
+/// Serve a virtual phone to any adb client, until Ctrl-C
+#[derive(Args, Debug)]
+#[command(after_help = "Without --keys it wants no key: whoever reaches the address can use the phone.
+
+Example:
+  tapwright phone --listen 127.0.0.1:5555 --seed 3
+  adb connect 127.0.0.1:5555 && adb -s 127.0.0.1:5555 shell input tap 100 200")]
+pub struct Phone {
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5555")]
+    pub listen: SocketAddr,
+
+    /// Let in whoever has one of these keys, and ask about others on its screen: files that adb wrote, adbkey.pub; may be given
+    /// again
+    #[arg(long, value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub phone: PhoneArguments,
+    #[command(flatten)]
+    pub weather: WeatherArguments,
+}

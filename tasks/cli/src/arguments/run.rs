@@ -1,0 +1,192 @@
+//! Running a goal or a plan, going on with runs, and looking at them.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tapwright_tasks::judge::Fact;
+
+use super::shared::{
+    AskArguments, DeviceArguments, LimitArguments, ModelArguments, PhoneArguments, PresetArgument, WeatherArguments,
+    fact,
+};
+
+/// Reach a goal on a phone
+#[derive(Args, Debug)]
+#[command(
+    after_help = r#"A person at the terminal, or in a browser with --ask, is asked when the model marks a tap as sensitive, wants somebody
+to take over or to choose, and when the policy says so. Without one the run ends with `needs-person`. Ctrl-C stops within one step; a second Ctrl-C kills.
+
+Examples:
+  tapwright run 'Turn Dark theme on' --start dark.on=false --expect dark.on=true
+  tapwright run --task radio-then-message --seed 7
+  tapwright run 'Send "on my way" to Ben' --device 127.0.0.1:5555 --json
+  tapwright run 'Order my usual lunch' --device R58M31ABCDE --ask 127.0.0.1:8790 --ask-within 2h
+
+The small model knows the kinds of goal in the smoke suite, in their words: tapwright bench smoke --json shows them."#
+)]
+pub struct Run {
+    /// What is wanted, in your words
+    #[arg(required_unless_present_any = ["task", "plan"], conflicts_with_all = ["task", "plan"])]
+    pub goal: Option<String>,
+
+    /// A case of a suite in place of a goal, by its template, drawn from --seed; it brings its own phone and expectations
+    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["start", "expect", "device", "size"])]
+    pub task: Option<String>,
+
+    /// A plan in place of a goal: sub-goals in a file, one after the other; docs/plans.md
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "start", "expect"])]
+    pub plan: Option<PathBuf>,
+
+    /// Make a fact true before the run; may be given again. docs/phone.md lists them
+    #[arg(long, value_name = "FACT=VALUE", value_parser = fact)]
+    pub start: Vec<Fact>,
+
+    /// What has to be true in the end, read from the phone's state; may be given again
+    #[arg(long, value_name = "FACT=VALUE", value_parser = fact)]
+    pub expect: Vec<Fact>,
+
+    #[command(flatten)]
+    pub device: DeviceArguments,
+    #[command(flatten)]
+    pub phone: PhoneArguments,
+    #[command(flatten)]
+    pub weather: WeatherArguments,
+    #[command(flatten)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    pub limits: LimitArguments,
+    #[command(flatten)]
+    pub ask: AskArguments,
+}
+
+/// Have a model write a plan for a goal, into a file for you to read first
+#[derive(Args, Debug)]
+#[command(
+    after_help = "It has to be a model that writes texts: a server, not the small model that comes with this program.
+
+Example:
+  tapwright plan 'A weekend in Changchun: train, hotel, sights, and tell Anna' --out trip.toml \\
+    --model http://127.0.0.1:8000/v1 --model-name MODEL
+  tapwright run --plan trip.toml"
+)]
+pub struct Plan {
+    /// What is wanted, in your words
+    pub goal: String,
+
+    /// Where the plan goes; nothing that is there is overwritten
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+
+    #[command(flatten)]
+    pub model: ModelArguments,
+}
+
+/// Go on with a run that broke off, was stopped, or waits for a person, a model or a device
+#[derive(Args, Debug)]
+#[command(
+    after_help = "It looks at the screen again and repeats nothing that may have happened: the model is told, and what cannot be taken
+back is done again only where the screen shows that it did not happen, or when a person says so. The record goes on in
+the same folder, under the same limits, and by a policy that is at least as strict. A run that has ended otherwise stays as it is;
+see docs/runs.md. Its own virtual phone is gone with the process of a run: `tapwright phone` serves one that stays.
+
+Examples:
+  tapwright resume last
+  tapwright resume 20261123-231805-turn-wi-fi-on --device 127.0.0.1:5555"
+)]
+pub struct Resume {
+    /// A run's name or a plan's, its folder, or `last`
+    pub run: String,
+
+    #[command(flatten)]
+    pub again: ResumeArguments,
+}
+
+/// Judge a run again, by what was true of its device in the end
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A run that was killed after its end and before its verdict has none; a case of a suite may be judged otherwise by a newer
+program. Without --device the facts are those that the record keeps of the end; with it the device is asked now, so nothing must
+have touched it since. The new verdict replaces the old one in verdict.json; nothing else of the record is touched.
+
+Examples:
+  tapwright judge last
+  tapwright judge last --expect wifi.on=true
+  tapwright judge 20261123-231805-turn-wi-fi-on --device 127.0.0.1:5555"
+)]
+pub struct Judge {
+    /// A run's name, its folder, or `last`
+    pub run: String,
+
+    /// What has to be true in the end, in place of what the run was begun with; may be given again
+    #[arg(long, value_name = "FACT=VALUE", value_parser = fact)]
+    pub expect: Vec<Fact>,
+
+    #[command(flatten)]
+    pub device: DeviceArguments,
+}
+
+/// Begin a new run with the first steps of another one
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The steps are copied, not done again: the device is taken as it is now. Of a run on its own virtual phone, which is gone,
+name a phone that is there.
+
+Examples:
+  tapwright fork last --at 3
+  tapwright fork last --at 3 --device 127.0.0.1:5555 --another-phone"
+)]
+pub struct Fork {
+    /// A run's name, its folder, or `last`
+    pub run: String,
+
+    /// How many steps are taken over
+    #[arg(long, value_name = "STEPS")]
+    pub at: u32,
+
+    #[command(flatten)]
+    pub again: ResumeArguments,
+}
+
+/// What takes the place of what the run was begun with.
+#[derive(Args, Debug, Default)]
+pub struct ResumeArguments {
+    /// Go on though the phone is another one than the run was on: by the policy that is usual for this one, or a stricter one
+    #[arg(long, requires = "device")]
+    pub another_phone: bool,
+
+    /// Which actions need a person's approval; never fewer than when the run began [default: trusting on the virtual phone,
+    /// careful on any other]
+    #[arg(long, value_name = "PRESET", value_enum)]
+    pub policy: Option<PresetArgument>,
+
+    #[command(flatten)]
+    pub device: DeviceArguments,
+    #[command(flatten)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    pub ask: AskArguments,
+}
+
+/// Show a run again, without device or model
+#[derive(Args, Debug)]
+#[command(after_help = "It also checks that all that was written follows from what was seen and heard.
+
+Examples:
+  tapwright replay last
+  tapwright replay 20261123-231805-turn-wi-fi-on --html run.html")]
+pub struct Replay {
+    /// A run's name, its folder, or `last`
+    pub run: String,
+
+    /// Write one page for a browser, with the screens and what was touched on them
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// List the runs that were kept, the latest first
+#[derive(Args, Debug)]
+pub struct Runs {
+    /// How many at most
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub most: u32,
+}

@@ -1,0 +1,198 @@
+//! A record that somebody sent names nothing of the user's: no address, no variable, no file, and no policy of its own.
+
+mod program;
+
+use std::fs;
+use std::io::Read as _;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use program::{Place, Ran, Running};
+use serde_json::{Value, json};
+
+const LAUNCH: &str = r#"do(action="Launch", app="Settings")"#;
+const FINISH: &str = r#"finish(message="ok")"#;
+
+fn phone(place: &Place, more: &[&str]) -> (Running, String) {
+    let mut phone = place.start(&[&["phone", "--listen", "127.0.0.1:0", "--json"], more].concat());
+    let address = phone.line()["listen"].as_str().unwrap().to_owned();
+    (phone, address)
+}
+
+/// The only run, which broke off.
+fn broken(place: &Place, address: &str) -> PathBuf {
+    assert_eq!(place.script(&[LAUNCH], &["--device", address]).told(), "14 model-failed null");
+    let runs = fs::read_dir(place.path().join("runs")).unwrap().flatten().map(|entry| entry.path());
+    runs.filter(|path| path.is_dir()).max().unwrap()
+}
+
+fn change_origin(folder: &Path, change: impl FnOnce(&mut Value)) {
+    let at = folder.join("origin.json");
+    let mut origin: Value = serde_json::from_slice(&fs::read(&at).unwrap()).unwrap();
+    change(&mut origin);
+    fs::write(&at, origin.to_string()).unwrap();
+}
+
+/// Somebody who waits for what leaks.
+struct Listener(TcpListener);
+
+impl Listener {
+    fn new() -> Listener {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Listener(listener)
+    }
+
+    fn address(&self) -> String {
+        self.0.local_addr().unwrap().to_string()
+    }
+
+    fn heard(&self) -> Option<String> {
+        let (mut stream, _): (TcpStream, _) = self.0.accept().ok()?;
+        stream.set_nonblocking(false).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        let mut said = vec![0; 4096];
+        let read = stream.read(&mut said).unwrap_or(0);
+        Some(String::from_utf8_lossy(&said[..read]).into_owned())
+    }
+}
+
+fn resume(place: &Place, more: &[&str]) -> Ran {
+    let mut command = place.command(&[&["resume", "last"], more].concat());
+    command.env("MY_CLOUD_SECRET", "topsecret-1234").env("TAPWRIGHT_API_KEY", "topsecret-5678");
+    Ran::of(command.output().unwrap())
+}
+
+/// What somebody changes in a record.
+type Plant<'a> = &'a dyn Fn(&mut Value);
+
+#[test]
+fn nothing_goes_where_a_changed_record_leads() {
+    let place = Place::new();
+    let (phone, address) = phone(&place, &[]);
+    let folder = broken(&place, &address);
+    let listener = Listener::new();
+    let server = format!("http://{}/v1", listener.address());
+    let plants: [(&str, Plant, &str); 6] = [
+        (
+            "a server and a variable",
+            &|origin| {
+                origin["model"] = json!(server);
+                origin["model_name"] = json!("m");
+                origin["model_key_env"] = json!("MY_CLOUD_SECRET");
+            },
+            "--model MODEL",
+        ),
+        ("a file as a script", &|origin| origin["model"] = json!("script:/etc/passwd"), "--model MODEL"),
+        ("a folder as a model", &|origin| origin["model"] = json!("/"), "--model MODEL"),
+        ("a phone", &|origin| origin["device"] = json!(listener.address()), "--device DEVICE"),
+        ("a profile", &|origin| origin["profile"] = json!("/etc/hostname.toml"), "--profile NAME|FILE"),
+        ("a library", &|origin| origin["ort_library"] = json!("/tmp/evil.so"), "--ort-library FILE"),
+    ];
+    let original = fs::read(folder.join("origin.json")).unwrap();
+    for (what, plant, flag) in plants {
+        fs::write(folder.join("origin.json"), &original).unwrap();
+        change_origin(&folder, plant);
+        let ran = resume(&place, &[]);
+        assert_eq!(ran.code, 2, "{what}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains("not in your settings") && ran.err.contains(flag), "{what}: {}", ran.err);
+        assert_eq!(listener.heard(), None, "{what}");
+    }
+    phone.kill();
+}
+
+#[test]
+fn a_record_of_another_user_is_asked_about_and_ones_own_is_not() {
+    let place = Place::new();
+    let (phone, address) = phone(&place, &[]);
+    let folder = broken(&place, &address);
+    let other = Place::new();
+    let copy = other.path().join("runs").join(folder.file_name().unwrap());
+    fs::create_dir_all(copy.join("pictures")).unwrap();
+    for entry in ["journal.jsonl", "origin.json"] {
+        fs::copy(folder.join(entry), copy.join(entry)).unwrap();
+    }
+    for picture in fs::read_dir(folder.join("pictures")).unwrap().flatten() {
+        fs::copy(picture.path(), copy.join("pictures").join(picture.file_name())).unwrap();
+    }
+    let script = place.file("script.txt", &[LAUNCH, FINISH].join("\n"));
+    let ran = other.run(&["resume", "last"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    // Named here, it is what this user wants; its phone is the one that the run was on.
+    let model = format!("script:{}", script.display());
+    let ran = other.run(&["resume", "last", "--model", &model, "--device", &address, "--json"]);
+    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    // The one who made it goes on without a word.
+    let ran = place.run(&["resume", "last", "--json"]);
+    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    phone.kill();
+}
+
+#[test]
+fn a_run_of_the_virtual_phone_is_careful_on_another_one() {
+    let place = Place::new();
+    place.file(
+        "tapwright.toml",
+        "[device]\nreconnect_ms = 300\n[limits]\nretries_max = 1\nbackoff_ms = 10\nask_ms = 300\n",
+    );
+    let home = r#"do(action="Home")"#;
+    let tap = r#"do(action="Tap", element=[500,192])"#;
+    assert_eq!(place.script(&[home], &[]).told(), "14 model-failed null");
+    place.file("script.txt", &[home, LAUNCH, tap, FINISH].join("\n"));
+    let (phone, address) = phone(&place, &["--size", "1080x2400"]);
+    let ran = place.run(&["resume", "last", "--device", &address, "--json"]);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    let why = ran.last()["error"].as_str().unwrap().to_owned();
+    assert!(why.contains("another phone") && why.contains("540x1200") && why.contains("1080x2400"), "{why}");
+    let ran = place.run(&["resume", "last", "--device", &address, "--another-phone"]);
+    let told = format!("{}{}", ran.out, ran.err);
+    assert!(told.contains("stricter") && told.contains("careful"), "it is said in words: {told}");
+    let journal = place.journal();
+    let resumed = journal.iter().find_map(|line| line["event"].get("resumed")).unwrap();
+    let rules: Vec<&str> =
+        resumed["policy"]["rules"].as_array().unwrap().iter().map(|rule| rule["name"].as_str().unwrap()).collect();
+    assert!(rules.contains(&"sending") && rules.contains(&"payment"), "{rules:?}");
+    let replay = place.run(&["replay", "last", "--json"]);
+    assert_eq!((replay.code, &replay.last()["follows"]), (0, &json!(true)), "{}", replay.out);
+    phone.kill();
+}
+
+#[test]
+fn a_planted_picture_leads_out_of_no_record() {
+    let place = Place::new();
+    let (phone, address) = phone(&place, &[]);
+    let folder = broken(&place, &address);
+    let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
+    let digest = journal.split("\"picture\":\"").nth(1).unwrap()[..64].to_owned();
+    place.file("private.png", "private");
+    fs::write(folder.join("journal.jsonl"), journal.replace(&digest, "../../../private")).unwrap();
+    for arguments in [&["fork", "last", "--at", "1"][..], &["resume", "last"]] {
+        let ran = place.run(arguments);
+        assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+    }
+    assert!(place.path().join("private.png").is_file());
+    let runs = fs::read_dir(place.path().join("runs")).unwrap().flatten().filter(|entry| entry.path().is_dir());
+    assert_eq!(runs.count(), 1, "a fork that fails leaves nothing");
+    phone.kill();
+}
+
+#[cfg(unix)]
+#[test]
+fn others_on_the_machine_cannot_read_a_record() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    assert_eq!(place.script(&[LAUNCH, FINISH], &["--expect", "wifi.on=false"]).told(), "0 done passed");
+    let mut folders = vec![place.path().join("runs")];
+    while let Some(folder) = folders.pop() {
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700, "{}", folder.display());
+        for entry in fs::read_dir(&folder).unwrap().flatten() {
+            let (path, metadata) = (entry.path(), entry.metadata().unwrap());
+            if metadata.is_dir() {
+                folders.push(path);
+            } else {
+                assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{}", path.display());
+            }
+        }
+    }
+}

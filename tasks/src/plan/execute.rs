@@ -1,0 +1,203 @@
+//! Makes the runs of a plan in a session: on one phone, with one model.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use tapwright_agent::action::Call;
+use tapwright_agent::journal::{Entry, Record, RecordError};
+use tapwright_agent::outcome::End;
+use tapwright_agent::person::{Answer, Question};
+use tapwright_contract::model::{Part, Prompt, Role, Turn};
+
+use super::outputs::question;
+use super::{Goal, GoalRunner, Plan, draft};
+use crate::resume::ResumableRun;
+use crate::run::{RunError, RunReport, Task};
+use crate::session::Session;
+
+/// The longest answer to what is missing.
+const REPORT_TOKENS_MAX: u32 = 500;
+const REPORT_BYTES_MAX: usize = 16 << 10;
+
+/// Sees what happens in a plan.
+pub trait PlanWatch: Send {
+    /// A goal's run begins, or goes on, in this record.
+    fn begins(&mut self, goal: &Goal, words: &str, folder: &Path, steps_max: u32);
+    /// A line of its journal was written.
+    fn entry(&mut self, entry: &Entry);
+    /// It is over.
+    fn ended(&mut self, report: &RunReport);
+}
+
+/// Makes a plan's runs.
+pub struct SessionRunner<'a> {
+    pub session: &'a mut Session,
+    /// The plan's.
+    pub folder: &'a Path,
+    pub watch: &'a mut dyn PlanWatch,
+    /// Milliseconds since 1970.
+    pub now: &'a (dyn Fn() -> u64 + Sync),
+}
+
+/// Why a run of a plan could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanRunError {
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// There is something, and nobody can tell what was done.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// What a run that never began has left cannot be taken away.
+    #[error("{} cannot be written", .at.display())]
+    Unwritten { at: PathBuf, source: io::Error },
+}
+
+#[async_trait]
+impl GoalRunner for SessionRunner<'_> {
+    type Error = PlanRunError;
+
+    async fn run(&mut self, goal: &Goal, words: &str, name: &str) -> Result<End, PlanRunError> {
+        let mut rules = self.session.settings().rules.clone();
+        let steps_max = goal.steps_max.unwrap_or(rules.limits.steps_max);
+        // A model may give itself less than it was given, not more.
+        rules.limits.steps_max = if goal.by_model { steps_max.min(rules.limits.steps_max) } else { steps_max };
+        let at = self.folder.join(name);
+        let broken = match taken_up(&at)? {
+            Earlier::Ended(end) => return Ok(end),
+            Earlier::BrokeOff => Some(ResumableRun::take_up(&at)?),
+            Earlier::Nothing => None,
+        };
+        self.watch.begins(goal, words, &at, rules.limits.steps_max);
+        let SessionRunner { session, folder, watch, now } = self;
+        let mut each = |entry: &Entry| watch.entry(entry);
+        let report = match broken {
+            Some(run) => session.resume(run, now(), &mut each).await?,
+            None => {
+                let task = Task { goal: words.to_owned(), start: Vec::new(), evaluator: None, case: None };
+                session.run_under(&task, &rules, folder, name, now(), &mut each).await?
+            }
+        };
+        self.watch.ended(&report);
+        Ok(report.end)
+    }
+
+    async fn report(&mut self, goal: &Goal, words: &str, end: &End, why: &str) -> Result<Option<String>, PlanRunError> {
+        let within = self.session.settings().rules.limits.think;
+        let text = Part::Text(question(words, end, goal, why));
+        let turns = vec![Turn { role: Role::User, parts: vec![text] }];
+        let prompt = Prompt { turns, grammar: None, tokens_max: REPORT_TOKENS_MAX };
+        let mut stop = self.session.stop();
+        let model = self.session.model();
+        let reply = tokio::select! {
+            biased;
+            () = stop.stopped() => return Ok(None),
+            reply = model.model.reply(&prompt, within) => reply,
+        };
+        Ok(match reply {
+            Ok(reply) => {
+                let text = &reply.text[..reply.text.floor_char_boundary(REPORT_BYTES_MAX)];
+                // A model that knows nothing but actions says it in the message of its last one.
+                Some(match model.profiles.agent.dialect.read(text, reply.cut).call {
+                    Ok(Call::Finish { message, .. }) => message,
+                    _ => text.rsplit("</think>").next().unwrap_or(text).trim().to_owned(),
+                })
+            }
+            Err(error) => {
+                tracing::warn!(%error, goal = goal.name, "the model was not asked for what is missing");
+                None
+            }
+        })
+    }
+
+    async fn ask(&mut self, question: &Question) -> Answer {
+        self.session.ask(question).await
+    }
+
+    async fn replan(&mut self, told: &str, known: &BTreeSet<String>) -> Result<Option<Plan>, PlanRunError> {
+        let within = self.session.settings().rules.limits.think;
+        match draft(self.session.model().model.as_mut(), told, known, within).await {
+            Ok(plan) => Ok(Some(plan)),
+            Err(mistake) => {
+                tracing::warn!(why = mistake.why, "nobody could plan anew");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// What is there of an earlier try at a goal.
+#[derive(Debug)]
+enum Earlier {
+    Nothing,
+    BrokeOff,
+    Ended(End),
+}
+
+/// Looks at what an earlier process has left. Only what shows that nothing was done is taken away; what cannot be read may hold deeds.
+fn taken_up(at: &Path) -> Result<Earlier, PlanRunError> {
+    match Record::read(at) {
+        Ok(record) => Ok(match record.end() {
+            Some(end) if !end.outcome.can_go_on() => Earlier::Ended(end.clone()),
+            _ => Earlier::BrokeOff,
+        }),
+        Err(error) => {
+            if !has_done_nothing(at) {
+                return Err(error.into());
+            }
+            match fs::remove_dir_all(at) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    Err(PlanRunError::Unwritten { at: at.to_owned(), source })
+                }
+                _ => Ok(Earlier::Nothing),
+            }
+        }
+    }
+}
+
+/// Whether a run was killed before its first line was whole: its journal is empty, or the beginning of one line, and it saw nothing.
+fn has_done_nothing(at: &Path) -> bool {
+    let saw_nothing = match fs::read_dir(at.join("pictures")) {
+        Ok(mut pictures) => pictures.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    let is_beginning = match fs::read(at.join("journal.jsonl")) {
+        Ok(bytes) => !bytes.contains(&b'\n') && (bytes.is_empty() || bytes.starts_with(b"{")),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    saw_nothing && is_beginning
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_run_that_did_nothing_is_taken_away() {
+        let cases: [(&str, &[u8], bool, bool); 7] = [
+            ("empty", b"", false, true),
+            ("torn", b"{\"version\":2,\"se", false, true),
+            ("zeroed first line", b"\0\0\0\0\n{\"seq\":1,\"ms\":0,\"event\":\"began\"}\n", false, false),
+            ("all zeros", b"\0\0\0\0", false, false),
+            ("something else", b"what?\n", false, false),
+            ("another version", b"{\"version\":99}\n", false, false),
+            ("it saw something", b"", true, false),
+        ];
+        for (name, journal, saw, goes) in cases {
+            let folder = tempfile::tempdir().unwrap();
+            let at = folder.path().join("1-one");
+            fs::create_dir_all(at.join("pictures")).unwrap();
+            fs::write(at.join("journal.jsonl"), journal).unwrap();
+            if saw {
+                fs::write(at.join("pictures/x.png"), "x").unwrap();
+            }
+            let found = taken_up(&at);
+            assert_eq!(matches!(found, Ok(Earlier::Nothing)), goes, "{name}: {found:?}");
+            assert_eq!(at.exists(), !goes, "{name}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(taken_up(&folder.path().join("none")), Ok(Earlier::Nothing)));
+    }
+}

@@ -1,0 +1,337 @@
+//! A device, a model and the people who can be asked, opened together, used for any number of runs, and closed together.
+//!
+//! A command holds one for as long as it runs; a server can hold many: a [`Session`] and what it does are `Send`. Whatever happens in
+//! between, [`Session::close`] comes last: it leaves the phone as it was found.
+
+use std::io;
+use std::path::Path;
+
+use tapwright_agent::journal::{Entry, Record};
+use tapwright_agent::person::{Answer, Person, Question};
+use tapwright_agent::policy::Policy;
+use tapwright_agent::secrets::Secrets;
+use tapwright_agent::stop::Stop;
+use tapwright_contract::Size;
+use tapwright_contract::device::Driver as _;
+
+use crate::desk::Desk;
+use crate::device::{Device, DeviceError};
+use crate::model::{LoadedModel, LoadingStage, ModelError, open};
+use crate::origin::RunOrigin;
+use crate::policy::Preset;
+use crate::resume::{ResumableRun, device_of};
+use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, Task, run};
+use crate::seal::SealKey;
+use crate::settings::Settings;
+
+/// Opened for runs.
+pub struct Session {
+    settings: Settings,
+    device: Device,
+    model: LoadedModel,
+    secrets: Secrets,
+    respondents: Respondents,
+    seal: Option<SealKey>,
+    stop: Stop,
+}
+
+/// Who can be asked.
+pub struct Respondents {
+    pub person: Box<dyn Person>,
+    /// Where the person answers from a browser, if anywhere: it is told what happens, and closed in the end.
+    pub desk: Option<Desk>,
+}
+
+/// Sees every line of a journal once it is written.
+pub type Watch<'a> = &'a mut (dyn FnMut(&Entry) + Send);
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// How the phone of a session differs from the one that a run was on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneDifference {
+    /// What the record says: its name and the size of its screen.
+    pub recorded: String,
+    pub found: String,
+}
+
+impl Session {
+    /// Opens the model and then the device; `None` if it was stopped before that. What takes time is told to `stage`.
+    ///
+    /// # Errors
+    /// `SessionError` if one of them is not there; the desk is closed then.
+    pub async fn open(
+        settings: Settings,
+        secrets: Secrets,
+        respondents: Respondents,
+        stop: Stop,
+        stage: impl Fn(LoadingStage) + Send + 'static,
+    ) -> Result<Option<Session>, SessionError> {
+        let mut stopping = stop.clone();
+        let opening = async {
+            let model = open(&settings.model, stage).await?;
+            let device = Device::open(&settings.device).await?;
+            Ok((model, device))
+        };
+        let opened = tokio::select! {
+            biased;
+            () = stopping.stopped() => Ok(None),
+            opened = opening => opened.map(Some),
+        };
+        match opened {
+            Ok(Some((model, device))) => {
+                let seal = seal_of(&settings);
+                Ok(Some(Session { settings, device, model, secrets, respondents, seal, stop }))
+            }
+            nothing => {
+                if let Some(desk) = respondents.desk {
+                    desk.close("not begun").await;
+                }
+                nothing.map(|_| None)
+            }
+        }
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What the device is, for people.
+    pub fn device_about(&self) -> &str {
+        self.device.about()
+    }
+
+    /// What the model is, for people.
+    pub fn model_about(&self) -> &str {
+        &self.model.about
+    }
+
+    pub(crate) fn model(&mut self) -> &mut LoadedModel {
+        &mut self.model
+    }
+
+    pub(crate) fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Asks whoever is there, as long as a question may wait.
+    pub async fn ask(&mut self, question: &Question) -> Answer {
+        let within = self.settings.rules.limits.ask;
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            answer = self.respondents.person.ask(question, None) => answer,
+            () = stop.stopped() => Answer::Nobody,
+            () = tokio::time::sleep(within) => Answer::Nobody,
+        }
+    }
+
+    /// The preset by which the policy is made.
+    pub fn preset(&self) -> Preset {
+        self.settings.preset
+    }
+
+    /// Writes down with what a plan is begun, or goes on: `origin.json` in its folder.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_origin(&self, folder: &Path) -> io::Result<()> {
+        RunOrigin::new(self.settings.launch.clone(), Vec::new(), None, None).write(folder, self.seal.as_ref())
+    }
+
+    /// Does a task, in the record `runs/name`.
+    ///
+    /// # Errors
+    /// `RunError` if it did not begin, or could not be written down. Whatever else happens is an outcome.
+    pub async fn run(
+        &mut self,
+        task: &Task,
+        runs: &Path,
+        name: &str,
+        started: u64,
+        watch: Watch<'_>,
+    ) -> Result<RunReport, RunError> {
+        let rules = self.settings.rules.clone();
+        self.run_under(task, &rules, runs, name, started, watch).await
+    }
+
+    /// As [`Session::run`], by other rules than those of the settings.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn run_under(
+        &mut self,
+        task: &Task,
+        rules: &RunOptions,
+        runs: &Path,
+        name: &str,
+        started: u64,
+        watch: Watch<'_>,
+    ) -> Result<RunReport, RunError> {
+        let Session { settings, device, model, secrets, respondents, seal, stop } = self;
+        let mut apis =
+            settings.registry(&rules.policy, secrets).map_err(|error| RunError::Api { why: error.to_string() })?;
+        let desk = respondents.desk.clone();
+        let mut watch = |entry: &Entry| {
+            desk.iter().for_each(|desk| desk.observe(entry));
+            watch(entry);
+        };
+        let participants = Participants {
+            person: respondents.person.as_mut(),
+            apis: &mut apis,
+            secrets,
+            stop: stop.clone(),
+            watch: &mut watch,
+        };
+        let location = RunLocation { runs, run: name, started, seal: seal.as_ref() };
+        run(task, device, model, rules, &settings.launch, location, participants).await
+    }
+
+    /// Goes on with a run, by a policy that is at least as strict as that of the settings. `at` is the time of day in milliseconds
+    /// since 1970.
+    ///
+    /// # Errors
+    /// `RunError` if it could not be written down. Whatever else happens is an outcome.
+    pub async fn resume(&mut self, mut run: ResumableRun, at: u64, watch: Watch<'_>) -> Result<RunReport, RunError> {
+        let policy = self.stricter_policy(&run);
+        let Session { settings, device, model, secrets, respondents, seal, stop } = self;
+        if let Some(policy) = &policy {
+            run.restrict(policy.clone());
+        }
+        if let Some(within) = settings.ask_within {
+            run.asks_within(within);
+        }
+        let mut apis = settings
+            .registry(policy.as_ref().unwrap_or(run.policy()), secrets)
+            .map_err(|error| RunError::Api { why: error.to_string() })?;
+        let desk = respondents.desk.clone();
+        if let Some(desk) = &desk {
+            run.record().entries.iter().for_each(|entry| desk.observe(entry));
+        }
+        let mut watch = |entry: &Entry| {
+            desk.iter().for_each(|desk| desk.observe(entry));
+            watch(entry);
+        };
+        let participants = Participants {
+            person: respondents.person.as_mut(),
+            apis: &mut apis,
+            secrets,
+            stop: stop.clone(),
+            watch: &mut watch,
+        };
+        run.go_on(device, model, settings.launch.clone(), seal.as_ref(), at, participants).await
+    }
+
+    /// The policy by which a run goes on, if that is stricter than the one in its record.
+    pub fn stricter_policy(&self, run: &ResumableRun) -> Option<Policy> {
+        let policy = run.policy().stricter(&self.settings.rules.policy);
+        (policy != *run.policy()).then_some(policy)
+    }
+
+    /// Has runs go by a preset at least, whatever the settings say: for a phone that is another one than was meant.
+    pub fn at_least(&mut self, name: Preset) {
+        let own = &self.settings.rules.policy;
+        let preset = Policy {
+            secrets: own.secrets.clone(),
+            apis: own.apis.clone(),
+            answers: own.answers.clone(),
+            ..name.policy()
+        };
+        self.settings.rules.policy = own.stricter(&preset);
+        self.settings.preset = name;
+    }
+
+    /// Whether this is another phone than the one that a record's run was on: of another name, or with a screen of another size.
+    ///
+    /// # Errors
+    /// `DeviceError` if its screen cannot be seen.
+    pub async fn other_phone(&mut self, record: &Record) -> Result<Option<PhoneDifference>, DeviceError> {
+        let (name, size) = device_of(record);
+        let within = self.settings.rules.limits.look;
+        let screen = match self.device.driver.screen(within).await {
+            Ok(screen) => Some(screen.picture.size()),
+            // A window that forbids pictures says nothing about the phone.
+            Err(_) => None,
+        };
+        let sides = |size: Size| (size.width.min(size.height), size.width.max(size.height));
+        let is_same_size = match (size, screen) {
+            (Some(before), Some(now)) => sides(before) == sides(now),
+            _ => true,
+        };
+        let found = self.device.driver.name();
+        if found == name && is_same_size {
+            return Ok(None);
+        }
+        let told =
+            |name: &str, size: Option<Size>| size.map_or_else(|| name.to_owned(), |size| format!("{name} ({size})"));
+        Ok(Some(PhoneDifference { recorded: told(name, size), found: told(found, screen) }))
+    }
+
+    /// Leaves the phone as it was found and tells whoever looks at the desk how it ended. A phone that is `lost` is not tried again.
+    ///
+    /// # Errors
+    /// `DeviceError` if the phone is not as it was found.
+    pub async fn close(self, how: &str, is_lost: bool) -> Result<(), DeviceError> {
+        let Session { device, respondents, .. } = self;
+        let closed = if is_lost { Ok(()) } else { device.close().await };
+        if let Some(desk) = respondents.desk {
+            desk.close(how).await;
+        }
+        closed
+    }
+}
+
+/// The key with which records are known as this user's own; without one nothing is, and a person is asked.
+pub fn seal_of(settings: &Settings) -> Option<SealKey> {
+    match SealKey::open(&settings.model.cache) {
+        Ok(key) => Some(key),
+        Err(error) => {
+            tracing::debug!(%error, "records are not sealed");
+            None
+        }
+    }
+}
+
+/// The folder of a plan's or a run's record, and what it was begun with as far as it can be trusted.
+pub fn recorded_in(folder: &Path, settings: &Settings) -> Result<crate::settings::Recorded, RunError> {
+    let origin = crate::resume::read_origin(folder)?;
+    let key = seal_of(settings);
+    Ok(origin.map_or_else(crate::settings::Recorded::default, |origin| crate::settings::Recorded {
+        is_own: origin.is_own(folder, key.as_ref()),
+        launch: origin.launch,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_send<T: Send>(_: &T) {}
+
+    /// A server moves sessions between threads, and what they do.
+    #[test]
+    fn a_session_and_what_it_does_can_be_held_by_a_server() {
+        fn running(session: &mut Session, task: &Task, watch: Watch<'_>) {
+            is_send(session);
+            is_send(&session.run(task, Path::new("runs"), "run", 0, watch));
+        }
+        fn resuming(session: &mut Session, run: ResumableRun, watch: Watch<'_>) {
+            is_send(&session.resume(run, 0, watch));
+        }
+        fn opening(settings: Settings, respondents: Respondents, stop: Stop) {
+            is_send(&Session::open(settings, Secrets::default(), respondents, stop, |_| ()));
+        }
+        fn closing(session: Session) {
+            is_send(&session.close("done", false));
+        }
+        let _ = running as fn(&mut Session, &Task, Watch<'_>);
+        let _ = resuming as fn(&mut Session, ResumableRun, Watch<'_>);
+        let _ = (opening as fn(Settings, Respondents, Stop), closing as fn(Session));
+    }
+}

@@ -1,0 +1,310 @@
+//! All settings of a run, put together once: what was asked for this time, over what the run was begun with, over
+//! `tapwright.toml`, over defaults.
+//!
+//! Nothing here reads the environment or knows flags: whoever calls says what was asked for ([`Overrides`]) and what this machine
+//! has ([`Machine`]). What a record says counts only as far as it can be trusted: see [`Recorded`].
+
+mod apis;
+mod device;
+mod file;
+mod limits;
+mod model;
+mod policy;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tapwright_agent::apis::Registry;
+use tapwright_agent::guard::Touch;
+use tapwright_agent::policy::{ApiUse, Policy};
+use tapwright_agent::secrets::{SecretText, Secrets};
+use tapwright_contract::Size;
+
+use crate::apis::{ApiEndpoint, registry};
+use crate::desk::DeskOptions;
+use crate::device::{DeviceAddress, DeviceOptions, Phone, Weather};
+use crate::mistake::{Mistake, nearest};
+use crate::model::ModelOptions;
+use crate::model::providers::Provider;
+use crate::origin::LaunchSettings;
+use crate::policy::{Preset, secret_from_command, secret_from_file, secret_from_keyring};
+use crate::profile::{Language, NoSuchProfile};
+use crate::run::RunOptions;
+
+pub use device::size_of;
+pub use file::SettingsFile;
+pub use limits::default_limits;
+pub use model::KEY_ENV;
+
+use self::policy::SecretPlace;
+
+/// What was asked for this time; `None` where nothing was.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub runs: Option<PathBuf>,
+    pub cache: Option<PathBuf>,
+    pub device: Option<String>,
+    pub adb_server: Option<String>,
+    pub seed: Option<u64>,
+    pub size: Option<Size>,
+    pub weather: Option<String>,
+    pub weather_seed: Option<u64>,
+    /// A folder, a server, a script, `finish`, or the name of a `[models.NAME]`.
+    pub model: Option<OsString>,
+    pub model_name: Option<String>,
+    pub model_key_env: Option<String>,
+    pub profile: Option<OsString>,
+    pub language: Option<Language>,
+    pub longest_edge: Option<u64>,
+    pub provider: Option<Provider>,
+    pub threads: Option<u16>,
+    pub ort_library: Option<PathBuf>,
+    pub no_fetch: bool,
+    pub policy: Option<Preset>,
+    pub forbid: Vec<String>,
+    pub steps: Option<u32>,
+    pub ask: Option<SocketAddr>,
+    pub ask_open: bool,
+    pub ask_within: Option<Duration>,
+    /// How many steps a run may have if nobody says it.
+    pub steps_default: Option<u32>,
+    /// Whether it is on a virtual phone whatever the file says.
+    pub only_virtual: bool,
+}
+
+/// What a record says that its run was begun with.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded {
+    pub launch: LaunchSettings,
+    /// Whether this user's own program wrote it, on this machine. What somebody else wrote may name what is in the user's settings,
+    /// and nothing of its own: not an address, a path or a variable of the environment.
+    pub is_own: bool,
+}
+
+/// Something that a record brings along and that is not in the user's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignSetting {
+    /// `model`, `device`
+    pub what: &'static str,
+    pub value: String,
+    /// The flag with which a user says what it is to be.
+    pub flag: &'static str,
+}
+
+/// What this machine has.
+pub struct Machine<'a> {
+    /// Where this user's programs keep what can be made again; `None` without a home folder.
+    pub cache: Option<PathBuf>,
+    pub adb_keys: Vec<PathBuf>,
+    pub cores: u16,
+    /// The model that comes with the program.
+    pub small_model: PathBuf,
+    /// Today.
+    pub date: String,
+    /// Reads a variable of the environment.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub runs: PathBuf,
+    pub adb_server: String,
+    pub device: DeviceOptions,
+    pub phone: Phone,
+    pub model: ModelOptions,
+    pub rules: RunOptions,
+    /// The device, the model and what was allowed, as they are kept with a run.
+    pub launch: LaunchSettings,
+    /// The policy's preset.
+    pub preset: Preset,
+    /// Whether it was chosen this time or in the file, and is neither usual nor from a record.
+    pub preset_is_chosen: bool,
+    /// Where a person answers from a browser, if anywhere.
+    pub ask: Option<DeskOptions>,
+    /// How long a question waits, if somebody said so for this time.
+    pub ask_within: Option<Duration>,
+    /// What the record named on its own, and what would be used: nothing of it may be used before a person has agreed.
+    pub foreign: Vec<ForeignSetting>,
+    /// APIs that a model can call, by name; what may be done with them is the policy's.
+    pub apis: BTreeMap<String, ApiEndpoint>,
+    /// Where secrets are kept. They are read when a run begins, and kept apart from the rules, which are written down.
+    secrets: BTreeMap<String, SecretPlace>,
+}
+
+/// What is wrong with settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// In the file, or in one that it names.
+    #[error(transparent)]
+    Mistake(#[from] Mistake),
+    #[error(transparent)]
+    Profile(#[from] NoSuchProfile),
+    /// In what was asked for.
+    #[error("{why}")]
+    Usage { why: String, help: Option<String> },
+}
+
+impl SettingsError {
+    fn usage(why: impl Into<String>, help: impl Into<String>) -> SettingsError {
+        SettingsError::Usage { why: why.into(), help: Some(help.into()) }
+    }
+}
+
+/// Where a run's preset comes from when nobody chose one: nothing can be lost on a virtual phone.
+pub fn default_preset(address: &DeviceAddress) -> Preset {
+    match address {
+        DeviceAddress::Virtual(_) => Preset::Trusting,
+        DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } => Preset::Careful,
+    }
+}
+
+impl Settings {
+    /// Puts the settings together.
+    ///
+    /// # Errors
+    /// `SettingsError` about the file, or about what was asked for.
+    pub fn resolve(
+        file: &SettingsFile,
+        overrides: Overrides,
+        recorded: Recorded,
+        machine: &Machine<'_>,
+    ) -> Result<Settings, SettingsError> {
+        let sections = &file.sections;
+        let Recorded { launch: recorded, is_own } = recorded;
+        let mut foreign = Vec::new();
+
+        let cache = overrides.cache.clone().or(sections.cache.clone().map(|cache| file.beside(cache)));
+        let cache = cache.or(machine.cache.clone());
+        let steps = overrides.steps.or(recorded.steps);
+        let mut limits = limits::resolve(file, steps, overrides.steps_default)?;
+        limits.ask = overrides.ask_within.unwrap_or(limits.ask);
+        let ask = device::desk(file, &overrides)?;
+        let phone = device::phone(file, &overrides)?;
+        let weather = device::weather(file, &overrides)?;
+        let found = device::resolve(file, &overrides, &recorded, is_own, &phone, weather, machine, &mut foreign);
+
+        // What was forbidden when a run began stays so when it goes on; a record can make nothing less strict.
+        let forbid: Vec<String> = recorded.forbid.iter().cloned().chain(overrides.forbid.iter().cloned()).collect();
+        // Who chose a preset chose it for that phone.
+        let same_phone = overrides.device.is_none() || overrides.device == recorded.device;
+        let recorded_preset = recorded.policy.as_deref().and_then(Preset::named).filter(|_| is_own && same_phone);
+        let chosen = overrides.policy.or(recorded_preset).or(sections.policy.preset);
+        let default = if overrides.only_virtual { Preset::Trusting } else { default_preset(&found.options.at) };
+        let preset = chosen.unwrap_or(default);
+        let preset_is_chosen = overrides.policy.or(sections.policy.preset).is_some();
+
+        let model = model::resolve(file, &overrides, &recorded, is_own, machine, cache, &mut foreign)?;
+        let launch = LaunchSettings {
+            device: found.words,
+            adb_server: Some(found.adb_server.clone()),
+            policy: overrides.policy.or(recorded_preset).map(|preset| preset.name().to_owned()),
+            forbid: forbid.clone(),
+            steps,
+            ..model.launch
+        };
+
+        let secrets = policy::secrets(file)?;
+        let mut policy = policy::resolve(file, preset)?;
+        policy.apps_forbidden.extend(forbid);
+        let apis = apis::resolve(file, limits.act, &secrets)?;
+        // A name that is nobody's would mean that nobody is asked.
+        if let Some(name) = policy.apis_asked.iter().find(|name| !apis.keys().any(|api| api.eq_ignore_ascii_case(name)))
+        {
+            let near = nearest(name, apis.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+            return Err(file.wrong(None, format!("[policy] apis_ask: there is no API {name:?}"), near));
+        }
+        policy.apis = sections
+            .apis
+            .iter()
+            .map(|(name, api)| {
+                let (about, permission, repeatable) = (api.about.clone(), api.permission, api.repeatable);
+                (name.clone(), ApiUse { about, permission, repeatable })
+            })
+            .collect();
+        let ms = Duration::from_millis;
+        Ok(Settings {
+            runs: overrides
+                .runs
+                .or(sections.runs.clone().map(|runs| file.beside(runs)))
+                .unwrap_or_else(|| PathBuf::from("runs")),
+            adb_server: found.adb_server,
+            device: found.options,
+            phone,
+            model: model.options,
+            rules: RunOptions {
+                limits,
+                policy,
+                touch: Touch { long_press: ms(800), swipe: ms(350) },
+                date: machine.date.clone(),
+            },
+            launch,
+            preset,
+            preset_is_chosen,
+            ask,
+            ask_within: overrides.ask_within,
+            foreign,
+            apis,
+            secrets,
+        })
+    }
+
+    /// Reads the secrets, from wherever they are.
+    ///
+    /// # Errors
+    /// `SettingsError` about the first that cannot be had; what it is is not in it.
+    pub async fn secrets(&self, variable: &(dyn Fn(&str) -> Option<String> + Sync)) -> Result<Secrets, SettingsError> {
+        let mut secrets = BTreeMap::new();
+        for (name, at) in &self.secrets {
+            let told = match at {
+                SecretPlace::Env(variable_name) => variable(variable_name).and_then(SecretText::new).ok_or_else(|| {
+                    let why = format!("the environment variable {variable_name} holds no text of 3 characters or more");
+                    (why, format!("set {variable_name}"))
+                }),
+                SecretPlace::File(file) => secret_from_file(file).map_err(|error| (error.to_string(), error.help())),
+                SecretPlace::Command(argv) => {
+                    secret_from_command(argv).await.map_err(|error| (error.to_string(), error.help()))
+                }
+                SecretPlace::Keyring(account) => {
+                    secret_from_keyring(account).await.map_err(|error| (error.to_string(), error.help()))
+                }
+            };
+            let secret =
+                told.map_err(|(why, help)| SettingsError::usage(format!("[policy.secrets.{name}]: {why}"), help))?;
+            secrets.insert(name.clone(), secret);
+        }
+        Ok(Secrets::new(secrets))
+    }
+
+    /// The APIs that a run under this policy can call: those that it began with, as far as they are still there.
+    ///
+    /// # Errors
+    /// `SettingsError` about one that cannot be called.
+    pub fn registry(&self, policy: &Policy, secrets: &Secrets) -> Result<Registry, SettingsError> {
+        let known: BTreeMap<String, ApiEndpoint> = self
+            .apis
+            .iter()
+            .filter(|(name, _)| policy.apis.contains_key(*name))
+            .map(|(name, endpoint)| (name.clone(), endpoint.clone()))
+            .collect();
+        registry(&known, secrets)
+            .map_err(|(name, bad)| SettingsError::Usage { why: format!("[apis.{name}]: {bad}"), help: None })
+    }
+
+    /// Whether the phone is drawn for the run, and gone with the process.
+    pub fn is_virtual(&self) -> bool {
+        matches!(self.device.at, DeviceAddress::Virtual(_))
+    }
+}
+
+/// The weather of a name, or why there is none.
+fn weather_named(name: &str, seed: u64) -> Result<Weather, (String, String)> {
+    Weather::named(name, seed)
+        .ok_or_else(|| (format!("there is no weather {name:?}"), format!("there are: {}", Weather::NAMES.join(", "))))
+}
+
+#[cfg(test)]
+mod tests;

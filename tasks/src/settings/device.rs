@@ -1,0 +1,156 @@
+//! Which phone, where an adb server is, and where people answer.
+
+use std::time::Duration;
+
+use tapwright_contract::Size;
+
+use super::file::ProtectedWindows;
+use super::{ForeignSetting, Machine, Overrides, SettingsError, SettingsFile, weather_named};
+use crate::desk::DeskOptions;
+use crate::device::{DeviceAddress, DeviceOptions, Keys, Phone, SIDES, Weather};
+use crate::origin::LaunchSettings;
+
+/// A world in which Wi-Fi is off, and Anna is among the latest who have written.
+const SEED: u64 = 16;
+const SIZE: Size = Size { width: 540, height: 1200 };
+const ADB_SERVER: &str = "127.0.0.1:5037";
+
+/// The phone that is meant.
+pub(super) struct FoundDevice {
+    pub options: DeviceOptions,
+    /// As it was named.
+    pub words: Option<String>,
+    pub adb_server: String,
+}
+
+#[allow(clippy::too_many_arguments)] // Each is another source of settings; together they would be a struct that is used once.
+pub(super) fn resolve(
+    file: &SettingsFile,
+    overrides: &Overrides,
+    recorded: &LaunchSettings,
+    is_own: bool,
+    phone: &Phone,
+    weather: Weather,
+    machine: &Machine<'_>,
+    foreign: &mut Vec<ForeignSetting>,
+) -> FoundDevice {
+    let section = &file.sections.device;
+    let mut is_recorded = false;
+    let words = match (&overrides.device, &recorded.device) {
+        _ if overrides.only_virtual => None,
+        (Some(words), _) => Some(words.clone()),
+        (None, Some(words)) => {
+            is_recorded = true;
+            if !is_own && words != "virtual" && section.r#use.as_ref() != Some(words) {
+                foreign.push(ForeignSetting { what: "device", value: words.clone(), flag: "--device DEVICE" });
+            }
+            Some(words.clone())
+        }
+        (None, None) => section.r#use.clone(),
+    };
+    let own_server = section.adb_server.clone().unwrap_or_else(|| ADB_SERVER.to_owned());
+    let recorded_server = recorded.adb_server.clone().filter(|_| is_own || is_recorded);
+    let adb_server = match (&overrides.adb_server, recorded_server) {
+        (Some(server), _) => server.clone(),
+        (None, Some(server)) => {
+            let used = matches!(address(words.as_deref(), phone, &server), DeviceAddress::Server { .. });
+            if !is_own && used && server != own_server {
+                let (value, flag) = (server.clone(), "--adb-server HOST:PORT");
+                foreign.push(ForeignSetting { what: "adb server", value, flag });
+            }
+            server
+        }
+        (None, None) => own_server,
+    };
+    let ms = Duration::from_millis;
+    let options = DeviceOptions {
+        at: address(words.as_deref(), phone, &adb_server),
+        weather,
+        connect: ms(section.connect_ms.unwrap_or(10_000)),
+        keys: Keys {
+            files: match &section.keys {
+                Some(files) => files.iter().map(|key| file.beside(key)).collect(),
+                None => machine.adb_keys.clone(),
+            },
+            person: ms(section.authorize_ms.unwrap_or(60_000)),
+        },
+        find_again: ms(section.reconnect_ms.unwrap_or(5_000)),
+        probe: Duration::from_secs(10),
+        words: section.protected.unwrap_or_default() == ProtectedWindows::Words,
+    };
+    FoundDevice { options, words, adb_server }
+}
+
+/// Which phone some words mean.
+pub(super) fn address(words: Option<&str>, phone: &Phone, server: &str) -> DeviceAddress {
+    let through_server = |serial: &str| DeviceAddress::Server { server: server.to_owned(), serial: serial.to_owned() };
+    match words {
+        None | Some("virtual") => DeviceAddress::Virtual(phone.clone()),
+        Some(words) => match words.strip_prefix("adb:") {
+            Some(serial) => through_server(serial),
+            None if is_address(words) => DeviceAddress::Direct { address: words.to_owned() },
+            None => through_server(words),
+        },
+    }
+}
+
+/// `HOST:PORT`
+fn is_address(words: &str) -> bool {
+    words.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+pub(super) fn phone(file: &SettingsFile, overrides: &Overrides) -> Result<Phone, SettingsError> {
+    let section = &file.sections.phone;
+    let size = match (overrides.size, &section.size) {
+        (Some(size), _) => size,
+        (None, Some(text)) => {
+            size_of(text.get_ref()).map_err(|why| file.wrong(Some(text.span()), why, Some("540x1200".to_owned())))?
+        }
+        (None, None) => SIZE,
+    };
+    let seed = overrides.seed.or(section.seed).unwrap_or(SEED);
+    Ok(Phone { seed, width: size.width, height: size.height, ..Phone::default() })
+}
+
+pub(super) fn weather(file: &SettingsFile, overrides: &Overrides) -> Result<Weather, SettingsError> {
+    let section = &file.sections.phone;
+    let seed = overrides.weather_seed.or(section.weather_seed).unwrap_or(0);
+    let (name, span) = match (&overrides.weather, &section.weather) {
+        (Some(name), _) => (name.as_str(), None),
+        (None, Some(name)) => (name.get_ref().as_str(), Some(name.span())),
+        (None, None) => ("calm", None),
+    };
+    weather_named(name, seed).map_err(|(why, help)| file.wrong(span, why, Some(help)))
+}
+
+pub(super) fn desk(file: &SettingsFile, overrides: &Overrides) -> Result<Option<DeskOptions>, SettingsError> {
+    let section = &file.sections.ask;
+    let listen = match (overrides.ask, &section.listen) {
+        (None, Some(words)) => Some(words.get_ref().parse().map_err(|_| {
+            let why = format!("{:?} is no address to listen at", words.get_ref());
+            file.wrong(Some(words.span()), why, Some("127.0.0.1:8790".to_owned()))
+        })?),
+        (given, _) => given,
+    };
+    Ok(listen.map(|listen| DeskOptions { listen, open: overrides.ask_open || section.open }))
+}
+
+/// Reads `540x1200`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn size_of(text: &str) -> Result<Size, String> {
+    let parts = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let (width, height) = parts.ok_or("a size is written like 540x1200")?;
+    let (widths, heights) = SIDES;
+    if !widths.contains(&width) || !heights.contains(&height) {
+        return Err(format!(
+            "a display is {} to {} pixels wide and {} to {} high",
+            widths.start(),
+            widths.end(),
+            heights.start(),
+            heights.end()
+        ));
+    }
+    Ok(Size { width, height })
+}

@@ -1,0 +1,223 @@
+//! `tapwright.toml`: its sections as they are written. What they come to is the other files' of this folder.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::mem;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tapwright_agent::policy::{Permission, PresetAnswers};
+use toml::Spanned;
+
+use super::SettingsError;
+use crate::mistake::{Mistake, read_text};
+use crate::policy::Preset;
+
+/// The file that is read if nobody names one.
+const FILE: &str = "tapwright.toml";
+
+/// The file, as it was read.
+#[derive(Debug)]
+pub struct SettingsFile {
+    path: PathBuf,
+    text: String,
+    pub(super) sections: Sections,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sections {
+    pub runs: Option<PathBuf>,
+    pub cache: Option<PathBuf>,
+    #[serde(default)]
+    pub model: ModelSection,
+    /// Models by name: `--model NAME`.
+    #[serde(default)]
+    pub models: BTreeMap<String, ModelSection>,
+    #[serde(default)]
+    pub device: DeviceSection,
+    #[serde(default)]
+    pub phone: PhoneSection,
+    #[serde(default)]
+    pub policy: PolicySection,
+    #[serde(default)]
+    pub ask: AskSection,
+    #[serde(default)]
+    pub apis: BTreeMap<String, ApiSection>,
+    /// The names are those of `Limits`, which is read whole.
+    #[serde(default)]
+    pub limits: BTreeMap<Spanned<String>, toml::Value>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelSection {
+    pub r#use: Option<String>,
+    pub name: Option<String>,
+    pub key_env: Option<String>,
+    pub profile: Option<Spanned<String>>,
+    pub language: Option<Spanned<String>>,
+    pub longest_edge: Option<u64>,
+    pub provider: Option<Spanned<String>>,
+    pub threads: Option<u16>,
+    pub context_tokens_max: Option<u32>,
+    pub chunk_tokens_max: Option<u32>,
+    pub conversations_max: Option<u16>,
+    pub cache_mib_max: Option<u32>,
+    pub ort_library: Option<PathBuf>,
+    pub fetch: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeviceSection {
+    pub r#use: Option<String>,
+    pub adb_server: Option<String>,
+    pub connect_ms: Option<u64>,
+    pub keys: Option<Vec<PathBuf>>,
+    pub authorize_ms: Option<u64>,
+    pub reconnect_ms: Option<u64>,
+    pub protected: Option<ProtectedWindows>,
+}
+
+/// What is done about a window that forbids pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ProtectedWindows {
+    /// A person is asked.
+    #[default]
+    Ask,
+    /// Its words are drawn.
+    Words,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PhoneSection {
+    pub seed: Option<u64>,
+    pub size: Option<Spanned<String>>,
+    pub weather: Option<Spanned<String>>,
+    pub weather_seed: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicySection {
+    pub preset: Option<Preset>,
+    #[serde(default)]
+    pub apps_forbidden: Vec<String>,
+    #[serde(default)]
+    pub apps_allowed: Vec<String>,
+    pub warning: Option<Permission>,
+    pub without_labels: Option<Permission>,
+    pub ask_when_stuck: Option<bool>,
+    #[serde(default)]
+    pub apis_ask: Vec<String>,
+    pub answers: Option<PresetAnswers>,
+    /// Changes of the preset's rules, by their names, and rules of one's own.
+    #[serde(default)]
+    pub rules: BTreeMap<String, RuleSection>,
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretSection>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskSection {
+    pub listen: Option<Spanned<String>>,
+    #[serde(default)]
+    pub open: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuleSection {
+    pub permission: Option<Permission>,
+    #[serde(default)]
+    pub apps: Vec<String>,
+    #[serde(default)]
+    pub except: Vec<String>,
+    #[serde(default)]
+    pub words: Vec<String>,
+    #[serde(default)]
+    pub typing: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecretSection {
+    pub env: Option<String>,
+    pub file: Option<PathBuf>,
+    pub command: Option<Vec<String>>,
+    pub keyring: Option<String>,
+    /// Without any it is for APIs only.
+    #[serde(default)]
+    pub apps: Vec<String>,
+    #[serde(default)]
+    pub any_field: bool,
+}
+
+/// A request if it has a `url`, a program if it has a `command`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApiSection {
+    pub about: String,
+    pub url: Option<String>,
+    pub method: Option<String>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    pub body: Option<String>,
+    pub pointer: Option<String>,
+    pub command: Option<Vec<String>>,
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    pub timeout_ms: Option<u64>,
+    pub answer_bytes_max: Option<usize>,
+    #[serde(default)]
+    pub permission: Permission,
+    #[serde(default)]
+    pub repeatable: bool,
+}
+
+impl SettingsFile {
+    /// Reads the file that is named, or `tapwright.toml`. None there is an empty one, unless it was named.
+    ///
+    /// # Errors
+    /// `Mistake` says what is wrong in it, and where.
+    pub fn read(named: Option<&Path>) -> Result<SettingsFile, Mistake> {
+        let path = named.map_or_else(|| PathBuf::from(FILE), Path::to_owned);
+        let text = match read_text(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => String::new(),
+            Err(error) => return Err(Mistake::unreadable(&path, &error)),
+        };
+        let sections = toml::from_str(&text).map_err(|error| Mistake::of_toml(&path, &text, &error))?;
+        Ok(SettingsFile { path, text, sections })
+    }
+
+    /// Without all that would make a measurement another one than everybody's: of the file the models are left, and where things are
+    /// kept.
+    #[must_use]
+    pub fn for_measurement(mut self) -> SettingsFile {
+        let Sections { runs, cache, model, models, .. } = mem::take(&mut self.sections);
+        self.sections = Sections { runs, cache, model, models, ..Sections::default() };
+        self
+    }
+
+    /// Paths in the file are relative to it.
+    pub(super) fn beside(&self, path: impl Into<PathBuf>) -> PathBuf {
+        let path = path.into();
+        self.path.parent().map_or_else(|| path.clone(), |folder| folder.join(&path))
+    }
+
+    /// Something in it that is wrong, and where.
+    pub(super) fn wrong(
+        &self,
+        at: Option<Range<usize>>,
+        why: impl Into<String>,
+        help: Option<String>,
+    ) -> SettingsError {
+        Mistake { file: self.path.clone(), text: self.text.clone(), at, why: why.into(), help }.into()
+    }
+}

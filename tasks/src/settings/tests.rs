@@ -1,0 +1,291 @@
+//! What comes before what, and what a record may not bring along.
+
+use std::fs;
+
+use super::*;
+use crate::device::Keys;
+use crate::model::{ApiKey, ModelSource};
+
+const NO_VARIABLES: fn(&str) -> Option<String> = |_| None;
+
+fn machine(variable: &dyn Fn(&str) -> Option<String>) -> Machine<'_> {
+    Machine {
+        cache: Some("/cache".into()),
+        adb_keys: Vec::new(),
+        cores: 2,
+        small_model: "/small".into(),
+        date: "2026-01-02".to_owned(),
+        variable,
+    }
+}
+
+fn resolve(text: &str, overrides: Overrides, recorded: Recorded) -> Result<Settings, SettingsError> {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("t.toml");
+    fs::write(&at, text).unwrap();
+    let file = SettingsFile::read(Some(&at))?;
+    let variable = |name: &str| Some(format!("key of {name}")).filter(|_| name != "NOT_SET");
+    Settings::resolve(&file, overrides, recorded, &machine(&variable))
+}
+
+fn of_file(text: &str) -> Settings {
+    resolve(text, Overrides::default(), Recorded::default()).unwrap()
+}
+
+fn sent(launch: LaunchSettings) -> Recorded {
+    Recorded { launch, is_own: false }
+}
+
+fn own(launch: LaunchSettings) -> Recorded {
+    Recorded { launch, is_own: true }
+}
+
+fn of_model(words: &str) -> LaunchSettings {
+    LaunchSettings { model: Some(words.to_owned()), model_name: Some("m".to_owned()), ..LaunchSettings::default() }
+}
+
+#[test]
+fn the_example_in_the_docs_is_the_truth() {
+    let page = include_str!("../../cli/src/cli.head.md");
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let (shown, usual) = (of_file(example), of_file(""));
+    assert_eq!(shown.rules.limits, usual.rules.limits);
+    assert_eq!(
+        shown.device,
+        DeviceOptions { keys: Keys { files: Vec::new(), ..shown.device.keys.clone() }, ..usual.device }
+    );
+    assert_eq!(shown.phone, usual.phone);
+    assert_eq!(shown.adb_server, usual.adb_server);
+    assert_eq!(shown.model.context_tokens_max, Some(usual.model.context_tokens_usual));
+    assert_eq!(shown.model.provider, usual.model.provider);
+    assert_eq!(shown.model.language, Some(Language::En));
+    assert_eq!(shown.model.chunk_tokens_max, usual.model.chunk_tokens_max);
+    assert_eq!(shown.model.library.fetch, usual.model.library.fetch);
+    for name in toml::Table::try_from(&usual.rules.limits).unwrap().keys() {
+        assert!(example.contains(&format!("\n{name} = ")), "{name} is not in the example");
+    }
+}
+
+#[test]
+fn the_example_of_apis_is_the_truth() {
+    let settings = of_file(include_str!("../../../docs/examples/apis.toml"));
+    assert_eq!(settings.apis.keys().collect::<Vec<_>>(), ["calendar", "notebook", "weather"]);
+    assert_eq!(settings.rules.policy.apis["notebook"].permission, tapwright_agent::policy::Permission::Ask);
+    assert!(settings.rules.policy.apis["weather"].repeatable);
+}
+
+#[test]
+fn what_is_asked_for_comes_before_the_file() {
+    let text = "runs = \"a\"\n[limits]\nsteps_max = 5\nthink_ms = 9\n[device]\nuse = \"10.0.0.2:5555\"\n\
+        [policy]\napps_forbidden = [\"Bank\"]\n";
+    let settings = of_file(text);
+    assert!(settings.runs.ends_with("a") && settings.runs.is_absolute(), "relative to the file");
+    assert_eq!((settings.rules.limits.steps_max, settings.rules.limits.think), (5, Duration::from_millis(9)));
+    assert_eq!(settings.device.at, DeviceAddress::Direct { address: "10.0.0.2:5555".to_owned() });
+    let overrides = Overrides {
+        runs: Some("b".into()),
+        steps: Some(6),
+        forbid: vec!["Shop".to_owned()],
+        device: Some("R58M".to_owned()),
+        ..Overrides::default()
+    };
+    let settings = resolve(text, overrides, Recorded::default()).unwrap();
+    assert_eq!((settings.runs, settings.rules.limits.steps_max), (PathBuf::from("b"), 6));
+    assert_eq!(settings.rules.policy.apps_forbidden, ["Bank", "Shop"]);
+    let (server, serial) = ("127.0.0.1:5037".to_owned(), "R58M".to_owned());
+    assert_eq!(settings.device.at, DeviceAddress::Server { server, serial });
+}
+
+#[test]
+fn only_the_virtual_phone_is_trusted_unasked() {
+    let policy = |text: &str| of_file(text).rules.policy;
+    assert_eq!(policy(""), Preset::Trusting.policy());
+    assert_eq!(policy("[device]\nuse = \"10.0.0.2:5555\""), Preset::Careful.policy());
+    assert_eq!(policy("[device]\nuse = \"R58M\""), Preset::Careful.policy());
+    assert_eq!(policy("[device]\nuse = \"R58M\"\n[policy]\npreset = \"trusting\""), Preset::Trusting.policy());
+}
+
+#[test]
+fn devices_are_told_apart() {
+    let phone = Phone::default();
+    let server = |serial: &str| DeviceAddress::Server { server: "s".to_owned(), serial: serial.to_owned() };
+    let address = |words: Option<&str>| device::address(words, &phone, "s");
+    assert_eq!(address(None), DeviceAddress::Virtual(phone.clone()));
+    assert_eq!(address(Some("virtual")), DeviceAddress::Virtual(phone.clone()));
+    assert_eq!(address(Some("adb:10.0.0.2:5555")), server("10.0.0.2:5555"));
+    assert_eq!(address(Some("emulator-5554")), server("emulator-5554"));
+    assert_eq!(address(Some("[::1]:5555")), DeviceAddress::Direct { address: "[::1]:5555".to_owned() });
+}
+
+fn asked(words: &str) -> Overrides {
+    Overrides { model: Some(words.into()), model_name: Some("n".to_owned()), ..Overrides::default() }
+}
+
+#[test]
+fn models_are_told_apart() {
+    let source = |words: &str| resolve("", asked(words), Recorded::default()).unwrap().model.source;
+    assert_eq!(source("finish"), ModelSource::Finish);
+    assert_eq!(source("script:a/b.txt"), ModelSource::Script("a/b.txt".into()));
+    assert_eq!(source("models/mini"), ModelSource::Folder("models/mini".into()));
+    assert!(matches!(source("https://host/v1"), ModelSource::Server { name, .. } if name == "n"));
+    let nameless = Overrides { model_name: None, ..asked("http://host/v1") };
+    assert!(resolve("", nameless, Recorded::default()).is_err());
+    let keyless = Overrides { model_key_env: Some("NOT_SET".to_owned()), ..asked("http://host/v1") };
+    assert!(resolve("", keyless, Recorded::default()).unwrap_err().to_string().contains("NOT_SET"));
+    assert_eq!(of_file("").model.source, ModelSource::Folder("/small".into()));
+}
+
+fn key_of(settings: &Settings) -> Option<&str> {
+    match &settings.model.source {
+        ModelSource::Server { key: Some(ApiKey(key)), .. } => Some(key),
+        _ => None,
+    }
+}
+
+const CLOUD: &str = "[models.cloud]\nuse = \"https://cloud.example/v1\"\nname = \"big\"\nkey_env = \"CLOUD_KEY\"\n";
+
+#[test]
+fn a_model_of_the_settings_has_a_name_and_the_record_holds_that() {
+    let overrides = Overrides { model: Some("cloud".into()), ..Overrides::default() };
+    let settings = resolve(CLOUD, overrides, Recorded::default()).unwrap();
+    assert_eq!((key_of(&settings), settings.launch.model.as_deref()), (Some("key of CLOUD_KEY"), Some("cloud")));
+    let kept = serde_json::to_string(&settings.launch).unwrap();
+    assert!(!kept.contains("CLOUD_KEY") && !kept.contains("cloud.example"), "{kept}");
+    for launch in [settings.launch, of_model("https://cloud.example/v1")] {
+        let again = resolve(CLOUD, Overrides::default(), sent(launch)).unwrap();
+        assert_eq!(key_of(&again), Some("key of CLOUD_KEY"), "it is in the settings");
+        assert_eq!(again.foreign, []);
+    }
+    let nothing = resolve("[models.x]\n", asked("x"), Recorded::default()).unwrap_err().to_string();
+    assert!(nothing.contains("[models.x] does not say which model"), "{nothing}");
+}
+
+#[test]
+fn the_key_of_one_server_is_not_for_another() {
+    let text = "[model]\nuse = \"https://cloud.example/v1\"\nname = \"big\"\nkey_env = \"CLOUD_KEY\"\n";
+    assert_eq!(key_of(&of_file(text)), Some("key of CLOUD_KEY"));
+    let other = resolve(text, asked("http://other.example/v1"), Recorded::default()).unwrap();
+    assert_eq!(key_of(&other), Some("key of TAPWRIGHT_API_KEY"));
+    let own = resolve(text, Overrides::default(), own(of_model("http://other.example/v1"))).unwrap();
+    assert_eq!(key_of(&own), Some("key of TAPWRIGHT_API_KEY"));
+}
+
+fn foreign(text: &str, launch: LaunchSettings) -> Vec<String> {
+    let settings = resolve(text, Overrides::default(), sent(launch)).unwrap();
+    assert_eq!(key_of(&settings), None, "no key goes where a record leads");
+    settings.foreign.into_iter().map(|foreign| format!("{} {}", foreign.what, foreign.value)).collect()
+}
+
+#[test]
+fn what_a_record_from_somebody_else_brings_along_is_named_and_gets_no_key() {
+    let launch = LaunchSettings::default;
+    assert_eq!(foreign("", of_model("http://evil.example/v1")), ["model http://evil.example/v1"]);
+    assert_eq!(foreign(CLOUD, of_model("http://evil.example/v1")), ["model http://evil.example/v1"]);
+    assert_eq!(foreign("", of_model("script:/etc/passwd")), ["model script:/etc/passwd"]);
+    assert_eq!(foreign("", of_model("/somewhere")), ["model /somewhere"]);
+    assert_eq!(foreign("", of_model("finish")), [""; 0]);
+    let device = LaunchSettings { device: Some("10.0.0.9:5555".to_owned()), ..launch() };
+    assert_eq!(foreign("", device.clone()), ["device 10.0.0.9:5555"]);
+    assert_eq!(foreign("[device]\nuse = \"10.0.0.9:5555\"", device), [""; 0]);
+    let server =
+        LaunchSettings { device: Some("R58M".to_owned()), adb_server: Some("10.0.0.9:5037".to_owned()), ..launch() };
+    assert_eq!(foreign("[device]\nuse = \"R58M\"", server), ["adb server 10.0.0.9:5037"]);
+    let profile = |words: &str| LaunchSettings { profile: Some(words.to_owned()), ..launch() };
+    assert_eq!(foreign("", profile("/x/profile.toml")), ["profile /x/profile.toml"]);
+    assert_eq!(foreign("", profile("mini")), [""; 0]);
+    let library = LaunchSettings { ort_library: Some("/x/evil.so".to_owned()), ..launch() };
+    assert_eq!(foreign("", library), ["ONNX Runtime library /x/evil.so"]);
+}
+
+#[test]
+fn what_is_asked_for_this_time_takes_the_place_of_what_a_record_names() {
+    let launch = LaunchSettings { device: Some("10.0.0.9:5555".to_owned()), ..of_model("http://evil.example/v1") };
+    let overrides = Overrides { device: Some("virtual".to_owned()), ..asked("http://mine.example/v1") };
+    let settings = resolve("", overrides, sent(launch)).unwrap();
+    assert_eq!(settings.foreign, []);
+    assert!(matches!(&settings.model.source, ModelSource::Server { url, .. } if url == "http://mine.example/v1"));
+}
+
+#[test]
+fn a_record_cannot_make_the_policy_less_strict() {
+    let launch = LaunchSettings {
+        device: Some("R58M".to_owned()),
+        policy: Some("trusting".to_owned()),
+        forbid: vec!["Bank".to_owned()],
+        ..LaunchSettings::default()
+    };
+    let text = "[device]\nuse = \"R58M\"";
+    let sent = resolve(text, Overrides::default(), sent(launch.clone())).unwrap();
+    assert_eq!((sent.preset, sent.rules.policy.apps_forbidden), (Preset::Careful, vec!["Bank".to_owned()]));
+    // Who chose it when the run began need not choose it again on the same phone, and has not chosen it for another one.
+    let kept = resolve(text, Overrides::default(), own(launch.clone())).unwrap();
+    assert_eq!(kept.preset, Preset::Trusting);
+    let elsewhere = Overrides { device: Some("OTHER".to_owned()), ..Overrides::default() };
+    assert_eq!(resolve(text, elsewhere, own(launch)).unwrap().preset, Preset::Careful);
+}
+
+#[test]
+fn a_run_that_goes_on_needs_no_flags() {
+    let launch = LaunchSettings {
+        language: Some("zh".to_owned()),
+        longest_edge: Some(5000),
+        provider: Some("cpu".to_owned()),
+        threads: Some(3),
+        ort_library: Some("/lib/ort.so".to_owned()),
+        no_fetch: true,
+        steps: Some(7),
+        ..of_model("/model")
+    };
+    let settings = resolve("", Overrides::default(), own(launch.clone())).unwrap();
+    assert_eq!(settings.model.language, Some(Language::Zh));
+    assert_eq!((settings.model.longest_edge, settings.model.threads), (Some(5000), 3));
+    assert_eq!(settings.model.provider, Provider::Cpu);
+    assert_eq!(settings.model.library.named, Some("/lib/ort.so".into()));
+    assert!(!settings.model.library.fetch && settings.rules.limits.steps_max == 7);
+    let kept = LaunchSettings { adb_server: settings.launch.adb_server.clone(), ..launch };
+    assert_eq!(settings.launch, kept, "and the next time neither");
+}
+
+#[test]
+fn without_a_home_only_what_needs_one_misses_it() {
+    let none = Machine { cache: None, ..machine(&NO_VARIABLES) };
+    let file = SettingsFile::read(None).unwrap();
+    let settings = Settings::resolve(&file, asked("finish"), Recorded::default(), &none).unwrap();
+    assert_eq!(settings.model.cache, PathBuf::new());
+}
+
+#[test]
+fn old_keys_are_refused_with_the_new_one_named() {
+    for (text, new) in [
+        ("[apis.x]\nabout = \"a\"\nleave = \"ask\"", "permission"),
+        ("[policy.rules.sending]\nthen = \"ask\"", "permission"),
+        ("[policy]\nunlabelled = \"ask\"", "without_labels"),
+        ("[policy]\nasks_when_stuck = true", "ask_when_stuck"),
+        ("[policy]\napis_asked = []", "apis_ask"),
+        ("[device]\nallow_ms = 1", "authorize_ms"),
+        ("[device]\nfind_again_ms = 1", "reconnect_ms"),
+    ] {
+        let error = resolve(text, Overrides::default(), Recorded::default()).unwrap_err();
+        assert!(error.to_string().contains(&format!("is called `{new}` now")), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_measurement_obeys_nothing_of_the_file_that_would_change_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("t.toml");
+    let text = "runs = \"r\"\n[model]\nuse = \"finish\"\n[limits]\nsteps_max = 3\n[policy]\napps_forbidden = [\"Settings\"]\n\
+        [phone]\nweather = \"wild\"\n[device]\nuse = \"R58M\"\nprotected = \"words\"\n[apis.x]\nabout = \"a\"\ncommand = [\"x\"]\n";
+    fs::write(&at, text).unwrap();
+    let resolve = |file: SettingsFile| {
+        let overrides = Overrides { only_virtual: true, steps_default: Some(40), ..Overrides::default() };
+        Settings::resolve(&file, overrides, Recorded::default(), &machine(&NO_VARIABLES)).unwrap()
+    };
+    let found = resolve(SettingsFile::read(Some(&at)).unwrap().for_measurement());
+    fs::write(&at, "").unwrap();
+    let usual = resolve(SettingsFile::read(Some(&at)).unwrap());
+    assert_eq!((found.model.source, found.runs), (ModelSource::Finish, folder.path().join("r")));
+    assert_eq!((&found.rules.limits, &found.rules.policy), (&usual.rules.limits, &usual.rules.policy));
+    assert_eq!((found.device, found.rules.limits.steps_max), (usual.device, 40));
+    assert!(found.apis.is_empty());
+}
