@@ -41,13 +41,14 @@ use crate::chat::{Template, TemplateOptions};
 use crate::checkpoint::parse;
 use crate::folder::{self, SMALL_BYTES_MAX};
 use crate::request::Usage;
+use crate::settings::Settings;
 use crate::tokenizer::Tokenizer;
 use embeddings::Embeddings;
 use images::ImageCache;
 use interrupt::Interrupt;
 use pool::Pool;
 use prepare::{PreparedRequest, Preparer};
-use providers::{Numbers, Picked, Setup};
+use providers::{Numbers, ProviderChoice, SessionSetup};
 use run::{ActiveAnswer, StepOutput};
 use runtime::{Cache, Decoder, Encoder, RuntimeError};
 use thread::{BeginError, Worker};
@@ -61,7 +62,7 @@ pub struct Engine {
     encoder: Encoder,
     decoder: Decoder,
     /// Who computes, and why.
-    picked: Picked,
+    picked: ProviderChoice,
     /// Whether the graphs compute with 32 bits throughout.
     full: bool,
     pool: Pool<Cache>,
@@ -98,36 +99,22 @@ impl Engine {
         let family = folder::family(folder)?;
         let spec = family.spec();
         let record = folder::record(folder)?;
-        let words = Tokenizer::open(folder)?;
+        let tokenizer = Tokenizer::open(folder)?;
         let template = Template::open(folder, TemplateOptions::of(settings))?;
         let embeddings = Embeddings::open(folder, record.embeddings)?;
-        let image_token = words.picture(spec.image_token)?;
-        if u64::from(words.highest()) >= embeddings.rows() {
+        let image_token = tokenizer.picture(spec.image_token)?;
+        if u64::from(tokenizer.highest()) >= embeddings.rows() {
             return Err(OpenError::Build(BuildError::Unsupported {
-                what: format!("a tokenizer with token {} beside {} rows", words.highest(), embeddings.rows()),
+                what: format!("a tokenizer with token {} beside {} rows", tokenizer.highest(), embeddings.rows()),
             }));
         }
 
-        let mut ends = spec.end_tokens.clone();
-        let generation = folder.join("generation_config.json");
-        if generation.is_file() {
-            ends.extend(
-                parse::<GenerationConfig>(&generation, SMALL_BYTES_MAX)?
-                    .eos_token_id
-                    .map_or(Vec::new(), OneOrMany::into_vec),
-            );
-        }
-        let mut stops = Vec::new();
-        for stop in &settings.stop {
-            ends.extend(words.special_id(stop));
-            stops.push(stop.clone());
-        }
-
+        let (ends, stops) = ends(folder, settings, &spec.end_tokens, &tokenizer)?;
         let environment = runtime::load(library)?;
         let picked = providers::pick(&environment, library, options.provider, Numbers::of(record.decoder.numbers))?;
         tracing::info!(provider = %picked.provider, why = picked.why, "computes the model");
         let [vision_record, decoder_record] = ["vision", "decoder"].map(|graph| records.map(|at| at.join(graph)));
-        let setup = |record| Setup { provider: picked.provider, threads: options.threads, record };
+        let setup = |record| SessionSetup { provider: picked.provider, threads: options.threads, record };
         let wanted = (options.context_tokens_max as usize).min(spec.text.positions_max as usize);
         let encoder = Encoder::open(
             &environment,
@@ -142,25 +129,10 @@ impl Engine {
             record.decoder.numbers,
             setup(decoder_record.as_deref()),
         )?;
-        let context = Pool::slots_max(&decoder, options.cache_bytes_max, wanted);
-        decoder.set_context(context);
-        if context == 0 {
-            let what = format!(
-                "the caches may take {} bytes together, and one of a few hundred tokens takes more: raise [model] cache_mib_max (--cache-mib)",
-                options.cache_bytes_max
-            );
-            return Err(OpenError::Settings { what });
-        }
-        if context < wanted {
-            tracing::warn!(
-                wanted,
-                context,
-                "the context is made shorter, so that one conversation fits under the caches' bound"
-            );
-        }
+        let context = context(&mut decoder, options, wanted)?;
         let preparer = Preparer {
             processor: architecture::image_processor(folder, &spec.vision, settings.longest_edge)?,
-            words: Arc::new(words),
+            tokenizer: Arc::new(tokenizer),
             template,
             image_token,
             ends,
@@ -195,10 +167,55 @@ impl Engine {
         let interrupt = Arc::new(Interrupt::new()?);
         self.begin_prepared(prepared, interrupt).map_err(|error| match error {
             BeginError::Failed(kind) => kind,
-            BeginError::Busy(_) => ModelErrorKind::Unavailable { why: run::FULL.to_owned(), retry_after: None },
+            BeginError::Busy(_) => ModelErrorKind::Unavailable { why: run::NO_ROOM.to_owned(), retry_after: None },
             BeginError::NoMemory(_, error) => fatal(error),
         })
     }
+}
+
+/// The tokens and the texts that end every answer of a model: what its files say, and its profile.
+fn ends(
+    folder: &Path,
+    settings: &Settings,
+    of_config: &[u32],
+    tokenizer: &Tokenizer,
+) -> Result<(Vec<u32>, Vec<String>), BuildError> {
+    let mut ends = of_config.to_vec();
+    let generation = folder.join("generation_config.json");
+    if generation.is_file() {
+        ends.extend(
+            parse::<GenerationConfig>(&generation, SMALL_BYTES_MAX)?
+                .eos_token_id
+                .map_or(Vec::new(), OneOrMany::into_vec),
+        );
+    }
+    let mut stops = Vec::new();
+    for stop in &settings.stop {
+        ends.extend(tokenizer.special_id(stop));
+        stops.push(stop.clone());
+    }
+    Ok((ends, stops))
+}
+
+/// How long conversations may become, so that one of them fits under the caches' bound.
+fn context(decoder: &mut Decoder, options: &EngineOptions, wanted: usize) -> Result<usize, OpenError> {
+    let context = Pool::slots_max(decoder, options.cache_bytes_max, wanted);
+    decoder.set_context(context);
+    if context == 0 {
+        let what = format!(
+            "the caches may take {} bytes together, and one of a few hundred tokens takes more: raise [model] cache_mib_max",
+            options.cache_bytes_max
+        );
+        return Err(OpenError::Settings { what });
+    }
+    if context < wanted {
+        tracing::warn!(
+            wanted,
+            context,
+            "the context is made shorter, so that one conversation fits under the caches' bound"
+        );
+    }
+    Ok(context)
 }
 
 impl Worker for Engine {

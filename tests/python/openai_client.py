@@ -7,6 +7,7 @@
 
 import base64
 import concurrent.futures
+import json
 import struct
 import sys
 import zlib
@@ -98,6 +99,76 @@ def errors():
         refused(openai.APIError, lambda: list(ask("count=1 slips", stream=True)))
 
 
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "press",
+        "description": "Presses a key",
+        "parameters": {
+            "type": "object",
+            "properties": {"key": {"enum": ["home", "back"]}, "long": {"type": "boolean"}},
+            "required": ["key", "long"],
+            "additionalProperties": False,
+        },
+    },
+}
+
+
+def tools():
+    press = {"type": "function", "function": {"name": "press"}}
+    said = 'say {"key": "home", "long": false}'
+    message = ask(said, tools=[TOOL], tool_choice=press, max_tokens=200).choices[0].message
+    assert message.content is None and len(message.tool_calls) == 1, message
+    assert message.tool_calls[0].function.name == "press", message
+    arguments = json.loads(message.tool_calls[0].function.arguments)
+    assert set(arguments) == {"key", "long"} and arguments["key"] in ("home", "back"), arguments
+
+    # In pieces; and as one of two that it has to call.
+    pieces = ask(said, tools=[TOOL], tool_choice=press, max_tokens=200, stream=True)
+    calls = [call for chunk in pieces for choice in chunk.choices for call in choice.delta.tool_calls or []]
+    assert calls[0].function.name == "press" and calls[0].id, calls
+    assert set(json.loads("".join(call.function.arguments for call in calls))) == {"key", "long"}, calls
+    other = {"type": "function", "function": {"name": "wait", "parameters": {"type": "object", "properties": {}, "additionalProperties": False}}}
+    said = 'say {"name": "press", "arguments": {"key": "back", "long": true}}'
+    choice = ask(said, tools=[TOOL, other], tool_choice="required", max_tokens=200).choices[0]
+    assert choice.finish_reason == "tool_calls", choice
+    assert choice.message.tool_calls[0].function.name in ("press", "wait"), choice
+
+    # None are called, and earlier ones are understood.
+    assert ask("count=1", tools=[TOOL], tool_choice="none").choices[0].message.content
+    call = {"id": "a", "type": "function", "function": {"name": "press", "arguments": '{"key": "home", "long": false}'}}
+    messages = [
+        {"role": "user", "content": "Go home"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "done"},
+        {"role": "user", "content": "count=1"},
+    ]
+    assert client.chat.completions.create(model=MODEL, messages=messages, tools=[TOOL], max_tokens=8).choices
+
+
+def stops():
+    if FAKE:
+        return  # It is the engine that stops.
+    text = ask("Turn Wi-Fi on", temperature=0, max_tokens=40).choices[0].message.content
+    # Pairs of letters from all over it, whatever tokens they are of, each up to where it stands first.
+    pairs = {text[at : at + 2] for at in range(1, len(text) - 2, 3)} | {text[at] for at in range(1, len(text) - 1, 5)}
+    for pair in sorted(pairs):
+        choice = ask("Turn Wi-Fi on", temperature=0, max_tokens=40, stop=[pair]).choices[0]
+        assert (choice.message.content, choice.finish_reason) == (text[: text.index(pair)], "stop"), (text, pair, choice)
+
+
+def several():
+    answer = ask("count=2", n=3, temperature=1)
+    assert [choice.index for choice in answer.choices] == [0, 1, 2], answer
+
+
+def too_long():
+    if FAKE:
+        return
+    error = refused(openai.BadRequestError, lambda: ask("a b " * 5000))
+    assert error.code == "context_length_exceeded" and "maximum context length is" in error.message, error
+
+
 def cancel():
     answer = ask("count=100000 delay=2", stream=True, max_tokens=3000)
     for count, _ in enumerate(answer):
@@ -121,6 +192,6 @@ def eight_at_once():
         assert together[0] == "0 é1 é2 é" and together[7].endswith("9 é"), together
 
 
-for check in (whole, stream, picture, errors, cancel, eight_at_once):
+for check in (whole, stream, picture, errors, tools, stops, several, too_long, cancel, eight_at_once):
     check()
     print(f"ok: {check.__name__.replace('_', ' ')}", flush=True)

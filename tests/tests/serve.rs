@@ -2,7 +2,8 @@
 //! screenshot as the reference does.
 
 use std::future::pending;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,4 +81,53 @@ fn the_official_check_costs_as_many_tokens_as_the_reference_counts() {
         assert_eq!(cached, Some(prompt(&with) - 1), "the second time it is all there");
         assert_eq!(with["choices"][0]["message"], again["choices"][0]["message"]);
     });
+}
+
+/// A Python that has the package `openai`: the one that the checks made, or the machine's.
+fn python() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    [root.join("target/python/bin/python"), PathBuf::from("python3")].into_iter().find(|python| {
+        let mut command = Command::new(python);
+        command.args(["-c", "import openai"]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    })
+}
+
+/// The same script that the server's own tests run before an engine that is told what to say: here the small model says it.
+#[test]
+fn the_openai_package_is_served_by_the_small_model() {
+    let Some(python) = python() else {
+        return eprintln!(
+            "SKIPPED: no python3 with the package `openai`: python3 -m venv target/python && target/python/bin/pip install openai"
+        );
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let Some(library) = runtime.block_on(common::library()) else { return };
+    let cache = tempfile::tempdir().expect("a folder");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut options = common::options();
+    options.settings.longest_edge = Some(126_000);
+    let local = Local::open(&root.join("models/mini"), cache.path(), &library, options, |_| ()).expect("it opens");
+    let output = runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at = listener.local_addr().expect("an address");
+        let options = ServerOptions {
+            name: "mini".to_owned(),
+            sampling: tapwright_models::Sampling::GREEDY,
+            key: None,
+            open_to_all: false,
+            urls: UrlPolicy::None,
+            limits: ServerLimits::USUAL,
+            observer: None,
+        };
+        tokio::spawn(server::serve(listener, Arc::new(local), options, pending()));
+        let mut command = Command::new(python);
+        command.arg(root.join("tests/python/openai_client.py")).args([&format!("http://{at}/v1"), "mini", "none"]);
+        tokio::task::spawn_blocking(move || command.output().expect("it runs")).await.expect("it ends")
+    });
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    for line in ["whole", "tools", "stops", "several", "too long", "eight at once"] {
+        assert!(said.lines().any(|said| said == format!("ok: {line}")), "{line} is not in:\n{said}");
+    }
 }

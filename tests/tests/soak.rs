@@ -309,9 +309,14 @@ fn a_server_that_everybody_does_their_worst_to_answers_as_before() {
         }
 
         assert_eq!(good(at).await, before, "it answers as before");
-        // Those that left last may be noticed a moment later.
-        while local.health().answering > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        // Those that left last may be noticed a moment later, and what was large is given back then. What may be kept is kept, and
+        // ONNX Runtime and the allocator keep something of their own.
+        let resident_max = resident_before + ((cache_bytes_max + image_bytes_max) >> 20) as u64 + 300;
+        for _ in 0..1000 {
+            if local.health().answering == 0 && resident_mib() <= resident_max {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let (health, resident) = (local.health(), resident_mib());
         for ((kind, ended), times) in &census {
@@ -327,9 +332,7 @@ fn a_server_that_everybody_does_their_worst_to_answers_as_before() {
         );
         assert_eq!((health.faults, health.restarts, health.answering), (0, 0, 0));
         assert!(cache_most > 0 && cache_most <= cache_bytes_max as u64, "{cache_most} bytes of caches");
-        // What may be kept, and as much again for what the allocator does not give back.
-        let kept_mib = ((cache_bytes_max + image_bytes_max) >> 20) as u64;
-        assert!(resident <= resident_before + 2 * kept_mib + 200, "{resident_before} MiB before, {resident} after");
+        assert!(resident <= resident_max, "{resident_before} MiB before, {resident} after, and {resident_max} are the most");
         // Green means nothing unless all of it did happen.
         let times = |kind: &str, ended: &str| census.get(&(kind.to_owned(), ended.to_owned())).copied().unwrap_or(0);
         for (kind, ended) in [

@@ -64,7 +64,8 @@ pub struct Reply {
 
 /// Something that answers prompts.
 ///
-/// Dropping the future stops the work within one token.
+/// Dropping the future stops the work: within one operator of its graph where the model runs here, and as far as the server hears of it
+/// where it does not.
 #[async_trait]
 pub trait Model: Send {
     /// A name for people.

@@ -35,9 +35,9 @@ impl Detokenizer {
     ///
     /// # Errors
     /// What the tokenizer complains of.
-    pub fn push(&mut self, token: u32, words: &Tokenizer) -> Result<Detokenized, String> {
+    pub fn push(&mut self, token: u32, tokenizer: &Tokenizer) -> Result<Detokenized, String> {
         self.tokens.push(token);
-        let fresh = self.fresh(words, false)?;
+        let fresh = self.fresh(tokenizer, false)?;
         self.held.push_str(&fresh);
         Ok(self.release(false))
     }
@@ -46,8 +46,8 @@ impl Detokenizer {
     ///
     /// # Errors
     /// As `push`.
-    pub fn finish(&mut self, words: &Tokenizer) -> Result<Detokenized, String> {
-        let fresh = self.fresh(words, true)?;
+    pub fn finish(&mut self, tokenizer: &Tokenizer) -> Result<Detokenized, String> {
+        let fresh = self.fresh(tokenizer, true)?;
         self.held.push_str(&fresh);
         Ok(self.release(true))
     }
@@ -59,10 +59,10 @@ impl Detokenizer {
     }
 
     /// The text of the tokens that were not read yet. Half a character waits for its other half, unless there is none coming.
-    fn fresh(&mut self, words: &Tokenizer, last: bool) -> Result<String, String> {
+    fn fresh(&mut self, tokenizer: &Tokenizer, last: bool) -> Result<String, String> {
         let from = self.read.saturating_sub(WINDOW);
-        let before = words.decode(&self.tokens[from..self.read], self.special_shown)?;
-        let all = words.decode(&self.tokens[from..], self.special_shown)?;
+        let before = tokenizer.decode(&self.tokens[from..self.read], self.special_shown)?;
+        let all = tokenizer.decode(&self.tokens[from..], self.special_shown)?;
         let waits = all.ends_with(char::REPLACEMENT_CHARACTER) && self.tokens.len() - self.read < WINDOW;
         if waits && !last {
             return Ok(String::new());

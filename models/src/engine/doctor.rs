@@ -14,7 +14,7 @@ use super::interrupt::Interrupt;
 use super::pool::CacheStore as _;
 use super::prepare::RotaryTables;
 use super::prompt::{Slot, TokenizedPrompt};
-use super::providers::{self, Picked, Provider};
+use super::providers::{self, Provider, ProviderChoice};
 use super::runtime::{self, Cache, RuntimeError};
 use super::{Engine, EngineOptions, OpenError};
 use crate::folder::{self, Progress};
@@ -122,7 +122,7 @@ pub fn examine(
     let before = now();
     let mut engine = Engine::open(&built, library, options)?;
     let load_ms = ms(now() - before);
-    let Picked { provider, why } = engine.picked.clone();
+    let ProviderChoice { provider, why } = engine.picked.clone();
 
     stage(Stage::Doing("checking the numbers"));
     let checks = check(&mut engine).map_err(stopped)?;

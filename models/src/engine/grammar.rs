@@ -33,8 +33,8 @@ impl Grammars {
     ///
     /// # Errors
     /// What llguidance makes of the tokenizer.
-    pub fn new(words: &Tokenizer, rows: usize, ends: &[u32]) -> Result<Grammars, String> {
-        let mut tokens = ByteTokenizer::from_tokenizer(words.tokenizer().clone()).map_err(why)?;
+    pub fn new(tokenizer: &Tokenizer, rows: usize, ends: &[u32]) -> Result<Grammars, String> {
+        let mut tokens = ByteTokenizer::from_tokenizer(tokenizer.tokenizer().clone()).map_err(why)?;
         // What a folder's files say need not be so.
         let ends: Vec<u32> = ends.iter().copied().filter(|&end| (end as usize) < rows).collect();
         if !ends.is_empty() {
@@ -48,7 +48,7 @@ impl Grammars {
         factory.limits_mut().max_lexer_states = LEXER_STATES_MAX;
         factory.limits_mut().initial_lexer_fuel = LEXER_FUEL_MAX;
         factory.limits_mut().step_lexer_fuel = STEP_FUEL_MAX;
-        let marks = SHOWN.iter().filter(|mark| !words.is_special(mark));
+        let marks = SHOWN.iter().filter(|mark| !tokenizer.is_special(mark));
         let marks = marks.map(|mark| ((*mark).to_owned(), format!("\"{mark}\""))).collect();
         Ok(Grammars { factory, marks })
     }

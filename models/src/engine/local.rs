@@ -156,7 +156,7 @@ impl Local {
 
     /// The token of structure that is written so.
     pub fn special_token(&self, text: &str) -> Option<u32> {
-        self.facts.preparer.words.special_id(text)
+        self.facts.preparer.tokenizer.special_id(text)
     }
 
     /// How the engine is at this moment.

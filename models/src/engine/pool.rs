@@ -420,7 +420,7 @@ mod tests {
     }
 
     fn slots(tokens: &[u32]) -> Vec<Slot> {
-        tokens.iter().map(|&token| Slot::Word(token)).collect()
+        tokens.iter().map(|&token| Slot::Token(token)).collect()
     }
 
     /// Computes what is missing of these tokens.
@@ -428,7 +428,7 @@ mod tests {
         let Conversation { past, cache, .. } = pool.get_mut(id);
         for (at, &token) in tokens.iter().enumerate().skip(past.len()) {
             cache.layers.iter_mut().for_each(|layer| layer[at] = token);
-            past.push(Slot::Word(token));
+            past.push(Slot::Token(token));
         }
     }
 
@@ -555,7 +555,7 @@ mod tests {
                         match pool.grow(&&memory, id, to) {
                             Ok(()) => {
                                 let mut tokens: Vec<u32> = pool.get(id).past.iter().map(|slot| match slot {
-                                    Slot::Word(token) => *token,
+                                    Slot::Token(token) => *token,
                                     Slot::Patch { .. } => 0,
                                 }).collect();
                                 tokens.resize(to, seed);

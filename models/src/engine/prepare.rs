@@ -20,7 +20,7 @@ pub const ANSWER_ROOM: usize = 512;
 /// A loaded model's way of reading.
 pub struct Preparer {
     pub family: Box<dyn Family>,
-    pub words: Arc<Tokenizer>,
+    pub tokenizer: Arc<Tokenizer>,
     pub template: Template,
     pub processor: ImageProcessor,
     /// The token that stands for a piece of a picture.
@@ -107,8 +107,8 @@ impl Preparer {
     /// What the template, the tokenizer or the pictures do not allow.
     pub fn tokenize(&self, turns: &[Turn], thinking: Option<bool>) -> Result<TokenizedPrompt, ModelErrorKind> {
         let invalid = |why: String| ModelErrorKind::InvalidPrompt { why };
-        let rendered = self.template.render(turns, &self.words, thinking).map_err(invalid)?;
-        let tokens = self.words.encode(&rendered).map_err(invalid)?;
+        let rendered = self.template.render(turns, &self.tokenizer, thinking).map_err(invalid)?;
+        let tokens = self.tokenizer.encode(&rendered).map_err(invalid)?;
         let mut images = Vec::new();
         for part in turns.iter().flat_map(|turn| &turn.parts) {
             if let Part::Picture(picture) = part {
@@ -134,7 +134,7 @@ impl Preparer {
 
     fn constraint(&self, grammar: &Grammar) -> Result<Constraint, ModelErrorKind> {
         let rows = self.family.spec().text.vocabulary as usize;
-        let grammars = self.grammars.get_or_init(|| Grammars::new(&self.words, rows, &self.ends));
+        let grammars = self.grammars.get_or_init(|| Grammars::new(&self.tokenizer, rows, &self.ends));
         let grammars = grammars.as_ref().map_err(|why| ModelErrorKind::Fatal {
             why: format!("this model's tokenizer cannot be held to a grammar: {why}"),
         })?;

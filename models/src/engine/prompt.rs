@@ -12,7 +12,7 @@ pub struct ImageKey([u8; 32]);
 /// What lies in a slot. Two prompts that begin with equal slots share that part of the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
-    Word(u32),
+    Token(u32),
     /// A piece of the prompt's picture of that number.
     Patch {
         key: ImageKey,
@@ -73,7 +73,7 @@ impl TokenizedPrompt {
         let mut pictures = images.iter().enumerate();
         for &token in tokens {
             if token != mark {
-                slots.push(Slot::Word(token));
+                slots.push(Slot::Token(token));
                 spans.push(Span::Text(1));
                 continue;
             }

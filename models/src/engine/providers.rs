@@ -55,7 +55,7 @@ impl Numbers {
 
 /// A provider that was picked, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picked {
+pub struct ProviderChoice {
     /// Never `Auto`.
     pub provider: Provider,
     /// A sentence for people.
@@ -212,7 +212,7 @@ pub fn pick(
     library: &Path,
     wanted: Provider,
     numbers: Numbers,
-) -> Result<Picked, RuntimeError> {
+) -> Result<ProviderChoice, RuntimeError> {
     let there = available(environment)?;
     let usable = |provider| usable(environment, library, provider);
     Ok(decide(wanted, numbers, &there, usable)?)
@@ -224,8 +224,8 @@ fn decide(
     numbers: Numbers,
     there: &[Provider],
     usable: impl Fn(Provider) -> Result<(), ProviderError>,
-) -> Result<Picked, ProviderError> {
-    let picked = |provider, why: String| Ok(Picked { provider, why });
+) -> Result<ProviderChoice, ProviderError> {
+    let picked = |provider, why: String| Ok(ProviderChoice { provider, why });
     if wanted != Provider::Auto {
         if !there.contains(&wanted) {
             return Err(ProviderError::Absent { wanted, there: there.to_vec() });
@@ -298,8 +298,8 @@ fn with_provider(builder: SessionBuilder, _: Provider) -> Result<SessionBuilder,
 
 /// How a session is to be made.
 #[derive(Clone, Copy, Debug)]
-pub struct Setup<'a> {
-    /// Picked, so never `Auto`.
+pub struct SessionSetup<'a> {
+    /// ProviderChoice, so never `Auto`.
     pub provider: Provider,
     pub threads: usize,
     /// Where ONNX Runtime writes down which provider computed each node: the beginning of a file's name.
@@ -310,7 +310,7 @@ pub struct Setup<'a> {
 ///
 /// # Errors
 /// `RuntimeError` when the graph or the machine does not do.
-pub fn session(environment: &Environment, graph: &Path, setup: Setup<'_>) -> Result<Session, RuntimeError> {
+pub fn session(environment: &Environment, graph: &Path, setup: SessionSetup<'_>) -> Result<Session, RuntimeError> {
     let builder = options(environment, setup.provider, setup.threads)?;
     let mut builder = match setup.record {
         Some(record) => builder.with_profiling(record)?,
@@ -347,7 +347,7 @@ mod tests {
             false => Ok(()),
         };
         let said = match decide(wanted.parse().unwrap(), numbers, there, usable) {
-            Ok(Picked { provider, why }) => format!("{provider}: {why}"),
+            Ok(ProviderChoice { provider, why }) => format!("{provider}: {why}"),
             Err(error) => format!("error: {error}"),
         };
         assert!(said.starts_with(expected), "{said}\ninstead of\n{expected}");

@@ -79,10 +79,10 @@ impl Engine {
         let (mut ends, mut stops) = (request.stop_tokens.clone(), self.stops.clone());
         for stop in request.stop.iter().filter(|stop| !stop.is_empty()) {
             // Tokens of structure are not written out, so that no text would have them.
-            ends.extend(self.preparer.words.special_id(stop));
+            ends.extend(self.preparer.tokenizer.special_id(stop));
             stops.push(stop.clone());
         }
-        let words = prompt.slots.iter().filter_map(|slot| if let Slot::Word(id) = slot { Some(*id) } else { None });
+        let tokens = prompt.slots.iter().filter_map(|slot| if let Slot::Token(id) = slot { Some(*id) } else { None });
         Ok(ActiveAnswer {
             conversation: id,
             max_new_tokens,
@@ -90,7 +90,7 @@ impl Engine {
             features: vec![None; prompt.images.len()],
             logits: None,
             forced_tokens: VecDeque::new(),
-            sampler: Sampler::new(request.sampling.clone(), words),
+            sampler: Sampler::new(request.sampling.clone(), tokens),
             constraint,
             detokenizer: Detokenizer::new(stops, request.stop_shown, request.special_shown),
             ends,
@@ -173,7 +173,7 @@ impl Engine {
         if answer.forced_tokens.is_empty() && answer.constraint.as_ref().is_some_and(Constraint::is_over) {
             return self.ended(answer, output, FinishReason::Grammar);
         }
-        let fed: Vec<Slot> = fed.into_iter().map(Slot::Word).collect();
+        let fed: Vec<Slot> = fed.into_iter().map(Slot::Token).collect();
         answer.logits = Some(self.compute(answer, &fed, true)?);
         Ok(output)
     }
@@ -185,16 +185,16 @@ impl Engine {
         token: u32,
         output: &mut StepOutput,
     ) -> Result<Option<FinishReason>, ModelErrorKind> {
-        let words = &self.preparer.words;
+        let tokenizer = &self.preparer.tokenizer;
         answer.usage.answer += 1;
         if self.preparer.ends.contains(&token) || answer.ends.contains(&token) {
             if answer.stop_shown && answer.ends.contains(&token) {
-                let shown = answer.detokenizer.push(token, words).map_err(undecoded)?;
+                let shown = answer.detokenizer.push(token, tokenizer).map_err(undecoded)?;
                 output.text.push_str(&shown.text);
             }
             return Ok(Some(FinishReason::Token(token)));
         }
-        let shown = answer.detokenizer.push(token, words).map_err(undecoded)?;
+        let shown = answer.detokenizer.push(token, tokenizer).map_err(undecoded)?;
         output.text.push_str(&shown.text);
         if let Some(stop) = shown.stop {
             return Ok(Some(FinishReason::Text(stop)));
@@ -211,7 +211,7 @@ impl Engine {
     ) -> Result<StepOutput, ModelErrorKind> {
         let mut end = finish;
         if !matches!(end, FinishReason::Text(_)) {
-            let shown = answer.detokenizer.finish(&self.preparer.words).map_err(undecoded)?;
+            let shown = answer.detokenizer.finish(&self.preparer.tokenizer).map_err(undecoded)?;
             output.text.push_str(&shown.text);
             if let Some(stop) = shown.stop {
                 end = FinishReason::Text(stop);
@@ -227,7 +227,7 @@ impl Engine {
         let past = self.pool.get(id).past.len();
         let total = past + slots.len();
         self.pool.grow(&self.decoder, id, total).map_err(|error| match error {
-            PoolError::Busy => ModelErrorKind::Unavailable { why: FULL.to_owned(), retry_after: None },
+            PoolError::Busy => ModelErrorKind::Unavailable { why: NO_ROOM.to_owned(), retry_after: None },
             PoolError::Memory(error) => {
                 let why = format!("there is no memory for more of this conversation: {error}");
                 ModelErrorKind::Unavailable { why, retry_after: None }
@@ -260,7 +260,7 @@ impl Engine {
         let mut embeds = Vec::with_capacity(slots.len() * width);
         for slot in slots {
             match *slot {
-                Slot::Word(token) => self.embeddings.append(token, &mut embeds)?,
+                Slot::Token(token) => self.embeddings.append(token, &mut embeds)?,
                 Slot::Patch { picture, index, .. } => {
                     let row = features.get(picture).and_then(Option::as_deref);
                     let row = row.and_then(|features| features.get(index * width..(index + 1) * width));
@@ -306,7 +306,7 @@ impl Engine {
 }
 
 /// What is said when idle memory cannot be had.
-pub const FULL: &str = "the answers under way hold all the memory there is; ask again later";
+pub const NO_ROOM: &str = "the answers under way hold all the memory there is; ask again later";
 
 impl ActiveAnswer {
     /// Takes the tokens that the grammar leaves no choice about.

@@ -16,7 +16,7 @@ use ort::value::{DynTensor, Shape, Tensor};
 use super::numbers;
 use super::pool::CacheStore;
 use super::prepare::RotaryTables;
-use super::providers::{Provider, Setup, session};
+use super::providers::{Provider, SessionSetup, session};
 use crate::architecture::{NamedTensor, TextSpec, Values};
 use crate::checkpoint::Precision;
 
@@ -86,7 +86,7 @@ impl Encoder {
         environment: &Environment,
         graph: &Path,
         numbers: Precision,
-        setup: Setup<'_>,
+        setup: SessionSetup<'_>,
     ) -> Result<Encoder, RuntimeError> {
         Ok(Encoder { session: session(environment, graph, setup)?, numbers })
     }
@@ -161,7 +161,7 @@ impl Decoder {
         graph: &Path,
         spec: &TextSpec,
         numbers: Precision,
-        setup: Setup<'_>,
+        setup: SessionSetup<'_>,
     ) -> Result<Decoder, RuntimeError> {
         let session = session(environment, graph, setup)?;
         // A cache on the card stays there: sent to and fro with every token it would cost more than the token.

@@ -106,7 +106,7 @@ fn an_answer_ends_with_its_tokens_or_its_stop_and_says_which() {
     engine.release(work.conversation, true);
     let fifth = *work.detokenizer.tokens().last().unwrap();
     assert!(!work.detokenizer.tokens()[..4].contains(&fifth), "the case needs a fifth token of its own");
-    let word = engine.preparer.words.decode(&[fifth], true).unwrap();
+    let word = engine.preparer.tokenizer.decode(&[fifth], true).unwrap();
     let ended = |shown: bool| {
         let stop = Request { stop_tokens: vec![fifth], stop_shown: shown, ..varied(20) };
         let text = if shown { four.text.clone() + &word } else { four.text.clone() };

@@ -12,7 +12,7 @@ use tapwright_contract::model::ModelErrorKind;
 use tokio::sync::mpsc;
 
 use super::interrupt::Interrupt;
-use super::run::{FULL, StepOutput};
+use super::run::{NO_ROOM, StepOutput};
 use crate::request::{AnswerError, AnswerEvent, Usage};
 
 /// What computes answers, as its thread sees it.
@@ -152,12 +152,13 @@ pub fn run<W: Worker>(
             status.answering.store(0, Ordering::Relaxed);
             status.faults.fetch_add(1, Ordering::Relaxed);
             status.set(HealthState::Restarting);
-            tracing::error!(why = said(&*panic), "the engine broke and is opened anew");
+            tracing::error!(why = panic_message(&*panic), "the engine broke and is opened anew");
             // What is broken may break again while it is put away.
             let broken = worker.take();
             let _ = catch_unwind(AssertUnwindSafe(move || drop(broken)));
         }
-        match catch_unwind(AssertUnwindSafe(&mut reopen)).unwrap_or_else(|panic| Err(said(&*panic).to_owned())) {
+        match catch_unwind(AssertUnwindSafe(&mut reopen)).unwrap_or_else(|panic| Err(panic_message(&*panic).to_owned()))
+        {
             Ok(opened) => {
                 status.restarts.fetch_add(1, Ordering::Relaxed);
                 status.set(HealthState::Ready);
@@ -169,7 +170,7 @@ pub fn run<W: Worker>(
                 // Whoever asks next hears why, and it is tried again.
                 let Some(job) = jobs.blocking_recv() else { return };
                 let why = format!("the engine broke and could not be opened anew: {why}");
-                tell(&job.events, Err(ModelErrorKind::Unavailable { why, retry_after: None }.into()));
+                send(&job.events, Err(ModelErrorKind::Unavailable { why, retry_after: None }.into()));
             }
         }
     }
@@ -216,16 +217,19 @@ fn serve<W: Worker>(worker: &mut W, jobs: &mut mpsc::Receiver<Job<W::Request>>, 
                     break;
                 }
                 Ok(Err(BeginError::Busy(_))) => {
-                    tell(&events, Err(ModelErrorKind::Unavailable { why: FULL.to_owned(), retry_after: None }.into()));
+                    send(
+                        &events,
+                        Err(ModelErrorKind::Unavailable { why: NO_ROOM.to_owned(), retry_after: None }.into()),
+                    );
                 }
                 Ok(Err(BeginError::NoMemory(_, error))) => {
                     let why = format!("there is no memory for this conversation: {error}");
-                    tell(&events, Err(ModelErrorKind::Unavailable { why, retry_after: None }.into()));
+                    send(&events, Err(ModelErrorKind::Unavailable { why, retry_after: None }.into()));
                 }
-                Ok(Err(BeginError::Failed(kind))) => tell(&events, Err(kind.into())),
+                Ok(Err(BeginError::Failed(kind))) => send(&events, Err(kind.into())),
                 Err(panic) => {
                     status.faults.fetch_add(1, Ordering::Relaxed);
-                    tell(&events, Err(fault(&*panic).into()));
+                    send(&events, Err(fault(&*panic).into()));
                 }
             }
         }
@@ -255,13 +259,13 @@ fn step<W: Worker>(
         Ok(Ok(StepOutput { text, end })) => {
             let usage = worker.usage(answer);
             if !text.is_empty() {
-                tell(events, Ok(AnswerEvent::Delta { text, usage }));
+                send(events, Ok(AnswerEvent::Delta { text, usage }));
             }
             let Some(why) = end else { return true };
             // First the conversation is free, then its reader hears that it is.
             worker.release(answer, true);
             status.answering.fetch_sub(1, Ordering::Relaxed);
-            tell(events, Ok(AnswerEvent::Done { why, usage }));
+            send(events, Ok(AnswerEvent::Done { why, usage }));
             false
         }
         // What was computed before is as good as ever.
@@ -278,14 +282,14 @@ fn step<W: Worker>(
             }
             worker.release(answer, !ours);
             status.answering.fetch_sub(1, Ordering::Relaxed);
-            tell(events, Err(kind.into()));
+            send(events, Err(kind.into()));
             false
         }
         Err(panic) => {
             status.faults.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(why = said(&*panic), "an answer ended by a fault");
+            tracing::error!(why = panic_message(&*panic), "an answer ended by a fault");
             status.answering.fetch_sub(1, Ordering::Relaxed);
-            tell(events, Err(fault(&*panic).into()));
+            send(events, Err(fault(&*panic).into()));
             worker.release(answer, false);
             false
         }
@@ -294,18 +298,18 @@ fn step<W: Worker>(
 
 fn fault(panic: &(dyn Any + Send)) -> ModelErrorKind {
     ModelErrorKind::Fatal {
-        why: format!("a fault of this program ended the answer; please report it: {}", said(panic)),
+        why: format!("a fault of this program ended the answer; please report it: {}", panic_message(panic)),
     }
 }
 
 /// What a panic says.
-fn said(panic: &(dyn Any + Send)) -> &str {
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without words")
 }
 
 /// There is room for every piece of an answer, so it is only lost when nobody wants it.
-fn tell(events: &mpsc::Sender<Result<AnswerEvent, AnswerError>>, event: Result<AnswerEvent, AnswerError>) {
+fn send(events: &mpsc::Sender<Result<AnswerEvent, AnswerError>>, event: Result<AnswerEvent, AnswerError>) {
     let _ = events.try_send(event);
 }
 

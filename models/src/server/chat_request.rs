@@ -162,7 +162,7 @@ pub fn read(body: &[u8], rules: &RequestRules) -> Result<ChatRequest, ErrorRespo
     let newer = fields.whole("max_completion_tokens", tokens)?;
     let mut messages = messages(&mut fields, rules)?;
     if let Some(prompt) = prompt {
-        tell(&mut messages, prompt);
+        add_instructions(&mut messages, prompt);
     }
     Ok(ChatRequest {
         stream,
@@ -195,7 +195,7 @@ fn usage(fields: &mut Fields, stream: bool) -> Result<UsageReport, ErrorResponse
 }
 
 /// Tells the model more in the first message, which is the system's.
-fn tell(messages: &mut Vec<Message>, prompt: String) {
+fn add_instructions(messages: &mut Vec<Message>, prompt: String) {
     match messages.first_mut() {
         Some(Message { role: Role::System, parts }) => parts.push(Part::Text(format!("\n\n{prompt}"))),
         _ => messages.insert(0, Message { role: Role::System, parts: vec![Part::Text(prompt)] }),
@@ -417,11 +417,11 @@ fn messages(fields: &mut Fields, rules: &RequestRules) -> Result<Vec<Message>, E
         // Sooner than the tokens are counted, which takes a while where there are millions.
         return Err(ErrorResponse::too_much_text(bytes, rules.context));
     }
-    Ok(shown_by_users(messages))
+    Ok(move_system_pictures(messages))
 }
 
 /// Models were trained on pictures in users' messages: what a system message shows is shown by the next user.
-fn shown_by_users(messages: Vec<Message>) -> Vec<Message> {
+fn move_system_pictures(messages: Vec<Message>) -> Vec<Message> {
     let mut out: Vec<Message> = Vec::with_capacity(messages.len());
     let mut shown = Vec::new();
     for mut message in messages {
@@ -481,7 +481,7 @@ fn message(mut fields: Fields, rules: &RequestRules) -> Result<Message, ErrorRes
     if returns {
         for part in &mut parts {
             if let Part::Text(text) = part {
-                *text = tools::returned(text);
+                *text = tools::result_text(text);
             }
         }
     }
@@ -493,10 +493,10 @@ fn message(mut fields: Fields, rules: &RequestRules) -> Result<Message, ErrorRes
 fn calls(fields: &mut Fields) -> Result<Vec<String>, ErrorResponse> {
     let mut calls = Vec::new();
     for (index, call) in fields.list("tool_calls", PARTS_MAX)?.unwrap_or_default().into_iter().enumerate() {
-        calls.push(tools::written(Fields::of(fields.path(&format!("tool_calls[{index}]")), call)?)?);
+        calls.push(tools::call_text(Fields::of(fields.path(&format!("tool_calls[{index}]")), call)?)?);
     }
     if let Some(call) = fields.object("function_call")? {
-        calls.push(tools::written_function(call)?);
+        calls.push(tools::function_call_text(call)?);
     }
     Ok(calls)
 }

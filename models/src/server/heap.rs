@@ -1,44 +1,33 @@
 //! Memory that large requests leave behind: the allocator keeps it, an arena a thread, and the system does not get it back by itself.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::sleep;
 
-/// Between two times that memory is given back: it costs milliseconds.
+/// Between a large request's end and the time that memory is given back, which costs milliseconds: others may end meanwhile.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// When memory was given back last.
+/// Whether memory is about to be given back.
 #[derive(Default)]
 pub struct Heap {
-    last: Mutex<Option<Instant>>,
-    under_way: AtomicBool,
+    planned: AtomicBool,
 }
 
 impl Heap {
-    /// Gives back what is free, on a thread of its own, unless that was done just now.
+    /// Gives back what is free, in a moment and on a thread of its own.
     pub fn give_back(self: &Arc<Heap>) {
-        let due = {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            let due = last.is_none_or(|last| last.elapsed() >= PAUSE);
-            if due {
-                *last = Some(Instant::now());
-            }
-            due
-        };
-        if !due || self.under_way.swap(true, Ordering::SeqCst) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if self.planned.swap(true, Ordering::SeqCst) {
             return;
         }
         let heap = self.clone();
-        let work = move || {
-            trim();
-            heap.under_way.store(false, Ordering::SeqCst);
-        };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(work)),
-            Err(_) => work(),
-        }
+        runtime.spawn(async move {
+            sleep(PAUSE).await;
+            heap.planned.store(false, Ordering::SeqCst);
+            let _ = tokio::task::spawn_blocking(trim).await;
+        });
     }
 }
 

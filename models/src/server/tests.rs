@@ -995,7 +995,7 @@ async fn the_openai_package_is_served() {
     let output = timeout(Duration::from_secs(120), command.output()).await.expect("the script ends").unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    for line in ["whole", "stream", "picture", "errors", "cancel", "eight at once"] {
+    for line in ["whole", "stream", "picture", "errors", "tools", "several", "cancel", "eight at once"] {
         assert!(said.lines().any(|said| said == format!("ok: {line}")), "{line} is not in:\n{said}");
     }
     // What the script gave up, the engine stopped.

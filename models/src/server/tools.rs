@@ -141,14 +141,14 @@ fn auto(tools: &[Tool]) -> ToolRequest {
         "To call one, answer with nothing but {OPEN}{{\"name\": \"NAME\", \"arguments\": {{…}}}}{CLOSE}. Call one only if it helps; else answer as usual."
     );
     let mode = ToolMode::Auto(tools.iter().map(|tool| tool.name.clone()).collect());
-    ToolRequest { mode, prompt: Some(told(tools, &how)), grammar: None }
+    ToolRequest { mode, prompt: Some(instructions(tools, &how)), grammar: None }
 }
 
 fn named(tool: &Tool) -> ToolRequest {
     let how = format!("Call {} now: answer with its arguments alone, as JSON.", tool.name);
     ToolRequest {
         mode: ToolMode::Named(tool.name.clone()),
-        prompt: Some(told(std::slice::from_ref(tool), &how)),
+        prompt: Some(instructions(std::slice::from_ref(tool), &how)),
         grammar: Some(("tool_choice", Grammar::Schema(tool.parameters.clone()))),
     }
 }
@@ -170,7 +170,7 @@ fn required(tools: &[Tool]) -> ToolRequest {
     let how = "Call one of them now: answer with {\"name\": \"NAME\", \"arguments\": {…}} alone.";
     ToolRequest {
         mode: ToolMode::Required,
-        prompt: Some(told(tools, how)),
+        prompt: Some(instructions(tools, how)),
         grammar: Some(("tool_choice", Grammar::Lark(lark))),
     }
 }
@@ -182,7 +182,7 @@ fn bound_space(schema: &mut Value) {
 }
 
 /// What the model is told of the functions.
-fn told(tools: &[Tool], how: &str) -> String {
+fn instructions(tools: &[Tool], how: &str) -> String {
     let mut text = "You can call these functions:\n".to_owned();
     for Tool { name, description, parameters } in tools {
         let function = json!({"name": name, "description": description, "parameters": parameters});
@@ -196,17 +196,17 @@ fn told(tools: &[Tool], how: &str) -> String {
 ///
 /// # Errors
 /// `ErrorResponse` that names the field.
-pub fn written(mut call: Fields) -> Result<String, ErrorResponse> {
+pub fn call_text(mut call: Fields) -> Result<String, ErrorResponse> {
     let function = call.object("function")?;
     let function = call.needed("function", function)?;
-    written_function(function)
+    function_call_text(function)
 }
 
 /// The same of a call in the field `function_call`.
 ///
 /// # Errors
-/// As `written`.
-pub fn written_function(mut function: Fields) -> Result<String, ErrorResponse> {
+/// As `call_text`.
+pub fn function_call_text(mut function: Fields) -> Result<String, ErrorResponse> {
     let name = function.text("name")?;
     let name = function.needed("name", name)?;
     let arguments = match function.take("arguments") {
@@ -218,7 +218,7 @@ pub fn written_function(mut function: Fields) -> Result<String, ErrorResponse> {
 }
 
 /// What a function returned, as the model is told.
-pub fn returned(text: &str) -> String {
+pub fn result_text(text: &str) -> String {
     format!("<tool_response>\n{text}\n</tool_response>")
 }
 
@@ -328,7 +328,7 @@ mod tests {
     #[test]
     fn earlier_calls_are_told_as_they_would_be_written() {
         let call = json!({"id": "x", "type": "function", "function": {"name": "add", "arguments": "{\"a\": 1}"}});
-        let text = written(Fields::of("tool_calls[0]", call).unwrap()).unwrap();
+        let text = call_text(Fields::of("tool_calls[0]", call).unwrap()).unwrap();
         assert_eq!(text, r#"<tool_call>{"name":"add","arguments":{"a":1}}</tool_call>"#);
         assert_eq!(ToolMode::Auto(vec!["add".to_owned()]).calls(&text).len(), 1);
     }
