@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tapwright_contract::gesture::{Button, Clicks, KeyName, Modifier};
 
-use crate::grid::Grid;
+use crate::place::Place;
 
 /// What a reply comes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +28,9 @@ pub enum Action {
     /// Brings an app to the front, by whatever name the model has for it.
     Launch { app: String },
     /// A short touch.
-    Tap { at: Grid },
+    Tap { at: Place },
     /// A short touch that the model calls important: paying, deleting, sending what cannot be taken back.
-    SensitiveTap { at: Grid, message: String },
+    SensitiveTap { at: Place, message: String },
     /// Text into the field with the focus, in place of what it holds.
     Type { text: String },
     /// The same; the model says that the text is somebody's name.
@@ -38,25 +38,25 @@ pub enum Action {
     /// A person has to choose; `message` says between what, and may be empty.
     Interact { message: String },
     /// A finger from one place to another.
-    Swipe { from: Grid, to: Grid },
+    Swipe { from: Place, to: Place },
     /// A finger that takes hold of something in one place and lets go of it in another.
-    Drag { from: Grid, to: Grid },
+    Drag { from: Place, to: Place },
     /// Keeps something for the end of the run; `True` stands for what the model just thought.
     Note { message: String },
     /// Calls an API, or asks for what was noted.
     CallApi { instruction: String },
     /// A touch that is held.
-    LongPress { at: Grid },
+    LongPress { at: Place },
     /// Two short touches.
-    DoubleTap { at: Grid },
+    DoubleTap { at: Place },
     /// A person has to do something that the model cannot: log in, solve a captcha.
     TakeOver { message: String },
     /// A pointer's button, pressed and released.
-    Click { at: Grid, button: Button, count: Clicks, modifiers: Vec<Modifier> },
+    Click { at: Place, button: Button, count: Clicks, modifiers: Vec<Modifier> },
     /// A pointer that moves without a button.
-    Move { at: Grid },
+    Move { at: Place },
     /// A wheel's notches.
-    Scroll { at: Grid, right: i32, down: i32 },
+    Scroll { at: Place, right: i32, down: i32 },
     /// Text at the caret, beside what is there.
     Insert { text: String },
     /// A key of a keyboard, with modifiers.

@@ -12,10 +12,10 @@ use tapwright_contract::gesture::{Gesture, Key};
 
 use crate::action::Action;
 use crate::edition::Rules;
-use crate::grid::Grid;
 use crate::limits::clip;
 use crate::millis;
 use crate::person::{Asker, Question};
+use crate::place::Place;
 use crate::policy::{Permission, Ruling, Target, named, near};
 use crate::secrets;
 
@@ -192,7 +192,7 @@ pub fn reads(action: &Action, policy: &Policy) -> bool {
 /// Reviews an action.
 pub fn review(action: &Action, context: ReviewContext<'_>) -> Review {
     let ReviewContext { screen, policy, touch, .. } = context;
-    let on = |at: &Grid| -> Spot { at.on(screen.id) };
+    let on = |at: &Place| -> Spot { at.on(screen.id) };
     let gesture = match action {
         Action::Note { message } => {
             let keeps_page = action.keeps_the_page();

@@ -139,6 +139,11 @@ fn no(yes: &bool) -> bool {
     !yes
 }
 
+/// A policy for the virtual phone, as TOML: nothing can be lost there.
+pub const TRUSTING: &str = include_str!("policy/trusting.toml");
+/// A policy for somebody's phone, as TOML: it asks before what cannot be taken back.
+pub const CAREFUL: &str = include_str!("policy/careful.toml");
+
 /// No app's id: blanks are in none.
 const NO_APP: &str = "no app";
 

@@ -1,15 +1,18 @@
-//! Secrets by name: `{{secret:bank-pin}}` in what a model wants to type. What a name stands for is put in at the
-//! driver's edge, and taken out of all that comes back from there, so that prompts and journals never hold it.
+//! Secrets by name: `{{secret:bank-pin}}` in what a model wants to type. What a name stands for is put in at the driver's edge, and
+//! taken out of all that comes back: errors, answers of APIs, texts on a screen, and what a model says of them. Where it was
+//! typed the picture is covered, in that app. What another app shows of it is not: docs/policy.md says so.
 
 mod quoted;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use tapwright_contract::device::{Area, Label, Screen};
 use tapwright_contract::{Picture, Size};
 
 use crate::limits::clip;
+use quoted::Pattern;
 
 /// A text that is printed nowhere.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,25 +35,29 @@ impl fmt::Debug for SecretText {
 /// whole, however it is written.
 pub const LOOKAHEAD_BYTES: usize = 64 << 10;
 
-/// What the names stand for.
+/// What the names stand for. Cloning is cheap.
 #[derive(Clone, Debug, Default)]
-pub struct Secrets {
-    kept: BTreeMap<String, SecretText>,
-    /// Their names, the longest secret first: one may be part of another, whose rest would be left to read.
-    longest: Vec<String>,
+pub struct Secrets(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    texts: BTreeMap<String, SecretText>,
+    /// How to find them, the longest first: one may be part of another, whose rest would be left to read.
+    patterns: Vec<(String, Pattern)>,
 }
 
 impl Secrets {
     /// Secrets by their names.
     pub fn new(secrets: BTreeMap<String, SecretText>) -> Secrets {
-        let mut longest: Vec<String> = secrets.keys().cloned().collect();
-        longest.sort_by_key(|name| std::cmp::Reverse(secrets[name].0.len()));
-        Secrets { kept: secrets, longest }
+        let mut longest: Vec<&String> = secrets.keys().collect();
+        longest.sort_by_key(|name| std::cmp::Reverse(secrets[*name].0.len()));
+        let patterns = longest.into_iter().map(|name| (name.clone(), Pattern::new(&secrets[name].0))).collect();
+        Secrets(Arc::new(Known { texts: secrets, patterns }))
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+        self.0.texts.is_empty()
     }
 
     /// A text with the secrets in it, for what is sent and nothing else; `Err` is a name that stands for nothing.
@@ -62,7 +69,7 @@ impl Secrets {
         let mut rest = text;
         while let Some((before, name, after)) = next(rest) {
             revealed.push_str(before);
-            revealed.push_str(&self.kept.get(name).ok_or_else(|| name.to_owned())?.0);
+            revealed.push_str(&self.0.texts.get(name).ok_or_else(|| name.to_owned())?.0);
             rest = after;
         }
         revealed.push_str(rest);
@@ -78,20 +85,19 @@ impl Secrets {
     /// A text with the names in the secrets' places, also where they are written as some format has them.
     pub(crate) fn redact(&self, text: &str) -> String {
         let mut hidden = text.to_owned();
-        for name in &self.longest {
-            let secret = &self.kept[name].0;
+        for (name, pattern) in &self.0.patterns {
             let place = format!("{{{{secret:{name}}}}}");
             let mut clean = String::new();
             let mut rest = hidden.as_str();
-            while let Some((start, end)) = quoted::find(rest, secret) {
+            while let Some((start, end)) = pattern.find(rest) {
                 clean.push_str(&rest[..start]);
                 clean.push_str(&place);
                 rest = &rest[end..];
             }
             hidden = clean + rest;
-            for form in quoted::encoded(secret) {
-                if hidden.contains(&form) {
-                    hidden = hidden.replace(&form, &place);
+            for form in &pattern.encoded {
+                if hidden.contains(form) {
+                    hidden = hidden.replace(form, &place);
                 }
             }
         }
@@ -99,7 +105,7 @@ impl Secrets {
     }
 
     fn shows(&self, text: &str) -> bool {
-        self.kept.values().any(|secret| text.contains(&secret.0))
+        self.0.texts.values().any(|secret| text.contains(&secret.0))
     }
 }
 

@@ -184,7 +184,7 @@ fn with(mut policy: Policy) -> Setting {
 }
 
 fn careful() -> Policy {
-    toml::from_str(include_str!("../../tasks/src/policies/careful.toml")).expect("it can be read")
+    toml::from_str(tapwright_agent::policy::CAREFUL).expect("it can be read")
 }
 
 #[test]

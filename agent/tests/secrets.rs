@@ -14,7 +14,7 @@ use tapwright_agent::drive::{Ports, drive, resume};
 use tapwright_agent::episode::Setting;
 use tapwright_agent::journal::{Entry, EventLine, Journal, Line, Record};
 use tapwright_agent::outcome::Outcome;
-use tapwright_agent::person::Nobody;
+use tapwright_agent::person::{Answer, Nobody, Person, Question};
 use tapwright_agent::policy::SecretUse;
 use tapwright_agent::secrets::{SecretText, Secrets};
 use tapwright_agent::stop::stop;
@@ -256,5 +256,120 @@ fn stays_covered(tells: bool, any_field: bool, seen_after: bool) {
     });
     assert_eq!(*typed.lock().unwrap(), [SECRET]);
     let lines = String::from_utf8(disk.disk().lines.clone()).unwrap();
+    kept_quiet(&lines, &seen.lock().unwrap());
+}
+
+/// A screen that moves takes all of its time, and a tree a second or two; after a secret was typed a look needs both.
+struct Restless {
+    page: Page,
+    tree: Duration,
+}
+
+#[async_trait]
+impl Driver for Restless {
+    fn name(&self) -> &str {
+        "restless"
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::PHONE
+    }
+
+    async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
+        tokio::time::sleep(within).await;
+        self.page.screen(within).await
+    }
+
+    async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
+        // All that it may take, and no more: whoever asks must not have spent it before.
+        tokio::time::sleep(within).await;
+        self.page.perform(gesture, within).await
+    }
+
+    async fn labels(&mut self, within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
+        tokio::time::sleep(self.tree).await;
+        self.page.labels(within).await
+    }
+}
+
+#[test]
+fn a_screen_that_moves_is_no_device_that_is_lost() {
+    for (tree, sees_it) in [(Duration::from_millis(2_400), true), (Duration::from_secs(3600), false)] {
+        let (typed, seen) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<Prompt>>>::default());
+        let disk = Memory::default();
+        let mut journal = Journal::over("secret", Box::new(disk.clone()));
+        let secrets = Secrets::new([("pin".to_owned(), SecretText::new(SECRET.to_owned()).unwrap())].into());
+        let type_it = r#"do(action="Type", text="{{secret:pin}}")"#;
+        let back = r#"do(action="Back")"#;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let end = runtime.block_on(async {
+            let (_stopper, stop) = stop();
+            let page = Page { typed: Arc::clone(&typed), tells: true, fails: false, falls_silent: false };
+            let ports = Ports {
+                driver: &mut Restless { page, tree },
+                model: &mut Script {
+                    lines: vec![type_it, back, back, r#"finish(message="in")"#],
+                    seen: Arc::clone(&seen),
+                },
+                person: &mut Yes,
+                apis: &mut NoApis,
+                secrets: &secrets,
+                journal: &mut journal,
+                clock: &Timer::start(),
+                stop,
+                watch: &mut |_| (),
+            };
+            drive(setting_with(false), 0, ports).await.expect("the journal can be written")
+        });
+        let lines = String::from_utf8(disk.disk().lines.clone()).unwrap();
+        assert_eq!(end.outcome, Outcome::Done { message: "in".to_owned() }, "{lines}");
+        assert_eq!(*typed.lock().unwrap(), [SECRET], "{lines}");
+        assert!(!lines.contains("unseen") && !lines.contains("may or may not"), "{lines}");
+        assert_eq!(lines.contains("the device does not tell into what field"), !sees_it, "{lines}");
+        kept_quiet(&lines, &seen.lock().unwrap());
+    }
+}
+
+/// Says yes to whatever is asked.
+struct Yes;
+
+#[async_trait]
+impl Person for Yes {
+    async fn ask(&mut self, _question: &Question, _screen: Option<&Screen>) -> Answer {
+        Answer::Yes
+    }
+}
+
+/// Another app shows it, the model reads it there and says it: what is written down has its name.
+#[test]
+fn what_a_model_says_of_it_is_not_written_down() {
+    let (typed, seen) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<Prompt>>>::default());
+    let disk = Memory::default();
+    let mut journal = Journal::over("secret", Box::new(disk.clone()));
+    let secrets = Secrets::new([("pin".to_owned(), SecretText::new(SECRET.to_owned()).unwrap())].into());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let end = runtime.block_on(async {
+        let (_stopper, stop) = stop();
+        let lines = vec![
+            "<think>The note says hunter2-4711.</think><answer>do(action=\"Note\", message=\"the PIN is hunter2-4711\")",
+            "hunter2-4711 is no action",
+            r#"finish(message="it is hunter2-4711")"#,
+        ];
+        let ports = Ports {
+            driver: &mut Page { typed: Arc::clone(&typed), tells: true, fails: false, falls_silent: false },
+            model: &mut Script { lines, seen: Arc::clone(&seen) },
+            person: &mut Nobody,
+            apis: &mut NoApis,
+            secrets: &secrets,
+            journal: &mut journal,
+            clock: &Timer::start(),
+            stop,
+            watch: &mut |_| (),
+        };
+        drive(setting_with(false), 0, ports).await.expect("the journal can be written")
+    });
+    assert_eq!(end.outcome, Outcome::Done { message: "it is {{secret:pin}}".to_owned() });
+    let lines = String::from_utf8(disk.disk().lines.clone()).unwrap();
+    assert!(lines.contains("the PIN is {{secret:pin}}"), "{lines}");
     kept_quiet(&lines, &seen.lock().unwrap());
 }

@@ -7,13 +7,10 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tapwright_agent::policy::Policy;
+use tapwright_agent::policy::{CAREFUL, Policy, TRUSTING};
 use tapwright_agent::secrets::SecretText;
 
 use crate::process::{self, Program, ProgramError, ProgramOutput};
-
-const TRUSTING: &str = include_str!("policies/trusting.toml");
-const CAREFUL: &str = include_str!("policies/careful.toml");
 
 /// A policy that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use agent::action::{Action, Call};
 use agent::dialect::Dialect;
-use agent::grid::Grid;
+use agent::place::Place;
 use llguidance::api::TopLevelGrammar;
 use llguidance::{Matcher, ParserFactory};
 use tapwright_agent as agent;
@@ -21,7 +21,7 @@ const REPLIES: u64 = 1000;
 const TOKENS_MAX: u32 = 96;
 
 fn calls() -> Vec<Call> {
-    let at = |x, y| Grid::new(x, y).expect("it is on the grid");
+    let at = |x, y| Place::of_parts(x, y, 1000).expect("it is on the grid");
     let text = || "say \"hi\" \\ to 小明,\nplease 🙂".to_owned();
     let line = || "50 % off \"now\"".to_owned();
     let seconds = |seconds| Duration::from_secs(seconds);

@@ -1,5 +1,9 @@
 //! The small model is taught exactly what it is asked later: the generator's prompts are the agent's.
 
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
 use agent::dialect::Dialect;
 use agent::profile::{Profile, ReplyForm};
 use agent::prompt::{self, Exchange};
@@ -9,19 +13,20 @@ use tapwright_agent as agent;
 use tapwright_contract as contract;
 use tapwright_mini_data::{Step, steps};
 
+/// The agent's section of the profile that the shipped model comes with.
+fn profile() -> &'static Profile {
+    static PROFILE: OnceLock<Profile> = OnceLock::new();
+    PROFILE.get_or_init(|| {
+        let at = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/mini/profile.toml");
+        let text = fs::read_to_string(&at).unwrap_or_else(|error| panic!("{}: {error}", at.display()));
+        let whole: toml::Table = text.parse().unwrap_or_else(|error| panic!("{}: {error}", at.display()));
+        whole["agent"].clone().try_into().unwrap_or_else(|error| panic!("{}: {error}", at.display()))
+    })
+}
+
 /// What the agent makes of the same steps, as (role, text).
 fn asked(past: &[Step], goal: &str, front: &str) -> Vec<(&'static str, String)> {
-    let profile = Profile {
-        dialect: Dialect::Autoglm,
-        system: None,
-        history: Some(1),
-        reply: ReplyForm::Clean,
-        remarks: true,
-        tokens_max: 96,
-        context_tokens: None,
-        picture_pixels: None,
-        summaries: false,
-    };
+    let profile = profile();
     let exchanges: Vec<Exchange> = past
         .iter()
         .map(|step| {
@@ -29,12 +34,12 @@ fn asked(past: &[Step], goal: &str, front: &str) -> Vec<(&'static str, String)> 
             let call = said.call.unwrap_or_else(|unclear| panic!("{}: {unclear:?}", step.reply));
             Exchange {
                 info: prompt::info(front_of(step), None),
-                reply: prompt::clean_reply(&said.thought, &Dialect::Autoglm.print(&call)),
+                reply: written_back(&said.thought, &Dialect::Autoglm.print(&call), &step.reply),
             }
         })
         .collect();
     let picture = Picture::new(Size { width: 1, height: 1 }, vec![0; 4]).expect("one pixel is a picture");
-    let prompt = prompt::compose(&profile, goal, "", &exchanges, &prompt::info(front, None), picture);
+    let prompt = prompt::compose(profile, goal, "", &exchanges, &prompt::info(front, None), picture);
     let said = |parts: Vec<Part>| {
         parts.into_iter().filter_map(|part| if let Part::Text(text) = part { Some(text) } else { None }).collect()
     };
@@ -44,6 +49,16 @@ fn asked(past: &[Step], goal: &str, front: &str) -> Vec<(&'static str, String)> 
         Role::Assistant => "assistant",
     };
     prompt.turns.into_iter().map(|turn| (role(turn.role), said(turn.parts))).collect()
+}
+
+/// A reply as the profile has it written back.
+fn written_back(thought: &str, action: &str, heard: &str) -> String {
+    match profile().reply {
+        ReplyForm::Clean => prompt::clean_reply(thought, action),
+        ReplyForm::CleanLines => prompt::clean_reply_in_lines(thought, action),
+        ReplyForm::Doubled => prompt::doubled_reply(heard),
+        ReplyForm::Heard => heard.to_owned(),
+    }
 }
 
 fn front_of(step: &Step) -> &'static str {

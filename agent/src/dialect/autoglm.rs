@@ -10,6 +10,9 @@
 //! Reading is tolerant of form and strict about meaning: quotes, brackets, numbers and tags come as they like, but
 //! nothing is done that the model did not write in full.
 
+/// Places are on a grid of so many steps a side, whatever the display's size: 0 to 999.
+pub(crate) const GRID: u32 = 1000;
+
 mod find;
 mod grammar;
 mod print;

@@ -1,12 +1,11 @@
 //! Finds the thought and the call in a reply.
 
-use super::value::{Quoting, Reader, Syntax, Value, is_blank, token};
+use super::value::{Quoting, Reader, Syntax, TOKEN_BYTES, Value, is_blank, token};
 use super::verb::{act, finish, names_an_action, shown, unclear};
 use crate::action::Call;
 use crate::dialect::{ParsedReply, Unclear};
+use crate::work::looked_at;
 
-/// No special token is longer.
-const TOKEN_BYTES: usize = 40;
 /// How many calls of one reply are looked at.
 const CALLS_MAX: usize = 32;
 
@@ -197,6 +196,7 @@ fn next_call(text: &str, from: usize) -> Option<(usize, usize, bool)> {
     let bytes = text.as_bytes();
     let mut at = from;
     while at < bytes.len() {
+        looked_at(1);
         let word = ["do", "finish"].into_iter().find(|word| {
             bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
         });

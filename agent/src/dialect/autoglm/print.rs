@@ -6,7 +6,8 @@ use std::time::Duration;
 use tapwright_contract::gesture::Modifier;
 
 use crate::action::{Action, Call};
-use crate::grid::Grid;
+use crate::dialect::autoglm::GRID;
+use crate::place::Place;
 
 /// The canonical form of a call.
 pub fn print(call: &Call) -> String {
@@ -61,8 +62,9 @@ fn held(modifiers: &[Modifier]) -> String {
     modifiers.iter().map(|modifier| format!(", {}=True", format!("{modifier:?}").to_lowercase())).collect()
 }
 
-fn place(at: Grid) -> String {
-    format!("[{},{}]", at.x(), at.y())
+fn place(at: Place) -> String {
+    let (x, y) = at.in_parts(GRID);
+    format!("[{x},{y}]")
 }
 
 /// Seconds to the millisecond, without zeros that say nothing.

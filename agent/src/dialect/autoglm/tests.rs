@@ -5,9 +5,11 @@ use std::time::Duration;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
-use super::{print, read};
+use super::{print, read, without_marks};
 use crate::action::{Action, Call};
-use crate::grid::Grid;
+use crate::dialect::autoglm::GRID;
+use crate::place::Place;
+use crate::work::counted;
 
 fn shown(reply: &str, cut: bool) -> String {
     let said = read(reply, cut);
@@ -426,8 +428,8 @@ fn texts() -> impl Strategy<Value = String> {
     ]
 }
 
-fn places_of_the_grid() -> impl Strategy<Value = Grid> {
-    (0..=Grid::MAX, 0..=Grid::MAX).prop_map(|(x, y)| Grid::new(x, y).expect("on the grid"))
+fn places_of_the_grid() -> impl Strategy<Value = Place> {
+    (0..GRID, 0..GRID).prop_map(|(x, y)| Place::of_parts(x, y, GRID).expect("on the grid"))
 }
 
 fn calls() -> impl Strategy<Value = Call> {
@@ -517,9 +519,10 @@ proptest! {
     }
 }
 
-/// What would take long: reading must stay linear, or nearly so, in the reply's length.
+/// What would take long: reading stays linear, or nearly so, in the reply's length. Eight times the text may be eight times as
+/// many looks at a byte; a reader that looks at everything again for each piece would make sixty-four times as many.
 #[test]
-fn long_replies_are_read() {
+fn long_replies_are_read_in_linear_time() {
     let pieces = [
         "[",
         "{",
@@ -536,11 +539,46 @@ fn long_replies_are_read() {
         "<think>",
         "\\u",
         "do(action=\"Back\")",
+        "<|end_of_box|>",
+        "<|",
+        "|>",
     ];
+    let mut most = 0;
     for piece in pieces {
         for start in ["", "do(action=\"Type\", text=\"", "x ", "<think>"] {
-            let reply = format!("{start}{}", piece.repeat(60_000 / piece.len()));
-            let _ = read(&reply, false);
+            let looks = |bytes: usize| {
+                let reply = format!("{start}{}", piece.repeat(bytes / piece.len()));
+                counted(|| {
+                    let said = read(&reply, false);
+                    assert!(without_marks(&said.thought).len() <= said.thought.len());
+                })
+            };
+            let (short, long) = (looks(8_000), looks(64_000));
+            most = most.max(long / 64_000);
+            assert!(long < short * 12 + 64_000, "{start:?} and {piece:?}: {short} looks became {long}");
         }
+    }
+    // Something is counted, and no byte is looked at a thousand times.
+    assert!((1..1000).contains(&most), "{most}");
+}
+
+/// The tokens that a model's decoding leaves around and in its thought are no part of it.
+#[test]
+fn marks_are_no_part_of_a_thought() {
+    let wifi = "I can see the home screen with several icons.";
+    for (thought, clean) in [
+        ("<|begin_of_box|>I can see the home screen with several icons.<|end_of_box|>\n<|begin_of_box|>", wifi),
+        ("I can see <|begin_of_box|>the home screen<|end_of_box|> with several icons.", wifi),
+        ("<|assistant|>\nI can see the home screen with several icons.<|endoftext|>", wifi),
+        ("I can see the home screen with several icons.<|end<|end_of_box|>_of_box|>", wifi),
+        ("<|a|><|b|>", ""),
+        ("a <| b |> c", "a <| b |> c"),
+        ("if a <|b and c|> d", "if a <|b and c|> d"),
+        ("5 |> 3", "5 |> 3"),
+        ("|>", "|>"),
+        ("<|", "<|"),
+        ("你好<|end_of_box|>", "你好"),
+    ] {
+        assert_eq!(without_marks(thought), clean, "{thought}");
     }
 }

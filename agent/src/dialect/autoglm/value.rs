@@ -2,6 +2,8 @@
 //!
 //! What they mean is decided in `verb.rs`.
 
+use crate::work::looked_at;
+
 /// How deep lists may be nested.
 const DEPTH_MAX: usize = 6;
 /// How many items a list, a map or a call may have.
@@ -329,6 +331,7 @@ impl<'a> Reader<'a> {
     }
 
     fn peek(&self) -> Option<char> {
+        looked_at(1);
         self.rest().chars().next()
     }
 
@@ -354,10 +357,16 @@ pub(super) fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}')
 }
 
+/// No special token is longer.
+pub(super) const TOKEN_BYTES: usize = 40;
+
 /// The length of the special token that a text begins with, such as `<|begin_of_box|>`.
 pub(super) fn token(text: &str) -> Option<usize> {
     let name = text.strip_prefix("<|")?;
-    let end = name.find("|>")?;
+    // No name is longer; what follows may be megabytes.
+    let near = &name[..name.floor_char_boundary(TOKEN_BYTES)];
+    looked_at(near.len());
+    let end = near.find("|>")?;
     let plain = end > 0 && end <= 32 && name[..end].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     plain.then_some(end + 4)
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::value::{Arguments, Value, digit, is_blank};
 use crate::action::{Action, Call};
 use crate::dialect::Unclear;
-use crate::grid::Grid;
+use crate::dialect::autoglm::GRID;
+use crate::place::Place;
 
 /// The longest wait that can be said; how long is really waited is the caller's limit.
 const WAIT_MAX_S: f64 = 3600.0;
@@ -133,12 +134,12 @@ impl Given {
         typed.ok_or_else(|| unclear(format!("{verb} needs a text; write do(action=\"{verb}\", text=\"…\")")))
     }
 
-    fn element(&self, verb: &str) -> Result<Grid, Unclear> {
+    fn element(&self, verb: &str) -> Result<Place, Unclear> {
         let names = ["element", "coordinate", "coordinates", "position", "point", "box", "bbox", "at", "start"];
         self.place(&names, 0, &format!("{verb} needs a place; write do(action=\"{verb}\", element=[x,y])"))
     }
 
-    fn place(&self, names: &[&str], nth: usize, missing: &str) -> Result<Grid, Unclear> {
+    fn place(&self, names: &[&str], nth: usize, missing: &str) -> Result<Place, Unclear> {
         let value = self
             .named(names)
             .or_else(|| self.plain.iter().filter(|v| matches!(v, Value::List(_) | Value::Map(_))).nth(nth));
@@ -156,7 +157,7 @@ impl Given {
         // Two fractions would be the top left corner, which nobody means.
         let fractions = [x, y].iter().all(|n| (0.0..=1.0).contains(n)) && [x, y].iter().any(|n| n.fract() != 0.0);
         match (coordinate(x), coordinate(y)) {
-            (Some(x), Some(y)) if !fractions => Ok(Grid::new(x, y).expect("both are on the grid")),
+            (Some(x), Some(y)) if !fractions => Ok(Place::of_parts(x, y, GRID).expect("both are on the grid")),
             _ => Err(unclear(format!("the place [{x},{y}] is off the grid; both numbers go from 0 to 999"))),
         }
     }
@@ -237,11 +238,11 @@ fn collect(value: &Value, numbers: &mut Vec<f64>) {
 }
 
 /// A step of the grid; the edge that other conventions have at 1000 is its last one.
-fn coordinate(number: f64) -> Option<u16> {
+fn coordinate(number: f64) -> Option<u32> {
     let whole = number.round();
     match whole {
         _ if !(0.0..=1000.0).contains(&number) => None,
-        whole => Some((whole as u16).min(Grid::MAX)),
+        whole => Some((whole as u32).min(GRID - 1)),
     }
 }
 
