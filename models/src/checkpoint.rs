@@ -2,6 +2,10 @@
 //!
 //! What the files say of themselves is checked before anything is used; what the tensors mean is left to the builder.
 
+mod foreign;
+
+pub use foreign::refuse_quantised;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
@@ -69,23 +73,8 @@ impl Shard {
     }
 
     /// Fills `to` with what stands at `offset`.
-    fn read(&self, offset: u64, to: &mut [u8]) -> Result<(), BuildError> {
-        #[cfg(unix)]
-        let read = std::os::unix::fs::FileExt::read_exact_at(&self.file, to, offset);
-        #[cfg(not(unix))]
-        let read: std::io::Result<()> = {
-            let _ = &self.file;
-            to.copy_from_slice(&self.map[offset as usize..][..to.len()]);
-            Ok(())
-        };
-        read.map_err(|source| BuildError::Unreadable { file: self.path.clone(), source })
-    }
-
-    /// Lets go of what was looked at through `bytes`; it is read again if it is looked at again.
-    pub fn release(&self) {
-        // SAFETY: the mapping is of a file and only read, so its pages come back as they were.
-        #[cfg(unix)]
-        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    pub fn read(&self, offset: u64, to: &mut [u8]) -> Result<(), BuildError> {
+        read_at(&self.file, offset, to).map_err(|source| BuildError::Unreadable { file: self.path.clone(), source })
     }
 }
 
@@ -132,18 +121,26 @@ impl Checkpoint {
             let index: Index = parse(&index, INDEX_BYTES_MAX)?;
             (index.weight_map.values().cloned().collect(), Some(index.weight_map))
         } else {
-            return Err(BuildError::NoWeights { folder: folder.to_owned() });
+            return Err(foreign::no_weights(folder));
         };
         if names.is_empty() || names.len() > SHARDS_MAX {
             return Err(BuildError::malformed(&index, format!("it names {} shards", names.len())));
         }
 
         let mut checkpoint = Checkpoint { shards: Vec::new(), tensors: BTreeMap::new() };
+        let mut shards = Vec::new();
         for name in names {
             // The index is data: it may name files of its own folder and nothing else.
             if name.contains(['/', '\\']) || name.starts_with('.') || !name.ends_with(".safetensors") {
                 return Err(BuildError::malformed(&index, format!("{name:?} is no name of a shard")));
             }
+            shards.push(name);
+        }
+        let missing = foreign::missing(folder, shards.iter());
+        if !missing.is_empty() {
+            return Err(BuildError::ShardsMissing { index, named: shards.len(), missing });
+        }
+        for name in shards {
             checkpoint.add(folder.join(&name), name)?;
         }
         for (tensor, shard) in promised.iter().flatten() {
@@ -191,12 +188,18 @@ impl Checkpoint {
 
     fn add(&mut self, path: PathBuf, name: String) -> Result<(), BuildError> {
         let file = File::open(&path).map_err(|source| BuildError::Unreadable { file: path.clone(), source })?;
+        let length = file.metadata().map_err(|source| BuildError::Unreadable { file: path.clone(), source })?.len();
+        let mut head = vec![0; length.min(foreign::HEAD as u64) as usize];
+        read_at(&file, 0, &mut head).map_err(|source| BuildError::Unreadable { file: path.clone(), source })?;
+        if let Some(why) = foreign::what_is(&head, length, true) {
+            return Err(BuildError::Foreign { file: path, why });
+        }
         // SAFETY: the mapping is only read. Another process that cuts the file short meanwhile would end this one by a
         // signal, as it would any program that maps weights; the files of a model are written once.
         let map =
             unsafe { Mmap::map(&file) }.map_err(|source| BuildError::Unreadable { file: path.clone(), source })?;
         let (header, metadata) =
-            SafeTensors::read_metadata(&map).map_err(|error| BuildError::malformed(&path, error.to_string()))?;
+            SafeTensors::read_metadata(&map).map_err(|error| BuildError::malformed(&path, why_unread(&map, &error)))?;
         let data = 8 + header;
         for key in metadata.offset_keys() {
             let info = metadata.info(&key).expect("the key was just listed");
@@ -222,6 +225,46 @@ impl Checkpoint {
     }
 }
 
+/// Fills `to` with what stands at `offset` of a file.
+fn read_at(file: &File, offset: u64, to: &mut [u8]) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::FileExt::read_exact_at(file, to, offset)
+    }
+    #[cfg(not(unix))]
+    {
+        use std::io::{Read, Seek, SeekFrom};
+        let mut file = file;
+        file.seek(SeekFrom::Start(offset))?;
+        file.read_exact(to)
+    }
+}
+
+/// Why a file's header cannot be read; that it is too short is the usual reason, and what the library calls it helps nobody.
+fn why_unread(bytes: &[u8], error: &safetensors::SafeTensorError) -> String {
+    #[derive(Deserialize)]
+    struct Offsets {
+        data_offsets: Option<[u64; 2]>,
+    }
+    let header = bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
+    let header = header.filter(|length| *length <= 100_000_000); // The format's own limit.
+    let promised = header.and_then(|length| {
+        let Some(text) = bytes.get(8..8 + length as usize) else { return Some(8 + length) };
+        let all: BTreeMap<String, Offsets> = serde_json::from_slice(text).ok()?;
+        let end = all.values().filter_map(|tensor| Some(tensor.data_offsets?[1])).max()?;
+        end.checked_add(8 + length)
+    });
+    match promised {
+        Some(promised) if promised > bytes.len() as u64 => {
+            format!(
+                "it is cut short: its header promises {promised} bytes, and it has {}; download it again",
+                bytes.len()
+            )
+        }
+        _ => format!("{error}; download it again"),
+    }
+}
+
 impl<'a> Tree<'a> {
     /// One level down.
     pub fn at(&self, name: impl fmt::Display) -> Tree<'a> {
@@ -231,6 +274,11 @@ impl<'a> Tree<'a> {
     /// The whole name of something below this place.
     pub fn name_of(&self, name: impl fmt::Display) -> String {
         if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
+    }
+
+    /// Whether there is a tensor of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.checkpoint.tensors.contains_key(&self.name_of(name))
     }
 
     /// The tensor of that name, which has to have that shape.
@@ -288,6 +336,21 @@ impl Tensor<'_> {
         self.len() * self.precision.size() as u64
     }
 
+    /// Whether another tensor holds the same numbers, in the same precision.
+    pub fn same_as(&self, other: &Tensor<'_>) -> Result<bool, BuildError> {
+        const PIECE: u64 = 1 << 20;
+        if self.shape != other.shape || self.precision != other.precision {
+            return Ok(false);
+        }
+        for first in (0..self.len()).step_by(PIECE as usize) {
+            let count = PIECE.min(self.len() - first) as usize;
+            if self.read(first, count)? != other.read(first, count)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// So many of its bytes, from that number on. The caller keeps within the tensor.
     pub fn read(&self, first: u64, numbers: usize) -> Result<Vec<u8>, BuildError> {
         assert!(first + numbers as u64 <= self.len(), "a piece of {} lies in it", self.name);
@@ -311,5 +374,9 @@ pub fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, BuildError> {
     if length > bytes_max {
         return Err(BuildError::malformed(path, format!("it has {length} bytes, and {bytes_max} are the most")));
     }
-    std::fs::read(path).map_err(unreadable)
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    match foreign::what_is(&bytes[..bytes.len().min(foreign::HEAD)], length, false) {
+        Some(why) => Err(BuildError::Foreign { file: path.to_owned(), why }),
+        None => Ok(bytes),
+    }
 }

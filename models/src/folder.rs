@@ -3,6 +3,7 @@
 //! A built folder stands alone: graphs, weights, tokenizer, template and a record of what it was built from. It appears
 //! whole or not at all.
 
+mod digest;
 #[cfg(test)]
 mod operators;
 mod options;
@@ -25,6 +26,7 @@ use crate::chat::{Template, TemplateOptions};
 use crate::checkpoint::{self, Checkpoint, Precision};
 use crate::onnx::{Graph, Kind};
 use crate::tokenizer::Tokenizer;
+use digest::{Identity, KnownDigests, Stamp, hex, identify};
 use options::suffix;
 use store::{Part, Store};
 
@@ -34,6 +36,10 @@ const DECODER: &str = "decoder_model_merged";
 /// The host's embedding table, where it lies in no other file.
 const EMBEDDINGS: &str = "embed_tokens.bin";
 const RECORD: &str = "build.json";
+/// Digests of checkpoints that were built into a cache, so that they are not read whole each time that they are opened.
+const DIGESTS: &str = "digests.json";
+/// `info` reads no more of an unbuilt checkpoint than this to say its digest.
+const INFO_BYTES_MAX: u64 = 1 << 30;
 
 /// Goes up when what is built from the same files changes.
 const VERSION: u32 = 2;
@@ -52,8 +58,12 @@ const COPIED: [&str; 8] = [
 /// Copied too, but a change of it calls for no new build: callers read it.
 const CARRIED: &str = "profile.toml";
 const REQUIRED: [&str; 2] = ["config.json", "tokenizer.json"];
+/// Weights that a graph takes as they are: smaller files are copied, so that whoever goes on to train the checkpoint does not
+/// change what was built from it. Larger ones are cloned where the disk can do that, else linked, and looked at when they are opened.
+const COPY_BYTES_MAX: u64 = 1 << 30;
 /// Far above any real tokenizer.
 pub const SMALL_BYTES_MAX: u64 = 256 << 20;
+const RECORD_BYTES_MAX: u64 = 1 << 20;
 
 /// Why a folder cannot be built or read, by what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -68,8 +78,21 @@ pub enum BuildError {
     #[error("{} holds something that is no build of a model; choose another folder or remove it", .folder.display())]
     Occupied { folder: PathBuf },
     /// There is no checkpoint in the folder: it is another one, or the download is not complete.
-    #[error("{} has neither model.safetensors nor model.safetensors.index.json", .folder.display())]
-    NoWeights { folder: PathBuf },
+    #[error("{} has neither model.safetensors nor model.safetensors.index.json: {hint}", .folder.display())]
+    NoWeights { folder: PathBuf, hint: String },
+    /// Get the shards that are missing.
+    #[error("{} names {named} shards, and {} of them {}: {}; download what is missing", .index.display(), .missing.len(),
+        if .missing.len() == 1 { "is not there" } else { "are not there" }, names(.missing))]
+    ShardsMissing { index: PathBuf, named: usize, missing: Vec<PathBuf> },
+    /// Get the file itself: what lies there only stands for it, or is of another format.
+    #[error("{}: {why}", .file.display())]
+    Foreign { file: PathBuf, why: String },
+    /// Get the checkpoint that it was made from.
+    #[error(
+        "{} says that the checkpoint is quantised ({method}), which is not supported; get the plain checkpoint (F32, F16 or BF16) \
+         and quantise it here with --precision int4 or int8", .file.display()
+    )]
+    Quantised { file: PathBuf, method: String },
     /// Get the file again.
     #[error("{} is damaged: {why}", .file.display())]
     Malformed { file: PathBuf, why: String },
@@ -91,6 +114,15 @@ pub enum BuildError {
     /// Nothing can be done but to choose another model, or another build.
     #[error("not supported: {what}")]
     Unsupported { what: String },
+}
+
+/// The first few of them, without their folder.
+fn names(files: &[PathBuf]) -> String {
+    const SHOWN: usize = 5;
+    let name = |file: &PathBuf| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let shown: Vec<String> = files.iter().take(SHOWN).map(name).collect();
+    let more = if files.len() > SHOWN { format!(" and {} more", files.len() - SHOWN) } else { String::new() };
+    shown.join(", ") + &more
 }
 
 impl BuildError {
@@ -131,7 +163,8 @@ pub struct Info {
     pub architecture: &'static str,
     /// Whether this is a built folder, which the engine opens as it is.
     pub built: bool,
-    pub digest: String,
+    /// Of what it was or would be built from; nothing for an unbuilt checkpoint that is too large to be read for that alone.
+    pub digest: Option<String>,
     pub parameters: u64,
     /// How the checkpoint writes numbers.
     pub precision: String,
@@ -170,6 +203,9 @@ pub struct Record {
     pub embeddings: EmbeddingTable,
     /// All that the graphs and the host map.
     parts: Vec<Part>,
+    /// The weights that it was built from. Folders of earlier versions do not say them.
+    #[serde(default)]
+    sources: KnownDigests,
 }
 
 /// A graph of a built folder.
@@ -202,9 +238,13 @@ pub fn build(
     build: &Build,
     mut progress: impl FnMut(Progress),
 ) -> Result<Built, BuildError> {
-    let checkpoint = Checkpoint::open(hf_dir)?;
-    let digest = digest(hf_dir, &checkpoint, &mut progress)?;
-    build_as(hf_dir, out_dir, checkpoint, digest, build, &mut progress)
+    let checkpoint = open_plain(hf_dir)?;
+    let mut known = match checkpoint::parse::<Record>(&out_dir.join(RECORD), RECORD_BYTES_MAX) {
+        Ok(record) => record.sources,
+        Err(_) => KnownDigests::default(),
+    };
+    let identity = identify(hf_dir, &checkpoint, &mut known, &mut progress)?;
+    build_as(hf_dir, out_dir, checkpoint, &identity, known, build, &mut progress)
 }
 
 /// As `build`, into a folder of `cache` that is named by the digest of what it is built from. Without a `build`, what suits the
@@ -218,15 +258,30 @@ pub fn build_into_cache(
     build: Option<&Build>,
     mut progress: impl FnMut(Progress),
 ) -> Result<Built, BuildError> {
-    let checkpoint = Checkpoint::open(hf_dir)?;
+    let checkpoint = open_plain(hf_dir)?;
     let build = build.copied().unwrap_or_else(|| Build::suited(checkpoint.parameters()));
-    let digest = digest(hf_dir, &checkpoint, &mut progress)?;
-    let mut name = format!("{}-{}", family(hf_dir)?.spec().model_type, &digest[..16]);
+    let model_type = family(hf_dir)?.spec().model_type;
+    fs::create_dir_all(cache).map_err(BuildError::unwritable(cache))?;
+    let mut known = KnownDigests::open(&cache.join(DIGESTS));
+    let identity = identify(hf_dir, &checkpoint, &mut known, &mut progress)?;
+    let mut name = format!("{model_type}-{}", &identity.digest[..16]);
     if build != Build::FP32 {
         let text = serde_json::to_vec(&build).expect("a build is plain data");
         name += &format!("-{}", &hex(&Sha256::digest(text))[..8]);
     }
-    build_as(hf_dir, &cache.join(name), checkpoint, digest, &build, &mut progress)
+    // The cache remembers them, and not each of its folders.
+    let none = KnownDigests::default();
+    let built = build_as(hf_dir, &cache.join(name), checkpoint, &identity, none, &build, &mut progress)?;
+    known.relinked();
+    known.save(&cache.join(DIGESTS));
+    Ok(built)
+}
+
+/// Opens a checkpoint of plain numbers.
+fn open_plain(hf_dir: &Path) -> Result<Checkpoint, BuildError> {
+    let checkpoint = Checkpoint::open(hf_dir)?;
+    checkpoint::refuse_quantised(hf_dir, &checkpoint)?;
+    Ok(checkpoint)
 }
 
 /// Whether a folder is one that `build` made.
@@ -240,12 +295,12 @@ pub fn is_built(folder: &Path) -> bool {
 /// `BuildError` when it was made by another version, which a new build mends.
 pub fn record(folder: &Path) -> Result<Record, BuildError> {
     let file = folder.join(RECORD);
-    let checkpoint::Versioned { version } = checkpoint::parse(&file, 1 << 20)?;
+    let checkpoint::Versioned { version } = checkpoint::parse(&file, RECORD_BYTES_MAX)?;
     if version != VERSION {
         let why = format!("it was built by another version ({version}); build it again");
         return Err(BuildError::Malformed { file, why });
     }
-    let record: Record = checkpoint::parse(&file, 1 << 20)?;
+    let record: Record = checkpoint::parse(&file, RECORD_BYTES_MAX)?;
     if !architecture::model_types().any(|known| known == record.architecture) {
         let why = format!("it is of the architecture {:?}", record.architecture);
         return Err(BuildError::Malformed { file, why });
@@ -258,16 +313,26 @@ pub fn record(folder: &Path) -> Result<Record, BuildError> {
         }
     }
     for part in &record.parts {
-        let path = folder.join(&part.name);
-        let found = fs::metadata(&path).map_err(|source| BuildError::Unreadable { file: path.clone(), source })?.len();
-        if found != part.bytes {
-            return Err(BuildError::malformed(
-                &path,
-                format!("it has {found} bytes, and was built with {}", part.bytes),
-            ));
-        }
+        check(&folder.join(&part.name), part)?;
     }
     Ok(record)
+}
+
+/// Whether a file of a built folder is still what was built.
+fn check(path: &Path, part: &Part) -> Result<(), BuildError> {
+    let unreadable = |source| BuildError::Unreadable { file: path.to_owned(), source };
+    let found = fs::metadata(path).map_err(unreadable)?;
+    if found.len() != part.bytes {
+        let why = format!("it has {} bytes, and was built with {}; build the folder again", found.len(), part.bytes);
+        return Err(BuildError::malformed(path, why));
+    }
+    let Some(modified) = part.modified else { return Ok(()) };
+    // A file that is shared with the checkpoint, and was written since: as long as nothing else says so, by somebody who changed it.
+    if Stamp::of(&found).modified() != modified && Some(digest::of_file(path).map_err(unreadable)?) != part.sha256 {
+        let why = "the checkpoint was changed in place after this folder was built, and they share this file; build the folder again";
+        return Err(BuildError::malformed(path, why));
+    }
+    Ok(())
 }
 
 /// Reads the configuration of either kind of folder.
@@ -290,11 +355,14 @@ pub fn info(folder: &Path) -> Result<Info, BuildError> {
     let (digest, parameters, precision, tied, build) = if built {
         let record = record(folder)?;
         let tied = record.tied.unwrap_or(spec.tied);
-        (record.digest, record.parameters, record.precision, tied, Some(record.build))
+        (Some(record.digest), record.parameters, record.precision, tied, Some(record.build))
     } else {
-        let checkpoint = Checkpoint::open(folder)?;
+        let checkpoint = open_plain(folder)?;
         let graphs = family.graphs(&checkpoint, Build::FP32.graph_options(&checkpoint)?)?;
-        let digest = digest(folder, &checkpoint, &mut |_| ())?;
+        let whole: u64 = checkpoint.shards().iter().map(|shard| shard.bytes().len() as u64).sum();
+        let known = &mut KnownDigests::default();
+        let identify = || Ok(identify(folder, &checkpoint, known, &mut |_| ())?.digest);
+        let digest = (whole <= INFO_BYTES_MAX).then(identify).transpose()?;
         (digest, checkpoint.parameters(), graphs.embeddings.precision, graphs.tied, None)
     };
     let unreadable = |source| BuildError::Unreadable { file: folder.to_owned(), source };
@@ -327,7 +395,8 @@ fn build_as(
     hf_dir: &Path,
     out: &Path,
     checkpoint: Checkpoint,
-    digest: String,
+    identity: &Identity,
+    mut known: KnownDigests,
     build: &Build,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Built, BuildError> {
@@ -342,9 +411,13 @@ fn build_as(
     let lock = parent.join(format!(".{name}.lock"));
     let locked = File::create(&lock).map_err(BuildError::unwritable(&lock))?;
     locked.lock().map_err(BuildError::unwritable(&lock))?;
+    let now = locked.metadata().and_then(|found| found.modified()).map_err(BuildError::unwritable(&lock))?;
+    known.forget_fresh(now);
 
+    let digest = &identity.digest;
     let built = |reused| Built { folder: out.to_owned(), digest: digest.clone(), reused };
-    if record(out).is_ok_and(|record| record.digest == digest && record.build == *build) {
+    let current = record(out).is_ok_and(|record| record.digest == *digest && record.build == *build);
+    if current && copies_are_whole(hf_dir, out) {
         return Ok(built(true));
     }
     let occupied = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) && !is_built(out);
@@ -357,7 +430,7 @@ fn build_as(
     Template::open(hf_dir, TemplateOptions::default())?;
 
     let scaffold = Scaffold::new(parent.join(format!(".{name}.building")))?;
-    write_all(hf_dir, &scaffold.folder, &checkpoint, &digest, build, progress)?;
+    write_all(hf_dir, &scaffold.folder, &checkpoint, identity, known, build, progress)?;
     let old = parent.join(format!(".{name}.old"));
     let _ = fs::remove_dir_all(&old); // Left over from a build that was killed between the next two lines.
     if out.exists() {
@@ -366,6 +439,18 @@ fn build_as(
     fs::rename(&scaffold.folder, out).map_err(BuildError::unwritable(out))?;
     let _ = fs::remove_dir_all(&old);
     Ok(built(false))
+}
+
+/// Whether the small files of a built folder are still those of its source: what was damaged there is built again.
+fn copies_are_whole(hf_dir: &Path, out: &Path) -> bool {
+    COPIED.into_iter().all(|name| {
+        let [from, to] = [hf_dir, out].map(|folder| folder.join(name));
+        if !from.is_file() {
+            return !to.exists();
+        }
+        let read = |file: &Path| checkpoint::read(file, SMALL_BYTES_MAX).ok();
+        read(&from) == read(&to)
+    })
 }
 
 /// A folder under construction: gone when it is dropped, if it still has its name.
@@ -391,7 +476,8 @@ fn write_all(
     hf_dir: &Path,
     out: &Path,
     checkpoint: &Checkpoint,
-    digest: &str,
+    identity: &Identity,
+    mut known: KnownDigests,
     build: &Build,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), BuildError> {
@@ -399,7 +485,7 @@ fn write_all(
     let graphs = family.graphs(checkpoint, build.graph_options(checkpoint)?)?;
     let all = |graph: &Graph<Weight<'_>>| graph.weights().iter().map(|used| used.weight.source_bytes()).sum::<u64>();
     let total = all(&graphs.vision) + all(&graphs.decoder) + graphs.embeddings.bytes();
-    let mut store = Store::new(out, build.may_link(), total, progress);
+    let mut store = Store::new(out, build.may_link(), COPY_BYTES_MAX, &identity.shards, total, progress);
     let mut files = Vec::new();
     for (name, graph) in [(VISION, graphs.vision), (DECODER, graphs.decoder)] {
         let options = graph.options();
@@ -423,10 +509,11 @@ fn write_all(
             fs::write(out.join(name), bytes).map_err(BuildError::unwritable(&out.join(name)))?;
         }
     }
+    known.relinked();
     let record = Record {
         version: VERSION,
         architecture: family.spec().model_type.to_owned(),
-        digest: digest.to_owned(),
+        digest: identity.digest.clone(),
         parameters: checkpoint.parameters(),
         precision: graphs.embeddings.precision,
         tied: Some(graphs.tied),
@@ -435,53 +522,10 @@ fn write_all(
         decoder,
         embeddings,
         parts: store.into_parts(),
+        sources: known,
     };
     let path = out.join(RECORD);
     let text = serde_json::to_vec_pretty(&record).expect("a record is plain data");
     let mut file = File::create(&path).map_err(BuildError::unwritable(&path))?;
     file.write_all(&text).and_then(|()| file.sync_all()).map_err(BuildError::unwritable(&path))
-}
-
-/// Of all that a build depends on. Weights of more than 64 MiB are not read whole: their length, their head and samples of the
-/// rest stand for them, which tells any two checkpoints apart that were not made to deceive their owner.
-fn digest(folder: &Path, checkpoint: &Checkpoint, progress: &mut dyn FnMut(Progress)) -> Result<String, BuildError> {
-    const WHOLE_MAX: usize = 64 << 20;
-    const SAMPLE: usize = 256 << 10;
-    const SAMPLES: usize = 64;
-    let mut hash = Sha256::new();
-    let mut part = |name: &str, length: usize, bytes: &mut dyn Iterator<Item = &[u8]>| {
-        hash.update((name.len() as u64).to_le_bytes());
-        hash.update(name);
-        hash.update((length as u64).to_le_bytes());
-        bytes.for_each(|bytes| hash.update(bytes));
-    };
-    part("version", VERSION as usize, &mut std::iter::empty());
-    for name in COPIED {
-        let path = folder.join(name);
-        if REQUIRED.contains(&name) || path.is_file() {
-            let bytes = checkpoint::read(&path, SMALL_BYTES_MAX)?;
-            part(name, bytes.len(), &mut std::iter::once(bytes.as_slice()));
-        }
-    }
-    let total = checkpoint.shards().iter().map(|shard| shard.bytes().len() as u64).sum();
-    let mut done = 0;
-    for shard in checkpoint.shards() {
-        let bytes = shard.bytes();
-        if bytes.len() <= WHOLE_MAX {
-            part(&shard.name, bytes.len(), &mut std::iter::once(bytes));
-        } else {
-            let stride = (bytes.len() - SAMPLE) / SAMPLES;
-            let mut samples = (0..=SAMPLES).map(|index| &bytes[index * stride..][..SAMPLE]);
-            let head = &bytes[..WHOLE_MAX.min(bytes.len())];
-            part(&shard.name, bytes.len(), &mut std::iter::once(head).chain(&mut samples));
-        }
-        shard.release();
-        done += bytes.len() as u64;
-        progress(Progress { doing: "reading the checkpoint", done, total });
-    }
-    Ok(hex(&hash.finalize()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

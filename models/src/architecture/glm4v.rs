@@ -10,9 +10,9 @@ mod vision;
 
 use std::path::Path;
 
-use super::layer;
 use super::positions::{self, NamedTensor, Position, Span, rotary_tables};
 use super::{Family, Graphs, Layout, ModelGraphOptions, Registration, Spec, Weight};
+use super::{layer, weight};
 use crate::BuildError;
 use crate::checkpoint::Checkpoint;
 use crate::onnx::Dim;
@@ -54,12 +54,12 @@ impl Family for Glm4v {
         let (visual, language) = (root.at("model").at("visual"), root.at("model").at("language_model"));
         let table = [self.text.vocabulary, self.text.width];
         let embeddings = language.at("embed_tokens").tensor("weight", table)?;
-        let head = if self.spec.tied { embeddings } else { root.at("lm_head").tensor("weight", table)? };
+        let (head, tied) = weight::head(embeddings, &root.at("lm_head"), self.spec.tied)?;
         Ok(Graphs {
             vision: vision::encoder(&self.vision, &visual, options.vision)?,
             decoder: text::decoder(&self.text, &language, head, options.decoder)?,
             embeddings,
-            tied: self.spec.tied,
+            tied,
         })
     }
 

@@ -1,6 +1,7 @@
 //! What the graphs of a model are, over which weights, and how they are to be written.
 
-use crate::checkpoint::Tensor;
+use crate::BuildError;
+use crate::checkpoint::{Tensor, Tree};
 use crate::onnx::{Blocks, Graph, GraphOptions};
 
 /// A weight and how the graph wants it laid out.
@@ -42,6 +43,33 @@ pub struct Graphs<'a> {
     pub embeddings: Tensor<'a>,
     /// Whether the same table makes the logits.
     pub tied: bool,
+}
+
+/// The matrix that makes the logits, and whether it is the embedding table: the table if `config.json` says so and there is no
+/// other matrix, else the checkpoint's own at `head`.
+///
+/// Checkpoints of models that were trained untied may say `tied` all the same, in one place or in two. What is in the checkpoint
+/// counts more, as it does for the reference: dropping a matrix that somebody trained would spoil every answer, and silently.
+///
+/// # Errors
+/// `BuildError` when there is no such matrix, or it has another shape than the table.
+pub fn head<'a>(embeddings: Tensor<'a>, head: &Tree<'a>, tied: bool) -> Result<(Tensor<'a>, bool), BuildError> {
+    if tied && !head.has("weight") {
+        return Ok((embeddings, true));
+    }
+    let [rows, width] = embeddings.shape[..] else { unreachable!("the table was asked for as a matrix") };
+    let own = head.tensor("weight", [rows, width])?;
+    if !tied {
+        return Ok((own, false));
+    }
+    if own.same_as(&embeddings)? {
+        return Ok((embeddings, true));
+    }
+    tracing::warn!(
+        tensor = own.name,
+        "config.json says tie_word_embeddings, but the checkpoint has another matrix for the logits, which is used"
+    );
+    Ok((own, false))
 }
 
 impl<'a> Weight<'a> {

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::digest::{Stamp, hex};
 use super::pieces::{self, Made, Recipe, kind_of};
-use super::{BuildError, EmbeddingTable, Progress, hex};
+use super::{BuildError, EmbeddingTable, Progress};
 use crate::architecture::{Layout, Weight};
 use crate::checkpoint::{Precision, Tensor};
 use crate::onnx::{Kind, Place, WeightUse};
@@ -24,13 +25,20 @@ const ALIGNMENT: u64 = 4096;
 pub struct Part {
     pub name: String,
     pub bytes: u64,
-    /// Of a file that the build wrote; those of the checkpoint are only linked.
+    /// Of a file that the build wrote, or shares with the checkpoint. Folders of earlier versions do not say the latter.
     pub sha256: Option<String>,
+    /// When a file that is shared with the checkpoint was last written to, in nanoseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<u64>,
 }
 
 pub struct Store<'p> {
     folder: PathBuf,
     may_link: bool,
+    /// The largest file that is copied rather than shared.
+    copy_bytes_max: u64,
+    /// Digests of the checkpoint's files, by name.
+    shards: &'p BTreeMap<String, String>,
     data: Option<Data>,
     placed: BTreeMap<String, (Place, Kind)>,
     parts: Vec<Part>,
@@ -71,15 +79,24 @@ impl Data {
     fn finish(mut self) -> Result<Part, BuildError> {
         let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
         synced.map_err(BuildError::unwritable(&self.path))?;
-        Ok(Part { name: self.name, bytes: self.length, sha256: Some(hex(&self.hash.finalize())) })
+        Ok(Part { name: self.name, bytes: self.length, sha256: Some(hex(&self.hash.finalize())), modified: None })
     }
 }
 
 impl<'p> Store<'p> {
-    pub fn new(folder: &Path, may_link: bool, total: u64, progress: &'p mut dyn FnMut(Progress)) -> Store<'p> {
+    pub fn new(
+        folder: &Path,
+        may_link: bool,
+        copy_bytes_max: u64,
+        shards: &'p BTreeMap<String, String>,
+        total: u64,
+        progress: &'p mut dyn FnMut(Progress),
+    ) -> Store<'p> {
         Store {
             folder: folder.to_owned(),
             may_link,
+            copy_bytes_max,
+            shards,
             data: None,
             placed: BTreeMap::new(),
             parts: Vec::new(),
@@ -234,11 +251,16 @@ impl<'p> Store<'p> {
             let to = self.folder.join(name);
             // Files out of Hugging Face's cache are links themselves, and a link to those would lead out of the folder.
             let from = fs::canonicalize(&tensor.shard.path).unwrap_or_else(|_| tensor.shard.path.clone());
-            if fs::hard_link(&from, &to).is_err() {
+            let bytes = tensor.shard.bytes().len() as u64;
+            let shared = bytes > self.copy_bytes_max && !clone(&from, &to) && fs::hard_link(&from, &to).is_ok();
+            if !shared && !to.exists() {
                 fs::copy(&from, &to).map_err(BuildError::unwritable(&to))?;
             }
-            let bytes = tensor.shard.bytes().len() as u64;
-            self.parts.push(Part { name: name.clone(), bytes, sha256: None });
+            let modified = match shared {
+                true => Some(Stamp::of(&fs::metadata(&to).map_err(BuildError::unwritable(&to))?).modified()),
+                false => None,
+            };
+            self.parts.push(Part { name: name.clone(), bytes, sha256: self.shards.get(name).cloned(), modified });
         }
         Ok(Place { file: name.clone(), offset: tensor.offset, length: tensor.bytes() })
     }
@@ -261,6 +283,25 @@ impl<'p> Store<'p> {
             self.parts.push(data.finish()?);
         }
         Ok(())
+    }
+}
+
+/// A copy that takes no space until one of the two is written to, where the disk can do that.
+fn clone(from: &Path, to: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        let cloned = File::open(from).is_ok_and(|source| {
+            File::create_new(to).is_ok_and(|target| rustix::fs::ioctl_ficlone(&target, &source).is_ok())
+        });
+        if !cloned {
+            let _ = fs::remove_file(to);
+        }
+        cloned
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (from, to);
+        false
     }
 }
 

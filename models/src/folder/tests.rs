@@ -1,5 +1,7 @@
 //! What is built, what is refused, and that neither leaves half a folder behind.
 
+mod sources;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -240,21 +242,6 @@ fn nothing_that_is_not_ours_is_overwritten() {
     let error = build(source.path(), &out.path().join("letters.txt"), &Build::FP32, |_| ()).unwrap_err();
     assert!(matches!(error, BuildError::Occupied { .. }), "{error}");
     assert_eq!(fs::read_to_string(out.path().join("letters.txt")).unwrap(), "dear");
-}
-
-#[test]
-fn weights_of_32_bits_are_not_copied() {
-    let source = checkpoint(&goldens(), "untied", Precision::F32, 1);
-    let out = source.path().join("built");
-    build(source.path(), &out, &Build::FP32, |_| ()).unwrap();
-    let data = fs::metadata(out.join("vision_encoder.onnx_data")).unwrap().len();
-    assert_eq!(data, 128 * 64 * 4 * 4, "only the kernel that is laid out anew");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let inode = |path: PathBuf| fs::metadata(path).unwrap().ino();
-        assert_eq!(inode(out.join("model.safetensors")), inode(source.path().join("model.safetensors")));
-    }
 }
 
 #[test]

@@ -145,7 +145,8 @@ impl Glm4v {
         let wire: Wire =
             serde_json::from_slice(json).map_err(|error| BuildError::malformed(file, error.to_string()))?;
         let mut text = wire.text_config.unwrap_or(wire.flat);
-        let tied = wire.tie_word_embeddings.or(text.tie_word_embeddings).unwrap_or(false);
+        // Either place may say it. Where one says no, the checkpoint itself tells: see `weight::head`.
+        let tied = wire.tie_word_embeddings == Some(true) || text.tie_word_embeddings == Some(true);
         let end_tokens = wire.eos_token_id.or(text.eos_token_id.take()).map_or(Vec::new(), OneOrMany::into_vec);
         let vision = wire.vision_config.ok_or_else(|| BuildError::malformed(file, "there is no vision_config"))?;
         let defaults = Defaults::of(model_type);
