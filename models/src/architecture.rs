@@ -9,11 +9,13 @@ mod image;
 mod layer;
 mod positions;
 mod spec;
+#[cfg(test)]
+mod toy;
 mod weight;
 
 pub use image::image_processor;
 pub use positions::{NamedTensor, Position, Span, Values};
-pub use spec::{OneOrMany, Spec, TextSpec};
+pub use spec::{OneOrMany, Spec};
 pub use weight::{Graphs, Layout, ModelGraphOptions, Weight};
 
 use std::fmt::Debug;
@@ -55,7 +57,11 @@ struct Registration {
 type Read = fn(json: &[u8], file: &Path, model_type: &'static str) -> Result<Box<dyn Family>, BuildError>;
 
 /// All that can be built.
-const FAMILIES: &[Registration] = &[glm4v::REGISTRATION];
+const FAMILIES: &[Registration] = &[
+    glm4v::REGISTRATION,
+    #[cfg(test)]
+    toy::REGISTRATION,
+];
 
 /// The file, as far as every model's has it.
 #[derive(Deserialize)]

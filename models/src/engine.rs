@@ -125,7 +125,7 @@ impl Engine {
         let mut decoder = Decoder::open(
             &environment,
             &folder.join(&record.decoder.file),
-            &spec.text,
+            spec,
             record.decoder.numbers,
             setup(decoder_record.as_deref()),
         )?;
@@ -259,4 +259,25 @@ impl From<RuntimeError> for ModelErrorKind {
 
 fn fatal(why: impl Into<String>) -> ModelErrorKind {
     ModelErrorKind::Fatal { why: why.into() }
+}
+
+/// What a built folder computes for tests of families: the logits behind a prompt, and the likeliest answer in tokens. Nothing without
+/// ONNX Runtime.
+#[cfg(test)]
+pub(crate) fn answer_alone(
+    folder: &Path,
+    options: &EngineOptions,
+    turns: Vec<tapwright_contract::model::Turn>,
+    tokens: u32,
+) -> Option<(Vec<f32>, Vec<u32>)> {
+    let library = crate::library::for_tests()?;
+    let mut engine = Engine::open(folder, &library, options).unwrap();
+    let request = crate::request::Request { tokens_max: Some(tokens), ..crate::request::Request::greedy(turns) };
+    let mut answer = engine.begin_alone(request).unwrap();
+    while answer.logits.is_none() {
+        engine.step(&mut answer).unwrap();
+    }
+    let logits = answer.logits.clone().unwrap_or_default();
+    while engine.step(&mut answer).unwrap().end.is_none() {}
+    Some((logits, answer.detokenizer.tokens().to_vec()))
 }

@@ -140,13 +140,13 @@ mod tests {
         check(
             r#"{"model_type": "qwen3_vl"}"#,
             expect![[
-                r#"not supported: the architecture "qwen3_vl"; those that can be built are `glm4v`, `glm46v`, `glm_ocr`"#
+                r#"not supported: the architecture "qwen3_vl"; those that can be built are `glm4v`, `glm46v`, `glm_ocr`, `toy`"#
             ]],
         );
         check(
             r#"{"architectures": ["LlamaForCausalLM"]}"#,
             expect![[
-                r#"not supported: the architecture "LlamaForCausalLM"; those that can be built are `glm4v`, `glm46v`, `glm_ocr`"#
+                r#"not supported: the architecture "LlamaForCausalLM"; those that can be built are `glm4v`, `glm46v`, `glm_ocr`, `toy`"#
             ]],
         );
         check(r#"{"model_type": "glm_ocr"}"#, expect!["config.json is damaged: there is no vision_config"]);

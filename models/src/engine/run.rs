@@ -254,24 +254,36 @@ impl Engine {
         Ok(computed)
     }
 
-    /// `[tokens, width]`
+    /// What the decoder is given of these slots: `[planes, tokens, width]`. Text is in the first plane alone.
     pub fn embed(&self, slots: &[Slot], features: &[Option<Rc<[f32]>>]) -> Result<Vec<f32>, RuntimeError> {
-        let width = self.preparer.family.spec().text.width as usize;
-        let mut embeds = Vec::with_capacity(slots.len() * width);
+        let spec = self.preparer.family.spec();
+        let (width, planes) = (spec.text.width as usize, spec.vision.planes);
+        let mut embeds = Vec::with_capacity(planes * slots.len() * width);
         for slot in slots {
             match *slot {
                 Slot::Token(token) => self.embeddings.append(token, &mut embeds)?,
                 Slot::Patch { picture, index, .. } => {
+                    let first = index * planes * width;
                     let row = features.get(picture).and_then(Option::as_deref);
-                    let row = row.and_then(|features| features.get(index * width..(index + 1) * width));
+                    let row = row.and_then(|features| features.get(first..first + width));
                     embeds.extend_from_slice(row.ok_or_else(|| RuntimeError::new("a picture that was not encoded"))?);
                 }
+            }
+        }
+        embeds.resize(planes * slots.len() * width, 0.0);
+        for plane in 1..planes {
+            for (place, slot) in slots.iter().enumerate() {
+                let Slot::Patch { picture, index, .. } = *slot else { continue };
+                let Some(features) = features.get(picture).and_then(Option::as_deref) else { continue };
+                let from = (index * planes + plane) * width;
+                let to = (plane * slots.len() + place) * width;
+                embeds[to..to + width].copy_from_slice(&features[from..from + width]);
             }
         }
         Ok(embeds)
     }
 
-    /// What the encoder makes of a picture: `[rows * columns, width]`. The latest are kept.
+    /// What the encoder makes of a picture: `[rows * columns, planes * width]`. The latest are kept.
     pub fn encode_image(&mut self, image: &PreparedImage, interrupt: &Interrupt) -> Result<Rc<[f32]>, ModelErrorKind> {
         if let Some(found) = self.images.get(&image.key) {
             return Ok(found);
@@ -290,7 +302,8 @@ impl Engine {
             computed => computed?,
         }
         .into();
-        let expected = image.rows * image.columns * self.preparer.family.spec().text.width as usize;
+        let spec = self.preparer.family.spec();
+        let expected = image.rows * image.columns * spec.vision.planes * spec.text.width as usize;
         if features.len() != expected {
             return Err(fatal(format!("the vision encoder returned {} numbers for {expected}", features.len())));
         }

@@ -17,7 +17,7 @@ use super::numbers;
 use super::pool::CacheStore;
 use super::prepare::RotaryTables;
 use super::providers::{Provider, SessionSetup, session};
-use crate::architecture::{NamedTensor, TextSpec, Values};
+use crate::architecture::{NamedTensor, Spec, Values};
 use crate::checkpoint::Precision;
 
 /// Caches grow by multiples of so many slots.
@@ -134,6 +134,8 @@ pub struct Decoder {
     kv_heads: usize,
     head: usize,
     width: usize,
+    /// Names of the inputs for what a picture's tokens are besides their embeddings: see `VisionSpec::planes`.
+    visual: Vec<String>,
     /// Says of an allocation of so many bytes whether it fails.
     #[cfg(test)]
     pub deny: Option<Box<dyn Fn(usize) -> bool>>,
@@ -159,7 +161,7 @@ impl Decoder {
     pub fn open(
         environment: &Environment,
         graph: &Path,
-        spec: &TextSpec,
+        spec: &Spec,
         numbers: Precision,
         setup: SessionSetup<'_>,
     ) -> Result<Decoder, RuntimeError> {
@@ -180,10 +182,11 @@ impl Decoder {
             host_visible,
             numbers,
             context: 0,
-            layers: spec.layers as usize,
-            kv_heads: spec.kv_heads as usize,
-            head: spec.head_dim as usize,
-            width: spec.width as usize,
+            layers: spec.text.layers as usize,
+            kv_heads: spec.text.kv_heads as usize,
+            head: spec.text.head_dim as usize,
+            width: spec.text.width as usize,
+            visual: (1..spec.vision.planes).map(|plane| format!("visual_embeds.{plane}")).collect(),
             #[cfg(test)]
             deny: None,
         })
@@ -207,7 +210,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Computes the slots from `past` on, `embeds: [tokens, width]`, and returns the logits of the rows asked for.
+    /// Computes the slots from `past` on, `embeds: [planes, tokens, width]`, and returns the logits of the rows asked for.
     pub fn run(
         &mut self,
         cache: &mut Cache,
@@ -216,7 +219,7 @@ impl Decoder {
         rows: &[i64],
         options: &RunOptions<NoSelectedOutputs>,
     ) -> Result<Vec<f32>, RuntimeError> {
-        let tokens = embeds.len() / self.width;
+        let tokens = embeds.len() / self.width / (1 + self.visual.len());
         let total = past + tokens;
         let capacity = self.capacity(cache);
         if tokens == 0 || total > capacity {
@@ -228,7 +231,12 @@ impl Decoder {
             cache.rows = rows.len();
         }
         let shape = vec![1, tokens as i64, self.width as i64];
-        binding.bind_input("inputs_embeds", &numbers::tensor(shape, embeds, self.numbers)?)?;
+        let mut embeds = embeds;
+        let rest = embeds.split_off(tokens * self.width);
+        binding.bind_input("inputs_embeds", &numbers::tensor(shape.clone(), embeds, self.numbers)?)?;
+        for (name, plane) in self.visual.iter().zip(rest.chunks_exact(tokens * self.width)) {
+            binding.bind_input(name, &numbers::tensor(shape.clone(), plane.to_vec(), self.numbers)?)?;
+        }
         binding.bind_input("logits_rows", &Tensor::from_array(([rows.len()], rows.to_vec()))?)?;
         binding.bind_input("seqlens_k", &Tensor::from_array(([1usize], vec![total as i32 - 1]))?)?;
         binding.bind_input("total_sequence_length", &Tensor::from_array((Shape::new([]), vec![total as i32]))?)?;
