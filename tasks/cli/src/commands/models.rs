@@ -145,7 +145,10 @@ fn tell(folder: &Path, json: bool) -> Result<Exit, CliError> {
         ),
         ("vision", format!("{vision_layers} layers of {vision_width}")),
         ("words", format!("{}{}", HumanCount(vocabulary), if tied { ", tied" } else { "" })),
-        ("digest", digest.unwrap_or_else(|| "not known before it is built, as that means reading all of it".to_owned())),
+        (
+            "digest",
+            digest.unwrap_or_else(|| "not known before it is built, as that means reading all of it".to_owned()),
+        ),
     ];
     for (name, value) in rows {
         output::out(&format!("  {} {}", style(format!("{name:<13}")).dim(), output::flat(&value)));
