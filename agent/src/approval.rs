@@ -66,13 +66,12 @@ pub(crate) fn is_written(deed: &Deed, before: &[Label], now: &[Label], policy: &
 
 /// What is written where a finger goes down, and beside it: of the same two buttons in a list the row tells which it is.
 fn row(labels: &[Label], at: Spot) -> Vec<&Label> {
-    let here = labels.iter().filter(|label| label.area.holds(at.x, at.y));
+    // An app is told by its outermost widget too, which says nothing.
+    let says = |label: &&Label| !label.text.trim().is_empty() && !names_time(&label.text);
+    let here = labels.iter().filter(|label| label.area.holds(at.x, at.y) && (label.touchable || says(label)));
     let target = here.min_by_key(|label| label.area.pixels()).map(|label| label.area);
     let (top, bottom) = target.map_or((at.y, at.y + 1), |area| (area.top, area.bottom));
-    labels
-        .iter()
-        .filter(|label| label.area.top < bottom && top < label.area.bottom && !names_time(&label.text))
-        .collect()
+    labels.iter().filter(says).filter(|label| label.area.top < bottom && top < label.area.bottom).collect()
 }
 
 /// Whether two screens say the same, but for what only tells the time.

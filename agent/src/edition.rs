@@ -31,6 +31,8 @@ pub(crate) struct Rules {
     pub(crate) thoughts_have_no_marks: bool,
     /// A question says what is written where the finger goes, and who asks.
     pub(crate) questions_name_the_target: bool,
+    /// The app of the widget under a finger counts, and not only the app in front.
+    pub(crate) apps_under_a_finger_count: bool,
     /// A call of an API has a name and arguments, which are checked; before, it was words.
     pub(crate) calls_have_arguments: bool,
 }
@@ -52,6 +54,7 @@ impl Rules {
             longer_loops_are_seen: fourth,
             thoughts_have_no_marks: fourth,
             questions_name_the_target: fourth,
+            apps_under_a_finger_count: fourth,
             calls_have_arguments: fourth,
         }
     }

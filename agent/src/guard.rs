@@ -163,7 +163,8 @@ impl ReviewContext<'_> {
 }
 
 /// Whether a review of this action goes by what is written on the screen.
-pub fn reads(action: &Action, policy: &Policy) -> bool {
+pub(crate) fn reads(action: &Action, policy: &Policy, rules: Rules) -> bool {
+    let apps = rules.apps_under_a_finger_count && policy.names_ids();
     match action {
         Action::Tap { .. }
         | Action::SensitiveTap { .. }
@@ -172,11 +173,11 @@ pub fn reads(action: &Action, policy: &Policy) -> bool {
         | Action::Click { .. }
         | Action::Scroll { .. }
         | Action::Swipe { .. }
-        | Action::Drag { .. } => policy.reads(false),
+        | Action::Drag { .. } => apps || policy.reads(false),
         Action::Type { text } | Action::TypeName { text } | Action::Insert { text } => {
-            policy.reads(true) || !secrets::names(text).is_empty()
+            apps || policy.reads(true) || !secrets::names(text).is_empty()
         }
-        Action::Chord { .. } => policy.reads(true),
+        Action::Chord { .. } => apps || policy.reads(true),
         Action::Launch { .. }
         | Action::Move { .. }
         | Action::Interact { .. }
@@ -251,6 +252,11 @@ fn review_gesture(gesture: Gesture, warning: Option<&str>, context: ReviewContex
         _ if policy.forbids_touching(&screen.front) => return refuse(screen.front.name()),
         _ => {}
     }
+    if context.rules.apps_under_a_finger_count
+        && let Some(app) = touched_app(&gesture, labels.unwrap_or_default(), |app| policy.forbids_app(app))
+    {
+        return refuse(app);
+    }
     let said = format!("{thought}\n{}", warning.unwrap_or_default());
     let judged = |target| policy.ruling(target, &screen.front, labels, &said);
     let mut at = gesture.spot();
@@ -294,6 +300,16 @@ fn review_gesture(gesture: Gesture, warning: Option<&str>, context: ReviewContex
         ruling.rules.push("the model's own warning".to_owned());
     }
     ruled(&ruling, warning.unwrap_or(thought), held, context, at)
+}
+
+/// The app of what a gesture goes to, if it is one of these: a screen can show several, and the one in front is not always it.
+fn touched_app<'a>(gesture: &Gesture, labels: &'a [Label], is_one: impl Fn(&str) -> bool) -> Option<&'a str> {
+    let spots: Vec<Spot> = [gesture.spot(), gesture.end()].into_iter().flatten().collect();
+    let there = |label: &&Label| match spots.is_empty() {
+        true => label.focused,
+        false => spots.iter().any(|at| label.area.holds(at.x, at.y)),
+    };
+    labels.iter().filter(there).filter_map(|label| label.app.as_deref()).find(|app| is_one(app))
 }
 
 fn done(deed: Deed) -> Review {
@@ -350,10 +366,17 @@ fn secret(text: &str, screen: &Screen, labels: Option<&[Label]>, policy: &Policy
             let why = format!("the secret {name:?} may not go into this app");
             return Secret::Refused(Review::Refuse { why });
         }
+        let field = labels.map(|labels| labels.iter().find(|label| label.focused));
+        if let Some(Some(Label { app: Some(app), .. })) = field
+            && !named(&usage.apps, app)
+        {
+            let why = format!("the secret {name:?} may not go into this app");
+            return Secret::Refused(Review::Refuse { why });
+        }
         if usage.any_field {
             continue;
         }
-        match labels.map(|labels| labels.iter().find(|label| label.focused)) {
+        match field {
             Some(Some(field)) if field.secret => {}
             Some(_) => {
                 let why =
@@ -399,8 +422,8 @@ mod tests {
         let screen = Screen::new(picture, Front { id: front.to_owned(), label: format!("label of {front}") });
         let policy = Policy { apps_forbidden: vec!["com.bank".into(), "Shop".into()], ..Policy::trusting() };
         let touch = Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) };
-        assert!(!reads(&action, &policy), "nobody asks what is written");
         let rules = Rules::of(crate::edition::EDITION);
+        assert!(!reads(&action, &policy, rules) || policy.names_ids(), "nobody asks what is written");
         let context =
             ReviewContext { screen: &screen, labels: None, thought: "", policy: &policy, touch: &touch, rules };
         let review = review(&action, context);
@@ -537,5 +560,90 @@ mod tests {
             "com.bank",
             expect![[r#"do {"gesture":{"launch":{"app":"Notes"}}}"#]],
         );
+    }
+
+    /// Two apps share the screen: Chrome above, with the focus, and the one that is forbidden below it.
+    fn shared(call: &str, policy: &Policy) -> Review {
+        let Ok(Call::Do(action)) = Dialect::Autoglm.read(call, false).call else { panic!("{call} is no action") };
+        let picture = Picture::new(Size { width: 100, height: 200 }, vec![0; 80_000]).unwrap();
+        let front = Front { id: "com.android.chrome".to_owned(), label: "Chrome".to_owned() };
+        let screen = Screen::new(picture, front);
+        let label = |text: &str, app: &str, top, bottom| Label {
+            text: text.to_owned(),
+            area: tapwright_contract::device::Area { left: 0, top, right: 100, bottom },
+            touchable: true,
+            focused: false,
+            secret: true,
+            app: Some(app.to_owned()),
+        };
+        let labels = [
+            label("Weather", "com.android.chrome", 0, 98),
+            label("", "com.tencent.mm", 102, 200),
+            label("Send", "com.tencent.mm", 150, 170),
+            Label { focused: true, ..label("Password", "com.evil", 100, 102) },
+        ];
+        let touch = Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) };
+        let rules = Rules::of(crate::edition::EDITION);
+        assert!(reads(&action, policy, rules), "{call}: what is written is asked");
+        review(
+            &action,
+            ReviewContext { screen: &screen, labels: Some(&labels), thought: "", policy, touch: &touch, rules },
+        )
+    }
+
+    #[test]
+    fn the_app_under_a_finger_counts() {
+        let forbidden = Policy { apps_forbidden: vec!["com.tencent.mm".into()], ..Policy::trusting() };
+        let allowed = Policy { apps_allowed: vec!["com.android.chrome".into()], ..Policy::trusting() };
+        let refused = |review: &Review| matches!(review, Review::Refuse { why } if why.contains("com."));
+        for policy in [&forbidden, &allowed] {
+            for (call, expected) in [
+                ("do(action=\"Tap\", element=[500,790])", true),
+                ("do(action=\"Long Press\", element=[500,790])", true),
+                ("do(action=\"Swipe\", start=[500,100], end=[500,790])", true),
+                ("do(action=\"Drag\", start=[500,100], end=[500,790])", true),
+                ("do(action=\"Tap\", element=[500,100])", false),
+                ("do(action=\"Swipe\", start=[500,100], end=[500,400])", false),
+            ] {
+                let review = shared(call, policy);
+                assert_eq!(refused(&review), expected, "{call}: {review:?}");
+            }
+        }
+        let typed = shared("do(action=\"Type\", text=\"hi\")", &allowed);
+        assert!(refused(&typed), "the field with the focus is another app's: {typed:?}");
+    }
+
+    #[test]
+    fn a_secret_goes_by_the_app_of_the_field() {
+        for any_field in [false, true] {
+            let usage = |app: &str| crate::policy::SecretUse { apps: vec![app.into()], any_field };
+            let typed = |apps: &[&str]| {
+                let mut secret = usage("com.android.chrome");
+                secret.apps.extend(apps.iter().map(|app| (*app).to_owned()));
+                let policy = Policy { secrets: [("pin".to_owned(), secret)].into(), ..Policy::trusting() };
+                shared("do(action=\"Type\", text=\"{{secret:pin}}\")", &policy)
+            };
+            assert!(matches!(typed(&[]), Review::Refuse { .. }), "the field is another app's");
+            assert!(matches!(typed(&["com.evil"]), Review::Do(_)));
+        }
+    }
+
+    #[test]
+    fn an_exception_is_for_the_app_under_the_finger_too() {
+        let rule = |except: &[&str]| Policy {
+            rules: vec![crate::policy::Rule {
+                name: "sending".to_owned(),
+                permission: Permission::Ask,
+                apps: vec![],
+                except: except.iter().map(|app| (*app).to_owned()).collect(),
+                words: vec!["send".to_owned()],
+                typing: false,
+                hidden_fields: false,
+            }],
+            ..Policy::trusting()
+        };
+        let tap = "do(action=\"Tap\", element=[500,790])";
+        assert!(matches!(shared(tap, &rule(&["com.android.chrome"])), Review::Ask(..)));
+        assert!(matches!(shared(tap, &rule(&["com.android.chrome", "com.tencent.mm"])), Review::Do(_)));
     }
 }

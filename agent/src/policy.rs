@@ -262,6 +262,16 @@ impl Policy {
             || (!self.apps_allowed.is_empty() && !named(&self.apps_allowed, &front.id))
     }
 
+    /// Whether this app, by its id, is one that is not touched.
+    pub(crate) fn forbids_app(&self, id: &str) -> bool {
+        named(&self.apps_forbidden, id) || (!self.apps_allowed.is_empty() && !named(&self.apps_allowed, id))
+    }
+
+    /// Whether it makes a difference whose widget lies under a finger. A widget's app is known by its id only.
+    pub(crate) fn names_ids(&self) -> bool {
+        self.apps_forbidden.iter().chain(&self.apps_allowed).any(|app| app.contains('.'))
+    }
+
     /// Whether it makes a difference what is written on a screen.
     pub(crate) fn reads(&self, typing: bool) -> bool {
         self.without_labels != Permission::Allow
@@ -299,9 +309,20 @@ impl Policy {
             words.push(said);
             folded(&words)
         };
+        // Whose widgets it goes to: several apps can be on a screen, and one of them in front.
+        let apps = || {
+            let there = labels.iter().filter(|label| match target {
+                Target::Touch(at) => label.area.holds(at.x, at.y),
+                Target::Typing(_) | Target::Secret => label.focused,
+            });
+            there.filter_map(|label| label.app.as_ref())
+        };
         for rule in &self.rules {
-            let here = (rule.apps.is_empty() || named(&rule.apps, &front.id) || named(&rule.apps, &front.label))
-                && !named(&rule.except, &front.id);
+            let here = (rule.apps.is_empty()
+                || named(&rule.apps, &front.id)
+                || named(&rule.apps, &front.label)
+                || apps().any(|app| named(&rule.apps, app)))
+                && !(named(&rule.except, &front.id) && apps().all(|app| named(&rule.except, app)));
             let meant = match (rule.typing, typing) {
                 (false, false) => rule.words.is_empty() || rule.finds(&about),
                 (false, true) => agrees && (rule.words.is_empty() || rule.finds(&about)),

@@ -74,7 +74,7 @@ impl Episode {
             return self.settle_and_tell(StepResult::NotDone, why);
         }
         let keeps_page = self.rules.notes_read_the_page && action.keeps_the_page();
-        if keeps_page || guard::reads(&action, &self.setting.policy) {
+        if keeps_page || guard::reads(&action, &self.setting.policy, self.rules) {
             self.stage = Stage::Reading { view, action: Box::new(action), thought };
             return Next::Do(Effect::Read);
         }
