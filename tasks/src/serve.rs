@@ -19,6 +19,9 @@ use crate::profile::ChosenProfile;
 
 pub use tapwright_models::server::{Observer, RequestSummary, ServeError, UrlPolicy};
 pub use tapwright_phone::adbd::Access;
+pub use tapwright_phone::{Appearance, Language as PhoneLanguage, Motion};
+
+pub use crate::device::Phone;
 
 /// A file does not say who may use a phone.
 #[derive(Debug, thiserror::Error)]

@@ -29,6 +29,13 @@ impl Default for DumpOptions {
     }
 }
 
+impl World {
+    /// The widget tree as `uiautomator dump` writes it on Android 14; empty if no window has the focus.
+    pub fn hierarchy(&self) -> String {
+        hierarchy(self, DumpOptions::default()).unwrap_or_default()
+    }
+}
+
 /// The whole file, with its declaration; `None` if no window has the focus, as on a display that is off.
 pub fn hierarchy(world: &World, options: DumpOptions) -> Option<String> {
     if !world.awake() {

@@ -17,6 +17,16 @@ pub enum Motion {
     Spinner,
 }
 
+impl Motion {
+    /// All of them, with the names that they are chosen by.
+    pub const NAMES: [(&'static str, Motion); 4] = [
+        ("none", Motion::None),
+        ("carousel", Motion::Carousel),
+        ("marquee", Motion::Marquee),
+        ("spinner", Motion::Spinner),
+    ];
+}
+
 /// The carousel's cards.
 const CARDS: [(Phrase, Color); 3] = [
     (phrase("New ringtones", "新铃声"), 0x0EA5A4),

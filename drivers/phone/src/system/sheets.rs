@@ -84,11 +84,22 @@ fn view_square(ui: &mut Ui, (icon, color): (Icon, u32), at: (f32, f32)) {
     node.shapes.push(Shape::Icon { icon, rect: front, color: 0xFFFFFF });
 }
 
+/// A page of the system's own in place of the app's; the navigation bar stays.
+fn view_sheet(ui: &mut Ui, id: &'static str, build: impl FnOnce(&mut Ui)) {
+    ui.window = Window::System;
+    let all = ui.rect(0.0, 0.0, 540.0, ui.nav_top());
+    let color = ui.theme.back;
+    ui.add(Class::Frame, "dialog", all).modal = true;
+    ui.inside(|ui| {
+        ui.add(Class::Frame, id, all).shapes.push(Shape::Fill { rect: all, radius: 0.0, color });
+        ui.inside(build);
+    });
+}
+
 /// The apps that run, the latest first, each with its place among the installed ones.
 pub fn view_recents(ui: &mut Ui, apps: &[(usize, Manifest)]) {
-    ui.window = Window::System;
-    ui.cover("dialog", Some(Command::Back), |ui| {
-        let (title, ink) = (ui.say(RECENT_APPS), 0xFFFFFF);
+    view_sheet(ui, "recents", |ui| {
+        let (title, ink) = (ui.say(RECENT_APPS), ui.theme.ink);
         let bold = Style { bold: true, ..Style::new(40.0, ink) };
         ui.label("title", title, (28.0, 1.5 * ROW), 480.0, bold);
         if apps.is_empty() {
@@ -102,7 +113,6 @@ pub fn view_recents(ui: &mut Ui, apps: &[(usize, Manifest)]) {
             let top = 2.1 * ROW + i as f32 * 1.1 * ROW;
             ui.card("app", (28.0, top, 484.0, ROW));
             let label = ui.say(manifest.label);
-            let ink = ui.theme.ink;
             if let Some(card) = ui.nodes.last_mut() {
                 card.tap = Some(Command::Launch(*app));
                 card.desc = label.to_owned();
@@ -130,13 +140,8 @@ pub struct Shade<'a> {
 
 /// Quick settings, and what apps have said.
 pub fn view_shade(ui: &mut Ui, shade: &Shade<'_>) {
-    ui.window = Window::System;
-    ui.cover("dialog", Some(Command::Back), |ui| {
-        let (ink, faint, back) = (ui.theme.ink, ui.theme.faint, ui.theme.back);
-        let all = ui.rect(0.0, 0.0, 540.0, ui.nav_top());
-        let node = ui.add(Class::Frame, "shade", all);
-        node.modal = true;
-        node.shapes.push(Shape::Fill { rect: all, radius: 0.0, color: back });
+    view_sheet(ui, "shade", |ui| {
+        let (ink, faint) = (ui.theme.ink, ui.theme.faint);
         ui.label("clock", shade.time, (28.0, 0.8 * ROW), 200.0, Style { bold: true, ..Style::new(48.0, ink) });
         ui.label("date", shade.date, (240.0, 0.8 * ROW), 272.0, Style::new(28.0, faint));
         for (i, (switch, label, icon)) in shade.switches.iter().enumerate() {
@@ -167,7 +172,7 @@ fn view_tile(ui: &mut Ui, (switch, label, icon): (Switch, Phrase, Icon), on: boo
     node.shapes.push(Shape::Fill { rect, radius, color });
     node.shapes.push(Shape::Icon { icon, rect: front, color: ink });
     ui.inside(|ui| {
-        let style = Style { fixed: true, ..Style::new(26.0, ink) };
+        let style = Style { fixed: true, ..Style::new(24.0, ink) };
         ui.label("label", label, (left + 64.0, top + 0.4 * ROW), 172.0, style);
     });
 }

@@ -163,6 +163,11 @@ pub enum Appearance {
     Second,
 }
 
+impl Appearance {
+    /// All of them, with the names that they are chosen by.
+    pub const NAMES: [(&'static str, Appearance); 2] = [("first", Appearance::First), ("second", Appearance::Second)];
+}
+
 /// Builds one page of widgets.
 pub struct Ui {
     pub appearance: Appearance,

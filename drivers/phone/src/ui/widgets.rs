@@ -327,7 +327,6 @@ impl Ui {
         let hold = self.edit_menu();
         let node = self.add(Class::Field, field.id, rect);
         node.text = text.to_string();
-        node.desc = hint.to_string();
         node.hint = hint.to_string();
         node.focused = focused;
         node.tap = Some(Effect::Focus(field.field).into());

@@ -78,11 +78,6 @@ impl World {
         rgba
     }
 
-    /// The widget tree as `uiautomator dump` writes it on Android 14; empty if no window has the focus.
-    pub fn hierarchy(&self) -> String {
-        crate::dump::hierarchy(self, crate::dump::DumpOptions::default()).unwrap_or_default()
-    }
-
     /// The ground truth of what is on the display, for training and for tests; never for a model.
     pub fn marks(&self) -> Vec<Mark> {
         crate::truth::marks(&self.view())

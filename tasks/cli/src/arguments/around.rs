@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tapwright_tasks::serve::{Appearance, Motion, PhoneLanguage};
 
 use super::shared::{
     DeviceArguments, LibraryArguments, ModelArguments, PhoneArguments, ServerArguments, WeatherArguments,
@@ -78,6 +80,35 @@ pub struct Phone {
 
     #[command(flatten)]
     pub phone: PhoneArguments,
+
+    /// What it speaks, and most of the people on it
+    #[arg(long, value_name = "LANGUAGE", default_value = "en", help_heading = "Virtual phone",
+          value_parser = one_of(&PhoneLanguage::ALL.map(|language| (language.code(), language))))]
+    pub language: PhoneLanguage,
+
+    /// How its widgets look; the small model has learnt to read the first
+    #[arg(long, value_name = "APPEARANCE", default_value = "first", help_heading = "Virtual phone",
+          value_parser = one_of(&Appearance::NAMES))]
+    pub appearance: Appearance,
+
+    /// Let the caret of the field with the focus blink
+    #[arg(long, help_heading = "Virtual phone")]
+    pub caret_blinks: bool,
+
+    /// What moves on every page
+    #[arg(long, value_name = "MOTION", default_value = "none", help_heading = "Virtual phone",
+          value_parser = one_of(&Motion::NAMES))]
+    pub motion: Motion,
+
     #[command(flatten)]
     pub weather: WeatherArguments,
+}
+
+/// Reads one of several values by its name.
+fn one_of<T: Copy + Default + Send + Sync + 'static>(
+    named: &[(&'static str, T)],
+) -> impl TypedValueParser<Value = T> + use<T> {
+    let values = named.to_vec();
+    PossibleValuesParser::new(named.iter().map(|(name, _)| *name))
+        .map(move |given| values.iter().find(|(name, _)| *name == given).map(|(_, value)| *value).unwrap_or_default())
 }

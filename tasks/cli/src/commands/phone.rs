@@ -21,7 +21,13 @@ pub async fn perform(common: Common, arguments: Phone) -> Result<Exit, CliError>
         CliError::usage(error.to_string()).help("adb writes it beside the private key: ~/.android/adbkey.pub")
     })?;
     let is_open = matches!(access, serve::Access::Anybody);
-    let phone = &config.phone;
+    let phone = &serve::Phone {
+        language: arguments.language,
+        appearance: arguments.appearance,
+        caret_blinks: arguments.caret_blinks,
+        motion: arguments.motion,
+        ..config.phone.clone()
+    };
     let served = serve::phone(listen, phone, &config.device.weather, access, stop, |address| {
         if config.json {
             let (width, height) = (phone.width, phone.height);

@@ -37,11 +37,12 @@ pub(super) fn dumpsys(call: &mut Call<'_>) -> u8 {
         ["display", ..] => display(call),
         ["input_method", ..] => input_method(call),
         ["battery", ..] => {
-            call.say(
+            let level = call.handle().look(|world| world.battery());
+            call.say(&format!(
                 "Current Battery Service state:\n  AC powered: false\n  USB powered: true\n  Wireless powered: false\n  \
-                 status: 2\n  health: 2\n  present: true\n  level: 87\n  scale: 100\n  voltage: 4300\n  \
+                 status: 2\n  health: 2\n  present: true\n  level: {level}\n  scale: 100\n  voltage: 4300\n  \
                  temperature: 250\n  technology: Li-ion\n",
-            );
+            ));
             0
         }
         ["power", ..] => {
