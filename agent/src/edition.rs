@@ -33,8 +33,6 @@ pub(crate) struct Rules {
     pub(crate) questions_name_the_target: bool,
     /// The app of the widget under a finger counts, and not only the app in front.
     pub(crate) apps_under_a_finger_count: bool,
-    /// A call of an API has a name and arguments, which are checked; before, it was words.
-    pub(crate) calls_have_arguments: bool,
 }
 
 impl Rules {
@@ -55,7 +53,6 @@ impl Rules {
             thoughts_have_no_marks: fourth,
             questions_name_the_target: fourth,
             apps_under_a_finger_count: fourth,
-            calls_have_arguments: fourth,
         }
     }
 }
