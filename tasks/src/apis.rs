@@ -1,5 +1,7 @@
 //! APIs that whoever starts a run registers: a request over HTTP, or a program. A model's instruction is put into a place
-//! that was made for it, as data of that place: it never becomes a command, an address or another field.
+//! that was made for it, as data of that place: never an address or another field of a request, and of a program an argument or its
+//! input. What a program does with its argument is the program's: scripts are refused where that can be seen, as in `sh -c`, and
+//! nothing more is promised.
 
 mod http;
 
@@ -73,7 +75,7 @@ pub fn registry(specs: &BTreeMap<String, ApiEndpoint>, secrets: &Secrets) -> Res
         let reveal = |fields: &BTreeMap<String, String>| {
             let fields = fields.iter().map(|(key, value)| Ok((key.clone(), secrets.reveal(value)?)));
             fields.collect::<Result<BTreeMap<_, _>, String>>().map_err(|name| {
-                InvalidApi(format!("nobody has said what the secret {name:?} is: [policy.secrets.{name}]"))
+                InvalidApi(format!("the secret {name:?} is not configured: add [policy.secrets.{name}]"))
             })
         };
         let api: Box<dyn Apis> = match &spec.how {
@@ -160,7 +162,7 @@ impl Apis for CommandCaller {
         let bare = argv.iter().position(|argument| argument.starts_with(INSTRUCTION));
         let ended = argv.iter().position(|argument| argument == "--");
         if instruction.contains('\0') {
-            return refused("the instruction has a sign in it that cannot be sent");
+            return refused("the instruction contains a NUL character, which no program can be given");
         }
         if bare.is_some_and(|bare| ended.is_none_or(|ended| bare < ended)) && instruction.starts_with('-') {
             return refused("an instruction to this API does not begin with a dash");

@@ -102,9 +102,9 @@ fn profile(options: &model::ModelOptions) -> Finding {
     let what = "profile";
     match model::profiles(options) {
         Ok(ChosenProfile { profiles, note }) => {
-            let history = profiles.agent.history.map_or("all of its".to_owned(), |history| format!("{history} of its"));
+            let history = profiles.agent.history.map_or("all".to_owned(), |history| history.to_string());
             let tokens = profiles.agent.tokens_max;
-            let text = format!("it is shown {history} replies, and says {tokens} tokens at most");
+            let text = format!("the model is shown {history} earlier replies, and writes {tokens} tokens at most");
             match note {
                 None => finding(what, State::Ok, text, None),
                 Some(note) => finding(what, State::Ok, format!("{text}; {note}"), None),

@@ -158,20 +158,16 @@ mod tests {
         assert!(ran.status.success() && ran.out.is_empty(), "it need not read what it is given");
     }
 
-    #[tokio::test]
-    async fn what_takes_too_long_is_killed_with_all_that_it_started() {
-        let folder = tempfile::tempdir().unwrap();
-        let pid = folder.path().join("pid");
-        let script = format!("sleep 1000 & echo $! > {0}.new && mv {0}.new {0}; wait", pid.display());
-        let late = shell(&script, Duration::from_secs(2), 10).await.err().unwrap();
-        assert!(matches!(late, ProgramError::Late { .. }), "{late}");
-        let Ok(pid) = std::fs::read_to_string(&pid) else { return }; // The machine is that slow.
-        let is_there = || {
-            std::path::Path::new(&format!("/proc/{}/cmdline", pid.trim())).exists()
-                && std::fs::read(format!("/proc/{}/cmdline", pid.trim())).is_ok_and(|line| !line.is_empty())
-        };
-        for _ in 0..200 {
-            if !is_there() {
+    /// Whether a process is there, and is not only waited for. `ps` is on every Unix.
+    fn is_there(pid: &str) -> bool {
+        let told = std::process::Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
+        let state = String::from_utf8_lossy(&told.stdout).trim().to_owned();
+        !state.is_empty() && !state.starts_with('Z')
+    }
+
+    async fn wait_until_gone(pid: &str) {
+        for _ in 0..600 {
+            if !is_there(pid) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -179,10 +175,43 @@ mod tests {
         panic!("{pid} is still there");
     }
 
+    /// The number that a script writes down, once it is there.
+    async fn written(pid: &std::path::Path) -> String {
+        for _ in 0..1200 {
+            if let Ok(pid) = std::fs::read_to_string(pid) {
+                return pid.trim().to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the script did not start");
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_killed_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let pid = folder.path().join("pid");
+        let script = format!("sleep 1000 & echo $! > {0}.new && mv {0}.new {0}; wait", pid.display());
+        let running = tokio::spawn(async move { shell(&script, LONG, 10).await.map(|_| ()) });
+        let child = written(&pid).await;
+        assert!(is_there(&child), "it has started something");
+        // It is dropped in the middle, as it is when its time is over.
+        running.abort();
+        wait_until_gone(&child).await;
+        let late = shell("sleep 1000", Duration::from_millis(200), 10).await.err().unwrap();
+        assert!(matches!(late, ProgramError::Late { .. }), "{late}");
+    }
+
     #[tokio::test]
     async fn what_it_leaves_behind_is_not_waited_for() {
-        let ran = shell("echo done; sleep 1000 &", LONG, 10).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let pid = folder.path().join("pid");
+        let script = format!("echo done; sleep 1000 & echo $! > {}", pid.display());
+        let ran = shell(&script, LONG, 10).await.unwrap();
         assert_eq!(ran.out, b"done\n");
+        let left = written(&pid).await;
+        // Nothing of ours kills it, so the test does.
+        let _ = std::process::Command::new("kill").arg(&left).status();
+        wait_until_gone(&left).await;
     }
 
     #[tokio::test]

@@ -298,12 +298,13 @@ pub struct ClockWarning {
 /// Less than this is what clocks differ by.
 const CLOCK_MS_MAX: u64 = 60_000;
 
-/// Marks a run or a plan as the one that began last, at `started`, in milliseconds since 1970. It need not be there yet. If a record is
-/// from the future that is returned.
+/// Marks a run or a plan as the one that began last, at `started`, in milliseconds since 1970. If another record is from the future that
+/// is returned.
 pub fn mark_last(runs: &Path, name: &str, started: u64) -> Option<ClockWarning> {
-    // If it cannot be written, neither can the run, which says so better.
-    let _ = private_folders(runs).and_then(|()| write_atomically(runs, MARK, &format!("{name}\n")));
-    let newest = folders(runs).ok()?.into_iter().rev().find(|folder| is_run_or_plan(folder))?;
+    // If it cannot be written, the next lines of the run cannot either, which says so better.
+    let _ = write_atomically(runs, MARK, &format!("{name}\n"));
+    let is_other = |folder: &PathBuf| !folder.ends_with(name) && is_run_or_plan(folder);
+    let newest = folders(runs).ok()?.into_iter().rev().find(is_other)?;
     let ahead_ms = started_of(&newest)?.checked_sub(started).filter(|ahead| *ahead > CLOCK_MS_MAX)?;
     Some(ClockWarning { folder: newest, ahead_ms })
 }
@@ -386,14 +387,13 @@ fn brief(folder: &Path) -> Stored {
         Err(error) => return Stored::Unreadable { run, why: plainly(&error) },
     };
     let verdict = Judgement::read(folder).ok().flatten().and_then(|judgement| judgement.verdict);
-    let steps = record.entries.iter().filter(|entry| matches!(entry.line, Line::Decided(_))).count();
     let facts = &record.facts;
     Stored::Run(RunBrief {
         run,
         goal: facts.setting.goal.clone(),
         outcome: record.end().map(|end| Outcome::id(&end.outcome).to_owned()),
         verdict,
-        steps: u32::try_from(steps).unwrap_or(u32::MAX),
+        steps: record.steps(),
         model: facts.model.clone(),
         device: facts.device.clone(),
         started: facts.started,

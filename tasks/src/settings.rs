@@ -99,6 +99,8 @@ pub struct Machine<'a> {
     /// Where this user's programs keep what can be made again; `None` without a home folder.
     pub cache: Option<PathBuf>,
     pub adb_keys: Vec<PathBuf>,
+    /// Where adb's own programs look for their server, if the environment says so.
+    pub adb_server: Option<String>,
     pub cores: u16,
     /// The model that comes with the program.
     pub small_model: PathBuf,

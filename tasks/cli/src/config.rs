@@ -96,6 +96,7 @@ impl Config {
         let machine = Machine {
             cache: user_cache(),
             adb_keys: adb_keys(),
+            adb_server: adb_server(),
             cores: std::thread::available_parallelism()
                 .map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX)),
             small_model: small_model(),
@@ -208,6 +209,12 @@ fn user_cache() -> Option<PathBuf> {
         folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
     };
     cache.map(|cache| cache.join("tapwright"))
+}
+
+/// Where adb's own programs look for their server.
+fn adb_server() -> Option<String> {
+    let port: u16 = variable("ANDROID_ADB_SERVER_PORT")?.parse().ok()?;
+    Some(format!("127.0.0.1:{port}"))
 }
 
 /// Where adb keeps keys: the user's own, and those of `ADB_VENDOR_KEYS`.

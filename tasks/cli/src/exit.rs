@@ -30,8 +30,8 @@ pub enum Exit {
 impl Exit {
     /// All of them, with what each means.
     pub const ALL: [(Exit, &'static str); 16] = [
-        (Exit::Done, "done; and what was to be judged has passed"),
-        (Exit::Internal, "a mistake of the program's own"),
+        (Exit::Done, "done: the device says so if it was asked (--expect, --task, bench), else only the model does"),
+        (Exit::Internal, "a mistake of the program's own, or one that it does not know"),
         (Exit::Usage, "the arguments or a file that somebody wrote are wrong; nothing was done"),
         (Exit::NotReady, "the device, the model or a library is not there; nothing was done"),
         (Exit::Unwritten, "a record cannot be written, so nothing more was done"),
@@ -39,7 +39,10 @@ impl Exit {
         (Exit::GaveUp, "gave-up: the model says that it cannot be done"),
         (Exit::NeedsPerson, "needs-person: somebody has to answer, and nobody does"),
         (Exit::OutOfSteps, "out-of-steps"),
-        (Exit::Stuck, "stuck: the same action on the same screen, again and again"),
+        (
+            Exit::Stuck,
+            "stuck: the same again and again, back and forth, waits in a row, or actions that change nothing",
+        ),
         (Exit::ModelFailed, "model-failed: no answer, or none that can be read"),
         (Exit::DeviceLost, "device-lost"),
         (Exit::Refused, "refused: the policy or a person said no"),

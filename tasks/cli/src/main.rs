@@ -1,6 +1,7 @@
 //! The command line: the only place that prints, exits, and reads arguments and the environment.
 
 mod arguments;
+mod changes;
 mod clock;
 mod commands;
 mod config;

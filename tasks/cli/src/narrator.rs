@@ -6,21 +6,18 @@ use std::time::Duration;
 use console::{Style, measure_text_width, style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
-use tapwright_tasks::judge::{Change, Verdict};
+use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::record::{Scenes, failure_text};
 use tapwright_tasks::run::Judgement;
 use tapwright_tasks::{Deed, EffectLine, End, Entry, Gesture, Line, Outcome, Step, StepResult};
 
+use crate::changes::changes_in_words;
 use crate::clock::span;
 use crate::exit::Exit;
 use crate::output;
 
 /// The column in which text begins, right of the step's number.
 const INDENT: usize = 5;
-/// Facts that changed, at most; a phone that was used for hours has many.
-const CHANGES_MAX: usize = 20;
-/// Lines of one value, at most.
-const VALUE_LINES_MAX: usize = 6;
 
 /// Says what happens.
 pub struct Narrator {
@@ -374,51 +371,6 @@ fn deed_in_words(deed: &Deed) -> String {
     }
 }
 
-/// Facts under each other, each with what is another thing now. The app in front changes with every run, and is left out.
-fn changes_in_words(changed: &[Change], room: usize) -> Vec<String> {
-    let told: Vec<&Change> = changed.iter().filter(|change| change.fact != "front").collect();
-    if told.is_empty() {
-        return vec!["nothing but the app in front, says the phone".to_owned()];
-    }
-    let widest = told.iter().map(|change| measure_text_width(&change.fact)).max().unwrap_or(0).min(32);
-    let mut lines = Vec::new();
-    for Change { fact, was, is } in told.iter().take(CHANGES_MAX) {
-        let name = console::pad_str(&output::fitted(fact, 32), widest, console::Alignment::Left, None).into_owned();
-        for (n, line) in difference(was.as_deref(), is.as_deref(), room.saturating_sub(widest + 2)).iter().enumerate() {
-            let name = if n == 0 { name.clone() } else { " ".repeat(widest) };
-            lines.push(format!("{name}  {line}"));
-        }
-    }
-    if told.len() > CHANGES_MAX {
-        lines.push(format!("and {} more: verdict.json in the record", told.len() - CHANGES_MAX));
-    }
-    lines
-}
-
-/// What is new, and what is gone: of a list its items, of other values both.
-fn difference(was: Option<&str>, is: Option<&str>, room: usize) -> Vec<String> {
-    let items = |value: Option<&str>| -> Vec<String> {
-        value.unwrap_or_default().split("; ").filter(|item| !item.is_empty()).map(str::to_owned).collect()
-    };
-    let (before, after) = (items(was), items(is));
-    let marked = |mark: &str, item: &str| -> Vec<String> {
-        let lines = output::wrapped(item, room.saturating_sub(2)).into_iter().take(VALUE_LINES_MAX);
-        lines.enumerate().map(|(n, line)| format!("{} {line}", if n == 0 { mark } else { " " })).collect()
-    };
-    if before.len() > 1 || after.len() > 1 {
-        let gone = before.iter().filter(|item| !after.contains(item)).flat_map(|item| marked("−", item));
-        let new = after.iter().filter(|item| !before.contains(item)).flat_map(|item| marked("+", item));
-        let lines: Vec<String> = gone.chain(new).collect();
-        return if lines.is_empty() { vec!["in another order".to_owned()] } else { lines };
-    }
-    let plain = |value: Option<&str>| value.map_or_else(|| "–".to_owned(), output::flat);
-    let (was, is) = (plain(was), plain(is));
-    if measure_text_width(&was) + measure_text_width(&is) + 3 <= room {
-        return vec![format!("{} {} {is}", style(&was).dim(), style("→").dim())];
-    }
-    [marked("−", &was), marked("+", &is)].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -431,25 +383,5 @@ mod tests {
         assert!(told(Some(Verdict::Failed { why: String::new() })).starts_with("failed: "));
         assert!(told(Some(Verdict::Void { why: String::new() })).starts_with("void: "));
         assert!(told(Some(Verdict::Passed)).starts_with("done, "));
-    }
-
-    #[test]
-    fn a_difference_is_what_is_new_and_what_is_gone() {
-        let plain = |was: Option<&str>, is: Option<&str>, room: usize| {
-            let lines: Vec<String> = difference(was, is, room);
-            lines.iter().map(|line| console::strip_ansi_codes(line).into_owned()).collect::<Vec<_>>()
-        };
-        assert_eq!(plain(Some("false"), Some("true"), 40), ["false → true"]);
-        assert_eq!(plain(None, Some("x"), 40), ["– → x"]);
-        assert_eq!(
-            plain(Some("11:00 Parents evening"), Some("11:00 Parents evening; 12:00 Lunch with everybody"), 30),
-            ["+ 12:00 Lunch with everybody"]
-        );
-        assert_eq!(plain(Some("a; b"), Some("b; c"), 30), ["− a", "+ c"]);
-        assert_eq!(plain(Some("a; b"), Some("b; a"), 30), ["in another order"]);
-        assert_eq!(
-            plain(Some("me: on my way"), Some("Anna: see you at nine"), 24),
-            ["− me: on my way", "+ Anna: see you at nine"]
-        );
     }
 }

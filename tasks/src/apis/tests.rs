@@ -82,5 +82,5 @@ async fn what_is_no_api() {
     let ApiTransport::Command(command) = &mut spec.how else { unreachable!() };
     command.env.insert("KEY".to_owned(), "{{secret:key}}".to_owned());
     assert_eq!(spec.secrets(), ["key"]);
-    check(spec, expect![[r#"api: nobody has said what the secret "key" is: [policy.secrets.key]"#]]).await;
+    check(spec, expect![[r#"api: the secret "key" is not configured: add [policy.secrets.key]"#]]).await;
 }

@@ -48,7 +48,7 @@ pub(super) fn resolve(
         }
         (None, None) => section.r#use.clone(),
     };
-    let own_server = section.adb_server.clone().unwrap_or_else(|| ADB_SERVER.to_owned());
+    let own_server = section.adb_server.clone().or(machine.adb_server.clone()).unwrap_or_else(|| ADB_SERVER.to_owned());
     let recorded_server = recorded.adb_server.clone().filter(|_| is_own || is_recorded);
     let adb_server = match (&overrides.adb_server, recorded_server) {
         (Some(server), _) => server.clone(),

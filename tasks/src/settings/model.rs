@@ -74,18 +74,7 @@ pub(super) fn resolve(
             .map_err(|error| file.wrong(Some(words.span()), error.to_string(), None))?,
         (None, None) => Provider::Auto,
     };
-    let own_library = section.ort_library.as_ref().map(|library| file.beside(library));
-    let library = match (&overrides.ort_library, &recorded.ort_library) {
-        (Some(library), _) => Some(library.clone()),
-        (None, Some(library)) if is_own || own_library.as_deref() == Some(Path::new(library)) => Some(library.into()),
-        (None, Some(library)) => {
-            // It would be loaded into this process.
-            let (value, flag) = (library.clone(), "--ort-library FILE");
-            foreign.push(ForeignSetting { what: "ONNX Runtime library", value, flag });
-            Some(library.into())
-        }
-        (None, None) => own_library,
-    };
+    let library = library(file, overrides, recorded, is_own, &section, foreign);
     let threads = overrides.threads.or(recorded.threads.filter(|threads| (1..=512).contains(threads)));
     let longest_edge = overrides.longest_edge.or(recorded.longest_edge);
     let no_fetch = overrides.no_fetch || recorded.no_fetch;
@@ -241,6 +230,29 @@ fn source(
         }
         _ => ModelSource::Folder(PathBuf::from(words)),
     })
+}
+
+/// A library that somebody named: this time, in the record, or in the file.
+fn library(
+    file: &SettingsFile,
+    overrides: &Overrides,
+    recorded: &LaunchSettings,
+    is_own: bool,
+    section: &ModelSection,
+    foreign: &mut Vec<ForeignSetting>,
+) -> Option<PathBuf> {
+    let own_library = section.ort_library.as_ref().map(|library| file.beside(library));
+    match (&overrides.ort_library, &recorded.ort_library) {
+        (Some(library), _) => Some(library.clone()),
+        (None, Some(library)) if is_own || own_library.as_deref() == Some(Path::new(library)) => Some(library.into()),
+        (None, Some(library)) => {
+            // It would be loaded into this process.
+            let (value, flag) = (library.clone(), "--ort-library FILE");
+            foreign.push(ForeignSetting { what: "ONNX Runtime library", value, flag });
+            Some(library.into())
+        }
+        (None, None) => own_library,
+    }
 }
 
 fn profile(

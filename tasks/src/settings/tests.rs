@@ -12,6 +12,7 @@ fn machine(variable: &dyn Fn(&str) -> Option<String>) -> Machine<'_> {
     Machine {
         cache: Some("/cache".into()),
         adb_keys: Vec::new(),
+        adb_server: None,
         cores: 2,
         small_model: "/small".into(),
         date: "2026-01-02".to_owned(),

@@ -148,14 +148,14 @@ mod tests {
         check(
             "One two three\nfour five six.\n\nExamples:\n  tapwright run 'a b c d e' --device 127.0.0.1:5555 --json\n  tapwright runs",
             30,
-            expect![[r"
+            expect![[r#"
                 One two three four five six.
 
                 Examples:
                   tapwright run 'a b c d e' \
-                      --device 127.0.0.1:5555 \
-                      --json
-                  tapwright runs"]],
+                      --device \
+                      127.0.0.1:5555 --json
+                  tapwright runs"#]],
         );
         check(
             "Codes:\n    0  all of it went well\n    2  no",

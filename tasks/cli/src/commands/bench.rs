@@ -61,7 +61,7 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError>
         &mut opened,
         stop,
         |_, template, goal| {
-            bar.set_message(output::fitted(&format!("{template}: {goal}"), output::width().saturating_sub(44)))
+            bar.set_message(output::fitted(&format!("{template}: {goal}"), output::width().saturating_sub(58)))
         },
         |step| stepped.set_prefix(format!("step {step:>2}")),
         |row| {

@@ -48,7 +48,7 @@ pub async fn perform(common: Common, arguments: Phone) -> Result<Exit, CliError>
         output::out(&format!("    {}", bold(format!("adb connect {address}"))));
         output::out(&format!("    {}", bold(format!("adb -s {address} exec-out screencap -p > screen.png"))));
         output::out(&format!("    {}", bold(format!("tapwright run 'Turn Wi-Fi on' --device {address}"))));
-        output::out(&format!("\n  {}", style("Ctrl-C unplugs it.").dim()));
+        output::out(&format!("\n  {}", style("Ctrl-C stops it.").dim()));
         if !is_open {
             let rule = "Only with the keys that were given; other computers wait until they are allowed on its screen.";
             output::out(&format!("  {}", style(rule).dim()));

@@ -79,9 +79,11 @@ pub async fn begin(config: Config, file: &Path) -> Result<Exit, CliError> {
     };
     let started = clock::now();
     let name = run_name(started, &plan.title);
-    warn_of_clock(mark_last(&config.runs, &name, started));
     let result = match PlanRecord::create(&config.runs.join(&name), plan, started) {
-        Ok(record) => carry_on(&mut session, &config, record).await,
+        Ok(record) => {
+            warn_of_clock(mark_last(&config.runs, &name, started));
+            carry_on(&mut session, &config, record).await
+        }
         Err(error) => Err(error.into()),
     };
     close(session, result.as_ref().ok().map(|(_, outcome)| outcome)).await;

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use console::style;
 use serde_json::json;
+use tapwright_tasks::Record;
 use tapwright_tasks::page::{self, PageRun};
 use tapwright_tasks::record::{find, find_run, plan_title, runs_of_plan};
 use tapwright_tasks::run::Judgement;
-use tapwright_tasks::{Line, Record};
 
 use crate::arguments::{Common, Replay};
 use crate::clock;
@@ -53,7 +53,7 @@ pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, CliError> {
     let exit = if follows.is_ok() { Exit::Done } else { Exit::Unreadable };
     let ms = record.entries.last().map_or(0, |entry| entry.ms);
     if config.json {
-        let steps = record.entries.iter().filter(|entry| matches!(entry.line, Line::Decided(_))).count();
+        let steps = record.steps();
         let verdict = judgement.as_ref().and_then(|judgement| judgement.verdict.as_ref());
         let line = json!({
             "run": facts.run,

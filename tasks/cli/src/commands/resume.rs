@@ -94,10 +94,10 @@ async fn driven(
         Begin::Fork { steps } => {
             let started = clock::now();
             let name = run_name(started, &format!("fork {steps} {}", record.facts.setting.goal));
-            warn_of_clock(mark_last(&config.runs, &name, started));
             let seal = seal_of(&config.settings);
             let location = RunLocation { runs: &config.runs, run: &name, started, seal: seal.as_ref() };
             let run = ResumableRun::fork(folder, steps, location)?;
+            warn_of_clock(mark_last(&config.runs, &name, started));
             (run, format!("begins with the first {} of {}", output::steps(steps), folder.display()))
         }
     };

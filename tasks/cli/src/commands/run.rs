@@ -1,5 +1,7 @@
 //! `tapwright run`
 
+use std::mem;
+
 use tapwright_tasks::judge::FactEvaluator;
 use tapwright_tasks::record::{ClockWarning, mark_last};
 use tapwright_tasks::run::{RunReport, Task};
@@ -63,7 +65,6 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, CliError> {
     };
     let started = clock::now();
     let name = run_name(started, &about);
-    warn_of_clock(mark_last(&config.runs, &name, started));
     let folder = config.runs.join(&name);
     narrator.head(
         &task.goal,
@@ -73,7 +74,14 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, CliError> {
             ("record", folder.display().to_string()),
         ],
     );
-    let mut watch = |entry: &Entry| narrator.entry(entry);
+    let mut is_marked = false;
+    let mut watch = |entry: &Entry| {
+        // Its first line is written: from now on it is the one that began last.
+        if !mem::replace(&mut is_marked, true) {
+            warn_of_clock(mark_last(&config.runs, &name, started));
+        }
+        narrator.entry(entry);
+    };
     let report = session.run(&task, &config.runs, &name, started, &mut watch).await;
     narrator.go_on();
     close(session, report.as_ref().ok().map(|report| &report.end.outcome)).await;
