@@ -58,3 +58,15 @@ pub struct Phrase {
 pub const fn phrase(english: &'static str, chinese: &'static str) -> Phrase {
     Phrase { english, chinese }
 }
+
+// What several apps, and the system, say in the same words.
+pub const SAVE: Phrase = phrase("Save", "保存");
+pub const DELETE: Phrase = phrase("Delete", "删除");
+pub const COPY: Phrase = phrase("Copy", "复制");
+pub const SHARE: Phrase = phrase("Share", "分享");
+pub const DISCARD: Phrase = phrase("Discard", "舍弃");
+pub const WILL_BE_LOST: Phrase = phrase("What you wrote will be lost.", "您输入的内容将会丢失。");
+pub const CANCEL: Phrase = phrase("Cancel", "取消");
+pub const BACK: Phrase = phrase("Back", "返回");
+pub const DARKER: Phrase = phrase("Darker", "调暗");
+pub const BRIGHTER: Phrase = phrase("Brighter", "调亮");

@@ -6,7 +6,7 @@ use crate::content;
 use crate::date::clock_text;
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::locale::{Language, Phrase, phrase};
+use crate::locale::{DELETE, DISCARD, Language, Phrase, SAVE, WILL_BE_LOST, phrase};
 use crate::providers::Providers;
 use crate::ui::{Class, End, Lead, ROW, Row, Shape, Style, TextField, Ui};
 
@@ -14,15 +14,11 @@ const CALENDAR: Phrase = phrase("Calendar", "日历");
 const NEW_EVENT: Phrase = phrase("New event", "新建日程");
 const TIME: Phrase = phrase("Time", "时间");
 const DONE: Phrase = phrase("Done", "完成");
-const SAVE: Phrase = phrase("Save", "保存");
 const NOTHING_PLANNED: Phrase = phrase("Nothing planned", "没有日程");
 const TITLE: Phrase = phrase("Title", "标题");
-const DELETE: Phrase = phrase("Delete", "删除");
 const DELETE_EVENT: Phrase = phrase("Delete event", "删除日程");
 const WILL_BE_REMOVED: Phrase = phrase("{} will be removed.", "“{}”将被删除。");
-const DISCARD: Phrase = phrase("Discard", "舍弃");
 const DISCARD_EVENT: Phrase = phrase("Discard event?", "舍弃日程？");
-const WILL_BE_LOST: Phrase = phrase("What you wrote will be lost.", "您输入的内容将会丢失。");
 
 const TITLE_FIELD: FieldId = FieldId::new("event");
 /// When an event begins if nobody says.

@@ -5,15 +5,13 @@ use crate::command::{Effect, Page, Question, send};
 use crate::date::{clock_text, minute_of};
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::locale::{Phrase, phrase};
+use crate::locale::{DELETE, Phrase, SAVE, phrase};
 use crate::providers::Providers;
 use crate::ui::{End, Lead, ROW, Row, Ui};
 
 const CLOCK: Phrase = phrase("Clock", "时钟");
 const ALARMS: Phrase = phrase("Alarms", "闹钟");
 const NEW_ALARM: Phrase = phrase("New alarm", "新建闹钟");
-const SAVE: Phrase = phrase("Save", "保存");
-const DELETE: Phrase = phrase("Delete", "删除");
 const DELETE_ALARM: Phrase = phrase("Delete alarm", "删除闹钟");
 const WILL_BE_REMOVED: Phrase = phrase("The alarm will be removed.", "此闹钟将被删除。");
 

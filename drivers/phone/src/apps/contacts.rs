@@ -3,15 +3,13 @@
 use crate::app::{App, Context, Facts, Manifest};
 use crate::command::{Command, Effect, FieldId, MenuItem, Page, Question, send};
 use crate::icon::Icon;
-use crate::locale::{Phrase, phrase};
+use crate::locale::{DELETE, DISCARD, Phrase, SAVE, WILL_BE_LOST, phrase};
 use crate::providers::Providers;
 use crate::providers::people::avatar_color;
 use crate::ui::{Class, End, Lead, ROW, Row, Shape, Style, TextField, Ui};
 
 const CONTACTS: Phrase = phrase("Contacts", "通讯录");
 const NEW_CONTACT: Phrase = phrase("New contact", "新建联系人");
-const SAVE: Phrase = phrase("Save", "保存");
-const DELETE: Phrase = phrase("Delete", "删除");
 const COPY_NUMBER: Phrase = phrase("Copy number", "复制号码");
 const DELETE_CONTACT: Phrase = phrase("Delete contact", "删除联系人");
 const WILL_BE_REMOVED: Phrase = phrase("{} will be removed.", "{}将被删除。");
@@ -21,9 +19,7 @@ const IN_FAVOURITES: Phrase = phrase("In favourites", "已收藏");
 const ADD_TO_FAVOURITES: Phrase = phrase("Add to favourites", "添加到收藏");
 const NAME: Phrase = phrase("Name", "姓名");
 const PHONE_NUMBER: Phrase = phrase("Phone number", "电话号码");
-const DISCARD: Phrase = phrase("Discard", "舍弃");
 const DISCARD_CONTACT: Phrase = phrase("Discard contact?", "舍弃联系人？");
-const WILL_BE_LOST: Phrase = phrase("What you wrote will be lost.", "您输入的内容将会丢失。");
 
 const NAME_FIELD: FieldId = FieldId::new("name");
 const NUMBER_FIELD: FieldId = FieldId::new("number");

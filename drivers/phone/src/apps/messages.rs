@@ -7,7 +7,7 @@ use crate::date::clock_text;
 use crate::dice::Dice;
 use crate::draw;
 use crate::icon::Icon;
-use crate::locale::{Language, Phrase, phrase};
+use crate::locale::{COPY, DELETE, Language, Phrase, SHARE, phrase};
 use crate::providers::Providers;
 use crate::providers::people::avatar_color;
 use crate::ui::{Class, End, Lead, ROW, Row, Shape, Style, TextField, Ui};
@@ -18,9 +18,6 @@ const YOU: Phrase = phrase("You: {}", "我：{}");
 const TEXT_MESSAGE: Phrase = phrase("Text message", "短信");
 const SEND: Phrase = phrase("Send", "发送");
 const NO_CONTACTS: Phrase = phrase("No contacts yet", "还没有联系人");
-const COPY: Phrase = phrase("Copy", "复制");
-const SHARE: Phrase = phrase("Share", "分享");
-const DELETE: Phrase = phrase("Delete", "删除");
 const DELETE_CONVERSATION: Phrase = phrase("Delete conversation", "删除会话");
 const WILL_BE_REMOVED: Phrase = phrase("All messages with {} will be removed.", "与{}的所有信息将被删除。");
 

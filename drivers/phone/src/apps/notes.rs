@@ -5,7 +5,7 @@ use crate::command::{Effect, FieldId, MenuItem, Page, Question, send};
 use crate::content;
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::locale::{Language, Phrase, phrase};
+use crate::locale::{COPY, DELETE, DISCARD, Language, Phrase, SAVE, SHARE, WILL_BE_LOST, phrase};
 use crate::providers::Providers;
 use crate::ui::{Lead, ROW, Row, Style, TextField, Ui};
 
@@ -14,16 +14,10 @@ const NEW_NOTE: Phrase = phrase("New note", "新建便签");
 const EDIT_NOTE: Phrase = phrase("Edit note", "编辑便签");
 const NO_NOTES: Phrase = phrase("No notes yet", "还没有便签");
 const WRITE_A_NOTE: Phrase = phrase("Write a note", "写便签");
-const SAVE: Phrase = phrase("Save", "保存");
-const COPY: Phrase = phrase("Copy", "复制");
-const SHARE: Phrase = phrase("Share", "分享");
-const DELETE: Phrase = phrase("Delete", "删除");
 const DELETE_NOTE: Phrase = phrase("Delete note", "删除便签");
 const WILL_BE_REMOVED: Phrase = phrase("The note will be removed.", "此便签将被删除。");
-const DISCARD: Phrase = phrase("Discard", "舍弃");
 const DISCARD_NOTE: Phrase = phrase("Discard note?", "舍弃便签？");
 const DISCARD_CHANGES: Phrase = phrase("Discard changes?", "舍弃更改？");
-const WILL_BE_LOST: Phrase = phrase("What you wrote will be lost.", "您输入的内容将会丢失。");
 
 /// All notes, the latest first.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use crate::app::{App, Context, Facts, Manifest};
 use crate::command::{Command, Effect, Page, send};
 use crate::icon::Icon;
-use crate::locale::{Phrase, phrase};
+use crate::locale::{BRIGHTER, DARKER, Phrase, phrase};
 use crate::providers::Providers;
 use crate::providers::settings::{FONT_PERCENTS, Settings, Switch};
 use crate::ui::{End, Lead, ROW, Row, Style, Ui};
@@ -14,8 +14,6 @@ const STORAGE: Phrase = phrase("Storage", "存储");
 const STORAGE_USED: Phrase = phrase("41 GB of 128 GB used", "已用 41 GB，共 128 GB");
 const ABOUT: Phrase = phrase("About phone", "关于手机");
 const BRIGHTNESS: Phrase = phrase("Brightness", "亮度");
-const DARKER: Phrase = phrase("Darker", "调暗");
-const BRIGHTER: Phrase = phrase("Brighter", "调亮");
 const SIZES: [Phrase; 3] = [phrase("Small", "小"), phrase("Default", "默认"), phrase("Large", "大")];
 const MODEL: Phrase = phrase("Model", "型号");
 const VERSION: Phrase = phrase("Version", "版本");

@@ -3,7 +3,7 @@
 use crate::command::Command;
 use crate::draw::Rect;
 use crate::icon::Icon;
-use crate::locale::phrase;
+use crate::locale::{BACK, phrase};
 use crate::providers::settings::{Settings, Switch};
 use crate::ui::{Class, ROW, Shape, Style, Ui, Window};
 
@@ -34,7 +34,7 @@ pub fn view(ui: &mut Ui, time: &str, settings: &Settings, on_wall: bool) {
         node.shapes.push(Shape::Fill { rect: bar, radius: 0.0, color: back });
     }
     for (id, desc, icon, left, tap) in [
-        ("nav_back", phrase("Back", "返回"), Icon::Triangle, 0.0, Command::Back),
+        ("nav_back", BACK, Icon::Triangle, 0.0, Command::Back),
         ("nav_home", phrase("Home", "主屏幕"), Icon::Circle, 180.0, Command::Home),
         ("nav_recent", phrase("Recent apps", "最近任务"), Icon::Square, 360.0, Command::Recents),
     ] {

@@ -4,7 +4,7 @@ use super::events::SystemDialog;
 use crate::command::Command;
 use crate::draw::Rect;
 use crate::icon::Icon;
-use crate::locale::{Phrase, phrase};
+use crate::locale::{CANCEL, Phrase, phrase};
 use crate::ui::{Class, Dialog, ROW, Shape, Style, Ui, Window};
 
 const SWIPE_UP: Phrase = phrase("Swipe up to unlock", "上滑解锁");
@@ -18,7 +18,6 @@ const RESPONDING: Phrase = phrase("responding", "没有响应");
 const CLOSE_APP: Phrase = phrase("Close app", "关闭应用");
 const WAIT: Phrase = phrase("Wait", "等待");
 const ALLOW_DEBUGGING: Phrase = phrase("Allow USB debugging?", "允许 USB 调试吗？");
-const CANCEL: Phrase = phrase("Cancel", "取消");
 
 /// The display of a locked phone.
 pub fn view_lock(ui: &mut Ui, time: &str, date: &str) {

@@ -2,6 +2,7 @@
 
 use crate::command::{Command, KeyCap};
 use crate::icon::Icon;
+use crate::locale::{self, phrase};
 use crate::ui::{Class, ROW, Shape, Style, Ui, Window};
 
 /// Which letters the keys carry.
@@ -75,15 +76,16 @@ fn key(ui: &mut Ui, text: &str, at: (f32, f32), width: f32, key: KeyCap) {
         KeyCap::Character(_) | KeyCap::Symbols => None,
     };
     let half = ui.px(14.0);
-    let node = ui.add(Class::Key, "key", area);
-    node.desc = match key {
-        KeyCap::Character(' ') => "Space".to_string(),
+    let desc = match key {
+        KeyCap::Character(' ') => ui.say(phrase("Space", "空格")).to_string(),
         KeyCap::Character(c) => c.to_string(),
-        KeyCap::Shift => "Shift".to_string(),
-        KeyCap::Symbols => "Symbols".to_string(),
-        KeyCap::Erase => "Delete".to_string(),
-        KeyCap::Enter => "Enter".to_string(),
+        KeyCap::Shift => ui.say(phrase("Shift", "切换大小写")).to_string(),
+        KeyCap::Symbols => ui.say(phrase("Symbols", "符号")).to_string(),
+        KeyCap::Erase => ui.say(locale::DELETE).to_string(),
+        KeyCap::Enter => ui.say(phrase("Enter", "回车")).to_string(),
     };
+    let node = ui.add(Class::Key, "key", area);
+    node.desc = desc;
     node.tap = Some(Command::Key(key));
     node.shapes.push(Shape::Fill { rect: cap, radius, color });
     if let Some(icon) = icon {

@@ -4,7 +4,7 @@ use super::events::Notification;
 use crate::app::Manifest;
 use crate::command::{Command, MenuItem};
 use crate::icon::Icon;
-use crate::locale::{Phrase, phrase};
+use crate::locale::{BRIGHTER, DARKER, Phrase, phrase};
 use crate::providers::settings::{Settings, Switch};
 use crate::ui::{Class, ROW, Shape, Style, Ui, Window};
 
@@ -12,8 +12,6 @@ const RECENT_APPS: Phrase = phrase("Recent apps", "最近任务");
 const NO_RECENT_APPS: Phrase = phrase("No recent apps", "没有最近任务");
 const CLEAR_ALL: Phrase = phrase("Clear all", "全部清除");
 const NO_NOTIFICATIONS: Phrase = phrase("No notifications", "没有通知");
-const DARKER: Phrase = phrase("Darker", "调暗");
-const BRIGHTER: Phrase = phrase("Brighter", "调亮");
 
 /// A menu over the app in front; a touch beside it closes it.
 pub fn view_menu(ui: &mut Ui, items: &[MenuItem]) {

@@ -5,15 +5,12 @@ use crate::command::{Command, Edit, Effect, FieldId, MenuItem};
 use crate::date::clock_text;
 use crate::draw::{self, Color, Rect};
 use crate::icon::Icon;
-use crate::locale::{Phrase, phrase};
+use crate::locale::{BACK, CANCEL, COPY, Phrase, phrase};
 
 /// More characters than any field has room for.
 const FIELD_SHOWN_MAX: usize = 600;
 
-const BACK: Phrase = phrase("Back", "返回");
-const CANCEL: Phrase = phrase("Cancel", "取消");
 const CUT: Phrase = phrase("Cut", "剪切");
-const COPY: Phrase = phrase("Copy", "复制");
 const PASTE: Phrase = phrase("Paste", "粘贴");
 const HOUR_UP: Phrase = phrase("Hour up", "增加小时");
 const HOUR_DOWN: Phrase = phrase("Hour down", "减少小时");
