@@ -26,6 +26,7 @@ mod sampling;
 mod tests;
 mod thread;
 
+pub use grammar::close_objects;
 pub use local::{EngineOptions, Local, OpenError, broken_off};
 pub use thread::{Health, HealthState};
 

@@ -60,7 +60,7 @@ impl Grammars {
     pub fn constraint(&self, grammar: &Grammar) -> Result<Constraint, String> {
         let grammar = match grammar {
             Grammar::Lark(text) => TopLevelGrammar::from_lark(self.spelled(text)),
-            Grammar::Schema(schema) => TopLevelGrammar::from_json_schema(with_bounded_space(schema)),
+            Grammar::Schema(schema) => TopLevelGrammar::from_json_schema(bounded(schema)),
             Grammar::Regex(expression) => TopLevelGrammar::from_regex(expression),
         };
         let mut constraint = Constraint { matcher: Matcher::new(self.factory.create_parser(grammar)) };
@@ -81,16 +81,42 @@ impl Grammars {
 /// Between two tokens of JSON: a space, or a line break and an indent. A model may write any white space there for ever.
 const SPACE: &str = r"\x20|\n\x20{0,16}";
 
-/// A schema's JSON without endless white space, unless the schema says itself how it is to be written.
-fn with_bounded_space(schema: &Value) -> Value {
+/// A schema whose JSON comes to an end, unless it says itself how it is to be written (`x-guidance`): without endless white space, and
+/// without fields that it does not name. Schemas allow any other field where they do not forbid it; nobody who lists fields
+/// means that, and a small model goes on with them for ever.
+fn bounded(schema: &Value) -> Value {
     let mut schema = match schema {
         Value::Bool(true) => serde_json::json!({}),
         other => other.clone(),
     };
-    if let Some(fields) = schema.as_object_mut() {
-        fields.entry("x-guidance").or_insert_with(|| serde_json::json!({ "whitespace_pattern": SPACE }));
+    if schema.get("x-guidance").is_none() {
+        close_objects(&mut schema);
+        if let Some(fields) = schema.as_object_mut() {
+            fields.insert("x-guidance".to_owned(), serde_json::json!({ "whitespace_pattern": SPACE }));
+        }
     }
     schema
+}
+
+/// Forbids other fields wherever fields are listed and nothing is said of others. Parts of an `allOf` each list some of one object's
+/// fields, and stay as they are.
+pub fn close_objects(schema: &mut Value) {
+    let Some(fields) = schema.as_object_mut() else { return };
+    let open = ["additionalProperties", "unevaluatedProperties", "patternProperties", "allOf", "$ref"];
+    let listed = fields.get("properties").is_some_and(Value::is_object);
+    if listed && !open.iter().any(|name| fields.contains_key(*name)) {
+        fields.insert("additionalProperties".to_owned(), Value::Bool(false));
+    }
+    for (name, value) in fields.iter_mut() {
+        match (name.as_str(), value) {
+            ("properties" | "$defs" | "definitions", Value::Object(named)) => {
+                named.values_mut().for_each(close_objects)
+            }
+            ("anyOf" | "oneOf" | "prefixItems", Value::Array(list)) => list.iter_mut().for_each(close_objects),
+            ("items" | "additionalProperties", one @ Value::Object(_)) => close_objects(one),
+            _ => {}
+        }
+    }
 }
 
 fn why(error: impl std::fmt::Display) -> String {
@@ -153,5 +179,41 @@ impl Constraint {
     /// Whether nothing can follow.
     pub fn is_over(&self) -> bool {
         self.matcher.is_stopped()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn objects_that_list_their_fields_have_no_others() {
+        let inner = json!({"type": "object", "properties": {"b": {}}});
+        let closed = json!({"type": "object", "properties": {"b": {}}, "additionalProperties": false});
+        for (schema, expected) in [
+            (inner.clone(), closed.clone()),
+            (json!({"type": "object"}), json!({"type": "object"})),
+            (
+                json!({"properties": {"a": inner}, "additionalProperties": {"type": "string"}}),
+                json!({"properties": {"a": closed}, "additionalProperties": {"type": "string"}}),
+            ),
+            (json!({"$ref": "#/$defs/A", "$defs": {"A": inner}}), json!({"$ref": "#/$defs/A", "$defs": {"A": closed}})),
+            (json!({"allOf": [inner], "properties": {"a": {}}}), json!({"allOf": [inner], "properties": {"a": {}}})),
+            (
+                json!({"anyOf": [inner, {"type": "null"}], "items": inner}),
+                json!({"anyOf": [closed, {"type": "null"}], "items": closed}),
+            ),
+            // A field may be called as a word of the schema's.
+            (
+                json!({"properties": {"properties": {"type": "string"}}}),
+                json!({"properties": {"properties": {"type": "string"}}, "additionalProperties": false}),
+            ),
+        ] {
+            let mut found = schema.clone();
+            close_objects(&mut found);
+            assert_eq!(found, expected, "{schema}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::error::ErrorResponse;
 use super::json::{Fields, unlike};
+use crate::engine::close_objects;
 use crate::request::Grammar;
 
 const TOOLS_MAX: usize = 128;
@@ -161,7 +162,7 @@ fn required(tools: &[Tool]) -> ToolRequest {
     for (rule, tool) in names.iter().zip(tools) {
         let Tool { name, parameters, .. } = tool;
         let mut schema = parameters.clone();
-        bound_space(&mut schema);
+        bound(&mut schema);
         let _ = write!(
             lark,
             "\n{rule}: \"{{\\\"name\\\": \\\"{name}\\\", \\\"arguments\\\": \" {rule}_arguments \"}}\"\n{rule}_arguments: %json {schema}"
@@ -175,7 +176,10 @@ fn required(tools: &[Tool]) -> ToolRequest {
     }
 }
 
-fn bound_space(schema: &mut Value) {
+fn bound(schema: &mut Value) {
+    if schema.get("x-guidance").is_none() {
+        close_objects(schema);
+    }
     if let Some(fields) = schema.as_object_mut() {
         fields.entry("x-guidance").or_insert_with(|| json!({"whitespace_flexible": false}));
     }
