@@ -6,11 +6,13 @@ pub mod android;
 pub mod conformance;
 mod deadline;
 mod probe;
+mod rig;
 mod settle;
 mod still;
 pub mod tree;
 
 pub use probe::Probe;
+pub use rig::{OpenRig, Rig};
 pub use settle::Settle;
 pub use still::Rest;
 pub use tree::{Tree, Widget};

@@ -1,16 +1,16 @@
-//! The phone that a run is on: one of our own in this process, or somebody's. Either is reached over ADB.
+//! The device that a run is on: a phone of our own in this process, or somebody's, both over ADB; or whatever opens a rig.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
 use tapwright_drivers::android::{self, Address, Android, Capture, Judge};
-use tapwright_drivers::{Probe, Settle};
+use tapwright_drivers::{OpenRig, Probe, Rig, Settle};
 use tapwright_phone::World;
 use tapwright_phone::adbd::{self, Daemon, Handle, SteadyClock};
-use tapwright_phone::weather::Fault;
 use tokio::net::TcpListener;
 
 use crate::judge::{Fact, Facts};
@@ -32,6 +32,8 @@ pub enum DeviceAddress {
     Direct { address: String },
     /// One that an adb server knows by this serial.
     Server { server: String, serial: String },
+    /// One that somebody brings.
+    Custom(CustomDevice),
 }
 
 /// How to reach it.
@@ -52,41 +54,58 @@ pub struct DeviceOptions {
     pub words: bool,
 }
 
-/// A phone, connected.
-pub struct Device {
-    /// Sees and touches it.
-    pub driver: Android,
-    behind: Behind,
-    about: String,
-    probe: Duration,
+/// A device of somebody's own making: whatever can open a rig.
+#[derive(Clone, Debug)]
+pub struct CustomDevice(pub Arc<dyn OpenRig>);
+
+impl PartialEq for CustomDevice {
+    fn eq(&self, other: &CustomDevice) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
-/// Looks behind the screen.
-enum Behind {
-    /// It is in this process: its state can be read even when it is unplugged. The daemon ends when this is dropped.
-    Ours(Daemon),
-    Theirs(Judge),
+impl Eq for CustomDevice {}
+
+/// A device, open.
+pub struct Device {
+    pub rig: Rig,
+    /// How long looking behind the screen may take.
+    probe: Duration,
+    /// Stands in where nothing looks behind the screen.
+    blind: NoProbe,
 }
+
+/// Looks behind a phone of our own: its state can be read even when it is unplugged.
+struct InProcess(Handle);
 
 #[async_trait]
-impl Probe for Behind {
-    async fn facts(&mut self, within: Duration) -> Result<Facts, DriverError> {
-        match self {
-            Behind::Ours(daemon) => Ok(daemon.handle().facts()),
-            Behind::Theirs(judge) => judge.facts(within).await,
-        }
+impl Probe for InProcess {
+    async fn facts(&mut self, _within: Duration) -> Result<Facts, DriverError> {
+        Ok(self.0.facts())
     }
 
-    async fn set(&mut self, name: &str, value: &str, within: Duration) -> Result<(), DriverError> {
-        match self {
-            Behind::Ours(daemon) => daemon.handle().set_fact(name, value).map_err(|refused| DriverError {
-                device: "virtual phone".to_owned(),
-                operation: "set a fact",
-                kind: DriverErrorKind::Refused { why: refused.to_string() },
-            }),
-            Behind::Theirs(judge) => judge.set(name, value, within).await,
-        }
+    async fn set(&mut self, name: &str, value: &str, _within: Duration) -> Result<(), DriverError> {
+        self.0.set_fact(name, value).map_err(|refused| no_fact(refused.to_string()))
     }
+}
+
+/// Of a device that tells nobody.
+struct NoProbe;
+
+#[async_trait]
+impl Probe for NoProbe {
+    async fn facts(&mut self, _within: Duration) -> Result<Facts, DriverError> {
+        Err(no_fact("this device does not tell what is true of it".to_owned()))
+    }
+
+    async fn set(&mut self, _name: &str, _value: &str, _within: Duration) -> Result<(), DriverError> {
+        Err(no_fact("this device has no facts that can be set".to_owned()))
+    }
+}
+
+fn no_fact(why: String) -> DriverError {
+    let kind = DriverErrorKind::Refused { why };
+    DriverError { device: "the device".to_owned(), operation: "look behind the screen", kind }
 }
 
 /// Why there is no phone, or not the one that is needed.
@@ -126,90 +145,42 @@ impl DeviceError {
 }
 
 impl Device {
-    /// Connects, drawing the phone first if it is to be ours.
+    /// Opens a device, drawing the phone first if it is to be ours.
     ///
     /// # Errors
-    /// `DeviceError` if the phone cannot be had.
+    /// `DeviceError` if it cannot be had.
     pub async fn open(options: &DeviceOptions) -> Result<Device, DeviceError> {
-        let (address, ours) = match &options.at {
-            DeviceAddress::Virtual(phone) => {
-                // What fingers do takes no time on a phone of our own: a suite has thousands of gestures to do.
-                let quick = adbd::Options { instant_gestures: true, ..adbd::Options::default() };
-                let daemon = plug_in(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), phone, &options.weather, quick)
-                    .await
-                    .map_err(DeviceError::Listen)?;
-                let address = daemon.address().to_string();
-                (Address::Direct { address, keys: Keys::default() }, Some((daemon, phone)))
+        let rig = match &options.at {
+            DeviceAddress::Virtual(phone) => virtual_phone(phone, options).await?,
+            DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } => {
+                let (driver, judge, about) = android(options).await?;
+                Rig { driver: Box::new(driver), apis: Vec::new(), probe: Some(Box::new(judge)), about, teardown: None }
             }
-            DeviceAddress::Direct { address } => {
-                (Address::Direct { address: address.clone(), keys: options.keys.clone() }, None)
-            }
-            DeviceAddress::Server { server, serial } => {
-                let person = options.keys.person;
-                (Address::Server { server: server.clone(), serial: serial.clone(), person }, None)
-            }
+            DeviceAddress::Custom(CustomDevice(device)) => device.open(options.connect).await?,
         };
-        let (about, behind) = match ours {
-            Some((daemon, phone)) => {
-                let Phone { seed, width, height, .. } = phone;
-                let mut about =
-                    format!("virtual phone {width}x{height}, seed {seed}, over ADB at {}", daemon.address());
-                if !options.weather.is_calm() {
-                    about += &format!(", in bad weather (seed {})", options.weather.seed);
-                }
-                (about, Behind::Ours(daemon))
-            }
-            None => (format!("{} over ADB", name(&address)), Behind::Theirs(Judge::new(address.clone()))),
-        };
-        // A phone of ours has reacted by the time it says so, unless its weather makes it slow.
-        let settle = if options.weather.is_calm() { Settle::INSTANT } else { Settle::PHONE };
-        // Whoever has to be allowed by a person is waited for as long as that may take; the driver goes first, so that nobody
-        // is asked about a judge.
-        let within = match &address {
-            Address::Direct { keys: Keys { person, .. }, .. } | Address::Server { person, .. } => {
-                options.connect.saturating_add(*person)
-            }
-        };
-        let how =
-            android::Options { address, settle, capture: Capture::Auto, find_again: options.find_again, wake: true };
-        let mut driver = Android::connect(how, within).await?;
-        let mut behind = behind;
-        if let Behind::Theirs(judge) = &mut behind
-            // Only virtual phones let judges in, and only they have reacted by the time they say that they will.
-            && judge.facts(options.probe).await.is_err()
-        {
-            driver.settle_as(Settle::PHONE);
-        }
-        if options.words {
-            driver.draw_protected(protected_window::draw);
-        }
-        Ok(Device { driver, behind, about, probe: options.probe })
+        Ok(Device { rig, probe: options.probe, blind: NoProbe })
     }
 
     /// What it is, for people.
     pub fn about(&self) -> &str {
-        &self.about
-    }
-
-    /// How often each fault of the weather has come, if it is a phone of ours.
-    pub fn census(&self) -> Vec<(Fault, u64)> {
-        match &self.behind {
-            Behind::Ours(daemon) => daemon.handle().census().into_iter().collect(),
-            Behind::Theirs(_) => Vec::new(),
-        }
+        &self.rig.about
     }
 
     /// Looks behind its screen, for judges.
     pub fn probe(&mut self) -> &mut dyn Probe {
-        &mut self.behind
+        match &mut self.rig.probe {
+            Some(probe) => &mut **probe,
+            None => &mut self.blind,
+        }
     }
 
-    /// What is true of it; `None` if it is a phone that tells nobody.
+    /// What is true of it; `None` if it is a device that tells nobody.
     ///
     /// # Errors
     /// `DeviceError` if it is lost.
     pub async fn facts(&mut self) -> Result<Option<Facts>, DeviceError> {
-        match self.behind.facts(self.probe).await {
+        let within = self.probe;
+        match self.probe().facts(within).await {
             Ok(facts) => Ok(Some(facts)),
             Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -221,26 +192,92 @@ impl Device {
     /// # Errors
     /// `DeviceError::Start` if it cannot be.
     pub async fn set(&mut self, fact: &Fact) -> Result<(), DeviceError> {
-        match self.behind.set(&fact.fact, &fact.is, self.probe).await {
+        let within = self.probe;
+        match self.probe().set(&fact.fact, &fact.is, within).await {
             Ok(()) => Ok(()),
             Err(DriverError { kind: DriverErrorKind::Refused { why }, .. }) => Err(DeviceError::Start { why }),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Leaves the phone as it was found: its own keyboard is put back.
+    /// Leaves the device as it was found: its own keyboard is put back.
     ///
     /// # Errors
     /// `DeviceError` if that did not work.
     pub async fn close(self) -> Result<(), DeviceError> {
-        let Device { driver, behind, probe, .. } = self;
-        let result = driver.close(probe).await;
-        match behind {
-            Behind::Ours(daemon) => daemon.kill().await,
-            Behind::Theirs(_) => result?,
+        // What is gone after the run need not be left as it was found.
+        let is_gone = self.rig.teardown.is_some();
+        match self.rig.close(self.probe).await {
+            Err(error) if !is_gone => Err(error.into()),
+            _ => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Draws a phone, serves it in this process, and connects to it.
+async fn virtual_phone(phone: &Phone, options: &DeviceOptions) -> Result<Rig, DeviceError> {
+    // What fingers do takes no time on a phone of our own: a suite has thousands of gestures to do.
+    let quick = adbd::Options { instant_gestures: true, ..adbd::Options::default() };
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let daemon = plug_in(listen, phone, &options.weather, quick).await.map_err(DeviceError::Listen)?;
+    let Phone { seed, width, height, .. } = phone;
+    let mut about = format!("virtual phone {width}x{height}, seed {seed}, over ADB at {}", daemon.address());
+    if !options.weather.is_calm() {
+        about += &format!(", in bad weather (seed {})", options.weather.seed);
+    }
+    let address = Address::Direct { address: daemon.address().to_string(), keys: Keys::default() };
+    // It has reacted by the time it says so, unless its weather makes it slow.
+    let settle = if options.weather.is_calm() { Settle::INSTANT } else { Settle::PHONE };
+    let driver = connect(address, settle, options.connect, options).await?;
+    let probe = InProcess(daemon.handle().clone());
+    Ok(Rig {
+        driver: Box::new(driver),
+        apis: Vec::new(),
+        probe: Some(Box::new(probe)),
+        about,
+        teardown: Some(Box::pin(daemon.kill())),
+    })
+}
+
+/// Connects to somebody's phone; with its judge, who is let in by virtual phones alone, and what it is for people.
+///
+/// # Errors
+/// `DeviceError` if it is not there, or is no phone over ADB.
+pub(crate) async fn android(options: &DeviceOptions) -> Result<(Android, Judge, String), DeviceError> {
+    let address = match &options.at {
+        DeviceAddress::Direct { address } => Address::Direct { address: address.clone(), keys: options.keys.clone() },
+        DeviceAddress::Server { server, serial } => {
+            Address::Server { server: server.clone(), serial: serial.clone(), person: options.keys.person }
+        }
+        DeviceAddress::Virtual(_) | DeviceAddress::Custom(_) => {
+            return Err(DeviceError::Start { why: "only a phone over ADB can be examined".to_owned() });
+        }
+    };
+    // Whoever has to be allowed by a person is waited for as long as that may take; the driver goes first, so that nobody
+    // is asked about a judge.
+    let within = options.connect.saturating_add(options.keys.person);
+    let settle = if options.weather.is_calm() { Settle::INSTANT } else { Settle::PHONE };
+    let mut driver = connect(address.clone(), settle, within, options).await?;
+    let mut judge = Judge::new(address.clone());
+    // Only virtual phones let judges in, and only they have reacted by the time they say that they will.
+    if judge.facts(options.probe).await.is_err() {
+        driver.settle_as(Settle::PHONE);
+    }
+    Ok((driver, judge, format!("{} over ADB", name(&address))))
+}
+
+async fn connect(
+    address: Address,
+    settle: Settle,
+    within: Duration,
+    options: &DeviceOptions,
+) -> Result<Android, DeviceError> {
+    let how = android::Options { address, settle, capture: Capture::Auto, find_again: options.find_again, wake: true };
+    let mut driver = Android::connect(how, within).await?;
+    if options.words {
+        driver.draw_protected(protected_window::draw);
+    }
+    Ok(driver)
 }
 
 /// Draws a phone and serves it.

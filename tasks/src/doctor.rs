@@ -177,14 +177,13 @@ async fn virtual_phone(checkup: &Checkup<'_>) -> Finding {
 /// What works on the phone that is meant.
 async fn examined(checkup: &Checkup<'_>) -> Vec<Finding> {
     let within = Duration::from_secs(60);
-    let mut device = match Device::open(checkup.device).await {
-        Ok(device) => device,
+    let (mut driver, _, about) = match device::android(checkup.device).await {
+        Ok(opened) => opened,
         Err(error) => return vec![finding("phone", State::Failed, error.to_string(), error.help())],
     };
-    let health = device.driver.examine(within).await;
-    let about = device.about().to_owned();
+    let health = driver.examine(within).await;
     // A keyboard that an earlier run left selected is put back by this.
-    let closed = device.close().await;
+    let closed = driver.close(within).await;
     let health = match health {
         Ok(health) => health,
         Err(error) => return vec![finding("phone", State::Failed, error.to_string(), None)],
@@ -237,26 +236,27 @@ async fn try_phone(checkup: &Checkup<'_>) -> Result<(Duration, Duration), String
     let mut device = Device::open(&options).await.map_err(|error| said(&error))?;
     let clock = Timer::start();
     // The first look tries out the ways to take a picture.
-    device.driver.screen(within).await.map_err(|error| said(&error))?;
+    device.rig.driver.screen(within).await.map_err(|error| said(&error))?;
     let before = clock.elapsed();
-    let screen = device.driver.screen(within).await.map_err(|error| said(&error))?;
+    let screen = device.rig.driver.screen(within).await.map_err(|error| said(&error))?;
     let look = clock.elapsed() - before;
     let Size { width, height } = screen.picture.size();
     device
+        .rig
         .driver
         .perform(&Gesture::Launch { app: "Settings".to_owned() }, within)
         .await
         .map_err(|error| said(&error))?;
-    let opened = device.driver.screen(within).await.map_err(|error| said(&error))?;
+    let opened = device.rig.driver.screen(within).await.map_err(|error| said(&error))?;
     if opened.picture == screen.picture {
         return Err("opening an app changed nothing on the screen".to_owned());
     }
     let before = clock.elapsed();
     let at = Spot { x: width / 2, y: height / 2, of: screen.id };
-    device.driver.perform(&Gesture::Tap { at }, within).await.map_err(|error| said(&error))?;
+    device.rig.driver.perform(&Gesture::Tap { at }, within).await.map_err(|error| said(&error))?;
     let tap = clock.elapsed() - before;
-    device.driver.perform(&Gesture::Press { key: Key::Home }, within).await.map_err(|error| said(&error))?;
-    let home = device.driver.screen(within).await.map_err(|error| said(&error))?;
+    device.rig.driver.perform(&Gesture::Press { key: Key::Home }, within).await.map_err(|error| said(&error))?;
+    let home = device.rig.driver.screen(within).await.map_err(|error| said(&error))?;
     device.close().await.map_err(|error| said(&error))?;
     if home.front.id == opened.front.id {
         return Err("the home key did not lead home".to_owned());

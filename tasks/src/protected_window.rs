@@ -116,7 +116,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use tapwright_contract::Spot;
-    use tapwright_contract::device::{Area, Driver, DriverError, DriverErrorKind};
+    use tapwright_contract::device::{Area, DriverError, DriverErrorKind};
     use tapwright_contract::gesture::Gesture;
     use tapwright_phone::weather::{Fault, Weather};
 
@@ -159,9 +159,9 @@ mod tests {
         let launch = Gesture::Launch { app: "Settings".to_owned() };
         for words in [false, true] {
             let mut device = Device::open(&options(words)).await.unwrap();
-            let _ = device.driver.screen(within).await;
-            device.driver.perform(&launch, within).await.unwrap();
-            let seen = device.driver.screen(within).await;
+            let _ = device.rig.driver.screen(within).await;
+            device.rig.driver.perform(&launch, within).await.unwrap();
+            let seen = device.rig.driver.screen(within).await;
             match (words, seen) {
                 (false, Err(DriverError { kind: DriverErrorKind::Hidden { .. }, .. })) => {}
                 (true, Ok(screen)) => {
@@ -170,7 +170,7 @@ mod tests {
                     assert_eq!(screen.front.label, "Settings");
                     // What is seen so can be touched.
                     let at = Spot { x: 270, y: 600, of: screen.id };
-                    device.driver.perform(&Gesture::Tap { at }, within).await.unwrap();
+                    device.rig.driver.perform(&Gesture::Tap { at }, within).await.unwrap();
                 }
                 (_, seen) => panic!("words: {words}: {seen:?}"),
             }

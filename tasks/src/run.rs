@@ -273,7 +273,7 @@ pub(crate) async fn drive_run(
         watch(entry);
     };
     let ports = Ports {
-        driver: &mut device.driver,
+        driver: device.rig.driver.as_mut(),
         model: opened.model.as_mut(),
         person,
         apis,

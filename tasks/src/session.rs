@@ -12,7 +12,6 @@ use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
 use tapwright_contract::Size;
-use tapwright_contract::device::Driver as _;
 
 use crate::desk::Desk;
 use crate::device::{Device, DeviceError};
@@ -254,7 +253,7 @@ impl Session {
     pub async fn other_phone(&mut self, record: &Record) -> Result<Option<PhoneDifference>, DeviceError> {
         let (name, size) = device_of(record);
         let within = self.settings.rules.limits.look;
-        let screen = match self.device.driver.screen(within).await {
+        let screen = match self.device.rig.driver.screen(within).await {
             Ok(screen) => Some(screen.picture.size()),
             // A window that forbids pictures says nothing about the phone.
             Err(_) => None,
@@ -264,7 +263,7 @@ impl Session {
             (Some(before), Some(now)) => sides(before) == sides(now),
             _ => true,
         };
-        let found = self.device.driver.name();
+        let found = self.device.rig.driver.name();
         if found == name && is_same_size {
             return Ok(None);
         }

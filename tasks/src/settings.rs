@@ -160,7 +160,7 @@ impl SettingsError {
 pub fn default_preset(address: &DeviceAddress) -> Preset {
     match address {
         DeviceAddress::Virtual(_) => Preset::Trusting,
-        DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } => Preset::Careful,
+        DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } | DeviceAddress::Custom(_) => Preset::Careful,
     }
 }
 

@@ -106,6 +106,14 @@ pub trait Driver: Send {
     /// What it can be made to do. A prompt offers nothing else.
     fn abilities(&self) -> Abilities;
 
+    /// Leaves the device as it was found. Whoever has nothing to put back does nothing.
+    ///
+    /// # Errors
+    /// `DriverError` if it could not be left so, with what a person can do.
+    async fn close(&mut self, _within: Duration) -> Result<(), DriverError> {
+        Ok(())
+    }
+
     /// What is written on the screen now, from the top; `None` if this device does not tell.
     ///
     /// # Errors

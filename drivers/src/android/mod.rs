@@ -141,42 +141,6 @@ impl Android {
         }
     }
 
-    /// Puts the device's own keyboard back, also if it was an earlier run that left ours selected and died. Dropping the
-    /// driver does the same as a last resort, for itself only, and waits two seconds for it at most.
-    ///
-    /// # Errors
-    /// `DriverError` if the keyboard could not be put back, with what a person can do.
-    pub async fn close(mut self, within: Duration) -> Result<(), DriverError> {
-        let deadline = Deadline::after(within);
-        let original = self.keyboard.original.clone();
-        let mut result = match &self.link {
-            Some(link) if link.alive() => self.keyboard.restore(&mut self.shell, link, deadline).await,
-            _ if original.is_some() => Err(unlinked()),
-            _ => Ok(()),
-        };
-        // The connection may have broken in the middle of the run's last command.
-        if let (Err(DriverErrorKind::Lost { .. } | DriverErrorKind::MalformedResponse { .. }), Some(_)) =
-            (&result, &original)
-        {
-            self.unlink();
-            result = match self.linked(deadline).await {
-                Ok(()) => {
-                    let link = self.link.as_ref().expect("it is linked");
-                    self.keyboard.restore(&mut self.shell, link, deadline).await
-                }
-                Err(kind) => Err(kind),
-            };
-        }
-        self.keyboard = Keyboard::default(); // Tried once is enough.
-        result.map_err(|kind| {
-            let kind = match &original {
-                Some(original) => keyboard::advised(kind, original),
-                None => kind,
-            };
-            self.error("put the keyboard back", kind)
-        })
-    }
-
     /// The screen's widgets, for whoever wants words: a phone takes a second or two for that. It works where pictures do not,
     /// for protected windows.
     ///
@@ -286,6 +250,42 @@ impl Driver for Android {
 
     fn abilities(&self) -> Abilities {
         Abilities::PHONE
+    }
+
+    /// Puts the device's own keyboard back, also if it was an earlier run that left ours selected and died. Dropping the
+    /// driver does the same as a last resort, for itself only, and waits two seconds for it at most.
+    ///
+    /// # Errors
+    /// `DriverError` if the keyboard could not be put back, with what a person can do.
+    async fn close(&mut self, within: Duration) -> Result<(), DriverError> {
+        let deadline = Deadline::after(within);
+        let original = self.keyboard.original.clone();
+        let mut result = match &self.link {
+            Some(link) if link.alive() => self.keyboard.restore(&mut self.shell, link, deadline).await,
+            _ if original.is_some() => Err(unlinked()),
+            _ => Ok(()),
+        };
+        // The connection may have broken in the middle of the run's last command.
+        if let (Err(DriverErrorKind::Lost { .. } | DriverErrorKind::MalformedResponse { .. }), Some(_)) =
+            (&result, &original)
+        {
+            self.unlink();
+            result = match self.linked(deadline).await {
+                Ok(()) => {
+                    let link = self.link.as_ref().expect("it is linked");
+                    self.keyboard.restore(&mut self.shell, link, deadline).await
+                }
+                Err(kind) => Err(kind),
+            };
+        }
+        self.keyboard = Keyboard::default(); // Tried once is enough.
+        result.map_err(|kind| {
+            let kind = match &original {
+                Some(original) => keyboard::advised(kind, original),
+                None => kind,
+            };
+            self.error("put the keyboard back", kind)
+        })
     }
 
     async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {

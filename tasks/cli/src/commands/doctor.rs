@@ -10,7 +10,8 @@ use crate::exit::Exit;
 use crate::output;
 
 pub async fn perform(common: Common, arguments: Doctor) -> Result<Exit, CliError> {
-    let examine = arguments.device.device.is_some();
+    // One of our own is looked over anyway.
+    let examine = arguments.device.device.as_deref().is_some_and(|device| device != "virtual");
     let given = Flags { device: arguments.device, ..Flags::common(common).model(arguments.model) };
     let config = Config::read(given)?;
     let checkup = Checkup {

@@ -1,0 +1,56 @@
+//! A device, opened: what sees and touches it, what it offers besides its screen, and what looks behind it.
+//!
+//! Whoever opens a rig need not know which device it is. A new kind of device is a folder here that can open one.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tapwright_contract::api::Apis;
+use tapwright_contract::device::{Driver, DriverError};
+
+use crate::Probe;
+
+/// A device that is open.
+pub struct Rig {
+    /// Sees and touches it; says what it is able to do.
+    pub driver: Box<dyn Driver>,
+    /// What it offers besides its screen.
+    pub apis: Vec<Box<dyn Apis>>,
+    /// Looks behind the screen, for judges only; `None` if the device tells nobody.
+    pub probe: Option<Box<dyn Probe>>,
+    /// What it is, for people.
+    pub about: String,
+    /// Ends what was started for this rig alone; dropping it unfinished must end it too.
+    pub teardown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Rig {
+    /// Leaves the device as it was found, and ends what was started for it.
+    ///
+    /// # Errors
+    /// `DriverError` if something of the device could not be put back, with what a person can do.
+    pub async fn close(mut self, within: Duration) -> Result<(), DriverError> {
+        let closed = self.driver.close(within).await;
+        drop(self.driver); // Before what it speaks to is gone.
+        if let Some(teardown) = self.teardown.take() {
+            teardown.await;
+        }
+        closed
+    }
+}
+
+/// A device that can be opened, again and again.
+#[async_trait]
+pub trait OpenRig: fmt::Debug + Send + Sync {
+    /// What it is called before it is open.
+    fn name(&self) -> String;
+
+    /// Opens it. `within` bounds how long that may take.
+    ///
+    /// # Errors
+    /// `DriverError` if it is not there, or does not want.
+    async fn open(&self, within: Duration) -> Result<Rig, DriverError>;
+}
