@@ -16,7 +16,7 @@ const EDGES: &[(&str, &str, &[&str], &[&str])] = &[
     ("tasks/suites/smoke", "smoke", &["phone"], &[]),
     ("tasks", "tasks", &["agent", "contract", "drivers", "models", "phone", "smoke"], &[]),
     ("tasks/cli", "tapwright", &["tasks"], &["phone"]),
-    ("tests", "tests", &[], &["agent", "contract", "mini-data", "models", "smoke"]),
+    ("tests", "tests", &[], &["agent", "contract", "drivers", "mini-data", "models", "smoke", "tasks"]),
 ];
 
 fn root() -> PathBuf {
