@@ -1,3 +1,5 @@
+//! Screens that rest, that move in a corner, and that never rest.
+
 use std::fmt::Write as _;
 
 use super::*;

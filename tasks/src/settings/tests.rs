@@ -47,7 +47,7 @@ fn of_model(words: &str) -> LaunchSettings {
 
 #[test]
 fn the_example_in_the_docs_is_the_truth() {
-    let page = include_str!("../../cli/src/cli.head.md");
+    let page = include_str!("../../../docs/cli.md");
     let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     let (shown, usual) = (of_file(example), of_file(""));
     assert_eq!(shown.rules.limits, usual.rules.limits);

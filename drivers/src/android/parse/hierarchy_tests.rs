@@ -1,3 +1,5 @@
+//! What the tree's reader takes, and what it does not.
+
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};

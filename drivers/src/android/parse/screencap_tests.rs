@@ -1,3 +1,5 @@
+//! Pictures as `screencap` gives them, whole and broken.
+
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! What `dumpsys window` says of the app in front, on one display and on several.
+
 use expect_test::{Expect, expect};
 
 use super::*;
