@@ -63,9 +63,7 @@ impl Canvas {
     pub fn new(width: u32, height: u32, color: Color) -> Canvas {
         let pixel = opaque(color);
         let mut rgba = vec![0; 4 * width as usize * height as usize];
-        for at in rgba.chunks_exact_mut(4) {
-            at.copy_from_slice(&pixel);
-        }
+        rgba.as_chunks_mut::<4>().0.fill(pixel);
         let (width, height) = (width as i32, height as i32);
         Canvas { width, height, rgba, clip: Rect { left: 0, top: 0, right: width, bottom: height } }
     }
@@ -214,9 +212,7 @@ impl Canvas {
         let pixel = opaque(color);
         let start = 4 * (y * self.width + left) as usize;
         let end = 4 * (y * self.width + right) as usize;
-        for at in self.rgba[start..end].chunks_exact_mut(4) {
-            at.copy_from_slice(&pixel);
-        }
+        self.rgba[start..end].as_chunks_mut::<4>().0.fill(pixel);
     }
 
     fn blend(&mut self, x: i32, y: i32, color: Color, alpha: u32) {
