@@ -146,7 +146,13 @@ pub struct ReviewContext<'a> {
     pub(crate) rules: Rules,
 }
 
-impl ReviewContext<'_> {
+impl<'a> ReviewContext<'a> {
+    /// By the rules of the present, of an action that the model gives no reason for.
+    pub fn new(screen: &'a Screen, labels: Option<&'a [Label]>, policy: &'a Policy, touch: &'a Touch) -> Self {
+        let rules = Rules::of(crate::edition::EDITION);
+        ReviewContext { screen, labels, thought: "", policy, touch, rules }
+    }
+
     /// What is written where a finger goes, for whoever is asked.
     fn target(&self, at: Spot) -> Option<String> {
         if !self.rules.questions_name_the_target {
@@ -162,7 +168,12 @@ impl ReviewContext<'_> {
     }
 }
 
-/// Whether a review of this action goes by what is written on the screen.
+/// Whether a review of this action goes by what is written on the screen, by the rules of the present.
+pub fn wants_labels(action: &Action, policy: &Policy) -> bool {
+    reads(action, policy, Rules::of(crate::edition::EDITION))
+}
+
+/// The same by the rules of a time.
 pub(crate) fn reads(action: &Action, policy: &Policy, rules: Rules) -> bool {
     let apps = rules.apps_under_a_finger_count && policy.names_ids();
     match action {
@@ -192,6 +203,14 @@ pub(crate) fn reads(action: &Action, policy: &Policy, rules: Rules) -> bool {
 
 /// Reviews an action.
 pub fn review(action: &Action, context: ReviewContext<'_>) -> Review {
+    let first_focus;
+    let context = match context.labels {
+        Some(labels) if !context.rules.apps_under_a_finger_count => {
+            first_focus = with_one_focus(labels);
+            ReviewContext { labels: Some(&first_focus), ..context }
+        }
+        _ => context,
+    };
     let ReviewContext { screen, policy, touch, .. } = context;
     let on = |at: &Place| -> Spot { at.on(screen.id) };
     let gesture = match action {
@@ -312,6 +331,13 @@ fn touched_app<'a>(gesture: &Gesture, labels: &'a [Label], is_one: impl Fn(&str)
     labels.iter().filter(there).filter_map(|label| label.app.as_deref()).find(|app| is_one(app))
 }
 
+/// Labels as they counted before it was known that several widgets may have the focus.
+fn with_one_focus(labels: &[Label]) -> Vec<Label> {
+    let first = labels.iter().position(|label| label.focused);
+    let only = |(at, label): (usize, &Label)| Label { focused: Some(at) == first, ..label.clone() };
+    labels.iter().enumerate().map(only).collect()
+}
+
 fn done(deed: Deed) -> Review {
     Review::Do(Vetted { deed })
 }
@@ -366,18 +392,19 @@ fn secret(text: &str, screen: &Screen, labels: Option<&[Label]>, policy: &Policy
             let why = format!("the secret {name:?} may not go into this app");
             return Secret::Refused(Review::Refuse { why });
         }
-        let field = labels.map(|labels| labels.iter().find(|label| label.focused));
-        if let Some(Some(Label { app: Some(app), .. })) = field
-            && !named(&usage.apps, app)
-        {
+        // Several, if it is not known which of them has the focus.
+        let fields = || labels.unwrap_or_default().iter().filter(|label| label.focused);
+        if fields().filter_map(|field| field.app.as_deref()).any(|app| !named(&usage.apps, app)) {
             let why = format!("the secret {name:?} may not go into this app");
             return Secret::Refused(Review::Refuse { why });
         }
         if usage.any_field {
             continue;
         }
-        match field {
-            Some(Some(field)) if field.secret => {}
+        let hides = fields().filter(|field| field.secret).count();
+        match labels {
+            Some(_) if hides > 0 && hides == fields().count() => {}
+            Some(_) if hides > 0 => sure = false,
             Some(_) => {
                 let why =
                     format!("the secret {name:?} may only go into a field that hides what is typed; tap it first");

@@ -303,9 +303,13 @@ impl Policy {
         about.push(said);
         let about = folded(&about);
         let typing = matches!(target, Target::Typing(_));
-        let field = labels.iter().find(|label| label.focused);
+        // Several, if it is not known which of them has the focus.
+        let fields = || labels.iter().filter(|label| label.focused);
         let field_words = || {
-            let mut words = field.map(|field| beside(labels, field.area)).unwrap_or_else(whole);
+            let mut words: Vec<&str> = fields().flat_map(|field| beside(labels, field.area)).collect();
+            if fields().next().is_none() {
+                words = whole();
+            }
             words.push(said);
             folded(&words)
         };
@@ -328,7 +332,7 @@ impl Policy {
                 (false, true) => agrees && (rule.words.is_empty() || rule.finds(&about)),
                 (true, false) => false,
                 (true, true) => {
-                    let hidden = rule.hidden_fields && field.is_some_and(|field| field.secret);
+                    let hidden = rule.hidden_fields && fields().any(|field| field.secret);
                     hidden || (rule.words.is_empty() && !rule.hidden_fields) || rule.finds(&field_words())
                 }
             };

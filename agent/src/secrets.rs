@@ -176,17 +176,25 @@ enum How {
 
 /// As many places as a run may cover.
 const COVERED_MAX: usize = 32;
+/// As many fields as may be the one that a secret was typed into.
+const FIELDS_MAX: usize = 8;
 
 impl Veil {
     /// A secret is about to be typed on this screen.
     pub(crate) fn typed(&mut self, screen: &Screen, labels: Option<&[Label]>) {
-        let field = labels.unwrap_or_default().iter().find(|label| label.focused && label.area.pixels() > 0);
-        let how = field.map_or(How::Difference, |field| How::Field(field.area));
-        if self.covered.len() == COVERED_MAX {
-            self.covered.remove(0);
+        // Several, if it is not known which of them has the focus.
+        let fields = labels.unwrap_or_default().iter().filter(|label| label.focused && label.area.pixels() > 0);
+        let mut ways: Vec<How> = fields.take(FIELDS_MAX).map(|field| How::Field(field.area)).collect();
+        if ways.is_empty() {
+            ways.push(How::Difference);
         }
-        let (app, before) = (screen.front.id.clone(), screen.picture.clone());
-        self.covered.push(Covered { app, before, how, told: labels.is_some() });
+        for how in ways {
+            if self.covered.len() == COVERED_MAX {
+                self.covered.remove(0);
+            }
+            let (app, before) = (screen.front.id.clone(), screen.picture.clone());
+            self.covered.push(Covered { app, before, how, told: labels.is_some() });
+        }
     }
 
     /// Whether anything is covered.

@@ -72,6 +72,9 @@ impl Drop for Fake {
 
 struct Device {
     script: Script,
+    serial: String,
+    /// What the adb server says of it, a time each, before it can be used.
+    not_yet: Mutex<Vec<&'static str>>,
     asked: Arc<Mutex<Vec<String>>>,
     next: AtomicU32,
     gone: AtomicBool,
@@ -90,21 +93,32 @@ impl Device {
 impl Fake {
     /// A daemon of its own.
     pub async fn daemon(script: Script) -> Fake {
-        Fake::start(script, true).await
+        Fake::start(script, true, "fake", Vec::new()).await
     }
 
     /// An adb server that knows the device as `fake`.
     pub async fn server(script: Script) -> Fake {
-        Fake::start(script, false).await
+        Fake::start(script, false, "fake", Vec::new()).await
     }
 
-    async fn start(script: Script, direct: bool) -> Fake {
+    /// An adb server that knows the device by this serial, and at first says of it that it cannot be used yet.
+    pub async fn named_server(script: Script, serial: &str, not_yet: Vec<&'static str>) -> Fake {
+        Fake::start(script, false, serial, not_yet).await
+    }
+
+    async fn start(script: Script, direct: bool, serial: &str, not_yet: Vec<&'static str>) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let asked = Arc::<Mutex<Vec<String>>>::default();
-        let device =
-            Arc::new(Device { script, asked: asked.clone(), next: AtomicU32::new(100), gone: AtomicBool::new(false) });
+        let device = Arc::new(Device {
+            script,
+            serial: serial.to_owned(),
+            not_yet: Mutex::new(not_yet),
+            asked: asked.clone(),
+            next: AtomicU32::new(100),
+            gone: AtomicBool::new(false),
+        });
         let count = connections.clone();
         let task = tokio::spawn(async move {
             let mut all = tokio::task::JoinSet::new();
@@ -334,16 +348,26 @@ async fn server(mut socket: TcpStream, device: Arc<Device>) -> std::io::Result<(
         socket.read_exact(&mut name).await?;
         let name = String::from_utf8(name).unwrap();
         let tell = |text: &str| format!("OKAY{:04x}{text}", text.len());
+        let serial = &device.serial;
+        let asks_for = |prefix: &str, suffix: &str| {
+            name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix)).is_some_and(|rest| rest == serial)
+        };
+        let about_it = asks_for("host-serial:", ":features") || asks_for("host:transport:", "");
+        let not_yet = if about_it { device.not_yet.lock().unwrap().pop() } else { None };
         let answer = match name.as_str() {
+            _ if not_yet.is_some() => {
+                let why = not_yet.unwrap_or_default();
+                format!("FAIL{:04x}{why}", why.len())
+            }
             _ if device.gone.load(Ordering::SeqCst) => "FAIL000edevice offline".to_owned(),
-            "host-serial:fake:features" => tell("shell_v2,cmd"),
-            "host:devices-l" => tell("fake                   device product:f model:Fake_1 device:f transport_id:1\n"),
+            _ if asks_for("host-serial:", ":features") => tell("shell_v2,cmd"),
+            "host:devices-l" => tell(&format!("{serial:<22} device product:f model:Fake_1 device:f transport_id:1\n")),
             "host:mdns:services" => tell("adb-R58-x7\t_adb-tls-pairing._tcp\t192.168.1.20:37123\n"),
             "host:pair:123456:192.168.1.20:37123" => {
                 tell("Successfully paired to 192.168.1.20:37123 [guid=adb-R58-x7]")
             }
             pair if pair.starts_with("host:pair:") => tell("Failed: Wrong password or connection was dropped."),
-            "host:transport:fake" => {
+            _ if asks_for("host:transport:", "") => {
                 socket.write_all(b"OKAY").await?;
                 continue;
             }
