@@ -129,6 +129,13 @@ pub(crate) fn label(package: &str) -> &str {
     TABLE.of_package(package).map_or(package, |app| &app.label)
 }
 
+/// All that one app is called: its packages, its label and the names that are its own, given any of them. Whoever forbids an app by one
+/// name means it by every other, too. Empty if nobody has told us of it.
+pub fn app_names(name: &str) -> Vec<&'static str> {
+    let known = TABLE.of_package(name.trim()).or_else(|| TABLE.of_name(&fold(name)));
+    known.into_iter().flat_map(|app| app.packages.iter().map(String::as_str).chain(app.own_names())).collect()
+}
+
 fn is_launcher(package: &str) -> bool {
     PHONES.launchers.iter().any(|launcher| launcher == package)
         || last_part(package).is_some_and(|last| last.starts_with("launcher") || last.ends_with("launcher"))

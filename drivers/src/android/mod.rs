@@ -35,6 +35,7 @@ use tapwright_contract::gesture::{Abilities, Gesture};
 use tokio::time::Instant;
 
 use self::apps::Apps;
+pub use self::apps::app_names;
 use self::capture::Camera;
 pub use self::capture::Capture;
 #[cfg(feature = "usb")]

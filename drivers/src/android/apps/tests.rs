@@ -165,6 +165,15 @@ fn labels_of_packages() {
 }
 
 #[test]
+fn an_app_is_known_by_each_of_its_names() {
+    for name in ["com.tencent.mm", "微信", "wechat", " Weixin app"] {
+        assert_eq!(app_names(name), ["com.tencent.mm", "微信", "WeChat", "Weixin"], "{name}");
+    }
+    assert_eq!(app_names("org.example.weather"), Vec::<&str>::new());
+    assert_eq!(app_names(""), Vec::<&str>::new());
+}
+
+#[test]
 fn windows_that_ask_are_known() {
     for package in [
         "com.android.permissioncontroller",
