@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use tapwright_contract::device::{Driver, DriverErrorKind, Screen};
-use tapwright_contract::gesture::{Gesture, Key};
+use tapwright_contract::gesture::{Button, Clicks, Gesture, Key, KeyName, Modifier, WindowChange};
 use tapwright_contract::{ScreenId, Size, Spot};
 
 /// What the suite may use on the device at hand.
@@ -36,6 +36,7 @@ pub async fn every_duty(driver: &mut dyn Driver, subject: &Subject<'_>) {
     no_time_is_a_timeout(driver, subject).await;
     an_abandoned_operation_does_no_harm(driver, subject).await;
     hostile_names_are_only_names(driver, subject).await;
+    what_it_cannot_do_is_refused(driver, subject).await;
 }
 
 async fn look(driver: &mut dyn Driver, subject: &Subject<'_>) -> Screen {
@@ -208,4 +209,29 @@ pub async fn hostile_names_are_only_names(driver: &mut dyn Driver, subject: &Sub
         );
     }
     assert!(look(driver, subject).await == before, "a name changed the screen");
+}
+
+/// A prompt offers what a driver says that it can do; the rest it refuses, and does nothing.
+pub async fn what_it_cannot_do_is_refused(driver: &mut dyn Driver, subject: &Subject<'_>) {
+    let before = look(driver, subject).await;
+    let at = middle(before.id);
+    let key = KeyName::new("F5").expect("a key");
+    let gestures = [
+        Gesture::Tap { at },
+        Gesture::Drag { from: at, to: at, over: Duration::from_millis(300) },
+        Gesture::Click { at, button: Button::Right, count: Clicks::Double, modifiers: vec![Modifier::Control] },
+        Gesture::Move { at },
+        Gesture::Scroll { at, right: 0, down: 3 },
+        Gesture::Type { text: "x".to_owned() },
+        Gesture::Insert { text: "x".to_owned() },
+        Gesture::Press { key: Key::Back },
+        Gesture::Chord { modifiers: vec![Modifier::Control], key },
+        Gesture::Launch { app: subject.app.to_owned() },
+        Gesture::Window { window: subject.app.to_owned(), change: WindowChange::Close },
+    ];
+    for gesture in gestures.iter().filter(|gesture| !driver.abilities().include(gesture)).collect::<Vec<_>>() {
+        let error = driver.perform(gesture, subject.patience).await.expect_err(gesture.name());
+        assert!(matches!(error.kind, DriverErrorKind::Refused { .. }), "{}: {error}", gesture.name());
+    }
+    assert!(look(driver, subject).await == before, "what is refused has changed the screen");
 }

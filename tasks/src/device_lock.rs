@@ -50,7 +50,8 @@ impl DeviceLock {
     /// Says which run it is, for whoever wants the phone meanwhile.
     pub fn note(&mut self, run: &str) {
         let text = format!("{run} (process {})\n", std::process::id());
-        let written = self.file.rewind().and_then(|()| self.file.set_len(0)).and_then(|()| self.file.write_all(text.as_bytes()));
+        let written =
+            self.file.rewind().and_then(|()| self.file.set_len(0)).and_then(|()| self.file.write_all(text.as_bytes()));
         if let Err(error) = written {
             tracing::debug!(%error, "cannot say which run has the phone");
         }
@@ -110,9 +111,9 @@ fn file_name(serial: &str) -> PathBuf {
         return format!("{plain}.lock").into();
     }
     // FNV-1a, 64 bits, after the beginning: no serial of a phone is so long.
-    let hash = serial.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = serial
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let beginning = plain.trim_start_matches('.').get(..PLAIN_MAX).unwrap_or_default();
     format!("{beginning}+{hash:016x}.lock").into()
 }
@@ -137,7 +138,9 @@ mod tests {
         let at = folder.path().join("devices");
         let mut first = DeviceLock::take(&at, &server("emulator-5554")).unwrap().unwrap();
         first.note("runs/2026-11-27T10-00-00-pay");
-        for same in [server("emulator-5554"), direct("127.0.0.1:5555"), direct("localhost:5555"), server("127.0.0.1:5555")] {
+        for same in
+            [server("emulator-5554"), direct("127.0.0.1:5555"), direct("localhost:5555"), server("127.0.0.1:5555")]
+        {
             let error = DeviceLock::take(&at, &same).unwrap_err().to_string();
             let process = std::process::id();
             assert_eq!(error, format!("127.0.0.1:5555 is in use by runs/2026-11-27T10-00-00-pay (process {process})"));
@@ -160,7 +163,20 @@ mod tests {
     #[test]
     fn no_two_serials_share_a_file() {
         let long = "x".repeat(300);
-        let serials = ["a/b", "a_2fb", "../a", ".a", "..", "a b", "a", "", "A", "adb-1 (2)._adb-tls-connect._tcp", &long, &long[1..]];
+        let serials = [
+            "a/b",
+            "a_2fb",
+            "../a",
+            ".a",
+            "..",
+            "a b",
+            "a",
+            "",
+            "A",
+            "adb-1 (2)._adb-tls-connect._tcp",
+            &long,
+            &long[1..],
+        ];
         let names: BTreeSet<PathBuf> = serials.iter().map(|serial| file_name(serial)).collect();
         assert_eq!(names.len(), serials.len());
         for name in names {

@@ -6,6 +6,7 @@
 pub mod apis;
 pub mod desk;
 pub mod device;
+pub mod device_lock;
 pub mod doctor;
 mod expect;
 pub mod grounding;

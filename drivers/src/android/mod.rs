@@ -250,7 +250,8 @@ impl Driver for Android {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities::PHONE
+        // Modifiers are refused before Android 13, single keys nowhere.
+        Abilities { insert: true, chords: true, ..Abilities::PHONE }
     }
 
     /// Puts the device's own keyboard back, also if it was an earlier run that left ours selected and died. Dropping the
