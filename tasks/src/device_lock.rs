@@ -107,15 +107,15 @@ fn file_name(serial: &str) -> PathBuf {
             byte => format!("_{byte:02x}"),
         })
         .collect();
-    if plain.len() <= PLAIN_MAX && !plain.starts_with('.') {
+    if !plain.is_empty() && plain.len() <= PLAIN_MAX && !plain.starts_with('.') {
         return format!("{plain}.lock").into();
     }
     // FNV-1a, 64 bits, after the beginning: no serial of a phone is so long.
     let hash = serial
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let beginning = plain.trim_start_matches('.').get(..PLAIN_MAX).unwrap_or_default();
-    format!("{beginning}+{hash:016x}.lock").into()
+    let beginning: String = plain.trim_start_matches('.').chars().take(PLAIN_MAX / 2).collect();
+    format!("serial+{beginning}+{hash:016x}.lock").into()
 }
 
 #[cfg(test)]
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_had_keeps_nobody_from_running() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("file"), "").unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
         assert!(DeviceLock::take(&folder.path().join("file"), &direct("127.0.0.1:1")).unwrap().is_none());
     }
 

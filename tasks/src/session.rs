@@ -15,6 +15,7 @@ use tapwright_contract::Size;
 
 use crate::desk::Desk;
 use crate::device::{Device, DeviceError};
+use crate::device_lock::{DeviceInUse, DeviceLock};
 use crate::model::{LoadedModel, LoadingStage, ModelError, open};
 use crate::origin::RunOrigin;
 use crate::policy::Preset;
@@ -27,6 +28,8 @@ use crate::settings::Settings;
 pub struct Session {
     settings: Settings,
     device: Device,
+    /// Keeps other runs from the phone for as long as this is there.
+    lock: Option<DeviceLock>,
     model: LoadedModel,
     secrets: Secrets,
     respondents: Respondents,
@@ -51,6 +54,8 @@ pub enum SessionError {
     Model(#[from] ModelError),
     #[error(transparent)]
     Device(#[from] DeviceError),
+    #[error(transparent)]
+    DeviceInUse(#[from] DeviceInUse),
 }
 
 /// How the phone of a session differs from the one that a run was on.
@@ -75,9 +80,14 @@ impl Session {
     ) -> Result<Option<Session>, SessionError> {
         let mut stopping = stop.clone();
         let opening = async {
+            // First of all: who cannot have the phone does not wait for the model.
+            let lock = match &settings.device_locks {
+                Some(folder) => DeviceLock::take(folder, &settings.device.at)?,
+                None => None,
+            };
             let model = open(&settings.model, stage).await?;
             let device = Device::open(&settings.device).await?;
-            Ok((model, device))
+            Ok((model, device, lock))
         };
         let opened = tokio::select! {
             biased;
@@ -85,9 +95,9 @@ impl Session {
             opened = opening => opened.map(Some),
         };
         match opened {
-            Ok(Some((model, device))) => {
+            Ok(Some((model, device, lock))) => {
                 let seal = seal_of(&settings);
-                Ok(Some(Session { settings, device, model, secrets, respondents, seal, stop }))
+                Ok(Some(Session { settings, device, lock, model, secrets, respondents, seal, stop }))
             }
             nothing => {
                 if let Some(desk) = respondents.desk {
@@ -173,7 +183,10 @@ impl Session {
         started: u64,
         watch: Watch<'_>,
     ) -> Result<RunReport, RunError> {
-        let Session { settings, device, model, secrets, respondents, seal, stop } = self;
+        let Session { settings, device, lock, model, secrets, respondents, seal, stop } = self;
+        if let Some(lock) = lock {
+            lock.note(&runs.join(name).display().to_string());
+        }
         let mut apis =
             settings.registry(&rules.policy, secrets).map_err(|error| RunError::Api { why: error.to_string() })?;
         let desk = respondents.desk.clone();
@@ -199,7 +212,10 @@ impl Session {
     /// `RunError` if it could not be written down. Whatever else happens is an outcome.
     pub async fn resume(&mut self, mut run: ResumableRun, at: u64, watch: Watch<'_>) -> Result<RunReport, RunError> {
         let policy = self.stricter_policy(&run);
-        let Session { settings, device, model, secrets, respondents, seal, stop } = self;
+        let Session { settings, device, lock, model, secrets, respondents, seal, stop } = self;
+        if let Some(lock) = lock {
+            lock.note(&run.folder().display().to_string());
+        }
         if let Some(policy) = &policy {
             run.restrict(policy.clone());
         }

@@ -48,6 +48,8 @@ pub struct Overrides {
     pub cache: Option<PathBuf>,
     pub device: Option<String>,
     pub adb_server: Option<String>,
+    /// Whether a phone that another run is on may be used all the same.
+    pub share_device: bool,
     pub seed: Option<u64>,
     pub size: Option<Size>,
     pub weather: Option<String>,
@@ -116,6 +118,8 @@ pub struct Settings {
     pub runs: PathBuf,
     pub adb_server: String,
     pub device: DeviceOptions,
+    /// The folder of the locks by which a phone has one run at a time, unless it is to be shared.
+    pub device_locks: Option<PathBuf>,
     pub phone: Phone,
     pub model: ModelOptions,
     pub rules: RunOptions,
@@ -212,6 +216,7 @@ impl Settings {
         let secrets = policy::secrets(file)?;
         let mut policy = policy::resolve(file, preset)?;
         policy.apps_forbidden.extend(forbid);
+        policy::name_in_full(&mut policy);
         let apis = apis::resolve(file, limits.act, &secrets)?;
         // A name that is nobody's would mean that nobody is asked.
         if let Some(name) = policy.apis_asked.iter().find(|name| !apis.keys().any(|api| api.eq_ignore_ascii_case(name)))
@@ -235,6 +240,7 @@ impl Settings {
                 .unwrap_or_else(|| PathBuf::from("runs")),
             adb_server: found.adb_server,
             device: found.options,
+            device_locks: (!overrides.share_device).then(|| model.options.cache.join("devices")),
             phone,
             model: model.options,
             rules: RunOptions {

@@ -70,6 +70,7 @@ impl Config {
             cache: common.cache,
             device: device.device,
             adb_server: device.server.adb_server,
+            share_device: device.share_device,
             seed: phone.seed,
             size: phone.size,
             weather: weather.weather,

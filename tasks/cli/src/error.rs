@@ -162,6 +162,8 @@ impl From<SessionError> for CliError {
         match error {
             SessionError::Model(error) => error.into(),
             SessionError::Device(error) => error.into(),
+            SessionError::DeviceInUse(error) => CliError::new(Exit::NotReady, &error)
+                .help("wait until it has ended, stop it, or begin all the same with --share-device"),
         }
     }
 }

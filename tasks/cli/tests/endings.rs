@@ -206,3 +206,30 @@ fn by_ctrl_c_or_a_closed_terminal_in_the_middle_of_a_thought() {
         assert_eq!((again.code, &again.last()["follows"]), (0, &true.into()), "{}", again.out);
     }
 }
+
+#[test]
+fn two_runs_on_one_phone() {
+    let place = Place::new();
+    let mut phone = place.start(&["phone", "--listen", "127.0.0.1:0", "--json"]);
+    let address = phone.line()["listen"].as_str().unwrap().to_owned();
+    let server = Server::start();
+    let first = ["run", "Think about it", "--json", "--device", &address, "--model", &server.url, "--model-name", "m"];
+    let first = place.start(&first);
+    let thinking = server.request();
+    let second = ["run", "Look", "--json", "--model", "finish", "--policy", "trusting", "--device"];
+    // However it is named.
+    for same in [address.clone(), address.replace("127.0.0.1", "localhost")] {
+        let ran = place.run(&[&second[..], &[&same]].concat());
+        assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+        let told = ran.out.clone() + &ran.err;
+        for words in ["is in use by runs/", "think-about-it (process ", "--share-device"] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+    }
+    assert_eq!(place.run(&[&second[..], &[&*address, "--share-device"]].concat()).code, 0);
+    // It goes with the process that holds it, however that ends.
+    first.kill();
+    drop(thinking);
+    assert_eq!(place.run(&[&second[..], &[&*address]].concat()).code, 0);
+    phone.kill();
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tapwright_agent::policy::{Permission, Policy, Rule, SecretUse};
+use tapwright_drivers::android::app_names;
 
 use super::apis::program;
 use super::file::RuleSection;
@@ -17,6 +18,17 @@ pub(super) enum SecretPlace {
     File(PathBuf),
     Command(Vec<String>),
     Keyring(String),
+}
+
+/// Adds to each app that is forbidden or allowed whatever else it is called: a model may launch by any of its names.
+pub(super) fn name_in_full(policy: &mut Policy) {
+    for apps in [&mut policy.apps_forbidden, &mut policy.apps_allowed] {
+        for name in apps.clone().iter().flat_map(|app| app_names(app)) {
+            if !apps.iter().any(|known| known == name) {
+                apps.push(name.to_owned());
+            }
+        }
+    }
 }
 
 /// The preset with what the file changes of it.

@@ -208,6 +208,19 @@ fn what_is_asked_for_this_time_takes_the_place_of_what_a_record_names() {
 }
 
 #[test]
+fn an_app_is_forbidden_and_allowed_by_each_of_its_names() {
+    let forbid = vec!["weixin".to_owned()];
+    let overrides = Overrides { forbid, ..Overrides::default() };
+    let text =
+        "[policy]\napps_forbidden = [\"com.eg.android.AlipayGphone\"]\napps_allowed = [\"com.android.settings\"]";
+    let policy = resolve(text, overrides, Recorded::default()).unwrap().rules.policy;
+    for name in ["com.tencent.mm", "微信", "WeChat", "支付宝", "Alipay"] {
+        assert!(policy.apps_forbidden.iter().any(|app| app == name), "{name}: {:?}", policy.apps_forbidden);
+    }
+    assert!(policy.apps_allowed.iter().any(|app| app == "设置"), "{:?}", policy.apps_allowed);
+}
+
+#[test]
 fn a_record_cannot_make_the_policy_less_strict() {
     let launch = LaunchSettings {
         device: Some("R58M".to_owned()),

@@ -106,6 +106,10 @@ pub struct DeviceArguments {
     #[arg(long, value_name = "DEVICE", env = "TAPWRIGHT_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
 
+    /// Begin though another run is on this phone: nothing keeps their touches apart
+    #[arg(long)]
+    pub share_device: bool,
+
     #[command(flatten)]
     pub server: ServerArguments,
 }
