@@ -6,6 +6,8 @@ pub mod autoglm;
 
 use serde::{Deserialize, Serialize};
 
+use tapwright_contract::gesture::Abilities;
+
 use crate::action::Call;
 
 /// A way to write actions.
@@ -47,10 +49,17 @@ impl Dialect {
         }
     }
 
-    /// A grammar for replies of so many tokens, as `Prompt::grammar` wants it.
-    pub fn grammar(self, tokens_max: u32) -> String {
+    /// A grammar for replies of so many tokens, as `Prompt::grammar` wants it, for a device that is able to do so much.
+    pub fn grammar(self, tokens_max: u32, abilities: Abilities) -> String {
         match self {
-            Dialect::Autoglm => autoglm::grammar(tokens_max),
+            Dialect::Autoglm => autoglm::grammar(tokens_max, abilities),
+        }
+    }
+
+    /// The actions that this language has and such a device cannot do, by the names that the language has for them.
+    pub fn cannot_say(self, abilities: Abilities) -> Vec<&'static str> {
+        match self {
+            Dialect::Autoglm => autoglm::cannot_say(abilities),
         }
     }
 

@@ -57,7 +57,8 @@ pub enum DriveError {
 ///
 /// # Errors
 /// `DriveError` if the record cannot be written.
-pub async fn drive(setting: Setting, started: u64, ports: Ports<'_>) -> Result<End, DriveError> {
+pub async fn drive(mut setting: Setting, started: u64, ports: Ports<'_>) -> Result<End, DriveError> {
+    setting.abilities = Some(ports.driver.abilities());
     let limits = setting.limits.clone();
     let header = RunHeader {
         run: ports.journal.run().to_owned(),

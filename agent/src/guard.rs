@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tapwright_contract::Spot;
 use tapwright_contract::device::{Label, Screen};
-use tapwright_contract::gesture::{Gesture, Key};
+use tapwright_contract::gesture::{Abilities, Gesture, Key};
 
 use crate::action::Action;
 use crate::edition::Rules;
@@ -142,6 +142,8 @@ pub struct ReviewContext<'a> {
     pub thought: &'a str,
     pub policy: &'a Policy,
     pub touch: &'a Touch,
+    /// What the device is able to do, if it was asked.
+    pub abilities: Option<Abilities>,
     /// The generation of the loop's rules.
     pub(crate) rules: Rules,
 }
@@ -261,7 +263,10 @@ fn review_call(instruction: &str, context: ReviewContext<'_>) -> Review {
 
 /// `warning` is what the model says of a touch that it calls important.
 fn review_gesture(gesture: Gesture, warning: Option<&str>, context: ReviewContext<'_>) -> Review {
-    let ReviewContext { screen, labels, thought, policy, .. } = context;
+    let ReviewContext { screen, labels, thought, policy, abilities, .. } = context;
+    if abilities.is_some_and(|abilities| !abilities.include(&gesture)) {
+        return Review::Wrong { why: format!("this device cannot {}; use another action", gesture.name()) };
+    }
     match &gesture {
         Gesture::Launch { app } if policy.forbids_launch(app) => return refuse(app),
         // An app can always be left, and a pointer that only moves presses nothing.
@@ -451,8 +456,15 @@ mod tests {
         let touch = Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) };
         let rules = Rules::of(crate::edition::EDITION);
         assert!(!reads(&action, &policy, rules) || policy.names_ids(), "nobody asks what is written");
-        let context =
-            ReviewContext { screen: &screen, labels: None, thought: "", policy: &policy, touch: &touch, rules };
+        let context = ReviewContext {
+            screen: &screen,
+            labels: None,
+            thought: "",
+            policy: &policy,
+            touch: &touch,
+            abilities: None,
+            rules,
+        };
         let review = review(&action, context);
         let deed = |deed: &Deed| serde_json::to_string(deed).unwrap();
         let shown = match review {
@@ -614,7 +626,15 @@ mod tests {
         assert!(reads(&action, policy, rules), "{call}: what is written is asked");
         review(
             &action,
-            ReviewContext { screen: &screen, labels: Some(&labels), thought: "", policy, touch: &touch, rules },
+            ReviewContext {
+                screen: &screen,
+                labels: Some(&labels),
+                thought: "",
+                policy,
+                touch: &touch,
+                abilities: None,
+                rules,
+            },
         )
     }
 

@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use tapwright_contract::Picture;
+use tapwright_contract::gesture::Abilities;
 use tapwright_contract::model::{Part, Prompt, Role, Turn};
 
 use crate::policy::ApiUse;
@@ -51,6 +52,15 @@ pub(crate) fn with_apis<'a>(goal: &'a str, apis: &BTreeMap<String, ApiUse>) -> C
         told += &format!("\n- {name}: {}", api.about);
     }
     Cow::Owned(told)
+}
+
+/// The goal, and which of the actions that the model was taught this device cannot do. Where it can do all of them not a byte is
+/// another one.
+pub(crate) fn with_limits<'a>(goal: Cow<'a, str>, cannot: &[&str]) -> Cow<'a, str> {
+    match cannot {
+        [] => goal,
+        cannot => Cow::Owned(format!("{goal}\n\nThis device has no {}.", cannot.join(", "))),
+    }
 }
 
 /// A reply in the clean form: the thought without tags, and the action as its dialect prints it.
@@ -128,7 +138,11 @@ pub(crate) fn layout<'a>(
         _ => format!("{goal}\n\n{info}"),
     };
     turns.push(Turn { role: Role::User, parts: vec![Part::Picture(picture), Part::Text(text)] });
-    Prompt { turns, tokens_max: profile.tokens_max, grammar: Some(profile.dialect.grammar(profile.tokens_max)) }
+    Prompt {
+        turns,
+        tokens_max: profile.tokens_max,
+        grammar: Some(profile.dialect.grammar(profile.tokens_max, Abilities::PHONE)),
+    }
 }
 
 /// Asks for a summary of what was noted: words only, and no action.

@@ -12,6 +12,7 @@ use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, NoReply};
 use tapwright_agent::person::Answer;
 use tapwright_agent::policy::{ApiUse, Permission};
 use tapwright_agent::step::Notice;
+use tapwright_contract::gesture::Abilities;
 use tapwright_contract::model::{Part, Prompt, Reply};
 
 fn saw(number: u32) -> Event {
@@ -1046,4 +1047,36 @@ fn nothing_happens_after_the_end() {
     episode.on(Event::Began);
     episode.on(Event::Stopped);
     episode.on(saw(1));
+}
+
+/// A device that cannot do an action is not offered it, and a model that wants it all the same is told.
+#[test]
+fn what_the_device_cannot_do_is_not_offered() {
+    let mut setting = setting();
+    setting.abilities = Some(Abilities { drag: false, navigation: false, ..Abilities::PHONE });
+    let mut episode = Episode::new(setting.clone());
+    episode.on(Event::Began);
+    let Next::Do(Effect::Think(prompt)) = episode.on(saw(1)) else { panic!("it thinks") };
+    let grammar = prompt.grammar.as_deref().unwrap();
+    assert!(!grammar.contains("Drag") && !grammar.contains("Back") && grammar.contains("Swipe"), "{grammar}");
+    check_with(
+        setting.clone(),
+        [saw(1), heard(BACK), saw(1), heard(TAP)],
+        expect![[r#"
+        look
+        think 1 turns: "Turn Wi-Fi on\n\nThis device has no Drag, Back, Home.\n\n{\"current_app\": \"Settings\"}"
+          1. not done: this device cannot press a key; use another action
+        look
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: this device cannot press a key; use another action\"}"
+        act Gesture(Tap { at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } } })
+    "#]],
+    );
+    // Where it can do all, the prompt is what the model was trained with, to the byte.
+    let think = |abilities| {
+        let mut episode = Episode::new(Setting { abilities, ..setting.clone() });
+        episode.on(Event::Began);
+        episode.on(saw(1))
+    };
+    assert_eq!(think(Some(Abilities::PHONE)), think(None));
+    assert_ne!(think(setting.abilities), think(None));
 }

@@ -14,6 +14,7 @@ use expect_test::expect;
 use tapwright_agent::apis::NoApis;
 use tapwright_agent::clock::{Clock, Timer};
 use tapwright_agent::drive::{DriveError, Ports, drive};
+use tapwright_agent::episode::Setting;
 use tapwright_agent::event::{Effect, Event};
 use tapwright_agent::journal::{
     Entry, EventLine, Journal, JournalError, Line, Record, RecordError, ReplayError, VERSION,
@@ -150,7 +151,7 @@ fn the_format_is_a_promise() {
     let runs = tempfile::tempdir().unwrap();
     good_run(runs.path(), "one");
     expect![[r#"
-        {"version":3,"seq":0,"ms":0,"run":{"run":"one","device":"phone","model":"script","started":1735776000000,"goal":"Turn Wi-Fi on","date":"2025-01-02","profile":{"dialect":"autoglm","history":1,"reply":"clean","remarks":true,"tokens_max":300},"limits":{"steps_max":20,"strikes_max":3,"refusals_max":3,"asks_max":5,"retries_max":2,"backoff_ms":1000,"backoff_max_ms":3000,"looks_max":3,"look_pause_ms":1000,"timeouts_max":3,"repeats_remark":3,"repeats_max":5,"repeats_window":10,"unmoved_max":6,"waits_remark":3,"waits_max":5,"rounds_remark":8,"rounds_max":12,"loops_remark":4,"loops_max":8,"look_ms":3000,"think_ms":60000,"act_ms":5000,"ask_ms":600000,"grace_ms":1000,"wait_max_ms":10000,"reply_bytes":10000,"remark_bytes":300,"result_bytes":600,"notes_bytes":1000,"note_bytes":400,"text_bytes":1000,"labels_max":2000,"label_bytes":8192,"page_bytes":524288},"policy":{"apps_forbidden":["Bank"],"warning":"ask","without_labels":"allow"},"touch":{"long_press_ms":1000,"swipe_ms":400},"edition":4}}
+        {"version":3,"seq":0,"ms":0,"run":{"run":"one","device":"phone","model":"script","started":1735776000000,"goal":"Turn Wi-Fi on","date":"2025-01-02","profile":{"dialect":"autoglm","history":1,"reply":"clean","remarks":true,"tokens_max":300},"limits":{"steps_max":20,"strikes_max":3,"refusals_max":3,"asks_max":5,"retries_max":2,"backoff_ms":1000,"backoff_max_ms":3000,"looks_max":3,"look_pause_ms":1000,"timeouts_max":3,"repeats_remark":3,"repeats_max":5,"repeats_window":10,"unmoved_max":6,"waits_remark":3,"waits_max":5,"rounds_remark":8,"rounds_max":12,"loops_remark":4,"loops_max":8,"look_ms":3000,"think_ms":60000,"act_ms":5000,"ask_ms":600000,"grace_ms":1000,"wait_max_ms":10000,"reply_bytes":10000,"remark_bytes":300,"result_bytes":600,"notes_bytes":1000,"note_bytes":400,"text_bytes":1000,"labels_max":2000,"label_bytes":8192,"page_bytes":524288},"policy":{"apps_forbidden":["Bank"],"warning":"ask","without_labels":"allow"},"touch":{"long_press_ms":1000,"swipe_ms":400},"edition":4,"abilities":{"touch":true,"drag":true,"pointer":false,"scroll":false,"replace":true,"insert":false,"navigation":true,"chords":false,"launch":true,"windows":false,"labels":true}}}
         {"seq":1,"ms":0,"event":"began"}
         {"seq":2,"ms":0,"effect":"look"}
         {"seq":3,"ms":0,"event":{"saw":{"picture":"71d6406abeefd6c1fbf042d389463e0d906ccc2f2d221b789f8864efc644169a","size":{"width":20,"height":40},"front":{"id":"com.example.settings","label":"Settings"}}}}
@@ -184,7 +185,8 @@ fn a_record_is_read_and_replayed() {
     let record = good_run(runs.path(), "one");
     assert!(!record.torn);
     assert_eq!(record.facts.run, "one");
-    assert_eq!(record.facts.setting, setting());
+    let asked = Setting { abilities: Some(Abilities::PHONE), ..setting() };
+    assert_eq!(record.facts.setting, asked);
     let end = record.end().unwrap();
     assert_eq!(end.outcome, Outcome::Done { message: "It is on.".to_owned() });
     assert_eq!(end.notes, ["It is 20 °C."]);

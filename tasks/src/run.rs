@@ -221,6 +221,7 @@ pub async fn run(
         policy: rules.policy.clone(),
         touch: rules.touch.clone(),
         edition: EDITION,
+        abilities: None,
     };
     let mut last = LastReply::Nothing;
     let from = StartFrom::Beginning(Box::new(setting), place.started);

@@ -9,6 +9,7 @@ use agent::place::Place;
 use llguidance::api::TopLevelGrammar;
 use llguidance::{Matcher, ParserFactory};
 use tapwright_agent as agent;
+use tapwright_contract::gesture::Abilities;
 use tapwright_contract::model::{Part, Role, Turn};
 use tapwright_models::{AnswerEvent, FinishReason, Grammar, Like, Local, Request, Sampling, random};
 use toktrie_hf_tokenizers::ByteTokenizer;
@@ -62,7 +63,7 @@ fn what_is_printed_may_be_said() {
     let environment = tokens.into_tok_env(None).expect("it can be walked");
     let mut factory = ParserFactory::new_simple(&environment).expect("it has a vocabulary");
     factory.quiet();
-    let grammar = TopLevelGrammar::from_lark(Dialect::Autoglm.grammar(TOKENS_MAX));
+    let grammar = TopLevelGrammar::from_lark(Dialect::Autoglm.grammar(TOKENS_MAX, Abilities::PHONE));
     let allowed = |reply: &str| {
         let mut matcher = Matcher::new(factory.create_parser(grammar.clone()));
         assert_eq!(matcher.get_error(), None);
@@ -107,7 +108,7 @@ fn random_weights_say_nothing_but_actions() {
                 .ask(Request {
                     tokens_max: Some(4 * TOKENS_MAX),
                     sampling: Sampling { temperature: 1.0, seed, ..Sampling::GREEDY },
-                    grammar: Some(Grammar::Lark(Dialect::Autoglm.grammar(TOKENS_MAX))),
+                    grammar: Some(Grammar::Lark(Dialect::Autoglm.grammar(TOKENS_MAX, Abilities::PHONE))),
                     ..Request::greedy(vec![turn])
                 })
                 .await

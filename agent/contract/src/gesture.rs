@@ -287,7 +287,7 @@ impl Gesture {
 }
 
 /// What a device can be made to do, by kinds of gestures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abilities {
     /// Tap, double tap, long press and swipe.
     pub touch: bool,

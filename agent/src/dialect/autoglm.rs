@@ -23,5 +23,5 @@ mod verb;
 mod tests;
 
 pub use find::{read, without_marks};
-pub use grammar::grammar;
+pub use grammar::{cannot_say, grammar};
 pub use print::print;

@@ -59,11 +59,16 @@ impl Episode {
         let remark = self.remarks.join("; ");
         let remark = (self.setting.profile.remarks && !remark.is_empty()).then(|| clip(&remark, bytes_max));
         let info = prompt::info(app, remark);
-        let Setting { profile, goal, date, limits, policy, .. } = &self.setting;
+        let Setting { profile, goal, date, limits, policy, abilities, .. } = &self.setting;
         let goal = prompt::with_apis(goal, &policy.apis);
+        let cannot = abilities.map_or_else(Vec::new, |abilities| profile.dialect.cannot_say(abilities));
+        let goal = prompt::with_limits(goal, &cannot);
         let notes = self.notes.brief(limits.remark_bytes);
         match self.memory.prompt(profile, &goal, date, &notes, &info, &view.screen.picture) {
-            Ok(prompt) => {
+            Ok(mut prompt) => {
+                if let Some(abilities) = abilities {
+                    prompt.grammar = Some(profile.dialect.grammar(profile.tokens_max, *abilities));
+                }
                 self.stage = Stage::Thinking { view, info };
                 Next::Do(Effect::Think(prompt))
             }

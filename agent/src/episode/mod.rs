@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tapwright_contract::device::{Label, Screen};
+use tapwright_contract::gesture::Abilities;
 
 use crate::action::Action;
 use crate::again::Doubt;
@@ -64,6 +65,9 @@ pub struct Setting {
     /// Which generation of the rules it goes by: [`EDITION`], if it is not a record of older times.
     #[serde(default = "first_edition")]
     pub edition: u32,
+    /// What the device is able to do; nothing else is offered or let through. The loop's shell asks the driver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abilities: Option<Abilities>,
 }
 
 fn first_edition() -> u32 {
@@ -319,8 +323,9 @@ impl Episode {
 
     /// What the guard goes by.
     fn context<'a>(&'a self, screen: &'a Screen, reading: &'a Reading, thought: &'a str) -> ReviewContext<'a> {
-        let Setting { policy, touch, .. } = &self.setting;
-        ReviewContext { screen, labels: reading.labels(), thought, policy, touch, rules: self.rules }
+        let Setting { policy, touch, abilities, .. } = &self.setting;
+        let (labels, abilities) = (reading.labels(), *abilities);
+        ReviewContext { screen, labels, thought, policy, touch, abilities, rules: self.rules }
     }
 
     /// The step is over, and another one begins.

@@ -33,6 +33,7 @@ pub fn setting() -> Setting {
         policy: Policy { apps_forbidden: vec!["Bank".to_owned()], ..Policy::trusting() },
         touch: Touch { long_press: Duration::from_secs(1), swipe: Duration::from_millis(400) },
         edition: EDITION,
+        abilities: None,
     }
 }
 
