@@ -19,7 +19,7 @@ to take over or to choose, and when the policy says so. Without one the run ends
 Examples:
   tapwright run 'Turn Dark theme on' --start dark.on=false --expect dark.on=true
   tapwright run --task radio-then-message --seed 7
-  tapwright run 'Send "on my way" to Ben' --device 127.0.0.1:5555 --json
+  tapwright run 'Send "on my way" to Ben' --device R58M31ABCDE --model http://127.0.0.1:8000/v1 --model-name MODEL
   tapwright run 'Order my usual lunch' --device R58M31ABCDE --ask 127.0.0.1:8790 --ask-within 2h
 
 The small model knows the kinds of goal in the smoke suite, in their words: tapwright bench smoke --json shows them."#
