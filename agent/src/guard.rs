@@ -152,7 +152,7 @@ impl<'a> ReviewContext<'a> {
     /// By the rules of the present, of an action that the model gives no reason for.
     pub fn new(screen: &'a Screen, labels: Option<&'a [Label]>, policy: &'a Policy, touch: &'a Touch) -> Self {
         let rules = Rules::of(crate::edition::EDITION);
-        ReviewContext { screen, labels, thought: "", policy, touch, rules }
+        ReviewContext { screen, labels, thought: "", policy, touch, abilities: None, rules }
     }
 
     /// What is written where a finger goes, for whoever is asked.
