@@ -62,8 +62,8 @@ fn careful() -> String {
 impl Case {
     fn policy(&self) -> Policy {
         let mut policy: toml::Table = match self.preset.as_str() {
-            "careful" => toml::from_str(include_str!("../../tasks/src/policies/careful.toml")).unwrap(),
-            _ => toml::from_str(include_str!("../../tasks/src/policies/trusting.toml")).unwrap(),
+            "careful" => toml::from_str(include_str!("../../agent/src/policy/careful.toml")).unwrap(),
+            _ => toml::from_str(include_str!("../../agent/src/policy/trusting.toml")).unwrap(),
         };
         policy.extend(self.policy.clone());
         policy.try_into().unwrap_or_else(|error| panic!("{}: {error}", self.name))
