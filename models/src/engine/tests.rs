@@ -266,6 +266,7 @@ fn conversations_are_kept_apart_and_the_oldest_goes_first() {
 #[test]
 fn two_conversations_that_are_prolonged_in_turns_stay_under_the_bound_together() {
     let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut plain, _other)) = opened(&options(64)) else { return };
     // Room for one of them as it is in the end, and half of the other.
     let capacity = engine.decoder.capacity_for(1024);
     let bytes_max = engine.decoder.bytes(capacity) * 3 / 2 + engine.decoder.moving_bytes(capacity);
@@ -280,10 +281,8 @@ fn two_conversations_that_are_prolonged_in_turns_stay_under_the_bound_together()
         let held = engine.pool.held(&engine.decoder);
         assert!(held > 0 && held <= bytes_max, "round {round}: {held} bytes under a bound of {bytes_max}");
         longest = longest.max(whole.usage.prompt);
-        let alone = {
-            engine.forget();
-            engine.whole(&request(talk[..talk.len() - 2].to_vec(), 12))
-        };
+        plain.forget();
+        let alone = plain.whole(&request(talk[..talk.len() - 2].to_vec(), 12));
         assert_eq!(alone.text, whole.text, "round {round}");
     }
     assert!(longest > 512, "they grow beyond what a cache is given first: {longest}");
