@@ -325,7 +325,91 @@ pub fn recorded_in(folder: &Path, settings: &Settings) -> Result<crate::settings
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use tapwright_agent::guard::Deed;
+    use tapwright_agent::journal::{EffectLine, EventLine, Line};
+    use tapwright_agent::person::Nobody;
+    use tapwright_contract::gesture::Gesture;
+    use tapwright_phone::adbd;
+    use tapwright_phone::{Icon, What, World};
+
     use super::*;
+    use crate::device::{Phone, Weather, plug_in};
+    use crate::settings::{Machine, Overrides, Recorded, SettingsFile};
+
+    /// Where a person would touch to write a note, and then text that needs a keyboard of its own.
+    fn script_that_types() -> Vec<String> {
+        let mut world = World::new(Phone::default());
+        let notes = world.apps().iter().find(|app| app.label == "Notes").unwrap().package;
+        assert!(world.launch(notes));
+        let (width, height) = world.size();
+        let plus = world.marks().into_iter().find(|mark| mark.what == What::Icon(Icon::Plus)).unwrap();
+        let (x, y) = plus.target.unwrap();
+        let (x, y) = (x * 1000 / width as i32 + 1, y * 1000 / height as i32 + 1);
+        vec![
+            r#"do(action="Launch", app="Notes")"#.to_owned(),
+            format!("do(action=\"Tap\", element=[{x},{y}])"),
+            "do(action=\"Type\", text=\"你好\")".to_owned(),
+            r#"finish(message="ok")"#.to_owned(),
+        ]
+    }
+
+    /// A full disk, for example.
+    #[tokio::test]
+    async fn the_phone_is_left_as_it_was_found_though_the_record_breaks_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let daemon = plug_in(listen, &Phone::default(), &Weather::calm(), adbd::Options::default()).await.unwrap();
+        let keyboard = || daemon.handle().look(|world| world.input_method().to_owned());
+        let own = keyboard();
+        let script = folder.path().join("script.txt");
+        std::fs::write(&script, script_that_types().join("\n")).unwrap();
+        let text = format!(
+            "[device]\nuse = \"{}\"\n[policy]\npreset = \"trusting\"\n[model]\nuse = \"script:{}\"\n",
+            daemon.address(),
+            script.display()
+        );
+        let file = folder.path().join("t.toml");
+        std::fs::write(&file, text).unwrap();
+        let machine = Machine {
+            cache: Some(folder.path().join("cache")),
+            adb_keys: Vec::new(),
+            adb_server: None,
+            cores: 1,
+            small_model: "none".into(),
+            date: "2026-01-02".to_owned(),
+            variable: &|_| None,
+        };
+        let file = SettingsFile::read(Some(&file)).unwrap();
+        let settings = Settings::resolve(&file, Overrides::default(), Recorded::default(), &machine).unwrap();
+        let respondents = Respondents { person: Box::new(Nobody), desk: None };
+        let (_stopper, stop) = tapwright_agent::stop::stop();
+        let mut session =
+            Session::open(settings, Secrets::default(), respondents, stop, |_| ()).await.unwrap().unwrap();
+
+        let runs = folder.path().join("runs");
+        let pictures = runs.join("run/pictures");
+        let mut while_typing = String::new();
+        let mut typed = false;
+        let mut watch = |entry: &Entry| match &entry.line {
+            Line::Effect(EffectLine::Act(Deed::Gesture(Gesture::Type { .. }))) => typed = true,
+            Line::Event(EventLine::Acted(_)) if typed => {
+                while_typing = keyboard();
+                // Whatever is seen from now on cannot be written down.
+                std::fs::remove_dir_all(&pictures).unwrap();
+                std::fs::write(&pictures, "").unwrap();
+            }
+            _ => {}
+        };
+        let task = Task { goal: "Write a note".to_owned(), start: Vec::new(), evaluator: None, case: None };
+        let result = session.run(&task, &runs, "run", 0, &mut watch).await;
+        assert!(matches!(result, Err(RunError::Drive(_))), "{result:?}");
+        assert_ne!(while_typing, own, "another keyboard was selected to type with");
+        session.close("broken off", false).await.unwrap();
+        assert_eq!(keyboard(), own);
+        daemon.kill().await;
+    }
 
     fn is_send<T: Send>(_: &T) {}
 

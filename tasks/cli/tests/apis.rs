@@ -325,7 +325,7 @@ fn a_secret_is_said_by_a_program_or_the_keyring() {
     // Nothing that needs no secret asks for it.
     assert_eq!(place.run(&["runs"]).code, 0);
     let place = with("command = [\"pass\"]\nkeyring = \"me\"");
-    assert!(run(&place, "/bin").1.contains("it is in one place"));
+    assert!(run(&place, "/bin").1.contains("set exactly one of env, file, command, keyring"));
     if cfg!(target_os = "linux") {
         let place = with("keyring = \"me\"");
         let path = format!("{}:/usr/bin:/bin", place.path().display());

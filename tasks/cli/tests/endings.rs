@@ -97,7 +97,7 @@ fn a_server_that_is_ill() {
         of_server(&Server::always("500 Internal Server Error", "{\"error\":{\"message\":\"out of memory\"}}"), &expect);
     assert!(told.starts_with("14 model-failed void: ") && told.contains("out of memory"), "{told}");
     let told = of_server(&Server::always("200 OK", "<html>hello</html>"), &expect);
-    assert!(told.starts_with("14 model-failed void: ") && told.contains("makes no sense"), "{told}");
+    assert!(told.starts_with("14 model-failed void: ") && told.contains("is no JSON"), "{told}");
     let told = of_server(&Server::start(), &expect); // It takes the request, and never answers.
     assert!(told.starts_with("14 model-failed void: ") && told.contains("no answer within"), "{told}");
 }
@@ -176,7 +176,7 @@ fn a_phone_that_wants_a_key_gets_the_one_at_home_or_it_is_said_what_is_missing()
     assert!(told.contains("adb keygen"), "{told}");
     // A key that the phone does not know: its owner is asked, and does not answer.
     assert!(std::process::Command::new("adb").arg("keygen").arg(&key).env("HOME", place.path()).output().is_ok());
-    place.file("tapwright.toml", "[device]\nallow_ms = 300\n");
+    place.file("tapwright.toml", "[device]\nauthorize_ms = 300\n");
     let ran = place.run(&["run", "Do something", "--model", "finish", "--device", &address]);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
     let told = ran.err.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -72,8 +72,10 @@ fn nothing_goes_where_a_changed_record_leads() {
     let place = Place::new();
     let (phone, address) = phone(&place, &[]);
     let folder = broken(&place, &address);
-    // Its phone is in the settings, so that what is left to ask about is what was planted.
-    let settings = format!("[device]\nuse = \"{address}\"\nreconnect_ms = 300\n[policy]\npreset = \"trusting\"\n");
+    // Its phone and its model are in the settings, so that what is left to ask about is what was planted.
+    let settings = format!(
+        "[device]\nuse = \"{address}\"\nreconnect_ms = 300\n[policy]\npreset = \"trusting\"\n[model]\nuse = \"script:script.txt\"\n"
+    );
     place.file("tapwright.toml", &settings);
     let listener = Listener::new();
     let server = format!("http://{}/v1", listener.address());

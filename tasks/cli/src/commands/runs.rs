@@ -33,7 +33,8 @@ pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, CliError> {
                 let outcome = run.outcome.as_deref().unwrap_or("no end");
                 let passed = run.verdict.as_ref().map(|verdict| verdict.id());
                 let mark = match (outcome, passed) {
-                    ("done", None | Some("passed")) => style("✓").green(),
+                    ("done", Some("passed")) => style("✓").green(),
+                    ("done", None) => style("·").cyan(), // Only the model says so.
                     ("done", _) => style("✗").red(),
                     ("no end" | "stopped" | "needs-person" | "gave-up" | "out-of-steps", _) => style("■").yellow(),
                     _ => style("✗").red(),
