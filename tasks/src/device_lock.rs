@@ -84,7 +84,8 @@ fn holder(path: &Path) -> String {
 /// What a phone is called, however it is reached: a phone on TCP has its address for a serial at an adb server too.
 fn name(address: &DeviceAddress) -> Option<String> {
     let name = match address {
-        DeviceAddress::Virtual(_) => return None,
+        // Whoever brings a device of their own keeps others away from it.
+        DeviceAddress::Virtual(_) | DeviceAddress::Custom(_) => return None,
         DeviceAddress::Direct { address } => address,
         DeviceAddress::Server { serial, .. } => serial,
     };
