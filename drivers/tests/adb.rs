@@ -1,6 +1,7 @@
 //! The driver with Google's own adb server between it and virtual phones. Where the program `adb` is missing these tests
 //! say so and do nothing.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -37,7 +38,7 @@ impl Adb {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let there = Command::new("adb").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
         if !there.is_ok_and(|status| status.success()) {
-            eprintln!("skipped: the program adb is not there (Debian: apt-get install adb)");
+            let _ = writeln!(std::io::stderr(), "SKIPPED: there is no adb on the PATH (Debian: apt-get install adb)");
             return None;
         }
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

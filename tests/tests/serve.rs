@@ -2,6 +2,7 @@
 //! screenshot as the reference does.
 
 use std::future::pending;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -40,7 +41,8 @@ async fn ask(at: std::net::SocketAddr, body: &Value) -> Value {
 fn the_official_check_costs_as_many_tokens_as_the_reference_counts() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/autoglm/sample_messages_en.json");
     let Ok(text) = std::fs::read_to_string(&sample) else {
-        return eprintln!("SKIPPED: {} is not there", sample.display());
+        let _ = writeln!(io::stderr(), "SKIPPED, as there is no shared data: {}", sample.display());
+        return;
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let Some(library) = runtime.block_on(common::library()) else { return };
@@ -97,9 +99,11 @@ fn python() -> Option<PathBuf> {
 #[test]
 fn the_openai_package_is_served_by_the_small_model() {
     let Some(python) = python() else {
-        return eprintln!(
-            "SKIPPED: no python3 with the package `openai`: python3 -m venv target/python && target/python/bin/pip install openai"
+        let _ = writeln!(
+            io::stderr(),
+            "SKIPPED: no python3 with the package openai: python3 -m venv target/python && target/python/bin/pip install openai"
         );
+        return;
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let Some(library) = runtime.block_on(common::library()) else { return };

@@ -419,7 +419,7 @@ mod tests {
             let here = Path::new(env!("CARGO_MANIFEST_DIR"));
             let places = here.ancestors().map(|above| above.join("shared/data/autoglm").join(name));
             let Some(file) = places.into_iter().find(|place: &PathBuf| place.is_file()) else {
-                let _ = writeln!(std::io::stderr(), "SKIPPED, as there is no shared/data/autoglm/{name} above");
+                let _ = writeln!(std::io::stderr(), "SKIPPED, as there is no shared data: data/autoglm/{name} above");
                 continue;
             };
             let imported = import(&file).unwrap();
