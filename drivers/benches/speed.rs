@@ -54,7 +54,7 @@ async fn serve_phone(width: u32, height: u32, animation: u64) {
     weather.lengths.animation = animation;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     // What is measured is the client: a finger takes the time that it is told to.
-    let options = tapwright_phone::adbd::Options { instant_gestures: true, ..Default::default() };
+    let options = tapwright_phone::adbd::DaemonOptions { instant_gestures: true, ..Default::default() };
     let daemon = Daemon::start(listener, Handle::in_weather(world, SteadyClock::new(), weather), options).unwrap();
     println!("{}", daemon.address());
     // Until the other end of the pipe is gone.

@@ -247,7 +247,7 @@ async fn a_phone_lets_in_whom_it_knows_and_whom_its_owner_allows() {
     let handle = Handle::new(World::new(Default::default()), ManualClock::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let phone =
-        Daemon::start(listener, handle, tapwright_phone::adbd::Options { access, ..Default::default() }).unwrap();
+        Daemon::start(listener, handle, tapwright_phone::adbd::DaemonOptions { access, ..Default::default() }).unwrap();
     let serial = phone.address().to_string();
     let direct = |adb: &Adb, person: Duration| {
         let keys = Keys { files: vec![key(adb)], person };

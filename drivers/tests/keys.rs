@@ -34,7 +34,7 @@ async fn phone() -> Daemon {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let handle = Handle::new(World::new(Default::default()), ManualClock::default());
     let access = Access::Keys(Vec::new());
-    Daemon::start(listener, handle, tapwright_phone::adbd::Options { access, ..Default::default() }).unwrap()
+    Daemon::start(listener, handle, tapwright_phone::adbd::DaemonOptions { access, ..Default::default() }).unwrap()
 }
 
 fn options(address: &str, files: &[&Path], person: Duration) -> Options {

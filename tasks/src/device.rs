@@ -217,7 +217,7 @@ impl Device {
 /// Draws a phone, serves it in this process, and connects to it.
 async fn virtual_phone(phone: &Phone, options: &DeviceOptions) -> Result<Rig, DeviceError> {
     // What fingers do takes no time on a phone of our own: a suite has thousands of gestures to do.
-    let quick = adbd::Options { instant_gestures: true, ..adbd::Options::default() };
+    let quick = adbd::DaemonOptions { instant_gestures: true, ..adbd::DaemonOptions::default() };
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let daemon = plug_in(listen, phone, &options.weather, quick).await.map_err(DeviceError::Listen)?;
     let Phone { seed, width, height, .. } = phone;
@@ -285,7 +285,7 @@ pub(crate) async fn plug_in(
     listen: SocketAddr,
     phone: &Phone,
     weather: &Weather,
-    options: adbd::Options,
+    options: adbd::DaemonOptions,
 ) -> io::Result<Daemon> {
     let listener = TcpListener::bind(listen).await?;
     let handle = Handle::in_weather(World::new(phone.clone()), SteadyClock::new(), weather.clone());

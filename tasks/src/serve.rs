@@ -66,7 +66,8 @@ pub async fn phone(
     mut stop: Stop,
     ready: impl FnOnce(SocketAddr),
 ) -> io::Result<()> {
-    let daemon = plug_in(listen, phone, weather, adbd::Options { access, ..adbd::Options::default() }).await?;
+    let daemon =
+        plug_in(listen, phone, weather, adbd::DaemonOptions { access, ..adbd::DaemonOptions::default() }).await?;
     ready(daemon.address());
     stop.stopped().await;
     daemon.kill().await;

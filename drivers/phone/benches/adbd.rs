@@ -10,7 +10,7 @@ use client::{Client, frame};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use tapwright_phone::World;
-use tapwright_phone::adbd::{Daemon, Handle, ManualClock, Options};
+use tapwright_phone::adbd::{Daemon, DaemonOptions, Handle, ManualClock};
 use tokio::runtime::Runtime;
 
 fn main() {
@@ -30,7 +30,7 @@ impl Bench {
             let world = World::new(tapwright_phone::Options { width, height, ..Default::default() });
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let phone =
-                Daemon::start(listener, Handle::new(world, ManualClock::default()), Options::default()).unwrap();
+                Daemon::start(listener, Handle::new(world, ManualClock::default()), DaemonOptions::default()).unwrap();
             phone.handle().change(|world| world.launch("com.android.settings"));
             let client = Client::connect(phone.address()).await;
             (phone, client)

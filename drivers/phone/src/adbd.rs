@@ -14,7 +14,7 @@
 //! when it has ended. A script runs 200,000 commands at most. What does nothing here says so, and fails.
 //!
 //! A gesture takes the time that it says: `input swipe 1 2 3 4 300` answers after 300 ms of the phone's clock, and what the
-//! finger does is done then. With [`Options::instant_gestures`] it answers at once.
+//! finger does is done then. With [`DaemonOptions::instant_gestures`] it answers at once.
 //!
 //! # For judges
 //!
@@ -54,15 +54,15 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use self::access::Door;
+use self::access::Authorizer;
 pub use self::access::{Access, BadKey, PublicKey};
 pub use self::handle::{Clock, Handle, ManualClock, SteadyClock};
 
 /// What a daemon says about itself and how much it lets its clients do.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct DaemonOptions {
     pub identity: Identity,
-    pub limits: Limits,
+    pub limits: DaemonLimits,
     pub access: Access,
     /// `input swipe … 300` answers at once and not after 300 ms: for suites and measurements that have many to do.
     pub instant_gestures: bool,
@@ -97,7 +97,7 @@ impl Default for Identity {
 
 /// What clients can use up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct DaemonLimits {
     /// Connections at the same time; more are closed at once.
     pub clients_max: usize,
     /// Streams of one connection at the same time; more are refused.
@@ -107,7 +107,7 @@ pub struct Limits {
     /// How long a client may take to say hello.
     pub hello: Duration,
     /// How long one that the phone does not know may wait to be allowed.
-    pub stranger: Duration,
+    pub unknown_client: Duration,
     /// The longest `sleep`; longer ones end then.
     pub sleep_max: Duration,
     /// How long a script may go on to run commands.
@@ -116,14 +116,14 @@ pub struct Limits {
     pub linger: Duration,
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
+impl Default for DaemonLimits {
+    fn default() -> DaemonLimits {
+        DaemonLimits {
             clients_max: 16,
             streams_max: 32,
             output_max: 32 << 20,
             hello: Duration::from_secs(10),
-            stranger: Duration::from_secs(300),
+            unknown_client: Duration::from_secs(300),
             sleep_max: Duration::from_secs(60),
             script_max: Duration::from_secs(600),
             linger: Duration::from_secs(10),
@@ -138,8 +138,8 @@ const BACKGROUND_MAX: usize = 8;
 #[derive(Debug)]
 struct Device {
     handle: Handle,
-    options: Options,
-    door: Door,
+    options: DaemonOptions,
+    door: Authorizer,
     /// Counts reboots: every connection ends at the next one.
     boots: watch::Sender<u64>,
     /// What shells have left running.
@@ -147,8 +147,8 @@ struct Device {
 }
 
 impl Device {
-    fn new(handle: Handle, options: Options) -> Device {
-        let door = Door::new(options.access.clone());
+    fn new(handle: Handle, options: DaemonOptions) -> Device {
+        let door = Authorizer::new(options.access.clone());
         Device { handle, options, door, boots: watch::Sender::new(0), background: Mutex::default() }
     }
 
@@ -186,7 +186,7 @@ impl Device {
 /// middle of a packet if need be: the phone has been unplugged.
 ///
 /// Without keys whoever can connect can use the phone, so the listener had better be on a loopback address then.
-pub async fn serve(listener: TcpListener, handle: Handle, options: Options, stop: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, handle: Handle, options: DaemonOptions, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(options.limits.clients_max));
     let device = Arc::new(Device::new(handle, options));
     let mut connections = JoinSet::new();
@@ -241,7 +241,7 @@ impl Daemon {
     ///
     /// # Errors
     /// If the listener has no address.
-    pub fn start(listener: TcpListener, handle: Handle, options: Options) -> io::Result<Daemon> {
+    pub fn start(listener: TcpListener, handle: Handle, options: DaemonOptions) -> io::Result<Daemon> {
         let address = listener.local_addr()?;
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(serve(listener, handle.clone(), options, async {

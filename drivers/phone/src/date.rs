@@ -38,6 +38,7 @@ pub struct Date {
     pub day: u32,
     /// From 1 on.
     pub month: u32,
+    pub year: u64,
 }
 
 impl Date {
@@ -50,7 +51,9 @@ impl Date {
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
         let month = (shifted_month + 2) % 12 + 1;
-        Date { days, day: day as u32, month: month as u32 }
+        // Years begin in March here, so that a leap day is their last one.
+        let year = shifted / 146_097 * 400 + year_of_era + u64::from(month <= 2);
+        Date { days, day: day as u32, month: month as u32, year }
     }
 
     /// For example `Thursday, 1 January`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use client::*;
 use tapwright_phone::World;
-use tapwright_phone::adbd::{Access, Daemon, Handle, Limits, Options, PublicKey, SteadyClock};
+use tapwright_phone::adbd::{Access, Daemon, DaemonLimits, DaemonOptions, Handle, PublicKey, SteadyClock};
 
 /// Answers that a phone in good health gives.
 async fn alive(address: std::net::SocketAddr) {
@@ -16,7 +16,7 @@ async fn alive(address: std::net::SocketAddr) {
 
 #[tokio::test]
 async fn a_client_is_greeted_and_served() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     assert_eq!(
         client.banner,
@@ -42,7 +42,7 @@ async fn a_client_is_greeted_and_served() {
 
 #[tokio::test]
 async fn an_old_client_gets_sums_and_small_packets_and_has_to_give_sums() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::mute(phone.address()).await;
     client.hello(0x0100_0000, 4096).await;
     let (local, remote) = client.open("shell,v2,raw:screencap").await.unwrap();
@@ -69,7 +69,7 @@ async fn an_old_client_gets_sums_and_small_packets_and_has_to_give_sums() {
 /// Servers that lost the phone dial again, and leave the sums out from their first packet on.
 #[tokio::test]
 async fn who_dials_again_is_greeted_without_sums() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     Client::connect(phone.address()).await;
     let unsummed = |command: u32, first: u32, second: u32, payload: &[u8]| {
         let mut bytes = packet(command, first, second, payload);
@@ -97,7 +97,7 @@ async fn who_dials_again_is_greeted_without_sums() {
 
 #[tokio::test]
 async fn what_is_not_adb_ends_its_connection_and_nothing_else() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut huge = packet(WRTE, 1, 1, b"");
     huge[12..16].copy_from_slice(&u32::MAX.to_le_bytes());
     let cases: [(&str, Vec<u8>); 6] = [
@@ -121,7 +121,7 @@ async fn what_is_not_adb_ends_its_connection_and_nothing_else() {
 
 #[tokio::test]
 async fn one_packet_is_under_way_until_it_is_acknowledged() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     let (local, remote) = client.open("exec:screencap").await.unwrap();
     let first = client.receive().await.unwrap();
@@ -144,7 +144,7 @@ async fn one_packet_is_under_way_until_it_is_acknowledged() {
 
 #[tokio::test]
 async fn acknowledgements_that_nobody_asked_for_do_no_harm() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     let (local, remote) = client.open("shell,v2,raw:").await.unwrap();
     for _ in 0..1000 {
@@ -161,7 +161,7 @@ async fn acknowledgements_that_nobody_asked_for_do_no_harm() {
 
 #[tokio::test]
 async fn a_shell_stays_open_and_runs_lines_as_they_come() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     let (local, remote) = client.open("shell,v2,TERM=dumb,raw:").await.unwrap();
     for (line, expected) in [("true", "M:0\n"), ("X=1; false", "M:1\n"), ("echo $X", "1\nM:0\n"), ("nope", "M:127\n")] {
@@ -195,7 +195,7 @@ async fn a_shell_stays_open_and_runs_lines_as_they_come() {
 
 #[tokio::test]
 async fn a_second_hello_starts_over() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     let (local, remote) = client.open("shell,v2,raw:").await.unwrap();
     client.open("shell:sleep 50").await.unwrap();
@@ -207,8 +207,8 @@ async fn a_second_hello_starts_over() {
 
 #[tokio::test]
 async fn streams_and_clients_are_counted() {
-    let limits = Limits { streams_max: 3, clients_max: 2, ..Limits::default() };
-    let phone = daemon(Options { limits, ..Options::default() }).await;
+    let limits = DaemonLimits { streams_max: 3, clients_max: 2, ..DaemonLimits::default() };
+    let phone = daemon(DaemonOptions { limits, ..DaemonOptions::default() }).await;
     let mut client = Client::connect(phone.address()).await;
     let mut open = Vec::new();
     for _ in 0..3 {
@@ -242,8 +242,8 @@ async fn streams_and_clients_are_counted() {
 
 #[tokio::test]
 async fn who_says_nothing_is_not_waited_for() {
-    let limits = Limits { hello: Duration::from_millis(20), ..Limits::default() };
-    let phone = daemon(Options { limits, ..Options::default() }).await;
+    let limits = DaemonLimits { hello: Duration::from_millis(20), ..DaemonLimits::default() };
+    let phone = daemon(DaemonOptions { limits, ..DaemonOptions::default() }).await;
     let mut client = Client::mute(phone.address()).await;
     assert_eq!(client.receive().await, None);
     let mut client = Client::mute(phone.address()).await;
@@ -253,7 +253,7 @@ async fn who_says_nothing_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_holds_up_nobody_else() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut rude = Client::connect(phone.address()).await;
     // More pictures than there are turns and more than the sockets hold; none is ever acknowledged.
     for number in 1..=20u32 {
@@ -267,7 +267,7 @@ async fn a_client_that_does_not_read_holds_up_nobody_else() {
 
 #[tokio::test]
 async fn a_killed_phone_is_gone_and_its_world_is_not() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let (address, handle) = (phone.address(), phone.handle().clone());
     let mut client = Client::connect(address).await;
     let mut other = Client::connect(address).await;
@@ -283,7 +283,7 @@ async fn a_killed_phone_is_gone_and_its_world_is_not() {
 
 #[tokio::test]
 async fn a_reboot_drops_all_clients_and_comes_back() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut other = Client::connect(phone.address()).await;
     let mut client = Client::connect(phone.address()).await;
     client.run("shell:monkey -p com.android.settings -c android.intent.category.LAUNCHER 1").await;
@@ -297,7 +297,7 @@ async fn a_reboot_drops_all_clients_and_comes_back() {
 
 #[tokio::test]
 async fn what_is_done_is_told_to_who_waits() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut changes = phone.handle().changes();
     let mut client = Client::connect(phone.address()).await;
     let before = phone.handle().facts()["wifi.on"].clone();
@@ -319,7 +319,7 @@ fn message(id: &[u8; 4], content: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn files_come_and_go() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     let stream = client.open("sync:").await.unwrap();
     let content: Vec<u8> = (0..200_000u32).map(|number| (number * 7 % 251) as u8).collect();
@@ -371,7 +371,7 @@ async fn files_come_and_go() {
 
 #[tokio::test]
 async fn uploads_are_bounded_and_given_up_ones_take_no_room() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     let piece = message(b"DATA", &[7; 65_536]);
     let pieces = piece.repeat(15);
@@ -400,7 +400,7 @@ async fn uploads_are_bounded_and_given_up_ones_take_no_room() {
 
 #[tokio::test]
 async fn several_clients_with_several_streams_each() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let address = phone.address();
     let clients: Vec<_> = (0..4)
         .map(|number| {
@@ -444,7 +444,7 @@ async fn several_clients_with_several_streams_each() {
 /// Packets with good heads and random content, many at a time: nothing that comes of them may reach other clients.
 #[tokio::test]
 async fn nonsense_in_good_packets_is_survived() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut state = 7u64;
     let mut dice = |sides: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -485,7 +485,7 @@ async fn nonsense_in_good_packets_is_survived() {
 }
 
 /// A phone that wants keys, and a public key that nobody here has the other half of.
-fn locked() -> (Options, String) {
+fn locked() -> (DaemonOptions, String) {
     use base64::Engine as _;
     let mut bytes = vec![0; 524];
     bytes[..4].copy_from_slice(&64u32.to_le_bytes());
@@ -493,7 +493,7 @@ fn locked() -> (Options, String) {
     bytes[520..].copy_from_slice(&65537u32.to_le_bytes());
     let text = format!("{} me@laptop\0", base64::engine::general_purpose::STANDARD.encode(bytes));
     let access = Access::Keys(vec![PublicKey::parse(&text).expect("it has the form of one")]);
-    (Options { access, ..Options::default() }, text)
+    (DaemonOptions { access, ..DaemonOptions::default() }, text)
 }
 
 /// Says hello and returns the token that is to be signed.
@@ -543,8 +543,8 @@ async fn who_shows_no_key_does_nothing() {
 #[tokio::test]
 async fn nobody_guesses_for_ever() {
     let (options, public) = locked();
-    let limits = Limits { stranger: Duration::from_millis(50), ..Limits::default() };
-    let phone = daemon(Options { limits, ..options.clone() }).await;
+    let limits = DaemonLimits { unknown_client: Duration::from_millis(50), ..DaemonLimits::default() };
+    let phone = daemon(DaemonOptions { limits, ..options.clone() }).await;
     let mut client = Client::mute(phone.address()).await;
     challenged(&mut client).await;
     client.send(AUTH, 3, 0, public.as_bytes()).await;
@@ -576,7 +576,7 @@ async fn nobody_guesses_for_ever() {
 /// A command that reads its input may still be at it when its client has said all and closed the stream.
 #[tokio::test]
 async fn what_a_client_sent_before_it_left_is_read() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     let (local, remote) = client
         .open("exec:sleep 0.1; cat > /sdcard/in; echo nobody hears this; echo more > /sdcard/after")
@@ -598,8 +598,8 @@ async fn what_a_client_sent_before_it_left_is_read() {
 
 #[tokio::test]
 async fn a_command_does_not_outlive_its_client_for_long() {
-    let limits = Limits { linger: Duration::from_millis(50), ..Limits::default() };
-    let phone = daemon(Options { limits, ..Options::default() }).await;
+    let limits = DaemonLimits { linger: Duration::from_millis(50), ..DaemonLimits::default() };
+    let phone = daemon(DaemonOptions { limits, ..DaemonOptions::default() }).await;
     let mut client = Client::connect(phone.address()).await;
     let (local, remote) = client.open("exec:sleep 0.5; echo x > /sdcard/late").await.unwrap();
     client.send(CLSE, local, remote, b"").await;
@@ -611,7 +611,7 @@ async fn a_command_does_not_outlive_its_client_for_long() {
 
 #[tokio::test]
 async fn a_person_stops_a_command_with_control_c() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     let (local, remote) = client.open("shell,v2,TERM=xterm,pty:").await.unwrap();
     for endless in ["sleep 50", "while true; do sleep 1; done", "logcat", "while true; do :; done"] {
@@ -630,7 +630,7 @@ async fn a_person_stops_a_command_with_control_c() {
 
 #[tokio::test]
 async fn a_loop_says_what_it_does_while_it_does_it() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     let (local, remote) = client.open("shell:for i in 1 2 3; do echo round $i; sleep 20; done").await.unwrap();
     let said = client.read_until(local, remote, Vec::new(), |said| said.ends_with(b"\n")).await;
@@ -645,7 +645,7 @@ async fn a_loop_says_what_it_does_while_it_does_it() {
 
 #[tokio::test]
 async fn a_computers_ports_are_kept_as_long_as_it_is_connected() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     assert_eq!(client.run("reverse:forward:tcp:7000;tcp:6100").await, b"OKAY");
     assert_eq!(client.run("reverse:list-forward").await, b"0019host-1 tcp:7000 tcp:6100\n");
@@ -661,7 +661,7 @@ async fn a_computers_ports_are_kept_as_long_as_it_is_connected() {
 
 #[tokio::test]
 async fn commands_come_without_a_shell_too() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     assert_eq!(client.run("abb_exec:settings\0get\0global\0adb_enabled").await, b"1\n");
     assert_eq!(
@@ -683,17 +683,17 @@ async fn a_gesture_takes_its_time() {
         ("input tap 1 1", 0),
         ("input swipe 1 2 3", 0),
     ] {
-        let phone = daemon(Options::default()).await;
+        let phone = daemon(DaemonOptions::default()).await;
         Client::connect(phone.address()).await.run(&format!("shell:{gesture}")).await;
         assert_eq!(up(&phone), millis, "{gesture}");
-        let phone = daemon(Options { instant_gestures: true, ..Options::default() }).await;
+        let phone = daemon(DaemonOptions { instant_gestures: true, ..DaemonOptions::default() }).await;
         Client::connect(phone.address()).await.run(&format!("shell:{gesture}")).await;
         assert_eq!(up(&phone), 0, "{gesture}");
     }
     // What the finger does is done when it has.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let handle = Handle::new(World::new(Default::default()), SteadyClock::new());
-    let phone = Daemon::start(listener, handle, Options::default()).unwrap();
+    let phone = Daemon::start(listener, handle, DaemonOptions::default()).unwrap();
     let mut client = Client::connect(phone.address()).await;
     client.run("shell:monkey -p com.android.settings 1").await;
     let before = phone.handle().look(World::draw);

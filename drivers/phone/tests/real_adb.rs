@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use client::daemon;
 use tapwright_phone::World;
-use tapwright_phone::adbd::{Daemon, Handle, ManualClock, Options};
+use tapwright_phone::adbd::{Daemon, DaemonOptions, Handle, ManualClock};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -121,7 +121,7 @@ fn decode(png: &[u8]) -> (u32, u32, Vec<u8>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_people_do_with_adb_works() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let Some(adb) = Adb::connected(&phone).await else { return };
 
     let list = adb.run(&["devices", "-l"]).await.text;
@@ -199,7 +199,7 @@ fn place(xml: &str, text: &str) -> (i32, i32) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_finger_over_adb_changes_the_world() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let Some(adb) = Adb::connected(&phone).await else { return };
     let before = phone.handle().facts();
     assert_eq!(before["front"], "com.tapwright.launcher");
@@ -229,7 +229,7 @@ async fn a_finger_over_adb_changes_the_world() {
 async fn a_finger_moved_by_hand_drags_if_it_rested_first() {
     let (clock, listener) = (ManualClock::default(), TcpListener::bind("127.0.0.1:0").await.unwrap());
     let handle = Handle::new(World::new(Default::default()), clock.clone());
-    let phone = Daemon::start(listener, handle, Options::default()).unwrap();
+    let phone = Daemon::start(listener, handle, DaemonOptions::default()).unwrap();
     let Some(adb) = Adb::connected(&phone).await else { return };
     let tree = phone.handle().look(|world| world.hierarchy());
     let ((x, y), (to_x, to_y)) = (place(&tree, "Settings"), place(&tree, "Messages"));
@@ -249,7 +249,7 @@ async fn a_finger_moved_by_hand_drags_if_it_rested_first() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_clients_at_once() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let Some(first) = Adb::connected(&phone).await else { return };
     let Some(second) = Adb::connected(&phone).await else { return };
     for round in 0..3 {
@@ -277,7 +277,7 @@ async fn two_clients_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shell_that_adb_keeps_open_is_fed_line_by_line() {
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let Some(adb) = Adb::connected(&phone).await else { return };
     let mut child =
         adb.command(&["-s", &adb.serial, "shell"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -303,7 +303,7 @@ async fn a_shell_that_adb_keeps_open_is_fed_line_by_line() {
 /// A server keeps the phones that it was connected to, and dials those again that it has lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn adb_gets_a_phone_back_that_it_has_lost() {
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let (address, handle) = (phone.address(), phone.handle().clone());
     let Some(adb) = Adb::connected(&phone).await else { return };
     adb.on(&["reboot"]).await;
@@ -311,7 +311,7 @@ async fn adb_gets_a_phone_back_that_it_has_lost() {
     // Everything is gone for a moment, as when `tapwright phone` is started again, or a cable is pulled.
     phone.kill().await;
     let listener = TcpListener::bind(address).await.expect("the address is free again");
-    let _phone = Daemon::start(listener, handle, Options::default()).unwrap();
+    let _phone = Daemon::start(listener, handle, DaemonOptions::default()).unwrap();
     adb.comes_back("a phone that was started again").await;
     adb.end().await;
 }
@@ -320,7 +320,7 @@ async fn adb_gets_a_phone_back_that_it_has_lost() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_rest_of_adb_is_answered() {
     use tokio::io::AsyncWriteExt;
-    let phone = daemon(Options::default()).await;
+    let phone = daemon(DaemonOptions::default()).await;
     let Some(adb) = Adb::connected(&phone).await else { return };
     let mut child =
         adb.command(&["-s", &adb.serial, "exec-in", "cat > /sdcard/in"]).stdin(Stdio::piped()).spawn().unwrap();

@@ -78,26 +78,26 @@ impl PublicKey {
 }
 
 /// Who is let in by one daemon.
-pub(super) struct Door {
+pub(super) struct Authorizer {
     /// `None` lets everybody in.
     known: Option<Mutex<Vec<PublicKey>>>,
     /// One question at a time is on the screen.
     turns: Turns<()>,
 }
 
-impl fmt::Debug for Door {
+impl fmt::Debug for Authorizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Door").finish_non_exhaustive()
     }
 }
 
-impl Door {
-    pub fn new(access: Access) -> Door {
+impl Authorizer {
+    pub fn new(access: Access) -> Authorizer {
         let known = match access {
             Access::Anybody => None,
             Access::Keys(keys) => Some(Mutex::new(keys)),
         };
-        Door { known, turns: Turns::new(()) }
+        Authorizer { known, turns: Turns::new(()) }
     }
 
     pub fn is_open(&self) -> bool {

@@ -41,46 +41,46 @@ const FEATURES: &str = "shell_v2,cmd,abb_exec,stat_v2,ls_v2,fixed_push_mkdir,sen
 
 /// Why a connection ended.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(super) enum CloseReason {
     /// The client went away, or could not be reached.
     Left(Option<std::io::Error>),
     /// It did not say hello in time.
-    Silent,
+    NoHello,
     /// It did not speak ADB.
-    Bad(BadPacket),
+    NotAdb(BadPacket),
     /// The phone does not know it, and its owner did not allow it.
-    Stranger,
+    Unauthorized,
     /// It spoke before its hello, or said one that makes no sense.
-    Rude,
+    BadHello,
     /// The weather broke the connection.
-    Broke,
+    LinkBroken,
     /// The phone was rebooted.
     Rebooted,
     /// A service of ours broke down.
-    Broken,
+    ServicePanicked,
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Ended::Left(None) => f.write_str("it left"),
-            Ended::Left(Some(error)) => write!(f, "it left: {error}"),
-            Ended::Silent => f.write_str("it did not say hello in time"),
-            Ended::Stranger => f.write_str("the phone does not know it, and nobody allowed it"),
-            Ended::Bad(bad) => write!(f, "it does not speak ADB: {bad}"),
-            Ended::Rude => f.write_str("it did not begin with a hello that makes sense"),
-            Ended::Broke => f.write_str("the connection broke"),
-            Ended::Rebooted => f.write_str("the phone was rebooted"),
-            Ended::Broken => f.write_str("a service of the phone broke down"),
+            CloseReason::Left(None) => f.write_str("it left"),
+            CloseReason::Left(Some(error)) => write!(f, "it left: {error}"),
+            CloseReason::NoHello => f.write_str("it did not say hello in time"),
+            CloseReason::Unauthorized => f.write_str("the phone does not know it, and nobody allowed it"),
+            CloseReason::NotAdb(bad) => write!(f, "it does not speak ADB: {bad}"),
+            CloseReason::BadHello => f.write_str("it did not begin with a hello that makes sense"),
+            CloseReason::LinkBroken => f.write_str("the connection broke"),
+            CloseReason::Rebooted => f.write_str("the phone was rebooted"),
+            CloseReason::ServicePanicked => f.write_str("a service of the phone broke down"),
         }
     }
 }
 
 /// Serves one client until it or the phone is gone.
-pub(super) async fn serve(socket: TcpStream, device: Arc<Device>) -> Ended {
+pub(super) async fn serve(socket: TcpStream, device: Arc<Device>) -> CloseReason {
     // Packets are written whole; waiting for more would only add 40 ms to each exchange.
     if let Err(error) = socket.set_nodelay(true) {
-        return Ended::Left(Some(error));
+        return CloseReason::Left(Some(error));
     }
     let mut boots = device.boots.subscribe();
     let (read, write) = socket.into_split();
@@ -93,7 +93,7 @@ pub(super) async fn serve(socket: TcpStream, device: Arc<Device>) -> Ended {
         services: JoinSet::new(),
         next: 1,
         peer: None,
-        stranger: None,
+        unknown: None,
         broken: Arc::default(),
         large: Arc::new(Semaphore::new(LARGE)),
         reverse: Arc::default(),
@@ -102,7 +102,7 @@ pub(super) async fn serve(socket: TcpStream, device: Arc<Device>) -> Ended {
     tokio::select! {
         ended = connection.receive(read, inward) => ended,
         ended = send(write, queue, writer) => ended,
-        _ = boots.changed() => Ended::Rebooted,
+        _ = boots.changed() => CloseReason::Rebooted,
     }
 }
 
@@ -114,24 +114,24 @@ struct Peer {
 }
 
 /// A client that has said hello and has not shown yet that it may come in.
-struct Stranger {
+struct UnknownClient {
     hello: Packet,
     token: [u8; TOKEN],
     signatures: u32,
-    question: Question,
+    question: OwnerQuestion,
 }
 
 /// What the phone's owner was asked about a client.
-enum Question {
+enum OwnerQuestion {
     NotAsked,
     Asked { answer: oneshot::Receiver<bool>, until: Instant },
     Refused { until: Instant },
 }
 
 /// The answer of the phone's owner, when there is one.
-async fn answer(stranger: &mut Option<Stranger>) -> bool {
-    match stranger {
-        Some(Stranger { question: Question::Asked { answer, .. }, .. }) => answer.await.unwrap_or(false),
+async fn answer(unknown: &mut Option<UnknownClient>) -> bool {
+    match unknown {
+        Some(UnknownClient { question: OwnerQuestion::Asked { answer, .. }, .. }) => answer.await.unwrap_or(false),
         _ => std::future::pending().await,
     }
 }
@@ -152,7 +152,7 @@ struct Connection {
     /// Our number for the next stream.
     next: u32,
     peer: Option<Peer>,
-    stranger: Option<Stranger>,
+    unknown: Option<UnknownClient>,
     /// Told when a service has panicked.
     broken: Arc<Notify>,
     large: Arc<Semaphore>,
@@ -160,7 +160,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn receive(&mut self, mut socket: OwnedReadHalf, mut dice: Option<LinkDice>) -> Ended {
+    async fn receive(&mut self, mut socket: OwnedReadHalf, mut dice: Option<LinkDice>) -> CloseReason {
         let mut decoder = Decoder::new();
         let broken = self.broken.clone();
         let hello = tokio::time::sleep(self.device.options.limits.hello);
@@ -175,49 +175,49 @@ impl Connection {
                         decoder.sums = self.peer.is_none_or(|peer| peer.sums);
                     }
                     Ok(None) => break,
-                    Err(bad) => return Ended::Bad(bad),
+                    Err(bad) => return CloseReason::NotAdb(bad),
                 }
             }
             while self.services.try_join_next().is_some() {}
             decoder.arrived.reserve(TOGETHER);
-            let patience = match self.stranger.as_ref().map(|stranger| &stranger.question) {
-                Some(Question::Asked { until, .. } | Question::Refused { until }) => Some(*until),
-                Some(Question::NotAsked) | None => None,
+            let patience = match self.unknown.as_ref().map(|unknown| &unknown.question) {
+                Some(OwnerQuestion::Asked { until, .. } | OwnerQuestion::Refused { until }) => Some(*until),
+                Some(OwnerQuestion::NotAsked) | None => None,
             };
             let count = tokio::select! {
                 count = socket.read_buf(&mut decoder.arrived) => count,
-                () = &mut hello, if self.is_silent() => return Ended::Silent,
-                () = rest(patience) => return Ended::Stranger,
-                yes = answer(&mut self.stranger) => {
+                () = &mut hello, if self.is_silent() => return CloseReason::NoHello,
+                () = rest(patience) => return CloseReason::Unauthorized,
+                yes = answer(&mut self.unknown) => {
                     if let Err(ended) = self.answered(yes).await {
                         return ended;
                     }
                     decoder.sums = self.peer.is_none_or(|peer| peer.sums);
                     continue;
                 }
-                () = broken.notified() => return Ended::Broken,
+                () = broken.notified() => return CloseReason::ServicePanicked,
             };
             match count {
-                Ok(0) => return Ended::Left(None),
+                Ok(0) => return CloseReason::Left(None),
                 // Slowness is drawn where bytes are sent; here only whether they arrive.
                 Ok(_) => {
                     if dice.as_mut().is_some_and(LinkDice::breaks) {
                         self.device.handle.faults().note(Fault::Disconnect);
-                        return Ended::Broke;
+                        return CloseReason::LinkBroken;
                     }
                 }
-                Err(error) => return Ended::Left(Some(error)),
+                Err(error) => return CloseReason::Left(Some(error)),
             }
         }
     }
 
     /// Whether a client has yet to say something that it was waited for.
     fn is_silent(&self) -> bool {
-        let asked = |stranger: &Stranger| !matches!(stranger.question, Question::NotAsked);
-        self.peer.is_none() && !self.stranger.as_ref().is_some_and(asked)
+        let asked = |unknown: &UnknownClient| !matches!(unknown.question, OwnerQuestion::NotAsked);
+        self.peer.is_none() && !self.unknown.as_ref().is_some_and(asked)
     }
 
-    async fn take(&mut self, packet: Packet) -> Result<(), Ended> {
+    async fn take(&mut self, packet: Packet) -> Result<(), CloseReason> {
         match packet.command {
             CNXN if self.peer.is_some() || self.device.door.is_open() => return self.hello(&packet).await,
             CNXN => {
@@ -227,7 +227,7 @@ impl Connection {
             AUTH if self.peer.is_none() => return self.prove(packet).await,
             _ => {}
         }
-        let Some(peer) = self.peer else { return Err(Ended::Rude) };
+        let Some(peer) = self.peer else { return Err(CloseReason::BadHello) };
         match packet.command {
             OPEN => self.open(&packet, peer).await,
             OKAY => {
@@ -255,56 +255,56 @@ impl Connection {
     }
 
     /// Asks a client to show that it may come in.
-    async fn challenge(&mut self, hello: Packet, signatures: u32) -> Result<(), Ended> {
+    async fn challenge(&mut self, hello: Packet, signatures: u32) -> Result<(), CloseReason> {
         let token = access::token();
-        self.stranger = Some(Stranger { hello, token, signatures, question: Question::NotAsked });
+        self.unknown = Some(UnknownClient { hello, token, signatures, question: OwnerQuestion::NotAsked });
         self.send(AUTH, ASKED, 0, &token, true).await
     }
 
     /// Takes what a client shows.
-    async fn prove(&mut self, packet: Packet) -> Result<(), Ended> {
-        let Some(stranger) = self.stranger.take() else { return Err(Ended::Rude) };
-        if !matches!(stranger.question, Question::NotAsked) {
-            self.stranger = Some(stranger); // There is nothing more that it could say.
+    async fn prove(&mut self, packet: Packet) -> Result<(), CloseReason> {
+        let Some(unknown) = self.unknown.take() else { return Err(CloseReason::BadHello) };
+        if !matches!(unknown.question, OwnerQuestion::NotAsked) {
+            self.unknown = Some(unknown); // There is nothing more that it could say.
             return Ok(());
         }
-        let Stranger { hello, token, signatures, .. } = stranger;
+        let UnknownClient { hello, token, signatures, .. } = unknown;
         match packet.first {
             SIGNED if self.device.door.knows(&token, &packet.payload) => self.hello(&hello).await,
             SIGNED if signatures < SIGNATURES => self.challenge(hello, signatures + 1).await,
             PUBLIC => {
                 let text = String::from_utf8_lossy(&packet.payload);
-                let key = PublicKey::parse(&text).map_err(|_| Ended::Rude)?;
+                let key = PublicKey::parse(&text).map_err(|_| CloseReason::BadHello)?;
                 tracing::info!(computer = key.name(), "a computer asks to be allowed");
                 let (say, answer) = oneshot::channel();
                 let device = self.device.clone();
                 self.services.spawn(async move {
                     let _ = say.send(device.door.ask(&device.handle, key).await); // Or it has left.
                 });
-                let until = Instant::now() + self.device.options.limits.stranger;
-                let question = Question::Asked { answer, until };
-                self.stranger = Some(Stranger { hello, token, signatures, question });
+                let until = Instant::now() + self.device.options.limits.unknown_client;
+                let question = OwnerQuestion::Asked { answer, until };
+                self.unknown = Some(UnknownClient { hello, token, signatures, question });
                 Ok(())
             }
-            _ => Err(Ended::Stranger),
+            _ => Err(CloseReason::Unauthorized),
         }
     }
 
     /// The phone's owner has decided. One that was not allowed hears nothing, as on other phones, and may wait or leave.
-    async fn answered(&mut self, yes: bool) -> Result<(), Ended> {
-        let Some(stranger) = self.stranger.take() else { return Ok(()) };
+    async fn answered(&mut self, yes: bool) -> Result<(), CloseReason> {
+        let Some(unknown) = self.unknown.take() else { return Ok(()) };
         if yes {
-            return self.hello(&stranger.hello).await;
+            return self.hello(&unknown.hello).await;
         }
-        let until = Instant::now() + self.device.options.limits.stranger;
-        self.stranger = Some(Stranger { question: Question::Refused { until }, ..stranger });
+        let until = Instant::now() + self.device.options.limits.unknown_client;
+        self.unknown = Some(UnknownClient { question: OwnerQuestion::Refused { until }, ..unknown });
         Ok(())
     }
 
     /// Answers a hello; a second one on the same connection starts over.
-    async fn hello(&mut self, packet: &Packet) -> Result<(), Ended> {
+    async fn hello(&mut self, packet: &Packet) -> Result<(), CloseReason> {
         if packet.first < VERSION_SUMS || packet.second == 0 {
-            return Err(Ended::Rude);
+            return Err(CloseReason::BadHello);
         }
         self.streams.lock().clear();
         // None of them may speak after the new hello, whose streams begin with fresh numbers on the other side.
@@ -321,7 +321,7 @@ impl Connection {
         self.send(CNXN, VERSION, PAYLOAD_MAX as u32, banner.as_bytes(), true).await
     }
 
-    async fn open(&mut self, packet: &Packet, peer: Peer) -> Result<(), Ended> {
+    async fn open(&mut self, packet: &Packet, peer: Peer) -> Result<(), CloseReason> {
         let remote = packet.first;
         let service = match Service::parse(&packet.payload) {
             // A number there asks for delayed acknowledgements, which we did not offer.
@@ -375,7 +375,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn write(&mut self, packet: Packet, peer: Peer) -> Result<(), Ended> {
+    async fn write(&mut self, packet: Packet, peer: Peer) -> Result<(), CloseReason> {
         let taken = match self.streams.lock().get(&packet.second) {
             Some(entry) if entry.remote == packet.first => entry.inbox.try_send(packet.payload),
             // Clients go on for a moment after we have closed; they know already.
@@ -392,9 +392,9 @@ impl Connection {
         }
     }
 
-    async fn send(&self, command: u32, first: u32, second: u32, payload: &[u8], sums: bool) -> Result<(), Ended> {
+    async fn send(&self, command: u32, first: u32, second: u32, payload: &[u8], sums: bool) -> Result<(), CloseReason> {
         let packet = packet::encode(command, first, second, payload, sums);
-        self.packets.send(packet).await.map_err(|_| Ended::Left(None))
+        self.packets.send(packet).await.map_err(|_| CloseReason::Left(None))
     }
 
     fn number(&mut self) -> u32 {
@@ -455,8 +455,8 @@ struct Writer {
 impl Writer {
     /// # Errors
     /// Why nothing more can be sent.
-    async fn write(&mut self, socket: &mut OwnedWriteHalf, bytes: &[u8]) -> Result<(), Ended> {
-        let left = |error| Ended::Left(Some(error));
+    async fn write(&mut self, socket: &mut OwnedWriteHalf, bytes: &[u8]) -> Result<(), CloseReason> {
+        let left = |error| CloseReason::Left(Some(error));
         let Some(dice) = &mut self.dice else { return socket.write_all(bytes).await.map_err(left) };
         match self.device.handle.fate(dice, bytes.len()) {
             Fate::Passes => {}
@@ -470,14 +470,14 @@ impl Writer {
             }
             Fate::Breaks(at) => {
                 let _ = socket.write_all(&bytes[..at]).await; // It breaks anyway.
-                return Err(Ended::Broke);
+                return Err(CloseReason::LinkBroken);
             }
         }
         socket.write_all(bytes).await.map_err(left)
     }
 }
 
-async fn send(mut socket: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<u8>>, mut writer: Writer) -> Ended {
+async fn send(mut socket: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<u8>>, mut writer: Writer) -> CloseReason {
     while let Some(mut bytes) = queue.recv().await {
         while bytes.len() < TOGETHER
             && let Ok(more) = queue.try_recv()
@@ -488,7 +488,7 @@ async fn send(mut socket: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<u8>>, mu
             return ended;
         }
     }
-    Ended::Left(None)
+    CloseReason::Left(None)
 }
 
 /// A name that cannot be taken for more of the banner.

@@ -23,14 +23,14 @@ const SYSTEM_PROCESS: u32 = 1240;
 const CAMERAS: usize = 4;
 
 /// What is ready when some time has passed.
-pub type Rest<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+pub type Delay<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Where a phone's time comes from.
 pub trait Clock: Send + Sync {
     /// Milliseconds since the phone was switched on; never less than before.
     fn millis(&self) -> u64;
     /// Waits until so many milliseconds have passed.
-    fn rest(&self, millis: u64) -> Rest<'_> {
+    fn sleep(&self, millis: u64) -> Delay<'_> {
         Box::pin(tokio::time::sleep(Duration::from_millis(millis)))
     }
 }
@@ -72,7 +72,7 @@ impl Clock for ManualClock {
     fn millis(&self) -> u64 {
         self.millis.load(Ordering::Relaxed)
     }
-    fn rest(&self, millis: u64) -> Rest<'_> {
+    fn sleep(&self, millis: u64) -> Delay<'_> {
         self.pass(millis);
         Box::pin(std::future::ready(()))
     }
@@ -185,12 +185,12 @@ impl Handle {
     }
 
     /// Waits until so many milliseconds of the phone's clock have passed.
-    pub(super) async fn rest(&self, millis: u64) {
-        self.shared.clock.rest(millis).await;
+    pub(super) async fn sleep(&self, millis: u64) {
+        self.shared.clock.sleep(millis).await;
     }
 
     /// Waits until nothing moves on the display, for so long at most; false if something still does.
-    pub(super) async fn at_rest(&self, most: u64) -> bool {
+    pub(super) async fn wait_for_idle(&self, most: u64) -> bool {
         let mut waited = 0;
         loop {
             let (now, moves) = self.look(|world| (world.uptime(), world.moves_for()));
@@ -202,7 +202,7 @@ impl Handle {
                 return false;
             }
             let pause = left.min(most - waited);
-            self.rest(pause).await;
+            self.sleep(pause).await;
             waited += pause;
         }
     }

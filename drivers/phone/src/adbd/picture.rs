@@ -29,13 +29,13 @@ pub(super) enum Format {
 }
 
 /// A picture as it is handed out. In two parts, because one would mean to copy all pixels for a few bytes before them.
-pub(super) struct Written {
+pub(super) struct EncodedPicture {
     pub head: Vec<u8>,
     pub body: Vec<u8>,
 }
 
 /// Takes a picture of the display as it is now.
-pub(super) async fn take(handle: &Handle, format: Format) -> Written {
+pub(super) async fn take(handle: &Handle, format: Format) -> EncodedPicture {
     // Never closed, so this only waits for a turn; it ends with the work, even if nobody waits for the picture any more.
     let turn = handle.cameras().acquire_owned().await;
     let handle = handle.clone();
@@ -55,14 +55,14 @@ pub(super) async fn take(handle: &Handle, format: Format) -> Written {
     taken.await.expect("a picture of the display can be encoded")
 }
 
-fn write(width: u32, height: u32, rgba: Vec<u8>, format: Format) -> Written {
+fn write(width: u32, height: u32, rgba: Vec<u8>, format: Format) -> EncodedPicture {
     let words: &[u32] = match format {
-        Format::Png => return Written { head: Vec::new(), body: png(width, height, &rgba) },
+        Format::Png => return EncodedPicture { head: Vec::new(), body: png(width, height, &rgba) },
         Format::Raw => &[width, height, RGBA_8888, SRGB],
         // The colour space is the one that `screencap` says. Clients that find a zero there read it as the size.
         Format::Framebuffer => &[2, 32, SRGB, rgba.len() as u32, width, height, 0, 8, 16, 8, 8, 8, 24, 8],
     };
-    Written { head: words.iter().flat_map(|word| word.to_le_bytes()).collect(), body: rgba }
+    EncodedPicture { head: words.iter().flat_map(|word| word.to_le_bytes()).collect(), body: rgba }
 }
 
 fn png(width: u32, height: u32, rgba: &[u8]) -> Vec<u8> {

@@ -9,9 +9,9 @@ use expect_test::{Expect, expect};
 use tokio::sync::Semaphore;
 
 use super::shell::{self, Shell};
-use super::stream::Gone;
+use super::stream::Disconnected;
 use super::terminal::{Channel, Console};
-use super::{Device, Handle, Limits, ManualClock, Options};
+use super::{DaemonLimits, DaemonOptions, Device, Handle, ManualClock};
 use crate::World;
 
 /// A console that keeps what is printed.
@@ -27,14 +27,14 @@ struct Paper {
 }
 
 impl Console for Paper {
-    async fn put(&mut self, channel: Channel, bytes: &[u8]) -> Result<(), Gone> {
+    async fn put(&mut self, channel: Channel, bytes: &[u8]) -> Result<(), Disconnected> {
         match channel {
             Channel::Out => self.out.extend_from_slice(bytes),
             Channel::Err => self.err.extend_from_slice(bytes),
         }
         Ok(())
     }
-    async fn flush(&mut self) -> Result<(), Gone> {
+    async fn flush(&mut self) -> Result<(), Disconnected> {
         Ok(())
     }
     async fn get(&mut self) -> Option<Vec<u8>> {
@@ -71,8 +71,8 @@ impl Paper {
 
 fn phone() -> Arc<Device> {
     let world = World::new(crate::Options::default());
-    let limits = Limits { output_max: 4 << 20, ..Limits::default() };
-    let options = Options { limits, ..Options::default() };
+    let limits = DaemonLimits { output_max: 4 << 20, ..DaemonLimits::default() };
+    let options = DaemonOptions { limits, ..DaemonOptions::default() };
     Arc::new(Device::new(Handle::new(world, ManualClock::default()), options))
 }
 
@@ -635,16 +635,25 @@ fn settings_are_facts_where_the_world_knows_them() {
     );
     check_on(
         &device,
-        "ime list -s; ime set none/.Ime; wm size; wm density; wm size 1x1",
+        "ime list -s; ime set none/.Ime; wm size; wm density; wm size 1x1; wm size 720x1280; wm size; dumpsys input | grep -o deviceSize.*; wm size reset; wm size; wm size big",
         expect![[r#"
-        com.android.inputmethod.latin/.LatinIME
-        com.android.adbkeyboard/.AdbIME
-        Physical size: 540x1200
-        Physical density: 240
-        ! Unknown input method none/.Ime cannot be selected for user #0
-        ! Error: the display of this phone cannot be changed
-        = 255
-    "#]],
+            com.android.inputmethod.latin/.LatinIME
+            com.android.adbkeyboard/.AdbIME
+            Physical size: 540x1200
+            Physical density: 240
+            Physical size: 540x1200
+            Override size: 720x1280
+            deviceSize=[720, 1280], isActive=[1]
+            Physical size: 540x1200
+            ! Unknown input method none/.Ime cannot be selected for user #0
+            ! 
+            ! Exception occurred while executing 'size':
+            ! java.lang.IllegalArgumentException: the display of this phone has 240x400 to 4096x4096 pixels
+            ! 
+            ! Exception occurred while executing 'size':
+            ! java.lang.IllegalArgumentException: bad size: say WxH, or reset
+            = 255
+        "#]],
     );
     check_on(
         &device,

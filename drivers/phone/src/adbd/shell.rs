@@ -26,7 +26,7 @@ pub(super) use self::lines::serve_lines;
 use super::Device;
 use super::commands::{self, Call};
 use super::output::Output;
-use super::stream::Gone;
+use super::stream::Disconnected;
 use super::syntax::{self, Join, List, Pipeline, Stage, SyntaxError, Word};
 use super::terminal::{Channel, Console};
 use super::variables::Variables;
@@ -61,7 +61,7 @@ pub(super) enum Flow {
     Continue(u32),
 }
 
-type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T, Gone>> + Send + 'a>>;
+type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T, Disconnected>> + Send + 'a>>;
 
 /// What a shell in parentheses may change for itself only.
 #[derive(Clone)]
@@ -146,7 +146,7 @@ impl Shell {
     }
 
     /// Runs a script. Output is sent after each of its commands, and before one that waits.
-    pub async fn run<C: Console>(&mut self, script: &str, console: &mut C) -> Result<Flow, Gone> {
+    pub async fn run<C: Console>(&mut self, script: &str, console: &mut C) -> Result<Flow, Disconnected> {
         match syntax::parse(script) {
             Ok(list) => self.run_list(&list, console).await,
             Err(error) => {
@@ -157,7 +157,7 @@ impl Shell {
     }
 
     /// Runs one command whose words are known.
-    pub async fn run_words<C: Console>(&mut self, words: Vec<String>, console: &mut C) -> Result<(), Gone> {
+    pub async fn run_words<C: Console>(&mut self, words: Vec<String>, console: &mut C) -> Result<(), Disconnected> {
         let mut output = Output::direct(self.device.options.limits.output_max);
         self.simple(words, &mut Input::Console, &mut output, console).await?;
         self.hand_over(&mut output, console).await?;
@@ -165,7 +165,7 @@ impl Shell {
     }
 
     /// Waits for what still runs in the background, as a phone does whose client wants all output.
-    pub async fn finish<C: Console>(&mut self, console: &mut C) -> Result<(), Gone> {
+    pub async fn finish<C: Console>(&mut self, console: &mut C) -> Result<(), Disconnected> {
         while let Some(done) = self.jobs.join_next().await {
             let mut output = done.unwrap_or_default();
             self.hand_over(&mut output, console).await?;
@@ -174,13 +174,13 @@ impl Shell {
         Ok(())
     }
 
-    async fn refuse<C: Console>(&mut self, error: &SyntaxError, console: &mut C) -> Result<(), Gone> {
+    async fn refuse<C: Console>(&mut self, error: &SyntaxError, console: &mut C) -> Result<(), Disconnected> {
         self.status = 1;
         console.put(Channel::Err, format!("/system/bin/sh: {error}\n").as_bytes()).await?;
         console.flush().await
     }
 
-    async fn run_list<C: Console>(&mut self, list: &List, console: &mut C) -> Result<Flow, Gone> {
+    async fn run_list<C: Console>(&mut self, list: &List, console: &mut C) -> Result<Flow, Disconnected> {
         (self.commands_left, self.began) = (COMMANDS_MAX, Instant::now());
         let mut output = Output::direct(self.device.options.limits.output_max);
         let flow = self.steps(list, &mut Input::Console, &mut output, console).await?;
@@ -190,7 +190,7 @@ impl Shell {
     }
 
     /// Sends what was printed so far.
-    async fn hand_over<C: Console>(&mut self, output: &mut Output, console: &mut C) -> Result<(), Gone> {
+    async fn hand_over<C: Console>(&mut self, output: &mut Output, console: &mut C) -> Result<(), Disconnected> {
         let (pieces, cut) = output.take();
         for (channel, bytes) in &pieces {
             console.put(*channel, bytes).await?;
@@ -253,7 +253,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         for (at, (join, pipeline)) in list.0.iter().enumerate() {
             if !self.wanted(*join) {
                 continue;
@@ -310,7 +310,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         let Some((last, before)) = pipeline.stages.split_last() else { return Ok(Flow::On) };
         let flow = if before.is_empty() {
             self.stage(last, input, output, console).await?
@@ -344,7 +344,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         if stage.redirects.is_empty() {
             return self.perform(&stage.what, input, output, console).await;
         }
@@ -371,7 +371,7 @@ impl Shell {
         words: &[Word],
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Option<Vec<String>>, Gone> {
+    ) -> Result<Option<Vec<String>>, Disconnected> {
         let mut found = Vec::new();
         self.expanded = 0;
         self.patterns = PATTERNS_MAX;
@@ -399,7 +399,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         let Some(arguments) = self.words(words, output, console).await? else { return Ok(Flow::On) };
         if words.is_empty() {
             self.status = 0;
@@ -521,10 +521,10 @@ impl Shell {
 struct Nobody;
 
 impl Console for Nobody {
-    async fn put(&mut self, _: Channel, _: &[u8]) -> Result<(), Gone> {
+    async fn put(&mut self, _: Channel, _: &[u8]) -> Result<(), Disconnected> {
         Ok(())
     }
-    async fn flush(&mut self) -> Result<(), Gone> {
+    async fn flush(&mut self) -> Result<(), Disconnected> {
         Ok(())
     }
     async fn get(&mut self) -> Option<Vec<u8>> {

@@ -14,7 +14,7 @@ use super::reverse::Reverse;
 
 /// The other side is not there any more; there is nobody to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gone;
+pub(super) struct Disconnected;
 
 /// Permission to send one packet, as long as the other side listens.
 #[derive(Debug, Default)]
@@ -35,11 +35,11 @@ impl Credit {
         self.given.notify_one();
     }
 
-    async fn take(&self) -> Result<(), Gone> {
+    async fn take(&self) -> Result<(), Disconnected> {
         if !self.closed.load(Ordering::Acquire) {
             self.given.notified().await;
         }
-        if self.closed.load(Ordering::Acquire) { Err(Gone) } else { Ok(()) }
+        if self.closed.load(Ordering::Acquire) { Err(Disconnected) } else { Ok(()) }
     }
 }
 
@@ -75,7 +75,7 @@ impl Stream {
     }
 
     /// Sends bytes when the client is ready for them.
-    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Gone> {
+    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Disconnected> {
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(self.payload_max));
             self.write_packet(&[now]).await?;
@@ -85,9 +85,9 @@ impl Stream {
     }
 
     /// Sends one packet; its parts together are not larger than `payload_max`.
-    pub async fn write_packet(&mut self, parts: &[&[u8]]) -> Result<(), Gone> {
+    pub async fn write_packet(&mut self, parts: &[&[u8]]) -> Result<(), Disconnected> {
         self.credit.take().await?;
         let packet = packet::encode_parts(WRTE, self.local, self.remote, parts, self.sums);
-        self.packets.send(packet).await.map_err(|_| Gone)
+        self.packets.send(packet).await.map_err(|_| Disconnected)
     }
 }

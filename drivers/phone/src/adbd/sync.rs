@@ -2,11 +2,11 @@
 
 use super::files::{FileError, Node, PATH_MAX, resolve};
 use super::handle::Handle;
-use super::stream::{Gone, Stream};
-use super::sync_wire::{self as wire, About, BadSync, DATA_MAX, Request, Requests};
+use super::stream::{Disconnected, Stream};
+use super::sync_wire::{self as wire, DATA_MAX, FileStatus, Request, Requests, SyncError};
 
 /// Answers requests until the client quits, leaves, or says something else.
-pub(super) async fn serve(stream: &mut Stream, handle: &Handle) -> Result<(), Gone> {
+pub(super) async fn serve(stream: &mut Stream, handle: &Handle) -> Result<(), Disconnected> {
     let mut requests = Requests::default();
     loop {
         let request = match next(&mut requests, stream).await? {
@@ -35,31 +35,31 @@ pub(super) async fn serve(stream: &mut Stream, handle: &Handle) -> Result<(), Go
     }
 }
 
-async fn next(requests: &mut Requests, stream: &mut Stream) -> Result<Result<Request, BadSync>, Gone> {
+async fn next(requests: &mut Requests, stream: &mut Stream) -> Result<Result<Request, SyncError>, Disconnected> {
     loop {
         match requests.next() {
             Ok(Some(request)) => return Ok(Ok(request)),
-            Ok(None) => requests.push(&stream.read().await.ok_or(Gone)?),
+            Ok(None) => requests.push(&stream.read().await.ok_or(Disconnected)?),
             Err(bad) => return Ok(Err(bad)),
         }
     }
 }
 
-async fn refuse(stream: &mut Stream, why: &str) -> Result<(), Gone> {
+async fn refuse(stream: &mut Stream, why: &str) -> Result<(), Disconnected> {
     stream.write(&wire::message(b"FAIL", why.as_bytes())).await
 }
 
-fn about(handle: &Handle, path: &str) -> Option<About> {
+fn about(handle: &Handle, path: &str) -> Option<FileStatus> {
     let path = resolve("/", path);
     handle.files().find(&path).ok().map(|node| describe(&path, node))
 }
 
-fn describe(path: &str, node: &Node) -> About {
+fn describe(path: &str, node: &Node) -> FileStatus {
     // Only has to tell files apart; clients compare it to avoid copying a file onto itself.
     let number = path
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    About { mode: node.mode(), size: node.size(), modified: node.modified, number }
+    FileStatus { mode: node.mode(), size: node.size(), modified: node.modified, number }
 }
 
 fn list(handle: &Handle, path: &str, wide: bool) -> Vec<u8> {
@@ -74,7 +74,7 @@ fn list(handle: &Handle, path: &str, wide: bool) -> Vec<u8> {
     bytes
 }
 
-async fn receive(stream: &mut Stream, handle: &Handle, path: &str) -> Result<(), Gone> {
+async fn receive(stream: &mut Stream, handle: &Handle, path: &str) -> Result<(), Disconnected> {
     let read = handle.files().read(&resolve("/", path));
     let bytes = match read {
         Ok(bytes) => bytes,
@@ -99,7 +99,7 @@ async fn send(
     stream: &mut Stream,
     handle: &Handle,
     path: &str,
-) -> Result<Result<Result<(), FileError>, BadSync>, Gone> {
+) -> Result<Result<Result<(), FileError>, SyncError>, Disconnected> {
     let mut upload = Upload { handle, bytes: Vec::new(), reserved: 0 };
     let mut result = if PATH_MAX < path.len() { Err(FileError::NameTooLong) } else { Ok(()) };
     loop {
@@ -114,7 +114,7 @@ async fn send(
             Ok(Request::Done(modified)) => {
                 return Ok(Ok(result.and_then(|()| upload.finish(&resolve("/", path), modified))));
             }
-            Ok(_) => return Ok(Err(BadSync::Unknown(*b"SEND"))),
+            Ok(_) => return Ok(Err(SyncError::Unknown(*b"SEND"))),
             Err(bad) => return Ok(Err(bad)),
         }
     }

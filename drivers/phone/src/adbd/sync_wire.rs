@@ -31,7 +31,7 @@ pub(super) type Id = [u8; 4];
 
 /// What a client sent is not `sync`; nothing after it can be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadSync {
+pub(super) enum SyncError {
     #[error("unknown request {}", String::from_utf8_lossy(.0))]
     Unknown(Id),
     #[error("a path of {0} bytes is too long")]
@@ -57,21 +57,21 @@ impl Requests {
     }
 
     /// The next request, or `None` if more bytes are needed.
-    pub fn next(&mut self) -> Result<Option<Request>, BadSync> {
+    pub fn next(&mut self) -> Result<Option<Request>, SyncError> {
         let rest = &self.arrived[self.start..];
         let Some(&[i, j, k, l, a, b, c, d]) = rest.first_chunk::<8>() else { return Ok(None) };
         let (id, number) = ([i, j, k, l], u32::from_le_bytes([a, b, c, d]));
         let length = match &id {
             b"QUIT" | b"DONE" => 0,
             b"DATA" if number as usize <= DATA_MAX => number as usize,
-            b"DATA" => return Err(BadSync::DataTooLarge(number)),
+            b"DATA" => return Err(SyncError::DataTooLarge(number)),
             b"STAT" | b"STA2" | b"LST2" | b"LIST" | b"LIS2" | b"RECV" | b"RCV2" | b"SEND" | b"SND2" => {
                 if PATH_MAX < number as usize {
-                    return Err(BadSync::PathTooLong(number));
+                    return Err(SyncError::PathTooLong(number));
                 }
                 number as usize
             }
-            _ => return Err(BadSync::Unknown(id)),
+            _ => return Err(SyncError::Unknown(id)),
         };
         // The second version says more after the path: the id again, the mode of what is sent, and flags.
         let more = match &id {
@@ -84,7 +84,7 @@ impl Requests {
         if let Some(flags) = more.last_chunk::<4>()
             && u32::from_le_bytes(*flags) & 0x7 != 0
         {
-            return Err(BadSync::Compressed);
+            return Err(SyncError::Compressed);
         }
         let path = || String::from_utf8_lossy(content).trim_end_matches('\0').to_owned();
         let request = match &id {
@@ -110,7 +110,7 @@ impl Requests {
 
 /// What is told about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct About {
+pub(super) struct FileStatus {
     pub mode: u32,
     pub size: u64,
     pub modified: u64,
@@ -119,21 +119,21 @@ pub(super) struct About {
 }
 
 /// The answer to `STAT`; a file that is not there has zeros.
-pub(super) fn stat(about: Option<About>) -> Vec<u8> {
+pub(super) fn stat(about: Option<FileStatus>) -> Vec<u8> {
     let mut bytes = b"STAT".to_vec();
     narrow(&mut bytes, about);
     bytes
 }
 
 /// The answer to `STA2` and `LST2`.
-pub(super) fn stat2(id: Id, about: Option<About>) -> Vec<u8> {
+pub(super) fn stat2(id: Id, about: Option<FileStatus>) -> Vec<u8> {
     let mut bytes = id.to_vec();
     wide(&mut bytes, about);
     bytes
 }
 
 /// One line of a listing.
-pub(super) fn entry(name: &str, about: About, is_wide: bool) -> Vec<u8> {
+pub(super) fn entry(name: &str, about: FileStatus, is_wide: bool) -> Vec<u8> {
     let mut bytes = if is_wide { b"DNT2" } else { b"DENT" }.to_vec();
     if is_wide {
         wide(&mut bytes, Some(about))
@@ -160,14 +160,14 @@ pub(super) fn message(id: &Id, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn narrow(bytes: &mut Vec<u8>, about: Option<About>) {
+fn narrow(bytes: &mut Vec<u8>, about: Option<FileStatus>) {
     let words = about.map_or([0; 3], |about| [about.mode, clamp(about.size), clamp(about.modified)]);
     for word in words {
         bytes.extend_from_slice(&word.to_le_bytes());
     }
 }
 
-fn wide(bytes: &mut Vec<u8>, about: Option<About>) {
+fn wide(bytes: &mut Vec<u8>, about: Option<FileStatus>) {
     const NOT_FOUND: u32 = 2;
     let Some(about) = about else {
         bytes.extend_from_slice(&NOT_FOUND.to_le_bytes());
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn answers_have_the_sizes_that_clients_expect() {
-        let about = About { mode: 0o100_644, size: 3, modified: 5, number: 7 };
+        let about = FileStatus { mode: 0o100_644, size: 3, modified: 5, number: 7 };
         assert_eq!(stat(Some(about)), b"STAT\xa4\x81\x00\x00\x03\x00\x00\x00\x05\x00\x00\x00");
         assert_eq!(stat(None), b"STAT\0\0\0\0\0\0\0\0\0\0\0\0");
         assert_eq!(stat2(*b"STA2", Some(about)).len(), 72);

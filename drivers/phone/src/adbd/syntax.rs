@@ -35,12 +35,12 @@ pub(super) struct Pipeline {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stage {
-    pub what: What,
+    pub what: Construct,
     pub redirects: Vec<Redirect>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum Construct {
     Command {
         assignments: Vec<(String, Word)>,
         words: Vec<Word>,
@@ -112,7 +112,7 @@ pub(super) enum Piece {
     Variable {
         name: String,
         quoted: bool,
-        change: Change,
+        change: Modifier,
     },
     /// `$( ... )`, or the same between backquotes.
     Output {
@@ -128,7 +128,7 @@ pub(super) enum Piece {
 
 /// What is done to a variable's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum Modifier {
     Nothing,
     /// `${#name}`
     Length,
@@ -166,12 +166,12 @@ pub(super) fn parse(text: &str) -> Result<List, SyntaxError> {
     if TEXT_MAX < text.len() {
         return Err(SyntaxError::TooLong);
     }
-    Parser::new(text, 0).list(End::Text)
+    Parser::new(text, 0).list(Terminator::Text)
 }
 
 /// What a list ends with.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+enum Terminator {
     Text,
     Parenthesis,
     Brace,
@@ -245,7 +245,7 @@ impl Parser {
                 .is_none_or(|letter| letter.is_whitespace() || matches!(letter, ';' | '&' | '|' | ')' | '('))
     }
 
-    fn nested(&mut self, end: End) -> Result<List, SyntaxError> {
+    fn nested(&mut self, end: Terminator) -> Result<List, SyntaxError> {
         if self.depth == DEPTH_MAX {
             return Err(SyntaxError::TooDeep);
         }
@@ -256,21 +256,22 @@ impl Parser {
     }
 
     /// Reads pipelines up to `end`, and `end` itself.
-    fn list(&mut self, end: End) -> Result<List, SyntaxError> {
+    fn list(&mut self, end: Terminator) -> Result<List, SyntaxError> {
         let mut pipelines = Vec::new();
         let mut join = Join::Always;
         loop {
             self.lines();
             if self.ended(end)? {
                 if join != Join::Always {
-                    let word = if end == End::Text { "newline".to_owned() } else { self.peek().into_iter().collect() };
+                    let word =
+                        if end == Terminator::Text { "newline".to_owned() } else { self.peek().into_iter().collect() };
                     return Err(SyntaxError::Unexpected(word));
                 }
                 self.at += match end {
-                    End::Text | End::Words(_) => 0,
-                    End::Parenthesis | End::Brace => 1,
-                    End::Arm if self.peek() == Some(';') => 2,
-                    End::Arm => 0,
+                    Terminator::Text | Terminator::Words(_) => 0,
+                    Terminator::Parenthesis | Terminator::Brace => 1,
+                    Terminator::Arm if self.peek() == Some(';') => 2,
+                    Terminator::Arm => 0,
                 };
                 return Ok(List(pipelines));
             }
@@ -282,7 +283,7 @@ impl Parser {
                 Join::IfFailed
             } else {
                 match self.peek() {
-                    Some(';') if self.peek_second() == Some(';') && end == End::Arm => {}
+                    Some(';') if self.peek_second() == Some(';') && end == Terminator::Arm => {}
                     Some(';') if self.peek_second() == Some(';') => {
                         return Err(SyntaxError::Unexpected(";;".to_owned()));
                     }
@@ -292,7 +293,7 @@ impl Parser {
                     }
                     Some(';' | '\n') => self.at += 1,
                     None => {}
-                    Some(')') if end == End::Parenthesis => {}
+                    Some(')') if end == Terminator::Parenthesis => {}
                     Some(other) => return Err(SyntaxError::Unexpected(other.to_string())),
                 }
                 Join::Always
@@ -301,19 +302,21 @@ impl Parser {
     }
 
     /// Whether a list ends here.
-    fn ended(&self, end: End) -> Result<bool, SyntaxError> {
+    fn ended(&self, end: Terminator) -> Result<bool, SyntaxError> {
         Ok(match (end, self.peek()) {
-            (End::Text, None) => true,
-            (End::Parenthesis, None) => return Err(SyntaxError::Unclosed(")")),
-            (End::Brace, None) => return Err(SyntaxError::Unclosed("}")),
-            (End::Words(words), None) => return Err(SyntaxError::Unclosed(words.last().copied().unwrap_or_default())),
-            (End::Arm, None) => return Err(SyntaxError::Unclosed("esac")),
-            (End::Parenthesis, Some(')')) => true,
-            (End::Brace, Some('}')) => self.reserved("}"),
-            (End::Words(words), Some(_)) => words.iter().any(|word| self.reserved(word)),
-            (End::Arm, Some(';')) => self.peek_second() == Some(';'),
-            (End::Arm, Some(_)) => self.reserved("esac"),
-            (End::Text | End::Parenthesis | End::Brace, Some(_)) => false,
+            (Terminator::Text, None) => true,
+            (Terminator::Parenthesis, None) => return Err(SyntaxError::Unclosed(")")),
+            (Terminator::Brace, None) => return Err(SyntaxError::Unclosed("}")),
+            (Terminator::Words(words), None) => {
+                return Err(SyntaxError::Unclosed(words.last().copied().unwrap_or_default()));
+            }
+            (Terminator::Arm, None) => return Err(SyntaxError::Unclosed("esac")),
+            (Terminator::Parenthesis, Some(')')) => true,
+            (Terminator::Brace, Some('}')) => self.reserved("}"),
+            (Terminator::Words(words), Some(_)) => words.iter().any(|word| self.reserved(word)),
+            (Terminator::Arm, Some(';')) => self.peek_second() == Some(';'),
+            (Terminator::Arm, Some(_)) => self.reserved("esac"),
+            (Terminator::Text | Terminator::Parenthesis | Terminator::Brace, Some(_)) => false,
         })
     }
 
@@ -373,7 +376,7 @@ impl Parser {
         if assignments.is_empty() && words.is_empty() && redirects.is_empty() {
             return Err(self.unexpected());
         }
-        Ok(Stage { what: What::Command { assignments, words }, redirects })
+        Ok(Stage { what: Construct::Command { assignments, words }, redirects })
     }
 
     /// That what stands here cannot.
@@ -385,7 +388,7 @@ impl Parser {
     }
 
     /// Reads what begins with a parenthesis or a reserved word, if something does here.
-    fn compound(&mut self) -> Result<Option<What>, SyntaxError> {
+    fn compound(&mut self) -> Result<Option<Construct>, SyntaxError> {
         if let Some(word) = CLOSING.iter().find(|word| self.reserved(word)) {
             return Err(SyntaxError::Unexpected((*word).to_owned()));
         }
@@ -398,9 +401,9 @@ impl Parser {
             // Arithmetic, or two groups: phones take it for the first as well.
             return Err(SyntaxError::Unsupported("(( without a dollar"));
         } else if self.take("(") {
-            What::Subshell(self.nested(End::Parenthesis)?)
+            Construct::Subshell(self.nested(Terminator::Parenthesis)?)
         } else if self.keyword("{") {
-            What::Group(self.nested(End::Brace)?)
+            Construct::Group(self.nested(Terminator::Brace)?)
         } else if self.keyword("if") {
             self.conditional()?
         } else if self.keyword("while") {
@@ -435,39 +438,39 @@ impl Parser {
         }
     }
 
-    fn conditional(&mut self) -> Result<What, SyntaxError> {
+    fn conditional(&mut self) -> Result<Construct, SyntaxError> {
         let mut branches = Vec::new();
         let mut otherwise = None;
         loop {
-            let condition = self.nested(End::Words(&["then"]))?;
+            let condition = self.nested(Terminator::Words(&["then"]))?;
             self.expect("then")?;
-            let body = self.nested(End::Words(&["elif", "else", "fi"]))?;
+            let body = self.nested(Terminator::Words(&["elif", "else", "fi"]))?;
             branches.push((condition, body));
             if self.keyword("elif") {
                 continue;
             }
             if self.keyword("else") {
-                otherwise = Some(self.nested(End::Words(&["fi"]))?);
+                otherwise = Some(self.nested(Terminator::Words(&["fi"]))?);
             }
             self.expect("fi")?;
-            return Ok(What::If { branches, otherwise });
+            return Ok(Construct::If { branches, otherwise });
         }
     }
 
-    fn repeated(&mut self, until: bool) -> Result<What, SyntaxError> {
-        let condition = self.nested(End::Words(&["do"]))?;
-        Ok(What::While { until, condition, body: self.body()? })
+    fn repeated(&mut self, until: bool) -> Result<Construct, SyntaxError> {
+        let condition = self.nested(Terminator::Words(&["do"]))?;
+        Ok(Construct::While { until, condition, body: self.body()? })
     }
 
     /// `do ... done`
     fn body(&mut self) -> Result<List, SyntaxError> {
         self.expect("do")?;
-        let body = self.nested(End::Words(&["done"]))?;
+        let body = self.nested(Terminator::Words(&["done"]))?;
         self.expect("done")?;
         Ok(body)
     }
 
-    fn counted(&mut self) -> Result<What, SyntaxError> {
+    fn counted(&mut self) -> Result<Construct, SyntaxError> {
         self.blanks();
         if self.peek() == Some('(') {
             return Err(SyntaxError::Unsupported("for (("));
@@ -492,10 +495,10 @@ impl Parser {
         }
         self.blanks();
         self.take(";");
-        Ok(What::For { name, words, body: self.body()? })
+        Ok(Construct::For { name, words, body: self.body()? })
     }
 
-    fn cases(&mut self) -> Result<What, SyntaxError> {
+    fn cases(&mut self) -> Result<Construct, SyntaxError> {
         self.blanks();
         let word = self.word()?;
         self.expect("in")?;
@@ -503,7 +506,7 @@ impl Parser {
         loop {
             self.lines();
             if self.keyword("esac") {
-                return Ok(What::Case { word, arms });
+                return Ok(Construct::Case { word, arms });
             }
             self.take("(");
             let mut patterns = Vec::new();
@@ -522,7 +525,7 @@ impl Parser {
                     return Err(if self.peek().is_none() { SyntaxError::Unclosed("esac") } else { self.unexpected() });
                 }
             }
-            arms.push((patterns, self.nested(End::Arm)?));
+            arms.push((patterns, self.nested(Terminator::Arm)?));
         }
     }
 
@@ -542,10 +545,10 @@ impl Parser {
         self.depth += 1;
         let body = self.stage()?;
         self.depth -= 1;
-        if matches!(body.what, What::Command { .. }) {
+        if matches!(body.what, Construct::Command { .. }) {
             return Err(SyntaxError::Unsupported("a function without { }"));
         }
-        Ok(Stage { what: What::Function { name, body: Arc::new(body) }, redirects: Vec::new() })
+        Ok(Stage { what: Construct::Function { name, body: Arc::new(body) }, redirects: Vec::new() })
     }
 
     fn redirect(&mut self) -> Result<Option<Redirect>, SyntaxError> {
@@ -600,7 +603,7 @@ impl Parser {
 fn in_background(pipelines: &mut Vec<(Join, Pipeline)>) {
     let start = pipelines.iter().rposition(|(join, _)| *join == Join::Always).unwrap_or(0);
     let list = List(pipelines.drain(start..).collect());
-    let stage = Stage { what: What::Background(Arc::new(list)), redirects: Vec::new() };
+    let stage = Stage { what: Construct::Background(Arc::new(list)), redirects: Vec::new() };
     pipelines.push((Join::Always, Pipeline { negated: false, stages: vec![stage] }));
 }
 

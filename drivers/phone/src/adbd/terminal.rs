@@ -1,7 +1,7 @@
 //! Where a shell's output goes and its input comes from. `Terminal` is a console on a stream; tests have their own.
 
 use super::frames::{self, Frames, HEAD};
-use super::stream::{Gone, Stream};
+use super::stream::{Disconnected, Stream};
 
 /// Output is gathered up to this size before it is sent.
 const PENDING_MAX: usize = 64 << 10;
@@ -22,9 +22,9 @@ pub(super) enum Channel {
 /// A place to print to and to read from.
 pub(super) trait Console: Send {
     /// Prints; it may be kept until `flush`.
-    fn put(&mut self, channel: Channel, bytes: &[u8]) -> impl Future<Output = Result<(), Gone>> + Send;
+    fn put(&mut self, channel: Channel, bytes: &[u8]) -> impl Future<Output = Result<(), Disconnected>> + Send;
     /// Sends what was kept.
-    fn flush(&mut self) -> impl Future<Output = Result<(), Gone>> + Send;
+    fn flush(&mut self) -> impl Future<Output = Result<(), Disconnected>> + Send;
     /// More input, or `None` at its end.
     fn get(&mut self) -> impl Future<Output = Option<Vec<u8>>> + Send;
     /// Puts the last `count` bytes that were read back, to be read again.
@@ -65,7 +65,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// Sends what was kept and the exit status, where there is a way to say it.
-    pub async fn exit(mut self, status: u8) -> Result<(), Gone> {
+    pub async fn exit(mut self, status: u8) -> Result<(), Disconnected> {
         if self.framed {
             self.pending.extend_from_slice(&frames::head(frames::EXIT, 1));
             self.pending.push(status);
@@ -98,7 +98,7 @@ impl<'a> Terminal<'a> {
         None
     }
 
-    async fn send(&mut self, id: u8, bytes: &[u8]) -> Result<(), Gone> {
+    async fn send(&mut self, id: u8, bytes: &[u8]) -> Result<(), Disconnected> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -126,7 +126,7 @@ impl<'a> Terminal<'a> {
 }
 
 impl Console for Terminal<'_> {
-    async fn put(&mut self, channel: Channel, bytes: &[u8]) -> Result<(), Gone> {
+    async fn put(&mut self, channel: Channel, bytes: &[u8]) -> Result<(), Disconnected> {
         let id = if channel == Channel::Err && !self.cooked { frames::STDERR } else { frames::STDOUT };
         if !self.cooked {
             return self.send(id, bytes).await;
@@ -141,7 +141,7 @@ impl Console for Terminal<'_> {
         self.send(id, &cooked).await
     }
 
-    async fn flush(&mut self) -> Result<(), Gone> {
+    async fn flush(&mut self) -> Result<(), Disconnected> {
         let pending = std::mem::take(&mut self.pending);
         self.stream.write(&pending).await
     }

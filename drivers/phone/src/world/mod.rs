@@ -80,6 +80,10 @@ enum Overlay {
     Recents,
 }
 
+/// How many pixels a display has from side to side, and from its top to its bottom.
+const WIDTHS: std::ops::RangeInclusive<u32> = 240..=4096;
+const HEIGHTS: std::ops::RangeInclusive<u32> = 400..=4096;
+
 /// The phone's whole state.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -120,8 +124,8 @@ impl World {
     /// # Panics
     /// As `new`, or if two apps have the same package.
     pub fn with_apps(options: Options, more: Vec<InstalledApp>) -> World {
-        assert!((240..=4096).contains(&options.width), "a display is 240 to 4096 pixels wide");
-        assert!((400..=4096).contains(&options.height), "a display is 400 to 4096 pixels high");
+        assert!(WIDTHS.contains(&options.width), "a display is 240 to 4096 pixels wide");
+        assert!(HEIGHTS.contains(&options.height), "a display is 400 to 4096 pixels high");
         let mut dice = Dice::new(options.seed);
         let providers = Providers::new(&mut dice, options.language);
         let mut apps = apps::all(&mut dice, &providers, options.language);

@@ -1,6 +1,6 @@
 //! What is on the display: the layers that lie over each other, the lowest first.
 
-use super::{ADB_KEYBOARD, Overlay, World};
+use super::{ADB_KEYBOARD, HEIGHTS, Overlay, WIDTHS, World};
 use crate::app::Manifest;
 use crate::apps;
 use crate::command::Command;
@@ -31,6 +31,15 @@ impl World {
     pub fn size(&self) -> (u32, u32) {
         let (width, height) = (self.options.width, self.options.height);
         if self.turned() { (height, width) } else { (width, height) }
+    }
+
+    /// Lays everything out for a display of another size, as `wm size` does; false if no phone has one of that size.
+    pub fn resize(&mut self, (width, height): (u32, u32)) -> bool {
+        let fits = WIDTHS.contains(&width) && HEIGHTS.contains(&height);
+        if fits {
+            (self.options.width, self.options.height) = (width, height);
+        }
+        fits
     }
 
     /// Width, height and left edge of what apps are laid out for: all of the display, or an upright column in the middle

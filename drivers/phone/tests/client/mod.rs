@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tapwright_phone::adbd::{Daemon, Handle, ManualClock, Options};
+use tapwright_phone::adbd::{Daemon, DaemonOptions, Handle, ManualClock};
 use tapwright_phone::{Options as WorldOptions, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,7 +20,7 @@ pub const CLSE: u32 = u32::from_le_bytes(*b"CLSE");
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-pub async fn daemon(options: Options) -> Daemon {
+pub async fn daemon(options: DaemonOptions) -> Daemon {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let handle = Handle::new(World::new(WorldOptions::default()), ManualClock::default());
     Daemon::start(listener, handle, options).unwrap()

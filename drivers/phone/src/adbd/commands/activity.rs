@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Call;
-use super::input::{Pressed, key_by_code};
+use super::input::{KeyEffect, key_by_code};
 use crate::adbd::files::resolve;
 use crate::dump::{self, DumpOptions};
 use crate::{ADB_KEYBOARD, AppInfo, Dice, Input, Key};
@@ -269,11 +269,12 @@ fn keyboard(intent: &Intent) -> Vec<Input> {
         Some("ADB_EDITOR_CODE") => return vec![Input::Press(Key::Enter)],
         Some("ADB_INPUT_CODE") => {
             return match intent.extra("code").and_then(|code| code.parse().ok()).map(key_by_code) {
-                Some(Pressed::Key(key)) => vec![Input::Press(key)],
-                Some(Pressed::Letter(letter)) => vec![Input::Type(letter.to_string())],
-                Some(Pressed::Wake | Pressed::Sleep | Pressed::Power | Pressed::Control | Pressed::Nothing) | None => {
-                    Vec::new()
-                }
+                Some(KeyEffect::Key(key)) => vec![Input::Press(key)],
+                Some(KeyEffect::Letter(letter)) => vec![Input::Type(letter.to_string())],
+                Some(
+                    KeyEffect::Wake | KeyEffect::Sleep | KeyEffect::Power | KeyEffect::Control | KeyEffect::Nothing,
+                )
+                | None => Vec::new(),
             };
         }
         _ => None,

@@ -3,6 +3,7 @@
 use super::Call;
 use crate::adbd::files::{Kind, resolve};
 use crate::adbd::terminal::Channel;
+use crate::date::{DAY, Date};
 
 pub(super) fn echo(call: &mut Call<'_>) -> u8 {
     let mut rest = call.arguments();
@@ -154,8 +155,8 @@ pub(super) fn date(call: &mut Call<'_>) -> u8 {
 pub(super) fn format_time(seconds: u64, format: &str) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (days, of_day) = (seconds / 86400, seconds % 86400);
-    let (year, month, day) = civil(days);
+    let (days, of_day) = (seconds / DAY, seconds % DAY);
+    let Date { year, month, day, .. } = Date::new(days);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
     let mut text = String::new();
     let mut letters = format.chars();
@@ -177,7 +178,7 @@ pub(super) fn format_time(seconds: u64, format: &str) -> String {
             Some('T') => format!("{hour:02}:{minute:02}:{second:02}"),
             Some('s') => seconds.to_string(),
             Some('a') => DAYS[(days % 7) as usize].to_owned(),
-            Some('b') => MONTHS[(month - 1) as usize].to_owned(),
+            Some('b') => MONTHS[month as usize - 1].to_owned(),
             Some('Z') => "UTC".to_owned(),
             Some('z') => "+0000".to_owned(),
             Some('%') => "%".to_owned(),
@@ -186,27 +187,6 @@ pub(super) fn format_time(seconds: u64, format: &str) -> String {
         };
     }
     text
-}
-
-/// Year, month and day of a day counted from 1970-01-01.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    // 400 years have 146097 days; what is left is less than 400 turns.
-    let mut year = 1970 + days / 146_097 * 400;
-    let mut left = days % 146_097;
-    while 365 + u64::from(leap(year)) <= left {
-        left -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let mut month = 1;
-    for length in [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if left < length {
-            break;
-        }
-        left -= length;
-        month += 1;
-    }
-    (year, month, left + 1)
 }
 
 pub(super) fn environment(call: &mut Call<'_>) -> u8 {

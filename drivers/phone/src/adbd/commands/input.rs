@@ -118,14 +118,14 @@ pub(super) fn input(call: &mut Call<'_>) -> u8 {
 }
 
 /// What Java throws at the person who typed.
-type Thrown = String;
+type JavaException = String;
 
-fn required<'a>(rest: &[&'a str], index: usize, before: &str) -> Result<&'a str, Thrown> {
+fn required<'a>(rest: &[&'a str], index: usize, before: &str) -> Result<&'a str, JavaException> {
     let before = if index == 0 { before } else { rest.get(index - 1).copied().unwrap_or(before) };
     rest.get(index).copied().ok_or_else(|| format!("IllegalArgumentException: Argument expected after \"{before}\""))
 }
 
-fn coordinate(rest: &[&str], index: usize, before: &str) -> Result<i32, Thrown> {
+fn coordinate(rest: &[&str], index: usize, before: &str) -> Result<i32, JavaException> {
     let text = required(rest, index, before)?;
     match text.parse::<f32>() {
         Ok(number) if number.is_finite() => Ok(number.clamp(-FAR, FAR) as i32),
@@ -133,7 +133,7 @@ fn coordinate(rest: &[&str], index: usize, before: &str) -> Result<i32, Thrown> 
     }
 }
 
-fn duration(rest: &[&str]) -> Result<u32, Thrown> {
+fn duration(rest: &[&str]) -> Result<u32, JavaException> {
     let Some(text) = rest.get(4) else { return Ok(SWIPE) };
     let Ok(millis) = text.parse::<i64>() else {
         return Err(format!("NumberFormatException: For input string: \"{text}\""));
@@ -141,20 +141,20 @@ fn duration(rest: &[&str]) -> Result<u32, Thrown> {
     Ok(if millis < 0 { SWIPE } else { millis.min(SWIPE_MAX) as u32 })
 }
 
-fn tap(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+fn tap(call: &Call<'_>, rest: &[&str]) -> Result<(), JavaException> {
     let (x, y) = (coordinate(rest, 0, "tap")?, coordinate(rest, 1, "tap")?);
     call.gesture(|world| world.input(&Input::Tap { x, y }));
     Ok(())
 }
 
-fn swipe(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+fn swipe(call: &Call<'_>, rest: &[&str]) -> Result<(), JavaException> {
     let (from, to) = places(rest, "swipe")?;
     finger(call, from, to, 0, duration(rest)?);
     Ok(())
 }
 
 /// A finger that rests for as long as a long press takes, and then moves.
-fn drag(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+fn drag(call: &Call<'_>, rest: &[&str]) -> Result<(), JavaException> {
     let (from, to) = places(rest, "draganddrop")?;
     finger(call, from, to, LONG_PRESS, duration(rest)?);
     Ok(())
@@ -162,7 +162,7 @@ fn drag(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
 
 type Place = (i32, i32);
 
-fn places(rest: &[&str], before: &str) -> Result<(Place, Place), Thrown> {
+fn places(rest: &[&str], before: &str) -> Result<(Place, Place), JavaException> {
     let from = (coordinate(rest, 0, before)?, coordinate(rest, 1, before)?);
     Ok((from, (coordinate(rest, 2, before)?, coordinate(rest, 3, before)?)))
 }
@@ -189,10 +189,11 @@ fn is_still(density: u32, from: Place, to: Place) -> bool {
     dx.abs() <= slop && dy.abs() <= slop
 }
 
-fn motion(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+fn motion(call: &Call<'_>, rest: &[&str]) -> Result<(), JavaException> {
     let what = required(rest, 0, "motionevent")?.to_ascii_uppercase();
-    let at =
-        || -> Result<Place, Thrown> { Ok((coordinate(rest, 1, "motionevent")?, coordinate(rest, 2, "motionevent")?)) };
+    let at = || -> Result<Place, JavaException> {
+        Ok((coordinate(rest, 1, "motionevent")?, coordinate(rest, 2, "motionevent")?))
+    };
     let (now, density) = call.handle().look(|world| (world.uptime(), world.density()));
     match what.as_str() {
         "DOWN" => {
@@ -223,7 +224,7 @@ fn motion(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
 }
 
 /// Types what the keyboard's character map has; one letter that it lacks, and nothing is typed at all.
-fn text(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+fn text(call: &Call<'_>, rest: &[&str]) -> Result<(), JavaException> {
     let text = required(rest, 0, "text")?.replace("%s", " ");
     if !text.chars().all(|letter| letter == ' ' || letter.is_ascii_graphic()) {
         return Err("NullPointerException: Attempt to get length of null array".to_owned());
@@ -232,7 +233,7 @@ fn text(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
     Ok(())
 }
 
-fn keys(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+fn keys(call: &Call<'_>, rest: &[&str]) -> Result<(), JavaException> {
     let mut codes = rest;
     loop {
         codes = match codes {
@@ -245,12 +246,12 @@ fn keys(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
     call.gesture(|world| {
         for key in keys {
             match key {
-                Pressed::Key(key) => world.input(&Input::Press(key)),
-                Pressed::Letter(letter) => world.input(&Input::Type(letter.to_string())),
-                Pressed::Wake => world.wake(true),
-                Pressed::Sleep => world.wake(false),
-                Pressed::Power => world.wake(!world.awake()),
-                Pressed::Control | Pressed::Nothing => {}
+                KeyEffect::Key(key) => world.input(&Input::Press(key)),
+                KeyEffect::Letter(letter) => world.input(&Input::Type(letter.to_string())),
+                KeyEffect::Wake => world.wake(true),
+                KeyEffect::Sleep => world.wake(false),
+                KeyEffect::Power => world.wake(!world.awake()),
+                KeyEffect::Control | KeyEffect::Nothing => {}
             }
         }
     });
@@ -258,7 +259,7 @@ fn keys(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
 }
 
 /// Keys that are held together. Those of a keyboard's clipboard do something here.
-fn chord(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
+fn chord(call: &Call<'_>, rest: &[&str]) -> Result<(), JavaException> {
     let codes = match rest {
         ["-t", _, more @ ..] => more,
         _ => rest,
@@ -268,10 +269,10 @@ fn chord(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
         return Err("IllegalArgumentException: keycombination requires at least 2 keycodes".to_owned());
     }
     let held = match keys[..] {
-        [Pressed::Control, Pressed::Letter('a')] => Key::SelectAll,
-        [Pressed::Control, Pressed::Letter('c')] => Key::Copy,
-        [Pressed::Control, Pressed::Letter('v')] => Key::Paste,
-        [Pressed::Control, Pressed::Letter('x')] => Key::Cut,
+        [KeyEffect::Control, KeyEffect::Letter('a')] => Key::SelectAll,
+        [KeyEffect::Control, KeyEffect::Letter('c')] => Key::Copy,
+        [KeyEffect::Control, KeyEffect::Letter('v')] => Key::Paste,
+        [KeyEffect::Control, KeyEffect::Letter('x')] => Key::Cut,
         _ => return Ok(()),
     };
     call.gesture(|world| world.input(&Input::Press(held)));
@@ -280,7 +281,7 @@ fn chord(call: &Call<'_>, rest: &[&str]) -> Result<(), Thrown> {
 
 /// What a key does on this phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pressed {
+pub(super) enum KeyEffect {
     Key(Key),
     Letter(char),
     Wake,
@@ -293,7 +294,7 @@ pub(super) enum Pressed {
 }
 
 /// Reads `4`, `BACK` or `KEYCODE_BACK`.
-fn key(text: &str) -> Result<Pressed, Thrown> {
+fn key(text: &str) -> Result<KeyEffect, JavaException> {
     if let Ok(code) = text.parse::<i64>() {
         return Ok(key_by_code(code));
     }
@@ -302,7 +303,7 @@ fn key(text: &str) -> Result<Pressed, Thrown> {
     if let (Some(letter), None) = (letters.next(), letters.next())
         && letter.is_ascii_alphanumeric()
     {
-        return Ok(Pressed::Letter(letter.to_ascii_lowercase()));
+        return Ok(KeyEffect::Letter(letter.to_ascii_lowercase()));
     }
     match NAMES.iter().find(|(known, _)| *known == name) {
         Some((_, code)) => Ok(key_by_code(*code)),
@@ -310,29 +311,29 @@ fn key(text: &str) -> Result<Pressed, Thrown> {
     }
 }
 
-pub(super) fn key_by_code(code: i64) -> Pressed {
+pub(super) fn key_by_code(code: i64) -> KeyEffect {
     // Digits and letters lie side by side; `base` is the first of its row.
-    let letter = |base: char, from: i64| Pressed::Letter(char::from(base as u8 + (code - from) as u8));
+    let letter = |base: char, from: i64| KeyEffect::Letter(char::from(base as u8 + (code - from) as u8));
     match code {
-        3 => Pressed::Key(Key::Home),
-        4 | 111 => Pressed::Key(Key::Back), // Escape goes back where nothing else takes it.
-        66 | 160 => Pressed::Key(Key::Enter),
-        67 => Pressed::Key(Key::Delete),
-        83 => Pressed::Key(Key::Notifications),
-        187 => Pressed::Key(Key::Recents),
-        277 => Pressed::Key(Key::Cut),
-        278 => Pressed::Key(Key::Copy),
-        279 => Pressed::Key(Key::Paste),
-        113 | 114 => Pressed::Control,
-        26 => Pressed::Power,
-        223 => Pressed::Sleep,
-        224 => Pressed::Wake,
+        3 => KeyEffect::Key(Key::Home),
+        4 | 111 => KeyEffect::Key(Key::Back), // Escape goes back where nothing else takes it.
+        66 | 160 => KeyEffect::Key(Key::Enter),
+        67 => KeyEffect::Key(Key::Delete),
+        83 => KeyEffect::Key(Key::Notifications),
+        187 => KeyEffect::Key(Key::Recents),
+        277 => KeyEffect::Key(Key::Cut),
+        278 => KeyEffect::Key(Key::Copy),
+        279 => KeyEffect::Key(Key::Paste),
+        113 | 114 => KeyEffect::Control,
+        26 => KeyEffect::Power,
+        223 => KeyEffect::Sleep,
+        224 => KeyEffect::Wake,
         7..=16 => letter('0', 7),
         29..=54 => letter('a', 29),
         144..=153 => letter('0', 144),
         _ => match LETTERS.iter().find(|(known, _)| *known == code) {
-            Some((_, letter)) => Pressed::Letter(*letter),
-            None => Pressed::Nothing,
+            Some((_, letter)) => KeyEffect::Letter(*letter),
+            None => KeyEffect::Nothing,
         },
     }
 }
@@ -419,18 +420,18 @@ mod tests {
     #[test]
     fn keys_have_numbers_and_names() {
         for (text, pressed) in [
-            ("4", Pressed::Key(Key::Back)),
-            ("KEYCODE_HOME", Pressed::Key(Key::Home)),
-            ("ENTER", Pressed::Key(Key::Enter)),
-            ("67", Pressed::Key(Key::Delete)),
-            ("7", Pressed::Letter('0')),
-            ("KEYCODE_7", Pressed::Letter('7')),
-            ("54", Pressed::Letter('z')),
-            ("KEYCODE_AT", Pressed::Letter('@')),
-            ("26", Pressed::Power),
-            ("WAKEUP", Pressed::Wake),
-            ("-1", Pressed::Nothing),
-            ("99999", Pressed::Nothing),
+            ("4", KeyEffect::Key(Key::Back)),
+            ("KEYCODE_HOME", KeyEffect::Key(Key::Home)),
+            ("ENTER", KeyEffect::Key(Key::Enter)),
+            ("67", KeyEffect::Key(Key::Delete)),
+            ("7", KeyEffect::Letter('0')),
+            ("KEYCODE_7", KeyEffect::Letter('7')),
+            ("54", KeyEffect::Letter('z')),
+            ("KEYCODE_AT", KeyEffect::Letter('@')),
+            ("26", KeyEffect::Power),
+            ("WAKEUP", KeyEffect::Wake),
+            ("-1", KeyEffect::Nothing),
+            ("99999", KeyEffect::Nothing),
         ] {
             assert_eq!(key(text), Ok(pressed), "{text}");
         }

@@ -7,7 +7,7 @@ use crate::adbd::log::{LEVELS, Line};
 const USAGE: &str = "Usage: logcat [options] [filterspecs]: -d, -c, -g, -t COUNT, -b BUFFER, -v FORMAT, -s, --pid PID; the rest is not supported on this phone\n";
 
 #[derive(Default)]
-struct Options {
+struct LogQuery {
     dump: bool,
     clear: bool,
     size: bool,
@@ -20,9 +20,9 @@ struct Options {
     filters: Vec<(String, char)>,
 }
 
-impl Options {
-    fn read(arguments: &[String]) -> Option<Options> {
-        let mut options = Options::default();
+impl LogQuery {
+    fn read(arguments: &[String]) -> Option<LogQuery> {
+        let mut options = LogQuery::default();
         let mut rest = arguments.iter();
         while let Some(word) = rest.next() {
             let (name, mut inline) = match word.split_once('=') {
@@ -85,12 +85,12 @@ impl Options {
 
 /// Whether it goes on to wait for lines when it has shown those that there are.
 pub(in crate::adbd) fn follows(arguments: &[String]) -> bool {
-    Options::read(arguments).is_some_and(|options| !options.dump && !options.clear && !options.size)
+    LogQuery::read(arguments).is_some_and(|options| !options.dump && !options.clear && !options.size)
 }
 
 /// The lines after that one that are wanted, and the number of the last one.
 pub(in crate::adbd) fn since(handle: &Handle, arguments: &[String], number: u64) -> (Vec<u8>, u64) {
-    let options = Options::read(arguments).unwrap_or_default();
+    let options = LogQuery::read(arguments).unwrap_or_default();
     let log = handle.log_lines();
     let (lines, written) = log.since(number);
     let mut shown: Vec<String> = lines.filter(|line| options.wants(line)).map(|line| options.write(line)).collect();
@@ -106,7 +106,7 @@ pub(in crate::adbd) fn since(handle: &Handle, arguments: &[String], number: u64)
 }
 
 pub(super) fn logcat(call: &mut Call<'_>) -> u8 {
-    let Some(options) = Options::read(call.arguments) else {
+    let Some(options) = LogQuery::read(call.arguments) else {
         call.complain(USAGE);
         return 1;
     };

@@ -12,7 +12,7 @@ struct Process {
     name: String,
 }
 
-/// The processor cores that this phone says it has.
+/// The processor cores that this phone says it has, here and in `/sys/devices/system/cpu`.
 const CORES: u32 = 4;
 
 /// What runs now: the system, the launcher, the keyboard, and the app in front.

@@ -5,25 +5,30 @@
 use super::Call;
 
 /// A setting that is a fact of the world, and how each is written.
-struct Known {
+struct SettingFact {
     space: &'static str,
     name: &'static str,
     fact: &'static str,
-    written: Written,
+    written: Encoding,
 }
 
-enum Written {
+enum Encoding {
     /// What true and false are written as.
     Switch([&'static str; 2]),
     /// The fact times this; facts are whole percents.
     Percent(f64),
 }
 
-const fn switched(space: &'static str, name: &'static str, fact: &'static str, written: [&'static str; 2]) -> Known {
-    Known { space, name, fact, written: Written::Switch(written) }
+const fn switched(
+    space: &'static str,
+    name: &'static str,
+    fact: &'static str,
+    written: [&'static str; 2],
+) -> SettingFact {
+    SettingFact { space, name, fact, written: Encoding::Switch(written) }
 }
 
-const KNOWN: &[Known] = &[
+const KNOWN: &[SettingFact] = &[
     switched("global", "wifi_on", "wifi.on", ["1", "0"]),
     switched("global", "bluetooth_on", "bluetooth.on", ["1", "0"]),
     switched("global", "airplane_mode_on", "airplane.on", ["1", "0"]),
@@ -32,15 +37,15 @@ const KNOWN: &[Known] = &[
     switched("global", "low_power", "saver.on", ["1", "0"]),
     switched("global", "zen_mode", "quiet.on", ["1", "0"]),
     switched("system", "accelerometer_rotation", "rotate.on", ["1", "0"]),
-    Known { space: "system", name: "screen_brightness", fact: "brightness", written: Written::Percent(2.55) },
-    Known { space: "system", name: "font_scale", fact: "font.percent", written: Written::Percent(0.01) },
+    SettingFact { space: "system", name: "screen_brightness", fact: "brightness", written: Encoding::Percent(2.55) },
+    SettingFact { space: "system", name: "font_scale", fact: "font.percent", written: Encoding::Percent(0.01) },
 ];
 
-impl Written {
+impl Encoding {
     fn write(&self, fact: &str) -> String {
         match self {
-            Written::Switch([on, off]) => if fact == "true" { on } else { off }.to_string(),
-            Written::Percent(unit) => {
+            Encoding::Switch([on, off]) => if fact == "true" { on } else { off }.to_string(),
+            Encoding::Percent(unit) => {
                 let number = fact.parse::<f64>().unwrap_or(0.0) * unit;
                 // Brightness is a whole number, and a scale has two digits.
                 if 1.0 < *unit { number.round().to_string() } else { ((number * 100.0).round() / 100.0).to_string() }
@@ -49,13 +54,13 @@ impl Written {
     }
     fn read(&self, value: &str) -> Option<String> {
         match self {
-            Written::Switch([on, _]) => Some((value == *on).to_string()),
-            Written::Percent(unit) => value.parse::<f64>().ok().map(|number| (number / unit).round().to_string()),
+            Encoding::Switch([on, _]) => Some((value == *on).to_string()),
+            Encoding::Percent(unit) => value.parse::<f64>().ok().map(|number| (number / unit).round().to_string()),
         }
     }
 }
 
-fn known(space: &str, name: &str) -> Option<&'static Known> {
+fn known(space: &str, name: &str) -> Option<&'static SettingFact> {
     KNOWN.iter().find(|known| (known.space, known.name) == (space, name))
 }
 
@@ -325,25 +330,64 @@ pub(super) fn ime(call: &mut Call<'_>) -> u8 {
     }
 }
 
+/// Where the size that the display was built with is kept while it has another one.
+const DISPLAY_SPACE: &str = "display";
+const BUILT_SIZE: &str = "size";
+
+fn size_text((width, height): (u32, u32)) -> String {
+    format!("{width}x{height}")
+}
+
+fn size_of(text: &str) -> Option<(u32, u32)> {
+    let (width, height) = text.split_once('x')?;
+    Some((width.parse().ok()?, height.parse().ok()?))
+}
+
+/// The size of the display, however it is held.
+fn upright(world: &crate::World) -> (u32, u32) {
+    let (width, height) = world.size();
+    if world.turned() { (height, width) } else { (width, height) }
+}
+
+fn wm_size(call: &mut Call<'_>, wanted: Option<&str>) -> u8 {
+    let now = call.handle().look(upright);
+    let built = call.handle().settings().get(DISPLAY_SPACE, BUILT_SIZE).and_then(size_of).unwrap_or(now);
+    let wanted = match wanted {
+        None => {
+            call.say(&format!("Physical size: {}\n", size_text(built)));
+            if built != now {
+                call.say(&format!("Override size: {}\n", size_text(now)));
+            }
+            return 0;
+        }
+        Some("reset") => Some(built),
+        Some(text) => size_of(text),
+    };
+    match wanted {
+        Some(size) if call.handle().change(|world| world.resize(size)) => {
+            call.handle().settings().put(DISPLAY_SPACE, BUILT_SIZE, &size_text(built));
+            0
+        }
+        Some(_) => call.throw("IllegalArgumentException: the display of this phone has 240x400 to 4096x4096 pixels"),
+        None => call.throw("IllegalArgumentException: bad size: say WxH, or reset"),
+    }
+}
+
 pub(super) fn wm(call: &mut Call<'_>) -> u8 {
     match &call.arguments()[..] {
-        ["size"] => {
-            // As it is built, however it is held.
-            let (width, height) = call.handle().look(|world| match world.turned() {
-                true => (world.size().1, world.size().0),
-                false => world.size(),
-            });
-            call.say(&format!("Physical size: {width}x{height}\n"));
-            0
+        ["size"] => wm_size(call, None),
+        ["size", wanted] => {
+            let wanted = wanted.to_string();
+            wm_size(call, Some(&wanted))
         }
         ["density"] => {
             let density = call.handle().look(|world| world.density());
             call.say(&format!("Physical density: {density}\n"));
             0
         }
-        ["size" | "density", "reset"] => 0,
-        ["size" | "density", _] => {
-            call.complain("Error: the display of this phone cannot be changed\n");
+        ["density", "reset"] => 0,
+        ["density", _] => {
+            call.complain("Error: the density of this phone goes by its width and cannot be changed\n");
             255
         }
         ["dismiss-keyguard"] => {
@@ -351,7 +395,7 @@ pub(super) fn wm(call: &mut Call<'_>) -> u8 {
             0
         }
         _ => {
-            call.complain("Window manager (window) commands: size [reset] | density [reset] | dismiss-keyguard\n");
+            call.complain("Window manager (window) commands: size [reset|WxH] | density [reset] | dismiss-keyguard\n");
             255
         }
     }

@@ -61,8 +61,9 @@ fn processes_and_the_kernel() {
     );
     check_on(
         &device,
-        "grep -c ^processor /proc/cpuinfo; head -n 1 /proc/stat; cat /proc/uptime /proc/loadavg; cat /proc/none; head -n 1 /proc/meminfo",
+        "ls /sys/devices/system/cpu | grep -c cpu; grep -c ^processor /proc/cpuinfo; head -n 1 /proc/stat; cat /proc/uptime /proc/loadavg; cat /proc/none; head -n 1 /proc/meminfo",
         expect![[r#"
+            4
             4
             cpu  0 0 0 0 0 0 0 0 0 0
             0.00 0.00

@@ -7,7 +7,7 @@ use super::{ARGUMENTS_MAX, Flow, Shell};
 use crate::adbd::commands;
 use crate::adbd::files::resolve;
 use crate::adbd::output::Output;
-use crate::adbd::stream::Gone;
+use crate::adbd::stream::Disconnected;
 use crate::adbd::syntax;
 use crate::adbd::terminal::{Channel, Console};
 
@@ -29,7 +29,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Option<Flow>, Gone> {
+    ) -> Result<Option<Flow>, Disconnected> {
         let mut flow = Flow::On;
         match name {
             "exit" | "return" => {
@@ -119,7 +119,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         match syntax::parse(script) {
             Ok(list) => {
                 self.status = 0;
@@ -152,7 +152,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         let Some(path) = arguments.first() else {
             self.complain(output, ".: missing argument");
             self.status = 1;
@@ -172,7 +172,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<(), Gone> {
+    ) -> Result<(), Disconnected> {
         let mut rest = arguments;
         let mut errexit = false;
         while let [option, more @ ..] = rest
@@ -217,7 +217,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         let asks = name == "type" || matches!(arguments.first().map(String::as_str), Some("-v" | "-V"));
         if !asks {
             return self.simple(arguments.to_vec(), input, output, console).await;
@@ -253,7 +253,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         let mut rest = arguments;
         while let [option, more @ ..] = rest
             && option.starts_with('-')
@@ -293,7 +293,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         let (mut at_once, mut place, mut zero) = (usize::MAX, None, false);
         let mut rest = arguments;
         while let [option, more @ ..] = rest
@@ -406,7 +406,12 @@ impl Shell {
     }
 
     /// Reads a line into variables, the last of which takes the rest.
-    async fn read<C: Console>(&mut self, arguments: &[String], input: &mut Input, console: &mut C) -> Result<(), Gone> {
+    async fn read<C: Console>(
+        &mut self,
+        arguments: &[String],
+        input: &mut Input,
+        console: &mut C,
+    ) -> Result<(), Disconnected> {
         let raw = arguments.iter().any(|word| word == "-r");
         let names: Vec<&String> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
         let Some(line) = self.read_line(input, console).await? else {

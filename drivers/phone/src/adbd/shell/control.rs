@@ -6,28 +6,28 @@ use super::input::Input;
 use super::{DEPTH_MAX, FUNCTIONS_MAX, Flow, Shell};
 use crate::adbd::output::Output;
 use crate::adbd::pattern::Pattern;
-use crate::adbd::stream::Gone;
-use crate::adbd::syntax::{List, Stage, What, Word};
+use crate::adbd::stream::Disconnected;
+use crate::adbd::syntax::{Construct, List, Stage, Word};
 use crate::adbd::terminal::Console;
 
 impl Shell {
     pub(super) async fn perform<C: Console>(
         &mut self,
-        what: &What,
+        what: &Construct,
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         match what {
-            What::Command { assignments, words } => self.command(assignments, words, input, output, console).await,
-            What::Group(list) => self.list(list, input, output, console).await,
-            What::Subshell(list) => {
+            Construct::Command { assignments, words } => self.command(assignments, words, input, output, console).await,
+            Construct::Group(list) => self.list(list, input, output, console).await,
+            Construct::Subshell(list) => {
                 let kept = self.scope.clone();
                 self.list(list, input, output, console).await?;
                 self.scope = kept;
                 Ok(Flow::On)
             }
-            What::If { branches, otherwise } => {
+            Construct::If { branches, otherwise } => {
                 for (condition, body) in branches {
                     let flow = self.condition(condition, input, output, console).await?;
                     if flow != Flow::On {
@@ -43,12 +43,14 @@ impl Shell {
                     None => Ok(Flow::On),
                 }
             }
-            What::While { until, condition, body } => {
+            Construct::While { until, condition, body } => {
                 self.repeat(*until, (condition, body), input, output, console).await
             }
-            What::For { name, words, body } => self.each(name, words.as_deref(), body, input, output, console).await,
-            What::Case { word, arms } => self.case(word, arms, input, output, console).await,
-            What::Function { name, body } => {
+            Construct::For { name, words, body } => {
+                self.each(name, words.as_deref(), body, input, output, console).await
+            }
+            Construct::Case { word, arms } => self.case(word, arms, input, output, console).await,
+            Construct::Function { name, body } => {
                 self.status = 0;
                 if self.scope.functions.len() < FUNCTIONS_MAX || self.scope.functions.contains_key(name) {
                     self.scope.functions.insert(name.clone(), body.clone());
@@ -58,7 +60,7 @@ impl Shell {
                 }
                 Ok(Flow::On)
             }
-            What::Background(list) => {
+            Construct::Background(list) => {
                 self.in_background(list.clone(), output);
                 Ok(Flow::On)
             }
@@ -71,7 +73,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         self.guarded += 1;
         let flow = self.list(list, input, output, console).await;
         self.guarded -= 1;
@@ -85,7 +87,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         let mut status = 0;
         self.loops += 1;
         let flow = loop {
@@ -114,7 +116,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         let values = match words {
             Some(words) => match self.words(words, output, console).await? {
                 Some(values) => values,
@@ -147,7 +149,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         self.expanded = 0;
         let text = self.joined(word, false, output, console).await?;
         self.status = 0;
@@ -171,7 +173,7 @@ impl Shell {
         input: &mut Input,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Flow, Gone> {
+    ) -> Result<Flow, Disconnected> {
         if self.depth == DEPTH_MAX {
             self.complain(output, "nested too deeply");
             self.status = 1;

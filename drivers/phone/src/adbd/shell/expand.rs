@@ -4,8 +4,8 @@ use super::{ARGUMENTS_MAX, Running, SMALL, Shell, arithmetic};
 use crate::adbd::files::resolve;
 use crate::adbd::output::Output;
 use crate::adbd::pattern::{self, Pattern};
-use crate::adbd::stream::Gone;
-use crate::adbd::syntax::{Change, List, Piece, Word};
+use crate::adbd::stream::Disconnected;
+use crate::adbd::syntax::{List, Modifier, Piece, Word};
 use crate::adbd::terminal::{Channel, Console};
 
 /// What marks a word as a pattern.
@@ -19,12 +19,12 @@ impl Shell {
         words: &mut Vec<String>,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<(), Gone> {
+    ) -> Result<(), Disconnected> {
         let mut current: Option<String> = None;
         let mut pattern = false;
         let mut found = Vec::new();
         for piece in &word.0 {
-            if let Piece::Variable { name, quoted: true, change: Change::Nothing } = piece
+            if let Piece::Variable { name, quoted: true, change: Modifier::Nothing } = piece
                 && name == "@"
             {
                 // Each argument stays the word that it is.
@@ -110,7 +110,12 @@ impl Shell {
     }
 
     /// What a piece of a word stands for.
-    async fn fill<C: Console>(&mut self, piece: &Piece, output: &mut Output, console: &mut C) -> Result<String, Gone> {
+    async fn fill<C: Console>(
+        &mut self,
+        piece: &Piece,
+        output: &mut Output,
+        console: &mut C,
+    ) -> Result<String, Disconnected> {
         Ok(match piece {
             Piece::Text { text, .. } => text.clone(),
             Piece::Output { of, .. } => self.substitute(of, output, console).await?,
@@ -135,14 +140,14 @@ impl Shell {
         &mut self,
         name: &str,
         value: Option<String>,
-        change: &Change,
+        change: &Modifier,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<String, Gone> {
+    ) -> Result<String, Disconnected> {
         match change {
-            Change::Nothing => Ok(value.unwrap_or_default()),
-            Change::Length => Ok(value.unwrap_or_default().chars().count().to_string()),
-            Change::Default { kind, or_empty, word } => {
+            Modifier::Nothing => Ok(value.unwrap_or_default()),
+            Modifier::Length => Ok(value.unwrap_or_default().chars().count().to_string()),
+            Modifier::Default { kind, or_empty, word } => {
                 let held = value.filter(|value| !or_empty || !value.is_empty());
                 match (kind, held) {
                     ('+', None) => Ok(String::new()),
@@ -163,7 +168,7 @@ impl Shell {
                     }
                 }
             }
-            Change::Trim { start, longest, pattern } => {
+            Modifier::Trim { start, longest, pattern } => {
                 let value = value.unwrap_or_default();
                 let pattern = self.joined(pattern, true, output, console).await?;
                 let Some(count) = Pattern::new(&pattern).trims(&value, *start, *longest) else { return Ok(value) };
@@ -210,7 +215,7 @@ impl Shell {
         list: &List,
         output: &mut Output,
         console: &mut C,
-    ) -> Result<String, Gone> {
+    ) -> Result<String, Disconnected> {
         let kept = (self.scope.clone(), self.expanded, self.patterns, self.complaint.take());
         let mut printed = Output::new(SMALL);
         self.list(list, &mut super::Input::Console, &mut printed, console).await?;

@@ -1,7 +1,7 @@
 //! Where a command's input comes from: the console, or bytes that something else has printed or that a file holds.
 
 use super::{SMALL, Shell};
-use crate::adbd::stream::Gone;
+use crate::adbd::stream::Disconnected;
 use crate::adbd::terminal::Console;
 
 /// The longest line that `read` takes.
@@ -41,7 +41,11 @@ impl Input {
 }
 
 impl Shell {
-    pub(super) async fn read_all<C: Console>(&mut self, input: &mut Input, console: &mut C) -> Result<Vec<u8>, Gone> {
+    pub(super) async fn read_all<C: Console>(
+        &mut self,
+        input: &mut Input,
+        console: &mut C,
+    ) -> Result<Vec<u8>, Disconnected> {
         if let Some(rest) = input.rest() {
             return Ok(rest);
         }
@@ -63,7 +67,7 @@ impl Shell {
         &mut self,
         input: &mut Input,
         console: &mut C,
-    ) -> Result<Option<Vec<u8>>, Gone> {
+    ) -> Result<Option<Vec<u8>>, Disconnected> {
         if let Input::Bytes { bytes, read } = input {
             let rest = &bytes[*read..];
             let end = rest.iter().position(|byte| *byte == b'\n');

@@ -1,7 +1,7 @@
 //! A shell that is fed line by line, by a program or by a person at a terminal.
 
 use super::{Flow, Shell};
-use crate::adbd::stream::Gone;
+use crate::adbd::stream::Disconnected;
 use crate::adbd::syntax::{self, SyntaxError};
 use crate::adbd::terminal::{Channel, Console};
 
@@ -13,7 +13,7 @@ pub(in crate::adbd) async fn serve_lines<C: Console>(
     shell: &mut Shell,
     console: &mut C,
     typed: bool,
-) -> Result<(), Gone> {
+) -> Result<(), Disconnected> {
     let prompt = format!("{}:/ $ ", shell.device.options.identity.device);
     let mut line = Vec::new();
     let mut continued = 0;
@@ -94,7 +94,7 @@ pub(in crate::adbd) async fn serve_lines<C: Console>(
 
 impl Shell {
     /// Prints what background commands that have ended have printed.
-    async fn tell_of_jobs<C: Console>(&mut self, console: &mut C) -> Result<(), Gone> {
+    async fn tell_of_jobs<C: Console>(&mut self, console: &mut C) -> Result<(), Disconnected> {
         let mut output = self.output();
         self.collect(&mut output);
         self.hand_over(&mut output, console).await
@@ -114,7 +114,7 @@ async fn type_in<'b, C: Console>(
     bytes: &'b [u8],
     line: &mut Vec<u8>,
     console: &mut C,
-) -> Result<(Typed, &'b [u8]), Gone> {
+) -> Result<(Typed, &'b [u8]), Disconnected> {
     let mut echo = Vec::new();
     let mut typed = (Typed::Part, &bytes[bytes.len()..]);
     for (index, byte) in bytes.iter().enumerate() {

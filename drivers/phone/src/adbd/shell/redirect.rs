@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use super::Shell;
 use crate::adbd::files::{FileError, resolve};
 use crate::adbd::output::Output;
-use crate::adbd::stream::Gone;
+use crate::adbd::stream::Disconnected;
 use crate::adbd::syntax::{List, Redirect, Target};
 use crate::adbd::terminal::{Channel, Console};
 
 /// Where one of a command's two outputs goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum Destination {
     Channel(Channel),
     File(String),
     Nowhere,
 }
 
 /// Where both outputs go, and what is read, if it was redirected.
-pub(super) type Ends = ([End; 2], Option<Vec<u8>>);
+pub(super) type Ends = ([Destination; 2], Option<Vec<u8>>);
 
 impl Shell {
     /// Opens the files of redirections, from left to right. Files are emptied even if nothing will be written.
@@ -27,8 +27,8 @@ impl Shell {
         redirects: &[Redirect],
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Result<Ends, String>, Gone> {
-        let mut ends = [End::Channel(Channel::Out), End::Channel(Channel::Err)];
+    ) -> Result<Result<Ends, String>, Disconnected> {
+        let mut ends = [Destination::Channel(Channel::Out), Destination::Channel(Channel::Err)];
         let mut input = None;
         for redirect in redirects {
             let (word, append) = match &redirect.to {
@@ -51,7 +51,7 @@ impl Shell {
                 }
                 None => self.device.handle.files().read(&path).map(|bytes| input = Some(bytes.to_vec())),
                 Some(_) if path == "/dev/null" => {
-                    ends[usize::from(redirect.from.max(1) - 1)] = End::Nowhere;
+                    ends[usize::from(redirect.from.max(1) - 1)] = Destination::Nowhere;
                     Ok(())
                 }
                 Some(append) => {
@@ -63,7 +63,7 @@ impl Shell {
                         Err(FileError::IsAFolder) => Err(FileError::IsAFolder),
                         _ => files.write(&path, Vec::new(), now),
                     };
-                    ends[usize::from(redirect.from.max(1) - 1)] = End::File(path.clone());
+                    ends[usize::from(redirect.from.max(1) - 1)] = Destination::File(path.clone());
                     opened
                 }
             };
@@ -76,7 +76,7 @@ impl Shell {
     }
 
     /// Sends what was printed where the redirections say.
-    pub(super) fn deliver(&mut self, mut printed: Output, ends: &[End; 2], output: &mut Output) {
+    pub(super) fn deliver(&mut self, mut printed: Output, ends: &[Destination; 2], output: &mut Output) {
         let (pieces, cut) = printed.take();
         if cut {
             let max = self.device.options.limits.output_max;
@@ -85,9 +85,9 @@ impl Shell {
         let mut files: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
         for (channel, bytes) in pieces {
             match &ends[usize::from(channel == Channel::Err)] {
-                End::Channel(to) => output.put_owned(*to, bytes),
-                End::Nowhere => {}
-                End::File(path) => files.entry(path).or_default().extend_from_slice(&bytes),
+                Destination::Channel(to) => output.put_owned(*to, bytes),
+                Destination::Nowhere => {}
+                Destination::File(path) => files.entry(path).or_default().extend_from_slice(&bytes),
             }
         }
         for (path, more) in files {

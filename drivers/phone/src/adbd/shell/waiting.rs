@@ -7,7 +7,7 @@ use crate::adbd::commands::{self, Call, NO_ROOT_NODE};
 use crate::adbd::files::resolve;
 use crate::adbd::output::Output;
 use crate::adbd::picture::{self, Format};
-use crate::adbd::stream::Gone;
+use crate::adbd::stream::Disconnected;
 use crate::adbd::terminal::{Channel, Console};
 use crate::weather::Fault;
 
@@ -22,7 +22,7 @@ impl Shell {
         arguments: &[String],
         output: &mut Output,
         console: &mut C,
-    ) -> Result<Option<u8>, Gone> {
+    ) -> Result<Option<u8>, Disconnected> {
         Ok(Some(match (name, arguments) {
             ("toybox", [applet, rest @ ..]) if applet == "sleep" => self.sleep(rest, output, console).await?,
             ("sleep", _) => self.sleep(arguments, output, console).await?,
@@ -58,15 +58,15 @@ impl Shell {
         arguments: &[String],
         output: &mut Output,
         console: &mut C,
-    ) -> Result<u8, Gone> {
+    ) -> Result<u8, Disconnected> {
         console.flush().await?;
         let device = self.device.clone();
         let fault = device.handle.faults().dump();
         let idle = async {
             match fault {
-                None => device.handle.at_rest(IDLE_MAX).await,
+                None => device.handle.wait_for_idle(IDLE_MAX).await,
                 Some((_, wait)) => {
-                    device.handle.rest(wait).await;
+                    device.handle.sleep(wait).await;
                     false
                 }
             }
@@ -88,7 +88,7 @@ impl Shell {
         arguments: &[String],
         output: &mut Output,
         console: &mut C,
-    ) -> Result<u8, Gone> {
+    ) -> Result<u8, Disconnected> {
         if arguments.is_empty() {
             output.put(Channel::Err, b"sleep: needs an argument\n");
             return Ok(1);
@@ -113,12 +113,12 @@ impl Shell {
         arguments: &[String],
         output: &mut Output,
         console: &mut C,
-    ) -> Result<u8, Gone> {
+    ) -> Result<u8, Disconnected> {
         let time = commands::gesture_time(arguments);
         if 0 < time && !self.device.options.instant_gestures && !self.device.handle.faults().is_denied() {
             console.flush().await?;
             let device = self.device.clone();
-            if self.or_interrupted(device.handle.rest(time), console).await.is_none() {
+            if self.or_interrupted(device.handle.sleep(time), console).await.is_none() {
                 return Ok(130);
             }
         }
@@ -173,7 +173,7 @@ impl Shell {
         arguments: &[String],
         output: &mut Output,
         console: &mut C,
-    ) -> Result<u8, Gone> {
+    ) -> Result<u8, Disconnected> {
         if !output.is_direct() {
             // The stages of a pipe run one after the other, so the next one would wait for ever.
             output.put(Channel::Err, b"logcat: it is not followed inside a pipe on this phone: say -d\n");

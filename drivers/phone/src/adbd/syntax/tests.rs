@@ -23,13 +23,13 @@ fn show_list(list: &List) -> String {
 
 fn show_stage(stage: &Stage) -> String {
     let mut parts = match &stage.what {
-        What::Command { assignments, words } => {
+        Construct::Command { assignments, words } => {
             let assignments = assignments.iter().map(|(name, word)| format!("{name}={}", show_word(word)));
             assignments.chain(words.iter().map(show_word)).collect::<Vec<_>>()
         }
-        What::Group(list) => vec![format!("{{ {} }}", show_list(list))],
-        What::Subshell(list) => vec![format!("( {} )", show_list(list))],
-        What::If { branches, otherwise } => {
+        Construct::Group(list) => vec![format!("{{ {} }}", show_list(list))],
+        Construct::Subshell(list) => vec![format!("( {} )", show_list(list))],
+        Construct::If { branches, otherwise } => {
             let mut parts: Vec<String> = branches
                 .iter()
                 .map(|(condition, body)| format!("if [{}] then [{}]", show_list(condition), show_list(body)))
@@ -37,23 +37,23 @@ fn show_stage(stage: &Stage) -> String {
             parts.extend(otherwise.iter().map(|list| format!("else [{}]", show_list(list))));
             parts
         }
-        What::While { until, condition, body } => {
+        Construct::While { until, condition, body } => {
             let word = if *until { "until" } else { "while" };
             vec![format!("{word} [{}] do [{}]", show_list(condition), show_list(body))]
         }
-        What::For { name, words, body } => {
+        Construct::For { name, words, body } => {
             let words = words.as_ref().map(|words| words.iter().map(show_word).collect::<Vec<_>>().join(" "));
             vec![format!("for {name} in {words:?} do [{}]", show_list(body))]
         }
-        What::Case { word, arms } => {
+        Construct::Case { word, arms } => {
             let arms = arms.iter().map(|(patterns, body)| {
                 let patterns = patterns.iter().map(show_word).collect::<Vec<_>>().join("|");
                 format!("{patterns}) [{}]", show_list(body))
             });
             vec![format!("case {} {}", show_word(word), arms.collect::<Vec<_>>().join(" "))]
         }
-        What::Function { name, body } => vec![format!("{name}() {}", show_stage(body))],
-        What::Background(list) => vec![format!("[{}] &", show_list(list))],
+        Construct::Function { name, body } => vec![format!("{name}() {}", show_stage(body))],
+        Construct::Background(list) => vec![format!("[{}] &", show_list(list))],
     };
     parts.extend(stage.redirects.iter().map(|redirect| {
         let from = redirect.from;
@@ -75,12 +75,12 @@ fn show_word(word: &Word) -> String {
             Piece::Text { text, quoted: true } => format!("‹{text}›"),
             Piece::Variable { name, quoted, change } => {
                 let change = match change {
-                    Change::Nothing => String::new(),
-                    Change::Length => "{length}".to_owned(),
-                    Change::Default { kind, or_empty, word } => {
+                    Modifier::Nothing => String::new(),
+                    Modifier::Length => "{length}".to_owned(),
+                    Modifier::Default { kind, or_empty, word } => {
                         format!("{{{}{kind}{}}}", if *or_empty { ":" } else { "" }, show_word(word))
                     }
-                    Change::Trim { start, longest, pattern } => {
+                    Modifier::Trim { start, longest, pattern } => {
                         format!("{{trim {start} {longest} {}}}", show_word(pattern))
                     }
                 };

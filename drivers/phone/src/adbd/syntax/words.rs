@@ -1,6 +1,6 @@
 //! Words of the shell's grammar: quotes, backslashes, and what begins with a dollar.
 
-use super::{Change, DEPTH_MAX, End, Parser, Piece, SyntaxError, Word};
+use super::{DEPTH_MAX, Modifier, Parser, Piece, SyntaxError, Terminator, Word};
 
 impl Parser {
     pub(super) fn word(&mut self) -> Result<Word, SyntaxError> {
@@ -102,7 +102,7 @@ impl Parser {
         if self.depth == DEPTH_MAX {
             return Err(SyntaxError::TooDeep);
         }
-        let of = Parser::new(&script, self.depth + 1).list(End::Text)?;
+        let of = Parser::new(&script, self.depth + 1).list(Terminator::Text)?;
         word.0.push(Piece::Output { of, quoted });
         Ok(())
     }
@@ -117,7 +117,7 @@ impl Parser {
             }
             Some('(') => {
                 self.at += 1;
-                let of = self.nested(End::Parenthesis)?;
+                let of = self.nested(Terminator::Parenthesis)?;
                 word.0.push(Piece::Output { of, quoted });
             }
             Some('{') => {
@@ -127,11 +127,11 @@ impl Parser {
             }
             Some(letter @ ('?' | '$' | '#' | '@' | '*' | '!' | '-' | '0'..='9')) => {
                 self.at += 1;
-                word.0.push(Piece::Variable { name: letter.to_string(), quoted, change: Change::Nothing });
+                word.0.push(Piece::Variable { name: letter.to_string(), quoted, change: Modifier::Nothing });
             }
             Some(letter) if letter == '_' || letter.is_ascii_alphabetic() => {
                 let name = self.name();
-                word.0.push(Piece::Variable { name, quoted, change: Change::Nothing });
+                word.0.push(Piece::Variable { name, quoted, change: Modifier::Nothing });
             }
             _ => word.push("$", quoted),
         }
@@ -180,23 +180,23 @@ impl Parser {
             self.at += 1;
             let name = self.parameter();
             let is_length = !name.is_empty() && self.take("}");
-            return if is_length { Ok(Piece::Variable { name, quoted, change: Change::Length }) } else { Err(ODD) };
+            return if is_length { Ok(Piece::Variable { name, quoted, change: Modifier::Length }) } else { Err(ODD) };
         }
         let name = self.parameter();
         if name.is_empty() {
             return Err(ODD);
         }
         if self.take("}") {
-            return Ok(Piece::Variable { name, quoted, change: Change::Nothing });
+            return Ok(Piece::Variable { name, quoted, change: Modifier::Nothing });
         }
         let or_empty = self.take(":");
         let Some(kind) = self.peek() else { return Err(SyntaxError::Unclosed("}")) };
         self.at += 1;
         let change = match kind {
-            '-' | '=' | '+' | '?' => Change::Default { kind, or_empty, word: self.until_brace(quoted)? },
+            '-' | '=' | '+' | '?' => Modifier::Default { kind, or_empty, word: self.until_brace(quoted)? },
             '#' | '%' if !or_empty => {
                 let longest = self.take(if kind == '#' { "#" } else { "%" });
-                Change::Trim { start: kind == '#', longest, pattern: self.until_brace(false)? }
+                Modifier::Trim { start: kind == '#', longest, pattern: self.until_brace(false)? }
             }
             _ => return Err(ODD),
         };
