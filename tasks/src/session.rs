@@ -360,7 +360,8 @@ mod tests {
     async fn the_phone_is_left_as_it_was_found_though_the_record_breaks_off() {
         let folder = tempfile::tempdir().unwrap();
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let daemon = plug_in(listen, &Phone::default(), &Weather::calm(), adbd::Options::default()).await.unwrap();
+        let daemon =
+            plug_in(listen, &Phone::default(), &Weather::calm(), adbd::DaemonOptions::default()).await.unwrap();
         let keyboard = || daemon.handle().look(|world| world.input_method().to_owned());
         let own = keyboard();
         let script = folder.path().join("script.txt");

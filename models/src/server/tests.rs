@@ -2,7 +2,7 @@
 
 mod requests;
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path as FilePath, PathBuf};
 use std::process::Stdio;
 use std::sync::Mutex;
@@ -954,7 +954,7 @@ async fn the_official_check_is_understood() {
     for name in ["sample_messages.json", "sample_messages_en.json"] {
         let path = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/autoglm").join(name);
         let Ok(text) = std::fs::read_to_string(&path) else {
-            let _ = writeln!(std::io::stderr(), "SKIPPED, as there is no shared data: {}", path.display());
+            let _ = writeln!(io::stderr(), "SKIPPED, as there is no shared data: {}", path.display());
             continue;
         };
         let server = server(options()).await;
