@@ -300,10 +300,25 @@ async fn a_shell_that_adb_keeps_open_is_fed_line_by_line() {
     adb.end().await;
 }
 
+/// Listens below the ports that the system gives to whoever dials: one of those would be taken by the server that dials it again
+/// while nobody listens there.
+async fn on_a_port_that_nobody_is_given() -> TcpListener {
+    let first = 20_000 + u16::try_from(std::process::id() % 8_000).unwrap_or(0);
+    for port in first..first + 2_000 {
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await {
+            return listener;
+        }
+    }
+    panic!("no port from {first} on is free")
+}
+
 /// A server keeps the phones that it was connected to, and dials those again that it has lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn adb_gets_a_phone_back_that_it_has_lost() {
-    let phone = daemon(DaemonOptions::default()).await;
+    let listener = on_a_port_that_nobody_is_given().await;
+    let phone =
+        Daemon::start(listener, daemon(DaemonOptions::default()).await.handle().clone(), DaemonOptions::default())
+            .unwrap();
     let (address, handle) = (phone.address(), phone.handle().clone());
     let Some(adb) = Adb::connected(&phone).await else { return };
     adb.on(&["reboot"]).await;
