@@ -11,7 +11,7 @@ use tapwright_contract::model::{Model, Part, Prompt, Role, Turn};
 use tapwright_contract::{Picture, Size};
 use tapwright_models::library::{Cuda, Search, find};
 use tapwright_models::providers::Provider;
-use tapwright_models::{EngineOptions, Local, Sampling, Settings};
+use tapwright_models::{EngineOptions, Local, ModelSettings, Sampling};
 use tokio::runtime::Runtime;
 
 fn main() {
@@ -45,7 +45,8 @@ fn open(runtime: &Runtime, threads: usize) -> Option<Local> {
         cuda: Cuda::Unwanted,
     };
     let library = runtime.block_on(find(&search, |_| ()));
-    let settings = Settings { longest_edge: Some(126_000), grammar: false, ..Settings::new(Sampling::GREEDY) };
+    let settings =
+        ModelSettings { longest_edge: Some(126_000), grammar: false, ..ModelSettings::new(Sampling::GREEDY) };
     let options = EngineOptions {
         settings,
         provider: Provider::Cpu,

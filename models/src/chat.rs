@@ -10,7 +10,7 @@ use tapwright_contract as contract;
 
 use crate::BuildError;
 use crate::checkpoint::{parse, read};
-use crate::settings::Settings;
+use crate::settings::ModelSettings;
 use crate::tokenizer::Tokenizer;
 
 /// A template is a page of text; anything else is something else.
@@ -200,7 +200,7 @@ impl Template {
 }
 
 impl TemplateOptions {
-    pub fn of(settings: &Settings) -> TemplateOptions {
+    pub fn of(settings: &ModelSettings) -> TemplateOptions {
         TemplateOptions { newline_after_picture: settings.newline_after_picture, thinking: settings.thinking }
     }
 }

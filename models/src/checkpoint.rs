@@ -91,7 +91,7 @@ pub struct Tensor<'a> {
 
 /// A place in the tree of tensor names.
 #[derive(Clone)]
-pub struct Tree<'a> {
+pub struct TensorTree<'a> {
     checkpoint: &'a Checkpoint,
     path: String,
 }
@@ -156,8 +156,8 @@ impl Checkpoint {
     }
 
     /// The root of the tensor names.
-    pub fn root(&self) -> Tree<'_> {
-        Tree { checkpoint: self, path: String::new() }
+    pub fn root(&self) -> TensorTree<'_> {
+        TensorTree { checkpoint: self, path: String::new() }
     }
 
     pub fn shards(&self) -> &[Shard] {
@@ -265,10 +265,10 @@ fn why_unread(bytes: &[u8], error: &safetensors::SafeTensorError) -> String {
     }
 }
 
-impl<'a> Tree<'a> {
+impl<'a> TensorTree<'a> {
     /// One level down.
-    pub fn at(&self, name: impl fmt::Display) -> Tree<'a> {
-        Tree { checkpoint: self.checkpoint, path: self.name_of(name) }
+    pub fn at(&self, name: impl fmt::Display) -> TensorTree<'a> {
+        TensorTree { checkpoint: self.checkpoint, path: self.name_of(name) }
     }
 
     /// The whole name of something below this place.

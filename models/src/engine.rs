@@ -28,7 +28,7 @@ mod thread;
 
 pub use grammar::close_objects;
 pub use local::{EngineOptions, Local, OpenError, broken_off};
-pub use thread::{Health, HealthState};
+pub use thread::{EngineHealth, HealthState};
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -42,7 +42,7 @@ use crate::chat::{Template, TemplateOptions};
 use crate::checkpoint::parse;
 use crate::folder::{self, SMALL_BYTES_MAX};
 use crate::request::Usage;
-use crate::settings::Settings;
+use crate::settings::ModelSettings;
 use crate::tokenizer::Tokenizer;
 use embeddings::Embeddings;
 use images::ImageCache;
@@ -93,8 +93,8 @@ impl Engine {
         options: &EngineOptions,
         records: Option<&Path>,
     ) -> Result<Engine, OpenError> {
-        if let Some(nonsense) = options.settings.nonsense() {
-            return Err(OpenError::Settings { what: nonsense });
+        if let Some(what) = options.settings.invalid_value() {
+            return Err(OpenError::Settings { what });
         }
         let settings = &options.settings;
         let family = folder::family(folder)?;
@@ -177,7 +177,7 @@ impl Engine {
 /// The tokens and the texts that end every answer of a model: what its files say, and its profile.
 fn ends(
     folder: &Path,
-    settings: &Settings,
+    settings: &ModelSettings,
     of_config: &[u32],
     tokenizer: &Tokenizer,
 ) -> Result<(Vec<u32>, Vec<String>), BuildError> {

@@ -26,9 +26,9 @@ use crate::chat::{Template, TemplateOptions};
 use crate::checkpoint::{self, Checkpoint, Precision};
 use crate::onnx::{Graph, Kind};
 use crate::tokenizer::Tokenizer;
-use digest::{Identity, KnownDigests, Stamp, hex, identify};
+use digest::{FileIdentity, KnownDigests, Stamp, hex, identify};
 use options::suffix;
-use store::{Part, Store};
+use store::{FolderFile, FolderWriter};
 
 /// What the graphs are called, before the suffix that says how they are kept.
 const VISION: &str = "vision_encoder";
@@ -186,7 +186,7 @@ pub struct Info {
 /// `build.json`: what a built folder remembers. It is written last.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
+pub struct BuildRecord {
     version: u32,
     architecture: String,
     digest: String,
@@ -202,7 +202,7 @@ pub struct Record {
     pub decoder: GraphFile,
     pub embeddings: EmbeddingTable,
     /// All that the graphs and the host map.
-    parts: Vec<Part>,
+    parts: Vec<FolderFile>,
     /// The weights that it was built from. Folders of earlier versions do not say them.
     #[serde(default)]
     sources: KnownDigests,
@@ -239,7 +239,7 @@ pub fn build(
     mut progress: impl FnMut(Progress),
 ) -> Result<Built, BuildError> {
     let checkpoint = open_plain(hf_dir)?;
-    let mut known = match checkpoint::parse::<Record>(&out_dir.join(RECORD), RECORD_BYTES_MAX) {
+    let mut known = match checkpoint::parse::<BuildRecord>(&out_dir.join(RECORD), RECORD_BYTES_MAX) {
         Ok(record) => record.sources,
         Err(_) => KnownDigests::default(),
     };
@@ -293,14 +293,14 @@ pub fn is_built(folder: &Path) -> bool {
 ///
 /// # Errors
 /// `BuildError` when it was made by another version, which a new build mends.
-pub fn record(folder: &Path) -> Result<Record, BuildError> {
+pub fn record(folder: &Path) -> Result<BuildRecord, BuildError> {
     let file = folder.join(RECORD);
     let checkpoint::Versioned { version } = checkpoint::parse(&file, RECORD_BYTES_MAX)?;
     if version != VERSION {
         let why = format!("it was built by another version ({version}); build it again");
         return Err(BuildError::Malformed { file, why });
     }
-    let record: Record = checkpoint::parse(&file, RECORD_BYTES_MAX)?;
+    let record: BuildRecord = checkpoint::parse(&file, RECORD_BYTES_MAX)?;
     if !architecture::model_types().any(|known| known == record.architecture) {
         let why = format!("it is of the architecture {:?}", record.architecture);
         return Err(BuildError::Malformed { file, why });
@@ -319,7 +319,7 @@ pub fn record(folder: &Path) -> Result<Record, BuildError> {
 }
 
 /// Whether a file of a built folder is still what was built.
-fn check(path: &Path, part: &Part) -> Result<(), BuildError> {
+fn check(path: &Path, part: &FolderFile) -> Result<(), BuildError> {
     let unreadable = |source| BuildError::Unreadable { file: path.to_owned(), source };
     let found = fs::metadata(path).map_err(unreadable)?;
     if found.len() != part.bytes {
@@ -395,7 +395,7 @@ fn build_as(
     hf_dir: &Path,
     out: &Path,
     checkpoint: Checkpoint,
-    identity: &Identity,
+    identity: &FileIdentity,
     mut known: KnownDigests,
     build: &Build,
     progress: &mut dyn FnMut(Progress),
@@ -476,7 +476,7 @@ fn write_all(
     hf_dir: &Path,
     out: &Path,
     checkpoint: &Checkpoint,
-    identity: &Identity,
+    identity: &FileIdentity,
     mut known: KnownDigests,
     build: &Build,
     progress: &mut dyn FnMut(Progress),
@@ -485,7 +485,7 @@ fn write_all(
     let graphs = family.graphs(checkpoint, build.graph_options(checkpoint)?)?;
     let all = |graph: &Graph<Weight<'_>>| graph.weights().iter().map(|used| used.weight.source_bytes()).sum::<u64>();
     let total = all(&graphs.vision) + all(&graphs.decoder) + graphs.embeddings.bytes();
-    let mut store = Store::new(out, build.may_link(), COPY_BYTES_MAX, &identity.shards, total, progress);
+    let mut store = FolderWriter::new(out, build.may_link(), COPY_BYTES_MAX, &identity.shards, total, progress);
     let mut files = Vec::new();
     for (name, graph) in [(VISION, graphs.vision), (DECODER, graphs.decoder)] {
         let options = graph.options();
@@ -510,7 +510,7 @@ fn write_all(
         }
     }
     known.relinked();
-    let record = Record {
+    let record = BuildRecord {
         version: VERSION,
         architecture: family.spec().model_type.to_owned(),
         digest: identity.digest.clone(),

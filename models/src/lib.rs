@@ -17,10 +17,10 @@ pub mod server;
 mod settings;
 mod tokenizer;
 
-pub use engine::{EngineOptions, Health, HealthState, Local, OpenError};
+pub use engine::{EngineHealth, EngineOptions, HealthState, Local, OpenError};
 pub use engine::{doctor, providers};
 pub use folder::{Build, BuildError, Built, Info, Progress, WeightFormat, build, build_into_cache, info, is_built};
-pub use onnx::Provider;
+pub use onnx::TargetProvider;
 pub use random::{Like, random};
-pub use request::{Answer, AnswerError, AnswerEvent, FinishReason, Grammar, Request, Usage};
-pub use settings::{Sampling, Settings};
+pub use request::{AnswerError, AnswerEvent, AnswerStream, FinishReason, Grammar, Request, Usage};
+pub use settings::{ModelSettings, Sampling};

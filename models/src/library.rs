@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use client::{Attempt, attempts, extract, installed};
 use pin::Pin;
 
-pub use cuda::{CudaError, Part, Plan, fetch_cuda, plan_cuda};
+pub use cuda::{CudaDownload, CudaError, CudaPackage, cuda_download, fetch_cuda};
 pub use pin::VERSION;
 
 pub(crate) use cuda::dependencies as cuda_dependencies;

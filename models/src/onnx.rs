@@ -7,5 +7,6 @@ mod graph;
 mod proto;
 
 pub use graph::{
-    Blocks, Cache, Dim, Graph, GraphOptions, Kind, Place, Projected, Provider, Rotation, Value, WeightUse,
+    Blocks, ByteRange, Cache, Dim, Graph, GraphOptions, Kind, Projected, RotaryEmbedding, TargetProvider, Value,
+    WeightUse,
 };

@@ -29,7 +29,7 @@ pub struct Endpoint {
     /// What the server calls the model.
     pub model: String,
     /// Sent as a bearer token, and shown to nobody.
-    pub key: Option<Key>,
+    pub key: Option<ApiKey>,
     pub sampling: Sampling,
     /// How a prompt's grammar is passed on.
     pub grammar: ServerGrammar,
@@ -54,7 +54,7 @@ pub enum ServerGrammar {
 
 /// A secret that does not print itself.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Key(pub String);
+pub struct ApiKey(pub String);
 
 /// Why there can be no such endpoint: mend the settings.
 #[derive(Debug, thiserror::Error)]
@@ -85,9 +85,9 @@ const COMPLAINT_BYTES_MAX: usize = 64 << 10;
 /// Seeds are cut to so many bits: not every server takes more.
 const SEED_BITS: u32 = 31;
 
-impl std::fmt::Debug for Key {
+impl std::fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(…)")
+        f.write_str("ApiKey(…)")
     }
 }
 
@@ -111,7 +111,7 @@ impl Remote {
         }
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(Key(key)) = &endpoint.key {
+        if let Some(ApiKey(key)) = &endpoint.key {
             let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| EndpointError::Key)?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
@@ -126,7 +126,7 @@ impl Remote {
             client = client.no_proxy();
         }
         let client = client.build().map_err(|error| EndpointError::Client { why: error.to_string() })?;
-        let of_key = endpoint.key.as_ref().map(|Key(key)| key.clone());
+        let of_key = endpoint.key.as_ref().map(|ApiKey(key)| key.clone());
         let secrets = of_key.into_iter().chain(url.password().map(str::to_owned)).collect();
         Ok(Remote { endpoint, url, client, secrets, asked: 0 })
     }

@@ -114,18 +114,18 @@ impl From<AnswerError> for ModelErrorKind {
 }
 
 /// The pieces of an answer, as they come. Dropping it stops the work, also in the middle of a picture or a long prompt.
-pub struct Answer {
+pub struct AnswerStream {
     events: mpsc::Receiver<Result<AnswerEvent, AnswerError>>,
     stop: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
-impl Answer {
+impl AnswerStream {
     /// An answer that comes over a channel; `stop` is called when nobody waits for it any more.
     pub fn new(
         events: mpsc::Receiver<Result<AnswerEvent, AnswerError>>,
         stop: impl FnOnce() + Send + Sync + 'static,
-    ) -> Answer {
-        Answer { events, stop: Some(Box::new(stop)) }
+    ) -> AnswerStream {
+        AnswerStream { events, stop: Some(Box::new(stop)) }
     }
 
     /// The next piece; nothing after the last, and nothing where the work broke off.
@@ -139,13 +139,13 @@ impl Answer {
     }
 }
 
-impl From<mpsc::Receiver<Result<AnswerEvent, AnswerError>>> for Answer {
-    fn from(events: mpsc::Receiver<Result<AnswerEvent, AnswerError>>) -> Answer {
-        Answer { events, stop: None }
+impl From<mpsc::Receiver<Result<AnswerEvent, AnswerError>>> for AnswerStream {
+    fn from(events: mpsc::Receiver<Result<AnswerEvent, AnswerError>>) -> AnswerStream {
+        AnswerStream { events, stop: None }
     }
 }
 
-impl Drop for Answer {
+impl Drop for AnswerStream {
     fn drop(&mut self) {
         self.events.close();
         if let Some(stop) = self.stop.take() {

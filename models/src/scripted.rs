@@ -16,12 +16,12 @@ pub enum AtEnd {
     Break,
 }
 
-type Answer = Box<dyn FnMut(&Prompt) -> Result<Reply, ModelErrorKind> + Send>;
+type ReplyFunction = Box<dyn FnMut(&Prompt) -> Result<Reply, ModelErrorKind> + Send>;
 
 /// Answers without thinking.
 pub struct Scripted {
     name: String,
-    answer: Answer,
+    answer: ReplyFunction,
 }
 
 impl Scripted {

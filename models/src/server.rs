@@ -41,7 +41,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use body::{MemoryBudget, MemoryPermit};
-use chat_request::{ChatRequest, Part, RequestRules, Source, UsageReport};
+use chat_request::{ChatRequest, ContentPart, ImageSource, RequestRules, UsageReport};
 use connection::{BusyConnection, ConnectionState, Connections};
 use error::ErrorResponse;
 use fetch::{Fetcher, Unfetched};
@@ -50,9 +50,9 @@ use metrics::{Metrics, RequestGuard};
 use response::{PendingResponse, RequestedEnd};
 use tools::ToolMode;
 
-use crate::engine::{Health, HealthState, Local};
-use crate::remote::Key;
-use crate::request::{Answer, AnswerError, Request};
+use crate::engine::{EngineHealth, HealthState, Local};
+use crate::remote::ApiKey;
+use crate::request::{AnswerError, AnswerStream, Request};
 use crate::settings::Sampling;
 
 pub use fetch::UrlPolicy;
@@ -68,13 +68,13 @@ pub trait ServedModel: Send + Sync + 'static {
     fn special_token(&self, text: &str) -> Option<u32>;
 
     /// How it is at this moment.
-    fn health(&self) -> Health;
+    fn health(&self) -> EngineHealth;
 
     /// Begins to answer. Dropping the future or the answer stops the work.
     ///
     /// # Errors
     /// `AnswerError` if there will be no answer.
-    async fn ask(&self, request: Request) -> Result<Answer, AnswerError>;
+    async fn ask(&self, request: Request) -> Result<AnswerStream, AnswerError>;
 }
 
 #[async_trait]
@@ -87,11 +87,11 @@ impl ServedModel for Local {
         Local::special_token(self, text)
     }
 
-    fn health(&self) -> Health {
+    fn health(&self) -> EngineHealth {
         Local::health(self)
     }
 
-    async fn ask(&self, request: Request) -> Result<Answer, AnswerError> {
+    async fn ask(&self, request: Request) -> Result<AnswerStream, AnswerError> {
         Local::ask(self, request).await
     }
 }
@@ -104,7 +104,7 @@ pub struct ServerOptions {
     /// How the next token is chosen where a request does not say.
     pub sampling: Sampling,
     /// What clients have to send as a bearer token.
-    pub key: Option<Key>,
+    pub key: Option<ApiKey>,
     /// Whether machines other than this one may ask without a key.
     pub open_to_all: bool,
     /// Which addresses pictures may be fetched from.
@@ -224,10 +224,10 @@ pub async fn serve(
     if !at.ip().is_loopback() && options.key.is_none() && !options.open_to_all {
         return Err(ServeError::Open { at });
     }
-    if let Some(what) = options.sampling.nonsense() {
+    if let Some(what) = options.sampling.invalid_value() {
         return Err(ServeError::Settings { what });
     }
-    if options.key.as_ref().is_some_and(|Key(key)| key.is_empty()) {
+    if options.key.as_ref().is_some_and(|ApiKey(key)| key.is_empty()) {
         return Err(ServeError::Settings { what: "the key is empty".to_owned() });
     }
     let limits = options.limits.clone();
@@ -295,14 +295,14 @@ fn routes(server: ServerState) -> Router {
 
 /// Whether the engine can answer, asked of the engine's thread and not of the server.
 async fn health(State(server): State<Arc<ServerState>>) -> Response {
-    let Health { state, answering, steps, cache_bytes, faults, restarts } = server.model.health();
+    let EngineHealth { state, answering, steps, cache_bytes, faults, restarts } = server.model.health();
     let (code, status, why) = match &state {
         HealthState::Ready => (StatusCode::OK, "ok", None),
         HealthState::Restarting => (StatusCode::SERVICE_UNAVAILABLE, "restarting", None),
         HealthState::Failed { why } => (StatusCode::SERVICE_UNAVAILABLE, "failed", Some(why.as_str())),
         HealthState::Stopped => (StatusCode::SERVICE_UNAVAILABLE, "stopped", None),
     };
-    (code, response::json(&wire::Health { status, why, answering, steps, cache_bytes, faults, restarts }))
+    (code, response::json(&wire::HealthReport { status, why, answering, steps, cache_bytes, faults, restarts }))
         .into_response()
 }
 
@@ -364,7 +364,7 @@ impl ServerState {
     fn new(model: Arc<dyn ServedModel>, options: ServerOptions) -> Result<ServerState, ServeError> {
         let fetcher = Fetcher::new(options.urls, &options.limits).map_err(|what| ServeError::Settings { what })?;
         Ok(ServerState {
-            key: options.key.as_ref().map(|Key(key)| Sha256::digest(key.as_bytes()).into()),
+            key: options.key.as_ref().map(|ApiKey(key)| Sha256::digest(key.as_bytes()).into()),
             queue: Arc::new(Semaphore::new(options.limits.queue)),
             memory: MemoryBudget::new(options.limits.memory_bytes_max),
             decoding: Arc::new(Semaphore::new(DECODING_MAX)),
@@ -496,8 +496,8 @@ impl ServerState {
             let mut turn = Turn { role, parts: Vec::with_capacity(parts.len()) };
             for part in parts {
                 turn.parts.push(match part {
-                    Part::Text(text) => model::Part::Text(text),
-                    Part::Picture { at, from } => {
+                    ContentPart::Text(text) => model::Part::Text(text),
+                    ContentPart::Picture { at, from } => {
                         guard.summary.pictures += 1;
                         model::Part::Picture(self.picture(at, from, memory).await?)
                     }
@@ -529,11 +529,16 @@ impl ServerState {
     }
 
     /// A picture's pixels.
-    async fn picture(&self, at: String, from: Source, memory: &mut MemoryPermit) -> Result<Picture, ErrorResponse> {
+    async fn picture(
+        &self,
+        at: String,
+        from: ImageSource,
+        memory: &mut MemoryPermit,
+    ) -> Result<Picture, ErrorResponse> {
         let wrong = |why: String| ErrorResponse::field(&at, why);
         let file = match from {
-            Source::File(file) => file,
-            Source::Address(url) => self.fetcher.fetch(url, memory).await.map_err(|error| match error {
+            ImageSource::File(file) => file,
+            ImageSource::Address(url) => self.fetcher.fetch(url, memory).await.map_err(|error| match error {
                 Unfetched::Wrong(why) => wrong(why),
                 Unfetched::Full(response) => response,
             })?,
@@ -564,7 +569,7 @@ impl ServerState {
 
 /// A request that has its place, and answers that are under way.
 struct Admitted {
-    answers: Vec<Answer>,
+    answers: Vec<AnswerStream>,
     place: OwnedSemaphorePermit,
     memory: MemoryPermit,
     busy: Option<BusyConnection>,

@@ -7,7 +7,7 @@ use crate::remote::ServerGrammar;
 /// How to show pictures to a model and how to take words from it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub struct ModelSettings {
     /// The most pixels of a picture, counted over its two frames; without it the model's own preprocessor_config.json says.
     /// `size.longest_edge` there is the same number.
     pub longest_edge: Option<u64>,
@@ -63,10 +63,10 @@ fn yes() -> bool {
     true
 }
 
-impl Settings {
+impl ModelSettings {
     /// Pictures as the model's own files say, and only its own tokens end a reply.
-    pub fn new(sampling: Sampling) -> Settings {
-        Settings {
+    pub fn new(sampling: Sampling) -> ModelSettings {
+        ModelSettings {
             longest_edge: None,
             context_tokens_max: None,
             newline_after_picture: false,
@@ -78,10 +78,10 @@ impl Settings {
         }
     }
 
-    /// Says what makes no sense, if anything does.
-    pub(crate) fn nonsense(&self) -> Option<String> {
+    /// The first value that is out of its range, and the range.
+    pub(crate) fn invalid_value(&self) -> Option<String> {
         self.sampling
-            .nonsense()
+            .invalid_value()
             .or_else(|| self.stop.iter().any(String::is_empty).then(|| "an empty text in stop".to_owned()))
     }
 }
@@ -99,8 +99,8 @@ impl Sampling {
         seed: 0,
     };
 
-    /// Says what makes no sense, if anything does. The ranges are vLLM's.
-    pub(crate) fn nonsense(&self) -> Option<String> {
+    /// The first value that is out of its range, and the range. The ranges are vLLM's.
+    pub(crate) fn invalid_value(&self) -> Option<String> {
         let Sampling {
             temperature,
             top_p,
@@ -142,25 +142,25 @@ mod tests {
 
     #[test]
     fn a_section_says_little_and_nothing_unknown() {
-        let least: Settings = toml::from_str("[sampling]\ntemperature = 0.0").unwrap();
+        let least: ModelSettings = toml::from_str("[sampling]\ntemperature = 0.0").unwrap();
         assert_eq!((least.longest_edge, least.newline_after_picture, least.stop.len()), (None, false, 0));
         assert_eq!(least.sampling, Sampling::GREEDY);
         for unknown in ["[sampling]\ntemperature = 0.0\ntopp = 1.0", "longest = 1\n[sampling]\ntemperature = 0.0", ""] {
-            assert!(toml::from_str::<Settings>(unknown).is_err(), "{unknown}");
+            assert!(toml::from_str::<ModelSettings>(unknown).is_err(), "{unknown}");
         }
     }
 
     #[test]
     fn what_makes_no_sense_is_found() {
         let with = |text: &str| {
-            let settings: Settings = toml::from_str(&format!("[sampling]\ntemperature = 0.0\n{text}")).unwrap();
-            settings.nonsense()
+            let settings: ModelSettings = toml::from_str(&format!("[sampling]\ntemperature = 0.0\n{text}")).unwrap();
+            settings.invalid_value()
         };
         assert_eq!(with("top_p = 0.85\ntop_k = 40\nfrequency_penalty = 0.2"), None);
-        for nonsense in ["top_p = 0.0", "top_p = 1.5", "top_p = nan", "top_k = 0", "frequency_penalty = inf"] {
-            assert!(with(nonsense).is_some(), "{nonsense}");
+        for invalid in ["top_p = 0.0", "top_p = 1.5", "top_p = nan", "top_k = 0", "frequency_penalty = inf"] {
+            assert!(with(invalid).is_some(), "{invalid}");
         }
-        let empty: Settings = toml::from_str("stop = [\"\"]\n[sampling]\ntemperature = nan").unwrap();
-        assert!(empty.nonsense().is_some());
+        let empty: ModelSettings = toml::from_str("stop = [\"\"]\n[sampling]\ntemperature = nan").unwrap();
+        assert!(empty.invalid_value().is_some());
     }
 }

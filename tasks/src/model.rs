@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tapwright_contract::model::Model;
 use tapwright_models::library::{self, LibraryError, Search};
-use tapwright_models::remote::{Endpoint, EndpointError, Key, Remote};
+use tapwright_models::remote::{Endpoint, EndpointError, Remote};
 use tapwright_models::scripted::{AtEnd, Scripted};
 use tapwright_models::{Local, OpenError};
 
@@ -16,11 +16,12 @@ use crate::mistake::Mistake;
 use crate::profile::{self, ChosenProfile, Language, NoLanguage, ProfileChoice, Profiles};
 use crate::script;
 
-pub use tapwright_models::doctor::{Check, Checkup, Fallback};
-pub use tapwright_models::library::{Cuda, CudaError, Found, Origin, Part, Plan};
+pub use tapwright_models::doctor::{Check, Fallback, ModelCheckup};
+pub use tapwright_models::library::{Cuda, CudaDownload, CudaError, CudaPackage, Found, Origin};
 pub use tapwright_models::providers;
+pub use tapwright_models::remote::ApiKey;
 pub use tapwright_models::{
-    Build, BuildError, Built, Info, Like, Progress, Provider, WeightFormat, build, info, random,
+    Build, BuildError, Built, Info, Like, Progress, TargetProvider, WeightFormat, build, info, random,
 };
 
 /// Which model.
@@ -34,16 +35,6 @@ pub enum ModelSource {
     Script(PathBuf),
     /// Always says that it is done, without looking: the floor of any comparison.
     Finish,
-}
-
-/// Something that is shown to nobody.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ApiKey(pub String);
-
-impl std::fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ApiKey(…)")
-    }
 }
 
 /// How to open it.
@@ -178,8 +169,8 @@ pub async fn fetch_cuda(options: &LibraryOptions, say: impl FnMut(&str)) -> Resu
 ///
 /// # Errors
 /// `CudaError` where there is no such set.
-pub fn plan_cuda(options: &LibraryOptions) -> Result<Plan, CudaError> {
-    library::plan_cuda(&options.cache)
+pub fn cuda_download(options: &LibraryOptions) -> Result<CudaDownload, CudaError> {
+    library::cuda_download(&options.cache)
 }
 
 fn search(options: &LibraryOptions) -> Search {
@@ -205,7 +196,7 @@ pub async fn open(
             let endpoint = Endpoint {
                 base_url: url.clone(),
                 model: name.clone(),
-                key: key.clone().map(|ApiKey(key)| Key(key)),
+                key: key.clone(),
                 sampling: profiles.model.sampling.clone(),
                 grammar: profiles.model.server_grammar,
                 reply_bytes_max: options.reply_bytes_max,
@@ -280,7 +271,7 @@ pub async fn examine(
     options: &ModelOptions,
     folder: &Path,
     stage: impl Fn(Examining) + Send + 'static,
-) -> Result<Checkup, ModelError> {
+) -> Result<ModelCheckup, ModelError> {
     let ChosenProfile { profiles, note } = profiles(options)?;
     if let Some(note) = note {
         stage(Examining::LoadingStage(LoadingStage::Note(note)));

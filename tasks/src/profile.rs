@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tapwright_agent::profile::Profile;
-use tapwright_models::{Sampling, Settings};
+use tapwright_models::{ModelSettings, Sampling};
 
 use crate::mistake::{Mistake, nearest};
 
@@ -21,14 +21,14 @@ pub struct Profiles {
     /// What it is told, and how it answers.
     pub agent: Profile,
     /// How its words and pictures are made.
-    pub model: Settings,
+    pub model: ModelSettings,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     agent: Profile,
-    model: Option<Settings>,
+    model: Option<ModelSettings>,
 }
 
 /// A profile that comes with this program. The prompts in them are our own words.
@@ -134,7 +134,7 @@ impl Profiles {
 
     fn parse(text: &str) -> Result<Profiles, toml::de::Error> {
         let File { agent, model } = toml::from_str(text)?;
-        Ok(Profiles { agent, model: model.unwrap_or_else(|| Settings::new(Sampling::GREEDY)) })
+        Ok(Profiles { agent, model: model.unwrap_or_else(|| ModelSettings::new(Sampling::GREEDY)) })
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use tapwright_agent::stop::Stop;
 use tapwright_contract::model::Model as _;
-use tapwright_models::remote::Key;
 use tapwright_models::server;
 use tapwright_phone::Options;
 use tapwright_phone::adbd::{self, PublicKey};
@@ -137,7 +136,7 @@ pub async fn model(
     let options = server::ServerOptions {
         name,
         sampling: profiles.model.sampling,
-        key: key.map(|ApiKey(key)| Key(key)),
+        key,
         open_to_all,
         urls,
         limits: server::ServerLimits { queue, ..server::ServerLimits::USUAL },

@@ -2,7 +2,7 @@
 
 use super::{Layout, Weight};
 use crate::BuildError;
-use crate::checkpoint::{Tensor, Tree};
+use crate::checkpoint::{Tensor, TensorTree};
 use crate::onnx::{Blocks, Graph, Kind, Projected, Value};
 
 /// `x: [.., in] -> [.., out]`, with no bias.
@@ -10,7 +10,7 @@ pub fn linear<'a>(
     graph: &mut Graph<Weight<'a>>,
     x: &Value,
     out: u64,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
     name: &str,
 ) -> Result<Value, BuildError> {
     let at = weights.at(name);
@@ -36,7 +36,7 @@ pub fn projections<'a>(
     x: &Value,
     parts: [(&str, u64); 3],
     biased: bool,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
 ) -> Result<Projected, BuildError> {
     let Some(blocks) = graph.options().blocks else {
         let mut apart = Vec::new();
@@ -82,7 +82,7 @@ fn in_blocks<'a>(
 }
 
 /// `x: [.., width] -> [.., width]`, the bias of `weights` added.
-pub fn bias<'a>(graph: &mut Graph<Weight<'a>>, x: &Value, weights: &Tree<'a>) -> Result<Value, BuildError> {
+pub fn bias<'a>(graph: &mut Graph<Weight<'a>>, x: &Value, weights: &TensorTree<'a>) -> Result<Value, BuildError> {
     let shift = vector(graph, x.width(), weights, "bias")?;
     Ok(graph.add(&weights.name_of("biased"), x, &shift))
 }
@@ -92,7 +92,7 @@ pub fn norm<'a>(
     graph: &mut Graph<Weight<'a>>,
     x: &Value,
     epsilon: f32,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
     name: &str,
 ) -> Result<Value, BuildError> {
     let at = weights.at(name);
@@ -104,7 +104,7 @@ pub fn norm<'a>(
 pub fn vector<'a>(
     graph: &mut Graph<Weight<'a>>,
     width: u64,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
     name: &str,
 ) -> Result<Value, BuildError> {
     let vector = weights.tensor(name, [width])?;

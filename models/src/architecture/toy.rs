@@ -11,7 +11,7 @@ use super::positions::{NamedTensor, Position, Span, rotary_tables};
 use super::spec::{TextSpec, VisionSpec};
 use super::{Family, Graphs, Layout, ModelGraphOptions, Registration, Spec, Weight, layer, weight};
 use crate::BuildError;
-use crate::checkpoint::{Checkpoint, Tree};
+use crate::checkpoint::{Checkpoint, TensorTree};
 use crate::onnx::{Cache, Dim, Graph, GraphOptions, Kind, Value};
 
 pub const REGISTRATION: Registration = Registration { model_types: &["toy"], read };
@@ -89,7 +89,7 @@ impl Family for Toy {
 }
 
 /// `pixel_values: [patches, 192] -> image_features: [patches / 9, 2 * width]`
-fn encoder<'a>(weights: &Tree<'a>, options: GraphOptions) -> Result<Graph<Weight<'a>>, BuildError> {
+fn encoder<'a>(weights: &TensorTree<'a>, options: GraphOptions) -> Result<Graph<Weight<'a>>, BuildError> {
     let mut graph = Graph::new("vision_encoder", options);
     let (patches, values) = (Dim::Named("patches"), PATCHES_OF_TOKEN * PATCH_VALUES);
     let pixels = graph.input("pixel_values", options.kind, [patches, Dim::Fixed(PATCH_VALUES)]);
@@ -103,7 +103,7 @@ fn encoder<'a>(weights: &Tree<'a>, options: GraphOptions) -> Result<Graph<Weight
 }
 
 /// The decoder up to the rows whose logits are wanted.
-fn decoder<'a>(weights: &Tree<'a>, options: GraphOptions) -> Result<(Graph<Weight<'a>>, Value), BuildError> {
+fn decoder<'a>(weights: &TensorTree<'a>, options: GraphOptions) -> Result<(Graph<Weight<'a>>, Value), BuildError> {
     let mut graph = Graph::new("decoder", options);
     let (kind, fixed) = (options.kind, Dim::Fixed);
     let tokens = [fixed(1), Dim::Named("tokens"), fixed(WIDTH)];

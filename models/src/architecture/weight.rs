@@ -1,7 +1,7 @@
 //! What the graphs of a model are, over which weights, and how they are to be written.
 
 use crate::BuildError;
-use crate::checkpoint::{Tensor, Tree};
+use crate::checkpoint::{Tensor, TensorTree};
 use crate::onnx::{Blocks, Graph, GraphOptions};
 
 /// A weight and how the graph wants it laid out.
@@ -53,7 +53,7 @@ pub struct Graphs<'a> {
 ///
 /// # Errors
 /// `BuildError` when there is no such matrix, or it has another shape than the table.
-pub fn head<'a>(embeddings: Tensor<'a>, head: &Tree<'a>, tied: bool) -> Result<(Tensor<'a>, bool), BuildError> {
+pub fn head<'a>(embeddings: Tensor<'a>, head: &TensorTree<'a>, tied: bool) -> Result<(Tensor<'a>, bool), BuildError> {
     if tied && !head.has("weight") {
         return Ok((embeddings, true));
     }

@@ -101,26 +101,26 @@ mod tests {
 
     use super::*;
 
-    fn words() -> Tokenizer {
+    fn tokenizer() -> Tokenizer {
         Tokenizer::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens")).unwrap()
     }
 
     /// All that is handed out, up to the stop.
     fn said(text: &str, stops: &[&str], stop_shown: bool) -> (String, Option<String>) {
-        thread_local!(static WORDS: Tokenizer = words());
-        WORDS.with(|words| {
+        thread_local!(static TOKENIZER: Tokenizer = tokenizer());
+        TOKENIZER.with(|tokenizer| {
             let mut detokenizer =
                 Detokenizer::new(stops.iter().map(|stop| (*stop).to_owned()).collect(), stop_shown, false);
             let mut out = String::new();
-            for token in words.encode(text).unwrap() {
-                let Detokenized { text, stop } = detokenizer.push(token, words).unwrap();
+            for token in tokenizer.encode(text).unwrap() {
+                let Detokenized { text, stop } = detokenizer.push(token, tokenizer).unwrap();
                 assert!(!text.contains(char::REPLACEMENT_CHARACTER), "{text:?}");
                 out += &text;
                 if stop.is_some() {
                     return (out, stop);
                 }
             }
-            let Detokenized { text, stop } = detokenizer.finish(words).unwrap();
+            let Detokenized { text, stop } = detokenizer.finish(tokenizer).unwrap();
             (out + &text, stop)
         })
     }

@@ -22,7 +22,7 @@ use crate::request::{Grammar, Request};
 
 /// What is known of a model on this machine. It is what `models doctor --json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Checkup {
+pub struct ModelCheckup {
     pub folder: PathBuf,
     pub provider: String,
     /// Why that one, a sentence.
@@ -90,7 +90,7 @@ const CHECKED: usize = 16;
 const TOLERANCE_FULL: f32 = 1e-3;
 const TOLERANCE_LESS: f32 = 5e-2;
 
-impl Checkup {
+impl ModelCheckup {
     /// Whether all numbers were right.
     pub fn is_well(&self) -> bool {
         self.checks.iter().all(|check| check.passed)
@@ -109,7 +109,7 @@ pub fn examine(
     options: &EngineOptions,
     now: &dyn Fn() -> Duration,
     stage: &mut dyn FnMut(Stage),
-) -> Result<Checkup, OpenError> {
+) -> Result<ModelCheckup, OpenError> {
     let built = if folder::is_built(folder) {
         folder.to_owned()
     } else {
@@ -137,7 +137,7 @@ pub fn examine(
         stage(Stage::Doing("looking who computes what"));
         fallbacks(&built, library, options, provider)?
     };
-    Ok(Checkup {
+    Ok(ModelCheckup {
         folder: built,
         provider: provider.to_string(),
         why,

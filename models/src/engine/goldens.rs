@@ -21,7 +21,7 @@ use crate::architecture;
 use crate::checkpoint::Precision;
 use crate::folder::Build;
 use crate::request::Request;
-use crate::settings::{Sampling, Settings};
+use crate::settings::{ModelSettings, Sampling};
 
 /// Sums of a few hundred products of 32-bit numbers, in another order than the reference's.
 const FEATURES: f32 = 1e-5;
@@ -190,7 +190,7 @@ pub(crate) fn checkpoint(goldens: &Goldens, variant: &str, precision: Precision,
 }
 
 pub(crate) fn options(chunk_tokens_max: u32) -> EngineOptions {
-    let settings = Settings::new(Sampling::GREEDY);
+    let settings = ModelSettings::new(Sampling::GREEDY);
     EngineOptions {
         settings,
         provider: providers::Provider::Cpu,
@@ -331,7 +331,7 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
 #[test]
 fn conversations_are_written_and_cut_into_tokens_as_the_reference_does() {
     let goldens = goldens();
-    let words = Tokenizer::open(&here()).unwrap();
+    let tokenizer = Tokenizer::open(&here()).unwrap();
     let template = Template::open(&here(), TemplateOptions::default()).unwrap();
     let picture = draw("page", 60, 60);
     for chat in &goldens.chats {
@@ -350,11 +350,11 @@ fn conversations_are_written_and_cut_into_tokens_as_the_reference_does() {
                 },
             })
             .collect();
-        let text = template.render(&turns, &words, None).unwrap();
+        let text = template.render(&turns, &tokenizer, None).unwrap();
         assert_eq!(text, chat.text);
-        assert_eq!(words.encode(&text).unwrap(), chat.ids);
+        assert_eq!(tokenizer.encode(&text).unwrap(), chat.ids);
     }
     for (ids, text) in &goldens.decoded {
-        assert_eq!(&words.decode(ids, false).unwrap(), text);
+        assert_eq!(&tokenizer.decode(ids, false).unwrap(), text);
     }
 }

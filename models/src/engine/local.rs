@@ -16,11 +16,11 @@ use super::prepare::{PreparedRequest, Preparer};
 use super::providers::Provider;
 use super::runtime::RuntimeError;
 use super::sampling::Dice;
-use super::thread::{self as engine_thread, Health, HealthState, Job, Status};
+use super::thread::{self as engine_thread, EngineHealth, HealthState, Job, Status};
 use crate::BuildError;
 use crate::folder::{self, Progress};
-use crate::request::{Answer, AnswerError, AnswerEvent, FinishReason, Grammar, Request};
-use crate::settings::{Sampling, Settings};
+use crate::request::{AnswerError, AnswerEvent, AnswerStream, FinishReason, Grammar, Request};
+use crate::settings::{ModelSettings, Sampling};
 
 /// Prompts that wait for the engine at most; whoever comes then waits to be let in.
 const QUEUE_MAX: usize = 16;
@@ -31,7 +31,7 @@ const PREPARING_MAX: usize = 2;
 #[derive(Clone, Debug, PartialEq)]
 pub struct EngineOptions {
     /// What the model's profile says.
-    pub settings: Settings,
+    pub settings: ModelSettings,
     /// Who computes.
     pub provider: Provider,
     /// Threads of one computation.
@@ -83,7 +83,7 @@ pub struct Local {
 struct Facts {
     preparer: Arc<Preparer>,
     preparing: Arc<Semaphore>,
-    settings: Settings,
+    settings: ModelSettings,
 }
 
 struct Thread {
@@ -160,7 +160,7 @@ impl Local {
     }
 
     /// How the engine is at this moment.
-    pub fn health(&self) -> Health {
+    pub fn health(&self) -> EngineHealth {
         let mut health = self.thread.status.health();
         if self.thread.handle.as_ref().is_none_or(JoinHandle::is_finished) {
             health.state = HealthState::Stopped;
@@ -169,7 +169,7 @@ impl Local {
     }
 
     /// What the profile says.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ModelSettings {
         &self.facts.settings
     }
 
@@ -177,7 +177,7 @@ impl Local {
     ///
     /// # Errors
     /// `AnswerError` when the request cannot be answered, or the engine has stopped; what goes wrong later comes in place of a piece.
-    pub async fn ask(&self, request: Request) -> Result<Answer, AnswerError> {
+    pub async fn ask(&self, request: Request) -> Result<AnswerStream, AnswerError> {
         let gone = || AnswerError::from(ModelErrorKind::Fatal { why: "the engine has stopped".to_owned() });
         let queue = self.thread.queue.as_ref().ok_or_else(gone)?;
         let request = self.prepare(request).await?;
@@ -186,7 +186,7 @@ impl Local {
         // Room for all that can come: a reader that is slow must not hold up others.
         let (events, pieces) = mpsc::channel(request.max_new_tokens + 2);
         let stop = interrupt.clone();
-        let answer = Answer::new(pieces, move || stop.interrupt());
+        let answer = AnswerStream::new(pieces, move || stop.interrupt());
         queue.send(Job { request, events, interrupt }).await.map_err(|_| gone())?;
         Ok(answer)
     }

@@ -71,7 +71,7 @@ pub fn read(value: &DynValue, kind: Precision) -> Result<Vec<f32>, RuntimeError>
 
 /// What a cache has of one layer's keys or values: `[1, heads, capacity, head]`.
 #[derive(Clone, Copy)]
-pub struct Shape {
+pub struct CacheShape {
     pub heads: usize,
     pub capacity: usize,
     pub head: usize,
@@ -81,7 +81,7 @@ pub struct Shape {
 /// another one, and all others nought; elsewhere nothing is written, and nothing may be kept.
 pub fn slots(
     allocator: &Allocator,
-    shape: Shape,
+    shape: CacheShape,
     kind: Precision,
     kept: Option<(&DynTensor, usize)>,
     host_visible: bool,
@@ -95,7 +95,7 @@ pub fn slots(
 
 fn slots_of<T: Number>(
     allocator: &Allocator,
-    Shape { heads, capacity, head }: Shape,
+    CacheShape { heads, capacity, head }: CacheShape,
     kept: Option<(&DynTensor, usize)>,
     host_visible: bool,
 ) -> Result<DynTensor, RuntimeError> {

@@ -58,7 +58,7 @@ impl Preparer {
     /// What is wrong with it.
     pub fn prepare(&self, mut request: Request) -> Result<PreparedRequest, AnswerError> {
         let invalid = |why: String| ModelErrorKind::InvalidPrompt { why };
-        if let Some(why) = request.sampling.nonsense() {
+        if let Some(why) = request.sampling.invalid_value() {
             return Err(invalid(why).into());
         }
         if request.tokens_max == Some(0) {

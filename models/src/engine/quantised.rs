@@ -11,7 +11,7 @@ use super::prepare::RotaryTables;
 use super::*;
 use crate::checkpoint::Precision;
 use crate::folder::{Build, WeightFormat};
-use crate::onnx::Provider;
+use crate::onnx::TargetProvider;
 use crate::request::Request;
 
 /// The same numbers in other sums, as for plain graphs.
@@ -58,7 +58,7 @@ fn quantised_graphs_compute_what_torch_computes_with_the_same_numbers() {
         let precision = if *bits == 4 { WeightFormat::Int4 } else { WeightFormat::Int8 };
         let folder = checkpoint(&goldens(), &case.variant, Precision::Bf16, 1);
         for exact in [true, false] {
-            let build = Build { precision, provider: Provider::Cpu, block: *block, exact };
+            let build = Build { precision, provider: TargetProvider::Cpu, block: *block, exact };
             let Some(mut engine) = engine_of(folder.path(), &build, &options(512)) else { return };
             let ours = logits(&mut engine, case);
             let theirs = arrays("quantised.safetensors", &format!("case{index}.logits"));
@@ -77,7 +77,7 @@ fn quantised_graphs_compute_what_torch_computes_with_the_same_numbers() {
 #[test]
 fn the_operators_of_other_providers_compute_the_same() {
     let goldens = goldens();
-    for provider in [Provider::Coreml, Provider::Webgpu] {
+    for provider in [TargetProvider::Coreml, TargetProvider::Webgpu] {
         for variant in ["untied", "tied", "glm46v_1", "glm_ocr_0", "glm_ocr_2"] {
             let folder = checkpoint(&goldens, variant, Precision::F32, 1);
             let build = Build { provider, ..Build::FP32 };

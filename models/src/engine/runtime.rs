@@ -274,7 +274,7 @@ impl Decoder {
 
     /// A layer with room for so many slots, the first `kept` of them as in `before`.
     fn layer(&self, capacity: usize, before: Option<&LayerCache>, kept: usize) -> Result<LayerCache, RuntimeError> {
-        let shape = numbers::Shape { heads: self.kv_heads, capacity, head: self.head };
+        let shape = numbers::CacheShape { heads: self.kv_heads, capacity, head: self.head };
         let make = |before: Option<&DynTensor>| {
             #[cfg(test)]
             if self.deny.as_ref().is_some_and(|deny| deny(self.bytes(capacity) / self.layers / 2)) {

@@ -62,7 +62,7 @@ pub struct Job<R> {
 
 /// How an engine is, as whoever asks from outside sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
+pub struct EngineHealth {
     pub state: HealthState,
     /// Answers under way.
     pub answering: u32,
@@ -116,8 +116,8 @@ impl Default for Status {
 }
 
 impl Status {
-    pub fn health(&self) -> Health {
-        Health {
+    pub fn health(&self) -> EngineHealth {
+        EngineHealth {
             state: self.state.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             answering: self.answering.load(Ordering::Relaxed),
             steps: self.steps.load(Ordering::Relaxed),
@@ -305,7 +305,7 @@ fn fault(panic: &(dyn Any + Send)) -> ModelErrorKind {
 /// What a panic says.
 fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without words")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a message")
 }
 
 /// There is room for every piece of an answer, so it is only lost when nobody wants it.

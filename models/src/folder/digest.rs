@@ -125,7 +125,7 @@ fn key(shard: &Shard) -> String {
 }
 
 /// What a checkpoint is known by.
-pub struct Identity {
+pub struct FileIdentity {
     pub digest: String,
     /// Of each shard, by name.
     pub shards: BTreeMap<String, String>,
@@ -140,7 +140,7 @@ pub fn identify(
     checkpoint: &Checkpoint,
     known: &mut KnownDigests,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Identity, BuildError> {
+) -> Result<FileIdentity, BuildError> {
     let mut hash = Sha256::new();
     let mut part = |name: &str, bytes: &[u8]| {
         for piece in [name.as_bytes(), bytes] {
@@ -170,7 +170,7 @@ pub fn identify(
     for (name, sha256) in &shards {
         part(name, sha256.as_bytes());
     }
-    Ok(Identity { digest: hex(&hash.finalize()), shards })
+    Ok(FileIdentity { digest: hex(&hash.finalize()), shards })
 }
 
 /// The digest of each file, with what the file system said of it before it was read.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::engine::goldens::{checkpoint, goldens};
-use crate::onnx::Provider;
+use crate::onnx::TargetProvider;
 
 const MS: &str = "com.microsoft";
 const ANY: &[Kind] = &[Kind::F32, Kind::F16, Kind::Bf16];
@@ -97,7 +97,7 @@ fn every_graph_asks_only_for_kernels_that_its_provider_has() {
         let folder = checkpoint(&goldens(), variant, precision, 1);
         let checkpoint = Checkpoint::open(folder.path()).unwrap();
         let family = family(folder.path()).unwrap();
-        for provider in [Provider::Cuda, Provider::Webgpu, Provider::Coreml] {
+        for provider in [TargetProvider::Cuda, TargetProvider::Webgpu, TargetProvider::Coreml] {
             for form in FORMS {
                 let build = Build { precision: form, provider, block: 32, exact: false };
                 let options = match build.graph_options(&checkpoint) {
@@ -110,10 +110,10 @@ fn every_graph_asks_only_for_kernels_that_its_provider_has() {
                 let graphs = family.graphs(&checkpoint, options).unwrap();
                 for graph in [graphs.vision, graphs.decoder] {
                     let kernels = match graph.options().provider {
-                        Provider::Cuda => CUDA,
-                        Provider::Webgpu => WEBGPU,
-                        Provider::Coreml => COREML,
-                        Provider::Cpu => continue, // It runs here, so the goldens tell.
+                        TargetProvider::Cuda => CUDA,
+                        TargetProvider::Webgpu => WEBGPU,
+                        TargetProvider::Coreml => COREML,
+                        TargetProvider::Cpu => continue, // It runs here, so the goldens tell.
                     };
                     for &(domain, operator, kind) in graph.operators() {
                         let kernel = kernels.iter().find(|kernel| (kernel.0, kernel.1) == (domain, operator));

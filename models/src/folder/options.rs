@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::BuildError;
 use crate::architecture::ModelGraphOptions;
 use crate::checkpoint::{Checkpoint, Precision};
-use crate::onnx::{Blocks, GraphOptions, Kind, Provider};
+use crate::onnx::{Blocks, GraphOptions, Kind, TargetProvider};
 
 /// What to build. Callers fill in every field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ use crate::onnx::{Blocks, GraphOptions, Kind, Provider};
 pub struct Build {
     pub precision: WeightFormat,
     /// What is to run it.
-    pub provider: Provider,
+    pub provider: TargetProvider,
     /// Numbers of a row that share a scale, where matrices are quantised: 32, 64 or 128.
     pub block: u32,
     /// On the processor, products with quantised matrices are of 32-bit numbers and not of 8-bit ones: four times as slow, and
@@ -37,7 +37,8 @@ const PLAIN_PARAMETERS_MAX: u64 = 1_500_000_000;
 
 impl Build {
     /// 32 bits, for the processor: what checkpoints compute on paper.
-    pub const FP32: Build = Build { precision: WeightFormat::Fp32, provider: Provider::Cpu, block: 32, exact: false };
+    pub const FP32: Build =
+        Build { precision: WeightFormat::Fp32, provider: TargetProvider::Cpu, block: 32, exact: false };
 
     /// What to build when nobody says it.
     pub fn suited(parameters: u64) -> Build {
@@ -61,37 +62,37 @@ impl Build {
         let both = |options| Ok(ModelGraphOptions { vision: options, decoder: options });
         let bits = if precision == WeightFormat::Int4 { 4 } else { 8 };
         match (provider, precision) {
-            (Provider::Cuda, WeightFormat::Fp32) => {
+            (TargetProvider::Cuda, WeightFormat::Fp32) => {
                 unsupported("fp32 for cuda, whose GroupQueryAttention has 16 bits; take bf16 or fp16".to_owned())
             }
-            (Provider::Cpu, WeightFormat::Bf16) => {
+            (TargetProvider::Cpu, WeightFormat::Bf16) => {
                 unsupported("bf16 for cpu, where ONNX Runtime computes with fp32 and fp16 only; take one of them, or --provider cuda".to_owned())
             }
-            (Provider::Webgpu, WeightFormat::Bf16) => unsupported("bf16 for webgpu; take fp16 or fp32".to_owned()),
-            (Provider::Coreml, WeightFormat::Bf16) => unsupported("bf16 for coreml; take fp16 or fp32".to_owned()),
+            (TargetProvider::Webgpu, WeightFormat::Bf16) => unsupported("bf16 for webgpu; take fp16 or fp32".to_owned()),
+            (TargetProvider::Coreml, WeightFormat::Bf16) => unsupported("bf16 for coreml; take fp16 or fp32".to_owned()),
             // CoreML takes the vision encoder. The decoder's operators are none of its, and go to the processor.
-            (Provider::Coreml, WeightFormat::Fp32) => {
-                Ok(ModelGraphOptions { vision: plain(Provider::Coreml, Kind::F32), decoder: plain(Provider::Cpu, Kind::F32) })
+            (TargetProvider::Coreml, WeightFormat::Fp32) => {
+                Ok(ModelGraphOptions { vision: plain(TargetProvider::Coreml, Kind::F32), decoder: plain(TargetProvider::Cpu, Kind::F32) })
             }
-            (Provider::Coreml, WeightFormat::Fp16) => {
-                Ok(ModelGraphOptions { vision: plain(Provider::Coreml, Kind::F16), decoder: plain(Provider::Cpu, Kind::F32) })
+            (TargetProvider::Coreml, WeightFormat::Fp16) => {
+                Ok(ModelGraphOptions { vision: plain(TargetProvider::Coreml, Kind::F16), decoder: plain(TargetProvider::Cpu, Kind::F32) })
             }
-            (Provider::Coreml, WeightFormat::Int8 | WeightFormat::Int4) => {
-                Ok(ModelGraphOptions { vision: plain(Provider::Coreml, Kind::F32), decoder: quantized(Provider::Cpu, Kind::F32, bits) })
+            (TargetProvider::Coreml, WeightFormat::Int8 | WeightFormat::Int4) => {
+                Ok(ModelGraphOptions { vision: plain(TargetProvider::Coreml, Kind::F32), decoder: quantized(TargetProvider::Cpu, Kind::F32, bits) })
             }
             (_, WeightFormat::Fp32) => both(plain(provider, Kind::F32)),
             (_, WeightFormat::Fp16) => both(plain(provider, Kind::F16)),
             (_, WeightFormat::Bf16) => both(plain(provider, Kind::Bf16)),
             // Four bits would do the encoder more harm than they save: it is a twelfth of the model.
-            (Provider::Cpu, WeightFormat::Int8 | WeightFormat::Int4) => {
+            (TargetProvider::Cpu, WeightFormat::Int8 | WeightFormat::Int4) => {
                 Ok(ModelGraphOptions { vision: quantized(provider, Kind::F32, 8), decoder: quantized(provider, Kind::F32, bits) })
             }
             // The encoder is bound by what a GPU computes, not by what it reads, so quantising it would gain nothing there.
-            (Provider::Cuda, WeightFormat::Int8 | WeightFormat::Int4) => {
+            (TargetProvider::Cuda, WeightFormat::Int8 | WeightFormat::Int4) => {
                 let kind = if checkpoint.written_in(Precision::F16) { Kind::F16 } else { Kind::Bf16 };
                 Ok(ModelGraphOptions { vision: plain(provider, kind), decoder: quantized(provider, kind, bits) })
             }
-            (Provider::Webgpu, WeightFormat::Int8 | WeightFormat::Int4) => {
+            (TargetProvider::Webgpu, WeightFormat::Int8 | WeightFormat::Int4) => {
                 Ok(ModelGraphOptions { vision: plain(provider, Kind::F32), decoder: quantized(provider, Kind::F32, bits) })
             }
         }

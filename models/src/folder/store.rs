@@ -14,7 +14,7 @@ use super::pieces::{self, Made, Recipe, kind_of};
 use super::{BuildError, EmbeddingTable, Progress};
 use crate::architecture::{Layout, Weight};
 use crate::checkpoint::{Precision, Tensor};
-use crate::onnx::{Kind, Place, WeightUse};
+use crate::onnx::{ByteRange, Kind, WeightUse};
 
 /// Where numbers of a data file begin: pages, so that mapping is clean.
 const ALIGNMENT: u64 = 4096;
@@ -22,7 +22,7 @@ const ALIGNMENT: u64 = 4096;
 /// A file of a built folder that its graphs need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Part {
+pub struct FolderFile {
     pub name: String,
     pub bytes: u64,
     /// Of a file that the build wrote, or shares with the checkpoint. Folders of earlier versions do not say the latter.
@@ -32,7 +32,7 @@ pub struct Part {
     pub modified: Option<u64>,
 }
 
-pub struct Store<'p> {
+pub struct FolderWriter<'p> {
     folder: PathBuf,
     may_link: bool,
     /// The largest file that is copied rather than shared.
@@ -40,8 +40,8 @@ pub struct Store<'p> {
     /// Digests of the checkpoint's files, by name.
     shards: &'p BTreeMap<String, String>,
     data: Option<Data>,
-    placed: BTreeMap<String, (Place, Kind)>,
-    parts: Vec<Part>,
+    placed: BTreeMap<String, (ByteRange, Kind)>,
+    parts: Vec<FolderFile>,
     progress: &'p mut dyn FnMut(Progress),
     done: u64,
     total: u64,
@@ -76,14 +76,14 @@ impl Data {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Part, BuildError> {
+    fn finish(mut self) -> Result<FolderFile, BuildError> {
         let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
         synced.map_err(BuildError::unwritable(&self.path))?;
-        Ok(Part { name: self.name, bytes: self.length, sha256: Some(hex(&self.hash.finalize())), modified: None })
+        Ok(FolderFile { name: self.name, bytes: self.length, sha256: Some(hex(&self.hash.finalize())), modified: None })
     }
 }
 
-impl<'p> Store<'p> {
+impl<'p> FolderWriter<'p> {
     pub fn new(
         folder: &Path,
         may_link: bool,
@@ -91,8 +91,8 @@ impl<'p> Store<'p> {
         shards: &'p BTreeMap<String, String>,
         total: u64,
         progress: &'p mut dyn FnMut(Progress),
-    ) -> Store<'p> {
-        Store {
+    ) -> FolderWriter<'p> {
+        FolderWriter {
             folder: folder.to_owned(),
             may_link,
             copy_bytes_max,
@@ -107,7 +107,7 @@ impl<'p> Store<'p> {
     }
 
     /// Finds or makes places for the weights of a graph; what has to be written goes into `file`.
-    pub fn places(&mut self, weights: &[WeightUse<Weight<'_>>], file: &str) -> Result<Vec<Place>, BuildError> {
+    pub fn places(&mut self, weights: &[WeightUse<Weight<'_>>], file: &str) -> Result<Vec<ByteRange>, BuildError> {
         let mut places = Vec::new();
         for (index, used) in weights.iter().enumerate() {
             places.push(self.place(used, weights.get(index + 1), file)?);
@@ -146,7 +146,7 @@ impl<'p> Store<'p> {
             None => {
                 let offset = self.data(file)?.align()?;
                 self.streamed(tensor, Recipe::Kept, file, &mut Vec::new())?;
-                (Place { file: file.to_owned(), offset, length: tensor.bytes() }, tensor.precision)
+                (ByteRange { file: file.to_owned(), offset, length: tensor.bytes() }, tensor.precision)
             }
         };
         self.close()?;
@@ -155,7 +155,7 @@ impl<'p> Store<'p> {
     }
 
     /// What was written and linked.
-    pub fn into_parts(self) -> Vec<Part> {
+    pub fn into_parts(self) -> Vec<FolderFile> {
         self.parts
     }
 
@@ -164,7 +164,7 @@ impl<'p> Store<'p> {
         used: &WeightUse<Weight<'_>>,
         next: Option<&WeightUse<Weight<'_>>>,
         file: &str,
-    ) -> Result<Place, BuildError> {
+    ) -> Result<ByteRange, BuildError> {
         if let Some((place, _)) = self.placed.get(&used.name) {
             return Ok(place.clone());
         }
@@ -245,7 +245,7 @@ impl<'p> Store<'p> {
         Ok(())
     }
 
-    fn linked(&mut self, tensor: &Tensor<'_>) -> Result<Place, BuildError> {
+    fn linked(&mut self, tensor: &Tensor<'_>) -> Result<ByteRange, BuildError> {
         let name = &tensor.shard.name;
         if !self.parts.iter().any(|part| part.name == *name) {
             let to = self.folder.join(name);
@@ -260,9 +260,9 @@ impl<'p> Store<'p> {
                 true => Some(Stamp::of(&fs::metadata(&to).map_err(BuildError::unwritable(&to))?).modified()),
                 false => None,
             };
-            self.parts.push(Part { name: name.clone(), bytes, sha256: self.shards.get(name).cloned(), modified });
+            self.parts.push(FolderFile { name: name.clone(), bytes, sha256: self.shards.get(name).cloned(), modified });
         }
-        Ok(Place { file: name.clone(), offset: tensor.offset, length: tensor.bytes() })
+        Ok(ByteRange { file: name.clone(), offset: tensor.offset, length: tensor.bytes() })
     }
 
     /// The data file of that name, which appears when something is to be written.
@@ -273,9 +273,9 @@ impl<'p> Store<'p> {
         }
     }
 
-    fn since(&self, offset: u64, file: &str) -> Place {
+    fn since(&self, offset: u64, file: &str) -> ByteRange {
         let length = self.data.as_ref().map_or(0, |data| data.length) - offset;
-        Place { file: file.to_owned(), offset, length }
+        ByteRange { file: file.to_owned(), offset, length }
     }
 
     fn close(&mut self) -> Result<(), BuildError> {

@@ -335,7 +335,7 @@ fn parts(folder: &Path) -> Vec<String> {
 
 #[test]
 fn each_build_has_its_files_and_its_name() {
-    use crate::onnx::Provider::{Coreml, Cpu, Cuda, Webgpu};
+    use crate::onnx::TargetProvider::{Coreml, Cpu, Cuda, Webgpu};
     use WeightFormat::{Bf16, Fp16, Fp32, Int4, Int8};
     let source = checkpoint(&goldens(), "untied", Precision::Bf16, 2);
     let (first, second) = (FIRST, "model-00002-of-00002.safetensors");
@@ -416,7 +416,7 @@ fn what_no_number_of_a_build_can_hold_is_refused_by_name() {
         }
         folder
     };
-    let fp16 = Build { precision: WeightFormat::Fp16, provider: crate::onnx::Provider::Cuda, ..Build::FP32 };
+    let fp16 = Build { precision: WeightFormat::Fp16, provider: crate::onnx::TargetProvider::Cuda, ..Build::FP32 };
     let bf16 = Build { precision: WeightFormat::Bf16, ..fp16 };
     let int4_cuda = Build { precision: WeightFormat::Int4, ..fp16 };
     for (how, number, expected) in [
@@ -429,7 +429,7 @@ fn what_no_number_of_a_build_can_hold_is_refused_by_name() {
         (int4_cuda, f32::NEG_INFINITY, Some("number 333 is not finite")),
         (int4(48), 0.0, Some("not supported: blocks of 48; 32, 64 and 128 can be built")),
         (
-            Build { provider: crate::onnx::Provider::Cpu, ..bf16 },
+            Build { provider: crate::onnx::TargetProvider::Cpu, ..bf16 },
             0.0,
             Some("not supported: bf16 for cpu, where ONNX Runtime computes with fp32 and fp16 only"),
         ),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
-use super::pin::{MINOR_MIN, PYTHON, Pin, Source};
+use super::pin::{MINOR_MIN, PYTHON, PackageSource, Pin};
 
 /// Looking is quick; a Python that hangs is no reason to wait.
 const LOOK_WITHIN: Duration = Duration::from_secs(10);
@@ -52,7 +52,7 @@ pub struct Wheel {
 
 /// The ways to get a wheel, the better first.
 pub fn wheel_attempts() -> Vec<Attempt> {
-    attempts_at(&Source::Wheel { platform: "" })
+    attempts_at(&PackageSource::Wheel { platform: "" })
 }
 
 /// The ways to get a file, the better first. One that is not installed costs nothing.
@@ -60,16 +60,16 @@ pub fn attempts(pin: &Pin) -> Vec<Attempt> {
     attempts_at(&pin.source)
 }
 
-fn attempts_at(source: &Source) -> Vec<Attempt> {
+fn attempts_at(source: &PackageSource) -> Vec<Attempt> {
     let way = |client, program, before, kind| Attempt { client, program, before, kind };
     match source {
-        Source::Wheel { .. } => vec![
+        PackageSource::Wheel { .. } => vec![
             way("uv", "uv", &[][..], Kind::Uv),
             way("pip", "python3", &["-m", "pip"], Kind::Pip),
             way("pip", "pip3", &[], Kind::Pip),
             way("pip", "pip", &[], Kind::Pip),
         ],
-        Source::Npm { .. } => vec![way("npm", if cfg!(windows) { "npm.cmd" } else { "npm" }, &[], Kind::Npm)],
+        PackageSource::Npm { .. } => vec![way("npm", if cfg!(windows) { "npm.cmd" } else { "npm" }, &[], Kind::Npm)],
     }
 }
 
@@ -122,24 +122,24 @@ impl Attempt {
         let mut arguments: Vec<&OsStr> = self.before.iter().map(OsStr::new).collect();
         let mut add = |more: &[&'static str]| arguments.extend(more.iter().map(|&text| OsStr::new(text)));
         let package = match pin.source {
-            Source::Wheel { .. } => format!("onnxruntime=={}", pin.version),
-            Source::Npm { .. } => format!("onnxruntime-node@{}", pin.version),
+            PackageSource::Wheel { .. } => format!("onnxruntime=={}", pin.version),
+            PackageSource::Npm { .. } => format!("onnxruntime-node@{}", pin.version),
         };
         match (self.kind, &pin.source) {
-            (Kind::Uv, Source::Wheel { .. }) => {
+            (Kind::Uv, PackageSource::Wheel { .. }) => {
                 add(&["pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]);
                 add(&["--python-version", PYTHON, "--target"]);
             }
-            (Kind::Pip, &Source::Wheel { platform }) => {
+            (Kind::Pip, &PackageSource::Wheel { platform }) => {
                 add(&["download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"]);
                 // No code of the package runs: a wheel is only unpacked.
                 add(&["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]);
                 add(&["--platform", platform, "--dest"]);
             }
-            (Kind::Npm, Source::Npm { .. }) => {
+            (Kind::Npm, PackageSource::Npm { .. }) => {
                 add(&["pack", "--silent", "--ignore-scripts", "--pack-destination"]);
             }
-            (Kind::Uv | Kind::Pip, Source::Npm { .. }) | (Kind::Npm, Source::Wheel { .. }) => {
+            (Kind::Uv | Kind::Pip, PackageSource::Npm { .. }) | (Kind::Npm, PackageSource::Wheel { .. }) => {
                 return Err("it does not have this package".to_owned());
             }
         }
@@ -148,7 +148,7 @@ impl Attempt {
         run(self.program, &arguments, within).await?;
 
         match (self.kind, &pin.source) {
-            (Kind::Npm, Source::Npm { path }) => {
+            (Kind::Npm, PackageSource::Npm { path }) => {
                 let archive = only_file(folder, ".tgz")?;
                 // tar comes with every system that this runs on, Windows too.
                 let archive = archive.as_os_str();

@@ -15,7 +15,7 @@ const SPARE: u64 = 64 << 20;
 
 /// One package, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct CudaPackage {
     pub package: &'static str,
     pub version: &'static str,
     /// Bytes of the download.
@@ -28,10 +28,10 @@ pub struct Part {
 
 /// What a fetch would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct CudaDownload {
     /// Where the files go.
     pub folder: PathBuf,
-    pub parts: Vec<Part>,
+    pub parts: Vec<CudaPackage>,
     /// Bytes to be downloaded still.
     pub download: u64,
     /// Bytes that have to be free on the disk for that: the files, and the largest package beside them.
@@ -194,12 +194,12 @@ pub fn cached(cache: &Path) -> Result<PathBuf, String> {
 ///
 /// # Errors
 /// `CudaError::Machine` where there is nothing to fetch.
-pub fn plan_cuda(cache: &Path) -> Result<Plan, CudaError> {
+pub fn cuda_download(cache: &Path) -> Result<CudaDownload, CudaError> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
         return Err(CudaError::Machine);
     }
     let folder = cache.join(FOLDER);
-    let parts = PACKAGES.map(|package| Part {
+    let parts = PACKAGES.map(|package| CudaPackage {
         package: package.wheel.package,
         version: package.wheel.version,
         download: package.download,
@@ -213,7 +213,7 @@ pub fn plan_cuda(cache: &Path) -> Result<Plan, CudaError> {
     let beside = wanted().map(|part| part.download.max(part.kept)).max().unwrap_or(0);
     let needed = if download == 0 { 0 } else { kept + beside + SPARE };
     let free = free(cache);
-    Ok(Plan { folder, parts: parts.to_vec(), download, needed, free })
+    Ok(CudaDownload { folder, parts: parts.to_vec(), download, needed, free })
 }
 
 /// Fetches what is missing of the set. `progress` gets a sentence for each package.
@@ -221,7 +221,7 @@ pub fn plan_cuda(cache: &Path) -> Result<Plan, CudaError> {
 /// # Errors
 /// `CudaError`; what was fetched whole stays, and is not fetched again.
 pub async fn fetch_cuda(search: &Search, mut progress: impl FnMut(&str)) -> Result<Found, CudaError> {
-    let plan = plan_cuda(&search.cache)?;
+    let plan = cuda_download(&search.cache)?;
     let unwritable = |folder: &Path| {
         let folder = folder.to_owned();
         move |source| CudaError::Unwritable { folder, source }
@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn nothing_is_there_and_all_of_it_is_planned() {
         let cache = tempfile::tempdir().unwrap();
-        let Ok(plan) = plan_cuda(cache.path()) else { return };
+        let Ok(plan) = cuda_download(cache.path()) else { return };
         assert_eq!(plan.parts.len(), 5);
         assert!(plan.parts.iter().all(|part| !part.there && part.kept > 0));
         assert_eq!(plan.download, plan.parts.iter().map(|part| part.download).sum::<u64>());
@@ -333,7 +333,7 @@ mod tests {
             fs::File::create(folder.join(file.name())).unwrap().set_len(file.bytes).unwrap();
         }
         assert!(cached(cache.path()).unwrap_err().contains("SHA-256"));
-        let Ok(plan) = plan_cuda(cache.path()) else { return };
+        let Ok(plan) = cuda_download(cache.path()) else { return };
         assert_eq!((plan.download, plan.needed), (0, 0));
     }
 

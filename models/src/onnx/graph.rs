@@ -22,7 +22,7 @@ pub enum Kind {
 /// What of ONNX Runtime is to run a graph. Each has kernels for other operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Provider {
+pub enum TargetProvider {
     Cpu,
     Cuda,
     Coreml,
@@ -32,7 +32,7 @@ pub enum Provider {
 /// How a graph is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GraphOptions {
-    pub provider: Provider,
+    pub provider: TargetProvider,
     /// What the numbers between operators are: 32, 16 or 16 bits.
     pub kind: Kind,
     /// How matrices are kept, if they are quantised.
@@ -69,7 +69,7 @@ pub struct Value {
 
 /// Where the bytes of a weight lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ByteRange {
     /// A file beside the graph.
     pub file: String,
     pub offset: u64,
@@ -212,18 +212,18 @@ impl<W> Graph<W> {
         assert_eq!(x.width(), width, "{name}: the matrix does not take what comes in");
         let transposed = [Attribute::Int("transB", 1)];
         match self.options.provider {
-            Provider::Cpu | Provider::Cuda => {
+            TargetProvider::Cpu | TargetProvider::Cuda => {
                 let product = self.value(name, self.options.kind, x.shape_with(out));
                 self.node(MICROSOFT, "FusedMatMul", &[x, weight], &[&product], &transposed);
                 product
             }
             // These have no FusedMatMul. Gemm takes a matrix as it is stored as well, but only two axes of `x`.
-            Provider::Coreml | Provider::Webgpu if x.rank() == 2 => {
+            TargetProvider::Coreml | TargetProvider::Webgpu if x.rank() == 2 => {
                 let product = self.value(name, self.options.kind, x.shape_with(out));
                 self.node("", "Gemm", &[x, weight], &[&product], &transposed);
                 product
             }
-            Provider::Coreml | Provider::Webgpu => {
+            TargetProvider::Coreml | TargetProvider::Webgpu => {
                 let flat = self.rows_of(&format!("{name}.flat"), x);
                 let product = self.value(&format!("{name}.rows"), self.options.kind, flat.shape_with(out));
                 self.node("", "Gemm", &[&flat, weight], &[&product], &transposed);
@@ -259,7 +259,7 @@ impl<W> Graph<W> {
             Attribute::Int("bits", blocks.bits.into()),
             Attribute::Int("block_size", blocks.size as i64),
         ];
-        if self.options.provider == Provider::Cpu && !blocks.exact {
+        if self.options.provider == TargetProvider::Cpu && !blocks.exact {
             attributes.push(Attribute::Int("accuracy_level", 4));
         }
         let Some(bias) = bias else {
@@ -267,7 +267,7 @@ impl<W> Graph<W> {
             self.node(MICROSOFT, "MatMulNBits", &[x, quants, scales], &[&product], &attributes);
             return product;
         };
-        if self.options.provider == Provider::Cpu {
+        if self.options.provider == TargetProvider::Cpu {
             let product = self.value(name, self.options.kind, x.shape_with(out));
             let inputs = [x.name(), quants.name(), scales.name(), "", "", bias.name()];
             self.operators.insert((MICROSOFT, "MatMulNBits", x.kind));
@@ -301,7 +301,7 @@ impl<W> Graph<W> {
 
     /// `x * sigmoid(x)`
     pub fn silu(&mut self, name: &str, x: &Value) -> Value {
-        if self.options.provider == Provider::Cpu {
+        if self.options.provider == TargetProvider::Cpu {
             let result = self.value(name, self.options.kind, x.shape.clone());
             self.node(MICROSOFT, "QuickGelu", &[x], &[&result], &[Attribute::Float("alpha", 1.0)]);
             return result;
@@ -317,8 +317,8 @@ impl<W> Graph<W> {
         let result = self.value(name, self.options.kind, x.shape.clone());
         match self.options.provider {
             // There the standard's own has no kernel for bf16.
-            Provider::Cuda => self.node(MICROSOFT, "Gelu", &[x], &[&result], &[]),
-            Provider::Cpu | Provider::Coreml | Provider::Webgpu => {
+            TargetProvider::Cuda => self.node(MICROSOFT, "Gelu", &[x], &[&result], &[]),
+            TargetProvider::Cpu | TargetProvider::Coreml | TargetProvider::Webgpu => {
                 self.node("", "Gelu", &[x], &[&result], &[Attribute::Text("approximate", "none")]);
             }
         }
@@ -328,7 +328,7 @@ impl<W> Graph<W> {
     /// Divides by the root mean square. `x: [.., width], scale: [width] -> [.., width]`
     pub fn rms_norm(&mut self, name: &str, x: &Value, scale: &Value, epsilon: f32) -> Value {
         assert_eq!(x.width(), scale.width(), "{name}: the scale does not fit");
-        if self.options.provider == Provider::Coreml {
+        if self.options.provider == TargetProvider::Coreml {
             return self.rms_norm_in_parts(name, x, scale, epsilon);
         }
         let result = self.value(name, self.options.kind, x.shape.clone());
@@ -446,8 +446,8 @@ impl<W> Graph<W> {
     }
 
     /// Turns halves of each head by the angle of its position: `x: [1, tokens, heads * dim]`.
-    pub fn rotate_halves(&mut self, name: &str, x: &Value, turn: &Rotation<'_>) -> Value {
-        if self.options.provider == Provider::Coreml {
+    pub fn rotate_halves(&mut self, name: &str, x: &Value, turn: &RotaryEmbedding<'_>) -> Value {
+        if self.options.provider == TargetProvider::Coreml {
             return self.rotate_halves_in_parts(name, x, turn);
         }
         let result = self.value(name, self.options.kind, x.shape.clone());
@@ -461,7 +461,7 @@ impl<W> Graph<W> {
         result
     }
 
-    fn rotate_halves_in_parts(&mut self, name: &str, x: &Value, turn: &Rotation<'_>) -> Value {
+    fn rotate_halves_in_parts(&mut self, name: &str, x: &Value, turn: &RotaryEmbedding<'_>) -> Value {
         let (kind, tokens, dim) = (self.options.kind, x.shape[1], x.width() / turn.heads);
         let heads = self.heads_of(&format!("{name}.heads"), x, turn.heads);
         let halves = [format!("{name}.left"), format!("{name}.right")];
@@ -506,7 +506,7 @@ impl<W> Graph<W> {
     pub fn attention(&mut self, name: &str, query: &Value, key: &Value, value: &Value, heads: u64) -> Value {
         assert!(query.shape == key.shape && key.shape == value.shape, "{name}: query, key and value differ in shape");
         let scale = 1.0 / ((query.width() / heads) as f32).sqrt();
-        if self.options.provider == Provider::Coreml {
+        if self.options.provider == TargetProvider::Coreml {
             return self.attention_in_parts(name, [query, key, value], heads, scale);
         }
         let result = self.value(name, self.options.kind, query.shape.clone());
@@ -596,7 +596,7 @@ impl<W> Graph<W> {
     }
 
     /// The file's bytes; `places` are those of `weights`, in order.
-    pub fn into_bytes(self, places: &[Place]) -> Vec<u8> {
+    pub fn into_bytes(self, places: &[ByteRange]) -> Vec<u8> {
         assert_eq!(self.weights.len(), places.len(), "each weight has a place");
         let mut initialisers = self.constants;
         initialisers.extend(
@@ -632,7 +632,7 @@ impl<W> Graph<W> {
 }
 
 /// The angles of positions, looked up by row.
-pub struct Rotation<'a> {
+pub struct RotaryEmbedding<'a> {
     /// `[1, tokens]`: rows of the tables.
     pub positions: &'a Value,
     /// `[rows, dim / 2]`

@@ -1,6 +1,6 @@
 //! The protobuf messages of `onnx.proto`, written by field number.
 
-use super::graph::{Dim, Kind, Place, Value};
+use super::graph::{ByteRange, Dim, Kind, Value};
 
 /// A message under construction.
 #[derive(Default)]
@@ -145,7 +145,7 @@ pub fn value(value: &Value) -> Message {
 }
 
 /// TensorProto whose bytes lie in another file.
-pub fn external(name: &str, kind: Kind, shape: &[u64], place: &Place) -> Message {
+pub fn external(name: &str, kind: Kind, shape: &[u64], place: &ByteRange) -> Message {
     let mut tensor = shape.iter().fold(Message::default(), |tensor, &size| tensor.int(1, size as i64));
     tensor = tensor.int(2, kind.code()).text(8, name);
     let entries =

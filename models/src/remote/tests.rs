@@ -15,7 +15,7 @@ fn endpoint(base_url: String) -> Endpoint {
     Endpoint {
         base_url,
         model: "m".to_owned(),
-        key: Some(Key(KEY.to_owned())),
+        key: Some(ApiKey(KEY.to_owned())),
         sampling,
         grammar: ServerGrammar::None,
         reply_bytes_max: 4096,
@@ -269,7 +269,7 @@ fn an_address_that_is_none_is_said_to_be_none() {
     for bad in ["", "localhost:8000/v1", "ftp://host/v1", "http://"] {
         assert!(matches!(Remote::new(endpoint(bad.to_owned())), Err(EndpointError::Address { .. })), "{bad}");
     }
-    let bad = Endpoint { key: Some(Key("a\nb".to_owned())), ..endpoint("http://host/v1".to_owned()) };
+    let bad = Endpoint { key: Some(ApiKey("a\nb".to_owned())), ..endpoint("http://host/v1".to_owned()) };
     assert!(matches!(Remote::new(bad), Err(EndpointError::Key)));
     assert!(!format!("{:?}", endpoint(String::new())).contains(KEY));
 }

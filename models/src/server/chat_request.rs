@@ -72,33 +72,33 @@ pub enum UsageReport {
 #[derive(Debug)]
 pub struct Message {
     pub role: Role,
-    pub parts: Vec<Part>,
+    pub parts: Vec<ContentPart>,
 }
 
 impl Message {
     /// What it takes in memory.
     pub fn bytes(&self) -> u64 {
-        let bytes = |part: &Part| match part {
-            Part::Text(text) => text.len() as u64,
-            Part::Picture { from: Source::File(file), .. } => file.len() as u64,
-            Part::Picture { from: Source::Address(_), .. } => 0,
+        let bytes = |part: &ContentPart| match part {
+            ContentPart::Text(text) => text.len() as u64,
+            ContentPart::Picture { from: ImageSource::File(file), .. } => file.len() as u64,
+            ContentPart::Picture { from: ImageSource::Address(_), .. } => 0,
         };
         self.parts.iter().map(bytes).sum()
     }
 }
 
 #[derive(Debug)]
-pub enum Part {
+pub enum ContentPart {
     Text(String),
     /// `at` is the field that it stands in.
     Picture {
         at: String,
-        from: Source,
+        from: ImageSource,
     },
 }
 
 #[derive(Debug)]
-pub enum Source {
+pub enum ImageSource {
     /// The bytes of a file.
     File(Vec<u8>),
     Address(Url),
@@ -197,8 +197,8 @@ fn usage(fields: &mut Fields, stream: bool) -> Result<UsageReport, ErrorResponse
 /// Tells the model more in the first message, which is the system's.
 fn add_instructions(messages: &mut Vec<Message>, prompt: String) {
     match messages.first_mut() {
-        Some(Message { role: Role::System, parts }) => parts.push(Part::Text(format!("\n\n{prompt}"))),
-        _ => messages.insert(0, Message { role: Role::System, parts: vec![Part::Text(prompt)] }),
+        Some(Message { role: Role::System, parts }) => parts.push(ContentPart::Text(format!("\n\n{prompt}"))),
+        _ => messages.insert(0, Message { role: Role::System, parts: vec![ContentPart::Text(prompt)] }),
     }
 }
 
@@ -239,11 +239,11 @@ fn sampling(fields: &mut Fields, rules: &RequestRules) -> Result<Sampling, Error
         frequency_penalty: fields.number("frequency_penalty")?.unwrap_or(usual.frequency_penalty),
         seed,
     };
-    match sampling.nonsense() {
+    match sampling.invalid_value() {
         // It begins with the field's name, which a refusal says itself.
-        Some(nonsense) => match nonsense.split_once(' ') {
+        Some(invalid) => match invalid.split_once(' ') {
             Some((name, rest)) => Err(fields.refuse(name, rest)),
-            None => Err(ErrorResponse::body(nonsense)),
+            None => Err(ErrorResponse::body(invalid)),
         },
         None => Ok(sampling),
     }
@@ -408,11 +408,11 @@ fn messages(fields: &mut Fields, rules: &RequestRules) -> Result<Vec<Message>, E
         messages.push(message(Fields::of(format!("messages[{index}]"), value)?, rules)?);
     }
     let parts = || messages.iter().flat_map(|message| &message.parts);
-    let pictures = parts().filter(|part| matches!(part, Part::Picture { .. })).count();
+    let pictures = parts().filter(|part| matches!(part, ContentPart::Picture { .. })).count();
     if pictures > rules.pictures_max {
         return Err(fields.refuse("messages", format!("{pictures} pictures; {} are the most", rules.pictures_max)));
     }
-    let bytes: usize = parts().map(|part| if let Part::Text(text) = part { text.len() } else { 0 }).sum();
+    let bytes: usize = parts().map(|part| if let ContentPart::Text(text) = part { text.len() } else { 0 }).sum();
     if bytes > rules.text_bytes_max {
         // Sooner than the tokens are counted, which takes a while where there are millions.
         return Err(ErrorResponse::too_much_text(bytes, rules.context));
@@ -427,9 +427,10 @@ fn move_system_pictures(messages: Vec<Message>) -> Vec<Message> {
     for mut message in messages {
         match message.role {
             Role::System => {
-                let (pictures, rest) = message.parts.into_iter().partition(|part| matches!(part, Part::Picture { .. }));
+                let (pictures, rest) =
+                    message.parts.into_iter().partition(|part| matches!(part, ContentPart::Picture { .. }));
                 message.parts = rest;
-                shown.extend::<Vec<Part>>(pictures);
+                shown.extend::<Vec<ContentPart>>(pictures);
             }
             Role::User => drop(message.parts.splice(0..0, shown.drain(..))),
             Role::Assistant => {}
@@ -465,7 +466,7 @@ fn message(mut fields: Fields, rules: &RequestRules) -> Result<Message, ErrorRes
         (content, _) => fields.needed("content", content)?,
     };
     let mut parts = match content {
-        Value::String(text) => vec![Part::Text(text)],
+        Value::String(text) => vec![ContentPart::Text(text)],
         Value::Array(list) if list.len() > PARTS_MAX => {
             return Err(fields.refuse("content", format!("{} parts; {PARTS_MAX} are the most", list.len())));
         }
@@ -480,12 +481,12 @@ fn message(mut fields: Fields, rules: &RequestRules) -> Result<Message, ErrorRes
     };
     if returns {
         for part in &mut parts {
-            if let Part::Text(text) = part {
+            if let ContentPart::Text(text) = part {
                 *text = tools::result_text(text);
             }
         }
     }
-    parts.extend(calls.into_iter().map(Part::Text));
+    parts.extend(calls.into_iter().map(ContentPart::Text));
     Ok(Message { role, parts })
 }
 
@@ -501,16 +502,16 @@ fn calls(fields: &mut Fields) -> Result<Vec<String>, ErrorResponse> {
     Ok(calls)
 }
 
-fn part(at: &str, value: Value, role: Role, rules: &RequestRules) -> Result<Part, ErrorResponse> {
+fn part(at: &str, value: Value, role: Role, rules: &RequestRules) -> Result<ContentPart, ErrorResponse> {
     if let Value::String(text) = value {
-        return Ok(Part::Text(text));
+        return Ok(ContentPart::Text(text));
     }
     let mut fields = Fields::of(at, value)?;
     let kind = fields.text("type")?;
     match fields.needed("type", kind)?.as_str() {
         "text" => {
             let text = fields.text("text")?;
-            Ok(Part::Text(fields.needed("text", text)?))
+            Ok(ContentPart::Text(fields.needed("text", text)?))
         }
         "image_url" if role == Role::Assistant => Err(fields.refuse("type", "pictures are shown by the user")),
         "image_url" => {
@@ -524,21 +525,21 @@ fn part(at: &str, value: Value, role: Role, rules: &RequestRules) -> Result<Part
                 None => return Err(fields.refuse("image_url", "it is missing")),
             };
             let from = source(&url, rules.urls).map_err(|why| ErrorResponse::field(&at, why))?;
-            Ok(Part::Picture { at, from })
+            Ok(ContentPart::Picture { at, from })
         }
         other => Err(fields.refuse("type", format!("{other:?}; there are text and image_url"))),
     }
 }
 
-fn source(url: &str, urls: bool) -> Result<Source, String> {
+fn source(url: &str, urls: bool) -> Result<ImageSource, String> {
     let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
     match scheme.as_str() {
-        "data" => picture::file_of(url).map(Source::File),
+        "data" => picture::file_of(url).map(ImageSource::File),
         "http" | "https" if !urls => {
             Err("this server fetches no pictures; send it as data:image/png;base64,… (or start the server with --allow-urls)"
                 .to_owned())
         }
-        "http" | "https" => Url::parse(url).map(Source::Address).map_err(|error| format!("no address: {error}")),
+        "http" | "https" => Url::parse(url).map(ImageSource::Address).map_err(|error| format!("no address: {error}")),
         _ => Err("a picture is a data URL: data:image/png;base64,…".to_owned()),
     }
 }

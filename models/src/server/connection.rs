@@ -48,7 +48,7 @@ pub struct ConnectionState {
 }
 
 /// A connection's place; dropping it makes room.
-pub struct Place {
+pub struct ConnectionSlot {
     connections: Arc<Connections>,
     number: u64,
     state: Arc<ConnectionState>,
@@ -65,7 +65,7 @@ impl Connections {
     }
 
     /// A place for one more; where there is none, the connection that has been without a whole request for longest gives way.
-    pub async fn place(self: &Arc<Connections>) -> Option<Place> {
+    pub async fn place(self: &Arc<Connections>) -> Option<ConnectionSlot> {
         let permit = match self.places.clone().try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => {
@@ -84,11 +84,11 @@ impl Connections {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let state = Arc::new(ConnectionState::default());
         self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(number, state.clone());
-        Some(Place { connections: self.clone(), number, state, _permit: permit })
+        Some(ConnectionSlot { connections: self.clone(), number, state, _permit: permit })
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.connections.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
@@ -114,7 +114,7 @@ pub async fn serve(
     router: Router,
     limits: &ServerLimits,
     mut stop: watch::Receiver<bool>,
-    place: &Place,
+    place: &ConnectionSlot,
 ) {
     let _ = stream.set_nodelay(true); // A token is a small packet that somebody waits for.
     let io = TokioIo::new(IdleTimeoutStream { stream, within: limits.write_within, waits: None });

@@ -29,7 +29,7 @@ pub struct ErrorResponse {
 }
 
 #[derive(Serialize)]
-struct Shape<'a> {
+struct ErrorBody<'a> {
     error: Inner<'a>,
 }
 
@@ -163,7 +163,7 @@ impl ErrorResponse {
     /// The body of the response, and of an event when an answer breaks off.
     pub fn json(&self) -> String {
         let inner = Inner { message: &self.message, r#type: self.kind, param: self.param.as_deref(), code: self.code };
-        serde_json::to_string(&Shape { error: inner }).unwrap_or_default()
+        serde_json::to_string(&ErrorBody { error: inner }).unwrap_or_default()
     }
 }
 

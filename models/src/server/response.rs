@@ -21,14 +21,14 @@ use super::metrics::{RequestGuard, RequestOutcome};
 use super::tools::{ToolCall, ToolMode};
 use super::wire;
 use crate::engine::broken_off;
-use crate::request::{Answer, AnswerError, AnswerEvent, FinishReason, Usage};
+use crate::request::{AnswerError, AnswerEvent, AnswerStream, FinishReason, Usage};
 
 /// Pieces that wait for a slow reader before the engine is held up; a reader that takes nothing at all is given up sooner.
 const PIECES_MAX: usize = 4096;
 
 /// Answers that were promised to one request, and all that is held until they are out.
 pub struct PendingResponse {
-    pub answers: Vec<Answer>,
+    pub answers: Vec<AnswerStream>,
     pub guard: RequestGuard,
     /// Its place in the queue.
     pub _place: OwnedSemaphorePermit,
@@ -304,7 +304,7 @@ impl PendingResponse {
         report: UsageReport,
         choices: &[ChoiceState],
     ) -> Vec<u8> {
-        let part = wire::Part {
+        let part = wire::ChunkChoice {
             index: index as u32,
             delta,
             logprobs: (),
@@ -319,7 +319,7 @@ impl PendingResponse {
         self.data(&[part], usage)
     }
 
-    fn data(&self, choices: &[wire::Part<'_>], usage: Option<Option<wire::Counts>>) -> Vec<u8> {
+    fn data(&self, choices: &[wire::ChunkChoice<'_>], usage: Option<Option<wire::Counts>>) -> Vec<u8> {
         let chunk = wire::Chunk {
             id: &self.id,
             object: "chat.completion.chunk",

@@ -26,13 +26,13 @@ use tapwright_contract::model::ModelErrorKind;
 /// An engine that is told by the last text what to do: words such as `count=3 delay=10 length`.
 struct Fake {
     heard: Mutex<Vec<Request>>,
-    health: Mutex<Health>,
+    health: Mutex<EngineHealth>,
     /// Told how many pieces were taken when an answer was dropped.
     gone: mpsc::UnboundedSender<u32>,
 }
 
-const WELL: Health =
-    Health { state: HealthState::Ready, answering: 0, steps: 7, cache_bytes: 9, faults: 0, restarts: 0 };
+const WELL: EngineHealth =
+    EngineHealth { state: HealthState::Ready, answering: 0, steps: 7, cache_bytes: 9, faults: 0, restarts: 0 };
 
 impl Fake {
     fn new(gone: mpsc::UnboundedSender<u32>) -> Fake {
@@ -50,11 +50,11 @@ impl ServedModel for Fake {
         (text == "</answer>").then_some(48)
     }
 
-    fn health(&self) -> Health {
+    fn health(&self) -> EngineHealth {
         self.health.lock().unwrap().clone()
     }
 
-    async fn ask(&self, request: Request) -> Result<Answer, AnswerError> {
+    async fn ask(&self, request: Request) -> Result<AnswerStream, AnswerError> {
         let last = request.turns.last().and_then(|turn| turn.parts.last()).cloned();
         self.heard.lock().unwrap().push(request.clone());
         let Some(model::Part::Text(order)) = last else {
@@ -395,7 +395,7 @@ async fn health_is_the_engine_s_and_not_the_server_s() {
         ),
         (HealthState::Stopped, 503, r#""status":"stopped""#),
     ] {
-        *server.fake.health.lock().unwrap() = Health { state, ..WELL };
+        *server.fake.health.lock().unwrap() = EngineHealth { state, ..WELL };
         let (found, body) = server.get("/health").await;
         assert!(found == status && body.contains(said), "{found} {body}");
     }
@@ -758,7 +758,7 @@ async fn all_requests_together_hold_so_much_memory_and_no_more() {
 
 #[tokio::test]
 async fn a_key_is_asked_for() {
-    let server = server(ServerOptions { key: Some(Key("secret".to_owned())), ..options() }).await;
+    let server = server(ServerOptions { key: Some(ApiKey("secret".to_owned())), ..options() }).await;
     let body = order("count=1").to_string();
     for (header, status) in [
         ("", 401),
@@ -788,8 +788,8 @@ async fn other_machines_are_let_in_only_with_a_key_or_by_will() {
     };
     assert!(matches!(start(options()).await, Err(ServeError::Open { .. })));
     assert!(start(ServerOptions { open_to_all: true, ..options() }).await.is_ok());
-    assert!(start(ServerOptions { key: Some(Key("k".to_owned())), ..options() }).await.is_ok());
-    let empty = ServerOptions { key: Some(Key(String::new())), ..options() };
+    assert!(start(ServerOptions { key: Some(ApiKey("k".to_owned())), ..options() }).await.is_ok());
+    let empty = ServerOptions { key: Some(ApiKey(String::new())), ..options() };
     assert!(matches!(start(empty).await, Err(ServeError::Settings { .. })));
 }
 
@@ -855,7 +855,7 @@ async fn a_page_that_points_its_name_here_gets_nothing() {
     // Clients of old may leave it out; browsers never do.
     let bare = keyless.raw(b"GET /health HTTP/1.0\r\n\r\n").await;
     assert!(bare.contains(" 200 "), "{bare}");
-    let keyed = server(ServerOptions { key: Some(Key("secret".to_owned())), ..options() }).await;
+    let keyed = server(ServerOptions { key: Some(ApiKey("secret".to_owned())), ..options() }).await;
     assert_eq!(parted(&keyed.raw(at("evil.example").as_bytes()).await).0, 401);
 }
 
@@ -988,7 +988,7 @@ async fn the_openai_package_is_served() {
         );
         return;
     };
-    let mut server = server(ServerOptions { key: Some(Key("secret".to_owned())), ..options() }).await;
+    let mut server = server(ServerOptions { key: Some(ApiKey("secret".to_owned())), ..options() }).await;
     let script = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../tests/python/openai_client.py");
     let url = format!("http://{}/v1", server.at);
     let mut command = tokio::process::Command::new(python);

@@ -62,14 +62,14 @@ pub struct Chunk<'a> {
     pub created: u64,
     pub model: &'a str,
     /// One; or none, in the chunk that has the usage.
-    pub choices: &'a [Part<'a>],
+    pub choices: &'a [ChunkChoice<'a>],
     /// Absent unless the client wants it; then null in all chunks but the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Option<Counts>>,
 }
 
 #[derive(Serialize)]
-pub struct Part<'a> {
+pub struct ChunkChoice<'a> {
     pub index: u32,
     pub delta: Delta<'a>,
     pub logprobs: (),
@@ -144,7 +144,7 @@ pub fn finish_reason(why: &FinishReason) -> &'static str {
 
 /// How the server and its engine are.
 #[derive(Serialize)]
-pub struct Health<'a> {
+pub struct HealthReport<'a> {
     /// `ok`, or what is wrong: `restarting`, `failed`, `stopped`.
     pub status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

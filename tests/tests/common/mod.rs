@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tapwright_models::library::{Cuda, Search, find};
 use tapwright_models::providers::Provider;
-use tapwright_models::{EngineOptions, Sampling, Settings};
+use tapwright_models::{EngineOptions, ModelSettings, Sampling};
 
 /// ONNX Runtime's library where it is to be found; `None`, and a word about it, where it is not.
 pub async fn library() -> Option<PathBuf> {
@@ -28,7 +28,7 @@ pub async fn library() -> Option<PathBuf> {
 /// Small, on one core, greedy.
 pub fn options() -> EngineOptions {
     EngineOptions {
-        settings: Settings::new(Sampling::GREEDY),
+        settings: ModelSettings::new(Sampling::GREEDY),
         provider: Provider::Cpu,
         threads: 1,
         context_tokens_max: 2048,

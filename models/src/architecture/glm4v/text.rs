@@ -3,7 +3,7 @@
 use super::config::TextConfig;
 use super::{Weight, layer};
 use crate::BuildError;
-use crate::checkpoint::{Tensor, Tree};
+use crate::checkpoint::{Tensor, TensorTree};
 use crate::onnx::{Cache, Dim, Graph, GraphOptions, Kind, Value};
 
 /// Tokens of one run.
@@ -23,7 +23,7 @@ struct Shared {
 /// names the rows that it wants.
 pub fn decoder<'a>(
     config: &TextConfig,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
     head: Tensor<'a>,
     options: GraphOptions,
 ) -> Result<Graph<Weight<'a>>, BuildError> {
@@ -67,7 +67,7 @@ fn join<'a>(
     residual: &Value,
     made: &Value,
     config: &TextConfig,
-    norm: &Tree<'a>,
+    norm: &TensorTree<'a>,
 ) -> Result<(Value, Value), BuildError> {
     let scale = layer::vector(graph, config.width, norm, "weight")?;
     Ok(graph.add_and_rms_norm(&norm.name_of("normed"), residual, made, &scale, config.epsilon))
@@ -80,7 +80,7 @@ fn attention<'a>(
     index: u64,
     shared: &Shared,
     config: &TextConfig,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
 ) -> Result<Value, BuildError> {
     let parts = [("q_proj", config.heads), ("k_proj", config.kv_heads), ("v_proj", config.kv_heads)];
     let parts = parts.map(|(name, heads)| (name, heads * config.head_dim));
@@ -111,7 +111,7 @@ fn mlp<'a>(
     graph: &mut Graph<Weight<'a>>,
     hidden: &Value,
     config: &TextConfig,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
 ) -> Result<Value, BuildError> {
     let both = layer::linear(graph, hidden, 2 * config.inner, weights, "gate_up_proj")?;
     let [gate, up] = graph.split([weights.name_of("gate"), weights.name_of("up")], &both);

@@ -3,8 +3,8 @@
 use super::config::VisionConfig;
 use super::{FRAMES, Layout, MERGE, PATCH, PATCH_VALUES, PATCHES, Weight, layer};
 use crate::BuildError;
-use crate::checkpoint::Tree;
-use crate::onnx::{Dim, Graph, GraphOptions, Kind, Rotation, Value};
+use crate::checkpoint::TensorTree;
+use crate::onnx::{Dim, Graph, GraphOptions, Kind, RotaryEmbedding, Value};
 
 /// What the caller computes for each shape of picture, besides its patches: see `rope::vision_inputs`.
 struct Tables {
@@ -16,7 +16,7 @@ struct Tables {
 /// `pixel_values: [patches, 1176] -> image_features: [patches / 4, out]`
 pub fn encoder<'a>(
     config: &VisionConfig,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
     options: GraphOptions,
 ) -> Result<Graph<Weight<'a>>, BuildError> {
     let mut graph = Graph::new("vision_encoder", options);
@@ -52,7 +52,7 @@ fn patch_embed<'a>(
     graph: &mut Graph<Weight<'a>>,
     pixels: &Value,
     config: &VisionConfig,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
 ) -> Result<Value, BuildError> {
     let at = weights.at("patch_embed").at("proj");
     let kernel = at.tensor("weight", [config.width, 3, FRAMES, PATCH, PATCH])?;
@@ -68,7 +68,7 @@ fn embeddings<'a>(
     graph: &mut Graph<Weight<'a>>,
     side: u64,
     width: u64,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
 ) -> Result<Value, BuildError> {
     let (rows, columns, fixed) = (Dim::Named("rows"), Dim::Named("columns"), Dim::Fixed);
     let kind = graph.kind();
@@ -98,7 +98,7 @@ fn block<'a>(
     hidden: &Value,
     tables: &Tables,
     config: &VisionConfig,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
 ) -> Result<Value, BuildError> {
     let normed = layer::norm(graph, hidden, config.epsilon, weights, "norm1")?;
     let attended = attention(graph, &normed, tables, config, &weights.at("attn"))?;
@@ -114,7 +114,7 @@ fn attention<'a>(
     hidden: &Value,
     tables: &Tables,
     config: &VisionConfig,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
 ) -> Result<Value, BuildError> {
     let name = |part: &str| weights.name_of(part);
     let all = linear(graph, hidden, 3 * config.width, config.qkv_bias, weights, "qkv")?;
@@ -123,7 +123,8 @@ fn attention<'a>(
         query = head_norm(graph, &query, config, weights, "q_norm")?;
         key = head_norm(graph, &key, config, weights, "k_norm")?;
     }
-    let turn = Rotation { positions: &tables.positions, cos: &tables.cos, sin: &tables.sin, heads: config.heads };
+    let turn =
+        RotaryEmbedding { positions: &tables.positions, cos: &tables.cos, sin: &tables.sin, heads: config.heads };
     let query = graph.rotate_halves(&name("query.turned"), &query, &turn);
     let key = graph.rotate_halves(&name("key.turned"), &key, &turn);
     let attended = graph.attention(&name("attended"), &query, &key, &value, config.heads);
@@ -135,7 +136,7 @@ fn head_norm<'a>(
     graph: &mut Graph<Weight<'a>>,
     x: &Value,
     config: &VisionConfig,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
     name: &str,
 ) -> Result<Value, BuildError> {
     let VisionConfig { width, heads, .. } = *config;
@@ -155,7 +156,7 @@ fn linear<'a>(
     x: &Value,
     out: u64,
     bias: bool,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
     name: &str,
 ) -> Result<Value, BuildError> {
     let product = layer::linear(graph, x, out, weights, name)?;
@@ -168,7 +169,7 @@ fn gated<'a>(
     x: &Value,
     [inner, out]: [u64; 2],
     biases: bool,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
 ) -> Result<Value, BuildError> {
     let gate = linear(graph, x, inner, biases, weights, "gate_proj")?;
     let up = linear(graph, x, inner, biases, weights, "up_proj")?;
@@ -184,7 +185,7 @@ fn downsample<'a>(
     graph: &mut Graph<Weight<'a>>,
     hidden: &Value,
     config: &VisionConfig,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
 ) -> Result<Value, BuildError> {
     let VisionConfig { width, out, .. } = *config;
     let kernel = weights.tensor("weight", [out, width, 2, 2])?;
@@ -201,7 +202,7 @@ fn merger<'a>(
     graph: &mut Graph<Weight<'a>>,
     tokens: &Value,
     config: &VisionConfig,
-    weights: &Tree<'a>,
+    weights: &TensorTree<'a>,
 ) -> Result<Value, BuildError> {
     /// torch's default for `LayerNorm`, which the reference leaves as it is.
     const EPSILON: f32 = 1e-5;

@@ -109,7 +109,7 @@ fn what_is_shared_with_a_checkpoint_is_refused_when_that_was_changed() {
     let weights = source.path().join("model.safetensors");
     let shared = source.path().join("linked.safetensors");
     fs::hard_link(&weights, &shared).unwrap();
-    let part = Part {
+    let part = FolderFile {
         name: "linked.safetensors".to_owned(),
         bytes: fs::metadata(&shared).unwrap().len(),
         sha256: Some(digest::of_file(&shared).unwrap()),

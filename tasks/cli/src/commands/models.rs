@@ -9,7 +9,9 @@ use std::path::Path;
 use console::style;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use tapwright_tasks::model::{Build, BuildError, Info, Like, Progress, Provider, WeightFormat, build, info, random};
+use tapwright_tasks::model::{
+    Build, BuildError, Info, Like, Progress, TargetProvider, WeightFormat, build, info, random,
+};
 
 use crate::arguments::{Common, FormArgument, LikeArgument, ModelsCommand, ProviderArgument};
 use crate::error::CliError;
@@ -45,12 +47,12 @@ fn form(said: FormArgument) -> WeightFormat {
     }
 }
 
-fn runner(said: ProviderArgument) -> Provider {
+fn runner(said: ProviderArgument) -> TargetProvider {
     match said {
-        ProviderArgument::Cpu => Provider::Cpu,
-        ProviderArgument::Cuda => Provider::Cuda,
-        ProviderArgument::Coreml => Provider::Coreml,
-        ProviderArgument::Webgpu => Provider::Webgpu,
+        ProviderArgument::Cpu => TargetProvider::Cpu,
+        ProviderArgument::Cuda => TargetProvider::Cuda,
+        ProviderArgument::Coreml => TargetProvider::Coreml,
+        ProviderArgument::Webgpu => TargetProvider::Webgpu,
     }
 }
 

@@ -3,7 +3,9 @@
 use console::style;
 use indicatif::HumanBytes;
 use serde_json::json;
-use tapwright_tasks::model::{CudaError, LibraryOptions, Part, Plan, fetch_cuda, library, plan_cuda};
+use tapwright_tasks::model::{
+    CudaDownload, CudaError, CudaPackage, LibraryOptions, cuda_download, fetch_cuda, library,
+};
 
 use crate::arguments::{Common, Setup};
 use crate::config::{Config, Flags};
@@ -47,9 +49,9 @@ async fn gpu(options: &LibraryOptions, dry_run: bool, json: bool) -> Result<Exit
         };
         CliError::new(exit, &error).help(help)
     };
-    let plan = plan_cuda(options).map_err(trouble)?;
+    let plan = cuda_download(options).map_err(trouble)?;
     if dry_run {
-        tell_plan(&plan, json);
+        tell_download(&plan, json);
         return Ok(Exit::Done);
     }
     let found = fetch_cuda(options, |sentence| {
@@ -72,13 +74,13 @@ async fn gpu(options: &LibraryOptions, dry_run: bool, json: bool) -> Result<Exit
     Ok(Exit::Done)
 }
 
-fn tell_plan(plan: &Plan, json: bool) {
-    let Plan { folder, parts, download, needed, free } = plan;
+fn tell_download(plan: &CudaDownload, json: bool) {
+    let CudaDownload { folder, parts, download, needed, free } = plan;
     if json {
         let parts: Vec<_> = parts
             .iter()
             .map(|part| {
-                let Part { package, version, download, kept, there } = part;
+                let CudaPackage { package, version, download, kept, there } = part;
                 json!({"package": package, "version": version, "download": download, "kept": kept, "there": there})
             })
             .collect();
@@ -86,7 +88,7 @@ fn tell_plan(plan: &Plan, json: bool) {
         output::out(&line.to_string());
         return;
     }
-    for Part { package, version, download, kept, there } in parts {
+    for CudaPackage { package, version, download, kept, there } in parts {
         let what = format!("{package} {version}");
         let size = match there {
             true => "there already".to_owned(),

@@ -1,7 +1,7 @@
 //! `tapwright models doctor`
 
 use console::style;
-use tapwright_tasks::model::{Check, Checkup, Examining, Fallback, LoadingStage, examine};
+use tapwright_tasks::model::{Check, Examining, Fallback, LoadingStage, ModelCheckup, examine};
 
 use crate::arguments::{Common, ModelArguments, ModelDoctor};
 use crate::config::{Config, Flags};
@@ -48,7 +48,7 @@ pub async fn perform(common: Common, arguments: ModelDoctor) -> Result<Exit, Cli
     Ok(exit)
 }
 
-fn tell(checkup: &Checkup) {
+fn tell(checkup: &ModelCheckup) {
     let row = |mark: String, name: &str, text: &str| {
         for (n, line) in output::wrapped(text, output::width().saturating_sub(23)).iter().enumerate() {
             let (mark, name) = if n == 0 { (mark.as_str(), name) } else { (" ", "") };
