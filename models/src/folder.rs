@@ -12,6 +12,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use digest::hex;
 pub use options::{Build, WeightFormat};
 
 use std::fs::{self, File};
@@ -26,7 +27,7 @@ use crate::chat::{Template, TemplateOptions};
 use crate::checkpoint::{self, Checkpoint, Precision};
 use crate::onnx::{Graph, Kind};
 use crate::tokenizer::Tokenizer;
-use digest::{FileIdentity, KnownDigests, Stamp, hex, identify};
+use digest::{FileIdentity, KnownDigests, Stamp, identify};
 use options::suffix;
 use store::{FolderFile, FolderWriter};
 

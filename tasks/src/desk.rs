@@ -28,6 +28,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use crate::hex::hex;
+
 pub use show::kind;
 
 /// Where a desk is, and for whom.
@@ -140,7 +142,7 @@ impl Desk {
         let at = listener.local_addr().map_err(wrong)?;
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|_| DeskError::Token)?;
-        let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = hex(&random);
         let url = format!("http://{at}/{token}/");
         let shared = Arc::new(Shared {
             token,

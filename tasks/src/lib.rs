@@ -10,6 +10,7 @@ pub mod device_lock;
 pub mod doctor;
 mod expect;
 pub mod grounding;
+mod hex;
 pub mod judge;
 pub mod measurement;
 pub mod mistake;

@@ -10,6 +10,7 @@ use tapwright_agent::limits::Limits;
 use tapwright_agent::policy::Policy;
 
 use crate::device::Weather;
+use crate::hex::hex;
 use crate::model::{LoadedModel, ModelOptions, ModelSource};
 use crate::run::RunOptions;
 use crate::suite::{Selection, Suite};
@@ -83,7 +84,7 @@ impl Measurement {
                 about: opened.about.clone(),
                 sha256: folder.as_ref().map(|(digest, _)| digest.clone()),
                 sampled: folder.is_some_and(|(_, sampled)| sampled),
-                profile: hex(Sha256::digest(profile)),
+                profile: hex(&Sha256::digest(profile)),
                 provider: format!("{:?}", options.provider).to_lowercase(),
             },
         })
@@ -120,11 +121,7 @@ fn digest_of(folder: &Path) -> io::Result<(String, bool)> {
         }
         io::copy(&mut file, &mut hash)?;
     }
-    Ok((hex(hash.finalize()), sampled))
-}
-
-fn hex(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok((hex(&hash.finalize()), sampled))
 }
 
 #[cfg(test)]

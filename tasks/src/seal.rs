@@ -12,6 +12,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use tapwright_agent::journal::{private, private_folders};
 
+use crate::hex::hex;
+
 const NAME: &str = "record.key";
 const KEY_BYTES: usize = 32;
 const BLOCK_BYTES: usize = 64;
@@ -67,7 +69,7 @@ impl SealKey {
         };
         let inner = Sha256::new().chain_update(padded(0x36)).chain_update(text).finalize();
         let outer = Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize();
-        outer.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&outer)
     }
 
     /// Whether a seal is that of a text. It takes as long whichever letter is wrong.

@@ -4,7 +4,6 @@
 //! own passes it to [`bench`].
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +17,7 @@ use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
 
 use crate::device::{self, Device, DeviceAddress};
+use crate::hex::hex;
 use crate::judge::{Evaluator, Fact, Verdict};
 use crate::model::LoadedModel;
 use crate::origin::{CaseId, LaunchSettings};
@@ -104,10 +104,7 @@ impl Selection {
             }
             hash.update("\n");
         }
-        hash.finalize().iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(&hash.finalize())
     }
 }
 
