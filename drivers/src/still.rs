@@ -84,7 +84,7 @@ pub(crate) async fn still<C: Camera>(
         memory.touched.and_then(|touched| (touched + settle.grace).checked_duration_since(began)).unwrap_or_default();
     let mut watch = Watch::new(settle.looks, grace, memory.before.clone(), std::mem::take(&mut memory.restless));
     let mut tries = AttemptLog::new("a picture of the screen");
-    let mut last: Option<(C::Look, Option<Arc<Sketch>>)> = None;
+    let mut last: Option<(C::Look, Arc<Sketch>)> = None;
     let mut rest = Rest::OutOfTime;
     while !deadline.passed() {
         let mut look = match camera.look(deadline).await {
@@ -96,31 +96,12 @@ pub(crate) async fn still<C: Camera>(
             Err(kind) => return Err(kind),
         };
         let taken = C::taken(&look);
-        let at = taken.saturating_duration_since(began);
-        // A sketch costs milliseconds of a large screen, so it is made only of looks that have to be compared by it.
-        let verdict = match &mut last {
-            None if at >= grace => {
-                last = Some((look, None));
-                watch.first()
-            }
-            None => {
-                let sketch = Arc::new(C::sketch(&mut look).await?);
-                last = Some((look, Some(sketch.clone())));
-                watch.see(&sketch, at)
-            }
-            Some((previous, sketch)) if C::is_same(previous, &look) => {
-                *previous = look;
-                watch.repeat(sketch.as_deref(), at)
-            }
-            Some((previous, sketch)) => {
-                if sketch.is_none() {
-                    watch.recall(Arc::new(C::sketch(previous).await?));
-                }
-                let new = Arc::new(C::sketch(&mut look).await?);
-                last = Some((look, Some(new.clone())));
-                watch.see(&new, at)
-            }
+        let sketch = match &last {
+            Some((last, sketch)) if C::is_same(last, &look) => sketch.clone(),
+            _ => Arc::new(C::sketch(&mut look).await?),
         };
+        let verdict = watch.see(&sketch, taken.saturating_duration_since(began));
+        last = Some((look, sketch));
         if let Some(verdict) = verdict {
             rest = verdict;
             break;
@@ -129,19 +110,14 @@ pub(crate) async fn still<C: Camera>(
         deadline.rest_until(taken + settle.apart).await;
     }
     memory.restless = watch.restless;
-    let Some((mut look, sketch)) = last else { return Err(DriverErrorKind::TimedOut { tries: tries.tell(&deadline) }) };
+    let Some((look, sketch)) = last else { return Err(DriverErrorKind::TimedOut { tries: tries.tell(&deadline) }) };
     tracing::debug!(
         looks = watch.looks,
         ?rest,
         ms = deadline.spent().as_millis(),
         "looked until the screen was at rest"
     );
-    // Only a wait with a grace asks what the screen looked like before.
-    memory.before = match sketch {
-        _ if settle.grace.is_zero() => None,
-        Some(sketch) => Some(sketch),
-        None => Some(Arc::new(C::sketch(&mut look).await?)),
-    };
+    memory.before = Some(sketch);
     Ok((look, rest))
 }
 
@@ -274,33 +250,12 @@ impl Watch {
         Watch { looks_wanted, grace, before, restless, seen, movement: None, equal: 0, looks: 0 }
     }
 
-    /// The first look, where nothing before it matters; how the wait ends, if it does.
-    fn first(&mut self) -> Option<Rest> {
-        self.looks += 1;
-        self.equal += 1;
-        (self.equal >= self.looks_wanted).then_some(Rest::Still)
-    }
-
-    /// The last look, of which no sketch was needed until something differed from it.
-    fn recall(&mut self, sketch: Arc<Sketch>) {
-        self.seen.push_back(sketch);
-    }
-
-    /// A look that is the same to the byte as the one before, of which there may be a sketch.
-    fn repeat(&mut self, sketch: Option<&Sketch>, at: Duration) -> Option<Rest> {
-        self.looks += 1;
-        self.equal += 1;
-        self.movement = None;
-        // Without a sketch the grace was over at the look before.
-        let may_be_unanswered = at < self.grace && sketch.is_some_and(|sketch| self.is_as_before(sketch));
-        (!may_be_unanswered && self.equal >= self.looks_wanted).then_some(Rest::Still)
-    }
-
     /// The next look, taken `at` so long after the wait began; how the wait ends, if it does.
     fn see(&mut self, sketch: &Arc<Sketch>, at: Duration) -> Option<Rest> {
         self.looks += 1;
         let change = match self.seen.back() {
             None => Some(Cells::default()),
+            Some(last) if Arc::ptr_eq(last, sketch) => Some(Cells::default()),
             Some(last) => last.changes(sketch),
         };
         match change {

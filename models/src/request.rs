@@ -1,5 +1,6 @@
 //! What an engine can be asked, and how it answers: the words between the engine and whoever serves it.
 
+use std::collections::BTreeMap;
 use std::task::{Context, Poll};
 
 use tapwright_contract::model::{ModelErrorKind, Turn};
@@ -14,7 +15,11 @@ pub struct Request {
     pub turns: Vec<Turn>,
     /// How many tokens the answer may have; as many as the context has room for without it.
     pub tokens_max: Option<u32>,
+    /// The tokens that the answer has at least before the model's own end or one of `stop_tokens` may end it.
+    pub tokens_min: u32,
     pub sampling: Sampling,
+    /// What is added to the logits of tokens.
+    pub logit_bias: BTreeMap<u32, f32>,
     /// Texts that end the answer, wherever they stand in it.
     pub stop: Vec<String>,
     /// Tokens that end the answer, besides the model's own.
@@ -35,7 +40,9 @@ impl Request {
         Request {
             turns,
             tokens_max: None,
+            tokens_min: 0,
             sampling: Sampling::GREEDY,
+            logit_bias: BTreeMap::new(),
             stop: Vec::new(),
             stop_tokens: Vec::new(),
             stop_shown: false,

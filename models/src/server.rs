@@ -7,7 +7,6 @@ mod chat_request;
 mod connection;
 mod error;
 mod fetch;
-mod heap;
 mod json;
 mod metrics;
 mod picture;
@@ -45,12 +44,12 @@ use chat_request::{ChatRequest, ContentPart, ImageSource, RequestRules, UsageRep
 use connection::{BusyConnection, ConnectionState, Connections};
 use error::ErrorResponse;
 use fetch::{Fetcher, Unfetched};
-use heap::Heap;
 use metrics::{Metrics, RequestGuard};
 use response::{PendingResponse, RequestedEnd};
 use tools::ToolMode;
 
 use crate::engine::{EngineHealth, HealthState, Local};
+use crate::heap::Heap;
 use crate::remote::ApiKey;
 use crate::request::{AnswerError, AnswerStream, Request};
 use crate::settings::Sampling;
@@ -443,14 +442,19 @@ impl ServerState {
         let mut memory = self.memory.permit();
         let body = body::read(request.into_body(), limits, &mut memory).await?;
         let busy = connection.map(|connection| connection.busy());
-        let large = body.len() > LARGE_BYTES;
+        // Also of a body that is refused.
+        if body.len() > LARGE_BYTES {
+            guard.heap = Some(self.heap.clone());
+        }
         let ChatRequest {
             stream,
             usage,
             answers: count,
             messages,
             tokens_max,
+            tokens_min,
             sampling,
+            logit_bias,
             stop,
             stop_tokens,
             stop_shown,
@@ -462,7 +466,7 @@ impl ServerState {
         let place = self.queue.clone().try_acquire_owned().map_err(|_| ErrorResponse::queue_full(limits.queue))?;
         guard.admitted();
         guard.summary.stream = stream;
-        if large || grammar.is_some() {
+        if grammar.is_some() {
             guard.heap = Some(self.heap.clone());
         }
 
@@ -472,8 +476,19 @@ impl ServerState {
         let special =
             stop.iter().filter_map(|text| Some((self.model.special_token(text)?, RequestedEnd::Text(text.clone()))));
         let ends = stop_tokens.iter().map(|&token| (token, RequestedEnd::Token)).chain(special).collect();
-        let request =
-            Request { turns, tokens_max, sampling, stop, stop_tokens, stop_shown, special_shown, grammar, thinking };
+        let request = Request {
+            turns,
+            tokens_max,
+            tokens_min,
+            sampling,
+            logit_bias,
+            stop,
+            stop_tokens,
+            stop_shown,
+            special_shown,
+            grammar,
+            thinking,
+        };
         let mut answers = Vec::with_capacity(count);
         for number in 1..count as u64 {
             let mut other = request.clone();

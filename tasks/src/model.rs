@@ -21,7 +21,7 @@ pub use tapwright_models::library::{Cuda, CudaDownload, CudaError, CudaPackage, 
 pub use tapwright_models::providers;
 pub use tapwright_models::remote::ApiKey;
 pub use tapwright_models::{
-    Build, BuildError, Built, Info, Like, Progress, TargetProvider, WeightFormat, build, info, random,
+    Build, BuildError, Built, Info, Like, Progress, TargetProvider, WeightFormat, build, info, limit_arenas, random,
 };
 
 /// Which model.

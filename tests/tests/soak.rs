@@ -237,6 +237,32 @@ fn resident_mib() -> u64 {
     line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
+/// How many arenas glibc's allocator has made.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn arena_count() -> usize {
+    use std::ffi::{c_char, c_int, c_void};
+    unsafe extern "C" {
+        fn open_memstream(text: *mut *mut c_char, length: *mut usize) -> *mut c_void;
+        fn malloc_info(options: c_int, stream: *mut c_void) -> c_int;
+        fn fclose(stream: *mut c_void) -> c_int;
+        fn free(what: *mut c_void);
+    }
+    let (mut text, mut length) = (std::ptr::null_mut(), 0);
+    // SAFETY: the stream is closed before its text is read, and the text is freed once, after that.
+    unsafe {
+        let stream = open_memstream(&raw mut text, &raw mut length);
+        assert!(!stream.is_null() && malloc_info(0, stream) == 0 && fclose(stream) == 0);
+        let told = String::from_utf8_lossy(std::slice::from_raw_parts(text.cast::<u8>(), length)).into_owned();
+        free(text.cast());
+        told.matches("<heap nr=").count()
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn arena_count() -> usize {
+    0
+}
+
 async fn good(at: SocketAddr) -> Value {
     let body = json!({"messages": [{"role": "user", "content": "Turn Wi-Fi on"}], "max_tokens": 20, "temperature": 0});
     let (status, answer) = ask(at, &body, None).await.expect("it is answered");
@@ -258,6 +284,7 @@ fn a_server_that_everybody_does_their_worst_to_answers_as_before() {
     options.settings.longest_edge = Some(126_000);
     let (cache_bytes_max, image_bytes_max) = (options.cache_bytes_max, options.image_bytes_max);
     let mini = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/mini");
+    let arenas_before = arena_count();
     let local = Local::open(&mini, cache.path(), &library, options, |_| ()).expect("it opens");
 
     runtime.block_on(async {
@@ -332,6 +359,9 @@ fn a_server_that_everybody_does_their_worst_to_answers_as_before() {
         );
         assert_eq!((health.faults, health.restarts, health.answering), (0, 0, 0));
         assert!(cache_most > 0 && cache_most <= cache_bytes_max as u64, "{cache_most} bytes of caches");
+        // What holds the bound with any number of requests: threads share two arenas, and each keeps what was once free in it.
+        let arenas = arena_count();
+        assert!(arenas <= arenas_before.max(2), "{arenas} arenas, and {arenas_before} before the engine was opened");
         assert!(resident <= resident_max, "{resident_before} MiB before, {resident} after, and {resident_max} are the most");
         // Green means nothing unless all of it did happen.
         let times = |kind: &str, ended: &str| census.get(&(kind.to_owned(), ended.to_owned())).copied().unwrap_or(0);

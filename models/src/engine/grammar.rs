@@ -21,6 +21,8 @@ pub struct Grammars {
     factory: ParserFactory,
     /// Marks that this model has no token for, and how a grammar has to say them then.
     marks: Vec<(String, String)>,
+    /// The most characters of a text that a schema does not bound.
+    string_max: Option<usize>,
 }
 
 /// What one reply may still say.
@@ -29,11 +31,11 @@ pub struct Constraint {
 }
 
 impl Grammars {
-    /// For a model with `rows` logits, whose replies end with `ends`.
+    /// For a model with `rows` logits, whose replies end with `ends` and have room for `context` tokens with their prompts.
     ///
     /// # Errors
     /// What llguidance makes of the tokenizer.
-    pub fn new(tokenizer: &Tokenizer, rows: usize, ends: &[u32]) -> Result<Grammars, String> {
+    pub fn new(tokenizer: &Tokenizer, rows: usize, ends: &[u32], context: usize) -> Result<Grammars, String> {
         let mut tokens = ByteTokenizer::from_tokenizer(tokenizer.tokenizer().clone()).map_err(why)?;
         // What a folder's files say need not be so.
         let ends: Vec<u32> = ends.iter().copied().filter(|&end| (end as usize) < rows).collect();
@@ -50,7 +52,7 @@ impl Grammars {
         factory.limits_mut().step_lexer_fuel = STEP_FUEL_MAX;
         let marks = SHOWN.iter().filter(|mark| !tokenizer.is_special(mark));
         let marks = marks.map(|mark| ((*mark).to_owned(), format!("\"{mark}\""))).collect();
-        Ok(Grammars { factory, marks })
+        Ok(Grammars { factory, marks, string_max: (context <= SMALL_CONTEXT).then_some(context / 4) })
     }
 
     /// A constraint that holds from the first token of a reply on.
@@ -60,7 +62,7 @@ impl Grammars {
     pub fn constraint(&self, grammar: &Grammar) -> Result<Constraint, String> {
         let grammar = match grammar {
             Grammar::Lark(text) => TopLevelGrammar::from_lark(self.spelled(text)),
-            Grammar::Schema(schema) => TopLevelGrammar::from_json_schema(bounded(schema)),
+            Grammar::Schema(schema) => TopLevelGrammar::from_json_schema(bounded(schema, self.string_max)),
             Grammar::Regex(expression) => TopLevelGrammar::from_regex(expression),
         };
         let mut constraint = Constraint { matcher: Matcher::new(self.factory.create_parser(grammar)) };
@@ -81,16 +83,24 @@ impl Grammars {
 /// Between two tokens of JSON: a space, or a line break and an indent. A model may write any white space there for ever.
 const SPACE: &str = r"\x20|\n\x20{0,16}";
 
+/// The most tokens of a context that is small. A model that has one is small too, and does not find the end of a text by itself: JSON
+/// that is cut off by the context can be read by nobody. So a text may have a character for every fourth token of the context, and
+/// two or three of them fit even where each character is a token. A larger model is not bounded, as it may mean a long text.
+const SMALL_CONTEXT: usize = 4096;
+
 /// A schema whose JSON comes to an end, unless it says itself how it is to be written (`x-guidance`): without endless white space, and
 /// without fields that it does not name. Schemas allow any other field where they do not forbid it; nobody who lists fields
 /// means that, and a small model goes on with them for ever.
-fn bounded(schema: &Value) -> Value {
+fn bounded(schema: &Value, string_max: Option<usize>) -> Value {
     let mut schema = match schema {
         Value::Bool(true) => serde_json::json!({}),
         other => other.clone(),
     };
     if schema.get("x-guidance").is_none() {
         close_objects(&mut schema);
+        if let Some(most) = string_max {
+            bound_strings(&mut schema, most);
+        }
         if let Some(fields) = schema.as_object_mut() {
             fields.insert("x-guidance".to_owned(), serde_json::json!({ "whitespace_pattern": SPACE }));
         }
@@ -114,6 +124,33 @@ pub fn close_objects(schema: &mut Value) {
             }
             ("anyOf" | "oneOf" | "prefixItems", Value::Array(list)) => list.iter_mut().for_each(close_objects),
             ("items" | "additionalProperties", one @ Value::Object(_)) => close_objects(one),
+            _ => {}
+        }
+    }
+}
+
+/// Bounds the texts of a schema that says nothing of their length or form.
+fn bound_strings(schema: &mut Value, most: usize) {
+    let Some(fields) = schema.as_object_mut() else { return };
+    let said = ["maxLength", "pattern", "format", "enum", "const", "$ref", "allOf", "anyOf", "oneOf", "not"];
+    let text = match fields.get("type") {
+        Some(Value::String(kind)) => kind == "string",
+        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "string"),
+        _ => false,
+    };
+    let least = fields.get("minLength").map_or(Some(0), Value::as_u64);
+    if text && !said.iter().any(|name| fields.contains_key(*name)) && least.is_some_and(|least| least <= most as u64) {
+        fields.insert("maxLength".to_owned(), most.into());
+    }
+    for (name, value) in fields.iter_mut() {
+        match (name.as_str(), value) {
+            ("properties" | "patternProperties" | "$defs" | "definitions", Value::Object(named)) => {
+                named.values_mut().for_each(|one| bound_strings(one, most));
+            }
+            ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(list)) => {
+                list.iter_mut().for_each(|one| bound_strings(one, most));
+            }
+            ("items" | "additionalProperties", one @ Value::Object(_)) => bound_strings(one, most),
             _ => {}
         }
     }
@@ -187,6 +224,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn texts_that_nobody_bounds_are_bounded_where_they_stand() {
+        for (schema, expected) in [
+            (json!({"type": "string"}), json!({"type": "string", "maxLength": 9})),
+            (json!({"type": ["string", "null"]}), json!({"type": ["string", "null"], "maxLength": 9})),
+            (json!({"type": "string", "maxLength": 70}), json!({"type": "string", "maxLength": 70})),
+            (json!({"type": "string", "minLength": 12}), json!({"type": "string", "minLength": 12})),
+            (json!({"type": "string", "enum": ["a"]}), json!({"type": "string", "enum": ["a"]})),
+            (json!({"type": "string", "pattern": "a+"}), json!({"type": "string", "pattern": "a+"})),
+            (
+                json!({"properties": {"type": {"type": "string"}}, "$defs": {"A": {"items": {"type": "string"}}}}),
+                json!({"properties": {"type": {"type": "string", "maxLength": 9}}, "$defs": {"A": {"items": {"type": "string", "maxLength": 9}}}}),
+            ),
+            (
+                json!({"anyOf": [{"type": "string"}, {"type": "integer"}], "additionalProperties": {"type": "string"}}),
+                json!({"anyOf": [{"type": "string", "maxLength": 9}, {"type": "integer"}], "additionalProperties": {"type": "string", "maxLength": 9}}),
+            ),
+        ] {
+            let mut found = schema.clone();
+            bound_strings(&mut found, 9);
+            assert_eq!(found, expected, "{schema}");
+        }
+    }
 
     #[test]
     fn objects_that_list_their_fields_have_no_others() {

@@ -108,6 +108,7 @@ impl Local {
         options: EngineOptions,
         progress: impl FnMut(Progress),
     ) -> Result<Local, OpenError> {
+        crate::heap::limit_arenas();
         let built = if folder::is_built(folder) {
             folder.to_owned()
         } else {

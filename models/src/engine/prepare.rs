@@ -64,6 +64,12 @@ impl Preparer {
         if request.tokens_max == Some(0) {
             return Err(invalid("an answer of no tokens is asked for; ask for 1 at least".to_owned()).into());
         }
+        let rows = self.family.spec().text.vocabulary;
+        if let Some(token) = request.logit_bias.keys().copied().find(|&token| u64::from(token) >= rows) {
+            return Err(
+                invalid(format!("logit_bias: there is no token {token}; they go from 0 to {}", rows - 1)).into()
+            );
+        }
         let turns = std::mem::take(&mut request.turns);
         let prompt = self.tokenize(&turns, request.thinking)?;
         drop(turns);
@@ -134,7 +140,7 @@ impl Preparer {
 
     fn constraint(&self, grammar: &Grammar) -> Result<Constraint, ModelErrorKind> {
         let rows = self.family.spec().text.vocabulary as usize;
-        let grammars = self.grammars.get_or_init(|| Grammars::new(&self.tokenizer, rows, &self.ends));
+        let grammars = self.grammars.get_or_init(|| Grammars::new(&self.tokenizer, rows, &self.ends, self.context));
         let grammars = grammars.as_ref().map_err(|why| ModelErrorKind::Fatal {
             why: format!("this model's tokenizer cannot be held to a grammar: {why}"),
         })?;

@@ -37,6 +37,8 @@ pub struct ActiveAnswer {
     pub detokenizer: Detokenizer,
     /// Tokens that end the answer, besides the model's own.
     ends: Vec<u32>,
+    /// How many tokens it has before one of those may end it.
+    tokens_min: u32,
     stop_shown: bool,
     pub usage: Usage,
     interrupt: Arc<Interrupt>,
@@ -90,10 +92,11 @@ impl Engine {
             features: vec![None; prompt.images.len()],
             logits: None,
             forced_tokens: VecDeque::new(),
-            sampler: Sampler::new(request.sampling.clone(), tokens),
+            sampler: Sampler::new(request.sampling.clone(), request.logit_bias.clone(), tokens),
             constraint,
             detokenizer: Detokenizer::new(stops, request.stop_shown, request.special_shown),
             ends,
+            tokens_min: request.tokens_min,
             stop_shown: request.stop_shown,
             usage: Usage { prompt: length as u32, cached: cached as u32, answer: 0, forced: 0 },
             interrupt,
@@ -148,6 +151,9 @@ impl Engine {
             }
             if let Some(constraint) = &mut answer.constraint {
                 constraint.mask(logits).map_err(refused)?;
+            }
+            if answer.usage.answer < answer.tokens_min {
+                forbid(logits, self.preparer.ends.iter().chain(&answer.ends));
             }
             let token = answer.sampler.choose(logits).map_err(unsampled)?;
             if let Some(finish) = self.accept_token(answer, token, &mut output)? {
@@ -328,6 +334,17 @@ impl ActiveAnswer {
             self.forced_tokens.extend(constraint.forced().map_err(refused)?);
         }
         Ok(())
+    }
+}
+
+/// Makes the logits of these tokens minus infinity, unless nothing else may be said: then a grammar is at its end.
+fn forbid<'a>(logits: &mut [f32], tokens: impl Iterator<Item = &'a u32>) {
+    let forbidden: Vec<(usize, f32)> =
+        tokens.filter_map(|&token| Some((token as usize, *logits.get(token as usize)?))).collect();
+    forbidden.iter().for_each(|&(token, _)| logits[token] = f32::NEG_INFINITY);
+    if logits.iter().all(|&logit| logit == f32::NEG_INFINITY) {
+        // In the other order, as a token may be named twice.
+        forbidden.iter().rev().for_each(|&(token, logit)| logits[token] = logit);
     }
 }
 

@@ -7,6 +7,8 @@ use crate::settings::Sampling;
 /// Chooses the tokens of one reply.
 pub struct Sampler {
     sampling: Sampling,
+    /// What is added to logits.
+    bias: BTreeMap<u32, f32>,
     /// Tokens of the prompt; empty where nothing asks for them.
     asked: BTreeSet<u32>,
     /// Tokens of the reply, and how often each was said.
@@ -55,10 +57,10 @@ impl Dice {
 
 impl Sampler {
     /// For a reply to a prompt of those tokens.
-    pub fn new(sampling: Sampling, prompt: impl Iterator<Item = u32>) -> Sampler {
+    pub fn new(sampling: Sampling, bias: BTreeMap<u32, f32>, prompt: impl Iterator<Item = u32>) -> Sampler {
         let asked = if sampling.repetition_penalty.is_some() { prompt.collect() } else { BTreeSet::new() };
         let dice = Dice::new(sampling.seed);
-        Sampler { sampling, asked, said: BTreeMap::new(), dice }
+        Sampler { sampling, bias, asked, said: BTreeMap::new(), dice }
     }
 
     /// Chooses by the logits of all tokens, which are spoilt. A logit of minus infinity is a token that may not be chosen.
@@ -92,6 +94,11 @@ impl Sampler {
                 if let Some(logit) = logits.get_mut(token as usize) {
                     *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
                 }
+            }
+        }
+        for (&token, bias) in &self.bias {
+            if let Some(logit) = logits.get_mut(token as usize) {
+                *logit += bias;
             }
         }
         for (&token, &times) in &self.said {
@@ -161,7 +168,17 @@ mod tests {
     const GREEDY: Sampling = Sampling::GREEDY;
 
     fn sampler(sampling: Sampling) -> Sampler {
-        Sampler::new(sampling, std::iter::empty())
+        Sampler::new(sampling, BTreeMap::new(), std::iter::empty())
+    }
+
+    #[test]
+    fn a_bias_is_added_to_the_logits_and_the_most_negative_one_forbids() {
+        for (bias, expected) in
+            [(&[(0, -100.0)][..], 1), (&[(2, 1.0)], 0), (&[(2, 2.5), (1, 1.0)], 2), (&[(9, 100.0)], 0)]
+        {
+            let mut sampler = Sampler::new(GREEDY, bias.iter().copied().collect(), std::iter::empty());
+            assert_eq!(sampler.choose(&mut [3.0, 2.0, 1.0]), Ok(expected), "{bias:?}");
+        }
     }
 
     /// Each from a sampler of its own, so that penalties do not add up.
@@ -198,7 +215,7 @@ mod tests {
     #[test]
     fn repetition_divides_what_is_above_nought_and_multiplies_what_is_below_in_prompt_and_reply() {
         let sampling = Sampling { repetition_penalty: Some(2.0), ..GREEDY };
-        let mut sampler = Sampler::new(sampling, [0].into_iter());
+        let mut sampler = Sampler::new(sampling, BTreeMap::new(), [0].into_iter());
         assert_eq!(sampler.choose(&mut [1.0, 0.6, -2.0]), Ok(1), "0.5 0.6 -2");
         assert_eq!(sampler.choose(&mut [-0.3, -0.5, -0.9]), Ok(0), "-0.6 -1 -0.9");
         assert_eq!(sampler.choose(&mut [-0.5, -0.5, -0.9]), Ok(2), "-1 -1 -0.9");
@@ -254,7 +271,7 @@ mod tests {
     #[test]
     fn penalties_that_leave_no_numbers_are_the_asker_s_mistake() {
         let sampling = Sampling { temperature: 1.0, repetition_penalty: Some(1e-45), ..GREEDY };
-        let mut sampler = Sampler::new(sampling, [2].into_iter());
+        let mut sampler = Sampler::new(sampling, BTreeMap::new(), [2].into_iter());
         assert_eq!(sampler.choose(&mut [1.0, 2.0, 3.0, -1.0]), Err(SampleError::Penalties));
     }
 
@@ -274,7 +291,7 @@ mod tests {
             let sampling = Sampling {
                 temperature, top_p, top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty, seed,
             };
-            let mut sampler = Sampler::new(sampling, [0, 3, 99].into_iter());
+            let mut sampler = Sampler::new(sampling, BTreeMap::new(), [0, 3, 99].into_iter());
             for _ in 0..3 {
                 if let Ok(token) = sampler.choose(&mut logits.clone()) {
                     prop_assert!(logits[token as usize] > f32::NEG_INFINITY);

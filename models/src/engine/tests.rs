@@ -266,26 +266,31 @@ fn conversations_are_kept_apart_and_the_oldest_goes_first() {
 #[test]
 fn two_conversations_that_are_prolonged_in_turns_stay_under_the_bound_together() {
     let Some((mut engine, _folder)) = opened(&options(64)) else { return };
-    let Some((mut plain, _other)) = opened(&options(64)) else { return };
-    // Room for one of them as it is in the end, and half of the other.
+    // Room for one of them as it is in the end, and a bit.
     let capacity = engine.decoder.capacity_for(1024);
-    let bytes_max = engine.decoder.bytes(capacity) * 3 / 2 + engine.decoder.moving_bytes(capacity);
-    engine.pool = Pool::new(8, bytes_max);
-    let mut talks = ["apples", "pears"].map(|what| vec![user(vec![text(what)])]);
-    let mut longest = 0;
-    for round in 0..10 {
-        let talk = &mut talks[round % 2];
-        let whole = engine.whole(&request(talk.clone(), 12));
-        talk.push(Turn { role: Role::Assistant, parts: vec![text(&whole.text)] });
-        talk.push(user(vec![text(&"a b c d e f ".repeat(12))]));
-        let held = engine.pool.held(&engine.decoder);
-        assert!(held > 0 && held <= bytes_max, "round {round}: {held} bytes under a bound of {bytes_max}");
-        longest = longest.max(whole.usage.prompt);
-        plain.forget();
-        let alone = plain.whole(&request(talk[..talk.len() - 2].to_vec(), 12));
-        assert_eq!(alone.text, whole.text, "round {round}");
-    }
-    assert!(longest > 512, "they grow beyond what a cache is given first: {longest}");
+    let bytes_max = engine.decoder.bytes(capacity) + engine.decoder.moving_bytes(capacity);
+    let mut prolonged = |bytes_max: usize| {
+        engine.pool = Pool::new(8, bytes_max);
+        let mut talks = ["apples", "pears"].map(|what| vec![user(vec![text(what)])]);
+        let (mut held_most, mut answers) = (0, Vec::new());
+        for round in 0..10 {
+            let talk = &mut talks[round % 2];
+            let whole = engine.whole(&request(talk.clone(), 12));
+            talk.push(Turn { role: Role::Assistant, parts: vec![text(&whole.text)] });
+            talk.push(user(vec![text(&"a b c d e f ".repeat(12))]));
+            held_most = held_most.max(engine.pool.held(&engine.decoder));
+            answers.push(whole.text);
+        }
+        (held_most, answers)
+    };
+    let (unbounded, alone) = prolonged(usize::MAX);
+    assert!(
+        unbounded > bytes_max,
+        "the case is one that needs a bound: {unbounded} bytes, and {bytes_max} are the most"
+    );
+    let (held, together) = prolonged(bytes_max);
+    assert!(held > 0 && held <= bytes_max, "{held} bytes under a bound of {bytes_max}");
+    assert_eq!(together, alone, "what had to be computed again came out the same");
 }
 
 #[test]
@@ -293,25 +298,36 @@ fn a_card_that_is_full_gives_up_what_is_idle_and_loses_nobody_s_answer() {
     let Some((mut engine, _folder)) = opened(&options(64)) else { return };
     let about = |what: &str, tokens| request(vec![user(vec![text(&what.repeat(20))])], tokens);
     let plain = engine.whole(&about("plums ", 700));
-    engine.forget();
-    for what in ["apples ", "pears "] {
-        engine.whole(&about(what, 3));
-    }
-    // From the third tensor on memory is full until somebody gives something up.
-    let (count, idle) = (std::rc::Rc::new(Cell::new(0)), engine.pool.len());
-    let counted = count.clone();
-    let failing = move |_: usize| {
-        counted.set(counted.get() + 1);
-        counted.get() == 3
+    // Memory is full once, at the so-manieth tensor, until somebody gives something up.
+    let full_at = |number: usize| -> Option<Box<dyn Fn(usize) -> bool>> {
+        let count = Cell::new(0);
+        Some(Box::new(move |_| {
+            count.set(count.get() + 1);
+            count.get() == number
+        }))
     };
-    engine.decoder.deny = Some(Box::new(failing));
-    let answered = engine.whole(&about("plums ", 700));
-    assert_eq!((answered.text, idle), (plain.text.clone(), 2));
-    assert!(count.get() > 3 && engine.pool.len() < idle + 1, "one was given up for it");
+    let layers = engine.preparer.family.spec().text.layers as usize;
+    // While a new conversation is made, and while its cache grows.
+    for (number, tokens) in [(3, 700), (2 * layers + 1, 1500)] {
+        engine.forget();
+        let alone = engine.whole(&about("plums ", tokens));
+        engine.forget();
+        for what in ["apples ", "pears "] {
+            engine.whole(&about(what, 3));
+        }
+        engine.decoder.deny = full_at(number);
+        assert_eq!(engine.whole(&about("plums ", tokens)).text, alone.text, "at tensor {number}");
+        engine.decoder.deny = None;
+        assert_eq!(engine.pool.len(), 2, "one was given up for it");
+        // It was the oldest, and not the one that the new one has most in common with.
+        for (what, is_there) in [("pears ", true), ("apples ", false)] {
+            let usage = engine.whole(&about(what, 1)).usage;
+            assert_eq!(usage.cached + 1 == usage.prompt, is_there, "{what} at tensor {number}: {usage:?}");
+        }
+    }
 
     // An answer whose cache has to grow, and cannot: it hears why, and the next one is answered.
     engine.forget();
-    let layers = engine.preparer.family.spec().text.layers as usize;
     let made = Cell::new(0);
     engine.decoder.deny = Some(Box::new(move |_| {
         made.set(made.get() + 1);
@@ -453,6 +469,62 @@ fn a_grammar_leaves_nothing_else_to_say() {
         );
     }
     assert!(engine.answer(&asked(5), NEVER).is_ok(), "and nothing is left of it");
+}
+
+#[test]
+fn an_answer_has_its_least_tokens_before_the_model_may_end_it() {
+    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    // Its first token is made an end: by itself the answer is over at once.
+    let mut work = engine.begin_alone(asked(1)).unwrap();
+    while engine.step(&mut work).unwrap().end.is_none() {}
+    engine.release(work.conversation, true);
+    let end = work.detokenizer.tokens()[0];
+    for by_request in [false, true] {
+        engine.preparer().ends = if by_request { vec![] } else { vec![end] };
+        let asked = |tokens_min| {
+            let stop_tokens = if by_request { vec![end] } else { vec![] };
+            Request { tokens_min, stop_tokens, ..asked(30) }
+        };
+        assert_eq!(engine.whole(&asked(0)).usage.answer, 1);
+        let later = engine.whole(&asked(5));
+        assert!((6..=30).contains(&later.usage.answer), "{later:?}");
+        assert_eq!(
+            (engine.whole(&asked(u32::MAX)).why, engine.whole(&asked(u32::MAX)).usage.answer),
+            (FinishReason::Length, 30)
+        );
+        // A grammar that is at its end is not held up.
+        let grammar = Some(Grammar::Regex("yes|no".to_owned()));
+        let held = engine.whole(&Request { grammar, ..asked(u32::MAX) });
+        assert!(["yes", "no"].contains(&&*held.text), "{held:?}");
+    }
+}
+
+#[test]
+fn a_token_that_is_favoured_comes_and_one_that_is_not_there_is_refused() {
+    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let biased = |token: u32| Request { logit_bias: [(token, 100.0)].into(), ..asked(4) };
+    let word = engine.preparer.tokenizer.decode(&[70], true).unwrap();
+    assert_eq!(engine.whole(&biased(70)).text, word.repeat(4));
+    let refused = engine.answer(&biased(1 << 30), NEVER).unwrap_err();
+    assert!(matches!(&refused, ModelErrorKind::InvalidPrompt { why } if why.starts_with("logit_bias: ")), "{refused}");
+}
+
+#[test]
+fn a_small_model_s_texts_in_json_come_to_an_end() {
+    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let schema = serde_json::json!({
+        "type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "required": ["a", "b"],
+    });
+    engine.preparer().context = 3000;
+    let grammar = Grammar::Schema(schema);
+    // Never a quotation mark of its own accord.
+    let quotes = (0..=engine.preparer.tokenizer.highest())
+        .filter(|&token| engine.preparer.tokenizer.decode(&[token], true).is_ok_and(|text| text.contains('"')));
+    let logit_bias = quotes.map(|token| (token, -100.0)).collect();
+    let request = Request { grammar: Some(grammar), logit_bias, ..request(vec![user(vec![text("x")])], 100_000) };
+    let whole = engine.whole(&request);
+    let read: serde_json::Value = serde_json::from_str(&whole.text).unwrap_or_else(|_| panic!("{whole:?}"));
+    assert!(read["a"].as_str().is_some_and(|text| text.chars().count() == 750), "{whole:?}");
 }
 
 #[test]

@@ -201,36 +201,13 @@ fn serve<W: Worker>(worker: &mut W, jobs: &mut mpsc::Receiver<Job<W::Request>>, 
             if job.events.is_closed() {
                 continue; // It was given up while it waited.
             }
-            let Job { request, events, interrupt } = job;
-            let begun = {
-                let interrupt = interrupt.clone();
-                catch_unwind(AssertUnwindSafe(|| worker.begin(request, interrupt)))
-            };
-            match begun {
-                Ok(Ok(answer)) => {
-                    status.answering.fetch_add(1, Ordering::Relaxed);
-                    active.push(Active { answer, events, interrupt });
-                }
-                // There is memory for fewer than there may be: it waits for one of the others to end.
-                Ok(Err(BeginError::Busy(request) | BeginError::NoMemory(request, _))) if !active.is_empty() => {
-                    waiting = Some(Job { request: *request, events, interrupt });
+            match begin(worker, job, !active.is_empty(), status) {
+                Begun::Active(one) => active.push(one),
+                Begun::Waits(job) => {
+                    waiting = Some(job);
                     break;
                 }
-                Ok(Err(BeginError::Busy(_))) => {
-                    send(
-                        &events,
-                        Err(ModelErrorKind::Unavailable { why: NO_ROOM.to_owned(), retry_after: None }.into()),
-                    );
-                }
-                Ok(Err(BeginError::NoMemory(_, error))) => {
-                    let why = format!("there is no memory for this conversation: {error}");
-                    send(&events, Err(ModelErrorKind::Unavailable { why, retry_after: None }.into()));
-                }
-                Ok(Err(BeginError::Failed(kind))) => send(&events, Err(kind.into())),
-                Err(panic) => {
-                    status.faults.fetch_add(1, Ordering::Relaxed);
-                    send(&events, Err(fault(&*panic).into()));
-                }
+                Begun::Refused => {}
             }
         }
         active.retain_mut(|one| step(worker, one, status));
@@ -239,6 +216,50 @@ fn serve<W: Worker>(worker: &mut W, jobs: &mut mpsc::Receiver<Job<W::Request>>, 
             return;
         }
     }
+}
+
+/// What became of a request whose turn it was.
+enum Begun<A, R> {
+    Active(Active<A>),
+    /// It has to wait for one of the others to end.
+    Waits(Job<R>),
+    /// Whoever asked has heard why.
+    Refused,
+}
+
+/// Begins an answer.
+fn begin<W: Worker>(
+    worker: &mut W,
+    Job { request, events, interrupt }: Job<W::Request>,
+    others: bool,
+    status: &Status,
+) -> Begun<W::Answer, W::Request> {
+    let begun = {
+        let interrupt = interrupt.clone();
+        catch_unwind(AssertUnwindSafe(|| worker.begin(request, interrupt)))
+    };
+    let error = match begun {
+        Ok(Ok(answer)) => {
+            status.answering.fetch_add(1, Ordering::Relaxed);
+            return Begun::Active(Active { answer, events, interrupt });
+        }
+        // There is memory for fewer than there may be.
+        Ok(Err(BeginError::Busy(request) | BeginError::NoMemory(request, _))) if others => {
+            return Begun::Waits(Job { request: *request, events, interrupt });
+        }
+        Ok(Err(BeginError::Busy(_))) => ModelErrorKind::Unavailable { why: NO_ROOM.to_owned(), retry_after: None },
+        Ok(Err(BeginError::NoMemory(_, error))) => {
+            let why = format!("there is no memory for this conversation: {error}");
+            ModelErrorKind::Unavailable { why, retry_after: None }
+        }
+        Ok(Err(BeginError::Failed(kind))) => kind,
+        Err(panic) => {
+            status.faults.fetch_add(1, Ordering::Relaxed);
+            fault(&*panic)
+        }
+    };
+    send(&events, Err(error.into()));
+    Begun::Refused
 }
 
 /// Takes an answer a step forward; whether there is more to do.

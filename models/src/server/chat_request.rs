@@ -2,6 +2,8 @@
 //!
 //! Fields that would change the answer and that we do not have are refused by name; others that we do not know are ignored.
 
+use std::collections::BTreeMap;
+
 use reqwest::Url;
 use serde_json::{Value, json};
 use tapwright_contract::model::Role;
@@ -19,6 +21,7 @@ const STOP_BYTES_MAX: usize = 1024;
 /// Pieces of one message.
 const PARTS_MAX: usize = 256;
 const CHOICES_MAX: usize = 1024;
+const BIASES_MAX: usize = 1024;
 /// Answers to one request.
 const ANSWERS_MAX: i64 = 8;
 /// A grammar or a regular expression; schemas are bounded by how many values a body may have.
@@ -50,7 +53,9 @@ pub struct ChatRequest {
     pub answers: usize,
     pub messages: Vec<Message>,
     pub tokens_max: Option<u32>,
+    pub tokens_min: u32,
     pub sampling: Sampling,
+    pub logit_bias: BTreeMap<u32, f32>,
     pub stop: Vec<String>,
     pub stop_tokens: Vec<u32>,
     pub stop_shown: bool,
@@ -109,7 +114,6 @@ const MISSING: &[(&str, &str)] = &[
     ("logprobs", "there are no probabilities of tokens here"),
     ("top_logprobs", "there are no probabilities of tokens here"),
     ("prompt_logprobs", "there are no probabilities of tokens here"),
-    ("logit_bias", "tokens cannot be favoured here"),
     ("bad_words", "words cannot be forbidden here"),
     ("allowed_token_ids", "tokens cannot be forbidden here"),
     ("logits_processors", "there are none here"),
@@ -118,8 +122,6 @@ const MISSING: &[(&str, &str)] = &[
     ("documents", "the models here read no documents"),
     ("best_of", "answers are not compared; ask for several by n"),
     ("use_beam_search", "answers are sampled"),
-    ("min_tokens", "an answer ends where the model ends it"),
-    ("ignore_eos", "an answer ends where the model ends it"),
     ("echo", "a prompt is not repeated"),
     ("continue_final_message", "an answer is a turn of its own"),
     ("chat_template", "the model's own template is used"),
@@ -157,9 +159,10 @@ pub fn read(body: &[u8], rules: &RequestRules) -> Result<ChatRequest, ErrorRespo
     let stream = fields.yes_or_no("stream")?.unwrap_or(false);
     let usage = usage(&mut fields, stream)?;
     let ToolRequest { mode, prompt, grammar: demanded } = tools::read(&mut fields)?;
-    let tokens = 1..=i64::from(u32::MAX);
-    let older = fields.whole("max_tokens", tokens.clone())?;
-    let newer = fields.whole("max_completion_tokens", tokens)?;
+    let older = tokens_max(&mut fields, "max_tokens")?;
+    let newer = tokens_max(&mut fields, "max_completion_tokens")?;
+    let least = fields.whole("min_tokens", 0..=i64::from(u32::MAX))?.unwrap_or(0) as u32;
+    let tokens_min = if fields.yes_or_no("ignore_eos")? == Some(true) { u32::MAX } else { least };
     let mut messages = messages(&mut fields, rules)?;
     if let Some(prompt) = prompt {
         add_instructions(&mut messages, prompt);
@@ -168,8 +171,10 @@ pub fn read(body: &[u8], rules: &RequestRules) -> Result<ChatRequest, ErrorRespo
         stream,
         usage,
         answers,
-        tokens_max: newer.or(older).map(|tokens| tokens as u32),
+        tokens_max: newer.or(older),
+        tokens_min,
         sampling: sampling(&mut fields, rules)?,
+        logit_bias: logit_bias(&mut fields)?,
         stop: stop(&mut fields)?,
         stop_tokens: stop_tokens(&mut fields)?,
         stop_shown: fields.yes_or_no("include_stop_str_in_output")?.unwrap_or(false),
@@ -179,6 +184,36 @@ pub fn read(body: &[u8], rules: &RequestRules) -> Result<ChatRequest, ErrorRespo
         thinking,
         messages,
     })
+}
+
+/// The most tokens of an answer. -1 is how llama.cpp's and LM Studio's clients say that there is no such number.
+fn tokens_max(fields: &mut Fields, name: &str) -> Result<Option<u32>, ErrorResponse> {
+    match fields.whole(name, -1..=i64::from(u32::MAX))? {
+        Some(0) => Err(fields.refuse(name, "0; it is at least 1, or -1 for as many as the context has room for")),
+        Some(-1) | None => Ok(None),
+        Some(tokens) => Ok(Some(tokens as u32)),
+    }
+}
+
+/// What is added to the logits of tokens: an object of their numbers, as OpenAI has it.
+fn logit_bias(fields: &mut Fields) -> Result<BTreeMap<u32, f32>, ErrorResponse> {
+    let map = match fields.take("logit_bias") {
+        None => return Ok(BTreeMap::new()),
+        Some(Value::Object(map)) if map.len() <= BIASES_MAX => map,
+        Some(Value::Object(map)) => {
+            return Err(fields.refuse("logit_bias", format!("{} entries; {BIASES_MAX} are the most", map.len())));
+        }
+        Some(other) => return Err(fields.refuse("logit_bias", unlike("an object of tokens' numbers", &other))),
+    };
+    let bias = |(token, value): (String, Value)| {
+        let number =
+            token.parse().map_err(|_| fields.refuse("logit_bias", format!("{token:?} is no token's number")))?;
+        match value.as_f64().filter(|bias| (-100.0..=100.0).contains(bias)) {
+            Some(bias) => Ok((number, bias as f32)),
+            None => Err(fields.refuse("logit_bias", format!("{value} for token {token}; it goes from -100 to 100"))),
+        }
+    };
+    map.into_iter().map(bias).collect()
 }
 
 fn usage(fields: &mut Fields, stream: bool) -> Result<UsageReport, ErrorResponse> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::heap::Heap;
+use crate::heap::Heap;
 use crate::request::Usage;
 
 /// How a request ended.

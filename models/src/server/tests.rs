@@ -320,8 +320,19 @@ async fn the_engine_hears_what_the_official_client_says() {
     });
     let (status, _) = server.post(body.to_string()).await;
     assert_eq!(status, 200);
-    let Request { turns, tokens_max, sampling, stop, stop_tokens, stop_shown, special_shown, grammar, thinking: _ } =
-        server.heard();
+    let Request {
+        turns,
+        tokens_max,
+        tokens_min,
+        sampling,
+        logit_bias,
+        stop,
+        stop_tokens,
+        stop_shown,
+        special_shown,
+        grammar,
+        thinking: _,
+    } = server.heard();
     assert_eq!(
         turns.iter().map(|turn| turn.role).collect::<Vec<_>>(),
         [Role::System, Role::User, Role::Assistant, Role::User]
@@ -331,7 +342,7 @@ async fn the_engine_hears_what_the_official_client_says() {
     let model::Part::Picture(picture) = &turns[3].parts[0] else { panic!("{:?}", turns[3]) };
     assert_eq!(picture.size(), Size { width: 4, height: 3 });
     assert_eq!(&picture.rgba()[4 * 11..], [3, 2, 90, 255]);
-    assert_eq!(tokens_max, Some(3000));
+    assert_eq!((tokens_max, tokens_min, logit_bias.len()), (Some(3000), 0, 0));
     assert_eq!((sampling.temperature, sampling.top_p, sampling.frequency_penalty), (0.0, Some(0.85), 0.2));
     assert_eq!((stop.len(), stop_tokens.len(), stop_shown, special_shown, grammar), (0, 0, false, false, None));
 
@@ -351,6 +362,22 @@ async fn a_client_that_asks_for_the_end_s_mark_gets_it() {
     let Request { stop, stop_tokens, stop_shown, special_shown, .. } = server.heard();
     assert_eq!((stop, stop_tokens, stop_shown, special_shown), (vec!["</answer>".to_owned()], vec![7], true, true));
     assert_eq!(answer["choices"][0]["stop_reason"], "</answer>");
+}
+
+#[tokio::test]
+async fn benchmarks_and_clients_say_how_long_and_with_which_tokens() {
+    let server = server(options()).await;
+    for (more, expected) in [
+        (json!({"min_tokens": 5, "max_tokens": 9}), (Some(9), 5, vec![])),
+        (json!({"ignore_eos": true, "min_tokens": 2}), (None, u32::MAX, vec![])),
+        (json!({"ignore_eos": false, "max_tokens": -1}), (None, 0, vec![])),
+        (json!({"max_tokens": 7, "max_completion_tokens": -1}), (Some(7), 0, vec![])),
+        (json!({"logit_bias": {"7": -100, "3": 1.5}}), (None, 0, vec![(3, 1.5), (7, -100.0)])),
+    ] {
+        assert_eq!(server.ask(with(order("count=1"), more.clone())).await.0, 200, "{more}");
+        let Request { tokens_max, tokens_min, logit_bias, .. } = server.heard();
+        assert_eq!((tokens_max, tokens_min, logit_bias.into_iter().collect()), expected, "{more}");
+    }
 }
 
 #[tokio::test]

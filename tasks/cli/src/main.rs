@@ -34,6 +34,8 @@ fn main() -> ExitCode {
     let serves =
         matches!(&arguments.command, Command::Models(models) if matches!(models.command, ModelsCommand::Serve(_)));
     listen_to_tracing(arguments.common.verbose.max(u8::from(serves && !json)));
+    // Before there are threads: a local model is served or asked from many of them.
+    tapwright_tasks::model::limit_arenas();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
