@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use tapwright_contract::api::{ApiError, Apis};
-use tapwright_contract::device::{Driver, Label, Screen};
+use tapwright_contract::device::{Driver, Front, Label, Screen};
 use tapwright_contract::gesture::Gesture;
 use tapwright_contract::model::{Model, Prompt};
 
@@ -242,7 +242,7 @@ impl Shell<'_> {
         } else {
             seen
         };
-        let screen = bounded(screen, bytes_max);
+        let screen = bounded(screen, secrets, bytes_max);
         (self.seen, self.labels) = (Some(screen.clone()), None);
         Event::Saw(screen)
     }
@@ -506,10 +506,10 @@ async fn bounded_labels(mut labels: Vec<Label>, secrets: &Secrets, limits: &Limi
     .ok()
 }
 
-/// The names of an app come from a device and can be of any length.
-fn bounded(mut screen: Screen, bytes_max: usize) -> Screen {
-    for name in [&mut screen.front.id, &mut screen.front.label] {
-        name.truncate(clip(name, bytes_max).len());
-    }
+/// The names of an app come from a device and can be of any length; and what it calls itself, an app can choose by what was typed into it.
+fn bounded(mut screen: Screen, secrets: &Secrets, bytes_max: usize) -> Screen {
+    let Front { id, label } = &mut screen.front;
+    id.truncate(clip(id, bytes_max).len());
+    *label = secrets.redact_within(label, bytes_max);
     screen
 }

@@ -407,7 +407,9 @@ pub(crate) fn near(labels: &[Label], at: Spot) -> Vec<&str> {
     let display = u64::from(at.of.size.width) * u64::from(at.of.size.height);
     let reacts = labels
         .iter()
-        .filter(|label| label.touchable && label.area.holds(at.x, at.y) && label.area.pixels() * 5 < display * 2)
+        .filter(|label| {
+            label.touchable && label.area.holds(at.x, at.y) && label.area.pixels().saturating_mul(5) < display * 2
+        })
         .min_by_key(|label| label.area.pixels());
     let there =
         |label: &&Label| label.area.holds(at.x, at.y) || reacts.is_some_and(|outer| inside(&label.area, &outer.area));
@@ -416,7 +418,8 @@ pub(crate) fn near(labels: &[Label], at: Spot) -> Vec<&str> {
 
 /// What is written on a field and close to it.
 fn beside(labels: &[Label], field: Area) -> Vec<&str> {
-    let reach = (field.bottom - field.top.min(field.bottom)).max(1) * 2;
+    // A device can tell of an area that no screen has.
+    let reach = field.bottom.saturating_sub(field.top).max(1).saturating_mul(2);
     let wide = Area { top: field.top.saturating_sub(reach), bottom: field.bottom.saturating_add(reach), ..field };
     let close = |label: &&Label| {
         let Area { left, top, right, bottom } = label.area;

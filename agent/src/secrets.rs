@@ -153,6 +153,8 @@ struct Covered {
     how: How,
     /// Whether the device told what is written.
     told: bool,
+    /// Whether the field hides what is typed, so that it can be read nowhere else.
+    hidden: bool,
 }
 
 /// What is known of the texts on a screen, and where they stand.
@@ -184,16 +186,17 @@ impl Veil {
     pub(crate) fn typed(&mut self, screen: &Screen, labels: Option<&[Label]>) {
         // Several, if it is not known which of them has the focus.
         let fields = labels.unwrap_or_default().iter().filter(|label| label.focused && label.area.pixels() > 0);
-        let mut ways: Vec<How> = fields.take(FIELDS_MAX).map(|field| How::Field(field.area)).collect();
+        let mut ways: Vec<(How, bool)> =
+            fields.take(FIELDS_MAX).map(|field| (How::Field(field.area), field.secret)).collect();
         if ways.is_empty() {
-            ways.push(How::Difference);
+            ways.push((How::Difference, false));
         }
-        for how in ways {
+        for (how, hidden) in ways {
             if self.covered.len() == COVERED_MAX {
                 self.covered.remove(0);
             }
             let (app, before) = (screen.front.id.clone(), screen.picture.clone());
-            self.covered.push(Covered { app, before, how, told: labels.is_some() });
+            self.covered.push(Covered { app, before, how, told: labels.is_some(), hidden });
         }
     }
 
@@ -202,9 +205,10 @@ impl Veil {
         !self.covered.is_empty()
     }
 
-    /// Whether it makes a difference where texts stand on this screen.
+    /// Whether it makes a difference where texts stand on this screen. An app that is not in front can show its field in a window of
+    /// its own, or an app in front what it was handed.
     pub(crate) fn wants_labels(&self, screen: &Screen) -> bool {
-        self.covered.iter().any(|covered| covered.app == screen.front.id)
+        self.covered.iter().any(|covered| covered.app == screen.front.id || (covered.told && !covered.hidden))
     }
 
     /// The screen without what was typed.
