@@ -6,14 +6,13 @@
 //! drawn round the place counts too: a dialog can ask something else above the same button.
 
 use tapwright_contract::device::{Area, Label, Screen};
-use tapwright_contract::{Picture, Size, Spot};
+use tapwright_contract::{Size, Spot};
 
+use crate::difference::{Difference, within};
 use crate::guard::Deed;
 use crate::policy::{Policy, names_time};
 use crate::repeats::STATUS_BAR;
 
-/// Two pixels are different if one of their channels differs by more than this, of 255.
-const SHADES: u8 = 40;
 /// What lies under a finger is a square whose side is this part of the display's width.
 const TARGET: u32 = 8;
 /// What stands above and below it, as parts of the display's height.
@@ -21,8 +20,6 @@ const SURROUNDINGS: u32 = 6;
 /// One pixel in so many may differ, under a finger and elsewhere: a caret, an icon that blinks.
 const UNDER_A_FINGER: u64 = 200;
 const ELSEWHERE: u64 = 500;
-/// Something that differs and is no wider than this part of what is compared is a caret.
-const CARET: u32 = 12;
 
 /// Whether both are of the same display, turned the same way, with the same app in front.
 pub(crate) fn is_same_place(before: &Screen, now: &Screen) -> bool {
@@ -107,58 +104,4 @@ fn surroundings(size: Size, at: Spot) -> Area {
     let reach = size.height / SURROUNDINGS;
     let (top, bottom) = (at.y.saturating_sub(reach), at.y.saturating_add(reach));
     within(Area { left: 0, top, right: size.width, bottom }, body(size))
-}
-
-fn within(area: Area, outer: Area) -> Area {
-    Area {
-        left: area.left.clamp(outer.left, outer.right),
-        top: area.top.clamp(outer.top, outer.bottom),
-        right: area.right.clamp(outer.left, outer.right),
-        bottom: area.bottom.clamp(outer.top, outer.bottom),
-    }
-}
-
-/// How two pictures of the same size differ in an area.
-struct Difference {
-    /// How many pixels are compared, and how many of them differ.
-    compared: u64,
-    differ: u64,
-    /// The columns that have one.
-    columns: Option<(u32, u32)>,
-    width: u32,
-}
-
-impl Difference {
-    fn of(one: &Picture, other: &Picture, area: Area) -> Difference {
-        let width = one.size().width as usize;
-        let mut found = Difference { compared: area.pixels(), differ: 0, columns: None, width: area.right - area.left };
-        for y in area.top..area.bottom {
-            let line = |picture: &'_ Picture| {
-                let start = y as usize * width;
-                let range = 4 * (start + area.left as usize)..4 * (start + area.right as usize);
-                picture.rgba()[range].to_vec()
-            };
-            let (here, there) = (line(one), line(other));
-            if here == there {
-                continue;
-            }
-            for (x, (here, there)) in (area.left..).zip(here.chunks_exact(4).zip(there.chunks_exact(4))) {
-                if here.iter().zip(there).any(|(here, there)| here.abs_diff(*there) > SHADES) {
-                    found.differ += 1;
-                    let (first, last) = found.columns.unwrap_or((x, x));
-                    found.columns = Some((first.min(x), last.max(x)));
-                }
-            }
-        }
-        found
-    }
-
-    fn is_at_most(&self, one_in: u64) -> bool {
-        self.differ * one_in <= self.compared
-    }
-
-    /// Whether all of it lies in a few columns.
-    fn is_a_caret(&self) -> bool {
-        self.columns.is_none_or(|(first, last)| last - first < (self.width / CARET).max(1))
-    }
 }

@@ -85,6 +85,7 @@ pub async fn resume(mut point: ResumePoint, limits: Limits, at: u64, ports: Port
     let mut shell = Shell::new(ports, limits, at);
     shell.seen = point.seen.clone();
     shell.veil = std::mem::take(&mut point.veil);
+    shell.veil.after_break(point.seen.as_ref().map(|seen| &seen.picture));
     let result = shell.go_on(point).await;
     shell.told(result)
 }

@@ -13,6 +13,7 @@ pub mod apis;
 mod approval;
 pub mod clock;
 pub mod dialect;
+mod difference;
 pub mod drive;
 mod edition;
 pub mod episode;

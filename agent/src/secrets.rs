@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tapwright_contract::device::{Area, Label, Screen};
 use tapwright_contract::{Picture, Size};
 
+use crate::difference::has_changed;
 use crate::limits::clip;
 use quoted::Pattern;
 
@@ -143,6 +144,10 @@ fn next(text: &str) -> Option<(&str, &str, &str)> {
 #[derive(Debug, Default)]
 pub(crate) struct Veil {
     covered: Vec<Covered>,
+    /// What was seen last where something is covered, and in which of the shades that was painted: what changes under a cover changes
+    /// its shade. A place that looks the same is taken to be the same by approvals, and by whoever looks whether something happened.
+    last: Option<Picture>,
+    shade: usize,
 }
 
 #[derive(Debug)]
@@ -176,6 +181,8 @@ enum How {
     Difference,
 }
 
+/// What is painted over a secret; each two differ by more than an approval overlooks.
+const SHADES: &[u8] = &[96, 160, 32, 224];
 /// As many places as a run may cover.
 const COVERED_MAX: usize = 32;
 /// As many fields as may be the one that a secret was typed into.
@@ -198,6 +205,14 @@ impl Veil {
             let (app, before) = (screen.front.id.clone(), screen.picture.clone());
             self.covered.push(Covered { app, before, how, told: labels.is_some(), hidden });
         }
+    }
+
+    /// The run broke off, and was seen last like this: what is under a cover may have changed since.
+    pub(crate) fn after_break(&mut self, seen: Option<&Picture>) {
+        let is_in = |shade: &u8| {
+            seen.is_some_and(|seen| seen.rgba().chunks_exact(4).any(|pixel| pixel == [*shade, *shade, *shade, 255]))
+        };
+        self.shade = SHADES.iter().position(|shade| !is_in(shade)).unwrap_or(0);
     }
 
     /// Whether anything is covered.
@@ -245,7 +260,14 @@ impl Veil {
             areas.extend(labels.iter().filter(|label| secrets.shows(&label.text)).map(|label| label.area));
         }
         if !areas.is_empty() {
-            screen.picture = painted(&screen.picture, &areas);
+            let changed = |before: &Picture| {
+                before.size() == size && areas.iter().any(|area| has_changed(before, &screen.picture, *area))
+            };
+            if self.last.as_ref().is_some_and(changed) {
+                self.shade = (self.shade + 1) % SHADES.len();
+            }
+            let covered = painted(&screen.picture, &areas, SHADES[self.shade]);
+            self.last = Some(std::mem::replace(&mut screen.picture, covered));
         }
         screen
     }
@@ -283,14 +305,14 @@ fn difference(one: &Picture, other: &Picture, top: u32) -> Option<Area> {
     })
 }
 
-fn painted(picture: &Picture, areas: &[Area]) -> Picture {
+fn painted(picture: &Picture, areas: &[Area], shade: u8) -> Picture {
     let size = picture.size();
     let mut rgba = picture.rgba().to_vec();
     for area in areas {
         for y in area.top..area.bottom.min(size.height) {
             for x in area.left..area.right.min(size.width) {
                 let at = 4 * (y as usize * size.width as usize + x as usize);
-                rgba[at..at + 4].copy_from_slice(&[96, 96, 96, 255]);
+                rgba[at..at + 4].copy_from_slice(&[shade, shade, shade, 255]);
             }
         }
     }
@@ -381,6 +403,37 @@ mod tests {
         assert_eq!(shown(&covered, 30, 90), [255; 4]);
         let covered = veil.over(screen("a", &[(15, 55), (30, 90)]), Written::Untold, &secrets());
         assert_eq!(shown(&covered, 15, 55), [96, 96, 96, 255], "and stays covered");
+    }
+
+    /// Whoever compares pictures would take a button under the cover for the button that was approved.
+    #[test]
+    fn a_cover_is_another_one_when_what_it_covers_has_changed() {
+        let field = |left, hidden| Label {
+            text: String::new(),
+            area: Area { left, top: 50, right: left + 20, bottom: 60 },
+            touchable: true,
+            focused: true,
+            secret: hidden,
+            app: None,
+        };
+        let mut veil = Veil::default();
+        veil.typed(&screen("a", &[]), Some(&[field(10, true)]));
+        let mut shade =
+            |dark: &[(u32, u32)]| shown(&veil.over(screen("a", dark), Written::Here(&[]), &secrets()), 12, 52);
+        let first = shade(&[(15, 55)]);
+        assert_eq!(shade(&[(15, 55), (30, 90)]), first, "something changed elsewhere");
+        assert_eq!(shade(&[]), first, "a caret, no more");
+        let other = shade(&[(11, 51), (28, 58)]);
+        assert!(first[0].abs_diff(other[0]) > 40, "{first:?} {other:?}");
+        let seen = veil.over(screen("a", &[(11, 51), (28, 58)]), Written::Here(&[]), &secrets());
+        let mut resumed = Veil::default();
+        resumed.typed(&screen("a", &[]), Some(&[field(10, true)]));
+        resumed.after_break(Some(&seen.picture));
+        let after = resumed.over(screen("a", &[(11, 51)]), Written::Here(&[]), &secrets());
+        assert_ne!(shown(&after, 12, 52), other, "nobody knows what changed meanwhile");
+        assert!(!veil.wants_labels(&screen("b", &[])), "it can be read nowhere else");
+        veil.typed(&screen("a", &[]), Some(&[field(10, false)]));
+        assert!(veil.wants_labels(&screen("b", &[])), "it may stand in a window beside");
     }
 
     #[test]

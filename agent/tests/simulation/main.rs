@@ -62,7 +62,7 @@ fn nothing_goes_wrong_wherever_a_run_breaks_off() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let mut fates: BTreeMap<&'static str, u32> = BTreeMap::new();
     let mut census: BTreeMap<&'static str, u32> = BTreeMap::new();
-    for seed in 0..seeds(500) {
+    for seed in 0..seeds(900) {
         let _seed = Seed(seed);
         let mut world = draw(seed);
         let breaks = world.dice.below(6) as u32;

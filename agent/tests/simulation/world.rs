@@ -17,9 +17,9 @@ use crate::dice::{Dice, Weather};
 use crate::law::{Chosen, Law};
 use crate::page::{Cell, FORMS, PIN, Page, USER, VAULT};
 
-/// What a typed secret looks like, and what the agent covers it with.
+/// What a typed secret looks like, and what the agent covers it with, in one shade or another.
 pub const INK: [u8; 4] = [1, 2, 3, 255];
-pub const COVER: [u8; 4] = [96, 96, 96, 255];
+pub const COVERS: &[[u8; 4]] = &[[96, 96, 96, 255], [160, 160, 160, 255], [32, 32, 32, 255], [224, 224, 224, 255]];
 
 /// What the device tells of what is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,7 +290,7 @@ impl World {
             page.front,
             self.telling
         );
-        if pixels.any(|pixel| pixel == COVER) {
+        if pixels.any(|pixel| COVERS.iter().any(|cover| pixel == cover)) {
             self.count("a picture was covered");
         }
     }
