@@ -188,11 +188,20 @@ impl World {
         assert!(self.fresh, "acted on a stale screen");
         assert!(self.acted.insert(entry.seq), "an intent was carried out twice");
         self.is_lawful(deed);
-        let doubtful: Vec<u32> = self.doubts.iter().filter(|(doubtful, _)| doubtful == deed).map(|it| it.1).collect();
+        // After something else was done the same place in another app is another thing.
+        let front = self.page(self.seen).front;
+        let same = |(doubtful, chosen_on): &&(Deed, u32)| {
+            doubtful == deed && (matches!(deed, Deed::Api { .. }) || self.page(*chosen_on).front == front)
+        };
+        let doubtful: Vec<u32> = self.doubts.iter().filter(same).map(|it| it.1).collect();
         if cannot_be_taken_back(deed) && !doubtful.is_empty() {
             let evidence = matches!(deed, Deed::Gesture(_)) && doubtful.iter().all(|chosen_on| self.seen == *chosen_on);
             let allowed = self.again || self.yes.is_some();
-            assert!(evidence || allowed, "{deed:?} may have happened, and was done again");
+            assert!(
+                evidence || allowed,
+                "{deed:?} may have happened on {doubtful:?}, and was done again on {}",
+                self.seen
+            );
             self.count(if evidence { "again, as nothing had changed" } else { "again, as a person said so" });
         }
         self.yes = None;
