@@ -23,6 +23,8 @@ pub struct Rig {
     pub probe: Option<Box<dyn Probe>>,
     /// What it is, for people.
     pub about: String,
+    /// What tells this device from every other one, however it is reached: a serial number. `None` if it does not tell.
+    pub identity: Option<String>,
     /// Ends what was started for this rig alone; dropping it unfinished must end it too.
     pub teardown: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sha2::{Digest as _, Sha256};
 use tapwright_contract::device::{DriverError, DriverErrorKind};
 use tapwright_drivers::android::{self, Address, Android, Capture, Judge};
 use tapwright_drivers::{OpenRig, Probe, Rig, Settle};
@@ -13,6 +14,7 @@ use tapwright_phone::World;
 use tapwright_phone::adbd::{self, Daemon, Handle, SteadyClock};
 use tokio::net::TcpListener;
 
+use crate::hex::hex;
 use crate::judge::{Fact, Facts};
 use crate::protected_window;
 
@@ -153,8 +155,10 @@ impl Device {
         let rig = match &options.at {
             DeviceAddress::Virtual(phone) => virtual_phone(phone, options).await?,
             DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } => {
-                let (driver, judge, about) = android(options).await?;
-                Rig { driver: Box::new(driver), apis: Vec::new(), probe: Some(Box::new(judge)), about, teardown: None }
+                let (mut driver, judge, about) = android(options).await?;
+                let identity = driver.serial_number(options.connect).await?;
+                let (driver, probe) = (Box::new(driver), Some(Box::new(judge) as Box<dyn Probe>));
+                Rig { driver, apis: Vec::new(), probe, about, identity, teardown: None }
             }
             DeviceAddress::Custom(CustomDevice(device)) => device.open(options.connect).await?,
         };
@@ -164,6 +168,18 @@ impl Device {
     /// What it is, for people.
     pub fn about(&self) -> &str {
         &self.rig.about
+    }
+
+    /// What it is called in records.
+    pub fn name(&self) -> &str {
+        self.rig.driver.name()
+    }
+
+    /// A digest of what tells it from every other device; `None` if it does not tell. A record says which device it was on, and
+    /// who is sent the record does not learn its serial number.
+    pub fn fingerprint(&self) -> Option<String> {
+        let digest = Sha256::digest(self.rig.identity.as_ref()?);
+        Some(hex(&digest[..12]))
     }
 
     /// Looks behind its screen, for judges.
@@ -221,20 +237,23 @@ async fn virtual_phone(phone: &Phone, options: &DeviceOptions) -> Result<Rig, De
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let daemon = plug_in(listen, phone, &options.weather, quick).await.map_err(DeviceError::Listen)?;
     let Phone { seed, width, height, .. } = phone;
-    let mut about = format!("virtual phone {width}x{height}, seed {seed}, over ADB at {}", daemon.address());
+    let name = format!("virtual phone {width}x{height}, seed {seed}");
+    let mut about = format!("{name}, over ADB at {}", daemon.address());
     if !options.weather.is_calm() {
         about += &format!(", in bad weather (seed {})", options.weather.seed);
     }
     let address = Address::Direct { address: daemon.address().to_string(), keys: Keys::default() };
     // It has reacted by the time it says so, unless its weather makes it slow.
     let settle = if options.weather.is_calm() { Settle::INSTANT } else { Settle::PHONE };
-    let driver = connect(address, settle, options.connect, options).await?;
+    let mut driver = connect(address, settle, options.connect, options).await?;
+    driver.rename(&name);
     let probe = InProcess(daemon.handle().clone());
     Ok(Rig {
         driver: Box::new(driver),
         apis: Vec::new(),
         probe: Some(Box::new(probe)),
         about,
+        identity: None, // It is gone with its process: nobody finds it again.
         teardown: Some(Box::pin(daemon.kill())),
     })
 }

@@ -31,20 +31,48 @@ impl DeviceLock {
     /// # Errors
     /// `DeviceInUse` if somebody else has it.
     pub fn take(folder: &Path, address: &DeviceAddress) -> Result<Option<DeviceLock>, DeviceInUse> {
-        let Some(name) = name(address) else { return Ok(None) };
-        let path = folder.join(file_name(&name));
-        match lock(&path) {
+        match name(address) {
+            Some(name) => DeviceLock::lock(&folder.join(file_name(&name)), name),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes the lock of a phone by a digest of its serial number, however it is reached.
+    ///
+    /// # Errors
+    /// As [`DeviceLock::take`].
+    pub fn take_serial(folder: &Path, digest: &str, device: &str) -> Result<Option<DeviceLock>, DeviceInUse> {
+        DeviceLock::lock(&folder.join(file_name(&format!("serial {digest}"))), device.to_owned())
+    }
+
+    fn lock(path: &Path, device: String) -> Result<Option<DeviceLock>, DeviceInUse> {
+        match lock(path) {
             Ok(Some(file)) => {
                 let mut lock = DeviceLock { file };
                 lock.note("a run that has not begun");
                 Ok(Some(lock))
             }
-            Ok(None) => Err(DeviceInUse { device: name, holder: holder(&path) }),
+            Ok(None) => Err(DeviceInUse { device, holder: holder(path) }),
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "cannot lock the phone: nothing keeps another run from it");
                 Ok(None)
             }
         }
+    }
+
+    /// Takes the lock of a phone that is only looked at for a moment, so that nothing is changed under a run.
+    ///
+    /// # Errors
+    /// `DeviceInUse` if a run has it.
+    pub fn take_for(
+        folder: Option<&Path>,
+        address: &DeviceAddress,
+        what: &str,
+    ) -> Result<Option<DeviceLock>, DeviceInUse> {
+        let Some(folder) = folder else { return Ok(None) };
+        let mut lock = DeviceLock::take(folder, address)?;
+        lock.iter_mut().for_each(|lock| lock.note(what));
+        Ok(lock)
     }
 
     /// Says which run it is, for whoever wants the phone meanwhile.

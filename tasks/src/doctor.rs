@@ -12,6 +12,7 @@ use tapwright_contract::{Size, Spot};
 use tapwright_phone::Options as Phone;
 
 use crate::device::{self, Device, DeviceAddress};
+use crate::device_lock::DeviceLock;
 use crate::devices;
 use crate::model::{self, ModelSource};
 use crate::profile::ChosenProfile;
@@ -20,6 +21,8 @@ use crate::profile::ChosenProfile;
 pub struct Checkup<'a> {
     pub model: &'a model::ModelOptions,
     pub device: &'a device::DeviceOptions,
+    /// Where phones are locked, for as long as one is looked over.
+    pub device_locks: Option<&'a Path>,
     /// Whether that phone is looked over too.
     pub examine: bool,
     /// How many taps are asked from the model, to see whether it finds what it is told to touch.
@@ -177,6 +180,14 @@ async fn virtual_phone(checkup: &Checkup<'_>) -> Finding {
 /// What works on the phone that is meant.
 async fn examined(checkup: &Checkup<'_>) -> Vec<Finding> {
     let within = Duration::from_secs(60);
+    let _lock = match DeviceLock::take_for(checkup.device_locks, &checkup.device.at, "tapwright doctor") {
+        Ok(lock) => lock,
+        // It would press a key and put a keyboard back that the run has selected.
+        Err(error) => {
+            let text = format!("not looked over: {error}");
+            return vec![finding("phone", State::Warning, text, Some("wait for the run's end, then look again"))];
+        }
+    };
     let (mut driver, _, about) = match device::android(checkup.device).await {
         Ok(opened) => opened,
         Err(error) => return vec![finding("phone", State::Failed, error.to_string(), error.help())],

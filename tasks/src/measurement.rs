@@ -13,7 +13,7 @@ use crate::device::Weather;
 use crate::hex::hex;
 use crate::model::{LoadedModel, ModelOptions, ModelSource};
 use crate::run::RunOptions;
-use crate::suite::{Selection, Suite};
+use crate::suite::{self, Case, Selection};
 
 /// As it stands in `suite.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ impl Measurement {
     /// # Errors
     /// If the model's files cannot be read.
     pub fn of(
-        suite: &dyn Suite,
+        cases: &[Case],
         selection: &Selection,
         rules: &RunOptions,
         weather: &Weather,
@@ -73,7 +73,7 @@ impl Measurement {
         let profile = serde_json::to_vec(&opened.profiles.agent)?;
         Ok(Measurement {
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            cases: selection.digest(suite),
+            cases: suite::digest(cases),
             selection: selection.clone(),
             limits: rules.limits.clone(),
             policy: rules.policy.clone(),

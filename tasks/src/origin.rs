@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tapwright_agent::journal::{private, sync_folder};
 
+use crate::device::Device;
 use crate::judge::{Fact, Facts};
 use crate::mistake::read_text;
 use crate::seal::SealKey;
@@ -29,6 +30,9 @@ pub struct RunOrigin {
     pub expected: Vec<Fact>,
     /// What was true of the device in the beginning, if it tells.
     pub facts: Option<Facts>,
+    /// Which device it is on, as a digest of its serial number; records of before do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_fingerprint: Option<String>,
     /// Which case of which suite it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<CaseId>,
@@ -79,7 +83,12 @@ pub struct LaunchSettings {
 impl RunOrigin {
     /// Of a run that begins now.
     pub fn new(launch: LaunchSettings, expected: Vec<Fact>, facts: Option<Facts>, case: Option<CaseId>) -> RunOrigin {
-        RunOrigin { version: VERSION, launch, expected, facts, case, seal: None }
+        RunOrigin { version: VERSION, launch, expected, facts, device_fingerprint: None, case, seal: None }
+    }
+
+    /// On this device.
+    pub fn on(self, device: &Device) -> RunOrigin {
+        RunOrigin { device_fingerprint: device.fingerprint(), ..self }
     }
 
     /// Reads it; `None` if the run was killed before it was written, or has none.
@@ -113,7 +122,11 @@ impl RunOrigin {
 
     fn sealed_text(&self, folder: &Path) -> String {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        serde_json::to_string(&(name, &self.launch)).expect("they are texts and numbers")
+        let sealed = match &self.device_fingerprint {
+            None => serde_json::to_string(&(name, &self.launch)),
+            Some(fingerprint) => serde_json::to_string(&(name, &self.launch, fingerprint)),
+        };
+        sealed.expect("they are texts and numbers")
     }
 }
 

@@ -222,17 +222,13 @@ pub fn find_run(runs: &Path, name: &str) -> io::Result<PathBuf> {
     if is_record(&found) {
         return Ok(found);
     }
-    // A plan knows in which order its runs were begun; their names do not sort so: 10 comes before 9.
-    let (_, lines) = PlanRecord::look(&found).map_err(io::Error::other)?;
-    let begun = lines.iter().rev().filter_map(|line| match line {
-        PlanLine::Begun { run, .. } => Path::new(run).file_name().map(|run| found.join(run)),
-        _ => None,
-    });
-    let last = begun.into_iter().find(|folder| is_record(folder));
-    last.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no run of the plan {name:?} has begun")))
+    runs_of_plan(&found)?
+        .pop()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no run of the plan {name:?} has begun")))
 }
 
-/// The folders of the runs that a plan's record names, in the order in which they were begun.
+/// The folders of the runs that a plan's record names, in the order in which they were begun; their names do not sort so: 10 comes
+/// before 9.
 ///
 /// # Errors
 /// If the plan's record cannot be read.

@@ -138,6 +138,7 @@ impl ResumableRun {
         let case = origin.as_ref().and_then(|origin| origin.case.clone());
         let evaluator = evaluator_of(case.as_ref(), &expected);
         RunOrigin::new(launch, expected, start.clone(), case)
+            .on(device)
             .write(&folder, seal)
             .map_err(|source| RunError::UnwrittenOrigin { at: folder.clone(), source })?;
         // What was said of it when it broke off does not hold any more.

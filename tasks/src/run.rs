@@ -211,6 +211,7 @@ pub async fn run(
     let folder = place.runs.join(place.run);
     let unwritten = |source| RunError::Judgement { run: place.run.to_owned(), source };
     RunOrigin::new(launch.clone(), expected, start.clone(), task.case.clone())
+        .on(device)
         .write(&folder, place.seal)
         .map_err(|source| RunError::UnwrittenOrigin { at: folder.clone(), source })?;
     let setting = Setting {

@@ -9,7 +9,7 @@ use tapwright_agent::stop::Stop;
 use tapwright_contract::model::Model as _;
 use tapwright_models::server;
 use tapwright_phone::Options;
-use tapwright_phone::adbd::{self, PublicKey};
+use tapwright_phone::adbd::{self, Identity, PublicKey};
 use tokio::net::TcpListener;
 
 use crate::device::{Weather, plug_in};
@@ -65,8 +65,13 @@ pub async fn phone(
     mut stop: Stop,
     ready: impl FnOnce(SocketAddr),
 ) -> io::Result<()> {
-    let daemon =
-        plug_in(listen, phone, weather, adbd::DaemonOptions { access, ..adbd::DaemonOptions::default() }).await?;
+    // What was done to a phone of another process was not done to this one, though they were drawn alike.
+    let mut random = [0; 4];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let serial = format!("TW{}R{:08X}", phone.seed, u32::from_be_bytes(random));
+    let identity = Identity { serial, ..Identity::default() };
+    let options = adbd::DaemonOptions { access, identity, ..adbd::DaemonOptions::default() };
+    let daemon = plug_in(listen, phone, weather, options).await?;
     ready(daemon.address());
     stop.stopped().await;
     daemon.kill().await;

@@ -12,6 +12,7 @@ use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
 use tapwright_contract::Size;
+use tapwright_contract::api::Apis;
 
 use crate::desk::Desk;
 use crate::device::{Device, DeviceError};
@@ -28,8 +29,8 @@ use crate::settings::Settings;
 pub struct Session {
     settings: Settings,
     device: Device,
-    /// Keeps other runs from the phone for as long as this is there.
-    lock: Option<DeviceLock>,
+    /// Keep other runs from the phone for as long as they are there: by its address, and by its serial number.
+    locks: [Option<DeviceLock>; 2],
     model: LoadedModel,
     secrets: Secrets,
     respondents: Respondents,
@@ -42,6 +43,27 @@ pub struct Respondents {
     pub person: Box<dyn Person>,
     /// Where the person answers from a browser, if anywhere: it is told what happens, and closed in the end.
     pub desk: Option<Desk>,
+}
+
+impl Respondents {
+    /// Tells the desk too whatever is told to `watch`.
+    fn watch<'a>(&self, watch: Watch<'a>) -> impl FnMut(&Entry) + Send + use<'a> {
+        let desk = self.desk.clone();
+        move |entry| {
+            desk.iter().for_each(|desk| desk.observe(entry));
+            watch(entry);
+        }
+    }
+
+    fn participants<'a>(
+        &'a mut self,
+        apis: &'a mut dyn Apis,
+        secrets: &'a Secrets,
+        stop: &Stop,
+        watch: Watch<'a>,
+    ) -> Participants<'a> {
+        Participants { person: self.person.as_mut(), apis, secrets, stop: stop.clone(), watch }
+    }
 }
 
 /// Sees every line of a journal once it is written.
@@ -58,12 +80,15 @@ pub enum SessionError {
     DeviceInUse(#[from] DeviceInUse),
 }
 
-/// How the phone of a session differs from the one that a run was on.
+/// Whether the phone of a session is the one that a run was on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PhoneDifference {
-    /// What the record says: its name and the size of its screen.
-    pub recorded: String,
-    pub found: String,
+pub enum PhoneMatch {
+    /// By its serial number.
+    Same,
+    /// By its address and the size of its screen only: another phone may have them by now.
+    Unproven,
+    /// What the record says, its name and the size of its screen, and what is there.
+    Another { recorded: String, found: String },
 }
 
 impl Session {
@@ -87,7 +112,12 @@ impl Session {
             };
             let model = open(&settings.model, stage).await?;
             let device = Device::open(&settings.device).await?;
-            Ok((model, device, lock))
+            // A phone may be reached in several ways; its serial number is one.
+            let serial = match (&settings.device_locks, device.fingerprint()) {
+                (Some(folder), Some(serial)) => DeviceLock::take_serial(folder, &serial, device.name())?,
+                _ => None,
+            };
+            Ok((model, device, [lock, serial]))
         };
         let opened = tokio::select! {
             biased;
@@ -95,9 +125,9 @@ impl Session {
             opened = opening => opened.map(Some),
         };
         match opened {
-            Ok(Some((model, device, lock))) => {
+            Ok(Some((model, device, locks))) => {
                 let seal = seal_of(&settings);
-                Ok(Some(Session { settings, device, lock, model, secrets, respondents, seal, stop }))
+                Ok(Some(Session { settings, device, locks, model, secrets, respondents, seal, stop }))
             }
             nothing => {
                 if let Some(desk) = respondents.desk {
@@ -151,7 +181,9 @@ impl Session {
     /// # Errors
     /// If it cannot be written.
     pub fn write_origin(&self, folder: &Path) -> io::Result<()> {
-        RunOrigin::new(self.settings.launch.clone(), Vec::new(), None, None).write(folder, self.seal.as_ref())
+        RunOrigin::new(self.settings.launch.clone(), Vec::new(), None, None)
+            .on(&self.device)
+            .write(folder, self.seal.as_ref())
     }
 
     /// Does a task, in the record `runs/name`.
@@ -183,24 +215,14 @@ impl Session {
         started: u64,
         watch: Watch<'_>,
     ) -> Result<RunReport, RunError> {
-        let Session { settings, device, lock, model, secrets, respondents, seal, stop } = self;
-        if let Some(lock) = lock {
+        let Session { settings, device, locks, model, secrets, respondents, seal, stop } = self;
+        for lock in locks.iter_mut().flatten() {
             lock.note(&runs.join(name).display().to_string());
         }
         let mut apis =
             settings.registry(&rules.policy, secrets).map_err(|error| RunError::Api { why: error.to_string() })?;
-        let desk = respondents.desk.clone();
-        let mut watch = |entry: &Entry| {
-            desk.iter().for_each(|desk| desk.observe(entry));
-            watch(entry);
-        };
-        let participants = Participants {
-            person: respondents.person.as_mut(),
-            apis: &mut apis,
-            secrets,
-            stop: stop.clone(),
-            watch: &mut watch,
-        };
+        let mut watch = respondents.watch(watch);
+        let participants = respondents.participants(&mut apis, secrets, stop, &mut watch);
         let location = RunLocation { runs, run: name, started, seal: seal.as_ref() };
         run(task, device, model, rules, &settings.launch, location, participants).await
     }
@@ -212,8 +234,8 @@ impl Session {
     /// `RunError` if it could not be written down. Whatever else happens is an outcome.
     pub async fn resume(&mut self, mut run: ResumableRun, at: u64, watch: Watch<'_>) -> Result<RunReport, RunError> {
         let policy = self.stricter_policy(&run);
-        let Session { settings, device, lock, model, secrets, respondents, seal, stop } = self;
-        if let Some(lock) = lock {
+        let Session { settings, device, locks, model, secrets, respondents, seal, stop } = self;
+        for lock in locks.iter_mut().flatten() {
             lock.note(&run.folder().display().to_string());
         }
         if let Some(policy) = &policy {
@@ -225,21 +247,11 @@ impl Session {
         let mut apis = settings
             .registry(policy.as_ref().unwrap_or(run.policy()), secrets)
             .map_err(|error| RunError::Api { why: error.to_string() })?;
-        let desk = respondents.desk.clone();
-        if let Some(desk) = &desk {
+        if let Some(desk) = &respondents.desk {
             run.record().entries.iter().for_each(|entry| desk.observe(entry));
         }
-        let mut watch = |entry: &Entry| {
-            desk.iter().for_each(|desk| desk.observe(entry));
-            watch(entry);
-        };
-        let participants = Participants {
-            person: respondents.person.as_mut(),
-            apis: &mut apis,
-            secrets,
-            stop: stop.clone(),
-            watch: &mut watch,
-        };
+        let mut watch = respondents.watch(watch);
+        let participants = respondents.participants(&mut apis, secrets, stop, &mut watch);
         run.go_on(device, model, settings.launch.clone(), seal.as_ref(), at, participants).await
     }
 
@@ -260,13 +272,33 @@ impl Session {
         };
         self.settings.rules.policy = own.stricter(&preset);
         self.settings.preset = name;
+        // Who goes on with it once more goes on by this one.
+        self.settings.launch.policy = Some(name.name().to_owned());
     }
 
-    /// Whether this is another phone than the one that a record's run was on: of another name, or with a screen of another size.
+    /// Whether this is the phone that the run or the plan in `folder` was on. `record` is its run, or its last one, if one has begun.
     ///
     /// # Errors
-    /// `DeviceError` if its screen cannot be seen.
-    pub async fn other_phone(&mut self, record: &Record) -> Result<Option<PhoneDifference>, DeviceError> {
+    /// `RunError` if what it was begun with cannot be read.
+    pub async fn matches_phone(&mut self, folder: &Path, record: Option<&Record>) -> Result<PhoneMatch, RunError> {
+        let origin = crate::resume::read_origin(folder)?;
+        // What others have written proves nothing.
+        let is_own = origin.as_ref().is_some_and(|origin| origin.is_own(folder, self.seal.as_ref()));
+        let recorded = origin.and_then(|origin| origin.device_fingerprint);
+        let is_same = match (recorded, self.device.fingerprint()) {
+            (Some(recorded), Some(found)) => Some(recorded == found).filter(|is_same| is_own || !is_same),
+            _ => None,
+        };
+        if is_same == Some(true) {
+            return Ok(PhoneMatch::Same);
+        }
+        let Some(record) = record else {
+            let another = || PhoneMatch::Another {
+                recorded: "one with another serial number".to_owned(),
+                found: self.device.rig.driver.name().to_owned(),
+            };
+            return Ok(is_same.map_or(PhoneMatch::Unproven, |_| another()));
+        };
         let (name, size) = device_of(record);
         let within = self.settings.rules.limits.look;
         let screen = match self.device.rig.driver.screen(within).await {
@@ -280,12 +312,16 @@ impl Session {
             _ => true,
         };
         let found = self.device.rig.driver.name();
-        if found == name && is_same_size {
-            return Ok(None);
+        if is_same.is_none() && found == name && is_same_size {
+            return Ok(PhoneMatch::Unproven);
         }
         let told =
             |name: &str, size: Option<Size>| size.map_or_else(|| name.to_owned(), |size| format!("{name} ({size})"));
-        Ok(Some(PhoneDifference { recorded: told(name, size), found: told(found, screen) }))
+        let mut found = told(found, screen);
+        if is_same == Some(false) {
+            found += ", with another serial number";
+        }
+        Ok(PhoneMatch::Another { recorded: told(name, size), found })
     }
 
     /// Leaves the phone as it was found and tells whoever looks at the desk how it ended. A phone that is `lost` is not tried again.
@@ -355,6 +391,26 @@ mod tests {
         ]
     }
 
+    /// A session by settings in a file, with nobody to be asked.
+    async fn session_with(folder: &Path, text: &str) -> Session {
+        let file = folder.join("t.toml");
+        std::fs::write(&file, text).unwrap();
+        let machine = Machine {
+            cache: Some(folder.join("cache")),
+            adb_keys: Vec::new(),
+            adb_server: None,
+            cores: 1,
+            small_model: "none".into(),
+            date: "2026-01-02".to_owned(),
+            variable: &|_| None,
+        };
+        let file = SettingsFile::read(Some(&file)).unwrap();
+        let settings = Settings::resolve(&file, Overrides::default(), Recorded::default(), &machine).unwrap();
+        let respondents = Respondents { person: Box::new(Nobody), desk: None };
+        let (_stopper, stop) = tapwright_agent::stop::stop();
+        Session::open(settings, Secrets::default(), respondents, stop, |_| ()).await.unwrap().unwrap()
+    }
+
     /// A full disk, for example.
     #[tokio::test]
     async fn the_phone_is_left_as_it_was_found_though_the_record_breaks_off() {
@@ -371,23 +427,7 @@ mod tests {
             daemon.address(),
             script.display()
         );
-        let file = folder.path().join("t.toml");
-        std::fs::write(&file, text).unwrap();
-        let machine = Machine {
-            cache: Some(folder.path().join("cache")),
-            adb_keys: Vec::new(),
-            adb_server: None,
-            cores: 1,
-            small_model: "none".into(),
-            date: "2026-01-02".to_owned(),
-            variable: &|_| None,
-        };
-        let file = SettingsFile::read(Some(&file)).unwrap();
-        let settings = Settings::resolve(&file, Overrides::default(), Recorded::default(), &machine).unwrap();
-        let respondents = Respondents { person: Box::new(Nobody), desk: None };
-        let (_stopper, stop) = tapwright_agent::stop::stop();
-        let mut session =
-            Session::open(settings, Secrets::default(), respondents, stop, |_| ()).await.unwrap().unwrap();
+        let mut session = session_with(folder.path(), &text).await;
 
         let runs = folder.path().join("runs");
         let pictures = runs.join("run/pictures");
@@ -410,6 +450,63 @@ mod tests {
         session.close("broken off", false).await.unwrap();
         assert_eq!(keyboard(), own);
         daemon.kill().await;
+    }
+
+    /// What tells phones apart in a record is a digest of their serial numbers; without one nothing is proven.
+    #[tokio::test]
+    async fn a_phone_is_known_by_its_serial_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let serial = |serial: &str| adbd::DaemonOptions {
+            identity: adbd::Identity { serial: serial.to_owned(), ..adbd::Identity::default() },
+            ..adbd::DaemonOptions::default()
+        };
+        for (number, (recorded, found, expected)) in [
+            (Some("R58M31ABCDE"), "R58M31ABCDE", "same"),
+            (Some("R58M31ABCDE"), "R58M31ABCDF", "another"),
+            (Some("EMULATOR35X1X13X0"), "EMULATOR35X1X13X0", "unproven"),
+            (None, "R58M31ABCDE", "unproven"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let calm = Weather::calm();
+            let usual = Phone::default();
+            let phone = |options| plug_in(listen, &usual, &calm, options);
+            let daemon = phone(serial(found)).await.unwrap();
+            let text = format!("[device]\nuse = \"{}\"\n[model]\nuse = \"finish\"\n", daemon.address());
+            let mut session = session_with(folder.path(), &text).await;
+            let run = folder.path().join(format!("run-{number}"));
+            std::fs::create_dir(&run).unwrap();
+            let origin = RunOrigin::new(session.settings.launch.clone(), Vec::new(), None, None);
+            let origin = match recorded {
+                None => origin,
+                Some(recorded) => {
+                    let before = phone(serial(recorded)).await.unwrap();
+                    let mut options = session.settings.device.clone();
+                    options.at = crate::device::DeviceAddress::Direct { address: before.address().to_string() };
+                    let device = Device::open(&options).await.unwrap();
+                    let origin = origin.on(&device);
+                    device.close().await.unwrap();
+                    before.kill().await;
+                    origin
+                }
+            };
+            origin.clone().write(&run, session.seal.as_ref()).unwrap();
+            let matched = |matched: PhoneMatch| match matched {
+                PhoneMatch::Same => "same",
+                PhoneMatch::Unproven => "unproven",
+                PhoneMatch::Another { .. } => "another",
+            };
+            assert_eq!(matched(session.matches_phone(&run, None).await.unwrap()), expected, "{recorded:?} {found}");
+            // Somebody else's record cannot say that this is its phone.
+            if expected == "same" {
+                origin.write(&run, None).unwrap();
+                assert_eq!(matched(session.matches_phone(&run, None).await.unwrap()), "unproven");
+            }
+            session.close("done", false).await.unwrap();
+            daemon.kill().await;
+        }
     }
 
     fn is_send<T: Send>(_: &T) {}

@@ -91,27 +91,26 @@ impl Selection {
             suite.case(template, seed)
         })
     }
+}
 
-    /// A digest of what is asked and of what has to be true: the same for everybody who measures the same.
-    pub fn digest(&self, suite: &dyn Suite) -> String {
-        let mut hash = Sha256::new();
-        for case in self.cases(suite) {
-            let CaseId { template, seed, .. } = &case.id;
-            // What is expected is part of the task, and so is the device that it starts on.
-            hash.update(format!("{template}\0{seed}\0{}\0{:?}\0{:?}\0", case.goal, case.device, case.start));
-            for fact in case.evaluator.expected() {
-                hash.update(format!("{fact}\0"));
-            }
-            hash.update("\n");
+/// A digest of what is asked and of what has to be true: the same for everybody who measures the same.
+pub fn digest(cases: &[Case]) -> String {
+    let mut hash = Sha256::new();
+    for case in cases {
+        let CaseId { template, seed, .. } = &case.id;
+        // What is expected is part of the task, and so is the device that it starts on.
+        hash.update(format!("{template}\0{seed}\0{}\0{:?}\0{:?}\0", case.goal, case.device, case.start));
+        for fact in case.evaluator.expected() {
+            hash.update(format!("{fact}\0"));
         }
-        hex(&hash.finalize())
+        hash.update("\n");
     }
+    hex(&hash.finalize())
 }
 
 /// How the cases are run.
 pub struct Bench<'a> {
-    pub suite: &'a dyn Suite,
-    pub selection: Selection,
+    pub cases: Vec<Case>,
     pub rules: RunOptions,
     /// The device's address is each case's own; the times and the weather are these.
     pub device: device::DeviceOptions,
@@ -184,9 +183,8 @@ pub async fn bench(
     mut step: impl FnMut(u32) + Send,
     mut done: impl FnMut(&Row) + Send,
 ) -> Result<Table, SuiteError> {
-    plan.selection.check(plan.suite)?;
     let mut table = Table::default();
-    for (number, case) in plan.selection.cases(plan.suite).enumerate() {
+    for (number, case) in plan.cases.into_iter().enumerate() {
         began(number as u64, &case.id.template, &case.goal);
         // Each device has weather of its own.
         let mut weather = plan.device.weather.clone();

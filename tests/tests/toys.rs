@@ -59,8 +59,7 @@ async fn a_suite_on_a_device_of_its_own_is_run_and_judged() {
     let device = options(suite.case("upper", 0).unwrap().device);
     let (_stopper, stop) = stop();
     let plan = Bench {
-        suite: &suite,
-        selection: Selection { first: 0, count: 3, template: None },
+        cases: Selection { first: 0, count: 3, template: None }.cases(&suite).collect(),
         rules,
         device,
         runs: runs.path(),

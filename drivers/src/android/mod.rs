@@ -10,6 +10,7 @@ mod displays;
 mod field;
 mod gestures;
 mod health;
+mod identity;
 mod judge;
 mod keyboard;
 mod keycodes;
@@ -120,6 +121,11 @@ impl Android {
     /// Waits for screens in another way from now on: what sort of phone it is may be known only when it is connected.
     pub fn settle_as(&mut self, settle: Settle) {
         self.options.settle = settle;
+    }
+
+    /// Has it called something else than its address, which says nothing where each run has a new one.
+    pub fn rename(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
     }
 
     fn unconnected(options: Options) -> Android {

@@ -9,6 +9,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 use serde_json::json;
 use tapwright_tasks::desk::DeskError;
 use tapwright_tasks::device::DeviceError;
+use tapwright_tasks::device_lock::DeviceInUse;
 use tapwright_tasks::mistake::Mistake;
 use tapwright_tasks::model::ModelError;
 use tapwright_tasks::plan::{PlanRecordError, PlanRunError};
@@ -162,9 +163,17 @@ impl From<SessionError> for CliError {
         match error {
             SessionError::Model(error) => error.into(),
             SessionError::Device(error) => error.into(),
-            SessionError::DeviceInUse(error) => CliError::new(Exit::NotReady, &error)
-                .help("wait until it has ended, stop it, or begin all the same with --share-device"),
+            SessionError::DeviceInUse(error) => {
+                let said = CliError::from(error);
+                said.help("wait until it has ended, stop it, or begin all the same with --share-device")
+            }
         }
+    }
+}
+
+impl From<DeviceInUse> for CliError {
+    fn from(error: DeviceInUse) -> CliError {
+        CliError::new(Exit::NotReady, &error).help("wait until it has ended, or stop it")
     }
 }
 

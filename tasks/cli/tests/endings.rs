@@ -226,7 +226,14 @@ fn two_runs_on_one_phone() {
             assert!(told.contains(words), "{words}: {told}");
         }
     }
+    // What only looks at the phone keeps away from it too.
+    let ran = place.run(&["doctor", "--device", &address, "--json"]);
+    assert!(ran.out.contains("not looked over") && ran.out.contains("is in use by runs/"), "{}", ran.out);
+    assert!(!ran.out.contains("a key takes"), "{}", ran.out);
     assert_eq!(place.run(&[&second[..], &[&*address, "--share-device"]].concat()).code, 0);
+    let ran = place.run(&["judge", "last", "--device", &address, "--expect", "wifi.on=true"]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("is in use by runs/"), "{}", ran.err);
     // It goes with the process that holds it, however that ends.
     first.kill();
     drop(thinking);

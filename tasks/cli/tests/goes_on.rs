@@ -178,3 +178,33 @@ fn mistakes_in_a_plan_are_pointed_at() {
     assert_eq!(drafting.end().last()["goals"], 2);
     assert!(fs::read_to_string(place.path().join("new.toml")).unwrap().contains("Two things"));
 }
+
+/// The same address is another phone tomorrow; what was agreed for one does not hold for the other.
+#[test]
+fn another_phone_at_the_same_address_is_not_trusted() {
+    let place = Place::new();
+    place.file("tapwright.toml", "[limits]\nretries_max = 1\nbackoff_ms = 10\n");
+    let (first, address) = phone(&place);
+    let trusted = ["--device", &address, "--policy", "trusting"];
+    assert_eq!(place.script(&[LAUNCH], &trusted).told(), "14 model-failed null");
+    let origin = fs::read_to_string(place.only_run().join("origin.json")).unwrap();
+    assert!(origin.contains("device_fingerprint"), "{origin}");
+    // On its own phone it goes on as it began.
+    place.file("script.txt", &[LAUNCH, LAUNCH].join("\n"));
+    let ran = place.run(&["resume", "last", "--json"]);
+    assert_eq!(ran.told(), "14 model-failed null");
+    assert!(!ran.err.contains("careful"), "{}", ran.err);
+    first.kill();
+
+    let mut second = place.start(&["phone", "--listen", &address, "--json"]);
+    second.line();
+    place.file("script.txt", &[LAUNCH, LAUNCH, FINISH].join("\n"));
+    let ran = place.run(&["resume", "last"]);
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("another serial number") && ran.err.contains("--another-phone"), "{}", ran.err);
+    let ran = place.run(&["resume", "last", "--device", &address, "--another-phone"]);
+    assert!(ran.err.contains("the policy is at least `careful`"), "{}{}", ran.out, ran.err);
+    let origin = fs::read_to_string(place.only_run().join("origin.json")).unwrap();
+    assert!(origin.contains(r#""policy": "careful""#), "{origin}");
+    second.kill();
+}

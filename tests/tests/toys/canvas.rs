@@ -33,7 +33,8 @@ impl OpenRig for Canvas {
     async fn open(&self, _within: Duration) -> Result<Rig, DriverError> {
         let buttons = Buttons::default();
         let (driver, probe) = (Box::new(buttons.clone()), Box::new(buttons));
-        Ok(Rig { driver, apis: Vec::new(), probe: Some(probe), about: "a canvas".to_owned(), teardown: None })
+        let about = "a canvas".to_owned();
+        Ok(Rig { driver, apis: Vec::new(), probe: Some(probe), about, identity: None, teardown: None })
     }
 }
 

@@ -48,10 +48,11 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError>
         }
     }
     let rules = config.rules.clone();
-    let measurement = Measurement::of(suite, &selection, &rules, &config.device.weather, &config.model, &opened)
+    let cases: Vec<suite::Case> = selection.cases(suite).collect();
+    let measurement = Measurement::of(&cases, &selection, &rules, &config.device.weather, &config.model, &opened)
         .map_err(|error| CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}")))?;
     let device = config.device.clone();
-    let plan = suite::Bench { suite, selection, rules, device, runs: &folder, now: &clock::now };
+    let plan = suite::Bench { cases, rules, device, runs: &folder, now: &clock::now };
     let bar = bar(seeds, config.json || config.verbose > 0);
     let mut rows: Vec<Row> = Vec::new();
     let mut told = Table::default();

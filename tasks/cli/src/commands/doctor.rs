@@ -17,6 +17,7 @@ pub async fn perform(common: Common, arguments: Doctor) -> Result<Exit, CliError
     let checkup = Checkup {
         model: &config.model,
         device: &config.device,
+        device_locks: config.device_locks.as_deref(),
         examine,
         taps: arguments.grounding,
         date: &config.rules.date,

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tapwright_tasks::device::Device;
+use tapwright_tasks::device_lock::DeviceLock;
 use tapwright_tasks::record::find_run;
 use tapwright_tasks::rejudge::{RejudgeError, rejudge};
 
@@ -19,6 +20,11 @@ pub async fn perform(common: Common, arguments: Judge) -> Result<Exit, CliError>
     let folder = find_run(&config.runs, &run)
         .map_err(|error| CliError::usage(error.to_string()).help("see which there are with: tapwright runs"))?;
     // A phone that would be drawn for this is not the one that the run was on.
+    let _lock = if named {
+        DeviceLock::take_for(config.device_locks.as_deref(), &config.device.at, "tapwright judge")?
+    } else {
+        None
+    };
     let mut opened = if named { Some(Device::open(&config.device).await?) } else { None };
     let result = rejudge(&folder, expect, opened.as_mut()).await;
     if let Some(device) = opened {

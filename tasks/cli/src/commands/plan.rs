@@ -109,11 +109,8 @@ pub async fn go_on(common: Common, again: ResumeArguments, folder: &Path) -> Res
     let Some(mut session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
         return Ok(Exit::Stopped);
     };
-    let result = match last_run(&record) {
-        Some(last) => allow_phone(&mut session, &last, folder, another_phone, &narrator).await,
-        None => Ok(()),
-    };
-    let result = match result {
+    let last = last_run(&record);
+    let result = match allow_phone(&mut session, last.as_ref(), folder, another_phone, &narrator).await {
         Ok(()) => carry_on(&mut session, &config, record).await,
         Err(error) => Err(error),
     };

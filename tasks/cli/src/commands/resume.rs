@@ -7,7 +7,7 @@ use tapwright_tasks::policy::Preset;
 use tapwright_tasks::record::{find, find_run, mark_last};
 use tapwright_tasks::resume::{ResumableRun, heard_until};
 use tapwright_tasks::run::{RunError, RunLocation, RunReport};
-use tapwright_tasks::session::{Session, recorded_in, seal_of};
+use tapwright_tasks::session::{PhoneMatch, Session, recorded_in, seal_of};
 use tapwright_tasks::settings::{ForeignSetting, Settings, default_preset};
 use tapwright_tasks::{Answer, Asker, Entry, Outcome, Question, Record};
 
@@ -88,7 +88,7 @@ async fn driven(
     begin: Begin,
     another_phone: bool,
 ) -> Result<RunReport, CliError> {
-    allow_phone(session, record, folder, another_phone, narrator).await?;
+    allow_phone(session, Some(record), folder, another_phone, narrator).await?;
     let (run, told) = match begin {
         Begin::Resume(run) => (*run, format!("goes on after {}", output::steps(record.steps()))),
         Begin::Fork { steps } => {
@@ -155,24 +155,25 @@ pub async fn settings_again(
 /// Another phone than the record's is used only by somebody who says so, and by the policy that is usual for it.
 pub async fn allow_phone(
     session: &mut Session,
-    record: &Record,
+    record: Option<&Record>,
     folder: &Path,
     another_phone: bool,
     narrator: &Narrator,
 ) -> Result<(), CliError> {
-    let Some(difference) = session.other_phone(record).await? else { return Ok(()) };
-    if !another_phone {
-        let message = format!(
-            "this is another phone: the run was on {}, and this is {}. What was touched, typed or begun there is not here. Go on with it?",
-            difference.recorded, difference.found
-        );
+    let difference = match session.matches_phone(folder, record).await? {
+        PhoneMatch::Same => return Ok(()),
+        PhoneMatch::Unproven => None,
+        PhoneMatch::Another { recorded, found } => {
+            Some(format!("this is another phone: the run was on {recorded}, and this is {found}"))
+        }
+    };
+    if let Some(difference) = &difference
+        && !another_phone
+    {
+        let message = format!("{difference}. What was touched, typed or begun there is not here. Go on with it?");
         let answer = session.ask(&Question::Permit { message, asker: Asker::Policy }).await;
         if answer != Answer::Yes {
-            let why = format!(
-                "this is another phone: the run was on {}, and this is {}",
-                difference.recorded, difference.found
-            );
-            return Err(CliError::usage(why).help(format!(
+            return Err(CliError::usage(difference.clone()).help(format!(
                 "go on with that phone; or with this one: tapwright resume {} --device DEVICE --another-phone",
                 folder.display()
             )));
@@ -182,7 +183,13 @@ pub async fn allow_phone(
     let preset = default_preset(&settings.device.at);
     if !settings.preset_is_chosen && preset == Preset::Careful {
         session.at_least(preset);
-        narrator.note("on another phone the policy is at least `careful`, unless --policy says otherwise");
+        narrator.note(match difference {
+            Some(_) => "on another phone the policy is at least `careful`, unless --policy says otherwise",
+            None => {
+                "the record does not prove that this is the phone that the run was on: the policy is at least `careful`, unless --policy \
+                 says otherwise"
+            }
+        });
     }
     Ok(())
 }

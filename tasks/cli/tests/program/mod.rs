@@ -75,15 +75,20 @@ impl Place {
 
     /// The journal of the only run.
     pub fn journal(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.only_run().join("journal.jsonl")).unwrap();
+        assert!(text.ends_with('\n'), "the last line is torn");
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The folder of the only run.
+    pub fn only_run(&self) -> PathBuf {
         let mut runs: Vec<PathBuf> = fs::read_dir(self.path().join("runs"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.is_dir())
             .collect();
         assert_eq!(runs.len(), 1, "{runs:?}");
-        let text = fs::read_to_string(runs.remove(0).join("journal.jsonl")).unwrap();
-        assert!(text.ends_with('\n'), "the last line is torn");
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        runs.remove(0)
     }
 }
 
