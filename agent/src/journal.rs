@@ -246,7 +246,7 @@ pub enum ResumeError {
 #[derive(Debug, thiserror::Error)]
 pub enum ForkError {
     /// It did not come that far.
-    #[error("run {run} has {has} steps, and none after that many: {steps}")]
+    #[error("run {run} cannot be forked at step {steps}: its last step is {has}")]
     NoSuchStep { run: String, steps: u32, has: u32 },
     /// Nothing can come after that step.
     #[error("run {run} ended with step {steps}; fork it at an earlier one")]

@@ -52,12 +52,13 @@ pub fn write(title: Option<&str>, runs: &[PageRun<'_>], out: &mut dyn Write) -> 
     if title.is_some() {
         writeln!(out, "<header class=\"plan\"><h1>{name}</h1><ol>")?;
         for run in runs {
-            let outcome = run.record.end().map_or("no end", |end| end.outcome.id());
-            let goal = escaped(&run.record.facts.setting.goal);
+            let (_, headline) = headline(run.record, run.judgement);
+            let (goal, _) = goal_and_rules(run.record);
             writeln!(
                 out,
-                "<li><a href=\"#{}\">{goal}</a> <span class=\"soft\">{outcome}</span></li>",
-                anchor(run.record)
+                "<li><a href=\"#{}\">{}</a> <span class=\"soft\">{headline}</span></li>",
+                anchor(run.record),
+                escaped(goal)
             )?;
         }
         writeln!(out, "</ol></header>")?;
@@ -90,6 +91,12 @@ fn anchor(record: &Record) -> String {
     format!("run-{}", escaped(&record.facts.run))
 }
 
+/// The goal as somebody wrote it, and the lines below it, which a plan adds: what is to be found out, and what quotation marks mean.
+fn goal_and_rules(record: &Record) -> (&str, &str) {
+    let goal = record.facts.setting.goal.as_str();
+    goal.split_once('\n').unwrap_or((goal, ""))
+}
+
 /// What the page says first: nothing that was not checked looks like a success.
 fn headline(record: &Record, judgement: Option<&Judgement>) -> (&'static str, String) {
     let outcome = record.end().map(|end| &end.outcome);
@@ -106,14 +113,17 @@ fn headline(record: &Record, judgement: Option<&Judgement>) -> (&'static str, St
 
 fn head(run: &PageRun<'_>, out: &mut dyn Write) -> io::Result<()> {
     let PageRun { record, judgement, when } = run;
-    let facts = &record.facts;
+    let (goal, rules) = goal_and_rules(record);
     let (mood, headline) = headline(record, *judgement);
     writeln!(
         out,
         "<header id=\"{}\">\n<h1>{}</h1>\n<p class=\"badges\"><span class=\"badge {mood}\">{headline}</span></p>",
         anchor(record),
-        escaped(&facts.setting.goal)
+        escaped(goal)
     )?;
+    if !rules.is_empty() {
+        writeln!(out, "<p class=\"said soft\">{}</p>", escaped(rules))?;
+    }
     if let Some(why) = judgement.and_then(|judgement| judgement.verdict.as_ref()?.why()) {
         writeln!(out, "<p class=\"why\">{}</p>", escaped(why))?;
     }
@@ -179,7 +189,7 @@ fn expectations(judgement: &Judgement, out: &mut dyn Write) -> io::Result<()> {
     if judgement.expected.is_empty() {
         return Ok(());
     }
-    writeln!(out, "<section class=\"changes\"><h2>What had to be true in the end</h2><table>")?;
+    writeln!(out, "<section class=\"changes expected\"><h2>What had to be true in the end</h2><table>")?;
     for wanted in &judgement.expected {
         let found = judgement.facts.as_ref().map(|facts| facts.get(&wanted.fact));
         let (mark, found) = match found {
@@ -199,11 +209,16 @@ fn expectations(judgement: &Judgement, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn changes(changed: &[Change], out: &mut dyn Write) -> io::Result<()> {
-    if changed.is_empty() {
-        return writeln!(out, "<p class=\"nothing\">The device says that nothing has changed.</p>");
+    // The app in front changes with every run.
+    let told: Vec<&Change> = changed.iter().filter(|change| change.fact != "front").collect();
+    if told.is_empty() {
+        return writeln!(
+            out,
+            "<p class=\"nothing\">The device says that nothing has changed but the app in front.</p>"
+        );
     }
     writeln!(out, "<section class=\"changes\"><h2>What the device says has changed</h2><table>")?;
-    for Change { fact, was, is } in changed {
+    for Change { fact, was, is } in told {
         let value = |value: &Option<String>| value.as_deref().map_or_else(|| "&ndash;".to_owned(), escaped);
         writeln!(
             out,

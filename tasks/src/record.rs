@@ -242,6 +242,19 @@ pub fn runs_of_plan(plan: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(begun.filter(|folder| is_record(folder)).collect())
 }
 
+/// A suite's folder by its path or its name, and what came of it; `None` if there is none.
+pub fn find_suite(runs: &Path, name: &str) -> Option<(PathBuf, SuiteBrief)> {
+    [PathBuf::from(name), runs.join(name)].into_iter().find_map(|folder| suite(&folder).map(|brief| (folder, brief)))
+}
+
+/// The folders of a suite's runs, by seed.
+///
+/// # Errors
+/// If the suite's folder cannot be read.
+pub fn runs_of_suite(suite: &Path) -> io::Result<Vec<PathBuf>> {
+    Ok(folders(suite)?.into_iter().filter(|folder| is_record(folder)).collect())
+}
+
 /// Whether a folder is a plan's, and its title then.
 pub fn plan_title(folder: &Path) -> Option<String> {
     (!is_record(folder) && PlanRecord::is_there(folder))

@@ -133,3 +133,25 @@ fn a_suite_says_what_was_measured() {
     let again = place.run(&["judge", &folder, "--json"]);
     assert_eq!(again.last()["verdict"], ran.lines()[0]["verdict"], "{}{}", again.out, again.err);
 }
+
+#[test]
+fn a_suite_has_a_page_with_what_failed_first() {
+    let place = Place::new();
+    let ran = place.run(&["bench", "smoke", "--model", "finish", "--seeds", "3", "--json"]);
+    let folder = ran.last()["record"].as_str().unwrap().to_owned();
+    let ran = place.run(&["replay", &folder]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("is a suite of several runs") && ran.err.contains("--html"), "{}", ran.err);
+    // By its name, as `runs` lists it, too.
+    let name = folder.rsplit('/').next().unwrap();
+    let ran = place.run(&["replay", name, "--html", "suite.html", "--json"]);
+    assert_eq!(
+        (ran.code, &ran.last()["failed"], &ran.last()["html"]),
+        (0, &3.into(), &"suite.html".into()),
+        "{}",
+        ran.err
+    );
+    let page = fs::read_to_string(place.path().join("suite.html")).unwrap();
+    assert!(page.contains("The suite smoke: 0 of 3 passed"));
+    assert_eq!(page.matches("failed: the device is not as it should be").count(), 6, "in the list and at each run");
+}

@@ -147,6 +147,7 @@ fn a_plan_goes_on_in_the_middle_of_a_goal() {
     assert_eq!(ran.last()["outputs"]["wifi"], "off, I think");
     let folder = place.path().join(ran.last()["record"].as_str().unwrap());
     let told = fs::read_to_string(folder.join("plan.md")).unwrap();
+    assert!(told.contains("Look what Wi-Fi is (2 steps, "), "{told}");
     assert!(told.contains("**wifi**: off, I think") && told.contains("2-second/pictures/"), "{told}");
     let second = fs::read_to_string(folder.join("2-second/journal.jsonl")).unwrap();
     assert!(

@@ -19,15 +19,22 @@ const VALUE_CHARS_MAX: usize = 2000;
 pub fn filled(goal: &Goal, outputs: &Outputs) -> String {
     let mut words = goal.goal.get_ref().trim().to_owned();
     let mut quotes = false;
+    // Quotation marks that the plan itself has, up to here: none of a value counts.
+    let mut marks = 0;
     // What looks like a name in a value stays as it is.
     let mut from = 0;
     while let Some((start, end)) = file::place(&words[from..]).map(|at| (at.start + from, at.end + from)) {
+        marks += words[from..start].matches('"').count();
         let value = outputs.get(words[start + 2..end - 2].trim()).map(String::as_str).unwrap_or_default();
         let value = if is_plain_number(value) {
             value.to_owned()
         } else {
             quotes = true;
-            quoted(value)
+            let value = quoted(value);
+            // Whoever wrote the goal may have quoted it already.
+            let is_open = marks % 2 == 1 && words[from..start].ends_with('"');
+            let is_quoted = is_open && words[end..].starts_with('"');
+            if is_quoted { value[1..value.len() - 1].to_owned() } else { value }
         };
         words.replace_range(start..end, &value);
         from = start + value.len();

@@ -4,16 +4,17 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use tapwright_agent::journal::Record;
 use tapwright_agent::outcome::Outcome;
 
 use super::{PlanEnd, PlanLine, PlanRecord};
 use crate::record::last_picture;
 
-/// For people: outputs, notes, the last picture of each run, and what was not achieved.
+/// For people: what each goal asked for and took, outputs, notes, the last picture of each run, and what was not achieved.
 pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
     let mut text = format!("# {}\n\n{}\n", line(&record.plan.title), said(end));
     for achieved in record.achieved() {
-        let _ = write!(text, "\n## {}\n\n", achieved.goal);
+        let _ = write!(text, "\n## {}\n\n{}\n\n", achieved.goal, told(record, &achieved.goal, Some(&achieved.run)));
         for (name, value) in &achieved.outputs {
             let _ = writeln!(text, "- **{name}**: {}", line(value));
         }
@@ -28,8 +29,22 @@ pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
     if !missing.is_empty() {
         text += "\n## What was not achieved\n\n";
         for (goal, why) in missing {
-            let _ = writeln!(text, "- **{goal}**: {}", line(&why));
+            let _ = writeln!(text, "- **{goal}**: {} ({})", line(&why), told(record, &goal, None));
         }
+    }
+    text
+}
+
+/// What a goal asks for, as the plan says it, and what its run took.
+fn told(record: &PlanRecord, name: &str, run: Option<&str>) -> String {
+    let goal = record.plan.goals.iter().find(|goal| goal.name == name);
+    let mut text = goal.map_or_else(String::new, |goal| line(goal.goal.get_ref()));
+    if let Some(Ok(done)) = run.map(|run| Record::read(&record.folder.join(run))) {
+        // As it was told, with the outputs of earlier goals in it.
+        text = line(done.facts.setting.goal.lines().next().unwrap_or_default());
+        let (steps, ms) = (done.steps(), done.entries.last().map_or(0, |entry| entry.ms));
+        let plural = if steps == 1 { "" } else { "s" };
+        let _ = write!(text, " ({steps} step{plural}, {:.1} s)", ms as f64 / 1000.0);
     }
     text
 }

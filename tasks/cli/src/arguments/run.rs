@@ -22,7 +22,10 @@ Examples:
   tapwright run 'Send "on my way" to Ben' --device R58M31ABCDE --model http://127.0.0.1:8000/v1 --model-name MODEL
   tapwright run 'Order my usual lunch' --device R58M31ABCDE --ask 127.0.0.1:8790 --ask-within 2h
 
-The small model knows the kinds of goal in the smoke suite, in their words: tapwright bench smoke --json shows them."#
+The small model knows twelve kinds of goal on the virtual phone, in English: turn a switch of Settings on or off; turn an alarm that is
+there on or off; send a message to somebody with whom there is a conversation; write a note; make a contact a favourite; add an event to
+today's calendar; and two of those in a row. Whatever else it is asked it gets wrong, and says that it is done. For anything else name
+a larger model with --model."#
 )]
 pub struct Run {
     /// What is wanted, in your words
@@ -169,11 +172,15 @@ pub struct ResumeArguments {
 
 /// Show a run again, without device or model
 #[derive(Args, Debug)]
-#[command(after_help = "It also checks that all that was written follows from what was seen and heard.
+#[command(
+    after_help = "It also checks that the record is sound: that each step follows from what was seen and answered.
+
+Of a plan it shows the last run, and the page has all of them; of a suite it writes a page of its runs.
 
 Examples:
   tapwright replay last
-  tapwright replay 20261123-231805-turn-wi-fi-on --html run.html")]
+  tapwright replay 20261123-231805-turn-wi-fi-on --html run.html"
+)]
 pub struct Replay {
     /// A run's name, its folder, or `last`
     pub run: String,

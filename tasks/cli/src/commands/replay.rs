@@ -2,13 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use console::style;
 use serde_json::json;
 use tapwright_tasks::Record;
+use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::page::{self, PageRun};
-use tapwright_tasks::record::{find, find_run, plan_title, runs_of_plan};
+use tapwright_tasks::record::{SuiteBrief, find, find_run, find_suite, plan_title, runs_of_plan, runs_of_suite};
 use tapwright_tasks::run::Judgement;
 
 use crate::arguments::{Common, Replay};
@@ -19,8 +20,14 @@ use crate::exit::Exit;
 use crate::narrator::{Narrator, RunEnding};
 use crate::output;
 
+/// A page of more is slow to open.
+const PAGE_RUNS_MAX: usize = 100;
+
 pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, CliError> {
     let config = Config::read(Flags::common(common))?;
+    if let Some((folder, brief)) = find_suite(&config.runs, &arguments.run) {
+        return suite_page(&config, &folder, &brief, arguments.html.as_deref());
+    }
     let folder = find_run(&config.runs, &arguments.run)
         .map_err(|error| CliError::usage(error.to_string()).help("see which there are with: tapwright runs"))?;
     let record = Record::read(&folder).map_err(|error| CliError::new(Exit::Unreadable, &error))?;
@@ -90,50 +97,104 @@ pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, CliError> {
     match &follows {
         Ok(()) => {
             let torn = if record.torn { "; its last line was torn, and left out" } else { "" };
-            output::out(&format!("  {}", style(format!("all of it follows from what was seen and heard{torn}")).dim()));
+            output::out(&format!(
+                "  {}",
+                style(format!("the record is sound: each step follows from what was seen and answered{torn}")).dim()
+            ));
         }
         Err(error) => output::out(&format!(
-            "  {} the record does not follow from what was seen and heard: {}",
+            "  {} the record is not sound: a step does not follow from what was seen and answered: {}",
             style("✗").red().bold(),
             output::flat(&with_causes(error))
         )),
     }
     if let Some(file) = &arguments.html {
-        output::out(&format!("  the page is {}", style(file.display()).bold()));
-        for missing in &missing {
-            output::out(&format!("  {} without {}", style("!").yellow().bold(), output::flat(missing)));
-        }
+        tell_page(file, &missing);
     }
     Ok(exit)
 }
 
-/// Writes the page beside where it goes and puts it there when it is whole: a page that was there stays until then. Returns what
-/// it is without.
+/// The page of a run, or of all runs of its plan. Returns what it is without.
 fn write_page(
     (record, judgement): (&Record, Option<&Judgement>),
     plan: Option<&Path>,
     file: &Path,
 ) -> Result<Vec<String>, CliError> {
-    let unwritten = |error: std::io::Error| {
-        CliError::said(Exit::Unwritten, format!("the page {} cannot be written: {error}", file.display()))
+    let Some(plan) = plan else {
+        return put_page(None, &[page_run(record, judgement)], file);
     };
-    let when = |record: &Record| clock::time(record.facts.started) + " UTC";
+    let (whole, mut missing) = read_runs(runs_of_plan(plan).unwrap_or_default());
+    let runs: Vec<PageRun<'_>> = whole.iter().map(|(record, judgement)| page_run(record, judgement.as_ref())).collect();
+    missing.extend(put_page(plan_title(plan).as_deref(), &runs, file)?);
+    Ok(missing)
+}
+
+fn page_run<'a>(record: &'a Record, judgement: Option<&'a Judgement>) -> PageRun<'a> {
+    PageRun { record, judgement, when: clock::time(record.facts.started) + " UTC" }
+}
+
+/// The runs in these folders, and which of them cannot be read.
+fn read_runs(folders: Vec<PathBuf>) -> (Vec<(Record, Option<Judgement>)>, Vec<String>) {
     let mut missing = Vec::new();
     let mut whole = Vec::new();
-    for folder in plan.map(runs_of_plan).transpose().unwrap_or_default().unwrap_or_default() {
+    for folder in folders {
         match Record::read(&folder) {
             Ok(record) => whole.push((record, Judgement::read(&folder).ok().flatten())),
             Err(error) => missing.push(format!("{}: {}", folder.display(), with_causes(&error))),
         }
     }
-    let runs: Vec<PageRun<'_>> = match plan {
-        Some(_) => whole
-            .iter()
-            .map(|(record, judgement)| PageRun { record, judgement: judgement.as_ref(), when: when(record) })
-            .collect(),
-        None => vec![PageRun { record, judgement, when: when(record) }],
+    (whole, missing)
+}
+
+/// A page of a suite's runs: those that did not pass come first, as they are what somebody looks for.
+fn suite_page(config: &Config, folder: &Path, brief: &SuiteBrief, file: Option<&Path>) -> Result<Exit, CliError> {
+    let counts = &brief.table.all;
+    let title = format!("The suite {}: {} of {} passed", brief.suite, counts.passed, counts.passed + counts.failed);
+    let Some(file) = file else {
+        return Err(CliError::usage(format!("{} is a suite of several runs", folder.display()))
+            .help("replay one of its folders, or write a page of all: --html suite.html"));
     };
-    let title = plan.and_then(plan_title);
+    let (mut whole, mut missing) =
+        read_runs(runs_of_suite(folder).map_err(|error| {
+            CliError::said(Exit::Unreadable, format!("{} cannot be read: {error}", folder.display()))
+        })?);
+    let is_passed = |judgement: &Option<Judgement>| {
+        judgement.as_ref().is_some_and(|judgement| judgement.verdict == Some(Verdict::Passed))
+    };
+    whole.sort_by_key(|(_, judgement)| is_passed(judgement));
+    if whole.len() > PAGE_RUNS_MAX {
+        missing.push(format!("{} runs more, which are in the folder", whole.len() - PAGE_RUNS_MAX));
+        whole.truncate(PAGE_RUNS_MAX);
+    }
+    let runs: Vec<PageRun<'_>> = whole.iter().map(|(record, judgement)| page_run(record, judgement.as_ref())).collect();
+    missing.extend(put_page(Some(&title), &runs, file)?);
+    if config.json {
+        let line = json!({
+            "suite": brief.suite, "passed": counts.passed, "failed": counts.failed, "void": counts.void,
+            "html": file.to_string_lossy(), "html_missing": missing, "record": folder.to_string_lossy(),
+            "exit": Exit::Done.code(),
+        });
+        output::out(&line.to_string());
+    } else {
+        output::out(&format!("  {title}"));
+        tell_page(file, &missing);
+    }
+    Ok(Exit::Done)
+}
+
+fn tell_page(file: &Path, missing: &[String]) {
+    output::out(&format!("  the page is {}", style(file.display()).bold()));
+    for missing in missing {
+        output::out(&format!("  {} without {}", style("!").yellow().bold(), output::flat(missing)));
+    }
+}
+
+/// Writes the page beside where it goes and puts it there when it is whole: a page that was there stays until then. Returns what
+/// it is without.
+fn put_page(title: Option<&str>, runs: &[PageRun<'_>], file: &Path) -> Result<Vec<String>, CliError> {
+    let unwritten = |error: std::io::Error| {
+        CliError::said(Exit::Unwritten, format!("the page {} cannot be written: {error}", file.display()))
+    };
     let name = file.file_name().ok_or_else(|| unwritten(std::io::ErrorKind::InvalidInput.into()))?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
@@ -141,14 +202,13 @@ fn write_page(
     let beside = file.with_file_name(beside);
     let written = File::create(&beside).and_then(|created| {
         let mut out = BufWriter::new(created);
-        let more = page::write(title.as_deref(), &runs, &mut out)?;
+        let more = page::write(title, runs, &mut out)?;
         out.flush()?;
         fs::rename(&beside, file)?;
         Ok(more)
     });
-    missing.extend(written.map_err(|error| {
+    written.map_err(|error| {
         let _ = fs::remove_file(&beside); // It may be what filled the disk.
         unwritten(error)
-    })?);
-    Ok(missing)
+    })
 }
