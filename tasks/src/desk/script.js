@@ -9,6 +9,11 @@ function end(how) {
   over.querySelector("b").textContent = how;
   over.hidden = false;
   document.title = "The run is over · Tapwright";
+  // Nothing of the page says any more that something may be asked.
+  const heading = document.querySelector(".idle h1");
+  if (heading !== null) heading.textContent = "The run is over";
+  const lead = document.querySelector(".asked .lead");
+  if (lead !== null) lead.textContent = "This was asked last";
   document.querySelectorAll("form, .soft").forEach((part) => part.remove());
 }
 
