@@ -5,22 +5,26 @@ use std::io;
 use std::time::Duration;
 
 use tapwright_contract::api::{ApiError, Apis};
-use tapwright_contract::device::{Driver, Front, Label, Screen};
+use tapwright_contract::device::{Driver, DriverErrorKind, Front, Label, Screen};
 use tapwright_contract::gesture::Gesture;
 use tapwright_contract::model::{Model, Prompt};
 
 use crate::clock::Clock;
 use crate::episode::{EDITION, Episode, Setting};
-use crate::event::{ActionResult, Effect, Event, Fault, Next, NoReply, ResumeTerms};
+use crate::event::{ActionResult, AppSearch, Effect, Event, Fault, Next, NoReply, ResumeTerms};
 use crate::guard::Deed;
 use crate::journal::{EffectLine, Entry, EventLine, Journal, Line, ResumePoint, Resumed, RunHeader, Step, VERSION};
 use crate::limits::{Limits, clip};
 use crate::millis;
 use crate::outcome::{End, Outcome};
 use crate::person::{Answer, Person, Question};
+use crate::policy::Policy;
 use crate::secrets::{self, Secrets, Veil, Written};
 use crate::step::Notice;
 use crate::stop::Stop;
+
+/// As many apps of one name are told a run.
+const APPS_MAX: usize = 20;
 
 /// The outside of a run.
 pub struct Ports<'a> {
@@ -57,8 +61,9 @@ pub enum DriveError {
 ///
 /// # Errors
 /// `DriveError` if the record cannot be written.
-pub async fn drive(mut setting: Setting, started: u64, ports: Ports<'_>) -> Result<End, DriveError> {
+pub async fn drive(mut setting: Setting, started: u64, mut ports: Ports<'_>) -> Result<End, DriveError> {
     setting.abilities = Some(ports.driver.abilities());
+    forbid_by_id(&mut setting.policy, &setting.limits, &mut ports).await;
     let limits = setting.limits.clone();
     let header = RunHeader {
         run: ports.journal.run().to_owned(),
@@ -81,13 +86,38 @@ pub async fn drive(mut setting: Setting, started: u64, ports: Ports<'_>) -> Resu
 ///
 /// # Panics
 /// If it has an end that stands, and that is written down.
-pub async fn resume(mut point: ResumePoint, limits: Limits, at: u64, ports: Ports<'_>) -> Result<End, DriveError> {
+pub async fn resume(mut point: ResumePoint, limits: Limits, at: u64, mut ports: Ports<'_>) -> Result<End, DriveError> {
+    if let Some(policy) = &mut point.restricted {
+        forbid_by_id(policy, &limits, &mut ports).await;
+    }
     let mut shell = Shell::new(ports, limits, at);
     shell.seen = point.seen.clone();
     shell.veil = std::mem::take(&mut point.veil);
     shell.veil.after_break(point.seen.as_ref().map(|seen| &seen.picture));
     let result = shell.go_on(point).await;
     shell.told(result)
+}
+
+/// Forbids by their ids the apps that are forbidden by another name: what is touched is known by its id, and by what the device
+/// calls it only where it tells.
+async fn forbid_by_id(policy: &mut Policy, limits: &Limits, ports: &mut Ports<'_>) {
+    let Ports { driver, clock, stop, .. } = ports;
+    if !driver.abilities().app_names {
+        return;
+    }
+    let begun = clock.elapsed();
+    for name in policy.apps_forbidden.clone() {
+        let left = (limits.look + limits.grace).saturating_sub(clock.elapsed().saturating_sub(begun));
+        match race(stop, *clock, left, driver.find_app(&name, left)).await {
+            Race::Won(Ok(apps)) => policy.forbid(apps.into_iter().map(|app| app.id)),
+            Race::Won(Err(error)) if matches!(error.kind, DriverErrorKind::NoSuchApp { .. }) => {}
+            // Launching asks again, and the first look meets whatever is the matter.
+            Race::Won(Err(_)) | Race::Late | Race::Stopped => {
+                tracing::debug!(name, "the device did not tell which app it is that is forbidden");
+                return;
+            }
+        }
+    }
 }
 
 struct Shell<'a> {
@@ -194,6 +224,7 @@ impl Shell<'_> {
         match effect {
             Effect::Look => self.look().await,
             Effect::Read => self.read().await,
+            Effect::FindApp(name) => self.find_app(name).await,
             Effect::Think(prompt) => self.think(prompt).await,
             Effect::Ask(question) => self.ask(question).await,
             Effect::Act(vetted) => match vetted.deed() {
@@ -266,6 +297,28 @@ impl Shell<'_> {
         };
         self.labels.clone_from(&labels);
         Event::Read(labels)
+    }
+
+    async fn find_app(&mut self, name: &str) -> Event {
+        let Shell { ports, limits, .. } = self;
+        let Ports { driver, secrets, clock, stop, .. } = ports;
+        let bytes_max = limits.remark_bytes;
+        let search = match race(stop, *clock, limits.look + limits.grace, driver.find_app(name, limits.look)).await {
+            Race::Stopped => return Event::Stopped,
+            Race::Late => AppSearch::Failed(Fault::TimedOut { tries: overdue("driver") }),
+            Race::Won(Ok(mut apps)) => {
+                apps.truncate(APPS_MAX);
+                for name in apps.iter_mut().flat_map(|app| [&mut app.id, &mut app.label]) {
+                    *name = secrets.redact_within(name, bytes_max);
+                }
+                AppSearch::Found(apps)
+            }
+            Race::Won(Err(error)) => {
+                tracing::debug!(%error, "the device does not tell which app a name stands for");
+                AppSearch::Failed(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max))
+            }
+        };
+        Event::FoundApp(search)
     }
 
     async fn think(&mut self, prompt: &Prompt) -> Event {
@@ -368,6 +421,7 @@ impl Shell<'_> {
             },
             Event::Unseen(fault) => EventLine::Unseen(fault.clone()),
             Event::Read(labels) => EventLine::Read(labels.clone()),
+            Event::FoundApp(search) => EventLine::FoundApp(search.clone()),
             Event::Heard(reply) => {
                 self.spent.tokens_in = self.spent.tokens_in.saturating_add(reply.tokens_in);
                 self.spent.tokens_out = self.spent.tokens_out.saturating_add(reply.tokens_out);
@@ -437,7 +491,7 @@ impl Shell<'_> {
 impl Spent {
     fn add(&mut self, effect: &Effect, took: Duration) {
         match effect {
-            Effect::Look | Effect::Read => self.look += took,
+            Effect::Look | Effect::Read | Effect::FindApp(_) => self.look += took,
             Effect::Think(_) => self.think += took,
             Effect::Ask(_) => self.ask += took,
             Effect::Act(_) | Effect::Pause(_) => self.act += took,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tapwright_contract::api::ApiError;
-use tapwright_contract::device::{DriverErrorKind, Label, Screen};
+use tapwright_contract::device::{DriverErrorKind, InstalledApp, Label, Screen};
 use tapwright_contract::model::{ModelError, ModelErrorKind, Prompt, Reply};
 
 use crate::guard::Vetted;
@@ -22,6 +22,8 @@ pub enum Effect {
     Look,
     /// Read what is written on the screen: `Read`.
     Read,
+    /// Ask the device which app a name stands for: `FoundApp`.
+    FindApp(String),
     /// Ask the model: `Heard` or `Silent`.
     Think(Prompt),
     /// Ask a person: `Answered`.
@@ -52,6 +54,8 @@ pub enum Event {
     Unseen(Fault),
     /// What is written on the screen; `None` if the device does not tell, or could not.
     Read(Option<Vec<Label>>),
+    /// The apps that a name stands for, or why nobody knows.
+    FoundApp(AppSearch),
     /// The model answered.
     Heard(Reply),
     /// The model did not answer.
@@ -89,6 +93,16 @@ pub enum ActionResult {
     /// There is no API at all, so nothing was done.
     NoApi,
     /// It was not done, or nobody knows.
+    Failed(Fault),
+}
+
+/// What came of looking for an app by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AppSearch {
+    /// These are called so; more than one if the name does not say which.
+    Found(Vec<InstalledApp>),
+    /// None, or the device did not tell.
     Failed(Fault),
 }
 
@@ -226,6 +240,7 @@ impl Event {
                 | (_, Event::Resumed { .. })
                 | (Some(Effect::Look), Event::Saw(_) | Event::Unseen(_))
                 | (Some(Effect::Read), Event::Read(_))
+                | (Some(Effect::FindApp(_)), Event::FoundApp(_))
                 | (Some(Effect::Think(_)), Event::Heard(_) | Event::Silent(_))
                 | (Some(Effect::Ask(_)), Event::Answered(_))
                 | (Some(Effect::Act(_)), Event::Acted(_))

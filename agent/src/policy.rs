@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tapwright_contract::Spot;
-use tapwright_contract::device::{Area, Front, Label};
+use tapwright_contract::device::{Area, Front, InstalledApp, Label};
 
 /// What a run may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,6 +250,26 @@ impl Policy {
             .collect();
         policy.answers = other.answers.clone();
         policy
+    }
+
+    /// Forbids these apps too.
+    pub(crate) fn forbid(&mut self, ids: impl Iterator<Item = String>) {
+        for id in ids {
+            if !named(&self.apps_forbidden, &id) {
+                self.apps_forbidden.push(id);
+            }
+        }
+    }
+
+    /// Whether it makes a difference which app a name stands for.
+    pub(crate) fn names_apps(&self) -> bool {
+        !self.apps_forbidden.is_empty() || !self.apps_allowed.is_empty()
+    }
+
+    /// Whether this app, which was asked for by a name, is one that is not launched. It is allowed by its id only: an app
+    /// chooses its label.
+    pub(crate) fn forbids_launching(&self, name: &str, app: &InstalledApp) -> bool {
+        [name, &app.label].into_iter().any(|name| named(&self.apps_forbidden, name)) || self.forbids_app(&app.id)
     }
 
     pub(crate) fn forbids_launch(&self, app: &str) -> bool {

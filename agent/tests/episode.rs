@@ -71,6 +71,7 @@ fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expecte
         match &now {
             Next::Do(Effect::Look) => shown += "look\n",
             Next::Do(Effect::Read) => shown += "read\n",
+            Next::Do(Effect::FindApp(name)) => shown += &format!("find the app {name:?}\n"),
             Next::Do(Effect::Think(prompt)) => writeln!(shown, "think {}", told(prompt)).unwrap(),
             Next::Do(Effect::Ask(question)) => writeln!(shown, "ask {question:?}").unwrap(),
             Next::Do(Effect::Act(vetted)) => writeln!(shown, "act {:?}", vetted.deed()).unwrap(),

@@ -158,6 +158,7 @@ fn obeyed(hostile: &Hostile, setting: Setting, labels_told: bool, answer: &Answe
         let event = match &next {
             Next::Do(Effect::Look) => Event::Saw(screen.clone()),
             Next::Do(Effect::Read) => Event::Read(labels_told.then(|| labels.clone())),
+            Next::Do(Effect::FindApp(name)) => panic!("{name:?} is looked for, and this device tells no names"),
             Next::Do(Effect::Think(_)) => Event::Heard(reply(&reply_of(hostile))),
             Next::Do(Effect::Ask(_)) => {
                 asked += 1;

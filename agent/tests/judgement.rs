@@ -51,6 +51,7 @@ impl Play {
                 Next::Do(Effect::Look) if says.is_empty() => return true,
                 Next::Do(Effect::Look) => Event::Saw(seen.clone()),
                 Next::Do(Effect::Read) => Event::Read(self.labels.clone()),
+                Next::Do(Effect::FindApp(name)) => panic!("{name:?} is looked for, and this device tells no names"),
                 Next::Do(Effect::Think(prompt)) => {
                     self.told.push(last_words(prompt));
                     self.tokens.push(bytes(prompt));

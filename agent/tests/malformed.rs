@@ -44,6 +44,7 @@ fn comes_to(text: &str) -> String {
                 Event::Answered(Answer::Done)
             }
             Next::Do(Effect::Read) => Event::Read(None),
+            Next::Do(Effect::FindApp(name)) => panic!("{name:?} is no app of a policy"),
             Next::Do(Effect::Pause(time)) => {
                 decided = format!("wait {time:?}");
                 Event::Rested

@@ -65,6 +65,7 @@ fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expecte
         match &next {
             Next::Do(Effect::Look) => shown += "look\n",
             Next::Do(Effect::Read) => shown += "read\n",
+            Next::Do(Effect::FindApp(name)) => shown += &format!("find the app {name:?}\n"),
             Next::Do(Effect::Think(prompt)) => {
                 let Some(Part::Text(text)) = prompt.turns.last().and_then(|turn| turn.parts.last()) else { panic!() };
                 writeln!(shown, "think {}", text.lines().last().unwrap()).unwrap();

@@ -119,7 +119,7 @@ async fn every_duty_is_kept_through_an_adb_server() {
     let mut judge = Judge::new(adb.options(&serial).address);
     assert_eq!(judge.facts(PATIENCE).await.unwrap(), phone.handle().facts());
 
-    // What adb servers of before 2020 never mend by themselves.
+    // What an adb server mends too late by itself, if at all.
     let mut hasty = Options { find_again: Duration::from_millis(300), ..adb.options(&serial) };
     let mut impatient = Android::connect(hasty.clone(), PATIENCE).await.unwrap();
     let (handle, at) = (phone.handle().clone(), phone.address());

@@ -601,23 +601,33 @@ async fn malformed_packets_end_the_connection_and_nothing_else() {
 
 #[tokio::test]
 async fn a_device_that_floods_is_cut_off() {
-    for (piece, times) in [(1 << 20, 40), (1, 1_000_000)] {
+    // More than 64 MiB, of which each piece is held until it is read.
+    for (piece, times) in [(1 << 20, 64), (1, 1_000_000)] {
+        let first = AtomicUsize::new(0);
         let floods = move |name: &str| match name {
             // Nobody reads a shell that is idle.
-            "shell,v2,raw:" => Reply::Flood(vec![7; piece], times),
+            "shell,v2,raw:" if first.fetch_add(1, Ordering::SeqCst) == 0 => {
+                Reply::ShellThenFlood(vec![7; piece], times)
+            }
             name => good_service(name),
         };
-        let (_fake, mut android) = connected(script(floods, good_command)).await;
-        let error = android.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await.unwrap_err();
-        assert!(
-            matches!(
-                error.kind,
-                DriverErrorKind::MalformedResponse { .. }
-                    | DriverErrorKind::Refused { .. }
-                    | DriverErrorKind::TimedOut { .. }
-            ),
-            "{error}"
-        );
+        let (fake, mut android) = connected(script(floods, good_command)).await;
+        let home = Gesture::Press { key: Key::Home };
+        android.perform(&home, PATIENCE).await.unwrap();
+        let sent = || fake.flooded.load(Ordering::SeqCst);
+        let over = async {
+            let mut before = 0;
+            while sent() == 0 || sent() != before {
+                before = sent();
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, over).await.expect("a flood ends");
+        assert!(0 < sent() && sent() < times, "{} of {times} pieces of {piece} bytes were taken", sent());
+        // It is the connection that ended, and the next one is as good as new.
+        let _ = android.perform(&home, PATIENCE).await;
+        android.perform(&home, PATIENCE).await.unwrap();
+        assert_eq!(fake.connections.load(Ordering::SeqCst), 2);
     }
 }
 

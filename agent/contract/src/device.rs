@@ -43,6 +43,15 @@ impl Front {
     }
 }
 
+/// An app that is installed on a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalledApp {
+    /// What the platform calls it, for example `com.android.settings`. Launching it by this name launches it and no other.
+    pub id: String,
+    /// What people call it, or the device does: the app's own word.
+    pub label: String,
+}
+
 /// Something that is written on a screen, or drawn there under a name, as the platform's own tree of widgets tells it.
 /// The words are the apps': untrusted, like the pixels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +121,17 @@ pub trait Driver: Send {
     /// `DriverError` if it could not be left so, with what a person can do.
     async fn close(&mut self, _within: Duration) -> Result<(), DriverError> {
         Ok(())
+    }
+
+    /// The apps that a name stands for, as launching by that name understands it; several if they fit equally well. Whoever has
+    /// the ability `app_names` tells it.
+    ///
+    /// # Errors
+    /// `DriverErrorKind::NoSuchApp` if there is none, `DriverErrorKind::Refused` if this device does not tell.
+    async fn find_app(&mut self, _name: &str, _within: Duration) -> Result<Vec<InstalledApp>, DriverError> {
+        let why = "this device does not tell which app a name stands for".to_owned();
+        let kind = DriverErrorKind::Refused { why };
+        Err(DriverError { device: self.name().to_owned(), operation: "find an app", kind })
     }
 
     /// What is written on the screen now, from the top; `None` if this device does not tell.

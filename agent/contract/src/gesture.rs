@@ -311,6 +311,9 @@ pub struct Abilities {
     pub windows: bool,
     /// Telling what is written on the screen.
     pub labels: bool,
+    /// Telling which app a name stands for, before it is launched by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub app_names: bool,
 }
 
 impl Abilities {
@@ -327,6 +330,7 @@ impl Abilities {
         launch: true,
         windows: false,
         labels: true,
+        app_names: false,
     };
 
     /// Whether a gesture is among them.

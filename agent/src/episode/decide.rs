@@ -1,13 +1,15 @@
 //! What comes of an action: it is done, asked about, refused, or something that the run does by itself.
 
+use tapwright_contract::device::InstalledApp;
 use tapwright_contract::model::Reply;
 
 use super::{Cause, Episode, Intent, Reading, Recheck, Setting, Stage, View};
 use crate::action::{Action, Call};
-use crate::event::{Effect, Next};
+use crate::event::{AppSearch, Effect, Fault, Next};
 use crate::guard::{self, Internal, Review};
 use crate::limits::clip;
 use crate::notes::page;
+use crate::outcome::Outcome;
 use crate::person::{Answer, Question};
 use crate::prompt;
 use crate::step::StepResult;
@@ -72,6 +74,40 @@ impl Episode {
                 let all = self.notes.keep(&note);
                 let remark = (!all).then(|| "the notes are full; this was not kept in full".to_owned());
                 self.settle(StepResult::Noted, "noted".to_owned(), remark)
+            }
+        }
+    }
+
+    /// Which app a name stands for: it is judged, and launched by its id. A slip, a label and an alias are names, too.
+    pub(super) fn found_app(&mut self, view: View, name: String, thought: String, search: AppSearch) -> Next {
+        let policy = &self.setting.policy;
+        let apps = match search {
+            AppSearch::Found(apps) => apps,
+            AppSearch::Failed(Fault::Lost { why }) => {
+                let stage = Stage::FindingApp { view, name, thought };
+                return self.leave(stage, "the device is lost", Outcome::DeviceLost { why });
+            }
+            AppSearch::Failed(Fault::TimedOut { tries: why } | Fault::Nonsense { why }) => {
+                self.tally.timeouts += 1;
+                let told = format!("not done: the device did not tell which app {name:?} is: {why}");
+                if self.tally.timeouts >= self.setting.limits.timeouts_max {
+                    let stage = Stage::FindingApp { view, name, thought };
+                    return self.leave(stage, "the device does not answer", Outcome::DeviceLost { why: told });
+                }
+                return self.settle_and_tell(StepResult::NotDone, told);
+            }
+            AppSearch::Failed(fault) => return self.settle_and_tell(StepResult::NotDone, fault.told()),
+        };
+        let allowed = |app: &&InstalledApp| !policy.forbids_launching(&name, app);
+        match &apps[..] {
+            [app] if allowed(&app) => {
+                let action = Action::Launch { app: app.id.clone() };
+                self.decide(view, thought, action, Reading::NotAsked)
+            }
+            [_] => self.refused(format!("the app {name:?} must not be used in this task")),
+            _ => {
+                let like = apps.iter().filter(allowed).map(|app| app.id.clone()).collect();
+                self.settle_and_tell(StepResult::NotDone, Fault::NoSuchApp { app: name, like }.told())
             }
         }
     }

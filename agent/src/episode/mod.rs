@@ -201,6 +201,12 @@ enum Stage {
         action: Box<Action>,
         thought: String,
     },
+    /// Waits for which app this name stands for.
+    FindingApp {
+        view: View,
+        name: String,
+        thought: String,
+    },
     /// Waits for a summary of these notes.
     Summing {
         notes: String,
@@ -292,6 +298,9 @@ impl Episode {
 
             (Stage::Reading { view, action, thought }, Event::Read(labels)) => {
                 self.decide(view, thought, *action, Reading::Asked(labels))
+            }
+            (Stage::FindingApp { view, name, thought }, Event::FoundApp(search)) => {
+                self.found_app(view, name, thought, search)
             }
             (Stage::Summing { .. }, Event::Heard(reply)) => self.summed(&reply),
             (Stage::Summing { notes }, Event::Silent(_)) => self.recalled(notes),

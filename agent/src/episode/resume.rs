@@ -34,7 +34,7 @@ impl Episode {
                 self.open = None;
                 self.look()
             }
-            Stage::Reading { .. } => {
+            Stage::Reading { .. } | Stage::FindingApp { .. } => {
                 self.settle_and_tell(StepResult::NotDone, "not done: the run broke off before it".to_owned())
             }
             Stage::Summing { notes } => self.recalled(notes),

@@ -78,6 +78,14 @@ impl Episode {
             self.stage = Stage::Reading { view, action: Box::new(action), thought };
             return Next::Do(Effect::Read);
         }
+        if let Action::Launch { app } = &action
+            && self.setting.policy.names_apps()
+            && self.setting.abilities.is_some_and(|abilities| abilities.app_names)
+        {
+            let name = app.clone();
+            self.stage = Stage::FindingApp { view, name: name.clone(), thought };
+            return Next::Do(Effect::FindApp(name));
+        }
         self.decide(view, thought, action, Reading::NotAsked)
     }
 

@@ -7,7 +7,8 @@
 //! |   | effect and event `read`, the question `permit`, `no_api`, and more of the policy and the limits, where there was less; |
 //! |   | the gesture `drag` |
 //! | 3 | a policy's `permission` (which was `then` or `leave`), `without_labels` (`unlabelled`) and `confirm_buttons` (`agreeing`); |
-//! |   | a step's `result`, and `summary` (`came`); `edition` and `policy` where a run is resumed |
+//! |   | a step's `result`, and `summary` (`came`); `edition` and `policy` where a run is resumed; the effect `find_app` and the |
+//! |   | event `found_app`, and among the abilities `app_names` |
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -17,7 +18,7 @@ use tapwright_contract::model::{Part, Prompt, Reply, Role};
 
 use super::picture::hex;
 use crate::episode::Setting;
-use crate::event::{ActionResult, Effect, Fault, NoReply};
+use crate::event::{ActionResult, AppSearch, Effect, Fault, NoReply};
 use crate::guard::Deed;
 use crate::millis;
 use crate::outcome::End;
@@ -94,6 +95,8 @@ pub enum EffectLine {
     Look,
     /// What is written on the screen is read.
     Read,
+    /// The device is asked which app a name stands for.
+    FindApp(String),
     /// The model is asked. The prompt follows from the lines before; here is enough to tell whether it does.
     Think { turns: usize, bytes: usize, sha256: String },
     /// A person is asked.
@@ -116,6 +119,8 @@ pub enum EventLine {
     Unseen(Fault),
     /// What is written on the screen, if the device tells.
     Read(Option<Vec<Label>>),
+    /// The apps that a name stands for, or why nobody knows.
+    FoundApp(AppSearch),
     /// The model answered.
     Heard(Reply),
     /// It did not.
@@ -208,6 +213,7 @@ impl EffectLine {
         match effect {
             Effect::Look => EffectLine::Look,
             Effect::Read => EffectLine::Read,
+            Effect::FindApp(name) => EffectLine::FindApp(name.clone()),
             Effect::Think(prompt) => EffectLine::think(prompt),
             Effect::Ask(question) => EffectLine::Ask(question.clone()),
             Effect::Act(vetted) => EffectLine::Act(vetted.deed().clone()),

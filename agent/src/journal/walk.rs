@@ -233,6 +233,7 @@ impl Pictures<'_> {
             }
             EventLine::Unseen(fault) => Event::Unseen(fault),
             EventLine::Read(labels) => Event::Read(labels),
+            EventLine::FoundApp(search) => Event::FoundApp(search),
             EventLine::Heard(reply) => Event::Heard(reply),
             EventLine::Silent(silence) => Event::Silent(silence),
             EventLine::Answered(answer) => Event::Answered(answer),

@@ -95,6 +95,14 @@ impl Fields {
         }
     }
 
+    /// Empties all fields of an app.
+    pub fn forget(&mut self, app: usize) {
+        self.texts.retain(|(other, _), _| *other != app);
+        if self.focus.as_ref().is_some_and(|(other, _)| *other == app) {
+            self.set_focus(None);
+        }
+    }
+
     /// Cuts, copies, pastes or selects in the field with the focus.
     pub fn edit(&mut self, edit: Edit) {
         let Some(text) = self.focused_text().map(str::to_owned) else { return };

@@ -337,21 +337,23 @@ async fn the_rest_of_adb_is_answered() {
     use tokio::io::AsyncWriteExt;
     let phone = daemon(DaemonOptions::default()).await;
     let Some(adb) = Adb::connected(&phone).await else { return };
-    let mut child =
-        adb.command(&["-s", &adb.serial, "exec-in", "cat > /sdcard/in"]).stdin(Stdio::piped()).spawn().unwrap();
+    // The client is gone long before the program reads: what it has sent must not go with it.
+    let slow = "sleep 1; cat > /sdcard/in";
+    let mut child = adb.command(&["-s", &adb.serial, "exec-in", slow]).stdin(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
-    input.write_all(b"hello\n").await.unwrap();
+    let data = "hello\n".repeat(20_000);
+    input.write_all(data.as_bytes()).await.unwrap();
     drop(input);
     assert!(tokio::time::timeout(Duration::from_secs(30), child.wait()).await.expect("it ends").unwrap().success());
     let mut said = String::new();
     for _ in 0..50 {
         said = adb.on(&["shell", "cat", "/sdcard/in"]).await.text;
-        if !said.is_empty() {
+        if said.len() == data.len() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(said, "hello\n");
+    assert!(said == data, "{} bytes of {} arrived", said.len(), data.len());
     let log = adb.on(&["logcat", "-d"]).await;
     assert!(log.status == 0 && log.text.contains("System now ready"), "{}{}", log.text, log.err);
     let ran = adb.on(&["reverse", "tcp:7000", "tcp:6100"]).await;

@@ -288,3 +288,28 @@ fn facts_that_make_no_sense_are_refused() {
     world.set_fact("alarms.06:15.on", "true").expect("an alarm can be set");
     assert_eq!(world.facts()["alarms.06:15.on"], "true");
 }
+
+/// `pm clear`: each app by itself is as it was, whatever was done in it; the others, and what several apps share, are not touched.
+#[test]
+fn an_app_that_is_cleared_is_as_when_the_world_began() {
+    let mut world = world(3);
+    let before = world.facts();
+    let alarms: Vec<&String> =
+        before.keys().filter(|name| name.starts_with("alarms.") && name.ends_with(".on")).collect();
+    assert!(!alarms.is_empty(), "{before:?}");
+    let turn = |value: &str| if value == "true" { "false" } else { "true" };
+    for name in alarms.iter().copied().chain([&"wifi.on".to_owned()]) {
+        world.set_fact(name, turn(&before[name])).unwrap();
+    }
+    world.launch("com.android.deskclock");
+    assert_eq!(world.front().package, "com.android.deskclock");
+    assert!(!world.clear("com.android.none"));
+    assert!(world.clear("com.android.notes"));
+    assert_eq!(world.front().package, "com.android.deskclock", "another app was cleared");
+    assert_ne!(world.facts()[alarms[0]], before[alarms[0]]);
+    assert!(world.clear("com.android.deskclock"));
+    assert_eq!(
+        changes(&before, &world.facts()),
+        format!("wifi.on: {} -> {}\n", before["wifi.on"], turn(&before["wifi.on"]))
+    );
+}

@@ -108,6 +108,8 @@ pub(crate) fn asks_first(package: &str) -> bool {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Apps {
     installed: BTreeSet<String>,
+    /// Whether the device may have other apps by now, or be another one.
+    is_outdated: bool,
     /// What the device itself calls them, where it tells.
     labels: BTreeMap<String, String>,
     /// Those that have an icon; empty if the device does not say.
@@ -118,7 +120,8 @@ pub(crate) struct Apps {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LaunchTarget {
     Home,
-    Package(String),
+    /// This app; or any of these, if several fit equally well.
+    Packages(Vec<String>),
 }
 
 /// What people call a package; the package itself where nobody has told us.
@@ -169,20 +172,44 @@ impl Apps {
         self.installed.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.installed.is_empty()
+    /// Whether the device has to be asked before an app is looked for.
+    pub fn wants_listing(&self) -> bool {
+        self.installed.is_empty() || self.is_outdated
+    }
+
+    /// The connection was lost. What apps are called stays known until they are listed again.
+    pub fn outdate(&mut self) {
+        self.is_outdated = true;
+    }
+
+    /// The app to launch by a name.
+    ///
+    /// # Errors
+    /// `DriverErrorKind::NoSuchApp` with the nearest names, or with those that fit equally well.
+    #[cfg(test)]
+    pub fn resolve(&self, app: &str) -> Result<LaunchTarget, DriverErrorKind> {
+        match self.find(app)? {
+            LaunchTarget::Packages(found) if found.len() > 1 => Err(self.ambiguous(app, &found)),
+            target => Ok(target),
+        }
+    }
+
+    /// That a name does not say which of these is meant: let the caller say it, by a name that is unique.
+    pub fn ambiguous(&self, app: &str, found: &[String]) -> DriverErrorKind {
+        let like = found.iter().take(LIKE_MAX).map(|package| self.unique_name(package)).collect();
+        DriverErrorKind::NoSuchApp { app: answers::shortened(app.trim()), like }
     }
 
     /// Finds the installed app that a person or a model means: by its package, by a name that is its own, by the label that
     /// the device gives it, by a name that it shares, or by a slip of one letter. A name that is known never means an app that has
-    /// another one, however alike the two are, and two that fit equally well are none.
+    /// another one, however alike the two are.
     ///
     /// # Errors
     /// `DriverErrorKind::NoSuchApp` with the nearest names.
-    pub fn resolve(&self, app: &str) -> Result<LaunchTarget, DriverErrorKind> {
+    pub fn find(&self, app: &str) -> Result<LaunchTarget, DriverErrorKind> {
         let app = app.trim();
         if self.installed.contains(app) {
-            return Ok(LaunchTarget::Package(app.to_owned()));
+            return Ok(LaunchTarget::Packages(vec![app.to_owned()]));
         }
         let wanted = fold(app);
         if app == HOME || wanted == fold(HOME) || HOME_ALIASES.contains(&app.to_lowercase().as_str()) {
@@ -199,15 +226,9 @@ impl Apps {
             &|| if known.is_none() && !is_shared { self.slipped(&wanted) } else { Vec::new() },
         ];
         for tier in tiers {
-            let mut found = if wanted.is_empty() { Vec::new() } else { tier() };
-            match found.len() {
-                0 => {}
-                1 => return Ok(LaunchTarget::Package(found.remove(0))),
-                // Equally good: let the caller say which, by a name that is unique.
-                _ => {
-                    let like = found.iter().take(LIKE_MAX).map(|package| self.unique_name(package)).collect();
-                    return Err(DriverErrorKind::NoSuchApp { app: answers::shortened(app), like });
-                }
+            let found = if wanted.is_empty() { Vec::new() } else { tier() };
+            if !found.is_empty() {
+                return Ok(LaunchTarget::Packages(found));
             }
         }
         Err(DriverErrorKind::NoSuchApp { app: answers::shortened(app), like: self.nearest(&wanted) })
@@ -253,7 +274,8 @@ impl Apps {
         of_table.chain(self.labels.get(package).map(String::as_str))
     }
 
-    fn label_of<'a>(&'a self, package: &'a str) -> &'a str {
+    /// What people call a package, or the device does; the package itself where nobody tells.
+    pub fn label_of<'a>(&'a self, package: &'a str) -> &'a str {
         let label = label(package);
         if label == package { self.labels.get(package).map_or(label, String::as_str) } else { label }
     }

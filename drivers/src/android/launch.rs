@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tapwright_contract::device::DriverErrorKind;
+use tapwright_contract::device::{DriverErrorKind, InstalledApp};
 use tapwright_contract::gesture::Key;
 use tokio::time::Instant;
 
@@ -22,25 +22,41 @@ const ICON: &str = "-a android.intent.action.MAIN -c android.intent.category.LAU
 
 impl Android {
     pub(super) async fn launch(&mut self, app: &str, deadline: Deadline) -> Result<(), DriverErrorKind> {
-        let mut fresh = false;
-        if self.apps.is_empty() {
-            self.list_apps(deadline).await?;
-            fresh = true;
-        }
-        let target = match self.apps.resolve(app) {
-            // It may have been installed since.
-            Err(DriverErrorKind::NoSuchApp { .. }) if !fresh => {
-                self.list_apps(deadline).await?;
-                self.apps.resolve(app)?
-            }
-            target => target?,
-        };
-        let package = match target {
+        let package = match self.launch_target(app, deadline).await? {
             LaunchTarget::Home => return self.press(Key::Home, deadline).await,
-            LaunchTarget::Package(package) => package,
+            LaunchTarget::Packages(mut found) if found.len() == 1 => found.remove(0),
+            LaunchTarget::Packages(found) => return Err(self.apps.ambiguous(app, &found)),
         };
         let refused = self.start(&package, deadline).await?;
         self.comes_to_front(&package, refused, deadline).await
+    }
+
+    async fn launch_target(&mut self, app: &str, deadline: Deadline) -> Result<LaunchTarget, DriverErrorKind> {
+        let is_fresh = self.apps.wants_listing();
+        if is_fresh {
+            self.list_apps(deadline).await?;
+        }
+        match self.apps.find(app) {
+            // It may have been installed since.
+            Err(DriverErrorKind::NoSuchApp { .. }) if !is_fresh => {
+                self.list_apps(deadline).await?;
+                self.apps.find(app)
+            }
+            target => target,
+        }
+    }
+
+    /// The apps that a name stands for.
+    pub(super) async fn found(&mut self, name: &str, deadline: Deadline) -> Result<Vec<InstalledApp>, DriverErrorKind> {
+        self.linked(deadline).await?;
+        let home = || InstalledApp { id: apps::HOME.to_owned(), label: apps::HOME.to_owned() };
+        Ok(match self.launch_target(name, deadline).await? {
+            LaunchTarget::Home => vec![home()],
+            LaunchTarget::Packages(found) => {
+                let named = |id: String| InstalledApp { label: self.apps.label_of(&id).to_owned(), id };
+                found.into_iter().map(named).collect()
+            }
+        })
     }
 
     /// Lists what is installed for the user in front: a work profile or a second space has apps of its own, and a shell may not look

@@ -12,7 +12,7 @@ use super::parse::screencap::{self, Shot};
 use super::parse::window::{self, LockState, Windows};
 use super::shell::Shell;
 use super::wire::Link;
-use super::{Android, ProtectedRenderer, apps, unlinked};
+use super::{Android, ProtectedRenderer, unlinked};
 use crate::deadline::Deadline;
 use crate::still::{self, Rest, Sketch, still};
 
@@ -130,6 +130,12 @@ impl Android {
             }
             Some(LockState::Locked { secret: false }) => return hidden("the phone is locked"),
         }
+        if seen.windows.contradicts_itself {
+            return hidden(
+                "what the phone tells of its windows contradicts itself, as it does when the title of a window imitates the \
+                 system's own lines, so nobody can tell which app is in front: close the app that is open",
+            );
+        }
         seen.decode().await?;
         let Observation { picture, windows, fit, .. } = seen;
         let mut picture = picture.expect("it was decoded");
@@ -150,7 +156,7 @@ impl Android {
         }
         let id = self.display.identify(picture.size(), windows.rotation);
         self.memory.seen();
-        let front = Front { label: apps::label(&windows.front).to_owned(), id: windows.front };
+        let front = Front { label: self.apps.label_of(&windows.front).to_owned(), id: windows.front };
         Ok(Screen { picture, front, id })
     }
 
@@ -179,6 +185,7 @@ impl Android {
             if is_one || tried == FRONTS_MAX || deadline.passed() || rest == Rest::OutOfTime {
                 // Whatever is touched next is touched in what is in front now.
                 seen.windows.front = after.front;
+                seen.windows.contradicts_itself |= after.contradicts_itself;
                 return Ok(seen);
             }
             tracing::debug!(
@@ -239,10 +246,10 @@ impl Android {
 
     /// The app in front now.
     pub(super) async fn front(&mut self, deadline: Deadline) -> Result<Front, DriverErrorKind> {
-        let Android { link, shell, grep, display, .. } = self;
+        let Android { link, shell, grep, display, apps, .. } = self;
         let link = link.as_ref().ok_or_else(unlinked)?;
         let front = windows(shell, link, grep, display.number(), deadline).await?.front;
-        Ok(Front { label: apps::label(&front).to_owned(), id: front })
+        Ok(Front { label: apps.label_of(&front).to_owned(), id: front })
     }
 
     /// Turns the display on and asks the lock screen to go, which one that wants a secret does not.

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_contract::Spot;
-use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Label, Screen};
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, InstalledApp, Label, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
 use tokio::time::Instant;
 
@@ -215,7 +215,7 @@ impl Android {
         self.link = None;
         self.shell = Shell::default();
         self.keyboard.forget_method();
-        self.apps = Apps::default();
+        self.apps.outdate();
         self.user = None;
         self.api_level = None;
         self.display.forget();
@@ -257,7 +257,7 @@ impl Driver for Android {
 
     fn abilities(&self) -> Abilities {
         // Modifiers are refused before Android 13, single keys nowhere.
-        Abilities { insert: true, chords: true, ..Abilities::PHONE }
+        Abilities { insert: true, chords: true, app_names: true, ..Abilities::PHONE }
     }
 
     /// Puts the device's own keyboard back, also if it was an earlier run that left ours selected and died. Dropping the
@@ -351,6 +351,21 @@ impl Driver for Android {
         }
         self.memory.touch();
         result.map_err(|kind| self.error(operation, kind))
+    }
+
+    async fn find_app(&mut self, name: &str, within: Duration) -> Result<Vec<InstalledApp>, DriverError> {
+        let deadline = Deadline::after(within);
+        let mut result = self.found(name, deadline).await;
+        if let Err(DriverErrorKind::Lost { .. }) = &result
+            && !deadline.passed()
+        {
+            self.unlink();
+            result = self.found(name, deadline).await; // As looking, it does no harm twice.
+        }
+        if let Err(DriverErrorKind::TimedOut { .. }) = &result {
+            self.unlink();
+        }
+        result.map_err(|kind| self.error("find an app", kind))
     }
 
     async fn labels(&mut self, within: Duration) -> Result<Option<Vec<Label>>, DriverError> {

@@ -53,6 +53,9 @@ fn is_of(tree: &Tree, windows: &Windows) -> bool {
     if !tree.tells_anything() {
         return false;
     }
+    if windows.contradicts_itself {
+        return false;
+    }
     let names_apps = tree.widgets.iter().any(|widget| !widget.app.is_empty());
     if windows.front.is_empty() || !names_apps || tree.has_app(&windows.front) {
         return true;

@@ -36,6 +36,8 @@ pub enum Reply {
     Vanish,
     /// A shell that stays open and reads lines.
     Shell,
+    /// The same for one line; then a flood, which nobody reads.
+    ShellThenFlood(Vec<u8>, usize),
 }
 
 /// What a command prints and its exit code.
@@ -61,6 +63,8 @@ pub struct Fake {
     pub connections: Arc<AtomicUsize>,
     /// Every service and command that was asked for.
     pub asked: Arc<Mutex<Vec<String>>>,
+    /// How many pieces of a flood went out.
+    pub flooded: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -76,6 +80,7 @@ struct Device {
     /// What the adb server says of it, a time each, before it can be used.
     not_yet: Mutex<Vec<&'static str>>,
     asked: Arc<Mutex<Vec<String>>>,
+    flooded: Arc<AtomicUsize>,
     next: AtomicU32,
     gone: AtomicBool,
 }
@@ -111,11 +116,13 @@ impl Fake {
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let asked = Arc::<Mutex<Vec<String>>>::default();
+        let flooded = Arc::<AtomicUsize>::default();
         let device = Arc::new(Device {
             script,
             serial: serial.to_owned(),
             not_yet: Mutex::new(not_yet),
             asked: asked.clone(),
+            flooded: flooded.clone(),
             next: AtomicU32::new(100),
             gone: AtomicBool::new(false),
         });
@@ -130,7 +137,7 @@ impl Fake {
                 });
             }
         });
-        Fake { address, connections, asked, task }
+        Fake { address, connections, asked, flooded, task }
     }
 
     pub fn asked(&self) -> Vec<String> {
@@ -272,12 +279,12 @@ impl Side {
             }
         }
     }
-    async fn close(self) -> std::io::Result<()> {
+    async fn close(&mut self) -> std::io::Result<()> {
         match self {
             Side::Daemon(stream) => {
                 stream.out.lock().await.write_all(&packet(b"CLSE", stream.mine, stream.theirs, &[])).await
             }
-            Side::Server(mut socket) => socket.shutdown().await,
+            Side::Server(socket) => socket.shutdown().await,
         }
     }
 }
@@ -294,22 +301,31 @@ async fn serve(reply: Reply, mut side: Side, device: Arc<Device>) -> std::io::Re
             Side::Daemon(stream) => stream.out.lock().await.write_all(&bytes).await,
             Side::Server(socket) => socket.write_all(&bytes).await,
         },
-        Reply::Flood(bytes, times) => {
-            if let Side::Daemon(stream) = &mut side {
-                let packet = packet(b"WRTE", stream.mine, stream.theirs, &bytes);
-                for _ in 0..times {
-                    stream.out.lock().await.write_all(&packet).await?;
-                }
-            }
-            std::future::pending().await
+        Reply::Flood(bytes, times) => flood(side, &device, &bytes, times).await,
+        Reply::Shell => shell(&mut side, &device, usize::MAX).await,
+        Reply::ShellThenFlood(bytes, times) => {
+            shell(&mut side, &device, 1).await?;
+            // Not in one piece with the answer.
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            flood(side, &device, &bytes, times).await
         }
-        Reply::Shell => shell(side, &device).await,
         Reply::Refuse | Reply::Deaf | Reply::Unplug => Ok(()),
     }
 }
 
-/// Reads `COMMAND 2>&1; echo MARKER:$?`, as the driver writes it.
-async fn shell(mut side: Side, device: &Device) -> std::io::Result<()> {
+async fn flood(side: Side, device: &Device, bytes: &[u8], times: usize) -> std::io::Result<()> {
+    if let Side::Daemon(stream) = side {
+        let packet = packet(b"WRTE", stream.mine, stream.theirs, bytes);
+        for _ in 0..times {
+            stream.out.lock().await.write_all(&packet).await?;
+            device.flooded.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    std::future::pending().await
+}
+
+/// Reads `COMMAND 2>&1; echo MARKER:$?`, as the driver writes it, so many times.
+async fn shell(side: &mut Side, device: &Device, mut lines_left: usize) -> std::io::Result<()> {
     let mut heard = Vec::new();
     loop {
         while let Some(line) = line(&mut heard) {
@@ -321,6 +337,10 @@ async fn shell(mut side: Side, device: &Device) -> std::io::Result<()> {
             let crumbs: Vec<u8> = text.chunks(7).flat_map(|crumb| frame(1, crumb)).collect();
             for piece in crumbs.chunks(11 + crumbs.len() / 2) {
                 side.write(piece).await?;
+            }
+            lines_left -= 1;
+            if lines_left == 0 {
+                return Ok(());
             }
         }
         match side.read().await {

@@ -94,10 +94,12 @@ impl Config {
             steps_default,
             only_virtual,
         };
+        // Whoever names a server needs no other program's variables.
+        let adb_server = if overrides.adb_server.is_some() { None } else { adb_server(variable)? };
         let machine = Machine {
             cache: user_cache(),
             adb_keys: adb_keys(),
-            adb_server: adb_server(),
+            adb_server,
             cores: std::thread::available_parallelism()
                 .map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX)),
             small_model: small_model(),
@@ -212,10 +214,27 @@ fn user_cache() -> Option<PathBuf> {
     cache.map(|cache| cache.join("tapwright"))
 }
 
-/// Where adb's own programs look for their server.
-fn adb_server() -> Option<String> {
-    let port: u16 = variable("ANDROID_ADB_SERVER_PORT")?.parse().ok()?;
-    Some(format!("127.0.0.1:{port}"))
+/// Where adb's own programs look for their server, by the variables that they read, in their order.
+fn adb_server(variable: impl Fn(&str) -> Option<String>) -> Result<Option<String>, CliError> {
+    const PORT: &str = "5037";
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if let Some(socket) = set("ADB_SERVER_SOCKET") {
+        let port = |text: &str| text.parse::<u16>().is_ok_and(|port| port != 0);
+        let server = match socket.strip_prefix("tcp:").map(|rest| (rest, rest.rsplit_once(':'))) {
+            Some((only, None)) if port(only) => Some(format!("127.0.0.1:{only}")),
+            Some((both, Some((host, number)))) if !host.is_empty() && port(number) => Some(both.to_owned()),
+            _ => None,
+        };
+        let why = || {
+            CliError::usage(format!("ADB_SERVER_SOCKET is {socket:?}, and an adb server is reached over TCP only"))
+                .help("set it to tcp:HOST:PORT or tcp:PORT, or unset it and name the server by --adb-server HOST:PORT")
+        };
+        return server.map(Some).ok_or_else(why);
+    }
+    let (host, port) = (set("ANDROID_ADB_SERVER_ADDRESS"), set("ANDROID_ADB_SERVER_PORT"));
+    let port = port.filter(|port| port.parse::<u16>().is_ok());
+    Ok((host.is_some() || port.is_some())
+        .then(|| format!("{}:{}", host.as_deref().unwrap_or("127.0.0.1"), port.as_deref().unwrap_or(PORT))))
 }
 
 /// Where adb keeps keys: the user's own, and those of `ADB_VENDOR_KEYS`.
@@ -224,4 +243,40 @@ fn adb_keys() -> Vec<PathBuf> {
     let own = home.map(|home| PathBuf::from(home).join(".android/adbkey"));
     let more = env::var_os("ADB_VENDOR_KEYS").unwrap_or_default();
     own.into_iter().chain(env::split_paths(&more).filter(|path| !path.as_os_str().is_empty())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_adb_server_is_where_adb_looks_for_it() {
+        const SOCKET: &str = "ADB_SERVER_SOCKET";
+        const HOST: &str = "ANDROID_ADB_SERVER_ADDRESS";
+        const PORT: &str = "ANDROID_ADB_SERVER_PORT";
+        for (set, expected) in [
+            (&[][..], "nowhere"),
+            (&[(PORT, "5038")], "127.0.0.1:5038"),
+            (&[(PORT, "x")], "nowhere"),
+            (&[(HOST, "10.0.0.9")], "10.0.0.9:5037"),
+            (&[(HOST, "10.0.0.9"), (PORT, "5038")], "10.0.0.9:5038"),
+            (&[(SOCKET, "tcp:10.0.0.8:5040"), (HOST, "10.0.0.9"), (PORT, "5038")], "10.0.0.8:5040"),
+            (&[(SOCKET, "tcp:5040")], "127.0.0.1:5040"),
+            (&[(SOCKET, "tcp:[::1]:5040")], "[::1]:5040"),
+            (&[(SOCKET, ""), (PORT, "5038")], "127.0.0.1:5038"),
+            (&[(SOCKET, "localfilesystem:/run/adb"), (PORT, "5038")], "refused"),
+            (&[(SOCKET, "localabstract:adb")], "refused"),
+            (&[(SOCKET, "tcp:")], "refused"),
+            (&[(SOCKET, "tcp:host:port")], "refused"),
+            (&[(SOCKET, "tcp::5037")], "refused"),
+            (&[(SOCKET, "10.0.0.8:5040")], "refused"),
+        ] {
+            let variable = |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            let found = match adb_server(variable) {
+                Ok(found) => found.unwrap_or_else(|| "nowhere".to_owned()),
+                Err(_) => "refused".to_owned(),
+            };
+            assert_eq!(found, expected, "{set:?}");
+        }
+    }
 }

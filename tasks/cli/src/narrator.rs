@@ -203,6 +203,7 @@ impl Narrator {
         let doing = match effect {
             EffectLine::Look => "looking".to_owned(),
             EffectLine::Read => "reading".to_owned(),
+            EffectLine::FindApp(_) => "looking for an app".to_owned(),
             EffectLine::Think { .. } => "thinking".to_owned(),
             EffectLine::Ask(_) => return self.go_on(), // The terminal is the person's now.
             EffectLine::Act(deed) => deed_in_words(deed),

@@ -92,6 +92,8 @@ pub struct World {
     providers: Providers,
     /// All apps; their places here are how the rest of the world names them.
     apps: Vec<InstalledApp>,
+    /// The same apps as they were when the world began.
+    untouched: Vec<InstalledApp>,
     front: Option<usize>,
     /// The apps in the order in which the launcher shows them.
     icons: Vec<usize>,
@@ -140,6 +142,7 @@ impl World {
             millis: 0,
             providers,
             icons: (0..apps.len()).collect(),
+            untouched: apps.clone(),
             apps,
             front: None,
             stacks: BTreeMap::new(),
@@ -324,6 +327,18 @@ impl World {
         if self.front == Some(app) {
             self.go_home();
         }
+    }
+
+    /// Makes an app forget all that was done in it and allowed to it: it is as when the world began. What several apps share stays.
+    /// False if there is no such app.
+    pub fn clear(&mut self, package: &str) -> bool {
+        let Some(app) = self.place_of(package) else { return false };
+        self.stop(package);
+        self.apps[app] = self.untouched[app].clone();
+        self.fields.forget(app);
+        self.scrolls.retain(|(other, _), _| *other != app);
+        self.system.permissions.retain(|other, _| *other != package);
+        true
     }
 
     /// The app in front; the launcher when none is.

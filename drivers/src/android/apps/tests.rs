@@ -40,7 +40,7 @@ fn check_on(installed: &[&str], app: &str, expected: Expect) {
 fn told(apps: &Apps, app: &str) -> String {
     match apps.resolve(app) {
         Ok(LaunchTarget::Home) => "home".to_owned(),
-        Ok(LaunchTarget::Package(package)) => package,
+        Ok(LaunchTarget::Packages(found)) => found.join(", "),
         Err(kind) => kind.to_string(),
     }
 }
@@ -236,7 +236,9 @@ fn slips_are_told_from_other_names() {
 proptest! {
     #[test]
     fn a_resolved_name_is_an_installed_app(app in ".{0,80}") {
-        if let Ok(LaunchTarget::Package(package)) = Apps::new(PHONE.iter().copied()).resolve(&app) {
+        if let Ok(LaunchTarget::Packages(found)) = Apps::new(PHONE.iter().copied()).resolve(&app) {
+            prop_assert_eq!(found.len(), 1);
+            let package = found[0].clone();
             prop_assert!(PHONE.contains(&package.as_str()));
         }
     }

@@ -84,8 +84,13 @@ fn fronts() {
     );
     // A second display without focus comes first.
     check("  mCurrentFocus=null\n  mCurrentFocus=Window{9 u10 org.a.b/org.a.b.C}\n", expect!["org.a.b"]);
-    // Someone else's title on the screen is no answer.
+    // A title is the answer only where the phone tells nothing else; and words of a sentence are none.
     check("  mCurrentFocus=Window{1 u0 Application Not Responding: com.evil/x;rm}\n", expect!["com.evil"]);
+    check(
+        "  mCurrentFocus=Window{1 u0 com.evil/.Main}\n  mFocusedApp=ActivityRecord{2 u0 com.android.mms/.Main t1}\n",
+        expect!["com.android.mms"],
+    );
+    check("  mCurrentFocus=Window{1 u0 com.evil/.Main}\n  mFocusedApp=null\n", expect!["(nobody)"]);
     check("some mCurrentFocus=Window{1 u0 a.b/c}\n", expect!["(nobody)"]);
     check("", expect!["(nobody)"]);
     check("mCurrentFocus=\nmFocusedApp", expect!["(nobody)"]);
@@ -96,7 +101,7 @@ fn fronts() {
 fn fronts_of_phones_with_several_displays() {
     for focus in ["Window{2785a60 u0 PopupWindow:3f0c1b2}", "null"] {
         let dump = format!(
-            "Display: mDisplayId=1\n  mCurrentFocus={}\n  mFocusedApp=ActivityRecord{{14d88c3 u0 com.android.systemui/.subscreen.SubHomeActivity t9}}\n\
+            "Display: mDisplayId=1\n  mCurrentFocus={}\n  mFocusedApp=ActivityRecord{{14d88c3 u0 com.cover/.Home t9}}\n\
              Display: mDisplayId=0 (organized)\n  mCurrentFocus={focus}\n  mFocusedApp=ActivityRecord{{d72327 u0 com.chat/.ui.Chat t409}}\n  mTopFocusedDisplayId=0\n",
             "Window{11 u0 com.cover/com.cover.Home}"
         );
@@ -129,4 +134,118 @@ fn sizes_and_turns_of_each_display() {
     check(0, expect![[r#"Some("2640x1080") Some(ThreeQuarters)"#]]);
     check(1, expect![[r#"Some("720x748") Some(Quarter)"#]]);
     check(2, expect!["None None"]);
+}
+
+/// `dumpsys window` of several Androids in which a window of `com.evil` has the focus and calls itself `title`. `record` is how the
+/// system names its activity; a window without one has no such line.
+fn dumps(title: &str, record: Option<&str>, focused_app: &str) -> Vec<(&'static str, String)> {
+    let block = |key: &str| {
+        let record = record.map(|record| format!("    {key}={record}\n")).unwrap_or_default();
+        format!(
+            "WINDOW MANAGER WINDOWS (dumpsys window windows)\n  Window #0 Window{{aa u0 StatusBar}}:\n    mDisplayId=0 mSession=Session{{1 2:u0a10046}}\n    \
+             mOwnerUid=10046 showForAllUsers=true package=com.android.systemui appop=NONE\n  \
+             Window #1 Window{{bb u0 {title}}}:\n    mDisplayId=0 mSession=Session{{3 4:u0a10123}}\n    \
+             mOwnerUid=10123 showForAllUsers=false package=com.evil appop=NONE\n    mAttrs={{(0,0)(fillxfill)}}\n{record}  \
+             Window #2 Window{{cc u0 com.ok/com.ok.Main}}:\n    mOwnerUid=10124 showForAllUsers=false package=com.ok appop=NONE\n    \
+             {key}=ActivityRecord{{22 u0 com.ok/.Main t2}}\n"
+        )
+    };
+    let focus = format!("  mCurrentFocus=Window{{bb u0 {title}}}\n");
+    let app = format!("  mFocusedApp={focused_app}\n");
+    let anr = "WINDOW MANAGER LAST ANR (dumpsys window lastanr)\n  <no ANR has occurred since boot>\n";
+    // An app did not respond a while ago: what had the focus then stands there whole.
+    let past = "WINDOW MANAGER LAST ANR (dumpsys window lastanr)\n  ANR time: May 1\n  Window #0 Window{bb u0 com.ok/com.ok.Main}:\n    \
+        mOwnerUid=10124 package=com.ok appop=NONE\n    mActivityRecord=ActivityRecord{22 u0 com.ok/.Main t2}\n  \
+        Display: mDisplayId=0\n  mCurrentFocus=Window{bb u0 com.ok/com.ok.Main}\n  mFocusedApp=ActivityRecord{22 u0 com.ok/.Main t2}\n\
+        WINDOW MANAGER POLICY STATE (dumpsys window policy)\n    mAwake=true\n";
+    let displays = "WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n  Display: mDisplayId=0\n";
+    let old = format!("{anr}{displays}{}{focus}{app}", block("mAppToken"));
+    let old_after_anr = format!("{past}{displays}{}{focus}{app}", block("mAppToken"));
+    let ten = format!("{anr}{displays}{focus}{app}{}", block("mAppToken"));
+    let new = format!("{anr}{displays}{focus}{app}{}", block("mActivityRecord"));
+    let new_after_anr = format!("{past}{displays}{focus}{app}{}", block("mActivityRecord"));
+    vec![
+        ("8", old),
+        ("9 after an ANR", old_after_anr),
+        ("10", ten),
+        ("11 and later", new),
+        ("12 after an ANR", new_after_anr),
+    ]
+}
+
+const EVIL: &str = "ActivityRecord{11 u0 com.evil/.Main t1}";
+const EVIL_OLD: &str = "AppWindowToken{1 token=Token{2 ActivityRecord{11 u0 com.evil/.Main t1}}}";
+
+/// What an app may call its window. After each come the rest of the line that it is printed on, and the lines that follow.
+const HOSTILE_TITLES: &[&str] = &[
+    "com.ok/.Main",
+    "com.ok/com.ok.Main}",
+    "com.ok/com.ok.Main EXITING",
+    "x} mOwnerUid=10124 package=com.ok Window{cc u0 com.ok/.Main",
+    "ActivityRecord{22 u0 com.ok/.Main t2}",
+    "PopupWindow:com.ok/.Main",
+    "x}\n  mFocusedApp=ActivityRecord{22 u0 com.ok/.Main t2",
+    "x}\r\n  mFocusedApp=ActivityRecord{22 u0 com.ok/.Main t2",
+    "x}\n  mCurrentFocus=Window{cc u0 com.ok/com.ok.Main",
+    "x}\n  mCurrentFocus=Window{cc u0 com.ok/com.ok.Main}\n  mFocusedApp=ActivityRecord{22 u0 com.ok/.Main t2",
+    "x}\n  mFocusedApp=ActivityRecord{22 u0 com.ok/.Main t2}\n  Display: mDisplayId=9 (organized)\n  {",
+    "x}\n  mFocusedApp=ActivityRecord{22 u0 com.ok/.Main t2}\nWINDOW MANAGER TOKENS (dumpsys window tokens)\n {",
+    "x}\n  mFocusedApp=ActivityRecord{22 u0 com.ok/.Main t2}\nWINDOW MANAGER LAST ANR (dumpsys window lastanr)\n {",
+    "x}:\n    mActivityRecord=ActivityRecord{22 u0 com.ok/.Main t2}\n    mAppToken=ActivityRecord{22 u0 com.ok/.Main t2",
+    "x}:\n    mActivityRecord=ActivityRecord{22 u0 com.ok/.Main t2}\n  Window #8 Window{dd u0 y",
+    "x}:\n    mOwnerUid=10124 package=com.ok appop=NONE\n  Window #8 Window{dd u0 y",
+    "x}:\n    mOwnerUid=1000 package=android appop=NONE\n  mFocusedApp=ActivityRecord{22 u0 com.ok/.Main t2}\n  Window #8 Window{dd u0 y",
+];
+
+#[test]
+fn a_title_that_an_app_gives_its_window_names_no_other_app() {
+    let overlay = [("an overlay", None, "ActivityRecord{33 u0 com.under/.Main t3}")];
+    let activities = [("an activity", Some(EVIL), EVIL), ("an activity of before 11", Some(EVIL_OLD), EVIL_OLD)];
+    let mut unsure = 0;
+    for title in HOSTILE_TITLES {
+        for (what, record, app) in activities.iter().chain(&overlay) {
+            for (android, dump) in dumps(title, *record, app) {
+                let told = windows(&dump, 0);
+                let context = format!("{what} on Android {android}, called {title:?}: {told:?}\n{dump}");
+                assert!(told.front == "com.evil" || told.contradicts_itself, "{context}");
+                assert!(!told.contradicts_itself || title.contains('\n'), "one line contradicts nothing: {context}");
+                assert!(!told.contradicts_itself || told.front.is_empty(), "{context}");
+                unsure += u32::from(told.contradicts_itself);
+            }
+        }
+    }
+    assert!(unsure > 0);
+    // And whoever has nothing to hide is known, whatever a line break is good for in a title.
+    for title in ["com.evil/com.evil.Main", "", "Notes\nof today", "Sign in {1} / 2", "com.evil/.Main}\n"] {
+        for (android, dump) in dumps(title, Some(EVIL), EVIL) {
+            assert_eq!(windows(&dump, 0).front, "com.evil", "Android {android}, {title:?}");
+        }
+    }
+}
+
+/// Windows that are no activity's: of the system, over the app; and of other apps.
+#[test]
+fn windows_without_an_activity() {
+    let check = |uid: u32, package: &str, expected: Expect| {
+        let dump = format!(
+            "  Display: mDisplayId=0\n  mCurrentFocus=Window{{bb u0 a.b/c}}\n  mFocusedApp=ActivityRecord{{33 u0 com.under/.Main t3}}\n\
+             WINDOW MANAGER WINDOWS (dumpsys window windows)\n  Window #1 Window{{bb u0 a.b/c}}:\n    \
+             mOwnerUid={uid} showForAllUsers=false package={package} appop=SYSTEM_ALERT_WINDOW\n"
+        );
+        check_on(0, &dump, expected);
+    };
+    check(10_200, "com.bubble", expect!["com.bubble"]);
+    check(1_010_200, "com.bubble", expect!["com.bubble"]); // Of another user.
+    check(10_046, "com.android.systemui", expect!["com.under, the system has the focus"]);
+    check(1_000, "android", expect!["com.under, the system has the focus"]);
+    check(1_001_000, "com.maker.assistant", expect!["com.under, the system has the focus"]);
+    check(10_200, "9;rm", expect!["com.under"]);
+}
+
+/// A phone of before 10 does not say it for each display, and an old dump of an app that hung is none of the present.
+#[test]
+fn what_was_in_front_when_an_app_hung_is_past() {
+    for (android, dump) in dumps("com.evil/.Main", Some(EVIL), EVIL) {
+        assert_eq!(windows(&dump, 0).front, "com.evil", "{android}");
+    }
 }

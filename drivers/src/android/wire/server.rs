@@ -49,7 +49,7 @@ impl Server {
                 && !why.starts_with(NO_SERVER)
                 && is_address(serial)
             {
-                // adb servers of before 2020 never find a TCP device again by themselves.
+                // An adb server gives an address up after some tries, or never looks for it again by itself.
                 tracing::debug!(serial, why, "asks the adb server to connect anew");
                 let _ = ask(address, &format!("host:disconnect:{serial}")).await;
                 // Its words are not to be trusted: it says "failed" to devices that then work.

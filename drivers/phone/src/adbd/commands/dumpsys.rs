@@ -79,33 +79,94 @@ pub(super) fn dumpsys(call: &mut Call<'_>) -> u8 {
 fn window(call: &mut Call<'_>) -> u8 {
     let text = call.handle().look(|world| {
         let (front, (width, height), density) = (world.front(), world.size(), world.density());
-        let (package, activity) = (front.package, front.activity);
-        let full = full_activity(package, activity);
-        let (locked, awake, focus) = (world.locked(), world.awake(), world.window());
-        // As attributes print their flags since Android 8.
+        let app = Window::of_activity("1a2b3c4", front.package, front.activity);
+        let over = Window::over(&world.window(), &app);
+        let focus = over.as_ref().unwrap_or(&app);
+        let focused_app = focus.record.as_ref().or(app.record.as_ref()).expect("an app's window has an activity");
+        let (locked, awake) = (world.locked(), world.awake());
         let secure = if world.protected() { " SECURE" } else { "" };
         let rotation = if world.turned() { 90 } else { 0 };
         let input = if world.field_has_focus() { "Window{9a8b7c6 u0 InputMethod}" } else { "null" };
+        let shown = over.iter().chain([&app]).enumerate();
+        let blocks: String =
+            shown.map(|(at, window)| window.block(at, if window.number == app.number { secure } else { "" })).collect();
         format!(
-            "WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n  \
+            "WINDOW MANAGER LAST ANR (dumpsys window lastanr)\n  <no ANR has occurred since boot>\n\n\
+             WINDOW MANAGER POLICY STATE (dumpsys window policy)\n    \
+             mAwake={awake} mScreenOnEarly={awake} mScreenOnFully={awake}\n    \
+             mDreamingLockscreen=false mShowingLockscreen={locked}\n    \
+             KeyguardServiceDelegate\n      showing={locked}\n      secure=false\n\n\
+             WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n  \
              Display: mDisplayId=0 (organized)\n    \
-             init={width}x{height} {density}dpi cur={width}x{height} app={width}x{height}\n\n\
-             WINDOW MANAGER WINDOWS (dumpsys window windows)\n  \
-             Window #0 Window{{1a2b3c4 u0 {package}/{full}}}:\n    \
-             mDisplayId=0 package={package} appop=NONE\n    \
-             mAttrs={{(0,0)(fillxfill) sim={{adjust=resize}} ty=BASE_APPLICATION fmt=TRANSPARENT\n      \
-             fl=LAYOUT_IN_SCREEN{secure} LAYOUT_INSET_DECOR SPLIT_TOUCH HARDWARE_ACCELERATED}}\n    \
-             isOnScreen=true\n    isVisible=true\n\n  \
-             mCurrentFocus=Window{{1a2b3c4 u0 {focus}}}\n  \
-             mFocusedApp=ActivityRecord{{5d6e7f8 u0 {package}/{activity} t12}}\n  \
-             mInputMethodWindow={input}\n  \
-             mRotation=ROTATION_{rotation}\n  mCurrentRotation=ROTATION_{rotation}\n  mDisplayFrozen=false\n  mAwake={awake} mScreenOnFully={awake}\n  \
-             mDreamingLockscreen=false mShowingLockscreen={locked}\n  \
-             KeyguardServiceDelegate\n    showing={locked}\n    secure=false\n",
+             init={width}x{height} {density}dpi cur={width}x{height} app={width}x{height}\n  \
+             mCurrentFocus=Window{{{number} u0 {title}}}\n  \
+             mFocusedApp={focused_app}\n\n    \
+             DisplayRotation\n      mCurrentAppOrientation=SCREEN_ORIENTATION_UNSPECIFIED\n      \
+             mRotation=ROTATION_{rotation} mDeferredRotationPauseCount=0\n\n\
+             WINDOW MANAGER WINDOWS (dumpsys window windows)\n{blocks}  \
+             mInputMethodWindow={input}\n  mCurrentRotation=ROTATION_{rotation}\n  mDisplayFrozen=false\n",
+            number = focus.number,
+            title = focus.title,
         )
     });
     call.say(&text);
     0
+}
+
+/// A window, as the window manager lists it.
+struct Window {
+    number: &'static str,
+    /// What its app calls it.
+    title: String,
+    package: String,
+    uid: u32,
+    /// The activity whose window it is, as the system writes it.
+    record: Option<String>,
+    kind: &'static str,
+}
+
+impl Window {
+    fn of_activity(number: &'static str, package: &str, activity: &str) -> Window {
+        Window {
+            number,
+            title: format!("{package}/{}", full_activity(package, activity)),
+            package: package.to_owned(),
+            uid: 10_050,
+            record: Some(format!("ActivityRecord{{5d6e7f8 u0 {package}/{activity} t12}}")),
+            kind: "BASE_APPLICATION",
+        }
+    }
+
+    /// The window with this title, if it is not the app's own: a dialog of the system's, the shade.
+    fn over(title: &str, app: &Window) -> Option<Window> {
+        const NUMBER: &str = "2b3c4d5";
+        if title == app.title {
+            return None;
+        }
+        if let Some((package, activity)) = title.split_once('/') {
+            return Some(Window::of_activity(NUMBER, package, activity));
+        }
+        let (package, uid, kind) = match title {
+            "NotificationShade" => ("com.android.systemui", 10_046, "NOTIFICATION_SHADE"),
+            _ => ("android", 1_000, "SYSTEM_ALERT"),
+        };
+        Some(Window { number: NUMBER, title: title.to_owned(), package: package.to_owned(), uid, record: None, kind })
+    }
+
+    /// What the window manager says of it, in the order of Android 11 and later.
+    fn block(&self, at: usize, secure: &str) -> String {
+        let Window { number, title, package, uid, record, kind } = self;
+        let record = record.as_ref().map(|record| format!("    mActivityRecord={record}\n")).unwrap_or_default();
+        // As attributes print their flags since Android 8.
+        format!(
+            "  Window #{at} Window{{{number} u0 {title}}}:\n    \
+             mDisplayId=0 mSession=Session{{3c4d5e6 4711:u0a{uid}}} mClient=android.os.BinderProxy@4d5e6f7\n    \
+             mOwnerUid={uid} showForAllUsers=false package={package} appop=NONE\n    \
+             mAttrs={{(0,0)(fillxfill) sim={{adjust=resize}} ty={kind} fmt=TRANSPARENT\n      \
+             fl=LAYOUT_IN_SCREEN{secure} LAYOUT_INSET_DECOR SPLIT_TOUCH HARDWARE_ACCELERATED}}\n\
+             {record}    isOnScreen=true\n    isVisible=true\n\n"
+        )
+    }
 }
 
 fn activities(call: &mut Call<'_>) -> u8 {

@@ -8,6 +8,13 @@ const SYSTEM: &[&str] = &["android", "com.android.inputmethod.latin", "com.andro
 /// Installed by whoever set up the phone.
 const THIRD_PARTY: &[&str] = &["com.android.adbkeyboard"];
 
+/// The last word that is no option, nor the number of a user: there is one.
+fn operand<'a>(options: &[&'a str]) -> Option<&'a str> {
+    let is_user = |at: usize| at > 0 && options[at - 1] == "--user";
+    let mut words = options.iter().enumerate().filter(|(at, word)| !word.starts_with('-') && !is_user(*at));
+    words.next_back().map(|(_, word)| *word)
+}
+
 pub(super) fn pm(call: &mut Call<'_>) -> u8 {
     let arguments = call.arguments();
     match &arguments[..] {
@@ -51,10 +58,13 @@ pub(super) fn pm(call: &mut Call<'_>) -> u8 {
             call.say("Failure [DELETE_FAILED_USER_RESTRICTED: the apps of this phone are fixed]\n");
             1
         }
-        ["clear", ..] => {
-            call.complain("this phone cannot forget what its apps hold: start it again with another seed\n");
-            call.say("Failed\n");
-            1
+        ["clear", options @ ..] => {
+            let Some(name) = operand(options) else {
+                return call.throw("IllegalArgumentException: Argument expected after \"clear\"");
+            };
+            let is_cleared = call.handle().change(|world| world.clear(name));
+            call.say(if is_cleared { "Success\n" } else { "Failed\n" });
+            u8::from(!is_cleared)
         }
         ["disable" | "disable-user" | "hide" | "suspend", ..] => {
             call.throw("SecurityException: Shell cannot change component state: the apps of this phone are fixed")

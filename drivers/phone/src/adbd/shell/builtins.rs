@@ -254,12 +254,7 @@ impl Shell {
         output: &mut Output,
         console: &mut C,
     ) -> Result<Flow, Disconnected> {
-        let mut rest = arguments;
-        while let [option, more @ ..] = rest
-            && option.starts_with('-')
-        {
-            rest = if matches!(option.as_str(), "-k" | "-s") { more.get(1..).unwrap_or_default() } else { more };
-        }
+        let (_, rest) = split_options(arguments, &["-k", "-s"]);
         let [seconds, command @ ..] = rest else {
             output.put(Channel::Err, b"timeout: Needs 2 arguments\n");
             self.status = 125;
@@ -295,23 +290,14 @@ impl Shell {
         console: &mut C,
     ) -> Result<Flow, Disconnected> {
         let (mut at_once, mut place, mut zero) = (usize::MAX, None, false);
-        let mut rest = arguments;
-        while let [option, more @ ..] = rest
-            && option.starts_with('-')
-        {
-            rest = more;
-            match option.as_str() {
-                "-0" => zero = true,
-                "-n" | "-I" => {
-                    let Some((value, more)) = more.split_first() else { break };
-                    rest = more;
-                    match option.as_str() {
-                        "-n" => at_once = value.parse().ok().filter(|count| 0 < *count).unwrap_or(1),
-                        _ => place = Some(value.clone()),
-                    }
-                }
-                "-r" | "-t" => {}
-                unknown => {
+        let (options, rest) = split_options(arguments, &["-n", "-I"]);
+        for (option, value) in options {
+            match (option, value) {
+                ("-0", _) => zero = true,
+                ("-n", Some(value)) => at_once = value.parse().ok().filter(|count| 0 < *count).unwrap_or(1),
+                ("-I", Some(value)) => place = Some(value.to_owned()),
+                ("-r" | "-t" | "-n" | "-I", _) => {}
+                (unknown, _) => {
                     output.put(Channel::Err, format!("xargs: {unknown} is not supported on this phone\n").as_bytes());
                     self.status = 1;
                     return Ok(Flow::On);
@@ -442,4 +428,20 @@ impl Shell {
         }
         Ok(())
     }
+}
+
+/// An option, and its value if it has one.
+type OptionWord<'a> = (&'a str, Option<&'a str>);
+
+/// The options before a command, of which these have a value; and the rest.
+fn split_options<'a>(arguments: &'a [String], with_value: &[&str]) -> (Vec<OptionWord<'a>>, &'a [String]) {
+    let (mut options, mut rest) = (Vec::new(), arguments);
+    while let [option, more @ ..] = rest
+        && option.starts_with('-')
+    {
+        let value = more.first().filter(|_| with_value.contains(&option.as_str()));
+        rest = if value.is_some() { &more[1..] } else { more };
+        options.push((option.as_str(), value.map(String::as_str)));
+    }
+    (options, rest)
 }

@@ -1,0 +1,204 @@
+//! An app that is forbidden by any of its names is neither launched nor touched, whatever the model calls it: from what it says to
+//! what the phone is told to do.
+
+#[path = "../../drivers/tests/fake/mod.rs"]
+mod fake;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fake::{Fake, good_command, good_service, script};
+use tapwright_agent::apis::NoApis;
+use tapwright_agent::clock::Timer;
+use tapwright_agent::drive::{Ports, drive};
+use tapwright_agent::episode::{EDITION, Setting};
+use tapwright_agent::guard::Touch;
+use tapwright_agent::journal::{Entry, Journal, Line, Record};
+use tapwright_agent::person::Nobody;
+use tapwright_agent::policy::Policy;
+use tapwright_agent::secrets::Secrets;
+use tapwright_agent::stop::stop;
+use tapwright_drivers::Settle;
+use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
+use tapwright_models::scripted::{AtEnd, Scripted};
+use tapwright_tasks::profile::Profiles;
+use tapwright_tasks::settings::default_limits;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is installed: the package, and what the phone itself calls it, if it does.
+const INSTALLED: &[(&str, Option<&str>)] = &[
+    ("com.android.settings", None),
+    ("com.tencent.mm", None),
+    ("com.example.purse", Some("Coin Purse")),
+    ("org.example.weather", None),
+    ("org.other.weather", None),
+    // It calls itself what somebody else is.
+    ("com.evil", Some("Telegram")),
+];
+
+/// A phone on which an app comes to the front when it is started.
+async fn phone(front: &str) -> Fake {
+    let front = Arc::new(Mutex::new(front.to_owned()));
+    let command = move |command: &str| {
+        let words: Vec<&str> = command.split(' ').collect();
+        Some(match words[..] {
+            ["am", "get-current-user"] => (b"0\n".to_vec(), 0),
+            ["pm", "list", "packages", ..] => {
+                (INSTALLED.iter().map(|(name, _)| format!("package:{name}\n")).collect::<String>().into_bytes(), 0)
+            }
+            ["cmd", "package", "query-activities", ..] => {
+                let told = |(name, label): &(&str, Option<&str>)| {
+                    format!(
+                        "      packageName={name}\n      labelRes=0x0 nonLocalizedLabel={} icon=0x0\n",
+                        label.unwrap_or("null")
+                    )
+                };
+                (INSTALLED.iter().map(told).collect::<String>().into_bytes(), 0)
+            }
+            ["cmd", "package", "resolve-activity", .., package] => {
+                (format!("priority=0\n{package}/.Main\n").into_bytes(), 0)
+            }
+            ["am", "start", .., component] => {
+                *front.lock().unwrap() = component.trim_matches('\'').split('/').next().unwrap().to_owned();
+                (b"Starting: Intent\n".to_vec(), 0)
+            }
+            ["dumpsys", "window", ..] => {
+                let front = front.lock().unwrap();
+                let focus = format!("Display: mDisplayId=0\n  mCurrentFocus=Window{{3f u0 {front}/.Main}}\n");
+                (format!("{focus}  mFocusedApp=ActivityRecord{{7 u0 {front}/.Main t1}}\n").into_bytes(), 0)
+            }
+            _ => return good_command(command),
+        })
+    };
+    Fake::daemon(script(good_service, command)).await
+}
+
+/// What a run comes to in which the model says one thing: the apps that were started, how often the screen was touched, and what the
+/// step came to. The record is replayed.
+async fn comes_to(front: &str, policy: Policy, says: &str) -> String {
+    let fake = phone(front).await;
+    let options = Options {
+        address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
+        settle: Settle::INSTANT,
+        capture: Capture::Raw,
+        find_again: Duration::ZERO,
+        wake: false,
+    };
+    let mut driver = Android::connect(options, PATIENCE).await.unwrap();
+    let reply = |action: &str| format!("<think>.</think><answer>{action}</answer>");
+    let replies = vec![reply(says), reply(r#"finish(message="ok")"#)];
+    let setting = Setting {
+        goal: "Try it".to_owned(),
+        date: "2026-11-27".to_owned(),
+        profile: Profiles::of_scripts().agent,
+        limits: default_limits(),
+        policy,
+        touch: Touch { long_press: Duration::from_secs(1), swipe: Duration::from_millis(300) },
+        edition: EDITION,
+        abilities: None,
+    };
+    let runs = tempfile::tempdir().unwrap();
+    let mut journal = Journal::create(runs.path(), "one").unwrap();
+    let (_stopper, stop) = stop();
+    let ports = Ports {
+        driver: &mut driver,
+        model: &mut Scripted::new("script", replies, AtEnd::Break),
+        person: &mut Nobody,
+        apis: &mut NoApis,
+        secrets: &Secrets::default(),
+        journal: &mut journal,
+        clock: &Timer::start(),
+        stop,
+        watch: &mut |_| (),
+    };
+    drive(setting, 0, ports).await.unwrap();
+    drop(journal);
+    let record = Record::read(&runs.path().join("one")).unwrap();
+    record.replay(|_, _| ()).unwrap();
+    let summary = |entry: &Entry| match &entry.line {
+        Line::Step(step) => Some(step.summary.clone()),
+        _ => None,
+    };
+    let step = record.entries.iter().find_map(summary).expect("a step");
+    let asked = fake.asked();
+    let started: Vec<&str> = asked
+        .iter()
+        .filter(|line| line.starts_with("am start") || line.starts_with("monkey"))
+        .map(|line| line.rsplit(' ').next().unwrap().trim_matches('\'').trim_end_matches("/.Main"))
+        .collect();
+    let taps = asked.iter().filter(|line| line.starts_with("input tap")).count();
+    format!(
+        "{} {taps} {}",
+        if started.is_empty() { "-".to_owned() } else { started.join(",") },
+        step.split(':').next().unwrap()
+    )
+}
+
+fn launch(app: &str) -> String {
+    format!("do(action=\"Launch\", app=\"{app}\")")
+}
+
+#[tokio::test]
+async fn whatever_a_forbidden_app_is_called() {
+    let tap = r#"do(action="Tap", element=[500,500])"#.to_owned();
+    let settings = "com.android.settings";
+    #[rustfmt::skip]
+    let rows: &[(&str, &[&str], String, &str)] = &[
+        // What is in front, what is forbidden, what the model says, and: started, taps, result.
+        // By the id; launched by the id, the table's names, a slip, another case.
+        (settings, &["com.tencent.mm"], launch("com.tencent.mm"), "- 0 refused"),
+        (settings, &["com.tencent.mm"], launch("WeChat"), "- 0 refused"),
+        (settings, &["com.tencent.mm"], launch("微信"), "- 0 refused"),
+        (settings, &["com.tencent.mm"], launch("Wechaat"), "- 0 refused"),
+        (settings, &["COM.TENCENT.MM"], launch(" we chat app"), "- 0 refused"),
+        // By a label, an alias, a slip of whoever forbids.
+        (settings, &["wechat"], launch("Wechaat"), "- 0 refused"),
+        (settings, &["微信"], launch("Wechaat"), "- 0 refused"),
+        (settings, &["Weixin"], launch("com.tencent.mm"), "- 0 refused"),
+        (settings, &["Wechaat"], launch("WeChat"), "- 0 refused"),
+        // By what the phone calls it, which no table knows.
+        (settings, &["coin purse"], launch("com.example.purse"), "- 0 refused"),
+        (settings, &["Coin Purse"], launch("Coin Prse"), "- 0 refused"),
+        (settings, &["com.example.purse"], launch("CoinPurse"), "- 0 refused"),
+        // One name of two apps means both.
+        (settings, &["Weather"], launch("org.example.weather"), "- 0 refused"),
+        (settings, &["Weather"], launch("org.other.weather"), "- 0 refused"),
+        (settings, &["org.other.weather"], launch("Weather"), "- 0 there is no app \"Weather\"; near it"),
+        // Others are launched.
+        (settings, &["com.tencent.mm"], launch("Coin Prse"), "com.example.purse 0 done"),
+        (settings, &["Coin Purse"], launch("Wechaat"), "com.tencent.mm 0 done"),
+        (settings, &[], launch("Wechaat"), "com.tencent.mm 0 done"),
+        (settings, &["Nothing of the kind"], launch("WeChat"), "com.tencent.mm 0 done"),
+        // Touched, though it came to the front by itself.
+        ("com.tencent.mm", &["Wechaat"], tap.clone(), "- 0 refused"),
+        ("com.tencent.mm", &["微信"], tap.clone(), "- 0 refused"),
+        ("com.example.purse", &["COIN PURSE"], tap.clone(), "- 0 refused"),
+        ("org.other.weather", &["weather"], tap.clone(), "- 0 refused"),
+        ("com.example.purse", &["com.tencent.mm"], tap.clone(), "- 1 done"),
+    ];
+    for (front, forbidden, says, expected) in rows {
+        let policy =
+            Policy { apps_forbidden: forbidden.iter().map(|name| (*name).to_owned()).collect(), ..Policy::trusting() };
+        assert_eq!(comes_to(front, policy, says).await, *expected, "{forbidden:?} {says}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_an_allowed_app_is_called() {
+    #[rustfmt::skip]
+    let rows: &[(&[&str], String, &str)] = &[
+        (&["com.tencent.mm"], launch("Wechaat"), "com.tencent.mm 0 done"),
+        (&["com.tencent.mm"], launch("微信"), "com.tencent.mm 0 done"),
+        (&["com.tencent.mm"], launch("Coin Purse"), "- 0 refused"),
+        (&["com.tencent.mm"], launch("Setings"), "- 0 refused"),
+        // An app that gives itself the name of one that is allowed is not that one.
+        (&["org.telegram.messenger", "Telegram"], launch("Telegram"), "- 0 refused"),
+        (&["org.telegram.messenger", "Telegram"], launch("com.evil"), "- 0 refused"),
+    ];
+    for (allowed, says, expected) in rows {
+        let policy =
+            Policy { apps_allowed: allowed.iter().map(|name| (*name).to_owned()).collect(), ..Policy::trusting() };
+        assert_eq!(comes_to("com.android.settings", policy, says).await, *expected, "{allowed:?} {says}");
+    }
+}
