@@ -338,7 +338,7 @@ impl ActiveAnswer {
 }
 
 /// Makes the logits of these tokens minus infinity, unless nothing else may be said: then a grammar is at its end.
-fn forbid<'a>(logits: &mut [f32], tokens: impl Iterator<Item = &'a u32>) {
+pub fn forbid<'a>(logits: &mut [f32], tokens: impl Iterator<Item = &'a u32>) {
     let forbidden: Vec<(usize, f32)> =
         tokens.filter_map(|&token| Some((token as usize, *logits.get(token as usize)?))).collect();
     forbidden.iter().for_each(|&(token, _)| logits[token] = f32::NEG_INFINITY);

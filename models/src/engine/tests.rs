@@ -146,6 +146,30 @@ fn a_text_that_ends_an_answer_need_not_be_a_token() {
 }
 
 #[test]
+fn a_stop_that_is_a_token_is_found_where_other_tokens_spell_it() {
+    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let tokenizer = engine.preparer.tokenizer.clone();
+    let texts = (0..=tokenizer.highest()).filter_map(|token| tokenizer.decode(&[token], true).ok());
+    let stops = texts.filter(|text| text.len() > 1 && text.bytes().all(|sign| sign.is_ascii_lowercase()));
+    let mut tried = 0;
+    for stop in stops.filter(|text| tokenizer.id(text).is_some()).take(200) {
+        // Before it stands what its beginning goes together with.
+        for before in ["a", "e", "m", "o", "s", "t"] {
+            let Ok(tokens) = tokenizer.encode(&format!("{before}{stop}x")) else { continue };
+            if tried == 5 || tokenizer.id(&stop).is_some_and(|id| tokens.contains(&id)) {
+                continue;
+            }
+            let grammar = Some(Grammar::Regex(format!("{before}{stop}x")));
+            let asked = Request { grammar, stop: vec![stop.clone()], ..asked(40) };
+            let whole = engine.whole(&asked);
+            assert_eq!((&*whole.text, &whole.why), (before, &FinishReason::Text(stop.clone())));
+            tried += 1;
+        }
+    }
+    assert!(tried > 0, "no token can be spelled by others");
+}
+
+#[test]
 fn one_can_stop_between_chunks_and_tokens_and_nothing_is_spoilt() {
     let Some((mut engine, _folder)) = opened(&options(10)) else { return };
     let slots = engine.preparer.tokenize(&asked(50).turns, None).unwrap().slots.len();
@@ -492,7 +516,12 @@ fn an_answer_has_its_least_tokens_before_the_model_may_end_it() {
             (engine.whole(&asked(u32::MAX)).why, engine.whole(&asked(u32::MAX)).usage.answer),
             (FinishReason::Length, 30)
         );
-        // A grammar that is at its end is not held up.
+        // A grammar that is at its end is not held up, nor where nothing but an end may follow.
+        let end_alone = [f32::NEG_INFINITY, 2.0, f32::NEG_INFINITY];
+        for (mut logits, expected) in [([0.0, 2.0, 1.0], [0.0, f32::NEG_INFINITY, 1.0]), (end_alone, end_alone)] {
+            run::forbid(&mut logits, [1, 1, 70].iter());
+            assert_eq!(logits, expected);
+        }
         let grammar = Some(Grammar::Regex("yes|no".to_owned()));
         let held = engine.whole(&Request { grammar, ..asked(u32::MAX) });
         assert!(["yes", "no"].contains(&&*held.text), "{held:?}");
@@ -525,6 +554,16 @@ fn a_small_model_s_texts_in_json_come_to_an_end() {
     let whole = engine.whole(&request);
     let read: serde_json::Value = serde_json::from_str(&whole.text).unwrap_or_else(|_| panic!("{whole:?}"));
     assert!(read["a"].as_str().is_some_and(|text| text.chars().count() == 750), "{whole:?}");
+}
+
+#[test]
+fn what_is_prepared_for_an_answer_is_not_as_long_as_the_context() {
+    let Some((engine, _folder)) = opened(&options(64)) else { return };
+    let preparer = engine.preparer.clone();
+    // On another thread, as the engine's own is for those who are answered.
+    let prepared = std::thread::spawn(move || preparer.prepare(asked(1500))).join().unwrap().unwrap();
+    assert_eq!(prepared.max_new_tokens, 1500);
+    assert_eq!(prepared.rotary.slots, prepared.prompt.slots.len() + prepare::ANSWER_ROOM);
 }
 
 #[test]
