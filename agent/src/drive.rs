@@ -568,3 +568,28 @@ fn bounded(mut screen: Screen, secrets: &Secrets, bytes_max: usize) -> Screen {
     *label = secrets.redact_within(label, bytes_max);
     screen
 }
+
+#[cfg(test)]
+mod tests {
+    use tapwright_contract::device::Area;
+
+    use super::*;
+
+    /// A page of labels, each of so many bytes, as long as the guard may judge it.
+    fn judged(labels: usize, bytes: usize) -> bool {
+        let limits = Limits { labels_max: 4, label_bytes: 10, page_bytes: 30, ..Limits::for_tests() };
+        let area = Area { left: 0, top: 0, right: 1, bottom: 1 };
+        let label = Label { text: "x".repeat(bytes), area, touchable: true, focused: false, secret: false, app: None };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be built");
+        let found = runtime.block_on(bounded_labels(vec![label; labels], &Secrets::default(), &limits));
+        found.is_some_and(|found| found.len() == labels)
+    }
+
+    #[test]
+    fn a_page_that_is_too_long_to_be_judged_is_not_judged_in_part() {
+        assert!(judged(4, 7) && judged(3, 10) && judged(0, 0));
+        assert!(!judged(5, 1), "too many");
+        assert!(!judged(1, 11), "one is too long");
+        assert!(!judged(4, 8), "together they are too long");
+    }
+}

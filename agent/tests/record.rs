@@ -17,7 +17,7 @@ use tapwright_agent::drive::{DriveError, Ports, drive};
 use tapwright_agent::episode::Setting;
 use tapwright_agent::event::{Effect, Event};
 use tapwright_agent::journal::{
-    Entry, EventLine, Journal, JournalError, Line, Record, RecordError, ReplayError, VERSION,
+    Entry, EventLine, Journal, JournalError, Line, Record, RecordError, ReplayError, Store, VERSION,
 };
 use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::Nobody;
@@ -387,4 +387,45 @@ fn a_run_is_a_task() {
     let mut model = Script(Vec::new(), Arc::default());
     let (_stopper, stop) = stop();
     is_send(&run(&mut journal, &NoTime, &mut model, stop));
+}
+
+/// A disk that writes nothing until somebody else has had a turn.
+struct SlowDisk(std::sync::mpsc::Receiver<()>);
+
+impl SlowDisk {
+    fn wait(&self) -> std::io::Result<()> {
+        self.0.recv_timeout(Duration::from_secs(10)).map_err(std::io::Error::other)
+    }
+}
+
+impl Store for SlowDisk {
+    fn append(&mut self, _line: &[u8]) -> std::io::Result<()> {
+        self.wait()
+    }
+
+    fn picture(&mut self, _digest: &str, _png: &[u8]) -> std::io::Result<()> {
+        self.wait()
+    }
+
+    fn sync(&mut self) -> std::io::Result<()> {
+        self.wait()
+    }
+}
+
+#[test]
+fn a_slow_disk_holds_up_its_own_run_and_no_other() {
+    let (turn, turns) = std::sync::mpsc::channel();
+    let mut journal = Journal::over("slow", Box::new(SlowDisk(turns)));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    // On the one thread that there is.
+    runtime.block_on(async {
+        let other = || async { turn.send(()).unwrap() };
+        let (written, ()) = tokio::join!(journal.append(0, Line::Event(EventLine::Began)), other());
+        written.unwrap();
+        let picture = screen("a", 1, 0).picture;
+        let (kept, ()) = tokio::join!(journal.add_picture(&picture), other());
+        kept.unwrap();
+        let (synced, ()) = tokio::join!(journal.flush(), other());
+        synced.unwrap();
+    });
 }

@@ -372,6 +372,7 @@ mod tests {
 
     use super::*;
     use crate::device::{Phone, Weather, plug_in};
+    use crate::judge::{Fact, FactEvaluator};
     use crate::settings::{Machine, Overrides, Recorded, SettingsFile};
 
     /// Where a person would touch to write a note, and then text that needs a keyboard of its own.
@@ -409,6 +410,37 @@ mod tests {
         let respondents = Respondents { person: Box::new(Nobody), desk: None };
         let (_stopper, stop) = tapwright_agent::stop::stop();
         Session::open(settings, Secrets::default(), respondents, stop, |_| ()).await.unwrap().unwrap()
+    }
+
+    /// Whatever goes wrong before it goes on: whoever takes it up then has the same model and the same expectations.
+    #[tokio::test]
+    async fn a_fork_knows_what_it_was_begun_with_before_it_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("script.txt"), "do(action=\"Home\")\nfinish(message=\"ok\")\n").unwrap();
+        let mut session = session_with(folder.path(), "[model]\nuse = \"script:script.txt\"\n").await;
+        let runs = folder.path().join("runs");
+        let wanted = vec![Fact::parse("wifi.on=false").unwrap()];
+        let evaluator = FactEvaluator::of(wanted.clone());
+        let task = Task { goal: "Go home".to_owned(), start: Vec::new(), evaluator, case: None };
+        session.run(&task, &runs, "run", 0, &mut |_| ()).await.unwrap();
+        let key = seal_of(session.settings()).unwrap();
+        let fork = |steps, run| {
+            let location = RunLocation { runs: &runs, run, started: 1, seal: Some(&key) };
+            ResumableRun::fork(&runs.join("run"), steps, location).map(drop)
+        };
+        let known = |run: &str| RunOrigin::read(&runs.join(run)).unwrap().unwrap();
+        fork(1, "fork").unwrap();
+        let origin = known("fork");
+        assert_eq!((&origin.launch, &origin.expected), (&known("run").launch, &wanted));
+        assert!(origin.is_own(&runs.join("fork"), Some(&key)));
+        // Of somebody else's record the fork is somebody else's, too.
+        let at = runs.join("run/origin.json");
+        let text = std::fs::read_to_string(&at).unwrap();
+        std::fs::write(&at, text.replace("script.txt", "planted.txt")).unwrap();
+        fork(1, "planted").unwrap();
+        assert!(!known("planted").is_own(&runs.join("planted"), Some(&key)));
+        assert!(fork(9, "none").is_err() && !runs.join("none").exists(), "a fork that fails leaves nothing");
+        session.close("done", false).await.unwrap();
     }
 
     /// A full disk, for example.

@@ -2,7 +2,12 @@
 
 mod program;
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use program::{Place, Server, say};
+use tapwright_phone::adbd::{Daemon, DaemonOptions, Handle, SteadyClock};
+use tapwright_phone::{Icon, Options, What, World};
 
 fn check(replies: &[&str], more: &[&str], expected: &str) {
     let place = Place::new();
@@ -162,7 +167,7 @@ fn a_phone_of_somebody_elses_is_judged_over_adb() {
 #[test]
 fn a_phone_that_wants_a_key_gets_the_one_at_home_or_it_is_said_what_is_missing() {
     let place = Place::new();
-    std::fs::create_dir(place.path().join(".android")).unwrap();
+    fs::create_dir(place.path().join(".android")).unwrap();
     let key = place.path().join(".android/adbkey");
     let made = std::process::Command::new("adb").arg("keygen").arg(&key).env("HOME", place.path()).output();
     if !made.is_ok_and(|made| made.status.success()) {
@@ -179,7 +184,7 @@ fn a_phone_that_wants_a_key_gets_the_one_at_home_or_it_is_said_what_is_missing()
     let more = ["--device", &address, "--expect", "front=com.tapwright.launcher"];
     let ran = place.script(&replies, &more);
     assert_eq!(ran.told(), "0 done passed", "{}", ran.err);
-    std::fs::rename(&key, place.path().join("elsewhere")).unwrap();
+    fs::rename(&key, place.path().join("elsewhere")).unwrap();
     let ran = place.run(&["run", "Do something", "--model", "finish", "--device", &address]);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
     let told = ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -249,4 +254,82 @@ fn two_runs_on_one_phone() {
     drop(thinking);
     assert_eq!(place.run(&[&second[..], &[&*address]].concat()).code, 0);
     phone.kill();
+}
+
+/// A phone that this process draws, so that its keyboard can be looked at.
+struct DrawnPhone {
+    daemon: Daemon,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl DrawnPhone {
+    fn start() -> DrawnPhone {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let daemon = runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let handle = Handle::new(World::new(Options::default()), SteadyClock::new());
+            Daemon::start(listener, handle, DaemonOptions::default()).unwrap()
+        });
+        DrawnPhone { daemon, _runtime: runtime }
+    }
+
+    fn keyboard(&self) -> String {
+        self.daemon.handle().look(|world| world.input_method().to_owned())
+    }
+}
+
+/// Where a person would touch to write a note.
+fn plus() -> String {
+    let mut world = World::new(Options::default());
+    let notes = world.apps().iter().find(|app| app.label == "Notes").unwrap().package;
+    assert!(world.launch(notes));
+    let (width, height) = world.size();
+    let (x, y) = world.marks().into_iter().find(|mark| mark.what == What::Icon(Icon::Plus)).unwrap().target.unwrap();
+    format!("do(action=\"Tap\", element=[{},{}])", x * 1000 / width as i32 + 1, y * 1000 / height as i32 + 1)
+}
+
+/// The only folder of pictures below.
+fn pictures(runs: &Path) -> PathBuf {
+    let mut open = vec![runs.to_owned()];
+    while let Some(folder) = open.pop() {
+        if folder.ends_with("pictures") {
+            return folder;
+        }
+        open.extend(fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()));
+    }
+    panic!("no pictures in {}", runs.display())
+}
+
+/// From some step on nothing can be written down, as on a full disk: the run breaks off, and the keyboard is the owner's again.
+#[test]
+fn the_phone_is_left_as_it_was_found_when_the_record_breaks_off() {
+    let place = Place::new();
+    let phone = DrawnPhone::start();
+    let own = phone.keyboard();
+    let (address, server) = (phone.daemon.address().to_string(), Server::start());
+    let model = ["--model", &server.url, "--model-name", "m", "--device", &address];
+    let launch = r#"do(action="Launch", app="Notes")"#.to_owned();
+    let text = |text: &str| format!("do(action=\"Type\", text=\"{text}\")");
+    let ends = |arguments: &[&str], runs: &str, replies: &[String]| {
+        let running = place.start(&[arguments, &["--runs", runs, "--json"]].concat());
+        replies.iter().for_each(|reply| say(server.request(), reply));
+        let thinking = server.request();
+        assert_ne!(phone.keyboard(), own, "{arguments:?}: another keyboard was selected to type with");
+        let pictures = pictures(&place.path().join(runs));
+        let aside = pictures.with_extension("aside");
+        fs::rename(&pictures, &aside).unwrap();
+        fs::write(&pictures, "").unwrap();
+        say(thinking, r#"do(action="Home")"#);
+        let ran = running.end();
+        assert_eq!(ran.code, 4, "{arguments:?}: {}", ran.out);
+        assert_eq!(phone.keyboard(), own, "{arguments:?}");
+        fs::remove_file(&pictures).unwrap();
+        fs::rename(&aside, &pictures).unwrap();
+    };
+    let replies = [launch.clone(), plus(), text("你好")];
+    ends(&[&["run", "Write a note"], &model[..]].concat(), "one", &replies);
+    ends(&["resume", "last"], "one", &replies);
+    place.file("plan.toml", "plan = \"p\"\n[[goal]]\nname = \"note\"\ngoal = \"Write a note\"\n");
+    ends(&[&["run", "--plan", "plan.toml"], &model[..]].concat(), "plan", &replies);
+    ends(&["resume", "last"], "plan", &replies);
 }
