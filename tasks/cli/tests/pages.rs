@@ -1,0 +1,120 @@
+//! The page of a record: each picture once, nothing from outside of the record, and whatever is missing is said in its place.
+
+mod program;
+
+use std::fs;
+use std::path::PathBuf;
+
+use program::{Place, Ran};
+
+const HOME: &str = r#"do(action="Home")"#;
+const FINISH: &str = r#"finish(message="ok")"#;
+
+/// A run that sees the same screen again and again, and its folder.
+fn recorded() -> (Place, PathBuf) {
+    let place = Place::new();
+    let ran = place.script(&[HOME, HOME, HOME, FINISH], &[]);
+    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    let folder = place.path().join(ran.last()["record"].as_str().unwrap());
+    (place, folder)
+}
+
+fn pictures(folder: &std::path::Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder.join("pictures")).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|end| end == "png")).collect()
+}
+
+fn page(place: &Place, what: &str) -> (Ran, String) {
+    let ran = place.run(&["replay", what, "--json", "--html", "page.html"]);
+    let page =
+        fs::read_to_string(place.path().join("page.html")).unwrap_or_else(|error| panic!("{error}: {}", ran.out));
+    (ran, page)
+}
+
+#[test]
+fn a_picture_that_is_seen_again_is_there_once() {
+    let (place, folder) = recorded();
+    let (ran, page) = page(&place, "last");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let (shown, kept) = (page.matches("class=\"screen p").count(), page.matches("url(data:image/").count());
+    assert!(kept < shown, "{kept} pictures on {shown} screens");
+    assert_eq!(kept, pictures(&folder).len());
+}
+
+/// Names lead nowhere, links neither; and what is no picture of this run is not shown.
+#[test]
+fn a_page_holds_nothing_from_outside_of_its_record() {
+    let secret = "private words that are nobody's business";
+    let in_base64 = "cHJpdmF0ZSB3b3Jkcy"; // How they begin in a page.
+    let (place, folder) = recorded();
+    let outside = place.file("private.png", secret);
+    let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
+    let picture = pictures(&folder).remove(0);
+    let digest = picture.file_stem().unwrap().to_str().unwrap();
+    let is_without = |what: &str| {
+        let (ran, page) = page(&place, "last");
+        assert_eq!(ran.code, 5, "{what}: {}{}", ran.out, ran.err);
+        assert!(!page.contains(in_base64), "{what}");
+        assert!(page.contains("The picture of this screen cannot be shown"), "{what}");
+    };
+    fs::write(folder.join("journal.jsonl"), journal.replace(digest, "../../../private")).unwrap();
+    is_without("a name that leads out");
+    fs::write(folder.join("journal.jsonl"), journal.replace(digest, outside.with_extension("").to_str().unwrap()))
+        .unwrap();
+    is_without("the name of a file");
+    fs::write(folder.join("journal.jsonl"), &journal).unwrap();
+    fs::remove_file(&picture).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&outside, &picture).unwrap();
+    #[cfg(not(unix))]
+    fs::copy(&outside, &picture).map(drop).unwrap();
+    is_without("a link");
+    // What is no file is not even opened: a pipe would hold up whoever reads it.
+    fs::remove_file(&picture).unwrap();
+    fs::create_dir(&picture).unwrap();
+    is_without("a folder");
+    assert!(page(&place, "last").0.out.contains("this is no file of a picture"));
+}
+
+#[test]
+fn a_page_is_made_without_a_picture_that_is_missing() {
+    let (place, folder) = recorded();
+    place.file("page.html", "an older page");
+    let missing = pictures(&folder).remove(0);
+    fs::remove_file(&missing).unwrap();
+    let (ran, page) = page(&place, "last");
+    assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+    assert!(
+        page.contains("The picture of this screen cannot be shown") && page.trim_end().ends_with("</html>"),
+        "{page}"
+    );
+    let short = &missing.file_stem().unwrap().to_str().unwrap()[..12];
+    assert!(ran.last()["html_missing"].to_string().contains(short), "{}", ran.out);
+    assert!(!place.path().join(".page.html.part").exists());
+}
+
+/// A disk that is full takes no page, and the older one stays.
+#[test]
+fn a_page_that_cannot_be_written_leaves_the_older_one() {
+    let (place, _) = recorded();
+    place.file("page.html", "an older page");
+    fs::create_dir(place.path().join(".page.html.part")).unwrap();
+    let (ran, page) = page(&place, "last");
+    assert_eq!((ran.code, page.as_str()), (4, "an older page"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn the_page_of_a_plan_has_all_of_its_runs() {
+    let place = Place::new();
+    let plan = "plan = \"Two things\"\n[[goal]]\nname = \"one\"\ngoal = \"Look at the first\"\n\
+        [[goal]]\nname = \"two\"\ngoal = \"Look at the second\"\n";
+    place.file("plan.toml", plan);
+    place.file("script.txt", &[FINISH, FINISH].join("\n"));
+    let ran = place.run(&["run", "--plan", "plan.toml", "--json", "--model", "script:script.txt"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let (ran, page) = page(&place, "last");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    for words in ["Two things", "Look at the first", "Look at the second"] {
+        assert!(page.contains(&format!("<h1>{words}")), "{words}");
+    }
+}
