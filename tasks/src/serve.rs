@@ -18,7 +18,7 @@ use crate::profile::ChosenProfile;
 
 pub use tapwright_models::server::{Observer, RequestSummary, ServeError, UrlPolicy};
 pub use tapwright_phone::adbd::Access;
-pub use tapwright_phone::{Appearance, Language as PhoneLanguage, Motion};
+pub use tapwright_phone::{AppSelection, Appearance, Language as PhoneLanguage, Motion};
 
 pub use crate::device::Phone;
 

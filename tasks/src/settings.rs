@@ -33,6 +33,7 @@ use crate::origin::LaunchSettings;
 use crate::policy::{Preset, secret_from_command, secret_from_file, secret_from_keyring};
 use crate::profile::{Language, NoSuchProfile};
 use crate::run::RunOptions;
+use crate::serve::AppSelection;
 
 pub use device::size_of;
 pub use file::SettingsFile;
@@ -52,6 +53,7 @@ pub struct Overrides {
     pub share_device: bool,
     pub seed: Option<u64>,
     pub size: Option<Size>,
+    pub apps: Option<AppSelection>,
     pub weather: Option<String>,
     pub weather_seed: Option<u64>,
     /// A folder, a server, a script, `finish`, or the name of a `[models.NAME]`.

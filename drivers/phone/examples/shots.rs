@@ -1,10 +1,10 @@
 //! Draws every page of a seed into a folder, for people to look at:
-//! `cargo run --release -p tapwright-phone --example shots -- DIR [SEED] [WIDTH HEIGHT] [en|zh] [first|second]`.
+//! `cargo run --release -p tapwright-phone --example shots -- DIR [SEED] [WIDTH HEIGHT] [en|zh] [first|second] [all]`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tapwright_phone::{ADB_KEYBOARD, Appearance, Event, Input, Key, Language, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, AppSelection, Appearance, Event, Input, Key, Language, Options, What, World};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -18,6 +18,7 @@ fn main() -> Result<(), Error> {
         height: number(3, 1200),
         language: arguments.get(4).and_then(|code| Language::named(code)).unwrap_or_default(),
         appearance: if arguments.iter().any(|word| word == "second") { Appearance::Second } else { Appearance::First },
+        apps: if arguments.iter().any(|word| word == "all") { AppSelection::All } else { AppSelection::Basic },
         ..Options::default()
     };
     fs::create_dir_all(&folder)?;

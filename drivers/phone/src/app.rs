@@ -12,6 +12,7 @@ use crate::fields::Fields;
 use crate::icon::Icon;
 use crate::locale::{Language, Phrase};
 use crate::providers::Providers;
+use crate::system::events::Allowed;
 use crate::ui::{FieldState, Ui};
 
 /// What the launcher and the package manager know of an app.
@@ -56,6 +57,10 @@ pub struct Context<'a> {
     pub clock: u64,
     /// The day on which the world began, counted from 1970-01-01.
     pub first_day: u64,
+    /// When the world began, in seconds since 1970.
+    pub began: u64,
+    /// What the owner has allowed this app to use.
+    pub may: Allowed,
     /// The page in front of this app.
     pub page: &'a Page,
     pub(crate) fields: &'a Fields,
@@ -72,6 +77,11 @@ impl<'a> Context<'a> {
     /// The text in a field of this app, without blanks around it.
     pub fn trimmed(&self, field: &FieldId) -> &'a str {
         self.field(field).text.trim()
+    }
+
+    /// Minutes since the world began.
+    pub fn elapsed(&self) -> u32 {
+        (self.clock.saturating_sub(self.began) / 60) as u32
     }
 
     /// Minutes after midnight.
@@ -103,6 +113,12 @@ pub trait App: Clone + Debug + Send + Sync + 'static {
 
     /// Does what a widget says.
     fn update(&mut self, message: Self::Message, context: &Context<'_>, providers: &mut Providers) -> Vec<Effect>;
+
+    /// What happens when its page was pulled down.
+    fn refreshed(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect> {
+        let _ = (context, providers);
+        Vec::new()
+    }
 
     /// What happens when a page has been opened.
     fn opened(&mut self, page: &Page, providers: &Providers) -> Vec<Effect> {
@@ -187,6 +203,7 @@ pub trait AnyApp: Debug + Send + Sync {
     fn first_page(&self) -> Page;
     fn view(&self, page: &Page, context: &Context<'_>, providers: &Providers, ui: &mut Ui);
     fn update(&mut self, message: &Message, context: &Context<'_>, providers: &mut Providers) -> Vec<Effect>;
+    fn refreshed(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect>;
     fn opened(&mut self, page: &Page, providers: &Providers) -> Vec<Effect>;
     fn enter(&self, field: &FieldId) -> Option<Command>;
     fn unsaved(&self, context: &Context<'_>, providers: &Providers) -> Option<Question>;
@@ -213,6 +230,9 @@ impl<A: App> AnyApp for A {
     fn update(&mut self, message: &Message, context: &Context<'_>, providers: &mut Providers) -> Vec<Effect> {
         // A message of another app's can only come from a widget that this app has not drawn.
         message.get().map_or(Vec::new(), |message| App::update(self, message, context, providers))
+    }
+    fn refreshed(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect> {
+        App::refreshed(self, context, providers)
     }
     fn opened(&mut self, page: &Page, providers: &Providers) -> Vec<Effect> {
         App::opened(self, page, providers)

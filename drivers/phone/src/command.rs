@@ -75,6 +75,12 @@ pub enum Effect {
     Ask(Box<Question>),
     /// Offers a choice of things to do.
     Menu(Vec<MenuItem>),
+    /// Says for a moment what has been done.
+    Toast(String),
+    /// Leaves a line about this app in the shade.
+    Notify(String),
+    /// Has the system ask whether this app may use something.
+    RequestPermission(crate::system::events::PermissionKind),
     /// Puts text on the clipboard.
     Copy(String),
     /// Offers text to the apps that take it.

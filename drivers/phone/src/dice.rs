@@ -12,6 +12,14 @@ impl Dice {
         Dice { state: seed }
     }
 
+    /// Dice of its own for something with a name: what they fall for does not depend on whoever else throws.
+    pub fn named(seed: u64, name: &str) -> Dice {
+        let hash = name
+            .bytes()
+            .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
+        Dice::new(Dice::new(seed).roll() ^ hash)
+    }
+
     /// Any number.
     pub fn roll(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -12,6 +12,9 @@ use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont};
 /// Red, green, blue, 8 bits each, as in `0xRRGGBB`.
 pub type Color = u32;
 
+/// So many lines are looked at in each row of pixels of a polygon.
+const SCANS: usize = 4;
+
 /// A rectangle of pixels: left and top belong to it, right and bottom do not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rect {
@@ -150,6 +153,75 @@ impl Canvas {
                 let share = ((at.0 * along.0 + at.1 * along.1) / length).clamp(0.0, 1.0);
                 let off = (at.0 - along.0 * share, at.1 - along.1 * share);
                 self.blend(x, y, color, coverage(reach - (off.0 * off.0 + off.1 * off.1).sqrt()));
+            }
+        }
+    }
+
+    /// What lies inside a line that is closed; where it crosses itself, every second part. `points` are pixels.
+    pub fn polygon(&mut self, points: &[(f32, f32)], color: Color) {
+        let heights = points.iter().map(|point| point.1);
+        let top = heights.clone().fold(f32::MAX, f32::min).floor().max(self.clip.top as f32) as i32;
+        let bottom = heights.fold(f32::MIN, f32::max).ceil().min(self.clip.bottom as f32) as i32;
+        let (left, right) = (self.clip.left as f32, self.clip.right as f32);
+        let mut row = vec![0.0_f32; (self.clip.width().max(0) + 1) as usize];
+        for y in top..bottom {
+            row.fill(0.0);
+            for part in 0..SCANS {
+                let at = y as f32 + (part as f32 + 0.5) / SCANS as f32;
+                let mut crossings: Vec<f32> = points
+                    .iter()
+                    .zip(points.iter().cycle().skip(1))
+                    .filter(|(from, to)| (from.1 <= at) != (to.1 <= at))
+                    .map(|(from, to)| from.0 + (to.0 - from.0) * (at - from.1) / (to.1 - from.1))
+                    .collect();
+                crossings.sort_by(f32::total_cmp);
+                for pair in crossings.as_chunks::<2>().0 {
+                    let (from, to) = (pair[0].clamp(left, right) - left, pair[1].clamp(left, right) - left);
+                    let covered = row.iter_mut().enumerate().take(to.ceil() as usize).skip(from as usize);
+                    for (x, share) in covered {
+                        *share += (to.min(x as f32 + 1.0) - from.max(x as f32)).max(0.0) / SCANS as f32;
+                    }
+                }
+            }
+            for (x, share) in row.iter().enumerate() {
+                if *share > 0.0 {
+                    self.blend(self.clip.left + x as i32, y, color, (share.min(1.0) * 255.0) as u32);
+                }
+            }
+        }
+    }
+
+    /// A picture of the rectangle's size, with round corners.
+    pub fn image(&mut self, rect: Rect, radius: f32, rgba: &[u8]) {
+        let radius = radius.min(rect.width() as f32 / 2.0).min(rect.height() as f32 / 2.0).max(0.0);
+        let inset = radius.ceil() as i32;
+        let area = rect.and(self.clip);
+        for y in area.top..area.bottom {
+            let line = 4 * (y - rect.top) * rect.width();
+            let is_round = y < rect.top + inset || y >= rect.bottom - inset;
+            let edge = if is_round { inset } else { 0 };
+            let (left, right) = ((rect.left + edge).max(area.left), (rect.right - edge).min(area.right));
+            if left < right {
+                let from = (line + 4 * (left - rect.left)) as usize;
+                let to = 4 * (y * self.width + left) as usize;
+                let length = 4 * (right - left) as usize;
+                self.rgba[to..to + length].copy_from_slice(&rgba[from..from + length]);
+            }
+            if !is_round {
+                continue;
+            }
+            let middle = if y < rect.top + inset { rect.top as f32 + radius } else { rect.bottom as f32 - radius };
+            let down = y as f32 + 0.5 - middle;
+            for (from, to, middle) in [
+                (rect.left, rect.left + inset, rect.left as f32 + radius),
+                (rect.right - inset, rect.right, rect.right as f32 - radius),
+            ] {
+                for x in from.max(area.left)..to.min(area.right) {
+                    let at = (line + 4 * (x - rect.left)) as usize;
+                    let color = Color::from_be_bytes([0, rgba[at], rgba[at + 1], rgba[at + 2]]);
+                    let across = x as f32 + 0.5 - middle;
+                    self.blend(x, y, color, coverage(radius - (across * across + down * down).sqrt()));
+                }
             }
         }
     }

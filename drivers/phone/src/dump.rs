@@ -68,6 +68,8 @@ struct Widget {
     long_clickable: bool,
     focusable: bool,
     focused: bool,
+    selected: bool,
+    password: bool,
     scrollable: bool,
     bounds: Rect,
     children: Vec<Widget>,
@@ -172,6 +174,8 @@ fn widget(nodes: &[Node], at: usize, package: &str) -> Widget {
         long_clickable: node.hold.is_some(),
         focusable: node.tap.is_some() || is_field || node.class == Class::List,
         focused: node.focused,
+        selected: node.selected,
+        password: node.password,
         scrollable: node.scrolls,
         bounds: node.rect.and(node.clip),
         children: children(nodes, at).map(|child| widget(nodes, child, package)).collect(),
@@ -205,8 +209,8 @@ impl Dump<'_> {
             ("focused", widget.focused),
             ("scrollable", widget.scrollable),
             ("long-clickable", widget.long_clickable),
-            ("password", false),
-            ("selected", false),
+            ("password", widget.password),
+            ("selected", widget.selected),
         ] {
             self.attribute(name, if holds { "true" } else { "false" });
         }

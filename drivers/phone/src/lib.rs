@@ -5,6 +5,7 @@
 pub mod adbd;
 pub mod app;
 mod apps;
+pub mod atlas;
 pub mod command;
 pub mod content;
 mod date;
@@ -15,6 +16,7 @@ mod fields;
 mod icon;
 pub mod locale;
 mod photo;
+pub mod picture;
 pub mod providers;
 mod system;
 mod truth;
@@ -23,6 +25,7 @@ pub mod weather;
 mod world;
 
 pub use app::AppInfo;
+pub use apps::AppSelection;
 pub use command::{FieldId, Page};
 pub use dice::Dice;
 pub use draw::Rect;

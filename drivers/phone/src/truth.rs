@@ -63,7 +63,11 @@ pub fn marks(nodes: &[Node]) -> Vec<Mark> {
                     }
                 }
                 Shape::Icon { icon, rect, .. } => marks.push(mark(What::Icon(*icon), *rect)),
-                Shape::Fill { .. } | Shape::Gradient { .. } | Shape::Shade | Shape::Photo { .. } => {}
+                Shape::Fill { .. }
+                | Shape::Gradient { .. }
+                | Shape::Shade
+                | Shape::Photo { .. }
+                | Shape::Picture { .. } => {}
             }
         }
     }

@@ -73,6 +73,7 @@ impl Config {
             share_device: device.share_device,
             seed: phone.seed,
             size: phone.size,
+            apps: phone.apps,
             weather: weather.weather,
             weather_seed: weather.weather_seed,
             model: model.model,
@@ -137,7 +138,7 @@ impl Config {
         let is_server = matches!(model, ModelSource::Server { .. });
         let is_folder = matches!(model, ModelSource::Folder(_));
         let rules: [(&[&str], bool, &str); 6] = [
-            (&["seed", "size", "weather", "weather_seed"], !is_virtual, not_virtual),
+            (&["seed", "size", "apps", "weather", "weather_seed"], !is_virtual, not_virtual),
             (
                 &["weather_seed"],
                 self.settings.device.weather.is_calm(),

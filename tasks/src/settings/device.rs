@@ -9,6 +9,7 @@ use super::{ForeignSetting, Machine, Overrides, SettingsError, SettingsFile, wea
 use crate::desk::DeskOptions;
 use crate::device::{DeviceAddress, DeviceOptions, Keys, Phone, SIDES, Weather};
 use crate::origin::LaunchSettings;
+use crate::serve::AppSelection;
 
 /// A world in which Wi-Fi is off, and Anna is among the latest who have written.
 const SEED: u64 = 16;
@@ -109,7 +110,17 @@ pub(super) fn phone(file: &SettingsFile, overrides: &Overrides) -> Result<Phone,
         (None, None) => SIZE,
     };
     let seed = overrides.seed.or(section.seed).unwrap_or(SEED);
-    Ok(Phone { seed, width: size.width, height: size.height, ..Phone::default() })
+    let apps = match (overrides.apps, &section.apps) {
+        (Some(apps), _) => apps,
+        (None, Some(name)) => {
+            let known = AppSelection::NAMES.iter().find(|(known, _)| known == name.get_ref());
+            let wrong =
+                || file.wrong(Some(name.span()), "the apps are basic or all".to_owned(), Some("all".to_owned()));
+            known.map(|(_, apps)| *apps).ok_or_else(wrong)?
+        }
+        (None, None) => AppSelection::default(),
+    };
+    Ok(Phone { seed, width: size.width, height: size.height, apps, ..Phone::default() })
 }
 
 pub(super) fn weather(file: &SettingsFile, overrides: &Overrides) -> Result<Weather, SettingsError> {

@@ -97,6 +97,7 @@ pub(super) enum ProtectedWindows {
 pub(super) struct PhoneSection {
     pub seed: Option<u64>,
     pub size: Option<Spanned<String>>,
+    pub apps: Option<Spanned<String>>,
     pub weather: Option<Spanned<String>>,
     pub weather_seed: Option<u64>,
 }

@@ -2,9 +2,14 @@
 
 mod calendar;
 mod clock;
+mod common;
 mod contacts;
+mod feed;
+mod maps;
 mod messages;
 mod notes;
+mod payment;
+mod rail;
 mod settings;
 
 pub use settings::{BATTERY_PERCENT, switch_look};
@@ -13,8 +18,33 @@ use crate::app::InstalledApp;
 use crate::dice::Dice;
 use crate::locale::Language;
 use crate::providers::Providers;
+use crate::world::Options;
 
-/// Every app, in the launcher's order. A new one is its file, its `mod` and a line at the end, with dice of its own: those
+/// Which apps a phone has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AppSelection {
+    /// The six that the small model has learnt.
+    #[default]
+    Basic,
+    All,
+}
+
+impl AppSelection {
+    /// All of them, with the names that they are chosen by.
+    pub const NAMES: [(&'static str, AppSelection); 2] = [("basic", AppSelection::Basic), ("all", AppSelection::All)];
+}
+
+/// The apps that stand behind the six on a phone with all of them. Each draws with dice of its own.
+pub fn more(options: &Options, providers: &Providers) -> Vec<InstalledApp> {
+    let (seed, language) = (options.seed, options.language);
+    vec![
+        InstalledApp::new(feed::Feed::new(seed, language)),
+        InstalledApp::new(maps::Maps::new(seed, language)),
+        InstalledApp::new(rail::Rail::new(seed, options.epoch, providers)),
+    ]
+}
+
+/// The six basic apps, in the launcher's order. A new one is its file, its `mod` and a line at the end, with dice of its own: those
 /// that are passed fall for the others, whose worlds must not change.
 pub fn all(dice: &mut Dice, providers: &Providers, language: Language) -> Vec<InstalledApp> {
     vec![

@@ -1,6 +1,6 @@
 //! The lock screen, dialogs of the system, banners, and a page that has not come yet.
 
-use super::events::SystemDialog;
+use super::events::{PermissionKind, SystemDialog};
 use crate::command::Command;
 use crate::draw::Rect;
 use crate::icon::Icon;
@@ -11,6 +11,7 @@ const SWIPE_UP: Phrase = phrase("Swipe up to unlock", "上滑解锁");
 const LOADING: Phrase = phrase("Loading…", "正在加载…");
 const ALLOW_APP: Phrase = phrase("Allow {}", "允许“{}”");
 const USE_LOCATION: Phrase = phrase("to use your location?", "使用您的位置信息？");
+const USE_PHOTOS: Phrase = phrase("to use your photos and files?", "使用您的照片和文件？");
 const DENY: Phrase = phrase("Deny", "拒绝");
 const ALLOW: Phrase = phrase("Allow", "允许");
 const IS_NOT: Phrase = phrase("{} isn't", "“{}”");
@@ -45,7 +46,13 @@ pub fn view_late(ui: &mut Ui) {
 pub fn view_system_dialog(ui: &mut Ui, dialog: SystemDialog, app: &str, computer: &str) {
     ui.window = Window::System;
     let (title, text, no, yes) = match dialog {
-        SystemDialog::Permission => (ui.say_with(ALLOW_APP, app), ui.say(USE_LOCATION), DENY, ALLOW),
+        SystemDialog::Permission(kind) => {
+            let what = match kind {
+                PermissionKind::Location => USE_LOCATION,
+                PermissionKind::Photos => USE_PHOTOS,
+            };
+            (ui.say_with(ALLOW_APP, app), ui.say(what), DENY, ALLOW)
+        }
         SystemDialog::Anr => (ui.say_with(IS_NOT, app), ui.say(RESPONDING), CLOSE_APP, WAIT),
         SystemDialog::Debugging => (ui.say(ALLOW_DEBUGGING).to_owned(), computer, CANCEL, ALLOW),
     };
@@ -56,6 +63,19 @@ pub fn view_system_dialog(ui: &mut Ui, dialog: SystemDialog, app: &str, computer
         text,
         no: ("no", Some(no), Command::AnswerSystem(false)),
         yes: ("yes", yes, accent, Command::AnswerSystem(true)),
+    });
+}
+
+/// What has just been done, above the navigation bar. Touches go through it.
+pub fn view_toast(ui: &mut Ui, text: &str) {
+    ui.window = Window::System;
+    let top = ui.nav_top() - 1.9 * ROW;
+    let rect = ui.rect(40.0, top, 460.0, 64.0);
+    let radius = ui.px(32.0) as f32;
+    ui.add(Class::Frame, "toast", rect).shapes.push(Shape::Fill { rect, radius, color: 0x32363F });
+    ui.inside(|ui| {
+        let style = Style { centered: true, fixed: true, ..Style::new(26.0, 0xFFFFFF) };
+        ui.label("text", text, (52.0, top + 32.0), 436.0, style);
     });
 }
 

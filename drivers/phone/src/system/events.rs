@@ -58,10 +58,24 @@ pub enum Permission {
     Denied(u32),
 }
 
+/// What an app wants to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PermissionKind {
+    Location,
+    Photos,
+}
+
+/// What the owner has allowed an app to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    pub location: bool,
+    pub photos: bool,
+}
+
 /// A dialog of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SystemDialog {
-    Permission,
+    Permission(PermissionKind),
     Anr,
     Debugging,
 }
@@ -79,7 +93,9 @@ pub struct SystemState {
     /// The latest first.
     pub notifications: Vec<Notification>,
     /// What apps have been allowed, by their packages.
-    pub permissions: BTreeMap<&'static str, Permission>,
+    pub permissions: BTreeMap<(&'static str, PermissionKind), Permission>,
+    /// What has just been done, and until when it is said.
+    pub toast: Option<(String, u64)>,
     /// Whether the shade is pulled down.
     pub shade: bool,
     pub turned_until: u64,
@@ -105,22 +121,28 @@ impl SystemState {
     }
 
     /// Whether the owner is asked what an app may use: neither after a yes nor after several times no.
-    pub fn may_ask(&self, package: &str) -> bool {
-        match self.permissions.get(package) {
+    pub fn may_ask(&self, package: &'static str, kind: PermissionKind) -> bool {
+        match self.permissions.get(&(package, kind)) {
             None => true,
             Some(Permission::Granted) => false,
             Some(Permission::Denied(times)) => *times < DENIALS_MAX,
         }
     }
 
+    /// What the owner has allowed an app to use.
+    pub fn permissions_of(&self, package: &'static str) -> Allowed {
+        let is_granted = |kind| self.permissions.get(&(package, kind)) == Some(&Permission::Granted);
+        Allowed { location: is_granted(PermissionKind::Location), photos: is_granted(PermissionKind::Photos) }
+    }
+
     /// Keeps what the owner has said to an app.
-    pub fn decide(&mut self, package: &'static str, yes: bool) {
-        let before = self.permissions.get(package).copied();
+    pub fn decide(&mut self, package: &'static str, kind: PermissionKind, yes: bool) {
+        let before = self.permissions.get(&(package, kind)).copied();
         let now = match before {
             _ if yes => Permission::Granted,
             Some(Permission::Denied(times)) => Permission::Denied(times + 1),
             Some(Permission::Granted) | None => Permission::Denied(1),
         };
-        self.permissions.insert(package, now);
+        self.permissions.insert((package, kind), now);
     }
 }

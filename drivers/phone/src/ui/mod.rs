@@ -3,13 +3,18 @@
 //! Pixels, the uiautomator XML, the hit test and the ground truth are all read from the same nodes. Sizes are given in
 //! design pixels of a display 540 wide and scaled to the real one. Rows are a thirteenth of 1200 high.
 
+mod forms;
+mod scroll;
 mod widgets;
 
 use crate::command::Command;
 use crate::draw::{Canvas, Color, Rect};
 use crate::icon::{self, Icon};
 use crate::locale::{Language, Phrase};
+use crate::picture::{self, Picture};
 
+pub use forms::{PadKey, TABS};
+pub use scroll::{Column, EDGE, MEASURE};
 pub use widgets::{Dialog, End, FieldState, Lead, Row, Style, TextField};
 
 /// The height of a row, of the navigation bar and of a title bar with the status bar's lower half.
@@ -64,6 +69,11 @@ pub enum Shape {
         rect: Rect,
         seed: u64,
     },
+    Picture {
+        rect: Rect,
+        radius: f32,
+        picture: Picture,
+    },
 }
 
 /// Whose window a widget is in.
@@ -80,10 +90,12 @@ pub enum Window {
 }
 
 /// How much of a list is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ListExtent {
     pub rows: usize,
     pub shown: usize,
+    /// How far it can be moved up, in design pixels.
+    pub travel: f32,
 }
 
 /// One widget.
@@ -107,7 +119,11 @@ pub struct Node {
     /// What a long press does; where there is nothing, it is a touch.
     pub hold: Option<Command>,
     pub checked: Option<bool>,
+    /// Whether it is the one that was chosen of several.
+    pub selected: bool,
     pub focused: bool,
+    /// Whether it is a field that hides what is typed into it.
+    pub password: bool,
     /// Whether a swipe over it moves it.
     pub scrolls: bool,
     /// What it shows of its rows, if it is a list of them.
@@ -176,8 +192,10 @@ pub struct Ui {
     pub nodes: Vec<Node>,
     /// Whose window the next nodes are in.
     pub window: Window,
-    /// How many rows the list of the page has been moved up.
+    /// How many rows, or design pixels, the list of the page has been moved up.
     pub scrolled: usize,
+    /// Whether lists move by pixels, and not by whole rows.
+    pub by_pixels: bool,
     /// Where the page ends: above the keyboard if there is one, else above the navigation bar. Design pixels.
     pub bottom: f32,
     /// Whether the caret is shown at this moment.
@@ -201,6 +219,7 @@ impl Ui {
             nodes: Vec::new(),
             window: Window::App,
             scrolled: 0,
+            by_pixels: false,
             bottom: height as f32 / scale - ROW,
             caret: true,
             scale,
@@ -268,7 +287,9 @@ impl Ui {
             tap: None,
             hold: None,
             checked: None,
+            selected: false,
             focused: false,
+            password: false,
             scrolls: false,
             extent: None,
             modal: false,
@@ -304,10 +325,17 @@ pub fn draw(nodes: &[Node], width: u32, height: u32, back: Color) -> Vec<u8> {
                 Shape::Icon { icon, rect, color } => icon::draw(&mut canvas, *icon, *rect, *color),
                 Shape::Shade => canvas.shade(),
                 Shape::Photo { rect, seed } => canvas.photo(*rect, *seed),
+                Shape::Picture { rect, radius, picture } => draw_picture(&mut canvas, *rect, *radius, *picture),
             }
         }
     }
     canvas.into_rgba()
+}
+
+fn draw_picture(canvas: &mut Canvas, rect: Rect, radius: f32, picture: Picture) {
+    if !rect.is_empty() {
+        canvas.image(rect, radius, &picture::rendered(picture, rect.width() as u32, rect.height() as u32));
+    }
 }
 
 /// What a long press at a pixel meets: the topmost node there that can be pressed long or touched.
@@ -345,7 +373,8 @@ pub fn shift(nodes: &mut [Node], by: i32) {
                 Shape::Fill { rect, .. }
                 | Shape::Gradient { rect, .. }
                 | Shape::Icon { rect, .. }
-                | Shape::Photo { rect, .. } => moved(rect),
+                | Shape::Photo { rect, .. }
+                | Shape::Picture { rect, .. } => moved(rect),
                 Shape::Text { x, .. } => *x += by,
                 Shape::Shade => {}
             }

@@ -161,8 +161,11 @@ impl Ui {
         node.shapes.push(Shape::Icon { icon, rect, color });
     }
 
-    /// The list of a page: it starts at `top`, takes the rest of the page, and swipes move it by whole rows.
-    pub fn list(&mut self, count: usize, top: f32, row: impl FnMut(&mut Ui, usize, f32)) {
+    /// The list of a page: it starts at `top`, takes the rest of the page, and swipes move it.
+    pub fn list(&mut self, count: usize, top: f32, mut row: impl FnMut(&mut Ui, usize, f32)) {
+        if self.by_pixels {
+            return self.scroll(top, |ui, column| column.rows(ui, count, &mut row));
+        }
         let (first, bottom) = (self.scrolled, self.bottom);
         self.rows(count, first, top, bottom, row);
     }
@@ -184,7 +187,7 @@ impl Ui {
         let radius = 24.0 * self.scale;
         let node = self.add(Class::List, "list", rect);
         node.scrolls = count > shown;
-        node.extent = Some(ListExtent { rows: count, shown });
+        node.extent = Some(ListExtent { rows: count, shown, travel: count.saturating_sub(shown) as f32 * ROW });
         if filled > 0 {
             node.shapes.push(Shape::Fill { rect: back, radius, color: card });
         }
@@ -206,7 +209,7 @@ impl Ui {
     }
 
     /// How far a list has been moved, and how much of it is shown, as shares of the whole.
-    fn scroll_bar(&mut self, first: f32, shown: f32, (top, height): (f32, f32)) {
+    pub(super) fn scroll_bar(&mut self, first: f32, shown: f32, (top, height): (f32, f32)) {
         let rect = self.rect(531.0, top + height * first, 6.0, height * shown);
         let (color, radius) = (self.theme.faint, 3.0 * self.scale);
         self.add(Class::Frame, "scroll_bar", rect).shapes.push(Shape::Fill { rect, radius, color });
@@ -414,7 +417,15 @@ impl Ui {
             ui.card("card", (36.0, top, 468.0, 3.0 * ROW));
             let bold = Style { bold: true, ..Style::new(36.0, ink) };
             ui.label("title", dialog.title, (66.0, top + 0.5 * ROW), 400.0, bold);
-            ui.label("text", dialog.text, (66.0, top + 1.3 * ROW), 400.0, Style::new(28.0, faint));
+            let lines = draw::wrap(ui.font(26.0), dialog.text, ui.px(400.0));
+            if ui.by_pixels && 1 < lines.len() {
+                for (i, line) in lines.iter().take(2).enumerate() {
+                    let middle = top + (1.08 + 0.42 * i as f32) * ROW;
+                    ui.label("text", line, (66.0, middle), 410.0, Style::new(26.0, faint));
+                }
+            } else {
+                ui.label("text", dialog.text, (66.0, top + 1.3 * ROW), 400.0, Style::new(28.0, faint));
+            }
             let row = top + 2.0 * ROW + 6.0;
             let (id, label, tap) = dialog.no;
             let label = label.unwrap_or_else(|| ui.say(CANCEL));

@@ -1,7 +1,8 @@
 //! What fingers, keys and input methods do to the phone.
 
-use super::World;
-use crate::command::{Command, Edit};
+use super::{LAUNCHER, Scroll, World};
+use crate::apps::AppSelection;
+use crate::command::{Command, Edit, Page};
 use crate::system::events::SystemDialog;
 use crate::ui::{self, Class, ROW};
 
@@ -57,6 +58,25 @@ pub enum Input {
 /// How long a finger rests before it is a long press, in milliseconds.
 const LONG_PRESS: u64 = 400;
 
+/// A finger that moves less is at rest; one that pulls a page down further than `PULL` refreshes it. Design pixels.
+const SLOP: f32 = 12.0;
+const PULL: f32 = 1.5 * ROW;
+/// Slower than so many design pixels a second, a list stays where it was let go.
+const FLING_MIN: f32 = 75.0;
+
+/// How far a list goes on by itself. Android's spline, with its exponent of 1.736 taken as 1.75, for which square roots do:
+/// they are the same on every machine.
+fn fling(moved: f32, millis: u32) -> f32 {
+    let speed = moved.abs() * 1000.0 / millis.max(20) as f32;
+    if speed < FLING_MIN {
+        return 0.0;
+    }
+    let friction = 1167.5;
+    let share = 0.35 * speed / friction;
+    let far = friction * share * share.sqrt() * share.sqrt().sqrt();
+    far.min(8000.0).copysign(moved)
+}
+
 impl Input {
     /// How long it takes on the phone's clock, in milliseconds. What it does has happened by its end.
     pub fn millis(&self) -> u64 {
@@ -95,7 +115,7 @@ impl World {
         match input {
             Input::Tap { x, y } => self.touch(*x, *y),
             Input::LongPress { x, y } => self.hold(*x, *y),
-            Input::Swipe { from, to, .. } => self.swipe(*from, *to),
+            Input::Swipe { from, to, millis } => self.swipe(*from, *to, *millis),
             Input::Drag { from, to } => self.drag(*from, *to),
             Input::Press(key) => self.press(*key),
             Input::Type(text) => self.fields.insert(text),
@@ -142,8 +162,11 @@ impl World {
         }
     }
 
-    /// Moves the list under the finger by whole rows, as far as there are any.
-    fn swipe(&mut self, from: (i32, i32), to: (i32, i32)) {
+    /// Moves the list under the finger as far as it goes.
+    fn swipe(&mut self, from: (i32, i32), to: (i32, i32), millis: u32) {
+        if self.is_tap(from, to) {
+            return if u64::from(millis) < LONG_PRESS { self.touch(from.0, from.1) } else { self.hold(from.0, from.1) };
+        }
         let row = self.row_pixels();
         if self.system.banner(self.millis).is_some() && from.1 < (1.6 * row) as i32 && to.1 < from.1 {
             self.system.banner = None;
@@ -160,14 +183,44 @@ impl World {
         if self.overlay.is_some() {
             return;
         }
-        let Some((app, page)) = self.front.zip(self.page().cloned()) else { return };
         let nodes = self.view();
-        let list = nodes.iter().find(|node| node.scrolls && node.rect.and(node.clip).has(from.0, from.1));
+        let list = nodes.iter().rfind(|node| node.extent.is_some() && node.rect.and(node.clip).has(from.0, from.1));
         let Some(extent) = list.and_then(|node| node.extent) else { return };
+        let place = self.scrolling();
+        if self.options.apps == AppSelection::All {
+            return self.pan(place, extent.travel, from, to, millis);
+        }
         let rows = ((from.1 - to.1) as f32 / row.round()).round() as isize;
         let last = extent.rows.saturating_sub(extent.shown);
-        let first = self.scrolls.entry((app, page)).or_default();
-        *first = first.saturating_add_signed(rows).min(last);
+        let scroll = self.scrolls.entry(place).or_default();
+        scroll.at = scroll.at.saturating_add_signed(rows).min(last);
+    }
+
+    /// What a swipe moves: the page in front, or the home screen.
+    pub(super) fn scrolling(&self) -> (usize, Page) {
+        match self.front.zip(self.page().cloned()) {
+            Some(place) => place,
+            None => (LAUNCHER, Page::new("home")),
+        }
+    }
+
+    /// Moves a page with the finger, and on as Android flings it; down from its upper end, it is refreshed.
+    fn pan(&mut self, place: (usize, Page), travel: f32, from: (i32, i32), to: (i32, i32), millis: u32) {
+        let scale = self.layout().0 as f32 / 540.0;
+        let moved = (from.1 - to.1) as f32 / scale;
+        let before = self.scrolls.get(&place).map_or(0, |scroll| scroll.at).min(travel as usize);
+        if before == 0 && moved <= -PULL {
+            return self.refresh(place.0);
+        }
+        let wanted = before as f32 + moved + fling(moved, millis);
+        let at = wanted.clamp(0.0, travel.ceil()) as usize;
+        self.scrolls.insert(place, Scroll { at, from: before, since: self.millis });
+    }
+
+    /// Whether a finger has hardly moved.
+    fn is_tap(&self, from: (i32, i32), to: (i32, i32)) -> bool {
+        let slop = (SLOP * self.layout().0 as f32 / 540.0) as i32;
+        self.options.apps == AppSelection::All && (from.0 - to.0).abs() <= slop && (from.1 - to.1).abs() <= slop
     }
 
     /// Moves an icon of the launcher to the place of another one, which makes room. Nothing else can be dragged: it has

@@ -14,14 +14,14 @@ pub use facts::Refused;
 pub use input::{Input, Key};
 
 use crate::app::{AppInfo, Context, InstalledApp};
-use crate::apps;
+use crate::apps::{self, AppSelection};
 use crate::command::{Command, MenuItem, Page, Question};
 use crate::date::DAY;
 use crate::dice::Dice;
 use crate::fields::Fields;
 use crate::locale::Language;
 use crate::providers::Providers;
-use crate::system::events::{Answer, Event, Notification, Permission, SystemDialog, SystemState};
+use crate::system::events::{Answer, Event, Notification, Permission, PermissionKind, SystemDialog, SystemState};
 use crate::system::home;
 use crate::system::keyboard::Layer;
 use crate::system::motion::Motion;
@@ -46,6 +46,10 @@ pub struct Options {
     pub caret_blinks: bool,
     /// What moves on every page.
     pub motion: Motion,
+    /// Which apps are installed. With all of them lists move by pixels and are flung.
+    pub apps: AppSelection,
+    /// Whether pages slide in and lists glide to where they come to rest. Without it they are there at once.
+    pub animations: bool,
 }
 
 impl Default for Options {
@@ -60,6 +64,8 @@ impl Default for Options {
             appearance: Appearance::First,
             caret_blinks: false,
             motion: Motion::None,
+            apps: AppSelection::Basic,
+            animations: false,
         }
     }
 }
@@ -79,6 +85,18 @@ enum Overlay {
     /// The apps that run.
     Recents,
 }
+
+/// How far a page has been moved up, in rows or in design pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Scroll {
+    at: usize,
+    /// Where it glides from, and since when.
+    from: usize,
+    since: u64,
+}
+
+/// In place of an app's number, for the home screen.
+const LAUNCHER: usize = usize::MAX;
 
 /// How many pixels a display has from side to side, and from its top to its bottom.
 const WIDTHS: std::ops::RangeInclusive<u32> = 240..=4096;
@@ -101,8 +119,10 @@ pub struct World {
     stacks: BTreeMap<usize, Vec<Page>>,
     /// The apps that run, the one that was in front last first.
     recent: Vec<usize>,
-    /// How many rows each page has been moved up.
-    scrolls: BTreeMap<(usize, Page), usize>,
+    /// How far each page has been moved up; that of the home screen is `LAUNCHER`'s.
+    scrolls: BTreeMap<(usize, Page), Scroll>,
+    /// When a page came, and from which side.
+    slide: Option<(u64, i32)>,
     fields: Fields,
     overlay: Option<Overlay>,
     keyboard: &'static str,
@@ -129,8 +149,11 @@ impl World {
         assert!(WIDTHS.contains(&options.width), "a display is 240 to 4096 pixels wide");
         assert!(HEIGHTS.contains(&options.height), "a display is 400 to 4096 pixels high");
         let mut dice = Dice::new(options.seed);
-        let providers = Providers::new(&mut dice, options.language);
+        let providers = Providers::new(&mut dice, options.seed, options.language);
         let mut apps = apps::all(&mut dice, &providers, options.language);
+        if options.apps == AppSelection::All {
+            apps.extend(apps::more(&options, &providers));
+        }
         apps.extend(more);
         for (at, app) in apps.iter().enumerate() {
             let package = app.manifest().package;
@@ -148,6 +171,7 @@ impl World {
             stacks: BTreeMap::new(),
             recent: Vec::new(),
             scrolls: BTreeMap::new(),
+            slide: None,
             fields: Fields::default(),
             overlay: None,
             keyboard: LATIN_KEYBOARD,
@@ -222,8 +246,7 @@ impl World {
         match event {
             // A question about a computer stays until it is answered.
             Event::Permission | Event::Anr if self.system.dialog == Some(SystemDialog::Debugging) => {}
-            Event::Permission if !self.system.may_ask(self.front().package) => {}
-            Event::Permission => self.system.dialog = Some(SystemDialog::Permission),
+            Event::Permission => self.ask_permission(self.front().package, PermissionKind::Location),
             Event::Anr => self.system.dialog = Some(SystemDialog::Anr),
             Event::Debugging { computer } => {
                 self.system.dialog = Some(SystemDialog::Debugging);
@@ -254,9 +277,16 @@ impl World {
         }
     }
 
+    fn ask_permission(&mut self, package: &'static str, kind: PermissionKind) {
+        if self.system.may_ask(package, kind) {
+            self.system.dialog = Some(SystemDialog::Permission(kind));
+        }
+    }
+
     /// Whether the owner has allowed an app to use what it asked for; `None` if it has not been answered.
     pub fn permission(&self, package: &str) -> Option<bool> {
-        Some(*self.system.permissions.get(package)? == Permission::Granted)
+        let package = self.apps[self.place_of(package)?].manifest().package;
+        Some(*self.system.permissions.get(&(package, PermissionKind::Location))? == Permission::Granted)
     }
 
     /// What the phone's owner has said to the latest computer that wanted to use it; `None` as long as it is asked.
@@ -276,7 +306,7 @@ impl World {
             return "NotificationShade".to_owned();
         }
         match self.system.dialog {
-            Some(SystemDialog::Permission) => "com.android.permissioncontroller/\
+            Some(SystemDialog::Permission(_)) => "com.android.permissioncontroller/\
                 com.android.permissioncontroller.permission.ui.GrantPermissionsActivity"
                 .to_owned(),
             Some(SystemDialog::Debugging) => {
@@ -383,6 +413,8 @@ impl World {
             language: self.options.language,
             clock: self.clock(),
             first_day: self.options.epoch / DAY,
+            began: self.options.epoch,
+            may: self.system.permissions_of(self.apps[app].manifest().package),
             page,
             fields: &self.fields,
             app,

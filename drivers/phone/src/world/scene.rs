@@ -2,7 +2,7 @@
 
 use super::{ADB_KEYBOARD, HEIGHTS, Overlay, WIDTHS, World};
 use crate::app::Manifest;
-use crate::apps;
+use crate::apps::{self, AppSelection};
 use crate::command::Command;
 use crate::date::{DAY, Date, clock_text};
 use crate::providers::settings::Switch;
@@ -16,6 +16,9 @@ use crate::ui::{self, Class, DARK, Dialog, LIGHT, Node, ROW, Shape, Ui, Window};
 const DANGER: u32 = 0xDC3545;
 /// How long a caret that blinks is shown, and then hidden, in milliseconds.
 const BLINK: u64 = 500;
+/// How long a page slides in, and how long a list glides, in milliseconds.
+const SLIDE: u64 = 250;
+const GLIDE: u64 = 450;
 /// The shape for which everything has been laid out, and the lowest in which it finds room. Design pixels.
 const WIDTH: u32 = 540;
 const HEIGHT: u32 = 1200;
@@ -64,7 +67,14 @@ impl World {
 
     /// For how many milliseconds from now something on the display moves by itself.
     pub fn moves_for(&self) -> u64 {
-        if self.awake() && !self.locked() { motion::moves_for(self.options.motion, self.millis) } else { 0 }
+        if !self.awake() || self.locked() {
+            return 0;
+        }
+        let slide = self.slide.map_or(0, |(since, _)| (since + SLIDE).saturating_sub(self.millis));
+        let glide = self.scrolls.get(&self.scrolling()).filter(|scroll| scroll.from != scroll.at);
+        let glide = glide.map_or(0, |scroll| (scroll.since + GLIDE).saturating_sub(self.millis));
+        let animated = if self.options.animations { slide.max(glide) } else { 0 };
+        animated.max(motion::moves_for(self.options.motion, self.millis))
     }
 
     /// What is on the display: `[height, width, 4]` bytes of RGBA.
@@ -102,6 +112,7 @@ impl World {
         let language = self.options.language;
         let mut ui = Ui::new(width, height, self.theme(), self.providers.settings.font_percent, language);
         ui.appearance = self.options.appearance;
+        ui.by_pixels = self.options.apps == AppSelection::All;
         ui.caret = !self.options.caret_blinks || (self.millis / BLINK).is_multiple_of(2);
         if let Some(seed) = self.photo {
             let rect = ui.rect(0.0, 0.0, 540.0, ui.height());
@@ -128,6 +139,26 @@ impl World {
         ui.nodes
     }
 
+    /// How far the page in front has been moved up at this moment.
+    fn scrolled(&self) -> usize {
+        let Some(scroll) = self.scrolls.get(&self.scrolling()) else { return 0 };
+        let spent = self.millis.saturating_sub(scroll.since).min(GLIDE);
+        if !self.options.animations || spent == GLIDE || self.options.apps != AppSelection::All {
+            return scroll.at;
+        }
+        // Fast at first, then slower and slower.
+        let left = (GLIDE - spent) as i64;
+        let (from, at) = (scroll.from as i64, scroll.at as i64);
+        (at + (from - at) * left * left / (GLIDE * GLIDE) as i64) as usize
+    }
+
+    /// How far to the right the page in front is that is still coming, in pixels.
+    fn slid(&self, width: i32) -> i32 {
+        let Some((since, side)) = self.slide.filter(|_| self.options.animations) else { return 0 };
+        let left = (since + SLIDE).saturating_sub(self.millis) as i32;
+        side * width * left * left / (SLIDE * SLIDE) as i32
+    }
+
     /// The app in front, or the home screen.
     fn view_front(&self, ui: &mut Ui, time: &str, date: &str) {
         let keys = if self.field_has_focus() { keyboard::rows(self.keyboard == ADB_KEYBOARD) } else { 0.0 };
@@ -139,13 +170,17 @@ impl World {
         match self.front.zip(self.page()) {
             Some(_) if self.millis < self.system.late_until => dialogs::view_late(ui),
             Some((app, page)) => {
-                ui.scrolled = self.scrolls.get(&(app, page.clone())).copied().unwrap_or(0);
+                ui.scrolled = self.scrolled();
+                let first = ui.nodes.len();
                 self.apps[app].view(page, &self.context(app, page), &self.providers, ui);
+                let by = self.slid(ui.px(540.0));
+                ui::shift(&mut ui.nodes[first..], by);
             }
             None => {
                 if self.photo.is_none() {
                     home::view_wallpaper(ui, self.providers.settings.is_on(Switch::Dark));
                 }
+                ui.scrolled = self.scrolled();
                 home::view(ui, &self.manifests(&self.icons), time, date);
             }
         }
@@ -188,6 +223,9 @@ impl World {
         }
         if self.system.shade {
             self.view_shade(ui, time, date);
+        }
+        if let Some((text, _)) = self.system.toast.as_ref().filter(|(_, until)| self.millis < *until) {
+            dialogs::view_toast(ui, text);
         }
         if let Some(notification) = self.system.banner(self.millis) {
             dialogs::view_banner(ui, &notification.text);
@@ -246,12 +284,70 @@ mod tests {
         }
     }
 
+    /// All that the tables say, and what is met on walks through all apps.
+    #[test]
+    fn the_font_has_every_character_of_all_apps() {
+        for language in Language::ALL {
+            for place in crate::atlas::places(1, language) {
+                let text = format!("{}{}{}", place.name, place.address, language.say(place.kind.label()));
+                assert!(text.chars().all(draw::has_glyph), "{text}");
+            }
+            for seed in 0..3 {
+                let options = Options { seed, language, apps: AppSelection::All, ..Options::default() };
+                let start = World::new(options);
+                for app in start.apps() {
+                    let mut dice = crate::Dice::named(seed, app.package);
+                    let mut world = start.clone();
+                    for step in 0..90 {
+                        if step % 15 == 0 {
+                            world.stop(app.package);
+                            world.launch(app.package);
+                        }
+                        wander(&mut world, &mut dice);
+                        check(&world);
+                    }
+                }
+            }
+        }
+    }
+
+    fn wander(world: &mut World, dice: &mut crate::Dice) {
+        let (width, height) = (world.size().0 as i32, world.size().1 as i32);
+        let places: Vec<(i32, i32)> = world
+            .marks()
+            .into_iter()
+            .filter_map(|mark| mark.target)
+            .filter(|place| place.1 < height * 12 / 13)
+            .collect();
+        match dice.below(10) {
+            0 => {
+                let to = (width / 2, height * (2 + dice.below(4) as i32) / 10);
+                world.input(&Input::Swipe { from: (width / 2, height / 2), to, millis: 300 });
+            }
+            1 => world.input(&Input::Type("12".into())),
+            2 if dice.chance(30) => world.input(&Input::Press(crate::Key::Back)),
+            3 if !places.is_empty() => {
+                let (x, y) = *dice.pick(&places);
+                world.input(&Input::LongPress { x, y });
+            }
+            _ if !places.is_empty() => {
+                let (x, y) = *dice.pick(&places);
+                world.input(&Input::Tap { x, y });
+            }
+            _ => {}
+        }
+    }
+
     fn check(world: &World) {
         for node in world.view() {
             for shape in &node.shapes {
                 if let Shape::Text { text, .. } = shape {
                     let missing: String = text.chars().filter(|c| !draw::has_glyph(*c)).collect();
-                    assert!(missing.is_empty() || node.id == "cap", "{missing} of {text} is not in the font");
+                    assert!(
+                        missing.is_empty() || node.id == "cap",
+                        "{missing} of {text} is not in the font: {:?}",
+                        world.page()
+                    );
                 }
             }
         }

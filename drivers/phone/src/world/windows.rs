@@ -2,8 +2,11 @@
 
 use super::{Overlay, World};
 use crate::command::{Command, Effect, KeyCap, Message, Page};
-use crate::system::events::{Answer, SystemDialog};
+use crate::system::events::{Answer, Notification, SystemDialog};
 use crate::system::keyboard::Layer;
+
+/// How long a line about what was done is there, in milliseconds.
+const TOAST: u64 = 2500;
 
 impl World {
     /// Does what a touch wants, on behalf of the app in front.
@@ -89,6 +92,15 @@ impl World {
         self.carry_out_all(app, effects);
     }
 
+    /// Tells an app that its page was pulled down.
+    pub(super) fn refresh(&mut self, app: usize) {
+        let Some(page) = self.stacks.get(&app).and_then(|stack| stack.last()).cloned() else { return };
+        let mut told = self.apps[app].clone();
+        let effects = told.refreshed(&self.context(app, &page), &self.providers);
+        self.apps[app] = told;
+        self.carry_out_all(app, effects);
+    }
+
     fn carry_out_all(&mut self, app: usize, effects: Vec<Effect>) {
         for effect in effects {
             self.carry_out(app, effect);
@@ -100,6 +112,7 @@ impl World {
             Effect::Open(page) => self.open(app, page),
             Effect::Replace(page) => {
                 if let Some(top) = self.stacks.get_mut(&app).and_then(|stack| stack.last_mut()) {
+                    self.scrolls.remove(&(app, page.clone()));
                     *top = page;
                 }
             }
@@ -123,6 +136,15 @@ impl World {
             }
             Effect::Ask(question) => self.overlay = Some(Overlay::Question(app, *question)),
             Effect::Menu(items) => self.overlay = Some(Overlay::Menu(app, items)),
+            Effect::Toast(text) => self.system.toast = Some((text, self.millis + TOAST)),
+            Effect::Notify(text) => {
+                let package = self.apps[app].manifest().package;
+                self.system.notifications.insert(0, Notification { package, text });
+            }
+            Effect::RequestPermission(kind) => {
+                let package = self.apps[app].manifest().package;
+                self.ask_permission(package, kind);
+            }
             Effect::Copy(text) => self.fields.copy(&text),
             Effect::Share(text) => self.overlay = Some(Overlay::Share(text)),
         }
@@ -133,6 +155,7 @@ impl World {
         self.leave_field();
         self.bring_forward(app);
         let first = self.apps[app].first_page();
+        self.slide = Some((self.millis, 1));
         self.stacks.entry(app).or_insert_with(|| vec![first]);
     }
 
@@ -156,6 +179,7 @@ impl World {
             stack.push(page.clone());
         }
         self.scrolls.remove(&(app, page.clone()));
+        self.slide = Some((self.millis, 1));
         self.bring_forward(app);
         let effects = self.apps[app].opened(&page, &self.providers);
         self.carry_out_all(app, effects);
@@ -166,6 +190,7 @@ impl World {
         if let Some(stack) = self.front.and_then(|app| self.stacks.get_mut(&app)) {
             if stack.len() > 1 {
                 stack.pop();
+                self.slide = Some((self.millis, -1));
             } else {
                 self.go_home();
             }
@@ -215,7 +240,7 @@ impl World {
             Some(SystemDialog::Debugging) => {
                 self.system.debugging = Some(if yes { Answer::Yes } else { Answer::No });
             }
-            Some(SystemDialog::Permission) => self.system.decide(self.front().package, yes),
+            Some(SystemDialog::Permission(kind)) => self.system.decide(self.front().package, kind, yes),
             Some(SystemDialog::Anr) | None => {}
         }
     }

@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tapwright_tasks::serve::{Appearance, Motion, PhoneLanguage};
 
 use super::shared::{
-    DeviceArguments, LibraryArguments, ModelArguments, PhoneArguments, ServerArguments, WeatherArguments,
+    DeviceArguments, LibraryArguments, ModelArguments, PhoneArguments, ServerArguments, WeatherArguments, one_of,
 };
 
 /// List the phones that can be used
@@ -95,6 +94,10 @@ pub struct Phone {
     #[arg(long, help_heading = "Virtual phone")]
     pub caret_blinks: bool,
 
+    /// Let pages slide in and lists glide to where they come to rest
+    #[arg(long, help_heading = "Virtual phone")]
+    pub animations: bool,
+
     /// What moves on every page
     #[arg(long, value_name = "MOTION", default_value = "none", help_heading = "Virtual phone",
           value_parser = one_of(&Motion::NAMES))]
@@ -102,13 +105,4 @@ pub struct Phone {
 
     #[command(flatten)]
     pub weather: WeatherArguments,
-}
-
-/// Reads one of several values by its name.
-fn one_of<T: Copy + Default + Send + Sync + 'static>(
-    named: &[(&'static str, T)],
-) -> impl TypedValueParser<Value = T> + use<T> {
-    let values = named.to_vec();
-    PossibleValuesParser::new(named.iter().map(|(name, _)| *name))
-        .map(move |given| values.iter().find(|(name, _)| *name == given).map(|(_, value)| *value).unwrap_or_default())
 }

@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use tapwright_tasks::Size;
 use tapwright_tasks::judge::{Fact, NoFact};
 use tapwright_tasks::model::providers::Provider;
 use tapwright_tasks::policy::Preset;
 use tapwright_tasks::profile::Language;
+use tapwright_tasks::serve::AppSelection;
 use tapwright_tasks::settings::size_of;
 
 /// `--policy`
@@ -134,6 +136,10 @@ pub struct PhoneArguments {
     /// Its display, in pixels [default: 540x1200]
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
     pub size: Option<Size>,
+
+    /// Its apps: the six that the small model has learnt, or all; with all of them lists move by pixels [default: basic]
+    #[arg(long, value_name = "APPS", value_parser = one_of(&AppSelection::NAMES))]
+    pub apps: Option<AppSelection>,
 }
 
 /// What goes wrong around a virtual phone.
@@ -219,6 +225,15 @@ fn app(text: &str) -> Result<String, String> {
         return Err("an app has an id or a name, such as com.android.settings".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// Reads one of several values by its name.
+pub fn one_of<T: Copy + Default + Send + Sync + 'static>(
+    named: &[(&'static str, T)],
+) -> impl TypedValueParser<Value = T> + use<T> {
+    let values = named.to_vec();
+    PossibleValuesParser::new(named.iter().map(|(name, _)| *name))
+        .map(move |given| values.iter().find(|(name, _)| *name == given).map(|(_, value)| *value).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub async fn perform(common: Common, arguments: Phone) -> Result<Exit, CliError>
         language: arguments.language,
         appearance: arguments.appearance,
         caret_blinks: arguments.caret_blinks,
+        animations: arguments.animations,
         motion: arguments.motion,
         ..config.phone.clone()
     };
