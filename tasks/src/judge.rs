@@ -49,6 +49,12 @@ pub trait Evaluator: fmt::Debug + Send + Sync {
     /// # Errors
     /// `DriverError` if the device cannot be asked: the run is void then.
     async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError>;
+
+    /// Whether something was changed that nobody asked for. False where that is not known: others may change as they will.
+    fn is_unasked(&self, start: &Facts, end: &Facts) -> bool {
+        let _ = (start, end);
+        false
+    }
 }
 
 /// Wants facts to be true in the end; others may change as they will.

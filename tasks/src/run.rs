@@ -98,9 +98,17 @@ pub struct Judgement {
     pub expected: Vec<Fact>,
     /// What is another one than before; `None` if the device does not tell.
     pub changed: Option<Vec<Change>>,
+    /// Something was changed that nobody asked for, as far as the evaluator knows that.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unasked: bool,
     /// What was true of the device in the end, so that the run can be judged again without it.
     #[serde(default)]
     pub facts: Option<Facts>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// The format's version of `verdict.json`.
@@ -202,6 +210,8 @@ pub async fn run(
             return Err(DeviceError::NoFacts { device: device.about().to_owned() }.into());
         }
         None => {}
+        // What a suite wants, nobody has typed, and much of it is not there yet.
+        Some(_) if task.case.is_some() => {}
         Some(facts) => expect::check(&expected, facts)?,
     }
     prepare(device, &task.start, before.as_ref()).await?;
@@ -323,7 +333,11 @@ impl Judgement {
         };
         let facts = after.ok().flatten();
         let changed = start.zip(facts.as_ref()).map(|(start, after)| changes(start, after));
-        Judgement { version: VERSION, verdict, expected: expected(evaluator), changed, facts }
+        let unasked = match (evaluator, start, &facts) {
+            (Some(evaluator), Some(start), Some(facts)) => evaluator.is_unasked(start, facts),
+            _ => false,
+        };
+        Judgement { version: VERSION, verdict, expected: expected(evaluator), changed, unasked, facts }
     }
 
     /// Reads what a record says; `None` if the run was not judged to its end.
@@ -451,6 +465,7 @@ mod tests {
                 verdict,
                 expected: Vec::new(),
                 changed: Some(Vec::new()),
+                unasked: true,
                 facts: Some(facts("true")),
             };
             judgement.write(folder.path()).unwrap();

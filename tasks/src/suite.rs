@@ -34,6 +34,8 @@ pub struct Case {
     /// What is made true of the device first.
     pub start: Vec<Fact>,
     pub evaluator: Arc<dyn Evaluator>,
+    /// The kind of case, where cases are counted by kind too.
+    pub group: Option<&'static str>,
 }
 
 /// A source of cases.
@@ -49,6 +51,11 @@ pub trait Suite: Send + Sync {
 
     /// The first seed that must not be used to measure, if there is one: models are trained on those.
     fn training_seeds(&self) -> Option<u64>;
+
+    /// What a run may use if nobody says it.
+    fn steps_max(&self) -> u32 {
+        40
+    }
 
     /// Draws a case; the same template and seed always give the same one. `None` if there is no such template.
     fn case(&self, template: &str, seed: u64) -> Option<Case>;
@@ -124,10 +131,16 @@ pub struct Bench<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     pub template: String,
+    /// The template's kind, if the suite has kinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     pub seed: u64,
     pub goal: String,
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// Something was changed that nobody asked for.
+    #[serde(default)]
+    pub unasked: bool,
     /// `None` if the run has none.
     pub outcome: Option<String>,
     pub steps: u32,
@@ -143,6 +156,9 @@ pub struct Counts {
     pub passed: u32,
     pub failed: u32,
     pub void: u32,
+    /// Runs that changed something that nobody asked for.
+    #[serde(default)]
+    pub unasked: u32,
     /// Of the runs that are not void.
     pub steps: u64,
     pub ms: u64,
@@ -152,6 +168,9 @@ pub struct Counts {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Table {
     pub templates: BTreeMap<String, Counts>,
+    /// By kind, if the suite has kinds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Counts>,
     pub all: Counts,
     /// Somebody stopped it before its end.
     pub stopped: bool,
@@ -204,6 +223,7 @@ pub async fn bench(
             stop: stop.clone(),
             watch: &mut watch,
         };
+        let group = case.group;
         let task = Task::from(case);
         let result = attempt(&task, &options, opened, &plan.rules, place, company).await;
         let broken = matches!(&result, Err(RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. }));
@@ -213,7 +233,7 @@ pub async fn bench(
             table.stopped = true;
             return Ok(table);
         }
-        let row = row(task, name, plan.runs, &result);
+        let row = row(group, task, name, plan.runs, &result);
         table.count(&row);
         done(&row);
         if let (true, Err(error)) = (broken, result) {
@@ -232,7 +252,10 @@ impl From<Case> for Task {
 impl Table {
     /// Adds a row.
     pub fn count(&mut self, row: &Row) {
-        for counts in [self.templates.entry(row.template.clone()).or_default(), &mut self.all] {
+        let group = row.group.clone().map(|group| self.groups.entry(group).or_default());
+        let of_template = self.templates.entry(row.template.clone()).or_default();
+        for counts in [of_template, &mut self.all].into_iter().chain(group) {
+            counts.unasked += u32::from(row.unasked);
             match row.verdict {
                 Verdict::Passed => counts.passed += 1,
                 Verdict::Failed { .. } => counts.failed += 1,
@@ -282,8 +305,9 @@ async fn attempt(
     report
 }
 
-fn row(task: Task, run: String, runs: &Path, result: &Result<RunReport, RunError>) -> Row {
+fn row(group: Option<&str>, task: Task, run: String, runs: &Path, result: &Result<RunReport, RunError>) -> Row {
     let folder = runs.join(&run);
+    let unasked = result.as_ref().is_ok_and(|report| report.judgement.unasked);
     let (verdict, outcome, steps, ms) = match result {
         Ok(report) => {
             let nothing = || Verdict::Void { why: "nobody judged it".to_owned() };
@@ -293,7 +317,8 @@ fn row(task: Task, run: String, runs: &Path, result: &Result<RunReport, RunError
         Err(error) => (Verdict::Void { why: error.to_string() }, None, 0, 0),
     };
     let (template, seed) = task.case.map_or_else(Default::default, |case| (case.template, case.seed));
-    Row { template, seed, goal: task.goal, verdict, outcome, steps, ms, run, folder }
+    let group = group.map(str::to_owned);
+    Row { template, group, seed, goal: task.goal, verdict, unasked, outcome, steps, ms, run, folder }
 }
 
 #[cfg(test)]
@@ -304,8 +329,10 @@ mod tests {
         let text = String::new;
         Row {
             template: template.to_owned(),
+            group: Some("does".to_owned()),
             seed: 0,
             goal: text(),
+            unasked: matches!(verdict, Verdict::Failed { .. }),
             verdict,
             outcome: None,
             steps,
@@ -327,6 +354,7 @@ mod tests {
         assert_eq!(table.all.ms_per_step(), Some(50.0));
         assert_eq!(table.templates["b"].success(), None);
         assert_eq!((table.templates["a"].passed, table.templates["a"].failed, table.all.void), (1, 1, 1));
+        assert_eq!((table.groups["does"].passed, table.groups["does"].unasked, table.all.unasked), (1, 1, 1));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The suites that there are, by name. A new one is a module here and a line in [`ALL`].
 
+mod phone;
 mod smoke;
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use crate::origin::CaseId;
 use crate::suite::Suite;
 
 /// All suites, as help lists them.
-pub const ALL: &[&dyn Suite] = &[&smoke::Smoke, &smoke::EdgeCases];
+pub const ALL: &[&dyn Suite] = &[&smoke::Smoke, &smoke::EdgeCases, &phone::Phone];
 
 /// The suite of a name.
 pub fn find(name: &str) -> Option<&'static dyn Suite> {

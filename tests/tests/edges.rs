@@ -13,8 +13,9 @@ const EDGES: &[(&str, &str, &[&str], &[&str])] = &[
     ("models/picture", "picture", &[], &[]),
     ("models", "models", &["contract", "picture"], &[]),
     ("models/mini/data", "mini-data", &["phone", "picture", "smoke"], &[]),
+    ("tasks/suites/phone", "phone-suite", &["phone"], &[]),
     ("tasks/suites/smoke", "smoke", &["phone"], &[]),
-    ("tasks", "tasks", &["agent", "contract", "drivers", "models", "phone", "smoke"], &[]),
+    ("tasks", "tasks", &["agent", "contract", "drivers", "models", "phone", "phone-suite", "smoke"], &[]),
     ("tasks/cli", "tapwright", &["tasks"], &["phone"]),
     ("tests", "tests", &[], &["agent", "contract", "drivers", "mini-data", "models", "smoke", "tasks"]),
 ];

@@ -441,7 +441,6 @@ fn rasterise(id: GlyphId, size: u32) -> Glyph {
 }
 
 /// Whether the font has a character.
-#[cfg(test)]
 pub fn has_glyph(character: char) -> bool {
     font().glyph_id(character) != GlyphId(0)
 }

@@ -282,6 +282,14 @@ fn facts_that_make_no_sense_are_refused() {
         ("launcher.icons", "Messages, Contacts"),
         ("launcher.icons", "Messages, Messages, Contacts, Notes, Clock, Calendar, Settings"),
         ("launcher.icons", "Messages, Contacts, Notes, Clock, Calendar, Bank"),
+        ("messages.Anna.last", "hello"),
+        ("messages.Anna.99", "me: hello"),
+        ("messages.Anna.count", "2"),
+        ("notes.99", "hello"),
+        ("notes.count", "99"),
+        ("calendar.7.events", "10:00 Dentist"),
+        ("calendar.0.events", "Dentist"),
+        ("calendar.0.events", "10:00 "),
     ] {
         assert!(world.set_fact(name, value).is_err(), "{name} = {value}");
     }
@@ -312,4 +320,28 @@ fn an_app_that_is_cleared_is_as_when_the_world_began() {
         changes(&before, &world.facts()),
         format!("wifi.on: {} -> {}\n", before["wifi.on"], turn(&before["wifi.on"]))
     );
+}
+
+#[test]
+fn messages_notes_and_events_can_be_set_for_a_start() {
+    let mut world = world(3);
+    let mut set = |name: &str, value: &str| {
+        world.set_fact(name, value).unwrap();
+        world.facts()
+    };
+    let facts = set("messages.Quentin.last", "them: a: b");
+    assert_eq!((&*facts["messages.Quentin.count"], &*facts["messages.Quentin.0"]), ("1", "them: a: b"));
+    let facts = set("messages.Quentin.1", "me: yes");
+    assert_eq!((&*facts["messages.Quentin.count"], &*facts["messages.Quentin.last"]), ("2", "me: yes"));
+    let facts = set("messages.Quentin.0", "them: c");
+    assert_eq!((&*facts["messages.Quentin.count"], &*facts["messages.Quentin.0"]), ("2", "them: c"));
+    let facts = set("notes.count", "1");
+    let oldest = facts["notes.0"].clone();
+    assert_eq!(facts["notes.count"], "1");
+    let facts = set("notes.1", "newest");
+    assert_eq!((&facts["notes.0"], &*facts["notes.1"], &*facts["notes.count"]), (&oldest, "newest", "2"));
+    assert_eq!(set("notes.0", "changed")["notes.0"], "changed");
+    let facts = set("calendar.2.events", "15:30 Gym; 09:00 Dentist");
+    assert_eq!((&*facts["calendar.2.events"], &*facts["calendar.2.count"]), ("09:00 Dentist; 15:30 Gym", "2"));
+    assert_eq!(set("calendar.2.events", "")["calendar.2.count"], "0");
 }

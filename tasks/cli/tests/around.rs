@@ -30,6 +30,24 @@ fn the_floor_of_the_bench() {
 }
 
 #[test]
+fn the_phone_suite_is_told_by_kind() {
+    let place = Place::new();
+    let ran = place.run(&["bench", "phone", "--seeds", "6", "--template", "radio-already", "--model", "finish"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("unasked") && ran.out.contains("already "), "{}", ran.out);
+    let ran =
+        place.run(&["bench", "phone", "--seeds", "3", "--template", "send-absent", "--model", "finish", "--json"]);
+    let last = ran.last();
+    let of_kind = &last["groups"]["absent"];
+    assert_eq!((&of_kind["passed"], &of_kind["failed"], &of_kind["unasked"]), (&json!(0), &json!(3), &json!(0)));
+    assert_eq!(ran.lines()[0]["group"], "absent");
+    // One that nobody has seen before is judged from its record as it was then.
+    let folder = ran.lines()[0]["folder"].as_str().unwrap().to_owned();
+    let again = place.run(&["judge", &folder, "--json"]).last();
+    assert_eq!(again["verdict"], "failed", "{again}");
+}
+
+#[test]
 fn a_bench_for_people_and_its_threshold() {
     let place = Place::new();
     let ran =

@@ -71,6 +71,7 @@ fn case(suite: &str, task: Task) -> Case {
         device: DeviceAddress::Virtual(task.phone.clone()),
         start: Vec::new(),
         evaluator: Arc::new(Errands(task)),
+        group: None,
     }
 }
 

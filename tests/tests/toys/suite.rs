@@ -44,6 +44,7 @@ impl Suite for Toys {
             device: DeviceAddress::Custom(CustomDevice(Arc::new(Canvas))),
             start: Vec::new(),
             evaluator: FactEvaluator::of(facts)?,
+            group: None,
         })
     }
 }

@@ -3,7 +3,7 @@
 use crate::app::{App, Context, Facts, Manifest};
 use crate::command::{Command, Effect, FieldId, Page, Question, send};
 use crate::content;
-use crate::date::clock_text;
+use crate::date::{clock_text, minute_of};
 use crate::dice::Dice;
 use crate::icon::Icon;
 use crate::locale::{DELETE, DISCARD, Language, Phrase, SAVE, WILL_BE_LOST, phrase};
@@ -259,5 +259,26 @@ impl App for Calendar {
             lines.sort();
             facts.insert(format!("calendar.{day}.events"), lines.join("; "));
         }
+    }
+
+    /// `calendar.DAY.events` is a day's events, as the fact says them.
+    fn set_fact(&mut self, name: &[&str], value: &str, _: &mut Providers) -> Option<Result<(), String>> {
+        let ["calendar", day, "events"] = name else { return None };
+        let Some(day) = day.parse::<u32>().ok().filter(|day| (*day as usize) < DAYS) else {
+            return Some(Err(format!("days go from 0 to {}", DAYS - 1)));
+        };
+        let read = |line: &str| {
+            let (time, title) = line.split_once(' ')?;
+            let minute = minute_of(time).filter(|_| !title.trim().is_empty())?;
+            Some(Event { day, minute, title: title.trim().to_owned() })
+        };
+        let lines = value.split("; ").filter(|line| !line.is_empty());
+        let Some(events) = lines.map(read).collect::<Option<Vec<Event>>>() else {
+            return Some(Err("an event is written `10:00 Dentist`, and `; ` stands between two".into()));
+        };
+        self.events.retain(|event| event.day != day);
+        self.events.extend(events);
+        self.events.sort_by_key(|event| (event.day, event.minute));
+        Some(Ok(()))
     }
 }

@@ -84,13 +84,13 @@ impl Messages {
         Messages { chats: chats.collect() }
     }
 
-    /// Adds a message of the owner's; its conversation becomes the first.
-    fn send(&mut self, name: &str, text: &str, minute: u32) {
+    /// Adds a message; its conversation becomes the first.
+    fn add(&mut self, name: &str, sms: Sms) {
         let mut chat = match self.chats.iter().position(|(with, _)| with == name) {
             Some(at) => self.chats.remove(at),
             None => (name.to_string(), Vec::new()),
         };
-        chat.1.push(Sms { mine: true, text: text.to_string(), minute });
+        chat.1.push(sms);
         self.chats.insert(0, chat);
     }
 
@@ -245,7 +245,7 @@ impl App for Messages {
                 if text.is_empty() {
                     return Vec::new();
                 }
-                self.send(&name, text, context.minute());
+                self.add(&name, Sms { mine: true, text: text.to_string(), minute: context.minute() });
                 vec![Effect::Write(draft(&name), String::new())]
             }
             Message::Compose { name, text } if text.is_empty() => vec![Effect::Open(chat(&name))],
@@ -298,5 +298,32 @@ impl App for Messages {
                 facts.insert(format!("messages.{name}.{i}"), text);
             }
         }
+    }
+
+    /// `messages.NAME.N` changes a message, or adds one if it is the next number; `messages.NAME.last` adds one. The value is
+    /// `me: text` or `them: text`.
+    fn set_fact(&mut self, name: &[&str], value: &str, _: &mut Providers) -> Option<Result<(), String>> {
+        let ["messages", person, which] = name else { return None };
+        let (mine, text) = match value.split_once(": ") {
+            Some(("me", text)) => (true, text),
+            Some(("them", text)) => (false, text),
+            _ => return Some(Err("a message is written `me: text` or `them: text`".into())),
+        };
+        let count = self.with(person).len();
+        let at = match *which {
+            "last" => count,
+            number => match number.parse::<usize>() {
+                Ok(at) if at <= count => at,
+                _ => return Some(Err(format!("the next message is `messages.{person}.{count}`"))),
+            },
+        };
+        let minute = self.chats.iter().filter_map(|(_, messages)| messages.last()).map(|sms| sms.minute).max();
+        let sms = Sms { mine, text: text.to_owned(), minute: minute.unwrap_or(9 * 60) };
+        if at == count {
+            self.add(person, sms);
+        } else if let Some((_, messages)) = self.chats.iter_mut().find(|(with, _)| with == person) {
+            messages[at] = Sms { minute: messages[at].minute, ..sms };
+        }
+        Some(Ok(()))
     }
 }

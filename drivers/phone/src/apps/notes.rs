@@ -206,4 +206,24 @@ impl App for Notes {
             facts.insert(format!("notes.{i}"), note.clone());
         }
     }
+
+    /// `notes.N` changes a note, or adds one if it is the next number; `notes.count` leaves only as many of the oldest.
+    fn set_fact(&mut self, name: &[&str], value: &str, _: &mut Providers) -> Option<Result<(), String>> {
+        let ["notes", which] = name else { return None };
+        let count = self.list.len();
+        if *which == "count" {
+            let Some(left) = value.parse::<usize>().ok().filter(|left| *left <= count) else {
+                return Some(Err(format!("there are {count} notes, and only fewer can be made")));
+            };
+            self.list.drain(..count - left);
+            return Some(Ok(()));
+        }
+        // Facts count from the oldest, the list from the latest.
+        match which.parse::<usize>() {
+            Ok(at) if at < count => self.list[count - 1 - at] = value.to_owned(),
+            Ok(at) if at == count => self.list.insert(0, value.to_owned()),
+            _ => return Some(Err(format!("the next note is `notes.{count}`"))),
+        }
+        Some(Ok(()))
+    }
 }

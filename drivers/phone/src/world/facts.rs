@@ -31,7 +31,7 @@ impl World {
     }
 
     /// Makes a fact true, for the start of a task: switches, `brightness`, `font.percent`, `contacts.NAME.number`,
-    /// `contacts.NAME.favourite`, `alarms.HH:MM.on`, `launcher.icons`.
+    /// `contacts.NAME.favourite`, `alarms.HH:MM.on`, `messages.NAME.N`, `notes.N`, `calendar.DAY.events`, `launcher.icons`.
     ///
     /// # Errors
     /// `Refused` if there is no such fact or it cannot have that value.

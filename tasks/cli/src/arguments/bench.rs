@@ -22,7 +22,8 @@ Examples:
   tapwright bench smoke --seeds 100
   tapwright bench smoke --seeds 100 --model finish        (the floor)
   tapwright bench smoke --seeds 20 --template note --json
-  tapwright bench edge-cases --seeds 60"
+  tapwright bench edge-cases --seeds 60
+  tapwright bench phone --seeds 600                       (also by kind, and what was changed unasked)"
 )]
 pub struct Bench {
     /// Which suite

@@ -1,5 +1,7 @@
 //! `tapwright bench`
 
+use std::collections::BTreeMap;
+
 use console::{Alignment, pad_str, style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
@@ -19,15 +21,12 @@ use crate::interrupt;
 use crate::narrator::{Narrator, head};
 use crate::output;
 
-/// What a task of the suite may use if nobody says it: the longest needs half of that.
-const STEPS: u32 = 40;
-
 pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError> {
     let Bench { suite, seeds, from, template, at_least, weather, model, limits } = arguments;
     let suite = suites::find(&suite).ok_or_else(|| CliError::usage(format!("there is no suite {suite:?}")))?;
     // A suite is the same for everybody: of the file only the model counts, and where things are kept.
-    let flags =
-        Flags { weather, model, limits, steps_default: Some(STEPS), is_measurement: true, ..Flags::common(common) };
+    let steps_default = Some(suite.steps_max());
+    let flags = Flags { weather, model, limits, steps_default, is_measurement: true, ..Flags::common(common) };
     let config = Config::read(flags)?;
     config.refuse_idle_flags()?;
     let selection = Selection { first: from, count: seeds, template };
@@ -158,21 +157,26 @@ fn last_line(table: &Table, brief: &SuiteBrief, exit: Exit) -> Value {
             "passed": counts.passed,
             "failed": counts.failed,
             "void": counts.void,
+            "unasked": counts.unasked,
             "success": counts.success(),
             "steps_mean": counts.steps_mean(),
             "ms_per_step": counts.ms_per_step(),
         })
     };
     let mut line = counts(&table.all);
-    let templates: serde_json::Map<String, Value> =
-        table.templates.iter().map(|(name, of_it)| (name.clone(), counts(of_it))).collect();
+    let by_name = |table: &BTreeMap<String, Counts>| -> serde_json::Map<String, Value> {
+        table.iter().map(|(name, of_it)| (name.clone(), counts(of_it))).collect()
+    };
     if let Some(object) = line.as_object_mut() {
         object.insert("suite".to_owned(), json!(brief.suite));
         object.insert("run".to_owned(), json!(brief.run));
         object.insert("model".to_owned(), json!(brief.model));
         object.insert("measurement".to_owned(), json!(brief.measurement));
         object.insert("stopped".to_owned(), json!(table.stopped));
-        object.insert("templates".to_owned(), Value::Object(templates));
+        object.insert("templates".to_owned(), Value::Object(by_name(&table.templates)));
+        if !table.groups.is_empty() {
+            object.insert("groups".to_owned(), Value::Object(by_name(&table.groups)));
+        }
         object.insert("exit".to_owned(), json!(exit.code()));
     }
     line
@@ -198,16 +202,15 @@ fn show(suite: &dyn suite::Suite, table: &Table, rows: &[Row]) {
     if !failed.is_empty() {
         output::out("");
     }
-    let head = format!(
-        "  {:<24}{:>8}{:>8}{:>8}{:>10}{:>9}{:>11}",
-        "template", "passed", "failed", "void", "success", "steps", "ms/step"
-    );
-    output::out(&style(head).dim().to_string());
+    output::out(&style(heading("template")).dim().to_string());
     // As the suite goes through them.
     for name in suite.templates() {
         if let Some(counts) = table.templates.get(name) {
             output::out(&line(name, counts));
         }
+    }
+    if !table.groups.is_empty() {
+        show_groups(table);
     }
     output::out(&style(line("all", &table.all)).bold().to_string());
     if table.stopped {
@@ -217,6 +220,20 @@ fn show(suite: &dyn suite::Suite, table: &Table, rows: &[Row]) {
         ));
     }
     output::out("");
+}
+
+/// The kinds of case, with how many runs of each changed something that nobody asked for.
+fn show_groups(table: &Table) {
+    output::out("");
+    output::out(&style(format!("{}{:>9}", heading("kind"), "unasked")).dim().to_string());
+    for (group, counts) in &table.groups {
+        output::out(&format!("{}{:>9}", line(group, counts), counts.unasked));
+    }
+    output::out("");
+}
+
+fn heading(of: &str) -> String {
+    format!("  {of:<24}{:>8}{:>8}{:>8}{:>10}{:>9}{:>11}", "passed", "failed", "void", "success", "steps", "ms/step")
 }
 
 fn line(name: &str, counts: &Counts) -> String {

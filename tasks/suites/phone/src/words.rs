@@ -1,0 +1,169 @@
+//! How people say times and days, in the languages of the phone.
+
+use tapwright_phone::Language;
+
+use crate::Columns;
+
+/// A time of day: `{t}` is `07:30`; `{t.short}` leaves out what goes without saying; `{t.half}` says the half of the day;
+/// `{t.words}` is all words; `{t.minutes}` counts from midnight.
+pub fn time_columns(minute: u32, language: Language) -> Columns {
+    let (hour, rest) = (minute / 60 % 24, minute % 60);
+    let (short, half, words) = match language {
+        Language::English => english_time(hour, rest),
+        Language::Chinese => chinese_time(hour, rest),
+    };
+    columns(&[
+        ("is", format!("{hour:02}:{rest:02}")),
+        ("short", short),
+        ("half", half),
+        ("words", words),
+        ("minutes", minute.to_string()),
+    ])
+}
+
+/// A day: `{d}` counts from today; `{d.when}` is `tomorrow` or `on Friday`; `{d.weekday}` is `Friday`; `{d.date}` is `2 January`.
+pub fn day_columns(ahead: u32, epoch: u64, language: Language) -> Columns {
+    let days = epoch / 86_400 + u64::from(ahead);
+    let (day, month) = civil(days);
+    let at = (days % 7) as usize;
+    let (weekday, when, date) = match language {
+        Language::English => {
+            let weekday = WEEKDAYS[at].0.to_owned();
+            let when = match ahead {
+                0 => "today".to_owned(),
+                1 => "tomorrow".to_owned(),
+                _ => format!("on {weekday}"),
+            };
+            (weekday, when, format!("{day} {}", MONTHS[month as usize - 1]))
+        }
+        Language::Chinese => {
+            let weekday = WEEKDAYS[at].1.to_owned();
+            let when = match ahead {
+                0 => "今天".to_owned(),
+                1 => "明天".to_owned(),
+                2 => "后天".to_owned(),
+                _ => weekday.clone(),
+            };
+            (weekday, when, format!("{month}月{day}日"))
+        }
+    };
+    columns(&[("is", ahead.to_string()), ("weekday", weekday), ("when", when), ("date", date)])
+}
+
+/// Columns of names and texts.
+pub fn columns(pairs: &[(&str, String)]) -> Columns {
+    pairs.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect()
+}
+
+const WEEKDAYS: [(&str, &str); 7] = [
+    ("Thursday", "周四"),
+    ("Friday", "周五"),
+    ("Saturday", "周六"),
+    ("Sunday", "周日"),
+    ("Monday", "周一"),
+    ("Tuesday", "周二"),
+    ("Wednesday", "周三"),
+];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const HOURS: [&str; 12] =
+    ["twelve", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"];
+const HAN: [&str; 13] = ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二"];
+
+fn english_time(hour: u32, rest: u32) -> (String, String, String) {
+    let twelve = if hour.is_multiple_of(12) { 12 } else { hour % 12 };
+    let half = if hour < 12 { "am" } else { "pm" };
+    let with = if rest == 0 { format!("{twelve} {half}") } else { format!("{twelve}:{rest:02} {half}") };
+    // An hour after noon goes by 24 hours, as it could be either without.
+    let short = if rest == 0 && hour <= 12 && hour > 0 { hour.to_string() } else { format!("{hour}:{rest:02}") };
+    let name = |hour: u32| HOURS[(hour % 12) as usize];
+    let of_day = match hour {
+        0..12 => "in the morning",
+        12..18 => "in the afternoon",
+        _ => "in the evening",
+    };
+    let words = match rest {
+        0 => format!("{} o'clock {of_day}", name(hour)),
+        15 => format!("quarter past {} {of_day}", name(hour)),
+        30 => format!("half past {} {of_day}", name(hour)),
+        _ => with.clone(),
+    };
+    (short, with, words)
+}
+
+fn chinese_time(hour: u32, rest: u32) -> (String, String, String) {
+    let of_day = match hour {
+        0..6 => "凌晨",
+        6..12 => "上午",
+        12 => "中午",
+        13..18 => "下午",
+        _ => "晚上",
+    };
+    let tail = |half: &str| match rest {
+        0 => "点".to_owned(),
+        30 => half.to_owned(),
+        _ => format!("点{rest:02}分"),
+    };
+    let twelve = if hour > 12 { hour - 12 } else { hour };
+    let short = if rest == 0 || rest == 30 { format!("{hour}{}", tail("点半")) } else { format!("{hour}:{rest:02}") };
+    let spoken = if twelve == 2 { "两" } else { HAN[twelve as usize] };
+    (short, format!("{of_day}{twelve}{}", tail("点半")), format!("{of_day}{spoken}{}", tail("点半")))
+}
+
+/// The day and the month of a day after 1970-01-01, by Howard Hinnant's `civil_from_days`.
+fn civil(days: u64) -> (u32, u32) {
+    let day_of_era = (days + 719_468) % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    ((day_of_year - (153 * shifted + 2) / 5 + 1) as u32, month as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(minute: u32, language: Language) -> String {
+        let columns = time_columns(minute, language);
+        ["is", "short", "half", "words"].map(|name| columns[name].as_str()).join(" | ")
+    }
+
+    #[test]
+    fn times_are_said_as_people_say_them() {
+        assert_eq!(said(420, Language::English), "07:00 | 7 | 7 am | seven o'clock in the morning");
+        assert_eq!(said(1170, Language::English), "19:30 | 19:30 | 7:30 pm | half past seven in the evening");
+        assert_eq!(said(735, Language::English), "12:15 | 12:15 | 12:15 pm | quarter past twelve in the afternoon");
+        assert_eq!(said(0, Language::English), "00:00 | 0:00 | 12 am | twelve o'clock in the morning");
+        assert_eq!(said(450, Language::Chinese), "07:30 | 7点半 | 上午7点半 | 上午七点半");
+        assert_eq!(said(1205, Language::Chinese), "20:05 | 20:05 | 晚上8点05分 | 晚上八点05分");
+        assert_eq!(said(840, Language::Chinese), "14:00 | 14点 | 下午2点 | 下午两点");
+    }
+
+    #[test]
+    fn days_are_said_as_people_say_them() {
+        // The first of January 2026 is a Thursday.
+        let day = |ahead, language| {
+            let columns = day_columns(ahead, 1_767_258_000, language);
+            ["is", "when", "weekday", "date"].map(|name| columns[name].as_str()).join(" | ")
+        };
+        assert_eq!(day(0, Language::English), "0 | today | Thursday | 1 January");
+        assert_eq!(day(1, Language::English), "1 | tomorrow | Friday | 2 January");
+        assert_eq!(day(4, Language::English), "4 | on Monday | Monday | 5 January");
+        assert_eq!(day(2, Language::Chinese), "2 | 后天 | 周六 | 1月3日");
+        assert_eq!(civil(59), (1, 3));
+        assert_eq!(civil(58), (28, 2));
+    }
+}
