@@ -367,7 +367,7 @@ impl World {
         self.apps[app] = self.untouched[app].clone();
         self.fields.forget(app);
         self.scrolls.retain(|(other, _), _| *other != app);
-        self.system.permissions.retain(|other, _| *other != package);
+        self.system.permissions.retain(|(other, _), _| *other != package);
         true
     }
 
