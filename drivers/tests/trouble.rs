@@ -614,6 +614,7 @@ async fn a_device_that_floods_is_cut_off() {
         let (fake, mut android) = connected(script(floods, good_command)).await;
         let home = Gesture::Press { key: Key::Home };
         android.perform(&home, PATIENCE).await.unwrap();
+        fake.begin_flood();
         let sent = || fake.flooded.load(Ordering::SeqCst);
         let over = async {
             let mut before = 0;

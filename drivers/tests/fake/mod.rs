@@ -36,7 +36,7 @@ pub enum Reply {
     Vanish,
     /// A shell that stays open and reads lines.
     Shell,
-    /// The same for one line; then a flood, which nobody reads.
+    /// The same until [`Fake::begin_flood`]; then a flood, which nobody reads.
     ShellThenFlood(Vec<u8>, usize),
 }
 
@@ -65,6 +65,7 @@ pub struct Fake {
     pub asked: Arc<Mutex<Vec<String>>>,
     /// How many pieces of a flood went out.
     pub flooded: Arc<AtomicUsize>,
+    begin_flood: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -81,6 +82,7 @@ struct Device {
     not_yet: Mutex<Vec<&'static str>>,
     asked: Arc<Mutex<Vec<String>>>,
     flooded: Arc<AtomicUsize>,
+    begin_flood: Arc<Notify>,
     next: AtomicU32,
     gone: AtomicBool,
 }
@@ -117,12 +119,14 @@ impl Fake {
         let connections = Arc::new(AtomicUsize::new(0));
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let flooded = Arc::<AtomicUsize>::default();
+        let begin_flood = Arc::<Notify>::default();
         let device = Arc::new(Device {
             script,
             serial: serial.to_owned(),
             not_yet: Mutex::new(not_yet),
             asked: asked.clone(),
             flooded: flooded.clone(),
+            begin_flood: begin_flood.clone(),
             next: AtomicU32::new(100),
             gone: AtomicBool::new(false),
         });
@@ -137,7 +141,12 @@ impl Fake {
                 });
             }
         });
-        Fake { address, connections, asked, flooded, task }
+        Fake { address, connections, asked, flooded, begin_flood, task }
+    }
+
+    /// Lets the shell that waits for it flood.
+    pub fn begin_flood(&self) {
+        self.begin_flood.notify_one();
     }
 
     pub fn asked(&self) -> Vec<String> {
@@ -302,11 +311,12 @@ async fn serve(reply: Reply, mut side: Side, device: Arc<Device>) -> std::io::Re
             Side::Server(socket) => socket.write_all(&bytes).await,
         },
         Reply::Flood(bytes, times) => flood(side, &device, &bytes, times).await,
-        Reply::Shell => shell(&mut side, &device, usize::MAX).await,
+        Reply::Shell => shell(&mut side, &device).await,
         Reply::ShellThenFlood(bytes, times) => {
-            shell(&mut side, &device, 1).await?;
-            // Not in one piece with the answer.
-            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            tokio::select! {
+                ended = shell(&mut side, &device) => return ended,
+                () = device.begin_flood.notified() => {}
+            }
             flood(side, &device, &bytes, times).await
         }
         Reply::Refuse | Reply::Deaf | Reply::Unplug => Ok(()),
@@ -324,8 +334,8 @@ async fn flood(side: Side, device: &Device, bytes: &[u8], times: usize) -> std::
     std::future::pending().await
 }
 
-/// Reads `COMMAND 2>&1; echo MARKER:$?`, as the driver writes it, so many times.
-async fn shell(side: &mut Side, device: &Device, mut lines_left: usize) -> std::io::Result<()> {
+/// Reads `COMMAND 2>&1; echo MARKER:$?`, as the driver writes it.
+async fn shell(side: &mut Side, device: &Device) -> std::io::Result<()> {
     let mut heard = Vec::new();
     loop {
         while let Some(line) = line(&mut heard) {
@@ -337,10 +347,6 @@ async fn shell(side: &mut Side, device: &Device, mut lines_left: usize) -> std::
             let crumbs: Vec<u8> = text.chunks(7).flat_map(|crumb| frame(1, crumb)).collect();
             for piece in crumbs.chunks(11 + crumbs.len() / 2) {
                 side.write(piece).await?;
-            }
-            lines_left -= 1;
-            if lines_left == 0 {
-                return Ok(());
             }
         }
         match side.read().await {
