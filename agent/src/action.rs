@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tapwright_contract::gesture::{Button, Clicks, KeyName, Modifier};
 
+use crate::calls::ApiCall;
 use crate::place::Place;
 
 /// What a reply comes to.
@@ -41,10 +42,12 @@ pub enum Action {
     Swipe { from: Place, to: Place },
     /// A finger that takes hold of something in one place and lets go of it in another.
     Drag { from: Place, to: Place },
-    /// Keeps something for the end of the run; `True` stands for what the model just thought.
-    Note { message: String },
-    /// Calls an API, or asks for what was noted.
-    CallApi { instruction: String },
+    /// Keeps something for the end of the run; if it `keeps_page` that is what is written on the page, and else the message.
+    Note { message: String, keeps_page: bool },
+    /// Asks for what was noted, for this purpose.
+    Recall { instruction: String },
+    /// Calls an API.
+    CallApi(ApiCall),
     /// A touch that is held.
     LongPress { at: Place },
     /// Two short touches.
@@ -91,7 +94,8 @@ impl Action {
             | Action::Home => true,
             Action::Interact { .. }
             | Action::Note { .. }
-            | Action::CallApi { .. }
+            | Action::Recall { .. }
+            | Action::CallApi(_)
             | Action::TakeOver { .. }
             | Action::Wait { .. } => false,
         }
@@ -103,11 +107,5 @@ impl Action {
             Action::Type { text } | Action::TypeName { text } | Action::Insert { text } => Some(text),
             _ => None,
         }
-    }
-
-    /// Whether it keeps what is written on the page, and not words of its own.
-    pub(crate) fn keeps_the_page(&self) -> bool {
-        // `Note` was taught with the message `True`.
-        matches!(self, Action::Note { message } if message.trim().is_empty() || message.trim().eq_ignore_ascii_case("true"))
     }
 }

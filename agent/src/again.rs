@@ -10,7 +10,7 @@
 //! | typing | yes | a text takes the place of what the field holds |
 //! | swiping, Back | yes | they move what is shown; the model has seen where it is by now |
 //! | tap, double tap, long press, drag, Enter | on the screen as it was before it | they send, pay, toggle and move; a screen that has changed says that it happened |
-//! | an API | if the policy says that it is repeatable | no screen tells whether it was called |
+//! | an API | if it only reads, or the policy says that it is repeatable | no screen tells whether it was called |
 //!
 //! A doubt lasts until a person has said yes, or it was done again on the screen as it was before. What else is done
 //! meanwhile does not end it: a message that was sent is written once more, and then sent once more, by the same
@@ -21,6 +21,7 @@ use tapwright_contract::Spot;
 use tapwright_contract::device::Screen;
 use tapwright_contract::gesture::{Gesture, Key, Undo};
 
+use crate::calls::ApiCall;
 use crate::edition::Rules;
 use crate::guard::Deed;
 use crate::limits::clip;
@@ -50,6 +51,8 @@ pub(crate) struct Doubt {
     harmless: bool,
     /// Whether a call in other words is a call of the same API.
     by_name: bool,
+    /// Whether only a call with the same arguments settles what became of it.
+    by_arguments: bool,
     /// Why nobody knows whether it happened.
     why: &'static str,
 }
@@ -61,7 +64,7 @@ impl Doubt {
         let more = if short.len() < action.len() { "…" } else { "" };
         let patch = match &deed {
             Deed::Gesture(gesture) => touched(gesture).map(|at| Patch::of(&before.picture, at)),
-            Deed::Api { .. } => None,
+            Deed::Api(_) => None,
         };
         Doubt {
             deed,
@@ -72,6 +75,7 @@ impl Doubt {
             old: false,
             harmless: false,
             by_name: rules.calls_are_known_by_name,
+            by_arguments: rules.calls_are_typed,
             why: "the run broke off in the middle of",
         }
     }
@@ -89,7 +93,7 @@ impl Doubt {
     /// What the model is told with the first screen after the break; later nothing.
     pub(crate) fn remark(&mut self, now: &Screen) -> Option<String> {
         let found = match (&self.deed, looks_the_same(now, &self.before)) {
-            (Deed::Api { .. }, _) => "the screen does not tell",
+            (Deed::Api(_), _) => "the screen does not tell",
             (Deed::Gesture(_), true) => "the screen looks as it did before it",
             (Deed::Gesture(_), false) => "the screen has changed since",
         };
@@ -103,16 +107,29 @@ impl Doubt {
     /// What a person is asked before this deed is done on this screen, if it may be the doubtful one again.
     pub(crate) fn question(&self, deed: &Deed, now: &Screen) -> Option<Question> {
         let asks = match deed {
-            Deed::Api { .. } => !self.harmless && self.is_about(deed, now),
+            Deed::Api(_) => !self.harmless && self.is_about(deed, now),
             Deed::Gesture(_) => !looks_the_same(now, &self.before) && self.is_about(deed, now),
         };
-        let message = || format!("{} {}, and it may have happened", self.why, self.action);
+        let message = || {
+            let doubtful = format!("{} {}, and it may have happened", self.why, self.action);
+            match (&self.deed, deed) {
+                // A yes is for what is called now.
+                (Deed::Api(before), Deed::Api(call)) if self.by_arguments && !before.asks_the_same(call) => {
+                    format!("{doubtful}; now it calls {}", call.words())
+                }
+                _ => doubtful,
+            }
+        };
         asks.then(|| Question::Again { message: message() })
     }
 
     /// Something was done for certain, chosen on this screen. Returns whether a doubt remains.
     pub(crate) fn outlives(&mut self, deed: &Deed, now: &Screen) -> bool {
-        let ended = self.is_about(deed, now);
+        let ended = self.is_about(deed, now)
+            && match (&self.deed, deed) {
+                (Deed::Api(doubtful), Deed::Api(call)) if self.by_arguments => is_the_same_call(doubtful, call),
+                _ => true,
+            };
         self.old = true;
         !ended
     }
@@ -120,16 +137,14 @@ impl Doubt {
     /// Whether a deed that cannot be taken back is the doubtful one once more.
     fn is_about(&self, deed: &Deed, now: &Screen) -> bool {
         match (&self.deed, deed) {
-            (Deed::Api { instruction }, Deed::Api { instruction: other }) if !self.by_name => instruction == other,
-            // A call in other words is still a call of the same API.
-            (Deed::Api { instruction }, Deed::Api { instruction: other }) => {
-                first_word(instruction) == first_word(other)
-            }
+            (Deed::Api(doubtful), Deed::Api(call)) if !self.by_name => doubtful == call,
+            // With other arguments, or in other words, it may still be meant as the same.
+            (Deed::Api(doubtful), Deed::Api(call)) => doubtful.is_of_the_api(call),
             (Deed::Gesture(doubtful), Deed::Gesture(gesture)) => {
                 repeats(doubtful, gesture)
                     && (!self.old || self.is_in(&now.front.id) && self.looks_the_same(gesture, now))
             }
-            (Deed::Api { .. }, Deed::Gesture(_)) | (Deed::Gesture(_), Deed::Api { .. }) => false,
+            (Deed::Api(_), Deed::Gesture(_)) | (Deed::Gesture(_), Deed::Api(_)) => false,
         }
     }
 
@@ -188,10 +203,9 @@ fn touched(gesture: &Gesture) -> Option<Spot> {
     }
 }
 
-/// What an API is called, if the instruction says it: a call begins with its name.
-fn first_word(instruction: &str) -> String {
-    let word = instruction.trim_start().split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).next();
-    word.unwrap_or_default().to_lowercase()
+/// Whether a call asks for the same. Of a record of times when calls were texts only the name can be told.
+fn is_the_same_call(doubtful: &ApiCall, call: &ApiCall) -> bool {
+    doubtful.name.is_empty() || doubtful.asks_the_same(call)
 }
 
 fn near(one: Spot, other: Spot) -> bool {

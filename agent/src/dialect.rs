@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tapwright_contract::gesture::Abilities;
 
 use crate::action::Call;
+use crate::calls::ApiCatalog;
 
 /// A way to write actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,10 +36,23 @@ pub struct ParsedReply {
 pub struct Unclear(pub(crate) String);
 
 impl Dialect {
-    /// Understands a reply, whatever it is. `cut` says that it was cut off: what is unfinished is not guessed then.
+    /// Understands a reply, whatever it is, where no API is offered. `cut` says that it was cut off: what is unfinished is not
+    /// guessed then.
     pub fn read(self, reply: &str, cut: bool) -> ParsedReply {
+        self.read_with(reply, cut, &ApiCatalog::default())
+    }
+
+    /// The same where these APIs are offered.
+    pub fn read_with(self, reply: &str, cut: bool, apis: &ApiCatalog) -> ParsedReply {
         match self {
-            Dialect::Autoglm => autoglm::read(reply, cut),
+            Dialect::Autoglm => autoglm::read(reply, cut, apis),
+        }
+    }
+
+    /// What a model is told of APIs, and how to call them; nothing if there are none.
+    pub fn offer(self, apis: &ApiCatalog) -> String {
+        match self {
+            Dialect::Autoglm => autoglm::offer(apis),
         }
     }
 
@@ -49,10 +63,11 @@ impl Dialect {
         }
     }
 
-    /// A grammar for replies of so many tokens, as `Prompt::grammar` wants it, for a device that is able to do so much.
-    pub fn grammar(self, tokens_max: u32, abilities: Abilities) -> String {
+    /// A grammar for replies of so many tokens, as `Prompt::grammar` wants it, for a device that is able to do so much, and
+    /// these APIs.
+    pub fn grammar(self, tokens_max: u32, abilities: Abilities, apis: &ApiCatalog) -> String {
         match self {
-            Dialect::Autoglm => autoglm::grammar(tokens_max, abilities),
+            Dialect::Autoglm => autoglm::grammar(tokens_max, abilities, apis),
         }
     }
 
@@ -63,7 +78,7 @@ impl Dialect {
         }
     }
 
-    /// The canonical form of a call, which `read` gives back unchanged.
+    /// The canonical form of a call, which `read_with` gives back unchanged where its API is offered.
     pub fn print(self, call: &Call) -> String {
         match self {
             Dialect::Autoglm => autoglm::print(call),

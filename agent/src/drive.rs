@@ -9,6 +9,7 @@ use tapwright_contract::device::{Driver, DriverErrorKind, Front, Label, Screen};
 use tapwright_contract::gesture::Gesture;
 use tapwright_contract::model::{Model, Prompt};
 
+use crate::calls::{ApiCall, ApiCatalog, with_texts};
 use crate::clock::Clock;
 use crate::episode::{EDITION, Episode, Setting};
 use crate::event::{ActionResult, AppSearch, Effect, Event, Fault, Next, NoReply, ResumeTerms};
@@ -64,6 +65,7 @@ pub enum DriveError {
 pub async fn drive(mut setting: Setting, started: u64, mut ports: Ports<'_>) -> Result<End, DriveError> {
     setting.abilities = Some(ports.driver.abilities());
     forbid_by_id(&mut setting.policy, &setting.limits, &mut ports).await;
+    setting.apis = ports.apis.specs();
     let limits = setting.limits.clone();
     let header = RunHeader {
         run: ports.journal.run().to_owned(),
@@ -165,7 +167,9 @@ impl Shell<'_> {
         for notice in notices {
             self.note_notice(notice).await?;
         }
-        let terms = ResumeTerms { edition: Some(EDITION), policy: restricted };
+        let now = self.ports.apis.specs();
+        let apis = (now != episode.apis()).then_some(now);
+        let terms = ResumeTerms { edition: Some(EDITION), policy: restricted, apis };
         if let Some(Next::End(end)) = next {
             if !written {
                 self.ended(&end).await?;
@@ -229,7 +233,7 @@ impl Shell<'_> {
             Effect::Ask(question) => self.ask(question).await,
             Effect::Act(vetted) => match vetted.deed() {
                 Deed::Gesture(gesture) => self.perform(gesture).await,
-                Deed::Api { instruction } => self.call(instruction).await,
+                Deed::Api(call) => self.call(call).await,
             },
             Effect::Pause(time) => {
                 let Ports { stop, clock, .. } = &mut self.ports;
@@ -395,11 +399,20 @@ impl Shell<'_> {
         }
     }
 
-    async fn call(&mut self, instruction: &str) -> Event {
+    async fn call(&mut self, call: &ApiCall) -> Event {
         let Shell { ports, limits, .. } = self;
         let Ports { apis, secrets, clock, stop, .. } = ports;
         let bytes_max = limits.remark_bytes;
-        Event::Acted(match race(stop, *clock, limits.act + limits.grace, apis.call(instruction, limits.act)).await {
+        let call = call.clone().named_in(&ApiCatalog::of(&apis.specs()));
+        let revealed = match with_texts(&call.arguments, &mut |text| secrets.reveal(text)) {
+            Ok(revealed) => revealed,
+            Err(name) => {
+                let why = clip(&format!("the secret {name:?} is not configured"), bytes_max).to_owned();
+                return Event::Acted(ActionResult::Failed(Fault::Refused { why }));
+            }
+        };
+        let calling = apis.call(&call.name, &revealed, limits.act);
+        Event::Acted(match race(stop, *clock, limits.act + limits.grace, calling).await {
             Race::Stopped => return Event::Stopped,
             Race::Late => ActionResult::Failed(Fault::TimedOut { tries: overdue("API") }),
             Race::Won(Ok(text)) => {
@@ -440,6 +453,7 @@ impl Shell<'_> {
                 begun: *begun,
                 edition: terms.edition,
                 policy: terms.policy.clone(),
+                apis: terms.apis.clone(),
             }),
         };
         self.note(Line::Event(line)).await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tapwright_contract::api::ApiError;
+use tapwright_contract::api::{ApiError, ApiSpec};
 use tapwright_contract::device::{DriverErrorKind, InstalledApp, Label, Screen};
 use tapwright_contract::model::{ModelError, ModelErrorKind, Prompt, Reply};
 
@@ -80,6 +80,8 @@ pub struct ResumeTerms {
     pub edition: Option<u32>,
     /// The policy, if it is stricter than before: what was let through and not begun is decided anew.
     pub policy: Option<Box<Policy>>,
+    /// The APIs that there are from here on, if they are not those from before.
+    pub apis: Option<Vec<ApiSpec>>,
 }
 
 /// What came of a deed.

@@ -4,11 +4,15 @@
 //! (`except`, `apps_allowed`, the apps of a secret) goes by the platform's id of an app, which no app can choose to be
 //! somebody else's. What an app calls itself is a text like any other.
 
+mod apis;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tapwright_contract::Spot;
 use tapwright_contract::device::{Area, Front, InstalledApp, Label};
+
+pub use apis::{ApiUse, EffectPermissions};
 
 /// What a run may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,9 +41,12 @@ pub struct Policy {
     /// Secrets by name, and where they may go. What they are is not here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretUse>,
-    /// APIs that a model can call, by name. How they are called is not here.
+    /// What is said of APIs by their names. How they are called is not here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub apis: BTreeMap<String, ApiUse>,
+    /// What comes of calls of which nothing is said by name, by what they do.
+    #[serde(default, skip_serializing_if = "EffectPermissions::is_default")]
+    pub api_effects: EffectPermissions,
     /// APIs, by name, that a person is asked about each time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub apis_asked: Vec<String>,
@@ -97,20 +104,9 @@ pub struct SecretUse {
     /// Also into fields that do not hide what is typed, as those for a user's name.
     #[serde(default, skip_serializing_if = "no")]
     pub any_field: bool,
-}
-
-/// What is said of an API, and what may be done with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ApiUse {
-    /// What the model is told that it is for.
-    pub about: String,
-    /// What comes of a call, unless a rule is stricter about its words.
-    #[serde(default, alias = "leave")]
-    pub permission: Permission,
-    /// Whether it may be called again when nobody knows whether it was called.
-    #[serde(default, skip_serializing_if = "no")]
-    pub repeatable: bool,
+    /// Also into the arguments of these APIs, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apis: Vec<String>,
 }
 
 /// Answers that were given before the run.
@@ -202,12 +198,13 @@ impl Policy {
             confirm_buttons: Vec::new(),
             secrets: BTreeMap::new(),
             apis: BTreeMap::new(),
+            api_effects: EffectPermissions::ALLOWED,
             apis_asked: Vec::new(),
             answers: PresetAnswers::default(),
         }
     }
 
-    /// A policy that is at least as strict as both: what either forbids or asks about is forbidden or asked about. Secrets, APIs and
+    /// A policy that is at least as strict as both: what either forbids or asks about is forbidden or asked about. Secrets and
     /// answers are `other`'s, as far as this one has them too.
     #[must_use]
     pub fn stricter(&self, other: &Policy) -> Policy {
@@ -235,19 +232,12 @@ impl Policy {
             .filter_map(|(name, here)| {
                 let there = other.secrets.get(name)?;
                 let apps = here.apps.iter().filter(|app| named(&there.apps, app)).cloned().collect();
-                Some((name.clone(), SecretUse { apps, any_field: here.any_field && there.any_field }))
+                let apis = here.apis.iter().filter(|api| named(&there.apis, api)).cloned().collect();
+                Some((name.clone(), SecretUse { apps, any_field: here.any_field && there.any_field, apis }))
             })
             .collect();
-        policy.apis = self
-            .apis
-            .iter()
-            .filter_map(|(name, here)| {
-                let there = other.apis.get(name)?;
-                let (permission, repeatable) =
-                    (here.permission.max(there.permission), here.repeatable && there.repeatable);
-                Some((name.clone(), ApiUse { about: there.about.clone(), permission, repeatable }))
-            })
-            .collect();
+        policy.apis = ApiUse::stricter(self, other);
+        policy.api_effects = self.api_effects.stricter(&other.api_effects);
         policy.answers = other.answers.clone();
         policy
     }
@@ -363,30 +353,6 @@ impl Policy {
         ruling
     }
 
-    /// The API that an instruction is for.
-    pub(crate) fn api(&self, instruction: &str) -> Option<(&str, &ApiUse)> {
-        let mut apis = self.apis.iter().map(|(name, api)| (name.as_str(), api));
-        apis.find(|(name, _)| is_named(instruction, name))
-    }
-
-    /// What it says of an instruction to an API.
-    pub(crate) fn ruling_of_api(&self, instruction: &str, front: &Front) -> Ruling {
-        let mut ruling = Ruling::default();
-        let about = folded(&[instruction]);
-        if self.apis_asked.iter().any(|name| is_named(instruction, name)) {
-            ruling.add(Permission::Ask, "an API that a person is asked about");
-        }
-        if let Some((name, api)) = self.api(instruction) {
-            ruling.add(api.permission, &format!("the API {name}"));
-        }
-        for rule in self.rules.iter().filter(|rule| !rule.typing && !rule.words.is_empty()) {
-            if rule.finds(&about) && !named(&rule.except, &front.id) {
-                ruling.add(rule.permission, &rule.name);
-            }
-        }
-        ruling
-    }
-
     /// Whether what stands where a finger goes down only agrees to something that is written elsewhere.
     pub(crate) fn agrees_at(&self, labels: &[Label], at: Spot) -> bool {
         let there = near(labels, at);
@@ -404,16 +370,6 @@ impl Rule {
     fn finds(&self, text: &str) -> bool {
         self.words.iter().any(|word| found(text, &fold(word)))
     }
-}
-
-/// Whether an instruction begins with an API's name.
-pub(crate) fn is_named(instruction: &str, name: &str) -> bool {
-    let instruction = instruction.trim_start();
-    let rest = match instruction.get(..name.len()) {
-        Some(begins) if begins.eq_ignore_ascii_case(name) && !name.is_empty() => &instruction[name.len()..],
-        _ => return false,
-    };
-    !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-')
 }
 
 /// Whether a list names an app; case and blanks around do not count.
@@ -553,7 +509,7 @@ mod tests {
     #[test]
     fn of_two_policies_the_stricter_counts_everywhere() {
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let using = |apps: &[&str], any_field| SecretUse { apps: list(apps), any_field };
+        let using = |apps: &[&str], any_field| SecretUse { apps: list(apps), any_field, apis: vec![] };
         let one = Policy {
             apps_forbidden: list(&["a.bank"]),
             apps_allowed: list(&["a.x", "a.y"]),

@@ -13,13 +13,12 @@
 //! ```
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use tapwright_contract::Picture;
 use tapwright_contract::gesture::Abilities;
 use tapwright_contract::model::{Part, Prompt, Role, Turn};
 
-use crate::policy::ApiUse;
+use crate::calls::ApiCatalog;
 use crate::profile::Profile;
 
 /// One earlier step: what the model was told of the screen, and what it said.
@@ -43,15 +42,11 @@ pub fn info(app: &str, last_action: Option<&str>) -> String {
 
 /// The goal, and which APIs there are. It is in the first turn, whatever else is condensed; the system prompt stays as
 /// the model was trained with it, and without APIs not a byte is another one.
-pub(crate) fn with_apis<'a>(goal: &'a str, apis: &BTreeMap<String, ApiUse>) -> Cow<'a, str> {
-    if apis.is_empty() {
+pub(crate) fn with_apis<'a>(goal: &'a str, offer: &str) -> Cow<'a, str> {
+    if offer.is_empty() {
         return Cow::Borrowed(goal);
     }
-    let mut told = format!("{goal}\n\nCall_API can do this, with an instruction that begins with the name:");
-    for (name, api) in apis {
-        told += &format!("\n- {name}: {}", api.about);
-    }
-    Cow::Owned(told)
+    Cow::Owned(format!("{goal}\n\n{offer}"))
 }
 
 /// The goal, and which of the actions that the model was taught this device cannot do. Where it can do all of them not a byte is
@@ -141,7 +136,7 @@ pub(crate) fn layout<'a>(
     Prompt {
         turns,
         tokens_max: profile.tokens_max,
-        grammar: Some(profile.dialect.grammar(profile.tokens_max, Abilities::PHONE)),
+        grammar: Some(profile.dialect.grammar(profile.tokens_max, Abilities::PHONE, &ApiCatalog::default())),
     }
 }
 

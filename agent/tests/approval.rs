@@ -107,7 +107,8 @@ fn policy() -> Policy {
         rules: vec![rule("payment", false, &["buy", "pay"]), rule("credentials", true, &["card number"])],
         confirm_buttons: vec!["ok".to_owned()],
         without_labels: Permission::Ask,
-        secrets: [("card".to_owned(), SecretUse { apps: vec!["com.shop".to_owned()], any_field: false })].into(),
+        secrets: [("card".to_owned(), SecretUse { apps: vec!["com.shop".to_owned()], any_field: false, apis: vec![] })]
+            .into(),
         ..Policy::trusting()
     }
 }

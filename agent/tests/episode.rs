@@ -5,13 +5,14 @@ mod common;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use common::{reply, screen, setting};
+use common::{api, reply, screen, setting};
 use expect_test::{Expect, expect};
 use tapwright_agent::episode::{Episode, Setting};
 use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, NoReply};
 use tapwright_agent::person::Answer;
 use tapwright_agent::policy::{ApiUse, Permission};
 use tapwright_agent::step::Notice;
+use tapwright_contract::api::ApiEffect;
 use tapwright_contract::gesture::Abilities;
 use tapwright_contract::model::{Part, Prompt, Reply};
 
@@ -256,7 +257,8 @@ fn steps_run_out() {
 fn the_model_is_told_what_came_of_it() {
     let launch = r#"do(action="Launch", app="Wifi")"#;
     let like = vec!["Wi-Fi".to_owned(), "Files".to_owned()];
-    check(
+    check_with(
+        Setting { apis: vec![api("weather", "the weather", ApiEffect::Reads)], ..setting() },
         [
             saw(1),
             heard(launch),
@@ -274,7 +276,7 @@ fn the_model_is_told_what_came_of_it() {
         ],
         expect![[r#"
             look
-            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+            think 1 turns: "Turn Wi-Fi on\n\nCall_API can do this, with an instruction that begins with the name:\n- weather: the weather\n\n{\"current_app\": \"Settings\"}"
             act Gesture(Launch { app: "Wifi" })
               1. there is no app "Wifi"; near it: Wi-Fi, Files
             look
@@ -287,7 +289,7 @@ fn the_model_is_told_what_came_of_it() {
               3. not done: the display changed in between
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: the display changed in between\"}"
-            act Api { instruction: "weather" }
+            act Api(ApiCall { name: "weather", arguments: Object {"instruction": String("")} })
               4. the API answered
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"the API answered: rain\"}"
@@ -297,11 +299,11 @@ fn the_model_is_told_what_came_of_it() {
 
 fn with_apis(leave: Permission) -> Setting {
     let mut setting = setting();
-    let api = |about: &str, leave| ApiUse { about: about.to_owned(), permission: leave, repeatable: false };
-    setting.policy.apis = BTreeMap::from([
-        ("mail".to_owned(), api("writes to me", leave)),
-        ("notes".to_owned(), api("my notebook", Permission::Allow)),
-    ]);
+    setting.apis =
+        vec![api("mail", "writes to me", ApiEffect::LeavesTheDevice), api("notes", "my notebook", ApiEffect::Changes)];
+    let said = |permission| ApiUse { permission: Some(permission), ..ApiUse::default() };
+    setting.policy.apis =
+        BTreeMap::from([("mail".to_owned(), said(leave)), ("notes".to_owned(), said(Permission::Allow))]);
     setting
 }
 
@@ -327,7 +329,7 @@ fn apis_are_told_with_the_goal_and_judged_by_name() {
               1. refused: a person said no to this action
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
-            act Api { instruction: "notes: summarise the week" }
+            act Api(ApiCall { name: "notes", arguments: Object {"instruction": String("summarise the week")} })
               2. it may or may not have happened: no answer in 3 s
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"it may or may not have happened: no answer in 3 s\"}"
@@ -346,7 +348,7 @@ fn apis_are_told_with_the_goal_and_judged_by_name() {
     );
     let unanswered = || Event::Acted(ActionResult::Failed(Fault::TimedOut { tries: "late".to_owned() }));
     let mut setting = with_apis(Permission::Allow);
-    setting.policy.apis.get_mut("mail").unwrap().repeatable = true;
+    setting.policy.apis.get_mut("mail").unwrap().repeatable = Some(true);
     let mut episode = Episode::new(setting);
     let mut next = episode.on(Event::Began);
     for step in 0..6 {
@@ -364,25 +366,21 @@ fn without_an_api_the_model_works_on_its_notes() {
         [
             saw(1),
             heard(weather),
-            Event::Acted(ActionResult::NoApi),
             saw(1),
             heard(r#"do(action="Note", message="Hotel A: 90")"#),
             saw(1),
             heard(weather),
-            Event::Acted(ActionResult::NoApi),
             saw(1),
         ],
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-            act Api { instruction: "compare the hotels" }
               1. not done: no API is registered, and nothing has been noted; use the screen
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: no API is registered, and nothing has been noted; use the screen\"}"
               2. noted
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\"}"
-            act Api { instruction: "compare the hotels" }
               3. notes recalled
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"your notes: 1. Hotel A: 90\"}"

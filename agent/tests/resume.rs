@@ -9,8 +9,9 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::{reply, screen, setting};
+use common::{api, reply, screen};
 use expect_test::{Expect, expect};
+use serde_json::Value;
 use tapwright_agent::clock::Timer;
 use tapwright_agent::drive::{Ports, drive, resume};
 use tapwright_agent::episode::{Episode, Setting};
@@ -18,15 +19,20 @@ use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, ResumeTer
 use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, Record, ResumeError};
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Nobody, Person, Question};
-use tapwright_agent::policy::{ApiUse, Permission, Policy};
+use tapwright_agent::policy::{ApiUse, Policy};
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::step::Notice;
 use tapwright_agent::stop::stop;
 use tapwright_contract::Picture;
-use tapwright_contract::api::{ApiError, Apis};
+use tapwright_contract::api::{ApiEffect, ApiError, Apis};
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Part, Prompt, Reply};
+
+fn setting() -> Setting {
+    let apis = vec![api("pay", "pays", ApiEffect::Irreversible), api("weather", "the weather", ApiEffect::Reads)];
+    Setting { apis, ..common::setting() }
+}
 
 fn saw(number: u32) -> Event {
     Event::Saw(screen("Settings", number, 0))
@@ -37,8 +43,8 @@ fn heard(text: &str) -> Event {
 }
 
 const DONE: Event = Event::Acted(ActionResult::Done);
-const BROKE: Event = Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None } };
-const BEFORE: Event = Event::Resumed { begun: false, terms: ResumeTerms { edition: None, policy: None } };
+const BROKE: Event = Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None, apis: None } };
+const BEFORE: Event = Event::Resumed { begun: false, terms: ResumeTerms { edition: None, policy: None, apis: None } };
 const TAP: &str = r#"do(action="Tap", element=[100,200])"#;
 const BESIDE: &str = r#"do(action="Tap", element=[120,210])"#;
 const PAY: &str = r#"do(action="Tap", element=[100,200], message="pay")"#;
@@ -290,7 +296,7 @@ fn a_call_without_an_answer_is_not_made_again_unasked() {
     let Next::Do(Effect::Ask(Question::Again { message })) = next else { panic!("{next:?}") };
     assert!(message.starts_with("there was no answer to do(action="), "{message}");
     let mut repeatable = setting();
-    let pay = ApiUse { about: String::new(), permission: Permission::Allow, repeatable: true };
+    let pay = ApiUse { repeatable: Some(true), ..ApiUse::default() };
     repeatable.policy.apis.insert("pay".to_owned(), pay);
     let next = after_another_call(repeatable, silent());
     assert!(matches!(next, Next::Do(Effect::Act(_))), "{next:?}");
@@ -308,16 +314,16 @@ fn a_call_in_other_words_is_a_call_of_the_same_api() {
         expect![[r#"
             look
             think {"current_app": "Settings"}
-            act {"api":{"instruction":"pay 5 to Anna"}}
+            act {"api":{"name":"pay","arguments":{"instruction":"5 to Anna"}}}
             -- broke off
               1. the run broke off in the middle of it: it may or may not have happened
             look
-            think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay 5 to Anna\"): this may or may not have happened; the screen does not tell; look before you do it again"}
-            act {"api":{"instruction":"weather in Changchun"}}
+            think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay: 5 to Anna\"): this may or may not have happened; the screen does not tell; look before you do it again"}
+            act {"api":{"name":"weather","arguments":{"instruction":"in Changchun"}}}
               2. the API answered
             look
             think {"current_app": "Settings", "last_action": "the API answered: rain"}
-            ask Again { message: "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay 5 to Anna\"), and it may have happened" }
+            ask Again { message: "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay: 5 to Anna\"), and it may have happened; now it calls pay: Anna, 5" }
               3. refused: a person said no to this action
             look
         "#]],
@@ -349,17 +355,17 @@ fn no_screen_tells_whether_an_api_was_called() {
     check(
         [saw(1), heard(API), BROKE, saw(1), heard(API), Event::Answered(Answer::Yes), saw(1)],
         expect![[r#"
-        look
-        think {"current_app": "Settings"}
-        act {"api":{"instruction":"pay 5 to Anna"}}
-        -- broke off
-          1. the run broke off in the middle of it: it may or may not have happened
-        look
-        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay 5 to Anna\"): this may or may not have happened; the screen does not tell; look before you do it again"}
-        ask Again { message: "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay 5 to Anna\"), and it may have happened" }
-        look
-        act {"api":{"instruction":"pay 5 to Anna"}}
-    "#]],
+            look
+            think {"current_app": "Settings"}
+            act {"api":{"name":"pay","arguments":{"instruction":"5 to Anna"}}}
+            -- broke off
+              1. the run broke off in the middle of it: it may or may not have happened
+            look
+            think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay: 5 to Anna\"): this may or may not have happened; the screen does not tell; look before you do it again"}
+            ask Again { message: "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay: 5 to Anna\"), and it may have happened" }
+            look
+            act {"api":{"name":"pay","arguments":{"instruction":"5 to Anna"}}}
+        "#]],
     );
 }
 
@@ -633,7 +639,7 @@ impl Person for World {
 
 #[async_trait]
 impl Apis for World {
-    async fn call(&mut self, _instruction: &str, _within: Duration) -> Result<String, ApiError> {
+    async fn call(&mut self, _name: &str, _arguments: &Value, _within: Duration) -> Result<String, ApiError> {
         Err(ApiError::Unknown)
     }
 }
@@ -875,20 +881,20 @@ fn a_fork_begins_with_the_first_steps_of_another_run() {
 #[test]
 fn an_api_that_may_be_called_twice_is() {
     let mut setting = setting();
-    let api = ApiUse { about: "pays".to_owned(), permission: Permission::Allow, repeatable: true };
+    let api = ApiUse { repeatable: Some(true), ..ApiUse::default() };
     setting.policy.apis.insert("pay".to_owned(), api);
     check_with(
         setting,
         [saw(1), heard(API), BROKE, saw(1), heard(API)],
         expect![[r#"
-        look
-        think {"current_app": "Settings"}
-        act {"api":{"instruction":"pay 5 to Anna"}}
-        -- broke off
-          1. the run broke off in the middle of it: it may or may not have happened
-        look
-        think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay 5 to Anna\"): this may or may not have happened; the screen does not tell; look before you do it again"}
-        act {"api":{"instruction":"pay 5 to Anna"}}
-    "#]],
+            look
+            think {"current_app": "Settings"}
+            act {"api":{"name":"pay","arguments":{"instruction":"5 to Anna"}}}
+            -- broke off
+              1. the run broke off in the middle of it: it may or may not have happened
+            look
+            think {"current_app": "Settings", "last_action": "the run broke off in the middle of do(action=\"Call_API\", instruction=\"pay: 5 to Anna\"): this may or may not have happened; the screen does not tell; look before you do it again"}
+            act {"api":{"name":"pay","arguments":{"instruction":"5 to Anna"}}}
+        "#]],
     );
 }

@@ -100,7 +100,7 @@ impl Model for Script {
 
 fn setting_with(any_field: bool) -> Setting {
     let mut setting = setting();
-    let usage = SecretUse { apps: vec!["com.example.bank".to_owned()], any_field };
+    let usage = SecretUse { apps: vec!["com.example.bank".to_owned()], any_field, apis: vec![] };
     setting.policy.secrets.insert("pin".to_owned(), usage);
     setting
 }

@@ -1,26 +1,28 @@
-//! APIs that whoever starts a run registers: a request over HTTP, or a program. A model's instruction is put into a place
+//! APIs that whoever starts a run registers: a request over HTTP, or a program. Each of a call's arguments is put into a place
 //! that was made for it, as data of that place: never an address or another field of a request, and of a program an argument or its
 //! input. What a program does with its argument is the program's: scripts are refused where that can be seen, as in `sh -c`, and
 //! nothing more is promised.
 
 mod http;
+mod template;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use tapwright_agent::apis::Registry;
+use tapwright_agent::calls::ApiCatalog;
 use tapwright_agent::secrets::{LOOKAHEAD_BYTES, Secrets, names};
-use tapwright_contract::api::{ApiError, Apis};
+use tapwright_contract::api::{ApiError, ApiSpec, Apis};
 
 use crate::process::{Program, ProgramError, ProgramOutput, run};
-
-/// Where an instruction goes.
-pub const INSTRUCTION: &str = "{{instruction}}";
 
 /// An API, as somebody writes it down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiEndpoint {
+    /// What it is called, and what may be said to it.
+    pub spec: ApiSpec,
     pub how: ApiTransport,
     /// How long a call may take.
     pub within: Duration,
@@ -39,11 +41,11 @@ pub enum ApiTransport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpApi {
     pub method: String,
-    /// The instruction may be in its query.
+    /// Arguments may be in its query.
     pub url: String,
     /// Secrets may be in their values.
     pub headers: BTreeMap<String, String>,
-    /// The instruction may be in it.
+    /// Arguments may be in it.
     pub body: Option<String>,
     /// What of a JSON answer the model is told.
     pub pointer: Option<String>,
@@ -52,7 +54,7 @@ pub struct HttpApi {
 /// A program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandApi {
-    /// The instruction may be in an argument; if it is in none, the program reads it.
+    /// The call's arguments may be in them; what is in none of them the program reads.
     pub argv: Vec<String>,
     /// Secrets may be in their values.
     pub env: BTreeMap<String, String>,
@@ -67,7 +69,10 @@ pub struct InvalidApi(String);
 ///
 /// # Errors
 /// `InvalidApi` with the name of the one that cannot be called.
-pub fn registry(specs: &BTreeMap<String, ApiEndpoint>, secrets: &Secrets) -> Result<Registry, (String, InvalidApi)> {
+pub fn registry(
+    specs: &BTreeMap<String, ApiEndpoint>,
+    secrets: &Secrets,
+) -> Result<Registry<'static>, (String, InvalidApi)> {
     let mut registry = Registry::default();
     for (name, spec) in specs {
         let bad = |bad| (name.clone(), bad);
@@ -89,7 +94,7 @@ pub fn registry(specs: &BTreeMap<String, ApiEndpoint>, secrets: &Secrets) -> Res
                 Box::new(CommandCaller { command, spec: spec.clone(), secrets: secrets.clone() })
             }
         };
-        registry.add(name, api);
+        registry.add(api).map_err(|(name, error)| (name, InvalidApi(error.to_string())))?;
     }
     Ok(registry)
 }
@@ -100,9 +105,12 @@ impl ApiEndpoint {
     /// # Errors
     /// `InvalidApi` if not.
     pub fn check(&self) -> Result<(), InvalidApi> {
+        let mut catalog = ApiCatalog::default();
+        catalog.add(self.spec.clone()).map_err(|error| InvalidApi(error.to_string()))?;
+        let known: Vec<&str> = catalog.iter().flat_map(|(_, schema)| schema.properties()).collect();
         match &self.how {
-            ApiTransport::Http(http) => http.check(),
-            ApiTransport::Command(command) => command.check(),
+            ApiTransport::Http(http) => http.check(&known),
+            ApiTransport::Command(command) => command.check(&known),
         }
     }
 
@@ -117,11 +125,14 @@ impl ApiEndpoint {
 }
 
 impl CommandApi {
-    fn check(&self) -> Result<(), InvalidApi> {
+    fn check(&self, known: &[&str]) -> Result<(), InvalidApi> {
+        for argument in &self.argv {
+            template::check(argument, known)?;
+        }
         let Some(program) = self.argv.first().filter(|program| !program.is_empty()) else {
             return Err(InvalidApi("command names no program: command = [\"PROGRAM\", \"ARGUMENT\"]".to_owned()));
         };
-        if program.contains(INSTRUCTION) {
+        if template::has_places(program) {
             return Err(InvalidApi("what the model says cannot choose the program".to_owned()));
         }
         if self.argv.iter().any(|argument| !names(argument).is_empty()) {
@@ -135,9 +146,9 @@ impl CommandApi {
             let letters = flag.strip_prefix('-').filter(|letters| letters.bytes().all(|b| b.is_ascii_alphabetic()));
             flag == "--eval" || letters.is_some_and(|letters| letters.ends_with(['c', 'e']))
         };
-        let separate = self.argv.windows(2).any(|two| is_script(&two[0]) && two[1].contains(INSTRUCTION));
+        let separate = self.argv.windows(2).any(|two| is_script(&two[0]) && template::has_places(&two[1]));
         let joined = self.argv.iter().filter_map(|one| one.split_once('='));
-        if separate || joined.into_iter().any(|(flag, words)| is_script(flag) && words.contains(INSTRUCTION)) {
+        if separate || joined.into_iter().any(|(flag, words)| is_script(flag) && template::has_places(words)) {
             return Err(InvalidApi(
                 "what the model says would be run as a script; have the program read it".to_owned(),
             ));
@@ -155,24 +166,31 @@ struct CommandCaller {
 
 #[async_trait]
 impl Apis for CommandCaller {
-    async fn call(&mut self, instruction: &str, within: Duration) -> Result<String, ApiError> {
+    fn specs(&self) -> Vec<ApiSpec> {
+        vec![self.spec.spec.clone()]
+    }
+
+    async fn call(&mut self, _name: &str, arguments: &Value, within: Duration) -> Result<String, ApiError> {
         let CommandApi { argv, env } = &self.command;
         let refused = |why: &str| Err(ApiError::Refused { why: why.to_owned() });
-        let reads = !argv.iter().any(|argument| argument.contains(INSTRUCTION));
-        let bare = argv.iter().position(|argument| argument.starts_with(INSTRUCTION));
-        let ended = argv.iter().position(|argument| argument == "--");
-        if instruction.contains('\0') {
-            return refused("the instruction contains a NUL character, which no program can be given");
+        let reads = !argv.iter().any(|argument| template::has_places(argument));
+        let given: Vec<String> =
+            argv.iter().map(|argument| template::filled(argument, arguments, str::to_owned)).collect();
+        let input = template::whole(arguments);
+        if given.iter().chain([&input]).any(|argument| argument.contains('\0')) {
+            return refused("an argument contains a NUL character, which no program can be given");
         }
-        if bare.is_some_and(|bare| ended.is_none_or(|ended| bare < ended)) && instruction.starts_with('-') {
-            return refused("an instruction to this API does not begin with a dash");
+        let ended = argv.iter().position(|argument| argument == "--").unwrap_or(argv.len());
+        let options = argv.iter().zip(&given).take(ended);
+        if options.into_iter().any(|(place, given)| template::begins_with_a_place(place) && given.starts_with('-')) {
+            return refused("an argument of this API does not begin with a dash");
         }
-        let argv: Vec<String> = argv.iter().map(|argument| argument.replace(INSTRUCTION, instruction)).collect();
+        let argv = given;
         let program = Program {
             argv: &argv,
             env: env.clone(),
             own_group: true,
-            input: reads.then(|| instruction.to_owned()),
+            input: reads.then_some(input),
             within: within.min(self.spec.within),
             output_bytes_max: self.spec.answer_bytes_max.saturating_add(LOOKAHEAD_BYTES),
         };

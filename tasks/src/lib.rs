@@ -42,11 +42,11 @@ pub use tapwright_agent::journal::{
 pub use tapwright_agent::limits::Limits;
 pub use tapwright_agent::outcome::{End, Outcome};
 pub use tapwright_agent::person::{Answer, Asker, Nobody, Person, Question};
-pub use tapwright_agent::policy::{ApiUse, Permission, Policy, PresetAnswers, Rule, SecretUse};
+pub use tapwright_agent::policy::{ApiUse, EffectPermissions, Permission, Policy, PresetAnswers, Rule, SecretUse};
 pub use tapwright_agent::secrets::{SecretText, Secrets};
 pub use tapwright_agent::step::{Decided, StepResult};
 pub use tapwright_agent::stop::{Stop, Stopper, stop};
-pub use tapwright_contract::api::{ApiError, Apis};
+pub use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 pub use tapwright_contract::device::{DriverError, Screen};
 pub use tapwright_contract::gesture::Gesture;
 pub use tapwright_contract::{Size, Spot};

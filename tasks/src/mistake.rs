@@ -61,14 +61,26 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// Keys of earlier versions, and what they are called now.
-const RENAMED: [(&str, &str); 7] = [
+const RENAMED: [(&str, &str); 6] = [
     ("allow_ms", "authorize_ms"),
-    ("apis_asked", "apis_ask"),
     ("asks_when_stuck", "ask_when_stuck"),
     ("find_again_ms", "reconnect_ms"),
     ("leave", "permission"),
     ("then", "permission"),
     ("unlabelled", "without_labels"),
+];
+
+/// Keys of earlier versions that are said in another section now: the key, one that its old section has, and what to write.
+const MOVED: [(&str, &str, &str); 5] = [
+    ("apis_ask", "api_effects", "[policy.apis.NAME] with permission = \"ask\""),
+    ("apis_asked", "api_effects", "[policy.apis.NAME] with permission = \"ask\""),
+    ("leave", "parameters", "[policy.apis.NAME] with permission = \"…\""),
+    ("permission", "parameters", "[policy.apis.NAME] with permission = \"…\""),
+    (
+        "repeatable",
+        "parameters",
+        "effect = \"reads\" if a call changes nothing, or [policy.apis.NAME] with repeatable = true",
+    ),
 ];
 
 /// What a key of an earlier version is called now, if that is among the `known` ones.
@@ -83,6 +95,9 @@ fn unknown_key(message: &str) -> (String, Option<String>) {
         return (message.trim_end().to_owned(), None);
     };
     let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+    if let Some((.., new)) = MOVED.iter().find(|(old, beside, _)| *old == what && known.contains(beside)) {
+        return (format!("the key `{what}` is not here any more"), Some(format!("write {new}")));
+    }
     if let Some(new) = renamed(what, known.iter().copied()) {
         return (
             format!("the key `{what}` is called `{new}` now"),
@@ -111,6 +126,9 @@ mod tests {
         let (why, help) = unknown_key("unknown field `leave`, expected one of `about`, `permission`");
         assert_eq!(why, "the key `leave` is called `permission` now");
         assert_eq!(help.unwrap(), "write `permission` in place of `leave`");
+        let (why, help) = unknown_key("unknown field `permission`, expected one of `about`, `parameters`");
+        assert_eq!(why, "the key `permission` is not here any more");
+        assert_eq!(help.unwrap(), "write [policy.apis.NAME] with permission = \"…\"");
         assert_eq!(unknown_key("unknown field `leave`, expected `about`").0, "there is no key `leave` here");
     }
 

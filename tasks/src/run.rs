@@ -233,6 +233,7 @@ pub async fn run(
         touch: rules.touch.clone(),
         edition: EDITION,
         abilities: None,
+        apis: Vec::new(),
     };
     let mut last = LastReply::Nothing;
     let from = StartFrom::Beginning(Box::new(setting), place.started);

@@ -4,8 +4,10 @@
 //! between, [`Session::close`] comes last: it leaves the phone as it was found.
 
 use std::io;
+use std::mem;
 use std::path::Path;
 
+use tapwright_agent::apis::{Lent, Registry};
 use tapwright_agent::journal::{Entry, Record};
 use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::policy::Policy;
@@ -29,6 +31,8 @@ use crate::settings::Settings;
 pub struct Session {
     settings: Settings,
     device: Device,
+    /// What the device offers besides its screen.
+    device_apis: Vec<Box<dyn Apis>>,
     /// Keep other runs from the phone for as long as they are there: by its address, and by its serial number.
     locks: [Option<DeviceLock>; 2],
     model: LoadedModel,
@@ -91,6 +95,21 @@ pub enum PhoneMatch {
     Another { recorded: String, found: String },
 }
 
+/// The APIs of the settings, and those of the device.
+fn all_apis<'a>(
+    settings: &Settings,
+    secrets: &Secrets,
+    device: &'a mut [Box<dyn Apis>],
+) -> Result<Registry<'a>, RunError> {
+    let mut apis: Registry<'a> =
+        settings.registry(secrets).map_err(|error| RunError::Api { why: error.to_string() })?;
+    for one in device {
+        let added = apis.add(Box::new(Lent(one.as_mut())));
+        added.map_err(|(name, error)| RunError::Api { why: format!("the device's API {name:?}: {error}") })?;
+    }
+    Ok(apis)
+}
+
 impl Session {
     /// Opens the model and then the device; `None` if it was stopped before that. What takes time is told to `stage`.
     ///
@@ -125,9 +144,11 @@ impl Session {
             opened = opening => opened.map(Some),
         };
         match opened {
-            Ok(Some((model, device, locks))) => {
+            Ok(Some((model, mut device, locks))) => {
                 let seal = seal_of(&settings);
-                Ok(Some(Session { settings, device, locks, model, secrets, respondents, seal, stop }))
+                // They are called while the device is seen and touched.
+                let device_apis = mem::take(&mut device.rig.apis);
+                Ok(Some(Session { settings, device, device_apis, locks, model, secrets, respondents, seal, stop }))
             }
             nothing => {
                 if let Some(desk) = respondents.desk {
@@ -215,12 +236,11 @@ impl Session {
         started: u64,
         watch: Watch<'_>,
     ) -> Result<RunReport, RunError> {
-        let Session { settings, device, locks, model, secrets, respondents, seal, stop } = self;
+        let Session { settings, device, device_apis, locks, model, secrets, respondents, seal, stop } = self;
         for lock in locks.iter_mut().flatten() {
             lock.note(&runs.join(name).display().to_string());
         }
-        let mut apis =
-            settings.registry(&rules.policy, secrets).map_err(|error| RunError::Api { why: error.to_string() })?;
+        let mut apis = all_apis(settings, secrets, device_apis)?;
         let mut watch = respondents.watch(watch);
         let participants = respondents.participants(&mut apis, secrets, stop, &mut watch);
         let location = RunLocation { runs, run: name, started, seal: seal.as_ref() };
@@ -234,7 +254,7 @@ impl Session {
     /// `RunError` if it could not be written down. Whatever else happens is an outcome.
     pub async fn resume(&mut self, mut run: ResumableRun, at: u64, watch: Watch<'_>) -> Result<RunReport, RunError> {
         let policy = self.stricter_policy(&run);
-        let Session { settings, device, locks, model, secrets, respondents, seal, stop } = self;
+        let Session { settings, device, device_apis, locks, model, secrets, respondents, seal, stop } = self;
         for lock in locks.iter_mut().flatten() {
             lock.note(&run.folder().display().to_string());
         }
@@ -244,9 +264,7 @@ impl Session {
         if let Some(within) = settings.ask_within {
             run.asks_within(within);
         }
-        let mut apis = settings
-            .registry(policy.as_ref().unwrap_or(run.policy()), secrets)
-            .map_err(|error| RunError::Api { why: error.to_string() })?;
+        let mut apis = all_apis(settings, secrets, device_apis)?;
         if let Some(desk) = &respondents.desk {
             run.record().entries.iter().for_each(|entry| desk.observe(entry));
         }

@@ -19,14 +19,13 @@ use std::time::Duration;
 
 use tapwright_agent::apis::Registry;
 use tapwright_agent::guard::Touch;
-use tapwright_agent::policy::{ApiUse, Policy};
 use tapwright_agent::secrets::{SecretText, Secrets};
 use tapwright_contract::Size;
 
 use crate::apis::{ApiEndpoint, registry};
 use crate::desk::DeskOptions;
 use crate::device::{DeviceAddress, DeviceOptions, Phone, Weather};
-use crate::mistake::{Mistake, nearest};
+use crate::mistake::Mistake;
 use crate::model::ModelOptions;
 use crate::model::providers::Provider;
 use crate::origin::LaunchSettings;
@@ -220,20 +219,7 @@ impl Settings {
         policy.apps_forbidden.extend(forbid);
         policy::name_in_full(&mut policy);
         let apis = apis::resolve(file, limits.act, &secrets)?;
-        // A name that is nobody's would mean that nobody is asked.
-        if let Some(name) = policy.apis_asked.iter().find(|name| !apis.keys().any(|api| api.eq_ignore_ascii_case(name)))
-        {
-            let near = nearest(name, apis.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-            return Err(file.wrong(None, format!("[policy] apis_ask: there is no API {name:?}"), near));
-        }
-        policy.apis = sections
-            .apis
-            .iter()
-            .map(|(name, api)| {
-                let (about, permission, repeatable) = (api.about.clone(), api.permission, api.repeatable);
-                (name.clone(), ApiUse { about, permission, repeatable })
-            })
-            .collect();
+        apis::named_in(file, &policy, &apis)?;
         let ms = Duration::from_millis;
         Ok(Settings {
             runs: overrides
@@ -289,18 +275,12 @@ impl Settings {
         Ok(Secrets::new(secrets))
     }
 
-    /// The APIs that a run under this policy can call: those that it began with, as far as they are still there.
+    /// The APIs that a run can call.
     ///
     /// # Errors
     /// `SettingsError` about one that cannot be called.
-    pub fn registry(&self, policy: &Policy, secrets: &Secrets) -> Result<Registry, SettingsError> {
-        let known: BTreeMap<String, ApiEndpoint> = self
-            .apis
-            .iter()
-            .filter(|(name, _)| policy.apis.contains_key(*name))
-            .map(|(name, endpoint)| (name.clone(), endpoint.clone()))
-            .collect();
-        registry(&known, secrets)
+    pub fn registry(&self, secrets: &Secrets) -> Result<Registry<'static>, SettingsError> {
+        registry(&self.apis, secrets)
             .map_err(|(name, bad)| SettingsError::Usage { why: format!("[apis.{name}]: {bad}"), help: None })
     }
 

@@ -97,6 +97,7 @@ async fn comes_to(front: &str, policy: Policy, says: &str) -> String {
         touch: Touch { long_press: Duration::from_secs(1), swipe: Duration::from_millis(300) },
         edition: EDITION,
         abilities: None,
+        apis: Vec::new(),
     };
     let runs = tempfile::tempdir().unwrap();
     let mut journal = Journal::create(runs.path(), "one").unwrap();

@@ -4,11 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use agent::action::{Action, Call};
+use agent::calls::{ApiCatalog, plain_parameters};
 use agent::dialect::Dialect;
 use agent::place::Place;
 use llguidance::api::TopLevelGrammar;
 use llguidance::{Matcher, ParserFactory};
+use serde_json::json;
 use tapwright_agent as agent;
+use tapwright_contract::api::{ApiEffect, ApiSpec};
 use tapwright_contract::gesture::Abilities;
 use tapwright_contract::model::{Part, Role, Turn};
 use tapwright_models::{AnswerEvent, FinishReason, Grammar, Like, Local, Request, Sampling, random};
@@ -37,8 +40,8 @@ fn calls() -> Vec<Call> {
         Action::Interact { message: line() },
         Action::Swipe { from: at(500, 750), to: at(500, 350) },
         Action::Drag { from: at(0, 10), to: at(999, 100) },
-        Action::Note { message: "True".into() },
-        Action::CallApi { instruction: line() },
+        Action::Note { message: "True".into(), keeps_page: true },
+        Action::Recall { instruction: line() },
         Action::LongPress { at: at(99, 100) },
         Action::DoubleTap { at: at(1, 2) },
         Action::TakeOver { message: line() },
@@ -63,7 +66,8 @@ fn what_is_printed_may_be_said() {
     let environment = tokens.into_tok_env(None).expect("it can be walked");
     let mut factory = ParserFactory::new_simple(&environment).expect("it has a vocabulary");
     factory.quiet();
-    let grammar = TopLevelGrammar::from_lark(Dialect::Autoglm.grammar(TOKENS_MAX, Abilities::PHONE));
+    let grammar =
+        TopLevelGrammar::from_lark(Dialect::Autoglm.grammar(TOKENS_MAX, Abilities::PHONE, &ApiCatalog::default()));
     let allowed = |reply: &str| {
         let mut matcher = Matcher::new(factory.create_parser(grammar.clone()));
         assert_eq!(matcher.get_error(), None);
@@ -91,6 +95,87 @@ fn what_is_printed_may_be_said() {
     }
 }
 
+/// Two APIs: one that takes plain words, and one with arguments of each kind.
+fn apis() -> ApiCatalog {
+    let mail = json!({
+        "type": "object",
+        "required": ["to", "mood"],
+        "properties": {
+            "to": { "type": "string", "pattern": "^[A-Z]", "maxLength": 20 },
+            "mood": { "enum": ["glad", "sad", 3] },
+            "count": { "type": "integer", "minimum": 1 },
+            "copies": { "type": "array", "items": { "type": "string" } },
+            "note": { "anyOf": [{ "type": "string" }, { "type": "null" }] },
+            "place": { "type": "object", "properties": { "x": { "type": "number" } }, "required": ["x"] },
+        },
+    });
+    let spec = |name: &str, parameters| ApiSpec {
+        name: name.to_owned(),
+        about: "x".to_owned(),
+        parameters,
+        effect: ApiEffect::Reads,
+    };
+    ApiCatalog::of(&[
+        spec("weather.now", plain_parameters()),
+        spec("mail", mail),
+        spec("ping", json!({ "type": "object", "properties": {} })),
+    ])
+}
+
+#[test]
+fn only_the_apis_that_are_offered_may_be_called() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/mini/tokenizer.json");
+    let tokens = ByteTokenizer::from_file(&file).expect("the small model has a tokenizer");
+    let tokenizer = tokens.hf_tokenizer.clone();
+    let environment = tokens.into_tok_env(None).expect("it can be walked");
+    let mut factory = ParserFactory::new_simple(&environment).expect("it has a vocabulary");
+    factory.quiet();
+    let apis = apis();
+    let grammar = TopLevelGrammar::from_lark(Dialect::Autoglm.grammar(TOKENS_MAX, Abilities::PHONE, &apis));
+    let allowed = |reply: &str| {
+        let mut matcher = Matcher::new(factory.create_parser(grammar.clone()));
+        assert_eq!(matcher.get_error(), None);
+        let tokens = tokenizer.encode(reply, false).expect("it is text").get_ids().to_vec();
+        let taken = matcher.try_consume_tokens(&tokens).unwrap_or(0);
+        taken == tokens.len() && (matcher.is_stopped() || matcher.is_accepting().unwrap_or(false))
+    };
+    for call in [
+        r#"instruction="weather.now: Oslo, \"now\"""#,
+        r#"instruction="Summarize my notes""#,
+        r#"name="mail", arguments={"to": "Anna", "mood": "glad"}"#,
+        r#"name="mail", arguments={"to": "A \"b\" \n", "mood": 3, "count": 2, "copies": ["a", "b"], "note": null, "place": {"x": 1.5}}"#,
+        r#"name="ping", arguments={}"#,
+    ] {
+        let reply = format!("<think>t</think><answer>do(action=\"Call_API\", {call})");
+        assert!(allowed(&reply), "{call}");
+        // What may be said is what is understood; lengths and patterns are checked afterwards.
+        match Dialect::Autoglm.read_with(&reply, false, &apis).call {
+            Ok(Call::Do(Action::CallApi(call))) => assert!(apis.checked(call.clone()).is_ok(), "{call:?}"),
+            Ok(Call::Do(Action::Recall { .. })) => {}
+            other => panic!("{call}: {other:?}"),
+        }
+    }
+    for call in [
+        r#"instruction="fly away""#,
+        r#"instruction="mail: hi""#,
+        r#"instruction="weather-now: Oslo""#,
+        r#"name="weather.now", arguments={}"#,
+        r#"name="fly", arguments={}"#,
+        r#"name="mail", arguments={"to": "Anna"}"#,
+        r#"name="mail", arguments={"to": "Anna", "mood": "angry"}"#,
+        r#"name="mail", arguments={"to": 1, "mood": "sad"}"#,
+        r#"name="mail", arguments={"to": "Anna", "mood": "sad", "cc": "Bob"}"#,
+        r#"name="ping", arguments={"a": 1}"#,
+    ] {
+        let reply = format!("<answer>do(action=\"Call_API\", {call})");
+        assert!(!allowed(&reply), "{call}");
+    }
+    for call in calls().iter().filter(|call| !matches!(call, Call::Do(Action::Recall { .. }))) {
+        let printed = Dialect::Autoglm.print(call);
+        assert!(allowed(&format!("<answer>{printed}")), "the rest is as it was: {printed}");
+    }
+}
+
 #[test]
 fn random_weights_say_nothing_but_actions() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
@@ -108,7 +193,11 @@ fn random_weights_say_nothing_but_actions() {
                 .ask(Request {
                     tokens_max: Some(4 * TOKENS_MAX),
                     sampling: Sampling { temperature: 1.0, seed, ..Sampling::GREEDY },
-                    grammar: Some(Grammar::Lark(Dialect::Autoglm.grammar(TOKENS_MAX, Abilities::PHONE))),
+                    grammar: Some(Grammar::Lark(Dialect::Autoglm.grammar(
+                        TOKENS_MAX,
+                        Abilities::PHONE,
+                        &ApiCatalog::default(),
+                    ))),
                     ..Request::greedy(vec![turn])
                 })
                 .await

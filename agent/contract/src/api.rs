@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// An API that can be called instead of touching a screen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiSpec {
-    /// The name that a call begins with.
+    /// What it is called by: letters, digits, `-`, `_` and `.`.
     pub name: String,
     /// What it does, for the model.
     pub about: String,
@@ -32,26 +32,33 @@ pub enum ApiEffect {
     Irreversible,
 }
 
-/// Something that carries out instructions without a screen.
+impl ApiEffect {
+    /// All of them, the mildest first.
+    pub const ALL: [ApiEffect; 4] =
+        [ApiEffect::Reads, ApiEffect::Changes, ApiEffect::LeavesTheDevice, ApiEffect::Irreversible];
+}
+
+/// Something that carries out calls without a screen.
 #[async_trait]
 pub trait Apis: Send {
-    /// Which APIs there are now.
+    /// Which APIs there are now. Nothing else is offered to a model, and no other name is called.
     fn specs(&self) -> Vec<ApiSpec> {
         Vec::new()
     }
 
-    /// Carries out an instruction that the guard let through, and returns what the model is to be told.
+    /// Calls the API `name` of [`Apis::specs`], and returns what the model is to be told. The guard has let the call through, and
+    /// `arguments` is an object that the API's `parameters` describe.
     ///
     /// # Errors
     /// `ApiError` says whether it was done.
-    async fn call(&mut self, instruction: &str, within: Duration) -> Result<String, ApiError>;
+    async fn call(&mut self, name: &str, arguments: &serde_json::Value, within: Duration) -> Result<String, ApiError>;
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// Nothing was done: no API does this.
-    #[error("no API is registered for this; use the screen")]
+    /// Nothing was done: there is no API of this name.
+    #[error("there is no API of this name now; use the screen")]
     Unknown,
     /// Nothing was done: the API said no.
     #[error("{why}")]

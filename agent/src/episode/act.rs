@@ -1,5 +1,6 @@
 //! Whether what was chosen is still there, and what came of a deed.
 
+use tapwright_contract::api::ApiEffect;
 use tapwright_contract::device::Label;
 
 use super::{Cause, Episode, InFlight, Intent, Reading, Recheck, Stage, View};
@@ -128,7 +129,7 @@ impl Episode {
     }
 
     pub(super) fn acted(&mut self, doing: Box<InFlight>, result: ActionResult) -> Next {
-        let is_api = self.rules.apis_are_not_the_device && matches!(doing.intent.held.deed(), Deed::Api { .. });
+        let is_api = self.rules.apis_are_not_the_device && matches!(doing.intent.held.deed(), Deed::Api(_));
         let unanswered = matches!(result, ActionResult::Failed(Fault::TimedOut { .. } | Fault::Nonsense { .. }));
         if !is_api {
             self.tally.timeouts = if unanswered { self.tally.timeouts + 1 } else { 0 };
@@ -167,12 +168,18 @@ impl Episode {
         }
     }
 
-    /// What was taught with this action is to work on what was noted.
+    /// By the old rules every call of an API that was not there was a wish for the notes.
     fn no_api(&mut self, doing: &InFlight) -> Next {
-        if let Deed::Api { instruction } = doing.intent.held.deed()
+        if let Deed::Api(call) = doing.intent.held.deed()
+            && call.name.is_empty()
+            && let Some(instruction) = call.text()
             && !self.notes.all().is_empty()
         {
-            return self.recall(&instruction.clone());
+            return self.recall(instruction);
+        }
+        if self.rules.calls_are_typed {
+            let told = "not done: there is no API of this name now; use the screen".to_owned();
+            return self.settle_and_tell(StepResult::NotDone, told);
         }
         let told = "not done: no API is registered, and nothing has been noted; use the screen".to_owned();
         self.settle_and_tell(StepResult::NotDone, told)
@@ -188,7 +195,10 @@ impl Episode {
 
     fn may_repeat(&self, deed: &Deed) -> bool {
         match deed {
-            Deed::Api { instruction } => self.setting.policy.api(instruction).is_some_and(|(_, api)| api.repeatable),
+            Deed::Api(call) => {
+                let said = self.setting.policy.api(call).and_then(|(_, said)| said.repeatable);
+                said.unwrap_or_else(|| self.rules.calls_are_typed && self.apis.effect(call) == ApiEffect::Reads)
+            }
             Deed::Gesture(_) => false,
         }
     }

@@ -63,6 +63,14 @@ impl Episode {
                 self.stage = Stage::Waiting { time };
                 Next::Do(Effect::Pause(time))
             }
+            Review::Internal(Internal::Recall { .. }) if self.rules.calls_are_typed && self.notes.all().is_empty() => {
+                let none = if self.apis.is_empty() {
+                    "no API is registered, and nothing has been noted"
+                } else {
+                    "nothing has been noted"
+                };
+                self.settle_and_tell(StepResult::NotDone, format!("not done: {none}; use the screen"))
+            }
             Review::Internal(Internal::Recall { instruction }) => self.recall(&instruction),
             Review::Internal(Internal::Note { message, keeps_page }) => {
                 let page = reading.labels().map(|labels| page(&view.screen.front, labels));

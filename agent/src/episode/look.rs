@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tapwright_contract::gesture::Abilities;
+
 use super::{Episode, Setting, Stage, View};
 use crate::event::{Effect, Fault, Next, NoReply};
 use crate::limits::clip;
@@ -59,15 +61,16 @@ impl Episode {
         let remark = self.remarks.join("; ");
         let remark = (self.setting.profile.remarks && !remark.is_empty()).then(|| clip(&remark, bytes_max));
         let info = prompt::info(app, remark);
-        let Setting { profile, goal, date, limits, policy, abilities, .. } = &self.setting;
-        let goal = prompt::with_apis(goal, &policy.apis);
+        let Setting { profile, goal, date, limits, abilities, .. } = &self.setting;
+        let goal = prompt::with_apis(goal, &profile.dialect.offer(&self.apis));
         let cannot = abilities.map_or_else(Vec::new, |abilities| profile.dialect.cannot_say(abilities));
         let goal = prompt::with_limits(goal, &cannot);
         let notes = self.notes.brief(limits.remark_bytes);
         match self.memory.prompt(profile, &goal, date, &notes, &info, &view.screen.picture) {
             Ok(mut prompt) => {
-                if let Some(abilities) = abilities {
-                    prompt.grammar = Some(profile.dialect.grammar(profile.tokens_max, *abilities));
+                if abilities.is_some() || !self.apis.is_empty() {
+                    let abilities = abilities.unwrap_or(Abilities::PHONE);
+                    prompt.grammar = Some(profile.dialect.grammar(profile.tokens_max, abilities, &self.apis));
                 }
                 self.stage = Stage::Thinking { view, info };
                 Next::Do(Effect::Think(prompt))

@@ -25,11 +25,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tapwright_contract::api::{ApiEffect, ApiSpec};
 use tapwright_contract::device::{Label, Screen};
 use tapwright_contract::gesture::Abilities;
 
 use crate::action::Action;
 use crate::again::Doubt;
+use crate::calls::{self, ApiCatalog};
 use crate::edition::Rules;
 use crate::event::{Event, Next};
 use crate::guard::{Held, ReviewContext, Touch};
@@ -68,6 +70,25 @@ pub struct Setting {
     /// What the device is able to do; nothing else is offered or let through. The loop's shell asks the driver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abilities: Option<Abilities>,
+    /// Which APIs there are; no other name is offered or called. The loop's shell asks them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apis: Vec<ApiSpec>,
+}
+
+impl Setting {
+    /// The APIs as they are offered. Records of the first four editions have them in their policies, and all of them take plain words.
+    fn catalog(&self) -> ApiCatalog {
+        if self.edition >= 5 {
+            return ApiCatalog::of(&self.apis);
+        }
+        let old = self.policy.apis.iter().map(|(name, api)| ApiSpec {
+            name: name.clone(),
+            about: api.about.clone().filter(|about| !about.trim().is_empty()).unwrap_or_else(|| name.clone()),
+            parameters: calls::plain_parameters(),
+            effect: ApiEffect::Irreversible,
+        });
+        ApiCatalog::of(&old.collect::<Vec<_>>())
+    }
 }
 
 fn first_edition() -> u32 {
@@ -78,6 +99,7 @@ fn first_edition() -> u32 {
 pub struct Episode {
     setting: Setting,
     rules: Rules,
+    apis: ApiCatalog,
     stage: Stage,
     /// Replies heard.
     steps: u32,
@@ -252,6 +274,7 @@ impl Episode {
         Episode {
             notes: Notes::new(setting.limits.notes_bytes),
             rules: Rules::of(setting.edition),
+            apis: setting.catalog(),
             setting,
             stage: Stage::Ready,
             steps: 0,
@@ -325,6 +348,14 @@ impl Episode {
         }
     }
 
+    /// The APIs that it goes by, if it goes by what they say of themselves.
+    pub(crate) fn apis(&self) -> Vec<ApiSpec> {
+        match self.rules.calls_are_typed {
+            true => self.apis.iter().map(|(spec, _)| spec.clone()).collect(),
+            false => Vec::new(),
+        }
+    }
+
     /// What happened since this was last asked, for whoever watches.
     pub fn notices(&mut self) -> Vec<Notice> {
         mem::take(&mut self.notices)
@@ -333,8 +364,8 @@ impl Episode {
     /// What the guard goes by.
     fn context<'a>(&'a self, screen: &'a Screen, reading: &'a Reading, thought: &'a str) -> ReviewContext<'a> {
         let Setting { policy, touch, abilities, .. } = &self.setting;
-        let (labels, abilities) = (reading.labels(), *abilities);
-        ReviewContext { screen, labels, thought, policy, touch, abilities, rules: self.rules }
+        let (labels, abilities, apis) = (reading.labels(), *abilities, Some(&self.apis));
+        ReviewContext { screen, labels, thought, policy, touch, abilities, apis, rules: self.rules }
     }
 
     /// The step is over, and another one begins.

@@ -1,6 +1,7 @@
 //! Where a run that broke off goes on.
 
 use super::{Cause, Episode, InFlight, Recheck, Stage};
+use crate::calls::ApiCatalog;
 use crate::edition::Rules;
 use crate::event::{Next, ResumeTerms};
 use crate::step::StepResult;
@@ -9,13 +10,16 @@ impl Episode {
     /// The run goes on after it broke off, or after an end that need not be the last. `begun` says whether the last
     /// effect was on the disk; what was not cannot have happened.
     pub(super) fn resumed(&mut self, stage: Stage, begun: bool, terms: ResumeTerms) -> Next {
-        let ResumeTerms { edition, policy } = terms;
+        let ResumeTerms { edition, policy, apis } = terms;
         let restricted = policy.is_some();
         if let Some(policy) = policy {
             self.setting.policy = *policy;
         }
         if let Some(edition) = edition {
             self.rules = Rules::of(edition);
+        }
+        if let Some(apis) = apis {
+            self.apis = ApiCatalog::of(&apis);
         }
         self.tally.after_break();
         self.touched = None;

@@ -4,7 +4,8 @@ use tapwright_contract::model::Reply;
 
 use super::{Episode, Reading, Stage, View};
 use crate::action::{Action, Call};
-use crate::dialect::Unclear;
+use crate::calls::ApiCall;
+use crate::dialect::{Unclear, autoglm};
 use crate::event::{Effect, Next};
 use crate::guard;
 use crate::limits::clip;
@@ -23,7 +24,12 @@ impl Episode {
         let profile = &self.setting.profile;
         let bytes_max = self.setting.limits.reply_bytes;
         let heard = clip(&reply.text, bytes_max);
-        let mut said = profile.dialect.read(heard, reply.cut || heard.len() < reply.text.len());
+        let cut = reply.cut || heard.len() < reply.text.len();
+        let mut said = match self.rules.calls_are_typed {
+            true => profile.dialect.read_with(heard, cut, &self.apis),
+            false => profile.dialect.read(heard, cut),
+        };
+        said.call = said.call.and_then(|call| self.checked(call));
         if self.rules.thoughts_have_no_marks {
             said.thought = profile.dialect.without_marks(&said.thought);
         }
@@ -55,6 +61,25 @@ impl Episode {
         }
     }
 
+    /// A call of an API only if there is such an API and its arguments fit: it is not written down, asked about or done before that.
+    fn checked(&self, call: Call) -> Result<Call, Unclear> {
+        match call {
+            Call::Do(Action::CallApi(call)) => match self.apis.checked(call) {
+                Ok(call) => Ok(Call::Do(Action::CallApi(call))),
+                Err(invalid) => Err(Unclear(invalid.to_string())),
+            },
+            // By the old rules it was a call, unless it was about the notes and named no API.
+            Call::Do(Action::Recall { instruction }) if !self.rules.calls_are_typed => {
+                let names_one = self.apis.beginning(&instruction).is_some();
+                Ok(Call::Do(match names_one || !autoglm::asks_for_notes(&instruction) {
+                    true => Action::CallApi(ApiCall::untyped(&instruction)),
+                    false => Action::Recall { instruction },
+                }))
+            }
+            call => Ok(call),
+        }
+    }
+
     fn strike(&mut self, unclear: &Unclear) -> Next {
         self.tally.strikes += 1;
         if self.tally.strikes >= self.setting.limits.strikes_max {
@@ -73,7 +98,7 @@ impl Episode {
             let why = format!("the text is too long to type; at most {text_bytes} bytes at once");
             return self.settle_and_tell(StepResult::NotDone, why);
         }
-        let keeps_page = self.rules.notes_read_the_page && action.keeps_the_page();
+        let keeps_page = self.rules.notes_read_the_page && matches!(action, Action::Note { keeps_page: true, .. });
         if keeps_page || guard::reads(&action, &self.setting.policy, self.rules) {
             self.stage = Stage::Reading { view, action: Box::new(action), thought };
             return Next::Do(Effect::Read);

@@ -9,10 +9,13 @@
 //! | 3 | a policy's `permission` (which was `then` or `leave`), `without_labels` (`unlabelled`) and `confirm_buttons` (`agreeing`); |
 //! |   | a step's `result`, and `summary` (`came`); `edition` and `policy` where a run is resumed; the effect `find_app` and the |
 //! |   | event `found_app`, and among the abilities `app_names` |
+//! | 4 | a call's `name` and `arguments`, where it was an `instruction`; `apis` among the run's facts and where it is resumed, |
+//! |   | which were in its policy; a policy's `api_effects`, and `apis` of a secret |
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tapwright_contract::ScreenId;
+use tapwright_contract::api::ApiSpec;
 use tapwright_contract::device::{Front, Label};
 use tapwright_contract::model::{Part, Prompt, Reply, Role};
 
@@ -27,7 +30,7 @@ use crate::policy::Policy;
 use crate::step::{Decided, StepResult};
 
 /// The format's version, which the first line begins with.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +159,9 @@ pub struct Resumed {
     /// The policy from here on, if it is stricter than the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Box<Policy>>,
+    /// The APIs from here on, if they are others than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apis: Option<Vec<ApiSpec>>,
 }
 
 /// A step in one line, for people and reports.

@@ -241,7 +241,7 @@ impl Pictures<'_> {
             EventLine::Rested => Event::Rested,
             EventLine::Stopped => Event::Stopped,
             EventLine::Resumed(resumed) => {
-                let terms = ResumeTerms { edition: resumed.edition, policy: resumed.policy };
+                let terms = ResumeTerms { edition: resumed.edition, policy: resumed.policy, apis: resumed.apis };
                 Event::Resumed { begun: resumed.begun, terms }
             }
         })

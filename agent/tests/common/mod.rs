@@ -5,11 +5,13 @@ pub mod disk;
 
 use std::time::Duration;
 
+use tapwright_agent::calls::plain_parameters;
 use tapwright_agent::dialect::Dialect;
 use tapwright_agent::episode::{EDITION, Setting};
 use tapwright_agent::guard::{Policy, Touch};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::profile::{Profile, ReplyForm};
+use tapwright_contract::api::{ApiEffect, ApiSpec};
 use tapwright_contract::device::{Front, Screen};
 use tapwright_contract::model::Reply;
 use tapwright_contract::{Picture, Size};
@@ -34,7 +36,13 @@ pub fn setting() -> Setting {
         touch: Touch { long_press: Duration::from_secs(1), swipe: Duration::from_millis(400) },
         edition: EDITION,
         abilities: None,
+        apis: Vec::new(),
     }
+}
+
+/// An API that takes plain words.
+pub fn api(name: &str, about: &str, effect: ApiEffect) -> ApiSpec {
+    ApiSpec { name: name.to_owned(), about: about.to_owned(), parameters: plain_parameters(), effect }
 }
 
 /// A screen of 20 by 40 that shows `number`, and `clock` in its status bar.

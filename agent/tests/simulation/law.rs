@@ -44,8 +44,8 @@ impl Law {
         if dice.percent(50) {
             law.policy.apps_forbidden.push(BANK.to_owned());
         }
-        let pin = SecretUse { apps: vec![VAULT.to_owned()], any_field: false };
-        let user = SecretUse { apps: vec![VAULT.to_owned()], any_field: true };
+        let pin = SecretUse { apps: vec![VAULT.to_owned()], any_field: false, apis: vec![] };
+        let user = SecretUse { apps: vec![VAULT.to_owned()], any_field: true, apis: vec![] };
         law.policy.secrets = [("pin".to_owned(), pin), ("user".to_owned(), user)].into();
         law
     }
@@ -118,9 +118,13 @@ impl Law {
         let said = if chosen.sends { self.send } else { Permission::Allow };
         let gesture = match deed {
             Deed::Gesture(gesture) => gesture,
-            Deed::Api { instruction } => {
-                let asked = self.policy.apis_asked.iter().any(|api| instruction.starts_with(api));
-                return if asked { Permission::Ask } else { Permission::Allow };
+            Deed::Api(call) => {
+                let asked = self.policy.apis_asked.contains(&call.name);
+                return self.policy.api_effects.leaves_the_device.max(if asked {
+                    Permission::Ask
+                } else {
+                    Permission::Allow
+                });
             }
         };
         let spots: Vec<_> = match gesture {

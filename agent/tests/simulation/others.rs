@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::Value;
+use tapwright_agent::calls::ApiCall;
 use tapwright_agent::guard::Deed;
 use tapwright_agent::journal::{EffectLine, Entry, Line};
 use tapwright_agent::person::{Answer, Asker, Person, Question};
-use tapwright_contract::api::{ApiError, Apis};
+use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::device::Screen;
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Part, Prompt, Reply};
 
-use crate::common::reply;
+use crate::common::{api, reply};
 use crate::law::Chosen;
 use crate::page::{PIN, VAULT, middle};
 use crate::world::{Shared, World, Yes, lock};
@@ -241,13 +243,17 @@ pub struct Weatherman(pub Shared);
 
 #[async_trait]
 impl Apis for Weatherman {
-    async fn call(&mut self, instruction: &str, _within: Duration) -> Result<String, ApiError> {
+    fn specs(&self) -> Vec<ApiSpec> {
+        vec![api("weather", "the weather", ApiEffect::LeavesTheDevice)]
+    }
+
+    async fn call(&mut self, name: &str, arguments: &Value, _within: Duration) -> Result<String, ApiError> {
         let world = &mut *lock(&self.0);
-        world.is_kept_quiet(instruction, "an API");
-        world.acts(&Deed::Api { instruction: instruction.to_owned() });
+        world.is_kept_quiet(&arguments.to_string(), "an API");
+        world.acts(&Deed::Api(ApiCall { name: name.to_owned(), arguments: arguments.clone() }));
         match world.dice.below(4) {
             0 => {
-                // Any call is of the same API: all of them begin with the same word.
+                // All calls are the same one.
                 world.doubts.retain(|(doubtful, _)| matches!(doubtful, Deed::Gesture(_)));
                 Ok("rain".repeat(1000) + PIN)
             }

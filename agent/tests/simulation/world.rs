@@ -191,7 +191,7 @@ impl World {
         // After something else was done the same place in another app is another thing.
         let front = self.page(self.seen).front;
         let same = |(doubtful, chosen_on): &&(Deed, u32)| {
-            doubtful == deed && (matches!(deed, Deed::Api { .. }) || self.page(*chosen_on).front == front)
+            doubtful == deed && (matches!(deed, Deed::Api(_)) || self.page(*chosen_on).front == front)
         };
         let doubtful: Vec<u32> = self.doubts.iter().filter(same).map(|it| it.1).collect();
         if cannot_be_taken_back(deed) && !doubtful.is_empty() {
@@ -345,7 +345,7 @@ fn without_secrets(deed: &Deed) -> Deed {
 fn cannot_be_taken_back(deed: &Deed) -> bool {
     matches!(
         deed,
-        Deed::Api { .. }
+        Deed::Api(_)
             | Deed::Gesture(
                 Gesture::Tap { .. } | Gesture::DoubleTap { .. } | Gesture::LongPress { .. } | Gesture::Drag { .. }
             )

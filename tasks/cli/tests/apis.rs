@@ -175,8 +175,10 @@ fn what_an_api_answers_else() {
     check(Vec::new(), "timeout_ms = 300", &[r#""timed_out""#, "no answer within 0.3 s"]);
     let (acted, _) = came(&weather("http://127.0.0.1:1", ""), "weather: Oslo");
     assert!(acted.contains("\"refused\"") && acted.contains("cannot be reached"), "{acted}");
-    let (acted, _) = came(&weather("http://127.0.0.1:1", ""), "news: Oslo");
-    assert!(acted.contains("begin with one of: weather"), "{acted}");
+    let (acted, ran) = came(&weather("http://127.0.0.1:1", ""), "news: Oslo");
+    let summary = ran.lines()[0]["summary"].as_str().unwrap().to_owned();
+    assert!(summary.starts_with("unclear: ") && summary.contains("begins with one of: weather"), "{summary}");
+    assert!(acted.is_empty(), "{acted}");
 }
 
 #[test]
@@ -203,9 +205,11 @@ fn a_program_is_an_api() {
 }
 
 #[test]
-fn leave_is_asked_for_or_refused() {
-    let settings = |leave: &str| {
-        format!("[apis.mail]\nabout = \"writes\"\ncommand = [\"touch\", \"called\"]\npermission = \"{leave}\"")
+fn permission_is_asked_for_or_refused() {
+    let settings = |permission: &str| {
+        format!(
+            "[apis.mail]\nabout = \"writes\"\ncommand = [\"touch\", \"called\"]\n[policy.apis.mail]\npermission = \"{permission}\""
+        )
     };
     let place = place(&settings("refuse"));
     let (_, ran) = came(&place, "mail: hi");
@@ -231,7 +235,7 @@ fn only_what_is_repeatable_is_called_again_after_a_crash() {
     for repeatable in [false, true] {
         let api = Api::start(Vec::new());
         let place = place(&format!(
-            "[apis.post]\nabout = \"posts\"\nurl = \"{}/\"\nbody = '{{\"text\": \"{{{{instruction}}}}\"}}'\nrepeatable = {repeatable}",
+            "[apis.post]\nabout = \"posts\"\nurl = \"{}/\"\nbody = '{{\"text\": \"{{{{instruction}}}}\"}}'\n[policy.apis.post]\nrepeatable = {repeatable}",
             api.url
         ));
         let mut phone = place.start(&["phone", "--listen", "127.0.0.1:0", "--json"]);
@@ -255,6 +259,71 @@ fn only_what_is_repeatable_is_called_again_after_a_crash() {
         }
         phone.kill();
     }
+}
+
+#[test]
+fn arguments_are_checked_before_anything_is_written_or_sent() {
+    let api = Api::json(r#"{"ok": true}"#);
+    let settings = |effect: &str| {
+        format!(
+            "[apis.mail]\nabout = \"writes to somebody\"\neffect = \"{effect}\"\nurl = \"{}/send?to={{{{to}}}}\"\n\
+             body = '{{\"text\": \"{{{{text}}}}\", \"copies\": \"{{{{copies}}}}\", \"pin\": \"<{{{{pin}}}}>\"}}'\n\
+             [apis.mail.parameters]\ntype = \"object\"\nrequired = [\"to\", \"text\"]\n\
+             properties.to = {{ type = \"string\", pattern = \"^[A-Z]\" }}\nproperties.text = {{ type = \"string\" }}\n\
+             properties.copies = {{ type = \"integer\", maximum = 3 }}\nproperties.pin = {{ type = \"string\" }}\n",
+            api.url
+        )
+    };
+    let place = place(&settings("changes"));
+    // What does not fit is told, and then what is written right is done.
+    let wrong = call(r#"mail {"to": "anna", "text": "hi"}"#);
+    let right = r#"do(action="Call_API", name="mail", arguments={"to": "Anna", "text": "a \"b\"", "copies": 2})"#;
+    let ran = place.script(&[&wrong, &call("mail: hi"), right, FINISH], &[]);
+    assert_eq!(ran.told(), "0 done null", "{}", ran.out);
+    let summary = |nth: usize| ran.lines()[nth]["summary"].as_str().unwrap().to_owned();
+    assert!(summary(0).contains("/to: expected a text like ^[A-Z], got \"anna\""), "{}", summary(0));
+    assert!(summary(1).contains("expected to, as in {text: string, to: string, copies?: integer"), "{}", summary(1));
+    assert_eq!(summary(2), "the API answered");
+    let request = api.requests.recv().unwrap();
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST /send?to=Anna HTTP/1.1"), "{request}");
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body, serde_json::json!({ "text": "a \"b\"", "copies": 2, "pin": "<>" }));
+    assert!(api.requests.try_recv().is_err(), "only what fits was sent");
+    let acts = place.journal().iter().filter(|line| line["effect"].get("act").is_some()).count();
+    assert_eq!(acts, 1, "only what fits was written down as a deed");
+    // What leaves the device is asked about where somebody has something to lose.
+    let careful = self::place(&settings("leaves_the_device"));
+    let ran = careful.script(&[right, FINISH], &["--policy", "careful"]);
+    assert_eq!(ran.told(), "11 needs-person null", "{}", ran.out);
+    let message = ran.last()["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.starts_with("the API mail tells somebody else something; it calls an API: mail {\"to\":\"Anna\""),
+        "{message}"
+    );
+    assert!(api.requests.try_recv().is_err());
+}
+
+#[test]
+fn a_secret_goes_into_the_arguments_of_the_api_that_it_names() {
+    let api = Api::json(r#"{"ok": true}"#);
+    let settings = |apis: &str| {
+        format!(
+            "[apis.login]\nabout = \"logs in\"\nurl = \"{}/\"\nbody = '{{\"key\": \"{{{{instruction}}}}\"}}'\n\
+             [policy.secrets.pin]\nfile = \"key\"\napis = [{apis}]",
+            api.url
+        )
+    };
+    let place = place(&settings("\"login\""));
+    let (acted, _) = came(&place, "login: {{secret:pin}}");
+    assert!(acted.contains("told"), "{acted}");
+    let request = api.requests.recv().unwrap();
+    assert!(request.ends_with(&format!("{{\"key\":\"{KEY}\"}}")), "{request}");
+    let place = self::place(&settings(""));
+    let (acted, ran) = came(&place, "login: {{secret:pin}}");
+    let summary = ran.lines()[0]["summary"].as_str().unwrap().to_owned();
+    assert_eq!((acted.as_str(), summary.as_str()), ("", "refused: the secret \"pin\" may not go to the API login"));
+    assert!(api.requests.try_recv().is_err());
 }
 
 #[test]
@@ -289,6 +358,18 @@ fn mistakes_are_said_before_anything_is_done() {
     check("[apis.a]\nabout = \"x\"\nurl = \"http://h/\"\nheaders = { k = \"{{secret:none}}\" }", "secret \"none\"");
     check("[apis.a]\nabout = \"x\"\ncommand = [\"sh\", \"-c\", \"{{instruction}}\"]", "run as a script");
     check("[apis.a]\nabout = \"x\"\ncomand = [\"sh\"]", "did you mean `command`?");
+    check("[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\npermission = \"ask\"", "[policy.apis.NAME]");
+    check("[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\nparameters = \"{\"", "parameters is no JSON");
+    check("[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\nparameters = { type = \"string\" }", "arguments are an object");
+    check(
+        "[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\nparameters = { type = \"object\", oneOf = [] }",
+        "/oneOf: this word is not known",
+    );
+    check("[apis.a]\nabout = \"x\"\ncommand = [\"y\", \"{{city}}\"]", "{{city}} is the place of no argument");
+    check(
+        "[apis.alarm]\nabout = \"x\"\ncommand = [\"y\"]\n[policy.apis.alarms]\npermission = \"ask\"",
+        "did you mean `alarm`?",
+    );
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn in_files() {
     check(
         &run("[apis.x]\nabout = \"a\"\nleave = \"ask\"\n"),
         2,
-        &["tapwright.toml:3:1", "`leave` is called `permission` now"],
+        &["tapwright.toml:3:1", "the key `leave` is not here any more"],
     );
     check(&run("[phone]\nsede = 3\n"), 2, &["tapwright.toml:2:1", "no key `sede`", "did you mean `seed`?"]);
     check(&run("[phone]\nsize = \"huge\"\n"), 2, &["tapwright.toml:2:8", "540x1200"]);

@@ -6,18 +6,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use serde_json::{Value, json};
 use tapwright_agent::secrets::{LOOKAHEAD_BYTES, Secrets, names};
-use tapwright_contract::api::{ApiError, Apis};
+use tapwright_contract::api::{ApiError, ApiSpec, Apis};
 use tokio::time::timeout;
 
-use super::{ApiEndpoint, HttpApi, INSTRUCTION, InvalidApi, text};
+use super::{ApiEndpoint, HttpApi, InvalidApi, template, text};
 
 /// Connecting is quick or hopeless.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// What is repeated of a complaint.
 const COMPLAINT_BYTES_MAX: usize = 300;
 
-/// A request that waits for its instruction.
+/// A request that waits for its arguments.
 pub struct HttpCaller {
     client: Client,
     method: Method,
@@ -25,15 +26,16 @@ pub struct HttpCaller {
     headers: HeaderMap,
     body: Option<(String, Form)>,
     pointer: Option<String>,
+    spec: ApiSpec,
     within: Duration,
     answer_bytes_max: usize,
     secrets: Secrets,
 }
 
-/// How an instruction is written in a body.
+/// How an argument is written in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// Inside a string of JSON, whose quotes are the template's.
+    /// Inside a string of JSON, whose quotes are the template's; or a value of JSON, where nothing quotes it.
     Json,
     /// A value of a form.
     Fields,
@@ -42,7 +44,8 @@ enum Form {
 }
 
 impl HttpApi {
-    pub(super) fn check(&self) -> Result<(), InvalidApi> {
+    /// `known` are the arguments that there can be.
+    pub(super) fn check(&self, known: &[&str]) -> Result<(), InvalidApi> {
         let bad = |why: String| Err(InvalidApi(why));
         let HttpApi { method, url, headers, body, pointer } = self;
         if method.parse::<Method>().is_err() {
@@ -51,10 +54,12 @@ impl HttpApi {
         // Before it, it could lead to another place than was meant; a fragment is never sent.
         let (sent, fragment) = url.split_once('#').unwrap_or((url, ""));
         let before = sent.split_once('?').map_or(sent, |(before, _)| before);
-        if before.contains(INSTRUCTION) || fragment.contains(INSTRUCTION) {
-            return bad(format!("{INSTRUCTION} can be in the query of url only, after its question mark"));
+        if template::has_places(before) || template::has_places(fragment) {
+            return bad("arguments can be in the query of url only, after its question mark".to_owned());
         }
-        match address(url, "x") {
+        template::check(url, known)?;
+        template::check(body.as_deref().unwrap_or_default(), known)?;
+        match address(url, &json!({})) {
             Some(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => {}
             _ => return bad(format!("{url:?} is no address that begins with http:// or https://")),
         }
@@ -62,17 +67,16 @@ impl HttpApi {
             return bad("secrets can be in headers only: addresses and bodies are written to logs".to_owned());
         }
         for (name, value) in headers {
-            if name.parse::<HeaderName>().is_err() || value.contains(INSTRUCTION) {
-                return bad(format!("the header {name:?} cannot be sent, or has {INSTRUCTION} in it"));
+            if name.parse::<HeaderName>().is_err() || template::has_places(value) {
+                return bad(format!("the header {name:?} cannot be sent, or has an argument in it"));
             }
         }
         if let Some(body) = body
             && form_of(headers) == Form::Json
-            && serde_json::from_str::<serde_json::Value>(&in_json(body, "x")).is_err()
+            && in_json(body, &json!({})).is_none()
         {
-            return bad(format!(
-                "body is no JSON; {INSTRUCTION} stands inside of a string: {{\"text\": \"{INSTRUCTION}\"}}"
-            ));
+            let why = "body is no JSON; a place is a string, or stands inside of one: {\"text\": \"{{instruction}}\"}";
+            return bad(why.to_owned());
         }
         match pointer {
             Some(pointer) if !pointer.is_empty() && !pointer.starts_with('/') => {
@@ -113,23 +117,25 @@ impl HttpCaller {
             headers: sent,
             body: http.body.clone().map(|body| (body, form)),
             pointer: http.pointer.clone(),
+            spec: spec.spec.clone(),
             within: spec.within,
             answer_bytes_max: spec.answer_bytes_max,
             secrets: secrets.clone(),
         })
     }
 
-    async fn ask(&self, instruction: &str) -> Result<String, ApiError> {
+    async fn ask(&self, arguments: &Value) -> Result<String, ApiError> {
         let refused = |why: String| ApiError::Refused { why };
         let url =
-            address(&self.url, instruction).ok_or_else(|| refused("the address cannot be written so".to_owned()))?;
+            address(&self.url, arguments).ok_or_else(|| refused("the address cannot be written so".to_owned()))?;
         let mut request = self.client.request(self.method.clone(), url).headers(self.headers.clone());
         if let Some((body, form)) = &self.body {
-            request = request.body(match form {
-                Form::Json => in_json(body, instruction),
-                Form::Fields => body.replace(INSTRUCTION, &encoded(instruction)),
-                Form::Plain => body.replace(INSTRUCTION, instruction),
-            });
+            let body = match form {
+                Form::Json => in_json(body, arguments),
+                Form::Fields => Some(template::filled(body, arguments, encoded)),
+                Form::Plain => Some(template::filled(body, arguments, str::to_owned)),
+            };
+            request = request.body(body.ok_or_else(|| refused("the body cannot be written so".to_owned()))?);
         }
         let response = request.send().await.map_err(|error| {
             let told = cause(&error);
@@ -167,13 +173,13 @@ impl HttpCaller {
         if bytes.len() > self.answer_bytes_max {
             return Ok(format!("done; the answer is longer than {} bytes, and was not read", self.answer_bytes_max));
         }
-        Ok(match serde_json::from_slice::<serde_json::Value>(&bytes) {
+        Ok(match serde_json::from_slice::<Value>(&bytes) {
             Err(_) => {
                 format!("done; the answer is no JSON: {}", text(&bytes, COMPLAINT_BYTES_MAX, &kind, &self.secrets))
             }
             Ok(answer) => match answer.pointer(pointer) {
                 None => format!("done; the answer has nothing at {pointer}"),
-                Some(serde_json::Value::String(text)) => text.clone(),
+                Some(Value::String(text)) => text.clone(),
                 Some(value) => value.to_string(),
             },
         })
@@ -182,9 +188,13 @@ impl HttpCaller {
 
 #[async_trait]
 impl Apis for HttpCaller {
-    async fn call(&mut self, instruction: &str, within: Duration) -> Result<String, ApiError> {
+    fn specs(&self) -> Vec<ApiSpec> {
+        vec![self.spec.clone()]
+    }
+
+    async fn call(&mut self, _name: &str, arguments: &Value, within: Duration) -> Result<String, ApiError> {
         let within = within.min(self.within);
-        timeout(within, self.ask(instruction)).await.unwrap_or_else(|_| {
+        timeout(within, self.ask(arguments)).await.unwrap_or_else(|_| {
             Err(ApiError::Unanswered { why: format!("there was no answer within {} s", within.as_secs_f32()) })
         })
     }
@@ -204,8 +214,8 @@ async fn read(mut response: Response, bytes_max: usize) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn address(url: &str, instruction: &str) -> Option<Url> {
-    url.replace(INSTRUCTION, &encoded(instruction)).parse().ok()
+fn address(url: &str, arguments: &Value) -> Option<Url> {
+    template::filled(url, arguments, encoded).parse().ok()
 }
 
 /// As a value in a query or a form.
@@ -213,9 +223,28 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
-fn in_json(body: &str, instruction: &str) -> String {
-    let quoted = serde_json::Value::from(instruction).to_string();
-    body.replace(INSTRUCTION, &quoted[1..quoted.len() - 1])
+/// A body of JSON with the arguments in its strings. A string that is one place and nothing else becomes the argument itself, a
+/// number or a list too; an argument that was left out is null there.
+fn in_json(body: &str, arguments: &Value) -> Option<String> {
+    fn fill(value: &mut Value, arguments: &Value) {
+        match value {
+            Value::String(text) => {
+                let whole = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
+                let is_place = template::begins_with_a_place(text) && whole.is_some_and(|name| !name.contains('{'));
+                *value = match whole.filter(|_| is_place) {
+                    Some(template::ARGUMENTS) if arguments.get(template::ARGUMENTS).is_none() => arguments.clone(),
+                    Some(name) => arguments.get(name).cloned().unwrap_or_default(),
+                    None => template::filled(text, arguments, str::to_owned).into(),
+                };
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| fill(item, arguments)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| fill(field, arguments)),
+            Value::Number(_) | Value::Bool(_) | Value::Null => {}
+        }
+    }
+    let mut body: Value = serde_json::from_str(body).ok()?;
+    fill(&mut body, arguments);
+    Some(body.to_string())
 }
 
 fn form_of(headers: &BTreeMap<String, String>) -> Form {
@@ -246,9 +275,15 @@ mod tests {
 
     #[test]
     fn an_instruction_stays_where_it_was_put() {
-        let url = address("https://h.example/a?q={{instruction}}&k=1", "x&k=2#/../é +").unwrap();
+        let instruction = |text: &str| json!({ "instruction": text });
+        let url = address("https://h.example/a?q={{instruction}}&k=1", &instruction("x&k=2#/../é +")).unwrap();
         assert_eq!(url.as_str(), "https://h.example/a?q=x%26k%3D2%23%2F..%2F%C3%A9%20%2B&k=1");
-        assert_eq!(in_json(r#"{"t": "{{instruction}}"}"#, "a\", \"b\": \"\n"), r#"{"t": "a\", \"b\": \"\n"}"#);
+        let body = in_json(r#"{"t": "so: {{instruction}}"}"#, &instruction("a\", \"b\": \"\n")).unwrap();
+        assert_eq!(body, r#"{"t":"so: a\", \"b\": \"\n"}"#);
+        let typed = json!({ "n": 2, "l": ["a"], "t": "{{n}}" });
+        let body = in_json(r#"{"n": "{{n}}", "l": ["{{l}}"], "t": "{{t}}", "m": "{{m}}", "s": "{{n}}{{n}}"}"#, &typed);
+        assert_eq!(body.unwrap(), r#"{"n":2,"l":[["a"]],"t":"{{n}}","m":null,"s":"22"}"#);
+        assert_eq!(in_json("\"{{arguments}}\"", &typed).unwrap(), typed.to_string());
     }
 
     fn check(change: impl Fn(&mut HttpApi), expected: Expect) {
@@ -260,7 +295,7 @@ mod tests {
             pointer: Some("/a".to_owned()),
         };
         change(&mut http);
-        expected.assert_eq(&http.check().map_or_else(|bad| bad.to_string(), |()| "well".to_owned()));
+        expected.assert_eq(&http.check(&["instruction"]).map_or_else(|bad| bad.to_string(), |()| "well".to_owned()));
     }
 
     #[test]
@@ -269,7 +304,7 @@ mod tests {
         check(|http| http.method = "P O".to_owned(), expect![[r#""P O" is no method"#]]);
         check(
             |http| http.url = "https://{{instruction}}/".to_owned(),
-            expect!["{{instruction}} can be in the query of url only, after its question mark"],
+            expect!["arguments can be in the query of url only, after its question mark"],
         );
         check(
             |http| http.url = "file:///etc/passwd".to_owned(),
@@ -281,15 +316,15 @@ mod tests {
         );
         check(
             |http| http.body = Some("{{instruction}}".to_owned()),
-            expect![[r#"body is no JSON; {{instruction}} stands inside of a string: {"text": "{{instruction}}"}"#]],
+            expect![[r#"body is no JSON; a place is a string, or stands inside of one: {"text": "{{instruction}}"}"#]],
         );
         check(
             |http| http.pointer = Some("a".to_owned()),
             expect![[r#"pointer begins with a slash: "/current/summary""#]],
         );
         check(
-            |http| drop(http.headers.insert("x".to_owned(), INSTRUCTION.to_owned())),
-            expect![[r#"the header "x" cannot be sent, or has {{instruction}} in it"#]],
+            |http| drop(http.headers.insert("x".to_owned(), "{{instruction}}".to_owned())),
+            expect![[r#"the header "x" cannot be sent, or has an argument in it"#]],
         );
         check(
             |http| {

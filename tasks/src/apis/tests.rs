@@ -1,22 +1,37 @@
 //! Programs as APIs.
 
 use expect_test::{Expect, expect};
+use serde_json::json;
+use tapwright_agent::calls::plain_parameters;
+use tapwright_contract::api::ApiEffect;
 
 use super::*;
+
+const INSTRUCTION: &str = "{{instruction}}";
 
 fn command(argv: &[&str]) -> ApiEndpoint {
     let argv = argv.iter().map(|argument| (*argument).to_owned()).collect();
     let command = CommandApi { argv, env: BTreeMap::new() };
-    ApiEndpoint { how: ApiTransport::Command(command), within: Duration::from_secs(60), answer_bytes_max: 100 }
+    let spec = ApiSpec {
+        name: "api".to_owned(),
+        about: "it does".to_owned(),
+        parameters: plain_parameters(),
+        effect: ApiEffect::Changes,
+    };
+    ApiEndpoint { spec, how: ApiTransport::Command(command), within: Duration::from_secs(60), answer_bytes_max: 100 }
 }
 
 async fn call(spec: ApiEndpoint, instruction: &str) -> String {
+    call_with(spec, json!({ "instruction": instruction })).await
+}
+
+async fn call_with(spec: ApiEndpoint, arguments: Value) -> String {
     let specs = BTreeMap::from([("api".to_owned(), spec)]);
     let mut registry = match registry(&specs, &Secrets::default()) {
         Ok(registry) => registry,
         Err((name, bad)) => return format!("{name}: {bad}"),
     };
-    match registry.call(&format!("api: {instruction}"), Duration::from_secs(60)).await {
+    match registry.call("api", &arguments, Duration::from_secs(60)).await {
         Ok(text) => text,
         Err(error @ ApiError::Refused { .. }) => format!("refused: {error}"),
         Err(error) => format!("nobody knows: {error}"),
@@ -32,10 +47,34 @@ async fn an_instruction_is_one_argument_or_what_is_read() {
     assert_eq!(call(command(&["echo", "to={{instruction}}"]), said).await, format!("to={said}"));
     assert_eq!(
         call(command(&["printf", "%s", INSTRUCTION]), "-v").await,
-        "refused: an instruction to this API does not begin with a dash"
+        "refused: an argument of this API does not begin with a dash"
     );
     assert_eq!(call(command(&["printf", "--", "%s", INSTRUCTION]), "-v").await, "-v");
     assert_eq!(call(command(&["cat"]), "-v").await, "-v");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn arguments_have_places_of_their_own() {
+    let typed = |argv: &[&str]| {
+        let mut endpoint = command(argv);
+        let fields =
+            json!({ "to": { "type": "string" }, "count": { "type": "integer" }, "urgent": { "type": "boolean" } });
+        endpoint.spec.parameters = json!({ "type": "object", "properties": fields, "required": ["to"] });
+        endpoint
+    };
+    let echo = typed(&["printf", "%s|", "--to={{to}}", "{{count}}", "--", "{{urgent}}"]);
+    let hostile = json!({ "to": "{{count}}; $(x)", "count": 2, "urgent": true });
+    assert_eq!(call_with(echo.clone(), hostile).await, "--to={{count}}; $(x)|2|--|true|");
+    assert_eq!(call_with(echo.clone(), json!({ "to": "--x" })).await, "--to=--x||--||");
+    let minus = call_with(echo.clone(), json!({ "to": "a", "count": -1 })).await;
+    assert_eq!(minus, "refused: an argument of this API does not begin with a dash");
+    let wrong = call_with(echo, json!({ "to": 1 })).await;
+    assert!(wrong.starts_with("refused: the arguments of api do not fit: /to: expected string"), "{wrong}");
+    let all = json!({ "to": "Anna", "count": 3 });
+    assert_eq!(call_with(typed(&["cat"]), all.clone()).await, all.to_string());
+    let unknown = call_with(typed(&["echo", "{{who}}"]), all).await;
+    assert_eq!(unknown, "api: {{who}} is the place of no argument; its parameters are: to, count, urgent");
 }
 
 #[cfg(unix)]

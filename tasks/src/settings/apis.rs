@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::file::ApiSection;
+use tapwright_agent::calls::{ApiCatalog, plain_parameters};
+use tapwright_agent::policy::Policy;
+use tapwright_contract::api::{ApiEffect, ApiSpec};
+
+use super::file::{ApiSection, ParametersSection};
 use super::model::absolute;
 use super::policy::SecretPlace;
 use super::{SettingsError, SettingsFile};
 use crate::apis::{ApiEndpoint, ApiTransport, CommandApi, HttpApi};
+use crate::mistake::nearest;
 
 /// A program in a folder of its own is where the file says, whatever the folder the user is in.
 pub(super) fn program(argv: &[String], beside: impl Fn(PathBuf) -> PathBuf) -> Vec<String> {
@@ -19,10 +24,6 @@ pub(super) fn program(argv: &[String], beside: impl Fn(PathBuf) -> PathBuf) -> V
     argv
 }
 
-/// As many as a model can be told of with each goal, and how much of each.
-const APIS_MAX: usize = 32;
-const ABOUT_CHARS_MAX: usize = 200;
-const API_NAME_CHARS_MAX: usize = 40;
 /// How much of an answer is read, if nobody says it.
 const ANSWER_BYTES: usize = 64 << 10;
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -36,28 +37,54 @@ pub(super) fn resolve(
     endpoints(file, act, secrets).map_err(|why| file.wrong(None, why, None))
 }
 
+/// A name that is nobody's would mean that nobody is asked.
+pub(super) fn named_in(
+    file: &SettingsFile,
+    policy: &Policy,
+    apis: &BTreeMap<String, ApiEndpoint>,
+) -> Result<(), SettingsError> {
+    let by_name = policy.apis.keys().map(|name| (name, "[policy.apis]".to_owned()));
+    let by_secret = policy.secrets.iter().flat_map(|(secret, usage)| {
+        usage.apis.iter().map(move |name| (name, format!("[policy.secrets.{secret}] apis")))
+    });
+    // Another name may be of an API that the device has: that is known when it is open.
+    let misspelt = |name: &String| {
+        let is_known = apis.keys().any(|api| api.eq_ignore_ascii_case(name));
+        nearest(name, apis.keys().map(String::as_str)).filter(|_| !is_known)
+    };
+    match by_name.chain(by_secret).find_map(|(name, at)| Some((name, at, misspelt(name)?))) {
+        None => Ok(()),
+        Some((name, at, near)) => {
+            let help = Some(format!("did you mean `{near}`?"));
+            Err(file.wrong(None, format!("{at}: there is no API {name:?}"), help))
+        }
+    }
+}
+
 fn endpoints(
     file: &SettingsFile,
     act: Duration,
     secrets: &BTreeMap<String, SecretPlace>,
 ) -> Result<BTreeMap<String, ApiEndpoint>, String> {
     let said = &file.sections.apis;
-    if said.len() > APIS_MAX {
-        return Err(format!("[apis]: there are {}, and a model is told of {APIS_MAX} at most", said.len()));
-    }
     let mut apis: BTreeMap<String, ApiEndpoint> = BTreeMap::new();
     for (name, api) in said {
         let wrong = |why: &str| Err(format!("[apis.{name}]: {why}"));
-        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
-        if name.is_empty() || name.len() > API_NAME_CHARS_MAX || !name.chars().all(is_plain) {
-            return wrong("a name has letters, digits, - and _, and 40 of them at most");
-        }
+        let parameters = match &api.parameters {
+            None => plain_parameters(),
+            Some(ParametersSection::Text(text)) => match serde_json::from_str(text) {
+                Ok(parameters) => parameters,
+                Err(error) => return wrong(&format!("parameters is no JSON: {error}")),
+            },
+            Some(ParametersSection::Table(table)) => match serde_json::to_value(table) {
+                Ok(parameters) => parameters,
+                Err(error) => return wrong(&format!("parameters is no schema: {error}")),
+            },
+        };
+        let effect = api.effect.unwrap_or(ApiEffect::Changes);
+        let spec = ApiSpec { name: name.clone(), about: api.about.clone(), parameters, effect };
         if apis.keys().any(|other| other.eq_ignore_ascii_case(name)) {
             return wrong("another one is called so, but for capital letters");
-        }
-        let about = &api.about;
-        if about.trim().is_empty() || about.chars().count() > ABOUT_CHARS_MAX || about.chars().any(char::is_control) {
-            return wrong("about is one line of up to 200 characters: the model goes by it");
         }
         let within = api.timeout_ms.map_or(act, Duration::from_millis);
         if within.is_zero() || within > act {
@@ -83,14 +110,18 @@ fn endpoints(
                 return wrong("it has either url, with method, headers, body and pointer; or command, with env");
             }
         };
-        let spec = ApiEndpoint { how, within, answer_bytes_max };
-        if let Err(bad) = spec.check() {
+        let endpoint = ApiEndpoint { spec, how, within, answer_bytes_max };
+        if let Err(bad) = endpoint.check() {
             return wrong(&bad.to_string());
         }
-        if let Some(secret) = spec.secrets().into_iter().find(|secret| !secrets.contains_key(*secret)) {
+        if let Some(secret) = endpoint.secrets().into_iter().find(|secret| !secrets.contains_key(*secret)) {
             return wrong(&format!("the secret {secret:?} is not configured: add [policy.secrets.{secret}]"));
         }
-        apis.insert(name.clone(), spec);
+        apis.insert(name.clone(), endpoint);
+    }
+    let mut catalog = ApiCatalog::default();
+    for endpoint in apis.values() {
+        catalog.add(endpoint.spec.clone()).map_err(|error| format!("[apis.{}]: {error}", endpoint.spec.name))?;
     }
     Ok(apis)
 }

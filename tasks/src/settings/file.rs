@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tapwright_agent::policy::{Permission, PresetAnswers};
+use tapwright_contract::api::ApiEffect;
 use toml::Spanned;
 
 use super::SettingsError;
@@ -113,14 +114,26 @@ pub(super) struct PolicySection {
     pub warning: Option<Permission>,
     pub without_labels: Option<Permission>,
     pub ask_when_stuck: Option<bool>,
+    /// What is said of APIs by name, and of all others by what they do.
     #[serde(default)]
-    pub apis_ask: Vec<String>,
+    pub apis: BTreeMap<String, ApiPolicySection>,
+    #[serde(default)]
+    pub api_effects: ApiEffectsSection,
     pub answers: Option<PresetAnswers>,
     /// Changes of the preset's rules, by their names, and rules of one's own.
     #[serde(default)]
     pub rules: BTreeMap<String, RuleSection>,
     #[serde(default)]
     pub secrets: BTreeMap<String, SecretSection>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApiEffectsSection {
+    pub reads: Option<Permission>,
+    pub changes: Option<Permission>,
+    pub leaves_the_device: Option<Permission>,
+    pub irreversible: Option<Permission>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -157,6 +170,9 @@ pub(super) struct SecretSection {
     pub apps: Vec<String>,
     #[serde(default)]
     pub any_field: bool,
+    /// APIs in whose arguments a model may write its name.
+    #[serde(default)]
+    pub apis: Vec<String>,
 }
 
 /// A request if it has a `url`, a program if it has a `command`.
@@ -175,10 +191,24 @@ pub(super) struct ApiSection {
     pub env: BTreeMap<String, String>,
     pub timeout_ms: Option<u64>,
     pub answer_bytes_max: Option<usize>,
-    #[serde(default)]
-    pub permission: Permission,
-    #[serde(default)]
-    pub repeatable: bool,
+    pub effect: Option<ApiEffect>,
+    pub parameters: Option<ParametersSection>,
+}
+
+/// A JSON schema, as a table or as a text.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum ParametersSection {
+    Text(String),
+    Table(toml::Table),
+}
+
+/// What may be done with an API.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApiPolicySection {
+    pub permission: Option<Permission>,
+    pub repeatable: Option<bool>,
 }
 
 impl SettingsFile {

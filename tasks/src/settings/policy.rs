@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use tapwright_agent::policy::{Permission, Policy, Rule, SecretUse};
+use tapwright_agent::policy::{ApiUse, Permission, Policy, Rule, SecretUse};
 use tapwright_drivers::android::app_names;
 
 use super::apis::program;
@@ -48,7 +48,15 @@ pub(super) fn resolve(file: &SettingsFile, preset: Preset) -> Result<Policy, Set
         }
     }
     policy.apps_allowed.clone_from(&section.apps_allowed);
-    policy.apis_asked.clone_from(&section.apis_ask);
+    for (name, said) in &section.apis {
+        let (permission, repeatable) = (said.permission, said.repeatable);
+        policy.apis.insert(name.clone(), ApiUse { permission, repeatable, about: None });
+    }
+    let (said, effects) = (&section.api_effects, &mut policy.api_effects);
+    effects.reads = said.reads.unwrap_or(effects.reads);
+    effects.changes = said.changes.unwrap_or(effects.changes);
+    effects.leaves_the_device = said.leaves_the_device.unwrap_or(effects.leaves_the_device);
+    effects.irreversible = said.irreversible.unwrap_or(effects.irreversible);
     policy.warning = section.warning.unwrap_or(policy.warning);
     policy.without_labels = section.without_labels.unwrap_or(policy.without_labels);
     policy.asks_when_stuck = section.ask_when_stuck.unwrap_or(policy.asks_when_stuck);
@@ -72,7 +80,8 @@ pub(super) fn resolve(file: &SettingsFile, preset: Preset) -> Result<Policy, Set
     }
     for (name, secret) in &section.secrets {
         ids(&secret.apps, &format!("[policy.secrets.{name}] apps")).map_err(|why| wrong(why, by_id))?;
-        policy.secrets.insert(name.clone(), SecretUse { apps: secret.apps.clone(), any_field: secret.any_field });
+        let (apps, apis) = (secret.apps.clone(), secret.apis.clone());
+        policy.secrets.insert(name.clone(), SecretUse { apps, any_field: secret.any_field, apis });
     }
     Ok(policy)
 }

@@ -3,6 +3,8 @@
 use std::fs;
 
 use super::*;
+use tapwright_contract::api::ApiEffect;
+
 use crate::device::Keys;
 use crate::model::{ApiKey, ModelSource};
 
@@ -71,8 +73,12 @@ fn the_example_in_the_docs_is_the_truth() {
 fn the_example_of_apis_is_the_truth() {
     let settings = of_file(include_str!("../../../docs/examples/apis.toml"));
     assert_eq!(settings.apis.keys().collect::<Vec<_>>(), ["calendar", "notebook", "weather"]);
-    assert_eq!(settings.rules.policy.apis["notebook"].permission, tapwright_agent::policy::Permission::Ask);
-    assert!(settings.rules.policy.apis["weather"].repeatable);
+    let said = |name: &str| settings.rules.policy.apis.get(name).and_then(|said| said.permission);
+    assert_eq!((said("notebook"), said("weather")), (Some(tapwright_agent::policy::Permission::Ask), None));
+    let spec = |name: &str| settings.apis[name].spec.clone();
+    assert_eq!(spec("weather").effect, ApiEffect::Reads);
+    assert_eq!(spec("notebook").effect, ApiEffect::LeavesTheDevice);
+    assert_eq!(spec("calendar").parameters["required"], serde_json::json!(["day"]));
 }
 
 #[test]
@@ -271,16 +277,24 @@ fn without_a_home_only_what_needs_one_misses_it() {
 #[test]
 fn old_keys_are_refused_with_the_new_one_named() {
     for (text, new) in [
-        ("[apis.x]\nabout = \"a\"\nleave = \"ask\"", "permission"),
         ("[policy.rules.sending]\nthen = \"ask\"", "permission"),
         ("[policy]\nunlabelled = \"ask\"", "without_labels"),
         ("[policy]\nasks_when_stuck = true", "ask_when_stuck"),
-        ("[policy]\napis_asked = []", "apis_ask"),
         ("[device]\nallow_ms = 1", "authorize_ms"),
         ("[device]\nfind_again_ms = 1", "reconnect_ms"),
     ] {
         let error = resolve(text, Overrides::default(), Recorded::default()).unwrap_err();
         assert!(error.to_string().contains(&format!("is called `{new}` now")), "{text}: {error}");
+    }
+    for text in [
+        "[apis.x]\nabout = \"a\"\nleave = \"ask\"",
+        "[apis.x]\nabout = \"a\"\npermission = \"ask\"",
+        "[apis.x]\nabout = \"a\"\nrepeatable = true",
+        "[policy]\napis_ask = []",
+        "[policy]\napis_asked = []",
+    ] {
+        let error = resolve(text, Overrides::default(), Recorded::default()).unwrap_err();
+        assert!(error.to_string().contains("is not here any more"), "{text}: {error}");
     }
 }
 

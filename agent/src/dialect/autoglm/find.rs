@@ -3,6 +3,7 @@
 use super::value::{Quoting, Reader, Syntax, TOKEN_BYTES, Value, is_blank, token};
 use super::verb::{act, finish, names_an_action, shown, unclear};
 use crate::action::Call;
+use crate::calls::ApiCatalog;
 use crate::dialect::{ParsedReply, Unclear};
 use crate::work::looked_at;
 
@@ -10,17 +11,18 @@ use crate::work::looked_at;
 const CALLS_MAX: usize = 32;
 
 /// Understands a reply.
-pub fn read(reply: &str, cut: bool) -> ParsedReply {
+pub fn read(reply: &str, cut: bool, apis: &ApiCatalog) -> ParsedReply {
     let (thought, answer) = split(reply);
     if let Some(answer) = answer {
-        let chosen = inner(answer, cut).and_then(|inner| choose(inner, cut)).or_else(|| choose(answer, cut));
+        let chosen =
+            inner(answer, cut, apis).and_then(|inner| choose(inner, cut, apis)).or_else(|| choose(answer, cut, apis));
         let thought = clean(thought);
         return match chosen {
             Some(chosen) => ParsedReply { thought, call: chosen.call, more: chosen.more },
             None => ParsedReply { thought, call: Err(no_call(answer, cut)), more: false },
         };
     }
-    match choose(thought, cut) {
+    match choose(thought, cut, apis) {
         Some(chosen) => {
             let before = &thought[..chosen.start];
             let thought = if is_filler(before) { String::new() } else { clean(before) };
@@ -31,9 +33,9 @@ pub fn read(reply: &str, cut: bool) -> ParsedReply {
 }
 
 /// What follows another `<answer>` of an answer, but for one that stands in a text to be typed.
-fn inner(answer: &str, cut: bool) -> Option<&str> {
+fn inner<'a>(answer: &'a str, cut: bool, apis: &ApiCatalog) -> Option<&'a str> {
     let at = answer.find("<answer>")?;
-    let typed = candidates(answer, cut).iter().any(|call| (call.start..call.end).contains(&at));
+    let typed = candidates(answer, cut, apis).iter().any(|call| (call.start..call.end).contains(&at));
     (!typed).then(|| &answer[at + "<answer>".len()..])
 }
 
@@ -119,10 +121,10 @@ struct Candidate {
 
 /// The call that a text means: the first one if the text begins with it, otherwise the first of the last few that
 /// stand together, because prose mentions what it does not want before it says what it wants.
-fn choose(text: &str, cut: bool) -> Option<Chosen> {
-    let mut candidates = candidates(text, cut);
+fn choose(text: &str, cut: bool, apis: &ApiCatalog) -> Option<Chosen> {
+    let mut candidates = candidates(text, cut, apis);
     if candidates.is_empty() {
-        candidates.extend(json(text, cut));
+        candidates.extend(json(text, cut, apis));
     }
     let group_ends = |at: usize, candidates: &[Candidate]| {
         let mut end = at + 1;
@@ -153,13 +155,13 @@ fn choose(text: &str, cut: bool) -> Option<Chosen> {
 }
 
 /// All calls of a text, in order, also those that cannot be read.
-fn candidates(text: &str, cut: bool) -> Vec<Candidate> {
+fn candidates(text: &str, cut: bool, apis: &ApiCatalog) -> Vec<Candidate> {
     let mut found = Vec::new();
     let mut from = 0;
     while found.len() < CALLS_MAX
         && let Some((start, open, finishes)) = next_call(text, from)
     {
-        let (end, call) = parse(text, open, finishes, cut);
+        let (end, call) = parse(text, open, finishes, cut, apis);
         found.push(Candidate { start, end, finishes, call });
         from = end;
     }
@@ -168,13 +170,13 @@ fn candidates(text: &str, cut: bool) -> Vec<Candidate> {
 
 /// Reads the call whose parenthesis opens before `open`. A call that cannot be read takes all the rest with it: what
 /// looks like a call there may be a piece of a text that was to be typed.
-fn parse(text: &str, open: usize, finishes: bool, cut: bool) -> (usize, Result<Call, Unclear>) {
+fn parse(text: &str, open: usize, finishes: bool, cut: bool, apis: &ApiCatalog) -> (usize, Result<Call, Unclear>) {
     let mut first = None;
     for quoting in [Quoting::Strict, Quoting::Lenient] {
         let mut reader = Reader::new(text, open, quoting);
         match reader.arguments(!cut) {
             Ok(arguments) if finishes => return (reader.at(), Ok(finish(arguments))),
-            Ok(arguments) => return (reader.at(), act(arguments)),
+            Ok(arguments) => return (reader.at(), act(arguments, apis)),
             Err(syntax) => first = first.or(Some(syntax)),
         }
     }
@@ -227,7 +229,7 @@ fn is_meant(arguments: &str, word: &str) -> bool {
 }
 
 /// A call that is written as JSON.
-fn json(text: &str, cut: bool) -> Option<Candidate> {
+fn json(text: &str, cut: bool, apis: &ApiCatalog) -> Option<Candidate> {
     let start = text.find('{')?;
     let mut failed = None;
     for quoting in [Quoting::Strict, Quoting::Lenient] {
@@ -236,8 +238,8 @@ fn json(text: &str, cut: bool) -> Option<Candidate> {
             Ok(map) if names_an_action(&map) => {
                 let end = reader.at();
                 let finishes = map.iter().any(|(_, value)| matches!(value, Value::Text(text) if text == "finish"));
-                let arguments = super::value::Arguments { named: map, plain: Vec::new() };
-                return Some(Candidate { start, end, finishes, call: act(arguments) });
+                let arguments = super::value::Arguments { named: map, ..Default::default() };
+                return Some(Candidate { start, end, finishes, call: act(arguments, apis) });
             }
             Ok(_) => {
                 let call = Err(no_call("{", cut));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tapwright_contract::gesture::Modifier;
 
+use super::calls;
 use crate::action::{Action, Call};
 use crate::dialect::autoglm::GRID;
 use crate::place::Place;
@@ -31,8 +32,16 @@ fn act(action: &Action) -> String {
         Action::Interact { message } => format!("do(action=\"Interact\", message={})", quoted(message)),
         Action::Swipe { from, to } => format!("do(action=\"Swipe\", start={}, end={})", place(*from), place(*to)),
         Action::Drag { from, to } => format!("do(action=\"Drag\", start={}, end={})", place(*from), place(*to)),
-        Action::Note { message } => format!("do(action=\"Note\", message={})", quoted(message)),
-        Action::CallApi { instruction } => format!("do(action=\"Call_API\", instruction={})", quoted(instruction)),
+        Action::Note { message, .. } => format!("do(action=\"Note\", message={})", quoted(message)),
+        Action::Recall { instruction } => format!("do(action=\"Call_API\", instruction={})", quoted(instruction)),
+        Action::CallApi(call) => match call.text() {
+            Some(text) if call.name.is_empty() => format!("do(action=\"Call_API\", instruction={})", quoted(text)),
+            // As the model was taught it, where that reads as the same.
+            Some(text) if calls::is_plain(text) => {
+                format!("do(action=\"Call_API\", instruction={})", quoted(&format!("{}: {text}", call.name)))
+            }
+            _ => format!("do(action=\"Call_API\", name={}, arguments={})", quoted(&call.name), call.arguments),
+        },
         Action::LongPress { at } => format!("do(action=\"Long Press\", element={})", place(*at)),
         Action::DoubleTap { at } => format!("do(action=\"Double Tap\", element={})", place(*at)),
         Action::TakeOver { message } => format!("do(action=\"Take_over\", message={})", quoted(message)),

@@ -5,11 +5,18 @@ use std::time::Duration;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
-use super::{print, read, without_marks};
+use super::{print, without_marks};
 use crate::action::{Action, Call};
+use crate::calls::ApiCatalog;
+use crate::dialect::ParsedReply;
 use crate::dialect::autoglm::GRID;
 use crate::place::Place;
 use crate::work::counted;
+
+/// Understands a reply where no API is offered.
+fn read(reply: &str, cut: bool) -> ParsedReply {
+    super::read(reply, cut, &ApiCatalog::default())
+}
 
 fn shown(reply: &str, cut: bool) -> String {
     let said = read(reply, cut);
@@ -443,8 +450,11 @@ fn calls() -> impl Strategy<Value = Call> {
         texts().prop_map(|message| Action::Interact { message }),
         (at(), at()).prop_map(|(from, to)| Action::Swipe { from, to }),
         (at(), at()).prop_map(|(from, to)| Action::Drag { from, to }),
-        texts().prop_map(|message| Action::Note { message }),
-        texts().prop_map(|instruction| Action::CallApi { instruction }),
+        texts().prop_map(|message| {
+            let keeps_page = message.trim().is_empty() || message.trim().eq_ignore_ascii_case("true");
+            Action::Note { message, keeps_page }
+        }),
+        texts().prop_map(|instruction| Action::Recall { instruction }),
         at().prop_map(|at| Action::LongPress { at }),
         at().prop_map(|at| Action::DoubleTap { at }),
         texts().prop_map(|message| Action::TakeOver { message }),

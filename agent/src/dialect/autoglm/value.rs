@@ -2,6 +2,8 @@
 //!
 //! What they mean is decided in `verb.rs`.
 
+use serde_json::Value as Json;
+
 use crate::work::looked_at;
 
 /// How deep lists may be nested.
@@ -31,6 +33,8 @@ pub(super) struct Arguments {
     pub(super) named: Vec<(String, Value)>,
     /// Those without.
     pub(super) plain: Vec<Value>,
+    /// What the one called `arguments` says to the letter, if it is an object of JSON.
+    pub(super) json: Option<Json>,
 }
 
 /// The text cannot be read from here on.
@@ -88,7 +92,22 @@ impl<'a> Reader<'a> {
                 return Err(self.wrong());
             }
             match self.name() {
-                Some(name) => arguments.named.push((name.to_lowercase(), self.value(0)?)),
+                Some(name) => {
+                    let name = name.to_lowercase();
+                    let json = if name == "arguments" { self.json() } else { None };
+                    let value = match json {
+                        // In it numbers are exact, and it may be deeper and longer than what is read leniently.
+                        Some((json, end)) => {
+                            let from = self.at;
+                            let value = self.value(0).unwrap_or(Value::Map(Vec::new()));
+                            self.at = end.max(from);
+                            arguments.json = Some(json);
+                            value
+                        }
+                        None => self.value(0)?,
+                    };
+                    arguments.named.push((name, value));
+                }
                 None => arguments.plain.push(self.value(0)?),
             }
             self.blank();
@@ -98,6 +117,20 @@ impl<'a> Reader<'a> {
                 Some(_) => return Err(self.wrong()),
             }
         }
+    }
+
+    /// The object of JSON that comes, and where it ends.
+    fn json(&mut self) -> Option<(Json, usize)> {
+        self.blank();
+        let rest = self.rest();
+        if !rest.starts_with('{') {
+            return None;
+        }
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Json>();
+        let json = values.next().and_then(Result::ok).filter(Json::is_object);
+        let end = self.at + values.byte_offset();
+        looked_at(values.byte_offset());
+        Some((json?, end))
     }
 
     /// Reads one value.

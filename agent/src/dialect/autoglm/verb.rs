@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::calls;
 use super::value::{Arguments, Value, digit, is_blank};
 use crate::action::{Action, Call};
+use crate::calls::ApiCatalog;
 use crate::dialect::Unclear;
 use crate::dialect::autoglm::GRID;
 use crate::place::Place;
@@ -16,7 +18,7 @@ const SHOWN_MAX: usize = 40;
 const VERBS: &str = "Launch, Tap, Type, Type_Name, Interact, Swipe, Drag, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait";
 
 /// `do(…)`.
-pub(super) fn act(mut arguments: Arguments) -> Result<Call, Unclear> {
+pub(super) fn act(mut arguments: Arguments, apis: &ApiCatalog) -> Result<Call, Unclear> {
     // `do({"action": "Tap"})` and `{"name": "do", "arguments": {…}}`.
     for inner in ["", "arguments", "parameters", "args", "params"] {
         let map = match inner {
@@ -36,6 +38,7 @@ pub(super) fn act(mut arguments: Arguments) -> Result<Call, Unclear> {
         .or_else(|| plain.next().as_ref().and_then(first))
         .ok_or_else(|| unclear(format!("the call names no action; write do(action=\"…\") with one of: {VERBS}")))?;
     let given = Given { named: arguments.named, plain: plain.collect() };
+    let json = arguments.json;
     let action = match plain_name(&verb).as_str() {
         "launch" | "open" | "openapp" | "launchapp" => Action::Launch {
             app: given
@@ -61,12 +64,13 @@ pub(super) fn act(mut arguments: Arguments) -> Result<Call, Unclear> {
             from: given.place(&["start", "from", "start_point", "start_coordinate", "element"], 0, DRAG)?,
             to: given.place(&["end", "to", "end_point", "end_coordinate"], 1, DRAG)?,
         },
-        "note" => Action::Note { message: given.text(MESSAGE).unwrap_or_else(|| "True".to_owned()) },
-        "callapi" => Action::CallApi {
-            instruction: given.text(&["instruction", "message", "text", "content"]).ok_or_else(|| {
-                unclear("Call_API needs an instruction; write do(action=\"Call_API\", instruction=\"…\")")
-            })?,
-        },
+        "note" => note(given.text(MESSAGE).unwrap_or_else(|| "True".to_owned())),
+        "callapi" => calls::read(
+            apis,
+            given.named_text(&["name", "api", "api_name", "function"]),
+            calls::arguments(json, given.named(&["arguments", "parameters", "args", "params"]))?,
+            given.text(&["instruction", "message", "text", "content"]),
+        )?,
         "longpress" | "longtap" | "longclick" => Action::LongPress { at: given.element("Long Press")? },
         "doubletap" | "doubleclick" => Action::DoubleTap { at: given.element("Double Tap")? },
         "takeover" => Action::TakeOver { message: given.text(MESSAGE).unwrap_or_default() },
@@ -77,6 +81,12 @@ pub(super) fn act(mut arguments: Arguments) -> Result<Call, Unclear> {
         _ => return Err(unclear(format!("there is no action {:?}; write one of: {VERBS}", shown(&verb)))),
     };
     Ok(Call::Do(action))
+}
+
+/// `Note` was taught with the message `True`, which stands for what is written on the page.
+fn note(message: String) -> Action {
+    let keeps_page = message.trim().is_empty() || message.trim().eq_ignore_ascii_case("true");
+    Action::Note { message, keeps_page }
 }
 
 /// `finish(…)`.

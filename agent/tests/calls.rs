@@ -1,0 +1,684 @@
+//! Calls of APIs: what a model's words come to, what is let through, what is written down, and what becomes of it.
+
+mod common;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::{api, reply, screen};
+use expect_test::{Expect, expect};
+use serde_json::{Value, json};
+use tapwright_agent::action::{Action, Call};
+use tapwright_agent::apis::Registry;
+use tapwright_agent::calls::{ApiCall, ApiCatalog, InvalidApiSpec};
+use tapwright_agent::clock::Timer;
+use tapwright_agent::dialect::Dialect;
+use tapwright_agent::drive::{Ports, drive};
+use tapwright_agent::episode::{Episode, Setting};
+use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, ResumeTerms};
+use tapwright_agent::guard::{Deed, Policy, Review, ReviewContext, Touch, review};
+use tapwright_agent::journal::{EffectLine, Entry, Journal, Line, Record};
+use tapwright_agent::outcome::Outcome;
+use tapwright_agent::person::{Answer, Nobody, Question};
+use tapwright_agent::policy::{ApiUse, CAREFUL, EffectPermissions, Permission, SecretUse};
+use tapwright_agent::secrets::{SecretText, Secrets};
+use tapwright_agent::stop::stop;
+use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Screen};
+use tapwright_contract::gesture::{Abilities, Gesture};
+use tapwright_contract::model::{Model, ModelError, Prompt, Reply};
+
+fn mail() -> ApiSpec {
+    ApiSpec {
+        name: "mail.send".to_owned(),
+        about: "writes to somebody".to_owned(),
+        parameters: json!({
+            "type": "object",
+            "properties": {
+                "to": { "type": "string" },
+                "text": { "type": "string", "maxLength": 100 },
+                "chatId": { "type": "integer" },
+                "urgent": { "type": "boolean" },
+            },
+            "required": ["to", "text"],
+        }),
+        effect: ApiEffect::LeavesTheDevice,
+    }
+}
+
+fn apis() -> Vec<ApiSpec> {
+    let volume = ApiSpec {
+        name: "volume".to_owned(),
+        about: "sets the volume".to_owned(),
+        parameters: json!({ "type": "object", "properties": { "level": { "type": "integer", "minimum": 0, "maximum": 9 } } }),
+        effect: ApiEffect::Changes,
+    };
+    vec![api("weather", "the weather", ApiEffect::Reads), mail(), volume]
+}
+
+fn setting() -> Setting {
+    Setting { apis: apis(), ..common::setting() }
+}
+
+/// What a model's words come to: the call, or what it is told.
+fn read(call: &str) -> String {
+    let catalog = ApiCatalog::of(&apis());
+    let said = Dialect::Autoglm.read_with(call, false, &catalog);
+    match said.call {
+        Ok(Call::Do(Action::CallApi(call))) => match catalog.checked(call) {
+            Ok(call) => {
+                let printed = Dialect::Autoglm.print(&Call::Do(Action::CallApi(call.clone())));
+                let again = Dialect::Autoglm.read_with(&printed, false, &catalog).call;
+                assert_eq!(again, Ok(Call::Do(Action::CallApi(call.clone()))), "{printed}");
+                format!("{} {}", call.name, call.arguments)
+            }
+            Err(invalid) => format!("? {invalid}"),
+        },
+        Ok(Call::Do(Action::Recall { instruction })) => format!("notes: {instruction}"),
+        Ok(call) => format!("{call:?}"),
+        Err(unclear) => format!("? {unclear}"),
+    }
+}
+
+fn instruction(text: &str) -> String {
+    read(&format!("do(action=\"Call_API\", instruction={})", Value::from(text)))
+}
+
+#[test]
+fn an_instruction_is_a_call() {
+    for (text, expected) in [
+        ("weather in Oslo", r#"weather {"instruction":"in Oslo"}"#),
+        ("Weather: Oslo", r#"weather {"instruction":"Oslo"}"#),
+        ("  weather：奥斯陆 ", r#"weather {"instruction":"奥斯陆"}"#),
+        ("weather", r#"weather {"instruction":""}"#),
+        ("weather: {curly", r#"weather {"instruction":"{curly"}"#),
+        ("weather: (tomorrow, in Oslo)", r#"weather {"instruction":"(tomorrow, in Oslo)"}"#),
+        (r#"weather {"instruction": "Oslo"}"#, r#"weather {"instruction":"Oslo"}"#),
+        (r#"mail.send {"to": "Anna", "text": "hi, \"you\""}"#, r#"mail.send {"to":"Anna","text":"hi, \"you\""}"#),
+        (
+            r#"mail.send: {"to": "A", "text": "t", "chatId": 9007199254740993}"#,
+            r#"mail.send {"to":"A","text":"t","chatId":9007199254740993}"#,
+        ),
+        (
+            r#"mail.send(to="Anna", text='see (you)', urgent=True)"#,
+            r#"mail.send {"to":"Anna","text":"see (you)","urgent":true}"#,
+        ),
+        (r#"MAIL.SEND(to="Anna", text="t", chatId=5)"#, r#"mail.send {"to":"Anna","text":"t","chatId":5}"#),
+        ("volume(level=3)", r#"volume {"level":3}"#),
+        ("volume", "volume {}"),
+        // What is no call.
+        ("summarise my notes", "notes: summarise my notes"),
+        ("总结页面内容", "notes: 总结页面内容"),
+        (
+            "weatherman: Oslo",
+            "? no API is called \"weatherman: Oslo\"; an instruction begins with one of: weather, mail.send, volume; or use the screen",
+        ),
+        (
+            "mail: hi",
+            "? no API is called \"mail: hi\"; an instruction begins with one of: weather, mail.send, volume; or use the screen",
+        ),
+        // What does not fit.
+        (
+            "mail.send: hi",
+            "? the arguments of mail.send do not fit: (the whole): expected to, as in {to: string, text: string, chatId?: integer, urgent?: boolean}, got nothing of that name; write mail.send with {to: string, text: string, chatId?: integer, urgent?: boolean}",
+        ),
+        (
+            r#"mail.send {"to": "A", "text": "t", "cc": "B"}"#,
+            "? the arguments of mail.send do not fit: /cc: expected one of the names to, text, chatId, urgent, got another name; write mail.send with {to: string, text: string, chatId?: integer, urgent?: boolean}",
+        ),
+        (
+            "volume(level=10)",
+            "? the arguments of volume do not fit: /level: expected a number, 0 to 9, got 10; write volume with {level?: integer}",
+        ),
+        (
+            r#"volume(level="3")"#,
+            "? the arguments of volume do not fit: /level: expected integer, got \"3\"; write volume with {level?: integer}",
+        ),
+    ] {
+        assert_eq!(instruction(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_call_has_a_name_and_arguments() {
+    for (call, expected) in [
+        (
+            r#"do(action="Call_API", name="mail.send", arguments={"to": "Anna", "text": "a\nb"})"#,
+            r#"mail.send {"to":"Anna","text":"a\nb"}"#,
+        ),
+        (
+            r#"do(action="Call_API", name="mail.send", arguments={"to": "A", "text": "t", "chatId": 18446744073709551615})"#,
+            r#"mail.send {"to":"A","text":"t","chatId":18446744073709551615}"#,
+        ),
+        (
+            r#"do(action="Call_API", name="mail.send", arguments={'to': 'A', 'text': 't', 'urgent': False})"#,
+            r#"mail.send {"to":"A","text":"t","urgent":false}"#,
+        ),
+        (r#"do(action="Call_API", name="weather", instruction="Oslo")"#, r#"weather {"instruction":"Oslo"}"#),
+        (r#"do(action="Call_API", name="volume")"#, "volume {}"),
+        (r#"{"action": "Call_API", "name": "volume", "arguments": {"level": 2}}"#, r#"volume {"level":2}"#),
+        (
+            r#"do(action="Call_API", name="fly", arguments={})"#,
+            "? there is no API \"fly\"; there are: weather, mail.send, volume",
+        ),
+        (
+            r#"do(action="Call_API")"#,
+            "? Call_API needs an instruction; write do(action=\"Call_API\", instruction=\"…\")",
+        ),
+    ] {
+        assert_eq!(read(call), expected, "{call}");
+    }
+}
+
+#[test]
+fn apis_that_are_not_offered() {
+    let with = |change: fn(&mut ApiSpec)| {
+        let mut spec = mail();
+        change(&mut spec);
+        let mut catalog = ApiCatalog::of(&apis()[..1]);
+        catalog.add(spec).map_err(|error| error.to_string())
+    };
+    assert_eq!(with(|_| {}), Ok(()));
+    for (change, words) in [
+        ((|spec| spec.name = String::new()) as fn(&mut ApiSpec), "a name has letters"),
+        (|spec| spec.name = "a b".to_owned(), "a name has letters"),
+        (|spec| spec.name = "a\"b".to_owned(), "a name has letters"),
+        (|spec| spec.name = "x".repeat(65), "a name has letters"),
+        (|spec| spec.name = "WEATHER".to_owned(), "another one is called so"),
+        (|spec| spec.about = "two\nlines".to_owned(), "one line"),
+        (|spec| spec.about = "x".repeat(201), "one line"),
+        (|spec| spec.parameters = json!({ "type": "object", "oneOf": [] }), "parameters: /oneOf"),
+    ] {
+        let error = with(change).expect_err(words);
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    let many: Vec<ApiSpec> = (0..80).map(|nth| api(&format!("a{nth}"), "x", ApiEffect::Reads)).collect();
+    assert_eq!(ApiCatalog::of(&many).iter().count(), 32);
+    let mut catalog = ApiCatalog::of(&many);
+    assert_eq!(catalog.add(mail()), Err(InvalidApiSpec::Many));
+}
+
+/// What a run asks for and tells, event by event.
+fn check(setting: Setting, events: impl IntoIterator<Item = Event>, expected: Expect) {
+    let mut episode = Episode::new(setting);
+    let mut shown = String::new();
+    for event in [Event::Began].into_iter().chain(events) {
+        match episode.on(event) {
+            Next::Do(Effect::Think(prompt)) => {
+                let text = format!("{prompt:?}");
+                let told = text.split("last_action").nth(1).map_or("", |told| told.split("\\\"}").next().unwrap());
+                writeln!(shown, "think {}", told.trim_start_matches("\\\": \\\"")).unwrap();
+            }
+            Next::Do(Effect::Act(vetted)) => {
+                writeln!(shown, "act {}", serde_json::to_string(vetted.deed()).unwrap()).unwrap()
+            }
+            Next::Do(Effect::Ask(question)) => writeln!(shown, "ask {}", question.message()).unwrap(),
+            Next::Do(_) => {}
+            Next::End(end) => writeln!(shown, "{}", end.outcome.id()).unwrap(),
+        }
+    }
+    expected.assert_eq(&shown);
+}
+
+fn saw(number: u32) -> Event {
+    Event::Saw(screen("Settings", number, 0))
+}
+
+fn called(text: &str) -> Event {
+    Event::Heard(reply(&format!("do(action=\"Call_API\", instruction={})", Value::from(text))))
+}
+
+#[test]
+fn what_does_not_fit_reaches_nobody() {
+    let wrong = || called(r#"volume {"level": 99}"#);
+    check(
+        setting(),
+        [saw(1), wrong(), saw(2), called("fly away"), saw(3), wrong()],
+        expect![[r#"
+        think 
+        think the arguments of volume do not fit: /level: expected a number, 0 to 9, got 99; write volume with {level?: integer}
+        think no API is called \\\"fly away\\\"; an instruction begins with one of: weather, mail.send, volume; or use the screen
+        model-failed
+    "#]],
+    );
+}
+
+#[test]
+fn a_break_leaves_a_doubt_of_what_does_not_only_read() {
+    const BROKE: Event = Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None, apis: None } };
+    let told = || Event::Acted(ActionResult::Told { text: "ok".to_owned() });
+    let mail = |to: &str| called(&format!("mail.send(to=\"{to}\", text=\"hi\")"));
+    check(
+        setting(),
+        [saw(1), called("weather Oslo"), BROKE, saw(1), called("weather Oslo"), told()],
+        expect![[r#"
+        think 
+        act {"api":{"name":"weather","arguments":{"instruction":"Oslo"}}}
+        think the run broke off in the middle of do(action=\\\"Call_API\\\", instruction=\\\"weather: Oslo\\\"): this may or may not have happened; the screen does not tell; look before you do it again
+        act {"api":{"name":"weather","arguments":{"instruction":"Oslo"}}}
+    "#]],
+    );
+    // With other arguments it may be meant as the same, and settles nothing of the first one.
+    check(
+        setting(),
+        [
+            saw(1),
+            mail("Anna"),
+            BROKE,
+            saw(1),
+            mail("Bob"),
+            Event::Answered(Answer::Yes),
+            saw(1),
+            told(),
+            saw(2),
+            mail("anna"),
+            Event::Answered(Answer::Yes),
+            saw(2),
+            told(),
+            saw(3),
+            mail("Anna"),
+        ],
+        expect![[r#"
+            think 
+            act {"api":{"name":"mail.send","arguments":{"to":"Anna","text":"hi"}}}
+            think the run broke off in the middle of do(action=\\\"Call_API\\\", name=\\\"mail.send\\\", arguments={\\\"to\\\":\\\"Anna\\\",\\\"text\\\":\\\"hi\\
+            ask the run broke off in the middle of do(action="Call_API", name="mail.send", arguments={"to":"Anna","text":"hi"}), and it may have happened; now it calls mail.send {"to":"Bob","text":"hi"}
+            act {"api":{"name":"mail.send","arguments":{"to":"Bob","text":"hi"}}}
+            think the API answered: ok
+            ask the run broke off in the middle of do(action="Call_API", name="mail.send", arguments={"to":"Anna","text":"hi"}), and it may have happened
+            act {"api":{"name":"mail.send","arguments":{"to":"anna","text":"hi"}}}
+            think the API answered: ok
+            act {"api":{"name":"mail.send","arguments":{"to":"Anna","text":"hi"}}}
+        "#]],
+    );
+    let mut repeatable = setting();
+    repeatable.policy.apis.insert("mail.send".to_owned(), ApiUse { repeatable: Some(true), ..ApiUse::default() });
+    check(
+        repeatable,
+        [saw(1), mail("Anna"), BROKE, saw(1), mail("Anna")],
+        expect![[r#"
+        think 
+        act {"api":{"name":"mail.send","arguments":{"to":"Anna","text":"hi"}}}
+        think the run broke off in the middle of do(action=\\\"Call_API\\\", name=\\\"mail.send\\\", arguments={\\\"to\\\":\\\"Anna\\\",\\\"text\\\":\\\"hi\\
+        act {"api":{"name":"mail.send","arguments":{"to":"Anna","text":"hi"}}}
+    "#]],
+    );
+    let mut once = setting();
+    once.policy.apis.insert("weather".to_owned(), ApiUse { repeatable: Some(false), ..ApiUse::default() });
+    check(
+        once,
+        [saw(1), called("weather Oslo"), BROKE, saw(1), called("weather Oslo")],
+        expect![[r#"
+        think 
+        act {"api":{"name":"weather","arguments":{"instruction":"Oslo"}}}
+        think the run broke off in the middle of do(action=\\\"Call_API\\\", instruction=\\\"weather: Oslo\\\"): this may or may not have happened; the screen does not tell; look before you do it again
+        ask the run broke off in the middle of do(action="Call_API", instruction="weather: Oslo"), and it may have happened
+    "#]],
+    );
+}
+
+#[test]
+fn a_run_goes_on_with_the_apis_that_there_are_then() {
+    let apis = Some(vec![api("radio", "plays", ApiEffect::Changes)]);
+    let resumed = Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None, apis } };
+    check(
+        setting(),
+        [saw(1), resumed, saw(1), called("weather Oslo"), saw(1), called("radio on")],
+        expect![[r#"
+        think 
+        think 
+        think no API is called \\\"weather Oslo\\\"; an instruction begins with one of: radio; or use the screen
+        act {"api":{"name":"radio","arguments":{"instruction":"on"}}}
+    "#]],
+    );
+}
+
+fn careful() -> Policy {
+    toml::from_str(CAREFUL).expect("it can be read")
+}
+
+fn judged(call: &ApiCall, effect: ApiEffect, policy: &Policy) -> &'static str {
+    let spec = ApiSpec { effect, parameters: json!({ "type": "object" }), ..api(&call.name, "x", effect) };
+    let catalog = ApiCatalog::of(&[spec]);
+    let screen = screen("Shop", 1, 0);
+    let touch = Touch { long_press: Duration::from_secs(1), swipe: Duration::from_secs(1) };
+    let mut context = ReviewContext::new(&screen, None, policy, &touch);
+    context.apis = Some(&catalog);
+    match review(&Action::CallApi(call.clone()), context) {
+        Review::Do(_) => "allow",
+        Review::Ask(Question::Permit { .. }, _) => "ask",
+        Review::Refuse { .. } => "refuse",
+        Review::Wrong { .. } => "wrong",
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_effect_under_each_preset_with_each_permission() {
+    let call = ApiCall::plain("api", "on");
+    let name = |permission| match permission {
+        Permission::Allow => "allow",
+        Permission::Ask => "ask",
+        Permission::Refuse => "refuse",
+    };
+    let defaults = [
+        ("trusting", Policy::trusting(), ["allow", "allow", "allow", "allow"]),
+        ("careful", careful(), ["allow", "allow", "ask", "ask"]),
+    ];
+    for (preset, policy, expected) in defaults {
+        for (effect, expected) in ApiEffect::ALL.into_iter().zip(expected) {
+            assert_eq!(judged(&call, effect, &policy), expected, "{preset} {effect:?}");
+            for permission in [Permission::Allow, Permission::Ask, Permission::Refuse] {
+                let said = ApiUse { permission: Some(permission), ..ApiUse::default() };
+                let mut policy = policy.clone();
+                policy.apis.insert("API".to_owned(), said);
+                assert_eq!(judged(&call, effect, &policy), name(permission), "{preset} {effect:?} {permission:?}");
+                let mut policy = policy.clone();
+                policy.apis.clear();
+                policy.api_effects = EffectPermissions {
+                    reads: permission,
+                    changes: permission,
+                    leaves_the_device: permission,
+                    irreversible: permission,
+                };
+                assert_eq!(judged(&call, effect, &policy), name(permission), "{preset} {effect:?} {permission:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rules_about_words_count_in_all_that_is_said() {
+    let policy = careful();
+    let asks = |call: ApiCall| judged(&call, ApiEffect::Reads, &policy);
+    let call = |name: &str, arguments: Value| ApiCall { name: name.to_owned(), arguments };
+    assert_eq!(asks(call("get", json!({ "what": "the news" }))), "allow");
+    for (name, arguments) in [
+        ("pay", json!({})),
+        ("sendMessage", json!({})),
+        ("send_message", json!({})),
+        ("do", json!({ "what": "send money" })),
+        ("do", json!({ "steps": [{ "then": ["look", { "a": "delete all" }] }] })),
+        ("do", json!({ "send": true })),
+    ] {
+        assert_eq!(asks(call(name, arguments.clone())), "ask", "{name} {arguments}");
+    }
+}
+
+#[test]
+fn what_a_stricter_policy_says_of_apis_is_stricter() {
+    let permissions = [None, Some(Permission::Allow), Some(Permission::Ask), Some(Permission::Refuse)];
+    let call = ApiCall::plain("api", "on");
+    let order = |judged: &str| ["allow", "ask", "refuse"].iter().position(|one| *one == judged).unwrap();
+    let strict = Policy {
+        api_effects: EffectPermissions { irreversible: Permission::Refuse, ..EffectPermissions::ALLOWED },
+        ..Policy::trusting()
+    };
+    let with = |policy: &Policy, permission| {
+        let mut policy = policy.clone();
+        if let Some(permission) = permission {
+            policy.apis.insert("api".to_owned(), ApiUse { permission: Some(permission), ..ApiUse::default() });
+        }
+        policy
+    };
+    for (one, other) in [(Policy::trusting(), careful()), (careful(), strict.clone()), (strict.clone(), strict)] {
+        for (here, there) in permissions.into_iter().flat_map(|here| permissions.map(|there| (here, there))) {
+            let (one, other) = (with(&one, here), with(&other, there));
+            let both = one.stricter(&other);
+            for effect in ApiEffect::ALL {
+                let least = order(judged(&call, effect, &one)).max(order(judged(&call, effect, &other)));
+                assert!(order(judged(&call, effect, &both)) >= least, "{here:?} {there:?} {effect:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_goes_only_to_the_apis_that_it_names() {
+    let secret = |apis: &[&str]| SecretUse {
+        apps: vec![],
+        any_field: false,
+        apis: apis.iter().map(|api| (*api).to_owned()).collect(),
+    };
+    let policy = Policy {
+        secrets: [("pin".to_owned(), secret(&["bank"])), ("none".to_owned(), secret(&[]))].into(),
+        ..Policy::trusting()
+    };
+    for (name, text, expected) in [
+        ("bank", "{{secret:pin}}", "allow"),
+        ("BANK", "it is {{secret:pin}} and {{secret:pin}}", "allow"),
+        ("bank", "{{secret:pin}} {{secret:none}}", "refuse"),
+        ("notebook", "{{secret:pin}}", "refuse"),
+        ("bank", "{{secret:other}}", "wrong"),
+    ] {
+        let call = ApiCall { name: name.to_owned(), arguments: json!({ "a": [{ "b": text }] }) };
+        assert_eq!(judged(&call, ApiEffect::Reads, &policy), expected, "{name} {text}");
+    }
+}
+
+/// A device with a button and an API, as small as both can be; and a model that has a list of replies.
+#[derive(Clone, Default)]
+struct Toy(Arc<Mutex<Vec<(String, Value)>>>, Arc<Mutex<Vec<String>>>);
+
+#[async_trait]
+impl Apis for Toy {
+    fn specs(&self) -> Vec<ApiSpec> {
+        apis()
+    }
+
+    async fn call(&mut self, name: &str, arguments: &Value, _within: Duration) -> Result<String, ApiError> {
+        self.0.lock().unwrap().push((name.to_owned(), arguments.clone()));
+        Ok(format!("sent {arguments} {}", "x".repeat(10_000)))
+    }
+}
+
+#[async_trait]
+impl Driver for Toy {
+    fn name(&self) -> &str {
+        "toy"
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::PHONE
+    }
+
+    async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {
+        Ok(screen("Toy", u32::try_from(self.0.lock().unwrap().len()).unwrap(), 0))
+    }
+
+    async fn perform(&mut self, _gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {
+        let kind = DriverErrorKind::Refused { why: "it is a toy".to_owned() };
+        Err(DriverError { device: "toy".to_owned(), operation: "touch", kind })
+    }
+}
+
+#[async_trait]
+impl Model for Toy {
+    fn name(&self) -> &str {
+        "list"
+    }
+
+    async fn reply(&mut self, prompt: &Prompt, _within: Duration) -> Result<Reply, ModelError> {
+        let grammar = prompt.grammar.as_ref().unwrap();
+        assert!(grammar.contains("%json") && grammar.contains("mail.send"), "{grammar}");
+        assert!(format!("{prompt:?}").contains("mail.send {to: string, text: string"), "{prompt:?}");
+        Ok(reply(&self.1.lock().unwrap().remove(0)))
+    }
+}
+
+static PIN: LazyLock<Secrets> =
+    LazyLock::new(|| Secrets::new([("pin".to_owned(), SecretText::new("horse-battery-9".to_owned()).unwrap())].into()));
+
+#[test]
+fn a_call_is_made_with_the_secret_and_written_down_without() {
+    let runs = tempfile::tempdir().unwrap();
+    let toy = Toy::default();
+    let mail = r#"do(action="Call_API", name="mail.send", arguments={"to": "Anna", "text": "it is {{secret:pin}}"})"#;
+    *toy.1.lock().unwrap() = vec![mail.to_owned(), r#"finish(message="ok")"#.to_owned()];
+    let mut setting = common::setting();
+    let usage = SecretUse { apps: vec![], any_field: false, apis: vec!["mail.send".to_owned()] };
+    setting.policy.secrets.insert("pin".to_owned(), usage);
+    let end = {
+        let mut journal = Journal::create(runs.path(), "one").unwrap();
+        let mut registry = Registry::default();
+        registry.add(Box::new(toy.clone())).unwrap();
+        assert!(registry.add(Box::new(toy.clone())).is_err(), "a name is one API's");
+        let (mut driver, mut model) = (toy.clone(), toy.clone());
+        let (_stopper, stop) = stop();
+        let mut watch = |_: &Entry| {};
+        let ports = Ports {
+            driver: &mut driver,
+            model: &mut model,
+            person: &mut Nobody,
+            apis: &mut registry,
+            secrets: &PIN,
+            journal: &mut journal,
+            clock: &Timer::start(),
+            stop,
+            watch: &mut watch,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(drive(setting, 0, ports)).unwrap()
+    };
+    assert!(matches!(end.outcome, Outcome::Done { .. }), "{end:?}");
+    let sent = json!({ "to": "Anna", "text": "it is horse-battery-9" });
+    assert_eq!(*toy.0.lock().unwrap(), [("mail.send".to_owned(), sent)]);
+    let record = Record::read(&runs.path().join("one")).unwrap();
+    record.replay(|_, _| ()).unwrap();
+    let written = serde_json::to_string(&record.entries).unwrap();
+    assert!(!written.contains("horse") && written.contains("it is {{secret:pin}}"), "{written}");
+    assert_eq!(record.facts.setting.apis, apis());
+    let told = record.entries.iter().find_map(|entry| match &entry.line {
+        Line::Event(tapwright_agent::journal::EventLine::Acted(ActionResult::Told { text })) => Some(text.len()),
+        _ => None,
+    });
+    let limits = common::setting().limits;
+    assert!(told.unwrap() <= limits.result_bytes.max(limits.remark_bytes), "an answer is bounded: {told:?}");
+}
+
+#[test]
+fn a_call_of_an_old_record_is_read_and_replayed_by_its_own_rules() {
+    let deed = |json: &str| serde_json::from_str::<EffectLine>(json).unwrap();
+    for line in [
+        r#"{"act":{"api":{"instruction":"weather in Oslo"}}}"#,
+        r#"{"act":{"api":{"name":"weather","arguments":{"instruction":"in Oslo"}}}}"#,
+        r#"{"act":{"api":{"name":"volume","arguments":{"level":3}}}}"#,
+    ] {
+        assert_eq!(serde_json::to_string(&deed(line)).unwrap(), line);
+    }
+    // Of a run of the fourth edition: a call that answered, one that did not, one that was refused, one of no API, and the notes.
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals/calls-3");
+    let record = Record::read(&kept).unwrap();
+    record.replay(|_, _| ()).unwrap();
+    let acts = record.entries.iter().filter(|entry| matches!(entry.line, Line::Effect(EffectLine::Act(Deed::Api(_)))));
+    assert_eq!(acts.count(), 3);
+    // As the fourth edition wrote what its policy says of APIs.
+    let said = r#"{"weather":{"about":"the weather","permission":"allow"},"mail":{"about":"writes","permission":"ask","repeatable":true}}"#;
+    let mut old = Setting { edition: 4, ..common::setting() };
+    old.policy.apis = serde_json::from_str(said).unwrap();
+    assert_eq!(serde_json::to_value(&old.policy.apis).unwrap(), serde_json::from_str::<Value>(said).unwrap());
+    let silent = || Event::Acted(ActionResult::Failed(Fault::TimedOut { tries: "late".to_owned() }));
+    check(
+        old.clone(),
+        [
+            saw(1),
+            called("weather in Oslo"),
+            silent(),
+            saw(2),
+            called("mail: hi"),
+            Event::Answered(Answer::No),
+            saw(3),
+            called("fly"),
+            Event::Acted(ActionResult::NoApi),
+            saw(4),
+            called("sum up my notes"),
+        ],
+        expect![[r#"
+            think 
+            act {"api":{"instruction":"weather in Oslo"}}
+            think it may or may not have happened: late
+            ask the API mail; it calls an API: mail: hi
+            think refused: a person said no to this action
+            act {"api":{"instruction":"fly"}}
+            think not done: no API is registered, and nothing has been noted; use the screen
+        "#]],
+    );
+    // It goes on by the rules of today, with the APIs that there are now.
+    let terms = ResumeTerms { edition: Some(tapwright_agent::episode::EDITION), policy: None, apis: Some(apis()) };
+    check(
+        old,
+        [
+            saw(1),
+            called("weather in Oslo"),
+            Event::Resumed { begun: true, terms },
+            saw(2),
+            called("weather: Oslo"),
+            Event::Acted(ActionResult::Told { text: "rain".to_owned() }),
+            saw(3),
+            called("mail: hi"),
+        ],
+        expect![[r#"
+            think 
+            act {"api":{"instruction":"weather in Oslo"}}
+            think the run broke off in the middle of do(action=\\\"Call_API\\\", instruction=\\\"weather in Oslo\\\"): this may or may not have happened; the screen does not tell; look before you do it again
+            act {"api":{"name":"weather","arguments":{"instruction":"Oslo"}}}
+            think the API answered: rain
+        "#]],
+    );
+}
+
+mod any_arguments {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "\\PC{0,12}".prop_map(Value::from),
+            "[ -~\n\"\\\\{}]{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-zA-Z_é]{0,6}", inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn objects() -> impl Strategy<Value = Value> {
+        prop::collection::btree_map("[a-zA-Z_]{1,6}", values(), 0..4)
+            .prop_map(|fields| Value::Object(fields.into_iter().collect()))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// What is called is what the model wrote, and what the journal gives back is what was called.
+        #[test]
+        fn are_read_printed_and_written_down(arguments in objects()) {
+            let open = ApiSpec { parameters: json!({ "type": "object" }), ..api("any", "x", ApiEffect::Reads) };
+            let catalog = ApiCatalog::of(&[open]);
+            let written = ApiCall { name: "any".to_owned(), arguments };
+            let text = Dialect::Autoglm.print(&Call::Do(Action::CallApi(written)));
+            let read = |text: &str| match Dialect::Autoglm.read_with(text, false, &catalog).call {
+                Ok(Call::Do(Action::CallApi(call))) => Ok(call),
+                other => Err(TestCaseError::fail(format!("{text}: {other:?}"))),
+            };
+            let call = read(&text)?;
+            let printed = Dialect::Autoglm.print(&Call::Do(Action::CallApi(call.clone())));
+            prop_assert_eq!(&read(&printed)?, &call);
+            let line = EffectLine::Act(Deed::Api(call));
+            let kept: EffectLine = serde_json::from_str(&serde_json::to_string(&line).unwrap()).unwrap();
+            prop_assert_eq!(kept, line);
+        }
+    }
+}
