@@ -476,8 +476,9 @@ mod tests {
 
     #[test]
     fn last_is_what_began_last_whatever_the_clock_said() {
-        let runs = tempfile::tempdir().unwrap();
-        let runs = runs.path();
+        let folder = tempfile::tempdir().unwrap();
+        let runs = &folder.path().join("runs");
+        run_of(folder.path(), "elsewhere", 1);
         run_of(runs, "21530829-a", 5_800_000_000_000);
         assert_eq!(find(runs, LAST).unwrap(), runs.join("21530829-a"), "as before there was a mark");
         let warning = mark_last(runs, "20261127-b", 1_795_000_000_000).unwrap();
@@ -485,7 +486,7 @@ mod tests {
         assert_eq!(find(runs, LAST).unwrap(), runs.join("21530829-a"), "the new one did not begin");
         run_of(runs, "20261127-b", 1_795_000_000_000);
         assert_eq!(find(runs, LAST).unwrap(), runs.join("20261127-b"));
-        fs::write(runs.join(MARK), "../20261127-b\n").unwrap();
+        fs::write(runs.join(MARK), "../elsewhere\n").unwrap();
         assert_eq!(find(runs, LAST).unwrap(), runs.join("21530829-a"), "a mark leads nowhere else");
         assert_eq!(list(runs, 9).unwrap().len(), 2, "the mark is no run");
         fs::remove_dir_all(runs.join("21530829-a")).unwrap();

@@ -33,7 +33,10 @@ impl GoalRunner for Ends {
     }
 
     async fn ask(&mut self, _question: &Question) -> Answer {
-        self.3.map_or(Answer::Nobody, |words| Answer::Choice(words.to_owned()))
+        self.3.map_or(Answer::Nobody, |words| match words {
+            "(the button)" => Answer::Yes,
+            words => Answer::Choice(words.to_owned()),
+        })
     }
 
     async fn replan(&mut self, told: &str, known: &BTreeSet<String>) -> Result<Option<Plan>, ()> {
@@ -297,6 +300,8 @@ async fn a_person_can_say_what_is_missing_or_have_it_done_again() {
         (Some("when: at ten"), Some("at ten"), 1),
         (Some("retry"), Some("second"), 2),
         (Some("what?"), None, 1),
+        // A yes does not say that what was done is to be done once more.
+        (Some("(the button)"), None, 1),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let mut record = when(folder.path(), "ask");
