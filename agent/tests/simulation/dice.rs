@@ -52,7 +52,8 @@ impl Weather {
     pub fn draw(dice: &mut Dice) -> Weather {
         Weather {
             lost: dice.weather() / 8,
-            restless: dice.weather() / 4,
+            // Some screens never rest: between two looks at one there is often another.
+            restless: dice.one_of(&[0, 0, 1, 10, 40]),
             device: dice.weather(),
             blind: dice.weather(),
             labels: dice.weather() / 2,
