@@ -31,7 +31,7 @@ struct Moment {
 
 /// A round that was made more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct RepeatedRound {
     /// How many actions it has.
     pub(crate) steps: usize,
     /// How often it was made in a row.
@@ -40,14 +40,16 @@ pub(crate) struct Found {
 
 impl Loops {
     /// Adds an action. Returns the shortest round that the run is in, if it is made for the third time or more.
-    pub(crate) fn add(&mut self, screen: &Screen, action: &Action) -> Option<Found> {
+    pub(crate) fn add(&mut self, screen: &Screen, action: &Action) -> Option<RepeatedRound> {
         let moment = Moment { app: screen.front.id.clone(), action: action.clone(), look: Look::of(screen) };
         self.latest.push_back(moment);
         if self.latest.len() > KEPT {
             self.latest.pop_front();
         }
         // One action again and again, and two in turn, are seen elsewhere: a list is scrolled so.
-        (3..=PERIOD_MAX).map(|steps| Found { steps, rounds: self.rounds(steps) }).find(|found| found.rounds >= 3)
+        (3..=PERIOD_MAX)
+            .map(|steps| RepeatedRound { steps, rounds: self.rounds(steps) })
+            .find(|found| found.rounds >= 3)
     }
 
     /// How many times in a row the latest `steps` actions were made.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dialect::Dialect;
 
-pub use system::{Language, NoLanguage, NotALanguage, System};
+pub use system::{NoLanguage, NotALanguage, PromptLanguage, System};
 
 /// The agent's section of a model's `profile.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use tapwright_contract::device::Driver;
 use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
 use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tapwright_phone::adbd::{Daemon, Handle, SteadyClock};
 use tapwright_phone::weather::{Fault, Weather};
 use tapwright_phone::{Icon, Input, What, World};
@@ -153,7 +153,7 @@ fn cpu() -> f64 {
 
 async fn driver(address: String, settle: Settle, capture: Capture) -> Android {
     let address = Address::Direct { address, keys: Keys::default() };
-    let options = Options { address, settle, capture, find_again: Duration::ZERO, wake: true };
+    let options = AndroidOptions { address, settle, capture, find_again: Duration::ZERO, wake: true };
     let mut driver = Android::connect(options, PATIENCE).await.unwrap();
     // What is found out once in a session is not a step's.
     driver.screen(PATIENCE).await.unwrap();

@@ -9,7 +9,7 @@ use tapwright_contract::device::Driver;
 use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
 use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tapwright_phone::World;
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock};
 use tokio::runtime::Runtime;
@@ -39,7 +39,7 @@ impl Bench {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let daemon = Daemon::start(listener, handle, Default::default()).unwrap();
             let address = Address::Direct { address: daemon.address().to_string(), keys: Keys::default() };
-            let options = Options { address, settle, capture, find_again: Duration::ZERO, wake: true };
+            let options = AndroidOptions { address, settle, capture, find_again: Duration::ZERO, wake: true };
             let mut driver = Android::connect(options, PATIENCE).await.unwrap();
             driver.perform(&Gesture::Launch { app: "Settings".to_owned() }, PATIENCE).await.unwrap();
             driver.screen(PATIENCE).await.unwrap();

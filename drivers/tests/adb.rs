@@ -12,7 +12,7 @@ use tapwright_contract::Spot;
 use tapwright_contract::device::{Driver, DriverErrorKind};
 use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_drivers::android::{
-    Address, Android, Capture, Judge, Keys, Options, State, connect, devices, disconnect,
+    Address, Android, AndroidOptions, Capture, DeviceState, Judge, Keys, connect, devices, disconnect,
 };
 use tapwright_drivers::conformance::{self, Subject};
 use tapwright_drivers::{Probe, Settle};
@@ -62,10 +62,10 @@ impl Adb {
         format!("127.0.0.1:{}", self.port)
     }
 
-    fn options(&self, serial: &str) -> Options {
+    fn options(&self, serial: &str) -> AndroidOptions {
         let address = Address::Server { server: self.server(), serial: serial.to_owned(), person: PATIENCE };
         let find_again = Duration::from_secs(20);
-        Options { address, settle: Settle::INSTANT, capture: Capture::Auto, find_again, wake: true }
+        AndroidOptions { address, settle: Settle::INSTANT, capture: Capture::Auto, find_again, wake: true }
     }
 
     async fn end(self) {
@@ -110,7 +110,7 @@ async fn every_duty_is_kept_through_an_adb_server() {
     connect(&server, &serial, PATIENCE).await.unwrap();
     let listed = devices(&server, PATIENCE).await.unwrap();
     let device = listed.iter().find(|device| device.serial == serial).unwrap();
-    assert_eq!((&device.state, &*device.model), (&State::Ready, "Tapwright_Phone"));
+    assert_eq!((&device.state, &*device.model), (&DeviceState::Ready, "Tapwright_Phone"));
     let mut driver = Android::connect(adb.options(&serial), PATIENCE).await.unwrap();
     conformance::every_duty(&mut driver, &SUBJECT).await;
     into_a_note(&phone);
@@ -120,7 +120,7 @@ async fn every_duty_is_kept_through_an_adb_server() {
     assert_eq!(judge.facts(PATIENCE).await.unwrap(), phone.handle().facts());
 
     // What an adb server mends too late by itself, if at all.
-    let mut hasty = Options { find_again: Duration::from_millis(300), ..adb.options(&serial) };
+    let mut hasty = AndroidOptions { find_again: Duration::from_millis(300), ..adb.options(&serial) };
     let mut impatient = Android::connect(hasty.clone(), PATIENCE).await.unwrap();
     let (handle, at) = (phone.handle().clone(), phone.address());
     phone.kill().await;
@@ -215,7 +215,8 @@ async fn a_server_that_is_killed_in_the_middle_is_waited_for_and_no_touch_is_dou
     // Nobody starts it again: the error says what to do.
     adb.run(&["kill-server"]).await;
     let mut hasty =
-        Android::connect(Options { find_again: Duration::from_millis(300), ..adb.options(&serial) }, PATIENCE).await;
+        Android::connect(AndroidOptions { find_again: Duration::from_millis(300), ..adb.options(&serial) }, PATIENCE)
+            .await;
     let error = match &mut hasty {
         Ok(_) => panic!("there is no server"),
         Err(error) => error,
@@ -225,7 +226,7 @@ async fn a_server_that_is_killed_in_the_middle_is_waited_for_and_no_touch_is_dou
 }
 
 /// Waits until an adb server says this of a phone.
-async fn until_it_is(adb: &Adb, serial: &str, wanted: State) {
+async fn until_it_is(adb: &Adb, serial: &str, wanted: DeviceState) {
     let began = Instant::now();
     loop {
         let listed = devices(&adb.server(), PATIENCE).await.unwrap();
@@ -251,7 +252,7 @@ async fn a_phone_lets_in_whom_it_knows_and_whom_its_owner_allows() {
     let serial = phone.address().to_string();
     let direct = |adb: &Adb, person: Duration| {
         let keys = Keys { files: vec![key(adb)], person };
-        Options { address: Address::Direct { address: serial.clone(), keys }, ..adb.options(&serial) }
+        AndroidOptions { address: Address::Direct { address: serial.clone(), keys }, ..adb.options(&serial) }
     };
 
     // With the right key: adb, our driver through it, and our driver alone.
@@ -262,7 +263,7 @@ async fn a_phone_lets_in_whom_it_knows_and_whom_its_owner_allows() {
 
     // With another one: neither adb nor we, and we say why.
     stranger.run(&["connect", &serial]).await;
-    until_it_is(&stranger, &serial, State::Unauthorized).await;
+    until_it_is(&stranger, &serial, DeviceState::Unauthorized).await;
     let error = Android::connect(direct(&stranger, Duration::from_millis(300)), PATIENCE).await.err().unwrap();
     assert!(error.to_string().contains("nobody said yes within 0.3 s: allow this computer on the device"), "{error}");
 
@@ -276,7 +277,7 @@ async fn a_phone_lets_in_whom_it_knows_and_whom_its_owner_allows() {
         of: of.into(),
     };
     driver.perform(&Gesture::Tap { at }, PATIENCE).await.unwrap();
-    until_it_is(&stranger, &serial, State::Ready).await;
+    until_it_is(&stranger, &serial, DeviceState::Ready).await;
     Android::connect(direct(&stranger, Duration::ZERO), PATIENCE).await.unwrap().screen(PATIENCE).await.unwrap();
     known.end().await;
     stranger.end().await;

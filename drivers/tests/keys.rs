@@ -13,7 +13,7 @@ use rsa::pkcs8::{EncodePrivateKey, LineEnding};
 use rsa::rand_core::OsRng;
 use tapwright_contract::device::{Driver, DriverError};
 use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tapwright_phone::adbd::{Access, Daemon, Handle, ManualClock};
 use tapwright_phone::{Input, What, World};
 
@@ -37,10 +37,10 @@ async fn phone() -> Daemon {
     Daemon::start(listener, handle, tapwright_phone::adbd::DaemonOptions { access, ..Default::default() }).unwrap()
 }
 
-fn options(address: &str, files: &[&Path], person: Duration) -> Options {
+fn options(address: &str, files: &[&Path], person: Duration) -> AndroidOptions {
     let keys = Keys { files: files.iter().map(|file| file.to_path_buf()).collect(), person };
     let address = Address::Direct { address: address.to_owned(), keys };
-    Options { address, settle: Settle::INSTANT, capture: Capture::Raw, find_again: Duration::ZERO, wake: true }
+    AndroidOptions { address, settle: Settle::INSTANT, capture: Capture::Raw, find_again: Duration::ZERO, wake: true }
 }
 
 async fn connect(phone: &Daemon, files: &[&Path], person: Duration) -> Result<Android, DriverError> {

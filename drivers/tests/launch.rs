@@ -9,7 +9,7 @@ use fake::{Fake, good_command, good_service, script};
 use tapwright_contract::device::Driver;
 use tapwright_contract::gesture::Gesture;
 use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -89,7 +89,7 @@ async fn launched(phone: Phone) -> (Vec<String>, Duration, Vec<String>) {
         }
     };
     let fake = Fake::daemon(script(good_service, command)).await;
-    let options = Options {
+    let options = AndroidOptions {
         address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
         settle: Settle::INSTANT,
         capture: Capture::Raw,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tapwright_contract::device::{Driver, DriverErrorKind, Screen};
 use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
-use tapwright_drivers::android::{Address, Android, Capture, Judge, Keys, Options};
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Judge, Keys};
 use tapwright_drivers::conformance::{self, Subject};
 use tapwright_drivers::{Probe, Settle};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock};
@@ -54,8 +54,8 @@ fn direct(address: SocketAddr) -> Address {
     Address::Direct { address: address.to_string(), keys: Keys::default() }
 }
 
-fn options(address: Address) -> Options {
-    Options {
+fn options(address: Address) -> AndroidOptions {
+    AndroidOptions {
         address,
         settle: Settle::INSTANT,
         capture: Capture::Auto,
@@ -86,7 +86,8 @@ async fn every_duty_is_kept_on_each_size_of_phone_and_in_each_form_of_picture() 
     for (width, height) in [(540, 1200), (1080, 2400)] {
         for capture in [Capture::Raw, Capture::Png] {
             let phone = Phone::new(width, height).await;
-            let mut driver = Android::connect(Options { capture, ..options(phone.address()) }, PATIENCE).await.unwrap();
+            let mut driver =
+                Android::connect(AndroidOptions { capture, ..options(phone.address()) }, PATIENCE).await.unwrap();
             conformance::every_duty(&mut driver, &SUBJECT).await;
         }
     }
@@ -96,7 +97,8 @@ async fn every_duty_is_kept_on_each_size_of_phone_and_in_each_form_of_picture() 
 async fn the_picture_is_the_worlds() {
     let phone = Phone::new(540, 1200).await;
     for capture in [Capture::Raw, Capture::Png] {
-        let mut driver = Android::connect(Options { capture, ..options(phone.address()) }, PATIENCE).await.unwrap();
+        let mut driver =
+            Android::connect(AndroidOptions { capture, ..options(phone.address()) }, PATIENCE).await.unwrap();
         let screen = driver.screen(PATIENCE).await.unwrap();
         assert_eq!(screen.picture.size(), Size { width: 540, height: 1200 });
         assert!(screen.picture.rgba() == phone.handle.look(World::draw), "{capture:?}");

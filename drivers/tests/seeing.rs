@@ -12,14 +12,14 @@ use fake::{Fake, Reply, Script, good_command, good_service, png, raw, script};
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind};
 use tapwright_contract::gesture::Gesture;
 use tapwright_contract::{Rotation, Size, Spot};
-use tapwright_drivers::android::{Address, Android, Capture, Keys, Options, State, devices};
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, DeviceState, Keys, devices};
 use tapwright_drivers::{Rest, Settle};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn options(fake: &Fake) -> Options {
-    Options {
+fn options(fake: &Fake) -> AndroidOptions {
+    AndroidOptions {
         address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
         settle: Settle::INSTANT,
         capture: Capture::Raw,
@@ -142,7 +142,7 @@ async fn the_display_that_is_on_is_pictured_and_touched() {
         mBaseDisplayInfo=DisplayInfo{\"Built-in Screen\", displayId 0, real 54 x 121, uniqueId \"local:4619827677550801153\", state ON}\n";
     for capture in [Capture::Raw, Capture::Auto] {
         let fake = Fake::daemon(folded(PANELS, displays, fake::FRONT)).await;
-        let mut android = Android::connect(Options { capture, ..options(&fake) }, PATIENCE).await.unwrap();
+        let mut android = Android::connect(AndroidOptions { capture, ..options(&fake) }, PATIENCE).await.unwrap();
         let screen = android.screen(PATIENCE).await.unwrap();
         assert_eq!(screen.id.size, Size { width: 54, height: 121 });
         assert_eq!(screen.picture.size(), screen.id.size);
@@ -304,14 +304,14 @@ async fn lines_around_a_picture_are_taken_off_and_lines_instead_of_one_are_told(
             name => good_service(name),
         };
         let fake = Fake::daemon(script(service, good_command)).await;
-        let mut android = Android::connect(Options { capture, ..options(&fake) }, PATIENCE).await.unwrap();
+        let mut android = Android::connect(AndroidOptions { capture, ..options(&fake) }, PATIENCE).await.unwrap();
         assert_eq!(android.screen(PATIENCE).await.unwrap().picture.rgba(), &raw(54, 120, 200)[16..]);
         let service = |name: &str| match name {
             name if name.starts_with("exec:screencap") => Reply::Say(b"no permission".to_vec()),
             name => good_service(name),
         };
         let fake = Fake::daemon(script(service, good_command)).await;
-        let mut android = Android::connect(Options { capture, ..options(&fake) }, PATIENCE).await.unwrap();
+        let mut android = Android::connect(AndroidOptions { capture, ..options(&fake) }, PATIENCE).await.unwrap();
         check(android.screen(PATIENCE).await, expect!["the screen cannot be seen: screencap says: no permission"]);
     }
 }
@@ -322,13 +322,13 @@ async fn serials_with_blanks_are_listed_and_reached() {
     let serial = "adb-2233fd19-9mU6UL (2)._adb-tls-connect._tcp";
     let fake = Fake::named_server(good(), serial, Vec::new()).await;
     let listed = devices(&fake.address.to_string(), PATIENCE).await.unwrap();
-    assert_eq!((&*listed[0].serial, &listed[0].state), (serial, &State::Ready));
+    assert_eq!((&*listed[0].serial, &listed[0].state), (serial, &DeviceState::Ready));
     let address = Address::Server { server: fake.address.to_string(), serial: serial.to_owned(), person: PATIENCE };
-    let mut android = Android::connect(Options { address, ..options(&fake) }, PATIENCE).await.unwrap();
+    let mut android = Android::connect(AndroidOptions { address, ..options(&fake) }, PATIENCE).await.unwrap();
     android.screen(PATIENCE).await.unwrap();
     for serial in ["", " fake", "fake ", "a\nb"] {
         let address = Address::Server { server: fake.address.to_string(), serial: serial.to_owned(), person: PATIENCE };
-        let error = Android::connect(Options { address, ..options(&fake) }, PATIENCE).await.err().unwrap();
+        let error = Android::connect(AndroidOptions { address, ..options(&fake) }, PATIENCE).await.err().unwrap();
         assert!(error.to_string().contains("is not the serial of a device"), "{error}");
     }
 }
@@ -344,7 +344,7 @@ async fn devices_that_are_coming_up_are_waited_for() {
         let fake = Fake::named_server(good(), "fake", vec![why; times]).await;
         let address = Address::Server { server: fake.address.to_string(), serial: "fake".to_owned(), person };
         let began = Instant::now();
-        let result = Android::connect(Options { address, ..options(&fake) }, within).await;
+        let result = Android::connect(AndroidOptions { address, ..options(&fake) }, within).await;
         (result, began.elapsed())
     };
     let short = Duration::from_millis(600);

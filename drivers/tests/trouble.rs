@@ -12,15 +12,15 @@ use proptest::prelude::*;
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind};
 use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
-use tapwright_drivers::android::{Address, Android, Capture, Keys, Options, State, devices};
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, DeviceState, Keys, devices};
 use tapwright_drivers::{Rest, Settle};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(300);
 
-fn options(address: Address) -> Options {
-    Options {
+fn options(address: Address) -> AndroidOptions {
+    AndroidOptions {
         address,
         settle: Settle::INSTANT,
         capture: Capture::Auto,
@@ -29,11 +29,11 @@ fn options(address: Address) -> Options {
     }
 }
 
-fn direct(fake: &Fake) -> Options {
+fn direct(fake: &Fake) -> AndroidOptions {
     options(Address::Direct { address: fake.address.to_string(), keys: Keys::default() })
 }
 
-fn through(fake: &Fake) -> Options {
+fn through(fake: &Fake) -> AndroidOptions {
     options(Address::Server { server: fake.address.to_string(), serial: "fake".to_owned(), person: SHORT })
 }
 
@@ -75,7 +75,7 @@ async fn a_good_device_is_seen_and_touched_over_either_transport() {
     let server = Fake::server(good()).await;
     for (fake, options) in [(&daemon, direct(&daemon)), (&server, through(&server))] {
         for capture in [Capture::Auto, Capture::Raw, Capture::Png] {
-            let mut android = Android::connect(Options { capture, ..options.clone() }, PATIENCE).await.unwrap();
+            let mut android = Android::connect(AndroidOptions { capture, ..options.clone() }, PATIENCE).await.unwrap();
             let screen = android.screen(PATIENCE).await.unwrap();
             assert_eq!(screen.picture.size(), Size { width: 54, height: 120 });
             assert_eq!(screen.picture.rgba(), &raw(54, 120, 200)[16..]);
@@ -87,7 +87,7 @@ async fn a_good_device_is_seen_and_touched_over_either_transport() {
     }
     let listed = devices(&server.address.to_string(), PATIENCE).await.unwrap();
     assert_eq!(listed.len(), 1);
-    assert_eq!((&*listed[0].serial, &listed[0].state, &*listed[0].model), ("fake", &State::Ready, "Fake_1"));
+    assert_eq!((&*listed[0].serial, &listed[0].state, &*listed[0].model), ("fake", &DeviceState::Ready, "Fake_1"));
 }
 
 #[tokio::test]
@@ -221,7 +221,8 @@ async fn a_device_that_goes_in_good_order_is_lost_and_not_a_protected_window() {
                 script(move |name| if name == service { Reply::Vanish } else { good_service(name) }, good_command);
             let fake = if direct_way { Fake::daemon(vanishing).await } else { Fake::server(vanishing).await };
             let options = if direct_way { direct(&fake) } else { through(&fake) };
-            let mut android = Android::connect(Options { capture: Capture::Raw, ..options }, PATIENCE).await.unwrap();
+            let mut android =
+                Android::connect(AndroidOptions { capture: Capture::Raw, ..options }, PATIENCE).await.unwrap();
             let result = if gesture {
                 android.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await
             } else {
@@ -384,7 +385,7 @@ async fn an_app_that_reacts_late_is_waited_for() {
     };
     let fake = Fake::daemon(script(late, command)).await;
     let patient = Settle { grace: Duration::from_secs(5), ..Settle::INSTANT };
-    let mut android = Android::connect(Options { settle: patient, ..direct(&fake) }, PATIENCE).await.unwrap();
+    let mut android = Android::connect(AndroidOptions { settle: patient, ..direct(&fake) }, PATIENCE).await.unwrap();
     assert_eq!(android.screen(PATIENCE).await.unwrap().picture.rgba()[4], 10);
     android.perform(&tap(), PATIENCE).await.unwrap();
     let began = Instant::now();
@@ -400,7 +401,8 @@ async fn pictures_that_are_none_are_told_as_what_they_are() {
             name => good_service(name),
         };
         let fake = Fake::daemon(script(service, good_command)).await;
-        let mut android = Android::connect(Options { capture: Capture::Png, ..direct(&fake) }, PATIENCE).await.unwrap();
+        let mut android =
+            Android::connect(AndroidOptions { capture: Capture::Png, ..direct(&fake) }, PATIENCE).await.unwrap();
         check(android.screen(PATIENCE).await, expected);
     }
     let whole = png(54, 120, 200);
@@ -438,7 +440,8 @@ async fn a_half_sent_picture_is_taken_again() {
         name => good_service(name),
     };
     let fake = Fake::daemon(script(flaky, good_command)).await;
-    let mut android = Android::connect(Options { capture: Capture::Raw, ..direct(&fake) }, PATIENCE).await.unwrap();
+    let mut android =
+        Android::connect(AndroidOptions { capture: Capture::Raw, ..direct(&fake) }, PATIENCE).await.unwrap();
     assert_eq!(android.screen(PATIENCE).await.unwrap().picture.rgba(), &raw(54, 120, 200)[16..]);
 }
 
@@ -639,7 +642,8 @@ async fn a_picture_without_end_is_given_up() {
         name => good_service(name),
     };
     let fake = Fake::daemon(script(floods, good_command)).await;
-    let mut android = Android::connect(Options { capture: Capture::Raw, ..direct(&fake) }, PATIENCE).await.unwrap();
+    let mut android =
+        Android::connect(AndroidOptions { capture: Capture::Raw, ..direct(&fake) }, PATIENCE).await.unwrap();
     let error = android.screen(PATIENCE).await.unwrap_err();
     assert!(matches!(error.kind, DriverErrorKind::MalformedResponse { .. }), "{error}");
 }

@@ -11,7 +11,7 @@ use tapwright_contract::Spot;
 use tapwright_contract::device::{Driver, DriverErrorKind};
 use tapwright_contract::gesture::{Gesture, KeyName, Modifier};
 use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -242,7 +242,7 @@ async fn session(phone: Phone) -> Session {
         name => good_service(name),
     };
     let fake = Fake::daemon(script(service, move |command| asked.lock().unwrap().run(command))).await;
-    let options = Options {
+    let options = AndroidOptions {
         address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
         settle: Settle::INSTANT,
         capture: Capture::Raw,
@@ -348,7 +348,7 @@ fn the_owners_keyboard_comes_back_when_a_driver_is_only_dropped() {
     let address = Address::Direct { address: _fake.address.to_string(), keys: Keys::default() };
     drop(android);
     let types = || {
-        let options = Options {
+        let options = AndroidOptions {
             address: address.clone(),
             settle: Settle::INSTANT,
             capture: Capture::Raw,
@@ -467,7 +467,7 @@ async fn a_double_tap_is_quick_or_is_none() {
             _ => good_command(command),
         };
         let fake = Fake::daemon(script(good_service, command)).await;
-        let options = Options {
+        let options = AndroidOptions {
             address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
             settle: Settle::INSTANT,
             capture: Capture::Raw,

@@ -10,7 +10,7 @@ use tapwright_contract::device::{Driver, DriverError, DriverErrorKind};
 use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Rotation, Size, Spot};
 use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock, SteadyClock};
 use tapwright_phone::weather::{Fault, Weather};
 use tapwright_phone::{ADB_KEYBOARD, Event, Icon, Input, LATIN_KEYBOARD, What, World};
@@ -36,10 +36,10 @@ async fn serve(handle: Handle) -> Daemon {
     Daemon::start(listener, handle, Default::default()).unwrap()
 }
 
-fn options(phone: &Daemon) -> Options {
+fn options(phone: &Daemon) -> AndroidOptions {
     let address = Address::Direct { address: phone.address().to_string(), keys: Keys::default() };
     let find_again = Duration::from_secs(10);
-    Options { address, settle: Settle::PHONE, capture: Capture::Auto, find_again, wake: true }
+    AndroidOptions { address, settle: Settle::PHONE, capture: Capture::Auto, find_again, wake: true }
 }
 
 async fn driver(phone: &Daemon) -> Android {
@@ -86,7 +86,7 @@ async fn a_dark_or_locked_phone_is_woken_or_told_as_what_it_is() {
         (false, expect!["the screen cannot be seen: the phone is locked"]),
     ] {
         phone.handle().happen(Event::Lock { dark });
-        let mut shy = Android::connect(Options { wake: false, ..options(&phone) }, PATIENCE).await.unwrap();
+        let mut shy = Android::connect(AndroidOptions { wake: false, ..options(&phone) }, PATIENCE).await.unwrap();
         check(shy.screen(PATIENCE).await, expected);
         assert!(phone.handle().look(World::locked), "it left it as it was");
         let mut driver = driver(&phone).await;
@@ -101,7 +101,7 @@ async fn a_protected_window_is_never_a_black_picture_and_has_words() {
     phone.handle().change(|world| world.launch("com.android.settings"));
     phone.handle().happen(Event::Protect { millis: 1000 });
     for capture in [Capture::Raw, Capture::Png] {
-        let mut driver = Android::connect(Options { capture, ..options(&phone) }, PATIENCE).await.unwrap();
+        let mut driver = Android::connect(AndroidOptions { capture, ..options(&phone) }, PATIENCE).await.unwrap();
         check(
             driver.screen(PATIENCE).await,
             expect![

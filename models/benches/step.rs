@@ -9,7 +9,7 @@ use std::time::Duration;
 use divan::Bencher;
 use tapwright_contract::model::{Model, Part, Prompt, Role, Turn};
 use tapwright_contract::{Picture, Size};
-use tapwright_models::library::{Cuda, Search, find};
+use tapwright_models::library::{Cuda, LibrarySearch, find};
 use tapwright_models::providers::Provider;
 use tapwright_models::{EngineOptions, Local, ModelSettings, Sampling};
 use tokio::runtime::Runtime;
@@ -37,7 +37,7 @@ fn step_by_threads(bencher: Bencher<'_, '_>, threads: usize) {
 fn open(runtime: &Runtime, threads: usize) -> Option<Local> {
     let mini = concat!(env!("CARGO_MANIFEST_DIR"), "/mini");
     let folder = set("TAPWRIGHT_BENCH_MODEL").unwrap_or_else(|| PathBuf::from(mini));
-    let search = Search {
+    let search = LibrarySearch {
         named: set("ORT_DYLIB_PATH"),
         cache: set("HOME").unwrap_or_default().join(".cache").join("tapwright"),
         fetch: false,

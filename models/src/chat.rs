@@ -23,7 +23,7 @@ const CONFIG_BYTES_MAX: u64 = 16 << 20;
 /// Instructions that a template may take: a conversation of a thousand turns needs a hundredth.
 const FUEL: u64 = 5_000_000;
 
-pub struct Template {
+pub struct ChatTemplate {
     environment: Environment<'static>,
     options: TemplateOptions,
     /// What `transformers` tells every template of the tokenizer.
@@ -56,28 +56,28 @@ enum TokenText {
 
 /// What a template is given. Hugging Face's names.
 #[derive(Serialize)]
-struct Message {
+struct TemplateMessage {
     role: &'static str,
-    content: Content,
+    content: TemplateContent,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Content {
+enum TemplateContent {
     Text(String),
-    Items(Vec<Item>),
+    Items(Vec<TemplateItem>),
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-enum Item {
+enum TemplateItem {
     Text { text: String },
     Image,
 }
 
 /// `chat_template.json`, and the same field in `tokenizer_config.json`.
 #[derive(Deserialize)]
-struct Holder {
+struct TemplateFile {
     chat_template: Option<OneOrNamed>,
 }
 
@@ -85,21 +85,21 @@ struct Holder {
 #[serde(untagged)]
 enum OneOrNamed {
     One(String),
-    Named(Vec<Named>),
+    Named(Vec<NamedTemplate>),
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct NamedTemplate {
     name: String,
     template: String,
 }
 
-impl Template {
+impl ChatTemplate {
     /// Finds the template where Hugging Face keeps it: `chat_template.jinja`, or one of two JSON files.
     ///
     /// # Errors
     /// `BuildError` when there is none, or it does not parse.
-    pub fn open(folder: &Path, options: TemplateOptions) -> Result<Template, BuildError> {
+    pub fn open(folder: &Path, options: TemplateOptions) -> Result<ChatTemplate, BuildError> {
         let file = folder.join("chat_template.jinja");
         let text = if file.is_file() {
             let bytes = read(&file, TEMPLATE_BYTES_MAX)?;
@@ -109,7 +109,9 @@ impl Template {
             for name in ["chat_template.json", TOKENIZER_CONFIG] {
                 let path = folder.join(name);
                 if found.is_none() && path.is_file() {
-                    found = parse::<Holder>(&path, CONFIG_BYTES_MAX)?.chat_template.and_then(OneOrNamed::into_template);
+                    found = parse::<TemplateFile>(&path, CONFIG_BYTES_MAX)?
+                        .chat_template
+                        .and_then(OneOrNamed::into_template);
                 }
             }
             found
@@ -122,10 +124,10 @@ impl Template {
         })?;
         let config = folder.join(TOKENIZER_CONFIG);
         let tokens = if config.is_file() { parse(&config, CONFIG_BYTES_MAX)? } else { SpecialTokens::default() };
-        Template::new(text, options, tokens).map_err(|error| BuildError::malformed(&file, error.to_string()))
+        ChatTemplate::new(text, options, tokens).map_err(|error| BuildError::malformed(&file, error.to_string()))
     }
 
-    fn new(text: String, options: TemplateOptions, tokens: SpecialTokens) -> Result<Template, Error> {
+    fn new(text: String, options: TemplateOptions, tokens: SpecialTokens) -> Result<ChatTemplate, Error> {
         let mut environment = Environment::new();
         // A template is data, and may loop.
         environment.set_fuel(Some(FUEL));
@@ -137,7 +139,7 @@ impl Template {
             Err(Error::new(ErrorKind::InvalidOperation, why))
         });
         environment.add_template_owned("chat", text)?;
-        Ok(Template { environment, options, tokens })
+        Ok(ChatTemplate { environment, options, tokens })
     }
 
     /// The conversation as text, open for the model's turn. Pictures are where the template puts their marks.
@@ -145,7 +147,7 @@ impl Template {
     /// # Errors
     /// What the template objects to.
     pub fn render(&self, turns: &[Turn], tokenizer: &Tokenizer, thinking: Option<bool>) -> Result<String, String> {
-        let messages: Vec<Message> = turns.iter().map(|turn| self.message(turn, tokenizer)).collect();
+        let messages: Vec<TemplateMessage> = turns.iter().map(|turn| self.message(turn, tokenizer)).collect();
         let template = self.environment.get_template("chat").expect("it was added when this was made");
         // `transformers` tells of tools and documents even where there are none, and of a token or a wish only where there is one:
         // templates ask whether they are defined.
@@ -165,7 +167,7 @@ impl Template {
         template.render(told).map_err(|error| error.to_string())
     }
 
-    fn message(&self, turn: &Turn, tokenizer: &Tokenizer) -> Message {
+    fn message(&self, turn: &Turn, tokenizer: &Tokenizer) -> TemplateMessage {
         let role = match turn.role {
             Role::System => "system",
             Role::User => "user",
@@ -179,9 +181,9 @@ impl Template {
                 Part::Text(more) => text.push_str(more),
                 Part::Picture(_) => {
                     if !text.is_empty() {
-                        items.push(Item::Text { text: tokenizer.quote(&std::mem::take(&mut text)) });
+                        items.push(TemplateItem::Text { text: tokenizer.quote(&std::mem::take(&mut text)) });
                     }
-                    items.push(Item::Image);
+                    items.push(TemplateItem::Image);
                     if self.options.newline_after_picture && index + 1 < turn.parts.len() {
                         text.push('\n');
                     }
@@ -190,12 +192,12 @@ impl Template {
         }
         let text = tokenizer.quote(&text);
         let content = if items.is_empty() {
-            Content::Text(text)
+            TemplateContent::Text(text)
         } else {
-            items.extend((!text.is_empty()).then_some(Item::Text { text }));
-            Content::Items(items)
+            items.extend((!text.is_empty()).then_some(TemplateItem::Text { text }));
+            TemplateContent::Items(items)
         };
-        Message { role, content }
+        TemplateMessage { role, content }
     }
 }
 
@@ -235,7 +237,7 @@ mod tests {
             std::fs::write(folder.path().join(TOKENIZER_CONFIG), config).unwrap();
         }
         let options = TemplateOptions { thinking, ..TemplateOptions::default() };
-        let template = Template::open(folder.path(), options).unwrap();
+        let template = ChatTemplate::open(folder.path(), options).unwrap();
         let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens");
         let turn = Turn { role: Role::User, parts: vec![Part::Text("hi".to_owned())] };
         template.render(&[turn], &Tokenizer::open(&goldens).unwrap(), None).unwrap()

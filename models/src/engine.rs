@@ -38,7 +38,7 @@ use tapwright_contract::model::ModelErrorKind;
 
 use crate::BuildError;
 use crate::architecture::{self, OneOrMany};
-use crate::chat::{Template, TemplateOptions};
+use crate::chat::{ChatTemplate, TemplateOptions};
 use crate::checkpoint::parse;
 use crate::folder::{self, SMALL_BYTES_MAX};
 use crate::request::Usage;
@@ -51,7 +51,7 @@ use pool::Pool;
 use prepare::{PreparedRequest, Preparer};
 use providers::{Numbers, ProviderChoice, SessionSetup};
 use run::{ActiveAnswer, StepOutput};
-use runtime::{Cache, Decoder, Encoder, RuntimeError};
+use runtime::{Decoder, Encoder, KvCache, RuntimeError};
 use thread::{BeginError, Worker};
 
 /// A model, loaded.
@@ -66,7 +66,7 @@ pub struct Engine {
     picked: ProviderChoice,
     /// Whether the graphs compute with 32 bits throughout.
     full: bool,
-    pool: Pool<Cache>,
+    pool: Pool<KvCache>,
     images: ImageCache,
     chunk: usize,
     conversations_max: usize,
@@ -101,7 +101,7 @@ impl Engine {
         let spec = family.spec();
         let record = folder::record(folder)?;
         let tokenizer = Tokenizer::open(folder)?;
-        let template = Template::open(folder, TemplateOptions::of(settings))?;
+        let template = ChatTemplate::open(folder, TemplateOptions::of(settings))?;
         let embeddings = Embeddings::open(folder, record.embeddings)?;
         let image_token = tokenizer.picture(spec.image_token)?;
         if u64::from(tokenizer.highest()) >= embeddings.rows() {

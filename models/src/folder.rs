@@ -23,9 +23,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::architecture::{self, Family, Weight};
-use crate::chat::{Template, TemplateOptions};
+use crate::chat::{ChatTemplate, TemplateOptions};
 use crate::checkpoint::{self, Checkpoint, Precision};
-use crate::onnx::{Graph, Kind};
+use crate::onnx::{ElementType, Graph};
 use crate::tokenizer::Tokenizer;
 use digest::{FileIdentity, KnownDigests, Stamp, identify};
 use options::suffix;
@@ -428,7 +428,7 @@ fn build_as(
 
     // What opening would refuse is refused before the work, not after it.
     Tokenizer::open(hf_dir)?.picture(family(hf_dir)?.spec().image_token)?;
-    Template::open(hf_dir, TemplateOptions::default())?;
+    ChatTemplate::open(hf_dir, TemplateOptions::default())?;
 
     let scaffold = Scaffold::new(parent.join(format!(".{name}.building")))?;
     write_all(hf_dir, &scaffold.folder, &checkpoint, identity, known, build, progress)?;
@@ -494,9 +494,9 @@ fn write_all(
         let places = store.places(graph.weights(), &format!("{file}_data"))?;
         store.file(&file, &graph.into_bytes(&places))?;
         let numbers = match options.kind {
-            Kind::F16 => Precision::F16,
-            Kind::Bf16 => Precision::Bf16,
-            Kind::F32 | Kind::U8 | Kind::I32 | Kind::I64 => Precision::F32,
+            ElementType::F16 => Precision::F16,
+            ElementType::Bf16 => Precision::Bf16,
+            ElementType::F32 | ElementType::U8 | ElementType::I32 | ElementType::I64 => Precision::F32,
         };
         files.push(GraphFile { file, numbers });
     }

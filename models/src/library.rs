@@ -25,7 +25,7 @@ pub(crate) use cuda::dependencies as cuda_dependencies;
 
 /// Where to look, and how far to go.
 #[derive(Clone, Debug)]
-pub struct Search {
+pub struct LibrarySearch {
     /// A library that somebody named. Then it is this one or none.
     pub named: Option<PathBuf>,
     /// Where fetched libraries are kept.
@@ -51,7 +51,7 @@ pub enum Cuda {
 
 /// A library, and how it was come by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundLibrary {
     pub path: PathBuf,
     pub origin: Origin,
 }
@@ -94,10 +94,10 @@ impl fmt::Display for Origin {
 ///
 /// # Errors
 /// `LibraryError` with all that was tried.
-pub async fn find(search: &Search, mut progress: impl FnMut(&str)) -> Result<Found, LibraryError> {
+pub async fn find(search: &LibrarySearch, mut progress: impl FnMut(&str)) -> Result<FoundLibrary, LibraryError> {
     if let Some(path) = &search.named {
         return match fs::metadata(path) {
-            Ok(found) if found.is_file() => Ok(Found { path: path.clone(), origin: Origin::Named }),
+            Ok(found) if found.is_file() => Ok(FoundLibrary { path: path.clone(), origin: Origin::Named }),
             Ok(_) => Err(LibraryError::Named { path: path.clone(), why: "it is no file".to_owned() }),
             Err(error) => Err(LibraryError::Named { path: path.clone(), why: error.to_string() }),
         };
@@ -105,7 +105,7 @@ pub async fn find(search: &Search, mut progress: impl FnMut(&str)) -> Result<Fou
     let mut tried = Vec::new();
     if search.cuda != Cuda::Unwanted {
         match cuda::cached(&search.cache) {
-            Ok(path) => return Ok(Found { path, origin: Origin::Cached }),
+            Ok(path) => return Ok(FoundLibrary { path, origin: Origin::Cached }),
             Err(why) if search.cuda == Cuda::Wanted => tried.push(("the library set for CUDA".to_owned(), why)),
             Err(_) => {}
         }
@@ -114,18 +114,18 @@ pub async fn find(search: &Search, mut progress: impl FnMut(&str)) -> Result<Fou
     if search.cuda == Cuda::Wanted
         && let Ok(path) = installed().await
     {
-        return Ok(Found { path, origin: Origin::Installed });
+        return Ok(FoundLibrary { path, origin: Origin::Installed });
     }
     let pins = pin::for_this_machine();
     for pin in pins {
         let path = cached(&search.cache, pin);
         match check(&path, pin) {
-            Ok(()) => return Ok(Found { path, origin: Origin::Cached }),
+            Ok(()) => return Ok(FoundLibrary { path, origin: Origin::Cached }),
             Err(why) => tried.push((path.display().to_string(), why)),
         }
     }
     match installed().await {
-        Ok(path) => return Ok(Found { path, origin: Origin::Installed }),
+        Ok(path) => return Ok(FoundLibrary { path, origin: Origin::Installed }),
         Err(why) => tried.push(("an installed Python package".to_owned(), why)),
     }
     if !search.fetch {
@@ -143,7 +143,7 @@ pub async fn find(search: &Search, mut progress: impl FnMut(&str)) -> Result<Fou
                 pin.version, pin.megabytes, attempt.client
             ));
             match fetch(&attempt, pin, search).await {
-                Ok(path) => return Ok(Found { path, origin: Origin::Fetched }),
+                Ok(path) => return Ok(FoundLibrary { path, origin: Origin::Fetched }),
                 Err(why) => tried.push((attempt.client.to_owned(), why)),
             }
         }
@@ -156,7 +156,7 @@ fn cached(cache: &Path, pin: &Pin) -> PathBuf {
 }
 
 /// Runs a client in a folder of its own, takes the library out of what it brought, and puts it into the cache in one move.
-async fn fetch(attempt: &Attempt, pin: &Pin, search: &Search) -> Result<PathBuf, String> {
+async fn fetch(attempt: &Attempt, pin: &Pin, search: &LibrarySearch) -> Result<PathBuf, String> {
     let target = cached(&search.cache, pin);
     let folder = target.parent().expect("it has a name of its own");
     let failed = |what: &str| {
@@ -238,7 +238,7 @@ pub(crate) fn for_tests() -> Option<PathBuf> {
         "macos" => home("Library/Caches"),
         _ => set("XDG_CACHE_HOME").or_else(|| home(".cache")),
     };
-    let search = Search {
+    let search = LibrarySearch {
         named: set("ORT_DYLIB_PATH"),
         cache: cache.unwrap_or_default().join("tapwright"),
         fetch: false,
@@ -260,9 +260,9 @@ pub(crate) fn for_tests() -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    async fn found(named: Option<PathBuf>, cache: &Path) -> Result<Found, LibraryError> {
+    async fn found(named: Option<PathBuf>, cache: &Path) -> Result<FoundLibrary, LibraryError> {
         let within = Duration::from_secs(5);
-        let search = Search { named, cache: cache.to_owned(), fetch: false, within, cuda: Cuda::IfThere };
+        let search = LibrarySearch { named, cache: cache.to_owned(), fetch: false, within, cuda: Cuda::IfThere };
         find(&search, |_| ()).await
     }
 
@@ -273,7 +273,10 @@ mod tests {
         let error = found(Some(path.clone()), folder.path()).await.unwrap_err();
         assert!(error.to_string().contains("lib.so"), "{error}");
         fs::write(&path, "x").unwrap();
-        assert_eq!(found(Some(path.clone()), folder.path()).await.unwrap(), Found { path, origin: Origin::Named });
+        assert_eq!(
+            found(Some(path.clone()), folder.path()).await.unwrap(),
+            FoundLibrary { path, origin: Origin::Named }
+        );
     }
 
     #[tokio::test]
@@ -302,8 +305,13 @@ mod tests {
             for attempt in attempts(pin) {
                 let cache = tempfile::tempdir().unwrap();
                 let within = Duration::from_secs(300);
-                let search =
-                    Search { named: None, cache: cache.path().to_owned(), fetch: true, within, cuda: Cuda::Unwanted };
+                let search = LibrarySearch {
+                    named: None,
+                    cache: cache.path().to_owned(),
+                    fetch: true,
+                    within,
+                    cuda: Cuda::Unwanted,
+                };
                 match fetch(&attempt, pin, &search).await {
                     Ok(path) => {
                         eprintln!("{} brought {}", attempt.client, path.display());

@@ -229,7 +229,7 @@ fn body(endpoint: &Endpoint, prompt: &Prompt, asked: u64) -> Result<Vec<u8>, Mod
     let Sampling { temperature, top_p, top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty, seed } =
         endpoint.sampling;
     let grammar = prompt.grammar.as_deref();
-    let request = wire::Request {
+    let request = wire::CompletionRequest {
         model: &endpoint.model,
         stream: false,
         messages: messages?,
@@ -251,7 +251,7 @@ fn body(endpoint: &Endpoint, prompt: &Prompt, asked: u64) -> Result<Vec<u8>, Mod
     serde_json::to_vec(&request).map_err(|error| ModelErrorKind::InvalidPrompt { why: error.to_string() })
 }
 
-fn message(turn: &Turn) -> Result<wire::Message<'_>, ModelErrorKind> {
+fn message(turn: &Turn) -> Result<wire::RequestMessage<'_>, ModelErrorKind> {
     let role = match turn.role {
         Role::System => "system",
         Role::User => "user",
@@ -259,16 +259,16 @@ fn message(turn: &Turn) -> Result<wire::Message<'_>, ModelErrorKind> {
     };
     let content = match &turn.parts[..] {
         // Not every server takes a list where there is only text.
-        [Part::Text(text)] => wire::Content::Text(text),
-        parts => wire::Content::Items(parts.iter().map(item).collect::<Result<_, ModelErrorKind>>()?),
+        [Part::Text(text)] => wire::MessageContent::Text(text),
+        parts => wire::MessageContent::Items(parts.iter().map(item).collect::<Result<_, ModelErrorKind>>()?),
     };
-    Ok(wire::Message { role, content })
+    Ok(wire::RequestMessage { role, content })
 }
 
-fn item(part: &Part) -> Result<wire::Item<'_>, ModelErrorKind> {
+fn item(part: &Part) -> Result<wire::MessagePart<'_>, ModelErrorKind> {
     Ok(match part {
-        Part::Text(text) => wire::Item::Text { text },
-        Part::Picture(picture) => wire::Item::ImageUrl { image_url: wire::Url { url: data_url(picture)? } },
+        Part::Text(text) => wire::MessagePart::Text { text },
+        Part::Picture(picture) => wire::MessagePart::ImageUrl { image_url: wire::Url { url: data_url(picture)? } },
     })
 }
 

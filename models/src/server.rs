@@ -338,7 +338,7 @@ fn is_local(host: &str) -> bool {
 }
 
 async fn models(State(server): State<Arc<ServerState>>) -> Response {
-    response::json(&wire::Models { object: "list", data: [server.wire()] })
+    response::json(&wire::ModelList { object: "list", data: [server.wire()] })
 }
 
 async fn one_model(State(server): State<Arc<ServerState>>, Path(name): Path<String>) -> Response {
@@ -378,8 +378,8 @@ impl ServerState {
         })
     }
 
-    fn wire(&self) -> wire::Model<'_> {
-        wire::Model {
+    fn wire(&self) -> wire::ModelEntry<'_> {
+        wire::ModelEntry {
             id: &self.options.name,
             object: "model",
             created: self.created,
@@ -470,7 +470,7 @@ impl ServerState {
             guard.heap = Some(self.heap.clone());
         }
 
-        memory.keep(messages.iter().map(chat_request::Message::bytes).sum());
+        memory.keep(messages.iter().map(chat_request::ChatMessage::bytes).sum());
         let turns = self.turns(messages, guard, &mut memory).await?;
         // Which of the client's own ends it was that an answer ended at.
         let special =
@@ -502,12 +502,12 @@ impl ServerState {
     /// Messages with their pictures' pixels.
     async fn turns(
         &self,
-        messages: Vec<chat_request::Message>,
+        messages: Vec<chat_request::ChatMessage>,
         guard: &mut RequestGuard,
         memory: &mut MemoryPermit,
     ) -> Result<Vec<Turn>, ErrorResponse> {
         let mut turns = Vec::with_capacity(messages.len());
-        for chat_request::Message { role, parts } in messages {
+        for chat_request::ChatMessage { role, parts } in messages {
             let mut turn = Turn { role, parts: Vec::with_capacity(parts.len()) };
             for part in parts {
                 turn.parts.push(match part {

@@ -66,7 +66,7 @@ pub struct Desk {
 struct Shared {
     token: String,
     at: SocketAddr,
-    state: Mutex<State>,
+    state: Mutex<DeskState>,
     /// Grows with everything that whoever looks would see.
     version: watch::Sender<u64>,
     stop: watch::Sender<bool>,
@@ -77,7 +77,7 @@ struct Shared {
 
 /// What is asked, and what it is about.
 #[derive(Default)]
-struct State {
+struct DeskState {
     goal: String,
     profile: Option<Profile>,
     step: u32,
@@ -85,14 +85,14 @@ struct State {
     action: String,
     /// How many questions there were.
     asked: u64,
-    open: Option<Open>,
+    open: Option<OpenQuestion>,
     /// What became of the latest question.
-    latest: Option<Over>,
+    latest: Option<ClosedQuestion>,
     /// How the run ended, if it has.
     ended: Option<String>,
 }
 
-struct Open {
+struct OpenQuestion {
     id: u64,
     question: Question,
     screen: Option<Screen>,
@@ -101,7 +101,7 @@ struct Open {
 
 /// A question that is over.
 #[derive(Clone, Debug)]
-struct Over {
+struct ClosedQuestion {
     id: u64,
     how: String,
 }
@@ -115,7 +115,7 @@ pub struct PendingQuestion {
 
 /// Why an answer was not taken.
 #[derive(Debug, PartialEq, Eq)]
-enum AnswerError {
+enum RejectedAnswer {
     /// There is no such question any more.
     Closed { id: u64, how: String },
     /// There never was one.
@@ -191,7 +191,7 @@ impl Desk {
         let mut state = lock(&self.shared.state);
         state.asked += 1;
         let id = state.asked;
-        state.open = Some(Open { id, question: question.clone(), screen: screen.cloned(), answer });
+        state.open = Some(OpenQuestion { id, question: question.clone(), screen: screen.cloned(), answer });
         drop(state);
         self.shared.news();
         PendingQuestion { shared: self.shared.clone(), id, answered }
@@ -261,34 +261,34 @@ impl Shared {
         if state.open.take_if(|open| open.id == id).is_none() {
             return false;
         }
-        state.latest = Some(Over { id, how: how.to_owned() });
+        state.latest = Some(ClosedQuestion { id, how: how.to_owned() });
         drop(state);
         self.news();
         true
     }
 
     /// Takes an answer to the question `id`, if that is still open and can be answered so.
-    fn answer(&self, id: u64, said: &str, words: &str) -> Result<(), AnswerError> {
+    fn answer(&self, id: u64, said: &str, words: &str) -> Result<(), RejectedAnswer> {
         let mut state = lock(&self.state);
         let Some(open) = state.open.take_if(|open| open.id == id) else {
             return Err(match &state.latest {
-                _ if id == 0 || id > state.asked => AnswerError::NoSuchQuestion { id },
-                Some(over) if over.id == id => AnswerError::Closed { id, how: over.how.clone() },
-                _ => AnswerError::Closed { id, how: "it was asked before".to_owned() },
+                _ if id == 0 || id > state.asked => RejectedAnswer::NoSuchQuestion { id },
+                Some(over) if over.id == id => RejectedAnswer::Closed { id, how: over.how.clone() },
+                _ => RejectedAnswer::Closed { id, how: "it was asked before".to_owned() },
             });
         };
         let Some(answer) = understood(&open.question, said, words) else {
             let fit = answers(&open.question);
             state.open = Some(open);
-            return Err(AnswerError::NotAllowed { fit });
+            return Err(RejectedAnswer::NotAllowed { fit });
         };
         let how = answer_text(&answer);
         let heard = open.answer.send(answer).is_ok();
         let how = if heard { format!("answered in the browser: {how}") } else { "it was withdrawn".to_owned() };
-        state.latest = Some(Over { id, how: how.clone() });
+        state.latest = Some(ClosedQuestion { id, how: how.clone() });
         drop(state);
         self.news();
-        if heard { Ok(()) } else { Err(AnswerError::Closed { id, how }) }
+        if heard { Ok(()) } else { Err(RejectedAnswer::Closed { id, how }) }
     }
 }
 

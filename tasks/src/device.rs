@@ -19,7 +19,7 @@ use crate::judge::{Fact, Facts};
 use crate::protected_window;
 
 pub use tapwright_drivers::android::Keys;
-pub use tapwright_phone::Options as Phone;
+pub use tapwright_phone::Options as PhoneOptions;
 pub use tapwright_phone::weather::Weather;
 
 /// The sizes of display that a virtual phone can have, per side.
@@ -29,7 +29,7 @@ pub const SIDES: (std::ops::RangeInclusive<u32>, std::ops::RangeInclusive<u32>) 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceAddress {
     /// One that is drawn for the run and gone after it.
-    Virtual(Phone),
+    Virtual(PhoneOptions),
     /// A daemon that listens on TCP: `127.0.0.1:5555`.
     Direct { address: String },
     /// One that an adb server knows by this serial.
@@ -231,12 +231,12 @@ impl Device {
 }
 
 /// Draws a phone, serves it in this process, and connects to it.
-async fn virtual_phone(phone: &Phone, options: &DeviceOptions) -> Result<Rig, DeviceError> {
+async fn virtual_phone(phone: &PhoneOptions, options: &DeviceOptions) -> Result<Rig, DeviceError> {
     // What fingers do takes no time on a phone of our own: a suite has thousands of gestures to do.
     let quick = adbd::DaemonOptions { instant_gestures: true, ..adbd::DaemonOptions::default() };
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let daemon = plug_in(listen, phone, &options.weather, quick).await.map_err(DeviceError::Listen)?;
-    let Phone { seed, width, height, .. } = phone;
+    let PhoneOptions { seed, width, height, .. } = phone;
     let name = format!("virtual phone {width}x{height}, seed {seed}");
     let mut about = format!("{name}, over ADB at {}", daemon.address());
     if !options.weather.is_calm() {
@@ -291,7 +291,8 @@ async fn connect(
     within: Duration,
     options: &DeviceOptions,
 ) -> Result<Android, DeviceError> {
-    let how = android::Options { address, settle, capture: Capture::Auto, find_again: options.find_again, wake: true };
+    let how =
+        android::AndroidOptions { address, settle, capture: Capture::Auto, find_again: options.find_again, wake: true };
     let mut driver = Android::connect(how, within).await?;
     if options.words {
         driver.draw_protected(protected_window::draw);
@@ -302,7 +303,7 @@ async fn connect(
 /// Draws a phone and serves it.
 pub(crate) async fn plug_in(
     listen: SocketAddr,
-    phone: &Phone,
+    phone: &PhoneOptions,
     weather: &Weather,
     options: adbd::DaemonOptions,
 ) -> io::Result<Daemon> {

@@ -9,7 +9,7 @@ use tapwright_agent::clock::{Clock, Timer};
 use tapwright_contract::device::Driver;
 use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
-use tapwright_phone::Options as Phone;
+use tapwright_phone::Options as PhoneOptions;
 
 use crate::device::{self, Device, DeviceAddress};
 use crate::device_lock::DeviceLock;
@@ -29,7 +29,7 @@ pub struct Checkup<'a> {
     pub taps: u32,
     /// As the model is told it.
     pub date: &'a str,
-    pub phone: Phone,
+    pub phone: PhoneOptions,
     /// Where an adb server would be.
     pub adb_server: &'a str,
     pub runs: &'a Path,
@@ -40,7 +40,7 @@ pub struct Checkup<'a> {
 pub struct Finding {
     /// For example `onnx runtime`.
     pub what: &'static str,
-    pub state: State,
+    pub state: CheckState,
     pub text: String,
     /// What to do about it.
     pub next: Option<String>,
@@ -49,7 +49,7 @@ pub struct Finding {
 /// How well it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum CheckState {
     Ok,
     /// Something that not every run needs.
     Warning,
@@ -58,8 +58,8 @@ pub enum State {
 }
 
 /// Looks at everything, one thing after another, and returns the worst that was found.
-pub async fn check(checkup: &Checkup<'_>, mut each: impl FnMut(&Finding)) -> State {
-    let mut worst = State::Ok;
+pub async fn check(checkup: &Checkup<'_>, mut each: impl FnMut(&Finding)) -> CheckState {
+    let mut worst = CheckState::Ok;
     let mut say = |finding: Finding| {
         worst = worst.max(finding.state);
         each(&finding);
@@ -82,7 +82,7 @@ pub async fn check(checkup: &Checkup<'_>, mut each: impl FnMut(&Finding)) -> Sta
     worst
 }
 
-fn finding(what: &'static str, state: State, text: impl Into<String>, next: Option<&str>) -> Finding {
+fn finding(what: &'static str, state: CheckState, text: impl Into<String>, next: Option<&str>) -> Finding {
     Finding { what, state, text: text.into(), next: next.map(str::to_owned) }
 }
 
@@ -91,10 +91,10 @@ async fn onnx_runtime(options: &model::ModelOptions) -> Finding {
     // Looking is the doctor's business; fetching is `setup`'s.
     let looking = model::LibraryOptions { fetch: false, ..options.library.clone() };
     match model::library(&looking, |_| ()).await {
-        Ok(found) => finding(what, State::Ok, format!("{} ({})", found.path.display(), found.origin), None),
+        Ok(found) => finding(what, CheckState::Ok, format!("{} ({})", found.path.display(), found.origin), None),
         Err(error) => {
             let needed = matches!(options.source, ModelSource::Folder(_)) && !options.library.fetch;
-            let state = if needed { State::Failed } else { State::Warning };
+            let state = if needed { CheckState::Failed } else { CheckState::Warning };
             let text = error.to_string().lines().next().unwrap_or_default().to_owned();
             finding(what, state, text, Some("fetch it with: tapwright setup (a run does so by itself)"))
         }
@@ -109,11 +109,11 @@ fn profile(options: &model::ModelOptions) -> Finding {
             let tokens = profiles.agent.tokens_max;
             let text = format!("the model is shown {history} earlier replies, and writes {tokens} tokens at most");
             match note {
-                None => finding(what, State::Ok, text, None),
-                Some(note) => finding(what, State::Ok, format!("{text}; {note}"), None),
+                None => finding(what, CheckState::Ok, text, None),
+                Some(note) => finding(what, CheckState::Ok, format!("{text}; {note}"), None),
             }
         }
-        Err(error) => finding(what, State::Failed, error.to_string(), error.help()),
+        Err(error) => finding(what, CheckState::Failed, error.to_string(), error.help()),
     }
 }
 
@@ -123,16 +123,19 @@ async fn loads(options: &model::ModelOptions) -> Finding {
     let options = model::ModelOptions { library: looking, ..options.clone() };
     let clock = Timer::start();
     match model::open(&options, |_| ()).await {
-        Ok(opened) => {
-            finding(what, State::Ok, format!("{}, opened in {} ms", opened.about, clock.elapsed().as_millis()), None)
-        }
-        Err(model::ModelError::Library(_)) => finding(
+        Ok(opened) => finding(
             what,
-            State::Warning,
+            CheckState::Ok,
+            format!("{}, opened in {} ms", opened.about, clock.elapsed().as_millis()),
+            None,
+        ),
+        Err(model::LoadModelError::Library(_)) => finding(
+            what,
+            CheckState::Warning,
             "not opened, as ONNX Runtime is not there yet",
             Some("tapwright setup, then look again"),
         ),
-        Err(error) => finding(what, State::Failed, error.to_string(), error.help()),
+        Err(error) => finding(what, CheckState::Failed, error.to_string(), error.help()),
     }
 }
 
@@ -143,7 +146,7 @@ async fn grounding(checkup: &Checkup<'_>) -> Finding {
     let options = model::ModelOptions { library, ..checkup.model.clone() };
     let mut opened = match model::open(&options, |_| ()).await {
         Ok(opened) => opened,
-        Err(error) => return finding(what, State::Failed, error.to_string(), error.help()),
+        Err(error) => return finding(what, CheckState::Failed, error.to_string(), error.help()),
     };
     let display = Size { width: checkup.phone.width, height: checkup.phone.height };
     let within = Duration::from_secs(120);
@@ -154,12 +157,12 @@ async fn grounding(checkup: &Checkup<'_>) -> Finding {
                 "told to tap {asked} icons of {display}, it tapped {taps} times and hit {hits}; {error_median:.0} pixels from \
                  their middle in the median, {error_max:.0} at most"
             );
-            let state = if 10 * hits >= 9 * asked { State::Ok } else { State::Warning };
+            let state = if 10 * hits >= 9 * asked { CheckState::Ok } else { CheckState::Warning };
             let next =
                 "a model that hits less than it did elsewhere is served with other pictures than it was trained on";
-            finding(what, state, text, (state == State::Warning).then_some(next))
+            finding(what, state, text, (state == CheckState::Warning).then_some(next))
         }
-        Err(error) => finding(what, State::Failed, error.to_string(), None),
+        Err(error) => finding(what, CheckState::Failed, error.to_string(), None),
     }
 }
 
@@ -169,10 +172,10 @@ async fn virtual_phone(checkup: &Checkup<'_>) -> Finding {
         Ok((look, tap)) => {
             let ms = |time: Duration| time.as_secs_f64() * 1000.0;
             let text = format!("over ADB: a look takes {:.1} ms, a tap {:.1} ms", ms(look), ms(tap));
-            finding(what, State::Ok, text, None)
+            finding(what, CheckState::Ok, text, None)
         }
         Err(why) => {
-            finding(what, State::Failed, why, Some("see whether anything forbids connections within this machine"))
+            finding(what, CheckState::Failed, why, Some("see whether anything forbids connections within this machine"))
         }
     }
 }
@@ -185,52 +188,52 @@ async fn examined(checkup: &Checkup<'_>) -> Vec<Finding> {
         // It would press a key and put a keyboard back that the run has selected.
         Err(error) => {
             let text = format!("not looked over: {error}");
-            return vec![finding("phone", State::Warning, text, Some("wait for the run's end, then look again"))];
+            return vec![finding("phone", CheckState::Warning, text, Some("wait for the run's end, then look again"))];
         }
     };
     let (mut driver, _, about) = match device::android(checkup.device).await {
         Ok(opened) => opened,
-        Err(error) => return vec![finding("phone", State::Failed, error.to_string(), error.help())],
+        Err(error) => return vec![finding("phone", CheckState::Failed, error.to_string(), error.help())],
     };
     let health = driver.examine(within).await;
     // A keyboard that an earlier run left selected is put back by this.
     let closed = driver.close(within).await;
     let health = match health {
         Ok(health) => health,
-        Err(error) => return vec![finding("phone", State::Failed, error.to_string(), None)],
+        Err(error) => return vec![finding("phone", CheckState::Failed, error.to_string(), None)],
     };
     let ms = |time: Duration| format!("{:.0} ms", time.as_secs_f64() * 1000.0);
     let who = format!("{} {}, Android {}: {about}", health.manufacturer, health.model, health.android);
-    let mut found = vec![finding("phone", State::Ok, who, health.advice)];
+    let mut found = vec![finding("phone", CheckState::Ok, who, health.advice)];
     let time = |time: &Result<Duration, String>| time.as_ref().map_or_else(|why| format!("({why})"), |time| ms(*time));
     found.push(match &health.display {
         Ok(size) => {
             let text = format!("{size}; {} as pixels, {} as PNG", time(&health.raw), time(&health.png));
-            finding("pictures", State::Ok, text, None)
+            finding("pictures", CheckState::Ok, text, None)
         }
         Err(why) => {
             let next = "wake and unlock the phone, and leave windows that are protected";
-            finding("pictures", State::Failed, why.clone(), Some(next))
+            finding("pictures", CheckState::Failed, why.clone(), Some(next))
         }
     });
     found.push(match &health.input {
-        Ok(time) => finding("touches", State::Ok, format!("a key takes {}", ms(*time)), None),
-        Err(why) => finding("touches", State::Failed, why.clone(), health.advice),
+        Ok(time) => finding("touches", CheckState::Ok, format!("a key takes {}", ms(*time)), None),
+        Err(why) => finding("touches", CheckState::Failed, why.clone(), health.advice),
     });
     found.push(match &health.any_text {
-        Ok(()) => finding("text", State::Ok, "any script, by ADB Keyboard", None),
-        Err(why) => finding("text", State::Warning, why.clone(), None),
+        Ok(()) => finding("text", CheckState::Ok, "any script, by ADB Keyboard", None),
+        Err(why) => finding("text", CheckState::Warning, why.clone(), None),
     });
     found.push(match &health.apps {
-        Ok(count) => finding("apps", State::Ok, format!("{count} packages"), None),
-        Err(why) => finding("apps", State::Warning, why.clone(), None),
+        Ok(count) => finding("apps", CheckState::Ok, format!("{count} packages"), None),
+        Err(why) => finding("apps", CheckState::Warning, why.clone(), None),
     });
     found.push(match &health.widgets {
-        Ok((count, time)) => finding("words", State::Ok, format!("{count} widgets, told in {}", ms(*time)), None),
-        Err(why) => finding("words", State::Warning, why.clone(), None),
+        Ok((count, time)) => finding("words", CheckState::Ok, format!("{count} widgets, told in {}", ms(*time)), None),
+        Err(why) => finding("words", CheckState::Warning, why.clone(), None),
     });
     if let Err(error) = closed {
-        found.push(finding("keyboard", State::Warning, error.to_string(), None));
+        found.push(finding("keyboard", CheckState::Warning, error.to_string(), None));
     }
     found
 }
@@ -278,12 +281,15 @@ async fn try_phone(checkup: &Checkup<'_>) -> Result<(Duration, Duration), String
 async fn adb_server(checkup: &Checkup<'_>) -> Finding {
     let what = "adb server";
     match devices(checkup.adb_server, checkup.device.probe).await {
-        Ok(found) => {
-            finding(what, State::Ok, format!("at {}, with {}", checkup.adb_server, devices_in_words(found.len())), None)
-        }
+        Ok(found) => finding(
+            what,
+            CheckState::Ok,
+            format!("at {}, with {}", checkup.adb_server, devices_in_words(found.len())),
+            None,
+        ),
         Err(_) => finding(
             what,
-            State::Warning,
+            CheckState::Warning,
             format!("none at {}; only phones on USB and phones that want a key need one", checkup.adb_server),
             Some("start one with: adb start-server"),
         ),
@@ -303,14 +309,14 @@ fn writable(what: &'static str, folder: &Path, next: &'static str) -> Finding {
     let absolute = if folder.is_absolute() { folder.to_owned() } else { Path::new(".").join(folder) };
     let Some(at) = absolute.ancestors().find(|above| above.exists()).filter(|above| above.is_dir()).map(Path::to_owned)
     else {
-        return finding(what, State::Failed, format!("{} cannot be made", folder.display()), Some(next));
+        return finding(what, CheckState::Failed, format!("{} cannot be made", folder.display()), Some(next));
     };
     let trial = at.join(format!(".tapwright-trial-{}", std::process::id()));
     let written = fs::write(&trial, "trial").and_then(|()| fs::remove_file(&trial));
     match written {
-        Ok(()) => finding(what, State::Ok, format!("{} can be written", folder.display()), None),
+        Ok(()) => finding(what, CheckState::Ok, format!("{} can be written", folder.display()), None),
         Err(error) => {
-            finding(what, State::Failed, format!("{} cannot be written: {error}", folder.display()), Some(next))
+            finding(what, CheckState::Failed, format!("{} cannot be written: {error}", folder.display()), Some(next))
         }
     }
 }
@@ -322,16 +328,16 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_written_is_found() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(writable("runs", &folder.path().join("a/b"), "").state, State::Ok);
+        assert_eq!(writable("runs", &folder.path().join("a/b"), "").state, CheckState::Ok);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         // Below a file nothing can be; the nearest folder is not where a run would write.
-        assert_eq!(writable("runs", &file.join("runs"), "").state, State::Failed);
+        assert_eq!(writable("runs", &file.join("runs"), "").state, CheckState::Failed);
     }
 
     #[test]
     fn the_worst_finding_counts() {
-        assert!(State::Failed > State::Warning && State::Warning > State::Ok);
+        assert!(CheckState::Failed > CheckState::Warning && CheckState::Warning > CheckState::Ok);
     }
 }

@@ -50,4 +50,4 @@ pub use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 pub use tapwright_contract::device::{DriverError, Screen};
 pub use tapwright_contract::gesture::Gesture;
 pub use tapwright_contract::{Size, Spot};
-pub use tapwright_drivers::android::{Device as Listed, State as ListedState, devices};
+pub use tapwright_drivers::android::{DeviceState, ListedDevice, devices};

@@ -13,7 +13,7 @@ use crate::device::Weather;
 use crate::hex::hex;
 use crate::model::{LoadedModel, ModelOptions, ModelSource};
 use crate::run::RunOptions;
-use crate::suite::{self, Case, Selection};
+use crate::suite::{self, Case, CaseSelection};
 
 /// As it stands in `suite.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Measurement {
     pub program: String,
     /// A digest of the goals, their devices and what is expected: the same for everybody who measures the same.
     pub cases: String,
-    pub selection: Selection,
+    pub selection: CaseSelection,
     pub limits: Limits,
     pub policy: Policy,
     /// Today, as the model's prompt says it.
@@ -60,7 +60,7 @@ impl Measurement {
     /// If the model's files cannot be read.
     pub fn of(
         cases: &[Case],
-        selection: &Selection,
+        selection: &CaseSelection,
         rules: &RunOptions,
         weather: &Weather,
         options: &ModelOptions,

@@ -4,20 +4,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tapwright_contract::model::Model;
-use tapwright_models::library::{self, LibraryError, Search};
+use tapwright_models::library::{self, LibraryError, LibrarySearch};
 use tapwright_models::remote::{Endpoint, EndpointError, Remote};
 use tapwright_models::scripted::{AtEnd, Scripted};
 use tapwright_models::{Local, OpenError};
 
 use tapwright_agent::clock::{Clock, Timer};
-use tapwright_models::doctor::{self, Stage};
+use tapwright_models::doctor::{self, DoctorStage};
 
 use crate::mistake::Mistake;
-use crate::profile::{self, ChosenProfile, Language, NoLanguage, ProfileChoice, Profiles};
+use crate::profile::{self, ChosenProfile, NoLanguage, ProfileChoice, Profiles, PromptLanguage};
 use crate::script;
 
 pub use tapwright_models::doctor::{Check, Fallback, ModelCheckup};
-pub use tapwright_models::library::{Cuda, CudaDownload, CudaError, CudaPackage, Found, Origin};
+pub use tapwright_models::library::{Cuda, CudaDownload, CudaError, CudaPackage, FoundLibrary, Origin};
 pub use tapwright_models::providers;
 pub use tapwright_models::remote::ApiKey;
 pub use tapwright_models::{
@@ -46,7 +46,7 @@ pub struct ModelOptions {
     /// A profile in place of the one that comes with the model.
     pub profile: Option<ProfileChoice>,
     /// In which language the model is spoken to, in place of the profile's own choice.
-    pub language: Option<Language>,
+    pub language: Option<PromptLanguage>,
     /// The most pixels of a picture over its two frames, in place of what the profile says.
     pub longest_edge: Option<u64>,
     /// Who computes.
@@ -106,7 +106,7 @@ pub enum LoadingStage {
 
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]
-pub enum ModelError {
+pub enum LoadModelError {
     /// There is no such folder, or no model in it.
     #[error("there is no model in {}", .folder.display())]
     NoModel { folder: PathBuf },
@@ -133,18 +133,18 @@ pub enum ModelError {
     Broken { why: String },
 }
 
-impl ModelError {
+impl LoadModelError {
     /// What to do next.
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            ModelError::NoModel { .. } => Some(
+            LoadModelError::NoModel { .. } => Some(
                 "name a folder with config.json and model.safetensors: --model FOLDER; or a server: --model http://…/v1 --model-name NAME",
             ),
-            ModelError::NoCache => Some("name one: --cache FOLDER"),
-            ModelError::Language(_) => Some("choose one that is there with --language, or another profile"),
-            ModelError::Open { .. } => Some("see what is in the folder with: tapwright models info FOLDER"),
-            ModelError::Endpoint(_) => Some("a server's address is like http://localhost:8000/v1"),
-            ModelError::Mistake(_) | ModelError::Library(_) | ModelError::Broken { .. } => None,
+            LoadModelError::NoCache => Some("name one: --cache FOLDER"),
+            LoadModelError::Language(_) => Some("choose one that is there with --language, or another profile"),
+            LoadModelError::Open { .. } => Some("see what is in the folder with: tapwright models info FOLDER"),
+            LoadModelError::Endpoint(_) => Some("a server's address is like http://localhost:8000/v1"),
+            LoadModelError::Mistake(_) | LoadModelError::Library(_) | LoadModelError::Broken { .. } => None,
         }
     }
 }
@@ -153,7 +153,7 @@ impl ModelError {
 ///
 /// # Errors
 /// `LibraryError` with all that was tried.
-pub async fn library(options: &LibraryOptions, say: impl FnMut(&str)) -> Result<Found, LibraryError> {
+pub async fn library(options: &LibraryOptions, say: impl FnMut(&str)) -> Result<FoundLibrary, LibraryError> {
     library::find(&search(options), say).await
 }
 
@@ -161,7 +161,7 @@ pub async fn library(options: &LibraryOptions, say: impl FnMut(&str)) -> Result<
 ///
 /// # Errors
 /// `CudaError` with what a person can do.
-pub async fn fetch_cuda(options: &LibraryOptions, say: impl FnMut(&str)) -> Result<Found, CudaError> {
+pub async fn fetch_cuda(options: &LibraryOptions, say: impl FnMut(&str)) -> Result<FoundLibrary, CudaError> {
     library::fetch_cuda(&search(options), say).await
 }
 
@@ -173,19 +173,19 @@ pub fn cuda_download(options: &LibraryOptions) -> Result<CudaDownload, CudaError
     library::cuda_download(&options.cache)
 }
 
-fn search(options: &LibraryOptions) -> Search {
+fn search(options: &LibraryOptions) -> LibrarySearch {
     let LibraryOptions { named, cache, fetch, within, cuda } = options.clone();
-    Search { named, cache, fetch, within, cuda }
+    LibrarySearch { named, cache, fetch, within, cuda }
 }
 
 /// Opens a model. It may take a minute the first time; `opening` is told why.
 ///
 /// # Errors
-/// `ModelError` if there is none that could answer.
+/// `LoadModelError` if there is none that could answer.
 pub async fn open(
     options: &ModelOptions,
     opening: impl Fn(LoadingStage) + Send + 'static,
-) -> Result<LoadedModel, ModelError> {
+) -> Result<LoadedModel, LoadModelError> {
     let ChosenProfile { profiles, note } = profiles(options)?;
     if let Some(note) = note {
         opening(LoadingStage::Note(note));
@@ -224,13 +224,13 @@ pub async fn open(
 /// The profile that is used: the one that was chosen, or the model's own, or the one that fits it.
 ///
 /// # Errors
-/// `ModelError` if there is no model, or the profile is wrong.
-pub fn profiles(options: &ModelOptions) -> Result<ChosenProfile, ModelError> {
+/// `LoadModelError` if there is no model, or the profile is wrong.
+pub fn profiles(options: &ModelOptions) -> Result<ChosenProfile, LoadModelError> {
     let ChosenProfile { mut profiles, note } = match (&options.profile, &options.source) {
         (Some(choice), _) => ChosenProfile { profiles: choice.profiles()?, note: None },
         (None, ModelSource::Folder(folder)) => {
             if !folder.join("config.json").is_file() {
-                return Err(ModelError::NoModel { folder: folder.clone() });
+                return Err(LoadModelError::NoModel { folder: folder.clone() });
             }
             profile::of_folder(folder)?
         }
@@ -266,12 +266,12 @@ pub enum Examining {
 /// Looks whether the model in a folder computes what it should here, and how fast.
 ///
 /// # Errors
-/// `ModelError` if it cannot be opened.
+/// `LoadModelError` if it cannot be opened.
 pub async fn examine(
     options: &ModelOptions,
     folder: &Path,
     stage: impl Fn(Examining) + Send + 'static,
-) -> Result<ModelCheckup, ModelError> {
+) -> Result<ModelCheckup, LoadModelError> {
     let ChosenProfile { profiles, note } = profiles(options)?;
     if let Some(note) = note {
         stage(Examining::LoadingStage(LoadingStage::Note(note)));
@@ -284,15 +284,15 @@ pub async fn examine(
         let clock = Timer::start();
         let mut tell = |news| {
             stage(match news {
-                Stage::Building(progress) => Examining::LoadingStage(LoadingStage::Building(progress)),
-                Stage::Doing(sentence) => Examining::Doing(sentence),
+                DoctorStage::Building(progress) => Examining::LoadingStage(LoadingStage::Building(progress)),
+                DoctorStage::Doing(sentence) => Examining::Doing(sentence),
             });
         };
         let found = doctor::examine(&at, &cache, &found.path, &how, &|| clock.elapsed(), &mut tell);
-        found.map_err(|source| ModelError::Open { folder: at, source })
+        found.map_err(|source| LoadModelError::Open { folder: at, source })
     };
     // Loading and measuring block, for minutes with a large model.
-    tokio::task::spawn_blocking(work).await.map_err(|error| ModelError::Broken { why: error.to_string() })?
+    tokio::task::spawn_blocking(work).await.map_err(|error| LoadModelError::Broken { why: error.to_string() })?
 }
 
 async fn folder_of(
@@ -300,7 +300,7 @@ async fn folder_of(
     profiles: Profiles,
     options: &ModelOptions,
     opening: impl Fn(LoadingStage) + Send + 'static,
-) -> Result<LoadedModel, ModelError> {
+) -> Result<LoadedModel, LoadModelError> {
     let model = local(folder, &profiles, options, opening).await?;
     let about = format!("{} from {}", model.name(), folder.display());
     Ok(LoadedModel { model: Box::new(model), profiles, about })
@@ -312,22 +312,22 @@ pub(crate) async fn local(
     profiles: &Profiles,
     options: &ModelOptions,
     opening: impl Fn(LoadingStage) + Send + 'static,
-) -> Result<Local, ModelError> {
+) -> Result<Local, LoadModelError> {
     if !folder.join("config.json").is_file() {
-        return Err(ModelError::NoModel { folder: folder.to_owned() });
+        return Err(LoadModelError::NoModel { folder: folder.to_owned() });
     }
     if options.cache.as_os_str().is_empty() {
-        return Err(ModelError::NoCache);
+        return Err(LoadModelError::NoCache);
     }
     let found = library(&options.library, |sentence| opening(LoadingStage::Library(sentence.to_owned()))).await?;
     let how = engine_options(options, profiles);
     let (at, cache) = (folder.to_owned(), options.cache.clone());
     let work = move || {
         let model = Local::open(&at, &cache, &found.path, how, |progress| opening(LoadingStage::Building(progress)));
-        model.map_err(|source| ModelError::Open { folder: at, source })
+        model.map_err(|source| LoadModelError::Open { folder: at, source })
     };
     // Building and loading block, for as long as the disk takes.
-    tokio::task::spawn_blocking(work).await.map_err(|error| ModelError::Broken { why: error.to_string() })?
+    tokio::task::spawn_blocking(work).await.map_err(|error| LoadModelError::Broken { why: error.to_string() })?
 }
 
 fn context_tokens_max(options: &ModelOptions, profiles: &Profiles) -> u32 {

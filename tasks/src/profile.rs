@@ -13,7 +13,7 @@ use tapwright_models::{ModelSettings, Sampling};
 use crate::mistake::{Mistake, nearest};
 
 pub use import::{Imported, import};
-pub use tapwright_agent::profile::{Language, NoLanguage, ReplyForm, System};
+pub use tapwright_agent::profile::{NoLanguage, PromptLanguage, ReplyForm, System};
 
 /// A model's profile, read.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,7 +127,7 @@ impl Profiles {
     ///
     /// # Errors
     /// `NoLanguage` if it has no such prompt.
-    pub fn speaking(self, language: Language) -> Result<Profiles, NoLanguage> {
+    pub fn speaking(self, language: PromptLanguage) -> Result<Profiles, NoLanguage> {
         let system = self.agent.system.map(|system| system.choose(language)).transpose()?;
         Ok(Profiles { agent: Profile { system, ..self.agent }, ..self })
     }
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn what_the_official_client_and_server_do_is_in_the_profiles() {
-        for (shipped, language) in [(AUTOGLM, Language::Zh), (MULTILINGUAL, Language::En)] {
+        for (shipped, language) in [(AUTOGLM, PromptLanguage::Zh), (MULTILINGUAL, PromptLanguage::En)] {
             let Profiles { agent, model } = shipped.profiles();
             assert_eq!(agent.system.unwrap().language(), Some(language));
             assert_eq!((agent.history, agent.reply, agent.tokens_max), (None, ReplyForm::Doubled, 3000));

@@ -121,7 +121,7 @@ mod tests {
     use tapwright_phone::weather::{Fault, Weather};
 
     use super::*;
-    use crate::device::{Device, DeviceAddress, DeviceOptions, Keys, Phone};
+    use crate::device::{Device, DeviceAddress, DeviceOptions, Keys, PhoneOptions};
 
     fn label(text: &str, area: (u32, u32, u32, u32), touchable: bool) -> Label {
         let (left, top, right, bottom) = area;
@@ -145,7 +145,7 @@ mod tests {
     async fn a_protected_window_is_seen_as_its_words() {
         let mut weather = Weather::of(1, &[(Fault::Secure, 1000)]);
         weather.lengths.secure = 60_000;
-        let phone = Phone { width: 540, height: 1200, ..Phone::default() };
+        let phone = PhoneOptions { width: 540, height: 1200, ..PhoneOptions::default() };
         let within = Duration::from_secs(10);
         let options = |words| DeviceOptions {
             at: DeviceAddress::Virtual(phone.clone()),

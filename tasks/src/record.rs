@@ -18,7 +18,7 @@ use crate::mistake::read_text;
 use crate::origin::write_atomically;
 use crate::plan::{PlanLine, PlanRecord};
 use crate::run::Judgement;
-use crate::suite::Table;
+use crate::suite::SuiteTable;
 
 /// A name that stands for the run that began last.
 pub const LAST: &str = "last";
@@ -83,7 +83,7 @@ pub struct SuiteBrief {
     /// What was measured, with what; records of version 1 do not say it.
     #[serde(default)]
     pub measurement: Option<Measurement>,
-    pub table: Table,
+    pub table: SuiteTable,
 }
 
 /// A path for programs that read JSON, which is UTF-8: what is not is shown as far as it can be.
@@ -531,7 +531,7 @@ mod tests {
             model: text(),
             started: 3,
             measurement: None,
-            table: Table::default(),
+            table: SuiteTable::default(),
         };
         keep_suite(&runs.path().join("x"), &brief).unwrap();
         assert_eq!(list(runs.path(), 9).unwrap(), [Stored::Suite(Box::new(brief))]);

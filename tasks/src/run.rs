@@ -29,7 +29,7 @@ use crate::seal::SealKey;
 
 /// What is to be done, how the phone is to be before, and what is to be true in the end.
 #[derive(Clone, Debug)]
-pub struct Task {
+pub struct RunTask {
     /// What the agent is told.
     pub goal: String,
     pub start: Vec<Fact>,
@@ -194,7 +194,7 @@ impl RunError {
 /// # Errors
 /// `RunError` if it did not begin, or could not be written down. Whatever else happens is an outcome.
 pub async fn run(
-    task: &Task,
+    task: &RunTask,
     device: &mut Device,
     opened: &mut LoadedModel,
     rules: &RunOptions,

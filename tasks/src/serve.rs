@@ -13,14 +13,14 @@ use tapwright_phone::adbd::{self, Identity, PublicKey};
 use tokio::net::TcpListener;
 
 use crate::device::{Weather, plug_in};
-use crate::model::{self, ApiKey, LoadingStage, ModelError};
+use crate::model::{self, ApiKey, LoadModelError, LoadingStage};
 use crate::profile::ChosenProfile;
 
 pub use tapwright_models::server::{Observer, RequestSummary, ServeError, UrlPolicy};
 pub use tapwright_phone::adbd::Access;
 pub use tapwright_phone::{AppSelection, Appearance, Language as PhoneLanguage, Motion};
 
-pub use crate::device::Phone;
+pub use crate::device::PhoneOptions;
 
 /// A file does not say who may use a phone.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +102,7 @@ pub enum ModelServerError {
     #[error("nothing can listen at {at}: {source}")]
     Listen { at: SocketAddr, source: io::Error },
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Model(#[from] LoadModelError),
     #[error(transparent)]
     Serve(#[from] ServeError),
 }

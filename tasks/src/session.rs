@@ -19,11 +19,11 @@ use tapwright_contract::api::Apis;
 use crate::desk::Desk;
 use crate::device::{Device, DeviceError};
 use crate::device_lock::{DeviceInUse, DeviceLock};
-use crate::model::{LoadedModel, LoadingStage, ModelError, open};
+use crate::model::{LoadModelError, LoadedModel, LoadingStage, open};
 use crate::origin::RunOrigin;
 use crate::policy::Preset;
 use crate::resume::{ResumableRun, device_of};
-use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, Task, run};
+use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, run};
 use crate::seal::SealKey;
 use crate::settings::Settings;
 
@@ -77,7 +77,7 @@ pub type Watch<'a> = &'a mut (dyn FnMut(&Entry) + Send);
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Model(#[from] LoadModelError),
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
@@ -213,7 +213,7 @@ impl Session {
     /// `RunError` if it did not begin, or could not be written down. Whatever else happens is an outcome.
     pub async fn run(
         &mut self,
-        task: &Task,
+        task: &RunTask,
         runs: &Path,
         name: &str,
         started: u64,
@@ -229,7 +229,7 @@ impl Session {
     /// As there.
     pub async fn run_under(
         &mut self,
-        task: &Task,
+        task: &RunTask,
         rules: &RunOptions,
         runs: &Path,
         name: &str,
@@ -389,13 +389,13 @@ mod tests {
     use tapwright_phone::{Icon, What, World};
 
     use super::*;
-    use crate::device::{Phone, Weather, plug_in};
+    use crate::device::{PhoneOptions, Weather, plug_in};
     use crate::judge::{Fact, FactEvaluator};
     use crate::settings::{Machine, Overrides, Recorded, SettingsFile};
 
     /// Where a person would touch to write a note, and then text that needs a keyboard of its own.
     fn script_that_types() -> Vec<String> {
-        let mut world = World::new(Phone::default());
+        let mut world = World::new(PhoneOptions::default());
         let notes = world.apps().iter().find(|app| app.label == "Notes").unwrap().package;
         assert!(world.launch(notes));
         let (width, height) = world.size();
@@ -439,7 +439,7 @@ mod tests {
         let runs = folder.path().join("runs");
         let wanted = vec![Fact::parse("wifi.on=false").unwrap()];
         let evaluator = FactEvaluator::of(wanted.clone());
-        let task = Task { goal: "Go home".to_owned(), start: Vec::new(), evaluator, case: None };
+        let task = RunTask { goal: "Go home".to_owned(), start: Vec::new(), evaluator, case: None };
         session.run(&task, &runs, "run", 0, &mut |_| ()).await.unwrap();
         let key = seal_of(session.settings()).unwrap();
         let fork = |steps, run| {
@@ -467,7 +467,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let daemon =
-            plug_in(listen, &Phone::default(), &Weather::calm(), adbd::DaemonOptions::default()).await.unwrap();
+            plug_in(listen, &PhoneOptions::default(), &Weather::calm(), adbd::DaemonOptions::default()).await.unwrap();
         let keyboard = || daemon.handle().look(|world| world.input_method().to_owned());
         let own = keyboard();
         let script = folder.path().join("script.txt");
@@ -493,7 +493,7 @@ mod tests {
             }
             _ => {}
         };
-        let task = Task { goal: "Write a note".to_owned(), start: Vec::new(), evaluator: None, case: None };
+        let task = RunTask { goal: "Write a note".to_owned(), start: Vec::new(), evaluator: None, case: None };
         let result = session.run(&task, &runs, "run", 0, &mut watch).await;
         assert!(matches!(result, Err(RunError::Drive(_))), "{result:?}");
         assert_ne!(while_typing, own, "another keyboard was selected to type with");
@@ -521,7 +521,7 @@ mod tests {
         {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             let calm = Weather::calm();
-            let usual = Phone::default();
+            let usual = PhoneOptions::default();
             let phone = |options| plug_in(listen, &usual, &calm, options);
             let daemon = phone(serial(found)).await.unwrap();
             let text = format!("[device]\nuse = \"{}\"\n[model]\nuse = \"finish\"\n", daemon.address());
@@ -564,7 +564,7 @@ mod tests {
     /// A server moves sessions between threads, and what they do.
     #[test]
     fn a_session_and_what_it_does_can_be_held_by_a_server() {
-        fn running(session: &mut Session, task: &Task, watch: Watch<'_>) {
+        fn running(session: &mut Session, task: &RunTask, watch: Watch<'_>) {
             is_send(session);
             is_send(&session.run(task, Path::new("runs"), "run", 0, watch));
         }
@@ -577,7 +577,7 @@ mod tests {
         fn closing(session: Session) {
             is_send(&session.close("done", false));
         }
-        let _ = running as fn(&mut Session, &Task, Watch<'_>);
+        let _ = running as fn(&mut Session, &RunTask, Watch<'_>);
         let _ = resuming as fn(&mut Session, ResumableRun, Watch<'_>);
         let _ = (opening as fn(Settings, Respondents, Stop), closing as fn(Session));
     }

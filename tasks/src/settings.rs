@@ -24,13 +24,13 @@ use tapwright_contract::Size;
 
 use crate::apis::{ApiEndpoint, registry};
 use crate::desk::DeskOptions;
-use crate::device::{DeviceAddress, DeviceOptions, Phone, Weather};
+use crate::device::{DeviceAddress, DeviceOptions, PhoneOptions, Weather};
 use crate::mistake::Mistake;
 use crate::model::ModelOptions;
 use crate::model::providers::Provider;
 use crate::origin::LaunchSettings;
 use crate::policy::{Preset, secret_from_command, secret_from_file, secret_from_keyring};
-use crate::profile::{Language, NoSuchProfile};
+use crate::profile::{NoSuchProfile, PromptLanguage};
 use crate::run::RunOptions;
 use crate::serve::AppSelection;
 
@@ -60,7 +60,7 @@ pub struct Overrides {
     pub model_name: Option<String>,
     pub model_key_env: Option<String>,
     pub profile: Option<OsString>,
-    pub language: Option<Language>,
+    pub language: Option<PromptLanguage>,
     pub longest_edge: Option<u64>,
     pub provider: Option<Provider>,
     pub threads: Option<u16>,
@@ -121,7 +121,7 @@ pub struct Settings {
     pub device: DeviceOptions,
     /// The folder of the locks by which a phone has one run at a time, unless it is to be shared.
     pub device_locks: Option<PathBuf>,
-    pub phone: Phone,
+    pub phone: PhoneOptions,
     pub model: ModelOptions,
     pub rules: RunOptions,
     /// The device, the model and what was allowed, as they are kept with a run.

@@ -21,7 +21,7 @@ use crate::hex::hex;
 use crate::judge::{Evaluator, Fact, Verdict};
 use crate::model::LoadedModel;
 use crate::origin::{CaseId, LaunchSettings};
-use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, Task, run};
+use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, run};
 
 /// A task of a suite.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ pub trait Suite: Send + Sync {
 
 /// Which cases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Selection {
+pub struct CaseSelection {
     /// Seeds from here on, …
     pub first: u64,
     /// … and how many.
@@ -72,7 +72,7 @@ pub struct Selection {
     pub template: Option<String>,
 }
 
-impl Selection {
+impl CaseSelection {
     /// Whether a suite has such cases, and they may be used to measure.
     ///
     /// # Errors
@@ -116,7 +116,7 @@ pub fn digest(cases: &[Case]) -> String {
 }
 
 /// How the cases are run.
-pub struct Bench<'a> {
+pub struct BenchRun<'a> {
     pub cases: Vec<Case>,
     pub rules: RunOptions,
     /// The device's address is each case's own; the times and the weather are these.
@@ -129,7 +129,7 @@ pub struct Bench<'a> {
 
 /// One case, done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
+pub struct CaseResult {
     pub template: String,
     /// The template's kind, if the suite has kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,7 +152,7 @@ pub struct Row {
 
 /// Counts of one template, or of all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct CaseCounts {
     pub passed: u32,
     pub failed: u32,
     pub void: u32,
@@ -166,12 +166,12 @@ pub struct Counts {
 
 /// The suite's table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Table {
-    pub templates: BTreeMap<String, Counts>,
+pub struct SuiteTable {
+    pub templates: BTreeMap<String, CaseCounts>,
     /// By kind, if the suite has kinds.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub groups: BTreeMap<String, Counts>,
-    pub all: Counts,
+    pub groups: BTreeMap<String, CaseCounts>,
+    pub all: CaseCounts,
     /// Somebody stopped it before its end.
     pub stopped: bool,
 }
@@ -195,14 +195,14 @@ pub enum SuiteError {
 /// # Errors
 /// `SuiteError` if it cannot go on; what was measured until then has been told to `done`.
 pub async fn bench(
-    plan: Bench<'_>,
+    plan: BenchRun<'_>,
     opened: &mut LoadedModel,
     stop: Stop,
     mut began: impl FnMut(u64, &str, &str) + Send,
     mut step: impl FnMut(u32) + Send,
-    mut done: impl FnMut(&Row) + Send,
-) -> Result<Table, SuiteError> {
-    let mut table = Table::default();
+    mut done: impl FnMut(&CaseResult) + Send,
+) -> Result<SuiteTable, SuiteError> {
+    let mut table = SuiteTable::default();
     for (number, case) in plan.cases.into_iter().enumerate() {
         began(number as u64, &case.id.template, &case.goal);
         // Each device has weather of its own.
@@ -224,7 +224,7 @@ pub async fn bench(
             watch: &mut watch,
         };
         let group = case.group;
-        let task = Task::from(case);
+        let task = RunTask::from(case);
         let result = attempt(&task, &options, opened, &plan.rules, place, company).await;
         let broken = matches!(&result, Err(RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. }));
         if let Ok(RunReport { end, .. }) = &result
@@ -243,15 +243,15 @@ pub async fn bench(
     Ok(table)
 }
 
-impl From<Case> for Task {
-    fn from(case: Case) -> Task {
-        Task { goal: case.goal, start: case.start, evaluator: Some(case.evaluator), case: Some(case.id) }
+impl From<Case> for RunTask {
+    fn from(case: Case) -> RunTask {
+        RunTask { goal: case.goal, start: case.start, evaluator: Some(case.evaluator), case: Some(case.id) }
     }
 }
 
-impl Table {
+impl SuiteTable {
     /// Adds a row.
-    pub fn count(&mut self, row: &Row) {
+    pub fn count(&mut self, row: &CaseResult) {
         let group = row.group.clone().map(|group| self.groups.entry(group).or_default());
         let of_template = self.templates.entry(row.template.clone()).or_default();
         for counts in [of_template, &mut self.all].into_iter().chain(group) {
@@ -270,7 +270,7 @@ impl Table {
     }
 }
 
-impl Counts {
+impl CaseCounts {
     /// The share of runs that passed among those that say something; `None` if none does.
     pub fn success(&self) -> Option<f64> {
         let said = self.passed + self.failed;
@@ -290,7 +290,7 @@ impl Counts {
 }
 
 async fn attempt(
-    task: &Task,
+    task: &RunTask,
     options: &device::DeviceOptions,
     opened: &mut LoadedModel,
     rules: &RunOptions,
@@ -305,7 +305,13 @@ async fn attempt(
     report
 }
 
-fn row(group: Option<&str>, task: Task, run: String, runs: &Path, result: &Result<RunReport, RunError>) -> Row {
+fn row(
+    group: Option<&str>,
+    task: RunTask,
+    run: String,
+    runs: &Path,
+    result: &Result<RunReport, RunError>,
+) -> CaseResult {
     let folder = runs.join(&run);
     let unasked = result.as_ref().is_ok_and(|report| report.judgement.unasked);
     let (verdict, outcome, steps, ms) = match result {
@@ -318,16 +324,16 @@ fn row(group: Option<&str>, task: Task, run: String, runs: &Path, result: &Resul
     };
     let (template, seed) = task.case.map_or_else(Default::default, |case| (case.template, case.seed));
     let group = group.map(str::to_owned);
-    Row { template, group, seed, goal: task.goal, verdict, unasked, outcome, steps, ms, run, folder }
+    CaseResult { template, group, seed, goal: task.goal, verdict, unasked, outcome, steps, ms, run, folder }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(template: &str, verdict: Verdict, steps: u32, ms: u64) -> Row {
+    fn row(template: &str, verdict: Verdict, steps: u32, ms: u64) -> CaseResult {
         let text = String::new;
-        Row {
+        CaseResult {
             template: template.to_owned(),
             group: Some("does".to_owned()),
             seed: 0,
@@ -344,7 +350,7 @@ mod tests {
 
     #[test]
     fn void_runs_say_nothing() {
-        let mut table = Table::default();
+        let mut table = SuiteTable::default();
         assert_eq!(table.all.success(), None);
         table.count(&row("a", Verdict::Passed, 4, 400));
         table.count(&row("a", Verdict::Failed { why: String::new() }, 8, 200));
@@ -362,6 +368,6 @@ mod tests {
         let row = row("a", Verdict::Failed { why: "x".to_owned() }, 1, 2);
         let text = serde_json::to_string(&row).unwrap();
         assert!(text.contains("\"verdict\":\"failed\",\"why\":\"x\""), "{text}");
-        assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row);
+        assert_eq!(serde_json::from_str::<CaseResult>(&text).unwrap(), row);
     }
 }

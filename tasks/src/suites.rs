@@ -27,7 +27,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::suite::{Selection, digest};
+    use crate::suite::{CaseSelection, digest};
 
     #[test]
     fn each_name_stands_for_one_suite_whose_cases_can_be_drawn_again() {
@@ -35,7 +35,7 @@ mod tests {
         assert_eq!(names.len(), ALL.len());
         for suite in ALL {
             let count = 3 * suite.templates().len() as u64;
-            let selection = Selection { first: 7, count, template: None };
+            let selection = CaseSelection { first: 7, count, template: None };
             selection.check(*suite).unwrap();
             let cases: Vec<_> = selection.cases(*suite).collect();
             assert_eq!(cases.len() as u64, count);
@@ -46,7 +46,7 @@ mod tests {
                 assert_eq!(again.expected(), case.evaluator.expected());
             }
             assert_eq!(digest(&cases), digest(&selection.cases(*suite).collect::<Vec<_>>()));
-            let other = Selection { first: 8, ..selection.clone() };
+            let other = CaseSelection { first: 8, ..selection.clone() };
             assert_ne!(digest(&cases), digest(&other.cases(*suite).collect::<Vec<_>>()));
         }
     }

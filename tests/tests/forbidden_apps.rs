@@ -19,7 +19,7 @@ use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::stop;
 use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tapwright_models::scripted::{AtEnd, Scripted};
 use tapwright_tasks::profile::Profiles;
 use tapwright_tasks::settings::default_limits;
@@ -78,7 +78,7 @@ async fn phone(front: &str) -> Fake {
 /// step came to. The record is replayed.
 async fn comes_to(front: &str, policy: Policy, says: &str) -> String {
     let fake = phone(front).await;
-    let options = Options {
+    let options = AndroidOptions {
         address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
         settle: Settle::INSTANT,
         capture: Capture::Raw,

@@ -16,7 +16,7 @@ use tapwright_agent::guard::{self, Review, ReviewContext, Touch};
 use tapwright_agent::policy::Policy;
 use tapwright_contract::device::Driver;
 use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, Capture, Keys, Options};
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -103,7 +103,7 @@ async fn review(case: &Case) -> String {
         },
     );
     let fake = Fake::daemon(phone).await;
-    let options = Options {
+    let options = AndroidOptions {
         address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
         settle: Settle::INSTANT,
         capture: Capture::Raw,

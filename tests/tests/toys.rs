@@ -15,7 +15,7 @@ use tapwright_tasks::model::LoadedModel;
 use tapwright_tasks::profile::Profiles;
 use tapwright_tasks::run::RunOptions;
 use tapwright_tasks::settings::default_limits;
-use tapwright_tasks::suite::{Bench, Selection, Suite, bench};
+use tapwright_tasks::suite::{BenchRun, CaseSelection, Suite, bench};
 use tapwright_tasks::{Policy, Touch, stop};
 
 fn options(at: DeviceAddress) -> DeviceOptions {
@@ -58,8 +58,8 @@ async fn a_suite_on_a_device_of_its_own_is_run_and_judged() {
     };
     let device = options(suite.case("upper", 0).unwrap().device);
     let (_stopper, stop) = stop();
-    let plan = Bench {
-        cases: Selection { first: 0, count: 3, template: None }.cases(&suite).collect(),
+    let plan = BenchRun {
+        cases: CaseSelection { first: 0, count: 3, template: None }.cases(&suite).collect(),
         rules,
         device,
         runs: runs.path(),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A language that a system prompt is written in. It also says how the date is written there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Language {
+pub enum PromptLanguage {
     En,
     Zh,
 }
@@ -19,17 +19,17 @@ pub enum Language {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct System {
     /// Without a language there is one text, for all.
-    texts: BTreeMap<Option<Language>, String>,
+    texts: BTreeMap<Option<PromptLanguage>, String>,
     /// Which of them is used.
-    chosen: Option<Language>,
+    chosen: Option<PromptLanguage>,
 }
 
 /// There is no such text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this profile has no system prompt in `{wanted}`; it has: {}", names(.there))]
 pub struct NoLanguage {
-    pub wanted: Language,
-    pub there: Vec<Language>,
+    pub wanted: PromptLanguage,
+    pub there: Vec<PromptLanguage>,
 }
 
 /// No language has that name.
@@ -37,36 +37,36 @@ pub struct NoLanguage {
 #[error("`{0}` is none of the languages en, zh")]
 pub struct NotALanguage(String);
 
-impl Language {
-    pub const ALL: [Language; 2] = [Language::En, Language::Zh];
+impl PromptLanguage {
+    pub const ALL: [PromptLanguage; 2] = [PromptLanguage::En, PromptLanguage::Zh];
 
     /// Its short name: `zh`.
     pub fn name(self) -> &'static str {
         match self {
-            Language::En => "en",
-            Language::Zh => "zh",
+            PromptLanguage::En => "en",
+            PromptLanguage::Zh => "zh",
         }
     }
 }
 
-impl fmt::Display for Language {
+impl fmt::Display for PromptLanguage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl FromStr for Language {
+impl FromStr for PromptLanguage {
     type Err = NotALanguage;
 
-    fn from_str(name: &str) -> Result<Language, NotALanguage> {
-        let mut all = Language::ALL.into_iter();
+    fn from_str(name: &str) -> Result<PromptLanguage, NotALanguage> {
+        let mut all = PromptLanguage::ALL.into_iter();
         all.find(|language| language.name() == name).ok_or_else(|| NotALanguage(name.to_owned()))
     }
 }
 
 impl System {
     /// One text in one language.
-    pub fn in_language(language: Language, text: String) -> System {
+    pub fn in_language(language: PromptLanguage, text: String) -> System {
         System { texts: BTreeMap::from([(Some(language), text)]), chosen: Some(language) }
     }
 
@@ -81,12 +81,12 @@ impl System {
     }
 
     /// The language of the text that is used, if it is said.
-    pub fn language(&self) -> Option<Language> {
+    pub fn language(&self) -> Option<PromptLanguage> {
         self.chosen
     }
 
     /// All languages that there is a text in.
-    pub fn languages(&self) -> Vec<Language> {
+    pub fn languages(&self) -> Vec<PromptLanguage> {
         self.texts.keys().copied().flatten().collect()
     }
 
@@ -94,7 +94,7 @@ impl System {
     ///
     /// # Errors
     /// `NoLanguage` if there is no such text.
-    pub fn choose(self, wanted: Language) -> Result<System, NoLanguage> {
+    pub fn choose(self, wanted: PromptLanguage) -> Result<System, NoLanguage> {
         if self.chosen.is_none() {
             return Ok(self);
         }
@@ -112,15 +112,15 @@ impl From<String> for System {
 }
 
 /// A day as a language writes it: `2025年12月11日 星期四`, `2025-12-11, Thursday`. What is no day stays as it is.
-fn written(day: &str, language: Option<Language>) -> String {
+fn written(day: &str, language: Option<PromptLanguage>) -> String {
     const ENGLISH: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
     const CHINESE: [&str; 7] = ["日", "一", "二", "三", "四", "五", "六"];
     let Some((year, month, date)) = parts(day) else { return day.to_owned() };
     let weekday = weekday(year, month, date);
     match language {
         None => day.to_owned(),
-        Some(Language::En) => format!("{day}, {}", ENGLISH[weekday]),
-        Some(Language::Zh) => format!("{year}年{month:02}月{date:02}日 星期{}", CHINESE[weekday]),
+        Some(PromptLanguage::En) => format!("{day}, {}", ENGLISH[weekday]),
+        Some(PromptLanguage::Zh) => format!("{year}年{month:02}月{date:02}日 星期{}", CHINESE[weekday]),
     }
 }
 
@@ -137,7 +137,7 @@ fn weekday(year: u32, month: u32, date: u32) -> usize {
     ((year + year / 4 - year / 100 + year / 400 + OFF[month as usize - 1] + date) % 7) as usize
 }
 
-fn names(languages: &[Language]) -> String {
+fn names(languages: &[PromptLanguage]) -> String {
     languages.iter().map(|language| language.name()).collect::<Vec<_>>().join(", ")
 }
 
@@ -145,7 +145,7 @@ fn names(languages: &[Language]) -> String {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    language: Language,
+    language: PromptLanguage,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     zh: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,7 +156,7 @@ impl Serialize for System {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Some(language) = self.chosen else { return to.serialize_str(self.text()) };
         let text = |language| self.texts.get(&Some(language)).cloned();
-        Table { language, zh: text(Language::Zh), en: text(Language::En) }.serialize(to)
+        Table { language, zh: text(PromptLanguage::Zh), en: text(PromptLanguage::En) }.serialize(to)
     }
 }
 
@@ -177,7 +177,7 @@ impl<'de> Deserialize<'de> for System {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<System, A::Error> {
                 let Table { language, zh, en } = Table::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                let all = [(Language::Zh, zh), (Language::En, en)];
+                let all = [(PromptLanguage::Zh, zh), (PromptLanguage::En, en)];
                 let texts = all.into_iter().filter_map(|(language, text)| Some((Some(language), text?)));
                 let system = System { texts: texts.collect(), chosen: Some(language) };
                 if !system.texts.contains_key(&system.chosen) {
@@ -208,14 +208,14 @@ mod tests {
     #[test]
     fn a_day_is_written_as_the_language_does() {
         for (day, language, expected) in [
-            ("2025-12-11", Some(Language::Zh), "2025年12月11日 星期四"),
-            ("2025-12-12", Some(Language::En), "2025-12-12, Friday"),
-            ("2024-02-29", Some(Language::En), "2024-02-29, Thursday"),
-            ("2000-01-01", Some(Language::Zh), "2000年01月01日 星期六"),
-            ("1970-01-04", Some(Language::Zh), "1970年01月04日 星期日"),
+            ("2025-12-11", Some(PromptLanguage::Zh), "2025年12月11日 星期四"),
+            ("2025-12-12", Some(PromptLanguage::En), "2025-12-12, Friday"),
+            ("2024-02-29", Some(PromptLanguage::En), "2024-02-29, Thursday"),
+            ("2000-01-01", Some(PromptLanguage::Zh), "2000年01月01日 星期六"),
+            ("1970-01-04", Some(PromptLanguage::Zh), "1970年01月04日 星期日"),
             ("2025-12-11", None, "2025-12-11"),
-            ("some day", Some(Language::En), "some day"),
-            ("2025-13-01", Some(Language::En), "2025-13-01"),
+            ("some day", Some(PromptLanguage::En), "some day"),
+            ("2025-13-01", Some(PromptLanguage::En), "2025-13-01"),
         ] {
             assert_eq!(written(day, language), expected);
         }
@@ -225,12 +225,14 @@ mod tests {
     fn one_text_or_several() {
         let one = read("system = \"It is {date}.\"").unwrap();
         assert_eq!(one.on("2025-12-12"), "It is 2025-12-12.");
-        assert_eq!(one.clone().choose(Language::Zh), Ok(one), "a text without a language is for all");
+        assert_eq!(one.clone().choose(PromptLanguage::Zh), Ok(one), "a text without a language is for all");
         let both = read("[system]\nlanguage = \"zh\"\nzh = \"今天是{date}\"\nen = \"{date}\"").unwrap();
         assert_eq!(both.on("2025-12-11"), "今天是2025年12月11日 星期四");
-        let english = both.choose(Language::En).unwrap();
+        let english = both.choose(PromptLanguage::En).unwrap();
         assert_eq!(english.on("2025-12-12"), "2025-12-12, Friday");
-        for system in [english, System::from("{date}".to_owned()), System::in_language(Language::Zh, "x".to_owned())] {
+        for system in
+            [english, System::from("{date}".to_owned()), System::in_language(PromptLanguage::Zh, "x".to_owned())]
+        {
             let written = toml::to_string(&File { system: system.clone() }).unwrap();
             assert_eq!(read(&written), Ok(system));
         }
@@ -242,6 +244,6 @@ mod tests {
         assert_eq!(missing, "this profile has no system prompt in `zh`; it has: en");
         assert!(read("system = 3").unwrap_err().contains("a text, or a table of texts by language"));
         assert!(read("[system]\nlanguage = \"zh\"\nfr = \"x\"").unwrap_err().contains("unknown field `fr`"));
-        assert!("fr".parse::<Language>().is_err());
+        assert!("fr".parse::<PromptLanguage>().is_err());
     }
 }

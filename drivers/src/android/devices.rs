@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tapwright_contract::device::{DriverError, DriverErrorKind};
 
-use super::parse::server::{self as parse, Device, State};
+use super::parse::server::{self as parse, DeviceState, ListedDevice};
 use super::wire::server::ask;
 use crate::deadline::{AttemptLog, Deadline};
 
@@ -12,11 +12,11 @@ use crate::deadline::{AttemptLog, Deadline};
 ///
 /// # Errors
 /// `DriverErrorKind::Lost` if there is no server.
-pub async fn devices(server: &str, within: Duration) -> Result<Vec<Device>, DriverError> {
+pub async fn devices(server: &str, within: Duration) -> Result<Vec<ListedDevice>, DriverError> {
     list(server, Deadline::after(within)).await.map_err(|kind| error(server, "list devices", kind))
 }
 
-async fn list(server: &str, deadline: Deadline) -> Result<Vec<Device>, DriverErrorKind> {
+async fn list(server: &str, deadline: Deadline) -> Result<Vec<ListedDevice>, DriverErrorKind> {
     let list = deadline.hold("the list of devices", ask(server, "host:devices-l")).await?;
     Ok(parse::devices(&list))
 }
@@ -38,7 +38,7 @@ pub async fn connect(server: &str, address: &str, within: Duration) -> Result<()
             let began = tokio::time::Instant::now();
             let state = list(server, deadline).await?.into_iter().find(|device| device.serial == address);
             match state.map(|device| device.state) {
-                Some(State::Ready) => return Ok(()),
+                Some(DeviceState::Ready) => return Ok(()),
                 Some(state) => tries.note(format!("{state:?}")),
                 None if said.contains("failed") || said.contains("cannot") || said.contains("refused") => {
                     return Err(DriverErrorKind::Lost { why: said.trim().to_owned() });

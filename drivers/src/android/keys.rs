@@ -34,37 +34,37 @@ const KEYS_MAX: usize = 16;
 const SHA1: [u8; 15] = [0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14];
 
 /// What was found of the keys.
-pub(crate) struct Found {
-    pub keys: Vec<Key>,
+pub(crate) struct FoundKeys {
+    pub keys: Vec<AdbKey>,
     /// Files that are there and hold no key.
     pub troubles: Vec<String>,
 }
 
 /// One key, and where it is from.
-pub(crate) struct Key {
+pub(crate) struct AdbKey {
     pub at: PathBuf,
     private: RsaPrivateKey,
 }
 
 impl Keys {
     /// Reads what there is.
-    pub(crate) async fn read(&self) -> Found {
+    pub(crate) async fn read(&self) -> FoundKeys {
         let files = self.files.clone();
         // Files, and some milliseconds of checking that a key is one.
         let read = tokio::task::spawn_blocking(move || read_all(&files)).await;
-        read.unwrap_or_else(|error| Found { keys: Vec::new(), troubles: vec![error.to_string()] })
+        read.unwrap_or_else(|error| FoundKeys { keys: Vec::new(), troubles: vec![error.to_string()] })
     }
 }
 
-fn read_all(named: &[PathBuf]) -> Found {
-    let mut found = Found { keys: Vec::new(), troubles: Vec::new() };
+fn read_all(named: &[PathBuf]) -> FoundKeys {
+    let mut found = FoundKeys { keys: Vec::new(), troubles: Vec::new() };
     for named in named {
         for file in files(named) {
             if found.keys.len() == KEYS_MAX {
                 return found;
             }
             match read(&file) {
-                Ok(Some(private)) => found.keys.push(Key { at: file, private }),
+                Ok(Some(private)) => found.keys.push(AdbKey { at: file, private }),
                 Ok(None) => {}
                 Err(why) => found.troubles.push(format!("{}: {why}", file.display())),
             }
@@ -110,7 +110,7 @@ fn private(pem: &str) -> Result<RsaPrivateKey, String> {
     Ok(key)
 }
 
-impl Key {
+impl AdbKey {
     /// The token, signed.
     pub fn sign(&self, token: &[u8; TOKEN]) -> Result<Vec<u8>, String> {
         let padding = Pkcs1v15Sign { hash_len: Some(TOKEN), prefix: SHA1.into() };
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn names_come_from_beside_the_key() {
         let folder = tempfile::tempdir().unwrap();
-        let key = Key { at: folder.path().join("adbkey"), private: RsaPrivateKey::new(&mut OsRng, 512).unwrap() };
+        let key = AdbKey { at: folder.path().join("adbkey"), private: RsaPrivateKey::new(&mut OsRng, 512).unwrap() };
         assert_eq!(key.name(), None);
         for (text, name) in [
             ("QAAA me@laptop", Some("me@laptop")),

@@ -47,11 +47,11 @@ pub use self::health::Health;
 pub use self::judge::Judge;
 use self::keyboard::Keyboard;
 pub use self::keys::Keys;
-pub use self::options::{Address, Options, ProtectedRenderer};
+pub use self::options::{Address, AndroidOptions, ProtectedRenderer};
 #[cfg(feature = "adb-client")]
 pub use self::pairing::{Announced, announced, pair};
 use self::parse::answers;
-pub use self::parse::server::{Device, State};
+pub use self::parse::server::{DeviceState, ListedDevice};
 use self::shell::Shell;
 use self::wire::Link;
 use crate::deadline::{AttemptLog, Deadline};
@@ -61,7 +61,7 @@ use crate::{Rest, Settle, Tree};
 /// One Android device.
 pub struct Android {
     name: String,
-    options: Options,
+    options: AndroidOptions,
     link: Option<Link>,
     shell: Shell,
     camera: Camera,
@@ -97,7 +97,7 @@ impl Android {
     ///
     /// # Errors
     /// `DriverErrorKind::Lost` if nobody is there, `DriverErrorKind::Refused` if the device takes no key of this computer and nobody allows it.
-    pub async fn connect(options: Options, within: Duration) -> Result<Android, DriverError> {
+    pub async fn connect(options: AndroidOptions, within: Duration) -> Result<Android, DriverError> {
         let deadline = Deadline::after(within);
         let mut android = Android::unconnected(options);
         match Link::connect(&android.options.address, deadline).await {
@@ -128,7 +128,7 @@ impl Android {
         name.clone_into(&mut self.name);
     }
 
-    fn unconnected(options: Options) -> Android {
+    fn unconnected(options: AndroidOptions) -> Android {
         Android {
             name: options.address.name(),
             link: None,
@@ -415,7 +415,7 @@ mod tests {
             adb_client::tcp::ADBTcpDevice::new_with_custom_private_key(at, key).unwrap()
         });
         let patience = Duration::from_secs(60);
-        let options = Options {
+        let options = AndroidOptions {
             address: Address::Direct { address: at.to_string(), keys: Keys::default() },
             settle: Settle::INSTANT,
             capture: Capture::Raw,

@@ -35,7 +35,7 @@ impl Address {
 
 /// How to drive a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct AndroidOptions {
     pub address: Address,
     pub settle: Settle,
     pub capture: Capture,

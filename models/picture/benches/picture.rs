@@ -2,14 +2,14 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use tapwright_picture::{ImageProcessor, Limits, Pixels, patches, shrink};
+use tapwright_picture::{ImageProcessor, PictureLimits, Pixels, patches, shrink};
 
 fn main() {
     divan::main();
 }
 
 const MINI: ImageProcessor = ImageProcessor {
-    limits: Limits { shortest_edge: 112 * 112, longest_edge: 126_000, frames: 2 },
+    limits: PictureLimits { shortest_edge: 112 * 112, longest_edge: 126_000, frames: 2 },
     ..ImageProcessor::GLM4V
 };
 

@@ -10,7 +10,7 @@ mod patches;
 mod processor;
 
 pub use bicubic::resize;
-pub use limits::{Limits, smart_resize};
+pub use limits::{PictureLimits, smart_resize};
 pub use patches::patches;
 pub use processor::{CLIP_MEAN, CLIP_STD, ImageProcessor};
 

@@ -4,7 +4,7 @@ use crate::{EDGE_MAX, ImageProcessor, Unfit};
 
 /// How many pixels a picture may have, under the names of `preprocessor_config.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct PictureLimits {
     /// Pictures with fewer pixels are enlarged.
     pub shortest_edge: u64,
     /// Pictures with more pixels are shrunk.
@@ -18,7 +18,7 @@ pub struct Limits {
 /// # Errors
 /// `Unfit` when one edge is more than 200 times the other, or the result would be unreasonably large.
 pub fn smart_resize(height: u32, width: u32, processor: &ImageProcessor) -> Result<(u32, u32), Unfit> {
-    let Limits { shortest_edge, longest_edge, frames } = processor.limits;
+    let PictureLimits { shortest_edge, longest_edge, frames } = processor.limits;
     if longest_edge == 0 || shortest_edge > longest_edge {
         return Err(Unfit::Limits { shortest_edge, longest_edge });
     }
@@ -61,16 +61,16 @@ mod tests {
     #[test]
     fn sizes_are_those_of_the_reference() {
         let reference = ImageProcessor::GLM4V.limits;
-        let five_million = Limits { longest_edge: 5_000_000, ..reference };
-        let mini = Limits { longest_edge: 126_000, ..reference };
-        let one_frame = Limits { longest_edge: 1_000_000, frames: 1, ..reference };
+        let five_million = PictureLimits { longest_edge: 5_000_000, ..reference };
+        let mini = PictureLimits { longest_edge: 126_000, ..reference };
+        let one_frame = PictureLimits { longest_edge: 1_000_000, frames: 1, ..reference };
         for (height, width, limits, expected) in [
             (2400, 1080, reference, (2408, 1092)), // Slightly enlarged.
             (2400, 1080, five_million, (2352, 1036)),
             (1080, 1920, five_million, (1092, 1932)),
             (1200, 540, mini, (364, 168)),
-            (42, 70, Limits { shortest_edge: 1, ..mini }, (56, 56)), // 1.5 and 2.5: both go to the even 2.
-            (10, 20, reference, (56, 112)),                          // Enlarged to one factor, then to the least.
+            (42, 70, PictureLimits { shortest_edge: 1, ..mini }, (56, 56)), // 1.5 and 2.5: both go to the even 2.
+            (10, 20, reference, (56, 112)), // Enlarged to one factor, then to the least.
             (28, 5600, reference, (28, 5600)),
             (1000, 1000, one_frame, (980, 980)), // What two frames would halve.
         ] {
@@ -83,9 +83,9 @@ mod tests {
     fn what_the_reference_refuses_is_refused() {
         let with = |limits| ImageProcessor { limits, ..ImageProcessor::GLM4V };
         assert_eq!(smart_resize(28, 5601, &ImageProcessor::GLM4V), Err(Unfit::Thin { width: 5601, height: 28 }));
-        let upside_down = with(Limits { shortest_edge: 10, longest_edge: 9, frames: 2 });
+        let upside_down = with(PictureLimits { shortest_edge: 10, longest_edge: 9, frames: 2 });
         assert!(matches!(smart_resize(100, 100, &upside_down), Err(Unfit::Limits { .. })));
-        let endless = with(Limits { shortest_edge: u64::MAX, longest_edge: u64::MAX, frames: 2 });
+        let endless = with(PictureLimits { shortest_edge: u64::MAX, longest_edge: u64::MAX, frames: 2 });
         assert!(matches!(smart_resize(100, 100, &endless), Err(Unfit::Large { .. })));
     }
 }

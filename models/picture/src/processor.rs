@@ -1,6 +1,6 @@
 //! What differs between models in how a picture is made ready.
 
-use crate::Limits;
+use crate::PictureLimits;
 
 /// Mean of each channel, of 0 to 1: CLIP's, which many models were trained with.
 pub const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
@@ -21,7 +21,7 @@ pub struct ImageProcessor {
     pub mean: [f32; 3],
     /// As `mean`.
     pub std: [f32; 3],
-    pub limits: Limits,
+    pub limits: PictureLimits,
 }
 
 impl ImageProcessor {
@@ -32,7 +32,7 @@ impl ImageProcessor {
         frames: 2,
         mean: CLIP_MEAN,
         std: CLIP_STD,
-        limits: Limits { shortest_edge: 112 * 112, longest_edge: 28 * 28 * 15_000, frames: 2 },
+        limits: PictureLimits { shortest_edge: 112 * 112, longest_edge: 28 * 28 * 15_000, frames: 2 },
     };
 
     /// Both edges become multiples of this: it is the edge of a token.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tapwright_picture::{ImageProcessor, Limits, Pixels, Unfit, prepare, shrink, smart_resize};
+use tapwright_picture::{ImageProcessor, PictureLimits, Pixels, Unfit, prepare, shrink, smart_resize};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,7 +24,7 @@ struct Case {
 }
 
 fn processor(shortest_edge: u64, longest_edge: u64) -> ImageProcessor {
-    ImageProcessor { limits: Limits { shortest_edge, longest_edge, frames: 2 }, ..ImageProcessor::GLM4V }
+    ImageProcessor { limits: PictureLimits { shortest_edge, longest_edge, frames: 2 }, ..ImageProcessor::GLM4V }
 }
 
 fn goldens() -> Goldens {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use tapwright_picture::{ImageProcessor, Limits};
+use tapwright_picture::{ImageProcessor, PictureLimits};
 
 use super::spec::VisionSpec;
 use crate::BuildError;
@@ -70,9 +70,9 @@ pub fn image_processor(
     };
     let mut limits = match said.size {
         Some(Edges { shortest_edge, longest_edge }) => {
-            Limits { shortest_edge, longest_edge, frames: vision.frames_counted }
+            PictureLimits { shortest_edge, longest_edge, frames: vision.frames_counted }
         }
-        None => Limits { frames: vision.frames_counted, ..ImageProcessor::GLM4V.limits },
+        None => PictureLimits { frames: vision.frames_counted, ..ImageProcessor::GLM4V.limits },
     };
     if let Some(longest_edge) = longest_edge {
         limits.longest_edge = longest_edge;
@@ -118,13 +118,13 @@ mod tests {
     #[test]
     fn sizes_are_the_encoder_s_and_colours_and_limits_the_folder_s() {
         let usual = read("{}", None).unwrap();
-        let limits = Limits { frames: 1, ..ImageProcessor::GLM4V.limits };
+        let limits = PictureLimits { frames: 1, ..ImageProcessor::GLM4V.limits };
         assert_eq!(usual, ImageProcessor { patch: 16, limits, ..ImageProcessor::GLM4V });
         let text = r#"{"patch_size": 16, "size": {"shortest_edge": 9, "longest_edge": 90},
                        "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.25, 0.5]}"#;
         let said = read(text, None).unwrap();
         assert_eq!((said.mean, said.std), ([0.5; 3], [0.5, 0.25, 0.5]));
-        assert_eq!(said.limits, Limits { shortest_edge: 9, longest_edge: 90, frames: 1 });
+        assert_eq!(said.limits, PictureLimits { shortest_edge: 9, longest_edge: 90, frames: 1 });
         let capped = read(text, Some(5)).unwrap().limits;
         assert_eq!((capped.shortest_edge, capped.longest_edge), (5, 5));
     }

@@ -3,7 +3,7 @@
 use super::{Layout, Weight};
 use crate::BuildError;
 use crate::checkpoint::{Tensor, TensorTree};
-use crate::onnx::{Blocks, Graph, Kind, Projected, Value};
+use crate::onnx::{Blocks, ElementType, Graph, Projected, Value};
 
 /// `x: [.., in] -> [.., out]`, with no bias.
 pub fn linear<'a>(
@@ -75,7 +75,7 @@ fn in_blocks<'a>(
     let count = width.div_ceil(blocks.size);
     let shape = [out, count, blocks.size * u64::from(blocks.bits) / 8];
     let weight = Weight { parts: parts.clone(), layout: Layout::Quants(blocks) };
-    let quants = graph.weight_of(Kind::U8, &format!("{name}_Q{}", blocks.bits), &shape, weight);
+    let quants = graph.weight_of(ElementType::U8, &format!("{name}_Q{}", blocks.bits), &shape, weight);
     let weight = Weight { parts, layout: Layout::Scales(blocks) };
     let scales = graph.weight(&format!("{name}_scales"), &[out, count], weight);
     [quants, scales]

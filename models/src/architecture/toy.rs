@@ -12,7 +12,7 @@ use super::spec::{TextSpec, VisionSpec};
 use super::{Family, Graphs, Layout, ModelGraphOptions, Registration, Spec, Weight, layer, weight};
 use crate::BuildError;
 use crate::checkpoint::{Checkpoint, TensorTree};
-use crate::onnx::{Cache, Dim, Graph, GraphOptions, Kind, Value};
+use crate::onnx::{CacheValues, Dim, ElementType, Graph, GraphOptions, Value};
 
 pub const REGISTRATION: Registration = Registration { model_types: &["toy"], read };
 
@@ -109,9 +109,9 @@ fn decoder<'a>(weights: &TensorTree<'a>, options: GraphOptions) -> Result<(Graph
     let tokens = [fixed(1), Dim::Named("tokens"), fixed(WIDTH)];
     let mut hidden = graph.input("inputs_embeds", kind, tokens);
     let visual = graph.input("visual_embeds.1", kind, tokens);
-    let rows = graph.input("logits_rows", Kind::I64, [Dim::Named("rows")]);
-    let last = graph.input("seqlens_k", Kind::I32, [fixed(1)]);
-    let total = graph.input("total_sequence_length", Kind::I32, []);
+    let rows = graph.input("logits_rows", ElementType::I64, [Dim::Named("rows")]);
+    let last = graph.input("seqlens_k", ElementType::I32, [fixed(1)]);
+    let total = graph.input("total_sequence_length", ElementType::I32, []);
     let angles = [Dim::Named("slots"), fixed(HEAD_DIM / 2)];
     let [cos, sin] = ["cos_cache", "sin_cache"].map(|name| graph.input(name, kind, angles));
     for index in 0..LAYERS {
@@ -125,7 +125,7 @@ fn decoder<'a>(weights: &TensorTree<'a>, options: GraphOptions) -> Result<(Graph
             .map(|part| graph.input(&format!("past_key_values.{index}.{part}"), kind, shape("past_slots")));
         let present =
             ["key", "value"].map(|part| graph.value(&format!("present.{index}.{part}"), kind, shape("present_slots")));
-        let cache = Cache {
+        let cache = CacheValues {
             past: [&past[0], &past[1]],
             present: [&present[0], &present[1]],
             last: &last,

@@ -13,9 +13,9 @@ use tapwright_contract::{Picture, Size};
 use super::interrupt::Interrupt;
 use super::pool::CacheStore as _;
 use super::prepare::RotaryTables;
-use super::prompt::{Slot, TokenizedPrompt};
+use super::prompt::{PromptSlot, TokenizedPrompt};
 use super::providers::{self, Provider, ProviderChoice};
-use super::runtime::{self, Cache, RuntimeError};
+use super::runtime::{self, KvCache, RuntimeError};
 use super::{Engine, EngineOptions, OpenError};
 use crate::folder::{self, Progress};
 use crate::request::{Grammar, Request};
@@ -74,7 +74,7 @@ pub struct Check {
 
 /// What the doctor is told while it works.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum DoctorStage {
     Building(Progress),
     /// A sentence.
     Doing(&'static str),
@@ -108,25 +108,25 @@ pub fn examine(
     library: &Path,
     options: &EngineOptions,
     now: &dyn Fn() -> Duration,
-    stage: &mut dyn FnMut(Stage),
+    stage: &mut dyn FnMut(DoctorStage),
 ) -> Result<ModelCheckup, OpenError> {
     let built = if folder::is_built(folder) {
         folder.to_owned()
     } else {
-        folder::build_into_cache(folder, cache, None, |progress| stage(Stage::Building(progress)))?.folder
+        folder::build_into_cache(folder, cache, None, |progress| stage(DoctorStage::Building(progress)))?.folder
     };
     let environment = runtime::load(library)?;
     let providers = providers::available(&environment)?.iter().map(|provider| provider.to_string()).collect();
 
-    stage(Stage::Doing("loading the model"));
+    stage(DoctorStage::Doing("loading the model"));
     let before = now();
     let mut engine = Engine::open(&built, library, options)?;
     let load_ms = ms(now() - before);
     let ProviderChoice { provider, why } = engine.picked.clone();
 
-    stage(Stage::Doing("checking the numbers"));
+    stage(DoctorStage::Doing("checking the numbers"));
     let checks = check(&mut engine).map_err(stopped)?;
-    stage(Stage::Doing("measuring"));
+    stage(DoctorStage::Doing("measuring"));
     let speed = measure(&mut engine, now).map_err(stopped)?;
     let resident_mib = resident_mib();
     drop(engine);
@@ -134,7 +134,7 @@ pub fn examine(
     let fallbacks = if provider == Provider::Cpu {
         Vec::new() // There is nobody to fall back to.
     } else {
-        stage(Stage::Doing("looking who computes what"));
+        stage(DoctorStage::Doing("looking who computes what"));
         fallbacks(&built, library, options, provider)?
     };
     Ok(ModelCheckup {
@@ -220,8 +220,8 @@ fn compare(one: &[f32], other: &[f32], width: usize) -> (f32, usize, usize) {
 }
 
 /// The last words before the picture, its first tokens, and the first words behind it.
-fn excerpt(compiled: &TokenizedPrompt) -> Vec<Slot> {
-    let is_patch = |slot: &&Slot| matches!(slot, Slot::Patch { .. });
+fn excerpt(compiled: &TokenizedPrompt) -> Vec<PromptSlot> {
+    let is_patch = |slot: &&PromptSlot| matches!(slot, PromptSlot::Patch { .. });
     let words = || compiled.slots.iter().filter(|slot| !is_patch(slot)).copied();
     let patches = compiled.slots.iter().filter(is_patch).copied().take(CHECKED);
     words().take(CHECKED).chain(patches).chain(words().skip(CHECKED).take(CHECKED)).collect()
@@ -231,7 +231,7 @@ fn excerpt(compiled: &TokenizedPrompt) -> Vec<Slot> {
 fn logits(
     engine: &mut Engine,
     compiled: &TokenizedPrompt,
-    slots: &[Slot],
+    slots: &[PromptSlot],
     features: &[Option<Rc<[f32]>>],
     at_once: usize,
 ) -> Result<Vec<f32>, ModelErrorKind> {
@@ -247,7 +247,7 @@ fn logits(
 }
 
 /// A cache with room for so many slots, rotated as the prompt's are.
-fn fresh(engine: &Engine, compiled: &TokenizedPrompt, room: usize) -> Result<Cache, RuntimeError> {
+fn fresh(engine: &Engine, compiled: &TokenizedPrompt, room: usize) -> Result<KvCache, RuntimeError> {
     let mut cache = engine.decoder.create()?;
     engine.decoder.resize(&mut cache, engine.decoder.capacity_for(room), 0)?;
     let tables = RotaryTables::new(&*engine.preparer.family, compiled, 0..room);

@@ -31,7 +31,7 @@ const LOGITS: f32 = 1e-4;
 #[derive(Deserialize)]
 pub(crate) struct Goldens {
     variants: BTreeMap<String, Variant>,
-    pub(crate) cases: Vec<Case>,
+    pub(crate) cases: Vec<GoldenCase>,
     chats: Vec<Chat>,
     decoded: Vec<(Vec<u32>, String)>,
 }
@@ -46,7 +46,7 @@ struct Variant {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Case {
+pub(crate) struct GoldenCase {
     pub(crate) variant: String,
     pictures: Vec<(String, u32, u32)>,
     grids: Vec<[usize; 3]>,
@@ -61,27 +61,27 @@ pub(crate) struct Case {
 
 #[derive(Deserialize)]
 struct Chat {
-    turns: Vec<Message>,
+    turns: Vec<GoldenMessage>,
     text: String,
     ids: Vec<u32>,
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct GoldenMessage {
     role: Role,
-    content: Content,
+    content: GoldenContent,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Content {
+enum GoldenContent {
     Text(String),
-    Items(Vec<Item>),
+    Items(Vec<GoldenItem>),
 }
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-enum Item {
+enum GoldenItem {
     Image,
     Text { text: String },
 }
@@ -215,7 +215,7 @@ pub(crate) fn engine_of(at: &Path, build: &Build, options: &EngineOptions) -> Op
     Some(Engine::open(&built.folder, &library, options).unwrap())
 }
 
-pub(crate) fn compiled(engine: &Engine, case: &Case) -> TokenizedPrompt {
+pub(crate) fn compiled(engine: &Engine, case: &GoldenCase) -> TokenizedPrompt {
     let seen: Vec<PreparedImage> = case
         .pictures
         .iter()
@@ -332,12 +332,12 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
 fn conversations_are_written_and_cut_into_tokens_as_the_reference_does() {
     let goldens = goldens();
     let tokenizer = Tokenizer::open(&here()).unwrap();
-    let template = Template::open(&here(), TemplateOptions::default()).unwrap();
+    let template = ChatTemplate::open(&here(), TemplateOptions::default()).unwrap();
     let picture = draw("page", 60, 60);
     for chat in &goldens.chats {
-        let part = |item: &Item| match item {
-            Item::Image => Part::Picture(picture.clone()),
-            Item::Text { text } => Part::Text(text.clone()),
+        let part = |item: &GoldenItem| match item {
+            GoldenItem::Image => Part::Picture(picture.clone()),
+            GoldenItem::Text { text } => Part::Text(text.clone()),
         };
         let turns: Vec<Turn> = chat
             .turns
@@ -345,8 +345,8 @@ fn conversations_are_written_and_cut_into_tokens_as_the_reference_does() {
             .map(|message| Turn {
                 role: message.role,
                 parts: match &message.content {
-                    Content::Text(text) => vec![Part::Text(text.clone())],
-                    Content::Items(items) => items.iter().map(part).collect(),
+                    GoldenContent::Text(text) => vec![Part::Text(text.clone())],
+                    GoldenContent::Items(items) => items.iter().map(part).collect(),
                 },
             })
             .collect();

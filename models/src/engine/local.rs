@@ -15,7 +15,7 @@ use super::interrupt::Interrupt;
 use super::prepare::{PreparedRequest, Preparer};
 use super::providers::Provider;
 use super::runtime::RuntimeError;
-use super::sampling::Dice;
+use super::sampling::SplitMix64;
 use super::thread::{self as engine_thread, EngineHealth, HealthState, Job, Status};
 use crate::BuildError;
 use crate::folder::{self, Progress};
@@ -74,13 +74,13 @@ pub struct Local {
     name: String,
     folder: PathBuf,
     thread: Arc<Thread>,
-    facts: Arc<Facts>,
+    facts: Arc<EngineFacts>,
     /// Prompts that this handle asked, so that chance is another one each time.
     replies: u64,
 }
 
 /// What can be known of an engine without asking it.
-struct Facts {
+struct EngineFacts {
     preparer: Arc<Preparer>,
     preparing: Arc<Semaphore>,
     settings: ModelSettings,
@@ -141,7 +141,7 @@ impl Local {
         let thread = Arc::new(Thread { queue: Some(queue), handle: Some(handle), status, interrupts });
         let preparer = opened.recv().map_err(|_| stopped())??;
         let preparing = Arc::new(Semaphore::new(PREPARING_MAX));
-        let facts = Arc::new(Facts { preparer, preparing, settings });
+        let facts = Arc::new(EngineFacts { preparer, preparing, settings });
         Ok(Local { name, folder: built, thread, facts, replies: 0 })
     }
 
@@ -238,7 +238,7 @@ impl Model for Local {
         let sampling = &self.facts.settings.sampling;
         let request = Request {
             tokens_max: Some(prompt.tokens_max),
-            sampling: Sampling { seed: Dice::derived(sampling.seed, self.replies), ..sampling.clone() },
+            sampling: Sampling { seed: SplitMix64::derived(sampling.seed, self.replies), ..sampling.clone() },
             grammar: prompt.grammar.clone().filter(|_| self.facts.settings.grammar).map(Grammar::Lark),
             ..Request::greedy(prompt.turns.clone())
         };

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::prompt::Slot;
+use super::prompt::PromptSlot;
 use super::runtime::RuntimeError;
 
 /// Where key-value caches lie, and how they are made larger and smaller.
@@ -49,7 +49,7 @@ pub type ConversationId = u64;
 
 /// What was said to whom: a cache and what lies in its slots.
 pub struct Conversation<C> {
-    pub past: Vec<Slot>,
+    pub past: Vec<PromptSlot>,
     pub cache: C,
     /// When it was used last, by the pool's count.
     used: u64,
@@ -128,7 +128,7 @@ impl<C> Pool<C> {
     pub fn take<S: CacheStore<Cache = C>>(
         &mut self,
         store: &S,
-        prompt: &[Slot],
+        prompt: &[PromptSlot],
         now: usize,
         in_all: usize,
     ) -> Result<(ConversationId, usize), PoolError> {
@@ -159,7 +159,7 @@ impl<C> Pool<C> {
     fn add<S: CacheStore<Cache = C>>(
         &mut self,
         store: &S,
-        prompt: &[Slot],
+        prompt: &[PromptSlot],
         now: usize,
         in_all: usize,
         source: Option<(ConversationId, usize)>,
@@ -419,8 +419,8 @@ mod tests {
         }
     }
 
-    fn slots(tokens: &[u32]) -> Vec<Slot> {
-        tokens.iter().map(|&token| Slot::Token(token)).collect()
+    fn slots(tokens: &[u32]) -> Vec<PromptSlot> {
+        tokens.iter().map(|&token| PromptSlot::Token(token)).collect()
     }
 
     /// Computes what is missing of these tokens.
@@ -428,7 +428,7 @@ mod tests {
         let Conversation { past, cache, .. } = pool.get_mut(id);
         for (at, &token) in tokens.iter().enumerate().skip(past.len()) {
             cache.layers.iter_mut().for_each(|layer| layer[at] = token);
-            past.push(Slot::Token(token));
+            past.push(PromptSlot::Token(token));
         }
     }
 
@@ -437,7 +437,7 @@ mod tests {
         assert_eq!(pool.held(&memory), memory.live.get(), "nothing leaks");
         for conversation in pool.iter() {
             for layer in &conversation.cache.layers {
-                let held: Vec<Slot> = slots(&layer[..conversation.past.len()]);
+                let held: Vec<PromptSlot> = slots(&layer[..conversation.past.len()]);
                 assert_eq!(held, conversation.past, "what is said to be there is there");
             }
         }
@@ -555,8 +555,8 @@ mod tests {
                         match pool.grow(&&memory, id, to) {
                             Ok(()) => {
                                 let mut tokens: Vec<u32> = pool.get(id).past.iter().map(|slot| match slot {
-                                    Slot::Token(token) => *token,
-                                    Slot::Patch { .. } => 0,
+                                    PromptSlot::Token(token) => *token,
+                                    PromptSlot::Patch { .. } => 0,
                                 }).collect();
                                 tokens.resize(to, seed);
                                 fill(&mut pool, id, &tokens);

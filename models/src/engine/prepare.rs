@@ -10,7 +10,7 @@ use tapwright_picture::{ImageProcessor, Unfit, smart_resize};
 use super::grammar::{Constraint, Grammars};
 use super::prompt::{ImageKey, PreparedImage, TokenizedPrompt};
 use crate::architecture::{Family, NamedTensor, Values};
-use crate::chat::Template;
+use crate::chat::ChatTemplate;
 use crate::request::{AnswerError, Grammar, Request};
 use crate::tokenizer::Tokenizer;
 
@@ -21,7 +21,7 @@ pub const ANSWER_ROOM: usize = 512;
 pub struct Preparer {
     pub family: Box<dyn Family>,
     pub tokenizer: Arc<Tokenizer>,
-    pub template: Template,
+    pub template: ChatTemplate,
     pub processor: ImageProcessor,
     /// The token that stands for a piece of a picture.
     pub image_token: u32,

@@ -11,7 +11,7 @@ pub struct ImageKey([u8; 32]);
 
 /// What lies in a slot. Two prompts that begin with equal slots share that part of the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slot {
+pub enum PromptSlot {
     Token(u32),
     /// A piece of the prompt's picture of that number.
     Patch {
@@ -33,7 +33,7 @@ pub struct PreparedImage {
 /// A prompt in slots.
 #[derive(Clone, Debug)]
 pub struct TokenizedPrompt {
-    pub slots: Vec<Slot>,
+    pub slots: Vec<PromptSlot>,
     pub positions: Vec<Position>,
     /// Where the first token of the answer stands, on all three axes.
     pub next: u32,
@@ -73,12 +73,12 @@ impl TokenizedPrompt {
         let mut pictures = images.iter().enumerate();
         for &token in tokens {
             if token != mark {
-                slots.push(Slot::Token(token));
+                slots.push(PromptSlot::Token(token));
                 spans.push(Span::Text(1));
                 continue;
             }
             let Some((picture, &PreparedImage { key, rows, columns, .. })) = pictures.next() else { break };
-            slots.extend((0..rows * columns).map(|index| Slot::Patch { key, picture, index }));
+            slots.extend((0..rows * columns).map(|index| PromptSlot::Patch { key, picture, index }));
             spans.push(Span::Picture { rows, columns });
         }
         let (positions, next) = family.positions(&spans);

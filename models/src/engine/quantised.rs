@@ -5,7 +5,7 @@
 
 use safetensors::SafeTensors;
 
-use super::goldens::{Case, begun, checkpoint, compiled, engine_of, furthest, goldens, here, options};
+use super::goldens::{GoldenCase, begun, checkpoint, compiled, engine_of, furthest, goldens, here, options};
 use super::pool::CacheStore as _;
 use super::prepare::RotaryTables;
 use super::*;
@@ -22,13 +22,13 @@ const CUT: f32 = 0.15;
 #[derive(Deserialize)]
 struct Quantised {
     #[serde(flatten)]
-    case: Case,
+    case: GoldenCase,
     bits: u32,
     block: u32,
 }
 
 /// The whole prompt at once, all logits that the case asks for.
-fn logits(engine: &mut Engine, case: &Case) -> Vec<f32> {
+fn logits(engine: &mut Engine, case: &GoldenCase) -> Vec<f32> {
     let compiled = compiled(engine, case);
     let all: Vec<_> = compiled
         .images

@@ -12,7 +12,7 @@ use super::grammar::Constraint;
 use super::interrupt::Interrupt;
 use super::pool::{Conversation, ConversationId, PoolError};
 use super::prepare::{ANSWER_ROOM, PreparedRequest, RotaryTables};
-use super::prompt::{PreparedImage, Slot, TokenizedPrompt};
+use super::prompt::{PreparedImage, PromptSlot, TokenizedPrompt};
 use super::runtime::RuntimeError;
 use super::sampling::{SampleError, Sampler};
 use super::thread::BeginError;
@@ -84,7 +84,8 @@ impl Engine {
             ends.extend(self.preparer.tokenizer.special_id(stop));
             stops.push(stop.clone());
         }
-        let tokens = prompt.slots.iter().filter_map(|slot| if let Slot::Token(id) = slot { Some(*id) } else { None });
+        let tokens =
+            prompt.slots.iter().filter_map(|slot| if let PromptSlot::Token(id) = slot { Some(*id) } else { None });
         Ok(ActiveAnswer {
             conversation: id,
             max_new_tokens,
@@ -118,7 +119,7 @@ impl Engine {
         let chunk = slots[..slots.len().min(self.chunk)].to_vec();
         // Pictures of this chunk that were not encoded yet: one of them, and then it is another answer's turn.
         let unseen = chunk.iter().find_map(|slot| match slot {
-            Slot::Patch { picture, .. } if answer.features[*picture].is_none() => Some(*picture),
+            PromptSlot::Patch { picture, .. } if answer.features[*picture].is_none() => Some(*picture),
             _ => None,
         });
         if let Some(picture) = unseen {
@@ -179,7 +180,7 @@ impl Engine {
         if answer.forced_tokens.is_empty() && answer.constraint.as_ref().is_some_and(Constraint::is_over) {
             return self.ended(answer, output, FinishReason::Grammar);
         }
-        let fed: Vec<Slot> = fed.into_iter().map(Slot::Token).collect();
+        let fed: Vec<PromptSlot> = fed.into_iter().map(PromptSlot::Token).collect();
         answer.logits = Some(self.compute(answer, &fed, true)?);
         Ok(output)
     }
@@ -228,7 +229,12 @@ impl Engine {
     }
 
     /// Computes slots behind those that an answer's conversation has; the logits of the last one, if they are wanted.
-    fn compute(&mut self, answer: &mut ActiveAnswer, slots: &[Slot], logits: bool) -> Result<Vec<f32>, ModelErrorKind> {
+    fn compute(
+        &mut self,
+        answer: &mut ActiveAnswer,
+        slots: &[PromptSlot],
+        logits: bool,
+    ) -> Result<Vec<f32>, ModelErrorKind> {
         let id = answer.conversation;
         let past = self.pool.get(id).past.len();
         let total = past + slots.len();
@@ -261,14 +267,14 @@ impl Engine {
     }
 
     /// What the decoder is given of these slots: `[planes, tokens, width]`. Text is in the first plane alone.
-    pub fn embed(&self, slots: &[Slot], features: &[Option<Rc<[f32]>>]) -> Result<Vec<f32>, RuntimeError> {
+    pub fn embed(&self, slots: &[PromptSlot], features: &[Option<Rc<[f32]>>]) -> Result<Vec<f32>, RuntimeError> {
         let spec = self.preparer.family.spec();
         let (width, planes) = (spec.text.width as usize, spec.vision.planes);
         let mut embeds = Vec::with_capacity(planes * slots.len() * width);
         for slot in slots {
             match *slot {
-                Slot::Token(token) => self.embeddings.append(token, &mut embeds)?,
-                Slot::Patch { picture, index, .. } => {
+                PromptSlot::Token(token) => self.embeddings.append(token, &mut embeds)?,
+                PromptSlot::Patch { picture, index, .. } => {
                     let first = index * planes * width;
                     let row = features.get(picture).and_then(Option::as_deref);
                     let row = row.and_then(|features| features.get(first..first + width));
@@ -279,7 +285,7 @@ impl Engine {
         embeds.resize(planes * slots.len() * width, 0.0);
         for plane in 1..planes {
             for (place, slot) in slots.iter().enumerate() {
-                let Slot::Patch { picture, index, .. } = *slot else { continue };
+                let PromptSlot::Patch { picture, index, .. } = *slot else { continue };
                 let Some(features) = features.get(picture).and_then(Option::as_deref) else { continue };
                 let from = (index * planes + plane) * width;
                 let to = (plane * slots.len() + place) * width;

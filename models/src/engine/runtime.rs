@@ -118,7 +118,7 @@ impl Encoder {
     }
 }
 
-/// The decoder. It keeps nothing of a conversation: that lies in its `Cache`.
+/// The decoder. It keeps nothing of a conversation: that lies in its `KvCache`.
 pub struct Decoder {
     session: Session,
     /// Where logits go: a binding keeps the shape of the run before, and has to be told anew when it changes.
@@ -142,7 +142,7 @@ pub struct Decoder {
 }
 
 /// What a conversation has in the decoder: slots of keys and values that stay where they are from run to run.
-pub struct Cache {
+pub struct KvCache {
     binding: IoBinding,
     /// How many rows of logits were asked for last.
     rows: usize,
@@ -203,7 +203,7 @@ impl Decoder {
     }
 
     /// Says by which angles the keys and queries of each slot are rotated.
-    pub fn bind_rotary_tables(&self, cache: &mut Cache, tables: &RotaryTables) -> Result<(), RuntimeError> {
+    pub fn bind_rotary_tables(&self, cache: &mut KvCache, tables: &RotaryTables) -> Result<(), RuntimeError> {
         for input in &tables.tensors {
             cache.binding.bind_input(input.name, &tensor(input, self.numbers)?)?;
         }
@@ -213,7 +213,7 @@ impl Decoder {
     /// Computes the slots from `past` on, `embeds: [planes, tokens, width]`, and returns the logits of the rows asked for.
     pub fn run(
         &mut self,
-        cache: &mut Cache,
+        cache: &mut KvCache,
         embeds: Vec<f32>,
         past: usize,
         rows: &[i64],
@@ -251,7 +251,7 @@ impl Decoder {
     /// between. What an engine takes beyond this is its own.
     pub fn bare(
         &mut self,
-        cache: &mut Cache,
+        cache: &mut KvCache,
         embeds: Vec<f32>,
         past: usize,
         times: usize,
@@ -288,7 +288,7 @@ impl Decoder {
     }
 
     /// Puts a layer in its place.
-    fn place(&self, cache: &mut Cache, at: usize, mut layer: LayerCache) -> Result<(), RuntimeError> {
+    fn place(&self, cache: &mut KvCache, at: usize, mut layer: LayerCache) -> Result<(), RuntimeError> {
         for (part, tensor) in [("key", &mut layer.key), ("value", &mut layer.value)] {
             cache.binding.bind_input(format!("past_key_values.{at}.{part}"), tensor)?;
             cache.binding.bind_output(format!("present.{at}.{part}"), tensor)?;
@@ -312,10 +312,10 @@ fn tensor(input: &NamedTensor, numbers: Precision) -> Result<DynTensor, RuntimeE
 }
 
 impl CacheStore for Decoder {
-    type Cache = Cache;
+    type Cache = KvCache;
 
-    fn create(&self) -> Result<Cache, RuntimeError> {
-        Ok(Cache { binding: self.session.create_binding()?, rows: usize::MAX, layers: Vec::new() })
+    fn create(&self) -> Result<KvCache, RuntimeError> {
+        Ok(KvCache { binding: self.session.create_binding()?, rows: usize::MAX, layers: Vec::new() })
     }
 
     /// In steps, so that a conversation that grows does not move its cache with every turn. What cannot be copied has to be large
@@ -332,18 +332,18 @@ impl CacheStore for Decoder {
         self.bytes(capacity) / self.layers
     }
 
-    fn capacity(&self, cache: &Cache) -> usize {
+    fn capacity(&self, cache: &KvCache) -> usize {
         if cache.layers.len() < self.layers {
             return 0;
         }
         cache.layers.iter().map(|layer| layer.capacity).min().unwrap_or(0)
     }
 
-    fn held(&self, cache: &Cache) -> usize {
+    fn held(&self, cache: &KvCache) -> usize {
         cache.layers.iter().map(|layer| self.bytes(layer.capacity) / self.layers).sum()
     }
 
-    fn resize(&self, cache: &mut Cache, capacity: usize, kept: usize) -> Result<(), RuntimeError> {
+    fn resize(&self, cache: &mut KvCache, capacity: usize, kept: usize) -> Result<(), RuntimeError> {
         for at in 0..self.layers {
             if cache.layers.get(at).is_none_or(|layer| layer.capacity != capacity) {
                 let layer = self.layer(capacity, cache.layers.get(at), kept)?;
@@ -353,7 +353,7 @@ impl CacheStore for Decoder {
         Ok(())
     }
 
-    fn copy(&self, to: &mut Cache, capacity: usize, from: &Cache, kept: usize) -> Result<usize, RuntimeError> {
+    fn copy(&self, to: &mut KvCache, capacity: usize, from: &KvCache, kept: usize) -> Result<usize, RuntimeError> {
         let kept = if self.host_visible { kept } else { 0 };
         for at in 0..self.layers {
             let layer = self.layer(capacity, from.layers.get(at), kept)?;

@@ -13,7 +13,7 @@ pub struct Sampler {
     asked: BTreeSet<u32>,
     /// Tokens of the reply, and how often each was said.
     said: BTreeMap<u32, u32>,
-    dice: Dice,
+    dice: SplitMix64,
 }
 
 /// Why no token can be chosen.
@@ -29,11 +29,11 @@ pub enum SampleError {
 
 /// A row of numbers that looks like chance and is the same for the same seed (SplitMix64).
 #[derive(Clone)]
-pub struct Dice(u64);
+pub struct SplitMix64(u64);
 
-impl Dice {
-    pub fn new(seed: u64) -> Dice {
-        Dice(seed)
+impl SplitMix64 {
+    pub fn new(seed: u64) -> SplitMix64 {
+        SplitMix64(seed)
     }
 
     fn next(&mut self) -> u64 {
@@ -46,7 +46,7 @@ impl Dice {
 
     /// A seed that goes with this one and a number.
     pub fn derived(seed: u64, number: u64) -> u64 {
-        if number == 0 { seed } else { Dice(seed ^ Dice(number).next()).next() }
+        if number == 0 { seed } else { SplitMix64(seed ^ SplitMix64(number).next()).next() }
     }
 
     /// From 0 up to but not including 1.
@@ -59,7 +59,7 @@ impl Sampler {
     /// For a reply to a prompt of those tokens.
     pub fn new(sampling: Sampling, bias: BTreeMap<u32, f32>, prompt: impl Iterator<Item = u32>) -> Sampler {
         let asked = if sampling.repetition_penalty.is_some() { prompt.collect() } else { BTreeSet::new() };
-        let dice = Dice::new(sampling.seed);
+        let dice = SplitMix64::new(sampling.seed);
         Sampler { sampling, bias, asked, said: BTreeMap::new(), dice }
     }
 
@@ -185,7 +185,7 @@ mod tests {
     fn choices(sampling: &Sampling, logits: &[f32], count: u64) -> Vec<u32> {
         (0..count)
             .map(|number| {
-                let seed = Dice::derived(sampling.seed, number);
+                let seed = SplitMix64::derived(sampling.seed, number);
                 sampler(Sampling { seed, ..sampling.clone() }).choose(&mut logits.to_vec()).unwrap()
             })
             .collect()

@@ -7,11 +7,11 @@ use crate::engine::goldens::{checkpoint, goldens};
 use crate::onnx::TargetProvider;
 
 const MS: &str = "com.microsoft";
-const ANY: &[Kind] = &[Kind::F32, Kind::F16, Kind::Bf16];
-const SMALL: &[Kind] = &[Kind::F16, Kind::Bf16];
-const FLOATS: &[Kind] = &[Kind::F32, Kind::F16];
+const ANY: &[ElementType] = &[ElementType::F32, ElementType::F16, ElementType::Bf16];
+const SMALL: &[ElementType] = &[ElementType::F16, ElementType::Bf16];
+const FLOATS: &[ElementType] = &[ElementType::F32, ElementType::F16];
 
-type Kernel = (&'static str, &'static str, &'static [Kind]);
+type Kernel = (&'static str, &'static str, &'static [ElementType]);
 
 /// From `docs/OperatorKernels.md` of microsoft/onnxruntime, commit 001d12d2 (after 1.31): "Operators implemented by
 /// CUDAExecutionProvider", the versions that opset 20 selects.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::BuildError;
 use crate::architecture::ModelGraphOptions;
 use crate::checkpoint::{Checkpoint, Precision};
-use crate::onnx::{Blocks, GraphOptions, Kind, TargetProvider};
+use crate::onnx::{Blocks, ElementType, GraphOptions, TargetProvider};
 
 /// What to build. Callers fill in every field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,28 +72,28 @@ impl Build {
             (TargetProvider::Coreml, WeightFormat::Bf16) => unsupported("bf16 for coreml; take fp16 or fp32".to_owned()),
             // CoreML takes the vision encoder. The decoder's operators are none of its, and go to the processor.
             (TargetProvider::Coreml, WeightFormat::Fp32) => {
-                Ok(ModelGraphOptions { vision: plain(TargetProvider::Coreml, Kind::F32), decoder: plain(TargetProvider::Cpu, Kind::F32) })
+                Ok(ModelGraphOptions { vision: plain(TargetProvider::Coreml, ElementType::F32), decoder: plain(TargetProvider::Cpu, ElementType::F32) })
             }
             (TargetProvider::Coreml, WeightFormat::Fp16) => {
-                Ok(ModelGraphOptions { vision: plain(TargetProvider::Coreml, Kind::F16), decoder: plain(TargetProvider::Cpu, Kind::F32) })
+                Ok(ModelGraphOptions { vision: plain(TargetProvider::Coreml, ElementType::F16), decoder: plain(TargetProvider::Cpu, ElementType::F32) })
             }
             (TargetProvider::Coreml, WeightFormat::Int8 | WeightFormat::Int4) => {
-                Ok(ModelGraphOptions { vision: plain(TargetProvider::Coreml, Kind::F32), decoder: quantized(TargetProvider::Cpu, Kind::F32, bits) })
+                Ok(ModelGraphOptions { vision: plain(TargetProvider::Coreml, ElementType::F32), decoder: quantized(TargetProvider::Cpu, ElementType::F32, bits) })
             }
-            (_, WeightFormat::Fp32) => both(plain(provider, Kind::F32)),
-            (_, WeightFormat::Fp16) => both(plain(provider, Kind::F16)),
-            (_, WeightFormat::Bf16) => both(plain(provider, Kind::Bf16)),
+            (_, WeightFormat::Fp32) => both(plain(provider, ElementType::F32)),
+            (_, WeightFormat::Fp16) => both(plain(provider, ElementType::F16)),
+            (_, WeightFormat::Bf16) => both(plain(provider, ElementType::Bf16)),
             // Four bits would do the encoder more harm than they save: it is a twelfth of the model.
             (TargetProvider::Cpu, WeightFormat::Int8 | WeightFormat::Int4) => {
-                Ok(ModelGraphOptions { vision: quantized(provider, Kind::F32, 8), decoder: quantized(provider, Kind::F32, bits) })
+                Ok(ModelGraphOptions { vision: quantized(provider, ElementType::F32, 8), decoder: quantized(provider, ElementType::F32, bits) })
             }
             // The encoder is bound by what a GPU computes, not by what it reads, so quantising it would gain nothing there.
             (TargetProvider::Cuda, WeightFormat::Int8 | WeightFormat::Int4) => {
-                let kind = if checkpoint.written_in(Precision::F16) { Kind::F16 } else { Kind::Bf16 };
+                let kind = if checkpoint.written_in(Precision::F16) { ElementType::F16 } else { ElementType::Bf16 };
                 Ok(ModelGraphOptions { vision: plain(provider, kind), decoder: quantized(provider, kind, bits) })
             }
             (TargetProvider::Webgpu, WeightFormat::Int8 | WeightFormat::Int4) => {
-                Ok(ModelGraphOptions { vision: plain(provider, Kind::F32), decoder: quantized(provider, Kind::F32, bits) })
+                Ok(ModelGraphOptions { vision: plain(provider, ElementType::F32), decoder: quantized(provider, ElementType::F32, bits) })
             }
         }
     }
@@ -107,14 +107,14 @@ impl Build {
 /// What transformers.js puts after the name of a graph that is kept like this.
 pub(super) fn suffix(options: GraphOptions) -> &'static str {
     match (options.blocks.map(|blocks| blocks.bits), options.kind) {
-        (None, Kind::F16) => "_fp16",
-        (None, Kind::Bf16) => "_bf16",
+        (None, ElementType::F16) => "_fp16",
+        (None, ElementType::Bf16) => "_bf16",
         (None, _) => "",
-        (Some(4), Kind::F16) => "_q4f16",
-        (Some(4), Kind::Bf16) => "_q4bf16",
+        (Some(4), ElementType::F16) => "_q4f16",
+        (Some(4), ElementType::Bf16) => "_q4bf16",
         (Some(4), _) => "_q4",
-        (Some(_), Kind::F16) => "_int8f16",
-        (Some(_), Kind::Bf16) => "_int8bf16",
+        (Some(_), ElementType::F16) => "_int8f16",
+        (Some(_), ElementType::Bf16) => "_int8bf16",
         (Some(_), _) => "_int8",
     }
 }

@@ -8,7 +8,7 @@ use half::{bf16, f16};
 
 use super::BuildError;
 use crate::checkpoint::{Precision, Tensor};
-use crate::onnx::{Blocks, Kind};
+use crate::onnx::{Blocks, ElementType};
 
 /// Numbers of a piece, about. Each thread has three pieces on their way at most.
 const PIECE: usize = 1 << 21;
@@ -23,9 +23,9 @@ pub enum Recipe {
     /// They stay as they are.
     Kept,
     /// They are written in that kind.
-    Plain(Kind),
+    Plain(ElementType),
     /// They are quantised, and the scales written in that kind.
-    Quantized(Blocks, Kind),
+    Quantized(Blocks, ElementType),
 }
 
 /// What was made of a piece.
@@ -128,17 +128,17 @@ fn not_finite(numbers: &[f32]) -> Option<usize> {
 }
 
 /// Writes numbers in a kind of floats; says where one does not fit it.
-fn narrow(numbers: &[f32], kind: Kind, to: &mut Vec<u8>) -> Option<usize> {
+fn narrow(numbers: &[f32], kind: ElementType, to: &mut Vec<u8>) -> Option<usize> {
     match kind {
-        Kind::F32 => to.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
-        Kind::Bf16 => to.extend(numbers.iter().flat_map(|&number| bf16::from_f32(number).to_le_bytes())),
-        Kind::F16 => {
+        ElementType::F32 => to.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
+        ElementType::Bf16 => to.extend(numbers.iter().flat_map(|&number| bf16::from_f32(number).to_le_bytes())),
+        ElementType::F16 => {
             // The largest of 16 bits, and half a step: what rounds down to it.
             let wrong = numbers.iter().position(|number| number.abs() >= 65_520.0);
             to.extend(numbers.iter().flat_map(|&number| f16::from_f32(number).to_le_bytes()));
             return wrong;
         }
-        Kind::U8 | Kind::I32 | Kind::I64 => unreachable!("weights are floats"),
+        ElementType::U8 | ElementType::I32 | ElementType::I64 => unreachable!("weights are floats"),
     }
     None
 }
@@ -147,7 +147,7 @@ fn narrow(numbers: &[f32], kind: Kind, to: &mut Vec<u8>) -> Option<usize> {
 /// so that it is kept exactly, and zero stays zero. Of what does not fill a block the rest is zero.
 ///
 /// `false` if a scale does not fit its kind.
-fn quantize(row: &[f32], blocks: Blocks, kind: Kind, to: &mut Vec<u8>, scales: &mut Vec<u8>) -> bool {
+fn quantize(row: &[f32], blocks: Blocks, kind: ElementType, to: &mut Vec<u8>, scales: &mut Vec<u8>) -> bool {
     let half = (1u32 << (blocks.bits - 1)) as f32;
     let size = blocks.size as usize;
     let mut whole = [0u8; 128];
@@ -157,8 +157,8 @@ fn quantize(row: &[f32], blocks: Blocks, kind: Kind, to: &mut Vec<u8>, scales: &
         let (least, most) = bounds(block);
         let furthest = if most.abs() > least.abs() { most } else { least };
         let scale = match kind {
-            Kind::F16 => f16::from_f32(furthest / -half).to_f32(),
-            Kind::Bf16 => bf16::from_f32(furthest / -half).to_f32(),
+            ElementType::F16 => f16::from_f32(furthest / -half).to_f32(),
+            ElementType::Bf16 => bf16::from_f32(furthest / -half).to_f32(),
             _ => furthest / -half,
         };
         fits &= scale.is_finite();
@@ -201,11 +201,11 @@ fn bounds(block: &[f32]) -> (f32, f32) {
 }
 
 /// What a checkpoint's numbers are called in a graph.
-pub fn kind_of(precision: Precision) -> Kind {
+pub fn kind_of(precision: Precision) -> ElementType {
     match precision {
-        Precision::F32 => Kind::F32,
-        Precision::F16 => Kind::F16,
-        Precision::Bf16 => Kind::Bf16,
+        Precision::F32 => ElementType::F32,
+        Precision::F16 => ElementType::F16,
+        Precision::Bf16 => ElementType::Bf16,
     }
 }
 
@@ -215,7 +215,7 @@ mod tests {
 
     fn quantized(row: &[f32], bits: u32, size: u64) -> (Vec<u8>, Vec<f32>) {
         let (mut bytes, mut scales) = (Vec::new(), Vec::new());
-        assert!(quantize(row, Blocks { bits, size, exact: true }, Kind::F32, &mut bytes, &mut scales));
+        assert!(quantize(row, Blocks { bits, size, exact: true }, ElementType::F32, &mut bytes, &mut scales));
         let scales = scales.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();
         (bytes, scales)
     }
@@ -260,8 +260,8 @@ mod tests {
     #[test]
     fn kinds_have_their_limits() {
         let mut to = Vec::new();
-        assert_eq!(narrow(&[1.0, 65_519.0, 65_520.0], Kind::F16, &mut to), Some(2));
-        assert_eq!(narrow(&[1e30], Kind::Bf16, &mut to), None);
+        assert_eq!(narrow(&[1.0, 65_519.0, 65_520.0], ElementType::F16, &mut to), Some(2));
+        assert_eq!(narrow(&[1e30], ElementType::Bf16, &mut to), None);
         assert_eq!(not_finite(&[1.0, f32::MAX, f32::NAN]), Some(2));
         assert_eq!(not_finite(&[f32::NEG_INFINITY]), Some(0));
         assert_eq!(not_finite(&[f32::MAX; 9]), None);

@@ -14,7 +14,7 @@ use super::pieces::{self, Made, Recipe, kind_of};
 use super::{BuildError, EmbeddingTable, Progress};
 use crate::architecture::{Layout, Weight};
 use crate::checkpoint::{Precision, Tensor};
-use crate::onnx::{ByteRange, Kind, WeightUse};
+use crate::onnx::{ByteRange, ElementType, WeightUse};
 
 /// Where numbers of a data file begin: pages, so that mapping is clean.
 const ALIGNMENT: u64 = 4096;
@@ -40,7 +40,7 @@ pub struct FolderWriter<'p> {
     /// Digests of the checkpoint's files, by name.
     shards: &'p BTreeMap<String, String>,
     data: Option<Data>,
-    placed: BTreeMap<String, (ByteRange, Kind)>,
+    placed: BTreeMap<String, (ByteRange, ElementType)>,
     parts: Vec<FolderFile>,
     progress: &'p mut dyn FnMut(Progress),
     done: u64,
@@ -130,10 +130,10 @@ impl<'p> FolderWriter<'p> {
     pub fn table(&mut self, tensor: &Tensor<'_>, file: &str) -> Result<EmbeddingTable, BuildError> {
         let shared = self.placed.get(tensor.name).and_then(|(place, kind)| {
             let precision = match kind {
-                Kind::F32 => Precision::F32,
-                Kind::F16 => Precision::F16,
-                Kind::Bf16 => Precision::Bf16,
-                Kind::U8 | Kind::I32 | Kind::I64 => return None,
+                ElementType::F32 => Precision::F32,
+                ElementType::F16 => Precision::F16,
+                ElementType::Bf16 => Precision::Bf16,
+                ElementType::U8 | ElementType::I32 | ElementType::I64 => return None,
             };
             Some((place.clone(), precision))
         });

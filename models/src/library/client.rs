@@ -25,11 +25,11 @@ pub struct Attempt {
     pub client: &'static str,
     program: &'static str,
     before: &'static [&'static str],
-    kind: Kind,
+    kind: ClientKind,
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum ClientKind {
     Uv,
     Pip,
     Npm,
@@ -64,12 +64,14 @@ fn attempts_at(source: &PackageSource) -> Vec<Attempt> {
     let way = |client, program, before, kind| Attempt { client, program, before, kind };
     match source {
         PackageSource::Wheel { .. } => vec![
-            way("uv", "uv", &[][..], Kind::Uv),
-            way("pip", "python3", &["-m", "pip"], Kind::Pip),
-            way("pip", "pip3", &[], Kind::Pip),
-            way("pip", "pip", &[], Kind::Pip),
+            way("uv", "uv", &[][..], ClientKind::Uv),
+            way("pip", "python3", &["-m", "pip"], ClientKind::Pip),
+            way("pip", "pip3", &[], ClientKind::Pip),
+            way("pip", "pip", &[], ClientKind::Pip),
         ],
-        PackageSource::Npm { .. } => vec![way("npm", if cfg!(windows) { "npm.cmd" } else { "npm" }, &[], Kind::Npm)],
+        PackageSource::Npm { .. } => {
+            vec![way("npm", if cfg!(windows) { "npm.cmd" } else { "npm" }, &[], ClientKind::Npm)]
+        }
     }
 }
 
@@ -79,7 +81,7 @@ impl Attempt {
         let mut arguments: Vec<&OsStr> = self.before.iter().map(OsStr::new).collect();
         let package = format!("{}=={}", wheel.package, wheel.version);
         let more: &[&str] = match self.kind {
-            Kind::Uv => &[
+            ClientKind::Uv => &[
                 "pip",
                 "install",
                 "--quiet",
@@ -90,7 +92,7 @@ impl Attempt {
                 PYTHON,
                 "--target",
             ],
-            Kind::Pip => &[
+            ClientKind::Pip => &[
                 "download",
                 "--quiet",
                 "--disable-pip-version-check",
@@ -105,15 +107,15 @@ impl Attempt {
                 wheel.platform,
                 "--dest",
             ],
-            Kind::Npm => return Err("it does not have this package".to_owned()),
+            ClientKind::Npm => return Err("it does not have this package".to_owned()),
         };
         arguments.extend(more.iter().map(OsStr::new));
         arguments.push(folder.as_os_str());
         arguments.push(OsStr::new(&package));
         run(self.program, &arguments, within).await?;
         match self.kind {
-            Kind::Pip => Ok(Unpacked::Zip(only_file(folder, ".whl")?)),
-            Kind::Uv | Kind::Npm => Ok(Unpacked::Folder(folder.to_owned())),
+            ClientKind::Pip => Ok(Unpacked::Zip(only_file(folder, ".whl")?)),
+            ClientKind::Uv | ClientKind::Npm => Ok(Unpacked::Folder(folder.to_owned())),
         }
     }
 
@@ -126,20 +128,21 @@ impl Attempt {
             PackageSource::Npm { .. } => format!("onnxruntime-node@{}", pin.version),
         };
         match (self.kind, &pin.source) {
-            (Kind::Uv, PackageSource::Wheel { .. }) => {
+            (ClientKind::Uv, PackageSource::Wheel { .. }) => {
                 add(&["pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]);
                 add(&["--python-version", PYTHON, "--target"]);
             }
-            (Kind::Pip, &PackageSource::Wheel { platform }) => {
+            (ClientKind::Pip, &PackageSource::Wheel { platform }) => {
                 add(&["download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"]);
                 // No code of the package runs: a wheel is only unpacked.
                 add(&["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]);
                 add(&["--platform", platform, "--dest"]);
             }
-            (Kind::Npm, PackageSource::Npm { .. }) => {
+            (ClientKind::Npm, PackageSource::Npm { .. }) => {
                 add(&["pack", "--silent", "--ignore-scripts", "--pack-destination"]);
             }
-            (Kind::Uv | Kind::Pip, PackageSource::Npm { .. }) | (Kind::Npm, PackageSource::Wheel { .. }) => {
+            (ClientKind::Uv | ClientKind::Pip, PackageSource::Npm { .. })
+            | (ClientKind::Npm, PackageSource::Wheel { .. }) => {
                 return Err("it does not have this package".to_owned());
             }
         }
@@ -148,7 +151,7 @@ impl Attempt {
         run(self.program, &arguments, within).await?;
 
         match (self.kind, &pin.source) {
-            (Kind::Npm, PackageSource::Npm { path }) => {
+            (ClientKind::Npm, PackageSource::Npm { path }) => {
                 let archive = only_file(folder, ".tgz")?;
                 // tar comes with every system that this runs on, Windows too.
                 let archive = archive.as_os_str();
@@ -156,8 +159,12 @@ impl Attempt {
                     .await?;
                 Ok(Brought::File(folder.join(path)))
             }
-            (Kind::Pip, _) => Ok(Brought::Zipped(only_file(folder, ".whl")?, format!("onnxruntime/capi/{}", pin.file))),
-            (Kind::Uv | Kind::Npm, _) => Ok(Brought::File(folder.join("onnxruntime").join("capi").join(pin.file))),
+            (ClientKind::Pip, _) => {
+                Ok(Brought::Zipped(only_file(folder, ".whl")?, format!("onnxruntime/capi/{}", pin.file)))
+            }
+            (ClientKind::Uv | ClientKind::Npm, _) => {
+                Ok(Brought::File(folder.join("onnxruntime").join("capi").join(pin.file)))
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::client::{Wheel, extract, wheel_attempts};
-use super::{Found, Origin, Search, Workshop, check_digest};
+use super::{FoundLibrary, LibrarySearch, Origin, Workshop, check_digest};
 
 /// What has to be free besides the files themselves.
 const SPARE: u64 = 64 << 20;
@@ -220,7 +220,7 @@ pub fn cuda_download(cache: &Path) -> Result<CudaDownload, CudaError> {
 ///
 /// # Errors
 /// `CudaError`; what was fetched whole stays, and is not fetched again.
-pub async fn fetch_cuda(search: &Search, mut progress: impl FnMut(&str)) -> Result<Found, CudaError> {
+pub async fn fetch_cuda(search: &LibrarySearch, mut progress: impl FnMut(&str)) -> Result<FoundLibrary, CudaError> {
     let plan = cuda_download(&search.cache)?;
     let unwritable = |folder: &Path| {
         let folder = folder.to_owned();
@@ -276,7 +276,7 @@ pub async fn fetch_cuda(search: &Search, mut progress: impl FnMut(&str)) -> Resu
         version: PACKAGES[0].wheel.version,
         tried: vec![("the cache".to_owned(), why)],
     })?;
-    Ok(Found { path, origin: if fresh { Origin::Fetched } else { Origin::Cached } })
+    Ok(FoundLibrary { path, origin: if fresh { Origin::Fetched } else { Origin::Cached } })
 }
 
 /// Takes the files out of a wheel and moves them into the folder, each when its digest is right.
@@ -349,7 +349,7 @@ mod tests {
     #[ignore = "uses the network"]
     async fn the_whole_set_comes_and_is_what_is_pinned() {
         let cache = tempfile::tempdir().unwrap();
-        let search = Search {
+        let search = LibrarySearch {
             named: None,
             cache: cache.path().to_owned(),
             fetch: true,

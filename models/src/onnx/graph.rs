@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::proto::{self, Attribute, MICROSOFT, Message};
+use super::proto::{self, Attribute, MICROSOFT, ProtoMessage};
 
 /// What a tensor holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum ElementType {
     F32,
     F16,
     Bf16,
@@ -34,7 +34,7 @@ pub enum TargetProvider {
 pub struct GraphOptions {
     pub provider: TargetProvider,
     /// What the numbers between operators are: 32, 16 or 16 bits.
-    pub kind: Kind,
+    pub kind: ElementType,
     /// How matrices are kept, if they are quantised.
     pub blocks: Option<Blocks>,
 }
@@ -63,7 +63,7 @@ pub enum Dim {
 #[derive(Clone, Debug)]
 pub struct Value {
     name: String,
-    kind: Kind,
+    kind: ElementType,
     shape: Vec<Dim>,
 }
 
@@ -79,7 +79,7 @@ pub struct ByteRange {
 /// A weight that the graph uses: its name in the graph, its shape there, and what the caller finds it by.
 pub struct WeightUse<W> {
     pub name: String,
-    pub kind: Kind,
+    pub kind: ElementType,
     shape: Vec<u64>,
     pub weight: W,
 }
@@ -88,25 +88,25 @@ pub struct WeightUse<W> {
 pub struct Graph<W> {
     name: &'static str,
     options: GraphOptions,
-    nodes: Vec<Message>,
+    nodes: Vec<ProtoMessage>,
     weights: Vec<WeightUse<W>>,
-    constants: Vec<Message>,
-    inputs: Vec<Message>,
-    outputs: Vec<Message>,
+    constants: Vec<ProtoMessage>,
+    inputs: Vec<ProtoMessage>,
+    outputs: Vec<ProtoMessage>,
     taken: BTreeSet<String>,
     /// Which operators there are, by their first input: what a provider is asked to have.
-    operators: BTreeSet<(&'static str, &'static str, Kind)>,
+    operators: BTreeSet<(&'static str, &'static str, ElementType)>,
 }
 
-impl Kind {
+impl ElementType {
     pub(super) fn code(self) -> i64 {
         match self {
-            Kind::F32 => 1,
-            Kind::U8 => 2,
-            Kind::F16 => 10,
-            Kind::Bf16 => 16,
-            Kind::I32 => 6,
-            Kind::I64 => 7,
+            ElementType::F32 => 1,
+            ElementType::U8 => 2,
+            ElementType::F16 => 10,
+            ElementType::Bf16 => 16,
+            ElementType::I32 => 6,
+            ElementType::I64 => 7,
         }
     }
 }
@@ -116,7 +116,7 @@ impl Value {
         &self.name
     }
 
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ElementType {
         self.kind
     }
 
@@ -168,12 +168,12 @@ impl<W> Graph<W> {
     }
 
     /// What its numbers are.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ElementType {
         self.options.kind
     }
 
     /// What the caller gives at each run.
-    pub fn input(&mut self, name: &str, kind: Kind, shape: impl Into<Vec<Dim>>) -> Value {
+    pub fn input(&mut self, name: &str, kind: ElementType, shape: impl Into<Vec<Dim>>) -> Value {
         let value = self.value(name, kind, shape);
         self.inputs.push(proto::value(&value));
         value
@@ -190,7 +190,7 @@ impl<W> Graph<W> {
     }
 
     /// As `weight`, of another kind than the graph's numbers.
-    pub fn weight_of(&mut self, kind: Kind, name: &str, shape: &[u64], weight: W) -> Value {
+    pub fn weight_of(&mut self, kind: ElementType, name: &str, shape: &[u64], weight: W) -> Value {
         let dims = shape.iter().map(|&size| Dim::Fixed(size)).collect();
         if self.taken.insert(name.to_owned()) {
             self.weights.push(WeightUse { name: name.to_owned(), kind, shape: shape.to_vec(), weight });
@@ -203,7 +203,7 @@ impl<W> Graph<W> {
         if self.taken.insert(name.to_owned()) {
             self.constants.push(proto::numbers(name, values));
         }
-        Value { name: name.to_owned(), kind: Kind::I64, shape: vec![Dim::Fixed(values.len() as u64)] }
+        Value { name: name.to_owned(), kind: ElementType::I64, shape: vec![Dim::Fixed(values.len() as u64)] }
     }
 
     /// `x: [.., in], weight: [out, in] -> [.., out]`
@@ -436,8 +436,8 @@ impl<W> Graph<W> {
         let kind = self.options.kind;
         if self.taken.insert(name.to_owned()) {
             let bytes = match kind {
-                Kind::F16 => half::f16::from_f32(number).to_le_bytes().to_vec(),
-                Kind::Bf16 => half::bf16::from_f32(number).to_le_bytes().to_vec(),
+                ElementType::F16 => half::f16::from_f32(number).to_le_bytes().to_vec(),
+                ElementType::Bf16 => half::bf16::from_f32(number).to_le_bytes().to_vec(),
                 _ => number.to_le_bytes().to_vec(),
             };
             self.constants.push(proto::constant(name, kind, &[1], &bytes));
@@ -548,7 +548,7 @@ impl<W> Graph<W> {
         &mut self,
         name: &str,
         projected: &Projected,
-        cache: &Cache<'_>,
+        cache: &CacheValues<'_>,
         [heads, kv_heads]: [u64; 2],
     ) -> Value {
         let (query, others) = match projected {
@@ -579,7 +579,7 @@ impl<W> Graph<W> {
     }
 
     /// A value that some operator is about to make.
-    pub fn value(&mut self, name: &str, kind: Kind, shape: impl Into<Vec<Dim>>) -> Value {
+    pub fn value(&mut self, name: &str, kind: ElementType, shape: impl Into<Vec<Dim>>) -> Value {
         assert!(self.taken.insert(name.to_owned()), "the graph already has a value called {name}");
         Value { name: name.to_owned(), kind, shape: shape.into() }
     }
@@ -591,7 +591,7 @@ impl<W> Graph<W> {
 
     /// Its operators: domain, name, and what their first input is.
     #[cfg(test)]
-    pub fn operators(&self) -> &BTreeSet<(&'static str, &'static str, Kind)> {
+    pub fn operators(&self) -> &BTreeSet<(&'static str, &'static str, ElementType)> {
         &self.operators
     }
 
@@ -650,7 +650,7 @@ pub enum Projected {
 }
 
 /// What a layer remembers between runs, and the angles of its slots.
-pub struct Cache<'a> {
+pub struct CacheValues<'a> {
     /// Keys and values before this run: `[1, kv_heads, slots, dim]`.
     pub past: [&'a Value; 2],
     /// And after it.

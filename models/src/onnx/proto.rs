@@ -1,10 +1,10 @@
 //! The protobuf messages of `onnx.proto`, written by field number.
 
-use super::graph::{ByteRange, Dim, Kind, Value};
+use super::graph::{ByteRange, Dim, ElementType, Value};
 
 /// A message under construction.
 #[derive(Default)]
-pub struct Message(Vec<u8>);
+pub struct ProtoMessage(Vec<u8>);
 
 /// What an operator is told besides its inputs.
 pub enum Attribute<'a> {
@@ -21,7 +21,7 @@ const OPSET: i64 = 20;
 /// The domain of ONNX Runtime's own operators.
 pub const MICROSOFT: &str = "com.microsoft";
 
-impl Message {
+impl ProtoMessage {
     fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.0.push(value as u8 | 0x80);
@@ -34,30 +34,30 @@ impl Message {
         self.varint(u64::from(field << 3 | wire_type));
     }
 
-    fn int(mut self, field: u32, value: i64) -> Message {
+    fn int(mut self, field: u32, value: i64) -> ProtoMessage {
         self.key(field, 0);
         self.varint(value as u64); // Negative numbers are ten bytes long, as the format wants.
         self
     }
 
-    fn float(mut self, field: u32, value: f32) -> Message {
+    fn float(mut self, field: u32, value: f32) -> ProtoMessage {
         self.key(field, 5);
         self.0.extend(value.to_le_bytes());
         self
     }
 
-    fn bytes(mut self, field: u32, value: &[u8]) -> Message {
+    fn bytes(mut self, field: u32, value: &[u8]) -> ProtoMessage {
         self.key(field, 2);
         self.varint(value.len() as u64);
         self.0.extend(value);
         self
     }
 
-    fn text(self, field: u32, value: &str) -> Message {
+    fn text(self, field: u32, value: &str) -> ProtoMessage {
         self.bytes(field, value.as_bytes())
     }
 
-    fn message(self, field: u32, value: &Message) -> Message {
+    fn message(self, field: u32, value: &ProtoMessage) -> ProtoMessage {
         self.bytes(field, &value.0)
     }
 
@@ -67,9 +67,9 @@ impl Message {
 }
 
 /// ModelProto.
-pub fn model(graph: &Message) -> Message {
-    let opset = |domain: &str, version| Message::default().text(1, domain).int(2, version);
-    Message::default()
+pub fn model(graph: &ProtoMessage) -> ProtoMessage {
+    let opset = |domain: &str, version| ProtoMessage::default().text(1, domain).int(2, version);
+    ProtoMessage::default()
         .int(1, IR_VERSION)
         .text(2, "tapwright")
         .message(7, graph)
@@ -80,12 +80,12 @@ pub fn model(graph: &Message) -> Message {
 /// GraphProto.
 pub fn graph(
     name: &str,
-    nodes: &[Message],
-    initialisers: &[Message],
-    inputs: &[Message],
-    outputs: &[Message],
-) -> Message {
-    let mut graph = Message::default();
+    nodes: &[ProtoMessage],
+    initialisers: &[ProtoMessage],
+    inputs: &[ProtoMessage],
+    outputs: &[ProtoMessage],
+) -> ProtoMessage {
+    let mut graph = ProtoMessage::default();
     for node in nodes {
         graph = graph.message(1, node);
     }
@@ -105,8 +105,8 @@ pub fn node(
     inputs: &[&str],
     outputs: &[String],
     attributes: &[Attribute<'_>],
-) -> Message {
-    let mut node = Message::default();
+) -> ProtoMessage {
+    let mut node = ProtoMessage::default();
     for input in inputs {
         node = node.text(1, input);
     }
@@ -116,7 +116,7 @@ pub fn node(
     // The first output names the node, so that errors of ONNX Runtime point at a block.
     node = node.text(3, outputs.iter().find(|name| !name.is_empty()).map_or("", String::as_str)).text(4, operator);
     for attribute in attributes {
-        let message = Message::default();
+        let message = ProtoMessage::default();
         let message = match *attribute {
             Attribute::Float(name, value) => message.text(1, name).float(2, value).int(20, 1),
             Attribute::Int(name, value) => message.text(1, name).int(3, value).int(20, 2),
@@ -131,40 +131,40 @@ pub fn node(
 }
 
 /// ValueInfoProto.
-pub fn value(value: &Value) -> Message {
-    let mut shape = Message::default();
+pub fn value(value: &Value) -> ProtoMessage {
+    let mut shape = ProtoMessage::default();
     for dim in value.shape() {
         let dim = match dim {
-            Dim::Fixed(size) => Message::default().int(1, *size as i64),
-            Dim::Named(name) => Message::default().text(2, name),
+            Dim::Fixed(size) => ProtoMessage::default().int(1, *size as i64),
+            Dim::Named(name) => ProtoMessage::default().text(2, name),
         };
         shape = shape.message(1, &dim);
     }
-    let tensor = Message::default().int(1, value.kind().code()).message(2, &shape);
-    Message::default().text(1, value.name()).message(2, &Message::default().message(1, &tensor))
+    let tensor = ProtoMessage::default().int(1, value.kind().code()).message(2, &shape);
+    ProtoMessage::default().text(1, value.name()).message(2, &ProtoMessage::default().message(1, &tensor))
 }
 
 /// TensorProto whose bytes lie in another file.
-pub fn external(name: &str, kind: Kind, shape: &[u64], place: &ByteRange) -> Message {
-    let mut tensor = shape.iter().fold(Message::default(), |tensor, &size| tensor.int(1, size as i64));
+pub fn external(name: &str, kind: ElementType, shape: &[u64], place: &ByteRange) -> ProtoMessage {
+    let mut tensor = shape.iter().fold(ProtoMessage::default(), |tensor, &size| tensor.int(1, size as i64));
     tensor = tensor.int(2, kind.code()).text(8, name);
     let entries =
         [("location", place.file.clone()), ("offset", place.offset.to_string()), ("length", place.length.to_string())];
     for (key, value) in entries {
-        tensor = tensor.message(13, &Message::default().text(1, key).text(2, &value));
+        tensor = tensor.message(13, &ProtoMessage::default().text(1, key).text(2, &value));
     }
     tensor.int(14, 1)
 }
 
 /// TensorProto of a few whole numbers.
-pub fn numbers(name: &str, values: &[i64]) -> Message {
+pub fn numbers(name: &str, values: &[i64]) -> ProtoMessage {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    constant(name, Kind::I64, &[values.len() as u64], &bytes)
+    constant(name, ElementType::I64, &[values.len() as u64], &bytes)
 }
 
 /// TensorProto that holds its bytes itself.
-pub fn constant(name: &str, kind: Kind, shape: &[u64], bytes: &[u8]) -> Message {
-    let tensor = shape.iter().fold(Message::default(), |tensor, &size| tensor.int(1, size as i64));
+pub fn constant(name: &str, kind: ElementType, shape: &[u64], bytes: &[u8]) -> ProtoMessage {
+    let tensor = shape.iter().fold(ProtoMessage::default(), |tensor, &size| tensor.int(1, size as i64));
     tensor.int(2, kind.code()).text(8, name).bytes(9, bytes)
 }
 
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn numbers_and_lengths_are_encoded_as_the_format_wants() {
-        let message = Message::default().int(1, 300).text(2, "hi").float(3, 1.0).int(4, -1);
+        let message = ProtoMessage::default().int(1, 300).text(2, "hi").float(3, 1.0).int(4, -1);
         let mut expected = vec![0x08, 0xAC, 0x02, 0x12, 2, b'h', b'i', 0x1D, 0, 0, 0x80, 0x3F, 0x20];
         expected.extend([0xFF; 9]);
         expected.push(1);

@@ -55,20 +55,20 @@ fn understood(answer: &Value, body: &[u8], retry_after: Option<Duration>) -> Res
     }
     let finish = choice.and_then(|choice| present(choice, "finish_reason")).or_else(|| present(answer, "done_reason"));
     let finish = finish.map(|finish| finish.as_str().or(finish["type"].as_str()).unwrap_or_default().to_lowercase());
-    let usage = Usage::of(answer);
-    Said::of(message).reply(finish.as_deref(), usage, retry_after)
+    let usage = TokenCounts::of(answer);
+    MessageTexts::of(message).reply(finish.as_deref(), usage, retry_after)
 }
 
 /// The pieces of a message.
 #[derive(Default)]
-struct Said {
+struct MessageTexts {
     content: String,
     thought: String,
 }
 
-impl Said {
-    fn of(message: &Value) -> Said {
-        let mut said = Said::default();
+impl MessageTexts {
+    fn of(message: &Value) -> MessageTexts {
+        let mut said = MessageTexts::default();
         for name in ["content", "text"] {
             if said.content.is_empty() {
                 said.read(&message[name], false, 0);
@@ -106,8 +106,13 @@ impl Said {
         }
     }
 
-    fn reply(self, finish: Option<&str>, usage: Usage, retry_after: Option<Duration>) -> Result<Reply, ModelErrorKind> {
-        let Said { content, thought } = self;
+    fn reply(
+        self,
+        finish: Option<&str>,
+        usage: TokenCounts,
+        retry_after: Option<Duration>,
+    ) -> Result<Reply, ModelErrorKind> {
+        let MessageTexts { content, thought } = self;
         if matches!(finish, Some("error" | "abort" | "aborted" | "cancelled" | "canceled")) {
             let why = format!("the server broke the answer off ({})", finish.unwrap_or_default());
             return Err(ModelErrorKind::Unavailable { why, retry_after });
@@ -129,13 +134,13 @@ impl Said {
 
 /// Tokens, as far as a server counts them. Nothing depends on them, so nothing is wrong with them either.
 #[derive(Clone, Copy, Default)]
-struct Usage {
+struct TokenCounts {
     prompt: u32,
     answer: u32,
 }
 
-impl Usage {
-    fn of(answer: &Value) -> Usage {
+impl TokenCounts {
+    fn of(answer: &Value) -> TokenCounts {
         let count = |value: &Value| {
             let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).unwrap_or(0.0);
             number as u32 // Saturates, and NaN is 0.
@@ -145,7 +150,7 @@ impl Usage {
             let found = names.iter().map(|name| count(&usage[*name])).find(|count| *count > 0);
             found.unwrap_or_else(|| count(&answer[own]))
         };
-        Usage {
+        TokenCounts {
             prompt: either(["prompt_tokens", "input_tokens"], "prompt_eval_count"),
             answer: either(["completion_tokens", "output_tokens"], "eval_count"),
         }
@@ -158,7 +163,8 @@ fn is_event_stream(body: &[u8]) -> bool {
 }
 
 fn streamed(body: &[u8], retry_after: Option<Duration>) -> Result<Reply, ModelErrorKind> {
-    let (mut all, mut usage, mut finish, mut ended, mut chunks) = (Said::default(), Usage::default(), None, false, 0);
+    let (mut all, mut usage, mut finish, mut ended, mut chunks) =
+        (MessageTexts::default(), TokenCounts::default(), None, false, 0);
     let text = String::from_utf8_lossy(body);
     for data in text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim) {
         if data == "[DONE]" {
@@ -172,13 +178,13 @@ fn streamed(body: &[u8], retry_after: Option<Duration>) -> Result<Reply, ModelEr
         if let Some(error) = present(&chunk, "error").or_else(|| choice.and_then(|choice| present(choice, "error"))) {
             return Err(failure(None, error, retry_after));
         }
-        let counted = Usage::of(&chunk);
-        usage = Usage { prompt: usage.prompt.max(counted.prompt), answer: usage.answer.max(counted.answer) };
+        let counted = TokenCounts::of(&chunk);
+        usage = TokenCounts { prompt: usage.prompt.max(counted.prompt), answer: usage.answer.max(counted.answer) };
         let Some(choice) = choice else { continue };
         if let Some(message) = present(choice, "message") {
-            all = Said::of(message);
+            all = MessageTexts::of(message);
         }
-        let more = Said::of(&choice["delta"]);
+        let more = MessageTexts::of(&choice["delta"]);
         all.content.push_str(&more.content);
         all.thought.push_str(&more.thought);
         if let Some(reason) = choice["finish_reason"].as_str() {

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 #[derive(Serialize)]
-pub struct Request<'a> {
+pub struct CompletionRequest<'a> {
     pub model: &'a str,
     pub stream: bool,
-    pub messages: Vec<Message<'a>>,
+    pub messages: Vec<RequestMessage<'a>>,
     pub frequency_penalty: f32,
     pub max_tokens: u32,
     pub temperature: f32,
@@ -35,21 +35,21 @@ pub struct StructuredOutputs<'a> {
 }
 
 #[derive(Serialize)]
-pub struct Message<'a> {
+pub struct RequestMessage<'a> {
     pub role: &'static str,
-    pub content: Content<'a>,
+    pub content: MessageContent<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-pub enum Content<'a> {
+pub enum MessageContent<'a> {
     Text(&'a str),
-    Items(Vec<Item<'a>>),
+    Items(Vec<MessagePart<'a>>),
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Item<'a> {
+pub enum MessagePart<'a> {
     Text { text: &'a str },
     ImageUrl { image_url: Url },
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tapwright_contract::model::Role;
 
 use super::error::ErrorResponse;
-use super::json::{Fields, read as read_json, unlike};
+use super::json::{JsonFields, read as read_json, unlike};
 use super::picture;
 use super::tools::{self, ToolMode, ToolRequest};
 use crate::request::Grammar;
@@ -51,7 +51,7 @@ pub struct ChatRequest {
     pub usage: UsageReport,
     /// How many answers there are to be.
     pub answers: usize,
-    pub messages: Vec<Message>,
+    pub messages: Vec<ChatMessage>,
     pub tokens_max: Option<u32>,
     pub tokens_min: u32,
     pub sampling: Sampling,
@@ -75,12 +75,12 @@ pub enum UsageReport {
 }
 
 #[derive(Debug)]
-pub struct Message {
+pub struct ChatMessage {
     pub role: Role,
     pub parts: Vec<ContentPart>,
 }
 
-impl Message {
+impl ChatMessage {
     /// What it takes in memory.
     pub fn bytes(&self) -> u64 {
         let bytes = |part: &ContentPart| match part {
@@ -135,7 +135,7 @@ const MISSING: &[(&str, &str)] = &[
 /// # Errors
 /// `ErrorResponse` that names the field.
 pub fn read(body: &[u8], rules: &RequestRules) -> Result<ChatRequest, ErrorResponse> {
-    let mut fields = Fields::of("", read_json(body)?)?;
+    let mut fields = JsonFields::of("", read_json(body)?)?;
     let model = fields.text("model")?;
     if let Some(model) = model.filter(|model| !model.is_empty() && model != rules.name) {
         return Err(ErrorResponse::no_such_model(&model, rules.name));
@@ -187,7 +187,7 @@ pub fn read(body: &[u8], rules: &RequestRules) -> Result<ChatRequest, ErrorRespo
 }
 
 /// The most tokens of an answer. -1 is how llama.cpp's and LM Studio's clients say that there is no such number.
-fn tokens_max(fields: &mut Fields, name: &str) -> Result<Option<u32>, ErrorResponse> {
+fn tokens_max(fields: &mut JsonFields, name: &str) -> Result<Option<u32>, ErrorResponse> {
     match fields.whole(name, -1..=i64::from(u32::MAX))? {
         Some(0) => Err(fields.refuse(name, "0; it is at least 1, or -1 for as many as the context has room for")),
         Some(-1) | None => Ok(None),
@@ -196,7 +196,7 @@ fn tokens_max(fields: &mut Fields, name: &str) -> Result<Option<u32>, ErrorRespo
 }
 
 /// What is added to the logits of tokens: an object of their numbers, as OpenAI has it.
-fn logit_bias(fields: &mut Fields) -> Result<BTreeMap<u32, f32>, ErrorResponse> {
+fn logit_bias(fields: &mut JsonFields) -> Result<BTreeMap<u32, f32>, ErrorResponse> {
     let map = match fields.take("logit_bias") {
         None => return Ok(BTreeMap::new()),
         Some(Value::Object(map)) if map.len() <= BIASES_MAX => map,
@@ -216,7 +216,7 @@ fn logit_bias(fields: &mut Fields) -> Result<BTreeMap<u32, f32>, ErrorResponse> 
     map.into_iter().map(bias).collect()
 }
 
-fn usage(fields: &mut Fields, stream: bool) -> Result<UsageReport, ErrorResponse> {
+fn usage(fields: &mut JsonFields, stream: bool) -> Result<UsageReport, ErrorResponse> {
     let Some(mut options) = fields.object("stream_options")? else { return Ok(UsageReport::Never) };
     if !stream {
         return Err(fields.refuse("stream_options", "it goes with \"stream\": true only"));
@@ -230,10 +230,10 @@ fn usage(fields: &mut Fields, stream: bool) -> Result<UsageReport, ErrorResponse
 }
 
 /// Tells the model more in the first message, which is the system's.
-fn add_instructions(messages: &mut Vec<Message>, prompt: String) {
+fn add_instructions(messages: &mut Vec<ChatMessage>, prompt: String) {
     match messages.first_mut() {
-        Some(Message { role: Role::System, parts }) => parts.push(ContentPart::Text(format!("\n\n{prompt}"))),
-        _ => messages.insert(0, Message { role: Role::System, parts: vec![ContentPart::Text(prompt)] }),
+        Some(ChatMessage { role: Role::System, parts }) => parts.push(ContentPart::Text(format!("\n\n{prompt}"))),
+        _ => messages.insert(0, ChatMessage { role: Role::System, parts: vec![ContentPart::Text(prompt)] }),
     }
 }
 
@@ -249,7 +249,7 @@ fn says_nothing(name: &str, value: &Value) -> bool {
     }
 }
 
-fn sampling(fields: &mut Fields, rules: &RequestRules) -> Result<Sampling, ErrorResponse> {
+fn sampling(fields: &mut JsonFields, rules: &RequestRules) -> Result<Sampling, ErrorResponse> {
     let usual = rules.sampling;
     // vLLM's two ways of saying "all of them".
     let top_k = match fields.whole("top_k", -1..=i64::from(u32::MAX))? {
@@ -284,7 +284,7 @@ fn sampling(fields: &mut Fields, rules: &RequestRules) -> Result<Sampling, Error
     }
 }
 
-fn stop(fields: &mut Fields) -> Result<Vec<String>, ErrorResponse> {
+fn stop(fields: &mut JsonFields) -> Result<Vec<String>, ErrorResponse> {
     let list = match fields.take("stop") {
         None => Vec::new(),
         Some(one @ Value::String(_)) => vec![one],
@@ -305,7 +305,7 @@ fn stop(fields: &mut Fields) -> Result<Vec<String>, ErrorResponse> {
     list.into_iter().map(text).collect()
 }
 
-fn stop_tokens(fields: &mut Fields) -> Result<Vec<u32>, ErrorResponse> {
+fn stop_tokens(fields: &mut JsonFields) -> Result<Vec<u32>, ErrorResponse> {
     let list = fields.list("stop_token_ids", STOPS_MAX)?.unwrap_or_default();
     let token = |value: Value| {
         let token = value.as_u64().and_then(|token| u32::try_from(token).ok());
@@ -315,7 +315,10 @@ fn stop_tokens(fields: &mut Fields) -> Result<Vec<u32>, ErrorResponse> {
 }
 
 /// What the answer has to look like, by whichever of the fields that say it; by one of them at most.
-fn grammar(fields: &mut Fields, demanded: Option<(&'static str, Grammar)>) -> Result<Option<Grammar>, ErrorResponse> {
+fn grammar(
+    fields: &mut JsonFields,
+    demanded: Option<(&'static str, Grammar)>,
+) -> Result<Option<Grammar>, ErrorResponse> {
     let mut found = demanded.map(|(at, grammar)| (at.to_owned(), grammar));
     let mut add = |at: String, grammar: Grammar| match &found {
         Some((other, _)) => Err(ErrorResponse::field(
@@ -360,7 +363,7 @@ fn grammar(fields: &mut Fields, demanded: Option<(&'static str, Grammar)>) -> Re
 
 /// vLLM's older fields, and the same without their prefix in its newer one.
 fn guided(
-    fields: &mut Fields,
+    fields: &mut JsonFields,
     prefix: &str,
     add: &mut impl FnMut(String, Grammar) -> Result<(), ErrorResponse>,
 ) -> Result<(), ErrorResponse> {
@@ -432,7 +435,7 @@ fn literal(text: &str) -> String {
     regex
 }
 
-fn messages(fields: &mut Fields, rules: &RequestRules) -> Result<Vec<Message>, ErrorResponse> {
+fn messages(fields: &mut JsonFields, rules: &RequestRules) -> Result<Vec<ChatMessage>, ErrorResponse> {
     let list = fields.list("messages", rules.messages_max)?;
     let list = fields.needed("messages", list)?;
     if list.is_empty() {
@@ -440,7 +443,7 @@ fn messages(fields: &mut Fields, rules: &RequestRules) -> Result<Vec<Message>, E
     }
     let mut messages = Vec::with_capacity(list.len());
     for (index, value) in list.into_iter().enumerate() {
-        messages.push(message(Fields::of(format!("messages[{index}]"), value)?, rules)?);
+        messages.push(message(JsonFields::of(format!("messages[{index}]"), value)?, rules)?);
     }
     let parts = || messages.iter().flat_map(|message| &message.parts);
     let pictures = parts().filter(|part| matches!(part, ContentPart::Picture { .. })).count();
@@ -456,8 +459,8 @@ fn messages(fields: &mut Fields, rules: &RequestRules) -> Result<Vec<Message>, E
 }
 
 /// Models were trained on pictures in users' messages: what a system message shows is shown by the next user.
-fn move_system_pictures(messages: Vec<Message>) -> Vec<Message> {
-    let mut out: Vec<Message> = Vec::with_capacity(messages.len());
+fn move_system_pictures(messages: Vec<ChatMessage>) -> Vec<ChatMessage> {
+    let mut out: Vec<ChatMessage> = Vec::with_capacity(messages.len());
     let mut shown = Vec::new();
     for mut message in messages {
         match message.role {
@@ -473,12 +476,12 @@ fn move_system_pictures(messages: Vec<Message>) -> Vec<Message> {
         out.push(message);
     }
     if !shown.is_empty() {
-        out.push(Message { role: Role::User, parts: shown });
+        out.push(ChatMessage { role: Role::User, parts: shown });
     }
     out
 }
 
-fn message(mut fields: Fields, rules: &RequestRules) -> Result<Message, ErrorResponse> {
+fn message(mut fields: JsonFields, rules: &RequestRules) -> Result<ChatMessage, ErrorResponse> {
     let role = fields.text("role")?;
     let written = fields.needed("role", role)?;
     let (role, returns) = match written.as_str() {
@@ -522,14 +525,14 @@ fn message(mut fields: Fields, rules: &RequestRules) -> Result<Message, ErrorRes
         }
     }
     parts.extend(calls.into_iter().map(ContentPart::Text));
-    Ok(Message { role, parts })
+    Ok(ChatMessage { role, parts })
 }
 
 /// The functions that an earlier answer called, as text.
-fn calls(fields: &mut Fields) -> Result<Vec<String>, ErrorResponse> {
+fn calls(fields: &mut JsonFields) -> Result<Vec<String>, ErrorResponse> {
     let mut calls = Vec::new();
     for (index, call) in fields.list("tool_calls", PARTS_MAX)?.unwrap_or_default().into_iter().enumerate() {
-        calls.push(tools::call_text(Fields::of(fields.path(&format!("tool_calls[{index}]")), call)?)?);
+        calls.push(tools::call_text(JsonFields::of(fields.path(&format!("tool_calls[{index}]")), call)?)?);
     }
     if let Some(call) = fields.object("function_call")? {
         calls.push(tools::function_call_text(call)?);
@@ -541,7 +544,7 @@ fn part(at: &str, value: Value, role: Role, rules: &RequestRules) -> Result<Cont
     if let Value::String(text) = value {
         return Ok(ContentPart::Text(text));
     }
-    let mut fields = Fields::of(at, value)?;
+    let mut fields = JsonFields::of(at, value)?;
     let kind = fields.text("type")?;
     match fields.needed("type", kind)?.as_str() {
         "text" => {
@@ -553,7 +556,7 @@ fn part(at: &str, value: Value, role: Role, rules: &RequestRules) -> Result<Cont
             let (at, url) = match fields.take("image_url") {
                 Some(Value::String(url)) => (fields.path("image_url"), url),
                 Some(value) => {
-                    let mut holder = Fields::of(fields.path("image_url"), value)?;
+                    let mut holder = JsonFields::of(fields.path("image_url"), value)?;
                     let url = holder.text("url")?;
                     (holder.path("url"), holder.needed("url", url)?)
                 }

@@ -91,17 +91,17 @@ impl<'de> Visitor<'de> for Bounded<'_> {
 }
 
 /// An object's fields, which are taken out one by one. A field that is null is as good as absent.
-pub struct Fields {
+pub struct JsonFields {
     /// Where the object stands: `messages[0]`; empty for the body itself.
     at: String,
     map: Map<String, Value>,
 }
 
-impl Fields {
-    pub fn of(at: impl Into<String>, value: Value) -> Result<Fields, ErrorResponse> {
+impl JsonFields {
+    pub fn of(at: impl Into<String>, value: Value) -> Result<JsonFields, ErrorResponse> {
         let at = at.into();
         match value {
-            Value::Object(map) => Ok(Fields { at, map }),
+            Value::Object(map) => Ok(JsonFields { at, map }),
             other if at.is_empty() => Err(ErrorResponse::body(unlike("an object", &other))),
             other => Err(ErrorResponse::field(at, unlike("an object", &other))),
         }
@@ -177,9 +177,9 @@ impl Fields {
         }
     }
 
-    pub fn object(&mut self, name: &str) -> Result<Option<Fields>, ErrorResponse> {
+    pub fn object(&mut self, name: &str) -> Result<Option<JsonFields>, ErrorResponse> {
         let path = self.path(name);
-        self.take(name).map(|value| Fields::of(path, value)).transpose()
+        self.take(name).map(|value| JsonFields::of(path, value)).transpose()
     }
 }
 

@@ -130,14 +130,14 @@ pub struct RequestGuard {
     metrics: Arc<Metrics>,
     observer: Option<Observer>,
     begun: Instant,
-    stage: Stage,
+    stage: RequestStage,
     /// What to give back once it is over.
     pub heap: Option<Arc<Heap>>,
     pub summary: RequestSummary,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum RequestStage {
     Reading,
     Waiting,
     Answering { since: Instant },
@@ -154,21 +154,21 @@ impl RequestGuard {
             first: None,
             whole: Duration::ZERO,
         };
-        RequestGuard { metrics, observer, begun: Instant::now(), stage: Stage::Reading, heap: None, summary }
+        RequestGuard { metrics, observer, begun: Instant::now(), stage: RequestStage::Reading, heap: None, summary }
     }
 
     /// It is let in.
     pub fn admitted(&mut self) {
-        self.stage = Stage::Waiting;
+        self.stage = RequestStage::Waiting;
         self.metrics.waiting.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Some of the answer is there.
     pub fn answering(&mut self) {
-        if self.stage == Stage::Waiting {
+        if self.stage == RequestStage::Waiting {
             let now = Instant::now();
             self.summary.first = Some(now - self.begun);
-            self.stage = Stage::Answering { since: now };
+            self.stage = RequestStage::Answering { since: now };
             self.metrics.waiting.fetch_sub(1, Ordering::Relaxed);
             self.metrics.answering.fetch_add(1, Ordering::Relaxed);
         }
@@ -198,9 +198,9 @@ impl Drop for RequestGuard {
         add(cached, usage.cached.into());
         add(answer, usage.answer.into());
         match self.stage {
-            Stage::Reading => {}
-            Stage::Waiting => drop(waiting.fetch_sub(1, Ordering::Relaxed)),
-            Stage::Answering { since } => {
+            RequestStage::Reading => {}
+            RequestStage::Waiting => drop(waiting.fetch_sub(1, Ordering::Relaxed)),
+            RequestStage::Answering { since } => {
                 answering.fetch_sub(1, Ordering::Relaxed);
                 if usage.answer > 1 {
                     add(rest_us, (now - since).as_micros() as u64);

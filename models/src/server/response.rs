@@ -140,7 +140,7 @@ impl PendingResponse {
             let (choice, calls) = (&choices[index], &calls[index]);
             wire::Choice {
                 index: index as u32,
-                message: wire::Message {
+                message: wire::AnswerMessage {
                     role: "assistant",
                     content: calls.is_empty().then_some(&*choice.text),
                     refusal: (),
@@ -161,8 +161,8 @@ impl PendingResponse {
         })
     }
 
-    fn wire_calls(&self, choice: usize, calls: &[ToolCall]) -> Vec<wire::ToolCall> {
-        let call = |(index, call): (usize, &ToolCall)| wire::ToolCall {
+    fn wire_calls(&self, choice: usize, calls: &[ToolCall]) -> Vec<wire::ToolCallPart> {
+        let call = |(index, call): (usize, &ToolCall)| wire::ToolCallPart {
             index: None,
             id: Some(self.call_id(choice, index)),
             r#type: Some("function"),
@@ -258,7 +258,7 @@ impl PendingResponse {
         choice.text.push_str(text);
         if let ToolMode::Named(name) = &self.tools {
             let head = !std::mem::replace(&mut choice.called, true);
-            let call = wire::ToolCall {
+            let call = wire::ToolCallPart {
                 index: Some(0),
                 id: head.then(|| self.call_id(index, 0)),
                 r#type: head.then_some("function"),
@@ -319,7 +319,7 @@ impl PendingResponse {
         self.data(&[part], usage)
     }
 
-    fn data(&self, choices: &[wire::ChunkChoice<'_>], usage: Option<Option<wire::Counts>>) -> Vec<u8> {
+    fn data(&self, choices: &[wire::ChunkChoice<'_>], usage: Option<Option<wire::UsageCounts>>) -> Vec<u8> {
         let chunk = wire::Chunk {
             id: &self.id,
             object: "chat.completion.chunk",

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::error::ErrorResponse;
-use super::json::{Fields, unlike};
+use super::json::{JsonFields, unlike};
 use crate::engine::close_objects;
 use crate::request::Grammar;
 
@@ -63,10 +63,10 @@ pub struct ToolCall {
 ///
 /// # Errors
 /// `ErrorResponse` that names the field.
-pub fn read(fields: &mut Fields) -> Result<ToolRequest, ErrorResponse> {
+pub fn read(fields: &mut JsonFields) -> Result<ToolRequest, ErrorResponse> {
     let mut tools = Vec::new();
     for (at, value) in fields.list("tools", TOOLS_MAX)?.unwrap_or_default().into_iter().enumerate() {
-        let tool = tool(Fields::of(fields.path(&format!("tools[{at}]")), value)?)?;
+        let tool = tool(JsonFields::of(fields.path(&format!("tools[{at}]")), value)?)?;
         if tools.iter().any(|other: &Tool| other.name == tool.name) {
             return Err(fields.refuse("tools", format!("two functions are called {:?}", tool.name)));
         }
@@ -88,13 +88,13 @@ pub fn read(fields: &mut Fields) -> Result<ToolRequest, ErrorResponse> {
             )),
         },
         Some(value @ Value::Object(_)) => {
-            let mut choice = Fields::of(fields.path("tool_choice"), value)?;
+            let mut choice = JsonFields::of(fields.path("tool_choice"), value)?;
             let kind = choice.text("type")?;
             if let Some(kind) = kind.filter(|kind| kind != "function") {
                 return Err(choice.refuse("type", format!("{kind:?}; it is \"function\"")));
             }
             let mut function = match choice.take("function") {
-                Some(function) => Fields::of(choice.path("function"), function)?,
+                Some(function) => JsonFields::of(choice.path("function"), function)?,
                 None => return Err(choice.refuse("function", "it is missing: {\"name\": …}")),
             };
             let name = function.text("name")?;
@@ -109,7 +109,7 @@ pub fn read(fields: &mut Fields) -> Result<ToolRequest, ErrorResponse> {
     }
 }
 
-fn tool(mut fields: Fields) -> Result<Tool, ErrorResponse> {
+fn tool(mut fields: JsonFields) -> Result<Tool, ErrorResponse> {
     let kind = fields.text("type")?;
     if let Some(kind) = kind.filter(|kind| kind != "function") {
         return Err(fields.refuse("type", format!("{kind:?}; there are functions only")));
@@ -200,7 +200,7 @@ fn instructions(tools: &[Tool], how: &str) -> String {
 ///
 /// # Errors
 /// `ErrorResponse` that names the field.
-pub fn call_text(mut call: Fields) -> Result<String, ErrorResponse> {
+pub fn call_text(mut call: JsonFields) -> Result<String, ErrorResponse> {
     let function = call.object("function")?;
     let function = call.needed("function", function)?;
     function_call_text(function)
@@ -210,7 +210,7 @@ pub fn call_text(mut call: Fields) -> Result<String, ErrorResponse> {
 ///
 /// # Errors
 /// As `call_text`.
-pub fn function_call_text(mut function: Fields) -> Result<String, ErrorResponse> {
+pub fn function_call_text(mut function: JsonFields) -> Result<String, ErrorResponse> {
     let name = function.text("name")?;
     let name = function.needed("name", name)?;
     let arguments = match function.take("arguments") {
@@ -276,7 +276,7 @@ mod tests {
     use super::*;
 
     fn read_of(body: Value) -> Result<ToolRequest, ErrorResponse> {
-        read(&mut Fields::of("", body).unwrap())
+        read(&mut JsonFields::of("", body).unwrap())
     }
 
     fn two() -> Value {
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn earlier_calls_are_told_as_they_would_be_written() {
         let call = json!({"id": "x", "type": "function", "function": {"name": "add", "arguments": "{\"a\": 1}"}});
-        let text = call_text(Fields::of("tool_calls[0]", call).unwrap()).unwrap();
+        let text = call_text(JsonFields::of("tool_calls[0]", call).unwrap()).unwrap();
         assert_eq!(text, r#"<tool_call>{"name":"add","arguments":{"a":1}}</tool_call>"#);
         assert_eq!(ToolMode::Auto(vec!["add".to_owned()]).calls(&text).len(), 1);
     }

@@ -12,31 +12,31 @@ pub struct Completion<'a> {
     pub created: u64,
     pub model: &'a str,
     pub choices: Vec<Choice<'a>>,
-    pub usage: Counts,
+    pub usage: UsageCounts,
 }
 
 #[derive(Serialize)]
 pub struct Choice<'a> {
     pub index: u32,
-    pub message: Message<'a>,
+    pub message: AnswerMessage<'a>,
     pub logprobs: (),
     pub finish_reason: &'static str,
     pub stop_reason: Option<StopReason<'a>>,
 }
 
 #[derive(Serialize)]
-pub struct Message<'a> {
+pub struct AnswerMessage<'a> {
     pub role: &'static str,
     /// Nothing where functions are called.
     pub content: Option<&'a str>,
     pub refusal: (),
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tool_calls: Vec<ToolCall>,
+    pub tool_calls: Vec<ToolCallPart>,
 }
 
 /// A call of a function, or a piece of one.
 #[derive(Serialize)]
-pub struct ToolCall {
+pub struct ToolCallPart {
     /// In streams.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<u32>,
@@ -65,7 +65,7 @@ pub struct Chunk<'a> {
     pub choices: &'a [ChunkChoice<'a>],
     /// Absent unless the client wants it; then null in all chunks but the last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub usage: Option<Option<Counts>>,
+    pub usage: Option<Option<UsageCounts>>,
 }
 
 #[derive(Serialize)]
@@ -85,7 +85,7 @@ pub struct Delta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tool_calls: Vec<ToolCall>,
+    pub tool_calls: Vec<ToolCallPart>,
 }
 
 /// vLLM's: which of the client's own texts or tokens ended the answer.
@@ -97,7 +97,7 @@ pub enum StopReason<'a> {
 }
 
 #[derive(Clone, Copy, Serialize)]
-pub struct Counts {
+pub struct UsageCounts {
     prompt_tokens: u32,
     completion_tokens: u32,
     total_tokens: u32,
@@ -118,10 +118,10 @@ struct AnswerCounts {
     forced_tokens: u32,
 }
 
-impl From<Usage> for Counts {
-    fn from(usage: Usage) -> Counts {
+impl From<Usage> for UsageCounts {
+    fn from(usage: Usage) -> UsageCounts {
         let Usage { prompt, cached, answer, forced } = usage;
-        Counts {
+        UsageCounts {
             prompt_tokens: prompt,
             completion_tokens: answer,
             total_tokens: prompt.saturating_add(answer),
@@ -162,13 +162,13 @@ pub struct HealthReport<'a> {
 
 /// The list of models.
 #[derive(Serialize)]
-pub struct Models<'a> {
+pub struct ModelList<'a> {
     pub object: &'static str,
-    pub data: [Model<'a>; 1],
+    pub data: [ModelEntry<'a>; 1],
 }
 
 #[derive(Serialize)]
-pub struct Model<'a> {
+pub struct ModelEntry<'a> {
     pub id: &'a str,
     pub object: &'static str,
     pub created: u64,

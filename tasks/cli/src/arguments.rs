@@ -91,19 +91,19 @@ pub struct Common {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Run(Run),
-    Plan(Plan),
-    Bench(Bench),
-    Resume(Resume),
-    Fork(Fork),
-    Judge(Judge),
-    Replay(Replay),
-    Runs(Runs),
-    Devices(Devices),
-    Doctor(Doctor),
-    Setup(Setup),
-    Models(Models),
-    Phone(Phone),
+    Run(RunArguments),
+    Plan(PlanArguments),
+    Bench(BenchArguments),
+    Resume(ResumeArguments),
+    Fork(ForkArguments),
+    Judge(JudgeArguments),
+    Replay(ReplayArguments),
+    Runs(RunsArguments),
+    Devices(DevicesArguments),
+    Doctor(DoctorArguments),
+    Setup(SetupArguments),
+    Models(ModelsArguments),
+    Phone(ServePhoneArguments),
 }
 
 impl Arguments {

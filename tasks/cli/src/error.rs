@@ -11,7 +11,7 @@ use tapwright_tasks::desk::DeskError;
 use tapwright_tasks::device::DeviceError;
 use tapwright_tasks::device_lock::DeviceInUse;
 use tapwright_tasks::mistake::Mistake;
-use tapwright_tasks::model::ModelError;
+use tapwright_tasks::model::LoadModelError;
 use tapwright_tasks::plan::{PlanRecordError, PlanRunError};
 use tapwright_tasks::profile::NoSuchProfile;
 use tapwright_tasks::run::RunError;
@@ -108,11 +108,11 @@ impl From<DeviceError> for CliError {
     }
 }
 
-impl From<ModelError> for CliError {
-    fn from(error: ModelError) -> CliError {
+impl From<LoadModelError> for CliError {
+    fn from(error: LoadModelError) -> CliError {
         match error {
-            ModelError::Mistake(mistake) => mistake.into(),
-            ModelError::Language(_) => CliError::new(Exit::Usage, &error).maybe_help(error.help()),
+            LoadModelError::Mistake(mistake) => mistake.into(),
+            LoadModelError::Language(_) => CliError::new(Exit::Usage, &error).maybe_help(error.help()),
             error => CliError::new(Exit::NotReady, &error).maybe_help(error.help()),
         }
     }

@@ -32,7 +32,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{AnswerError, Shared, lock, show};
+use super::{RejectedAnswer, Shared, lock, show};
 
 /// People and programs that look at the same time.
 const CONNECTIONS_MAX: usize = 32;
@@ -284,14 +284,14 @@ fn read(bytes: &Bytes, is_form: bool) -> Result<Said, String> {
     Ok(Said { id, answer: field("answer").unwrap_or_default(), words: field("words").unwrap_or_default() })
 }
 
-fn explained(late: &AnswerError) -> (StatusCode, String) {
+fn explained(late: &RejectedAnswer) -> (StatusCode, String) {
     match late {
-        AnswerError::Closed { id, how } => (
+        RejectedAnswer::Closed { id, how } => (
             StatusCode::CONFLICT,
             format!("question {id} is not open any more, and nothing came of this answer: {how}"),
         ),
-        AnswerError::NoSuchQuestion { id } => (StatusCode::CONFLICT, format!("there is no question {id}")),
-        AnswerError::NotAllowed { fit } => {
+        RejectedAnswer::NoSuchQuestion { id } => (StatusCode::CONFLICT, format!("there is no question {id}")),
+        RejectedAnswer::NotAllowed { fit } => {
             (StatusCode::BAD_REQUEST, format!("this question is answered with: {}; a choice has words", fit.join(", ")))
         }
     }

@@ -7,7 +7,7 @@ use tapwright_agent::person::Question;
 use tapwright_contract::gesture::Gesture;
 use tapwright_contract::{Size, Spot};
 
-use super::{Open, State, answers};
+use super::{DeskState, OpenQuestion, answers};
 use crate::page::escaped;
 use crate::page::marks::marks;
 
@@ -18,7 +18,7 @@ pub const SCRIPT: &str = include_str!("script.js");
 const WORDS_MAX: usize = 600;
 
 /// The page as it is now. `note` is about what was sent last.
-pub fn page(state: &State, version: u64, note: Option<&str>) -> String {
+pub fn page(state: &DeskState, version: u64, note: Option<&str>) -> String {
     let title = if state.open.is_some() { "● A question" } else { "Nothing to answer" };
     let title = if state.ended.is_some() { "The run is over" } else { title };
     // Whoever sees how it ended has seen it all: nothing answers any more.
@@ -45,7 +45,7 @@ pub fn page(state: &State, version: u64, note: Option<&str>) -> String {
     page + &format!("<script>{SCRIPT}</script>\n</body>\n</html>\n")
 }
 
-fn idle(state: &State, page: &mut String) {
+fn idle(state: &DeskState, page: &mut String) {
     *page += "<main class=\"idle\">\n";
     match &state.ended {
         Some(how) => {
@@ -65,8 +65,8 @@ fn idle(state: &State, page: &mut String) {
     *page += "</main>\n";
 }
 
-fn asked(state: &State, open: &Open, page: &mut String) {
-    let Open { id, question, screen, .. } = open;
+fn asked(state: &DeskState, open: &OpenQuestion, page: &mut String) {
+    let OpenQuestion { id, question, screen, .. } = open;
     *page += "<main class=\"asked\">\n<section class=\"question\">\n";
     *page += &format!("<p class=\"lead\">{}</p>\n", lead(question));
     let message = match question.message().trim() {
@@ -103,8 +103,8 @@ fn asked(state: &State, open: &Open, page: &mut String) {
 }
 
 /// What it is about: the goal, and what the model wants.
-fn about(state: &State, page: &mut String) {
-    let State { goal, step, thought, action, .. } = state;
+fn about(state: &DeskState, page: &mut String) {
+    let DeskState { goal, step, thought, action, .. } = state;
     *page += "<dl>\n";
     let mut entry =
         |name: &str, shown: String| *page += &format!("<div><dt>{name}</dt><dd dir=\"auto\">{shown}</dd></div>\n");
@@ -142,7 +142,7 @@ fn button(question: &Question, answer: &str) -> &'static str {
 }
 
 /// The place that a question is about, if it is about one.
-fn place(state: &State, question: &Question, size: Size) -> Option<Spot> {
+fn place(state: &DeskState, question: &Question, size: Size) -> Option<Spot> {
     if let Question::Confirm { at, .. } = question {
         return (at.of.size == size).then_some(*at);
     }
@@ -156,9 +156,9 @@ fn place(state: &State, question: &Question, size: Size) -> Option<Spot> {
 }
 
 /// The same for programs.
-pub fn question(state: &State, version: u64) -> Value {
-    let State { goal, step, thought, action, open, latest, ended, .. } = state;
-    let asked = open.as_ref().map(|Open { id, question, screen, .. }| {
+pub fn question(state: &DeskState, version: u64) -> Value {
+    let DeskState { goal, step, thought, action, open, latest, ended, .. } = state;
+    let asked = open.as_ref().map(|OpenQuestion { id, question, screen, .. }| {
         let size = screen.as_ref().map(|screen| screen.picture.size());
         let at = size.and_then(|size| place(state, question, size));
         json!({

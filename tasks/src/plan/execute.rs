@@ -15,7 +15,7 @@ use tapwright_contract::model::{Part, Prompt, Role, Turn};
 use super::outputs::question;
 use super::{Goal, GoalRunner, Plan, draft};
 use crate::resume::ResumableRun;
-use crate::run::{RunError, RunReport, Task};
+use crate::run::{RunError, RunReport, RunTask};
 use crate::session::Session;
 
 /// The longest answer to what is missing.
@@ -76,7 +76,7 @@ impl GoalRunner for SessionRunner<'_> {
         let report = match broken {
             Some(run) => session.resume(run, now(), &mut each).await?,
             None => {
-                let task = Task { goal: words.to_owned(), start: Vec::new(), evaluator: None, case: None };
+                let task = RunTask { goal: words.to_owned(), start: Vec::new(), evaluator: None, case: None };
                 session.run_under(&task, &rules, folder, name, now(), &mut each).await?
             }
         };

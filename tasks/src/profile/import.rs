@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use serde_json::Value;
-use tapwright_agent::profile::{Language, ReplyForm, System};
+use tapwright_agent::profile::{PromptLanguage, ReplyForm, System};
 use toml::Value as Toml;
 
 use super::{AUTOGLM, MULTILINGUAL, Profiles, Shipped, text_of};
@@ -26,7 +26,7 @@ pub struct Imported {
     pub profiles: Profiles,
     /// The same, as a file.
     pub text: String,
-    pub language: Language,
+    pub language: PromptLanguage,
     /// Whose limits and sampling it has where the conversation says nothing.
     pub based_on: &'static str,
     /// Bytes of the system prompt.
@@ -102,8 +102,8 @@ fn parse(text: &str) -> Result<Imported, Wrong> {
 
     let language = language(&system);
     let base = match language {
-        Language::Zh => AUTOGLM,
-        Language::En => MULTILINGUAL,
+        PromptLanguage::Zh => AUTOGLM,
+        PromptLanguage::En => MULTILINGUAL,
     };
     let mut notes = Vec::new();
     let (system, date) = undated(&system, language);
@@ -167,14 +167,14 @@ fn joined(parts: &[Part<'_>]) -> String {
 }
 
 /// Chinese prompts name actions in English; a fifth of the letters is enough.
-fn language(text: &str) -> Language {
+fn language(text: &str) -> PromptLanguage {
     let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
     let chinese = text.chars().filter(|letter| ('\u{4e00}'..='\u{9fff}').contains(letter)).count();
-    if 5 * chinese > letters { Language::Zh } else { Language::En }
+    if 5 * chinese > letters { PromptLanguage::Zh } else { PromptLanguage::En }
 }
 
 /// The prompt with `{date}` in place of the date that it begins with, and that date.
-fn undated(system: &str, language: Language) -> (String, Option<String>) {
+fn undated(system: &str, language: PromptLanguage) -> (String, Option<String>) {
     let head = system.char_indices().nth(DATE_WITHIN).map_or(system, |(at, _)| &system[..at]);
     let Some(Range { start, end }) = head.char_indices().find_map(|(at, _)| date_at(head, at, language)) else {
         return (system.to_owned(), None);
@@ -183,7 +183,7 @@ fn undated(system: &str, language: Language) -> (String, Option<String>) {
 }
 
 /// A date that begins there, written as the language writes it, so that it will be written so again.
-fn date_at(text: &str, at: usize, language: Language) -> Option<Range<usize>> {
+fn date_at(text: &str, at: usize, language: PromptLanguage) -> Option<Range<usize>> {
     let mut rest = &text[at..];
     if text[..at].ends_with(|before: char| before.is_ascii_digit()) {
         return None;
@@ -195,13 +195,13 @@ fn date_at(text: &str, at: usize, language: Language) -> Option<Range<usize>> {
         Some(())
     };
     let weekdays: &[&str] = match language {
-        Language::Zh => {
+        PromptLanguage::Zh => {
             number(4..5, "年")?;
             number(1..3, "月")?;
             number(1..3, "日")?;
             &[" 星期一", " 星期二", " 星期三", " 星期四", " 星期五", " 星期六", " 星期日"]
         }
-        Language::En => {
+        PromptLanguage::En => {
             number(4..5, "-")?;
             number(2..3, "-")?;
             number(2..3, "")?;
@@ -269,7 +269,7 @@ fn settings(request: &serde_json::Map<String, Value>, profiles: &mut Profiles) -
 }
 
 /// The profile as a file that people can read and change.
-fn written(profiles: &Profiles, system: &str, language: Language, base: Shipped) -> String {
+fn written(profiles: &Profiles, system: &str, language: PromptLanguage, base: Shipped) -> String {
     let Profiles { agent, model } = profiles;
     let word = |value: Toml| value.to_string();
     let reply = toml::Value::try_from(agent.reply).expect("it is a word");
@@ -413,8 +413,14 @@ mod tests {
     #[test]
     fn the_official_samples_give_their_prompts() {
         for (name, language, based_on, date, bytes) in [
-            ("sample_messages.json", Language::Zh, "autoglm-phone-9b", "2025年12月11日 星期四", 3403),
-            ("sample_messages_en.json", Language::En, "autoglm-phone-9b-multilingual", "2025-12-12, Friday", 2442),
+            ("sample_messages.json", PromptLanguage::Zh, "autoglm-phone-9b", "2025年12月11日 星期四", 3403),
+            (
+                "sample_messages_en.json",
+                PromptLanguage::En,
+                "autoglm-phone-9b-multilingual",
+                "2025-12-12, Friday",
+                2442,
+            ),
         ] {
             let here = Path::new(env!("CARGO_MANIFEST_DIR"));
             let places = here.ancestors().map(|above| above.join("shared/data/autoglm").join(name));
@@ -430,7 +436,7 @@ mod tests {
             let messages: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
             let official = messages[0]["content"].as_str().unwrap();
             assert_eq!(official.chars().count(), bytes);
-            let day = if language == Language::Zh { "2025-12-11" } else { "2025-12-12" };
+            let day = if language == PromptLanguage::Zh { "2025-12-11" } else { "2025-12-12" };
             let read = Profiles::parse(&imported.text).unwrap();
             assert_eq!(read.agent.system.unwrap().on(day), official);
         }

@@ -7,7 +7,7 @@ use tapwright_contract::Size;
 use super::file::ProtectedWindows;
 use super::{ForeignSetting, Machine, Overrides, SettingsError, SettingsFile, weather_named};
 use crate::desk::DeskOptions;
-use crate::device::{DeviceAddress, DeviceOptions, Keys, Phone, SIDES, Weather};
+use crate::device::{DeviceAddress, DeviceOptions, Keys, PhoneOptions, SIDES, Weather};
 use crate::origin::LaunchSettings;
 use crate::serve::AppSelection;
 
@@ -30,7 +30,7 @@ pub(super) fn resolve(
     overrides: &Overrides,
     recorded: &LaunchSettings,
     is_own: bool,
-    phone: &Phone,
+    phone: &PhoneOptions,
     weather: Weather,
     machine: &Machine<'_>,
     foreign: &mut Vec<ForeignSetting>,
@@ -83,7 +83,7 @@ pub(super) fn resolve(
 }
 
 /// Which phone some words mean.
-pub(super) fn address(words: Option<&str>, phone: &Phone, server: &str) -> DeviceAddress {
+pub(super) fn address(words: Option<&str>, phone: &PhoneOptions, server: &str) -> DeviceAddress {
     let through_server = |serial: &str| DeviceAddress::Server { server: server.to_owned(), serial: serial.to_owned() };
     match words {
         None | Some("virtual") => DeviceAddress::Virtual(phone.clone()),
@@ -100,7 +100,7 @@ fn is_address(words: &str) -> bool {
     words.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
-pub(super) fn phone(file: &SettingsFile, overrides: &Overrides) -> Result<Phone, SettingsError> {
+pub(super) fn phone(file: &SettingsFile, overrides: &Overrides) -> Result<PhoneOptions, SettingsError> {
     let section = &file.sections.phone;
     let size = match (overrides.size, &section.size) {
         (Some(size), _) => size,
@@ -120,7 +120,7 @@ pub(super) fn phone(file: &SettingsFile, overrides: &Overrides) -> Result<Phone,
         }
         (None, None) => AppSelection::default(),
     };
-    Ok(Phone { seed, width: size.width, height: size.height, apps, ..Phone::default() })
+    Ok(PhoneOptions { seed, width: size.width, height: size.height, apps, ..PhoneOptions::default() })
 }
 
 pub(super) fn weather(file: &SettingsFile, overrides: &Overrides) -> Result<Weather, SettingsError> {

@@ -9,7 +9,7 @@ use super::{ForeignSetting, Machine, Overrides, SettingsError, SettingsFile};
 use crate::model::providers::Provider;
 use crate::model::{ApiKey, Cuda, LibraryOptions, ModelOptions, ModelSource};
 use crate::origin::LaunchSettings;
-use crate::profile::{Language, ProfileChoice, Shipped};
+use crate::profile::{ProfileChoice, PromptLanguage, Shipped};
 
 const CONTEXT_TOKENS: u32 = 16_384;
 /// The variable that holds a server's key, unless another one is named.
@@ -56,11 +56,11 @@ pub(super) fn resolve(
     let profile = profile(file, overrides, recorded, is_own, &section, foreign)?;
     let language = match (overrides.language, &recorded.language, &section.language) {
         (Some(language), ..) => Some(language),
-        (None, Some(words), _) => words.parse::<Language>().ok(),
+        (None, Some(words), _) => words.parse::<PromptLanguage>().ok(),
         (None, None, Some(words)) => Some(
             words
                 .get_ref()
-                .parse::<Language>()
+                .parse::<PromptLanguage>()
                 .map_err(|error| file.wrong(Some(words.span()), error.to_string(), None))?,
         ),
         (None, None, None) => None,

@@ -61,7 +61,7 @@ fn the_example_in_the_docs_is_the_truth() {
     assert_eq!(shown.adb_server, usual.adb_server);
     assert_eq!(shown.model.context_tokens_max, Some(usual.model.context_tokens_usual));
     assert_eq!(shown.model.provider, usual.model.provider);
-    assert_eq!(shown.model.language, Some(Language::En));
+    assert_eq!(shown.model.language, Some(PromptLanguage::En));
     assert_eq!(shown.model.chunk_tokens_max, usual.model.chunk_tokens_max);
     assert_eq!(shown.model.library.fetch, usual.model.library.fetch);
     for name in toml::Table::try_from(&usual.rules.limits).unwrap().keys() {
@@ -114,7 +114,7 @@ fn only_the_virtual_phone_is_trusted_unasked() {
 
 #[test]
 fn devices_are_told_apart() {
-    let phone = Phone::default();
+    let phone = PhoneOptions::default();
     let server = |serial: &str| DeviceAddress::Server { server: "s".to_owned(), serial: serial.to_owned() };
     let address = |words: Option<&str>| device::address(words, &phone, "s");
     assert_eq!(address(None), DeviceAddress::Virtual(phone.clone()));
@@ -257,7 +257,7 @@ fn a_run_that_goes_on_needs_no_flags() {
         ..of_model("/model")
     };
     let settings = resolve("", Overrides::default(), own(launch.clone())).unwrap();
-    assert_eq!(settings.model.language, Some(Language::Zh));
+    assert_eq!(settings.model.language, Some(PromptLanguage::Zh));
     assert_eq!((settings.model.longest_edge, settings.model.threads), (Some(5000), 3));
     assert_eq!(settings.model.provider, Provider::Cpu);
     assert_eq!(settings.model.library.named, Some("/lib/ort.so".into()));

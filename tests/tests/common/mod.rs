@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tapwright_models::library::{Cuda, Search, find};
+use tapwright_models::library::{Cuda, LibrarySearch, find};
 use tapwright_models::providers::Provider;
 use tapwright_models::{EngineOptions, ModelSettings, Sampling};
 
@@ -14,7 +14,7 @@ pub async fn library() -> Option<PathBuf> {
     let cache = if cfg!(target_os = "macos") { home("Library/Caches") } else { home(".cache") };
     #[allow(clippy::disallowed_methods)] // A test has no command line.
     let named = std::env::var("ORT_DYLIB_PATH").ok().map(PathBuf::from);
-    let search = Search { named, cache, fetch: false, cuda: Cuda::Unwanted, within: Duration::from_secs(10) };
+    let search = LibrarySearch { named, cache, fetch: false, cuda: Cuda::Unwanted, within: Duration::from_secs(10) };
     match find(&search, |_| ()).await {
         Ok(found) => Some(found.path),
         Err(error) => {

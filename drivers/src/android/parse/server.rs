@@ -6,18 +6,18 @@ use tapwright_contract::device::DriverErrorKind;
 
 /// A device that an adb server knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Device {
+pub struct ListedDevice {
     /// What to call it: a serial number, or an address.
     pub serial: String,
     /// Whether it can be used.
-    pub state: State,
+    pub state: DeviceState,
     /// What people call it, for example `Pixel_8`; empty if the server does not know.
     pub model: String,
 }
 
 /// Whether a device can be used, and if not, what it waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum DeviceState {
     /// It can be used.
     Ready,
     /// It is known and does not answer.
@@ -28,13 +28,13 @@ pub enum State {
     Other(String),
 }
 
-impl State {
-    fn from_words(words: &str) -> State {
+impl DeviceState {
+    fn from_words(words: &str) -> DeviceState {
         match words {
-            "device" => State::Ready,
-            "offline" => State::Offline,
-            "unauthorized" => State::Unauthorized,
-            other => State::Other(other.to_owned()),
+            "device" => DeviceState::Ready,
+            "offline" => DeviceState::Offline,
+            "unauthorized" => DeviceState::Unauthorized,
+            other => DeviceState::Other(other.to_owned()),
         }
     }
 }
@@ -107,7 +107,7 @@ pub(crate) fn features(text: &str) -> BTreeSet<String> {
 }
 
 /// What `host:devices-l` lists. Lines that make no sense are left out: one odd device must not hide the others.
-pub(crate) fn devices(text: &str) -> Vec<Device> {
+pub(crate) fn devices(text: &str) -> Vec<ListedDevice> {
     text.lines().filter_map(device).collect()
 }
 
@@ -131,7 +131,7 @@ const STATES: &[&str] = &[
 const NO_PERMISSIONS: &str = "no permissions";
 
 /// A line: serial, blanks or a tab, state, perhaps a USB path, properties.
-fn device(line: &str) -> Option<Device> {
+fn device(line: &str) -> Option<ListedDevice> {
     let line = line.trim_end();
     let is_property =
         |word: &str| ["usb:", "product:", "model:", "device:", "transport_id:"].iter().any(|key| word.starts_with(key));
@@ -160,7 +160,7 @@ fn device(line: &str) -> Option<Device> {
     if serial.is_empty() || state.is_empty() {
         return None;
     }
-    Some(Device { serial: serial.to_owned(), state: State::from_words(state), model: model.to_owned() })
+    Some(ListedDevice { serial: serial.to_owned(), state: DeviceState::from_words(state), model: model.to_owned() })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::direct::{End, receive};
-use crate::android::keys::{Found, Key, Keys, TOKEN};
+use crate::android::keys::{AdbKey, FoundKeys, Keys, TOKEN};
 use crate::android::parse::packet::{self, Greeting};
 use crate::deadline::Deadline;
 
@@ -61,7 +61,7 @@ async fn introduce(
     read: &mut BufReader<OwnedReadHalf>,
     write: &mut OwnedWriteHalf,
 ) -> Result<Said, DriverErrorKind> {
-    let mut found: Option<Found> = None;
+    let mut found: Option<FoundKeys> = None;
     let mut tried = 0;
     loop {
         // Until both have greeted each other, the older rules hold.
@@ -139,11 +139,11 @@ async fn tell(write: &mut OwnedWriteHalf, what: u32, payload: &[u8]) -> Result<(
     write.write_all(&packet).await.map_err(lost)
 }
 
-fn unusable(key: &Key, why: &str) -> String {
+fn unusable(key: &AdbKey, why: &str) -> String {
     format!("the key {} signs nothing: {why}", key.at.display())
 }
 
-fn no_key(address: &str, keys: &Keys, found: &Found) -> String {
+fn no_key(address: &str, keys: &Keys, found: &FoundKeys) -> String {
     // Nobody is advised to write over what is there.
     let free = keys.files.iter().find(|file| !file.exists());
     let (lacks, make) = match (found.troubles.as_slice(), free) {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use tapwright_phone::{ADB_KEYBOARD, Dice, Input, Key, World};
 use tapwright_smoke::{self as smoke, Errand, Task};
 
-use crate::oracle::{Advice, Deed, advise};
+use crate::oracle::{Advice, OracleAction, advise};
 use crate::record::{write_text, write_whole};
 
 const STEPS_MAX: usize = 30;
@@ -71,10 +71,10 @@ pub fn steps(seed: u64) -> Vec<Step> {
         steps.push(Step { world: world.clone(), goal: task.goal.clone(), turns, reply: reply.clone() });
         last_reply = Some(reply);
         // Sometimes a touch misses: whoever learns from this has to look whether it worked.
-        if dice.chance(6) && !matches!(deed, Deed::Finish) {
+        if dice.chance(6) && !matches!(deed, OracleAction::Finish) {
             continue;
         }
-        if deed == Deed::Finish {
+        if deed == OracleAction::Finish {
             break;
         }
         perform(&deed, &mut world);
@@ -138,26 +138,26 @@ fn done(
 }
 
 /// Carries out what the driver would.
-fn perform(deed: &Deed, world: &mut World) {
+fn perform(deed: &OracleAction, world: &mut World) {
     let (width, height) = world.size();
     let pixel = |x: i32, y: i32| (x * width as i32 / 1000, y * height as i32 / 1000);
     match deed {
-        Deed::Launch(label) => {
+        OracleAction::Launch(label) => {
             let app = world.apps().iter().find(|app| app.label == *label).copied();
             assert!(app.is_some_and(|app| world.launch(app.package)), "the oracle knows the apps");
         }
-        Deed::Tap(x, y) => {
+        OracleAction::Tap(x, y) => {
             let (x, y) = pixel(*x, *y);
             world.input(&Input::Tap { x, y });
         }
-        Deed::Type(text) => {
+        OracleAction::Type(text) => {
             world.set_input_method(ADB_KEYBOARD);
             world.input(&Input::Clear);
             world.input(&Input::Type(text.clone()));
         }
-        Deed::SwipeUp => world.input(&Input::Swipe { from: pixel(500, 750), to: pixel(500, 350), millis: 500 }),
-        Deed::Back => world.input(&Input::Press(Key::Back)),
-        Deed::Finish => {}
+        OracleAction::SwipeUp => world.input(&Input::Swipe { from: pixel(500, 750), to: pixel(500, 350), millis: 500 }),
+        OracleAction::Back => world.input(&Input::Press(Key::Back)),
+        OracleAction::Finish => {}
     }
 }
 
@@ -177,7 +177,7 @@ mod tests {
             for _ in 0..STEPS_MAX {
                 let facts = world.facts();
                 match advise(&task.errands, &mut at, &world, |errand| done(errand, &start, &facts)) {
-                    Some(Advice { deed: Deed::Finish, .. }) | None => break,
+                    Some(Advice { deed: OracleAction::Finish, .. }) | None => break,
                     Some(Advice { deed, .. }) => perform(&deed, &mut world),
                 }
             }

@@ -9,12 +9,12 @@ use crate::cells::grid;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
     pub thought: String,
-    pub deed: Deed,
+    pub deed: OracleAction,
 }
 
 /// An action that the oracle takes; places are on the model's grid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum OracleAction {
     Launch(&'static str),
     Tap(i32, i32),
     Type(String),
@@ -23,16 +23,16 @@ pub enum Deed {
     Finish,
 }
 
-impl Deed {
+impl OracleAction {
     /// The action as the model should write it.
     pub fn text(&self) -> String {
         match self {
-            Deed::Launch(app) => format!("do(action=\"Launch\", app=\"{app}\")"),
-            Deed::Tap(x, y) => format!("do(action=\"Tap\", element=[{x},{y}])"),
-            Deed::Type(text) => format!("do(action=\"Type\", text=\"{text}\")"),
-            Deed::SwipeUp => "do(action=\"Swipe\", start=[500,750], end=[500,350])".into(),
-            Deed::Back => "do(action=\"Back\")".into(),
-            Deed::Finish => "finish(message=\"All done.\")".into(),
+            OracleAction::Launch(app) => format!("do(action=\"Launch\", app=\"{app}\")"),
+            OracleAction::Tap(x, y) => format!("do(action=\"Tap\", element=[{x},{y}])"),
+            OracleAction::Type(text) => format!("do(action=\"Type\", text=\"{text}\")"),
+            OracleAction::SwipeUp => "do(action=\"Swipe\", start=[500,750], end=[500,350])".into(),
+            OracleAction::Back => "do(action=\"Back\")".into(),
+            OracleAction::Finish => "finish(message=\"All done.\")".into(),
         }
     }
 }
@@ -40,7 +40,7 @@ impl Deed {
 /// What an errand needs next: nothing more, or a thought and a deed.
 enum Need {
     Nothing(String),
-    Something(String, Deed),
+    Something(String, OracleAction),
 }
 
 /// Advice on a whole task. `at` is the errand that is being done; it moves on when one is complete, as far as the screen shows
@@ -56,7 +56,7 @@ pub fn advise(errands: &[Errand], at: &mut usize, world: &World, is_done: impl F
         }
         *at += 1;
     }
-    Some(Advice { thought: thought.trim_end().to_string(), deed: Deed::Finish })
+    Some(Advice { thought: thought.trim_end().to_string(), deed: OracleAction::Finish })
 }
 
 fn need(errand: &Errand, world: &World, is_done: bool) -> Option<Need> {
@@ -125,9 +125,9 @@ fn open(label: &'static str, world: &World, is_right: impl Fn(&Page) -> bool) ->
         Some(page) if world.front().label == label && is_right(page) => None,
         // In the right app, on a page that does not serve.
         Some(_) if world.front().label == label => {
-            Some(Need::Something("This is the wrong page. Go back.".into(), Deed::Back))
+            Some(Need::Something("This is the wrong page. Go back.".into(), OracleAction::Back))
         }
-        _ => Some(Need::Something(format!("Open {label}."), Deed::Launch(label))),
+        _ => Some(Need::Something(format!("Open {label}."), OracleAction::Launch(label))),
     }
 }
 
@@ -160,12 +160,12 @@ fn look_for(name: &str, world: &World) -> Need {
 }
 
 fn look_further(what: &str) -> Need {
-    Need::Something(format!("{what} is not here. Look further down."), Deed::SwipeUp)
+    Need::Something(format!("{what} is not here. Look further down."), OracleAction::SwipeUp)
 }
 
 /// How far down a touch is. Said right behind what is found there: a small model finds it in one look then.
-fn height(deed: &Deed) -> i32 {
-    if let Deed::Tap(_, y) = deed { *y } else { 0 }
+fn height(deed: &OracleAction) -> i32 {
+    if let OracleAction::Tap(_, y) = deed { *y } else { 0 }
 }
 
 /// Text into the only field of a page, then the button that ends it.
@@ -174,33 +174,33 @@ fn written(what: &str, text: &str, focus: &str, button: &str, end: &str, world: 
         None if field(world)?.1 => Some(Need::Something(end.into(), tap_icon(world, button)?)),
         None => Some(Need::Something(focus.into(), field(world)?.0)),
         Some(written) if written == text => Some(Need::Something(end.into(), tap_icon(world, button)?)),
-        Some(_) => Some(Need::Something(format!("Type the {what}."), Deed::Type(text.into()))),
+        Some(_) => Some(Need::Something(format!("Type the {what}."), OracleAction::Type(text.into()))),
     }
 }
 
 /// The row of a list in which a word is the first of the title: where to touch it, and its state.
-fn row(word: &str, world: &World) -> Option<(Deed, Option<bool>)> {
+fn row(word: &str, world: &World) -> Option<(OracleAction, Option<bool>)> {
     let (_, height) = world.size();
     let list = (height as i32 * 2 / 13)..(height as i32 * 12 / 13);
     let found = world.marks().into_iter().find(|mark| {
         mark.what == What::Word(word.into()) && mark.target.is_some() && list.contains(&mark.rect.center().1)
     })?;
     let (x, y) = grid(found.target?, world.size());
-    Some((Deed::Tap(x, y), found.on))
+    Some((OracleAction::Tap(x, y), found.on))
 }
 
 /// The field of a page: where to touch it, and whether text is in it.
-fn field(world: &World) -> Option<(Deed, bool)> {
+fn field(world: &World) -> Option<(OracleAction, bool)> {
     let found = world.marks().into_iter().find(|mark| mark.what == What::Field)?;
     let (x, y) = grid(found.target?, world.size());
-    Some((Deed::Tap(x, y), found.field.is_some_and(|(_, has_text)| has_text)))
+    Some((OracleAction::Tap(x, y), found.field.is_some_and(|(_, has_text)| has_text)))
 }
 
-fn tap_icon(world: &World, icon: &str) -> Option<Deed> {
+fn tap_icon(world: &World, icon: &str) -> Option<OracleAction> {
     let found = world.marks().into_iter().find(|mark| match mark.what {
         What::Icon(shown) => format!("{shown:?}") == icon && mark.target.is_some(),
         _ => false,
     })?;
     let (x, y) = grid(found.target?, world.size());
-    Some(Deed::Tap(x, y))
+    Some(OracleAction::Tap(x, y))
 }

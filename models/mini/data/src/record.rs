@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use tapwright_phone::World;
-use tapwright_picture::{ImageProcessor, Limits, Pixels, shrink};
+use tapwright_picture::{ImageProcessor, PictureLimits, Pixels, shrink};
 
 use crate::cells;
 
 /// The budget that makes 168 by 364 pixels, 78 visual tokens, of a display with a phone's proportions.
 const PROCESSOR: ImageProcessor = ImageProcessor {
-    limits: Limits { shortest_edge: 28 * 28 * 2, longest_edge: 126_000, frames: 2 },
+    limits: PictureLimits { shortest_edge: 28 * 28 * 2, longest_edge: 126_000, frames: 2 },
     ..ImageProcessor::GLM4V
 };
 

@@ -4,7 +4,7 @@ use super::config::TextConfig;
 use super::{Weight, layer};
 use crate::BuildError;
 use crate::checkpoint::{Tensor, TensorTree};
-use crate::onnx::{Cache, Dim, Graph, GraphOptions, Kind, Value};
+use crate::onnx::{CacheValues, Dim, ElementType, Graph, GraphOptions, Value};
 
 /// Tokens of one run.
 const TOKENS: Dim = Dim::Named("tokens");
@@ -32,10 +32,10 @@ pub fn decoder<'a>(
     let fixed = Dim::Fixed;
     let slots = Dim::Named("slots");
     let embeds = graph.input("inputs_embeds", options.kind, [fixed(1), TOKENS, fixed(config.width)]);
-    let rows = graph.input("logits_rows", Kind::I64, [Dim::Named("rows")]);
+    let rows = graph.input("logits_rows", ElementType::I64, [Dim::Named("rows")]);
     let shared = Shared {
-        last: graph.input("seqlens_k", Kind::I32, [fixed(1)]),
-        total: graph.input("total_sequence_length", Kind::I32, []),
+        last: graph.input("seqlens_k", ElementType::I32, [fixed(1)]),
+        total: graph.input("total_sequence_length", ElementType::I32, []),
         cos: graph.input("cos_cache", options.kind, [slots, fixed(config.rotary_dim / 2)]),
         sin: graph.input("sin_cache", options.kind, [slots, fixed(config.rotary_dim / 2)]),
     };
@@ -92,7 +92,7 @@ fn attention<'a>(
         ["key", "value"].map(|part| graph.input(&format!("past_key_values.{index}.{part}"), kind, shape("past_slots")));
     let present =
         ["key", "value"].map(|part| graph.value(&format!("present.{index}.{part}"), kind, shape("present_slots")));
-    let cache = Cache {
+    let cache = CacheValues {
         past: [&past[0], &past[1]],
         present: [&present[0], &present[1]],
         last: &shared.last,

@@ -4,7 +4,7 @@ use super::config::VisionConfig;
 use super::{FRAMES, Layout, MERGE, PATCH, PATCH_VALUES, PATCHES, Weight, layer};
 use crate::BuildError;
 use crate::checkpoint::TensorTree;
-use crate::onnx::{Dim, Graph, GraphOptions, Kind, RotaryEmbedding, Value};
+use crate::onnx::{Dim, ElementType, Graph, GraphOptions, RotaryEmbedding, Value};
 
 /// What the caller computes for each shape of picture, besides its patches: see `rope::vision_inputs`.
 struct Tables {
@@ -25,7 +25,7 @@ pub fn encoder<'a>(
     let angles = config.width / config.heads / 2;
     let pixels = graph.input("pixel_values", options.kind, [PATCHES, fixed(PATCH_VALUES)]);
     let tables = Tables {
-        positions: graph.input("patch_indices", Kind::I64, [fixed(1), PATCHES]),
+        positions: graph.input("patch_indices", ElementType::I64, [fixed(1), PATCHES]),
         cos: graph.input("patch_cos", options.kind, [PATCHES, fixed(angles)]),
         sin: graph.input("patch_sin", options.kind, [PATCHES, fixed(angles)]),
     };
@@ -76,7 +76,7 @@ fn embeddings<'a>(
     let row_mixture = graph.input("position_rows", kind, [rows, fixed(side)]);
     let column_mixture = graph.input("position_columns", kind, [columns, fixed(side)]);
     // `rows / 2, 2, columns / 2, 2, width`
-    let block_shape = graph.input("position_blocks", Kind::I64, [fixed(5)]);
+    let block_shape = graph.input("position_blocks", ElementType::I64, [fixed(5)]);
     let table = weights.at("position_embedding").tensor("weight", [side * side, width])?;
     let table = graph.weight(table.name, &[side, side * width], Weight::stored(table));
     let tall = graph.matmul("positions.rows", &row_mixture, &table, [rows, fixed(side * width)]);

@@ -12,7 +12,7 @@ use super::shared::{
 
 /// List the phones that can be used
 #[derive(Args, Debug)]
-pub struct Devices {
+pub struct DevicesArguments {
     #[command(flatten)]
     pub server: ServerArguments,
 }
@@ -26,7 +26,7 @@ be typed, what its manufacturer wants. A keyboard that a killed run left selecte
 Example:
   tapwright doctor --device R58M31ABCDE"
 )]
-pub struct Doctor {
+pub struct DoctorArguments {
     #[command(flatten)]
     pub model: ModelArguments,
     #[command(flatten)]
@@ -47,7 +47,7 @@ Examples:
   tapwright setup
   tapwright setup --gpu --dry-run"
 )]
-pub struct Setup {
+pub struct SetupArguments {
     /// Fetch the library set for NVIDIA's cards; `--provider cuda` and `auto` use it from then on
     #[arg(long)]
     pub gpu: bool,
@@ -67,7 +67,7 @@ pub struct Setup {
 Example:
   tapwright phone --listen 127.0.0.1:5555 --seed 3
   adb connect 127.0.0.1:5555 && adb -s 127.0.0.1:5555 shell input tap 100 200")]
-pub struct Phone {
+pub struct ServePhoneArguments {
     /// Where to listen; port 0 takes any that is free
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5555")]
     pub listen: SocketAddr,

@@ -25,7 +25,7 @@ Examples:
   tapwright bench edge-cases --seeds 60
   tapwright bench phone --seeds 600                       (also by kind, and what was changed unasked)"
 )]
-pub struct Bench {
+pub struct BenchArguments {
     /// Which suite
     #[arg(value_parser = suite_names())]
     pub suite: String,

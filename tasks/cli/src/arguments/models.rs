@@ -11,7 +11,7 @@ use super::shared::{ComputingArguments, LibraryArguments};
 
 /// Build and inspect models
 #[derive(Args, Debug)]
-pub struct Models {
+pub struct ModelsArguments {
     #[command(subcommand)]
     pub command: ModelsCommand,
 }
@@ -86,9 +86,9 @@ pub enum ModelsCommand {
         /// A Hugging Face folder, or a built one
         folder: PathBuf,
     },
-    Serve(ServeModel),
+    Serve(ServeModelArguments),
     Profile(ProfileArguments),
-    Doctor(ModelDoctor),
+    Doctor(ModelDoctorArguments),
 }
 
 /// Serve a model to any OpenAI client, until Ctrl-C
@@ -102,7 +102,7 @@ Examples:
   tapwright models serve AutoGLM-Phone-9B --name autoglm-phone-9b
   TAPWRIGHT_SERVE_KEY=... tapwright models serve DIR --listen 0.0.0.0:8000 --api-key-env TAPWRIGHT_SERVE_KEY"
 )]
-pub struct ServeModel {
+pub struct ServeModelArguments {
     /// A Hugging Face folder, or a built one
     pub folder: PathBuf,
 
@@ -153,7 +153,7 @@ Examples:
   tapwright models doctor models/mini
   tapwright models doctor FOLDER --provider cuda --json"
 )]
-pub struct ModelDoctor {
+pub struct ModelDoctorArguments {
     /// A Hugging Face folder, or a built one
     pub folder: PathBuf,
     #[command(flatten)]
@@ -187,7 +187,7 @@ pub enum ProfileCommand {
         /// Its name
         name: String,
     },
-    Import(Import),
+    Import(ImportArguments),
 }
 
 /// Make a profile out of a conversation, with the system prompt that is in it
@@ -202,7 +202,7 @@ Example:
   tapwright models profile import sample_messages.json --out profile.toml
   tapwright run 'Open the clock' --model FOLDER --profile ./profile.toml"
 )]
-pub struct Import {
+pub struct ImportArguments {
     /// The conversation
     pub file: PathBuf,
     /// Where the profile goes; without it, to standard output

@@ -27,7 +27,7 @@ there on or off; send a message to somebody with whom there is a conversation; w
 today's calendar; and two of those in a row. Whatever else it is asked it gets wrong, and says that it is done. For anything else name
 a larger model with --model."#
 )]
-pub struct Run {
+pub struct RunArguments {
     /// What is wanted, in your words
     #[arg(required_unless_present_any = ["task", "plan"], conflicts_with_all = ["task", "plan"])]
     pub goal: Option<String>,
@@ -72,7 +72,7 @@ Example:
     --model http://127.0.0.1:8000/v1 --model-name MODEL
   tapwright run --plan trip.toml"
 )]
-pub struct Plan {
+pub struct PlanArguments {
     /// What is wanted, in your words
     pub goal: String,
 
@@ -96,12 +96,12 @@ Examples:
   tapwright resume last
   tapwright resume 20261123-231805-turn-wi-fi-on --device 127.0.0.1:5555"
 )]
-pub struct Resume {
+pub struct ResumeArguments {
     /// A run's name or a plan's, its folder, or `last`
     pub run: String,
 
     #[command(flatten)]
-    pub again: ResumeArguments,
+    pub again: ContinueArguments,
 }
 
 /// Judge a run again, by what was true of its device in the end
@@ -116,7 +116,7 @@ Examples:
   tapwright judge last --expect wifi.on=true
   tapwright judge 20261123-231805-turn-wi-fi-on --device 127.0.0.1:5555"
 )]
-pub struct Judge {
+pub struct JudgeArguments {
     /// A run's name, its folder, or `last`
     pub run: String,
 
@@ -138,7 +138,7 @@ Examples:
   tapwright fork last --at 3
   tapwright fork last --at 3 --device 127.0.0.1:5555 --another-phone"
 )]
-pub struct Fork {
+pub struct ForkArguments {
     /// A run's name, its folder, or `last`
     pub run: String,
 
@@ -147,12 +147,12 @@ pub struct Fork {
     pub at: u32,
 
     #[command(flatten)]
-    pub again: ResumeArguments,
+    pub again: ContinueArguments,
 }
 
 /// What takes the place of what the run was begun with.
 #[derive(Args, Debug, Default)]
-pub struct ResumeArguments {
+pub struct ContinueArguments {
     /// Go on though the phone is another one than the run was on: by the policy that is usual for this one, or a stricter one
     #[arg(long, requires = "device")]
     pub another_phone: bool,
@@ -181,7 +181,7 @@ Examples:
   tapwright replay last
   tapwright replay 20261123-231805-turn-wi-fi-on --html run.html"
 )]
-pub struct Replay {
+pub struct ReplayArguments {
     /// A run's name, its folder, or `last`
     pub run: String,
 
@@ -192,7 +192,7 @@ pub struct Replay {
 
 /// List the runs that were kept, the latest first
 #[derive(Args, Debug)]
-pub struct Runs {
+pub struct RunsArguments {
     /// How many at most
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub most: u32,

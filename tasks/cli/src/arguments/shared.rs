@@ -11,7 +11,7 @@ use tapwright_tasks::Size;
 use tapwright_tasks::judge::{Fact, NoFact};
 use tapwright_tasks::model::providers::Provider;
 use tapwright_tasks::policy::Preset;
-use tapwright_tasks::profile::Language;
+use tapwright_tasks::profile::PromptLanguage;
 use tapwright_tasks::serve::AppSelection;
 use tapwright_tasks::settings::size_of;
 
@@ -57,7 +57,7 @@ pub struct ModelArguments {
 
     /// In which language the model is spoken to, if its profile has several: en, zh
     #[arg(long, value_name = "LANGUAGE", env = "TAPWRIGHT_LANGUAGE", hide_env_values = true)]
-    pub language: Option<Language>,
+    pub language: Option<PromptLanguage>,
 
     /// The most pixels of a picture, counted over its two frames; fewer are faster [default: the profile's, then the
     /// model's]

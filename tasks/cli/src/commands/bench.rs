@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::measurement::Measurement;
 use tapwright_tasks::record::{SUITE_VERSION, SuiteBrief, keep_suite};
-use tapwright_tasks::suite::{self, Counts, Row, Selection, Table};
+use tapwright_tasks::suite::{self, CaseCounts, CaseResult, CaseSelection, SuiteTable};
 use tapwright_tasks::suites;
 
 use super::{open_model, run_name};
-use crate::arguments::{Bench, Common};
+use crate::arguments::{BenchArguments, Common};
 use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::CliError;
@@ -21,15 +21,15 @@ use crate::interrupt;
 use crate::narrator::{Narrator, head};
 use crate::output;
 
-pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError> {
-    let Bench { suite, seeds, from, template, at_least, weather, model, limits } = arguments;
+pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, CliError> {
+    let BenchArguments { suite, seeds, from, template, at_least, weather, model, limits } = arguments;
     let suite = suites::find(&suite).ok_or_else(|| CliError::usage(format!("there is no suite {suite:?}")))?;
     // A suite is the same for everybody: of the file only the model counts, and where things are kept.
     let steps_default = Some(suite.steps_max());
     let flags = Flags { weather, model, limits, steps_default, is_measurement: true, ..Flags::common(common) };
     let config = Config::read(flags)?;
     config.refuse_idle_flags()?;
-    let selection = Selection { first: from, count: seeds, template };
+    let selection = CaseSelection { first: from, count: seeds, template };
     selection.check(suite)?;
     let stop = interrupt::listen();
     let narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
@@ -51,10 +51,10 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError>
     let measurement = Measurement::of(&cases, &selection, &rules, &config.device.weather, &config.model, &opened)
         .map_err(|error| CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}")))?;
     let device = config.device.clone();
-    let plan = suite::Bench { cases, rules, device, runs: &folder, now: &clock::now };
+    let plan = suite::BenchRun { cases, rules, device, runs: &folder, now: &clock::now };
     let bar = bar(seeds, config.json || config.verbose > 0);
-    let mut rows: Vec<Row> = Vec::new();
-    let mut told = Table::default();
+    let mut rows: Vec<CaseResult> = Vec::new();
+    let mut told = SuiteTable::default();
     let stepped = bar.clone();
     let result = suite::bench(
         plan,
@@ -112,15 +112,15 @@ pub async fn perform(common: Common, arguments: Bench) -> Result<Exit, CliError>
     }
 }
 
-fn exit(table: &Table, at_least: Option<f64>, broke: Option<&CliError>) -> Exit {
+fn exit(table: &SuiteTable, at_least: Option<f64>, broke: Option<&CliError>) -> Exit {
     if let Some(trouble) = broke {
         return trouble.exit;
     }
     let below = at_least.is_some_and(|least| table.all.success().is_none_or(|success| success < least));
     match table {
-        Table { stopped: true, .. } => Exit::Stopped,
+        SuiteTable { stopped: true, .. } => Exit::Stopped,
         _ if below => Exit::Failed,
-        Table { all: Counts { void: 1.., .. }, .. } => Exit::Void,
+        SuiteTable { all: CaseCounts { void: 1.., .. }, .. } => Exit::Void,
         _ => Exit::Done,
     }
 }
@@ -141,7 +141,7 @@ fn verdict_in_colour(verdict: &Verdict) -> String {
     }
 }
 
-fn in_a_line(row: &Row) -> String {
+fn in_a_line(row: &CaseResult) -> String {
     format!(
         "{}  {:<22} {:>2} steps  {}",
         verdict_in_colour(&row.verdict),
@@ -151,8 +151,8 @@ fn in_a_line(row: &Row) -> String {
     )
 }
 
-fn last_line(table: &Table, brief: &SuiteBrief, exit: Exit) -> Value {
-    let counts = |counts: &Counts| {
+fn last_line(table: &SuiteTable, brief: &SuiteBrief, exit: Exit) -> Value {
+    let counts = |counts: &CaseCounts| {
         json!({
             "passed": counts.passed,
             "failed": counts.failed,
@@ -164,7 +164,7 @@ fn last_line(table: &Table, brief: &SuiteBrief, exit: Exit) -> Value {
         })
     };
     let mut line = counts(&table.all);
-    let by_name = |table: &BTreeMap<String, Counts>| -> serde_json::Map<String, Value> {
+    let by_name = |table: &BTreeMap<String, CaseCounts>| -> serde_json::Map<String, Value> {
         table.iter().map(|(name, of_it)| (name.clone(), counts(of_it))).collect()
     };
     if let Some(object) = line.as_object_mut() {
@@ -182,8 +182,8 @@ fn last_line(table: &Table, brief: &SuiteBrief, exit: Exit) -> Value {
     line
 }
 
-fn show(suite: &dyn suite::Suite, table: &Table, rows: &[Row]) {
-    let failed: Vec<&Row> = rows.iter().filter(|row| row.verdict != Verdict::Passed).collect();
+fn show(suite: &dyn suite::Suite, table: &SuiteTable, rows: &[CaseResult]) {
+    let failed: Vec<&CaseResult> = rows.iter().filter(|row| row.verdict != Verdict::Passed).collect();
     for row in &failed {
         output::out(&format!(
             "  {}  {} {}",
@@ -223,7 +223,7 @@ fn show(suite: &dyn suite::Suite, table: &Table, rows: &[Row]) {
 }
 
 /// The kinds of case, with how many runs of each changed something that nobody asked for.
-fn show_groups(table: &Table) {
+fn show_groups(table: &SuiteTable) {
     output::out("");
     output::out(&style(format!("{}{:>9}", heading("kind"), "unasked")).dim().to_string());
     for (group, counts) in &table.groups {
@@ -236,7 +236,7 @@ fn heading(of: &str) -> String {
     format!("  {of:<24}{:>8}{:>8}{:>8}{:>10}{:>9}{:>11}", "passed", "failed", "void", "success", "steps", "ms/step")
 }
 
-fn line(name: &str, counts: &Counts) -> String {
+fn line(name: &str, counts: &CaseCounts) -> String {
     let number = |number: Option<f64>, digits: usize| {
         number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
     };

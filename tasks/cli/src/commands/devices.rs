@@ -2,25 +2,25 @@
 
 use console::{Alignment, pad_str, style};
 use serde_json::json;
-use tapwright_tasks::{ListedState, devices};
+use tapwright_tasks::{DeviceState, devices};
 
-use crate::arguments::{Common, Devices};
+use crate::arguments::{Common, DevicesArguments};
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
 
-pub async fn perform(common: Common, arguments: Devices) -> Result<Exit, CliError> {
+pub async fn perform(common: Common, arguments: DevicesArguments) -> Result<Exit, CliError> {
     let config = Config::read(Flags::common(common).server(arguments.server))?;
     let found = devices(&config.adb_server, config.device.probe).await;
     let mut rows =
         vec![("virtual".to_owned(), "ready".to_owned(), "a virtual phone, drawn for each run".to_owned(), true)];
     for device in found.as_deref().unwrap_or_default() {
         let (state, ready) = match &device.state {
-            ListedState::Ready => ("ready".to_owned(), true),
-            ListedState::Offline => ("offline".to_owned(), false),
-            ListedState::Unauthorized => ("unauthorized: confirm this computer on the phone".to_owned(), false),
-            ListedState::Other(words) => (words.clone(), false),
+            DeviceState::Ready => ("ready".to_owned(), true),
+            DeviceState::Offline => ("offline".to_owned(), false),
+            DeviceState::Unauthorized => ("unauthorized: confirm this computer on the phone".to_owned(), false),
+            DeviceState::Other(words) => (words.clone(), false),
         };
         rows.push((device.serial.clone(), state, device.model.clone(), ready));
     }

@@ -1,15 +1,15 @@
 //! `tapwright doctor`
 
 use console::{Alignment, pad_str, style};
-use tapwright_tasks::doctor::{Checkup, Finding, State, check};
+use tapwright_tasks::doctor::{CheckState, Checkup, Finding, check};
 
-use crate::arguments::{Common, Doctor};
+use crate::arguments::{Common, DoctorArguments};
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
 
-pub async fn perform(common: Common, arguments: Doctor) -> Result<Exit, CliError> {
+pub async fn perform(common: Common, arguments: DoctorArguments) -> Result<Exit, CliError> {
     // One of our own is looked over anyway.
     let examine = arguments.device.device.as_deref().is_some_and(|device| device != "virtual");
     let given = Flags { device: arguments.device, ..Flags::common(common).model(arguments.model) };
@@ -26,7 +26,7 @@ pub async fn perform(common: Common, arguments: Doctor) -> Result<Exit, CliError
         runs: &config.runs,
     };
     let worst = check(&checkup, |finding| tell(finding, config.json)).await;
-    Ok(if worst == State::Failed { Exit::NotReady } else { Exit::Done })
+    Ok(if worst == CheckState::Failed { Exit::NotReady } else { Exit::Done })
 }
 
 fn tell(finding: &Finding, json: bool) {
@@ -35,9 +35,9 @@ fn tell(finding: &Finding, json: bool) {
         return;
     }
     let mark = match finding.state {
-        State::Ok => style("✓").green(),
-        State::Warning => style("!").yellow(),
-        State::Failed => style("✗").red(),
+        CheckState::Ok => style("✓").green(),
+        CheckState::Warning => style("!").yellow(),
+        CheckState::Failed => style("✗").red(),
     };
     let lines = output::wrapped(&finding.text, output::width().saturating_sub(21));
     for (n, line) in lines.iter().enumerate() {

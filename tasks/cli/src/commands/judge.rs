@@ -6,15 +6,15 @@ use tapwright_tasks::device_lock::DeviceLock;
 use tapwright_tasks::record::find_run;
 use tapwright_tasks::rejudge::{RejudgeError, rejudge};
 
-use crate::arguments::{Common, Judge};
+use crate::arguments::{Common, JudgeArguments};
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::narrator::{Narrator, RunEnding};
 use crate::output;
 
-pub async fn perform(common: Common, arguments: Judge) -> Result<Exit, CliError> {
-    let Judge { run, expect, device } = arguments;
+pub async fn perform(common: Common, arguments: JudgeArguments) -> Result<Exit, CliError> {
+    let JudgeArguments { run, expect, device } = arguments;
     let named = device.device.is_some();
     let config = Config::read(Flags { device, ..Flags::common(common) })?;
     let folder = find_run(&config.runs, &run)

@@ -6,14 +6,14 @@ use console::style;
 use serde_json::json;
 use tapwright_tasks::serve;
 
-use crate::arguments::{Common, Phone};
+use crate::arguments::{Common, ServePhoneArguments};
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::output;
 
-pub async fn perform(common: Common, arguments: Phone) -> Result<Exit, CliError> {
+pub async fn perform(common: Common, arguments: ServePhoneArguments) -> Result<Exit, CliError> {
     let config = Config::read(Flags { phone: arguments.phone, weather: arguments.weather, ..Flags::common(common) })?;
     let stop = interrupt::listen();
     let listen = arguments.listen;
@@ -21,7 +21,7 @@ pub async fn perform(common: Common, arguments: Phone) -> Result<Exit, CliError>
         CliError::usage(error.to_string()).help("adb writes it beside the private key: ~/.android/adbkey.pub")
     })?;
     let is_open = matches!(access, serve::Access::Anybody);
-    let phone = &serve::Phone {
+    let phone = &serve::PhoneOptions {
         language: arguments.language,
         appearance: arguments.appearance,
         caret_blinks: arguments.caret_blinks,

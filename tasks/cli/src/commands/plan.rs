@@ -17,7 +17,7 @@ use tapwright_tasks::{Entry, Outcome, Record};
 use super::resume::{allow_phone, can_go_on, outlives, settings_again};
 use super::run::warn_of_clock;
 use super::{close, open_model, open_session, run_name};
-use crate::arguments::{Common, Plan as PlanArguments, ResumeArguments};
+use crate::arguments::{Common, ContinueArguments, PlanArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::CliError;
@@ -91,7 +91,7 @@ pub async fn begin(config: Config, file: &Path) -> Result<Exit, CliError> {
 }
 
 /// Goes on with a plan in the middle.
-pub async fn go_on(common: Common, again: ResumeArguments, folder: &Path) -> Result<Exit, CliError> {
+pub async fn go_on(common: Common, again: ContinueArguments, folder: &Path) -> Result<Exit, CliError> {
     let record = PlanRecord::take_up(folder)?;
     if record.next().is_none() {
         return Err(CliError::usage(format!("the plan at {} has come to its end", folder.display()))

@@ -12,7 +12,7 @@ use tapwright_tasks::page::{self, PageRun};
 use tapwright_tasks::record::{SuiteBrief, find, find_run, find_suite, plan_title, runs_of_plan, runs_of_suite};
 use tapwright_tasks::run::Judgement;
 
-use crate::arguments::{Common, Replay};
+use crate::arguments::{Common, ReplayArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::{CliError, with_causes};
@@ -23,7 +23,7 @@ use crate::output;
 /// A page of more is slow to open.
 const PAGE_RUNS_MAX: usize = 100;
 
-pub fn perform(common: Common, arguments: &Replay) -> Result<Exit, CliError> {
+pub fn perform(common: Common, arguments: &ReplayArguments) -> Result<Exit, CliError> {
     let config = Config::read(Flags::common(common))?;
     if let Some((folder, brief)) = find_suite(&config.runs, &arguments.run) {
         return suite_page(&config, &folder, &brief, arguments.html.as_deref());

@@ -13,7 +13,7 @@ use tapwright_tasks::{Answer, Asker, Entry, Outcome, Question, Record};
 
 use super::run::{tell, warn_of_clock};
 use super::{close, open_session, plan, run_name};
-use crate::arguments::{Common, Fork, LimitArguments, Resume, ResumeArguments};
+use crate::arguments::{Common, ContinueArguments, ForkArguments, LimitArguments, ResumeArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::CliError;
@@ -33,8 +33,8 @@ enum Begin {
     },
 }
 
-pub async fn resume(common: Common, arguments: Resume) -> Result<Exit, CliError> {
-    let Resume { run, again } = arguments;
+pub async fn resume(common: Common, arguments: ResumeArguments) -> Result<Exit, CliError> {
+    let ResumeArguments { run, again } = arguments;
     let folder = folder(&common, &run, find)?;
     if PlanRecord::is_there(&folder) {
         return plan::go_on(common, again, &folder).await;
@@ -44,8 +44,8 @@ pub async fn resume(common: Common, arguments: Resume) -> Result<Exit, CliError>
     go_on(common, again, &folder, record, Begin::Resume(Box::new(run))).await
 }
 
-pub async fn fork(common: Common, arguments: Fork) -> Result<Exit, CliError> {
-    let Fork { run, at, again } = arguments;
+pub async fn fork(common: Common, arguments: ForkArguments) -> Result<Exit, CliError> {
+    let ForkArguments { run, at, again } = arguments;
     let folder = folder(&common, &run, find_run)?;
     let record = Record::read(&folder).map_err(|error| CliError::new(Exit::Unreadable, &error))?;
     go_on(common, again, &folder, record, Begin::Fork { steps: at }).await
@@ -53,7 +53,7 @@ pub async fn fork(common: Common, arguments: Fork) -> Result<Exit, CliError> {
 
 async fn go_on(
     common: Common,
-    again: ResumeArguments,
+    again: ContinueArguments,
     folder: &Path,
     record: Record,
     begin: Begin,
@@ -123,7 +123,7 @@ async fn driven(
 /// The settings of a run or a plan that goes on. What a record of somebody else's names is asked about first, or refused.
 pub async fn settings_again(
     common: Common,
-    again: ResumeArguments,
+    again: ContinueArguments,
     folder: &Path,
     terminal: &mut Option<Terminal>,
 ) -> Result<Config, CliError> {

@@ -4,12 +4,12 @@ use std::mem;
 
 use tapwright_tasks::judge::FactEvaluator;
 use tapwright_tasks::record::{ClockWarning, mark_last};
-use tapwright_tasks::run::{RunReport, Task};
+use tapwright_tasks::run::{RunReport, RunTask};
 use tapwright_tasks::{Entry, suites};
 
 use super::resume::can_go_on;
 use super::{close, open_session, plan, run_name};
-use crate::arguments::{Common, Run};
+use crate::arguments::{Common, RunArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::CliError;
@@ -19,8 +19,8 @@ use crate::narrator::{Narrator, RunEnding};
 use crate::output;
 use crate::people;
 
-pub async fn perform(common: Common, arguments: Run) -> Result<Exit, CliError> {
-    let Run { goal, task, plan, start, expect, device, phone, weather, model, limits, ask } = arguments;
+pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, CliError> {
+    let RunArguments { goal, task, plan, start, expect, device, phone, weather, model, limits, ask } = arguments;
     let seed_given = phone.seed;
     let only_virtual = task.is_some();
     let flags = Flags { device, phone, weather, model, limits, ask, only_virtual, ..Flags::common(common) };
@@ -38,7 +38,7 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, CliError> {
                     .help(format!("there are: {}", names.join(", ")))
             })?;
             config.settings.device.at = case.device.clone();
-            (Task::from(case), template)
+            (RunTask::from(case), template)
         }
         (Some(goal), None) => {
             if goal.trim().is_empty() {
@@ -47,7 +47,7 @@ pub async fn perform(common: Common, arguments: Run) -> Result<Exit, CliError> {
                 );
             }
             let about = goal.clone();
-            (Task { goal, start, evaluator: FactEvaluator::of(expect), case: None }, about)
+            (RunTask { goal, start, evaluator: FactEvaluator::of(expect), case: None }, about)
         }
         (None, None) => {
             return Err(CliError::usage("there is no goal, no --task and no --plan")

@@ -3,14 +3,14 @@
 use console::{Alignment, pad_str, style};
 use tapwright_tasks::record::{Stored, list};
 
-use crate::arguments::{Common, Runs};
+use crate::arguments::{Common, RunsArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
 
-pub fn perform(common: Common, arguments: &Runs) -> Result<Exit, CliError> {
+pub fn perform(common: Common, arguments: &RunsArguments) -> Result<Exit, CliError> {
     let config = Config::read(Flags::common(common))?;
     let kept = list(&config.runs, usize::try_from(arguments.most).unwrap_or(usize::MAX)).map_err(|error| {
         CliError::said(Exit::Unreadable, format!("{} cannot be read: {error}", config.runs.display()))

@@ -7,13 +7,13 @@ use tapwright_tasks::model::{
     CudaDownload, CudaError, CudaPackage, LibraryOptions, cuda_download, fetch_cuda, library,
 };
 
-use crate::arguments::{Common, Setup};
+use crate::arguments::{Common, SetupArguments};
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
 
-pub async fn perform(common: Common, arguments: Setup) -> Result<Exit, CliError> {
+pub async fn perform(common: Common, arguments: SetupArguments) -> Result<Exit, CliError> {
     let config = Config::read(Flags::common(common).library(arguments.library))?;
     if arguments.gpu {
         return gpu(&config.model.library, arguments.dry_run, config.json).await;

@@ -3,15 +3,15 @@
 use console::style;
 use tapwright_tasks::model::{Check, Examining, Fallback, LoadingStage, ModelCheckup, examine};
 
-use crate::arguments::{Common, ModelArguments, ModelDoctor};
+use crate::arguments::{Common, ModelArguments, ModelDoctorArguments};
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::narrator::Narrator;
 use crate::output;
 
-pub async fn perform(common: Common, arguments: ModelDoctor) -> Result<Exit, CliError> {
-    let ModelDoctor { folder, computing, library } = arguments;
+pub async fn perform(common: Common, arguments: ModelDoctorArguments) -> Result<Exit, CliError> {
+    let ModelDoctorArguments { folder, computing, library } = arguments;
     let model = Some(folder.clone().into_os_string());
     let model = ModelArguments { model, computing, library, ..ModelArguments::default() };
     let config = Config::read(Flags::common(common).model(model))?;

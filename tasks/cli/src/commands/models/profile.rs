@@ -8,7 +8,7 @@ use console::style;
 use serde_json::json;
 use tapwright_tasks::profile::{Imported, SHIPPED, Shipped, import};
 
-use crate::arguments::{Import, ProfileCommand};
+use crate::arguments::{ImportArguments, ProfileCommand};
 use crate::error::CliError;
 use crate::error::no_profile;
 use crate::exit::Exit;
@@ -25,7 +25,7 @@ pub fn perform(command: ProfileCommand, json: bool) -> Result<Exit, CliError> {
                 output::out(shipped.text.trim_end());
             }
         }
-        ProfileCommand::Import(Import { file, out }) => imported(&file, out.as_deref(), json)?,
+        ProfileCommand::Import(ImportArguments { file, out }) => imported(&file, out.as_deref(), json)?,
     }
     Ok(Exit::Done)
 }

@@ -9,16 +9,26 @@ use serde_json::json;
 use tapwright_tasks::model::{ApiKey, LoadingStage};
 use tapwright_tasks::serve::{self, ModelServer, ModelServerError, Observer, RequestSummary, ServeError, UrlPolicy};
 
-use crate::arguments::{Common, ModelArguments, ServeModel, UrlsArgument};
+use crate::arguments::{Common, ModelArguments, ServeModelArguments, UrlsArgument};
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::output;
 
-pub async fn perform(common: Common, arguments: ServeModel) -> Result<Exit, CliError> {
-    let ServeModel { folder, listen, api_key_env, without_key, allow_urls, queue, name, profile, computing, library } =
-        arguments;
+pub async fn perform(common: Common, arguments: ServeModelArguments) -> Result<Exit, CliError> {
+    let ServeModelArguments {
+        folder,
+        listen,
+        api_key_env,
+        without_key,
+        allow_urls,
+        queue,
+        name,
+        profile,
+        computing,
+        library,
+    } = arguments;
     let model = Some(folder.clone().into_os_string());
     let model = ModelArguments { model, profile, computing, library, ..ModelArguments::default() };
     let config = Config::read(Flags::common(common).model(model))?;
