@@ -11,6 +11,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("templates/notes.toml", include_str!("../templates/notes.toml")),
     ("templates/clock.toml", include_str!("../templates/clock.toml")),
     ("templates/calendar.toml", include_str!("../templates/calendar.toml")),
+    ("templates/feed.toml", include_str!("../templates/feed.toml")),
+    ("templates/maps.toml", include_str!("../templates/maps.toml")),
     ("templates/across.toml", include_str!("../templates/across.toml")),
     ("templates/beyond.toml", include_str!("../templates/beyond.toml")),
 ];

@@ -14,7 +14,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use tapwright_phone::{Dice, Language, Options, World};
+use tapwright_phone::{AppSelection, Dice, Language, Options, World};
 
 pub use answer::{AnswerCheck, says};
 pub use builtin::{builtin, draw_builtin};
@@ -22,7 +22,8 @@ pub use catalog::{Catalog, CatalogError};
 pub use judge::{Ending, Expectation, UnaskedChange, judge, unasked};
 pub use slots::{NoValue, Values};
 pub use template::{
-    Answer, ByLanguage, Cells, Expect, FactPattern, Given, Halves, Kind, Part, RunEnd, Slot, Source, Template,
+    Answer, ByLanguage, Cells, DeviceNeeds, Expect, FactPattern, Given, Halves, Kind, NeededApps, Part, RunEnd, Slot,
+    Source, Template,
 };
 
 use judge::{entries_of, numbered};
@@ -115,7 +116,9 @@ impl Catalog {
             return Err(NoValue("its parts have no language in common".to_owned()));
         }
         let language = *dice.pick(&languages);
-        let phone = phone(part, language, dice);
+        let needs_all = parts.iter().any(|part| part.device.apps == NeededApps::All);
+        let apps = if needs_all { AppSelection::All } else { AppSelection::Basic };
+        let phone = Options { apps, ..phone(part, language, dice) };
         let mut world = World::new(phone.clone());
         let drawn = world.facts();
         let drawing = Drawing { catalog: self, part, language, epoch: phone.epoch };

@@ -155,6 +155,23 @@ pub struct Given {
     pub is: String,
 }
 
+/// What a phone has to have for a template.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceNeeds {
+    #[serde(default)]
+    pub apps: NeededApps,
+}
+
+/// Which apps have to be installed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NeededApps {
+    #[default]
+    Basic,
+    All,
+}
+
 /// A template.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,6 +181,9 @@ pub struct Template {
     /// What it is about, by the words with which facts begin, or `system`.
     #[serde(default)]
     pub apps: Vec<String>,
+    /// The phone that it needs.
+    #[serde(default)]
+    pub device: DeviceNeeds,
     /// About how many actions a careful person needs.
     #[serde(default)]
     pub steps: u32,

@@ -95,8 +95,9 @@ fn less_more_and_another_end_do_not_pass() {
             }
             assert!(fails(&wrong, &right), "{}: {expectation:?}", about(&task));
         }
-        // Whatever else there is has to stay as it was.
-        for (fact, is) in &end {
+        // Whatever else there is has to stay as it was; of a phone with many apps, some of it, other facts with every seed.
+        let stride = 1 + end.len() / 150;
+        for (fact, is) in end.iter().skip(usize::try_from(task.seed).unwrap() % stride).step_by(stride) {
             let is_free = task.may_change.iter().any(|head| fact.starts_with(head.as_str()));
             if is_free || task.expect.iter().any(|expectation| expectation.is_about(fact)) {
                 continue;
@@ -152,7 +153,13 @@ fn make(task: &Task, start: &Facts, world: &mut World) -> bool {
             }
             Expectation::Rows { .. } => return false,
         };
-        done.unwrap_or_else(|refused| panic!("{}: {refused}", about(task)));
+        let Err(refused) = done else { continue };
+        // What only a finger can do: the phone tells the fact, and takes it from nobody.
+        let (Expectation::Is { fact, .. } | Expectation::List { fact, .. }) = expectation else {
+            panic!("{}: {refused}", about(task));
+        };
+        assert!(refused.0.contains("no fact") && start.contains_key(fact), "{}: {refused}", about(task));
+        return false;
     }
     true
 }
