@@ -23,8 +23,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::BuildError;
 use crate::checkpoint::Checkpoint;
+use crate::error::BuildError;
 
 /// A model of a family, as its `config.json` has it.
 pub trait Family: Debug + Send + Sync {

@@ -8,8 +8,8 @@ use minijinja::{Environment, Error, ErrorKind, Value};
 use serde::{Deserialize, Serialize};
 use tapwright_contract as contract;
 
-use crate::BuildError;
 use crate::checkpoint::{parse, read};
+use crate::error::BuildError;
 use crate::settings::ModelSettings;
 use crate::tokenizer::Tokenizer;
 

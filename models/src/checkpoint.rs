@@ -17,11 +17,13 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 
-use crate::BuildError;
+use crate::error::BuildError;
 
 /// How many shards a checkpoint may have, and how long its index may be: far above any real one.
 const SHARDS_MAX: usize = 1_000;
 const INDEX_BYTES_MAX: u64 = 64 << 20;
+/// The most bytes of a small file, such as a tokenizer: far above any real one.
+pub const SMALL_BYTES_MAX: u64 = 256 << 20;
 
 /// The tensors of a folder.
 pub struct Checkpoint {

@@ -36,11 +36,12 @@ use std::sync::{Arc, OnceLock};
 use serde::Deserialize;
 use tapwright_contract::model::ModelErrorKind;
 
-use crate::BuildError;
 use crate::architecture::{self, OneOrMany};
 use crate::chat::{ChatTemplate, TemplateOptions};
+use crate::checkpoint::SMALL_BYTES_MAX;
 use crate::checkpoint::parse;
-use crate::folder::{self, SMALL_BYTES_MAX};
+use crate::error::BuildError;
+use crate::folder;
 use crate::request::Usage;
 use crate::settings::ModelSettings;
 use crate::tokenizer::Tokenizer;

@@ -12,7 +12,8 @@ use std::thread;
 use half::bf16;
 use serde_json::{Value, json};
 
-use crate::folder::{BuildError, Progress, Scaffold};
+use crate::error::BuildError;
+use crate::folder::{Progress, Scaffold};
 
 /// After which checkpoint a random one is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

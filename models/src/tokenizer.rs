@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::BuildError;
-use crate::folder::SMALL_BYTES_MAX;
+use crate::checkpoint::SMALL_BYTES_MAX;
+use crate::error::BuildError;
 
 /// Marks of thought and answer: models write them and read them again in later prompts, so they are text to everybody else.
 pub const SHOWN: [&str; 4] = ["<think>", "</think>", "<answer>", "</answer>"];

@@ -1,7 +1,28 @@
 //! Whether what is expected can come true at all, as far as the device's facts tell before a run.
 
 use crate::judge::{Fact, Facts, unheard_of};
-use crate::run::RunError;
+
+/// Why what is expected can never be true.
+#[derive(Debug, thiserror::Error)]
+pub enum ExpectationError {
+    /// The device tells of no such fact.
+    #[error("there is no fact `{fact}`")]
+    NoSuchFact { fact: String, near: Option<String> },
+    /// The fact never has this value.
+    #[error("`{wanted}` can never be: `{}` is {kind}", wanted.fact)]
+    WrongValue { wanted: Fact, kind: &'static str, example: String },
+}
+
+impl ExpectationError {
+    /// What to do next.
+    pub fn help(&self) -> String {
+        match self {
+            ExpectationError::NoSuchFact { near: Some(near), .. } => format!("did you mean `{near}`?"),
+            ExpectationError::NoSuchFact { near: None, .. } => "docs/phone.md lists the facts".to_owned(),
+            ExpectationError::WrongValue { example, .. } => format!("write it like {example}"),
+        }
+    }
+}
 
 /// What values of a fact are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +35,10 @@ enum ValueKind {
 /// Checks names and values of what is expected.
 ///
 /// # Errors
-/// `RunError` about the first that can never be true.
-pub fn check(expected: &[Fact], facts: &Facts) -> Result<(), RunError> {
+/// `ExpectationError` about the first that can never be true.
+pub fn check(expected: &[Fact], facts: &Facts) -> Result<(), ExpectationError> {
     if let Some((wanted, near)) = unheard_of(expected, facts).first() {
-        return Err(RunError::NoSuchFact { fact: wanted.fact.clone(), near: near.map(str::to_owned) });
+        return Err(ExpectationError::NoSuchFact { fact: wanted.fact.clone(), near: near.map(str::to_owned) });
     }
     for wanted in expected {
         let (fits, kind, example) = match kind_of(&wanted.fact, facts) {
@@ -27,7 +48,7 @@ pub fn check(expected: &[Fact], facts: &Facts) -> Result<(), RunError> {
         };
         if !fits {
             let example = format!("{}={example}", wanted.fact);
-            return Err(RunError::WrongValue { wanted: wanted.clone(), kind, example });
+            return Err(ExpectationError::WrongValue { wanted: wanted.clone(), kind, example });
         }
     }
     Ok(())

@@ -16,8 +16,8 @@ use tapwright_agent::person::{Answer, Question};
 use self::images::Images;
 use self::marks::marks;
 use crate::judge::{Change, Verdict};
-use crate::record::{Scene, scenes};
 use crate::run::Judgement;
+use crate::scene::{Scene, scenes};
 
 const STYLE: &str = concat!(include_str!("page/shared.css"), include_str!("page/style.css"));
 const SCRIPT: &str = include_str!("page/script.js");

@@ -20,7 +20,7 @@ use tapwright_contract::api::Apis;
 use tapwright_drivers::Probe;
 
 use crate::device::{Device, DeviceError};
-use crate::expect;
+use crate::expect::{self, ExpectationError};
 use crate::judge::{Change, Evaluator, Evidence, Fact, Facts, Verdict, changes};
 use crate::mistake::read_text;
 use crate::model::LoadedModel;
@@ -121,8 +121,8 @@ pub enum RunError {
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// What is wanted can never be true.
-    #[error("there is no fact `{fact}`")]
-    NoSuchFact { fact: String, near: Option<String> },
+    #[error(transparent)]
+    Expectation(#[from] ExpectationError),
     /// There is no record, so nothing was done.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -144,9 +144,6 @@ pub enum RunError {
     /// An API of the settings cannot be called.
     #[error("{why}")]
     Api { why: String },
-    /// What is wanted has a value that the fact never has.
-    #[error("`{wanted}` can never be: `{}` is {kind}", wanted.fact)]
-    WrongValue { wanted: Fact, kind: &'static str, example: String },
     /// The record broke off, and nothing was done after that.
     #[error(transparent)]
     Drive(#[from] DriveError),
@@ -160,9 +157,7 @@ impl RunError {
     pub fn help(&self) -> Option<String> {
         match self {
             RunError::Device(error) => error.help().map(str::to_owned),
-            RunError::NoSuchFact { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
-            RunError::NoSuchFact { near: None, .. } => Some("docs/phone.md lists the facts".to_owned()),
-            RunError::WrongValue { example, .. } => Some(format!("write it like {example}")),
+            RunError::Expectation(error) => Some(error.help()),
             RunError::Journal(JournalError::Name { .. }) => None,
             RunError::Journal(JournalError::Busy { .. })
             | RunError::Resume(ResumeError::Journal(JournalError::Busy { .. })) => {

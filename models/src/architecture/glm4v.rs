@@ -13,8 +13,8 @@ use std::path::Path;
 use super::positions::{self, NamedTensor, Position, Span, rotary_tables};
 use super::{Family, Graphs, Layout, ModelGraphOptions, Registration, Spec, Weight};
 use super::{layer, weight};
-use crate::BuildError;
 use crate::checkpoint::Checkpoint;
+use crate::error::BuildError;
 use crate::onnx::Dim;
 use config::{TextConfig, VisionConfig};
 

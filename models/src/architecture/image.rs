@@ -6,9 +6,9 @@ use serde::Deserialize;
 use tapwright_picture::{ImageProcessor, PictureLimits};
 
 use super::spec::VisionSpec;
-use crate::BuildError;
+use crate::checkpoint::SMALL_BYTES_MAX;
 use crate::checkpoint::parse;
-use crate::folder::SMALL_BYTES_MAX;
+use crate::error::BuildError;
 
 /// `preprocessor_config.json`, and the field `image_processor` of `processor_config.json`.
 #[derive(Default, Deserialize)]

@@ -1,8 +1,8 @@
 //! What decoders and encoders of all families are made of.
 
 use super::{Layout, Weight};
-use crate::BuildError;
 use crate::checkpoint::{Tensor, TensorTree};
+use crate::error::BuildError;
 use crate::onnx::{Blocks, ElementType, Graph, Projected, Value};
 
 /// `x: [.., in] -> [.., out]`, with no bias.

@@ -10,8 +10,8 @@ use std::path::Path;
 use super::positions::{NamedTensor, Position, Span, rotary_tables};
 use super::spec::{TextSpec, VisionSpec};
 use super::{Family, Graphs, Layout, ModelGraphOptions, Registration, Spec, Weight, layer, weight};
-use crate::BuildError;
 use crate::checkpoint::{Checkpoint, TensorTree};
+use crate::error::BuildError;
 use crate::onnx::{CacheValues, Dim, ElementType, Graph, GraphOptions, Value};
 
 pub const REGISTRATION: Registration = Registration { model_types: &["toy"], read };

@@ -1,7 +1,7 @@
 //! What the graphs of a model are, over which weights, and how they are to be written.
 
-use crate::BuildError;
 use crate::checkpoint::{Tensor, TensorTree};
+use crate::error::BuildError;
 use crate::onnx::{Blocks, Graph, GraphOptions};
 
 /// A weight and how the graph wants it laid out.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Checkpoint;
-use crate::BuildError;
+use crate::error::BuildError;
 
 /// How much of a file is looked at.
 pub const HEAD: usize = 512;

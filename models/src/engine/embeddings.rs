@@ -6,7 +6,7 @@ use std::path::Path;
 use memmap2::Mmap;
 
 use super::runtime::RuntimeError;
-use crate::BuildError;
+use crate::error::BuildError;
 use crate::folder::EmbeddingTable;
 
 pub struct Embeddings {

@@ -17,7 +17,7 @@ use super::providers::Provider;
 use super::runtime::RuntimeError;
 use super::sampling::SplitMix64;
 use super::thread::{self as engine_thread, EngineHealth, HealthState, Job, Status};
-use crate::BuildError;
+use crate::error::BuildError;
 use crate::folder::{self, Progress};
 use crate::request::{AnswerError, AnswerEvent, AnswerStream, FinishReason, Grammar, Request};
 use crate::settings::{ModelSettings, Sampling};

@@ -13,8 +13,10 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{BuildError, COPIED, Progress, REQUIRED, SMALL_BYTES_MAX, VERSION};
+use super::{BuildError, COPIED, Progress, REQUIRED, VERSION};
+use crate::checkpoint::SMALL_BYTES_MAX;
 use crate::checkpoint::{self, Checkpoint, Shard};
+use crate::hex::hex;
 
 /// What is read of a file at a time.
 const PIECE: usize = 4 << 20;
@@ -230,8 +232,4 @@ pub fn of_file(file: &Path) -> std::io::Result<String> {
     let mut hash = Sha256::new();
     std::io::copy(&mut File::open(file)?, &mut hash)?;
     Ok(hex(&hash.finalize()))
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

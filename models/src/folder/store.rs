@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::digest::{Stamp, hex};
+use super::digest::Stamp;
 use super::pieces::{self, Made, Recipe, kind_of};
 use super::{BuildError, EmbeddingTable, Progress};
 use crate::architecture::{Layout, Weight};
 use crate::checkpoint::{Precision, Tensor};
+use crate::hex::hex;
 use crate::onnx::{ByteRange, ElementType, WeightUse};
 
 /// Where numbers of a data file begin: pages, so that mapping is clean.

@@ -7,8 +7,8 @@ use console::{Style, measure_text_width, style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use tapwright_tasks::judge::Verdict;
-use tapwright_tasks::record::{Scenes, failure_text};
 use tapwright_tasks::run::Judgement;
+use tapwright_tasks::scene::{Scenes, failure_text};
 use tapwright_tasks::{Deed, EffectLine, End, Entry, Gesture, Line, Outcome, Step, StepResult};
 
 use crate::changes::changes_in_words;

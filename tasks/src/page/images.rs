@@ -56,8 +56,13 @@ impl Images {
     /// What could not be shown, and why.
     pub fn into_missing(self) -> Vec<String> {
         let missing = self.classes.into_iter().filter_map(|(digest, class)| Some((digest, class.err()?)));
-        missing.map(|(digest, why)| format!("pictures/{}.png: {why}", crate::record::short(&digest))).collect()
+        missing.map(|(digest, why)| format!("pictures/{}.png: {why}", short(&digest))).collect()
     }
+}
+
+/// As much of a digest, or of what stands in its place, as people need.
+fn short(digest: &str) -> String {
+    digest.chars().filter(|letter| letter.is_ascii_alphanumeric()).take(12).collect()
 }
 
 /// A picture as the page has it: its type and its bytes.

@@ -8,7 +8,7 @@ use tapwright_agent::journal::Record;
 use tapwright_agent::outcome::Outcome;
 
 use super::{PlanEnd, PlanLine, PlanRecord};
-use crate::record::last_picture;
+use crate::scene::last_picture;
 
 /// For people: what each goal asked for and took, outputs, notes, the last picture of each run, and what was not achieved.
 pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use tapwright_picture::{CLIP_MEAN, CLIP_STD};
 
 use super::{FRAMES, Glm4v, MERGE, PATCH};
-use crate::BuildError;
 use crate::architecture::spec::{OneOrMany, Spec, TextSpec, VisionSpec};
+use crate::error::BuildError;
 
 /// The language model.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,8 +2,8 @@
 
 use super::config::TextConfig;
 use super::{Weight, layer};
-use crate::BuildError;
 use crate::checkpoint::{Tensor, TensorTree};
+use crate::error::BuildError;
 use crate::onnx::{CacheValues, Dim, ElementType, Graph, GraphOptions, Value};
 
 /// Tokens of one run.

@@ -2,8 +2,8 @@
 
 use super::config::VisionConfig;
 use super::{FRAMES, Layout, MERGE, PATCH, PATCH_VALUES, PATCHES, Weight, layer};
-use crate::BuildError;
 use crate::checkpoint::TensorTree;
+use crate::error::BuildError;
 use crate::onnx::{Dim, ElementType, Graph, GraphOptions, RotaryEmbedding, Value};
 
 /// What the caller computes for each shape of picture, besides its patches: see `rope::vision_inputs`.

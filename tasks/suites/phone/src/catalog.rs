@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use tapwright_phone::Language;
 
-use crate::slots::references;
-use crate::template::{ByLanguage, Cells, Expect, Part, Source, Template};
+use crate::template::{ByLanguage, Cells, Expect, Part, Source, Template, references};
 
 /// Templates, and the tables that they draw from.
 #[derive(Clone, Debug)]

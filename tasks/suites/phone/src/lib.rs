@@ -27,7 +27,8 @@ pub use template::{
 };
 
 use judge::{entries_of, numbered};
-use slots::{Drawing, filled, references};
+use slots::{Drawing, filled};
+use template::references;
 
 /// What is true of a phone, by name.
 pub type Facts = BTreeMap<String, String>;

@@ -6,7 +6,7 @@ use tapwright_phone::{Dice, Language};
 
 use crate::catalog::Catalog;
 use crate::likeness::likeness;
-use crate::template::{Cells, Part, Slot, Source, Template};
+use crate::template::{Cells, Part, Slot, Source, Template, references};
 use crate::words::{columns, day_columns, time_columns};
 use crate::{Columns, Facts};
 
@@ -22,24 +22,6 @@ pub struct NoValue(pub String);
 const TRIES: usize = 200;
 /// How deep rows of tables may draw from other tables.
 const DEPTH_MAX: usize = 4;
-
-/// The slots that a text names, each with the column that it wants.
-///
-/// # Errors
-/// What is wrong with the text, if a brace is left open.
-pub fn references(text: &str) -> Result<Vec<(&str, &str)>, String> {
-    let mut found = Vec::new();
-    let mut rest = text;
-    while let Some((_, tail)) = rest.split_once('{') {
-        let (inside, tail) = tail.split_once('}').ok_or_else(|| format!("a brace is left open in `{text}`"))?;
-        // `{#table}` is of tables, and drawn where it stands.
-        if !inside.starts_with('#') {
-            found.push(inside.split_once('.').unwrap_or((inside, "is")));
-        }
-        rest = tail;
-    }
-    Ok(found)
-}
 
 /// Writes values into a text.
 ///

@@ -459,3 +459,21 @@ impl TryFrom<ExpectText> for Expect {
         }
     }
 }
+
+/// The slots that a text names, each with the column that it wants.
+///
+/// # Errors
+/// What is wrong with the text, if a brace is left open.
+pub fn references(text: &str) -> Result<Vec<(&str, &str)>, String> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, tail)) = rest.split_once('{') {
+        let (inside, tail) = tail.split_once('}').ok_or_else(|| format!("a brace is left open in `{text}`"))?;
+        // `{#table}` is of tables, and drawn where it stands.
+        if !inside.starts_with('#') {
+            found.push(inside.split_once('.').unwrap_or((inside, "is")));
+        }
+        rest = tail;
+    }
+    Ok(found)
+}
