@@ -11,8 +11,8 @@ use crate::date::Date;
 use crate::fields::Fields;
 use crate::icon::Icon;
 use crate::locale::{Language, Phrase};
+use crate::permission::Allowed;
 use crate::providers::Providers;
-use crate::system::events::Allowed;
 use crate::ui::{FieldState, Ui};
 
 /// What the launcher and the package manager know of an app.

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::permission::PermissionKind;
+
 /// A page of an app: its name, and what it is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Page {
@@ -80,7 +82,7 @@ pub enum Effect {
     /// Leaves a line about this app in the shade.
     Notify(String),
     /// Has the system ask whether this app may use something.
-    RequestPermission(crate::system::events::PermissionKind),
+    RequestPermission(PermissionKind),
     /// Puts text on the clipboard.
     Copy(String),
     /// Offers text to the apps that take it.

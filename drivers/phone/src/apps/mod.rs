@@ -17,22 +17,8 @@ pub use settings::{BATTERY_PERCENT, switch_look};
 use crate::app::InstalledApp;
 use crate::dice::Dice;
 use crate::locale::Language;
+use crate::options::Options;
 use crate::providers::Providers;
-use crate::world::Options;
-
-/// Which apps a phone has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AppSelection {
-    /// The six that the small model has learnt.
-    #[default]
-    Basic,
-    All,
-}
-
-impl AppSelection {
-    /// All of them, with the names that they are chosen by.
-    pub const NAMES: [(&'static str, AppSelection); 2] = [("basic", AppSelection::Basic), ("all", AppSelection::All)];
-}
 
 /// The apps that stand behind the six on a phone with all of them. Each draws with dice of its own.
 pub fn more(options: &Options, providers: &Providers) -> Vec<InstalledApp> {

@@ -1,10 +1,11 @@
 //! The lock screen, dialogs of the system, banners, and a page that has not come yet.
 
-use super::events::{PermissionKind, SystemDialog};
+use super::events::SystemDialog;
 use crate::command::Command;
 use crate::draw::Rect;
 use crate::icon::Icon;
 use crate::locale::{CANCEL, Phrase, phrase};
+use crate::permission::PermissionKind;
 use crate::ui::{Class, Dialog, ROW, Shape, Style, Ui, Window};
 
 const SWIPE_UP: Phrase = phrase("Swipe up to unlock", "上滑解锁");

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::permission::{Allowed, PermissionKind};
+
 /// Something that comes over the phone. Times count from now, in milliseconds of the world's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -56,20 +58,6 @@ pub enum Permission {
     Granted,
     /// So many times.
     Denied(u32),
-}
-
-/// What an app wants to use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PermissionKind {
-    Location,
-    Photos,
-}
-
-/// What the owner has allowed an app to use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Allowed {
-    pub location: bool,
-    pub photos: bool,
 }
 
 /// A dialog of the system.

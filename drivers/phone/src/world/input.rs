@@ -1,8 +1,8 @@
 //! What fingers, keys and input methods do to the phone.
 
 use super::{LAUNCHER, Scroll, World};
-use crate::apps::AppSelection;
 use crate::command::{Command, Edit, Page};
+use crate::options::AppSelection;
 use crate::system::events::SystemDialog;
 use crate::ui::{self, Class, ROW};
 

@@ -2,9 +2,10 @@
 
 use super::{ADB_KEYBOARD, HEIGHTS, Overlay, WIDTHS, World};
 use crate::app::Manifest;
-use crate::apps::{self, AppSelection};
+use crate::apps;
 use crate::command::Command;
 use crate::date::{DAY, Date, clock_text};
+use crate::options::AppSelection;
 use crate::providers::settings::Switch;
 use crate::system::motion::Motion;
 use crate::system::sheets::{self, Shade};

@@ -10,8 +10,8 @@ use crate::date::clock_text;
 use crate::dice::Dice;
 use crate::icon::Icon;
 use crate::locale::{DELETE, Language, Phrase, phrase};
+use crate::permission::PermissionKind;
 use crate::providers::Providers;
-use crate::system::events::PermissionKind;
 use crate::ui::Ui;
 
 const MAPS: Phrase = phrase("Maps", "地图");

@@ -1,0 +1,15 @@
+//! What apps ask the phone's owner for.
+
+/// What an app wants to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PermissionKind {
+    Location,
+    Photos,
+}
+
+/// What the owner has allowed an app to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    pub location: bool,
+    pub photos: bool,
+}
