@@ -133,12 +133,15 @@ async fn one_packet_is_under_way_until_it_is_acknowledged() {
     client.send(OKAY, local, remote, b"").await;
     let length = first.payload.len() + client.rest(local, remote).await.len();
     assert_eq!(length, 16 + 4 * 540 * 1200);
-    // The other way round, a client that does not wait loses its stream.
+    // The other way round there is a pipe. A client that does not wait when that is full, and then some, loses its stream.
     let (local, remote) = client.open("shell:sleep 50").await.unwrap();
-    client.send(WRTE, local, remote, b"one").await;
-    client.send(WRTE, local, remote, b"two").await;
-    let closed = client.receive().await.unwrap();
-    assert_eq!((closed.command, closed.first, closed.second), (CLSE, remote, local));
+    let large = vec![b'x'; 1 << 20];
+    for (payload, answer) in [(&b"one"[..], Some(OKAY)), (b"two", Some(OKAY)), (&large, None), (&large, Some(CLSE))] {
+        client.send(WRTE, local, remote, payload).await;
+        let Some(command) = answer else { continue };
+        let answer = client.receive().await.unwrap();
+        assert_eq!((answer.command, answer.first, answer.second), (command, remote, local), "{}", payload.len());
+    }
     alive(phone.address()).await;
 }
 

@@ -341,8 +341,7 @@ async fn the_rest_of_adb_is_answered() {
     let slow = "sleep 1; cat > /sdcard/in";
     let mut child = adb.command(&["-s", &adb.serial, "exec-in", slow]).stdin(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
-    // Within one packet: what comes after it the server of adb gives up with its client.
-    let data = "hello\n".repeat(10_000);
+    let data = "hello\n".repeat(20_000);
     input.write_all(data.as_bytes()).await.unwrap();
     drop(input);
     assert!(tokio::time::timeout(Duration::from_secs(30), child.wait()).await.expect("it ends").unwrap().success());

@@ -19,7 +19,7 @@ use super::packet::{
 };
 use super::reverse::Reverse;
 use super::service::{self, Service};
-use super::stream::{Credit, Stream};
+use super::stream::{Credit, Inbox, Overrun, Stream, acknowledge};
 use crate::weather::{Fate, Fault, LinkDice};
 
 /// Packets that wait to be written; a client that does not read makes its streams wait.
@@ -335,18 +335,17 @@ impl Connection {
             return self.send(CLSE, 0, remote, b"", peer.sums).await;
         }
         let local = self.number();
-        let (inbox, letters) = mpsc::channel(1);
+        let inbox = Arc::<Inbox>::default();
         let (close, closed) = oneshot::channel();
         let credit = Arc::new(Credit::default());
         credit.give(); // Our acknowledgement of the opening is the client's too.
-        let entry = Entry { remote, inbox, credit: credit.clone(), _close: close };
+        let entry = Entry { remote, inbox: inbox.clone(), credit: credit.clone(), _close: close };
         self.streams.lock().insert(local, entry);
         self.send(OKAY, local, remote, b"", peer.sums).await?;
         let mut stream = Stream {
             local,
             remote,
-            inbox: letters,
-            held: None,
+            inbox: inbox.clone(),
             credit,
             packets: self.packets.clone(),
             payload_max: peer.payload_max,
@@ -355,6 +354,7 @@ impl Connection {
             reverse: self.reverse.clone(),
         };
         let (device, streams, broken) = (self.device.clone(), self.streams.clone(), self.broken.clone());
+        let okay = packet::encode(OKAY, local, remote, b"", peer.sums);
         let linger = if service.outlives_its_client() { device.options.limits.linger } else { Duration::ZERO };
         self.services.spawn(async move {
             let _alarm = Alarm(broken);
@@ -362,9 +362,12 @@ impl Connection {
                 let _ = closed.await; // It is never told anything; its end is what counts.
                 tokio::time::sleep(linger).await;
             };
+            // Not by the service, which may be busy with something else, nor by who reads the socket, who must not wait.
+            let packets = stream.packets.clone();
             tokio::select! {
                 biased;
                 () = over => return,
+                never = acknowledge(&inbox, &packets, &okay) => match never {},
                 () = service::run(service, &mut stream, &device) => {}
             }
             if streams.lock().remove(&local).is_some() {
@@ -377,15 +380,14 @@ impl Connection {
 
     async fn write(&mut self, packet: Packet, peer: Peer) -> Result<(), CloseReason> {
         let taken = match self.streams.lock().get(&packet.second) {
-            Some(entry) if entry.remote == packet.first => entry.inbox.try_send(packet.payload),
+            Some(entry) if entry.remote == packet.first => entry.inbox.push(&packet.payload),
             // Clients go on for a moment after we have closed; they know already.
             _ => return Ok(()),
         };
         match taken {
-            // A service that listens no more is about to close.
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                tracing::debug!("a client did not wait for an acknowledgement: its stream is closed");
+            Ok(()) => Ok(()),
+            Err(Overrun) => {
+                tracing::debug!("a client sends more than it may without waiting: its stream is closed");
                 self.streams.lock().remove(&packet.second);
                 self.send(CLSE, packet.second, packet.first, b"", peer.sums).await
             }
@@ -422,8 +424,7 @@ impl Streams {
 
 struct Entry {
     remote: u32,
-    /// Holds one packet, as clients wait for its acknowledgement before they send another.
-    inbox: mpsc::Sender<Vec<u8>>,
+    inbox: Arc<Inbox>,
     credit: Arc<Credit>,
     /// Dropping it ends the service, at once or soon.
     _close: oneshot::Sender<()>,
@@ -432,6 +433,7 @@ struct Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.credit.close();
+        self.inbox.close();
     }
 }
 

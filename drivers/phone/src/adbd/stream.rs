@@ -1,15 +1,15 @@
 //! One stream of a connection, as the service behind it sees it: bytes in, bytes out.
 //!
-//! Flow control is here: one packet each way until it has been acknowledged, so that a stream holds at most one
-//! packet that its service has not asked for.
+//! Flow control is here: one packet outward until it has been acknowledged. What a client sends is acknowledged while no more than a
+//! pipe's worth waits to be read, and taken while it is no more than that and the largest packet.
 
-use std::sync::Arc;
-
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, mpsc};
 
-use super::packet::{self, OKAY, WRTE};
+use super::packet::{self, PAYLOAD_MAX, WRTE};
 use super::reverse::Reverse;
 
 /// The other side is not there any more; there is nobody to tell.
@@ -43,15 +43,109 @@ impl Credit {
     }
 }
 
+/// As much may wait for a program that does not read yet, before a client has to: what a pipe of Linux holds.
+const PIPE: usize = 64 << 10;
+
+/// As much may come at all before it is read. The server of adb does not wait for acknowledgements any more when its client has left.
+const UNREAD_MAX: usize = PIPE + PAYLOAD_MAX;
+
+/// A client sent more than it may without waiting for an acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Overrun;
+
+/// What a client has sent and its service has not read yet. A phone has a pipe there: a client writes into it and leaves, and
+/// what it has written stays.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    unread: Mutex<Unread>,
+    /// Told when there is something to read, or nothing will come any more.
+    arrived: Notify,
+    /// Told when a packet may be due to be acknowledged.
+    due: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Unread {
+    bytes: Vec<u8>,
+    /// How many packets have come that are not acknowledged.
+    owed: u32,
+    closed: bool,
+}
+
+impl Inbox {
+    /// Takes the payload of a packet.
+    pub fn push(&self, payload: &[u8]) -> Result<(), Overrun> {
+        let mut unread = self.unread();
+        if unread.bytes.len() + payload.len() > UNREAD_MAX {
+            return Err(Overrun);
+        }
+        unread.bytes.extend_from_slice(payload);
+        unread.owed = unread.owed.saturating_add(1);
+        self.arrived.notify_one();
+        self.due.notify_one();
+        Ok(())
+    }
+
+    /// Nothing will come any more. What is there can still be read.
+    pub fn close(&self) {
+        self.unread().closed = true;
+        self.arrived.notify_one();
+    }
+
+    /// All that waits, or `None` when nothing will come any more. Nothing is lost if it is given up.
+    async fn read(&self) -> Option<Vec<u8>> {
+        loop {
+            {
+                let mut unread = self.unread();
+                if !unread.bytes.is_empty() {
+                    self.due.notify_one();
+                    return Some(std::mem::take(&mut unread.bytes));
+                }
+                if unread.closed {
+                    return None;
+                }
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    /// Waits until a packet is to be acknowledged, and takes it for acknowledged from then on.
+    async fn owes(&self) {
+        loop {
+            {
+                let mut unread = self.unread();
+                // Nobody waits for it on a stream that is closed.
+                if unread.owed > 0 && !unread.closed && unread.bytes.len() <= PIPE {
+                    unread.owed -= 1;
+                    return;
+                }
+            }
+            self.due.notified().await;
+        }
+    }
+
+    fn unread(&self) -> MutexGuard<'_, Unread> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Acknowledges what comes into an inbox, for as long as there is a connection.
+pub(super) async fn acknowledge(inbox: &Inbox, packets: &mpsc::Sender<Vec<u8>>, okay: &[u8]) -> Infallible {
+    loop {
+        inbox.owes().await;
+        if packets.send(okay.to_vec()).await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Stream {
     /// Our number for it.
     pub local: u32,
     /// The client's number for it.
     pub remote: u32,
-    pub inbox: mpsc::Receiver<Vec<u8>>,
-    /// What was taken from there and is not acknowledged yet.
-    pub held: Option<Vec<u8>>,
+    pub inbox: Arc<Inbox>,
     pub credit: Arc<Credit>,
     pub packets: mpsc::Sender<Vec<u8>>,
     /// The largest payload that the client takes.
@@ -66,12 +160,7 @@ pub(super) struct Stream {
 impl Stream {
     /// What the client sent next, or `None` when it will send nothing more. Nothing is lost if it is given up.
     pub async fn read(&mut self) -> Option<Vec<u8>> {
-        if self.held.is_none() {
-            self.held = Some(self.inbox.recv().await?);
-        }
-        let okay = packet::encode(OKAY, self.local, self.remote, b"", self.sums);
-        self.packets.send(okay).await.ok()?;
-        self.held.take()
+        self.inbox.read().await
     }
 
     /// Sends bytes when the client is ready for them.
@@ -89,5 +178,36 @@ impl Stream {
         self.credit.take().await?;
         let packet = packet::encode_parts(WRTE, self.local, self.remote, parts, self.sums);
         self.packets.send(packet).await.map_err(|_| Disconnected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pipe_is_acknowledged_until_it_is_full_and_again_when_it_is_read() {
+        use std::time::Duration;
+        let inbox = Inbox::default();
+        let is_owed = async || tokio::time::timeout(Duration::ZERO, inbox.owes()).await.is_ok();
+        assert!(!is_owed().await, "nothing has come");
+        for size in [0, 1, PIPE - 1] {
+            inbox.push(&vec![7; size]).unwrap();
+            assert!(is_owed().await, "{size}");
+            assert!(!is_owed().await, "one packet, one acknowledgement");
+        }
+        // The pipe is full: what comes is taken up to a bound, and not acknowledged before somebody has read.
+        inbox.push(&[8; 3]).unwrap();
+        inbox.push(&vec![8; PAYLOAD_MAX - 3]).unwrap();
+        assert!(!is_owed().await);
+        assert_eq!(inbox.push(&[9]), Err(Overrun));
+        assert_eq!(inbox.read().await.map(|bytes| (bytes.len(), bytes.last().copied())), Some((UNREAD_MAX, Some(8))));
+        assert!(is_owed().await && is_owed().await);
+        assert!(!is_owed().await);
+        inbox.push(&[9]).unwrap();
+        inbox.close();
+        assert!(!is_owed().await, "nobody waits for it");
+        assert_eq!(inbox.read().await, Some(vec![9]), "what was sent before the end is read");
+        assert_eq!(inbox.read().await, None);
     }
 }
