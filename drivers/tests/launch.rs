@@ -8,8 +8,6 @@ use std::time::Duration;
 use fake::{Fake, good_command, good_service, script};
 use tapwright_contract::device::Driver;
 use tapwright_contract::gesture::Gesture;
-use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -89,14 +87,7 @@ async fn launched(phone: Phone) -> (Vec<String>, Duration, Vec<String>) {
         }
     };
     let fake = Fake::daemon(script(good_service, command)).await;
-    let options = AndroidOptions {
-        address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
-        settle: Settle::INSTANT,
-        capture: Capture::Raw,
-        find_again: Duration::ZERO,
-        wake: false,
-    };
-    let mut android = Android::connect(options, PATIENCE).await.unwrap();
+    let mut android = fake.driver().await;
     let (mut results, mut longest) = (Vec::new(), Duration::ZERO);
     for _ in 0..3 {
         let began = Instant::now();
@@ -123,12 +114,12 @@ async fn what_stands_in_front_after_a_launch_ends_it() {
         ("MIUI's permissions (Maxim #31)", front("com.lbe.security.miui/x.Grant", 0), "done", 950),
         ("MIUI's two spaces (KISS #2167)", front("com.miui.securitycore/com.miui.xspace.ui.activity.XSpaceResolveActivity", 0), "done", 950),
         ("Google's permissions", front("com.google.android.permissioncontroller/x.Grant", 3), "done", 950),
-        ("a window that nobody knows", front("com.maker.guard/com.maker.guard.Ask", 0), "done", 2500),
-        ("a sign-in page of another app", front("com.account.center/com.account.center.Login", 10), "done", 2500),
-        ("nothing new in front", front("com.android.settings/com.android.settings.Settings", 0), "done", 2500),
+        ("a window that nobody knows", front("com.maker.guard/com.maker.guard.Ask", 0), "done", 1900),
+        ("a sign-in page of another app", front("com.account.center/com.account.center.Login", 10), "done", 1900),
+        ("nothing new in front", front("com.android.settings/com.android.settings.Settings", 0), "done", 1900),
         ("monkey that ends with 251 (mobile-mcp #360)", monkey((MONKEY_251, 251), wechat), "done", 950),
-        ("monkey that ends with 251 and starts nothing", monkey((MONKEY_251, 251), "com.other/com.other.Main"), "refused: bash arg: -p (exit code 251)", 2500),
-        ("monkey without an icon", monkey((aborted, 252), "com.other/com.other.Main"), "refused: ** No activities found to run, monkey aborted.", 2500),
+        ("monkey that ends with 251 and starts nothing", monkey((MONKEY_251, 251), "com.other/com.other.Main"), "refused: bash arg: -p (exit code 251)", 1900),
+        ("monkey without an icon", monkey((aborted, 252), "com.other/com.other.Main"), "refused: ** No activities found to run, monkey aborted.", 1900),
         ("an activity that is not there", Phone { start: ("Error type 3\nError: Activity class {com.tencent.mm/x} does not exist.\n", 0), ..GOOD },
          "refused: Error type 3", 900),
         ("an activity that is not for us", Phone { start: ("java.lang.SecurityException: Permission Denial: not exported\n", 0), ..GOOD },

@@ -12,20 +12,14 @@ use fake::{Fake, Reply, Script, good_command, good_service, png, raw, script};
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind};
 use tapwright_contract::gesture::Gesture;
 use tapwright_contract::{Rotation, Size, Spot};
-use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, DeviceState, Keys, devices};
-use tapwright_drivers::{Rest, Settle};
+use tapwright_drivers::Rest;
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, DeviceState, devices};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn options(fake: &Fake) -> AndroidOptions {
-    AndroidOptions {
-        address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
-        settle: Settle::INSTANT,
-        capture: Capture::Raw,
-        find_again: Duration::from_millis(300),
-        wake: true,
-    }
+    AndroidOptions { find_again: Duration::from_millis(300), wake: true, ..fake::options(fake.direct()) }
 }
 
 async fn connected(script: Script) -> (Fake, Android) {

@@ -21,16 +21,15 @@ const SHORT: Duration = Duration::from_millis(300);
 
 fn options(address: Address) -> AndroidOptions {
     AndroidOptions {
-        address,
-        settle: Settle::INSTANT,
         capture: Capture::Auto,
         find_again: Duration::from_millis(200),
         wake: true,
+        ..fake::options(address)
     }
 }
 
 fn direct(fake: &Fake) -> AndroidOptions {
-    options(Address::Direct { address: fake.address.to_string(), keys: Keys::default() })
+    options(fake.direct())
 }
 
 fn through(fake: &Fake) -> AndroidOptions {
@@ -626,7 +625,7 @@ async fn a_device_that_floods_is_cut_off() {
                 tokio::time::sleep(Duration::from_millis(300)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, over).await.expect("a flood ends");
+        tokio::time::timeout(6 * PATIENCE, over).await.expect("a flood ends");
         assert!(0 < sent() && sent() < times, "{} of {times} pieces of {piece} bytes were taken", sent());
         // It is the connection that ended, and the next one is as good as new.
         let _ = android.perform(&home, PATIENCE).await;

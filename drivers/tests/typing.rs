@@ -10,8 +10,7 @@ use fake::{Fake, Reply, good_command, good_service, script};
 use tapwright_contract::Spot;
 use tapwright_contract::device::{Driver, DriverErrorKind};
 use tapwright_contract::gesture::{Gesture, KeyName, Modifier};
-use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
+use tapwright_drivers::android::Android;
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -242,14 +241,7 @@ async fn session(phone: Phone) -> Session {
         name => good_service(name),
     };
     let fake = Fake::daemon(script(service, move |command| asked.lock().unwrap().run(command))).await;
-    let options = AndroidOptions {
-        address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
-        settle: Settle::INSTANT,
-        capture: Capture::Raw,
-        find_again: Duration::ZERO,
-        wake: false,
-    };
-    let android = Android::connect(options, PATIENCE).await.unwrap();
+    let android = fake.driver().await;
     Session { fake, android, phone }
 }
 
@@ -344,23 +336,13 @@ fn the_owners_keyboard_comes_back_when_a_driver_is_only_dropped() {
     let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let of_the_phone = runtime();
     let phone = Phone { methods: vec![LATIN, ADB], ..Phone::default() };
-    let Session { android, phone, fake: _fake } = of_the_phone.block_on(session(phone));
-    let address = Address::Direct { address: _fake.address.to_string(), keys: Keys::default() };
+    let Session { android, phone, fake } = of_the_phone.block_on(session(phone));
     drop(android);
-    let types = || {
-        let options = AndroidOptions {
-            address: address.clone(),
-            settle: Settle::INSTANT,
-            capture: Capture::Raw,
-            find_again: Duration::ZERO,
-            wake: false,
-        };
-        async {
-            let mut android = Android::connect(options, PATIENCE).await.unwrap();
-            android.perform(&Gesture::Type { text: "hello".to_owned() }, PATIENCE).await.unwrap();
-            assert_eq!(phone.lock().unwrap().method, ADB);
-            android
-        }
+    let types = || async {
+        let mut android = fake.driver().await;
+        android.perform(&Gesture::Type { text: "hello".to_owned() }, PATIENCE).await.unwrap();
+        assert_eq!(phone.lock().unwrap().method, ADB);
+        android
     };
     // Among other tasks.
     let ours = runtime();
@@ -467,14 +449,7 @@ async fn a_double_tap_is_quick_or_is_none() {
             _ => good_command(command),
         };
         let fake = Fake::daemon(script(good_service, command)).await;
-        let options = AndroidOptions {
-            address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
-            settle: Settle::INSTANT,
-            capture: Capture::Raw,
-            find_again: Duration::ZERO,
-            wake: false,
-        };
-        let mut android = Android::connect(options, PATIENCE).await.unwrap();
+        let mut android = fake.driver().await;
         let of = android.screen(PATIENCE).await.unwrap().id;
         let done = android.perform(&Gesture::DoubleTap { at: Spot { x: 5, y: 7, of } }, PATIENCE).await;
         let asked = fake

@@ -15,8 +15,6 @@ use tapwright_agent::dialect::Dialect;
 use tapwright_agent::guard::{self, Review, ReviewContext, Touch};
 use tapwright_agent::policy::Policy;
 use tapwright_contract::device::Driver;
-use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -103,14 +101,7 @@ async fn review(case: &Case) -> String {
         },
     );
     let fake = Fake::daemon(phone).await;
-    let options = AndroidOptions {
-        address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
-        settle: Settle::INSTANT,
-        capture: Capture::Raw,
-        find_again: Duration::ZERO,
-        wake: false,
-    };
-    let mut android = Android::connect(options, PATIENCE).await.unwrap();
+    let mut android = fake.driver().await;
     let policy = case.policy();
     let Ok(Call::Do(action)) = Dialect::Autoglm.read(&case.says, false).call else {
         panic!("{} says no action", case.name)

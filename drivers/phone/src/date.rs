@@ -58,16 +58,29 @@ impl Date {
 
     /// For example `Thursday, 1 January`.
     pub fn long(self, language: Language) -> String {
-        let weekday = language.say(WEEKDAYS[(self.days % 7) as usize]);
+        let (weekday, date) = (self.weekday_in_full(language), self.day_of_month(language));
         match language {
-            Language::English => format!("{weekday}, {} {}", self.day, MONTHS[self.month as usize - 1]),
-            Language::Chinese => format!("{}月{}日 {weekday}", self.month, self.day),
+            Language::English => format!("{weekday}, {date}"),
+            Language::Chinese => format!("{date} {weekday}"),
         }
+    }
+
+    /// For example `1 January`.
+    pub fn day_of_month(self, language: Language) -> String {
+        match language {
+            Language::English => format!("{} {}", self.day, MONTHS[self.month as usize - 1]),
+            Language::Chinese => format!("{}月{}日", self.month, self.day),
+        }
+    }
+
+    /// For example `Thursday`.
+    pub fn weekday_in_full(self, language: Language) -> &'static str {
+        language.say(WEEKDAYS[(self.days % 7) as usize])
     }
 
     /// For example `Thu`.
     pub fn weekday(self, language: Language) -> String {
-        language.say(WEEKDAYS[(self.days % 7) as usize]).chars().take(3).collect()
+        self.weekday_in_full(language).chars().take(3).collect()
     }
 }
 

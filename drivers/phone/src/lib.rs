@@ -8,7 +8,7 @@ mod apps;
 pub mod atlas;
 pub mod command;
 pub mod content;
-mod date;
+pub mod date;
 mod dice;
 pub mod draw;
 mod dump;

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use tapwright_drivers::Settle;
+use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
@@ -420,6 +423,23 @@ async fn server(mut socket: TcpStream, device: Arc<Device>) -> std::io::Result<(
             }
         };
         return socket.write_all(answer.as_bytes()).await;
+    }
+}
+
+/// How these devices are looked at, wherever they are: raw pictures, no grace, lost at once.
+pub fn options(address: Address) -> AndroidOptions {
+    AndroidOptions { address, settle: Settle::INSTANT, capture: Capture::Raw, find_again: Duration::ZERO, wake: false }
+}
+
+impl Fake {
+    /// Straight to its daemon.
+    pub fn direct(&self) -> Address {
+        Address::Direct { address: self.address.to_string(), keys: Keys::default() }
+    }
+
+    /// A driver of it, straight to its daemon.
+    pub async fn driver(&self) -> Android {
+        Android::connect(options(self.direct()), Duration::from_secs(20)).await.unwrap()
     }
 }
 

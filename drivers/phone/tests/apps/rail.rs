@@ -106,3 +106,28 @@ fn what_is_sold_out_cannot_be_ordered_and_passengers_are_checked() {
     hand.tap("Search trains");
     assert!(hand.shows("two different cities"));
 }
+
+/// What is told of widgets in words.
+#[test]
+fn a_day_that_is_not_sold_cannot_be_pressed_and_a_pin_is_a_secret() {
+    let nodes = |hand: &Hand, with: &[&str]| -> Vec<String> {
+        let xml = hand.world.hierarchy();
+        let nodes = xml.split("<node").skip(1).filter(|node| with.iter().all(|part| node.contains(part)));
+        nodes.map(str::to_owned).collect()
+    };
+    let seed = (0..9).find(|seed| seats(*seed).2).unwrap();
+    let mut hand = Hand::new(seed, RAIL);
+    hand.tap("Calendar");
+    let days =
+        |hand: &Hand| ["true", "false"].map(|is| nodes(hand, &[":id/day\"", &format!("enabled=\"{is}\"")]).len());
+    let [open, closed] = days(&hand);
+    assert!(5 < open && open + closed == 31, "{open} {closed}");
+    hand.tap("Minus");
+    assert_eq!(days(&hand), [0, 31]);
+    let mut hand = ordered(seed);
+    hand.seek("Order for").seek("Pay").write("1357");
+    let secret = nodes(&hand, &["password=\"true\""]);
+    assert!(secret.len() == 1 && secret[0].contains("EditText") && secret[0].contains("text=\"••••\""), "{secret:?}");
+    assert!(nodes(&hand, &["1357"]).is_empty());
+    assert!(nodes(&hand, &["enabled=\"false\""]).is_empty(), "everything else can be pressed");
+}

@@ -1,6 +1,7 @@
 //! How people say times and days, in the languages of the phone.
 
 use tapwright_phone::Language;
+use tapwright_phone::date::{DAY, Date};
 
 use crate::Columns;
 
@@ -23,30 +24,18 @@ pub fn time_columns(minute: u32, language: Language) -> Columns {
 
 /// A day: `{d}` counts from today; `{d.when}` is `tomorrow` or `on Friday`; `{d.weekday}` is `Friday`; `{d.date}` is `2 January`.
 pub fn day_columns(ahead: u32, epoch: u64, language: Language) -> Columns {
-    let days = epoch / 86_400 + u64::from(ahead);
-    let (day, month) = civil(days);
-    let at = (days % 7) as usize;
-    let (weekday, when, date) = match language {
-        Language::English => {
-            let weekday = WEEKDAYS[at].0.to_owned();
-            let when = match ahead {
-                0 => "today".to_owned(),
-                1 => "tomorrow".to_owned(),
-                _ => format!("on {weekday}"),
-            };
-            (weekday, when, format!("{day} {}", MONTHS[month as usize - 1]))
-        }
-        Language::Chinese => {
-            let weekday = WEEKDAYS[at].1.to_owned();
-            let when = match ahead {
-                0 => "今天".to_owned(),
-                1 => "明天".to_owned(),
-                2 => "后天".to_owned(),
-                _ => weekday.clone(),
-            };
-            (weekday, when, format!("{month}月{day}日"))
-        }
+    let date = Date::new(epoch / DAY + u64::from(ahead));
+    let weekday = date.weekday_in_full(language).to_owned();
+    let when = match (language, ahead) {
+        (Language::English, 0) => "today".to_owned(),
+        (Language::English, 1) => "tomorrow".to_owned(),
+        (Language::English, _) => format!("on {weekday}"),
+        (Language::Chinese, 0) => "今天".to_owned(),
+        (Language::Chinese, 1) => "明天".to_owned(),
+        (Language::Chinese, 2) => "后天".to_owned(),
+        (Language::Chinese, _) => weekday.clone(),
     };
+    let date = date.day_of_month(language);
     columns(&[("is", ahead.to_string()), ("weekday", weekday), ("when", when), ("date", date)])
 }
 
@@ -55,29 +44,6 @@ pub fn columns(pairs: &[(&str, String)]) -> Columns {
     pairs.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect()
 }
 
-const WEEKDAYS: [(&str, &str); 7] = [
-    ("Thursday", "周四"),
-    ("Friday", "周五"),
-    ("Saturday", "周六"),
-    ("Sunday", "周日"),
-    ("Monday", "周一"),
-    ("Tuesday", "周二"),
-    ("Wednesday", "周三"),
-];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 const HOURS: [&str; 12] =
     ["twelve", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"];
 const HAN: [&str; 13] = ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二"];
@@ -122,16 +88,6 @@ fn chinese_time(hour: u32, rest: u32) -> (String, String, String) {
     (short, format!("{of_day}{twelve}{}", tail("点半")), format!("{of_day}{spoken}{}", tail("点半")))
 }
 
-/// The day and the month of a day after 1970-01-01, by Howard Hinnant's `civil_from_days`.
-fn civil(days: u64) -> (u32, u32) {
-    let day_of_era = (days + 719_468) % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    ((day_of_year - (153 * shifted + 2) / 5 + 1) as u32, month as u32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,7 +119,5 @@ mod tests {
         assert_eq!(day(1, Language::English), "1 | tomorrow | Friday | 2 January");
         assert_eq!(day(4, Language::English), "4 | on Monday | Monday | 5 January");
         assert_eq!(day(2, Language::Chinese), "2 | 后天 | 周六 | 1月3日");
-        assert_eq!(civil(59), (1, 3));
-        assert_eq!(civil(58), (28, 2));
     }
 }
