@@ -112,6 +112,24 @@ impl Tree {
         at + 1 + inner
     }
 
+    /// The widget that reacts where the one at this place in the list is touched: itself, or the innermost one around it that can be
+    /// touched. One that takes much of the display is a page, and not what was meant.
+    pub(crate) fn reacting(&self, at: usize) -> &Widget {
+        let area = |widget: &Widget| {
+            let [left, top, right, bottom] = widget.bounds.map(i64::from);
+            (right - left).max(0) * (bottom - top).max(0)
+        };
+        let display = i64::from(self.size.width) * i64::from(self.size.height);
+        let mut depth = self.widgets[at].depth + 1;
+        let around = self.widgets[..=at].iter().rev().filter(|widget| {
+            let is_around = widget.depth < depth;
+            depth = depth.min(widget.depth);
+            is_around
+        });
+        let mut reacting = around.filter(|widget| widget.can_be_touched && area(widget) * 5 < display * 2);
+        reacting.next().unwrap_or(&self.widgets[at])
+    }
+
     /// Whether it tells anything: words, or a field to type into. Programs that draw by themselves come without, and some give
     /// an empty tree when they are first asked.
     pub fn tells_anything(&self) -> bool {

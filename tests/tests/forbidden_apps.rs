@@ -7,7 +7,7 @@ mod fake;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fake::{Fake, good_command, good_service, script};
+use fake::{Fake, Reply, good_command, good_service, script};
 use tapwright_agent::apis::NoApis;
 use tapwright_agent::clock::Timer;
 use tapwright_agent::drive::{Ports, drive};
@@ -18,16 +18,16 @@ use tapwright_agent::person::Nobody;
 use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::stop;
-use tapwright_drivers::Settle;
-use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tapwright_models::scripted::{AtEnd, Scripted};
 use tapwright_tasks::profile::Profiles;
 use tapwright_tasks::settings::default_limits;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const HOME: &str = "com.miui.home";
+
+type Installed = &'static [(&'static str, Option<&'static str>)];
 
 /// What is installed: the package, and what the phone itself calls it, if it does.
-const INSTALLED: &[(&str, Option<&str>)] = &[
+const INSTALLED: Installed = &[
     ("com.android.settings", None),
     ("com.tencent.mm", None),
     ("com.example.purse", Some("Coin Purse")),
@@ -37,24 +37,45 @@ const INSTALLED: &[(&str, Option<&str>)] = &[
     ("com.evil", Some("Telegram")),
 ];
 
-/// A phone on which an app comes to the front when it is started.
-async fn phone(front: &str) -> Fake {
+/// A label that looks like the next app in the list, and gives it another name.
+const FORGED: &str = "Toy icon=0x0 banner=0x0\n  Activity #1:\n      packageName=com.example.purse\n      \
+                      labelRes=0x0 nonLocalizedLabel=Toy";
+
+/// What a phone lists of these apps.
+fn icons(apps: &[(&str, Option<&str>)]) -> String {
+    let block = |(at, (name, label)): (usize, &(&str, Option<&str>))| {
+        let label = label.unwrap_or("null");
+        format!(
+            "  Activity #{at}:\n      packageName={name}\n      labelRes=0x0 nonLocalizedLabel={label} icon=0x0 banner=0x0\n"
+        )
+    };
+    format!("{} activities found:\n{}", apps.len(), apps.iter().enumerate().map(block).collect::<String>())
+}
+
+/// A phone on which an app comes to the front when it is started. What it tells of its widgets, if it does.
+async fn phone(front: &str, installed: Installed, tree: Option<String>) -> Fake {
     let front = Arc::new(Mutex::new(front.to_owned()));
+    let service = move |name: &str| match (name, &tree) {
+        ("exec:uiautomator dump /dev/tty", Some(tree)) => Reply::Say(tree.clone().into_bytes()),
+        _ => good_service(name),
+    };
     let command = move |command: &str| {
         let words: Vec<&str> = command.split(' ').collect();
         Some(match words[..] {
             ["am", "get-current-user"] => (b"0\n".to_vec(), 0),
             ["pm", "list", "packages", ..] => {
-                (INSTALLED.iter().map(|(name, _)| format!("package:{name}\n")).collect::<String>().into_bytes(), 0)
+                (installed.iter().map(|(name, _)| format!("package:{name}\n")).collect::<String>().into_bytes(), 0)
             }
-            ["cmd", "package", "query-activities", ..] => {
-                let told = |(name, label): &(&str, Option<&str>)| {
-                    format!(
-                        "      packageName={name}\n      labelRes=0x0 nonLocalizedLabel={} icon=0x0\n",
-                        label.unwrap_or("null")
-                    )
+            ["cmd", "package", "query-activities", ..] => (icons(installed).into_bytes(), 0),
+            // One after the other.
+            ["for", "app", "in", ..] => {
+                let names = command.split_once(" in ").unwrap().1.split_once(';').unwrap().0;
+                let marker = command.split_once("echo ").unwrap().1.split_once(' ').unwrap().0;
+                let alone = |name: &str| {
+                    let app = installed.iter().find(|(own, _)| *own == name).unwrap();
+                    format!("{marker} {name}\n{}", icons(&[*app]))
                 };
-                (INSTALLED.iter().map(told).collect::<String>().into_bytes(), 0)
+                (names.split(' ').map(alone).collect::<String>().into_bytes(), 0)
             }
             ["cmd", "package", "resolve-activity", .., package] => {
                 (format!("priority=0\n{package}/.Main\n").into_bytes(), 0)
@@ -71,21 +92,17 @@ async fn phone(front: &str) -> Fake {
             _ => return good_command(command),
         })
     };
-    Fake::daemon(script(good_service, command)).await
+    Fake::daemon(script(service, command)).await
 }
 
 /// What a run comes to in which the model says one thing: the apps that were started, how often the screen was touched, and what the
 /// step came to. The record is replayed.
 async fn comes_to(front: &str, policy: Policy, says: &str) -> String {
-    let fake = phone(front).await;
-    let options = AndroidOptions {
-        address: Address::Direct { address: fake.address.to_string(), keys: Keys::default() },
-        settle: Settle::INSTANT,
-        capture: Capture::Raw,
-        find_again: Duration::ZERO,
-        wake: false,
-    };
-    let mut driver = Android::connect(options, PATIENCE).await.unwrap();
+    comes_to_on(phone(front, INSTALLED, None).await, policy, says).await
+}
+
+async fn comes_to_on(fake: Fake, policy: Policy, says: &str) -> String {
+    let mut driver = fake.driver().await;
     let reply = |action: &str| format!("<think>.</think><answer>{action}</answer>");
     let replies = vec![reply(says), reply(r#"finish(message="ok")"#)];
     let setting = Setting {
@@ -201,5 +218,76 @@ async fn whatever_an_allowed_app_is_called() {
         let policy =
             Policy { apps_allowed: allowed.iter().map(|name| (*name).to_owned()).collect(), ..Policy::trusting() };
         assert_eq!(comes_to("com.android.settings", policy, says).await, *expected, "{allowed:?} {says}");
+    }
+}
+
+/// A widget of the tree that phones tell.
+fn node(app: &str, text: &str, reacts: bool, bounds: &str, inner: &str) -> String {
+    format!(
+        "<node text=\"{text}\" class=\"android.view.View\" package=\"{app}\" content-desc=\"\" clickable=\"{reacts}\" \
+         bounds=\"{bounds}\">{inner}</node>"
+    )
+}
+
+/// A screen with an icon of an app's: something that reacts round a picture and these words. The system's windows lie over the app in
+/// front.
+fn with_icon(front: &str, app: &str, words: &str) -> String {
+    let words = node(app, words, false, "[10,70][44,80]", "");
+    let icon = node(app, "", true, "[10,40][44,80]", &words);
+    let window = node(app, "", false, "[0,0][54,120]", &icon);
+    let below = node(front, "Page 1", false, "[0,0][54,10]", "");
+    format!(
+        "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?><hierarchy rotation=\"0\">{below}{window}</hierarchy>"
+    )
+}
+
+/// An icon opens an app without a launch, and where none of its widgets is.
+#[tokio::test]
+async fn the_icon_of_a_forbidden_app_is_not_touched() {
+    let (home, shade, chooser) = (HOME, "com.android.systemui", "com.android.intentresolver");
+    #[rustfmt::skip]
+    let rows: &[(&str, &str, &str, &str)] = &[
+        // Whose widgets, what is written there, what is forbidden, and: started, taps, result.
+        (home, "微信", "com.tencent.mm", "- 0 refused"),
+        (home, "微信", "WeChat", "- 0 refused"),
+        (home, "WeChat", "微信", "- 0 refused"),
+        (home, "WeChat, 3 new messages", "com.tencent.mm", "- 0 refused"),
+        (home, "微信，有 5 条未读通知", "com.tencent.mm", "- 0 refused"),
+        (home, "WeChat has 2 notifications", "com.tencent.mm", "- 0 refused"),
+        (home, "Coin Purse", "com.example.purse", "- 0 refused"),
+        (home, "coin purse (1)", "Coin Purse", "- 0 refused"),
+        (home, "Weather", "org.other.weather", "- 0 refused"),
+        (shade, "WeChat", "com.tencent.mm", "- 0 refused"),
+        (chooser, "WeChat", "com.tencent.mm", "- 0 refused"),
+        ("android", "WeChat", "com.tencent.mm", "- 0 refused"),
+        // Others are.
+        (home, "Coin Purse", "com.tencent.mm", "- 1 done"),
+        (home, "WeChat Work", "com.tencent.mm", "- 1 done"),
+        (home, "Weather", "com.tencent.mm", "- 1 done"),
+        ("com.example.purse", "WeChat", "com.tencent.mm", "- 1 done"),
+    ];
+    let tap = r#"do(action="Tap", element=[500,500])"#;
+    for (app, words, forbidden, expected) in rows {
+        let front = if [shade, "android"].contains(app) { "com.android.settings" } else { app };
+        let fake = phone(front, INSTALLED, Some(with_icon(front, app, words))).await;
+        let policy = Policy { apps_forbidden: vec![(*forbidden).to_owned()], ..Policy::trusting() };
+        assert_eq!(comes_to_on(fake, policy, tap).await, *expected, "{app}: {words:?}, without {forbidden}");
+    }
+}
+
+/// Nobody but the app that is named "Coin Purse" says what it is called.
+#[tokio::test]
+async fn a_label_with_line_breaks_renames_no_other_app() {
+    const APPS: Installed =
+        &[("com.evil", Some(FORGED)), ("com.example.purse", Some("Coin Purse")), ("com.android.settings", None)];
+    for (forbidden, says, expected) in [
+        ("Coin Purse", launch("com.example.purse"), "- 0 refused"),
+        ("com.example.purse", launch("Coin Purse"), "- 0 refused"),
+        ("com.tencent.mm", launch("Coin Purse"), "com.example.purse 0 done"),
+        ("com.tencent.mm", launch("Toy"), "com.evil 0 done"),
+    ] {
+        let policy = Policy { apps_forbidden: vec![forbidden.to_owned()], ..Policy::trusting() };
+        let fake = phone("com.android.settings", APPS, None).await;
+        assert_eq!(comes_to_on(fake, policy, &says).await, expected, "{forbidden} {says}");
     }
 }

@@ -66,7 +66,8 @@ pub struct Label {
     pub focused: bool,
     /// Whether the platform hides what is typed here.
     pub secret: bool,
-    /// The app whose widget this is, as the platform calls it, if it tells: not always the app in front.
+    /// The app whose widget this is, as the platform calls it, if it tells: not always the app in front. A label without words can
+    /// also say which app opens where it is touched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
 }

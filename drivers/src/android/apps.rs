@@ -13,6 +13,8 @@ use super::parse::answers;
 pub(crate) const HOME: &str = "System Home";
 /// Other words for it.
 const HOME_ALIASES: &[&str] = &["home", "home screen", "launcher", "desktop", "桌面", "主屏幕"];
+/// So many words of an icon are looked at.
+const ICON_WORDS_MAX: usize = 16;
 /// How many near names an error holds.
 const LIKE_MAX: usize = 5;
 
@@ -144,6 +146,12 @@ fn is_launcher(package: &str) -> bool {
         || last_part(package).is_some_and(|last| last.starts_with("launcher") || last.ends_with("launcher"))
 }
 
+/// Whether a touch on a widget of this package opens the app that is named on it: launchers with their recent apps, the notification
+/// shade, and the window that asks which app is to be used.
+pub(crate) fn shows_icons(package: &str) -> bool {
+    package == "android" || is_launcher(package) || asks_first(package)
+}
+
 fn last_part(package: &str) -> Option<&str> {
     package.rsplit('.').next()
 }
@@ -166,6 +174,11 @@ impl Apps {
             }
             self.with_icon.insert(package);
         }
+    }
+
+    /// Whether this package is installed.
+    pub fn has(&self, package: &str) -> bool {
+        self.installed.contains(package)
     }
 
     pub fn count(&self) -> usize {
@@ -232,6 +245,40 @@ impl Apps {
             }
         }
         Err(DriverErrorKind::NoSuchApp { app: answers::shortened(app), like: self.nearest(&wanted) })
+    }
+
+    /// The apps that an icon with these words may open: all that have this name, whoever gave it to them. Launchers write more beside
+    /// it, such as how much is new.
+    pub fn behind_icon(&self, words: &str) -> BTreeSet<String> {
+        let all = self.called(&fold(words));
+        if !all.is_empty() {
+            return all;
+        }
+        // The longest beginning that is a name: "Phone Manager" is not Phone, "WeChat, 3 new" and "WeChat 3" are WeChat.
+        let is_end = |(at, letter): &(usize, char)| *at > 0 && !letter.is_alphanumeric();
+        let ends: Vec<(usize, char)> = words.char_indices().filter(is_end).take(ICON_WORDS_MAX).collect();
+        let adds = |at: usize, letter: char| {
+            !(letter.is_whitespace() || matches!(letter, '-' | '+' | '&' | '\'' | '’' | '.' | '_'))
+                || words[at..].chars().any(|letter| letter.is_ascii_digit())
+        };
+        let heads = ends
+            .iter()
+            .rev()
+            .filter(|(at, letter)| adds(*at, *letter))
+            .map(|(at, _)| self.called(&fold(&words[..*at])));
+        heads.into_iter().find(|apps| !apps.is_empty()).unwrap_or_default()
+    }
+
+    /// All apps that have a folded name, their own, the device's or one that they share; else those whose ids end in it.
+    fn called(&self, name: &str) -> BTreeSet<String> {
+        if name.is_empty() {
+            return BTreeSet::new();
+        }
+        let shared = TABLE.by_common_name.get(name).into_iter().flatten().map(|at| &TABLE.apps[*at]);
+        let mut found: BTreeSet<String> = self.labelled(name).into_iter().collect();
+        found.extend(self.packages_of(TABLE.of_name(name)));
+        found.extend(self.packages_of(shared));
+        if found.is_empty() { self.ending_in(name).into_iter().collect() } else { found }
     }
 
     fn packages_of<'a>(&self, apps: impl IntoIterator<Item = &'a KnownApp>) -> Vec<String> {

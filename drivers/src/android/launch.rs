@@ -1,5 +1,6 @@
 //! Starting apps: which are installed for the user in front, which activity an icon stands for, and what came of it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tapwright_contract::device::{DriverErrorKind, InstalledApp};
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 
 use super::apps::{self, Apps, LaunchTarget};
 use super::parse::answers;
-use super::{Android, unlinked};
+use super::{Android, shell, unlinked};
 use crate::deadline::Deadline;
 
 /// How long an app that was started may take to come to the front, before the next look shows what is there instead.
@@ -17,6 +18,8 @@ const TO_FRONT: Duration = Duration::from_secs(2);
 const STANDS: Duration = Duration::from_secs(1);
 /// The least time between two looks at what is in front.
 const FRONT_PAUSE: Duration = Duration::from_millis(15);
+/// So many apps are asked for by their names in one line.
+const AT_ONCE: usize = 64;
 /// What an icon on the launcher sends.
 const ICON: &str = "-a android.intent.action.MAIN -c android.intent.category.LAUNCHER";
 
@@ -29,6 +32,11 @@ impl Android {
         };
         let refused = self.start(&package, deadline).await?;
         self.comes_to_front(&package, refused, deadline).await
+    }
+
+    /// Lists what is installed unless it is known.
+    pub(super) async fn known_apps(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        if self.apps.wants_listing() { self.list_apps(deadline).await } else { Ok(()) }
     }
 
     async fn launch_target(&mut self, app: &str, deadline: Deadline) -> Result<LaunchTarget, DriverErrorKind> {
@@ -72,10 +80,26 @@ impl Android {
         }
         let mut apps = Apps::new(answers::packages(&listed.accepted()?));
         // More than a list of names, where the device tells it: which of them can be opened, and what some are called.
-        let icons =
-            format!("cmd package query-activities{} {ICON} | grep -E 'packageName=|nonLocalizedLabel='", of_user(user));
-        let icons = self.shell.run(link, &icons, deadline).await?;
-        apps.learn_icons(answers::icons(&icons.output));
+        let query = format!("cmd package query-activities{} {ICON}", of_user(user));
+        let told = self.shell.run(link, &format!("{query} | {}", answers::ICON_LINES), deadline).await?;
+        let answers::IconList { mut icons, contradicts_itself } = answers::icons(&told.output);
+        if contradicts_itself {
+            // An app has a label that looks like another app. Asked for alone, each tells its own.
+            tracing::debug!("the list of apps contradicts itself: they are asked for one by one");
+            let marker = shell::marker();
+            let names: BTreeSet<&str> = icons.iter().map(|icon| &*icon.package).filter(|name| apps.has(name)).collect();
+            let names: Vec<&str> = names.into_iter().collect();
+            let mut alone = Vec::new();
+            for names in names.chunks(AT_ONCE) {
+                let names = names.join(" ");
+                let ask =
+                    format!("for app in {names}; do echo {marker} $app; {query} $app | {}; done", answers::ICON_LINES);
+                let told = self.shell.run(link, &ask, deadline).await?;
+                alone.extend(answers::icons_one_by_one(&told.output, &marker));
+            }
+            icons = alone;
+        }
+        apps.learn_icons(icons);
         (self.apps, self.user) = (apps, user);
         Ok(())
     }

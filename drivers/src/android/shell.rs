@@ -183,7 +183,8 @@ fn gone(code: Option<u8>) -> DriverErrorKind {
     }
 }
 
-fn marker() -> String {
+/// A word that nobody on the device can know.
+pub(super) fn marker() -> String {
     // The standard library's only source of chance.
     let draw = || std::hash::RandomState::new().build_hasher().finish();
     format!("end{:016x}{:016x}", draw(), draw())

@@ -1,14 +1,17 @@
 //! Reads the widgets of the screen, and says whether they are of the screen that is looked at.
 
-use tapwright_contract::device::{DriverErrorKind, Label};
+use std::collections::BTreeSet;
 
+use tapwright_contract::device::{Area, DriverErrorKind, Label};
+
+use super::apps::{self, Apps};
 use super::parse::window::Windows;
 use super::parse::{answers, hierarchy};
 use super::shell::Shell;
 use super::wire::{self, Link};
 use super::{Android, look, unlinked};
-use crate::Tree;
 use crate::deadline::Deadline;
+use crate::{Tree, Widget};
 
 /// Where the widgets are written by a phone that cannot write them to us; what is on the screen must not stay there.
 const FILE: &str = "/data/local/tmp/tapwright-widgets.xml";
@@ -64,6 +67,34 @@ fn is_of(tree: &Tree, windows: &Windows) -> bool {
     windows.system_has_focus && ["com.android.systemui", "android"].iter().any(|system| tree.has_app(system))
 }
 
+fn is_on_icon(widget: &Widget) -> bool {
+    apps::shows_icons(&widget.app) && !widget.label().is_empty()
+}
+
+/// Adds the apps that icons open, as labels without words: an app can be touched where none of its widgets is.
+fn add_icons(labels: &mut Vec<Label>, tree: &Tree, apps: &Apps) {
+    let side = |at: i32| u32::try_from(at).unwrap_or(0);
+    for (at, widget) in tree.widgets.iter().enumerate().filter(|(_, widget)| is_on_icon(widget)) {
+        let words = widget.words();
+        let opened: BTreeSet<String> = words.lines().flat_map(|line| apps.behind_icon(line)).collect();
+        if opened.is_empty() {
+            continue;
+        }
+        // A finger goes to the picture as well as to the words below it.
+        let [left, top, right, bottom] = tree.reacting(at).bounds.map(side);
+        let area = Area { left, top, right, bottom };
+        labels.extend(opened.into_iter().map(|app| Label {
+            text: String::new(),
+            area,
+            touchable: false,
+            focused: false,
+            secret: false,
+            app: Some(app),
+        }));
+    }
+    labels.sort_by_key(|label| (label.area.top, label.area.left));
+}
+
 impl Android {
     pub(super) async fn widgets(&mut self, deadline: Deadline) -> Result<Tree, DriverErrorKind> {
         self.linked(deadline).await?;
@@ -92,6 +123,17 @@ impl Android {
             tracing::debug!(front = windows.front, widgets = tree.widgets.len(), "the widgets are not of this screen");
             return Ok(None);
         }
-        Ok(Some(tree.labels()))
+        let mut labels = tree.labels();
+        if tree.widgets.iter().any(is_on_icon) {
+            match self.known_apps(deadline).await {
+                Ok(()) => add_icons(&mut labels, &tree, &self.apps),
+                // As on a phone of which nobody knows what is installed.
+                Err(DriverErrorKind::Refused { why }) => {
+                    tracing::debug!(why, "does not know which apps the icons open")
+                }
+                Err(kind) => return Err(kind),
+            }
+        }
+        Ok(Some(labels))
     }
 }

@@ -68,24 +68,66 @@ pub(crate) struct AppIcon {
     pub label: Option<String>,
 }
 
+/// The apps that a list of icons tells of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct IconList {
+    pub icons: Vec<AppIcon>,
+    /// Whether it is not as the system writes it: then nobody can tell which app a line is about.
+    pub contradicts_itself: bool,
+}
+
+/// Picks the lines of `cmd package query-activities` that `icons` reads.
+pub(crate) const ICON_LINES: &str = "grep -E '^[0-9]+ activities found:|^ *Activity #|packageName=|nonLocalizedLabel='";
+
 /// The apps that `cmd package query-activities` tells of. Phones say a label only where the app has it as a text; the others are
 /// numbers of resources, which a shell cannot look up.
-pub(crate) fn icons(output: &str) -> Vec<AppIcon> {
+///
+/// An app chooses its label, line breaks included, and it is printed as it is: what looks like the next app may be a part of it. But
+/// the system says first how many there are, counts them, and names an app before it tells the label; a label can add lines and take
+/// none away.
+pub(crate) fn icons(output: &str) -> IconList {
     const LABEL_MAX: usize = 200;
-    let mut icons: Vec<AppIcon> = Vec::new();
+    let mut list = IconList::default();
+    let (mut stated, mut blocks) = (None::<usize>, 0);
+    // Of the present block; the app is unknown until the block has named it.
+    let mut app: Option<AppIcon> = None;
     for line in output.lines().map(str::trim) {
-        if let Some(package) = line.strip_prefix("packageName=").filter(|name| super::window::is_package(name)) {
-            if icons.last().is_none_or(|icon| icon.package != package) {
-                icons.push(AppIcon { package: package.to_owned(), label: None });
+        if stated.is_none()
+            && let Some(number) = line.strip_suffix(" activities found:")
+        {
+            stated = number.parse().ok();
+        } else if let Some(number) = line.strip_prefix("Activity #").and_then(|rest| rest.strip_suffix(':')) {
+            list.contradicts_itself |= number.parse() != Ok(blocks);
+            blocks += 1;
+            list.icons.extend(app.take());
+        } else if let Some(package) = line.strip_prefix("packageName=") {
+            match &app {
+                Some(app) => list.contradicts_itself |= app.package != package,
+                None if super::window::is_package(package) => {
+                    app = Some(AppIcon { package: package.to_owned(), label: None });
+                }
+                None => list.contradicts_itself = true,
             }
         } else if let Some((_, said)) = line.split_once("nonLocalizedLabel=")
-            && let Some(icon) = icons.last_mut().filter(|icon| icon.label.is_none())
+            && let Some(icon) = app.as_mut().filter(|icon| icon.label.is_none())
         {
             let label = said.rsplit_once(" icon=").map_or(said, |(label, _)| label).trim();
             icon.label = (!label.is_empty() && label != "null" && label.len() <= LABEL_MAX).then(|| label.to_owned());
         }
     }
-    icons
+    list.icons.extend(app);
+    list.contradicts_itself |= stated.unwrap_or_default() != blocks || blocks != list.icons.len();
+    list
+}
+
+/// The same of apps that were asked for one by one, each after a line with the marker, which no app knows, and its name.
+pub(crate) fn icons_one_by_one(output: &str, marker: &str) -> Vec<AppIcon> {
+    let sections = output.split(marker).skip(1).filter_map(|section| section.split_once('\n'));
+    let icon = |(package, told): (&str, &str)| {
+        // What comes first is the system's word. A device that does not keep to the one that it was asked for tells nothing.
+        icons(told).icons.into_iter().next().filter(|icon| icon.package == package.trim())
+    };
+    sections.filter_map(icon).collect()
 }
 
 /// The number that stands alone in the last line that is one, whatever the linker says before.
@@ -191,14 +233,69 @@ mod tests {
         assert_eq!(names, ["com.android.settings", "org.b"]);
     }
 
+    /// The lines that are picked of a list, by packages and labels; an activity has a label, and so has its app.
+    fn listed(apps: &[(&str, &str)]) -> String {
+        let block = |(at, (package, label)): (usize, &(&str, &str))| {
+            format!(
+                "  Activity #{at}:\n      packageName={package}\n      labelRes=0x7f110020 nonLocalizedLabel=null icon=0x0 banner=0x0\n        \
+                 packageName={package}\n        labelRes=0x0 nonLocalizedLabel={label} icon=0x0 banner=0x0\n"
+            )
+        };
+        format!("{} activities found:\n{}", apps.len(), apps.iter().enumerate().map(block).collect::<String>())
+    }
+
+    fn told(list: &[AppIcon]) -> Vec<(&str, Option<&str>)> {
+        list.iter().map(|icon| (&*icon.package, icon.label.as_deref())).collect()
+    }
+
     #[test]
     fn icons_and_their_labels() {
-        let stock = "    ActivityInfo:\n      packageName=com.a\n      labelRes=0x7f110020 nonLocalizedLabel=null icon=0x0 banner=0x0\n      \
-                     ApplicationInfo:\n        packageName=com.a\n        labelRes=0x0 nonLocalizedLabel=An app icon=0x0 banner=0x0\n      \
-                     packageName=com.b;reboot\n      packageName=com.c\n      labelRes=0x7f000000 nonLocalizedLabel=null icon=0x1 banner=0x0\n";
-        let told: Vec<_> = icons(stock).into_iter().map(|icon| (icon.package, icon.label)).collect();
-        assert_eq!(told, [("com.a".to_owned(), Some("An app".to_owned())), ("com.c".to_owned(), None)]);
-        assert_eq!(icons("No activities found\n"), []);
+        let noise = "WARNING: linker: app_process has text relocations.\n";
+        let list =
+            icons(&(noise.to_owned() + &listed(&[("com.a", "An app"), ("com.a", "Another"), ("com.c", "null")])));
+        assert!(!list.contradicts_itself);
+        assert_eq!(told(&list.icons), [("com.a", Some("An app")), ("com.a", Some("Another")), ("com.c", None)]);
+        assert_eq!(icons("No activities found\n"), IconList::default());
+        assert!(icons(&listed(&[("com.a", "x"), ("com.b;reboot", "y")])).contradicts_itself);
+        assert!(
+            icons("packageName=com.a\nnonLocalizedLabel=A\n").contradicts_itself,
+            "nothing says how many there are"
+        );
+    }
+
+    /// Whatever lines a label adds, wherever its app stands: no other app gets a label by them unnoticed.
+    #[test]
+    fn a_label_with_line_breaks_is_noticed_or_stays_its_apps() {
+        let forged = |number: &str| {
+            format!(
+                "x icon=0x0\n  Activity #{number}:\n      packageName=com.victim\n      labelRes=0x0 nonLocalizedLabel=Bank icon=0x0"
+            )
+        };
+        let mut labels: Vec<String> = ["0", "1", "2", "3", "01", "x", ""].map(forged).to_vec();
+        labels.push(
+            "x icon=0x0\n      packageName=com.victim\n      labelRes=0x0 nonLocalizedLabel=Bank icon=0x0".to_owned(),
+        );
+        labels.push(
+            "x icon=0x0\n9 activities found:\n  Activity #0:\npackageName=com.victim\nnonLocalizedLabel=Bank"
+                .to_owned(),
+        );
+        labels.push("x\nnonLocalizedLabel=Bank\n".to_owned());
+        for label in &labels {
+            for at in 0..3 {
+                let mut apps = vec![("com.one", "One"), ("com.victim", "Purse")];
+                apps.insert(at, ("com.evil", label));
+                let list = icons(&listed(&apps));
+                let of_victim: Vec<_> = list.icons.iter().filter(|icon| icon.package == "com.victim").collect();
+                let is_right = of_victim.iter().all(|icon| icon.label.as_deref() == Some("Purse"));
+                assert!(list.contradicts_itself || is_right, "{at}: {label}");
+            }
+        }
+        let section = |package: &str, label: &str| format!("m4rk3r {package}\n{}", listed(&[(package, label)]));
+        let evil = forged("1").replace("Activity #1", "m4rk3d com.victim");
+        let asked = section("com.one", "One") + &section("com.evil", &evil) + &section("com.victim", "Purse");
+        let asked = asked + "m4rk3r com.none\nNo activities found\nm4rk3r com.two\n" + &listed(&[("com.one", "One")]);
+        let icons = icons_one_by_one(&asked, "m4rk3r");
+        assert_eq!(told(&icons), [("com.one", Some("One")), ("com.evil", Some("x")), ("com.victim", Some("Purse"))]);
     }
 
     #[test]
