@@ -17,7 +17,7 @@ const EDGES: &[(&str, &str, &[&str], &[&str])] = &[
     ("tasks/suites/smoke", "smoke", &["phone"], &[]),
     ("tasks", "tasks", &["agent", "contract", "drivers", "models", "phone", "phone-suite", "smoke"], &[]),
     ("tasks/cli", "tapwright", &["tasks"], &["phone"]),
-    ("tests", "tests", &[], &["agent", "contract", "drivers", "mini-data", "models", "smoke", "tasks"]),
+    ("tests", "tests", &[], &["agent", "contract", "drivers", "mini-data", "models", "phone", "smoke", "tasks"]),
 ];
 
 fn root() -> PathBuf {
