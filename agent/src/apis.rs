@@ -8,45 +8,56 @@ use tapwright_contract::api::{ApiError, ApiSpec, Apis};
 
 use crate::calls::{ApiCall, ApiCatalog, InvalidApiSpec, InvalidCall};
 
-/// Several APIs as one: each call goes to whichever offers the name, if its arguments fit.
+/// Several APIs as one: each call goes to whichever offers the name just then, if its arguments fit.
 #[derive(Default)]
 pub struct Registry<'a> {
     apis: Vec<Box<dyn Apis + 'a>>,
-    catalog: ApiCatalog,
-    /// The API of each name.
-    owners: Vec<usize>,
 }
 
 impl<'a> Registry<'a> {
-    /// Adds all that something offers.
+    /// Adds all that something offers, now and later.
     ///
     /// # Errors
     /// The first name that cannot be offered, and why; nothing is added then.
     pub fn add(&mut self, api: Box<dyn Apis + 'a>) -> Result<(), (String, InvalidApiSpec)> {
-        let mut catalog = self.catalog.clone();
-        let specs = api.specs();
-        for spec in &specs {
-            catalog.add(spec.clone()).map_err(|error| (spec.name.clone(), error))?;
+        let mut catalog = ApiCatalog::of(&self.specs());
+        for spec in api.specs() {
+            let name = spec.name.clone();
+            catalog.add(spec).map_err(|error| (name, error))?;
         }
-        self.owners.extend(specs.iter().map(|_| self.apis.len()));
-        self.catalog = catalog;
         self.apis.push(api);
         Ok(())
+    }
+
+    /// What is offered now, each with its owner's place. Of several of one name the first counts: who came later cannot take over what
+    /// was there.
+    fn offers(&self) -> Vec<(usize, ApiSpec)> {
+        let mut offers: Vec<(usize, ApiSpec)> = Vec::new();
+        for (owner, api) in self.apis.iter().enumerate() {
+            for spec in api.specs() {
+                if !offers.iter().any(|(_, known)| known.name.eq_ignore_ascii_case(&spec.name)) {
+                    offers.push((owner, spec));
+                }
+            }
+        }
+        offers
     }
 }
 
 #[async_trait]
 impl Apis for Registry<'_> {
     fn specs(&self) -> Vec<ApiSpec> {
-        self.catalog.iter().map(|(spec, _)| spec.clone()).collect()
+        self.offers().into_iter().map(|(_, spec)| spec).collect()
     }
 
     async fn call(&mut self, name: &str, arguments: &Value, within: Duration) -> Result<String, ApiError> {
-        let nth = self.catalog.iter().position(|(spec, _)| spec.name.eq_ignore_ascii_case(name));
-        let Some(owner) = nth.and_then(|nth| self.owners.get(nth)) else { return Err(ApiError::Unknown) };
+        let mut offers = self.offers().into_iter();
+        let Some((owner, spec)) = offers.find(|(_, spec)| spec.name.eq_ignore_ascii_case(name)) else {
+            return Err(ApiError::Unknown);
+        };
         // The secrets are in by now, so what does not fit is not repeated, not even in part.
         let call = ApiCall { name: name.to_owned(), arguments: arguments.clone() };
-        let call = self.catalog.checked(call).map_err(|error| ApiError::Refused {
+        let call = ApiCatalog::of(&[spec]).checked(call).map_err(|error| ApiError::Refused {
             why: match error {
                 InvalidCall::NoApi { .. } => error.to_string(),
                 InvalidCall::Arguments { name, mismatch, .. } => {
@@ -54,7 +65,7 @@ impl Apis for Registry<'_> {
                 }
             },
         })?;
-        self.apis[*owner].call(&call.name, &call.arguments, within).await
+        self.apis[owner].call(&call.name, &call.arguments, within).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Carries out what an [`Episode`] asks for, over the ports, and writes down all of it. It decides nothing.
 
+mod offered;
+
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -23,6 +25,7 @@ use crate::policy::Policy;
 use crate::secrets::{self, Secrets, Veil, Written};
 use crate::step::Notice;
 use crate::stop::Stop;
+use offered::{Offer, OfferedApis};
 
 /// As many apps of one name are told a run.
 const APPS_MAX: usize = 20;
@@ -65,7 +68,8 @@ pub enum DriveError {
 pub async fn drive(mut setting: Setting, started: u64, mut ports: Ports<'_>) -> Result<End, DriveError> {
     setting.abilities = Some(ports.driver.abilities());
     forbid_by_id(&mut setting.policy, &setting.limits, &mut ports).await;
-    setting.apis = ports.apis.specs();
+    let mut offered = OfferedApis::default();
+    setting.apis = offered.begin(ports.apis, ports.secrets);
     let limits = setting.limits.clone();
     let header = RunHeader {
         run: ports.journal.run().to_owned(),
@@ -75,7 +79,7 @@ pub async fn drive(mut setting: Setting, started: u64, mut ports: Ports<'_>) -> 
         forked: None,
         setting: setting.clone(),
     };
-    let mut shell = Shell::new(ports, limits, started);
+    let mut shell = Shell::new(ports, limits, started, offered);
     let result = shell.begin(header, Episode::new(setting)).await;
     shell.told(result)
 }
@@ -92,7 +96,7 @@ pub async fn resume(mut point: ResumePoint, limits: Limits, at: u64, mut ports: 
     if let Some(policy) = &mut point.restricted {
         forbid_by_id(policy, &limits, &mut ports).await;
     }
-    let mut shell = Shell::new(ports, limits, at);
+    let mut shell = Shell::new(ports, limits, at, OfferedApis::default());
     shell.seen = point.seen.clone();
     shell.veil = std::mem::take(&mut point.veil);
     shell.veil.after_break(point.seen.as_ref().map(|seen| &seen.picture));
@@ -134,6 +138,7 @@ struct Shell<'a> {
     labels: Option<Vec<Label>>,
     /// Covers typed secrets in what is seen.
     veil: Veil,
+    offered: OfferedApis,
     reached: Option<Outcome>,
 }
 
@@ -149,9 +154,9 @@ struct Spent {
 }
 
 impl<'a> Shell<'a> {
-    fn new(ports: Ports<'a>, limits: Limits, at: u64) -> Shell<'a> {
+    fn new(ports: Ports<'a>, limits: Limits, at: u64, offered: OfferedApis) -> Shell<'a> {
         let (spent, veil) = (Spent::default(), Veil::default());
-        Shell { ports, limits, at, spent, seen: None, labels: None, veil, reached: None }
+        Shell { ports, limits, at, spent, seen: None, labels: None, veil, offered, reached: None }
     }
 }
 
@@ -167,8 +172,8 @@ impl Shell<'_> {
         for notice in notices {
             self.note_notice(notice).await?;
         }
-        let now = self.ports.apis.specs();
-        let apis = (now != episode.apis()).then_some(now);
+        let now = self.offered.begin(self.ports.apis, self.ports.secrets);
+        let apis = (episode.apis().as_ref() != Some(&now)).then_some(now);
         let terms = ResumeTerms { edition: Some(EDITION), policy: restricted, apis };
         if let Some(Next::End(end)) = next {
             if !written {
@@ -246,8 +251,8 @@ impl Shell<'_> {
     }
 
     async fn look(&mut self) -> Event {
-        let Shell { ports, limits, veil, .. } = self;
-        let Ports { driver, secrets, clock, stop, .. } = ports;
+        let Shell { ports, limits, veil, offered, .. } = self;
+        let Ports { driver, apis, secrets, clock, stop, .. } = ports;
         let bytes_max = limits.remark_bytes;
         // Where secrets were typed there are two questions, and one deadline: a screen that moves may take all of its time.
         let within = if veil.is_drawn() { limits.look / 2 } else { limits.look };
@@ -261,6 +266,9 @@ impl Shell<'_> {
                 return Event::Unseen(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max));
             }
         };
+        if let Some(apis) = offered.changed(*apis, secrets) {
+            return Event::OfferedApis(apis);
+        }
         // Before anybody sees it: the journal, the model, a person.
         let screen = if veil.wants_labels(&seen) {
             let left = (limits.look + limits.grace).saturating_sub(clock.elapsed().saturating_sub(begun));
@@ -400,10 +408,18 @@ impl Shell<'_> {
     }
 
     async fn call(&mut self, call: &ApiCall) -> Event {
-        let Shell { ports, limits, .. } = self;
+        let Shell { ports, limits, offered, .. } = self;
         let Ports { apis, secrets, clock, stop, .. } = ports;
         let bytes_max = limits.remark_bytes;
         let call = call.clone().named_in(&ApiCatalog::of(&apis.specs()));
+        match offered.offer(&call.name, *apis, secrets) {
+            Offer::Stands => {}
+            Offer::Gone => return Event::Acted(ActionResult::NoApi),
+            Offer::Changed => {
+                let why = "the API has become another one in between; look at what it is for now".to_owned();
+                return Event::Acted(ActionResult::Failed(Fault::Refused { why }));
+            }
+        }
         let revealed = match with_texts(&call.arguments, &mut |text| secrets.reveal(text)) {
             Ok(revealed) => revealed,
             Err(name) => {
@@ -433,6 +449,7 @@ impl Shell<'_> {
                 front: screen.front.clone(),
             },
             Event::Unseen(fault) => EventLine::Unseen(fault.clone()),
+            Event::OfferedApis(apis) => EventLine::OfferedApis(apis.clone()),
             Event::Read(labels) => EventLine::Read(labels.clone()),
             Event::FoundApp(search) => EventLine::FoundApp(search.clone()),
             Event::Heard(reply) => {
@@ -591,7 +608,7 @@ mod tests {
 
     /// A page of labels, each of so many bytes, as long as the guard may judge it.
     fn judged(labels: usize, bytes: usize) -> bool {
-        let limits = Limits { labels_max: 4, label_bytes: 10, page_bytes: 30, ..Limits::for_tests() };
+        let limits = Limits { labels_max: 4, label_bytes: 10, page_bytes: 30, ..crate::limits::small::limits() };
         let area = Area { left: 0, top: 0, right: 1, bottom: 1 };
         let label = Label { text: "x".repeat(bytes), area, touchable: true, focused: false, secret: false, app: None };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be built");

@@ -1,7 +1,7 @@
 //! The generations of the loop's rules, in one table. A record is replayed, and goes on, by the rules of its own time.
 
 /// The present generation.
-pub const EDITION: u32 = 5;
+pub const EDITION: u32 = 6;
 
 /// What one generation does, and the ones before it do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +35,15 @@ pub(crate) struct Rules {
     pub(crate) apps_under_a_finger_count: bool,
     /// A call has a name and arguments, which are checked; what it does decides whether somebody is asked.
     pub(crate) calls_are_typed: bool,
+    /// A call that waited for a person, or that the run broke off before, is made only if it is still offered as it was.
+    pub(crate) calls_are_checked_again: bool,
 }
 
 impl Rules {
     /// The rules of an edition; a record of times to come is refused by its version, long before this.
     pub(crate) const fn of(edition: u32) -> Rules {
-        let (second, third, fourth, fifth) = (edition >= 2, edition >= 3, edition >= 4, edition >= 5);
+        let (second, third, fourth) = (edition >= 2, edition >= 3, edition >= 4);
+        let (fifth, sixth) = (edition >= 5, edition >= 6);
         Rules {
             notes_read_the_page: second,
             long_notes_are_summed_up: second,
@@ -56,6 +59,7 @@ impl Rules {
             questions_name_the_target: fourth,
             apps_under_a_finger_count: fourth,
             calls_are_typed: fifth,
+            calls_are_checked_again: sixth,
         }
     }
 }

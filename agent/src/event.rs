@@ -18,7 +18,7 @@ use crate::secrets::Secrets;
 /// What the loop asks for. Each effect is answered by one event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Look at the screen: `Saw` or `Unseen`.
+    /// Look at the screen, and which APIs there are: `Saw`, `Unseen` or `OfferedApis`.
     Look,
     /// Read what is written on the screen: `Read`.
     Read,
@@ -52,6 +52,8 @@ pub enum Event {
     Saw(Screen),
     /// The screen was not seen.
     Unseen(Fault),
+    /// The APIs that there are from here on are not those from before. It comes in place of a screen, which is looked at again.
+    OfferedApis(Vec<ApiSpec>),
     /// What is written on the screen; `None` if the device does not tell, or could not.
     Read(Option<Vec<Label>>),
     /// The apps that a name stands for, or why nobody knows.
@@ -240,7 +242,7 @@ impl Event {
             (None, Event::Began)
                 | (Some(_), Event::Stopped)
                 | (_, Event::Resumed { .. })
-                | (Some(Effect::Look), Event::Saw(_) | Event::Unseen(_))
+                | (Some(Effect::Look), Event::Saw(_) | Event::Unseen(_) | Event::OfferedApis(_))
                 | (Some(Effect::Read), Event::Read(_))
                 | (Some(Effect::FindApp(_)), Event::FoundApp(_))
                 | (Some(Effect::Think(_)), Event::Heard(_) | Event::Silent(_))

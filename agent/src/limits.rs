@@ -110,49 +110,6 @@ pub struct Limits {
     pub page_bytes: usize,
 }
 
-impl Limits {
-    /// Small numbers for tests and examples; runs in earnest have the caller's.
-    pub fn for_tests() -> Limits {
-        Limits {
-            steps_max: 20,
-            strikes_max: 3,
-            refusals_max: 3,
-            asks_max: 5,
-            retries_max: 2,
-            backoff: Duration::from_secs(1),
-            backoff_max: Duration::from_secs(3),
-            looks_max: 3,
-            look_pause: Duration::from_secs(1),
-            timeouts_max: 3,
-            repeats_remark: 3,
-            repeats_max: 5,
-            repeats_window: 10,
-            unmoved_max: 6,
-            waits_remark: 3,
-            waits_max: 5,
-            rounds_remark: 8,
-            rounds_max: 12,
-            loops_remark: 4,
-            loops_max: 8,
-            look: Duration::from_secs(3),
-            think: Duration::from_secs(60),
-            act: Duration::from_secs(5),
-            ask: Duration::from_secs(600),
-            grace: Duration::from_secs(1),
-            wait_max: Duration::from_secs(10),
-            reply_bytes: 10_000,
-            remark_bytes: 300,
-            result_bytes: 600,
-            notes_bytes: 1000,
-            note_bytes: 400,
-            text_bytes: 1000,
-            labels_max: labels_max(),
-            label_bytes: label_bytes(),
-            page_bytes: page_bytes(),
-        }
-    }
-}
-
 /// What records that know no such limit had.
 fn never() -> u32 {
     u32::MAX
@@ -176,12 +133,16 @@ pub(crate) fn clip(text: &str, bytes_max: usize) -> &str {
 }
 
 #[cfg(test)]
+#[path = "../tests/common/limits.rs"]
+pub(crate) mod small;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn are_read_back_as_written() {
-        let limits = Limits::for_tests();
+        let limits = small::limits();
         let text = serde_json::to_string(&limits).unwrap();
         assert!(text.contains("\"think_ms\":60000"), "{text}");
         assert_eq!(serde_json::from_str::<Limits>(&text).unwrap(), limits);

@@ -109,7 +109,7 @@ fn policy() -> Policy {
         without_labels: Permission::Ask,
         secrets: [("card".to_owned(), SecretUse { apps: vec!["com.shop".to_owned()], any_field: false, apis: vec![] })]
             .into(),
-        ..Policy::trusting()
+        ..common::trusting()
     }
 }
 

@@ -213,7 +213,7 @@ fn nothing_risky_is_done_without_a_person() {
 #[test]
 fn the_same_screens_get_their_way_where_nobody_guards() {
     let cases = cases();
-    let happens = |case: &&Hostile| !obeyed(case, with(Policy::trusting()), true, &Answer::Nobody).0.is_empty();
+    let happens = |case: &&Hostile| !obeyed(case, with(common::trusting()), true, &Answer::Nobody).0.is_empty();
     let got = cases.iter().filter(happens).count();
     assert!(got >= 33, "only {got} of {}: then this shows nothing", cases.len());
 }

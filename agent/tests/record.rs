@@ -151,7 +151,7 @@ fn the_format_is_a_promise() {
     let runs = tempfile::tempdir().unwrap();
     good_run(runs.path(), "one");
     expect![[r#"
-        {"version":4,"seq":0,"ms":0,"run":{"run":"one","device":"phone","model":"script","started":1735776000000,"goal":"Turn Wi-Fi on","date":"2025-01-02","profile":{"dialect":"autoglm","history":1,"reply":"clean","remarks":true,"tokens_max":300},"limits":{"steps_max":20,"strikes_max":3,"refusals_max":3,"asks_max":5,"retries_max":2,"backoff_ms":1000,"backoff_max_ms":3000,"looks_max":3,"look_pause_ms":1000,"timeouts_max":3,"repeats_remark":3,"repeats_max":5,"repeats_window":10,"unmoved_max":6,"waits_remark":3,"waits_max":5,"rounds_remark":8,"rounds_max":12,"loops_remark":4,"loops_max":8,"look_ms":3000,"think_ms":60000,"act_ms":5000,"ask_ms":600000,"grace_ms":1000,"wait_max_ms":10000,"reply_bytes":10000,"remark_bytes":300,"result_bytes":600,"notes_bytes":1000,"note_bytes":400,"text_bytes":1000,"labels_max":2000,"label_bytes":8192,"page_bytes":524288},"policy":{"apps_forbidden":["Bank"],"warning":"ask","without_labels":"allow","api_effects":{"reads":"allow","changes":"allow","leaves_the_device":"allow","irreversible":"allow"}},"touch":{"long_press_ms":1000,"swipe_ms":400},"edition":5,"abilities":{"touch":true,"drag":true,"pointer":false,"scroll":false,"replace":true,"insert":false,"navigation":true,"chords":false,"launch":true,"windows":false,"labels":true}}}
+        {"version":5,"seq":0,"ms":0,"run":{"run":"one","device":"phone","model":"script","started":1735776000000,"goal":"Turn Wi-Fi on","date":"2025-01-02","profile":{"dialect":"autoglm","history":1,"reply":"clean","remarks":true,"tokens_max":300},"limits":{"steps_max":20,"strikes_max":3,"refusals_max":3,"asks_max":5,"retries_max":2,"backoff_ms":1000,"backoff_max_ms":3000,"looks_max":3,"look_pause_ms":1000,"timeouts_max":3,"repeats_remark":3,"repeats_max":5,"repeats_window":10,"unmoved_max":6,"waits_remark":3,"waits_max":5,"rounds_remark":8,"rounds_max":12,"loops_remark":4,"loops_max":8,"look_ms":3000,"think_ms":60000,"act_ms":5000,"ask_ms":600000,"grace_ms":1000,"wait_max_ms":10000,"reply_bytes":10000,"remark_bytes":300,"result_bytes":600,"notes_bytes":1000,"note_bytes":400,"text_bytes":1000,"labels_max":2000,"label_bytes":8192,"page_bytes":524288},"policy":{"apps_forbidden":["Bank"],"warning":"ask","without_labels":"allow","api_effects":{"reads":"allow","changes":"allow","leaves_the_device":"allow","irreversible":"allow"}},"touch":{"long_press_ms":1000,"swipe_ms":400},"edition":6,"abilities":{"touch":true,"drag":true,"pointer":false,"scroll":false,"replace":true,"insert":false,"navigation":true,"chords":false,"launch":true,"windows":false,"labels":true}}}
         {"seq":1,"ms":0,"event":"began"}
         {"seq":2,"ms":0,"effect":"look"}
         {"seq":3,"ms":0,"event":{"saw":{"picture":"71d6406abeefd6c1fbf042d389463e0d906ccc2f2d221b789f8864efc644169a","size":{"width":20,"height":40},"front":{"id":"com.example.settings","label":"Settings"}}}}
@@ -221,6 +221,28 @@ fn journals_of_old_versions_are_read() {
         versions += 1;
     }
     assert_eq!(versions, VERSION);
+}
+
+/// Somebody else's journal can name anything: what is no digest is not even opened.
+#[test]
+fn a_picture_is_named_by_a_digest_and_by_nothing_else() {
+    let runs = tempfile::tempdir().unwrap();
+    let record = good_run(runs.path(), "one");
+    fs::write(runs.path().join("outside.png"), "no picture").unwrap();
+    let digest = |entry: &Entry| match &entry.line {
+        Line::Event(EventLine::Saw { picture, .. }) => Some(picture.clone()),
+        _ => None,
+    };
+    let digest = record.entries.iter().find_map(digest).unwrap();
+    assert!(record.picture_bytes(&digest).is_ok());
+    let long = format!("{}/../{digest}", "a".repeat(60));
+    let kind = |name: &str| record.picture_bytes(name).unwrap_err().kind();
+    for name in ["../../outside", "", "/etc/passwd", &digest[1..], &format!("{digest}0"), &long] {
+        assert_eq!(kind(name), std::io::ErrorKind::InvalidInput, "{name}");
+    }
+    assert_eq!(kind(&digest.replace(|c: char| c.is_ascii_digit(), "a")), std::io::ErrorKind::NotFound);
+    fs::copy(runs.path().join("outside.png"), record.picture_file(&digest)).unwrap();
+    assert_eq!(kind(&digest), std::io::ErrorKind::InvalidData, "it is another picture by now");
 }
 
 #[test]

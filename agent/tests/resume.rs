@@ -5,26 +5,22 @@ mod common;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use common::outside::{Outside, RunStart};
 use common::{api, reply, screen};
 use expect_test::{Expect, expect};
-use serde_json::Value;
-use tapwright_agent::clock::Timer;
-use tapwright_agent::drive::{Ports, drive, resume};
 use tapwright_agent::episode::{Episode, Setting};
 use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, ResumeTerms};
 use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, Record, ResumeError};
 use tapwright_agent::outcome::End;
-use tapwright_agent::person::{Answer, Nobody, Person, Question};
+use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::policy::{ApiUse, Policy};
-use tapwright_agent::secrets::Secrets;
 use tapwright_agent::step::Notice;
-use tapwright_agent::stop::stop;
 use tapwright_contract::Picture;
-use tapwright_contract::api::{ApiEffect, ApiError, Apis};
+use tapwright_contract::api::ApiEffect;
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Part, Prompt, Reply};
@@ -637,47 +633,21 @@ impl Person for World {
     }
 }
 
-#[async_trait]
-impl Apis for World {
-    async fn call(&mut self, _name: &str, _arguments: &Value, _within: Duration) -> Result<String, ApiError> {
-        Err(ApiError::Unknown)
-    }
-}
-
-static NO_SECRETS: LazyLock<Secrets> = LazyLock::new(Secrets::default);
-
-fn ports<'a>(
-    world: &'a mut [World; 3],
-    journal: &'a mut Journal,
-    person: &'a mut dyn Person,
-    clock: &'a Timer,
-    watch: &'a mut (dyn FnMut(&Entry) + Send),
-) -> Ports<'a> {
-    let [device, model, apis] = world;
-    let (_stopper, stop) = stop();
-    Ports { driver: device, model, person, apis, secrets: &NO_SECRETS, journal, clock, stop, watch }
-}
-
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+fn outside(world: &World) -> Outside {
+    Outside::new(world.clone(), world.clone())
 }
 
 fn begin(world: &World, runs: &Path, replies: &[&'static str]) -> End {
     world.0.lock().unwrap().replies = replies.to_vec();
     let mut journal = Journal::create(runs, "one").unwrap();
-    let (mut worlds, clock) = ([world.clone(), world.clone(), world.clone()], Timer::start());
-    let (mut nobody, mut watch) = (Nobody, |_: &_| ());
-    wait(drive(setting(), 5, ports(&mut worlds, &mut journal, &mut nobody, &clock, &mut watch))).unwrap()
+    outside(world).run(RunStart::beginning(setting()), &mut journal)
 }
 
 fn go_on(world: &World, folder: &Path, replies: &[&'static str]) -> Result<End, ResumeError> {
     world.0.lock().unwrap().replies = replies.to_vec();
     let (mut journal, record, stand) = Journal::resume(folder)?;
-    let (mut worlds, clock) = ([world.clone(), world.clone(), world.clone()], Timer::start());
-    let (mut person, mut watch) = (world.clone(), |_: &_| ());
-    let limits = record.facts.setting.limits.clone();
-    let end = wait(resume(stand, limits, 6, ports(&mut worlds, &mut journal, &mut person, &clock, &mut watch)));
-    Ok(end.unwrap())
+    let from = RunStart::resuming(stand, record.facts.setting.limits);
+    Ok(Outside { person: Box::new(world.clone()), ..outside(world) }.run(from, &mut journal))
 }
 
 #[test]
@@ -694,16 +664,42 @@ fn a_run_that_goes_on_under_a_stricter_policy_is_judged_by_it_from_then_on() {
     fs::write(folder.join("journal.jsonl"), &journal[..before]).unwrap();
     world.0.lock().unwrap().replies = vec![TAP, TAP, TAP, TAP];
     let (mut journal, record, mut stand) = Journal::resume(&folder).unwrap();
-    let policy = Policy { apps_forbidden: vec!["App".to_owned()], ..Policy::trusting() };
+    let policy = Policy { apps_forbidden: vec!["App".to_owned()], ..common::trusting() };
     stand.restrict(record.facts.setting.policy.stricter(&policy));
-    let (mut worlds, clock) = ([world.clone(), world.clone(), world.clone()], Timer::start());
-    let (mut person, mut watch) = (world.clone(), |_: &_| ());
-    let limits = record.facts.setting.limits.clone();
-    let end = wait(resume(stand, limits, 6, ports(&mut worlds, &mut journal, &mut person, &clock, &mut watch)));
-    assert_eq!(end.unwrap().outcome.id(), "refused");
+    let outside = Outside { person: Box::new(world.clone()), ..outside(&world) };
+    let end = outside.run(RunStart::resuming(stand, record.facts.setting.limits), &mut journal);
+    assert_eq!(end.outcome.id(), "refused");
     drop(journal);
     assert_eq!(world.0.lock().unwrap().number, 0, "nothing was touched");
     Record::read(&folder).unwrap().replay(|_, _| ()).unwrap();
+}
+
+/// What another policy let through is not done, and nobody is asked about it: the model may want it again.
+#[test]
+fn what_was_let_through_before_is_not_begun_under_a_stricter_policy() {
+    let stricter = || {
+        let policy = Policy { apps_forbidden: vec!["Settings".to_owned()], ..setting().policy };
+        ResumeTerms { policy: Some(Box::new(policy)), ..ResumeTerms::default() }
+    };
+    for (events, begun) in [
+        (vec![saw(1), heard(PAY)], true),
+        (vec![saw(1), heard(PAY)], false),
+        (vec![saw(1), heard(PAY), Event::Answered(Answer::Yes)], true),
+        (vec![saw(1), heard(TAP)], false),
+    ] {
+        let mut episode = Episode::new(setting());
+        for event in [Event::Began].into_iter().chain(events.clone()) {
+            episode.on(event);
+        }
+        let next = episode.on(Event::Resumed { begun, terms: stricter() });
+        assert_eq!(next, Next::Do(Effect::Look), "{events:?}");
+        let told = match episode.on(saw(1)) {
+            Next::Do(Effect::Think(prompt)) => format!("{prompt:?}"),
+            next => panic!("{events:?}: {next:?}"),
+        };
+        assert!(told.contains("the run broke off before it, and goes on under a stricter policy"), "{told}");
+        assert!(!matches!(episode.on(heard(TAP)), Next::Do(Effect::Act(_) | Effect::Ask(_))), "{events:?}");
+    }
 }
 
 #[test]
@@ -772,10 +768,8 @@ fn a_journal_that_breaks_off_anywhere() {
     whole.0.lock().unwrap().replies = GOOD.to_vec();
     {
         let mut journal = Journal::create(runs.path(), "one").unwrap();
-        let (mut worlds, clock) = ([whole.clone(), whole.clone(), whole.clone()], Timer::start());
-        let (mut person, mut watch) = (whole.clone(), |_: &_| ());
-        let ports = ports(&mut worlds, &mut journal, &mut person, &clock, &mut watch);
-        assert_eq!(wait(drive(setting(), 5, ports)).unwrap().outcome.id(), "done");
+        let outside = Outside { person: Box::new(whole.clone()), ..outside(&whole) };
+        assert_eq!(outside.run(RunStart::beginning(setting()), &mut journal).outcome.id(), "done");
     }
     let at = folder.join("journal.jsonl");
     let bytes = fs::read(&at).unwrap();
@@ -861,10 +855,7 @@ fn a_fork_begins_with_the_first_steps_of_another_run() {
         let (mut journal, stand) = Journal::fork(&record, steps, runs.path(), &name, 77).unwrap();
         let world = World::default();
         world.0.lock().unwrap().replies = vec![FINISH];
-        let (mut worlds, clock) = ([world.clone(), world.clone(), world.clone()], Timer::start());
-        let (mut nobody, mut watch) = (Nobody, |_: &_| ());
-        let ports = ports(&mut worlds, &mut journal, &mut nobody, &clock, &mut watch);
-        let end = wait(resume(stand, record.facts.setting.limits.clone(), 78, ports)).unwrap();
+        let end = outside(&world).run(RunStart::resuming(stand, record.facts.setting.limits.clone()), &mut journal);
         assert_eq!((end.steps, end.notes.len()), (steps + 1, usize::from(steps >= 2)));
         let fork = Record::read(&runs.path().join(&name)).unwrap();
         fork.replay(|_, _| ()).unwrap();

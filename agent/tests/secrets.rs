@@ -7,14 +7,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::disk::Memory;
+use common::outside::{Outside, RunStart};
 use common::{reply, setting};
-use tapwright_agent::apis::NoApis;
-use tapwright_agent::clock::Timer;
-use tapwright_agent::drive::{Ports, drive, resume};
 use tapwright_agent::episode::Setting;
 use tapwright_agent::journal::{Entry, EventLine, Journal, Line, Record};
 use tapwright_agent::outcome::Outcome;
-use tapwright_agent::person::{Answer, Nobody, Person, Question};
+use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::policy::SecretUse;
 use tapwright_agent::secrets::{SecretText, Secrets};
 use tapwright_agent::stop::stop;
@@ -105,6 +103,16 @@ fn setting_with(any_field: bool) -> Setting {
     setting
 }
 
+/// A page and a script, and the secret.
+fn outside(driver: impl Driver + 'static, script: Script) -> Outside {
+    let secrets = Secrets::new([("pin".to_owned(), SecretText::new(SECRET.to_owned()).unwrap())].into());
+    Outside { secrets, ..Outside::new(driver, script) }
+}
+
+fn journal_on(disk: &Memory) -> Journal {
+    Journal::over("secret", Box::new(disk.clone()))
+}
+
 /// What was typed, how it ended, what lies on the disk, and what the model was told.
 fn run(tells: bool, fails: bool, any_field: bool) -> (Vec<String>, Outcome, String, Vec<Prompt>) {
     run_with(tells, fails, any_field, false)
@@ -118,31 +126,15 @@ fn run_with(
 ) -> (Vec<String>, Outcome, String, Vec<Prompt>) {
     let (typed, seen) = (Arc::default(), Arc::default());
     let disk = Memory::default();
-    let mut journal = Journal::over("secret", Box::new(disk.clone()));
-    let setting = setting_with(any_field);
-    let secrets = Secrets::new([("pin".to_owned(), SecretText::new(SECRET.to_owned()).unwrap())].into());
     let lines = vec![
         r#"do(action="Type", text="{{secret:none}}")"#,
         r#"do(action="Type", text="{{secret:pin}}")"#,
         r#"do(action="Note", message="True")"#,
         r#"finish(message="in")"#,
     ];
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let end = runtime.block_on(async {
-        let (_stopper, stop) = stop();
-        let ports = Ports {
-            driver: &mut Page { typed: Arc::clone(&typed), tells, fails, falls_silent },
-            model: &mut Script { lines, seen: Arc::clone(&seen) },
-            person: &mut Nobody,
-            apis: &mut NoApis,
-            secrets: &secrets,
-            journal: &mut journal,
-            clock: &Timer::start(),
-            stop,
-            watch: &mut |_| (),
-        };
-        drive(setting, 0, ports).await.expect("the journal can be written")
-    });
+    let page = Page { typed: Arc::clone(&typed), tells, fails, falls_silent };
+    let outside = outside(page, Script { lines, seen: Arc::clone(&seen) });
+    let end = outside.run(RunStart::beginning(setting_with(any_field)), &mut journal_on(&disk));
     let lines = String::from_utf8(disk.disk().lines.clone()).unwrap();
     let typed = typed.lock().unwrap().clone();
     let seen = seen.lock().unwrap().clone();
@@ -212,48 +204,34 @@ fn stays_covered(tells: bool, any_field: bool, seen_after: bool) {
     let (typed, seen) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<Prompt>>>::default());
     let disk = Memory::default();
     let setting = setting_with(any_field);
-    let secrets = Secrets::new([("pin".to_owned(), SecretText::new(SECRET.to_owned()).unwrap())].into());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(async {
-        let mut journal = Journal::over("secret", Box::new(disk.clone()));
-        for go_on in [false, true] {
-            let (stopper, stop) = stop();
-            let lines = match go_on {
-                false => vec![r#"do(action="Type", text="{{secret:pin}}")"#, r#"do(action="Back")"#],
-                true => vec![r#"do(action="Back")"#, r#"finish(message="in")"#],
-            };
-            let mut replies = 0;
-            let mut watch = |entry: &Entry| {
-                let heard = matches!(entry.line, Line::Event(EventLine::Heard(_)));
-                replies += u32::from(heard);
-                let acted = matches!(entry.line, Line::Event(EventLine::Acted(_)));
-                // Right after it was typed, or when what it looks like was seen.
-                if !go_on && (if seen_after { replies == 2 } else { acted }) {
-                    stopper.stop();
-                }
-            };
-            let ports = Ports {
-                driver: &mut Page { typed: Arc::clone(&typed), tells, fails: false, falls_silent: false },
-                model: &mut Script { lines, seen: Arc::clone(&seen) },
-                person: &mut Nobody,
-                apis: &mut NoApis,
-                secrets: &secrets,
-                journal: &mut journal,
-                clock: &Timer::start(),
-                stop,
-                watch: &mut watch,
-            };
-            if go_on {
-                disk.write_to(folder.path());
-                let mut record = Record::read(folder.path()).unwrap();
-                let stand = record.stand().unwrap();
-                let end = resume(stand, setting.limits.clone(), 1, ports).await.unwrap();
-                assert_eq!(end.outcome.id(), "done");
-            } else {
-                assert_eq!(drive(setting.clone(), 0, ports).await.unwrap().outcome, Outcome::Stopped);
+    let mut journal = journal_on(&disk);
+    for go_on in [false, true] {
+        let (stopper, stop) = stop();
+        let lines = match go_on {
+            false => vec![r#"do(action="Type", text="{{secret:pin}}")"#, r#"do(action="Back")"#],
+            true => vec![r#"do(action="Back")"#, r#"finish(message="in")"#],
+        };
+        let mut replies = 0;
+        let mut watch = |entry: &Entry| {
+            let heard = matches!(entry.line, Line::Event(EventLine::Heard(_)));
+            replies += u32::from(heard);
+            let acted = matches!(entry.line, Line::Event(EventLine::Acted(_)));
+            // Right after it was typed, or when what it looks like was seen.
+            if !go_on && (if seen_after { replies == 2 } else { acted }) {
+                stopper.stop();
             }
-        }
-    });
+        };
+        let page = Page { typed: Arc::clone(&typed), tells, fails: false, falls_silent: false };
+        let outside = Outside { stop, ..outside(page, Script { lines, seen: Arc::clone(&seen) }) };
+        let from = if go_on {
+            disk.write_to(folder.path());
+            RunStart::resuming(Record::read(folder.path()).unwrap().stand().unwrap(), setting.limits.clone())
+        } else {
+            RunStart::beginning(setting.clone())
+        };
+        let end = outside.watched(from, &mut journal, &mut watch);
+        assert_eq!(end.outcome.id(), if go_on { "done" } else { "stopped" });
+    }
     assert_eq!(*typed.lock().unwrap(), [SECRET]);
     let lines = String::from_utf8(disk.disk().lines.clone()).unwrap();
     kept_quiet(&lines, &seen.lock().unwrap());
@@ -297,30 +275,13 @@ fn a_screen_that_moves_is_no_device_that_is_lost() {
     for (tree, sees_it) in [(Duration::from_millis(2_400), true), (Duration::from_secs(3600), false)] {
         let (typed, seen) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<Prompt>>>::default());
         let disk = Memory::default();
-        let mut journal = Journal::over("secret", Box::new(disk.clone()));
-        let secrets = Secrets::new([("pin".to_owned(), SecretText::new(SECRET.to_owned()).unwrap())].into());
         let type_it = r#"do(action="Type", text="{{secret:pin}}")"#;
         let back = r#"do(action="Back")"#;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let end = runtime.block_on(async {
-            let (_stopper, stop) = stop();
-            let page = Page { typed: Arc::clone(&typed), tells: true, fails: false, falls_silent: false };
-            let ports = Ports {
-                driver: &mut Restless { page, tree },
-                model: &mut Script {
-                    lines: vec![type_it, back, back, r#"finish(message="in")"#],
-                    seen: Arc::clone(&seen),
-                },
-                person: &mut Yes,
-                apis: &mut NoApis,
-                secrets: &secrets,
-                journal: &mut journal,
-                clock: &Timer::start(),
-                stop,
-                watch: &mut |_| (),
-            };
-            drive(setting_with(false), 0, ports).await.expect("the journal can be written")
-        });
+        let lines = vec![type_it, back, back, r#"finish(message="in")"#];
+        let page = Page { typed: Arc::clone(&typed), tells: true, fails: false, falls_silent: false };
+        let outside = outside(Restless { page, tree }, Script { lines, seen: Arc::clone(&seen) });
+        let outside = Outside { person: Box::new(Yes), ..outside };
+        let end = outside.run(RunStart::beginning(setting_with(false)), &mut journal_on(&disk));
         let lines = String::from_utf8(disk.disk().lines.clone()).unwrap();
         assert_eq!(end.outcome, Outcome::Done { message: "in".to_owned() }, "{lines}");
         assert_eq!(*typed.lock().unwrap(), [SECRET], "{lines}");
@@ -345,29 +306,14 @@ impl Person for Yes {
 fn what_a_model_says_of_it_is_not_written_down() {
     let (typed, seen) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<Prompt>>>::default());
     let disk = Memory::default();
-    let mut journal = Journal::over("secret", Box::new(disk.clone()));
-    let secrets = Secrets::new([("pin".to_owned(), SecretText::new(SECRET.to_owned()).unwrap())].into());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let end = runtime.block_on(async {
-        let (_stopper, stop) = stop();
-        let lines = vec![
-            "<think>The note says hunter2-4711.</think><answer>do(action=\"Note\", message=\"the PIN is hunter2-4711\")",
-            "hunter2-4711 is no action",
-            r#"finish(message="it is hunter2-4711")"#,
-        ];
-        let ports = Ports {
-            driver: &mut Page { typed: Arc::clone(&typed), tells: true, fails: false, falls_silent: false },
-            model: &mut Script { lines, seen: Arc::clone(&seen) },
-            person: &mut Nobody,
-            apis: &mut NoApis,
-            secrets: &secrets,
-            journal: &mut journal,
-            clock: &Timer::start(),
-            stop,
-            watch: &mut |_| (),
-        };
-        drive(setting_with(false), 0, ports).await.expect("the journal can be written")
-    });
+    let lines = vec![
+        "<think>The note says hunter2-4711.</think><answer>do(action=\"Note\", message=\"the PIN is hunter2-4711\")",
+        "hunter2-4711 is no action",
+        r#"finish(message="it is hunter2-4711")"#,
+    ];
+    let page = Page { typed: Arc::clone(&typed), tells: true, fails: false, falls_silent: false };
+    let outside = outside(page, Script { lines, seen: Arc::clone(&seen) });
+    let end = outside.run(RunStart::beginning(setting_with(false)), &mut journal_on(&disk));
     assert_eq!(end.outcome, Outcome::Done { message: "it is {{secret:pin}}".to_owned() });
     let lines = String::from_utf8(disk.disk().lines.clone()).unwrap();
     assert!(lines.contains("the PIN is {{secret:pin}}"), "{lines}");

@@ -19,6 +19,7 @@ use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::stop;
 use tapwright_models::scripted::{AtEnd, Scripted};
+use tapwright_tasks::policy::Preset;
 use tapwright_tasks::profile::Profiles;
 use tapwright_tasks::settings::default_limits;
 
@@ -196,8 +197,10 @@ async fn whatever_a_forbidden_app_is_called() {
         ("com.example.purse", &["com.tencent.mm"], tap.clone(), "- 1 done"),
     ];
     for (front, forbidden, says, expected) in rows {
-        let policy =
-            Policy { apps_forbidden: forbidden.iter().map(|name| (*name).to_owned()).collect(), ..Policy::trusting() };
+        let policy = Policy {
+            apps_forbidden: forbidden.iter().map(|name| (*name).to_owned()).collect(),
+            ..Preset::Trusting.policy()
+        };
         assert_eq!(comes_to(front, policy, says).await, *expected, "{forbidden:?} {says}");
     }
 }
@@ -215,8 +218,10 @@ async fn whatever_an_allowed_app_is_called() {
         (&["org.telegram.messenger", "Telegram"], launch("com.evil"), "- 0 refused"),
     ];
     for (allowed, says, expected) in rows {
-        let policy =
-            Policy { apps_allowed: allowed.iter().map(|name| (*name).to_owned()).collect(), ..Policy::trusting() };
+        let policy = Policy {
+            apps_allowed: allowed.iter().map(|name| (*name).to_owned()).collect(),
+            ..Preset::Trusting.policy()
+        };
         assert_eq!(comes_to("com.android.settings", policy, says).await, *expected, "{allowed:?} {says}");
     }
 }
@@ -270,7 +275,7 @@ async fn the_icon_of_a_forbidden_app_is_not_touched() {
     for (app, words, forbidden, expected) in rows {
         let front = if [shade, "android"].contains(app) { "com.android.settings" } else { app };
         let fake = phone(front, INSTALLED, Some(with_icon(front, app, words))).await;
-        let policy = Policy { apps_forbidden: vec![(*forbidden).to_owned()], ..Policy::trusting() };
+        let policy = Policy { apps_forbidden: vec![(*forbidden).to_owned()], ..Preset::Trusting.policy() };
         assert_eq!(comes_to_on(fake, policy, tap).await, *expected, "{app}: {words:?}, without {forbidden}");
     }
 }
@@ -286,7 +291,7 @@ async fn a_label_with_line_breaks_renames_no_other_app() {
         ("com.tencent.mm", launch("Coin Purse"), "com.example.purse 0 done"),
         ("com.tencent.mm", launch("Toy"), "com.evil 0 done"),
     ] {
-        let policy = Policy { apps_forbidden: vec![forbidden.to_owned()], ..Policy::trusting() };
+        let policy = Policy { apps_forbidden: vec![forbidden.to_owned()], ..Preset::Trusting.policy() };
         let fake = phone("com.android.settings", APPS, None).await;
         assert_eq!(comes_to_on(fake, policy, &says).await, expected, "{forbidden} {says}");
     }

@@ -4,6 +4,7 @@ use tapwright_contract::api::ApiEffect;
 use tapwright_contract::device::Label;
 
 use super::{Cause, Episode, InFlight, Intent, Reading, Recheck, Stage, View};
+use crate::action::Action;
 use crate::again::Doubt;
 use crate::approval;
 use crate::event::{ActionResult, Effect, Fault, Next};
@@ -77,6 +78,12 @@ impl Episode {
         self.tally.looks = 0;
         let Recheck { cause, question, intent } = *recheck;
         let Intent { action, thought, asked, doubted, .. } = intent;
+        if let Action::CallApi(call) = &action
+            && self.rules.calls_are_checked_again
+            && let Err(invalid) = self.apis.checked(call.clone())
+        {
+            return self.settle_and_tell(StepResult::NotDone, format!("not done: {invalid}"));
+        }
         // A yes is for what was asked, and for nothing that has come to it.
         let is_asked =
             |new: &Question| cause == Cause::Approved && asked.as_ref().is_some_and(|asked| asked.asks_the_same(new));

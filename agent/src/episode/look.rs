@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use tapwright_contract::api::ApiSpec;
 use tapwright_contract::gesture::Abilities;
 
 use super::{Episode, Setting, Stage, View};
+use crate::calls::ApiCatalog;
 use crate::event::{Effect, Fault, Next, NoReply};
 use crate::limits::clip;
 use crate::outcome::Outcome;
@@ -18,6 +20,13 @@ impl Episode {
             return self.end(StepResult::Ended, "", Outcome::OutOfSteps);
         }
         self.stage = Stage::Looking;
+        Next::Do(Effect::Look)
+    }
+
+    /// Other APIs are there now; what was to be looked at is looked at.
+    pub(super) fn offered(&mut self, stage: Stage, apis: &[ApiSpec]) -> Next {
+        self.apis = ApiCatalog::of(apis);
+        self.stage = stage;
         Next::Do(Effect::Look)
     }
 

@@ -70,7 +70,7 @@ pub struct Setting {
     /// What the device is able to do; nothing else is offered or let through. The loop's shell asks the driver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abilities: Option<Abilities>,
-    /// Which APIs there are; no other name is offered or called. The loop's shell asks them.
+    /// Which APIs there are at first; no other name is offered or called. The loop's shell asks them, and again at each look.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub apis: Vec<ApiSpec>,
 }
@@ -314,6 +314,7 @@ impl Episode {
             (Stage::Looking, Event::Saw(screen)) => self.think(View::new(screen)),
             (Stage::Looking, Event::Unseen(fault)) => self.blind(fault),
             (Stage::LookPause, Event::Rested) => self.look(),
+            (stage @ (Stage::Looking | Stage::Rechecking(_)), Event::OfferedApis(apis)) => self.offered(stage, &apis),
 
             (Stage::Thinking { view, info }, Event::Heard(reply)) => self.weigh(view, info, &reply),
             (Stage::Thinking { .. }, Event::Silent(silence)) => self.silent(silence),
@@ -349,11 +350,8 @@ impl Episode {
     }
 
     /// The APIs that it goes by, if it goes by what they say of themselves.
-    pub(crate) fn apis(&self) -> Vec<ApiSpec> {
-        match self.rules.calls_are_typed {
-            true => self.apis.iter().map(|(spec, _)| spec.clone()).collect(),
-            false => Vec::new(),
-        }
+    pub(crate) fn apis(&self) -> Option<Vec<ApiSpec>> {
+        self.rules.calls_are_typed.then(|| self.apis.iter().map(|(spec, _)| spec.clone()).collect())
     }
 
     /// What happened since this was last asked, for whoever watches.

@@ -15,7 +15,7 @@ fn check(call: &str, front: &str, expected: Expect) {
         name: name.to_owned(),
         about: "x".to_owned(),
         parameters: plain_parameters(),
-        effect: ApiEffect::Irreversible,
+        effect: ApiEffect::Changes,
     });
     let apis = ApiCatalog::of(&specs);
     let read = Dialect::Autoglm.read_with(call, false, &apis);

@@ -11,6 +11,7 @@
 //! |   | event `found_app`, and among the abilities `app_names` |
 //! | 4 | a call's `name` and `arguments`, where it was an `instruction`; `apis` among the run's facts and where it is resumed, |
 //! |   | which were in its policy; a policy's `api_effects`, and `apis` of a secret |
+//! | 5 | the event `offered_apis` |
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -30,7 +31,7 @@ use crate::policy::Policy;
 use crate::step::{Decided, StepResult};
 
 /// The format's version, which the first line begins with.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +121,8 @@ pub enum EventLine {
     Saw { picture: String, size: ScreenId, front: Front },
     /// It was not.
     Unseen(Fault),
+    /// Other APIs are offered from here on than before.
+    OfferedApis(Vec<ApiSpec>),
     /// What is written on the screen, if the device tells.
     Read(Option<Vec<Label>>),
     /// The apps that a name stands for, or why nobody knows.

@@ -232,6 +232,7 @@ impl Pictures<'_> {
                 Event::Saw(Screen { picture: self.read(&picture)?, front, id })
             }
             EventLine::Unseen(fault) => Event::Unseen(fault),
+            EventLine::OfferedApis(apis) => Event::OfferedApis(apis),
             EventLine::Read(labels) => Event::Read(labels),
             EventLine::FoundApp(search) => Event::FoundApp(search),
             EventLine::Heard(reply) => Event::Heard(reply),

@@ -4,6 +4,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use values::values;
+
+#[path = "../../tests/common/values.rs"]
+mod values;
 
 const fn never(_: &str) -> bool {
     false
@@ -105,26 +109,6 @@ fn arguments_that_do_not_fit() {
     assert!(schema.check(&json!("Anna"), never).is_err());
     // What will be another text is not measured.
     assert_eq!(schema.check(&json!({ "to": "a long placeholder" }), |text| text.contains("placeholder")), Ok(()));
-}
-
-/// Any value, not too deep.
-pub(crate) fn values() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        "\\PC{0,12}".prop_map(Value::from),
-        "[ -~\n\"\\\\{}]{0,12}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[a-zA-Z_é]{0,6}", inner, 0..4)
-                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
-        ]
-    })
 }
 
 proptest! {

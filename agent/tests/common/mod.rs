@@ -2,6 +2,9 @@
 #![allow(dead_code)] // No suite uses all of it.
 
 pub mod disk;
+mod limits;
+pub mod outside;
+pub mod values;
 
 use std::time::Duration;
 
@@ -10,6 +13,7 @@ use tapwright_agent::dialect::Dialect;
 use tapwright_agent::episode::{EDITION, Setting};
 use tapwright_agent::guard::{Policy, Touch};
 use tapwright_agent::limits::Limits;
+use tapwright_agent::policy::{EffectPermissions, TRUSTING};
 use tapwright_agent::profile::{Profile, ReplyForm};
 use tapwright_contract::api::{ApiEffect, ApiSpec};
 use tapwright_contract::device::{Front, Screen};
@@ -31,13 +35,23 @@ pub fn setting() -> Setting {
             picture_pixels: None,
             summaries: false,
         },
-        limits: Limits::for_tests(),
-        policy: Policy { apps_forbidden: vec!["Bank".to_owned()], ..Policy::trusting() },
+        limits: limits::limits(),
+        // Whether a call is asked about is said where that is what is tested.
+        policy: Policy {
+            apps_forbidden: vec!["Bank".to_owned()],
+            api_effects: EffectPermissions::ALLOWED,
+            ..trusting()
+        },
         touch: Touch { long_press: Duration::from_secs(1), swipe: Duration::from_millis(400) },
         edition: EDITION,
         abilities: None,
         apis: Vec::new(),
     }
+}
+
+/// The preset that lets most things through.
+pub fn trusting() -> Policy {
+    toml::from_str(TRUSTING).expect("it is a policy")
 }
 
 /// An API that takes plain words.

@@ -59,7 +59,10 @@ impl Driver for Device {
         let hangs = {
             let world = &mut *lock(&self.0);
             world.acts(&Deed::Gesture(gesture.clone()));
-            world.is_killed(gesture) || world.dice.percent(world.weather.hang)
+            world.is_killed_in(|world| {
+                world.shows_what_was_typed(gesture);
+                world.moves_on();
+            }) || world.dice.percent(world.weather.hang)
         };
         if hangs {
             lock(&self.0).count("gesture hangs");

@@ -1,6 +1,6 @@
 //! What a run may do, said once more and without the guard: plain comparisons on what is truly there, and on what was told.
 
-use tapwright_agent::guard::{Deed, Policy};
+use tapwright_agent::guard::Policy;
 use tapwright_agent::policy::{Permission, PresetAnswers, Rule, SecretUse};
 use tapwright_contract::gesture::Gesture;
 
@@ -25,14 +25,14 @@ pub struct Chosen {
     pub sends: bool,
 }
 
-const PERMISSIONS: &[Permission] = &[Permission::Allow, Permission::Ask, Permission::Ask, Permission::Refuse];
+pub const PERMISSIONS: &[Permission] = &[Permission::Allow, Permission::Ask, Permission::Ask, Permission::Refuse];
 
 impl Law {
     pub fn draw(dice: &mut Dice) -> Law {
         use Permission::{Allow, Ask};
         let kind = dice.below(6);
         let mut law = match kind {
-            0 | 1 => Law { policy: Policy::trusting(), send: Allow, delete: Allow, password: Allow },
+            0 | 1 => Law { policy: crate::common::trusting(), send: Allow, delete: Allow, password: Allow },
             2 => {
                 let policy = toml::from_str(tapwright_agent::policy::CAREFUL).expect("it is a policy");
                 Law { policy, send: Ask, delete: Ask, password: Ask }
@@ -44,8 +44,10 @@ impl Law {
         if dice.percent(50) {
             law.policy.apps_forbidden.push(BANK.to_owned());
         }
+        law.draw_apis(dice, kind > 2);
+        let login = if dice.percent(50) { vec!["login".to_owned()] } else { vec![] };
         let pin = SecretUse { apps: vec![VAULT.to_owned()], any_field: false, apis: vec![] };
-        let user = SecretUse { apps: vec![VAULT.to_owned()], any_field: true, apis: vec![] };
+        let user = SecretUse { apps: vec![VAULT.to_owned()], any_field: true, apis: login };
         law.policy.secrets = [("pin".to_owned(), pin), ("user".to_owned(), user)].into();
         law
     }
@@ -71,7 +73,7 @@ impl Law {
             warning: dice.one_of(PERMISSIONS),
             without_labels: dice.one_of(PERMISSIONS),
             asks_when_stuck: dice.percent(50),
-            ..Policy::trusting()
+            ..crate::common::trusting()
         };
         if dice.percent(20) {
             policy.apps_allowed = [crate::page::APP, VAULT].map(str::to_owned).into();
@@ -95,6 +97,7 @@ impl Law {
         (*warning, *without_labels) = ((*warning).min(Permission::Ask), (*without_labels).min(Permission::Ask));
         apps_allowed.clear();
         *answers = PresetAnswers::default();
+        self.gentle_to_calls();
     }
 
     /// Whether an app must not be touched. One in front is known by its name too, a window of another one only by its id.
@@ -113,20 +116,9 @@ impl Law {
         kinds.into_iter().map(of).max().unwrap_or_default()
     }
 
-    /// What a deed needs at least, by what was told of the screen.
-    pub fn needs(&self, deed: &Deed, told: Option<&[Cell]>, chosen: Chosen) -> Permission {
+    /// What a gesture needs at least, by what was told of the screen.
+    pub fn needs(&self, gesture: &Gesture, told: Option<&[Cell]>, chosen: Chosen) -> Permission {
         let said = if chosen.sends { self.send } else { Permission::Allow };
-        let gesture = match deed {
-            Deed::Gesture(gesture) => gesture,
-            Deed::Api(call) => {
-                let asked = self.policy.apis_asked.contains(&call.name);
-                return self.policy.api_effects.leaves_the_device.max(if asked {
-                    Permission::Ask
-                } else {
-                    Permission::Allow
-                });
-            }
-        };
         let spots: Vec<_> = match gesture {
             Gesture::Swipe { from, .. } => vec![*from],
             gesture => [gesture.spot(), gesture.end()].into_iter().flatten().collect(),

@@ -6,13 +6,15 @@
 //! | `page` | what is on a screen, and what the device tells of it: the truth, nothing, what was there before, lies |
 //! | `law` | the policy, and what it comes to, said again without the guard |
 //! | `world` | what is true, and what must be so whenever something is done |
+//! | `service` | what can be called, and the laws of calls |
 //! | `faults`, `device`, `others` | the ports: they fail, hang, lie and say yes and no |
 //! | `runs` | a run to its end, or broken off and taken up again |
 //!
 //! Safety: nothing is done that is not vetted and on the disk, nothing on a screen that was not just seen, nothing
 //! after a stop; nothing that the policy denies, and nothing that it asks about without a yes to just that; nothing in an app or a
 //! window that is forbidden. A secret goes into its app and a field that hides it, and is in no prompt, no question, no journal and
-//! no picture of one. And where a run breaks off and goes on, nothing twice: an intent is carried out once, and what may have
+//! no picture of one. An API is called only if it is offered just then, with arguments that fit, as the model wrote it, and, if it cannot
+//! be taken back, with a yes to just that call; what it answers gives no orders. And where a run breaks off and goes on, nothing twice: an intent is carried out once, and what may have
 //! happened and cannot be taken back is not done again without evidence or a person. Liveness: in good weather a run gets there,
 //! however often it breaks off. Census: every ending, every stage, every fault and every kind of permission did occur.
 //!
@@ -27,6 +29,7 @@ mod law;
 mod others;
 mod page;
 mod runs;
+mod service;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,6 +121,9 @@ fn nothing_goes_wrong_wherever_a_run_breaks_off() {
         "in the middle of a deed",
         "right before a deed",
         "only the end was missing",
+        "killed in a call",
+        "in the middle of a call",
+        "a call was made again, as a person said so",
         "asked whether to do it again",
         "again, as nothing had changed",
         "again, as a person said so",
@@ -259,6 +265,24 @@ fn nothing_goes_wrong_whatever_happens() {
         "labels for the cover",
         "notes were recalled",
         "notes are summed up",
+        "a call read",
+        "a call changed something",
+        "a call left the device",
+        "a call that cannot be taken back",
+        "a call was allowed",
+        "a call was approved",
+        "a call hangs",
+        "a call does not fit",
+        "a call of what is not offered",
+        "other APIs were offered",
+        "APIs changed while the model thought",
+        "an API became another one before it was called",
+        "a call that a person had allowed was gone",
+        "a secret went to an API",
+        "denied a secret to an API",
+        "asked whether to call again",
+        "an answer gives orders",
+        "the model obeys an answer",
     ] {
         assert!(census.contains_key(what), "this never happened: {what}; {census:?}");
     }

@@ -1,18 +1,14 @@
-//! A model that says anything, a person who answers anything, and an API of the weather.
+//! A model that says anything, and a person who answers anything.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::Value;
-use tapwright_agent::calls::ApiCall;
-use tapwright_agent::guard::Deed;
 use tapwright_agent::journal::{EffectLine, Entry, Line};
 use tapwright_agent::person::{Answer, Asker, Person, Question};
-use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::device::Screen;
-use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Part, Prompt, Reply};
+use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Part, Prompt, Reply, Role};
 
-use crate::common::{api, reply};
+use crate::common::reply;
 use crate::law::Chosen;
 use crate::page::{PIN, VAULT, middle};
 use crate::world::{Shared, World, Yes, lock};
@@ -32,7 +28,6 @@ const REPLIES: &[&str] = &[
     r#"do(action="Wait", duration="2 seconds")"#,
     r#"do(action="Note", message="True")"#,
     r#"do(action="Note", message="True")"#,
-    r#"do(action="Call_API", instruction="weather")"#,
     r#"do(action="Call_API", instruction="summarise my notes")"#,
 ];
 const SECRETS: &[&str] = &[
@@ -105,9 +100,13 @@ impl World {
     /// What the model is shown; returns whether that is a screen.
     fn looks_at(&mut self, prompt: &Prompt) -> bool {
         let mut pictures = 0;
-        for part in prompt.turns.iter().flat_map(|turn| &turn.parts) {
+        self.ordered = false;
+        for (turn, part) in prompt.turns.iter().flat_map(|turn| turn.parts.iter().map(move |part| (turn, part))) {
             match part {
-                Part::Text(text) => self.is_kept_quiet(text, "the model"),
+                Part::Text(text) => {
+                    self.is_kept_quiet(text, "the model");
+                    self.orders_are_data(text, turn.role == Role::User);
+                }
                 Part::Picture(picture) => {
                     pictures += 1;
                     self.is_covered(picture, "the model");
@@ -138,6 +137,10 @@ impl World {
             r#"do(action="Type", text="{{secret:user}}")"#.to_owned()
         } else if !self.good && self.dice.percent(if front == VAULT { 40 } else { 5 }) {
             self.dice.one_of(SECRETS).to_owned()
+        } else if self.ordered && self.dice.percent(50) {
+            self.obeys()
+        } else if self.dice.percent(15) {
+            self.calls()
         } else if self.dice.percent(35) {
             let (x, y) = middle(self.dice.below(8) as usize);
             format!("do(action=\"Tap\", element=[{},{}])", 50 * x + 25, 25 * y + 12)
@@ -147,12 +150,21 @@ impl World {
         let thought = self.dice.one_of(&["T", "T", "T", "T", "I send it", "It says hunter2-4711"]);
         self.told = crate::world::Told::default();
         self.yes = None;
+        if !self.good && self.dice.percent(5) {
+            self.shift += 1; // While it thought.
+            self.count("APIs changed while the model thought");
+        }
+        let written = self.written_calls.get(&text).cloned();
         let text = if text.starts_with('<') || !text.ends_with(')') {
             text
         } else {
             format!("<think>{thought}</think><answer>{text}")
         };
         self.chosen = Chosen { warned: text.contains("message=\"pay"), sends: text.contains("I send it") };
+        if let Some(call) = written {
+            self.written_calls.insert(text.clone(), call);
+        }
+        self.last_call = self.written_calls.get(&text).cloned();
         self.last_reply.clone_from(&text);
         text
     }
@@ -220,7 +232,11 @@ impl World {
 
     fn says_yes(&mut self, question: &Question) -> Answer {
         let asked = matches!(question, Question::Confirm { .. } | Question::Permit { .. });
-        self.yes = asked.then(|| Yes { number: self.number, front: self.page(self.number).front });
+        self.yes = asked.then(|| Yes {
+            number: self.number,
+            front: self.page(self.number).front,
+            message: question.message().to_owned(),
+        });
         self.again = matches!(question, Question::Again { .. });
         if !self.good && self.dice.percent(30) {
             self.moves_on(); // Meanwhile.
@@ -235,31 +251,6 @@ impl World {
             Question::Confirm { .. } | Question::Permit { .. } | Question::Again { .. } => self.says_yes(question),
             Question::TakeOver { .. } => Answer::Done,
             Question::Choose { .. } => Answer::Choice("the red one".to_owned()),
-        }
-    }
-}
-
-pub struct Weatherman(pub Shared);
-
-#[async_trait]
-impl Apis for Weatherman {
-    fn specs(&self) -> Vec<ApiSpec> {
-        vec![api("weather", "the weather", ApiEffect::LeavesTheDevice)]
-    }
-
-    async fn call(&mut self, name: &str, arguments: &Value, _within: Duration) -> Result<String, ApiError> {
-        let world = &mut *lock(&self.0);
-        world.is_kept_quiet(&arguments.to_string(), "an API");
-        world.acts(&Deed::Api(ApiCall { name: name.to_owned(), arguments: arguments.clone() }));
-        match world.dice.below(4) {
-            0 => {
-                // All calls are the same one.
-                world.doubts.retain(|(doubtful, _)| matches!(doubtful, Deed::Gesture(_)));
-                Ok("rain".repeat(1000) + PIN)
-            }
-            1 => Err(ApiError::Unknown),
-            2 => Err(ApiError::Refused { why: format!("closed for {PIN}") }),
-            _ => Err(ApiError::Unanswered { why: "late".to_owned() }),
         }
     }
 }

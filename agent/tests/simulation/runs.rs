@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tapwright_agent::clock::Timer;
 use tapwright_agent::drive::{DriveError, Ports, drive, resume};
+use tapwright_agent::guard::Deed;
 use tapwright_agent::journal::{EffectLine, Entry, EventLine, Journal, Line, Record, RecordError, ResumePoint};
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::Answer;
@@ -13,8 +14,9 @@ use tapwright_agent::secrets::{SecretText, Secrets};
 use tapwright_agent::stop::{Stopper, stop};
 
 use crate::device::Device;
-use crate::others::{Oracle, Somebody, Weatherman};
+use crate::others::{Oracle, Somebody};
 use crate::page::{PIN, USER};
+use crate::service::Service;
 use crate::world::{INK, Shared, World, lock};
 
 /// What stops a run in the middle of something, and remembers that it did.
@@ -54,7 +56,7 @@ fn drive_on(
             driver: &mut Device(world.clone()),
             model: &mut Oracle(world.clone()),
             person: &mut Somebody(world.clone()),
-            apis: &mut Weatherman(world.clone()),
+            apis: &mut Service(world.clone()),
             secrets: &secrets(),
             journal,
             clock: &Timer::start(),
@@ -165,7 +167,13 @@ impl World {
             let happened = self.acted.contains(seq);
             self.count(if happened { "in the middle of a deed" } else { "right before a deed" });
             let chosen_on = if happened { self.chosen_on } else { self.seen };
-            self.doubts.push((deed.clone(), chosen_on));
+            match deed {
+                Deed::Api(call) => {
+                    self.count(if happened { "in the middle of a call" } else { "right before a call" });
+                    self.doubts_call(call, happened);
+                }
+                Deed::Gesture(_) => self.doubts.push((deed.clone(), chosen_on)),
+            }
         }
         if stand.end().is_some_and(|end| !end.outcome.can_go_on()) {
             self.count("only the end was missing");
@@ -191,6 +199,8 @@ pub fn check_order(entries: &[Entry]) {
         }
         match entry.line {
             Line::Effect(EffectLine::Read) | Line::Event(EventLine::Read(_)) => {}
+            // It comes in place of a screen, which is looked at again.
+            Line::Event(EventLine::OfferedApis(_)) => assert_eq!(before.pop(), Some("look"), "{entry:?}"),
             Line::Effect(_) | Line::Event(_) => before.push(word(&entry.line)),
             Line::Run(_) | Line::Decided(_) | Line::Step(_) | Line::End(_) => {}
         }
@@ -240,6 +250,13 @@ impl World {
             ("another screen came before the secret", "the screen changed before a secret"),
             ("\"result\":\"recalled\"", "notes were recalled"),
             ("this device cannot", "the device cannot do it"),
+            ("\"offered_apis\"", "other APIs were offered"),
+            ("the arguments of ", "a call does not fit"),
+            ("there is no API ", "a call of what is not offered"),
+            ("the API has become another one", "an API became another one before it was called"),
+            ("may not go to the API", "denied a secret to an API"),
+            ("there was no answer to", "asked whether to call again"),
+            ("not done: there is no API", "a call that a person had allowed was gone"),
         ] {
             if lines.contains(words) {
                 self.count(what);

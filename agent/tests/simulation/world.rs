@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use tapwright_agent::calls::ApiCall;
 use tapwright_agent::episode::Setting;
 use tapwright_agent::guard::Deed;
 use tapwright_agent::journal::{EffectLine, Entry, Line};
 use tapwright_agent::policy::Permission;
 use tapwright_contract::Picture;
+use tapwright_contract::api::ApiEffect;
 use tapwright_contract::gesture::{Abilities, Gesture};
 use tokio::sync::Notify;
 
@@ -16,6 +18,7 @@ use crate::common::setting;
 use crate::dice::{Dice, Weather};
 use crate::law::{Chosen, Law};
 use crate::page::{Cell, FORMS, PIN, Page, USER, VAULT};
+use crate::service::{self, DoubtfulCall};
 
 /// What a typed secret looks like, and what the agent covers it with, in one shade or another.
 pub const INK: [u8; 4] = [1, 2, 3, 255];
@@ -46,6 +49,7 @@ pub struct Told {
 pub struct Yes {
     pub number: u32,
     pub front: &'static str,
+    pub message: String,
 }
 
 pub struct World {
@@ -93,6 +97,16 @@ pub struct World {
     /// Whether a person has said yes to doing it again.
     pub again: bool,
     pub last_reply: String,
+    /// How often the APIs have changed by themselves.
+    pub shift: u32,
+    /// The calls that the model has written, by the words that it wrote them in, and what it wrote last, if that was one.
+    pub written_calls: BTreeMap<String, ApiCall>,
+    pub last_call: Option<ApiCall>,
+    /// What the last call did.
+    pub last_effect: ApiEffect,
+    pub doubtful_calls: Vec<DoubtfulCall>,
+    /// Whether an answer in the last prompt gives orders.
+    pub ordered: bool,
     pub census: BTreeMap<&'static str, u32>,
 }
 
@@ -150,6 +164,12 @@ pub fn draw(seed: u64) -> World {
         resumed: false,
         again: false,
         last_reply: "do(action=\"Back\")".to_owned(),
+        shift: 0,
+        written_calls: BTreeMap::new(),
+        last_call: None,
+        last_effect: ApiEffect::Reads,
+        doubtful_calls: Vec::new(),
+        ordered: false,
         census: BTreeMap::new(),
     }
 }
@@ -190,12 +210,10 @@ impl World {
         self.is_lawful(deed);
         // After something else was done the same place in another app is another thing.
         let front = self.page(self.seen).front;
-        let same = |(doubtful, chosen_on): &&(Deed, u32)| {
-            doubtful == deed && (matches!(deed, Deed::Api(_)) || self.page(*chosen_on).front == front)
-        };
+        let same = |(doubtful, chosen_on): &&(Deed, u32)| doubtful == deed && self.page(*chosen_on).front == front;
         let doubtful: Vec<u32> = self.doubts.iter().filter(same).map(|it| it.1).collect();
         if cannot_be_taken_back(deed) && !doubtful.is_empty() {
-            let evidence = matches!(deed, Deed::Gesture(_)) && doubtful.iter().all(|chosen_on| self.seen == *chosen_on);
+            let evidence = doubtful.iter().all(|chosen_on| self.seen == *chosen_on);
             let allowed = self.again || self.yes.is_some();
             assert!(
                 evidence || allowed,
@@ -235,13 +253,17 @@ impl World {
         if let Deed::Gesture(gesture) = deed {
             assert!(self.abilities.include(gesture), "the device cannot do {gesture:?}");
         }
-        let mut needs = self.law.needs(deed, told, self.chosen);
+        let gesture = match deed {
+            Deed::Gesture(gesture) => gesture,
+            Deed::Api(call) => return self.call_is_lawful(call),
+        };
+        let mut needs = self.law.needs(gesture, told, self.chosen);
         if has_secret {
-            needs = needs.max(self.secret_needs(deed, page.front, told));
+            needs = needs.max(self.secret_needs(gesture, page.front, told));
         }
-        let valid = self.yes.as_ref().is_some_and(|yes| match deed {
-            Deed::Gesture(gesture) if gesture.spot().is_some() => yes.number == self.seen,
-            _ => yes.front == page.front,
+        let valid = self.yes.as_ref().is_some_and(|yes| match gesture.spot() {
+            Some(_) => yes.number == self.seen,
+            None => yes.front == page.front,
         });
         match needs {
             Permission::Allow => self.count("allowed"),
@@ -264,10 +286,9 @@ impl World {
     }
 
     /// A secret goes into its app only, and into a field that hides it, unless a person says so where nobody can tell.
-    fn secret_needs(&mut self, deed: &Deed, front: &str, told: Option<&[Cell]>) -> Permission {
+    fn secret_needs(&mut self, gesture: &Gesture, front: &str, told: Option<&[Cell]>) -> Permission {
         assert_eq!(front, VAULT, "a secret was typed into another app");
         self.count("a secret was typed");
-        let Deed::Gesture(gesture) = deed else { panic!("a secret for an API") };
         if !gesture.text().unwrap_or_default().contains(PIN) {
             return Permission::Allow; // It may go into any field there.
         }
@@ -305,15 +326,14 @@ impl World {
     }
 
     /// Whether the process is killed in the middle of this deed, which has happened then or not.
-    pub fn is_killed(&mut self, gesture: &Gesture) -> bool {
+    pub fn is_killed_in(&mut self, happens: impl FnOnce(&mut World)) -> bool {
         let left = self.kill_in.take();
         self.kill_in = left.and_then(|left| left.checked_sub(1));
         if left != Some(0) {
             return false;
         }
         if self.dice.percent(50) {
-            self.shows_what_was_typed(gesture);
-            self.moves_on();
+            happens(self);
         }
         self.kill.notify_one();
         true
@@ -338,6 +358,9 @@ fn without_secrets(deed: &Deed) -> Deed {
             let text = text.replace(PIN, "{{secret:pin}}").replace(USER, "{{secret:user}}");
             Deed::Gesture(Gesture::Type { text })
         }
+        Deed::Api(ApiCall { name, arguments }) => {
+            Deed::Api(ApiCall { name: name.clone(), arguments: service::without_secrets(arguments) })
+        }
         deed => deed.clone(),
     }
 }
@@ -345,9 +368,8 @@ fn without_secrets(deed: &Deed) -> Deed {
 fn cannot_be_taken_back(deed: &Deed) -> bool {
     matches!(
         deed,
-        Deed::Api(_)
-            | Deed::Gesture(
-                Gesture::Tap { .. } | Gesture::DoubleTap { .. } | Gesture::LongPress { .. } | Gesture::Drag { .. }
-            )
+        Deed::Gesture(
+            Gesture::Tap { .. } | Gesture::DoubleTap { .. } | Gesture::LongPress { .. } | Gesture::Drag { .. }
+        )
     )
 }

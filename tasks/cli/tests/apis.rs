@@ -292,16 +292,20 @@ fn arguments_are_checked_before_anything_is_written_or_sent() {
     assert!(api.requests.try_recv().is_err(), "only what fits was sent");
     let acts = place.journal().iter().filter(|line| line["effect"].get("act").is_some()).count();
     assert_eq!(acts, 1, "only what fits was written down as a deed");
-    // What leaves the device is asked about where somebody has something to lose.
-    let careful = self::place(&settings("leaves_the_device"));
-    let ran = careful.script(&[right, FINISH], &["--policy", "careful"]);
-    assert_eq!(ran.told(), "11 needs-person null", "{}", ran.out);
-    let message = ran.last()["message"].as_str().unwrap().to_owned();
-    assert!(
-        message.starts_with("the API mail tells somebody else something; it calls an API: mail {\"to\":\"Anna\""),
-        "{message}"
-    );
-    assert!(api.requests.try_recv().is_err());
+    // What nobody can take back is asked about, on the virtual phone too: the API is of the world outside.
+    for (effect, does) in
+        [("leaves_the_device", "tells somebody else something"), ("irreversible", "cannot be taken back")]
+    {
+        for policy in ["trusting", "careful"] {
+            let asking = self::place(&settings(effect));
+            let ran = asking.script(&[right, FINISH], &["--policy", policy]);
+            assert_eq!(ran.told(), "11 needs-person null", "{policy} {}", ran.out);
+            let message = ran.last()["message"].as_str().unwrap().to_owned();
+            let asked = format!("the API mail {does}; it calls an API: mail {{\"to\":\"Anna\"");
+            assert!(message.starts_with(&asked), "{policy} {message}");
+            assert!(api.requests.try_recv().is_err(), "{policy} {effect}");
+        }
+    }
 }
 
 #[test]
