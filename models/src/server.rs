@@ -18,6 +18,7 @@ mod wire;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
+use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -446,49 +447,24 @@ impl ServerState {
         if body.len() > LARGE_BYTES {
             guard.heap = Some(self.heap.clone());
         }
-        let ChatRequest {
-            stream,
-            usage,
-            answers: count,
-            messages,
-            tokens_max,
-            tokens_min,
-            sampling,
-            logit_bias,
-            stop,
-            stop_tokens,
-            stop_shown,
-            special_shown,
-            grammar,
-            tools,
-            thinking,
-        } = self.read(body).await?;
+        let mut chat = self.read(body).await?;
         let place = self.queue.clone().try_acquire_owned().map_err(|_| ErrorResponse::queue_full(limits.queue))?;
         guard.admitted();
-        guard.summary.stream = stream;
-        if grammar.is_some() {
+        guard.summary.stream = chat.stream;
+        if chat.grammar.is_some() {
             guard.heap = Some(self.heap.clone());
         }
 
-        memory.keep(messages.iter().map(chat_request::ChatMessage::bytes).sum());
-        let turns = self.turns(messages, guard, &mut memory).await?;
+        memory.keep(chat.messages.iter().map(chat_request::ChatMessage::bytes).sum());
+        let turns = self.turns(mem::take(&mut chat.messages), guard, &mut memory).await?;
         // Which of the client's own ends it was that an answer ended at.
-        let special =
-            stop.iter().filter_map(|text| Some((self.model.special_token(text)?, RequestedEnd::Text(text.clone()))));
-        let ends = stop_tokens.iter().map(|&token| (token, RequestedEnd::Token)).chain(special).collect();
-        let request = Request {
-            turns,
-            tokens_max,
-            tokens_min,
-            sampling,
-            logit_bias,
-            stop,
-            stop_tokens,
-            stop_shown,
-            special_shown,
-            grammar,
-            thinking,
-        };
+        let special = chat
+            .stop
+            .iter()
+            .filter_map(|text| Some((self.model.special_token(text)?, RequestedEnd::Text(text.clone()))));
+        let ends = chat.stop_tokens.iter().map(|&token| (token, RequestedEnd::Token)).chain(special).collect();
+        let (stream, usage, count, tools) = (chat.stream, chat.usage, chat.answers, mem::take(&mut chat.tools));
+        let request = chat.with_turns(turns);
         let mut answers = Vec::with_capacity(count);
         for number in 1..count as u64 {
             let mut other = request.clone();

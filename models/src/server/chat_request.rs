@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use reqwest::Url;
 use serde_json::{Value, json};
-use tapwright_contract::model::Role;
+use tapwright_contract::model::{Role, Turn};
 
 use super::error::ErrorResponse;
 use super::json::{JsonFields, read as read_json, unlike};
 use super::picture;
 use super::tools::{self, ToolMode, ToolRequest};
-use crate::request::Grammar;
+use crate::request::{Grammar, Request};
 use crate::settings::Sampling;
 
 /// Entries of `stop` and of `stop_token_ids`.
@@ -63,6 +63,25 @@ pub struct ChatRequest {
     pub grammar: Option<Grammar>,
     pub tools: ToolMode,
     pub thinking: Option<bool>,
+}
+
+impl ChatRequest {
+    /// What the engine is asked, with these turns in place of the messages.
+    pub fn with_turns(self, turns: Vec<Turn>) -> Request {
+        Request {
+            turns,
+            tokens_max: self.tokens_max,
+            tokens_min: self.tokens_min,
+            sampling: self.sampling,
+            logit_bias: self.logit_bias,
+            stop: self.stop,
+            stop_tokens: self.stop_tokens,
+            stop_shown: self.stop_shown,
+            special_shown: self.special_shown,
+            grammar: self.grammar,
+            thinking: self.thinking,
+        }
+    }
 }
 
 /// When a stream says what it took so far.
