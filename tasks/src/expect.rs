@@ -1,6 +1,12 @@
 //! Whether what is expected can come true at all, as far as the device's facts tell before a run.
 
-use crate::judge::{Fact, Facts, unheard_of};
+use std::sync::LazyLock;
+
+use tapwright_phone::{AppSelection, World};
+
+use crate::device::PhoneOptions;
+use crate::judge::{Fact, Facts};
+use crate::mistake::nearest;
 
 /// Why what is expected can never be true.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +43,9 @@ enum ValueKind {
 /// # Errors
 /// `ExpectationError` about the first that can never be true.
 pub fn check(expected: &[Fact], facts: &Facts) -> Result<(), ExpectationError> {
-    if let Some((wanted, near)) = unheard_of(expected, facts).first() {
-        return Err(ExpectationError::NoSuchFact { fact: wanted.fact.clone(), near: near.map(str::to_owned) });
+    if let Some(wanted) = expected.iter().find(|wanted| !can_be(&wanted.fact, facts)) {
+        let near = nearest(&wanted.fact, facts.keys().map(String::as_str)).map(str::to_owned);
+        return Err(ExpectationError::NoSuchFact { fact: wanted.fact.clone(), near });
     }
     for wanted in expected {
         let (fits, kind, example) = match kind_of(&wanted.fact, facts) {
@@ -52,6 +59,57 @@ pub fn check(expected: &[Fact], facts: &Facts) -> Result<(), ExpectationError> {
         }
     }
     Ok(())
+}
+
+/// Whether there is such a fact, or may come to be during a run: a message that is yet to be sent has none.
+fn can_be(fact: &str, facts: &Facts) -> bool {
+    let is_phone_of_ours = facts.contains_key("launcher.icons");
+    let heads = |facts: &Facts, name: &str| facts.keys().any(|known| head(known) == head(name));
+    // What is on a phone just now may be too little to tell: one without an alarm can have one.
+    let usual = || {
+        let has_more = PHONES[1].keys().any(|name| !heads(&PHONES[0], name) && heads(facts, name));
+        &PHONES[usize::from(has_more)]
+    };
+    facts.contains_key(fact)
+        || is_one_more(fact, facts)
+        || (is_phone_of_ours && !heads(facts, fact) && is_one_more(fact, usual()))
+}
+
+/// What is true of virtual phones, those with the basic apps and those with all of them.
+static PHONES: LazyLock<[Facts; 2]> = LazyLock::new(|| {
+    [AppSelection::Basic, AppSelection::All]
+        .map(|apps| World::new(PhoneOptions { apps, ..PhoneOptions::default() }).facts())
+});
+
+/// Whether a name is that of one more thing of which there are some: another message, note, alarm, order, list.
+fn is_one_more(fact: &str, facts: &Facts) -> bool {
+    let Some((list, last)) = fact.rsplit_once('.') else { return false };
+    let is_index = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let depth = |name: &str| name.split('.').count();
+    // The things that may be called anything: a person, a time of day, a place. Under them stands what is said of each.
+    let (group, thing) = list.rsplit_once('.').unwrap_or((list, ""));
+    let alike = || {
+        facts.keys().filter_map(|known| {
+            let (known_list, known_last) = known.rsplit_once('.')?;
+            let (known_group, known_thing) = known_list.rsplit_once('.')?;
+            let same = depth(known) == depth(fact) && known_group == group && !thing.is_empty();
+            same.then_some((known_thing, known_last))
+        })
+    };
+    let is_said_of_others = |last: &str| {
+        alike().any(|(other, known)| other != thing && (known == last || is_index(known) && is_index(last)))
+    };
+    let counted = facts.contains_key(&format!("{list}.count"));
+    // A list by names: `maps.saved.Trip`. What also stands under other things is no name of one.
+    let is_named = || {
+        let mut named = alike().filter(|(known, _)| *known == thing).map(|(_, last)| last).peekable();
+        named.peek().is_some() && named.all(|last| !is_said_of_others(last) && !is_index(last))
+    };
+    is_said_of_others(last) || (counted && is_index(last)) || (!counted && is_named())
+}
+
+fn head(fact: &str) -> &str {
+    fact.split('.').next().unwrap_or_default()
 }
 
 /// By the fact's own value; of one that is yet to come, by those of its kind: `alarms.07:30.on` is like `alarms.06:00.on`.
@@ -95,7 +153,7 @@ mod tests {
 
     #[test]
     fn values_that_can_never_be_are_refused() {
-        let facts: Facts = tapwright_phone::World::new(tapwright_phone::Options::default()).facts();
+        let facts: Facts = World::new(PhoneOptions::default()).facts();
         let check = |text: &str| check(&[Fact::parse(text).unwrap()], &facts).map_err(|error| error.to_string());
         for fits in [
             "wifi.on=true",
@@ -121,5 +179,67 @@ mod tests {
             assert_eq!(check(wrong), Err(why.to_owned()));
         }
         assert!(check("wifi.onn=true").unwrap_err().contains("no fact"));
+    }
+
+    /// Each family of facts of each app, as the app itself has it: what may come to be, and what is a slip of the pen.
+    #[test]
+    fn what_may_come_to_be_is_told_from_what_is_misspelt() {
+        let [basic, all] = &*PHONES;
+        for (fact, known) in [
+            ("wifi.on", true),
+            ("notes.9", true),
+            ("notes.x", false),
+            ("messages.Anna.last", true),
+            ("messages.Zoe.count", true),
+            ("messages.Zoe.7", true),
+            ("messages.Zoe.lst", false),
+            ("contacts.Zoe.number", true),
+            ("contacts.Zoe.nummer", false),
+            ("alarms.23:59.on", true),
+            ("alarms.23:59.of", false),
+            ("calendar.2031-02-03.events", true),
+            ("wfi.on", false),
+            ("wifi.onn", false),
+            ("brightnes", false),
+            ("zzzz", false),
+            ("", false),
+            (".", false),
+        ] {
+            assert_eq!(can_be(fact, basic), known, "{fact}");
+            assert_eq!(can_be(fact, all), known, "{fact}");
+        }
+        for (fact, known) in [
+            ("rail.orders.0", true),
+            ("rail.orders.count", true),
+            ("rail.orders.cuont", false),
+            ("rail.pasengers", false),
+            ("maps.saved.The trip", true),
+            ("maps.savd.The trip", false),
+            ("feed.liked", true),
+            ("feed.likde", false),
+            ("wallet.balance", true),
+            ("wallet.balanse", false),
+        ] {
+            assert_eq!(can_be(fact, all), known, "{fact}");
+            assert!(!can_be(fact, basic), "{fact} on a phone without that app");
+        }
+        // One without an alarm, a note or a contact can have one.
+        let empty: Facts = basic
+            .iter()
+            .filter(|(name, _)| !["alarms", "contacts", "messages"].contains(&head(name)))
+            .map(|(name, is)| (name.clone(), is.clone()))
+            .collect();
+        for fact in ["alarms.07:30.on", "contacts.Zoe.number", "messages.Zoe.last"] {
+            assert!(can_be(fact, &empty), "{fact}");
+        }
+        assert!(!can_be("alarms.07:30.no", &empty) && !can_be("rail.orders.0", &empty));
+        // Another device has facts of its own, and none of the phone's.
+        let canvas: Facts =
+            [("upper.on", "true"), ("doc.1.title", "x")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+        for (fact, known) in
+            [("doc.2.title", true), ("alarms.07:30.on", false), ("upper.of", false), ("doc.2.titel", false)]
+        {
+            assert_eq!(can_be(fact, &canvas), known, "{fact}");
+        }
     }
 }

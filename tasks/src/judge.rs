@@ -13,8 +13,6 @@ use tapwright_agent::outcome::Outcome;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
 use tapwright_drivers::Probe;
 
-use crate::mistake::nearest;
-
 /// What is true of a device, by name.
 pub type Facts = BTreeMap<String, String>;
 
@@ -184,17 +182,6 @@ pub fn changes(start: &Facts, end: &Facts) -> Vec<Change> {
     names.into_iter().filter_map(change).collect()
 }
 
-/// Of what facts may come to be during a run: a message that is yet to be sent has no fact yet.
-const GROWING: [&str; 5] = ["messages.", "notes.", "alarms.", "contacts.", "calendar."];
-
-/// Facts that are wanted and cannot come true, because none is or will be called so, each with its nearest name.
-pub fn unheard_of<'a>(wanted: &'a [Fact], facts: &'a Facts) -> Vec<(&'a Fact, Option<&'a str>)> {
-    let unknown = wanted.iter().filter(|wanted| {
-        !facts.contains_key(&wanted.fact) && !GROWING.iter().any(|head| wanted.fact.starts_with(head))
-    });
-    unknown.map(|wanted| (wanted, nearest(&wanted.fact, facts.keys().map(String::as_str)))).collect()
-}
-
 fn differs(wanted: &Fact, end: &Facts) -> Option<String> {
     let Fact { fact, is } = wanted;
     match end.get(fact) {
@@ -263,27 +250,5 @@ mod tests {
             .map(|change| format!("{} {:?} {:?}", change.fact, change.was, change.is))
             .collect();
         assert_eq!(told, ["b Some(\"2\") Some(\"9\")", "c Some(\"3\") None", "d None Some(\"4\")"]);
-    }
-
-    #[test]
-    fn misspelt_facts_are_found_before_the_run() {
-        let facts = facts(&[
-            ("wifi.on", "false"),
-            ("notes.count", "1"),
-            ("notes.0", "a"),
-            ("alarms.07:30.on", "true"),
-            ("brightness", "50"),
-        ]);
-        let unknown = |text: &str| {
-            let wanted = wanted(&[text]);
-            unheard_of(&wanted, &facts).first().map(|(_, near)| near.map(str::to_owned))
-        };
-        assert_eq!(unknown("wifi.on=true"), None);
-        assert_eq!(unknown("notes.1=b"), None, "it may come to be");
-        assert_eq!(unknown("messages.Anna.last=me: hi"), None, "so may this");
-        assert_eq!(unknown("wifi.onn=true"), Some(Some("wifi.on".to_owned())));
-        assert_eq!(unknown("wfi.on=true"), Some(Some("wifi.on".to_owned())));
-        assert_eq!(unknown("brightnes=5"), Some(Some("brightness".to_owned())));
-        assert_eq!(unknown("zzzz=5"), Some(None));
     }
 }

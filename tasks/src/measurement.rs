@@ -9,10 +9,11 @@ use sha2::{Digest, Sha256};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::policy::Policy;
 
-use crate::device::Weather;
+use crate::device::{DeviceAddress, Weather};
 use crate::hex::hex;
 use crate::model::{LoadedModel, ModelOptions, ModelSource};
 use crate::run::RunOptions;
+use crate::serve::AppSelection;
 use crate::suite::{self, Case, CaseSelection};
 
 /// As it stands in `suite.json`.
@@ -20,6 +21,9 @@ use crate::suite::{self, Case, CaseSelection};
 pub struct Measurement {
     /// The program's version.
     pub program: String,
+    /// Which apps the virtual phones of the cases have: `basic`, `all`, or both; records of before do not say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<String>,
     /// A digest of the goals, their devices and what is expected: the same for everybody who measures the same.
     pub cases: String,
     pub selection: CaseSelection,
@@ -73,6 +77,7 @@ impl Measurement {
         let profile = serde_json::to_vec(&opened.profiles.agent)?;
         Ok(Measurement {
             program: env!("CARGO_PKG_VERSION").to_owned(),
+            apps: apps_of(cases),
             cases: suite::digest(cases),
             selection: selection.clone(),
             limits: rules.limits.clone(),
@@ -89,6 +94,13 @@ impl Measurement {
             },
         })
     }
+}
+
+/// The names of what the cases' phones have, each once.
+fn apps_of(cases: &[Case]) -> Vec<String> {
+    let has =
+        |apps| cases.iter().any(|case| matches!(&case.device, DeviceAddress::Virtual(phone) if phone.apps == apps));
+    AppSelection::NAMES.iter().filter(|(_, apps)| has(*apps)).map(|(name, _)| (*name).to_owned()).collect()
 }
 
 /// A digest of the files of a model's folder that say what it computes, by name; and whether they were only sampled.
@@ -127,6 +139,20 @@ fn digest_of(folder: &Path) -> io::Result<(String, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::suites;
+
+    #[test]
+    fn says_which_apps_the_phones_have() {
+        let case = || suites::find("smoke").unwrap().case("radio", 3).unwrap();
+        assert_eq!(apps_of(&[]), [""; 0]);
+        assert_eq!(apps_of(&[case(), case().with_apps(AppSelection::Basic)]), ["basic"]);
+        assert_eq!(apps_of(&[case().with_apps(AppSelection::All)]), ["all"]);
+        let both = [case().with_apps(AppSelection::All), case()];
+        assert_eq!(apps_of(&both), ["basic", "all"]);
+        assert_ne!(suite::digest(&both[..1]), suite::digest(&both[1..]), "it is another case");
+        // A phone that has all of them keeps them.
+        assert_eq!(apps_of(&[case().with_apps(AppSelection::All).with_apps(AppSelection::Basic)]), ["all"]);
+    }
 
     #[test]
     fn a_model_is_known_by_its_files() {

@@ -103,11 +103,20 @@ fn all_apis<'a>(
 ) -> Result<Registry<'a>, RunError> {
     let mut apis: Registry<'a> =
         settings.registry(secrets).map_err(|error| RunError::Api { why: error.to_string() })?;
+    add_device_apis(&mut apis, device)?;
+    Ok(apis)
+}
+
+/// Adds what a device offers besides its screen.
+///
+/// # Errors
+/// `RunError::Api` about the first that cannot be offered.
+pub(crate) fn add_device_apis<'a>(apis: &mut Registry<'a>, device: &'a mut [Box<dyn Apis>]) -> Result<(), RunError> {
     for one in device {
         let added = apis.add(Box::new(Lent(one.as_mut())));
         added.map_err(|(name, error)| RunError::Api { why: format!("the device's API {name:?}: {error}") })?;
     }
-    Ok(apis)
+    Ok(())
 }
 
 impl Session {
@@ -378,207 +387,4 @@ pub fn recorded_in(folder: &Path, settings: &Settings) -> Result<crate::settings
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::{Ipv4Addr, SocketAddr};
-
-    use tapwright_agent::guard::Deed;
-    use tapwright_agent::journal::{EffectLine, EventLine, Line};
-    use tapwright_agent::person::Nobody;
-    use tapwright_contract::gesture::Gesture;
-    use tapwright_phone::adbd;
-    use tapwright_phone::{Icon, What, World};
-
-    use super::*;
-    use crate::device::{PhoneOptions, Weather, plug_in};
-    use crate::judge::{Fact, FactEvaluator};
-    use crate::settings::{Machine, Overrides, Recorded, SettingsFile};
-
-    /// Where a person would touch to write a note, and then text that needs a keyboard of its own.
-    fn script_that_types() -> Vec<String> {
-        let mut world = World::new(PhoneOptions::default());
-        let notes = world.apps().iter().find(|app| app.label == "Notes").unwrap().package;
-        assert!(world.launch(notes));
-        let (width, height) = world.size();
-        let plus = world.marks().into_iter().find(|mark| mark.what == What::Icon(Icon::Plus)).unwrap();
-        let (x, y) = plus.target.unwrap();
-        let (x, y) = (x * 1000 / width as i32 + 1, y * 1000 / height as i32 + 1);
-        vec![
-            r#"do(action="Launch", app="Notes")"#.to_owned(),
-            format!("do(action=\"Tap\", element=[{x},{y}])"),
-            "do(action=\"Type\", text=\"你好\")".to_owned(),
-            r#"finish(message="ok")"#.to_owned(),
-        ]
-    }
-
-    /// A session by settings in a file, with nobody to be asked.
-    async fn session_with(folder: &Path, text: &str) -> Session {
-        let file = folder.join("t.toml");
-        std::fs::write(&file, text).unwrap();
-        let machine = Machine {
-            cache: Some(folder.join("cache")),
-            adb_keys: Vec::new(),
-            adb_server: None,
-            cores: 1,
-            small_model: "none".into(),
-            date: "2026-01-02".to_owned(),
-            variable: &|_| None,
-        };
-        let file = SettingsFile::read(Some(&file)).unwrap();
-        let settings = Settings::resolve(&file, Overrides::default(), Recorded::default(), &machine).unwrap();
-        let respondents = Respondents { person: Box::new(Nobody), desk: None };
-        let (_stopper, stop) = tapwright_agent::stop::stop();
-        Session::open(settings, Secrets::default(), respondents, stop, |_| ()).await.unwrap().unwrap()
-    }
-
-    /// Whatever goes wrong before it goes on: whoever takes it up then has the same model and the same expectations.
-    #[tokio::test]
-    async fn a_fork_knows_what_it_was_begun_with_before_it_goes_on() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("script.txt"), "do(action=\"Home\")\nfinish(message=\"ok\")\n").unwrap();
-        let mut session = session_with(folder.path(), "[model]\nuse = \"script:script.txt\"\n").await;
-        let runs = folder.path().join("runs");
-        let wanted = vec![Fact::parse("wifi.on=false").unwrap()];
-        let evaluator = FactEvaluator::of(wanted.clone());
-        let task = RunTask { goal: "Go home".to_owned(), start: Vec::new(), evaluator, case: None };
-        session.run(&task, &runs, "run", 0, &mut |_| ()).await.unwrap();
-        let key = seal_of(session.settings()).unwrap();
-        let fork = |steps, run| {
-            let location = RunLocation { runs: &runs, run, started: 1, seal: Some(&key) };
-            ResumableRun::fork(&runs.join("run"), steps, location).map(drop)
-        };
-        let known = |run: &str| RunOrigin::read(&runs.join(run)).unwrap().unwrap();
-        fork(1, "fork").unwrap();
-        let origin = known("fork");
-        assert_eq!((&origin.launch, &origin.expected), (&known("run").launch, &wanted));
-        assert!(origin.is_own(&runs.join("fork"), Some(&key)));
-        // Of somebody else's record the fork is somebody else's, too.
-        let at = runs.join("run/origin.json");
-        let text = std::fs::read_to_string(&at).unwrap();
-        std::fs::write(&at, text.replace("script.txt", "planted.txt")).unwrap();
-        fork(1, "planted").unwrap();
-        assert!(!known("planted").is_own(&runs.join("planted"), Some(&key)));
-        assert!(fork(9, "none").is_err() && !runs.join("none").exists(), "a fork that fails leaves nothing");
-        session.close("done", false).await.unwrap();
-    }
-
-    /// A full disk, for example.
-    #[tokio::test]
-    async fn the_phone_is_left_as_it_was_found_though_the_record_breaks_off() {
-        let folder = tempfile::tempdir().unwrap();
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let daemon =
-            plug_in(listen, &PhoneOptions::default(), &Weather::calm(), adbd::DaemonOptions::default()).await.unwrap();
-        let keyboard = || daemon.handle().look(|world| world.input_method().to_owned());
-        let own = keyboard();
-        let script = folder.path().join("script.txt");
-        std::fs::write(&script, script_that_types().join("\n")).unwrap();
-        let text = format!(
-            "[device]\nuse = \"{}\"\n[policy]\npreset = \"trusting\"\n[model]\nuse = \"script:{}\"\n",
-            daemon.address(),
-            script.display()
-        );
-        let mut session = session_with(folder.path(), &text).await;
-
-        let runs = folder.path().join("runs");
-        let pictures = runs.join("run/pictures");
-        let mut while_typing = String::new();
-        let mut typed = false;
-        let mut watch = |entry: &Entry| match &entry.line {
-            Line::Effect(EffectLine::Act(Deed::Gesture(Gesture::Type { .. }))) => typed = true,
-            Line::Event(EventLine::Acted(_)) if typed => {
-                while_typing = keyboard();
-                // Whatever is seen from now on cannot be written down.
-                std::fs::remove_dir_all(&pictures).unwrap();
-                std::fs::write(&pictures, "").unwrap();
-            }
-            _ => {}
-        };
-        let task = RunTask { goal: "Write a note".to_owned(), start: Vec::new(), evaluator: None, case: None };
-        let result = session.run(&task, &runs, "run", 0, &mut watch).await;
-        assert!(matches!(result, Err(RunError::Drive(_))), "{result:?}");
-        assert_ne!(while_typing, own, "another keyboard was selected to type with");
-        session.close("broken off", false).await.unwrap();
-        assert_eq!(keyboard(), own);
-        daemon.kill().await;
-    }
-
-    /// What tells phones apart in a record is a digest of their serial numbers; without one nothing is proven.
-    #[tokio::test]
-    async fn a_phone_is_known_by_its_serial_number() {
-        let folder = tempfile::tempdir().unwrap();
-        let serial = |serial: &str| adbd::DaemonOptions {
-            identity: adbd::Identity { serial: serial.to_owned(), ..adbd::Identity::default() },
-            ..adbd::DaemonOptions::default()
-        };
-        for (number, (recorded, found, expected)) in [
-            (Some("R58M31ABCDE"), "R58M31ABCDE", "same"),
-            (Some("R58M31ABCDE"), "R58M31ABCDF", "another"),
-            (Some("EMULATOR35X1X13X0"), "EMULATOR35X1X13X0", "unproven"),
-            (None, "R58M31ABCDE", "unproven"),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            let calm = Weather::calm();
-            let usual = PhoneOptions::default();
-            let phone = |options| plug_in(listen, &usual, &calm, options);
-            let daemon = phone(serial(found)).await.unwrap();
-            let text = format!("[device]\nuse = \"{}\"\n[model]\nuse = \"finish\"\n", daemon.address());
-            let mut session = session_with(folder.path(), &text).await;
-            let run = folder.path().join(format!("run-{number}"));
-            std::fs::create_dir(&run).unwrap();
-            let origin = RunOrigin::new(session.settings.launch.clone(), Vec::new(), None, None);
-            let origin = match recorded {
-                None => origin,
-                Some(recorded) => {
-                    let before = phone(serial(recorded)).await.unwrap();
-                    let mut options = session.settings.device.clone();
-                    options.at = crate::device::DeviceAddress::Direct { address: before.address().to_string() };
-                    let device = Device::open(&options).await.unwrap();
-                    let origin = origin.on(&device);
-                    device.close().await.unwrap();
-                    before.kill().await;
-                    origin
-                }
-            };
-            origin.clone().write(&run, session.seal.as_ref()).unwrap();
-            let matched = |matched: PhoneMatch| match matched {
-                PhoneMatch::Same => "same",
-                PhoneMatch::Unproven => "unproven",
-                PhoneMatch::Another { .. } => "another",
-            };
-            assert_eq!(matched(session.matches_phone(&run, None).await.unwrap()), expected, "{recorded:?} {found}");
-            // Somebody else's record cannot say that this is its phone.
-            if expected == "same" {
-                origin.write(&run, None).unwrap();
-                assert_eq!(matched(session.matches_phone(&run, None).await.unwrap()), "unproven");
-            }
-            session.close("done", false).await.unwrap();
-            daemon.kill().await;
-        }
-    }
-
-    fn is_send<T: Send>(_: &T) {}
-
-    /// A server moves sessions between threads, and what they do.
-    #[test]
-    fn a_session_and_what_it_does_can_be_held_by_a_server() {
-        fn running(session: &mut Session, task: &RunTask, watch: Watch<'_>) {
-            is_send(session);
-            is_send(&session.run(task, Path::new("runs"), "run", 0, watch));
-        }
-        fn resuming(session: &mut Session, run: ResumableRun, watch: Watch<'_>) {
-            is_send(&session.resume(run, 0, watch));
-        }
-        fn opening(settings: Settings, respondents: Respondents, stop: Stop) {
-            is_send(&Session::open(settings, Secrets::default(), respondents, stop, |_| ()));
-        }
-        fn closing(session: Session) {
-            is_send(&session.close("done", false));
-        }
-        let _ = running as fn(&mut Session, &RunTask, Watch<'_>);
-        let _ = resuming as fn(&mut Session, ResumableRun, Watch<'_>);
-        let _ = (opening as fn(Settings, Respondents, Stop), closing as fn(Session));
-    }
-}
+mod tests;

@@ -4,12 +4,13 @@
 //! own passes it to [`bench`].
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tapwright_agent::apis::NoApis;
+use tapwright_agent::apis::Registry;
 use tapwright_agent::journal::{Entry, Line};
 use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::Nobody;
@@ -22,6 +23,8 @@ use crate::judge::{Evaluator, Fact, Verdict};
 use crate::model::LoadedModel;
 use crate::origin::{CaseId, LaunchSettings};
 use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, run};
+use crate::serve::AppSelection;
+use crate::session::{Watch, add_device_apis};
 
 /// A task of a suite.
 #[derive(Clone, Debug)]
@@ -216,16 +219,9 @@ pub async fn bench(
                 step(decided.step);
             }
         };
-        let company = Participants {
-            person: &mut Nobody,
-            apis: &mut NoApis,
-            secrets: &Secrets::default(),
-            stop: stop.clone(),
-            watch: &mut watch,
-        };
         let group = case.group;
         let task = RunTask::from(case);
-        let result = attempt(&task, &options, opened, &plan.rules, place, company).await;
+        let result = attempt(&task, &options, opened, &plan.rules, place, stop.clone(), &mut watch).await;
         let broken = matches!(&result, Err(RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. }));
         if let Ok(RunReport { end, .. }) = &result
             && end.outcome == Outcome::Stopped
@@ -295,14 +291,36 @@ async fn attempt(
     opened: &mut LoadedModel,
     rules: &RunOptions,
     place: RunLocation<'_>,
-    company: Participants<'_>,
+    stop: Stop,
+    watch: Watch<'_>,
 ) -> Result<RunReport, RunError> {
     let mut device = Device::open(options).await?;
-    // Nobody goes on with a task of a suite: its phone is gone with the process.
-    let report = run(task, &mut device, opened, rules, &LaunchSettings::default(), place, company).await;
+    // What the device offers is part of the case; what whoever measures has registered is not.
+    let mut own = mem::take(&mut device.rig.apis);
+    let mut apis = Registry::default();
+    let report = match add_device_apis(&mut apis, &mut own) {
+        Ok(()) => {
+            let secrets = Secrets::default();
+            let company = Participants { person: &mut Nobody, apis: &mut apis, secrets: &secrets, stop, watch };
+            // Nobody goes on with a task of a suite: its phone is gone with the process.
+            run(task, &mut device, opened, rules, &LaunchSettings::default(), place, company).await
+        }
+        Err(error) => Err(error),
+    };
     // It is our own, and gone anyway.
     let _ = device.close().await;
     report
+}
+
+impl Case {
+    /// The same on a phone with these apps, if it is a virtual one that has fewer.
+    #[must_use]
+    pub fn with_apps(mut self, apps: AppSelection) -> Case {
+        if let (DeviceAddress::Virtual(phone), AppSelection::All) = (&mut self.device, apps) {
+            phone.apps = apps;
+        }
+        self
+    }
 }
 
 fn row(

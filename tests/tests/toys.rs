@@ -12,11 +12,12 @@ use tapwright_models::scripted::{AtEnd, Scripted};
 use tapwright_tasks::device::{Device, DeviceAddress, DeviceOptions, Keys, Weather};
 use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::model::LoadedModel;
+use tapwright_tasks::policy::Preset;
 use tapwright_tasks::profile::Profiles;
 use tapwright_tasks::run::RunOptions;
 use tapwright_tasks::settings::default_limits;
 use tapwright_tasks::suite::{BenchRun, CaseSelection, Suite, bench};
-use tapwright_tasks::{Policy, Touch, stop};
+use tapwright_tasks::{Touch, stop};
 
 fn options(at: DeviceAddress) -> DeviceOptions {
     let second = Duration::from_secs(1);
@@ -41,18 +42,18 @@ fn model(replies: &[&str]) -> LoadedModel {
 }
 
 const UPPER: &str = r#"do(action="Tap", element=[500,250])"#;
-const LOWER: &str = r#"do(action="Tap", element=[500,750])"#;
+const CALL: &str = r#"do(action="Call_API", name="turn", arguments={"button": "lower"})"#;
 const DONE: &str = r#"finish(message="It is on.")"#;
 
 #[tokio::test]
 async fn a_suite_on_a_device_of_its_own_is_run_and_judged() {
     let runs = tempfile::tempdir().unwrap();
-    // The third case is claimed, and only half of it is done.
-    let mut model = model(&[UPPER, DONE, LOWER, DONE, UPPER, DONE]);
+    // The second case is done by an API of the device's; the third one is claimed, and only half of it is done.
+    let mut model = model(&[UPPER, DONE, CALL, DONE, UPPER, DONE]);
     let suite = suite::Toys;
     let rules = RunOptions {
         limits: default_limits(),
-        policy: Policy::trusting(),
+        policy: Preset::Trusting.policy(),
         touch: Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) },
         date: "2026-11-27".to_owned(),
     };
@@ -70,7 +71,11 @@ async fn a_suite_on_a_device_of_its_own_is_run_and_judged() {
     assert_eq!((table.all.passed, table.all.failed, table.all.void), (2, 1, 0), "{rows:#?}");
     let Verdict::Failed { why } = &rows[2].verdict else { panic!("{:?}", rows[2]) };
     assert_eq!(why, "`lower.on` should be `true` and is `false`");
-    assert!(rows.iter().all(|row| row.folder.join("journal.jsonl").is_file()));
+    let journals = rows.iter().map(|row| std::fs::read_to_string(row.folder.join("journal.jsonl")).unwrap());
+    let journals: Vec<String> = journals.collect();
+    // What the device offers is offered in each case, and it is in each record.
+    assert!(journals.iter().all(|journal| journal.lines().next().unwrap().contains(r#""apis":[{"name":"turn""#)));
+    assert!(journals[1].contains("it is on") && !journals[1].contains("tap"), "{}", journals[1]);
 }
 
 #[tokio::test]

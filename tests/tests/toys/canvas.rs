@@ -1,10 +1,12 @@
-//! A device in one file: a canvas with two buttons that turn, as small as a device can be.
+//! A device in one file: a canvas with two buttons that turn, by a finger or by an API, as small as a device can be.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::{Value, json};
+use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Front, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
 use tapwright_contract::{Picture, ScreenId, Size};
@@ -32,9 +34,9 @@ impl OpenRig for Canvas {
 
     async fn open(&self, _within: Duration) -> Result<Rig, DriverError> {
         let buttons = Buttons::default();
-        let (driver, probe) = (Box::new(buttons.clone()), Box::new(buttons));
-        let about = "a canvas".to_owned();
-        Ok(Rig { driver, apis: Vec::new(), probe: Some(probe), about, identity: None, teardown: None })
+        let (driver, apis) = (Box::new(buttons.clone()), vec![Box::new(buttons.clone()) as Box<dyn Apis>]);
+        let (probe, about) = (Box::new(buttons), "a canvas".to_owned());
+        Ok(Rig { driver, apis, probe: Some(probe), about, identity: None, teardown: None })
     }
 }
 
@@ -65,6 +67,25 @@ impl Driver for Buttons {
             }
             _ => Err(refused(gesture.name(), "a canvas is tapped")),
         }
+    }
+}
+
+#[async_trait]
+impl Apis for Buttons {
+    fn specs(&self) -> Vec<ApiSpec> {
+        let button = json!({ "type": "object", "properties": { "button": { "enum": ["upper", "lower"] } }, "required": ["button"] });
+        vec![ApiSpec {
+            name: "turn".to_owned(),
+            about: "turns a button".to_owned(),
+            parameters: button,
+            effect: ApiEffect::Changes,
+        }]
+    }
+
+    async fn call(&mut self, _name: &str, arguments: &Value, _within: Duration) -> Result<String, ApiError> {
+        let button = &mut self.0.lock().unwrap()[usize::from(arguments["button"] == "lower")];
+        *button = !*button;
+        Ok(format!("it is {}", if *button { "on" } else { "off" }))
     }
 }
 

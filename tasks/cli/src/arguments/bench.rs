@@ -2,9 +2,10 @@
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
+use tapwright_tasks::serve::AppSelection;
 use tapwright_tasks::suites;
 
-use super::shared::{LimitArguments, ModelArguments, WeatherArguments, share};
+use super::shared::{LimitArguments, ModelArguments, WeatherArguments, one_of, share};
 
 /// The names of the suites, each with what it measures.
 fn suite_names() -> PossibleValuesParser {
@@ -45,6 +46,10 @@ pub struct BenchArguments {
     /// End with exit code 20 if a smaller share than this has passed, for example 0.8
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub at_least: Option<f64>,
+
+    /// With all, each case's phone has all apps; with basic, those that the case asks for [default: basic]
+    #[arg(long, value_name = "APPS", value_parser = one_of(&AppSelection::NAMES), help_heading = "Virtual phone")]
+    pub apps: Option<AppSelection>,
 
     #[command(flatten)]
     pub weather: WeatherArguments,

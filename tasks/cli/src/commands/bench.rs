@@ -22,7 +22,7 @@ use crate::narrator::{Narrator, head};
 use crate::output;
 
 pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, CliError> {
-    let BenchArguments { suite, seeds, from, template, at_least, weather, model, limits } = arguments;
+    let BenchArguments { suite, seeds, from, template, at_least, apps, weather, model, limits } = arguments;
     let suite = suites::find(&suite).ok_or_else(|| CliError::usage(format!("there is no suite {suite:?}")))?;
     // A suite is the same for everybody: of the file only the model counts, and where things are kept.
     let steps_default = Some(suite.steps_max());
@@ -47,7 +47,8 @@ pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, 
         }
     }
     let rules = config.rules.clone();
-    let cases: Vec<suite::Case> = selection.cases(suite).collect();
+    let apps = apps.unwrap_or_default();
+    let cases: Vec<suite::Case> = selection.cases(suite).map(|case| case.with_apps(apps)).collect();
     let measurement = Measurement::of(&cases, &selection, &rules, &config.device.weather, &config.model, &opened)
         .map_err(|error| CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}")))?;
     let device = config.device.clone();
