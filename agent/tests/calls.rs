@@ -495,7 +495,15 @@ fn what_a_stricter_policy_says_of_apis_is_stricter() {
         }
         policy
     };
-    for (one, other) in [(common::trusting(), careful()), (careful(), strict.clone()), (strict.clone(), strict)] {
+    let loose = Policy { api_effects: EffectPermissions::ALLOWED, ..common::trusting() };
+    let pairs = [
+        (loose.clone(), careful()),
+        (careful(), loose),
+        (common::trusting(), careful()),
+        (careful(), strict.clone()),
+        (strict.clone(), strict),
+    ];
+    for (one, other) in pairs {
         for (here, there) in permissions.into_iter().flat_map(|here| permissions.map(|there| (here, there))) {
             let (one, other) = (with(&one, here), with(&other, there));
             let both = one.stricter(&other);
@@ -504,6 +512,50 @@ fn what_a_stricter_policy_says_of_apis_is_stricter() {
                 assert!(order(judged(&call, effect, &both)) >= least, "{here:?} {there:?} {effect:?}");
             }
         }
+    }
+}
+
+#[test]
+fn what_either_of_two_policies_does_not_want_twice_is_not_done_twice() {
+    let with = |repeatable| {
+        let mut policy = common::trusting();
+        policy.apis.insert("api".to_owned(), ApiUse { repeatable, ..ApiUse::default() });
+        policy
+    };
+    for (one, other, both) in [
+        (Some(true), Some(true), Some(true)),
+        (Some(true), Some(false), Some(false)),
+        (Some(false), Some(true), Some(false)),
+        (Some(false), None, Some(false)),
+        (None, Some(false), Some(false)),
+        (Some(true), None, None),
+        (None, None, None),
+    ] {
+        assert_eq!(with(one).stricter(&with(other)).apis["api"].repeatable, both, "{one:?} {other:?}");
+    }
+}
+
+/// What is sent in its place has another length.
+#[test]
+fn the_name_of_a_secret_is_not_measured() {
+    let text = json!({ "type": "string", "maxLength": 4, "pattern": "^[0-9]+$" });
+    let parameters = json!({ "type": "object", "properties": { "pin": text } });
+    let catalog = ApiCatalog::of(&[ApiSpec { parameters, ..api("bank", "x", ApiEffect::Reads) }]);
+    let fits = |pin: Value| {
+        let call = ApiCall { name: "bank".to_owned(), arguments: json!({ "pin": pin }) };
+        catalog.checked(call).is_ok()
+    };
+    assert!(fits(json!("4711")) && fits(json!("{{secret:pin}}")));
+    assert!(!fits(json!("47110")) && !fits(json!("abc")) && !fits(json!("{{city}}")) && !fits(json!(4711)));
+}
+
+#[test]
+fn of_two_names_the_longer_one_is_meant() {
+    let names = ["mail", "mail.send", "mail.send.now"];
+    let catalog = ApiCatalog::of(&names.map(|name| api(name, "x", ApiEffect::Reads)));
+    for (text, expected) in [("mail: hi", 0), ("mail.send hi", 1), ("MAIL.send.now", 2), ("mail.sent", 0)] {
+        let found = catalog.beginning(text).map(|(spec, ..)| spec.name.as_str());
+        assert_eq!(found, Some(names[expected]), "{text}");
     }
 }
 
