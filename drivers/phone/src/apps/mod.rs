@@ -1,20 +1,27 @@
 //! The apps that the phone comes with, a file each.
 
+mod calculator;
 mod calendar;
+mod calls;
 mod clock;
 mod common;
 mod contacts;
 mod feed;
+mod mail;
 mod maps;
 mod messages;
+mod music;
 mod notes;
 mod payment;
 mod rail;
 mod settings;
+mod shop;
+mod weather;
 
 pub use settings::{BATTERY_PERCENT, switch_look};
 
 use crate::app::InstalledApp;
+use crate::date::DAY;
 use crate::dice::Dice;
 use crate::locale::Language;
 use crate::options::Options;
@@ -27,6 +34,12 @@ pub fn more(options: &Options, providers: &Providers) -> Vec<InstalledApp> {
         InstalledApp::new(feed::Feed::new(seed, language)),
         InstalledApp::new(maps::Maps::new(seed, language)),
         InstalledApp::new(rail::Rail::new(seed, options.epoch, providers)),
+        InstalledApp::new(shop::Shop::new(seed, language)),
+        InstalledApp::new(mail::Mail::new(seed, language, providers)),
+        InstalledApp::new(weather::Weather::new(seed, options.epoch / DAY)),
+        InstalledApp::new(calculator::Calculator::default()),
+        InstalledApp::new(music::Music::new(seed, language)),
+        InstalledApp::new(calls::Phone::new(seed, providers)),
     ]
 }
 

@@ -2,6 +2,9 @@
 
 mod feed;
 mod hand;
+mod mail;
 mod maps;
 mod rail;
 mod scrolling;
+mod shop;
+mod small;
