@@ -132,6 +132,12 @@ pub trait App: Clone + Debug + Send + Sync + 'static {
         None
     }
 
+    /// What going back does on a page in place of leaving it, as in a browser; `None` to leave it.
+    fn back(&mut self, context: &Context<'_>) -> Option<Vec<Effect>> {
+        let _ = context;
+        None
+    }
+
     /// What has to be asked before a page is left, because something written on it would be lost.
     fn unsaved(&self, context: &Context<'_>, providers: &Providers) -> Option<Question> {
         let _ = (context, providers);
@@ -206,6 +212,7 @@ pub trait AnyApp: Debug + Send + Sync {
     fn refreshed(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect>;
     fn opened(&mut self, page: &Page, providers: &Providers) -> Vec<Effect>;
     fn enter(&self, field: &FieldId) -> Option<Command>;
+    fn back(&mut self, context: &Context<'_>) -> Option<Vec<Effect>>;
     fn unsaved(&self, context: &Context<'_>, providers: &Providers) -> Option<Question>;
     fn has_no_history(&self, page: &Page) -> bool;
     fn takes_text(&self) -> bool;
@@ -239,6 +246,9 @@ impl<A: App> AnyApp for A {
     }
     fn enter(&self, field: &FieldId) -> Option<Command> {
         App::enter(self, field)
+    }
+    fn back(&mut self, context: &Context<'_>) -> Option<Vec<Effect>> {
+        App::back(self, context)
     }
     fn unsaved(&self, context: &Context<'_>, providers: &Providers) -> Option<Question> {
         App::unsaved(self, context, providers)

@@ -13,3 +13,9 @@ pub struct Allowed {
     pub location: bool,
     pub photos: bool,
 }
+
+impl PermissionKind {
+    /// All of them, with the names that facts have for them.
+    pub const NAMES: [(&'static str, PermissionKind); 2] =
+        [("location", PermissionKind::Location), ("photos", PermissionKind::Photos)];
+}

@@ -245,33 +245,40 @@ impl Phone {
         let Some((number, since)) = &self.active else { return };
         let name = Self::name(number, providers);
         let spent = context.clock.saturating_sub(*since);
-        let wall = ui.rect(0.0, 0.0, 540.0, ui.height());
-        let (top, bottom) = (0x23304F, 0x0F1528);
-        ui.add(Class::Frame, "wall", wall).shapes.push(Shape::Gradient { rect: wall, top, bottom });
-        let white = |size: f32| Style { centered: true, fixed: true, ..Style::new(size, 0xFFFFFF) };
+        let (ink, faint, accent, card) = (ui.theme.ink, ui.theme.faint, ui.theme.accent, ui.theme.card);
+        let plain = |size: f32, color: u32| Style { centered: true, fixed: true, ..Style::new(size, color) };
         let circle = ui.rect(190.0, 2.0 * ROW, 160.0, 160.0);
         let radius = ui.px(80.0) as f32;
         let color = avatar_color(name);
         let node = ui.add(Class::Image, "avatar", circle);
         node.shapes.push(Shape::Fill { rect: circle, radius, color });
         let initial: String = name.chars().take(1).collect();
-        ui.label("initial", &initial, (190.0, 2.0 * ROW + 80.0), 160.0, white(80.0));
-        ui.label("name", name, (EDGE, 4.4 * ROW), MEASURE, white(44.0));
+        ui.label("initial", &initial, (190.0, 2.0 * ROW + 80.0), 160.0, plain(80.0, 0xFFFFFF));
+        ui.label("name", name, (EDGE, 4.4 * ROW), MEASURE, Style { bold: true, ..plain(44.0, ink) });
         let time = match spent.checked_sub(RINGS) {
             Some(seconds) => format!("{}:{:02}", seconds / 60, seconds % 60),
             None => ui.say(CALLING).to_owned(),
         };
-        ui.label("time", &time, (EDGE, 5.0 * ROW), MEASURE, white(30.0));
+        ui.label("time", &time, (EDGE, 5.0 * ROW), MEASURE, plain(30.0, faint));
         let middle = 7.4 * ROW;
         for (x, icon, desc, on, message) in [
             (150.0, Icon::Mute, MUTE, self.mute, Message::Mute),
             (390.0, Icon::Sound, SPEAKER, self.speaker, Message::Speaker),
         ] {
-            let color = if on { 0x5B93FF } else { 0xFFFFFF };
-            ui.icon_button("switch", desc, icon, (x, middle), color, send(message));
+            let (color, back) = if on { (0xFFFFFF, accent) } else { (ink, card) };
+            let (room, round) =
+                (ui.rect(x - 90.0, middle - 56.0, 180.0, 160.0), ui.rect(x - 46.0, middle - 46.0, 92.0, 92.0));
+            let (rect, radius) = (ui.rect(x - 20.0, middle - 20.0, 40.0, 40.0), ui.px(46.0) as f32);
             let text = ui.say(desc);
-            let style = Style { color, ..white(26.0) };
-            ui.label("label", text, (x - 100.0, middle + 48.0), 200.0, style);
+            let node = ui.add(Class::Button, "switch", room);
+            node.desc = text.to_owned();
+            node.tap = Some(send(message));
+            node.selected = on;
+            node.shapes.push(Shape::Fill { rect: round, radius, color: back });
+            node.shapes.push(Shape::Icon { icon, rect, color });
+            ui.inside(|ui| {
+                ui.label("label", text, (x - 90.0, middle + 76.0), 180.0, plain(26.0, ink));
+            });
         }
         let text = ui.say(END_CALL);
         ui.button("end", text, (150.0, 9.2 * ROW, 240.0, ROW - 16.0), RED, send(Message::End));

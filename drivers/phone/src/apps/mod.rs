@@ -1,5 +1,6 @@
 //! The apps that the phone comes with, a file each.
 
+mod browser;
 mod calculator;
 mod calendar;
 mod calls;
@@ -7,6 +8,8 @@ mod clock;
 mod common;
 mod contacts;
 mod feed;
+mod files;
+mod gallery;
 mod mail;
 mod maps;
 mod messages;
@@ -40,6 +43,9 @@ pub fn more(options: &Options, providers: &Providers) -> Vec<InstalledApp> {
         InstalledApp::new(calculator::Calculator::default()),
         InstalledApp::new(music::Music::new(seed, language)),
         InstalledApp::new(calls::Phone::new(seed, providers)),
+        InstalledApp::new(files::FilesApp::new()),
+        InstalledApp::new(gallery::Gallery::new(seed, language, &providers.files)),
+        InstalledApp::new(browser::Browser::new(seed, language)),
     ]
 }
 

@@ -93,6 +93,8 @@ pub struct SystemState {
     pub protected: Option<(&'static str, u64)>,
     pub late_until: u64,
     pub no_adb_keyboard: bool,
+    /// Dialogs that come by themselves, each after so many more gestures.
+    pub coming: Vec<(u32, SystemDialog)>,
 }
 
 impl SystemState {
@@ -106,6 +108,15 @@ impl SystemState {
         self.notifications.insert(0, notification.clone());
         self.notifications.truncate(NOTIFICATIONS_MAX);
         self.banner = Some((notification, until));
+    }
+
+    /// Counts a gesture: the dialog that comes after it, if one does.
+    pub fn count_gesture(&mut self) -> Option<SystemDialog> {
+        for (left, _) in &mut self.coming {
+            *left = left.saturating_sub(1);
+        }
+        let at = self.coming.iter().position(|(left, _)| *left == 0)?;
+        Some(self.coming.remove(at).1)
     }
 
     /// Whether the owner is asked what an app may use: neither after a yes nor after several times no.

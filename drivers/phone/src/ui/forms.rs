@@ -199,7 +199,8 @@ impl Ui {
         tap: impl Fn(u64) -> Command,
     ) {
         let wide = 516.0 / 7.0;
-        let (ink, faint, off, accent) = (self.theme.ink, self.theme.faint, self.theme.off, self.theme.accent);
+        let (ink, faint, accent) = (self.theme.ink, self.theme.faint, self.theme.accent);
+        let shut = draw::mix(faint, self.theme.back, 100);
         let days = |weeks: u64| Date::new(first.days + weeks);
         // A week begins on Monday; 1970-01-05 was one.
         let before = (first.days + 3) % 7;
@@ -226,7 +227,7 @@ impl Ui {
             let color = match (is_chosen, is_open) {
                 (true, _) => 0xFFFFFF,
                 (false, true) => ink,
-                (false, false) => off,
+                (false, false) => shut,
             };
             let text = day.day.to_string();
             self.inside(|ui| {

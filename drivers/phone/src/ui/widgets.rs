@@ -383,7 +383,8 @@ impl Ui {
         let node = self.add(Class::Button, id, area);
         node.tap = Some(tap);
         node.shapes.push(Shape::Fill { rect: area, radius, color });
-        let ink = if self.is_second() && color == self.theme.off { self.theme.ink } else { 0xFFFFFF };
+        let is_told_apart = self.is_second() || self.by_pixels;
+        let ink = if is_told_apart && color == self.theme.off { self.theme.ink } else { 0xFFFFFF };
         self.inside(|ui| {
             let style = Style { centered: true, fixed: true, ..Style::new(30.0, ink) };
             ui.label("text", text, (left, top + height / 2.0), width, style);

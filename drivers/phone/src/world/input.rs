@@ -121,6 +121,12 @@ impl World {
             Input::Type(text) => self.fields.insert(text),
             Input::Clear => self.fields.clear(),
         }
+        if self.system.dialog.is_none()
+            && let Some(dialog) = self.system.count_gesture()
+        {
+            self.leave_field();
+            self.system.dialog = Some(dialog);
+        }
     }
 
     fn press(&mut self, key: Key) {

@@ -5,6 +5,8 @@
 
 mod facts;
 mod input;
+#[cfg(test)]
+mod layout_tests;
 mod scene;
 mod windows;
 

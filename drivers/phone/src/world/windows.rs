@@ -200,6 +200,12 @@ impl World {
     /// Leaves the page in front; asks first where something that was written on it would be lost.
     fn leave_page(&mut self) {
         let Some((app, page)) = self.front.zip(self.page().cloned()) else { return };
+        let mut told = self.apps[app].clone();
+        if let Some(effects) = told.back(&self.context(app, &page)) {
+            self.apps[app] = told;
+            self.leave_field();
+            return self.carry_out_all(app, effects);
+        }
         match self.apps[app].unsaved(&self.context(app, &page), &self.providers) {
             Some(question) => {
                 self.leave_field();

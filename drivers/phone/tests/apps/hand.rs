@@ -69,7 +69,12 @@ impl Hand {
             What::Icon(icon) => format!("{icon:?}") == name,
             What::Control | What::Field => false,
         };
-        let found = self.world.marks().into_iter().find(|mark| is_it(&mark.what)).and_then(|mark| mark.target);
+        let found = self
+            .world
+            .marks()
+            .into_iter()
+            .find(|mark| is_it(&mark.what) && mark.target.is_some())
+            .and_then(|mark| mark.target);
         let (x, y) = found.unwrap_or_else(|| panic!("there is no `{name}` in: {}", self.words()));
         self.world.input(&Input::Tap { x, y });
         self

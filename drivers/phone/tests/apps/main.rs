@@ -1,7 +1,10 @@
 //! The apps of a phone with all of them, as a finger meets them.
 
+mod browser;
 mod feed;
+mod files;
 mod hand;
+mod hostile;
 mod mail;
 mod maps;
 mod rail;

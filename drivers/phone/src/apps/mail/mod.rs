@@ -86,7 +86,6 @@ pub enum Message {
     SaveDraft,
     Discard,
     Search,
-    Again,
 }
 
 impl Mail {
@@ -261,7 +260,6 @@ impl App for Mail {
                     return vec![Effect::Open(Page::of("results", query))];
                 }
             }
-            Message::Again => {}
         }
         Vec::new()
     }

@@ -39,6 +39,10 @@ const WALK: Phrase = phrase("Walk", "步行");
 const BUS: Phrase = phrase("Bus", "公交");
 const CAR: Phrase = phrase("Car", "驾车");
 
+/// How wide a pin's room is, and how many there are at most.
+const PIN: f32 = 48.0;
+const PINS_MAX: usize = 12;
+
 /// Draws a page.
 pub fn page(maps: &Maps, page: &Page, context: &Context<'_>, providers: &Providers, ui: &mut Ui) {
     match page.name {
@@ -134,8 +138,15 @@ fn plan(maps: &Maps, places: &[&Place], context: &Context<'_>, top: f32, ui: &mu
     let picture = Picture::new(Subject::Map, maps.city as u32);
     ui.picture((12.0, top, wide, high), picture, 24.0, "");
     ui.inside(|ui| {
-        for place in places.iter().take(12) {
+        let mut pins: Vec<(f32, f32)> = Vec::new();
+        for place in places {
             let (x, y) = (12.0 + wide * place.at.0 as f32 / 100.0, top + high * place.at.1 as f32 / 100.0);
+            // Of those that would lie on each other the first is shown; the list below has them all.
+            let is_free = pins.iter().all(|pin| PIN <= (pin.0 - x).abs() || PIN <= (pin.1 - y).abs());
+            if !is_free || PINS_MAX <= pins.len() {
+                continue;
+            }
+            pins.push((x, y));
             let (room, rect) = (ui.rect(x - 24.0, y - 40.0, 48.0, 48.0), ui.rect(x - 16.0, y - 32.0, 32.0, 32.0));
             let node = ui.add(Class::ImageButton, "pin", room);
             node.desc = place.name.clone();
