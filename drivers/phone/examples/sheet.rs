@@ -17,19 +17,19 @@ const GAP: usize = 8;
 /// A picture with so few colours is small.
 const COLORS: usize = 128;
 
-/// The package, and what is touched: a word, an icon, `>` and a text to type, `=` and a fact.
+/// The package, and what is touched: a word, an icon, `@` and a place; `>` types a text, `!` is Enter.
 const SCREENS: [(&str, &[&str]); 20] = [
     ("com.tapwright.feed", &[]),
     ("com.tapwright.maps", &[]),
     ("com.tapwright.rail", &[]),
-    ("com.tapwright.rail", &["Search"]),
+    ("com.tapwright.rail", &["@270,610"]),
     ("com.tapwright.shop", &[]),
-    ("com.tapwright.shop", &["Tag"]),
+    ("com.tapwright.shop", &["@130,450"]),
     ("com.android.email", &[]),
     ("com.tapwright.weather", &[]),
     ("com.android.calculator2", &["7", "×", "8", "="]),
     ("com.android.music", &[]),
-    ("com.android.music", &["Note"]),
+    ("com.android.music", &["@200,230"]),
     ("com.android.dialer", &[]),
     ("com.android.dialer", &["Calculator", "5", "8", "0"]),
     ("com.android.documentsui", &[]),
@@ -75,6 +75,10 @@ fn carry_out(world: &mut World, touch: &str) -> Result<(), Error> {
     }
     if touch == "!" {
         world.input(&Input::Press(Key::Enter));
+        return Ok(());
+    }
+    if let Some((x, y)) = touch.strip_prefix('@').and_then(|place| place.split_once(',')) {
+        world.input(&Input::Tap { x: x.parse()?, y: y.parse()? });
         return Ok(());
     }
     let is_it = |what: &What| match what {

@@ -65,7 +65,7 @@ fn view_icon(ui: &mut Ui, (app, manifest): (usize, &Manifest), (left, top): (f32
     let radius = ui.px(28.0) as f32;
     let label = ui.say(manifest.label);
     // A dark square would not be seen on the dark wallpaper.
-    let color = if ui.is_second() { mix(manifest.color, 0xFFFFFF, 40) } else { manifest.color };
+    let color = if ui.is_second() || ui.by_pixels { mix(manifest.color, 0xFFFFFF, 40) } else { manifest.color };
     let node = ui.add(Class::Button, "app", cell);
     node.tap = Some(Command::Launch(app));
     node.desc = label.to_string();

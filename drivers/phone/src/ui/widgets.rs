@@ -260,6 +260,9 @@ impl Ui {
             }
             match row.end {
                 End::None => {}
+                End::Text(text) if ui.by_pixels => {
+                    ui.label_right("end", text, 512.0, middle, Style::new(23.0, faint));
+                }
                 End::Text(text) => {
                     ui.label("end", text, (412.0, middle), 100.0, Style::new(23.0, faint));
                 }
@@ -286,7 +289,7 @@ impl Ui {
     }
 
     fn switch(&mut self, middle: f32, on: bool) {
-        let left = if self.is_second() { 432.0 } else { 448.0 };
+        let left = if self.is_second() || self.by_pixels { 432.0 } else { 448.0 };
         let rect = self.rect(left, middle - 22.0, 76.0, 44.0);
         let knob = self.rect(left + if on { 36.0 } else { 4.0 }, middle - 18.0, 36.0, 36.0);
         let color = if on { 0x22A559 } else { self.theme.off };

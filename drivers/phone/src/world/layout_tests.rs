@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::World;
-use crate::options::AppSelection;
 use crate::draw::Rect;
+use crate::options::AppSelection;
 use crate::ui::{Class, Node, Shape, Window};
 use crate::{Dice, Input, Key, Language, Options};
 

@@ -11,7 +11,7 @@ fn a_dialog_comes_in_the_middle_and_has_to_be_answered() {
     {
         let mut hand = Hand::new(1, "com.tapwright.shop");
         hand.set("dialogs", &format!("2 {name}; 40 anr"));
-        hand.tap("Shoes");
+        hand.tap_first("Shoes");
         assert!(!hand.shows(title), "{name}");
         hand.tap("Cheapest");
         assert!(hand.shows(title), "{name}: {}", hand.words());
@@ -25,7 +25,7 @@ fn a_dialog_comes_in_the_middle_and_has_to_be_answered() {
         assert!(!hand.shows(title) && hand.world.page() == page.as_ref());
     }
     let mut hand = Hand::new(1, "com.tapwright.shop");
-    hand.set("dialogs", "1 anr").tap("Shoes").tap("Close app");
+    hand.set("dialogs", "1 anr").tap_first("Shoes").tap("Close app");
     assert_ne!(hand.fact("front"), "com.tapwright.shop");
 }
 

@@ -71,7 +71,7 @@ fn what_is_sold_out_stays_out_of_the_cart_and_too_little_money_buys_nothing() {
 #[test]
 fn results_are_sorted_and_filtered() {
     let mut hand = Hand::new(2, SHOP);
-    hand.tap("Shoes").tap("Cheapest");
+    hand.tap_first("Shoes").tap("Cheapest");
     let price = |word: &str| word.strip_prefix('¥').and_then(|price| price.parse::<f32>().ok());
     let words = hand.words();
     let prices: Vec<f32> =

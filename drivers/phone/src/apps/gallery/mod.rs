@@ -10,10 +10,10 @@ use crate::command::{Command, Effect, FieldId, MenuItem, Page, Question, send};
 use crate::dice::Dice;
 use crate::icon::Icon;
 use crate::locale::{DELETE, Language, Phrase, SHARE, phrase};
+use crate::permission::PermissionKind;
 use crate::picture::{Picture, SUBJECTS};
 use crate::providers::Providers;
 use crate::providers::files::{FileContent, FileError, Files, StoredFile};
-use crate::permission::PermissionKind;
 use crate::ui::Ui;
 
 const GALLERY: Phrase = phrase("Gallery", "相册");

@@ -6,6 +6,7 @@ use crate::apps::common::{HOME, ME, NOTHING_FOUND, REMOVE, SEARCH, is_offline, m
 use crate::apps::payment::{self, DANGER, PAY};
 use crate::apps::shop::content::{CATEGORIES, Product};
 use crate::command::{Command, Effect, FieldId, Page, send};
+use crate::draw;
 use crate::icon::Icon;
 use crate::locale::{Phrase, SAVE, phrase};
 use crate::providers::Providers;
@@ -42,7 +43,7 @@ const NOTHING_HERE: Phrase = phrase("Nothing here yet", "这里还没有内容")
 /// What the price can be limited to.
 const LIMITS: [u32; 2] = [100, 300];
 /// The height of a product in the grid.
-const TILE: f32 = 356.0;
+const TILE: f32 = 388.0;
 
 /// Draws a page.
 pub fn page(shop: &Shop, page: &Page, context: &Context<'_>, providers: &Providers, ui: &mut Ui) {
@@ -119,11 +120,15 @@ fn tile(shop: &Shop, at: usize, (left, top): (f32, f32), ui: &mut Ui) {
     }
     ui.inside(|ui| {
         ui.picture((left + 10.0, top + 10.0, 234.0, 214.0), product.picture, 18.0, &product.name);
-        ui.label("name", &product.name, (left + 14.0, top + 250.0), 230.0, Style::new(26.0, ink));
+        // Two lines are enough for every name.
+        let lines = draw::wrap(ui.font(26.0), &product.name, ui.px(226.0));
+        for (i, line) in lines.iter().take(2).enumerate() {
+            ui.label("name", line, (left + 14.0, top + 248.0 + 34.0 * i as f32), 230.0, Style::new(26.0, ink));
+        }
         let bold = Style { bold: true, ..Style::new(30.0, 0xE8590C) };
-        ui.label("price", &money(product.cents), (left + 14.0, top + 290.0), 160.0, bold);
+        ui.label("price", &money(product.cents), (left + 14.0, top + 324.0), 220.0, bold);
         let text = if product.stock == 0 { ui.say(SOLD_OUT).to_owned() } else { rating(product) };
-        ui.label("rating", &text, (left + 14.0, top + 328.0), 220.0, Style::new(24.0, faint));
+        ui.label("rating", &text, (left + 14.0, top + 360.0), 220.0, Style::new(24.0, faint));
     });
 }
 
