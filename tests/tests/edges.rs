@@ -13,7 +13,7 @@ const EDGES: &[(&str, &str, &[&str], &[&str])] = &[
     ("models/picture", "picture", &[], &[]),
     ("models", "models", &["contract", "picture"], &[]),
     ("models/mini/data", "mini-data", &["phone", "picture", "smoke"], &[]),
-    ("tasks/suites/phone", "phone-suite", &["phone"], &[]),
+    ("tasks/suites/phone", "phone-suite", &["phone", "smoke"], &[]),
     ("tasks/suites/smoke", "smoke", &["phone"], &[]),
     ("tasks", "tasks", &["agent", "contract", "drivers", "models", "phone", "phone-suite", "smoke"], &[]),
     ("tasks/cli", "tapwright", &["tasks"], &["phone"]),

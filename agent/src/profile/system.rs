@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use time::{Date, Month};
 
 /// A language that a system prompt is written in. It also says how the date is written there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -113,28 +114,26 @@ impl From<String> for System {
 
 /// A day as a language writes it: `2025年12月11日 星期四`, `2025-12-11, Thursday`. What is no day stays as it is.
 fn written(day: &str, language: Option<PromptLanguage>) -> String {
-    const ENGLISH: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
     const CHINESE: [&str; 7] = ["日", "一", "二", "三", "四", "五", "六"];
-    let Some((year, month, date)) = parts(day) else { return day.to_owned() };
-    let weekday = weekday(year, month, date);
+    let Some(date) = date_of(day) else { return day.to_owned() };
+    let weekday = date.weekday();
     match language {
         None => day.to_owned(),
-        Some(PromptLanguage::En) => format!("{day}, {}", ENGLISH[weekday]),
-        Some(PromptLanguage::Zh) => format!("{year}年{month:02}月{date:02}日 星期{}", CHINESE[weekday]),
+        Some(PromptLanguage::En) => format!("{day}, {weekday}"),
+        Some(PromptLanguage::Zh) => {
+            let (year, month, number) = (date.year(), u8::from(date.month()), date.day());
+            let weekday = CHINESE[usize::from(weekday.number_days_from_sunday())];
+            format!("{year}年{month:02}月{number:02}日 星期{weekday}")
+        }
     }
 }
 
-fn parts(day: &str) -> Option<(u32, u32, u32)> {
-    let mut numbers = day.splitn(3, '-').map(|number| number.parse::<u32>().ok());
-    let (year, month, date) = (numbers.next()??, numbers.next()??, numbers.next()??);
-    ((1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&date)).then_some((year, month, date))
-}
-
-/// 0 is Sunday. Sakamoto's way: each month is off by a fixed number of days, and January and February count as last year's.
-fn weekday(year: u32, month: u32, date: u32) -> usize {
-    const OFF: [u32; 12] = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
-    let year = if month < 3 { year - 1 } else { year };
-    ((year + year / 4 - year / 100 + year / 400 + OFF[month as usize - 1] + date) % 7) as usize
+/// The day that a text like `2025-12-11` names, if the calendar has it.
+fn date_of(text: &str) -> Option<Date> {
+    let mut numbers = text.splitn(3, '-');
+    let (year, month, day) = (numbers.next()?, numbers.next()?, numbers.next()?);
+    let month = Month::try_from(month.parse::<u8>().ok()?).ok()?;
+    Date::from_calendar_date(year.parse().ok().filter(|year| *year > 0)?, month, day.parse().ok()?).ok()
 }
 
 fn names(languages: &[PromptLanguage]) -> String {
@@ -216,6 +215,10 @@ mod tests {
             ("2025-12-11", None, "2025-12-11"),
             ("some day", Some(PromptLanguage::En), "some day"),
             ("2025-13-01", Some(PromptLanguage::En), "2025-13-01"),
+            ("2025-02-29", Some(PromptLanguage::En), "2025-02-29"),
+            ("2025-04-31", Some(PromptLanguage::Zh), "2025-04-31"),
+            ("0-01-01", Some(PromptLanguage::En), "0-01-01"),
+            ("99999-01-01", Some(PromptLanguage::En), "99999-01-01"),
         ] {
             assert_eq!(written(day, language), expected);
         }

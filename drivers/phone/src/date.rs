@@ -5,6 +5,9 @@ use crate::locale::{Language, Phrase, phrase};
 /// Seconds in a day.
 pub const DAY: u64 = 86_400;
 
+/// The Julian day number of 1970-01-01.
+const EPOCH_JULIAN_DAY: i32 = 2_440_588;
+
 const WEEKDAYS: [Phrase; 7] = [
     phrase("Thursday", "周四"),
     phrase("Friday", "周五"),
@@ -42,18 +45,12 @@ pub struct Date {
 }
 
 impl Date {
-    /// The day that lies so many days after 1970-01-01, by Howard Hinnant's `civil_from_days`.
+    /// The day that lies so many days after 1970-01-01. What lies beyond the calendar is called as its last day is.
     pub fn new(days: u64) -> Date {
-        let shifted = days + 719_468;
-        let day_of_era = shifted % 146_097;
-        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted_month = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = (shifted_month + 2) % 12 + 1;
-        // Years begin in March here, so that a leap day is their last one.
-        let year = shifted / 146_097 * 400 + year_of_era + u64::from(month <= 2);
-        Date { days, day: day as u32, month: month as u32, year }
+        let julian = i32::try_from(days).ok().and_then(|days| days.checked_add(EPOCH_JULIAN_DAY));
+        let date = julian.and_then(|day| time::Date::from_julian_day(day).ok()).unwrap_or(time::Date::MAX);
+        let (year, month, day) = date.to_calendar_date();
+        Date { days, day: u32::from(day), month: u32::from(u8::from(month)), year: year.unsigned_abs().into() }
     }
 
     /// For example `Thursday, 1 January`.
@@ -108,10 +105,13 @@ mod tests {
             (19_782, "Thursday, 29 February", "2月29日 周四"),
             (20_454, "Thursday, 1 January", "1月1日 周四"),
             (20_788, "Tuesday, 1 December", "12月1日 周二"),
+            (47_540, "Sunday, 28 February", "2月28日 周日"),
+            (47_541, "Monday, 1 March", "3月1日 周一"),
         ] {
             assert_eq!(Date::new(days).long(Language::English), english);
             assert_eq!(Date::new(days).long(Language::Chinese), chinese);
         }
+        assert_eq!((Date::new(20_454).year, Date::new(u64::MAX).year), (2026, 9999));
         assert_eq!(minute_of("08:05"), Some(485));
         assert!(["24:00", "8", "a:b", "08:60", ""].iter().all(|text| minute_of(text).is_none()));
     }

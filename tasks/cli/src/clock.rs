@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use time::{OffsetDateTime, PrimitiveDateTime};
+
 const DAY: u64 = 86_400;
 
 /// Milliseconds since 1970.
@@ -13,14 +15,13 @@ pub fn now() -> u64 {
 
 /// `2026-11-23`, in UTC.
 pub fn date(ms: u64) -> String {
-    let (year, month, day) = civil(ms / 1000 / DAY);
-    format!("{year:04}-{month:02}-{day:02}")
+    civil(ms).date().to_string()
 }
 
 /// `2026-11-23 23:18:05`, in UTC.
 pub fn time(ms: u64) -> String {
-    let second = ms / 1000 % DAY;
-    format!("{} {:02}:{:02}:{:02}", date(ms), second / 3600, second / 60 % 60, second % 60)
+    let at = civil(ms);
+    format!("{} {:02}:{:02}:{:02}", at.date(), at.hour(), at.minute(), at.second())
 }
 
 /// `20261123-231805`, in UTC: names that sort by time.
@@ -49,17 +50,11 @@ pub fn span(ms: u64) -> String {
     }
 }
 
-/// Year, month and day of a day since 1970, by the rules of the Gregorian calendar.
-fn civil(day: u64) -> (u64, u64, u64) {
-    // Years that begin in March have their leap day at the end; 719,468 days lie between the year 0 and 1970.
-    let shifted = day + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let date = of_year - (153 * month + 2) / 5 + 1;
-    let (month, year) = if month < 10 { (month + 3, year) } else { (month - 9, year + 1) };
-    (era * 400 + year, month, date)
+/// The day and the time of day, in UTC. A record may say anything: what lies beyond the calendar is its last second.
+fn civil(ms: u64) -> OffsetDateTime {
+    let seconds = i64::try_from(ms / 1000).ok();
+    let at = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    at.unwrap_or(PrimitiveDateTime::MAX.assume_utc())
 }
 
 #[cfg(test)]
@@ -75,6 +70,8 @@ mod tests {
             (951_868_800, "2000-03-01 00:00:00"),
             (1_767_258_000, "2026-01-01 09:00:00"),
             (4_107_542_400, "2100-03-01 00:00:00"),
+            (253_402_300_800, "9999-12-31 23:59:59"),
+            (u64::MAX / 1000, "9999-12-31 23:59:59"),
         ] {
             assert_eq!(time(seconds * 1000), expected);
         }

@@ -7,7 +7,6 @@ mod answer;
 mod builtin;
 mod catalog;
 mod judge;
-mod likeness;
 mod slots;
 mod template;
 mod words;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use tapwright_phone::{Dice, Language};
+use tapwright_smoke::likeness;
 
 use crate::catalog::Catalog;
-use crate::likeness::likeness;
 use crate::template::{Cells, Part, Slot, Source, Template, references};
 use crate::words::{columns, day_columns, time_columns};
 use crate::{Columns, Facts};

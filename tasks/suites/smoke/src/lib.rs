@@ -3,6 +3,7 @@
 //! A task is drawn from a template and a seed. How it could be done is not said here: that is for whoever does it.
 
 mod edge;
+mod likeness;
 mod words;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use tapwright_phone::{Dice, Options, World};
 
 pub use edge::{edge_task_of, edge_templates};
+pub use likeness::likeness;
 
 /// Seeds below this are for measuring; those from here on are for training. The two never meet.
 pub const TRAINING_SEEDS: u64 = 1 << 40;
