@@ -308,7 +308,7 @@ fn unreachable(error: reqwest::Error) -> ModelErrorKind {
         cause = deeper;
     }
     let why = match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionRefused) => "nobody listens at the server's address".to_owned(),
+        Some(io::ErrorKind::ConnectionRefused) => "no server answers at that address (connection refused)".to_owned(),
         _ => cause.to_string(),
     };
     ModelErrorKind::Unavailable { why, retry_after: None }

@@ -36,7 +36,7 @@ impl Scripted {
             };
             next += 1;
             let text = replies.get(at).ok_or_else(|| ModelErrorKind::Fatal {
-                why: format!("the script has {} replies and is at its end", replies.len()),
+                why: format!("the script is at its end (replies: {})", replies.len()),
             })?;
             Ok(Scripted::reply(prompt, text))
         })
@@ -91,7 +91,7 @@ mod tests {
     async fn the_end_of_the_list_is_as_it_was_chosen() {
         assert_eq!(said(AtEnd::Stay, 4).await, ["a", "b", "b", "b"]);
         assert_eq!(said(AtEnd::StartOver, 5).await, ["a", "b", "a", "b", "a"]);
-        assert_eq!(said(AtEnd::Break, 3).await[2], "script: the script has 2 replies and is at its end");
+        assert_eq!(said(AtEnd::Break, 3).await[2], "script: the script is at its end (replies: 2)");
     }
 
     #[tokio::test]

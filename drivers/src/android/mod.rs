@@ -340,9 +340,7 @@ impl Driver for Android {
                 let why = why.clone();
                 self.unlink();
                 result = match self.linked(deadline).await {
-                    Ok(()) => Err(DriverErrorKind::TimedOut {
-                        tries: format!("{why}; the device is back, and the gesture may or may not have happened"),
-                    }),
+                    Ok(()) => Err(DriverErrorKind::TimedOut { tries: format!("{why}; the device is back") }),
                     Err(kind) => Err(kind),
                 };
             }

@@ -261,7 +261,7 @@ async fn a_server_that_hangs_is_given_up_and_one_that_is_not_there_is_away() {
     // A new client: the old one may still hold the connection that nobody answered.
     let mut remote = Remote::new(endpoint(base)).unwrap();
     let error = remote.reply(&prompt(), Duration::from_secs(5)).await.unwrap_err();
-    assert_eq!(error.to_string(), "m: temporarily unavailable: nobody listens at the server's address");
+    assert_eq!(error.to_string(), "m: temporarily unavailable: no server answers at that address (connection refused)");
 }
 
 #[test]
