@@ -56,6 +56,18 @@ pub struct FoundLibrary {
     pub origin: Origin,
 }
 
+/// A library that would be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LibraryDownload {
+    pub version: &'static str,
+    /// To fetch, about.
+    pub megabytes: u32,
+    /// The programs that are tried, one after the other.
+    pub clients: Vec<&'static str>,
+    /// Where it would be kept.
+    pub target: PathBuf,
+}
+
 /// How a library was come by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -149,6 +161,15 @@ pub async fn find(search: &LibrarySearch, mut progress: impl FnMut(&str)) -> Res
         }
     }
     Err(LibraryError::Nowhere { tried })
+}
+
+/// What would be fetched for this machine if nothing were there, and with which programs; `None` if no release is known for it.
+pub fn planned_download(cache: &Path) -> Option<LibraryDownload> {
+    let pin = pin::for_this_machine().first()?;
+    // A client may be called in several ways.
+    let mut clients: Vec<&str> = attempts(pin).iter().map(|attempt| attempt.client).collect();
+    clients.dedup();
+    Some(LibraryDownload { version: pin.version, megabytes: pin.megabytes, clients, target: cached(cache, pin) })
 }
 
 fn cached(cache: &Path, pin: &Pin) -> PathBuf {

@@ -28,6 +28,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use crate::headline::EndNotice;
 use crate::hex::hex;
 
 pub use show::kind;
@@ -89,7 +90,7 @@ struct DeskState {
     /// What became of the latest question.
     latest: Option<ClosedQuestion>,
     /// How the run ended, if it has.
-    ended: Option<String>,
+    ended: Option<EndNotice>,
 }
 
 struct OpenQuestion {
@@ -213,8 +214,8 @@ impl Desk {
     }
 
     /// Says how it all ended to whoever looks, and closes.
-    pub async fn close(self, how: &str) {
-        lock(&self.shared.state).ended = Some(how.to_owned());
+    pub async fn close(self, how: impl Into<EndNotice>) {
+        lock(&self.shared.state).ended = Some(how.into());
         self.shared.news();
         self.shared.stop.send_replace(true);
         let server = lock(&self.shared.server).take();

@@ -9,9 +9,9 @@ use tapwright_agent::clock::{Clock, Timer};
 use tapwright_contract::device::Driver;
 use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
-use tapwright_phone::Options as PhoneOptions;
 
-use crate::device::{self, Device, DeviceAddress};
+use crate::counted::counted;
+use crate::device::{self, Device, DeviceAddress, PhoneOptions};
 use crate::device_lock::DeviceLock;
 use crate::devices;
 use crate::model::{self, ModelSource};
@@ -105,9 +105,11 @@ fn profile(options: &model::ModelOptions) -> Finding {
     let what = "profile";
     match model::profiles(options) {
         Ok(ChosenProfile { profiles, note }) => {
-            let history = profiles.agent.history.map_or("all".to_owned(), |history| history.to_string());
+            let earlier = |count: u64| counted(count, "earlier reply", "earlier replies");
+            let history =
+                profiles.agent.history.map_or("all earlier replies".to_owned(), |history| earlier(u64::from(history)));
             let tokens = profiles.agent.tokens_max;
-            let text = format!("the model is shown {history} earlier replies, and writes {tokens} tokens at most");
+            let text = format!("the model is shown {history}, and writes {tokens} tokens at most");
             match note {
                 None => finding(what, CheckState::Ok, text, None),
                 Some(note) => finding(what, CheckState::Ok, format!("{text}; {note}"), None),
@@ -225,11 +227,16 @@ async fn examined(checkup: &Checkup<'_>) -> Vec<Finding> {
         Err(why) => finding("text", CheckState::Warning, why.clone(), None),
     });
     found.push(match &health.apps {
-        Ok(count) => finding("apps", CheckState::Ok, format!("{count} packages"), None),
+        Ok(count) => finding("apps", CheckState::Ok, counted(*count as u64, "package", "packages"), None),
         Err(why) => finding("apps", CheckState::Warning, why.clone(), None),
     });
     found.push(match &health.widgets {
-        Ok((count, time)) => finding("words", CheckState::Ok, format!("{count} widgets, told in {}", ms(*time)), None),
+        Ok((count, time)) => finding(
+            "words",
+            CheckState::Ok,
+            format!("{}, told in {}", counted(*count as u64, "widget", "widgets"), ms(*time)),
+            None,
+        ),
         Err(why) => finding("words", CheckState::Warning, why.clone(), None),
     });
     if let Err(error) = closed {
@@ -299,8 +306,7 @@ async fn adb_server(checkup: &Checkup<'_>) -> Finding {
 fn devices_in_words(count: usize) -> String {
     match count {
         0 => "no device".to_owned(),
-        1 => "one device".to_owned(),
-        count => format!("{count} devices"),
+        count => counted(count as u64, "device", "devices"),
     }
 }
 

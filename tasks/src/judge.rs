@@ -23,6 +23,12 @@ pub struct Fact {
     pub is: String,
 }
 
+/// Stands for how a run has to end, in place of a fact's name, where an evaluator goes by it; its value may be several outcomes,
+/// with ` or ` between them. Then the values beside it are for people: some say more than that they are equal.
+pub const RUN_END: &str = "the run's end";
+/// Stands for what the last message of a run has to say.
+pub const ANSWER: &str = "the answer";
+
 /// What an evaluator goes by.
 pub struct Evidence<'a> {
     /// What was true of the device before the run.

@@ -4,12 +4,14 @@
 //! environment and has no defaults: whoever calls fills in plain structs, and is told what happens as it happens.
 
 pub mod apis;
+mod counted;
 pub mod desk;
 pub mod device;
 pub mod device_lock;
 pub mod doctor;
 pub mod expect;
 pub mod grounding;
+pub mod headline;
 mod hex;
 pub mod judge;
 pub mod measurement;
@@ -35,6 +37,7 @@ pub mod settings;
 pub mod suite;
 pub mod suites;
 
+pub use counted::counted;
 pub use tapwright_agent::apis::{NoApis, Registry};
 pub use tapwright_agent::guard::{Deed, Touch};
 pub use tapwright_agent::journal::{

@@ -12,12 +12,15 @@ use tapwright_models::{Local, OpenError};
 use tapwright_agent::clock::{Clock, Timer};
 use tapwright_models::doctor::{self, DoctorStage};
 
+use crate::counted::counted;
 use crate::mistake::Mistake;
 use crate::profile::{self, ChosenProfile, NoLanguage, ProfileChoice, Profiles, PromptLanguage};
 use crate::script;
 
 pub use tapwright_models::doctor::{Check, Fallback, ModelCheckup};
-pub use tapwright_models::library::{Cuda, CudaDownload, CudaError, CudaPackage, FoundLibrary, Origin};
+pub use tapwright_models::library::{
+    Cuda, CudaDownload, CudaError, CudaPackage, FoundLibrary, LibraryDownload, Origin,
+};
 pub use tapwright_models::providers;
 pub use tapwright_models::remote::ApiKey;
 pub use tapwright_models::{
@@ -157,6 +160,11 @@ pub async fn library(options: &LibraryOptions, say: impl FnMut(&str)) -> Result<
     library::find(&search(options), say).await
 }
 
+/// What that would fetch if there were none.
+pub fn library_download(options: &LibraryOptions) -> Option<LibraryDownload> {
+    library::planned_download(&options.cache)
+}
+
 /// Fetches the library set for NVIDIA's cards, which is used from then on.
 ///
 /// # Errors
@@ -206,7 +214,7 @@ pub async fn open(
         }
         ModelSource::Script(file) => {
             let mut replies = script::read(file)?;
-            let about = format!("the script {}, {} replies", file.display(), replies.len());
+            let about = format!("the script {}, {}", file.display(), counted(replies.len() as u64, "reply", "replies"));
             replies.drain(..options.heard.min(replies.len()));
             let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
             let model = Box::new(Scripted::new(format!("script:{name}"), replies, AtEnd::Break));

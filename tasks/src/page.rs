@@ -15,7 +15,8 @@ use tapwright_agent::person::{Answer, Question};
 
 use self::images::Images;
 use self::marks::marks;
-use crate::judge::{Change, Verdict};
+use crate::headline::{Headline, message_of};
+use crate::judge::{ANSWER, Change, Fact, RUN_END, Verdict};
 use crate::run::Judgement;
 use crate::scene::{Scene, scenes};
 
@@ -33,13 +34,21 @@ pub struct PageRun<'a> {
     pub when: String,
 }
 
-/// Writes a page of one run, or of the runs of a plan with its title. Returns what is missing in it, in words.
+/// What a page of several runs says above them.
+pub struct PageTitle {
+    pub name: String,
+    pub headline: Option<Headline>,
+    /// Goals that were not achieved, and why.
+    pub missing: Vec<(String, String)>,
+}
+
+/// Writes a page of one run, or of several runs with what they have in common. Returns what is missing in it, in words.
 ///
 /// # Errors
 /// If the page cannot be written. A picture that cannot be read is said in its place.
-pub fn write(title: Option<&str>, runs: &[PageRun<'_>], out: &mut dyn Write) -> io::Result<Vec<String>> {
+pub fn write(title: Option<&PageTitle>, runs: &[PageRun<'_>], out: &mut dyn Write) -> io::Result<Vec<String>> {
     let goal = |run: &PageRun<'_>| run.record.facts.setting.goal.clone();
-    let name = escaped(&title.map(str::to_owned).or_else(|| runs.first().map(goal)).unwrap_or_default());
+    let name = escaped(&title.map(|title| title.name.clone()).or_else(|| runs.first().map(goal)).unwrap_or_default());
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -49,16 +58,17 @@ pub fn write(title: Option<&str>, runs: &[PageRun<'_>], out: &mut dyn Write) -> 
          style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
          <title>{name}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
     )?;
-    if title.is_some() {
-        writeln!(out, "<header class=\"plan\"><h1>{name}</h1><ol>")?;
+    if let Some(title) = title {
+        above(title, &name, out)?;
         for run in runs {
-            let (_, headline) = headline(run.record, run.judgement);
+            let Headline { mood, text } = headline(run.record, run.judgement);
             let (goal, _) = goal_and_rules(run.record);
             writeln!(
                 out,
-                "<li><a href=\"#{}\">{}</a> <span class=\"soft\">{headline}</span></li>",
+                "<li><a href=\"#{}\">{}</a> <span class=\"{}\">{text}</span></li>",
                 anchor(run.record),
-                escaped(goal)
+                escaped(goal),
+                mood.id()
             )?;
         }
         writeln!(out, "</ol></header>")?;
@@ -87,6 +97,19 @@ pub fn write(title: Option<&str>, runs: &[PageRun<'_>], out: &mut dyn Write) -> 
     Ok(images.into_missing())
 }
 
+/// What the runs below have come to together.
+fn above(title: &PageTitle, name: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<header class=\"plan\"><h1>{name}</h1>")?;
+    if let Some(Headline { mood, text }) = &title.headline {
+        let text = escaped(text);
+        writeln!(out, "<p class=\"badges\"><span class=\"badge {}\">{text}</span></p>", mood.id())?;
+    }
+    for (goal, why) in &title.missing {
+        writeln!(out, "<p class=\"why\"><b>{}</b>: {}</p>", escaped(goal), quoted(why))?;
+    }
+    writeln!(out, "<ol>")
+}
+
 fn anchor(record: &Record) -> String {
     format!("run-{}", escaped(&record.facts.run))
 }
@@ -97,43 +120,36 @@ fn goal_and_rules(record: &Record) -> (&str, &str) {
     goal.split_once('\n').unwrap_or((goal, ""))
 }
 
-/// What the page says first: nothing that was not checked looks like a success.
-fn headline(record: &Record, judgement: Option<&Judgement>) -> (&'static str, String) {
+/// What the page says first.
+fn headline(record: &Record, judgement: Option<&Judgement>) -> Headline {
     let outcome = record.end().map(|end| &end.outcome);
-    match (judgement.and_then(|judgement| judgement.verdict.as_ref()), outcome) {
-        (Some(Verdict::Passed), _) => ("good", "passed: the device is as it should be".to_owned()),
-        (Some(Verdict::Failed { .. }), _) => ("bad", "failed: the device is not as it should be".to_owned()),
-        (Some(Verdict::Void { .. }), _) => ("mild", "void: this says nothing about the agent".to_owned()),
-        (None, Some(Outcome::Done { .. })) => ("mild", "the model says it is done; nothing was checked".to_owned()),
-        (None, Some(outcome @ (Outcome::Stopped | Outcome::NeedsPerson { .. }))) => ("mild", outcome.id().to_owned()),
-        (None, Some(outcome)) => ("bad", outcome.id().to_owned()),
-        (None, None) => ("mild", "no end: the run is still going on, or was killed".to_owned()),
-    }
+    Headline::of(outcome, judgement.and_then(|judgement| judgement.verdict.as_ref()))
 }
 
 fn head(run: &PageRun<'_>, out: &mut dyn Write) -> io::Result<()> {
     let PageRun { record, judgement, when } = run;
     let (goal, rules) = goal_and_rules(record);
-    let (mood, headline) = headline(record, *judgement);
+    let Headline { mood, text } = headline(record, *judgement);
     writeln!(
         out,
-        "<header id=\"{}\">\n<h1>{}</h1>\n<p class=\"badges\"><span class=\"badge {mood}\">{headline}</span></p>",
+        "<header id=\"{}\">\n<h1>{}</h1>\n<p class=\"badges\"><span class=\"badge {}\">{text}</span></p>",
         anchor(record),
-        escaped(goal)
+        escaped(goal),
+        mood.id()
     )?;
     if !rules.is_empty() {
         writeln!(out, "<p class=\"said soft\">{}</p>", escaped(rules))?;
     }
     if let Some(why) = judgement.and_then(|judgement| judgement.verdict.as_ref()?.why()) {
-        writeln!(out, "<p class=\"why\">{}</p>", escaped(why))?;
+        writeln!(out, "<p class=\"why\">{}</p>", quoted(why))?;
     }
     if let Some(end) = record.end() {
-        let said = said(&end.outcome).map(|said| format!(": <q>{}</q>", escaped(&said))).unwrap_or_default();
+        let said = message_of(&end.outcome).map(|said| format!(": <q>{}</q>", escaped(&said))).unwrap_or_default();
         writeln!(out, "<p class=\"said\">The run ended with <b>{}</b>{said}</p>", end.outcome.id())?;
     }
     figures(record, when, out)?;
     if let Some(judgement) = judgement {
-        expectations(judgement, out)?;
+        expectations(judgement, record.end().map(|end| &end.outcome), out)?;
         if let Some(changed) = &judgement.changed {
             changes(changed, out)?;
         }
@@ -167,7 +183,7 @@ fn figures(record: &Record, when: &str, out: &mut dyn Write) -> io::Result<()> {
     let rows = [
         ("steps", steps),
         ("time", time),
-        ("of it looking", look),
+        ("looking", look),
         ("thinking", think),
         ("asking", ask),
         ("acting", act),
@@ -185,27 +201,48 @@ fn figures(record: &Record, when: &str, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// What had to be true in the end, and what was.
-fn expectations(judgement: &Judgement, out: &mut dyn Write) -> io::Result<()> {
+fn expectations(judgement: &Judgement, outcome: Option<&Outcome>, out: &mut dyn Write) -> io::Result<()> {
     if judgement.expected.is_empty() {
         return Ok(());
     }
     writeln!(out, "<section class=\"changes expected\"><h2>What had to be true in the end</h2><table>")?;
     for wanted in &judgement.expected {
-        let found = judgement.facts.as_ref().map(|facts| facts.get(&wanted.fact));
-        let (mark, found) = match found {
-            Some(Some(found)) if *found == wanted.is => ("&#10003;", String::new()),
-            Some(Some(found)) => ("&#10007;", format!("it is {}", escaped(found))),
-            Some(None) => ("&#10007;", "there is no such fact".to_owned()),
-            None => ("?", "the record does not say".to_owned()),
-        };
+        let (mark, found) = compared(wanted, judgement, outcome);
         writeln!(
             out,
-            "<tr><td>{mark}</td><th>{}</th><td>{}</td><td class=\"bad\">{found}</td></tr>",
+            "<tr><td>{mark}</td><th>{}</th><td>{}</td><td class=\"bad\">{}</td></tr>",
             escaped(&wanted.fact),
-            escaped(&wanted.is)
+            escaped(&wanted.is),
+            escaped(&found)
         )?;
     }
     writeln!(out, "</table></section>")
+}
+
+/// Whether something is as it was wanted, and what it is if not. Where values are for people only the verdict says it of all of them.
+fn compared(wanted: &Fact, judgement: &Judgement, outcome: Option<&Outcome>) -> (&'static str, String) {
+    const YES: &str = "&#10003;";
+    const NO: &str = "&#10007;";
+    if judgement.verdict == Some(Verdict::Passed) {
+        return (YES, String::new());
+    }
+    match (wanted.fact.as_str(), outcome) {
+        (RUN_END, Some(outcome)) if wanted.is.split(" or ").any(|end| end == outcome.id()) => {
+            return (YES, String::new());
+        }
+        (RUN_END, Some(outcome)) => return (NO, format!("it ended with {}", outcome.id())),
+        (RUN_END, None) => return ("?", "it has no end".to_owned()),
+        (ANSWER, _) => return ("&middot;", outcome.and_then(message_of).unwrap_or_default()),
+        _ => {}
+    }
+    let is_exact = judgement.expected.iter().all(|wanted| wanted.fact != RUN_END);
+    let not_equal = if is_exact { NO } else { "&middot;" };
+    match judgement.facts.as_ref().map(|facts| facts.get(&wanted.fact)) {
+        Some(Some(found)) if *found == wanted.is => (YES, String::new()),
+        Some(Some(found)) => (not_equal, format!("it is {found}")),
+        Some(None) => (not_equal, "there is no such fact".to_owned()),
+        None => ("?", "the record does not say".to_owned()),
+    }
 }
 
 fn changes(changed: &[Change], out: &mut dyn Write) -> io::Result<()> {
@@ -330,17 +367,19 @@ fn asked(question: &Question, answer: Option<&Answer>, out: &mut dyn Write) -> i
     )
 }
 
-/// What an outcome says beyond its name.
-fn said(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Done { message } | Outcome::GaveUp { message } => Some(message.clone()),
-        Outcome::NeedsPerson { asked } => Some(asked.message().to_owned()),
-        Outcome::Stuck { why }
-        | Outcome::ModelFailed { why }
-        | Outcome::DeviceLost { why }
-        | Outcome::Refused { why } => Some(why.clone()),
-        Outcome::OutOfSteps | Outcome::Stopped => None,
+/// Words in which names and values stand between backticks.
+fn quoted(text: &str) -> String {
+    let mut shown = String::new();
+    let parts: Vec<&str> = text.split('`').collect();
+    let is_paired = parts.len() % 2 == 1;
+    for (n, part) in parts.into_iter().enumerate() {
+        match n % 2 {
+            1 if is_paired => shown += &format!("<kbd>{}</kbd>", escaped(part)),
+            _ if n > 0 && !is_paired => shown += &format!("`{}", escaped(part)),
+            _ => shown += &escaped(part),
+        }
     }
+    shown
 }
 
 pub(crate) fn escaped(text: &str) -> String {
@@ -368,8 +407,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_wanted_is_marked_by_what_is_known() {
+        let fact = |fact: &str, is: &str| Fact { fact: fact.to_owned(), is: is.to_owned() };
+        let judged = |expected: Vec<Fact>, verdict: Verdict| Judgement {
+            version: 2,
+            verdict: Some(verdict),
+            expected,
+            changed: None,
+            unasked: false,
+            facts: Some([("wifi.on".to_owned(), "true".to_owned())].into()),
+        };
+        let failed = || Verdict::Failed { why: String::new() };
+        let told = |judgement: &Judgement, outcome: Option<&Outcome>| -> Vec<String> {
+            let rows = judgement.expected.iter().map(|wanted| compared(wanted, judgement, outcome));
+            rows.map(|(mark, found)| format!("{mark} {found}").trim().to_owned()).collect()
+        };
+        let exact = judged(vec![fact("wifi.on", "false"), fact("wifi.on", "true"), fact("x", "1")], failed());
+        assert_eq!(told(&exact, None), ["&#10007; it is true", "&#10003;", "&#10007; there is no such fact"]);
+        // `1 more` is no value that a fact could have: that it is another one says nothing.
+        let worded = vec![fact("wifi.on", "1 more"), fact(RUN_END, "gave-up or needs-person"), fact(ANSWER, "7")];
+        let done = Outcome::Done { message: "it is 8".to_owned() };
+        let expected = ["&middot; it is true", "&#10007; it ended with done", "&middot; it is 8"];
+        assert_eq!(told(&judged(worded.clone(), failed()), Some(&done)), expected);
+        let gave_up = Outcome::GaveUp { message: String::new() };
+        assert_eq!(told(&judged(worded.clone(), failed()), Some(&gave_up))[1], "&#10003;");
+        assert_eq!(told(&judged(worded, Verdict::Passed), Some(&gave_up)), ["&#10003;"; 3]);
+    }
+
+    #[test]
     fn words_stay_words() {
         assert_eq!(escaped("<script>\"a\" & 'b'\u{1b}[0m"), "&lt;script&gt;&quot;a&quot; &amp; &#39;b&#39;\\u{1b}[0m");
         assert_eq!(escaped("pay \u{202e}evil"), "pay \u{fffd}evil");
+        assert_eq!(quoted("`a<b` should be `1`"), "<kbd>a&lt;b</kbd> should be <kbd>1</kbd>");
+        assert_eq!(quoted("one ` & `` two"), "one ` &amp; `` two");
     }
 }

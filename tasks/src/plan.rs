@@ -19,7 +19,7 @@ pub use execute::{PlanRunError, PlanWatch, SessionRunner};
 pub use file::{Goal, OnFailure, OutputKind, Plan, draft, prompt_for};
 pub use journal::{Achieved, PlanLine, PlanRecord, PlanRecordError};
 pub use outputs::{Outputs, filled};
-pub use report::{id, markdown, summary};
+pub use report::{PlanStanding, end_of, id, markdown, notice, standing, summary};
 
 use std::collections::BTreeSet;
 

@@ -12,7 +12,7 @@ use crate::judge::Verdict;
 use crate::measurement::Measurement;
 use crate::mistake::read_text;
 use crate::origin::write_atomically;
-use crate::plan::{PlanLine, PlanRecord};
+use crate::plan::{PlanLine, PlanRecord, end_of};
 use crate::run::Judgement;
 use crate::suite::SuiteTable;
 
@@ -151,12 +151,6 @@ pub fn runs_of_suite(suite: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(folders(suite)?.into_iter().filter(|folder| is_record(folder)).collect())
 }
 
-/// Whether a folder is a plan's, and its title then.
-pub fn plan_title(folder: &Path) -> Option<String> {
-    (!is_record(folder) && PlanRecord::is_there(folder))
-        .then(|| PlanRecord::look(folder).ok().map(|(plan, _)| plan.title))?
-}
-
 /// The latest of what is in the folder of runs, the last one first; empty if there is no such folder.
 ///
 /// # Errors
@@ -265,7 +259,7 @@ fn plan_brief(folder: &Path) -> Stored {
             Stored::Plan(PlanBrief {
                 run: name(folder),
                 plan: plan.title,
-                end: ended(folder),
+                end: end_of(folder),
                 achieved,
                 goals: plan.goals.len(),
                 started: match lines.first() {
@@ -277,12 +271,6 @@ fn plan_brief(folder: &Path) -> Stored {
         }
         Err(error) => Stored::Unreadable { run: name(folder), why: plainly(&error) },
     }
-}
-
-/// The end that a plan's result tells, if there is one.
-fn ended(folder: &Path) -> Option<String> {
-    let result: serde_json::Value = serde_json::from_str(&read_text(&folder.join("plan.json")).ok()?).ok()?;
-    Some(result["end"].as_str()?.to_owned())
 }
 
 fn brief(folder: &Path) -> Stored {

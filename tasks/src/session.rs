@@ -19,6 +19,7 @@ use tapwright_contract::api::Apis;
 use crate::desk::Desk;
 use crate::device::{Device, DeviceError};
 use crate::device_lock::{DeviceInUse, DeviceLock};
+use crate::headline::EndNotice;
 use crate::model::{LoadModelError, LoadedModel, LoadingStage, open};
 use crate::origin::RunOrigin;
 use crate::policy::Preset;
@@ -355,7 +356,8 @@ impl Session {
     ///
     /// # Errors
     /// `DeviceError` if the phone is not as it was found.
-    pub async fn close(self, how: &str, is_lost: bool) -> Result<(), DeviceError> {
+    pub async fn close(self, how: impl Into<EndNotice>, is_lost: bool) -> Result<(), DeviceError> {
+        let how = how.into();
         let Session { device, respondents, .. } = self;
         let closed = if is_lost { Ok(()) } else { device.close().await };
         if let Some(desk) = respondents.desk {

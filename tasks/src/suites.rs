@@ -22,6 +22,21 @@ pub fn evaluator(case: &CaseId) -> Option<Arc<dyn Evaluator>> {
     Some(find(&case.suite)?.case(&case.template, case.seed)?.evaluator)
 }
 
+/// What the tests of the suites share.
+#[cfg(test)]
+mod testing {
+    use tapwright_agent::outcome::Outcome;
+
+    use crate::judge::{Evidence, Facts, RecordedProbe};
+    use crate::suite::Case;
+
+    /// What speaks against a run of a case that ended so.
+    pub async fn against(case: &Case, start: &Facts, end: &Facts, outcome: &Outcome) -> Option<String> {
+        let mut probe = RecordedProbe(end);
+        case.evaluator.evaluate(Evidence { start, end, outcome, probe: &mut probe }).await.unwrap()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -11,8 +11,10 @@ use std::collections::BTreeSet;
 use std::env;
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use tapwright_tasks::mistake::nearest;
 
 use crate::exit::Exit;
 use crate::output;
@@ -113,12 +115,26 @@ impl Arguments {
     /// What clap says of them, which may be the help.
     pub fn read() -> Result<Arguments, clap::Error> {
         let command = help::wrapped(without_empty_variables(Arguments::command()), output::columns());
-        let matches = command.clone().try_get_matches()?;
+        let matches = command.clone().try_get_matches().map_err(without_far_suggestions)?;
         let mut arguments =
             Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command.clone()))?;
         arguments.common.written = written(&matches);
         Ok(arguments)
     }
+}
+
+/// A command that only shares some letters with what was written is no help.
+fn without_far_suggestions(mut error: clap::Error) -> clap::Error {
+    let given = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(given)) => given.clone(),
+        _ => return error,
+    };
+    let Some(ContextValue::Strings(names)) = error.get(ContextKind::SuggestedSubcommand) else { return error };
+    if nearest(&given, names.iter().map(String::as_str)).is_none() {
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.remove(ContextKind::Suggested);
+    }
+    error
 }
 
 /// A variable that is set to nothing says nothing.

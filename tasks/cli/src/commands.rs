@@ -16,7 +16,9 @@ mod setup;
 use std::future::Future;
 
 use tapwright_tasks::Secrets;
+use tapwright_tasks::headline::EndNotice;
 use tapwright_tasks::model::{LoadedModel, LoadingStage, ModelOptions, open};
+use tapwright_tasks::run::RunReport;
 use tapwright_tasks::session::{Respondents, Session};
 use tapwright_tasks::{Outcome, Stop};
 use tokio::sync::mpsc;
@@ -112,11 +114,18 @@ async fn telling<T>(
 }
 
 /// Closes a session, whatever came of it, and says what is not as it was.
-async fn close(session: Session, outcome: Option<&Outcome>) {
-    let (how, is_lost) = match outcome {
-        Some(outcome) => (outcome.id(), matches!(outcome, Outcome::DeviceLost { .. })),
-        None => ("broken off", false),
+async fn close(session: Session, report: Option<&RunReport>) {
+    let (how, is_lost) = match report {
+        Some(RunReport { end, judgement, .. }) => {
+            (EndNotice::of(&end.outcome, judgement.verdict.as_ref()), matches!(end.outcome, Outcome::DeviceLost { .. }))
+        }
+        None => (EndNotice::from("broken off"), false),
     };
+    close_with(session, how, is_lost).await;
+}
+
+/// The same, with the words for whoever looks at the page. A phone that is `lost` is not tried again.
+async fn close_with(session: Session, how: EndNotice, is_lost: bool) {
     let device = session.settings().launch.device.clone().unwrap_or_else(|| "virtual".to_owned());
     if let Err(error) = session.close(how, is_lost).await {
         output::err(&format!(

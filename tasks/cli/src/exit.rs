@@ -38,13 +38,13 @@ impl Exit {
         (Exit::Unreadable, "a record cannot be read, or does not follow from its own events"),
         (Exit::GaveUp, "gave-up: the model says that it cannot be done"),
         (Exit::NeedsPerson, "needs-person: somebody has to answer, and nobody does"),
-        (Exit::OutOfSteps, "out-of-steps"),
+        (Exit::OutOfSteps, "out-of-steps: as many actions as were allowed (--steps), and no end"),
         (
             Exit::Stuck,
             "stuck: the same again and again, back and forth, waits in a row, or actions that change nothing",
         ),
         (Exit::ModelFailed, "model-failed: no answer, or none that can be read"),
-        (Exit::DeviceLost, "device-lost"),
+        (Exit::DeviceLost, "device-lost: the device is gone, or does not answer any more"),
         (Exit::Refused, "refused: the policy or a person said no"),
         (
             Exit::Failed,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use console::{Style, measure_text_width, style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
+use tapwright_tasks::headline::{Headline, Mood, message_of};
 use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::run::Judgement;
 use tapwright_tasks::scene::{Scenes, failure_text};
@@ -129,16 +130,25 @@ impl Narrator {
         }
         let RunEnding { folder, end, judgement, ms, can_go_on, .. } = ending;
         let verdict = judgement.and_then(|judgement| judgement.verdict.as_ref());
-        let (mark, colour, headline) = headline(&end.outcome, verdict);
+        let Headline { mood, text } = Headline::of(Some(&end.outcome), verdict);
+        let (mark, colour) = match (&end.outcome, mood) {
+            (Outcome::Done { .. }, Mood::Mild) if verdict.is_none() => ("·", Style::new().bold().cyan()),
+            (_, mood) => mark(mood),
+        };
         output::out("");
-        output::out(&format!(
-            "  {}  {} after {} in {}",
-            colour.apply_to(mark),
-            colour.apply_to(headline),
-            output::steps(end.steps),
-            span(*ms)
-        ));
-        for line in said(&end.outcome).map(|said| output::wrapped(&said, self.width - INDENT)).unwrap_or_default() {
+        // In a narrow window the figures go below.
+        let figures = format!("{} in {}", output::steps(end.steps), span(*ms));
+        let fits = measure_text_width(&text) + 3 + measure_text_width(&figures) <= self.width.saturating_sub(INDENT);
+        let (beside, below) = if fits { (format!(" · {figures}"), None) } else { (String::new(), Some(figures)) };
+        for (n, line) in output::wrapped(&text, self.width - INDENT).iter().enumerate() {
+            let (mark, beside) = if n == 0 { (mark, beside.as_str()) } else { (" ", "") };
+            output::out(&format!("  {}  {}{}", colour.apply_to(mark), colour.apply_to(line), style(beside).dim()));
+        }
+        if let Some(figures) = below {
+            output::out(&format!("{:INDENT$}{}", "", style(figures).dim()));
+        }
+        for line in message_of(&end.outcome).map(|said| output::wrapped(&said, self.width - INDENT)).unwrap_or_default()
+        {
             output::out(&format!("{:INDENT$}{line}", ""));
         }
         for note in &end.notes {
@@ -292,7 +302,7 @@ pub fn last_line(ending: &RunEnding<'_>, exit: Exit) -> Value {
         "steps": end.steps,
         "verdict": verdict.map(Verdict::id),
         "why": verdict.and_then(Verdict::why),
-        "message": said(&end.outcome),
+        "message": message_of(&end.outcome),
         "notes": end.notes,
         "changed": judgement.and_then(|judgement| judgement.changed.as_ref()),
         "ms": ms,
@@ -302,38 +312,13 @@ pub fn last_line(ending: &RunEnding<'_>, exit: Exit) -> Value {
     })
 }
 
-/// What an outcome says beyond its name.
-pub fn said(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Done { message } | Outcome::GaveUp { message } => Some(message.clone()),
-        Outcome::NeedsPerson { asked } => Some(asked.message().to_owned()),
-        Outcome::Stuck { why }
-        | Outcome::ModelFailed { why }
-        | Outcome::DeviceLost { why }
-        | Outcome::Refused { why } => Some(why.clone()),
-        Outcome::OutOfSteps | Outcome::Stopped => None,
-    }
-}
-
-/// The mark, the colour and the words for how a run ended. What only the model says is not told as if somebody had looked.
-fn headline(outcome: &Outcome, verdict: Option<&Verdict>) -> (&'static str, Style, &'static str) {
+/// The mark and the colour of an end.
+pub fn mark(mood: Mood) -> (&'static str, Style) {
     let bold = Style::new().bold();
-    match (outcome, verdict) {
-        (Outcome::Done { .. }, Some(Verdict::Passed)) => ("✓", bold.green(), "done, and the phone says so too,"),
-        (Outcome::Done { .. }, Some(Verdict::Failed { .. })) => {
-            ("✗", bold.red(), "failed: the model says it is done, and the phone says otherwise,")
-        }
-        (Outcome::Done { .. }, Some(Verdict::Void { .. })) => {
-            ("■", bold.yellow(), "void: the model says it is done, and that could not be checked,")
-        }
-        (Outcome::Done { .. }, None) => ("·", bold.cyan(), "the model says it is done; nothing was checked;"),
-        (Outcome::GaveUp { .. } | Outcome::NeedsPerson { .. } | Outcome::OutOfSteps | Outcome::Stopped, _) => {
-            ("■", bold.yellow(), outcome.id())
-        }
-        (
-            Outcome::Stuck { .. } | Outcome::ModelFailed { .. } | Outcome::DeviceLost { .. } | Outcome::Refused { .. },
-            _,
-        ) => ("✗", bold.red(), outcome.id()),
+    match mood {
+        Mood::Good => ("✓", bold.green()),
+        Mood::Bad => ("✗", bold.red()),
+        Mood::Mild => ("■", bold.yellow()),
     }
 }
 
@@ -369,20 +354,5 @@ fn deed_in_words(deed: &Deed) -> String {
         Deed::Gesture(Gesture::Press { .. }) => "pressing a key".to_owned(),
         Deed::Gesture(Gesture::Launch { app }) => format!("opening {}", output::fitted(app, 30)),
         Deed::Api { .. } => "calling an API".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_only_the_model_says_is_not_told_as_a_fact() {
-        let done = Outcome::Done { message: String::new() };
-        let told = |verdict: Option<Verdict>| headline(&done, verdict.as_ref()).2;
-        assert_eq!(told(None), "the model says it is done; nothing was checked;");
-        assert!(told(Some(Verdict::Failed { why: String::new() })).starts_with("failed: "));
-        assert!(told(Some(Verdict::Void { why: String::new() })).starts_with("void: "));
-        assert!(told(Some(Verdict::Passed)).starts_with("done, "));
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::OnceLock;
 
 use console::measure_text_width;
+use tapwright_tasks::counted;
 
 /// Why something that was to be read on standard output is not there.
 static LOST: OnceLock<io::Error> = OnceLock::new();
@@ -93,7 +94,7 @@ pub fn fitted(text: &str, width: usize) -> String {
 
 /// A count of steps, as people say it.
 pub fn steps(count: u32) -> String {
-    if count == 1 { "1 step".to_owned() } else { format!("{count} steps") }
+    counted(u64::from(count), "step", "steps")
 }
 
 /// How many columns the terminal has; 100 where there is none.

@@ -2,6 +2,7 @@
 
 mod program;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use program::Place;
@@ -158,6 +159,30 @@ fn a_suite_says_what_was_measured() {
     }
 }
 
+/// What takes time before the first case is said.
+#[test]
+fn a_suite_says_what_it_does_before_its_first_case() {
+    let place = Place::new();
+    let ran = place.run(&["bench", "smoke", "--model", "finish", "--seeds", "1"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let at = |words: &str| ran.err.find(words).unwrap_or_else(|| panic!("{words}: {}", ran.err));
+    assert!(at("drawing the cases") < at("digest") && at("digest") < at("1/1"), "{}", ran.err);
+    assert!(ran.out.contains("The suite smoke: 1 case from seed 0"), "{}", ran.out);
+}
+
+/// Nothing is fetched, and nothing is made.
+#[test]
+fn what_setup_would_fetch_is_said() {
+    let place = Place::new();
+    let ran = place.run(&["setup", "--dry-run", "--cache", "cache", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let told = ran.last();
+    assert!(told["library"].is_string() || told["megabytes"].as_u64() > Some(5), "{told}");
+    assert!(!place.path().join("cache").exists());
+    let ran = place.run(&["setup", "--dry-run", "--cache", "cache", "--ort-library", "nothing.so"]);
+    assert!(ran.code == 3 && ran.err.contains("nothing.so"), "{}{}", ran.out, ran.err);
+}
+
 #[test]
 fn a_suite_has_a_page_with_what_failed_first() {
     let place = Place::new();
@@ -177,5 +202,51 @@ fn a_suite_has_a_page_with_what_failed_first() {
     );
     let page = fs::read_to_string(place.path().join("suite.html")).unwrap();
     assert!(page.contains("The suite smoke: 0 of 3 passed"));
-    assert_eq!(page.matches("failed: the device is not as it should be").count(), 6, "in the list and at each run");
+    assert_eq!(
+        page.matches("not achieved: the model says it is done, the check says otherwise").count(),
+        6,
+        "in the list and at each run"
+    );
+}
+
+/// The keys that a table of docs/cli.md names in the row that begins so.
+fn documented(row: &str) -> BTreeSet<String> {
+    let page = include_str!("../../../docs/cli.md");
+    let row =
+        page.lines().find_map(|line| line.strip_prefix(&format!("| {row} | "))).unwrap_or_else(|| panic!("{row}"));
+    let keys = row.split(';').next().unwrap();
+    keys.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// What programs are told stands in the documents, and nothing else does.
+#[test]
+fn programs_read_what_the_documents_say() {
+    let place = Place::new();
+    let keys = |line: &Value| -> BTreeSet<String> { line.as_object().unwrap().keys().cloned().collect() };
+    place.file("script.txt", &["finish(message=\"ok\")"; 3].join("\n"));
+    place.file("plan.toml", "plan = \"p\"\n[[goal]]\nname = \"one\"\ngoal = \"Look\"\n");
+    let script = ["--model", "script:script.txt"];
+    let check = |row: &str, arguments: &[&str]| {
+        let ran = place.run(&[arguments, &["--json"]].concat());
+        assert_eq!(keys(&ran.last()), documented(row), "{arguments:?}: {}", ran.out);
+        ran
+    };
+    let ran = check("`run`, `resume`, `fork`", &[&["run", "x"][..], &script].concat());
+    assert_eq!(keys(&ran.lines()[0]), documented("a step"));
+    check("`judge`", &["judge", "last", "--expect", "wifi.on=true"]);
+    check("`replay`", &["replay", "last", "--html", "page.html"]);
+    check("`run --plan`, `resume` of a plan", &[&["run", "--plan", "plan.toml"][..], &script].concat());
+    let ran = check("`bench`", &["bench", "phone", "--model", "finish", "--seeds", "1"]);
+    assert_eq!(keys(&ran.lines()[0]), documented("a case of `bench`"));
+    let suite = ran.last()["run"].as_str().unwrap().to_owned();
+    check("`replay` of a suite", &["replay", &suite, "--html", "page.html"]);
+    check("`devices`", &["devices", "--adb-server", "127.0.0.1:1"]);
+    check("`doctor`", &["doctor", "--adb-server", "127.0.0.1:1", "--model", "finish"]);
+    check("any, if it could not do what it was asked", &["run"]);
+    let listed = place.run(&["runs", "--json"]);
+    let kinds: BTreeSet<String> = listed.lines().iter().flat_map(keys).collect();
+    assert!(kinds.is_subset(&documented("`runs`")) && kinds.len() == 3, "{kinds:?}");
+    let mut phone = place.start(&["phone", "--listen", "127.0.0.1:0", "--json"]);
+    assert_eq!(keys(&phone.line()), documented("`phone`"));
+    phone.kill();
 }

@@ -302,6 +302,50 @@ fn whoever_waits_hears_that_it_was_stopped() {
     assert!(told["question"].is_null(), "{told}");
 }
 
+/// Who answered the last question reads how it ended, and whether anybody looked: not `done` where only the model says so.
+#[test]
+fn the_end_says_whether_anything_was_checked() {
+    let plan = "plan = \"One\"\n[[goal]]\nname = \"look\"\ngoal = \"Look\"\n";
+    for (more, [ended, mood, headline], verdict) in [
+        (&[][..], ["done", "mild", "the model says it is done; nothing was checked"], Value::Null),
+        (
+            &["--expect", "wifi.on=false"],
+            ["done", "good", "achieved: the model says it is done, and the check agrees"],
+            "passed".into(),
+        ),
+        (
+            &["--expect", "wifi.on=true"],
+            ["done", "bad", "not achieved: the model says it is done, the check says otherwise"],
+            "failed".into(),
+        ),
+        (
+            &["--plan", "plan.toml"],
+            ["done", "mild", "the model says that all goals are achieved (1); nothing was checked"],
+            Value::Null,
+        ),
+    ] {
+        let place = Place::new();
+        place.file("plan.toml", plan);
+        place.file("script.txt", &[LAUNCH, WIFI, FINISH].join("\n"));
+        let goal: &[&str] = if more.contains(&"--plan") { &[] } else { &["Look", "--start", "wifi.on=false"] };
+        let flags = ["--json", "--model", "script:script.txt", "--ask", "127.0.0.1:0"];
+        let mut run = place.start(&[&["run"], goal, &flags, more].concat());
+        let desk = Desk::of(&mut run);
+        desk.question();
+        assert_eq!(desk.answer(&json!({"id": 1, "answer": "no"})).status, 200);
+        let mut told = json!({"version": 0});
+        while told["ended"].is_null() {
+            told = desk.get(&format!("question?wait=30&version={}", told["version"])).json();
+        }
+        assert_eq!((&told["ended"], &told["mood"], &told["headline"]), (&ended.into(), &mood.into(), &headline.into()));
+        assert_eq!(told["verdict"], verdict);
+        let page = desk.get("");
+        let badge = format!("<span class=\"badge {mood}\">{headline}</span>");
+        assert!(page.text().contains("<h1>The run is over</h1>") && page.text().contains(&badge), "{}", page.text());
+        run.end();
+    }
+}
+
 #[test]
 fn between_the_goals_of_a_plan() {
     let place = Place::new();

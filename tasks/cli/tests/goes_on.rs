@@ -62,7 +62,15 @@ fn the_phone_of_a_process_is_gone_with_it() {
         let ran = place.run(&[arguments, &["--device", &address]].concat());
         assert_eq!(ran.code, 2, "{}", ran.err);
         assert!(ran.err.contains("this is another phone") && ran.err.contains("--another-phone"), "{}", ran.err);
-        assert_eq!(place.run(&["fork", "last", "--at", "1"]).code, 2);
+        // What to do next is said with the command that was given.
+        let alone = place.run(arguments);
+        let again = format!("tapwright {} ", arguments[0]);
+        assert!(
+            alone.code == 2 && alone.err.contains(&again) && alone.err.contains("--another-phone"),
+            "{}",
+            alone.err
+        );
+        assert!(arguments[0] == "resume" || alone.err.contains("--at 1 --device"), "{}", alone.err);
         assert_eq!(
             fs::read_dir(place.path().join("runs")).unwrap().flatten().filter(|entry| entry.path().is_dir()).count(),
             1

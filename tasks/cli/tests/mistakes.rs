@@ -17,7 +17,7 @@ fn check(ran: &Ran, code: i32, words: &[&str]) {
 fn on_the_command_line() {
     let place = Place::new();
     check(&place.run(&["run", "x", "--stpes", "3"]), 2, &["--stpes", "--steps"]);
-    check(&place.run(&["run"]), 2, &["<GOAL>"]);
+    check(&place.run(&["run"]), 2, &["no goal, no --task and no --plan", "tapwright run 'Turn Wi-Fi on'"]);
     check(&place.run(&["run", " ", "--model", "finish"]), 2, &["the goal is empty"]);
     check(&place.run(&["run", "x", "--expect", "wifi.on"]), 2, &["wifi.on=true"]);
     check(&place.run(&["run", "x", "--size", "9x9"]), 2, &["240 to 4096"]);
@@ -28,6 +28,10 @@ fn on_the_command_line() {
     );
     check(&place.run(&["run", "x", "--task", "radio"]), 2, &["cannot be used with"]);
     check(&place.run(&["frobnicate"]), 2, &["frobnicate"]);
+    check(&place.run(&["brench"]), 2, &["brench", "'bench'"]);
+    // What only shares some letters with it is no help.
+    let ran = place.run(&["nosuch"]);
+    assert!(ran.code == 2 && ran.err.contains("nosuch") && !ran.err.contains("bench"), "{}", ran.err);
     check(&place.run(&["bench", "smoke", "--template", "x", "--model", "finish"]), 2, &["no template \"x\""]);
     check(&place.run(&["bench", "smoke", "--from", "1099511627776", "--model", "finish"]), 2, &["for training"]);
     check(&place.run(&["replay", "nothing"]), 2, &["no run \"nothing\"", "tapwright runs"]);

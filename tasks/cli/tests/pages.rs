@@ -118,3 +118,29 @@ fn the_page_of_a_plan_has_all_of_its_runs() {
         assert!(page.contains(&format!("<h1>{words}")), "{words}");
     }
 }
+
+/// A run that ended with `done` is not a goal that was achieved: what it was to find out may be missing.
+#[test]
+fn the_page_of_a_plan_says_what_was_not_achieved() {
+    let place = Place::new();
+    let goal = |name: &str| format!("[[goal]]\nname = \"{name}\"\ngoal = \"Look at {name}\"\non_failure = \"skip\"\n");
+    let plan = format!("plan = \"Two <things>\"\n{}{}output = {{ price = \"number\" }}\n", goal("one"), goal("two"));
+    place.file("plan.toml", &plan);
+    place.file("script.txt", &[FINISH, FINISH, "nothing", "nothing"].join("\n"));
+    let ran = place.run(&["run", "--plan", "plan.toml", "--model", "script:script.txt"]);
+    assert_eq!(ran.code, 10, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("✗  not achieved: 1 of 2 goals\n"), "{}", ran.out);
+    let (_, page) = page(&place, "last");
+    for words in [
+        "<h1>Two &lt;things&gt;</h1>\n<p class=\"badges\"><span class=\"badge bad\">not achieved: 1 of 2 goals</span></p>",
+        "<p class=\"why\"><b>two</b>: it did not say what <kbd>price</kbd> is</p>",
+    ] {
+        assert!(page.contains(words), "{words}: {}", &page[page.find("<body>").unwrap()..][..900]);
+    }
+    // One that broke off has no end yet.
+    let folder = fs::read_dir(place.path().join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    let folder = folder.into_iter().find(|folder| folder.join("plan.json").exists()).unwrap();
+    fs::remove_file(folder.join("plan.json")).unwrap();
+    let (_, page) = self::page(&place, "last");
+    assert!(page.contains("no end: 1 of 2 goals achieved so far, says the model"), "{}", &page[..4000]);
+}

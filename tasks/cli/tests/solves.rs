@@ -149,7 +149,7 @@ fn a_person_sees_each_step_and_the_end() {
         GOAL,
         "  1  1/2 Open Settings.",
         "do(action=\"Tap\", element=[500,192])  ✓ done",
-        "done, and the phone says so too, after 8 steps",
+        "✓  achieved: the model says it is done, and the check agrees · 8 steps in ",
         "passed",
         "record",
     ] {

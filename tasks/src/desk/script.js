@@ -4,9 +4,11 @@ const away = document.querySelector(".away");
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // The program is about to be gone: there is nothing to fetch any more.
-function end(how) {
+function end(told) {
   const over = document.querySelector(".over");
-  over.querySelector("b").textContent = how;
+  const words = over.querySelector("b");
+  words.textContent = told.headline;
+  words.className = told.mood;
   over.hidden = false;
   document.title = "The run is over · Tapwright";
   // Nothing of the page says any more that something may be asked.
@@ -24,7 +26,7 @@ async function watch() {
       if (!response.ok) throw new Error(response.status);
       const told = await response.json();
       away.hidden = true;
-      if (told.ended !== null) return end(told.ended);
+      if (told.ended !== null) return end(told);
       if (String(told.version) !== known) return location.replace("./");
     } catch {
       away.hidden = false;

@@ -8,6 +8,7 @@ use tapwright_contract::gesture::Gesture;
 use tapwright_contract::{Size, Spot};
 
 use super::{DeskState, OpenQuestion, answers};
+use crate::headline::EndNotice;
 use crate::page::escaped;
 use crate::page::marks::marks;
 
@@ -48,10 +49,11 @@ pub fn page(state: &DeskState, version: u64, note: Option<&str>) -> String {
 fn idle(state: &DeskState, page: &mut String) {
     *page += "<main class=\"idle\">\n";
     match &state.ended {
-        Some(how) => {
+        Some(EndNotice { headline, .. }) => {
             *page += &format!(
-                "<h1>The run is over</h1>\n<p class=\"badges\"><span class=\"badge mild\">{}</span></p>\n",
-                words(how)
+                "<h1>The run is over</h1>\n<p class=\"badges\"><span class=\"badge {}\">{}</span></p>\n",
+                headline.mood.id(),
+                words(&headline.text)
             )
         }
         None => {
@@ -179,7 +181,10 @@ pub fn question(state: &DeskState, version: u64) -> Value {
         "goal": goal,
         "question": asked,
         "latest": latest.as_ref().map(|over| json!({"id": over.id, "how": over.how})),
-        "ended": ended,
+        "ended": ended.as_ref().map(|end| &end.id),
+        "verdict": ended.as_ref().and_then(|end| end.verdict),
+        "headline": ended.as_ref().map(|end| &end.headline.text),
+        "mood": ended.as_ref().map(|end| end.headline.mood.id()),
     })
 }
 

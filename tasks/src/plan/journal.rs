@@ -352,7 +352,7 @@ fn take(plan: &mut Plan, lines: &mut Vec<PlanLine>, line: PlanLine) -> Result<()
     Ok(())
 }
 
-fn achieved(lines: &[PlanLine]) -> impl Iterator<Item = &Achieved> {
+pub(super) fn achieved(lines: &[PlanLine]) -> impl Iterator<Item = &Achieved> {
     lines.iter().filter_map(|line| match line {
         PlanLine::Achieved(achieved) => Some(achieved),
         _ => None,

@@ -1,13 +1,18 @@
 //! The result of a plan as a document.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use tapwright_agent::journal::Record;
 use tapwright_agent::outcome::Outcome;
 
-use super::{PlanEnd, PlanLine, PlanRecord};
+use super::journal::achieved;
+use super::{Plan, PlanEnd, PlanLine, PlanRecord};
+use crate::counted::counted;
+use crate::headline::{EndNotice, Headline, Mood};
+use crate::mistake::read_text;
 use crate::scene::last_picture;
 
 /// For people: what each goal asked for and took, outputs, notes, the last picture of each run, and what was not achieved.
@@ -25,7 +30,7 @@ pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
             let _ = writeln!(text, "\n![the last screen]({picture})");
         }
     }
-    let missing = missing(record);
+    let missing = missing(&record.plan, &record.lines);
     if !missing.is_empty() {
         text += "\n## What was not achieved\n\n";
         for (goal, why) in missing {
@@ -43,8 +48,7 @@ fn told(record: &PlanRecord, name: &str, run: Option<&str>) -> String {
         // As it was told, with the outputs of earlier goals in it.
         text = line(done.facts.setting.goal.lines().next().unwrap_or_default());
         let (steps, ms) = (done.steps(), done.entries.last().map_or(0, |entry| entry.ms));
-        let plural = if steps == 1 { "" } else { "s" };
-        let _ = write!(text, " ({steps} step{plural}, {:.1} s)", ms as f64 / 1000.0);
+        let _ = write!(text, " ({}, {:.1} s)", counted(u64::from(steps), "step", "steps"), ms as f64 / 1000.0);
     }
     text
 }
@@ -60,8 +64,10 @@ pub fn summary(record: &PlanRecord, end: &PlanEnd) -> Value {
             })
         })
         .collect();
-    let missing: Vec<Value> =
-        missing(record).into_iter().map(|(goal, why)| json!({ "goal": goal, "why": why })).collect();
+    let missing: Vec<Value> = missing(&record.plan, &record.lines)
+        .into_iter()
+        .map(|(goal, why)| json!({ "goal": goal, "why": why }))
+        .collect();
     json!({
         "version": 1, "plan": record.plan.title, "end": id(end), "outputs": record.outputs(), "achieved": achieved,
         "not_achieved": missing,
@@ -80,6 +86,53 @@ pub fn id(end: &PlanEnd) -> &'static str {
     }
 }
 
+/// A plan as a record tells it, whether or not it has come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanStanding {
+    pub title: String,
+    pub headline: Headline,
+    /// The goals that were not achieved, and why.
+    pub missing: Vec<(String, String)>,
+}
+
+/// How the plan in a folder stands; `None` if there is none that can be read.
+pub fn standing(folder: &Path) -> Option<PlanStanding> {
+    let (plan, lines) = PlanRecord::look(folder).ok()?;
+    let (done, all) = (achieved(&lines).count(), plan.goals.len());
+    let headline = match end_of(folder) {
+        Some(end) => headline(&end, done, all),
+        None => {
+            let all = counted(all as u64, "goal", "goals");
+            Headline { mood: Mood::Mild, text: format!("no end: {done} of {all} achieved so far, says the model") }
+        }
+    };
+    Some(PlanStanding { missing: missing(&plan, &lines), title: plan.title, headline })
+}
+
+/// The end that a plan's result tells, if there is one.
+pub fn end_of(folder: &Path) -> Option<String> {
+    let result: Value = serde_json::from_str(&read_text(&folder.join("plan.json")).ok()?).ok()?;
+    Some(result["end"].as_str()?.to_owned())
+}
+
+/// What is told in the end. The goals of a plan are not judged.
+pub fn notice(end: &PlanEnd, achieved: usize, all: usize) -> EndNotice {
+    EndNotice { id: id(end).to_owned(), verdict: None, headline: headline(id(end), achieved, all) }
+}
+
+fn headline(end: &str, achieved: usize, all: usize) -> Headline {
+    let rest = match end {
+        "done" => {
+            let text = format!("the model says that all goals are achieved ({all}); nothing was checked");
+            return Headline { mood: Mood::Mild, text };
+        }
+        "partly" => String::new(),
+        end => format!("; it ended with {end}"),
+    };
+    let goals = counted(all as u64, "goal", "goals");
+    Headline { mood: Mood::Bad, text: format!("not achieved: {} of {goals}{rest}", all.saturating_sub(achieved)) }
+}
+
 fn said(end: &PlanEnd) -> String {
     match end {
         PlanEnd::Done => "All of it was achieved, says the model.".to_owned(),
@@ -90,10 +143,10 @@ fn said(end: &PlanEnd) -> String {
 }
 
 /// The goals that were not achieved, and what was said last of each.
-fn missing(record: &PlanRecord) -> Vec<(String, String)> {
-    let over: Vec<&str> = record.achieved().map(|achieved| achieved.goal.as_str()).collect();
+fn missing(plan: &Plan, lines: &[PlanLine]) -> Vec<(String, String)> {
+    let over: Vec<&str> = achieved(lines).map(|achieved| achieved.goal.as_str()).collect();
     let why = |name: &str| {
-        record.lines.iter().rev().find_map(|line| match line {
+        lines.iter().rev().find_map(|line| match line {
             PlanLine::Skipped { goal, why } | PlanLine::Failed { goal, why, .. } | PlanLine::Stopped { goal, why }
                 if goal == name =>
             {
@@ -102,7 +155,7 @@ fn missing(record: &PlanRecord) -> Vec<(String, String)> {
             _ => None,
         })
     };
-    let goals = record.plan.goals.iter().filter(|goal| !over.contains(&goal.name.as_str()));
+    let goals = plan.goals.iter().filter(|goal| !over.contains(&goal.name.as_str()));
     goals
         .map(|goal| {
             (goal.name.clone(), why(&goal.name).unwrap_or_else(|| "it was not tried, or not to its end".to_owned()))

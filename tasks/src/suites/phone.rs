@@ -8,7 +8,7 @@ use tapwright_contract::device::DriverError;
 use tapwright_phone_suite::{Ending, RunEnd, TRAINING_SEEDS, Task, builtin, draw_builtin};
 
 use crate::device::DeviceAddress;
-use crate::judge::{Evaluator, Evidence, Fact, Facts};
+use crate::judge::{ANSWER, Evaluator, Evidence, Fact, Facts, RUN_END};
 use crate::origin::CaseId;
 use crate::suite::{Case, Suite};
 
@@ -64,12 +64,12 @@ impl Evaluator for PhoneTask {
         let facts = self.0.expect.iter().map(|expectation| expectation.in_words());
         let ends = self.0.ends.iter().map(|end| end.id()).collect::<Vec<_>>().join(" or ");
         let mut expected: Vec<Fact> = facts.map(|(fact, is)| Fact { fact, is }).collect();
-        expected.push(Fact { fact: "the run's end".to_owned(), is: ends });
+        expected.push(Fact { fact: RUN_END.to_owned(), is: ends });
         if let Some(answer) = &self.0.answer {
             let all = answer.contains.iter().cloned();
             let some = (!answer.any_of.is_empty()).then(|| answer.any_of.join(" or "));
             let is = all.chain(some).collect::<Vec<_>>().join(", ");
-            expected.push(Fact { fact: "the answer".to_owned(), is });
+            expected.push(Fact { fact: ANSWER.to_owned(), is });
         }
         expected
     }
@@ -102,12 +102,7 @@ fn ending(outcome: &Outcome) -> Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::RecordedProbe;
-
-    async fn against(case: &Case, start: &Facts, end: &Facts, outcome: &Outcome) -> Option<String> {
-        let mut probe = RecordedProbe(end);
-        case.evaluator.evaluate(Evidence { start, end, outcome, probe: &mut probe }).await.unwrap()
-    }
+    use crate::suites::testing::against;
 
     fn start_of(case: &Case) -> Facts {
         let DeviceAddress::Virtual(phone) = &case.device else { panic!("it is a phone of ours") };

@@ -98,12 +98,8 @@ impl Evaluator for Errands {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::{Facts, RecordedProbe};
-
-    async fn against(case: &Case, start: &Facts, end: &Facts, outcome: &Outcome) -> Option<String> {
-        let mut probe = RecordedProbe(end);
-        case.evaluator.evaluate(Evidence { start, end, outcome, probe: &mut probe }).await.unwrap()
-    }
+    use crate::judge::Facts;
+    use crate::suites::testing::against;
 
     fn start_of(case: &Case) -> Facts {
         let DeviceAddress::Virtual(phone) = &case.device else { panic!("it is a phone of ours") };

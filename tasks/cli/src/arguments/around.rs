@@ -33,7 +33,7 @@ pub struct DoctorArguments {
     pub device: DeviceArguments,
 
     /// Ask the model for so many taps on icons, and say how far off they are
-    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 0, help_heading = "Model", value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub grounding: u32,
 }
 
@@ -44,6 +44,7 @@ pub struct DoctorArguments {
 fetch and 1.2 GB to keep, checked by digest. A driver for CUDA 13 has to be there already.
 
 Examples:
+  tapwright setup --dry-run
   tapwright setup
   tapwright setup --gpu --dry-run"
 )]
@@ -53,7 +54,7 @@ pub struct SetupArguments {
     pub gpu: bool,
 
     /// Only say what would be fetched, and how much it is
-    #[arg(long, requires = "gpu")]
+    #[arg(long)]
     pub dry_run: bool,
 
     #[command(flatten)]

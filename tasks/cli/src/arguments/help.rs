@@ -93,13 +93,24 @@ fn filled(text: &str, first: &str, hang: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A command over as many lines as it takes, as it can be given to a shell.
+/// A command over as many lines as it takes, as it can be given to a shell. A flag stays beside its value if they fit on a line; a
+/// comment that does not fit beside the command stands above it.
 fn broken(line: &str, width: usize) -> Vec<String> {
+    if line.chars().count() <= width {
+        return vec![line.to_owned()];
+    }
+    let (line, comment) = match line.split_once("  # ") {
+        Some((line, comment)) => (line.trim_end(), Some(comment)),
+        None => (line, None),
+    };
     let words = line.trim_start();
     let indent = &line[..line.len() - words.len()];
-    let mut lines = vec![indent.to_owned()];
+    let hash = format!("{indent}# ");
+    let mut lines = comment.map(|comment| filled(comment, &hash, &hash, width)).unwrap_or_default();
+    lines.push(indent.to_owned());
     let mut is_first = true;
-    for word in shell_words(words) {
+    // Four columns more than the first line, and two for the sign that the command goes on.
+    for word in together(&shell_words(words), width.saturating_sub(indent.len() + 6)) {
         let line = lines.last_mut().expect("there is one");
         if !is_first && line.chars().count() + 1 + word.chars().count() + 2 > width {
             line.push_str(" \\");
@@ -109,10 +120,28 @@ fn broken(line: &str, width: usize) -> Vec<String> {
         if !is_first {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
         is_first = false;
     }
     lines
+}
+
+/// Flags with their values, where both fit into so many columns; all other words alone.
+fn together(words: &[&str], width: usize) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    let mut is_flag = false;
+    for word in words {
+        let is_value = is_flag && !word.starts_with('-');
+        match parts.last_mut() {
+            Some(part) if is_value && part.chars().count() + 1 + word.chars().count() <= width => {
+                part.push(' ');
+                part.push_str(word);
+            }
+            _ => parts.push((*word).to_owned()),
+        }
+        is_flag = word.starts_with("--") && !word.contains('=');
+    }
+    parts
 }
 
 /// Words, of which one in quotation marks is one.
@@ -156,6 +185,20 @@ mod tests {
                       --device \
                       127.0.0.1:5555 --json
                   tapwright runs"#]],
+        );
+        check(
+            "Examples:\n  tapwright run 'a b c d e f g' --device R58M --json\n  tapwright bench smoke --seeds 100  # the floor of it all\n  \
+             tapwright runs  # all",
+            32,
+            expect![[r#"
+                Examples:
+                  tapwright run \
+                      'a b c d e f g' \
+                      --device R58M --json
+                  # the floor of it all
+                  tapwright bench smoke \
+                      --seeds 100
+                  tapwright runs  # all"#]],
         );
         check(
             "Codes:\n    0  all of it went well\n    2  no",

@@ -29,7 +29,7 @@ a larger model with --model."#
 )]
 pub struct RunArguments {
     /// What is wanted, in your words
-    #[arg(required_unless_present_any = ["task", "plan"], conflicts_with_all = ["task", "plan"])]
+    #[arg(conflicts_with_all = ["task", "plan"])]
     pub goal: Option<String>,
 
     /// A case of a suite in place of a goal, by its template, drawn from --seed; it brings its own phone and expectations

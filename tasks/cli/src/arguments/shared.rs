@@ -129,7 +129,7 @@ pub struct ServerArguments {
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Virtual phone")]
 pub struct PhoneArguments {
-    /// Draws names, messages, alarms and settings; with a task, its texts too [default: 16]
+    /// The seed that names, messages, alarms and settings are drawn from; with --task its texts too [default: 16]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
 
@@ -150,7 +150,7 @@ pub struct WeatherArguments {
     #[arg(long, value_name = "WEATHER", value_parser = tapwright_tasks::device::Weather::NAMES)]
     pub weather: Option<String>,
 
-    /// Draws what goes wrong, and when [default: 0]
+    /// The seed that decides what goes wrong, and when [default: 0]
     #[arg(long, value_name = "NUMBER")]
     pub weather_seed: Option<u64>,
 }

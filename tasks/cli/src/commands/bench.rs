@@ -1,16 +1,19 @@
 //! `tapwright bench`
 
+mod table;
+
 use std::collections::BTreeMap;
 
-use console::{Alignment, pad_str, style};
+use console::style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::measurement::Measurement;
 use tapwright_tasks::record::{SUITE_VERSION, SuiteBrief, keep_suite};
 use tapwright_tasks::suite::{self, CaseCounts, CaseResult, CaseSelection, SuiteTable};
-use tapwright_tasks::suites;
+use tapwright_tasks::{counted, suites};
 
+use self::table::Lines;
 use super::{open_model, run_name};
 use crate::arguments::{BenchArguments, Common};
 use crate::clock;
@@ -40,17 +43,22 @@ pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, 
     let folder = config.runs.join(&name);
     if !config.json {
         let facts = [("model", opened.about.clone()), ("record", folder.display().to_string())];
-        for line in
-            head(&format!("The suite {}: {seeds} cases from seed {from}", suite.name()), &facts, output::width())
-        {
+        for line in head(
+            &format!("The suite {}: {} from seed {from}", suite.name(), counted(seeds, "case", "cases")),
+            &facts,
+            output::width(),
+        ) {
             output::out(&line);
         }
     }
     let rules = config.rules.clone();
     let apps = apps.unwrap_or_default();
+    narrator.wait("drawing the cases");
     let cases: Vec<suite::Case> = selection.cases(suite).map(|case| case.with_apps(apps)).collect();
+    narrator.wait("reading the model's files: their digest stands in suite.json");
     let measurement = Measurement::of(&cases, &selection, &rules, &config.device.weather, &config.model, &opened)
         .map_err(|error| CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}")))?;
+    narrator.go_on();
     let device = config.device.clone();
     let plan = suite::BenchRun { cases, rules, device, runs: &folder, now: &clock::now };
     let bar = bar(seeds, config.json || config.verbose > 0);
@@ -193,8 +201,10 @@ fn show(suite: &dyn suite::Suite, table: &SuiteTable, rows: &[CaseResult]) {
             style(format!("seed {}", row.seed)).dim()
         ));
         output::out(&format!("          {}", output::fitted(&row.goal, output::width() - 10)));
-        let how =
-            row.outcome.as_deref().map_or_else(String::new, |outcome| format!("{outcome} after {} steps; ", row.steps));
+        let how = row
+            .outcome
+            .as_deref()
+            .map_or_else(String::new, |outcome| format!("{outcome} after {}; ", output::steps(row.steps)));
         for line in output::wrapped(&format!("{how}{}", row.verdict.why().unwrap_or_default()), output::width() - 10) {
             output::out(&format!("          {}", style(line).dim()));
         }
@@ -203,17 +213,17 @@ fn show(suite: &dyn suite::Suite, table: &SuiteTable, rows: &[CaseResult]) {
     if !failed.is_empty() {
         output::out("");
     }
-    output::out(&style(heading("template")).dim().to_string());
+    let width = output::width();
     // As the suite goes through them.
-    for name in suite.templates() {
-        if let Some(counts) = table.templates.get(name) {
-            output::out(&line(name, counts));
-        }
-    }
+    let of_template = suite.templates().into_iter().filter_map(|name| Some((name, table.templates.get(name)?)));
+    let mut lines = Lines { first: "template", rows: of_template.collect() }.shown(&table.all, false, width);
     if !table.groups.is_empty() {
-        show_groups(table);
+        lines.push(String::new());
+        let of_kind = table.groups.iter().map(|(name, counts)| (name.as_str(), counts)).collect();
+        // How many runs of each changed something that nobody asked for.
+        lines.extend(Lines { first: "kind", rows: of_kind }.shown(&table.all, true, width));
     }
-    output::out(&style(line("all", &table.all)).bold().to_string());
+    lines.iter().for_each(|line| output::out(line));
     if table.stopped {
         output::out(&format!(
             "\n  {}",
@@ -221,35 +231,4 @@ fn show(suite: &dyn suite::Suite, table: &SuiteTable, rows: &[CaseResult]) {
         ));
     }
     output::out("");
-}
-
-/// The kinds of case, with how many runs of each changed something that nobody asked for.
-fn show_groups(table: &SuiteTable) {
-    output::out("");
-    output::out(&style(format!("{}{:>9}", heading("kind"), "unasked")).dim().to_string());
-    for (group, counts) in &table.groups {
-        output::out(&format!("{}{:>9}", line(group, counts), counts.unasked));
-    }
-    output::out("");
-}
-
-fn heading(of: &str) -> String {
-    format!("  {of:<24}{:>8}{:>8}{:>8}{:>10}{:>9}{:>11}", "passed", "failed", "void", "success", "steps", "ms/step")
-}
-
-fn line(name: &str, counts: &CaseCounts) -> String {
-    let number = |number: Option<f64>, digits: usize| {
-        number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
-    };
-    let success = counts.success().map_or_else(|| "–".to_owned(), |success| format!("{:.1} %", 100.0 * success));
-    format!(
-        "  {}{:>8}{:>8}{:>8}{:>10}{:>9}{:>11}",
-        pad_str(name, 24, Alignment::Left, None),
-        counts.passed,
-        counts.failed,
-        counts.void,
-        success,
-        number(counts.steps_mean(), 1),
-        number(counts.ms_per_step(), 0),
-    )
 }

@@ -41,14 +41,12 @@ pub async fn perform(common: Common, arguments: DevicesArguments) -> Result<Exit
         ));
     }
     if found.is_err() {
-        output::out(&format!(
-            "\n  {}",
-            style(format!(
-                "no adb server at {}: for phones on USB start one with `adb start-server`",
-                config.adb_server
-            ))
-            .dim()
-        ));
+        output::out("");
+        let told =
+            format!("no adb server at {}: for phones on USB start one with `adb start-server`", config.adb_server);
+        for line in output::wrapped(&told, output::width() - 2) {
+            output::out(&format!("  {}", style(line).dim()));
+        }
     }
     Ok(Exit::Done)
 }

@@ -5,25 +5,28 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
+use console::style;
 use serde_json::json;
+use tapwright_tasks::headline::{EndNotice, Headline};
 use tapwright_tasks::plan::{
-    Goal, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, carry_out, draft, id, markdown, summary,
+    Goal, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, carry_out, draft, id, markdown, notice,
+    summary,
 };
 use tapwright_tasks::record::mark_last;
 use tapwright_tasks::run::RunReport;
 use tapwright_tasks::session::Session;
-use tapwright_tasks::{Entry, Outcome, Record};
+use tapwright_tasks::{Entry, Outcome, Record, counted};
 
 use super::resume::{allow_phone, can_go_on, outlives, settings_again};
 use super::run::warn_of_clock;
-use super::{close, open_model, open_session, run_name};
+use super::{close, close_with, open_model, open_session, run_name};
 use crate::arguments::{Common, ContinueArguments, PlanArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::narrator::{Narrator, RunEnding};
+use crate::narrator::{Narrator, RunEnding, mark};
 use crate::output;
 use crate::people;
 use crate::terminal;
@@ -62,7 +65,10 @@ pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Cli
         output::out(&json!({"plan": plan.title, "goals": plan.goals.len(), "file": file}).to_string());
     } else {
         let shown = output::flat(&out.display().to_string());
-        output::out(&format!("  {} goals in {shown}; read it, then: tapwright run --plan {shown}", plan.goals.len()));
+        output::out(&format!(
+            "  {} in {shown}; read it, then: tapwright run --plan {shown}",
+            counted(plan.goals.len() as u64, "goal", "goals")
+        ));
     }
     Ok(Exit::Done)
 }
@@ -86,8 +92,7 @@ pub async fn begin(config: Config, file: &Path) -> Result<Exit, CliError> {
         }
         Err(error) => Err(error.into()),
     };
-    close(session, result.as_ref().ok().map(|(_, outcome)| outcome)).await;
-    result.map(|(exit, _)| exit)
+    leave(session, result).await
 }
 
 /// Goes on with a plan in the middle.
@@ -101,7 +106,7 @@ pub async fn go_on(common: Common, again: ContinueArguments, folder: &Path) -> R
     let mut terminal = terminal::here(common.json);
     let mut config = settings_again(common, again, folder, &mut terminal).await?;
     config.settings.model.heard = record.heard();
-    outlives(&config, folder)?;
+    outlives(&config, &format!("tapwright resume {}", folder.display()))?;
     let stop = interrupt::listen();
     let secrets = config.secrets().await?;
     let respondents = people::gather(&config, terminal).await?;
@@ -114,8 +119,21 @@ pub async fn go_on(common: Common, again: ContinueArguments, folder: &Path) -> R
         Ok(()) => carry_on(&mut session, &config, record).await,
         Err(error) => Err(error),
     };
-    close(session, result.as_ref().ok().map(|(_, outcome)| outcome)).await;
-    result.map(|(exit, _)| exit)
+    leave(session, result).await
+}
+
+/// Closes the session with what the plan came to.
+async fn leave(session: Session, result: Result<PlanOver, CliError>) -> Result<Exit, CliError> {
+    match result {
+        Ok(PlanOver { exit, how, is_lost }) => {
+            close_with(session, how, is_lost).await;
+            Ok(exit)
+        }
+        Err(error) => {
+            close(session, None).await;
+            Err(error)
+        }
+    }
 }
 
 /// The run of the plan that was begun last, if it can be read.
@@ -123,8 +141,15 @@ fn last_run(record: &PlanRecord) -> Option<Record> {
     record.begun().rev().find_map(|run| Record::read(&record.folder.join(run)).ok())
 }
 
-/// Carries it out, and says what came of it; also with which outcome the phone is left.
-async fn carry_on(session: &mut Session, config: &Config, mut record: PlanRecord) -> Result<(Exit, Outcome), CliError> {
+/// A plan that has come to an end.
+struct PlanOver {
+    exit: Exit,
+    how: EndNotice,
+    is_lost: bool,
+}
+
+/// Carries it out, and says what came of it.
+async fn carry_on(session: &mut Session, config: &Config, mut record: PlanRecord) -> Result<PlanOver, CliError> {
     let folder = record.folder.clone();
     let unwritten = |error: std::io::Error| {
         CliError::said(Exit::Unwritten, format!("the plan's record in {} cannot be written: {error}", folder.display()))
@@ -146,12 +171,9 @@ async fn carry_on(session: &mut Session, config: &Config, mut record: PlanRecord
     let summary = summary(&record, &end);
     fs::write(folder.join("plan.md"), markdown(&record, &end)).map_err(unwritten)?;
     fs::write(folder.join("plan.json"), format!("{summary:#}\n")).map_err(unwritten)?;
-    let outcome = match &end {
-        PlanEnd::Stopped(outcome @ Outcome::DeviceLost { .. }) => outcome.clone(),
-        _ => Outcome::Stopped,
-    };
     let exit = exit(&end);
     let (achieved, all) = (record.achieved().count(), record.plan.goals.len());
+    let how = notice(&end, achieved, all);
     if config.json {
         let line = json!({
             "plan": record.plan.title, "end": id(&end), "achieved": achieved, "goals": all,
@@ -160,13 +182,19 @@ async fn carry_on(session: &mut Session, config: &Config, mut record: PlanRecord
         });
         output::out(&line.to_string());
     } else {
-        let result = folder.join("plan.md");
-        output::out(&format!("  {}: {achieved} of {all} goals; the result is {}", id(&end), result.display()));
-        if record.next().is_some() && !config.is_virtual() {
-            output::out(&format!("  go on with: tapwright resume {}", folder.display()));
+        let EndNotice { headline: Headline { mood, text }, .. } = &how;
+        let (mark, colour) = mark(*mood);
+        for (n, line) in output::wrapped(text, output::width() - 5).iter().enumerate() {
+            output::out(&format!("  {}  {}", colour.apply_to(if n == 0 { mark } else { " " }), colour.apply_to(line)));
         }
+        output::out(&format!("     {} {}", style("result  ").dim(), folder.join("plan.md").display()));
+        if record.next().is_some() && !config.is_virtual() {
+            output::out(&format!("     {:8} {}", "", style(format!("tapwright resume {}", folder.display())).dim()));
+        }
+        output::out("");
     }
-    Ok((exit, outcome))
+    let is_lost = matches!(end, PlanEnd::Stopped(Outcome::DeviceLost { .. }));
+    Ok(PlanOver { exit, how, is_lost })
 }
 
 fn exit(end: &PlanEnd) -> Exit {

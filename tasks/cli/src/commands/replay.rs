@@ -8,8 +8,9 @@ use console::style;
 use serde_json::json;
 use tapwright_tasks::Record;
 use tapwright_tasks::judge::Verdict;
-use tapwright_tasks::page::{self, PageRun};
-use tapwright_tasks::record::{SuiteBrief, find, find_run, find_suite, plan_title, runs_of_plan, runs_of_suite};
+use tapwright_tasks::page::{self, PageRun, PageTitle};
+use tapwright_tasks::plan::{PlanStanding, standing};
+use tapwright_tasks::record::{SuiteBrief, find, find_run, find_suite, runs_of_plan, runs_of_suite};
 use tapwright_tasks::run::Judgement;
 
 use crate::arguments::{Common, ReplayArguments};
@@ -125,7 +126,12 @@ fn write_page(
     };
     let (whole, mut missing) = read_runs(runs_of_plan(plan).unwrap_or_default());
     let runs: Vec<PageRun<'_>> = whole.iter().map(|(record, judgement)| page_run(record, judgement.as_ref())).collect();
-    missing.extend(put_page(plan_title(plan).as_deref(), &runs, file)?);
+    let title = standing(plan).map(|PlanStanding { title, headline, missing }| PageTitle {
+        name: title,
+        headline: Some(headline),
+        missing,
+    });
+    missing.extend(put_page(title.as_ref(), &runs, file)?);
     Ok(missing)
 }
 
@@ -167,7 +173,8 @@ fn suite_page(config: &Config, folder: &Path, brief: &SuiteBrief, file: Option<&
         whole.truncate(PAGE_RUNS_MAX);
     }
     let runs: Vec<PageRun<'_>> = whole.iter().map(|(record, judgement)| page_run(record, judgement.as_ref())).collect();
-    missing.extend(put_page(Some(&title), &runs, file)?);
+    let above = PageTitle { name: title.clone(), headline: None, missing: Vec::new() };
+    missing.extend(put_page(Some(&above), &runs, file)?);
     if config.json {
         let line = json!({
             "suite": brief.suite, "passed": counts.passed, "failed": counts.failed, "void": counts.void,
@@ -191,7 +198,7 @@ fn tell_page(file: &Path, missing: &[String]) {
 
 /// Writes the page beside where it goes and puts it there when it is whole: a page that was there stays until then. Returns what
 /// it is without.
-fn put_page(title: Option<&str>, runs: &[PageRun<'_>], file: &Path) -> Result<Vec<String>, CliError> {
+fn put_page(title: Option<&PageTitle>, runs: &[PageRun<'_>], file: &Path) -> Result<Vec<String>, CliError> {
     let unwritten = |error: std::io::Error| {
         CliError::said(Exit::Unwritten, format!("the page {} cannot be written: {error}", file.display()))
     };

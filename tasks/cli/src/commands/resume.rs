@@ -65,7 +65,12 @@ async fn go_on(
         Begin::Resume(_) => record.heard(),
         Begin::Fork { steps } => heard_until(&record, *steps).map_err(RunError::from)?,
     };
-    outlives(&config, folder)?;
+    let shown = folder.display();
+    let again = match &begin {
+        Begin::Resume(_) => format!("tapwright resume {shown}"),
+        Begin::Fork { steps } => format!("tapwright fork {shown} --at {steps}"),
+    };
+    outlives(&config, &again)?;
     let secrets = config.secrets().await?;
     let stop = interrupt::listen();
     let respondents = people::gather(&config, terminal).await?;
@@ -75,7 +80,7 @@ async fn go_on(
     };
     let report = driven(&mut session, &config, &mut narrator, folder, &record, begin, another_phone).await;
     narrator.go_on();
-    close(session, report.as_ref().ok().map(|report| &report.end.outcome)).await;
+    close(session, report.as_ref().ok()).await;
     Ok(tell(&narrator, &report?, &config))
 }
 
@@ -194,15 +199,14 @@ pub async fn allow_phone(
     Ok(())
 }
 
-/// A phone inside a process is gone with it.
-pub fn outlives(config: &Config, folder: &Path) -> Result<(), CliError> {
+/// A phone inside a process is gone with it. `again` is the command that goes on.
+pub fn outlives(config: &Config, again: &str) -> Result<(), CliError> {
     if !config.is_virtual() {
         return Ok(());
     }
     Err(CliError::usage("the phone of this run was inside its process, and is gone with it").help(format!(
-        "another one does not know what was done on it. If that is well: tapwright phone serves one, and then tapwright resume {} \
-         --device 127.0.0.1:5555 --another-phone",
-        folder.display()
+        "another phone does not know what was done on it. To take one all the same, serve one with `tapwright phone`, then: {again} \
+         --device 127.0.0.1:5555 --another-phone"
     )))
 }
 

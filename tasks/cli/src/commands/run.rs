@@ -84,7 +84,7 @@ pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, Cl
     };
     let report = session.run(&task, &config.runs, &name, started, &mut watch).await;
     narrator.go_on();
-    close(session, report.as_ref().ok().map(|report| &report.end.outcome)).await;
+    close(session, report.as_ref().ok()).await;
     Ok(tell(&narrator, &report?, &config))
 }
 

@@ -1,6 +1,7 @@
 //! `tapwright runs`
 
 use console::{Alignment, pad_str, style};
+use tapwright_tasks::counted;
 use tapwright_tasks::record::{Stored, list};
 
 use crate::arguments::{Common, RunsArguments};
@@ -33,9 +34,10 @@ pub fn perform(common: Common, arguments: &RunsArguments) -> Result<Exit, CliErr
                 let outcome = run.outcome.as_deref().unwrap_or("no end");
                 let passed = run.verdict.as_ref().map(|verdict| verdict.id());
                 let mark = match (outcome, passed) {
-                    ("done", Some("passed")) => style("✓").green(),
+                    (_, Some("passed")) => style("✓").green(),
+                    (_, Some("failed")) => style("✗").red(),
+                    (_, Some(_)) => style("■").yellow(), // Void.
                     ("done", None) => style("·").cyan(), // Only the model says so.
-                    ("done", _) => style("✗").red(),
                     ("no end" | "stopped" | "needs-person" | "gave-up" | "out-of-steps", _) => style("■").yellow(),
                     _ => style("✗").red(),
                 };
@@ -46,11 +48,16 @@ pub fn perform(common: Common, arguments: &RunsArguments) -> Result<Exit, CliErr
             Stored::Plan(plan) => {
                 let end = plan.end.as_deref().unwrap_or("no end");
                 let mark = match end {
-                    "done" => style("✓").green(),
-                    "no end" | "stopped" | "needs-person" | "partly" => style("■").yellow(),
+                    "done" => style("·").cyan(), // Its goals are not judged.
+                    "no end" | "stopped" | "needs-person" => style("■").yellow(),
                     _ => style("✗").red(),
                 };
-                let about = format!("plan: {} ({end}, {} of {} goals)", plan.plan, plan.achieved, plan.goals);
+                let about = format!(
+                    "plan: {} ({end}, {} of {})",
+                    plan.plan,
+                    plan.achieved,
+                    counted(plan.goals as u64, "goal", "goals")
+                );
                 (clock::ago(plan.started, now), mark, &plan.run, about)
             }
             Stored::Suite(suite) => {

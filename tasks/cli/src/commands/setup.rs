@@ -4,7 +4,8 @@ use console::style;
 use indicatif::HumanBytes;
 use serde_json::json;
 use tapwright_tasks::model::{
-    CudaDownload, CudaError, CudaPackage, LibraryOptions, cuda_download, fetch_cuda, library,
+    CudaDownload, CudaError, CudaPackage, FoundLibrary, LibraryDownload, LibraryOptions, cuda_download, fetch_cuda,
+    library, library_download,
 };
 
 use crate::arguments::{Common, SetupArguments};
@@ -18,6 +19,9 @@ pub async fn perform(common: Common, arguments: SetupArguments) -> Result<Exit, 
     if arguments.gpu {
         return gpu(&config.model.library, arguments.dry_run, config.json).await;
     }
+    if arguments.dry_run {
+        return would_fetch(&config.model.library, config.json).await;
+    }
     let found = library(&config.model.library, |sentence| {
         if !config.json {
             output::err(&format!("  {sentence}"));
@@ -25,11 +29,43 @@ pub async fn perform(common: Common, arguments: SetupArguments) -> Result<Exit, 
     })
     .await
     .map_err(|error| CliError::new(Exit::NotReady, &error))?;
-    if config.json {
+    tell_library(&found, config.json);
+    Ok(Exit::Done)
+}
+
+fn tell_library(found: &FoundLibrary, json: bool) {
+    if json {
         output::out(&json!({"library": found.path.to_string_lossy(), "origin": found.origin.to_string()}).to_string());
     } else {
         let mark = style("✓").green();
         output::out(&format!("  {mark}  ONNX Runtime is there: {} ({})", found.path.display(), found.origin));
+    }
+}
+
+/// Looks, and fetches nothing.
+async fn would_fetch(options: &LibraryOptions, json: bool) -> Result<Exit, CliError> {
+    let error = match library(&LibraryOptions { fetch: false, ..options.clone() }, |_| ()).await {
+        Ok(found) => {
+            tell_library(&found, json);
+            return Ok(Exit::Done);
+        }
+        Err(error) => error,
+    };
+    // A library that was named is that one or none.
+    let download = library_download(options).filter(|_| options.named.is_none());
+    let Some(LibraryDownload { version, megabytes, clients, target }) = download else {
+        return Err(CliError::new(Exit::NotReady, &error));
+    };
+    if json {
+        let line =
+            json!({"version": version, "megabytes": megabytes, "clients": clients, "target": target.to_string_lossy()});
+        output::out(&line.to_string());
+    } else {
+        output::out(&format!(
+            "  ONNX Runtime {version} would be fetched: about {megabytes} MB, with the first of {} that is here",
+            clients.join(", ")
+        ));
+        output::out(&format!("  {}", style(target.display()).dim()));
     }
     Ok(Exit::Done)
 }
