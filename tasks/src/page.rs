@@ -235,13 +235,23 @@ fn compared(wanted: &Fact, judgement: &Judgement, outcome: Option<&Outcome>) -> 
         (ANSWER, _) => return ("&middot;", outcome.and_then(message_of).unwrap_or_default()),
         _ => {}
     }
-    let is_exact = judgement.expected.iter().all(|wanted| wanted.fact != RUN_END);
+    let Some(facts) = &judgement.facts else { return ("?", "the record does not say".to_owned()) };
+    if let Some(stem) = wanted.fact.strip_suffix('*') {
+        let is_row = |name: &str| name.strip_prefix(stem).is_some_and(|number| number.parse::<u32>().is_ok());
+        let rows: Vec<&str> = facts.iter().filter(|(name, _)| is_row(name)).map(|(_, row)| row.as_str()).collect();
+        return (
+            "&middot;",
+            if rows.is_empty() { "it is empty".to_owned() } else { format!("it is {}", rows.join("; ")) },
+        );
+    }
+    let is_exact = judgement.expected.iter().all(|wanted| wanted.fact != RUN_END)
+        || matches!(wanted.is.as_str(), "true" | "false")
+        || wanted.is.parse::<i64>().is_ok();
     let not_equal = if is_exact { NO } else { "&middot;" };
-    match judgement.facts.as_ref().map(|facts| facts.get(&wanted.fact)) {
-        Some(Some(found)) if *found == wanted.is => (YES, String::new()),
-        Some(Some(found)) => (not_equal, format!("it is {found}")),
-        Some(None) => (not_equal, "there is no such fact".to_owned()),
-        None => ("?", "the record does not say".to_owned()),
+    match facts.get(&wanted.fact) {
+        Some(found) if *found == wanted.is => (YES, String::new()),
+        Some(found) => (not_equal, format!("it is {found}")),
+        None => (not_equal, "there is no such fact".to_owned()),
     }
 }
 
@@ -424,14 +434,23 @@ mod tests {
         };
         let exact = judged(vec![fact("wifi.on", "false"), fact("wifi.on", "true"), fact("x", "1")], failed());
         assert_eq!(told(&exact, None), ["&#10007; it is true", "&#10003;", "&#10007; there is no such fact"]);
-        // `1 more` is no value that a fact could have: that it is another one says nothing.
-        let worded = vec![fact("wifi.on", "1 more"), fact(RUN_END, "gave-up or needs-person"), fact(ANSWER, "7")];
+        // `a or b` is no value that a fact could have: that it is another one says nothing.
+        let worded = vec![fact("wifi.on", "a or b"), fact(RUN_END, "gave-up or needs-person"), fact(ANSWER, "7")];
         let done = Outcome::Done { message: "it is 8".to_owned() };
         let expected = ["&middot; it is true", "&#10007; it ended with done", "&middot; it is 8"];
         assert_eq!(told(&judged(worded.clone(), failed()), Some(&done)), expected);
         let gave_up = Outcome::GaveUp { message: String::new() };
         assert_eq!(told(&judged(worded.clone(), failed()), Some(&gave_up))[1], "&#10003;");
         assert_eq!(told(&judged(worded, Verdict::Passed), Some(&gave_up)), ["&#10003;"; 3]);
+        let plain = vec![fact("wifi.on", "false"), fact("wifi.*", "a; b"), fact("notes.*", "a"), fact(RUN_END, "done")];
+        let mut plain = judged(plain, failed());
+        plain
+            .facts
+            .as_mut()
+            .unwrap()
+            .extend([("notes.0".to_owned(), "b".to_owned()), ("notes.count".to_owned(), "1".to_owned())]);
+        let expected = ["&#10007; it is true", "&middot; it is empty", "&middot; it is b", "&#10003;"];
+        assert_eq!(told(&plain, Some(&done)), expected);
     }
 
     #[test]

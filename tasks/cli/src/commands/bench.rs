@@ -3,6 +3,7 @@
 mod table;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use console::style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -56,9 +57,10 @@ pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, 
     narrator.wait("drawing the cases");
     let cases: Vec<suite::Case> = selection.cases(suite).map(|case| case.with_apps(apps)).collect();
     narrator.wait("reading the model's files: their digest stands in suite.json");
-    let measurement = Measurement::of(&cases, &selection, &rules, &config.device.weather, &config.model, &opened)
-        .map_err(|error| CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}")))?;
+    let measurement = Measurement::of(&cases, &selection, &rules, &config.device.weather, &config.model, &opened);
     narrator.go_on();
+    let measurement = measurement
+        .map_err(|error| CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}")))?;
     let device = config.device.clone();
     let plan = suite::BenchRun { cases, rules, device, runs: &folder, now: &clock::now };
     let bar = bar(seeds, config.json || config.verbose > 0);
@@ -104,20 +106,25 @@ pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, 
     let kept = keep_suite(&folder, &brief)
         .map_err(|error| CliError::said(Exit::Unwritten, format!("the suite's table cannot be written: {error}")));
     let exit = exit(&table, at_least, broke.as_ref().or(kept.as_ref().err()));
-    if config.json {
-        let mut line = last_line(&table, &brief, exit);
+    tell(suite, &brief, &rows, &folder, exit, config.json);
+    match broke {
+        Some(trouble) if config.json => Ok(trouble.exit),
+        Some(trouble) => Err(trouble),
+        None => kept.map(|()| exit),
+    }
+}
+
+/// The table, and where the record is, for people or for programs.
+fn tell(suite: &dyn suite::Suite, brief: &SuiteBrief, rows: &[CaseResult], folder: &Path, exit: Exit, json: bool) {
+    if json {
+        let mut line = last_line(&brief.table, brief, exit);
         if let Some(object) = line.as_object_mut() {
             object.insert("record".to_owned(), json!(folder.to_string_lossy()));
         }
         output::out(&line.to_string());
     } else {
-        show(suite, &table, &rows);
+        show(suite, &brief.table, rows);
         output::out(&format!("  {} {}\n", style("record ").dim(), folder.display()));
-    }
-    match broke {
-        Some(trouble) if config.json => Ok(trouble.exit),
-        Some(trouble) => Err(trouble),
-        None => kept.map(|()| exit),
     }
 }
 
