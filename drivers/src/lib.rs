@@ -5,7 +5,9 @@
 pub mod android;
 pub mod conformance;
 mod deadline;
+pub mod desktop;
 mod probe;
+mod quote;
 mod rig;
 mod settle;
 mod still;

@@ -19,6 +19,10 @@ impl Settle {
     /// For real phones: frames of 60 Hz, apps that take some frames to react.
     pub const PHONE: Settle = Settle { looks: 2, apart: Duration::from_millis(17), grace: Duration::from_millis(250) };
 
+    /// For desktops: frames of 60 Hz, apps that react within a few of them.
+    pub const DESKTOP: Settle =
+        Settle { looks: 2, apart: Duration::from_millis(17), grace: Duration::from_millis(150) };
+
     /// For devices that have reacted by the time they acknowledge a gesture, such as the virtual phone.
     pub const INSTANT: Settle = Settle { looks: 2, apart: Duration::from_millis(15), grace: Duration::ZERO };
 }

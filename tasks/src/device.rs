@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 use tapwright_contract::device::{DriverError, DriverErrorKind};
 use tapwright_drivers::android::{self, Address, Android, Capture, Judge};
-use tapwright_drivers::{OpenRig, Probe, Rig, Settle};
+use tapwright_drivers::{OpenRig, Probe, Rig};
 use tapwright_phone::World;
 use tapwright_phone::adbd::{self, Daemon, Handle, SteadyClock};
 use tokio::net::TcpListener;
@@ -18,7 +18,9 @@ use crate::hex::hex;
 use crate::judge::{Fact, Facts};
 use crate::protected_window;
 
+pub use tapwright_drivers::Settle;
 pub use tapwright_drivers::android::Keys;
+pub use tapwright_drivers::desktop::{DesktopAddress, DesktopOptions};
 pub use tapwright_phone::Options as PhoneOptions;
 pub use tapwright_phone::weather::Weather;
 
@@ -34,6 +36,8 @@ pub enum DeviceAddress {
     Direct { address: String },
     /// One that an adb server knows by this serial.
     Server { server: String, serial: String },
+    /// The user's own desktop, or a private one for the run.
+    Desktop(DesktopOptions),
     /// One that somebody brings.
     Custom(CustomDevice),
 }
@@ -160,6 +164,7 @@ impl Device {
                 let (driver, probe) = (Box::new(driver), Some(Box::new(judge) as Box<dyn Probe>));
                 Rig { driver, apis: Vec::new(), probe, about, identity, teardown: None }
             }
+            DeviceAddress::Desktop(desktop) => desktop.open(options.connect).await?,
             DeviceAddress::Custom(CustomDevice(device)) => device.open(options.connect).await?,
         };
         Ok(Device { rig, probe: options.probe, blind: NoProbe })
@@ -268,7 +273,7 @@ pub(crate) async fn android(options: &DeviceOptions) -> Result<(Android, Judge, 
         DeviceAddress::Server { server, serial } => {
             Address::Server { server: server.clone(), serial: serial.clone(), person: options.keys.person }
         }
-        DeviceAddress::Virtual(_) | DeviceAddress::Custom(_) => {
+        DeviceAddress::Virtual(_) | DeviceAddress::Desktop(_) | DeviceAddress::Custom(_) => {
             return Err(DeviceError::Start { why: "only a phone over ADB can be examined".to_owned() });
         }
     };

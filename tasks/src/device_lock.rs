@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::device::DeviceAddress;
+use crate::device::{DesktopAddress, DeviceAddress};
 
 /// A phone that nobody else's run of this user touches while this is there.
 #[derive(Debug)]
@@ -114,6 +114,10 @@ fn name(address: &DeviceAddress) -> Option<String> {
     let name = match address {
         // Whoever brings a device of their own keeps others away from it.
         DeviceAddress::Virtual(_) | DeviceAddress::Custom(_) => return None,
+        DeviceAddress::Desktop(desktop) => match &desktop.at {
+            DesktopAddress::Display(display) => return Some(format!("desktop {display}")),
+            DesktopAddress::Private { .. } => return None,
+        },
         DeviceAddress::Direct { address } => address,
         DeviceAddress::Server { serial, .. } => serial,
     };

@@ -30,6 +30,8 @@ pub struct Checkup<'a> {
     /// As the model is told it.
     pub date: &'a str,
     pub phone: PhoneOptions,
+    /// A desktop that would be made for a run.
+    pub private_desktop: DeviceAddress,
     /// Where an adb server would be.
     pub adb_server: &'a str,
     pub runs: &'a Path,
@@ -76,6 +78,7 @@ pub async fn check(checkup: &Checkup<'_>, mut each: impl FnMut(&Finding)) -> Che
             say(finding);
         }
     }
+    say(private_desktop(checkup).await);
     say(adb_server(checkup).await);
     say(writable("runs", checkup.runs, "choose another folder: --runs FOLDER"));
     say(writable("cache", &checkup.model.cache, "choose another folder: --cache FOLDER"));
@@ -283,6 +286,40 @@ async fn try_phone(checkup: &Checkup<'_>) -> Result<(Duration, Duration), String
         return Err("the home key did not lead home".to_owned());
     }
     Ok((look, tap))
+}
+
+/// Starts a private desktop, looks at it and moves the pointer.
+async fn private_desktop(checkup: &Checkup<'_>) -> Finding {
+    let (what, next) = ("private desktop", Some("only runs with --device desktop:private need one"));
+    if let Some(lacks) = tapwright_drivers::desktop::private_lacks() {
+        return finding(what, CheckState::Warning, lacks, next);
+    }
+    match try_desktop(checkup).await {
+        Ok((ready, look, touch)) => {
+            let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+            let (ready, look, touch) = (ready.as_secs_f64(), ms(look), ms(touch));
+            let text = format!("ready in {ready:.1} s; a look takes {look:.0} ms, a move of the pointer {touch:.1} ms");
+            finding(what, CheckState::Ok, text, None)
+        }
+        Err(why) => finding(what, CheckState::Warning, why, next),
+    }
+}
+
+async fn try_desktop(checkup: &Checkup<'_>) -> Result<(Duration, Duration, Duration), String> {
+    let within = checkup.device.connect;
+    let said = |error: &dyn std::fmt::Display| error.to_string();
+    let options = device::DeviceOptions { at: checkup.private_desktop.clone(), ..checkup.device.clone() };
+    let clock = Timer::start();
+    let mut device = Device::open(&options).await.map_err(|error| said(&error))?;
+    let ready = clock.elapsed();
+    let screen = device.rig.driver.screen(within).await.map_err(|error| said(&error))?;
+    let looked = clock.elapsed();
+    let Size { width, height } = screen.picture.size();
+    let at = Spot { x: width / 2, y: height / 2, of: screen.id };
+    device.rig.driver.perform(&Gesture::Move { at }, within).await.map_err(|error| said(&error))?;
+    let moved = clock.elapsed();
+    device.close().await.map_err(|error| said(&error))?;
+    Ok((ready, looked - ready, moved - looked))
 }
 
 async fn adb_server(checkup: &Checkup<'_>) -> Finding {

@@ -55,3 +55,4 @@ pub use tapwright_contract::device::{DriverError, Screen};
 pub use tapwright_contract::gesture::Gesture;
 pub use tapwright_contract::{Size, Spot};
 pub use tapwright_drivers::android::{DeviceState, ListedDevice, devices};
+pub use tapwright_drivers::desktop::private_lacks;

@@ -104,6 +104,7 @@ pub struct Machine<'a> {
     pub adb_keys: Vec<PathBuf>,
     /// Where adb's own programs look for their server, if the environment says so.
     pub adb_server: Option<String>,
+    pub desktop: MachineDesktop,
     pub cores: u16,
     /// The model that comes with the program.
     pub small_model: PathBuf,
@@ -113,12 +114,27 @@ pub struct Machine<'a> {
     pub variable: &'a dyn Fn(&str) -> Option<String>,
 }
 
+/// What this machine has of desktops.
+#[derive(Clone, Debug, Default)]
+pub struct MachineDesktop {
+    /// The X display of the session that this is started in.
+    pub display: Option<String>,
+    /// Where the files of its menu are, the most important folder first.
+    pub menu: Vec<PathBuf>,
+    /// What tells this machine from others.
+    pub machine: Option<String>,
+    /// In which folder private desktops have theirs.
+    pub folder: PathBuf,
+}
+
 /// All settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub runs: PathBuf,
     pub adb_server: String,
     pub device: DeviceOptions,
+    /// A desktop that would be made for a run.
+    pub private_desktop: DeviceAddress,
     /// The folder of the locks by which a phone has one run at a time, unless it is to be shared.
     pub device_locks: Option<PathBuf>,
     pub phone: PhoneOptions,
@@ -165,7 +181,11 @@ impl SettingsError {
 pub fn default_preset(address: &DeviceAddress) -> Preset {
     match address {
         DeviceAddress::Virtual(_) => Preset::Trusting,
-        DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } | DeviceAddress::Custom(_) => Preset::Careful,
+        // A private desktop has the user's files and network.
+        DeviceAddress::Direct { .. }
+        | DeviceAddress::Server { .. }
+        | DeviceAddress::Desktop(_)
+        | DeviceAddress::Custom(_) => Preset::Careful,
     }
 }
 
@@ -228,6 +248,7 @@ impl Settings {
                 .unwrap_or_else(|| PathBuf::from("runs")),
             adb_server: found.adb_server,
             device: found.options,
+            private_desktop: device::address(Some("desktop:private"), &phone, "", &machine.desktop),
             device_locks: (!overrides.share_device).then(|| model.options.cache.join("devices")),
             phone,
             model: model.options,

@@ -8,11 +8,11 @@ use tapwright_contract::device::{DriverError, DriverErrorKind};
 
 use super::Address;
 use super::parse::answers;
-use super::quote::quote;
 use super::shell::Shell;
 use super::wire::Link;
 use crate::Probe;
 use crate::deadline::Deadline;
+use crate::quote::quote;
 
 /// Reads and prepares a phone's state, over a connection of its own. Real phones have no such entrance.
 pub struct Judge {

@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use super::Address;
 use super::parse::answers;
-use super::quote::quote;
 use super::shell::Shell;
 use super::wire::Link;
 use crate::deadline::{AttemptLog, Deadline};
+use crate::quote::quote;
 
 /// The input method that takes text from adb, and the package that it is in.
 pub(crate) const ADB_KEYBOARD: &str = "com.android.adbkeyboard/.AdbIME";

@@ -21,7 +21,6 @@ mod options;
 #[cfg(feature = "adb-client")]
 mod pairing;
 mod parse;
-mod quote;
 mod shell;
 mod typing;
 mod widgets;

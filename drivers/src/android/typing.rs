@@ -10,9 +10,9 @@ use tapwright_contract::device::DriverErrorKind;
 use super::field::{Comparison, Field};
 use super::keyboard::{ADB_KEYBOARD, ADB_KEYBOARD_PACKAGE, InputMethod};
 use super::parse::answers;
-use super::quote::quote;
 use super::{Android, unlinked};
 use crate::deadline::Deadline;
+use crate::quote::quote;
 
 /// The longest text that is typed at once.
 const TEXT_MAX: usize = 64 << 10;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tapwright_tasks::Secrets;
 use tapwright_tasks::device::DeviceAddress;
 use tapwright_tasks::model::ModelSource;
-use tapwright_tasks::settings::{Machine, Overrides, Recorded, Settings, SettingsFile};
+use tapwright_tasks::settings::{Machine, MachineDesktop, Overrides, Recorded, Settings, SettingsFile};
 
 use crate::arguments::{
     AskArguments, Common, DeviceArguments, LibraryArguments, LimitArguments, ModelArguments, PhoneArguments,
@@ -43,6 +43,8 @@ pub struct Config {
     pub json: bool,
     pub verbose: u8,
     pub settings: Settings,
+    /// The X display of the session that this is started in.
+    pub desktop_display: Option<String>,
     /// Flags that were written on the command line.
     written: BTreeSet<String>,
 }
@@ -101,6 +103,7 @@ impl Config {
             cache: user_cache(),
             adb_keys: adb_keys(),
             adb_server,
+            desktop: desktop(),
             cores: std::thread::available_parallelism()
                 .map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX)),
             small_model: small_model(),
@@ -108,7 +111,8 @@ impl Config {
             variable: &variable,
         };
         let settings = Settings::resolve(&file, overrides, recorded, &machine)?;
-        Ok(Config { json: common.json, verbose: common.verbose, settings, written: common.written })
+        let desktop_display = machine.desktop.display;
+        Ok(Config { json: common.json, verbose: common.verbose, settings, desktop_display, written: common.written })
     }
 
     /// Reads the secrets, from wherever they are.
@@ -213,6 +217,22 @@ fn user_cache() -> Option<PathBuf> {
         folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
     };
     cache.map(|cache| cache.join("tapwright"))
+}
+
+/// The desktop that this is started in, and where its menu is (the base directories of the XDG).
+fn desktop() -> MachineDesktop {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let home = || set("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    let own = set("XDG_DATA_HOME").map(PathBuf::from).or_else(home);
+    let all = set("XDG_DATA_DIRS").unwrap_or_else(|| "/usr/local/share:/usr/share".into());
+    let folders = own.into_iter().chain(env::split_paths(&all)).filter(|folder| folder.is_absolute());
+    let machine = std::fs::read_to_string("/etc/machine-id").ok().map(|id| id.trim().to_owned());
+    MachineDesktop {
+        display: variable("DISPLAY").filter(|display| !display.is_empty()),
+        menu: folders.map(|folder| folder.join("applications")).collect(),
+        machine: machine.filter(|id| !id.is_empty()),
+        folder: env::temp_dir(),
+    }
 }
 
 /// Where adb's own programs look for their server, by the variables that they read, in their order.

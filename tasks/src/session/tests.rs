@@ -51,6 +51,7 @@ async fn session_on(folder: &Path, text: &str, device: Option<CustomDevice>) -> 
         cache: Some(folder.join("cache")),
         adb_keys: Vec::new(),
         adb_server: None,
+        desktop: Default::default(),
         cores: 1,
         small_model: "none".into(),
         date: "2026-01-02".to_owned(),

@@ -5,9 +5,11 @@ use std::time::Duration;
 use tapwright_contract::Size;
 
 use super::file::ProtectedWindows;
-use super::{ForeignSetting, Machine, Overrides, SettingsError, SettingsFile, weather_named};
+use super::{ForeignSetting, Machine, MachineDesktop, Overrides, SettingsError, SettingsFile, weather_named};
 use crate::desk::DeskOptions;
-use crate::device::{DeviceAddress, DeviceOptions, Keys, PhoneOptions, SIDES, Weather};
+use crate::device::{
+    DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, Keys, PhoneOptions, SIDES, Settle, Weather,
+};
 use crate::origin::LaunchSettings;
 use crate::serve::AppSelection;
 
@@ -15,6 +17,8 @@ use crate::serve::AppSelection;
 const SEED: u64 = 16;
 const SIZE: Size = Size { width: 540, height: 1200 };
 const ADB_SERVER: &str = "127.0.0.1:5037";
+/// Of a private desktop: what most programs are made for, and small enough for a model to read.
+const DESKTOP_SIZE: Size = Size { width: 1280, height: 800 };
 
 /// The phone that is meant.
 pub(super) struct FoundDevice {
@@ -54,7 +58,8 @@ pub(super) fn resolve(
     let adb_server = match (&overrides.adb_server, recorded_server) {
         (Some(server), _) => server.clone(),
         (None, Some(server)) => {
-            let used = matches!(address(words.as_deref(), phone, &server), DeviceAddress::Server { .. });
+            let used =
+                matches!(address(words.as_deref(), phone, &server, &machine.desktop), DeviceAddress::Server { .. });
             if !is_own && used && server != own_server {
                 let (value, flag) = (server.clone(), "--adb-server HOST:PORT");
                 foreign.push(ForeignSetting { what: "adb server", value, flag });
@@ -65,7 +70,7 @@ pub(super) fn resolve(
     };
     let ms = Duration::from_millis;
     let options = DeviceOptions {
-        at: address(words.as_deref(), phone, &adb_server),
+        at: address(words.as_deref(), phone, &adb_server, &machine.desktop),
         weather,
         connect: ms(section.connect_ms.unwrap_or(10_000)),
         keys: Keys {
@@ -83,16 +88,37 @@ pub(super) fn resolve(
 }
 
 /// Which phone some words mean.
-pub(super) fn address(words: Option<&str>, phone: &PhoneOptions, server: &str) -> DeviceAddress {
+pub(super) fn address(
+    words: Option<&str>,
+    phone: &PhoneOptions,
+    server: &str,
+    machine: &MachineDesktop,
+) -> DeviceAddress {
     let through_server = |serial: &str| DeviceAddress::Server { server: server.to_owned(), serial: serial.to_owned() };
     match words {
         None | Some("virtual") => DeviceAddress::Virtual(phone.clone()),
+        Some("desktop") => desktop(DesktopAddress::Display(machine.display.clone().unwrap_or_default()), machine),
+        Some(words) if words.starts_with("desktop:") => {
+            let at = match &words["desktop:".len()..] {
+                "private" => DesktopAddress::Private { size: DESKTOP_SIZE, folder: machine.folder.clone() },
+                other => match other.strip_prefix("private:").map(size_of) {
+                    Some(Ok(size)) => DesktopAddress::Private { size, folder: machine.folder.clone() },
+                    _ => DesktopAddress::Display(other.to_owned()),
+                },
+            };
+            desktop(at, machine)
+        }
         Some(words) => match words.strip_prefix("adb:") {
             Some(serial) => through_server(serial),
             None if is_address(words) => DeviceAddress::Direct { address: words.to_owned() },
             None => through_server(words),
         },
     }
+}
+
+fn desktop(at: DesktopAddress, machine: &MachineDesktop) -> DeviceAddress {
+    let (applications, machine) = (machine.menu.clone(), machine.machine.clone());
+    DeviceAddress::Desktop(DesktopOptions { at, settle: Settle::DESKTOP, applications, machine })
 }
 
 /// `HOST:PORT`

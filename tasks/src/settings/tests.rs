@@ -5,7 +5,9 @@ use std::fs;
 use super::*;
 use tapwright_contract::api::ApiEffect;
 
-use crate::device::Keys;
+use tapwright_contract::Size;
+
+use crate::device::{DesktopAddress, Keys};
 use crate::model::{ApiKey, ModelSource};
 
 const NO_VARIABLES: fn(&str) -> Option<String> = |_| None;
@@ -15,6 +17,7 @@ fn machine(variable: &dyn Fn(&str) -> Option<String>) -> Machine<'_> {
         cache: Some("/cache".into()),
         adb_keys: Vec::new(),
         adb_server: None,
+        desktop: MachineDesktop { display: Some(":7".to_owned()), folder: "/tmp".into(), ..MachineDesktop::default() },
         cores: 2,
         small_model: "/small".into(),
         date: "2026-01-02".to_owned(),
@@ -116,12 +119,26 @@ fn only_the_virtual_phone_is_trusted_unasked() {
 fn devices_are_told_apart() {
     let phone = PhoneOptions::default();
     let server = |serial: &str| DeviceAddress::Server { server: "s".to_owned(), serial: serial.to_owned() };
-    let address = |words: Option<&str>| device::address(words, &phone, "s");
+    let here = machine(&NO_VARIABLES).desktop;
+    let address = |words: Option<&str>| device::address(words, &phone, "s", &here);
     assert_eq!(address(None), DeviceAddress::Virtual(phone.clone()));
     assert_eq!(address(Some("virtual")), DeviceAddress::Virtual(phone.clone()));
     assert_eq!(address(Some("adb:10.0.0.2:5555")), server("10.0.0.2:5555"));
     assert_eq!(address(Some("emulator-5554")), server("emulator-5554"));
     assert_eq!(address(Some("[::1]:5555")), DeviceAddress::Direct { address: "[::1]:5555".to_owned() });
+    let desktop = |words: &str| match address(Some(words)) {
+        DeviceAddress::Desktop(desktop) => desktop.at,
+        other => panic!("{other:?}"),
+    };
+    let display = |display: &str| DesktopAddress::Display(display.to_owned());
+    let private = |width, height| DesktopAddress::Private { size: Size { width, height }, folder: "/tmp".into() };
+    assert_eq!(desktop("desktop"), display(":7"));
+    assert_eq!(desktop("desktop::0"), display(":0"));
+    assert_eq!(desktop("desktop:private"), private(1280, 800));
+    assert_eq!(desktop("desktop:private:1920x1080"), private(1920, 1080));
+    // Nobody has such a display, and the error says so.
+    assert_eq!(desktop("desktop:privat"), display("privat"));
+    assert_eq!(desktop("desktop:private:9x9"), display("private:9x9"));
 }
 
 fn asked(words: &str) -> Overrides {

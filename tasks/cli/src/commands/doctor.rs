@@ -22,6 +22,7 @@ pub async fn perform(common: Common, arguments: DoctorArguments) -> Result<Exit,
         taps: arguments.grounding,
         date: &config.rules.date,
         phone: config.phone.clone(),
+        private_desktop: config.private_desktop.clone(),
         adb_server: &config.adb_server,
         runs: &config.runs,
     };

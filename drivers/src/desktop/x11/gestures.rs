@@ -1,0 +1,344 @@
+//! Gestures, by a pointer and a keyboard.
+
+use std::time::Duration;
+
+use tapwright_contract::Spot;
+use tapwright_contract::device::DriverErrorKind;
+use tapwright_contract::gesture::{Button, Clicks, Gesture, Key, KeyName, Modifier, WindowChange};
+use tokio::time::Instant;
+
+use super::X11Desktop;
+use super::keysyms;
+use super::pointer::{Aim, HeldButton, way};
+use super::windows::AppWindow;
+use crate::deadline::Deadline;
+
+/// A button that is held or moves for longer is a mistake.
+const POINTER_MAX: Duration = Duration::from_secs(60);
+/// A wheel that turns further is a mistake.
+const NOTCHES_MAX: u32 = 200;
+/// How far a notch of the wheel moves what is shown, roughly: a swipe is as many as that.
+const PIXELS_A_NOTCH: i32 = 80;
+/// How long a button rests before and after it drags: who takes part in drag and drop has to answer first.
+const DRAG_REST: Duration = Duration::from_millis(60);
+/// Two clicks at one place within this are a double click.
+const DOUBLE_CLICK: Duration = Duration::from_millis(500);
+/// How far apart two places may be that are one for this.
+const DOUBLE_CLICK_PIXELS: i32 = 8;
+/// How long the window manager may take to do what it was asked.
+const MANAGER: Duration = Duration::from_secs(2);
+/// The least time between two questions whether it has.
+const MANAGER_PAUSE: Duration = Duration::from_millis(5);
+
+/// The last click, which one more at the same place would make a double click.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastClick {
+    at: Instant,
+    place: (i32, i32),
+}
+
+fn refused(why: impl Into<String>) -> DriverErrorKind {
+    DriverErrorKind::Refused { why: why.into() }
+}
+
+impl X11Desktop {
+    pub(super) async fn gesture(&mut self, gesture: &Gesture, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        match gesture {
+            Gesture::Tap { at } => self.click(at, Button::Left, 1, &[], deadline).await,
+            Gesture::DoubleTap { at } => self.click(at, Button::Left, 2, &[], deadline).await,
+            Gesture::LongPress { at, hold } => self.hold(at, bounded(*hold)?, deadline).await,
+            Gesture::Swipe { from, to, over } => {
+                self.aim(to)?;
+                bounded(*over)?;
+                // There is no finger: what a swipe moves, a wheel moves.
+                let notches = |from: u32, to: u32| {
+                    let far = i32::try_from(i64::from(from) - i64::from(to)).unwrap_or(0);
+                    (far + far.signum() * PIXELS_A_NOTCH / 2) / PIXELS_A_NOTCH
+                };
+                self.scroll(from, notches(from.x, to.x), notches(from.y, to.y), deadline).await
+            }
+            Gesture::Drag { from, to, over } => self.drag(from, to, bounded(*over)?, deadline).await,
+            Gesture::Click { at, button, count, modifiers } => {
+                let count = match count {
+                    Clicks::Single => 1,
+                    Clicks::Double => 2,
+                    Clicks::Triple => 3,
+                };
+                self.click(at, *button, count, modifiers, deadline).await
+            }
+            Gesture::Move { at } => {
+                let aim = self.aim(at)?;
+                self.call("to move the pointer", deadline, move |link| {
+                    link.point_at(&aim)?;
+                    link.sync()
+                })
+                .await
+            }
+            Gesture::Scroll { at, right, down } => self.scroll(at, *right, *down, deadline).await,
+            Gesture::Type { text } => {
+                let symbols = keysyms::of_text(text).map_err(|untypable| refused(untypable.to_string()))?;
+                self.clear_field(symbols.is_empty(), deadline).await?;
+                self.type_symbols(symbols, deadline).await
+            }
+            Gesture::Insert { text } => {
+                let symbols = keysyms::of_text(text).map_err(|untypable| refused(untypable.to_string()))?;
+                self.type_symbols(symbols, deadline).await
+            }
+            Gesture::Press { key: Key::Enter } => self.press_key(&[], keysyms::RETURN, deadline).await,
+            // What goes one page back in browsers, file managers and help.
+            Gesture::Press { key: Key::Back } => self.chord(&[Modifier::Alt], &named("ArrowLeft"), deadline).await,
+            Gesture::Press { key: Key::Home } => self.show_desktop(deadline).await,
+            Gesture::Chord { modifiers, key } => self.chord(modifiers, key, deadline).await,
+            Gesture::Launch { app } => self.launch(app, deadline).await,
+            Gesture::Window { window, change } => self.change_window(window, *change, deadline).await,
+        }
+    }
+
+    /// A spot as a place of the X screen.
+    fn aim(&self, spot: &Spot) -> Result<Aim, DriverErrorKind> {
+        let Some(seen) = self.seen.as_ref().filter(|seen| seen.id == spot.of) else {
+            return Err(DriverErrorKind::Stale);
+        };
+        if spot.x >= spot.of.size.width || spot.y >= spot.of.size.height {
+            return Err(refused(format!("{}, {} is not on a monitor of {}", spot.x, spot.y, spot.of.size)));
+        }
+        let monitor = &seen.layout.monitors[seen.monitor];
+        let place = (i32::from(monitor.x) + spot.x as i32, i32::from(monitor.y) + spot.y as i32);
+        Ok(Aim { place, seen: seen.layout.clone() })
+    }
+
+    async fn click(
+        &mut self,
+        at: &Spot,
+        button: Button,
+        count: u32,
+        modifiers: &[Modifier],
+        deadline: Deadline,
+    ) -> Result<(), DriverErrorKind> {
+        let aim = self.aim(at)?;
+        let place = aim.place;
+        let is_near = |last: &LastClick| {
+            let (x, y) = (last.place.0 - place.0, last.place.1 - place.1);
+            x.abs() <= DOUBLE_CLICK_PIXELS && y.abs() <= DOUBLE_CLICK_PIXELS
+        };
+        if let Some(last) = self.last_click.as_ref().filter(|last| is_near(last)) {
+            deadline.rest_until(last.at + DOUBLE_CLICK).await;
+        }
+        let held: Vec<u32> = modifiers.iter().map(|modifier| keysyms::of_modifier(*modifier)).collect();
+        self.call("to click", deadline, move |link| {
+            link.point_at(&aim)?;
+            link.click(button, count, &held)
+        })
+        .await?;
+        self.last_click = Some(LastClick { at: Instant::now(), place });
+        Ok(())
+    }
+
+    /// Presses the left button somewhere, to be let go by dropping what is returned.
+    async fn press_at(&mut self, at: &Spot, deadline: Deadline) -> Result<HeldButton, DriverErrorKind> {
+        let aim = self.aim(at)?;
+        let button = self
+            .call("to move the pointer", deadline, move |link| {
+                link.point_at(&aim)?;
+                link.button(Button::Left)
+            })
+            .await?;
+        // Before it is pressed, so that there is no moment in which nobody would let it go.
+        let held = HeldButton { server: self.server()?.clone(), button };
+        self.call("to press a button", deadline, move |link| link.press(button)).await?;
+        Ok(held)
+    }
+
+    async fn hold(&mut self, at: &Spot, hold: Duration, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        let held = self.press_at(at, deadline).await?;
+        deadline.rest_until(Instant::now() + hold).await;
+        self.let_go(held, deadline).await
+    }
+
+    async fn drag(
+        &mut self,
+        from: &Spot,
+        to: &Spot,
+        over: Duration,
+        deadline: Deadline,
+    ) -> Result<(), DriverErrorKind> {
+        let (begin, end) = (self.aim(from)?.place, self.aim(to)?.place);
+        let held = self.press_at(from, deadline).await?;
+        deadline.rest_until(Instant::now() + DRAG_REST).await;
+        let began = Instant::now();
+        for (after, place) in way(begin, end, over) {
+            deadline.rest_until(began + after).await;
+            self.call("to drag", deadline, move |link| {
+                link.move_pointer(place)?;
+                link.sync()
+            })
+            .await?;
+        }
+        deadline.rest_until(Instant::now() + DRAG_REST).await;
+        self.let_go(held, deadline).await
+    }
+
+    async fn let_go(&mut self, held: HeldButton, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        drop(held);
+        self.call("to let a button go", deadline, |link| link.sync()).await
+    }
+
+    async fn scroll(&mut self, at: &Spot, right: i32, down: i32, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        let aim = self.aim(at)?;
+        if right.unsigned_abs().max(down.unsigned_abs()) > NOTCHES_MAX {
+            return Err(refused(format!("{NOTCHES_MAX} notches of the wheel at a time are the most")));
+        }
+        self.call("to scroll", deadline, move |link| {
+            link.point_at(&aim)?;
+            link.scroll(right, down)
+        })
+        .await
+    }
+
+    pub(super) async fn press_key(
+        &mut self,
+        held: &[u32],
+        symbol: u32,
+        deadline: Deadline,
+    ) -> Result<(), DriverErrorKind> {
+        let held = held.to_vec();
+        self.call("to press a key", deadline, move |link| link.chord(&held, symbol)).await
+    }
+
+    async fn chord(
+        &mut self,
+        modifiers: &[Modifier],
+        key: &KeyName,
+        deadline: Deadline,
+    ) -> Result<(), DriverErrorKind> {
+        let symbol = keysyms::of_key(key).ok_or_else(|| refused(format!("a keyboard has no key {key:?}")))?;
+        let held: Vec<u32> = modifiers.iter().map(|modifier| keysyms::of_modifier(*modifier)).collect();
+        self.press_key(&held, symbol, deadline).await
+    }
+
+    async fn show_desktop(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        let has_manager = self
+            .call("to show the desktop", deadline, |link| {
+                let has_manager = link.has_window_manager()?;
+                if has_manager {
+                    link.show_desktop(true)?;
+                }
+                Ok(has_manager)
+            })
+            .await?;
+        if !has_manager {
+            return Err(refused("no window manager is there that could show the desktop"));
+        }
+        let soon = deadline.or_sooner(MANAGER);
+        while !self.call("to show the desktop", soon, |link| link.shows_desktop()).await? {
+            soon.rest_until(Instant::now() + MANAGER_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Brings a window to the front and waits until it is there.
+    pub(super) async fn activate(&mut self, window: u32, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        self.call("to bring a window to the front", deadline, move |link| link.activate(window)).await?;
+        let soon = deadline.or_sooner(MANAGER);
+        let mut is_active = false;
+        while !is_active && !soon.passed() {
+            is_active = self
+                .call("to bring a window to the front", deadline, move |link| Ok(link.active()? == Some(window)))
+                .await?;
+            if !is_active {
+                soon.rest_until(Instant::now() + MANAGER_PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn change_window(
+        &mut self,
+        name: &str,
+        change: WindowChange,
+        deadline: Deadline,
+    ) -> Result<(), DriverErrorKind> {
+        let windows = self.call("to list the windows", deadline, |link| link.windows()).await?;
+        let window = find_window(&windows, name)?;
+        match change {
+            WindowChange::Activate => self.activate(window, deadline).await,
+            WindowChange::Restore => {
+                self.call("to restore a window", deadline, move |link| link.maximize(window, false)).await?;
+                self.activate(window, deadline).await
+            }
+            WindowChange::Close => self.call("to close a window", deadline, move |link| link.close(window)).await,
+            WindowChange::Maximize => {
+                self.call("to maximize a window", deadline, move |link| link.maximize(window, true)).await?;
+                self.activate(window, deadline).await
+            }
+            WindowChange::Minimize => {
+                self.call("to minimize a window", deadline, move |link| link.minimize(window)).await
+            }
+        }
+    }
+}
+
+/// The window of a number or of a whole title.
+pub(super) fn find_window(windows: &[AppWindow], name: &str) -> Result<u32, DriverErrorKind> {
+    let number =
+        name.strip_prefix("0x").and_then(|hex| u32::from_str_radix(hex, 16).ok()).or_else(|| name.parse().ok());
+    let mut found = windows.iter().filter(|window| number == Some(window.id));
+    if let Some(window) = found.next() {
+        return Ok(window.id);
+    }
+    let titled: Vec<&AppWindow> = windows.iter().filter(|window| window.title == name).collect();
+    match titled[..] {
+        [window] => Ok(window.id),
+        [] => {
+            let titles: Vec<String> = windows.iter().map(|window| format!("{:?}", window.title)).collect();
+            let there = if titles.is_empty() { "none".to_owned() } else { titles.join(", ") };
+            Err(refused(format!("no window has the title or the number {name:?}; there are: {there}")))
+        }
+        _ => {
+            let numbers: Vec<String> = titled.iter().map(|window| format!("{:#x}", window.id)).collect();
+            Err(refused(format!(
+                "several windows have the title {name:?}; say one by its number: {}",
+                numbers.join(", ")
+            )))
+        }
+    }
+}
+
+fn named(key: &str) -> KeyName {
+    KeyName::new(key).expect("a name of the standard")
+}
+
+fn bounded(time: Duration) -> Result<Duration, DriverErrorKind> {
+    if time > POINTER_MAX {
+        return Err(refused(format!(
+            "a button held for {} s; {} s is the most",
+            time.as_secs(),
+            POINTER_MAX.as_secs()
+        )));
+    }
+    Ok(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_meant_by_its_number_or_its_whole_title() {
+        let window = |id, title: &str| AppWindow {
+            id,
+            title: title.to_owned(),
+            class: "A".to_owned(),
+            area: [0; 4],
+            is_active: false,
+            is_hidden: false,
+        };
+        let windows = [window(0x1a, "Mail"), window(27, "Notes"), window(28, "Notes"), window(29, "0x1a")];
+        assert_eq!(find_window(&windows, "0x1a").unwrap(), 0x1a, "a title that looks like a number is none");
+        assert_eq!(find_window(&windows, "28").unwrap(), 28);
+        assert_eq!(find_window(&windows, "Mail").unwrap(), 0x1a);
+        assert!(find_window(&windows, "Notes").unwrap_err().to_string().contains("0x1b, 0x1c"));
+        assert!(find_window(&windows, "Mai").unwrap_err().to_string().contains("\"Mail\", \"Notes\""));
+        assert!(find_window(&[], "").unwrap_err().to_string().contains("none"));
+    }
+}

@@ -1,0 +1,270 @@
+//! A desktop on an X server: pictures through shared memory, input through XTest, windows as window managers agree on them.
+
+mod apis;
+mod apps;
+mod atoms;
+mod capture;
+mod clipboard;
+mod gestures;
+mod keyboard;
+mod keysyms;
+mod launch;
+mod look;
+mod monitors;
+mod pointer;
+mod private;
+mod server;
+mod typing;
+mod windows;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tapwright_contract::api::Apis;
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, InstalledApp, Screen};
+use tapwright_contract::gesture::{Abilities, Gesture};
+
+use self::apis::DesktopApis;
+use self::apps::Menu;
+use self::gestures::LastClick;
+use self::look::Seen;
+use self::monitors::Monitor;
+pub(super) use self::private::lacks;
+pub use self::private::{PrivateDesktop, PrivateOptions, missing_programs};
+pub use self::server::Entrance;
+use self::server::{Fault, Link, Server};
+use super::{DesktopAddress, DesktopOptions};
+use crate::deadline::Deadline;
+use crate::still::Memory;
+use crate::{OpenRig as _, Rest, Rig, Settle};
+
+/// How long a server whose last answer did not come in time may take to show that it is there.
+const STILL_THERE: Duration = Duration::from_secs(1);
+
+/// How to drive a desktop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct X11Options {
+    pub entrance: Entrance,
+    pub settle: Settle,
+    /// Where the menu's files are, the most important folder first.
+    pub applications: Vec<PathBuf>,
+}
+
+/// One X server's desktop.
+pub struct X11Desktop {
+    name: String,
+    options: X11Options,
+    server: Option<Server>,
+    /// Whether the server did not answer in time: then it is asked for a sign of life first.
+    is_suspect: bool,
+    /// Set if the desktop is ours: programs are started in it.
+    session: Option<Arc<PrivateDesktop>>,
+    menu: Menu,
+    memory: Memory,
+    rest: Rest,
+    seen: Option<Seen>,
+    /// The monitors as they last were.
+    monitors: Option<Vec<Monitor>>,
+    /// Counts how often they have changed, or the server was lost and found again.
+    generation: u32,
+    last_click: Option<LastClick>,
+}
+
+impl X11Desktop {
+    /// Connects to a desktop; to one of ours, with what keeps it.
+    ///
+    /// # Errors
+    /// `DriverErrorKind::Lost` if there is no server, `DriverErrorKind::Refused` if it lets nobody in.
+    pub async fn connect(
+        name: &str,
+        options: X11Options,
+        session: Option<Arc<PrivateDesktop>>,
+        within: Duration,
+    ) -> Result<X11Desktop, DriverError> {
+        let mut desktop = X11Desktop {
+            name: name.to_owned(),
+            options,
+            server: None,
+            is_suspect: false,
+            session,
+            menu: Menu::default(),
+            memory: Memory::default(),
+            rest: Rest::Still,
+            seen: None,
+            monitors: None,
+            generation: 0,
+            last_click: None,
+        };
+        let deadline = Deadline::after(within);
+        desktop.connected(deadline).await.map_err(|kind| desktop.error("connect", kind))?;
+        if desktop.session.is_some() {
+            desktop.furnish(deadline).await.map_err(|kind| desktop.error("connect", kind))?;
+        }
+        desktop.read_menu().await;
+        Ok(desktop)
+    }
+
+    /// How the last wait for the screen to rest has ended: a screen that moves on is returned as well.
+    pub fn rest(&self) -> Rest {
+        self.rest
+    }
+
+    /// What the desktop offers besides its screen.
+    pub fn apis(&self) -> Box<dyn Apis> {
+        Box::new(DesktopApis::new(self.options.entrance.clone()))
+    }
+
+    fn error(&self, operation: &'static str, kind: DriverErrorKind) -> DriverError {
+        DriverError { device: self.name.clone(), operation, kind }
+    }
+
+    fn server(&self) -> Result<&Server, DriverErrorKind> {
+        self.server.as_ref().ok_or_else(|| DriverErrorKind::Lost { why: "there is no connection".to_owned() })
+    }
+
+    /// Makes sure that there is a connection that answers.
+    async fn connected(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        if let Some(server) = self.server.as_ref().filter(|_| self.is_suspect) {
+            let answers = server.call("a sign of life", deadline.or_sooner(STILL_THERE), |link| link.sync()).await;
+            if answers.is_err() && !deadline.passed() {
+                self.server = None;
+            }
+            self.is_suspect = false;
+        }
+        if self.server.is_none() {
+            if self.seen.take().is_some() {
+                self.generation += 1;
+            }
+            self.server = Some(Server::connect(&self.options.entrance, deadline).await?);
+        }
+        Ok(())
+    }
+
+    /// Has the thread that owns the connection do something.
+    async fn call<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        deadline: Deadline,
+        job: impl FnOnce(&mut Link) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, DriverErrorKind> {
+        self.server()?.call(what, deadline, job).await
+    }
+
+    /// Notes what an operation says of the connection.
+    fn after<T>(&mut self, result: &Result<T, DriverErrorKind>) {
+        match result {
+            Err(DriverErrorKind::Lost { .. }) => self.server = None,
+            Err(DriverErrorKind::TimedOut { .. }) => self.is_suspect = true,
+            _ => {}
+        }
+    }
+}
+
+#[async_trait]
+impl Driver for X11Desktop {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            touch: true,
+            drag: true,
+            pointer: true,
+            scroll: true,
+            replace: true,
+            insert: true,
+            navigation: true,
+            chords: true,
+            launch: true,
+            windows: true,
+            labels: false,
+            app_names: true,
+        }
+    }
+
+    async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
+        let deadline = Deadline::after(within);
+        let mut result = self.settled(deadline).await;
+        self.after(&result);
+        if matches!(result, Err(DriverErrorKind::Lost { .. })) && !deadline.passed() {
+            // Looking twice does no harm.
+            result = self.settled(deadline).await;
+            self.after(&result);
+        }
+        result.map_err(|kind| self.error("take a picture", kind))
+    }
+
+    async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
+        let deadline = Deadline::after(within);
+        let operation = gesture.name();
+        self.connected(deadline).await.map_err(|kind| self.error(operation, kind))?;
+        self.memory.touch();
+        let result = self.gesture(gesture, deadline).await;
+        self.memory.touch();
+        self.after(&result);
+        result.map_err(|kind| self.error(operation, kind))
+    }
+
+    async fn find_app(&mut self, name: &str, _within: Duration) -> Result<Vec<InstalledApp>, DriverError> {
+        self.found(name).await.map_err(|kind| self.error("find an app", kind))
+    }
+
+    /// Gives back the keys that were borrowed for characters. Dropping the driver does the same.
+    async fn close(&mut self, within: Duration) -> Result<(), DriverError> {
+        let deadline = Deadline::after(within);
+        let Some(server) = self.server.take() else { return Ok(()) };
+        match server.call("to give keys back", deadline, |link| link.give_back_keys()).await {
+            // A server that is gone has no keyboard any more.
+            Ok(()) | Err(DriverErrorKind::Lost { .. }) => Ok(()),
+            Err(kind) => Err(self.error("give keys back", kind)),
+        }
+    }
+}
+
+/// Opens a desktop.
+pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<Rig, DriverError> {
+    let deadline = Deadline::after(within);
+    let name = options.name();
+    let error = |kind| DriverError { device: name.clone(), operation: "open", kind };
+    let x11 = |entrance| X11Options { entrance, settle: options.settle, applications: options.applications.clone() };
+    match &options.at {
+        DesktopAddress::Display(display) if display.is_empty() => {
+            let why = "DISPLAY is not set, so there is no desktop here: start this in a desktop session, name a display \
+                       (`--device desktop::0`), or take one of your own (`--device desktop:private`)";
+            Err(error(DriverErrorKind::Refused { why: why.to_owned() }))
+        }
+        DesktopAddress::Display(display) => {
+            let how = x11(Entrance::Display(display.clone()));
+            let desktop = X11Desktop::connect(&name, how, None, deadline.left()).await?;
+            let apis = vec![desktop.apis()];
+            let identity = options.machine.as_ref().map(|machine| format!("{machine} {display}"));
+            Ok(Rig {
+                driver: Box::new(desktop),
+                apis,
+                probe: None,
+                about: format!("the desktop of {display}"),
+                identity,
+                teardown: None,
+            })
+        }
+        DesktopAddress::Private { size, folder } => {
+            let private = PrivateOptions { size: *size, folder: folder.clone() };
+            let session = Arc::new(PrivateDesktop::start(&private, deadline.left()).await.map_err(error)?);
+            let how = x11(session.entrance());
+            let desktop = X11Desktop::connect(&name, how, Some(session.clone()), deadline.left()).await?;
+            let apis = vec![desktop.apis()];
+            let about = format!("{name}, on display :{}", session.display());
+            Ok(Rig {
+                driver: Box::new(desktop),
+                apis,
+                probe: None,
+                about,
+                identity: None, // It is gone with its run: nobody finds it again.
+                teardown: Some(Box::pin(async move { session.end().await })),
+            })
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! A desktop of our own: an X server without a monitor, a window manager, a session bus and an accessibility bus, for one run.
+//!
+//! `private.sh` keeps it for as long as we hold the other end of its standard input: however this program ends, that ends, and so does
+//! the desktop. Where the system allows it, it is the first process of a namespace, so that what leaves its group ends with it too.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tapwright_contract::Size;
+use tapwright_contract::device::DriverErrorKind;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, ImageFormat};
+
+use super::server::{Entrance, Fault, Link};
+use crate::deadline::Deadline;
+use crate::quote::quote;
+
+const SCRIPT: &str = include_str!("private.sh");
+const WINDOW_MANAGER: &str = include_str!("openbox.xml");
+const SOCKETS: &str = "/tmp/.X11-unix";
+/// Of what programs that are started here get to know of the environment: nothing of ours, in which there may be keys.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/games:/usr/games";
+/// What folders of private desktops are called, before a random end.
+const FOLDER: &str = "tapwright-desktop-";
+/// What is needed, and the Debian package that has it.
+const PROGRAMS: [(&str, &str); 4] =
+    [("Xvfb", "xvfb"), ("openbox", "openbox"), ("dbus-daemon", "dbus-daemon"), ("dbus-send", "dbus-bin")];
+/// What the widgets of programs are told through.
+const ACCESSIBILITY: (&str, &str) = ("/usr/share/dbus-1/services/org.a11y.Bus.service", "at-spi2-core");
+/// How long the end of a desktop may take, before it is ended without being asked.
+const END: Duration = Duration::from_secs(5);
+/// The least time between two questions whether the window manager is there.
+const PAUSE: Duration = Duration::from_millis(5);
+/// No line that the script writes is longer.
+const LINE_MAX: u64 = 4096;
+
+/// What a desktop of our own is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrivateOptions {
+    pub size: Size,
+    /// In which folder its own one is made, for as long as it is there.
+    pub folder: PathBuf,
+}
+
+/// A desktop that ends when this is dropped.
+#[derive(Debug)]
+pub struct PrivateDesktop {
+    folder: PathBuf,
+    display: u32,
+    cookie: Vec<u8>,
+    input: Mutex<Option<ChildStdin>>,
+    keeper: Mutex<Option<Child>>,
+    /// Nobody else removes the folder while this is locked.
+    _lock: File,
+    /// Whether programs tell their widgets.
+    pub has_accessibility: bool,
+}
+
+/// Which of the programs that a private desktop needs are not there, and the packages that have them.
+pub fn missing_programs() -> Vec<(&'static str, &'static str)> {
+    let is_there = |program: &str| PATH.split(':').any(|folder| Path::new(folder).join(program).is_file());
+    let mut missing: Vec<_> = PROGRAMS.into_iter().filter(|(program, _)| !is_there(program)).collect();
+    missing.extend((!Path::new(ACCESSIBILITY.0).is_file()).then_some(("the accessibility bus", ACCESSIBILITY.1)));
+    missing
+}
+
+/// What a private desktop lacks, in words.
+pub(crate) fn lacks() -> Option<String> {
+    let missing = missing_programs();
+    let (program, _) = missing.first()?;
+    let packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
+    Some(format!("{program} is not there, which a private desktop needs: apt install {}", packages.join(" ")))
+}
+
+fn refused(why: impl Into<String>) -> DriverErrorKind {
+    DriverErrorKind::Refused { why: why.into() }
+}
+
+impl PrivateDesktop {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// `Refused` if something is not installed, with what to install; or if something did not start, with its own words.
+    pub async fn start(options: &PrivateOptions, within: Duration) -> Result<PrivateDesktop, DriverErrorKind> {
+        let deadline = Deadline::after(within);
+        if let Some(why) = lacks() {
+            return Err(refused(why));
+        }
+        let base = options.folder.clone();
+        let prepared = tokio::task::spawn_blocking(move || {
+            sweep(&base);
+            prepare(&base)
+        });
+        let prepared = prepared.await.map_err(|error| refused(error.to_string()))?;
+        let (folder, lock, cookie) = prepared.map_err(|error| {
+            refused(format!("no folder for a private desktop can be made in {}: {error}", options.folder.display()))
+        })?;
+        let (mut keeper, kind) = keeper(&folder, options.size).await.map_err(|error| refused(error.to_string()))?;
+        let (input, output) = (keeper.stdin.take(), keeper.stdout.take());
+        // From here on the folder is the script's to remove, as soon as `input` is closed.
+        let mut desktop = PrivateDesktop {
+            folder,
+            display: 0,
+            cookie,
+            input: Mutex::new(input),
+            keeper: Mutex::new(Some(keeper)),
+            _lock: lock,
+            has_accessibility: true,
+        };
+        let output = output.ok_or_else(|| refused("a private desktop cannot be listened to"))?;
+        deadline.hold("a private desktop", desktop.read_start(output)).await?;
+        tracing::debug!(
+            display = desktop.display,
+            kind,
+            ms = deadline.spent().as_millis(),
+            "a private desktop is there"
+        );
+        Ok(desktop)
+    }
+
+    async fn read_start(&mut self, output: ChildStdout) -> Result<(), DriverErrorKind> {
+        let mut lines = BufReader::new(output);
+        loop {
+            let mut line = String::new();
+            let read = (&mut lines).take(LINE_MAX).read_line(&mut line).await;
+            let words = line.trim_end();
+            match (read, words.split_once(' ')) {
+                (Ok(_), Some(("display", number))) => {
+                    self.display = number.parse().map_err(|_| refused(format!("Xvfb says that it is {number:?}")))?;
+                }
+                (Ok(_), Some(("failed", why))) => {
+                    return Err(refused(format!("a private desktop did not start: {why}")));
+                }
+                (Ok(_), _) if words == "without accessibility" => self.has_accessibility = false,
+                (Ok(_), _) if words == "ready" => return Ok(()),
+                (Ok(0) | Err(_), _) => return Err(refused("a private desktop did not start, and says nothing")),
+                (Ok(_), _) => tracing::debug!(words, "a private desktop says"),
+            }
+        }
+    }
+
+    /// How it is entered.
+    pub fn entrance(&self) -> Entrance {
+        Entrance::Socket { path: Path::new(SOCKETS).join(format!("X{}", self.display)), cookie: self.cookie.clone() }
+    }
+
+    /// Where its session bus is.
+    pub fn bus(&self) -> PathBuf {
+        self.folder.join("run/bus")
+    }
+
+    /// Its number: `99` of `:99`.
+    pub fn display(&self) -> u32 {
+        self.display
+    }
+
+    /// The home of its programs.
+    pub fn home(&self) -> PathBuf {
+        self.folder.join("home")
+    }
+
+    /// Where the cookie is with which X programs are let in.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.join("authority")
+    }
+
+    /// Starts a program in it.
+    ///
+    /// # Errors
+    /// `Refused` if its words cannot be said, `Lost` if the desktop is gone.
+    pub async fn start_program(&self, command: &[String]) -> Result<(), DriverErrorKind> {
+        let mut line = Vec::new();
+        for word in command {
+            if word.contains(['\n', '\0']) {
+                return Err(refused("a command with a line break cannot be started"));
+            }
+            line.push(quote(word).map_err(|error| refused(error.to_string()))?);
+        }
+        let line = format!("{}\n", line.join(" "));
+        let gone = || DriverErrorKind::Lost { why: "the private desktop has ended".to_owned() };
+        let mut input = self.input.lock().await;
+        input.as_mut().ok_or_else(gone)?.write_all(line.as_bytes()).await.map_err(|_| gone())
+    }
+
+    /// Ends it, and waits until nothing of it is left.
+    pub async fn end(&self) {
+        drop(self.input.lock().await.take());
+        let Some(mut keeper) = self.keeper.lock().await.take() else { return };
+        if tokio::time::timeout(END, keeper.wait()).await.is_err() {
+            tracing::debug!("the private desktop did not end by itself");
+            drop(keeper.kill().await);
+            remove(&self.folder);
+        }
+    }
+}
+
+/// Starts the script as the first process of a namespace, or of a group where the system allows none.
+async fn keeper(folder: &Path, size: Size) -> std::io::Result<(Child, &'static str)> {
+    let ids: &[&str] = match rustix::process::geteuid().is_root() {
+        // Some programs refuse to run as root, and others run without protection: inside they are not.
+        true => &["--map-user=1000", "--map-group=1000"],
+        false => &["--map-current-user"],
+    };
+    let fixed = ["--user", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    let namespace: Vec<&str> = fixed.iter().chain(ids).copied().collect();
+    let tried =
+        Command::new("unshare").args(&namespace).arg("true").stdin(Stdio::null()).stderr(Stdio::null()).status().await;
+    let is_namespace = tried.is_ok_and(|status| status.success());
+    let kind = if is_namespace { "namespace" } else { "group" };
+    let mut command = Command::new(if is_namespace { "unshare" } else { "sh" });
+    if is_namespace {
+        command.args(&namespace).arg("sh");
+    }
+    command.arg(folder.join("private.sh")).arg(folder).arg(size.to_string()).arg(kind);
+    command.env_clear().env("PATH", PATH).process_group(0);
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    Ok((child, kind))
+}
+
+/// Makes a folder that nobody else can look into, with what the desktop needs, a lock, and the cookie.
+fn prepare(base: &Path) -> std::io::Result<(PathBuf, File, Vec<u8>)> {
+    let mut random = [0; 22];
+    getrandom::fill(&mut random).map_err(|error| std::io::Error::other(error.to_string()))?;
+    let (cookie, name) = random.split_at(16);
+    let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+    let folder = base.join(format!("{FOLDER}{name}"));
+    fs::create_dir_all(base)?;
+    DirBuilder::new().mode(0o700).create(&folder)?;
+    // As root nobody else may make it; without it servers listen nowhere.
+    if !Path::new(SOCKETS).is_dir() && fs::create_dir(SOCKETS).is_ok() {
+        fs::set_permissions(SOCKETS, Permissions::from_mode(0o1777))?;
+    }
+    let write = |name: &str, bytes: &[u8]| {
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(name))?.write_all(bytes)
+    };
+    let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join("lock"))?;
+    lock.lock()?;
+    write("private.sh", SCRIPT.as_bytes())?;
+    write("openbox.xml", WINDOW_MANAGER.as_bytes())?;
+    write("authority", &authority(cookie))?;
+    Ok((folder, lock, cookie.to_vec()))
+}
+
+/// The file in which X programs look for their cookie: of any address and any display.
+fn authority(cookie: &[u8]) -> Vec<u8> {
+    const ANY: u16 = 0xffff;
+    let mut bytes = ANY.to_be_bytes().to_vec();
+    for part in [b"".as_slice(), b"", b"MIT-MAGIC-COOKIE-1", cookie] {
+        bytes.extend(u16::try_from(part.len()).expect("they are short").to_be_bytes());
+        bytes.extend(part);
+    }
+    bytes
+}
+
+/// Removes what desktops have left whose run and whose keeper were both killed: whoever lives has the lock.
+fn sweep(base: &Path) {
+    for folder in fs::read_dir(base).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let is_ours = folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(FOLDER));
+        let is_left = || File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
+        if is_ours && is_left() {
+            remove(&folder);
+        }
+    }
+}
+
+/// Removes a folder, and the socket and the lock of its server if nobody listens there any more.
+fn remove(folder: &Path) {
+    if let Some(number) =
+        fs::read_to_string(folder.join("display")).ok().and_then(|text| text.trim().parse::<u32>().ok())
+    {
+        let socket = Path::new(SOCKETS).join(format!("X{number}"));
+        if UnixStream::connect(&socket).is_err() {
+            drop(fs::remove_file(&socket));
+            drop(fs::remove_file(format!("/tmp/.X{number}-lock")));
+        }
+    }
+    drop(fs::remove_dir_all(folder));
+}
+
+impl super::X11Desktop {
+    /// Waits for the window manager of a desktop of ours, and gives it a background.
+    pub(super) async fn furnish(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        while !self.call("the window manager", deadline, |link| link.has_window_manager()).await? {
+            deadline.rest_until(Instant::now() + PAUSE).await;
+        }
+        self.call("a background", deadline, Link::paint_background).await
+    }
+}
+
+impl Link {
+    /// Without one the screen would be black, which says nothing to whoever looks at it.
+    fn paint_background(&mut self) -> Result<(), Fault> {
+        const WIDTH: u16 = 16;
+        let height = self.x.get_geometry(self.root)?.reply()?.height;
+        let depth =
+            self.x.setup().roots.iter().find(|screen| screen.root == self.root).map_or(24, |screen| screen.root_depth);
+        let mut pixels = Vec::with_capacity(4 * usize::from(WIDTH) * usize::from(height));
+        for y in 0..u32::from(height) {
+            let shade = |from: u32, to: u32| (from + (to - from) * y / u32::from(height.max(1))) as u8;
+            pixels.extend([shade(96, 148), shade(72, 116), shade(56, 88), 0].repeat(WIDTH.into()));
+        }
+        let (pixmap, context) = (self.x.generate_id()?, self.x.generate_id()?);
+        self.x.create_pixmap(depth, pixmap, self.root, WIDTH, height)?;
+        self.x.create_gc(context, pixmap, &CreateGCAux::new())?;
+        self.x.put_image(ImageFormat::Z_PIXMAP, pixmap, context, WIDTH, height, 0, 0, 0, depth, &pixels)?;
+        self.x.change_window_attributes(self.root, &ChangeWindowAttributesAux::new().background_pixmap(pixmap))?;
+        self.x.clear_area(false, self.root, 0, 0, 0, 0)?;
+        self.x.free_gc(context)?;
+        self.x.free_pixmap(pixmap)?;
+        self.sync()
+    }
+}

@@ -1,0 +1,737 @@
+//! A desktop, on a private one that these tests start: what it sees, what arrives in a program, and what is left afterwards.
+
+#![cfg(target_os = "linux")]
+
+#[path = "desktop/app.rs"]
+mod app;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::{App, Habits, ROWS};
+use expect_test::{Expect, expect};
+use serde_json::{Value, json};
+use tapwright_contract::api::{ApiError, Apis};
+use tapwright_contract::device::{Driver, DriverErrorKind, Screen};
+use tapwright_contract::gesture::{Button, Clicks, Gesture, Key, KeyName, Modifier, WindowChange};
+use tapwright_contract::{Size, Spot};
+use tapwright_drivers::conformance::{self, Subject};
+use tapwright_drivers::desktop::{
+    DesktopAddress, DesktopOptions, PrivateDesktop, PrivateOptions, X11Desktop, X11Options, missing_programs,
+};
+use tapwright_drivers::{OpenRig as _, Settle};
+use x11rb::connection::Connection as _;
+use x11rb::protocol::randr::{ConnectionExt as _, MonitorInfo};
+use x11rb::protocol::xproto::ConnectionExt as _;
+use x11rb::wrapper::ConnectionExt as _;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const SIZE: Size = Size { width: 1000, height: 700 };
+
+/// Says on the terminal, whatever is captured, that a test did not take place.
+fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}
+
+/// Whether private desktops can be had here.
+fn is_possible() -> bool {
+    let missing: Vec<&str> = missing_programs().iter().map(|(_, package)| *package).collect();
+    if !missing.is_empty() {
+        skipped(&format!("there is no private desktop (Debian: apt-get install {})", missing.join(" ")));
+    }
+    missing.is_empty()
+}
+
+fn private(folder: PathBuf) -> PrivateOptions {
+    PrivateOptions { size: SIZE, folder }
+}
+
+async fn desktop() -> (Arc<PrivateDesktop>, X11Desktop) {
+    let session = PrivateDesktop::start(&private(std::env::temp_dir()), PATIENCE).await.unwrap();
+    let session = Arc::new(session);
+    let driver = drive(&session).await;
+    (session, driver)
+}
+
+async fn drive(session: &Arc<PrivateDesktop>) -> X11Desktop {
+    let options = X11Options {
+        entrance: session.entrance(),
+        settle: Settle::DESKTOP,
+        applications: vec!["/usr/share/applications".into()],
+    };
+    X11Desktop::connect("test", options, Some(session.clone()), PATIENCE).await.unwrap()
+}
+
+async fn look(driver: &mut X11Desktop) -> Screen {
+    driver.screen(PATIENCE).await.unwrap()
+}
+
+async fn perform(driver: &mut X11Desktop, gesture: Gesture) {
+    driver.perform(&gesture, PATIENCE).await.unwrap_or_else(|error| panic!("{gesture:?}: {error}"));
+}
+
+fn spot(screen: &Screen, x: u32, y: u32) -> Spot {
+    Spot { x, y, of: screen.id }
+}
+
+fn pixel(screen: &Screen, x: u32, y: u32) -> u32 {
+    let at = 4 * (y * screen.picture.size().width + x) as usize;
+    let [red, green, blue, _] = screen.picture.rgba()[at..at + 4] else { unreachable!() };
+    u32::from_be_bytes([0, red, green, blue])
+}
+
+/// A driver is done when it passes all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_duty_is_kept() {
+    if !is_possible() {
+        return;
+    }
+    if !PathBuf::from("/usr/bin/mousepad").is_file() {
+        return skipped("there is no editor on the private desktop (Debian: apt-get install mousepad)");
+    }
+    let (session, mut driver) = desktop().await;
+    let subject = Subject { app: "Mousepad", id: "org.xfce.mousepad", misspelt: "Mousepa", patience: PATIENCE };
+    conformance::every_duty(&mut driver, &subject).await;
+    driver.close(PATIENCE).await.unwrap();
+    session.end().await;
+}
+
+#[tokio::test]
+async fn a_picture_has_the_colours_and_places_of_the_screen() {
+    if !is_possible() {
+        return;
+    }
+    let (session, mut driver) = desktop().await;
+    let app = App::open(&session, [100, 50, 300, 90], Habits::default());
+    let screen = look(&mut driver).await;
+    assert_eq!(screen.picture.size(), SIZE);
+    for (row, colour) in ROWS.into_iter().enumerate() {
+        let y = 50 + 30 * row as u32;
+        for (x, y) in [(100, y), (399, y + 29), (250, y + 15)] {
+            assert_eq!(pixel(&screen, x, y), colour, "{x},{y}");
+        }
+    }
+    assert!(![99, 400].iter().any(|x| ROWS.contains(&pixel(&screen, *x, 60))));
+    app.close();
+    session.end().await;
+}
+
+/// What a gesture is to the program that it is meant for.
+#[tokio::test]
+async fn gestures_arrive_as_they_are_meant() {
+    if !is_possible() {
+        return;
+    }
+    let (session, mut driver) = desktop().await;
+    let app = App::open(&session, [0, 0, 1000, 700], Habits::default());
+    let screen = look(&mut driver).await;
+    let at = spot(&screen, 200, 100);
+    let to = spot(&screen, 260, 420);
+    let ms = Duration::from_millis;
+    let key = |name: &str| KeyName::new(name).unwrap();
+    let none = Vec::new;
+    let cases: [(Gesture, Expect); 17] = [
+        (Gesture::Tap { at }, expect!["press 1 at 200,100; release 1 at 200,100"]),
+        (
+            Gesture::DoubleTap { at: to },
+            expect!["press 1 at 260,420; release 1 at 260,420; press 1 at 260,420; release 1 at 260,420"],
+        ),
+        (Gesture::LongPress { at, hold: ms(50) }, expect!["press 1 at 200,100; release 1 at 200,100"]),
+        (
+            Gesture::Click { at, button: Button::Right, count: Clicks::Single, modifiers: none() },
+            expect!["press 3 at 200,100; release 3 at 200,100"],
+        ),
+        (
+            Gesture::Click {
+                at: to,
+                button: Button::Middle,
+                count: Clicks::Triple,
+                modifiers: vec![Modifier::Control, Modifier::Shift],
+            },
+            expect![
+                "press 2 at 260,420 with control+shift; release 2 at 260,420; press 2 at 260,420 with control+shift; release 2 at 260,420; press 2 at 260,420 with control+shift; release 2 at 260,420"
+            ],
+        ),
+        (
+            Gesture::Drag { from: at, to, over: ms(80) },
+            expect!["press 1 at 200,100; move; move; move; move; move; move; move; move; release 1 at 260,420"],
+        ),
+        (Gesture::Move { at }, expect![""]),
+        (
+            Gesture::Scroll { at, right: 0, down: 2 },
+            expect!["press 5 at 200,100; release 5 at 200,100; press 5 at 200,100; release 5 at 200,100"],
+        ),
+        (
+            Gesture::Scroll { at, right: -1, down: -1 },
+            expect!["press 4 at 200,100; release 4 at 200,100; press 6 at 200,100; release 6 at 200,100"],
+        ),
+        (
+            Gesture::Swipe { from: to, to: at, over: ms(200) },
+            expect![
+                "press 5 at 260,420; release 5 at 260,420; press 5 at 260,420; release 5 at 260,420; press 5 at 260,420; release 5 at 260,420; press 5 at 260,420; release 5 at 260,420; press 7 at 260,420; release 7 at 260,420"
+            ],
+        ),
+        (Gesture::Press { key: Key::Enter }, expect!["key ff0d"]),
+        (Gesture::Press { key: Key::Back }, expect!["key ff51 with alt"]),
+        (
+            Gesture::Chord { modifiers: vec![Modifier::Control, Modifier::Alt], key: key("Delete") },
+            expect!["key ffff with control+alt"],
+        ),
+        (Gesture::Chord { modifiers: none(), key: key("F5") }, expect!["key ffc2"]),
+        (Gesture::Chord { modifiers: vec![Modifier::Control], key: key("+") }, expect!["key 2b with control+shift"]),
+        (Gesture::Chord { modifiers: vec![Modifier::Meta], key: key("é") }, expect!["key e9 with meta"]),
+        (Gesture::Type { text: "Ab".to_owned() }, expect!["key 61 with control; key 41 with shift; key 62"]),
+    ];
+    for (gesture, expected) in cases {
+        let count = expected.data().split("; ").filter(|note| !note.is_empty()).count();
+        perform(&mut driver, gesture).await;
+        expected.assert_eq(&app.notes(count).join("; "));
+    }
+    // Two clicks at one place are two and no double click.
+    let before = Duration::from_millis(450);
+    let clock = tokio::time::Instant::now();
+    for _ in 0..2 {
+        perform(&mut driver, Gesture::Tap { at }).await;
+    }
+    assert!(clock.elapsed() > before, "{:?}", clock.elapsed());
+    app.close();
+    session.end().await;
+}
+
+/// What was not seen is not touched.
+#[tokio::test]
+async fn a_click_on_what_has_changed_since_is_stale() {
+    if !is_possible() {
+        return;
+    }
+    let (session, mut driver) = desktop().await;
+    let under = App::open(&session, [0, 0, 1000, 700], Habits::default());
+    let over = App::open(&session, [300, 300, 200, 200], Habits::default());
+    let screen = look(&mut driver).await;
+    let on_it = Gesture::Tap { at: spot(&screen, 350, 350) };
+    let beside_it = Gesture::Tap { at: spot(&screen, 50, 50) };
+    perform(&mut driver, on_it.clone()).await;
+    assert_eq!(over.notes(2).len(), 2);
+    over.close();
+    let stale = driver.perform(&on_it, PATIENCE).await.unwrap_err();
+    assert!(matches!(stale.kind, DriverErrorKind::Stale), "{stale}");
+    // Elsewhere nothing has changed.
+    perform(&mut driver, beside_it.clone()).await;
+    let covering = App::open(&session, [0, 0, 100, 100], Habits::default());
+    for gesture in [
+        beside_it,
+        Gesture::Scroll { at: spot(&screen, 50, 50), right: 0, down: 1 },
+        Gesture::Drag { from: spot(&screen, 50, 50), to: spot(&screen, 500, 50), over: Duration::ZERO },
+        Gesture::LongPress { at: spot(&screen, 50, 50), hold: Duration::ZERO },
+        Gesture::Move { at: spot(&screen, 50, 50) },
+    ] {
+        let stale = driver.perform(&gesture, PATIENCE).await.unwrap_err();
+        assert!(matches!(stale.kind, DriverErrorKind::Stale), "{gesture:?} {stale}");
+    }
+    assert_eq!((covering.notes(0).len(), under.notes(2).len()), (0, 2));
+    // Whoever looks again may touch it.
+    let again = look(&mut driver).await;
+    perform(&mut driver, Gesture::Tap { at: spot(&again, 50, 50) }).await;
+    assert_eq!(covering.notes(2).len(), 2);
+    session.end().await;
+}
+
+/// A button that stays pressed would drag along whatever comes next.
+#[tokio::test]
+async fn a_drag_that_is_abandoned_lets_the_button_go() {
+    if !is_possible() {
+        return;
+    }
+    let (session, mut driver) = desktop().await;
+    let app = App::open(&session, [0, 0, 1000, 700], Habits::default());
+    let screen = look(&mut driver).await;
+    let drag =
+        Gesture::Drag { from: spot(&screen, 100, 100), to: spot(&screen, 900, 600), over: Duration::from_secs(20) };
+    let hold = Gesture::LongPress { at: spot(&screen, 100, 100), hold: Duration::from_secs(20) };
+    for gesture in [drag, hold] {
+        let abandoned = tokio::time::timeout(Duration::from_millis(300), driver.perform(&gesture, PATIENCE)).await;
+        assert!(abandoned.is_err());
+        let notes = app.notes(2);
+        assert!(notes[0].starts_with("press 1") && notes.last().unwrap().starts_with("release 1"), "{notes:?}");
+        // The deadline ends it in the same way.
+        let late = driver.perform(&gesture, Duration::from_millis(200)).await;
+        assert!(late.is_err() || matches!(gesture, Gesture::LongPress { .. }), "{late:?}");
+        let notes = app.notes(2);
+        assert!(notes[0].starts_with("press 1") && notes.last().unwrap().starts_with("release 1"), "{notes:?}");
+    }
+    session.end().await;
+}
+
+/// The layout of the keyboard, with what every key means.
+fn layout(session: &PrivateDesktop) -> Vec<u32> {
+    let c = app::connect(session);
+    let (first, last) = (c.setup().min_keycode, c.setup().max_keycode);
+    c.get_keyboard_mapping(first, last - first + 1).unwrap().reply().unwrap().keysyms
+}
+
+const CORPUS: [&str; 9] = [
+    "The quick brown fox: ~!@#$%^&*()_+{}|:\"<>?`-=[]\\;',./ 0123456789 QUICK",
+    "a\tb\nc\n\nd",
+    "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich – „fein“ …",
+    "Съешь же ещё этих мягких французских булок, да выпей чаю",
+    "我能吞下玻璃而不伤身体。敏捷的棕色狐狸跳过了懒惰的狗，天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往秋收冬藏闰余成岁律吕调阳云腾致雨露结为霜金生丽水玉出昆冈",
+    "いろはにほへと ちりぬるを 한국어 키보드 자판",
+    "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇩🇪 😀",
+    "שלום עולם مرحبا بالعالم १२३",
+    "e\u{301}a\u{308}o\u{302}\u{323} n\u{303}",
+];
+
+/// So many different characters that keys have to be borrowed again and again.
+fn long_text() -> String {
+    (0..2000u32).map(|n| char::from_u32(0x4e00 + (n * 37) % 900).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn text_in_any_script_arrives_exactly() {
+    if !is_possible() {
+        return;
+    }
+    let (session, mut driver) = desktop().await;
+    let before = layout(&session);
+    let slow = Duration::from_micros(300);
+    for habits in [Habits { answers: true, slow }, Habits { answers: true, ..Habits::default() }, Habits::default()] {
+        let app = App::open(&session, [0, 0, 1000, 700], habits);
+        for text in CORPUS.iter().map(|text| (*text).to_owned()).chain([long_text()]) {
+            perform(&mut driver, Gesture::Insert { text: text.clone() }).await;
+            assert_eq!(app.text(text.chars().count()), text);
+        }
+        app.close();
+    }
+    driver.close(PATIENCE).await.unwrap();
+    assert!(layout(&session) == before, "the keyboard is not as it was found");
+    session.end().await;
+}
+
+#[tokio::test]
+async fn what_no_key_types_is_refused_and_nothing_is_typed() {
+    if !is_possible() {
+        return;
+    }
+    let (session, mut driver) = desktop().await;
+    let app = App::open(&session, [0, 0, 1000, 700], Habits::default());
+    for text in ["a\u{7}", "\0", "\u{1b}[31m"] {
+        let error = driver.perform(&Gesture::Insert { text: text.to_owned() }, PATIENCE).await.unwrap_err();
+        assert!(error.to_string().contains("no key types the character U+00"), "{error}");
+    }
+    assert_eq!(app.notes(0), [""; 0]);
+    session.end().await;
+}
+
+/// Keys that a run has borrowed and could not give back are given back by the next.
+#[tokio::test]
+async fn keys_that_were_borrowed_are_given_back_also_by_the_next_run() {
+    if !is_possible() {
+        return;
+    }
+    let (session, mut driver) = desktop().await;
+    let before = layout(&session);
+    perform(&mut driver, Gesture::Insert { text: "世界".to_owned() }).await;
+    let borrowed = layout(&session);
+    assert!(borrowed != before);
+    // Nobody gives anything back when a program is killed.
+    std::mem::forget(driver);
+    let next = drive(&session).await;
+    assert!(layout(&session) == before, "the keyboard is not as it was found");
+    drop(next);
+    session.end().await;
+}
+
+/// What there is of a private desktop, outside of it.
+fn remains(folder: &Path, display: u32) -> Vec<String> {
+    let mut found = Vec::new();
+    let mark = format!("TAPWRIGHT_DESKTOP={}", folder.display());
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let read = |name: &str| std::fs::read(process.path().join(name)).unwrap_or_default();
+        if read("environ").split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()) {
+            found.push(String::from_utf8_lossy(&read("cmdline")).replace('\0', " "));
+        }
+    }
+    let files =
+        [folder.to_owned(), format!("/tmp/.X11-unix/X{display}").into(), format!("/tmp/.X{display}-lock").into()];
+    found.extend(files.iter().filter(|file| file.exists()).map(|file| file.display().to_string()));
+    found
+}
+
+/// Programs that would like to stay: one with a window, one that leaves its session, one that ignores signals.
+async fn clingy_programs(session: &PrivateDesktop) {
+    for command in [
+        &["xterm"][..],
+        &["setsid", "sleep", "1000"],
+        &["sh", "-c", "trap '' TERM HUP INT; while :; do sleep 1000; done"],
+        &["setsid", "sh", "-c", "(trap '' TERM HUP INT; sleep 1000) & disown; exit"],
+    ] {
+        let words: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+        session.start_program(&words).await.unwrap();
+    }
+}
+
+/// Waits until nothing is left, or for as long as that may take.
+fn what_remains(folder: &Path, display: u32) -> Vec<String> {
+    for _ in 0..100 {
+        if remains(folder, display).is_empty() {
+            return Vec::new();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    remains(folder, display)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_left_of_private_desktops() {
+    if !is_possible() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let one = || async {
+        let session = PrivateDesktop::start(&private(folder.path().to_owned()), PATIENCE).await.unwrap();
+        let session = Arc::new(session);
+        let mut driver = drive(&session).await;
+        clingy_programs(&session).await;
+        look(&mut driver).await;
+        let (home, display) = (session.home(), session.display());
+        let own = home.parent().unwrap().to_owned();
+        // The server, its manager and the buses at the least.
+        assert!(remains(&own, display).len() > 6, "{:?}", remains(&own, display));
+        driver.close(PATIENCE).await.unwrap();
+        session.end().await;
+        assert_eq!(remains(&own, display), [""; 0]);
+    };
+    for _ in 0..3 {
+        one().await;
+    }
+    tokio::join!(one(), one(), one(), one());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_private_desktop_that_is_dropped_ends() {
+    if !is_possible() {
+        return;
+    }
+    let (session, driver) = desktop().await;
+    clingy_programs(&session).await;
+    let (home, display) = (session.home(), session.display());
+    drop((driver, session));
+    assert_eq!(what_remains(home.parent().unwrap(), display), [""; 0]);
+}
+
+/// The environment variable with the folder of a desktop that is to be kept until its program is killed.
+const KEPT: &str = "TAPWRIGHT_TEST_KEPT";
+
+/// Not a test: what the next one kills.
+#[tokio::test]
+#[ignore = "it is started by another test"]
+async fn keeps_a_private_desktop() {
+    let Some(folder) = std::env::var_os(KEPT).map(PathBuf::from) else { return };
+    let session = PrivateDesktop::start(&private(folder.clone()), PATIENCE).await.unwrap();
+    clingy_programs(&session).await;
+    let kept = format!("{} {}", session.display(), session.home().parent().unwrap().display());
+    std::fs::write(folder.join("kept.new"), kept).unwrap();
+    std::fs::rename(folder.join("kept.new"), folder.join("kept")).unwrap();
+    std::future::pending::<()>().await;
+}
+
+#[test]
+fn a_private_desktop_ends_with_a_program_that_is_killed() {
+    if !is_possible() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "keeps_a_private_desktop", "--ignored"])
+        .env(KEPT, folder.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let kept = (0..400).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        std::fs::read_to_string(folder.path().join("kept")).ok()
+    });
+    let kept = kept.expect("it starts");
+    let (display, own) = kept.split_once(' ').unwrap();
+    let (display, own) = (display.parse().unwrap(), Path::new(own));
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(remains(own, display).len() > 6);
+    program.kill().unwrap(); // With the signal that nobody can catch.
+    program.wait().unwrap();
+    assert_eq!(what_remains(own, display), [""; 0]);
+}
+
+/// What a desktop leaves whose keeper was killed too is removed by the next one.
+#[tokio::test]
+async fn what_a_killed_keeper_leaves_is_removed_by_the_next_desktop() {
+    if !is_possible() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let left = folder.path().join("tapwright-desktop-0123456789ab");
+    std::fs::create_dir(&left).unwrap();
+    for name in ["lock", "display"] {
+        std::fs::write(left.join(name), "4711\n").unwrap();
+    }
+    let socket = std::os::unix::net::UnixListener::bind("/tmp/.X11-unix/X4711");
+    drop(socket);
+    let other = folder.path().join("tapwright-desktop-unlocked-by-nobody");
+    std::fs::create_dir(&other).unwrap();
+    let session = PrivateDesktop::start(&private(folder.path().to_owned()), PATIENCE).await.unwrap();
+    assert!(!left.exists() && !Path::new("/tmp/.X11-unix/X4711").exists());
+    assert!(other.exists(), "a folder without a lock is not known to be left");
+    session.end().await;
+}
+
+#[tokio::test]
+async fn a_display_without_a_server_says_what_else_there_is() {
+    let options = X11Options {
+        entrance: tapwright_drivers::desktop::Entrance::Display(":4712".to_owned()),
+        settle: Settle::DESKTOP,
+        applications: Vec::new(),
+    };
+    let error = X11Desktop::connect("desktop :4712", options, None, PATIENCE).await.err().unwrap().to_string();
+    assert!(
+        error.starts_with("desktop :4712: cannot connect: the device is lost: there is no X server at :4712 ("),
+        "{error}"
+    );
+    assert!(error.ends_with("); `--device desktop:private` makes a desktop of its own"), "{error}");
+}
+
+/// As a model calls them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_clipboard_and_the_windows_are_apis() {
+    if !is_possible() {
+        return;
+    }
+    let at = DesktopAddress::Private { size: SIZE, folder: std::env::temp_dir() };
+    let applications = vec!["/usr/share/applications".into()];
+    let options = DesktopOptions { at, settle: Settle::DESKTOP, applications, machine: None };
+    let mut rig = options.open(PATIENCE).await.unwrap();
+    assert!(rig.about.starts_with("private desktop 1000x700, on display :"), "{}", rig.about);
+    let apis = &mut rig.apis[0];
+    let names: Vec<String> = apis.specs().into_iter().map(|spec| spec.name).collect();
+    assert_eq!(names, ["windows.list", "windows.move", "clipboard.read", "clipboard.write"]);
+    let none = json!({});
+    assert_eq!(apis.call("clipboard.read", &none, PATIENCE).await.unwrap(), "the clipboard holds no text");
+    for text in ["héllo 世界 👩‍👧\n", "", &"long ".repeat(4000)] {
+        apis.call("clipboard.write", &json!({ "text": text }), PATIENCE).await.unwrap();
+        assert_eq!(apis.call("clipboard.read", &none, PATIENCE).await.unwrap(), text);
+    }
+    let too_long = json!({ "text": "x".repeat(200_001) });
+    let error = apis.call("clipboard.write", &too_long, PATIENCE).await.unwrap_err();
+    assert_eq!(error.to_string(), "refused: 200000 bytes of text are the most");
+    assert_eq!(apis.call("windows.list", &none, PATIENCE).await.unwrap(), "[]");
+    let error = apis.call("windows.move", &json!({"window": "x", "x": 0, "y": 0}), PATIENCE).await.unwrap_err();
+    assert_eq!(error.to_string(), "refused: no window has the title or the number \"x\"; there are: none");
+    assert!(matches!(apis.call("windows", &none, PATIENCE).await, Err(ApiError::Unknown)));
+    rig.close(PATIENCE).await.unwrap();
+}
+
+/// Between us and an ordinary program, in both directions, and in pieces where it is long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_clipboard_is_shared_with_other_programs() {
+    if !is_possible() {
+        return;
+    }
+    if !PathBuf::from("/usr/bin/xclip").is_file() {
+        return skipped("no program reads the clipboard of the private desktop (Debian: apt-get install xclip)");
+    }
+    let (session, driver) = desktop().await;
+    let mut apis = driver.apis();
+    let xclip = |arguments: &str| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &format!("timeout 10 xclip -selection clipboard {arguments}")]);
+        command.env("DISPLAY", format!(":{}", session.display())).env("XAUTHORITY", session.authority());
+        command
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    // Longer than what xclip gives in one piece.
+    for text in ["héllo 世界 👩‍👧\nb".to_owned(), "词 word ".repeat(9000)] {
+        apis.call("clipboard.write", &json!({ "text": text }), PATIENCE).await.unwrap();
+        let read = tokio::task::block_in_place(|| xclip("-o").output().unwrap());
+        assert!(String::from_utf8(read.stdout).unwrap() == text, "xclip read something else");
+        std::fs::write(file.path(), format!("{text}!")).unwrap();
+        tokio::task::block_in_place(|| xclip(&format!("-i {}", file.path().display())).status().unwrap());
+        let told = apis.call("clipboard.read", &json!({}), PATIENCE).await.unwrap();
+        let wanted = format!("{text}!");
+        let is_cut = wanted.chars().count() > 20_000;
+        match is_cut {
+            false => assert_eq!(told, wanted),
+            true => assert!(
+                told.starts_with(&text.chars().take(20_000).collect::<String>())
+                    && told.ends_with("… and 43001 characters more"),
+                "{}",
+                &told[told.len() - 60..]
+            ),
+        }
+    }
+    session.end().await;
+}
+
+/// Windows of a real program, by their titles.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn windows_are_listed_moved_and_changed() {
+    if !is_possible() {
+        return;
+    }
+    if !PathBuf::from("/usr/bin/xterm").is_file() {
+        return skipped("there is no terminal on the private desktop (Debian: apt-get install xterm)");
+    }
+    let (session, mut driver) = desktop().await;
+    let mut apis = driver.apis();
+    for title in ["one", "two"] {
+        let words: Vec<String> = ["xterm", "-T", title, "-geometry", "40x10"].map(str::to_owned).into();
+        session.start_program(&words).await.unwrap();
+        windows(&mut *apis, |all| all.iter().any(|window| window["title"] == title)).await;
+    }
+    perform(&mut driver, window("one", WindowChange::Activate)).await;
+    let all = windows(&mut *apis, |all| all[0]["title"] == "one" && all[0]["in_front"] == true).await;
+    assert_eq!((all.len(), all[0]["app"].as_str()), (2, Some("XTerm")));
+    assert_eq!(look(&mut driver).await.front.label, "XTerm");
+    let moved = json!({"window": all[0]["window"], "x": 200, "y": 100, "width": 400, "height": 300});
+    apis.call("windows.move", &moved, PATIENCE).await.unwrap();
+    let near = |window: &Value, name: &str, wanted: i64| (window[name].as_i64().unwrap() - wanted).abs() < 40;
+    windows(&mut *apis, |all| near(&all[0], "x", 200) && near(&all[0], "y", 100) && near(&all[0], "width", 400)).await;
+    perform(&mut driver, window("one", WindowChange::Maximize)).await;
+    windows(&mut *apis, |all| near(&all[0], "width", 1000)).await;
+    perform(&mut driver, window("one", WindowChange::Minimize)).await;
+    windows(&mut *apis, |all| all.iter().any(|window| window["title"] == "one" && window["minimized"] == true)).await;
+    perform(&mut driver, window("one", WindowChange::Restore)).await;
+    windows(&mut *apis, |all| all[0]["title"] == "one" && all[0]["minimized"] == false && near(&all[0], "width", 400))
+        .await;
+    perform(&mut driver, window("one", WindowChange::Close)).await;
+    windows(&mut *apis, |all| all.len() == 1 && all[0]["title"] == "two").await;
+    let gone = driver.perform(&window("one", WindowChange::Activate), PATIENCE).await.unwrap_err();
+    assert!(gone.to_string().ends_with("no window has the title or the number \"one\"; there are: \"two\""), "{gone}");
+    session.end().await;
+}
+
+fn window(title: &str, change: WindowChange) -> Gesture {
+    Gesture::Window { window: title.to_owned(), change }
+}
+
+/// The windows, as soon as they are so.
+async fn windows(apis: &mut dyn Apis, are_so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    let mut told = String::new();
+    for _ in 0..200 {
+        told = apis.call("windows.list", &json!({}), PATIENCE).await.unwrap();
+        let all: Vec<Value> = serde_json::from_str(&told).unwrap();
+        if !all.is_empty() && are_so(&all) {
+            return all;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{told}")
+}
+
+/// What a terminal reads, and what an editor writes into a file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_programs_get_the_text_exactly() {
+    if !is_possible() {
+        return;
+    }
+    if !["/usr/bin/xterm", "/usr/bin/mousepad"].iter().all(|program| Path::new(program).is_file()) {
+        return skipped(
+            "there is no terminal and editor on the private desktop (Debian: apt-get install xterm mousepad)",
+        );
+    }
+    let text = format!("{}\n{}", CORPUS.join("\n"), long_text());
+    let (session, mut driver) = desktop().await;
+    let mut apis = driver.apis();
+    let file = session.home().join("typed");
+    let start = async |command: &str| {
+        let words: Vec<String> = ["sh", "-c", command].map(str::to_owned).into();
+        session.start_program(&words).await.unwrap();
+    };
+    start("touch typed; exec mousepad typed").await;
+    windows(&mut *apis, |all| all[0]["in_front"] == true && all[0]["app"] == "Mousepad").await;
+    look(&mut driver).await;
+    let save = Gesture::Chord { modifiers: vec![Modifier::Control], key: KeyName::new("s").unwrap() };
+    for text in [&text, "replaced"] {
+        perform(&mut driver, Gesture::Type { text: text.to_owned() }).await;
+        perform(&mut driver, save.clone()).await;
+        assert_eq!(written(&file, text), text);
+    }
+    perform(
+        &mut driver,
+        window(windows(&mut *apis, |_| true).await[0]["title"].as_str().unwrap(), WindowChange::Close),
+    )
+    .await;
+    // A line of a terminal has 4095 bytes at most, and a tab is the shell's: `cat` has neither.
+    let file = session.home().join("read");
+    start("exec xterm -en utf-8 -e 'stty raw -echo; cat > read'").await;
+    windows(&mut *apis, |all| all[0]["in_front"] == true && all[0]["app"] == "XTerm").await;
+    look(&mut driver).await;
+    perform(&mut driver, Gesture::Insert { text: text.clone() }).await;
+    let wanted = text.replace('\n', "\r");
+    assert_eq!(written(&file, &wanted), wanted);
+    session.end().await;
+}
+
+/// What a file holds, as soon as it is what is wanted.
+fn written(file: &Path, wanted: &str) -> String {
+    let read = || std::fs::read_to_string(file).unwrap_or_default();
+    for _ in 0..150 {
+        if read() == wanted {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    read()
+}
+
+/// A layout of monitors that has changed makes what was measured on the old one stale, and each monitor is a display.
+#[tokio::test]
+async fn monitors_are_displays() {
+    if !is_possible() {
+        return;
+    }
+    let (session, mut driver) = desktop().await;
+    let whole = look(&mut driver).await;
+    let c = app::connect(&session);
+    let root = c.setup().roots[0].root;
+    let outputs = c.randr_get_monitors(root, true).unwrap().reply().unwrap().monitors[0].outputs.clone();
+    for (name, x, width, outputs) in [("left", 0, 600, outputs), ("right", 600, 400, Vec::new())] {
+        let name = c.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
+        let (width_mm, height_mm) = (u32::from(width), 700);
+        let monitor = MonitorInfo {
+            name,
+            primary: x == 0,
+            automatic: false,
+            x,
+            y: 0,
+            width,
+            height: 700,
+            width_in_millimeters: width_mm,
+            height_in_millimeters: height_mm,
+            outputs,
+        };
+        c.randr_set_monitor(root, monitor).unwrap().check().unwrap();
+    }
+    let stale = driver.perform(&Gesture::Tap { at: spot(&whole, 50, 50) }, PATIENCE).await.unwrap_err();
+    assert!(matches!(stale.kind, DriverErrorKind::Stale), "{stale}");
+    let left = look(&mut driver).await;
+    assert_eq!((left.id.display, left.picture.size().width), (0, 600));
+    assert!(left.id.generation > whole.id.generation);
+    let right = App::open(&session, [600, 0, 400, 300], Habits::default());
+    c.change_property32(
+        x11rb::protocol::xproto::PropMode::REPLACE,
+        root,
+        c.intern_atom(false, b"_NET_ACTIVE_WINDOW").unwrap().reply().unwrap().atom,
+        x11rb::protocol::xproto::AtomEnum::WINDOW,
+        &[right.window],
+    )
+    .unwrap()
+    .check()
+    .unwrap();
+    let screen = look(&mut driver).await;
+    assert_eq!((screen.id.display, screen.picture.size().width), (1, 400));
+    assert_eq!(pixel(&screen, 0, 0), ROWS[0]);
+    perform(&mut driver, Gesture::Tap { at: spot(&screen, 10, 20) }).await;
+    assert_eq!(right.notes(2), ["press 1 at 10,20", "release 1 at 10,20"]);
+    session.end().await;
+}
