@@ -538,6 +538,21 @@ mod tests {
         assert!(none.forbids_launch("a.x") && none.forbids_launch("a.z") && none.forbids_launch(""), "nothing is left");
     }
 
+    /// Also an app that nobody knew when the run began: by what it is called now, or was asked for by.
+    #[test]
+    fn an_app_is_launched_by_no_name_that_is_forbidden() {
+        let app = |id: &str, label: &str| InstalledApp { id: id.to_owned(), label: label.to_owned() };
+        let policy = Policy { apps_forbidden: vec!["Coin Purse".to_owned()], ..Policy::trusting() };
+        for (name, id, label, forbidden) in [
+            ("purse", "com.purse", "Coin Purse", true),
+            (" coin purse", "com.purse", "", true),
+            ("purse", "coin purse", "", true),
+            ("purse", "com.purse", "Purse", false),
+        ] {
+            assert_eq!(policy.forbids_launching(name, &app(id, label)), forbidden, "{name} {id} {label}");
+        }
+    }
+
     #[test]
     fn the_strictest_counts() {
         assert!(Permission::Allow < Permission::Ask && Permission::Ask < Permission::Refuse);

@@ -263,6 +263,36 @@ async fn the_name_of_an_app_is_not_put_to_the_picture_of_another() {
     }
 }
 
+/// Where that goes on and on, whatever is touched next is touched in what is in front by then; and where nobody can tell what that is,
+/// the screen is not shown.
+#[tokio::test]
+async fn the_app_in_front_is_the_latest_or_the_screen_is_hidden() {
+    let questions = Arc::new(AtomicUsize::new(0));
+    let count = questions.clone();
+    let command = move |command: &str| match command {
+        command if command.starts_with("dumpsys window") => {
+            let app = format!("com.app{}", count.fetch_add(1, Ordering::SeqCst));
+            Some((format!("  mCurrentFocus=Window{{1 u0 {app}/.Main}}\n").into_bytes(), 0))
+        }
+        command => good_command(command),
+    };
+    let (_fake, mut android) = connected(script(good_service, command)).await;
+    let front = android.screen(PATIENCE).await.unwrap().front.id;
+    assert_eq!(front, format!("com.app{}", questions.load(Ordering::SeqCst) - 1));
+    let command = |command: &str| match command {
+        command if command.starts_with("dumpsys window") => {
+            let focused = |app: &str| format!("  mFocusedApp=ActivityRecord{{7 u0 {app}/.Main t1}}\n");
+            let focus = "  mCurrentFocus=Window{1 u0 com.bank/.Main}\n";
+            Some((format!("{focus}{}{}", focused("com.bank"), focused("com.evil")).into_bytes(), 0))
+        }
+        command => good_command(command),
+    };
+    let (_fake, mut android) = connected(script(good_service, command)).await;
+    let error = android.screen(PATIENCE).await.unwrap_err();
+    assert!(matches!(error.kind, DriverErrorKind::Hidden { .. }), "{error}");
+    assert!(error.to_string().contains("contradicts itself"), "{error}");
+}
+
 /// What only moves by itself ends a look early, and the driver says so.
 #[tokio::test]
 async fn a_look_says_how_it_ended() {
