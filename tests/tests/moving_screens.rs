@@ -165,7 +165,7 @@ impl Phone {
             wake: false,
         };
         let mut driver = Android::connect(options, PATIENCE).await.unwrap();
-        driver.screen(Duration::from_millis(200)).await.unwrap(); // What is found out once in a session is no look's.
+        driver.screen(LIMIT).await.unwrap(); // What is found out once in a session is no look's.
         driver
     }
 }
