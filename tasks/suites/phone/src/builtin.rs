@@ -13,6 +13,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("templates/calendar.toml", include_str!("../templates/calendar.toml")),
     ("templates/feed.toml", include_str!("../templates/feed.toml")),
     ("templates/maps.toml", include_str!("../templates/maps.toml")),
+    ("templates/rail.toml", include_str!("../templates/rail.toml")),
     ("templates/across.toml", include_str!("../templates/across.toml")),
     ("templates/beyond.toml", include_str!("../templates/beyond.toml")),
 ];
@@ -20,6 +21,7 @@ const TEMPLATES: &[(&str, &str)] = &[
 const TABLES: &[(&str, &str)] = &[
     ("tables/people.toml", include_str!("../tables/people.toml")),
     ("tables/texts.toml", include_str!("../tables/texts.toml")),
+    ("tables/journeys.toml", include_str!("../tables/journeys.toml")),
 ];
 
 static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {

@@ -179,6 +179,7 @@ impl Catalog {
 fn texts_of(expect: &Expect) -> Vec<&str> {
     match expect {
         Expect::Is { fact, any_of, .. } => any_of.iter().map(String::as_str).chain([fact.as_str()]).collect(),
+        Expect::Matches { fact, pattern } => vec![fact, pattern],
         Expect::Plus { fact, .. } | Expect::Gone { fact } => vec![fact],
         Expect::Rows { head: of, add, remove, .. } | Expect::List { fact: of, add, remove, .. } => {
             add.iter().chain(remove).map(String::as_str).chain([of.as_str()]).collect()

@@ -11,6 +11,8 @@ use crate::{Facts, Task};
 pub enum Expectation {
     /// The fact has one of these values.
     Is { fact: String, any_of: Vec<String>, like: bool },
+    /// The fact's value is such a text: `*` stands for anything, and for nothing.
+    Matches { fact: String, pattern: String },
     /// The fact is not there.
     Gone { fact: String },
     /// `HEAD.0`, `HEAD.1`, … are these, in any order.
@@ -47,6 +49,11 @@ impl Expectation {
                 Some(found) => Some(format!("`{fact}` should be `{}` and is `{found}`", any_of.join("` or `"))),
                 None => Some(format!("`{fact}` should be `{}` and there is no such fact", any_of.join("` or `"))),
             },
+            Expectation::Matches { fact, pattern } => match facts.get(fact) {
+                Some(found) if is_such(pattern, found) => None,
+                Some(found) => Some(format!("`{fact}` should be like `{pattern}` and is `{found}`")),
+                None => Some(format!("`{fact}` should be like `{pattern}` and there is no such fact")),
+            },
             Expectation::Gone { fact } => {
                 facts.get(fact).map(|is| format!("`{fact}` should not be there and is `{is}`"))
             }
@@ -64,7 +71,10 @@ impl Expectation {
     /// Whether it says what becomes of a fact.
     pub fn is_about(&self, name: &str) -> bool {
         match self {
-            Expectation::Is { fact, .. } | Expectation::Gone { fact } | Expectation::List { fact, .. } => fact == name,
+            Expectation::Is { fact, .. }
+            | Expectation::Matches { fact, .. }
+            | Expectation::Gone { fact }
+            | Expectation::List { fact, .. } => fact == name,
             Expectation::Rows { head, .. } => {
                 name.strip_prefix(head.as_str()).is_some_and(|rest| rest.starts_with('.'))
             }
@@ -76,6 +86,9 @@ impl Expectation {
         match self {
             Expectation::Is { fact, any_of, .. } => {
                 facts.insert(fact.clone(), any_of.first().cloned().unwrap_or_default());
+            }
+            Expectation::Matches { fact, pattern } => {
+                facts.insert(fact.clone(), pattern.replace('*', "any"));
             }
             Expectation::Gone { fact } => {
                 facts.remove(fact);
@@ -98,6 +111,7 @@ impl Expectation {
     pub fn in_words(&self) -> (String, String) {
         match self {
             Expectation::Is { fact, any_of, .. } => (fact.clone(), any_of.join(" or ")),
+            Expectation::Matches { fact, pattern } => (fact.clone(), pattern.clone()),
             Expectation::Gone { fact } => (fact.clone(), "(not there)".to_owned()),
             Expectation::Rows { head, rows, .. } => (format!("{head}.*"), rows.join("; ")),
             Expectation::List { fact, separator, entries, .. } => (fact.clone(), entries.join(separator)),
@@ -147,6 +161,21 @@ pub fn entries_of(value: Option<&String>, separator: &str) -> Vec<String> {
     entries.filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
 }
 
+/// Whether a text is what a pattern says, whose stars stand for anything.
+fn is_such(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, tail)) => rest = tail,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
 fn same(wanted: &str, found: &str, like: bool) -> bool {
     wanted == found || like && plain(wanted) == plain(found)
 }
@@ -162,4 +191,29 @@ fn unequal(wanted: &[String], found: &[String], like: bool) -> Option<String> {
         }
     }
     left.first().map(|more| format!("has `{more}`, which should not be there"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_for_anything() {
+        for (pattern, text, is_so) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("*", "", true),
+            ("a*", "ab", true),
+            ("*b", "ab", true),
+            ("a*b*c", "a-b-c", true),
+            ("a*b*c", "abc", true),
+            ("a*bc", "abc", true),
+            ("a*b*b", "ab", false),
+            ("a*c", "ab", false),
+            ("paid | * | x | *", "paid | G1 | x | y", true),
+            ("paid | * | x | *", "unpaid | G1 | x | y", false),
+        ] {
+            assert_eq!(is_such(pattern, text), is_so, "{pattern} {text}");
+        }
+    }
 }

@@ -172,9 +172,10 @@ impl Task {
             let expectation = worked_out(expect, values, facts)?;
             let is_told_twice = |other: &Expectation| {
                 let head = |expectation: &Expectation| match expectation {
-                    Expectation::Is { fact, .. } | Expectation::Gone { fact } | Expectation::List { fact, .. } => {
-                        fact.clone()
-                    }
+                    Expectation::Is { fact, .. }
+                    | Expectation::Matches { fact, .. }
+                    | Expectation::Gone { fact }
+                    | Expectation::List { fact, .. } => fact.clone(),
                     Expectation::Rows { head, .. } => format!("{head}.0"),
                 };
                 other.is_about(&head(&expectation)) || expectation.is_about(&head(other))
@@ -222,6 +223,9 @@ fn worked_out(expect: &Expect, values: &Values, facts: &Facts) -> Result<Expecta
     Ok(match expect {
         Expect::Is { fact, any_of, like } => {
             Expectation::Is { fact: filled(fact, values)?, any_of: all(any_of)?, like: *like }
+        }
+        Expect::Matches { fact, pattern } => {
+            Expectation::Matches { fact: filled(fact, values)?, pattern: filled(pattern, values)? }
         }
         Expect::Plus { fact, plus } => {
             let fact = filled(fact, values)?;

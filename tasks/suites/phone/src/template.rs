@@ -125,6 +125,8 @@ pub struct Slot {
 pub enum Expect {
     /// A fact has one of these values.
     Is { fact: String, any_of: Vec<String>, like: bool },
+    /// A fact's value is such a text: `*` stands for anything.
+    Matches { fact: String, pattern: String },
     /// A number has grown by so many; a fact that is not there counts as 0.
     Plus { fact: String, plus: i64 },
     /// A fact is no longer there.
@@ -245,6 +247,7 @@ struct ExpectText {
     list: Option<String>,
     is: Option<String>,
     any_of: Option<Vec<String>>,
+    matches: Option<String>,
     plus: Option<i64>,
     gone: Option<bool>,
     #[serde(default)]
@@ -433,19 +436,20 @@ impl TryFrom<ExpectText> for Expect {
     type Error = String;
 
     fn try_from(text: ExpectText) -> Result<Expect, String> {
-        let ExpectText { fact, rows, list, is, any_of, plus, gone, add, remove, separator, like } = text;
+        let ExpectText { fact, rows, list, is, any_of, matches, plus, gone, add, remove, separator, like } = text;
         let moves = !add.is_empty() || !remove.is_empty();
-        let values = is.is_some() || any_of.is_some() || plus.is_some() || gone.is_some();
+        let values = is.is_some() || any_of.is_some() || matches.is_some() || plus.is_some() || gone.is_some();
         match (fact, rows, list) {
             (Some(_), None, None) if moves || separator.is_some() => {
                 Err("`add`, `remove` and `separator` go with `rows` or `list`".to_owned())
             }
-            (Some(fact), None, None) => match (is, any_of, plus, gone) {
-                (Some(is), None, None, None) => Ok(Expect::Is { fact, any_of: vec![is], like }),
-                (None, Some(any_of), None, None) if !any_of.is_empty() => Ok(Expect::Is { fact, any_of, like }),
-                (None, None, Some(plus), None) => Ok(Expect::Plus { fact, plus }),
-                (None, None, None, Some(true)) => Ok(Expect::Gone { fact }),
-                _ => Err(format!("`{fact}` needs exactly one of is, any_of, plus, gone = true")),
+            (Some(fact), None, None) => match (is, any_of, matches, plus, gone) {
+                (Some(is), None, None, None, None) => Ok(Expect::Is { fact, any_of: vec![is], like }),
+                (None, Some(any_of), None, None, None) if !any_of.is_empty() => Ok(Expect::Is { fact, any_of, like }),
+                (None, None, Some(pattern), None, None) => Ok(Expect::Matches { fact, pattern }),
+                (None, None, None, Some(plus), None) => Ok(Expect::Plus { fact, plus }),
+                (None, None, None, None, Some(true)) => Ok(Expect::Gone { fact }),
+                _ => Err(format!("`{fact}` needs exactly one of is, any_of, matches, plus, gone = true")),
             },
             (None, Some(_), None) | (None, None, Some(_)) if values || !moves => {
                 Err("`rows` and `list` need `add` or `remove`, and nothing else".to_owned())

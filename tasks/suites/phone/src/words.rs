@@ -22,7 +22,7 @@ pub fn time_columns(minute: u32, language: Language) -> Columns {
     ])
 }
 
-/// A day: `{d}` counts from today; `{d.when}` is `tomorrow` or `on Friday`; `{d.weekday}` is `Friday`; `{d.date}` is `2 January`.
+/// A day: `{d}` counts from today; `{d.when}` is `tomorrow` or `on Friday`; `{d.weekday}` is `Friday`; `{d.date}` is `2 January`; `{d.iso}` is `2026-01-02`.
 pub fn day_columns(ahead: u32, epoch: u64, language: Language) -> Columns {
     let date = Date::new(epoch / DAY + u64::from(ahead));
     let weekday = date.weekday_in_full(language).to_owned();
@@ -35,8 +35,10 @@ pub fn day_columns(ahead: u32, epoch: u64, language: Language) -> Columns {
         (Language::Chinese, 2) => "后天".to_owned(),
         (Language::Chinese, _) => weekday.clone(),
     };
+    let Date { year, month, day, .. } = date;
+    let iso = format!("{year}-{month:02}-{day:02}");
     let date = date.day_of_month(language);
-    columns(&[("is", ahead.to_string()), ("weekday", weekday), ("when", when), ("date", date)])
+    columns(&[("is", ahead.to_string()), ("weekday", weekday), ("when", when), ("date", date), ("iso", iso)])
 }
 
 /// Columns of names and texts.

@@ -45,7 +45,7 @@ pub fn tell(rail: &Rail, providers: &Providers, facts: &mut Facts) {
     );
 }
 
-/// `rail.passengers` and `rail.sold-out` are lists; `rail.form` is `from | to | days from today`; `wallet.pin`,
+/// `rail.passengers` and `rail.sold-out` are lists; `rail.form` is `from | to | days from today`, or a date; `wallet.pin`,
 /// `wallet.balance` (in yuan) and `wallet.locked`.
 pub fn set(rail: &mut Rail, name: &[&str], value: &str, providers: &mut Providers) -> Option<Result<(), String>> {
     let wallet = &mut providers.wallet;
@@ -81,12 +81,13 @@ pub fn set(rail: &mut Rail, name: &[&str], value: &str, providers: &mut Provider
 
 fn set_form(rail: &mut Rail, value: &str) -> Result<(), String> {
     let parts: Vec<&str> = value.split('|').map(str::trim).collect();
-    let [from, to, ahead] = parts[..] else { return Err("it is `from | to | days from today`".to_owned()) };
+    let [from, to, ahead] = parts[..] else { return Err("it is `from | to | days from today, or a date`".to_owned()) };
     let city = |name: &str| {
         let found = CITIES.iter().position(|city| city.name.english == name || city.name.chinese == name);
         found.ok_or_else(|| format!("there is no city `{name}`"))
     };
-    let ahead: u64 = ahead.parse().ok().filter(|days| *days < super::DAYS_SOLD).ok_or("the days are 0 to 29")?;
+    let is_meant = |days: &u64| days.to_string() == ahead || iso(rail.first_day + days) == ahead;
+    let ahead = (0..super::DAYS_SOLD).find(is_meant).ok_or("the days are 0 to 29, or a date among those")?;
     (rail.from, rail.to, rail.day) = (city(from)?, city(to)?, rail.first_day + ahead);
     Ok(())
 }
