@@ -20,4 +20,14 @@ pub trait Probe: Send {
     /// # Errors
     /// `DriverErrorKind::Refused` if there is no such fact or it cannot have that value.
     async fn set(&mut self, name: &str, value: &str, within: Duration) -> Result<(), DriverError>;
+
+    /// Lets time pass on a device whose clock can be moved, and returns what it shows then, in milliseconds since 1970. `None` if the
+    /// device goes by everybody's time: there it has to be waited for.
+    ///
+    /// # Errors
+    /// `DriverError` if the device is lost or silent.
+    async fn let_pass(&mut self, time: Duration, within: Duration) -> Result<Option<u64>, DriverError> {
+        let _ = (time, within);
+        Ok(None)
+    }
 }

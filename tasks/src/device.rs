@@ -93,6 +93,10 @@ impl Probe for InProcess {
     async fn set(&mut self, name: &str, value: &str, _within: Duration) -> Result<(), DriverError> {
         self.0.set_fact(name, value).map_err(|refused| no_fact(refused.to_string()))
     }
+
+    async fn let_pass(&mut self, time: Duration, _within: Duration) -> Result<Option<u64>, DriverError> {
+        Ok(Some(self.0.let_pass(time)))
+    }
 }
 
 /// Of a device that tells nobody.
@@ -206,6 +210,16 @@ impl Device {
             Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Lets time pass on a device on which it need not be waited for, and says what time it is there then, in milliseconds since
+    /// 1970. `None` if the device goes by everybody's time.
+    ///
+    /// # Errors
+    /// `DeviceError` if it is lost.
+    pub async fn let_pass(&mut self, time: Duration) -> Result<Option<u64>, DeviceError> {
+        let within = self.probe;
+        Ok(self.probe().let_pass(time, within).await?)
     }
 
     /// Makes a fact true.

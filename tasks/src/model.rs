@@ -38,6 +38,8 @@ pub enum ModelSource {
     Script(PathBuf),
     /// Always says that it is done, without looking: the floor of any comparison.
     Finish,
+    /// Touches anything, without looking, until it says that it is done: what a suite gives to chance.
+    Taps,
 }
 
 /// How to open it.
@@ -226,6 +228,35 @@ pub async fn open(
             let about = "one that always says that it is done".to_owned();
             Ok(LoadedModel { model, profiles, about })
         }
+        ModelSource::Taps => {
+            let mut count = options.heard as u64;
+            let model = Box::new(Scripted::by("taps", move |prompt| {
+                count += 1;
+                Ok(Scripted::reply(prompt, &random_action(count)))
+            }));
+            Ok(LoadedModel { model, profiles, about: "one that touches anything".to_owned() })
+        }
+    }
+}
+
+/// Any action, drawn from its number: the same numbers give the same run.
+fn random_action(number: u64) -> String {
+    // SplitMix64.
+    let mut state = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut below = |bound: u64| {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % bound
+    };
+    match below(100) {
+        0..72 => format!("do(action=\"Tap\", element=[{},{}])", below(1000), below(1000)),
+        72..80 => "do(action=\"Swipe\", start=[500,750], end=[500,350])".to_owned(),
+        80..84 => "do(action=\"Swipe\", start=[500,350], end=[500,750])".to_owned(),
+        84..90 => "do(action=\"Back\")".to_owned(),
+        90..94 => "do(action=\"Home\")".to_owned(),
+        _ => "finish(message=\"All done.\")".to_owned(),
     }
 }
 
@@ -252,7 +283,7 @@ pub fn profiles(options: &ModelOptions) -> Result<ChosenProfile, LoadModelError>
             },
             None => ChosenProfile { profiles: Profiles::of_servers(), note: None },
         },
-        (None, ModelSource::Script(_) | ModelSource::Finish) => {
+        (None, ModelSource::Script(_) | ModelSource::Finish | ModelSource::Taps) => {
             ChosenProfile { profiles: Profiles::of_scripts(), note: None }
         }
     };
@@ -356,5 +387,24 @@ fn engine_options(options: &ModelOptions, profiles: &Profiles) -> tapwright_mode
         conversations_max: options.conversations_max,
         cache_bytes_max: options.cache_bytes_max,
         image_bytes_max: IMAGE_BYTES_MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_touches_anything_does_a_bit_of_all_and_comes_to_an_end() {
+        let all: Vec<String> = (0..2000).map(random_action).collect();
+        let dialect = Profiles::of_scripts().agent.dialect;
+        assert!(all.iter().all(|action| dialect.read(action, false).call.is_ok()));
+        for (kind, most, least) in [("Tap", 1600, 1300), ("Swipe", 300, 180), ("Back", 170, 80), ("finish", 170, 80)] {
+            let count = all.iter().filter(|action| action.contains(kind)).count();
+            assert!((least..most).contains(&count), "{kind}: {count}");
+        }
+        let places: std::collections::BTreeSet<&String> = all.iter().filter(|action| action.contains("Tap")).collect();
+        assert!(1200 < places.len(), "{}", places.len());
+        assert_eq!(random_action(7), random_action(7));
     }
 }

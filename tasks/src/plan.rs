@@ -4,6 +4,7 @@
 //! RUNS/PLAN/plan.toml       the plan as it was read
 //! RUNS/PLAN/plan.jsonl      what became of it, a line at a time, synced; from it a plan goes on in the middle
 //! RUNS/PLAN/1-NAME/         the record of a sub-goal's run; 1-NAME-2 is its second try
+//! RUNS/PLAN/document.md     what the plan says should be written, as far as it is known: made anew from plan.jsonl after each goal
 //! RUNS/PLAN/plan.md .json   the result: outputs, notes, pictures, and what was not achieved
 //! ```
 //!
@@ -14,12 +15,14 @@ mod file;
 mod journal;
 mod outputs;
 mod report;
+mod schedule;
 
 pub use execute::{PlanRunError, PlanWatch, SessionRunner};
 pub use file::{Goal, OnFailure, OutputKind, Plan, draft, prompt_for};
-pub use journal::{Achieved, PlanLine, PlanRecord, PlanRecordError};
+pub use journal::{Achieved, PlanLine, PlanRecord, PlanRecordError, Round};
 pub use outputs::{Outputs, filled};
-pub use report::{PlanStanding, end_of, id, markdown, notice, standing, summary};
+pub use report::{PlanStanding, document, end_of, id, markdown, notice, standing, summary};
+pub use schedule::{Schedule, TimeSpan};
 
 use std::collections::BTreeSet;
 
@@ -47,9 +50,18 @@ pub trait GoalRunner: Send {
     /// Asks whoever is there.
     async fn ask(&mut self, question: &Question) -> Answer;
 
+    /// The time by which schedules go, in milliseconds since 1970.
+    async fn now(&mut self) -> Result<u64, Self::Error>;
+
+    /// Waits until it is that time; `false` if somebody stops it before.
+    async fn wait_until(&mut self, goal: &Goal, at: u64) -> Result<bool, Self::Error>;
+
     /// Has the rest of a plan written anew, which may use the outputs `known`; `None` if nobody can.
     async fn replan(&mut self, told: &str, known: &BTreeSet<String>) -> Result<Option<Plan>, Self::Error>;
 }
+
+/// What the plan's document is called in its folder.
+pub const DOCUMENT: &str = "document.md";
 
 /// How a plan came to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +95,20 @@ pub async fn carry_out<X: GoalRunner>(
 ) -> Result<PlanEnd, PlanError<X::Error>> {
     record.take_back_stop().map_err(PlanError::Unwritten)?;
     let mut reported = BTreeSet::new();
+    write_document(record).map_err(PlanError::Unwritten)?;
     while let Some((number, goal)) = record.next() {
+        let round = match goal.schedule {
+            Some(schedule) => match next_round(record, &goal, schedule, execute).await? {
+                NextRound::Number(number) => Some(number),
+                NextRound::Over => {
+                    let line = record.rounds_over(&goal);
+                    record.write(line).map_err(PlanError::Unwritten)?;
+                    continue;
+                }
+                NextRound::Stopped => return Ok(PlanEnd::Stopped(Outcome::Stopped)),
+            },
+            None => None,
+        };
         let line = match record.undecided(&goal) {
             // It was done, says the model: doing it again could do it twice. What is missing is asked for, once.
             Some(failure) if failure.is_claimed() && reported.insert(failure.run.clone()) => {
@@ -100,14 +125,59 @@ pub async fn carry_out<X: GoalRunner>(
                 }
                 Resolution::Nobody => return Ok(PlanEnd::NeedsPerson(format!("{}: {}", goal.name, failure.why))),
             },
-            None => match attempt(record, number, &goal, execute).await? {
+            None => match attempt(record, number, &goal, round, execute).await? {
                 Ok(line) => line,
                 Err(outcome) => return Ok(PlanEnd::Stopped(outcome)),
             },
         };
         record.write(line).map_err(PlanError::Unwritten)?;
+        write_document(record).map_err(PlanError::Unwritten)?;
     }
     Ok(if record.skipped() { PlanEnd::Partly } else { PlanEnd::Done })
+}
+
+/// Makes the document anew from what is written down of the plan: so it has neither less than that nor anything twice.
+fn write_document(record: &PlanRecord) -> std::io::Result<()> {
+    match document(&record.plan, &record.outputs()) {
+        Some(text) => crate::origin::write_atomically(&record.folder, DOCUMENT, &text),
+        None => Ok(()),
+    }
+}
+
+/// What is next of a goal that is done again and again.
+enum NextRound {
+    /// It is time for this one, or it is in the middle.
+    Number(u64),
+    /// All of them are over.
+    Over,
+    /// Somebody stopped it while it waited.
+    Stopped,
+}
+
+/// Waits until a round is due. One that has begun is due as long as nothing was said of it.
+async fn next_round<X: GoalRunner>(
+    record: &mut PlanRecord,
+    goal: &Goal,
+    schedule: Schedule,
+    execute: &mut X,
+) -> Result<NextRound, PlanError<X::Error>> {
+    let now = execute.now().await.map_err(PlanError::Run)?;
+    let started = match record.scheduled(&goal.name) {
+        Some(started) => started,
+        None => {
+            let line = PlanLine::Scheduled { goal: goal.name.clone(), started: now };
+            record.write(line).map_err(PlanError::Unwritten)?;
+            now
+        }
+    };
+    let done = record.last_round(&goal.name);
+    let Some(number) = schedule.next(started, done, now) else { return Ok(NextRound::Over) };
+    if record.is_open(&goal.name) || record.undecided(goal).is_some() {
+        return Ok(NextRound::Number(number));
+    }
+    let due = schedule.due(started, number);
+    let is_time = due <= now || execute.wait_until(goal, due).await.map_err(PlanError::Run)?;
+    Ok(if is_time { NextRound::Number(number) } else { NextRound::Stopped })
 }
 
 /// Asks for the outputs of a run that says it is done; `None` if they are still missing.
@@ -122,14 +192,13 @@ async fn report<X: GoalRunner>(
     let Some(text) = execute.report(goal, &words, &end, &failure.why).await.map_err(PlanError::Run)? else {
         return Ok(None);
     };
-    let (name, run) = (goal.name.clone(), failure.run.clone());
-    let line = PlanLine::Reported { goal: name.clone(), run: run.clone(), text: text.clone() };
+    let run = failure.run.clone();
+    let line = PlanLine::Reported { goal: goal.name.clone(), run: run.clone(), text: text.clone() };
     record.write(line).map_err(PlanError::Unwritten)?;
     // What is new comes first.
     let said = format!("{text}\n{}", message_of(&failure.end));
-    Ok(outputs(goal, &said, &failure.notes)
-        .ok()
-        .map(|outputs| PlanLine::Achieved(Achieved { goal: name, run, outputs, notes: failure.notes.clone() })))
+    let found = outputs(goal, &said, &failure.notes).ok();
+    Ok(found.map(|outputs| record.achieved_line(goal, run, outputs, failure.notes.clone())))
 }
 
 fn message_of(outcome: &Outcome) -> &str {
@@ -144,19 +213,20 @@ async fn attempt<X: GoalRunner>(
     record: &mut PlanRecord,
     number: usize,
     goal: &Goal,
+    round: Option<u64>,
     execute: &mut X,
 ) -> Result<Result<PlanLine, Outcome>, PlanError<X::Error>> {
     let words = filled(goal, &record.outputs());
     let run = record.run(number, &goal.name);
     if !record.is_begun(&run) {
-        record.write(PlanLine::Begun { goal: goal.name.clone(), run: run.clone() }).map_err(PlanError::Unwritten)?;
+        let line = PlanLine::Begun { goal: goal.name.clone(), run: run.clone(), round };
+        record.write(line).map_err(PlanError::Unwritten)?;
     }
     let end = execute.run(goal, &words, &run).await.map_err(PlanError::Run)?;
     let goal_name = goal.name.clone();
     let why = match (&end.outcome, outputs(goal, message_of(&end.outcome), &end.notes)) {
         (Outcome::Done { .. }, Ok(outputs)) => {
-            let achieved = Achieved { goal: goal_name, run, outputs, notes: end.notes };
-            return Ok(Ok(PlanLine::Achieved(achieved)));
+            return Ok(Ok(record.achieved_line(goal, run, outputs, end.notes)));
         }
         (Outcome::Done { .. }, Err(why)) => why,
         // Whoever resumes the plan goes on in the middle of this run.
@@ -185,7 +255,7 @@ async fn decide<X: GoalRunner>(
     let why = failure.why.as_str();
     Ok(match on_failure(goal, failure, execute).await {
         FailureChoice::Again => Resolution::Go(PlanLine::Again { goal: goal.name.clone() }),
-        FailureChoice::Skip => Resolution::Go(PlanLine::Skipped { goal: goal.name.clone(), why: why.to_owned() }),
+        FailureChoice::Skip => Resolution::Go(record.skipped_line(goal, &failure.run, why.to_owned())),
         FailureChoice::Replan if record.replans() >= record.plan.replans_max => {
             Resolution::Stop(format!("{why}; it was planned anew {} times already", record.replans()))
         }
@@ -198,8 +268,7 @@ async fn decide<X: GoalRunner>(
         }
         FailureChoice::Stop => Resolution::Stop(why.to_owned()),
         FailureChoice::Outputs(outputs) => {
-            let (goal, run, notes) = (goal.name.clone(), failure.run.clone(), failure.notes.clone());
-            Resolution::Go(PlanLine::Achieved(Achieved { goal, run, outputs, notes }))
+            Resolution::Go(record.achieved_line(goal, failure.run.clone(), outputs, failure.notes.clone()))
         }
         FailureChoice::Nobody => Resolution::Nobody,
     })

@@ -379,7 +379,7 @@ mod tests {
         run_of(runs.path(), "trip", 1);
         let mut record = PlanRecord::take_up(&folder).unwrap();
         for run in ["1-one", "9-one", "10-one", "11-one"] {
-            record.write(PlanLine::Begun { goal: "one".to_owned(), run: run.to_owned() }).unwrap();
+            record.write(PlanLine::Begun { goal: "one".to_owned(), run: run.to_owned(), round: None }).unwrap();
             if run != "11-one" {
                 fs::create_dir(folder.join(run)).unwrap();
                 fs::write(folder.join(run).join("journal.jsonl"), "x").unwrap();

@@ -6,6 +6,7 @@
 use std::io;
 use std::mem;
 use std::path::Path;
+use std::time::Duration;
 
 use tapwright_agent::apis::{Lent, Registry};
 use tapwright_agent::journal::{Entry, Record};
@@ -200,6 +201,12 @@ impl Session {
             () = stop.stopped() => Answer::Nobody,
             () = tokio::time::sleep(within) => Answer::Nobody,
         }
+    }
+
+    /// Lets time pass on a device on which it need not be waited for, and says what time it is there then, in milliseconds since 1970.
+    /// `None` if the device goes by everybody's time.
+    pub(crate) async fn let_pass(&mut self, time: Duration) -> Result<Option<u64>, DeviceError> {
+        self.device.let_pass(time).await
     }
 
     /// The preset by which the policy is made.

@@ -55,7 +55,7 @@ pub struct Overrides {
     pub apps: Option<AppSelection>,
     pub weather: Option<String>,
     pub weather_seed: Option<u64>,
-    /// A folder, a server, a script, `finish`, or the name of a `[models.NAME]`.
+    /// A folder, a server, a script, `finish`, `taps`, or the name of a `[models.NAME]`.
     pub model: Option<OsString>,
     pub model_name: Option<String>,
     pub model_key_env: Option<String>,

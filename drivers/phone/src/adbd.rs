@@ -19,7 +19,8 @@
 //! # For judges
 //!
 //! `dumpsys tapwright` prints the world's facts as one JSON object, and `dumpsys tapwright set NAME VALUE` makes
-//! one true. In the same process, [`Handle::facts`] and [`Handle::set_fact`] do the same.
+//! one true. `dumpsys tapwright pass MILLISECONDS` lets so much time pass at once and prints the phone's clock, in milliseconds
+//! since 1970. In the same process, [`Handle::facts`], [`Handle::set_fact`] and [`Handle::let_pass`] do the same.
 
 mod access;
 mod commands;

@@ -71,4 +71,16 @@ impl Probe for Judge {
         };
         result.map_err(|kind| self.error("set a fact", kind))
     }
+
+    async fn let_pass(&mut self, time: Duration, within: Duration) -> Result<Option<u64>, DriverError> {
+        let told = match self.ask(&format!("dumpsys tapwright pass {}", time.as_millis()), within).await {
+            Ok(output) => output.trim().parse().map(Some).map_err(|_| DriverErrorKind::MalformedResponse {
+                why: format!("this is no time: {}", answers::shortened(&output)),
+            }),
+            // A real phone; or a virtual one of before, which has to be waited for.
+            Err(DriverErrorKind::Refused { .. }) => Ok(None),
+            Err(kind) => Err(kind),
+        };
+        told.map_err(|kind| self.error("let time pass", kind))
+    }
 }

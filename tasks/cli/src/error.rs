@@ -178,6 +178,7 @@ impl From<PlanRunError> for CliError {
     fn from(error: PlanRunError) -> CliError {
         match error {
             PlanRunError::Run(error) => error.into(),
+            PlanRunError::Device(error) => error.into(),
             PlanRunError::Record(error) => CliError::new(Exit::Unreadable, &error)
                 .help("it may say what was done: it is neither gone on with nor taken away. Mend it, or move it elsewhere to try the goal anew"),
             PlanRunError::Unwritten { .. } => CliError::new(Exit::Unwritten, &error),

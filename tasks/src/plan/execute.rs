@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_agent::action::Call;
@@ -14,10 +16,13 @@ use tapwright_contract::model::{Part, Prompt, Role, Turn};
 
 use super::outputs::question;
 use super::{Goal, GoalRunner, Plan, draft};
+use crate::device::DeviceError;
 use crate::resume::ResumableRun;
 use crate::run::{RunError, RunReport, RunTask};
 use crate::session::Session;
 
+/// How long a schedule is waited for without a look at the clock.
+const WAIT_PIECE: Duration = Duration::from_secs(20);
 /// The longest answer to what is missing.
 const REPORT_TOKENS_MAX: u32 = 500;
 const REPORT_BYTES_MAX: usize = 16 << 10;
@@ -26,6 +31,8 @@ const REPORT_BYTES_MAX: usize = 16 << 10;
 pub trait PlanWatch: Send {
     /// A goal's run begins, or goes on, in this record.
     fn begins(&mut self, goal: &Goal, words: &str, folder: &Path, steps_max: u32);
+    /// Nothing is done until the next round of a goal is due, in so many milliseconds.
+    fn waits(&mut self, goal: &Goal, ms: u64);
     /// A line of its journal was written.
     fn entry(&mut self, entry: &Entry);
     /// It is over.
@@ -47,6 +54,9 @@ pub struct SessionRunner<'a> {
 pub enum PlanRunError {
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The phone does not tell its time any more.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// There is something, and nobody can tell what was done.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -114,6 +124,35 @@ impl GoalRunner for SessionRunner<'_> {
 
     async fn ask(&mut self, question: &Question) -> Answer {
         self.session.ask(question).await
+    }
+
+    async fn now(&mut self) -> Result<u64, PlanRunError> {
+        Ok(self.session.let_pass(Duration::ZERO).await?.unwrap_or_else(self.now))
+    }
+
+    async fn wait_until(&mut self, goal: &Goal, at: u64) -> Result<bool, PlanRunError> {
+        let mut stop = self.session.stop();
+        let mut is_told = false;
+        loop {
+            let now = self.now().await?;
+            let Some(left) = at.checked_sub(now).filter(|left| 0 < *left) else { return Ok(true) };
+            if !mem::replace(&mut is_told, true) {
+                self.watch.waits(goal, left);
+            }
+            let left = Duration::from_millis(left);
+            let passing = async {
+                // On a phone of ours the time is over at once; else in pieces: a machine that slept meanwhile is late by one at most.
+                if self.session.let_pass(left).await?.is_none() {
+                    tokio::time::sleep(left.min(WAIT_PIECE)).await;
+                }
+                Ok::<(), PlanRunError>(())
+            };
+            tokio::select! {
+                biased;
+                () = stop.stopped() => return Ok(false),
+                passed = passing => passed?,
+            }
+        }
     }
 
     async fn replan(&mut self, told: &str, known: &BTreeSet<String>) -> Result<Option<Plan>, PlanRunError> {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tapwright_contract::model::{Model, Part, Prompt, Role, Turn};
 use toml::Spanned;
 
+use super::schedule::{Schedule, TimeSpan};
 use crate::mistake::{Mistake, nearest, read_text};
 
 /// Far above any plan that a person would write.
@@ -26,6 +27,8 @@ pub struct Plan {
     pub goals: Vec<Goal>,
     /// How often what is left may be planned anew.
     pub replans_max: usize,
+    /// What is written into `document.md` after each goal; `{{name}}` stands for an output.
+    pub document: Option<String>,
     /// The file as it was read.
     pub text: String,
 }
@@ -43,6 +46,14 @@ pub struct Goal {
     pub app: Option<String>,
     /// Its own limit, in place of the plan's.
     pub steps_max: Option<u32>,
+    /// It is done again and again, so often …
+    every: Option<TimeSpan>,
+    /// … and for so long.
+    #[serde(rename = "for")]
+    lasts: Option<TimeSpan>,
+    /// What those two come to.
+    #[serde(skip)]
+    pub schedule: Option<Schedule>,
     /// What it has to find out.
     #[serde(default)]
     pub output: BTreeMap<String, OutputKind>,
@@ -64,6 +75,8 @@ pub enum OutputKind {
     Text,
     /// A number; signs of money and thousands are left out.
     Number,
+    /// Any number of lines, each with a title and what there is to say of it; a title counts once.
+    Items,
     /// All that was noted.
     Notes,
 }
@@ -89,6 +102,7 @@ struct File {
     plan: String,
     #[serde(default = "a_few")]
     replans_max: usize,
+    document: Option<Spanned<String>>,
     #[serde(default)]
     goal: Vec<Spanned<Goal>>,
 }
@@ -122,8 +136,17 @@ impl Plan {
             why,
             help,
         })?;
-        let goals = read.goal.into_iter().map(Spanned::into_inner).collect();
-        Ok(Plan { title: read.plan, goals, replans_max: read.replans_max, text: text.to_owned() })
+        let goals = read.goal.into_iter().map(|goal| {
+            let goal = goal.into_inner();
+            Goal { schedule: Schedule::new(goal.every, goal.lasts).unwrap_or_default(), ..goal }
+        });
+        Ok(Plan {
+            title: read.plan,
+            goals: goals.collect(),
+            replans_max: read.replans_max,
+            document: read.document.map(Spanned::into_inner),
+            text: text.to_owned(),
+        })
     }
 }
 
@@ -156,19 +179,8 @@ fn check(file: &File, known: &BTreeSet<String>) -> Result<(), Wrong> {
         if goal.retries > RETRIES_MAX {
             return Err((here, format!("{} retries; {RETRIES_MAX} are the most", goal.retries), None));
         }
-        let words = goal.goal.get_ref();
-        let mut from = 0;
-        while let Some(at) = place(&words[from..]) {
-            let name = words[from + at.start + 2..from + at.end - 2].trim();
-            if !outputs.contains(name) {
-                let near =
-                    nearest(name, outputs.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-                let help = near
-                    .or_else(|| Some("an output of a goal before this one: output = { name = \"text\" }".to_owned()));
-                return Err((Some(span), format!("no earlier goal has the output `{name}`"), help));
-            }
-            from += at.end;
-        }
+        Schedule::new(goal.every, goal.lasts).map_err(|why| (here.clone(), why, None))?;
+        check_names(&goal.goal, &outputs, "no earlier goal has", true)?;
         for name in goal.output.keys() {
             if !is_plain(name) {
                 return Err((here, format!("{name:?} is no name for an output"), None));
@@ -178,7 +190,38 @@ fn check(file: &File, known: &BTreeSet<String>) -> Result<(), Wrong> {
             }
         }
     }
+    match &file.document {
+        Some(document) => check_names(document, &outputs, "no goal has", false),
+        None => Ok(()),
+    }
+}
+
+/// Whether each `{{name}}` of a text is known. A goal may name a secret, which the agent writes as it stands there; a document may not.
+fn check_names(
+    text: &Spanned<String>,
+    outputs: &BTreeSet<String>,
+    nobody: &str,
+    may_name_secrets: bool,
+) -> Result<(), Wrong> {
+    let words = text.get_ref();
+    let mut from = 0;
+    while let Some(at) = place(&words[from..]) {
+        let name = words[from + at.start + 2..from + at.end - 2].trim();
+        let is_known = outputs.contains(name) || may_name_secrets && is_secret(name);
+        if !is_known {
+            let near = nearest(name, outputs.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+            let help =
+                near.or_else(|| Some("an output of a goal before this one: output = { name = \"text\" }".to_owned()));
+            return Err((Some(text.span()), format!("{nobody} the output `{name}`"), help));
+        }
+        from += at.end;
+    }
     Ok(())
+}
+
+/// Whether `{{name}}` stands for a secret: that is for the agent to write, and never for a plan to fill.
+pub(super) fn is_secret(name: &str) -> bool {
+    name.starts_with("secret:")
 }
 
 /// Where the first `{{name}}` is.
@@ -203,7 +246,7 @@ pub fn prompt_for(what: &str) -> String {
          one app and can be checked on the screen. Form:\n\nplan = \"a title\"\n\n[[goal]]\nname = \"trains\"\ngoal = \"Find \
          the evening train to Changchun and note its number and price\"\napp = \"Trains\"\nsteps_max = 40\noutput = {{ train \
          = \"text\", price = \"number\" }}\nretries = 1\non_failure = \"ask\"\n\n[[goal]]\nname = \"tell\"\ngoal = \"Send \
-         Anna the message: I take {{{{train}}}}\"\n\nAn output is text, number or notes; on_failure is stop, skip, ask or \
+         Anna the message: I take {{{{train}}}}\"\n\nAn output is text, number, items (any number of lines) or notes; on_failure is stop, skip, ask or \
          replan; {{{{name}}}} stands for an output of an earlier goal.\n\nThe task: {what}"
     )
 }

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use tapwright_agent::journal::{Record, private, private_folder, private_folders, sync_folder};
 use tapwright_agent::outcome::Outcome;
 
-use super::{Goal, Outputs, Plan};
+use super::outputs::{add_round, new_items};
+use super::{Goal, OutputKind, Outputs, Plan};
 use crate::mistake::Mistake;
 
 /// The format's version. Older records are read: version 1 has no `stopped`, no `end` of what failed, and no `started`; version 2 no
-/// `reported`, and no `notes` of what failed.
-const VERSION: u32 = 3;
+/// `reported`, and no `notes` of what failed; version 3 no rounds.
+const VERSION: u32 = 4;
 
 /// What a model writes for itself has limits that nobody else has set.
 const MODEL_RETRIES_MAX: u32 = 2;
@@ -35,6 +36,22 @@ pub enum PlanLine {
     Begun {
         goal: String,
         run: String,
+        /// Of a goal with a schedule.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        round: Option<u64>,
+    },
+    /// The rounds of a goal are due from here on, in milliseconds since 1970 by the clock that its schedule goes by.
+    Scheduled {
+        goal: String,
+        started: u64,
+    },
+    /// A round of a goal was done.
+    Round(Round),
+    /// A round of a goal is done without.
+    RoundSkipped {
+        goal: String,
+        round: u64,
+        why: String,
     },
     Achieved(Achieved),
     /// It was not achieved in this run.
@@ -96,6 +113,17 @@ impl Failure {
 pub struct Achieved {
     pub goal: String,
     pub run: String,
+    pub outputs: Outputs,
+    pub notes: Vec<String>,
+}
+
+/// A round of a goal that is done again and again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    pub goal: String,
+    pub run: String,
+    pub round: u64,
+    /// Of a list, what no earlier round has told.
     pub outputs: Outputs,
     pub notes: Vec<String>,
 }
@@ -228,9 +256,108 @@ impl PlanRecord {
         records.map(|record| record.heard()).sum::<usize>() + reported
     }
 
-    /// What was found out.
+    /// What was found out, in rounds that are done too.
     pub fn outputs(&self) -> Outputs {
-        self.achieved().flat_map(|achieved| achieved.outputs.clone()).collect()
+        let mut outputs = Outputs::new();
+        for line in &self.lines {
+            match line {
+                PlanLine::Achieved(achieved) => outputs.extend(achieved.outputs.clone()),
+                PlanLine::Round(round) => {
+                    let goal = self.plan.goals.iter().find(|goal| goal.name == round.goal);
+                    add_round(goal, &mut outputs, &round.outputs);
+                }
+                _ => {}
+            }
+        }
+        outputs
+    }
+
+    /// The line that says that a goal was achieved in a run, or a round of it.
+    pub(super) fn achieved_line(&self, goal: &Goal, run: String, outputs: Outputs, notes: Vec<String>) -> PlanLine {
+        let name = goal.name.clone();
+        if goal.schedule.is_none() {
+            return PlanLine::Achieved(Achieved { goal: name, run, outputs, notes });
+        }
+        let known = self.outputs();
+        let new = |(name, value): (String, String)| {
+            let is_list = goal.output.get(&name) == Some(&OutputKind::Items);
+            let value = if is_list { new_items(&value, known.get(&name).map_or("", String::as_str)) } else { value };
+            (name, value)
+        };
+        let outputs = outputs.into_iter().map(new).collect();
+        PlanLine::Round(Round { goal: name, round: self.round_of(&run), run, outputs, notes })
+    }
+
+    /// The line that says that a goal is done without, or the round of it that a run was.
+    pub(super) fn skipped_line(&self, goal: &Goal, run: &str, why: String) -> PlanLine {
+        match goal.schedule {
+            Some(_) => PlanLine::RoundSkipped { goal: goal.name.clone(), round: self.round_of(run), why },
+            None => PlanLine::Skipped { goal: goal.name.clone(), why },
+        }
+    }
+
+    fn round_of(&self, run: &str) -> u64 {
+        let round = self.lines.iter().rev().find_map(|line| match line {
+            PlanLine::Begun { run: begun, round, .. } if begun == run => *round,
+            _ => None,
+        });
+        round.unwrap_or(0)
+    }
+
+    /// When the schedule of a goal began, if it has.
+    pub(super) fn scheduled(&self, name: &str) -> Option<u64> {
+        self.lines.iter().find_map(|line| match line {
+            PlanLine::Scheduled { goal, started } if goal == name => Some(*started),
+            _ => None,
+        })
+    }
+
+    /// The last round of a goal that is over, whatever came of it.
+    pub(super) fn last_round(&self, name: &str) -> Option<u64> {
+        self.lines.iter().rev().find_map(|line| match line {
+            PlanLine::Round(round) if round.goal == name => Some(round.round),
+            PlanLine::RoundSkipped { goal, round, .. } if goal == name => Some(*round),
+            _ => None,
+        })
+    }
+
+    /// The line that ends a goal all of whose rounds are over.
+    pub(super) fn rounds_over(&self, goal: &Goal) -> PlanLine {
+        let (mut run, mut outputs, mut notes, mut last) = (None, Outputs::new(), Vec::new(), String::new());
+        for line in &self.lines {
+            match line {
+                PlanLine::Round(round) if round.goal == goal.name => {
+                    run = Some(round.run.clone());
+                    add_round(Some(goal), &mut outputs, &round.outputs);
+                    notes.extend(round.notes.clone());
+                }
+                PlanLine::RoundSkipped { goal: name, why, .. } if *name == goal.name => last.clone_from(why),
+                _ => {}
+            }
+        }
+        match run {
+            Some(run) => PlanLine::Achieved(Achieved { goal: goal.name.clone(), run, outputs, notes }),
+            None => PlanLine::Skipped { goal: goal.name.clone(), why: last },
+        }
+    }
+
+    /// Whether a run of a goal was begun of which nothing was said yet.
+    pub(super) fn is_open(&self, name: &str) -> bool {
+        self.open_run(name).0.is_some()
+    }
+
+    /// The run of a goal that broke off, and how many have failed.
+    fn open_run(&self, name: &str) -> (Option<&String>, usize) {
+        let (mut open, mut failed) = (None, 0);
+        for line in &self.lines {
+            match line {
+                PlanLine::Begun { goal, run, .. } if goal == name => open = Some(run),
+                PlanLine::Failed { goal, .. } if goal == name => (open, failed) = (None, failed + 1),
+                PlanLine::Round(round) if round.goal == name => open = None,
+                _ => {}
+            }
+        }
+        (open, failed)
     }
 
     /// The goals that were achieved, in their order.
@@ -239,7 +366,7 @@ impl PlanRecord {
     }
 
     pub(super) fn skipped(&self) -> bool {
-        self.lines.iter().any(|line| matches!(line, PlanLine::Skipped { .. }))
+        self.lines.iter().any(|line| matches!(line, PlanLine::Skipped { .. } | PlanLine::RoundSkipped { .. }))
     }
 
     pub(super) fn is_begun(&self, run: &str) -> bool {
@@ -254,14 +381,7 @@ impl PlanRecord {
     /// The name of the run in which a goal is tried next, or that broke off. No other goal's run has it, whatever that goal is
     /// called.
     pub(super) fn run(&self, number: usize, name: &str) -> String {
-        let (mut open, mut failed) = (None, 0);
-        for line in &self.lines {
-            match line {
-                PlanLine::Begun { goal, run } if goal == name => open = Some(run),
-                PlanLine::Failed { goal, .. } if goal == name => (open, failed) = (None, failed + 1),
-                _ => {}
-            }
-        }
+        let (open, failed) = self.open_run(name);
         if let Some(run) = open {
             return run.clone();
         }
@@ -282,6 +402,8 @@ impl PlanRecord {
                     last = end.clone().map(|end| Failure { run, why, end, notes });
                 }
                 PlanLine::Again { goal: name } if *name == goal.name => (failed, last) = (0, None),
+                PlanLine::Round(round) if round.goal == goal.name => (failed, last) = (0, None),
+                PlanLine::RoundSkipped { goal: name, .. } if *name == goal.name => (failed, last) = (0, None),
                 _ => {}
             }
         }
@@ -341,6 +463,8 @@ fn take(plan: &mut Plan, lines: &mut Vec<PlanLine>, line: PlanLine) -> Result<()
         plan.goals.retain(|goal| is_over(lines, &goal.name));
         for mut goal in new.goals {
             goal.by_model = true;
+            // How long somebody's phone is used is for a person to say.
+            goal.schedule = None;
             goal.retries = goal.retries.min(MODEL_RETRIES_MAX);
             while !names.insert(goal.name.clone()) {
                 goal.name.push_str("-new");

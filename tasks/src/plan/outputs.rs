@@ -1,6 +1,6 @@
 //! What a run found out: how it is asked for, how it is read, and how it gets into later goals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tapwright_agent::outcome::{End, Outcome};
 
@@ -11,6 +11,10 @@ pub type Outputs = BTreeMap<String, String>;
 
 /// The most of a value that a later goal is told.
 const VALUE_CHARS_MAX: usize = 2000;
+/// The most of a title.
+const TITLE_CHARS_MAX: usize = 120;
+/// What stands for a list of nothing.
+const NOTHING: [&str; 7] = ["none", "nothing", "nothing new", "-", "无", "没有", "没有新的"];
 
 /// A goal in the words that the agent is told: with the values of what came before, and how to report its own.
 ///
@@ -25,7 +29,12 @@ pub fn filled(goal: &Goal, outputs: &Outputs) -> String {
     let mut from = 0;
     while let Some((start, end)) = file::place(&words[from..]).map(|at| (at.start + from, at.end + from)) {
         marks += words[from..start].matches('"').count();
-        let value = outputs.get(words[start + 2..end - 2].trim()).map(String::as_str).unwrap_or_default();
+        let name = words[start + 2..end - 2].trim();
+        if file::is_secret(name) {
+            from = end;
+            continue;
+        }
+        let value = outputs.get(name).map(String::as_str).unwrap_or_default();
         let value = if is_plain_number(value) {
             value.to_owned()
         } else {
@@ -41,6 +50,10 @@ pub fn filled(goal: &Goal, outputs: &Outputs) -> String {
     }
     if let Some(app) = &goal.app {
         words += &format!("\nUse the app {app}.");
+    }
+    if let Some(told) = told_before(goal, outputs) {
+        quotes = true;
+        words += &format!("\nThese were told before, leave them out: {told}.");
     }
     if quotes {
         words +=
@@ -73,8 +86,60 @@ fn wanted(goal: &Goal) -> impl Iterator<Item = (&String, OutputKind)> {
     goal.output.iter().filter(|(_, kind)| **kind != OutputKind::Notes).map(|(name, kind)| (name, *kind))
 }
 
+/// The titles that earlier rounds of a goal have told, the latest ones if there are many.
+fn told_before(goal: &Goal, outputs: &Outputs) -> Option<String> {
+    goal.schedule?;
+    let lists = goal.output.iter().filter(|(_, kind)| **kind == OutputKind::Items);
+    let titles = lists.filter_map(|(name, _)| outputs.get(name)).flat_map(|value| value.lines()).map(title);
+    let titles: Vec<String> = titles.map(|title| title.chars().take(TITLE_CHARS_MAX).collect()).collect();
+    let mut room = VALUE_CHARS_MAX;
+    let mut shown = Vec::new();
+    for title in titles.iter().rev() {
+        room = room.saturating_sub(title.chars().count());
+        if room == 0 {
+            break;
+        }
+        shown.push(quoted(title));
+    }
+    shown.reverse();
+    (!shown.is_empty()).then(|| shown.join(", "))
+}
+
+/// What tells an item from others: what stands before the first `|`.
+fn title(item: &str) -> &str {
+    item.split(['|', '｜']).next().unwrap_or(item).trim()
+}
+
+/// The items of a list that are not in another one yet; both have one in each line.
+pub fn new_items(items: &str, known: &str) -> String {
+    let plain = |item: &str| title(item).split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let mut seen: BTreeSet<String> = known.lines().map(plain).collect();
+    let new: Vec<&str> = items.lines().map(str::trim).filter(|item| seen.insert(plain(item))).collect();
+    new.into_iter().filter(|item| !item.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// Adds what a round of a goal has found out to what the rounds before it have.
+pub fn add_round(goal: Option<&Goal>, all: &mut Outputs, round: &Outputs) {
+    for (name, value) in round {
+        let old = all.entry(name.clone()).or_default();
+        match goal.and_then(|goal| goal.output.get(name)) {
+            Some(OutputKind::Items) => join_lines(old, &new_items(value, old)),
+            Some(OutputKind::Notes) => join_lines(old, value),
+            Some(OutputKind::Text | OutputKind::Number) | None => old.clone_from(value),
+        }
+    }
+}
+
+fn join_lines(text: &mut String, more: &str) {
+    if !text.is_empty() && !more.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(more);
+}
+
 fn form(kind: OutputKind) -> &'static str {
     match kind {
+        OutputKind::Items => "title | what there is to say of it, in one line; such a line for each, or the word none",
         OutputKind::Number => "a number in plain digits, with a point before decimals and no other signs",
         OutputKind::Text | OutputKind::Notes => "text",
     }
@@ -106,10 +171,18 @@ pub fn outputs(goal: &Goal, said: &str, notes: &[String]) -> Result<Outputs, Str
             (OutputKind::Notes, _) if notes.is_empty() => return Err(format!("nothing was noted for `{name}`")),
             (OutputKind::Notes, _) => notes.join("\n"),
             (OutputKind::Text, Some(text)) => text.to_owned(),
+            (OutputKind::Items, Some(first)) => {
+                let all: Vec<&str> = [first].into_iter().chain(values).collect();
+                let is_something =
+                    |item: &&str| !NOTHING.contains(&item.trim_end_matches(['.', '。']).to_lowercase().as_str());
+                new_items(&all.into_iter().filter(is_something).collect::<Vec<_>>().join("\n"), "")
+            }
             (OutputKind::Number, Some(text)) => {
                 number(text).map_err(|why| format!("`{name}` is to be a number, and {text:?} {why}"))?
             }
-            (OutputKind::Text | OutputKind::Number, None) => return Err(format!("it did not say what `{name}` is")),
+            (OutputKind::Text | OutputKind::Number | OutputKind::Items, None) => {
+                return Err(format!("it did not say what `{name}` is"));
+            }
         };
         outputs.insert(name.clone(), value);
     }

@@ -9,7 +9,7 @@ use tapwright_agent::journal::Record;
 use tapwright_agent::outcome::Outcome;
 
 use super::journal::achieved;
-use super::{Plan, PlanEnd, PlanLine, PlanRecord};
+use super::{OutputKind, Outputs, Plan, PlanEnd, PlanLine, PlanRecord};
 use crate::counted::counted;
 use crate::headline::{EndNotice, Headline, Mood};
 use crate::mistake::read_text;
@@ -38,6 +38,34 @@ pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
         }
     }
     text
+}
+
+/// The plan's own document with the outputs in it that are known; `None` if it has none.
+pub fn document(plan: &Plan, outputs: &Outputs) -> Option<String> {
+    let mut rest = plan.document.as_deref()?;
+    let mut text = String::new();
+    while let Some(at) = super::file::place(rest) {
+        text += &rest[..at.start];
+        let name = rest[at.start + 2..at.end - 2].trim();
+        let is_list = plan.goals.iter().any(|goal| goal.output.get(name) == Some(&OutputKind::Items));
+        match outputs.get(name) {
+            Some(value) if is_list => text += &bullets(value),
+            Some(value) => text += &line(value),
+            None => text += "(not known yet)",
+        }
+        rest = &rest[at.end..];
+    }
+    text += rest;
+    Some(format!("{}\n", text.trim()))
+}
+
+/// A list, an item a line.
+fn bullets(items: &str) -> String {
+    let bullet = |item: &str| match item.split_once(['|', '｜']) {
+        Some((title, more)) if !more.trim().is_empty() => format!("- **{}**: {}", line(title), line(more)),
+        _ => format!("- {}", line(item)),
+    };
+    if items.is_empty() { "(nothing)".to_owned() } else { items.lines().map(bullet).collect::<Vec<_>>().join("\n") }
 }
 
 /// What a goal asks for, as the plan says it, and what its run took.
@@ -156,11 +184,14 @@ fn missing(plan: &Plan, lines: &[PlanLine]) -> Vec<(String, String)> {
         })
     };
     let goals = plan.goals.iter().filter(|goal| !over.contains(&goal.name.as_str()));
-    goals
-        .map(|goal| {
-            (goal.name.clone(), why(&goal.name).unwrap_or_else(|| "it was not tried, or not to its end".to_owned()))
-        })
-        .collect()
+    let goals = goals.map(|goal| {
+        (goal.name.clone(), why(&goal.name).unwrap_or_else(|| "it was not tried, or not to its end".to_owned()))
+    });
+    let rounds = lines.iter().filter_map(|line| match line {
+        PlanLine::RoundSkipped { goal, round, why } => Some((format!("{goal}, round {round}"), why.clone())),
+        _ => None,
+    });
+    goals.chain(rounds).collect()
 }
 
 /// Text from models and screens, which must not become headings, links or pictures of the document.

@@ -5,7 +5,46 @@ use std::path::Path;
 
 use super::*;
 
-const TRIP: &str = include_str!("../../../docs/examples/changchun.toml");
+const TRIP: &str = r#"
+plan = "A weekend in Changchun"
+document = """
+# By train
+
+{{train}} for {{price}}; stay at {{hotel}}
+"""
+
+[[goal]]
+name = "trains"
+goal = "Find the fastest train"
+output = { train = "text", price = "number" }
+
+[[goal]]
+name = "hotel"
+goal = "Find a hotel near Changchun station"
+output = { hotel = "text" }
+retries = 1
+on_failure = "skip"
+
+[[goal]]
+name = "sights"
+goal = "Read what three people write"
+on_failure = "skip"
+
+[[goal]]
+name = "tell"
+goal = "Write to Anna: I take {{train}}, it costs {{price}} yuan"
+on_failure = "ask"
+"#;
+
+/// The plans that the documentation shows.
+#[test]
+fn the_examples_are_plans() {
+    for text in
+        [include_str!("../../../docs/examples/changchun.toml"), include_str!("../../../docs/examples/digest.toml")]
+    {
+        Plan::parse(Path::new("example"), text, &[].into()).unwrap();
+    }
+}
 
 fn done(message: &str) -> End {
     End { outcome: Outcome::Done { message: message.to_owned() }, steps: 1, notes: vec!["seen".to_owned()] }
@@ -16,7 +55,7 @@ fn gave_up() -> End {
 }
 
 /// Ends runs as it is told, and remembers what was wanted.
-struct Ends(VecDeque<End>, Vec<String>, Option<&'static str>, Option<&'static str>, VecDeque<&'static str>);
+struct Ends(VecDeque<End>, Vec<String>, Option<&'static str>, Option<&'static str>, VecDeque<&'static str>, u64);
 
 #[async_trait]
 impl GoalRunner for Ends {
@@ -37,6 +76,16 @@ impl GoalRunner for Ends {
             "(the button)" => Answer::Yes,
             words => Answer::Choice(words.to_owned()),
         })
+    }
+
+    async fn now(&mut self) -> Result<u64, ()> {
+        Ok(self.5)
+    }
+
+    async fn wait_until(&mut self, goal: &Goal, at: u64) -> Result<bool, ()> {
+        self.1.push(format!("wait {}: {at}", goal.name));
+        self.5 = self.5.max(at);
+        Ok(true)
     }
 
     async fn replan(&mut self, told: &str, known: &BTreeSet<String>) -> Result<Option<Plan>, ()> {
@@ -72,7 +121,7 @@ async fn a_trip_is_planned_and_carried_out() {
     let plan = Plan::parse(Path::new("trip"), TRIP, &[].into()).unwrap();
     let mut record = PlanRecord::create(&folder.path().join("trip"), plan, 0).unwrap();
     let ends = [done("train: G399\nprice: ¥ 1,299.50"), gave_up(), gave_up(), done("sights: x"), done("ok")];
-    let mut ends = Ends(ends.into(), Vec::new(), None, None, VecDeque::new());
+    let mut ends = Ends(ends.into(), Vec::new(), None, None, VecDeque::new(), 0);
     let end = carry_out(&mut record, &mut ends).await.unwrap();
     assert_eq!(end, PlanEnd::Partly, "{:?}", ends.1);
     assert_eq!(record.outputs()["price"], "1299.5");
@@ -81,6 +130,8 @@ async fn a_trip_is_planned_and_carried_out() {
     let told = markdown(&record, &end);
     assert!(told.contains("- **hotel**: it cannot be done: sold out") && told.contains("**price**: 1299.5"), "{told}");
     assert!(told.contains("sold out (Find a hotel near") && told.contains("## sights\n\nRead what three"), "{told}");
+    let document = std::fs::read_to_string(folder.path().join("trip").join(DOCUMENT)).unwrap();
+    assert_eq!(document, "# By train\n\nG399 for 1299.5; stay at (not known yet)\n");
     assert_eq!(summary(&record, &end)["not_achieved"][0]["goal"], "hotel");
 }
 
@@ -97,14 +148,14 @@ async fn a_plan_goes_on_in_the_middle() {
     let at = folder.path().join("two");
     let mut record = two(folder.path());
     // It breaks off in the middle of the second goal: the run cannot be made.
-    let mut ends = Ends([done("a: {{a}}; b")].into(), Vec::new(), None, None, VecDeque::new());
+    let mut ends = Ends([done("a: {{a}}; b")].into(), Vec::new(), None, None, VecDeque::new(), 0);
     assert!(carry_out(&mut record, &mut ends).await.is_err());
     assert!(matches!(PlanRecord::take_up(&at), Err(PlanRecordError::Busy { .. })));
     drop(record);
     let text = std::fs::read_to_string(at.join("plan.jsonl")).unwrap();
     std::fs::write(at.join("plan.jsonl"), format!("{text}{{\"torn")).unwrap();
     let mut record = PlanRecord::take_up(&at).unwrap();
-    let mut ends = Ends([done("ok")].into(), Vec::new(), None, None, VecDeque::new());
+    let mut ends = Ends([done("ok")].into(), Vec::new(), None, None, VecDeque::new(), 0);
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
     // A value is never looked into for names.
     assert!(ends.1[0].starts_with("2-two: second \"{{a}}; b\"\n"), "{:?}", ends.1);
@@ -118,7 +169,7 @@ async fn what_happens_after_a_failure() {
         let mut all: VecDeque<End> = [done("a: 1")].into();
         all.extend(second);
         let again = "plan = \"p\"\n[[goal]]\nname = \"two\"\ngoal = \"otherwise {{a}}\"\n";
-        let mut ends = Ends(all, Vec::new(), Some(again), answer, VecDeque::new());
+        let mut ends = Ends(all, Vec::new(), Some(again), answer, VecDeque::new(), 0);
         let end = carry_out(&mut record, &mut ends).await;
         (end.unwrap(), ends.1.last().unwrap().clone())
     };
@@ -152,7 +203,7 @@ async fn what_failed_before_the_break_is_not_tried_once_more() {
     record.write(failed(Some(gave_up().outcome))).unwrap();
     drop(record);
     let mut record = PlanRecord::take_up(&folder.path().join("one")).unwrap();
-    let mut ends = Ends(VecDeque::new(), Vec::new(), None, None, VecDeque::new());
+    let mut ends = Ends(VecDeque::new(), Vec::new(), None, None, VecDeque::new(), 0);
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Partly);
     assert_eq!(ends.1, [""; 0]);
 }
@@ -161,12 +212,12 @@ async fn what_failed_before_the_break_is_not_tried_once_more() {
 async fn a_plan_that_has_stopped_tries_again_when_it_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let mut record = one(folder.path(), "stop");
-    let mut ends = Ends([gave_up()].into(), Vec::new(), None, None, VecDeque::new());
+    let mut ends = Ends([gave_up()].into(), Vec::new(), None, None, VecDeque::new(), 0);
     let stopped = PlanEnd::Stopped(gave_up().outcome);
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), stopped);
     drop(record);
     let mut record = PlanRecord::take_up(&folder.path().join("one")).unwrap();
-    let mut ends = Ends([gave_up(), done("ok")].into(), Vec::new(), None, None, VecDeque::new());
+    let mut ends = Ends([gave_up(), done("ok")].into(), Vec::new(), None, None, VecDeque::new(), 0);
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), stopped);
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
     assert_eq!(ends.1, ["1-one-2: first", "1-one-3: first"]);
@@ -178,7 +229,7 @@ async fn a_model_does_not_plan_anew_for_ever() {
     let mut record = one(folder.path(), "replan");
     let again =
         "plan = \"p\"\nreplans_max = 99\n[[goal]]\nname = \"x\"\ngoal = \"y\"\nretries = 99\non_failure = \"replan\"";
-    let mut ends = Ends(vec![gave_up(); 99].into(), Vec::new(), Some(again), None, VecDeque::new());
+    let mut ends = Ends(vec![gave_up(); 99].into(), Vec::new(), Some(again), None, VecDeque::new(), 0);
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Stopped(gave_up().outcome));
     let replans = ends.1.iter().filter(|what| what.starts_with("replan")).count();
     // Its own goals are tried three times each, and not a hundred times.
@@ -190,10 +241,10 @@ async fn a_goal_is_not_taken_for_the_second_try_of_another() {
     let folder = tempfile::tempdir().unwrap();
     let mut record = one(folder.path(), "replan");
     record.write(failed(Some(gave_up().outcome))).unwrap();
-    record.write(PlanLine::Begun { goal: "one".to_owned(), run: "1-one-2".to_owned() }).unwrap();
+    record.write(PlanLine::Begun { goal: "one".to_owned(), run: "1-one-2".to_owned(), round: None }).unwrap();
     record.write(failed(Some(gave_up().outcome))).unwrap();
     let again = "plan = \"p\"\n[[goal]]\nname = \"one-2\"\ngoal = \"otherwise\"";
-    let mut ends = Ends([done("ok")].into(), Vec::new(), Some(again), None, VecDeque::new());
+    let mut ends = Ends([done("ok")].into(), Vec::new(), Some(again), None, VecDeque::new(), 0);
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
     assert_eq!(ends.1.last().unwrap(), "1-one-2-2: otherwise");
 }
@@ -209,7 +260,7 @@ async fn records_of_the_first_version_are_read() {
     std::fs::write(at.join("plan.jsonl"), old).unwrap();
     let mut record = PlanRecord::take_up(&at).unwrap();
     assert_eq!(record.lines.last(), Some(&failed(None)));
-    let mut ends = Ends([done("ok")].into(), Vec::new(), None, None, VecDeque::new());
+    let mut ends = Ends([done("ok")].into(), Vec::new(), None, None, VecDeque::new(), 0);
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
     assert_eq!(ends.1, ["1-one-2: first"]);
 }
@@ -270,7 +321,7 @@ fn when(folder: &Path, on_failure: &str) -> PlanRecord {
 async fn what_was_done_is_not_done_again_for_want_of_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let mut record = when(folder.path(), "stop");
-    let mut ends = Ends([done("sent")].into(), Vec::new(), None, None, ["when: at nine"].into());
+    let mut ends = Ends([done("sent")].into(), Vec::new(), None, None, ["when: at nine"].into(), 0);
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
     assert_eq!(record.outputs()["when"], "at nine");
     assert_eq!(ends.1.len(), 2, "{:?}", ends.1);
@@ -282,12 +333,12 @@ async fn what_was_done_is_not_done_again_for_want_of_a_line() {
 async fn a_plan_whose_goal_was_done_asks_again_when_it_is_resumed_and_runs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut record = when(folder.path(), "stop");
-    let mut ends = Ends([done("sent")].into(), Vec::new(), None, None, ["I do not know"].into());
+    let mut ends = Ends([done("sent")].into(), Vec::new(), None, None, ["I do not know"].into(), 0);
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Stopped(done("sent").outcome));
     drop(record);
     for (said, expected) in [(None, PlanEnd::Stopped(done("sent").outcome)), (Some("when: now"), PlanEnd::Done)] {
         let mut record = PlanRecord::take_up(&folder.path().join("one")).unwrap();
-        let mut ends = Ends(VecDeque::new(), Vec::new(), None, None, said.into_iter().collect());
+        let mut ends = Ends(VecDeque::new(), Vec::new(), None, None, said.into_iter().collect(), 0);
         assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), expected);
         assert_eq!(ends.1.len(), 1, "{:?}", ends.1);
     }
@@ -306,10 +357,168 @@ async fn a_person_can_say_what_is_missing_or_have_it_done_again() {
         let folder = tempfile::tempdir().unwrap();
         let mut record = when(folder.path(), "ask");
         let all = [done("sent"), done("when: second")].into();
-        let mut ends = Ends(all, Vec::new(), None, answer, VecDeque::new());
+        let mut ends = Ends(all, Vec::new(), None, answer, VecDeque::new(), 0);
         let end = carry_out(&mut record, &mut ends).await.unwrap();
         assert_eq!(end == PlanEnd::Done, expected.is_some(), "{answer:?} {end:?}");
         assert_eq!(record.outputs().get("when").map(String::as_str), expected, "{answer:?}");
         assert_eq!(ends.1.iter().filter(|what| what.contains("send it")).count(), runs, "{answer:?} {:?}", ends.1);
     }
+}
+
+const DIGEST: &str = "plan = \"p\"\ndocument = \"# News\\n\\n{{news}}\"\n[[goal]]\nname = \"watch\"\ngoal = \"read it\"\n\
+    every = \"1h\"\nfor = \"3h\"\noutput = { news = \"items\" }\non_failure = \"skip\"\n";
+const HOUR: u64 = 3_600_000;
+
+fn digest(folder: &Path) -> PlanRecord {
+    PlanRecord::create(&folder.join("digest"), Plan::parse(Path::new("p"), DIGEST, &[].into()).unwrap(), 0).unwrap()
+}
+
+#[tokio::test]
+async fn a_goal_with_a_schedule_is_done_every_hour_and_tells_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = digest(folder.path());
+    let ends = [
+        done("news: Moon | it is full\nnews: Mars | red [here](x)"),
+        done("news: none"),
+        gave_up(),
+        done("news: moon | again\nnews: Venus"),
+    ];
+    let mut ends = Ends(ends.into(), Vec::new(), None, None, VecDeque::new(), 7);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Partly);
+    let told: Vec<&str> = ends.1.iter().map(|line| line.lines().next().unwrap()).collect();
+    let wait = |hours: u64| format!("wait watch: {}", 7 + hours * HOUR);
+    let expected = [
+        "1-watch: read it",
+        &wait(1),
+        "1-watch-2: read it",
+        &wait(2),
+        "1-watch-3: read it",
+        &wait(3),
+        "1-watch-4: read it",
+    ];
+    assert_eq!(told, expected);
+    assert!(
+        !ends.1[0].contains("told before") && ends.1[4].contains("leave them out: \"Moon\", \"Mars\"."),
+        "{:?}",
+        ends.1
+    );
+    let document = std::fs::read_to_string(folder.path().join("digest").join(DOCUMENT)).unwrap();
+    assert_eq!(document, "# News\n\n- **Moon**: it is full\n- **Mars**: red \\[here\\](x)\n- Venus\n");
+    assert_eq!(record.outputs()["news"], "Moon | it is full\nMars | red [here](x)\nVenus");
+    let told = markdown(&record, &PlanEnd::Partly);
+    assert!(told.contains("- **watch, round 2**: it cannot be done: sold out"), "{told}");
+    // A program of before reads nothing wrong out of it: it knows no such version.
+    let lines = std::fs::read_to_string(folder.path().join("digest/plan.jsonl")).unwrap();
+    assert!(lines.starts_with("{\"plan\":{\"version\":4,"), "{lines}");
+}
+
+/// A feed to which something is added every twenty minutes, and a model that tells all that it sees there.
+struct Feed(u64, u32);
+
+#[async_trait]
+impl GoalRunner for Feed {
+    type Error = ();
+
+    async fn run(&mut self, _goal: &Goal, _words: &str, _run: &str) -> Result<End, ()> {
+        self.1 += 1;
+        let lines: Vec<String> = (0..=self.0 / (HOUR / 3)).map(|at| format!("news: post {at} | text")).collect();
+        Ok(done(&lines.join("\n")))
+    }
+
+    async fn report(&mut self, _: &Goal, _: &str, _: &End, _: &str) -> Result<Option<String>, ()> {
+        Err(())
+    }
+
+    async fn ask(&mut self, _: &Question) -> Answer {
+        Answer::Nobody
+    }
+
+    async fn now(&mut self) -> Result<u64, ()> {
+        Ok(self.0)
+    }
+
+    async fn wait_until(&mut self, _: &Goal, at: u64) -> Result<bool, ()> {
+        self.0 = self.0.max(at);
+        Ok(true)
+    }
+
+    async fn replan(&mut self, _: &str, _: &BTreeSet<String>) -> Result<Option<Plan>, ()> {
+        Err(())
+    }
+}
+
+#[tokio::test]
+async fn a_digest_that_is_killed_at_any_line_loses_nothing_and_tells_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("digest");
+    let mut record = digest(folder.path());
+    let mut feed = Feed(0, 0);
+    assert_eq!(carry_out(&mut record, &mut feed).await.unwrap(), PlanEnd::Done);
+    assert_eq!((feed.0, feed.1), (3 * HOUR, 4));
+    drop(record);
+    let expected = std::fs::read_to_string(at.join(DOCUMENT)).unwrap();
+    assert_eq!(expected.matches("- **post ").count(), 10, "{expected}");
+    let whole = std::fs::read_to_string(at.join("plan.jsonl")).unwrap();
+    let ends: Vec<usize> = whole.match_indices('\n').map(|(at, _)| at + 1).collect();
+    assert_eq!(ends.len(), 1 + 1 + 4 * 2 + 1);
+    // It was killed after that line, or in the middle of the next one; some time passed meanwhile, or none.
+    for (end, torn, later) in
+        ends.iter().flat_map(|end| [(*end, 0, 0), (*end, 5, HOUR / 2), (*end, 0, 2 * HOUR), (*end, 0, 9 * HOUR)])
+    {
+        std::fs::write(at.join("plan.jsonl"), &whole[..whole.len().min(end + torn)]).unwrap();
+        let mut record = PlanRecord::take_up(&at).unwrap();
+        let count = |is_it: fn(&PlanLine) -> bool| record.lines.iter().filter(|line| is_it(line)).count() as u64;
+        let rounds = count(|line| matches!(line, PlanLine::Round(_)));
+        let begun = count(|line| matches!(line, PlanLine::Begun { .. }));
+        let mut feed = Feed(begun.saturating_sub(1) * HOUR + later, 0);
+        assert_eq!(carry_out(&mut record, &mut feed).await.unwrap(), PlanEnd::Done, "{end} {torn} {later}");
+        let found = std::fs::read_to_string(at.join(DOCUMENT)).unwrap();
+        let until = found.matches("- **post ").count();
+        assert!(9 < until, "{end} {torn} {later}: {found}");
+        for post in 0..until {
+            assert_eq!(found.matches(&format!("- **post {post}**")).count(), 1, "{end} {torn} {later}: {found}");
+        }
+        // Rounds that were missed are made up by one.
+        assert!(feed.1 <= 4 - u32::try_from(rounds).unwrap(), "{end} {torn} {later}: {}", feed.1);
+    }
+}
+
+#[test]
+fn lists_and_schedules_are_read_or_pointed_at() {
+    let list = "plan = \"p\"\n[[goal]]\nname = \"one\"\ngoal = \"x\"\noutput = { sights = \"items\" }\n";
+    let plan = Plan::parse(Path::new("p"), list, &[].into()).unwrap();
+    let read = |said: &str, notes: &[String]| outputs(&plan.goals[0], said, notes).map(|found| found["sights"].clone());
+    assert_eq!(read("sights: A | 1; 2\n- sights: B\nSights： a | twice", &[]), Ok("A | 1; 2\nB".to_owned()));
+    assert_eq!(read("", &["sights: A".to_owned(), "sights: B".to_owned()]), Ok("A\nB".to_owned()));
+    for nothing in ["sights: none", "sights: Nothing.", "sights: 没有"] {
+        assert_eq!(read(nothing, &[]), Ok(String::new()), "{nothing}");
+    }
+    // Silence is no list of nothing.
+    assert_eq!(read("I looked.", &[]).unwrap_err(), "it did not say what `sights` is");
+    for (more, why) in [
+        ("every = \"1h\"\n", "`every` and `for` go together"),
+        ("for = \"1h\"\n", "`every` and `for` go together"),
+        ("every = \"2h\"\nfor = \"1h\"\n", "`for` is shorter than `every`"),
+        ("every = \"1s\"\nfor = \"30d\"\n", "rounds; 10000 are the most"),
+        ("every = \"soon\"\nfor = \"1d\"\n", "\"soon\" is no time; write a whole number and s, m, h or d"),
+    ] {
+        let found = wrong(&format!("{list}{more}")).0;
+        assert!(found.contains(why), "{more}: {found}");
+    }
+    let document = |text: &str| list.replace("plan = \"p\"\n", &format!("plan = \"p\"\ndocument = \"{text}\"\n"));
+    assert_eq!(wrong(&document("{{sight}}")).0, "no goal has the output `sight`");
+    assert_eq!(wrong(&document("{{secret:pin}}")).0, "no goal has the output `secret:pin`");
+    // What a secret is called is for the agent to write; nobody fills it in.
+    let secret = list.replace("goal = \"x\"", "goal = \"pay with {{secret:pin}}\"");
+    let plan = Plan::parse(Path::new("p"), &secret, &[].into()).unwrap();
+    assert!(filled(&plan.goals[0], &Outputs::new()).starts_with("pay with {{secret:pin}}\n"));
+}
+
+#[test]
+fn a_model_that_plans_anew_sets_no_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = one(folder.path(), "replan");
+    let toml = DIGEST.replace("for = \"3h\"", "for = \"30d\"");
+    record.write(PlanLine::Replanned { toml }).unwrap();
+    assert!(record.plan.goals.iter().all(|goal| goal.schedule.is_none()));
 }

@@ -165,7 +165,7 @@ fn choose(
     let mut section = sections.model.clone();
     (section.name, section.key_env) = (None, None);
     Ok(Choice {
-        is_foreign: !is_own && words != "finish",
+        is_foreign: !is_own && !NULL_MODELS.contains(&words.as_str()),
         is_recorded: true,
         ..choice(Some(words.into()), Some(words.clone()), &section)
     })
@@ -207,6 +207,7 @@ fn source(
     let Some(words) = words else { return Ok(ModelSource::Folder(machine.small_model.clone())) };
     Ok(match words.to_str() {
         Some("finish") => ModelSource::Finish,
+        Some("taps") => ModelSource::Taps,
         Some(script) if script.starts_with("script:") => ModelSource::Script(PathBuf::from(&script["script:".len()..])),
         Some(url) if !is_folder(url) => {
             let name = name.ok_or_else(|| {
@@ -286,8 +287,11 @@ fn profile(
     }
 }
 
+/// Models that look at nothing, to compare others with.
+const NULL_MODELS: [&str; 2] = ["finish", "taps"];
+
 fn is_folder(words: &str) -> bool {
-    !words.starts_with("script:") && words != "finish" && !is_server(words.as_ref())
+    !words.starts_with("script:") && !NULL_MODELS.contains(&words) && !is_server(words.as_ref())
 }
 
 fn is_server(words: &OsStr) -> bool {

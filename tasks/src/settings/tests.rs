@@ -149,6 +149,7 @@ fn asked(words: &str) -> Overrides {
 fn models_are_told_apart() {
     let source = |words: &str| resolve("", asked(words), Recorded::default()).unwrap().model.source;
     assert_eq!(source("finish"), ModelSource::Finish);
+    assert_eq!(source("taps"), ModelSource::Taps);
     assert_eq!(source("script:a/b.txt"), ModelSource::Script("a/b.txt".into()));
     assert_eq!(source("models/mini"), ModelSource::Folder("models/mini".into()));
     assert!(matches!(source("https://host/v1"), ModelSource::Server { name, .. } if name == "n"));

@@ -22,6 +22,9 @@ const SYSTEM_PROCESS: u32 = 1240;
 /// Pictures that are encoded at the same time; each holds the pixels of a display.
 const CAMERAS: usize = 4;
 
+/// A century, in milliseconds.
+const SKIP_MAX: u64 = 100 * 366 * 86_400_000;
+
 /// What is ready when some time has passed.
 pub type Delay<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
@@ -86,6 +89,8 @@ pub struct Handle {
 
 struct Shared {
     clock: Box<dyn Clock>,
+    /// Milliseconds that were let pass without waiting for them.
+    skipped: AtomicU64,
     world: Mutex<World>,
     files: Mutex<Files>,
     settings: Mutex<Settings>,
@@ -128,6 +133,7 @@ impl Handle {
         let handle = Handle {
             shared: Arc::new(Shared {
                 clock: Box::new(clock),
+                skipped: AtomicU64::new(0),
                 files: Mutex::new(Files::new(storage, world.clock())),
                 faults: Mutex::new(faults),
                 world: Mutex::new(world),
@@ -273,6 +279,15 @@ impl Handle {
         self.change(|world| world.set_fact(name, value))
     }
 
+    /// Lets time pass at once, as it would by itself, and returns what the phone's clock shows then, in milliseconds since 1970.
+    pub fn let_pass(&self, time: Duration) -> u64 {
+        // Beyond a century the clock stands still.
+        let most = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).min(SKIP_MAX);
+        let add = |skipped: u64| Some(skipped.saturating_add(most).min(SKIP_MAX));
+        let _ = self.shared.skipped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        self.change(|world| 1000 * world.clock() + world.uptime() % 1000)
+    }
+
     /// Seconds since 1970 by the phone's own clock.
     pub(super) fn now(&self) -> u64 {
         self.look(World::clock)
@@ -297,7 +312,8 @@ impl Handle {
 
     fn world(&self) -> MutexGuard<'_, World> {
         let mut world = self.shared.world.lock().unwrap_or_else(PoisonError::into_inner);
-        world.advance(self.shared.clock.millis());
+        let skipped = self.shared.skipped.load(Ordering::Relaxed);
+        world.advance(self.shared.clock.millis().saturating_add(skipped));
         world
     }
 }

@@ -22,6 +22,7 @@ tapwright.toml only the model, the folder of runs and where ONNX Runtime is coun
 Examples:
   tapwright bench smoke --seeds 100
   tapwright bench smoke --seeds 100 --model finish  # the floor: it only says that it is done
+  tapwright bench smoke --seeds 100 --model taps  # chance: it touches anything
   tapwright bench smoke --seeds 20 --template note --json
   tapwright bench edge-cases --seeds 60
   tapwright bench phone --seeds 600  # also by kind, with what was changed unasked"

@@ -9,8 +9,8 @@ use console::style;
 use serde_json::json;
 use tapwright_tasks::headline::{EndNotice, Headline};
 use tapwright_tasks::plan::{
-    Goal, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, carry_out, draft, id, markdown, notice,
-    summary,
+    DOCUMENT, Goal, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, carry_out, draft, id, markdown,
+    notice, summary,
 };
 use tapwright_tasks::record::mark_last;
 use tapwright_tasks::run::RunReport;
@@ -174,11 +174,12 @@ async fn carry_on(session: &mut Session, config: &Config, mut record: PlanRecord
     let exit = exit(&end);
     let (achieved, all) = (record.achieved().count(), record.plan.goals.len());
     let how = notice(&end, achieved, all);
+    let document = record.plan.document.as_ref().map(|_| folder.join(DOCUMENT).display().to_string());
     if config.json {
         let line = json!({
             "plan": record.plan.title, "end": id(&end), "achieved": achieved, "goals": all,
             "outputs": record.outputs(), "not_achieved": summary["not_achieved"], "record": folder.to_string_lossy(),
-            "exit": exit.code(),
+            "document": document, "exit": exit.code(),
         });
         output::out(&line.to_string());
     } else {
@@ -188,6 +189,9 @@ async fn carry_on(session: &mut Session, config: &Config, mut record: PlanRecord
             output::out(&format!("  {}  {}", colour.apply_to(if n == 0 { mark } else { " " }), colour.apply_to(line)));
         }
         output::out(&format!("     {} {}", style("result  ").dim(), folder.join("plan.md").display()));
+        if let Some(document) = document {
+            output::out(&format!("     {} {document}", style("document").dim()));
+        }
         if record.next().is_some() && !config.is_virtual() {
             output::out(&format!("     {:8} {}", "", style(format!("tapwright resume {}", folder.display())).dim()));
         }
@@ -221,6 +225,12 @@ impl PlanWatch for PlanNarrator {
         let mut narrator = Narrator::new(self.json, self.live, steps_max);
         narrator.head(words, &[("goal", goal.name.clone()), ("record", folder.display().to_string())]);
         self.narrator = Some(narrator);
+    }
+
+    fn waits(&mut self, goal: &Goal, ms: u64) {
+        if !self.json {
+            output::out(&format!("  {}: the next round is due in {}", goal.name, clock::span(ms)));
+        }
     }
 
     fn entry(&mut self, entry: &Entry) {

@@ -68,9 +68,7 @@ impl Place {
 
     /// Starts it, and does not wait.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        Running { child, out }
+        Running::of(self.command(arguments))
     }
 
     /// The journal of the only run.
@@ -124,6 +122,13 @@ pub struct Running {
 }
 
 impl Running {
+    /// Starts a program, and does not wait.
+    pub fn of(mut command: Command) -> Running {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Running { child, out }
+    }
+
     /// The next line that it prints.
     pub fn line(&mut self) -> Value {
         let mut line = String::new();

@@ -1,5 +1,7 @@
 //! `dumpsys`: what clients read from it to learn which app is in front, and the door for judges.
 
+use std::time::Duration;
+
 use super::Call;
 use super::activity::full_activity;
 use crate::adbd::picture::DISPLAY;
@@ -27,8 +29,14 @@ pub(super) fn dumpsys(call: &mut Call<'_>) -> u8 {
             call.say(&format!("{facts}\n"));
             0
         }
+        ["tapwright", "pass", millis] if millis.parse::<u64>().is_ok() => {
+            let time = Duration::from_millis(millis.parse().unwrap_or(0));
+            let now = call.handle().let_pass(time);
+            call.say(&format!("{now}\n"));
+            0
+        }
         ["tapwright", ..] => {
-            call.complain("usage: dumpsys tapwright [set NAME VALUE]\n");
+            call.complain("usage: dumpsys tapwright [set NAME VALUE | pass MILLISECONDS]\n");
             1
         }
         ["window", ..] => window(call),
