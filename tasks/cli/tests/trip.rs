@@ -170,7 +170,12 @@ fn train(seed: u64) -> Option<(String, u32)> {
 
 /// Seeds of phones on which the trip can be made.
 fn seeds() -> impl Iterator<Item = u64> {
-    (0..).filter(|seed| 3 <= recommended(&world(*seed).facts()).len() && train(*seed).is_some())
+    (0..).filter(|seed| {
+        let facts = world(*seed).facts();
+        // Some phones begin without a network; nobody asks to turn it on.
+        let is_online = facts["wifi.on"] == "true" && facts["airplane.on"] == "false";
+        is_online && 3 <= recommended(&facts).len() && train(*seed).is_some()
+    })
 }
 
 /// What speaks against the end of a trip.
