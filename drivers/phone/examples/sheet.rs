@@ -111,15 +111,19 @@ fn small(rgba: &[u8]) -> Vec<[u8; 3]> {
     pixels
 }
 
-/// The most frequent colours, at five bits a part.
+/// The most frequent of the colours that are alike, each as the mean of its own.
 fn palette(pixels: &[[u8; 3]]) -> Vec<[u8; 3]> {
-    let mut counts: BTreeMap<[u8; 3], usize> = BTreeMap::new();
+    let mut alike: BTreeMap<[u8; 3], (usize, [usize; 3])> = BTreeMap::new();
     for pixel in pixels {
-        *counts.entry(pixel.map(|part| part & 0xF0 | part >> 4)).or_default() += 1;
+        let (count, sum) = alike.entry(pixel.map(|part| part >> 4)).or_default();
+        *count += 1;
+        for (part, total) in sum.iter_mut().enumerate() {
+            *total += usize::from(pixel[part]);
+        }
     }
-    let mut colors: Vec<([u8; 3], usize)> = counts.into_iter().collect();
-    colors.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    colors.into_iter().take(COLORS).map(|(color, _)| color).collect()
+    let mut colors: Vec<(usize, [usize; 3])> = alike.into_values().collect();
+    colors.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    colors.into_iter().take(COLORS).map(|(count, sum)| sum.map(|total| (total / count) as u8)).collect()
 }
 
 fn nearest(palette: &[[u8; 3]], pixel: [u8; 3]) -> u8 {

@@ -97,12 +97,14 @@ fn render(picture: Picture, width: u32, height: u32) -> Vec<u8> {
     painter.canvas.into_rgba()
 }
 
-/// Paints on a square from 0 to 100 each way that is stretched to the picture.
+/// Paints on a square from 0 to 100 each way that is stretched to the picture, or stands in its middle.
 struct Painter {
     canvas: Canvas,
     dice: Dice,
     width: f32,
     height: f32,
+    /// Whether the square keeps its shape: things are not as wide as the picture is.
+    is_square: bool,
 }
 
 impl Painter {
@@ -110,10 +112,14 @@ impl Painter {
         let canvas = Canvas::new(width, height, 0xD8DEE9);
         // Seeds that lie side by side must not look alike.
         let dice = Dice::new(u64::from(seed).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        Painter { canvas, dice, width: width as f32, height: height as f32 }
+        Painter { canvas, dice, width: width as f32, height: height as f32, is_square: false }
     }
 
     fn place(&self, (x, y): (f32, f32)) -> (f32, f32) {
+        if self.is_square {
+            let side = self.width.min(self.height);
+            return (self.width / 2.0 + side * (x - 50.0) / 100.0, self.height / 2.0 + side * (y - 50.0) / 100.0);
+        }
         (x * self.width / 100.0, y * self.height / 100.0)
     }
 
@@ -129,7 +135,9 @@ impl Painter {
 
     /// Colours that go from a height to another one.
     fn fade(&mut self, top: f32, bottom: f32, from: Color, to: Color) {
+        let is_square = std::mem::replace(&mut self.is_square, false);
         let rect = self.rect(0.0, top, 100.0, bottom);
+        self.is_square = is_square;
         self.canvas.gradient(rect, from, to);
     }
 

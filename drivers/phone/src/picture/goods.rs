@@ -14,6 +14,7 @@ pub fn paint(painter: &mut Painter, subject: Subject) {
     if !matches!(subject, Subject::Cover | Subject::Portrait | Subject::Meal | Subject::Coffee) {
         painter.fade(0.0, 100.0, lighter(back, 90), back);
     }
+    painter.is_square = subject != Subject::Cover;
     match subject {
         Subject::Meal => meal(painter),
         Subject::Coffee => coffee(painter),

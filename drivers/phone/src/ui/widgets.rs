@@ -386,8 +386,8 @@ impl Ui {
         let node = self.add(Class::Button, id, area);
         node.tap = Some(tap);
         node.shapes.push(Shape::Fill { rect: area, radius, color });
-        let is_told_apart = self.is_second() || self.by_pixels;
-        let ink = if is_told_apart && color == self.theme.off { self.theme.ink } else { 0xFFFFFF };
+        let is_grey = (self.is_second() || self.by_pixels) && color == self.theme.off;
+        let ink = if is_grey || self.by_pixels && color == self.theme.key { self.theme.ink } else { 0xFFFFFF };
         self.inside(|ui| {
             let style = Style { centered: true, fixed: true, ..Style::new(30.0, ink) };
             ui.label("text", text, (left, top + height / 2.0), width, style);

@@ -14,7 +14,7 @@ const SIZES: [(u32, u32, &str); 4] = [(540, 1200, "100"), (720, 1280, "100"), (1
 const STEPS: usize = 60;
 /// Words that differ less from what is behind them are hard to read. Those of WCAG ask for 3 of large text; dots, hints and
 /// what is switched off may have less.
-const CONTRAST_MIN: f32 = 1.9;
+const CONTRAST_MIN: f32 = 2.2;
 
 /// A text or an icon that can be seen.
 struct Seen<'a> {

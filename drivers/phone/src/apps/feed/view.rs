@@ -224,7 +224,7 @@ fn author_line(feed: &Feed, post: &Post, (name, when): (&str, &str), top: f32, u
 fn follow_button(feed: &Feed, by: usize, rect: (f32, f32, f32, f32), ui: &mut Ui) {
     let is_followed = feed.following.contains(&by);
     let text = ui.say(if is_followed { UNFOLLOW } else { FOLLOW });
-    let color = if is_followed { ui.theme.faint } else { ui.theme.accent };
+    let color = if is_followed { ui.theme.off } else { ui.theme.accent };
     ui.button("follow", text, rect, color, send(Message::Follow(by)));
 }
 

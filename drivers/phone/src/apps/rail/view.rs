@@ -210,7 +210,7 @@ fn train(rail: &Rail, number: &str, context: &Context<'_>, providers: &Providers
         return ui.notice(Icon::Train, text, None);
     };
     let language = context.language;
-    let (accent, off, faint) = (ui.theme.accent, ui.theme.off, ui.theme.faint);
+    let (accent, off) = (ui.theme.accent, ui.theme.off);
     ui.scroll(2.0 * ROW, |ui, column| {
         journey(&train, (rail.from, rail.to, rail.day), language, column, ui);
         let heading = ui.say(CLASS);
@@ -231,8 +231,8 @@ fn train(rail: &Rail, number: &str, context: &Context<'_>, providers: &Providers
             let (end, tap) = (End::Radio(rail.chosen.contains(&i)), Some(send(Message::Passenger(i))));
             ui.row(y, Row { id: "passenger", title: &person.name, second: &person.id, end, tap, ..Row::default() });
         });
-        let text = ui.say(ADD_PASSENGER);
-        column.button(ui, "add", text, faint, open(Page::new("new-passenger")));
+        let (text, plain) = (ui.say(ADD_PASSENGER), ui.theme.key);
+        column.button(ui, "add", text, plain, open(Page::new("new-passenger")));
         let sum = train.seats[rail.class].price * rail.chosen.len() as u32;
         let text = ui.say_with(ORDER_FOR, &format!("¥{sum}"));
         let color = if sum == 0 { off } else { accent };
@@ -333,7 +333,7 @@ fn order(rail: &Rail, at: usize, context: &Context<'_>, ui: &mut Ui) {
     let Some(order) = rail.orders.get(at) else { return };
     ui.title_bar(&order.train.number, true, &[]);
     let language = context.language;
-    let (ink, accent, faint) = (ui.theme.ink, ui.theme.accent, ui.theme.faint);
+    let (ink, accent) = (ui.theme.ink, ui.theme.accent);
     ui.scroll(2.0 * ROW, |ui, column| {
         let (text, color) = state(order, context.elapsed(), ui);
         column.gap(8.0);
@@ -353,7 +353,7 @@ fn order(rail: &Rail, at: usize, context: &Context<'_>, ui: &mut Ui) {
         column.paragraph(ui, "total", &total, Style { bold: true, ..Style::new(34.0, ink) });
         match order.state(context.elapsed()) {
             OrderState::Unpaid(_) => {
-                let cancel = ("cancel", ui.say(CANCEL_ORDER), faint, send(Message::AskToCancel(at)));
+                let cancel = ("cancel", ui.say(CANCEL_ORDER), ui.theme.key, send(Message::AskToCancel(at)));
                 column.buttons(ui, [cancel, ("pay", ui.say(PAY), accent, open(Page::of("pay", at)))]);
             }
             OrderState::Paid => {

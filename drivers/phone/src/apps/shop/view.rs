@@ -195,7 +195,9 @@ fn product(shop: &Shop, at: usize, providers: &Providers, ui: &mut Ui) {
     let Some(product) = shop.products.get(at) else { return };
     let star = if shop.kept.contains(&at) { Icon::StarFull } else { Icon::Star };
     let bar = [(star, FAVOURITE, send(Message::Keep(at))), (Icon::Cart, CART, open(Page::new("cart")))];
-    ui.title_bar(&product.name, true, &bar);
+    // The name, which may be long, stands below.
+    let title = ui.say(CATEGORIES[product.category]);
+    ui.title_bar(title, true, &bar);
     if is_offline(providers, ui, send(Message::Again)) {
         return;
     }
@@ -276,7 +278,7 @@ fn line(shop: &Shop, at: usize, top: f32, ui: &mut Ui) {
 fn checkout(shop: &Shop, ui: &mut Ui) {
     let title = ui.say(CHECKOUT);
     ui.title_bar(title, true, &[]);
-    let (accent, faint, ink) = (ui.theme.accent, ui.theme.faint, ui.theme.ink);
+    let (accent, plain, ink) = (ui.theme.accent, ui.theme.key, ui.theme.ink);
     let lines = shop.chosen();
     ui.scroll(2.0 * ROW, |ui, column| {
         let heading = ui.say(ADDRESS);
@@ -286,7 +288,7 @@ fn checkout(shop: &Shop, ui: &mut Ui) {
             ui.row(y, Row { id: "address", title: &shop.addresses[i], end, tap, size: 30.0, ..Row::default() });
         });
         let text = ui.say(NEW_ADDRESS);
-        column.button(ui, "new_address", text, faint, open(Page::new("new-address")));
+        column.button(ui, "new_address", text, plain, open(Page::new("new-address")));
         column.rows(ui, lines.len(), |ui, i, y| bought(shop, &lines[i], y, ui));
         let total = ui.say_with(TOTAL, &money(shop.cents(&lines)));
         column.gap(14.0);
