@@ -121,6 +121,8 @@ pub struct MachineDesktop {
     pub display: Option<String>,
     /// Where the files of its menu are, the most important folder first.
     pub menu: Vec<PathBuf>,
+    /// Where the bus of the session is.
+    pub bus: Option<String>,
     /// What tells this machine from others.
     pub machine: Option<String>,
     /// In which folder private desktops have theirs.

@@ -13,7 +13,9 @@ use tapwright_contract::device::DriverError;
 use crate::{OpenRig, Rig, Settle};
 
 #[cfg(target_os = "linux")]
-pub use self::x11::{Entrance, PrivateDesktop, PrivateOptions, X11Desktop, X11Options, missing_programs};
+pub use self::x11::{
+    Entrance, InputEvent, PrivateDesktop, PrivateOptions, SessionBus, X11Desktop, X11Options, missing_programs,
+};
 
 /// Which desktop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct DesktopOptions {
     pub settle: Settle,
     /// Where the files of the menu are (`*.desktop`), the most important folder first.
     pub applications: Vec<PathBuf>,
+    /// Where the bus of the user's own session is; `None` if there is none.
+    pub bus: Option<String>,
     /// What tells this computer from others, for the locks and records of the user's own desktop; `None` if it does not tell.
     pub machine: Option<String>,
 }

@@ -229,6 +229,7 @@ fn desktop() -> MachineDesktop {
     let machine = std::fs::read_to_string("/etc/machine-id").ok().map(|id| id.trim().to_owned());
     MachineDesktop {
         display: variable("DISPLAY").filter(|display| !display.is_empty()),
+        bus: variable("DBUS_SESSION_BUS_ADDRESS").filter(|bus| !bus.is_empty()),
         menu: folders.map(|folder| folder.join("applications")).collect(),
         machine: machine.filter(|id| !id.is_empty()),
         folder: env::temp_dir(),

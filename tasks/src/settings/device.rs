@@ -117,8 +117,8 @@ pub(super) fn address(
 }
 
 fn desktop(at: DesktopAddress, machine: &MachineDesktop) -> DeviceAddress {
-    let (applications, machine) = (machine.menu.clone(), machine.machine.clone());
-    DeviceAddress::Desktop(DesktopOptions { at, settle: Settle::DESKTOP, applications, machine })
+    let MachineDesktop { menu, bus, machine, .. } = machine.clone();
+    DeviceAddress::Desktop(DesktopOptions { at, settle: Settle::DESKTOP, applications: menu, bus, machine })
 }
 
 /// `HOST:PORT`

@@ -95,7 +95,7 @@ impl X11Desktop {
     }
 
     /// A spot as a place of the X screen.
-    fn aim(&self, spot: &Spot) -> Result<Aim, DriverErrorKind> {
+    pub(super) fn aim(&self, spot: &Spot) -> Result<Aim, DriverErrorKind> {
         let Some(seen) = self.seen.as_ref().filter(|seen| seen.id == spot.of) else {
             return Err(DriverErrorKind::Stale);
         };

@@ -1,11 +1,13 @@
 //! A desktop on an X server: pictures through shared memory, input through XTest, windows as window managers agree on them.
 
+mod accessibility;
 mod apis;
 mod apps;
 mod atoms;
 mod capture;
 mod clipboard;
 mod gestures;
+mod input;
 mod keyboard;
 mod keysyms;
 mod launch;
@@ -23,12 +25,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_contract::api::Apis;
-use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, InstalledApp, Screen};
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, InstalledApp, Label, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
 
+pub use self::accessibility::SessionBus;
+use self::accessibility::{Accessibility, Subject};
 use self::apis::DesktopApis;
 use self::apps::Menu;
 use self::gestures::LastClick;
+pub use self::input::InputEvent;
 use self::look::Seen;
 use self::monitors::Monitor;
 pub(super) use self::private::lacks;
@@ -38,7 +43,7 @@ use self::server::{Fault, Link, Server};
 use super::{DesktopAddress, DesktopOptions};
 use crate::deadline::Deadline;
 use crate::still::Memory;
-use crate::{OpenRig as _, Rest, Rig, Settle};
+use crate::{OpenRig as _, Rest, Rig, Settle, Tree};
 
 /// How long a server whose last answer did not come in time may take to show that it is there.
 const STILL_THERE: Duration = Duration::from_secs(1);
@@ -50,6 +55,8 @@ pub struct X11Options {
     pub settle: Settle,
     /// Where the menu's files are, the most important folder first.
     pub applications: Vec<PathBuf>,
+    /// The bus of the session, over which programs tell their widgets; `None` if there is none.
+    pub bus: Option<SessionBus>,
 }
 
 /// One X server's desktop.
@@ -62,6 +69,7 @@ pub struct X11Desktop {
     /// Set if the desktop is ours: programs are started in it.
     session: Option<Arc<PrivateDesktop>>,
     menu: Menu,
+    accessibility: Option<Accessibility>,
     memory: Memory,
     rest: Rest,
     seen: Option<Seen>,
@@ -85,6 +93,7 @@ impl X11Desktop {
     ) -> Result<X11Desktop, DriverError> {
         let mut desktop = X11Desktop {
             name: name.to_owned(),
+            accessibility: options.bus.clone().map(Accessibility::new),
             options,
             server: None,
             is_suspect: false,
@@ -109,6 +118,37 @@ impl X11Desktop {
     /// How the last wait for the screen to rest has ended: a screen that moves on is returned as well.
     pub fn rest(&self) -> Rest {
         self.rest
+    }
+
+    /// The widgets of the app in front; `None` if it tells none, or there is no bus on which it could.
+    ///
+    /// # Errors
+    /// `DriverError` if they could not be had now.
+    pub async fn tree(&mut self, within: Duration) -> Result<Option<Tree>, DriverError> {
+        let deadline = Deadline::after(within);
+        let result = self.read_tree(deadline).await;
+        self.after(&result);
+        result.map_err(|kind| self.error("read the widgets", kind))
+    }
+
+    async fn read_tree(&mut self, deadline: Deadline) -> Result<Option<Tree>, DriverErrorKind> {
+        self.connected(deadline).await?;
+        let last = self.seen.as_ref().map(|seen| seen.layout.monitors[seen.monitor].clone());
+        let found = self
+            .call("to see what is in front", deadline, move |link| {
+                let monitors = link.monitors()?;
+                // Labels are of the screen that was seen.
+                let monitor = last.filter(|last| monitors.contains(last)).unwrap_or_else(|| monitors[0].clone());
+                let Some(window) = link.active()? else { return Ok(None) };
+                Ok(Some((monitor, link.class_of(window)?, link.process_of(window)?, link.owners()?)))
+            })
+            .await?;
+        let (Some((monitor, class, Some(process), stack)), Some(accessibility)) = (found, &mut self.accessibility)
+        else {
+            return Ok(None);
+        };
+        let app = self.menu.front(class.as_deref()).id;
+        accessibility.tree(Subject { process, app, monitor, stack }, deadline).await
     }
 
     /// What the desktop offers besides its screen.
@@ -180,7 +220,7 @@ impl Driver for X11Desktop {
             chords: true,
             launch: true,
             windows: true,
-            labels: false,
+            labels: self.accessibility.is_some(),
             app_names: true,
         }
     }
@@ -212,6 +252,10 @@ impl Driver for X11Desktop {
         self.found(name).await.map_err(|kind| self.error("find an app", kind))
     }
 
+    async fn labels(&mut self, within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
+        Ok(self.tree(within).await?.map(|tree| tree.labels()))
+    }
+
     /// Gives back the keys that were borrowed for characters. Dropping the driver does the same.
     async fn close(&mut self, within: Duration) -> Result<(), DriverError> {
         let deadline = Deadline::after(within);
@@ -229,7 +273,12 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
     let deadline = Deadline::after(within);
     let name = options.name();
     let error = |kind| DriverError { device: name.clone(), operation: "open", kind };
-    let x11 = |entrance| X11Options { entrance, settle: options.settle, applications: options.applications.clone() };
+    let x11 = |entrance, bus| X11Options {
+        entrance,
+        settle: options.settle,
+        applications: options.applications.clone(),
+        bus,
+    };
     match &options.at {
         DesktopAddress::Display(display) if display.is_empty() => {
             let why = "DISPLAY is not set, so there is no desktop here: start this in a desktop session, name a display \
@@ -237,7 +286,8 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
             Err(error(DriverErrorKind::Refused { why: why.to_owned() }))
         }
         DesktopAddress::Display(display) => {
-            let how = x11(Entrance::Display(display.clone()));
+            let bus = options.bus.clone().map(|address| SessionBus { address, user: None });
+            let how = x11(Entrance::Display(display.clone()), bus);
             let desktop = X11Desktop::connect(&name, how, None, deadline.left()).await?;
             let apis = vec![desktop.apis()];
             let identity = options.machine.as_ref().map(|machine| format!("{machine} {display}"));
@@ -251,9 +301,9 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
             })
         }
         DesktopAddress::Private { size, folder } => {
-            let private = PrivateOptions { size: *size, folder: folder.clone() };
+            let private = PrivateOptions { size: *size, folder: folder.clone(), in_group: false };
             let session = Arc::new(PrivateDesktop::start(&private, deadline.left()).await.map_err(error)?);
-            let how = x11(session.entrance());
+            let how = x11(session.entrance(), Some(session.bus()));
             let desktop = X11Desktop::connect(&name, how, Some(session.clone()), deadline.left()).await?;
             let apis = vec![desktop.apis()];
             let about = format!("{name}, on display :{}", session.display());

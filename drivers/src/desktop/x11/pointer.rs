@@ -66,7 +66,7 @@ impl Link {
         Ok(())
     }
 
-    fn fake(&self, event: u8, detail: u8) -> Result<(), Fault> {
+    pub(super) fn fake(&self, event: u8, detail: u8) -> Result<(), Fault> {
         self.x.xtest_fake_input(event, detail, 0, self.root, 0, 0, 0)?;
         Ok(())
     }

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, ImageFormat};
 
+use super::accessibility::SessionBus;
 use super::server::{Entrance, Fault, Link};
 use crate::deadline::Deadline;
 use crate::quote::quote;
@@ -36,6 +37,8 @@ const PROGRAMS: [(&str, &str); 4] =
     [("Xvfb", "xvfb"), ("openbox", "openbox"), ("dbus-daemon", "dbus-daemon"), ("dbus-send", "dbus-bin")];
 /// What the widgets of programs are told through.
 const ACCESSIBILITY: (&str, &str) = ("/usr/share/dbus-1/services/org.a11y.Bus.service", "at-spi2-core");
+/// As whom root's programs run inside: `--map-user` below.
+const OTHER_USER: u32 = 1000;
 /// How long the end of a desktop may take, before it is ended without being asked.
 const END: Duration = Duration::from_secs(5);
 /// The least time between two questions whether the window manager is there.
@@ -49,6 +52,8 @@ pub struct PrivateOptions {
     pub size: Size,
     /// In which folder its own one is made, for as long as it is there.
     pub folder: PathBuf,
+    /// Whether it does without a namespace, as on systems that allow none.
+    pub in_group: bool,
 }
 
 /// A desktop that ends when this is dropped.
@@ -61,6 +66,8 @@ pub struct PrivateDesktop {
     keeper: Mutex<Option<Child>>,
     /// Nobody else removes the folder while this is locked.
     _lock: File,
+    /// Whether whoever is root outside is somebody else inside.
+    is_other_user: bool,
     /// Whether programs tell their widgets.
     pub has_accessibility: bool,
 }
@@ -104,7 +111,7 @@ impl PrivateDesktop {
         let (folder, lock, cookie) = prepared.map_err(|error| {
             refused(format!("no folder for a private desktop can be made in {}: {error}", options.folder.display()))
         })?;
-        let (mut keeper, kind) = keeper(&folder, options.size).await.map_err(|error| refused(error.to_string()))?;
+        let (mut keeper, kind) = keeper(&folder, options).await.map_err(|error| refused(error.to_string()))?;
         let (input, output) = (keeper.stdin.take(), keeper.stdout.take());
         // From here on the folder is the script's to remove, as soon as `input` is closed.
         let mut desktop = PrivateDesktop {
@@ -114,6 +121,7 @@ impl PrivateDesktop {
             input: Mutex::new(input),
             keeper: Mutex::new(Some(keeper)),
             _lock: lock,
+            is_other_user: kind == "namespace" && rustix::process::geteuid().is_root(),
             has_accessibility: true,
         };
         let output = output.ok_or_else(|| refused("a private desktop cannot be listened to"))?;
@@ -153,9 +161,10 @@ impl PrivateDesktop {
         Entrance::Socket { path: Path::new(SOCKETS).join(format!("X{}", self.display)), cookie: self.cookie.clone() }
     }
 
-    /// Where its session bus is.
-    pub fn bus(&self) -> PathBuf {
-        self.folder.join("run/bus")
+    /// Its session bus.
+    pub fn bus(&self) -> SessionBus {
+        let address = format!("unix:path={}", self.folder.join("run/bus").display());
+        SessionBus { address, user: self.is_other_user.then_some(OTHER_USER) }
     }
 
     /// Its number: `99` of `:99`.
@@ -204,7 +213,7 @@ impl PrivateDesktop {
 }
 
 /// Starts the script as the first process of a namespace, or of a group where the system allows none.
-async fn keeper(folder: &Path, size: Size) -> std::io::Result<(Child, &'static str)> {
+async fn keeper(folder: &Path, options: &PrivateOptions) -> std::io::Result<(Child, &'static str)> {
     let ids: &[&str] = match rustix::process::geteuid().is_root() {
         // Some programs refuse to run as root, and others run without protection: inside they are not.
         true => &["--map-user=1000", "--map-group=1000"],
@@ -212,41 +221,59 @@ async fn keeper(folder: &Path, size: Size) -> std::io::Result<(Child, &'static s
     };
     let fixed = ["--user", "--pid", "--fork", "--kill-child", "--mount-proc"];
     let namespace: Vec<&str> = fixed.iter().chain(ids).copied().collect();
-    let tried =
-        Command::new("unshare").args(&namespace).arg("true").stdin(Stdio::null()).stderr(Stdio::null()).status().await;
-    let is_namespace = tried.is_ok_and(|status| status.success());
+    let mut tried = Command::new("unshare");
+    tried.args(&namespace).arg("true").env("PATH", PATH).stdin(Stdio::null()).stderr(Stdio::null());
+    let is_namespace = !options.in_group && tried.status().await.is_ok_and(|status| status.success());
     let kind = if is_namespace { "namespace" } else { "group" };
     let mut command = Command::new(if is_namespace { "unshare" } else { "sh" });
     if is_namespace {
         command.args(&namespace).arg("sh");
     }
-    command.arg(folder.join("private.sh")).arg(folder).arg(size.to_string()).arg(kind);
+    command
+        .arg(folder.join("private.sh"))
+        .arg(folder)
+        .arg(options.size.to_string())
+        .arg(number_of(folder).to_string())
+        .arg(kind);
     command.env_clear().env("PATH", PATH).process_group(0);
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     Ok((child, kind))
 }
 
+/// The number of a folder's display. Servers in namespaces of their own cannot see which numbers others have, and would take away each
+/// other's sockets while they look for a free one; so it is drawn with the folder's name.
+fn number_of(folder: &Path) -> u32 {
+    const FIRST: u32 = 1000;
+    const COUNT: u32 = 49_000;
+    let name = folder.to_string_lossy();
+    let end = name.get(name.len().saturating_sub(8)..).and_then(|end| u32::from_str_radix(end, 16).ok());
+    FIRST + end.unwrap_or_default() % COUNT
+}
+
 /// Makes a folder that nobody else can look into, with what the desktop needs, a lock, and the cookie.
 fn prepare(base: &Path) -> std::io::Result<(PathBuf, File, Vec<u8>)> {
-    let mut random = [0; 22];
+    let mut random = [0; 24];
     getrandom::fill(&mut random).map_err(|error| std::io::Error::other(error.to_string()))?;
     let (cookie, name) = random.split_at(16);
     let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
     let folder = base.join(format!("{FOLDER}{name}"));
+    // Under another name until it is locked: who starts a desktop at the same moment would take it for one that was left.
+    let unlocked = base.join(format!(".{FOLDER}{name}"));
     fs::create_dir_all(base)?;
-    DirBuilder::new().mode(0o700).create(&folder)?;
+    DirBuilder::new().mode(0o700).create(&unlocked)?;
     // As root nobody else may make it; without it servers listen nowhere.
     if !Path::new(SOCKETS).is_dir() && fs::create_dir(SOCKETS).is_ok() {
         fs::set_permissions(SOCKETS, Permissions::from_mode(0o1777))?;
     }
     let write = |name: &str, bytes: &[u8]| {
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(name))?.write_all(bytes)
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(unlocked.join(name))?.write_all(bytes)
     };
-    let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join("lock"))?;
+    let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(unlocked.join("lock"))?;
     lock.lock()?;
     write("private.sh", SCRIPT.as_bytes())?;
     write("openbox.xml", WINDOW_MANAGER.as_bytes())?;
     write("authority", &authority(cookie))?;
+    fs::rename(&unlocked, &folder)?;
     Ok((folder, lock, cookie.to_vec()))
 }
 

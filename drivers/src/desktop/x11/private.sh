@@ -1,8 +1,8 @@
 # Keeps a private desktop for as long as somebody holds the other end of its standard input, and nothing of it after that.
-# Usage: sh private.sh FOLDER WIDTHxHEIGHT namespace|group
+# Usage: sh private.sh FOLDER WIDTHxHEIGHT NUMBER namespace|group
 # It is the first process of its namespace, or the leader of its group. Each line that it reads is started as a command of the desktop.
 # It writes: `display N`, then `ready`; or `failed WHAT`.
-folder=$1 size=$2 kind=$3
+folder=$1 size=$2 number=$3 kind=$4
 umask 077
 trap '' PIPE HUP INT
 failed() { echo "failed $1: $(tail -n 3 "$folder/$2" 2>/dev/null | tr '\n' ' ')"; end; }
@@ -16,8 +16,8 @@ end() {
     if [ "$kind" = group ]; then
         # Whoever has left the group still has the mark in its environment.
         for process in /proc/[0-9]*; do
-            number=${process#/proc/}
-            [ "$number" != "$$" ] && grep -qsz "^TAPWRIGHT_DESKTOP=$folder\$" "$process/environ" && kill -KILL "$number" 2>/dev/null
+            id=${process#/proc/}
+            [ "$id" != "$$" ] && grep -qsz "^TAPWRIGHT_DESKTOP=$folder\$" "$process/environ" && kill -KILL "$id" 2>/dev/null
         done
     fi
     [ -n "$display" ] && rm -f "/tmp/.X11-unix/X$display" "/tmp/.X$display-lock"
@@ -35,7 +35,7 @@ unset LC_ALL WAYLAND_DISPLAY XDG_CURRENT_DESKTOP XDG_SESSION_ID SESSION_MANAGER 
 mkdir -p "$HOME" "$XDG_RUNTIME_DIR" && cd "$HOME" || failed "the folder $folder" none
 
 mkfifo "$folder/number" || failed "the folder $folder" none
-Xvfb -displayfd 3 -screen 0 "${size}x24" -dpi 96 -nolisten tcp -noreset -auth "$XAUTHORITY" 3>"$folder/number" >"$folder/xvfb.log" 2>&1 </dev/null &
+Xvfb ":$number" -displayfd 3 -screen 0 "${size}x24" -dpi 96 -nolisten tcp -noreset -auth "$XAUTHORITY" 3>"$folder/number" >"$folder/xvfb.log" 2>&1 </dev/null &
 xvfb=$!
 dbus-daemon --session --nofork --nopidfile --address="$DBUS_SESSION_BUS_ADDRESS" >"$folder/bus.log" 2>&1 </dev/null &
 # When the server gives up, this reads an end.

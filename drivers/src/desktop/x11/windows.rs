@@ -28,7 +28,12 @@ pub(crate) struct TopLevel {
 }
 
 impl TopLevel {
-    fn holds(&self, (x, y): (i32, i32)) -> bool {
+    #[cfg(test)]
+    pub fn for_tests(id: Window, [x, y, width, height]: [i32; 4]) -> TopLevel {
+        TopLevel { id, x, y, width, height }
+    }
+
+    pub fn holds(&self, (x, y): (i32, i32)) -> bool {
         (self.x..self.x + self.width).contains(&x) && (self.y..self.y + self.height).contains(&y)
     }
 }
@@ -101,6 +106,40 @@ impl Link {
             Ok(reply) => Ok(class(&reply)),
             Err(error) => gone_is_none(error),
         }
+    }
+
+    /// The process of a window, as its program says.
+    pub fn process_of(&self, window: Window) -> Result<Option<u32>, Fault> {
+        Ok(self.numbers(window, self.atoms._NET_WM_PID)?.first().copied())
+    }
+
+    /// What lies on the screen, the lowest first, each with the process that it belongs to, if that is told.
+    pub fn owners(&self) -> Result<Vec<(TopLevel, Option<u32>)>, Fault> {
+        let mut frames: Vec<(Window, Option<u32>)> = Vec::new();
+        for client in self.numbers(self.root, self.atoms._NET_CLIENT_LIST)? {
+            frames.push((self.frame_of(client)?, self.process_of(client)?));
+        }
+        let mut owners = Vec::new();
+        for top in self.stack()? {
+            let framed = frames.iter().find(|(frame, _)| *frame == top.id).and_then(|(_, process)| *process);
+            // Menus have no frame and say it themselves.
+            owners.push((top, if framed.is_some() { framed } else { self.process_of(top.id)? }));
+        }
+        Ok(owners)
+    }
+
+    /// The window right below the root that a window lies in.
+    fn frame_of(&self, window: Window) -> Result<Window, Fault> {
+        const DEPTH_MAX: u32 = 16;
+        let mut at = window;
+        for _ in 0..DEPTH_MAX {
+            match self.x.query_tree(at)?.reply() {
+                Ok(tree) if tree.parent == self.root || tree.parent == x11rb::NONE => break,
+                Ok(tree) => at = tree.parent,
+                Err(error) => return gone_is_none::<Window>(error),
+            }
+        }
+        Ok(at)
     }
 
     /// All windows of apps, the lowest first.

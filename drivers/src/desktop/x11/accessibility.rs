@@ -1,0 +1,478 @@
+//! What programs say of their widgets, over the accessibility bus (AT-SPI).
+//!
+//! All that is read is a program's own words. Every call has a time limit of its own: programs that are busy answer late or never.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tapwright_contract::device::DriverErrorKind;
+use tokio::task::JoinSet;
+use zbus::connection::Builder;
+use zbus::{Connection, Message, OwnedObjectPath};
+
+use super::monitors::Monitor;
+use super::windows::TopLevel;
+use crate::deadline::Deadline;
+use crate::tree::{Tree, Widget};
+
+/// How long one answer of a program may take.
+const ANSWER: Duration = Duration::from_secs(1);
+/// How long all of it may take.
+const READ: Duration = Duration::from_secs(4);
+/// No program is asked about more widgets, and no more of what a program lists is read.
+const ASKED_MAX: usize = 2000;
+const LISTED_MAX: usize = 50_000;
+/// How many questions are on their way at once.
+const AT_ONCE: usize = 64;
+/// No text of a field is told further, in characters.
+const TEXT_MAX: i32 = 500;
+/// No widget lies in more of them.
+const DEPTH_MAX: u32 = 64;
+
+const REGISTRY: &str = "org.a11y.atspi.Registry";
+const ROOT: &str = "/org/a11y/atspi/accessible/root";
+const ACCESSIBLE: &str = "org.a11y.atspi.Accessible";
+
+/// A session bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionBus {
+    pub address: String,
+    /// As whom the bus knows us, if that is not who we are: those in a namespace see other numbers.
+    pub user: Option<u32>,
+}
+
+/// The way to the accessibility bus.
+pub(crate) struct Accessibility {
+    bus: SessionBus,
+    connection: Option<Connection>,
+}
+
+/// A widget: the program on the bus, and the object.
+type Reference = (String, OwnedObjectPath);
+/// What a program's cache says of a widget: itself, its program, its parent, its place among its siblings, how many children it has, its
+/// interfaces, its name, its role, its description and its states.
+type Item = (Reference, Reference, Reference, i32, i32, Vec<String>, String, u32, String, Vec<u32>);
+
+/// One widget as it was listed.
+struct Listed {
+    path: String,
+    depth: u32,
+    interfaces: Vec<String>,
+    name: String,
+    description: String,
+    role: u32,
+    states: u64,
+}
+
+/// Whose widgets are read, and where they can be seen.
+pub(super) struct Subject {
+    /// The process of the window in front.
+    pub process: u32,
+    /// What the platform calls its app.
+    pub app: String,
+    pub monitor: Monitor,
+    /// What lies on the screen, the lowest first, and the process that each belongs to, if it tells.
+    pub stack: Vec<(TopLevel, Option<u32>)>,
+}
+
+mod state {
+    pub const CHECKED: u32 = 4;
+    pub const EDITABLE: u32 = 7;
+    pub const FOCUSED: u32 = 12;
+    pub const PRESSED: u32 = 20;
+    pub const SENSITIVE: u32 = 24;
+    pub const SHOWING: u32 = 25;
+    pub const VISIBLE: u32 = 30;
+    pub const CHECKABLE: u32 = 41;
+}
+
+mod role {
+    pub const CHECK_BOX: u32 = 7;
+    pub const CHECK_MENU_ITEM: u32 = 8;
+    pub const PASSWORD: u32 = 40;
+    pub const RADIO_BUTTON: u32 = 44;
+    pub const RADIO_MENU_ITEM: u32 = 45;
+    pub const SCROLL_PANE: u32 = 49;
+    pub const SPIN_BUTTON: u32 = 52;
+    pub const TERMINAL: u32 = 60;
+    pub const TEXT: u32 = 61;
+    pub const TOGGLE_BUTTON: u32 = 62;
+    pub const PARAGRAPH: u32 = 73;
+    pub const ENTRY: u32 = 79;
+}
+
+/// What the more frequent roles are called here; a field to type into is a `TextField`.
+const ROLES: [(u32, &str); 42] = [
+    (2, "Alert"),
+    (role::CHECK_BOX, "CheckBox"),
+    (role::CHECK_MENU_ITEM, "CheckMenuItem"),
+    (10, "ColumnHeader"),
+    (11, "ComboBox"),
+    (16, "Dialog"),
+    (19, "FileChooser"),
+    (20, "Filler"),
+    (23, "Frame"),
+    (26, "Icon"),
+    (27, "Image"),
+    (29, "Label"),
+    (31, "List"),
+    (32, "ListItem"),
+    (33, "Menu"),
+    (34, "MenuBar"),
+    (35, "MenuItem"),
+    (37, "PageTab"),
+    (38, "PageTabList"),
+    (39, "Panel"),
+    (role::PASSWORD, "PasswordField"),
+    (41, "PopupMenu"),
+    (42, "ProgressBar"),
+    (43, "Button"),
+    (role::RADIO_BUTTON, "RadioButton"),
+    (role::RADIO_MENU_ITEM, "RadioMenuItem"),
+    (48, "ScrollBar"),
+    (role::SCROLL_PANE, "ScrollPane"),
+    (51, "Slider"),
+    (role::SPIN_BUTTON, "SpinButton"),
+    (55, "Table"),
+    (56, "TableCell"),
+    (role::TERMINAL, "Terminal"),
+    (role::TEXT, "TextField"),
+    (role::TOGGLE_BUTTON, "ToggleButton"),
+    (63, "ToolBar"),
+    (65, "Tree"),
+    (role::PARAGRAPH, "Paragraph"),
+    (role::ENTRY, "TextField"),
+    (83, "Heading"),
+    (88, "Link"),
+    (90, "TableRow"),
+];
+
+impl Listed {
+    fn is(&self, state: u32) -> bool {
+        self.states & 1 << state != 0
+    }
+
+    fn has(&self, interface: &str) -> bool {
+        self.interfaces.iter().any(|name| name.rsplit('.').next() == Some(interface))
+    }
+
+    fn is_seen(&self) -> bool {
+        self.is(state::SHOWING) && self.is(state::VISIBLE)
+    }
+
+    fn class(&self) -> &'static str {
+        ROLES.iter().find(|(role, _)| *role == self.role).map_or("Widget", |(_, class)| class)
+    }
+
+    /// Whether it may hold words of its own.
+    fn has_text(&self) -> bool {
+        let roles = [role::SPIN_BUTTON, role::TERMINAL, role::TEXT, role::PARAGRAPH, role::ENTRY];
+        self.has("Text") && (roles.contains(&self.role) || self.is(state::EDITABLE)) && self.role != role::PASSWORD
+    }
+
+    /// Whether it is worth a question: it says something, or something can be done with it.
+    fn is_of_interest(&self) -> bool {
+        let says = !self.name.trim().is_empty() || !self.description.trim().is_empty();
+        self.is_seen()
+            && self.has("Component")
+            && (says || self.has_text() || self.role == role::PASSWORD || self.is(state::FOCUSED))
+    }
+
+    fn widget(self, bounds: [i32; 4], text: String, app: &str) -> Widget {
+        let switches =
+            [role::CHECK_BOX, role::CHECK_MENU_ITEM, role::RADIO_BUTTON, role::RADIO_MENU_ITEM, role::TOGGLE_BUTTON];
+        let is_switch = switches.contains(&self.role) || self.is(state::CHECKABLE);
+        let shown = self.name != text && !self.name.trim().is_empty();
+        Widget {
+            depth: self.depth,
+            is_on: is_switch.then(|| self.is(state::CHECKED) || self.is(state::PRESSED)),
+            can_be_touched: self.has("Action") && self.is(state::SENSITIVE) || self.is(state::EDITABLE),
+            can_be_scrolled: self.role == role::SCROLL_PANE,
+            has_focus: self.is(state::FOCUSED),
+            is_password: self.role == role::PASSWORD,
+            is_enabled: self.is(state::SENSITIVE),
+            class: self.class().to_owned(),
+            app: app.to_owned(),
+            bounds,
+            remarks: if shown && !text.is_empty() { vec![self.name.clone()] } else { Vec::new() },
+            text: if text.is_empty() { self.name } else { text },
+            description: self.description,
+            ..Widget::default()
+        }
+    }
+}
+
+fn failed(error: zbus::Error) -> DriverErrorKind {
+    DriverErrorKind::MalformedResponse { why: format!("the accessibility bus: {error}") }
+}
+
+impl Accessibility {
+    pub fn new(bus: SessionBus) -> Accessibility {
+        Accessibility { bus, connection: None }
+    }
+
+    async fn connected(&mut self) -> Result<Connection, DriverErrorKind> {
+        if let Some(connection) = &self.connection {
+            return Ok(connection.clone());
+        }
+        let build = |address: &str| {
+            let builder = Builder::address(address).method_timeout(ANSWER);
+            match self.bus.user {
+                Some(user) => builder.user_id(user).build(),
+                None => builder.build(),
+            }
+        };
+        let session = build(&self.bus.address).await.map_err(failed)?;
+        let bus = Some("org.a11y.Bus");
+        let answer = session.call_method(bus, "/org/a11y/bus", bus, "GetAddress", &()).await.map_err(failed)?;
+        let address: String = answer.body().deserialize().map_err(failed)?;
+        let connection = build(&address).await.map_err(failed)?;
+        self.connection = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// The widgets of the app in front that can be seen on a monitor; `None` if it tells none.
+    ///
+    /// # Errors
+    /// `TimedOut` if they did not come in time, `MalformedResponse` if the bus cannot be read.
+    pub async fn tree(&mut self, subject: Subject, deadline: Deadline) -> Result<Option<Tree>, DriverErrorKind> {
+        let deadline = deadline.or_sooner(READ);
+        let read = deadline.hold("the widgets of the app in front", self.read(subject)).await;
+        if read.is_err() {
+            self.connection = None;
+        }
+        read
+    }
+
+    async fn read(&mut self, subject: Subject) -> Result<Option<Tree>, DriverErrorKind> {
+        let connection = self.connected().await?;
+        let Some(program) = program_of(&connection, subject.process).await? else { return Ok(None) };
+        let listed = match from_cache(&connection, &program).await {
+            Ok(listed) if listed.len() > 1 => listed,
+            // Some keep no cache.
+            _ => by_walking(&connection, &program).await?,
+        };
+        let mut asked: JoinSet<Option<(usize, Widget)>> = JoinSet::new();
+        let mut widgets = Vec::new();
+        let questions = listed.into_iter().filter(Listed::is_of_interest).take(ASKED_MAX);
+        for (at, one) in questions.enumerate() {
+            if asked.len() >= AT_ONCE {
+                widgets.extend(asked.join_next().await.and_then(Result::ok).flatten());
+            }
+            let (connection, program, app) = (connection.clone(), program.clone(), subject.app.clone());
+            asked.spawn(async move { Some((at, asked_widget(&connection, &program, one, &app).await?)) });
+        }
+        while let Some(answer) = asked.join_next().await {
+            widgets.extend(answer.ok().flatten());
+        }
+        widgets.sort_by_key(|(at, _)| *at);
+        let seen = widgets.into_iter().filter_map(|(_, widget)| on_monitor(widget, &subject)).collect();
+        let tree = Tree { size: subject.monitor.size, widgets: seen };
+        Ok(tree.tells_anything().then_some(tree))
+    }
+}
+
+/// The program on the bus that is a process.
+async fn program_of(connection: &Connection, process: u32) -> Result<Option<String>, DriverErrorKind> {
+    let answer =
+        connection.call_method(Some(REGISTRY), ROOT, Some(ACCESSIBLE), "GetChildren", &()).await.map_err(failed)?;
+    let programs: Vec<Reference> = answer.body().deserialize().map_err(failed)?;
+    for (program, _) in programs.into_iter().take(256) {
+        let bus = Some("org.freedesktop.DBus");
+        let asked =
+            connection.call_method(bus, "/org/freedesktop/DBus", bus, "GetConnectionUnixProcessID", &program).await;
+        if asked.is_ok_and(|answer| answer.body().deserialize::<u32>().is_ok_and(|number| number == process)) {
+            return Ok(Some(program));
+        }
+    }
+    Ok(None)
+}
+
+/// All widgets of a program in one answer, parents before their children.
+async fn from_cache(connection: &Connection, program: &str) -> Result<Vec<Listed>, DriverErrorKind> {
+    let (path, interface) = ("/org/a11y/atspi/cache", Some("org.a11y.atspi.Cache"));
+    let answer = connection.call_method(Some(program), path, interface, "GetItems", &()).await.map_err(failed)?;
+    let items: Vec<Item> = answer.body().deserialize().map_err(failed)?;
+    if items.len() > LISTED_MAX {
+        return Err(DriverErrorKind::MalformedResponse { why: format!("a program lists {} widgets", items.len()) });
+    }
+    Ok(in_order(items))
+}
+
+/// Widgets of a list in the order of the tree that they make; one whose parents are not listed, or lead in a circle, is left out.
+fn in_order(items: Vec<Item>) -> Vec<Listed> {
+    let mut children: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, item) in items.iter().enumerate() {
+        if item.2.1 != item.0.1 {
+            children.entry(&item.2.1).or_default().push(at);
+        }
+    }
+    children.values_mut().for_each(|all| all.sort_by_key(|at| items[*at].3));
+    let is_listed: BTreeSet<&str> = items.iter().map(|item| &**item.0.1).collect();
+    // Windows, whose parent is the program itself, which is not always listed.
+    let roots =
+        (0..items.len()).filter(|at| !is_listed.contains(&**items[*at].2.1) || items[*at].2.1 == items[*at].0.1);
+    let mut open: Vec<(usize, u32)> = roots.map(|at| (at, 0)).collect();
+    open.reverse();
+    let mut order = Vec::with_capacity(items.len());
+    while let Some((at, depth)) = open.pop() {
+        order.push((at, depth));
+        if depth < DEPTH_MAX && order.len() < items.len() {
+            let inner = children.get(&**items[at].0.1).into_iter().flatten().rev();
+            open.extend(inner.map(|child| (*child, depth + 1)));
+        }
+    }
+    let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
+    let listed = order.into_iter().filter_map(|(at, depth)| {
+        let ((_, path), _, _, _, _, interfaces, name, role, description, states) = items[at].take()?;
+        Some(Listed { path: path.to_string(), depth, interfaces, name, description, role, states: bits(&states) })
+    });
+    listed.collect()
+}
+
+fn bits(states: &[u32]) -> u64 {
+    states.iter().take(2).rev().fold(0, |bits, word| bits << 32 | u64::from(*word))
+}
+
+/// All widgets of a program that can be seen, one after the other.
+async fn by_walking(connection: &Connection, program: &str) -> Result<Vec<Listed>, DriverErrorKind> {
+    let mut open = vec![(ROOT.to_owned(), 0)];
+    let mut listed = Vec::new();
+    while let Some((path, depth)) = open.pop() {
+        let Some(one) = walked(connection, program, path.clone(), depth).await else { continue };
+        // The program itself has no states.
+        let is_seen = one.is_seen() || depth == 0;
+        listed.push(one);
+        if !is_seen || depth >= DEPTH_MAX || listed.len() >= ASKED_MAX {
+            continue;
+        }
+        let asked = connection.call_method(Some(program), path.as_str(), Some(ACCESSIBLE), "GetChildren", &()).await;
+        let children: Vec<Reference> =
+            asked.ok().and_then(|answer| answer.body().deserialize().ok()).unwrap_or_default();
+        open.extend(children.into_iter().take(ASKED_MAX).rev().map(|(_, path)| (path.to_string(), depth + 1)));
+    }
+    Ok(listed)
+}
+
+async fn walked(connection: &Connection, program: &str, path: String, depth: u32) -> Option<Listed> {
+    let call = async |method: &str| {
+        connection.call_method(Some(program), path.as_str(), Some(ACCESSIBLE), method, &()).await.ok()
+    };
+    let (role, states, interfaces) = tokio::join!(call("GetRole"), call("GetState"), call("GetInterfaces"));
+    let (name, description) =
+        tokio::join!(property(connection, program, &path, "Name"), property(connection, program, &path, "Description"));
+    Some(Listed {
+        depth,
+        role: body(role)?,
+        states: bits(&body::<Vec<u32>>(states)?),
+        interfaces: body(interfaces)?,
+        name: name.unwrap_or_default(),
+        description: description.unwrap_or_default(),
+        path,
+    })
+}
+
+fn body<T: for<'a> zbus::wire::DynamicDeserialize<'a>>(answer: Option<Message>) -> Option<T> {
+    let body = answer?.body();
+    body.deserialize().ok()
+}
+
+async fn property(connection: &Connection, program: &str, path: &str, name: &str) -> Option<String> {
+    let properties = Some("org.freedesktop.DBus.Properties");
+    let answer = connection.call_method(Some(program), path, properties, "Get", &(ACCESSIBLE, name)).await.ok()?;
+    let value: zbus::OwnedVariant = body(Some(answer))?;
+    String::try_from(value).ok()
+}
+
+/// Where a widget is and what it holds; `None` if it does not say where.
+async fn asked_widget(connection: &Connection, program: &str, one: Listed, app: &str) -> Option<Widget> {
+    /// Of the whole screen, and not of the window.
+    const SCREEN: u32 = 0;
+    let (interface, method) = ("org.a11y.atspi.Component", "GetExtents");
+    let place = connection.call_method(Some(program), one.path.as_str(), Some(interface), method, &SCREEN).await.ok();
+    let (x, y, width, height): (i32, i32, i32, i32) = body(place)?;
+    let mut text = String::new();
+    if one.has_text() {
+        let (interface, method) = ("org.a11y.atspi.Text", "GetText");
+        let answer =
+            connection.call_method(Some(program), one.path.as_str(), Some(interface), method, &(0, TEXT_MAX)).await;
+        text = body(answer.ok()).unwrap_or_default();
+    }
+    let bounds = [x, y, x.saturating_add(width), y.saturating_add(height)];
+    Some(one.widget(bounds, text, app))
+}
+
+/// A widget as a place of the monitor; `None` if it cannot be seen there, because it lies elsewhere or another program's window lies over it.
+fn on_monitor(mut widget: Widget, subject: &Subject) -> Option<Widget> {
+    let (x, y) = (i32::from(subject.monitor.x), i32::from(subject.monitor.y));
+    let (right, bottom) = (subject.monitor.size.width as i32, subject.monitor.size.height as i32);
+    let [left, top, to_right, to_bottom] = widget.bounds;
+    let clipped = |at: i32, from: i32, max: i32| at.saturating_sub(from).clamp(0, max);
+    widget.bounds =
+        [clipped(left, x, right), clipped(top, y, bottom), clipped(to_right, x, right), clipped(to_bottom, y, bottom)];
+    if widget.bounds[0] >= widget.bounds[2] || widget.bounds[1] >= widget.bounds[3] {
+        return None;
+    }
+    let (middle_x, middle_y) = widget.middle();
+    let over = subject.stack.iter().rev().find(|(top, _)| top.holds((middle_x + x, middle_y + y)));
+    // Whoever does not say whose window it is may lie over it or not.
+    over.is_none_or(|(_, process)| process.is_none_or(|process| process == subject.process)).then_some(widget)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(path: &str, parent: &str, index: i32) -> Item {
+        let reference = |path: &str| (":1.2".to_owned(), OwnedObjectPath::try_from(path).unwrap());
+        let interfaces = vec!["org.a11y.atspi.Component".to_owned()];
+        let states = vec![1 << state::SHOWING | 1 << state::VISIBLE, 1 << (state::CHECKABLE - 32)];
+        (
+            reference(path),
+            reference("/app"),
+            reference(parent),
+            index,
+            0,
+            interfaces,
+            path.to_owned(),
+            43,
+            String::new(),
+            states,
+        )
+    }
+
+    #[test]
+    fn a_list_becomes_a_tree_whatever_its_order() {
+        let items = vec![
+            item("/b/two", "/b", 1),
+            item("/circle/one", "/circle/two", 0),
+            item("/circle/two", "/circle/one", 0),
+            item("/b/one", "/b", 0),
+            item("/b", "/app", 1),
+            item("/a", "/app", 0),
+            item("/self", "/self", 0),
+            item("/b/one/deep", "/b/one", 0),
+        ];
+        let listed = in_order(items);
+        let told: Vec<String> =
+            listed.iter().map(|one| format!("{}{}", " ".repeat(one.depth as usize), one.name)).collect();
+        assert_eq!(told, ["/b", " /b/one", "  /b/one/deep", " /b/two", "/a", "/self"]);
+        assert!(listed[0].is_of_interest() && listed[0].is(state::CHECKABLE));
+    }
+
+    #[test]
+    fn what_lies_elsewhere_or_under_another_window_is_not_seen() {
+        let monitor =
+            Monitor { name: String::new(), x: 100, y: 0, size: tapwright_contract::Size { width: 200, height: 100 } };
+        let own = TopLevel::for_tests(1, [0, 0, 400, 400]);
+        let other = TopLevel::for_tests(2, [250, 0, 50, 50]);
+        let stack = vec![(own, Some(7)), (other, Some(8))];
+        let subject = Subject { process: 7, app: "a".to_owned(), monitor, stack };
+        let seen = |bounds| on_monitor(Widget { bounds, ..Widget::default() }, &subject).map(|widget| widget.bounds);
+        assert_eq!(seen([110, 10, 130, 20]), Some([10, 10, 30, 20]));
+        assert_eq!(seen([90, -10, 130, 20]), Some([0, 0, 30, 20]), "cut off at the edge");
+        assert_eq!(seen([0, 0, 90, 20]), None, "on another monitor");
+        assert_eq!(seen([260, 10, 280, 20]), None, "under another program's window");
+        assert_eq!(seen([0, 0, i32::MAX, i32::MAX]), Some([0, 0, 200, 100]));
+    }
+}
