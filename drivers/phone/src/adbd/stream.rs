@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, mpsc};
 
-use super::packet::{self, PAYLOAD_MAX, WRTE};
+use super::packet::{self, OKAY, PAYLOAD_MAX, WRTE};
 use super::reverse::Reverse;
 
 /// The other side is not there any more; there is nobody to tell.
@@ -72,6 +72,13 @@ struct Unread {
     closed: bool,
 }
 
+impl Unread {
+    /// Nobody waits for an acknowledgement on a stream that is closed.
+    fn is_due(&self) -> bool {
+        self.owed > 0 && !self.closed && self.bytes.len() <= PIPE
+    }
+}
+
 impl Inbox {
     /// Takes the payload of a packet.
     pub fn push(&self, payload: &[u8]) -> Result<(), Overrun> {
@@ -92,36 +99,47 @@ impl Inbox {
         self.arrived.notify_one();
     }
 
-    /// All that waits, or `None` when nothing will come any more. Nothing is lost if it is given up.
-    async fn read(&self) -> Option<Vec<u8>> {
+    /// Waits until there is something to read, or nothing will come any more: then `false`.
+    async fn has_arrived(&self) -> bool {
         loop {
             {
-                let mut unread = self.unread();
-                if !unread.bytes.is_empty() {
-                    self.due.notify_one();
-                    return Some(std::mem::take(&mut unread.bytes));
-                }
-                if unread.closed {
-                    return None;
+                let unread = self.unread();
+                if !unread.bytes.is_empty() || unread.closed {
+                    return !unread.bytes.is_empty();
                 }
             }
             self.arrived.notified().await;
         }
     }
 
-    /// Waits until a packet is to be acknowledged, and takes it for acknowledged from then on.
-    async fn owes(&self) {
+    /// Waits until a packet is to be acknowledged although nobody has read it.
+    async fn is_due(&self) {
         loop {
-            {
-                let mut unread = self.unread();
-                // Nobody waits for it on a stream that is closed.
-                if unread.owed > 0 && !unread.closed && unread.bytes.len() <= PIPE {
-                    unread.owed -= 1;
-                    return;
-                }
+            if self.unread().is_due() {
+                return;
             }
             self.due.notified().await;
         }
+    }
+
+    /// Acknowledges a packet that is due, at once.
+    fn acknowledge(&self, packet: mpsc::Permit<'_, Vec<u8>>, okay: &[u8]) {
+        let mut unread = self.unread();
+        if unread.is_due() {
+            unread.owed -= 1;
+            packet.send(okay.to_vec());
+        }
+    }
+
+    /// All that waits, once each packet of it is acknowledged; else acknowledges one.
+    fn take(&self, packet: mpsc::Permit<'_, Vec<u8>>, okay: &[u8]) -> Option<Vec<u8>> {
+        let mut unread = self.unread();
+        if unread.owed > 0 && !unread.closed {
+            unread.owed -= 1;
+            packet.send(okay.to_vec());
+            return None;
+        }
+        Some(std::mem::take(&mut unread.bytes))
     }
 
     fn unread(&self) -> MutexGuard<'_, Unread> {
@@ -129,12 +147,13 @@ impl Inbox {
     }
 }
 
-/// Acknowledges what comes into an inbox, for as long as there is a connection.
+/// Acknowledges what comes into an inbox before it is read, for as long as there is a connection.
 pub(super) async fn acknowledge(inbox: &Inbox, packets: &mpsc::Sender<Vec<u8>>, okay: &[u8]) -> Infallible {
     loop {
-        inbox.owes().await;
-        if packets.send(okay.to_vec()).await.is_err() {
-            return std::future::pending().await;
+        inbox.is_due().await;
+        match packets.reserve().await {
+            Ok(packet) => inbox.acknowledge(packet, okay),
+            Err(_) => return std::future::pending().await,
         }
     }
 }
@@ -159,8 +178,20 @@ pub(super) struct Stream {
 
 impl Stream {
     /// What the client sent next, or `None` when it will send nothing more. Nothing is lost if it is given up.
+    ///
+    /// It is acknowledged before anybody has it: some clients take no answer before the acknowledgement of what it answers.
     pub async fn read(&mut self) -> Option<Vec<u8>> {
-        self.inbox.read().await
+        let okay = packet::encode(OKAY, self.local, self.remote, b"", self.sums);
+        while self.inbox.has_arrived().await {
+            // Without a connection there is nothing to acknowledge, and what has come is read all the same.
+            let Ok(packet) = self.packets.reserve().await else {
+                return Some(std::mem::take(&mut self.inbox.unread().bytes));
+            };
+            if let Some(bytes) = self.inbox.take(packet, &okay) {
+                return Some(bytes);
+            }
+        }
+        None
     }
 
     /// Sends bytes when the client is ready for them.
@@ -185,29 +216,66 @@ impl Stream {
 mod tests {
     use super::*;
 
+    /// A stream, and what it sends.
+    fn stream() -> (Stream, mpsc::Receiver<Vec<u8>>) {
+        let (packets, sent) = mpsc::channel(64);
+        let credit = Arc::<Credit>::default();
+        credit.give();
+        let stream = Stream {
+            local: 1,
+            remote: 2,
+            inbox: Arc::default(),
+            credit,
+            packets,
+            payload_max: PAYLOAD_MAX,
+            sums: false,
+            large: Arc::new(Semaphore::new(1)),
+            reverse: Arc::default(),
+        };
+        (stream, sent)
+    }
+
+    /// How many packets are acknowledged without being read.
+    async fn acknowledged(stream: &Stream, sent: &mut mpsc::Receiver<Vec<u8>>) -> usize {
+        let all = acknowledge(&stream.inbox, &stream.packets, b"okay");
+        let _ = tokio::time::timeout(std::time::Duration::ZERO, all).await;
+        std::iter::from_fn(|| sent.try_recv().ok()).count()
+    }
+
     #[tokio::test]
     async fn a_pipe_is_acknowledged_until_it_is_full_and_again_when_it_is_read() {
-        use std::time::Duration;
-        let inbox = Inbox::default();
-        let is_owed = async || tokio::time::timeout(Duration::ZERO, inbox.owes()).await.is_ok();
-        assert!(!is_owed().await, "nothing has come");
+        let (mut stream, mut sent) = stream();
+        let inbox = stream.inbox.clone();
+        assert_eq!(acknowledged(&stream, &mut sent).await, 0, "nothing has come");
         for size in [0, 1, PIPE - 1] {
             inbox.push(&vec![7; size]).unwrap();
-            assert!(is_owed().await, "{size}");
-            assert!(!is_owed().await, "one packet, one acknowledgement");
+            assert_eq!(acknowledged(&stream, &mut sent).await, 1, "{size}");
         }
-        // The pipe is full: what comes is taken up to a bound, and not acknowledged before somebody has read.
+        // The pipe is full: what comes is taken up to a bound, and not acknowledged before somebody reads.
         inbox.push(&[8; 3]).unwrap();
         inbox.push(&vec![8; PAYLOAD_MAX - 3]).unwrap();
-        assert!(!is_owed().await);
+        assert_eq!(acknowledged(&stream, &mut sent).await, 0);
         assert_eq!(inbox.push(&[9]), Err(Overrun));
-        assert_eq!(inbox.read().await.map(|bytes| (bytes.len(), bytes.last().copied())), Some((UNREAD_MAX, Some(8))));
-        assert!(is_owed().await && is_owed().await);
-        assert!(!is_owed().await);
+        let read = stream.read().await.unwrap();
+        assert_eq!((read.len(), read.last().copied()), (UNREAD_MAX, Some(8)));
+        assert_eq!(std::iter::from_fn(|| sent.try_recv().ok()).count(), 2);
+        assert_eq!(acknowledged(&stream, &mut sent).await, 0);
         inbox.push(&[9]).unwrap();
         inbox.close();
-        assert!(!is_owed().await, "nobody waits for it");
-        assert_eq!(inbox.read().await, Some(vec![9]), "what was sent before the end is read");
-        assert_eq!(inbox.read().await, None);
+        assert_eq!(acknowledged(&stream, &mut sent).await, 0, "nobody waits for it");
+        assert_eq!(stream.read().await, Some(vec![9]), "what was sent before the end is read");
+        assert_eq!(stream.read().await, None);
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_after_the_acknowledgement_of_what_it_answers() {
+        for size in [1, PIPE, PIPE + 1, PAYLOAD_MAX] {
+            let (mut stream, mut sent) = stream();
+            stream.inbox.push(&vec![7; size]).unwrap();
+            assert_eq!(stream.read().await.map(|bytes| bytes.len()), Some(size));
+            stream.write(b"answer").await.unwrap();
+            assert!(sent.try_recv().unwrap().starts_with(b"OKAY"), "{size}");
+            assert!(sent.try_recv().unwrap().starts_with(b"WRTE"), "{size}");
+        }
     }
 }
