@@ -18,6 +18,7 @@ pub mod measurement;
 pub mod mistake;
 pub mod model;
 pub mod origin;
+pub mod osworld;
 pub mod page;
 pub mod plan;
 pub mod policy;

@@ -13,9 +13,10 @@ const EDGES: &[(&str, &str, &[&str], &[&str])] = &[
     ("models/picture", "picture", &[], &[]),
     ("models", "models", &["contract", "picture"], &[]),
     ("models/mini/data", "mini-data", &["phone", "picture", "smoke"], &[]),
+    ("tasks/suites/osworld", "osworld", &[], &[]),
     ("tasks/suites/phone", "phone-suite", &["phone", "smoke"], &[]),
     ("tasks/suites/smoke", "smoke", &["phone"], &[]),
-    ("tasks", "tasks", &["agent", "contract", "drivers", "models", "phone", "phone-suite", "smoke"], &[]),
+    ("tasks", "tasks", &["agent", "contract", "drivers", "models", "osworld", "phone", "phone-suite", "smoke"], &[]),
     ("tasks/cli", "tapwright", &["tasks"], &["phone"]),
     ("tests", "tests", &[], &["agent", "contract", "drivers", "mini-data", "models", "phone", "smoke", "tasks"]),
 ];

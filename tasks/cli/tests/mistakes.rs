@@ -244,3 +244,46 @@ fn where_nothing_can_be_written() {
     assert_eq!((bench.code, bench.lines().len()), (4, 2), "it stops at the first: {}", bench.out);
     assert_eq!((&bench.last()["void"], &bench.last()["success"]), (&1.into(), &Value::Null));
 }
+
+/// Tasks of OSWorld, made up here: one that is fine, and one with two mistakes.
+#[test]
+fn in_tasks_of_osworld() {
+    let place = Place::new();
+    let folder = place.path().join("set/examples/os");
+    std::fs::create_dir_all(&folder).unwrap();
+    let good = r#"{"id": "aa-1", "instruction": "Do it", "evaluator": {"func": "infeasible"}}"#;
+    std::fs::write(folder.join("aa-1.json"), good).unwrap();
+    check(&place.run(&["bench", "osworld"]), 2, &["--tasks does not say where they are", "write --tasks PATH"]);
+    check(&place.run(&["bench", "osworld", "--tasks", "set"]), 2, &["not possible yet", "--list"]);
+    check(&place.run(&["bench", "osworld", "--tasks", "none", "--list"]), 2, &["none cannot be read as a task set"]);
+    check(
+        &place.run(&["bench", "osworld", "--tasks", "set", "--list", "--domain", "vlc"]),
+        2,
+        &["no domain \"vlc\"", "os"],
+    );
+    check(&place.run(&["bench", "osworld", "--tasks", "set", "--list", "--only", "bb"]), 2, &["no task", "\"bb\""]);
+    check(&place.run(&["bench", "smoke", "--list"]), 2, &["--list would do nothing", "bench osworld"]);
+    let ran = place.run(&["bench", "osworld", "--tasks", "set", "--list"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    for words in ["aa-1", "infeasible", "hash"] {
+        assert!(ran.out.contains(words), "{words}:\n{}", ran.out);
+    }
+    let bad = r#"{"id": "bb-2", "instruction": "Do it", "config": [{"type": "slepp", "parameters": {}}],
+        "evaluator": {"func": "exact_matched", "result": {"type": "rule", "rules": {}}}}"#;
+    std::fs::write(folder.join("bb-2.json"), bad).unwrap();
+    let ran = place.run(&["bench", "osworld", "--tasks", "set", "--list"]);
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    for words in [
+        "2 mistakes",
+        "examples/os/bb-2.json:1:",
+        "did you mean `sleep`?",
+        "bb-2.json:2:",
+        "did you mean `exact_match`?",
+    ] {
+        assert!(ran.err.contains(words), "{words}:\n{}", ran.err);
+    }
+    assert!(ran.out.contains("aa-1"), "{}", ran.out);
+    let ran = place.run(&["bench", "osworld", "--tasks", "set", "--list", "--json"]);
+    let last: Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+    assert_eq!((ran.code, &last["all"]["tasks"], last["mistakes"].as_array().unwrap().len()), (2, &json!(1), 2));
+}

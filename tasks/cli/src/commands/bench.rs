@@ -1,5 +1,6 @@
 //! `tapwright bench`
 
+mod osworld;
 mod table;
 
 use std::collections::BTreeMap;
@@ -26,7 +27,14 @@ use crate::narrator::{Narrator, head};
 use crate::output;
 
 pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, CliError> {
-    let BenchArguments { suite, seeds, from, template, at_least, apps, weather, model, limits } = arguments;
+    let BenchArguments { suite, seeds, from, template, at_least, apps, osworld, weather, model, limits } = arguments;
+    if suite == tapwright_tasks::osworld::NAME {
+        return osworld::perform(&osworld, common.json);
+    }
+    if let Some(flag) = osworld.given() {
+        return Err(CliError::usage(format!("{flag} would do nothing: it is for the suite osworld, not {suite}"))
+            .help(format!("leave {flag} out, or write: tapwright bench osworld --tasks PATH --list")));
+    }
     let suite = suites::find(&suite).ok_or_else(|| CliError::usage(format!("there is no suite {suite:?}")))?;
     // A suite is the same for everybody: of the file only the model counts, and where things are kept.
     let steps_default = Some(suite.steps_max());

@@ -1,0 +1,45 @@
+//! OSWorld for whoever sets work: its tasks as they are listed and checked before anything is run.
+
+use std::collections::BTreeMap;
+
+pub use tapwright_osworld::defect::TaskDefect;
+pub use tapwright_osworld::repair::{RepairError, read_repairs};
+pub use tapwright_osworld::task::OsworldTask;
+pub use tapwright_osworld::task_set::{TaskSelection, TaskSet, TaskSetError, read_id_list};
+
+use serde::Serialize;
+
+/// What this suite is called on the command line.
+pub const NAME: &str = "osworld";
+
+/// How many tasks there are of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TaskCounts {
+    pub tasks: usize,
+    /// All their evaluator functions are computed here.
+    pub native: usize,
+    /// They cannot be done, and are passed by saying so.
+    pub infeasible: usize,
+    /// They need files from elsewhere.
+    pub downloads: usize,
+}
+
+impl TaskCounts {
+    fn count(&mut self, task: &OsworldTask) {
+        self.tasks += 1;
+        self.native += usize::from(task.is_native());
+        self.infeasible += usize::from(task.is_infeasible());
+        self.downloads += usize::from(!task.downloads().is_empty());
+    }
+}
+
+/// Counts tasks by domain, and all of them.
+pub fn counts<'a>(tasks: &[&'a OsworldTask]) -> (BTreeMap<&'a str, TaskCounts>, TaskCounts) {
+    let mut domains: BTreeMap<&str, TaskCounts> = BTreeMap::new();
+    let mut all = TaskCounts::default();
+    for task in tasks {
+        domains.entry(&task.domain).or_default().count(task);
+        all.count(task);
+    }
+    (domains, all)
+}

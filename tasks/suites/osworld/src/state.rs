@@ -1,0 +1,98 @@
+//! The state of a device as it is asked for and as it was answered: all that a score is computed from.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::output::StateFile;
+
+/// Something that is asked of the device, the task set's files, or the web.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateRequest {
+    /// A file of the device; `~` is the user's folder.
+    File {
+        path: String,
+    },
+    /// A program, with what it takes; a text alone is for the shell or is split as a shell would.
+    Command {
+        command: Vec<String>,
+        is_text: bool,
+        shell: bool,
+    },
+    AccessibilityTree,
+    TerminalOutput,
+    ScreenSize,
+    WindowSize {
+        app_class: String,
+    },
+    Folder {
+        path: String,
+    },
+    DesktopFolder,
+    Wallpaper,
+    /// A file that the task names by its address.
+    Download {
+        url: String,
+    },
+    /// A file that set-up wrote into the task's cache.
+    CacheFile {
+        path: String,
+    },
+    /// The status page of VLC.
+    VlcStatus,
+    /// Addresses and titles of all tabs.
+    Tabs,
+    /// A page as the browser shows it: its title, address and content.
+    Page {
+        url: String,
+    },
+    /// Keys that are pressed, after which the state is another one.
+    VscodeCommand {
+        command: String,
+    },
+    /// The day on which the task is judged, in a time zone.
+    Today {
+        time_zone: Option<String>,
+    },
+    /// What only a live page or an account can tell: a getter of the task, and its parameters as JSON.
+    Other {
+        getter: String,
+        parameters: String,
+    },
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StateReply {
+    File(StateFile),
+    /// It is not there.
+    Missing,
+    Text(String),
+    Value(Value),
+    Command {
+        output: String,
+        error: String,
+    },
+    Day {
+        year: i32,
+        month: u32,
+        day: u32,
+    },
+    /// It could not be asked.
+    Failed {
+        why: String,
+    },
+}
+
+/// All replies, by what was asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StateSnapshot {
+    pub replies: BTreeMap<StateRequest, StateReply>,
+}
+
+/// Whatever can answer: a VM, a private desktop, a stub of a test.
+pub trait StateSource {
+    fn fetch(&mut self, request: &StateRequest) -> StateReply;
+}

@@ -1,0 +1,254 @@
+//! Reading a task file, with all mistakes in it and not only the first.
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::{Conjunction, Getter, OsworldTask, SetupStep, TaskCheck, TaskEvaluator};
+use crate::defect::{DefectList, TaskDefect};
+use crate::metrics::{FUNCTIONS, INFEASIBLE, MetricFunction};
+use crate::place::{JsonPath, TextPlace};
+use crate::python::value::{canonical_json, is_true};
+use crate::schema::{EVALUATOR, FILE, GETTERS, Key, LOCAL_FILE, STEP, Shape, TASK, UNTIL, VERBS, VISIT};
+
+pub fn task(file: &str, domain: &str, text: &str) -> Result<OsworldTask, Vec<TaskDefect>> {
+    let source: Value = serde_json::from_str(text).map_err(|error| {
+        let place = TextPlace { line: error.line().max(1), column: error.column().max(1) };
+        vec![TaskDefect { file: file.to_owned(), place, why: format!("it is no JSON: {error}"), help: None }]
+    })?;
+    let mut defects = DefectList { file, text, found: Vec::new() };
+    let root = JsonPath::default();
+    let Value::Object(map) = &source else {
+        defects.add(&root, "a task is an object");
+        return Err(defects.found);
+    };
+    keys(&mut defects, &root, "a task has no key", map, TASK);
+    let text_at = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let id = text_at("id");
+    let stem = file.rsplit('/').next().and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
+    if map.get("id").is_some_and(Value::is_string) && id != stem {
+        defects.add(&root.key("id"), format!("the id is {id:?}, but the file is called {stem:?}"));
+    }
+    let setup = steps(&mut defects, &root.key("config"), map.get("config"));
+    let evaluator = evaluator(&mut defects, &root.key("evaluator"), map.get("evaluator"));
+    let apps = map.get("related_apps").and_then(Value::as_array).into_iter().flatten();
+    let apps = apps.filter_map(Value::as_str).map(str::to_owned).collect();
+    let Some(evaluator) = evaluator.filter(|_| defects.found.is_empty()) else { return Err(defects.found) };
+    Ok(OsworldTask {
+        id,
+        domain: domain.to_owned(),
+        instruction: text_at("instruction"),
+        apps,
+        proxy: map.get("proxy").is_some_and(is_true),
+        setup,
+        evaluator,
+        digest: digest(&source),
+        source,
+    })
+}
+
+/// SHA-256 of a task's content.
+pub fn digest(source: &Value) -> String {
+    Sha256::digest(canonical_json(source)).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether each key is known, has its shape, and none is missing. Keys that begin with `_` are notes.
+fn keys(defects: &mut DefectList, at: &JsonPath, lack: &str, map: &Map<String, Value>, known: &[Key]) {
+    for (key, value) in map.iter().filter(|(key, _)| !key.starts_with('_')) {
+        match known.iter().find(|(name, ..)| name == key) {
+            None => defects.unknown(&at.key(key), lack, key, known.iter().map(|(name, ..)| *name)),
+            Some((_, _, shape)) if !has_shape(value, *shape) => {
+                defects.add(&at.key(key), format!("`{key}` is {}, not {}", kind(value), shape.name()));
+            }
+            Some(_) => {}
+        }
+    }
+    for (name, ..) in known.iter().filter(|(name, must, _)| *must && !map.contains_key(*name)) {
+        defects.add(at, format!("`{name}` is missing"));
+    }
+}
+
+fn has_shape(value: &Value, shape: Shape) -> bool {
+    let is_texts = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
+    match shape {
+        Shape::Text => value.is_string(),
+        Shape::Texts => is_texts(value),
+        Shape::TextOrTexts => value.is_string() || is_texts(value),
+        Shape::Flag => value.is_boolean() || value.is_string(),
+        Shape::Number => value.is_number(),
+        Shape::List => value.is_array(),
+        Shape::Object => value.is_object(),
+        Shape::ObjectOrList => value.is_object() || value.is_array(),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn steps(defects: &mut DefectList, at: &JsonPath, value: Option<&Value>) -> Vec<SetupStep> {
+    let items = value.and_then(Value::as_array).into_iter().flatten();
+    items.enumerate().filter_map(|(index, item)| step(defects, &at.index(index), item)).collect()
+}
+
+fn step(defects: &mut DefectList, at: &JsonPath, value: &Value) -> Option<SetupStep> {
+    let Value::Object(map) = value else {
+        defects.add(at, format!("a step is {}, not an object", kind(value)));
+        return None;
+    };
+    keys(defects, at, "a step has no key", map, STEP);
+    let verb = map.get("type")?.as_str()?;
+    let Some((verb, known)) = VERBS.iter().find(|(name, _)| *name == verb) else {
+        defects.unknown(&at.key("type"), "there is no verb", verb, VERBS.iter().map(|(name, _)| *name));
+        return None;
+    };
+    let parameters = map.get("parameters")?.as_object()?;
+    let inside = at.key("parameters");
+    keys(defects, &inside, &format!("`{verb}` has no parameter"), parameters, known);
+    let listed: Option<(&str, &[Key])> = match *verb {
+        "download" => Some(("files", FILE)),
+        "upload_file" => Some(("files", LOCAL_FILE)),
+        "update_browse_history" => Some(("history", VISIT)),
+        _ => None,
+    };
+    if let Some((list, known)) = listed {
+        for (index, item) in parameters.get(list).and_then(Value::as_array).into_iter().flatten().enumerate() {
+            let at = inside.key(list).index(index);
+            match item {
+                Value::Object(item) => keys(defects, &at, &format!("an item of `{list}` has no key"), item, known),
+                other => defects.add(&at, format!("it is {}, not an object", kind(other))),
+            }
+        }
+    }
+    if let Some(until) = parameters.get("until").and_then(Value::as_object) {
+        keys(defects, &inside.key("until"), "`until` has no key", until, UNTIL);
+    }
+    Some(SetupStep { verb, parameters: parameters.clone() })
+}
+
+fn evaluator(defects: &mut DefectList, at: &JsonPath, value: Option<&Value>) -> Option<TaskEvaluator> {
+    let map = value?.as_object()?;
+    keys(defects, at, "an evaluator has no key", map, EVALUATOR);
+    let before = steps(defects, &at.key("postconfig"), map.get("postconfig"));
+    let list = map.get("func").and_then(Value::as_array);
+    let conjunction = match (list.is_some(), map.get("conj").and_then(Value::as_str)) {
+        (false, _) => Conjunction::One,
+        (true, None | Some("and")) => Conjunction::And,
+        (true, Some("or")) => Conjunction::Or,
+        (true, Some(other)) => {
+            defects.unknown(&at.key("conj"), "there is no conjunction", other, ["and", "or"].into_iter());
+            return None;
+        }
+    };
+    let checks = match list {
+        None => {
+            let name = map.get("func")?.as_str()?;
+            let side = |key: &str| map.get(key).map(|value| (at.key(key), value));
+            check(defects, (at.key("func"), name), side("result"), side("expected"), side("options"))
+                .into_iter()
+                .collect()
+        }
+        Some(functions) => checks(defects, at, map, functions),
+    };
+    Some(TaskEvaluator { checks, conjunction, before })
+}
+
+/// A list of functions, with lists of what each is called with.
+fn checks(defects: &mut DefectList, at: &JsonPath, map: &Map<String, Value>, functions: &[Value]) -> Vec<TaskCheck> {
+    for key in ["result", "expected", "options"] {
+        match map.get(key) {
+            Some(Value::Array(items)) if items.len() != functions.len() => {
+                let (are, of) = (items.len(), functions.len());
+                defects.add(&at.key(key), format!("`{key}` has {are} items for {of} functions"));
+            }
+            Some(Value::Object(_)) => {
+                defects.add(&at.key(key), format!("`{key}` is an object; with a list of functions it is a list"));
+            }
+            _ => {}
+        }
+    }
+    if functions.is_empty() {
+        defects.add(&at.key("func"), "the list of functions is empty");
+    }
+    let mut checks = Vec::new();
+    for (index, name) in functions.iter().enumerate() {
+        let Some(name) = name.as_str() else { continue };
+        let side = |key: &str| {
+            let value = map.get(key).and_then(|list| list.get(index)).filter(|value| !value.is_null());
+            value.map(|value| (at.key(key).index(index), value))
+        };
+        checks.extend(check(
+            defects,
+            (at.key("func").index(index), name),
+            side("result"),
+            side("expected"),
+            side("options"),
+        ));
+    }
+    checks
+}
+
+type Side<'a> = Option<(JsonPath, &'a Value)>;
+
+fn check(
+    defects: &mut DefectList,
+    (at, name): (JsonPath, &str),
+    result: Side,
+    expected: Side,
+    options: Side,
+) -> Option<TaskCheck> {
+    let Some(function) = MetricFunction::find(name) else {
+        defects.unknown(&at, "there is no evaluator function", name, FUNCTIONS.iter().map(|function| function.name));
+        return None;
+    };
+    if result.is_none() && name != INFEASIBLE {
+        defects.add(&at, format!("`{name}` has no `result` to judge"));
+    }
+    let result = result.and_then(|(at, value)| getter(defects, &at, value));
+    // Upstream takes an empty object for nothing.
+    let expected = expected.filter(|(_, value)| is_true(value)).and_then(|(at, value)| getter(defects, &at, value));
+    let options = match options {
+        None => Map::new(),
+        Some((at, Value::Object(options))) => {
+            for key in options.keys().filter(|key| !key.starts_with('_') && !function.options.contains(&key.as_str())) {
+                defects.unknown(
+                    &at.key(key),
+                    &format!("`{name}` has no option"),
+                    key,
+                    function.options.iter().copied(),
+                );
+            }
+            options.clone()
+        }
+        Some((at, other)) => {
+            defects.add(&at, format!("the options are {}, not an object", kind(other)));
+            Map::new()
+        }
+    };
+    Some(TaskCheck { function, result, expected, options })
+}
+
+fn getter(defects: &mut DefectList, at: &JsonPath, value: &Value) -> Option<Getter> {
+    let Value::Object(map) = value else {
+        defects.add(at, format!("a getter is {}, not an object", kind(value)));
+        return None;
+    };
+    let Some(name) = map.get("type").and_then(Value::as_str) else {
+        defects.add(at, "a getter has no text `type`");
+        return None;
+    };
+    let Some((name, known)) = GETTERS.iter().find(|(known, _)| *known == name) else {
+        defects.unknown(&at.key("type"), "there is no getter", name, GETTERS.iter().map(|(name, _)| *name));
+        return None;
+    };
+    let parameters: Map<String, Value> =
+        map.iter().filter(|(key, _)| *key != "type").map(|(key, value)| (key.clone(), value.clone())).collect();
+    keys(defects, at, &format!("the getter `{name}` has no key"), &parameters, known);
+    Some(Getter { name, parameters })
+}

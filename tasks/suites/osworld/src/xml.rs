@@ -1,0 +1,77 @@
+//! XML that a device or a program wrote, read with bounds: no entities of its own, no more elements than memory is there for.
+
+use roxmltree::{Document, Node, ParsingOptions};
+
+use crate::error::EvaluatorErrorKind as Kind;
+
+/// The largest tree that was measured has some three thousand elements.
+const NODES_MAX: u32 = 2_000_000;
+const DEPTH_MAX: usize = 2_000;
+
+/// Reads a document.
+///
+/// # Errors
+/// If it is no XML, brings definitions of its own (`<!DOCTYPE`), has too many elements, or is nested too deeply.
+pub fn parse<'a>(name: &str, text: &'a str) -> Result<Document<'a>, Kind> {
+    check_depth(name, text)?;
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: NODES_MAX, ..ParsingOptions::default() };
+    Document::parse_with_options(text, options).map_err(|error| Kind::unreadable(name, error))
+}
+
+/// Counts what is open, before anything is built of it. Comments may make it count too much, never too little.
+fn check_depth(name: &str, text: &str) -> Result<(), Kind> {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for (at, _) in text.match_indices('<') {
+        match text.as_bytes().get(at + 1) {
+            Some(b'/') => depth = depth.saturating_sub(1),
+            Some(b'!' | b'?') | None => {}
+            Some(_) => {
+                let end = text[at..].find('>').map_or(text.len(), |end| at + end);
+                if !text[..end].ends_with('/') {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                }
+            }
+        }
+        if deepest > DEPTH_MAX {
+            return Err(Kind::unreadable(name, format!("its elements are nested more than {DEPTH_MAX} deep")));
+        }
+    }
+    Ok(())
+}
+
+/// The elements of a name directly below one, in no namespace or in any.
+pub fn children<'a>(of: Node<'a, 'a>, name: &'static str) -> impl Iterator<Item = Node<'a, 'a>> {
+    of.children().filter(move |node| node.is_element() && node.tag_name().name() == name)
+}
+
+/// What stands in an element before its first child element.
+pub fn text<'a>(of: Node<'a, 'a>) -> Option<&'a str> {
+    of.children().take_while(|node| !node.is_element()).find(Node::is_text).and_then(|node| node.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_grow_without_end_is_an_error() {
+        let laughs = "<!DOCTYPE a [<!ENTITY b \"bbbb\"><!ENTITY c \"&b;&b;&b;&b;\">]><a>&c;</a>";
+        let deep = format!("{}{}", "<a>".repeat(3_000), "</a>".repeat(3_000));
+        let deep_open = "<a>".repeat(1_000_000);
+        let wide = format!("<a>{}</a>", "<b/>".repeat(2_000_001));
+        for (text, why) in [
+            (laughs, "DTD"),
+            (&deep, "deep"),
+            (&deep_open, "deep"),
+            (&wide, "nodes"),
+            ("<a>", "root"),
+            ("", "root"),
+            ("<a></b>", "expected"),
+        ] {
+            let error = parse("it", text).expect_err(why).to_string();
+            assert!(error.starts_with("it cannot be read: "), "{error}");
+        }
+        assert!(parse("it", "<a><b/>x</a>").is_ok());
+    }
+}

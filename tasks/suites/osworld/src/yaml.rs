@@ -1,0 +1,264 @@
+//! YAML as PyYAML's safe loader reads it: the words of YAML 1.1 (`yes` is true), and aliases counted before they are followed.
+
+use std::collections::BTreeMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle};
+use serde_json::{Map, Number, Value};
+
+use crate::python::pattern::{PatternFlags, PythonPattern};
+
+/// Values that a document may come to, aliases followed.
+const VALUES_MAX: usize = 1_000_000;
+const DEPTH_MAX: usize = 100;
+
+/// Reads the only document of a text; `None` if it is no YAML.
+///
+/// # Errors
+/// If it grows beyond all bounds.
+pub fn parse(text: &str) -> Result<Option<Value>, String> {
+    let mut reader = Reader { anchors: BTreeMap::new(), values: 0 };
+    let mut open: Vec<Open> = Vec::new();
+    let mut root = None;
+    let mut documents = 0;
+    for event in Parser::new_from_str(text) {
+        let event = match event {
+            Ok((event, _)) => event,
+            // It looks ahead, and so may run into its own bound before this one is reached.
+            Err(error) if error.info().contains("limit") => return Err(error.to_string()),
+            Err(_) => return Ok(None),
+        };
+        let (value, anchor) = match event {
+            Event::DocumentStart(_) => {
+                documents += 1;
+                continue;
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => continue,
+            Event::SequenceStart(anchor, _) => {
+                open.push(Open { anchor, items: Vec::new(), is_mapping: false });
+                if open.len() > DEPTH_MAX {
+                    return Err(format!("it is nested more than {DEPTH_MAX} deep"));
+                }
+                continue;
+            }
+            Event::MappingStart(anchor, _) => {
+                open.push(Open { anchor, items: Vec::new(), is_mapping: true });
+                if open.len() > DEPTH_MAX {
+                    return Err(format!("it is nested more than {DEPTH_MAX} deep"));
+                }
+                continue;
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(done) = open.pop() else { return Ok(None) };
+                let anchor = done.anchor;
+                let Some(value) = done.value() else { return Ok(None) };
+                (value, anchor)
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let tag = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.clone());
+                (scalar(&text, style, tag.as_deref()), anchor)
+            }
+            Event::Alias(anchor) => match reader.anchors.get(&anchor) {
+                Some((value, size)) => {
+                    reader.values += size;
+                    if reader.values > VALUES_MAX {
+                        return Err(format!("its aliases come to more than {VALUES_MAX} values"));
+                    }
+                    (value.clone(), 0)
+                }
+                None => return Ok(None),
+            },
+        };
+        reader.values += 1;
+        if reader.values > VALUES_MAX {
+            return Err(format!("it has more than {VALUES_MAX} values"));
+        }
+        if anchor != 0 {
+            let size = size(&value);
+            reader.anchors.insert(anchor, (value.clone(), size));
+            reader.values += size;
+        }
+        match open.last_mut() {
+            Some(parent) => parent.items.push(value),
+            None => root = Some(value),
+        }
+    }
+    // The loader takes one document and raises for more.
+    Ok(if documents > 1 { None } else { Some(root.unwrap_or(Value::Null)) })
+}
+
+struct Reader {
+    anchors: BTreeMap<usize, (Value, usize)>,
+    values: usize,
+}
+
+struct Open {
+    anchor: usize,
+    items: Vec<Value>,
+    is_mapping: bool,
+}
+
+impl Open {
+    /// `None` for a key that no mapping of Python can have.
+    fn value(self) -> Option<Value> {
+        if !self.is_mapping {
+            return Some(Value::Array(self.items));
+        }
+        let mut map = Map::new();
+        let mut merged = Vec::new();
+        let mut items = self.items.into_iter();
+        while let (Some(key), Some(value)) = (items.next(), items.next()) {
+            match key {
+                Value::String(key) if key == "<<" => merged.push(value),
+                Value::String(key) => drop(map.insert(key, value)),
+                Value::Array(_) | Value::Object(_) => return None,
+                // A key that is no text equals no text; the mark keeps the two apart.
+                other => drop(map.insert(format!("\u{0}{other}"), value)),
+            }
+        }
+        for value in merged {
+            let sources = match value {
+                Value::Array(sources) => sources,
+                source => vec![source],
+            };
+            for source in sources {
+                let Value::Object(source) = source else { return None };
+                for (key, value) in source {
+                    map.entry(key).or_insert(value);
+                }
+            }
+        }
+        Some(Value::Object(map))
+    }
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::Object(map) => 1 + map.values().map(size).sum::<usize>(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 1,
+    }
+}
+
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
+    match tag {
+        Some("str") => return Value::String(text.to_owned()),
+        None if style != ScalarStyle::Plain => return Value::String(text.to_owned()),
+        _ => {}
+    }
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Value::Bool(true),
+        "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => return Value::Bool(false),
+        _ => {}
+    }
+    if let Some(number) = integer(text) {
+        return Value::Number(number.into());
+    }
+    if let Some(number) = float(text) {
+        return Number::from_f64(number).map_or_else(|| Value::String(format!("\u{0}{text}")), Value::Number);
+    }
+    // A day or a time is no text for Python, and equals none.
+    if is_time(text) { Value::String(format!("\u{0}{text}")) } else { Value::String(text.to_owned()) }
+}
+
+/// Whole numbers of YAML 1.1: `0b…`, a leading `0` for octal, `0x…`, `_` anywhere, and `:` between sixties.
+fn integer(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.as_bytes().first()? {
+        b'-' => (-1, &text[1..]),
+        b'+' => (1, &text[1..]),
+        _ => (1, text),
+    };
+    let plain = digits.replace('_', "");
+    if !digits.starts_with(|char: char| char.is_ascii_digit()) {
+        return None;
+    }
+    let value = if let Some(bits) = plain.strip_prefix("0b") {
+        i64::from_str_radix(bits, 2).ok()?
+    } else if let Some(hex) = plain.strip_prefix("0x") {
+        i64::from_str_radix(hex, 16).ok()?
+    } else if plain == "0" {
+        0
+    } else if let Some(octal) = plain.strip_prefix('0') {
+        i64::from_str_radix(octal, 8).ok()?
+    } else if plain.contains(':') {
+        sixties(&plain)?
+    } else {
+        plain.bytes().all(|byte| byte.is_ascii_digit()).then(|| plain.parse().ok())??
+    };
+    Some(sign * value)
+}
+
+fn sixties(text: &str) -> Option<i64> {
+    let mut value = 0_i64;
+    for (at, part) in text.split(':').enumerate() {
+        let part: i64 = part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())??;
+        if at > 0 && part > 59 {
+            return None;
+        }
+        value = value.checked_mul(60)?.checked_add(part)?;
+    }
+    Some(value)
+}
+
+/// Fractions of YAML 1.1 need a point; an exponent needs its sign.
+fn float(text: &str) -> Option<f64> {
+    match text {
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Some(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return Some(f64::NEG_INFINITY),
+        ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
+        _ => {}
+    }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['-', '+'])?)),
+        None => (unsigned, None),
+    };
+    let (whole, part) = mantissa.split_once('.')?;
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+    let has_digits = whole.starts_with(|char: char| char.is_ascii_digit()) || whole.is_empty() && !part.is_empty();
+    let exponent_is_fine = exponent.is_none_or(|digits| !digits.is_empty() && is_digits(digits));
+    (has_digits && is_digits(whole) && is_digits(part) && exponent_is_fine)
+        .then(|| text.replace('_', "").parse().ok())?
+}
+
+fn is_time(text: &str) -> bool {
+    let pattern = r"\A\d{4}-(?:\d\d-\d\d\Z|\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?\Z)";
+    PythonPattern::new(pattern, PatternFlags::default()).and_then(|pattern| pattern.is_in(text)).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_and_numbers_are_those_of_the_older_yaml() {
+        let text = "a: yes\nb: 010\nc: 1e3\nd: 1.5e+3\ne: 0x1F\nf: 'no'\ng: ~\nh: 1:30\ni: 12_000\nj: [off, \"on\"]\nk: !!str 5\nl: .5\n1: x\n";
+        let expected = json!({
+            "a": true, "b": 8, "c": "1e3", "d": 1500.0, "e": 31, "f": "no", "g": null, "h": 90, "i": 12000,
+            "j": [false, "on"], "k": "5", "l": 0.5, "\u{0}1": "x",
+        });
+        assert_eq!(parse(text), Ok(Some(expected)));
+        assert_eq!(parse("a: 2020-01-02"), Ok(Some(json!({"a": "\u{0}2020-01-02"}))));
+        assert_eq!(
+            parse("b: &x {c: 1}\na:\n  <<: *x\n  d: 2\n"),
+            Ok(Some(json!({"b": {"c": 1}, "a": {"d": 2, "c": 1}})))
+        );
+        assert_eq!(parse(""), Ok(Some(Value::Null)));
+        for broken in ["a: [", "a: b: c", "\ta: 1\n- b", "a: *x", "--- a\n--- b\n", "? [1]\n: 2"] {
+            assert_eq!(parse(broken), Ok(None), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn aliases_that_grow_are_counted_before_they_are_followed() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..20 {
+            let before = level - 1;
+            text.push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 10].join(", ")));
+        }
+        assert!(parse(&text).expect_err("a bomb").contains("aliases"));
+        assert!(parse(&format!("a: {}", "[".repeat(200))).is_err());
+    }
+}

@@ -1,0 +1,98 @@
+//! Mistakes in task files: each is named, with its place and what to write.
+
+use expect_test::{Expect, expect};
+use tapwright_osworld::task::OsworldTask;
+
+const GOOD: &str = r#"{
+  "id": "a",
+  "instruction": "Do it",
+  "config": [
+    {"type": "sleep", "parameters": {"seconds": 1}}
+  ],
+  "evaluator": {
+    "func": "exact_match",
+    "result": {"type": "vm_command_line", "command": "date"},
+    "expected": {"type": "rule", "rules": {"expected": "x"}}
+  }
+}"#;
+
+fn check(change: (&str, &str), expected: Expect) {
+    let text = GOOD.replacen(change.0, change.1, 1);
+    assert_ne!(text, GOOD, "{change:?}");
+    let said = match OsworldTask::read("examples/os/a.json", "os", &text) {
+        Ok(_) => "no mistake".to_owned(),
+        Err(defects) => defects.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+    };
+    expected.assert_eq(&said);
+}
+
+#[test]
+fn mistakes_are_named_with_their_places() {
+    OsworldTask::read("examples/os/a.json", "os", GOOD).unwrap();
+    check(
+        (r#""sleep""#, r#""slepp""#),
+        expect!["examples/os/a.json:5:6: there is no verb `slepp`; did you mean `sleep`?"],
+    );
+    check(
+        (r#""seconds": 1"#, r#""second": 1"#),
+        expect![[r#"
+            examples/os/a.json:5:38: `sleep` has no parameter `second`; did you mean `seconds`?
+            examples/os/a.json:5:23: `seconds` is missing"#]],
+    );
+    check(
+        (r#""seconds": 1"#, r#""seconds": "1""#),
+        expect!["examples/os/a.json:5:38: `seconds` is a text, not a number"],
+    );
+    check(
+        ("exact_match", "exact_matched"),
+        expect!["examples/os/a.json:8:5: there is no evaluator function `exact_matched`; did you mean `exact_match`?"],
+    );
+    check(
+        ("vm_command_line", "vm_comand_line"),
+        expect!["examples/os/a.json:9:16: there is no getter `vm_comand_line`; did you mean `vm_command_line`?"],
+    );
+    check(
+        (r#""command": "date""#, r#""commands": "date""#),
+        expect![[r#"
+            examples/os/a.json:9:43: the getter `vm_command_line` has no key `commands`; did you mean `command`?
+            examples/os/a.json:9:5: `command` is missing"#]],
+    );
+    check(
+        (r#""instruction""#, r#""instructions""#),
+        expect![[r#"
+            examples/os/a.json:3:3: a task has no key `instructions`; did you mean `instruction`?
+            examples/os/a.json:1:1: `instruction` is missing"#]],
+    );
+    check(
+        (r#""id": "a""#, r#""id": "b""#),
+        expect![[r#"examples/os/a.json:2:3: the id is "b", but the file is called "a""#]],
+    );
+    check(
+        (r#""func": "exact_match""#, r#""func": ["exact_match", "exact_match"], "conj": "xor""#),
+        expect!["examples/os/a.json:8:45: there is no conjunction `xor`; there are: and, or"],
+    );
+    check(
+        (r#""func": "exact_match""#, r#""func": ["exact_match"]"#),
+        expect![[r#"
+        examples/os/a.json:9:5: `result` is an object; with a list of functions it is a list
+        examples/os/a.json:10:5: `expected` is an object; with a list of functions it is a list
+        examples/os/a.json:8:14: `exact_match` has no `result` to judge"#]],
+    );
+    check(
+        (r#""func": "exact_match""#, r#""options": {"ignore": 1}, "func": "exact_match""#),
+        expect!["examples/os/a.json:8:17: `exact_match` has no option `ignore`; it takes none"],
+    );
+    check((r#"{"type": "rule","#, r#"{"#), expect!["examples/os/a.json:10:5: a getter has no text `type`"]);
+    check(
+        (r#""evaluator""#, r#""evaluators""#),
+        expect![[r#"
+            examples/os/a.json:7:3: a task has no key `evaluators`; did you mean `evaluator`?
+            examples/os/a.json:1:1: `evaluator` is missing"#]],
+    );
+    check(
+        (r#"{"seconds": 1}}"#, r#"{"seconds": 1}"#),
+        expect!["examples/os/a.json:6:3: it is no JSON: expected `,` or `}` at line 6 column 3"],
+    );
+    check((GOOD, "[]"), expect!["examples/os/a.json:1:1: a task is an object"]);
+    check((r#""func": "exact_match""#, r#""_note": 1, "func": "exact_match""#), expect!["no mistake"]);
+}
