@@ -93,6 +93,32 @@ pub enum PlanLine {
     },
 }
 
+impl PlanLine {
+    /// The run that it is about.
+    fn run(&self) -> Option<&str> {
+        match self {
+            PlanLine::Begun { run, .. }
+            | PlanLine::Achieved(Achieved { run, .. })
+            | PlanLine::Failed { run, .. }
+            | PlanLine::Round(Round { run, .. })
+            | PlanLine::Reported { run, .. } => Some(run),
+            PlanLine::Plan { .. }
+            | PlanLine::Again { .. }
+            | PlanLine::Scheduled { .. }
+            | PlanLine::RoundSkipped { .. }
+            | PlanLine::Skipped { .. }
+            | PlanLine::Replanned { .. }
+            | PlanLine::Stopped { .. } => None,
+        }
+    }
+}
+
+/// Whether it is the name of a run in the plan's own folder. A record that somebody sent could name any folder of the user's, and a
+/// run that has done nothing is taken away with all that is in its folder.
+fn is_run(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
 /// A goal that has failed as often as it may, and about which nothing was decided yet.
 pub(super) struct Failure {
     pub run: String,
@@ -498,8 +524,9 @@ fn read_lines(folder: &Path) -> Result<(Vec<PlanLine>, u64), PlanRecordError> {
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let mut lines = Vec::new();
     for (n, line) in bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
-        let line = serde_json::from_slice(line);
-        lines.push(line.map_err(|_| PlanRecordError::Broken { at: at.clone(), line: n + 1 })?);
+        let line = serde_json::from_slice::<PlanLine>(line).ok();
+        let line = line.filter(|line| line.run().is_none_or(is_run));
+        lines.push(line.ok_or_else(|| PlanRecordError::Broken { at: at.clone(), line: n + 1 })?);
     }
     if !matches!(lines.first(), Some(PlanLine::Plan { version: 1..=VERSION, .. })) {
         return Err(PlanRecordError::Broken { at, line: 1 });

@@ -249,6 +249,28 @@ async fn a_goal_is_not_taken_for_the_second_try_of_another() {
     assert_eq!(ends.1.last().unwrap(), "1-one-2-2: otherwise");
 }
 
+/// What is there is taken up, or taken away if it has done nothing: so it has to be a run of this plan's.
+#[test]
+fn a_record_names_no_folder_but_its_own_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = folder.path().join("mine");
+    std::fs::create_dir(&mine).unwrap();
+    for run in ["../mine", mine.to_str().unwrap(), "..", ".", "", "a/b", "1-one/../../mine", "1-one\\x"] {
+        let plan = folder.path().join("one");
+        drop(one(folder.path(), "stop"));
+        let at = plan.join("plan.jsonl");
+        let before = std::fs::read_to_string(&at).unwrap();
+        let begun = PlanLine::Begun { goal: "one".to_owned(), run: run.to_owned(), round: None };
+        for line in [begun, PlanLine::Reported { goal: "one".to_owned(), run: run.to_owned(), text: "x".to_owned() }] {
+            std::fs::write(&at, format!("{before}{}\n", serde_json::to_string(&line).unwrap())).unwrap();
+            let error = PlanRecord::take_up(&plan).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains("plan.jsonl:2: not a line of a plan's record"), "{run:?}: {error}");
+            assert!(PlanRecord::look(&plan).is_err(), "{run:?}");
+        }
+        std::fs::remove_dir_all(&plan).unwrap();
+    }
+}
+
 /// As version 1 wrote it: without `end`, and without a line about the stop.
 #[tokio::test]
 async fn records_of_the_first_version_are_read() {
