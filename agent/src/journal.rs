@@ -22,7 +22,7 @@ mod walk;
 
 pub use line::{EffectLine, Entry, EventLine, Forked, Line, Resumed, RunHeader, Step, VERSION};
 pub use record::{Record, RecordError};
-pub use store::{Folder, JournalError, Store, private, private_folder, private_folders, sync_folder};
+pub use store::{Folder, JournalError, Store, private, private_file, private_folder, private_folders, sync_folder};
 pub use walk::{ReplayError, ResumePoint};
 
 use std::io;

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tapwright_agent::journal::{private, sync_folder};
+use tapwright_agent::journal::{private_file, sync_folder};
 
 use crate::device::Device;
 use crate::judge::{Fact, Facts};
@@ -131,9 +131,12 @@ impl RunOrigin {
 }
 
 /// Writes a file of a record, all of it or nothing: a torn one would be none. Others on the machine cannot read it.
-pub(crate) fn write_atomically(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_atomically(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     let fresh = folder.join(format!(".{name}"));
-    let mut file = private().write(true).create(true).truncate(true).open(&fresh)?;
+    let mut file = private_file(&fresh)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     drop(file);
@@ -166,6 +169,23 @@ mod tests {
         assert!(!RunOrigin::read(folder.path()).unwrap().unwrap().is_own(folder.path(), Some(&key)));
         fs::write(folder.path().join(NAME), "{").unwrap();
         assert!(RunOrigin::read(folder.path()).is_err());
+    }
+
+    /// A folder that somebody sent can hold links to the user's own files.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_a_record_leads_nowhere() {
+        let (folder, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let own = home.path().join("own");
+        fs::write(&own, "precious").unwrap();
+        for name in [".plan.md", "plan.md"] {
+            std::os::unix::fs::symlink(&own, folder.path().join(name)).unwrap();
+        }
+        write_atomically(folder.path(), "plan.md", "new").unwrap();
+        assert_eq!(fs::read_to_string(&own).unwrap(), "precious");
+        let at = folder.path().join("plan.md");
+        assert_eq!(fs::read_to_string(&at).unwrap(), "new");
+        assert!(!fs::symlink_metadata(&at).unwrap().is_symlink());
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl Store for Folder {
         }
         // Under its name only when it is whole: a process can be killed in the middle of writing.
         let unfinished = self.pictures.join(format!("{digest}.part"));
-        let mut file = private().write(true).create(true).truncate(true).open(&unfinished)?;
+        let mut file = private_file(&unfinished)?;
         file.write_all(png)?;
         fs::rename(&unfinished, &path)?;
         self.fresh.push(file);
@@ -146,6 +146,19 @@ pub fn private() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// Makes a file of a record, in place of one that a killed process left. In a folder that somebody sent it may be a link, which
+/// leads to any file of the user's: it is not followed.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn private_file(at: &Path) -> io::Result<File> {
+    match fs::remove_file(at) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    private().write(true).create_new(true).open(at)
 }
 
 /// Makes a folder that only its owner may enter.

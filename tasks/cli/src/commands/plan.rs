@@ -8,6 +8,7 @@ use std::path::Path;
 use console::style;
 use serde_json::json;
 use tapwright_tasks::headline::{EndNotice, Headline};
+use tapwright_tasks::origin::write_atomically;
 use tapwright_tasks::plan::{
     DOCUMENT, Goal, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, carry_out, draft, id, markdown,
     notice, summary,
@@ -169,8 +170,8 @@ async fn carry_on(session: &mut Session, config: &Config, mut record: PlanRecord
         Err(PlanError::Unwritten(error)) => return Err(unwritten(error)),
     };
     let summary = summary(&record, &end);
-    fs::write(folder.join("plan.md"), markdown(&record, &end)).map_err(unwritten)?;
-    fs::write(folder.join("plan.json"), format!("{summary:#}\n")).map_err(unwritten)?;
+    write_atomically(&folder, "plan.md", &markdown(&record, &end)).map_err(unwritten)?;
+    write_atomically(&folder, "plan.json", &format!("{summary:#}\n")).map_err(unwritten)?;
     let exit = exit(&end);
     let (achieved, all) = (record.achieved().count(), record.plan.goals.len());
     let how = notice(&end, achieved, all);
