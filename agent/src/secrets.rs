@@ -36,6 +36,18 @@ impl fmt::Debug for SecretText {
 /// whole, however it is written.
 pub const LOOKAHEAD_BYTES: usize = 64 << 10;
 
+/// What stands before a name.
+const OPEN: &str = "{{secret:";
+/// What a name may have around it: the signs, and blanks.
+const NAME_MARGIN: usize = 32;
+
+/// A part of a text in which secrets are looked for.
+enum Piece {
+    /// A secret's name with its braces: there is none in it.
+    Name(String),
+    Text(String),
+}
+
 /// What the names stand for. Cloning is cheap.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets(Arc<Known>);
@@ -83,26 +95,37 @@ impl Secrets {
         clip(&self.redact(read), bytes_max).to_owned()
     }
 
-    /// A text with the names in the secrets' places, also where they are written as some format has them.
+    /// A text with the names in the secrets' places, also where they are written as some format has them. A name may have another
+    /// secret in it, as `anna-password` has a user's name: names stay as they are, or nobody could type that secret.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let mut hidden = text.to_owned();
+        let mut pieces = self.pieces(text);
         for (name, pattern) in &self.0.patterns {
             let place = format!("{{{{secret:{name}}}}}");
-            let mut clean = String::new();
-            let mut rest = hidden.as_str();
-            while let Some((start, end)) = pattern.find(rest) {
-                clean.push_str(&rest[..start]);
-                clean.push_str(&place);
-                rest = &rest[end..];
-            }
-            hidden = clean + rest;
-            for form in &pattern.encoded {
-                if hidden.contains(form) {
-                    hidden = hidden.replace(form, &place);
-                }
+            pieces = each_text(pieces, |text| pattern.split(text, &place));
+        }
+        pieces
+            .into_iter()
+            .map(|piece| match piece {
+                Piece::Name(text) | Piece::Text(text) => text,
+            })
+            .collect()
+    }
+
+    /// The names in a text, as they are written there, and what stands between them.
+    fn pieces(&self, text: &str) -> Vec<Piece> {
+        let longest = self.0.texts.keys().map(String::len).max().unwrap_or(0) + NAME_MARGIN;
+        let (mut pieces, mut from) = (Vec::new(), 0);
+        for (at, _) in text.match_indices(OPEN).filter(|_| !self.is_empty()) {
+            let rest = &text[at..];
+            let Some((_, name, after)) = next(clip(rest, longest)) else { continue };
+            let length = clip(rest, longest).len() - after.len();
+            if at >= from && self.0.texts.contains_key(name) {
+                pieces.extend([Piece::Text(text[from..at].to_owned()), Piece::Name(rest[..length].to_owned())]);
+                from = at + length;
             }
         }
-        hidden
+        pieces.push(Piece::Text(text[from..].to_owned()));
+        pieces
     }
 
     fn shows(&self, text: &str) -> bool {
@@ -134,10 +157,39 @@ pub(crate) fn only_names(text: &str) -> bool {
 }
 
 fn next(text: &str) -> Option<(&str, &str, &str)> {
-    const OPEN: &str = "{{secret:";
     let at = text.find(OPEN)?;
     let (name, after) = text[at + OPEN.len()..].split_once("}}")?;
     Some((&text[..at], name.trim(), after))
+}
+
+impl Pattern {
+    /// A text with a place wherever the secret was: as it is or quoted, and then in the forms that show no letter of it.
+    fn split(&self, text: &str, place: &str) -> Vec<Piece> {
+        let (mut pieces, mut rest) = (Vec::new(), text);
+        while let Some((start, end)) = self.find(rest) {
+            pieces.extend([Piece::Text(rest[..start].to_owned()), Piece::Name(place.to_owned())]);
+            rest = &rest[end..];
+        }
+        pieces.push(Piece::Text(rest.to_owned()));
+        for form in &self.encoded {
+            pieces = each_text(pieces, |text| {
+                let mut parts = text.split(form.as_str()).map(str::to_owned);
+                let mut split = vec![Piece::Text(parts.next().unwrap_or_default())];
+                split.extend(parts.flat_map(|part| [Piece::Name(place.to_owned()), Piece::Text(part)]));
+                split
+            });
+        }
+        pieces
+    }
+}
+
+/// The pieces, with those in the place of each text that are made of it.
+fn each_text(pieces: Vec<Piece>, split: impl Fn(&str) -> Vec<Piece>) -> Vec<Piece> {
+    let of = |piece| match piece {
+        Piece::Name(_) => vec![piece],
+        Piece::Text(text) => split(&text),
+    };
+    pieces.into_iter().flat_map(of).collect()
 }
 
 /// Covers what was typed in pictures, before anybody else sees them.
@@ -344,6 +396,19 @@ mod tests {
         assert_eq!(names("{{secret:a}} {{secret:b}}"), ["a", "b"]);
         assert!(only_names("{{secret:a}}{{secret:b}}") && !only_names("{{secret:a}} ") && only_names(""));
         assert!(!format!("{secrets:?}").contains("4711"));
+        // A name that has another secret in it is still that name.
+        let known = ["user", "anna-password", "4711"].map(str::to_owned).into_iter();
+        let texts = ["anna", "hunter2", "secret"].map(|text| SecretText::new(text.to_owned()).unwrap());
+        let secrets = Secrets::new(known.zip(texts).collect());
+        for kept in ["{{secret:anna-password}}", "{{secret: anna-password }}, {{secret:user}}", "{{secret:4711}}"] {
+            assert_eq!(secrets.redact(kept), kept);
+        }
+        let hidden = secrets.redact("anna {{secret:anna-password}} hunter2 {{secret:anna}} {{secret:x {{secret:user}}");
+        let (user, password) = ("{{secret:user}}", "{{secret:anna-password}}");
+        assert_eq!(
+            hidden,
+            format!("{user} {password} {password} {{{{{{{{secret:4711}}}}:{user}}}}} {{{{{{{{secret:4711}}}}:x {user}")
+        );
         assert!(SecretText::new("12".to_owned()).is_none(), "that stands on every screen");
     }
 
