@@ -169,7 +169,7 @@ fn repeats(doubtful: &Gesture, gesture: &Gesture) -> bool {
         (Some(at), Some(other)) => is_drag(doubtful) == is_drag(gesture) && near(at, other),
         _ => match (doubtful, gesture) {
             // A line break sends, in many apps.
-            (Gesture::Type { text }, Gesture::Type { text: other }) => text == other && text.contains('\n'),
+            (Gesture::Type { text }, Gesture::Type { text: other }) => text == other && doubtful.sends(),
             (Gesture::Press { key: Key::Enter }, Gesture::Press { key: Key::Enter }) => true,
             (Gesture::Insert { .. } | Gesture::Chord { .. } | Gesture::Window { .. }, _) => {
                 doubtful == gesture && doubtful.undo() == Undo::Final

@@ -139,14 +139,17 @@ fn fold(value: &Value) -> Value {
     }
 }
 
-/// `sendMessage` and `send_message` as they would be read: `send Message`.
+/// `sendMessage` and `send_message` as they would be read: `send Message`. Of `sendSMS` and `SMSSend` the capitals stay together.
 fn separated(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
     let mut words = String::new();
-    for c in name.chars() {
-        if c.is_uppercase() {
+    for (at, c) in letters.iter().enumerate() {
+        let follows_capital = at > 0 && letters[at - 1].is_uppercase();
+        let begins_word = letters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        if c.is_uppercase() && (!follows_capital || begins_word) {
             words.push(' ');
         }
-        words.push(if c.is_alphanumeric() { c } else { ' ' });
+        words.push(if c.is_alphanumeric() { *c } else { ' ' });
     }
     words
 }
@@ -347,4 +350,26 @@ pub(crate) fn is_named(text: &str, name: &str) -> bool {
         _ => return false,
     };
     !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rules look for whole words.
+    #[test]
+    fn a_name_is_read_as_its_words() {
+        for (name, words) in [
+            ("sendMessage", "send message"),
+            ("send_message", "send message"),
+            ("mail.send", "mail send"),
+            ("sendSMS", "send sms"),
+            ("SMSSend", "sms send"),
+            ("sendSMSNow", "send sms now"),
+            ("URL", "url"),
+        ] {
+            let read = separated(name).to_lowercase();
+            assert_eq!(read.split_whitespace().collect::<Vec<_>>().join(" "), words, "{name}");
+        }
+    }
 }

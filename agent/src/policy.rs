@@ -468,6 +468,7 @@ fn in_words(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calls::ApiCall;
 
     fn finds(text: &str, word: &str) -> bool {
         found(&fold(text), &fold(word))
@@ -550,6 +551,22 @@ mod tests {
             ("purse", "com.purse", "Purse", false),
         ] {
             assert_eq!(policy.forbids_launching(name, &app(id, label)), forbidden, "{name} {id} {label}");
+        }
+    }
+
+    /// A record that somebody sent could write a name in other letters to have a call asked about that is refused here.
+    #[test]
+    fn of_two_policies_the_stricter_counts_for_an_api_in_any_letters() {
+        let saying = |name: &str, permission| Policy {
+            apis: BTreeMap::from([(name.to_owned(), ApiUse { permission: Some(permission), ..ApiUse::default() })]),
+            api_effects: EffectPermissions::ALLOWED,
+            ..Policy::trusting()
+        };
+        let (asks, refuses) = (saying("Mail", Permission::Ask), saying("mail", Permission::Refuse));
+        let call = ApiCall::plain("mail", "hi");
+        for both in [asks.stricter(&refuses), refuses.stricter(&asks)] {
+            assert_eq!(both.api(&call).and_then(|(_, said)| said.permission), Some(Permission::Refuse), "{both:?}");
+            assert_eq!(both.stricter(&both), both);
         }
     }
 

@@ -87,7 +87,13 @@ impl ApiUse {
     pub(super) fn stricter(one: &Policy, other: &Policy) -> BTreeMap<String, ApiUse> {
         let names = one.apis.keys().chain(other.apis.keys());
         let both = names.map(|name| {
-            let (here, there) = (one.apis.get(name), other.apis.get(name));
+            // A name in other letters is a name of the same API.
+            let said = |policy: &Policy| {
+                let known = policy.apis.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+                known.map(|(_, said)| said.clone())
+            };
+            let (here, there) = (said(one), said(other));
+            let (here, there) = (here.as_ref(), there.as_ref());
             let permission = match (permission(here), permission(there)) {
                 (Some(here), Some(there)) => Some(here.max(there)),
                 // The other one goes by what it does, which may be stricter.

@@ -49,6 +49,10 @@ pub(super) fn resolve(file: &SettingsFile, preset: Preset) -> Result<Policy, Set
     }
     policy.apps_allowed.clone_from(&section.apps_allowed);
     for (name, said) in &section.apis {
+        if policy.apis.keys().any(|other| other.eq_ignore_ascii_case(name)) {
+            let why = format!("[policy.apis.{name}]: another one is called so, but for capital letters");
+            return Err(wrong(why, "say it once: capital letters of an API's name do not count"));
+        }
         let (permission, repeatable) = (said.permission, said.repeatable);
         policy.apis.insert(name.clone(), ApiUse { permission, repeatable, about: None });
     }

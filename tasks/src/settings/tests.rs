@@ -292,6 +292,14 @@ fn without_a_home_only_what_needs_one_misses_it() {
     assert_eq!(settings.model.cache, PathBuf::new());
 }
 
+/// Which of two counts would be a matter of luck.
+#[test]
+fn an_api_is_spoken_of_once() {
+    let text = "[policy.apis.Mail]\npermission = \"ask\"\n[policy.apis.mail]\npermission = \"refuse\"";
+    let error = resolve(text, Overrides::default(), Recorded::default()).unwrap_err();
+    assert!(error.to_string().contains("[policy.apis.mail]: another one is called so"), "{error}");
+}
+
 #[test]
 fn old_keys_are_refused_with_the_new_one_named() {
     for (text, new) in [
