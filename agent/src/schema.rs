@@ -192,9 +192,9 @@ impl Schema {
                 }
                 "enum" => {
                     let values = said.as_array().filter(|values| !values.is_empty());
-                    read.values = Some(values.ok_or_else(|| invalid("it is a list of values"))?.clone());
+                    read.allow(values.ok_or_else(|| invalid("it is a list of values"))?);
                 }
-                "const" => read.values = Some(vec![said.clone()]),
+                "const" => read.allow(std::slice::from_ref(said)),
                 "items" => read.items = Some(Box::new(Schema::read(said, &path, level + 1)?)),
                 "anyOf" => {
                     let several = said.as_array().filter(|several| !several.is_empty());
@@ -218,6 +218,9 @@ impl Schema {
                 _ => return Err(invalid("this word is not known here, and what it forbids would be let through")),
             }
         }
+        if read.values.as_ref().is_some_and(Vec::is_empty) {
+            return Err(invalid("its enum and its const have no value in common".to_owned()));
+        }
         let lists_fields = words.contains_key("properties");
         if read.types.is_empty() && lists_fields {
             read.types = vec![Kind::Object];
@@ -232,6 +235,13 @@ impl Schema {
         let Schema { properties, required, .. } = &mut read;
         properties.sort_by_key(|(name, _)| !required.contains(name));
         Ok(read)
+    }
+
+    /// Only these values; if others were said already, only those that are among both.
+    fn allow(&mut self, values: &[Value]) {
+        let is_known =
+            |value: &&Value| self.values.as_ref().is_none_or(|known| known.iter().any(|known| is_same(known, value)));
+        self.values = Some(values.iter().filter(is_known).cloned().collect());
     }
 
     fn property(&self, name: &str) -> Option<&Schema> {
@@ -353,7 +363,8 @@ impl Schema {
             words.insert("enum".to_owned(), values.clone().into());
             return words.into();
         }
-        if !self.any_of.is_empty() {
+        // Beside fields of its own the others mostly say which of them are needed, and a grammar of those alone would have no field.
+        if !self.any_of.is_empty() && self.properties.is_empty() {
             let several: Vec<Value> = self.any_of.iter().map(Schema::for_grammar).collect();
             return json!({ "anyOf": several });
         }

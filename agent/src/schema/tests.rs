@@ -38,6 +38,7 @@ fn schemas_that_are_not_used() {
         (object(json!({ "a": { "pattern": "(?=x)" } })), "this regular expression is not known"),
         (object(json!({ "a": { "pattern": "(((a{1000}){1000}){1000})" } })), "this regular expression is not known"),
         (object(json!({ "a": { "enum": [] } })), "it is a list of values"),
+        (object(json!({ "a": { "enum": [2], "const": 1 } })), "no value in common"),
         (object(json!({ "a": { "minLength": -1 } })), "it is a count"),
         (json!({ "type": "object", "properties": {}, "required": ["b"] }), "\"b\" is required"),
         (json!({ "type": "object", "additionalProperties": {} }), "only true and false"),
@@ -109,6 +110,29 @@ fn arguments_that_do_not_fit() {
     assert!(schema.check(&json!("Anna"), never).is_err());
     // What will be another text is not measured.
     assert_eq!(schema.check(&json!({ "to": "a long placeholder" }), |text| text.contains("placeholder")), Ok(()));
+}
+
+/// Two words that both name values, and fields of which one of some is needed.
+#[test]
+fn words_that_say_something_together() {
+    let read = |schema: Value| Schema::of_object(&object(json!({ "a": schema }))).unwrap();
+    for schema in [json!({ "const": 1, "enum": [1, 2] }), json!({ "enum": [2, 1.0], "const": 1 })] {
+        let schema = read(schema);
+        assert_eq!(schema.check(&json!({ "a": 1 }), never), Ok(()));
+        assert!(schema.check(&json!({ "a": 2 }), never).is_err(), "{schema:?}");
+    }
+    let either = json!({
+        "type": "object",
+        "properties": { "id": { "type": "integer" }, "name": { "type": "string" } },
+        "anyOf": [{ "required": ["id"] }, { "required": ["name"] }],
+    });
+    let either = Schema::of_object(&either).unwrap();
+    assert_eq!(either.check(&json!({ "id": 3 }), never), Ok(()));
+    assert!(either.check(&json!({}), never).is_err());
+    assert_eq!(
+        either.for_grammar()["properties"],
+        json!({ "id": { "type": ["integer"] }, "name": { "type": ["string"] } })
+    );
 }
 
 proptest! {
