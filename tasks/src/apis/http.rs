@@ -78,6 +78,12 @@ impl HttpApi {
             let why = "body is no JSON; a place is a string, or stands inside of one: {\"text\": \"{{instruction}}\"}";
             return bad(why.to_owned());
         }
+        if let Some(body) = body
+            && form_of(headers) == Form::Json
+            && let Some(key) = key_with_place(&serde_json::from_str(body).unwrap_or_default())
+        {
+            return bad(format!("the key {key:?} of body has an argument in it: an argument is a value, and no key"));
+        }
         match pointer {
             Some(pointer) if !pointer.is_empty() && !pointer.starts_with('/') => {
                 bad("pointer begins with a slash: \"/current/summary\"".to_owned())
@@ -247,6 +253,18 @@ fn in_json(body: &str, arguments: &Value) -> Option<String> {
     Some(body.to_string())
 }
 
+/// A key that would be sent as it is written, with the braces: only values are filled in.
+fn key_with_place(body: &Value) -> Option<String> {
+    match body {
+        Value::Array(items) => items.iter().find_map(key_with_place),
+        Value::Object(fields) => {
+            let key = fields.keys().find(|key| template::has_places(key));
+            key.cloned().or_else(|| fields.values().find_map(key_with_place))
+        }
+        Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => None,
+    }
+}
+
 fn form_of(headers: &BTreeMap<String, String>) -> Form {
     let kind =
         headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map(|(_, kind)| kind.as_str());
@@ -317,6 +335,10 @@ mod tests {
         check(
             |http| http.body = Some("{{instruction}}".to_owned()),
             expect![[r#"body is no JSON; a place is a string, or stands inside of one: {"text": "{{instruction}}"}"#]],
+        );
+        check(
+            |http| http.body = Some(r#"{"a": [{"{{instruction}}": 1}]}"#.to_owned()),
+            expect![[r#"the key "{{instruction}}" of body has an argument in it: an argument is a value, and no key"#]],
         );
         check(
             |http| http.pointer = Some("a".to_owned()),
