@@ -114,6 +114,19 @@ const WORDS: [(&str, u32); 26] = [
     ("十", 10),
 ];
 
+/// Signs of Chinese numbers: of `十三` neither is a number by itself.
+const HAN_DIGITS: &str = "零〇一二两三四五六七八九十百千万";
+
+/// Whether a Chinese numeral stands there that is no part of a longer one; whatever else stands there counts.
+fn has_alone(text: &str, word: &str) -> bool {
+    let is_digit = |c: Option<char>| c.is_some_and(|c| HAN_DIGITS.contains(c) || c.is_ascii_digit());
+    !HAN_DIGITS.contains(word)
+        || text.match_indices(word).any(|(at, _)| {
+            let (before, after) = (text[..at].chars().next_back(), text[at + word.len()..].chars().next());
+            !is_digit(before) && !is_digit(after)
+        })
+}
+
 /// All numbers that a text says, with commas between thousands and a point before what is less than one.
 fn numbers(text: &str) -> Vec<f64> {
     let mut found = Vec::new();
@@ -139,7 +152,7 @@ fn numbers(text: &str) -> Vec<f64> {
         found.extend(text[from..to].replace(',', "").parse::<f64>().map(|number| sign * number));
     }
     for (word, value) in WORDS {
-        if has_whole(text, word) {
+        if has_whole(text, word) && has_alone(text, word) {
             found.push(value.into());
         }
     }
@@ -235,6 +248,7 @@ mod tests {
             ("Anna's number is 0151-234-5678.", "0151 234 5678"),
             ("号码是０１５１ ２３４ ５６７８", "0151 234 5678"),
             ("You have three alarms.", "3"),
+            ("有三个闹钟", "3"),
             ("There are 3 of them", "3"),
             ("It costs ¥1,250.00", "1250"),
             ("共1250元", "1250"),
@@ -257,6 +271,9 @@ mod tests {
     fn a_message_does_not_say_what_is_only_a_part_of_something_else() {
         for (message, wanted) in [
             ("There are 13 of them", "3"),
+            ("一共有十三个", "3"),
+            ("有二十个", "10"),
+            ("有一百个", "1"),
             ("It is 3.5", "3"),
             ("It costs 12,500", "1250"),
             ("0151 234 56789", "0151 234 5678"),
