@@ -232,7 +232,7 @@ fn a_yes_to_ok_is_for_what_it_agrees_to() {
 #[test]
 fn what_was_approved_is_judged_again() {
     let mut setting = setting();
-    setting.policy = policy();
+    setting.policy = Policy { apps_forbidden: vec!["com.bank".to_owned()], ..policy() };
     let mut episode = Episode::new(setting);
     let began = next(&mut episode, Event::Began);
     settle(&mut episode, began, &shop());
@@ -240,6 +240,14 @@ fn what_was_approved_is_judged_again() {
     let Next::Do(Effect::Ask(question)) = settle(&mut episode, heard, &shop()) else { panic!("it asks") };
     let Question::Confirm { target, asker, .. } = &question else { panic!("{question:?}") };
     assert_eq!((target.as_deref(), *asker), (Some("Buy"), Asker::Policy), "whoever answers is told what it is");
+    // Nothing looks different, and another app's window has come over the button.
+    let mut covered = shop();
+    let window = Label { touchable: false, app: Some("com.bank".to_owned()), ..label("", [80, 124, 110, 136]) };
+    covered.labels.as_mut().unwrap().push(window);
+    let answered = next(&mut episode, Event::Answered(Answer::Yes));
+    let told = settle(&mut episode, answered, &covered);
+    let Next::Do(Effect::Think(prompt)) = told else { panic!("{told:?}") };
+    assert!(format!("{prompt:?}").contains("com.bank"), "it is told why: {prompt:?}");
 }
 
 /// A secret goes into the field that hides it, and not into the one that has the focus by then.
