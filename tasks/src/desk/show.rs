@@ -35,7 +35,7 @@ pub fn page(state: &DeskState, version: u64, note: Option<&str>) -> String {
          <body data-version=\"{version}\"{over}>\n"
     );
     if let Some(note) = note {
-        page += &format!("<p class=\"note\" role=\"alert\">{}</p>\n", words(note));
+        page += &format!("<p class=\"note\" role=\"alert\">{}</p>\n", escaped(note));
     }
     page += "<p class=\"note away\" role=\"alert\" hidden>Nothing answers here: the run is over, or the network is gone.</p>\n\
              <p class=\"note over\" role=\"alert\" hidden>The run is over: <b></b></p>\n";
@@ -53,7 +53,7 @@ fn idle(state: &DeskState, page: &mut String) {
             *page += &format!(
                 "<h1>The run is over</h1>\n<p class=\"badges\"><span class=\"badge {}\">{}</span></p>\n",
                 headline.mood.id(),
-                words(&headline.text)
+                escaped(&headline.text)
             )
         }
         None => {
@@ -61,7 +61,7 @@ fn idle(state: &DeskState, page: &mut String) {
         }
     }
     if let Some(over) = &state.latest {
-        *page += &format!("<p class=\"latest\"><b>The last question:</b> {}</p>\n", words(&over.how));
+        *page += &format!("<p class=\"latest\"><b>The last question:</b> {}</p>\n", escaped(&over.how));
     }
     about(state, page);
     *page += "</main>\n";
@@ -75,7 +75,7 @@ fn asked(state: &DeskState, open: &OpenQuestion, page: &mut String) {
         "" => "(it does not say what for)",
         message => message,
     };
-    *page += &format!("<h1 dir=\"auto\">{}</h1>\n</section>\n", words(message));
+    *page += &format!("<h1 dir=\"auto\">{}</h1>\n</section>\n", escaped(message));
     if let Some(screen) = screen {
         let size = screen.picture.size();
         *page += &format!(
@@ -111,13 +111,13 @@ fn about(state: &DeskState, page: &mut String) {
     let mut entry =
         |name: &str, shown: String| *page += &format!("<div><dt>{name}</dt><dd dir=\"auto\">{shown}</dd></div>\n");
     if !goal.is_empty() {
-        entry("The goal", words(goal));
+        entry("The goal", escaped(goal));
     }
     if !action.is_empty() && state.open.is_some() {
-        entry(&format!("What the model wants in step {step}"), format!("<code>{}</code>", words(action)));
+        entry(&format!("What the model wants in step {step}"), format!("<code>{}</code>", escaped(action)));
     }
     if !thought.is_empty() && state.open.is_some() {
-        entry("Why, it says", words(thought));
+        entry("Why, it says", escaped(thought));
     }
     *page += "</dl>\n";
 }
@@ -197,10 +197,4 @@ pub fn kind(question: &Question) -> &'static str {
         Question::Again { .. } => "again",
         Question::Permit { .. } => "permit",
     }
-}
-
-/// Words for a page: no mark-up, and nothing that makes one text look like another.
-fn words(text: &str) -> String {
-    let is_turning = |letter: char| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    escaped(&text.replace(is_turning, "\u{fffd}"))
 }

@@ -94,7 +94,7 @@ see docs/runs.md. Its own virtual phone is gone with the process of a run: `tapw
 
 Examples:
   tapwright resume last
-  tapwright resume 20261123-231805-turn-wi-fi-on --device 127.0.0.1:5555"
+  tapwright resume 20261123-231805-042-turn-wi-fi-on --device 127.0.0.1:5555"
 )]
 pub struct ResumeArguments {
     /// A run's name or a plan's, its folder, or `last`
@@ -114,7 +114,7 @@ have touched it since. The new verdict replaces the old one in verdict.json; not
 Examples:
   tapwright judge last
   tapwright judge last --expect wifi.on=true
-  tapwright judge 20261123-231805-turn-wi-fi-on --device 127.0.0.1:5555"
+  tapwright judge 20261123-231805-042-turn-wi-fi-on --device 127.0.0.1:5555"
 )]
 pub struct JudgeArguments {
     /// A run's name, its folder, or `last`
@@ -179,7 +179,7 @@ Of a plan it shows the last run, and the page has all of them; of a suite it wri
 
 Examples:
   tapwright replay last
-  tapwright replay 20261123-231805-turn-wi-fi-on --html run.html"
+  tapwright replay 20261123-231805-042-turn-wi-fi-on --html run.html"
 )]
 pub struct ReplayArguments {
     /// A run's name, its folder, or `last`

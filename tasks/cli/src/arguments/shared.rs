@@ -159,7 +159,7 @@ pub struct WeatherArguments {
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArguments {
-    /// How many actions the model may take [default: 100; bench: 40]
+    /// How many actions the model may take [default: 100; bench: its suite's own]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub steps: Option<u32>,
 
