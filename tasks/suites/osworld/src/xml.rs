@@ -7,6 +7,7 @@ use crate::error::EvaluatorErrorKind as Kind;
 /// The largest tree that was measured has some three thousand elements.
 const NODES_MAX: u32 = 2_000_000;
 const DEPTH_MAX: usize = 2_000;
+const ATTRIBUTES_MAX: usize = 1_000;
 
 /// Reads a document.
 ///
@@ -18,26 +19,51 @@ pub fn parse<'a>(name: &str, text: &'a str) -> Result<Document<'a>, Kind> {
     Document::parse_with_options(text, options).map_err(|error| Kind::unreadable(name, error))
 }
 
-/// Counts what is open, before anything is built of it. Comments may make it count too much, never too little.
+/// Counts what is open and what stands in a tag, in one pass and before anything is built of it: a reader would compare each
+/// attribute of an element with all others.
 fn check_depth(name: &str, text: &str) -> Result<(), Kind> {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    for (at, _) in text.match_indices('<') {
-        match text.as_bytes().get(at + 1) {
-            Some(b'/') => depth = depth.saturating_sub(1),
-            Some(b'!' | b'?') | None => {}
-            Some(_) => {
-                let end = text[at..].find('>').map_or(text.len(), |end| at + end);
-                if !text[..end].ends_with('/') {
-                    depth += 1;
-                    deepest = deepest.max(depth);
-                }
-            }
+    let mut depth = 0_usize;
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let end_mark =
+            [("!--", "-->"), ("![CDATA[", "]]>"), ("?", "?>")].into_iter().find(|(begin, _)| rest.starts_with(begin));
+        if let Some((_, end)) = end_mark {
+            rest = rest.find(end).map_or("", |at| &rest[at..]);
+            continue;
         }
-        if deepest > DEPTH_MAX {
+        let (end, attributes) = tag_end(rest);
+        if attributes > ATTRIBUTES_MAX {
+            return Err(Kind::unreadable(name, format!("an element has more than {ATTRIBUTES_MAX} attributes")));
+        }
+        let tag = &rest[..end];
+        if tag.starts_with('/') {
+            depth = depth.saturating_sub(1);
+        } else if !tag.ends_with('/') && !tag.starts_with('!') {
+            depth += 1;
+        }
+        if depth > DEPTH_MAX {
             return Err(Kind::unreadable(name, format!("its elements are nested more than {DEPTH_MAX} deep")));
         }
+        rest = &rest[end..];
     }
     Ok(())
+}
+
+/// Where a tag ends, and how many values are given in it.
+fn tag_end(tag: &str) -> (usize, usize) {
+    let mut quote = None;
+    let mut attributes = 0;
+    for (at, byte) in tag.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'=') => attributes += 1,
+            (None, b'>') => return (at, attributes),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    (tag.len(), attributes)
 }
 
 /// The elements of a name directly below one, in no namespace or in any.
@@ -59,12 +85,16 @@ mod tests {
         let laughs = "<!DOCTYPE a [<!ENTITY b \"bbbb\"><!ENTITY c \"&b;&b;&b;&b;\">]><a>&c;</a>";
         let deep = format!("{}{}", "<a>".repeat(3_000), "</a>".repeat(3_000));
         let deep_open = "<a>".repeat(1_000_000);
+        let many = format!("<a {}/>", (0..2_000).map(|number| format!("a{number}=''")).collect::<Vec<_>>().join(" "));
+        let unclosed = "<a ".repeat(2_000_000);
         let wide = format!("<a>{}</a>", "<b/>".repeat(2_000_001));
         for (text, why) in [
             (laughs, "DTD"),
             (&deep, "deep"),
             (&deep_open, "deep"),
             (&wide, "nodes"),
+            (&many, "attributes"),
+            (&unclosed, "expected"),
             ("<a>", "root"),
             ("", "root"),
             ("<a></b>", "expected"),
@@ -73,5 +103,7 @@ mod tests {
             assert!(error.starts_with("it cannot be read: "), "{error}");
         }
         assert!(parse("it", "<a><b/>x</a>").is_ok());
+        let quoted = format!("<a>{}{}</a>", "<b c='>'/>".repeat(3_000), "<!-- <d> -->".repeat(3_000));
+        assert!(parse("it", &quoted).is_ok());
     }
 }

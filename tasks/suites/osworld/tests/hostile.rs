@@ -74,6 +74,10 @@ fn patterns_that_explode_are_an_error() {
         let said = score(function, &result, rules).expect_err(function);
         assert!(said.contains("given up"), "{function}: {said}");
     }
+    // Many lines share the steps, so that each being bounded is enough for all.
+    let many = format!("{}\n", "a".repeat(20)).repeat(50_000);
+    let said = score("check_list", &file(many), json!({"expect": [pattern]})).expect_err("too many steps");
+    assert!(said.contains("given up"), "{said}");
     for broken in ["(", "[", "a\\", "(?P<n>", "x{5,2}", r"\q", &"(".repeat(3_000), "(a{1000}){1000}"] {
         assert!(score("check_list", &file("a"), json!({"expect": [broken]})).is_err(), "{broken}");
     }

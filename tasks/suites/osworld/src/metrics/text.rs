@@ -254,12 +254,15 @@ pub(super) fn check_line_number(inputs: &MetricInputs) -> Score {
 /// Each pattern of `expect` in some line, none of `unexpect` in any. Lines keep their ends, which a pattern may ask for.
 pub(super) fn check_list(inputs: &MetricInputs) -> Score {
     let Some(found) = inputs.file()? else { return Ok(0.0) };
+    let found = found.text()?;
+    let lines = found.split_inclusive('\n').count();
     let patterns = |key| -> Result<Vec<PythonPattern>, Kind> {
         let of = inputs.rule_texts(key)?;
-        of.into_iter().map(|pattern| Ok(PythonPattern::new(pattern, PatternFlags::default())?)).collect()
+        of.into_iter()
+            .map(|pattern| Ok(PythonPattern::for_searches(pattern, PatternFlags::default(), lines)?))
+            .collect()
     };
     let (expect, unexpect) = (patterns("expect")?, patterns("unexpect")?);
-    let found = found.text()?;
     let mut seen = vec![false; expect.len()];
     for line in found.split_inclusive('\n') {
         for (pattern, seen) in expect.iter().zip(&mut seen) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Comparisons after which a ratio is given up: files of some ten thousand lines that are all alike.
-const STEPS_MAX: u64 = 400_000_000;
+const STEPS_MAX: u64 = 40_000_000;
 
 /// It would take too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,9 @@ pub fn character_ratio(a: &str, b: &str) -> Result<f64, TooLong> {
     if total == 0 {
         return Ok(1.0);
     }
-    if (a.len() as u64).saturating_mul(b.len() as u64) > 16 * STEPS_MAX {
+    // The shorter one is kept in words of bits, one row for each of its characters.
+    let (a, b) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    if (a.len() as u64).saturating_mul(b.len() as u64) > 10 * STEPS_MAX {
         return Err(TooLong);
     }
     let distance = total - 2 * common_subsequence(&a, &b);

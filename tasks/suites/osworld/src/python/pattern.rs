@@ -8,14 +8,17 @@ use fancy_regex::{Regex, RegexBuilder};
 /// Longer than any pattern that a person writes.
 const PATTERN_BYTES_MAX: usize = 16 << 10;
 const STEPS_MAX: usize = 2_000_000;
-const PROGRAM_BYTES_MAX: usize = 8 << 20;
+/// What is left for one search of many.
+const STEPS_MIN: usize = 1_000;
+/// A search takes at most as many steps as the text and this come to.
+const PROGRAM_BYTES_MAX: usize = 2 << 20;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     #[error("the pattern {pattern:?} cannot be read: {why}")]
     Malformed { pattern: String, why: String },
-    #[error("the search for {pattern:?} was given up after {STEPS_MAX} steps: the pattern can match in too many ways")]
-    TooManySteps { pattern: String },
+    #[error("the search for {pattern:?} was given up after {steps} steps: the pattern can match in too many ways")]
+    TooManySteps { pattern: String, steps: usize },
 }
 
 /// The flags of `re` that count here.
@@ -47,6 +50,7 @@ impl PatternFlags {
 pub struct PythonPattern {
     pattern: String,
     regex: Regex,
+    steps_max: usize,
 }
 
 impl PythonPattern {
@@ -55,6 +59,15 @@ impl PythonPattern {
     /// # Errors
     /// If it is no pattern, or one that is too large.
     pub fn new(pattern: &str, flags: PatternFlags) -> Result<PythonPattern, PatternError> {
+        PythonPattern::for_searches(pattern, flags, 1)
+    }
+
+    /// A pattern that is searched for many times, which share the steps.
+    ///
+    /// # Errors
+    /// If it is no pattern, or one that is too large.
+    pub fn for_searches(pattern: &str, flags: PatternFlags, searches: usize) -> Result<PythonPattern, PatternError> {
+        let steps_max = (10 * STEPS_MAX / searches.max(1)).clamp(STEPS_MIN, STEPS_MAX);
         let malformed = |why: String| PatternError::Malformed { pattern: shortened(pattern), why };
         if pattern.len() > PATTERN_BYTES_MAX {
             return Err(malformed(format!("it is longer than {PATTERN_BYTES_MAX} bytes")));
@@ -70,12 +83,12 @@ impl PythonPattern {
         }
         let translated = if letters.is_empty() { translation.out } else { format!("(?{letters}){}", translation.out) };
         let regex = RegexBuilder::new(&translated)
-            .backtrack_limit(STEPS_MAX)
+            .backtrack_limit(steps_max)
             .delegate_size_limit(PROGRAM_BYTES_MAX)
             .delegate_dfa_size_limit(PROGRAM_BYTES_MAX)
             .build()
             .map_err(|error| malformed(error.to_string()))?;
-        Ok(PythonPattern { pattern: shortened(pattern), regex })
+        Ok(PythonPattern { pattern: shortened(pattern), regex, steps_max })
     }
 
     /// `re.search(pattern, text) is not None`.
@@ -98,7 +111,7 @@ impl PythonPattern {
     }
 
     fn too_many_steps(&self) -> PatternError {
-        PatternError::TooManySteps { pattern: self.pattern.clone() }
+        PatternError::TooManySteps { pattern: self.pattern.clone(), steps: self.steps_max }
     }
 }
 

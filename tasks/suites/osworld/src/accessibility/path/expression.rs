@@ -334,24 +334,28 @@ impl Evaluation {
     fn compared(&mut self, operator: Operator, left: &Value, right: &Value) -> Result<bool, String> {
         match (left, right) {
             (Value::Items(a), Value::Items(b)) => {
-                self.count(a.len() * b.len())?;
-                let b: Vec<Value> = b.iter().map(|item| Value::Text(item.text())).collect();
-                Ok(a.iter().any(|a| {
-                    let a = Value::Text(a.text());
-                    b.iter().any(|b| holds(operator, &a, b))
-                }))
+                self.count(a.len().saturating_mul(b.len()))?;
+                let b = self.texts(b)?;
+                Ok(self.texts(a)?.iter().any(|a| b.iter().any(|b| holds(operator, a, b))))
             }
             (Value::Items(_), Value::Boolean(_)) | (Value::Boolean(_), Value::Items(_)) => {
                 Ok(holds(operator, left, right))
             }
-            (Value::Items(items), other) => {
-                Ok(items.iter().any(|item| holds(operator, &Value::Text(item.text()), other)))
-            }
-            (other, Value::Items(items)) => {
-                Ok(items.iter().any(|item| holds(operator, other, &Value::Text(item.text()))))
-            }
+            (Value::Items(items), other) => Ok(self.texts(items)?.iter().any(|text| holds(operator, text, other))),
+            (other, Value::Items(items)) => Ok(self.texts(items)?.iter().any(|text| holds(operator, other, text))),
             (left, right) => Ok(holds(operator, left, right)),
         }
+    }
+
+    /// What elements say, as values; long texts are many steps.
+    fn texts<'a>(&mut self, items: &[Item]) -> Result<Vec<Value<'a>>, String> {
+        let mut texts = Vec::new();
+        for item in items {
+            let text = item.text();
+            self.count(text.len() / 64)?;
+            texts.push(Value::Text(text));
+        }
+        Ok(texts)
     }
 
     fn call<'a>(&mut self, function: Function, arguments: &[Expression], at: Place<'a>) -> Result<Value<'a>, String> {
