@@ -465,6 +465,35 @@ async fn a_dark_screen_is_hidden_and_a_black_app_is_not() {
     }
 }
 
+/// Old phones have no grep: then the whole answer is read, or their black pictures would be taken for screens.
+#[tokio::test]
+async fn a_dark_and_a_protected_screen_are_hidden_on_a_device_without_grep() {
+    const WINDOWS: &str = "  Window #1 Window{1 u0 com.bank/.Main}:\n    mAttrs=WM.LayoutParams{ty=1 fl=#2000}\n  \
+         mCurrentFocus=Window{1 u0 com.bank/.Main}\n";
+    for (state, expected) in [
+        ("Asleep", expect!["DEVICE: cannot take a picture: the screen cannot be seen: the display is off (Asleep)"]),
+        (
+            "Awake",
+            expect![
+                "DEVICE: cannot take a picture: the screen cannot be seen: com.bank protects its window, so pictures of it are black; its words can be had from the UI tree"
+            ],
+        ),
+    ] {
+        let service = |name: &str| match name {
+            "exec:screencap" => Reply::Say(raw(54, 120, 0)),
+            name => good_service(name),
+        };
+        let command = move |command: &str| match command {
+            command if command.contains("grep") => Some((b"/system/bin/sh: grep: not found\n".to_vec(), 127)),
+            "dumpsys power" => Some((format!("POWER MANAGER\n  mWakefulness={state}\n").into_bytes(), 0)),
+            "dumpsys window" => Some((WINDOWS.into(), 0)),
+            command => good_command(command),
+        };
+        let (_fake, mut android) = connected(script(service, command)).await;
+        check(android.screen(PATIENCE).await, expected);
+    }
+}
+
 #[tokio::test]
 async fn a_spot_from_before_the_display_turned_is_stale() {
     let turned = Arc::new(AtomicUsize::new(0));

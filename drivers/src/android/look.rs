@@ -297,14 +297,18 @@ impl Android {
 
     /// Why a black screen shows nothing, if the device says so.
     async fn hidden(&mut self, deadline: Deadline) -> Option<CaptureBlocked> {
-        if let Ok(output) = self.command("dumpsys power | grep mWakefulness=", deadline).await {
+        let (power, flags) = match self.grep {
+            true => ("dumpsys power | grep mWakefulness=", window::FLAGS),
+            false => ("dumpsys power", window::WINDOW_WHOLE),
+        };
+        if let Ok(output) = self.command(power, deadline).await {
             let state = output.lines().find_map(|line| line.trim().strip_prefix("mWakefulness="));
             if let Some(state) = state.filter(|state| *state != "Awake") {
                 let why = format!("the display is off ({})", super::answers::shortened(state));
                 return Some(CaptureBlocked::Off(why));
             }
         }
-        let dump = self.command(window::FLAGS, deadline).await.ok()?;
+        let dump = self.command(flags, deadline).await.ok()?;
         let display = self.display.number();
         window::protected(&dump, display).then(|| {
             let front = window::windows(&dump, display).front;

@@ -176,7 +176,7 @@ fn bounds(text: &str) -> Option<[i32; 4]> {
     };
     let ((left, top), (right, bottom)) = (pair(from)?, pair(to)?);
     let bounds = [left, top, right, bottom];
-    let plausible = bounds.iter().all(|number: &i32| number.abs() < 1 << 20);
+    let plausible = bounds.iter().all(|number: &i32| number.unsigned_abs() < 1 << 20);
     plausible.then_some(bounds)
 }
 

@@ -39,6 +39,11 @@ fn dumps() {
     assert_eq!(tree(real).unwrap().focus().unwrap().text, "", "a password is never told");
     check("<hierarchy rotation=\"0\"></hierarchy>", expect![["0x0\n"]]);
     check("<hierarchy rotation=\"0\" />", expect![["0x0\n"]]);
+    // A place that no display has is none.
+    check(
+        "<hierarchy><node text=\"far\" class=\"x.Far\" enabled=\"true\" bounds=\"[-2147483648,0][2147483647,9]\" /></hierarchy>",
+        expect![["0x0\nFar \"far\" at 0,0\n"]],
+    );
 }
 
 /// Android writes a value that holds a double quote between single ones. Nothing in it is markup, and nothing in it may be read

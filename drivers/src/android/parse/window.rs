@@ -15,7 +15,7 @@ pub(crate) const WINDOW: &str = "dumpsys window | grep -E '^WINDOW MANAGER|Displ
      mAwake=|mShowingLockscreen=|mKeyguardShowing=|^ *showing=|^ *occluded=|^ *secure='";
 /// The same for devices without grep.
 pub(crate) const WINDOW_WHOLE: &str = "dumpsys window";
-/// Asks for the flags of the windows: only when a picture is black, since it is long.
+/// Asks for the flags of the windows: only when a picture is black, since it is long. Without grep it is `WINDOW_WHOLE`.
 pub(crate) const FLAGS: &str = "dumpsys window | grep -E '^WINDOW MANAGER|Display: mDisplayId=|mCurrentFocus|mFocusedApp|Window #|\
      mOwnerUid=|mActivityRecord=|mAppToken=|fl='";
 
