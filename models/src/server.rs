@@ -122,7 +122,7 @@ pub struct ServerLimits {
     /// Connections at the same time; others wait to be accepted.
     pub connections_max: usize,
     pub body_bytes_max: usize,
-    /// MemoryBudget of all requests together: bodies, and the pixels of their pictures.
+    /// Memory of all requests together: bodies, and the pixels of their pictures.
     pub memory_bytes_max: u64,
     /// Of one picture.
     pub pixels_max: u64,

@@ -15,34 +15,6 @@ use super::interrupt::Interrupt;
 use super::run::{NO_ROOM, StepOutput};
 use crate::request::{AnswerError, AnswerEvent, Usage};
 
-/// What computes answers, as its thread sees it.
-pub trait Worker {
-    type Request;
-    type Answer;
-
-    /// How many answers may be under way at once.
-    fn answers_max(&self) -> usize;
-
-    /// Begins an answer.
-    fn begin(
-        &mut self,
-        request: Self::Request,
-        interrupt: Arc<Interrupt>,
-    ) -> Result<Self::Answer, BeginError<Self::Request>>;
-
-    /// Takes it forward.
-    fn step(&mut self, answer: &mut Self::Answer) -> Result<StepOutput, ModelErrorKind>;
-
-    /// What it took so far.
-    fn usage(&self, answer: &Self::Answer) -> Usage;
-
-    /// What all conversations hold in memory.
-    fn cache_bytes(&self) -> usize;
-
-    /// It is over. What it computed is kept for later ones only if it is to be trusted.
-    fn release(&mut self, answer: &Self::Answer, keep: bool);
-}
-
 /// Why an answer cannot begin.
 #[derive(Debug)]
 pub enum BeginError<R> {
@@ -134,6 +106,34 @@ impl Status {
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
+}
+
+/// What computes answers, as its thread sees it.
+pub trait Worker {
+    type Request;
+    type Answer;
+
+    /// How many answers may be under way at once.
+    fn answers_max(&self) -> usize;
+
+    /// Begins an answer.
+    fn begin(
+        &mut self,
+        request: Self::Request,
+        interrupt: Arc<Interrupt>,
+    ) -> Result<Self::Answer, BeginError<Self::Request>>;
+
+    /// Takes it forward.
+    fn step(&mut self, answer: &mut Self::Answer) -> Result<StepOutput, ModelErrorKind>;
+
+    /// What it took so far.
+    fn usage(&self, answer: &Self::Answer) -> Usage;
+
+    /// What all conversations hold in memory.
+    fn cache_bytes(&self) -> usize;
+
+    /// It is over. What it computed is kept for later ones only if it is to be trusted.
+    fn release(&mut self, answer: &Self::Answer, keep: bool);
 }
 
 /// Serves until nobody can ask any more; opens another worker whenever one breaks.
@@ -353,6 +353,8 @@ mod tests {
         BreaksTheWorker,
         Refused,
         Broken,
+        /// It has no third step: it goes on as it began.
+        Endless,
     }
 
     struct Fake {
@@ -380,7 +382,7 @@ mod tests {
 
         fn step(&mut self, (script, steps): &mut (Script, u32)) -> Result<StepOutput, ModelErrorKind> {
             *steps += 1;
-            if *steps < 3 {
+            if *steps < 3 || *script == Script::Endless {
                 return Ok(StepOutput { text: "x".to_owned(), end: None });
             }
             match script {
@@ -520,11 +522,19 @@ mod tests {
     #[test]
     fn a_thread_that_is_stopped_leaves_its_answers() {
         let Some(running) = running(1, usize::MAX) else { return };
+        let (mut under_way, waiting) = (running.ask(Script::Endless), running.ask(Script::Good));
+        assert!(matches!(under_way.blocking_recv(), Some(Ok(AnswerEvent::Delta { .. }))), "it is under way");
         running.status.stopping.store(true, Ordering::SeqCst);
-        let Running { queue, thread, .. } = running;
+        let Running { queue, thread, released, .. } = running;
         drop(queue);
         let (ended, end) = sync::channel();
         std::thread::spawn(move || ended.send(thread.join().is_ok()));
         assert_eq!(end.recv_timeout(Duration::from_secs(10)), Ok(true), "it ends");
+        assert_eq!(released.try_iter().collect::<Vec<_>>(), [(Script::Endless, true)]);
+        assert_eq!(
+            (whole(under_way).1, whole(waiting)),
+            (None, (String::new(), None)),
+            "neither was told that it is done"
+        );
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::ServerLimits;
 use super::error::ErrorResponse;
 
-/// MemoryBudget is counted in pieces of so many bytes, as a semaphore counts no further than 2^32 on some machines.
+/// Memory is counted in pieces of so many bytes, as a semaphore counts no further than 2^32 on some machines.
 const PIECE: u64 = 1 << 12;
 
 /// The memory that all requests may hold together: bodies, and the pixels of their pictures.

@@ -24,8 +24,10 @@ const CHOICES_MAX: usize = 1024;
 const BIASES_MAX: usize = 1024;
 /// Answers to one request.
 const ANSWERS_MAX: i64 = 8;
-/// A grammar or a regular expression; schemas are bounded by how many values a body may have.
+/// A grammar or a regular expression.
 const GRAMMAR_BYTES_MAX: usize = 1 << 16;
+/// A JSON schema, written without blanks: twice the text that OpenAI allows in one.
+const SCHEMA_BYTES_MAX: usize = 1 << 18;
 
 /// What holds for every request.
 pub struct RequestRules<'a> {
@@ -186,6 +188,7 @@ pub fn read(body: &[u8], rules: &RequestRules) -> Result<ChatRequest, ErrorRespo
     if let Some(prompt) = prompt {
         add_instructions(&mut messages, prompt);
     }
+    bound_text(&messages, rules)?;
     Ok(ChatRequest {
         stream,
         usage,
@@ -437,8 +440,22 @@ fn checked(at: String, schema: Value) -> Result<Value, ErrorResponse> {
         other => other,
     };
     match schema {
-        Value::Object(_) | Value::Bool(_) => Ok(schema),
+        Value::Object(_) | Value::Bool(_) => {
+            bound_schema(&schema).map_err(|why| ErrorResponse::field(at, why))?;
+            Ok(schema)
+        }
         other => Err(ErrorResponse::field(at, unlike("a schema", &other))),
+    }
+}
+
+/// Whether a schema is short enough to be made a grammar of.
+///
+/// # Errors
+/// How long it is, and how long it may be.
+pub fn bound_schema(schema: &Value) -> Result<(), String> {
+    match schema.to_string().len() {
+        bytes if bytes > SCHEMA_BYTES_MAX => Err(format!("a schema of {bytes} bytes; {SCHEMA_BYTES_MAX} are the most")),
+        _ => Ok(()),
     }
 }
 
@@ -464,17 +481,19 @@ fn messages(fields: &mut JsonFields, rules: &RequestRules) -> Result<Vec<ChatMes
     for (index, value) in list.into_iter().enumerate() {
         messages.push(message(JsonFields::of(format!("messages[{index}]"), value)?, rules)?);
     }
-    let parts = || messages.iter().flat_map(|message| &message.parts);
-    let pictures = parts().filter(|part| matches!(part, ContentPart::Picture { .. })).count();
+    let parts = messages.iter().flat_map(|message| &message.parts);
+    let pictures = parts.filter(|part| matches!(part, ContentPart::Picture { .. })).count();
     if pictures > rules.pictures_max {
         return Err(fields.refuse("messages", format!("{pictures} pictures; {} are the most", rules.pictures_max)));
     }
-    let bytes: usize = parts().map(|part| if let ContentPart::Text(text) = part { text.len() } else { 0 }).sum();
-    if bytes > rules.text_bytes_max {
-        // Sooner than the tokens are counted, which takes a while where there are millions.
-        return Err(ErrorResponse::too_much_text(bytes, rules.context));
-    }
     Ok(move_system_pictures(messages))
+}
+
+/// Refuses more text than any context has room for, sooner than its tokens are counted: that takes a while where there are millions.
+fn bound_text(messages: &[ChatMessage], rules: &RequestRules) -> Result<(), ErrorResponse> {
+    let parts = messages.iter().flat_map(|message| &message.parts);
+    let bytes: usize = parts.map(|part| if let ContentPart::Text(text) = part { text.len() } else { 0 }).sum();
+    if bytes > rules.text_bytes_max { Err(ErrorResponse::too_much_text(bytes, rules.context)) } else { Ok(()) }
 }
 
 /// Models were trained on pictures in users' messages: what a system message shows is shown by the next user.

@@ -88,7 +88,7 @@ impl ErrorResponse {
     /// Text that no tokenizer makes short enough.
     pub fn too_much_text(bytes: usize, context: u32) -> ErrorResponse {
         let message = format!(
-            "This model's maximum context length is {context} tokens. However, your messages have {bytes} bytes of text, which are more tokens than that. Please reduce the length of the messages."
+            "This model's maximum context length is {context} tokens. However, your messages and tools have {bytes} bytes of text, which are more tokens than that. Please reduce the length of the messages."
         );
         ErrorResponse { param: Some("messages".to_owned()), ..ErrorResponse::context_exceeded(message) }
     }

@@ -335,7 +335,7 @@ impl PendingResponse {
     }
 }
 
-/// The prompt is read once; its answers add up.
+/// The prompt is counted once, however many answers there are; they add up.
 fn total(choices: &[ChoiceState]) -> Usage {
     let mut all = choices.first().map_or(Usage::default(), |first| first.usage);
     for Usage { prompt, answer, forced, .. } in choices.iter().skip(1).map(|choice| choice.usage) {

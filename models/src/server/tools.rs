@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::chat_request::bound_schema;
 use super::error::ErrorResponse;
 use super::json::{JsonFields, unlike};
 use crate::engine::close_objects;
@@ -128,7 +129,10 @@ fn tool(mut fields: JsonFields) -> Result<Tool, ErrorResponse> {
     }
     let parameters = match function.take("parameters") {
         None => json!({"type": "object", "properties": {}, "additionalProperties": false}),
-        Some(schema @ Value::Object(_)) => schema,
+        Some(schema @ Value::Object(_)) => {
+            bound_schema(&schema).map_err(|why| function.refuse("parameters", why))?;
+            schema
+        }
         Some(other) => return Err(function.refuse("parameters", unlike("a schema", &other))),
     };
     Ok(Tool { name, description, parameters })

@@ -221,6 +221,20 @@ fn fields_that_are_not_there_are_refused_where_they_matter() {
         (user(json!({"tools": [{"function": {"name": "a", "parameters": []}}]})), "400 tools[0].function.parameters"),
         (user(json!({"tools": [{"function": {"name": "a"}}, {"function": {"name": "a"}}]})), "400 tools"),
         (user(json!({"tools": [{"function": {"name": "a"}}]})), "fine"),
+        // What the model is told of tools is text too, and a schema is bounded by itself.
+        (user(json!({"tools": [{"function": {"name": "a", "description": "x".repeat(1001)}}]})), "400 messages"),
+        (
+            user(
+                json!({"tools": [{"function": {"name": "a", "description": "x".repeat(1001)}}], "tool_choice": "none"}),
+            ),
+            "fine",
+        ),
+        (
+            user(json!({"tools": [{"function": {"name": "a", "parameters": {"const": "x".repeat(1 << 18)}}}]})),
+            "400 tools[0].function.parameters",
+        ),
+        (user(json!({"guided_json": {"const": "x".repeat(1 << 18)}})), "400 guided_json"),
+        (user(json!({"guided_json": {"const": "x".repeat(1 << 17)}})), "fine"),
         (user(json!({"tools": [], "tool_choice": "none", "parallel_tool_calls": true})), "fine"),
         (user(json!({"tool_choice": "required"})), "400 tool_choice"),
         (user(json!({"tool_choice": "auto"})), "fine"),
