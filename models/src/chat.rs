@@ -100,7 +100,7 @@ impl ChatTemplate {
     /// # Errors
     /// `BuildError` when there is none, or it does not parse.
     pub fn open(folder: &Path, options: TemplateOptions) -> Result<ChatTemplate, BuildError> {
-        let file = folder.join("chat_template.jinja");
+        let mut file = folder.join("chat_template.jinja");
         let text = if file.is_file() {
             let bytes = read(&file, TEMPLATE_BYTES_MAX)?;
             Some(String::from_utf8(bytes).map_err(|error| BuildError::malformed(&file, error.to_string()))?)
@@ -112,6 +112,7 @@ impl ChatTemplate {
                     found = parse::<TemplateFile>(&path, CONFIG_BYTES_MAX)?
                         .chat_template
                         .and_then(OneOrNamed::into_template);
+                    file = path;
                 }
             }
             found
@@ -241,6 +242,17 @@ mod tests {
         let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens");
         let turn = Turn { role: Role::User, parts: vec![Part::Text("hi".to_owned())] };
         template.render(&[turn], &Tokenizer::open(&goldens).unwrap(), None).unwrap()
+    }
+
+    #[test]
+    fn a_template_that_cannot_be_read_is_named_by_the_file_that_it_stands_in() {
+        for name in ["chat_template.jinja", "chat_template.json", TOKENIZER_CONFIG] {
+            let folder = tempfile::tempdir().unwrap();
+            let broken = if name.ends_with("json") { r#"{"chat_template": "{% for"}"# } else { "{% for" };
+            std::fs::write(folder.path().join(name), broken).unwrap();
+            let error = ChatTemplate::open(folder.path(), TemplateOptions::default()).err().unwrap().to_string();
+            assert!(error.contains(name), "{name}: {error}");
+        }
     }
 
     #[test]
