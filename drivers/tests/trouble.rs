@@ -475,7 +475,7 @@ async fn a_dark_and_a_protected_screen_are_hidden_on_a_device_without_grep() {
         (
             "Awake",
             expect![
-                "DEVICE: cannot take a picture: the screen cannot be seen: com.bank protects its window, so pictures of it are black; its words can be had from the UI tree"
+                "DEVICE: cannot take a picture: the screen cannot be seen: the app in front protects its window, so pictures of it are black; its words can be had from the UI tree"
             ],
         ),
     ] {
