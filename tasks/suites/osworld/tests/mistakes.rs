@@ -95,4 +95,17 @@ fn mistakes_are_named_with_their_places() {
     );
     check((GOOD, "[]"), expect!["examples/os/a.json:1:1: a task is an object"]);
     check((r#""func": "exact_match""#, r#""_note": 1, "func": "exact_match""#), expect!["no mistake"]);
+    check(
+        (
+            r#""func": "exact_match",
+    "result": {"type": "vm_command_line", "command": "date"},
+    "expected": {"type": "rule", "rules": {"expected": "x"}}"#,
+            r#""func": "check_list",
+    "result": {"type": "vm_file", "path": "/x", "dest": "x"},
+    "expected": {"type": "rule", "rules": {"expect": ["a", "(b"]}}"#,
+        ),
+        expect![[
+            r#"examples/os/a.json:10:60: the pattern "(b" cannot be read: Parsing error at position 2: Opening parenthesis without closing parenthesis"#
+        ]],
+    );
 }

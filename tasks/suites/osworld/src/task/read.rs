@@ -7,6 +7,7 @@ use super::{Conjunction, Getter, OsworldTask, SetupStep, TaskCheck, TaskEvaluato
 use crate::defect::{DefectList, TaskDefect};
 use crate::metrics::{FUNCTIONS, INFEASIBLE, MetricFunction};
 use crate::place::{JsonPath, TextPlace};
+use crate::python::pattern::{PatternFlags, PythonPattern};
 use crate::python::value::{canonical_json, is_true};
 use crate::schema::{EVALUATOR, FILE, GETTERS, Key, LOCAL_FILE, STEP, Shape, TASK, UNTIL, VERBS, VISIT};
 
@@ -212,7 +213,12 @@ fn check(
     }
     let result = result.and_then(|(at, value)| getter(defects, &at, value));
     // Upstream takes an empty object for nothing.
-    let expected = expected.filter(|(_, value)| is_true(value)).and_then(|(at, value)| getter(defects, &at, value));
+    let expected = expected.filter(|(_, value)| is_true(value)).and_then(|(at, value)| {
+        if let Some(rules) = value.get("rules").filter(|_| name != INFEASIBLE) {
+            patterns(defects, name, &at.key("rules"), rules);
+        }
+        getter(defects, &at, value)
+    });
     let options = match options {
         None => Map::new(),
         Some((at, Value::Object(options))) => {
@@ -232,6 +238,31 @@ fn check(
         }
     };
     Some(TaskCheck { function, result, expected, options })
+}
+
+/// Patterns of a rule that are none: better told before anything is run than when it is over.
+fn patterns(defects: &mut DefectList, function: &str, at: &JsonPath, rules: &Value) {
+    let mut found: Vec<(JsonPath, &Value)> = Vec::new();
+    let mut list = |key: &str| {
+        for (index, pattern) in rules.get(key).and_then(Value::as_array).into_iter().flatten().enumerate() {
+            found.push((at.key(key).index(index), pattern));
+        }
+    };
+    match function {
+        "check_list" => ["expect", "unexpect"].into_iter().for_each(&mut list),
+        "is_expected_url_pattern_match" => list("expected"),
+        "is_expected_search_query" => {
+            let pattern = rules.get("expect").and_then(|expect| expect.get("pattern"));
+            found.extend(pattern.map(|pattern| (at.key("expect").key("pattern"), pattern)));
+        }
+        _ => {}
+    }
+    for (at, pattern) in found {
+        let error = pattern.as_str().and_then(|pattern| PythonPattern::new(pattern, PatternFlags::default()).err());
+        if let Some(error) = error {
+            defects.add(&at, error.to_string());
+        }
+    }
 }
 
 fn getter(defects: &mut DefectList, at: &JsonPath, value: &Value) -> Option<Getter> {
