@@ -216,7 +216,7 @@ fn ms(time: Duration) -> f64 {
 async fn looks_end_early_whatever_moves() {
     #[allow(clippy::disallowed_methods)] // A test has no command line.
     let asked = std::env::var("TAPWRIGHT_LOOKS").ok().and_then(|times| times.parse::<u32>().ok());
-    let (times, limit) = asked.map_or((2, Duration::from_millis(1500)), |times| (times, LIMIT));
+    let (times, limit) = asked.map_or((1, Duration::from_secs(3)), |times| (times, LIMIT));
     println!("| what moves | a picture is late by | equal to the byte, as before | now |");
     println!("| --- | --- | --- | --- |");
     for delay in [0, 120] {

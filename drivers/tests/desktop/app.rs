@@ -98,6 +98,17 @@ impl App {
         std::mem::take(&mut *self.notes.lock().unwrap())
     }
 
+    /// What it noted until something that begins so, which is waited for.
+    pub fn notes_until(&self, last: &str) -> Vec<String> {
+        for _ in 0..400 {
+            if self.notes.lock().unwrap().last().is_some_and(|note| note.starts_with(last)) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.notes(0)
+    }
+
     /// The text that it was told, key by key.
     pub fn text(&self, characters: usize) -> String {
         self.notes(characters)
