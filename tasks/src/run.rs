@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tapwright_agent::apis::{Lent, Registry};
 use tapwright_agent::clock::{Clock, Timer};
 use tapwright_agent::drive::{self, DriveError, Ports};
 use tapwright_agent::episode::{EDITION, Setting};
@@ -26,6 +27,9 @@ use crate::mistake::read_text;
 use crate::model::LoadedModel;
 use crate::origin::{CaseId, LaunchSettings, RunOrigin, write_atomically};
 use crate::seal::SealKey;
+
+/// Sees every line of a journal once it is written.
+pub type Watch<'a> = &'a mut (dyn FnMut(&Entry) + Send);
 
 /// What is to be done, how the phone is to be before, and what is to be true in the end.
 #[derive(Clone, Debug)]
@@ -113,6 +117,18 @@ fn is_false(value: &bool) -> bool {
 
 /// The format's version of `verdict.json`.
 const VERSION: u32 = 2;
+
+/// Adds what a device offers besides its screen.
+///
+/// # Errors
+/// `RunError::Api` about the first that cannot be offered.
+pub(crate) fn add_device_apis<'a>(apis: &mut Registry<'a>, device: &'a mut [Box<dyn Apis>]) -> Result<(), RunError> {
+    for one in device {
+        let added = apis.add(Box::new(Lent(one.as_mut())));
+        added.map_err(|(name, error)| RunError::Api { why: format!("the device's API {name:?}: {error}") })?;
+    }
+    Ok(())
+}
 
 /// Why a run did not begin, or has no end.
 #[derive(Debug, thiserror::Error)]

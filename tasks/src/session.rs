@@ -8,7 +8,7 @@ use std::mem;
 use std::path::Path;
 use std::time::Duration;
 
-use tapwright_agent::apis::{Lent, Registry};
+use tapwright_agent::apis::Registry;
 use tapwright_agent::journal::{Entry, Record};
 use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::policy::Policy;
@@ -25,7 +25,7 @@ use crate::model::{LoadModelError, LoadedModel, LoadingStage, open};
 use crate::origin::RunOrigin;
 use crate::policy::Preset;
 use crate::resume::{ResumableRun, device_of};
-use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, run};
+use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, Watch, add_device_apis, run};
 use crate::seal::SealKey;
 use crate::settings::Settings;
 
@@ -72,9 +72,6 @@ impl Respondents {
     }
 }
 
-/// Sees every line of a journal once it is written.
-pub type Watch<'a> = &'a mut (dyn FnMut(&Entry) + Send);
-
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -107,18 +104,6 @@ fn all_apis<'a>(
         settings.registry(secrets).map_err(|error| RunError::Api { why: error.to_string() })?;
     add_device_apis(&mut apis, device)?;
     Ok(apis)
-}
-
-/// Adds what a device offers besides its screen.
-///
-/// # Errors
-/// `RunError::Api` about the first that cannot be offered.
-pub(crate) fn add_device_apis<'a>(apis: &mut Registry<'a>, device: &'a mut [Box<dyn Apis>]) -> Result<(), RunError> {
-    for one in device {
-        let added = apis.add(Box::new(Lent(one.as_mut())));
-        added.map_err(|(name, error)| RunError::Api { why: format!("the device's API {name:?}: {error}") })?;
-    }
-    Ok(())
 }
 
 impl Session {

@@ -22,9 +22,8 @@ use crate::hex::hex;
 use crate::judge::{Evaluator, Fact, Verdict};
 use crate::model::LoadedModel;
 use crate::origin::{CaseId, LaunchSettings};
-use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, run};
+use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, Watch, add_device_apis, run};
 use crate::serve::AppSelection;
-use crate::session::{Watch, add_device_apis};
 
 /// A task of a suite.
 #[derive(Clone, Debug)]

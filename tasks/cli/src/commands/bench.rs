@@ -27,14 +27,20 @@ use crate::narrator::{Narrator, head};
 use crate::output;
 
 pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, CliError> {
-    let BenchArguments { suite, seeds, from, template, at_least, apps, osworld, weather, model, limits } = arguments;
-    if suite == tapwright_tasks::osworld::NAME {
-        return osworld::perform(&osworld, common.json);
+    if arguments.suite == tapwright_tasks::osworld::NAME {
+        return osworld::perform(&arguments.osworld, common.json);
     }
-    if let Some(flag) = osworld.given() {
+    if let Some(flag) = arguments.osworld.given() {
+        let suite = arguments.suite;
         return Err(CliError::usage(format!("{flag} would do nothing: it is for the suite osworld, not {suite}"))
             .help(format!("leave {flag} out, or write: tapwright bench osworld --tasks PATH --list")));
     }
+    measure(common, arguments).await
+}
+
+/// Has a model do the cases of a suite, and tells how many it passes.
+async fn measure(common: Common, arguments: BenchArguments) -> Result<Exit, CliError> {
+    let BenchArguments { suite, seeds, from, template, at_least, apps, osworld: _, weather, model, limits } = arguments;
     let suite = suites::find(&suite).ok_or_else(|| CliError::usage(format!("there is no suite {suite:?}")))?;
     // A suite is the same for everybody: of the file only the model counts, and where things are kept.
     let steps_default = Some(suite.steps_max());
