@@ -15,6 +15,7 @@ mod local;
 mod numbers;
 mod pool;
 mod prepare;
+mod probe;
 mod prompt;
 pub mod providers;
 #[cfg(test)]
@@ -50,7 +51,7 @@ use images::ImageCache;
 use interrupt::Interrupt;
 use pool::Pool;
 use prepare::{PreparedRequest, Preparer};
-use providers::{Numbers, ProviderChoice, SessionSetup};
+use providers::{Numbers, Provider, ProviderChoice, SessionSetup};
 use run::{ActiveAnswer, StepOutput};
 use runtime::{Decoder, Encoder, KvCache, RuntimeError};
 use thread::{BeginError, Worker};
@@ -65,8 +66,7 @@ pub struct Engine {
     decoder: Decoder,
     /// Who computes, and why.
     picked: ProviderChoice,
-    /// Whether the graphs compute with 32 bits throughout.
-    full: bool,
+    weights: folder::WeightFormat,
     pool: Pool<KvCache>,
     images: ImageCache,
     chunk: usize,
@@ -94,6 +94,27 @@ impl Engine {
         options: &EngineOptions,
         records: Option<&Path>,
     ) -> Result<Engine, OpenError> {
+        let mut engine = Engine::load(folder, library, options, records, true)?;
+        let quantised = matches!(engine.weights, folder::WeightFormat::Int4 | folder::WeightFormat::Int8);
+        if engine.picked.provider == Provider::Cuda
+            && quantised
+            && let Err(why) = probe::probe(&mut engine)
+        {
+            tracing::warn!(%why, "ONNX Runtime has no fused products for this model's widths; it is opened without them, and slower");
+            // Two models may not fit on a card.
+            drop(engine);
+            engine = Engine::load(folder, library, options, records, false)?;
+        }
+        Ok(engine)
+    }
+
+    fn load(
+        folder: &Path,
+        library: &Path,
+        options: &EngineOptions,
+        records: Option<&Path>,
+        fused_products: bool,
+    ) -> Result<Engine, OpenError> {
         if let Some(what) = options.settings.invalid_value() {
             return Err(OpenError::Settings { what });
         }
@@ -116,20 +137,26 @@ impl Engine {
         let picked = providers::pick(&environment, library, options.provider, Numbers::of(record.decoder.numbers))?;
         tracing::info!(provider = %picked.provider, why = picked.why, "computes the model");
         let [vision_record, decoder_record] = ["vision", "decoder"].map(|graph| records.map(|at| at.join(graph)));
-        let setup = |record| SessionSetup { provider: picked.provider, threads: options.threads, record };
+        let setup = |record, fused_products| SessionSetup {
+            provider: picked.provider,
+            threads: options.threads,
+            record,
+            fused_products,
+        };
         let wanted = (options.context_tokens_max as usize).min(spec.text.positions_max as usize);
         let encoder = Encoder::open(
             &environment,
             &folder.join(&record.vision.file),
             record.vision.numbers,
-            setup(vision_record.as_deref()),
+            // A screenshot has thousands of patches: fused products are for few rows, and for so many there is no kernel.
+            setup(vision_record.as_deref(), false),
         )?;
         let mut decoder = Decoder::open(
             &environment,
             &folder.join(&record.decoder.file),
             spec,
             record.decoder.numbers,
-            setup(decoder_record.as_deref()),
+            setup(decoder_record.as_deref(), fused_products),
         )?;
         let context = context(&mut decoder, options, wanted)?;
         let preparer = Preparer {
@@ -148,7 +175,7 @@ impl Engine {
             embeddings,
             encoder,
             decoder,
-            full: matches!(record.build.precision, folder::WeightFormat::Fp32),
+            weights: record.build.precision,
             picked: picked.clone(),
             pool: Pool::new(options.conversations_max, options.cache_bytes_max),
             images: ImageCache::new(options.image_bytes_max),

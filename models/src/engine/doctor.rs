@@ -180,7 +180,7 @@ fn check(engine: &mut Engine) -> Result<Vec<Check>, ModelErrorKind> {
     let whole = logits(engine, &compiled, &slots, &features, slots.len())?;
     let chunks = logits(engine, &compiled, &slots, &features, slots.len().div_ceil(3))?;
     let single = logits(engine, &compiled, &slots, &features, 1)?;
-    let tolerance = if engine.full { TOLERANCE_FULL } else { TOLERANCE_LESS };
+    let tolerance = if engine.weights == folder::WeightFormat::Fp32 { TOLERANCE_FULL } else { TOLERANCE_LESS };
     let finite = whole.iter().chain(&single).all(|number| number.is_finite());
     let mut checks = vec![
         vision,
@@ -247,7 +247,7 @@ fn logits(
 }
 
 /// A cache with room for so many slots, rotated as the prompt's are.
-fn fresh(engine: &Engine, compiled: &TokenizedPrompt, room: usize) -> Result<KvCache, RuntimeError> {
+pub(super) fn fresh(engine: &Engine, compiled: &TokenizedPrompt, room: usize) -> Result<KvCache, RuntimeError> {
     let mut cache = engine.decoder.create()?;
     engine.decoder.resize(&mut cache, engine.decoder.capacity_for(room), 0)?;
     let tables = RotaryTables::new(&*engine.preparer.family, compiled, 0..room);
@@ -435,7 +435,7 @@ fn others(graph: &'static str, record: &str, provider: Provider) -> Result<Vec<F
 }
 
 /// A question in so many words; another one for each number, from its first word on.
-fn said(number: usize, words: usize) -> Turn {
+pub(super) fn said(number: usize, words: usize) -> Turn {
     let text: String = (0..words).map(|n| format!("{} ", (number * 7919 + n * 31) % 977)).collect();
     Turn { role: Role::User, parts: vec![Part::Text(format!("{number} {}", text.trim_end()))] }
 }
@@ -446,7 +446,7 @@ fn shown(number: u8) -> Turn {
 }
 
 /// Stripes and a slope: something to see, and another one for each number.
-fn picture(number: u8) -> Picture {
+pub(super) fn picture(number: u8) -> Picture {
     let Size { width, height } = PICTURE;
     let pixel = |x: u32, y: u32| {
         let stripe = if (x / 20 + y / 30 + u32::from(number)).is_multiple_of(2) { 230 } else { 40 };

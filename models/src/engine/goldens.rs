@@ -193,7 +193,7 @@ pub(crate) fn options(chunk_tokens_max: u32) -> EngineOptions {
     let settings = ModelSettings::new(Sampling::GREEDY);
     EngineOptions {
         settings,
-        provider: providers::Provider::Cpu,
+        provider: Provider::Cpu,
         threads: 1,
         context_tokens_max: 2048,
         chunk_tokens_max,

@@ -304,6 +304,8 @@ pub struct SessionSetup<'a> {
     pub threads: usize,
     /// Where ONNX Runtime writes down which provider computed each node: the beginning of a file's name.
     pub record: Option<&'a Path>,
+    /// Whether products with int4 and int8 weights may be one kernel on a card. Twice as fast, but some widths have none.
+    pub fused_products: bool,
 }
 
 /// A session for a graph.
@@ -311,7 +313,7 @@ pub struct SessionSetup<'a> {
 /// # Errors
 /// `RuntimeError` when the graph or the machine does not do.
 pub fn session(environment: &Environment, graph: &Path, setup: SessionSetup<'_>) -> Result<Session, RuntimeError> {
-    let builder = options(environment, setup.provider, setup.threads)?;
+    let builder = options(environment, setup)?;
     let mut builder = match setup.record {
         Some(record) => builder.with_profiling(record)?,
         None => builder,
@@ -319,16 +321,16 @@ pub fn session(environment: &Environment, graph: &Path, setup: SessionSetup<'_>)
     Ok(builder.commit_from_file(graph)?)
 }
 
-fn options(environment: &Environment, provider: Provider, threads: usize) -> Result<SessionBuilder, RuntimeError> {
+fn options(environment: &Environment, setup: SessionSetup<'_>) -> Result<SessionBuilder, RuntimeError> {
     let builder = Session::builder(environment)?
         .with_optimization_level(GraphOptimizationLevel::All)?
-        .with_intra_threads(threads)?
+        .with_intra_threads(setup.threads)?
         // Between tokens nothing is computed; threads that spin meanwhile take the processor from the phone.
         .with_intra_op_spinning(false)?;
-    let builder = with_provider(builder, provider)?;
-    Ok(match provider {
-        // Products with int4 and int8 weights in one kernel; elsewhere the key means nothing.
-        Provider::Cuda => builder.with_config_entry("ep.cuda.fpa_intb_gemm", "1")?,
+    let builder = with_provider(builder, setup.provider)?;
+    Ok(match setup.provider {
+        // Elsewhere the key means nothing.
+        Provider::Cuda if setup.fused_products => builder.with_config_entry("ep.cuda.fpa_intb_gemm", "1")?,
         _ => builder,
     })
 }

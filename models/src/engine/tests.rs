@@ -758,3 +758,14 @@ async fn behind_the_port(library: &Path) {
     invalid.settings.sampling.temperature = -1.0;
     assert!(matches!(open(invalid), Err(OpenError::Settings { .. })));
 }
+
+/// What a card refuses it refuses when it runs: a probe has to run all lengths, and must leave nothing behind.
+#[test]
+fn a_probe_runs_the_model_and_leaves_it_as_it_was() {
+    let folder = checkpoint(&goldens(), "untied", Precision::Bf16, 1);
+    let Some(mut engine) = engine(folder.path(), &options(24)) else { return };
+    probe::probe(&mut engine).unwrap();
+    assert_eq!(engine.pool.len(), 0);
+    engine.decoder.deny = Some(Box::new(|_| true));
+    assert!(probe::probe(&mut engine).unwrap_err().to_string().contains("out of memory"));
+}

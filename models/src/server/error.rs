@@ -185,7 +185,11 @@ impl From<AnswerError> for ErrorResponse {
             AnswerError::Model(ModelErrorKind::TimedOut { .. }) => {
                 server(StatusCode::GATEWAY_TIMEOUT, Some("timed_out"))
             }
-            AnswerError::Model(ModelErrorKind::Fatal { .. }) => ErrorResponse::internal(message),
+            AnswerError::Model(ModelErrorKind::Fatal { .. }) => {
+                // Of the model and this machine, not of what was said: whoever runs the server has to see it.
+                tracing::error!(why = message, "the model cannot answer");
+                ErrorResponse::internal(message)
+            }
         }
     }
 }
