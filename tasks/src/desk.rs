@@ -7,73 +7,37 @@
 //! POST /TOKEN/answer           an answer to the question with an id
 //! ```
 //!
-//! Here is what is asked and who has answered; `serve` speaks HTTP, and `show` writes what people and programs read. Whoever
+//! Here is what is asked and who has answered; `serve` answers over HTTP, and `show` writes what people and programs read. Whoever
 //! has the token can answer, so it is made anew for each process and is in no record. docs/asking.md says all of it.
 
 mod serve;
 mod show;
 
-use std::io;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use tapwright_agent::journal::{Entry, Line};
 use tapwright_agent::person::{Answer, Question};
 use tapwright_agent::profile::Profile;
 use tapwright_agent::step::StepResult;
 use tapwright_contract::device::Screen;
-use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
 
 use crate::headline::EndNotice;
-use crate::hex::hex;
+use crate::page_server::{PageServer, PageServerError, PageServerOptions, lock};
 
 pub use show::kind;
-
-/// Where a desk is, and for whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeskOptions {
-    pub listen: SocketAddr,
-    /// Whether machines other than this one may reach it.
-    pub open: bool,
-}
-
-/// Why there is no desk.
-#[derive(Debug, thiserror::Error)]
-pub enum DeskError {
-    /// Take another address.
-    #[error("nobody can be asked at {at}: {source}")]
-    Listen { at: SocketAddr, source: io::Error },
-    /// It has to be wanted.
-    #[error(
-        "{at} can be reached from other machines: whoever has the address with its token could answer, and see the screen"
-    )]
-    Open { at: SocketAddr },
-    /// The system gives no random numbers.
-    #[error("no token can be made that nobody can guess")]
-    Token,
-}
 
 /// Takes questions and gets answers, until it is closed. A clone is the same desk.
 #[derive(Clone)]
 pub struct Desk {
     shared: Arc<Shared>,
-    url: String,
+    server: Arc<PageServer>,
 }
 
 struct Shared {
-    token: String,
-    at: SocketAddr,
     state: Mutex<DeskState>,
     /// Grows with everything that whoever looks would see.
     version: watch::Sender<u64>,
-    stop: watch::Sender<bool>,
-    server: Mutex<Option<JoinHandle<()>>>,
-    /// When somebody with the token last asked for anything.
-    looked: Mutex<Option<Instant>>,
 }
 
 /// What is asked, and what it is about.
@@ -125,43 +89,20 @@ enum RejectedAnswer {
     NotAllowed { fit: &'static [&'static str] },
 }
 
-/// How long whoever looks has to hear that it is over.
-const LAST_WORD: Duration = Duration::from_secs(4);
-
 impl Desk {
     /// Opens a desk at an address.
     ///
     /// # Errors
-    /// `DeskError` if it cannot be there.
-    pub async fn open(options: DeskOptions) -> Result<Desk, DeskError> {
-        let DeskOptions { listen, open } = options;
-        if !listen.ip().is_loopback() && !open {
-            return Err(DeskError::Open { at: listen });
-        }
-        let wrong = |source| DeskError::Listen { at: listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(wrong)?;
-        let at = listener.local_addr().map_err(wrong)?;
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|_| DeskError::Token)?;
-        let token = hex(&random);
-        let url = format!("http://{at}/{token}/");
-        let shared = Arc::new(Shared {
-            token,
-            at,
-            state: Mutex::default(),
-            version: watch::Sender::new(0),
-            stop: watch::Sender::new(false),
-            server: Mutex::default(),
-            looked: Mutex::default(),
-        });
-        let server = tokio::spawn(serve::serve(listener, shared.clone()));
-        *lock(&shared.server) = Some(server);
-        Ok(Desk { shared, url })
+    /// `PageServerError` if it cannot be there.
+    pub async fn open(options: PageServerOptions) -> Result<Desk, PageServerError> {
+        let shared = Arc::new(Shared { state: Mutex::default(), version: watch::Sender::new(0) });
+        let server = PageServer::open(options, shared.clone()).await?;
+        Ok(Desk { shared, server: Arc::new(server) })
     }
 
     /// Where it is, with the token.
     pub fn url(&self) -> &str {
-        &self.url
+        self.server.url()
     }
 
     /// Takes note of a line of a journal: what the goal is, and what the model wants.
@@ -217,11 +158,7 @@ impl Desk {
     pub async fn close(self, how: impl Into<EndNotice>) {
         lock(&self.shared.state).ended = Some(how.into());
         self.shared.news();
-        self.shared.stop.send_replace(true);
-        let server = lock(&self.shared.server).take();
-        if let Some(server) = server {
-            let _ = timeout(LAST_WORD, server).await; // Whoever is slower sees that nothing answers.
-        }
+        self.server.close().await;
     }
 }
 
@@ -323,9 +260,4 @@ pub fn answer_text(answer: &Answer) -> String {
         Answer::Choice(words) => words.clone(),
         Answer::Nobody => "nobody is there".to_owned(),
     }
-}
-
-/// A panic elsewhere leaves nothing half-done here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -14,7 +14,9 @@ use tokio::net::TcpListener;
 
 use crate::device::{Weather, plug_in};
 use crate::model::{self, ApiKey, LoadModelError, LoadingStage};
+use crate::page_server::{PageServerError, PageServerOptions};
 use crate::profile::ChosenProfile;
+use crate::window::{PhoneDriver, Window};
 
 pub use tapwright_models::server::{Observer, RequestSummary, ServeError, UrlPolicy};
 pub use tapwright_phone::adbd::Access;
@@ -53,27 +55,52 @@ pub fn access(files: &[PathBuf]) -> Result<Access, BadKeyFile> {
 /// A public key takes less than a thousand.
 const KEY_BYTES_MAX: u64 = 16 << 10;
 
-/// Serves a phone until it is stopped. `ready` is told where, once clients can connect.
+/// Why a phone is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServePhoneError {
+    /// Take another address.
+    #[error("nothing can listen at {at}: {source}")]
+    Listen { at: SocketAddr, source: io::Error },
+    /// Its window cannot be shown.
+    #[error(transparent)]
+    Window(#[from] PageServerError),
+}
+
+/// Serves a phone until it is stopped, and shows it in a browser's tab if there is to be a `window`. `ready` is told where the phone and
+/// its window are, once both can be reached.
 ///
 /// # Errors
-/// If nothing can be listened on there.
+/// `ServePhoneError` if nothing can be listened on there.
 pub async fn phone(
     listen: SocketAddr,
     phone: &Options,
     weather: &Weather,
     access: Access,
+    window: Option<PageServerOptions>,
     mut stop: Stop,
-    ready: impl FnOnce(SocketAddr),
-) -> io::Result<()> {
+    ready: impl FnOnce(SocketAddr, Option<&str>),
+) -> Result<(), ServePhoneError> {
+    let wrong = |source| ServePhoneError::Listen { at: listen, source };
     // What was done to a phone of another process was not done to this one, though they were drawn alike.
     let mut random = [0; 4];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    getrandom::fill(&mut random).map_err(|error| wrong(io::Error::other(error)))?;
     let serial = format!("TW{}R{:08X}", phone.seed, u32::from_be_bytes(random));
     let identity = Identity { serial, ..Identity::default() };
     let options = adbd::DaemonOptions { access, identity, ..adbd::DaemonOptions::default() };
-    let daemon = plug_in(listen, phone, weather, options).await?;
-    ready(daemon.address());
+    let daemon = plug_in(listen, phone, weather, options).await.map_err(wrong)?;
+    let window = match window {
+        Some(options) => {
+            let about = format!("virtual phone {}x{}, seed {}", phone.width, phone.height, phone.seed);
+            let driver = Box::new(PhoneDriver::new(daemon.handle().clone(), about.clone()));
+            Some(Window::open(options, driver, &about).await?)
+        }
+        None => None,
+    };
+    ready(daemon.address(), window.as_ref().map(Window::url));
     stop.stopped().await;
+    if let Some(window) = window {
+        window.close().await;
+    }
     daemon.kill().await;
     Ok(())
 }

@@ -108,8 +108,9 @@ pub struct KeyName(String);
 pub struct NoSuchKey(String);
 
 /// The names of keys that are not one character.
-const NAMED_KEYS: [&str; 39] = [
+const NAMED_KEYS: [&str; 40] = [
     "Alt",
+    "AppSwitch",
     "ArrowDown",
     "ArrowLeft",
     "ArrowRight",

@@ -5,6 +5,7 @@ use tapwright_contract::gesture::{KeyName, Modifier};
 /// Names and characters that are not letters or digits, and their codes.
 const CODES: &[(&str, u32)] = &[
     ("Alt", 57),
+    ("AppSwitch", 187),
     ("ArrowDown", 20),
     ("ArrowLeft", 21),
     ("ArrowRight", 22),
@@ -91,6 +92,7 @@ mod tests {
             ("F1", Some(131)),
             ("F12", Some(142)),
             ("Home", Some(122)),
+            ("AppSwitch", Some(187)),
             ("/", Some(76)),
             ("é", None),
             ("%", None),

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::json;
-use tapwright_tasks::desk::DeskError;
 use tapwright_tasks::device::DeviceError;
 use tapwright_tasks::device_lock::DeviceInUse;
 use tapwright_tasks::mistake::Mistake;
 use tapwright_tasks::model::LoadModelError;
+use tapwright_tasks::page_server::PageServerError;
 use tapwright_tasks::plan::{PlanRecordError, PlanRunError};
 use tapwright_tasks::profile::NoSuchProfile;
 use tapwright_tasks::run::RunError;
@@ -80,21 +80,28 @@ impl CliError {
     }
 }
 
+impl CliError {
+    /// About pages for a browser, which a flag asks for and another one opens to other machines.
+    pub fn of_pages(error: &PageServerError, flag: &str, open: &str) -> CliError {
+        match error {
+            PageServerError::Open { .. } => CliError::new(Exit::Usage, error)
+                .help(format!("if that is wanted: {open}. From a phone, an SSH tunnel or a private network is safer")),
+            PageServerError::Listen { .. } => CliError::new(Exit::NotReady, error)
+                .help(format!("take another address: {flag} 127.0.0.1:0 takes any port that is free")),
+            PageServerError::Token => CliError::new(Exit::NotReady, error),
+        }
+    }
+}
+
 impl From<Mistake> for CliError {
     fn from(mistake: Mistake) -> CliError {
         CliError { exit: Exit::Usage, text: mistake.to_string(), help: mistake.help.clone(), mistake: Some(mistake) }
     }
 }
 
-impl From<DeskError> for CliError {
-    fn from(error: DeskError) -> CliError {
-        match &error {
-            DeskError::Open { .. } => CliError::new(Exit::Usage, &error)
-                .help("if that is wanted: --ask-open. From a phone, an SSH tunnel or a private network is safer"),
-            DeskError::Listen { .. } => CliError::new(Exit::NotReady, &error)
-                .help("take another address: --ask 127.0.0.1:0 takes any port that is free"),
-            DeskError::Token => CliError::new(Exit::NotReady, &error),
-        }
+impl From<PageServerError> for CliError {
+    fn from(error: PageServerError) -> CliError {
+        CliError::of_pages(&error, "--ask", "--ask-open")
     }
 }
 

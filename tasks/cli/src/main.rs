@@ -9,6 +9,7 @@ mod error;
 mod exit;
 mod interrupt;
 mod narrator;
+mod opener;
 mod output;
 mod people;
 mod terminal;

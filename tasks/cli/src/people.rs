@@ -93,7 +93,7 @@ impl Person for Everybody {
 mod tests {
     use std::time::Duration;
 
-    use tapwright_tasks::desk::DeskOptions;
+    use tapwright_tasks::page_server::PageServerOptions;
     use tokio::sync::mpsc;
     use tokio::time::timeout;
 
@@ -101,7 +101,7 @@ mod tests {
 
     /// Both are there; what is typed at the terminal comes from the sender.
     async fn both() -> (Everybody, Desk, mpsc::Sender<String>) {
-        let at = DeskOptions { listen: "127.0.0.1:0".parse().unwrap(), open: false };
+        let at = PageServerOptions { listen: "127.0.0.1:0".parse().unwrap(), open: false };
         let desk = Desk::open(at).await.unwrap();
         let (types, lines) = mpsc::channel(4);
         let people = Everybody { terminal: Some(Terminal::reading(lines)), desk: Some(desk.clone()), json: false };

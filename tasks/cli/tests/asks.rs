@@ -2,9 +2,7 @@
 
 mod program;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
+use program::page::{Page, Response};
 use program::{Place, Running};
 use serde_json::{Value, json};
 
@@ -12,65 +10,27 @@ const LAUNCH: &str = r#"do(action="Launch", app="Settings")"#;
 const WIFI: &str = r#"do(action="Tap", element=[500,192], message="turns Wi-Fi on")"#;
 const FINISH: &str = r#"finish(message="ok")"#;
 
-/// What came back.
-#[derive(Debug)]
-struct Response {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Response {
-    fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).unwrap()
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-}
-
 /// A desk, from outside.
 struct Desk {
-    /// `127.0.0.1:PORT`
-    at: String,
-    token: String,
+    page: Page,
+}
+
+impl std::ops::Deref for Desk {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
+    }
 }
 
 impl Desk {
     /// Of a run that has just been started: the first thing it says is where it asks.
     fn of(run: &mut Running) -> Desk {
-        Desk::at(run.line()["ask"].as_str().unwrap())
-    }
-
-    fn at(url: &str) -> Desk {
-        let (at, token) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
-        Desk { at: at.to_owned(), token: token.trim_end_matches('/').to_owned() }
-    }
-
-    /// Sends whole lines, and reads until the other side is done.
-    fn send(&self, head: &str, body: &str) -> Response {
-        let mut stream = TcpStream::connect(&self.at).unwrap();
-        let _ = stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()); // It may have refused the head already.
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("{bytes:?}"));
-        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Response { status, head: head.to_lowercase(), body: bytes[end + 4..].to_vec() }
-    }
-
-    fn get(&self, path: &str) -> Response {
-        self.send(&format!("GET /{}/{path} HTTP/1.1\r\nhost: {}", self.token, self.at), "")
+        Desk { page: Page::at(run.line()["ask"].as_str().unwrap()) }
     }
 
     fn post(&self, kind: &str, body: &str) -> Response {
-        let Desk { at, token } = self;
-        let head = format!(
-            "POST /{token}/answer HTTP/1.1\r\nhost: {at}\r\ncontent-type: {kind}\r\ncontent-length: {}",
-            body.len()
-        );
-        self.send(&head, body)
+        self.page.post("answer", kind, body)
     }
 
     fn answer(&self, body: &Value) -> Response {
@@ -188,7 +148,7 @@ fn whoever_has_no_token_or_another_page() {
     let place = Place::new();
     let (run, desk) = start(&place, &[LAUNCH, WIFI, FINISH], &[]);
     desk.question();
-    let Desk { at, token } = &desk;
+    let Page { at, token } = &desk.page;
     let wrong = "0".repeat(token.len());
     for path in [
         "/",
@@ -375,7 +335,7 @@ fn other_machines_are_let_in_only_if_somebody_says_so() {
     let at = taken.local_addr().unwrap().to_string();
     let ran = place.run(&["run", "x", "--model", "finish", "--ask", &at]);
     assert_eq!(ran.code, 3);
-    assert!(ran.err.contains("nobody can be asked at"), "{}", ran.err);
+    assert!(ran.err.contains("nothing can listen for a browser at"), "{}", ran.err);
     place.file("tapwright.toml", "[ask]\nlisten = \"localhost\"\n");
     let ran = place.run(&["run", "x", "--model", "finish"]);
     assert!(ran.code == 2 && ran.err.contains("tapwright.toml:2:10"), "{}", ran.err);

@@ -6,11 +6,11 @@ use tapwright_contract::Size;
 
 use super::file::ProtectedWindows;
 use super::{ForeignSetting, Machine, MachineDesktop, Overrides, SettingsError, SettingsFile, weather_named};
-use crate::desk::DeskOptions;
 use crate::device::{
     DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, Keys, PhoneOptions, SIDES, Settle, Weather,
 };
 use crate::origin::LaunchSettings;
+use crate::page_server::PageServerOptions;
 use crate::serve::AppSelection;
 
 /// A world in which Wi-Fi is off, and Anna is among the latest who have written.
@@ -160,7 +160,7 @@ pub(super) fn weather(file: &SettingsFile, overrides: &Overrides) -> Result<Weat
     weather_named(name, seed).map_err(|(why, help)| file.wrong(span, why, Some(help)))
 }
 
-pub(super) fn desk(file: &SettingsFile, overrides: &Overrides) -> Result<Option<DeskOptions>, SettingsError> {
+pub(super) fn desk(file: &SettingsFile, overrides: &Overrides) -> Result<Option<PageServerOptions>, SettingsError> {
     let section = &file.sections.ask;
     let listen = match (overrides.ask, &section.listen) {
         (None, Some(words)) => Some(words.get_ref().parse().map_err(|_| {
@@ -169,7 +169,7 @@ pub(super) fn desk(file: &SettingsFile, overrides: &Overrides) -> Result<Option<
         })?),
         (given, _) => given,
     };
-    Ok(listen.map(|listen| DeskOptions { listen, open: overrides.ask_open || section.open }))
+    Ok(listen.map(|listen| PageServerOptions { listen, open: overrides.ask_open || section.open }))
 }
 
 /// Reads `540x1200`.

@@ -65,7 +65,11 @@ pub struct SetupArguments {
 #[derive(Args, Debug)]
 #[command(after_help = "Without --keys it wants no key: whoever reaches the address can use the phone.
 
-Example:
+With --window it is shown in a browser's tab too, and used there with a mouse, a finger and a keyboard. Whoever has the
+address with its token can use it there, whatever --keys says.
+
+Examples:
+  tapwright phone --window --open --apps all
   tapwright phone --listen 127.0.0.1:5555 --seed 3
   adb connect 127.0.0.1:5555 && adb -s 127.0.0.1:5555 shell input tap 100 200")]
 pub struct ServePhoneArguments {
@@ -77,6 +81,19 @@ pub struct ServePhoneArguments {
     /// again
     #[arg(long, value_name = "FILE")]
     pub keys: Vec<PathBuf>,
+
+    /// Show it in a browser's tab, live, at this address, and print the address with its token once; without one, or with port 0, any
+    /// port that is free
+    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:0", help_heading = "Window")]
+    pub window: Option<SocketAddr>,
+
+    /// Open the window in this machine's browser
+    #[arg(long, requires = "window", help_heading = "Window")]
+    pub open: bool,
+
+    /// Let other machines reach the window too: whoever has the address with its token uses the phone
+    #[arg(long, requires = "window", help_heading = "Window")]
+    pub window_open: bool,
 
     #[command(flatten)]
     pub phone: PhoneArguments,

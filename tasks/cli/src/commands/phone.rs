@@ -4,13 +4,15 @@ use std::io;
 
 use console::style;
 use serde_json::json;
-use tapwright_tasks::serve;
+use tapwright_tasks::page_server::PageServerOptions;
+use tapwright_tasks::serve::{self, ServePhoneError};
 
 use crate::arguments::{Common, ServePhoneArguments};
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
+use crate::opener;
 use crate::output;
 
 pub async fn perform(common: Common, arguments: ServePhoneArguments) -> Result<Exit, CliError> {
@@ -29,13 +31,18 @@ pub async fn perform(common: Common, arguments: ServePhoneArguments) -> Result<E
         motion: arguments.motion,
         ..config.phone.clone()
     };
-    let served = serve::phone(listen, phone, &config.device.weather, access, stop, |address| {
+    let window = arguments.window.map(|listen| PageServerOptions { listen, open: arguments.window_open });
+    let served = serve::phone(listen, phone, &config.device.weather, access, window, stop, |address, window| {
+        if let Some(url) = window.filter(|_| arguments.open) {
+            opener::open(url);
+        }
         if config.json {
             let (width, height) = (phone.width, phone.height);
-            output::out(
-                &json!({"listen": address.to_string(), "seed": phone.seed, "width": width, "height": height})
-                    .to_string(),
-            );
+            let mut told = json!({"listen": address.to_string(), "seed": phone.seed, "width": width, "height": height});
+            if let Some(url) = window {
+                told["window"] = url.into();
+            }
+            output::out(&told.to_string());
             return;
         }
         let bold = |text: String| style(text).bold();
@@ -46,6 +53,9 @@ pub async fn perform(common: Common, arguments: ServePhoneArguments) -> Result<E
             phone.seed,
             bold(address.to_string())
         ));
+        if let Some(url) = window {
+            output::out(&format!("    in a browser: {}\n", bold(url.to_owned())));
+        }
         output::out(&format!("    {}", bold(format!("adb connect {address}"))));
         output::out(&format!("    {}", bold(format!("adb -s {address} exec-out screencap -p > screen.png"))));
         output::out(&format!("    {}", bold(format!("tapwright run 'Turn Wi-Fi on' --device {address}"))));
@@ -58,12 +68,16 @@ pub async fn perform(common: Common, arguments: ServePhoneArguments) -> Result<E
             output::err(&format!("  {} {warning}", style("warning:").yellow().bold().for_stderr()));
         }
     });
-    served.await.map_err(|error| {
-        let trouble = CliError::said(Exit::NotReady, format!("nothing can listen at {listen}: {error}"));
-        match error.kind() {
-            io::ErrorKind::AddrInUse => trouble.help("take another port, or any that is free: --listen 127.0.0.1:0"),
-            _ => trouble,
+    served.await.map_err(|error| match error {
+        ServePhoneError::Listen { ref source, .. } => {
+            let is_taken = source.kind() == io::ErrorKind::AddrInUse;
+            let trouble = CliError::new(Exit::NotReady, &error);
+            match is_taken {
+                true => trouble.help("take another port, or any that is free: --listen 127.0.0.1:0"),
+                false => trouble,
+            }
         }
+        ServePhoneError::Window(error) => CliError::of_pages(&error, "--window", "--window-open"),
     })?;
     Ok(Exit::Done)
 }

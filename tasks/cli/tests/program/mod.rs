@@ -1,6 +1,8 @@
 //! Runs the program as somebody else would, in a folder of its own and with nothing in its environment.
 #![allow(dead_code)] // Not every suite needs all of it.
 
+pub mod page;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,0 +1,1 @@
+live(document.querySelector("canvas"), document.querySelector(".trouble"));
