@@ -23,6 +23,10 @@ impl Settle {
     pub const DESKTOP: Settle =
         Settle { looks: 2, apart: Duration::from_millis(17), grace: Duration::from_millis(150) };
 
+    /// For browsers, which have run what a page does at once by the time they acknowledge a gesture, and whose pages say what else
+    /// they wait for.
+    pub const BROWSER: Settle = Settle { looks: 2, apart: Duration::from_millis(17), grace: Duration::from_millis(60) };
+
     /// For devices that have reacted by the time they acknowledge a gesture, such as the virtual phone.
     pub const INSTANT: Settle = Settle { looks: 2, apart: Duration::from_millis(15), grace: Duration::ZERO };
 }

@@ -1,0 +1,304 @@
+//! What a browser offers besides its screen: addresses, tabs, the page as text and tables, forms, downloads.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
+use tapwright_contract::device::DriverErrorKind;
+
+use super::tabs::Tab;
+use super::{Connection, sites};
+use crate::deadline::Deadline;
+
+/// No more characters of a page or a file are told at once.
+const TOLD_MAX: usize = 20_000;
+/// No larger file is read.
+const FILE_MAX: u64 = 1 << 20;
+const TEXT: &str = "() => (document.body ? document.body.innerText : '').slice(0, 2000000)";
+const TABLES: &str = "() => [...document.querySelectorAll('table')].filter(table => table.getClientRects().length).slice(0, 20)\
+    .map(table => [...table.rows].slice(0, 500).map(row => [...row.cells].slice(0, 50)\
+    .map(cell => cell.innerText.replace(/\\s+/g, ' ').trim().slice(0, 500))))";
+const LINKS: &str = "() => [...document.links].filter(link => link.getClientRects().length).slice(0, 500)\
+    .map(link => [link.innerText.replace(/\\s+/g, ' ').trim().slice(0, 200), link.href.slice(0, 1000)])";
+/// What is said where a page waits for an answer.
+pub(super) const ASKS: &str = "the page asks something, and does nothing before that is answered: look at the screen";
+const FILL: &str = include_str!("forms.js");
+
+/// The calls of one browser.
+pub(super) struct BrowserApis {
+    connection: Arc<Connection>,
+}
+
+fn refused(why: impl Into<String>) -> DriverErrorKind {
+    DriverErrorKind::Refused { why: why.into() }
+}
+
+/// A part of something long, from a character of it on.
+fn part(text: &str, arguments: &Value) -> String {
+    let from = arguments["from"].as_u64().and_then(|from| usize::try_from(from).ok()).unwrap_or(0);
+    let told: String = text.chars().skip(from).take(TOLD_MAX).collect();
+    let all = text.chars().count();
+    let end = from + told.chars().count();
+    if end < all { format!("{told}\n… of {all} characters; the rest begins at {end}") } else { told }
+}
+
+impl BrowserApis {
+    pub fn new(connection: Arc<Connection>) -> BrowserApis {
+        BrowserApis { connection }
+    }
+
+    /// The tab in front, whose page asks nothing.
+    fn unasking(&self) -> Result<Tab, DriverErrorKind> {
+        let tab = self.connection.front()?;
+        if tab.dialog.is_some() || tab.is_dialog {
+            return Err(refused(ASKS));
+        }
+        Ok(tab)
+    }
+
+    /// The tab in front, which has to be able to answer.
+    fn page(&self) -> Result<Tab, DriverErrorKind> {
+        let tab = self.unasking()?;
+        if tab.has_crashed {
+            return Err(refused("the page has crashed: call page.reload or page.open"));
+        }
+        Ok(tab)
+    }
+
+    fn address(arguments: &Value) -> Result<String, DriverErrorKind> {
+        let address = arguments["address"].as_str().unwrap_or_default();
+        let url = sites::web_address(address);
+        url.map(String::from)
+            .ok_or_else(|| refused("write a whole address of the web, such as https://example.com/page"))
+    }
+
+    async fn ask(&self, function: &str, deadline: Deadline) -> Result<Value, DriverErrorKind> {
+        self.connection.ask(&self.page()?, function, &[], deadline).await
+    }
+
+    /// What a tab shows now, for who has moved it.
+    async fn moved(&self, tab: &Tab, deadline: Deadline) -> Result<String, DriverErrorKind> {
+        let number = tab.number;
+        let has_loaded = |tab: &Tab| !tab.is_loading || tab.dialog.is_some() || tab.has_crashed;
+        match self.connection.until("the page", deadline, |tabs| tabs.tab(number).is_none_or(has_loaded)).await {
+            Ok(()) | Err(DriverErrorKind::TimedOut { .. }) => {}
+            Err(kind) => return Err(kind),
+        }
+        self.connection.ask_titles(deadline).await?;
+        let tabs = self.connection.tabs.borrow();
+        let tab = tabs.tab(number).ok_or_else(|| refused("the tab is gone"))?;
+        Ok(json!({"tab": tab.number, "address": tab.url, "title": tab.title, "loading": tab.is_loading}).to_string())
+    }
+
+    async fn fill(&self, arguments: &Value, deadline: Deadline) -> Result<String, DriverErrorKind> {
+        let fields = arguments["fields"].as_object().filter(|fields| !fields.is_empty());
+        let fields = fields.ok_or_else(|| refused("say which fields, as {\"Name\": \"what goes there\"}"))?;
+        let filled = self.connection.ask(&self.page()?, FILL, &[Value::from(fields.clone())], deadline).await?;
+        Ok(filled.to_string())
+    }
+
+    fn folder(&self) -> Result<&Path, DriverErrorKind> {
+        self.connection
+            .downloads
+            .as_deref()
+            .ok_or_else(|| refused("this browser puts its downloads where its user wants them"))
+    }
+
+    /// A file among the downloads: the name of one, and no way to anywhere else.
+    fn file(&self, name: &str) -> Result<PathBuf, DriverErrorKind> {
+        let folder = self.folder()?;
+        let there = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut plain = there.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+        let found = plain.find(|entry| entry.file_name().to_str() == Some(name));
+        found
+            .map(|entry| entry.path())
+            .ok_or_else(|| refused(format!("no download is called {name:.200?}; downloads.list names them")))
+    }
+
+    fn downloads(&self) -> Result<String, DriverErrorKind> {
+        let folder = self.folder()?;
+        let tabs = self.connection.tabs.borrow();
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| {
+            let size = entry.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
+            Some(json!({"name": entry.file_name().to_string_lossy(), "bytes": size}))
+        });
+        let begun = tabs.downloads.iter().rev().take(20).map(|download| {
+            json!({"name": download.name, "from": download.url, "state": download.state, "bytes": download.bytes})
+        });
+        Ok(json!({"files": files.collect::<Vec<_>>(), "downloads": begun.collect::<Vec<_>>()}).to_string())
+    }
+
+    fn read_download(&self, arguments: &Value) -> Result<String, DriverErrorKind> {
+        let path = self.file(arguments["name"].as_str().unwrap_or_default())?;
+        let size = path.metadata().map_or(0, |of| of.len());
+        if size > FILE_MAX {
+            return Err(refused(format!("the file has {size} bytes; {FILE_MAX} are the most that are read")));
+        }
+        let bytes = std::fs::read(&path).map_err(|error| refused(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|_| refused("the file is not text"))?;
+        Ok(part(&text, arguments))
+    }
+
+    async fn choose(&self, arguments: &Value, deadline: Deadline) -> Result<String, DriverErrorKind> {
+        let tab = self.page()?;
+        let chooser = tab.chooser.clone();
+        let chooser = chooser.ok_or_else(|| refused("no page asks for a file: tap its button for files first"))?;
+        let names = arguments["names"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let paths: Result<Vec<PathBuf>, _> =
+            names.iter().map(|name| self.file(name.as_str().unwrap_or_default())).collect();
+        let paths = paths?;
+        if paths.is_empty() || paths.len() > 1 && !chooser.takes_several {
+            return Err(refused(if paths.is_empty() { "name a file" } else { "the page takes one file" }));
+        }
+        let params = json!({"files": paths, "backendNodeId": chooser.node});
+        self.connection.client.call(Some(&chooser.session), "DOM.setFileInputFiles", params, deadline).await?;
+        self.connection.tabs.send_modify(|tabs| tabs.forget_chooser(tab.number));
+        Ok(format!("the page has {} file(s)", paths.len()))
+    }
+
+    /// The tab that is named in the arguments.
+    async fn tab_named(&self, arguments: &Value, deadline: Deadline) -> Result<Tab, DriverErrorKind> {
+        let tab = &arguments["tab"];
+        let name =
+            tab.as_u64().map_or_else(|| tab.as_str().unwrap_or_default().to_owned(), |number| number.to_string());
+        self.connection.find_tab(&name, deadline).await
+    }
+
+    /// What the call of a name tells; `None` if there is none.
+    async fn carry_out(
+        &self,
+        name: &str,
+        arguments: &Value,
+        deadline: Deadline,
+    ) -> Result<Option<String>, DriverErrorKind> {
+        let told = match name {
+            "page.open" => {
+                let (address, tab) = (BrowserApis::address(arguments)?, self.unasking()?);
+                self.connection.navigate(&tab, &address, deadline).await?;
+                self.moved(&tab, deadline).await?
+            }
+            "page.back" => {
+                let tab = self.unasking()?;
+                self.connection.go(&tab, -1, deadline).await?;
+                self.moved(&tab, deadline).await?
+            }
+            "page.reload" => {
+                let tab = self.unasking()?;
+                self.connection.reload(&tab, deadline).await?;
+                self.moved(&tab, deadline).await?
+            }
+            "page.text" => part(self.ask(TEXT, deadline).await?.as_str().unwrap_or_default(), arguments),
+            "page.tables" => part(&self.ask(TABLES, deadline).await?.to_string(), arguments),
+            "page.links" => part(&self.ask(LINKS, deadline).await?.to_string(), arguments),
+            "form.fill" => self.fill(arguments, deadline).await?,
+            "tabs.list" => self.connection.list_tabs(deadline).await?.to_string(),
+            "tabs.open" => {
+                let tab = self.connection.open(&BrowserApis::address(arguments)?, deadline).await?;
+                self.moved(&tab, deadline).await?
+            }
+            "tabs.show" => {
+                self.connection.bring_to_front(&self.tab_named(arguments, deadline).await?);
+                "it is in front".to_owned()
+            }
+            "tabs.close" => {
+                let tab = self.tab_named(arguments, deadline).await?;
+                self.connection.close_tab(&tab, deadline).await?;
+                "it is closed".to_owned()
+            }
+            "downloads.list" => self.downloads()?,
+            "downloads.read" => self.read_download(arguments)?,
+            "files.choose" => self.choose(arguments, deadline).await?,
+            _ => return Ok(None),
+        };
+        Ok(Some(told))
+    }
+}
+
+#[async_trait]
+impl Apis for BrowserApis {
+    fn specs(&self) -> Vec<ApiSpec> {
+        let spec = |name: &str, about: &str, effect, properties: Value, required: Value| ApiSpec {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            parameters: json!({
+                "type": "object", "properties": properties, "required": required, "additionalProperties": false,
+            }),
+            effect,
+        };
+        let from = || json!({"from": {"type": "integer", "minimum": 0, "description": "the character to begin at"}});
+        let address = || json!({"address": {"type": "string", "description": "a whole address: https://…"}});
+        let tab = || json!({"tab": {"type": ["integer", "string"], "description": "its number or whole title"}});
+        let (reads, changes, leaves) = (ApiEffect::Reads, ApiEffect::Changes, ApiEffect::LeavesTheDevice);
+        let mut specs = vec![
+            // What is asked for by an address reaches whoever has it.
+            spec("page.open", "Opens an address in the tab in front", leaves, address(), json!(["address"])),
+            spec("page.back", "Goes one page back", changes, json!({}), json!([])),
+            spec("page.reload", "Loads the page again", changes, json!({}), json!([])),
+            spec("page.text", "Tells the text of the page in front", reads, from(), json!([])),
+            spec("page.tables", "Tells the tables of the page in front, as lists of rows", reads, from(), json!([])),
+            spec("page.links", "Tells the links of the page in front, with their addresses", reads, from(), json!([])),
+            spec(
+                "form.fill",
+                "Fills fields of the page in front, by what is written at them; sends nothing",
+                changes,
+                json!({"fields": {
+                    "type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]},
+                    "description": "for example {\"Name\": \"Ada\", \"I agree\": true}",
+                }}),
+                json!(["fields"]),
+            ),
+            spec("tabs.list", "Lists the tabs", reads, json!({}), json!([])),
+            spec("tabs.open", "Opens an address in a new tab, in front", leaves, address(), json!(["address"])),
+            spec("tabs.show", "Brings a tab to the front", changes, tab(), json!(["tab"])),
+            spec("tabs.close", "Closes a tab; what was entered there is lost", changes, tab(), json!(["tab"])),
+        ];
+        if self.connection.downloads.is_some() {
+            let read = json!({"name": {"type": "string"}, "from": from()["from"]});
+            let names = json!({"names": {"type": "array", "items": {"type": "string"}, "minItems": 1}});
+            let choose = "Gives downloaded files to the field for files that was tapped";
+            specs.push(spec("downloads.list", "Lists what was downloaded", reads, json!({}), json!([])));
+            specs.push(spec("downloads.read", "Tells a downloaded file that is text", reads, read, json!(["name"])));
+            specs.push(spec("files.choose", choose, leaves, names, json!(["names"])));
+        }
+        specs
+    }
+
+    async fn call(&mut self, name: &str, arguments: &Value, within: Duration) -> Result<String, ApiError> {
+        let deadline = Deadline::after(within);
+        if deadline.passed() {
+            return Err(ApiError::Refused { why: "no time was left".to_owned() });
+        }
+        let reads = self.specs().iter().any(|spec| spec.name == name && spec.effect == ApiEffect::Reads);
+        let result = self.carry_out(name, arguments, deadline).await;
+        let told = result.map_err(|kind| match kind {
+            // It may have been done in the end.
+            DriverErrorKind::TimedOut { .. } | DriverErrorKind::Lost { .. } | DriverErrorKind::Stale if !reads => {
+                ApiError::Unanswered { why: kind.to_string() }
+            }
+            DriverErrorKind::Stale => ApiError::Refused { why: "the page has gone meanwhile; call again".to_owned() },
+            kind => ApiError::Refused { why: kind.to_string() },
+        })?;
+        told.ok_or(ApiError::Unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_told_in_parts() {
+        let text = "é".repeat(TOLD_MAX + 5);
+        let first = part(&text, &json!({}));
+        assert!(
+            first.ends_with(&format!("of {} characters; the rest begins at {TOLD_MAX}", TOLD_MAX + 5)),
+            "{}",
+            &first[first.len() - 80..]
+        );
+        assert_eq!(part(&text, &json!({"from": TOLD_MAX})), "ééééé");
+        assert_eq!(part(&text, &json!({"from": u64::MAX})), "");
+    }
+}

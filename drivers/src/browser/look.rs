@@ -1,0 +1,266 @@
+//! Looks at the tab in front until its page is at rest: it waits for nothing of the network, and its pictures are the same.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use tapwright_contract::device::{DriverErrorKind, Front, Screen};
+use tapwright_contract::{Picture, ScreenId, Size};
+use tokio::time::Instant;
+
+use super::tabs::{Tab, Tabs};
+use super::{Browser, Connection, sites};
+use crate::Rest;
+use crate::deadline::Deadline;
+use crate::still::{self, Sketch, still};
+
+/// How often a page is looked at again because another one came to the front meanwhile.
+const ROUNDS_MAX: u32 = 8;
+/// How long a page that loads is waited for, and how long one that asks for more. Some never end.
+const LOADING_MAX: Duration = Duration::from_secs(10);
+const REQUESTS_MAX: Duration = Duration::from_secs(2);
+/// How long one page may take to make way for another one.
+const COMMIT_MAX: Duration = Duration::from_secs(1);
+/// What is left of the time for the pictures, when a page does not stop loading.
+const PICTURES: Duration = Duration::from_secs(1);
+
+/// The screen that was returned last.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub id: ScreenId,
+    /// Which tab it was, and which document in it.
+    pub number: u64,
+    pub generation: u32,
+    /// How many pixels of the picture a CSS pixel is.
+    pub scale: f64,
+    /// The picture as it came, for what is drawn over it.
+    pub png: String,
+}
+
+/// What one look saw.
+pub(crate) struct Observation {
+    png: String,
+    picture: Option<Picture>,
+    number: u64,
+    generation: u32,
+    taken: Instant,
+}
+
+impl Observation {
+    async fn decode(&mut self) -> Result<&Picture, DriverErrorKind> {
+        if self.picture.is_none() {
+            let png = self.png.clone();
+            let decoded = tokio::task::spawn_blocking(move || decode(&png)).await;
+            let decoded = decoded.map_err(|error| malformed(error.to_string()))?;
+            self.picture = Some(decoded?);
+        }
+        Ok(self.picture.as_ref().expect("it was put there"))
+    }
+}
+
+fn malformed(why: impl Into<String>) -> DriverErrorKind {
+    DriverErrorKind::MalformedResponse { why: why.into() }
+}
+
+fn decode(png: &str) -> Result<Picture, DriverErrorKind> {
+    let bytes = BASE64_STANDARD.decode(png).map_err(|error| malformed(error.to_string()))?;
+    let mut image = image::load_from_memory_with_format(&bytes, image::ImageFormat::Png)
+        .map_err(|error| malformed(format!("a picture cannot be read: {error}")))?
+        .into_rgba8();
+    // What a page leaves transparent is shown on white.
+    for pixel in image.pixels_mut().filter(|pixel| pixel[3] != 255) {
+        let alpha = u16::from(pixel[3]);
+        for channel in 0..3 {
+            pixel[channel] = ((u16::from(pixel[channel]) * alpha + 255 * (255 - alpha)) / 255) as u8;
+        }
+        pixel[3] = 255;
+    }
+    let size = Size { width: image.width(), height: image.height() };
+    Picture::new(size, image.into_raw()).map_err(|error| malformed(error.to_string()))
+}
+
+/// What keeps a tab from being looked at.
+fn crashed(tab: &Tab, sites: &[super::Site]) -> DriverErrorKind {
+    let whose = tab.front(sites).label;
+    let why = format!("the page of {whose} has crashed: reload it, go back, or launch another site");
+    DriverErrorKind::Hidden { why }
+}
+
+impl Tab {
+    /// What is in front when this tab is.
+    pub(super) fn front(&self, sites: &[super::Site]) -> Front {
+        sites::front(sites, &self.url, self.opener_url.as_deref())
+    }
+}
+
+/// Whether another page is in front than this one was, or something stands before it.
+fn has_changed(tabs: &Tabs, number: u64, generation: u32) -> bool {
+    tabs.front().is_none_or(|tab| {
+        tab.number != number || tab.generation != generation || tab.dialog.is_some() || tab.has_crashed
+    })
+}
+
+impl still::Camera for Browser {
+    type Look = Observation;
+
+    async fn look(&mut self, deadline: Deadline) -> Result<Observation, DriverErrorKind> {
+        let tab = self.connection.front()?;
+        if tab.has_crashed {
+            return Err(crashed(&tab, &self.connection.sites));
+        }
+        if tab.dialog.is_some() {
+            return Err(DriverErrorKind::Stale);
+        }
+        let (number, generation) = (tab.number, tab.generation);
+        let params = json!({"format": "png", "optimizeForSpeed": true});
+        let capture = self.connection.client.call(Some(&tab.session), "Page.captureScreenshot", params, deadline);
+        // A page that stands behind a dialog, or goes, gives no picture.
+        let change = self.connection.until("a change", deadline, |tabs| has_changed(tabs, number, generation));
+        let captured = tokio::select! {
+            biased;
+            captured = capture => captured,
+            changed = change => changed.and(Err(DriverErrorKind::Stale)),
+        };
+        let mut captured = match captured {
+            // Between two documents there is nothing to be seen.
+            Err(DriverErrorKind::Refused { why }) if why.contains("active page") => {
+                tracing::debug!(why, "one page makes way for another one");
+                let soon = deadline.or_sooner(COMMIT_MAX);
+                let change = self.connection.until("a change", soon, |tabs| has_changed(tabs, number, generation));
+                return match change.await {
+                    Ok(()) | Err(DriverErrorKind::TimedOut { .. }) => Err(DriverErrorKind::Stale),
+                    Err(kind) => Err(kind),
+                };
+            }
+            Err(DriverErrorKind::TimedOut { .. }) => {
+                return Err(DriverErrorKind::TimedOut { tries: unanswered(&tab, &self.connection) });
+            }
+            captured => captured?,
+        };
+        match captured["data"].take() {
+            Value::String(png) => Ok(Observation { png, picture: None, number, generation, taken: Instant::now() }),
+            _ => Err(malformed("a picture came without pixels")),
+        }
+    }
+
+    fn taken(look: &Observation) -> Instant {
+        look.taken
+    }
+
+    fn is_same(one: &Observation, other: &Observation) -> bool {
+        (one.number, one.generation) == (other.number, other.generation) && one.png == other.png
+    }
+
+    async fn sketch(look: &mut Observation) -> Result<Sketch, DriverErrorKind> {
+        let picture = look.decode().await?;
+        Ok(Sketch::of(picture.rgba(), picture.size(), 0))
+    }
+}
+
+/// What is said of a page that does not answer.
+pub(super) fn unanswered(tab: &Tab, connection: &Connection) -> String {
+    let whose = tab.front(&connection.sites).label;
+    format!("the page of {whose} does not answer, as if its script ran without end; reload it or close its tab")
+}
+
+impl Browser {
+    /// Waits until the page in front is at rest or the time is up, and returns what is on it.
+    pub(super) async fn settled(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
+        let mut rounds = 0;
+        loop {
+            match self.settled_once(deadline).await {
+                Err(DriverErrorKind::Stale) if rounds < ROUNDS_MAX && !deadline.passed() => rounds += 1,
+                Err(DriverErrorKind::Stale) => {
+                    let tries = "one page after another came to the front".to_owned();
+                    return Err(DriverErrorKind::TimedOut { tries });
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// # Errors
+    /// `Stale` if another page came to the front meanwhile.
+    async fn settled_once(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
+        self.keep_dialogs(deadline).await?;
+        if self.connection.tabs.borrow().front().is_none() {
+            self.go_home(deadline).await?;
+        }
+        let tab = self.connection.front()?;
+        let settle = self.settle;
+        let mut patience = REQUESTS_MAX;
+        let (mut look, rest) = loop {
+            patience = self.network_rests(&tab, patience, deadline).await?;
+            // A copy, so that an abandoned wait leaves what was known.
+            let mut memory = self.memory.clone();
+            let result = still(self, &mut memory, settle, deadline).await;
+            self.memory = memory;
+            let (look, rest) = result?;
+            // What a page asks for once it is there is waited for too.
+            let asks = self.connection.front().is_ok_and(|now| now.number == tab.number && self.waits(&now));
+            if !asks || patience.is_zero() || rest != Rest::Still {
+                break (look, rest);
+            }
+        };
+        self.rest = rest;
+        let tab = self.connection.front()?;
+        if (look.number, look.generation) != (tab.number, tab.generation) {
+            return Err(DriverErrorKind::Stale);
+        }
+        let picture = look.decode().await?.clone();
+        let width = self.connection.ask(&tab, "() => innerWidth", &[], deadline).await?;
+        let size = picture.size();
+        let id = ScreenId { display: tab.number, generation: tab.generation, ..ScreenId::from(size) };
+        let scale = width.as_f64().filter(|width| *width >= 1.0).map_or(1.0, |width| f64::from(size.width) / width);
+        self.outstanding = tab.requests.into_keys().collect();
+        let front = match &self.drawn {
+            Some(drawn) if drawn.page == tab.number => drawn.front.clone(),
+            _ => sites::front(&self.connection.sites, &tab.url, tab.opener_url.as_deref()),
+        };
+        self.seen = Some(Seen { id, number: tab.number, generation: tab.generation, scale, png: look.png });
+        self.memory.seen();
+        Ok(Screen { picture, front, id })
+    }
+
+    /// Whether a page waits for something of the network that was not given up yet.
+    fn waits(&self, tab: &Tab) -> bool {
+        tab.is_loading || tab.requests.keys().any(|request| !self.outstanding.contains(request))
+    }
+
+    /// Waits until the page has what it asked for, or does not come to an end of it; returns what is left of the patience with
+    /// what it asks for after it has loaded.
+    async fn network_rests(
+        &self,
+        tab: &Tab,
+        patience: Duration,
+        deadline: Deadline,
+    ) -> Result<Duration, DriverErrorKind> {
+        let (number, generation) = (tab.number, tab.generation);
+        let is_over = |tabs: &Tabs| has_changed(tabs, number, generation);
+        let loaded = |tabs: &Tabs| is_over(tabs) || tabs.front().is_none_or(|tab| !tab.is_loading);
+        let rests = |tabs: &Tabs| is_over(tabs) || tabs.front().is_none_or(|tab| !self.waits(tab));
+        if !loaded(&self.connection.tabs.borrow()) {
+            self.network(LOADING_MAX, deadline, loaded).await?;
+        }
+        if rests(&self.connection.tabs.borrow()) {
+            return Ok(patience);
+        }
+        let began = Instant::now();
+        self.network(patience, deadline, rests).await?;
+        Ok(patience.saturating_sub(began.elapsed()))
+    }
+
+    async fn network(
+        &self,
+        within: Duration,
+        deadline: Deadline,
+        is: impl FnMut(&Tabs) -> bool,
+    ) -> Result<(), DriverErrorKind> {
+        let last = deadline.left().saturating_sub(PICTURES);
+        match self.connection.until("the network", deadline.or_sooner(within.min(last)), is).await {
+            Ok(()) | Err(DriverErrorKind::TimedOut { .. }) => Ok(()),
+            Err(kind) => Err(kind),
+        }
+    }
+}

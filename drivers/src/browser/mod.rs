@@ -1,0 +1,359 @@
+//! Browsers of the Chromium family, over the Chrome DevTools Protocol: one of our own for a run, or one that somebody has.
+//!
+//! A tab is a display, and is told, brought to the front and closed as a window is.
+
+mod apis;
+mod cdp;
+mod dialogs;
+mod endpoint;
+mod fields;
+mod gestures;
+mod keys;
+#[cfg(unix)]
+mod launch;
+mod look;
+mod navigation;
+mod scripts;
+mod sites;
+mod tabs;
+mod widgets;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::json;
+use tapwright_contract::Size;
+use tapwright_contract::api::Apis;
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, InstalledApp, Label, Screen};
+use tapwright_contract::gesture::{Abilities, Gesture};
+#[cfg(unix)]
+use tokio::io::BufReader;
+use tokio::sync::{mpsc, watch};
+
+use self::apis::BrowserApis;
+use self::cdp::{CdpEvent, Client, ConnectionTasks};
+use self::dialogs::DrawnDialog;
+use self::look::Seen;
+pub use self::sites::Site;
+use self::tabs::{Tab, Tabs, Viewport};
+use crate::deadline::Deadline;
+use crate::still::Memory;
+use crate::tree::Tree;
+use crate::{OpenRig, Rest, Rig, Settle};
+
+/// What is said where no browser is installed.
+const MISSING: &str = "no Chromium is installed: apt install chromium (or Google Chrome or Microsoft Edge); or start one elsewhere \
+                       with --remote-debugging-port=9222 and name it: --device browser:http://HOST:9222";
+
+/// Which browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BrowserAddress {
+    /// One that is started for the run and gone after it.
+    Private(LaunchOptions),
+    /// One that somebody has, by the address of its debugging port: `http://127.0.0.1:9222`.
+    Endpoint(String),
+}
+
+/// How a browser of our own is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaunchOptions {
+    /// The program; `None` takes the first one that is installed.
+    pub program: Option<PathBuf>,
+    /// The pictures of its pages, in pixels.
+    pub size: Size,
+    /// How many pixels of a picture a CSS pixel is, in percent: 200 for what is sold as a sharp display.
+    pub scale_percent: u32,
+    /// In which folder its own one is made, for as long as it is there.
+    pub folder: PathBuf,
+}
+
+/// How to open a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrowserOptions {
+    pub at: BrowserAddress,
+    pub settle: Settle,
+    /// What can be launched by a name, besides any address.
+    pub sites: Vec<Site>,
+}
+
+/// What browsers of our own lack on this machine, and what to do about it; `None` if they can be had.
+pub fn private_browser_lacks() -> Option<String> {
+    #[cfg(unix)]
+    return launch::program().is_none().then(|| MISSING.to_owned());
+    #[cfg(not(unix))]
+    return Some("on this system start a browser with --remote-debugging-port=9222, and name it".to_owned());
+}
+
+/// What the driver and its APIs share.
+#[derive(Debug)]
+struct Connection {
+    client: Client,
+    tabs: watch::Sender<Tabs>,
+    sites: Vec<Site>,
+    /// Where downloads are put; `None` if the browser is somebody's own.
+    downloads: Option<PathBuf>,
+    _tasks: ConnectionTasks,
+}
+
+/// One browser.
+pub struct Browser {
+    name: String,
+    settle: Settle,
+    connection: Arc<Connection>,
+    memory: Memory,
+    rest: Rest,
+    seen: Option<Seen>,
+    /// The dialog of a page that is drawn in a tab of ours.
+    drawn: Option<DrawnDialog>,
+    /// What a page still waited for when it was last returned: it is not waited for again.
+    outstanding: BTreeSet<String>,
+}
+
+impl Connection {
+    /// Begins to follow what the browser tells of its tabs.
+    async fn follow(
+        (client, mut events, mut tasks): (Client, mpsc::Receiver<CdpEvent>, ConnectionTasks),
+        viewport: Option<Viewport>,
+        sites: Vec<Site>,
+        downloads: Option<PathBuf>,
+        deadline: Deadline,
+    ) -> Result<Connection, DriverErrorKind> {
+        let (tabs, _) = watch::channel(Tabs::new(viewport));
+        let (follower, poster) = (tabs.clone(), client.clone());
+        tasks.add(tokio::spawn(async move {
+            while let Some(event) = events.recv().await {
+                // Sent before anybody who waits for a tab hears of it: what they ask of it comes behind.
+                follower.send_modify(|tabs| tabs.apply(&event).into_iter().for_each(|post| poster.post(post)));
+            }
+            follower.send_modify(Tabs::end);
+        }));
+        let connection = Connection { client, tabs, sites, downloads, _tasks: tasks };
+        let call = async |method, params| connection.client.call(None, method, params, deadline).await;
+        let version = call("Browser.getVersion", json!({})).await?;
+        tracing::debug!(product = version["product"].as_str(), "a browser answers");
+        call("Target.setDiscoverTargets", json!({"discover": true})).await?;
+        if let Some(folder) = &connection.downloads {
+            let params = json!({"behavior": "allow", "downloadPath": folder, "eventsEnabled": true});
+            call("Browser.setDownloadBehavior", params).await?;
+        }
+        // Each tab waits before it runs anything, until it is as we want it.
+        call(
+            "Target.setAutoAttach",
+            json!({
+                "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
+                "filter": [{"type": "page"}, {"exclude": true}],
+            }),
+        )
+        .await?;
+        Ok(connection)
+    }
+
+    /// Waits until something is true of the tabs.
+    async fn until(
+        &self,
+        what: &str,
+        deadline: Deadline,
+        mut is: impl FnMut(&Tabs) -> bool,
+    ) -> Result<(), DriverErrorKind> {
+        let mut tabs = self.tabs.subscribe();
+        let waited = deadline.hold(what, async {
+            let reached = tabs.wait_for(|tabs| tabs.has_ended() || is(tabs)).await;
+            Ok(reached.is_ok_and(|tabs| !tabs.has_ended()))
+        });
+        if waited.await? { Ok(()) } else { Err(self.lost()) }
+    }
+
+    fn lost(&self) -> DriverErrorKind {
+        let why = self.client.lost().unwrap_or_else(|| "the browser has ended".to_owned());
+        DriverErrorKind::Lost { why }
+    }
+
+    /// The tab in front.
+    ///
+    /// # Errors
+    /// `Stale` if there is none just now.
+    fn front(&self) -> Result<Tab, DriverErrorKind> {
+        if let Some(why) = self.client.lost() {
+            return Err(DriverErrorKind::Lost { why });
+        }
+        self.tabs.borrow().front().cloned().ok_or(DriverErrorKind::Stale)
+    }
+}
+
+impl Browser {
+    /// How the last wait for the page to rest has ended: one that moves on is returned as well.
+    pub fn rest(&self) -> Rest {
+        self.rest
+    }
+
+    /// What the browser offers besides its screen.
+    pub fn apis(&self) -> Box<dyn Apis> {
+        Box::new(BrowserApis::new(self.connection.clone()))
+    }
+
+    /// The widgets of the page in front.
+    ///
+    /// # Errors
+    /// `DriverError` if the page does not answer.
+    pub async fn tree(&mut self, within: Duration) -> Result<Tree, DriverError> {
+        let result = self.widgets(Deadline::after(within)).await;
+        result.map_err(|kind| self.error("read the page", kind))
+    }
+
+    fn error(&self, operation: &'static str, kind: DriverErrorKind) -> DriverError {
+        DriverError { device: self.name.clone(), operation, kind }
+    }
+}
+
+#[async_trait]
+impl Driver for Browser {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            touch: true,
+            drag: true,
+            pointer: true,
+            scroll: true,
+            replace: true,
+            insert: true,
+            navigation: true,
+            chords: true,
+            launch: true,
+            windows: true,
+            labels: true,
+            app_names: true,
+        }
+    }
+
+    async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
+        let result = self.settled(Deadline::after(within)).await;
+        result.map_err(|kind| self.error("take a picture", kind))
+    }
+
+    async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
+        let deadline = Deadline::after(within);
+        self.memory.touch();
+        // A deadline in the past must not start anything.
+        let result = match deadline.passed() {
+            true => Err(DriverErrorKind::TimedOut { tries: "no time was left".to_owned() }),
+            false => self.gesture(gesture, deadline).await,
+        };
+        self.memory.touch();
+        result.map_err(|kind| self.error(gesture.name(), kind))
+    }
+
+    async fn find_app(&mut self, name: &str, _within: Duration) -> Result<Vec<InstalledApp>, DriverError> {
+        let found = sites::find(&self.connection.sites, name).map(|site| vec![site.app()]);
+        found.map_err(|kind| self.error("find an app", kind))
+    }
+
+    async fn labels(&mut self, within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
+        Ok(Some(self.tree(within).await?.labels()))
+    }
+
+    /// Nothing of a browser of somebody's own is put back but what is in the way of its user: the dialogs that we draw.
+    async fn close(&mut self, within: Duration) -> Result<(), DriverError> {
+        let deadline = Deadline::after(within);
+        match self.close_drawn_dialogs(deadline).await {
+            Ok(()) | Err(DriverErrorKind::Lost { .. } | DriverErrorKind::Stale) => Ok(()),
+            Err(kind) => Err(self.error("close what was opened", kind)),
+        }
+    }
+}
+
+#[async_trait]
+impl OpenRig for BrowserOptions {
+    fn name(&self) -> String {
+        match &self.at {
+            BrowserAddress::Private(options) => format!("browser {}", options.size),
+            BrowserAddress::Endpoint(address) => format!("browser {address}"),
+        }
+    }
+
+    async fn open(&self, within: Duration) -> Result<Rig, DriverError> {
+        let deadline = Deadline::after(within);
+        let error = |kind| DriverError { device: self.name(), operation: "open", kind };
+        match &self.at {
+            BrowserAddress::Private(launch) => self.open_private(launch, deadline).await.map_err(error),
+            BrowserAddress::Endpoint(address) => {
+                let socket = endpoint::open(address, deadline).await.map_err(error)?;
+                let channels = Client::over_websocket(socket);
+                let connection = Connection::follow(channels, None, self.sites.clone(), None, deadline).await;
+                let browser = self.browser(connection.map_err(error)?, deadline).await.map_err(error)?;
+                let (apis, about) = (vec![browser.apis()], format!("the browser at {address}"));
+                Ok(Rig {
+                    driver: Box::new(browser),
+                    apis,
+                    probe: None,
+                    about,
+                    identity: Some(address.clone()),
+                    teardown: None,
+                })
+            }
+        }
+    }
+}
+
+impl BrowserOptions {
+    async fn browser(&self, connection: Connection, deadline: Deadline) -> Result<Browser, DriverErrorKind> {
+        let browser = Browser {
+            name: self.name(),
+            settle: self.settle,
+            connection: Arc::new(connection),
+            memory: Memory::default(),
+            rest: Rest::Still,
+            seen: None,
+            drawn: None,
+            outstanding: BTreeSet::new(),
+        };
+        if matches!(self.at, BrowserAddress::Private(_)) {
+            browser.connection.open(sites::start_page(), deadline).await?;
+        }
+        Ok(browser)
+    }
+
+    #[cfg(unix)]
+    async fn open_private(&self, launch: &LaunchOptions, deadline: Deadline) -> Result<Rig, DriverErrorKind> {
+        let viewport = Viewport { size: launch.size, scale_percent: launch.scale_percent };
+        viewport.check()?;
+        let owned = launch.clone();
+        let started = tokio::task::spawn_blocking(move || launch::StartedBrowser::prepare(&owned)).await;
+        let prepared = started.map_err(|error| DriverErrorKind::Refused { why: error.to_string() })??;
+        let (started, input, output) = prepared.start(launch)?;
+        let channels = Client::over_pipes(input, BufReader::new(output));
+        let (sites, downloads) = (self.sites.clone(), Some(started.downloads()));
+        let connection = Connection::follow(channels, Some(viewport), sites, downloads, deadline).await;
+        let opened = match connection {
+            Ok(connection) => self.browser(connection, deadline).await,
+            Err(kind) => Err(kind),
+        };
+        match opened {
+            Ok(browser) => {
+                let (apis, about) = (vec![browser.apis()], format!("a {}", self.name()));
+                let teardown = Some(Box::pin(started.end()) as _);
+                Ok(Rig { driver: Box::new(browser), apis, probe: None, about, identity: None, teardown })
+            }
+            Err(kind) => {
+                let words = started.last_words();
+                started.end().await;
+                Err(match kind {
+                    DriverErrorKind::Lost { why } => DriverErrorKind::Refused {
+                        why: format!("the browser did not start ({why}); the last that it said: {words}"),
+                    },
+                    kind => kind,
+                })
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn open_private(&self, _launch: &LaunchOptions, _deadline: Deadline) -> Result<Rig, DriverErrorKind> {
+        Err(DriverErrorKind::Refused { why: private_browser_lacks().unwrap_or_default() })
+    }
+}

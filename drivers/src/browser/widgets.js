@@ -1,0 +1,87 @@
+// What a page shows, as a list of widgets, parents before their children:
+// [depth, text, description, hint, kind, left, top, right, bottom, flags, dots]
+// flags: 1 can be touched, 2 can be scrolled, 4 has the focus, 8 a password, 16 disabled, 32 can be on, 64 is on.
+(most) => {
+    const widgets = [], TEXT = 500;
+    const cut = text => (text || '').replace(/\s+/g, ' ').trim().slice(0, TEXT);
+    const roles = new Set(['button', 'link', 'checkbox', 'radio', 'tab', 'menuitem', 'menuitemcheckbox', 'menuitemradio', 'option',
+        'switch', 'combobox', 'textbox', 'searchbox', 'slider', 'spinbutton', 'treeitem']);
+    const kinds = {A: 'Link', BUTTON: 'Button', SELECT: 'ComboBox', TEXTAREA: 'TextField', IMG: 'Image', IFRAME: 'Frame', LABEL: 'Label'};
+    const deepFocus = root => {
+        let at = root.activeElement;
+        while (at && at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement;
+        return at;
+    };
+    function visit(element, depth, left, top, view, focus) {
+        if (widgets.length >= most) return;
+        const tag = element.tagName;
+        if (tag === 'SCRIPT' || tag === 'STYLE' || tag === 'NOSCRIPT' || tag === 'TEMPLATE' || tag === 'HEAD') return;
+        const style = view.getComputedStyle(element);
+        if (style.display === 'none' || element.ariaHidden === 'true') return;
+        const box = element.getBoundingClientRect();
+        let shows = style.visibility === 'visible' && style.opacity !== '0' && box.width > 0 && box.height > 0;
+        const [l, t, r, b] = [box.left + left, box.top + top, box.right + left, box.bottom + top];
+        const width = innerWidth, height = innerHeight;
+        if (r <= 0 || b <= 0 || l >= width || t >= height) shows = false;
+        const role = element.getAttribute('role') || '';
+        const isInput = tag === 'INPUT', type = isInput ? element.type : '';
+        const toggles = type === 'checkbox' || type === 'radio', pushes = ['button', 'submit', 'reset', 'image'].includes(type);
+        const isField = tag === 'TEXTAREA' || isInput && !toggles && !pushes && type !== 'hidden' && type !== 'file' ||
+            element.isContentEditable && !(element.parentElement && element.parentElement.isContentEditable) ||
+            role === 'textbox' || role === 'searchbox';
+        const touchable = isField || isInput || tag === 'BUTTON' || tag === 'SELECT' || tag === 'SUMMARY' || tag === 'LABEL' || tag === 'OPTION' ||
+            tag === 'A' && element.hasAttribute('href') || roles.has(role) || element.hasAttribute('onclick') || element.tabIndex >= 0 && tag !== 'IFRAME' ||
+            style.cursor === 'pointer' && (!element.parentElement || view.getComputedStyle(element.parentElement).cursor !== 'pointer');
+        let text = '';
+        for (const node of element.childNodes) if (node.nodeType === 3) text += node.data + ' ';
+        const secret = type === 'password';
+        let dots = -1;
+        if (secret) dots = element.value.length;
+        else if (isField && 'value' in element) text = element.value;
+        else if (pushes) text = element.value || (type === 'submit' ? 'Submit' : '');
+        else if (tag === 'SELECT') text = element.selectedIndex >= 0 ? element.options[element.selectedIndex].label : '';
+        // A button of several parts says what they say.
+        if (!cut(text) && (tag === 'BUTTON' || tag === 'A' || role === 'button' || role === 'link') && element.childElementCount) text = element.innerText;
+        let says = element.getAttribute('aria-label') || element.getAttribute('alt') || '';
+        if (!says && element.labels && element.labels.length && !pushes) says = element.labels[0].innerText;
+        const title = element.getAttribute('title') || '';
+        const focused = element === focus && focus !== element.ownerDocument.body;
+        let hidden = false;
+        if (shows && (touchable || text.trim())) {
+            // What lies under something else is not there for whoever looks.
+            const x = Math.min(Math.max((Math.max(box.left, 0) + Math.min(box.right, view.innerWidth)) / 2, 0), view.innerWidth - 1);
+            const y = Math.min(Math.max((Math.max(box.top, 0) + Math.min(box.bottom, view.innerHeight)) / 2, 0), view.innerHeight - 1);
+            const above = element.getRootNode().elementFromPoint(x, y);
+            hidden = !!above && above !== element && !element.contains(above) && !above.contains(element) &&
+                !(element.labels && [...element.labels].some(label => label.contains(above))) && style.pointerEvents !== 'none';
+        }
+        const scrolls = /auto|scroll/.test(style.overflowY + style.overflowX) &&
+            (element.scrollHeight > element.clientHeight + 1 || element.scrollWidth > element.clientWidth + 1);
+        const words = cut(text), description = cut(says || title), hint = cut(element.getAttribute('placeholder'));
+        let inner = depth;
+        if (shows && !hidden && (words || description || hint || touchable || focused || scrolls)) {
+            const checked = toggles ? element.checked : element.getAttribute('aria-checked') === 'true';
+            const can = toggles || element.hasAttribute('aria-checked');
+            const flags = (touchable ? 1 : 0) | (scrolls ? 2 : 0) | (focused ? 4 : 0) | (secret ? 8 : 0) | (element.disabled ? 16 : 0) |
+                (can ? 32 : 0) | (can && checked ? 64 : 0);
+            const kind = isField ? 'TextField' : toggles ? (type === 'radio' ? 'RadioButton' : 'CheckBox') : pushes ? 'Button' : kinds[tag] || tag;
+            widgets.push([depth, words, description === words ? '' : description, hint, kind,
+                Math.max(l, 0), Math.max(t, 0), Math.min(r, width), Math.min(b, height), flags, dots]);
+            inner = depth + 1;
+        }
+        if (tag === 'BUTTON' || tag === 'SELECT' || tag === 'svg' || tag === 'SVG') return;
+        if (tag === 'IFRAME' || tag === 'FRAME') {
+            const page = element.contentDocument;
+            if (page && page.documentElement && shows) {
+                const frame = [l + element.clientLeft, t + element.clientTop];
+                visit(page.documentElement, inner, frame[0], frame[1], page.defaultView, focused ? deepFocus(page) : null);
+            }
+            return;
+        }
+        if (element.shadowRoot) for (const child of element.shadowRoot.children) visit(child, inner, left, top, view, focus);
+        const children = tag === 'SLOT' ? element.assignedElements() : element.shadowRoot ? [] : element.children;
+        for (const child of children) visit(child, inner, left, top, view, focus);
+    }
+    if (document.documentElement) visit(document.documentElement, 0, 0, 0, window, deepFocus(document));
+    return widgets;
+}

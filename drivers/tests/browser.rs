@@ -1,0 +1,513 @@
+//! A real Chromium, started for each test, on pages of this machine. Skipped, and said so, where none is installed.
+#![cfg(target_os = "linux")]
+#![allow(clippy::disallowed_methods)] // Tests measure how long they wait.
+
+mod browser {
+    pub mod site;
+}
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tapwright_contract::api::ApiError;
+use tapwright_contract::device::{DriverErrorKind, Label, Screen};
+use tapwright_contract::gesture::{Button, Clicks, Gesture, Key, KeyName, Modifier, WindowChange};
+use tapwright_contract::{Size, Spot};
+use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, Site, private_browser_lacks};
+use tapwright_drivers::conformance::{self, Subject};
+use tapwright_drivers::{OpenRig as _, Rig, Settle};
+
+use self::browser::site::serve;
+
+const WAIT: Duration = Duration::from_secs(30);
+const SIZE: Size = Size { width: 1000, height: 700 };
+
+fn is_missing() -> bool {
+    let lacks = private_browser_lacks();
+    if let Some(lacks) = &lacks {
+        // On the terminal, whatever is captured.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no browser: {lacks}");
+    }
+    lacks.is_some()
+}
+
+fn options(folder: &Path, sites: Vec<Site>, scale_percent: u32) -> BrowserOptions {
+    let launch = LaunchOptions { program: None, size: SIZE, scale_percent, folder: folder.to_owned() };
+    BrowserOptions { at: BrowserAddress::Private(launch), settle: Settle::BROWSER, sites }
+}
+
+/// A browser and a site.
+struct Bench {
+    rig: Rig,
+    origin: String,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn open() -> Bench {
+        Bench::scaled(100).await
+    }
+
+    async fn scaled(scale_percent: u32) -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let rig = options(folder.path(), Vec::new(), scale_percent).open(WAIT).await.unwrap();
+        Bench { rig, origin: serve(), folder }
+    }
+
+    async fn look(&mut self) -> Screen {
+        self.rig.driver.screen(WAIT).await.unwrap()
+    }
+
+    async fn act(&mut self, gesture: Gesture) {
+        self.rig.driver.perform(&gesture, WAIT).await.unwrap_or_else(|error| panic!("{gesture:?}: {error}"));
+    }
+
+    async fn refusal(&mut self, gesture: Gesture) -> DriverErrorKind {
+        self.rig.driver.perform(&gesture, WAIT).await.unwrap_err().kind
+    }
+
+    async fn visit(&mut self, path: &str) -> Screen {
+        let app = format!("{}{path}", self.origin);
+        self.act(Gesture::Launch { app }).await;
+        self.look().await
+    }
+
+    async fn labels(&mut self) -> Vec<Label> {
+        self.rig.driver.labels(WAIT).await.unwrap().unwrap()
+    }
+
+    /// The middle of the label that begins with a text, on the screen as it is now.
+    async fn spot(&mut self, text: &str) -> Spot {
+        let of = self.look().await.id;
+        let labels = self.labels().await;
+        let found = labels.iter().find(|label| label.touchable && label.text.starts_with(text));
+        let area = found.unwrap_or_else(|| panic!("nothing is called {text}: {labels:?}")).area;
+        Spot { x: u32::midpoint(area.left, area.right), y: u32::midpoint(area.top, area.bottom), of }
+    }
+
+    async fn tap(&mut self, text: &str) {
+        let at = self.spot(text).await;
+        self.act(Gesture::Tap { at }).await;
+    }
+
+    async fn call(&mut self, name: &str, arguments: Value) -> Result<String, ApiError> {
+        self.rig.apis[0].call(name, &arguments, WAIT).await
+    }
+
+    async fn text(&mut self) -> String {
+        self.look().await;
+        self.call("page.text", json!({})).await.unwrap()
+    }
+
+    async fn close(self) {
+        self.rig.close(WAIT).await.unwrap();
+        nothing_is_left(self.folder.path(), "after its end");
+    }
+}
+
+/// The processes that have a folder in their command line.
+fn processes(folder: &Path) -> Vec<(u32, String)> {
+    let folder = folder.to_str().unwrap();
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let lines = numbers.filter_map(|number| {
+        let line = fs::read(format!("/proc/{number}/cmdline")).ok()?;
+        Some((number, String::from_utf8_lossy(&line).replace('\0', " ")))
+    });
+    lines.filter(|(_, line)| line.contains(folder)).collect()
+}
+
+fn nothing_is_left(folder: &Path, when: &str) {
+    let began = Instant::now();
+    loop {
+        let (processes, files) = (processes(folder), fs::read_dir(folder).unwrap().flatten().collect::<Vec<_>>());
+        if processes.is_empty() && files.is_empty() {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "{when}: {processes:?} {files:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn key(name: &str, modifiers: &[Modifier]) -> Gesture {
+    Gesture::Chord { modifiers: modifiers.to_vec(), key: KeyName::new(name).unwrap() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_duty_is_kept() {
+    if is_missing() {
+        return;
+    }
+    let (folder, origin) = (tempfile::tempdir().unwrap(), serve());
+    let sites = vec![Site { name: "Counting".to_owned(), address: origin.clone() }];
+    let mut rig = options(folder.path(), sites, 100).open(WAIT).await.unwrap();
+    let subject = Subject { app: "Counting", id: &origin, misspelt: "Countng", patience: WAIT };
+    conformance::every_duty(&mut *rig.driver, &subject).await;
+    rig.close(WAIT).await.unwrap();
+    nothing_is_left(folder.path(), "after its end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pointers_and_keys_are_real() {
+    if is_missing() {
+        return;
+    }
+    let mut bench = Bench::scaled(200).await;
+    let screen = bench.visit("/").await;
+    assert_eq!(screen.picture.size(), SIZE);
+    assert_eq!(screen.front.id, bench.origin, "a title is a page's own word");
+    let of = screen.id;
+    // At 200 %, the button's 160, 120 in CSS pixels.
+    let at = Spot { x: 320, y: 240, of };
+    bench.act(Gesture::Tap { at }).await;
+    bench
+        .act(Gesture::Click { at, button: Button::Left, count: Clicks::Single, modifiers: vec![Modifier::Control] })
+        .await;
+    bench.act(Gesture::Click { at, button: Button::Right, count: Clicks::Single, modifiers: Vec::new() }).await;
+    bench.act(Gesture::DoubleTap { at }).await;
+    bench.act(key("a", &[Modifier::Shift])).await;
+    bench.act(key("F2", &[Modifier::Control])).await;
+    let text = bench.text().await;
+    for wanted in ["click 1\n", "click 2 ctrl\n", "menu\n", "double\n", "key A KeyA S", "key F2 F2 C"] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert!(!text.contains("fake"), "{text}");
+    let after = bench.look().await;
+    assert!(after.picture != screen.picture && after.id == of);
+    bench.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_arrives_exactly() {
+    if is_missing() {
+        return;
+    }
+    let mut bench = Bench::open().await;
+    bench.visit("/form").await;
+    assert!(matches!(bench.refusal(Gesture::Type { text: "x".to_owned() }).await, DriverErrorKind::Refused { .. }));
+    let long = "0123456789 äöü ".repeat(130);
+    for text in
+        ["plain", "Grüße, \"quotes\" & <tags> \\n", "你好，世界", "👩‍👩‍👧‍👦 🏳️‍🌈 e\u{301}", "שלום עולם مرحبا", "", " ", &long]
+    {
+        bench.tap("Name").await;
+        bench.act(Gesture::Type { text: text.to_owned() }).await;
+        bench.tap("Notes").await;
+        bench.act(Gesture::Type { text: format!("{text}\nsecond") }).await;
+        bench.tap("Send").await;
+        let said = bench.text().await;
+        let sent = said.split("SENT ").nth(1).unwrap_or_else(|| panic!("{said}"));
+        let sent: Value = serde_json::from_str(sent.trim()).unwrap();
+        assert_eq!((&sent[0], &sent[2]), (&json!(text), &json!(format!("{text}\nsecond"))));
+    }
+    bench.tap("Day").await;
+    let kind = bench.refusal(Gesture::Type { text: "tomorrow".to_owned() }).await;
+    assert!(kind.to_string().contains("YYYY-MM-DD"), "{kind}");
+    bench.act(Gesture::Type { text: "2026-11-27".to_owned() }).await;
+    bench.tap("Name").await;
+    bench.act(Gesture::Type { text: "ab".to_owned() }).await;
+    bench.act(Gesture::Insert { text: "c".to_owned() }).await;
+    bench.act(key("ArrowLeft", &[])).await;
+    bench.act(Gesture::Insert { text: "-".to_owned() }).await;
+    bench.act(Gesture::Press { key: Key::Enter }).await;
+    let text = bench.text().await;
+    assert!(text.contains("[\"ab-c\"") && text.contains("2026-11-27"), "{text}");
+    bench.tap("fixed").await;
+    assert!(bench.refusal(Gesture::Type { text: "x".to_owned() }).await.to_string().contains("cannot be changed"));
+    let kind = bench.refusal(Gesture::Type { text: "\u{7}".to_owned() }).await;
+    assert!(kind.to_string().contains("U+0007"), "{kind}");
+    bench.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_page_asks_is_seen_and_answered() {
+    if is_missing() {
+        return;
+    }
+    let mut bench = Bench::open().await;
+    let page = bench.visit("/dialogs").await;
+    for (button, answer, wanted) in
+        [("Alert", "OK", "alert undefined"), ("Confirm", "OK", "confirm true"), ("Confirm", "Cancel", "confirm false")]
+    {
+        bench.tap(button).await;
+        let asks = bench.look().await;
+        assert!(asks.id != page.id && asks.front == page.front, "{button}: whose it is stays");
+        bench.tap(answer).await;
+        let text = bench.text().await;
+        assert!(text.contains(wanted), "{button}: {text}");
+        assert_eq!(bench.look().await.id, page.id);
+    }
+    bench.tap("Prompt").await;
+    bench.look().await;
+    for (name, arguments) in
+        [("page.reload", json!({})), ("page.text", json!({})), ("page.open", json!({"address": "http://127.0.0.1:1/"}))]
+    {
+        let error = bench.call(name, arguments).await.unwrap_err();
+        assert!(matches!(&error, ApiError::Refused { why } if why.contains("look at the screen")), "{name}: {error}");
+    }
+    assert!(bench.refusal(key("F5", &[])).await.to_string().contains("asks something"));
+    let tabs: Value = serde_json::from_str(&bench.call("tabs.list", json!({})).await.unwrap()).unwrap();
+    assert_eq!(tabs.as_array().unwrap().iter().filter(|tab| tab["asks"] == true).count(), 1, "{tabs}");
+    assert!(!tabs.to_string().contains("Dialog"), "what we draw is no tab of anybody: {tabs}");
+    let labels = bench.labels().await;
+    assert!(labels.iter().any(|label| label.focused && label.text.starts_with("Bob")), "{labels:?}");
+    bench.act(Gesture::Type { text: "Zoë".to_owned() }).await;
+    bench.act(Gesture::Press { key: Key::Enter }).await;
+    assert!(bench.text().await.contains("prompt Zoë"));
+    bench.tap("Confirm").await;
+    bench.look().await;
+    bench.act(Gesture::Press { key: Key::Back }).await;
+    assert!(bench.text().await.contains("confirm false"));
+    bench.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_seen_elsewhere_is_stale() {
+    if is_missing() {
+        return;
+    }
+    let mut bench = Bench::open().await;
+    let first = bench.visit("/").await;
+    let at = Spot { x: 160, y: 120, of: first.id };
+    // The page went meanwhile.
+    let address = format!("{}/other", bench.origin);
+    bench.call("page.open", json!({"address": address})).await.unwrap();
+    for gesture in [Gesture::Tap { at }, Gesture::Type { text: "secret".to_owned() }, key("Enter", &[])] {
+        assert!(matches!(bench.refusal(gesture).await, DriverErrorKind::Stale));
+    }
+    bench.act(Gesture::Press { key: Key::Back }).await;
+    let back = bench.look().await;
+    assert!(back.id != first.id, "the same address is another document");
+    // A pop-up came before it, and went.
+    bench.visit("/dialogs").await;
+    bench.tap("Pop up").await;
+    let popup = bench.look().await;
+    assert!(bench.text().await.contains("The other page"));
+    let tabs: Value = serde_json::from_str(&bench.call("tabs.list", json!({})).await.unwrap()).unwrap();
+    let front = tabs.as_array().unwrap().iter().find(|tab| tab["in_front"] == true).unwrap();
+    assert_eq!(front["title"], "Other");
+    bench.act(Gesture::Window { window: front["tab"].to_string(), change: WindowChange::Close }).await;
+    let at = Spot { x: 5, y: 5, of: popup.id };
+    assert!(matches!(bench.refusal(Gesture::Tap { at }).await, DriverErrorKind::Stale));
+    assert!(bench.text().await.contains("Pop up"), "the opener is in front again");
+    let kind = bench.refusal(Gesture::Window { window: "Nobody".to_owned(), change: WindowChange::Activate }).await;
+    assert!(kind.to_string().contains("\"Ask\""), "{kind}");
+    bench.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_hangs_or_crashes_says_so_and_others_work() {
+    if is_missing() {
+        return;
+    }
+    let mut bench = Bench::open().await;
+    bench.visit("/dialogs").await;
+    let at = bench.spot("Hang").await;
+    let hung = bench.rig.driver.perform(&Gesture::Tap { at }, Duration::from_secs(2)).await;
+    assert!(matches!(&hung, Err(error) if error.to_string().contains("does not answer")), "{hung:?}");
+    let error = bench.rig.driver.screen(Duration::from_secs(2)).await.unwrap_err();
+    assert!(
+        matches!(error.kind, DriverErrorKind::TimedOut { .. }) && error.to_string().contains("does not answer"),
+        "{error}"
+    );
+    bench.act(Gesture::Press { key: Key::Home }).await;
+    assert_eq!(bench.look().await.front.label, "Start page");
+    bench.visit("/").await;
+    for (number, line) in processes(bench.folder.path()) {
+        if line.contains("--type=renderer") {
+            Command::new("kill").args(["-9", &number.to_string()]).status().unwrap();
+        }
+    }
+    let began = Instant::now();
+    let error = loop {
+        match bench.rig.driver.screen(WAIT).await {
+            Ok(_) if began.elapsed() < WAIT => {}
+            Ok(_) => panic!("a page without a process was pictured"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(&error.kind, DriverErrorKind::Hidden { why } if why.contains("crashed")), "{error}");
+    bench.act(key("F5", &[])).await;
+    assert!(bench.text().await.contains("Hello"), "a page that has crashed can be loaded again");
+    bench.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_dragged_scrolled_and_late_is_there() {
+    if is_missing() {
+        return;
+    }
+    let mut bench = Bench::open().await;
+    let of = bench.visit("/drag").await.id;
+    let spot = |x, y| Spot { x, y, of };
+    let over = Duration::from_millis(200);
+    bench.act(Gesture::Drag { from: spot(60, 50), to: spot(370, 270), over }).await;
+    bench.act(Gesture::Drag { from: spot(50, 250), to: spot(130, 250), over }).await;
+    let text = bench.text().await;
+    assert!(text.contains("dropped card") && text.contains("slid 80"), "{text}");
+    let of = bench.visit("/long").await.id;
+    let at = Spot { x: 500, y: 350, of };
+    bench.act(Gesture::Scroll { at, right: 0, down: 5 }).await;
+    assert!(bench.text().await.contains("scrolled 500"));
+    bench.act(Gesture::Swipe { from: Spot { x: 500, y: 600, of }, to: Spot { x: 500, y: 100, of }, over }).await;
+    assert!(bench.text().await.contains("scrolled 1000"));
+    bench.act(Gesture::Scroll { at, right: 0, down: -3 }).await;
+    assert!(bench.text().await.contains("scrolled 700"));
+    bench.visit("/late").await;
+    let text = bench.call("page.text", json!({})).await.unwrap();
+    assert!(text.contains("It has come"), "it was asked for, and not waited for: {text}");
+    bench.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_do_what_they_say_and_reach_nothing_else() {
+    if is_missing() {
+        return;
+    }
+    let mut bench = Bench::open().await;
+    let address = format!("{}/table", bench.origin);
+    bench.call("page.open", json!({"address": address})).await.unwrap();
+    bench.look().await;
+    assert_eq!(bench.call("page.tables", json!({})).await.unwrap(), r#"[[["Day","Sum"],["Mon","12"]]]"#);
+    let labels = bench.labels().await;
+    assert!(
+        labels.iter().any(|label| label.text == "Cover") && !labels.iter().any(|label| label.text == "Covered"),
+        "{labels:?}"
+    );
+    bench.tap("Report").await;
+    let began = Instant::now();
+    while !bench.call("downloads.list", json!({})).await.unwrap().contains("completed") {
+        assert!(began.elapsed() < WAIT, "{:?}", bench.call("downloads.list", json!({})).await);
+    }
+    assert_eq!(bench.call("downloads.read", json!({"name": "report.csv"})).await.unwrap(), "a,b\n1,2\n");
+    for name in ["../keeper.sh", "/etc/passwd", "", ".", "report.csv/../../keeper.sh"] {
+        assert!(
+            matches!(bench.call("downloads.read", json!({"name": name})).await, Err(ApiError::Refused { .. })),
+            "{name}"
+        );
+    }
+    assert!(bench.call("files.choose", json!({"names": ["report.csv"]})).await.is_err(), "no page asks for one");
+    bench.tap("Upload").await;
+    bench.look().await;
+    bench.call("files.choose", json!({"names": ["report.csv"]})).await.unwrap();
+    assert!(bench.text().await.contains("has report.csv 8"));
+    bench.visit("/form").await;
+    let fields =
+        json!({"Name": "Ada", "size": "large", "I agree": true, "Password": "x", "Nothing": "y", "Day": "nonsense"});
+    let filled: Value =
+        serde_json::from_str(&bench.call("form.fill", json!({"fields": fields})).await.unwrap()).unwrap();
+    assert_eq!(filled["filled"], json!(["Name", "size", "I agree"]));
+    assert_eq!(filled["missing"], json!(["Nothing"]));
+    assert_eq!(filled["refused"].as_object().unwrap().len(), 2, "{filled}");
+    for address in ["file:///etc/passwd", "javascript:alert(1)", "chrome://settings", "", "example.com"] {
+        for name in ["page.open", "tabs.open"] {
+            assert!(
+                matches!(bench.call(name, json!({"address": address})).await, Err(ApiError::Refused { .. })),
+                "{address}"
+            );
+        }
+    }
+    assert!(matches!(bench.call("no.such", json!({})).await, Err(ApiError::Unknown)));
+    // A frame of another site.
+    bench.visit("/frames").await;
+    let field = bench.spot("Name").await;
+    assert!(field.x > 50 && field.y > 100, "{field:?}");
+    bench.act(Gesture::Tap { at: field }).await;
+    bench.act(Gesture::Type { text: "inside".to_owned() }).await;
+    bench.look().await;
+    assert!(bench.labels().await.iter().any(|label| label.text.starts_with("inside")));
+    bench.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_of_somebody_is_attached_to_and_left() {
+    if is_missing() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = ["chromium", "chromium-browser", "google-chrome"].map(|name| format!("/usr/bin/{name}"));
+    let program = program.iter().find(|path| Path::new(path).exists()).unwrap();
+    let profile = format!("--user-data-dir={}", folder.path().display());
+    let switches =
+        ["--headless=new", "--no-sandbox", "--no-first-run", "--remote-debugging-port=0", &profile, "about:blank"];
+    let mut command = Command::new(program);
+    let mut browser = command.args(switches).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    let port = loop {
+        let told = fs::read_to_string(folder.path().join("DevToolsActivePort")).unwrap_or_default();
+        if let Some(port) = told.lines().next().filter(|port| !port.is_empty()) {
+            break port.to_owned();
+        }
+        assert!(began.elapsed() < WAIT);
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let at = BrowserAddress::Endpoint(format!("http://127.0.0.1:{port}"));
+    let options = BrowserOptions { at, settle: Settle::BROWSER, sites: Vec::new() };
+    for _ in 0..2 {
+        let rig = options.open(WAIT).await.unwrap();
+        let mut bench = Bench { rig, origin: serve(), folder: tempfile::tempdir().unwrap() };
+        bench.visit("/").await;
+        bench.tap("Count").await;
+        assert!(bench.text().await.contains("click 1"));
+        bench.close().await;
+        assert!(browser.try_wait().unwrap().is_none(), "it is its user's");
+    }
+    browser.kill().unwrap();
+    browser.wait().unwrap();
+    let error = options.open(WAIT).await.err().unwrap();
+    assert!(matches!(error.kind, DriverErrorKind::Lost { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_however_it_ends() {
+    if is_missing() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    drop(options(folder.path(), Vec::new(), 100).open(WAIT).await.unwrap());
+    nothing_is_left(folder.path(), "after it was dropped");
+    // Killed with signal 9: this program again, with the test below.
+    let mut holder = Command::new(std::env::current_exe().unwrap());
+    let arguments = ["a_browser_that_is_held", "--exact", "--ignored", "--nocapture"];
+    let mut holder = holder.args(arguments).current_dir(folder.path()).stdout(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while !processes(folder.path()).iter().any(|(_, line)| line.contains("--type=renderer")) {
+        assert!(began.elapsed() < WAIT, "it did not start");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    nothing_is_left(folder.path(), "after it was killed");
+    // One that dies by itself is lost, and one that does not start says why.
+    let mut rig = options(folder.path(), Vec::new(), 100).open(WAIT).await.unwrap();
+    rig.driver.screen(WAIT).await.unwrap();
+    for (number, line) in processes(folder.path()) {
+        if !line.contains("keeper.sh") {
+            Command::new("kill").args(["-9", &number.to_string()]).stderr(Stdio::null()).status().unwrap();
+        }
+    }
+    let error = rig.driver.screen(WAIT).await.unwrap_err();
+    assert!(matches!(error.kind, DriverErrorKind::Lost { .. }), "{error}");
+    drop(rig);
+    nothing_is_left(folder.path(), "after it died");
+    let mut broken = options(folder.path(), Vec::new(), 100);
+    for (program, wanted) in [("/bin/false", "did not start"), ("/no/such", "there is no program at /no/such")] {
+        let BrowserAddress::Private(launch) = &mut broken.at else { unreachable!() };
+        launch.program = Some(program.into());
+        let error = broken.open(WAIT).await.err().unwrap();
+        assert!(matches!(error.kind, DriverErrorKind::Refused { .. }) && error.to_string().contains(wanted), "{error}");
+        nothing_is_left(folder.path(), program);
+    }
+}
+
+/// Is killed by the test above, which gives it a folder.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "never ends"]
+async fn a_browser_that_is_held() {
+    let folder = std::env::current_dir().unwrap();
+    let _rig = options(&folder, Vec::new(), 100).open(WAIT).await.unwrap();
+    std::future::pending::<()>().await;
+}

@@ -1,0 +1,101 @@
+//! A site for tests: pages by their paths, on a port of this machine.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+
+const PAGES: [(&str, &str); 9] = [
+    (
+        "/",
+        r#"<!doctype html><meta charset=utf-8><title>Bank Settings</title><body style="margin:0;font:16px sans-serif;background:#fed">
+        <h1 style="margin:0">Hello</h1><button id=b style="position:absolute;left:100px;top:100px;width:120px;height:40px">Count</button>
+        <a href="/other" style="position:absolute;left:100px;top:160px">Other page</a><pre id=log style="position:absolute;left:400px;top:0"></pre>
+        <script>let n=0;const say=t=>{log.textContent+=t+'\n'};b.onclick=e=>{b.textContent='Count '+ ++n;say('click '+n+(e.ctrlKey?' ctrl':'')+(e.isTrusted?'':' fake'))};
+        b.ondblclick=()=>say('double');b.oncontextmenu=e=>{e.preventDefault();say('menu')};onmousemove=e=>{if(e.target.id=='log')say('moved')};
+        onkeydown=e=>say('key '+e.key+' '+e.code+' '+(e.shiftKey?'S':'')+(e.ctrlKey?'C':''))</script>"#,
+    ),
+    ("/other", "<!doctype html><title>Other</title><body style='background:#def'><h1>The other page</h1>"),
+    (
+        "/form",
+        r#"<!doctype html><meta charset=utf-8><title>Form</title><body style="margin:0;font:16px sans-serif;background:#efe"><form onsubmit="event.preventDefault();send()">
+        <label>Name: <input id=name name=name style="width:300px"></label><br><label>Password <input type=password id=pw></label><br>
+        <label>Notes<textarea id=notes rows=6 cols=40>old</textarea></label><br><label>Day <input type=date id=day></label><br>
+        <label>Size <select id=size><option>Small<option>Large</select></label><label><input type=checkbox id=ok> I agree</label>
+        <input type=text aria-label=Fixed readonly value=fixed><div id=rich contenteditable style="border:1px solid">rich</div><button>Send</button></form>
+        <pre id=out></pre><script>function send(){out.textContent='SENT '+JSON.stringify([...document.querySelectorAll('input,textarea,select')].map(f=>f.type=='checkbox'?f.checked:f.value).concat(rich.innerText))}</script>"#,
+    ),
+    (
+        "/dialogs",
+        r#"<!doctype html><title>Ask</title><body style="background:#fef"><button onclick="out.textContent='alert '+alert('Mind <b>this</b>')">Alert</button>
+        <button onclick="out.textContent='confirm '+confirm('Really?')">Confirm</button><button onclick="out.textContent='prompt '+prompt('Your name?','Bob')">Prompt</button>
+        <button onclick="window.open('/other')">Pop up</button><button onclick="for(;;);">Hang</button><p id=out></p>"#,
+    ),
+    (
+        "/drag",
+        r#"<!doctype html><title>Drag</title><body style="margin:0;background:#eef"><div id=a draggable=true style="position:absolute;left:20px;top:20px;width:100px;height:60px;background:red">Card</div>
+        <div id=t style="position:absolute;left:300px;top:200px;width:150px;height:150px;background:silver">Target</div><div id=s style="position:absolute;left:20px;top:200px;width:100px;height:100px;background:lime"></div>
+        <p id=out style="position:absolute;left:20px;top:400px"></p><script>a.ondragstart=e=>e.dataTransfer.setData('text/plain','card');t.ondragover=e=>e.preventDefault();
+        t.ondrop=e=>{e.preventDefault();out.textContent+='dropped '+e.dataTransfer.getData('text/plain')};let d=0;s.onmousedown=e=>{d=e.clientX};onmouseup=e=>{if(d)out.textContent+='slid '+(e.clientX-d);d=0}</script>"#,
+    ),
+    (
+        "/long",
+        "<!doctype html><title>Long</title><body style='margin:0'><div style='height:1000px;background:#fdd'>Top</div>\
+         <div style='height:5000px;background:#ddf'>Below</div><p style='position:fixed;top:0;right:0' id=y>0</p>\
+         <script>onscroll=()=>{y.textContent='scrolled '+Math.round(scrollY)}</script>",
+    ),
+    (
+        "/late",
+        "<!doctype html><title>Late</title><body style='background:#ffe'><h1 id=h>Wait</h1>\
+         <script>setTimeout(()=>fetch('/slow').then(r=>r.text()).then(t=>{h.textContent=t}),5)</script>",
+    ),
+    (
+        "/table",
+        "<!doctype html><title>Table</title><body style='background:#eff'><table><tr><th>Day<th>Sum<tr><td>Mon<td>12</table>\
+         <a href='/file' download='report.csv'>Report</a> <a href='/other'>Next</a><label>Upload <input type=file id=f onchange=\"o.textContent='has '+f.files[0].name+' '+f.files[0].size\"></label><p id=o></p>\
+         <div style='position:absolute;left:0;top:300px'><button>Covered</button></div><div style='position:absolute;left:0;top:290px;width:300px;height:60px;background:#fff'>Cover</div>",
+    ),
+    (
+        "/frames",
+        "<!doctype html><title>Frames</title><body style='margin:0;background:#fee'><p>Outside</p>\
+         <iframe style='position:absolute;left:50px;top:100px;width:400px;height:200px;border:0' src='http://localhost:PORT/form'></iframe>",
+    ),
+];
+
+/// Serves it for as long as the test runs; returns its origin.
+pub fn serve() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut stream = stream;
+                let (mut request, mut part) = (Vec::new(), [0; 4096]);
+                while !request.windows(4).any(|four| four == b"\r\n\r\n") {
+                    match stream.read(&mut part) {
+                        Ok(read) if read > 0 => request.extend_from_slice(&part[..read]),
+                        _ => return,
+                    }
+                }
+                let request = String::from_utf8_lossy(&request).into_owned();
+                let path = request.split(' ').nth(1).unwrap_or("/");
+                let page =
+                    PAGES.iter().find(|(of, _)| *of == path).map(|(_, page)| page.replace("PORT", &port.to_string()));
+                let (kind, body) = match (path, page) {
+                    ("/slow", _) => {
+                        thread::sleep(std::time::Duration::from_millis(700));
+                        ("text/plain", "It has come".to_owned())
+                    }
+                    ("/file", _) => ("text/csv", "a,b\n1,2\n".to_owned()),
+                    (_, Some(page)) => ("text/html", page),
+                    (_, None) => ("text/plain", String::new()),
+                };
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                    body.len()
+                );
+                drop(stream.write_all((head + &body).as_bytes()));
+            });
+        }
+    });
+    format!("http://127.0.0.1:{port}")
+}
