@@ -4,6 +4,7 @@
 //! walks its checkpoint, and computes what its graphs have to be told of a prompt and its pictures. Nothing outside of this folder
 //! knows a family by name.
 
+mod generation;
 mod glm4v;
 mod image;
 mod layer;
@@ -13,9 +14,10 @@ mod spec;
 mod toy;
 mod weight;
 
+pub use generation::generation_ends;
 pub use image::image_processor;
 pub use positions::{NamedTensor, Position, Span, Values};
-pub use spec::{OneOrMany, Spec};
+pub use spec::Spec;
 pub use weight::{Graphs, Layout, ModelGraphOptions, Weight};
 
 use std::fmt::Debug;

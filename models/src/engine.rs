@@ -34,13 +34,10 @@ pub use thread::{EngineHealth, HealthState};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use serde::Deserialize;
 use tapwright_contract::model::ModelErrorKind;
 
-use crate::architecture::{self, OneOrMany};
+use crate::architecture;
 use crate::chat::{ChatTemplate, TemplateOptions};
-use crate::checkpoint::SMALL_BYTES_MAX;
-use crate::checkpoint::parse;
 use crate::error::BuildError;
 use crate::folder;
 use crate::request::Usage;
@@ -73,12 +70,6 @@ pub struct Engine {
     conversations_max: usize,
     /// Whether tokens that a grammar forces are computed together.
     fast_forward: bool,
-}
-
-/// `generation_config.json`
-#[derive(Deserialize)]
-struct GenerationConfig {
-    eos_token_id: Option<OneOrMany>,
 }
 
 impl Engine {
@@ -210,14 +201,7 @@ fn ends(
     tokenizer: &Tokenizer,
 ) -> Result<(Vec<u32>, Vec<String>), BuildError> {
     let mut ends = of_config.to_vec();
-    let generation = folder.join("generation_config.json");
-    if generation.is_file() {
-        ends.extend(
-            parse::<GenerationConfig>(&generation, SMALL_BYTES_MAX)?
-                .eos_token_id
-                .map_or(Vec::new(), OneOrMany::into_vec),
-        );
-    }
+    ends.extend(architecture::generation_ends(folder)?);
     let mut stops = Vec::new();
     for stop in &settings.stop {
         ends.extend(tokenizer.special_id(stop));

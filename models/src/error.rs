@@ -11,6 +11,9 @@ pub enum BuildError {
     /// Free some space, or choose another place.
     #[error("cannot write {}: {source}", .file.display())]
     Unwritable { file: PathBuf, source: std::io::Error },
+    /// Rename the old folder back.
+    #[error("cannot write {}: {source}; what was there is now at {}: rename it back", .folder.display(), .old.display())]
+    Unreplaced { folder: PathBuf, old: PathBuf, source: std::io::Error },
     /// Choose another place: what is there was not made by a build.
     #[error("{} holds something that is no build of a model; choose another folder or remove it", .folder.display())]
     Occupied { folder: PathBuf },

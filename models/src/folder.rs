@@ -168,6 +168,7 @@ pub fn build(
     mut progress: impl FnMut(Progress),
 ) -> Result<Built, BuildError> {
     let checkpoint = open_plain(hf_dir)?;
+    small_files_fit(hf_dir)?;
     let mut known = match checkpoint::parse::<BuildRecord>(&out_dir.join(RECORD), RECORD_BYTES_MAX) {
         Ok(record) => record.sources,
         Err(_) => KnownDigests::default(),
@@ -190,6 +191,12 @@ pub fn build_into_cache(
     let checkpoint = open_plain(hf_dir)?;
     let build = build.copied().unwrap_or_else(|| Build::suited(checkpoint.parameters()));
     let model_type = family(hf_dir)?.spec().model_type;
+    let unfit = small_files_fit(hf_dir).err();
+    let has_builds = fs::read_dir(cache).is_ok_and(|mut entries| entries.next().is_some());
+    let unfit = match unfit {
+        Some(error) if !has_builds => return Err(error),
+        unfit => unfit,
+    };
     fs::create_dir_all(cache).map_err(BuildError::unwritable(cache))?;
     let mut known = KnownDigests::open(&cache.join(DIGESTS));
     let identity = identify(hf_dir, &checkpoint, &mut known, &mut progress)?;
@@ -198,12 +205,25 @@ pub fn build_into_cache(
         let text = serde_json::to_vec(&build).expect("a build is plain data");
         name += &format!("-{}", &hex(&Sha256::digest(text))[..8]);
     }
+    if let Some(error) = unfit {
+        // An earlier version may have built it all the same: it can never be opened.
+        let _ = fs::remove_dir_all(cache.join(name));
+        return Err(error);
+    }
     // The cache remembers them, and not each of its folders.
     let none = KnownDigests::default();
     let built = build_as(hf_dir, &cache.join(name), checkpoint, &identity, none, &build, &mut progress)?;
     known.relinked();
     known.save(&cache.join(DIGESTS));
     Ok(built)
+}
+
+/// Refuses before the work what opening would refuse after it, and by the name of a file that somebody can mend: the copy in a built
+/// folder is nobody's. It takes no time: what does is looked at when something is built.
+fn small_files_fit(hf_dir: &Path) -> Result<(), BuildError> {
+    architecture::image_processor(hf_dir, &family(hf_dir)?.spec().vision, None)?;
+    architecture::generation_ends(hf_dir)?;
+    Ok(())
 }
 
 /// Opens a checkpoint of plain numbers.
@@ -360,14 +380,27 @@ fn build_as(
 
     let scaffold = Scaffold::new(parent.join(format!(".{name}.building")))?;
     write_all(hf_dir, &scaffold.folder, &checkpoint, identity, known, build, progress)?;
-    let old = parent.join(format!(".{name}.old"));
-    let _ = fs::remove_dir_all(&old); // Left over from a build that was killed between the next two lines.
-    if out.exists() {
-        fs::rename(out, &old).map_err(BuildError::unwritable(out))?;
-    }
-    fs::rename(&scaffold.folder, out).map_err(BuildError::unwritable(out))?;
-    let _ = fs::remove_dir_all(&old);
+    put_in_place(&scaffold.folder, out, &parent.join(format!(".{name}.old")))?;
     Ok(built(false))
+}
+
+/// Puts a folder that is whole where it belongs. What was there stays at `old` only for as long as that takes: if it fails, it is
+/// put back.
+fn put_in_place(new: &Path, out: &Path, old: &Path) -> Result<(), BuildError> {
+    if out.exists() {
+        let _ = fs::remove_dir_all(old);
+        fs::rename(out, old).map_err(BuildError::unwritable(out))?;
+    }
+    match fs::rename(new, out) {
+        Ok(()) => {
+            let _ = fs::remove_dir_all(old);
+            Ok(())
+        }
+        Err(source) => match old.exists().then(|| fs::rename(old, out)) {
+            None | Some(Ok(())) => Err(BuildError::Unwritable { file: out.to_owned(), source }),
+            Some(Err(_)) => Err(BuildError::Unreplaced { folder: out.to_owned(), old: old.to_owned(), source }),
+        },
+    }
 }
 
 /// Whether the small files of a built folder are still those of its source: what was damaged there is built again.

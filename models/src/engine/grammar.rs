@@ -156,8 +156,35 @@ fn bound_strings(schema: &mut Value, most: usize) {
     }
 }
 
+/// What is wrong, for whoever wrote the grammar. Where llguidance says no more than the name of its reason, in words.
 fn why(error: impl std::fmt::Display) -> String {
-    error.to_string().replace("<non-verbose/>", "").trim().to_owned()
+    let said = error.to_string().replace("<non-verbose/>", "").trim().to_owned();
+    let reasons = [
+        StopReason::NoExtension,
+        StopReason::NoExtensionBias,
+        StopReason::LexerTooComplex,
+        StopReason::ParserTooComplex,
+        StopReason::MaxTokensTotal,
+        StopReason::MaxTokensParser,
+        StopReason::InternalError,
+    ];
+    let reason = reasons.into_iter().find(|reason| reason.to_string() == said);
+    reason.map_or(said, |reason| in_words(reason).to_owned())
+}
+
+fn in_words(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::NoExtension | StopReason::NoExtensionBias => {
+            "no text fits it: a rule, or a schema's $ref, leads back to itself and to nothing else, or its parts contradict each other; \
+             give what leads back another way to end"
+        }
+        StopReason::LexerTooComplex => "its regular expressions are more than can be followed; make them simpler",
+        StopReason::ParserTooComplex => "it is more than can be followed; make it simpler",
+        StopReason::MaxTokensTotal | StopReason::MaxTokensParser => "it allows no more tokens",
+        StopReason::NotStopped | StopReason::EndOfSentence | StopReason::InternalError | StopReason::Cancelled => {
+            "it could not be followed, and nobody can tell why; make it simpler"
+        }
+    }
 }
 
 impl Constraint {
@@ -176,9 +203,7 @@ impl Constraint {
             return Err(why(error));
         }
         match self.matcher.stop_reason() {
-            StopReason::LexerTooComplex => Err("its regular expressions are more than can be followed".to_owned()),
-            StopReason::ParserTooComplex => Err("it is more than can be followed; make it simpler".to_owned()),
-            reason if !reason.is_ok() => Err(format!("it cannot be followed: {reason}")),
+            reason if !reason.is_ok() => Err(in_words(reason).to_owned()),
             _ => Ok(()),
         }
     }
@@ -224,6 +249,39 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// A schema or a grammar that leads back to itself, and to nothing else, is told what is wrong with it, and not a name out of
+    /// llguidance.
+    #[test]
+    fn what_no_text_fits_is_refused_in_words() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mini");
+        let tokenizer = Tokenizer::open(&folder).unwrap();
+        let rows = tokenizer.highest() as usize + 1;
+        let grammars = Grammars::new(&tokenizer, rows, &[], 2048).unwrap();
+        let lark = |text: &str| Grammar::Lark(text.to_owned());
+        for grammar in [
+            Grammar::Schema(json!({"$ref": "#"})),
+            Grammar::Schema(json!({"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}})),
+            Grammar::Schema(json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]})),
+            lark("start: start"),
+            lark("start: a\na: b\nb: a"),
+            lark("start: a | b\na: b\nb: a"),
+        ] {
+            let why = grammars.constraint(&grammar).map(|_| ()).unwrap_err();
+            assert!(why.contains("leads back to itself"), "{grammar:?}: {why}");
+        }
+        // What leads back and also ends is none of these.
+        for grammar in [
+            Grammar::Schema(json!({"anyOf": [{"$ref": "#"}, {"type": "integer"}]})),
+            Grammar::Schema(json!({"type": "object", "properties": {"child": {"$ref": "#"}}})),
+            lark("start: \"a\" start | \"b\""),
+        ] {
+            assert_eq!(grammars.constraint(&grammar).map(|_| ()), Ok(()), "{grammar:?}");
+        }
+        for reason in [StopReason::NoExtensionBias, StopReason::InternalError, StopReason::ParserTooComplex] {
+            assert!(why(reason).contains(' '), "{reason}: {}", why(reason));
+        }
+    }
 
     #[test]
     fn texts_that_nobody_bounds_are_bounded_where_they_stand() {

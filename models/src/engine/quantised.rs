@@ -4,6 +4,7 @@
 //! These need ONNX Runtime's library, and say so when they find none.
 
 use safetensors::SafeTensors;
+use serde::Deserialize;
 
 use super::goldens::{GoldenCase, begun, checkpoint, compiled, engine_of, furthest, goldens, here, options};
 use super::pool::CacheStore as _;

@@ -72,6 +72,65 @@ fn what_could_not_be_opened_is_not_built() {
     }
 }
 
+/// What opening would find damaged is named where its owner can mend it, and not as a copy in the cache that nobody knows; and what
+/// an earlier version has built of it goes.
+#[test]
+fn what_could_not_be_opened_is_named_where_its_owner_can_mend_it() {
+    for (file, damaged, why) in [
+        ("preprocessor_config.json", "{\"size\": 3", "is damaged"),
+        ("preprocessor_config.json", "[]", "is damaged"),
+        ("preprocessor_config.json", "{\"image_std\": [0.0, 1.0, 1.0]}", "image_std"),
+        ("processor_config.json", "{\"image_processor\": 1}", "is damaged"),
+        ("generation_config.json", "{\"eos_token_id\": \"end\"}", "is damaged"),
+    ] {
+        let source = checkpoint(&goldens(), "untied", Precision::F32, 1);
+        if file == "processor_config.json" {
+            let _ = fs::remove_file(source.path().join("preprocessor_config.json"));
+        }
+        fs::write(source.path().join(file), damaged).unwrap();
+        let (empty, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let said = |cache: &Path| build_into_cache(source.path(), cache, None, |_| ()).unwrap_err().to_string();
+        let named = |error: &str| {
+            let is_named = error.contains(&source.path().join(file).display().to_string());
+            error.contains(why) && (is_named || error.starts_with("not supported"))
+        };
+        let error = said(&empty.path().join("none"));
+        assert!(named(&error), "{file} {damaged}: {error}");
+        assert!(!empty.path().join("none").exists(), "nothing is begun");
+        // As an earlier version left it.
+        let open = open_plain(source.path()).unwrap();
+        let digest = identify(source.path(), &open, &mut KnownDigests::default(), &mut |_| ()).unwrap().digest;
+        let entry = cache.path().join(format!("glm4v-{}", &digest[..16]));
+        fs::create_dir(&entry).unwrap();
+        let error = said(cache.path());
+        assert!(named(&error), "{file} {damaged}: {error}");
+        assert!(!entry.exists(), "{file} {damaged}");
+        let error = build(source.path(), &empty.path().join("built"), &Build::FP32, |_| ()).unwrap_err().to_string();
+        assert!(named(&error), "{file} {damaged}: {error}");
+    }
+}
+
+/// The folder that was there is put back when the new one cannot get its name.
+#[test]
+fn a_build_that_cannot_get_its_name_leaves_what_was_there() {
+    let parent = tempfile::tempdir().unwrap();
+    let at = |name: &str| parent.path().join(name);
+    fs::create_dir(at("built")).unwrap();
+    fs::write(at("built").join("mark"), "old").unwrap();
+    let error = put_in_place(&at("none"), &at("built"), &at(".built.old")).unwrap_err();
+    assert!(matches!(error, BuildError::Unwritable { .. }), "{error}");
+    assert_eq!(fs::read_to_string(at("built").join("mark")).unwrap(), "old");
+    assert_eq!(names(parent.path()), ["built"]);
+    // Killed between the two renames: what is at `old` is all that there is.
+    fs::rename(at("built"), at(".built.old")).unwrap();
+    put_in_place(&at("none"), &at("built"), &at(".built.old")).unwrap_err();
+    assert_eq!(fs::read_to_string(at("built").join("mark")).unwrap(), "old");
+    fs::create_dir(at("new")).unwrap();
+    put_in_place(&at("new"), &at("built"), &at(".built.old")).unwrap();
+    assert_eq!(names(parent.path()), ["built"]);
+    assert!(!at("built").join("mark").exists());
+}
+
 #[test]
 fn what_cannot_be_built_is_refused_by_name() {
     let cases: Vec<(&str, Spoil, &str)> = vec![
