@@ -9,6 +9,7 @@ use tapwright_contract::device::{Area, Label, Screen};
 use tapwright_contract::{Size, Spot};
 
 use crate::difference::{Difference, within};
+use crate::edition::Rules;
 use crate::guard::Deed;
 use crate::policy::{Policy, names_time};
 use crate::repeats::STATUS_BAR;
@@ -48,23 +49,30 @@ pub(crate) fn is_shown(deed: &Deed, before: &Screen, labels: Option<&[Label]>, n
 }
 
 /// Whether what is written still says what something was chosen by.
-pub(crate) fn is_written(deed: &Deed, before: &[Label], now: &[Label], policy: &Policy) -> bool {
+pub(crate) fn is_written(deed: &Deed, before: &[Label], now: &[Label], policy: &Policy, rules: Rules) -> bool {
     let Deed::Gesture(gesture) = deed else { return true };
     let spots = [gesture.spot(), gesture.end()];
     if spots == [None, None] {
-        let field = |labels: &[Label]| labels.iter().find(|label| label.focused).cloned();
-        return field(before) == field(now) && (!gesture.sends() || says_the_same(before, now));
+        let fields = |labels: &[Label]| labels.iter().filter(|label| label.focused).cloned().collect::<Vec<_>>();
+        if !rules.approvals_read_times {
+            return fields(before).first() == fields(now).first() && (!gesture.sends() || says_the_same(before, now));
+        }
+        // Where nothing is said to have the focus, a dialog may have taken it from what was meant.
+        let is_told = !fields(before).is_empty();
+        return fields(before) == fields(now) && (is_told && !gesture.sends() || says_the_same(before, now));
     }
     spots.into_iter().flatten().all(|at| {
         // What only agrees is about all that is written.
-        row(before, at) == row(now, at) && (!policy.agrees_at(before, at) || says_the_same(before, now))
+        row(before, at, rules) == row(now, at, rules) && (!policy.agrees_at(before, at) || says_the_same(before, now))
     })
 }
 
 /// What is written where a finger goes down, and beside it: of the same two buttons in a list the row tells which it is.
-fn row(labels: &[Label], at: Spot) -> Vec<&Label> {
+/// A time counts there: of two alarms it may be all that tells them apart.
+fn row(labels: &[Label], at: Spot, rules: Rules) -> Vec<&Label> {
     // An app is told by its outermost widget too, which says nothing.
-    let says = |label: &&Label| !label.text.trim().is_empty() && !names_time(&label.text);
+    let is_time = |label: &Label| !rules.approvals_read_times && names_time(&label.text);
+    let says = |label: &&Label| !label.text.trim().is_empty() && !is_time(label);
     let here = labels.iter().filter(|label| label.area.holds(at.x, at.y) && (label.touchable || says(label)));
     let target = here.min_by_key(|label| label.area.pixels()).map(|label| label.area);
     let (top, bottom) = target.map_or((at.y, at.y + 1), |area| (area.top, area.bottom));

@@ -93,6 +93,11 @@ pub async fn drive(mut setting: Setting, started: u64, mut ports: Ports<'_>) -> 
 /// # Panics
 /// If it has an end that stands, and that is written down.
 pub async fn resume(mut point: ResumePoint, limits: Limits, at: u64, mut ports: Ports<'_>) -> Result<End, DriveError> {
+    // What somebody else's record allows itself counts for the ports as it does for the loop.
+    let limits = match &point.limited {
+        Some(lower) => limits.lower(lower),
+        None => limits,
+    };
     if let Some(policy) = &mut point.restricted {
         forbid_by_id(policy, &limits, &mut ports).await;
     }
@@ -168,13 +173,13 @@ impl Shell<'_> {
     }
 
     async fn go_on(&mut self, point: ResumePoint) -> io::Result<End> {
-        let ResumePoint { episode, next, written, notices, restricted, .. } = point;
+        let ResumePoint { episode, next, written, notices, restricted, limited, .. } = point;
         for notice in notices {
             self.note_notice(notice).await?;
         }
         let now = self.offered.begin(self.ports.apis, self.ports.secrets);
         let apis = (episode.apis().as_ref() != Some(&now)).then_some(now);
-        let terms = ResumeTerms { edition: Some(EDITION), policy: restricted, apis };
+        let terms = ResumeTerms { edition: Some(EDITION), policy: restricted, limits: limited, apis };
         if let Some(Next::End(end)) = next {
             if !written {
                 self.ended(&end).await?;
@@ -470,6 +475,7 @@ impl Shell<'_> {
                 begun: *begun,
                 edition: terms.edition,
                 policy: terms.policy.clone(),
+                limits: terms.limits.clone(),
                 apis: terms.apis.clone(),
             }),
         };

@@ -1,7 +1,7 @@
 //! The generations of the loop's rules, in one table. A record is replayed, and goes on, by the rules of its own time.
 
 /// The present generation.
-pub const EDITION: u32 = 6;
+pub const EDITION: u32 = 7;
 
 /// What one generation does, and the ones before it do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +37,18 @@ pub(crate) struct Rules {
     pub(crate) calls_are_typed: bool,
     /// A call that waited for a person, or that the run broke off before, is made only if it is still offered as it was.
     pub(crate) calls_are_checked_again: bool,
+    /// The app of a widget counts also where ids of apps have no dot, as on desktops.
+    pub(crate) plain_ids_count: bool,
+    /// A yes to a touch holds for the time of day that stands beside it, and one to typing only while the page says the same if the
+    /// device does not tell what has the focus.
+    pub(crate) approvals_read_times: bool,
 }
 
 impl Rules {
     /// The rules of an edition; a record of times to come is refused by its version, long before this.
     pub(crate) const fn of(edition: u32) -> Rules {
         let (second, third, fourth) = (edition >= 2, edition >= 3, edition >= 4);
-        let (fifth, sixth) = (edition >= 5, edition >= 6);
+        let (fifth, sixth, seventh) = (edition >= 5, edition >= 6, edition >= 7);
         Rules {
             notes_read_the_page: second,
             long_notes_are_summed_up: second,
@@ -60,6 +65,8 @@ impl Rules {
             apps_under_a_finger_count: fourth,
             calls_are_typed: fifth,
             calls_are_checked_again: sixth,
+            plain_ids_count: seventh,
+            approvals_read_times: seventh,
         }
     }
 }

@@ -8,7 +8,7 @@ use tapwright_contract::device::{DriverErrorKind, InstalledApp, Label, Screen};
 use tapwright_contract::model::{ModelError, ModelErrorKind, Prompt, Reply};
 
 use crate::guard::Vetted;
-use crate::limits::clip;
+use crate::limits::{Limits, clip};
 use crate::millis;
 use crate::outcome::End;
 use crate::person::{Answer, Question};
@@ -82,6 +82,8 @@ pub struct ResumeTerms {
     pub edition: Option<u32>,
     /// The policy, if it is stricter than before: what was let through and not begun is decided anew.
     pub policy: Option<Box<Policy>>,
+    /// The limits, if they are lower than before.
+    pub limits: Option<Box<Limits>>,
     /// The APIs that there are from here on, if they are not those from before.
     pub apis: Option<Vec<ApiSpec>>,
 }

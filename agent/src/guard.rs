@@ -190,7 +190,7 @@ pub fn wants_labels(action: &Action, policy: &Policy) -> bool {
 
 /// The same by the rules of a time.
 pub(crate) fn reads(action: &Action, policy: &Policy, rules: Rules) -> bool {
-    let apps = rules.apps_under_a_finger_count && policy.names_ids();
+    let apps = rules.apps_under_a_finger_count && policy.names_ids(rules.plain_ids_count);
     match action {
         Action::Tap { .. }
         | Action::SensitiveTap { .. }

@@ -22,7 +22,9 @@ mod walk;
 
 pub use line::{EffectLine, Entry, EventLine, Forked, Line, Resumed, RunHeader, Step, VERSION};
 pub use record::{Record, RecordError};
-pub use store::{Folder, JournalError, Store, private, private_file, private_folder, private_folders, sync_folder};
+pub use store::{
+    Folder, JournalError, Store, private, private_file, private_folder, private_folders, refuse_links, sync_folder,
+};
 pub use walk::{ReplayError, ResumePoint};
 
 use std::io;
@@ -76,7 +78,7 @@ impl Journal {
     /// `ResumeError` if somebody else has it, if it cannot be read or written, or if what was written does not follow
     /// from what was seen and heard: a loop that has lost its place must not touch a device.
     pub fn resume(folder: &Path) -> Result<(Journal, Record, ResumePoint), ResumeError> {
-        if !folder.join("journal.jsonl").is_file() {
+        if !folder.join("journal.jsonl").exists() {
             Record::read(folder)?; // It says it better.
         }
         let mut store = Folder::open(folder)?;

@@ -110,6 +110,51 @@ pub struct Limits {
     pub page_bytes: usize,
 }
 
+impl Limits {
+    /// What neither of two allows more of: counts, times and bytes. What is remarked on, and after which pause something is tried once
+    /// more, stays as it is here.
+    #[must_use]
+    pub fn lower(&self, other: &Limits) -> Limits {
+        Limits {
+            steps_max: self.steps_max.min(other.steps_max),
+            strikes_max: self.strikes_max.min(other.strikes_max),
+            refusals_max: self.refusals_max.min(other.refusals_max),
+            asks_max: self.asks_max.min(other.asks_max),
+            retries_max: self.retries_max.min(other.retries_max),
+            backoff: self.backoff,
+            backoff_max: self.backoff_max.min(other.backoff_max),
+            looks_max: self.looks_max.min(other.looks_max),
+            look_pause: self.look_pause.min(other.look_pause),
+            timeouts_max: self.timeouts_max.min(other.timeouts_max),
+            repeats_remark: self.repeats_remark,
+            repeats_max: self.repeats_max.min(other.repeats_max),
+            repeats_window: self.repeats_window,
+            unmoved_max: self.unmoved_max.min(other.unmoved_max),
+            waits_remark: self.waits_remark,
+            waits_max: self.waits_max.min(other.waits_max),
+            rounds_remark: self.rounds_remark,
+            rounds_max: self.rounds_max.min(other.rounds_max),
+            loops_remark: self.loops_remark,
+            loops_max: self.loops_max.min(other.loops_max),
+            look: self.look.min(other.look),
+            think: self.think.min(other.think),
+            act: self.act.min(other.act),
+            ask: self.ask.min(other.ask),
+            grace: self.grace.min(other.grace),
+            wait_max: self.wait_max.min(other.wait_max),
+            reply_bytes: self.reply_bytes.min(other.reply_bytes),
+            remark_bytes: self.remark_bytes.min(other.remark_bytes),
+            result_bytes: self.result_bytes.min(other.result_bytes),
+            notes_bytes: self.notes_bytes.min(other.notes_bytes),
+            note_bytes: self.note_bytes.min(other.note_bytes),
+            text_bytes: self.text_bytes.min(other.text_bytes),
+            labels_max: self.labels_max.min(other.labels_max),
+            label_bytes: self.label_bytes.min(other.label_bytes),
+            page_bytes: self.page_bytes.min(other.page_bytes),
+        }
+    }
+}
+
 /// What records that know no such limit had.
 fn never() -> u32 {
     u32::MAX
@@ -146,6 +191,18 @@ mod tests {
         let text = serde_json::to_string(&limits).unwrap();
         assert!(text.contains("\"think_ms\":60000"), "{text}");
         assert_eq!(serde_json::from_str::<Limits>(&text).unwrap(), limits);
+    }
+
+    /// A record that somebody sent says how many steps it may take, and how long each may last: no more than its new owner allows.
+    #[test]
+    fn of_two_limits_the_lower_one_holds_of_each() {
+        let own = small::limits();
+        let greedy = Limits { steps_max: u32::MAX, think: Duration::MAX, labels_max: usize::MAX, ..own.clone() };
+        assert_eq!(greedy.lower(&own), own);
+        assert_eq!(own.lower(&greedy), own);
+        let modest = Limits { steps_max: 2, ask: Duration::from_millis(1), ..greedy };
+        let both = modest.lower(&own);
+        assert_eq!((both.steps_max, both.ask, both.think), (2, Duration::from_millis(1), own.think));
     }
 
     #[test]

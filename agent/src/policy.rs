@@ -266,8 +266,10 @@ impl Policy {
     }
 
     /// Whether it makes a difference whose widget lies under a finger. A widget's app is known by its id only.
-    pub(crate) fn names_ids(&self) -> bool {
-        self.apps_forbidden.iter().chain(&self.apps_allowed).any(|app| app.contains('.'))
+    /// There is a blank in none; `plain` says whether one may be without a dot, too.
+    pub(crate) fn names_ids(&self, plain: bool) -> bool {
+        let is_id = |app: &String| app.contains('.') || plain && !app.trim().contains(char::is_whitespace);
+        self.apps_forbidden.iter().chain(&self.apps_allowed).any(is_id)
     }
 
     /// Whether it makes a difference what is written on a screen.
@@ -537,6 +539,21 @@ mod tests {
         assert_eq!(both.stricter(&both), both);
         let none = one.stricter(&Policy { apps_allowed: list(&["a.z"]), ..other });
         assert!(none.forbids_launch("a.x") && none.forbids_launch("a.z") && none.forbids_launch(""), "nothing is left");
+    }
+
+    /// On a desktop an app may be known as `xterm`: its widgets are looked for under a finger all the same.
+    #[test]
+    fn an_id_may_have_no_dot() {
+        for (name, old, new) in
+            [("com.bank", true, true), ("xterm", false, true), ("UXTerm", false, true), ("My Bank", false, false)]
+        {
+            for policy in [
+                Policy { apps_forbidden: vec![name.to_owned()], ..Policy::trusting() },
+                Policy { apps_allowed: vec![name.to_owned()], ..Policy::trusting() },
+            ] {
+                assert_eq!((policy.names_ids(false), policy.names_ids(true)), (old, new), "{name}");
+            }
+        }
     }
 
     /// Also an app that nobody knew when the run began: by what it is called now, or was asked for by.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{reply, setting};
-use tapwright_agent::episode::Episode;
+use tapwright_agent::episode::{EDITION, Episode, Setting};
 use tapwright_agent::event::{ActionResult, Effect, Event, Next};
 use tapwright_agent::guard::Policy;
 use tapwright_agent::person::{Answer, Asker, Question};
@@ -187,6 +187,31 @@ fn a_yes_is_for_a_thing_at_a_place_in_an_app() {
     assert!(!holds(TYPE, &shop(), &refocused), "another field has the focus");
 }
 
+/// Of two alarms the time may be all that tells them apart; a clock elsewhere may tick.
+#[test]
+fn a_time_beside_a_button_says_which_one_it_is() {
+    let alarm = |time: &str| shop().word(3, time);
+    assert!(holds(TAP, &alarm("07:30"), &alarm("07:30")));
+    assert!(!holds(TAP, &alarm("07:30"), &alarm("08:30")));
+    let elsewhere = |time: &str| shop().word(5, time);
+    assert!(holds(TAP, &elsewhere("07:30"), &elsewhere("07:31")));
+}
+
+/// Where a device does not tell what has the focus, a text goes where nobody knows: only what is written tells whether it is the same.
+#[test]
+fn typing_without_a_focus_holds_for_what_is_written() {
+    let unfocused = |title: &str| {
+        let mut shown = shop().word(0, title);
+        shown.labels.as_mut().unwrap()[2].focused = false;
+        shown
+    };
+    assert!(holds(TYPE, &unfocused("Shop"), &unfocused("Shop")));
+    assert!(!holds(TYPE, &unfocused("Shop"), &unfocused("Send money to")));
+    let mut twice = shop();
+    twice.labels.as_mut().unwrap()[0].focused = true;
+    assert!(!holds(TYPE, &shop(), &twice), "two have the focus now");
+}
+
 /// Without a tree the picture at the place counts, and what is drawn above and below it.
 #[test]
 fn without_a_tree_the_picture_decides() {
@@ -248,6 +273,31 @@ fn what_was_approved_is_judged_again() {
     let told = settle(&mut episode, answered, &covered);
     let Next::Do(Effect::Think(prompt)) = told else { panic!("{told:?}") };
     assert!(format!("{prompt:?}").contains("com.bank"), "it is told why: {prompt:?}");
+}
+
+/// On a desktop an app may be known by a name without a dot; several are on the screen, and another one is in front.
+#[test]
+fn what_lies_under_a_finger_is_known_by_an_id_without_a_dot() {
+    let over = |app: &str, edition| {
+        let policy = Policy { apps_forbidden: vec!["xterm".to_owned()], ..common::trusting() };
+        let mut episode = Episode::new(agent_setting(policy, edition));
+        let began = next(&mut episode, Event::Began);
+        let mut shown = shop();
+        let window = Label { touchable: false, app: Some(app.to_owned()), ..label("", [80, 124, 110, 136]) };
+        shown.labels.as_mut().unwrap().push(window);
+        settle(&mut episode, began, &shown);
+        let heard = next(&mut episode, Event::Heard(reply(TAP)));
+        settle(&mut episode, heard, &shown)
+    };
+    let Next::Do(Effect::Think(prompt)) = over("xterm", EDITION) else { panic!("it is told why") };
+    assert!(format!("{prompt:?}").contains("xterm"), "{prompt:?}");
+    assert!(matches!(over("gedit", EDITION), Next::Do(Effect::Act(_))));
+    // As runs of before went on, and are replayed.
+    assert!(matches!(over("xterm", 6), Next::Do(Effect::Act(_))));
+}
+
+fn agent_setting(policy: Policy, edition: u32) -> Setting {
+    Setting { policy, edition, ..setting() }
 }
 
 /// A secret goes into the field that hides it, and not into the one that has the focus by then.

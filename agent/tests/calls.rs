@@ -247,7 +247,8 @@ fn what_does_not_fit_reaches_nobody() {
 
 #[test]
 fn a_break_leaves_a_doubt_of_what_does_not_only_read() {
-    const BROKE: Event = Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None, apis: None } };
+    const BROKE: Event =
+        Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None, limits: None, apis: None } };
     let told = || Event::Acted(ActionResult::Told { text: "ok".to_owned() });
     let mail = |to: &str| called(&format!("mail.send(to=\"{to}\", text=\"hi\")"));
     check(
@@ -322,7 +323,8 @@ fn a_break_leaves_a_doubt_of_what_does_not_only_read() {
 #[test]
 fn a_run_goes_on_with_the_apis_that_there_are_then() {
     let apis = Some(vec![api("radio", "plays", ApiEffect::Changes)]);
-    let resumed = Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None, apis } };
+    let resumed =
+        Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None, limits: None, apis } };
     check(
         setting(),
         [saw(1), resumed, saw(1), called("weather Oslo"), saw(1), called("radio on")],
@@ -882,7 +884,7 @@ fn a_call_of_an_old_record_is_read_and_replayed_by_its_own_rules() {
         "#]],
     );
     // It goes on by the rules of today, with the APIs that there are now.
-    let terms = ResumeTerms { edition: Some(EDITION), policy: None, apis: Some(apis()) };
+    let terms = ResumeTerms { edition: Some(EDITION), policy: None, limits: None, apis: Some(apis()) };
     check(
         old,
         [

@@ -891,31 +891,31 @@ fn questions_run_out() {
 
 #[test]
 fn what_the_policy_forbids() {
-    let open = || heard(r#"do(action="Launch", app="bank")"#);
+    let open = || heard(r#"do(action="Launch", app="my bank")"#);
     check(
         [saw(1), open(), saw(1), open(), saw(2), open()],
         expect![[r#"
-        look
-        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-          1. refused: the app "bank" must not be used in this task
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: the app \\\"bank\\\" must not be used in this task\"}"
-          2. refused: the app "bank" must not be used in this task
-        look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: the app \\\"bank\\\" must not be used in this task\"}"
-          3. refused
-        {"outcome":"refused","why":"the app \"bank\" must not be used in this task","steps":3,"notes":[]}
-    "#]],
+            look
+            think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
+              1. refused: the app "my bank" must not be used in this task
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: the app \\\"my bank\\\" must not be used in this task\"}"
+              2. refused: the app "my bank" must not be used in this task
+            look
+            think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: the app \\\"my bank\\\" must not be used in this task\"}"
+              3. refused
+            {"outcome":"refused","why":"the app \"my bank\" must not be used in this task","steps":3,"notes":[]}
+        "#]],
     );
-    let bank = Event::Saw(screen("Bank", 1, 0));
+    let bank = Event::Saw(screen("My Bank", 1, 0));
     check(
         [bank, heard(TAP), saw(1)],
         expect![[r#"
         look
-        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Bank\"}"
-          1. refused: the app "Bank" must not be used in this task
+        think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"My Bank\"}"
+          1. refused: the app "My Bank" must not be used in this task
         look
-        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: the app \\\"Bank\\\" must not be used in this task\"}"
+        think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: the app \\\"My Bank\\\" must not be used in this task\"}"
     "#]],
     );
 }

@@ -39,8 +39,10 @@ fn heard(text: &str) -> Event {
 }
 
 const DONE: Event = Event::Acted(ActionResult::Done);
-const BROKE: Event = Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None, apis: None } };
-const BEFORE: Event = Event::Resumed { begun: false, terms: ResumeTerms { edition: None, policy: None, apis: None } };
+const BROKE: Event =
+    Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None, limits: None, apis: None } };
+const BEFORE: Event =
+    Event::Resumed { begun: false, terms: ResumeTerms { edition: None, policy: None, limits: None, apis: None } };
 const TAP: &str = r#"do(action="Tap", element=[100,200])"#;
 const BESIDE: &str = r#"do(action="Tap", element=[120,210])"#;
 const PAY: &str = r#"do(action="Tap", element=[100,200], message="pay")"#;

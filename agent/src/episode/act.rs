@@ -63,7 +63,7 @@ impl Episode {
             (Cause::Secret, _, labels) => (true, labels),
             (_, None, None) => (true, None), // The pictures were compared.
             (_, Some(before), Some(after)) => {
-                (approval::is_written(held.deed(), before, &after, &self.setting.policy), Some(after))
+                (approval::is_written(held.deed(), before, &after, &self.setting.policy, self.rules), Some(after))
             }
             (_, None, Some(after)) => (looks_the_same(), Some(after)),
             // The device could not tell this time; what it told holds if nothing round the place has changed.

@@ -10,10 +10,13 @@ impl Episode {
     /// The run goes on after it broke off, or after an end that need not be the last. `begun` says whether the last
     /// effect was on the disk; what was not cannot have happened.
     pub(super) fn resumed(&mut self, stage: Stage, begun: bool, terms: ResumeTerms) -> Next {
-        let ResumeTerms { edition, policy, apis } = terms;
+        let ResumeTerms { edition, policy, limits, apis } = terms;
         let restricted = policy.is_some();
         if let Some(policy) = policy {
             self.setting.policy = *policy;
+        }
+        if let Some(limits) = limits {
+            self.setting.limits = *limits;
         }
         if let Some(edition) = edition {
             self.rules = Rules::of(edition);

@@ -25,7 +25,7 @@ fn check(call: &str, front: &str, expected: Expect) {
     let policy = Policy { apps_forbidden: vec!["com.bank".into(), "Shop".into()], ..Policy::trusting() };
     let touch = Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) };
     let rules = Rules::of(crate::edition::EDITION);
-    assert!(!reads(&action, &policy, rules) || policy.names_ids(), "nobody asks what is written");
+    assert!(!reads(&action, &policy, rules) || policy.names_ids(true), "nobody asks what is written");
     let context = ReviewContext {
         screen: &screen,
         labels: None,

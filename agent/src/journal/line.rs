@@ -12,6 +12,7 @@
 //! | 4 | a call's `name` and `arguments`, where it was an `instruction`; `apis` among the run's facts and where it is resumed, |
 //! |   | which were in its policy; a policy's `api_effects`, and `apis` of a secret |
 //! | 5 | the event `offered_apis` |
+//! | 6 | `limits` where a run is resumed |
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -24,6 +25,7 @@ use super::picture::hex;
 use crate::episode::Setting;
 use crate::event::{ActionResult, AppSearch, Effect, Fault, NoReply};
 use crate::guard::Deed;
+use crate::limits::Limits;
 use crate::millis;
 use crate::outcome::End;
 use crate::person::{Answer, Question};
@@ -31,7 +33,7 @@ use crate::policy::Policy;
 use crate::step::{Decided, StepResult};
 
 /// The format's version, which the first line begins with.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,6 +164,9 @@ pub struct Resumed {
     /// The policy from here on, if it is stricter than the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Box<Policy>>,
+    /// The limits from here on, if they are lower than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Box<Limits>>,
     /// The APIs from here on, if they are others than before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apis: Option<Vec<ApiSpec>>,

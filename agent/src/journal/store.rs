@@ -90,6 +90,7 @@ impl Folder {
     /// `JournalError` if somebody else writes it, or it cannot be written.
     pub fn open(at: &Path) -> Result<Folder, JournalError> {
         let unwritable = |source| JournalError::Unwritable { at: at.to_owned(), source };
+        refuse_links(at, &["journal.jsonl", "lock"], &["pictures"]).map_err(unwritable)?;
         let lines = OpenOptions::new().append(true).open(at.join("journal.jsonl")).map_err(unwritable)?;
         let lock = private().create(true).append(true).open(at.join("lock")).map_err(unwritable)?;
         match lock.try_lock() {
@@ -117,7 +118,7 @@ impl Store for Folder {
     fn picture(&mut self, digest: &str, png: &[u8]) -> io::Result<()> {
         let path = self.pictures.join(format!("{digest}.png"));
         // One of another length is what a full disk or a failing power supply left of it.
-        if fs::metadata(&path).is_ok_and(|found| found.len() == png.len() as u64) {
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == png.len() as u64) {
             return Ok(());
         }
         // Under its name only when it is whole: a process can be killed in the middle of writing.
@@ -159,6 +160,29 @@ pub fn private_file(at: &Path) -> io::Result<File> {
         _ => {}
     }
     private().write(true).create_new(true).open(at)
+}
+
+/// Refuses what is in a record under the names of its own files and folders and is something else: in a folder that somebody sent, a
+/// link leads to any file of the user's, and a pipe never answers. What is not there is no matter.
+///
+/// # Errors
+/// What is not as it should be, and what to do about it.
+pub fn refuse_links(folder: &Path, files: &[&str], folders: &[&str]) -> io::Result<()> {
+    let names = files.iter().map(|name| (name, false)).chain(folders.iter().map(|name| (name, true)));
+    for (name, is_folder) in names {
+        let kind = match fs::symlink_metadata(folder.join(name)) {
+            Ok(found) => found.file_type(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        let (fits, wanted) = if is_folder { (kind.is_dir(), "folder") } else { (kind.is_file(), "file") };
+        if !fits {
+            let found = if kind.is_symlink() { "a link, which is not followed in a record" } else { "something else" };
+            let what = format!("{name:?} there is {found}: put the {wanted} itself in its place, or take it away");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+    }
+    Ok(())
 }
 
 /// Makes a folder that only its owner may enter.

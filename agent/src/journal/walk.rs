@@ -6,10 +6,11 @@ use std::io;
 use tapwright_contract::Picture;
 use tapwright_contract::device::{Label, Screen};
 
-use super::line::{EffectLine, Entry, EventLine, Line, Step};
+use super::line::{EffectLine, Entry, EventLine, Line, Resumed, Step};
 use super::record::Record;
 use crate::episode::Episode;
 use crate::event::{Effect, Event, Next, ResumeTerms};
+use crate::limits::Limits;
 use crate::outcome::End;
 use crate::policy::Policy;
 use crate::secrets::{Secrets, Veil, Written};
@@ -43,12 +44,19 @@ pub struct ResumePoint {
     pub(crate) veil: Veil,
     /// The policy that holds from here on, if it is another one than before.
     pub(crate) restricted: Option<Box<Policy>>,
+    /// The limits that hold from here on, if they are others than before.
+    pub(crate) limited: Option<Box<Limits>>,
 }
 
 impl ResumePoint {
     /// Has the run go on by this policy, which is at least as strict as the one before: see [`Policy::stricter`].
     pub fn restrict(&mut self, policy: Policy) {
         self.restricted = Some(Box::new(policy));
+    }
+
+    /// Has the run go on under these limits, none of which is higher than before: see [`Limits::lower`].
+    pub fn limit(&mut self, limits: Limits) {
+        self.limited = Some(Box::new(limits));
     }
 
     /// The end of the run, if it has one that stands, or one that waits for somebody to resume it.
@@ -191,6 +199,7 @@ impl Record {
             labels: None,
             veil: Veil::default(),
             restricted: None,
+            limited: None,
         };
         let mut pictures = Pictures { record: self, latest: None };
         for entry in &self.entries {
@@ -242,7 +251,8 @@ impl Pictures<'_> {
             EventLine::Rested => Event::Rested,
             EventLine::Stopped => Event::Stopped,
             EventLine::Resumed(resumed) => {
-                let terms = ResumeTerms { edition: resumed.edition, policy: resumed.policy, apis: resumed.apis };
+                let Resumed { edition, policy, limits, apis, .. } = resumed;
+                let terms = ResumeTerms { edition, policy, limits, apis };
                 Event::Resumed { begun: resumed.begun, terms }
             }
         })

@@ -38,7 +38,7 @@ pub fn setting() -> Setting {
         limits: limits::limits(),
         // Whether a call is asked about is said where that is what is tested.
         policy: Policy {
-            apps_forbidden: vec!["Bank".to_owned()],
+            apps_forbidden: vec!["My Bank".to_owned()],
             api_effects: EffectPermissions::ALLOWED,
             ..trusting()
         },
