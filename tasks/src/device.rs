@@ -118,6 +118,11 @@ fn no_fact(why: String) -> DriverError {
     DriverError { device: "the device".to_owned(), operation: "look behind the screen", kind }
 }
 
+/// Whether a fact is one that no record may hold: what somebody types where the screen shows dots.
+fn is_secret(fact: &str) -> bool {
+    fact.rsplit('.').next().is_some_and(|last| matches!(last, "pin" | "password"))
+}
+
 /// Why there is no phone, or not the one that is needed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
@@ -206,7 +211,10 @@ impl Device {
     pub async fn facts(&mut self) -> Result<Option<Facts>, DeviceError> {
         let within = self.probe;
         match self.probe().facts(within).await {
-            Ok(facts) => Ok(Some(facts)),
+            Ok(mut facts) => {
+                facts.retain(|name, _| !is_secret(name));
+                Ok(Some(facts))
+            }
             Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -147,6 +147,10 @@ impl LoadModelError {
             ),
             LoadModelError::NoCache => Some("name one: --cache FOLDER"),
             LoadModelError::Language(_) => Some("choose one that is there with --language, or another profile"),
+            LoadModelError::Open {
+                source: OpenError::Build(BuildError::Malformed { .. } | BuildError::Foreign { .. }),
+                ..
+            } => Some("mend that file, or download it again"),
             LoadModelError::Open { .. } => Some("see what is in the folder with: tapwright models info FOLDER"),
             LoadModelError::Endpoint(_) => Some("a server's address is like http://localhost:8000/v1"),
             LoadModelError::Mistake(_) | LoadModelError::Library(_) | LoadModelError::Broken { .. } => None,

@@ -17,7 +17,7 @@ use crate::seal::SealKey;
 
 /// The format's version of `origin.json`. Version 1 named a variable of the environment, which is not read any more, and had no seal.
 const VERSION: u32 = 2;
-const NAME: &str = "origin.json";
+pub(crate) const NAME: &str = "origin.json";
 
 /// What a run was begun with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,11 +136,13 @@ impl RunOrigin {
 /// If it cannot be written.
 pub fn write_atomically(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     let fresh = folder.join(format!(".{name}"));
-    let mut file = private_file(&fresh)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(fresh, folder.join(name))?;
+    let written = private_file(&fresh).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.and_then(|()| fs::rename(&fresh, folder.join(name))).inspect_err(|_| {
+        let _ = fs::remove_file(&fresh); // It may be what filled the disk.
+    })?;
     sync_folder(folder)
 }
 

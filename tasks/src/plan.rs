@@ -97,6 +97,17 @@ pub async fn carry_out<X: GoalRunner>(
     let mut reported = BTreeSet::new();
     write_document(record).map_err(PlanError::Unwritten)?;
     while let Some((number, goal)) = record.next() {
+        if let Some(failure) = without_inputs(record, &goal) {
+            match decide(record, &goal, &failure, execute).await? {
+                Resolution::Go(line) => record.write(line).map_err(PlanError::Unwritten)?,
+                Resolution::Stop(why) => {
+                    record.write(PlanLine::Stopped { goal: goal.name.clone(), why }).map_err(PlanError::Unwritten)?;
+                    return Ok(PlanEnd::Stopped(failure.end));
+                }
+                Resolution::Nobody => return Ok(PlanEnd::NeedsPerson(format!("{}: {}", goal.name, failure.why))),
+            }
+            continue;
+        }
         let round = match goal.schedule {
             Some(schedule) => match next_round(record, &goal, schedule, execute).await? {
                 NextRound::Number(number) => Some(number),
@@ -142,6 +153,26 @@ fn write_document(record: &PlanRecord) -> std::io::Result<()> {
         Some(text) => crate::origin::write_atomically(&record.folder, DOCUMENT, &text),
         None => Ok(()),
     }
+}
+
+/// Why a goal cannot be begun: it names an output that no goal before it has found out, because that one was done without. It is not
+/// run with a gap in its words: `Pay "" to ""` can be done in more ways than one, and none of them was meant.
+fn without_inputs(record: &PlanRecord, goal: &Goal) -> Option<Failure> {
+    let known = record.outputs();
+    let unknown = file::unknown_outputs(goal, &known);
+    if unknown.is_empty() {
+        return None;
+    }
+    let from = |name: &str| {
+        let of = record.plan.goals.iter().find(|goal| goal.output.contains_key(name));
+        let of = of.map_or_else(String::new, |goal| format!(" of the goal `{}`", goal.name));
+        format!("`{name}`{of}")
+    };
+    let names: Vec<String> = unknown.iter().map(|name| from(name)).collect();
+    let is_or_are = if names.len() == 1 { "it" } else { "them" };
+    let why = format!("it was not begun: it takes {}, and nothing is known of {is_or_are}", names.join(" and "));
+    let end = Outcome::GaveUp { message: why.clone() };
+    Some(Failure { run: String::new(), why, end, notes: Vec::new(), can_be_tried_again: false })
 }
 
 /// What is next of a goal that is done again and again.
@@ -255,6 +286,10 @@ async fn decide<X: GoalRunner>(
     let why = failure.why.as_str();
     Ok(match on_failure(goal, failure, execute).await {
         FailureChoice::Again => Resolution::Go(PlanLine::Again { goal: goal.name.clone() }),
+        // Neither it nor any of its rounds was begun.
+        FailureChoice::Skip if !failure.can_be_tried_again => {
+            Resolution::Go(PlanLine::Skipped { goal: goal.name.clone(), why: why.to_owned() })
+        }
         FailureChoice::Skip => Resolution::Go(record.skipped_line(goal, &failure.run, why.to_owned())),
         FailureChoice::Replan if record.replans() >= record.plan.replans_max => {
             Resolution::Stop(format!("{why}; it was planned anew {} times already", record.replans()))
@@ -292,7 +327,9 @@ async fn on_failure(goal: &Goal, failure: &Failure, execute: &mut impl GoalRunne
         OnFailure::Replan => FailureChoice::Replan,
         OnFailure::Ask => {
             let why = &failure.why;
-            let message = if failure.is_claimed() {
+            let message = if !failure.can_be_tried_again {
+                format!("the sub-goal {:?} was not achieved: {why}. Say: skip, replan or stop", goal.name)
+            } else if failure.is_claimed() {
                 format!(
                     "the sub-goal {:?} was done, says the model, but {why}. Write the missing lines (name: value), or: retry (it is all \
                      done once more), skip, replan or stop",
@@ -303,7 +340,7 @@ async fn on_failure(goal: &Goal, failure: &Failure, execute: &mut impl GoalRunne
             };
             match execute.ask(&Question::Choose { message }).await {
                 Answer::Choice(words) => match words.trim().to_lowercase().as_str() {
-                    "retry" | "again" | "r" => FailureChoice::Again,
+                    "retry" | "again" | "r" if failure.can_be_tried_again => FailureChoice::Again,
                     "skip" => FailureChoice::Skip,
                     "replan" => FailureChoice::Replan,
                     _ if failure.is_claimed() => {
@@ -313,7 +350,7 @@ async fn on_failure(goal: &Goal, failure: &Failure, execute: &mut impl GoalRunne
                     _ => FailureChoice::Stop, // Whatever is unclear does no more.
                 },
                 // Only the word says that what was done is to be done once more.
-                Answer::Yes if failure.is_claimed() => FailureChoice::Stop,
+                Answer::Yes if failure.is_claimed() || !failure.can_be_tried_again => FailureChoice::Stop,
                 Answer::Yes => FailureChoice::Again,
                 Answer::Done => FailureChoice::Skip,
                 Answer::No => FailureChoice::Stop,

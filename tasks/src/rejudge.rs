@@ -1,15 +1,16 @@
 //! Judges a run once more: one that was killed before its verdict was written, or one whose judge has become better.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tapwright_agent::journal::{Record, RecordError};
 
-use crate::device::Device;
+use crate::device::{Device, DeviceError};
+use crate::expect::{self, ExpectationError};
 use crate::judge::{Fact, FactEvaluator, RecordedProbe};
-use crate::origin::RunOrigin;
+use crate::origin::{self, RunOrigin};
 use crate::resume::evaluator_of;
-use crate::run::{Judgement, LastReply};
+use crate::run::{self, Judgement, LastReply};
 
 /// Why a run cannot be judged again.
 #[derive(Debug, thiserror::Error)]
@@ -26,12 +27,18 @@ pub enum RejudgeError {
     /// The facts at its end were not written down.
     #[error("the record of {run} does not say what was true of the device when the run ended")]
     NoFacts { run: String },
-    /// A file beside the journal cannot be read or written.
-    #[error("the run's files cannot be read or written")]
-    Files(#[from] io::Error),
+    /// What is wanted can never be true: it is misspelt.
+    #[error(transparent)]
+    Expectation(#[from] ExpectationError),
+    /// A file beside the journal cannot be read.
+    #[error("{} cannot be read", .at.display())]
+    Unreadable { at: PathBuf, source: io::Error },
+    /// There is a new judgement, and it could not be written down; the old one stands.
+    #[error("{} cannot be written, so the run is judged as it was before", .at.display())]
+    Unwritten { at: PathBuf, source: io::Error },
     /// The device cannot be asked.
     #[error(transparent)]
-    Device(#[from] crate::device::DeviceError),
+    Device(#[from] DeviceError),
 }
 
 impl RejudgeError {
@@ -43,7 +50,12 @@ impl RejudgeError {
             RejudgeError::NoFacts { .. } => Some(
                 "if nothing has touched the device since, name it, and it is asked now: --device ADDRESS".to_owned(),
             ),
-            RejudgeError::Record(_) | RejudgeError::Files(_) | RejudgeError::Device(_) => None,
+            RejudgeError::Expectation(error) => Some(error.help()),
+            RejudgeError::Unwritten { .. } => {
+                Some("see whether the disk is full, and whether you may write there; then judge it again".to_owned())
+            }
+            RejudgeError::Device(error) => error.help().map(str::to_owned),
+            RejudgeError::Record(_) | RejudgeError::Unreadable { .. } => None,
         }
     }
 }
@@ -62,7 +74,12 @@ pub async fn rejudge(
     let run = record.facts.run.clone();
     let Some(end) = record.end() else { return Err(RejudgeError::NoEnd { run }) };
     let outcome = end.outcome.clone();
-    let origin = RunOrigin::read(folder)?;
+    let unreadable = |name: &str| {
+        let at = folder.join(name);
+        |source| RejudgeError::Unreadable { at, source }
+    };
+    let origin = RunOrigin::read(folder).map_err(unreadable(origin::NAME))?;
+    let wanted = expect.clone();
     let evaluator = match expect.is_empty() {
         false => FactEvaluator::of(expect),
         true => origin.as_ref().and_then(|origin| evaluator_of(origin.case.as_ref(), &origin.expected)),
@@ -74,16 +91,25 @@ pub async fn rejudge(
     let judgement = match device {
         Some(device) => {
             let after = device.facts().await?;
+            match &after {
+                Some(facts) => expect::check(&wanted, facts)?,
+                // A verdict that stands is not replaced by one that says nothing.
+                None if wanted.is_empty() => {}
+                None => return Err(DeviceError::NoFacts { device: device.about().to_owned() }.into()),
+            }
             Judgement::of(Some(&*evaluator), &outcome, last, start.as_ref(), Ok(after), device.probe()).await
         }
         None => {
-            let Some(facts) = Judgement::read(folder)?.and_then(|judgement| judgement.facts) else {
+            let before = Judgement::read(folder).map_err(unreadable(run::VERDICT))?;
+            let Some(facts) = before.and_then(|judgement| judgement.facts) else {
                 return Err(RejudgeError::NoFacts { run });
             };
+            expect::check(&wanted, &facts)?;
             let mut probe = RecordedProbe(&facts);
             Judgement::of(Some(&*evaluator), &outcome, last, start.as_ref(), Ok(Some(facts.clone())), &mut probe).await
         }
     };
-    judgement.write(folder)?;
+    let unwritten = |source| RejudgeError::Unwritten { at: folder.join(run::VERDICT), source };
+    judgement.write(folder).map_err(unwritten)?;
     Ok((record, judgement))
 }

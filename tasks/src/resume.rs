@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tapwright_agent::journal::{EventLine, ForkError, Journal, Line, Record, ResumePoint};
+use tapwright_agent::limits::Limits;
 use tapwright_agent::policy::Policy;
 use tapwright_contract::Size;
 
@@ -13,7 +14,7 @@ use crate::device::Device;
 use crate::judge::{Evaluator, Fact, FactEvaluator};
 use crate::model::LoadedModel;
 use crate::origin::{CaseId, LaunchSettings, RunOrigin};
-use crate::run::{LastReply, Participants, RunError, RunLocation, RunReport, StartFrom, drive_run, judge_run};
+use crate::run::{LastReply, Participants, RunError, RunLocation, RunReport, StartFrom, VERDICT, drive_run, judge_run};
 use crate::seal::SealKey;
 use crate::suites;
 
@@ -22,6 +23,7 @@ pub struct ResumableRun {
     journal: Journal,
     record: Record,
     stand: ResumePoint,
+    limits: Limits,
     folder: PathBuf,
     origin: Option<RunOrigin>,
     /// Whether it is another one's, up to here.
@@ -38,11 +40,12 @@ impl ResumableRun {
         if let Some(end) = record.end()
             && !end.outcome.can_go_on()
         {
-            let judged = folder.join("verdict.json").exists();
+            let judged = folder.join(VERDICT).exists();
             return Err(RunError::Ended { run: record.facts.run.clone(), outcome: end.outcome.id(), judged });
         }
         let origin = read_origin(folder)?;
-        Ok(ResumableRun { journal, record, stand, folder: folder.to_owned(), origin, forked: false })
+        let limits = limits_of(&record).clone();
+        Ok(ResumableRun { journal, record, stand, limits, folder: folder.to_owned(), origin, forked: false })
     }
 
     /// Begins a run with the first steps of the one in `folder`, whatever became of that one. Whatever goes wrong later, the new
@@ -68,7 +71,8 @@ impl ResumableRun {
         })();
         match made {
             Ok((journal, record, stand)) => {
-                Ok(ResumableRun { journal, record, stand, folder: new, origin, forked: true })
+                let limits = limits_of(&record).clone();
+                Ok(ResumableRun { journal, record, stand, limits, folder: new, origin, forked: true })
             }
             Err(error) => {
                 if is_new {
@@ -90,7 +94,23 @@ impl ResumableRun {
 
     /// Has questions wait so long from now on, whatever was said when it began.
     pub fn asks_within(&mut self, within: Duration) {
-        self.record.facts.setting.limits.ask = within; // Only the shell reads it: no decision goes by it.
+        self.limits.ask = within; // Only the shell reads it: no decision goes by it.
+    }
+
+    /// The limits that it goes on under.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Has it go on under these limits, none of which is higher than its own.
+    pub fn limit(&mut self, limits: Limits) {
+        self.stand.limit(limits.clone());
+        self.limits = limits;
+    }
+
+    /// Whether this user's own program wrote down what it was begun with. Whoever sent another one chose its limits.
+    pub fn is_own(&self, seal: Option<&SealKey>) -> bool {
+        self.origin.as_ref().is_some_and(|origin| origin.is_own(&self.folder, seal))
     }
 
     /// The policy that it goes on by.
@@ -126,7 +146,7 @@ impl ResumableRun {
         at: u64,
         participants: Participants<'_>,
     ) -> Result<RunReport, RunError> {
-        let ResumableRun { mut journal, record, stand, folder, origin, forked } = self;
+        let ResumableRun { mut journal, record, stand, limits, folder, origin, forked } = self;
         let run = record.facts.run.clone();
         let unwritten = |source| RunError::Judgement { run: run.clone(), source };
         let expected = origin.as_ref().map(|origin| origin.expected.clone()).unwrap_or_default();
@@ -142,14 +162,14 @@ impl ResumableRun {
             .write(&folder, seal)
             .map_err(|source| RunError::UnwrittenOrigin { at: folder.clone(), source })?;
         // What was said of it when it broke off does not hold any more.
-        match fs::remove_file(folder.join("verdict.json")) {
+        match fs::remove_file(folder.join(VERDICT)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritten(error)),
             _ => {}
         }
 
         let mut last = LastReply::Nothing;
         record.entries.iter().for_each(|entry| last.observe(&entry.line));
-        let from = StartFrom::ResumePoint(Box::new(stand), Box::new(record.facts.setting.limits.clone()), at);
+        let from = StartFrom::ResumePoint(Box::new(stand), Box::new(limits), at);
         let (end, took) = drive_run(from, device, model, &mut journal, participants, &mut last).await?;
         let ms = record.entries.last().map_or(0, |entry| entry.ms).saturating_add(took);
         let judgement = judge_run(evaluator.as_deref(), &end.outcome, last, start.as_ref(), device, &folder)
@@ -189,6 +209,15 @@ pub fn policy_of(record: &Record) -> &Policy {
         _ => None,
     });
     restricted.unwrap_or(&record.facts.setting.policy)
+}
+
+/// The limits that hold at the end of a record.
+pub fn limits_of(record: &Record) -> &Limits {
+    let limited = record.entries.iter().rev().find_map(|entry| match &entry.line {
+        Line::Event(EventLine::Resumed(resumed)) => resumed.limits.as_deref(),
+        _ => None,
+    });
+    limited.unwrap_or(&record.facts.setting.limits)
 }
 
 /// The name of the device that a run was on last, and how large its screen was.

@@ -117,6 +117,7 @@ fn is_false(value: &bool) -> bool {
 
 /// The format's version of `verdict.json`.
 const VERSION: u32 = 2;
+pub(crate) const VERDICT: &str = "verdict.json";
 
 /// Adds what a device offers besides its screen.
 ///
@@ -357,7 +358,7 @@ impl Judgement {
     /// # Errors
     /// If there is something else.
     pub fn read(folder: &Path) -> io::Result<Option<Judgement>> {
-        match read_text(&folder.join("verdict.json")) {
+        match read_text(&folder.join(VERDICT)) {
             Ok(text) => Ok(Some(serde_json::from_str(&text)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -365,7 +366,7 @@ impl Judgement {
     }
 
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
-        write_atomically(folder, "verdict.json", &format!("{}\n", serde_json::to_string_pretty(self)?))
+        write_atomically(folder, VERDICT, &format!("{}\n", serde_json::to_string_pretty(self)?))
     }
 }
 

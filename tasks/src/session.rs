@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tapwright_agent::apis::Registry;
 use tapwright_agent::journal::{Entry, Record};
+use tapwright_agent::limits::Limits;
 use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
@@ -256,12 +257,16 @@ impl Session {
     /// `RunError` if it could not be written down. Whatever else happens is an outcome.
     pub async fn resume(&mut self, mut run: ResumableRun, at: u64, watch: Watch<'_>) -> Result<RunReport, RunError> {
         let policy = self.stricter_policy(&run);
+        let limits = self.lower_limits(&run);
         let Session { settings, device, device_apis, locks, model, secrets, respondents, seal, stop } = self;
         for lock in locks.iter_mut().flatten() {
             lock.note(&run.folder().display().to_string());
         }
         if let Some(policy) = &policy {
             run.restrict(policy.clone());
+        }
+        if let Some(limits) = limits {
+            run.limit(limits);
         }
         if let Some(within) = settings.ask_within {
             run.asks_within(within);
@@ -279,6 +284,15 @@ impl Session {
     pub fn stricter_policy(&self, run: &ResumableRun) -> Option<Policy> {
         let policy = run.policy().stricter(&self.settings.rules.policy);
         (policy != *run.policy()).then_some(policy)
+    }
+
+    /// The limits under which a run of somebody else's goes on, if the settings' are lower than its own anywhere.
+    pub fn lower_limits(&self, run: &ResumableRun) -> Option<Limits> {
+        if run.is_own(self.seal.as_ref()) {
+            return None;
+        }
+        let limits = run.limits().lower(&self.settings.rules.limits);
+        (limits != *run.limits()).then_some(limits)
     }
 
     /// Has runs go by a preset at least, whatever the settings say: for a phone that is another one than was meant.

@@ -208,7 +208,8 @@ impl Settings {
 
         let cache = overrides.cache.clone().or(sections.cache.clone().map(|cache| file.beside(cache)));
         let cache = cache.or(machine.cache.clone());
-        let steps = overrides.steps.or(recorded.steps);
+        // A record that somebody else wrote allows itself nothing.
+        let steps = overrides.steps.or(recorded.steps.filter(|_| is_own));
         let mut limits = limits::resolve(file, steps, overrides.steps_default)?;
         limits.ask = overrides.ask_within.unwrap_or(limits.ask);
         let ask = device::desk(file, &overrides)?;

@@ -45,6 +45,11 @@ pub struct RunEnding<'a> {
 }
 
 impl Narrator {
+    /// The run may take so many steps, and not as many as was said at first.
+    pub fn limit(&mut self, steps_max: u32) {
+        self.steps_max = steps_max;
+    }
+
     /// `live` shows a line that moves, if there is a terminal.
     pub fn new(json: bool, live: bool, steps_max: u32) -> Narrator {
         let target = if json || !live { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };

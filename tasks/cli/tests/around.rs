@@ -140,6 +140,41 @@ fn a_run_is_judged_again() {
     assert!(ended.err.contains("tapwright judge"), "{}", ended.err);
 }
 
+/// A verdict that stands is replaced by another one, and never by a slip of the pen or by a disk that is full.
+#[test]
+fn a_verdict_is_not_lost_to_a_mistake() {
+    let place = Place::new();
+    let ran =
+        place.run(&["run", "x", "--model", "finish", "--start", "wifi.on=true", "--expect", "wifi.on=true", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let folder = place.path().join(ran.last()["record"].as_str().unwrap());
+    let at = folder.join("verdict.json");
+    let before = fs::read_to_string(&at).unwrap();
+    for (wrong, near) in [
+        ("wifi.onn=true", "did you mean `wifi.on`?"),
+        ("wfi.on=true", "wifi.on"),
+        ("wifi.on=yes", "write it like wifi.on=true"),
+        ("brightness=half", "brightness=5"),
+    ] {
+        let refused = place.run(&["judge", "last", "--expect", "wifi.on=true", "--expect", wrong]);
+        assert_eq!(refused.code, 2, "{wrong}: {refused:?}");
+        assert!(refused.err.contains(near), "{wrong}: {}", refused.err);
+        assert_eq!(fs::read_to_string(&at).unwrap(), before, "{wrong}");
+    }
+    // As on a disk that is full: the new file cannot be made.
+    fs::create_dir(folder.join(".verdict.json")).unwrap();
+    let unwritten = place.run(&["judge", "last", "--expect", "wifi.on=false"]);
+    assert_eq!(unwritten.code, 4, "{unwritten:?}");
+    assert!(unwritten.err.contains("verdict.json cannot be written"), "{}", unwritten.err);
+    assert_eq!(fs::read_to_string(&at).unwrap(), before);
+    fs::remove_dir(folder.join(".verdict.json")).unwrap();
+    // One that cannot be read is named, too.
+    fs::write(&at, "{").unwrap();
+    let unread = place.run(&["judge", "last"]);
+    assert_eq!(unread.code, 5, "{unread:?}");
+    assert!(unread.err.contains("verdict.json cannot be read"), "{}", unread.err);
+}
+
 /// A table says all that it depends on, and a case of a suite is judged by the suite.
 #[test]
 fn a_suite_says_what_was_measured() {

@@ -182,6 +182,110 @@ fn a_planted_picture_leads_out_of_no_record() {
     phone.kill();
 }
 
+/// What is in a record under the name of one of its files is that file, or it is refused: a link would have whoever goes on with it
+/// write into a file of the user's own.
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_record_is_not_followed_when_it_goes_on() {
+    let place = Place::new();
+    let (phone, address) = phone(&place, &[]);
+    let folder = broken(&place, &address);
+    let plan = place.file("plan.toml", "plan = \"p\"\n[[goal]]\nname = \"one\"\ngoal = \"x\"\n");
+    let script = format!("script:{}", place.path().join("script.txt").display());
+    let ran = place.run(&["run", "--plan", plan.to_str().unwrap(), "--device", &address, "--model", &script, "--json"]);
+    let planned = PathBuf::from(ran.last()["record"].as_str().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err)));
+    let planned = place.path().join(planned);
+    let home = tempfile::tempdir().unwrap();
+    let bytes = |at: &Path| match at.is_dir() {
+        true => fs::read_dir(at).unwrap().map(|entry| entry.unwrap().file_name().into_encoded_bytes()).collect(),
+        false => vec![fs::read(at).unwrap()],
+    };
+    let cases = [
+        (&folder, "journal.jsonl"),
+        (&folder, "lock"),
+        (&folder, "pictures"),
+        (&planned, "plan.jsonl"),
+        (&planned, "plan.toml"),
+        (&planned, "lock"),
+        (&planned, "1-one"),
+        (&planned, "1-one/pictures"),
+        (&planned, "1-one/journal.jsonl"),
+    ];
+    for (record, name) in cases {
+        let (at, own) = (record.join(name), home.path().join(name.replace('/', "-")));
+        fs::rename(&at, &own).unwrap();
+        let before = bytes(&own);
+        let kinds: &[bool] = if name == "lock" || name == "pictures" { &[true, false] } else { &[true] };
+        for is_link in kinds.iter().copied() {
+            if is_link {
+                std::os::unix::fs::symlink(&own, &at).unwrap();
+            } else if own.is_dir() {
+                fs::write(&at, "").unwrap();
+            } else {
+                fs::create_dir(&at).unwrap();
+            }
+            let ran = place.run(&["resume", record.to_str().unwrap(), "--device", &address, "--model", &script]);
+            assert_eq!(ran.code, 4, "{name}: {}{}", ran.out, ran.err);
+            let what = if is_link { "a link, which is not followed" } else { "something else" };
+            let short = name.rsplit('/').next().unwrap();
+            assert!(ran.err.contains(what) && ran.err.contains(short), "{name}: {}", ran.err);
+            assert_eq!(bytes(&own), before, "{name}");
+            fs::remove_file(&at).or_else(|_| fs::remove_dir(&at)).unwrap();
+        }
+        fs::rename(&own, &at).unwrap();
+    }
+    place.file("script.txt", &[LAUNCH, FINISH].join("\n"));
+    let ran = place.run(&["resume", folder.to_str().unwrap(), "--json"]);
+    assert_eq!(ran.told(), "0 done null", "as it was before, it goes on: {}{}", ran.out, ran.err);
+    phone.kill();
+}
+
+/// What somebody else's record allows itself, it gets no more of than whoever goes on with it allows.
+#[test]
+fn a_record_of_another_user_goes_on_under_the_lower_limits() {
+    let place = Place::new();
+    let (phone, address) = phone(&place, &[]);
+    let folder = broken(&place, &address);
+    let other = Place::new();
+    other.file("tapwright.toml", "[limits]\nsteps_max = 3\nthink_ms = 9000\nretries_max = 0\n");
+    let copy = other.path().join("runs").join(folder.file_name().unwrap());
+    fs::create_dir_all(copy.join("pictures")).unwrap();
+    fs::copy(folder.join("origin.json"), copy.join("origin.json")).unwrap();
+    change_origin(&copy, |origin| origin["steps"] = json!(4_000_000));
+    for picture in fs::read_dir(folder.join("pictures")).unwrap().flatten() {
+        fs::copy(picture.path(), copy.join("pictures").join(picture.file_name())).unwrap();
+    }
+    let mut journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
+    for (key, value) in [("steps_max", "4000000000"), ("think_ms", "5"), ("ask_ms", "4000000000000")] {
+        let at = journal.find(&format!("\"{key}\":")).unwrap() + key.len() + 3;
+        let end = at + journal[at..].find(|c: char| !c.is_ascii_digit()).unwrap();
+        journal.replace_range(at..end, value);
+    }
+    fs::write(copy.join("journal.jsonl"), journal).unwrap();
+    let home = r#"do(action="Home")"#;
+    let script = place.file("script.txt", &[LAUNCH, home, LAUNCH, home, LAUNCH, home, FINISH].join("\n"));
+    let model = format!("script:{}", script.display());
+    let ran = other.run(&["resume", "last", "--model", &model, "--device", &address]);
+    assert_eq!(ran.code, 12, "{}{}", ran.out, ran.err);
+    let told = format!("{}{}", ran.out, ran.err).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("under your own limits wherever they are lower") && told.contains("3 steps at most"),
+        "{told}"
+    );
+    let journal = other.journal();
+    let resumed = journal.iter().find_map(|line| line["event"].get("resumed")).unwrap();
+    let limits = &resumed["limits"];
+    assert_eq!((&limits["steps_max"], &limits["think_ms"]), (&json!(3), &json!(5)), "the lower of each: {limits}");
+    assert!(limits["ask_ms"].as_u64().unwrap() < 4_000_000_000, "{limits}");
+    let replay = other.run(&["replay", "last", "--json"]);
+    assert_eq!((replay.code, &replay.last()["follows"]), (0, &json!(true)), "{}", replay.out);
+    // One's own goes on under its own.
+    let ran = place.run(&["resume", "last", "--json"]);
+    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    assert!(place.journal().iter().find_map(|line| line["event"].get("resumed")).unwrap().get("limits").is_none());
+    phone.kill();
+}
+
 #[cfg(unix)]
 #[test]
 fn others_on_the_machine_cannot_read_a_record() {

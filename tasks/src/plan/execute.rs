@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_agent::action::Call;
-use tapwright_agent::journal::{Entry, Record, RecordError};
+use tapwright_agent::journal::{Entry, Record, RecordError, refuse_links};
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Question};
 use tapwright_contract::model::{Part, Prompt, Role, Turn};
@@ -45,6 +45,8 @@ pub struct SessionRunner<'a> {
     /// The plan's.
     pub folder: &'a Path,
     pub watch: &'a mut dyn PlanWatch,
+    /// Whether the plan is this user's own. Somebody else's allows its goals no more steps than the settings do.
+    pub is_own: bool,
     /// Milliseconds since 1970.
     pub now: &'a (dyn Fn() -> u64 + Sync),
 }
@@ -72,8 +74,9 @@ impl GoalRunner for SessionRunner<'_> {
     async fn run(&mut self, goal: &Goal, words: &str, name: &str) -> Result<End, PlanRunError> {
         let mut rules = self.session.settings().rules.clone();
         let steps_max = goal.steps_max.unwrap_or(rules.limits.steps_max);
-        // A model may give itself less than it was given, not more.
-        rules.limits.steps_max = if goal.by_model { steps_max.min(rules.limits.steps_max) } else { steps_max };
+        // A model may give itself less than it was given, not more; nor may somebody who sent a record.
+        let is_bounded = goal.by_model || !self.is_own;
+        rules.limits.steps_max = if is_bounded { steps_max.min(rules.limits.steps_max) } else { steps_max };
         let at = self.folder.join(name);
         let broken = match taken_up(&at)? {
             Earlier::Ended(end) => return Ok(end),
@@ -81,7 +84,7 @@ impl GoalRunner for SessionRunner<'_> {
             Earlier::Nothing => None,
         };
         self.watch.begins(goal, words, &at, rules.limits.steps_max);
-        let SessionRunner { session, folder, watch, now } = self;
+        let SessionRunner { session, folder, watch, now, .. } = self;
         let mut each = |entry: &Entry| watch.entry(entry);
         let report = match broken {
             Some(run) => session.resume(run, now(), &mut each).await?,
@@ -177,6 +180,10 @@ enum Earlier {
 
 /// Looks at what an earlier process has left. Only what shows that nothing was done is taken away; what cannot be read may hold deeds.
 fn taken_up(at: &Path) -> Result<Earlier, PlanRunError> {
+    if let (Some(plan), Some(name)) = (at.parent(), at.file_name().and_then(|name| name.to_str())) {
+        let unwritten = |source| PlanRunError::Unwritten { at: at.to_owned(), source };
+        refuse_links(plan, &[], &[name]).map_err(unwritten)?;
+    }
     match Record::read(at) {
         Ok(record) => Ok(match record.end() {
             Some(end) if !end.outcome.can_go_on() => Earlier::Ended(end.clone()),

@@ -224,6 +224,20 @@ pub(super) fn is_secret(name: &str) -> bool {
     name.starts_with("secret:")
 }
 
+/// The outputs that a goal names and that are not among these, each once.
+pub(super) fn unknown_outputs(goal: &Goal, known: &BTreeMap<String, String>) -> Vec<String> {
+    let mut rest = goal.goal.get_ref().as_str();
+    let mut unknown = Vec::new();
+    while let Some(at) = place(rest) {
+        let name = rest[at.start + 2..at.end - 2].trim();
+        if !is_secret(name) && !known.contains_key(name) && !unknown.iter().any(|one| one == name) {
+            unknown.push(name.to_owned());
+        }
+        rest = &rest[at.end..];
+    }
+    unknown
+}
+
 /// Where the first `{{name}}` is.
 pub(super) fn place(words: &str) -> Option<Range<usize>> {
     let start = words.find("{{")?;

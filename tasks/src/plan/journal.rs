@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tapwright_agent::journal::{Record, private, private_folder, private_folders, sync_folder};
+use tapwright_agent::journal::{Record, private, private_folder, private_folders, refuse_links, sync_folder};
 use tapwright_agent::outcome::Outcome;
 
 use super::outputs::{add_round, new_items};
@@ -125,6 +125,8 @@ pub(super) struct Failure {
     pub why: String,
     pub end: Outcome,
     pub notes: Vec<String>,
+    /// Whether another try could end otherwise: not where something is missing that no try at this goal finds out.
+    pub can_be_tried_again: bool,
 }
 
 impl Failure {
@@ -214,6 +216,7 @@ impl PlanRecord {
     /// `PlanRecordError` if somebody else has it, or it cannot be read.
     pub fn take_up(folder: &Path) -> Result<PlanRecord, PlanRecordError> {
         let failed = |source| PlanRecordError::File { at: folder.to_owned(), source };
+        refuse_links(folder, &["plan.jsonl", "plan.toml", "lock"], &[]).map_err(failed)?;
         let lock = private().create(true).append(true).open(folder.join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -425,7 +428,7 @@ impl PlanRecord {
                     failed += 1;
                     // In records of version 1 the end is missing: there it is tried once more.
                     let (run, why, notes) = (run.clone(), why.clone(), notes.clone());
-                    last = end.clone().map(|end| Failure { run, why, end, notes });
+                    last = end.clone().map(|end| Failure { run, why, end, notes, can_be_tried_again: true });
                 }
                 PlanLine::Again { goal: name } if *name == goal.name => (failed, last) = (0, None),
                 PlanLine::Round(round) if round.goal == goal.name => (failed, last) = (0, None),

@@ -13,6 +13,8 @@ pub type Outputs = BTreeMap<String, String>;
 const VALUE_CHARS_MAX: usize = 2000;
 /// The most of a title.
 const TITLE_CHARS_MAX: usize = 120;
+/// What a goal is told of a list of nothing: an empty text would be something to type.
+const NONE: &str = "(none)";
 /// What stands for a list of nothing.
 const NOTHING: [&str; 7] = ["none", "nothing", "nothing new", "-", "无", "没有", "没有新的"];
 
@@ -34,7 +36,8 @@ pub fn filled(goal: &Goal, outputs: &Outputs) -> String {
             from = end;
             continue;
         }
-        let value = outputs.get(name).map(String::as_str).unwrap_or_default();
+        // Whoever calls has seen that it is known; a list may be known to be empty.
+        let value = outputs.get(name).map(String::as_str).filter(|value| !value.is_empty()).unwrap_or(NONE);
         let value = if is_plain_number(value) {
             value.to_owned()
         } else {

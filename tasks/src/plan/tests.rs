@@ -184,6 +184,76 @@ async fn what_happens_after_a_failure() {
     assert_eq!(check(Some("skip"), vec![stopped]).await.0, PlanEnd::Stopped(Outcome::Stopped));
 }
 
+/// A goal that takes what was not found out is not begun with a gap in its words, however that came: its `on_failure` says what
+/// happens, and trying it again is nothing that anybody can choose.
+#[tokio::test]
+async fn a_goal_is_not_begun_without_what_it_takes() {
+    const PAYMENT: &str = "plan = \"p\"\n[[goal]]\nname = \"find\"\ngoal = \"find the price\"\n\
+        output = { price = \"number\", whom = \"text\" }\non_failure = \"skip\"\n\
+        [[goal]]\nname = \"pay\"\ngoal = \"Pay \\\"{{price}}\\\" to {{ whom }}, PIN {{secret:pin}}\"\nretries = 2\non_failure = \"HOW\"\n\
+        output = { receipt = \"text\" }\nMORE\n\
+        [[goal]]\nname = \"note\"\ngoal = \"Write a note: {{receipt}}\"\non_failure = \"skip\"\n\
+        [[goal]]\nname = \"last\"\ngoal = \"Go home\"\n";
+    let ends = async |how: &str, more: &str, first: End, answer: Option<&'static str>| {
+        let folder = tempfile::tempdir().unwrap();
+        let text = PAYMENT.replace("HOW", how).replace("MORE", more);
+        let plan = Plan::parse(Path::new("p"), &text, &[].into()).unwrap();
+        let mut record = PlanRecord::create(&folder.path().join("pay"), plan, 0).unwrap();
+        let again = "plan = \"p\"\n[[goal]]\nname = \"ask\"\ngoal = \"otherwise\"\n";
+        let mut ends =
+            Ends([first, done("ok"), done("ok")].into(), Vec::new(), Some(again), answer, VecDeque::new(), 0);
+        let mut all = Vec::new();
+        // Twice: a plan that is resumed does it no more than one that begins.
+        for _ in 0..2 {
+            all.push(carry_out(&mut record, &mut ends).await.unwrap());
+            drop(record);
+            record = PlanRecord::take_up(&folder.path().join("pay")).unwrap();
+        }
+        let told = markdown(&record, &all[1]);
+        let begun: Vec<String> = ends.1.iter().map(|run| run.lines().next().unwrap().to_owned()).collect();
+        let runs = || ends.1.iter().filter(|run| !run.starts_with("re"));
+        assert!(runs().all(|run| !run.contains("Pay") && !run.contains("Write a note")), "{how}: {begun:?}");
+        assert!(!runs().any(|run| run.contains("\"\"")), "{how}: {:?}", ends.1);
+        (all, begun, told)
+    };
+    // It was skipped; or it was done, and found out nothing, not even when it was asked for it.
+    for first in [gave_up(), done("All done.")] {
+        let (all, begun, told) = ends("skip", "", first.clone(), None).await;
+        assert_eq!(all, [PlanEnd::Partly, PlanEnd::Partly]);
+        assert_eq!(begun.last().unwrap(), "4-last: Go home", "what takes nothing is done");
+        let why = "it takes \\`price\\` of the goal \\`find\\` and \\`whom\\` of the goal \\`find\\`, and nothing is known of them";
+        assert!(told.contains(why) && told.contains("\\`receipt\\` of the goal \\`pay\\`"), "{told}");
+        let (all, begun, _) = ends("stop", "", first.clone(), None).await;
+        for end in &all {
+            assert!(matches!(end, PlanEnd::Stopped(Outcome::GaveUp { .. })), "{end:?}");
+        }
+        assert!(begun.iter().all(|run| run.contains("find")), "{begun:?}");
+        let (all, ..) = ends("ask", "", first.clone(), None).await;
+        assert!(matches!(&all[1], PlanEnd::NeedsPerson(why) if why.starts_with("pay: it was not begun")), "{all:?}");
+        for unclear in ["retry", "(the button)", "yes", "price: 12", "stop"] {
+            let (all, ..) = ends("ask", "", first.clone(), Some(unclear)).await;
+            assert!(matches!(all[0], PlanEnd::Stopped(_)), "{unclear}: {all:?}");
+        }
+        let (all, ..) = ends("ask", "", first.clone(), Some("skip")).await;
+        assert_eq!(all[0], PlanEnd::Partly);
+        let (all, begun, _) = ends("replan", "", first.clone(), None).await;
+        assert_eq!((&all[0], begun.last().unwrap().as_str()), (&PlanEnd::Partly, "2-ask: otherwise"));
+        // One with a schedule does not begin its rounds.
+        let (all, begun, _) = ends("skip", "every = \"1h\"\nfor = \"2h\"", first, None).await;
+        assert_eq!(all[0], PlanEnd::Partly);
+        assert!(begun.iter().all(|run| !run.contains("wait")), "{begun:?}");
+    }
+    // A list of nothing is known, and is no gap.
+    let plan = "plan = \"p\"\n[[goal]]\nname = \"a\"\ngoal = \"x\"\noutput = { list = \"items\" }\n\
+        [[goal]]\nname = \"b\"\ngoal = \"Save {{list}}\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan::parse(Path::new("p"), plan, &[].into()).unwrap();
+    let mut record = PlanRecord::create(&folder.path().join("list"), plan, 0).unwrap();
+    let mut ends = Ends([done("list: none"), done("ok")].into(), Vec::new(), None, None, VecDeque::new(), 0);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
+    assert!(ends.1[1].starts_with("2-b: Save \"(none)\"\n"), "{:?}", ends.1);
+}
+
 fn failed(outcome: Option<Outcome>) -> PlanLine {
     let text = str::to_owned;
     let (goal, run, why) = (text("one"), text("1-one"), text("sold out"));

@@ -63,10 +63,12 @@ impl From<RejudgeError> for CliError {
         let help = error.help();
         let said = match error {
             RejudgeError::Device(error) => return error.into(),
-            RejudgeError::NoEnd { .. } | RejudgeError::NothingExpected { .. } | RejudgeError::NoFacts { .. } => {
-                CliError::new(Exit::Usage, &error)
-            }
-            RejudgeError::Record(_) | RejudgeError::Files(_) => CliError::new(Exit::Unreadable, &error),
+            RejudgeError::NoEnd { .. }
+            | RejudgeError::NothingExpected { .. }
+            | RejudgeError::NoFacts { .. }
+            | RejudgeError::Expectation(_) => CliError::new(Exit::Usage, &error),
+            RejudgeError::Unwritten { .. } => CliError::new(Exit::Unwritten, &error),
+            RejudgeError::Record(_) | RejudgeError::Unreadable { .. } => CliError::new(Exit::Unreadable, &error),
         };
         match help {
             Some(help) => said.help(help),

@@ -160,7 +160,7 @@ fn tell(folder: &Path, json: bool) -> Result<Exit, CliError> {
 
 fn trouble(error: &BuildError) -> CliError {
     let exit = match error {
-        BuildError::Unwritable { .. } | BuildError::Occupied { .. } => Exit::Unwritten,
+        BuildError::Unwritable { .. } | BuildError::Unreplaced { .. } | BuildError::Occupied { .. } => Exit::Unwritten,
         _ => Exit::NotReady,
     };
     CliError::new(exit, error)

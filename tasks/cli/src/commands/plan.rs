@@ -15,7 +15,7 @@ use tapwright_tasks::plan::{
 };
 use tapwright_tasks::record::mark_last;
 use tapwright_tasks::run::RunReport;
-use tapwright_tasks::session::Session;
+use tapwright_tasks::session::{Session, recorded_in};
 use tapwright_tasks::{Entry, Outcome, Record, counted};
 
 use super::resume::{allow_phone, can_go_on, outlives, settings_again};
@@ -89,7 +89,7 @@ pub async fn begin(config: Config, file: &Path) -> Result<Exit, CliError> {
     let result = match PlanRecord::create(&config.runs.join(&name), plan, started) {
         Ok(record) => {
             warn_of_clock(mark_last(&config.runs, &name, started));
-            carry_on(&mut session, &config, record).await
+            carry_on(&mut session, &config, record, true).await
         }
         Err(error) => Err(error.into()),
     };
@@ -108,6 +108,8 @@ pub async fn go_on(common: Common, again: ContinueArguments, folder: &Path) -> R
     let mut config = settings_again(common, again, folder, &mut terminal).await?;
     config.settings.model.heard = record.heard();
     outlives(&config, &format!("tapwright resume {}", folder.display()))?;
+    // Before it is written anew, with a seal of this user's.
+    let is_own = recorded_in(folder, &config.settings)?.is_own;
     let stop = interrupt::listen();
     let secrets = config.secrets().await?;
     let respondents = people::gather(&config, terminal).await?;
@@ -115,9 +117,15 @@ pub async fn go_on(common: Common, again: ContinueArguments, folder: &Path) -> R
     let Some(mut session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
         return Ok(Exit::Stopped);
     };
+    if !is_own {
+        narrator.note(&format!(
+            "the plan's record was not made here, or was changed: none of its goals may take more steps than your own limit, {}",
+            config.settings.rules.limits.steps_max
+        ));
+    }
     let last = last_run(&record);
     let result = match allow_phone(&mut session, last.as_ref(), folder, another_phone, &narrator).await {
-        Ok(()) => carry_on(&mut session, &config, record).await,
+        Ok(()) => carry_on(&mut session, &config, record, is_own).await,
         Err(error) => Err(error),
     };
     leave(session, result).await
@@ -150,7 +158,12 @@ struct PlanOver {
 }
 
 /// Carries it out, and says what came of it.
-async fn carry_on(session: &mut Session, config: &Config, mut record: PlanRecord) -> Result<PlanOver, CliError> {
+async fn carry_on(
+    session: &mut Session,
+    config: &Config,
+    mut record: PlanRecord,
+    is_own: bool,
+) -> Result<PlanOver, CliError> {
     let folder = record.folder.clone();
     let unwritten = |error: std::io::Error| {
         CliError::said(Exit::Unwritten, format!("the plan's record in {} cannot be written: {error}", folder.display()))
@@ -160,7 +173,7 @@ async fn carry_on(session: &mut Session, config: &Config, mut record: PlanRecord
     let _ = fs::remove_file(folder.join("plan.json"));
     let mut watch =
         PlanNarrator { json: config.json, live: config.verbose == 0, is_virtual: config.is_virtual(), narrator: None };
-    let mut runner = SessionRunner { session, folder: &folder, watch: &mut watch, now: &clock::now };
+    let mut runner = SessionRunner { session, folder: &folder, watch: &mut watch, is_own, now: &clock::now };
     let end = match carry_out(&mut record, &mut runner).await {
         Ok(end) => end,
         Err(PlanError::Run(error)) => {

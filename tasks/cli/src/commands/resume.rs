@@ -112,6 +112,14 @@ async fn driven(
             session.preset().name()
         ));
     }
+    if let Some(lower) = session.lower_limits(&run) {
+        narrator.limit(lower.steps_max);
+        narrator.note(&format!(
+            "the record was not made here, or was changed: it goes on under your own limits wherever they are lower than its own, and takes \
+             {} at most",
+            output::steps(lower.steps_max)
+        ));
+    }
     narrator.head(
         &record.facts.setting.goal,
         &[

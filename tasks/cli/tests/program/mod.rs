@@ -20,6 +20,7 @@ pub struct Place {
 }
 
 /// What the program did.
+#[derive(Debug)]
 pub struct Ran {
     pub code: i32,
     pub out: String,
