@@ -21,7 +21,7 @@ mod store;
 mod walk;
 
 pub use line::{EffectLine, Entry, EventLine, Forked, Line, Resumed, RunHeader, Step, VERSION};
-pub use record::{Record, RecordError};
+pub use record::{Record, RecordError, picture_bytes};
 pub use store::{
     Folder, JournalError, Store, private, private_file, private_folder, private_folders, refuse_links, sync_folder,
 };

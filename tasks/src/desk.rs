@@ -7,12 +7,22 @@
 //! POST /TOKEN/answer           an answer to the question with an id
 //! ```
 //!
+//! A desk that watches shows the run too, as it happens (`view`), and lends the screen to a person who takes over:
+//!
+//! ```text
+//! GET  /TOKEN/screen-DIGEST.png   the screen that the run sees
+//! GET  /TOKEN/frame               the screen as it is, while a person has it
+//! POST /TOKEN/input               what the person does to it
+//! ```
+//!
 //! Here is what is asked and who has answered; `serve` answers over HTTP, and `show` writes what people and programs read. Whoever
 //! has the token can answer, so it is made anew for each process and is in no record. docs/asking.md says all of it.
 
 mod serve;
 mod show;
+mod view;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use tapwright_agent::journal::{Entry, Line};
@@ -23,9 +33,19 @@ use tapwright_contract::device::Screen;
 use tokio::sync::{oneshot, watch};
 
 use crate::headline::EndNotice;
+use crate::live::{LiveScreen, SharedDriver};
 use crate::page_server::{PageServer, PageServerError, PageServerOptions, lock};
+use view::RunView;
 
 pub use show::kind;
+
+/// Where a desk is, and what it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeskOptions {
+    pub server: PageServerOptions,
+    /// Whether it shows the run as it happens.
+    pub watch: bool,
+}
 
 /// Takes questions and gets answers, until it is closed. A clone is the same desk.
 #[derive(Clone)]
@@ -55,6 +75,10 @@ struct DeskState {
     latest: Option<ClosedQuestion>,
     /// How the run ended, if it has.
     ended: Option<EndNotice>,
+    /// What is shown of the run, if it is watched.
+    view: Option<RunView>,
+    /// The device's driver, for a person who takes over.
+    driver: Option<SharedDriver>,
 }
 
 struct OpenQuestion {
@@ -62,6 +86,8 @@ struct OpenQuestion {
     question: Question,
     screen: Option<Screen>,
     answer: oneshot::Sender<Answer>,
+    /// The screen as it is, for the person who has it now.
+    live: Option<LiveScreen>,
 }
 
 /// A question that is over.
@@ -94,9 +120,10 @@ impl Desk {
     ///
     /// # Errors
     /// `PageServerError` if it cannot be there.
-    pub async fn open(options: PageServerOptions) -> Result<Desk, PageServerError> {
-        let shared = Arc::new(Shared { state: Mutex::default(), version: watch::Sender::new(0) });
-        let server = PageServer::open(options, shared.clone()).await?;
+    pub async fn open(options: DeskOptions) -> Result<Desk, PageServerError> {
+        let state = DeskState { view: options.watch.then(RunView::default), ..DeskState::default() };
+        let shared = Arc::new(Shared { state: Mutex::new(state), version: watch::Sender::new(0) });
+        let server = PageServer::open(options.server, shared.clone()).await?;
         Ok(Desk { shared, server: Arc::new(server) })
     }
 
@@ -105,9 +132,32 @@ impl Desk {
         self.server.url()
     }
 
+    /// Whether it shows the run as it happens.
+    pub fn watches(&self) -> bool {
+        lock(&self.shared.state).view.is_some()
+    }
+
+    /// The run that is written down there is watched from now on.
+    pub(crate) fn watch_record(&self, folder: PathBuf) {
+        if let Some(view) = &mut lock(&self.shared.state).view {
+            view.begin(folder);
+        }
+    }
+
+    /// Lends the device to whoever takes over.
+    pub(crate) fn lend(&self, driver: SharedDriver) {
+        lock(&self.shared.state).driver = Some(driver);
+    }
+
+    /// Nobody takes over any more.
+    pub(crate) fn take_back(&self) {
+        lock(&self.shared.state).driver = None;
+    }
+
     /// Takes note of a line of a journal: what the goal is, and what the model wants.
     pub fn observe(&self, entry: &Entry) {
         let mut state = lock(&self.shared.state);
+        let is_news = state.view.as_mut().is_some_and(|view| view.observe(&entry.line));
         match &entry.line {
             Line::Run(facts) => {
                 state.goal.clone_from(&facts.setting.goal);
@@ -125,6 +175,10 @@ impl Desk {
             Line::Step(_) => {}
             Line::Effect(_) | Line::Event(_) | Line::End(_) => {}
         }
+        drop(state);
+        if is_news {
+            self.shared.news();
+        }
     }
 
     /// Puts a question on the desk; one that lies there already is withdrawn.
@@ -133,7 +187,15 @@ impl Desk {
         let mut state = lock(&self.shared.state);
         state.asked += 1;
         let id = state.asked;
-        state.open = Some(OpenQuestion { id, question: question.clone(), screen: screen.cloned(), answer });
+        // Only who was asked to take over has the screen, and only until the answer.
+        let driver = match question {
+            Question::TakeOver { .. } => state.driver.clone(),
+            Question::Confirm { .. } | Question::Permit { .. } | Question::Again { .. } | Question::Choose { .. } => {
+                None
+            }
+        };
+        let live = driver.map(|driver| LiveScreen::start(Box::new(driver)));
+        state.open = Some(OpenQuestion { id, question: question.clone(), screen: screen.cloned(), answer, live });
         drop(state);
         self.shared.news();
         PendingQuestion { shared: self.shared.clone(), id, answered }

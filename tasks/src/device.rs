@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::hex::hex;
 use crate::judge::{Fact, Facts};
+use crate::live::SharedDriver;
 use crate::protected_window;
 
 pub use tapwright_drivers::Settle;
@@ -177,6 +178,14 @@ impl Device {
             DeviceAddress::Custom(CustomDevice(device)) => device.open(options.connect).await?,
         };
         Ok(Device { rig, probe: options.probe, blind: NoProbe })
+    }
+
+    /// Has its driver be used by somebody else too, in turns.
+    pub(crate) fn share(self) -> (Device, SharedDriver) {
+        let Device { rig: Rig { driver, apis, probe, about, identity, teardown }, probe: within, blind } = self;
+        let driver = SharedDriver::new(driver);
+        let rig = Rig { driver: Box::new(driver.clone()), apis, probe, about, identity, teardown };
+        (Device { rig, probe: within, blind }, driver)
     }
 
     /// What it is, for people.

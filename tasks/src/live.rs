@@ -10,6 +10,7 @@
 
 pub(crate) mod encode;
 mod input;
+mod shared;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +23,13 @@ use serde_json::json;
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
 use tapwright_contract::{Picture, ScreenId};
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::page_server::{Query, body, refused, typed};
 use input::Input;
 
-/// A driver that others use too: one at a time.
-pub(crate) type SharedDriver = Arc<Mutex<Box<dyn Driver>>>;
+pub(crate) use shared::SharedDriver;
 
 /// Between two looks: while something happens, 15 a second at most; and while nothing does.
 const QUICK: Duration = Duration::from_millis(67);
@@ -94,7 +94,8 @@ struct Job {
 
 impl LiveScreen {
     /// Shows the screen of a driver, as soon as somebody watches.
-    pub fn start(driver: SharedDriver, abilities: Abilities) -> LiveScreen {
+    pub fn start(driver: Box<dyn Driver>) -> LiveScreen {
+        let abilities = driver.abilities();
         let frames = Arc::new(watch::Sender::new(Arc::new(Frame { number: 0, shown: Shown::Nothing })));
         let watchers = Arc::new(watch::Sender::new(Watchers { waiting: 0, last: None }));
         let (inputs, jobs) = mpsc::channel(INPUTS_MAX);
@@ -241,7 +242,7 @@ fn response(frame: &Frame) -> Response {
 
 /// Looks, and does what is wanted.
 struct Looking {
-    driver: SharedDriver,
+    driver: Box<dyn Driver>,
     frames: Arc<watch::Sender<Arc<Frame>>>,
     watched: watch::Receiver<Watchers>,
     latest: Option<(Picture, ScreenId)>,
@@ -259,18 +260,16 @@ impl Looking {
                 _ = gone.changed() => return,
                 job = jobs.recv() => {
                     let Some(Job { gesture, done }) = job else { return };
-                    let result = self.driver.lock().await.perform(&gesture, PERFORM).await;
+                    let result = self.driver.perform(&gesture, PERFORM).await;
                     let _ = done.send(result); // Whoever wanted it may have gone.
                     (next, self.lively) = (Instant::now(), Instant::now() + LIVELY);
                 }
                 () = due(&mut self.watched, next) => {
                     let began = Instant::now();
-                    let driver = self.driver.clone();
-                    let looked = async { driver.lock().await.screen(self.within).await };
                     let looked = tokio::select! {
                         biased;
                         _ = gone.changed() => return,
-                        looked = looked => looked,
+                        looked = self.driver.screen(self.within) => looked,
                     };
                     next = began + self.show(looked).await;
                 }

@@ -127,12 +127,17 @@ impl Session {
                 None => None,
             };
             let model = open(&settings.model, stage).await?;
-            let device = Device::open(&settings.device).await?;
+            let mut device = Device::open(&settings.device).await?;
             // A phone may be reached in several ways; its serial number is one.
             let serial = match (&settings.device_locks, device.fingerprint()) {
                 (Some(folder), Some(serial)) => DeviceLock::take_serial(folder, &serial, device.name())?,
                 _ => None,
             };
+            if let Some(desk) = respondents.desk.as_ref().filter(|desk| desk.watches()) {
+                let (shared, driver) = device.share();
+                device = shared;
+                desk.lend(driver);
+            }
             Ok((model, device, [lock, serial]))
         };
         let opened = tokio::select! {
@@ -244,6 +249,9 @@ impl Session {
             lock.note(&runs.join(name).display().to_string());
         }
         let mut apis = all_apis(settings, secrets, device_apis)?;
+        if let Some(desk) = &respondents.desk {
+            desk.watch_record(runs.join(name));
+        }
         let mut watch = respondents.watch(watch);
         let participants = respondents.participants(&mut apis, secrets, stop, &mut watch);
         let location = RunLocation { runs, run: name, started, seal: seal.as_ref() };
@@ -273,6 +281,7 @@ impl Session {
         }
         let mut apis = all_apis(settings, secrets, device_apis)?;
         if let Some(desk) = &respondents.desk {
+            desk.watch_record(run.folder().to_owned());
             run.record().entries.iter().for_each(|entry| desk.observe(entry));
         }
         let mut watch = respondents.watch(watch);
@@ -365,6 +374,9 @@ impl Session {
     pub async fn close(self, how: impl Into<EndNotice>, is_lost: bool) -> Result<(), DeviceError> {
         let how = how.into();
         let Session { device, respondents, .. } = self;
+        if let Some(desk) = &respondents.desk {
+            desk.take_back(); // The driver goes before what it speaks to.
+        }
         let closed = if is_lost { Ok(()) } else { device.close().await };
         if let Some(desk) = respondents.desk {
             desk.close(how).await;

@@ -23,12 +23,12 @@ use tapwright_agent::secrets::{SecretText, Secrets};
 use tapwright_contract::Size;
 
 use crate::apis::{ApiEndpoint, registry};
+use crate::desk::DeskOptions;
 use crate::device::{DeviceAddress, DeviceOptions, PhoneOptions, Weather};
 use crate::mistake::Mistake;
 use crate::model::ModelOptions;
 use crate::model::providers::Provider;
 use crate::origin::LaunchSettings;
-use crate::page_server::PageServerOptions;
 use crate::policy::{Preset, secret_from_command, secret_from_file, secret_from_keyring};
 use crate::profile::{NoSuchProfile, PromptLanguage};
 use crate::run::RunOptions;
@@ -71,6 +71,8 @@ pub struct Overrides {
     pub steps: Option<u32>,
     pub ask: Option<SocketAddr>,
     pub ask_open: bool,
+    /// Whether the page of `ask` shows the run as it happens; without an address it takes any port.
+    pub watch: bool,
     pub ask_within: Option<Duration>,
     /// How many steps a run may have if nobody says it.
     pub steps_default: Option<u32>,
@@ -149,7 +151,7 @@ pub struct Settings {
     /// Whether it was chosen this time or in the file, and is neither usual nor from a record.
     pub preset_is_chosen: bool,
     /// Where a person answers from a browser, if anywhere.
-    pub ask: Option<PageServerOptions>,
+    pub ask: Option<DeskOptions>,
     /// How long a question waits, if somebody said so for this time.
     pub ask_within: Option<Duration>,
     /// What the record named on its own, and what would be used: nothing of it may be used before a person has agreed.

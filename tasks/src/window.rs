@@ -18,7 +18,6 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tapwright_contract::device::Driver;
 use tapwright_contract::gesture::Abilities;
-use tokio::sync::Mutex;
 
 use crate::live::{self, LiveScreen};
 use crate::page::escaped;
@@ -56,7 +55,7 @@ impl Window {
     ) -> Result<Window, PageServerError> {
         let abilities = driver.abilities();
         let page = page(about, &abilities);
-        let screen = LiveScreen::start(Arc::new(Mutex::new(driver)), abilities);
+        let screen = LiveScreen::start(driver);
         let server = PageServer::open(options, Arc::new(WindowPages { page, screen })).await?;
         Ok(Window { server })
     }

@@ -144,31 +144,15 @@ impl Record {
 
     /// The file of a picture. Whoever opens it has to know that it holds that picture: [`Record::picture_bytes`].
     pub fn picture_file(&self, digest: &str) -> PathBuf {
-        self.folder.join("pictures").join(format!("{digest}.png"))
+        picture_file(&self.folder, digest)
     }
 
-    /// The file of a picture that was seen, read. A journal that somebody else wrote can name anything: what is no digest leads out of
-    /// the folder, and what has another one is no picture of this run.
+    /// The file of a picture that was seen, read: [`picture_bytes`].
     ///
     /// # Errors
     /// If its file cannot be read, or is not what its name says.
     pub fn picture_bytes(&self, name: &str) -> io::Result<Vec<u8>> {
-        let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why);
-        if name.len() != 64 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a digest"));
-        }
-        let at = self.picture_file(name);
-        // Opening a pipe waits for whoever writes to it.
-        let metadata = fs::metadata(&at)?;
-        if !metadata.is_file() || metadata.len() > PICTURE_BYTES_MAX {
-            return Err(invalid("this is no file of a picture"));
-        }
-        let mut png = Vec::new();
-        File::open(&at)?.take(PICTURE_BYTES_MAX).read_to_end(&mut png)?;
-        if digest(&png) != name {
-            return Err(invalid("the file is not what its name says"));
-        }
-        Ok(png)
+        picture_bytes(&self.folder, name)
     }
 
     /// A picture that was seen.
@@ -178,4 +162,32 @@ impl Record {
     pub fn picture(&self, name: &str) -> io::Result<Picture> {
         decode(&self.picture_bytes(name)?)
     }
+}
+
+fn picture_file(folder: &Path, digest: &str) -> PathBuf {
+    folder.join("pictures").join(format!("{digest}.png"))
+}
+
+/// The file of a picture in a run's folder, read. A journal that somebody else wrote can name anything: what is no digest leads out of
+/// the folder, and what has another one is no picture of this run.
+///
+/// # Errors
+/// If its file cannot be read, or is not what its name says.
+pub fn picture_bytes(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
+    let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why);
+    if name.len() != 64 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a digest"));
+    }
+    let at = picture_file(folder, name);
+    // Opening a pipe waits for whoever writes to it.
+    let metadata = fs::metadata(&at)?;
+    if !metadata.is_file() || metadata.len() > PICTURE_BYTES_MAX {
+        return Err(invalid("this is no file of a picture"));
+    }
+    let mut png = Vec::new();
+    File::open(&at)?.take(PICTURE_BYTES_MAX).read_to_end(&mut png)?;
+    if digest(&png) != name {
+        return Err(invalid("the file is not what its name says"));
+    }
+    Ok(png)
 }

@@ -9,6 +9,8 @@ mod shared;
 
 use std::collections::BTreeSet;
 use std::env;
+use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
@@ -115,12 +117,29 @@ impl Arguments {
     /// What clap says of them, which may be the help.
     pub fn read() -> Result<Arguments, clap::Error> {
         let command = help::wrapped(without_empty_variables(Arguments::command()), output::columns());
-        let matches = command.clone().try_get_matches().map_err(without_far_suggestions)?;
+        let matches =
+            command.clone().try_get_matches_from(with_addresses(env::args_os())).map_err(without_far_suggestions)?;
         let mut arguments =
             Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command.clone()))?;
         arguments.common.written = written(&matches);
         Ok(arguments)
     }
+}
+
+/// An address after `--watch` is its own: it can be no goal.
+fn with_addresses(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::new();
+    for word in words {
+        let is_address = word.to_str().is_some_and(|word| word.parse::<SocketAddr>().is_ok());
+        match joined.last_mut() {
+            Some(last) if is_address && last == "--watch" => {
+                last.push("=");
+                last.push(word);
+            }
+            _ => joined.push(word),
+        }
+    }
+    joined
 }
 
 /// A command that only shares some letters with what was written is no help.

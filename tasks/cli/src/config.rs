@@ -45,6 +45,9 @@ pub struct Config {
     pub settings: Settings,
     /// The X display of the session that this is started in.
     pub desktop_display: Option<String>,
+    /// Whether the page of a run is opened in this machine's browser.
+    pub open: bool,
+    watch_has_address: bool,
     /// Flags that were written on the command line.
     written: BTreeSet<String>,
 }
@@ -91,8 +94,9 @@ impl Config {
             policy: limits.policy.map(PresetArgument::preset),
             forbid: limits.forbid,
             steps: limits.steps,
-            ask: ask.ask,
+            ask: ask.watch.flatten().or(ask.ask),
             ask_open: ask.ask_open,
+            watch: ask.watch.is_some(),
             ask_within: ask.ask_within,
             steps_default,
             only_virtual,
@@ -112,7 +116,15 @@ impl Config {
         };
         let settings = Settings::resolve(&file, overrides, recorded, &machine)?;
         let desktop_display = machine.desktop.display;
-        Ok(Config { json: common.json, verbose: common.verbose, settings, desktop_display, written: common.written })
+        Ok(Config {
+            json: common.json,
+            verbose: common.verbose,
+            settings,
+            desktop_display,
+            open: ask.open,
+            watch_has_address: ask.watch.flatten().is_some(),
+            written: common.written,
+        })
     }
 
     /// Reads the secrets, from wherever they are.
@@ -141,7 +153,8 @@ impl Config {
         let not_server = "the model is not behind a server";
         let is_server = matches!(model, ModelSource::Server { .. });
         let is_folder = matches!(model, ModelSource::Folder(_));
-        let rules: [(&[&str], bool, &str); 6] = [
+        let rules: [(&[&str], bool, &str); 7] = [
+            (&["ask"], self.watch_has_address, "--watch has an address, and it is one page"),
             (&["seed", "size", "apps", "weather", "weather_seed"], !is_virtual, not_virtual),
             (
                 &["weather_seed"],
@@ -155,7 +168,11 @@ impl Config {
             ),
             (&["model_name", "model_key_env"], !is_server, not_server),
             (&["provider", "threads", "ort_library", "no_fetch", "longest_edge"], !is_folder, not_local),
-            (&["ask_open"], self.settings.ask.is_none(), "nobody is asked from a browser: add --ask HOST:PORT"),
+            (
+                &["ask_open", "open"],
+                self.settings.ask.is_none(),
+                "there is no page for a browser: add --watch or --ask HOST:PORT",
+            ),
         ];
         for (flags, is_idle, why) in rules {
             if let Some(flag) = flags.iter().find(|flag| is_idle && self.is_written(flag)) {

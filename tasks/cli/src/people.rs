@@ -9,6 +9,7 @@ use tapwright_tasks::{Answer, Person, Question, Screen};
 
 use crate::config::Config;
 use crate::error::CliError;
+use crate::opener;
 use crate::output;
 use crate::terminal::{self, Terminal};
 
@@ -34,7 +35,11 @@ pub async fn gather(config: &Config, terminal: Option<Terminal>) -> Result<Respo
         if json {
             output::out(&json!({"ask": desk.url()}).to_string());
         } else {
-            output::err(&format!("  questions are asked at {}", style(desk.url()).bold().for_stderr()));
+            let what = if desk.watches() { "watch it at" } else { "questions are asked at" };
+            output::err(&format!("  {what} {}", style(desk.url()).bold().for_stderr()));
+        }
+        if config.open {
+            opener::open(desk.url());
         }
     }
     let terminal = terminal.or_else(|| terminal::here(json));
@@ -93,6 +98,7 @@ impl Person for Everybody {
 mod tests {
     use std::time::Duration;
 
+    use tapwright_tasks::desk::DeskOptions;
     use tapwright_tasks::page_server::PageServerOptions;
     use tokio::sync::mpsc;
     use tokio::time::timeout;
@@ -101,7 +107,8 @@ mod tests {
 
     /// Both are there; what is typed at the terminal comes from the sender.
     async fn both() -> (Everybody, Desk, mpsc::Sender<String>) {
-        let at = PageServerOptions { listen: "127.0.0.1:0".parse().unwrap(), open: false };
+        let server = PageServerOptions { listen: "127.0.0.1:0".parse().unwrap(), open: false };
+        let at = DeskOptions { server, watch: false };
         let desk = Desk::open(at).await.unwrap();
         let (types, lines) = mpsc::channel(4);
         let people = Everybody { terminal: Some(Terminal::reading(lines)), desk: Some(desk.clone()), json: false };

@@ -7,13 +7,19 @@ use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::json;
+use tapwright_agent::journal::picture_bytes;
 use tokio::time::timeout;
 
-use super::{RejectedAnswer, Shared, show};
-use crate::live::encode;
+use super::{DeskState, RejectedAnswer, Shared, show};
+use crate::live::{LiveScreen, encode};
 use crate::page_server::{Pages, Query, body, content_policy, lock, moved, not_allowed, query, refused, typed};
+
+/// The most bytes of a picture that stands in the page itself.
+const INLINE_BYTES_MAX: usize = 8 << 20;
 
 static CONTENT_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| content_policy(show::STYLE, show::SCRIPT));
 
@@ -29,19 +35,77 @@ impl Pages for Shared {
         match (path, picture) {
             ("answer", _) if method == Method::POST => answered(self, home, request).await,
             ("answer", _) => not_allowed("POST"),
-            ("" | "question", _) | (_, Some(_)) if method != Method::GET => not_allowed("GET"),
-            ("", _) => page(self, StatusCode::OK, None),
+            ("input", _) if method == Method::POST => input(self, request).await,
+            ("input", _) => not_allowed("POST"),
+            ("" | "question" | "frame", _) | (_, Some(_)) if method != Method::GET => not_allowed("GET"),
+            ("frame", _) => frame(self, query(&request)).await,
+            ("", _) => page(self, StatusCode::OK, None).await,
             ("question", _) => question(self, query(&request)).await,
             (_, Some(id)) => picture_of(self, id).await,
-            (_, None) => StatusCode::NOT_FOUND.into_response(),
+            (path, None) => match path.strip_prefix("screen-").and_then(|rest| rest.strip_suffix(".png")) {
+                Some(digest) if method == Method::GET => screen_of(self, digest).await,
+                Some(_) => not_allowed("GET"),
+                None => StatusCode::NOT_FOUND.into_response(),
+            },
         }
     }
 }
 
-fn page(shared: &Shared, status: StatusCode, note: Option<&str>) -> Response {
+async fn page(shared: &Shared, status: StatusCode, note: Option<&str>) -> Response {
+    // After the last word nothing answers any more: that page has its picture in it.
+    let last = {
+        let state = lock(&shared.state);
+        let digest = state.view.as_ref().filter(|_| state.ended.is_some()).and_then(|view| view.digest());
+        digest.map(str::to_owned)
+    };
+    let inline = match last {
+        Some(digest) => screen_bytes(shared, &digest).await.filter(|png| png.len() <= INLINE_BYTES_MAX),
+        None => None,
+    };
+    let inline = inline.map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png)));
     let version = *shared.version.borrow();
-    let text = show::page(&lock(&shared.state), version, note);
+    let text = show::page(&lock(&shared.state), version, note, inline.as_deref());
     (status, typed("text/html; charset=utf-8", text)).into_response()
+}
+
+/// The screen that the run sees: as it was written into the record, where secrets are covered.
+async fn screen_of(shared: &Shared, digest: &str) -> Response {
+    match screen_bytes(shared, digest).await {
+        Some(png) => typed("image/png", png),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn screen_bytes(shared: &Shared, digest: &str) -> Option<Vec<u8>> {
+    let (folder, digest) = lock(&shared.state).view.as_ref()?.picture(digest)?;
+    tokio::task::spawn_blocking(move || picture_bytes(&folder, &digest)).await.ok()?.ok()
+}
+
+/// The screen as it is, for whoever has it now.
+async fn frame(shared: &Shared, query: Query) -> Response {
+    let frame = live(&lock(&shared.state)).map(|live| live.frame(query));
+    match frame {
+        Some(frame) => frame.await,
+        None => not_yours(),
+    }
+}
+
+/// Does something on the screen, for whoever has it now.
+async fn input(shared: &Shared, request: Request) -> Response {
+    let input = live(&lock(&shared.state)).map(|live| live.input(request));
+    match input {
+        Some(input) => input.await,
+        None => not_yours(),
+    }
+}
+
+fn live(state: &DeskState) -> Option<&LiveScreen> {
+    state.open.as_ref()?.live.as_ref()
+}
+
+fn not_yours() -> Response {
+    let why = "the screen is lent only while the run asks a person to take over, and is watched";
+    refused(StatusCode::CONFLICT, why)
 }
 
 /// What is asked, for programs. With `wait` it comes when there is something new: since `version`, or else a question.
@@ -88,7 +152,7 @@ async fn answered(shared: &Shared, home: &str, request: Request) -> Response {
         (Ok(()), true) => moved(home),
         (Err(late), is_form) => {
             let (status, why) = explained(&late);
-            if is_form { page(shared, status, Some(&why)) } else { refused(status, &why) }
+            if is_form { page(shared, status, Some(&why)).await } else { refused(status, &why) }
         }
     }
 }

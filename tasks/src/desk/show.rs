@@ -4,23 +4,35 @@ use serde_json::{Value, json};
 use tapwright_agent::action::{Action, Call};
 use tapwright_agent::guard::Deed;
 use tapwright_agent::person::Question;
-use tapwright_contract::gesture::Gesture;
+use tapwright_contract::device::Driver;
+use tapwright_contract::gesture::{Abilities, Gesture};
 use tapwright_contract::{Size, Spot};
 
+use super::view::RunView;
 use super::{DeskState, OpenQuestion, answers};
 use crate::headline::EndNotice;
+use crate::live::panel;
 use crate::page::escaped;
 use crate::page::marks::marks;
 
-pub const STYLE: &str = concat!(include_str!("../page/shared.css"), include_str!("style.css"));
-pub const SCRIPT: &str = include_str!("script.js");
+pub const STYLE: &str = concat!(
+    include_str!("../page/shared.css"),
+    include_str!("style.css"),
+    include_str!("../live/style.css"),
+    include_str!("watch.css")
+);
+pub const SCRIPT: &str = concat!(include_str!("../live/script.js"), include_str!("script.js"));
 
 /// The most bytes of a choice that the model is told of; the field takes no more letters.
 const WORDS_MAX: usize = 600;
 
-/// The page as it is now. `note` is about what was sent last.
-pub fn page(state: &DeskState, version: u64, note: Option<&str>) -> String {
-    let title = if state.open.is_some() { "● A question" } else { "Nothing to answer" };
+/// The page as it is now. `note` is about what was sent last; `inline` is the run's screen, for a page that nothing follows.
+pub fn page(state: &DeskState, version: u64, note: Option<&str>, inline: Option<&str>) -> String {
+    let title = match (&state.open, &state.view) {
+        (Some(_), _) => "● A question",
+        (None, Some(view)) => view.doing(),
+        (None, None) => "Nothing to answer",
+    };
     let title = if state.ended.is_some() { "The run is over" } else { title };
     // Whoever sees how it ended has seen it all: nothing answers any more.
     let (refresh, over) = match state.ended {
@@ -39,9 +51,17 @@ pub fn page(state: &DeskState, version: u64, note: Option<&str>) -> String {
     }
     page += "<p class=\"note away\" role=\"alert\" hidden>Nothing answers here: the run is over, or the network is gone.</p>\n\
              <p class=\"note over\" role=\"alert\" hidden>The run is over: <b></b></p>\n";
-    match &state.open {
-        Some(open) => asked(state, open, &mut page),
-        None => idle(state, &mut page),
+    match (&state.view, &state.open) {
+        (Some(view), _) => watched(state, view, inline, &mut page),
+        (None, Some(open)) => {
+            page += "<main class=\"asked\">\n";
+            said(&open.question, &mut page);
+            seen(state, open, &mut page);
+            about(state, &mut page);
+            form(open, &mut page);
+            page += "</main>\n";
+        }
+        (None, None) => idle(state, &mut page),
     }
     page + &format!("<script>{SCRIPT}</script>\n</body>\n</html>\n")
 }
@@ -67,15 +87,62 @@ fn idle(state: &DeskState, page: &mut String) {
     *page += "</main>\n";
 }
 
-fn asked(state: &DeskState, open: &OpenQuestion, page: &mut String) {
-    let OpenQuestion { id, question, screen, .. } = open;
-    *page += "<main class=\"asked\">\n<section class=\"question\">\n";
-    *page += &format!("<p class=\"lead\">{}</p>\n", lead(question));
+/// A run as it happens: what is asked or what is going on, the screen, the steps.
+fn watched(state: &DeskState, view: &RunView, inline: Option<&str>, page: &mut String) {
+    let asked = if state.open.is_some() { " asked-now" } else { "" };
+    *page += &format!("<main class=\"watched{asked}\" data-panel>\n<div class=\"told\">\n");
+    match (&state.open, &state.ended) {
+        (Some(open), _) => {
+            said(&open.question, page);
+            // What the model wants, and why, is the step that stands first.
+            *page += &format!("<dl><div><dt>The goal</dt><dd dir=\"auto\">{}</dd></div></dl>\n", escaped(&state.goal));
+            form(open, page);
+        }
+        (None, ended) => {
+            let goal = if state.goal.is_empty() { "The run has not begun yet" } else { &state.goal };
+            *page += &format!("<section class=\"said\">\n<h1 dir=\"auto\">{}</h1>\n", escaped(goal));
+            match ended {
+                Some(EndNotice { headline, .. }) => {
+                    *page += &format!(
+                        "<p class=\"lead\">The run is over</p>\n<p class=\"badges\"><span class=\"badge {}\">{}</span></p>\n",
+                        headline.mood.id(),
+                        escaped(&headline.text)
+                    )
+                }
+                None => *page += &format!("<p class=\"state\">Step <b>{}</b>: it {}</p>\n", view.step(), view.doing()),
+            }
+            if let Some(over) = &state.latest {
+                *page += &format!("<p class=\"latest\"><b>The last question:</b> {}</p>\n", escaped(&over.how));
+            }
+            *page += "</section>\n";
+        }
+    }
+    *page += &view.steps();
+    *page += "</div>\n";
+    match &state.open {
+        Some(open) if open.live.is_some() => {
+            let abilities = state.driver.as_ref().map_or(Abilities::PHONE, Driver::abilities);
+            *page += &format!("<figure>\n{}</figure>\n", panel(&abilities));
+        }
+        Some(open) if open.screen.is_some() => seen(state, open, page),
+        _ => *page += &view.figure(inline),
+    }
+    *page += "</main>\n";
+}
+
+/// What is asked.
+fn said(question: &Question, page: &mut String) {
+    *page += &format!("<section class=\"question said\">\n<p class=\"lead\">{}</p>\n", lead(question));
     let message = match question.message().trim() {
         "" => "(it does not say what for)",
         message => message,
     };
     *page += &format!("<h1 dir=\"auto\">{}</h1>\n</section>\n", escaped(message));
+}
+
+/// What the model saw, with the place that the question is about.
+fn seen(state: &DeskState, open: &OpenQuestion, page: &mut String) {
+    let OpenQuestion { id, question, screen, .. } = open;
     if let Some(screen) = screen {
         let size = screen.picture.size();
         *page += &format!(
@@ -86,7 +153,11 @@ fn asked(state: &DeskState, open: &OpenQuestion, page: &mut String) {
             h = size.height,
         );
     }
-    about(state, page);
+}
+
+/// What can be answered.
+fn form(open: &OpenQuestion, page: &mut String) {
+    let OpenQuestion { id, question, .. } = open;
     *page += &format!("<form method=\"post\" action=\"answer\"><input type=\"hidden\" name=\"id\" value=\"{id}\">\n");
     if let Question::Choose { .. } = question {
         *page += &format!(
@@ -101,7 +172,7 @@ fn asked(state: &DeskState, open: &OpenQuestion, page: &mut String) {
             button(question, answer)
         );
     }
-    *page += "</div>\n</form>\n</main>\n";
+    *page += "</div>\n</form>\n";
 }
 
 /// What it is about: the goal, and what the model wants.
@@ -159,7 +230,7 @@ fn place(state: &DeskState, question: &Question, size: Size) -> Option<Spot> {
 
 /// The same for programs.
 pub fn question(state: &DeskState, version: u64) -> Value {
-    let DeskState { goal, step, thought, action, open, latest, ended, .. } = state;
+    let DeskState { goal, step, thought, action, open, latest, ended, view, .. } = state;
     let asked = open.as_ref().map(|OpenQuestion { id, question, screen, .. }| {
         let size = screen.as_ref().map(|screen| screen.picture.size());
         let at = size.and_then(|size| place(state, question, size));
@@ -185,6 +256,7 @@ pub fn question(state: &DeskState, version: u64) -> Value {
         "verdict": ended.as_ref().and_then(|end| end.verdict),
         "headline": ended.as_ref().map(|end| &end.headline.text),
         "mood": ended.as_ref().map(|end| end.headline.mood.id()),
+        "watch": view.as_ref().map(|view| view.json(open.as_ref().is_some_and(|open| open.live.is_some()))),
     })
 }
 

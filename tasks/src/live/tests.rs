@@ -57,8 +57,7 @@ impl Driver for Device {
 
 fn start() -> (LiveScreen, Arc<Told>) {
     let told = Arc::new(Told::default());
-    let driver: SharedDriver = Arc::new(Mutex::new(Box::new(Device(told.clone()))));
-    (LiveScreen::start(driver, Abilities::PHONE), told)
+    (LiveScreen::start(Box::new(Device(told.clone()))), told)
 }
 
 fn asked(words: &str) -> Query {

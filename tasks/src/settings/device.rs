@@ -1,11 +1,13 @@
 //! Which phone, where an adb server is, and where people answer.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tapwright_contract::Size;
 
 use super::file::ProtectedWindows;
 use super::{ForeignSetting, Machine, MachineDesktop, Overrides, SettingsError, SettingsFile, weather_named};
+use crate::desk::DeskOptions;
 use crate::device::{
     DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, Keys, PhoneOptions, SIDES, Settle, Weather,
 };
@@ -160,7 +162,7 @@ pub(super) fn weather(file: &SettingsFile, overrides: &Overrides) -> Result<Weat
     weather_named(name, seed).map_err(|(why, help)| file.wrong(span, why, Some(help)))
 }
 
-pub(super) fn desk(file: &SettingsFile, overrides: &Overrides) -> Result<Option<PageServerOptions>, SettingsError> {
+pub(super) fn desk(file: &SettingsFile, overrides: &Overrides) -> Result<Option<DeskOptions>, SettingsError> {
     let section = &file.sections.ask;
     let listen = match (overrides.ask, &section.listen) {
         (None, Some(words)) => Some(words.get_ref().parse().map_err(|_| {
@@ -169,7 +171,9 @@ pub(super) fn desk(file: &SettingsFile, overrides: &Overrides) -> Result<Option<
         })?),
         (given, _) => given,
     };
-    Ok(listen.map(|listen| PageServerOptions { listen, open: overrides.ask_open || section.open }))
+    let (open, watch) = (overrides.ask_open || section.open, overrides.watch);
+    let listen = listen.or(watch.then_some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
+    Ok(listen.map(|listen| DeskOptions { server: PageServerOptions { listen, open }, watch }))
 }
 
 /// Reads `540x1200`.

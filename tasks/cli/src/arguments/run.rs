@@ -13,7 +13,7 @@ use super::shared::{
 /// Reach a goal on a phone
 #[derive(Args, Debug)]
 #[command(
-    after_help = r#"A person at the terminal, or in a browser with --ask, is asked when the model marks a tap as sensitive, wants somebody
+    after_help = r#"A person at the terminal, or in a browser with --ask or --watch, is asked when the model marks a tap as sensitive, wants somebody
 to take over or to choose, and when the policy says so. Without one the run ends with `needs-person`. Ctrl-C stops within one step; a second Ctrl-C kills.
 
 Examples:
@@ -21,6 +21,7 @@ Examples:
   tapwright run --task radio-then-message --seed 7
   tapwright run 'Send "on my way" to Ben' --device R58M31ABCDE --model http://127.0.0.1:8000/v1 --model-name MODEL
   tapwright run 'Order my usual lunch' --device R58M31ABCDE --ask 127.0.0.1:8790 --ask-within 2h
+  tapwright run 'Turn Dark theme on' --watch --open
 
 The small model knows twelve kinds of goal on the virtual phone, in English: turn a switch of Settings on or off; turn an alarm that is
 there on or off; send a message to somebody with whom there is a conversation; write a note; make a contact a favourite; add an event to

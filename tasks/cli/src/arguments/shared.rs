@@ -181,6 +181,15 @@ pub struct AskArguments {
     #[arg(long, value_name = "HOST:PORT", env = "TAPWRIGHT_ASK", hide_env_values = true)]
     pub ask: Option<SocketAddr>,
 
+    /// Show the run in a browser as it happens, on the same page: the screen with what is touched, the steps, the questions; who is asked
+    /// to take over touches the screen there. Without an address it is that of --ask, or any port that is free
+    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, require_equals = true)]
+    pub watch: Option<Option<SocketAddr>>,
+
+    /// Open that page in this machine's browser
+    #[arg(long)]
+    pub open: bool,
+
     /// Let other machines reach it too: whoever has the address with its token sees the screen and can answer
     #[arg(long)]
     pub ask_open: bool,
