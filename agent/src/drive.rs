@@ -7,7 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use tapwright_contract::api::{ApiError, Apis};
-use tapwright_contract::device::{Driver, DriverErrorKind, Front, Label, Screen};
+use tapwright_contract::device::{Driver, DriverErrorKind, Front, InstalledApp, Label, Screen};
 use tapwright_contract::gesture::Gesture;
 use tapwright_contract::model::{Model, Prompt};
 
@@ -29,6 +29,8 @@ use offered::{Offer, OfferedApis};
 
 /// As many apps of one name are told a run.
 const APPS_MAX: usize = 20;
+/// As many other names of one app.
+const ALIASES_MAX: usize = 8;
 
 /// The outside of a run.
 pub struct Ports<'a> {
@@ -325,8 +327,12 @@ impl Shell<'_> {
             Race::Late => AppSearch::Failed(Fault::TimedOut { tries: overdue("driver") }),
             Race::Won(Ok(mut apps)) => {
                 apps.truncate(APPS_MAX);
-                for name in apps.iter_mut().flat_map(|app| [&mut app.id, &mut app.label]) {
-                    *name = secrets.redact_within(name, bytes_max);
+                apps.iter_mut().for_each(|app| app.aliases.truncate(ALIASES_MAX));
+                for app in &mut apps {
+                    let InstalledApp { id, label, aliases } = app;
+                    for name in [id, label].into_iter().chain(aliases) {
+                        *name = secrets.redact_within(name, bytes_max);
+                    }
                 }
                 AppSearch::Found(apps)
             }
@@ -600,9 +606,13 @@ async fn bounded_labels(mut labels: Vec<Label>, secrets: &Secrets, limits: &Limi
 
 /// The names of an app come from a device and can be of any length; and what it calls itself, an app can choose by what was typed into it.
 fn bounded(mut screen: Screen, secrets: &Secrets, bytes_max: usize) -> Screen {
-    let Front { id, label } = &mut screen.front;
+    let Front { id, label, aliases } = &mut screen.front;
     id.truncate(clip(id, bytes_max).len());
     *label = secrets.redact_within(label, bytes_max);
+    aliases.truncate(ALIASES_MAX);
+    for alias in aliases {
+        *alias = secrets.redact_within(alias, bytes_max);
+    }
     screen
 }
 

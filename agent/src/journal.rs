@@ -21,9 +21,10 @@ mod store;
 mod walk;
 
 pub use line::{EffectLine, Entry, EventLine, Forked, Line, Resumed, RunHeader, Step, VERSION};
-pub use record::{Record, RecordError, picture_bytes};
+pub use record::{JOURNAL_BYTES_MAX, Record, RecordError, picture_bytes};
 pub use store::{
-    Folder, JournalError, Store, private, private_file, private_folder, private_folders, refuse_links, sync_folder,
+    Folder, JournalError, SAME_NAMES_MAX, Store, first_free, numbered, private, private_file, private_folder,
+    private_folders, refuse_links, sync_folder,
 };
 pub use walk::{ReplayError, ResumePoint};
 

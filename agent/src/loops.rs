@@ -138,7 +138,10 @@ mod tests {
         let size = Size { width: 64, height: 128 };
         let mut rgba = vec![255; 64 * 128 * 4];
         rgba[64 * 64 * 4..][..64 * 4 * 16].fill(shown);
-        Screen::new(Picture::new(size, rgba).unwrap(), Front { id: app.to_owned(), label: app.to_owned() })
+        Screen::new(
+            Picture::new(size, rgba).unwrap(),
+            Front { id: app.to_owned(), label: app.to_owned(), aliases: Vec::new() },
+        )
     }
 
     fn action(call: &str) -> Action {

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tapwright_contract::Spot;
 use tapwright_contract::device::{Area, Front, InstalledApp, Label};
+use tapwright_contract::name;
 
 pub use apis::{ApiUse, EffectPermissions};
 
@@ -247,7 +248,8 @@ impl Policy {
     /// Whether this app, which was asked for by a name, is one that is not launched. It is allowed by its id only: an app
     /// chooses its label.
     pub(crate) fn forbids_launching(&self, name: &str, app: &InstalledApp) -> bool {
-        [name, &app.label].into_iter().any(|name| named(&self.apps_forbidden, name)) || self.forbids_app(&app.id)
+        let names = [name, &app.label].into_iter().chain(app.aliases.iter().map(String::as_str));
+        names.into_iter().any(|name| named(&self.apps_forbidden, name)) || self.forbids_app(&app.id)
     }
 
     pub(crate) fn forbids_launch(&self, app: &str) -> bool {
@@ -257,6 +259,7 @@ impl Policy {
     pub(crate) fn forbids_touching(&self, front: &Front) -> bool {
         named(&self.apps_forbidden, &front.id)
             || named(&self.apps_forbidden, &front.label)
+            || front.aliases.iter().any(|alias| named(&self.apps_forbidden, alias))
             || (!self.apps_allowed.is_empty() && !named(&self.apps_allowed, &front.id))
     }
 
@@ -325,6 +328,7 @@ impl Policy {
             let here = (rule.apps.is_empty()
                 || named(&rule.apps, &front.id)
                 || named(&rule.apps, &front.label)
+                || front.aliases.iter().any(|alias| named(&rule.apps, alias))
                 || apps().any(|app| named(&rule.apps, app)))
                 && !(named(&rule.except, &front.id) && apps().all(|app| named(&rule.except, app)));
             let meant = match (rule.typing, typing) {
@@ -362,10 +366,9 @@ impl Rule {
     }
 }
 
-/// Whether a list names an app; case and blanks around do not count.
+/// Whether a list names an app.
 pub(crate) fn named(list: &[String], app: &str) -> bool {
-    let app = app.trim().to_lowercase();
-    list.iter().any(|name| name.trim().to_lowercase() == app)
+    list.iter().any(|name| name::is_same(name, app))
 }
 
 /// What is written where a finger goes down: on what is there, and inside of the smallest thing there that reacts.
@@ -558,8 +561,31 @@ mod tests {
 
     /// Also an app that nobody knew when the run began: by what it is called now, or was asked for by.
     #[test]
+    fn an_app_is_forbidden_by_all_that_it_goes_by_and_allowed_by_its_id() {
+        let app = |id: &str, aliases: &[&str]| {
+            let aliases: Vec<String> = aliases.iter().map(|name| (*name).to_owned()).collect();
+            let front = Front { id: id.to_owned(), label: "UXTerm".to_owned(), aliases: aliases.clone() };
+            (InstalledApp { id: id.to_owned(), label: "UXTerm".to_owned(), aliases }, front)
+        };
+        let forbidden = Policy { apps_forbidden: vec!["X term".to_owned()], ..Policy::trusting() };
+        let allowed = Policy { apps_allowed: vec!["xterm".to_owned()], ..Policy::trusting() };
+        for (id, aliases, is_forbidden, is_allowed) in [
+            ("uxterm", &["xterm"][..], true, false),
+            ("uxterm", &["sh", "ＸＴｅｒｍ"], true, false),
+            ("xterm", &[], true, true),
+            ("uxterm", &["uxterm", "x-term"], false, false),
+        ] {
+            let (installed, front) = app(id, aliases);
+            assert_eq!(forbidden.forbids_touching(&front), is_forbidden, "{id} {aliases:?}");
+            assert_eq!(forbidden.forbids_launching("UXTerm", &installed), is_forbidden, "{id} {aliases:?}");
+            assert_eq!(!allowed.forbids_touching(&front), is_allowed, "{id} {aliases:?}");
+        }
+    }
+
+    #[test]
     fn an_app_is_launched_by_no_name_that_is_forbidden() {
-        let app = |id: &str, label: &str| InstalledApp { id: id.to_owned(), label: label.to_owned() };
+        let app =
+            |id: &str, label: &str| InstalledApp { id: id.to_owned(), label: label.to_owned(), aliases: Vec::new() };
         let policy = Policy { apps_forbidden: vec!["Coin Purse".to_owned()], ..Policy::trusting() };
         for (name, id, label, forbidden) in [
             ("purse", "com.purse", "Coin Purse", true),

@@ -418,7 +418,7 @@ mod tests {
         for (x, y) in dark {
             rgba[4 * (y * 40 + x) as usize] = 0;
         }
-        let front = Front { id: app.to_owned(), label: app.to_owned() };
+        let front = Front { id: app.to_owned(), label: app.to_owned(), aliases: Vec::new() };
         Screen::new(Picture::new(size, rgba).unwrap(), front)
     }
 

@@ -66,7 +66,7 @@ impl Shown {
                 }
             }
         }
-        let front = Front { id: self.app.to_owned(), label: self.app.to_owned() };
+        let front = Front { id: self.app.to_owned(), label: self.app.to_owned(), aliases: Vec::new() };
         let mut screen = Screen::new(Picture::new(SIZE, rgba).unwrap(), front);
         screen.id.rotation = self.rotation;
         screen

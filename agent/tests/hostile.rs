@@ -114,7 +114,7 @@ fn screen_of(hostile: &Hostile, number: u8) -> (Screen, Vec<Label>) {
     let mut rgba = vec![255; 4 * 100 * 1000];
     rgba[4 * 100 * 900] = number;
     let (id, label) = hostile.app;
-    let front = Front { id: id.to_owned(), label: label.to_owned() };
+    let front = Front { id: id.to_owned(), label: label.to_owned(), aliases: Vec::new() };
     let typed = matches!(hostile.obeys, Type(_) | TypeHidden(_));
     let secret = matches!(hostile.obeys, TypeHidden(_));
     let labels = hostile.texts.iter().enumerate().map(|(n, text)| {

@@ -251,7 +251,10 @@ fn three_hundred_steps_are_within_the_context() {
     let thought = "The page lists products and their prices, and I have to open the next one to compare it. ".repeat(3);
     let mut steps = 0;
     while play.step(
-        Screen { front: Front { id: "com.shop".to_owned(), label: "Shop".to_owned() }, ..screen("Shop", steps, 0) },
+        Screen {
+            front: Front { id: "com.shop".to_owned(), label: "Shop".to_owned(), aliases: Vec::new() },
+            ..screen("Shop", steps, 0)
+        },
         &format!("<think>{thought}</think><answer>do(action=\"Tap\", element=[{},500])", steps),
     ) {
         steps += 1;

@@ -43,7 +43,10 @@ impl Driver for Phone {
             *byte = if place % 4 == 3 { 255 } else { (place as u32).wrapping_mul(self.0) as u8 };
         }
         let picture = Picture::new(size, rgba).expect("the size is right");
-        Ok(Screen::new(picture, Front { id: "com.example.app".to_owned(), label: "App".to_owned() }))
+        Ok(Screen::new(
+            picture,
+            Front { id: "com.example.app".to_owned(), label: "App".to_owned(), aliases: Vec::new() },
+        ))
     }
 
     async fn perform(&mut self, _gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {

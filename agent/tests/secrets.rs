@@ -53,7 +53,7 @@ impl Driver for Page {
                 rgba[4 * (36 * 20 + 3)..][..4].copy_from_slice(&INK);
             }
         }
-        let front = Front { id: "com.example.bank".to_owned(), label: "Bank of all".to_owned() };
+        let front = Front { id: "com.example.bank".to_owned(), label: "Bank of all".to_owned(), aliases: Vec::new() };
         Ok(Screen::new(Picture::new(Size { width: 20, height: 40 }, rgba).unwrap(), front))
     }
 

@@ -17,6 +17,8 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 
+use tapwright_contract::file;
+
 use crate::error::BuildError;
 
 /// How many shards a checkpoint may have, and how long its index may be: far above any real one.
@@ -189,7 +191,7 @@ impl Checkpoint {
     }
 
     fn add(&mut self, path: PathBuf, name: String) -> Result<(), BuildError> {
-        let file = File::open(&path).map_err(|source| BuildError::Unreadable { file: path.clone(), source })?;
+        let file = file::open_regular(&path).map_err(|source| BuildError::Unreadable { file: path.clone(), source })?;
         let length = file.metadata().map_err(|source| BuildError::Unreadable { file: path.clone(), source })?.len();
         let mut head = vec![0; length.min(foreign::HEAD as u64) as usize];
         read_at(&file, 0, &mut head).map_err(|source| BuildError::Unreadable { file: path.clone(), source })?;
@@ -372,12 +374,13 @@ pub fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes_max: u64) -> Resul
 /// Reads a file of bounded size.
 pub fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, BuildError> {
     let unreadable = |source| BuildError::Unreadable { file: path.to_owned(), source };
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length > bytes_max {
-        return Err(BuildError::malformed(path, format!("it has {length} bytes, and {bytes_max} are the most")));
-    }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    match foreign::what_is(&bytes[..bytes.len().min(foreign::HEAD)], length, false) {
+    let bytes = match file::read_bytes(path, bytes_max) {
+        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+            return Err(BuildError::malformed(path, error.to_string()));
+        }
+        bytes => bytes.map_err(unreadable)?,
+    };
+    match foreign::what_is(&bytes[..bytes.len().min(foreign::HEAD)], bytes.len() as u64, false) {
         Some(why) => Err(BuildError::Foreign { file: path.to_owned(), why }),
         None => Ok(bytes),
     }

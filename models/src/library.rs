@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tapwright_contract::file::open_regular;
 
 use client::{Attempt, attempts, extract, installed};
 use pin::Pin;
@@ -205,7 +206,7 @@ fn check(path: &Path, pin: &Pin) -> Result<(), String> {
 
 /// Whether a file has a digest.
 fn check_digest(path: &Path, sha256: &str) -> Result<(), String> {
-    let mut file = fs::File::open(path).map_err(|error| match error.kind() {
+    let mut file = open_regular(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "it is not there".to_owned(),
         _ => error.to_string(),
     })?;

@@ -18,6 +18,7 @@ mod live;
 pub mod measurement;
 pub mod mistake;
 pub mod model;
+pub mod named_apps;
 pub mod origin;
 pub mod osworld;
 pub mod page;

@@ -1,6 +1,6 @@
 //! What was measured, with what, under which limits: what two tables have to have in common to be compared.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::policy::Policy;
+use tapwright_contract::file::open_regular;
 
 use crate::device::{DeviceAddress, Weather};
 use crate::hex::hex;
@@ -123,7 +124,7 @@ fn digest_of(folder: &Path) -> io::Result<(String, bool)> {
     let sampled = total > WHOLE_BYTES_MAX;
     let mut hash = Sha256::new();
     for path in &files {
-        let mut file = File::open(path)?;
+        let mut file = open_regular(path)?;
         let bytes = file.metadata()?.len();
         hash.update(path.file_name().unwrap_or_default().as_encoded_bytes());
         hash.update(bytes.to_le_bytes());

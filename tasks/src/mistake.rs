@@ -1,24 +1,20 @@
 //! A mistake that somebody made in a file, and where.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+use tapwright_contract::file;
 
 /// Far above any file that a person writes.
 pub const WRITTEN_BYTES_MAX: u64 = 16 << 20;
 
-/// Reads a file that a person wrote. A pipe or a device does not say how long it is, so what counts is what was read.
+/// Reads a file that a person wrote.
 ///
 /// # Errors
-/// If it cannot be read, is no text, or is longer than [`WRITTEN_BYTES_MAX`].
-pub fn read_text(file: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(file)?.take(WRITTEN_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > WRITTEN_BYTES_MAX {
-        return Err(io::Error::other(format!("it is longer than {WRITTEN_BYTES_MAX} bytes")));
-    }
-    Ok(text)
+/// If it cannot be read, is no regular file or no text, or is longer than [`WRITTEN_BYTES_MAX`].
+pub fn read_text(at: &Path) -> io::Result<String> {
+    file::read_text(at, WRITTEN_BYTES_MAX)
 }
 
 /// What is wrong in a file that a person wrote.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tapwright_agent::policy::{CAREFUL, Policy, TRUSTING};
 use tapwright_agent::secrets::SecretText;
+use tapwright_contract::file::open_regular;
 
 use crate::process::{self, Program, ProgramError, ProgramOutput};
 
@@ -159,7 +160,7 @@ pub async fn secret_from_keyring(account: &str) -> Result<SecretText, SecretErro
 /// `SecretError` if it is not there, not safe, or not a secret.
 pub fn secret_from_file(at: &Path) -> Result<SecretText, SecretError> {
     let unreadable = |source| SecretError::Unreadable { at: at.to_owned(), source };
-    let file = std::fs::File::open(at).map_err(unreadable)?;
+    let file = open_regular(at).map_err(unreadable)?;
     // Of the file that was opened, and not of whatever has its name by now.
     let metadata = file.metadata().map_err(unreadable)?;
     #[cfg(unix)]
@@ -171,7 +172,7 @@ pub fn secret_from_file(at: &Path) -> Result<SecretText, SecretError> {
         }
     }
     let unfit = || SecretError::Unfit { at: at.to_owned() };
-    if !metadata.is_file() || metadata.len() > SECRET_BYTES {
+    if metadata.len() > SECRET_BYTES {
         return Err(unfit());
     }
     let mut text = String::new();
@@ -241,7 +242,7 @@ mod tests {
         mode(0o600);
         std::fs::write(&at, "1\n").unwrap();
         assert!(matches!(secret_from_file(&at), Err(SecretError::Unfit { .. })), "too short to be told apart");
-        assert!(matches!(secret_from_file(folder.path()), Err(SecretError::Open { .. } | SecretError::Unfit { .. })));
+        assert!(matches!(secret_from_file(folder.path()), Err(SecretError::Unreadable { .. })));
         assert!(matches!(secret_from_file(Path::new("/no/such/file")), Err(SecretError::Unreadable { .. })));
     }
 }

@@ -1,6 +1,7 @@
 //! What a model expects: the file `profile.toml` in its folder, one section for the agent and one for the model; the
 //! profiles that come with this program; and which of them a folder without one is taken to need.
 
+mod goals;
 mod import;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use tapwright_models::{ModelSettings, Sampling};
 
 use crate::mistake::{Mistake, nearest};
 
+pub use goals::{GoalKind, Slot, TrainedGoals};
 pub use import::{Imported, import};
 pub use tapwright_agent::profile::{NoLanguage, PromptLanguage, ReplyForm, System};
 
@@ -22,6 +24,8 @@ pub struct Profiles {
     pub agent: Profile,
     /// How its words and pictures are made.
     pub model: ModelSettings,
+    /// What it was trained for, if that is said.
+    pub goals: Option<TrainedGoals>,
 }
 
 #[derive(Deserialize)]
@@ -29,6 +33,7 @@ pub struct Profiles {
 struct File {
     agent: Profile,
     model: Option<ModelSettings>,
+    goals: Option<TrainedGoals>,
 }
 
 /// A profile that comes with this program. The prompts in them are our own words.
@@ -133,8 +138,8 @@ impl Profiles {
     }
 
     fn parse(text: &str) -> Result<Profiles, toml::de::Error> {
-        let File { agent, model } = toml::from_str(text)?;
-        Ok(Profiles { agent, model: model.unwrap_or_else(|| ModelSettings::new(Sampling::GREEDY)) })
+        let File { agent, model, goals } = toml::from_str(text)?;
+        Ok(Profiles { agent, model: model.unwrap_or_else(|| ModelSettings::new(Sampling::GREEDY)), goals })
     }
 }
 
@@ -239,11 +244,7 @@ fn name_in_config(folder: &Path) -> Option<String> {
 /// A file's text, if it is not larger than any sane one.
 fn text_of(file: &Path, bytes_max: u64) -> Result<String, Mistake> {
     let unreadable = |error: &std::io::Error| Mistake::unreadable(file, error);
-    let length = std::fs::metadata(file).map_err(|error| unreadable(&error))?.len();
-    if length > bytes_max {
-        return Err(unreadable(&std::io::Error::other(format!("{length} bytes; {bytes_max} are the most"))));
-    }
-    crate::mistake::read_text(file).map_err(|error| unreadable(&error))
+    tapwright_contract::file::read_text(file, bytes_max).map_err(|error| unreadable(&error))
 }
 
 fn names() -> String {
@@ -301,7 +302,7 @@ mod tests {
     #[test]
     fn what_the_official_client_and_server_do_is_in_the_profiles() {
         for (shipped, language) in [(AUTOGLM, PromptLanguage::Zh), (MULTILINGUAL, PromptLanguage::En)] {
-            let Profiles { agent, model } = shipped.profiles();
+            let Profiles { agent, model, .. } = shipped.profiles();
             assert_eq!(agent.system.unwrap().language(), Some(language));
             assert_eq!((agent.history, agent.reply, agent.tokens_max), (None, ReplyForm::Doubled, 3000));
             assert_eq!((model.context_tokens_max, model.longest_edge), (Some(25_480), Some(5_000_000)));

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize, Serializer};
-use tapwright_agent::journal::{Record, private_folders};
+use tapwright_agent::journal::{Record, first_free, private_folder, private_folders};
 use tapwright_agent::outcome::Outcome;
 
 use crate::judge::Verdict;
@@ -196,6 +196,19 @@ pub struct ClockWarning {
 
 /// Less than this is what clocks differ by.
 const CLOCK_MS_MAX: u64 = 60_000;
+
+/// Makes a folder for the runs of a suite, under the first name that nobody has yet.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn claim_folder(runs: &Path, name: &str) -> io::Result<(String, PathBuf)> {
+    private_folders(runs)?;
+    let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+    first_free(name, is_taken, |name| {
+        let folder = runs.join(name);
+        private_folder(&folder).map(|()| (name.to_owned(), folder))
+    })
+}
 
 /// Marks a run or a plan as the one that began last, at `started`, in milliseconds since 1970. If another record is from the future that
 /// is returned.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tapwright_agent::journal::{Record, RecordError};
+use tapwright_agent::journal::{Record, RecordError, ReplayError};
 
 use crate::device::{Device, DeviceError};
 use crate::expect::{self, ExpectationError};
@@ -30,7 +30,10 @@ pub enum RejudgeError {
     /// What is wanted can never be true: it is misspelt.
     #[error(transparent)]
     Expectation(#[from] ExpectationError),
-    /// A file beside the journal cannot be read.
+    /// Somebody changed the journal: what is in it was not said by the agent.
+    #[error("the record of {run} does not follow from its own events")]
+    Changed { run: String, source: ReplayError },
+    /// A file beside the journal cannot be read, or is not what this program writes.
     #[error("{} cannot be read", .at.display())]
     Unreadable { at: PathBuf, source: io::Error },
     /// There is a new judgement, and it could not be written down; the old one stands.
@@ -51,11 +54,20 @@ impl RejudgeError {
                 "if nothing has touched the device since, name it, and it is asked now: --device ADDRESS".to_owned(),
             ),
             RejudgeError::Expectation(error) => Some(error.help()),
+            RejudgeError::Changed { run, .. } => Some(format!(
+                "it was changed, or is of a version that decides otherwise, so a verdict would say nothing: tapwright replay {run} shows where"
+            )),
+            RejudgeError::Unreadable { at, .. } => Some(match at.file_name().and_then(|name| name.to_str()) {
+                Some(run::VERDICT) => {
+                    "take the file away, and judge by the device: --device ADDRESS; or put the file that was written back".to_owned()
+                }
+                _ => "put the file back as it was written, or take it away and say what is expected: --expect FACT=VALUE".to_owned(),
+            }),
             RejudgeError::Unwritten { .. } => {
                 Some("see whether the disk is full, and whether you may write there; then judge it again".to_owned())
             }
             RejudgeError::Device(error) => error.help().map(str::to_owned),
-            RejudgeError::Record(_) | RejudgeError::Unreadable { .. } => None,
+            RejudgeError::Record(_) => None,
         }
     }
 }
@@ -74,6 +86,11 @@ pub async fn rejudge(
     let run = record.facts.run.clone();
     let Some(end) = record.end() else { return Err(RejudgeError::NoEnd { run }) };
     let outcome = end.outcome.clone();
+    match record.replay(|_, _| ()) {
+        // A verdict needs no pictures.
+        Ok(()) | Err(ReplayError::Picture { .. }) => {}
+        Err(source) => return Err(RejudgeError::Changed { run, source }),
+    }
     let unreadable = |name: &str| {
         let at = folder.join(name);
         |source| RejudgeError::Unreadable { at, source }

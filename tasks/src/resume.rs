@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tapwright_agent::journal::{EventLine, ForkError, Journal, Line, Record, ResumePoint};
+use tapwright_agent::journal::{EventLine, ForkError, Journal, JournalError, Line, Record, ResumePoint, first_free};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::policy::Policy;
 use tapwright_contract::Size;
@@ -54,12 +54,19 @@ impl ResumableRun {
     /// # Errors
     /// `RunError` if it has no such step, or the new one cannot be written.
     pub fn fork(folder: &Path, steps: u32, place: RunLocation<'_>) -> Result<ResumableRun, RunError> {
+        first_free(
+            place.run,
+            |error| matches!(error, RunError::Fork(ForkError::Journal(JournalError::Exists { .. }))),
+            |run| ResumableRun::fork_as(folder, steps, RunLocation { run, ..place }),
+        )
+    }
+
+    fn fork_as(folder: &Path, steps: u32, place: RunLocation<'_>) -> Result<ResumableRun, RunError> {
         let record = Record::read(folder).map_err(drive_record)?;
         let origin = read_origin(folder)?;
         // What somebody else's record names is somebody else's in the new one, too.
         let key = place.seal.filter(|key| origin.as_ref().is_some_and(|origin| origin.is_own(folder, Some(key))));
         let new = place.runs.join(place.run);
-        let is_new = !new.exists();
         let made = (|| {
             let (journal, stand) = Journal::fork(&record, steps, place.runs, place.run, place.started)?;
             if let Some(origin) = &origin {
@@ -74,10 +81,10 @@ impl ResumableRun {
                 let limits = limits_of(&record).clone();
                 Ok(ResumableRun { journal, record, stand, limits, folder: new, origin, forked: true })
             }
+            // It is another run's.
+            Err(error @ RunError::Fork(ForkError::Journal(JournalError::Exists { .. }))) => Err(error),
             Err(error) => {
-                if is_new {
-                    let _ = fs::remove_dir_all(&new); // Half a copy is nobody's run.
-                }
+                let _ = fs::remove_dir_all(&new); // Half a copy is nobody's run.
                 Err(error)
             }
         }

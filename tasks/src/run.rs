@@ -25,6 +25,7 @@ use crate::expect::{self, ExpectationError};
 use crate::judge::{Change, Evaluator, Evidence, Fact, Facts, Verdict, changes};
 use crate::mistake::read_text;
 use crate::model::LoadedModel;
+use crate::named_apps::{self, UnknownApp};
 use crate::origin::{CaseId, LaunchSettings, RunOrigin, write_atomically};
 use crate::seal::SealKey;
 
@@ -137,6 +138,9 @@ pub enum RunError {
     /// The phone is not as it has to be.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The policy names an app that is not there.
+    #[error(transparent)]
+    UnknownApp(#[from] UnknownApp),
     /// What is wanted can never be true.
     #[error(transparent)]
     Expectation(#[from] ExpectationError),
@@ -174,6 +178,7 @@ impl RunError {
     pub fn help(&self) -> Option<String> {
         match self {
             RunError::Device(error) => error.help().map(str::to_owned),
+            RunError::UnknownApp(error) => Some(error.help()),
             RunError::Expectation(error) => Some(error.help()),
             RunError::Journal(JournalError::Name { .. }) => None,
             RunError::Journal(JournalError::Busy { .. })
@@ -215,6 +220,8 @@ pub async fn run(
     company: Participants<'_>,
 ) -> Result<RunReport, RunError> {
     let expected = expected(task.evaluator.as_deref());
+    named_apps::check(&rules.policy, device.rig.driver.as_mut(), rules.limits.look).await?;
+    named_apps::check_apis(&rules.policy, &company.apis.specs()).map_err(|why| RunError::Api { why })?;
     // Before anything is changed: whoever is told that the arguments are wrong is told that nothing was done.
     let before = device.facts().await?;
     match &before {

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use tapwright_agent::journal::{private, private_folders};
+use tapwright_contract::file::open_regular;
 
 use crate::hex::hex;
 
@@ -81,7 +82,7 @@ impl SealKey {
 
 fn read(at: &Path) -> io::Result<SealKey> {
     let mut key = [0; KEY_BYTES];
-    fs::File::open(at)?.read_exact(&mut key)?;
+    open_regular(at)?.read_exact(&mut key)?;
     Ok(SealKey(key))
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tapwright_agent::stop::Stop;
+use tapwright_contract::file::read_text;
 use tapwright_contract::model::Model as _;
 use tapwright_models::server;
 use tapwright_phone::Options;
@@ -39,11 +40,7 @@ pub struct BadKeyFile {
 pub fn access(files: &[PathBuf]) -> Result<Access, BadKeyFile> {
     let read = |at: &PathBuf| {
         let bad = |why: String| BadKeyFile { at: at.clone(), why };
-        let size = at.metadata().map_err(|error| bad(error.to_string()))?.len();
-        if size > KEY_BYTES_MAX {
-            return Err(bad(format!("{size} bytes are no key")));
-        }
-        let text = crate::mistake::read_text(at).map_err(|error| bad(error.to_string()))?;
+        let text = read_text(at, KEY_BYTES_MAX).map_err(|error| bad(error.to_string()))?;
         PublicKey::parse(&text).map_err(|error| bad(error.to_string()))
     };
     if files.is_empty() {

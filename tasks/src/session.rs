@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tapwright_agent::apis::Registry;
-use tapwright_agent::journal::{Entry, Record};
+use tapwright_agent::journal::{Entry, JournalError, Record, SAME_NAMES_MAX, numbered};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::policy::Policy;
@@ -215,7 +215,7 @@ impl Session {
             .write(folder, self.seal.as_ref())
     }
 
-    /// Does a task, in the record `runs/name`.
+    /// Does a task, in the record `runs/name`, or under the next name that is free.
     ///
     /// # Errors
     /// `RunError` if it did not begin, or could not be written down. Whatever else happens is an outcome.
@@ -228,10 +228,18 @@ impl Session {
         watch: Watch<'_>,
     ) -> Result<RunReport, RunError> {
         let rules = self.settings.rules.clone();
-        self.run_under(task, &rules, runs, name, started, watch).await
+        let mut number = 1;
+        loop {
+            let name = numbered(name, number);
+            match self.run_under(task, &rules, runs, &name, started, watch).await {
+                // Nothing was done yet, and nothing was told.
+                Err(RunError::Journal(JournalError::Exists { .. })) if number < SAME_NAMES_MAX => number += 1,
+                result => return result,
+            }
+        }
     }
 
-    /// As [`Session::run`], by other rules than those of the settings.
+    /// As [`Session::run`], by other rules than those of the settings and under no other name.
     ///
     /// # Errors
     /// As there.

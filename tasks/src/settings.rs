@@ -10,6 +10,7 @@ mod file;
 mod limits;
 mod model;
 mod policy;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -24,7 +25,7 @@ use tapwright_contract::Size;
 
 use crate::apis::{ApiEndpoint, registry};
 use crate::desk::DeskOptions;
-use crate::device::{DeviceAddress, DeviceOptions, PhoneOptions, Weather};
+use crate::device::{DesktopAddress, DeviceAddress, DeviceOptions, PhoneOptions, Weather};
 use crate::mistake::Mistake;
 use crate::model::ModelOptions;
 use crate::model::providers::Provider;
@@ -35,9 +36,10 @@ use crate::run::RunOptions;
 use crate::serve::AppSelection;
 
 pub use device::size_of;
-pub use file::SettingsFile;
+pub use file::{SettingsFile, SettingsOrigin};
 pub use limits::default_limits;
 pub use model::KEY_ENV;
+pub use trust::{SensitiveSetting, TrustStore, UntrustedFile};
 
 use self::policy::SecretPlace;
 
@@ -308,6 +310,15 @@ impl Settings {
     pub fn registry(&self, secrets: &Secrets) -> Result<Registry<'static>, SettingsError> {
         registry(&self.apis, secrets)
             .map_err(|(name, bad)| SettingsError::Usage { why: format!("[apis.{name}]: {bad}"), help: None })
+    }
+
+    /// Whether what a run is on is made for it and gone after it: nobody can go on with such a run.
+    pub fn device_is_gone_after_run(&self) -> bool {
+        match &self.device.at {
+            DeviceAddress::Virtual(_) => true,
+            DeviceAddress::Desktop(desktop) => matches!(desktop.at, DesktopAddress::Private { .. }),
+            DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } | DeviceAddress::Custom(_) => false,
+        }
     }
 
     /// Whether the phone is drawn for the run, and gone with the process.

@@ -221,12 +221,20 @@ pub async fn bench(
         let group = case.group;
         let task = RunTask::from(case);
         let result = attempt(&task, &options, opened, &plan.rules, place, stop.clone(), &mut watch).await;
-        let broken = matches!(&result, Err(RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. }));
+        let broken = matches!(
+            &result,
+            Err(RunError::UnknownApp(_) | RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. })
+        );
         if let Ok(RunReport { end, .. }) = &result
             && end.outcome == Outcome::Stopped
         {
             table.stopped = true;
             return Ok(table);
+        }
+        // Of the first case nothing was done, and it is so for all.
+        if let (0, Err(error @ RunError::UnknownApp(_))) = (number, &result) {
+            tracing::debug!(%error, "the suite does not begin");
+            return result.map(|_| table).map_err(SuiteError::Record);
         }
         let row = row(group, task, name, plan.runs, &result);
         table.count(&row);

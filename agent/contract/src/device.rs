@@ -34,6 +34,9 @@ pub struct Front {
     pub id: String,
     /// What people call it, for example `Settings`.
     pub label: String,
+    /// By what else its window and its program go, where the device tells: names that count against it and never for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
 }
 
 impl Front {
@@ -50,6 +53,9 @@ pub struct InstalledApp {
     pub id: String,
     /// What people call it, or the device does: the app's own word.
     pub label: String,
+    /// By what else its windows and its program go, where the device tells: names that count against it and never for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
 }
 
 /// Something that is written on a screen, or drawn there under a name, as the platform's own tree of widgets tells it.

@@ -4,8 +4,10 @@
 
 pub mod api;
 pub mod device;
+pub mod file;
 pub mod gesture;
 pub mod model;
+pub mod name;
 mod picture;
 
 pub use picture::{BadPicture, Picture, Rotation, ScreenId, Size, Spot};

@@ -3,6 +3,8 @@
 use tapwright_contract::device::{Label, Screen};
 
 use super::{Policy, Review};
+use tapwright_contract::name::is_same;
+
 use crate::calls::ApiCall;
 use crate::policy::named;
 use crate::secrets;
@@ -67,7 +69,7 @@ fn unknown(name: &str, policy: &Policy) -> Review {
 pub(super) fn withheld(call: &ApiCall, policy: &Policy) -> Option<Review> {
     call.secrets().into_iter().find_map(|name| match policy.secrets.get(&name) {
         None => Some(unknown(&name, policy)),
-        Some(usage) if usage.apis.iter().any(|api| api.eq_ignore_ascii_case(&call.name)) => None,
+        Some(usage) if usage.apis.iter().any(|api| is_same(api, &call.name)) => None,
         Some(_) => Some(Review::Refuse { why: format!("the secret {name:?} may not go to the API {}", call.name) }),
     })
 }

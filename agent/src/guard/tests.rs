@@ -21,7 +21,8 @@ fn check(call: &str, front: &str, expected: Expect) {
     let read = Dialect::Autoglm.read_with(call, false, &apis);
     let Ok(Call::Do(action)) = read.call else { panic!("{call} is no action") };
     let picture = Picture::new(Size { width: 100, height: 200 }, vec![0; 80_000]).unwrap();
-    let screen = Screen::new(picture, Front { id: front.to_owned(), label: format!("label of {front}") });
+    let screen =
+        Screen::new(picture, Front { id: front.to_owned(), label: format!("label of {front}"), aliases: Vec::new() });
     let policy = Policy { apps_forbidden: vec!["com.bank".into(), "Shop".into()], ..Policy::trusting() };
     let touch = Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) };
     let rules = Rules::of(crate::edition::EDITION);
@@ -166,7 +167,7 @@ fn a_forbidden_app_can_only_be_left() {
 fn shared(call: &str, policy: &Policy) -> Review {
     let Ok(Call::Do(action)) = Dialect::Autoglm.read(call, false).call else { panic!("{call} is no action") };
     let picture = Picture::new(Size { width: 100, height: 200 }, vec![0; 80_000]).unwrap();
-    let front = Front { id: "com.android.chrome".to_owned(), label: "Chrome".to_owned() };
+    let front = Front { id: "com.android.chrome".to_owned(), label: "Chrome".to_owned(), aliases: Vec::new() };
     let screen = Screen::new(picture, front);
     let label = |text: &str, app: &str, top, bottom| Label {
         text: text.to_owned(),

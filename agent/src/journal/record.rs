@@ -1,17 +1,18 @@
 //! Reads a journal back.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tapwright_contract::Picture;
+use tapwright_contract::{Picture, file};
 
 use super::ForkError;
 use super::line::{Entry, EventLine, Forked, Line, RunHeader, VERSION};
 use super::picture::{decode, digest};
 use crate::outcome::End;
 
+/// Far above the journal of any run: one of 10,000 steps has 14 MB.
+pub const JOURNAL_BYTES_MAX: u64 = 256 << 20;
 /// Far above any screen's: 64 million pixels that cannot be made smaller.
 const PICTURE_BYTES_MAX: u64 = 256 << 20;
 
@@ -53,7 +54,8 @@ impl Record {
     /// `RecordError`, but not for a torn last line: what was written before it stands.
     pub fn read(folder: &Path) -> Result<Record, RecordError> {
         let at = folder.join("journal.jsonl");
-        let bytes = fs::read(&at).map_err(|source| RecordError::Unreadable { at: at.clone(), source })?;
+        let bytes = file::read_bytes(&at, JOURNAL_BYTES_MAX)
+            .map_err(|source| RecordError::Unreadable { at: at.clone(), source })?;
         let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
         // What follows the last newline is nothing, or torn.
         let mut torn = lines.pop().is_some_and(|rest| !rest.is_empty());
@@ -179,13 +181,7 @@ pub fn picture_bytes(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a digest"));
     }
     let at = picture_file(folder, name);
-    // Opening a pipe waits for whoever writes to it.
-    let metadata = fs::metadata(&at)?;
-    if !metadata.is_file() || metadata.len() > PICTURE_BYTES_MAX {
-        return Err(invalid("this is no file of a picture"));
-    }
-    let mut png = Vec::new();
-    File::open(&at)?.take(PICTURE_BYTES_MAX).read_to_end(&mut png)?;
+    let png = file::read_bytes(&at, PICTURE_BYTES_MAX)?;
     if digest(&png) != name {
         return Err(invalid("the file is not what its name says"));
     }

@@ -4,6 +4,34 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// How many runs may want one name at a time.
+pub const SAME_NAMES_MAX: u32 = 1000;
+
+/// Makes something under the first name that nobody has yet: the one that is wanted, or the same with a number behind it. Two runs can
+/// begin in one millisecond, with one goal. Which name is free is known only by making it: to look first is too late.
+///
+/// # Errors
+/// The first error that is not about a name that is taken.
+pub fn first_free<T, E>(
+    name: &str,
+    is_taken: impl Fn(&E) -> bool,
+    mut make: impl FnMut(&str) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut made = make(name);
+    for number in 2..=SAME_NAMES_MAX {
+        match made {
+            Err(error) if is_taken(&error) => made = make(&numbered(name, number)),
+            made => return made,
+        }
+    }
+    made
+}
+
+/// The name that is tried when the wanted one is taken: `run-2`.
+pub fn numbered(name: &str, number: u32) -> String {
+    if number < 2 { name.to_owned() } else { format!("{name}-{number}") }
+}
+
 /// The longest id of a run.
 const NAME_MAX: usize = 100;
 
@@ -214,4 +242,28 @@ fn builder() -> DirBuilder {
 /// If that cannot be said.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_of_many_that_begin_at_once_has_a_name_of_its_own() {
+        let runs = tempfile::tempdir().unwrap();
+        let is_taken = |error: &JournalError| matches!(error, JournalError::Exists { .. });
+        let names: BTreeSet<String> = std::thread::scope(|scope| {
+            let begin = || {
+                let make = |name: &str| Folder::create(runs.path(), name).map(|_| name.to_owned());
+                first_free("one", is_taken, make).unwrap()
+            };
+            let threads: Vec<_> = (0..24).map(|_| scope.spawn(begin)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(names, (1..=24).map(|number| numbered("one", number)).collect());
+        let other = first_free("..", is_taken, |name| Folder::create(runs.path(), name).map(drop));
+        assert!(matches!(other, Err(JournalError::Name { .. })));
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tapwright_contract::api::ApiEffect;
 use tapwright_contract::device::Front;
+use tapwright_contract::name::is_same;
 
 use super::{Permission, Policy, Ruling, folded, named};
 use crate::calls::{ApiCall, is_named};
@@ -89,7 +90,7 @@ impl ApiUse {
         let both = names.map(|name| {
             // A name in other letters is a name of the same API.
             let said = |policy: &Policy| {
-                let known = policy.apis.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+                let known = policy.apis.iter().find(|(known, _)| is_same(known, name));
                 known.map(|(_, said)| said.clone())
             };
             let (here, there) = (said(one), said(other));
@@ -163,6 +164,6 @@ impl Policy {
 fn is_of(call: &ApiCall, name: &str) -> bool {
     match call.name.is_empty() {
         true => is_named(call.text().unwrap_or_default(), name),
-        false => call.name.eq_ignore_ascii_case(name),
+        false => is_same(&call.name, name),
     }
 }

@@ -77,7 +77,10 @@ pub fn screen(app: &str, number: u32, clock: u8) -> Screen {
         }
     }
     let picture = Picture::new(Size { width: 20, height: 40 }, rgba).expect("the size is right");
-    Screen::new(picture, Front { id: format!("com.example.{}", app.to_lowercase()), label: app.to_owned() })
+    Screen::new(
+        picture,
+        Front { id: format!("com.example.{}", app.to_lowercase()), label: app.to_owned(), aliases: Vec::new() },
+    )
 }
 
 pub fn reply(text: &str) -> Reply {

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 use tapwright_contract::device::DriverErrorKind;
+use tapwright_contract::name::spelled;
 
 use super::parse::answers;
 
@@ -358,9 +359,16 @@ impl Apps {
     }
 }
 
+/// Whether two names are one to somebody who launches an app by it.
+pub fn is_same_app_name(one: &str, other: &str) -> bool {
+    let one = fold(one);
+    !one.is_empty() && one == fold(other)
+}
+
 /// A name without what people spell differently: case, blanks, hyphens, a final "app".
 fn fold(name: &str) -> String {
-    let name = name.trim().to_lowercase();
+    let name = spelled(name);
+    let name = name.trim();
     // "settings app", "微信app" and "短信应用", but not "whatsapp".
     let bare = name.strip_suffix("应用").or_else(|| {
         name.strip_suffix("app")
@@ -371,7 +379,7 @@ fn fold(name: &str) -> String {
         |name: &str| name.chars().filter(|letter| letter.is_alphanumeric() || *letter == '+').collect::<String>();
     match bare.map(letters) {
         Some(bare) if bare.chars().count() >= 2 => bare,
-        _ => letters(&name),
+        _ => letters(name),
     }
 }
 

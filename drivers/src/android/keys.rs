@@ -1,6 +1,6 @@
 //! The keys by which a device knows this computer: those that adb keeps. They are read, and never made or changed.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use rsa::pkcs8::DecodePrivateKey;
 use rsa::rand_core::OsRng;
 use rsa::traits::PublicKeyParts;
 use rsa::{BigUint, Pkcs1v15Sign, RsaPrivateKey};
+use tapwright_contract::file::read_text;
 
 /// Which keys a device is shown, and how long its owner is waited for if it knows none of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,17 +87,11 @@ fn files(named: &Path) -> Vec<PathBuf> {
 
 /// `None` if there is no such file.
 fn read(file: &Path) -> Result<Option<RsaPrivateKey>, String> {
-    let size = match file.metadata() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        metadata => metadata.map_err(|error| error.to_string())?.len(),
-    };
-    if size > FILE_MAX {
-        return Err(format!("{size} bytes are no key"));
+    match read_text(file, FILE_MAX) {
+        Ok(pem) => private(&pem).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.to_string()),
     }
-    let mut pem = String::new();
-    let read = std::fs::File::open(file).and_then(|file| file.take(FILE_MAX).read_to_string(&mut pem));
-    read.map_err(|error| error.to_string())?;
-    private(&pem).map(Some)
 }
 
 fn private(pem: &str) -> Result<RsaPrivateKey, String> {
@@ -128,11 +123,7 @@ impl AdbKey {
     fn name(&self) -> Option<String> {
         let mut beside = self.at.clone().into_os_string();
         beside.push(".pub");
-        let beside = Path::new(&beside);
-        if beside.metadata().ok()?.len() > FILE_MAX {
-            return None;
-        }
-        let text = std::fs::read_to_string(beside).ok()?;
+        let text = read_text(Path::new(&beside), FILE_MAX).ok()?;
         let name = text.trim().split_once(' ')?.1.trim();
         let plain = !name.is_empty() && name.len() <= 128 && name.chars().all(|letter| letter.is_ascii_graphic());
         plain.then(|| name.to_owned())
@@ -211,6 +202,6 @@ mod tests {
         let found = read_all(&[folder.path().to_owned(), folder.path().join("nothing")]);
         assert!(found.keys.is_empty());
         assert_eq!(found.troubles.len(), 1, "{:?}", found.troubles);
-        assert!(found.troubles[0].ends_with("65537 bytes are no key"), "{:?}", found.troubles);
+        assert!(found.troubles[0].contains("it has 65537 bytes, and at most 65536 are read"), "{:?}", found.troubles);
     }
 }

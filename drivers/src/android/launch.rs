@@ -57,11 +57,12 @@ impl Android {
     /// The apps that a name stands for.
     pub(super) async fn found(&mut self, name: &str, deadline: Deadline) -> Result<Vec<InstalledApp>, DriverErrorKind> {
         self.linked(deadline).await?;
-        let home = || InstalledApp { id: apps::HOME.to_owned(), label: apps::HOME.to_owned() };
+        let home = || InstalledApp { id: apps::HOME.to_owned(), label: apps::HOME.to_owned(), aliases: Vec::new() };
         Ok(match self.launch_target(name, deadline).await? {
             LaunchTarget::Home => vec![home()],
             LaunchTarget::Packages(found) => {
-                let named = |id: String| InstalledApp { label: self.apps.label_of(&id).to_owned(), id };
+                let named =
+                    |id: String| InstalledApp { label: self.apps.label_of(&id).to_owned(), id, aliases: Vec::new() };
                 found.into_iter().map(named).collect()
             }
         })

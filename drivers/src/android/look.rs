@@ -156,7 +156,8 @@ impl Android {
         }
         let id = self.display.identify(picture.size(), windows.rotation);
         self.memory.seen();
-        let front = Front { label: self.apps.label_of(&windows.front).to_owned(), id: windows.front };
+        let front =
+            Front { label: self.apps.label_of(&windows.front).to_owned(), id: windows.front, aliases: Vec::new() };
         Ok(Screen { picture, front, id })
     }
 
@@ -249,7 +250,7 @@ impl Android {
         let Android { link, shell, grep, display, apps, .. } = self;
         let link = link.as_ref().ok_or_else(unlinked)?;
         let front = windows(shell, link, grep, display.number(), deadline).await?.front;
-        Ok(Front { label: apps.label_of(&front).to_owned(), id: front })
+        Ok(Front { label: apps.label_of(&front).to_owned(), id: front, aliases: Vec::new() })
     }
 
     /// Turns the display on and asks the lock screen to go, which one that wants a secret does not.

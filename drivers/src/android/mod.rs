@@ -35,7 +35,7 @@ use tapwright_contract::gesture::{Abilities, Gesture};
 use tokio::time::Instant;
 
 use self::apps::Apps;
-pub use self::apps::app_names;
+pub use self::apps::{app_names, is_same_app_name};
 use self::capture::Camera;
 pub use self::capture::Capture;
 #[cfg(feature = "usb")]

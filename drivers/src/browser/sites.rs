@@ -44,7 +44,7 @@ pub(super) struct FoundSite {
 
 impl FoundSite {
     pub fn app(&self) -> InstalledApp {
-        InstalledApp { id: owner(&self.address), label: self.label.clone() }
+        InstalledApp { id: owner(&self.address), label: self.label.clone(), aliases: Vec::new() }
     }
 
     /// Whether a page is what is meant.
@@ -102,10 +102,10 @@ fn host(url: &Url) -> String {
 /// What is in front when a page of this address is. A blank page belongs to whoever opened it: `opener` is its address.
 pub(super) fn front(sites: &[Site], address: &str, opener: Option<&str>) -> Front {
     if address == start_page() {
-        return Front { id: "browser:start".to_owned(), label: "Start page".to_owned() };
+        return Front { id: "browser:start".to_owned(), label: "Start page".to_owned(), aliases: Vec::new() };
     }
     let Ok(url) = Url::parse(address) else {
-        return Front { id: "about:".to_owned(), label: "Blank page".to_owned() };
+        return Front { id: "about:".to_owned(), label: "Blank page".to_owned(), aliases: Vec::new() };
     };
     match (url.scheme(), opener) {
         ("about", Some(opener)) if opener != address => return front(sites, opener, None),
@@ -120,7 +120,7 @@ pub(super) fn front(sites: &[Site], address: &str, opener: Option<&str>) -> Fron
         (None, "about") => "Blank page".to_owned(),
         (None, _) => id.clone(),
     };
-    Front { id, label }
+    Front { id, label, aliases: Vec::new() }
 }
 
 #[cfg(test)]
@@ -149,7 +149,7 @@ mod tests {
         ] {
             assert_eq!(
                 front(&sites(), address, None),
-                Front { id: id.to_owned(), label: label.to_owned() },
+                Front { id: id.to_owned(), label: label.to_owned(), aliases: Vec::new() },
                 "{address}"
             );
         }

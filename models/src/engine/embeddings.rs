@@ -1,9 +1,9 @@
 //! The embedding table, mapped: a prompt needs a few rows of it.
 
-use std::fs::File;
 use std::path::Path;
 
 use memmap2::Mmap;
+use tapwright_contract::file::open_regular;
 
 use super::runtime::RuntimeError;
 use crate::error::BuildError;
@@ -22,7 +22,7 @@ impl Embeddings {
             return Err(BuildError::malformed(&path, "the record of the build points out of its folder"));
         }
         let unreadable = |source| BuildError::Unreadable { file: path.clone(), source };
-        let file = File::open(&path).map_err(unreadable)?;
+        let file = open_regular(&path).map_err(unreadable)?;
         // SAFETY: the mapping is only read; see `Checkpoint::add` for what a file that is cut short would do.
         let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
         let length = table

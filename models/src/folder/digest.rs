@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tapwright_contract::file::open_regular;
 
 use super::{BuildError, COPIED, Progress, REQUIRED, VERSION};
 use crate::checkpoint::SMALL_BYTES_MAX;
@@ -230,6 +231,6 @@ fn digest_of<'s>(shard: &'s Shard, done: &dyn Fn(u64)) -> Result<(&'s Shard, Str
 /// What reading it says.
 pub fn of_file(file: &Path) -> std::io::Result<String> {
     let mut hash = Sha256::new();
-    std::io::copy(&mut File::open(file)?, &mut hash)?;
+    std::io::copy(&mut open_regular(file)?, &mut hash)?;
     Ok(hex(&hash.finalize()))
 }

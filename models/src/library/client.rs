@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use tapwright_contract::file::open_regular;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
@@ -189,9 +190,9 @@ impl Unpacked {
 pub fn extract(brought: &Brought, to: &Path, bytes_max: u64) -> Result<(), String> {
     let said = |error: io::Error| format!("cannot unpack it: {error}");
     match brought {
-        Brought::File(from) => copy(fs::File::open(from).map_err(said)?, to, bytes_max),
+        Brought::File(from) => copy(open_regular(from).map_err(said)?, to, bytes_max),
         Brought::Zipped(wheel, name) => {
-            let file = fs::File::open(wheel).map_err(said)?;
+            let file = open_regular(wheel).map_err(said)?;
             let mut archive = zip::ZipArchive::new(file).map_err(|error| format!("cannot unpack it: {error}"))?;
             let entry = archive.by_name(name).map_err(|error| format!("{name} is not in it: {error}"))?;
             copy(entry, to, bytes_max)

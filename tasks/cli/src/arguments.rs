@@ -44,7 +44,8 @@ const EXAMPLES: &str = r#"Examples:
   How good is a model? Judged by state, in a table:
     tapwright bench smoke --seeds 100
 
-Settings come from flags, then the environment (TAPWRIGHT_...), then tapwright.toml, then defaults.
+Settings come from flags, then the environment (TAPWRIGHT_...), then tapwright.toml of this folder (trusted
+once: tapwright trust) or of the user, then defaults.
 If something does not work: tapwright doctor"#;
 
 #[derive(Debug, Parser)]
@@ -72,7 +73,7 @@ pub struct Common {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// The file with settings, in place of ./tapwright.toml
+    /// The file with settings, in place of ./tapwright.toml, which has to be trusted (tapwright trust), and of the user's own
     #[arg(long, global = true, value_name = "FILE", env = "TAPWRIGHT_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
 
@@ -108,6 +109,7 @@ pub enum Command {
     Setup(SetupArguments),
     Models(ModelsArguments),
     Phone(ServePhoneArguments),
+    Trust(TrustArguments),
 }
 
 impl Arguments {

@@ -4,6 +4,7 @@ mod bench;
 mod devices;
 mod doctor;
 mod judge;
+mod kinds;
 mod models;
 mod phone;
 mod plan;
@@ -12,6 +13,7 @@ mod resume;
 mod run;
 mod runs;
 mod setup;
+mod trust;
 
 use std::future::Future;
 
@@ -30,6 +32,8 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::narrator::Narrator;
 use crate::output;
+
+pub use self::kinds::of_small_model;
 
 /// News of a model that is being opened; what comes while nobody listens is of no use later.
 const STAGES_MAX: usize = 64;
@@ -54,6 +58,7 @@ pub async fn perform(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Setup(arguments) => setup::perform(common, arguments).await,
         Command::Models(arguments) => models::perform(common, arguments.command).await,
         Command::Phone(arguments) => phone::perform(common, arguments).await,
+        Command::Trust(arguments) => trust::perform(&common, arguments),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tapwright_tasks::Secrets;
 use tapwright_tasks::device::DeviceAddress;
 use tapwright_tasks::model::ModelSource;
-use tapwright_tasks::settings::{Machine, MachineDesktop, Overrides, Recorded, Settings, SettingsFile};
+use tapwright_tasks::settings::{Machine, MachineDesktop, Overrides, Recorded, Settings, SettingsFile, SettingsOrigin};
 
 use crate::arguments::{
     AskArguments, Common, DeviceArguments, LibraryArguments, LimitArguments, ModelArguments, PhoneArguments,
@@ -16,6 +16,7 @@ use crate::arguments::{
 };
 use crate::clock;
 use crate::error::CliError;
+use crate::trust;
 
 /// What was given on the command line and in the environment; a command fills in what it takes.
 #[derive(Debug, Default)]
@@ -33,6 +34,8 @@ pub struct Flags {
     pub steps_default: Option<u32>,
     /// Whether it is on a virtual phone whatever the file says.
     pub only_virtual: bool,
+    /// Whether records are looked at and nothing else: no model, no device.
+    pub reads_records_only: bool,
     /// Whether it is to be the same for everybody: of the file only the model counts, and where things are kept.
     pub is_measurement: bool,
 }
@@ -48,6 +51,8 @@ pub struct Config {
     /// Whether the page of a run is opened in this machine's browser.
     pub open: bool,
     watch_has_address: bool,
+    /// The file that settings came from, if there is one.
+    pub file: Option<PathBuf>,
     /// Flags that were written on the command line.
     written: BTreeSet<String>,
 }
@@ -68,8 +73,14 @@ impl Config {
     pub fn read(flags: Flags) -> Result<Config, CliError> {
         let Flags { common, device, phone, weather, model, limits, ask, recorded, steps_default, .. } = flags;
         let only_virtual = flags.only_virtual || flags.is_measurement;
-        let file = SettingsFile::read(common.config.as_deref())?;
+        let file = SettingsFile::read(common.config.as_deref(), user_settings().as_deref())?;
         let file = if flags.is_measurement { file.for_measurement() } else { file };
+        let trusted = trust::store(user_state());
+        let file = trust::checked(file, trusted.as_ref(), flags.reads_records_only, common.json)?;
+        let read = (file.origin() != SettingsOrigin::Nowhere).then(|| file.path().to_owned());
+        if let Some(read) = &read {
+            tracing::info!(file = %read.display(), "settings are read");
+        }
         let overrides = Overrides {
             runs: common.runs,
             cache: common.cache,
@@ -123,6 +134,7 @@ impl Config {
             desktop_display,
             open: ask.open,
             watch_has_address: ask.watch.flatten().is_some(),
+            file: read,
             written: common.written,
         })
     }
@@ -133,6 +145,11 @@ impl Config {
     /// `CliError` about the first that cannot be had; what it is is not in it.
     pub async fn secrets(&self) -> Result<Secrets, CliError> {
         Ok(self.settings.secrets(&variable).await?)
+    }
+
+    /// The file that settings came from, as it is told at the head of a run.
+    pub fn file_fact(&self) -> Option<(&'static str, String)> {
+        self.file.as_ref().map(|file| ("config", file.display().to_string()))
     }
 
     /// Whether a flag was written on the command line.
@@ -192,6 +209,11 @@ impl Flags {
         Flags { common, ..Flags::default() }
     }
 
+    /// For commands that look at records and at nothing else.
+    pub fn records(common: Common) -> Flags {
+        Flags { reads_records_only: true, ..Flags::common(common) }
+    }
+
     /// With a model.
     pub fn model(self, model: ModelArguments) -> Flags {
         Flags { model, ..self }
@@ -213,12 +235,13 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
 }
 
-/// The small model: where the program is started, beside the program, or where it was built.
+/// The small model: beside the program, where it was built, or where it is started. A folder that somebody sent may bring another one
+/// of that name, so it comes last.
 fn small_model() -> PathBuf {
     let beside = env::current_exe().unwrap_or_default();
-    let places = std::iter::once(PathBuf::from("models/mini"))
-        .chain(beside.ancestors().skip(1).take(4).map(|above| above.join("models/mini")))
-        .chain(std::iter::once(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/mini")));
+    let above = beside.ancestors().skip(1).take(4).map(|above| above.join("models/mini"));
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/mini");
+    let places = above.chain([built, PathBuf::from("models/mini")]);
     let mut places = places.filter(|place| place.join("config.json").is_file());
     places.next().map_or_else(|| PathBuf::from("models/mini"), |place| place.canonicalize().unwrap_or(place))
 }
@@ -234,6 +257,28 @@ fn user_cache() -> Option<PathBuf> {
         folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
     };
     cache.map(|cache| cache.join("tapwright"))
+}
+
+/// Where this user's programs keep what they remember.
+pub fn user_state() -> Option<PathBuf> {
+    user_folder("XDG_STATE_HOME", ".local/state", "LOCALAPPDATA").map(|state| state.join("tapwright"))
+}
+
+/// The user's own file with settings, whether it is there or not.
+fn user_settings() -> Option<PathBuf> {
+    user_folder("XDG_CONFIG_HOME", ".config", "APPDATA").map(|folder| folder.join("tapwright/tapwright.toml"))
+}
+
+/// A folder of the user's for one kind of file: by the XDG's variable or below the home folder, or as the platform has it.
+fn user_folder(xdg: &str, below_home: &str, windows: &str) -> Option<PathBuf> {
+    let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if cfg!(windows) {
+        folder(windows)
+    } else if cfg!(target_os = "macos") {
+        folder("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        folder(xdg).or_else(|| folder("HOME").map(|home| home.join(below_home)))
+    }
 }
 
 /// The desktop that this is started in, and where its menu is (the base directories of the XDG).

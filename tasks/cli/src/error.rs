@@ -129,7 +129,9 @@ impl From<RunError> for CliError {
     fn from(error: RunError) -> CliError {
         let exit = match error {
             RunError::Device(error) => return error.into(),
-            RunError::Expectation(_) | RunError::Api { .. } | RunError::Ended { .. } => Exit::Usage,
+            RunError::UnknownApp(_) | RunError::Expectation(_) | RunError::Api { .. } | RunError::Ended { .. } => {
+                Exit::Usage
+            }
             RunError::Journal(JournalError::Busy { .. })
             | RunError::Resume(ResumeError::Journal(JournalError::Busy { .. })) => Exit::NotReady,
             RunError::Fork(ForkError::NoSuchStep { .. } | ForkError::Ended { .. }) => Exit::Usage,

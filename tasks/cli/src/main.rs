@@ -13,6 +13,8 @@ mod opener;
 mod output;
 mod people;
 mod terminal;
+mod trust;
+mod waiting;
 
 use std::env;
 use std::io::{self, IsTerminal as _};

@@ -16,6 +16,7 @@ use crate::changes::changes_in_words;
 use crate::clock::span;
 use crate::exit::Exit;
 use crate::output;
+use crate::waiting::{AwaitedAnswer, WaitNotice};
 
 /// The column in which text begins, right of the step's number.
 const INDENT: usize = 5;
@@ -31,6 +32,9 @@ pub struct Narrator {
     steps: u32,
     steps_max: u32,
     width: usize,
+    /// Whose answers are waited for, if they can be late, and the wait for one.
+    answers: Option<AwaitedAnswer>,
+    wait: Option<WaitNotice>,
 }
 
 /// What a run came to, and where it is written down.
@@ -56,12 +60,33 @@ impl Narrator {
         let bar = ProgressBar::with_draw_target(None, target);
         let look = ProgressStyle::with_template("  {spinner:.cyan}  {msg:.dim} {elapsed:.dim}");
         bar.set_style(look.expect("it is a template").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
-        Narrator { json, bar, head: Vec::new(), scenes: Scenes::default(), steps: 0, steps_max, width: output::width() }
+        let (head, scenes, width) = (Vec::new(), Scenes::default(), output::width());
+        Narrator { json, bar, head, scenes, steps: 0, steps_max, width, answers: None, wait: None }
+    }
+
+    /// With whose answers are waited for: it is said when one is late.
+    pub fn awaiting(self, answers: Option<AwaitedAnswer>) -> Narrator {
+        Narrator { answers, ..self }
+    }
+
+    /// Waits for an answer from now on, until the next line or [`Narrator::go_on`].
+    fn await_answer(&self) -> Option<WaitNotice> {
+        let answers = self.answers.as_ref().filter(|_| !self.json)?;
+        let bar = self.bar.clone();
+        Some(answers.begin(move |sentence| {
+            bar.suspend(|| output::err(&format!("  {}", style(&sentence).dim().for_stderr())));
+        }))
     }
 
     /// What is going to be done, and with what: said with the first line of the journal.
     pub fn head(&mut self, goal: &str, facts: &[(&str, String)]) {
         self.head = head(goal, facts, self.width);
+    }
+
+    /// An answer that is waited for before there is a run.
+    pub fn wait_for_answer(&mut self, sentence: &str) {
+        self.wait(sentence);
+        self.wait = self.await_answer();
     }
 
     /// Something that takes time before the run begins.
@@ -86,6 +111,12 @@ impl Narrator {
         }
     }
 
+    /// The answer is there.
+    pub fn answered(&mut self) {
+        self.wait = None;
+        self.go_on();
+    }
+
     /// That is over.
     pub fn go_on(&self) {
         self.bar.disable_steady_tick();
@@ -97,8 +128,12 @@ impl Narrator {
         for line in std::mem::take(&mut self.head) {
             self.print(&line);
         }
+        self.wait = None;
         if let Line::Effect(effect) = &entry.line {
             self.shows(effect);
+            if matches!(effect, EffectLine::Think { .. }) {
+                self.wait = self.await_answer();
+            }
         }
         if let Some(failure_text) = failure_text(&entry.line) {
             self.print(&format!(

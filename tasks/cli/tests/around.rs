@@ -5,7 +5,7 @@ mod program;
 use std::collections::BTreeSet;
 use std::fs;
 
-use program::Place;
+use program::{Place, Running};
 use serde_json::{Value, json};
 
 #[test]
@@ -287,4 +287,104 @@ fn programs_read_what_the_documents_say() {
     let mut phone = place.start(&["phone", "--listen", "127.0.0.1:0", "--json"]);
     assert_eq!(keys(&phone.line()), documented("`phone`"));
     phone.kill();
+}
+
+#[test]
+fn many_of_one_goal_begin_at_once() {
+    let place = Place::new();
+    let begin = |n: usize| {
+        let goal = &["run", "Do something", "--model", "finish", "--json"][..];
+        let suite = &["bench", "smoke", "--seeds", "1", "--model", "finish", "--json"][..];
+        place.start(if n.is_multiple_of(4) { suite } else { goal })
+    };
+    let running: Vec<Running> = (0..12).map(begin).collect();
+    let mut folders: Vec<String> = Vec::new();
+    for run in running {
+        let ran = run.end();
+        assert_eq!(ran.code, 0, "{}", ran.out);
+        folders.push(ran.last()["record"].as_str().unwrap().to_owned());
+    }
+    folders.sort();
+    folders.dedup();
+    assert_eq!(folders.len(), 12);
+    assert!(folders.iter().all(|folder| place.path().join(folder).is_dir()));
+}
+
+/// Somebody who edits a record by hand is told which file it is, and gets no verdict out of it.
+#[test]
+fn a_record_that_was_edited_is_not_judged() {
+    let place = Place::new();
+    let ran = place.script(&[r#"do(action="Home")"#, r#"finish(message="ok")"#], &["--expect", "wifi.on=false"]);
+    assert_eq!(ran.told(), "0 done passed", "{}{}", ran.out, ran.err);
+    let folder = place.only_run();
+    let original = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let (journal, verdict, origin) = (original("journal.jsonl"), original("verdict.json"), original("origin.json"));
+    let judged = |more: &[&str]| place.run(&[&["judge", "last"], more].concat());
+    for (name, text, expected) in [
+        (
+            "journal.jsonl",
+            journal.replace("\"message\":\"ok\"", "\"message\":\"better\""),
+            "does not follow from its own events",
+        ),
+        ("journal.jsonl", journal.replace("\"goal\":\"Do something\"", "\"goal\":7"), "journal.jsonl:1: not a line"),
+        ("journal.jsonl", String::new(), "journal.jsonl"),
+        ("verdict.json", verdict.replace("\"version\"", "version"), "verdict.json cannot be read"),
+        ("verdict.json", "[]".to_owned(), "verdict.json cannot be read"),
+        ("origin.json", origin.replacen('{', "", 1), "origin.json cannot be read"),
+        ("origin.json", origin.replace("\"expected\": [", "\"expected\": [7, "), "origin.json cannot be read"),
+    ] {
+        assert_ne!(text, original(name), "{name}: nothing was edited");
+        fs::write(folder.join(name), &text).unwrap();
+        let ran = judged(&[]);
+        assert!(ran.code == 5 && ran.err.contains(expected), "{name}: {expected}: {} {}", ran.code, ran.err);
+        assert_eq!(original(name), text, "nothing is written over it");
+        for (name, text) in [("journal.jsonl", &journal), ("verdict.json", &verdict), ("origin.json", &origin)] {
+            fs::write(folder.join(name), text).unwrap();
+        }
+    }
+    assert_eq!(judged(&[]).code, 0);
+    // Pictures are not judged by.
+    fs::remove_dir_all(folder.join("pictures")).unwrap();
+    assert_eq!(judged(&[]).code, 0);
+}
+
+#[test]
+fn a_goal_that_the_model_was_not_trained_for_is_told_before_anything_is_touched() {
+    let place = Place::new();
+    place.file("script.txt", "finish(message=\"ok\")\nfinish(message=\"ok\")\n");
+    // The profile of the small model; what answers is a script.
+    let small = ["--model", "script:script.txt", "--profile", "mini"];
+    let run = |goal: &str, more: &[&str]| place.run(&[&["run", goal], &small[..], more].concat());
+    for goal in ["what's the weather", "Tell Mom I love her", "打开蓝牙", "Send \"hi\" to Ana", "\u{1b}[31mpay"] {
+        let ran = run(goal, &[]);
+        assert_eq!(ran.code, 2, "{goal}: {}{}", ran.out, ran.err);
+        for told in ["is of no kind of goal", "turn an alarm that is there on or off", "--model", "--anyway"] {
+            assert!(ran.err.contains(told), "{goal}: {told}: {}", ran.err);
+        }
+        assert!(!ran.err.contains('\u{1b}'), "{}", ran.err);
+    }
+    let said = run("Call 911", &["--json"]).last();
+    assert_eq!(said["exit"], 2);
+    assert!(said["help"].as_str().unwrap().contains("write a note"), "{said}");
+    // Without a model that is named it is the small one.
+    assert!(place.run(&["run", "Call 911"]).err.contains("is of no kind of goal"));
+    let plan = |goals: &str| place.file("plan.toml", &format!("plan = \"p\"\n{goals}")).display().to_string();
+    let planned = |file: &str, more: &[&str]| place.run(&[&["run", "--plan", file], &small[..], more].concat());
+    let untrained =
+        plan("[[goal]]\nname = \"a\"\ngoal = \"Turn Wi-Fi on\"\n[[goal]]\nname = \"b\"\ngoal = \"Call 911\"\n");
+    let ran = planned(&untrained, &[]);
+    assert!(ran.code == 2 && ran.err.contains("\"Call 911\" is of no kind"), "{}", ran.err);
+    let asks = plan("[[goal]]\nname = \"a\"\ngoal = \"Turn Wi-Fi on\"\noutput = { net = \"text\" }\n");
+    let ran = planned(&asks, &[]);
+    assert!(ran.code == 2 && ran.err.contains("not what it found"), "{}", ran.err);
+    assert!(!place.path().join("runs").exists(), "nothing was begun");
+
+    assert_eq!(run("Turn Wi-Fi on, then send \"on my way\" to Anna", &["--json"]).told(), "0 done null");
+    assert_eq!(run("Call 911", &["--anyway", "--json"]).told(), "0 done null");
+    // A suite measures what a model does with what it does not know, too.
+    assert_eq!(place.run(&["run", "--task", "radio", "--model", "script:script.txt", "--profile", "mini"]).code, 20);
+    let help = place.run(&["run", "--help"]).out;
+    for kind in ["- turn Wi-Fi, Bluetooth or Airplane mode on or off", "- two in a row:", "--anyway"] {
+        assert!(help.contains(kind), "{kind}: {help}");
+    }
 }

@@ -115,3 +115,53 @@ fn desktops_are_listed() {
         assert!(without[0]["state"].as_str().unwrap().contains("apt install"), "{without:?}");
     }
 }
+
+/// `uxterm` is a script that has xterm open a window under another class.
+#[test]
+fn a_program_that_is_forbidden_is_so_in_all_its_windows() {
+    if !is_possible() || !Path::new("/usr/bin/uxterm").is_file() || !Path::new("/usr/bin/xterm").is_file() {
+        return;
+    }
+    let run = |forbid: &str| {
+        let place = Place::new();
+        let launch = r#"do(action="Launch", app="UXTerm")"#;
+        let types = r#"do(action="Type", text="x")"#;
+        place.file("script.txt", &[launch, types, types, types, types, DONE].join("\n"));
+        let arguments =
+            ["run", "Type", "--json", "--model", "script:script.txt", "--device", "desktop:private:800x600"];
+        let mut command = place.command(&[&arguments[..], &["--forbid", forbid]].concat());
+        let ran = program::Ran::of(command.env("TMPDIR", place.path()).output().unwrap());
+        (ran, place)
+    };
+    for forbid in ["xterm", "XTERM"] {
+        let (ran, place) = run(forbid);
+        assert_eq!(ran.told(), "16 refused null", "{forbid}: {}{}", ran.out, ran.err);
+        let typed = place.journal().iter().filter(|line| line["effect"]["act"].to_string().contains("insert")).count();
+        assert_eq!(typed, 0, "{forbid}");
+    }
+    let (ran, _place) = run("uxterm");
+    assert_eq!(ran.lines()[0]["result"], "refused", "{}", ran.out);
+    let (ran, _place) = run("mousepad");
+    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    let (ran, place) = run("xtrem");
+    let (why, help) = (ran.last()["error"].to_string(), ran.last()["help"].to_string());
+    assert!(ran.code == 2 && why.contains("xtrem") && help.contains("XTerm"), "{}", ran.out);
+    assert!(!place.path().join("runs").exists());
+}
+
+#[test]
+fn a_desktop_that_was_made_for_a_run_is_gone_with_it_and_that_is_said() {
+    if !is_possible() {
+        return;
+    }
+    let place = Place::new();
+    // A script at its end is a model that may answer later.
+    place.file("script.txt", r#"do(action="Home")"#);
+    let arguments = ["run", "Go home", "--json", "--model", "script:script.txt", "--device", "desktop:private:800x600"];
+    let ran = program::Ran::of(place.command(&arguments).env("TMPDIR", place.path()).output().unwrap());
+    assert_eq!(ran.told(), "14 model-failed null", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.last()["can_go_on"], false, "{}", ran.out);
+    let ran = program::Ran::of(place.command(&["resume", "last"]).env("TMPDIR", place.path()).output().unwrap());
+    assert!(ran.code == 2 && ran.err.contains("was made for it, and is gone with it"), "{} {}", ran.code, ran.err);
+    assert!(ran.err.contains("--another-phone"), "{}", ran.err);
+}

@@ -65,10 +65,8 @@ fn by_replies_that_nobody_understands() {
 fn by_the_policy() {
     let launch = r#"do(action="Launch", app="Settings")"#;
     check(&[launch; 4], &["--forbid", "settings"], "16 refused null");
-    // Whatever it is called: a slip of the model, another language, a slip of whoever forbids it.
-    for (app, forbid) in
-        [("Setings", "settings"), ("Setings", "设置"), ("设置", "com.android.settings"), ("Settings", "SETINGS")]
-    {
+    // Whatever it is called: a slip of the model, another language.
+    for (app, forbid) in [("Setings", "settings"), ("Setings", "设置"), ("设置", "com.android.settings")] {
         let launch = format!(r#"do(action="Launch", app="{app}")"#);
         check(&[launch.as_str(); 4], &["--forbid", forbid], "16 refused null");
     }

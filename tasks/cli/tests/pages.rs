@@ -73,7 +73,7 @@ fn a_page_holds_nothing_from_outside_of_its_record() {
     fs::remove_file(&picture).unwrap();
     fs::create_dir(&picture).unwrap();
     is_without("a folder");
-    assert!(page(&place, "last").0.out.contains("this is no file of a picture"));
+    assert!(page(&place, "last").0.out.contains("no regular file"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Driver for Device {
             color => color,
         };
         let rgba: Vec<u8> = [color.to_le_bytes()[0], color.to_le_bytes()[1], 9, 255].repeat(16);
-        let front = Front { id: String::new(), label: String::new() };
+        let front = Front { id: String::new(), label: String::new(), aliases: Vec::new() };
         Ok(Screen::new(Picture::new(SIZE, rgba).unwrap(), front))
     }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_agent::action::Call;
-use tapwright_agent::journal::{Entry, Record, RecordError, refuse_links};
+use tapwright_agent::journal::{Entry, JOURNAL_BYTES_MAX, Record, RecordError, refuse_links};
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Question};
+use tapwright_contract::file;
 use tapwright_contract::model::{Part, Prompt, Role, Turn};
 
 use super::outputs::question;
@@ -209,7 +210,7 @@ fn has_done_nothing(at: &Path) -> bool {
         Ok(mut pictures) => pictures.next().is_none(),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     };
-    let is_beginning = match fs::read(at.join("journal.jsonl")) {
+    let is_beginning = match file::read_bytes(&at.join("journal.jsonl"), JOURNAL_BYTES_MAX) {
         Ok(bytes) => !bytes.contains(&b'\n') && (bytes.is_empty() || bytes.starts_with(b"{")),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     };

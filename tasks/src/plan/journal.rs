@@ -1,13 +1,16 @@
 //! What became of a plan, a line at a time: from it a plan goes on in the middle.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tapwright_agent::journal::{Record, private, private_folder, private_folders, refuse_links, sync_folder};
+use tapwright_agent::journal::{
+    JOURNAL_BYTES_MAX, Record, first_free, private, private_folder, private_folders, refuse_links, sync_folder,
+};
 use tapwright_agent::outcome::Outcome;
+use tapwright_contract::file;
 
 use super::outputs::{add_round, new_items};
 use super::{Goal, OutputKind, Outputs, Plan};
@@ -208,6 +211,15 @@ impl PlanRecord {
         let mut record = PlanRecord { folder: folder.to_owned(), plan, lines: Vec::new(), file, _lock: lock };
         record.write(PlanLine::Plan { version: VERSION, title, started }).map_err(failed)?;
         Ok(record)
+    }
+
+    /// Makes the folder of a plan that begins, in `runs`, under the first name that nobody has yet.
+    ///
+    /// # Errors
+    /// `PlanRecordError` if it cannot be made.
+    pub fn create_in(runs: &Path, name: &str, plan: &Plan, started: u64) -> Result<PlanRecord, PlanRecordError> {
+        let is_taken = |error: &PlanRecordError| matches!(error, PlanRecordError::File { source, .. } if source.kind() == io::ErrorKind::AlreadyExists);
+        first_free(name, is_taken, |name| PlanRecord::create(&runs.join(name), plan.clone(), started))
     }
 
     /// Takes up a plan that broke off. A torn last line is left out.
@@ -523,7 +535,8 @@ fn is_over(lines: &[PlanLine], name: &str) -> bool {
 /// The whole lines of a plan's record, and how many bytes they are.
 fn read_lines(folder: &Path) -> Result<(Vec<PlanLine>, u64), PlanRecordError> {
     let at = folder.join("plan.jsonl");
-    let bytes = fs::read(&at).map_err(|source| PlanRecordError::File { at: at.clone(), source })?;
+    let bytes =
+        file::read_bytes(&at, JOURNAL_BYTES_MAX).map_err(|source| PlanRecordError::File { at: at.clone(), source })?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let mut lines = Vec::new();
     for (n, line) in bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {

@@ -270,7 +270,7 @@ fn settings(request: &serde_json::Map<String, Value>, profiles: &mut Profiles) -
 
 /// The profile as a file that people can read and change.
 fn written(profiles: &Profiles, system: &str, language: PromptLanguage, base: Shipped) -> String {
-    let Profiles { agent, model } = profiles;
+    let Profiles { agent, model, .. } = profiles;
     let word = |value: Toml| value.to_string();
     let reply = toml::Value::try_from(agent.reply).expect("it is a word");
     let mut text = format!(

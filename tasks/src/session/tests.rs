@@ -57,7 +57,7 @@ async fn session_on(folder: &Path, text: &str, device: Option<CustomDevice>) -> 
         date: "2026-01-02".to_owned(),
         variable: &|_| None,
     };
-    let file = SettingsFile::read(Some(&file)).unwrap();
+    let file = SettingsFile::read(Some(&file), None).unwrap();
     let mut settings = Settings::resolve(&file, Overrides::default(), Recorded::default(), &machine).unwrap();
     if let Some(device) = device {
         settings.device.at = DeviceAddress::Custom(device);
@@ -94,6 +94,11 @@ async fn a_fork_knows_what_it_was_begun_with_before_it_goes_on() {
     std::fs::write(&at, text.replace("script.txt", "planted.txt")).unwrap();
     fork(1, "planted").unwrap();
     assert!(!known("planted").is_own(&runs.join("planted"), Some(&key)));
+    // Another one that begins in the same millisecond takes the next name.
+    fork(1, "fork").unwrap();
+    assert_eq!(Record::read(&runs.join("fork-2")).unwrap().facts.run, "fork-2");
+    let again = session.run(&task, &runs, "run", 0, &mut |_| ()).await.unwrap();
+    assert_eq!((again.run.as_str(), again.folder), ("run-2", runs.join("run-2")));
     assert!(fork(9, "none").is_err() && !runs.join("none").exists(), "a fork that fails leaves nothing");
     // Nor does one that fails in the middle: here the folder's name is as long as can be, and its pictures' names are longer.
     let mut deep = folder.path().to_owned();
@@ -178,7 +183,7 @@ impl Driver for Plain {
 
     async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {
         let picture = Picture::new(Size { width: 2, height: 2 }, vec![0; 16]).unwrap();
-        Ok(Screen::new(picture, Front { id: "plain".to_owned(), label: "Plain".to_owned() }))
+        Ok(Screen::new(picture, Front { id: "plain".to_owned(), label: "Plain".to_owned(), aliases: Vec::new() }))
     }
 
     async fn perform(&mut self, _gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {

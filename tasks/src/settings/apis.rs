@@ -7,6 +7,7 @@ use std::time::Duration;
 use tapwright_agent::calls::{ApiCatalog, plain_parameters};
 use tapwright_agent::policy::Policy;
 use tapwright_contract::api::{ApiEffect, ApiSpec};
+use tapwright_contract::name::is_same;
 
 use super::file::{ApiSection, ParametersSection};
 use super::model::absolute;
@@ -49,7 +50,7 @@ pub(super) fn named_in(
     });
     // Another name may be of an API that the device has: that is known when it is open.
     let misspelt = |name: &String| {
-        let is_known = apis.keys().any(|api| api.eq_ignore_ascii_case(name));
+        let is_known = apis.keys().any(|api| is_same(api, name));
         nearest(name, apis.keys().map(String::as_str)).filter(|_| !is_known)
     };
     match by_name.chain(by_secret).find_map(|(name, at)| Some((name, at, misspelt(name)?))) {
@@ -83,7 +84,7 @@ fn endpoints(
         };
         let effect = api.effect.unwrap_or(ApiEffect::Changes);
         let spec = ApiSpec { name: name.clone(), about: api.about.clone(), parameters, effect };
-        if apis.keys().any(|other| other.eq_ignore_ascii_case(name)) {
+        if apis.keys().any(|other| is_same(other, name)) {
             return wrong("another one is called so, but for capital letters");
         }
         let within = api.timeout_ms.map_or(act, Duration::from_millis);

@@ -1,6 +1,7 @@
 //! `tapwright.toml`: its sections as they are written. What they come to is the other files' of this folder.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::mem;
 use std::ops::Range;
@@ -23,7 +24,23 @@ const FILE: &str = "tapwright.toml";
 pub struct SettingsFile {
     path: PathBuf,
     text: String,
+    origin: SettingsOrigin,
+    /// The user's own file that this one, of the working folder, takes the place of.
+    replaced: Option<PathBuf>,
     pub(super) sections: Sections,
+}
+
+/// Who says that this file counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingsOrigin {
+    /// Nobody: there is none.
+    Nowhere,
+    /// The user named it.
+    Named,
+    /// It is in the user's own folder for settings.
+    UserFolder,
+    /// It lies in the folder where the program was started, which may be somebody else's.
+    WorkingFolder,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -212,19 +229,64 @@ pub(super) struct ApiPolicySection {
 }
 
 impl SettingsFile {
-    /// Reads the file that is named, or `tapwright.toml`. None there is an empty one, unless it was named.
+    /// Reads the file that is named; or else `tapwright.toml` of the working folder; or else the user's `own`. None there is an
+    /// empty one, unless it was named.
     ///
     /// # Errors
     /// `Mistake` says what is wrong in it, and where.
-    pub fn read(named: Option<&Path>) -> Result<SettingsFile, Mistake> {
-        let path = named.map_or_else(|| PathBuf::from(FILE), Path::to_owned);
-        let text = match read_text(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => String::new(),
-            Err(error) => return Err(Mistake::unreadable(&path, &error)),
-        };
-        let sections = toml::from_str(&text).map_err(|error| Mistake::of_toml(&path, &text, &error))?;
-        Ok(SettingsFile { path, text, sections })
+    pub fn read(named: Option<&Path>, own: Option<&Path>) -> Result<SettingsFile, Mistake> {
+        if let Some(path) = named {
+            let text = read_text(path).map_err(|error| Mistake::unreadable(path, &error))?;
+            return SettingsFile::of_text(path, &text, SettingsOrigin::Named);
+        }
+        let own = own.filter(|own| own.exists());
+        let here = Path::new(FILE);
+        let is_own = own.is_some_and(
+            |own| matches!((fs::canonicalize(here), fs::canonicalize(own)), (Ok(here), Ok(own)) if here == own),
+        );
+        for (path, origin) in [(Some(here), SettingsOrigin::WorkingFolder), (own, SettingsOrigin::UserFolder)] {
+            let Some(path) = path else { continue };
+            let text = match read_text(path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Mistake::unreadable(path, &error)),
+            };
+            let origin = if is_own { SettingsOrigin::UserFolder } else { origin };
+            let mut file = SettingsFile::of_text(path, &text, origin)?;
+            file.replaced = own.filter(|_| origin == SettingsOrigin::WorkingFolder).map(Path::to_owned);
+            return Ok(file);
+        }
+        SettingsFile::of_text(here, "", SettingsOrigin::Nowhere)
+    }
+
+    /// Reads a file as one that came with its folder.
+    ///
+    /// # Errors
+    /// `Mistake` says what is wrong in it, and where.
+    pub fn of_folder(path: &Path) -> Result<SettingsFile, Mistake> {
+        let text = read_text(path).map_err(|error| Mistake::unreadable(path, &error))?;
+        SettingsFile::of_text(path, &text, SettingsOrigin::WorkingFolder)
+    }
+
+    pub(super) fn of_text(path: &Path, text: &str, origin: SettingsOrigin) -> Result<SettingsFile, Mistake> {
+        let sections = toml::from_str(text).map_err(|error| Mistake::of_toml(path, text, &error))?;
+        Ok(SettingsFile { path: path.to_owned(), text: text.to_owned(), origin, replaced: None, sections })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn origin(&self) -> SettingsOrigin {
+        self.origin
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn replaced(&self) -> Option<&Path> {
+        self.replaced.as_deref()
     }
 
     /// Without all that would make a measurement another one than everybody's: of the file the models are left, and where things are

@@ -290,11 +290,16 @@ fn profile(
 /// Models that look at nothing, to compare others with.
 const NULL_MODELS: [&str; 2] = ["finish", "taps"];
 
+/// Whether it is one of the models that look at nothing.
+pub(super) fn is_null_model(words: &str) -> bool {
+    NULL_MODELS.contains(&words)
+}
+
 fn is_folder(words: &str) -> bool {
     !words.starts_with("script:") && !NULL_MODELS.contains(&words) && !is_server(words.as_ref())
 }
 
-fn is_server(words: &OsStr) -> bool {
+pub(super) fn is_server(words: &OsStr) -> bool {
     words.to_str().is_some_and(|words| words.starts_with("http://") || words.starts_with("https://"))
 }
 

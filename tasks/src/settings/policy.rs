@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tapwright_agent::policy::{ApiUse, Permission, Policy, Rule, SecretUse};
+use tapwright_contract::name::is_same;
 use tapwright_drivers::android::app_names;
 
 use super::apis::program;
 use super::file::RuleSection;
 use super::{SettingsError, SettingsFile};
+use crate::named_apps::is_id;
 use crate::policy::Preset;
 
 /// Where a secret is kept.
@@ -49,7 +51,7 @@ pub(super) fn resolve(file: &SettingsFile, preset: Preset) -> Result<Policy, Set
     }
     policy.apps_allowed.clone_from(&section.apps_allowed);
     for (name, said) in &section.apis {
-        if policy.apis.keys().any(|other| other.eq_ignore_ascii_case(name)) {
+        if policy.apis.keys().any(|other| is_same(other, name)) {
             let why = format!("[policy.apis.{name}]: another one is called so, but for capital letters");
             return Err(wrong(why, "say it once: capital letters of an API's name do not count"));
         }
@@ -88,11 +90,6 @@ pub(super) fn resolve(file: &SettingsFile, preset: Preset) -> Result<Policy, Set
         policy.secrets.insert(name.clone(), SecretUse { apps, any_field: secret.any_field, apis });
     }
     Ok(policy)
-}
-
-/// Whether it is what a platform calls an app, and not what an app calls itself.
-fn is_id(app: &str) -> bool {
-    app.contains('.') && !app.contains(char::is_whitespace)
 }
 
 fn ids(apps: &[String], at: &str) -> Result<(), String> {

@@ -29,7 +29,7 @@ fn resolve(text: &str, overrides: Overrides, recorded: Recorded) -> Result<Setti
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().join("t.toml");
     fs::write(&at, text).unwrap();
-    let file = SettingsFile::read(Some(&at))?;
+    let file = SettingsFile::read(Some(&at), None)?;
     let variable = |name: &str| Some(format!("key of {name}")).filter(|_| name != "NOT_SET");
     Settings::resolve(&file, overrides, recorded, &machine(&variable))
 }
@@ -287,7 +287,7 @@ fn a_run_that_goes_on_needs_no_flags() {
 #[test]
 fn without_a_home_only_what_needs_one_misses_it() {
     let none = Machine { cache: None, ..machine(&NO_VARIABLES) };
-    let file = SettingsFile::read(None).unwrap();
+    let file = SettingsFile::read(None, None).unwrap();
     let settings = Settings::resolve(&file, asked("finish"), Recorded::default(), &none).unwrap();
     assert_eq!(settings.model.cache, PathBuf::new());
 }
@@ -335,9 +335,9 @@ fn a_measurement_obeys_nothing_of_the_file_that_would_change_it() {
         let overrides = Overrides { only_virtual: true, steps_default: Some(40), ..Overrides::default() };
         Settings::resolve(&file, overrides, Recorded::default(), &machine(&NO_VARIABLES)).unwrap()
     };
-    let found = resolve(SettingsFile::read(Some(&at)).unwrap().for_measurement());
+    let found = resolve(SettingsFile::read(Some(&at), None).unwrap().for_measurement());
     fs::write(&at, "").unwrap();
-    let usual = resolve(SettingsFile::read(Some(&at)).unwrap());
+    let usual = resolve(SettingsFile::read(Some(&at), None).unwrap());
     assert_eq!((found.model.source, found.runs), (ModelSource::Finish, folder.path().join("r")));
     assert_eq!((&found.rules.limits, &found.rules.policy), (&usual.rules.limits, &usual.rules.policy));
     assert_eq!((found.device, found.rules.limits.steps_max), (usual.device, 40));

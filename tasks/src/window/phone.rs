@@ -112,7 +112,7 @@ impl Driver for PhoneDriver {
         let drawn = tokio::task::spawn_blocking(move || {
             phone.look(|world| {
                 let ((width, height), front) = (world.size(), world.front());
-                let front = Front { id: front.package.to_owned(), label: front.label.to_owned() };
+                let front = Front { id: front.package.to_owned(), label: front.label.to_owned(), aliases: Vec::new() };
                 (Size { width, height }, world.draw(), front)
             })
         });

@@ -55,7 +55,7 @@ impl Driver for Buttons {
         let half =
             |is_on: bool| [if is_on { 255 } else { 0 }, 128, 64, 255].repeat((SIZE.width * SIZE.height / 2) as usize);
         let picture = Picture::new(SIZE, [half(on[0]), half(on[1])].concat()).expect("it has that size");
-        Ok(Screen::new(picture, Front { id: "canvas".to_owned(), label: "Canvas".to_owned() }))
+        Ok(Screen::new(picture, Front { id: "canvas".to_owned(), label: "Canvas".to_owned(), aliases: Vec::new() }))
     }
 
     async fn perform(&mut self, gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {

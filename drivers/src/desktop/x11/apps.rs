@@ -4,6 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use tapwright_contract::device::{DriverErrorKind, Front, InstalledApp};
+use tapwright_contract::file;
+use tapwright_contract::name::{folded as fold, is_same};
+
+use super::windows::WindowOwner;
 
 /// No file of the menu is larger.
 const FILE_MAX: u64 = 256 << 10;
@@ -52,11 +56,10 @@ impl Menu {
                 let id = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
                 let is_entry = path.extension().is_some_and(|extension| extension == "desktop");
                 let is_known = entries.iter().any(|entry| entry.id == id);
-                let is_small = fs::metadata(&path).is_ok_and(|about| about.len() <= FILE_MAX);
-                if !is_entry || is_known || !is_small || entries.len() == APPS_MAX {
+                if !is_entry || is_known || entries.len() == APPS_MAX {
                     continue;
                 }
-                if let Some(entry) = fs::read_to_string(&path).ok().and_then(|text| entry(id, &text)) {
+                if let Some(entry) = file::read_text(&path, FILE_MAX).ok().and_then(|text| entry(id, &text)) {
                     entries.push(entry);
                 }
             }
@@ -112,13 +115,24 @@ impl Menu {
             .or_else(|| by(&|entry| same(entry.program()) && !entry.is_hidden))
     }
 
-    /// Who is in front if a window of this class is, or none.
-    pub fn front(&self, class: Option<&str>) -> Front {
+    /// Who is in front if a window of this owner is, or none. One program can open windows under other classes than its own, so what the
+    /// window is called and what runs behind it are names of the app, too.
+    pub fn front(&self, owner: Option<&WindowOwner>) -> Front {
+        let mut front = self.front_of_class(owner.map(|owner| owner.class.as_str()));
+        let Some(owner) = owner else { return front };
+        let entry = self.of_class(&owner.class);
+        let names = entry.into_iter().flat_map(MenuEntry::other_names);
+        let names = names.chain([owner.class.clone(), owner.instance.clone()]).chain(owner.program.clone());
+        front.aliases = others(names, &front.id, &front.label);
+        front
+    }
+
+    fn front_of_class(&self, class: Option<&str>) -> Front {
         match class {
-            None => Front { id: DESKTOP.0.to_owned(), label: DESKTOP.1.to_owned() },
+            None => Front { id: DESKTOP.0.to_owned(), label: DESKTOP.1.to_owned(), aliases: Vec::new() },
             Some(class) => match self.of_class(class) {
-                Some(entry) => Front { id: entry.id.clone(), label: entry.label.clone() },
-                None => Front { id: class.to_lowercase(), label: class.to_owned() },
+                Some(entry) => Front { id: entry.id.clone(), label: entry.label.clone(), aliases: Vec::new() },
+                None => Front { id: class.to_lowercase(), label: class.to_owned(), aliases: Vec::new() },
             },
         }
     }
@@ -126,7 +140,17 @@ impl Menu {
 
 impl MenuEntry {
     pub fn installed(&self) -> InstalledApp {
-        InstalledApp { id: self.id.clone(), label: self.label.clone() }
+        InstalledApp {
+            id: self.id.clone(),
+            label: self.label.clone(),
+            aliases: others(self.other_names(), &self.id, &self.label),
+        }
+    }
+
+    /// By what else it goes: its program, the class of its windows, the end of its id.
+    fn other_names(&self) -> impl Iterator<Item = String> {
+        let names = [Some(self.program()), self.class.as_deref(), Some(self.last_of_id())];
+        names.into_iter().flatten().map(str::to_owned)
     }
 
     /// `mousepad` of `org.xfce.mousepad`.
@@ -146,9 +170,16 @@ impl MenuEntry {
     }
 }
 
-/// Names are compared without regard to capitals and blanks.
-fn fold(name: &str) -> String {
-    name.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
+/// Names that are none of the two, each once.
+fn others(names: impl Iterator<Item = String>, id: &str, label: &str) -> Vec<String> {
+    let mut others: Vec<String> = Vec::new();
+    for name in names.filter(|name| !name.is_empty()) {
+        let is_known = |known: &str| is_same(known, &name);
+        if !is_known(id) && !is_known(label) && !others.iter().any(|other| is_known(other)) {
+            others.push(name);
+        }
+    }
+    others
 }
 
 /// Reads one file; `None` if it is no app that can be started.
@@ -286,13 +317,42 @@ mod tests {
     fn a_window_belongs_to_the_app_that_says_so() {
         let menu = menu();
         let front = |class| {
-            let front = menu.front(class);
+            let front = menu.front_of_class(class);
             (front.id, front.label)
         };
         assert_eq!(front(Some("Mousepad")), ("org.xfce.mousepad".to_owned(), "Mousepad".to_owned()));
         assert_eq!(front(Some("libreoffice-calc")).1, "LibreOffice Calc");
         assert_eq!(front(Some("XTerm")), ("xterm".to_owned(), "XTerm".to_owned()));
         assert_eq!(front(None).0, "desktop");
+    }
+
+    #[test]
+    fn a_window_goes_by_all_that_it_and_its_program_are_called() {
+        let owner = |class: &str, instance: &str, program: &str| WindowOwner {
+            class: class.to_owned(),
+            instance: instance.to_owned(),
+            program: Some(program.to_owned()),
+        };
+        let menu = menu();
+        for (owner, id, aliases) in [
+            (owner("UXTerm", "xterm", "xterm"), "uxterm", &["xterm"][..]),
+            (owner("Mousepad", "mousepad", "mousepad"), "org.xfce.mousepad", &[]),
+            (owner("Mousepad", "notes", "python3.11"), "org.xfce.mousepad", &["notes", "python3.11"]),
+            (
+                owner("libreoffice-calc", "libreoffice", "soffice.bin"),
+                "libreoffice-calc",
+                &["libreoffice", "soffice.bin"],
+            ),
+        ] {
+            let front = menu.front(Some(&owner));
+            assert_eq!(
+                (front.id.as_str(), front.aliases),
+                (id, aliases.iter().map(|name| (*name).to_owned()).collect())
+            );
+        }
+        let calc = menu.find("LibreOffice Calc").unwrap()[0].installed();
+        assert_eq!(calc.aliases, ["libreoffice"]);
+        assert!(menu.front(None).aliases.is_empty());
     }
 
     #[test]

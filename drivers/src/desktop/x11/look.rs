@@ -10,6 +10,7 @@ use super::X11Desktop;
 use super::capture::Frame;
 use super::pointer::Layout;
 use super::server::{Fault, Link};
+use super::windows::WindowOwner;
 use crate::deadline::Deadline;
 use crate::still::{self, Sketch, still};
 
@@ -26,8 +27,8 @@ pub(crate) struct Observation {
     frame: Frame,
     layout: Layout,
     monitor: usize,
-    /// By what the window in front is called.
-    class: Option<String>,
+    /// Whose the window in front is.
+    owner: Option<WindowOwner>,
     /// Which it is.
     window: Option<u32>,
     taken: Instant,
@@ -67,8 +68,8 @@ impl Link {
             None if self.has_window_manager()? => None,
             None => self.focus().and_then(|focus| self.owner(focus))?,
         };
-        let class = match window {
-            Some(window) => self.class_of(window)?,
+        let owner = match window {
+            Some(window) => self.owner_of(window)?,
             None => None,
         };
         let middle = window.and_then(|window| self.middle(window));
@@ -77,7 +78,7 @@ impl Link {
         let monitor = middle.and_then(has_middle).or_else(named).unwrap_or(0);
         let frame = self.capture(&monitors[monitor])?;
         let stack = self.stack()?;
-        Ok(Observation { frame, layout: Layout { monitors, stack }, monitor, class, window, taken: Instant::now() })
+        Ok(Observation { frame, layout: Layout { monitors, stack }, monitor, owner, window, taken: Instant::now() })
     }
 
     fn middle(&self, window: u32) -> Option<(i32, i32)> {
@@ -104,13 +105,13 @@ impl X11Desktop {
         self.memory = memory;
         let (observation, rest) = result?;
         self.rest = rest;
-        let Observation { frame, layout, monitor, class, .. } = observation;
+        let Observation { frame, layout, monitor, owner, .. } = observation;
         if self.monitors.as_ref().is_some_and(|before| *before != layout.monitors) {
             self.generation += 1;
         }
         self.monitors = Some(layout.monitors.clone());
         let id = ScreenId { display: monitor as u64, generation: self.generation, ..ScreenId::from(frame.size) };
-        let front = self.menu.front(class.as_deref());
+        let front = self.menu.front(owner.as_ref());
         // Megabytes of pixels are turned around, which takes too long for a thread that others wait for.
         let picture = tokio::task::spawn_blocking(move || frame.picture()).await;
         let picture = picture.map_err(|error| DriverErrorKind::MalformedResponse { why: error.to_string() })?;

@@ -140,14 +140,14 @@ impl X11Desktop {
                 // Labels are of the screen that was seen.
                 let monitor = last.filter(|last| monitors.contains(last)).unwrap_or_else(|| monitors[0].clone());
                 let Some(window) = link.active()? else { return Ok(None) };
-                Ok(Some((monitor, link.class_of(window)?, link.process_of(window)?, link.owners()?)))
+                Ok(Some((monitor, link.owner_of(window)?, link.process_of(window)?, link.owners()?)))
             })
             .await?;
-        let (Some((monitor, class, Some(process), stack)), Some(accessibility)) = (found, &mut self.accessibility)
+        let (Some((monitor, owner, Some(process), stack)), Some(accessibility)) = (found, &mut self.accessibility)
         else {
             return Ok(None);
         };
-        let app = self.menu.front(class.as_deref()).id;
+        let app = self.menu.front(owner.as_ref()).id;
         accessibility.tree(Subject { process, app, monitor, stack }, deadline).await
     }
 

@@ -43,6 +43,17 @@ pub(crate) fn at(stack: &[TopLevel], place: (i32, i32)) -> Vec<TopLevel> {
     stack.iter().rev().filter(|top| top.holds(place)).copied().collect()
 }
 
+/// Whose a window is, as far as that is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WindowOwner {
+    /// What the app calls its windows: `UXTerm`.
+    pub class: String,
+    /// What it calls this one: `xterm`.
+    pub instance: String,
+    /// The name of the file that its process runs, if it runs on this machine: `xterm`.
+    pub program: Option<String>,
+}
+
 /// A window that an app has opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AppWindow {
@@ -106,6 +117,20 @@ impl Link {
             Ok(reply) => Ok(class(&reply)),
             Err(error) => gone_is_none(error),
         }
+    }
+
+    /// Whose a window is.
+    pub fn owner_of(&self, window: Window) -> Result<Option<WindowOwner>, Fault> {
+        let property = self.x.get_property(false, window, AtomEnum::WM_CLASS, AtomEnum::STRING, 0, 256)?;
+        let (instance, class) = match property.reply() {
+            Ok(reply) => match both_of_class(&reply) {
+                Some(both) => both,
+                None => return Ok(None),
+            },
+            Err(error) => return gone_is_none(error),
+        };
+        let program = self.process_of(window)?.and_then(program_of);
+        Ok(Some(WindowOwner { class, instance, program }))
     }
 
     /// The process of a window, as its program says.
@@ -339,10 +364,22 @@ fn gone_is_none<T: Default>(error: x11rb::errors::ReplyError) -> Result<T, Fault
 }
 
 /// Two words, each with a zero at its end: the instance and the class.
-fn class(reply: &GetPropertyReply) -> Option<String> {
+fn both_of_class(reply: &GetPropertyReply) -> Option<(String, String)> {
     let mut parts = reply.value.split(|byte| *byte == 0).filter(|part| !part.is_empty());
     let first = parts.next()?;
-    Some(words(parts.next().unwrap_or(first)))
+    Some((words(first), words(parts.next().unwrap_or(first))))
+}
+
+fn class(reply: &GetPropertyReply) -> Option<String> {
+    both_of_class(reply).map(|(_, class)| class)
+}
+
+/// The name of the file that a process of this machine runs.
+fn program_of(process: u32) -> Option<String> {
+    let file = std::fs::read_link(format!("/proc/{process}/exe")).ok()?;
+    let name = file.file_name()?.to_string_lossy();
+    let name = name.strip_suffix(" (deleted)").unwrap_or(&name);
+    Some(words(name.as_bytes()))
 }
 
 /// Somebody's words, on one line and not too long.

@@ -10,8 +10,36 @@ use super::shared::{
     DeviceArguments, LibraryArguments, ModelArguments, PhoneArguments, ServerArguments, WeatherArguments, one_of,
 };
 
+/// Trust the settings that came with a folder, until they are changed
+#[derive(Args, Debug)]
+#[command(
+    after_help = "./tapwright.toml may have come with the folder. What in it runs a program, reads a secret or a variable of the environment,
+says where something is sent or which device is used, or has people asked less often counts only once the file is trusted, as it is.
+Whoever runs at a terminal is asked. A file that is named with --config, or is in the user's own folder for settings, needs no trust.
+
+Examples:
+  tapwright trust
+  tapwright trust ~/project/tapwright.toml --forget"
+)]
+pub struct TrustArguments {
+    /// The file [default: ./tapwright.toml]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// Trust it no more
+    #[arg(long)]
+    pub forget: bool,
+}
+
 /// List the phones that can be used
 #[derive(Args, Debug)]
+#[command(
+    after_help = "The adb server is the one that adb's own programs would use: ADB_SERVER_SOCKET says where it is, or ANDROID_ADB_SERVER_ADDRESS
+and ANDROID_ADB_SERVER_PORT do; --adb-server comes before them.
+
+Example:
+  ANDROID_ADB_SERVER_PORT=5038 tapwright devices"
+)]
 pub struct DevicesArguments {
     #[command(flatten)]
     pub server: ServerArguments,

@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use tapwright_tasks::judge::Fact;
 
+use crate::commands::of_small_model;
+
 use super::shared::{
     AskArguments, DeviceArguments, LimitArguments, ModelArguments, PhoneArguments, PresetArgument, WeatherArguments,
     fact,
 };
 
-/// Reach a goal on a phone
-#[derive(Args, Debug)]
-#[command(
-    after_help = r#"A person at the terminal, or in a browser with --ask or --watch, is asked when the model marks a tap as sensitive, wants somebody
+const RUN_HELP: &str = r#"A person at the terminal, or in a browser with --ask or --watch, is asked when the model marks a tap as sensitive, wants somebody
 to take over or to choose, and when the policy says so. Without one the run ends with `needs-person`. Ctrl-C stops within one step; a second Ctrl-C kills.
 
 Examples:
@@ -23,10 +22,21 @@ Examples:
   tapwright run 'Order my usual lunch' --device R58M31ABCDE --ask 127.0.0.1:8790 --ask-within 2h
   tapwright run 'Turn Dark theme on' --watch --open
 
-The small model knows twelve kinds of goal on the virtual phone, in English: turn a switch of Settings on or off; turn an alarm that is
-there on or off; send a message to somebody with whom there is a conversation; write a note; make a contact a favourite; add an event to
-today's calendar; and two of those in a row. Whatever else it is asked it gets wrong, and says that it is done. For anything else name
-a larger model with --model."#
+The small model knows these kinds of goal on the virtual phone, in these words of English:
+"#;
+
+/// The kinds are those of the small model's profile: nobody can forget to write one here.
+fn run_help() -> String {
+    let kinds: Vec<String> = of_small_model().into_iter().map(|about| format!("  - {about}\n")).collect();
+    let rest = "\nA goal of no such kind is told before anything is touched; --anyway has it tried all the same, and what the model then says of
+it is worth nothing. For anything else name a larger model with --model.";
+    format!("{RUN_HELP}{}{rest}", kinds.concat())
+}
+
+/// Reach a goal on a phone
+#[derive(Args, Debug)]
+#[command(
+    after_help = run_help()
 )]
 pub struct RunArguments {
     /// What is wanted, in your words
@@ -48,6 +58,10 @@ pub struct RunArguments {
     /// What has to be true in the end, read from the phone's state; may be given again
     #[arg(long, value_name = "FACT=VALUE", value_parser = fact)]
     pub expect: Vec<Fact>,
+
+    /// Run though the goal is of no kind that the model was trained for
+    #[arg(long)]
+    pub anyway: bool,
 
     #[command(flatten)]
     pub device: DeviceArguments,

@@ -120,7 +120,8 @@ pub struct DeviceArguments {
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Device")]
 pub struct ServerArguments {
-    /// The adb server [default: 127.0.0.1:5037]
+    /// The adb server [default: where ADB_SERVER_SOCKET, ANDROID_ADB_SERVER_ADDRESS and ANDROID_ADB_SERVER_PORT say, else
+    /// 127.0.0.1:5037]
     #[arg(long, value_name = "HOST:PORT", env = "TAPWRIGHT_ADB_SERVER", hide_env_values = true)]
     pub adb_server: Option<String>,
 }

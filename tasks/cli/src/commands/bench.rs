@@ -4,14 +4,15 @@ mod osworld;
 mod table;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use console::style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::measurement::Measurement;
-use tapwright_tasks::record::{SUITE_VERSION, SuiteBrief, keep_suite};
+use tapwright_tasks::record::{SUITE_VERSION, SuiteBrief, claim_folder, keep_suite};
 use tapwright_tasks::suite::{self, CaseCounts, CaseResult, CaseSelection, SuiteTable};
 use tapwright_tasks::{counted, suites};
 
@@ -54,8 +55,7 @@ async fn measure(common: Common, arguments: BenchArguments) -> Result<Exit, CliE
     let Some(mut opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
 
     let started = clock::now();
-    let name = run_name(started, suite.name());
-    let folder = config.runs.join(&name);
+    let (name, folder) = claimed(&config.runs, &run_name(started, suite.name()))?;
     if !config.json {
         let facts = [("model", opened.about.clone()), ("record", folder.display().to_string())];
         for line in head(
@@ -73,8 +73,10 @@ async fn measure(common: Common, arguments: BenchArguments) -> Result<Exit, CliE
     narrator.wait("reading the model's files: their digest stands in suite.json");
     let measurement = Measurement::of(&cases, &selection, &rules, &config.device.weather, &config.model, &opened);
     narrator.go_on();
-    let measurement = measurement
-        .map_err(|error| CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}")))?;
+    let measurement = measurement.map_err(|error| {
+        let error = CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}"));
+        nothing_done(&folder, error)
+    })?;
     let device = config.device.clone();
     let plan = suite::BenchRun { cases, rules, device, runs: &folder, now: &clock::now };
     let bar = bar(seeds, config.json || config.verbose > 0);
@@ -106,6 +108,7 @@ async fn measure(common: Common, arguments: BenchArguments) -> Result<Exit, CliE
     // What was measured until it broke off is worth showing.
     let (table, broke) = match result {
         Ok(table) => (table, None),
+        Err(error) if rows.is_empty() => return Err(nothing_done(&folder, error.into())),
         Err(error) => (told, Some(CliError::from(error))),
     };
     let brief = SuiteBrief {
@@ -126,6 +129,20 @@ async fn measure(common: Common, arguments: BenchArguments) -> Result<Exit, CliE
         Some(trouble) => Err(trouble),
         None => kept.map(|()| exit),
     }
+}
+
+/// A folder for the suite's runs, which nobody else has.
+fn claimed(runs: &Path, name: &str) -> Result<(String, PathBuf), CliError> {
+    claim_folder(runs, name).map_err(|error| {
+        let why = format!("no folder for the runs can be made in {}: {error}", runs.display());
+        CliError::said(Exit::Unwritten, why).help("choose a folder that can be written: --runs FOLDER")
+    })
+}
+
+/// Takes the folder away if nothing came into it.
+fn nothing_done(folder: &Path, error: CliError) -> CliError {
+    let _ = fs::remove_dir(folder);
+    error
 }
 
 /// The table, and where the record is, for people or for programs.

@@ -16,7 +16,7 @@ use crate::output;
 pub async fn perform(common: Common, arguments: JudgeArguments) -> Result<Exit, CliError> {
     let JudgeArguments { run, expect, device } = arguments;
     let named = device.device.is_some();
-    let config = Config::read(Flags { device, ..Flags::common(common) })?;
+    let config = Config::read(Flags { device, reads_records_only: !named, ..Flags::common(common) })?;
     let folder = find_run(&config.runs, &run)
         .map_err(|error| CliError::usage(error.to_string()).help("see which there are with: tapwright runs"))?;
     // A phone that would be drawn for this is not the one that the run was on.
@@ -68,7 +68,9 @@ impl From<RejudgeError> for CliError {
             | RejudgeError::NoFacts { .. }
             | RejudgeError::Expectation(_) => CliError::new(Exit::Usage, &error),
             RejudgeError::Unwritten { .. } => CliError::new(Exit::Unwritten, &error),
-            RejudgeError::Record(_) | RejudgeError::Unreadable { .. } => CliError::new(Exit::Unreadable, &error),
+            RejudgeError::Record(_) | RejudgeError::Changed { .. } | RejudgeError::Unreadable { .. } => {
+                CliError::new(Exit::Unreadable, &error)
+            }
         };
         match help {
             Some(help) => said.help(help),

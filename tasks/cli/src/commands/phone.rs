@@ -16,7 +16,7 @@ use crate::opener;
 use crate::output;
 
 pub async fn perform(common: Common, arguments: ServePhoneArguments) -> Result<Exit, CliError> {
-    let config = Config::read(Flags { phone: arguments.phone, weather: arguments.weather, ..Flags::common(common) })?;
+    let config = Config::read(Flags { phone: arguments.phone, weather: arguments.weather, ..Flags::records(common) })?;
     let stop = interrupt::listen();
     let listen = arguments.listen;
     let access = serve::access(&arguments.keys).map_err(|error| {

@@ -20,7 +20,7 @@ use tapwright_tasks::{Entry, Outcome, Record, counted};
 
 use super::resume::{allow_phone, can_go_on, outlives, settings_again};
 use super::run::warn_of_clock;
-use super::{close, close_with, open_model, open_session, run_name};
+use super::{close, close_with, kinds, open_model, open_session, run_name};
 use crate::arguments::{Common, ContinueArguments, PlanArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
@@ -31,6 +31,7 @@ use crate::narrator::{Narrator, RunEnding, mark};
 use crate::output;
 use crate::people;
 use crate::terminal;
+use crate::waiting::AwaitedAnswer;
 
 /// Has a model write a plan into a file.
 pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, CliError> {
@@ -48,11 +49,11 @@ pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Cli
         return Err(unwritten("there is no such folder"));
     }
     let stop = interrupt::listen();
-    let narrator = Narrator::new(config.json, config.verbose == 0, 0);
+    let mut narrator = Narrator::new(config.json, config.verbose == 0, 0).awaiting(AwaitedAnswer::of(&config));
     let Some(mut opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
-    narrator.wait("the model writes a plan");
+    narrator.wait_for_answer("the model writes a plan");
     let drafted = draft(opened.model.as_mut(), &goal, &BTreeSet::new(), config.rules.limits.think).await;
-    narrator.go_on();
+    narrator.answered();
     let plan = drafted.map_err(|mistake| {
         CliError::said(Exit::ModelFailed, format!("the model wrote no plan: {}", mistake.why))
             .help("a model that writes texts is needed: --model http://HOST/v1 --model-name NAME")
@@ -75,8 +76,10 @@ pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Cli
 }
 
 /// Carries out the plan in a file.
-pub async fn begin(config: Config, file: &Path) -> Result<Exit, CliError> {
+pub async fn begin(config: Config, file: &Path, anyway: bool) -> Result<Exit, CliError> {
     let plan = Plan::read(file)?;
+    let goals = plan.goals.iter().map(|goal| (goal.goal.get_ref().as_str(), !goal.output.is_empty()));
+    kinds::check_plan(&config.model, goals, anyway)?;
     let stop = interrupt::listen();
     let secrets = config.secrets().await?;
     let respondents = people::gather(&config, None).await?;
@@ -86,8 +89,9 @@ pub async fn begin(config: Config, file: &Path) -> Result<Exit, CliError> {
     };
     let started = clock::now();
     let name = run_name(started, &plan.title);
-    let result = match PlanRecord::create(&config.runs.join(&name), plan, started) {
+    let result = match PlanRecord::create_in(&config.runs, &name, &plan, started) {
         Ok(record) => {
+            let name = record.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
             warn_of_clock(mark_last(&config.runs, &name, started));
             carry_on(&mut session, &config, record, true).await
         }
@@ -171,8 +175,13 @@ async fn carry_on(
     session.write_origin(&folder).map_err(unwritten)?;
     // What it says is not how the plan stands once it goes on; it is written anew in the end.
     let _ = fs::remove_file(folder.join("plan.json"));
-    let mut watch =
-        PlanNarrator { json: config.json, live: config.verbose == 0, is_virtual: config.is_virtual(), narrator: None };
+    let mut watch = PlanNarrator {
+        json: config.json,
+        live: config.verbose == 0,
+        is_gone: config.device_is_gone_after_run(),
+        answers: AwaitedAnswer::of(config),
+        narrator: None,
+    };
     let mut runner = SessionRunner { session, folder: &folder, watch: &mut watch, is_own, now: &clock::now };
     let end = match carry_out(&mut record, &mut runner).await {
         Ok(end) => end,
@@ -206,7 +215,7 @@ async fn carry_on(
         if let Some(document) = document {
             output::out(&format!("     {} {document}", style("document").dim()));
         }
-        if record.next().is_some() && !config.is_virtual() {
+        if record.next().is_some() && !config.device_is_gone_after_run() {
             output::out(&format!("     {:8} {}", "", style(format!("tapwright resume {}", folder.display())).dim()));
         }
         output::out("");
@@ -230,13 +239,15 @@ fn exit(end: &PlanEnd) -> Exit {
 struct PlanNarrator {
     json: bool,
     live: bool,
-    is_virtual: bool,
+    /// Whether what it is on is gone after it.
+    is_gone: bool,
+    answers: Option<AwaitedAnswer>,
     narrator: Option<Narrator>,
 }
 
 impl PlanWatch for PlanNarrator {
     fn begins(&mut self, goal: &Goal, words: &str, folder: &Path, steps_max: u32) {
-        let mut narrator = Narrator::new(self.json, self.live, steps_max);
+        let mut narrator = Narrator::new(self.json, self.live, steps_max).awaiting(self.answers.clone());
         narrator.head(words, &[("goal", goal.name.clone()), ("record", folder.display().to_string())]);
         self.narrator = Some(narrator);
     }
@@ -262,7 +273,7 @@ impl PlanWatch for PlanNarrator {
             end: &report.end,
             judgement: Some(&report.judgement),
             ms: report.ms,
-            can_go_on: can_go_on(&report.end.outcome, self.is_virtual),
+            can_go_on: can_go_on(&report.end.outcome, self.is_gone),
         };
         narrator.ending(&ending, Exit::of(&report.end.outcome, report.judgement.verdict.as_ref()));
     }

@@ -25,7 +25,7 @@ use crate::output;
 const PAGE_RUNS_MAX: usize = 100;
 
 pub fn perform(common: Common, arguments: &ReplayArguments) -> Result<Exit, CliError> {
-    let config = Config::read(Flags::common(common))?;
+    let config = Config::read(Flags::records(common))?;
     if let Some((folder, brief)) = find_suite(&config.runs, &arguments.run) {
         return suite_page(&config, &folder, &brief, arguments.html.as_deref());
     }

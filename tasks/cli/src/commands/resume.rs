@@ -23,6 +23,7 @@ use crate::narrator::Narrator;
 use crate::output;
 use crate::people;
 use crate::terminal::{self, Terminal};
+use crate::waiting::AwaitedAnswer;
 
 /// What is gone on with.
 enum Begin {
@@ -74,7 +75,8 @@ async fn go_on(
     let secrets = config.secrets().await?;
     let stop = interrupt::listen();
     let respondents = people::gather(&config, terminal).await?;
-    let mut narrator = Narrator::new(config.json, config.verbose == 0, record.facts.setting.limits.steps_max);
+    let mut narrator = Narrator::new(config.json, config.verbose == 0, record.facts.setting.limits.steps_max)
+        .awaiting(AwaitedAnswer::of(&config));
     let Some(mut session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
         return Ok(Exit::Stopped);
     };
@@ -102,7 +104,7 @@ async fn driven(
             let seal = seal_of(&config.settings);
             let location = RunLocation { runs: &config.runs, run: &name, started, seal: seal.as_ref() };
             let run = ResumableRun::fork(folder, steps, location)?;
-            warn_of_clock(mark_last(&config.runs, &name, started));
+            warn_of_clock(mark_last(&config.runs, &run.record().facts.run, started));
             (run, format!("begins with the first {} of {}", output::steps(steps), folder.display()))
         }
     };
@@ -127,7 +129,10 @@ async fn driven(
             ("model", session.model_about().to_owned()),
             ("record", run.folder().display().to_string()),
             ("", told),
-        ],
+        ]
+        .into_iter()
+        .chain(config.file_fact())
+        .collect::<Vec<_>>(),
     );
     let mut watch = |entry: &Entry| narrator.entry(entry);
     Ok(session.resume(run, clock::now(), &mut watch).await?)
@@ -207,10 +212,16 @@ pub async fn allow_phone(
     Ok(())
 }
 
-/// A phone inside a process is gone with it. `again` is the command that goes on.
+/// A phone inside a process is gone with it, and so is a desktop that was made for a run. `again` is the command that goes on.
 pub fn outlives(config: &Config, again: &str) -> Result<(), CliError> {
-    if !config.is_virtual() {
+    if !config.device_is_gone_after_run() {
         return Ok(());
+    }
+    if !config.is_virtual() {
+        return Err(CliError::usage("the desktop of this run was made for it, and is gone with it").help(format!(
+            "begin anew: tapwright run. Another desktop does not know what was done on it; to take one all the same: {again} \
+             --device desktop --another-phone"
+        )));
     }
     Err(CliError::usage("the phone of this run was inside its process, and is gone with it").help(format!(
         "another phone does not know what was done on it. To take one all the same, serve one with `tapwright phone`, then: {again} \
@@ -219,12 +230,12 @@ pub fn outlives(config: &Config, again: &str) -> Result<(), CliError> {
 }
 
 fn folder(common: &Common, run: &str, find: fn(&Path, &str) -> std::io::Result<PathBuf>) -> Result<PathBuf, CliError> {
-    let config = Config::read(Flags::common(common.clone()))?;
+    let config = Config::read(Flags::records(common.clone()))?;
     find(&config.runs, run)
         .map_err(|error| CliError::usage(error.to_string()).help("see which there are with: tapwright runs"))
 }
 
 /// Whether somebody may want to go on.
-pub fn can_go_on(outcome: &Outcome, is_virtual: bool) -> bool {
-    outcome.can_go_on() && !is_virtual
+pub fn can_go_on(outcome: &Outcome, device_is_gone: bool) -> bool {
+    outcome.can_go_on() && !device_is_gone
 }

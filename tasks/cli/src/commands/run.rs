@@ -1,14 +1,12 @@
 //! `tapwright run`
 
-use std::mem;
-
 use tapwright_tasks::judge::FactEvaluator;
 use tapwright_tasks::record::{ClockWarning, mark_last};
 use tapwright_tasks::run::{RunReport, RunTask};
-use tapwright_tasks::{Entry, suites};
+use tapwright_tasks::{Entry, Line, suites};
 
 use super::resume::can_go_on;
-use super::{close, open_session, plan, run_name};
+use super::{close, kinds, open_session, plan, run_name};
 use crate::arguments::{Common, RunArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
@@ -18,16 +16,18 @@ use crate::interrupt;
 use crate::narrator::{Narrator, RunEnding};
 use crate::output;
 use crate::people;
+use crate::waiting::AwaitedAnswer;
 
 pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, CliError> {
-    let RunArguments { goal, task, plan, start, expect, device, phone, weather, model, limits, ask } = arguments;
+    let RunArguments { goal, task, plan, start, expect, anyway, device, phone, weather, model, limits, ask } =
+        arguments;
     let seed_given = phone.seed;
     let only_virtual = task.is_some();
     let flags = Flags { device, phone, weather, model, limits, ask, only_virtual, ..Flags::common(common) };
     let mut config = Config::read(flags)?;
     if let Some(file) = plan {
         config.refuse_idle_flags()?;
-        return plan::begin(config, &file).await;
+        return plan::begin(config, &file, anyway).await;
     }
     let (task, about) = match (goal, task) {
         (_, Some(template)) => {
@@ -46,6 +46,7 @@ pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, Cl
                     CliError::usage("the goal is empty").help("say what is wanted: tapwright run 'Turn Wi-Fi on'")
                 );
             }
+            kinds::check(&config.model, &goal, anyway)?;
             let about = goal.clone();
             (RunTask { goal, start, evaluator: FactEvaluator::of(expect), case: None }, about)
         }
@@ -59,26 +60,21 @@ pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, Cl
     let secrets = config.secrets().await?;
     let stop = interrupt::listen();
     let respondents = people::gather(&config, None).await?;
-    let mut narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
+    let mut narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max)
+        .awaiting(AwaitedAnswer::of(&config));
     let Some(mut session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
         return Ok(Exit::Stopped);
     };
     let started = clock::now();
     let name = run_name(started, &about);
-    let folder = config.runs.join(&name);
-    narrator.head(
-        &task.goal,
-        &[
-            ("device", session.device_about().to_owned()),
-            ("model", session.model_about().to_owned()),
-            ("record", folder.display().to_string()),
-        ],
-    );
-    let mut is_marked = false;
+    let facts = [("device", session.device_about().to_owned()), ("model", session.model_about().to_owned())];
     let mut watch = |entry: &Entry| {
-        // Its first line is written: from now on it is the one that began last.
-        if !mem::replace(&mut is_marked, true) {
-            warn_of_clock(mark_last(&config.runs, &name, started));
+        // Its first line is written: from now on it is the one that began last. Another one may have had its name.
+        if let Line::Run(begun) = &entry.line {
+            warn_of_clock(mark_last(&config.runs, &begun.run, started));
+            let record = ("record", config.runs.join(&begun.run).display().to_string());
+            let facts: Vec<_> = facts.iter().cloned().chain([record]).chain(config.file_fact()).collect();
+            narrator.head(&task.goal, &facts);
         }
         narrator.entry(entry);
     };
@@ -108,7 +104,7 @@ pub fn tell(narrator: &Narrator, report: &RunReport, config: &Config) -> Exit {
         end: &report.end,
         judgement: Some(&report.judgement),
         ms: report.ms,
-        can_go_on: can_go_on(&report.end.outcome, config.is_virtual()),
+        can_go_on: can_go_on(&report.end.outcome, config.device_is_gone_after_run()),
     };
     narrator.ending(&ending, exit);
     exit

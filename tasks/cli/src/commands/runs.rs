@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::output;
 
 pub fn perform(common: Common, arguments: &RunsArguments) -> Result<Exit, CliError> {
-    let config = Config::read(Flags::common(common))?;
+    let config = Config::read(Flags::records(common))?;
     let kept = list(&config.runs, usize::try_from(arguments.most).unwrap_or(usize::MAX)).map_err(|error| {
         CliError::said(Exit::Unreadable, format!("{} cannot be read: {error}", config.runs.display()))
     })?;

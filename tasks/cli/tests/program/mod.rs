@@ -52,6 +52,8 @@ impl Place {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tapwright"));
         command.args(arguments).current_dir(self.path()).env_clear().env("HOME", self.path());
+        // Named by whoever runs it, so that it needs no trust.
+        command.env("TAPWRIGHT_CONFIG", "tapwright.toml");
         command.stdin(Stdio::null());
         command
     }

@@ -25,6 +25,10 @@ pub fn json_files(path: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
     if !name.ends_with(".tar.gz") && !name.ends_with(".tgz") {
         return Err(io::Error::other("it is neither a folder nor a .tar.gz archive"));
     }
+    // Opening a pipe waits for whoever writes to it.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
     let reader = flate2::read::GzDecoder::new(io::BufReader::new(File::open(path)?));
     tar_files(reader.take(ARCHIVE_BYTES_MAX + 1))
 }

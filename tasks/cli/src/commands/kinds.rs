@@ -1,0 +1,68 @@
+//! Tells before a run that a goal is of no kind that the model was trained for.
+
+use tapwright_tasks::model::{ModelOptions, profiles};
+use tapwright_tasks::profile::{Shipped, TrainedGoals};
+
+use crate::error::CliError;
+use crate::output;
+
+/// So much of a goal is told.
+const GOAL_COLUMNS: usize = 60;
+
+/// A goal of a plan is known whole only when what others found out is put in.
+const PLACEHOLDER: &str = "{{";
+
+/// Refuses a goal that the model would get wrong, unless somebody wants to see that.
+///
+/// # Errors
+/// `CliError` with the kinds in words.
+pub fn check(options: &ModelOptions, goal: &str, anyway: bool) -> Result<(), CliError> {
+    match trained(options) {
+        Some(trained) if !anyway && !trained.fits(goal) => {
+            let shown = output::fitted(&output::flat(goal), GOAL_COLUMNS);
+            Err(untrained(&trained, &format!("{shown:?} is of no kind of goal that this model was trained for")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The same of a plan: its goals in their words, and whether the model can give back what they are to find out.
+///
+/// # Errors
+/// As there.
+pub fn check_plan<'a>(
+    options: &ModelOptions,
+    goals: impl Iterator<Item = (&'a str, bool)>,
+    anyway: bool,
+) -> Result<(), CliError> {
+    for (goal, has_outputs) in goals {
+        if !goal.contains(PLACEHOLDER) {
+            check(options, goal, anyway)?;
+        }
+        if let Some(trained) = trained(options).filter(|trained| has_outputs && !anyway && !trained.outputs) {
+            let shown = output::fitted(&output::flat(goal), GOAL_COLUMNS);
+            let why = format!("{shown:?} has outputs, and this model says only that a goal is done, not what it found");
+            return Err(untrained(&trained, &why));
+        }
+    }
+    Ok(())
+}
+
+fn untrained(trained: &TrainedGoals, why: &str) -> CliError {
+    let kinds: Vec<String> = trained.about().iter().map(|about| format!("\n  - {about}")).collect();
+    CliError::usage(why).help(format!(
+        "it does these, in these words:{}\nfor anything else name a larger model with --model; to run it all the same add --anyway",
+        kinds.concat()
+    ))
+}
+
+/// What the model was trained for; nothing if its profile does not say it, or is wrong: whoever opens it is told that.
+fn trained(options: &ModelOptions) -> Option<TrainedGoals> {
+    profiles(options).ok()?.profiles.goals
+}
+
+/// What the small model was trained for, for the help.
+pub fn of_small_model() -> Vec<String> {
+    let shipped = Shipped::find("mini").ok().and_then(|mini| mini.profiles().goals);
+    shipped.map(|goals| goals.about()).unwrap_or_default()
+}

@@ -1,0 +1,140 @@
+//! Asks a person before settings are used that came with the folder which the program was started in, and remembers the answer.
+
+use std::io::{self, BufRead, IsTerminal as _};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use console::style;
+use tapwright_tasks::settings::{SettingsFile, TrustStore, UntrustedFile};
+
+use crate::error::CliError;
+use crate::output;
+
+/// So many settings are shown; the others are in the file.
+const SHOWN_MAX: usize = 12;
+
+/// Digests of files that somebody at the terminal has agreed to, where that cannot be kept.
+static AGREED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Where this user's trust in files is kept; `None` without a home folder.
+pub fn store(state: Option<PathBuf>) -> Option<TrustStore> {
+    state.map(|state| TrustStore::new(state.join("trusted")))
+}
+
+/// The file, if all that is used of it may be. A command that only reads records uses nothing but where those are.
+///
+/// # Errors
+/// `CliError` if it needs trust that nobody gave it.
+pub fn checked(
+    file: SettingsFile,
+    store: Option<&TrustStore>,
+    reads_records_only: bool,
+    json: bool,
+) -> Result<SettingsFile, CliError> {
+    let Some(untrusted) = file.untrusted(store) else { return Ok(file) };
+    if reads_records_only && file.sensitive_places().is_empty() {
+        return Ok(file.without_sensitive());
+    }
+    if AGREED.lock().is_ok_and(|agreed| agreed.contains(&untrusted.digest)) {
+        return Ok(file);
+    }
+    let is_terminal = !json && io::stdin().is_terminal() && io::stderr().is_terminal();
+    if !is_terminal || !agrees(&untrusted, &mut io::stdin().lock()) {
+        return Err(refused(&untrusted));
+    }
+    match store.map(|store| store.trust(&untrusted.path, &untrusted.digest)) {
+        Some(Ok(())) => {}
+        Some(Err(error)) => {
+            output::err(&format!("     that cannot be remembered, and holds for this time only: {error}"));
+        }
+        None => output::err("     that cannot be remembered without a home folder, and holds for this time only"),
+    }
+    if let Ok(mut agreed) = AGREED.lock() {
+        agreed.push(untrusted.digest);
+    }
+    Ok(file)
+}
+
+/// What the settings that need trust do, a line each.
+pub fn told(untrusted: &UntrustedFile) -> Vec<String> {
+    let line = |setting: &tapwright_tasks::settings::SensitiveSetting| {
+        format!("{}: {}", output::flat(&setting.key), output::flat(&setting.does))
+    };
+    let mut lines: Vec<String> = untrusted.settings.iter().take(SHOWN_MAX).map(line).collect();
+    if untrusted.settings.len() > SHOWN_MAX {
+        lines.push(format!("and {} more", untrusted.settings.len() - SHOWN_MAX));
+    }
+    lines
+}
+
+/// Only a clear yes is a yes.
+fn agrees(untrusted: &UntrustedFile, lines: &mut impl BufRead) -> bool {
+    let shown = output::flat(&untrusted.path.display().to_string());
+    let mark = style("?").yellow().bold().for_stderr();
+    output::err(&format!("\n  {mark}  {}", style("These settings came with the folder:").bold().for_stderr()));
+    output::err(&format!("     {shown}"));
+    for line in told(untrusted) {
+        output::err(&format!("     {line}"));
+    }
+    loop {
+        output::err(&format!("     {}", style("y trust this file until it is changed · n do not").dim().for_stderr()));
+        let mut line = String::new();
+        if lines.read_line(&mut line).unwrap_or(0) == 0 {
+            return false;
+        }
+        match line.trim().to_lowercase().as_str() {
+            "y" | "yes" => return true,
+            "n" | "no" => return false,
+            _ => {}
+        }
+    }
+}
+
+fn refused(untrusted: &UntrustedFile) -> CliError {
+    let shown = output::flat(&untrusted.path.display().to_string());
+    let why = format!("{shown} came with this folder and is not trusted; it has\n  {}", told(untrusted).join("\n  "));
+    CliError::usage(why)
+        .help(format!("read it, then: tapwright trust {}; or name a file of your own: --config FILE", quoted(&shown)))
+}
+
+/// A path as it is written to a shell.
+pub fn quoted(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+:@%,".contains(letter);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use tapwright_tasks::settings::SensitiveSetting;
+
+    use super::*;
+
+    fn untrusted(count: usize) -> UntrustedFile {
+        let setting = |n| SensitiveSetting { key: format!("policy.secrets.s{n}"), does: "runs\u{1b}[2J it".to_owned() };
+        UntrustedFile {
+            path: "/a b/tapwright.toml".into(),
+            digest: "d".to_owned(),
+            settings: (0..count).map(setting).collect(),
+        }
+    }
+
+    #[test]
+    fn only_a_clear_yes_trusts() {
+        for (said, expected) in
+            [("y\n", true), ("YES\n", true), ("n\n", false), ("", false), ("\nok\ny\n", true), ("ok\n", false)]
+        {
+            assert_eq!(agrees(&untrusted(1), &mut said.as_bytes()), expected, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_is_bounded_and_steers_no_terminal() {
+        let lines = told(&untrusted(40));
+        assert_eq!(lines.len(), SHOWN_MAX + 1);
+        assert_eq!(
+            (lines[0].as_str(), lines[SHOWN_MAX].as_str()),
+            ("policy.secrets.s0: runs\\u{1b}[2J it", "and 28 more")
+        );
+        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
+    }
+}

@@ -1,0 +1,370 @@
+//! Which settings of a file need its user's trust, and which files have it.
+//!
+//! `tapwright.toml` of the folder in which the program is started may have come with the folder: a clone, a download. What in it runs
+//! a program, reads a secret, names where something is sent, or has people asked less often counts only if this user trusts the file,
+//! as it is now: its path and the digest of its text are kept in the user's own folder. A file that the user names, or has in the
+//! folder for settings of their own, needs none of that.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use tapwright_agent::journal::{private_file, private_folders};
+use tapwright_agent::policy::Permission;
+use tapwright_contract::file;
+
+use super::SettingsFile;
+use super::file::{ModelSection, PolicySection, ProtectedWindows, Sections, SettingsOrigin};
+use super::model::{is_null_model, is_server};
+use crate::hex::hex;
+use crate::policy::Preset;
+use crate::profile::Shipped;
+
+/// As much is told of what one setting does; the rest of it can be read in the file.
+const DOES_LETTERS_MAX: usize = 120;
+
+/// A setting that somebody else's file may not have without being trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SensitiveSetting {
+    /// Where it stands: `policy.secrets.pin`.
+    pub key: String,
+    /// What it does, for people: `runs the program pass show pin`.
+    pub does: String,
+}
+
+/// A file from the working folder that is not trusted, and what in it needs trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UntrustedFile {
+    pub path: PathBuf,
+    pub digest: String,
+    pub settings: Vec<SensitiveSetting>,
+}
+
+/// The files that this user trusts: each by its path, with the digest of the text that was looked at.
+#[derive(Clone, Debug)]
+pub struct TrustStore {
+    folder: PathBuf,
+}
+
+impl TrustStore {
+    /// Kept in a folder of the user's own, outside of anything that is copied along with a project.
+    pub fn new(folder: PathBuf) -> TrustStore {
+        TrustStore { folder }
+    }
+
+    /// Whether this very text at this path is trusted. What cannot be read trusts nothing.
+    pub fn is_trusted(&self, path: &Path, digest: &str) -> bool {
+        let kept = file::read_text(&self.entry(path), 1 << 16).unwrap_or_default();
+        kept.lines().next().is_some_and(|line| line == digest)
+    }
+
+    /// Trusts it from now on, until it is changed.
+    ///
+    /// # Errors
+    /// If that cannot be written down.
+    pub fn trust(&self, path: &Path, digest: &str) -> io::Result<()> {
+        private_folders(&self.folder)?;
+        let entry = self.entry(path);
+        let fresh = entry.with_extension(format!("new-{}", std::process::id()));
+        let mut to = private_file(&fresh)?;
+        // The path is for whoever looks into the folder.
+        writeln!(to, "{digest}\n{}", path.display())?;
+        to.sync_all()?;
+        fs::rename(&fresh, &entry)
+    }
+
+    /// Trusts the file at this path no more, and says whether it did.
+    ///
+    /// # Errors
+    /// If that cannot be written down.
+    pub fn forget(&self, path: &Path) -> io::Result<bool> {
+        match fs::remove_file(self.entry(path)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn entry(&self, path: &Path) -> PathBuf {
+        self.folder.join(hex(&Sha256::digest(real(path).as_os_str().as_encoded_bytes())))
+    }
+}
+
+/// One path for one file, however it is reached.
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+impl SettingsFile {
+    /// What in this file needs the user's trust and does not have it; `None` if all of it may be used.
+    pub fn untrusted(&self, store: Option<&TrustStore>) -> Option<UntrustedFile> {
+        if self.origin() != SettingsOrigin::WorkingFolder {
+            return None;
+        }
+        let settings = self.sensitive();
+        let path = real(self.path());
+        let digest = self.digest();
+        let is_trusted = settings.is_empty() || store.is_some_and(|store| store.is_trusted(&path, &digest));
+        (!is_trusted).then_some(UntrustedFile { path, digest, settings })
+    }
+
+    /// The digest of what it says.
+    pub fn digest(&self) -> String {
+        hex(&Sha256::digest(self.text().as_bytes()))
+    }
+
+    /// The settings in it that need trust, in the order of the file's sections.
+    pub fn sensitive(&self) -> Vec<SensitiveSetting> {
+        let mut found = self.replaced().map_or_else(Vec::new, |own| {
+            vec![setting(
+                "the file itself".to_owned(),
+                format!("takes the place of your own settings in {}", own.display()),
+            )]
+        });
+        found.extend(self.sensitive_places());
+        let Sections { runs: _, cache: _, model, models, device, phone: _, policy, ask, apis, limits: _ } =
+            &self.sections;
+        of_model("model", model, &mut found);
+        for (name, section) in models {
+            of_model(&format!("models.{name}"), section, &mut found);
+        }
+        let mut add = |key: &str, does: String| found.push(setting(key.to_owned(), does));
+        if let Some(words) = device.r#use.as_ref().filter(|words| *words != "virtual") {
+            add("device.use", format!("acts on the device {words}"));
+        }
+        if let Some(server) = &device.adb_server {
+            add("device.adb_server", format!("asks the adb server at {server}"));
+        }
+        if device.keys.is_some() {
+            add("device.keys", "shows devices other keys than adb's own".to_owned());
+        }
+        if device.protected == Some(ProtectedWindows::Words) {
+            add("device.protected", "shows the model windows that forbid pictures".to_owned());
+        }
+        if ask.open {
+            add("ask.open", "lets other machines see the screen and answer".to_owned());
+        }
+        let listen = ask.listen.as_ref().and_then(|words| words.get_ref().parse::<SocketAddr>().ok());
+        if let Some(listen) = listen.filter(|listen| !listen.ip().is_loopback()) {
+            add("ask.listen", format!("lets other machines reach {listen}"));
+        }
+        of_policy(policy, &mut found);
+        for (name, api) in apis {
+            let does = match (&api.command, &api.url) {
+                (Some(argv), _) => format!("runs the program {}", argv.join(" ")),
+                (None, url) => format!("sends what a model writes to {}", url.as_deref().unwrap_or("an address")),
+            };
+            found.push(setting(format!("apis.{name}"), does));
+        }
+        found
+    }
+
+    /// Those that say where things of this program's are kept: they count for every command, also for one that only reads records.
+    pub fn sensitive_places(&self) -> Vec<SensitiveSetting> {
+        let mut found = Vec::new();
+        let leads_out = |path: &Path| {
+            path.is_absolute()
+                || path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
+        };
+        if let Some(runs) = self.sections.runs.as_ref().filter(|runs| leads_out(runs)) {
+            found.push(setting("runs".to_owned(), format!("keeps records in {}", runs.display())));
+        }
+        if let Some(cache) = &self.sections.cache {
+            // A library that lies there is loaded into this process.
+            let does = format!("takes models, libraries and the key of records from {}", cache.display());
+            found.push(setting("cache".to_owned(), does));
+        }
+        found
+    }
+
+    /// With what needs no trust only: where records are kept, and what a virtual phone is like.
+    #[must_use]
+    pub fn without_sensitive(mut self) -> SettingsFile {
+        let Sections { runs, cache, phone, limits, .. } = std::mem::take(&mut self.sections);
+        self.sections = Sections { runs, cache, phone, limits, ..Sections::default() };
+        self
+    }
+}
+
+fn setting(key: String, does: String) -> SensitiveSetting {
+    let mut letters = does.chars();
+    let mut short: String = letters.by_ref().take(DOES_LETTERS_MAX).collect();
+    if letters.next().is_some() {
+        short.push('…');
+    }
+    SensitiveSetting { key, does: short }
+}
+
+fn of_model(at: &str, section: &ModelSection, found: &mut Vec<SensitiveSetting>) {
+    let mut add = |key: &str, does: String| found.push(setting(format!("{at}.{key}"), does));
+    match section.r#use.as_deref() {
+        None => {}
+        Some(words) if is_null_model(words) => {}
+        Some(words) if is_server(words.as_ref()) => {
+            add("use", format!("sends the goal and pictures of the screen to {words}"));
+        }
+        Some(words) => add("use", format!("lets {words} decide what is done")),
+    }
+    if let Some(variable) = &section.key_env {
+        add("key_env", format!("sends the environment variable {variable} to the model's server"));
+    }
+    let is_file = |words: &&toml::Spanned<String>| Shipped::find(words.get_ref()).is_err();
+    if let Some(profile) = section.profile.as_ref().filter(is_file) {
+        add("profile", format!("tells the model what stands in {}", profile.get_ref()));
+    }
+    if let Some(library) = &section.ort_library {
+        add("ort_library", format!("loads the library {}", library.display()));
+    }
+}
+
+/// What of a policy has people asked less often than the careful preset, or opens a secret.
+fn of_policy(section: &PolicySection, found: &mut Vec<SensitiveSetting>) {
+    let careful = Preset::Careful.policy();
+    let mut add = |key: String, does: String| found.push(setting(format!("policy.{key}"), does));
+    if section.preset == Some(Preset::Trusting) {
+        add("preset".to_owned(), "asks before less than it would on a real device".to_owned());
+    }
+    let looser = |own: Option<Permission>, usual: Permission| own.is_some_and(|own| own < usual);
+    let asks_less = "asks before less".to_owned();
+    for (key, own, usual) in [
+        ("warning", section.warning, careful.warning),
+        ("without_labels", section.without_labels, careful.without_labels),
+    ] {
+        if looser(own, usual) {
+            add(key.to_owned(), asks_less.clone());
+        }
+    }
+    if section.ask_when_stuck == Some(false) {
+        add("ask_when_stuck".to_owned(), "asks nobody when a run does not get on".to_owned());
+    }
+    for (name, said) in &section.apis {
+        if said.permission == Some(Permission::Allow) || said.repeatable == Some(true) {
+            add(format!("apis.{name}"), "lets an API be called without asking, or again".to_owned());
+        }
+    }
+    let (own, usual) = (&section.api_effects, &careful.api_effects);
+    let effects = [
+        (own.reads, usual.reads),
+        (own.changes, usual.changes),
+        (own.leaves_the_device, usual.leaves_the_device),
+        (own.irreversible, usual.irreversible),
+    ];
+    if effects.into_iter().any(|(own, usual)| looser(own, usual)) {
+        add("api_effects".to_owned(), "asks before fewer calls of APIs".to_owned());
+    }
+    if section.answers.is_some() {
+        add("answers".to_owned(), "answers the model in your place".to_owned());
+    }
+    for (name, rule) in &section.rules {
+        let known = careful.rules.iter().find(|known| known.name == *name);
+        if !rule.except.is_empty() || known.is_some_and(|known| looser(rule.permission, known.permission)) {
+            add(format!("rules.{name}"), asks_less.clone());
+        }
+    }
+    for (name, secret) in &section.secrets {
+        let does = match (&secret.command, &secret.env, &secret.file, &secret.keyring) {
+            (Some(argv), ..) => format!("runs the program {}", argv.join(" ")),
+            (_, Some(variable), ..) => format!("reads the environment variable {variable}"),
+            (_, _, Some(at), _) => format!("reads the file {}", at.display()),
+            (.., keyring) => format!("reads {} from the keyring", keyring.as_deref().unwrap_or("a secret")),
+        };
+        add(format!("secrets.{name}"), does);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(text: &str) -> Vec<String> {
+        let file = SettingsFile::of_text(Path::new("tapwright.toml"), text, SettingsOrigin::WorkingFolder).unwrap();
+        file.sensitive().into_iter().map(|setting| setting.key).collect()
+    }
+
+    #[test]
+    fn what_needs_trust_is_told_by_its_key() {
+        for harmless in [
+            "",
+            "runs = \"records\"",
+            "[phone]\nseed = 3\n[limits]\nsteps_max = 9\n[device]\nuse = \"virtual\"\nconnect_ms = 5",
+            "[model]\nuse = \"taps\"\nprofile = \"autoglm-phone-9b\"\nthreads = 2",
+            "[ask]\nlisten = \"127.0.0.1:0\"",
+            "[policy]\npreset = \"careful\"\napps_forbidden = [\"Bank\"]\napps_allowed = [\"com.x\"]\nwarning = \"refuse\"",
+            "[policy]\napi_effects = { reads = \"allow\", irreversible = \"refuse\" }\napis = { x = { permission = \"ask\" } }",
+            "[policy.rules.payment]\npermission = \"refuse\"\n[policy.rules.mine]\nwords = [\"x\"]",
+        ] {
+            assert_eq!(keys(harmless), Vec::<String>::new(), "{harmless}");
+        }
+        for (text, expected) in [
+            ("runs = \"/tmp/x\"", "runs"),
+            ("runs = \"../x\"", "runs"),
+            ("cache = \"cache\"", "cache"),
+            ("[model]\nuse = \"http://127.0.0.1:1/v1\"", "model.use"),
+            ("[model]\nuse = \"weights\"", "model.use"),
+            ("[model]\nuse = \"script:replies.txt\"", "model.use"),
+            ("[model]\nkey_env = \"AWS_SECRET_ACCESS_KEY\"", "model.key_env"),
+            ("[model]\nprofile = \"profile.toml\"", "model.profile"),
+            ("[model]\nort_library = \"x.so\"", "model.ort_library"),
+            ("[models.a]\nuse = \"https://x/v1\"", "models.a.use"),
+            ("[models.a]\nkey_env = \"HOME\"", "models.a.key_env"),
+            ("[device]\nuse = \"desktop\"", "device.use"),
+            ("[device]\nuse = \"127.0.0.1:5555\"", "device.use"),
+            ("[device]\nadb_server = \"x:1\"", "device.adb_server"),
+            ("[device]\nkeys = []", "device.keys"),
+            ("[device]\nprotected = \"words\"", "device.protected"),
+            ("[ask]\nopen = true", "ask.open"),
+            ("[ask]\nlisten = \"0.0.0.0:1\"", "ask.listen"),
+            ("[policy]\npreset = \"trusting\"", "policy.preset"),
+            ("[policy]\nwarning = \"allow\"", "policy.warning"),
+            ("[policy]\nwithout_labels = \"allow\"", "policy.without_labels"),
+            ("[policy]\nask_when_stuck = false", "policy.ask_when_stuck"),
+            ("[policy]\napi_effects = { irreversible = \"allow\" }", "policy.api_effects"),
+            ("[policy]\nanswers = { choose = \"yes\" }", "policy.answers"),
+            ("[policy.apis.x]\npermission = \"allow\"", "policy.apis.x"),
+            ("[policy.apis.x]\nrepeatable = true", "policy.apis.x"),
+            ("[policy.rules.payment]\npermission = \"allow\"", "policy.rules.payment"),
+            ("[policy.rules.sending]\nexcept = [\"com.x\"]", "policy.rules.sending"),
+            ("[policy.secrets.a]\ncommand = [\"sh\"]", "policy.secrets.a"),
+            ("[policy.secrets.a]\nenv = \"HOME\"", "policy.secrets.a"),
+            ("[policy.secrets.a]\nfile = \"/etc/shadow\"", "policy.secrets.a"),
+            ("[policy.secrets.a]\nkeyring = \"me\"", "policy.secrets.a"),
+            ("[apis.a]\nabout = \"x\"\nurl = \"http://x\"", "apis.a"),
+            ("[apis.a]\nabout = \"x\"\ncommand = [\"rm\"]", "apis.a"),
+        ] {
+            assert_eq!(keys(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_setting_does_is_told_and_clipped() {
+        let text = format!("[policy.secrets.a]\ncommand = [\"curl\", \"{}\"]", "x".repeat(500));
+        let file = SettingsFile::of_text(Path::new("t.toml"), &text, SettingsOrigin::WorkingFolder).unwrap();
+        let [setting] = &file.sensitive()[..] else { panic!("one") };
+        assert!(setting.does.starts_with("runs the program curl xxx") && setting.does.ends_with('…'), "{setting:?}");
+    }
+
+    #[test]
+    fn a_file_is_trusted_as_it_was_and_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = TrustStore::new(folder.path().join("state"));
+        let at = folder.path().join("tapwright.toml");
+        let read = |text: &str, origin: SettingsOrigin| {
+            fs::write(&at, text).unwrap();
+            SettingsFile::of_text(&at, text, origin).unwrap().untrusted(Some(&store))
+        };
+        let text = "[model]\nkey_env = \"X\"";
+        let untrusted = read(text, SettingsOrigin::WorkingFolder).expect("nobody trusts it");
+        assert_eq!(read("[phone]\nseed = 1", SettingsOrigin::WorkingFolder), None);
+        assert_eq!(read(text, SettingsOrigin::Named), None);
+        assert_eq!(read(text, SettingsOrigin::UserFolder), None);
+        store.trust(&untrusted.path, &untrusted.digest).unwrap();
+        assert_eq!(read(text, SettingsOrigin::WorkingFolder), None);
+        assert!(read(&format!("{text}\n"), SettingsOrigin::WorkingFolder).is_some(), "it was changed");
+        assert!(!store.is_trusted(&folder.path().join("other.toml"), &untrusted.digest));
+        assert!(SettingsFile::of_text(&at, text, SettingsOrigin::WorkingFolder).unwrap().untrusted(None).is_some());
+        assert!(store.forget(&at).unwrap() && !store.forget(&at).unwrap());
+        assert!(read(text, SettingsOrigin::WorkingFolder).is_some());
+    }
+}
