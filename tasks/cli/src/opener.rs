@@ -17,6 +17,9 @@ pub fn open(url: &str) {
     let (program, before) = OPENER;
     let mut command = Command::new(program);
     command.args(before).arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Ctrl-C is meant for this program, and not for a browser that was not open before.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     if let Err(error) = command.spawn() {
         output::err(&format!("  no browser was opened ({program}: {error}); open the address yourself"));
     }

@@ -77,12 +77,7 @@ fn a_phone_is_seen_and_used() {
         assert_eq!(done.status, 200, "{input}: {}", done.text());
     }
     assert_eq!(page.input(&json!({"do": "home"})).status, 200);
-    // At home again, as it was before, if no minute has gone by.
-    let home = (0..20).fold(number, |after, _| {
-        let frame = page.frame(after, 1);
-        if frame.status == 200 { told(&frame).0 } else { after }
-    });
-    assert!(number < home, "{home}");
+    assert!(number < next(&page, number).0);
 }
 
 /// A picture is sent once: who has it waits until there is another one.
@@ -176,6 +171,34 @@ fn a_hundred_connections_that_say_nothing() {
     let _stay: Vec<TcpStream> = silent.into_iter().take(31).collect();
     assert_eq!(page.get("").status, 200);
     assert_eq!(page.frame(0, 20).status, 200);
+}
+
+/// A browser is opened at the address that is printed; where nothing opens one, that is said and no error.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_window_is_opened_in_a_browser() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let opener = place.file("xdg-open", "#!/bin/sh\nprintf %s \"$1\" > opened.part && mv opened.part opened\n");
+    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let phone = ["phone", "--listen", "127.0.0.1:0", "--window", "--open", "--json"];
+    let mut command = place.command(&phone);
+    command.env("PATH", format!("{}:/usr/bin:/bin", place.path().display()));
+    let mut running = Running::of(command);
+    let url = running.line()["window"].as_str().unwrap().to_owned();
+    let opened = place.path().join("opened");
+    for _ in 0..600 {
+        if opened.exists() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(std::fs::read_to_string(opened).unwrap(), url);
+    // With nothing that opens addresses the phone is there all the same.
+    let mut command = place.command(&phone);
+    command.env("PATH", "/nowhere");
+    let page = Page::at(Running::of(command).line()["window"].as_str().unwrap());
+    assert_eq!(page.token.len(), 32);
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub fn page(state: &DeskState, version: u64, note: Option<&str>, inline: Option<
         (Some(view), _) => watched(state, view, inline, &mut page),
         (None, Some(open)) => {
             page += "<main class=\"asked\">\n";
-            said(&open.question, &mut page);
+            said(open, &mut page);
             seen(state, open, &mut page);
             about(state, &mut page);
             form(open, &mut page);
@@ -93,7 +93,7 @@ fn watched(state: &DeskState, view: &RunView, inline: Option<&str>, page: &mut S
     *page += &format!("<main class=\"watched{asked}\" data-panel>\n<div class=\"told\">\n");
     match (&state.open, &state.ended) {
         (Some(open), _) => {
-            said(&open.question, page);
+            said(open, page);
             // What the model wants, and why, is the step that stands first.
             *page += &format!("<dl><div><dt>The goal</dt><dd dir=\"auto\">{}</dd></div></dl>\n", escaped(&state.goal));
             form(open, page);
@@ -131,8 +131,10 @@ fn watched(state: &DeskState, view: &RunView, inline: Option<&str>, page: &mut S
 }
 
 /// What is asked.
-fn said(question: &Question, page: &mut String) {
-    *page += &format!("<section class=\"question said\">\n<p class=\"lead\">{}</p>\n", lead(question));
+fn said(open: &OpenQuestion, page: &mut String) {
+    let (question, is_live) = (&open.question, open.live.is_some());
+    let lead = if is_live { "It asks you to take over: the screen is yours until you answer" } else { lead(question) };
+    *page += &format!("<section class=\"question said\">\n<p class=\"lead\">{lead}</p>\n");
     let message = match question.message().trim() {
         "" => "(it does not say what for)",
         message => message,
@@ -196,7 +198,7 @@ fn about(state: &DeskState, page: &mut String) {
 fn lead(question: &Question) -> &'static str {
     match question {
         Question::Confirm { .. } => "May it tap where the ring is?",
-        Question::TakeOver { .. } => "It asks you to take over on the phone",
+        Question::TakeOver { .. } => "It asks you to take over on the device",
         Question::Choose { .. } => "It asks you to choose",
         Question::Again { .. } => "May it do again what may have been done already?",
         Question::Permit { .. } => "May it do this?",
