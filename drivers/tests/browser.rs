@@ -402,6 +402,8 @@ async fn calls_do_what_they_say_and_reach_nothing_else() {
     assert_eq!(filled["filled"], json!(["Name", "size", "I agree"]));
     assert_eq!(filled["missing"], json!(["Nothing"]));
     assert_eq!(filled["refused"].as_object().unwrap().len(), 2, "{filled}");
+    let error = bench.call("form.fill", json!({"fields": {"Name": ["Ada"]}})).await.unwrap_err();
+    assert!(error.to_string().contains("\"Name\" is a text"), "{error}");
     for address in ["file:///etc/passwd", "javascript:alert(1)", "chrome://settings", "", "example.com"] {
         for name in ["page.open", "tabs.open"] {
             assert!(

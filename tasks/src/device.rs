@@ -21,6 +21,7 @@ use crate::protected_window;
 
 pub use tapwright_drivers::Settle;
 pub use tapwright_drivers::android::Keys;
+pub use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, Site};
 pub use tapwright_drivers::desktop::{DesktopAddress, DesktopOptions};
 pub use tapwright_phone::Options as PhoneOptions;
 pub use tapwright_phone::weather::Weather;
@@ -39,6 +40,8 @@ pub enum DeviceAddress {
     Server { server: String, serial: String },
     /// The user's own desktop, or a private one for the run.
     Desktop(DesktopOptions),
+    /// A browser that is started for the run, or one that somebody has.
+    Browser(BrowserOptions),
     /// One that somebody brings.
     Custom(CustomDevice),
 }
@@ -175,6 +178,7 @@ impl Device {
                 Rig { driver, apis: Vec::new(), probe, about, identity, teardown: None }
             }
             DeviceAddress::Desktop(desktop) => desktop.open(options.connect).await?,
+            DeviceAddress::Browser(browser) => browser.open(options.connect).await?,
             DeviceAddress::Custom(CustomDevice(device)) => device.open(options.connect).await?,
         };
         Ok(Device { rig, probe: options.probe, blind: NoProbe })
@@ -304,7 +308,10 @@ pub(crate) async fn android(options: &DeviceOptions) -> Result<(Android, Judge, 
         DeviceAddress::Server { server, serial } => {
             Address::Server { server: server.clone(), serial: serial.clone(), person: options.keys.person }
         }
-        DeviceAddress::Virtual(_) | DeviceAddress::Desktop(_) | DeviceAddress::Custom(_) => {
+        DeviceAddress::Virtual(_)
+        | DeviceAddress::Desktop(_)
+        | DeviceAddress::Browser(_)
+        | DeviceAddress::Custom(_) => {
             return Err(DeviceError::Start { why: "only a phone over ADB can be examined".to_owned() });
         }
     };

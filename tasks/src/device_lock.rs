@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::device::{DesktopAddress, DeviceAddress};
+use crate::device::{BrowserAddress, DesktopAddress, DeviceAddress};
 
 /// A phone that nobody else's run of this user touches while this is there.
 #[derive(Debug)]
@@ -117,6 +117,10 @@ fn name(address: &DeviceAddress) -> Option<String> {
         DeviceAddress::Desktop(desktop) => match &desktop.at {
             DesktopAddress::Display(display) => return Some(format!("desktop {display}")),
             DesktopAddress::Private { .. } => return None,
+        },
+        DeviceAddress::Browser(browser) => match &browser.at {
+            BrowserAddress::Endpoint(address) => return Some(format!("browser {}", address.trim_end_matches('/'))),
+            BrowserAddress::Private(_) => return None,
         },
         DeviceAddress::Direct { address } => address,
         DeviceAddress::Server { serial, .. } => serial,

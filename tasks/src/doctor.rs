@@ -32,6 +32,8 @@ pub struct Checkup<'a> {
     pub phone: PhoneOptions,
     /// A desktop that would be made for a run.
     pub private_desktop: DeviceAddress,
+    /// A browser that would be started for a run.
+    pub private_browser: DeviceAddress,
     /// Where an adb server would be.
     pub adb_server: &'a str,
     pub runs: &'a Path,
@@ -79,6 +81,7 @@ pub async fn check(checkup: &Checkup<'_>, mut each: impl FnMut(&Finding)) -> Che
         }
     }
     say(private_desktop(checkup).await);
+    say(private_browser(checkup).await);
     say(adb_server(checkup).await);
     say(writable("runs", checkup.runs, "choose another folder: --runs FOLDER"));
     say(writable("cache", &checkup.model.cache, "choose another folder: --cache FOLDER"));
@@ -290,25 +293,44 @@ async fn try_phone(checkup: &Checkup<'_>) -> Result<(Duration, Duration), String
 
 /// Starts a private desktop, looks at it and moves the pointer.
 async fn private_desktop(checkup: &Checkup<'_>) -> Finding {
-    let (what, next) = ("private desktop", Some("only runs with --device desktop:private need one"));
-    if let Some(lacks) = tapwright_drivers::desktop::private_lacks() {
-        return finding(what, CheckState::Warning, lacks, next);
+    let next = "only runs with --device desktop:private need one";
+    let lacks = tapwright_drivers::desktop::private_lacks();
+    started("private desktop", lacks, &checkup.private_desktop, next, checkup).await
+}
+
+/// Starts a browser, looks at it and moves the pointer.
+async fn private_browser(checkup: &Checkup<'_>) -> Finding {
+    let next = "only runs with --device browser need one";
+    let lacks = tapwright_drivers::browser::private_browser_lacks();
+    started("browser", lacks, &checkup.private_browser, next, checkup).await
+}
+
+/// Starts something that a run would have for itself, unless something is lacking for it.
+async fn started(
+    what: &'static str,
+    lacks: Option<String>,
+    at: &DeviceAddress,
+    next: &'static str,
+    checkup: &Checkup<'_>,
+) -> Finding {
+    if let Some(lacks) = lacks {
+        return finding(what, CheckState::Warning, lacks, Some(next));
     }
-    match try_desktop(checkup).await {
+    match try_started(at, checkup).await {
         Ok((ready, look, touch)) => {
             let ms = |time: Duration| time.as_secs_f64() * 1000.0;
             let (ready, look, touch) = (ready.as_secs_f64(), ms(look), ms(touch));
             let text = format!("ready in {ready:.1} s; a look takes {look:.0} ms, a move of the pointer {touch:.1} ms");
             finding(what, CheckState::Ok, text, None)
         }
-        Err(why) => finding(what, CheckState::Warning, why, next),
+        Err(why) => finding(what, CheckState::Warning, why, Some(next)),
     }
 }
 
-async fn try_desktop(checkup: &Checkup<'_>) -> Result<(Duration, Duration, Duration), String> {
+async fn try_started(at: &DeviceAddress, checkup: &Checkup<'_>) -> Result<(Duration, Duration, Duration), String> {
     let within = checkup.device.connect;
     let said = |error: &dyn std::fmt::Display| error.to_string();
-    let options = device::DeviceOptions { at: checkup.private_desktop.clone(), ..checkup.device.clone() };
+    let options = device::DeviceOptions { at: at.clone(), ..checkup.device.clone() };
     let clock = Timer::start();
     let mut device = Device::open(&options).await.map_err(|error| said(&error))?;
     let ready = clock.elapsed();

@@ -60,4 +60,5 @@ pub use tapwright_contract::device::{DriverError, Screen};
 pub use tapwright_contract::gesture::Gesture;
 pub use tapwright_contract::{Size, Spot};
 pub use tapwright_drivers::android::{DeviceState, ListedDevice, devices};
+pub use tapwright_drivers::browser::private_browser_lacks;
 pub use tapwright_drivers::desktop::private_lacks;

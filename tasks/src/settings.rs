@@ -129,7 +129,7 @@ pub struct MachineDesktop {
     pub bus: Option<String>,
     /// What tells this machine from others.
     pub machine: Option<String>,
-    /// In which folder private desktops have theirs.
+    /// In which folder private desktops and browsers have theirs.
     pub folder: PathBuf,
 }
 
@@ -141,6 +141,8 @@ pub struct Settings {
     pub device: DeviceOptions,
     /// A desktop that would be made for a run.
     pub private_desktop: DeviceAddress,
+    /// A browser that would be started for a run.
+    pub private_browser: DeviceAddress,
     /// The folder of the locks by which a phone has one run at a time, unless it is to be shared.
     pub device_locks: Option<PathBuf>,
     pub phone: PhoneOptions,
@@ -187,10 +189,11 @@ impl SettingsError {
 pub fn default_preset(address: &DeviceAddress) -> Preset {
     match address {
         DeviceAddress::Virtual(_) => Preset::Trusting,
-        // A private desktop has the user's files and network.
+        // A private desktop has the user's files and network, and any browser the network.
         DeviceAddress::Direct { .. }
         | DeviceAddress::Server { .. }
         | DeviceAddress::Desktop(_)
+        | DeviceAddress::Browser(_)
         | DeviceAddress::Custom(_) => Preset::Careful,
     }
 }
@@ -219,7 +222,7 @@ impl Settings {
         let ask = device::desk(file, &overrides)?;
         let phone = device::phone(file, &overrides)?;
         let weather = device::weather(file, &overrides)?;
-        let found = device::resolve(file, &overrides, &recorded, is_own, &phone, weather, machine, &mut foreign);
+        let found = device::resolve(file, &overrides, &recorded, is_own, &phone, weather, machine, &mut foreign)?;
 
         // What was forbidden when a run began stays so when it goes on; a record can make nothing less strict.
         let forbid: Vec<String> = recorded.forbid.iter().cloned().chain(overrides.forbid.iter().cloned()).collect();
@@ -255,7 +258,8 @@ impl Settings {
                 .unwrap_or_else(|| PathBuf::from("runs")),
             adb_server: found.adb_server,
             device: found.options,
-            private_desktop: device::address(Some("desktop:private"), &phone, "", &machine.desktop),
+            private_desktop: device::address(Some("desktop:private"), &phone, "", &machine.desktop, &[]),
+            private_browser: device::address(Some("browser"), &phone, "", &machine.desktop, &[]),
             device_locks: (!overrides.share_device).then(|| model.options.cache.join("devices")),
             phone,
             model: model.options,

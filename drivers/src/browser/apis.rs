@@ -96,6 +96,11 @@ impl BrowserApis {
     async fn fill(&self, arguments: &Value, deadline: Deadline) -> Result<String, DriverErrorKind> {
         let fields = arguments["fields"].as_object().filter(|fields| !fields.is_empty());
         let fields = fields.ok_or_else(|| refused("say which fields, as {\"Name\": \"what goes there\"}"))?;
+        if let Some((name, _)) =
+            fields.iter().find(|(_, value)| value.is_array() || value.is_object() || value.is_null())
+        {
+            return Err(refused(format!("what goes into {name:.200?} is a text, a number, true or false")));
+        }
         let filled = self.connection.ask(&self.page()?, FILL, &[Value::from(fields.clone())], deadline).await?;
         Ok(filled.to_string())
     }
@@ -245,7 +250,7 @@ impl Apis for BrowserApis {
                 "Fills fields of the page in front, by what is written at them; sends nothing",
                 changes,
                 json!({"fields": {
-                    "type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]},
+                    "type": "object", "additionalProperties": true,
                     "description": "for example {\"Name\": \"Ada\", \"I agree\": true}",
                 }}),
                 json!(["fields"]),

@@ -33,6 +33,17 @@ pub struct Site {
     pub address: String,
 }
 
+impl Site {
+    /// # Errors
+    /// What is wrong with its address.
+    pub fn new(name: &str, address: &str) -> Result<Site, String> {
+        match web_address(address) {
+            Some(url) => Ok(Site { name: name.to_owned(), address: url.into() }),
+            None => Err(format!("{address:.200?} is no whole address of the web")),
+        }
+    }
+}
+
 /// What is to be launched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FoundSite {

@@ -65,11 +65,11 @@ fn devices_without_an_adb_server() {
     let place = Place::new();
     let ran = place.run(&["devices", "--adb-server", "127.0.0.1:1", "--json"]);
     assert_eq!(ran.code, 0);
-    // Desktops are there or not, as the machine is; no phone is.
+    // Desktops and browsers are there or not, as the machine is; no phone is.
     let lines = ran.lines();
     assert_eq!((&lines[0]["device"], &lines[0]["ready"]), (&json!("virtual"), &json!(true)));
     let others: Vec<&str> = lines[1..].iter().map(|line| line["device"].as_str().unwrap()).collect();
-    assert!(others.iter().all(|name| ["desktop", "desktop:private"].contains(name)), "{others:?}");
+    assert!(others.iter().all(|name| ["desktop", "desktop:private", "browser"].contains(name)), "{others:?}");
     let told = place.run(&["devices", "--adb-server", "127.0.0.1:1"]).out;
     assert!(told.contains("adb start-server"), "{told}");
 }

@@ -4,12 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tapwright_contract::Size;
+use toml::Spanned;
 
 use super::file::ProtectedWindows;
 use super::{ForeignSetting, Machine, MachineDesktop, Overrides, SettingsError, SettingsFile, weather_named};
 use crate::desk::DeskOptions;
 use crate::device::{
-    DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, Keys, PhoneOptions, SIDES, Settle, Weather,
+    BrowserAddress, BrowserOptions, DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, Keys, LaunchOptions,
+    PhoneOptions, SIDES, Settle, Site, Weather,
 };
 use crate::origin::LaunchSettings;
 use crate::page_server::PageServerOptions;
@@ -19,7 +21,7 @@ use crate::serve::AppSelection;
 const SEED: u64 = 16;
 const SIZE: Size = Size { width: 540, height: 1200 };
 const ADB_SERVER: &str = "127.0.0.1:5037";
-/// Of a private desktop: what most programs are made for, and small enough for a model to read.
+/// Of a private desktop and a browser: what most programs are made for, and small enough for a model to read.
 const DESKTOP_SIZE: Size = Size { width: 1280, height: 800 };
 
 /// The phone that is meant.
@@ -40,8 +42,9 @@ pub(super) fn resolve(
     weather: Weather,
     machine: &Machine<'_>,
     foreign: &mut Vec<ForeignSetting>,
-) -> FoundDevice {
+) -> Result<FoundDevice, SettingsError> {
     let section = &file.sections.device;
+    let sites = sites(file)?;
     let mut is_recorded = false;
     let words = match (&overrides.device, &recorded.device) {
         _ if overrides.only_virtual => None,
@@ -60,8 +63,8 @@ pub(super) fn resolve(
     let adb_server = match (&overrides.adb_server, recorded_server) {
         (Some(server), _) => server.clone(),
         (None, Some(server)) => {
-            let used =
-                matches!(address(words.as_deref(), phone, &server, &machine.desktop), DeviceAddress::Server { .. });
+            let meant = address(words.as_deref(), phone, &server, &machine.desktop, &sites);
+            let used = matches!(meant, DeviceAddress::Server { .. });
             if !is_own && used && server != own_server {
                 let (value, flag) = (server.clone(), "--adb-server HOST:PORT");
                 foreign.push(ForeignSetting { what: "adb server", value, flag });
@@ -72,7 +75,7 @@ pub(super) fn resolve(
     };
     let ms = Duration::from_millis;
     let options = DeviceOptions {
-        at: address(words.as_deref(), phone, &adb_server, &machine.desktop),
+        at: address(words.as_deref(), phone, &adb_server, &machine.desktop, &sites),
         weather,
         connect: ms(section.connect_ms.unwrap_or(10_000)),
         keys: Keys {
@@ -86,7 +89,16 @@ pub(super) fn resolve(
         probe: Duration::from_secs(10),
         words: section.protected.unwrap_or_default() == ProtectedWindows::Words,
     };
-    FoundDevice { options, words, adb_server }
+    Ok(FoundDevice { options, words, adb_server })
+}
+
+/// What can be launched in a browser by a name.
+fn sites(file: &SettingsFile) -> Result<Vec<Site>, SettingsError> {
+    let read = |(name, address): (&String, &Spanned<String>)| {
+        Site::new(name, address.get_ref())
+            .map_err(|why| file.wrong(Some(address.span()), why, Some("https://example.com".to_owned())))
+    };
+    file.sections.device.sites.iter().map(read).collect()
 }
 
 /// Which phone some words mean.
@@ -95,6 +107,7 @@ pub(super) fn address(
     phone: &PhoneOptions,
     server: &str,
     machine: &MachineDesktop,
+    sites: &[Site],
 ) -> DeviceAddress {
     let through_server = |serial: &str| DeviceAddress::Server { server: server.to_owned(), serial: serial.to_owned() };
     match words {
@@ -110,6 +123,19 @@ pub(super) fn address(
             };
             desktop(at, machine)
         }
+        Some("browser") => browser(private_browser(DESKTOP_SIZE, machine), sites),
+        Some(words) if words.starts_with("browser:") => {
+            let at = match &words["browser:".len()..] {
+                other if is_address(other) && !other.contains('/') => {
+                    BrowserAddress::Endpoint(format!("http://{other}"))
+                }
+                other => match size_of(other) {
+                    Ok(size) => private_browser(size, machine),
+                    Err(_) => BrowserAddress::Endpoint(other.to_owned()),
+                },
+            };
+            browser(at, sites)
+        }
         Some(words) => match words.strip_prefix("adb:") {
             Some(serial) => through_server(serial),
             None if is_address(words) => DeviceAddress::Direct { address: words.to_owned() },
@@ -121,6 +147,15 @@ pub(super) fn address(
 fn desktop(at: DesktopAddress, machine: &MachineDesktop) -> DeviceAddress {
     let MachineDesktop { menu, bus, machine, .. } = machine.clone();
     DeviceAddress::Desktop(DesktopOptions { at, settle: Settle::DESKTOP, applications: menu, bus, machine })
+}
+
+fn private_browser(size: Size, machine: &MachineDesktop) -> BrowserAddress {
+    let folder = machine.folder.clone();
+    BrowserAddress::Private(LaunchOptions { program: None, size, scale_percent: 100, folder })
+}
+
+fn browser(at: BrowserAddress, sites: &[Site]) -> DeviceAddress {
+    DeviceAddress::Browser(BrowserOptions { at, settle: Settle::BROWSER, sites: sites.to_vec() })
 }
 
 /// `HOST:PORT`

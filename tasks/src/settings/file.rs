@@ -97,6 +97,8 @@ pub(super) struct DeviceSection {
     pub authorize_ms: Option<u64>,
     pub reconnect_ms: Option<u64>,
     pub protected: Option<ProtectedWindows>,
+    #[serde(default)]
+    pub sites: BTreeMap<String, Spanned<String>>,
 }
 
 /// What is done about a window that forbids pictures.

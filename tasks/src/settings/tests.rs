@@ -7,7 +7,7 @@ use tapwright_contract::api::ApiEffect;
 
 use tapwright_contract::Size;
 
-use crate::device::{DesktopAddress, Keys};
+use crate::device::{BrowserAddress, DesktopAddress, Keys, LaunchOptions};
 use crate::model::{ApiKey, ModelSource};
 
 const NO_VARIABLES: fn(&str) -> Option<String> = |_| None;
@@ -120,7 +120,7 @@ fn devices_are_told_apart() {
     let phone = PhoneOptions::default();
     let server = |serial: &str| DeviceAddress::Server { server: "s".to_owned(), serial: serial.to_owned() };
     let here = machine(&NO_VARIABLES).desktop;
-    let address = |words: Option<&str>| device::address(words, &phone, "s", &here);
+    let address = |words: Option<&str>| device::address(words, &phone, "s", &here, &[]);
     assert_eq!(address(None), DeviceAddress::Virtual(phone.clone()));
     assert_eq!(address(Some("virtual")), DeviceAddress::Virtual(phone.clone()));
     assert_eq!(address(Some("adb:10.0.0.2:5555")), server("10.0.0.2:5555"));
@@ -139,6 +139,34 @@ fn devices_are_told_apart() {
     // Nobody has such a display, and the error says so.
     assert_eq!(desktop("desktop:privat"), display("privat"));
     assert_eq!(desktop("desktop:private:9x9"), display("private:9x9"));
+    let browser = |words: &str| match address(Some(words)) {
+        DeviceAddress::Browser(browser) => browser.at,
+        other => panic!("{other:?}"),
+    };
+    let endpoint = |address: &str| BrowserAddress::Endpoint(address.to_owned());
+    let private = |width, height| {
+        let size = Size { width, height };
+        BrowserAddress::Private(LaunchOptions { program: None, size, scale_percent: 100, folder: "/tmp".into() })
+    };
+    assert_eq!(browser("browser"), private(1280, 800));
+    assert_eq!(browser("browser:1920x1080"), private(1920, 1080));
+    assert_eq!(browser("browser:http://127.0.0.1:9222"), endpoint("http://127.0.0.1:9222"));
+    assert_eq!(browser("browser:localhost:9222"), endpoint("http://localhost:9222"));
+    assert_eq!(browser("browser:ws://h:1/devtools/browser/x"), endpoint("ws://h:1/devtools/browser/x"));
+    // No browser is there, and the error says how one is named.
+    assert_eq!(browser("browser:privat"), endpoint("privat"));
+}
+
+#[test]
+fn sites_are_addresses_of_the_web() {
+    let settings = of_file("[device]\nuse = \"browser\"\nsites = { Mail = \"https://mail.example.com\" }\n");
+    assert!(matches!(&settings.device.at, DeviceAddress::Browser(browser) if browser.sites[0].name == "Mail"));
+    assert_eq!(settings.rules.policy, Preset::Careful.policy(), "pages are anybody's");
+    for address in ["file:///etc/passwd", "mail.example.com", "javascript:1", ""] {
+        let text = format!("[device]\nsites = {{ Mail = {address:?} }}\n");
+        let error = resolve(&text, Overrides::default(), Recorded::default()).unwrap_err();
+        assert!(format!("{error:?}").contains("no whole address"), "{error:?}");
+    }
 }
 
 fn asked(words: &str) -> Overrides {

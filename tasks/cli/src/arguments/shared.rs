@@ -104,7 +104,8 @@ pub struct LibraryArguments {
 #[command(next_help_heading = "Device")]
 pub struct DeviceArguments {
     /// `virtual`, an address (HOST:PORT), or a serial that an adb server knows; adb:NAME always goes through the
-    /// adb server; `desktop` is the one that this is started in, `desktop:private` one of its own [default: virtual]
+    /// adb server; `desktop` is the one that this is started in, `desktop:private` one of its own; `browser`
+    /// is a browser of its own, `browser:URL` one that you have [default: virtual]
     #[arg(long, value_name = "DEVICE", env = "TAPWRIGHT_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
 

@@ -2,7 +2,7 @@
 
 use console::{Alignment, pad_str, style};
 use serde_json::json;
-use tapwright_tasks::{DeviceState, devices, private_lacks};
+use tapwright_tasks::{DeviceState, devices, private_browser_lacks, private_lacks};
 
 use crate::arguments::{Common, DevicesArguments};
 use crate::config::{Config, Flags};
@@ -18,8 +18,13 @@ pub async fn perform(common: Common, arguments: DevicesArguments) -> Result<Exit
     if let Some(display) = &config.desktop_display {
         rows.push(("desktop".to_owned(), "ready".to_owned(), format!("the desktop of {display}"), true));
     }
-    let (state, ready) = private_lacks().map_or(("ready".to_owned(), true), |lacks| (lacks, false));
-    rows.push(("desktop:private".to_owned(), state, "a desktop of its own for each run".to_owned(), ready));
+    for (device, lacks, about) in [
+        ("desktop:private", private_lacks(), "a desktop of its own for each run"),
+        ("browser", private_browser_lacks(), "a browser of its own for each run"),
+    ] {
+        let (state, ready) = lacks.map_or(("ready".to_owned(), true), |lacks| (lacks, false));
+        rows.push((device.to_owned(), state, about.to_owned(), ready));
+    }
     for device in found.as_deref().unwrap_or_default() {
         let (state, ready) = match &device.state {
             DeviceState::Ready => ("ready".to_owned(), true),

@@ -23,6 +23,7 @@ pub async fn perform(common: Common, arguments: DoctorArguments) -> Result<Exit,
         date: &config.rules.date,
         phone: config.phone.clone(),
         private_desktop: config.private_desktop.clone(),
+        private_browser: config.private_browser.clone(),
         adb_server: &config.adb_server,
         runs: &config.runs,
     };
