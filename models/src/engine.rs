@@ -91,7 +91,7 @@ impl Engine {
             && quantised
             && let Err(why) = probe::probe(&mut engine)
         {
-            tracing::warn!(%why, "ONNX Runtime has no fused products for this model's widths; it is opened without them, and slower");
+            tracing::warn!(%why, "ONNX Runtime's fused products do not do for this model; it is opened without them, and slower");
             // Two models may not fit on a card.
             drop(engine);
             engine = Engine::load(folder, library, options, records, false)?;
@@ -128,26 +128,21 @@ impl Engine {
         let picked = providers::pick(&environment, library, options.provider, Numbers::of(record.decoder.numbers))?;
         tracing::info!(provider = %picked.provider, why = picked.why, "computes the model");
         let [vision_record, decoder_record] = ["vision", "decoder"].map(|graph| records.map(|at| at.join(graph)));
-        let setup = |record, fused_products| SessionSetup {
-            provider: picked.provider,
-            threads: options.threads,
-            record,
-            fused_products,
-        };
+        let setup =
+            |record| SessionSetup { provider: picked.provider, threads: options.threads, record, fused_products };
         let wanted = (options.context_tokens_max as usize).min(spec.text.positions_max as usize);
         let encoder = Encoder::open(
             &environment,
             &folder.join(&record.vision.file),
             record.vision.numbers,
-            // A screenshot has thousands of patches: fused products are for few rows, and for so many there is no kernel.
-            setup(vision_record.as_deref(), false),
+            setup(vision_record.as_deref()),
         )?;
         let mut decoder = Decoder::open(
             &environment,
             &folder.join(&record.decoder.file),
             spec,
             record.decoder.numbers,
-            setup(decoder_record.as_deref(), fused_products),
+            setup(decoder_record.as_deref()),
         )?;
         let context = context(&mut decoder, options, wanted)?;
         let preparer = Preparer {
