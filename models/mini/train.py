@@ -109,25 +109,19 @@ class Words:
         return self.encode(text + "<|assistant|>\n")
 
 
-KEPT = set("Wi-Fi Bluetooth Airplane Dark Do Location Battery Auto-rotate Messages Notes Then".split())
-
-
 def disguise(record, words, dice, names):
     """The same step with other words: what is to be written, and (on what a perfect tower says) whom or when it is about.
 
     There are few names and phrases, and a small model would rather know them by heart than learn to copy what it is told.
     """
-    swap = {}
-    for phrase in re.findall(r'"(.*?)"', record["turns"][0][1].split("\n\n{")[0]):
-        swap[f'"{phrase}"'] = '"' + " ".join(dice.choice(words.pool) for _ in phrase.split()) + '"'
+    swap = {text: " ".join(dice.choice(words.pool) for _ in text.split()) for text in record["texts"]}
     if names:
-        for name in re.findall(r" ([A-Z][\w-]*|\d\d:\d\d)\b", re.sub(r'".*?"', "", record["turns"][0][1].split("\n\n{")[0])):
-            if name not in KEPT:
-                swap[name] = dice.choice(words.pool)
-    def put(text):
-        for old, new in swap.items():
-            text = text.replace(old, new) if old[0] == '"' else re.sub(rf"\b{old}\b", new, text)
-        return text
+        goal = record["turns"][0][1].split("\n\n{")[0]
+        swap.update((name, dice.choice(words.pool)) for name in record["names"] if re.search(rf"(?<!\w){re.escape(name)}\b", goal))
+    # Whole words only, longer ones first: a name may be part of a text.
+    either = "|".join(re.escape(old) for old in sorted(swap, key=len, reverse=True))
+    pattern = re.compile(rf"(?<!\w)(?:{either})(?![^\W\d])") if either else None
+    put = lambda text: pattern.sub(lambda found: swap[found[0]], text) if pattern else text
     return dict(record, turns=[(role, put(text)) for role, text in record["turns"]], reply=put(record["reply"]),
                 cells=[[swap.get(cell[0], cell[0])] + cell[1:] for cell in record["cells"]])
 
@@ -361,7 +355,7 @@ def see(model, batch):
     for block in visual.blocks:
         heads = block.attn.num_heads
         query, key, value = block.attn.qkv(block.norm1(hidden)).view(count, down * across, 3, heads, -1).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(turn(query), turn(key), value)
+        seen = F.scaled_dot_product_attention(turn(query).to(value.dtype), turn(key).to(value.dtype), value)
         hidden = hidden + block.attn.proj(seen.transpose(1, 2).flatten(2))
         hidden = hidden + block.mlp(block.norm2(hidden))
     hidden = visual.post_layernorm(hidden).view(count * down * across // 4, 2, 2, -1)

@@ -2,11 +2,14 @@
 
 use std::io::{self, Write};
 
-use tapwright_phone::{ADB_KEYBOARD, Dice, Input, Key, World};
-use tapwright_smoke::{self as smoke, Errand, Task};
+use tapwright_phone::content::NAMES;
+use tapwright_phone::{ADB_KEYBOARD, Dice, Event, Input, Key, Mark, World};
+use tapwright_smoke::{self as smoke, Errand};
 
-use crate::oracle::{Advice, OracleAction, advise};
-use crate::record::{write_text, write_whole};
+use crate::lesson::{Lesson, LessonKind, lesson};
+use crate::oracle::{Advice, Disturbance, OracleAction, advise, around_banner, disturbed, refusal};
+use crate::record::{Caption, write_text, write_whole};
+use crate::words;
 
 const STEPS_MAX: usize = 30;
 
@@ -15,8 +18,10 @@ pub fn write(first: u64, count: u64, with_pictures: bool, out: &mut dyn Write) -
     let write = if with_pictures { write_whole } else { write_text };
     let mut written = 0;
     for seed in 0.. {
-        for Step { world, turns, reply, .. } in steps(smoke::TRAINING_SEEDS + first + seed) {
-            write(out, &world, &turns, &reply)?;
+        let seed = smoke::TRAINING_SEEDS + first + seed;
+        let errands = lesson(seed).errands;
+        for Step { world, turns, reply, kind, .. } in steps(seed) {
+            write(out, &world, Caption { turns: &turns, reply: &reply, kind, errands: &errands })?;
             written += 1;
             if written == count {
                 return Ok(());
@@ -32,65 +37,182 @@ pub struct Step {
     /// The phone before the step.
     pub world: World,
     pub goal: String,
+    /// What the agent says of the app in front, and remarks beside it.
+    pub front: String,
+    pub remark: Option<String>,
     /// The prompt as (role, text); the picture stands before the text of the last one.
     pub turns: Vec<(&'static str, String)>,
     /// What should be answered, without the token that ends it.
     pub reply: String,
+    /// What the step teaches, to tell rates apart.
+    pub kind: &'static str,
 }
 
 /// The episode of a seed.
 pub fn steps(seed: u64) -> Vec<Step> {
     let mut dice = Dice::new(seed ^ 0xDA7A);
-    let task = smoke::task(seed);
-    let mut world = World::new(task.phone.clone());
-    set_the_stage(&mut world, &task, &mut dice);
+    let lesson = lesson(seed);
+    let mut world = World::new(lesson.phone.clone());
+    set_the_stage(&mut world, &lesson, &mut dice);
     let start = world.facts();
     let mut at = 0;
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     let mut first_turn = String::new();
-    let mut last_reply: Option<String> = None;
-    for _ in 0..STEPS_MAX {
+    let mut stillness = Stillness::default();
+    let mut over = Disturbances::default();
+    while steps.len() < STEPS_MAX {
+        if lesson.is_disturbed && dice.chance(30) {
+            over.come(&mut world, &mut dice);
+        }
         let facts = world.facts();
         let is_done = |errand: &Errand| done(errand, &start, &facts);
-        let Some(Advice { thought, deed }) = advise(&task.errands, &mut at, &world, is_done) else { break };
-        let front = if world.page().is_none() { "System Home" } else { world.front().label };
-        let info = format!("{{\"current_app\": \"{front}\"}}");
+        let disturbance = over.now(&world);
+        let last = steps.last().map_or("", |step| step.reply.as_str());
+        let before = at;
+        let advice = match disturbed(&world, disturbance) {
+            Some(advice) => Some(advice),
+            None if lesson.errands.is_empty() => Some(refusal()),
+            None => advise(&lesson.errands, &mut at, &world, last, is_done),
+        };
+        let Some(advice) = advice else { break };
+        let Advice { thought, deed } = around_banner(advice, disturbance);
+        if matches!(deed, OracleAction::Wait(_)) {
+            at = before;
+        }
+        let front = front_of(&world);
+        let remark = stillness.remark(&world, &mut dice);
+        let info = match &remark {
+            None => format!("{{\"current_app\": \"{front}\"}}"),
+            Some(remark) => format!("{{\"current_app\": \"{front}\", \"last_action\": \"{}\"}}", escaped(remark)),
+        };
         let mut turns = Vec::new();
-        match &last_reply {
-            None => {
-                first_turn = format!("{}\n\n{info}", task.goal);
-                turns.push(("user", first_turn.clone()));
-            }
-            Some(last) => {
-                turns.push(("user", first_turn.clone()));
-                turns.push(("assistant", format!("{last}</answer>")));
-                turns.push(("user", format!("** Screen Info **\n\n{info}")));
-            }
+        if steps.is_empty() {
+            first_turn = format!("{}\n\n{info}", lesson.goal);
+            turns.push(("user", first_turn.clone()));
+        } else {
+            turns.push(("user", first_turn.clone()));
+            turns.push(("assistant", format!("{last}</answer>")));
+            turns.push(("user", format!("** Screen Info **\n\n{info}")));
         }
         let reply = format!("<think>{thought}</think><answer>{}", deed.text());
-        steps.push(Step { world: world.clone(), goal: task.goal.clone(), turns, reply: reply.clone() });
-        last_reply = Some(reply);
-        // Sometimes a touch misses: whoever learns from this has to look whether it worked.
-        if dice.chance(6) && !matches!(deed, OracleAction::Finish) {
-            continue;
-        }
-        if deed == OracleAction::Finish {
+        let kind = kind(&lesson, &deed, disturbance.is_some() || !front_is_app(&world));
+        steps.push(Step { world: world.clone(), goal: lesson.goal.clone(), front, remark, turns, reply, kind });
+        if deed.is_end() {
             break;
         }
+        stillness.touch(&deed, &world);
+        // Sometimes a touch misses: whoever learns from this has to look whether it worked. What has been looked through is counted.
+        if dice.chance(6) && !matches!(deed, OracleAction::SwipeUp | OracleAction::Wait(_)) {
+            continue;
+        }
         perform(&deed, &mut world);
-        world.advance(world.uptime() + 1000 + dice.below(4000) as u64);
+        let pause = if let OracleAction::Wait(seconds) = deed { 1000 * u64::from(seconds) } else { 0 };
+        world.advance(world.uptime() + pause + 300 + dice.below(2500) as u64);
     }
     steps
 }
 
+/// What a step teaches.
+fn kind(lesson: &Lesson, deed: &OracleAction, is_disturbed: bool) -> &'static str {
+    match (lesson.kind, deed) {
+        (_, OracleAction::Wait(_) | OracleAction::Home) => "disturbed",
+        _ if is_disturbed && lesson.is_disturbed => "disturbed",
+        (LessonKind::Absent, OracleAction::GiveUp(_)) => "absent-end",
+        (kind, _) => kind.name(),
+    }
+}
+
+/// The app that the agent takes to be in front.
+fn front_of(world: &World) -> String {
+    if world.window().contains("GrantPermissions") {
+        return "com.android.permissioncontroller".into();
+    }
+    if world.page().is_none() { "System Home".into() } else { world.front().label.into() }
+}
+
+fn front_is_app(world: &World) -> bool {
+    world.window().contains('/') && !world.window().contains("GrantPermissions")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// How long nothing has changed on the display, as the agent remarks on it.
+#[derive(Debug, Default)]
+struct Stillness {
+    before: Option<Vec<Mark>>,
+    count: u32,
+}
+
+impl Stillness {
+    /// What the agent remarks before the next step, now and then something that says nothing about it.
+    fn remark(&mut self, world: &World, dice: &mut Dice) -> Option<String> {
+        if let Some(before) = self.before.take() {
+            self.count = if before == world.marks() { self.count + 1 } else { 0 };
+        }
+        if self.count >= 2 {
+            return Some(format!("the last {} actions have not changed the screen", self.count));
+        }
+        dice.chance(1).then(|| "only the first of your actions was done; write one action a turn".into())
+    }
+
+    fn touch(&mut self, deed: &OracleAction, world: &World) {
+        if !matches!(deed, OracleAction::Wait(_) | OracleAction::Launch(_)) {
+            self.before = Some(world.marks());
+        }
+    }
+}
+
+/// What has come over the phone, and until when on its clock.
+#[derive(Debug, Default)]
+struct Disturbances {
+    banner_until: u64,
+    late_until: u64,
+}
+
+impl Disturbances {
+    fn now(&self, world: &World) -> Option<Disturbance> {
+        if world.uptime() < self.late_until {
+            return Some(Disturbance::Late);
+        }
+        (world.uptime() < self.banner_until).then_some(Disturbance::Banner)
+    }
+
+    fn come(&mut self, world: &mut World, dice: &mut Dice) {
+        let now = world.uptime();
+        let is_app = world.page().is_some();
+        match dice.below(10) {
+            0..5 => {
+                let millis = 2000 + dice.below(3000) as u64;
+                self.banner_until = now + millis;
+                let count = 2 + dice.below(3);
+                let said = words::words(dice, count);
+                let text =
+                    if dice.chance(50) { format!("{}: {said}", dice.pick(&NAMES)) } else { words::capital(&said) };
+                let package = dice.pick(&world.apps()).package;
+                world.happen(Event::Notification { package, text, millis });
+            }
+            5 | 6 if is_app => world.happen(Event::Permission),
+            7 | 8 if is_app => world.happen(Event::Anr),
+            _ if is_app => {
+                let millis = 300 + dice.below(1200) as u64;
+                self.late_until = now + millis;
+                world.happen(Event::Late { millis });
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Where the phone happens to be when the task is set.
-fn set_the_stage(world: &mut World, task: &Task, dice: &mut Dice) {
+fn set_the_stage(world: &mut World, lesson: &Lesson, dice: &mut Dice) {
     if dice.chance(20) {
         world.set_input_method(ADB_KEYBOARD);
     }
     // Sometimes a switch is as it should be from the beginning.
-    if dice.chance(10) {
-        for errand in &task.errands {
+    if lesson.kind == LessonKind::Known && dice.chance(35) {
+        for errand in &lesson.errands {
             let fact = match errand {
                 Errand::Switch { fact, on, .. } => Some((format!("{fact}.on"), on)),
                 Errand::Alarm { time, on } => Some((format!("alarms.{time}.on"), on)),
@@ -157,7 +279,8 @@ fn perform(deed: &OracleAction, world: &mut World) {
         }
         OracleAction::SwipeUp => world.input(&Input::Swipe { from: pixel(500, 750), to: pixel(500, 350), millis: 500 }),
         OracleAction::Back => world.input(&Input::Press(Key::Back)),
-        OracleAction::Finish => {}
+        OracleAction::Home => world.input(&Input::Press(Key::Home)),
+        OracleAction::Wait(_) | OracleAction::Finish | OracleAction::GiveUp(_) => {}
     }
 }
 
@@ -171,20 +294,79 @@ mod tests {
         let mut failed = Vec::new();
         for seed in 0..600 {
             let task = smoke::task(seed);
-            let mut world = World::new(task.phone.clone());
-            let start = world.facts();
-            let mut at = 0;
-            for _ in 0..STEPS_MAX {
-                let facts = world.facts();
-                match advise(&task.errands, &mut at, &world, |errand| done(errand, &start, &facts)) {
-                    Some(Advice { deed: OracleAction::Finish, .. }) | None => break,
-                    Some(Advice { deed, .. }) => perform(&deed, &mut world),
-                }
-            }
-            if let Some(why) = smoke::judge(&task, &start, &world.facts()) {
+            if let Some(why) = wrong(&task) {
                 failed.push(format!("{seed} {}: {why}", task.goal));
             }
         }
         assert!(failed.is_empty(), "{} of 600: {:#?}", failed.len(), &failed[..failed.len().min(5)]);
+    }
+
+    /// The same where to change something is wrong, or easily the wrong thing.
+    #[test]
+    fn the_oracle_looks_before_it_touches() {
+        let mut failed = Vec::new();
+        for seed in 0..200 {
+            for template in smoke::edge_templates() {
+                let task = smoke::edge_task_of(template, seed).expect("a template");
+                if let Some(why) = wrong(&task) {
+                    failed.push(format!("{template} {seed} {}: {why}", task.goal));
+                }
+            }
+        }
+        assert!(failed.is_empty(), "{} of 600: {:#?}", failed.len(), &failed[..failed.len().min(5)]);
+    }
+
+    /// What is wrong with the phone, or with the oracle's last word, after it has done a task.
+    fn wrong(task: &smoke::Task) -> Option<String> {
+        let mut world = World::new(task.phone.clone());
+        let start = world.facts();
+        let (mut at, mut last) = (0, String::new());
+        for _ in 0..STEPS_MAX {
+            let facts = world.facts();
+            let advice = advise(&task.errands, &mut at, &world, &last, |errand| done(errand, &start, &facts))?;
+            if advice.deed.is_end() {
+                let gave_up = advice.deed != OracleAction::Finish;
+                let judged = smoke::judge(task, &start, &world.facts());
+                return judged.or((gave_up != task.impossible).then(|| format!("it ended with {:?}", advice.deed)));
+            }
+            perform(&advice.deed, &mut world);
+            last = advice.thought;
+        }
+        Some("it came to no end".into())
+    }
+
+    /// Who learns from a goal that is none of its own learns to touch nothing.
+    #[test]
+    fn goals_of_no_kind_end_at_the_first_step() {
+        let mut ended = 0;
+        for seed in 0..400 {
+            let seed = smoke::TRAINING_SEEDS + seed;
+            let Lesson { errands, is_disturbed, .. } = lesson(seed);
+            if errands.is_empty() && !is_disturbed {
+                let steps = steps(seed);
+                assert_eq!(steps.len(), 1, "{}", steps[0].goal);
+                assert!(steps[0].reply.contains("infeasible"), "{}", steps[0].reply);
+                ended += 1;
+            }
+        }
+        assert!(60 < ended, "{ended}");
+    }
+
+    /// Everything that a model is to learn does come, and every episode comes to an end.
+    #[test]
+    fn all_kinds_of_step_come() {
+        let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+        let mut open = 0;
+        for seed in 0..800 {
+            let steps = steps(smoke::TRAINING_SEEDS + seed);
+            for step in &steps {
+                *counts.entry(step.kind).or_default() += 1;
+            }
+            open += usize::from(steps.last().is_none_or(|step| !step.reply.contains("finish(")));
+        }
+        for kind in ["known", "reworded", "absent", "absent-end", "beyond", "disturbed"] {
+            assert!(counts.get(kind).is_some_and(|count| 60 < *count), "{kind}: {counts:?}");
+        }
+        assert!(open < 40, "{open} of 800 have no end");
     }
 }

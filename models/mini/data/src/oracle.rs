@@ -20,7 +20,12 @@ pub enum OracleAction {
     Type(String),
     SwipeUp,
     Back,
+    Home,
+    /// Waits, in seconds.
+    Wait(u32),
     Finish,
+    /// Ends the run and says why.
+    GiveUp(String),
 }
 
 impl OracleAction {
@@ -32,8 +37,63 @@ impl OracleAction {
             OracleAction::Type(text) => format!("do(action=\"Type\", text=\"{text}\")"),
             OracleAction::SwipeUp => "do(action=\"Swipe\", start=[500,750], end=[500,350])".into(),
             OracleAction::Back => "do(action=\"Back\")".into(),
+            OracleAction::Home => "do(action=\"Home\")".into(),
+            OracleAction::Wait(seconds) => format!("do(action=\"Wait\", duration=\"{seconds} seconds\")"),
             OracleAction::Finish => "finish(message=\"All done.\")".into(),
+            OracleAction::GiveUp(why) => format!("finish(message=\"{why}\", status=\"infeasible\")"),
         }
+    }
+}
+
+impl OracleAction {
+    /// Whether the run is over with it.
+    pub fn is_end(&self) -> bool {
+        matches!(self, OracleAction::Finish | OracleAction::GiveUp(_))
+    }
+}
+
+/// What lies over the phone for a while, as far as the screen shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disturbance {
+    /// The page in front has not come yet.
+    Late,
+    /// A notice lies over the top of the display.
+    Banner,
+}
+
+/// The lowest point that a notice covers, on the model's grid.
+const BANNER_BOTTOM: i32 = 152;
+
+/// Advice on a goal that is none of the model's.
+pub fn refusal() -> Advice {
+    let thought = "I do not know how to do this.".into();
+    Advice { thought, deed: OracleAction::GiveUp("I do not know how to do that.".into()) }
+}
+
+/// What has to be done first about what has come up, whatever the goal is. A question of the system is neither answered with yes nor
+/// with no: nobody has asked for either.
+pub fn disturbed(world: &World, disturbance: Option<Disturbance>) -> Option<Advice> {
+    let window = world.window();
+    let advice = |thought: &str, deed| Some(Advice { thought: thought.into(), deed });
+    if window.contains("GrantPermissions") {
+        return advice("A question is in the way. Leave it.", OracleAction::Home);
+    }
+    if window.starts_with("Application Not Responding") {
+        return advice("The app does not respond. Wait for it.", row_anywhere("Wait", world)?);
+    }
+    if disturbance == Some(Disturbance::Late) {
+        return advice("The page is not there yet. Wait.", OracleAction::Wait(1));
+    }
+    None
+}
+
+/// The same advice, put off if what it would touch is covered by a notice.
+pub fn around_banner(advice: Advice, disturbance: Option<Disturbance>) -> Advice {
+    match advice.deed {
+        OracleAction::Tap(_, y) if disturbance == Some(Disturbance::Banner) && y < BANNER_BOTTOM => {
+            Advice { thought: "A notice is in the way. Wait.".into(), deed: OracleAction::Wait(3) }
+        }
+        _ => advice,
     }
 }
 
@@ -45,12 +105,19 @@ enum Need {
 
 /// Advice on a whole task. `at` is the errand that is being done; it moves on when one is complete, as far as the screen shows
 /// it. `None` when the oracle does not know a way on.
-pub fn advise(errands: &[Errand], at: &mut usize, world: &World, is_done: impl Fn(&Errand) -> bool) -> Option<Advice> {
+/// `last` is what was said before: in it stands how far has been looked.
+pub fn advise(
+    errands: &[Errand],
+    at: &mut usize,
+    world: &World,
+    last: &str,
+    is_done: impl Fn(&Errand) -> bool,
+) -> Option<Advice> {
     let count = errands.len();
     let mut thought = String::new();
     while *at < count {
         let number = format!("{}/{count}", *at + 1);
-        match need(&errands[*at], world, is_done(&errands[*at]))? {
+        match need(&errands[*at], world, last, is_done(&errands[*at]))? {
             Need::Something(why, deed) => return Some(Advice { thought: format!("{thought}{number} {why}"), deed }),
             Need::Nothing(why) => thought = format!("{thought}{number} {why} "),
         }
@@ -59,32 +126,37 @@ pub fn advise(errands: &[Errand], at: &mut usize, world: &World, is_done: impl F
     Some(Advice { thought: thought.trim_end().to_string(), deed: OracleAction::Finish })
 }
 
-fn need(errand: &Errand, world: &World, is_done: bool) -> Option<Need> {
+fn need(errand: &Errand, world: &World, last: &str, is_done: bool) -> Option<Need> {
     match errand {
         Errand::Switch { label, on, .. } => {
             let found = open("Settings", world, |page| page.is("main"));
-            found.or_else(|| turned(label, label.split(' ').next().unwrap_or(label), *on, world))
+            found.or_else(|| turned(label, label.split(' ').next().unwrap_or(label), *on, world, last))
         }
         Errand::Alarm { time, on } => {
-            open("Clock", world, |page| page.is("main")).or_else(|| turned(time, time, *on, world))
+            open("Clock", world, |page| page.is("main")).or_else(|| turned(time, time, *on, world, last))
         }
         Errand::Favourite { name, on } => {
             let found = open("Contacts", world, |page| page.is("main") || *page == Page::of("person", name));
             found.or_else(|| match world.page() {
                 Some(page) if page.is("person") => favourite(name, *on, world),
-                _ => Some(look_for(name, world)),
+                _ => Some(look_for(name, world, last)),
             })
         }
         Errand::Message { name, .. } if is_done && world.page() == Some(&Page::of("chat", name)) => {
             Some(Need::Nothing("The message is sent.".into()))
         }
         Errand::Message { name, text } => {
-            let found = open("Messages", world, |page| page.is("main") || *page == Page::of("chat", name));
+            let found =
+                open("Messages", world, |page| page.is("main") || page.is("new") || *page == Page::of("chat", name));
             found.or_else(|| match world.page() {
                 Some(page) if page.is("chat") => {
                     written("message", text, "Tap the text field.", "Send", "Send it.", world)
                 }
-                _ => Some(look_for(name, world)),
+                // Who has no conversation yet may be among the people to write to.
+                Some(page) if page.is("main") && row(name, world).is_none() && looks(name, last) == LOOKS_MAX => {
+                    Some(Need::Something(format!("{name} is not here. Write a new one."), tap_icon(world, "Plus")?))
+                }
+                _ => Some(look_for(name, world, last)),
             })
         }
         Errand::Note { .. } if is_done && shows("Notes", "main", world) => {
@@ -131,9 +203,9 @@ fn open(label: &'static str, world: &World, is_right: impl Fn(&Page) -> bool) ->
     }
 }
 
-fn turned(label: &str, word: &str, want: bool, world: &World) -> Option<Need> {
+fn turned(label: &str, word: &str, want: bool, world: &World, last: &str) -> Option<Need> {
     let say = |on: bool| if on { "on" } else { "off" };
-    let Some(mark) = row(word, world) else { return Some(look_further(label)) };
+    let Some(mark) = row(word, world) else { return Some(look_further(label, last)) };
     match mark.1 {
         Some(on) if on == want => Some(Need::Nothing(format!("{label} is {}.", say(on)))),
         Some(on) => Some(Need::Something(format!("{label}{} is {}. Tap it.", height(&mark.0), say(on)), mark.0)),
@@ -152,15 +224,29 @@ fn favourite(name: &str, want: bool, world: &World) -> Option<Need> {
     }
 }
 
-fn look_for(name: &str, world: &World) -> Need {
+fn look_for(name: &str, world: &World, last: &str) -> Need {
     match row(name, world) {
         Some((deed, _)) => Need::Something(format!("Find {name}{}. Tap it.", height(&deed)), deed),
-        None => look_further(name),
+        None => look_further(name, last),
     }
 }
 
-fn look_further(what: &str) -> Need {
-    Need::Something(format!("{what} is not here. Look further down."), OracleAction::SwipeUp)
+/// What is said on looking further down a list, the first time and the second. No list of the phone is longer than that.
+const FURTHER: [&str; LOOKS_MAX] = ["Look further down.", "Look once more."];
+const LOOKS_MAX: usize = 2;
+
+/// How often has been looked further down for something, by what was said last.
+fn looks(what: &str, last: &str) -> usize {
+    let said = |further: &&str| last.contains(&format!("{what} is not here. {further}"));
+    FURTHER.iter().position(said).map_or(0, |at| at + 1)
+}
+
+fn look_further(what: &str, last: &str) -> Need {
+    let here = format!("{what} is not here.");
+    match FURTHER.get(looks(what, last)) {
+        Some(further) => Need::Something(format!("{here} {further}"), OracleAction::SwipeUp),
+        None => Need::Something(format!("{here} Give up."), OracleAction::GiveUp(format!("There is no {what} here."))),
+    }
 }
 
 /// How far down a touch is. Said right behind what is found there: a small model finds it in one look then.
@@ -187,6 +273,13 @@ fn row(word: &str, world: &World) -> Option<(OracleAction, Option<bool>)> {
     })?;
     let (x, y) = grid(found.target?, world.size());
     Some((OracleAction::Tap(x, y), found.on))
+}
+
+/// Where to touch a word, wherever it stands.
+fn row_anywhere(word: &str, world: &World) -> Option<OracleAction> {
+    let found = world.marks().into_iter().find(|mark| mark.what == What::Word(word.into()) && mark.target.is_some())?;
+    let (x, y) = grid(found.target?, world.size());
+    Some(OracleAction::Tap(x, y))
 }
 
 /// The field of a page: where to touch it, and whether text is in it.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use tapwright_phone::World;
 use tapwright_picture::{ImageProcessor, PictureLimits, Pixels, shrink};
+use tapwright_smoke::Errand;
 
 use crate::cells;
 
@@ -26,27 +27,54 @@ struct Record<'a> {
     /// Turns of the prompt as (role, text); the picture stands before the text of the last one. Empty for a mere screen.
     turns: &'a [(&'static str, String)],
     reply: &'a str,
+    /// What it teaches, to tell rates apart; empty for a mere screen.
+    kind: &'a str,
+    /// Names and times that the goal is about, and texts that it wants written: what may be exchanged for others.
+    names: Vec<&'a str>,
+    texts: Vec<&'a str>,
+}
+
+/// A step, or a mere screen: what is written down beside the picture.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Caption<'a> {
+    pub turns: &'a [(&'static str, String)],
+    pub reply: &'a str,
+    pub kind: &'a str,
+    pub errands: &'a [Errand],
+}
+
+impl<'a> Caption<'a> {
+    fn record(&self, cells: Vec<cells::Cell>, (width, height): (u32, u32)) -> Record<'a> {
+        let (mut names, mut texts) = (Vec::new(), Vec::new());
+        for errand in self.errands {
+            match errand {
+                Errand::Message { name, text } => {
+                    names.push(name.as_str());
+                    texts.push(text.as_str());
+                }
+                Errand::Note { text } | Errand::Event { text } => texts.push(text.as_str()),
+                Errand::Favourite { name, .. } | Errand::Alarm { time: name, .. } => names.push(name.as_str()),
+                Errand::Switch { .. } => {}
+            }
+        }
+        Record { width, height, cells, turns: self.turns, reply: self.reply, kind: self.kind, names, texts }
+    }
 }
 
 /// A record without its picture.
-pub fn write_text(out: &mut dyn Write, world: &World, turns: &[(&'static str, String)], reply: &str) -> io::Result<()> {
+pub fn write_text(out: &mut dyn Write, world: &World, caption: Caption<'_>) -> io::Result<()> {
     let (width, height) = SMALL;
-    write_json(out, &Record { width, height, cells: cells::of(world, width, height), turns, reply })
+    write_json(out, &caption.record(cells::of(world, width, height), SMALL))
 }
 
 /// A record and its picture.
-pub fn write_whole(
-    out: &mut dyn Write,
-    world: &World,
-    turns: &[(&'static str, String)],
-    reply: &str,
-) -> io::Result<()> {
+pub fn write_whole(out: &mut dyn Write, world: &World, caption: Caption<'_>) -> io::Result<()> {
     let (width, height) = world.size();
     let rgba = world.draw();
     let pixels = Pixels::rgba(&rgba, width, height).map_err(io::Error::other)?;
     let small = shrink(pixels, &PROCESSOR).map_err(io::Error::other)?;
     let cells = cells::of(world, small.width, small.height);
-    write_json(out, &Record { width: small.width, height: small.height, cells, turns, reply })?;
+    write_json(out, &caption.record(cells, (small.width, small.height)))?;
     out.write_all(&small.rgb)
 }
 

@@ -6,12 +6,12 @@ use tapwright_phone::content::{CHATTER, EVENTS, NAMES, NOTES};
 use tapwright_phone::{ADB_KEYBOARD, Dice, Input, Options, World};
 use tapwright_smoke::TRAINING_SEEDS;
 
-use crate::record::write_whole;
+use crate::record::{Caption, write_whole};
 
 /// Writes screens from a seed on.
 pub fn write(first: u64, count: u64, out: &mut dyn Write) -> io::Result<()> {
     for seed in 0..count {
-        write_whole(out, &screen(TRAINING_SEEDS + first + seed), &[], "")?;
+        write_whole(out, &screen(TRAINING_SEEDS + first + seed), Caption::default())?;
     }
     Ok(())
 }

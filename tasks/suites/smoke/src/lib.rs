@@ -219,7 +219,8 @@ fn named(facts: &BTreeMap<String, String>, head: &str, tail: &str) -> Vec<String
     facts.keys().filter_map(middle).filter(|name| name.is_ascii()).collect()
 }
 
-fn goal(errands: &[Errand], dice: &mut Dice) -> String {
+/// A goal that asks for errands in turn, in the suite's words.
+pub fn goal(errands: &[Errand], dice: &mut Dice) -> String {
     let mut goal = String::new();
     for (i, errand) in errands.iter().enumerate() {
         let sentence = sentence(errand, dice);

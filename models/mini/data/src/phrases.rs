@@ -1,0 +1,363 @@
+//! How people ask for the errands of the smoke suite, in other words than the suite's own.
+//!
+//! The last fifth of each table is never trained on: held-out seeds draw from it, so that training is stopped by what a model makes
+//! of words that it has not seen.
+
+use tapwright_phone::Dice;
+use tapwright_smoke::Errand;
+
+/// Which part of a table is drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Training,
+    HeldOut,
+}
+
+impl Part {
+    /// One entry of a table's part.
+    pub(crate) fn pick<'a, T>(self, from: &'a [T], dice: &mut Dice) -> &'a T {
+        let split = from.len() - from.len() / 5;
+        match self {
+            Part::Training => dice.pick(&from[..split]),
+            Part::HeldOut => dice.pick(&from[split..]),
+        }
+    }
+}
+
+pub(crate) const MESSAGE: &[&str] = &[
+    "Message {name} \"{text}\"",
+    "Tell {name} \"{text}\"",
+    "Write \"{text}\" to {name} now",
+    "Please send {name} \"{text}\"",
+    "Send a message to {name}: \"{text}\"",
+    "Send a text to {name} that says \"{text}\"",
+    "Let {name} know this: \"{text}\"",
+    "Drop {name} a line: \"{text}\"",
+    "Could you text \"{text}\" to {name}?",
+    "Send {name} a text: \"{text}\"",
+    "I want {name} to read \"{text}\"",
+    "Say \"{text}\" to {name}",
+    "{name} should get the message \"{text}\"",
+    "Message to {name}: \"{text}\"",
+    "Write {name} a message with the words \"{text}\"",
+    "Send {name} this: \"{text}\"",
+    "Please let {name} have the message \"{text}\"",
+    "Reach out to {name} with \"{text}\"",
+    "Send \"{text}\" as a message to {name}",
+    "SMS {name} \"{text}\"",
+    "Write to {name}: \"{text}\"",
+    "I'd like to send {name} \"{text}\"",
+    "Can you message {name} \"{text}\"?",
+    "Give {name} the message \"{text}\"",
+];
+pub(crate) const BARE_MESSAGE: &[&str] = &[
+    "Message {name}: {text}",
+    "Tell {name} {text}",
+    "Text {name} {text}",
+    "Send {name} a message saying {text}",
+    "Text {name}: {text}",
+    "Let {name} know that {text}",
+    "Send a text to {name}: {text}",
+    "Tell {name} that {text}",
+    "Write to {name} that {text}",
+    "Message {name} that {text}",
+];
+pub(crate) const NOTE: &[&str] = &[
+    "New note: \"{text}\"",
+    "Write down \"{text}\"",
+    "Jot this down: \"{text}\"",
+    "Take a note: \"{text}\"",
+    "Note down \"{text}\"",
+    "Make a note: \"{text}\"",
+    "Put \"{text}\" in my notes",
+    "Please keep \"{text}\" as a note",
+    "Create a note with \"{text}\"",
+    "Add \"{text}\" to my notes",
+    "I need a note that says \"{text}\"",
+    "Note \"{text}\"",
+    "Please make a note of \"{text}\"",
+    "Save the note \"{text}\"",
+    "Store \"{text}\" as a note",
+    "Could you note \"{text}\"?",
+    "Open Notes and write \"{text}\"",
+    "Leave me a note: \"{text}\"",
+    "Create a new note \"{text}\"",
+    "Write \"{text}\" into Notes",
+];
+pub(crate) const BARE_NOTE: &[&str] = &[
+    "Note: {text}",
+    "New note: {text}",
+    "Take a note: {text}",
+    "Make a note saying {text}",
+    "Add a note that says {text}",
+    "Note to self: {text}",
+    "Jot this down: {text}",
+    "Please note {text}",
+    "Write down {text}",
+    "Make a note: {text}",
+];
+pub(crate) const EVENT: &[&str] = &[
+    "Add \"{text}\" to my calendar",
+    "Put \"{text}\" on my calendar",
+    "New event \"{text}\"",
+    "Make an event \"{text}\" for today",
+    "Enter \"{text}\" in the calendar",
+    "Create the event \"{text}\"",
+    "Save the event \"{text}\" in Calendar",
+    "Calendar: \"{text}\"",
+    "Put the event \"{text}\" in my calendar",
+    "I need \"{text}\" in my calendar",
+    "Make a calendar entry \"{text}\"",
+    "Note \"{text}\" in the calendar for today",
+    "Please put \"{text}\" in the calendar",
+    "Schedule \"{text}\" today",
+    "Add a calendar entry called \"{text}\"",
+    "Create an event named \"{text}\"",
+    "Add an event called \"{text}\" today",
+    "Write \"{text}\" into my calendar",
+];
+pub(crate) const BARE_EVENT: &[&str] = &[
+    "Calendar event: {text}",
+    "New event: {text}",
+    "New calendar entry: {text}",
+    "Create an event called {text}",
+    "Add to my calendar: {text}",
+];
+pub(crate) const FAVOURITE: &[&str] = &[
+    "Add {name} to my favourites",
+    "Mark {name} as a favourite",
+    "Make {name} one of my favourites",
+    "Set {name} as a favourite",
+    "Star {name}",
+    "{name} should be a favourite",
+    "Put {name} in my favourites",
+    "Please add {name} to the favourites",
+    "Add the contact {name} to favourites",
+    "Add {name} to my favorites",
+    "I want {name} in my favourites",
+    "Mark {name} as favorite",
+    "Put {name} among the favourites",
+    "Give {name} a star in Contacts",
+    "Make the contact {name} a favourite",
+    "{name} belongs to my favourites",
+    "Star the contact {name}",
+    "Favourite {name}",
+];
+pub(crate) const NO_FAVOURITE: &[&str] = &[
+    "Remove {name} from my favourites",
+    "Unstar {name}",
+    "Take {name} off my favourites",
+    "{name} should not be a favourite",
+    "Drop {name} from the favourites",
+    "Delete {name} from my favourites",
+    "{name} is no favourite any more",
+    "Remove {name} from favorites",
+    "I don't want {name} in my favourites",
+    "Take the star from {name}",
+    "Unmark {name} as a favourite",
+    "{name} is not my favourite now",
+    "Please remove {name} from the favourites",
+    "Kick {name} out of my favourites",
+    "Take {name} from the favourites",
+];
+pub(crate) const ON: &[&str] = &[
+    "Enable {what}",
+    "Activate {what}",
+    "Turn on {what} please",
+    "I want {what} on",
+    "Make sure {what} is on",
+    "Could you turn {what} on?",
+    "{what} should be on",
+    "Please switch {what} on",
+    "Put {what} on",
+    "Turn {what} on",
+    "Switch {what} to on",
+    "Please turn on {what}",
+    "Turn on {what} in Settings",
+    "Set {what} to on",
+    "Get {what} on",
+    "I need {what} on",
+    "Can you enable {what}?",
+    "Please have {what} on",
+];
+pub(crate) const OFF: &[&str] = &[
+    "Disable {what}",
+    "Deactivate {what}",
+    "Turn off {what} please",
+    "I want {what} off",
+    "Make sure {what} is off",
+    "Could you turn {what} off?",
+    "{what} should be off",
+    "Please switch {what} off",
+    "Put {what} off",
+    "Turn {what} off",
+    "Switch {what} to off",
+    "Please turn off {what}",
+    "Shut off {what}",
+    "Set {what} to off",
+    "Stop {what}",
+    "I need {what} off",
+    "Can you disable {what}?",
+    "Please have {what} off",
+];
+const ALARMS: &[&str] =
+    &["the {time} alarm", "the alarm at {time}", "my {time} alarm", "the alarm for {time}", "the alarm of {time}"];
+const JOINTS: &[&str] =
+    &[". Then ", " and then ", ", then ", ", and ", ". After that ", "; then ", ". Next ", " and ", " and after that "];
+const BEFORE: &[&str] = &[
+    "Please ",
+    "Hey, ",
+    "Now ",
+    "Could you ",
+    "I'd like you to: ",
+    "Quick: ",
+    "Can you ",
+    "Would you ",
+    "I want you to ",
+    "Just ",
+    "First ",
+    "OK, ",
+    "You should ",
+    "Go and ",
+];
+
+/// The same goal behind a few words that say nothing about it.
+pub(crate) fn introduced(goal: &str, dice: &mut Dice) -> String {
+    format!("{}{}", dice.pick(BEFORE), lower(goal))
+}
+
+/// The same goal, now and then with other quotation marks.
+pub(crate) fn quoted_otherwise(goal: String, dice: &mut Dice) -> String {
+    let marks = *dice.pick(&[('\u{201c}', '\u{201d}'), ('\'', '\''), ('\u{201e}', '\u{201c}'), ('\u{ab}', '\u{bb}')]);
+    if !dice.chance(8) || goal.contains('\'') {
+        return goal;
+    }
+    let mut is_open = false;
+    goal.chars()
+        .map(|c| {
+            if c != '"' {
+                return c;
+            }
+            is_open = !is_open;
+            if is_open { marks.0 } else { marks.1 }
+        })
+        .collect()
+}
+
+/// The frames, for whoever compares them with what is measured.
+pub(crate) fn frames() -> impl Iterator<Item = &'static str> {
+    [MESSAGE, BARE_MESSAGE, NOTE, BARE_NOTE, EVENT, BARE_EVENT, FAVOURITE, NO_FAVOURITE, ON, OFF]
+        .into_iter()
+        .flatten()
+        .copied()
+}
+
+/// What a switch is called besides its label.
+fn called(label: &str) -> &'static [&'static str] {
+    match label {
+        "Wi-Fi" => &["Wi-Fi", "wifi", "the wifi", "WiFi", "the Wi-Fi", "wi-fi"],
+        "Bluetooth" => &["Bluetooth", "bluetooth", "the Bluetooth", "Bluetooth"],
+        "Airplane mode" => &["airplane mode", "flight mode", "the airplane mode", "aeroplane mode"],
+        "Dark theme" => &["the dark theme", "dark theme", "dark mode", "the dark mode"],
+        "Do not disturb" => &["do not disturb", "Do not disturb", "do-not-disturb", "the do not disturb mode"],
+        "Location" => &["location", "the location", "GPS", "location services"],
+        "Battery saver" => &["battery saver", "the battery saver", "battery saving", "power saving"],
+        _ => &["auto-rotate", "Auto-rotate", "auto rotate", "screen rotation"],
+    }
+}
+
+/// A goal that asks for errands in turn.
+pub(crate) fn goal(errands: &[Errand], part: Part, dice: &mut Dice) -> String {
+    let mut goal = String::new();
+    for (at, errand) in errands.iter().enumerate() {
+        // What has no quotation marks goes on to the goal's end.
+        let is_last = at + 1 == errands.len();
+        let (frame, sentence) = sentence(errand, is_last, part, dice);
+        if at == 0 {
+            goal = sentence;
+            continue;
+        }
+        let joint = dice.pick(JOINTS);
+        goal = format!("{goal}{joint}{}", if frame.starts_with('{') { sentence } else { lower(&sentence) });
+    }
+    let may_end = errands
+        .iter()
+        .all(|errand| !matches!(errand, Errand::Message { .. } | Errand::Note { .. } | Errand::Event { .. }))
+        || goal.ends_with('"');
+    if may_end && dice.chance(25) {
+        let at = dice.below(4);
+        goal.push_str([".", "!", " please", ", please."][at]);
+    }
+    let goal = match dice.below(20) {
+        0 | 1 => introduced(&goal, dice),
+        2 | 3 => lower(&goal),
+        _ => goal,
+    };
+    quoted_otherwise(goal, dice)
+}
+
+/// The frame that was picked, and what it became.
+fn sentence(errand: &Errand, may_be_bare: bool, part: Part, dice: &mut Dice) -> (&'static str, String) {
+    let bare = |text: &str| {
+        text.contains(' ')
+            && text.chars().all(|c| c.is_alphanumeric() || " ',:".contains(c))
+            && !text.contains(" then ")
+    };
+    let pick = |quoted: &'static [&'static str], other: &'static [&'static str], text: &str, dice: &mut Dice| {
+        let is_bare = may_be_bare && bare(text) && dice.chance(45);
+        *part.pick(if is_bare { other } else { quoted }, dice)
+    };
+    match errand {
+        Errand::Message { name, text } => {
+            let frame = pick(MESSAGE, BARE_MESSAGE, text, dice);
+            (frame, frame.replace("{name}", &typed(name, dice)).replace("{text}", text))
+        }
+        Errand::Note { text } => {
+            let frame = pick(NOTE, BARE_NOTE, text, dice);
+            (frame, frame.replace("{text}", text))
+        }
+        Errand::Event { text } => {
+            let frame = pick(EVENT, BARE_EVENT, text, dice);
+            (frame, frame.replace("{text}", text))
+        }
+        Errand::Favourite { name, on } => {
+            let frame = *part.pick(if *on { FAVOURITE } else { NO_FAVOURITE }, dice);
+            (frame, frame.replace("{name}", &typed(name, dice)))
+        }
+        Errand::Switch { label, on, .. } => {
+            let frame = *part.pick(if *on { ON } else { OFF }, dice);
+            let what = *dice.pick(called(label));
+            (frame, capital_first(&frame.replace("{what}", what)))
+        }
+        Errand::Alarm { time, on } => {
+            let frame = *part.pick(if *on { ON } else { OFF }, dice);
+            // As people write it: without the nought in front.
+            let short = if dice.chance(25) { time.strip_prefix('0').unwrap_or(time) } else { time };
+            let what = dice.pick(ALARMS).replace("{time}", short);
+            (frame, capital_first(&frame.replace("{what}", &what).replace(" in Settings", " in Clock")))
+        }
+    }
+}
+
+/// A name as people type it: at times without its capital.
+fn typed(name: &str, dice: &mut Dice) -> String {
+    if tapwright_phone::content::NAMES.contains(&name) && dice.chance(8) {
+        name.to_lowercase()
+    } else {
+        name.to_owned()
+    }
+}
+
+fn capital_first(sentence: &str) -> String {
+    crate::words::capital(sentence)
+}
+
+fn lower(sentence: &str) -> String {
+    // "I", and names that begin a sentence, keep their capitals.
+    let first = sentence.split(' ').next().unwrap_or_default();
+    if first == "I" || first == "I'd" || first == "SMS" || tapwright_phone::content::NAMES.contains(&first) {
+        return sentence.to_owned();
+    }
+    let mut letters = sentence.chars();
+    letters.next().map_or(String::new(), |first| first.to_lowercase().collect::<String>() + letters.as_str())
+}
