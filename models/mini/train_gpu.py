@@ -238,6 +238,8 @@ def run(options):
     device, bf16 = torch.device(options.device), not options.fp32
     source = Source(options, options.device)
     say("workers", options.workers, "held-out steps", sum(len(batch["ids"]) for batch in source.held), "torch", torch.__version__)
+    if device.type == "cpu":
+        torch.set_num_threads(os.cpu_count() or 1)
     words, model, meaning, optimizer = begin(options)
     say(torch.cuda.get_device_name() if device.type == "cuda" else "no card")
     trained = [p for group in optimizer.param_groups for p in group["params"]]

@@ -8,11 +8,11 @@
 set -eu
 begun=$(date +%s)
 here=$(cd "$(dirname "$0")" && pwd)
-out=$1
+out=$(mkdir -p "$1" && cd "$1" && pwd)
 seconds=${2:-420}
 shift; [ $# -gt 0 ] && shift
-mkdir -p "$out"
 : "${MINI_DATA:=$here/../../target/release/tapwright-mini-data}"
+MINI_DATA=$(cd "$(dirname "$MINI_DATA")" && pwd)/$(basename "$MINI_DATA")
 export MINI_DATA OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false PYTHONUNBUFFERED=1 PYTORCH_NVML_BASED_CUDA_CHECK=1
 chmod +x "$MINI_DATA" 2>/dev/null || true
 "$MINI_DATA" texts 0 1 > /dev/null || { echo "the generator $MINI_DATA does not run here" >&2; exit 2; }
