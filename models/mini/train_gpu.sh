@@ -13,6 +13,10 @@ seconds=${2:-420}
 shift; [ $# -gt 0 ] && shift
 : "${MINI_DATA:=$here/../../target/release/tapwright-mini-data}"
 MINI_DATA=$(cd "$(dirname "$MINI_DATA")" && pwd)/$(basename "$MINI_DATA")
+# Before OMP_NUM_THREADS is set, and without the caller's: nproc says no more than that, and a card would wait for one worker.
+cores=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
+workers=$((cores > 3 ? cores - 2 : 1))
+echo "$cores cores, $workers workers"
 export MINI_DATA OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false PYTHONUNBUFFERED=1 PYTORCH_NVML_BASED_CUDA_CHECK=1
 chmod +x "$MINI_DATA" 2>/dev/null || true
 "$MINI_DATA" texts 0 1 > /dev/null || { echo "the generator $MINI_DATA does not run here" >&2; exit 2; }
@@ -21,7 +25,5 @@ df -h /dev/shm 2>/dev/null || true
 if [ "$(df -k /dev/shm 2>/dev/null | awk 'NR==2 { print $4 }')" -lt 8000000 ] 2>/dev/null; then
   mount -o remount,size=24G /dev/shm 2>/dev/null || echo "/dev/shm is small and cannot be made larger" >&2
 fi
-cores=$(nproc)
-workers=$((cores > 3 ? cores - 2 : 1))
 cd "$here"
 exec timeout -s KILL "$((seconds + 5))" "${PYTHON:-python3}" train_gpu.py --out "$out" --until $((begun + seconds)) --workers "$workers" "$@"

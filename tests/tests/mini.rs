@@ -136,3 +136,46 @@ fn nothing_that_is_measured_is_in_training() {
         assert!(is_own || !measured.contains(&bare(&goal)), "seed {seed}: {goal}");
     }
 }
+
+/// A card that waits for one worker is paid for and idle: the number of workers goes by the machine's cores, and not by how many threads
+/// each of them may use.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_trainer_for_a_card_has_a_worker_for_nearly_every_core() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a program");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
+        path
+    };
+    // As GNU's: no more than OMP_NUM_THREADS says.
+    program("nproc", "echo ${OMP_NUM_THREADS:-16}");
+    program("mount", "exit 1");
+    let generator = program("generator", "exit 0");
+    let python = program("python", "echo \"$@\"");
+    for threads in [None, Some("1")] {
+        let mut command = std::process::Command::new("sh");
+        command
+            .args(["-c", r#"PATH="$0:$PATH" exec sh "$@""#])
+            .arg(folder.path())
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/mini/train_gpu.sh"))
+            .args([&folder.path().join("out").display().to_string(), "60", "--batch", "8"])
+            .env("MINI_DATA", &generator)
+            .env("PYTHON", &python)
+            .env_remove("OMP_NUM_THREADS");
+        if let Some(threads) = threads {
+            command.env("OMP_NUM_THREADS", threads);
+        }
+        let output = command.output().expect("sh runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let called = said.lines().last().unwrap_or_default();
+        assert!(
+            called.contains(" --workers 14 --batch 8"),
+            "{threads:?}: {said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
