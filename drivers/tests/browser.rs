@@ -377,6 +377,9 @@ async fn calls_do_what_they_say_and_reach_nothing_else() {
         labels.iter().any(|label| label.text == "Cover") && !labels.iter().any(|label| label.text == "Covered"),
         "{labels:?}"
     );
+    // Its middle lies under the cover, and its right end does not.
+    bench.tap("Half").await;
+    assert!(bench.text().await.contains("half"));
     bench.tap("Report").await;
     let began = Instant::now();
     while !bench.call("downloads.list", json!({})).await.unwrap().contains("completed") {

@@ -46,14 +46,21 @@
         if (!says && element.labels && element.labels.length && !pushes) says = element.labels[0].innerText;
         const title = element.getAttribute('title') || '';
         const focused = element === focus && focus !== element.ownerDocument.body;
-        let hidden = false;
+        let hidden = false, [sl, st, sr, sb] = [box.left, box.top, box.right, box.bottom];
         if (shows && (touchable || text.trim())) {
-            // What lies under something else is not there for whoever looks.
-            const x = Math.min(Math.max((Math.max(box.left, 0) + Math.min(box.right, view.innerWidth)) / 2, 0), view.innerWidth - 1);
-            const y = Math.min(Math.max((Math.max(box.top, 0) + Math.min(box.bottom, view.innerHeight)) / 2, 0), view.innerHeight - 1);
-            const above = element.getRootNode().elementFromPoint(x, y);
-            hidden = !!above && above !== element && !element.contains(above) && !above.contains(element) &&
+            [sl, st, sr, sb] = [Math.max(sl, 0), Math.max(st, 0), Math.min(sr, view.innerWidth), Math.min(sb, view.innerHeight)];
+            // What lies under something else is not there for whoever looks: only the largest part beside it is, if there is one.
+            const isAbove = above => above && above !== element && !element.contains(above) && !above.contains(element) &&
                 !(element.labels && [...element.labels].some(label => label.contains(above))) && style.pointerEvents !== 'none';
+            hidden = true;
+            for (let tries = 0; tries < 4 && sr - sl >= 3 && sb - st >= 3; tries++) {
+                const above = element.getRootNode().elementFromPoint((sl + sr) / 2, (st + sb) / 2);
+                if (!isAbove(above)) { hidden = false; break; }
+                const cover = above.getBoundingClientRect();
+                const parts = [[sl, st, cover.left, sb], [cover.right, st, sr, sb], [sl, st, sr, cover.top], [sl, cover.bottom, sr, sb]];
+                const size = ([l, t, r, b]) => Math.max(r - l, 0) * Math.max(b - t, 0);
+                [sl, st, sr, sb] = parts.reduce((best, part) => size(part) > size(best) ? part : best);
+            }
         }
         const scrolls = /auto|scroll/.test(style.overflowY + style.overflowX) &&
             (element.scrollHeight > element.clientHeight + 1 || element.scrollWidth > element.clientWidth + 1);
@@ -66,7 +73,7 @@
                 (can ? 32 : 0) | (can && checked ? 64 : 0);
             const kind = isField ? 'TextField' : toggles ? (type === 'radio' ? 'RadioButton' : 'CheckBox') : pushes ? 'Button' : kinds[tag] || tag;
             widgets.push([depth, words, description === words ? '' : description, hint, kind,
-                Math.max(l, 0), Math.max(t, 0), Math.min(r, width), Math.min(b, height), flags, dots]);
+                Math.max(sl + left, 0), Math.max(st + top, 0), Math.min(sr + left, width), Math.min(sb + top, height), flags, dots]);
             inner = depth + 1;
         }
         if (tag === 'BUTTON' || tag === 'SELECT' || tag === 'svg' || tag === 'SVG') return;
