@@ -68,7 +68,8 @@ impl Evaluator for PhoneTask {
         if let Some(answer) = &self.0.answer {
             let all = answer.contains.iter().cloned();
             let some = (!answer.any_of.is_empty()).then(|| answer.any_of.join(" or "));
-            let is = all.chain(some).collect::<Vec<_>>().join(", ");
+            let state = answer.on.map(|on| if on { "on" } else { "off" }.to_owned());
+            let is = all.chain(some).chain(state).collect::<Vec<_>>().join(", ");
             expected.push(Fact { fact: ANSWER.to_owned(), is });
         }
         expected

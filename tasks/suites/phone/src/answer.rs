@@ -1,11 +1,15 @@
 //! Whether a message says what it has to say, however a number, a price, a time or a name is written.
 
+mod switch;
+
 /// What a message has to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AnswerCheck {
     pub contains: Vec<String>,
     pub any_of: Vec<String>,
     pub without: Vec<String>,
+    /// Whether it has to say that something is on, or off.
+    pub on: Option<bool>,
 }
 
 impl AnswerCheck {
@@ -16,6 +20,12 @@ impl AnswerCheck {
         }
         if !self.any_of.is_empty() && !self.any_of.iter().any(|wanted| says(message, wanted)) {
             return Some(format!("the answer should say `{}`, and is `{message}`", self.any_of.join("` or `")));
+        }
+        let word = |on| if on { "on" } else { "off" };
+        if let Some(wanted) = self.on
+            && switch::state(&halfwidth(message).to_lowercase()) != Some(wanted)
+        {
+            return Some(format!("the answer should say that it is {}, and is `{message}`", word(wanted)));
         }
         let wrong = self.without.iter().find(|unwanted| says(message, unwanted))?;
         Some(format!("the answer should not say `{wrong}`, and is `{message}`"))
@@ -295,6 +305,7 @@ mod tests {
             contains: vec!["2".to_owned()],
             any_of: vec!["on".to_owned(), "开".to_owned()],
             without: vec!["off".to_owned()],
+            on: None,
         };
         assert_eq!(check.differs("2 are on"), None);
         assert!(check.differs("they are on").unwrap().contains("should say `2`"));

@@ -154,7 +154,7 @@ impl Catalog {
         texts.extend(template.expect.iter().flat_map(texts_of));
         texts.extend(template.may_change.iter().map(String::as_str));
         if let Some(answer) = &template.answer {
-            let all = answer.contains.iter().chain(&answer.any_of).chain(&answer.without);
+            let all = answer.contains.iter().chain(&answer.any_of).chain(&answer.without).chain(&answer.on);
             texts.extend(all.map(String::as_str));
         }
         for (name, slot) in &template.slots {

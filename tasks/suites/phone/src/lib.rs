@@ -190,8 +190,16 @@ impl Task {
         }
         if let Some(answer) = &template.answer {
             let all = |texts: &[String]| texts.iter().map(|text| filled(text, values)).collect::<Result<Vec<_>, _>>();
-            let Answer { contains, any_of, without } = answer;
-            let check = AnswerCheck { contains: all(contains)?, any_of: all(any_of)?, without: all(without)? };
+            let Answer { contains, any_of, without, on } = answer;
+            let on = match on.as_ref().map(|on| filled(on, values)).transpose()?.as_deref() {
+                None => None,
+                Some("true") => Some(true),
+                Some("false") => Some(false),
+                Some(other) => {
+                    return Err(NoValue(format!("an answer is on = \"true\" or \"false\", and not {other:?}")));
+                }
+            };
+            let check = AnswerCheck { contains: all(contains)?, any_of: all(any_of)?, without: all(without)?, on };
             self.answer = Some(check);
         }
         Ok(())

@@ -147,6 +147,8 @@ pub struct Answer {
     pub any_of: Vec<String>,
     /// None of these.
     pub without: Vec<String>,
+    /// That something is on, if this is `true`, or off, if it is `false`.
+    pub on: Option<String>,
 }
 
 /// A fact and its value.

@@ -31,7 +31,8 @@ fn ending(end: RunEnd, message: &str) -> Ending {
 fn right_end(task: &Task) -> Ending {
     let words = task.answer.as_ref().map_or(String::new(), |answer| {
         let some = answer.any_of.first().into_iter().chain(&answer.contains);
-        some.map(String::as_str).collect::<Vec<_>>().join(" - ")
+        let state = answer.on.map(|on| if on { "Yes, it is on." } else { "No, it is not on." });
+        some.map(String::as_str).chain(state).collect::<Vec<_>>().join(" - ")
     });
     ending(task.ends[0], &words)
 }
