@@ -4,6 +4,7 @@
 //! nothing more is promised.
 
 mod http;
+mod interpreter;
 mod template;
 
 use std::collections::BTreeMap;
@@ -141,14 +142,8 @@ impl CommandApi {
                     .to_owned(),
             ));
         }
-        // There it would be a program of the model's. Shells take these letters among others too: `-lc`.
-        let is_script = |flag: &str| {
-            let letters = flag.strip_prefix('-').filter(|letters| letters.bytes().all(|b| b.is_ascii_alphabetic()));
-            flag == "--eval" || letters.is_some_and(|letters| letters.ends_with(['c', 'e']))
-        };
-        let separate = self.argv.windows(2).any(|two| is_script(&two[0]) && template::has_places(&two[1]));
-        let joined = self.argv.iter().filter_map(|one| one.split_once('='));
-        if separate || joined.into_iter().any(|(flag, words)| is_script(flag) && template::has_places(words)) {
+        // There it would be a program of the model's.
+        if interpreter::runs_arguments(&self.argv) {
             return Err(InvalidApi(
                 "what the model says would be run as a script; have the program read it".to_owned(),
             ));
