@@ -472,6 +472,8 @@ fn in_words(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tapwright_contract::Size;
+
     use super::*;
     use crate::calls::ApiCall;
 
@@ -542,6 +544,32 @@ mod tests {
         assert_eq!(both.stricter(&both), both);
         let none = one.stricter(&Policy { apps_allowed: list(&["a.z"]), ..other });
         assert!(none.forbids_launch("a.x") && none.forbids_launch("a.z") && none.forbids_launch(""), "nothing is left");
+    }
+
+    /// A row that says nothing itself is judged by what lies in it, and not by all that is on the screen.
+    #[test]
+    fn a_touch_beside_the_words_of_a_row_is_about_that_row() {
+        let size = Size { width: 100, height: 200 };
+        let label = |text: &str, [left, top, right, bottom]: [u32; 4], touchable| Label {
+            text: text.to_owned(),
+            area: Area { left, top, right, bottom },
+            touchable,
+            focused: false,
+            secret: false,
+            app: None,
+        };
+        let labels = [
+            label("", [0, 0, 100, 20], true),
+            label("Milk", [2, 2, 30, 10], false),
+            label("", [0, 20, 100, 40], true),
+            label("Pay 5.00", [2, 22, 30, 30], false),
+        ];
+        let near = |y| near(&labels, Spot { x: 90, y, of: size.into() });
+        assert_eq!((near(5), near(35)), (vec!["Milk"], vec!["Pay 5.00"]));
+        assert!(near(150).is_empty());
+        let policy = Policy { confirm_buttons: vec!["ok".to_owned()], ..Policy::trusting() };
+        let agrees = |y| policy.agrees_at(&labels, Spot { x: 90, y, of: size.into() });
+        assert!(!agrees(5) && !agrees(35) && agrees(150));
     }
 
     /// On a desktop an app may be known as `xterm`: its widgets are looked for under a finger all the same.

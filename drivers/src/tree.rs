@@ -148,8 +148,9 @@ impl Tree {
         (spot.x < of.size.width && spot.y < of.size.height).then_some(spot)
     }
 
-    /// What is written on the screen, from the top: widgets that say something, fields, and the outermost widgets of each app
-    /// for the sake of where that app is. If it is not known which of several fields has the focus, all of them do.
+    /// What is written on the screen, from the top: widgets that say something, fields, rows and tabs that can be touched and whose
+    /// words are those of what lies in them, and the outermost widgets of each app for the sake of where that app is. If it is not
+    /// known which of several fields has the focus, all of them do.
     pub fn labels(&self) -> Vec<Label> {
         let focused = self.focused();
         let side = |at: i32| u32::try_from(at).unwrap_or(0);
@@ -163,7 +164,7 @@ impl Tree {
             around.push(&widget.app);
             let is_focused = focused.contains(&at);
             let text = widget.words();
-            if text.is_empty() && !is_focused && !widget.is_password && !enters_app {
+            if text.is_empty() && !is_focused && !widget.is_password && !enters_app && !self.speaks_by_others(at) {
                 continue;
             }
             labels.push(Label {
@@ -182,6 +183,13 @@ impl Tree {
         }
         labels.sort_by_key(|label| (label.area.top, label.area.left));
         labels
+    }
+
+    /// Whether a widget can be touched and says by what lies in it what that does. Without it a touch beside the words would be one of
+    /// which nothing is known.
+    fn speaks_by_others(&self, at: usize) -> bool {
+        self.widgets[at].can_be_touched
+            && self.widgets[at + 1..self.end_of(at)].iter().any(|inner| inner.sayings().next().is_some())
     }
 
     /// The screen as text: a line for each widget that says something or can be touched, with its middle, at most

@@ -58,6 +58,8 @@ struct Phone {
     noise: &'static str,
     /// Whether the screen tells of its widgets, or never answers.
     tells: Option<bool>,
+    /// Whether `settings` is not for adb.
+    settings_denied: bool,
 }
 
 impl Default for Phone {
@@ -77,6 +79,7 @@ impl Default for Phone {
             method: LATIN,
             noise: "",
             tells: Some(true),
+            settings_denied: false,
         }
     }
 }
@@ -175,6 +178,9 @@ impl Phone {
                     self.method = self.methods.iter().find(|known| **known == method).copied().unwrap_or(self.method);
                 }
                 self.java(&format!("Input method {method} selected for user #0\n"), 0)
+            }
+            ["settings", "get", "secure", "default_input_method"] if self.settings_denied => {
+                self.java(DENIED, 255)
             }
             ["settings", "get", "secure", "default_input_method"] => self.java(&format!("{}\n", self.method), 0),
             ["settings", "get", "secure", "enabled_input_methods"] => {
@@ -310,6 +316,8 @@ async fn a_keyboard_that_cannot_be_chosen_is_an_answer() {
          format!("{denied}Unknown input method {ADB} cannot be selected for user #0); select it by hand")),
         ("ours is said to be selected and is not", ours(Ime::IsIgnored, LATIN), LATIN, format!("{only_ascii}ADB Keyboard was selected and did not come up")),
         ("lines before each answer (ADBKeyBoard #10)", Phone { noise: NOISE, ..ours(Ime::Works, LATIN) }, LATIN, "done".to_owned()),
+        ("nobody tells which one is selected: it could not be put back", Phone { settings_denied: true, ..ours(Ime::Works, LATIN) }, LATIN,
+         format!("{only_ascii}ADB Keyboard is installed, but this phone does not tell which keyboard is selected")),
         ("lines before each answer, and `ime` refused", Phone { noise: NOISE, ..ours(Ime::IsDenied, ADB) }, ADB, "done".to_owned()),
     ];
     for (what, phone, after, wanted) in rows {

@@ -74,10 +74,9 @@ impl Keyboard {
         link: &Link,
         deadline: Deadline,
     ) -> Result<(InputMethod, bool), DriverErrorKind> {
-        let before = match selected(shell, link, deadline).await {
-            // Plain ASCII can be typed on a phone that does not even tell.
-            Err(DriverErrorKind::Refused { .. }) => None,
-            result => result?,
+        let (before, is_told) = match selected(shell, link, deadline).await {
+            Err(DriverErrorKind::Refused { .. }) => (None, false),
+            result => (result?, true),
         };
         if before.as_deref() == Some(ADB_KEYBOARD) {
             // Left by a run that died, or by the owner's own choice; the mark tells them apart. Nobody has to be asked to select it,
@@ -89,6 +88,13 @@ impl Keyboard {
         }
         if !installed(shell, link, deadline).await? {
             let lacking = format!("install ADB Keyboard ({ADB_KEYBOARD_PACKAGE}) on it to type any script");
+            return Ok((InputMethod::KeyEvents { lacking }, true));
+        }
+        if !is_told {
+            // It could not be put back. Plain ASCII can be typed on a phone that does not even tell.
+            let lacking = "ADB Keyboard is installed, but this phone does not tell which keyboard is selected, so that it could not be put \
+                           back; select ADB Keyboard by hand in its settings, under languages and input"
+                .to_owned();
             return Ok((InputMethod::KeyEvents { lacking }, true));
         }
         match self.select(shell, link, before, deadline).await? {

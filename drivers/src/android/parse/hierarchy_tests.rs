@@ -117,6 +117,25 @@ fn all_that_a_widget_says_counts() {
     assert_eq!(words(r#"text="secret" password="true" content-desc="PIN""#), ["PIN"]);
 }
 
+/// A row or a tab is touched beside its words, too: it is told by its place, and what lies in it says what it does.
+#[test]
+fn what_can_be_touched_is_told_by_what_lies_in_it() {
+    let labels = |outer: &str, inner: &str| {
+        let text = format!(
+            "<hierarchy><node class=\"A\" {outer} bounds=\"[0,0][100,20]\"><node class=\"B\" bounds=\"[0,0][50,20]\"><node class=\"C\" \
+             {inner} bounds=\"[2,2][40,10]\" /></node></node></hierarchy>"
+        );
+        let labels = tree(&text).unwrap().labels();
+        labels.into_iter().map(|label| (label.text, label.area.right, label.touchable)).collect::<Vec<_>>()
+    };
+    let said = |text: &str, right, touchable| (text.to_owned(), right, touchable);
+    let words = r#"text="Pay 5.00""#;
+    assert_eq!(labels(r#"clickable="true""#, words), [said("", 100, true), said("Pay 5.00", 40, false)]);
+    assert_eq!(labels(r#"clickable="true""#, r#"content-desc="Send""#), [said("", 100, true), said("Send", 40, false)]);
+    assert_eq!(labels("", words), [said("Pay 5.00", 40, false)], "it cannot be touched");
+    assert_eq!(labels(r#"clickable="true""#, ""), [], "nobody knows what it does");
+}
+
 /// What Android says that it could not, in the letter cases and places in which versions of it say so.
 #[test]
 fn what_is_no_dump() {
