@@ -1,9 +1,9 @@
 //! What several apps say and do in the same way: lists in facts, searching, what is shown without a network.
 
 use crate::app::Context;
-use crate::command::{Command, FieldId};
+use crate::command::{Command, Effect, FieldId, Page, Question};
 use crate::icon::Icon;
-use crate::locale::{Language, Phrase, phrase};
+use crate::locale::{DISCARD, Language, Phrase, phrase};
 use crate::providers::Providers;
 use crate::ui::{Class, ROW, Shape, TextField, Ui};
 
@@ -23,6 +23,30 @@ pub fn is_offline(providers: &Providers, ui: &mut Ui, again: Command) -> bool {
         ui.notice(Icon::Cloud, text, Some((button, again)));
     }
     !providers.is_online()
+}
+
+/// What is asked before the page `new` is left with something in one of its fields.
+pub fn discard_question(
+    context: &Context<'_>,
+    fields: &[FieldId],
+    title: Phrase,
+    text: Phrase,
+    then: Command,
+) -> Option<Question> {
+    let is_written = fields.iter().any(|field| !context.trimmed(field).is_empty());
+    let say = |phrase| context.language.say(phrase);
+    (context.page.is("new") && is_written).then(|| Question {
+        title: say(title).into(),
+        text: say(text).into(),
+        yes: say(DISCARD),
+        then,
+    })
+}
+
+/// Keeps a text that another app has shared, and opens the page `new`, which takes it.
+pub fn open_with(received: &mut Option<String>, text: &str) -> Vec<Effect> {
+    *received = Some(text.to_owned());
+    vec![Effect::Open(Page::new("new"))]
 }
 
 /// Whether a text holds what was looked for, whatever its case.

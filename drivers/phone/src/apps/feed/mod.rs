@@ -5,12 +5,12 @@ mod view;
 
 use std::collections::BTreeSet;
 
-use super::common::{joined, places_of};
+use super::common::{discard_question, joined, open_with, places_of};
 use crate::app::{App, Context, Facts, Manifest};
 use crate::command::{Command, Effect, FieldId, MenuItem, Page, Question, send};
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::locale::{COPY, DELETE, DISCARD, Language, Phrase, SHARE, WILL_BE_LOST, phrase};
+use crate::locale::{COPY, DELETE, Language, Phrase, SHARE, WILL_BE_LOST, phrase};
 use crate::picture::{Picture, Subject};
 use crate::providers::Providers;
 use crate::ui::Ui;
@@ -274,13 +274,7 @@ impl App for Feed {
     }
 
     fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
-        let is_written = [TITLE_FIELD, TEXT_FIELD].iter().any(|field| !context.trimmed(field).is_empty());
-        (context.page.is("new") && is_written).then(|| Question {
-            title: context.language.say(DISCARD_POST).into(),
-            text: context.language.say(WILL_BE_LOST).into(),
-            yes: context.language.say(DISCARD),
-            then: send(Message::Discard),
-        })
+        discard_question(context, &[TITLE_FIELD, TEXT_FIELD], DISCARD_POST, WILL_BE_LOST, send(Message::Discard))
     }
 
     fn takes_text(&self) -> bool {
@@ -288,8 +282,7 @@ impl App for Feed {
     }
 
     fn receive(&mut self, text: &str) -> Vec<Effect> {
-        self.received = Some(text.to_owned());
-        vec![Effect::Open(Page::new("new"))]
+        open_with(&mut self.received, text)
     }
 
     fn facts(&self, _: &Providers, facts: &mut Facts) {

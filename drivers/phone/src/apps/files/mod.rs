@@ -2,11 +2,11 @@
 
 mod view;
 
-use super::common::{joined, split, truth};
+use super::common::{discard_question, joined, open_with, split, truth};
 use crate::app::{App, Context, Facts, Manifest};
 use crate::command::{Command, Effect, FieldId, MenuItem, Page, Question, send};
 use crate::icon::Icon;
-use crate::locale::{DELETE, DISCARD, Language, Phrase, SHARE, WILL_BE_LOST, phrase};
+use crate::locale::{DELETE, Language, Phrase, SHARE, WILL_BE_LOST, phrase};
 use crate::providers::Providers;
 use crate::providers::files::{FileContent, FileError, Files, StoredFile};
 use crate::ui::Ui;
@@ -255,13 +255,7 @@ impl App for FilesApp {
     }
 
     fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
-        let is_written = [NAME_FIELD, TEXT_FIELD].iter().any(|field| !context.trimmed(field).is_empty());
-        (context.page.is("new") && is_written).then(|| Question {
-            title: context.language.say(DISCARD_DOCUMENT).into(),
-            text: context.language.say(WILL_BE_LOST).into(),
-            yes: context.language.say(DISCARD),
-            then: send(Message::Discard),
-        })
+        discard_question(context, &[NAME_FIELD, TEXT_FIELD], DISCARD_DOCUMENT, WILL_BE_LOST, send(Message::Discard))
     }
 
     fn takes_text(&self) -> bool {
@@ -269,8 +263,7 @@ impl App for FilesApp {
     }
 
     fn receive(&mut self, text: &str) -> Vec<Effect> {
-        self.received = Some(text.to_owned());
-        vec![Effect::Open(Page::new("new"))]
+        open_with(&mut self.received, text)
     }
 
     fn facts(&self, providers: &Providers, facts: &mut Facts) {

@@ -3,12 +3,12 @@
 mod content;
 mod view;
 
-use super::common::{joined, truth};
+use super::common::{discard_question, joined, open_with, truth};
 use crate::app::{App, Context, Facts, Manifest};
 use crate::command::{Command, Effect, FieldId, MenuItem, Page, Question, send};
 use crate::dice::Dice;
 use crate::icon::Icon;
-use crate::locale::{DELETE, DISCARD, Language, Phrase, phrase};
+use crate::locale::{DELETE, Language, Phrase, phrase};
 use crate::providers::Providers;
 use crate::ui::Ui;
 
@@ -293,13 +293,8 @@ impl App for Mail {
     }
 
     fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
-        let is_written = [TO_FIELD, SUBJECT_FIELD, TEXT_FIELD].iter().any(|field| !context.trimmed(field).is_empty());
-        (context.page.is("new") && is_written).then(|| Question {
-            title: context.language.say(SAVE_DRAFT).into(),
-            text: context.language.say(WILL_BE_LOST).into(),
-            yes: context.language.say(DISCARD),
-            then: send(Message::Discard),
-        })
+        let fields = [TO_FIELD, SUBJECT_FIELD, TEXT_FIELD];
+        discard_question(context, &fields, SAVE_DRAFT, WILL_BE_LOST, send(Message::Discard))
     }
 
     fn takes_text(&self) -> bool {
@@ -307,8 +302,7 @@ impl App for Mail {
     }
 
     fn receive(&mut self, text: &str) -> Vec<Effect> {
-        self.received = Some(text.to_owned());
-        vec![Effect::Open(Page::new("new"))]
+        open_with(&mut self.received, text)
     }
 
     fn facts(&self, _: &Providers, facts: &mut Facts) {
