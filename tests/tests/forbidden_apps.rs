@@ -3,25 +3,18 @@
 
 #[path = "../../drivers/tests/fake/mod.rs"]
 mod fake;
+#[path = "common/scripted.rs"]
+mod scripted;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use fake::{Fake, Reply, good_command, good_service, script};
-use tapwright_agent::apis::NoApis;
-use tapwright_agent::clock::Timer;
-use tapwright_agent::drive::{Ports, drive};
-use tapwright_agent::episode::{EDITION, Setting};
-use tapwright_agent::guard::Touch;
-use tapwright_agent::journal::{Entry, Journal, Line, Record};
+use scripted::recorded_run;
+use tapwright_agent::episode::EDITION;
+use tapwright_agent::journal::{Entry, Line};
 use tapwright_agent::person::Nobody;
 use tapwright_agent::policy::Policy;
-use tapwright_agent::secrets::Secrets;
-use tapwright_agent::stop::stop;
-use tapwright_models::scripted::{AtEnd, Scripted};
 use tapwright_tasks::policy::Preset;
-use tapwright_tasks::profile::Profiles;
-use tapwright_tasks::settings::default_limits;
 
 const HOME: &str = "com.miui.home";
 
@@ -104,37 +97,7 @@ async fn comes_to(front: &str, policy: Policy, says: &str) -> String {
 
 async fn comes_to_on(fake: Fake, policy: Policy, says: &str) -> String {
     let mut driver = fake.driver().await;
-    let reply = |action: &str| format!("<think>.</think><answer>{action}</answer>");
-    let replies = vec![reply(says), reply(r#"finish(message="ok")"#)];
-    let setting = Setting {
-        goal: "Try it".to_owned(),
-        date: "2026-11-27".to_owned(),
-        profile: Profiles::of_scripts().agent,
-        limits: default_limits(),
-        policy,
-        touch: Touch { long_press: Duration::from_secs(1), swipe: Duration::from_millis(300) },
-        edition: EDITION,
-        abilities: None,
-        apis: Vec::new(),
-    };
-    let runs = tempfile::tempdir().unwrap();
-    let mut journal = Journal::create(runs.path(), "one").unwrap();
-    let (_stopper, stop) = stop();
-    let ports = Ports {
-        driver: &mut driver,
-        model: &mut Scripted::new("script", replies, AtEnd::Break),
-        person: &mut Nobody,
-        apis: &mut NoApis,
-        secrets: &Secrets::default(),
-        journal: &mut journal,
-        clock: &Timer::start(),
-        stop,
-        watch: &mut |_| (),
-    };
-    drive(setting, 0, ports).await.unwrap();
-    drop(journal);
-    let record = Record::read(&runs.path().join("one")).unwrap();
-    record.replay(|_, _| ()).unwrap();
+    let record = recorded_run(&mut driver, &mut Nobody, policy, EDITION, says).await;
     let summary = |entry: &Entry| match &entry.line {
         Line::Step(step) => Some(step.summary.clone()),
         _ => None,

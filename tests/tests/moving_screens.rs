@@ -3,26 +3,23 @@
 //!
 //! `TAPWRIGHT_LOOKS=20 cargo test -p tapwright-tests --test moving_screens -- --nocapture` prints the tables; a few looks without it.
 
+#[path = "common/scripted.rs"]
+mod scripted;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tapwright_agent::apis::NoApis;
-use tapwright_agent::clock::Timer;
-use tapwright_agent::drive::{Ports, drive};
-use tapwright_agent::episode::{EDITION, Setting};
-use tapwright_agent::guard::Touch;
-use tapwright_agent::journal::{Journal, Line, Record};
+use scripted::recorded_run;
+use tapwright_agent::episode::EDITION;
+use tapwright_agent::journal::Line;
 use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::policy::{self, Policy};
-use tapwright_agent::secrets::Secrets;
 use tapwright_agent::step::StepResult;
-use tapwright_agent::stop::stop;
 use tapwright_contract::device::{Driver, Screen};
 use tapwright_drivers::Settle;
 use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
-use tapwright_models::scripted::{AtEnd, Scripted};
 use tapwright_phone::adbd::{Clock, Daemon, Handle, SteadyClock};
 use tapwright_phone::app::{App, Context, Facts, InstalledApp, Manifest};
 use tapwright_phone::command::send;
@@ -31,8 +28,6 @@ use tapwright_phone::providers::Providers;
 use tapwright_phone::ui::{ROW, Style, TextField, Ui};
 use tapwright_phone::weather::{Fault, Weather};
 use tapwright_phone::{FieldId, Icon, Input, Motion, Page, What, World};
-use tapwright_tasks::profile::Profiles;
-use tapwright_tasks::settings::default_limits;
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -250,38 +245,9 @@ impl Person for Reader {
 async fn approved(moves: Moves, edition: u32) -> (StepResult, String) {
     let phone = Phone::new(moves, 0).await;
     let mut driver = phone.driver(Settle::PHONE).await;
-    let reply = |action: &str| format!("<think>.</think><answer>{action}</answer>");
     let tap = r#"do(action="Tap", element=[500,360])"#;
-    let replies = vec![reply(tap), reply(r#"finish(message="ok")"#)];
     let policy: Policy = toml::from_str(policy::CAREFUL).unwrap();
-    let setting = Setting {
-        goal: "Pay".to_owned(),
-        date: "2026-11-27".to_owned(),
-        profile: Profiles::of_scripts().agent,
-        limits: default_limits(),
-        policy,
-        touch: Touch { long_press: Duration::from_secs(1), swipe: Duration::from_millis(300) },
-        edition,
-        abilities: None,
-        apis: Vec::new(),
-    };
-    let runs = tempfile::tempdir().unwrap();
-    let mut journal = Journal::create(runs.path(), "one").unwrap();
-    let (_stopper, stop) = stop();
-    let ports = Ports {
-        driver: &mut driver,
-        model: &mut Scripted::new("script", replies, AtEnd::Break),
-        person: &mut Reader(phone.ahead.clone()),
-        apis: &mut NoApis,
-        secrets: &Secrets::default(),
-        journal: &mut journal,
-        clock: &Timer::start(),
-        stop,
-        watch: &mut |_| (),
-    };
-    drive(setting, 0, ports).await.unwrap();
-    drop(journal);
-    let record = Record::read(&runs.path().join("one")).unwrap();
+    let record = recorded_run(&mut driver, &mut Reader(phone.ahead.clone()), policy, edition, tap).await;
     let result = record.entries.iter().find_map(|entry| match &entry.line {
         Line::Step(step) => Some(step.result),
         _ => None,
