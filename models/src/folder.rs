@@ -25,7 +25,6 @@ use crate::architecture::{self, Family, Weight};
 use crate::chat::{ChatTemplate, TemplateOptions};
 use crate::checkpoint::{self, Checkpoint, Precision, SMALL_BYTES_MAX};
 use crate::error::BuildError;
-use crate::hex::hex;
 use crate::onnx::{ElementType, Graph};
 use crate::tokenizer::Tokenizer;
 use digest::{FileIdentity, KnownDigests, Stamp, identify};
@@ -203,7 +202,7 @@ pub fn build_into_cache(
     let mut name = format!("{model_type}-{}", &identity.digest[..16]);
     if build != Build::FP32 {
         let text = serde_json::to_vec(&build).expect("a build is plain data");
-        name += &format!("-{}", &hex(&Sha256::digest(text))[..8]);
+        name += &format!("-{}", &hex::encode(Sha256::digest(text))[..8]);
     }
     if let Some(error) = unfit {
         // An earlier version may have built it all the same: it can never be opened.

@@ -9,7 +9,6 @@ mod engine;
 mod error;
 mod folder;
 mod heap;
-mod hex;
 pub mod library;
 mod onnx;
 mod random;

@@ -212,7 +212,7 @@ fn check_digest(path: &Path, sha256: &str) -> Result<(), String> {
     })?;
     let mut hash = Sha256::new();
     std::io::copy(&mut file, &mut hash).map_err(|error| error.to_string())?;
-    let found = crate::hex::hex(&hash.finalize());
+    let found = hex::encode(hash.finalize());
     if found == sha256 { Ok(()) } else { Err(format!("its SHA-256 is {found}, and {sha256} is expected")) }
 }
 

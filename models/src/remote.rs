@@ -15,11 +15,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response, Url, redirect};
-use serde::Deserialize;
 use tapwright_contract::Picture;
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Part, Prompt, Reply, Role, Turn};
 
 use crate::settings::Sampling;
+
+pub use crate::settings::ServerGrammar;
 
 /// A server, and what to ask of it. Callers fill in every field.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,21 +38,6 @@ pub struct Endpoint {
     pub reply_bytes_max: usize,
 }
 
-/// Under which name a server takes a grammar, if it takes one. Servers ignore or refuse what they do not know, so nothing is
-/// guessed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ServerGrammar {
-    /// Not at all: the model is trusted to write what can be read.
-    #[default]
-    None,
-    /// `guided_grammar`: our own server, and vLLM up to 0.11.
-    GuidedGrammar,
-    /// `structured_outputs.grammar`: our own server, and vLLM from 0.11 on. The server has to read llguidance's Lark, as vLLM's
-    /// `guidance` backend does.
-    StructuredOutputs,
-}
-
 /// A secret that does not print itself.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(pub String);
@@ -65,6 +51,18 @@ pub enum EndpointError {
     Key,
     #[error("no connections can be made: {why}")]
     Client { why: String },
+}
+
+/// An address as people may be shown it: without what stands before an `@`, where a name and a password are, and without its query,
+/// where some servers want a key. It may be none that can be taken apart.
+pub fn without_secrets(url: &str) -> String {
+    let (url, query) = url.split_once('?').map_or((url, ""), |(url, _)| (url, "?…"));
+    let (scheme, rest) =
+        url.split_once("://").map_or(("", url), |(scheme, _)| (&url[..scheme.len() + 3], &url[scheme.len() + 3..]));
+    match rest.rsplit_once('@') {
+        Some((_, rest)) => format!("{scheme}…@{rest}{query}"),
+        None => format!("{scheme}{rest}{query}"),
+    }
 }
 
 /// A model that somebody serves.
@@ -98,7 +96,7 @@ impl Remote {
     /// `EndpointError` when the address or the key cannot be used.
     pub fn new(endpoint: Endpoint) -> Result<Remote, EndpointError> {
         let address = |why: &dyn std::fmt::Display| EndpointError::Address {
-            url: endpoint.base_url.clone(),
+            url: without_secrets(&endpoint.base_url),
             why: why.to_string(),
         };
         let mut url = Url::parse(&endpoint.base_url).map_err(|error| address(&error))?;

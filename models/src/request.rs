@@ -123,6 +123,8 @@ impl From<AnswerError> for ModelErrorKind {
 /// The pieces of an answer, as they come. Dropping it stops the work, also in the middle of a picture or a long prompt.
 pub struct AnswerStream {
     events: mpsc::Receiver<Result<AnswerEvent, AnswerError>>,
+    /// A piece that was waited for, and is still to be given out.
+    first: Option<Result<AnswerEvent, AnswerError>>,
     stop: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
@@ -132,23 +134,36 @@ impl AnswerStream {
         events: mpsc::Receiver<Result<AnswerEvent, AnswerError>>,
         stop: impl FnOnce() + Send + Sync + 'static,
     ) -> AnswerStream {
-        AnswerStream { events, stop: Some(Box::new(stop)) }
+        AnswerStream { events, first: None, stop: Some(Box::new(stop)) }
     }
 
     /// The next piece; nothing after the last, and nothing where the work broke off.
     pub async fn recv(&mut self) -> Option<Result<AnswerEvent, AnswerError>> {
-        self.events.recv().await
+        match self.first.take() {
+            None => self.events.recv().await,
+            first => first,
+        }
+    }
+
+    /// Returns when the prompt was read: its first piece is there, or none will come.
+    pub async fn begun(&mut self) {
+        if self.first.is_none() {
+            self.first = self.events.recv().await;
+        }
     }
 
     /// The same, for those who wait for several answers at once.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<AnswerEvent, AnswerError>>> {
-        self.events.poll_recv(context)
+        match self.first.take() {
+            None => self.events.poll_recv(context),
+            first => Poll::Ready(first),
+        }
     }
 }
 
 impl From<mpsc::Receiver<Result<AnswerEvent, AnswerError>>> for AnswerStream {
     fn from(events: mpsc::Receiver<Result<AnswerEvent, AnswerError>>) -> AnswerStream {
-        AnswerStream { events, stop: None }
+        AnswerStream { events, first: None, stop: None }
     }
 }
 

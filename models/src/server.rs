@@ -465,13 +465,20 @@ impl ServerState {
         let ends = chat.stop_tokens.iter().map(|&token| (token, RequestedEnd::Token)).chain(special).collect();
         let (stream, usage, count, tools) = (chat.stream, chat.usage, chat.answers, mem::take(&mut chat.tools));
         let request = chat.with_turns(turns);
+        let others: Vec<Request> = (1..count as u64)
+            .map(|number| {
+                let mut other = request.clone();
+                other.sampling.seed = other.sampling.seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                other
+            })
+            .collect();
         let mut answers = Vec::with_capacity(count);
-        for number in 1..count as u64 {
-            let mut other = request.clone();
-            other.sampling.seed = other.sampling.seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        answers.push(self.model.ask(request).await?);
+        for other in others {
+            // What the first one has read of the prompt the others need not read again.
+            answers[0].begun().await;
             answers.push(self.model.ask(other).await?);
         }
-        answers.insert(0, self.model.ask(request).await?);
         Ok(Admitted { answers, place, memory, busy, stream, usage, ends, tools })
     }
 

@@ -2,7 +2,20 @@
 
 use serde::Deserialize;
 
-use crate::remote::ServerGrammar;
+/// Under which name a server takes a grammar, if it takes one. Servers ignore or refuse what they do not know, so nothing is
+/// guessed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerGrammar {
+    /// Not at all: the model is trusted to write what can be read.
+    #[default]
+    None,
+    /// `guided_grammar`: our own server, and vLLM up to 0.11.
+    GuidedGrammar,
+    /// `structured_outputs.grammar`: our own server, and vLLM from 0.11 on. The server has to read llguidance's Lark, as vLLM's
+    /// `guidance` backend does.
+    StructuredOutputs,
+}
 
 /// How to show pictures to a model and how to take words from it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -104,7 +117,7 @@ impl Sampling {
         let Sampling {
             temperature,
             top_p,
-            top_k,
+            top_k: _,
             min_p,
             repetition_penalty,
             presence_penalty,
@@ -116,9 +129,6 @@ impl Sampling {
         }
         if let Some(top_p) = top_p.filter(|top_p| !(*top_p > 0.0 && *top_p <= 1.0)) {
             return Some(format!("top_p {top_p}; it is above 0 and at most 1"));
-        }
-        if top_k == Some(0) {
-            return Some("top_k 0; it is at least 1".to_owned());
         }
         if let Some(min_p) = min_p.filter(|min_p| !(0.0..=1.0).contains(min_p)) {
             return Some(format!("min_p {min_p}; it goes from 0 to 1"));
@@ -157,7 +167,7 @@ mod tests {
             settings.invalid_value()
         };
         assert_eq!(with("top_p = 0.85\ntop_k = 40\nfrequency_penalty = 0.2"), None);
-        for invalid in ["top_p = 0.0", "top_p = 1.5", "top_p = nan", "top_k = 0", "frequency_penalty = inf"] {
+        for invalid in ["top_p = 0.0", "top_p = 1.5", "top_p = nan", "frequency_penalty = inf"] {
             assert!(with(invalid).is_some(), "{invalid}");
         }
         let empty: ModelSettings = toml::from_str("stop = [\"\"]\n[sampling]\ntemperature = nan").unwrap();

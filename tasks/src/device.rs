@@ -14,7 +14,6 @@ use tapwright_phone::World;
 use tapwright_phone::adbd::{self, Daemon, Handle, SteadyClock};
 use tokio::net::TcpListener;
 
-use crate::hex::hex;
 use crate::judge::{Fact, Facts};
 use crate::live::SharedDriver;
 use crate::protected_window;
@@ -137,7 +136,7 @@ pub enum DeviceError {
     #[error(transparent)]
     Driver(#[from] DriverError),
     /// A fact was to be made true.
-    #[error("the phone cannot start so: {why}")]
+    #[error("the device cannot start so: {why}")]
     Start { why: String },
     /// It has to be judged and has no entrance for judges.
     #[error("{device} does not tell what is true of it; only virtual phones do")]
@@ -206,7 +205,7 @@ impl Device {
     /// who is sent the record does not learn its serial number.
     pub fn fingerprint(&self) -> Option<String> {
         let digest = Sha256::digest(self.rig.identity.as_ref()?);
-        Some(hex(&digest[..12]))
+        Some(hex::encode(&digest[..12]))
     }
 
     /// Looks behind its screen, for judges.

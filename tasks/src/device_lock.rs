@@ -1,4 +1,4 @@
-//! One run a phone: two that touch one phone at once mix their fingers, and each believes what the other has done.
+//! One run a device, phone or desktop: two that touch one at once mix their fingers, and each believes what the other has done.
 //!
 //! The lock is a file of the user's, so it holds between processes of this user on this machine, and goes with the process that
 //! holds it, however that ends. Nobody else is kept from the phone.
@@ -54,7 +54,7 @@ impl DeviceLock {
             }
             Ok(None) => Err(DeviceInUse { device, holder: holder(path) }),
             Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "cannot lock the phone: nothing keeps another run from it");
+                tracing::warn!(path = %path.display(), %error, "cannot lock the device: nothing keeps another run from it");
                 Ok(None)
             }
         }
@@ -81,7 +81,7 @@ impl DeviceLock {
         let written =
             self.file.rewind().and_then(|()| self.file.set_len(0)).and_then(|()| self.file.write_all(text.as_bytes()));
         if let Err(error) = written {
-            tracing::debug!(%error, "cannot say which run has the phone");
+            tracing::debug!(%error, "cannot say which run has the device");
         }
     }
 }

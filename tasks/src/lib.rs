@@ -12,7 +12,6 @@ pub mod doctor;
 pub mod expect;
 pub mod grounding;
 pub mod headline;
-mod hex;
 pub mod judge;
 mod live;
 pub mod measurement;

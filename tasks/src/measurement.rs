@@ -11,7 +11,6 @@ use tapwright_agent::policy::Policy;
 use tapwright_contract::file::open_regular;
 
 use crate::device::{DeviceAddress, Weather};
-use crate::hex::hex;
 use crate::model::{LoadedModel, ModelOptions, ModelSource};
 use crate::run::RunOptions;
 use crate::serve::AppSelection;
@@ -90,7 +89,7 @@ impl Measurement {
                 about: opened.about.clone(),
                 sha256: folder.as_ref().map(|(digest, _)| digest.clone()),
                 sampled: folder.is_some_and(|(_, sampled)| sampled),
-                profile: hex(&Sha256::digest(profile)),
+                profile: hex::encode(Sha256::digest(profile)),
                 provider: format!("{:?}", options.provider).to_lowercase(),
             },
         })
@@ -134,7 +133,7 @@ fn digest_of(folder: &Path) -> io::Result<(String, bool)> {
         }
         io::copy(&mut file, &mut hash)?;
     }
-    Ok((hex(&hash.finalize()), sampled))
+    Ok((hex::encode(hash.finalize()), sampled))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tapwright_contract::model::Model;
 use tapwright_models::library::{self, LibraryError, LibrarySearch};
-use tapwright_models::remote::{Endpoint, EndpointError, Remote};
+use tapwright_models::remote::{Endpoint, EndpointError, Remote, without_secrets};
 use tapwright_models::scripted::{AtEnd, Scripted};
 use tapwright_models::{Local, OpenError};
 
@@ -215,7 +215,7 @@ pub async fn open(
                 grammar: profiles.model.server_grammar,
                 reply_bytes_max: options.reply_bytes_max,
             };
-            let about = format!("{name} at {url}");
+            let about = format!("{name} at {}", without_secrets(url));
             Ok(LoadedModel { model: Box::new(Remote::new(endpoint)?), profiles, about })
         }
         ModelSource::Script(file) => {

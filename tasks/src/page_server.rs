@@ -34,8 +34,6 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::hex::hex;
-
 /// People and programs that look at the same time.
 const CONNECTIONS_MAX: usize = 32;
 /// How long a request's head may take, and its body.
@@ -122,7 +120,7 @@ impl PageServer {
         let at = listener.local_addr().map_err(wrong)?;
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|_| PageServerError::Token)?;
-        let token = hex(&random);
+        let token = hex::encode(random);
         let url = format!("http://{at}/{token}/");
         let stop = watch::Sender::new(false);
         let site = Arc::new(Site { token, at, pages, looked: Mutex::default() });

@@ -272,7 +272,7 @@ async fn prepare(device: &mut Device, start: &[Fact], before: Option<&Facts>) ->
             if let Some(was) = before.and_then(|before| before.get(&done.fact)) {
                 let was = Fact { fact: done.fact.clone(), is: was.clone() };
                 if let Err(error) = device.set(&was).await {
-                    tracing::warn!(fact = %was, %error, "the phone is not as it was before");
+                    tracing::warn!(fact = %was, %error, "the device is not as it was before");
                 }
             }
         }

@@ -13,8 +13,6 @@ use sha2::{Digest, Sha256};
 use tapwright_agent::journal::{private, private_folders};
 use tapwright_contract::file::open_regular;
 
-use crate::hex::hex;
-
 const NAME: &str = "record.key";
 const KEY_BYTES: usize = 32;
 const BLOCK_BYTES: usize = 64;
@@ -41,6 +39,8 @@ impl SealKey {
         let at = cache.join(NAME);
         match read(&at) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // What a full disk left of one is none, and nothing was ever sealed with it.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => fs::remove_file(&at)?,
             key => return key,
         }
         let mut key = [0; KEY_BYTES];
@@ -70,7 +70,7 @@ impl SealKey {
         };
         let inner = Sha256::new().chain_update(padded(0x36)).chain_update(text).finalize();
         let outer = Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize();
-        hex(&outer)
+        hex::encode(outer)
     }
 
     /// Whether a seal is that of a text. It takes as long whichever letter is wrong.
@@ -112,6 +112,13 @@ mod tests {
             assert_eq!(fs::metadata(cache.join(NAME)).unwrap().permissions().mode() & 0o777, 0o600);
         }
         assert_eq!(fs::read_dir(&cache).unwrap().count(), 1);
+        // One that is too short is none, and is made anew.
+        for left in [0, 1, KEY_BYTES - 1] {
+            fs::write(cache.join(NAME), vec![7; left]).unwrap();
+            let seal = SealKey::open(&cache).unwrap().seal("a");
+            assert!(SealKey::open(&cache).unwrap().is_of(&seal, "a"));
+            assert_eq!(fs::read(cache.join(NAME)).unwrap().len(), KEY_BYTES);
+        }
         let other = tempfile::tempdir().unwrap();
         assert!(!SealKey::open(other.path()).unwrap().is_of(&seal, "a"));
         assert!(SealKey::open(Path::new("")).is_err());

@@ -18,7 +18,6 @@ use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
 
 use crate::device::{self, Device, DeviceAddress};
-use crate::hex::hex;
 use crate::judge::{Evaluator, Fact, Verdict};
 use crate::model::LoadedModel;
 use crate::origin::{CaseId, LaunchSettings};
@@ -114,7 +113,7 @@ pub fn digest(cases: &[Case]) -> String {
         }
         hash.update("\n");
     }
-    hex(&hash.finalize())
+    hex::encode(hash.finalize())
 }
 
 /// How the cases are run.

@@ -21,7 +21,6 @@ use tapwright_contract::api::ApiSpec;
 use tapwright_contract::device::{Front, Label};
 use tapwright_contract::model::{Part, Prompt, Reply, Role};
 
-use super::picture::hex;
 use crate::episode::Setting;
 use crate::event::{ActionResult, AppSearch, Effect, Fault, NoReply};
 use crate::guard::Deed;
@@ -255,6 +254,6 @@ impl EffectLine {
                 }
             }
         }
-        EffectLine::Think { turns: prompt.turns.len(), bytes, sha256: hex(&hash.finalize()) }
+        EffectLine::Think { turns: prompt.turns.len(), bytes, sha256: hex::encode(hash.finalize()) }
     }
 }

@@ -52,12 +52,7 @@ pub(super) fn decode(png: &[u8]) -> io::Result<Picture> {
 
 /// The name of a file with these bytes, as `sha256sum` prints it.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]

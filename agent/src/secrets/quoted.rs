@@ -133,7 +133,7 @@ fn begins(text: &str, form: &str) -> bool {
 /// How a secret looks where no letter of it is to be seen.
 fn encoded(secret: &str) -> Vec<String> {
     let mut forms: Vec<String> = (0..3).flat_map(|before| base64_within(secret, before)).collect();
-    forms.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
+    forms.push(hex::encode(secret));
     forms.push(secret.bytes().map(|byte| format!("{byte:02X}")).collect());
     forms.retain(|form| form.len() >= ENCODED_MIN);
     forms.sort_unstable_by_key(|form| std::cmp::Reverse(form.len()));

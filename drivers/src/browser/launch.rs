@@ -166,7 +166,7 @@ fn is_root(folder: &Path) -> bool {
 fn prepare(base: &Path) -> std::io::Result<(PathBuf, File)> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| std::io::Error::other(error.to_string()))?;
-    let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = hex::encode(random);
     let folder = base.join(format!("{FOLDER}{name}"));
     fs::create_dir_all(base)?;
     DirBuilder::new().mode(0o700).create(&folder)?;

@@ -117,7 +117,9 @@ impl Sampler {
             .filter(|&token| logits[token as usize] > f32::NEG_INFINITY && weight(&token) >= least)
             .collect();
         let by_logit = |&a: &u32, &b: &u32| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b));
-        let kept = self.sampling.top_k.map_or(order.len(), |most| order.len().min(most as usize));
+        // None of them stands for all of them, as in other people's files.
+        let most = self.sampling.top_k.filter(|most| *most > 0).map_or(order.len(), |most| most as usize);
+        let kept = order.len().min(most);
         if kept < order.len() {
             order.select_nth_unstable_by(kept - 1, by_logit);
             order.truncate(kept);
@@ -247,6 +249,7 @@ mod tests {
         assert_eq!(drawn(None, Some(1), None), [false, true, false]);
         assert_eq!(drawn(None, Some(2), None), [false, true, true]);
         assert_eq!(drawn(None, Some(9), None), [true; 3]);
+        assert_eq!(drawn(None, Some(0), None), [true; 3], "none of them stands for all");
         assert_eq!(drawn(None, None, Some(0.5)), [false, true, true]);
         assert_eq!(drawn(None, None, Some(0.7)), [false, true, false]);
         // Shares are counted among what the other two leave: 5/8 of two.

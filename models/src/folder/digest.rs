@@ -17,7 +17,6 @@ use tapwright_contract::file::open_regular;
 use super::{BuildError, COPIED, Progress, REQUIRED, VERSION};
 use crate::checkpoint::SMALL_BYTES_MAX;
 use crate::checkpoint::{self, Checkpoint, Shard};
-use crate::hex::hex;
 
 /// What is read of a file at a time.
 const PIECE: usize = 4 << 20;
@@ -173,7 +172,7 @@ pub fn identify(
     for (name, sha256) in &shards {
         part(name, sha256.as_bytes());
     }
-    Ok(FileIdentity { digest: hex(&hash.finalize()), shards })
+    Ok(FileIdentity { digest: hex::encode(hash.finalize()), shards })
 }
 
 /// The digest of each file, with what the file system said of it before it was read.
@@ -222,7 +221,7 @@ fn digest_of<'s>(shard: &'s Shard, done: &dyn Fn(u64)) -> Result<(&'s Shard, Str
         at += count as u64;
         done(count as u64);
     }
-    Ok((shard, hex(&hash.finalize()), stamp))
+    Ok((shard, hex::encode(hash.finalize()), stamp))
 }
 
 /// The digest of a file that is read whole.
@@ -232,5 +231,5 @@ fn digest_of<'s>(shard: &'s Shard, done: &dyn Fn(u64)) -> Result<(&'s Shard, Str
 pub fn of_file(file: &Path) -> std::io::Result<String> {
     let mut hash = Sha256::new();
     std::io::copy(&mut open_regular(file)?, &mut hash)?;
-    Ok(hex(&hash.finalize()))
+    Ok(hex::encode(hash.finalize()))
 }

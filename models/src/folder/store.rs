@@ -14,7 +14,6 @@ use super::pieces::{self, Made, Recipe, kind_of};
 use super::{BuildError, EmbeddingTable, Progress};
 use crate::architecture::{Layout, Weight};
 use crate::checkpoint::{Precision, Tensor};
-use crate::hex::hex;
 use crate::onnx::{ByteRange, ElementType, WeightUse};
 
 /// Where numbers of a data file begin: pages, so that mapping is clean.
@@ -80,7 +79,12 @@ impl Data {
     fn finish(mut self) -> Result<FolderFile, BuildError> {
         let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
         synced.map_err(BuildError::unwritable(&self.path))?;
-        Ok(FolderFile { name: self.name, bytes: self.length, sha256: Some(hex(&self.hash.finalize())), modified: None })
+        Ok(FolderFile {
+            name: self.name,
+            bytes: self.length,
+            sha256: Some(hex::encode(self.hash.finalize())),
+            modified: None,
+        })
     }
 }
 

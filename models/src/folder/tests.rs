@@ -437,7 +437,7 @@ fn each_build_has_its_files_and_its_name() {
         }
         let sums = record(&out).unwrap().parts;
         for part in sums.iter().filter(|part| part.sha256.is_some()) {
-            let found = hex(&Sha256::digest(fs::read(out.join(&part.name)).unwrap()));
+            let found = hex::encode(Sha256::digest(fs::read(out.join(&part.name)).unwrap()));
             assert_eq!(part.sha256.as_ref(), Some(&found), "{}", part.name);
         }
         if !how.may_link() {

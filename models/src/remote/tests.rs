@@ -269,6 +269,21 @@ fn an_address_that_is_none_is_said_to_be_none() {
     for bad in ["", "localhost:8000/v1", "ftp://host/v1", "http://"] {
         assert!(matches!(Remote::new(endpoint(bad.to_owned())), Err(EndpointError::Address { .. })), "{bad}");
     }
+    // What stands before an `@` is a password, or may be one, and so is what a query holds; however wrong the rest is.
+    for bad in [
+        "ftp://me:hunter2@host/v1",
+        "me:hunter2@host",
+        "http://me:hunter2@host:99999/v1",
+        "http://me:hun/ter2@ho st/v1",
+        "http://hunter2@:80",
+        "ftp://host/v1?key=hunter2",
+        "http://me:hunter2@host:x/?key=hunter2",
+    ] {
+        let error = Remote::new(endpoint(bad.to_owned())).err().map(|error| format!("{error} {error:?}"));
+        let error = error.unwrap_or_else(|| panic!("{bad} is an address"));
+        assert!(!error.contains("ter2") && error.contains("is no address"), "{bad}: {error}");
+    }
+    assert_eq!(without_secrets("http://host:8000/v1"), "http://host:8000/v1");
     let bad = Endpoint { key: Some(ApiKey("a\nb".to_owned())), ..endpoint("http://host/v1".to_owned()) };
     assert!(matches!(Remote::new(bad), Err(EndpointError::Key)));
     assert!(!format!("{:?}", endpoint(String::new())).contains(KEY));

@@ -553,6 +553,20 @@ async fn several_answers_come_with_their_numbers_and_differ_by_their_seeds() {
     }
 }
 
+/// The others are asked for when the first one has read the prompt, which they need not read again.
+#[tokio::test]
+async fn several_answers_read_their_prompt_once() {
+    let server = server(options()).await;
+    let asked = || server.fake.heard.lock().unwrap().len();
+    let counted = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        asked()
+    };
+    let answer = server.ask(with(order("count=1 late=400"), json!({"n": 3})));
+    let ((status, _), before) = tokio::join!(answer, counted);
+    assert_eq!((status, before, asked()), (200, 1, 3));
+}
+
 #[tokio::test]
 async fn usage_comes_with_every_piece_if_it_is_wanted_so() {
     let server = server(options()).await;

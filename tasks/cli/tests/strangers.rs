@@ -286,6 +286,31 @@ fn a_record_of_another_user_goes_on_under_the_lower_limits() {
     phone.kill();
 }
 
+/// A record is sent to others, and to those who mend a program: what is typed where a screen shows dots is not in it.
+#[test]
+fn no_record_holds_what_is_typed_hidden() {
+    let place = Place::new();
+    let ran = place.run(&[
+        "run",
+        "x",
+        "--model",
+        "finish",
+        "--apps",
+        "all",
+        "--start",
+        "wallet.pin=727535",
+        "--expect",
+        "wifi.on=false",
+        "--json",
+    ]);
+    let folder = place.path().join(ran.last()["record"].as_str().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err)));
+    for name in ["origin.json", "verdict.json", "journal.jsonl"] {
+        let text = fs::read_to_string(folder.join(name)).unwrap();
+        assert!(!text.contains("wallet.pin") && !text.contains("727535"), "{name}: {text}");
+        assert!(name == "journal.jsonl" || text.contains("wallet.balance"), "{name} holds the other facts");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn others_on_the_machine_cannot_read_a_record() {

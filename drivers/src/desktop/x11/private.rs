@@ -255,7 +255,7 @@ fn prepare(base: &Path) -> std::io::Result<(PathBuf, File, Vec<u8>)> {
     let mut random = [0; 24];
     getrandom::fill(&mut random).map_err(|error| std::io::Error::other(error.to_string()))?;
     let (cookie, name) = random.split_at(16);
-    let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = hex::encode(name);
     let folder = base.join(format!("{FOLDER}{name}"));
     // Under another name until it is locked: who starts a desktop at the same moment would take it for one that was left.
     let unlocked = base.join(format!(".{FOLDER}{name}"));

@@ -207,7 +207,12 @@ fn put_page(title: Option<&PageTitle>, runs: &[PageRun<'_>], file: &Path) -> Res
     beside.push(name);
     beside.push(".part");
     let beside = file.with_file_name(beside);
-    let written = File::create(&beside).and_then(|created| {
+    // In a folder of somebody else's it may be a link, which leads to any file of the user's.
+    let made = fs::remove_file(&beside).or_else(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    });
+    let written = made.and_then(|()| File::create_new(&beside)).and_then(|created| {
         let mut out = BufWriter::new(created);
         let more = page::write(title, runs, &mut out)?;
         out.flush()?;

@@ -95,7 +95,7 @@ impl TaskSet {
             help: None,
         };
         let place = (domain.to_owned(), id.to_owned());
-        let digest_of_bytes = || Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let digest_of_bytes = || hex::encode(Sha256::digest(bytes));
         if bytes.len() as u64 > FILE_BYTES_MAX {
             self.defects.push(defect(format!("it is longer than {FILE_BYTES_MAX} bytes")));
             self.digests.insert(place, digest_of_bytes());
@@ -126,7 +126,7 @@ impl TaskSet {
         lines.sort_by_key(|((domain, id), _)| format!("{domain}__{id}"));
         let text: String =
             lines.into_iter().map(|((domain, id), digest)| format!("{domain}/{id} {digest}\n")).collect();
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(Sha256::digest(text))
     }
 
     /// What the set is called, if it is one of [`KNOWN_SETS`].

@@ -390,9 +390,9 @@ pub(super) fn stat(call: &mut Call<'_>) -> u8 {
 
 /// `md5sum` and `sha256sum`.
 pub(super) fn checksum(call: &mut Call<'_>) -> u8 {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let is_md5 = call.name.starts_with("md5");
-    let digest = |bytes: &[u8]| if is_md5 { hex(&Md5::digest(bytes)) } else { hex(&Sha256::digest(bytes)) };
+    let digest =
+        |bytes: &[u8]| if is_md5 { hex::encode(Md5::digest(bytes)) } else { hex::encode(Sha256::digest(bytes)) };
     if operands(call.name, call.arguments).is_empty() {
         let sum = digest(call.stdin);
         call.say(&format!("{sum}  -\n"));

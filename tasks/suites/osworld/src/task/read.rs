@@ -49,7 +49,7 @@ pub fn task(file: &str, domain: &str, text: &str) -> Result<OsworldTask, Vec<Tas
 
 /// SHA-256 of a task's content.
 pub fn digest(source: &Value) -> String {
-    Sha256::digest(canonical_json(source)).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(canonical_json(source)))
 }
 
 /// Whether each key is known, has its shape, and none is missing. Keys that begin with `_` are notes.
