@@ -25,7 +25,7 @@ use tapwright_contract::Size;
 
 use crate::apis::{ApiEndpoint, registry};
 use crate::desk::DeskOptions;
-use crate::device::{DesktopAddress, DeviceAddress, DeviceOptions, PhoneOptions, Weather};
+use crate::device::{BrowserAddress, DesktopAddress, DeviceAddress, DeviceOptions, PhoneOptions, Weather};
 use crate::mistake::Mistake;
 use crate::model::ModelOptions;
 use crate::model::providers::Provider;
@@ -321,6 +321,7 @@ impl Settings {
         match &self.device.at {
             DeviceAddress::Virtual(_) => true,
             DeviceAddress::Desktop(desktop) => matches!(desktop.at, DesktopAddress::Private { .. }),
+            DeviceAddress::Browser(browser) => matches!(browser.at, BrowserAddress::Private(_)),
             DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } | DeviceAddress::Custom(_) => false,
         }
     }
