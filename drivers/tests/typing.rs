@@ -179,9 +179,7 @@ impl Phone {
                 }
                 self.java(&format!("Input method {method} selected for user #0\n"), 0)
             }
-            ["settings", "get", "secure", "default_input_method"] if self.settings_denied => {
-                self.java(DENIED, 255)
-            }
+            ["settings", "get", "secure", "default_input_method"] if self.settings_denied => self.java(DENIED, 255),
             ["settings", "get", "secure", "default_input_method"] => self.java(&format!("{}\n", self.method), 0),
             ["settings", "get", "secure", "enabled_input_methods"] => {
                 self.java(&format!("{}\n", self.methods.join(":")), 0)

@@ -4,7 +4,6 @@ mod bench;
 mod devices;
 mod doctor;
 mod judge;
-mod kinds;
 mod models;
 mod phone;
 mod plan;
@@ -32,8 +31,6 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::narrator::Narrator;
 use crate::output;
-
-pub use self::kinds::of_small_model;
 
 /// News of a model that is being opened; what comes while nobody listens is of no use later.
 const STAGES_MAX: usize = 64;

@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod exit;
 mod interrupt;
+mod kinds;
 mod narrator;
 mod opener;
 mod output;

@@ -18,7 +18,6 @@ use tapwright_contract::file;
 use super::SettingsFile;
 use super::file::{ModelSection, PolicySection, ProtectedWindows, Sections, SettingsOrigin};
 use super::model::{is_null_model, is_server};
-use crate::hex::hex;
 use crate::policy::Preset;
 use crate::profile::Shipped;
 
@@ -88,7 +87,7 @@ impl TrustStore {
     }
 
     fn entry(&self, path: &Path) -> PathBuf {
-        self.folder.join(hex(&Sha256::digest(real(path).as_os_str().as_encoded_bytes())))
+        self.folder.join(hex::encode(Sha256::digest(real(path).as_os_str().as_encoded_bytes())))
     }
 }
 
@@ -112,7 +111,7 @@ impl SettingsFile {
 
     /// The digest of what it says.
     pub fn digest(&self) -> String {
-        hex(&Sha256::digest(self.text().as_bytes()))
+        hex::encode(Sha256::digest(self.text().as_bytes()))
     }
 
     /// The settings in it that need trust, in the order of the file's sections.

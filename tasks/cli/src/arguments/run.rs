@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tapwright_tasks::judge::Fact;
 
-use crate::commands::of_small_model;
+use crate::kinds::of_small_model;
 
 use super::shared::{
     AskArguments, DeviceArguments, LimitArguments, ModelArguments, PhoneArguments, PresetArgument, WeatherArguments,

@@ -20,13 +20,14 @@ use tapwright_tasks::{Entry, Outcome, Record, counted};
 
 use super::resume::{allow_phone, can_go_on, outlives, settings_again};
 use super::run::warn_of_clock;
-use super::{close, close_with, kinds, open_model, open_session, run_name};
+use super::{close, close_with, open_model, open_session, run_name};
 use crate::arguments::{Common, ContinueArguments, PlanArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
+use crate::kinds;
 use crate::narrator::{Narrator, RunEnding, mark};
 use crate::output;
 use crate::people;

@@ -6,13 +6,14 @@ use tapwright_tasks::run::{RunReport, RunTask};
 use tapwright_tasks::{Entry, Line, suites};
 
 use super::resume::can_go_on;
-use super::{close, kinds, open_session, plan, run_name};
+use super::{close, open_session, plan, run_name};
 use crate::arguments::{Common, RunArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
+use crate::kinds;
 use crate::narrator::{Narrator, RunEnding};
 use crate::output;
 use crate::people;
