@@ -377,6 +377,7 @@ async fn calls_do_what_they_say_and_reach_nothing_else() {
         labels.iter().any(|label| label.text == "Cover") && !labels.iter().any(|label| label.text == "Covered"),
         "{labels:?}"
     );
+    assert!(labels.iter().any(|label| label.text == "Enter \"seven\" twice"), "{labels:?}");
     // Its middle lies under the cover, and its right end does not.
     bench.tap("Half").await;
     assert!(bench.text().await.contains("half"));

@@ -7,6 +7,7 @@
     const roles = new Set(['button', 'link', 'checkbox', 'radio', 'tab', 'menuitem', 'menuitemcheckbox', 'menuitemradio', 'option',
         'switch', 'combobox', 'textbox', 'searchbox', 'slider', 'spinbutton', 'treeitem']);
     const kinds = {A: 'Link', BUTTON: 'Button', SELECT: 'ComboBox', TEXTAREA: 'TextField', IMG: 'Image', IFRAME: 'Frame', LABEL: 'Label'};
+    const inline = new Set(['SPAN', 'B', 'I', 'EM', 'STRONG', 'U', 'SMALL', 'CODE', 'MARK', 'SUB', 'SUP', 'BR']);
     const deepFocus = root => {
         let at = root.activeElement;
         while (at && at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement;
@@ -34,6 +35,11 @@
             style.cursor === 'pointer' && (!element.parentElement || view.getComputedStyle(element.parentElement).cursor !== 'pointer');
         let text = '';
         for (const node of element.childNodes) if (node.nodeType === 3) text += node.data + ' ';
+        // A sentence with words in bold is one sentence, unless a part of it does something of its own.
+        const isPlain = part => inline.has(part.tagName) && part.tabIndex < 0 && !part.hasAttribute('onclick') && !part.hasAttribute('role') &&
+            view.getComputedStyle(part).cursor === style.cursor && [...part.children].every(isPlain);
+        const isSentence = !!text.trim() && element.childElementCount > 0 && element.childElementCount <= 50 && [...element.children].every(isPlain);
+        if (isSentence) text = element.innerText;
         const secret = type === 'password';
         let dots = -1;
         if (secret) dots = element.value.length;
@@ -76,7 +82,7 @@
                 Math.max(sl + left, 0), Math.max(st + top, 0), Math.min(sr + left, width), Math.min(sb + top, height), flags, dots]);
             inner = depth + 1;
         }
-        if (tag === 'BUTTON' || tag === 'SELECT' || tag === 'svg' || tag === 'SVG') return;
+        if (isSentence || tag === 'BUTTON' || tag === 'SELECT' || tag === 'svg' || tag === 'SVG') return;
         if (tag === 'IFRAME' || tag === 'FRAME') {
             const page = element.contentDocument;
             if (page && page.documentElement && shows) {
