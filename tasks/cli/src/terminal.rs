@@ -76,7 +76,7 @@ fn tell(question: &Question) {
             permission(*asker, &place, message)
         }
         Question::TakeOver { message } => {
-            ("The model asks you to take over on the phone:".to_owned(), message.as_str())
+            ("The model asks you to take over on the device:".to_owned(), message.as_str())
         }
         Question::Choose { message } => ("The model asks you to choose:".to_owned(), message.as_str()),
         Question::Again { message } => {
