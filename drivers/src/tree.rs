@@ -186,10 +186,13 @@ impl Tree {
     }
 
     /// Whether a widget can be touched and says by what lies in it what that does. Without it a touch beside the words would be one of
-    /// which nothing is known.
+    /// which nothing is known. Where something in it can be touched by itself, such as a button that sends a post, its words are that
+    /// one's and not the row's.
     fn speaks_by_others(&self, at: usize) -> bool {
+        let inner = &self.widgets[at + 1..self.end_of(at)];
         self.widgets[at].can_be_touched
-            && self.widgets[at + 1..self.end_of(at)].iter().any(|inner| inner.sayings().next().is_some())
+            && inner.iter().any(|inner| inner.sayings().next().is_some())
+            && !inner.iter().any(|inner| inner.can_be_touched)
     }
 
     /// The screen as text: a line for each widget that says something or can be touched, with its middle, at most

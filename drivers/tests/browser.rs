@@ -378,6 +378,10 @@ async fn calls_do_what_they_say_and_reach_nothing_else() {
         "{labels:?}"
     );
     assert!(labels.iter().any(|label| label.text == "Enter \"seven\" twice"), "{labels:?}");
+    // What a page calls its fields hides nothing, nor what it keeps from screen readers.
+    for shown in ["Send it", "Pay now", "Guests"] {
+        assert!(labels.iter().any(|label| label.text == shown), "{shown}: {labels:?}");
+    }
     // Its middle lies under the cover, and its right end does not.
     bench.tap("Half").await;
     assert!(bench.text().await.contains("half"));

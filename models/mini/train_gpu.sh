@@ -23,7 +23,7 @@ chmod +x "$MINI_DATA" 2>/dev/null || true
 # Batches pass between processes in shared memory.
 df -h /dev/shm 2>/dev/null || true
 if [ "$(df -k /dev/shm 2>/dev/null | awk 'NR==2 { print $4 }')" -lt 8000000 ] 2>/dev/null; then
-  mount -o remount,size=24G /dev/shm 2>/dev/null || echo "/dev/shm is small and cannot be made larger" >&2
+  echo "/dev/shm has less than 8 GB, and batches may not fit: mount -o remount,size=24G /dev/shm" >&2
 fi
 cd "$here"
 exec timeout -s KILL "$((seconds + 5))" "${PYTHON:-python3}" train_gpu.py --out "$out" --until $((begun + seconds)) --workers "$workers" "$@"

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tapwright_contract::model::Model;
 use tapwright_models::library::{self, LibraryError, LibrarySearch};
-use tapwright_models::remote::{Endpoint, EndpointError, Remote, without_secrets};
+use tapwright_models::remote::{Endpoint, EndpointError, Remote};
 use tapwright_models::scripted::{AtEnd, Scripted};
 use tapwright_models::{Local, OpenError};
 
@@ -22,7 +22,7 @@ pub use tapwright_models::library::{
     Cuda, CudaDownload, CudaError, CudaPackage, FoundLibrary, LibraryDownload, Origin,
 };
 pub use tapwright_models::providers;
-pub use tapwright_models::remote::ApiKey;
+pub use tapwright_models::remote::{ApiKey, without_secrets};
 pub use tapwright_models::{
     Build, BuildError, Built, Info, Like, Progress, TargetProvider, WeightFormat, build, info, limit_arenas, random,
 };

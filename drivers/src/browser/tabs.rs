@@ -317,10 +317,13 @@ impl Tabs {
             return vec![go_on];
         }
         if self.tabs.len() >= TABS_MAX {
-            return vec![
-                go_on,
-                Post { session: None, method: "Target.closeTarget", params: json!({"targetId": target}) },
-            ];
+            // What a page opens without end is closed; what its owner has open in their own browser is left alone.
+            let is_opened = info["openerId"].as_str().is_some_and(|opener| self.of_target(opener).is_some());
+            let (method, params) = match is_opened {
+                true => ("Target.closeTarget", json!({"targetId": target})),
+                false => ("Target.detachFromTarget", json!({"sessionId": session})),
+            };
+            return vec![go_on, Post { session: None, method, params }];
         }
         let opener = info["openerId"].as_str().and_then(|opener| self.of_target(opener));
         let (opener, opener_url) = (opener.map(|opener| opener.number), opener.map(|opener| opener.url.clone()));

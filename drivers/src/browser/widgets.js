@@ -8,17 +8,24 @@
         'switch', 'combobox', 'textbox', 'searchbox', 'slider', 'spinbutton', 'treeitem']);
     const kinds = {A: 'Link', BUTTON: 'Button', SELECT: 'ComboBox', TEXTAREA: 'TextField', IMG: 'Image', IFRAME: 'Frame', LABEL: 'Label'};
     const inline = new Set(['SPAN', 'B', 'I', 'EM', 'STRONG', 'U', 'SMALL', 'CODE', 'MARK', 'SUB', 'SUP', 'BR']);
+    // A form has its fields, and a document its pictures and forms, as properties by their names, before its own: what a page calls
+    // "children" must not hide what lies in it. Prototypes have what is meant.
+    const of = (object, name) => {
+        const value = Reflect.get(Object.getPrototypeOf(object), name, object);
+        return typeof value === 'function' ? value.bind(object) : value;
+    };
+    const own = form => new Proxy(form, {get: of});
     const deepFocus = root => {
-        let at = root.activeElement;
-        while (at && at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement;
+        let at = of(root, 'activeElement');
+        while (at && of(at, 'shadowRoot') && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement;
         return at;
     };
-    function visit(element, depth, left, top, view, focus) {
+    function visit(node, depth, left, top, view, focus) {
         if (widgets.length >= most) return;
-        const tag = element.tagName;
+        const tag = of(node, 'tagName'), element = tag === 'FORM' ? own(node) : node;
         if (tag === 'SCRIPT' || tag === 'STYLE' || tag === 'NOSCRIPT' || tag === 'TEMPLATE' || tag === 'HEAD') return;
-        const style = view.getComputedStyle(element);
-        if (style.display === 'none' || element.ariaHidden === 'true') return;
+        const style = view.getComputedStyle(node);
+        if (style.display === 'none') return;
         const box = element.getBoundingClientRect();
         let shows = style.visibility === 'visible' && style.opacity !== '0' && box.width > 0 && box.height > 0;
         const [l, t, r, b] = [box.left + left, box.top + top, box.right + left, box.bottom + top];
@@ -34,7 +41,7 @@
             tag === 'A' && element.hasAttribute('href') || roles.has(role) || element.hasAttribute('onclick') || element.tabIndex >= 0 && tag !== 'IFRAME' ||
             style.cursor === 'pointer' && (!element.parentElement || view.getComputedStyle(element.parentElement).cursor !== 'pointer');
         let text = '';
-        for (const node of element.childNodes) if (node.nodeType === 3) text += node.data + ' ';
+        for (const part of element.childNodes) if (part.nodeType === 3) text += part.data + ' ';
         // A sentence with words in bold is one sentence, unless a part of it does something of its own.
         const isPlain = part => inline.has(part.tagName) && part.tabIndex < 0 && !part.hasAttribute('onclick') && !part.hasAttribute('role') &&
             view.getComputedStyle(part).cursor === style.cursor && [...part.children].every(isPlain);
@@ -51,18 +58,18 @@
         let says = element.getAttribute('aria-label') || element.getAttribute('alt') || '';
         if (!says && element.labels && element.labels.length && !pushes) says = element.labels[0].innerText;
         const title = element.getAttribute('title') || '';
-        const focused = element === focus && focus !== element.ownerDocument.body;
+        const focused = node === focus && focus !== element.ownerDocument.body;
         let hidden = false, [sl, st, sr, sb] = [box.left, box.top, box.right, box.bottom];
         if (shows && (touchable || text.trim())) {
             [sl, st, sr, sb] = [Math.max(sl, 0), Math.max(st, 0), Math.min(sr, view.innerWidth), Math.min(sb, view.innerHeight)];
             // What lies under something else is not there for whoever looks: only the largest part beside it is, if there is one.
-            const isAbove = above => above && above !== element && !element.contains(above) && !above.contains(element) &&
+            const isAbove = above => above && above !== node && !element.contains(above) && !of(above, 'contains')(node) &&
                 !(element.labels && [...element.labels].some(label => label.contains(above))) && style.pointerEvents !== 'none';
             hidden = true;
             for (let tries = 0; tries < 4 && sr - sl >= 3 && sb - st >= 3; tries++) {
-                const above = element.getRootNode().elementFromPoint((sl + sr) / 2, (st + sb) / 2);
+                const above = of(element.getRootNode(), 'elementFromPoint')((sl + sr) / 2, (st + sb) / 2);
                 if (!isAbove(above)) { hidden = false; break; }
-                const cover = above.getBoundingClientRect();
+                const cover = of(above, 'getBoundingClientRect')();
                 const parts = [[sl, st, cover.left, sb], [cover.right, st, sr, sb], [sl, st, sr, cover.top], [sl, cover.bottom, sr, sb]];
                 const size = ([l, t, r, b]) => Math.max(r - l, 0) * Math.max(b - t, 0);
                 [sl, st, sr, sb] = parts.reduce((best, part) => size(part) > size(best) ? part : best);
@@ -85,9 +92,9 @@
         if (isSentence || tag === 'BUTTON' || tag === 'SELECT' || tag === 'svg' || tag === 'SVG') return;
         if (tag === 'IFRAME' || tag === 'FRAME') {
             const page = element.contentDocument;
-            if (page && page.documentElement && shows) {
+            if (page && of(page, 'documentElement') && shows) {
                 const frame = [l + element.clientLeft, t + element.clientTop];
-                visit(page.documentElement, inner, frame[0], frame[1], page.defaultView, focused ? deepFocus(page) : null);
+                visit(of(page, 'documentElement'), inner, frame[0], frame[1], of(page, 'defaultView'), focused ? deepFocus(page) : null);
             }
             return;
         }
@@ -95,6 +102,7 @@
         const children = tag === 'SLOT' ? element.assignedElements() : element.shadowRoot ? [] : element.children;
         for (const child of children) visit(child, inner, left, top, view, focus);
     }
-    if (document.documentElement) visit(document.documentElement, 0, 0, 0, window, deepFocus(document));
+    const root = of(document, 'documentElement');
+    if (root) visit(root, 0, 0, 0, window, deepFocus(document));
     return widgets;
 }

@@ -52,6 +52,7 @@ const PAGES: [(&str, &str); 9] = [
         "/table",
         "<!doctype html><title>Table</title><body style='background:#eff'><table><tr><th>Day<th>Sum<tr><td>Mon<td>12</table>\
          <a href='/file' download='report.csv'>Report</a> <a href='/other'>Next</a><label>Upload <input type=file id=f onchange=\"o.textContent='has '+f.files[0].name+' '+f.files[0].size\"></label><p>Enter \"<b>seven</b>\" twice</p><p id=o></p>\
+         <form name=activeElement onsubmit='return false'>Guests <input name=children size=3><input name=shadowRoot size=3><button>Send it</button></form><button aria-hidden=true>Pay now</button>\
          <div style='position:absolute;left:0;top:300px'><button>Covered</button></div><button style='position:absolute;left:200px;top:300px;width:160px' onclick=\"o.textContent='half'\">Half</button><div style='position:absolute;left:0;top:290px;width:300px;height:60px;background:#fff'>Cover</div>",
     ),
     (

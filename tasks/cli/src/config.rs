@@ -74,9 +74,11 @@ impl Config {
         let Flags { common, device, phone, weather, model, limits, ask, recorded, steps_default, .. } = flags;
         let only_virtual = flags.only_virtual || flags.is_measurement;
         let file = SettingsFile::read(common.config.as_deref(), user_settings().as_deref())?;
+        // Whoever trusts a file trusts all of it, so all of it is shown, also to who needs only a part.
+        let sensitive = file.sensitive();
         let file = if flags.is_measurement { file.for_measurement() } else { file };
         let trusted = trust::store(user_state());
-        let file = trust::checked(file, trusted.as_ref(), flags.reads_records_only, common.json)?;
+        let file = trust::checked(file, sensitive, trusted.as_ref(), flags.reads_records_only, common.json)?;
         let read = (file.origin() != SettingsOrigin::Nowhere).then(|| file.path().to_owned());
         if let Some(read) = &read {
             tracing::info!(file = %read.display(), "settings are read");
@@ -235,15 +237,14 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
 }
 
-/// The small model: beside the program, where it was built, or where it is started. A folder that somebody sent may bring another one
-/// of that name, so it comes last.
+/// The small model: beside the program, or where it was built. Not where it is started: a folder that somebody sent may bring another
+/// one of that name.
 fn small_model() -> PathBuf {
     let beside = env::current_exe().unwrap_or_default();
     let above = beside.ancestors().skip(1).take(4).map(|above| above.join("models/mini"));
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/mini");
-    let places = above.chain([built, PathBuf::from("models/mini")]);
-    let mut places = places.filter(|place| place.join("config.json").is_file());
-    places.next().map_or_else(|| PathBuf::from("models/mini"), |place| place.canonicalize().unwrap_or(place))
+    let mut places = above.chain([built.clone()]).filter(|place| place.join("config.json").is_file());
+    places.next().map_or(built, |place| place.canonicalize().unwrap_or(place))
 }
 
 /// Where this user's programs keep what can be made again.

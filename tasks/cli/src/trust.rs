@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use console::style;
-use tapwright_tasks::settings::{SettingsFile, TrustStore, UntrustedFile};
+use tapwright_tasks::settings::{SensitiveSetting, SettingsFile, TrustStore, UntrustedFile};
 
 use crate::error::CliError;
 use crate::output;
@@ -21,17 +21,19 @@ pub fn store(state: Option<PathBuf>) -> Option<TrustStore> {
     state.map(|state| TrustStore::new(state.join("trusted")))
 }
 
-/// The file, if all that is used of it may be. A command that only reads records uses nothing but where those are.
+/// The file, if all that is used of it may be; `sensitive` is all that trusting it would let through. A command that only reads records uses nothing but where those are.
 ///
 /// # Errors
 /// `CliError` if it needs trust that nobody gave it.
 pub fn checked(
     file: SettingsFile,
+    sensitive: Vec<SensitiveSetting>,
     store: Option<&TrustStore>,
     reads_records_only: bool,
     json: bool,
 ) -> Result<SettingsFile, CliError> {
     let Some(untrusted) = file.untrusted(store) else { return Ok(file) };
+    let untrusted = UntrustedFile { settings: sensitive, ..untrusted };
     if reads_records_only && file.sensitive_places().is_empty() {
         return Ok(file.without_sensitive());
     }
@@ -57,12 +59,13 @@ pub fn checked(
 
 /// What the settings that need trust do, a line each.
 pub fn told(untrusted: &UntrustedFile) -> Vec<String> {
-    let line = |setting: &tapwright_tasks::settings::SensitiveSetting| {
-        format!("{}: {}", output::flat(&setting.key), output::flat(&setting.does))
-    };
-    let mut lines: Vec<String> = untrusted.settings.iter().take(SHOWN_MAX).map(line).collect();
-    if untrusted.settings.len() > SHOWN_MAX {
-        lines.push(format!("and {} more", untrusted.settings.len() - SHOWN_MAX));
+    let line = |setting: &&SensitiveSetting| format!("{}: {}", output::flat(&setting.key), output::flat(&setting.does));
+    // What runs something is never left out, however many other settings somebody has put before it.
+    let (running, others): (Vec<_>, Vec<_>) = untrusted.settings.iter().partition(|setting| setting.runs_code);
+    let room = SHOWN_MAX.saturating_sub(running.len());
+    let mut lines: Vec<String> = running.iter().chain(others.iter().take(room)).map(line).collect();
+    if others.len() > room {
+        lines.push(format!("and {} more", others.len() - room));
     }
     lines
 }
@@ -110,7 +113,11 @@ mod tests {
     use super::*;
 
     fn untrusted(count: usize) -> UntrustedFile {
-        let setting = |n| SensitiveSetting { key: format!("policy.secrets.s{n}"), does: "runs\u{1b}[2J it".to_owned() };
+        let setting = |n| SensitiveSetting {
+            key: format!("policy.secrets.s{n}"),
+            does: "runs\u{1b}[2J it".to_owned(),
+            runs_code: n == 39,
+        };
         UntrustedFile {
             path: "/a b/tapwright.toml".into(),
             digest: "d".to_owned(),
@@ -133,7 +140,8 @@ mod tests {
         assert_eq!(lines.len(), SHOWN_MAX + 1);
         assert_eq!(
             (lines[0].as_str(), lines[SHOWN_MAX].as_str()),
-            ("policy.secrets.s0: runs\\u{1b}[2J it", "and 28 more")
+            ("policy.secrets.s39: runs\\u{1b}[2J it", "and 28 more"),
+            "what runs code is told first, wherever it stands"
         );
         assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tapwright_tasks::model::ModelSource;
+use tapwright_tasks::model::{ModelSource, without_secrets};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -35,7 +35,7 @@ impl AwaitedAnswer {
     pub fn of(config: &Config) -> Option<AwaitedAnswer> {
         match &config.model.source {
             ModelSource::Server { url, .. } => {
-                Some(AwaitedAnswer { from: output::flat(url), within: config.rules.limits.think })
+                Some(AwaitedAnswer { from: output::flat(&without_secrets(url)), within: config.rules.limits.think })
             }
             ModelSource::Folder(_) | ModelSource::Script(_) | ModelSource::Finish | ModelSource::Taps => None,
         }

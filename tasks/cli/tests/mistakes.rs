@@ -179,7 +179,7 @@ fn about_facts() {
     let place = Place::new();
     let run = |more: &[&str]| place.run(&[&["run", "x", "--model", "finish"], more].concat());
     check(&run(&["--expect", "wifi.onn=true"]), 2, &["there is no fact `wifi.onn`", "did you mean `wifi.on`?"]);
-    check(&run(&["--start", "wifi.on=maybe"]), 2, &["the phone cannot start so", "true or false"]);
+    check(&run(&["--start", "wifi.on=maybe"]), 2, &["the device cannot start so", "true or false"]);
     check(&run(&["--start", "wfii.on=true"]), 2, &["there is no fact `wfii.on`"]);
     check(&run(&["--expect", "wifi.on=yes"]), 2, &["`wifi.on` is true or false", "wifi.on=true"]);
     assert!(!place.path().join("runs").exists(), "nothing was begun");

@@ -24,6 +24,11 @@ use crate::profile::Shipped;
 /// As much is told of what one setting does; the rest of it can be read in the file.
 const DOES_LETTERS_MAX: usize = 120;
 
+/// And as much of where it stands.
+const KEY_LETTERS_MAX: usize = 60;
+const RUNS: &str = "runs the program";
+const LOADS: &str = "loads the library";
+
 /// A setting that somebody else's file may not have without being trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SensitiveSetting {
@@ -31,6 +36,8 @@ pub struct SensitiveSetting {
     pub key: String,
     /// What it does, for people: `runs the program pass show pin`.
     pub does: String,
+    /// Whether it runs somebody's code here: a program or a library.
+    pub runs_code: bool,
 }
 
 /// A file from the working folder that is not trusted, and what in it needs trust.
@@ -136,6 +143,10 @@ impl SettingsFile {
         if let Some(server) = &device.adb_server {
             add("device.adb_server", format!("asks the adb server at {server}"));
         }
+        if !device.sites.is_empty() {
+            let names: Vec<&str> = device.sites.keys().map(String::as_str).collect();
+            add("device.sites", format!("says which sites these names mean: {}", names.join(", ")));
+        }
         if device.keys.is_some() {
             add("device.keys", "shows devices other keys than adb's own".to_owned());
         }
@@ -152,7 +163,7 @@ impl SettingsFile {
         of_policy(policy, &mut found);
         for (name, api) in apis {
             let does = match (&api.command, &api.url) {
-                (Some(argv), _) => format!("runs the program {}", argv.join(" ")),
+                (Some(argv), _) => format!("{RUNS} {}", argv.join(" ")),
                 (None, url) => format!("sends what a model writes to {}", url.as_deref().unwrap_or("an address")),
             };
             found.push(setting(format!("apis.{name}"), does));
@@ -188,12 +199,15 @@ impl SettingsFile {
 }
 
 fn setting(key: String, does: String) -> SensitiveSetting {
-    let mut letters = does.chars();
-    let mut short: String = letters.by_ref().take(DOES_LETTERS_MAX).collect();
-    if letters.next().is_some() {
-        short.push('…');
+    let runs_code = does.starts_with(RUNS) || does.starts_with(LOADS) || key == "cache";
+    SensitiveSetting { key: short(&key, KEY_LETTERS_MAX), does: short(&does, DOES_LETTERS_MAX), runs_code }
+}
+
+fn short(text: &str, letters_max: usize) -> String {
+    match text.char_indices().nth(letters_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
-    SensitiveSetting { key, does: short }
 }
 
 fn of_model(at: &str, section: &ModelSection, found: &mut Vec<SensitiveSetting>) {
@@ -214,7 +228,7 @@ fn of_model(at: &str, section: &ModelSection, found: &mut Vec<SensitiveSetting>)
         add("profile", format!("tells the model what stands in {}", profile.get_ref()));
     }
     if let Some(library) = &section.ort_library {
-        add("ort_library", format!("loads the library {}", library.display()));
+        add("ort_library", format!("{LOADS} {}", library.display()));
     }
 }
 
@@ -264,7 +278,7 @@ fn of_policy(section: &PolicySection, found: &mut Vec<SensitiveSetting>) {
     }
     for (name, secret) in &section.secrets {
         let does = match (&secret.command, &secret.env, &secret.file, &secret.keyring) {
-            (Some(argv), ..) => format!("runs the program {}", argv.join(" ")),
+            (Some(argv), ..) => format!("{RUNS} {}", argv.join(" ")),
             (_, Some(variable), ..) => format!("reads the environment variable {variable}"),
             (_, _, Some(at), _) => format!("reads the file {}", at.display()),
             (.., keyring) => format!("reads {} from the keyring", keyring.as_deref().unwrap_or("a secret")),
@@ -313,6 +327,7 @@ mod tests {
             ("[device]\nadb_server = \"x:1\"", "device.adb_server"),
             ("[device]\nkeys = []", "device.keys"),
             ("[device]\nprotected = \"words\"", "device.protected"),
+            ("[device.sites]\nBank = \"https://bank.example\"", "device.sites"),
             ("[ask]\nopen = true", "ask.open"),
             ("[ask]\nlisten = \"0.0.0.0:1\"", "ask.listen"),
             ("[policy]\npreset = \"trusting\"", "policy.preset"),
@@ -342,6 +357,11 @@ mod tests {
         let file = SettingsFile::of_text(Path::new("t.toml"), &text, SettingsOrigin::WorkingFolder).unwrap();
         let [setting] = &file.sensitive()[..] else { panic!("one") };
         assert!(setting.does.starts_with("runs the program curl xxx") && setting.does.ends_with('…'), "{setting:?}");
+        assert!(setting.runs_code, "{setting:?}");
+        let text = format!("[models.{}]\nkey_env = \"HOME\"", "a".repeat(500));
+        let file = SettingsFile::of_text(Path::new("t.toml"), &text, SettingsOrigin::WorkingFolder).unwrap();
+        let [setting] = &file.sensitive()[..] else { panic!("one") };
+        assert!(setting.key.chars().count() <= KEY_LETTERS_MAX + 1 && !setting.runs_code, "{setting:?}");
     }
 
     #[test]

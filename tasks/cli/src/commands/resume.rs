@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tapwright_tasks::device::DeviceAddress;
 use tapwright_tasks::plan::PlanRecord;
 use tapwright_tasks::policy::Preset;
 use tapwright_tasks::record::{find, find_run, mark_last};
@@ -218,9 +219,10 @@ pub fn outlives(config: &Config, again: &str) -> Result<(), CliError> {
         return Ok(());
     }
     if !config.is_virtual() {
-        return Err(CliError::usage("the desktop of this run was made for it, and is gone with it").help(format!(
-            "begin anew: tapwright run. Another desktop does not know what was done on it; to take one all the same: {again} \
-             --device desktop --another-phone"
+        let what = if matches!(config.device.at, DeviceAddress::Browser(_)) { "browser" } else { "desktop" };
+        return Err(CliError::usage(format!("the {what} of this run was made for it, and is gone with it")).help(format!(
+            "begin anew: tapwright run. Another {what} does not know what was done on it; to take one all the same: {again} \
+             --device {what} --another-phone"
         )));
     }
     Err(CliError::usage("the phone of this run was inside its process, and is gone with it").help(format!(
