@@ -597,6 +597,17 @@ mod tests {
         };
         let forbidden = Policy { apps_forbidden: vec!["X term".to_owned()], ..Policy::trusting() };
         let allowed = Policy { apps_allowed: vec!["xterm".to_owned()], ..Policy::trusting() };
+        let rule = Rule {
+            name: "terminals".to_owned(),
+            permission: Permission::Ask,
+            apps: vec!["X term".to_owned()],
+            except: Vec::new(),
+            words: Vec::new(),
+            typing: false,
+            hidden_fields: false,
+        };
+        let ruled = Policy { rules: vec![rule], ..Policy::trusting() };
+        let at = Spot { x: 5, y: 5, of: Size { width: 100, height: 200 }.into() };
         for (id, aliases, is_forbidden, is_allowed) in [
             ("uxterm", &["xterm"][..], true, false),
             ("uxterm", &["sh", "ＸＴｅｒｍ"], true, false),
@@ -607,6 +618,8 @@ mod tests {
             assert_eq!(forbidden.forbids_touching(&front), is_forbidden, "{id} {aliases:?}");
             assert_eq!(forbidden.forbids_launching("UXTerm", &installed), is_forbidden, "{id} {aliases:?}");
             assert_eq!(!allowed.forbids_touching(&front), is_allowed, "{id} {aliases:?}");
+            let ruling = ruled.ruling(Target::Touch(at), &front, Some(&[]), "");
+            assert_eq!(ruling.permission == Permission::Ask, is_forbidden, "{id} {aliases:?}");
         }
     }
 

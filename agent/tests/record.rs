@@ -17,7 +17,7 @@ use tapwright_agent::drive::{DriveError, Ports, drive};
 use tapwright_agent::episode::Setting;
 use tapwright_agent::event::{Effect, Event};
 use tapwright_agent::journal::{
-    Entry, EventLine, Journal, JournalError, Line, Record, RecordError, ReplayError, Store, VERSION,
+    Entry, EventLine, Folder, Journal, JournalError, Line, Record, RecordError, ReplayError, Store, VERSION,
 };
 use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::Nobody;
@@ -243,6 +243,24 @@ fn a_picture_is_named_by_a_digest_and_by_nothing_else() {
     assert_eq!(kind(&digest.replace(|c: char| c.is_ascii_digit(), "a")), std::io::ErrorKind::NotFound);
     fs::copy(runs.path().join("outside.png"), record.picture_file(&digest)).unwrap();
     assert_eq!(kind(&digest), std::io::ErrorKind::InvalidData, "it is another picture by now");
+}
+
+/// In a record that somebody sent, a link under the name of a picture is none, also if what it leads to is as long as that.
+#[cfg(unix)]
+#[test]
+fn a_picture_is_written_in_the_place_of_a_link() {
+    let (runs, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let own = home.path().join("own");
+    for kept in ["0123", "longer than it"] {
+        fs::write(&own, kept).unwrap();
+        let mut folder = Folder::create(runs.path(), &format!("one-{}", kept.len())).unwrap();
+        let at = runs.path().join(format!("one-{}/pictures/digest.png", kept.len()));
+        std::os::unix::fs::symlink(&own, &at).unwrap();
+        folder.picture("digest", b"4567").unwrap();
+        folder.sync().unwrap();
+        assert!(fs::symlink_metadata(&at).unwrap().is_file(), "{kept}");
+        assert_eq!((fs::read(&at).unwrap(), fs::read_to_string(&own).unwrap()), (b"4567".to_vec(), kept.to_owned()));
+    }
 }
 
 #[test]

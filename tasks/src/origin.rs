@@ -190,6 +190,18 @@ mod tests {
         assert!(!fs::symlink_metadata(&at).unwrap().is_symlink());
     }
 
+    /// What cannot get its name is no half of anything, and takes no room: it may be what has filled the disk.
+    #[test]
+    fn what_cannot_be_written_is_not_left_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("plan.md");
+        fs::create_dir(&at).unwrap();
+        fs::write(at.join("kept"), "kept").unwrap();
+        write_atomically(folder.path(), "plan.md", "new").unwrap_err();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(at.join("kept")).unwrap(), "kept");
+    }
+
     #[test]
     fn a_record_of_version_1_is_read_and_its_variable_is_not() {
         let text = r#"{"version":1,"device":null,"adb_server":"127.0.0.1:5037","model":"http://h/v1","model_name":"m",

@@ -413,6 +413,18 @@ mod tests {
     }
 
     #[test]
+    fn a_suite_that_begins_takes_a_name_that_nobody_has() {
+        let runs = tempfile::tempdir().unwrap();
+        for name in ["smoke", "smoke-2", "smoke-3"] {
+            let claimed = claim_folder(&runs.path().join("runs"), "smoke").unwrap();
+            assert_eq!(claimed, (name.to_owned(), runs.path().join("runs").join(name)));
+        }
+        let blocked = runs.path().join("file");
+        fs::write(&blocked, "").unwrap();
+        assert!(claim_folder(&blocked, "smoke").is_err());
+    }
+
+    #[test]
     fn suites_are_listed() {
         let runs = tempfile::tempdir().unwrap();
         let text = String::new;

@@ -111,7 +111,10 @@ mod tests {
         assert_eq!(binary.to_string(), "it is no text in UTF-8: what follows byte 2 is none");
         assert_eq!(read_bytes(&folder.join("none"), 4).unwrap_err().kind(), io::ErrorKind::NotFound);
         // A file of the system's that says that it is empty.
-        assert!(!read_bytes(Path::new("/proc/self/status"), 1 << 20).unwrap().is_empty());
+        let status = Path::new("/proc/self/status");
+        assert!(!read_bytes(status, 1 << 20).unwrap().is_empty());
+        let longer = read_bytes(status, 4).unwrap_err();
+        assert_eq!(longer.to_string(), "it has more bytes, and at most 4 are read of such a file");
         fs::remove_dir_all(folder).unwrap();
     }
 }

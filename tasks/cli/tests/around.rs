@@ -310,6 +310,23 @@ fn many_of_one_goal_begin_at_once() {
     assert!(folders.iter().all(|folder| place.path().join(folder).is_dir()));
 }
 
+/// A server that hangs is no program that hangs: who is waited for is said, and how long at most.
+#[test]
+fn an_answer_that_is_late_is_told() {
+    let place = Place::new();
+    // It takes what is sent, and never answers.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", server.local_addr().unwrap());
+    place.file("tapwright.toml", "[model]\nname = \"m\"\n[limits]\nthink_ms = 6500\nretries_max = 0\n");
+    let ran = place.run(&["run", "x", "--model", &url]);
+    assert_eq!(ran.code, 14, "{}{}", ran.out, ran.err);
+    let told = format!("waiting for {url}: 5.0 s of at most 6.5 s ([limits] think_ms)");
+    assert_eq!(ran.err.matches("waiting for").count(), 1, "{}", ran.err);
+    assert!(ran.err.contains(&told), "{}", ran.err);
+    // A program reads what is on standard output, and nobody waits at the screen.
+    assert!(!ran.out.contains("waiting for"), "{}", ran.out);
+}
+
 /// Somebody who edits a record by hand is told which file it is, and gets no verdict out of it.
 #[test]
 fn a_record_that_was_edited_is_not_judged() {

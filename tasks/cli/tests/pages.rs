@@ -103,6 +103,20 @@ fn a_page_that_cannot_be_written_leaves_the_older_one() {
     assert_eq!((ran.code, page.as_str()), (4, "an older page"), "{}{}", ran.out, ran.err);
 }
 
+/// In a folder of somebody else's what stands beside the page, under the name that it has while it is written, may be a link.
+#[cfg(unix)]
+#[test]
+fn a_page_is_written_through_no_link_beside_it() {
+    let (place, _) = recorded();
+    let own = place.file("own.txt", "precious");
+    std::os::unix::fs::symlink(&own, place.path().join(".page.html.part")).unwrap();
+    let (ran, page) = page(&place, "last");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(page.trim_end().ends_with("</html>"), "{page}");
+    assert_eq!(fs::read_to_string(&own).unwrap(), "precious");
+    assert!(!fs::symlink_metadata(place.path().join("page.html")).unwrap().is_symlink());
+}
+
 #[test]
 fn the_page_of_a_plan_has_all_of_its_runs() {
     let place = Place::new();

@@ -286,6 +286,47 @@ fn a_record_of_another_user_goes_on_under_the_lower_limits() {
     phone.kill();
 }
 
+/// Nor do the goals of a plan that somebody sent take more steps than that.
+#[cfg(unix)]
+#[test]
+fn a_plan_of_another_user_takes_no_more_steps_than_ones_own_limit() {
+    let place = Place::new();
+    let (phone, address) = phone(&place, &[]);
+    let goals = "[[goal]]\nname = \"one\"\ngoal = \"x\"\n[[goal]]\nname = \"two\"\ngoal = \"y\"\nsteps_max = 9\n";
+    let plan = place.file("plan.toml", &format!("plan = \"p\"\n{goals}"));
+    place.file("script.txt", LAUNCH);
+    let run = ["run", "--plan", plan.to_str().unwrap(), "--device", &address, "--model", "script:script.txt", "--json"];
+    let ran = place.run(&run);
+    let folder = place.path().join(ran.last()["record"].as_str().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err)));
+    // The first goal broke off, and nothing is there of the second one.
+    assert!(folder.join("1-one").is_dir() && !folder.join("2-two").exists(), "{}{}", ran.out, ran.err);
+    let goes_on = |at: &Place, folder: &Path| {
+        // The first of it was said before.
+        let script =
+            [&[LAUNCH, FINISH][..], &[LAUNCH, r#"do(action="Home")"#].repeat(2), &[FINISH]].concat().join("\n");
+        let model = format!("script:{}", at.file("script.txt", &script).display());
+        let ran = at.run(&["resume", folder.to_str().unwrap(), "--device", &address, "--model", &model]);
+        let journal = fs::read_to_string(folder.join("2-two/journal.jsonl"));
+        let journal = journal.unwrap_or_else(|error| panic!("{error}: {}{}", ran.out, ran.err));
+        let head: Value = serde_json::from_str(journal.lines().next().unwrap()).unwrap();
+        (ran, head.to_string())
+    };
+    let other = Place::new();
+    other.file("tapwright.toml", "[limits]\nsteps_max = 3\n");
+    let copy = other.path().join("runs").join(folder.file_name().unwrap());
+    fs::create_dir_all(copy.parent().unwrap()).unwrap();
+    assert!(std::process::Command::new("cp").arg("-r").args([&folder, &copy]).status().unwrap().success());
+    let (ran, head) = goes_on(&other, &copy);
+    assert!(ran.code != 0 && head.contains("\"steps_max\":3,"), "{head}: {}{}", ran.out, ran.err);
+    let told = format!("{}{}", ran.out, ran.err).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("more steps than your own limit, 3"), "{told}");
+    // One's own takes as many as it says.
+    place.file("tapwright.toml", "[limits]\nsteps_max = 3\n");
+    let (ran, head) = goes_on(&place, &folder);
+    assert!(ran.code == 0 && head.contains("\"steps_max\":9,"), "{head}: {}{}", ran.out, ran.err);
+    phone.kill();
+}
+
 /// A record is sent to others, and to those who mend a program: what is typed where a screen shows dots is not in it.
 #[test]
 fn no_record_holds_what_is_typed_hidden() {

@@ -254,6 +254,21 @@ async fn a_goal_is_not_begun_without_what_it_takes() {
     assert!(ends.1[1].starts_with("2-b: Save \"(none)\"\n"), "{:?}", ends.1);
 }
 
+/// Of two that begin in one millisecond, with one title, each has a folder of its own.
+#[test]
+fn a_plan_that_begins_takes_a_name_that_nobody_has() {
+    let runs = tempfile::tempdir().unwrap();
+    let text = "plan = \"p\"\n[[goal]]\nname = \"one\"\ngoal = \"x\"\n";
+    let plan = Plan::parse(Path::new("p"), text, &[].into()).unwrap();
+    for name in ["p", "p-2", "p-3"] {
+        let record = PlanRecord::create_in(runs.path(), "p", &plan, 0).unwrap();
+        assert_eq!(record.folder, runs.path().join(name));
+    }
+    let blocked = runs.path().join("file");
+    std::fs::write(&blocked, "").unwrap();
+    assert!(PlanRecord::create_in(&blocked, "p", &plan, 0).is_err());
+}
+
 fn failed(outcome: Option<Outcome>) -> PlanLine {
     let text = str::to_owned;
     let (goal, run, why) = (text("one"), text("1-one"), text("sold out"));

@@ -233,7 +233,10 @@ mod tests {
         ] {
             assert!(goals.fits(goal), "{goal}");
         }
-        let long = format!("Write a note \"{}\"", ["the"; 400].join(" "));
+        // Of words that it knows, and no more of them than are followed.
+        let of_words = |count: usize| format!("Write a note \"{}\"", vec!["the"; count].join(" "));
+        assert!(goals.fits(&of_words(99)));
+        let long = of_words(200);
         for goal in [
             "",
             ".",
@@ -247,6 +250,8 @@ mod tests {
             "Send \"on my way \" to Anna",
             "Send \"on my yacht\" to Anna",
             "Switch the 7:30 alarm off",
+            "Switch the 07-30 alarm off",
+            "Switch the ab:cd alarm off",
             "Please turn Wi-Fi on",
             "Turn Wi-Fi on\u{202e}",
             &long,
