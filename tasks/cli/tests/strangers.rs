@@ -418,9 +418,8 @@ fn settings_that_came_with_a_folder_do_nothing_until_they_are_trusted() {
         for told in ["tapwright.toml", "model.use", "model.key_env", "MY_CLOUD_SECRET", "tapwright trust "] {
             assert!(said.contains(told), "{arguments:?}: {told}: {said}");
         }
-        // A suite obeys no policy of the file's, so nothing of that needs trust there.
-        let has_secrets = said.contains("policy.secrets.pin: runs the program touch hacked");
-        assert_eq!(has_secrets, arguments[0] != "bench", "{arguments:?}: {said}");
+        // Whoever trusts it trusts all of it, so a suite, which obeys no policy of the file's, tells of that, too.
+        assert!(said.contains("policy.secrets.pin: runs the program touch hacked"), "{arguments:?}: {said}");
     }
     assert!(!hacked.exists() && listener.heard().is_none(), "nothing ran and nothing was sent");
     assert!(!place.path().join("runs").exists());
