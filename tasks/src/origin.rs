@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tapwright_agent::journal::{private_file, sync_folder};
+use tapwright_agent::journal::{private_file, refuse_links, sync_folder};
 
 use crate::device::Device;
 use crate::judge::{Fact, Facts};
@@ -96,6 +96,7 @@ impl RunOrigin {
     /// # Errors
     /// If there is something else.
     pub fn read(folder: &Path) -> io::Result<Option<RunOrigin>> {
+        refuse_links(folder, &[NAME], &[])?;
         match read_text(&folder.join(NAME)) {
             Ok(text) => Ok(Some(serde_json::from_str(&text)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -20,6 +20,9 @@ const LOOK_WITHIN: Duration = Duration::from_secs(10);
 /// What a client may say before the rest is dropped.
 const SAID_BYTES_MAX: u64 = 16 << 10;
 
+/// Where clients are started: a folder that nobody but the machine's owner writes to.
+const OWN_FOLDER: &str = "/";
+
 /// A way to get a package.
 pub struct Attempt {
     /// For people: `pip`.
@@ -79,6 +82,7 @@ fn attempts_at(source: &PackageSource) -> Vec<Attempt> {
 impl Attempt {
     /// Brings a wheel into `folder`: as it is, or unpacked. What is wanted of it is taken out by `inside`.
     pub async fn wheel(&self, wheel: &Wheel, folder: &Path, within: Duration) -> Result<Unpacked, String> {
+        let folder = &absolute(folder)?;
         let mut arguments: Vec<&OsStr> = self.before.iter().map(OsStr::new).collect();
         let package = format!("{}=={}", wheel.package, wheel.version);
         let more: &[&str] = match self.kind {
@@ -122,6 +126,7 @@ impl Attempt {
 
     /// Brings the package into `folder`.
     pub async fn run(&self, pin: &Pin, folder: &Path, within: Duration) -> Result<Brought, String> {
+        let folder = &absolute(folder)?;
         let mut arguments: Vec<&OsStr> = self.before.iter().map(OsStr::new).collect();
         let mut add = |more: &[&'static str]| arguments.extend(more.iter().map(|&text| OsStr::new(text)));
         let package = match pin.source {
@@ -256,10 +261,16 @@ fn is_library(name: &str) -> bool {
     name == "onnxruntime.dll" || unix.is_some_and(|rest| rest.starts_with("so") || rest.ends_with("dylib"))
 }
 
+fn absolute(folder: &Path) -> Result<PathBuf, String> {
+    std::path::absolute(folder).map_err(|error| format!("{}: {error}", folder.display()))
+}
+
 /// Runs a program to its end, within a time, and returns what it said.
 async fn run(program: &str, arguments: &[&OsStr], within: Duration) -> Result<String, String> {
     let mut child = Command::new(program)
         .args(arguments)
+        // Python takes modules, and uv and npm their settings, from where they are started: that folder may be somebody else's.
+        .current_dir(OWN_FOLDER)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -319,6 +330,14 @@ mod tests {
         ] {
             assert_eq!(is_library(name), expected, "{name}");
         }
+    }
+
+    /// In a folder with a `pip` or an `onnxruntime` of its own Python would run those.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn clients_are_started_in_nobodys_folder() {
+        assert_eq!(run("pwd", &[], LOOK_WITHIN).await.unwrap().trim(), "/");
+        assert!(absolute(Path::new("a")).unwrap().is_absolute());
     }
 
     #[test]

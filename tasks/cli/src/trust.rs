@@ -21,7 +21,8 @@ pub fn store(state: Option<PathBuf>) -> Option<TrustStore> {
     state.map(|state| TrustStore::new(state.join("trusted")))
 }
 
-/// The file, if all that is used of it may be; `sensitive` is all that trusting it would let through. A command that only reads records uses nothing but where those are.
+/// The file, if all that is used of it may be; `sensitive` is all that trusting it would let through. A command that only reads
+/// records uses nothing but where those are.
 ///
 /// # Errors
 /// `CliError` if it needs trust that nobody gave it.

@@ -117,6 +117,18 @@ fn a_page_is_written_through_no_link_beside_it() {
     assert!(!fs::symlink_metadata(place.path().join("page.html")).unwrap().is_symlink());
 }
 
+/// A device or a pipe would be replaced by a file, and be gone.
+#[test]
+fn a_page_takes_the_place_of_a_file_only() {
+    let (place, _) = recorded();
+    let pipe = place.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = place.run(&["replay", "last", "--html", "pipe"]);
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("pipe is no file"), "{}", ran.err);
+    assert!(!fs::metadata(&pipe).unwrap().is_file());
+}
+
 #[test]
 fn the_page_of_a_plan_has_all_of_its_runs() {
     let place = Place::new();

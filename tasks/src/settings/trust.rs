@@ -174,9 +174,18 @@ impl SettingsFile {
     /// Those that say where things of this program's are kept: they count for every command, also for one that only reads records.
     pub fn sensitive_places(&self) -> Vec<SensitiveSetting> {
         let mut found = Vec::new();
+        // Also by a link: of what is not there yet, the folder counts that is.
+        let is_elsewhere = |path: &Path| {
+            let home = self.path().parent().map(|home| if home.as_os_str().is_empty() { Path::new(".") } else { home });
+            let at = self.beside(path);
+            let there = at.ancestors().find_map(|above| fs::canonicalize(above).ok());
+            let home = home.and_then(|home| fs::canonicalize(home).ok());
+            there.zip(home).is_some_and(|(there, home)| !there.starts_with(home))
+        };
         let leads_out = |path: &Path| {
             path.is_absolute()
                 || path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
+                || is_elsewhere(path)
         };
         if let Some(runs) = self.sections.runs.as_ref().filter(|runs| leads_out(runs)) {
             found.push(setting("runs".to_owned(), format!("keeps records in {}", runs.display())));
@@ -362,6 +371,21 @@ mod tests {
         let file = SettingsFile::of_text(Path::new("t.toml"), &text, SettingsOrigin::WorkingFolder).unwrap();
         let [setting] = &file.sensitive()[..] else { panic!("one") };
         assert!(setting.key.chars().count() <= KEY_LETTERS_MAX + 1 && !setting.runs_code, "{setting:?}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn records_in_a_folder_that_a_link_leads_out_of_need_trust() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::os::unix::fs::symlink(other.path(), folder.path().join("out")).unwrap();
+        std::os::unix::fs::symlink("in", folder.path().join("here")).unwrap();
+        fs::create_dir(folder.path().join("in")).unwrap();
+        let at = folder.path().join("tapwright.toml");
+        for (runs, asked) in [("out", 1), ("out/a/b", 1), ("in", 0), ("in/a", 0), ("here", 0), ("new", 0)] {
+            let text = format!("runs = \"{runs}\"");
+            let file = SettingsFile::of_text(&at, &text, SettingsOrigin::WorkingFolder).unwrap();
+            assert_eq!(file.sensitive().len(), asked, "{runs}");
+        }
     }
 
     #[test]

@@ -202,6 +202,9 @@ fn put_page(title: Option<&PageTitle>, runs: &[PageRun<'_>], file: &Path) -> Res
     let unwritten = |error: std::io::Error| {
         CliError::said(Exit::Unwritten, format!("the page {} cannot be written: {error}", file.display()))
     };
+    if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        return Err(CliError::usage(format!("{} is no file: a page takes the place of a file only", file.display())));
+    }
     let name = file.file_name().ok_or_else(|| unwritten(std::io::ErrorKind::InvalidInput.into()))?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);

@@ -74,6 +74,12 @@ fn imported(file: &Path, out: Option<&Path>, json: bool) -> Result<(), CliError>
 
 /// Whole or not at all: a profile that is cut off could still be read as another one.
 fn write(out: &Path, text: &str) -> std::io::Result<()> {
+    if fs::metadata(out).is_ok_and(|found| !found.is_file()) {
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "it is no file, and a profile takes the place of a file only",
+        ));
+    }
     let fresh = out.with_extension(format!("{}.fresh", std::process::id()));
     let written = fs::File::create(&fresh)
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
