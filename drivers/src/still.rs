@@ -84,7 +84,9 @@ pub(crate) async fn still<C: Camera>(
         memory.touched.and_then(|touched| (touched + settle.grace).checked_duration_since(began)).unwrap_or_default();
     let mut watch = Watch::new(settle.looks, grace, memory.before.clone(), std::mem::take(&mut memory.restless));
     let mut tries = AttemptLog::new("a picture of the screen");
-    let mut last: Option<(C::Look, Arc<Sketch>)> = None;
+    let mut last: Option<(C::Look, Option<Arc<Sketch>>)> = None;
+    // When the equal pictures were taken that a wait begins with: as long as none differs, nobody needs a sketch.
+    let mut equal = Vec::new();
     let mut rest = Rest::OutOfTime;
     while !deadline.passed() {
         let mut look = match camera.look(deadline).await {
@@ -96,12 +98,28 @@ pub(crate) async fn still<C: Camera>(
             Err(kind) => return Err(kind),
         };
         let taken = C::taken(&look);
-        let sketch = match &last {
-            Some((last, sketch)) if C::is_same(last, &look) => sketch.clone(),
-            _ => Arc::new(C::sketch(&mut look).await?),
+        let at = taken.saturating_duration_since(began);
+        let same = last.as_ref().is_some_and(|(last, _)| C::is_same(last, &look));
+        let begins = last.as_ref().is_none_or(|(_, sketch)| same && sketch.is_none());
+        let verdict = if begins && grace.is_zero() {
+            equal.push(at);
+            last = Some((look, None));
+            (equal.len() >= settle.looks as usize).then_some(Rest::Still)
+        } else {
+            if let Some((first, None)) = &mut last {
+                let sketch = Arc::new(C::sketch(first).await?);
+                for at in equal.drain(..) {
+                    watch.see(&sketch, at);
+                }
+            }
+            let sketch = match &last {
+                Some((_, Some(sketch))) if same => sketch.clone(),
+                _ => Arc::new(C::sketch(&mut look).await?),
+            };
+            let verdict = watch.see(&sketch, at);
+            last = Some((look, Some(sketch)));
+            verdict
         };
-        let verdict = watch.see(&sketch, taken.saturating_duration_since(began));
-        last = Some((look, sketch));
         if let Some(verdict) = verdict {
             rest = verdict;
             break;
@@ -110,19 +128,27 @@ pub(crate) async fn still<C: Camera>(
         deadline.rest_until(taken + settle.apart).await;
     }
     memory.restless = watch.restless;
-    let Some((look, sketch)) = last else { return Err(DriverErrorKind::TimedOut { tries: tries.tell(&deadline) }) };
+    let Some((mut look, sketch)) = last else { return Err(DriverErrorKind::TimedOut { tries: tries.tell(&deadline) }) };
     tracing::debug!(
-        looks = watch.looks,
+        looks = watch.looks as usize + equal.len(),
         ?rest,
         ms = deadline.spent().as_millis(),
         "looked until the screen was at rest"
     );
-    memory.before = Some(sketch);
+    memory.before = match sketch {
+        // Nobody will ask whether the screen still looks as it did.
+        None if settle.grace.is_zero() => None,
+        None => Some(Arc::new(C::sketch(&mut look).await?)),
+        sketch => sketch,
+    };
     Ok((look, rest))
 }
 
 /// The most columns and rows of a sketch.
 const CELLS_MAX: u32 = 300;
+/// Cells with fewer rows than this go by all of them, larger ones by every second: on so fine a display nothing that anybody is
+/// meant to see is one row high, and reading a picture is what a sketch costs.
+const FINE_MAX: usize = 8;
 /// How much the mean of a cell may differ, of 255: pictures of films and gradients are dithered.
 const TOLERANCE: u8 = 4;
 
@@ -145,12 +171,13 @@ impl Sketch {
         let mut sums = vec![0u16; stride];
         for band in rows.chunks(stride * cell) {
             sums.fill(0);
-            for row in band.chunks_exact(stride) {
+            let rows = band.chunks_exact(stride).step_by(if cell < FINE_MAX { 1 } else { 2 });
+            let height = rows.len().max(1) as u32;
+            for row in rows {
                 for (sum, byte) in sums.iter_mut().zip(row) {
                     *sum = sum.wrapping_add(u16::from(*byte));
                 }
             }
-            let height = (band.len() / stride).max(1) as u32;
             for part in sums.chunks(4 * cell) {
                 let mut total = [0u32; 3];
                 for pixel in part.chunks_exact(4) {

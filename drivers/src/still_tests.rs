@@ -1,6 +1,7 @@
 //! Screens that rest, that move in a corner, and that never rest.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
@@ -108,11 +109,19 @@ struct Player {
     began: Instant,
     cost: Duration,
     looks: u32,
+    sketches: Arc<AtomicU32>,
+}
+
+impl Player {
+    fn new(motion: Motion, cost: Duration) -> Player {
+        Player { motion, began: Instant::now(), cost, looks: 0, sketches: Arc::default() }
+    }
 }
 
 struct Frame {
     rgba: Vec<u8>,
     at: Instant,
+    sketches: Arc<AtomicU32>,
 }
 
 impl Camera for Player {
@@ -127,7 +136,7 @@ impl Camera for Player {
             })
             .await?;
         self.looks += 1;
-        Ok(Frame { rgba, at: Instant::now() })
+        Ok(Frame { rgba, at: Instant::now(), sketches: self.sketches.clone() })
     }
 
     fn taken(look: &Frame) -> Instant {
@@ -139,6 +148,7 @@ impl Camera for Player {
     }
 
     async fn sketch(look: &mut Frame) -> Result<Sketch, DriverErrorKind> {
+        look.sketches.fetch_add(1, Ordering::Relaxed);
         Ok(Sketch::of(&look.rgba, SIZE, SIZE.height / 20))
     }
 }
@@ -160,7 +170,7 @@ async fn equal_to_the_byte(player: &mut Player, settle: Settle, deadline: Deadli
 /// Waits at several moments of a motion, with 5 s for each.
 async fn waits(motion: Motion, cost: Duration, tolerant: bool) -> (u32, Duration, Vec<Rest>) {
     let (mut looks, mut took, mut rests) = (0, Duration::ZERO, Vec::new());
-    let mut player = Player { motion, began: Instant::now(), cost, looks: 0 };
+    let mut player = Player::new(motion, cost);
     let mut memory = Memory::default();
     const WAITS: u32 = 6;
     for _ in 0..WAITS {
@@ -210,8 +220,7 @@ async fn what_moves_by_itself_is_not_waited_for() {
 async fn a_page_that_slides_in_is_waited_for() {
     for cost in [5, 10, 20, 40, 90, 300] {
         for late in [0, 30, 100, 200] {
-            let mut player =
-                Player { motion: transition, began: Instant::now(), cost: Duration::from_millis(cost), looks: 0 };
+            let mut player = Player::new(transition, Duration::from_millis(cost));
             let mut memory = Memory::default();
             tokio::time::sleep(Duration::from_millis(late)).await;
             let deadline = Deadline::after(Duration::from_secs(5));
@@ -233,7 +242,7 @@ async fn an_answer_to_a_touch_is_told_from_what_moves_anyway() {
         }
         rgba
     }
-    let mut player = Player { motion: reacts, began: Instant::now(), cost: Duration::from_millis(10), looks: 0 };
+    let mut player = Player::new(reacts, Duration::from_millis(10));
     let mut memory = Memory::default();
     for _ in 0..5 {
         still(&mut player, &mut memory, Settle::PHONE, Deadline::after(Duration::from_secs(5))).await.unwrap();
@@ -249,6 +258,29 @@ async fn an_answer_to_a_touch_is_told_from_what_moves_anyway() {
     assert!(look.rgba[0] < 200, "the screen of before the answer");
 }
 
+/// Sketches cost as much as a tenth of a look: none is made where nothing is compared with it.
+#[tokio::test(start_paused = true)]
+async fn a_screen_that_rests_is_not_sketched() {
+    let rests: Motion = |_| page(|_| {});
+    let sketches = async |motion: Motion, settle: Settle, waits: u32| {
+        let mut player = Player::new(motion, Duration::from_millis(10));
+        let mut memory = Memory::default();
+        for _ in 0..waits {
+            memory.touch();
+            let deadline = Deadline::after(Duration::from_secs(5));
+            assert_eq!(still(&mut player, &mut memory, settle, deadline).await.unwrap().1, Rest::Still);
+            memory.seen();
+        }
+        player.sketches.load(Ordering::Relaxed)
+    };
+    assert_eq!(sketches(rests, Settle { looks: 1, ..Settle::INSTANT }, 3).await, 0);
+    assert_eq!(sketches(rests, Settle::INSTANT, 3).await, 0);
+    assert_eq!(sketches(rests, Settle { looks: 5, ..Settle::INSTANT }, 3).await, 0);
+    // Whether it is as before is asked here: once a wait.
+    assert_eq!(sketches(rests, Settle::PHONE, 3).await, 3);
+    assert!(sketches(transition, Settle::INSTANT, 1).await > 2);
+}
+
 #[test]
 fn a_sketch_has_few_cells_and_small_differences_do_not_count() {
     let sketch = |rgba: &[u8]| Sketch::of(rgba, SIZE, 0);
@@ -258,6 +290,17 @@ fn a_sketch_has_few_cells_and_small_differences_do_not_count() {
     assert_eq!(one.changes(&sketch(&dithered)).unwrap().count(), 0);
     let dot = sketch(&page(|fill| fill(100, 1000, 4, 4, 0)));
     assert!(one.changes(&dot).unwrap().count() > 0);
+    // The largest phones, by every second row: a dot of two pixels, wherever it is.
+    let size = Size { width: 1440, height: 3120 };
+    let plain = vec![245; (4 * size.width * size.height) as usize];
+    for (x, y) in [(0, 0), (701, 1501), (702, 1502), (1438, 3118)] {
+        let mut dotted = plain.clone();
+        for y in y..y + 2 {
+            dotted[4 * (y * 1440 + x)..4 * (y * 1440 + x + 2)].fill(0);
+        }
+        let changes = Sketch::of(&plain, size, 0).changes(&Sketch::of(&dotted, size, 0)).unwrap();
+        assert!((1..=4).contains(&changes.count()), "{x} {y}: {}", changes.count());
+    }
     for (width, height) in [(1, 1), (3, 500), (500, 3), (16_384, 2)] {
         let size = Size { width, height };
         let rgba = vec![9; (4 * width * height) as usize];

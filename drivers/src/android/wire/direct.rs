@@ -284,8 +284,12 @@ pub(super) async fn receive(read: &mut BufReader<OwnedReadHalf>, version: u32) -
     let mut bytes = [0; packet::HEADER];
     read.read_exact(&mut bytes).await.map_err(lost)?;
     let header = packet::header(&bytes).map_err(End::Nonsense)?;
-    let mut payload = vec![0; header.length as usize]; // `header` has bounded it.
-    read.read_exact(&mut payload).await.map_err(lost)?;
+    // `header` has bounded it. Not filled with zeros first, which costs a tenth of what a picture does.
+    let mut payload = Vec::with_capacity(header.length as usize);
+    read.take(header.length.into()).read_to_end(&mut payload).await.map_err(lost)?;
+    if payload.len() < header.length as usize {
+        return Err(lost(std::io::ErrorKind::UnexpectedEof.into()));
+    }
     packet::check(&header, &payload, version).map_err(End::Nonsense)?;
     Ok((header, payload))
 }
