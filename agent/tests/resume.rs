@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -15,6 +16,7 @@ use expect_test::{Expect, expect};
 use tapwright_agent::episode::{Episode, Setting};
 use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, ResumeTerms};
 use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, Record, ResumeError};
+use tapwright_agent::limits::Limits;
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::policy::{ApiUse, Policy};
@@ -581,6 +583,8 @@ struct State {
     told: Vec<String>,
     asked: u32,
     lost: bool,
+    /// How long each of them was given, by what it was asked for.
+    given: BTreeSet<(&'static str, Duration)>,
 }
 
 #[async_trait]
@@ -593,12 +597,15 @@ impl Driver for World {
         Abilities::PHONE
     }
 
-    async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {
-        Ok(screen("App", self.0.lock().unwrap().number, 0))
+    async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
+        let mut state = self.0.lock().unwrap();
+        state.given.insert(("look", within));
+        Ok(screen("App", state.number, 0))
     }
 
-    async fn perform(&mut self, _gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {
+    async fn perform(&mut self, _gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
         let mut state = self.0.lock().unwrap();
+        state.given.insert(("act", within));
         state.number += 1;
         if state.lost {
             let kind = DriverErrorKind::Lost { why: "unplugged".to_owned() };
@@ -614,8 +621,9 @@ impl Model for World {
         "script"
     }
 
-    async fn reply(&mut self, prompt: &Prompt, _within: Duration) -> Result<Reply, ModelError> {
+    async fn reply(&mut self, prompt: &Prompt, within: Duration) -> Result<Reply, ModelError> {
         let mut state = self.0.lock().unwrap();
+        state.given.insert(("think", within));
         let Some(Part::Text(text)) = prompt.turns.last().and_then(|turn| turn.parts.last()) else { panic!() };
         state.told.push(text.lines().last().unwrap().to_owned());
         if state.replies.is_empty() {
@@ -674,6 +682,31 @@ fn a_run_that_goes_on_under_a_stricter_policy_is_judged_by_it_from_then_on() {
     drop(journal);
     assert_eq!(world.0.lock().unwrap().number, 0, "nothing was touched");
     Record::read(&folder).unwrap().replay(|_, _| ()).unwrap();
+}
+
+/// Whoever goes on with a record that somebody sent may hand over the limits that stand in it: the lower ones hold for the device and the
+/// model as they do for the loop.
+#[test]
+fn a_run_that_goes_on_under_lower_limits_gives_nobody_more_time() {
+    let runs = tempfile::tempdir().unwrap();
+    let world = World::default();
+    assert_eq!(begin(&world, runs.path(), &[TAP]).outcome.id(), "model-failed");
+    let (mut journal, record, mut stand) = Journal::resume(&runs.path().join("one")).unwrap();
+    let theirs = record.facts.setting.limits;
+    let seconds = Duration::from_secs;
+    // What is higher than theirs does not count.
+    let own = Limits { look: seconds(1), act: seconds(2), think: theirs.think * 2, ..theirs.clone() };
+    stand.limit(theirs.lower(&own));
+    {
+        let mut state = world.0.lock().unwrap();
+        state.given.clear();
+        state.replies = vec![BESIDE, FINISH];
+    }
+    let outside = Outside { person: Box::new(world.clone()), ..outside(&world) };
+    let end = outside.run(RunStart::resuming(stand, theirs.clone()), &mut journal);
+    assert_eq!(end.outcome.id(), "done");
+    let given = std::mem::take(&mut world.0.lock().unwrap().given);
+    assert_eq!(given, [("look", seconds(1)), ("act", seconds(2)), ("think", theirs.think)].into());
 }
 
 /// What another policy let through is not done, and nobody is asked about it: the model may want it again.
