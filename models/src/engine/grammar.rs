@@ -187,6 +187,16 @@ fn in_words(reason: StopReason) -> &'static str {
     }
 }
 
+/// Whether a grammar could be followed, by what llguidance says of it. Today it has an error for each reason that is none of a good end;
+/// a reason without one would make an answer that was cut off look like a whole one.
+fn followed(error: Option<String>, reason: StopReason) -> Result<(), String> {
+    match error {
+        Some(error) => Err(why(error)),
+        None if reason.is_ok() => Ok(()),
+        None => Err(in_words(reason).to_owned()),
+    }
+}
+
 impl Constraint {
     /// The tokens that have to follow, which are taken as said.
     ///
@@ -199,13 +209,7 @@ impl Constraint {
 
     /// A grammar that went beyond its limits is over as well, but it has not been followed to its end.
     fn checked(&self) -> Result<(), String> {
-        if let Some(error) = self.matcher.get_error() {
-            return Err(why(error));
-        }
-        match self.matcher.stop_reason() {
-            reason if !reason.is_ok() => Err(in_words(reason).to_owned()),
-            _ => Ok(()),
-        }
+        followed(self.matcher.get_error(), self.matcher.stop_reason())
     }
 
     /// Makes the logits of what may not follow minus infinity.
@@ -280,6 +284,23 @@ mod tests {
         }
         for reason in [StopReason::NoExtensionBias, StopReason::InternalError, StopReason::ParserTooComplex] {
             assert!(why(reason).contains(' '), "{reason}: {}", why(reason));
+        }
+    }
+
+    #[test]
+    fn only_what_was_followed_to_a_good_end_is_over() {
+        for reason in [StopReason::NotStopped, StopReason::EndOfSentence, StopReason::NoExtension] {
+            assert_eq!(followed(None, reason), Ok(()), "{reason}");
+            assert_eq!(followed(Some("<non-verbose/>bad".to_owned()), reason), Err("bad".to_owned()), "{reason}");
+        }
+        for (reason, expected) in [
+            (StopReason::LexerTooComplex, "its regular expressions are more than can be followed; make them simpler"),
+            (StopReason::ParserTooComplex, "it is more than can be followed; make it simpler"),
+            (StopReason::MaxTokensTotal, "it allows no more tokens"),
+            (StopReason::InternalError, "it could not be followed, and nobody can tell why; make it simpler"),
+            (StopReason::Cancelled, "it could not be followed, and nobody can tell why; make it simpler"),
+        ] {
+            assert_eq!(followed(None, reason).unwrap_err(), expected, "{reason}");
         }
     }
 
