@@ -189,6 +189,11 @@ mod tests {
         let at = folder.path().join("plan.md");
         assert_eq!(fs::read_to_string(&at).unwrap(), "new");
         assert!(!fs::symlink_metadata(&at).unwrap().is_symlink());
+        // Nor is what a run was begun with read out of another folder of the user's.
+        RunOrigin::new(LaunchSettings::default(), Vec::new(), None, None).write(home.path(), None).unwrap();
+        std::os::unix::fs::symlink(home.path().join(NAME), folder.path().join(NAME)).unwrap();
+        let refused = RunOrigin::read(folder.path()).unwrap_err().to_string();
+        assert!(refused.contains("\"origin.json\" there is a link"), "{refused}");
     }
 
     /// What cannot get its name is no half of anything, and takes no room: it may be what has filled the disk.

@@ -5,7 +5,7 @@ mod program;
 use std::collections::BTreeSet;
 use std::fs;
 
-use program::{Place, Running};
+use program::Place;
 use serde_json::{Value, json};
 
 #[test]
@@ -289,25 +289,46 @@ fn programs_read_what_the_documents_say() {
     phone.kill();
 }
 
+/// What begins is called by the millisecond in which it does. The names of the next ones are taken, as if something else had begun in
+/// each of them: programs that are only started at once seldom meet.
 #[test]
-fn many_of_one_goal_begin_at_once() {
+fn what_begins_in_one_millisecond_with_another_has_a_folder_of_its_own() {
+    const WINDOW_MS: i64 = 500;
     let place = Place::new();
-    let begin = |n: usize| {
-        let goal = &["run", "Do something", "--model", "finish", "--json"][..];
-        let suite = &["bench", "smoke", "--seeds", "1", "--model", "finish", "--json"][..];
-        place.start(if n.is_multiple_of(4) { suite } else { goal })
+    let runs = place.path().join("runs");
+    place.file("plan.toml", "plan = \"p\"\n[[goal]]\nname = \"one\"\ngoal = \"x\"\n");
+    let take = |about: &str| -> BTreeSet<String> {
+        #[allow(clippy::disallowed_methods)] // What begins is called by it.
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let now = i64::try_from(now.as_millis()).unwrap();
+        let names = (now..now + WINDOW_MS).map(|ms| {
+            let at = time::OffsetDateTime::from_unix_timestamp(ms / 1000).unwrap();
+            let (day, time) = (at.date().to_string().replace('-', ""), at.time());
+            let clock = format!("{:02}{:02}{:02}-{:03}", time.hour(), time.minute(), time.second(), ms % 1000);
+            format!("{day}-{clock}-{about}")
+        });
+        names.inspect(|name| fs::create_dir_all(runs.join(name)).unwrap()).collect()
     };
-    let running: Vec<Running> = (0..12).map(begin).collect();
-    let mut folders: Vec<String> = Vec::new();
-    for run in running {
-        let ran = run.end();
-        assert_eq!(ran.code, 0, "{}", ran.out);
-        folders.push(ran.last()["record"].as_str().unwrap().to_owned());
+    for (about, arguments) in [
+        ("do-something", &["run", "Do something", "--model", "finish"][..]),
+        ("p", &["run", "--plan", "plan.toml", "--model", "finish"]),
+        ("smoke", &["bench", "smoke", "--seeds", "1", "--model", "finish"]),
+    ] {
+        // On a busy machine it may begin after the last of them.
+        let met = (0..100).find_map(|_| {
+            let taken = take(about);
+            let ran = place.run(&[arguments, &["--json"]].concat());
+            assert_eq!(ran.code, 0, "{about}: {}{}", ran.out, ran.err);
+            let folder = place.path().join(ran.last()["record"].as_str().unwrap());
+            assert!(folder.is_dir(), "{about}: {}", folder.display());
+            let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+            taken.contains(name.trim_end_matches("-2")).then_some((taken, name))
+        });
+        let (taken, name) = met.expect("it begins in time once");
+        assert!(name.ends_with("-2"), "{name}");
+        let is_empty = |name: &String| fs::read_dir(runs.join(name)).unwrap().next().is_none();
+        assert!(taken.iter().all(is_empty), "{about}: it wrote into the folder of another one");
     }
-    folders.sort();
-    folders.dedup();
-    assert_eq!(folders.len(), 12);
-    assert!(folders.iter().all(|folder| place.path().join(folder).is_dir()));
 }
 
 /// A server that hangs is no program that hangs: who is waited for is said, and how long at most.
@@ -316,11 +337,14 @@ fn an_answer_that_is_late_is_told() {
     let place = Place::new();
     // It takes what is sent, and never answers.
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v1", server.local_addr().unwrap());
+    let address = server.local_addr().unwrap();
+    let url = format!("http://user:pass%21word@{address}/v1");
     place.file("tapwright.toml", "[model]\nname = \"m\"\n[limits]\nthink_ms = 6500\nretries_max = 0\n");
     let ran = place.run(&["run", "x", "--model", &url]);
     assert_eq!(ran.code, 14, "{}{}", ran.out, ran.err);
-    let told = format!("waiting for {url}: 5.0 s of at most 6.5 s ([limits] think_ms)");
+    // Whoever looks over a shoulder does not read the password in the address.
+    assert!(!ran.err.contains("pass%21word"), "{}", ran.err);
+    let told = format!("waiting for http://…@{address}/v1: 5.0 s of at most 6.5 s ([limits] think_ms)");
     assert_eq!(ran.err.matches("waiting for").count(), 1, "{}", ran.err);
     assert!(ran.err.contains(&told), "{}", ran.err);
     // A program reads what is on standard output, and nobody waits at the screen.

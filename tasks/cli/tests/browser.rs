@@ -81,6 +81,13 @@ fn a_run_has_a_browser_of_its_own_and_leaves_nothing() {
     let all: String = journal.iter().map(ToString::to_string).collect();
     assert!(all.contains("ordered Milk, 面包 and 🍎"), "{all}");
     assert_eq!((folders_left(place.path()), processes(place.path())), (0, 0));
+    // It is gone with its run: another one does not know what was done on it.
+    place.file("script.txt", launch);
+    assert_eq!(place.run(&arguments).code, 14);
+    let ran = place.run(&["resume", "last"]);
+    let told = ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(ran.code == 2 && told.contains("the browser of this run was made for it, and is gone with it"), "{told}");
+    assert!(told.contains("--device browser --another-phone"), "{told}");
 }
 
 #[test]

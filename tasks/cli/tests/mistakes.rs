@@ -240,6 +240,28 @@ fn in_files() {
     );
 }
 
+/// A device or a pipe would be replaced by a file, and be gone.
+#[cfg(unix)]
+#[test]
+fn a_profile_takes_the_place_of_a_file_only() {
+    let place = Place::new();
+    place.file("messages.json", r#"[{"role":"system","content":"Go."},{"role":"user","content":"x"}]"#);
+    let import = |out: &str| place.run(&["models", "profile", "import", "messages.json", "--out", out]);
+    assert!(std::process::Command::new("mkfifo").arg(place.path().join("pipe")).status().unwrap().success());
+    std::os::unix::fs::symlink("pipe", place.path().join("link")).unwrap();
+    for out in ["pipe", "link"] {
+        check(&import(out), 4, &[out, "cannot be written", "it is no file"]);
+        assert!(!std::fs::metadata(place.path().join(out)).unwrap().is_file(), "{out}");
+    }
+    place.file("profile.toml", "older");
+    assert_eq!(import("profile.toml").code, 0);
+    assert!(std::fs::read_to_string(place.path().join("profile.toml")).unwrap().contains("Go."));
+    let left = std::fs::read_dir(place.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("fresh"));
+    assert_eq!(left.count(), 0);
+}
+
 #[test]
 fn what_is_not_there() {
     let place = Place::new();

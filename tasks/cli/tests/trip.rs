@@ -272,6 +272,32 @@ fn a_trip_that_is_killed_buys_one_ticket_and_saves_no_place_twice() {
     assert!(0 < kills);
 }
 
+/// It was killed when the order was there and nobody had written that down, and somebody has closed the app since. The model found no such
+/// order before: it is told that there may be one by now, looks again, and orders no other one.
+#[test]
+fn a_ticket_that_was_ordered_and_not_written_down_is_not_ordered_again() {
+    let seed = seeds().next().unwrap();
+    let mut trip = Trip::new(seed, TRIP, Some(SETTINGS));
+    let before = trip.phone.handle.facts();
+    let mut running = Running::of(trip.command());
+    while trip.phone.handle.facts()["rail.orders.count"] == before["rail.orders.count"] {
+        assert!(!running.has_ended(), "it ended without an order: {}", running.end().out);
+        thread::sleep(Duration::from_millis(2));
+    }
+    running.kill();
+    // What was written since that deed is taken away, as if it had been killed a moment sooner.
+    let journal = trip.folder().unwrap().join("3-ticket/journal.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    let deed = text.rfind("\"effect\":{\"act\"").unwrap();
+    let end = deed + text[deed..].find('\n').unwrap() + 1;
+    fs::write(&journal, &text[..end]).unwrap();
+    trip.phone.handle.change(|world| world.stop("com.tapwright.rail"));
+    let ran = trip.carry_out(&[]);
+    trip.is_done(&ran);
+    assert_eq!(judged(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}");
+    assert_eq!(trip.reader.lock().unwrap().doubts, 1);
+}
+
 #[test]
 fn without_somebodys_leave_nothing_is_paid() {
     let seed = seeds().next().unwrap();

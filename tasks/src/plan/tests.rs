@@ -159,6 +159,10 @@ async fn a_plan_goes_on_in_the_middle() {
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
     // A value is never looked into for names.
     assert!(ends.1[0].starts_with("2-two: second \"{{a}}; b\"\n"), "{:?}", ends.1);
+    // Of the torn line nothing is left before what was written since.
+    let lines = std::mem::take(&mut record.lines);
+    drop(record);
+    assert_eq!(PlanRecord::take_up(&at).unwrap().lines, lines);
 }
 
 #[tokio::test]
@@ -512,6 +516,12 @@ async fn a_goal_with_a_schedule_is_done_every_hour_and_tells_nothing_twice() {
     let document = std::fs::read_to_string(folder.path().join("digest").join(DOCUMENT)).unwrap();
     assert_eq!(document, "# News\n\n- **Moon**: it is full\n- **Mars**: red \\[here\\](x)\n- Venus\n");
     assert_eq!(record.outputs()["news"], "Moon | it is full\nMars | red [here](x)\nVenus");
+    // Each round is written down with what no earlier one has told.
+    let rounds = record.lines.iter().filter_map(|line| match line {
+        PlanLine::Round(round) => Some(round.outputs["news"].as_str()),
+        _ => None,
+    });
+    assert_eq!(rounds.collect::<Vec<_>>(), ["Moon | it is full\nMars | red [here](x)", "", "Venus"]);
     let told = markdown(&record, &PlanEnd::Partly);
     assert!(told.contains("- **watch, round 2**: it cannot be done: sold out"), "{told}");
     // A program of before reads nothing wrong out of it: it knows no such version.
@@ -585,6 +595,9 @@ async fn a_digest_that_is_killed_at_any_line_loses_nothing_and_tells_nothing_twi
         for post in 0..until {
             assert_eq!(found.matches(&format!("- **post {post}**")).count(), 1, "{end} {torn} {later}: {found}");
         }
+        let lines = std::mem::take(&mut record.lines);
+        drop(record);
+        assert_eq!(PlanRecord::look(&at).unwrap().1, lines, "{end} {torn} {later}");
         // Rounds that were missed are made up by one.
         assert!(feed.1 <= 4 - u32::try_from(rounds).unwrap(), "{end} {torn} {later}: {}", feed.1);
     }

@@ -313,7 +313,8 @@ mod tests {
         assert!(check.differs("2 are on and 3 off").unwrap().contains("should not say `off`"));
         let is_on = AnswerCheck { on: Some(true), ..AnswerCheck::default() };
         assert_eq!((is_on.differs("Yes, Ｗｉ-Ｆｉ is ON."), is_on.differs("已打开")), (None, None));
-        for other in ["No, it is not on.", "Off", "没开", "Wi-Fi is done", ""] {
+        assert_eq!(is_on.differs("Ｉｔ ｉｓ ＯＮ"), None);
+        for other in ["No, it is not on.", "Ｉｔ ｉｓ ＯＦＦ", "Off", "没开", "Wi-Fi is done", ""] {
             assert!(is_on.differs(other).is_some_and(|why| why.contains("should say that it is on")), "{other}");
         }
     }
