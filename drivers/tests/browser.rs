@@ -172,7 +172,16 @@ async fn pointers_and_keys_are_real() {
     bench.act(key("a", &[Modifier::Shift])).await;
     bench.act(key("F2", &[Modifier::Control])).await;
     let text = bench.text().await;
-    for wanted in ["click 1\n", "click 2 ctrl\n", "menu\n", "double\n", "key A KeyA S", "key F2 F2 C"] {
+    for wanted in [
+        "click 1\n",
+        "click 2 ctrl\n",
+        "menu\n",
+        "double\n",
+        "key Shift ShiftLeft S",
+        "key A KeyA S",
+        "key Control ControlLeft C",
+        "key F2 F2 C",
+    ] {
         assert!(text.contains(wanted), "{wanted}: {text}");
     }
     assert!(!text.contains("fake"), "{text}");
@@ -203,6 +212,18 @@ async fn text_arrives_exactly() {
         let sent: Value = serde_json::from_str(sent.trim()).unwrap();
         assert_eq!((&sent[0], &sent[2]), (&json!(text), &json!(format!("{text}\nsecond"))));
     }
+    // Line breaks of other systems are line breaks.
+    bench.tap("Notes").await;
+    bench.act(Gesture::Type { text: "a\r\nb\rc".to_owned() }).await;
+    bench.tap("Send").await;
+    assert!(bench.text().await.contains(r#""a\nb\nc""#));
+    // What is hidden from who looks is told to nobody.
+    bench.tap("Password").await;
+    bench.act(Gesture::Type { text: "hunter2".to_owned() }).await;
+    bench.look().await;
+    let labels = bench.labels().await;
+    assert!(labels.iter().any(|label| label.secret && label.focused), "{labels:?}");
+    assert!(!format!("{labels:?}").contains("hunter2"), "{labels:?}");
     bench.tap("Day").await;
     let kind = bench.refusal(Gesture::Type { text: "tomorrow".to_owned() }).await;
     assert!(kind.to_string().contains("YYYY-MM-DD"), "{kind}");
@@ -261,6 +282,14 @@ async fn what_a_page_asks_is_seen_and_answered() {
     bench.look().await;
     bench.act(Gesture::Press { key: Key::Back }).await;
     assert!(bench.text().await.contains("confirm false"));
+    // The page that asked is in front again, also where another tab was opened since.
+    let address = format!("{}/other", bench.origin);
+    bench.call("tabs.open", json!({"address": address})).await.unwrap();
+    assert_eq!(bench.visit("/dialogs").await.id, page.id);
+    bench.tap("Confirm").await;
+    bench.look().await;
+    bench.tap("OK").await;
+    assert_eq!(bench.look().await.id, page.id);
     bench.close().await;
 }
 
@@ -359,6 +388,10 @@ async fn what_is_dragged_scrolled_and_late_is_there() {
     bench.visit("/late").await;
     let text = bench.call("page.text", json!({})).await.unwrap();
     assert!(text.contains("It has come"), "it was asked for, and not waited for: {text}");
+    // What never comes is not waited for until the time is up.
+    let began = Instant::now();
+    bench.visit("/endless").await;
+    assert!(began.elapsed() < WAIT / 2, "{:?}", began.elapsed());
     bench.close().await;
 }
 
@@ -400,8 +433,14 @@ async fn calls_do_what_they_say_and_reach_nothing_else() {
     assert!(bench.call("files.choose", json!({"names": ["report.csv"]})).await.is_err(), "no page asks for one");
     bench.tap("Upload").await;
     bench.look().await;
+    for names in [json!([]), json!(["report.csv", "report.csv"]), json!(["report.csv", "none"])] {
+        let error = bench.call("files.choose", json!({"names": names})).await.unwrap_err();
+        assert!(matches!(error, ApiError::Refused { .. }), "{names}: {error}");
+    }
     bench.call("files.choose", json!({"names": ["report.csv"]})).await.unwrap();
     assert!(bench.text().await.contains("has report.csv 8"));
+    let again = bench.call("files.choose", json!({"names": ["report.csv"]})).await.unwrap_err();
+    assert!(again.to_string().contains("no page asks for a file"), "{again}");
     bench.visit("/form").await;
     let fields =
         json!({"Name": "Ada", "size": "large", "I agree": true, "Password": "x", "Nothing": "y", "Day": "nonsense"});
@@ -429,6 +468,9 @@ async fn calls_do_what_they_say_and_reach_nothing_else() {
     bench.act(Gesture::Type { text: "inside".to_owned() }).await;
     bench.look().await;
     assert!(bench.labels().await.iter().any(|label| label.text.starts_with("inside")));
+    bench.act(Gesture::Type { text: "anew".to_owned() }).await;
+    bench.look().await;
+    assert!(bench.labels().await.iter().any(|label| label.text.lines().next() == Some("anew")), "it was replaced");
     bench.close().await;
 }
 
@@ -511,6 +553,30 @@ async fn nothing_is_left_however_it_ends() {
         assert!(matches!(error.kind, DriverErrorKind::Refused { .. }) && error.to_string().contains(wanted), "{error}");
         nothing_is_left(folder.path(), program);
     }
+}
+
+/// A browser leaves its folder where what keeps it was killed, too: the next one removes it, and none that somebody still has.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_keeper_leaves_is_removed_by_the_next_browser() {
+    if is_missing() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let made = |name: &str| {
+        let at = folder.path().join(name);
+        fs::create_dir(&at).unwrap();
+        (at.clone(), fs::File::create(at.join("lock")).unwrap())
+    };
+    let (left, lock) = made("tapwright-browser-0123456789abcdef");
+    drop(lock);
+    let (kept, held) = made("tapwright-browser-fedcba9876543210");
+    held.lock().unwrap();
+    let (other, lock) = made("somebody-else");
+    drop(lock);
+    let rig = options(folder.path(), Vec::new(), 100).open(WAIT).await.unwrap();
+    assert!(!left.exists() && kept.exists() && other.exists());
+    rig.close(WAIT).await.unwrap();
+    assert!(kept.exists());
 }
 
 /// Is killed by the test above, which gives it a folder.

@@ -273,6 +273,11 @@ fn layout(session: &PrivateDesktop) -> Vec<u32> {
     c.get_keyboard_mapping(first, last - first + 1).unwrap().reply().unwrap().keysyms
 }
 
+/// A bit for each key that is down.
+fn pressed_keys(session: &PrivateDesktop) -> [u8; 32] {
+    app::connect(session).query_keymap().unwrap().reply().unwrap().keys
+}
+
 const CORPUS: [&str; 9] = [
     "The quick brown fox: ~!@#$%^&*()_+{}|:\"<>?`-=[]\\;',./ 0123456789 QUICK",
     "a\tb\nc\n\nd",
@@ -303,6 +308,8 @@ async fn text_in_any_script_arrives_exactly() {
         for text in CORPUS.iter().map(|text| (*text).to_owned()).chain([long_text()]) {
             perform(&mut driver, Gesture::Insert { text: text.clone() }).await;
             assert_eq!(app.text(text.chars().count()), text);
+            // A key that stays pressed would change what a click means that comes next.
+            assert_eq!(pressed_keys(&session), [0; 32], "after {text:.20}");
         }
         app.close();
     }
@@ -348,6 +355,62 @@ async fn keys_that_were_borrowed_are_given_back_also_by_the_next_run() {
     let next = drive(&session).await;
     assert!(layout(&session) == before, "the keyboard is not as it was found");
     drop(next);
+    session.end().await;
+}
+
+/// What another window would get that comes up meanwhile, such as a password prompt, is not typed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn typing_stops_where_another_window_takes_the_keys() {
+    if !is_possible() {
+        return;
+    }
+    let (session, mut driver) = desktop().await;
+    // It reads so slowly that it is far from the end when the other one comes.
+    let app = App::open(&session, [0, 0, 500, 700], Habits { answers: true, slow: Duration::from_millis(1) });
+    look(&mut driver).await;
+    let text = long_text();
+    let gesture = Gesture::Insert { text: text.clone() };
+    let interrupt = async {
+        while !app.has_notes() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::task::block_in_place(|| App::open(&session, [500, 0, 500, 700], Habits::default()))
+    };
+    let (typed, other) = tokio::join!(driver.perform(&gesture, PATIENCE), interrupt);
+    let error = typed.unwrap_err().to_string();
+    let count =
+        error.split("took the keys after ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+    let count = count.unwrap_or_else(|| panic!("{error}"));
+    assert!(0 < count && count < text.chars().count(), "{error}");
+    // What was on its way may have gone there, and nothing after that.
+    let last = other.text(0);
+    assert!(last.chars().count() <= 250, "{last}");
+    let first = app.text(count - last.chars().count());
+    assert!(first + &last == text.chars().take(count).collect::<String>(), "{error}");
+    session.end().await;
+}
+
+/// There Control and A selects nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_on_the_line_of_a_terminal_is_replaced() {
+    if !is_possible() {
+        return;
+    }
+    if !Path::new("/usr/bin/xterm").is_file() {
+        return skipped("there is no terminal on the private desktop (Debian: apt-get install xterm)");
+    }
+    let (session, mut driver) = desktop().await;
+    let mut apis = driver.apis();
+    let words: Vec<String> = ["xterm", "-T", "line", "-e", "sh", "-c", "exec cat >typed"].map(str::to_owned).into();
+    session.start_program(&words).await.unwrap();
+    windows(&mut *apis, |all| all[0]["title"] == "line").await;
+    perform(&mut driver, window("line", WindowChange::Activate)).await;
+    windows(&mut *apis, |all| all[0]["in_front"] == true).await;
+    look(&mut driver).await;
+    perform(&mut driver, Gesture::Insert { text: "first".to_owned() }).await;
+    perform(&mut driver, Gesture::Type { text: "second".to_owned() }).await;
+    perform(&mut driver, Gesture::Press { key: Key::Enter }).await;
+    assert_eq!(written(&session.home().join("typed"), "second\n"), "second\n");
     session.end().await;
 }
 
@@ -587,7 +650,6 @@ async fn the_clipboard_is_shared_with_other_programs() {
         command
     };
     let file = tempfile::NamedTempFile::new().unwrap();
-    // Longer than what xclip gives in one piece.
     for text in ["héllo 世界 👩‍👧\nb".to_owned(), "词 word ".repeat(9000)] {
         apis.call("clipboard.write", &json!({ "text": text }), PATIENCE).await.unwrap();
         let read = tokio::task::block_in_place(|| xclip("-o").output().unwrap());
@@ -615,6 +677,22 @@ async fn the_clipboard_is_shared_with_other_programs() {
             ),
         }
     }
+    // Longer than what xclip gives in one piece.
+    let text = "词 word ".repeat(200_000);
+    std::fs::write(file.path(), &text).unwrap();
+    tokio::task::block_in_place(|| xclip(&format!("-i {}", file.path().display())).status().unwrap());
+    let mut told = String::new();
+    for _ in 0..100 {
+        told = apis.call("clipboard.read", &json!({}), PATIENCE).await.unwrap();
+        if !told.ends_with("43001 characters more") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let more =
+        told.rsplit_once("… and ").and_then(|(_, more)| more.strip_suffix(" characters more")?.parse::<usize>().ok());
+    let start: String = text.chars().take(20_000).collect();
+    assert!(told.starts_with(&start) && more > Some(800_000), "{more:?} {}", &told[told.len().saturating_sub(60)..]);
     session.end().await;
 }
 
@@ -695,7 +773,7 @@ async fn a_real_editor_gets_the_text_exactly() {
     windows(&mut *apis, |all| all[0]["in_front"] == true && all[0]["app"] == "Mousepad").await;
     look(&mut driver).await;
     let save = Gesture::Chord { modifiers: vec![Modifier::Control], key: KeyName::new("s").unwrap() };
-    for text in [&text, "replaced"] {
+    for text in [&text, "replaced", ""] {
         perform(&mut driver, Gesture::Type { text: text.to_owned() }).await;
         perform(&mut driver, save.clone()).await;
         assert_eq!(written(&file, text), text);

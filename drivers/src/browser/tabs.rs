@@ -448,6 +448,12 @@ mod tests {
         tabs.apply(&navigated("A", "http://a/"));
         assert_eq!((tabs.front().unwrap().generation, &*tabs.front().unwrap().url), (1, "http://a/"));
         assert_eq!(tabs.front().unwrap().dialog, None, "it was of the page that is gone");
+        // Whoever sits at the browser may answer it, too.
+        tabs.apply(&told("sA", "Page.javascriptDialogOpening", json!({"type": "confirm", "message": "y"})));
+        let dialog = tabs.front().unwrap().dialog.clone().unwrap();
+        assert_eq!((&*dialog.kind, &*dialog.message, dialog.number), ("confirm", "y", 2));
+        tabs.apply(&told("sA", "Page.javascriptDialogClosed", json!({"result": true})));
+        assert_eq!(tabs.front().unwrap().dialog, None, "it was answered");
         tabs.apply(&navigated("inner", "http://b/"));
         tabs.apply(&told("sA", "Page.navigatedWithinDocument", json!({"frameId": "A", "url": "http://a/#x"})));
         assert_eq!((tabs.front().unwrap().generation, &*tabs.front().unwrap().url), (1, "http://a/#x"));
@@ -474,6 +480,13 @@ mod tests {
         let closes: Vec<bool> = (0..100).map(|n| closed(tabs.apply(&attached(&format!("p{n}"), json!("A"))))).collect();
         assert_eq!(tabs.all().len(), TABS_MAX);
         assert_eq!(closes.iter().filter(|closes| **closes).count(), 101 - TABS_MAX);
+        // In a browser of somebody's own those past the last that is followed are theirs: they are let go, and stay open.
+        for opener in [Value::Null, json!("nobody")] {
+            let posts = tabs.apply(&attached("theirs", opener));
+            let told: Vec<(&str, &Value)> = posts.iter().map(|post| (post.method, &post.params)).collect();
+            let (go_on, let_go) = (json!({}), json!({"sessionId": "stheirs"}));
+            assert_eq!(told, [("Runtime.runIfWaitingForDebugger", &go_on), ("Target.detachFromTarget", &let_go)]);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
 
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     (
         "/",
         r#"<!doctype html><meta charset=utf-8><title>Bank Settings</title><body style="margin:0;font:16px sans-serif;background:#fed">
@@ -49,6 +49,10 @@ const PAGES: [(&str, &str); 9] = [
          <script>setTimeout(()=>fetch('/slow').then(r=>r.text()).then(t=>{h.textContent=t}),5)</script>",
     ),
     (
+        "/endless",
+        "<!doctype html><title>Endless</title><body style='background:#eef'><h1>There</h1><script>fetch('/never')</script>",
+    ),
+    (
         "/table",
         "<!doctype html><title>Table</title><body style='background:#eff'><table><tr><th>Day<th>Sum<tr><td>Mon<td>12</table>\
          <a href='/file' download='report.csv'>Report</a> <a href='/other'>Next</a><label>Upload <input type=file id=f onchange=\"o.textContent='has '+f.files[0].name+' '+f.files[0].size\"></label><p>Enter \"<b>seven</b>\" twice</p><p id=o></p>\
@@ -85,6 +89,10 @@ pub fn serve() -> String {
                     ("/slow", _) => {
                         thread::sleep(std::time::Duration::from_millis(700));
                         ("text/plain", "It has come".to_owned())
+                    }
+                    ("/never", _) => {
+                        thread::sleep(std::time::Duration::from_secs(60));
+                        return;
                     }
                     ("/file", _) => ("text/csv", "a,b\n1,2\n".to_owned()),
                     (_, Some(page)) => ("text/html", page),

@@ -98,6 +98,11 @@ impl App {
         std::mem::take(&mut *self.notes.lock().unwrap())
     }
 
+    /// Whether it was told something since it was last asked.
+    pub fn has_notes(&self) -> bool {
+        !self.notes.lock().unwrap().is_empty()
+    }
+
     /// What it noted until something that begins so, which is waited for.
     pub fn notes_until(&self, last: &str) -> Vec<String> {
         for _ in 0..400 {

@@ -134,6 +134,12 @@ fn what_can_be_touched_is_told_by_what_lies_in_it() {
     assert_eq!(labels(r#"clickable="true""#, r#"content-desc="Send""#), [said("", 100, true), said("Send", 40, false)]);
     assert_eq!(labels("", words), [said("Pay 5.00", 40, false)], "it cannot be touched");
     assert_eq!(labels(r#"clickable="true""#, ""), [], "nobody knows what it does");
+    let button = r#"text="Send" clickable="true""#;
+    assert_eq!(
+        labels(r#"clickable="true""#, button),
+        [said("Send", 40, true)],
+        "its words are the button's, not the row's"
+    );
 }
 
 /// What Android says that it could not, in the letter cases and places in which versions of it say so.

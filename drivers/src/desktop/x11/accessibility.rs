@@ -458,6 +458,12 @@ mod tests {
             listed.iter().map(|one| format!("{}{}", " ".repeat(one.depth as usize), one.name)).collect();
         assert_eq!(told, ["/b", " /b/one", "  /b/one/deep", " /b/two", "/a", "/self"]);
         assert!(listed[0].is_of_interest() && listed[0].is(state::CHECKABLE));
+        // What is in a menu that is not open says so.
+        for seen in [0, 1 << state::SHOWING, 1 << state::VISIBLE] {
+            let mut hidden = item("/hidden", "/app", 0);
+            hidden.9 = vec![seen, 0];
+            assert!(!in_order(vec![hidden])[0].is_of_interest(), "{seen:b}");
+        }
     }
 
     #[test]
