@@ -99,21 +99,21 @@ pub(crate) async fn still<C: Camera>(
         };
         let taken = C::taken(&look);
         let at = taken.saturating_duration_since(began);
-        let same = last.as_ref().is_some_and(|(last, _)| C::is_same(last, &look));
-        let begins = last.as_ref().is_none_or(|(_, sketch)| same && sketch.is_none());
-        let verdict = if begins && grace.is_zero() {
+        let is_same = last.as_ref().is_some_and(|(last, _)| C::is_same(last, &look));
+        let is_beginning = last.as_ref().is_none_or(|(_, sketch)| is_same && sketch.is_none());
+        let verdict = if is_beginning && grace.is_zero() {
             equal.push(at);
             last = Some((look, None));
             (equal.len() >= settle.looks as usize).then_some(Rest::Still)
         } else {
             if let Some((first, None)) = &mut last {
                 let sketch = Arc::new(C::sketch(first).await?);
-                for at in equal.drain(..) {
-                    watch.see(&sketch, at);
+                for earlier in equal.drain(..) {
+                    watch.see(&sketch, earlier);
                 }
             }
             let sketch = match &last {
-                Some((_, Some(sketch))) if same => sketch.clone(),
+                Some((_, Some(sketch))) if is_same => sketch.clone(),
                 _ => Arc::new(C::sketch(&mut look).await?),
             };
             let verdict = watch.see(&sketch, at);

@@ -383,3 +383,29 @@ impl Drop for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A connection may end anywhere; half a payload is none.
+    #[tokio::test]
+    async fn a_packet_that_breaks_off_is_the_end_of_the_connection() {
+        let whole = packet::packet(packet::WRITE, 1, 2, &[7; 100], packet::VERSION_WITHOUT_SUMS);
+        for sent in [0, 10, packet::HEADER, packet::HEADER + 1, whole.len() - 1, whole.len()] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let (device, ours) = tokio::join!(listener.accept(), TcpStream::connect(listener.local_addr().unwrap()));
+            let mut device = device.unwrap().0;
+            device.write_all(&whole[..sent]).await.unwrap();
+            drop(device);
+            let mut read = BufReader::new(ours.unwrap().into_split().0);
+            match receive(&mut read, packet::VERSION_WITHOUT_SUMS).await {
+                Ok((_, payload)) => assert!(sent == whole.len() && payload == [7; 100], "after {sent} bytes"),
+                Err(End::Lost(why)) => assert!(sent < whole.len() && why.contains("closed"), "{sent}: {why}"),
+                Err(End::Nonsense(why)) => panic!("{sent}: {why}"),
+            }
+        }
+    }
+}
