@@ -24,6 +24,11 @@ impl Stopper {
 }
 
 impl Stop {
+    /// Whether it is to stop now.
+    pub fn is_stopped(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Waits until the run is to stop; for ever if nobody is left who could say so.
     pub async fn stopped(&mut self) {
         if self.0.wait_for(|stopped| *stopped).await.is_err() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_contract::device::DriverError;
+use tokio::sync::watch;
 
 /// Reads and prepares the state of a device. An agent never gets one: it does not depend on this package.
 #[async_trait]
@@ -29,5 +30,10 @@ pub trait Probe: Send {
     async fn let_pass(&mut self, time: Duration, within: Duration) -> Result<Option<u64>, DriverError> {
         let _ = (time, within);
         Ok(None)
+    }
+
+    /// Becomes true when what the device was opened for is over, whatever is done after it; `None` if it never says so.
+    fn task_over(&self) -> Option<watch::Receiver<bool>> {
+        None
     }
 }

@@ -59,6 +59,16 @@ pub trait Evaluator: fmt::Debug + Send + Sync {
         let _ = (start, end);
         false
     }
+
+    /// Whether it goes by facts, so that nothing can be said of a device that tells none.
+    fn needs_facts(&self) -> bool {
+        true
+    }
+
+    /// Whether a run that was stopped is judged too: where the device itself says when a task is over.
+    fn judges_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Wants facts to be true in the end; others may change as they will.

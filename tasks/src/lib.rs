@@ -4,6 +4,7 @@
 //! environment and has no defaults: whoever calls fills in plain structs, and is told what happens as it happens.
 
 pub mod apis;
+pub mod bench;
 mod counted;
 pub mod desk;
 pub mod device;

@@ -72,7 +72,11 @@ impl Measurement {
     ) -> io::Result<Measurement> {
         let folder = match &options.source {
             ModelSource::Folder(folder) => Some(digest_of(folder)?),
-            ModelSource::Server { .. } | ModelSource::Script(_) | ModelSource::Finish | ModelSource::Taps => None,
+            ModelSource::Server { .. }
+            | ModelSource::Script(_)
+            | ModelSource::Finish
+            | ModelSource::Infeasible
+            | ModelSource::Taps => None,
         };
         let profile = serde_json::to_vec(&opened.profiles.agent)?;
         Ok(Measurement {

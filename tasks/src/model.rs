@@ -38,6 +38,8 @@ pub enum ModelSource {
     Script(PathBuf),
     /// Always says that it is done, without looking: the floor of any comparison.
     Finish,
+    /// Always says that it cannot be done, without looking: what a suite gives for giving up.
+    Infeasible,
     /// Touches anything, without looking, until it says that it is done: what a suite gives to chance.
     Taps,
 }
@@ -232,6 +234,12 @@ pub async fn open(
             let about = "one that always says that it is done".to_owned();
             Ok(LoadedModel { model, profiles, about })
         }
+        ModelSource::Infeasible => {
+            let reply = "<think>I do not look.</think><answer>finish(message=\"It cannot be done.\", status=\"infeasible\")</answer>";
+            let model = Box::new(Scripted::new("infeasible", vec![reply.to_owned()], AtEnd::Stay));
+            let about = "one that always says that it cannot be done".to_owned();
+            Ok(LoadedModel { model, profiles, about })
+        }
         ModelSource::Taps => {
             let mut count = options.heard as u64;
             let model = Box::new(Scripted::by("taps", move |prompt| {
@@ -287,7 +295,7 @@ pub fn profiles(options: &ModelOptions) -> Result<ChosenProfile, LoadModelError>
             },
             None => ChosenProfile { profiles: Profiles::of_servers(), note: None },
         },
-        (None, ModelSource::Script(_) | ModelSource::Finish | ModelSource::Taps) => {
+        (None, ModelSource::Script(_) | ModelSource::Finish | ModelSource::Infeasible | ModelSource::Taps) => {
             ChosenProfile { profiles: Profiles::of_scripts(), note: None }
         }
     };

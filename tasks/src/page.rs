@@ -378,7 +378,7 @@ fn asked(question: &Question, answer: Option<&Answer>, out: &mut dyn Write) -> i
 }
 
 /// Words in which names and values stand between backticks.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut shown = String::new();
     let parts: Vec<&str> = text.split('`').collect();
     let is_paired = parts.len() % 2 == 1;

@@ -138,8 +138,11 @@ pub fn runs_of_plan(plan: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(begun.filter(|folder| is_record(folder)).collect())
 }
 
-/// A suite's folder by its path or its name, and what came of it; `None` if there is none.
+/// A suite's folder by its path or its name, or of the one that began last, and what came of it; `None` if there is none.
 pub fn find_suite(runs: &Path, name: &str) -> Option<(PathBuf, SuiteBrief)> {
+    if name == LAST {
+        return folders(runs).ok()?.into_iter().rev().find_map(|folder| suite(&folder).map(|brief| (folder, brief)));
+    }
     [PathBuf::from(name), runs.join(name)].into_iter().find_map(|folder| suite(&folder).map(|brief| (folder, brief)))
 }
 

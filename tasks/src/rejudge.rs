@@ -2,12 +2,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tapwright_agent::journal::{Record, RecordError, ReplayError};
 
 use crate::device::{Device, DeviceError};
 use crate::expect::{self, ExpectationError};
-use crate::judge::{Fact, FactEvaluator, RecordedProbe};
+use crate::judge::{Evaluator, Fact, FactEvaluator, Facts, RecordedProbe};
 use crate::origin::{self, RunOrigin};
 use crate::resume::evaluator_of;
 use crate::run::{self, Judgement, LastReply};
@@ -72,7 +73,7 @@ impl RejudgeError {
     }
 }
 
-/// Judges the run in `folder` by what is expected here, or else by what was expected when it began; by the state of `device`
+/// Judges the run in `folder` by what is expected here, or else by `evaluator`, or else by what was expected when it began; by the state of `device`
 /// now, or else by what its record says of the end. The new judgement replaces the old one.
 ///
 /// # Errors
@@ -80,6 +81,7 @@ impl RejudgeError {
 pub async fn rejudge(
     folder: &Path,
     expect: Vec<Fact>,
+    evaluator: Option<Arc<dyn Evaluator>>,
     device: Option<&mut Device>,
 ) -> Result<(Record, Judgement), RejudgeError> {
     let record = Record::read(folder)?;
@@ -97,9 +99,10 @@ pub async fn rejudge(
     };
     let origin = RunOrigin::read(folder).map_err(unreadable(origin::NAME))?;
     let wanted = expect.clone();
-    let evaluator = match expect.is_empty() {
-        false => FactEvaluator::of(expect),
-        true => origin.as_ref().and_then(|origin| evaluator_of(origin.case.as_ref(), &origin.expected)),
+    let evaluator = match (expect.is_empty(), evaluator) {
+        (false, _) => FactEvaluator::of(expect),
+        (true, Some(evaluator)) => Some(evaluator),
+        (true, None) => origin.as_ref().and_then(|origin| evaluator_of(origin.case.as_ref(), &origin.expected)),
     };
     let Some(evaluator) = evaluator else { return Err(RejudgeError::NothingExpected { run }) };
     let start = origin.and_then(|origin| origin.facts);
@@ -118,12 +121,16 @@ pub async fn rejudge(
         }
         None => {
             let before = Judgement::read(folder).map_err(unreadable(run::VERDICT))?;
-            let Some(facts) = before.and_then(|judgement| judgement.facts) else {
+            let kept = before.and_then(|judgement| judgement.facts);
+            if kept.is_none() && evaluator.needs_facts() {
                 return Err(RejudgeError::NoFacts { run });
-            };
-            expect::check(&wanted, &facts)?;
+            }
+            let facts = kept.clone().unwrap_or_else(Facts::new);
+            if kept.is_some() {
+                expect::check(&wanted, &facts)?;
+            }
             let mut probe = RecordedProbe(&facts);
-            Judgement::of(Some(&*evaluator), &outcome, last, start.as_ref(), Ok(Some(facts.clone())), &mut probe).await
+            Judgement::of(Some(&*evaluator), &outcome, last, start.as_ref(), Ok(kept), &mut probe).await
         }
     };
     let unwritten = |source| RejudgeError::Unwritten { at: folder.join(run::VERDICT), source };

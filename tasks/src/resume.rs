@@ -11,7 +11,7 @@ use tapwright_agent::policy::Policy;
 use tapwright_contract::Size;
 
 use crate::device::Device;
-use crate::judge::{Evaluator, Fact, FactEvaluator};
+use crate::judge::{ANSWER, Evaluator, Fact, FactEvaluator, RUN_END};
 use crate::model::LoadedModel;
 use crate::origin::{CaseId, LaunchSettings, RunOrigin};
 use crate::run::{LastReply, Participants, RunError, RunLocation, RunReport, StartFrom, VERDICT, drive_run, judge_run};
@@ -188,7 +188,10 @@ impl ResumableRun {
 
 /// What judges a run that was written down: its case's evaluator, if a suite here knows it, else the facts that it names.
 pub(crate) fn evaluator_of(case: Option<&CaseId>, expected: &[Fact]) -> Option<Arc<dyn Evaluator>> {
-    case.and_then(suites::evaluator).or_else(|| FactEvaluator::of(expected.to_vec()))
+    // Of a case of somebody's own suite the record has the words alone, and some say more than that they are equal.
+    let is_in_words = expected.iter().any(|fact| fact.fact == RUN_END || fact.fact == ANSWER);
+    let by_facts = || if is_in_words { None } else { FactEvaluator::of(expected.to_vec()) };
+    case.and_then(suites::evaluator).or_else(by_facts)
 }
 
 /// How many replies were heard in the first steps of a run.

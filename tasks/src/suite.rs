@@ -1,27 +1,20 @@
-//! Suites: case after case, each on a fresh device, with one model, and an honest table.
+//! Suites: sources of cases, which of them are measured, and the table of what came of them.
 //!
 //! What the cases are is a [`Suite`]'s own business; it is found by name in [`crate::suites`]. Whoever brings a suite of their
-//! own passes it to [`bench`].
+//! own passes its cases to [`crate::bench::bench`], which runs them.
 
-use std::collections::BTreeMap;
-use std::mem;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tapwright_agent::apis::Registry;
-use tapwright_agent::journal::{Entry, Line};
-use tapwright_agent::outcome::Outcome;
-use tapwright_agent::person::Nobody;
-use tapwright_agent::secrets::Secrets;
-use tapwright_agent::stop::Stop;
 
-use crate::device::{self, Device, DeviceAddress};
+use crate::device::DeviceAddress;
 use crate::judge::{Evaluator, Fact, Verdict};
-use crate::model::LoadedModel;
-use crate::origin::{CaseId, LaunchSettings};
-use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, Watch, add_device_apis, run};
+use crate::mistake::nearest;
+use crate::origin::CaseId;
+use crate::run::RunTask;
 use crate::serve::AppSelection;
 
 /// A task of a suite.
@@ -30,25 +23,41 @@ pub struct Case {
     pub id: CaseId,
     /// What the agent is told.
     pub goal: String,
+    /// The fact of the device that says what the agent is told, where only the device knows it.
+    pub goal_fact: Option<&'static str>,
     /// The device that it starts on, fresh.
     pub device: DeviceAddress,
     /// What is made true of the device first.
     pub start: Vec<Fact>,
     pub evaluator: Arc<dyn Evaluator>,
     /// The kind of case, where cases are counted by kind too.
-    pub group: Option<&'static str>,
+    pub group: Option<String>,
+    /// Its own limits, where it has some.
+    pub limits: CaseLimits,
+}
+
+/// What one case may use at most, below what all may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CaseLimits {
+    pub steps_max: Option<u32>,
+    pub minutes: Option<u32>,
 }
 
 /// A source of cases.
 pub trait Suite: Send + Sync {
     /// What it is called at the command line and in records.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// What it measures, in a sentence.
-    fn about(&self) -> &'static str;
+    fn about(&self) -> &str;
 
     /// The kinds of case, in the order in which seeds go through them. A suite of fixed cases names each case.
-    fn templates(&self) -> Vec<&'static str>;
+    fn templates(&self) -> Vec<&str>;
+
+    /// All of its cases by template and seed, where they are a list; `None` where any seed draws one.
+    fn fixed_cases(&self) -> Option<Vec<(String, u64)>> {
+        None
+    }
 
     /// The first seed that must not be used to measure, if there is one: models are trained on those.
     fn training_seeds(&self) -> Option<u64>;
@@ -71,6 +80,9 @@ pub struct CaseSelection {
     pub count: u64,
     /// Only this template; without it, the seeds go through all of them in turn.
     pub template: Option<String>,
+    /// Only these cases, by their ids, or by their templates; all if it is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
 }
 
 impl CaseSelection {
@@ -81,23 +93,56 @@ impl CaseSelection {
     pub fn check(&self, suite: &dyn Suite) -> Result<(), SuiteError> {
         let templates = suite.templates();
         if let Some(name) = self.template.as_ref().filter(|name| !templates.contains(&name.as_str())) {
-            return Err(SuiteError::Template { name: name.clone(), known: templates });
+            let known = templates.into_iter().map(str::to_owned).collect();
+            return Err(SuiteError::Template { name: name.clone(), known });
         }
         let training = suite.training_seeds();
         match self.first.checked_add(self.count) {
             Some(end) if training.is_none_or(|training| end <= training) => Ok(()),
+            // Of a list there are as many as there are.
+            None if suite.fixed_cases().is_some() => Ok(()),
             _ => Err(SuiteError::Seeds { training: training.unwrap_or(u64::MAX) }),
         }
     }
 
     /// The cases, one after the other; a selection that was not checked may have fewer.
-    pub fn cases<'a>(&'a self, suite: &'a dyn Suite) -> impl Iterator<Item = Case> + 'a {
-        let templates = suite.templates();
-        (self.first..self.first.saturating_add(self.count)).map_while(move |seed| {
+    pub fn cases<'a>(&'a self, suite: &'a dyn Suite) -> Box<dyn Iterator<Item = Case> + 'a> {
+        let is_wanted = move |case: &Case| {
+            let id = case.id();
+            self.only.is_empty() || self.only.iter().any(|only| *only == id || *only == case.id.template)
+        };
+        if let Some(fixed) = suite.fixed_cases() {
+            let of_template =
+                fixed.into_iter().filter(|(name, _)| self.template.as_ref().is_none_or(|only| only == name));
+            let first = usize::try_from(self.first).unwrap_or(usize::MAX);
+            let count = usize::try_from(self.count).unwrap_or(usize::MAX);
+            let cases = of_template.skip(first).take(count).map_while(move |(name, seed)| suite.case(&name, seed));
+            return Box::new(cases.filter(is_wanted));
+        }
+        let templates: Vec<String> = suite.templates().into_iter().map(str::to_owned).collect();
+        let drawn = (self.first..self.first.saturating_add(self.count)).map_while(move |seed| {
             let turn = usize::try_from(seed % templates.len().max(1) as u64).unwrap_or(0);
-            let template = self.template.as_deref().or_else(|| templates.get(turn).copied())?;
+            let template = self.template.as_ref().or_else(|| templates.get(turn))?;
             suite.case(template, seed)
-        })
+        });
+        Box::new(drawn.filter(is_wanted))
+    }
+
+    /// Whether each of the cases that are wanted alone is among those that were found.
+    ///
+    /// # Errors
+    /// `SuiteError::Case` about the first that is not.
+    pub fn check_only(&self, suite: &dyn Suite, found: &[Case]) -> Result<(), SuiteError> {
+        let ids: BTreeSet<String> = found.iter().map(Case::id).collect();
+        let is_there = |only: &&String| ids.contains(*only) || found.iter().any(|case| case.id.template == **only);
+        let Some(missing) = self.only.iter().find(|only| !is_there(only)) else { return Ok(()) };
+        let templates = suite.templates();
+        let template = missing.rsplit_once('/').map_or(missing.as_str(), |(template, _)| template);
+        let near = match templates.contains(&template) {
+            true => None,
+            false => nearest(template, templates.iter().copied()).map(str::to_owned),
+        };
+        Err(SuiteError::Case { id: missing.clone(), near })
     }
 }
 
@@ -111,21 +156,71 @@ pub fn digest(cases: &[Case]) -> String {
         for fact in case.evaluator.expected() {
             hash.update(format!("{fact}\0"));
         }
+        // Only where there are some, so that the digests of before stand.
+        if case.limits != CaseLimits::default() {
+            hash.update(format!("{:?}\0", case.limits));
+        }
         hash.update("\n");
     }
     hex::encode(hash.finalize())
 }
 
-/// How the cases are run.
-pub struct BenchRun<'a> {
-    pub cases: Vec<Case>,
-    pub rules: RunOptions,
-    /// The device's address is each case's own; the times and the weather are these.
-    pub device: device::DeviceOptions,
-    /// The folder of the runs of this suite.
-    pub runs: &'a Path,
-    /// Milliseconds since 1970, asked for at each case.
-    pub now: &'a (dyn Fn() -> u64 + Sync),
+/// What came of an attempt, by what it says and what is to be done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// The case was judged: there is a score.
+    Scored,
+    /// The agent could not go on: its model could not be asked.
+    AgentError,
+    /// The device could not be had, or not be made as it has to be.
+    SetupError,
+    /// The device was lost while the agent was at work.
+    DeviceError,
+    /// What was to judge the end failed, or took too long.
+    EvaluatorError,
+    /// The time or the tokens that a case may use ran out.
+    Timeout,
+    /// Somebody stopped it, or the program that ran it was killed.
+    Cancelled,
+}
+
+impl Status {
+    pub const ALL: [Status; 7] = [
+        Status::Scored,
+        Status::AgentError,
+        Status::SetupError,
+        Status::DeviceError,
+        Status::EvaluatorError,
+        Status::Timeout,
+        Status::Cancelled,
+    ];
+
+    /// As it stands in the ledger, in tables and in scripts.
+    pub fn id(self) -> &'static str {
+        match self {
+            Status::Scored => "scored",
+            Status::AgentError => "agent-error",
+            Status::SetupError => "setup-error",
+            Status::DeviceError => "device-error",
+            Status::EvaluatorError => "evaluator-error",
+            Status::Timeout => "timeout",
+            Status::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether it says something of what is around the agent and nothing of the agent, so that it is tried again at once.
+    pub fn is_infrastructure(self) -> bool {
+        match self {
+            Status::SetupError | Status::DeviceError | Status::EvaluatorError => true,
+            Status::Scored | Status::AgentError | Status::Timeout | Status::Cancelled => false,
+        }
+    }
+
+    /// Whether the case is over with it, whoever takes the measurement up again.
+    pub fn is_final(self) -> bool {
+        matches!(self, Status::Scored | Status::Timeout)
+    }
 }
 
 /// One case, done.
@@ -136,6 +231,18 @@ pub struct CaseResult {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     pub seed: u64,
+    /// Its id in the ledger.
+    #[serde(default)]
+    pub case: String,
+    /// Which time the case is done, from 1.
+    #[serde(default)]
+    pub repeat: u32,
+    /// Which attempt at it, from 1.
+    #[serde(default)]
+    pub attempt: u32,
+    /// Rows of before do not say it.
+    #[serde(default)]
+    pub status: Option<Status>,
     pub goal: String,
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -147,6 +254,10 @@ pub struct CaseResult {
     pub steps: u32,
     /// From the first look to the end.
     pub ms: u64,
+    #[serde(default)]
+    pub tokens_in: u64,
+    #[serde(default)]
+    pub tokens_out: u64,
     pub run: String,
     pub folder: PathBuf,
 }
@@ -177,72 +288,18 @@ pub struct SuiteTable {
     pub stopped: bool,
 }
 
-/// Why there is no table, or not a whole one.
+/// Why there are no such cases.
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
     /// There is no such template.
     #[error("there is no template {name:?}; there are: {}", .known.join(", "))]
-    Template { name: String, known: Vec<&'static str> },
+    Template { name: String, known: Vec<String> },
+    /// There is no such case.
+    #[error("there is no case {id:?} among those that are measured")]
+    Case { id: String, near: Option<String> },
     /// Those seeds are for training.
     #[error("seeds from {training} on are for training; a measurement with them would say nothing")]
     Seeds { training: u64 },
-    /// Nothing more can be written down, so nothing more is done.
-    #[error(transparent)]
-    Record(RunError),
-}
-
-/// Runs the cases. `began` is told of each before, with its number, template and goal, and `done` after.
-///
-/// # Errors
-/// `SuiteError` if it cannot go on; what was measured until then has been told to `done`.
-pub async fn bench(
-    plan: BenchRun<'_>,
-    opened: &mut LoadedModel,
-    stop: Stop,
-    mut began: impl FnMut(u64, &str, &str) + Send,
-    mut step: impl FnMut(u32) + Send,
-    mut done: impl FnMut(&CaseResult) + Send,
-) -> Result<SuiteTable, SuiteError> {
-    let mut table = SuiteTable::default();
-    for (number, case) in plan.cases.into_iter().enumerate() {
-        began(number as u64, &case.id.template, &case.goal);
-        // Each device has weather of its own.
-        let mut weather = plan.device.weather.clone();
-        weather.seed = weather.seed.wrapping_add(case.id.seed);
-        let options = device::DeviceOptions { at: case.device.clone(), weather, ..plan.device.clone() };
-        let name = format!("{:06}-{}", case.id.seed, case.id.template);
-        let place = RunLocation { runs: plan.runs, run: &name, started: (plan.now)(), seal: None };
-        let mut watch = |entry: &Entry| {
-            if let Line::Decided(decided) = &entry.line {
-                step(decided.step);
-            }
-        };
-        let group = case.group;
-        let task = RunTask::from(case);
-        let result = attempt(&task, &options, opened, &plan.rules, place, stop.clone(), &mut watch).await;
-        let broken = matches!(
-            &result,
-            Err(RunError::UnknownApp(_) | RunError::Journal(_) | RunError::Drive(_) | RunError::Judgement { .. })
-        );
-        if let Ok(RunReport { end, .. }) = &result
-            && end.outcome == Outcome::Stopped
-        {
-            table.stopped = true;
-            return Ok(table);
-        }
-        // Of the first case nothing was done, and it is so for all.
-        if let (0, Err(error @ RunError::UnknownApp(_))) = (number, &result) {
-            tracing::debug!(%error, "the suite does not begin");
-            return result.map(|_| table).map_err(SuiteError::Record);
-        }
-        let row = row(group, task, name, plan.runs, &result);
-        table.count(&row);
-        done(&row);
-        if let (true, Err(error)) = (broken, result) {
-            return Err(SuiteError::Record(error));
-        }
-    }
-    Ok(table)
 }
 
 impl From<Case> for RunTask {
@@ -291,34 +348,12 @@ impl CaseCounts {
     }
 }
 
-async fn attempt(
-    task: &RunTask,
-    options: &device::DeviceOptions,
-    opened: &mut LoadedModel,
-    rules: &RunOptions,
-    place: RunLocation<'_>,
-    stop: Stop,
-    watch: Watch<'_>,
-) -> Result<RunReport, RunError> {
-    let mut device = Device::open(options).await?;
-    // What the device offers is part of the case; what whoever measures has registered is not.
-    let mut own = mem::take(&mut device.rig.apis);
-    let mut apis = Registry::default();
-    let report = match add_device_apis(&mut apis, &mut own) {
-        Ok(()) => {
-            let secrets = Secrets::default();
-            let company = Participants { person: &mut Nobody, apis: &mut apis, secrets: &secrets, stop, watch };
-            // Nobody goes on with a task of a suite: its phone is gone with the process.
-            run(task, &mut device, opened, rules, &LaunchSettings::default(), place, company).await
-        }
-        Err(error) => Err(error),
-    };
-    // It is our own, and gone anyway.
-    let _ = device.close().await;
-    report
-}
-
 impl Case {
+    /// By which it is known in a ledger and at the command line.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.id.template, self.id.seed)
+    }
+
     /// The same on a phone with these apps, if it is a virtual one that has fewer.
     #[must_use]
     pub fn with_apps(mut self, apps: AppSelection) -> Case {
@@ -329,26 +364,16 @@ impl Case {
     }
 }
 
-fn row(
-    group: Option<&str>,
-    task: RunTask,
-    run: String,
-    runs: &Path,
-    result: &Result<RunReport, RunError>,
-) -> CaseResult {
-    let folder = runs.join(&run);
-    let unasked = result.as_ref().is_ok_and(|report| report.judgement.unasked);
-    let (verdict, outcome, steps, ms) = match result {
-        Ok(report) => {
-            let nothing = || Verdict::Void { why: "nobody judged it".to_owned() };
-            let verdict = report.judgement.verdict.clone().unwrap_or_else(nothing);
-            (verdict, Some(report.end.outcome.id().to_owned()), report.end.steps, report.ms)
-        }
-        Err(error) => (Verdict::Void { why: error.to_string() }, None, 0, 0),
+/// The ids of cases, each another one: a list may hold a case twice.
+pub fn case_ids(cases: &[Case]) -> Vec<String> {
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let id = |case: &Case| {
+        let id = case.id();
+        let times = seen.entry(id.clone()).or_default();
+        *times += 1;
+        if *times == 1 { id } else { format!("{id}#{times}") }
     };
-    let (template, seed) = task.case.map_or_else(Default::default, |case| (case.template, case.seed));
-    let group = group.map(str::to_owned);
-    CaseResult { template, group, seed, goal: task.goal, verdict, unasked, outcome, steps, ms, run, folder }
+    cases.iter().map(id).collect()
 }
 
 #[cfg(test)]
@@ -364,9 +389,15 @@ mod tests {
             goal: text(),
             unasked: matches!(verdict, Verdict::Failed { .. }),
             verdict,
+            case: text(),
+            repeat: 0,
+            attempt: 1,
+            status: None,
             outcome: None,
             steps,
             ms,
+            tokens_in: 0,
+            tokens_out: 0,
             run: text(),
             folder: PathBuf::new(),
         }

@@ -17,7 +17,6 @@ use tapwright_tasks::profile::NoSuchProfile;
 use tapwright_tasks::run::RunError;
 use tapwright_tasks::session::SessionError;
 use tapwright_tasks::settings::SettingsError;
-use tapwright_tasks::suite::SuiteError;
 use tapwright_tasks::{ForkError, JournalError, ResumeError};
 
 use crate::exit::Exit;
@@ -202,15 +201,6 @@ impl From<PlanRecordError> for CliError {
             error @ PlanRecordError::Busy { .. } => CliError::new(Exit::NotReady, &error),
             error @ PlanRecordError::File { .. } => CliError::new(Exit::Unwritten, &error),
             error @ PlanRecordError::Broken { .. } => CliError::new(Exit::Unreadable, &error),
-        }
-    }
-}
-
-impl From<SuiteError> for CliError {
-    fn from(error: SuiteError) -> CliError {
-        match error {
-            SuiteError::Record(error) => error.into(),
-            error => CliError::new(Exit::Usage, &error),
         }
     }
 }

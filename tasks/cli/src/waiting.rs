@@ -37,7 +37,11 @@ impl AwaitedAnswer {
             ModelSource::Server { url, .. } => {
                 Some(AwaitedAnswer { from: output::flat(&without_secrets(url)), within: config.rules.limits.think })
             }
-            ModelSource::Folder(_) | ModelSource::Script(_) | ModelSource::Finish | ModelSource::Taps => None,
+            ModelSource::Folder(_)
+            | ModelSource::Script(_)
+            | ModelSource::Finish
+            | ModelSource::Infeasible
+            | ModelSource::Taps => None,
         }
     }
 

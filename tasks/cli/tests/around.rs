@@ -275,8 +275,10 @@ fn programs_read_what_the_documents_say() {
     check("`replay`", &["replay", "last", "--html", "page.html"]);
     check("`run --plan`, `resume` of a plan", &[&["run", "--plan", "plan.toml"][..], &script].concat());
     let ran = check("`bench`", &["bench", "phone", "--model", "finish", "--seeds", "1"]);
-    assert_eq!(keys(&ran.lines()[0]), documented("a case of `bench`"));
+    assert_eq!(keys(&ran.lines()[0]), documented("an attempt of `bench`"));
     let suite = ran.last()["run"].as_str().unwrap().to_owned();
+    check("`bench compare`", &["bench", "compare", &suite, "last"]);
+    check("`bench rescore`", &["bench", "rescore", &suite]);
     check("`replay` of a suite", &["replay", &suite, "--html", "page.html"]);
     check("`devices`", &["devices", "--adb-server", "127.0.0.1:1"]);
     check("`doctor`", &["doctor", "--adb-server", "127.0.0.1:1", "--model", "finish"]);

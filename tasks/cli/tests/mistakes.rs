@@ -307,7 +307,7 @@ fn in_tasks_of_osworld() {
         &["no domain \"vlc\"", "os"],
     );
     check(&place.run(&["bench", "osworld", "--tasks", "set", "--list", "--only", "bb"]), 2, &["no task", "\"bb\""]);
-    check(&place.run(&["bench", "smoke", "--list"]), 2, &["--list would do nothing", "bench osworld"]);
+    check(&place.run(&["bench", "smoke", "--tasks", "set"]), 2, &["--tasks would do nothing", "bench osworld"]);
     let ran = place.run(&["bench", "osworld", "--tasks", "set", "--list"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
     for words in ["aa-1", "infeasible", "hash"] {

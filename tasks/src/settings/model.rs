@@ -207,6 +207,7 @@ fn source(
     let Some(words) = words else { return Ok(ModelSource::Folder(machine.small_model.clone())) };
     Ok(match words.to_str() {
         Some("finish") => ModelSource::Finish,
+        Some("infeasible") => ModelSource::Infeasible,
         Some("taps") => ModelSource::Taps,
         Some(script) if script.starts_with("script:") => ModelSource::Script(PathBuf::from(&script["script:".len()..])),
         Some(url) if !is_folder(url) => {
@@ -288,7 +289,7 @@ fn profile(
 }
 
 /// Models that look at nothing, to compare others with.
-const NULL_MODELS: [&str; 2] = ["finish", "taps"];
+const NULL_MODELS: [&str; 3] = ["finish", "infeasible", "taps"];
 
 /// Whether it is one of the models that look at nothing.
 pub(super) fn is_null_model(words: &str) -> bool {

@@ -10,7 +10,7 @@ use tapwright_phone_suite::{Ending, RunEnd, TRAINING_SEEDS, Task, builtin, draw_
 use crate::device::DeviceAddress;
 use crate::judge::{ANSWER, Evaluator, Evidence, Fact, Facts, RUN_END};
 use crate::origin::CaseId;
-use crate::suite::{Case, Suite};
+use crate::suite::{Case, CaseLimits, Suite};
 
 /// The templates of `tasks/suites/phone`.
 pub struct Phone;
@@ -45,7 +45,9 @@ impl Suite for Phone {
             goal: task.goal.clone(),
             device: DeviceAddress::Virtual(task.phone.clone()),
             start: task.start.iter().map(|(fact, is)| Fact { fact: fact.clone(), is: is.clone() }).collect(),
-            group: Some(task.kind.id()),
+            goal_fact: None,
+            group: Some(task.kind.id().to_owned()),
+            limits: CaseLimits::default(),
             evaluator: Arc::new(PhoneTask(task)),
         })
     }

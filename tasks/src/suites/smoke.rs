@@ -10,7 +10,7 @@ use tapwright_smoke::{TRAINING_SEEDS, Task};
 use crate::device::DeviceAddress;
 use crate::judge::{Evaluator, Evidence, Fact, unless_done};
 use crate::origin::CaseId;
-use crate::suite::{Case, Suite};
+use crate::suite::{Case, CaseLimits, Suite};
 
 /// Twelve kinds of errand, each of which changes something.
 pub struct Smoke;
@@ -71,7 +71,9 @@ fn case(suite: &str, task: Task) -> Case {
         device: DeviceAddress::Virtual(task.phone.clone()),
         start: Vec::new(),
         evaluator: Arc::new(Errands(task)),
+        goal_fact: None,
         group: None,
+        limits: CaseLimits::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tapwright_tasks::device::{CustomDevice, DeviceAddress};
 use tapwright_tasks::judge::{Fact, FactEvaluator};
 use tapwright_tasks::origin::CaseId;
-use tapwright_tasks::suite::{Case, Suite};
+use tapwright_tasks::suite::{Case, CaseLimits, Suite};
 
 use crate::canvas::Canvas;
 
@@ -44,7 +44,9 @@ impl Suite for Toys {
             device: DeviceAddress::Custom(CustomDevice(Arc::new(Canvas))),
             start: Vec::new(),
             evaluator: FactEvaluator::of(facts)?,
+            goal_fact: None,
             group: None,
+            limits: CaseLimits::default(),
         })
     }
 }

@@ -1,53 +1,119 @@
 //! `tapwright bench`
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use clap::Args;
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Args, Command, Subcommand};
+use tapwright_tasks::mistake::nearest;
 use tapwright_tasks::serve::AppSelection;
+use tapwright_tasks::suites::miniwob;
 use tapwright_tasks::{osworld, suites};
 
 use super::shared::{LimitArguments, ModelArguments, WeatherArguments, one_of, share};
 
-/// The names of the suites, each with what it measures.
-fn suite_names() -> PossibleValuesParser {
-    let osworld = PossibleValue::new(osworld::NAME).help("369 tasks on a desktop, which you have: --tasks PATH --list");
-    let suites = suites::ALL.iter().map(|suite| PossibleValue::new(suite.name()).help(suite.about()));
-    PossibleValuesParser::new(suites.chain([osworld]))
+/// The name of a suite, or the folder of one.
+#[derive(Clone)]
+struct SuiteName;
+
+impl TypedValueParser for SuiteName {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        let names: Vec<String> =
+            self.possible_values().into_iter().flatten().map(|one| one.get_name().to_owned()).collect();
+        let words = value.to_str().unwrap_or_default();
+        if names.iter().any(|name| name == words) || PathBuf::from(value).is_dir() {
+            return value.to_str().map(str::to_owned).ok_or_else(|| clap::Error::new(ErrorKind::InvalidUtf8));
+        }
+        let mut error = clap::Error::new(ErrorKind::InvalidValue).with_cmd(command);
+        if let Some(arg) = arg {
+            error.insert(ContextKind::InvalidArg, ContextValue::String(arg.to_string()));
+        }
+        error.insert(ContextKind::InvalidValue, ContextValue::String(value.to_string_lossy().into_owned()));
+        if let Some(near) = nearest(words, names.iter().map(String::as_str)) {
+            error.insert(ContextKind::SuggestedValue, ContextValue::String(near.to_owned()));
+        }
+        error.insert(ContextKind::ValidValue, ContextValue::Strings(names));
+        Err(error)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let osworld =
+            PossibleValue::new(osworld::NAME).help("369 tasks on a desktop, which you have: --tasks PATH --list");
+        let suites = suites::ALL.iter().map(|suite| PossibleValue::new(suite.name()).help(suite.about()));
+        let miniwob = PossibleValue::new(miniwob::NAME).help(miniwob::ABOUT);
+        Some(Box::new(suites.chain([miniwob, osworld])))
+    }
 }
 
 /// Measure a model: many cases, judged by the device's state
 #[derive(Args, Debug)]
 #[command(
-    after_help = "A run passes if the model says that it is done and the phone's state says so too. One that says nothing about the
-model (the device was lost, a server could not be reached) is void, and counted apart. A suite is the same for everybody: of
-tapwright.toml only the model, the folder of runs and where ONNX Runtime is count. suite.json in the record says all that was measured.
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
+    after_help = "A run passes if the model says that it is done and the device's state says so too. One that says nothing about the
+model (the device was lost, a server could not be reached) has no score, and is counted apart. A suite is the same for everybody: of
+tapwright.toml only the model, the folder of runs and where ONNX Runtime is count. ledger.jsonl in the record has every attempt, index.html
+shows them, cases.csv and cases.json are for other programs. docs/suites.md
 
 Examples:
   tapwright bench smoke --seeds 100
   tapwright bench smoke --seeds 100 --model finish  # the floor: it only says that it is done
   tapwright bench smoke --seeds 100 --model taps  # chance: it touches anything
   tapwright bench smoke --seeds 20 --template note --json
-  tapwright bench edge-cases --seeds 60
+  tapwright bench edge-cases --seeds 60 --repeats 3 --parallel 4
   tapwright bench phone --seeds 600  # also by kind, with what was changed unasked
+  tapwright bench phone --resume last  # what broke off goes on
+  tapwright bench miniwob --pages .venv --parallel 4 --model taps
+  tapwright bench compare 20261127-150000-phone 20261127-160000-phone
   tapwright bench osworld --tasks evaluation_examples --list --domain vlc"
 )]
 pub struct BenchArguments {
-    /// Which suite
-    #[arg(value_parser = suite_names())]
-    pub suite: String,
+    #[command(subcommand)]
+    pub command: Option<BenchCommand>,
 
-    /// How many cases; seeds go through the templates in turn
-    #[arg(long, value_name = "COUNT", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..))]
-    pub seeds: u64,
+    /// Which suite; or the folder of one of your own, which tapwright bench new FOLDER begins
+    #[arg(value_parser = SuiteName, required = true)]
+    pub suite: Option<String>,
 
-    /// The first seed
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    pub from: u64,
+    /// How many cases; seeds go through the templates in turn [default: 24; of a suite that is a list, all]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: Option<u64>,
+
+    /// The first seed [default: 0]
+    #[arg(long, value_name = "SEED")]
+    pub from: Option<u64>,
 
     /// Only cases of this template
     #[arg(long, value_name = "TEMPLATE")]
     pub template: Option<String>,
+
+    /// Only the case with this id, or those of this template; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub only: Vec<String>,
+
+    /// List the cases with their ids and goals, and run none
+    #[arg(long)]
+    pub list: bool,
+
+    /// How often each case is done [default: 1]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub repeats: Option<u32>,
+
+    /// How often a case is tried again if the device, its preparation or the judge failed
+    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=100))]
+    pub retries: u32,
+
+    /// How many cases are done at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub parallel: u16,
+
+    /// Go on with a measurement that broke off: its name, its folder, or last
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["seeds", "from", "template", "only", "list", "repeats", "apps"])]
+    pub resume: Option<String>,
 
     /// End with exit code 20 if a smaller share than this has passed, for example 0.8
     #[arg(long, value_name = "SHARE", value_parser = share)]
@@ -57,6 +123,11 @@ pub struct BenchArguments {
     #[arg(long, value_name = "APPS", value_parser = one_of(&AppSelection::NAMES), help_heading = "Virtual phone")]
     pub apps: Option<AppSelection>,
 
+    /// The pages of MiniWoB++: the virtual environment that has the package miniwob, or their folder [default: that of
+    /// VIRTUAL_ENV, of the user's Python, or of the system's]
+    #[arg(long, value_name = "FOLDER", help_heading = "MiniWoB++")]
+    pub pages: Option<PathBuf>,
+
     #[command(flatten)]
     pub osworld: OsworldArguments,
     #[command(flatten)]
@@ -65,6 +136,73 @@ pub struct BenchArguments {
     pub model: ModelArguments,
     #[command(flatten)]
     pub limits: LimitArguments,
+    #[command(flatten)]
+    pub budgets: BudgetArguments,
+}
+
+/// What one case may use, besides its steps.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct BudgetArguments {
+    /// How many minutes a case may take, before it is ended as a timeout
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub minutes: Option<u32>,
+
+    /// How many tokens of prompts and replies a case may use, before it is ended as a timeout
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub tokens: Option<u64>,
+}
+
+/// What is done with measurements that there are.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    Compare(CompareArguments),
+    Rescore(RescoreArguments),
+    New(NewSuiteArguments),
+}
+
+/// Begin a suite of your own: a folder with a commented file of cases
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  tapwright bench new mine && tapwright bench mine --model finish")]
+pub struct NewSuiteArguments {
+    /// The folder, which is made
+    pub folder: PathBuf,
+}
+
+/// Compare two measurements of the same cases, case by case, with a sign test
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Only cases that have a score in both count. The p is how likely the better ones are shared out as unevenly as
+here, or more, if neither model is better: below 0.05 it is called significant.
+
+Example:
+  tapwright bench compare 20261127-150000-phone 20261127-160000-phone"
+)]
+pub struct CompareArguments {
+    /// A measurement: its name, or its folder
+    pub a: String,
+    /// Another one
+    pub b: String,
+
+    /// Compare what they have in common, though they measure different cases
+    #[arg(long)]
+    pub different_cases: bool,
+}
+
+/// Judge all runs of a measurement anew, by what was kept of their ends: no device and no model is needed
+#[derive(Args, Debug)]
+#[command(after_help = "A verdict that is another one now is added to the ledger; the old one stays in it.
+
+Example:
+  tapwright bench rescore 20261127-150000-phone")]
+pub struct RescoreArguments {
+    /// The measurement: its name, its folder, or last
+    pub run: String,
+
+    /// The folder of the suite, if it is one of your own
+    #[arg(long, value_name = "FOLDER")]
+    pub suite: Option<PathBuf>,
 }
 
 /// What only the suite `osworld` takes; docs/osworld.md
@@ -75,17 +213,9 @@ pub struct OsworldArguments {
     #[arg(long, value_name = "PATH")]
     pub tasks: Option<PathBuf>,
 
-    /// Check the tasks and list them
-    #[arg(long)]
-    pub list: bool,
-
     /// Only tasks of this domain; may be given several times
     #[arg(long, value_name = "DOMAIN")]
     pub domain: Vec<String>,
-
-    /// Only the task with this id, or a beginning of it; may be given several times
-    #[arg(long, value_name = "ID")]
-    pub only: Vec<String>,
 
     /// Only the tasks that a JSON file lists by domain, as OSWorld's test_small.json does
     #[arg(long, value_name = "FILE")]
@@ -101,9 +231,7 @@ impl OsworldArguments {
     pub fn given(&self) -> Option<&'static str> {
         let all = [
             ("--tasks", self.tasks.is_some()),
-            ("--list", self.list),
             ("--domain", !self.domain.is_empty()),
-            ("--only", !self.only.is_empty()),
             ("--ids", self.ids.is_some()),
             ("--repairs", self.repairs.is_some()),
         ];

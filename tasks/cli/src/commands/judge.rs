@@ -26,7 +26,7 @@ pub async fn perform(common: Common, arguments: JudgeArguments) -> Result<Exit, 
         None
     };
     let mut opened = if named { Some(Device::open(&config.device).await?) } else { None };
-    let result = rejudge(&folder, expect, opened.as_mut()).await;
+    let result = rejudge(&folder, expect, None, opened.as_mut()).await;
     if let Some(device) = opened {
         device.close().await?;
     }

@@ -18,7 +18,7 @@ use crate::output;
 /// Mistakes that are told one by one before the rest is only counted.
 const MISTAKES_SHOWN: usize = 20;
 
-pub fn perform(arguments: &OsworldArguments, json: bool) -> Result<Exit, CliError> {
+pub fn perform(arguments: &OsworldArguments, list: bool, only: &[String], json: bool) -> Result<Exit, CliError> {
     let usage = |error: TaskSetError| CliError::new(Exit::Usage, &error);
     let Some(path) = &arguments.tasks else {
         return Err(CliError::usage(
@@ -26,7 +26,7 @@ pub fn perform(arguments: &OsworldArguments, json: bool) -> Result<Exit, CliErro
         )
         .help("write --tasks PATH, where PATH is OSWorld's evaluation_examples or a .tar.gz of it"));
     };
-    if !arguments.list {
+    if !list {
         return Err(CliError::usage("running OSWorld's tasks is not possible yet; checking and listing them is")
             .help("add --list"));
     }
@@ -35,7 +35,7 @@ pub fn perform(arguments: &OsworldArguments, json: bool) -> Result<Exit, CliErro
         let repairs = read_repairs(&read(file)?).map_err(|error| usage(error.into()))?;
         set.repair(&repairs).map_err(usage)?;
     }
-    let mut selection = TaskSelection { domains: arguments.domain.clone(), ids: arguments.only.clone() };
+    let mut selection = TaskSelection { domains: arguments.domain.clone(), ids: only.to_vec() };
     if let Some(file) = &arguments.ids {
         selection.ids.extend(read_id_list(&read(file)?).map_err(usage)?);
     }

@@ -1,0 +1,402 @@
+//! Has a model do the cases of a suite, and tells how many it passes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+use tapwright_tasks::bench::{
+    AGENT_ERRORS_MAX, BenchNews, BenchRun, Budgets, Ledger, LedgerHeader, LedgerLine, LedgerRecords, ModelSupply,
+    Sitting, bench, report, table,
+};
+use tapwright_tasks::device::DeviceAddress;
+use tapwright_tasks::measurement::Measurement;
+use tapwright_tasks::model::LoadedModel;
+use tapwright_tasks::origin::write_atomically;
+use tapwright_tasks::record::{SUITE_VERSION, SuiteBrief, claim_folder, keep_suite};
+use tapwright_tasks::serve::AppSelection;
+use tapwright_tasks::suite::{Case, CaseCounts, CaseSelection, Suite, SuiteTable, case_ids};
+use tapwright_tasks::{Stop, counted};
+
+use super::super::{open_model, run_name};
+use super::chosen::ChosenSuite;
+use super::told::{Told, bar, in_a_line, tell};
+use crate::arguments::{BenchArguments, Common};
+use crate::clock;
+use crate::config::{Config, Flags};
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::interrupt;
+use crate::narrator::{Narrator, head};
+use crate::output;
+
+/// How many cases are drawn if nobody says it.
+const SEEDS: u64 = 24;
+/// How long judging the end of a run may take.
+const JUDGE: Duration = Duration::from_secs(180);
+
+/// What is to be measured, whether it begins or goes on.
+struct Measured {
+    ledger: Option<Ledger>,
+    selection: CaseSelection,
+    apps: Option<AppSelection>,
+    repeats: u32,
+    budgets: Budgets,
+}
+
+pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, CliError> {
+    let name = arguments.suite.clone().unwrap_or_default();
+    let chosen = ChosenSuite::find(&name, arguments.pages.as_deref()).await?;
+    let result = measure(common, arguments, &chosen).await;
+    chosen.close().await;
+    result
+}
+
+async fn measure(common: Common, arguments: BenchArguments, chosen: &ChosenSuite) -> Result<Exit, CliError> {
+    let suite = chosen.suite();
+    let given = Budgets { minutes: arguments.budgets.minutes, tokens: arguments.budgets.tokens };
+    let mut measured = begun_or_new(&arguments, suite, given);
+    let BenchArguments { resume, weather, model, limits, at_least, retries, parallel, list, .. } = arguments;
+    // A suite is the same for everybody: of the file only the model counts, and where things are kept.
+    let steps_default = Some(suite.steps_max());
+    let flags = Flags { weather, model, limits, steps_default, is_measurement: true, ..Flags::common(common) };
+    let mut config = Config::read(flags)?;
+    config.refuse_idle_flags()?;
+    if let Some(name) = &resume {
+        measured = take_up(&mut config, suite, name, given)?;
+    }
+    measured.selection.check(suite)?;
+    let narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max);
+    narrator.wait("drawing the cases");
+    let apps = measured.apps.unwrap_or_default();
+    let cases: Vec<Case> = measured.selection.cases(suite).map(|case| case.with_apps(apps)).collect();
+    narrator.go_on();
+    measured.selection.check_only(suite, &cases)?;
+    let has_phones = cases.iter().any(|case| matches!(case.device, DeviceAddress::Virtual(_)));
+    let idle = ["apps", "weather", "weather_seed"].iter().find(|flag| !has_phones && config.is_written(flag));
+    if let Some(flag) = idle {
+        let flag = format!("--{}", flag.replace('_', "-"));
+        return Err(CliError::usage(format!("{flag} would do nothing: no case is on a virtual phone"))
+            .help(format!("leave out {flag}")));
+    }
+    if list {
+        return Ok(list_cases(suite, &cases, config.json));
+    }
+    let stop = interrupt::listen();
+    let Some(opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
+    let mut ledger = match measured.ledger.take() {
+        Some(ledger) => go_on(&config, &narrator, ledger, &measured, &cases, &opened)?,
+        None => begin(&config, &narrator, suite, &measured, &cases, &opened)?,
+    };
+    if !config.json {
+        let facts = [("model", opened.about.clone()), ("record", ledger.folder.display().to_string())];
+        let what = counted(cases.len() as u64, "case", "cases");
+        let times = if measured.repeats > 1 { format!(", {} times each", measured.repeats) } else { String::new() };
+        let how = if resume.is_some() { "goes on: " } else { "" };
+        let from = match suite.fixed_cases() {
+            Some(_) => String::new(),
+            None => format!(" from seed {}", measured.selection.first),
+        };
+        let title = format!("The suite {}: {how}{what}{from}{times}", suite.name());
+        head(&title, &facts, output::width()).iter().for_each(|line| output::out(line));
+    }
+    let models = ModelSupply::of(opened, Some(&config.model));
+    let result = sitting(&config, &mut ledger, cases, models, (retries, usize::from(parallel)), stop).await;
+    conclude(&config, chosen, &ledger, at_least, result)
+}
+
+/// What is to be measured if it begins now.
+fn begun_or_new(arguments: &BenchArguments, suite: &dyn Suite, budgets: Budgets) -> Measured {
+    let fixed = suite.fixed_cases().map(|cases| cases.len() as u64);
+    let first = arguments.from.unwrap_or(0);
+    let count = arguments.seeds.unwrap_or_else(|| fixed.map_or(SEEDS, |all| all.saturating_sub(first)));
+    let selection = CaseSelection { first, count, template: arguments.template.clone(), only: arguments.only.clone() };
+    let repeats = arguments.repeats.unwrap_or(1);
+    Measured { ledger: None, selection, apps: arguments.apps, repeats, budgets }
+}
+
+/// Takes up a measurement: what it was begun with counts, and a flag that says otherwise is refused.
+fn take_up(config: &mut Config, suite: &dyn Suite, name: &str, given: Budgets) -> Result<Measured, CliError> {
+    let (folder, _) = super::found(&config.runs, name)?;
+    if !Ledger::is_there(&folder) {
+        return Err(CliError::usage(format!("{} has no ledger: an earlier version measured it", folder.display()))
+            .help("measure anew, without --resume"));
+    }
+    let ledger = Ledger::take_up(&folder)?;
+    let header = &ledger.records.header;
+    if header.suite != suite.name() {
+        return Err(CliError::usage(format!("{name} measures the suite {}, not {}", header.suite, suite.name()))
+            .help(format!("write: tapwright bench {} --resume {name}", header.suite)));
+    }
+    let other = |what: &str, was: String| {
+        CliError::usage(format!("{what} is another one than when the measurement began: {was}"))
+            .help("leave it as it was, or measure anew, without --resume")
+    };
+    let measurement = &header.measurement;
+    if given.minutes.is_some_and(|minutes| Some(minutes) != header.budgets.minutes) {
+        return Err(other("--minutes", format!("{:?}", header.budgets.minutes)));
+    }
+    if given.tokens.is_some_and(|tokens| Some(tokens) != header.budgets.tokens) {
+        return Err(other("--tokens", format!("{:?}", header.budgets.tokens)));
+    }
+    let rules = &config.settings.rules;
+    if config.is_written("steps") && rules.limits.steps_max != measurement.limits.steps_max {
+        return Err(other("--steps", measurement.limits.steps_max.to_string()));
+    }
+    if ["policy", "forbid"].iter().any(|flag| config.is_written(flag)) && rules.policy != measurement.policy {
+        return Err(other("the policy", "as suite.json says".to_owned()));
+    }
+    config.settings.rules.limits = measurement.limits.clone();
+    config.settings.rules.policy = measurement.policy.clone();
+    config.settings.rules.date.clone_from(&measurement.date);
+    let named = |name: &String| AppSelection::NAMES.iter().find(|(known, _)| known == name).map(|(_, apps)| *apps);
+    Ok(Measured {
+        selection: measurement.selection.clone(),
+        apps: header.apps.as_ref().and_then(named),
+        repeats: header.repeats,
+        budgets: header.budgets,
+        ledger: Some(ledger),
+    })
+}
+
+fn measurement(
+    config: &Config,
+    narrator: &Narrator,
+    measured: &Measured,
+    cases: &[Case],
+    opened: &LoadedModel,
+) -> Result<Measurement, CliError> {
+    narrator.wait("reading the model's files: their digest stands in suite.json");
+    let made =
+        Measurement::of(cases, &measured.selection, &config.rules, &config.device.weather, &config.model, opened);
+    narrator.go_on();
+    made.map_err(|error| CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}")))
+}
+
+/// Begins a ledger, in a folder that nobody else has.
+fn begin(
+    config: &Config,
+    narrator: &Narrator,
+    suite: &dyn Suite,
+    measured: &Measured,
+    cases: &[Case],
+    opened: &LoadedModel,
+) -> Result<Ledger, CliError> {
+    let measurement = measurement(config, narrator, measured, cases, opened)?;
+    let started = clock::now();
+    let (run, folder) = claimed(&config.runs, &run_name(started, suite.name()))?;
+    let ids = case_ids(cases);
+    let of_case = ids.iter().zip(cases).filter_map(|(id, case)| Some((id.clone(), case.group.clone()?)));
+    let groups: BTreeMap<String, String> = of_case.collect();
+    let named = |apps| AppSelection::NAMES.iter().find(|(_, known)| *known == apps).map(|(name, _)| (*name).to_owned());
+    let header = LedgerHeader {
+        version: 0, // The ledger says which it writes.
+        suite: suite.name().to_owned(),
+        run,
+        model: opened.model.name().to_owned(),
+        started,
+        measurement,
+        cases: ids,
+        groups,
+        repeats: measured.repeats,
+        apps: measured.apps.and_then(named),
+        budgets: measured.budgets,
+    };
+    let ledger = Ledger::create(&folder, header).inspect_err(|_| nothing_done(&folder))?;
+    // So that it is found by its name, whatever becomes of this process.
+    keep(&ledger.folder, &brief(&ledger.records, SuiteTable { stopped: true, ..SuiteTable::default() }))?;
+    Ok(ledger)
+}
+
+/// Whether the measurement can go on as it was begun, and if so says in the ledger that it does.
+fn go_on(
+    config: &Config,
+    narrator: &Narrator,
+    mut ledger: Ledger,
+    measured: &Measured,
+    cases: &[Case],
+    opened: &LoadedModel,
+) -> Result<Ledger, CliError> {
+    let now = measurement(config, narrator, measured, cases, opened)?;
+    let then = &ledger.records.header.measurement;
+    let differs = [
+        ("the cases", now.cases != then.cases),
+        ("the model", (&now.model.about, &now.model.sha256) != (&then.model.about, &then.model.sha256)),
+        ("the model's profile", now.model.profile != then.model.profile),
+        ("the weather", (&now.weather, now.weather_seed) != (&then.weather, then.weather_seed)),
+    ];
+    if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
+        let was = if *what == "the model" { format!(": it was {}", then.model.about) } else { String::new() };
+        return Err(CliError::usage(format!("{what} is another one than when the measurement began{was}"))
+            .help("give the same flags as then; or measure anew, without --resume"));
+    }
+    ledger.write(clock::now(), LedgerLine::Resumed { program: now.program })?;
+    Ok(ledger)
+}
+
+/// Makes the attempts, and tells of them.
+async fn sitting(
+    config: &Config,
+    ledger: &mut Ledger,
+    cases: Vec<Case>,
+    models: ModelSupply,
+    (retries, parallel): (u32, usize),
+    stop: Stop,
+) -> Result<Sitting, CliError> {
+    let done = ledger.records.results().filter(|(_, _, end)| end.is_some()).count();
+    let total = cases.len() as u64 * u64::from(ledger.records.header.repeats);
+    let plan = BenchRun {
+        cases,
+        rules: config.rules.clone(),
+        device: config.device.clone(),
+        retries,
+        parallel,
+        judge: JUDGE,
+        now: &clock::now,
+    };
+    let bar = bar(total, config.json || config.verbose > 0);
+    bar.inc(done as u64);
+    let mut count = done;
+    let result = bench(plan, ledger, models, stop, |news| match news {
+        BenchNews::Begun { id, goal } => {
+            bar.set_message(output::fitted(&format!("{}: {goal}", id.case), output::width().saturating_sub(58)));
+        }
+        BenchNews::Step(step) => bar.set_prefix(format!("step {step:>2}")),
+        BenchNews::Ended { row } => {
+            count += 1;
+            if config.json {
+                output::out(&serde_json::to_string(row).unwrap_or_default());
+            } else if bar.is_hidden() {
+                output::err(&format!("  {count:>4}/{total}  {}", in_a_line(row)));
+            }
+            bar.inc(1);
+        }
+    })
+    .await;
+    bar.finish_and_clear();
+    Ok(result?)
+}
+
+/// Writes the table, the page and the rest, and tells what came of it.
+fn conclude(
+    config: &Config,
+    chosen: &ChosenSuite,
+    ledger: &Ledger,
+    at_least: Option<f64>,
+    result: Result<Sitting, CliError>,
+) -> Result<Exit, CliError> {
+    let records = &ledger.records;
+    let (mut table, rows) = table(records, &ledger.folder);
+    if let (Err(error), true) = (&result, rows.is_empty()) {
+        tracing::debug!(error = ?error, "nothing was measured");
+        nothing_done(&ledger.folder);
+        return result.map(|_| Exit::Done);
+    }
+    table.stopped = table.stopped || matches!(result, Ok(Sitting::Stopped | Sitting::AgentErrors));
+    let brief = brief(records, table);
+    let kept = keep(&ledger.folder, &brief).and_then(|()| {
+        let when = clock::time(records.header.started) + " UTC";
+        let theirs = match chosen {
+            ChosenSuite::Miniwob(_) => {
+                write_atomically(&ledger.folder, "browsergym.csv", &report::browsergym_table(records))
+            }
+            ChosenSuite::Shipped(_) | ChosenSuite::Folder(_) => Ok(()),
+        };
+        theirs.and_then(|()| report::write(&ledger.folder, records, &when)).map_err(|error| {
+            CliError::said(Exit::Unwritten, format!("the page of the measurement cannot be written: {error}"))
+        })
+    });
+    let (broke, is_unreachable) = match result {
+        Ok(sitting) => (None, sitting == Sitting::AgentErrors),
+        Err(error) => (Some(error), false),
+    };
+    let exit = match (&broke, &kept) {
+        (Some(error), _) | (None, Err(error)) => error.exit,
+        _ if is_unreachable => Exit::ModelFailed,
+        _ => exit(&brief.table, at_least),
+    };
+    if let Ok(summary) = &kept {
+        let templates = chosen.suite().templates().into_iter().map(str::to_owned).collect();
+        tell(&Told { templates, brief: &brief, summary, rows: &rows, folder: &ledger.folder, exit }, config.json);
+    }
+    match broke {
+        Some(trouble) if config.json => Ok(trouble.exit),
+        Some(trouble) => Err(trouble),
+        None if is_unreachable && !config.json => {
+            let why = format!("the model could not be asked, {AGENT_ERRORS_MAX} times in a row");
+            let go_on = format!("tapwright bench {} --resume {}", brief.suite, brief.run);
+            Err(CliError::said(exit, why).help(format!("see that it answers, and go on: {go_on}")))
+        }
+        None => kept.map(|_| exit),
+    }
+}
+
+fn brief(records: &LedgerRecords, table: SuiteTable) -> SuiteBrief {
+    let header = &records.header;
+    SuiteBrief {
+        version: SUITE_VERSION,
+        suite: header.suite.clone(),
+        run: header.run.clone(),
+        model: header.model.clone(),
+        started: header.started,
+        measurement: Some(header.measurement.clone()),
+        table,
+    }
+}
+
+fn keep(folder: &Path, brief: &SuiteBrief) -> Result<(), CliError> {
+    keep_suite(folder, brief)
+        .map_err(|error| CliError::said(Exit::Unwritten, format!("the suite's table cannot be written: {error}")))
+}
+
+/// A folder for the suite's runs, which nobody else has.
+fn claimed(runs: &Path, name: &str) -> Result<(String, PathBuf), CliError> {
+    claim_folder(runs, name).map_err(|error| {
+        let why = format!("no folder for the runs can be made in {}: {error}", runs.display());
+        CliError::said(Exit::Unwritten, why).help("choose a folder that can be written: --runs FOLDER")
+    })
+}
+
+/// Takes the folder away if no run came into it: what it holds is only what was going to be measured.
+fn nothing_done(folder: &Path) {
+    let has_runs = fs::read_dir(folder).is_ok_and(|mut all| all.any(|one| one.is_ok_and(|one| one.path().is_dir())));
+    if !has_runs {
+        for name in ["ledger.jsonl", "ledger.lock", "suite.json"] {
+            let _ = fs::remove_file(folder.join(name));
+        }
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+fn exit(table: &SuiteTable, at_least: Option<f64>) -> Exit {
+    let below = at_least.is_some_and(|least| table.all.success().is_none_or(|success| success < least));
+    match table {
+        SuiteTable { stopped: true, .. } => Exit::Stopped,
+        _ if below => Exit::Failed,
+        SuiteTable { all: CaseCounts { void: 1.., .. }, .. } => Exit::Void,
+        _ => Exit::Done,
+    }
+}
+
+/// The cases, with their ids and goals.
+fn list_cases(suite: &dyn Suite, cases: &[Case], json: bool) -> Exit {
+    for (id, case) in case_ids(cases).iter().zip(cases) {
+        let goal = match case.goal_fact {
+            Some(_) if case.goal.is_empty() => "(the device says it)",
+            _ => case.goal.as_str(),
+        };
+        if json {
+            let line = json!({"case": id, "template": case.id.template, "seed": case.id.seed, "group": case.group, "goal": case.goal});
+            output::out(&line.to_string());
+        } else {
+            let room = output::width().saturating_sub(34);
+            output::out(&format!("  {id:<30}  {}", output::fitted(goal, room)));
+        }
+    }
+    if json {
+        let digest = tapwright_tasks::suite::digest(cases);
+        output::out(&json!({"suite": suite.name(), "cases": cases.len(), "digest": digest, "exit": 0}).to_string());
+    }
+    Exit::Done
+}

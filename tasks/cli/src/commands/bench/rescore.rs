@@ -1,0 +1,75 @@
+//! `tapwright bench rescore`
+
+use console::style;
+use serde_json::json;
+use tapwright_tasks::bench::rescore::rescore;
+use tapwright_tasks::bench::{Ledger, report, table};
+use tapwright_tasks::counted;
+use tapwright_tasks::record::{SuiteBrief, keep_suite};
+use tapwright_tasks::suite::Suite;
+use tapwright_tasks::suites::folder::FolderSuite;
+
+use crate::arguments::{Common, RescoreArguments};
+use crate::clock;
+use crate::config::{Config, Flags};
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output;
+
+pub async fn perform(common: Common, arguments: &RescoreArguments) -> Result<Exit, CliError> {
+    let config = Config::read(Flags::records(common))?;
+    let (folder, brief) = super::found(&config.runs, &arguments.run)?;
+    if !Ledger::is_there(&folder) {
+        return Err(CliError::usage(format!("{} has no ledger: an earlier version measured it", folder.display()))
+            .help("judge its runs one by one: tapwright judge RUN"));
+    }
+    let mut ledger = Ledger::take_up(&folder)?;
+    let own = match &arguments.suite {
+        Some(suite) => Some(FolderSuite::read(suite, &std::env::temp_dir())?),
+        None => None,
+    };
+    let own = own.as_ref().map(|suite| suite as &dyn Suite);
+    if let Some(suite) = own.filter(|suite| suite.name() != brief.suite) {
+        return Err(CliError::usage(format!("{} measures the suite {}, not {}", brief.run, brief.suite, suite.name()))
+            .help("name the folder of the suite that was measured"));
+    }
+    let told = rescore(&mut ledger, own, &clock::now).await?;
+    let (table, _) = table(&ledger.records, &folder);
+    let when = clock::time(ledger.records.header.started) + " UTC";
+    let unwritten =
+        |error: std::io::Error| CliError::said(Exit::Unwritten, format!("the table cannot be written: {error}"));
+    keep_suite(&folder, &SuiteBrief { table, ..brief }).map_err(unwritten)?;
+    let summary = report::write(&folder, &ledger.records, &when).map_err(unwritten)?;
+    if config.json {
+        let changed: Vec<_> = told
+            .changed
+            .iter()
+            .map(|(case, before, now)| json!({"case": case, "before": before, "now": now}))
+            .collect();
+        let left: Vec<_> = told.left.iter().map(|(case, why)| json!({"case": case, "why": why})).collect();
+        let line = json!({
+            "judged": told.judged, "changed": changed, "left": left, "summary": summary,
+            "record": folder.to_string_lossy(), "exit": Exit::Done.code(),
+        });
+        output::out(&line.to_string());
+        return Ok(Exit::Done);
+    }
+    output::out("");
+    for (case, before, now) in &told.changed {
+        output::out(&format!("  {}  was {before}, is {now}", style(output::flat(case)).bold()));
+    }
+    for (case, why) in &told.left {
+        output::out(&format!("  {} {}: {}", style("!").yellow().bold(), output::flat(case), output::flat(why)));
+    }
+    output::out(&format!(
+        "  {} judged anew, {} worth something else now, {} could not be judged",
+        counted(told.judged, "run", "runs"),
+        told.changed.len(),
+        told.left.len()
+    ));
+    for line in super::told::numbers(&summary) {
+        output::out(&format!("  {line}"));
+    }
+    output::out("");
+    Ok(Exit::Done)
+}

@@ -1,0 +1,528 @@
+//! One attempt at a case: a fresh device, a model, budgets, a verdict, and a page of it.
+
+use std::fs::File;
+use std::future::Future;
+use std::io::{self, BufWriter, Write as _};
+use std::mem;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use tapwright_agent::apis::Registry;
+use tapwright_agent::journal::{Entry, EventLine, Line, Record, private_file};
+use tapwright_agent::outcome::Outcome;
+use tapwright_agent::person::Nobody;
+use tapwright_agent::secrets::Secrets;
+use tapwright_agent::stop::{Stop, stop};
+use tapwright_contract::device::{DriverError, DriverErrorKind};
+use tapwright_contract::model::{Model, ModelError, Prompt, Reply};
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
+
+use super::{AttemptEnd, AttemptId, BenchRun, Budgets, Ledger, Status};
+use crate::device::{Device, DeviceError, DeviceOptions};
+use crate::judge::{Evaluator, Evidence, Fact, Facts, Verdict};
+use crate::model::{self, LoadedModel, ModelOptions, ModelSource};
+use crate::origin::LaunchSettings;
+use crate::page::{self, PageRun};
+use crate::run::{
+    Judgement, Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, Watch, add_device_apis, run,
+};
+use crate::suite::Case;
+
+/// How much longer than its minutes an attempt may take to end, before it is left alone.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Where an attempt's model comes from.
+#[derive(Clone)]
+pub enum ModelSupply {
+    /// Opened for each attempt.
+    Fresh(Arc<ModelOptions>),
+    /// One for all, who ask it in turns.
+    Shared(SharedModel),
+}
+
+/// A model that several attempts ask.
+#[derive(Clone)]
+pub struct SharedModel {
+    name: String,
+    model: Arc<AsyncMutex<Box<dyn Model>>>,
+    opened: Arc<(crate::profile::Profiles, String)>,
+}
+
+impl ModelSupply {
+    /// Of a model that is open: it is asked by all where opening it costs something.
+    pub fn of(opened: LoadedModel, options: Option<&ModelOptions>) -> ModelSupply {
+        let is_cheap = |options: &&ModelOptions| !matches!(options.source, ModelSource::Folder(_));
+        match options.filter(is_cheap) {
+            Some(options) => ModelSupply::Fresh(Arc::new(options.clone())),
+            None => {
+                let LoadedModel { model, profiles, about } = opened;
+                let name = model.name().to_owned();
+                let model = Arc::new(AsyncMutex::new(model));
+                ModelSupply::Shared(SharedModel { name, model, opened: Arc::new((profiles, about)) })
+            }
+        }
+    }
+
+    /// The model of an attempt. What replies it has given before counts only where they are drawn: the same attempt draws the same.
+    async fn model(&self, draw: usize) -> Result<LoadedModel, String> {
+        match self {
+            ModelSupply::Fresh(options) => {
+                let heard = if options.source == ModelSource::Taps { draw } else { 0 };
+                let options = ModelOptions { heard, ..(**options).clone() };
+                model::open(&options, |_| {}).await.map_err(|error| error.to_string())
+            }
+            ModelSupply::Shared(shared) => {
+                let (profiles, about) = (*shared.opened).clone();
+                Ok(LoadedModel { model: Box::new(shared.clone()), profiles, about })
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Model for SharedModel {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn reply(&mut self, prompt: &Prompt, within: Duration) -> Result<Reply, ModelError> {
+        self.model.lock().await.reply(prompt, within).await
+    }
+}
+
+/// What an attempt tells while it goes on.
+pub(super) enum AttemptNews {
+    Step(u32),
+}
+
+/// An attempt that is over, and the error after which nothing more is to be done.
+pub(super) struct Finished {
+    pub end: AttemptEnd,
+    pub broke: Option<RunError>,
+}
+
+/// An attempt that is to be made.
+pub(super) struct Attempt {
+    case: Arc<Case>,
+    id: AttemptId,
+    run: String,
+    folder: PathBuf,
+    started: u64,
+    options: DeviceOptions,
+    rules: RunOptions,
+    budgets: Budgets,
+    judge: Duration,
+    models: ModelSupply,
+    draw: usize,
+    stop: Stop,
+}
+
+/// How far an attempt has come: what it was at when it broke says whose error it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Setup,
+    Work,
+    Judging,
+}
+
+/// Why an attempt was ended from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Ending {
+    Somebody,
+    Minutes(u32),
+    Tokens(u64),
+    /// The device says that the task is over.
+    Over,
+}
+
+/// What the parts of an attempt tell each other.
+#[derive(Clone, Default)]
+struct Shared {
+    stage: Arc<AtomicU8>,
+    ending: Arc<Mutex<Option<Ending>>>,
+    /// What went wrong with whoever judges.
+    judge_error: Arc<Mutex<Option<String>>>,
+    goal: Arc<Mutex<String>>,
+    tokens: Arc<Mutex<(u64, u64)>>,
+}
+
+fn locked<T: Clone>(of: &Mutex<T>) -> T {
+    of.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn put<T>(of: &Mutex<T>, value: T) {
+    *of.lock().unwrap_or_else(PoisonError::into_inner) = value;
+}
+
+impl Shared {
+    fn at(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Relaxed);
+    }
+
+    fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Relaxed) {
+            0 => Stage::Setup,
+            1 => Stage::Work,
+            _ => Stage::Judging,
+        }
+    }
+
+    /// The first reason counts.
+    fn end(&self, why: Ending) {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+    }
+}
+
+impl Attempt {
+    pub fn new(
+        plan: &BenchRun<'_>,
+        ledger: &Ledger,
+        case: Arc<Case>,
+        id: AttemptId,
+        run: String,
+        models: &ModelSupply,
+        stop: Stop,
+    ) -> Attempt {
+        // Each device has weather of its own.
+        let mut weather = plan.device.weather.clone();
+        weather.seed = weather.seed.wrapping_add(case.id.seed);
+        let options = DeviceOptions { at: case.device.clone(), weather, ..plan.device.clone() };
+        let mut rules = plan.rules.clone();
+        rules.limits.steps_max =
+            case.limits.steps_max.map_or(rules.limits.steps_max, |own| own.min(rules.limits.steps_max));
+        let header = &ledger.records.header;
+        let budgets = Budgets {
+            minutes: [case.limits.minutes, header.budgets.minutes].into_iter().flatten().min(),
+            ..header.budgets
+        };
+        let number = header.cases.iter().position(|known| *known == id.case).unwrap_or(0);
+        Attempt {
+            draw: (number * 1009 + usize::try_from(id.repeat).unwrap_or(0)) << 12,
+            folder: ledger.folder.clone(),
+            started: (plan.now)(),
+            judge: plan.judge,
+            models: models.clone(),
+            case,
+            id,
+            run,
+            options,
+            rules,
+            budgets,
+            stop,
+        }
+    }
+
+    /// Makes it. Nothing that goes wrong in it goes beyond it.
+    pub fn make(self, news: mpsc::UnboundedSender<AttemptNews>) -> impl Future<Output = Finished> + Send {
+        let shared = Shared::default();
+        put(&shared.goal, self.case.goal.clone());
+        async move {
+            let within = self.budgets.minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60) + GRACE);
+            let work = AssertUnwindSafe(self.work(&shared, news)).catch_unwind();
+            let result = match within {
+                Some(within) => tokio::time::timeout(within, work).await.map_err(|_| "it did not end in time"),
+                None => Ok(work.await),
+            };
+            match result {
+                Ok(Ok(result)) => self.finished(&shared, result).await,
+                Ok(Err(_)) => self.broken_off(&shared, "it broke: a mistake of the program's, or of a suite's"),
+                Err(why) => self.broken_off(&shared, why),
+            }
+        }
+    }
+
+    async fn work(&self, shared: &Shared, news: mpsc::UnboundedSender<AttemptNews>) -> Result<RunReport, AttemptError> {
+        let mut opened = self.models.model(self.draw).await.map_err(AttemptError::Model)?;
+        let (stopper, stopped) = stop();
+        let mut device = Device::open(&self.options).await.map_err(RunError::Device)?;
+        let over = device.probe().task_over();
+        let (ender, mut outside, limit) = (shared.clone(), self.stop.clone(), self.budgets.minutes);
+        let for_watch = stopper.clone();
+        // Ends with this attempt: it is dropped.
+        let watchdog = async move {
+            let minutes = async {
+                match limit {
+                    Some(minutes) => tokio::time::sleep(Duration::from_secs(u64::from(minutes) * 60)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let over = async {
+                let said = match over {
+                    Some(mut over) => over.wait_for(|over| *over).await.is_ok(),
+                    None => false,
+                };
+                if !said {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                () = outside.stopped() => ender.end(Ending::Somebody),
+                () = over => ender.end(Ending::Over),
+                () = minutes => ender.end(Ending::Minutes(limit.unwrap_or_default())),
+            }
+            stopper.stop();
+            std::future::pending::<()>().await;
+        };
+        let tokens_max = self.budgets.tokens;
+        let watched = shared.clone();
+        let mut watch = move |entry: &Entry| match &entry.line {
+            Line::Decided(decided) => drop(news.send(AttemptNews::Step(decided.step))),
+            Line::Event(EventLine::Heard(reply)) => {
+                let (mut tokens_in, mut tokens_out) = locked(&watched.tokens);
+                tokens_in += u64::from(reply.tokens_in);
+                tokens_out += u64::from(reply.tokens_out);
+                put(&watched.tokens, (tokens_in, tokens_out));
+                if let Some(most) = tokens_max.filter(|most| tokens_in + tokens_out > *most) {
+                    watched.end(Ending::Tokens(most));
+                    for_watch.stop();
+                }
+            }
+            _ => {}
+        };
+        let result = tokio::select! {
+            biased;
+            result = self.run(&mut device, &mut opened, stopped, shared, &mut watch) => result,
+            () = watchdog => Err(AttemptError::Model("the watchdog ended".to_owned())),
+        };
+        // It is our own, and gone anyway.
+        let _ = device.close().await;
+        result
+    }
+
+    async fn run(
+        &self,
+        device: &mut Device,
+        opened: &mut LoadedModel,
+        stop: Stop,
+        shared: &Shared,
+        watch: Watch<'_>,
+    ) -> Result<RunReport, AttemptError> {
+        let mut task = RunTask::from((*self.case).clone());
+        if let Some(name) = self.case.goal_fact {
+            let facts = device.facts().await.map_err(RunError::Device)?.unwrap_or_default();
+            let missing = || RunError::Device(DeviceError::Start { why: format!("it does not say `{name}`") });
+            task.goal = facts.get(name).cloned().ok_or_else(missing)?;
+            put(&shared.goal, task.goal.clone());
+        }
+        let judged = WatchedEvaluator { inner: task.evaluator.clone(), within: self.judge, shared: shared.clone() };
+        task.evaluator = task.evaluator.is_some().then(|| Arc::new(judged) as Arc<dyn Evaluator>);
+        // What the device offers is part of the case; what whoever measures has registered is not.
+        let mut own = mem::take(&mut device.rig.apis);
+        let mut apis = Registry::default();
+        add_device_apis(&mut apis, &mut own)?;
+        let secrets = Secrets::default();
+        let mut at_work = |entry: &Entry| {
+            shared.at(Stage::Work);
+            watch(entry);
+        };
+        let company =
+            Participants { person: &mut Nobody, apis: &mut apis, secrets: &secrets, stop, watch: &mut at_work };
+        let place = RunLocation { runs: &self.folder, run: &self.run, started: self.started, seal: None };
+        // Nobody goes on with a task of a suite: its device is gone with the process.
+        Ok(run(&task, device, opened, &self.rules, &LaunchSettings::default(), place, company).await?)
+    }
+
+    async fn finished(&self, shared: &Shared, result: Result<RunReport, AttemptError>) -> Finished {
+        let end = |status, why: Option<String>| self.end(shared, status, why);
+        let report = match result {
+            Ok(report) => report,
+            Err(AttemptError::Model(why)) => {
+                return Finished { end: end(Status::AgentError, Some(why)), broke: None };
+            }
+            Err(AttemptError::Run(error)) => {
+                let why = Some(with_cause(&error));
+                let is_record = matches!(
+                    *error,
+                    RunError::UnknownApp(_)
+                        | RunError::Journal(_)
+                        | RunError::Drive(_)
+                        | RunError::UnwrittenOrigin { .. }
+                        | RunError::Judgement { .. }
+                );
+                let status = match locked(&shared.ending) {
+                    Some(Ending::Somebody) => Status::Cancelled,
+                    Some(Ending::Minutes(_) | Ending::Tokens(_)) => Status::Timeout,
+                    Some(Ending::Over) | None => Status::SetupError,
+                };
+                return Finished { end: end(status, why), broke: is_record.then_some(*error) };
+            }
+        };
+        let verdict = report.judgement.verdict.clone();
+        let (status, why) = status(&report.end.outcome, verdict.as_ref(), shared);
+        let score = match (status, &verdict) {
+            (Status::Scored, Some(Verdict::Passed)) => Some(1.0),
+            (Status::Scored, _) => Some(0.0),
+            _ => None,
+        };
+        let folder = report.folder.clone();
+        // Reading the journal back and drawing pictures into a page blocks.
+        let written = tokio::task::spawn_blocking(move || write_page(&folder)).await;
+        if let Ok(Err(error)) = written {
+            tracing::warn!(run = self.run, %error, "the page of the run was not written");
+        }
+        let end = AttemptEnd {
+            score,
+            unasked: report.judgement.unasked,
+            outcome: Some(report.end.outcome.id().to_owned()),
+            steps: report.end.steps,
+            ms: report.ms,
+            ..end(status, why)
+        };
+        Finished { end, broke: None }
+    }
+
+    /// The end of an attempt that did not come back.
+    fn broken_off(&self, shared: &Shared, why: &str) -> Finished {
+        let status = match (locked(&shared.ending), shared.stage()) {
+            (Some(Ending::Somebody), _) => Status::Cancelled,
+            (_, Stage::Judging) => Status::EvaluatorError,
+            (_, Stage::Setup) => Status::SetupError,
+            (Some(_), Stage::Work) => Status::Timeout,
+            (None, Stage::Work) => Status::DeviceError,
+        };
+        Finished { end: self.end(shared, status, Some(why.to_owned())), broke: None }
+    }
+
+    fn end(&self, shared: &Shared, status: Status, why: Option<String>) -> AttemptEnd {
+        let (tokens_in, tokens_out) = locked(&shared.tokens);
+        let end = broken(&self.id, &self.run, &locked(&shared.goal), "");
+        AttemptEnd { status, why, tokens_in, tokens_out, ..end }
+    }
+}
+
+/// The end of an attempt of which nothing else is known.
+pub(super) fn broken(id: &AttemptId, run: &str, goal: &str, why: &str) -> AttemptEnd {
+    AttemptEnd {
+        id: id.clone(),
+        status: Status::SetupError,
+        score: None,
+        why: Some(why.to_owned()),
+        unasked: false,
+        outcome: None,
+        steps: 0,
+        ms: 0,
+        tokens_in: 0,
+        tokens_out: 0,
+        goal: goal.to_owned(),
+        run: run.to_owned(),
+    }
+}
+
+/// What came of a run, and why.
+fn status(outcome: &Outcome, verdict: Option<&Verdict>, shared: &Shared) -> (Status, Option<String>) {
+    let ending = locked(&shared.ending);
+    match (outcome, ending) {
+        (Outcome::Stopped, Some(Ending::Somebody)) => {
+            return (Status::Cancelled, Some("somebody stopped it".to_owned()));
+        }
+        (Outcome::Stopped, Some(Ending::Minutes(minutes))) => {
+            return (Status::Timeout, Some(format!("no end within {minutes} min (--minutes)")));
+        }
+        (Outcome::Stopped, Some(Ending::Tokens(tokens))) => {
+            return (Status::Timeout, Some(format!("more than {tokens} tokens (--tokens)")));
+        }
+        (Outcome::DeviceLost { why }, _) => return (Status::DeviceError, Some(why.clone())),
+        _ => {}
+    }
+    if let Some(error) = locked(&shared.judge_error) {
+        return (Status::EvaluatorError, Some(error));
+    }
+    match (verdict, outcome) {
+        (Some(Verdict::Passed), _) => (Status::Scored, None),
+        (Some(Verdict::Failed { why }), _) => (Status::Scored, Some(why.clone())),
+        (Some(Verdict::Void { why }), Outcome::ModelFailed { .. }) => (Status::AgentError, Some(why.clone())),
+        (Some(Verdict::Void { why }), _) => (Status::EvaluatorError, Some(why.clone())),
+        (None, _) => (Status::EvaluatorError, Some("nobody judged it".to_owned())),
+    }
+}
+
+/// Why an attempt has no report.
+enum AttemptError {
+    Model(String),
+    Run(Box<RunError>),
+}
+
+impl From<RunError> for AttemptError {
+    fn from(error: RunError) -> AttemptError {
+        AttemptError::Run(Box::new(error))
+    }
+}
+
+fn with_cause(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text += &format!(": {deeper}");
+        cause = deeper.source();
+    }
+    text
+}
+
+/// An evaluator that may hang or break: what comes of that is an error of its own, and no verdict.
+#[derive(Clone)]
+struct WatchedEvaluator {
+    inner: Option<Arc<dyn Evaluator>>,
+    within: Duration,
+    shared: Shared,
+}
+
+impl std::fmt::Debug for WatchedEvaluator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.inner)
+    }
+}
+
+#[async_trait]
+impl Evaluator for WatchedEvaluator {
+    fn expected(&self) -> Vec<Fact> {
+        self.inner.as_ref().map_or_else(Vec::new, |inner| inner.expected())
+    }
+
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+        self.shared.at(Stage::Judging);
+        let failed = |why: String| {
+            put(&self.shared.judge_error, Some(why.clone()));
+            let kind = DriverErrorKind::Refused { why };
+            Err(DriverError { device: "the evaluator".to_owned(), operation: "judge", kind })
+        };
+        let Some(inner) = &self.inner else { return failed("nobody judges it".to_owned()) };
+        let judging = AssertUnwindSafe(inner.evaluate(evidence)).catch_unwind();
+        match tokio::time::timeout(self.within, judging).await {
+            Ok(Ok(Ok(verdict))) => Ok(verdict),
+            Ok(Ok(Err(error))) => failed(error.to_string()),
+            Ok(Err(_)) => failed("it broke while it judged: a mistake in the evaluator".to_owned()),
+            Err(_) => failed(format!("it did not judge within {} s", self.within.as_secs())),
+        }
+    }
+
+    fn is_unasked(&self, start: &Facts, end: &Facts) -> bool {
+        self.inner.as_ref().is_some_and(|inner| inner.is_unasked(start, end))
+    }
+
+    fn needs_facts(&self) -> bool {
+        self.inner.as_ref().is_none_or(|inner| inner.needs_facts())
+    }
+
+    fn judges_stopped(&self) -> bool {
+        self.inner.as_ref().is_some_and(|inner| inner.judges_stopped())
+    }
+}
+
+/// What the page of an attempt is called, in its folder.
+pub(super) const PAGE: &str = "page.html";
+
+/// Writes the page of a run beside its journal.
+pub(super) fn write_page(folder: &Path) -> io::Result<()> {
+    let record = Record::read(folder).map_err(io::Error::other)?;
+    let judgement = Judgement::read(folder)?;
+    let mut out = BufWriter::new(private_file(&folder.join(PAGE))?);
+    let run = PageRun { record: &record, judgement: judgement.as_ref(), when: String::new() };
+    page::write(None, &[run], &mut out)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error).and_then(|mut file: File| file.flush())
+}

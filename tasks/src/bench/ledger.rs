@@ -1,0 +1,465 @@
+//! The ledger of a measurement: a line for each attempt that is begun, and one for each that has ended. From it a measurement goes on
+//! after it broke off, and all of its numbers come from it.
+//!
+//! ```text
+//! RUNS/SUITE/ledger.jsonl   {"seq":0,"at":…,"bench":{"version":1,…}}   what is measured, with what
+//!                           {"seq":1,"at":…,"begun":{"case":"radio/3","repeat":1,"attempt":1,"run":"000003-radio"}}
+//!                           {"seq":2,"at":…,"ended":{"case":"radio/3","repeat":1,"attempt":1,"status":"scored","score":1.0,…}}
+//! RUNS/SUITE/ledger.lock    empty; locked by the process that writes
+//! ```
+//!
+//! Lines are only ever added, each is on the disk before anything follows from it, and their order is what counts: `at` is for people,
+//! and a clock that is set back changes nothing. An attempt that was begun and has no end was killed; its case is not lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tapwright_agent::journal::{JOURNAL_BYTES_MAX, private, private_folders, refuse_links};
+use tapwright_contract::file;
+
+use crate::judge::Verdict;
+use crate::measurement::Measurement;
+use crate::origin::write_atomically;
+use crate::suite::{CaseResult, Status};
+
+/// The format's version.
+const VERSION: u32 = 1;
+pub(crate) const LEDGER: &str = "ledger.jsonl";
+const LOCK: &str = "ledger.lock";
+
+/// What is measured, and with what: the ledger's first line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LedgerHeader {
+    /// The format's version.
+    pub version: u32,
+    pub suite: String,
+    /// The name of the measurement, which is its folder's.
+    pub run: String,
+    /// The model's name.
+    pub model: String,
+    /// Milliseconds since 1970.
+    pub started: u64,
+    pub measurement: Measurement,
+    /// The ids of the cases, in their order.
+    pub cases: Vec<String>,
+    /// The kind of each, where cases are counted by kind too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, String>,
+    /// How often each case is done.
+    pub repeats: u32,
+    /// `--apps`, if it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apps: Option<String>,
+    #[serde(default)]
+    pub budgets: Budgets,
+}
+
+/// What an attempt may use, besides its steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budgets {
+    /// From the device's first moment to the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<u32>,
+    /// Of prompts and replies together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+}
+
+/// Which attempt at which case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AttemptId {
+    pub case: String,
+    /// Which time the case is done, from 1.
+    pub repeat: u32,
+    /// From 1.
+    pub attempt: u32,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttemptEnd {
+    #[serde(flatten)]
+    pub id: AttemptId,
+    pub status: Status,
+    /// Only of what was scored: 1 if it passed, 0 if not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Something was changed that nobody asked for.
+    #[serde(default)]
+    pub unasked: bool,
+    /// `None` if the run has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    #[serde(default)]
+    pub steps: u32,
+    /// From the first look to the end.
+    #[serde(default)]
+    pub ms: u64,
+    #[serde(default)]
+    pub tokens_in: u64,
+    #[serde(default)]
+    pub tokens_out: u64,
+    /// What the agent was told; a device may have said it.
+    pub goal: String,
+    /// Its folder beside the ledger.
+    pub run: String,
+}
+
+/// A verdict that took the place of another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rescored {
+    #[serde(flatten)]
+    pub id: AttemptId,
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerLine {
+    Bench(Box<LedgerHeader>),
+    /// An attempt is going to be made.
+    Begun {
+        #[serde(flatten)]
+        id: AttemptId,
+        run: String,
+    },
+    Ended(Box<AttemptEnd>),
+    /// The measurement goes on, by this version of the program.
+    Resumed {
+        program: String,
+    },
+    Rescored(Rescored),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct LedgerEntry {
+    /// Its place, from 0, without gaps.
+    seq: u64,
+    /// Milliseconds since 1970, as the clock was.
+    at: u64,
+    #[serde(flatten)]
+    line: LedgerLine,
+}
+
+/// What is known of one case, in one of its repeats.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CaseStanding {
+    /// How many attempts were begun.
+    pub begun: u32,
+    /// Those that have ended, in their order.
+    pub ended: Vec<AttemptEnd>,
+}
+
+impl CaseStanding {
+    /// What counts: the score, if there is one, else the last end.
+    pub fn result(&self) -> Option<&AttemptEnd> {
+        self.ended.iter().find(|end| end.status.is_final()).or_else(|| self.ended.last())
+    }
+
+    /// Whether another attempt is due: there is no end that stands, and not so many errors that one more says nothing.
+    /// `in_this_sitting` are attempts that have just been made; an error of the agent's is not tried again in the sitting that met it.
+    pub fn is_open(&self, retries: u32, in_this_sitting: bool) -> bool {
+        if self.ended.iter().any(|end| end.status.is_final()) {
+            return false;
+        }
+        // Who stopped it, or killed it, wanted no answer yet.
+        let errors = self.ended.iter().filter(|end| end.status != Status::Cancelled).count();
+        let is_tried_now = match self.ended.last().filter(|_| in_this_sitting) {
+            Some(end) => end.status.is_infrastructure(),
+            None => true,
+        };
+        is_tried_now && errors <= usize::try_from(retries).unwrap_or(usize::MAX)
+    }
+}
+
+/// What a ledger says, and how to say more. No other process can write it while this is kept.
+pub struct Ledger {
+    pub folder: PathBuf,
+    pub records: LedgerRecords,
+    file: File,
+    seq: u64,
+    /// A line may be torn after a failure; nothing can follow it.
+    is_broken: bool,
+    _lock: File,
+}
+
+/// What a ledger says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LedgerRecords {
+    pub header: LedgerHeader,
+    /// By case and repeat.
+    standings: BTreeMap<(String, u32), CaseStanding>,
+    pub rescored: u32,
+}
+
+/// Why a ledger cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Another process writes it.
+    #[error("the measurement at {} is going on in another process", .at.display())]
+    Busy { at: PathBuf },
+    /// It cannot be read or written.
+    #[error("the ledger at {} cannot be read or written", .at.display())]
+    File { at: PathBuf, source: io::Error },
+    /// Somebody changed it, or a newer version wrote it.
+    #[error("{}:{line}: {why}", .at.display())]
+    Broken { at: PathBuf, line: usize, why: String },
+}
+
+impl LedgerError {
+    /// What to do next.
+    pub fn help(&self) -> String {
+        match self {
+            LedgerError::Busy { .. } => "wait for its end, or stop that process".to_owned(),
+            LedgerError::File { .. } => {
+                "see whether the disk is full, and whether you may write there; what was written before stands, and --resume goes on with it"
+                    .to_owned()
+            }
+            LedgerError::Broken { at, line, .. } => {
+                format!("put the file back as it was written, or keep its first {} lines: {}", line - 1, at.display())
+            }
+        }
+    }
+}
+
+impl Ledger {
+    /// Whether a folder has one.
+    pub fn is_there(folder: &Path) -> bool {
+        folder.join(LEDGER).is_file()
+    }
+
+    /// Begins one, in a folder that has none.
+    ///
+    /// # Errors
+    /// `LedgerError` if it cannot be written.
+    pub fn create(folder: &Path, header: LedgerHeader) -> Result<Ledger, LedgerError> {
+        let failed = |source| LedgerError::File { at: folder.to_owned(), source };
+        private_folders(folder).map_err(failed)?;
+        let lock = locked(folder)?;
+        if Ledger::is_there(folder) {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        let at = header.started;
+        let entry =
+            LedgerEntry { seq: 0, at, line: LedgerLine::Bench(Box::new(LedgerHeader { version: VERSION, ..header })) };
+        let text = serde_json::to_string(&entry).map_err(|error| failed(error.into()))?;
+        // All of the first line or nothing: a ledger without one says nothing.
+        write_atomically(folder, LEDGER, &format!("{text}\n")).map_err(failed)?;
+        Ledger::open(folder, lock)
+    }
+
+    /// Takes up a ledger that broke off. A torn last line is left out.
+    ///
+    /// # Errors
+    /// `LedgerError` if somebody else has it, or it cannot be read.
+    pub fn take_up(folder: &Path) -> Result<Ledger, LedgerError> {
+        Ledger::open(folder, locked(folder)?)
+    }
+
+    fn open(folder: &Path, lock: File) -> Result<Ledger, LedgerError> {
+        let failed = |source| LedgerError::File { at: folder.to_owned(), source };
+        refuse_links(folder, &[LEDGER], &[]).map_err(failed)?;
+        let (records, seq, whole) = read(folder)?;
+        let file = OpenOptions::new().append(true).open(folder.join(LEDGER)).map_err(failed)?;
+        file.set_len(whole).map_err(failed)?;
+        Ok(Ledger { folder: folder.to_owned(), records, file, seq, is_broken: false, _lock: lock })
+    }
+
+    /// Writes a line, and returns when it is on the disk. It blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// `LedgerError` if it was not written: then nothing more is to be done.
+    pub fn write(&mut self, at: u64, line: LedgerLine) -> Result<(), LedgerError> {
+        let failed = |folder: &Path, source| LedgerError::File { at: folder.to_owned(), source };
+        if self.is_broken {
+            return Err(failed(&self.folder, io::Error::other("an earlier line could not be written")));
+        }
+        let entry = LedgerEntry { seq: self.seq, at, line };
+        let written = serde_json::to_string(&entry).map_err(io::Error::from).and_then(|mut text| {
+            text.push('\n');
+            self.file.write_all(text.as_bytes())?;
+            self.file.sync_data()
+        });
+        if let Err(source) = written {
+            self.is_broken = true;
+            return Err(failed(&self.folder, source));
+        }
+        self.seq += 1;
+        self.records.apply(entry.line).map_err(|why| {
+            let line = usize::try_from(self.seq).unwrap_or(usize::MAX);
+            LedgerError::Broken { at: self.folder.join(LEDGER), line, why }
+        })
+    }
+}
+
+impl LedgerRecords {
+    /// What a ledger says, whoever writes it.
+    ///
+    /// # Errors
+    /// `LedgerError` if it cannot be read.
+    pub fn read(folder: &Path) -> Result<LedgerRecords, LedgerError> {
+        Ok(read(folder)?.0)
+    }
+
+    /// What is known of a case.
+    pub fn standing(&self, case: &str, repeat: u32) -> CaseStanding {
+        self.standings.get(&(case.to_owned(), repeat)).cloned().unwrap_or_default()
+    }
+
+    /// All cases in their order, each as often as it is done, with what counts of each.
+    pub fn results(&self) -> impl Iterator<Item = (&str, u32, Option<&AttemptEnd>)> {
+        let repeats = self.header.repeats;
+        self.header.cases.iter().flat_map(move |case| {
+            (1..=repeats).map(move |repeat| {
+                let standing = self.standings.get(&(case.clone(), repeat));
+                (case.as_str(), repeat, standing.and_then(CaseStanding::result))
+            })
+        })
+    }
+
+    /// How many attempts were begun.
+    pub fn attempts(&self) -> u64 {
+        self.standings.values().map(|standing| u64::from(standing.begun)).sum()
+    }
+
+    fn apply(&mut self, line: LedgerLine) -> Result<(), String> {
+        match line {
+            LedgerLine::Bench(_) => return Err("there is a second first line".to_owned()),
+            LedgerLine::Resumed { .. } => {}
+            LedgerLine::Begun { id, .. } => {
+                let standing = self.standings.entry((id.case.clone(), id.repeat)).or_default();
+                if id.attempt != standing.begun + 1 {
+                    return Err(format!("attempt {} at {} cannot begin after {}", id.attempt, id.case, standing.begun));
+                }
+                if standing.ended.iter().any(|end| end.status.is_final()) {
+                    return Err(format!("{} is scored already", id.case));
+                }
+                standing.begun = id.attempt;
+            }
+            LedgerLine::Ended(end) => {
+                let standing = self.standings.entry((end.id.case.clone(), end.id.repeat)).or_default();
+                let is_next = end.id.attempt == standing.begun
+                    && standing.ended.last().is_none_or(|last| last.id.attempt < end.id.attempt);
+                if !is_next || !is_plain(&end.run) {
+                    return Err(format!("attempt {} at {} was not begun", end.id.attempt, end.id.case));
+                }
+                standing.ended.push(*end);
+            }
+            LedgerLine::Rescored(Rescored { id, verdict }) => {
+                let standing = self.standings.get_mut(&(id.case.clone(), id.repeat));
+                let end = standing.and_then(|standing| standing.ended.iter_mut().find(|end| end.id == id));
+                let end = end.ok_or_else(|| format!("attempt {} at {} has no end", id.attempt, id.case))?;
+                (end.status, end.score) = match &verdict {
+                    Verdict::Passed => (Status::Scored, Some(1.0)),
+                    Verdict::Failed { .. } => (Status::Scored, Some(0.0)),
+                    Verdict::Void { .. } => (Status::EvaluatorError, None),
+                };
+                end.why = verdict.why().map(str::to_owned);
+                self.rescored += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AttemptEnd {
+    /// As a row of the suite's table.
+    pub fn row(&self, header: &LedgerHeader, folder: &Path) -> CaseResult {
+        let (template, seed) = template_and_seed(&self.id.case);
+        let why = || self.why.clone().unwrap_or_default();
+        let verdict = match (self.status, self.score) {
+            (Status::Scored, Some(1.0)) => Verdict::Passed,
+            (Status::Scored, _) => Verdict::Failed { why: why() },
+            _ => Verdict::Void { why: why() },
+        };
+        CaseResult {
+            template: template.to_owned(),
+            group: header.groups.get(&self.id.case).cloned(),
+            seed,
+            case: self.id.case.clone(),
+            repeat: self.id.repeat,
+            attempt: self.id.attempt,
+            status: Some(self.status),
+            goal: self.goal.clone(),
+            verdict,
+            unasked: self.unasked,
+            outcome: self.outcome.clone(),
+            steps: self.steps,
+            ms: self.ms,
+            tokens_in: self.tokens_in,
+            tokens_out: self.tokens_out,
+            run: self.run.clone(),
+            folder: folder.join(&self.run),
+        }
+    }
+}
+
+/// The template and the seed of a case's id.
+pub(super) fn template_and_seed(case: &str) -> (&str, u64) {
+    let (template, seed) = case.rsplit_once('/').unwrap_or((case, "0"));
+    let seed = seed.split_once('#').map_or(seed, |(seed, _)| seed);
+    (template, seed.parse().unwrap_or(0))
+}
+
+/// Whether it is the name of a folder beside the ledger. One that somebody sent could name any folder of the user's.
+fn is_plain(name: &str) -> bool {
+    Path::new(name).file_name().is_some_and(|plain| plain == name) && !name.starts_with('.')
+}
+
+fn locked(folder: &Path) -> Result<File, LedgerError> {
+    let failed = |source| LedgerError::File { at: folder.to_owned(), source };
+    refuse_links(folder, &[LOCK], &[]).map_err(failed)?;
+    let lock = private().create(true).append(true).open(folder.join(LOCK)).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(LedgerError::Busy { at: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// What a ledger says, how many lines that are, and the bytes of them: what follows is a torn line.
+fn read(folder: &Path) -> Result<(LedgerRecords, u64, u64), LedgerError> {
+    let at = folder.join(LEDGER);
+    let failed = |source| LedgerError::File { at: folder.to_owned(), source };
+    let bytes = file::read_bytes(&at, JOURNAL_BYTES_MAX).map_err(failed)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let mut records: Option<LedgerRecords> = None;
+    let mut seq = 0;
+    for (number, line) in bytes[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let broken = |why: String| LedgerError::Broken { at: at.clone(), line: number + 1, why };
+        let entry: LedgerEntry =
+            serde_json::from_slice(line).map_err(|error| broken(format!("not a line of a ledger: {error}")))?;
+        if entry.seq != seq {
+            return Err(broken(format!("line {} of the ledger stands where line {seq} belongs", entry.seq)));
+        }
+        seq += 1;
+        match (&mut records, entry.line) {
+            (None, LedgerLine::Bench(header)) => {
+                if header.version > VERSION {
+                    let newer = format!("it is of version {}, and this program knows {VERSION}", header.version);
+                    return Err(broken(newer));
+                }
+                let cases: BTreeSet<&String> = header.cases.iter().collect();
+                if cases.len() != header.cases.len() || header.repeats == 0 {
+                    return Err(broken("its cases are not told apart".to_owned()));
+                }
+                records = Some(LedgerRecords { header: *header, standings: BTreeMap::new(), rescored: 0 });
+            }
+            (None, _) => return Err(broken("a ledger begins with what is measured".to_owned())),
+            (Some(records), line) => records.apply(line).map_err(broken)?,
+        }
+    }
+    let nothing = || LedgerError::Broken { at: at.clone(), line: 1, why: "there is no whole line in it".to_owned() };
+    Ok((records.ok_or_else(nothing)?, seq, whole as u64))
+}
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

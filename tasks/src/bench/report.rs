@@ -1,0 +1,350 @@
+//! What a measurement came to, for people and for programs: a page without scripts that needs nothing beside it but the pages of the runs,
+//! a table for a spreadsheet, and the same as JSON.
+//!
+//! Goals and reasons come from models, screens and pages, so they are escaped: in the page as in [`crate::page`], and in the table so that
+//! no cell is taken for a formula.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::attempt::PAGE;
+use super::ledger::template_and_seed;
+use super::summary::Summary;
+use super::{AttemptEnd, LedgerRecords, Status};
+use crate::origin::write_atomically;
+use crate::page::{escaped, quoted};
+use crate::suite::{CaseCounts, SuiteTable};
+
+const STYLE: &str = concat!(include_str!("../page/shared.css"), include_str!("report.css"));
+
+/// What the page of a measurement is called, in its folder.
+pub const INDEX: &str = "index.html";
+/// Its table for a spreadsheet.
+pub const CSV: &str = "cases.csv";
+/// The same, and the numbers, as JSON.
+pub const JSON: &str = "cases.json";
+
+/// Writes all of them. `when` says when it began, as people say it.
+///
+/// # Errors
+/// If one cannot be written.
+pub fn write(folder: &Path, records: &LedgerRecords, when: &str) -> io::Result<Summary> {
+    let summary = Summary::of(records);
+    let (table, _) = super::table(records, folder);
+    write_atomically(folder, CSV, &csv(records))?;
+    write_atomically(folder, JSON, &json(records, &summary)?)?;
+    write_atomically(folder, INDEX, &html(folder, records, &summary, &table, when))?;
+    Ok(summary)
+}
+
+fn html(folder: &Path, records: &LedgerRecords, summary: &Summary, table: &SuiteTable, when: &str) -> String {
+    let header = &records.header;
+    let title = format!("{} &middot; {}", escaped(&header.suite), escaped(&header.model));
+    let mut out = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n"
+    );
+    numbers(summary, &mut out);
+    facts(records, summary, when, &mut out);
+    out.push_str("</header>\n<main>\n");
+    if !table.groups.is_empty() {
+        counts("By kind", "kind", &table.groups, &mut out);
+    }
+    counts("By template", "template", &table.templates, &mut out);
+    cases(folder, records, &mut out);
+    let _ = write!(
+        out,
+        "</main>\n<footer>Tapwright &middot; {} &middot; <a href=\"{CSV}\">{CSV}</a> &middot; <a href=\"{JSON}\">{JSON}</a></footer>\n</body>\n</html>\n",
+        escaped(&header.run)
+    );
+    out
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "&ndash;".to_owned(), |share| format!("{:.1}&nbsp;%", 100.0 * share))
+}
+
+/// The three numbers, in the order in which they can be told wrong.
+fn numbers(summary: &Summary, out: &mut String) {
+    let Summary { total, scored, sum, mean_of_all, mean_of_scored, standard_error, errors, unfinished, .. } = summary;
+    // As many digits as it has, and no more than are worth telling.
+    let sum = (sum * 1000.0).round() / 1000.0;
+    let error = standard_error.map_or_else(String::new, |error| format!(" &plusmn; {:.1}", 100.0 * error));
+    let failed: u64 = errors.values().sum();
+    let kinds: Vec<String> =
+        errors.iter().filter(|(_, count)| **count > 0).map(|(name, count)| format!("{count} {name}")).collect();
+    let mut told = if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") };
+    if *unfinished > 0 {
+        let _ = write!(told, "; {unfinished} not finished");
+    }
+    let mood = if failed + unfinished > 0 { "mild" } else { "good" };
+    let _ = write!(
+        out,
+        "<dl class=\"numbers\">\n<div><dt>of all</dt><dd>{}</dd><p>{sum} of {total}</p></div>\n\
+         <div><dt>of those scored</dt><dd>{}<small>{error}</small></dd><p>{sum} of {scored}</p></div>\n\
+         <div class=\"{mood}\"><dt>errors</dt><dd>{}</dd><p>{told}</p></div>\n</dl>\n",
+        percent(*mean_of_all),
+        percent(*mean_of_scored),
+        failed + unfinished,
+    );
+    if summary.repeats > 1 && summary.complete_cases > 0 {
+        let row = |name: &str, shares: &[f64]| {
+            let cells: String = shares.iter().map(|share| format!("<td>{}</td>", percent(Some(*share)))).collect();
+            format!("<tr><th>{name}</th>{cells}</tr>\n")
+        };
+        let heads: String = (1..=summary.repeats).map(|k| format!("<th>{k}</th>")).collect();
+        let _ = write!(
+            out,
+            "<div class=\"wide\"><table class=\"counts\"><caption>Repeats, over the {} cases all of whose {} have a score</caption>\
+             <tr><th>k</th>{heads}</tr>\n{}{}</table></div>\n",
+            summary.complete_cases,
+            summary.repeats,
+            row("pass@k: at least one of k", &summary.pass_at_k),
+            row("pass^k: each of k", &summary.pass_hat_k)
+        );
+    }
+}
+
+fn facts(records: &LedgerRecords, summary: &Summary, when: &str, out: &mut String) {
+    let header = &records.header;
+    let measurement = &header.measurement;
+    let budgets = header.budgets;
+    let mut rows = vec![
+        ("model", measurement.model.about.clone()),
+        ("model's digest", measurement.model.sha256.clone().unwrap_or_else(|| "not known".to_owned())),
+        ("profile's digest", measurement.model.profile.clone()),
+        ("cases", format!("{}, {} times each", summary.cases, header.repeats)),
+        ("cases' digest", measurement.cases.clone()),
+        ("steps of a case", measurement.limits.steps_max.to_string()),
+        ("minutes of a case", budgets.minutes.map_or_else(|| "not limited".to_owned(), |minutes| minutes.to_string())),
+        ("tokens of a case", budgets.tokens.map_or_else(|| "not limited".to_owned(), |tokens| tokens.to_string())),
+        ("attempts", summary.attempts.to_string()),
+        ("tokens", format!("{} in, {} out", summary.tokens_in, summary.tokens_out)),
+        ("program", measurement.program.clone()),
+        ("day in the prompt", measurement.date.clone()),
+        ("began", when.to_owned()),
+    ];
+    if !measurement.weather.is_empty() {
+        rows.push(("weather", format!("seed {}", measurement.weather_seed)));
+    }
+    if records.rescored > 0 {
+        rows.push(("judged anew", records.rescored.to_string()));
+    }
+    out.push_str("<details><summary>What was measured</summary><dl class=\"facts\">");
+    for (name, value) in rows {
+        let _ = write!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", escaped(&value));
+    }
+    out.push_str("</dl></details>\n");
+}
+
+fn counts(title: &str, first: &str, rows: &BTreeMap<String, CaseCounts>, out: &mut String) {
+    let has_unasked = rows.values().any(|counts| counts.unasked > 0);
+    let unasked = |cell: String, tag: &str| if has_unasked { format!("<{tag}>{cell}</{tag}>") } else { String::new() };
+    let _ = write!(
+        out,
+        "<section><h2>{title}</h2><div class=\"wide\"><table class=\"counts\">\n<tr><th>{first}</th><th>success</th><th>passed</th>\
+         <th>failed</th><th>no score</th><th>steps</th>{}</tr>\n",
+        unasked("unasked".to_owned(), "th")
+    );
+    for (name, counts) in rows {
+        let success = counts.success();
+        let bar = success.map_or_else(String::new, |share| {
+            format!("<meter min=\"0\" max=\"1\" value=\"{share:.4}\">{share:.2}</meter>")
+        });
+        let steps = counts.steps_mean().map_or_else(|| "&ndash;".to_owned(), |steps| format!("{steps:.1}"));
+        let _ = writeln!(
+            out,
+            "<tr><th>{}</th><td class=\"success\">{bar}{}</td><td>{}</td><td>{}</td><td>{}</td><td>{steps}</td>{}</tr>",
+            escaped(name),
+            percent(success),
+            counts.passed,
+            counts.failed,
+            counts.void,
+            unasked(counts.unasked.to_string(), "td"),
+        );
+    }
+    out.push_str("</table></div></section>\n");
+}
+
+/// What a case came to, in a word and the colour of it.
+fn word(end: Option<&AttemptEnd>) -> (&'static str, &'static str) {
+    match end.map(|end| (end.status, end.score)) {
+        None => ("not finished", "mild"),
+        Some((Status::Scored, Some(1.0))) => ("passed", "good"),
+        Some((Status::Scored, _)) => ("failed", "bad"),
+        Some((status, _)) => (status.id(), "mild"),
+    }
+}
+
+fn cases(folder: &Path, records: &LedgerRecords, out: &mut String) {
+    out.push_str("<section><h2>Cases</h2><ol class=\"cases\">\n");
+    for (case, repeat, end) in records.results() {
+        let (word, mood) = word(end);
+        let name = escaped(case);
+        let page = end.map(|end| format!("{}/{PAGE}", end.run)).filter(|page| folder.join(page).is_file());
+        let name = match page {
+            // The name of a folder of ours; what else it could hold is no part of an address.
+            Some(page) => format!("<a href=\"{}\">{name}</a>", escaped(&page.replace('%', "%25").replace('#', "%23"))),
+            None => name,
+        };
+        let again =
+            if records.header.repeats > 1 { format!(" <small>repeat {repeat},</small>") } else { String::new() };
+        let _ = write!(out, "<li><span class=\"badge {mood}\">{word}</span><div><b>{name}</b>{again}");
+        if let Some(end) = end {
+            let attempts = match end.id.attempt {
+                1 => String::new(),
+                attempt => format!(", attempt {attempt}"),
+            };
+            let outcome = end.outcome.as_deref().unwrap_or("no end");
+            let _ = write!(
+                out,
+                " <small>{} {}, {:.1} s, {}{attempts}</small><p>{}</p>",
+                end.steps,
+                if end.steps == 1 { "step" } else { "steps" },
+                end.ms as f64 / 1000.0,
+                escaped(outcome),
+                escaped(&end.goal)
+            );
+            if let Some(why) = &end.why {
+                let _ = write!(out, "<p class=\"why\">{}</p>", quoted(why));
+            }
+        }
+        out.push_str("</div></li>\n");
+    }
+    out.push_str("</ol></section>\n");
+}
+
+/// A cell as RFC 4180 has it. What begins as a formula does is made a text: the words are a model's or a page's.
+fn cell(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+fn line(cells: &[String]) -> String {
+    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
+fn csv(records: &LedgerRecords) -> String {
+    let heads = [
+        "suite",
+        "case",
+        "template",
+        "group",
+        "seed",
+        "repeat",
+        "attempt",
+        "status",
+        "score",
+        "unasked",
+        "outcome",
+        "steps",
+        "seconds",
+        "tokens_in",
+        "tokens_out",
+        "goal",
+        "why",
+        "run",
+    ];
+    let mut out = line(&heads.map(str::to_owned));
+    for (case, repeat, end) in records.results() {
+        let (template, seed) = template_and_seed(case);
+        let group = records.header.groups.get(case).cloned().unwrap_or_default();
+        let mut cells = vec![
+            records.header.suite.clone(),
+            case.to_owned(),
+            template.to_owned(),
+            group,
+            seed.to_string(),
+            repeat.to_string(),
+        ];
+        match end {
+            None => cells.extend([String::new(), "unfinished".to_owned()]),
+            Some(end) => cells.extend([
+                end.id.attempt.to_string(),
+                end.status.id().to_owned(),
+                end.score.map_or_else(String::new, |score| score.to_string()),
+                end.unasked.to_string(),
+                end.outcome.clone().unwrap_or_default(),
+                end.steps.to_string(),
+                format!("{:.3}", end.ms as f64 / 1000.0),
+                end.tokens_in.to_string(),
+                end.tokens_out.to_string(),
+                end.goal.clone(),
+                end.why.clone().unwrap_or_default(),
+                end.run.clone(),
+            ]),
+        }
+        cells.resize(heads.len(), String::new());
+        out += &line(&cells);
+    }
+    out
+}
+
+fn json(records: &LedgerRecords, summary: &Summary) -> io::Result<String> {
+    let cases: Vec<_> = records
+        .results()
+        .map(|(case, repeat, end)| {
+            let (template, seed) = template_and_seed(case);
+            json!({
+                "case": case,
+                "template": template,
+                "seed": seed,
+                "group": records.header.groups.get(case),
+                "repeat": repeat,
+                "end": end,
+            })
+        })
+        .collect();
+    let whole = json!({ "measured": records.header, "summary": summary, "cases": cases });
+    Ok(serde_json::to_string_pretty(&whole)? + "\n")
+}
+
+/// A table with the columns that BrowserGym's results have.
+pub fn browsergym_table(records: &LedgerRecords) -> String {
+    let mut out = "env.task_name,env.task_seed,cum_reward,n_steps,terminated,truncated,err_msg\r\n".to_owned();
+    for (case, _, end) in records.results() {
+        let (task, seed) = template_and_seed(case);
+        let name = format!("miniwob.{task},{seed}");
+        let line = match end {
+            Some(end) if end.status == Status::Scored => {
+                // The run was stopped because the page had ended the episode.
+                let terminated = end.outcome.as_deref() == Some("stopped");
+                let truncated = end.outcome.as_deref() == Some("out-of-steps");
+                format!("{},{},{terminated},{truncated},", end.score.unwrap_or_default(), end.steps)
+            }
+            Some(end) => format!(",{},false,false,{}", end.steps, end.status.id()),
+            None => ",,,,unfinished".to_owned(),
+        };
+        out += &format!("{name},{line}\r\n");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_a_text_whatever_is_in_it() {
+        for (text, written) in [
+            ("plain", "plain"),
+            ("a, b", "\"a, b\""),
+            ("say \"hi\"", "\"say \"\"hi\"\"\""),
+            ("two\nlines", "\"two\nlines\""),
+            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("+1,2", "\"'+1,2\""),
+            ("-0.5", "-0.5"),
+            ("@cmd", "'@cmd"),
+        ] {
+            assert_eq!(cell(text), written);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Mistakes in cases of somebody's own, and how such cases are judged.
+
+use std::fs;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::judge::RecordedProbe;
+
+fn read(text: &str) -> Result<FolderSuite, Mistake> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("cases.toml"), text).unwrap();
+    FolderSuite::read(folder.path(), folder.path())
+}
+
+/// What is wrong, the text that is pointed at, and what to do.
+fn check(text: &str, expected: Expect) {
+    let Err(mistake) = read(text) else { panic!("nothing is wrong with {text}") };
+    let at = mistake.at.clone().map_or("", |at| &mistake.text[at]);
+    let at = at.lines().next().unwrap_or_default();
+    expected.assert_eq(&format!("{} | {at} | {}", mistake.why, mistake.help.unwrap_or_default()));
+}
+
+const GOOD: &str = "[[case]]\nname = \"a\"\ngoal = \"g\"\nexpect = [{ fact = \"wifi.on\", is = \"true\" }]\n";
+
+#[test]
+fn mistakes_are_said_with_their_place() {
+    check(
+        "",
+        expect![
+            "there is no case in its files |  | add one: [[case]]; tapwright bench new FOLDER writes some to begin with"
+        ],
+    );
+    check(
+        "[[case]]\nname = \"a b\"\ngoal = \"g\"\n",
+        expect![[r#""a b" is no name for a case | "a b" | letters, digits, `-` and `_`, up to 60"#]],
+    );
+    check(&format!("{GOOD}{GOOD}"), expect![[r#"there are two cases with the name `a` | "a" | "#]]);
+    check("[[case]]\nname = \"a\"\ngoal = \" \"\n", expect![[r#"the goal is empty | " " | "#]]);
+    check(
+        "[[case]]\nname = \"a\"\ngoal = \"g\"\n",
+        expect![[
+            r#"nobody says what the case `a` wants | [[case]] | say what is true in the end: expect = [{ fact = "wifi.on", is = "true" }]"#
+        ]],
+    );
+    check(&GOOD.replace("goal", "gaol"), expect!["there is no key `gaol` here | gaol | did you mean `goal`?"]);
+    check(
+        &GOOD.replace("wifi.on", "wifi.onn"),
+        expect![[r#"there is no fact `wifi.onn` | { fact = "wifi.onn", is = "true" } | did you mean `wifi.on`?"#]],
+    );
+    check(
+        &format!("{GOOD}start = [{{ fact = \"wifi.onn\", is = \"true\" }}]\n"),
+        expect!["it cannot start so: there is no fact `wifi.onn` that can be set | [[case]] | did you mean `wifi.on`?"],
+    );
+    check(
+        &format!("{GOOD}device = {{ kind = \"fridge\" }}\n"),
+        expect![[
+            r#"there is no device of the kind `fridge` for cases | "fridge" | kind = "virtual" is a phone of this program's, kind = "browser" a browser of its own"#
+        ]],
+    );
+    check(
+        &format!("{GOOD}device = {{ size = \"9x9\" }}\n"),
+        expect![[r#"a display is 240 to 4096 pixels wide and 400 to 4096 high | "9x9" | "#]],
+    );
+    check(
+        &format!("{GOOD}device = {{ apps = \"some\" }}\n"),
+        expect![[r#"there are no apps `some` | "some" | write "basic" or "all""#]],
+    );
+    check(
+        &format!("{GOOD}device = {{ kind = \"browser\" }}\n"),
+        expect![[
+            r#"a browser does not tell facts, so nothing can be made true of it or expected of it | [[case]] | expect something of the answer: answer = { contains = ["…"] }"#
+        ]],
+    );
+    check(
+        &GOOD.replace("is = \"true\"", "is = \"true\", gone = true"),
+        expect![[
+            r#"it does not say in one way what `wifi.on` is to be | { fact = "wifi.on", is = "true", gone = true } | write exactly one of is = "…", any_of = ["…"], matches = "… * …" and gone = true"#
+        ]],
+    );
+    check(
+        &format!("{GOOD}ends = [\"dnoe\"]\n"),
+        expect![[r#"no run that is right ends with `dnoe` | ["dnoe"] | did you mean `done`?"#]],
+    );
+    check(
+        &format!("{GOOD}answer = {{ }}\n"),
+        expect![[r#"nobody says what the answer has to say | { } | answer = { contains = ["…"] }"#]],
+    );
+    check(&format!("{GOOD}limits = {{ steps = 0 }}\n"), expect!["a case may take no step | 0 | "]);
+    assert!(read("[[case]]\nname = ").is_err());
+}
+
+#[test]
+fn the_template_is_a_suite() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("mine/suite");
+    assert!(!is_suite(&at));
+    create(&at).unwrap();
+    assert!(is_suite(&at));
+    let suite = FolderSuite::read(&at, folder.path()).unwrap();
+    assert_eq!(suite.templates(), ["wifi-on", "is-wifi-on", "no-such-person"]);
+    assert_eq!(suite.case("wifi-on", 0).unwrap().limits, CaseLimits { steps_max: Some(15), minutes: Some(10) });
+    let error = create(&at).unwrap_err();
+    assert!(error.to_string().contains("not empty"), "nothing is written over: {error}");
+}
+
+#[tokio::test]
+async fn what_a_case_wants_is_judged() {
+    let text = r#"
+[[case]]
+name = "a"
+goal = "g"
+expect = [
+    { fact = "wifi.on", is = "true" }, { fact = "notes.0", matches = "buy * and *" },
+    { fact = "alarms.7.on", gone = true }, { fact = "front", any_of = ["Notes", "Home"] },
+]
+answer = { contains = ["milk"], without = ["sorry"] }
+may_change = ["notes."]
+"#;
+    let case = read(text).unwrap().case("a", 0).unwrap();
+    let facts = |more: &[(&str, &str)]| -> Facts {
+        let all = [("wifi.on", "true"), ("notes.0", "buy milk and bread"), ("front", "Home")];
+        all.iter().chain(more).map(|(name, is)| ((*name).to_owned(), (*is).to_owned())).collect()
+    };
+    let start = facts(&[("wifi.on", "false"), ("alarms.7.on", "true")]);
+    let done = |message: &str| Outcome::Done { message: message.to_owned() };
+    for (end, outcome, against) in [
+        (facts(&[]), done("Milk is on it."), None),
+        (facts(&[("notes.1", "x")]), done("milk"), None),
+        (facts(&[("wifi.on", "false")]), done("milk"), Some("`wifi.on` should be `true` and is `false`")),
+        (facts(&[("notes.0", "buy milk")]), done("milk"), Some("`notes.0` should be `buy * and *` and is `buy milk`")),
+        (facts(&[("alarms.7.on", "true")]), done("milk"), Some("`alarms.7.on` should be `gone` and is `true`")),
+        (facts(&[("front", "Mail")]), done("milk"), Some("`front` should be `Notes or Home` and is `Mail`")),
+        (facts(&[("dark.on", "true")]), done("milk"), Some("`dark.on` was changed, which nobody asked for")),
+        (facts(&[]), done("bread"), Some("the answer should say `milk`, and is `bread`")),
+        (facts(&[]), Outcome::OutOfSteps, Some("the run should end with done and ended with `out-of-steps`")),
+    ] {
+        let mut probe = RecordedProbe(&end);
+        let evidence = Evidence { start: &start, end: &end, outcome: &outcome, probe: &mut probe };
+        assert_eq!(case.evaluator.evaluate(evidence).await.unwrap().as_deref(), against);
+        assert_eq!(case.evaluator.is_unasked(&start, &end), end.contains_key("dark.on"));
+    }
+}
+
+#[test]
+fn a_star_stands_for_anything() {
+    for (pattern, text, is) in [
+        ("a", "a", true),
+        ("a", "ab", false),
+        ("a*", "ab", true),
+        ("*b", "ab", true),
+        ("*", "", true),
+        ("a*b*c", "a1b2c", true),
+        ("a*b*c", "a1c2b", false),
+        ("ab*ba", "aba", false),
+        ("a*a*a", "aa", false),
+        ("é*", "éx", true),
+    ] {
+        assert_eq!(matches(pattern, text), is, "{pattern} {text}");
+    }
+}

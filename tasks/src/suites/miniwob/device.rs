@@ -1,0 +1,253 @@
+//! A browser with one episode in it. Browsers are kept for the next episode, which has a tab of its own: starting one takes longer than most
+//! episodes do.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tapwright_contract::Size;
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Label, Screen};
+use tapwright_contract::gesture::{Abilities, Gesture};
+use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions};
+use tapwright_drivers::{OpenRig, Probe, Rig, Settle};
+use tokio::sync::watch;
+
+use super::pages::{Episode, EpisodeTicket, PageServer};
+use super::{DONE, GOAL, RAW_REWARD, REASON, REWARD};
+use crate::judge::Facts;
+
+/// BrowserGym's view, in pixels of a picture: 332x214 CSS pixels at 150 %.
+const SIZE: Size = Size { width: 498, height: 321 };
+const SCALE_PERCENT: u32 = 150;
+/// How long closing the tabs of an episode may take.
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// Browsers that nobody uses just now.
+#[derive(Clone)]
+pub(super) struct Browsers {
+    idle: Arc<Mutex<Vec<Rig>>>,
+    folder: PathBuf,
+}
+
+impl Browsers {
+    pub fn new(folder: &Path) -> Browsers {
+        Browsers { idle: Arc::default(), folder: folder.to_owned() }
+    }
+
+    /// Ends them all.
+    pub async fn end(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for rig in idle {
+            drop(rig.close(CLOSE).await);
+        }
+    }
+
+    /// One that was used before, if there is one.
+    fn used(&self) -> Option<Rig> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    async fn start(&self, within: Duration) -> Result<Rig, DriverError> {
+        let launch =
+            LaunchOptions { program: None, size: SIZE, scale_percent: SCALE_PERCENT, folder: self.folder.clone() };
+        let at = BrowserAddress::Private(launch);
+        BrowserOptions { at, settle: Settle::BROWSER, sites: Vec::new() }.open(within).await
+    }
+}
+
+/// A device that begins an episode when it is opened.
+pub(super) struct EpisodeDevice {
+    server: Arc<PageServer>,
+    browsers: Browsers,
+    task: String,
+    seed: u32,
+}
+
+impl EpisodeDevice {
+    pub fn new(server: &Arc<PageServer>, browsers: &Browsers, task: &str, seed: u32) -> EpisodeDevice {
+        EpisodeDevice { server: server.clone(), browsers: browsers.clone(), task: task.to_owned(), seed }
+    }
+}
+
+/// What it is, for the digest of the cases: the same wherever the pages are.
+impl fmt::Debug for EpisodeDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let EpisodeDevice { task, seed, server, .. } = self;
+        write!(f, "miniwob {task} {seed} {SIZE} {SCALE_PERCENT} {}", server.digest)
+    }
+}
+
+fn failed(operation: &'static str, kind: DriverErrorKind) -> DriverError {
+    DriverError { device: "the browser of MiniWoB++".to_owned(), operation, kind }
+}
+
+#[async_trait]
+impl OpenRig for EpisodeDevice {
+    fn name(&self) -> String {
+        format!("browser with {}", self.task)
+    }
+
+    async fn open(&self, within: Duration) -> Result<Rig, DriverError> {
+        let ticket = self.server.ticket(&self.task, self.seed);
+        let mut ticket =
+            ticket.map_err(|error| failed("begin an episode", DriverErrorKind::Refused { why: error.to_string() }))?;
+        let rig = match self.browsers.used() {
+            Some(mut rig) => match show(&mut rig, &mut ticket, within).await {
+                Ok(()) => rig,
+                Err(error) => {
+                    // It has crashed, or is in the way: another one is started.
+                    tracing::debug!(%error, "a browser that was kept cannot be used any more");
+                    drop(rig.close(CLOSE).await);
+                    let retried = self.server.ticket(&self.task, self.seed);
+                    ticket = retried.map_err(|error| {
+                        failed("begin an episode", DriverErrorKind::Refused { why: error.to_string() })
+                    })?;
+                    let mut rig = self.browsers.start(within).await?;
+                    show(&mut rig, &mut ticket, within).await?;
+                    rig
+                }
+            },
+            None => {
+                let mut rig = self.browsers.start(within).await?;
+                show(&mut rig, &mut ticket, within).await?;
+                rig
+            }
+        };
+        let (over, is_over) = watch::channel(false);
+        let mut told = ticket.episode.clone();
+        let follow = tokio::spawn(async move {
+            if told.wait_for(|episode| episode.end.is_some()).await.is_ok() {
+                over.send_replace(true);
+                // Whoever waits for it hears it until the episode is forgotten.
+                over.closed().await;
+            }
+        });
+        let probe = EpisodeProbe { episode: ticket.episode.clone(), over: is_over };
+        let about = format!("{}, page {}", rig.about, self.task);
+        let name = self.name();
+        let abilities = rig.driver.abilities();
+        let driver =
+            EpisodeDriver { name, abilities, rig: Some(rig), browsers: self.browsers.clone(), _ticket: ticket };
+        let end = Box::pin(async move { follow.abort() });
+        Ok(Rig {
+            driver: Box::new(driver),
+            // What BrowserGym's agents have: the picture, the widgets, hands and keys.
+            apis: Vec::new(),
+            probe: Some(Box::new(probe)),
+            about,
+            identity: None,
+            teardown: Some(end),
+        })
+    }
+}
+
+/// Opens the page of an episode, and waits until the episode has begun.
+async fn show(rig: &mut Rig, ticket: &mut EpisodeTicket, within: Duration) -> Result<(), DriverError> {
+    rig.driver.perform(&Gesture::Launch { app: ticket.address.clone() }, within).await?;
+    let ready = ticket.episode.wait_for(|episode| episode.goal.is_some());
+    match tokio::time::timeout(within, ready).await {
+        Ok(Ok(_)) => Ok(()),
+        _ => {
+            let tries = "the page did not say that its episode has begun".to_owned();
+            Err(failed("begin an episode", DriverErrorKind::TimedOut { tries }))
+        }
+    }
+}
+
+struct EpisodeDriver {
+    name: String,
+    abilities: Abilities,
+    /// `None` once it was closed.
+    rig: Option<Rig>,
+    browsers: Browsers,
+    _ticket: EpisodeTicket,
+}
+
+impl EpisodeDriver {
+    fn inner(&mut self) -> Result<&mut Box<dyn Driver>, DriverError> {
+        let closed = || failed("use it", DriverErrorKind::Lost { why: "it was closed".to_owned() });
+        self.rig.as_mut().map(|rig| &mut rig.driver).ok_or_else(closed)
+    }
+}
+
+#[async_trait]
+impl Driver for EpisodeDriver {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn abilities(&self) -> Abilities {
+        // There is one page, and nothing to launch.
+        Abilities { launch: false, windows: false, app_names: false, ..self.abilities }
+    }
+
+    async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
+        self.inner()?.screen(within).await
+    }
+
+    async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
+        self.inner()?.perform(gesture, within).await
+    }
+
+    async fn labels(&mut self, within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
+        self.inner()?.labels(within).await
+    }
+
+    /// The browser is kept for the next episode, without the pages of this one. One that does not let go of them is ended.
+    async fn close(&mut self, _within: Duration) -> Result<(), DriverError> {
+        let Some(mut rig) = self.rig.take() else { return Ok(()) };
+        if close_pages(&mut rig).await {
+            self.browsers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(rig);
+        } else {
+            drop(rig.close(CLOSE).await);
+        }
+        Ok(())
+    }
+}
+
+/// Closes the tabs of an episode: all that the web has. Whether it worked.
+async fn close_pages(rig: &mut Rig) -> bool {
+    let Some(apis) = rig.apis.first_mut() else { return false };
+    let Ok(listed) = apis.call("tabs.list", &json!({}), CLOSE).await else { return false };
+    let Ok(Value::Array(tabs)) = serde_json::from_str(&listed) else { return false };
+    let is_page = |tab: &&Value| tab["address"].as_str().is_some_and(|address| address.starts_with("http"));
+    for tab in tabs.iter().filter(is_page) {
+        if apis.call("tabs.close", &json!({"tab": tab["tab"].to_string()}), CLOSE).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Says what came of the episode.
+struct EpisodeProbe {
+    episode: watch::Receiver<Episode>,
+    over: watch::Receiver<bool>,
+}
+
+#[async_trait]
+impl Probe for EpisodeProbe {
+    async fn facts(&mut self, _within: Duration) -> Result<Facts, DriverError> {
+        let Episode { goal, end, .. } = self.episode.borrow().clone();
+        let mut facts =
+            Facts::from([(GOAL.to_owned(), goal.unwrap_or_default()), (DONE.to_owned(), end.is_some().to_string())]);
+        if let Some(end) = end {
+            facts.insert(RAW_REWARD.to_owned(), end.raw_reward.to_string());
+            facts.insert(REWARD.to_owned(), end.reward.to_string());
+            facts.insert(REASON.to_owned(), end.reason);
+        }
+        Ok(facts)
+    }
+
+    async fn set(&mut self, _name: &str, _value: &str, _within: Duration) -> Result<(), DriverError> {
+        let why = "an episode begins as its seed draws it".to_owned();
+        Err(failed("set a fact", DriverErrorKind::Refused { why }))
+    }
+
+    fn task_over(&self) -> Option<watch::Receiver<bool>> {
+        Some(self.over.clone())
+    }
+}
