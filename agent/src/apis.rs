@@ -15,15 +15,23 @@ pub struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    /// Adds all that something offers, now and later.
+    /// Adds all that something offers, now and later. That there are too many is no error: at each look those are chosen that the
+    /// model is told of.
     ///
     /// # Errors
-    /// The first name that cannot be offered, and why; nothing is added then.
+    /// The first name that can never be offered, and why; nothing is added then.
     pub fn add(&mut self, api: Box<dyn Apis + 'a>) -> Result<(), (String, InvalidApiSpec)> {
-        let mut catalog = ApiCatalog::of(&self.specs());
+        let known = self.specs();
+        let mut catalog = ApiCatalog::default();
         for spec in api.specs() {
             let name = spec.name.clone();
-            catalog.add(spec).map_err(|error| (name, error))?;
+            if known.iter().any(|known| known.name.eq_ignore_ascii_case(&name)) {
+                return Err((name, InvalidApiSpec::Twice));
+            }
+            match catalog.add(spec) {
+                Ok(()) | Err(InvalidApiSpec::Many) => {}
+                Err(error) => return Err((name, error)),
+            }
         }
         self.apis.push(api);
         Ok(())

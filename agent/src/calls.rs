@@ -9,11 +9,15 @@ use crate::schema::{InvalidSchema, Mismatch, Schema};
 use crate::secrets;
 
 /// As many APIs as a model can be told of with each goal.
-const APIS_MAX: usize = 32;
+pub const APIS_MAX: usize = 64;
+/// What all of them may come to in a prompt, with names, arguments and what they are for: some four thousand tokens.
+const OFFER_BYTES_MAX: usize = 16 << 10;
+/// How much a model is told of one API's arguments.
+pub(crate) const SIGNATURE_BYTES: usize = 400;
 /// How long a name may be.
 const NAME_CHARS_MAX: usize = 64;
 /// How much a model is told of one API.
-const ABOUT_CHARS_MAX: usize = 200;
+pub const ABOUT_CHARS_MAX: usize = 200;
 /// How much of the list of names is in a remark.
 const NAMES_BYTES: usize = 300;
 /// The argument of an API that takes plain words.
@@ -227,8 +231,19 @@ pub enum InvalidApiSpec {
     About,
     #[error("there are more than {APIS_MAX}, and a model is told of so many at most")]
     Many,
+    #[error(
+        "what a model is told of all APIs together is {OFFER_BYTES_MAX} bytes at most, and those before it take them up"
+    )]
+    Budget,
     #[error("parameters: {0}")]
     Parameters(#[from] InvalidSchema),
+}
+
+/// An API that a model is not told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiLeftOut {
+    pub name: String,
+    pub why: InvalidApiSpec,
 }
 
 /// What a call is not, for the model that wrote it.
@@ -266,15 +281,38 @@ impl ApiCatalog {
         Ok(())
     }
 
-    /// Those of a list that can be offered.
+    /// Those of a list that can be called.
     pub fn of(specs: &[ApiSpec]) -> ApiCatalog {
-        let mut catalog = ApiCatalog::default();
-        for spec in specs {
-            if let Err(error) = catalog.add(spec.clone()) {
-                tracing::warn!(api = clip(&spec.name, NAME_CHARS_MAX), %error, "an API is not offered");
-            }
+        let (catalog, left_out) = ApiCatalog::chosen(specs, usize::MAX);
+        for left_out in left_out {
+            tracing::warn!(api = clip(&left_out.name, NAME_CHARS_MAX), why = %left_out.why, "an API cannot be called");
         }
         catalog
+    }
+
+    /// Those of a list that a model is told of, and those that it is not, in order.
+    pub fn offered(specs: &[ApiSpec]) -> (ApiCatalog, Vec<ApiLeftOut>) {
+        ApiCatalog::chosen(specs, OFFER_BYTES_MAX)
+    }
+
+    fn chosen(specs: &[ApiSpec], bytes_max: usize) -> (ApiCatalog, Vec<ApiLeftOut>) {
+        let (mut catalog, mut left_out, mut bytes) = (ApiCatalog::default(), Vec::new(), 0);
+        for spec in specs {
+            let why = match catalog.add(spec.clone()) {
+                Ok(()) => {
+                    let told = catalog.apis.last().map_or(0, |(spec, schema)| bytes_told(spec, schema));
+                    if bytes + told <= bytes_max {
+                        bytes += told;
+                        continue;
+                    }
+                    catalog.apis.pop();
+                    InvalidApiSpec::Budget
+                }
+                Err(why) => why,
+            };
+            left_out.push(ApiLeftOut { name: spec.name.clone(), why });
+        }
+        (catalog, left_out)
     }
 
     /// Whether there is none.
@@ -340,6 +378,11 @@ impl ApiCatalog {
             }
         }
     }
+}
+
+/// What a model is told of one, about.
+fn bytes_told(spec: &ApiSpec, schema: &Schema) -> usize {
+    spec.name.len() + schema.signature().len().min(SIGNATURE_BYTES) + spec.about.len()
 }
 
 /// Whether a text begins with an API's name.

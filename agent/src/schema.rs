@@ -1,17 +1,24 @@
 //! Checks arguments against the part of JSON Schema that descriptions of calls use.
 //!
-//! Known are `type`, `properties`, `required`, `additionalProperties` (true or false), `enum`, `const`, `items`, `minItems`,
-//! `maxItems`, `minimum`, `maximum`, `minLength`, `maxLength`, `pattern` and `anyOf`; notes for people (`title`, `description`,
-//! `default`, `examples`, `format`, `$schema`, `$comment`, `deprecated`) say nothing about an argument. Any other word is refused when
-//! the schema is read: one that were passed over would let through what it forbids. Where fields are listed, others are refused
-//! unless the schema says `additionalProperties: true`: a model that adds one means something that would not be done.
+//! Known are `type`, `properties`, `required`, `additionalProperties`, `enum`, `const`, `items`, `minItems`, `maxItems`,
+//! `uniqueItems`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `minLength`, `maxLength`, `pattern`, `anyOf`, `oneOf`,
+//! `allOf` of one schema, and `$ref` to a definition of the same schema that does not come back to itself; notes for people (`title`,
+//! `description`, `default`, `examples`, `format` and the like) say nothing about an argument. Any other word is refused when the
+//! schema is read: one that were passed over would let through what it forbids. Where fields are listed, others are refused unless
+//! the schema says what they may be: a model that adds one means something that would not be done.
 //!
-//! This is our own because a validator of the whole standard (the crate `jsonschema`) brings references, dialects and some thirty
-//! crates with it, and because schemas may come from servers that nobody vouches for: size, depth and work are bounded here.
+//! This is our own because a validator of the whole standard (the crate `jsonschema`) brings remote references, dialects and some
+//! thirty crates with it, and because schemas may come from servers that nobody vouches for: size, depth and work are bounded here.
+//!
+//! | room | what is there |
+//! | --- | --- |
+//! | [`read`] | how a schema is read |
+
+mod read;
 
 use std::fmt;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use crate::limits::clip;
@@ -20,8 +27,6 @@ use crate::limits::clip;
 const SCHEMA_BYTES_MAX: usize = 16 << 10;
 /// How deep schemas and arguments may be nested.
 const DEPTH_MAX: usize = 8;
-/// What a pattern may come to when it is compiled.
-const PATTERN_BYTES_MAX: usize = 64 << 10;
 /// How much of something wrong is shown.
 const SHOWN_BYTES: usize = 60;
 /// How much of a list of names is shown.
@@ -34,16 +39,23 @@ pub struct Schema {
     types: Vec<Kind>,
     properties: Vec<(String, Schema)>,
     required: Vec<String>,
+    /// Whether there may be other fields, and what they are like if that is said.
     additional: bool,
+    others: Option<Box<Schema>>,
     values: Option<Vec<Value>>,
     items: Option<Box<Schema>>,
     /// Of a list.
     count: Range<usize>,
+    /// Whether no item of a list may be there twice.
+    distinct: bool,
     /// Of a text, in characters.
     length: Range<usize>,
     number: Range<f64>,
+    /// Above and below which it is, without these themselves.
+    between: Range<f64>,
     pattern: Option<Regex>,
     any_of: Vec<Schema>,
+    one_of: Vec<Schema>,
 }
 
 /// From where to where, both included.
@@ -154,86 +166,12 @@ impl Schema {
         if schema.to_string().len() > SCHEMA_BYTES_MAX {
             return Err(invalid(format!("it is longer than {SCHEMA_BYTES_MAX} bytes")));
         }
-        let read = Schema::read(schema, "", 0)?;
+        let read = read::read(schema)?;
         if read.types != [Kind::Object] {
             return Err(invalid(
                 "arguments are an object: write {\"type\": \"object\", \"properties\": {…}}".to_owned(),
             ));
         }
-        Ok(read)
-    }
-
-    fn read(schema: &Value, path: &str, level: usize) -> Result<Schema, InvalidSchema> {
-        let invalid = |why: String| InvalidSchema { path: path.to_owned(), why };
-        if level > DEPTH_MAX {
-            return Err(invalid(format!("it is nested deeper than {DEPTH_MAX} levels")));
-        }
-        let words = match schema {
-            Value::Object(words) => words,
-            Value::Bool(true) => return Ok(Schema { additional: true, ..Schema::default() }),
-            _ => return Err(invalid("a schema is an object".to_owned())),
-        };
-        let mut read = Schema::default();
-        for (word, said) in words {
-            let path = format!("{path}/{word}");
-            let invalid = |why: &str| InvalidSchema { path: path.clone(), why: why.to_owned() };
-            match word.as_str() {
-                "type" => read.types = types(said).ok_or_else(|| invalid("it is a type of JSON, or a list of them"))?,
-                "properties" => {
-                    let fields = said.as_object().ok_or_else(|| invalid("it is an object"))?;
-                    for (name, field) in fields {
-                        let field = Schema::read(field, &format!("{path}/{name}"), level + 1)?;
-                        read.properties.push((name.clone(), field));
-                    }
-                }
-                "required" => read.required = texts(said).ok_or_else(|| invalid("it is a list of names"))?,
-                "additionalProperties" => {
-                    read.additional = said.as_bool().ok_or_else(|| invalid("only true and false are known here"))?;
-                }
-                "enum" => {
-                    let values = said.as_array().filter(|values| !values.is_empty());
-                    read.allow(values.ok_or_else(|| invalid("it is a list of values"))?);
-                }
-                "const" => read.allow(std::slice::from_ref(said)),
-                "items" => read.items = Some(Box::new(Schema::read(said, &path, level + 1)?)),
-                "anyOf" => {
-                    let several = said.as_array().filter(|several| !several.is_empty());
-                    for one in several.ok_or_else(|| invalid("it is a list of schemas"))? {
-                        read.any_of.push(Schema::read(one, &path, level + 1)?);
-                    }
-                }
-                "minItems" => read.count.min = Some(size(said).ok_or_else(|| invalid("it is a count"))?),
-                "maxItems" => read.count.max = Some(size(said).ok_or_else(|| invalid("it is a count"))?),
-                "minLength" => read.length.min = Some(size(said).ok_or_else(|| invalid("it is a count"))?),
-                "maxLength" => read.length.max = Some(size(said).ok_or_else(|| invalid("it is a count"))?),
-                "minimum" => read.number.min = Some(said.as_f64().ok_or_else(|| invalid("it is a number"))?),
-                "maximum" => read.number.max = Some(said.as_f64().ok_or_else(|| invalid("it is a number"))?),
-                "pattern" => {
-                    let pattern = said.as_str().ok_or_else(|| invalid("it is a text"))?;
-                    let regex = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build();
-                    read.pattern = Some(regex.map_err(|_| invalid("this regular expression is not known here"))?);
-                }
-                "title" | "description" | "default" | "examples" | "format" | "$schema" | "$comment" | "deprecated" => {
-                }
-                _ => return Err(invalid("this word is not known here, and what it forbids would be let through")),
-            }
-        }
-        if read.values.as_ref().is_some_and(Vec::is_empty) {
-            return Err(invalid("its enum and its const have no value in common".to_owned()));
-        }
-        let lists_fields = words.contains_key("properties");
-        if read.types.is_empty() && lists_fields {
-            read.types = vec![Kind::Object];
-        }
-        if !words.contains_key("additionalProperties") {
-            read.additional = !lists_fields;
-        }
-        if let Some(name) = read.required.iter().find(|name| !read.additional && read.property(name).is_none()) {
-            return Err(invalid(format!("{name:?} is required, and is none of the properties")));
-        }
-        // Files written by people come with their keys sorted; what has to be there is told and written first.
-        let Schema { properties, required, .. } = &mut read;
-        properties.sort_by_key(|(name, _)| !required.contains(name));
         Ok(read)
     }
 
@@ -275,6 +213,14 @@ impl Schema {
             let several: Vec<String> = self.any_of.iter().map(Schema::signature).collect();
             return mismatch(clip(&several.join(" or "), LIST_BYTES).to_owned());
         }
+        if !self.one_of.is_empty() {
+            let fitting = self.one_of.iter().filter(|one| one.check_at(value, path, is_open).is_ok()).count();
+            if fitting != 1 {
+                let several: Vec<String> = self.one_of.iter().map(Schema::signature).collect();
+                let which = clip(&several.join(" or "), LIST_BYTES).to_owned();
+                return mismatch(if fitting == 0 { which } else { format!("what fits only one of: {which}") });
+            }
+        }
         let open = value.as_str().is_some_and(is_open);
         if let Some(values) = &self.values
             && !open
@@ -285,6 +231,7 @@ impl Schema {
         match value {
             Value::Object(fields) => self.check_fields(fields, path, is_open),
             Value::Array(items) if !self.count.holds(items.len()) => mismatch(format!("{} items", self.count)),
+            Value::Array(items) if self.distinct && has_twice(items) => mismatch("no item twice".to_owned()),
             Value::Array(items) => match &self.items {
                 Some(schema) => items
                     .iter()
@@ -302,6 +249,13 @@ impl Schema {
             Value::Number(number) if number.as_f64().is_some_and(|number| !self.number.holds(number)) => {
                 mismatch(format!("a number, {}", self.number))
             }
+            Value::Number(number) if number.as_f64().is_some_and(|number| !self.is_between(number)) => {
+                mismatch(match (self.between.min, self.between.max) {
+                    (Some(min), Some(max)) => format!("a number above {min} and below {max}"),
+                    (Some(min), None) => format!("a number above {min}"),
+                    (None, max) => format!("a number below {}", max.unwrap_or_default()),
+                })
+            }
             Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => Ok(()),
         }
     }
@@ -316,7 +270,11 @@ impl Schema {
             let path = || format!("{path}/{}", clip(name, SHOWN_BYTES));
             match self.property(name) {
                 Some(schema) => schema.check_at(field, &path(), is_open)?,
-                None if self.additional => {}
+                None if self.additional => {
+                    if let Some(schema) = &self.others {
+                        schema.check_at(field, &path(), is_open)?;
+                    }
+                }
                 None => {
                     let known: Vec<&str> = self.properties().collect();
                     let expected = match known.is_empty() {
@@ -328,6 +286,16 @@ impl Schema {
             }
         }
         Ok(())
+    }
+
+    fn is_between(&self, number: f64) -> bool {
+        let Range { min, max } = self.between;
+        min.is_none_or(|min| min < number) && max.is_none_or(|max| number < max)
+    }
+
+    /// The schemas of which one has to fit, or exactly one.
+    fn choices(&self) -> &[Schema] {
+        if self.any_of.is_empty() { &self.one_of } else { &self.any_of }
     }
 
     fn kinds(&self) -> String {
@@ -347,10 +315,10 @@ impl Schema {
             });
             return format!("{{{}}}", fields.collect::<Vec<_>>().join(", "));
         }
-        match (&self.items, self.types.is_empty(), self.any_of.is_empty()) {
+        match (&self.items, self.types.is_empty(), self.choices().is_empty()) {
             (Some(items), ..) => format!("[{}]", items.signature()),
             (None, false, _) => self.kinds(),
-            (None, true, false) => self.any_of.iter().map(Schema::signature).collect::<Vec<_>>().join(" or "),
+            (None, true, false) => self.choices().iter().map(Schema::signature).collect::<Vec<_>>().join(" or "),
             (None, true, true) => "anything".to_owned(),
         }
     }
@@ -364,8 +332,8 @@ impl Schema {
             return words.into();
         }
         // Beside fields of its own the others mostly say which of them are needed, and a grammar of those alone would have no field.
-        if !self.any_of.is_empty() && self.properties.is_empty() {
-            let several: Vec<Value> = self.any_of.iter().map(Schema::for_grammar).collect();
+        if !self.choices().is_empty() && self.properties.is_empty() {
+            let several: Vec<Value> = self.choices().iter().map(Schema::for_grammar).collect();
             return json!({ "anyOf": several });
         }
         if !self.types.is_empty() {
@@ -377,7 +345,13 @@ impl Schema {
             words.insert("properties".to_owned(), Value::Object(fields.collect()));
             let required = self.required.iter().filter(|name| self.property(name).is_some());
             words.insert("required".to_owned(), required.cloned().collect::<Vec<_>>().into());
-            words.insert("additionalProperties".to_owned(), false.into());
+            // Where no field is named, none could be written otherwise.
+            let others = match (&self.others, self.additional && self.properties.is_empty()) {
+                (Some(others), true) => others.for_grammar(),
+                (None, true) => true.into(),
+                (_, false) => false.into(),
+            };
+            words.insert("additionalProperties".to_owned(), others);
         }
         if let Some(items) = &self.items {
             words.insert("items".to_owned(), items.for_grammar());
@@ -408,21 +382,9 @@ fn depth(value: &Value) -> usize {
     deep
 }
 
-fn types(said: &Value) -> Option<Vec<Kind>> {
-    let kind = |name: &str| KINDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
-    match said {
-        Value::String(name) => Some(vec![kind(name)?]),
-        Value::Array(names) if !names.is_empty() => names.iter().map(|name| kind(name.as_str()?)).collect(),
-        _ => None,
-    }
-}
-
-fn texts(said: &Value) -> Option<Vec<String>> {
-    said.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
-}
-
-fn size(said: &Value) -> Option<usize> {
-    usize::try_from(said.as_u64()?).ok()
+/// Lists that models write are short.
+fn has_twice(items: &[Value]) -> bool {
+    items.iter().enumerate().any(|(nth, item)| items[..nth].iter().any(|other| is_same(item, other)))
 }
 
 /// `1` and `1.0` are one number.

@@ -195,9 +195,27 @@ fn apis_that_are_not_offered() {
         assert!(error.contains(words), "{words}: {error}");
     }
     let many: Vec<ApiSpec> = (0..80).map(|nth| api(&format!("a{nth}"), "x", ApiEffect::Reads)).collect();
-    assert_eq!(ApiCatalog::of(&many).iter().count(), 32);
+    assert_eq!(ApiCatalog::of(&many).iter().count(), 64);
     let mut catalog = ApiCatalog::of(&many);
     assert_eq!(catalog.add(mail_spec()), Err(InvalidApiSpec::Many));
+    let (offered, left_out) = ApiCatalog::offered(&many);
+    assert_eq!((offered.iter().count(), left_out.len()), (64, 16));
+}
+
+/// Two hundred of a server's tools are not all put into a prompt, and none is left out without a word.
+#[test]
+fn what_a_model_is_told_of_all_apis_is_bounded() {
+    let many: Vec<ApiSpec> = (0..200)
+        .map(|nth| ApiSpec { about: "é".repeat(200), ..api(&format!("server.tool_{nth}"), "x", ApiEffect::Reads) })
+        .collect();
+    let (offered, left_out) = ApiCatalog::offered(&many);
+    let told = Dialect::Autoglm.offer(&offered);
+    assert!(told.len() <= 18 << 10 && 30 < offered.iter().count(), "{} {}", told.len(), offered.iter().count());
+    assert_eq!(offered.iter().count() + left_out.len(), 200);
+    assert!(left_out.iter().all(|left_out| left_out.why == InvalidApiSpec::Budget), "{left_out:?}");
+    // One that is small still finds its place.
+    let small = [&many[..], &[api("z", "x", ApiEffect::Reads)]].concat();
+    assert!(ApiCatalog::offered(&small).0.named("z").is_some());
 }
 
 /// What a run asks for and tells, event by event.

@@ -119,6 +119,7 @@ fn apis() -> ApiCatalog {
         spec("weather.now", plain_parameters()),
         spec("mail", mail),
         spec("ping", json!({ "type": "object", "properties": {} })),
+        spec("any", json!({ "type": "object", "properties": { "fields": { "type": "object" } } })),
     ])
 }
 
@@ -145,6 +146,7 @@ fn only_the_apis_that_are_offered_may_be_called() {
         r#"name="mail", arguments={"to": "Anna", "mood": "glad"}"#,
         r#"name="mail", arguments={"to": "A \"b\" \n", "mood": 3, "count": 2, "copies": ["a", "b"], "note": null, "place": {"x": 1.5}}"#,
         r#"name="ping", arguments={}"#,
+        r#"name="any", arguments={"fields": {"Name": "Ada", "agree": true}}"#,
     ] {
         let reply = format!("<think>t</think><answer>do(action=\"Call_API\", {call})");
         assert!(allowed(&reply), "{call}");

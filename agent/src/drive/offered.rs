@@ -6,7 +6,9 @@ use crate::calls::ApiCatalog;
 use crate::secrets::Secrets;
 
 /// How many APIs are looked at, to find those that can be offered.
-const APIS_MAX: usize = 256;
+const APIS_MAX: usize = 1024;
+/// As many names of those that are not are written to a log.
+const NAMES_MAX: usize = 20;
 
 /// The APIs as the run knows them.
 #[derive(Default)]
@@ -63,7 +65,11 @@ impl OfferedApis {
         if told == self.told {
             return;
         }
-        let fit = ApiCatalog::of(&told);
+        let (fit, left_out) = ApiCatalog::offered(&told);
+        if let Some(first) = left_out.first() {
+            let names: Vec<&str> = left_out.iter().take(NAMES_MAX).map(|api| api.name.as_str()).collect();
+            tracing::warn!(count = left_out.len(), ?names, first = %first.why, "APIs that the model is not told of");
+        }
         // A device may describe itself with what was typed into it.
         let is_quiet = |text: &str| secrets.redact(text) == text;
         let quiet = |spec: &&ApiSpec| {

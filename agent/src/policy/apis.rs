@@ -127,6 +127,12 @@ impl Policy {
         apis.find(|(name, _)| is_of(call, name))
     }
 
+    /// What it says of a call that does this, unless the app in front makes it stricter.
+    pub fn permission_of(&self, call: &ApiCall, effect: ApiEffect) -> Permission {
+        let front = Front { id: String::new(), label: String::new(), aliases: Vec::new() };
+        self.ruling_of_call(call, Some(effect), &front).permission
+    }
+
     /// What it says of a call; by the old rules what it does was not known.
     pub(crate) fn ruling_of_call(&self, call: &ApiCall, effect: Option<ApiEffect>, front: &Front) -> Ruling {
         let mut ruling = Ruling::default();

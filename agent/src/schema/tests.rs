@@ -32,7 +32,24 @@ fn schemas_that_are_not_used() {
         (json!([]), "a schema is an object"),
         (json!({}), "arguments are an object"),
         (object(json!({ "a": { "type": "text" } })), "/properties/a/type: it is a type of JSON"),
-        (object(json!({ "a": { "$ref": "#/x" } })), "/properties/a/$ref: this word is not known"),
+        (object(json!({ "a": { "$ref": "#/x" } })), "/properties/a/$ref: there is no \"#/x\" in this schema"),
+        (
+            object(json!({ "a": { "$ref": "https://x.example/y" } })),
+            "/properties/a/$ref: only definitions of the same schema",
+        ),
+        (object(json!({ "a": { "$ref": "#", "description": "again" } })), "it comes back to itself"),
+        (
+            object(json!({ "a": { "$ref": "#/properties/b" }, "b": { "$ref": "#/properties/a" } })),
+            "it comes back to itself",
+        ),
+        (
+            object(json!({ "a": { "$ref": "#/properties/b", "minLength": 1 }, "b": {} })),
+            "\"minLength\" beside a reference",
+        ),
+        (laughing(), "it has more than 2000 parts"),
+        (object(json!({ "a": { "allOf": [{}, {}] } })), "/properties/a/allOf: only one schema"),
+        (object(json!({ "a": { "uniqueItems": 1 } })), "it is true or false"),
+        (object(json!({ "a": { "exclusiveMinimum": true } })), "it is a number"),
         (object(json!({ "a": { "not": {} } })), "/properties/a/not: this word is not known"),
         (object(json!({ "a": { "pattern": "(" } })), "this regular expression is not known"),
         (object(json!({ "a": { "pattern": "(?=x)" } })), "this regular expression is not known"),
@@ -41,7 +58,7 @@ fn schemas_that_are_not_used() {
         (object(json!({ "a": { "enum": [2], "const": 1 } })), "no value in common"),
         (object(json!({ "a": { "minLength": -1 } })), "it is a count"),
         (json!({ "type": "object", "properties": {}, "required": ["b"] }), "\"b\" is required"),
-        (json!({ "type": "object", "additionalProperties": {} }), "only true and false"),
+        (json!({ "type": "object", "additionalProperties": 3 }), "/additionalProperties: a schema is an object"),
         (object(json!({ "a": { "description": "x".repeat(20_000) } })), "longer than 16384 bytes"),
         (deep, "deeper than 8 levels"),
         (json!({ "type": "object", "default": bottomless }), "nested too deep"),
@@ -49,6 +66,66 @@ fn schemas_that_are_not_used() {
         let error = Schema::of_object(&schema).expect_err(&schema.to_string()).to_string();
         assert!(error.contains(words), "{words}: {error}");
     }
+}
+
+/// Seven definitions, each of which names the next one eight times.
+fn laughing() -> Value {
+    let mut definitions = Map::new();
+    for nth in 0..7 {
+        let next = json!({ "$ref": format!("#/$defs/d{}", nth + 1) });
+        let fields = (0..8).map(|field| (format!("f{field}"), next.clone()));
+        definitions.insert(format!("d{nth}"), object(Value::Object(fields.collect())));
+    }
+    definitions.insert("d7".to_owned(), json!({ "type": "string" }));
+    json!({ "type": "object", "properties": { "a": { "$ref": "#/$defs/d0" } }, "$defs": definitions })
+}
+
+/// What the libraries write that servers are made with: definitions, choices, open fields.
+#[test]
+fn schemas_of_libraries_are_read() {
+    let schema = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#", "title": "Arguments", "type": "object",
+        "$defs": {
+            "Kind": { "enum": ["file", "folder"], "type": "string", "title": "Kind" },
+            "Place": { "type": "object", "properties": { "kind": { "$ref": "#/$defs/Kind" } }, "required": ["kind"] },
+        },
+        "properties": {
+            "place": { "$ref": "#/$defs/Place", "description": "where", "default": null },
+            "kind": { "allOf": [{ "$ref": "#/$defs/Kind" }], "default": "file" },
+            "either": { "oneOf": [{ "type": "integer" }, { "type": "number", "minimum": 10 }] },
+            "ratio": { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 },
+            "above": { "type": "number", "exclusiveMinimum": 0 },
+            "names": { "type": "array", "items": { "type": "string" }, "uniqueItems": true },
+            "counts": { "type": "object", "additionalProperties": { "type": "integer" } },
+            "any": { "type": "object", "additionalProperties": {} },
+        },
+        "additionalProperties": false, "x-mcp-header": true,
+    });
+    let schema = Schema::of_object(&schema).unwrap();
+    for fits in [
+        json!({ "place": { "kind": "file" }, "kind": "folder", "either": 3, "ratio": 0.5, "above": 7 }),
+        json!({ "either": 10.5, "names": ["a", "b"], "counts": { "x": 1 }, "any": { "y": [1] } }),
+    ] {
+        assert_eq!(schema.check(&fits, never), Ok(()), "{fits}");
+    }
+    for (wrong, words) in [
+        (json!({ "place": { "kind": "x" } }), "/place/kind: expected one of \"file\" | \"folder\""),
+        (json!({ "kind": "x" }), "/kind: expected one of"),
+        (json!({ "either": 12 }), "/either: expected what fits only one of: integer or number"),
+        (json!({ "either": "x" }), "/either: expected integer or number"),
+        (json!({ "ratio": 1 }), "/ratio: expected a number above 0 and below 1"),
+        (json!({ "above": 0 }), "/above: expected a number above 0"),
+        (json!({ "names": ["a", "a"] }), "/names: expected no item twice"),
+        (json!({ "counts": { "x": "1" } }), "/counts/x: expected integer"),
+        (json!({ "other": 1 }), "/other: expected one of the names"),
+    ] {
+        let error = schema.check(&wrong, never).expect_err(words).to_string();
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    let grammar = schema.for_grammar();
+    assert_eq!(grammar["properties"]["counts"]["additionalProperties"], json!({ "type": ["integer"] }));
+    assert_ne!(grammar["properties"]["any"]["additionalProperties"], json!(false));
+    assert_eq!(grammar["additionalProperties"], json!(false));
 }
 
 #[test]

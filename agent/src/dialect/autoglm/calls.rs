@@ -5,13 +5,11 @@ use serde_json::{Map, Value as Json, json};
 use super::value::{Quoting, Reader, Value};
 use super::verb::{shown, unclear};
 use crate::action::Action;
-use crate::calls::{ApiCall, ApiCatalog, INSTRUCTION, settled};
+use crate::calls::{ApiCall, ApiCatalog, INSTRUCTION, SIGNATURE_BYTES, settled};
 use crate::dialect::Unclear;
 use crate::limits::clip;
 use crate::schema::Schema;
 
-/// How much a model is told of one API's arguments.
-const SIGNATURE_BYTES: usize = 400;
 /// Above it a number of ours does not hold all integers.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
