@@ -610,7 +610,8 @@ async fn the_clipboard_and_the_windows_are_apis() {
     }
     let at = DesktopAddress::Private { size: SIZE, folder: std::env::temp_dir() };
     let applications = vec!["/usr/share/applications".into()];
-    let options = DesktopOptions { at, settle: Settle::DESKTOP, applications, bus: None, machine: None };
+    let options =
+        DesktopOptions { at, settle: Settle::DESKTOP, applications, folders: Vec::new(), bus: None, machine: None };
     let mut rig = options.open(PATIENCE).await.unwrap();
     assert!(rig.about.starts_with("private desktop 1000x700, on display :"), "{}", rig.about);
     let apis = &mut rig.apis[0];
@@ -629,6 +630,12 @@ async fn the_clipboard_and_the_windows_are_apis() {
     let error = apis.call("windows.move", &json!({"window": "x", "x": 0, "y": 0}), PATIENCE).await.unwrap_err();
     assert_eq!(error.to_string(), "refused: no window has the title or the number \"x\"; there are: none");
     assert!(matches!(apis.call("windows", &none, PATIENCE).await, Err(ApiError::Unknown)));
+    // Its own home is a folder whose files may be written.
+    let files = &mut rig.apis[1];
+    files.call("files.write", &json!({"path": "note.txt", "text": "héllo"}), PATIENCE).await.unwrap();
+    assert_eq!(files.call("files.read", &json!({"path": "note.txt"}), PATIENCE).await.unwrap(), "héllo");
+    let error = files.call("files.read", &json!({"path": "../authority"}), PATIENCE).await.unwrap_err();
+    assert!(matches!(error, ApiError::Refused { .. }), "{error}");
     rig.close(PATIENCE).await.unwrap();
 }
 

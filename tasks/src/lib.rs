@@ -5,6 +5,7 @@
 
 pub mod apis;
 pub mod bench;
+pub mod call_trial;
 mod counted;
 pub mod desk;
 pub mod device;
@@ -52,6 +53,7 @@ pub use tapwright_agent::limits::Limits;
 pub use tapwright_agent::outcome::{End, Outcome};
 pub use tapwright_agent::person::{Answer, Asker, Nobody, Person, Question};
 pub use tapwright_agent::policy::{ApiUse, EffectPermissions, Permission, Policy, PresetAnswers, Rule, SecretUse};
+pub use tapwright_agent::schema::Schema;
 pub use tapwright_agent::secrets::{SecretText, Secrets};
 pub use tapwright_agent::step::{Decided, StepResult};
 pub use tapwright_agent::stop::{Stop, Stopper, stop};

@@ -74,6 +74,7 @@ impl Measurement {
             ModelSource::Folder(folder) => Some(digest_of(folder)?),
             ModelSource::Server { .. }
             | ModelSource::Script(_)
+            | ModelSource::Given(_)
             | ModelSource::Finish
             | ModelSource::Infeasible
             | ModelSource::Taps => None,

@@ -36,6 +36,8 @@ pub enum ModelSource {
     Server { url: String, name: String, key: Option<ApiKey> },
     /// What somebody wrote down; after its last reply the model is broken.
     Script(PathBuf),
+    /// What the program itself has written down.
+    Given(Vec<String>),
     /// Always says that it is done, without looking: the floor of any comparison.
     Finish,
     /// Always says that it cannot be done, without looking: what a suite gives for giving up.
@@ -228,6 +230,11 @@ pub async fn open(
             let model = Box::new(Scripted::new(format!("script:{name}"), replies, AtEnd::Break));
             Ok(LoadedModel { model, profiles, about })
         }
+        ModelSource::Given(replies) => {
+            let replies = replies.iter().skip(options.heard).cloned().collect();
+            let model = Box::new(Scripted::new("given", replies, AtEnd::Break));
+            Ok(LoadedModel { model, profiles, about: "what was asked for".to_owned() })
+        }
         ModelSource::Finish => {
             let reply = "<think>I do not look.</think><answer>finish(message=\"All done.\")</answer>".to_owned();
             let model = Box::new(Scripted::new("finish", vec![reply], AtEnd::Stay));
@@ -295,9 +302,14 @@ pub fn profiles(options: &ModelOptions) -> Result<ChosenProfile, LoadModelError>
             },
             None => ChosenProfile { profiles: Profiles::of_servers(), note: None },
         },
-        (None, ModelSource::Script(_) | ModelSource::Finish | ModelSource::Infeasible | ModelSource::Taps) => {
-            ChosenProfile { profiles: Profiles::of_scripts(), note: None }
-        }
+        (
+            None,
+            ModelSource::Script(_)
+            | ModelSource::Given(_)
+            | ModelSource::Finish
+            | ModelSource::Infeasible
+            | ModelSource::Taps,
+        ) => ChosenProfile { profiles: Profiles::of_scripts(), note: None },
     };
     if let Some(language) = options.language {
         profiles = profiles.speaking(language)?;

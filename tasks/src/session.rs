@@ -6,9 +6,13 @@
 use std::io;
 use std::mem;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tapwright_agent::apis::Registry;
+use async_trait::async_trait;
+use serde_json::Value;
+use tapwright_agent::apis::{Lent, Registry};
+use tapwright_agent::calls::ApiCatalog;
 use tapwright_agent::journal::{Entry, JournalError, Record, SAME_NAMES_MAX, numbered};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::person::{Answer, Person, Question};
@@ -16,8 +20,12 @@ use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
 use tapwright_contract::Size;
-use tapwright_contract::api::Apis;
+use tapwright_contract::api::{ApiError, ApiSpec, Apis};
+use tapwright_contract::name::is_same;
+use tokio::task::JoinSet;
 
+use crate::apis::mcp::{McpError, McpServer};
+use crate::counted::counted;
 use crate::desk::Desk;
 use crate::device::{Device, DeviceError};
 use crate::device_lock::{DeviceInUse, DeviceLock};
@@ -26,7 +34,7 @@ use crate::model::{LoadModelError, LoadedModel, LoadingStage, open};
 use crate::origin::RunOrigin;
 use crate::policy::Preset;
 use crate::resume::{ResumableRun, device_of};
-use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, Watch, add_device_apis, run};
+use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, Watch, run};
 use crate::seal::SealKey;
 use crate::settings::Settings;
 
@@ -36,6 +44,8 @@ pub struct Session {
     device: Device,
     /// What the device offers besides its screen.
     device_apis: Vec<Box<dyn Apis>>,
+    /// The MCP servers that were started for it.
+    mcp: Vec<McpServer>,
     /// Keep other runs from the phone for as long as they are there: by its address, and by its serial number.
     locks: [Option<DeviceLock>; 2],
     model: LoadedModel,
@@ -82,6 +92,8 @@ pub enum SessionError {
     Device(#[from] DeviceError),
     #[error(transparent)]
     DeviceInUse(#[from] DeviceInUse),
+    #[error(transparent)]
+    Mcp(#[from] McpError),
 }
 
 /// Whether the phone of a session is the one that a run was on.
@@ -95,16 +107,109 @@ pub enum PhoneMatch {
     Another { recorded: String, found: String },
 }
 
-/// The APIs of the settings, and those of the device.
+/// The APIs of the settings, those of the device, and the tools of MCP servers.
 fn all_apis<'a>(
     settings: &Settings,
     secrets: &Secrets,
     device: &'a mut [Box<dyn Apis>],
+    servers: &'a mut [McpServer],
 ) -> Result<Registry<'a>, RunError> {
     let mut apis: Registry<'a> =
         settings.registry(secrets).map_err(|error| RunError::Api { why: error.to_string() })?;
-    add_device_apis(&mut apis, device)?;
+    let names: Vec<String> = servers.iter().map(|server| server.options().name.clone()).collect();
+    for one in device {
+        let added = apis.add(Box::new(DeviceApis { own: one.as_mut(), servers: names.clone() }));
+        added.map_err(|(name, error)| RunError::Api { why: format!("the device's API {name:?}: {error}") })?;
+    }
+    for server in servers {
+        let name = server.options().name.clone();
+        let added = apis.add(Box::new(Lent(server)));
+        added.map_err(|(api, error)| RunError::Api {
+            why: format!("the MCP server {name}: {api}: {error}; give the server another name: [mcp.OTHER]"),
+        })?;
+    }
     Ok(apis)
+}
+
+/// What a device offers, but for names that belong to an MCP server: an app that came to the front later could take one over, and with
+/// it what the policy says of it.
+struct DeviceApis<'a> {
+    own: &'a mut dyn Apis,
+    servers: Vec<String>,
+}
+
+fn belongs_to(name: &str, servers: &[String]) -> bool {
+    name.split_once('.').is_some_and(|(first, _)| servers.iter().any(|server| is_same(server, first)))
+}
+
+#[async_trait]
+impl Apis for DeviceApis<'_> {
+    fn specs(&self) -> Vec<ApiSpec> {
+        let mut specs = self.own.specs();
+        specs.retain(|spec| !belongs_to(&spec.name, &self.servers));
+        specs
+    }
+
+    async fn call(&mut self, name: &str, arguments: &Value, within: Duration) -> Result<String, ApiError> {
+        self.own.call(name, arguments, within).await
+    }
+}
+
+/// Starts all servers at once. One that a run can do without is left out with a note.
+async fn start_servers(
+    settings: &Settings,
+    secrets: &Secrets,
+    stage: &impl Fn(LoadingStage),
+) -> Result<Vec<McpServer>, McpError> {
+    let starting: Vec<_> = settings
+        .mcp
+        .iter()
+        .cloned()
+        .map(|options| {
+            let secrets = secrets.clone();
+            // A task of its own each, which ends with this.
+            let mut tasks = JoinSet::new();
+            tasks.spawn(async move { McpServer::start(&options, &secrets).await });
+            tasks
+        })
+        .collect();
+    let mut servers = Vec::new();
+    for (options, mut tasks) in settings.mcp.iter().zip(starting) {
+        stage(LoadingStage::Library(format!("starting the MCP server {}", options.name)));
+        match tasks.join_next().await {
+            Some(Ok(Ok(server))) => servers.push(server),
+            Some(Ok(Err(error))) if options.is_optional => {
+                stage(LoadingStage::Note(format!(
+                    "{error}; the run begins without it, as [mcp.{}] allows",
+                    options.name
+                )));
+            }
+            Some(Ok(Err(error))) => return Err(error),
+            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            None => {}
+        }
+    }
+    Ok(servers)
+}
+
+/// Starts those anew that have ended by themselves in the meantime.
+async fn start_again(servers: &mut [McpServer], secrets: &Secrets) -> Result<(), RunError> {
+    for server in servers.iter_mut().filter(|server| server.has_ended()) {
+        let options = server.options().clone();
+        match McpServer::start(&options, secrets).await {
+            Ok(fresh) => *server = fresh,
+            Err(error) if options.is_optional => tracing::warn!(%error, "a run begins without an MCP server"),
+            Err(error) => return Err(RunError::Api { why: error.to_string() }),
+        }
+    }
+    Ok(())
+}
+
+/// An API of a session that a model is not told of, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnofferedApi {
+    pub name: String,
+    pub why: String,
 }
 
 impl Session {
@@ -117,7 +222,7 @@ impl Session {
         secrets: Secrets,
         respondents: Respondents,
         stop: Stop,
-        stage: impl Fn(LoadingStage) + Send + 'static,
+        stage: impl Fn(LoadingStage) + Send + Sync + 'static,
     ) -> Result<Option<Session>, SessionError> {
         let mut stopping = stop.clone();
         let opening = async {
@@ -126,7 +231,10 @@ impl Session {
                 Some(folder) => DeviceLock::take(folder, &settings.device.at)?,
                 None => None,
             };
-            let model = open(&settings.model, stage).await?;
+            let mcp = start_servers(&settings, &secrets, &stage).await?;
+            let stage = Arc::new(stage);
+            let telling = stage.clone();
+            let model = open(&settings.model, move |news| telling(news)).await?;
             let mut device = Device::open(&settings.device).await?;
             // A phone may be reached in several ways; its serial number is one.
             let serial = match (&settings.device_locks, device.fingerprint()) {
@@ -138,7 +246,7 @@ impl Session {
                 device = shared;
                 desk.lend(driver);
             }
-            Ok((model, device, [lock, serial]))
+            Ok((model, device, [lock, serial], mcp, stage))
         };
         let opened = tokio::select! {
             biased;
@@ -146,11 +254,16 @@ impl Session {
             opened = opening => opened.map(Some),
         };
         match opened {
-            Ok(Some((model, mut device, locks))) => {
+            Ok(Some((model, mut device, locks, mcp, stage))) => {
                 let seal = seal_of(&settings);
                 // They are called while the device is seen and touched.
                 let device_apis = mem::take(&mut device.rig.apis);
-                Ok(Some(Session { settings, device, device_apis, locks, model, secrets, respondents, seal, stop }))
+                let mut session =
+                    Session { settings, device, device_apis, mcp, locks, model, secrets, respondents, seal, stop };
+                if let Some(note) = session.note_of_unoffered() {
+                    stage(LoadingStage::Note(note));
+                }
+                Ok(Some(session))
             }
             nothing => {
                 if let Some(desk) = respondents.desk {
@@ -173,6 +286,38 @@ impl Session {
     /// What the model is, for people.
     pub fn model_about(&self) -> &str {
         &self.model.about
+    }
+
+    /// What a model is told of, as things are now, and what it is not.
+    ///
+    /// # Errors
+    /// `RunError::Api` if one of them can never be called.
+    pub fn apis(&mut self) -> Result<(Vec<ApiSpec>, Vec<UnofferedApi>), RunError> {
+        let Session { settings, device_apis, mcp, secrets, .. } = self;
+        let names: Vec<String> = mcp.iter().map(|server| server.options().name.clone()).collect();
+        let hidden = device_apis.iter().flat_map(|apis| apis.specs()).filter(|spec| belongs_to(&spec.name, &names));
+        let why = "an MCP server has the name that it begins with; give the server another one: [mcp.OTHER]";
+        let hidden = hidden.map(|spec| (spec.name, why.to_owned()));
+        let unlisted: Vec<_> = hidden.chain(mcp.iter().flat_map(McpServer::left_out)).collect();
+        let specs = all_apis(settings, secrets, device_apis, mcp)?.specs();
+        let (offered, left_out) = ApiCatalog::offered(&specs);
+        let left_out = left_out.into_iter().map(|api| (api.name, api.why.to_string())).chain(unlisted);
+        let left_out = left_out.map(|(name, why)| UnofferedApi { name, why }).collect();
+        Ok((offered.iter().map(|(spec, _)| spec.clone()).collect(), left_out))
+    }
+
+    /// A sentence about what a model is not told of, if there is any.
+    fn note_of_unoffered(&mut self) -> Option<String> {
+        let (_, left_out) = self.apis().ok()?;
+        // Whoever has chosen some of a server's tools knows that the others are not there.
+        let unchosen = |api: &&UnofferedApi| !api.why.ends_with("tools does not name it");
+        let left_out: Vec<&UnofferedApi> = left_out.iter().filter(unchosen).collect();
+        let first = left_out.first()?;
+        let count = counted(left_out.len() as u64, "API is", "APIs are");
+        Some(format!(
+            "{count} not offered to the model; the first is {}: {}; all of them: tapwright apis",
+            first.name, first.why
+        ))
     }
 
     pub(crate) fn model(&mut self) -> &mut LoadedModel {
@@ -252,11 +397,12 @@ impl Session {
         started: u64,
         watch: Watch<'_>,
     ) -> Result<RunReport, RunError> {
-        let Session { settings, device, device_apis, locks, model, secrets, respondents, seal, stop } = self;
+        let Session { settings, device, device_apis, mcp, locks, model, secrets, respondents, seal, stop } = self;
         for lock in locks.iter_mut().flatten() {
             lock.note(&runs.join(name).display().to_string());
         }
-        let mut apis = all_apis(settings, secrets, device_apis)?;
+        start_again(mcp, secrets).await?;
+        let mut apis = all_apis(settings, secrets, device_apis, mcp)?;
         if let Some(desk) = &respondents.desk {
             desk.watch_record(runs.join(name));
         }
@@ -274,7 +420,7 @@ impl Session {
     pub async fn resume(&mut self, mut run: ResumableRun, at: u64, watch: Watch<'_>) -> Result<RunReport, RunError> {
         let policy = self.stricter_policy(&run);
         let limits = self.lower_limits(&run);
-        let Session { settings, device, device_apis, locks, model, secrets, respondents, seal, stop } = self;
+        let Session { settings, device, device_apis, mcp, locks, model, secrets, respondents, seal, stop } = self;
         for lock in locks.iter_mut().flatten() {
             lock.note(&run.folder().display().to_string());
         }
@@ -287,7 +433,8 @@ impl Session {
         if let Some(within) = settings.ask_within {
             run.asks_within(within);
         }
-        let mut apis = all_apis(settings, secrets, device_apis)?;
+        start_again(mcp, secrets).await?;
+        let mut apis = all_apis(settings, secrets, device_apis, mcp)?;
         if let Some(desk) = &respondents.desk {
             desk.watch_record(run.folder().to_owned());
             run.record().entries.iter().for_each(|entry| desk.observe(entry));
@@ -381,7 +528,10 @@ impl Session {
     /// `DeviceError` if the phone is not as it was found.
     pub async fn close(self, how: impl Into<EndNotice>, is_lost: bool) -> Result<(), DeviceError> {
         let how = how.into();
-        let Session { device, respondents, .. } = self;
+        let Session { device, respondents, mcp, .. } = self;
+        for server in mcp {
+            server.close().await;
+        }
         if let Some(desk) = &respondents.desk {
             desk.take_back(); // The driver goes before what it speaks to.
         }

@@ -8,6 +8,7 @@ mod apis;
 mod device;
 mod file;
 mod limits;
+mod mcp;
 mod model;
 mod policy;
 mod trust;
@@ -23,6 +24,7 @@ use tapwright_agent::guard::Touch;
 use tapwright_agent::secrets::{SecretText, Secrets};
 use tapwright_contract::Size;
 
+use crate::apis::mcp::McpServerOptions;
 use crate::apis::{ApiEndpoint, registry};
 use crate::desk::DeskOptions;
 use crate::device::{BrowserAddress, DesktopAddress, DeviceAddress, DeviceOptions, PhoneOptions, Weather};
@@ -162,6 +164,8 @@ pub struct Settings {
     pub foreign: Vec<ForeignSetting>,
     /// APIs that a model can call, by name; what may be done with them is the policy's.
     pub apis: BTreeMap<String, ApiEndpoint>,
+    /// MCP servers whose tools a model can call.
+    pub mcp: Vec<McpServerOptions>,
     /// Where secrets are kept. They are read when a run begins, and kept apart from the rules, which are written down.
     secrets: BTreeMap<String, SecretPlace>,
 }
@@ -249,7 +253,8 @@ impl Settings {
         policy.apps_forbidden.extend(forbid);
         policy::name_in_full(&mut policy);
         let apis = apis::resolve(file, limits.act, &secrets)?;
-        apis::named_in(file, &policy, &apis)?;
+        let mcp = mcp::resolve(file, limits.act, &secrets, machine)?;
+        apis::named_in(file, &policy, &apis, &mcp)?;
         let ms = Duration::from_millis;
         Ok(Settings {
             runs: overrides
@@ -276,6 +281,7 @@ impl Settings {
             ask_within: overrides.ask_within,
             foreign,
             apis,
+            mcp,
             secrets,
         })
     }

@@ -1,6 +1,8 @@
 //! Desktops: the user's own, or a private one for a run. On Linux with X11; each opens to a rig.
 
 #[cfg(target_os = "linux")]
+mod files;
+#[cfg(target_os = "linux")]
 mod x11;
 
 use std::path::PathBuf;
@@ -33,6 +35,8 @@ pub struct DesktopOptions {
     pub settle: Settle,
     /// Where the files of the menu are (`*.desktop`), the most important folder first.
     pub applications: Vec<PathBuf>,
+    /// The folders whose files a model may read and write by calls; a private desktop's own home is one anyway.
+    pub folders: Vec<PathBuf>,
     /// Where the bus of the user's own session is; `None` if there is none.
     pub bus: Option<String>,
     /// What tells this computer from others, for the locks and records of the user's own desktop; `None` if it does not tell.

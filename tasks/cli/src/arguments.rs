@@ -105,6 +105,7 @@ pub enum Command {
     Replay(ReplayArguments),
     Runs(RunsArguments),
     Devices(DevicesArguments),
+    Apis(ApisArguments),
     Doctor(DoctorArguments),
     Setup(SetupArguments),
     Models(ModelsArguments),

@@ -1,5 +1,6 @@
 //! The commands, one file each, and what several of them share.
 
+mod apis;
 mod bench;
 mod devices;
 mod doctor;
@@ -51,6 +52,7 @@ pub async fn perform(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Replay(arguments) => replay::perform(common, &arguments),
         Command::Runs(arguments) => runs::perform(common, &arguments),
         Command::Devices(arguments) => devices::perform(common, arguments).await,
+        Command::Apis(arguments) => apis::perform(common, arguments).await,
         Command::Doctor(arguments) => doctor::perform(common, arguments).await,
         Command::Setup(arguments) => setup::perform(common, arguments).await,
         Command::Models(arguments) => models::perform(common, arguments.command).await,
@@ -94,20 +96,25 @@ async fn telling<T>(
 ) -> T {
     tokio::pin!(opening);
     let mut doing = "";
+    let mut tell = |stage| match stage {
+        LoadingStage::Library(sentence) => narrator.wait(&sentence),
+        LoadingStage::Note(sentence) => narrator.note(&sentence),
+        // It has no time for bars: mini takes a second, a large model is told by what is done.
+        LoadingStage::Building(progress) if progress.doing != doing => {
+            doing = progress.doing;
+            narrator.wait(&format!("the model: {doing}"));
+        }
+        LoadingStage::Building(_) => {}
+    };
     loop {
         tokio::select! {
             biased;
-            Some(stage) = stages.recv() => match stage {
-                LoadingStage::Library(sentence) => narrator.wait(&sentence),
-                LoadingStage::Note(sentence) => narrator.note(&sentence),
-                // It has no time for bars: mini takes a second, a large model is told by what is done.
-                LoadingStage::Building(progress) if progress.doing != doing => {
-                    doing = progress.doing;
-                    narrator.wait(&format!("the model: {doing}"));
-                }
-                LoadingStage::Building(_) => {}
-            },
+            Some(stage) = stages.recv() => tell(stage),
             opened = &mut opening => {
+                // What was said last of all may still lie there.
+                while let Ok(stage) = stages.try_recv() {
+                    tell(stage);
+                }
                 narrator.go_on();
                 return opened;
             }

@@ -45,12 +45,15 @@ impl Exit {
         ),
         (Exit::ModelFailed, "model-failed: no answer, or none that can be read"),
         (Exit::DeviceLost, "device-lost: the device is gone, or does not answer any more"),
-        (Exit::Refused, "refused: the policy or a person said no"),
+        (Exit::Refused, "refused: the policy or a person said no; apis: or the API did"),
         (
             Exit::Failed,
             "the model says that it is done, and the device says otherwise; bench: below --at-least; models doctor: a number is wrong",
         ),
-        (Exit::Void, "the verdict is void; bench: some runs say nothing about the agent"),
+        (
+            Exit::Void,
+            "the verdict is void; bench: some runs say nothing about the agent; apis: nobody knows whether it was done",
+        ),
         (Exit::Stopped, "stopped, by Ctrl-C"),
     ];
 

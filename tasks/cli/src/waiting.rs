@@ -39,6 +39,7 @@ impl AwaitedAnswer {
             }
             ModelSource::Folder(_)
             | ModelSource::Script(_)
+            | ModelSource::Given(_)
             | ModelSource::Finish
             | ModelSource::Infeasible
             | ModelSource::Taps => None,

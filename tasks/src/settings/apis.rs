@@ -13,6 +13,7 @@ use super::file::{ApiSection, ParametersSection};
 use super::model::absolute;
 use super::policy::SecretPlace;
 use super::{SettingsError, SettingsFile};
+use crate::apis::mcp::McpServerOptions;
 use crate::apis::{ApiEndpoint, ApiTransport, CommandApi, HttpApi};
 use crate::mistake::nearest;
 
@@ -43,14 +44,18 @@ pub(super) fn named_in(
     file: &SettingsFile,
     policy: &Policy,
     apis: &BTreeMap<String, ApiEndpoint>,
+    mcp: &[McpServerOptions],
 ) -> Result<(), SettingsError> {
     let by_name = policy.apis.keys().map(|name| (name, "[policy.apis]".to_owned()));
     let by_secret = policy.secrets.iter().flat_map(|(secret, usage)| {
         usage.apis.iter().map(move |name| (name, format!("[policy.secrets.{secret}] apis")))
     });
-    // Another name may be of an API that the device has: that is known when it is open.
+    // Another name may be of an API that the device or an MCP server has: that is known when it is open.
+    let is_servers = |name: &str| {
+        name.split_once('.').is_some_and(|(server, _)| mcp.iter().any(|known| is_same(&known.name, server)))
+    };
     let misspelt = |name: &String| {
-        let is_known = apis.keys().any(|api| is_same(api, name));
+        let is_known = is_servers(name) || apis.keys().any(|api| is_same(api, name));
         nearest(name, apis.keys().map(String::as_str)).filter(|_| !is_known)
     };
     match by_name.chain(by_secret).find_map(|(name, at)| Some((name, at, misspelt(name)?))) {

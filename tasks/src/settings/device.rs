@@ -1,12 +1,14 @@
 //! Which phone, where an adb server is, and where people answer.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tapwright_contract::Size;
 use toml::Spanned;
 
 use super::file::ProtectedWindows;
+use super::model::absolute;
 use super::{ForeignSetting, Machine, MachineDesktop, Overrides, SettingsError, SettingsFile, weather_named};
 use crate::desk::DeskOptions;
 use crate::device::{
@@ -74,8 +76,13 @@ pub(super) fn resolve(
         (None, None) => own_server,
     };
     let ms = Duration::from_millis;
+    let mut at = address(words.as_deref(), phone, &adb_server, &machine.desktop, &sites);
+    let folders = section.folders.iter().map(|folder| allowed(file, folder)).collect::<Result<Vec<_>, _>>()?;
+    if let DeviceAddress::Desktop(desktop) = &mut at {
+        desktop.folders = folders;
+    }
     let options = DeviceOptions {
-        at: address(words.as_deref(), phone, &adb_server, &machine.desktop, &sites),
+        at,
         weather,
         connect: ms(section.connect_ms.unwrap_or(10_000)),
         keys: Keys {
@@ -90,6 +97,16 @@ pub(super) fn resolve(
         words: section.protected.unwrap_or_default() == ProtectedWindows::Words,
     };
     Ok(FoundDevice { options, words, adb_server })
+}
+
+/// A folder whose files a model may read and write.
+fn allowed(file: &SettingsFile, folder: &Spanned<PathBuf>) -> Result<PathBuf, SettingsError> {
+    let at = PathBuf::from(absolute(&file.beside(folder.get_ref())));
+    if at.is_dir() {
+        return Ok(at);
+    }
+    let help = "make it, or leave it out; a path is relative to this file";
+    Err(file.wrong(Some(folder.span()), format!("there is no folder {}", at.display()), Some(help.to_owned())))
 }
 
 /// What can be launched in a browser by a name.
@@ -146,7 +163,14 @@ pub(super) fn address(
 
 fn desktop(at: DesktopAddress, machine: &MachineDesktop) -> DeviceAddress {
     let MachineDesktop { menu, bus, machine, .. } = machine.clone();
-    DeviceAddress::Desktop(DesktopOptions { at, settle: Settle::DESKTOP, applications: menu, bus, machine })
+    DeviceAddress::Desktop(DesktopOptions {
+        at,
+        settle: Settle::DESKTOP,
+        applications: menu,
+        folders: Vec::new(),
+        bus,
+        machine,
+    })
 }
 
 fn private_browser(size: Size, machine: &MachineDesktop) -> BrowserAddress {

@@ -63,6 +63,9 @@ pub(super) struct Sections {
     pub ask: AskSection,
     #[serde(default)]
     pub apis: BTreeMap<String, ApiSection>,
+    /// MCP servers by name.
+    #[serde(default)]
+    pub mcp: BTreeMap<String, McpSection>,
     /// The names are those of `Limits`, which is read whole.
     #[serde(default)]
     pub limits: BTreeMap<Spanned<String>, toml::Value>,
@@ -97,6 +100,9 @@ pub(super) struct DeviceSection {
     pub authorize_ms: Option<u64>,
     pub reconnect_ms: Option<u64>,
     pub protected: Option<ProtectedWindows>,
+    /// Of a desktop: those whose files a model may read and write.
+    #[serde(default)]
+    pub folders: Vec<Spanned<PathBuf>>,
     #[serde(default)]
     pub sites: BTreeMap<String, Spanned<String>>,
 }
@@ -212,6 +218,30 @@ pub(super) struct ApiSection {
     pub answer_bytes_max: Option<usize>,
     pub effect: Option<ApiEffect>,
     pub parameters: Option<ParametersSection>,
+}
+
+/// A program if it has a `command`, else a server at a `url`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct McpSection {
+    pub command: Option<Vec<String>>,
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Variables of this program's own that it gets too.
+    #[serde(default)]
+    pub pass_env: Vec<String>,
+    pub url: Option<String>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    pub tools: Option<Vec<String>>,
+    pub effect: Option<ApiEffect>,
+    #[serde(default)]
+    pub effects: BTreeMap<String, ApiEffect>,
+    pub start_ms: Option<u64>,
+    pub timeout_ms: Option<u64>,
+    pub answer_bytes_max: Option<usize>,
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// A JSON schema, as a table or as a text.

@@ -130,7 +130,7 @@ impl SettingsFile {
             )]
         });
         found.extend(self.sensitive_places());
-        let Sections { runs: _, cache: _, model, models, device, phone: _, policy, ask, apis, limits: _ } =
+        let Sections { runs: _, cache: _, model, models, device, phone: _, policy, ask, apis, mcp, limits: _ } =
             &self.sections;
         of_model("model", model, &mut found);
         for (name, section) in models {
@@ -146,6 +146,11 @@ impl SettingsFile {
         if !device.sites.is_empty() {
             let names: Vec<&str> = device.sites.keys().map(String::as_str).collect();
             add("device.sites", format!("says which sites these names mean: {}", names.join(", ")));
+        }
+        if !device.folders.is_empty() {
+            let folders: Vec<String> =
+                device.folders.iter().map(|folder| folder.get_ref().display().to_string()).collect();
+            add("device.folders", format!("lets a model read and write the files in {}", folders.join(", ")));
         }
         if device.keys.is_some() {
             add("device.keys", "shows devices other keys than adb's own".to_owned());
@@ -167,6 +172,16 @@ impl SettingsFile {
                 (None, url) => format!("sends what a model writes to {}", url.as_deref().unwrap_or("an address")),
             };
             found.push(setting(format!("apis.{name}"), does));
+        }
+        for (name, server) in mcp {
+            let does = match (&server.command, &server.url) {
+                (Some(argv), _) if server.pass_env.is_empty() => format!("{RUNS} {}", argv.join(" ")),
+                (Some(argv), _) => {
+                    format!("{RUNS} {} with the variables {}", argv.join(" "), server.pass_env.join(", "))
+                }
+                (None, url) => format!("sends what a model writes to {}", url.as_deref().unwrap_or("an address")),
+            };
+            found.push(setting(format!("mcp.{name}"), does));
         }
         found
     }
@@ -335,6 +350,7 @@ mod tests {
             ("[device]\nuse = \"127.0.0.1:5555\"", "device.use"),
             ("[device]\nadb_server = \"x:1\"", "device.adb_server"),
             ("[device]\nkeys = []", "device.keys"),
+            ("[device]\nfolders = [\"/home\"]", "device.folders"),
             ("[device]\nprotected = \"words\"", "device.protected"),
             ("[device.sites]\nBank = \"https://bank.example\"", "device.sites"),
             ("[ask]\nopen = true", "ask.open"),
@@ -355,6 +371,8 @@ mod tests {
             ("[policy.secrets.a]\nkeyring = \"me\"", "policy.secrets.a"),
             ("[apis.a]\nabout = \"x\"\nurl = \"http://x\"", "apis.a"),
             ("[apis.a]\nabout = \"x\"\ncommand = [\"rm\"]", "apis.a"),
+            ("[mcp.a]\ncommand = [\"npx\", \"x\"]", "mcp.a"),
+            ("[mcp.a]\nurl = \"https://x.example/mcp\"", "mcp.a"),
         ] {
             assert_eq!(keys(text), [expected], "{text}");
         }

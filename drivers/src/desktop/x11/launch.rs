@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tapwright_contract::device::{DriverErrorKind, InstalledApp};
 use tokio::process::Command;
 use tokio::time::Instant;
 
+use super::super::files::FileOpener;
 use super::X11Desktop;
 use super::apps::{Menu, MenuEntry};
+use super::private::PrivateDesktop;
 use super::server::Entrance;
 use crate::deadline::Deadline;
 
@@ -84,18 +88,47 @@ impl X11Desktop {
             return session.start_program(&command).await;
         }
         let Entrance::Display(display) = &self.options.entrance else { return Err(no_session()) };
-        let started = Command::new(&command[0])
-            .args(&command[1..])
-            .env("DISPLAY", display)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0) // It is the user's now: a Control-C meant for us does not end it.
-            .spawn();
-        match started {
-            Ok(_) => Ok(()),
-            Err(error) => Err(DriverErrorKind::Refused { why: format!("{:?} cannot be started: {error}", command[0]) }),
-        }
+        start_on(display, &command)
+    }
+}
+
+/// Starts a program on a display of the user's.
+fn start_on(display: &str, command: &[String]) -> Result<(), DriverErrorKind> {
+    let started = Command::new(&command[0])
+        .args(&command[1..])
+        .env("DISPLAY", display)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0) // It is the user's now: a Control-C meant for us does not end it.
+        .spawn();
+    match started {
+        Ok(_) => Ok(()),
+        Err(error) => Err(DriverErrorKind::Refused { why: format!("{:?} cannot be started: {error}", command[0]) }),
+    }
+}
+
+/// Opens files on a display of the user's.
+pub(super) struct DisplayOpener(pub String);
+
+/// Opens files on a desktop of our own.
+pub(super) struct PrivateOpener(pub Arc<PrivateDesktop>);
+
+fn opening(path: &str) -> [String; 2] {
+    ["xdg-open", path].map(str::to_owned)
+}
+
+#[async_trait]
+impl FileOpener for DisplayOpener {
+    async fn open(&self, path: &str) -> Result<(), DriverErrorKind> {
+        start_on(&self.0, &opening(path))
+    }
+}
+
+#[async_trait]
+impl FileOpener for PrivateOpener {
+    async fn open(&self, path: &str) -> Result<(), DriverErrorKind> {
+        self.0.start_program(&opening(path)).await
     }
 }
 

@@ -34,12 +34,14 @@ use self::apis::DesktopApis;
 use self::apps::Menu;
 use self::gestures::LastClick;
 pub use self::input::InputEvent;
+use self::launch::{DisplayOpener, PrivateOpener};
 use self::look::Seen;
 use self::monitors::Monitor;
 pub(super) use self::private::lacks;
 pub use self::private::{PrivateDesktop, PrivateOptions, missing_programs};
 pub use self::server::Entrance;
 use self::server::{Fault, Link, Server};
+use super::files::FolderApis;
 use super::{DesktopAddress, DesktopOptions};
 use crate::deadline::Deadline;
 use crate::still::Memory;
@@ -268,6 +270,15 @@ impl Driver for X11Desktop {
     }
 }
 
+/// What a desktop offers, with the files of its folders if there are any.
+fn all_apis(desktop: &X11Desktop, files: FolderApis) -> Vec<Box<dyn Apis>> {
+    let mut apis = vec![desktop.apis()];
+    if !files.is_empty() {
+        apis.push(Box::new(files));
+    }
+    apis
+}
+
 /// Opens a desktop.
 pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<Rig, DriverError> {
     let deadline = Deadline::after(within);
@@ -289,7 +300,7 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
             let bus = options.bus.clone().map(|address| SessionBus { address, user: None });
             let how = x11(Entrance::Display(display.clone()), bus);
             let desktop = X11Desktop::connect(&name, how, None, deadline.left()).await?;
-            let apis = vec![desktop.apis()];
+            let apis = all_apis(&desktop, FolderApis::new(&options.folders, Box::new(DisplayOpener(display.clone()))));
             let identity = options.machine.as_ref().map(|machine| format!("{machine} {display}"));
             Ok(Rig {
                 driver: Box::new(desktop),
@@ -305,7 +316,9 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
             let session = Arc::new(PrivateDesktop::start(&private, deadline.left()).await.map_err(error)?);
             let how = x11(session.entrance(), Some(session.bus()));
             let desktop = X11Desktop::connect(&name, how, Some(session.clone()), deadline.left()).await?;
-            let apis = vec![desktop.apis()];
+            // Its home comes first: there nothing of anybody's is.
+            let folders = [&[session.home()], &options.folders[..]].concat();
+            let apis = all_apis(&desktop, FolderApis::new(&folders, Box::new(PrivateOpener(session.clone()))));
             let about = format!("{name}, on display :{}", session.display());
             Ok(Rig {
                 driver: Box::new(desktop),

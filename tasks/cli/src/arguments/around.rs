@@ -7,7 +7,8 @@ use clap::Args;
 use tapwright_tasks::serve::{Appearance, Motion, PhoneLanguage};
 
 use super::shared::{
-    DeviceArguments, LibraryArguments, ModelArguments, PhoneArguments, ServerArguments, WeatherArguments, one_of,
+    DeviceArguments, LibraryArguments, ModelArguments, PhoneArguments, PresetArgument, ServerArguments,
+    WeatherArguments, one_of,
 };
 
 /// Trust the settings that came with a folder, until they are changed
@@ -43,6 +44,45 @@ Example:
 pub struct DevicesArguments {
     #[command(flatten)]
     pub server: ServerArguments,
+}
+
+/// List the calls that a device and the settings offer a model, and try one
+#[derive(Args, Debug)]
+#[command(
+    after_help = "They come from [apis] and [mcp] in tapwright.toml and from the device; docs/apis.md. What is too much for a model is listed last,
+each with the reason. A call is tried as a run of one step: the policy judges it, secrets go where they may, and it is written down.
+Nothing is done before you have agreed to it; --yes agrees beforehand. What the policy forbids is not done all the same.
+
+Ends with 0 if it was answered, 16 if the policy, a person or the API said no, 21 if nobody knows whether it was done, 11 if nobody
+is there to agree, and 2 if there is no such call or its arguments do not fit.
+
+Examples:
+  tapwright apis
+  tapwright apis --device desktop:private --json
+  tapwright apis weather Oslo
+  tapwright apis notes.search '{\"query\": \"tickets\"}' --yes"
+)]
+pub struct ApisArguments {
+    /// The call that is tried, in place of a list
+    pub name: Option<String>,
+
+    /// Its arguments as a JSON object; or words, where it takes an instruction
+    #[arg(requires = "name")]
+    pub arguments: Option<String>,
+
+    /// Agree to it beforehand
+    #[arg(long, requires = "name")]
+    pub yes: bool,
+
+    #[command(flatten)]
+    pub device: DeviceArguments,
+
+    #[command(flatten)]
+    pub phone: PhoneArguments,
+
+    /// Which calls need a person's approval [default: trusting on the virtual phone, careful on any other]
+    #[arg(long, value_name = "PRESET", value_enum, help_heading = "Limits")]
+    pub policy: Option<PresetArgument>,
 }
 
 /// Check that all that a run needs is there, and say what to do about what is not

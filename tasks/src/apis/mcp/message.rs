@@ -1,0 +1,153 @@
+//! The messages of JSON-RPC as MCP has them: written, and read from bytes that anything may have sent.
+
+use serde_json::{Value, json};
+
+use super::Fault;
+
+/// What came from a server.
+#[derive(Debug, PartialEq)]
+pub enum Incoming {
+    /// An answer to one of our requests.
+    Answer { id: u64, result: Result<Value, Fault> },
+    /// It wants something of us.
+    Request { id: Value, method: String },
+    /// It tells something.
+    Notice { method: String },
+    /// It is no message.
+    Rubbish,
+}
+
+/// So many messages may come as one list.
+const BATCH_MAX: usize = 100;
+/// How much of an error's words is repeated.
+const WORDS_MAX: usize = 300;
+const METHOD_NOT_FOUND: i64 = -32601;
+
+pub fn request(id: u64, method: &str, params: &Value) -> String {
+    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string()
+}
+
+pub fn notice(method: &str, params: &Value) -> String {
+    json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string()
+}
+
+/// What a server is answered that wants something: it may know that we are there, and nothing else.
+pub fn answer(id: &Value, method: &str) -> String {
+    match method {
+        "ping" => json!({ "jsonrpc": "2.0", "id": id, "result": {} }),
+        _ => {
+            let error = json!({ "code": METHOD_NOT_FOUND, "message": "this client offers nothing but ping" });
+            json!({ "jsonrpc": "2.0", "id": id, "error": error })
+        }
+    }
+    .to_string()
+}
+
+/// Reads what came: a message, or a list of them.
+pub fn read(bytes: &[u8]) -> Vec<Incoming> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Array(several)) if several.len() <= BATCH_MAX => several.into_iter().map(one).collect(),
+        Ok(value) => vec![one(value)],
+        Err(_) => vec![Incoming::Rubbish],
+    }
+}
+
+fn one(value: Value) -> Incoming {
+    let Value::Object(mut fields) = value else { return Incoming::Rubbish };
+    let id = fields.remove("id").filter(|id| !id.is_null());
+    if let Some(Value::String(method)) = fields.remove("method") {
+        return match id {
+            Some(id) if id.is_string() || id.is_number() => Incoming::Request { id, method },
+            Some(_) => Incoming::Rubbish,
+            None => Incoming::Notice { method },
+        };
+    }
+    // Some servers answer numbers as texts.
+    let id = id.and_then(|id| id.as_u64().or_else(|| id.as_str()?.parse().ok()));
+    match (id, fields.remove("result"), fields.remove("error")) {
+        (Some(id), Some(result), None) => Incoming::Answer { id, result: Ok(result) },
+        (Some(id), None, Some(error)) => Incoming::Answer { id, result: Err(fault(&error)) },
+        _ => Incoming::Rubbish,
+    }
+}
+
+fn fault(error: &Value) -> Fault {
+    let message = error["message"].as_str().unwrap_or("it does not say what is wrong");
+    Fault::Answered { code: error["code"].as_i64().unwrap_or_default(), message: one_line(message, WORDS_MAX) }
+}
+
+/// A text of somebody else's as one line without anything that a terminal would obey, or that turns the direction of writing.
+pub fn one_line(text: &str, chars_max: usize) -> String {
+    let is_plain = |letter: &char| {
+        !letter.is_control()
+            && !matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    // What is far beyond the end is not looked at.
+    let words = text.chars().take(8 * chars_max).map(|letter| if letter.is_whitespace() { ' ' } else { letter });
+    let plain: String = words.filter(is_plain).collect();
+    let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(chars_max) {
+        None => line,
+        Some(_) => {
+            let cut: String = line.chars().take(chars_max.saturating_sub(1)).collect();
+            format!("{cut}…")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_message_is_rubbish() {
+        for bytes in [
+            "",
+            "Server started on stdio",
+            "{",
+            "3",
+            "null",
+            "{}",
+            "[3]",
+            r#"{"id": null, "result": 1}"#,
+            r#"{"id": {}, "method": "ping"}"#,
+            r#"{"id": 1}"#,
+            r#"{"id": 1, "result": 1, "error": {}}"#,
+            r#"{"id": -1, "result": 1}"#,
+            r#"{"id": 1.5, "result": 1}"#,
+            "\u{feff}{}",
+        ] {
+            assert_eq!(read(bytes.as_bytes()), [Incoming::Rubbish], "{bytes}");
+        }
+        assert_eq!(read(b"\xff\xfe"), [Incoming::Rubbish]);
+        assert_eq!(read("[".repeat(100_000).as_bytes()), [Incoming::Rubbish]);
+        assert_eq!(read(b"[]"), []);
+    }
+
+    #[test]
+    fn messages_are_read() {
+        let told = |id, result| Incoming::Answer { id, result: Ok(result) };
+        assert_eq!(read(br#"{"jsonrpc":"2.0","id":3,"result":{"a":1}}"#), [told(3, json!({ "a": 1 }))]);
+        assert_eq!(read(br#"[{"id":"4","result":null}]"#), [told(4, Value::Null)]);
+        let refused = Fault::Answered { code: -32602, message: "no such tool".to_owned() };
+        let error = br#"{"id":5,"error":{"code":-32602,"message":"no\n such\u001b tool"}}"#;
+        assert_eq!(read(error), [Incoming::Answer { id: 5, result: Err(refused) }]);
+        let asks = Incoming::Request { id: json!("x"), method: "ping".to_owned() };
+        let tells = Incoming::Notice { method: "notifications/message".to_owned() };
+        assert_eq!(read(br#"{"id":"x","method":"ping"}"#), [asks]);
+        assert_eq!(read(br#"{"method":"notifications/message","params":{}}"#), [tells]);
+        assert_eq!(answer_of("ping"), json!({ "jsonrpc": "2.0", "id": 7, "result": {} }));
+        assert_eq!(answer_of("sampling/createMessage")["error"]["code"], METHOD_NOT_FOUND);
+    }
+
+    fn answer_of(method: &str) -> Value {
+        serde_json::from_str(&answer(&json!(7), method)).unwrap()
+    }
+
+    #[test]
+    fn words_of_others_are_one_line() {
+        assert_eq!(one_line("a\n\tb\u{202e}c\u{1b}[2J", 20), "a bc[2J");
+        assert_eq!(one_line(&"é".repeat(30), 10).chars().count(), 10);
+        assert_eq!(one_line("  ", 10), "");
+    }
+}
