@@ -78,11 +78,14 @@ impl Player {
         }
     }
 
-    /// Types into the first field that is empty.
+    /// Types into the first field that is empty; nothing is typed where a tap alone is wanted, which ends the episode.
     async fn enter(&mut self, text: &str) {
         let labels = self.labels().await;
         if let Some(label) = labels.iter().find(|label| label.touchable && label.text.is_empty()) {
             self.tap_area(label).await;
+            if text.is_empty() {
+                return;
+            }
             self.device.rig.driver.perform(&Gesture::Type { text: text.to_owned() }, WAIT).await.unwrap();
         }
     }

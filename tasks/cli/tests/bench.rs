@@ -54,9 +54,9 @@ fn kill_and_go_on(cases: &str, kills: u32, seed: u64, parallel: &str) {
     let whole = place.run(&[&measure[..], &["--runs", "whole"]].concat());
     assert_eq!(whole.code, 0, "{}{}", whole.out, whole.err);
     let mut dice = Dice(seed);
-    let (mut killed, mut tries) = (0, 0);
-    while killed < kills && tries < 3 * kills {
-        tries += 1;
+    // The longer it has gone on, the sooner it is killed: else it is over before it was killed so often.
+    let (mut killed, mut longest) = (0, 900);
+    while killed < kills {
         let mut running = match begun(&place, "runs") {
             None => place.start(&measure),
             Some(_) => place.start(&[
@@ -71,10 +71,10 @@ fn kill_and_go_on(cases: &str, kills: u32, seed: u64, parallel: &str) {
                 "--json",
             ]),
         };
-        thread::sleep(Duration::from_millis(20 + dice.below(900)));
-        if !running.has_ended() {
-            killed += 1;
-        }
+        thread::sleep(Duration::from_millis(20 + dice.below(longest)));
+        let over = running.has_ended();
+        killed += u32::from(!over);
+        longest = if over { (longest / 2).max(60) } else { longest.saturating_sub(15).max(150) };
         running.kill();
         // One that was killed before it had begun anything has left what is no measurement.
         if begun(&place, "runs").is_none() {
