@@ -366,8 +366,8 @@ fn mistakes_are_said_before_anything_is_done() {
     check("[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\nparameters = \"{\"", "parameters is no JSON");
     check("[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\nparameters = { type = \"string\" }", "arguments are an object");
     check(
-        "[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\nparameters = { type = \"object\", oneOf = [] }",
-        "/oneOf: this word is not known",
+        "[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\nparameters = { type = \"object\", not = {} }",
+        "/not: this word is not known",
     );
     check("[apis.a]\nabout = \"x\"\ncommand = [\"y\", \"{{city}}\"]", "{{city}} is the place of no argument");
     check(
