@@ -282,6 +282,12 @@ fn user_folder(xdg: &str, below_home: &str, windows: &str) -> Option<PathBuf> {
     }
 }
 
+/// Where a page can be that the user's browser may read, however that is packed.
+pub fn page_folder() -> PathBuf {
+    let home = env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).map(PathBuf::from);
+    home.filter(|home| home.is_absolute() && home.is_dir()).unwrap_or_else(env::temp_dir)
+}
+
 /// The desktop that this is started in, and where its menu is (the base directories of the XDG).
 fn desktop() -> MachineDesktop {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());

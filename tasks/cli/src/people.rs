@@ -7,9 +7,9 @@ use tapwright_tasks::desk::{Desk, answer_text, answers, kind};
 use tapwright_tasks::session::Respondents;
 use tapwright_tasks::{Answer, Person, Question, Screen};
 
-use crate::config::Config;
+use crate::config::{Config, page_folder};
 use crate::error::CliError;
-use crate::opener;
+use crate::opener::{self, RedirectPage};
 use crate::output;
 use crate::terminal::{self, Terminal};
 
@@ -18,6 +18,8 @@ struct Everybody {
     terminal: Option<Terminal>,
     desk: Option<Desk>,
     json: bool,
+    /// What leads a browser to the desk.
+    _redirect: Option<RedirectPage>,
 }
 
 /// Sees who is there, and opens the desk if one is wanted. Its address is said once: it has the token. A `terminal` at which something
@@ -31,6 +33,7 @@ pub async fn gather(config: &Config, terminal: Option<Terminal>) -> Result<Respo
         Some(options) => Some(Desk::open(options).await?),
         None => None,
     };
+    let mut redirect = None;
     if let Some(desk) = &desk {
         if json {
             output::out(&json!({"ask": desk.url()}).to_string());
@@ -39,11 +42,11 @@ pub async fn gather(config: &Config, terminal: Option<Terminal>) -> Result<Respo
             output::err(&format!("  {what} {}", style(desk.url()).bold().for_stderr()));
         }
         if config.open {
-            opener::open(desk.url());
+            redirect = opener::open(desk.url(), &page_folder());
         }
     }
     let terminal = terminal.or_else(|| terminal::here(json));
-    let person = Everybody { terminal, desk: desk.clone(), json };
+    let person = Everybody { terminal, desk: desk.clone(), json, _redirect: redirect };
     Ok(Respondents { person: Box::new(person), desk })
 }
 
@@ -111,7 +114,12 @@ mod tests {
         let at = DeskOptions { server, watch: false };
         let desk = Desk::open(at).await.unwrap();
         let (types, lines) = mpsc::channel(4);
-        let people = Everybody { terminal: Some(Terminal::reading(lines)), desk: Some(desk.clone()), json: false };
+        let people = Everybody {
+            terminal: Some(Terminal::reading(lines)),
+            desk: Some(desk.clone()),
+            json: false,
+            _redirect: None,
+        };
         (people, desk, types)
     }
 

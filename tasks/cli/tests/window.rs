@@ -179,7 +179,9 @@ fn a_hundred_connections_that_say_nothing() {
 fn the_window_is_opened_in_a_browser() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Place::new();
-    let opener = place.file("xdg-open", "#!/bin/sh\nprintf %s \"$1\" > opened.part && mv opened.part opened\n");
+    // With what it is given, and with what is written there if it is a page.
+    let script = "#!/bin/sh\n{ printf '%s\\n' \"$*\"; ls -lnd \"$1\" \"${1%/*}\"; cat \"$1\"; } > opened.part; mv opened.part opened\n";
+    let opener = place.file("xdg-open", script);
     std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
     let phone = ["phone", "--listen", "127.0.0.1:0", "--window", "--open", "--json"];
     let mut command = place.command(&phone);
@@ -193,7 +195,13 @@ fn the_window_is_opened_in_a_browser() {
         }
         thread::sleep(Duration::from_millis(50));
     }
-    assert_eq!(std::fs::read_to_string(opened).unwrap(), url);
+    let opened = std::fs::read_to_string(opened).unwrap();
+    let token = url.trim_end_matches('/').rsplit('/').next().unwrap();
+    let line = opened.lines().next().unwrap();
+    assert!(token.len() == 32 && !line.contains(token), "everybody on the machine reads it: {line}");
+    assert!(opened.contains("\n-rw------- ") && opened.contains("\ndrwx------ "), "{opened}");
+    assert!(opened.contains(&format!("url={url}\"")), "{opened}");
+    drop(running);
     // With nothing that opens addresses the phone is there all the same.
     let mut command = place.command(&phone);
     command.env("PATH", "/nowhere");

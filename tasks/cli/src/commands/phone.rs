@@ -8,7 +8,7 @@ use tapwright_tasks::page_server::PageServerOptions;
 use tapwright_tasks::serve::{self, ServePhoneError};
 
 use crate::arguments::{Common, ServePhoneArguments};
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, page_folder};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
@@ -32,9 +32,11 @@ pub async fn perform(common: Common, arguments: ServePhoneArguments) -> Result<E
         ..config.phone.clone()
     };
     let window = arguments.window.map(|listen| PageServerOptions { listen, open: arguments.window_open });
+    // For as long as the window is there.
+    let mut redirect = None;
     let served = serve::phone(listen, phone, &config.device.weather, access, window, stop, |address, window| {
         if let Some(url) = window.filter(|_| arguments.open) {
-            opener::open(url);
+            redirect = opener::open(url, &page_folder());
         }
         if config.json {
             let (width, height) = (phone.width, phone.height);
@@ -68,7 +70,9 @@ pub async fn perform(common: Common, arguments: ServePhoneArguments) -> Result<E
             output::err(&format!("  {} {warning}", style("warning:").yellow().bold().for_stderr()));
         }
     });
-    served.await.map_err(|error| match error {
+    let served = served.await;
+    drop(redirect);
+    served.map_err(|error| match error {
         ServePhoneError::Listen { ref source, .. } => {
             let is_taken = source.kind() == io::ErrorKind::AddrInUse;
             let trouble = CliError::new(Exit::NotReady, &error);
