@@ -7,6 +7,8 @@ pub mod browser;
 pub mod conformance;
 mod deadline;
 pub mod desktop;
+#[cfg(unix)]
+mod private_folder;
 mod probe;
 mod quote;
 mod rig;
@@ -14,8 +16,15 @@ mod settle;
 mod still;
 pub mod tree;
 
+use tapwright_contract::device::DriverErrorKind;
+
 pub use probe::Probe;
 pub use rig::{OpenRig, Rig};
 pub use settle::Settle;
 pub use still::Rest;
 pub use tree::{Tree, Widget};
+
+/// A device that says no, and why.
+fn refused(why: impl Into<String>) -> DriverErrorKind {
+    DriverErrorKind::Refused { why: why.into() }
+}

@@ -136,7 +136,8 @@ impl Player {
             }
             "enter-password" => {
                 self.enter(0, &first).await;
-                self.enter(0, &first).await;
+                // What is typed into the first one is not told, so it looks empty still.
+                self.enter(1, &first).await;
                 self.tap("Submit").await;
             }
             "click-option" => {

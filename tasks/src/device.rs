@@ -20,7 +20,7 @@ use crate::protected_window;
 
 pub use tapwright_drivers::Settle;
 pub use tapwright_drivers::android::Keys;
-pub use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, Site};
+pub use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, NamedSite, Site};
 pub use tapwright_drivers::desktop::{DesktopAddress, DesktopOptions};
 pub use tapwright_phone::Options as PhoneOptions;
 pub use tapwright_phone::weather::Weather;

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::device::{BrowserAddress, DesktopAddress, DeviceAddress};
+use crate::device::{DesktopAddress, DeviceAddress};
 
 /// A phone that nobody else's run of this user touches while this is there.
 #[derive(Debug)]
@@ -118,10 +118,7 @@ fn name(address: &DeviceAddress) -> Option<String> {
             DesktopAddress::Display(display) => return Some(format!("desktop {display}")),
             DesktopAddress::Private { .. } => return None,
         },
-        DeviceAddress::Browser(browser) => match &browser.at {
-            BrowserAddress::Endpoint(address) => return Some(format!("browser {}", address.trim_end_matches('/'))),
-            BrowserAddress::Private(_) => return None,
-        },
+        DeviceAddress::Browser(browser) => return browser.at.endpoint().map(|at| format!("browser {at}")),
         DeviceAddress::Direct { address } => address,
         DeviceAddress::Server { serial, .. } => serial,
     };
@@ -160,6 +157,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::device::{BrowserAddress, BrowserOptions, Settle};
 
     fn server(serial: &str) -> DeviceAddress {
         DeviceAddress::Server { server: "127.0.0.1:5037".to_owned(), serial: serial.to_owned() }
@@ -193,6 +191,23 @@ mod tests {
         // Each run has its own virtual phone.
         let phone = DeviceAddress::Virtual(tapwright_phone::Options::default());
         assert!(DeviceLock::take(&at, &phone).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_browser_has_one_run_however_its_address_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let browser = |address: &str| {
+            let at = BrowserAddress::Endpoint(address.to_owned());
+            DeviceAddress::Browser(BrowserOptions { at, settle: Settle::BROWSER, sites: Vec::new() })
+        };
+        let _first = DeviceLock::take(folder.path(), &browser("http://127.0.0.1:9222")).unwrap().unwrap();
+        for same in
+            ["http://LOCALHOST:9222/", "http://[::ffff:127.0.0.1]:9222", "ws://localhost:9222/devtools/browser/x"]
+        {
+            let error = DeviceLock::take(folder.path(), &browser(same)).unwrap_err();
+            assert_eq!(error.device, "browser http://127.0.0.1:9222", "{same}");
+        }
+        assert!(DeviceLock::take(folder.path(), &browser("http://127.0.0.1:9223")).unwrap().is_some());
     }
 
     #[test]

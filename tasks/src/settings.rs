@@ -43,7 +43,7 @@ pub use limits::default_limits;
 pub use model::KEY_ENV;
 pub use trust::{SensitiveSetting, TrustStore, UntrustedFile};
 
-use self::policy::SecretPlace;
+use self::policy::{AppNames, SecretPlace};
 
 /// What was asked for this time; `None` where nothing was.
 #[derive(Clone, Debug, Default)]
@@ -249,9 +249,10 @@ impl Settings {
         };
 
         let secrets = policy::secrets(file)?;
-        let mut policy = policy::resolve(file, preset)?;
-        policy.apps_forbidden.extend(forbid);
-        policy::name_in_full(&mut policy);
+        let names = AppNames::of(&found.options.at);
+        let mut policy = policy::resolve(file, preset, names)?;
+        policy::forbid(&mut policy, &forbid, names)?;
+        policy::name_in_full(&mut policy, names);
         let apis = apis::resolve(file, limits.act, &secrets)?;
         let mcp = mcp::resolve(file, limits.act, &secrets, machine)?;
         apis::named_in(file, &policy, &apis, &mcp)?;

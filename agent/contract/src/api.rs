@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// An API that can be called instead of touching a screen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,9 +14,19 @@ pub struct ApiSpec {
     /// What it does, for the model.
     pub about: String,
     /// What a call's arguments have to look like: a JSON schema of an object.
-    pub parameters: serde_json::Value,
+    pub parameters: Value,
     /// What a call may do to the world.
     pub effect: ApiEffect,
+}
+
+impl ApiSpec {
+    /// An API that takes these properties, of which the `required` ones have to be there, and no others.
+    pub fn of(name: &str, about: &str, effect: ApiEffect, properties: Value, required: &[&str]) -> ApiSpec {
+        let parameters = json!({
+            "type": "object", "properties": properties, "required": required, "additionalProperties": false,
+        });
+        ApiSpec { name: name.to_owned(), about: about.to_owned(), parameters, effect }
+    }
 }
 
 /// What a call may do to the world, the mildest first.
@@ -51,7 +62,7 @@ pub trait Apis: Send {
     ///
     /// # Errors
     /// `ApiError` says whether it was done.
-    async fn call(&mut self, name: &str, arguments: &serde_json::Value, within: Duration) -> Result<String, ApiError>;
+    async fn call(&mut self, name: &str, arguments: &Value, within: Duration) -> Result<String, ApiError>;
 }
 
 /// Why there is no answer.

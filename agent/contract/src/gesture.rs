@@ -72,6 +72,17 @@ pub enum Clicks {
     Triple,
 }
 
+impl Clicks {
+    /// As a number.
+    pub fn count(self) -> u32 {
+        match self {
+            Clicks::Single => 1,
+            Clicks::Double => 2,
+            Clicks::Triple => 3,
+        }
+    }
+}
+
 /// Keys that change what another key or a button does while they are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -332,6 +343,22 @@ impl Abilities {
         windows: false,
         labels: true,
         app_names: false,
+    };
+
+    /// What a desktop does, or whatever else has a pointer, a keyboard and windows.
+    pub const DESKTOP: Abilities = Abilities {
+        touch: true,
+        drag: true,
+        pointer: true,
+        scroll: true,
+        replace: true,
+        insert: true,
+        navigation: true,
+        chords: true,
+        launch: true,
+        windows: true,
+        labels: true,
+        app_names: true,
     };
 
     /// Whether a gesture is among them.

@@ -8,10 +8,12 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::device::DriverErrorKind;
+use tapwright_contract::file::read_text;
 
 use super::tabs::Tab;
 use super::{Connection, sites};
 use crate::deadline::Deadline;
+use crate::refused;
 
 /// No more characters of a page or a file are told at once.
 const TOLD_MAX: usize = 20_000;
@@ -23,17 +25,12 @@ const TABLES: &str = "() => [...document.querySelectorAll('table')].filter(table
     .map(cell => cell.innerText.replace(/\\s+/g, ' ').trim().slice(0, 500))))";
 const LINKS: &str = "() => [...document.links].filter(link => link.getClientRects().length).slice(0, 500)\
     .map(link => [link.innerText.replace(/\\s+/g, ' ').trim().slice(0, 200), link.href.slice(0, 1000)])";
-/// What is said where a page waits for an answer.
-pub(super) const ASKS: &str = "the page asks something, and does nothing before that is answered: look at the screen";
+const STALE: &str = "not done: what is in front is not the page that was seen; look at the screen, then call again";
 const FILL: &str = include_str!("forms.js");
 
 /// The calls of one browser.
 pub(super) struct BrowserApis {
     connection: Arc<Connection>,
-}
-
-fn refused(why: impl Into<String>) -> DriverErrorKind {
-    DriverErrorKind::Refused { why: why.into() }
 }
 
 /// A part of something long, from a character of it on.
@@ -50,20 +47,21 @@ impl BrowserApis {
         BrowserApis { connection }
     }
 
-    /// The tab in front, whose page asks nothing.
-    fn unasking(&self) -> Result<Tab, DriverErrorKind> {
-        let tab = self.connection.front()?;
-        if tab.dialog.is_some() || tab.is_dialog {
-            return Err(refused(ASKS));
-        }
-        Ok(tab)
+    /// The tab that was seen.
+    fn tab(&self) -> Result<Tab, DriverErrorKind> {
+        self.connection.seen_tab().map_err(|kind| match kind {
+            // Before anything was done.
+            DriverErrorKind::Stale => refused(STALE),
+            kind => kind,
+        })
     }
 
-    /// The tab in front, which has to be able to answer.
+    /// The same, which has to be able to answer.
     fn page(&self) -> Result<Tab, DriverErrorKind> {
-        let tab = self.unasking()?;
-        if tab.has_crashed {
-            return Err(refused("the page has crashed: call page.reload or page.open"));
+        let tab = self.tab()?;
+        if tab.has_crashed || tab.hangs {
+            let why = if tab.has_crashed { "has crashed" } else { "does not answer" };
+            return Err(refused(format!("the page {why}: call page.reload, page.open or tabs.close")));
         }
         Ok(tab)
     }
@@ -76,7 +74,7 @@ impl BrowserApis {
     }
 
     async fn ask(&self, function: &str, deadline: Deadline) -> Result<Value, DriverErrorKind> {
-        self.connection.ask(&self.page()?, function, &[], deadline).await
+        self.connection.ask_seen(&self.page()?, function, &[], deadline).await
     }
 
     /// What a tab shows now, for who has moved it.
@@ -101,7 +99,7 @@ impl BrowserApis {
         {
             return Err(refused(format!("what goes into {name:.200?} is a text, a number, true or false")));
         }
-        let filled = self.connection.ask(&self.page()?, FILL, &[Value::from(fields.clone())], deadline).await?;
+        let filled = self.connection.ask_seen(&self.page()?, FILL, &[Value::from(fields.clone())], deadline).await?;
         Ok(filled.to_string())
     }
 
@@ -138,12 +136,7 @@ impl BrowserApis {
 
     fn read_download(&self, arguments: &Value) -> Result<String, DriverErrorKind> {
         let path = self.file(arguments["name"].as_str().unwrap_or_default())?;
-        let size = path.metadata().map_or(0, |of| of.len());
-        if size > FILE_MAX {
-            return Err(refused(format!("the file has {size} bytes; {FILE_MAX} are the most that are read")));
-        }
-        let bytes = std::fs::read(&path).map_err(|error| refused(error.to_string()))?;
-        let text = String::from_utf8(bytes).map_err(|_| refused("the file is not text"))?;
+        let text = read_text(&path, FILE_MAX).map_err(|error| refused(format!("the file cannot be told: {error}")))?;
         Ok(part(&text, arguments))
     }
 
@@ -160,7 +153,7 @@ impl BrowserApis {
         }
         let params = json!({"files": paths, "backendNodeId": chooser.node});
         self.connection.client.call(Some(&chooser.session), "DOM.setFileInputFiles", params, deadline).await?;
-        self.connection.tabs.send_modify(|tabs| tabs.forget_chooser(tab.number));
+        self.connection.tabs.send_modify(|tabs| tabs.change(tab.number, |tab| tab.chooser = None));
         Ok(format!("the page has {} file(s)", paths.len()))
     }
 
@@ -181,17 +174,17 @@ impl BrowserApis {
     ) -> Result<Option<String>, DriverErrorKind> {
         let told = match name {
             "page.open" => {
-                let (address, tab) = (BrowserApis::address(arguments)?, self.unasking()?);
+                let (address, tab) = (BrowserApis::address(arguments)?, self.tab()?);
                 self.connection.navigate(&tab, &address, deadline).await?;
                 self.moved(&tab, deadline).await?
             }
             "page.back" => {
-                let tab = self.unasking()?;
+                let tab = self.tab()?;
                 self.connection.go(&tab, -1, deadline).await?;
                 self.moved(&tab, deadline).await?
             }
             "page.reload" => {
-                let tab = self.unasking()?;
+                let tab = self.tab()?;
                 self.connection.reload(&tab, deadline).await?;
                 self.moved(&tab, deadline).await?
             }
@@ -225,27 +218,19 @@ impl BrowserApis {
 #[async_trait]
 impl Apis for BrowserApis {
     fn specs(&self) -> Vec<ApiSpec> {
-        let spec = |name: &str, about: &str, effect, properties: Value, required: Value| ApiSpec {
-            name: name.to_owned(),
-            about: about.to_owned(),
-            parameters: json!({
-                "type": "object", "properties": properties, "required": required, "additionalProperties": false,
-            }),
-            effect,
-        };
         let from = || json!({"from": {"type": "integer", "minimum": 0, "description": "the character to begin at"}});
         let address = || json!({"address": {"type": "string", "description": "a whole address: https://…"}});
         let tab = || json!({"tab": {"type": ["integer", "string"], "description": "its number or whole title"}});
         let (reads, changes, leaves) = (ApiEffect::Reads, ApiEffect::Changes, ApiEffect::LeavesTheDevice);
         let mut specs = vec![
             // What is asked for by an address reaches whoever has it.
-            spec("page.open", "Opens an address in the tab in front", leaves, address(), json!(["address"])),
-            spec("page.back", "Goes one page back", changes, json!({}), json!([])),
-            spec("page.reload", "Loads the page again", changes, json!({}), json!([])),
-            spec("page.text", "Tells the text of the page in front", reads, from(), json!([])),
-            spec("page.tables", "Tells the tables of the page in front, as lists of rows", reads, from(), json!([])),
-            spec("page.links", "Tells the links of the page in front, with their addresses", reads, from(), json!([])),
-            spec(
+            ApiSpec::of("page.open", "Opens an address in the tab in front", leaves, address(), &["address"]),
+            ApiSpec::of("page.back", "Goes one page back", changes, json!({}), &[]),
+            ApiSpec::of("page.reload", "Loads the page again", changes, json!({}), &[]),
+            ApiSpec::of("page.text", "Tells the text of the page in front", reads, from(), &[]),
+            ApiSpec::of("page.tables", "Tells the tables of the page in front, as lists of rows", reads, from(), &[]),
+            ApiSpec::of("page.links", "Tells the links of the page in front, with their addresses", reads, from(), &[]),
+            ApiSpec::of(
                 "form.fill",
                 "Fills fields of the page in front, by what is written at them; sends nothing",
                 changes,
@@ -253,20 +238,20 @@ impl Apis for BrowserApis {
                     "type": "object", "additionalProperties": true,
                     "description": "for example {\"Name\": \"Ada\", \"I agree\": true}",
                 }}),
-                json!(["fields"]),
+                &["fields"],
             ),
-            spec("tabs.list", "Lists the tabs", reads, json!({}), json!([])),
-            spec("tabs.open", "Opens an address in a new tab, in front", leaves, address(), json!(["address"])),
-            spec("tabs.show", "Brings a tab to the front", changes, tab(), json!(["tab"])),
-            spec("tabs.close", "Closes a tab; what was entered there is lost", changes, tab(), json!(["tab"])),
+            ApiSpec::of("tabs.list", "Lists the tabs", reads, json!({}), &[]),
+            ApiSpec::of("tabs.open", "Opens an address in a new tab, in front", leaves, address(), &["address"]),
+            ApiSpec::of("tabs.show", "Brings a tab to the front", changes, tab(), &["tab"]),
+            ApiSpec::of("tabs.close", "Closes a tab; what was entered there is lost", changes, tab(), &["tab"]),
         ];
         if self.connection.downloads.is_some() {
             let read = json!({"name": {"type": "string"}, "from": from()["from"]});
             let names = json!({"names": {"type": "array", "items": {"type": "string"}, "minItems": 1}});
             let choose = "Gives downloaded files to the field for files that was tapped";
-            specs.push(spec("downloads.list", "Lists what was downloaded", reads, json!({}), json!([])));
-            specs.push(spec("downloads.read", "Tells a downloaded file that is text", reads, read, json!(["name"])));
-            specs.push(spec("files.choose", choose, leaves, names, json!(["names"])));
+            specs.push(ApiSpec::of("downloads.list", "Lists what was downloaded", reads, json!({}), &[]));
+            specs.push(ApiSpec::of("downloads.read", "Tells a downloaded file that is text", reads, read, &["name"]));
+            specs.push(ApiSpec::of("files.choose", choose, leaves, names, &["names"]));
         }
         specs
     }
@@ -283,7 +268,7 @@ impl Apis for BrowserApis {
             DriverErrorKind::TimedOut { .. } | DriverErrorKind::Lost { .. } | DriverErrorKind::Stale if !reads => {
                 ApiError::Unanswered { why: kind.to_string() }
             }
-            DriverErrorKind::Stale => ApiError::Refused { why: "the page has gone meanwhile; call again".to_owned() },
+            DriverErrorKind::Stale => ApiError::Refused { why: STALE.to_owned() },
             kind => ApiError::Refused { why: kind.to_string() },
         })?;
         told.ok_or(ApiError::Unknown)

@@ -20,6 +20,8 @@ use crate::deadline::Deadline;
 
 /// No message of a browser is larger: a picture of 16,384 pixels squared would be a mistake.
 const MESSAGE_MAX: usize = 256 << 20;
+/// So much of the beginning and of the end of one that is too long is looked at.
+const END_BYTES: usize = 4096;
 /// So many events may wait to be read. Then the browser waits.
 const EVENTS_MAX: usize = 4096;
 
@@ -160,6 +162,29 @@ impl Calls {
         Some(CdpEvent { session, method, params })
     }
 
+    /// Reads what can be known of a message by its beginning and its end. Quotes inside of texts are escaped, so what stands in quotes
+    /// of their own is the browser's.
+    fn receive_ends(&self, ends: &str) -> Option<CdpEvent> {
+        let text_after = |at: Option<usize>, key: &str| {
+            let text = &ends[at? + key.len()..];
+            Some(text[..text.find('"')?].to_owned())
+        };
+        if let Some(id) = ends.strip_prefix("{\"id\":").and_then(|rest| rest.split(',').next()?.trim().parse().ok()) {
+            let PendingCall { answer, .. } = self.pending().by_id.remove(&id)?;
+            drop(answer.send(Err(CallError::Refused("the answer is too long".to_owned()))));
+            return None;
+        }
+        const METHOD: &str = "\"method\":\"";
+        const SESSION: &str = "\"sessionId\":\"";
+        const KIND: &str = "\"type\":\"";
+        let method = text_after(ends.find(METHOD), METHOD)?;
+        let session = text_after(ends.rfind(SESSION), SESSION);
+        let kind = text_after(ends.rfind(KIND), KIND).unwrap_or_default();
+        tracing::debug!(method, "a message is too long");
+        let params = json!({"type": kind, "message": "(what it says is too long to be shown)"});
+        Some(CdpEvent { session, method, params })
+    }
+
     /// Nobody answers any more for what was asked of this session.
     fn forget(&self, session: Option<&str>) {
         let mut pending = self.pending();
@@ -177,6 +202,45 @@ impl Calls {
         pending.lost.get_or_insert_with(|| why.to_owned());
         for (_, call) in std::mem::take(&mut pending.by_id) {
             drop(call.answer.send(Err(CallError::Lost(why.to_owned()))));
+        }
+    }
+}
+
+/// How much of a message is in the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReadMessage {
+    Whole,
+    /// Its beginning and its end: it is too long.
+    Ends,
+}
+
+/// Reads a message, without the zero byte that ends it; `None` at the end of all. A page can make one of any length, with a dialog: that
+/// is no reason to lose the browser.
+async fn read_message(
+    mut from: impl AsyncBufRead + Unpin,
+    message: &mut Vec<u8>,
+    bytes_max: usize,
+) -> std::io::Result<Option<ReadMessage>> {
+    message.clear();
+    let mut read = ReadMessage::Whole;
+    loop {
+        let room = bytes_max.saturating_sub(message.len()).max(1);
+        let count = (&mut from).take(room as u64).read_until(0, message).await?;
+        let is_over = message.last() == Some(&0);
+        if is_over {
+            message.pop();
+        } else if count == 0 {
+            return Ok(None);
+        }
+        if read == ReadMessage::Ends || message.len() >= bytes_max {
+            read = ReadMessage::Ends;
+            if message.len() > 2 * END_BYTES {
+                message.drain(END_BYTES..message.len() - END_BYTES);
+                message.shrink_to(bytes_max.min(1 << 20));
+            }
+        }
+        if is_over {
+            return Ok(Some(read));
         }
     }
 }
@@ -214,15 +278,13 @@ impl Client {
         let reading = tokio::spawn(async move {
             let mut message = Vec::new();
             let why = loop {
-                message.clear();
-                let read = (&mut output).take(MESSAGE_MAX as u64).read_until(0, &mut message).await;
-                match read {
-                    Ok(_) if message.pop() == Some(0) => {}
-                    Ok(_) if message.len() + 1 >= MESSAGE_MAX => break "a message was too long".to_owned(),
-                    Ok(_) => break "the browser has ended".to_owned(),
+                let event = match read_message(&mut output, &mut message, MESSAGE_MAX).await {
+                    Ok(Some(ReadMessage::Whole)) => calls.receive(&message),
+                    Ok(Some(ReadMessage::Ends)) => calls.receive_ends(&String::from_utf8_lossy(&message)),
+                    Ok(None) => break "the browser has ended".to_owned(),
                     Err(error) => break error.to_string(),
-                }
-                if let Some(event) = calls.receive(&message)
+                };
+                if let Some(event) = event
                     && events_in.send(event).await.is_err()
                 {
                     break "nobody listens any more".to_owned();
@@ -364,6 +426,33 @@ mod tests {
         assert!(matches!(of_b.wait().await, Err(CallError::Lost(_))));
         assert!(matches!(client.call(None, "Two.x", json!({}), deadline).await, Err(DriverErrorKind::Lost { .. })));
         assert_eq!(client.lost().as_deref(), Some("the browser has ended"));
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_too_long_is_known_by_its_ends() {
+        let text = "\\\"type\\\":\\\"evil\\\" ".repeat(30_000);
+        let dialog = format!(
+            "{{\"method\":\"Page.javascriptDialogOpening\",\"params\":{{\"url\":\"u\",\"message\":\"{text}\",\"type\":\"alert\",\
+             \"hasBrowserHandler\":false,\"defaultPrompt\":\"\"}},\"sessionId\":\"A\"}}\0"
+        );
+        let answer = format!("{{\"id\":1,\"result\":{{\"data\":\"{text}\"}}}}\0");
+        let bytes = [dialog.as_bytes(), answer.as_bytes(), b"{\"short\":1}\0{\"cut"].concat();
+        for bytes_max in [2 * END_BYTES, 100_000] {
+            let (mut from, mut message) = (BufReader::with_capacity(1000, &bytes[..]), Vec::new());
+            let (client, _, _, _) = Client::new();
+            let mut call = client.start(Some("A"), "One.x", json!({}));
+            assert_eq!(read_message(&mut from, &mut message, bytes_max).await.unwrap(), Some(ReadMessage::Ends));
+            assert!(message.len() <= 2 * END_BYTES);
+            let event = client.calls.receive_ends(&String::from_utf8_lossy(&message)).unwrap();
+            assert_eq!((&*event.method, event.session.as_deref()), ("Page.javascriptDialogOpening", Some("A")));
+            assert_eq!(event.params["type"], "alert");
+            assert_eq!(read_message(&mut from, &mut message, bytes_max).await.unwrap(), Some(ReadMessage::Ends));
+            assert_eq!(client.calls.receive_ends(&String::from_utf8_lossy(&message)), None);
+            assert_eq!(call.wait().await, Err(CallError::Refused("the answer is too long".to_owned())));
+            assert_eq!(read_message(&mut from, &mut message, bytes_max).await.unwrap(), Some(ReadMessage::Whole));
+            assert_eq!(message, b"{\"short\":1}");
+            assert_eq!(read_message(&mut from, &mut message, bytes_max).await.unwrap(), None);
+        }
     }
 
     #[tokio::test]

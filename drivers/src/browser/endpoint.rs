@@ -10,13 +10,10 @@ use url::Url;
 
 use super::cdp::Client;
 use crate::deadline::Deadline;
+use crate::refused;
 
 /// No answer to the question for the way is longer.
 const ANSWER_MAX: u64 = 64 << 10;
-
-fn refused(why: impl Into<String>) -> DriverErrorKind {
-    DriverErrorKind::Refused { why: why.into() }
-}
 
 /// Opens the web socket of the browser at this address: `http://127.0.0.1:9222`, or its `ws://…/devtools/browser/…`.
 ///

@@ -8,14 +8,11 @@ use super::Browser;
 use super::keys::KeyCode;
 use super::tabs::Tab;
 use crate::deadline::Deadline;
+use crate::refused;
 
 const FOCUS: &str = include_str!("fields.js");
 /// No text is longer.
 const TEXT_MAX: usize = 200_000;
-
-fn refused(why: impl Into<String>) -> DriverErrorKind {
-    DriverErrorKind::Refused { why: why.into() }
-}
 
 impl Browser {
     /// Enters a text; a line break is Enter.
@@ -33,7 +30,7 @@ impl Browser {
             return Err(refused(format!("no key types the character U+{:04X}", u32::from(bad))));
         }
         let tab = self.current()?;
-        let focus = self.connection.ask(&tab, FOCUS, &[replace.into(), text.as_str().into()], deadline).await?;
+        let focus = self.connection.ask_seen(&tab, FOCUS, &[replace.into(), text.as_str().into()], deadline).await?;
         match focus.as_str() {
             Some("done") => return Ok(()),
             Some("none") | None => return Err(refused("no field has the focus; tap the field first")),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tapwright_contract::Spot;
 use tapwright_contract::device::DriverErrorKind;
-use tapwright_contract::gesture::{Button, Clicks, Gesture, Key, KeyName, Modifier, WindowChange};
+use tapwright_contract::gesture::{Button, Gesture, Key, KeyName, Modifier, WindowChange};
 use tokio::time::Instant;
 
 use super::Browser;
@@ -13,6 +13,7 @@ use super::cdp::{Answer, CallError, Client, Post};
 use super::keys::{KeyCode, bits, of_modifier};
 use super::tabs::Tab;
 use crate::deadline::Deadline;
+use crate::refused;
 
 /// A button that is held or moves for longer is a mistake.
 const POINTER_MAX: Duration = Duration::from_secs(60);
@@ -23,6 +24,8 @@ const PIXELS_A_NOTCH: i32 = 100;
 /// The time between two places of a pointer that drags, and its rest at both ends: pages react to movements, not to jumps.
 const DRAG_STEP: Duration = Duration::from_millis(16);
 const DRAG_REST: Duration = Duration::from_millis(50);
+/// How long a page may take what is done to it. One that takes longer does not answer, as far as anybody can tell.
+const TAKEN_MAX: Duration = Duration::from_secs(5);
 const MOUSE: &str = "Input.dispatchMouseEvent";
 const KEYBOARD: &str = "Input.dispatchKeyEvent";
 
@@ -33,10 +36,6 @@ struct Place {
     y: f64,
 }
 
-fn refused(why: impl Into<String>) -> DriverErrorKind {
-    DriverErrorKind::Refused { why: why.into() }
-}
-
 fn bounded(time: Duration) -> Result<Duration, DriverErrorKind> {
     if time > POINTER_MAX {
         let (time, most) = (time.as_secs(), POINTER_MAX.as_secs());
@@ -45,14 +44,18 @@ fn bounded(time: Duration) -> Result<Duration, DriverErrorKind> {
     Ok(time)
 }
 
-fn mouse(kind: &str, at: Place, button: &str, count: u32, modifiers: &[Modifier]) -> (&'static str, Value) {
-    let held = match (kind, button) {
-        ("mousePressed", _) | ("mouseMoved", "left") => 1,
-        _ => 0,
+/// An event of a mouse; `button` is the one that is pressed, let go, or held while it moves.
+fn mouse(kind: &str, at: Place, button: Option<Button>, count: u32, modifiers: &[Modifier]) -> (&'static str, Value) {
+    let (name, bit) = match button {
+        None => ("none", 0),
+        Some(Button::Left) => ("left", 1),
+        Some(Button::Right) => ("right", 2),
+        Some(Button::Middle) => ("middle", 4),
     };
+    let held = if kind == "mouseReleased" { 0 } else { bit };
     let (x, y, modifiers) = (at.x, at.y, bits(modifiers));
     let event = json!({
-        "type": kind, "x": x, "y": y, "button": button, "buttons": held, "clickCount": count, "modifiers": modifiers,
+        "type": kind, "x": x, "y": y, "button": name, "buttons": held, "clickCount": count, "modifiers": modifiers,
     });
     (MOUSE, event)
 }
@@ -66,17 +69,34 @@ struct HeldButton {
 
 impl Drop for HeldButton {
     fn drop(&mut self) {
-        let (method, params) = mouse("mouseReleased", self.at, "left", 1, &[]);
+        let (method, params) = mouse("mouseReleased", self.at, Some(Button::Left), 1, &[]);
         self.client.post(Post { session: Some(self.session.clone()), method, params });
     }
+}
+
+/// Drags of a page are told to us for as long as this is there, however a gesture ends.
+struct InterceptedDrags {
+    client: Client,
+    session: String,
+}
+
+impl Drop for InterceptedDrags {
+    fn drop(&mut self) {
+        let (method, params) = intercept_drags(false);
+        self.client.post(Post { session: Some(self.session.clone()), method, params });
+    }
+}
+
+fn intercept_drags(enabled: bool) -> (&'static str, Value) {
+    ("Input.setInterceptDrags", json!({"enabled": enabled}))
 }
 
 impl Browser {
     pub(super) async fn gesture(&mut self, gesture: &Gesture, deadline: Deadline) -> Result<(), DriverErrorKind> {
         self.carry_out(gesture, deadline).await?;
-        // Where a dialog is drawn, the click was its answer.
+        // Where something is drawn, the click was its answer.
         match self.drawn.is_some() {
-            true => self.keep_dialogs(deadline).await,
+            true => self.keep_drawings(deadline).await,
             false => Ok(()),
         }
     }
@@ -87,7 +107,6 @@ impl Browser {
             Gesture::DoubleTap { at } => self.click(at, Button::Left, 2, &[], deadline).await,
             Gesture::LongPress { at, hold } => self.hold(at, bounded(*hold)?, deadline).await,
             Gesture::Swipe { from, to, over } => {
-                self.aim(to)?;
                 bounded(*over)?;
                 let (_, begin) = self.aim(from)?;
                 let (_, end) = self.aim(to)?;
@@ -95,16 +114,11 @@ impl Browser {
             }
             Gesture::Drag { from, to, over } => self.drag(from, to, bounded(*over)?, deadline).await,
             Gesture::Click { at, button, count, modifiers } => {
-                let count = match count {
-                    Clicks::Single => 1,
-                    Clicks::Double => 2,
-                    Clicks::Triple => 3,
-                };
-                self.click(at, *button, count, modifiers, deadline).await
+                self.click(at, *button, count.count(), modifiers, deadline).await
             }
             Gesture::Move { at } => {
                 let (tab, place) = self.aim(at)?;
-                self.input(&tab, vec![mouse("mouseMoved", place, "none", 0, &[])], deadline).await
+                self.input(&tab, vec![mouse("mouseMoved", place, None, 0, &[])], deadline).await
             }
             Gesture::Scroll { at, right, down } => {
                 if right.unsigned_abs().max(down.unsigned_abs()) > NOTCHES_MAX {
@@ -124,7 +138,7 @@ impl Browser {
                 if self.dismiss_dialog(deadline).await? {
                     return Ok(());
                 }
-                let tab = self.connection.front()?;
+                let tab = self.connection.acting_tab()?;
                 self.connection.go(&tab, -1, deadline).await
             }
             Gesture::Press { key: Key::Home } => self.go_home(deadline).await,
@@ -180,6 +194,9 @@ impl Browser {
             return Err(DriverErrorKind::TimedOut { tries: "no time was left".to_owned() });
         }
         let client = &self.connection.client;
+        let deadline = deadline.or_sooner(TAKEN_MAX);
+        // What the page asks from now on may be an answer to this.
+        self.connection.tabs.send_modify(|tabs| tabs.change(tab.number, |tab| tab.dialogs_in_a_row = 0));
         let mut answers: Vec<Answer> =
             calls.into_iter().map(|(method, params)| client.start(Some(&tab.session), method, params)).collect();
         let taken = async {
@@ -200,12 +217,7 @@ impl Browser {
             taken = deadline.hold("the page", taken) => taken,
             interrupted = interrupted => interrupted,
         };
-        result.map_err(|kind| match kind {
-            DriverErrorKind::TimedOut { .. } => {
-                DriverErrorKind::TimedOut { tries: super::look::unanswered(tab, &self.connection) }
-            }
-            kind => kind,
-        })
+        self.connection.note_silence(tab, result)
     }
 
     async fn click(
@@ -217,15 +229,10 @@ impl Browser {
         deadline: Deadline,
     ) -> Result<(), DriverErrorKind> {
         let (tab, place) = self.aim(at)?;
-        let button = match button {
-            Button::Left => "left",
-            Button::Middle => "middle",
-            Button::Right => "right",
-        };
-        let mut calls = vec![mouse("mouseMoved", place, "none", 0, modifiers)];
+        let mut calls = vec![mouse("mouseMoved", place, None, 0, modifiers)];
         for count in 1..=count {
-            calls.push(mouse("mousePressed", place, button, count, modifiers));
-            calls.push(mouse("mouseReleased", place, button, count, modifiers));
+            calls.push(mouse("mousePressed", place, Some(button), count, modifiers));
+            calls.push(mouse("mouseReleased", place, Some(button), count, modifiers));
         }
         self.input(&tab, calls, deadline).await
     }
@@ -239,7 +246,7 @@ impl Browser {
 
     async fn press_at(&mut self, tab: &Tab, at: Place, deadline: Deadline) -> Result<HeldButton, DriverErrorKind> {
         let held = HeldButton { client: self.connection.client.clone(), session: tab.session.clone(), at };
-        let calls = vec![mouse("mouseMoved", at, "none", 0, &[]), mouse("mousePressed", at, "left", 1, &[])];
+        let calls = vec![mouse("mouseMoved", at, None, 0, &[]), mouse("mousePressed", at, Some(Button::Left), 1, &[])];
         self.input(tab, calls, deadline).await?;
         Ok(held)
     }
@@ -248,7 +255,7 @@ impl Browser {
         let at = held.at;
         drop(held);
         // Behind the release: what the page makes of it is there when this is taken.
-        self.input(tab, vec![mouse("mouseMoved", at, "none", 0, &[])], deadline).await
+        self.input(tab, vec![mouse("mouseMoved", at, None, 0, &[])], deadline).await
     }
 
     async fn drag(
@@ -260,13 +267,11 @@ impl Browser {
     ) -> Result<(), DriverErrorKind> {
         let ((tab, begin), (_, end)) = (self.aim(from)?, self.aim(to)?);
         // What a page lets be dragged is carried on as a drag of the protocol: there is no mouse of the system here.
-        let intercept = |enabled: bool| ("Input.setInterceptDrags", json!({"enabled": enabled}));
-        self.connection.tabs.send_modify(|tabs| tabs.forget_drag(tab.number));
-        self.input(&tab, vec![intercept(true)], deadline).await?;
+        let _intercepted = InterceptedDrags { client: self.connection.client.clone(), session: tab.session.clone() };
+        self.connection.tabs.send_modify(|tabs| tabs.change(tab.number, |tab| tab.drag = None));
+        self.input(&tab, vec![intercept_drags(true)], deadline).await?;
         let result = self.drag_along(&tab, begin, end, over, deadline).await;
-        let (method, params) = intercept(false);
-        self.connection.client.post(Post { session: Some(tab.session.clone()), method, params });
-        self.connection.tabs.send_modify(|tabs| tabs.forget_drag(tab.number));
+        self.connection.tabs.send_modify(|tabs| tabs.change(tab.number, |tab| tab.drag = None));
         result
     }
 
@@ -287,7 +292,7 @@ impl Browser {
             let at = Place { x: begin.x + (end.x - begin.x) * part, y: begin.y + (end.y - begin.y) * part };
             deadline.rest_until(began + over * step / steps).await;
             held.at = at;
-            self.input(tab, vec![mouse("mouseMoved", at, "left", 1, &[])], deadline).await?;
+            self.input(tab, vec![mouse("mouseMoved", at, Some(Button::Left), 1, &[])], deadline).await?;
             if dragged.is_none() {
                 dragged = self.connection.tabs.borrow().tab(tab.number).and_then(|tab| tab.drag.clone());
                 if let Some(data) = &dragged {
@@ -307,9 +312,9 @@ impl Browser {
 
     async fn wheel(&mut self, at: &Spot, right: f64, down: f64, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let (tab, place) = self.aim(at)?;
-        let (_, mut event) = mouse("mouseWheel", place, "none", 0, &[]);
+        let (_, mut event) = mouse("mouseWheel", place, None, 0, &[]);
         (event["deltaX"], event["deltaY"]) = (right.into(), down.into());
-        self.input(&tab, vec![mouse("mouseMoved", place, "none", 0, &[]), (MOUSE, event)], deadline).await
+        self.input(&tab, vec![mouse("mouseMoved", place, None, 0, &[]), (MOUSE, event)], deadline).await
     }
 
     async fn chord(
@@ -345,23 +350,19 @@ impl Browser {
         deadline: Deadline,
     ) -> Result<bool, DriverErrorKind> {
         let connection = self.connection.clone();
-        let unasking = || match connection.front() {
-            Ok(tab) if tab.is_dialog || tab.dialog.is_some() => Err(refused(super::apis::ASKS)),
-            front => front,
-        };
         match (modifiers, key.as_str()) {
             ([Modifier::Alt], "ArrowLeft") | ([], "BrowserBack") => {
-                connection.go(&unasking()?, -1, deadline).await?;
+                connection.go(&connection.acting_tab()?, -1, deadline).await?;
             }
             ([Modifier::Alt], "ArrowRight") | ([], "BrowserForward") => {
-                connection.go(&unasking()?, 1, deadline).await?;
+                connection.go(&connection.acting_tab()?, 1, deadline).await?;
             }
             ([], "F5" | "BrowserRefresh") | ([Modifier::Control], "r") => {
-                connection.reload(&unasking()?, deadline).await?;
+                connection.reload(&connection.acting_tab()?, deadline).await?;
             }
             ([Modifier::Control], "w") => {
                 self.current()?;
-                connection.close_tab(&unasking()?, deadline).await?;
+                connection.close_tab(&connection.acting_tab()?, deadline).await?;
             }
             ([Modifier::Control], "t") => {
                 connection.open(super::sites::start_page(), deadline).await?;

@@ -9,6 +9,7 @@ use tapwright_contract::device::{DriverErrorKind, Front, Screen};
 use tapwright_contract::{Picture, ScreenId, Size};
 use tokio::time::Instant;
 
+use super::scripts::ANSWER_MAX;
 use super::tabs::{Tab, Tabs};
 use super::{Browser, Connection, sites};
 use crate::Rest;
@@ -23,7 +24,9 @@ const REQUESTS_MAX: Duration = Duration::from_secs(2);
 /// How long one page may take to make way for another one.
 const COMMIT_MAX: Duration = Duration::from_secs(1);
 /// What is left of the time for the pictures, when a page does not stop loading.
-const PICTURES: Duration = Duration::from_secs(1);
+const PICTURES: Duration = Duration::from_secs(2);
+/// How much of the time that is left a picture may take, of 100: what it takes to draw that the page does not answer is left.
+const ANSWER_PERCENT: u32 = 60;
 
 /// The screen that was returned last.
 #[derive(Clone, Debug)]
@@ -80,13 +83,6 @@ fn decode(png: &str) -> Result<Picture, DriverErrorKind> {
     Picture::new(size, image.into_raw()).map_err(|error| malformed(error.to_string()))
 }
 
-/// What keeps a tab from being looked at.
-fn crashed(tab: &Tab, sites: &[super::Site]) -> DriverErrorKind {
-    let whose = tab.front(sites).label;
-    let why = format!("the page of {whose} has crashed: reload it, go back, or launch another site");
-    DriverErrorKind::Hidden { why }
-}
-
 impl Tab {
     /// What is in front when this tab is.
     pub(super) fn front(&self, sites: &[super::Site]) -> Front {
@@ -106,15 +102,13 @@ impl still::Camera for Browser {
 
     async fn look(&mut self, deadline: Deadline) -> Result<Observation, DriverErrorKind> {
         let tab = self.connection.front()?;
-        if tab.has_crashed {
-            return Err(crashed(&tab, &self.connection.sites));
-        }
-        if tab.dialog.is_some() {
+        if tab.has_crashed || tab.hangs || tab.dialog.is_some() {
             return Err(DriverErrorKind::Stale);
         }
+        let soon = deadline.or_sooner(ANSWER_MAX.min(deadline.left() * ANSWER_PERCENT / 100));
         let (number, generation) = (tab.number, tab.generation);
         let params = json!({"format": "png", "optimizeForSpeed": true});
-        let capture = self.connection.client.call(Some(&tab.session), "Page.captureScreenshot", params, deadline);
+        let capture = self.connection.client.call(Some(&tab.session), "Page.captureScreenshot", params, soon);
         // A page that stands behind a dialog, or goes, gives no picture.
         let change = self.connection.until("a change", deadline, |tabs| has_changed(tabs, number, generation));
         let captured = tokio::select! {
@@ -133,8 +127,10 @@ impl still::Camera for Browser {
                     Err(kind) => Err(kind),
                 };
             }
-            Err(DriverErrorKind::TimedOut { .. }) => {
-                return Err(DriverErrorKind::TimedOut { tries: unanswered(&tab, &self.connection) });
+            // Then that is drawn, and looked at.
+            silence @ Err(DriverErrorKind::TimedOut { .. }) => {
+                drop(self.connection.note_silence(&tab, silence));
+                return Err(DriverErrorKind::Stale);
             }
             captured => captured?,
         };
@@ -183,7 +179,7 @@ impl Browser {
     /// # Errors
     /// `Stale` if another page came to the front meanwhile.
     async fn settled_once(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
-        self.keep_dialogs(deadline).await?;
+        self.keep_drawings(deadline).await?;
         if self.connection.tabs.borrow().front().is_none() {
             self.go_home(deadline).await?;
         }
@@ -209,18 +205,26 @@ impl Browser {
             return Err(DriverErrorKind::Stale);
         }
         let picture = look.decode().await?.clone();
-        let width = self.connection.ask(&tab, "() => innerWidth", &[], deadline).await?;
+        let width = match self.connection.see(&tab, "() => innerWidth", deadline).await {
+            Err(DriverErrorKind::TimedOut { .. }) => return Err(DriverErrorKind::Stale),
+            width => width?,
+        };
         let size = picture.size();
         let id = ScreenId { display: tab.number, generation: tab.generation, ..ScreenId::from(size) };
         let scale = width.as_f64().filter(|width| *width >= 1.0).map_or(1.0, |width| f64::from(size.width) / width);
+        let front = self.front_of(&tab);
         self.outstanding = tab.requests.into_keys().collect();
-        let front = match &self.drawn {
-            Some(drawn) if drawn.page == tab.number => drawn.front.clone(),
-            _ => sites::front(&self.connection.sites, &tab.url, tab.opener_url.as_deref()),
-        };
         self.seen = Some(Seen { id, number: tab.number, generation: tab.generation, scale, png: look.png });
         self.memory.seen();
         Ok(Screen { picture, front, id })
+    }
+
+    /// What is in front when a tab is: where something of another page is drawn, that page.
+    pub(super) fn front_of(&self, tab: &Tab) -> Front {
+        match &self.drawn {
+            Some(drawn) if drawn.page == tab.number => drawn.front.clone(),
+            _ => tab.front(&self.connection.sites),
+        }
     }
 
     /// Whether a page waits for something of the network that was not given up yet.

@@ -4,7 +4,7 @@
 
 mod apis;
 mod cdp;
-mod dialogs;
+mod drawings;
 mod endpoint;
 mod fields;
 mod gestures;
@@ -21,6 +21,7 @@ mod widgets;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -35,18 +36,22 @@ use tokio::sync::{mpsc, watch};
 
 use self::apis::BrowserApis;
 use self::cdp::{CdpEvent, Client, ConnectionTasks};
-use self::dialogs::DrawnDialog;
+use self::drawings::Drawn;
 use self::look::Seen;
-pub use self::sites::Site;
-use self::tabs::{Tab, Tabs, Viewport};
+use self::sites::FoundSite;
+pub use self::sites::{NamedSite, Site};
+use self::tabs::{Drawing, Tab, Tabs, Viewport};
 use crate::deadline::Deadline;
 use crate::still::Memory;
 use crate::tree::Tree;
-use crate::{OpenRig, Rest, Rig, Settle};
+use crate::{OpenRig, Rest, Rig, Settle, refused};
 
 /// What is said where no browser is installed.
 const MISSING: &str = "no Chromium is installed: apt install chromium (or Google Chrome or Microsoft Edge); or start one elsewhere \
                        with --remote-debugging-port=9222 and name it: --device browser:http://HOST:9222";
+
+/// What is said where a page waits for an answer.
+const ASKS: &str = "the page asks something, and does nothing before that is answered: look at the screen";
 
 /// Which browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +60,19 @@ pub enum BrowserAddress {
     Private(LaunchOptions),
     /// One that somebody has, by the address of its debugging port: `http://127.0.0.1:9222`.
     Endpoint(String),
+}
+
+impl BrowserAddress {
+    /// Where one that somebody has is reached, in one spelling of its address; as it was written where it is no address. `None` for one
+    /// of our own.
+    pub fn endpoint(&self) -> Option<String> {
+        match self {
+            BrowserAddress::Private(_) => None,
+            BrowserAddress::Endpoint(address) => {
+                Some(sites::canonical_endpoint(address).unwrap_or_else(|| address.clone()))
+            }
+        }
+    }
 }
 
 /// How a browser of our own is started.
@@ -95,6 +113,8 @@ struct Connection {
     sites: Vec<Site>,
     /// Where downloads are put; `None` if the browser is somebody's own.
     downloads: Option<PathBuf>,
+    /// Counts the looks.
+    looks: AtomicU64,
     _tasks: ConnectionTasks,
 }
 
@@ -106,8 +126,10 @@ pub struct Browser {
     memory: Memory,
     rest: Rest,
     seen: Option<Seen>,
-    /// The dialog of a page that is drawn in a tab of ours.
-    drawn: Option<DrawnDialog>,
+    /// What is drawn in a tab of ours.
+    drawn: Option<Drawn>,
+    /// The page or the site that was found last, for a launch of it by its id.
+    found: Option<FoundSite>,
     /// What a page still waited for when it was last returned: it is not waited for again.
     outstanding: BTreeSet<String>,
 }
@@ -130,7 +152,7 @@ impl Connection {
             }
             follower.send_modify(Tabs::end);
         }));
-        let connection = Connection { client, tabs, sites, downloads, _tasks: tasks };
+        let connection = Connection { client, tabs, sites, downloads, looks: AtomicU64::new(0), _tasks: tasks };
         let call = async |method, params| connection.client.call(None, method, params, deadline).await;
         let version = call("Browser.getVersion", json!({})).await?;
         tracing::debug!(product = version["product"].as_str(), "a browser answers");
@@ -181,6 +203,29 @@ impl Connection {
         }
         self.tabs.borrow().front().cloned().ok_or(DriverErrorKind::Stale)
     }
+
+    /// The tab that keys of the browser's own go to: the one in front, or the one whose trouble is drawn there.
+    ///
+    /// # Errors
+    /// `Refused` if its page asks something.
+    fn acting_tab(&self) -> Result<Tab, DriverErrorKind> {
+        let tab = self.front()?;
+        match tab.drawing {
+            Some(Drawing::Trouble { of }) => self.tabs.borrow().tab(of).cloned().ok_or(DriverErrorKind::Stale),
+            Some(Drawing::Dialog { .. }) => Err(refused(ASKS)),
+            None if tab.dialog.is_some() => Err(refused(ASKS)),
+            None => Ok(tab),
+        }
+    }
+
+    /// The same, if what was seen last is still in front: a call is meant for that page.
+    ///
+    /// # Errors
+    /// `Stale` if it is not.
+    fn seen_tab(&self) -> Result<Tab, DriverErrorKind> {
+        let tab = self.acting_tab()?;
+        if self.tabs.borrow().shows_what_was_seen() { Ok(tab) } else { Err(DriverErrorKind::Stale) }
+    }
 }
 
 impl Browser {
@@ -215,20 +260,7 @@ impl Driver for Browser {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            touch: true,
-            drag: true,
-            pointer: true,
-            scroll: true,
-            replace: true,
-            insert: true,
-            navigation: true,
-            chords: true,
-            launch: true,
-            windows: true,
-            labels: true,
-            app_names: true,
-        }
+        Abilities::DESKTOP
     }
 
     async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
@@ -249,7 +281,9 @@ impl Driver for Browser {
     }
 
     async fn find_app(&mut self, name: &str, _within: Duration) -> Result<Vec<InstalledApp>, DriverError> {
-        let found = sites::find(&self.connection.sites, name).map(|site| vec![site.app()]);
+        let found = sites::find_apps(&self.connection.sites, name);
+        // An app is launched by its id, which is the site's: the page of it that was meant is not to be lost.
+        self.found = sites::find(&self.connection.sites, name).ok();
         found.map_err(|kind| self.error("find an app", kind))
     }
 
@@ -260,7 +294,7 @@ impl Driver for Browser {
     /// Nothing of a browser of somebody's own is put back but what is in the way of its user: the dialogs that we draw.
     async fn close(&mut self, within: Duration) -> Result<(), DriverError> {
         let deadline = Deadline::after(within);
-        match self.close_drawn_dialogs(deadline).await {
+        match self.close_drawing(deadline).await {
             Ok(()) | Err(DriverErrorKind::Lost { .. } | DriverErrorKind::Stale) => Ok(()),
             Err(kind) => Err(self.error("close what was opened", kind)),
         }
@@ -292,7 +326,7 @@ impl OpenRig for BrowserOptions {
                     apis,
                     probe: None,
                     about,
-                    identity: Some(address.clone()),
+                    identity: self.at.endpoint(),
                     teardown: None,
                 })
             }
@@ -310,6 +344,7 @@ impl BrowserOptions {
             rest: Rest::Still,
             seen: None,
             drawn: None,
+            found: None,
             outstanding: BTreeSet::new(),
         };
         if matches!(self.at, BrowserAddress::Private(_)) {
@@ -325,7 +360,7 @@ impl BrowserOptions {
         let owned = launch.clone();
         let started = tokio::task::spawn_blocking(move || launch::StartedBrowser::prepare(&owned)).await;
         let prepared = started.map_err(|error| DriverErrorKind::Refused { why: error.to_string() })??;
-        let (started, input, output) = prepared.start(launch)?;
+        let (started, input, output) = launch::StartedBrowser::start(prepared, launch)?;
         let channels = Client::over_pipes(input, BufReader::new(output));
         let (sites, downloads) = (self.sites.clone(), Some(started.downloads()));
         let connection = Connection::follow(channels, Some(viewport), sites, downloads, deadline).await;

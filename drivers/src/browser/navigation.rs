@@ -1,15 +1,28 @@
 //! Brings pages and tabs to the front: by address, by history, by name.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tapwright_contract::device::DriverErrorKind;
 
 use super::cdp::Post;
-use super::tabs::{Tab, Tabs};
+use super::tabs::{Drawing, Tab, Tabs};
 use super::{Browser, Connection, sites};
 use crate::deadline::Deadline;
+use crate::refused;
 
+/// How long a site may take to begin with a page.
+const BEGINS_MAX: Duration = Duration::from_secs(10);
+/// What is left of the time, to say that it did not.
+const BEGINS_REST: Duration = Duration::from_millis(500);
+/// How long a page that hangs may take to be ended.
+const FREE_MAX: Duration = Duration::from_millis(700);
 /// So many tabs are named where one is unknown.
 const NAMED_MAX: usize = 20;
+
+fn begins(deadline: Deadline) -> Deadline {
+    deadline.or_sooner(deadline.left().saturating_sub(BEGINS_REST).min(BEGINS_MAX))
+}
 
 impl Connection {
     /// Opens an address in a tab, and returns when its page has begun.
@@ -17,13 +30,18 @@ impl Connection {
     /// # Errors
     /// `Refused` if it cannot be opened, in the browser's words.
     pub(super) async fn navigate(&self, tab: &Tab, address: &str, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        self.free(tab, deadline).await?;
         let params = json!({"url": address});
         let (number, generation) = (tab.number, tab.generation);
         let is_other = |tab: &Tab| tab.generation != generation || tab.dialog.is_some();
         let asks = self.until("the page", deadline, |tabs| tabs.tab(number).is_none_or(|tab| tab.dialog.is_some()));
+        let soon = begins(deadline);
         let answer = tokio::select! {
             biased;
-            answer = self.client.call(Some(&tab.session), "Page.navigate", params, deadline) => answer?,
+            answer = self.client.call(Some(&tab.session), "Page.navigate", params, soon) => match answer {
+                Err(DriverErrorKind::TimedOut { .. }) => return Err(self.give_up(tab)),
+                answer => answer?,
+            },
             // One that asks before it is left answers only after it was answered.
             asks = asks => return asks,
         };
@@ -32,11 +50,68 @@ impl Connection {
             Some("net::ERR_ABORTED") => Ok(()),
             // A place in the page that is there has no document of its own.
             None if answer["loaderId"].is_null() || answer["isDownload"] == true => Ok(()),
-            None => self.until("the page", deadline, |tabs| tabs.tab(number).is_none_or(is_other)).await,
+            None => self.until_begun(tab, deadline, is_other).await,
             Some(why) => {
                 let host = address.split('?').next().unwrap_or_default();
                 Err(DriverErrorKind::Refused { why: format!("{host:.200} cannot be opened: {why}") })
             }
+        }
+    }
+
+    /// Waits until the page that a tab was led to has begun.
+    async fn until_begun(
+        &self,
+        tab: &Tab,
+        deadline: Deadline,
+        has_begun: impl Fn(&Tab) -> bool,
+    ) -> Result<(), DriverErrorKind> {
+        let number = tab.number;
+        let begun = self.until("the page", begins(deadline), |tabs| tabs.tab(number).is_none_or(&has_begun));
+        match begun.await {
+            Err(DriverErrorKind::TimedOut { .. }) => Err(self.give_up(tab)),
+            begun => begun,
+        }
+    }
+
+    /// A site that says nothing is no fault of the browser's: the page that was there stays.
+    fn give_up(&self, tab: &Tab) -> DriverErrorKind {
+        let session = Some(tab.session.clone());
+        self.client.post(Post { session, method: "Page.stopLoading", params: json!({}) });
+        refused("the site does not answer: the page that was there is still there; try again later, or another site")
+    }
+
+    /// Whether the page of a tab answers anything.
+    pub(super) async fn answers(&self, tab: &Tab, deadline: Deadline) -> Result<bool, DriverErrorKind> {
+        let params = json!({"expression": "0"});
+        let answers = match self.client.call(Some(&tab.session), "Runtime.evaluate", params, deadline).await {
+            Err(DriverErrorKind::TimedOut { .. }) => false,
+            Err(kind @ DriverErrorKind::Lost { .. }) => return Err(kind),
+            // A script that was ended, a document that goes: somebody answers.
+            Ok(_) | Err(_) => true,
+        };
+        if answers {
+            self.tabs.send_modify(|tabs| tabs.change(tab.number, |tab| tab.hangs = false));
+        }
+        Ok(answers)
+    }
+
+    /// Ends what the script of a page does without end, or it could not be left; if that does not help, the process of the page.
+    async fn free(&self, tab: &Tab, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        if !tab.hangs {
+            return Ok(());
+        }
+        let post = |method| self.client.post(Post { session: Some(tab.session.clone()), method, params: json!({}) });
+        post("Runtime.terminateExecution");
+        if self.answers(tab, deadline.or_sooner(FREE_MAX)).await? {
+            return Ok(());
+        }
+        tracing::debug!(tab = tab.number, "the process of a page is ended");
+        post("Page.crash");
+        let number = tab.number;
+        let is_over = |tabs: &Tabs| tabs.tab(number).is_none_or(|tab| tab.has_crashed);
+        match self.until("the end of a page's process", deadline.or_sooner(FREE_MAX), is_over).await {
+            Ok(()) | Err(DriverErrorKind::TimedOut { .. }) => Ok(()),
+            Err(kind) => Err(kind),
         }
     }
 
@@ -83,6 +158,7 @@ impl Connection {
 
     /// One page back or on; where there is none, nothing happens, as with the key of a phone.
     pub(super) async fn go(&self, tab: &Tab, by: i64, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        self.free(tab, deadline).await?;
         let session = Some(&*tab.session);
         let history = self.client.call(session, "Page.getNavigationHistory", json!({}), deadline).await?;
         let wanted = history["currentIndex"].as_i64().unwrap_or(0) + by;
@@ -92,17 +168,18 @@ impl Connection {
         let Some(entry) = entry.filter(|entry| !(wanted == 0 && entry["url"] == "about:blank")) else { return Ok(()) };
         let params = json!({"entryId": entry["id"]});
         self.client.call(session, "Page.navigateToHistoryEntry", params, deadline).await?;
-        let (number, generation, url) = (tab.number, tab.generation, tab.url.clone());
-        let has_moved =
-            |tab: &Tab| tab.generation != generation || tab.url != url || tab.dialog.is_some() || tab.has_crashed;
-        self.until("the other page", deadline, |tabs| tabs.tab(number).is_none_or(has_moved)).await
+        let (had_crashed, generation, url) = (tab.has_crashed, tab.generation, tab.url.clone());
+        let has_moved = |tab: &Tab| {
+            tab.generation != generation || tab.url != url || tab.dialog.is_some() || tab.has_crashed && !had_crashed
+        };
+        self.until_begun(tab, deadline, has_moved).await
     }
 
     pub(super) async fn reload(&self, tab: &Tab, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        self.free(tab, deadline).await?;
         self.client.call(Some(&tab.session), "Page.reload", json!({}), deadline).await?;
-        let (number, generation) = (tab.number, tab.generation);
-        let has_moved = |tab: &Tab| tab.generation != generation || tab.dialog.is_some();
-        self.until("the page again", deadline, |tabs| tabs.tab(number).is_none_or(has_moved)).await
+        let generation = tab.generation;
+        self.until_begun(tab, deadline, |tab| tab.generation != generation || tab.dialog.is_some()).await
     }
 
     /// Asks for the titles of the tabs, which the browser tells late.
@@ -116,15 +193,16 @@ impl Connection {
     pub(super) async fn find_tab(&self, name: &str, deadline: Deadline) -> Result<Tab, DriverErrorKind> {
         self.ask_titles(deadline).await?;
         let tabs = self.tabs.borrow();
-        if let Some(tab) = name.parse().ok().and_then(|number| tabs.tab(number)) {
+        let all = || tabs.all().iter().filter(|tab| tab.drawing.is_none());
+        if let Some(tab) = name.parse().ok().and_then(|number: u64| all().find(|tab| tab.number == number)) {
             return Ok(tab.clone());
         }
-        let titled: Vec<&Tab> = tabs.all().iter().filter(|tab| tab.title == name).collect();
+        let titled: Vec<&Tab> = all().filter(|tab| tab.title == name).collect();
         if let [tab] = titled[..] {
             return Ok(tab.clone());
         }
         let (what, named): (_, Vec<&Tab>) = match titled.is_empty() {
-            true => ("no tab has", tabs.all().iter().take(NAMED_MAX).collect()),
+            true => ("no tab has", all().take(NAMED_MAX).collect()),
             false => ("several tabs have", titled),
         };
         let named: Vec<String> = named.iter().map(|tab| format!("{} {:?}", tab.number, tab.title)).collect();
@@ -136,11 +214,15 @@ impl Connection {
     pub(super) async fn list_tabs(&self, deadline: Deadline) -> Result<Value, DriverErrorKind> {
         self.ask_titles(deadline).await?;
         let tabs = self.tabs.borrow();
-        let front = tabs.front().map(|tab| tab.number);
-        let told = tabs.all().iter().filter(|tab| !tab.is_dialog).map(|tab| {
+        let front = tabs.front().map(|tab| match tab.drawing {
+            Some(Drawing::Dialog { of } | Drawing::Trouble { of }) => of,
+            None => tab.number,
+        });
+        let told = tabs.all().iter().filter(|tab| tab.drawing.is_none()).map(|tab| {
             json!({
                 "tab": tab.number, "title": tab.title, "address": tab.url, "in_front": Some(tab.number) == front,
-                "loading": tab.is_loading, "crashed": tab.has_crashed, "asks": tab.dialog.is_some(),
+                "loading": tab.is_loading, "crashed": tab.has_crashed, "hangs": tab.hangs,
+                "asks": tab.dialog.is_some(),
             })
         });
         Ok(told.collect())
@@ -149,7 +231,10 @@ impl Connection {
 
 impl Browser {
     pub(super) async fn launch(&mut self, name: &str, deadline: Deadline) -> Result<(), DriverErrorKind> {
-        let site = sites::find(&self.connection.sites, name)?;
+        let site = match self.found.take().filter(|found| found.app().id == name) {
+            Some(found) => found,
+            None => sites::find(&self.connection.sites, name)?,
+        };
         let there = self.connection.tabs.borrow().all().iter().rev().find(|tab| site.is_at(&tab.url)).cloned();
         match there {
             Some(tab) => self.connection.bring_to_front(&tab),

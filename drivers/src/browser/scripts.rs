@@ -1,14 +1,20 @@
 //! Asks pages, in a world of our own in them: a page's scripts see nothing of it, and cannot change what it answers with.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tapwright_contract::device::DriverErrorKind;
 
 use super::Connection;
-use super::tabs::Tab;
+use super::tabs::{SeenDocument, Tab};
 use crate::deadline::Deadline;
 
 /// What our world in a page is called.
 const WORLD: &str = "tapwright";
+
+/// How long a page may take to answer what is asked of it. One that takes longer runs without end, as far as anybody can tell.
+pub(super) const ANSWER_MAX: Duration = Duration::from_secs(3);
 
 impl Connection {
     /// Calls a function, written in JavaScript, in a tab's page.
@@ -22,24 +28,73 @@ impl Connection {
         arguments: &[Value],
         deadline: Deadline,
     ) -> Result<Value, DriverErrorKind> {
-        self.ask_frame(&tab.session, &tab.target, function, arguments, deadline).await
+        let soon = deadline.or_sooner(ANSWER_MAX);
+        let answer = self.ask_frame(&tab.session, &tab.target, &called(function, arguments), soon).await;
+        self.note_silence(tab, answer)
     }
 
-    /// The same, of a frame that has a session of its own.
+    /// Makes the document of a tab the one that was seen, and asks it something.
+    ///
+    /// # Errors
+    /// As [`Connection::ask`].
+    pub(super) async fn see(&self, tab: &Tab, function: &str, deadline: Deadline) -> Result<Value, DriverErrorKind> {
+        let look = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
+        // In our own world of that very document: another one has another world, or was told another number.
+        let answer = self
+            .ask(tab, &format!("() => {{ globalThis.look = {look}; return ({function})() }}"), &[], deadline)
+            .await?;
+        let seen = SeenDocument { number: tab.number, generation: tab.generation, look };
+        self.tabs.send_modify(|tabs| tabs.seen = Some(seen));
+        Ok(answer)
+    }
+
+    /// Asks the document that was seen, and no other, whatever comes in between.
+    ///
+    /// # Errors
+    /// As [`Connection::ask`]; `Stale` if it is not there any more.
+    pub(super) async fn ask_seen(
+        &self,
+        tab: &Tab,
+        function: &str,
+        arguments: &[Value],
+        deadline: Deadline,
+    ) -> Result<Value, DriverErrorKind> {
+        let seen = self.tabs.borrow().seen.filter(|seen| seen.number == tab.number).ok_or(DriverErrorKind::Stale)?;
+        let guarded = format!("globalThis.look === {} ? [{}] : null", seen.look, called(function, arguments));
+        let soon = deadline.or_sooner(ANSWER_MAX);
+        let answer = self.ask_frame(&tab.session, &tab.target, &guarded, soon).await;
+        match self.note_silence(tab, answer)? {
+            Value::Array(mut answer) => Ok(answer.pop().unwrap_or_default()),
+            _ => Err(DriverErrorKind::Stale),
+        }
+    }
+
+    /// Remembers of a tab that its page does not answer.
+    pub(super) fn note_silence<T>(&self, tab: &Tab, answer: Result<T, DriverErrorKind>) -> Result<T, DriverErrorKind> {
+        match answer {
+            Err(DriverErrorKind::TimedOut { .. }) => {
+                self.tabs.send_modify(|tabs| tabs.change(tab.number, |tab| tab.hangs = true));
+                Err(DriverErrorKind::TimedOut { tries: super::look::unanswered(tab, self) })
+            }
+            answer => answer,
+        }
+    }
+
+    /// What an expression comes to in a frame of a session.
+    ///
+    /// # Errors
+    /// As [`Connection::ask`].
     pub(super) async fn ask_frame(
         &self,
         session: &str,
         frame: &str,
-        function: &str,
-        arguments: &[Value],
+        expression: &str,
         deadline: Deadline,
     ) -> Result<Value, DriverErrorKind> {
         let session = Some(session);
         // One a document: asking again gives the same.
         let world = json!({"frameId": frame, "worldName": WORLD, "grantUniveralAccess": false});
         let world = self.client.call(session, "Page.createIsolatedWorld", world, deadline).await.map_err(gone)?;
-        let arguments: Vec<String> = arguments.iter().map(Value::to_string).collect();
-        let expression = format!("({function})({})", arguments.join(","));
         let context = &world["executionContextId"];
         let params = json!({"expression": expression, "contextId": context, "returnByValue": true});
         let mut answer = self.client.call(session, "Runtime.evaluate", params, deadline).await.map_err(gone)?;
@@ -49,6 +104,12 @@ impl Connection {
         }
         Ok(answer["result"]["value"].take())
     }
+}
+
+/// A function that is called with these arguments.
+pub(super) fn called(function: &str, arguments: &[Value]) -> String {
+    let arguments: Vec<String> = arguments.iter().map(Value::to_string).collect();
+    format!("({function})({})", arguments.join(","))
 }
 
 /// A page that went while it was asked has to be looked at again.

@@ -15,6 +15,11 @@ const FRAMES_MAX: usize = 64;
 const REQUESTS_MAX: usize = 1024;
 /// So many downloads are remembered.
 const DOWNLOADS_MAX: usize = 256;
+/// So many dialogs of a page are shown that come one after the other, with nothing done to the page in between. Then no page may ask
+/// on, or it would never be left.
+pub(super) const DIALOGS_MAX: u32 = 5;
+/// After so many more the script that asks is ended.
+const UNSHOWN_MAX: u32 = 20;
 /// No title, address or message is kept longer.
 const TEXT_MAX: usize = 8192;
 
@@ -73,8 +78,12 @@ pub(super) struct Tab {
     pub generation: u32,
     pub is_loading: bool,
     pub has_crashed: bool,
-    /// Whether it is ours, and shows what the page of another one asks.
-    pub is_dialog: bool,
+    /// Whether its page did not answer in time, and has not since.
+    pub hangs: bool,
+    /// Set if it is ours, and shows what is the matter with another one.
+    pub drawing: Option<Drawing>,
+    /// How many dialogs its page has opened since something was last done to it.
+    pub dialogs_in_a_row: u32,
     /// What its page asks a person, and waits for.
     pub dialog: Option<PageDialog>,
     /// The field for files that waits for one.
@@ -83,8 +92,33 @@ pub(super) struct Tab {
     pub drag: Option<Value>,
     /// What it waits for from the network.
     pub requests: BTreeMap<String, ()>,
-    /// Frames of other sites, by their names, with their sessions.
-    pub frames: BTreeMap<String, String>,
+    /// Frames of other sites, by their names.
+    pub frames: BTreeMap<String, Frame>,
+}
+
+/// A frame of another site, which has a process of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    pub session: String,
+    pub url: String,
+}
+
+/// What a tab of ours shows, and of which other one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Drawing {
+    /// What its page asks. Nothing can be done to it before that is answered.
+    Dialog { of: u64 },
+    /// That its page does not answer, or has crashed. It can be reloaded and left.
+    Trouble { of: u64 },
+}
+
+/// The document that was looked at last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SeenDocument {
+    pub number: u64,
+    pub generation: u32,
+    /// The look's number, which is also written into our world in the document.
+    pub look: u64,
 }
 
 /// A dialog of a page: `alert`, `confirm`, `prompt` or `beforeunload`.
@@ -125,6 +159,8 @@ pub(super) struct Tabs {
     front: Option<u64>,
     next: u64,
     dialogs: u64,
+    /// What calls and gestures are meant for.
+    pub seen: Option<SeenDocument>,
     pub downloads: Vec<Download>,
     has_ended: bool,
 }
@@ -139,7 +175,16 @@ fn post(session: &str, method: &'static str, params: Value) -> Post {
 
 impl Tabs {
     pub fn new(viewport: Option<Viewport>) -> Tabs {
-        Tabs { viewport, tabs: Vec::new(), front: None, next: 0, dialogs: 0, downloads: Vec::new(), has_ended: false }
+        Tabs {
+            viewport,
+            tabs: Vec::new(),
+            front: None,
+            next: 0,
+            dialogs: 0,
+            seen: None,
+            downloads: Vec::new(),
+            has_ended: false,
+        }
     }
 
     /// The browser is gone.
@@ -163,6 +208,16 @@ impl Tabs {
         self.tabs.iter().find(|tab| tab.number == number)
     }
 
+    /// Changes what is known of a tab, if it is there.
+    pub fn change(&mut self, number: u64, change: impl FnOnce(&mut Tab)) {
+        self.tabs.iter_mut().find(|tab| tab.number == number).map(change);
+    }
+
+    /// The same, of the tab of a target.
+    fn change_target(&mut self, target: &Value, change: impl FnOnce(&mut Tab)) {
+        self.tabs.iter_mut().find(|tab| target.as_str() == Some(&*tab.target)).map(change);
+    }
+
     pub fn of_target(&self, target: &str) -> Option<&Tab> {
         self.tabs.iter().find(|tab| tab.target == target)
     }
@@ -174,41 +229,18 @@ impl Tabs {
         }
     }
 
-    /// A tab of ours shows what another one asks.
-    pub fn show_dialog_in(&mut self, number: u64) {
-        if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.number == number) {
-            tab.is_dialog = true;
-        }
-    }
-
     /// Notes what a list of the tabs says of their titles.
     pub fn note_titles(&mut self, infos: &Value) {
         for info in infos.as_array().map(Vec::as_slice).unwrap_or_default() {
-            if let Some(tab) = self.tabs.iter_mut().find(|tab| Some(&*tab.target) == info["targetId"].as_str()) {
-                tab.title = text(&info["title"]);
-            }
+            self.change_target(&info["targetId"], |tab| tab.title = text(&info["title"]));
         }
     }
 
-    /// The dialog of a tab was answered.
-    pub fn forget_dialog(&mut self, number: u64) {
-        if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.number == number) {
-            tab.dialog = None;
-        }
-    }
-
-    /// Nothing is dragged in a tab any more.
-    pub fn forget_drag(&mut self, number: u64) {
-        if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.number == number) {
-            tab.drag = None;
-        }
-    }
-
-    /// The field for files of a tab was given one.
-    pub fn forget_chooser(&mut self, number: u64) {
-        if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.number == number) {
-            tab.chooser = None;
-        }
+    /// The tab in front is the one that was seen, and shows the document that was.
+    pub fn shows_what_was_seen(&self) -> bool {
+        self.seen
+            .zip(self.front())
+            .is_some_and(|(seen, front)| (seen.number, seen.generation) == (front.number, front.generation))
     }
 
     /// Notes what the browser told; returns what it is to be told in turn.
@@ -219,7 +251,7 @@ impl Tabs {
             ("Target.detachedFromTarget", _) => {
                 let session = params["sessionId"].as_str().unwrap_or_default();
                 for tab in &mut self.tabs {
-                    tab.frames.retain(|_, of| of != session);
+                    tab.frames.retain(|_, frame| frame.session != session);
                 }
                 self.remove(|tab| tab.session == session);
             }
@@ -229,8 +261,12 @@ impl Tabs {
             }
             ("Target.targetInfoChanged", _) => {
                 let info = &params["targetInfo"];
-                if let Some(tab) = self.tabs.iter_mut().find(|tab| Some(&*tab.target) == info["targetId"].as_str()) {
+                self.change_target(&info["targetId"], |tab| {
                     (tab.title, tab.url) = (text(&info["title"]), text(&info["url"]));
+                });
+                let target = info["targetId"].as_str().unwrap_or_default();
+                for frame in self.tabs.iter_mut().filter_map(|tab| tab.frames.get_mut(target)) {
+                    frame.url = text(&info["url"]);
                 }
             }
             ("Browser.downloadWillBegin" | "Browser.downloadProgress", _) => self.note_download(params),
@@ -243,7 +279,7 @@ impl Tabs {
     /// What a tab, or a frame of another site in it, told.
     fn apply_of_tab(&mut self, method: &str, session: &str, params: &Value) -> Vec<Post> {
         let (dialogs, is_of) = (self.dialogs + 1, |tab: &&mut Tab| {
-            tab.session == session || tab.frames.values().any(|frame| frame == session)
+            tab.session == session || tab.frames.values().any(|frame| frame.session == session)
         });
         let Some(tab) = self.tabs.iter_mut().find(is_of) else { return Vec::new() };
         let is_main = |frame: &Value| frame.as_str() == Some(&tab.target);
@@ -251,8 +287,15 @@ impl Tabs {
             "Page.frameNavigated" if is_main(&params["frame"]["id"]) => {
                 tab.generation += 1;
                 tab.url = text(&params["frame"]["url"]);
-                (tab.chooser, tab.dialog, tab.has_crashed) = (None, None, false);
+                (tab.chooser, tab.dialog, tab.has_crashed, tab.hangs) = (None, None, false, false);
+                tab.dialogs_in_a_row = 0;
                 tab.requests.clear();
+            }
+            "Page.frameNavigated" => {
+                let id = params["frame"]["id"].as_str().unwrap_or_default();
+                if let Some(frame) = tab.frames.get_mut(id) {
+                    frame.url = text(&params["frame"]["url"]);
+                }
             }
             "Page.navigatedWithinDocument" if is_main(&params["frameId"]) => tab.url = text(&params["url"]),
             "Page.frameStartedLoading" if is_main(&params["frameId"]) => tab.is_loading = true,
@@ -272,6 +315,11 @@ impl Tabs {
             }
             "Page.javascriptDialogOpening" => {
                 let kind = text(&params["type"]);
+                tab.dialogs_in_a_row += 1;
+                // Leaving a page is asked about because it is left.
+                if kind != "beforeunload" && tab.dialogs_in_a_row > DIALOGS_MAX {
+                    return unshown(&tab.session, tab.dialogs_in_a_row - DIALOGS_MAX);
+                }
                 let (message, default) = (text(&params["message"]), text(&params["defaultPrompt"]));
                 tab.dialog = Some(PageDialog { kind, message, default, number: dialogs });
                 self.dialogs = dialogs;
@@ -284,7 +332,7 @@ impl Tabs {
             }
             "Input.dragIntercepted" => tab.drag = Some(params["data"].clone()),
             "Inspector.targetCrashed" if tab.session == session => {
-                (tab.has_crashed, tab.is_loading, tab.dialog) = (true, false, None);
+                (tab.has_crashed, tab.is_loading, tab.dialog, tab.hangs) = (true, false, None, false);
                 tab.requests.clear();
             }
             _ => {}
@@ -297,13 +345,12 @@ impl Tabs {
         let (info, session) = (&params["targetInfo"], text(&params["sessionId"]));
         let target = text(&info["targetId"]);
         let go_on = post(&session, "Runtime.runIfWaitingForDebugger", json!({}));
-        let outer = self
-            .tabs
-            .iter_mut()
-            .find(|tab| Some(&*tab.session) == within || tab.frames.values().any(|frame| Some(&**frame) == within));
+        let outer = self.tabs.iter_mut().find(|tab| {
+            Some(&*tab.session) == within || tab.frames.values().any(|frame| Some(&*frame.session) == within)
+        });
         if let Some(outer) = outer {
             if outer.frames.len() < FRAMES_MAX {
-                outer.frames.insert(target, session.clone());
+                outer.frames.insert(target, Frame { session: session.clone(), url: text(&info["url"]) });
             }
             let inner = post(&session, "Target.setAutoAttach", frames_too());
             return vec![
@@ -356,7 +403,9 @@ impl Tabs {
             generation: 0,
             is_loading: false,
             has_crashed: false,
-            is_dialog: false,
+            hangs: false,
+            drawing: None,
+            dialogs_in_a_row: 0,
             dialog: None,
             chooser: None,
             drag: None,
@@ -388,6 +437,15 @@ impl Tabs {
             download.bytes = params["receivedBytes"].as_f64().unwrap_or(0.0) as u64;
         }
     }
+}
+
+/// What is done about a dialog that is one too many: it is answered with no.
+fn unshown(session: &str, number: u32) -> Vec<Post> {
+    let mut posts = vec![post(session, "Page.handleJavaScriptDialog", json!({"accept": false}))];
+    if number.is_multiple_of(UNSHOWN_MAX) {
+        posts.push(post(session, "Runtime.terminateExecution", json!({})));
+    }
+    posts
 }
 
 /// Frames of other sites have processes, and so sessions, of their own.
@@ -497,9 +555,34 @@ mod tests {
         assert!(posts.iter().all(|post| post.session.as_deref() == Some("sF")), "{posts:?}");
         tabs.apply(&told("sF", "Inspector.targetCrashed", json!({})));
         assert!(!tabs.front().unwrap().has_crashed);
-        assert_eq!(tabs.front().unwrap().frames["F"], "sF");
+        assert_eq!(
+            tabs.front().unwrap().frames["F"],
+            Frame { session: "sF".to_owned(), url: "http://other/".to_owned() }
+        );
+        tabs.apply(&told("sF", "Page.frameNavigated", json!({"frame": {"id": "F", "url": "http://third/"}})));
+        assert_eq!((&*tabs.front().unwrap().frames["F"].url, tabs.front().unwrap().generation), ("http://third/", 0));
         tabs.apply(&told("sA", "Inspector.targetCrashed", json!({})));
         assert!(tabs.front().unwrap().has_crashed);
+    }
+
+    #[test]
+    fn a_page_that_asks_on_and_on_is_answered_with_no_and_then_ended() {
+        let mut tabs = with(&[attached("A", Value::Null)]);
+        let asks = |kind: &str| told("sA", "Page.javascriptDialogOpening", json!({"type": kind, "message": "x"}));
+        let shown = |tabs: &mut Tabs| {
+            let posts = tabs.apply(&asks("alert"));
+            let shown = tabs.front().unwrap().dialog.is_some();
+            assert_eq!(shown, posts.is_empty());
+            tabs.change(0, |tab| tab.dialog = None);
+            (shown, posts.iter().any(|post| post.method == "Runtime.terminateExecution"))
+        };
+        let all: Vec<_> = (0..200).map(|_| shown(&mut tabs)).collect();
+        assert_eq!(all.iter().filter(|(shown, _)| *shown).count(), DIALOGS_MAX as usize);
+        assert_eq!(all.iter().filter(|(_, ended)| *ended).count(), (200 - DIALOGS_MAX as usize) / UNSHOWN_MAX as usize);
+        assert!(tabs.apply(&asks("beforeunload")).is_empty() && tabs.front().unwrap().dialog.is_some());
+        // Something was done to the page: what it asks then is an answer.
+        tabs.change(0, |tab| (tab.dialogs_in_a_row, tab.dialog) = (0, None));
+        assert_eq!(shown(&mut tabs), (true, false));
     }
 
     #[test]

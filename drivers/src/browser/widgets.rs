@@ -1,14 +1,20 @@
 //! What a page says of itself in words: its widgets, with their places on the picture.
 
-use serde_json::Value;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
 use tapwright_contract::device::DriverErrorKind;
 
-use super::Browser;
-use super::tabs::Tab;
+use super::scripts::called;
+use super::tabs::{Frame, Tab};
+use super::{Browser, sites};
 use crate::deadline::Deadline;
 use crate::tree::{Tree, Widget};
 
 const WALK: &str = include_str!("widgets.js");
+/// How long a frame of another site may take to tell its widgets.
+const FRAME_MAX: Duration = Duration::from_millis(700);
 /// Not more widgets are told.
 const WIDGETS_MAX: usize = 4000;
 
@@ -16,50 +22,75 @@ impl Browser {
     pub(super) async fn widgets(&mut self, deadline: Deadline) -> Result<Tree, DriverErrorKind> {
         let tab = self.current()?;
         let Some(seen) = self.seen.clone() else { return Err(DriverErrorKind::Stale) };
-        let owner = tab.front(&self.connection.sites).id;
+        let owner = self.front_of(&tab).id;
         let mut widgets =
-            read(&self.connection.ask(&tab, WALK, &[WIDGETS_MAX.into()], deadline).await?, &owner, seen.scale);
-        self.add_frames(&tab, &mut widgets, seen.scale, deadline).await?;
+            read(&self.connection.ask_seen(&tab, WALK, &[WIDGETS_MAX.into()], deadline).await?, &owner, seen.scale);
+        // At once: one that does not answer holds up none of the others.
+        let frames = tab.frames.iter().map(|(name, frame)| self.frame(&tab, name, frame, seen.scale, deadline));
+        for frame in join_all(frames).await {
+            widgets.extend(frame?.into_iter().take(WIDGETS_MAX.saturating_sub(widgets.len())));
+        }
         Ok(Tree { size: seen.id.size, widgets })
     }
 
-    /// Frames of other sites have processes of their own, and are asked by themselves.
-    async fn add_frames(
+    /// The widgets of a frame of another site, which has a process of its own, and is asked by itself.
+    async fn frame(
         &self,
         tab: &Tab,
-        widgets: &mut Vec<Widget>,
+        name: &str,
+        frame: &Frame,
         scale: f64,
         deadline: Deadline,
-    ) -> Result<(), DriverErrorKind> {
-        for (frame, session) in &tab.frames {
-            let read_frame = async {
-                let client = &self.connection.client;
-                let params = serde_json::json!({"frameId": frame});
-                let owner = client.call(Some(&tab.session), "DOM.getFrameOwner", params, deadline).await?;
-                let params = serde_json::json!({"backendNodeId": owner["backendNodeId"]});
-                let model = client.call(Some(&tab.session), "DOM.getBoxModel", params, deadline).await?;
-                let corner = |at: usize| model["model"]["content"][at].as_f64().unwrap_or(0.0);
-                let told = self.connection.ask_frame(session, frame, WALK, &[WIDGETS_MAX.into()], deadline).await?;
-                // Whose it is its address would tell; that it is not the page's is what counts.
-                let mut inner = read(&told, "", scale);
-                let (left, top) = ((corner(0) * scale) as i32, (corner(1) * scale) as i32);
-                let (right, bottom) = ((corner(4) * scale) as i32, (corner(5) * scale) as i32);
+    ) -> Result<Vec<Widget>, DriverErrorKind> {
+        let (client, soon) = (&self.connection.client, deadline.or_sooner(FRAME_MAX));
+        let place = async {
+            let owner = client.call(Some(&tab.session), "DOM.getFrameOwner", json!({"frameId": name}), soon).await?;
+            let params = json!({"backendNodeId": owner["backendNodeId"]});
+            let model = client.call(Some(&tab.session), "DOM.getBoxModel", params, soon).await?;
+            let side = |at: usize| (model["model"]["content"][at].as_f64().unwrap_or(0.0) * scale) as i32;
+            Ok::<_, DriverErrorKind>([side(0), side(1), side(4), side(5)])
+        };
+        let owner = |url: &str| sites::front(&self.connection.sites, url, Some(&tab.url)).id;
+        let walk = format!("[location.href, {}]", called(WALK, &[WIDGETS_MAX.into()]));
+        let told = self.connection.ask_frame(&frame.session, name, &walk, soon);
+        let [left, top, right, bottom] = match place.await {
+            Ok(place) => place,
+            Err(kind) => return untold(kind, Vec::new()),
+        };
+        match told.await {
+            Ok(told) => {
+                let mut inner = read(&told[1], &owner(told[0].as_str().unwrap_or(&frame.url)), scale);
                 for widget in &mut inner {
                     let [l, t, r, b] = widget.bounds;
                     widget.bounds = [l + left, t + top, (r + left).min(right), (b + top).min(bottom)];
                     widget.depth += 1;
                 }
-                Ok::<_, DriverErrorKind>(inner)
-            };
-            match read_frame.await {
-                Ok(inner) => widgets.extend(inner.into_iter().take(WIDGETS_MAX.saturating_sub(widgets.len()))),
-                // A frame within one of another site, or one that is gone.
-                Err(DriverErrorKind::Refused { why }) => tracing::debug!(why, "a frame is not told"),
-                Err(DriverErrorKind::Stale | DriverErrorKind::MalformedResponse { .. }) => {}
-                Err(kind) => return Err(kind),
+                Ok(inner)
+            }
+            // Whose it is, and that it says nothing, is known all the same.
+            Err(kind) => {
+                let description = "a frame of another site that does not answer".to_owned();
+                let bounds = [left, top, right, bottom];
+                let class = "Frame".to_owned();
+                let silent =
+                    Widget { depth: 1, description, class, app: owner(&frame.url), bounds, ..Widget::default() };
+                untold(kind, vec![silent])
             }
         }
-        Ok(())
+    }
+}
+
+/// What is told of a frame that cannot be read.
+fn untold(kind: DriverErrorKind, instead: Vec<Widget>) -> Result<Vec<Widget>, DriverErrorKind> {
+    match kind {
+        DriverErrorKind::Lost { .. } => Err(kind),
+        // One that does not answer in time.
+        DriverErrorKind::TimedOut { .. } => Ok(instead),
+        // A frame within one of another site, or one that is gone.
+        kind => {
+            tracing::debug!(%kind, "a frame is not told");
+            Ok(Vec::new())
+        }
     }
 }
 

@@ -4,14 +4,14 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
 
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 14] = [
     (
         "/",
         r#"<!doctype html><meta charset=utf-8><title>Bank Settings</title><body style="margin:0;font:16px sans-serif;background:#fed">
         <h1 style="margin:0">Hello</h1><button id=b style="position:absolute;left:100px;top:100px;width:120px;height:40px">Count</button>
         <a href="/other" style="position:absolute;left:100px;top:160px">Other page</a><pre id=log style="position:absolute;left:400px;top:0"></pre>
         <script>let n=0;const say=t=>{log.textContent+=t+'\n'};b.onclick=e=>{b.textContent='Count '+ ++n;say('click '+n+(e.ctrlKey?' ctrl':'')+(e.isTrusted?'':' fake'))};
-        b.ondblclick=()=>say('double');b.oncontextmenu=e=>{e.preventDefault();say('menu')};onmousemove=e=>{if(e.target.id=='log')say('moved')};
+        b.ondblclick=()=>say('double');onmousedown=e=>say('down '+e.button+' '+e.buttons);b.oncontextmenu=e=>{e.preventDefault();say('menu')};onmousemove=e=>{if(e.target.id=='log')say('moved')};
         onkeydown=e=>say('key '+e.key+' '+e.code+' '+(e.shiftKey?'S':'')+(e.ctrlKey?'C':''))</script>"#,
     ),
     ("/other", "<!doctype html><title>Other</title><body style='background:#def'><h1>The other page</h1>"),
@@ -60,6 +60,25 @@ const PAGES: [(&str, &str); 10] = [
          <div style='position:absolute;left:0;top:300px'><button>Covered</button></div><button style='position:absolute;left:200px;top:300px;width:160px' onclick=\"o.textContent='half'\">Half</button><div style='position:absolute;left:0;top:290px;width:300px;height:60px;background:#fff'>Cover</div>",
     ),
     (
+        "/trouble",
+        "<!doctype html><title>Trouble</title><body style='background:#fec'><button onclick=\"for(let i=0;i<200;i++)alert('number '+i)\">Many</button>\
+         <button onclick=\"for(;;)alert('again')\">Endless</button><button onclick=\"out.textContent='huge '+alert('x'.repeat(3e7))\">Huge</button>\
+         <button onclick=\"setInterval(()=>{for(;;);})\">Again and again</button><button onclick=\"for(;;);\">Hang</button>\
+         <button onclick=\"out.textContent='here'\">Here</button><p id=out></p>",
+    ),
+    (
+        "/moves",
+        "<!doctype html><title>Moves</title><body style='background:#cfe'><label>Name <input></label>\
+         <script>setTimeout(()=>{location='http://localhost:PORT/form'},1500)</script>",
+    ),
+    ("/hangs", "<!doctype html><title>Hangs</title><body>Inside<script>setTimeout(()=>{for(;;);},300)</script>"),
+    (
+        "/silent-frame",
+        "<!doctype html><title>Frames</title><body style='margin:0;background:#fee'><button>Outside</button>\
+         <iframe style='position:absolute;left:50px;top:100px;width:300px;height:100px;border:0' src='http://localhost:PORT/hangs'></iframe>\
+         <iframe style='position:absolute;left:50px;top:300px;width:300px;height:200px;border:0' src='http://127.0.0.2:PORT/form'></iframe>",
+    ),
+    (
         "/frames",
         "<!doctype html><title>Frames</title><body style='margin:0;background:#fee'><p>Outside</p>\
          <iframe style='position:absolute;left:50px;top:100px;width:400px;height:200px;border:0' src='http://localhost:PORT/form'></iframe>",
@@ -68,7 +87,7 @@ const PAGES: [(&str, &str); 10] = [
 
 /// Serves it for as long as the test runs; returns its origin.
 pub fn serve() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {

@@ -31,13 +31,18 @@ fn serve() -> String {
     const PAGE: &str = "<!doctype html><meta charset=utf-8><title>Shop</title><body style='margin:0;background:#eef'>\
         <input autofocus style='font-size:30px'><button style='position:fixed;left:0;top:50%;width:100%;height:50%'>Order</button>\
         <p id=o></p><script>document.querySelector('button').onclick=()=>{o.textContent='ordered '+document.querySelector('input').value}</script>";
+    serve_page(PAGE)
+}
+
+/// Serves a page; returns its origin.
+fn serve_page(page: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.read(&mut [0; 4096]);
             let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length:";
-            let _ = stream.write_all(format!("{head} {}\r\n\r\n{PAGE}", PAGE.len()).as_bytes());
+            let _ = stream.write_all(format!("{head} {}\r\n\r\n{page}", page.len()).as_bytes());
         }
     });
     origin
@@ -88,6 +93,33 @@ fn a_run_has_a_browser_of_its_own_and_leaves_nothing() {
     let told = ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(ran.code == 2 && told.contains("the browser of this run was made for it, and is gone with it"), "{told}");
     assert!(told.contains("--device browser --another-phone"), "{told}");
+}
+
+#[test]
+fn a_page_that_hangs_is_told_and_left() {
+    if !is_possible() {
+        return;
+    }
+    let page =
+        "<!doctype html><title>Hangs</title><button style='position:fixed;inset:0' onclick='for(;;);'>Go on</button>";
+    let (place, origin, shop) = (Place::new(), serve_page(page), serve());
+    let settings = format!(
+        "[device]\nsites = {{ Trap = \"{origin}\", Shop = \"{shop}\" }}\n[policy]\npreset = \"trusting\"\n\
+         [policy.rules.silent]\npermission = \"refuse\"\nwords = [\"does not answer\"]\n"
+    );
+    place.file("tapwright.toml", &settings);
+    let launch = |name: &str| format!("do(action=\"Launch\", app=\"{name}\")");
+    let tap = r#"do(action="Tap", element=[500,750])"#;
+    let read = r#"do(action="Call_API", instruction="page.text {}")"#;
+    let script = [&launch("Trap"), tap, tap, &launch("Shop"), tap, read, r#"finish(message="out")"#];
+    place.file("script.txt", &script.join("\n"));
+    let arguments = ["run", "Get out", "--json", "--model", "script:script.txt", "--device", "browser:800x600"];
+    let ran = Ran::of(place.command(&arguments).env("TMPDIR", place.path()).output().unwrap());
+    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    let all: String = place.journal().iter().map(ToString::to_string).collect();
+    assert!(all.contains("it may have happened") || all.contains("does not answer"), "{all}");
+    assert!(all.contains("rule silent") || all.contains("silent"), "what is drawn is read as any screen is: {all}");
+    assert!(all.contains("ordered"), "{all}");
 }
 
 #[test]

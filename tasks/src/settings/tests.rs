@@ -169,6 +169,49 @@ fn sites_are_addresses_of_the_web() {
     }
 }
 
+#[test]
+fn a_policy_of_a_browser_goes_by_sites_in_one_spelling() {
+    const BROWSER: &str = "[device]\nuse = \"browser\"\nsites = { Mail = \"https://mail.example.com/inbox\" }\n";
+    let resolved = |policy: &str, forbid: &[&str]| {
+        let forbid = forbid.iter().map(|name| (*name).to_owned()).collect();
+        let overrides = Overrides { forbid, ..Overrides::default() };
+        resolve(&format!("{BROWSER}{policy}"), overrides, Recorded::default()).map(|settings| settings.rules.policy)
+    };
+    let policy = resolved(
+        "[policy]\napps_forbidden = [\"HTTPS://Evil.net:443/\", \"mail\"]\napps_allowed = [\"http://localhost:9777\", \"https://A.example.\"]\n\
+         [policy.rules.own]\napps = [\"Example.com.\"]\nexcept = [\"https://B.example/\"]\nwords = [\"x\"]\n\
+         [policy.secrets.pin]\nfile = \"pin\"\napps = [\"Mail\", \"https://[::ffff:1.2.3.4]\"]\n",
+        &["LOCALHOST:1", "http://Bank.example"],
+    )
+    .unwrap();
+    assert_eq!(
+        policy.apps_forbidden,
+        ["https://evil.net", "https://mail.example.com", "localhost:1", "http://bank.example"]
+    );
+    assert_eq!(policy.apps_allowed, ["http://localhost:9777", "https://a.example"]);
+    let rule = policy.rules.last().unwrap();
+    assert_eq!(
+        (&rule.apps[..], &rule.except[..]),
+        (&["example.com".to_owned()][..], &["https://b.example".to_owned()][..])
+    );
+    assert_eq!(policy.secrets["pin"].apps, ["https://mail.example.com", "https://1.2.3.4"]);
+    for name in ["Gmial", "WeChat", "微信", "https://mail.example.com/inbox"] {
+        let error = resolved("", &[name]).unwrap_err().to_string();
+        assert!(error.starts_with("--forbid: ") && error.contains("https://mail.example.com"), "{error}");
+    }
+    for (section, wanted) in [
+        ("[policy]\napps_allowed = [\"mail.example.com\"]\n", "https://mail.example.com"),
+        ("[policy]\napps_allowed = [\"Gmial\"]\n", "no site is called \"Gmial\""),
+        ("[policy]\napps_forbidden = [\"Gmial\"]\n", "no site is called \"Gmial\""),
+        ("[policy.rules.own]\napps = [\"Gmial\"]\n", "no site is called \"Gmial\""),
+        ("[policy.rules.own]\nexcept = [\"example.com\"]\nwords = [\"x\"]\n", "https://example.com"),
+        ("[policy.secrets.pin]\nfile = \"pin\"\napps = [\"example.com\"]\n", "https://example.com"),
+    ] {
+        let error = format!("{:?}", resolved(section, &[]).unwrap_err());
+        assert!(error.contains(&wanted.replace('"', "\\\"")) || error.contains(wanted), "{section}: {error}");
+    }
+}
+
 fn asked(words: &str) -> Overrides {
     Overrides { model: Some(words.into()), model_name: Some("n".to_owned()), ..Overrides::default() }
 }

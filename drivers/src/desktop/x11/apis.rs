@@ -101,32 +101,24 @@ impl DesktopApis {
 #[async_trait]
 impl Apis for DesktopApis {
     fn specs(&self) -> Vec<ApiSpec> {
-        let spec = |name: &str, about: &str, effect, properties: Value, required: Value| ApiSpec {
-            name: name.to_owned(),
-            about: about.to_owned(),
-            parameters: json!({
-                "type": "object", "properties": properties, "required": required, "additionalProperties": false,
-            }),
-            effect,
-        };
         let side = || json!({"type": "integer", "minimum": 1, "maximum": 32767});
         let place = || json!({"type": "integer", "minimum": -32768, "maximum": 32767});
         vec![
-            spec("windows.list", "Lists the windows, the uppermost first", ApiEffect::Reads, json!({}), json!([])),
-            spec(
+            ApiSpec::of("windows.list", "Lists the windows, the uppermost first", ApiEffect::Reads, json!({}), &[]),
+            ApiSpec::of(
                 "windows.move",
                 "Moves a window, by its number or whole title, to a place of the screen; with a width and a height, resizes it",
                 ApiEffect::Changes,
                 json!({"window": {"type": "string"}, "x": place(), "y": place(), "width": side(), "height": side()}),
-                json!(["window", "x", "y"]),
+                &["window", "x", "y"],
             ),
-            spec("clipboard.read", "Tells the text on the clipboard", ApiEffect::Reads, json!({}), json!([])),
-            spec(
+            ApiSpec::of("clipboard.read", "Tells the text on the clipboard", ApiEffect::Reads, json!({}), &[]),
+            ApiSpec::of(
                 "clipboard.write",
                 "Puts a text on the clipboard",
                 ApiEffect::Changes,
                 json!({"text": {"type": "string"}}),
-                json!(["text"]),
+                &["text"],
             ),
         ]
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tapwright_contract::Spot;
 use tapwright_contract::device::DriverErrorKind;
-use tapwright_contract::gesture::{Button, Clicks, Gesture, Key, KeyName, Modifier, WindowChange};
+use tapwright_contract::gesture::{Button, Gesture, Key, KeyName, Modifier, WindowChange};
 use tokio::time::Instant;
 
 use super::X11Desktop;
@@ -12,6 +12,7 @@ use super::keysyms;
 use super::pointer::{Aim, HeldButton, way};
 use super::windows::AppWindow;
 use crate::deadline::Deadline;
+use crate::refused;
 
 /// A button that is held or moves for longer is a mistake.
 const POINTER_MAX: Duration = Duration::from_secs(60);
@@ -37,10 +38,6 @@ pub(super) struct LastClick {
     place: (i32, i32),
 }
 
-fn refused(why: impl Into<String>) -> DriverErrorKind {
-    DriverErrorKind::Refused { why: why.into() }
-}
-
 impl X11Desktop {
     pub(super) async fn gesture(&mut self, gesture: &Gesture, deadline: Deadline) -> Result<(), DriverErrorKind> {
         match gesture {
@@ -59,12 +56,7 @@ impl X11Desktop {
             }
             Gesture::Drag { from, to, over } => self.drag(from, to, bounded(*over)?, deadline).await,
             Gesture::Click { at, button, count, modifiers } => {
-                let count = match count {
-                    Clicks::Single => 1,
-                    Clicks::Double => 2,
-                    Clicks::Triple => 3,
-                };
-                self.click(at, *button, count, modifiers, deadline).await
+                self.click(at, *button, count.count(), modifiers, deadline).await
             }
             Gesture::Move { at } => {
                 let aim = self.aim(at)?;

@@ -211,20 +211,7 @@ impl Driver for X11Desktop {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            touch: true,
-            drag: true,
-            pointer: true,
-            scroll: true,
-            replace: true,
-            insert: true,
-            navigation: true,
-            chords: true,
-            launch: true,
-            windows: true,
-            labels: self.accessibility.is_some(),
-            app_names: true,
-        }
+        Abilities { labels: self.accessibility.is_some(), ..Abilities::DESKTOP }
     }
 
     async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {

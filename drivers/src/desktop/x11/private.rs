@@ -3,9 +3,8 @@
 //! `private.sh` keeps it for as long as we hold the other end of its standard input: however this program ends, that ends, and so does
 //! the desktop. Where the system allows it, it is the first process of a namespace, so that what leaves its group ends with it too.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -23,7 +22,9 @@ use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, Cre
 use super::accessibility::SessionBus;
 use super::server::{Entrance, Fault, Link};
 use crate::deadline::Deadline;
+use crate::private_folder::{PrivateFolder, sweep, write_new};
 use crate::quote::quote;
+use crate::refused;
 
 const SCRIPT: &str = include_str!("private.sh");
 const WINDOW_MANAGER: &str = include_str!("openbox.xml");
@@ -59,13 +60,11 @@ pub struct PrivateOptions {
 /// A desktop that ends when this is dropped.
 #[derive(Debug)]
 pub struct PrivateDesktop {
-    folder: PathBuf,
+    folder: PrivateFolder,
     display: u32,
     cookie: Vec<u8>,
     input: Mutex<Option<ChildStdin>>,
     keeper: Mutex<Option<Child>>,
-    /// Nobody else removes the folder while this is locked.
-    _lock: File,
     /// Whether whoever is root outside is somebody else inside.
     is_other_user: bool,
     /// Whether programs tell their widgets.
@@ -88,10 +87,6 @@ pub(crate) fn lacks() -> Option<String> {
     Some(format!("{program} is not there, which a private desktop needs: apt install {}", packages.join(" ")))
 }
 
-fn refused(why: impl Into<String>) -> DriverErrorKind {
-    DriverErrorKind::Refused { why: why.into() }
-}
-
 impl PrivateDesktop {
     /// Starts one.
     ///
@@ -104,14 +99,14 @@ impl PrivateDesktop {
         }
         let base = options.folder.clone();
         let prepared = tokio::task::spawn_blocking(move || {
-            sweep(&base);
+            sweep(&base, FOLDER, remove);
             prepare(&base)
         });
         let prepared = prepared.await.map_err(|error| refused(error.to_string()))?;
-        let (folder, lock, cookie) = prepared.map_err(|error| {
+        let (folder, cookie) = prepared.map_err(|error| {
             refused(format!("no folder for a private desktop can be made in {}: {error}", options.folder.display()))
         })?;
-        let (mut keeper, kind) = keeper(&folder, options).await.map_err(|error| refused(error.to_string()))?;
+        let (mut keeper, kind) = keeper(&folder.path, options).await.map_err(|error| refused(error.to_string()))?;
         let (input, output) = (keeper.stdin.take(), keeper.stdout.take());
         // From here on the folder is the script's to remove, as soon as `input` is closed.
         let mut desktop = PrivateDesktop {
@@ -120,7 +115,6 @@ impl PrivateDesktop {
             cookie,
             input: Mutex::new(input),
             keeper: Mutex::new(Some(keeper)),
-            _lock: lock,
             is_other_user: kind == "namespace" && rustix::process::geteuid().is_root(),
             has_accessibility: true,
         };
@@ -163,7 +157,7 @@ impl PrivateDesktop {
 
     /// Its session bus.
     pub fn bus(&self) -> SessionBus {
-        let address = format!("unix:path={}", self.folder.join("run/bus").display());
+        let address = format!("unix:path={}", self.folder.path.join("run/bus").display());
         SessionBus { address, user: self.is_other_user.then_some(OTHER_USER) }
     }
 
@@ -174,12 +168,12 @@ impl PrivateDesktop {
 
     /// The home of its programs.
     pub fn home(&self) -> PathBuf {
-        self.folder.join("home")
+        self.folder.path.join("home")
     }
 
     /// Where the cookie is with which X programs are let in.
     pub fn authority(&self) -> PathBuf {
-        self.folder.join("authority")
+        self.folder.path.join("authority")
     }
 
     /// Starts a program in it.
@@ -207,7 +201,7 @@ impl PrivateDesktop {
         if tokio::time::timeout(END, keeper.wait()).await.is_err() {
             tracing::debug!("the private desktop did not end by itself");
             drop(keeper.kill().await);
-            remove(&self.folder);
+            remove(&self.folder.path);
         }
     }
 }
@@ -250,31 +244,20 @@ fn number_of(folder: &Path) -> u32 {
     FIRST + end.unwrap_or_default() % COUNT
 }
 
-/// Makes a folder that nobody else can look into, with what the desktop needs, a lock, and the cookie.
-fn prepare(base: &Path) -> std::io::Result<(PathBuf, File, Vec<u8>)> {
-    let mut random = [0; 24];
-    getrandom::fill(&mut random).map_err(|error| std::io::Error::other(error.to_string()))?;
-    let (cookie, name) = random.split_at(16);
-    let name = hex::encode(name);
-    let folder = base.join(format!("{FOLDER}{name}"));
-    // Under another name until it is locked: who starts a desktop at the same moment would take it for one that was left.
-    let unlocked = base.join(format!(".{FOLDER}{name}"));
-    fs::create_dir_all(base)?;
-    DirBuilder::new().mode(0o700).create(&unlocked)?;
+/// Makes the folder of a desktop, with what it needs, and its cookie.
+fn prepare(base: &Path) -> std::io::Result<(PrivateFolder, Vec<u8>)> {
+    let mut cookie = [0; 16];
+    getrandom::fill(&mut cookie).map_err(|error| std::io::Error::other(error.to_string()))?;
     // As root nobody else may make it; without it servers listen nowhere.
     if !Path::new(SOCKETS).is_dir() && fs::create_dir(SOCKETS).is_ok() {
         fs::set_permissions(SOCKETS, Permissions::from_mode(0o1777))?;
     }
-    let write = |name: &str, bytes: &[u8]| {
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(unlocked.join(name))?.write_all(bytes)
-    };
-    let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(unlocked.join("lock"))?;
-    lock.lock()?;
-    write("private.sh", SCRIPT.as_bytes())?;
-    write("openbox.xml", WINDOW_MANAGER.as_bytes())?;
-    write("authority", &authority(cookie))?;
-    fs::rename(&unlocked, &folder)?;
-    Ok((folder, lock, cookie.to_vec()))
+    let folder = PrivateFolder::make(base, FOLDER, |inside| {
+        write_new(&inside.join("private.sh"), SCRIPT.as_bytes())?;
+        write_new(&inside.join("openbox.xml"), WINDOW_MANAGER.as_bytes())?;
+        write_new(&inside.join("authority"), &authority(&cookie))
+    })?;
+    Ok((folder, cookie.to_vec()))
 }
 
 /// The file in which X programs look for their cookie: of any address and any display.
@@ -286,17 +269,6 @@ fn authority(cookie: &[u8]) -> Vec<u8> {
         bytes.extend(part);
     }
     bytes
-}
-
-/// Removes what desktops have left whose run and whose keeper were both killed: whoever lives has the lock.
-fn sweep(base: &Path) {
-    for folder in fs::read_dir(base).into_iter().flatten().flatten().map(|entry| entry.path()) {
-        let is_ours = folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(FOLDER));
-        let is_left = || File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
-        if is_ours && is_left() {
-            remove(&folder);
-        }
-    }
 }
 
 /// Removes a folder, and the socket and the lock of its server if nobody listens there any more.

@@ -1,0 +1,101 @@
+//! Folders of private desktops and browsers: nobody else can look into them, and they go however their owners end.
+//!
+//! Whoever lives has the lock in its folder, so what is not locked was left by a run and a keeper that were both killed.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// A folder that nobody else removes while this is there.
+#[derive(Debug)]
+pub(crate) struct PrivateFolder {
+    pub path: PathBuf,
+    _lock: File,
+}
+
+impl PrivateFolder {
+    /// Makes one in `base`, called `prefix` and random digits; `fill` puts into it what belongs there.
+    ///
+    /// # Errors
+    /// If it cannot be made, or filled: then nothing is left of it.
+    pub fn make(base: &Path, prefix: &str, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<PrivateFolder> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
+        let name = format!("{prefix}{}", hex::encode(random));
+        fs::create_dir_all(base)?;
+        // Under another name until it is locked: who sweeps at the same moment would take it for one that was left.
+        let unlocked = base.join(format!(".{name}"));
+        DirBuilder::new().mode(0o700).create(&unlocked)?;
+        let path = base.join(name);
+        let made = || {
+            let lock = create(&unlocked.join("lock"))?;
+            lock.lock()?;
+            fill(&unlocked)?;
+            fs::rename(&unlocked, &path)?;
+            Ok(lock)
+        };
+        match made() {
+            Ok(lock) => Ok(PrivateFolder { path, _lock: lock }),
+            Err(error) => {
+                drop(fs::remove_dir_all(&unlocked));
+                Err(error)
+            }
+        }
+    }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Writes a new file that nobody else can read.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    create(path)?.write_all(bytes)
+}
+
+/// Makes a folder that nobody else can look into.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Has those removed that were left in `base`.
+pub(crate) fn sweep(base: &Path, prefix: &str, remove: impl Fn(&Path)) {
+    for folder in fs::read_dir(base).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let is_ours = folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(prefix));
+        let is_left = || File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
+        if is_ours && is_left() {
+            remove(&folder);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_in_the_making_is_not_swept_away_and_one_that_was_left_is() {
+        let base = tempfile::tempdir().unwrap();
+        let there = || {
+            let names = fs::read_dir(base.path()).unwrap().flatten();
+            let names = names.map(|entry| entry.file_name().into_string().unwrap());
+            names.filter(|name| name.trim_start_matches('.').starts_with("ours-")).count()
+        };
+        let sweep = || sweep(base.path(), "ours-", |folder| drop(fs::remove_dir_all(folder)));
+        fs::create_dir(base.path().join("other")).unwrap();
+        let folder = PrivateFolder::make(base.path(), "ours-", |inside| {
+            sweep();
+            assert_eq!(there(), 1, "another one's start took it away while it was made");
+            write_new(&inside.join("file"), b"text")
+        });
+        let folder = folder.unwrap();
+        sweep();
+        assert_eq!((there(), fs::read(folder.path.join("file")).unwrap()), (1, b"text".to_vec()));
+        drop(folder);
+        sweep();
+        assert_eq!(there(), 0, "nobody has its lock any more");
+        let failed = PrivateFolder::make(base.path(), "ours-", |_| Err(io::Error::other("no")));
+        assert!(failed.is_err() && there() == 0 && base.path().join("other").is_dir());
+    }
+}
