@@ -139,7 +139,7 @@ pub enum DeviceError {
     #[error("the device cannot start so: {why}")]
     Start { why: String },
     /// It has to be judged and has no entrance for judges.
-    #[error("{device} does not tell what is true of it; only virtual phones do")]
+    #[error("{device} does not tell what is true of it; virtual phones and browsers do")]
     NoFacts { device: String },
 }
 
@@ -157,7 +157,9 @@ impl DeviceError {
             ),
             DeviceError::Driver(_) => None,
             DeviceError::Start { .. } => Some("docs/phone.md lists what can be set"),
-            DeviceError::NoFacts { .. } => Some("leave out what is to be judged, or use the virtual phone"),
+            DeviceError::NoFacts { .. } => {
+                Some("leave out what is to be judged, or use the virtual phone or a browser")
+            }
         }
     }
 }

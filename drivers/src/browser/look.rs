@@ -209,6 +209,10 @@ impl Browser {
             Err(DriverErrorKind::TimedOut { .. }) => return Err(DriverErrorKind::Stale),
             width => width?,
         };
+        // The picture and what is asked later are to be of one document.
+        if has_changed(&self.connection.tabs.borrow(), tab.number, tab.generation) {
+            return Err(DriverErrorKind::Stale);
+        }
         let size = picture.size();
         let id = ScreenId { display: tab.number, generation: tab.generation, ..ScreenId::from(size) };
         let scale = width.as_f64().filter(|width| *width >= 1.0).map_or(1.0, |width| f64::from(size.width) / width);

@@ -13,6 +13,7 @@ mod keys;
 mod launch;
 mod look;
 mod navigation;
+mod probe;
 mod scripts;
 mod sites;
 mod tabs;
@@ -38,13 +39,14 @@ use self::apis::BrowserApis;
 use self::cdp::{CdpEvent, Client, ConnectionTasks};
 use self::drawings::Drawn;
 use self::look::Seen;
+use self::probe::BrowserProbe;
 use self::sites::FoundSite;
 pub use self::sites::{NamedSite, Site};
 use self::tabs::{Drawing, Tab, Tabs, Viewport};
 use crate::deadline::Deadline;
 use crate::still::Memory;
 use crate::tree::Tree;
-use crate::{OpenRig, Rest, Rig, Settle, refused};
+use crate::{OpenRig, Probe, Rest, Rig, Settle, refused};
 
 /// What is said where no browser is installed.
 const MISSING: &str = "no Chromium is installed: apt install chromium (or Google Chrome or Microsoft Edge); or start one elsewhere \
@@ -239,6 +241,11 @@ impl Browser {
         Box::new(BrowserApis::new(self.connection.clone()))
     }
 
+    /// Looks at its pages, for judges.
+    pub fn probe(&self) -> Box<dyn Probe> {
+        Box::new(BrowserProbe::new(self.connection.clone()))
+    }
+
     /// The widgets of the page in front.
     ///
     /// # Errors
@@ -321,14 +328,8 @@ impl OpenRig for BrowserOptions {
                 let connection = Connection::follow(channels, None, self.sites.clone(), None, deadline).await;
                 let browser = self.browser(connection.map_err(error)?, deadline).await.map_err(error)?;
                 let (apis, about) = (vec![browser.apis()], format!("the browser at {address}"));
-                Ok(Rig {
-                    driver: Box::new(browser),
-                    apis,
-                    probe: None,
-                    about,
-                    identity: self.at.endpoint(),
-                    teardown: None,
-                })
+                let probe = Some(browser.probe());
+                Ok(Rig { driver: Box::new(browser), apis, probe, about, identity: self.at.endpoint(), teardown: None })
             }
         }
     }
@@ -371,8 +372,8 @@ impl BrowserOptions {
         match opened {
             Ok(browser) => {
                 let (apis, about) = (vec![browser.apis()], format!("a {}", self.name()));
-                let teardown = Some(Box::pin(started.end()) as _);
-                Ok(Rig { driver: Box::new(browser), apis, probe: None, about, identity: None, teardown })
+                let (probe, teardown) = (Some(browser.probe()), Some(Box::pin(started.end()) as _));
+                Ok(Rig { driver: Box::new(browser), apis, probe, about, identity: None, teardown })
             }
             Err(kind) => {
                 let words = started.last_words();

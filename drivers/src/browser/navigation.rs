@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tapwright_contract::device::DriverErrorKind;
 
 use super::cdp::Post;
-use super::tabs::{Drawing, Tab, Tabs};
+use super::tabs::{Tab, Tabs};
 use super::{Browser, Connection, sites};
 use crate::deadline::Deadline;
 use crate::refused;
@@ -214,10 +214,7 @@ impl Connection {
     pub(super) async fn list_tabs(&self, deadline: Deadline) -> Result<Value, DriverErrorKind> {
         self.ask_titles(deadline).await?;
         let tabs = self.tabs.borrow();
-        let front = tabs.front().map(|tab| match tab.drawing {
-            Some(Drawing::Dialog { of } | Drawing::Trouble { of }) => of,
-            None => tab.number,
-        });
+        let front = tabs.front().map(|tab| tab.drawing.map_or(tab.number, |drawing| drawing.of()));
         let told = tabs.all().iter().filter(|tab| tab.drawing.is_none()).map(|tab| {
             json!({
                 "tab": tab.number, "title": tab.title, "address": tab.url, "in_front": Some(tab.number) == front,

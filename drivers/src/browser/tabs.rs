@@ -112,6 +112,15 @@ pub(super) enum Drawing {
     Trouble { of: u64 },
 }
 
+impl Drawing {
+    /// The tab that it is about.
+    pub fn of(self) -> u64 {
+        match self {
+            Drawing::Dialog { of } | Drawing::Trouble { of } => of,
+        }
+    }
+}
+
 /// The document that was looked at last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SeenDocument {

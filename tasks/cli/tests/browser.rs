@@ -75,7 +75,18 @@ fn a_run_has_a_browser_of_its_own_and_leaves_nothing() {
     let read = r#"do(action="Call_API", instruction="page.text {}")"#;
     place.file("script.txt", &[launch, enter, order, read, r#"finish(message="ordered")"#].join("\n"));
     let arguments = ["run", "Order milk", "--json", "--model", "script:script.txt", "--device", "browser:800x600"];
-    let ran = Ran::of(place.command(&arguments).env("TMPDIR", place.path()).output().unwrap());
+    let of = |expected: &[&str]| {
+        let mut command = place.command(&[&arguments[..], expected].concat());
+        Ran::of(command.env("TMPDIR", place.path()).output().unwrap())
+    };
+    // A judge looks at the page, whatever the model says.
+    let text = "page.text=Order ordered Milk, 面包 and 🍎";
+    let ran = of(&["--expect", "page.title=Shop", "--expect", text]);
+    assert_eq!(ran.told(), "0 done passed", "{}{}", ran.out, ran.err);
+    let ran = of(&["--expect", "page.title=Bank"]);
+    assert!(ran.told().contains("failed"), "{}{}", ran.out, ran.err);
+    fs::remove_dir_all(place.path().join("runs")).unwrap();
+    let ran = of(&[]);
     assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
     let journal = place.journal();
     let saw: Vec<String> =
