@@ -59,8 +59,12 @@ impl BrowserApis {
     /// The same, which has to be able to answer.
     fn page(&self) -> Result<Tab, DriverErrorKind> {
         let tab = self.tab()?;
-        if tab.has_crashed || tab.hangs {
-            let why = if tab.has_crashed { "has crashed" } else { "does not answer" };
+        if tab.has_crashed || tab.hangs || tab.is_restless {
+            let why = match tab.has_crashed {
+                true => "has crashed",
+                false if tab.hangs => "does not answer",
+                false => "goes elsewhere again and again",
+            };
             return Err(refused(format!("the page {why}: call page.reload, page.open or tabs.close")));
         }
         Ok(tab)

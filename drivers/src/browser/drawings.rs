@@ -34,6 +34,8 @@ enum Matter {
     /// It does not answer.
     Hangs,
     HasCrashed,
+    /// It goes elsewhere, or loads itself anew, before it can be seen.
+    IsRestless,
 }
 
 impl Matter {
@@ -42,14 +44,15 @@ impl Matter {
             _ if tab.drawing.is_some() => None,
             Some(dialog) => Some(Matter::Dialog(dialog.clone())),
             None if tab.has_crashed => Some(Matter::HasCrashed),
-            None => tab.hangs.then_some(Matter::Hangs),
+            None if tab.hangs => Some(Matter::Hangs),
+            None => tab.is_restless.then_some(Matter::IsRestless),
         }
     }
 
     fn drawing(&self, of: u64) -> Drawing {
         match self {
             Matter::Dialog(_) => Drawing::Dialog { of },
-            Matter::Hangs | Matter::HasCrashed => Drawing::Trouble { of },
+            Matter::Hangs | Matter::HasCrashed | Matter::IsRestless => Drawing::Trouble { of },
         }
     }
 }
@@ -113,6 +116,12 @@ impl Words {
                 "The page does not answer, as if its script ran without end.".to_owned(),
                 None,
                 vec![("close", "Close tab"), ("back", "Go back"), ("reload", "Reload"), ("wait", "Wait")],
+            ),
+            Matter::IsRestless => (
+                whose.to_owned(),
+                "The page goes elsewhere again and again, before it can be seen.".to_owned(),
+                None,
+                vec![("close", "Close tab"), ("back", "Go back"), ("wait", "Look again")],
             ),
             Matter::HasCrashed => (
                 whose.to_owned(),
@@ -207,9 +216,10 @@ impl Browser {
             (Matter::Dialog(_), "yes") => self.answer_dialog(of, true, text, deadline).await,
             (Matter::Dialog(_), "no") => self.answer_dialog(of, false, Value::Null, deadline).await,
             (Matter::Dialog(_), _) => Ok(()),
-            (Matter::Hangs | Matter::HasCrashed, answer @ ("reload" | "back" | "close")) => {
+            (_, answer @ ("reload" | "back" | "close")) => {
                 // First, so that it is not answered so once more if it cannot be done.
                 self.leave_drawing(deadline).await?;
+                self.connection.tabs.send_modify(|tabs| tabs.change(of.number, |tab| tab.is_restless = false));
                 match answer {
                     "reload" => self.connection.reload(of, deadline).await,
                     "back" => self.connection.go(of, -1, deadline).await,
@@ -217,6 +227,11 @@ impl Browser {
                 }
             }
             (Matter::HasCrashed, _) => Ok(()),
+            // Each look tries again.
+            (Matter::IsRestless, _) => {
+                self.connection.tabs.send_modify(|tabs| tabs.change(of.number, |tab| tab.is_restless = false));
+                self.leave_drawing(deadline).await
+            }
             (Matter::Hangs, answer) => {
                 let is_waited_for = answer == "wait";
                 let soon = deadline.or_sooner(if is_waited_for { WAIT } else { PROBE });
@@ -323,9 +338,9 @@ mod tests {
 
     #[test]
     fn a_page_in_trouble_can_be_left() {
-        for matter in [Matter::Hangs, Matter::HasCrashed] {
+        for matter in [Matter::Hangs, Matter::HasCrashed, Matter::IsRestless] {
             let html = Words::of(&matter, "a.example", 0).html("");
-            for answer in ["reload", "back", "close"] {
+            for answer in ["back", "close"] {
                 assert!(html.contains(&format!("value=\"{answer}\"")), "{matter:?}: {html}");
             }
         }

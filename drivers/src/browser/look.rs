@@ -18,6 +18,8 @@ use crate::still::{self, Sketch, still};
 
 /// How often a page is looked at again because another one came to the front meanwhile.
 const ROUNDS_MAX: u32 = 8;
+/// What it takes to draw that a page cannot be seen, and to look at that.
+const DRAWING: Duration = Duration::from_millis(1500);
 /// How long a page that loads is waited for, and how long one that asks for more. Some never end.
 const LOADING_MAX: Duration = Duration::from_secs(10);
 const REQUESTS_MAX: Duration = Duration::from_secs(2);
@@ -163,10 +165,22 @@ pub(super) fn unanswered(tab: &Tab, connection: &Connection) -> String {
 impl Browser {
     /// Waits until the page in front is at rest or the time is up, and returns what is on it.
     pub(super) async fn settled(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
-        let mut rounds = 0;
+        let (mut rounds, mut is_drawn) = (0, false);
         loop {
             match self.settled_once(deadline).await {
-                Err(DriverErrorKind::Stale) if rounds < ROUNDS_MAX && !deadline.passed() => rounds += 1,
+                Err(DriverErrorKind::Stale)
+                    if rounds < ROUNDS_MAX && (deadline.left() > DRAWING || is_drawn && !deadline.passed()) =>
+                {
+                    rounds += 1;
+                }
+                // Then that is drawn, and looked at.
+                Err(DriverErrorKind::Stale) if !is_drawn && !deadline.passed() => {
+                    (rounds, is_drawn) = (0, true);
+                    self.connection.tabs.send_modify(|tabs| {
+                        let front = tabs.front().filter(|tab| tab.drawing.is_none()).map(|tab| tab.number);
+                        front.into_iter().for_each(|number| tabs.change(number, |tab| tab.is_restless = true));
+                    });
+                }
                 Err(DriverErrorKind::Stale) => {
                     let tries = "one page after another came to the front".to_owned();
                     return Err(DriverErrorKind::TimedOut { tries });

@@ -17,6 +17,8 @@ const BEGINS_MAX: Duration = Duration::from_secs(10);
 const BEGINS_REST: Duration = Duration::from_millis(500);
 /// How long a page that hangs may take to be ended.
 const FREE_MAX: Duration = Duration::from_millis(700);
+/// How long a page may take to be left for its tab to close.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
 /// So many tabs are named where one is unknown.
 const NAMED_MAX: usize = 20;
 
@@ -148,12 +150,23 @@ impl Connection {
         opened.map(|()| tab)
     }
 
+    /// Closes a tab; returns when it is gone, or its page asks whether it may be left.
     pub(super) async fn close_tab(&self, tab: &Tab, deadline: Deadline) -> Result<(), DriverErrorKind> {
-        let params = json!({"targetId": tab.target});
-        self.client.call(None, "Target.closeTarget", params, deadline).await?;
+        let close = || json!({"targetId": tab.target});
+        self.client.call(None, "Target.closeTarget", close(), deadline).await?;
         let number = tab.number;
         let is_over = |tabs: &Tabs| tabs.tab(number).is_none_or(|tab| tab.dialog.is_some());
-        self.until("the tab to close", deadline, is_over).await
+        match self.until("the tab to close", deadline.or_sooner(CLOSE_MAX), is_over).await {
+            // A page that goes elsewhere all the time outruns it.
+            Err(DriverErrorKind::TimedOut { .. }) => {
+                tracing::debug!(tab = number, "the process of a page is ended, so that its tab closes");
+                let session = Some(tab.session.clone());
+                self.client.post(Post { session, method: "Page.crash", params: json!({}) });
+                self.client.post(Post { session: None, method: "Target.closeTarget", params: close() });
+                self.until("the tab to close", deadline, is_over).await
+            }
+            closed => closed,
+        }
     }
 
     /// One page back or on; where there is none, nothing happens, as with the key of a phone.

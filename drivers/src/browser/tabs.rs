@@ -80,6 +80,8 @@ pub(super) struct Tab {
     pub has_crashed: bool,
     /// Whether its page did not answer in time, and has not since.
     pub hangs: bool,
+    /// Whether its page went elsewhere each time that it was looked at.
+    pub is_restless: bool,
     /// Set if it is ours, and shows what is the matter with another one.
     pub drawing: Option<Drawing>,
     /// How many dialogs its page has opened since something was last done to it.
@@ -108,7 +110,7 @@ pub(super) struct Frame {
 pub(super) enum Drawing {
     /// What its page asks. Nothing can be done to it before that is answered.
     Dialog { of: u64 },
-    /// That its page does not answer, or has crashed. It can be reloaded and left.
+    /// That its page does not answer, goes elsewhere all the time, or has crashed. It can be reloaded and left.
     Trouble { of: u64 },
 }
 
@@ -413,6 +415,7 @@ impl Tabs {
             is_loading: false,
             has_crashed: false,
             hangs: false,
+            is_restless: false,
             drawing: None,
             dialogs_in_a_row: 0,
             dialog: None,

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
 
-const PAGES: [(&str, &str); 14] = [
+const PAGES: [(&str, &str); 15] = [
     (
         "/",
         r#"<!doctype html><meta charset=utf-8><title>Bank Settings</title><body style="margin:0;font:16px sans-serif;background:#fed">
@@ -70,6 +70,10 @@ const PAGES: [(&str, &str); 14] = [
         "/moves",
         "<!doctype html><title>Moves</title><body style='background:#cfe'><label>Name <input></label>\
          <script>setTimeout(()=>{location='http://localhost:PORT/form'},1500)</script>",
+    ),
+    (
+        "/restless",
+        "<!doctype html><title>Restless</title><body><p id=p></p><script>p.textContent=Math.random();setTimeout(()=>location.reload(),20)</script>",
     ),
     ("/hangs", "<!doctype html><title>Hangs</title><body>Inside<script>setTimeout(()=>{for(;;);},300)</script>"),
     (
