@@ -131,10 +131,10 @@ impl Trip {
     }
 
     /// That it was done, with what is to be seen if it was not.
-    fn is_done(&self, ran: &Ran) {
+    fn is_done(&self, seed: u64, ran: &Ran) {
         let seen = self.reader.lock().unwrap().seen.iter().rev().take(12).rev().cloned().collect::<Vec<_>>().join("\n");
-        assert_eq!(ran.code, 0, "{}\n{seen}", ran.out);
-        assert_eq!(ran.last()["end"], "done", "{}\n{seen}", ran.out);
+        assert_eq!(ran.code, 0, "seed {seed}: {}\n{seen}", ran.out);
+        assert_eq!(ran.last()["end"], "done", "seed {seed}: {}\n{seen}", ran.out);
     }
 
     fn document(&self) -> String {
@@ -232,7 +232,7 @@ fn a_trip_is_made_as_its_plan_says() {
         let mut trip = Trip::new(seed, TRIP, Some(SETTINGS));
         let before = trip.phone.handle.facts();
         let ran = trip.carry_out(&[]);
-        trip.is_done(&ran);
+        trip.is_done(seed, &ran);
         assert_eq!(judged(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}");
         let document = trip.document();
         let (number, price) = train(seed).unwrap();
@@ -263,7 +263,7 @@ fn a_trip_that_is_killed_buys_one_ticket_and_saves_no_place_twice() {
         let before = trip.phone.handle.facts();
         let at: Vec<usize> = (0..4).map(|_| 1 + dice.below(200)).collect();
         let ran = trip.carry_out(&at);
-        trip.is_done(&ran);
+        trip.is_done(seed, &ran);
         assert_eq!(judged(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}, killed at {at:?}");
         kills += trip.kills;
         doubts += trip.reader.lock().unwrap().doubts;
@@ -293,7 +293,7 @@ fn a_ticket_that_was_ordered_and_not_written_down_is_not_ordered_again() {
     fs::write(&journal, &text[..end]).unwrap();
     trip.phone.handle.change(|world| world.stop("com.tapwright.rail"));
     let ran = trip.carry_out(&[]);
-    trip.is_done(&ran);
+    trip.is_done(seed, &ran);
     assert_eq!(judged(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}");
     assert_eq!(trip.reader.lock().unwrap().doubts, 1);
 }
@@ -325,7 +325,7 @@ fn a_day_of_news_is_told_once_each_though_it_is_killed() {
         let mut dice = Dice::new(seed);
         let at: Vec<usize> = (0..3).map(|_| 20 + dice.below(300)).collect();
         let ran = trip.carry_out(&at);
-        trip.is_done(&ran);
+        trip.is_done(seed, &ran);
         let document = trip.document();
         let until = 24 * 60;
         let mut told = 0;

@@ -23,6 +23,9 @@ pub struct Screen {
     pub widgets: Vec<Widget>,
 }
 
+const AGREES: [&str; 12] =
+    ["go", "ok", "okay", "yes", "next", "done", "agree", "accept", "continue", "enter", "submit", "proceed"];
+
 impl Screen {
     /// Reads the file that the phone writes.
     pub fn read(xml: &str) -> Screen {
@@ -108,9 +111,10 @@ impl Screen {
             let widget = &self.widgets[*at];
             let (_, y) = self.target(*at);
             let texts = ["body", "title", "departs", "duration", "summary", "name", "author", "kind"];
-            let is_risky = ["post", "comment", "share", "send", "pay", "call"]
-                .iter()
-                .any(|word| widget.text.to_lowercase().contains(word));
+            let text = widget.text.to_lowercase();
+            // Words on which a careful policy asks, and those that agree to what else is written on the screen.
+            let is_risky = ["post", "comment", "share", "send", "pay", "call"].iter().any(|word| text.contains(word))
+                || text.split(|letter: char| !letter.is_alphabetic()).any(|word| AGREES.contains(&word));
             texts.contains(&widget.id.as_str()) && !is_risky && (height * 35 / 100..height * 8 / 10).contains(&y)
         };
         let places = (0..self.widgets.len()).filter(is_calm).map(|at| self.target(at));
