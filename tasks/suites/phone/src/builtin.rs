@@ -14,7 +14,12 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("templates/feed.toml", include_str!("../templates/feed.toml")),
     ("templates/maps.toml", include_str!("../templates/maps.toml")),
     ("templates/rail.toml", include_str!("../templates/rail.toml")),
+    ("templates/shop.toml", include_str!("../templates/shop.toml")),
+    ("templates/mail.toml", include_str!("../templates/mail.toml")),
+    ("templates/small_apps.toml", include_str!("../templates/small_apps.toml")),
+    ("templates/files.toml", include_str!("../templates/files.toml")),
     ("templates/across.toml", include_str!("../templates/across.toml")),
+    ("templates/errands.toml", include_str!("../templates/errands.toml")),
     ("templates/beyond.toml", include_str!("../templates/beyond.toml")),
 ];
 
@@ -22,6 +27,7 @@ const TABLES: &[(&str, &str)] = &[
     ("tables/people.toml", include_str!("../tables/people.toml")),
     ("tables/texts.toml", include_str!("../tables/texts.toml")),
     ("tables/journeys.toml", include_str!("../tables/journeys.toml")),
+    ("tables/things.toml", include_str!("../tables/things.toml")),
 ];
 
 static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {

@@ -120,9 +120,17 @@ impl Catalog {
         let apps = if needs_all { AppSelection::All } else { AppSelection::Basic };
         let phone = Options { apps, ..phone(part, language, dice) };
         let mut world = World::new(phone.clone());
-        let drawn = world.facts();
         let drawing = Drawing { catalog: self, part, language, epoch: phone.epoch };
         let mut start = vec![icons(&world, part, dice)];
+        // What most of these apps show comes over a network, and nobody is asked to bring one about.
+        let names_network = |given: &Given| ["airplane.on", "wifi.on"].contains(&given.fact.as_str());
+        if needs_all && !parts.iter().any(|part| part.start.iter().any(names_network)) {
+            start.push(("airplane.on".to_owned(), "false".to_owned()));
+        }
+        if let Some((fact, is)) = start.get(1) {
+            world.set_fact(fact, is).map_err(|refused| NoValue(refused.to_string()))?;
+        }
+        let drawn = world.facts();
         let mut values = vec![Values::new(); parts.len()];
         // What the start needs is drawn from the phone as it was drawn, the rest from the phone as it starts.
         for (of, values) in parts.iter().zip(&mut values) {

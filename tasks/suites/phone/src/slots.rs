@@ -47,7 +47,9 @@ impl Slot {
     /// All texts of it in which slots can stand.
     pub fn texts(&self) -> Vec<&str> {
         let source: Vec<&str> = match &self.source {
-            Source::Fact(text) | Source::Calculate(text) | Source::Later { than: text, .. } => vec![text],
+            Source::Fact(text) | Source::Calculate(text) | Source::PartOf(text) | Source::Later { than: text, .. } => {
+                vec![text]
+            }
             Source::Count(pattern, is) => {
                 [pattern.head.as_str(), pattern.tail.as_str()].into_iter().chain(is.as_deref()).collect()
             }
@@ -158,7 +160,9 @@ impl Drawing<'_> {
                 let pattern = crate::template::FactPattern { head, tail, ..pattern.clone() };
                 let row = |(fact, value): (&String, &String)| {
                     let is = pattern.matched(fact)?;
-                    Some(columns(&[("is", is.to_owned()), ("value", value.clone())]))
+                    let mut found = columns(&[("is", is.to_owned()), ("value", value.clone())]);
+                    found.extend(parts(value));
+                    Some(found)
                 };
                 one_of(facts.iter().filter_map(row).collect(), slot, fits, dice).ok_or_else(none)
             }
@@ -167,6 +171,7 @@ impl Drawing<'_> {
                 let mut found = columns(&[("is", value.clone())]);
                 // What somebody wrote, without who did.
                 found.extend(value.split_once(": ").map(|(_, text)| ("text".to_owned(), text.to_owned())));
+                found.extend(parts(value));
                 Some(found).filter(|value| fits(value)).ok_or_else(none)
             }
             Source::Count(pattern, is) => {
@@ -184,6 +189,12 @@ impl Drawing<'_> {
                 let number = calculated(&text).ok_or_else(|| NoValue(format!("`{text}` cannot be worked out")))?;
                 Some(columns(&[("is", number.to_string())])).filter(|value| fits(value)).ok_or_else(none)
             }
+            Source::PartOf(text) => {
+                let text = filled(text, values)?;
+                let rows =
+                    text.split("; ").filter(|part| !part.is_empty()).map(|part| columns(&[("is", part.to_owned())]));
+                one_of(rows.collect(), slot, fits, dice).ok_or_else(none)
+            }
             Source::Later { than, minutes } => {
                 let than = filled(than, values)?;
                 let minute = minute_of(&than).ok_or_else(|| NoValue(format!("`{than}` is no time")))?;
@@ -196,7 +207,12 @@ impl Drawing<'_> {
     /// A row's columns, with what it draws from other tables.
     fn row(&self, cells: &Cells, dice: &mut Dice, depth: usize) -> Columns {
         match cells {
-            Cells::Text(text) => columns(&[("is", self.woven(text, dice, depth))]),
+            Cells::Text(text) => {
+                let is = self.woven(text, dice, depth);
+                // A telephone number as apps compare it.
+                let digits: String = is.chars().filter(char::is_ascii_digit).collect();
+                columns(&[("digits", digits), ("is", is)])
+            }
             Cells::Named(named) => {
                 let mut row: Columns = Columns::new();
                 for (name, text) in named {
@@ -221,6 +237,12 @@ impl Drawing<'_> {
         let inside = row.get("is").map_or("", String::as_str);
         format!("{before}{inside}{}", self.woven(tail, dice, depth))
     }
+}
+
+/// What stands between the ` | ` of a fact's value, counted from 1.
+fn parts(value: &str) -> impl Iterator<Item = (String, String)> {
+    let parts = value.contains(" | ").then(|| value.split(" | ").enumerate());
+    parts.into_iter().flatten().map(|(at, part)| ((at + 1).to_string(), part.to_owned()))
 }
 
 fn one_of(

@@ -92,6 +92,8 @@ pub enum Source {
     Count(FactPattern, Option<String>),
     /// Whole numbers, and `+`, `-` and `*` between them, worked out from left to right.
     Calculate(String),
+    /// One of the parts of a text, with `; ` between them.
+    PartOf(String),
     /// A time that lies so many minutes after another one.
     Later { than: String, minutes: i64 },
 }
@@ -224,6 +226,7 @@ struct SlotText {
     fact: Option<String>,
     count: Option<String>,
     calculate: Option<String>,
+    part: Option<String>,
     later: Option<String>,
     /// Of `number` and `time`.
     every: Option<u32>,
@@ -390,7 +393,7 @@ impl TryFrom<SlotText> for Slot {
     type Error = String;
 
     fn try_from(text: SlotText) -> Result<Slot, String> {
-        const SOURCES: &str = "table, choice, each, number, time, day, fact, count, calculate, later";
+        const SOURCES: &str = "table, choice, each, number, time, day, fact, count, calculate, part, later";
         let mut sources = Vec::new();
         let every = text.every.unwrap_or(1).max(1);
         sources.extend(text.table.map(Source::Table));
@@ -414,6 +417,7 @@ impl TryFrom<SlotText> for Slot {
             sources.push(Source::Day { low, high });
         }
         sources.extend(text.fact.map(Source::Fact));
+        sources.extend(text.part.map(Source::PartOf));
         if let Some(count) = text.count {
             sources.push(Source::Count(pattern(&count)?, text.is));
         } else if text.is.is_some() {
