@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
+use tapwright_contract::api::Apis;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
-use tapwright_drivers::android::{self, Address, Android, Capture, Judge};
+use tapwright_drivers::android::{self, Address, Android, AppFunctions, Capture, Judge};
 use tapwright_drivers::{OpenRig, Probe, Rig};
 use tapwright_phone::World;
 use tapwright_phone::adbd::{self, Daemon, Handle, SteadyClock};
@@ -19,11 +20,14 @@ use crate::live::SharedDriver;
 use crate::protected_window;
 
 pub use tapwright_drivers::Settle;
-pub use tapwright_drivers::android::Keys;
+pub use tapwright_drivers::android::{FunctionOwners, Keys};
 pub use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, NamedSite, Site};
 pub use tapwright_drivers::desktop::{DesktopAddress, DesktopOptions};
 pub use tapwright_phone::Options as PhoneOptions;
 pub use tapwright_phone::weather::Weather;
+
+/// The API level of the first Android whose apps offer functions.
+const APP_FUNCTIONS_SINCE: u32 = 36;
 
 /// The sizes of display that a virtual phone can have, per side.
 pub const SIDES: (std::ops::RangeInclusive<u32>, std::ops::RangeInclusive<u32>) = (240..=4096, 400..=4096);
@@ -61,6 +65,8 @@ pub struct DeviceOptions {
     pub probe: Duration,
     /// Whether windows that forbid pictures are seen as a drawing of their words; else a person is asked.
     pub words: bool,
+    /// Which apps of a phone offer the functions that they have for other programs.
+    pub app_functions: FunctionOwners,
 }
 
 /// A device of somebody's own making: whatever can open a rig.
@@ -175,8 +181,9 @@ impl Device {
             DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } => {
                 let (mut driver, judge, about) = android(options).await?;
                 let identity = driver.serial_number(options.connect).await?;
+                let (apis, functions) = app_functions(reached(options)?, options).await?;
                 let (driver, probe) = (Box::new(driver), Some(Box::new(judge) as Box<dyn Probe>));
-                Rig { driver, apis: Vec::new(), probe, about, identity, teardown: None }
+                Rig { driver, apis, probe, about: about + &functions, identity, teardown: None }
             }
             DeviceAddress::Desktop(desktop) => desktop.open(options.connect).await?,
             DeviceAddress::Browser(browser) => browser.open(options.connect).await?,
@@ -274,7 +281,10 @@ impl Device {
 /// Draws a phone, serves it in this process, and connects to it.
 async fn virtual_phone(phone: &PhoneOptions, options: &DeviceOptions) -> Result<Rig, DeviceError> {
     // What fingers do takes no time on a phone of our own: a suite has thousands of gestures to do.
-    let quick = adbd::DaemonOptions { instant_gestures: true, ..adbd::DaemonOptions::default() };
+    let mut quick = adbd::DaemonOptions { instant_gestures: true, ..adbd::DaemonOptions::default() };
+    if options.app_functions != FunctionOwners::None {
+        quick.identity.api = quick.identity.api.max(APP_FUNCTIONS_SINCE);
+    }
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let daemon = plug_in(listen, phone, &options.weather, quick).await.map_err(DeviceError::Listen)?;
     let PhoneOptions { seed, width, height, .. } = phone;
@@ -286,14 +296,15 @@ async fn virtual_phone(phone: &PhoneOptions, options: &DeviceOptions) -> Result<
     let address = Address::Direct { address: daemon.address().to_string(), keys: Keys::default() };
     // It has reacted by the time it says so, unless its weather makes it slow.
     let settle = if options.weather.is_calm() { Settle::INSTANT } else { Settle::PHONE };
-    let mut driver = connect(address, settle, options.connect, options).await?;
+    let mut driver = connect(address.clone(), settle, options.connect, options).await?;
     driver.rename(&name);
+    let (apis, functions) = app_functions(address, options).await?;
     let probe = InProcess(daemon.handle().clone());
     Ok(Rig {
         driver: Box::new(driver),
-        apis: Vec::new(),
+        apis,
         probe: Some(Box::new(probe)),
-        about,
+        about: about + &functions,
         identity: None, // It is gone with its process: nobody finds it again.
         teardown: Some(Box::pin(daemon.kill())),
     })
@@ -304,18 +315,7 @@ async fn virtual_phone(phone: &PhoneOptions, options: &DeviceOptions) -> Result<
 /// # Errors
 /// `DeviceError` if it is not there, or is no phone over ADB.
 pub(crate) async fn android(options: &DeviceOptions) -> Result<(Android, Judge, String), DeviceError> {
-    let address = match &options.at {
-        DeviceAddress::Direct { address } => Address::Direct { address: address.clone(), keys: options.keys.clone() },
-        DeviceAddress::Server { server, serial } => {
-            Address::Server { server: server.clone(), serial: serial.clone(), person: options.keys.person }
-        }
-        DeviceAddress::Virtual(_)
-        | DeviceAddress::Desktop(_)
-        | DeviceAddress::Browser(_)
-        | DeviceAddress::Custom(_) => {
-            return Err(DeviceError::Start { why: "only a phone over ADB can be examined".to_owned() });
-        }
-    };
+    let address = reached(options)?;
     // Whoever has to be allowed by a person is waited for as long as that may take; the driver goes first, so that nobody
     // is asked about a judge.
     let within = options.connect.saturating_add(options.keys.person);
@@ -327,6 +327,34 @@ pub(crate) async fn android(options: &DeviceOptions) -> Result<(Android, Judge, 
         driver.settle_as(Settle::PHONE);
     }
     Ok((driver, judge, format!("{} over ADB", name(&address))))
+}
+
+/// Where somebody's phone is.
+fn reached(options: &DeviceOptions) -> Result<Address, DeviceError> {
+    match &options.at {
+        DeviceAddress::Direct { address } => {
+            Ok(Address::Direct { address: address.clone(), keys: options.keys.clone() })
+        }
+        DeviceAddress::Server { server, serial } => {
+            Ok(Address::Server { server: server.clone(), serial: serial.clone(), person: options.keys.person })
+        }
+        DeviceAddress::Virtual(_)
+        | DeviceAddress::Desktop(_)
+        | DeviceAddress::Browser(_)
+        | DeviceAddress::Custom(_) => {
+            Err(DeviceError::Start { why: "only a phone over ADB can be examined".to_owned() })
+        }
+    }
+}
+
+/// What a phone's apps do for other programs, as far as that is wanted, and a word about it for people.
+async fn app_functions(address: Address, options: &DeviceOptions) -> Result<(Vec<Box<dyn Apis>>, String), DeviceError> {
+    if options.app_functions == FunctionOwners::None {
+        return Ok((Vec::new(), String::new()));
+    }
+    let functions = AppFunctions::connect(address, options.app_functions.clone(), options.connect).await?;
+    let about = format!(", {}", functions.about());
+    Ok((vec![Box::new(functions)], about))
 }
 
 async fn connect(

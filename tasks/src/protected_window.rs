@@ -121,7 +121,7 @@ mod tests {
     use tapwright_phone::weather::{Fault, Weather};
 
     use super::*;
-    use crate::device::{Device, DeviceAddress, DeviceOptions, Keys, PhoneOptions};
+    use crate::device::{Device, DeviceAddress, DeviceOptions, FunctionOwners, Keys, PhoneOptions};
 
     fn label(text: &str, area: (u32, u32, u32, u32), touchable: bool) -> Label {
         let (left, top, right, bottom) = area;
@@ -155,6 +155,7 @@ mod tests {
             find_again: within,
             probe: within,
             words,
+            app_functions: FunctionOwners::None,
         };
         let launch = Gesture::Launch { app: "Settings".to_owned() };
         for words in [false, true] {

@@ -10,7 +10,7 @@ use tapwright_contract::file::read_text;
 use tapwright_contract::model::Model as _;
 use tapwright_models::server;
 use tapwright_phone::Options;
-use tapwright_phone::adbd::{self, Identity, PublicKey};
+use tapwright_phone::adbd::PublicKey;
 use tokio::net::TcpListener;
 
 use crate::device::{Weather, plug_in};
@@ -20,7 +20,7 @@ use crate::profile::ChosenProfile;
 use crate::window::{PhoneDriver, Window};
 
 pub use tapwright_models::server::{Observer, RequestSummary, ServeError, UrlPolicy};
-pub use tapwright_phone::adbd::Access;
+pub use tapwright_phone::adbd::{Access, DaemonOptions, Identity};
 pub use tapwright_phone::{AppSelection, Appearance, Language as PhoneLanguage, Motion};
 
 pub use crate::device::PhoneOptions;
@@ -72,7 +72,7 @@ pub async fn phone(
     listen: SocketAddr,
     phone: &Options,
     weather: &Weather,
-    access: Access,
+    options: DaemonOptions,
     window: Option<PageServerOptions>,
     mut stop: Stop,
     ready: impl FnOnce(SocketAddr, Option<&str>),
@@ -82,8 +82,7 @@ pub async fn phone(
     let mut random = [0; 4];
     getrandom::fill(&mut random).map_err(|error| wrong(io::Error::other(error)))?;
     let serial = format!("TW{}R{:08X}", phone.seed, u32::from_be_bytes(random));
-    let identity = Identity { serial, ..Identity::default() };
-    let options = adbd::DaemonOptions { access, identity, ..adbd::DaemonOptions::default() };
+    let options = DaemonOptions { identity: Identity { serial, ..options.identity }, ..options };
     let daemon = plug_in(listen, phone, weather, options).await.map_err(wrong)?;
     let window = match window {
         Some(options) => {

@@ -13,7 +13,7 @@ use tapwright_contract::device::Label;
 use tapwright_contract::gesture::Gesture;
 use tapwright_contract::{ScreenId, Spot};
 use tapwright_tasks::Outcome;
-use tapwright_tasks::device::{Device, DeviceOptions, Keys, Weather};
+use tapwright_tasks::device::{Device, DeviceOptions, FunctionOwners, Keys, Weather};
 use tapwright_tasks::judge::{Evidence, Facts};
 use tapwright_tasks::private_browser_lacks;
 use tapwright_tasks::suite::{Case, CaseSelection, Suite as _};
@@ -52,6 +52,7 @@ impl Player {
             find_again: WAIT,
             probe: WAIT,
             words: false,
+            app_functions: FunctionOwners::None,
         };
         let mut device = Device::open(&options).await.unwrap();
         let goal = device.facts().await.unwrap().unwrap()[case.goal_fact.unwrap()].clone();

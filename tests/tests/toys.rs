@@ -13,7 +13,7 @@ use tapwright_drivers::{OpenRig, Rig};
 use tapwright_models::scripted::{AtEnd, Scripted};
 use tapwright_tasks::bench::summary::Summary;
 use tapwright_tasks::bench::{BenchRun, Budgets, Ledger, LedgerHeader, ModelSupply, Sitting, bench, table};
-use tapwright_tasks::device::{CustomDevice, Device, DeviceAddress, DeviceOptions, Keys, Weather};
+use tapwright_tasks::device::{CustomDevice, Device, DeviceAddress, DeviceOptions, FunctionOwners, Keys, Weather};
 use tapwright_tasks::judge::{Evaluator, Evidence, Fact, Verdict};
 use tapwright_tasks::model::LoadedModel;
 use tapwright_tasks::policy::Preset;
@@ -33,6 +33,7 @@ fn options(at: DeviceAddress) -> DeviceOptions {
         find_again: second,
         probe: second,
         words: false,
+        app_functions: FunctionOwners::None,
     }
 }
 

@@ -23,6 +23,7 @@
 //! since 1970. In the same process, [`Handle::facts`], [`Handle::set_fact`] and [`Handle::let_pass`] do the same.
 
 mod access;
+mod apk;
 mod commands;
 mod connection;
 mod files;

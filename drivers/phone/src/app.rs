@@ -6,9 +6,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use serde_json::Value;
+
 use crate::command::{Command, Effect, FieldId, Message, Page, Question};
 use crate::date::Date;
 use crate::fields::Fields;
+use crate::functions::{AppFunction, Arguments, FunctionError};
 use crate::icon::Icon;
 use crate::locale::{Language, Phrase};
 use crate::permission::Allowed;
@@ -161,6 +164,26 @@ pub trait App: Clone + Debug + Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What it does for other programs, without its screen.
+    fn functions(&self) -> &'static [AppFunction] {
+        &[]
+    }
+
+    /// Carries out one of its functions.
+    ///
+    /// # Errors
+    /// `FunctionError` says why nothing was done.
+    fn execute(
+        &mut self,
+        function: &str,
+        arguments: &Arguments,
+        context: &Context<'_>,
+        providers: &mut Providers,
+    ) -> Result<Value, FunctionError> {
+        let _ = (arguments, context, providers);
+        Err(FunctionError::NotFound(function.to_owned()))
+    }
+
     /// What is true of it. Names that begin alike are the same app's.
     fn facts(&self, providers: &Providers, facts: &mut Facts);
 
@@ -217,6 +240,14 @@ pub trait AnyApp: Debug + Send + Sync {
     fn has_no_history(&self, page: &Page) -> bool;
     fn takes_text(&self) -> bool;
     fn receive(&mut self, text: &str) -> Vec<Effect>;
+    fn functions(&self) -> &'static [AppFunction];
+    fn execute(
+        &mut self,
+        function: &str,
+        arguments: &Arguments,
+        context: &Context<'_>,
+        providers: &mut Providers,
+    ) -> Result<Value, FunctionError>;
     fn facts(&self, providers: &Providers, facts: &mut Facts);
     fn set_fact(&mut self, name: &[&str], value: &str, providers: &mut Providers) -> Option<Result<(), String>>;
 }
@@ -261,6 +292,18 @@ impl<A: App> AnyApp for A {
     }
     fn receive(&mut self, text: &str) -> Vec<Effect> {
         App::receive(self, text)
+    }
+    fn functions(&self) -> &'static [AppFunction] {
+        App::functions(self)
+    }
+    fn execute(
+        &mut self,
+        function: &str,
+        arguments: &Arguments,
+        context: &Context<'_>,
+        providers: &mut Providers,
+    ) -> Result<Value, FunctionError> {
+        App::execute(self, function, arguments, context, providers)
     }
     fn facts(&self, providers: &Providers, facts: &mut Facts) {
         App::facts(self, providers, facts);

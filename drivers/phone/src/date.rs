@@ -70,6 +70,11 @@ impl Date {
         }
     }
 
+    /// For example `2026-01-01`.
+    pub fn iso(self) -> String {
+        format!("{}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+
     /// For example `Thursday`.
     pub fn weekday_in_full(self, language: Language) -> &'static str {
         language.say(WEEKDAYS[(self.days % 7) as usize])

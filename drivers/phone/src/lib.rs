@@ -13,6 +13,7 @@ mod dice;
 pub mod draw;
 mod dump;
 mod fields;
+pub mod functions;
 mod icon;
 pub mod locale;
 mod options;
@@ -37,4 +38,6 @@ pub use system::events::{Answer, Event};
 pub use system::motion::Motion;
 pub use truth::{Mark, What};
 pub use ui::Appearance;
-pub use world::{ADB_KEYBOARD, Input, Key, LATIN_KEYBOARD, Refused, World};
+pub use world::{
+    ADB_KEYBOARD, AddedPackage, Input, InstallError, Key, LATIN_KEYBOARD, OfferedFunction, Refused, World,
+};

@@ -668,8 +668,8 @@ async fn commands_come_without_a_shell_too() {
     let mut client = Client::connect(phone.address()).await;
     assert_eq!(client.run("abb_exec:settings\0get\0global\0adb_enabled").await, b"1\n");
     assert_eq!(
-        client.run("abb_exec:package\0install\0-S\x009").await,
-        b"Failure [INSTALL_FAILED_USER_RESTRICTED: the apps of this phone are fixed]\n"
+        client.run("abb_exec:package\0install\0/sdcard/x.apk").await,
+        b"Failure [INSTALL_FAILED_INVALID_URI: /sdcard/x.apk: No such file or directory]\n"
     );
     assert_eq!(client.run("abb_exec:nothing\0$(reboot)").await, b"cmd: Can't find service: nothing\n");
 }

@@ -1,6 +1,8 @@
 //! The phone seen through the `adb` that people have. Says so and does nothing where there is none on the PATH.
 
 mod client;
+#[path = "client/package.rs"]
+mod package;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -362,13 +364,18 @@ async fn the_rest_of_adb_is_answered() {
     assert_eq!(adb.on(&["reverse", "--remove-all"]).await.status, 0);
     assert!(!adb.on(&["reverse", "--list"]).await.text.contains("tcp:7000"));
     let apk = adb.home.path().join("some.apk");
+    let path = apk.to_str().unwrap();
     std::fs::write(&apk, [7; 5000]).unwrap();
-    let ran = adb.on(&["install", apk.to_str().unwrap()]).await;
-    assert!(
-        ran.status != 0 && format!("{}{}", ran.text, ran.err).contains("INSTALL_FAILED_USER_RESTRICTED"),
-        "{}{}",
-        ran.text,
-        ran.err
-    );
+    let said = |ran: &Ran| format!("{}{}", ran.text, ran.err);
+    let ran = adb.on(&["install", path]).await;
+    assert!(ran.status != 0 && said(&ran).contains("INSTALL_PARSE_FAILED_NOT_APK"), "{}", said(&ran));
+    std::fs::write(&apk, package::tiny()).unwrap();
+    for options in [&["install"][..], &["install", "-r", "-g"], &["install", "--no-streaming"]] {
+        let ran = adb.on(&[options, &[path]].concat()).await;
+        assert!(ran.status == 0 && said(&ran).contains("Success"), "{options:?}: {}", said(&ran));
+        assert!(adb.on(&["shell", "pm", "list", "packages", "-3"]).await.text.contains("package:com.example.tiny\n"));
+        let ran = adb.on(&["uninstall", "com.example.tiny"]).await;
+        assert!(ran.status == 0 && said(&ran).contains("Success"), "{options:?}: {}", said(&ran));
+    }
     adb.end().await;
 }

@@ -3,6 +3,7 @@
 //! One connection is kept for a session, with one shell for commands and a stream for each picture. What is
 //! promised, which transport is for what, and what phones do oddly is in `docs/drivers.md`.
 
+mod app_functions;
 mod apps;
 mod capture;
 mod devices;
@@ -34,6 +35,7 @@ use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Installed
 use tapwright_contract::gesture::{Abilities, Gesture};
 use tokio::time::Instant;
 
+pub use self::app_functions::{AppFunctions, FunctionOwners};
 use self::apps::Apps;
 pub use self::apps::{app_names, is_same_app_name};
 use self::capture::Camera;

@@ -3,6 +3,7 @@
 //! Everything here is fed by someone else's software, so nothing here panics and nothing grows without a bound.
 
 pub(crate) mod answers;
+pub(crate) mod app_functions;
 pub(crate) mod display;
 pub(crate) mod hierarchy;
 pub(crate) mod packet;

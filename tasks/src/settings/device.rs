@@ -12,8 +12,8 @@ use super::model::absolute;
 use super::{ForeignSetting, Machine, MachineDesktop, Overrides, SettingsError, SettingsFile, weather_named};
 use crate::desk::DeskOptions;
 use crate::device::{
-    BrowserAddress, BrowserOptions, DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, Keys, LaunchOptions,
-    PhoneOptions, SIDES, Settle, Site, Weather,
+    BrowserAddress, BrowserOptions, DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, FunctionOwners, Keys,
+    LaunchOptions, PhoneOptions, SIDES, Settle, Site, Weather,
 };
 use crate::origin::LaunchSettings;
 use crate::page_server::PageServerOptions;
@@ -95,6 +95,11 @@ pub(super) fn resolve(
         find_again: ms(section.reconnect_ms.unwrap_or(5_000)),
         probe: Duration::from_secs(10),
         words: section.protected.unwrap_or_default() == ProtectedWindows::Words,
+        app_functions: match section.app_functions.as_deref().unwrap_or_default() {
+            [] => FunctionOwners::None,
+            packages if packages.iter().any(|package| package == "*") => FunctionOwners::All,
+            packages => FunctionOwners::Packages(packages.to_vec()),
+        },
     };
     Ok(FoundDevice { options, words, adb_server })
 }

@@ -103,6 +103,7 @@ pub(super) struct DeviceSection {
     /// Of a desktop: those whose files a model may read and write.
     #[serde(default)]
     pub folders: Vec<Spanned<PathBuf>>,
+    pub app_functions: Option<Vec<String>>,
     #[serde(default)]
     pub sites: BTreeMap<String, Spanned<String>>,
 }

@@ -400,7 +400,7 @@ fn a_measurement_obeys_nothing_of_the_file_that_would_change_it() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().join("t.toml");
     let text = "runs = \"r\"\n[model]\nuse = \"finish\"\n[limits]\nsteps_max = 3\n[policy]\napps_forbidden = [\"Settings\"]\n\
-        [phone]\nweather = \"wild\"\n[device]\nuse = \"R58M\"\nprotected = \"words\"\n[apis.x]\nabout = \"a\"\ncommand = [\"x\"]\n";
+        [phone]\nweather = \"wild\"\n[device]\nuse = \"R58M\"\nprotected = \"words\"\napp_functions = [\"*\"]\n[apis.x]\nabout = \"a\"\ncommand = [\"x\"]\n";
     fs::write(&at, text).unwrap();
     let resolve = |file: SettingsFile| {
         let overrides = Overrides { only_virtual: true, steps_default: Some(40), ..Overrides::default() };

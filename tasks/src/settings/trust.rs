@@ -158,6 +158,9 @@ impl SettingsFile {
         if device.protected == Some(ProtectedWindows::Words) {
             add("device.protected", "shows the model windows that forbid pictures".to_owned());
         }
+        if device.app_functions.as_ref().is_some_and(|packages| !packages.is_empty()) {
+            add("device.app_functions", "lets the model call functions of the phone's apps".to_owned());
+        }
         if ask.open {
             add("ask.open", "lets other machines see the screen and answer".to_owned());
         }
@@ -352,6 +355,7 @@ mod tests {
             ("[device]\nkeys = []", "device.keys"),
             ("[device]\nfolders = [\"/home\"]", "device.folders"),
             ("[device]\nprotected = \"words\"", "device.protected"),
+            ("[device]\napp_functions = [\"*\"]", "device.app_functions"),
             ("[device.sites]\nBank = \"https://bank.example\"", "device.sites"),
             ("[ask]\nopen = true", "ask.open"),
             ("[ask]\nlisten = \"0.0.0.0:1\"", "ask.listen"),

@@ -3,6 +3,7 @@
 //! What is the shell's own, or waits for something, is in `shell`.
 
 mod activity;
+mod app_function;
 mod basics;
 mod content;
 mod dumpsys;
@@ -215,6 +216,15 @@ pub(super) fn reads_input(name: &str, arguments: &[String]) -> bool {
     }
 }
 
+/// How many bytes of its input a command reads, if it says so itself.
+pub(super) fn bytes_to_read(name: &str, arguments: &[String]) -> Option<usize> {
+    match (name, arguments) {
+        ("pm", _) => packages::installed_bytes(arguments),
+        ("cmd", [service, rest @ ..]) if service == "package" => packages::installed_bytes(rest),
+        _ => None,
+    }
+}
+
 /// Whether a command may print more than a MiB.
 pub(super) fn may_print_much(name: &str) -> bool {
     const MUCH: [&str; 16] = [
@@ -231,9 +241,11 @@ fn cmd(call: &mut Call<'_>) -> u8 {
             20
         }
         Some("-l") => {
-            call.say("Currently running services:\n  activity\n  clipboard\n  display\n  input\n  input_method\n  package\n  settings\n  uimode\n  wifi\n  window\n");
+            let functions = if has_app_functions(call) { "  app_function\n" } else { "" };
+            call.say(&format!("Currently running services:\n  activity\n{functions}  clipboard\n  display\n  input\n  input_method\n  package\n  settings\n  uimode\n  wifi\n  window\n"));
             0
         }
+        Some("app_function") if has_app_functions(call) => app_function::app_function(&mut inner(call, "app_function")),
         Some("activity") => activity::am(&mut inner(call, "am")),
         Some("input") => input::input(&mut inner(call, "input")),
         Some("input_method") => settings::ime(&mut inner(call, "ime")),
@@ -254,6 +266,11 @@ fn cmd(call: &mut Call<'_>) -> u8 {
             20
         }
     }
+}
+
+/// Whether this phone is new enough.
+fn has_app_functions(call: &Call<'_>) -> bool {
+    app_function::SINCE <= call.device.options.identity.api
 }
 
 fn toybox(call: &mut Call<'_>) -> u8 {

@@ -446,7 +446,10 @@ impl Shell {
             }
             let stdin = match commands::reads_input(name, arguments) {
                 true => self.read_all(input, console).await?,
-                false => Vec::new(),
+                false => match commands::bytes_to_read(name, arguments) {
+                    Some(count) => self.read_bytes(count, input, console).await?,
+                    None => Vec::new(),
+                },
             };
             if commands::may_print_much(name) {
                 self.take_turn().await;

@@ -1,10 +1,13 @@
 //! Calendar: a week, the events of a day, a new event.
 
+use serde_json::{Value, json};
+
 use crate::app::{App, Context, Facts, Manifest};
 use crate::command::{Command, Effect, FieldId, Page, Question, send};
 use crate::content;
 use crate::date::{clock_text, minute_of};
 use crate::dice::Dice;
+use crate::functions::{AppFunction, Arguments, FunctionError, Parameter, Returns, ValueType, invalid};
 use crate::icon::Icon;
 use crate::locale::{DELETE, DISCARD, Language, Phrase, SAVE, WILL_BE_LOST, phrase};
 use crate::providers::Providers;
@@ -43,6 +46,39 @@ pub struct Calendar {
     /// Minutes after midnight of the event that is being made.
     new: u32,
 }
+
+const DATE: Parameter = Parameter::required("date", ValueType::Text, "Such as 2026-01-05, within the next seven days");
+const EVENT: &[Parameter] = &[
+    Parameter::required("title", ValueType::Text, "What it is called"),
+    DATE,
+    Parameter::required("time", ValueType::Text, "When it begins, such as 15:00"),
+];
+const FUNCTIONS: &[AppFunction] = &[
+    AppFunction {
+        name: "listEvents",
+        about: "Lists the events of a day",
+        parameters: &[DATE],
+        returns: Returns::Rows(&[
+            Parameter::required("time", ValueType::Text, ""),
+            Parameter::required("title", ValueType::Text, ""),
+        ]),
+        reads: true,
+    },
+    AppFunction {
+        name: "createEvent",
+        about: "Writes an event into the calendar",
+        parameters: EVENT,
+        returns: Returns::Text,
+        reads: false,
+    },
+    AppFunction {
+        name: "deleteEvent",
+        about: "Deletes an event for good",
+        parameters: EVENT,
+        returns: Returns::Text,
+        reads: false,
+    },
+];
 
 #[derive(Clone, Debug)]
 pub enum Message {
@@ -248,6 +284,38 @@ impl App for Calendar {
             yes: context.language.say(DISCARD),
             then: send(Message::Discard),
         })
+    }
+
+    fn functions(&self) -> &'static [AppFunction] {
+        FUNCTIONS
+    }
+
+    fn execute(
+        &mut self,
+        function: &str,
+        arguments: &Arguments,
+        context: &Context<'_>,
+        _: &mut Providers,
+    ) -> Result<Value, FunctionError> {
+        let day = arguments.days_ahead("date", DAYS as u64, context.first_day)? as u32;
+        if function == "listEvents" {
+            let row = |event: &Event| json!({"time": clock_text(event.minute), "title": event.title});
+            return Ok(self.on(day).into_iter().map(row).collect());
+        }
+        let (title, minute) = (arguments.line("title")?, arguments.minute("time")?);
+        let event = Event { day, minute, title: title.to_owned() };
+        match function {
+            "createEvent" => {
+                self.events.push(event);
+                self.events.sort_by_key(|event| (event.day, event.minute));
+            }
+            "deleteEvent" => {
+                let at = self.events.iter().position(|known| *known == event);
+                self.events.remove(at.ok_or_else(|| invalid("there is no such event; listEvents tells them"))?);
+            }
+            _ => return Err(FunctionError::NotFound(function.to_owned())),
+        }
+        Ok(json!(format!("{} {} {title}", arguments.text("date"), clock_text(minute))))
     }
 
     fn facts(&self, _: &Providers, facts: &mut Facts) {

@@ -1,9 +1,12 @@
 //! Clock: alarms.
 
+use serde_json::{Value, json};
+
 use crate::app::{App, Context, Facts, Manifest};
 use crate::command::{Effect, Page, Question, send};
 use crate::date::{clock_text, minute_of};
 use crate::dice::Dice;
+use crate::functions::{AppFunction, Arguments, FunctionError, Parameter, Returns, ValueType, invalid};
 use crate::icon::Icon;
 use crate::locale::{DELETE, Phrase, SAVE, phrase};
 use crate::providers::Providers;
@@ -30,6 +33,34 @@ pub struct Clock {
     /// Minutes after midnight of the alarm that is being made.
     new: u32,
 }
+
+const TIME: Parameter = Parameter::required("time", ValueType::Text, "Such as 07:30");
+const FUNCTIONS: &[AppFunction] = &[
+    AppFunction {
+        name: "listAlarms",
+        about: "Lists all alarms, and whether each is on",
+        parameters: &[],
+        returns: Returns::Rows(&[
+            Parameter::required("time", ValueType::Text, ""),
+            Parameter::required("on", ValueType::Truth, ""),
+        ]),
+        reads: true,
+    },
+    AppFunction {
+        name: "setAlarm",
+        about: "Makes an alarm for a time, or turns the one that is there on or off",
+        parameters: &[TIME, Parameter::optional("on", ValueType::Truth, "Whether it rings; true if left out")],
+        returns: Returns::Text,
+        reads: false,
+    },
+    AppFunction {
+        name: "deleteAlarm",
+        about: "Deletes an alarm for good",
+        parameters: &[TIME],
+        returns: Returns::Text,
+        reads: false,
+    },
+];
 
 #[derive(Clone, Debug)]
 pub enum Message {
@@ -135,6 +166,37 @@ impl App for Clock {
             }
         }
         Vec::new()
+    }
+
+    fn functions(&self) -> &'static [AppFunction] {
+        FUNCTIONS
+    }
+
+    fn execute(
+        &mut self,
+        function: &str,
+        arguments: &Arguments,
+        _: &Context<'_>,
+        _: &mut Providers,
+    ) -> Result<Value, FunctionError> {
+        match function {
+            "listAlarms" => {
+                let row = |alarm: &Alarm| json!({"time": clock_text(alarm.minute), "on": alarm.on});
+                Ok(self.alarms.iter().map(row).collect())
+            }
+            "setAlarm" => {
+                let (minute, on) = (arguments.minute("time")?, arguments.truth("on").unwrap_or(true));
+                self.set(minute, on);
+                Ok(json!(format!("{} {}", clock_text(minute), if on { "on" } else { "off" })))
+            }
+            "deleteAlarm" => {
+                let minute = arguments.minute("time")?;
+                let at = self.alarms.iter().position(|alarm| alarm.minute == minute);
+                self.alarms.remove(at.ok_or_else(|| invalid("there is no alarm at that time; listAlarms tells them"))?);
+                Ok(json!(clock_text(minute)))
+            }
+            _ => Err(FunctionError::NotFound(function.to_owned())),
+        }
     }
 
     fn facts(&self, _: &Providers, facts: &mut Facts) {

@@ -2,6 +2,7 @@
 
 use crate::app::Context;
 use crate::command::{Command, Effect, FieldId, Page, Question};
+use crate::functions::FunctionError;
 use crate::icon::Icon;
 use crate::locale::{DISCARD, Language, Phrase, phrase};
 use crate::providers::Providers;
@@ -23,6 +24,15 @@ pub fn is_offline(providers: &Providers, ui: &mut Ui, again: Command) -> bool {
         ui.notice(Icon::Cloud, text, Some((button, again)));
     }
     !providers.is_online()
+}
+
+/// Refuses what needs a network where there is none.
+///
+/// # Errors
+/// `FunctionError::Unavailable` without a network.
+pub fn require_network(providers: &Providers) -> Result<(), FunctionError> {
+    let why = || FunctionError::Unavailable("there is no internet connection".to_owned());
+    providers.is_online().then_some(()).ok_or_else(why)
 }
 
 /// What is asked before the page `new` is left with something in one of its fields.

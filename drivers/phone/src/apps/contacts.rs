@@ -1,11 +1,15 @@
 //! Contacts: a list of people, one of them, a new one.
 
+use serde_json::{Value, json};
+
+use super::common::matches;
 use crate::app::{App, Context, Facts, Manifest};
 use crate::command::{Command, Effect, FieldId, MenuItem, Page, Question, send};
+use crate::functions::{AppFunction, Arguments, FunctionError, Parameter, Returns, ValueType, invalid, nobody};
 use crate::icon::Icon;
 use crate::locale::{DELETE, DISCARD, Phrase, SAVE, WILL_BE_LOST, phrase};
 use crate::providers::Providers;
-use crate::providers::people::avatar_color;
+use crate::providers::people::{Person, avatar_color};
 use crate::ui::{Class, End, Lead, ROW, Row, Shape, Style, TextField, Ui};
 
 const CONTACTS: Phrase = phrase("Contacts", "通讯录");
@@ -27,6 +31,38 @@ const NUMBER_FIELD: FieldId = FieldId::new("number");
 /// The app; the people are kept by their provider.
 #[derive(Clone, Debug)]
 pub struct Contacts;
+
+const WHO: Parameter = Parameter::required("name", ValueType::Text, "As it stands in Contacts");
+const FUNCTIONS: &[AppFunction] = &[
+    AppFunction {
+        name: "findContacts",
+        about: "Lists people with their numbers, all of them or those whose names hold a text",
+        parameters: &[Parameter::optional("query", ValueType::Text, "A part of the name")],
+        returns: Returns::Rows(&[
+            Parameter::required("name", ValueType::Text, ""),
+            Parameter::required("number", ValueType::Text, ""),
+            Parameter::required("favourite", ValueType::Truth, ""),
+        ]),
+        reads: true,
+    },
+    AppFunction {
+        name: "createContact",
+        about: "Adds a person who is not there yet",
+        parameters: &[
+            Parameter::required("name", ValueType::Text, "What the person is called"),
+            Parameter::required("number", ValueType::Text, "The telephone number"),
+        ],
+        returns: Returns::Text,
+        reads: false,
+    },
+    AppFunction {
+        name: "setFavourite",
+        about: "Makes a person a favourite, or no favourite",
+        parameters: &[WHO, Parameter::required("on", ValueType::Truth, "Whether the person is one")],
+        returns: Returns::Text,
+        reads: false,
+    },
+];
 
 #[derive(Clone, Debug)]
 pub enum Message {
@@ -109,6 +145,34 @@ impl App for Contacts {
             yes: context.language.say(DISCARD),
             then: send(Message::Discard),
         })
+    }
+
+    fn functions(&self) -> &'static [AppFunction] {
+        FUNCTIONS
+    }
+
+    fn execute(
+        &mut self,
+        function: &str,
+        arguments: &Arguments,
+        _: &Context<'_>,
+        providers: &mut Providers,
+    ) -> Result<Value, FunctionError> {
+        if function == "findContacts" {
+            let found = providers.people.list.iter().filter(|person| matches(&person.name, arguments.text("query")));
+            let row =
+                |person: &Person| json!({"name": person.name, "number": person.number, "favourite": person.favourite});
+            return Ok(found.map(row).collect());
+        }
+        let name = arguments.line("name")?;
+        match (function, providers.people.named_mut(name)) {
+            ("createContact", None) => providers.people.save(name, arguments.line("number")?),
+            ("createContact", Some(_)) => return Err(invalid(format!("{name:.100} is in Contacts already"))),
+            ("setFavourite", Some(person)) => person.favourite = arguments.truth("on").unwrap_or_default(),
+            ("setFavourite", None) => return Err(nobody(name)),
+            _ => return Err(FunctionError::NotFound(function.to_owned())),
+        }
+        Ok(json!(name))
     }
 
     fn facts(&self, providers: &Providers, facts: &mut Facts) {

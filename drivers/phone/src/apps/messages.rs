@@ -1,11 +1,14 @@
 //! Messages: conversations, one conversation, a new one.
 
+use serde_json::{Value, json};
+
 use crate::app::{App, Context, Facts, Manifest};
 use crate::command::{Command, Effect, FieldId, MenuItem, Page, Question, send};
 use crate::content;
 use crate::date::clock_text;
 use crate::dice::Dice;
 use crate::draw;
+use crate::functions::{AppFunction, Arguments, FunctionError, Parameter, Returns, ValueType, invalid, nobody};
 use crate::icon::Icon;
 use crate::locale::{COPY, DELETE, Language, Phrase, SHARE, phrase};
 use crate::providers::Providers;
@@ -21,6 +24,8 @@ const NO_CONTACTS: Phrase = phrase("No contacts yet", "还没有联系人");
 const DELETE_CONVERSATION: Phrase = phrase("Delete conversation", "删除会话");
 const WILL_BE_REMOVED: Phrase = phrase("All messages with {} will be removed.", "与{}的所有信息将被删除。");
 
+/// Room between two bubbles.
+const PAUSE_BETWEEN: f32 = 16.0;
 /// Minutes between two messages that were there when the world began.
 const PAUSE: u32 = 2;
 
@@ -39,6 +44,28 @@ struct Sms {
 pub struct Messages {
     chats: Vec<(String, Vec<Sms>)>,
 }
+
+const WITH: Parameter = Parameter::required("name", ValueType::Text, "The person, as Contacts has the name");
+const FUNCTIONS: &[AppFunction] = &[
+    AppFunction {
+        name: "listMessages",
+        about: "Lists what was written to a person and by that person, the latest last",
+        parameters: &[WITH],
+        returns: Returns::Rows(&[
+            Parameter::required("from", ValueType::Text, "me, or the person"),
+            Parameter::required("text", ValueType::Text, ""),
+            Parameter::required("time", ValueType::Text, ""),
+        ]),
+        reads: true,
+    },
+    AppFunction {
+        name: "sendMessage",
+        about: "Sends a text message to a person in Contacts; it cannot be called back",
+        parameters: &[WITH, Parameter::required("text", ValueType::Text, "What is sent, word for word")],
+        returns: Returns::Text,
+        reads: false,
+    },
+];
 
 #[derive(Clone, Debug)]
 pub enum Message {
@@ -125,13 +152,19 @@ impl Messages {
         ui.title_bar(name, true, &[]);
         let compose = ui.bottom - ROW;
         let area = ui.rect(0.0, 2.0 * ROW, 540.0, compose - 2.0 * ROW);
-        ui.add(Class::List, "messages", area);
+        let heights: Vec<f32> = self.with(name).iter().map(|sms| bubble(sms, ui).2 + PAUSE_BETWEEN).collect();
+        let back = ui.scroll_back(heights.iter().sum::<f32>() + 14.0 - PAUSE_BETWEEN, compose - 2.0 * ROW);
+        let (scrolls, extent) = (0.0 < back.travel, back.extent);
+        let list = ui.add(Class::List, "messages", area);
+        (list.scrolls, list.extent) = (scrolls, Some(extent));
         ui.inside(|ui| {
-            // The newest message stands lowest; older ones go up until there is no room.
-            let mut end = compose - 14.0;
-            for sms in self.with(name).iter().rev() {
-                let Some(top) = view_bubble(sms, end, ui) else { break };
-                end = top - 16.0;
+            // The newest message stands lowest; older ones go up until there is no room, and come when the page is pulled down.
+            let mut end = compose - 14.0 + back.offset;
+            for (sms, height) in self.with(name).iter().zip(&heights).rev() {
+                if end - height < compose && view_bubble(sms, end, ui).is_none() {
+                    break;
+                }
+                end -= height;
             }
         });
         let bar = ui.rect(0.0, compose, 540.0, ROW);
@@ -158,14 +191,12 @@ impl Messages {
 fn view_bubble(sms: &Sms, end: f32, ui: &mut Ui) -> Option<f32> {
     let size = ui.font(30.0);
     let scale = ui.px(1000.0) as f32 / 1000.0;
-    let lines = bubble_lines(size, &sms.text, ui.px(340.0));
-    let line_height = size as f32 * 1.35 / scale;
-    let height = (lines.len() as f32 * line_height + 26.0).max(ROW - 16.0);
+    let (lines, line_height, height) = bubble(sms, ui);
     let widest = lines.iter().map(|line| draw::text_width(size, false, line)).max().unwrap_or(0);
     let width = widest as f32 / scale + 48.0;
     let left = if sms.mine { 520.0 - width } else { 20.0 };
     let top = end - height;
-    if top < 2.0 * ROW {
+    if top < 2.0 * ROW - 0.01 {
         return None;
     }
     let rect = ui.rect(left, top, width, height);
@@ -182,6 +213,16 @@ fn view_bubble(sms: &Sms, end: f32, ui: &mut Ui) -> Option<f32> {
         node.shapes.push(Shape::Text { x, baseline, size, bold: false, color: ink, text: line });
     }
     Some(top)
+}
+
+/// A bubble's lines, how high each is, and how high it is.
+fn bubble(sms: &Sms, ui: &Ui) -> (Vec<String>, f32, f32) {
+    let size = ui.font(30.0);
+    let scale = ui.px(1000.0) as f32 / 1000.0;
+    let lines = bubble_lines(size, &sms.text, ui.px(340.0));
+    let line_height = size as f32 * 1.35 / scale;
+    let height = (lines.len() as f32 * line_height + 26.0).max(ROW - 16.0);
+    (lines, line_height, height)
 }
 
 /// A bubble's lines; a message too long for one ends in an ellipsis.
@@ -246,7 +287,8 @@ impl App for Messages {
                     return Vec::new();
                 }
                 self.add(&name, Sms { mine: true, text: text.to_string(), minute: context.minute() });
-                vec![Effect::Write(draft(&name), String::new())]
+                // However far it was pulled back, what was sent is seen.
+                vec![Effect::Write(draft(&name), String::new()), Effect::Replace(chat(&name))]
             }
             Message::Compose { name, text } if text.is_empty() => vec![Effect::Open(chat(&name))],
             Message::Compose { name, text } => {
@@ -285,6 +327,41 @@ impl App for Messages {
 
     fn receive(&mut self, text: &str) -> Vec<Effect> {
         vec![Effect::Open(Page::of("new", text))]
+    }
+
+    fn functions(&self) -> &'static [AppFunction] {
+        FUNCTIONS
+    }
+
+    fn execute(
+        &mut self,
+        function: &str,
+        arguments: &Arguments,
+        context: &Context<'_>,
+        providers: &mut Providers,
+    ) -> Result<Value, FunctionError> {
+        let name = arguments.line("name")?;
+        if providers.people.named(name).is_none() && self.with(name).is_empty() {
+            return Err(nobody(name));
+        }
+        match function {
+            "listMessages" => {
+                let row = |sms: &Sms| {
+                    let from = if sms.mine { "me" } else { name };
+                    json!({"from": from, "text": sms.text, "time": clock_text(sms.minute)})
+                };
+                Ok(self.with(name).iter().map(row).collect())
+            }
+            "sendMessage" => {
+                let text = arguments.text("text");
+                if text.is_empty() {
+                    return Err(invalid("`text` is empty"));
+                }
+                self.add(name, Sms { mine: true, text: text.to_owned(), minute: context.minute() });
+                Ok(json!(format!("sent to {name}")))
+            }
+            _ => Err(FunctionError::NotFound(function.to_owned())),
+        }
     }
 
     fn facts(&self, _: &Providers, facts: &mut Facts) {

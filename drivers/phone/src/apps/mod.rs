@@ -1,5 +1,6 @@
 //! The apps that the phone comes with, a file each.
 
+mod added;
 mod browser;
 mod calculator;
 mod calendar;
@@ -21,6 +22,7 @@ mod settings;
 mod shop;
 mod weather;
 
+pub use added::{AddedApp, AddedPackage};
 pub use settings::{BATTERY_PERCENT, switch_look};
 
 use crate::app::InstalledApp;

@@ -1,9 +1,12 @@
 //! Notes: a list and an editor.
 
+use serde_json::{Value, json};
+
 use crate::app::{App, Context, Facts, Manifest};
 use crate::command::{Effect, FieldId, MenuItem, Page, Question, send};
 use crate::content;
 use crate::dice::Dice;
+use crate::functions::{AppFunction, Arguments, FunctionError, Parameter, Returns, ValueType, invalid};
 use crate::icon::Icon;
 use crate::locale::{COPY, DELETE, DISCARD, Language, Phrase, SAVE, SHARE, WILL_BE_LOST, phrase};
 use crate::providers::Providers;
@@ -26,6 +29,31 @@ pub struct Notes {
     /// Text that other apps have shared, each the beginning of a new note of its own.
     received: Vec<String>,
 }
+
+const WHICH: Parameter = Parameter::required("text", ValueType::Text, "The whole note, word for word");
+const FUNCTIONS: &[AppFunction] = &[
+    AppFunction {
+        name: "listNotes",
+        about: "Lists all notes, the latest first",
+        parameters: &[],
+        returns: Returns::Texts,
+        reads: true,
+    },
+    AppFunction {
+        name: "createNote",
+        about: "Writes a new note",
+        parameters: &[Parameter::required("text", ValueType::Text, "What the note says")],
+        returns: Returns::Text,
+        reads: false,
+    },
+    AppFunction {
+        name: "deleteNote",
+        about: "Deletes a note for good",
+        parameters: &[WHICH],
+        returns: Returns::Text,
+        reads: false,
+    },
+];
 
 #[derive(Clone, Debug)]
 pub enum Message {
@@ -198,6 +226,31 @@ impl App for Notes {
     fn receive(&mut self, text: &str) -> Vec<Effect> {
         self.received.push(text.to_owned());
         vec![Effect::Open(Page::of("note", format!("{RECEIVED}{}", self.received.len() - 1)))]
+    }
+
+    fn functions(&self) -> &'static [AppFunction] {
+        FUNCTIONS
+    }
+
+    fn execute(
+        &mut self,
+        function: &str,
+        arguments: &Arguments,
+        _: &Context<'_>,
+        _: &mut Providers,
+    ) -> Result<Value, FunctionError> {
+        let text = arguments.text("text");
+        match function {
+            "listNotes" => return Ok(json!(self.list)),
+            _ if text.is_empty() => return Err(invalid("`text` is empty")),
+            "createNote" => self.list.insert(0, text.to_owned()),
+            "deleteNote" => {
+                let at = self.list.iter().position(|note| note.trim() == text);
+                self.list.remove(at.ok_or_else(|| invalid("there is no such note; listNotes tells them"))?);
+            }
+            _ => return Err(FunctionError::NotFound(function.to_owned())),
+        }
+        Ok(json!(text))
     }
 
     fn facts(&self, _: &Providers, facts: &mut Facts) {

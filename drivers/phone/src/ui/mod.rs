@@ -14,7 +14,7 @@ use crate::locale::{Language, Phrase};
 use crate::picture::{self, Picture};
 
 pub use forms::{PadKey, TABS};
-pub use scroll::{Column, EDGE, MEASURE};
+pub use scroll::{Column, EDGE, MEASURE, ScrolledBack};
 pub use widgets::{Dialog, End, FieldState, Lead, Row, Style, TextField};
 
 /// The height of a row, of the navigation bar and of a title bar with the status bar's lower half.
@@ -96,6 +96,8 @@ pub struct ListExtent {
     pub shown: usize,
     /// How far it can be moved up, in design pixels.
     pub travel: f32,
+    /// It begins at its end, as a conversation does, and is moved down.
+    pub is_from_end: bool,
 }
 
 /// One widget.

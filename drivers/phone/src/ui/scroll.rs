@@ -21,6 +21,15 @@ pub struct Column {
     y: f32,
 }
 
+/// How far something that stands on its end has been pulled down to show what is above.
+#[derive(Clone, Copy, Debug)]
+pub struct ScrolledBack {
+    pub offset: f32,
+    /// The most that it can be.
+    pub travel: f32,
+    pub extent: ListExtent,
+}
+
 impl Ui {
     /// The page from `top` down, as far as it goes; more than there is room for can be scrolled to.
     pub fn scroll(&mut self, top: f32, mut build: impl FnMut(&mut Ui, &mut Column)) {
@@ -45,9 +54,20 @@ impl Ui {
         let list = &mut self.nodes[at];
         list.scrolls = travel > 0.0;
         let (rows, rows_shown) = ((content / ROW).ceil() as usize, (shown / ROW).floor() as usize);
-        list.extent = Some(ListExtent { rows, shown: rows_shown, travel });
+        list.extent = Some(ListExtent { rows, shown: rows_shown, travel, is_from_end: false });
         if travel > 0.0 {
             self.scroll_bar(offset.min(travel) / content, shown / content, (top, shown));
+        }
+    }
+
+    /// What is shown of a content that stands on its end, where there is room for so much.
+    pub fn scroll_back(&self, content: f32, shown: f32) -> ScrolledBack {
+        let travel = (content - shown).max(0.0);
+        let rows = (travel / ROW).ceil() as usize;
+        ScrolledBack {
+            offset: self.offset().min(travel),
+            travel,
+            extent: ListExtent { rows, shown: 0, travel, is_from_end: true },
         }
     }
 

@@ -187,7 +187,8 @@ impl Ui {
         let radius = 24.0 * self.scale;
         let node = self.add(Class::List, "list", rect);
         node.scrolls = count > shown;
-        node.extent = Some(ListExtent { rows: count, shown, travel: count.saturating_sub(shown) as f32 * ROW });
+        let travel = count.saturating_sub(shown) as f32 * ROW;
+        node.extent = Some(ListExtent { rows: count, shown, travel, is_from_end: false });
         if filled > 0 {
             node.shapes.push(Shape::Fill { rect: back, radius, color: card });
         }

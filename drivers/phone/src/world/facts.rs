@@ -66,10 +66,10 @@ impl World {
 
     fn set_icons(&mut self, value: &str) -> Result<(), &'static str> {
         let labels: Vec<&str> = value.split(", ").collect();
-        let place = |label: &&str| (0..self.apps.len()).find(|app| self.label(*app) == *label);
+        let place = |label: &&str| self.icons.iter().copied().find(|app| self.label(*app) == *label);
         let icons: Vec<usize> = labels.iter().filter_map(place).collect();
-        let is_each_once = (0..self.apps.len()).all(|app| icons.contains(&app));
-        if !is_each_once || labels.len() != self.apps.len() {
+        let is_each_once = self.icons.iter().all(|app| icons.contains(app));
+        if !is_each_once || labels.len() != self.icons.len() {
             return Err("it names every app once");
         }
         self.icons = icons;

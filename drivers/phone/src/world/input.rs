@@ -4,7 +4,7 @@ use super::{LAUNCHER, Scroll, World};
 use crate::command::{Command, Edit, Page};
 use crate::options::AppSelection;
 use crate::system::events::SystemDialog;
-use crate::ui::{self, Class, ROW};
+use crate::ui::{self, Class, ListExtent, ROW};
 
 /// How much of the first row is the display's upper edge, from where the shade is pulled.
 const EDGE: f32 = 0.4;
@@ -194,9 +194,10 @@ impl World {
         let Some(extent) = list.and_then(|node| node.extent) else { return };
         let place = self.scrolling();
         if self.options.apps == AppSelection::All {
-            return self.pan(place, extent.travel, from, to, millis);
+            return self.pan(place, &extent, from, to, millis);
         }
         let rows = ((from.1 - to.1) as f32 / row.round()).round() as isize;
+        let rows = if extent.is_from_end { -rows } else { rows };
         let last = extent.rows.saturating_sub(extent.shown);
         let scroll = self.scrolls.entry(place).or_default();
         scroll.at = scroll.at.saturating_add_signed(rows).min(last);
@@ -211,11 +212,12 @@ impl World {
     }
 
     /// Moves a page with the finger, and on as Android flings it; down from its upper end, it is refreshed.
-    fn pan(&mut self, place: (usize, Page), travel: f32, from: (i32, i32), to: (i32, i32), millis: u32) {
+    fn pan(&mut self, place: (usize, Page), extent: &ListExtent, from: (i32, i32), to: (i32, i32), millis: u32) {
         let scale = self.layout().0 as f32 / 540.0;
-        let moved = (from.1 - to.1) as f32 / scale;
+        let (travel, up) = (extent.travel, (from.1 - to.1) as f32 / scale);
+        let moved = if extent.is_from_end { -up } else { up };
         let before = self.scrolls.get(&place).map_or(0, |scroll| scroll.at).min(travel as usize);
-        if before == 0 && moved <= -PULL {
+        if before == 0 && moved <= -PULL && !extent.is_from_end {
             return self.refresh(place.0);
         }
         let wanted = before as f32 + moved + fling(moved, millis);

@@ -158,6 +158,106 @@ fn wander(world: &mut World, dice: &mut Dice) {
     world.advance(world.uptime() + 3000);
 }
 
+/// What speaks against a list that is in front: that a slow finger does not come to its end, or that its end is covered.
+fn scrolled_to_the_end(world: &mut World) -> Option<String> {
+    let extent = |world: &World| {
+        let nodes = world.view();
+        let at = nodes.iter().rposition(|node| node.extent.is_some_and(|extent| 0.0 < extent.travel))?;
+        Some((at, nodes[at].extent?, nodes[at].rect.and(nodes[at].clip), nodes))
+    };
+    let (_, first, rect, _) = extent(world)?;
+    let (x, up) = (rect.center().0, rect.height() / 3);
+    let (from, to) = match first.is_from_end {
+        true => ((x, rect.top + rect.height() / 4), (x, rect.top + rect.height() / 4 + up)),
+        false => ((x, rect.bottom - rect.height() / 4), (x, rect.bottom - rect.height() / 4 - up)),
+    };
+    let mut before = world.draw();
+    for swipe in 0.. {
+        world.input(&Input::Swipe { from, to, millis: 20_000 });
+        let now = world.draw();
+        if now == before {
+            break;
+        }
+        if swipe == 2000 {
+            return Some("it has no end".to_owned());
+        }
+        before = now;
+    }
+    let (list, _, rect, nodes) = extent(world)?;
+    let inside = |mut at: usize| loop {
+        match nodes[at].parent {
+            Some(parent) if parent == list => return true,
+            Some(parent) => at = parent,
+            None => return false,
+        }
+    };
+    let below = |at: &usize| nodes[*at].id != "group" && nodes[*at].id != "back" && inside(*at);
+    let (top, bottom) = (0..nodes.len()).filter(below).fold((i32::MAX, i32::MIN), |(top, bottom), at| {
+        (top.min(nodes[at].rect.top), bottom.max(nodes[at].rect.bottom))
+    });
+    let is_shown = if first.is_from_end { rect.top - 1 <= top } else { bottom <= rect.bottom + 1 };
+    (!is_shown).then(|| format!("its end is at {top}, {bottom} of {rect:?}"))
+}
+
+#[test]
+fn every_list_that_a_walk_meets_can_be_scrolled_to_its_end() {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    let mut lists: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let mut met = 0;
+    for (number, (width, height)) in [(540, 1200), (1200, 540)].into_iter().enumerate() {
+        for apps in [AppSelection::Basic, AppSelection::All] {
+            let seed = 5 + number as u64;
+            let mut start = World::new(Options { seed, width, height, apps, ..Options::default() });
+            if apps == AppSelection::All {
+                start.set_fact("airplane.on", "false").unwrap();
+                start.set_fact("permission.com.android.gallery3d.photos", "granted").unwrap();
+            }
+            for at in 0..30 {
+                start.set_fact("messages.Somebody.last", &format!("them: line {at} of a long conversation")).unwrap();
+            }
+            let mut home = start.clone();
+            found.extend(scrolled_to_the_end(&mut home).map(|fault| format!("home: {fault} ({width}x{height})")));
+            for app in start.apps() {
+                let mut dice = Dice::named(seed, app.package);
+                let mut world = start.clone();
+                for step in 0..STEPS {
+                    if step % 12 == 0 {
+                        world.stop(app.package);
+                        world.launch(app.package);
+                    }
+                    wander(&mut world, &mut dice);
+                    let page = world.page().map_or("", |page| page.name);
+                    let key = (world.front().package, page);
+                    let is_plain = world.overlay.is_none() && world.system.dialog.is_none() && !world.system.shade;
+                    if !is_plain || world.field_has_focus() || lists.contains(&key) {
+                        continue;
+                    }
+                    let mut tried = world.clone();
+                    let scrolls = tried.view().iter().any(|node| node.extent.is_some_and(|extent| 0.0 < extent.travel));
+                    if scrolls {
+                        lists.insert(key);
+                        met += 1;
+                        found.extend(
+                            scrolled_to_the_end(&mut tried).map(|fault| format!("{key:?}: {fault} ({width}x{height})")),
+                        );
+                    }
+                }
+            }
+            let mut chat = start.clone();
+            chat.launch("com.android.mms");
+            let row = chat.marks().into_iter().find(|mark| format!("{:?}", mark.what).contains("Somebody")).unwrap();
+            let (x, y) = row.target.unwrap();
+            chat.input(&Input::Tap { x, y });
+            assert!(!chat.hierarchy().contains("line 0 of"), "the newest first");
+            assert_eq!(scrolled_to_the_end(&mut chat), None);
+            assert!(chat.hierarchy().contains("line 0 of"), "{}", chat.hierarchy());
+            lists.clear();
+        }
+    }
+    assert!(40 < met, "the walk met {met} lists");
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 #[test]
 fn every_page_that_a_walk_meets_can_be_read() {
     let mut found: BTreeSet<String> = BTreeSet::new();

@@ -4,16 +4,22 @@
 //! over everything. What an app does is the app's.
 
 mod facts;
+mod functions;
 mod input;
+mod installing;
 #[cfg(test)]
 mod layout_tests;
 mod scene;
 mod windows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use facts::Refused;
+pub use functions::OfferedFunction;
 pub use input::{Input, Key};
+pub use installing::InstallError;
+
+pub use crate::apps::AddedPackage;
 
 use crate::app::{AppInfo, Context, InstalledApp};
 use crate::apps;
@@ -71,6 +77,10 @@ pub struct World {
     apps: Vec<InstalledApp>,
     /// The same apps as they were when the world began.
     untouched: Vec<InstalledApp>,
+    /// So many of them came with the phone; the others were installed since then, …
+    own_apps: usize,
+    /// … and these of them removed again.
+    removed: BTreeSet<usize>,
     front: Option<usize>,
     /// The apps in the order in which the launcher shows them.
     icons: Vec<usize>,
@@ -125,6 +135,8 @@ impl World {
             providers,
             icons: (0..apps.len()).collect(),
             untouched: apps.clone(),
+            own_apps: apps.len(),
+            removed: BTreeSet::new(),
             apps,
             front: None,
             stacks: BTreeMap::new(),
@@ -294,7 +306,8 @@ impl World {
 
     /// All apps that can be launched, the launcher not among them.
     pub fn apps(&self) -> Vec<AppInfo> {
-        self.apps.iter().map(|app| app.manifest().info(self.language())).collect()
+        let there = self.apps.iter().enumerate().filter(|(place, _)| !self.removed.contains(place));
+        there.map(|(_, app)| app.manifest().info(self.language())).collect()
     }
 
     /// Brings an app to the front as a tap on its icon would; false if there is none with that package.
@@ -363,7 +376,8 @@ impl World {
     }
 
     fn place_of(&self, package: &str) -> Option<usize> {
-        self.apps.iter().position(|app| app.manifest().package == package)
+        let place = self.apps.iter().position(|app| app.manifest().package == package);
+        place.filter(|place| !self.removed.contains(place))
     }
 
     /// What an app on a page is told of the rest of the phone.

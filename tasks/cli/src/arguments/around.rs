@@ -171,6 +171,11 @@ pub struct ServePhoneArguments {
           value_parser = one_of(&PhoneLanguage::ALL.map(|language| (language.code(), language))))]
     pub language: PhoneLanguage,
 
+    /// Which Android it says that it is, by its API level; from 36 on its apps have functions for other programs
+    #[arg(long, value_name = "NUMBER", default_value_t = 34, help_heading = "Virtual phone",
+          value_parser = clap::value_parser!(u32).range(24..=36))]
+    pub api_level: u32,
+
     /// How its widgets look; the small model has learnt to read the first
     #[arg(long, value_name = "APPEARANCE", default_value = "first", help_heading = "Virtual phone",
           value_parser = one_of(&Appearance::NAMES))]

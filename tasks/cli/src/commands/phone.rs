@@ -34,7 +34,9 @@ pub async fn perform(common: Common, arguments: ServePhoneArguments) -> Result<E
     let window = arguments.window.map(|listen| PageServerOptions { listen, open: arguments.window_open });
     // For as long as the window is there.
     let mut redirect = None;
-    let served = serve::phone(listen, phone, &config.device.weather, access, window, stop, |address, window| {
+    let identity = serve::Identity { api: arguments.api_level, ..serve::Identity::default() };
+    let options = serve::DaemonOptions { access, identity, ..serve::DaemonOptions::default() };
+    let served = serve::phone(listen, phone, &config.device.weather, options, window, stop, |address, window| {
         if let Some(url) = window.filter(|_| arguments.open) {
             redirect = opener::open(url, &page_folder());
         }

@@ -1,7 +1,8 @@
 //! `pm` and `cmd package`: which apps there are.
 
 use super::Call;
-use crate::AppInfo;
+use crate::adbd::{apk, files};
+use crate::{AppInfo, InstallError};
 
 /// Packages without an activity of their own.
 const SYSTEM: &[&str] = &["android", "com.android.inputmethod.latin", "com.android.shell", "com.android.systemui"];
@@ -36,28 +37,22 @@ pub(super) fn pm(call: &mut Call<'_>) -> u8 {
             if !all(call).iter().any(|(package, _)| *package == name) {
                 return 1;
             }
-            call.say(&format!("package:{}\n", path(name)));
+            let path = path(call, name);
+            call.say(&format!("package:{path}\n"));
             0
         }
         ["resolve-activity", options @ ..] => resolve(call, options),
         ["query-activities" | "query-intent-activities", options @ ..] => query(call, options),
-        [
-            "install"
-            | "install-create"
-            | "install-write"
-            | "install-commit"
-            | "install-abandon"
-            | "install-incremental"
-            | "install-existing",
-            ..,
-        ] => {
-            call.say("Failure [INSTALL_FAILED_USER_RESTRICTED: the apps of this phone are fixed]\n");
+        ["install", options @ ..] => install(call, options),
+        ["install-create" | "install-write" | "install-commit" | "install-abandon" | "install-incremental", ..] => {
+            call.say("Failure [INSTALL_FAILED_INVALID_APK: this phone takes packages of one file: pm install FILE]\n");
             1
         }
-        ["uninstall", ..] => {
-            call.say("Failure [DELETE_FAILED_USER_RESTRICTED: the apps of this phone are fixed]\n");
+        ["install-existing", ..] => {
+            call.say("Failure [INSTALL_FAILED_USER_RESTRICTED: every app of this phone is installed for its user]\n");
             1
         }
+        ["uninstall", options @ ..] => uninstall(call, options),
         ["clear", options @ ..] => {
             let Some(name) = operand(options) else {
                 return call.throw("IllegalArgumentException: Argument expected after \"clear\"");
@@ -91,7 +86,84 @@ pub(super) fn pm(call: &mut Call<'_>) -> u8 {
     }
 }
 
-/// What an app may do. It makes no difference to the apps here; `dumpsys package` tells it.
+/// How many bytes of its input `pm install -S BYTES` reads; `None` if it reads none.
+pub(super) fn installed_bytes(arguments: &[String]) -> Option<usize> {
+    let (verb, options) = arguments.split_first()?;
+    let at = options.iter().position(|option| option == "-S").filter(|_| verb == "install")?;
+    options.get(at + 1)?.parse().ok()
+}
+
+fn install(call: &mut Call<'_>, options: &[&str]) -> u8 {
+    let takes_value = |option: &str| matches!(option, "-S" | "-i" | "-p" | "--user" | "--install-location" | "--abi");
+    let is_path = |at: &usize| !options[*at].starts_with('-') && (*at == 0 || !takes_value(options[*at - 1]));
+    let path = (0..options.len()).find(is_path).map(|at| options[at]).filter(|path| *path != "-");
+    let read = match path {
+        None if call.stdin.is_empty() => {
+            Err("INSTALL_FAILED_INVALID_APK: name a package, or its size with -S".to_owned())
+        }
+        None => apk::read(call.stdin).map_err(|error| error.to_string()),
+        Some(path) => {
+            let place = files::resolve(call.folder, path);
+            let file = call.handle().files().read(&place);
+            match file {
+                Ok(bytes) => apk::read(&bytes).map_err(|error| error.to_string()),
+                Err(error) => Err(format!("INSTALL_FAILED_INVALID_URI: {path:.200}: {error}")),
+            }
+        }
+    };
+    let done = read.and_then(|package| {
+        let done = call.handle().change(|world| world.install(&package));
+        done.map(|()| package.package.clone()).map_err(|error| match error {
+            InstallError::OwnApp => format!(
+                "INSTALL_FAILED_UPDATE_INCOMPATIBLE: Existing package {} signatures do not match newer version; ignoring!",
+                package.package
+            ),
+            InstallError::TooMany => format!("INSTALL_FAILED_INSUFFICIENT_STORAGE: {error}"),
+            InstallError::NotInstalled => error.to_string(),
+        })
+    });
+    match done {
+        Ok(package) => {
+            call.handle().log('I', "PackageManager", &format!("Package {package} installed"));
+            call.say("Success\n");
+            0
+        }
+        Err(why) => {
+            call.say(&format!("Failure [{why}]\n"));
+            1
+        }
+    }
+}
+
+fn uninstall(call: &mut Call<'_>, options: &[&str]) -> u8 {
+    let Some(name) = operand(options) else {
+        return call.throw("IllegalArgumentException: Argument expected after \"uninstall\"");
+    };
+    match call.handle().change(|world| world.uninstall(name)) {
+        Ok(()) => {
+            call.say("Success\n");
+            0
+        }
+        Err(InstallError::NotInstalled) => {
+            call.say(&format!("Failure [not installed for 0: {name:.200}]\n"));
+            1
+        }
+        Err(_) => {
+            call.say("Failure [DELETE_FAILED_INTERNAL_ERROR: the phone came with it]\n");
+            1
+        }
+    }
+}
+
+/// The permissions of Android's that apps of this phone ask their owner for, with the names that facts have for them.
+const ASKED: [(&str, &str); 4] = [
+    ("android.permission.ACCESS_FINE_LOCATION", "location"),
+    ("android.permission.ACCESS_COARSE_LOCATION", "location"),
+    ("android.permission.READ_MEDIA_IMAGES", "photos"),
+    ("android.permission.READ_EXTERNAL_STORAGE", "photos"),
+];
+
+/// What an app may do. Of what no app here asks for, `dumpsys package` tells it, and it makes no difference.
 fn permission(call: &mut Call<'_>, verb: &str, rest: &[&str]) -> u8 {
     let words: Vec<&str> = rest.iter().copied().filter(|word| !word.starts_with('-') && *word != "0").collect();
     let [package, permission] = words[..] else {
@@ -108,6 +180,13 @@ fn permission(call: &mut Call<'_>, verb: &str, rest: &[&str]) -> u8 {
             true
         }
     };
+    if let Some((_, kind)) = ASKED.iter().find(|(name, _)| *name == permission) {
+        // An app whose permission is taken away has to ask again.
+        let value = if verb == "grant" { "granted" } else { "ask" };
+        let fact = format!("permission.{package}.{kind}");
+        // Packages without a page ask for nothing.
+        let _ = call.handle().change(|world| world.set_fact(&fact, value));
+    }
     if kept { 0 } else { call.throw("IllegalStateException: too many permissions") }
 }
 
@@ -116,13 +195,15 @@ fn all(call: &Call<'_>) -> Vec<(&'static str, bool)> {
     let mut packages: Vec<_> = SYSTEM.iter().map(|name| (*name, true)).collect();
     let installed = call.handle().look(|world| world.input_methods().contains(&crate::ADB_KEYBOARD));
     packages.extend(THIRD_PARTY.iter().filter(|_| installed).map(|name| (*name, false)));
-    packages.extend(call.handle().look(|world| world.apps().iter().map(|app| (app.package, true)).collect::<Vec<_>>()));
+    let is_system = |world: &crate::World, app: &AppInfo| (app.package, !world.is_added(app.package));
+    packages
+        .extend(call.handle().look(|world| world.apps().iter().map(|app| is_system(world, app)).collect::<Vec<_>>()));
     packages.sort_unstable();
     packages
 }
 
-fn path(package: &str) -> String {
-    if THIRD_PARTY.contains(&package) {
+fn path(call: &Call<'_>, package: &str) -> String {
+    if THIRD_PARTY.contains(&package) || call.handle().look(|world| world.is_added(package)) {
         format!("/data/app/{package}/base.apk")
     } else {
         format!("/system/app/{package}/{package}.apk")
@@ -141,7 +222,7 @@ fn list(call: &mut Call<'_>, options: &[&str]) -> u8 {
         if (has("-3") && system) || (has("-s") && !system) || has("-d") || !package.contains(filter) {
             continue;
         }
-        let file = if has("-f") { format!("{}=", path(package)) } else { String::new() };
+        let file = if has("-f") { format!("{}=", path(call, package)) } else { String::new() };
         let uid = if has("-U") { " uid:10050" } else { "" };
         call.say(&format!("package:{file}{package}{uid}\n"));
     }

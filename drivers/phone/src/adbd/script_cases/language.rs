@@ -350,8 +350,8 @@ fn what_is_not_done_is_said() {
         "kill 1; kill 99; pm clear --user 0 com.android.notes; pm install /sdcard/x.apk; pm uninstall x",
         expect![[r#"
         Success
-        Failure [INSTALL_FAILED_USER_RESTRICTED: the apps of this phone are fixed]
-        Failure [DELETE_FAILED_USER_RESTRICTED: the apps of this phone are fixed]
+        Failure [INSTALL_FAILED_INVALID_URI: /sdcard/x.apk: No such file or directory]
+        Failure [not installed for 0: x]
         ! /system/bin/sh: kill: 1: Operation not permitted
         ! /system/bin/sh: kill: 99: No such process
         = 1

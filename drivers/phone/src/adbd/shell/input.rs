@@ -62,6 +62,38 @@ impl Shell {
         Ok(all)
     }
 
+    /// So many bytes, or fewer if there are no more, and none if they are more than a command may hold: whoever sends a package waits
+    /// for an answer, and does not end its input.
+    pub(super) async fn read_bytes<C: Console>(
+        &mut self,
+        count: usize,
+        input: &mut Input,
+        console: &mut C,
+    ) -> Result<Vec<u8>, Disconnected> {
+        if let Input::Bytes { bytes, read } = input {
+            let end = (*read + count.min(bytes.len())).min(bytes.len());
+            let found = bytes[*read..end].to_vec();
+            *read = end;
+            return Ok(found);
+        }
+        let max = self.device.options.limits.output_max;
+        if SMALL < count {
+            self.take_turn().await;
+        }
+        console.flush().await?;
+        let (mut all, mut left) = (Vec::new(), count);
+        while 0 < left {
+            let Some(bytes) = console.get().await else { break };
+            let taken = bytes.len().min(left);
+            console.unget(bytes.len() - taken);
+            left -= taken;
+            if all.len() + taken <= max {
+                all.extend_from_slice(&bytes[..taken]);
+            }
+        }
+        Ok(if count <= max { all } else { Vec::new() })
+    }
+
     /// The next line without its end, or `None` at the end of the input.
     pub(super) async fn read_line<C: Console>(
         &mut self,

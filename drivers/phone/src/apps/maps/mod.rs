@@ -1,6 +1,9 @@
 //! Maps: the places of a city with prices and hours, searching, saved lists with notes, ways.
 
+mod functions;
 mod view;
+
+use serde_json::Value;
 
 use super::common::{joined, split};
 use crate::app::{App, Context, Facts, Manifest};
@@ -8,6 +11,7 @@ use crate::atlas::{self, CITIES, Place, PlaceKind};
 use crate::command::{Command, Effect, FieldId, MenuItem, Page, Question, send};
 use crate::date::clock_text;
 use crate::dice::Dice;
+use crate::functions::{AppFunction, Arguments, FunctionError};
 use crate::icon::Icon;
 use crate::locale::{DELETE, Language, Phrase, phrase};
 use crate::permission::PermissionKind;
@@ -274,6 +278,20 @@ impl App for Maps {
             "note" => field.about.parse().ok().map(|place| send(Message::Save(place))),
             _ => None,
         }
+    }
+
+    fn functions(&self) -> &'static [AppFunction] {
+        functions::ALL
+    }
+
+    fn execute(
+        &mut self,
+        function: &str,
+        arguments: &Arguments,
+        context: &Context<'_>,
+        providers: &mut Providers,
+    ) -> Result<Value, FunctionError> {
+        functions::execute(self, function, arguments, context, providers)
     }
 
     fn facts(&self, _: &Providers, facts: &mut Facts) {

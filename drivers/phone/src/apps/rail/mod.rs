@@ -1,7 +1,10 @@
 //! Rail: searching trains, passengers, orders, payment, cancelling and refunds.
 
 mod facts;
+mod functions;
 mod view;
+
+use serde_json::Value;
 
 use super::payment::{self, PIN_FIELD};
 use crate::app::{App, Context, Facts, Manifest};
@@ -9,6 +12,7 @@ use crate::atlas::{self, CITIES, SEAT_CLASSES, Train};
 use crate::command::{Command, Effect, FieldId, MenuItem, Page, Question, send};
 use crate::date::{DAY, Date, clock_text};
 use crate::dice::Dice;
+use crate::functions::{AppFunction, Arguments, FunctionError};
 use crate::icon::Icon;
 use crate::locale::{DELETE, DISCARD, Language, Phrase, WILL_BE_LOST, phrase};
 use crate::providers::Providers;
@@ -366,6 +370,20 @@ impl App for Rail {
         })
     }
 
+    fn functions(&self) -> &'static [AppFunction] {
+        functions::ALL
+    }
+
+    fn execute(
+        &mut self,
+        function: &str,
+        arguments: &Arguments,
+        context: &Context<'_>,
+        providers: &mut Providers,
+    ) -> Result<Value, FunctionError> {
+        functions::execute(self, function, arguments, context, providers)
+    }
+
     fn facts(&self, providers: &Providers, facts: &mut Facts) {
         facts::tell(self, providers, facts);
     }
@@ -377,8 +395,7 @@ impl App for Rail {
 
 /// A day as facts and pages name it: `2026-01-05`.
 fn iso(day: u64) -> String {
-    let date = Date::new(day);
-    format!("{}-{:02}-{:02}", date.year, date.month, date.day)
+    Date::new(day).iso()
 }
 
 /// When a train arrives.
