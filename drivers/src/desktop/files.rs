@@ -20,6 +20,7 @@ use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::device::DriverErrorKind;
 
 use crate::deadline::Deadline;
+use crate::refused;
 
 /// No more characters of a file are told at once.
 const TOLD_MAX: usize = 20_000;
@@ -42,10 +43,6 @@ pub(super) struct FolderApis {
 pub(super) trait FileOpener: Send + Sync {
     /// Opens a file, by its whole path, with the app that is for it.
     async fn open(&self, path: &str) -> Result<(), DriverErrorKind>;
-}
-
-fn refused(why: impl Into<String>) -> DriverErrorKind {
-    DriverErrorKind::Refused { why: why.into() }
 }
 
 impl FolderApis {
@@ -289,14 +286,6 @@ fn carry_out(name: &str, arguments: &Value, folders: &[PathBuf]) -> Option<Resul
 #[async_trait]
 impl Apis for FolderApis {
     fn specs(&self) -> Vec<ApiSpec> {
-        let spec = |name: &str, about: &str, effect, properties: Value, required: Value| ApiSpec {
-            name: name.to_owned(),
-            about: about.to_owned(),
-            parameters: json!({
-                "type": "object", "properties": properties, "required": required, "additionalProperties": false,
-            }),
-            effect,
-        };
         let path = || json!({"path": {"type": "string"}});
         let written = || json!({"path": {"type": "string"}, "text": {"type": "string"}});
         let read = json!({"path": {"type": "string"}, "from": {"type": "integer", "minimum": 0}});
@@ -305,20 +294,20 @@ impl Apis for FolderApis {
         let first: String = first.chars().filter(|letter| !letter.is_control()).take(120).collect();
         let (reads, changes) = (ApiEffect::Reads, ApiEffect::Changes);
         vec![
-            spec("files.list", &format!("Lists a folder; the allowed one is {first}"), reads, path(), json!([])),
-            spec("files.read", "Tells a file that is text", reads, read, json!(["path"])),
-            spec("files.write", "Writes a new file", changes, written(), json!(["path", "text"])),
-            spec("files.append", "Adds to the end of a file", changes, written(), json!(["path", "text"])),
-            spec(
+            ApiSpec::of("files.list", &format!("Lists a folder; the allowed one is {first}"), reads, path(), &[]),
+            ApiSpec::of("files.read", "Tells a file that is text", reads, read, &["path"]),
+            ApiSpec::of("files.write", "Writes a new file", changes, written(), &["path", "text"]),
+            ApiSpec::of("files.append", "Adds to the end of a file", changes, written(), &["path", "text"]),
+            ApiSpec::of(
                 "files.replace",
                 "Replaces all that is in a file",
                 ApiEffect::Irreversible,
                 written(),
-                json!(["path", "text"]),
+                &["path", "text"],
             ),
-            spec("files.move", "Moves or renames a file or a folder", changes, moved, json!(["path", "to"])),
-            spec("files.make_folder", "Makes a folder", changes, path(), json!(["path"])),
-            spec("files.open", "Opens a file in the app that is for it", changes, path(), json!(["path"])),
+            ApiSpec::of("files.move", "Moves or renames a file or a folder", changes, moved, &["path", "to"]),
+            ApiSpec::of("files.make_folder", "Makes a folder", changes, path(), &["path"]),
+            ApiSpec::of("files.open", "Opens a file in the app that is for it", changes, path(), &["path"]),
         ]
     }
 

@@ -4,7 +4,7 @@
 //! talkative or gone without anything of a run going with it.
 //!
 //! The client is our own: it asks for the tools, calls one and hears that they have changed. The crate `rmcp` does all of the protocol
-//! in 61,000 lines, brings 13 crates and a second reqwest, and leaves the size of what a server writes unbounded.
+//! in 61,000 lines, brings 12 crates and a second reqwest, and leaves the size of what a server writes unbounded.
 //!
 //! | room | what is there |
 //! | --- | --- |
