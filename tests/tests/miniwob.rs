@@ -79,10 +79,11 @@ impl Player {
         }
     }
 
-    /// Types into the first field that is empty; nothing is typed where a tap alone is wanted, which ends the episode.
-    async fn enter(&mut self, text: &str) {
+    /// Types into the so many-th field that shows nothing, as one for a password does whatever it holds. Nothing is typed where a tap alone
+    /// is wanted, which ends the episode.
+    async fn enter(&mut self, field: usize, text: &str) {
         let labels = self.labels().await;
-        if let Some(label) = labels.iter().find(|label| label.touchable && label.text.is_empty()) {
+        if let Some(label) = labels.iter().filter(|label| label.touchable && label.text.is_empty()).nth(field) {
             self.tap_area(label).await;
             if text.is_empty() {
                 return;
@@ -105,19 +106,19 @@ impl Player {
                 let wanted = goal.split("Click on ").nth(1).unwrap_or_default().trim_end_matches('.');
                 self.tap(wanted).await;
             }
-            "focus-text" => self.enter("").await,
+            "focus-text" => self.enter(0, "").await,
             "enter-text" => {
-                self.enter(first).await;
+                self.enter(0, first).await;
                 self.tap("Submit").await;
             }
             "enter-password" => {
-                self.enter(first).await;
-                self.enter(first).await;
+                self.enter(0, first).await;
+                self.enter(1, first).await;
                 self.tap("Submit").await;
             }
             "login-user" => {
-                self.enter(first).await;
-                self.enter(second).await;
+                self.enter(0, first).await;
+                self.enter(0, second).await;
                 self.tap("Login").await;
             }
             "click-option" => {
