@@ -156,12 +156,6 @@ impl still::Camera for Browser {
     }
 }
 
-/// What is said of a page that does not answer.
-pub(super) fn unanswered(tab: &Tab, connection: &Connection) -> String {
-    let whose = tab.front(&connection.sites).label;
-    format!("the page of {whose} does not answer, as if its script ran without end; reload it or close its tab")
-}
-
 impl Browser {
     /// Waits until the page in front is at rest or the time is up, and returns what is on it.
     pub(super) async fn settled(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {

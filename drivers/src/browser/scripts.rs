@@ -16,6 +16,12 @@ const WORLD: &str = "tapwright";
 /// How long a page may take to answer what is asked of it. One that takes longer runs without end, as far as anybody can tell.
 pub(super) const ANSWER_MAX: Duration = Duration::from_secs(3);
 
+/// What is said of a page that does not answer.
+fn unanswered(tab: &Tab, connection: &Connection) -> String {
+    let whose = tab.front(&connection.sites).label;
+    format!("the page of {whose} does not answer, as if its script ran without end; reload it or close its tab")
+}
+
 impl Connection {
     /// Calls a function, written in JavaScript, in a tab's page.
     ///
@@ -74,7 +80,7 @@ impl Connection {
         match answer {
             Err(DriverErrorKind::TimedOut { .. }) => {
                 self.tabs.send_modify(|tabs| tabs.change(tab.number, |tab| tab.hangs = true));
-                Err(DriverErrorKind::TimedOut { tries: super::look::unanswered(tab, self) })
+                Err(DriverErrorKind::TimedOut { tries: unanswered(tab, self) })
             }
             answer => answer,
         }
