@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::scripts::ANSWER_MAX;
 use super::tabs::{Tab, Tabs};
-use super::{Browser, Connection, sites};
+use super::{Browser, sites};
 use crate::Rest;
 use crate::deadline::Deadline;
 use crate::still::{self, Sketch, still};
