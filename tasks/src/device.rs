@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tapwright_contract::api::Apis;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
@@ -21,7 +22,7 @@ use crate::protected_window;
 
 pub use tapwright_drivers::Settle;
 pub use tapwright_drivers::android::{FunctionOwners, Keys};
-pub use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, NamedSite, Site};
+pub use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, NamedSite, Site, without_token};
 pub use tapwright_drivers::desktop::{DesktopAddress, DesktopOptions};
 pub use tapwright_phone::Options as PhoneOptions;
 pub use tapwright_phone::weather::Weather;
@@ -47,6 +48,45 @@ pub enum DeviceAddress {
     Browser(BrowserOptions),
     /// One that somebody brings.
     Custom(CustomDevice),
+}
+
+/// What sort of device it is, as people and profiles call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    Phone,
+    Desktop,
+    Browser,
+}
+
+impl DeviceKind {
+    /// Its word.
+    pub fn noun(self) -> &'static str {
+        match self {
+            DeviceKind::Phone => "phone",
+            DeviceKind::Desktop => "desktop",
+            DeviceKind::Browser => "browser",
+        }
+    }
+}
+
+impl DeviceAddress {
+    /// What sort of device is there; `None` of one that somebody brings.
+    pub fn kind(&self) -> Option<DeviceKind> {
+        match self {
+            DeviceAddress::Virtual(_) | DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } => {
+                Some(DeviceKind::Phone)
+            }
+            DeviceAddress::Desktop(_) => Some(DeviceKind::Desktop),
+            DeviceAddress::Browser(_) => Some(DeviceKind::Browser),
+            DeviceAddress::Custom(_) => None,
+        }
+    }
+
+    /// The word for it.
+    pub fn noun(&self) -> &'static str {
+        self.kind().map_or("device", DeviceKind::noun)
+    }
 }
 
 /// How to reach it.

@@ -6,6 +6,7 @@
 pub mod apis;
 pub mod bench;
 pub mod call_trial;
+pub mod command_line;
 mod counted;
 pub mod desk;
 pub mod device;

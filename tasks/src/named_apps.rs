@@ -38,14 +38,16 @@ impl UnknownApp {
     }
 }
 
-/// Looks for each app that a policy names; a name with the form of an id is taken as it is.
+/// Looks for each app that a policy names, and returns the names of those that are known, or have the form of an id, and that this
+/// device does not have now.
 ///
 /// # Errors
-/// `UnknownApp` about the first that nobody has. A device that does not tell is believed to have all of them.
-pub async fn check(policy: &Policy, driver: &mut dyn Driver, within: Duration) -> Result<(), UnknownApp> {
+/// `UnknownApp` about the first that nobody knows. A device that does not tell is believed to have all of them.
+pub async fn check(policy: &Policy, driver: &mut dyn Driver, within: Duration) -> Result<Vec<String>, UnknownApp> {
     let abilities = driver.abilities();
+    let mut absent = Vec::new();
     if !abilities.app_names {
-        return Ok(());
+        return Ok(absent);
     }
     let shipped: Vec<Policy> = Preset::ALL.into_iter().map(Preset::policy).collect();
     let is_shipped = |name: &String| {
@@ -54,26 +56,64 @@ pub async fn check(policy: &Policy, driver: &mut dyn Driver, within: Duration) -
             .any(|policy| policy.rules.iter().any(|rule| rule.apps.contains(name) || rule.except.contains(name)))
     };
     let of_rules = policy.rules.iter().flat_map(|rule| &rule.apps).filter(|name| !is_shipped(name));
+    let mut looked_for: Vec<&str> = Vec::new();
     for name in policy.apps_forbidden.iter().chain(&policy.apps_allowed).chain(of_rules) {
-        let is_program = || abilities.windows && has_program(name);
-        if is_id(name) || !app_names(name).is_empty() || is_program() {
+        let names = app_names(name);
+        let is_known = is_id(name) || !names.is_empty();
+        // A desktop has programs that are in no menu, and what is an id in a browser is a site, which nobody installs.
+        if abilities.windows && (is_id(name) || has_program(name)) {
             continue;
         }
-        let like = match driver.find_app(name, within).await {
-            Ok(found) if found.iter().any(|app| bears(app, name)) => continue,
-            // It was found by what it is like.
-            Ok(found) => found.into_iter().map(|app| app.label).collect(),
-            Err(error) => match error.kind {
-                DriverErrorKind::NoSuchApp { like, .. } => like,
-                kind => {
-                    tracing::debug!(name, %kind, "the device did not tell whether it has this app");
-                    return Ok(());
-                }
-            },
-        };
-        return Err(UnknownApp { device: driver.name().to_owned(), name: name.clone(), like });
+        // All names of one app are one app: any of them may be the one that it has here.
+        let all = if names.is_empty() { vec![name.as_str()] } else { names };
+        if looked_for.contains(&all[0]) {
+            continue;
+        }
+        looked_for.push(all[0]);
+        let mut like = Vec::new();
+        let mut is_there = false;
+        for one in [name.as_str()].into_iter().chain(all.into_iter().filter(|one| one != name)) {
+            match driver.find_app(one, within).await {
+                Ok(found) if found.iter().any(|app| bears(app, one)) => is_there = true,
+                // It was found by what it is like.
+                Ok(found) => like.extend(found.into_iter().map(|app| app.label)),
+                Err(error) => match error.kind {
+                    DriverErrorKind::NoSuchApp { like: near, .. } => like.extend(near),
+                    kind => {
+                        tracing::debug!(name, %kind, "the device did not tell whether it has this app");
+                        return Ok(absent);
+                    }
+                },
+            }
+            if is_there {
+                break;
+            }
+        }
+        match (is_there, is_known) {
+            (true, _) => {}
+            (false, true) => absent.push(name.clone()),
+            (false, false) => return Err(UnknownApp { device: driver.name().to_owned(), name: name.clone(), like }),
+        }
     }
-    Ok(())
+    Ok(absent)
+}
+
+/// Says of which apps a policy speaks that a device does not have; `None` if it has all.
+pub fn note_of_absent(device: &str, absent: &[String]) -> Option<String> {
+    const NAMES_MAX: usize = 5;
+    let names: Vec<String> = absent.iter().take(NAMES_MAX).map(|name| format!("{name:?}")).collect();
+    let more = match absent.len() - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match absent.len() {
+        0 => None,
+        1 => Some(format!("{device} has no app {} now; the policy's rule for it stands for when it comes", names[0])),
+        _ => Some(format!(
+            "{device} has none of the apps {}{more} now; the policy's rules for them stand for when they come",
+            names.join(", ")
+        )),
+    }
 }
 
 /// Looks for each API that a policy names among those that a run can call. One that is like none of them may be another device's.

@@ -15,8 +15,9 @@ use crate::judge::{Fact, Facts};
 use crate::mistake::read_text;
 use crate::seal::SealKey;
 
-/// The format's version of `origin.json`. Version 1 named a variable of the environment, which is not read any more, and had no seal.
-const VERSION: u32 = 2;
+/// The format's version of `origin.json`. Version 1 named a variable of the environment, which is not read any more, and had no seal;
+/// the seal of version 2 is over the device and the model only, and addresses in it may have credentials.
+const VERSION: u32 = 3;
 pub(crate) const NAME: &str = "origin.json";
 
 /// What a run was begun with.
@@ -36,9 +37,33 @@ pub struct RunOrigin {
     /// Which case of which suite it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<CaseId>,
+    /// Whether the record was somebody else's when it went on here: what it names was agreed to then, what it wants was not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_adopted: bool,
     /// Shows that this user's own program wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seal: Option<String>,
+}
+
+/// Whose a record is, as far as its seal tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Provenance {
+    /// This user's own program began it, on this machine.
+    Own,
+    /// Somebody else began it, and this user's own program has gone on with it.
+    Adopted,
+    /// This user's own program sealed it, and what it says now, or the name of its folder, is another.
+    BrokenSeal,
+    /// Nobody knows: it has no seal, or one of another key.
+    #[default]
+    Foreign,
+}
+
+impl Provenance {
+    /// Whether what it names is used without asking.
+    pub fn is_sealed(self) -> bool {
+        matches!(self, Provenance::Own | Provenance::Adopted)
+    }
 }
 
 /// A case of a suite, by what it is drawn from. It names something that this program has; what it does not have is none.
@@ -83,7 +108,8 @@ pub struct LaunchSettings {
 impl RunOrigin {
     /// Of a run that begins now.
     pub fn new(launch: LaunchSettings, expected: Vec<Fact>, facts: Option<Facts>, case: Option<CaseId>) -> RunOrigin {
-        RunOrigin { version: VERSION, launch, expected, facts, device_fingerprint: None, case, seal: None }
+        let (device_fingerprint, is_adopted, seal) = (None, false, None);
+        RunOrigin { version: VERSION, launch, expected, facts, device_fingerprint, case, is_adopted, seal }
     }
 
     /// On this device.
@@ -109,21 +135,32 @@ impl RunOrigin {
     /// # Errors
     /// If it cannot be written.
     pub fn write(mut self, folder: &Path, key: Option<&SealKey>) -> io::Result<()> {
+        self.version = VERSION;
         self.seal = key.map(|key| key.seal(&self.sealed_text(folder)));
         write_atomically(folder, NAME, &format!("{}\n", serde_json::to_string_pretty(&self)?))
     }
 
-    /// Whether this user's own program wrote it, on this machine and for the run in this folder.
-    pub fn is_own(&self, folder: &Path, key: Option<&SealKey>) -> bool {
+    /// The same, of a record that was somebody else's when it went on.
+    pub fn adopted(self, is_adopted: bool) -> RunOrigin {
+        RunOrigin { is_adopted, ..self }
+    }
+
+    /// Whose the record in this folder is.
+    pub fn provenance(&self, folder: &Path, key: Option<&SealKey>) -> Provenance {
         match (&self.seal, key) {
-            (Some(seal), Some(key)) => key.is_of(seal, &self.sealed_text(folder)),
-            _ => false,
+            (Some(seal), Some(key)) if key.is_of(seal, &self.sealed_text(folder)) => match self.is_adopted {
+                false => Provenance::Own,
+                true => Provenance::Adopted,
+            },
+            (Some(seal), Some(key)) if key.has_made(seal) => Provenance::BrokenSeal,
+            _ => Provenance::Foreign,
         }
     }
 
     fn sealed_text(&self, folder: &Path) -> String {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let sealed = match &self.device_fingerprint {
+            _ if self.version > 2 => serde_json::to_string(&(name, RunOrigin { seal: None, ..self.clone() })),
             None => serde_json::to_string(&(name, &self.launch)),
             Some(fingerprint) => serde_json::to_string(&(name, &self.launch, fingerprint)),
         };
@@ -155,23 +192,61 @@ mod tests {
     fn is_read_back_as_written_and_known_as_the_users_own() {
         let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let key = SealKey::open(cache.path()).unwrap();
+        let read = || RunOrigin::read(folder.path()).unwrap().unwrap();
+        let whose = || read().provenance(folder.path(), Some(&key));
         assert_eq!(RunOrigin::read(folder.path()).unwrap(), None);
         let launch = LaunchSettings { device: Some("127.0.0.1:5555".to_owned()), ..LaunchSettings::default() };
-        let origin = RunOrigin::new(launch, vec![Fact::parse("wifi.on=true").unwrap()], Some(Facts::new()), None);
+        let facts = Facts::from([("wifi.on".to_owned(), "false".to_owned())]);
+        let expected = vec![Fact::parse("wifi.on=true").unwrap()];
+        let origin = RunOrigin::new(launch, expected, Some(facts), None);
         origin.clone().write(folder.path(), Some(&key)).unwrap();
-        let read = RunOrigin::read(folder.path()).unwrap().unwrap();
-        assert_eq!((&read.launch, &read.expected), (&origin.launch, &origin.expected));
-        assert!(read.is_own(folder.path(), Some(&key)));
-        assert!(!read.is_own(Path::new("another"), Some(&key)), "the seal is this run's");
-        assert!(!read.is_own(folder.path(), None));
+        assert_eq!((&read().launch, &read().expected), (&origin.launch, &origin.expected));
+        assert_eq!(whose(), Provenance::Own);
+        assert_eq!(
+            read().provenance(Path::new("another"), Some(&key)),
+            Provenance::BrokenSeal,
+            "the seal is this run's"
+        );
+        assert_eq!(read().provenance(folder.path(), None), Provenance::Foreign);
         let at = folder.path().join(NAME);
         let text = fs::read_to_string(&at).unwrap();
-        fs::write(&at, text.replace("127.0.0.1:5555", "10.0.0.9:5555")).unwrap();
-        assert!(!RunOrigin::read(folder.path()).unwrap().unwrap().is_own(folder.path(), Some(&key)), "it was changed");
+        // All of it counts, and what is not there any more, too.
+        for (from, to) in [
+            ("127.0.0.1:5555", "10.0.0.9:5555"),
+            ("\"is\": \"true\"", "\"is\": \"false\""),
+            ("\"wifi.on\": \"false\"", "\"wifi.on\": \"true\""),
+            ("\"version\": 3", "\"version\": 2"),
+        ] {
+            assert!(text.contains(from), "{from}: {text}");
+            fs::write(&at, text.replace(from, to)).unwrap();
+            assert_eq!(whose(), Provenance::BrokenSeal, "{from} was changed");
+        }
+        origin.clone().adopted(true).write(folder.path(), Some(&key)).unwrap();
+        assert_eq!(whose(), Provenance::Adopted);
+        let text = fs::read_to_string(&at).unwrap();
+        fs::write(&at, text.replace("\"is_adopted\": true", "\"is_adopted\": false")).unwrap();
+        assert_eq!(whose(), Provenance::BrokenSeal, "nobody makes it one's own");
         origin.write(folder.path(), None).unwrap();
-        assert!(!RunOrigin::read(folder.path()).unwrap().unwrap().is_own(folder.path(), Some(&key)));
+        assert_eq!(whose(), Provenance::Foreign);
         fs::write(folder.path().join(NAME), "{").unwrap();
         assert!(RunOrigin::read(folder.path()).is_err());
+    }
+
+    /// What the program wrote before is known as the user's own, too.
+    #[test]
+    fn seals_of_version_2_hold() {
+        let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let key = SealKey::open(cache.path()).unwrap();
+        let text = r#"{"version":2,"device":"10.0.0.9:5555","adb_server":null,"model":"m","model_name":null,"profile":null,"policy":null,
+            "forbid":[],"steps":null,"expected":[],"facts":null,"device_fingerprint":"ab"}"#;
+        let mut origin: RunOrigin = serde_json::from_str(text).unwrap();
+        let name = folder.path().file_name().unwrap().to_string_lossy();
+        let sealed = serde_json::to_string(&(name, &origin.launch, "ab")).unwrap();
+        let seal = key.seal(&sealed);
+        origin.seal = Some(seal.split_once('-').unwrap().1.to_owned());
+        assert_eq!(origin.provenance(folder.path(), Some(&key)), Provenance::Own);
+        origin.launch.device = Some("10.0.0.8:5555".to_owned());
+        assert_eq!(origin.provenance(folder.path(), Some(&key)), Provenance::Foreign, "it says not whose it is");
     }
 
     /// A folder that somebody sent can hold links to the user's own files.

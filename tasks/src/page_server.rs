@@ -34,6 +34,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::seal::is_same_secret;
+
 /// People and programs that look at the same time.
 const CONNECTIONS_MAX: usize = 32;
 /// How long a request's head may take, and its body.
@@ -252,7 +254,7 @@ async fn answer(Extracted(site): Extracted<Arc<Site>>, request: Request) -> Resp
     let path = request.uri().path().to_owned();
     let mut parts = path.trim_start_matches('/').splitn(2, '/');
     let (token, rest) = (parts.next().unwrap_or_default(), parts.next());
-    if !same(token, &site.token) {
+    if !is_same_secret(token.as_bytes(), site.token.as_bytes()) {
         return StatusCode::NOT_FOUND.into_response();
     }
     if !is_same_origin(headers) {
@@ -356,11 +358,6 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     origin
         .to_str()
         .is_ok_and(|origin| origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host)))
-}
-
-/// Compares in a time that does not tell where they differ.
-fn same(given: &str, token: &str) -> bool {
-    given.len() == token.len() && given.bytes().zip(token.bytes()).fold(0, |all, (a, b)| all | (a ^ b)) == 0
 }
 
 fn plain(status: StatusCode, words: &'static str) -> Response {

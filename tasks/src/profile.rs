@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tapwright_agent::profile::Profile;
 use tapwright_models::{ModelSettings, Sampling};
 
+use crate::device::DeviceKind;
 use crate::mistake::{Mistake, nearest};
 
 pub use goals::{GoalKind, Slot, TrainedGoals};
@@ -26,6 +27,8 @@ pub struct Profiles {
     pub model: ModelSettings,
     /// What it was trained for, if that is said.
     pub goals: Option<TrainedGoals>,
+    /// On which kinds of device it was trained; empty if that is not said, and then it may be asked about any.
+    pub devices: Vec<DeviceKind>,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +37,8 @@ struct File {
     agent: Profile,
     model: Option<ModelSettings>,
     goals: Option<TrainedGoals>,
+    #[serde(default)]
+    devices: Vec<DeviceKind>,
 }
 
 /// A profile that comes with this program. The prompts in them are our own words.
@@ -138,8 +143,9 @@ impl Profiles {
     }
 
     fn parse(text: &str) -> Result<Profiles, toml::de::Error> {
-        let File { agent, model, goals } = toml::from_str(text)?;
-        Ok(Profiles { agent, model: model.unwrap_or_else(|| ModelSettings::new(Sampling::GREEDY)), goals })
+        let File { agent, model, goals, devices } = toml::from_str(text)?;
+        let model = model.unwrap_or_else(|| ModelSettings::new(Sampling::GREEDY));
+        Ok(Profiles { agent, model, goals, devices })
     }
 }
 
@@ -370,5 +376,6 @@ mod tests {
         assert_eq!(profiles.agent.tokens_max, 96);
         assert_eq!(profiles.model.longest_edge, Some(126_000));
         assert_eq!(profiles.model.stop, ["</answer>"]);
+        assert_eq!(profiles.devices, [DeviceKind::Phone]);
     }
 }

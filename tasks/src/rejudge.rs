@@ -37,6 +37,9 @@ pub enum RejudgeError {
     /// A file beside the journal cannot be read, or is not what this program writes.
     #[error("{} cannot be read", .at.display())]
     Unreadable { at: PathBuf, source: io::Error },
+    /// Under the name of a file beside the journal there is something else, which could be a file of the user's own.
+    #[error("{}: the record cannot be used as it is", .at.display())]
+    Misplaced { at: PathBuf, source: io::Error },
     /// There is a new judgement, and it could not be written down; the old one stands.
     #[error("{} cannot be written, so the run is judged as it was before", .at.display())]
     Unwritten { at: PathBuf, source: io::Error },
@@ -68,7 +71,7 @@ impl RejudgeError {
                 Some("see whether the disk is full, and whether you may write there; then judge it again".to_owned())
             }
             RejudgeError::Device(error) => error.help().map(str::to_owned),
-            RejudgeError::Record(_) => None,
+            RejudgeError::Record(_) | RejudgeError::Misplaced { .. } => None,
         }
     }
 }
@@ -95,7 +98,10 @@ pub async fn rejudge(
     }
     let unreadable = |name: &str| {
         let at = folder.join(name);
-        |source| RejudgeError::Unreadable { at, source }
+        |source: io::Error| match source.kind() {
+            io::ErrorKind::InvalidInput => RejudgeError::Misplaced { at, source },
+            _ => RejudgeError::Unreadable { at, source },
+        }
     };
     let origin = RunOrigin::read(folder).map_err(unreadable(origin::NAME))?;
     let wanted = expect.clone();
@@ -133,7 +139,10 @@ pub async fn rejudge(
             Judgement::of(Some(&*evaluator), &outcome, last, start.as_ref(), Ok(kept), &mut probe).await
         }
     };
-    let unwritten = |source| RejudgeError::Unwritten { at: folder.join(run::VERDICT), source };
+    let unwritten = |source: io::Error| match (source.kind(), folder.join(run::VERDICT)) {
+        (io::ErrorKind::InvalidInput, at) => RejudgeError::Misplaced { at, source },
+        (_, at) => RejudgeError::Unwritten { at, source },
+    };
     judgement.write(folder).map_err(unwritten)?;
     Ok((record, judgement))
 }

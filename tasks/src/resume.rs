@@ -1,11 +1,14 @@
 //! Going on with a run that broke off, and with another one's first steps.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tapwright_agent::journal::{EventLine, ForkError, Journal, JournalError, Line, Record, ResumePoint, first_free};
+use tapwright_agent::journal::{
+    EventLine, ForkError, Journal, JournalError, Line, Record, ResumePoint, first_free, refuse_links,
+};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::policy::Policy;
 use tapwright_contract::Size;
@@ -13,7 +16,7 @@ use tapwright_contract::Size;
 use crate::device::Device;
 use crate::judge::{ANSWER, Evaluator, Fact, FactEvaluator, RUN_END};
 use crate::model::LoadedModel;
-use crate::origin::{CaseId, LaunchSettings, RunOrigin};
+use crate::origin::{CaseId, LaunchSettings, Provenance, RunOrigin};
 use crate::run::{LastReply, Participants, RunError, RunLocation, RunReport, StartFrom, VERDICT, drive_run, judge_run};
 use crate::seal::SealKey;
 use crate::suites;
@@ -44,6 +47,8 @@ impl ResumableRun {
             return Err(RunError::Ended { run: record.facts.run.clone(), outcome: end.outcome.id(), judged });
         }
         let origin = read_origin(folder)?;
+        refuse_links(folder, &[VERDICT], &[])
+            .map_err(|source| RunError::Misplaced { at: folder.to_owned(), source })?;
         let limits = limits_of(&record).clone();
         Ok(ResumableRun { journal, record, stand, limits, folder: folder.to_owned(), origin, forked: false })
     }
@@ -65,7 +70,9 @@ impl ResumableRun {
         let record = Record::read(folder).map_err(drive_record)?;
         let origin = read_origin(folder)?;
         // What somebody else's record names is somebody else's in the new one, too.
-        let key = place.seal.filter(|key| origin.as_ref().is_some_and(|origin| origin.is_own(folder, Some(key))));
+        let is_sealed =
+            |key: &&SealKey| origin.as_ref().is_some_and(|origin| origin.provenance(folder, Some(key)).is_sealed());
+        let key = place.seal.filter(is_sealed);
         let new = place.runs.join(place.run);
         let made = (|| {
             let (journal, stand) = Journal::fork(&record, steps, place.runs, place.run, place.started)?;
@@ -117,7 +124,12 @@ impl ResumableRun {
 
     /// Whether this user's own program wrote down what it was begun with. Whoever sent another one chose its limits.
     pub fn is_own(&self, seal: Option<&SealKey>) -> bool {
-        self.origin.as_ref().is_some_and(|origin| origin.is_own(&self.folder, seal))
+        self.provenance(seal) == Provenance::Own
+    }
+
+    /// Whose record it is.
+    pub fn provenance(&self, seal: Option<&SealKey>) -> Provenance {
+        self.origin.as_ref().map_or_else(Provenance::default, |origin| origin.provenance(&self.folder, seal))
     }
 
     /// The policy that it goes on by.
@@ -153,6 +165,7 @@ impl ResumableRun {
         at: u64,
         participants: Participants<'_>,
     ) -> Result<RunReport, RunError> {
+        let is_adopted = !self.is_own(seal);
         let ResumableRun { mut journal, record, stand, limits, folder, origin, forked } = self;
         let run = record.facts.run.clone();
         let unwritten = |source| RunError::Judgement { run: run.clone(), source };
@@ -166,11 +179,12 @@ impl ResumableRun {
         let evaluator = evaluator_of(case.as_ref(), &expected);
         RunOrigin::new(launch, expected, start.clone(), case)
             .on(device)
+            .adopted(is_adopted)
             .write(&folder, seal)
             .map_err(|source| RunError::UnwrittenOrigin { at: folder.clone(), source })?;
         // What was said of it when it broke off does not hold any more.
         match fs::remove_file(folder.join(VERDICT)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritten(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritten(error)),
             _ => {}
         }
 
@@ -249,7 +263,10 @@ pub fn device_of(record: &Record) -> (&str, Option<Size>) {
 /// # Errors
 /// `RunError` if it cannot be read.
 pub fn read_origin(folder: &Path) -> Result<Option<RunOrigin>, RunError> {
-    RunOrigin::read(folder).map_err(|source| RunError::Origin { at: folder.to_owned(), source })
+    RunOrigin::read(folder).map_err(|source| match source.kind() {
+        io::ErrorKind::InvalidInput => RunError::Misplaced { at: folder.to_owned(), source },
+        _ => RunError::Origin { at: folder.to_owned(), source },
+    })
 }
 
 fn drive_record(error: tapwright_agent::journal::RecordError) -> RunError {

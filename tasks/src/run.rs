@@ -1,5 +1,6 @@
 //! One goal on one phone, to its end, written down and judged.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,9 @@ use tapwright_agent::clock::{Clock, Timer};
 use tapwright_agent::drive::{self, DriveError, Ports};
 use tapwright_agent::episode::{EDITION, Setting};
 use tapwright_agent::guard::Touch;
-use tapwright_agent::journal::{Entry, EventLine, ForkError, Journal, JournalError, Line, ResumeError, ResumePoint};
+use tapwright_agent::journal::{
+    Entry, EventLine, ForkError, Journal, JournalError, Line, ResumeError, ResumePoint, refuse_links,
+};
 use tapwright_agent::limits::Limits;
 use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::Person;
@@ -159,6 +162,9 @@ pub enum RunError {
     /// Nobody can tell what it was begun with.
     #[error("{}: what the run was begun with cannot be read", .at.display())]
     Origin { at: PathBuf, source: io::Error },
+    /// Under the name of one of its files there is something else, which could be a file of the user's own.
+    #[error("{}: the record cannot be used as it is", .at.display())]
+    Misplaced { at: PathBuf, source: io::Error },
     /// It is not written down what the run is begun with, so nothing was done.
     #[error("{}: what the run is begun with cannot be written, so nothing was done", .at.display())]
     UnwrittenOrigin { at: PathBuf, source: io::Error },
@@ -194,6 +200,7 @@ impl RunError {
                     .to_owned(),
             ),
             RunError::Resume(_) | RunError::Fork(_) | RunError::Origin { .. } | RunError::Api { .. } => None,
+            RunError::Misplaced { .. } => None,
             RunError::Journal(JournalError::Exists { .. }) => Some("choose another folder: --runs FOLDER".to_owned()),
             RunError::Journal(JournalError::Unwritable { .. }) => {
                 Some("choose a folder that can be written: --runs FOLDER".to_owned())
@@ -233,11 +240,21 @@ pub async fn run(
         Some(_) if task.case.is_some() => {}
         Some(facts) => expect::check(&expected, facts)?,
     }
-    prepare(device, &task.start, before.as_ref()).await?;
-    let start = if task.start.is_empty() { before } else { device.facts().await? };
-
+    // A name that somebody else has is found to be taken before anything is changed for it.
+    let is_first = !place.runs.exists();
     let mut journal = Journal::create(place.runs, place.run)?;
     let folder = place.runs.join(place.run);
+    let start = match prepare(device, &task.start, before).await {
+        Ok(start) => start,
+        Err(error) => {
+            drop(journal);
+            let _ = fs::remove_dir_all(&folder); // It has no line, and is nobody's run.
+            if is_first {
+                let _ = fs::remove_dir(place.runs); // Somebody else may have a run there by now.
+            }
+            return Err(error.into());
+        }
+    };
     let unwritten = |source| RunError::Judgement { run: place.run.to_owned(), source };
     RunOrigin::new(launch.clone(), expected, start.clone(), task.case.clone())
         .on(device)
@@ -264,12 +281,15 @@ pub async fn run(
     Ok(RunReport { run: place.run.to_owned(), folder, end, judgement, ms })
 }
 
-/// Makes facts true. If one cannot be, those before it are as they were.
-async fn prepare(device: &mut Device, start: &[Fact], before: Option<&Facts>) -> Result<(), DeviceError> {
+/// Makes facts true, and says what is true then. If one cannot be made so, those before it are as they were.
+async fn prepare(device: &mut Device, start: &[Fact], before: Option<Facts>) -> Result<Option<Facts>, DeviceError> {
+    if start.is_empty() {
+        return Ok(before);
+    }
     for (number, fact) in start.iter().enumerate() {
         let Err(error) = device.set(fact).await else { continue };
         for done in start[..number].iter().rev() {
-            if let Some(was) = before.and_then(|before| before.get(&done.fact)) {
+            if let Some(was) = before.as_ref().and_then(|before| before.get(&done.fact)) {
                 let was = Fact { fact: done.fact.clone(), is: was.clone() };
                 if let Err(error) = device.set(&was).await {
                     tracing::warn!(fact = %was, %error, "the device is not as it was before");
@@ -278,7 +298,7 @@ async fn prepare(device: &mut Device, start: &[Fact], before: Option<&Facts>) ->
         }
         return Err(error);
     }
-    Ok(())
+    device.facts().await
 }
 
 /// From where a run is driven on.
@@ -365,6 +385,7 @@ impl Judgement {
     /// # Errors
     /// If there is something else.
     pub fn read(folder: &Path) -> io::Result<Option<Judgement>> {
+        refuse_links(folder, &[VERDICT], &[])?;
         match read_text(&folder.join(VERDICT)) {
             Ok(text) => Ok(Some(serde_json::from_str(&text)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -373,6 +394,7 @@ impl Judgement {
     }
 
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
+        refuse_links(folder, &[VERDICT], &[])?;
         write_atomically(folder, VERDICT, &format!("{}\n", serde_json::to_string_pretty(self)?))
     }
 }
@@ -494,7 +516,7 @@ mod tests {
             assert_eq!(Judgement::read(folder.path()).unwrap(), Some(judgement));
         }
         // As version 1 wrote it.
-        std::fs::write(
+        fs::write(
             folder.path().join("verdict.json"),
             r#"{"version":1,"verdict":"passed","expected":[],"changed":null}"#,
         )

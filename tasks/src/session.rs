@@ -27,11 +27,12 @@ use tokio::task::JoinSet;
 use crate::apis::mcp::{McpError, McpServer};
 use crate::counted::counted;
 use crate::desk::Desk;
-use crate::device::{Device, DeviceError};
+use crate::device::{Device, DeviceError, DeviceKind};
 use crate::device_lock::{DeviceInUse, DeviceLock};
 use crate::headline::EndNotice;
 use crate::model::{LoadModelError, LoadedModel, LoadingStage, open};
-use crate::origin::RunOrigin;
+use crate::named_apps;
+use crate::origin::{Provenance, RunOrigin};
 use crate::policy::Preset;
 use crate::resume::{ResumableRun, device_of};
 use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, Watch, run};
@@ -96,12 +97,12 @@ pub enum SessionError {
     Mcp(#[from] McpError),
 }
 
-/// Whether the phone of a session is the one that a run was on.
+/// Whether the device of a session is the one that a run was on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PhoneMatch {
+pub enum DeviceMatch {
     /// By its serial number.
     Same,
-    /// By its address and the size of its screen only: another phone may have them by now.
+    /// By its address and the size of its screen only: another one may have them by now.
     Unproven,
     /// What the record says, its name and the size of its screen, and what is there.
     Another { recorded: String, found: String },
@@ -225,14 +226,15 @@ impl Session {
         stage: impl Fn(LoadingStage) + Send + Sync + 'static,
     ) -> Result<Option<Session>, SessionError> {
         let mut stopping = stop.clone();
+        let stage = Arc::new(stage);
+        let say = stage.clone();
         let opening = async {
             // First of all: who cannot have the phone does not wait for the model.
             let lock = match &settings.device_locks {
                 Some(folder) => DeviceLock::take(folder, &settings.device.at)?,
                 None => None,
             };
-            let mcp = start_servers(&settings, &secrets, &stage).await?;
-            let stage = Arc::new(stage);
+            let mcp = start_servers(&settings, &secrets, &*stage).await?;
             let telling = stage.clone();
             let model = open(&settings.model, move |news| telling(news)).await?;
             let mut device = Device::open(&settings.device).await?;
@@ -241,6 +243,13 @@ impl Session {
                 (Some(folder), Some(serial)) => DeviceLock::take_serial(folder, &serial, device.name())?,
                 _ => None,
             };
+            // What is wrong with a name is told where a run is begun.
+            let rules = &settings.rules;
+            let driver = device.rig.driver.as_mut();
+            let absent = named_apps::check(&rules.policy, driver, rules.limits.look).await.unwrap_or_default();
+            if let Some(note) = named_apps::note_of_absent(driver.name(), &absent) {
+                say(LoadingStage::Note(note));
+            }
             if let Some(desk) = respondents.desk.as_ref().filter(|desk| desk.watches()) {
                 let (shared, driver) = device.share();
                 device = shared;
@@ -350,13 +359,14 @@ impl Session {
         self.settings.preset
     }
 
-    /// Writes down with what a plan is begun, or goes on: `origin.json` in its folder.
+    /// Writes down with what a plan is begun, or goes on, and whether it is this user's own: `origin.json` in its folder.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn write_origin(&self, folder: &Path) -> io::Result<()> {
+    pub fn write_origin(&self, folder: &Path, is_own: bool) -> io::Result<()> {
         RunOrigin::new(self.settings.launch.clone(), Vec::new(), None, None)
             .on(&self.device)
+            .adopted(!is_own)
             .write(folder, self.seal.as_ref())
     }
 
@@ -459,6 +469,11 @@ impl Session {
         (limits != *run.limits()).then_some(limits)
     }
 
+    /// Whose record a run is.
+    pub fn provenance(&self, run: &ResumableRun) -> Provenance {
+        run.provenance(self.seal.as_ref())
+    }
+
     /// Has runs go by a preset at least, whatever the settings say: for a phone that is another one than was meant.
     pub fn at_least(&mut self, name: Preset) {
         let own = &self.settings.rules.policy;
@@ -474,28 +489,29 @@ impl Session {
         self.settings.launch.policy = Some(name.name().to_owned());
     }
 
-    /// Whether this is the phone that the run or the plan in `folder` was on. `record` is its run, or its last one, if one has begun.
+    /// Whether this is the device that the run or the plan in `folder` was on. `record` is its run, or its last one, if one has begun.
     ///
     /// # Errors
     /// `RunError` if what it was begun with cannot be read.
-    pub async fn matches_phone(&mut self, folder: &Path, record: Option<&Record>) -> Result<PhoneMatch, RunError> {
+    pub async fn matches_device(&mut self, folder: &Path, record: Option<&Record>) -> Result<DeviceMatch, RunError> {
         let origin = crate::resume::read_origin(folder)?;
         // What others have written proves nothing.
-        let is_own = origin.as_ref().is_some_and(|origin| origin.is_own(folder, self.seal.as_ref()));
+        let key = self.seal.as_ref();
+        let is_own = origin.as_ref().is_some_and(|origin| origin.provenance(folder, key).is_sealed());
         let recorded = origin.and_then(|origin| origin.device_fingerprint);
         let is_same = match (recorded, self.device.fingerprint()) {
             (Some(recorded), Some(found)) => Some(recorded == found).filter(|is_same| is_own || !is_same),
             _ => None,
         };
         if is_same == Some(true) {
-            return Ok(PhoneMatch::Same);
+            return Ok(DeviceMatch::Same);
         }
         let Some(record) = record else {
-            let another = || PhoneMatch::Another {
-                recorded: "one with another serial number".to_owned(),
+            let another = || DeviceMatch::Another {
+                recorded: format!("one with another {}", self.identity_noun()),
                 found: self.device.rig.driver.name().to_owned(),
             };
-            return Ok(is_same.map_or(PhoneMatch::Unproven, |_| another()));
+            return Ok(is_same.map_or(DeviceMatch::Unproven, |_| another()));
         };
         let (name, size) = device_of(record);
         let within = self.settings.rules.limits.look;
@@ -511,21 +527,30 @@ impl Session {
         };
         let found = self.device.rig.driver.name();
         if is_same.is_none() && found == name && is_same_size {
-            return Ok(PhoneMatch::Unproven);
+            return Ok(DeviceMatch::Unproven);
         }
         let told =
             |name: &str, size: Option<Size>| size.map_or_else(|| name.to_owned(), |size| format!("{name} ({size})"));
         let mut found = told(found, screen);
         if is_same == Some(false) {
-            found += ", with another serial number";
+            found += &format!(", with another {}", self.identity_noun());
         }
-        Ok(PhoneMatch::Another { recorded: told(name, size), found })
+        Ok(DeviceMatch::Another { recorded: told(name, size), found })
     }
 
-    /// Leaves the phone as it was found and tells whoever looks at the desk how it ended. A phone that is `lost` is not tried again.
+    /// What tells its device from others, in words: a browser or a desktop has no serial number.
+    fn identity_noun(&self) -> &'static str {
+        match self.settings.device.at.kind() {
+            Some(DeviceKind::Phone) => "serial number",
+            Some(DeviceKind::Desktop | DeviceKind::Browser) => "address",
+            None => "identity",
+        }
+    }
+
+    /// Leaves the device as it was found and tells whoever looks at the desk how it ended. A device that is `lost` is not tried again.
     ///
     /// # Errors
-    /// `DeviceError` if the phone is not as it was found.
+    /// `DeviceError` if the device is not as it was found.
     pub async fn close(self, how: impl Into<EndNotice>, is_lost: bool) -> Result<(), DeviceError> {
         let how = how.into();
         let Session { device, respondents, mcp, .. } = self;
@@ -559,7 +584,7 @@ pub fn recorded_in(folder: &Path, settings: &Settings) -> Result<crate::settings
     let origin = crate::resume::read_origin(folder)?;
     let key = seal_of(settings);
     Ok(origin.map_or_else(crate::settings::Recorded::default, |origin| crate::settings::Recorded {
-        is_own: origin.is_own(folder, key.as_ref()),
+        provenance: origin.provenance(folder, key.as_ref()),
         launch: origin.launch,
     }))
 }

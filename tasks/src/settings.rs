@@ -31,7 +31,7 @@ use crate::device::{BrowserAddress, DesktopAddress, DeviceAddress, DeviceOptions
 use crate::mistake::Mistake;
 use crate::model::ModelOptions;
 use crate::model::providers::Provider;
-use crate::origin::LaunchSettings;
+use crate::origin::{LaunchSettings, Provenance};
 use crate::policy::{Preset, secret_from_command, secret_from_file, secret_from_keyring};
 use crate::profile::{NoSuchProfile, PromptLanguage};
 use crate::run::RunOptions;
@@ -88,9 +88,9 @@ pub struct Overrides {
 #[derive(Clone, Debug, Default)]
 pub struct Recorded {
     pub launch: LaunchSettings,
-    /// Whether this user's own program wrote it, on this machine. What somebody else wrote may name what is in the user's settings,
-    /// and nothing of its own: not an address, a path or a variable of the environment.
-    pub is_own: bool,
+    /// Whose it is. What somebody else wrote may name what is in the user's settings, and nothing of its own: not an address, a path or
+    /// a variable of the environment.
+    pub provenance: Provenance,
 }
 
 /// Something that a record brings along and that is not in the user's settings.
@@ -214,7 +214,8 @@ impl Settings {
         machine: &Machine<'_>,
     ) -> Result<Settings, SettingsError> {
         let sections = &file.sections;
-        let Recorded { launch: recorded, is_own } = recorded;
+        let Recorded { launch: recorded, provenance } = recorded;
+        let is_own = provenance.is_sealed();
         let mut foreign = Vec::new();
 
         let cache = overrides.cache.clone().or(sections.cache.clone().map(|cache| file.beside(cache)));
@@ -231,7 +232,8 @@ impl Settings {
         // What was forbidden when a run began stays so when it goes on; a record can make nothing less strict.
         let forbid: Vec<String> = recorded.forbid.iter().cloned().chain(overrides.forbid.iter().cloned()).collect();
         // Who chose a preset chose it for that phone.
-        let same_phone = overrides.device.is_none() || overrides.device == recorded.device;
+        let asked_for = overrides.device.as_deref().map(device::kept);
+        let same_phone = asked_for.is_none() || asked_for == recorded.device.as_deref().map(device::kept);
         let recorded_preset = recorded.policy.as_deref().and_then(Preset::named).filter(|_| is_own && same_phone);
         let chosen = overrides.policy.or(recorded_preset).or(sections.policy.preset);
         let default = if overrides.only_virtual { Preset::Trusting } else { default_preset(&found.options.at) };

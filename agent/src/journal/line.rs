@@ -12,7 +12,7 @@
 //! | 4 | a call's `name` and `arguments`, where it was an `instruction`; `apis` among the run's facts and where it is resumed, |
 //! |   | which were in its policy; a policy's `api_effects`, and `apis` of a secret |
 //! | 5 | the event `offered_apis` |
-//! | 6 | `limits` where a run is resumed |
+//! | 6 | `limits` where a run is resumed; `aliases` of the app in front and of those that were found |
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

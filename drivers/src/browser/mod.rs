@@ -308,12 +308,24 @@ impl Driver for Browser {
     }
 }
 
+/// The address of a browser as people and records may be shown it: whoever knows what stands before an `@`, behind the host or in the
+/// query can do anything in it.
+pub fn without_token(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at(end);
+    let host = host.rsplit_once('@').map_or_else(|| host.to_owned(), |(_, host)| format!("…@{host}"));
+    let colon = if address.contains("://") { "://" } else { "" };
+    let path = if matches!(path, "" | "/") { path } else { "/…" };
+    format!("{scheme}{colon}{host}{path}")
+}
+
 #[async_trait]
 impl OpenRig for BrowserOptions {
     fn name(&self) -> String {
         match &self.at {
             BrowserAddress::Private(options) => format!("browser {}", options.size),
-            BrowserAddress::Endpoint(address) => format!("browser {address}"),
+            BrowserAddress::Endpoint(address) => format!("browser {}", without_token(address)),
         }
     }
 
@@ -327,7 +339,7 @@ impl OpenRig for BrowserOptions {
                 let channels = Client::over_websocket(socket);
                 let connection = Connection::follow(channels, None, self.sites.clone(), None, deadline).await;
                 let browser = self.browser(connection.map_err(error)?, deadline).await.map_err(error)?;
-                let (apis, about) = (vec![browser.apis()], format!("the browser at {address}"));
+                let (apis, about) = (vec![browser.apis()], format!("the browser at {}", without_token(address)));
                 let probe = Some(browser.probe());
                 Ok(Rig { driver: Box::new(browser), apis, probe, about, identity: self.at.endpoint(), teardown: None })
             }

@@ -270,7 +270,10 @@ fn by_status(status: StatusCode, words: &[String]) -> Decision {
         404 => Decision::Fatal("see to the address and the model's name"),
         // Some give this for a prompt that is too long.
         500.. if says("context_length") || says("exceed_context") => Decision::Prompt,
-        500.. => Decision::Passes,
+        // A server in trouble, one behind it, or too much to do: that passes.
+        500 | 502..=504 | 520..=527 | 529 => Decision::Passes,
+        // It says that it cannot do this at all (501), or not for us (505, 511): the same again is answered so again.
+        501 => Decision::Fatal("see to the address and to what the server can do"),
         _ => Decision::Fatal(""),
     }
 }

@@ -27,7 +27,8 @@ pub use models::*;
 pub use run::*;
 pub use shared::*;
 
-const ABOUT: &str = "A vision-language model looks at a phone's screen, decides, and something is done.";
+const ABOUT: &str =
+    "A vision-language model looks at a screen, decides, and something is done: on a phone, a desktop or in a browser.";
 
 const EXAMPLES: &str = r#"Examples:
   Two apps of the virtual phone, with the small model, judged by the phone's state:

@@ -11,10 +11,10 @@ const CHANGES_MAX: usize = 20;
 const VALUE_LINES_MAX: usize = 6;
 
 /// Facts under each other, each with what is another thing now. The app in front changes with every run, and is left out.
-pub fn changes_in_words(changed: &[Change], room: usize) -> Vec<String> {
+pub fn changes_in_words(changed: &[Change], device: &str, room: usize) -> Vec<String> {
     let told: Vec<&Change> = changed.iter().filter(|change| change.fact != "front").collect();
     if told.is_empty() {
-        return vec!["nothing but the app in front, says the phone".to_owned()];
+        return vec![format!("nothing but the app in front, says the {device}")];
     }
     let widest = told.iter().map(|change| measure_text_width(&change.fact)).max().unwrap_or(0).min(32);
     let mut lines = Vec::new();

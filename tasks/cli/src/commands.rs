@@ -18,6 +18,7 @@ mod trust;
 use std::future::Future;
 
 use tapwright_tasks::Secrets;
+use tapwright_tasks::device::DeviceKind;
 use tapwright_tasks::headline::EndNotice;
 use tapwright_tasks::model::{LoadedModel, LoadingStage, ModelOptions, open};
 use tapwright_tasks::run::RunReport;
@@ -133,15 +134,19 @@ async fn close(session: Session, report: Option<&RunReport>) {
     close_with(session, how, is_lost).await;
 }
 
-/// The same, with the words for whoever looks at the page. A phone that is `lost` is not tried again.
+/// The same, with the words for whoever looks at the page. A device that is `lost` is not tried again.
 async fn close_with(session: Session, how: EndNotice, is_lost: bool) {
     let device = session.settings().launch.device.clone().unwrap_or_else(|| "virtual".to_owned());
+    let at = &session.settings().device.at;
+    let (noun, is_phone) = (at.noun(), at.kind() == Some(DeviceKind::Phone));
     if let Err(error) = session.close(how, is_lost).await {
-        output::err(&format!(
-            "  the phone was not left as it was found ({}); mend it with: tapwright doctor --device {}",
-            output::flat(&error.to_string()),
-            output::flat(&device)
-        ));
+        let error = output::flat(&error.to_string());
+        // The doctor looks over phones only.
+        let mend = match is_phone {
+            true => format!("; mend it with: tapwright doctor --device {}", output::flat(&device)),
+            false => String::new(),
+        };
+        output::err(&format!("  the {noun} was not left as it was found ({error}){mend}"));
     }
 }
 

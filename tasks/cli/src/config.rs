@@ -74,11 +74,9 @@ impl Config {
         let Flags { common, device, phone, weather, model, limits, ask, recorded, steps_default, .. } = flags;
         let only_virtual = flags.only_virtual || flags.is_measurement;
         let file = SettingsFile::read(common.config.as_deref(), user_settings().as_deref())?;
-        // Whoever trusts a file trusts all of it, so all of it is shown, also to who needs only a part.
-        let sensitive = file.sensitive();
-        let file = if flags.is_measurement { file.for_measurement() } else { file };
+        let used = if flags.is_measurement { file.clone().for_measurement() } else { file.clone() };
         let trusted = trust::store(user_state());
-        let file = trust::checked(file, sensitive, trusted.as_ref(), flags.reads_records_only, common.json)?;
+        let file = trust::checked(&file, used, trusted.as_ref(), flags.reads_records_only, common.json)?;
         let read = (file.origin() != SettingsOrigin::Nowhere).then(|| file.path().to_owned());
         if let Some(read) = &read {
             tracing::info!(file = %read.display(), "settings are read");
@@ -167,7 +165,7 @@ impl Config {
         let at = &self.settings.device.at;
         let model = &self.settings.model.source;
         let is_virtual = matches!(at, DeviceAddress::Virtual(_));
-        let not_virtual = "the phone is not a virtual one of this program's: it is as it is";
+        let not_virtual = "the device is not a virtual one of this program's: it is as it is";
         let not_local = "the model is not computed by this program";
         let not_server = "the model is not behind a server";
         let is_server = matches!(model, ModelSource::Server { .. });
@@ -183,7 +181,7 @@ impl Config {
             (
                 &["adb_server"],
                 !matches!(at, DeviceAddress::Server { .. }),
-                "the phone is not reached through an adb server: name it by its serial, or as adb:SERIAL",
+                "the device is not reached through an adb server: name a phone by its serial, or as adb:SERIAL",
             ),
             (&["model_name", "model_key_env"], !is_server, not_server),
             (&["provider", "threads", "ort_library", "no_fetch", "longest_edge"], !is_folder, not_local),

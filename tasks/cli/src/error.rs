@@ -139,7 +139,8 @@ impl From<RunError> for CliError {
             RunError::Journal(_)
             | RunError::Drive(_)
             | RunError::Judgement { .. }
-            | RunError::UnwrittenOrigin { .. } => Exit::Unwritten,
+            | RunError::UnwrittenOrigin { .. }
+            | RunError::Misplaced { .. } => Exit::Unwritten,
         };
         CliError::new(exit, &error).maybe_help(error.help())
     }

@@ -1,5 +1,6 @@
-//! Tells before a run that a goal is of no kind that the model was trained for.
+//! Tells before a run that a goal, or the device, is of no kind that the model was trained for.
 
+use tapwright_tasks::device::{DeviceAddress, DeviceKind};
 use tapwright_tasks::model::{ModelOptions, profiles};
 use tapwright_tasks::profile::{Shipped, TrainedGoals};
 
@@ -46,6 +47,26 @@ pub fn check_plan<'a>(
         }
     }
     Ok(())
+}
+
+/// Refuses a device of a kind that the model has never seen, unless somebody wants to see what becomes of that.
+///
+/// # Errors
+/// `CliError` with the kinds that it knows.
+pub fn check_device(options: &ModelOptions, at: &DeviceAddress, anyway: bool) -> Result<(), CliError> {
+    let known = profiles(options).map_or_else(|_| Vec::new(), |chosen| chosen.profiles.devices);
+    let Some(kind) = at.kind().filter(|kind| !anyway && !known.is_empty() && !known.contains(kind)) else {
+        return Ok(());
+    };
+    let nouns: Vec<&str> = known.into_iter().map(DeviceKind::noun).collect();
+    let why = format!(
+        "this model was trained on no {}: it knows only this kind of device: {}",
+        kind.noun(),
+        nouns.join(", ")
+    );
+    Err(CliError::usage(why).help(
+        "name a model that knows it: --model http://HOST/v1 --model-name NAME, or a folder; to run this one all the same add --anyway",
+    ))
 }
 
 fn untrained(trained: &TrainedGoals, why: &str) -> CliError {

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
     listen_to_tracing(arguments.common.verbose.max(u8::from(serves && !json)));
     // Before there are threads: a local model is served or asked from many of them.
     tapwright_tasks::model::limit_arenas();
+    keep_to_ourselves();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -66,6 +67,13 @@ fn main() -> ExitCode {
         _ => exit,
     }
     .into()
+}
+
+/// ONNX Runtime has telemetry, which begins when the library is loaded, with a file among the temporary ones and a database in the
+/// user's cache; only a variable of the environment turns it off before that.
+fn keep_to_ourselves() {
+    // SAFETY: there is no other thread yet that could read the environment meanwhile.
+    unsafe { env::set_var("ORT_DISABLE_TELEMETRY", "1") };
 }
 
 /// The arguments are wrong, or ask for help. Who wants JSON gets it, though the arguments could not be read.

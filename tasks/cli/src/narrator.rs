@@ -6,10 +6,12 @@ use std::time::Duration;
 use console::{Style, measure_text_width, style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
+use tapwright_tasks::device::DeviceKind;
 use tapwright_tasks::headline::{Headline, Mood, message_of};
 use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::run::Judgement;
 use tapwright_tasks::scene::{Scenes, failure_text};
+use tapwright_tasks::settings::Settings;
 use tapwright_tasks::{Deed, EffectLine, End, Entry, Gesture, Line, Outcome, Step, StepResult};
 
 use crate::changes::changes_in_words;
@@ -44,8 +46,31 @@ pub struct RunEnding<'a> {
     pub end: &'a End,
     pub judgement: Option<&'a Judgement>,
     pub ms: u64,
-    /// Whether somebody may want to go on with it.
-    pub can_go_on: bool,
+    /// What may become of it.
+    pub go_on: GoOn,
+    /// The word for what it was on.
+    pub device: &'static str,
+}
+
+/// Whether somebody may want to go on with a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoOn {
+    Yes,
+    /// Its end stands, or it is only looked at.
+    No,
+    /// What it was on was made for it, and is gone.
+    Gone(DeviceKind),
+}
+
+impl GoOn {
+    /// Of a run that ended so, under these settings.
+    pub fn of(outcome: &Outcome, settings: &Settings) -> GoOn {
+        match settings.device.at.kind() {
+            _ if !outcome.can_go_on() => GoOn::No,
+            Some(kind) if settings.device_is_gone_after_run() => GoOn::Gone(kind),
+            _ => GoOn::Yes,
+        }
+    }
 }
 
 impl Narrator {
@@ -168,7 +193,7 @@ impl Narrator {
             output::out(&last_line(ending, exit).to_string());
             return;
         }
-        let RunEnding { folder, end, judgement, ms, can_go_on, .. } = ending;
+        let RunEnding { folder, end, judgement, ms, go_on, device, .. } = ending;
         let verdict = judgement.and_then(|judgement| judgement.verdict.as_ref());
         let Headline { mood, text } = Headline::of(Some(&end.outcome), verdict);
         let (mark, colour) = match (&end.outcome, mood) {
@@ -195,26 +220,27 @@ impl Narrator {
             self.field("noted", &output::wrapped(note, self.width - 16));
         }
         if let Some(judgement) = judgement {
-            self.judgement(judgement);
+            self.judgement(judgement, device);
         }
         self.field("record", &[folder.display().to_string()]);
         let last = folder.display();
         self.field("", &[style(format!("tapwright replay {last} --html run.html")).dim().to_string()]);
-        if *can_go_on {
-            let why = match end.outcome {
-                Outcome::ModelFailed { .. } => "  (once the model answers again)",
-                Outcome::DeviceLost { .. } => "  (once the device is back)",
-                _ => "",
-            };
-            self.field("", &[style(format!("tapwright resume {last}{why}")).dim().to_string()]);
-        } else if end.outcome.can_go_on() {
-            let told = "it cannot go on: its phone was the virtual one of this process; `tapwright phone` serves one that stays";
-            self.field("", &[style(told).dim().to_string()]);
+        match go_on {
+            GoOn::Yes => {
+                let why = match end.outcome {
+                    Outcome::ModelFailed { .. } => "  (once the model answers again)",
+                    Outcome::DeviceLost { .. } => "  (once the device is back)",
+                    _ => "",
+                };
+                self.field("", &[style(format!("tapwright resume {last}{why}")).dim().to_string()]);
+            }
+            GoOn::Gone(kind) => self.field("", &[style(gone(*kind)).dim().to_string()]),
+            GoOn::No => {}
         }
         output::out("");
     }
 
-    fn judgement(&self, judgement: &Judgement) {
+    fn judgement(&self, judgement: &Judgement, device: &str) {
         match &judgement.verdict {
             Some(verdict) => {
                 let shown = match verdict {
@@ -224,7 +250,7 @@ impl Narrator {
                 };
                 let mut lines = match verdict.why() {
                     Some(why) => output::wrapped(why, self.width - 24),
-                    None => vec!["the phone says so".to_owned()],
+                    None => vec![format!("the {device} says so")],
                 };
                 lines[0] = format!("{shown}  {}", lines[0]);
                 self.field("verdict", &lines);
@@ -236,8 +262,8 @@ impl Narrator {
         }
         let lines = match &judgement.changed {
             None => return,
-            Some(changed) if changed.is_empty() => vec!["nothing, says the phone".to_owned()],
-            Some(changed) => changes_in_words(changed, self.width.saturating_sub(16)),
+            Some(changed) if changed.is_empty() => vec![format!("nothing, says the {device}")],
+            Some(changed) => changes_in_words(changed, device, self.width.saturating_sub(16)),
         };
         self.field("changed", &lines);
     }
@@ -332,9 +358,24 @@ pub fn head(goal: &str, facts: &[(&str, String)], width: usize) -> Vec<String> {
     empty().chain(goal).chain(facts).chain(empty()).collect()
 }
 
+/// Why a run does not go on whose device was made for it, and what stays instead.
+fn gone(kind: DeviceKind) -> &'static str {
+    match kind {
+        DeviceKind::Phone => {
+            "it cannot go on: its phone was the virtual one of this process; `tapwright phone` serves one that stays"
+        }
+        DeviceKind::Desktop => {
+            "it cannot go on: its desktop was made for this run, and is gone; --device desktop:DISPLAY is one that stays"
+        }
+        DeviceKind::Browser => {
+            "it cannot go on: its browser was started for this run, and is gone; --device browser:HOST:PORT is one that stays"
+        }
+    }
+}
+
 /// The last line for programs.
 pub fn last_line(ending: &RunEnding<'_>, exit: Exit) -> Value {
-    let RunEnding { run, folder, end, judgement, ms, can_go_on } = ending;
+    let RunEnding { run, folder, end, judgement, ms, go_on, device: _ } = ending;
     let verdict = judgement.and_then(|judgement| judgement.verdict.as_ref());
     json!({
         "run": run,
@@ -347,7 +388,7 @@ pub fn last_line(ending: &RunEnding<'_>, exit: Exit) -> Value {
         "changed": judgement.and_then(|judgement| judgement.changed.as_ref()),
         "ms": ms,
         "record": folder.to_string_lossy(),
-        "can_go_on": can_go_on,
+        "can_go_on": *go_on == GoOn::Yes,
         "exit": exit.code(),
     })
 }

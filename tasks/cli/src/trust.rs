@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use console::style;
+use tapwright_tasks::command_line::quoted;
 use tapwright_tasks::settings::{SensitiveSetting, SettingsFile, TrustStore, UntrustedFile};
 
 use crate::error::CliError;
@@ -21,23 +22,23 @@ pub fn store(state: Option<PathBuf>) -> Option<TrustStore> {
     state.map(|state| TrustStore::new(state.join("trusted")))
 }
 
-/// The file, if all that is used of it may be; `sensitive` is all that trusting it would let through. A command that only reads
-/// records uses nothing but where those are.
+/// The part of a file that is used, if that may be; whoever trusts `whole` trusts all of it, so all of that is told. A command that
+/// only reads records uses nothing but where those are.
 ///
 /// # Errors
 /// `CliError` if it needs trust that nobody gave it.
 pub fn checked(
+    whole: &SettingsFile,
     file: SettingsFile,
-    sensitive: Vec<SensitiveSetting>,
     store: Option<&TrustStore>,
     reads_records_only: bool,
     json: bool,
 ) -> Result<SettingsFile, CliError> {
     let Some(untrusted) = file.untrusted(store) else { return Ok(file) };
-    let untrusted = UntrustedFile { settings: sensitive, ..untrusted };
     if reads_records_only && file.sensitive_places().is_empty() {
         return Ok(file.without_sensitive());
     }
+    let untrusted = UntrustedFile { settings: whole.sensitive(), ..untrusted };
     if AGREED.lock().is_ok_and(|agreed| agreed.contains(&untrusted.digest)) {
         return Ok(file);
     }
@@ -60,7 +61,10 @@ pub fn checked(
 
 /// What the settings that need trust do, a line each.
 pub fn told(untrusted: &UntrustedFile) -> Vec<String> {
-    let line = |setting: &&SensitiveSetting| format!("{}: {}", output::flat(&setting.key), output::flat(&setting.does));
+    // Blanks stay as many as there are: in a command they are meant.
+    let line = |setting: &&SensitiveSetting| {
+        format!("{}: {}", output::flat(&setting.key), output::plain(&setting.does).replace('\n', " "))
+    };
     // What runs something is never left out, however many other settings somebody has put before it.
     let (running, others): (Vec<_>, Vec<_>) = untrusted.settings.iter().partition(|setting| setting.runs_code);
     let room = SHOWN_MAX.saturating_sub(running.len());
@@ -101,12 +105,6 @@ fn refused(untrusted: &UntrustedFile) -> CliError {
         .help(format!("read it, then: tapwright trust {}; or name a file of your own: --config FILE", quoted(&shown)))
 }
 
-/// A path as it is written to a shell.
-pub fn quoted(path: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+:@%,".contains(letter);
-    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use tapwright_tasks::settings::SensitiveSetting;
@@ -144,6 +142,5 @@ mod tests {
             ("policy.secrets.s39: runs\\u{1b}[2J it", "and 28 more"),
             "what runs code is told first, wherever it stands"
         );
-        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
     }
 }

@@ -93,6 +93,39 @@ fn the_doctor_tries_the_phone_and_says_what_to_do() {
     assert!(ran.out.contains("there is no model in none") && ran.out.contains("--runs FOLDER"), "{}", ran.out);
 }
 
+/// Where an ONNX Runtime is that somebody has named or fetched.
+#[cfg(target_os = "linux")]
+fn library() -> Option<std::path::PathBuf> {
+    let named = std::env::var_os("ORT_DYLIB_PATH").map(std::path::PathBuf::from);
+    let cache = std::path::PathBuf::from(std::env::var_os("HOME")?).join(".cache/tapwright");
+    let versions = fs::read_dir(cache).ok()?.flatten().map(|entry| entry.path());
+    let libraries =
+        versions.filter(|path| path.is_dir()).flat_map(|path| fs::read_dir(path).into_iter().flatten().flatten());
+    let is_library = |path: &std::path::PathBuf| path.to_string_lossy().contains("libonnxruntime.so");
+    named.or_else(|| libraries.map(|entry| entry.path()).filter(is_library).max())
+}
+
+/// A library of others has telemetry of its own: with this program it keeps to itself what it does.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_library_leaves_nothing_behind() {
+    let Some(library) = library() else {
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), b"SKIPPED: there is no ONNX Runtime here\n");
+        return;
+    };
+    let place = Place::new();
+    let (temporary, home) = (place.path().join("tmp"), place.path().join("home"));
+    fs::create_dir(&temporary).unwrap();
+    fs::create_dir(&home).unwrap();
+    let mut command = place.command(&["run", "Turn Wi-Fi on", "--json", "--ort-library", library.to_str().unwrap()]);
+    let ran = program::Ran::of(command.env("TMPDIR", &temporary).env("HOME", &home).output().unwrap());
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let left: Vec<_> = fs::read_dir(&temporary).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let others: Vec<_> = fs::read_dir(home.join(".cache")).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(others, ["tapwright"], "only what is this program's");
+}
+
 #[test]
 fn two_phones_cannot_have_one_port() {
     let place = Place::new();

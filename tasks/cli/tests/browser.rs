@@ -103,7 +103,7 @@ fn a_run_has_a_browser_of_its_own_and_leaves_nothing() {
     let ran = place.run(&["resume", "last"]);
     let told = ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(ran.code == 2 && told.contains("the browser of this run was made for it, and is gone with it"), "{told}");
-    assert!(told.contains("--device browser --another-phone"), "{told}");
+    assert!(told.contains("--device browser --another-device"), "{told}");
 }
 
 #[test]

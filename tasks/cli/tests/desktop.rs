@@ -163,5 +163,5 @@ fn a_desktop_that_was_made_for_a_run_is_gone_with_it_and_that_is_said() {
     assert_eq!(ran.last()["can_go_on"], false, "{}", ran.out);
     let ran = program::Ran::of(place.command(&["resume", "last"]).env("TMPDIR", place.path()).output().unwrap());
     assert!(ran.code == 2 && ran.err.contains("was made for it, and is gone with it"), "{} {}", ran.code, ran.err);
-    assert!(ran.err.contains("--another-phone"), "{}", ran.err);
+    assert!(ran.err.contains("--another-device"), "{}", ran.err);
 }

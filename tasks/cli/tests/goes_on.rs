@@ -86,6 +86,19 @@ fn the_phone_of_a_process_is_gone_with_it() {
     phone.kill();
 }
 
+/// A record that is only looked at is said nothing of what its phone was.
+#[test]
+fn a_run_that_is_shown_is_not_said_to_have_been_on_the_virtual_phone() {
+    let place = Place::new();
+    let (phone, address) = phone(&place);
+    assert_eq!(place.script(&[LAUNCH], &["--device", &address]).told(), "14 model-failed null");
+    let ran = place.run(&["replay", "last"]);
+    assert!(ran.code == 0 && !ran.out.contains("cannot go on"), "{}", ran.out);
+    phone.kill();
+    let text = place.run(&["run", "x", "--model", "script:script.txt"]);
+    assert!(text.out.contains("its phone was the virtual one of this process"), "{}", text.out);
+}
+
 #[test]
 fn one_process_has_a_run() {
     let place = Place::new();

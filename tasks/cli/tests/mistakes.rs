@@ -332,3 +332,46 @@ fn in_tasks_of_osworld() {
     let last: Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
     assert_eq!((ran.code, &last["all"]["tasks"], last["mistakes"].as_array().unwrap().len()), (2, &json!(1), 2));
 }
+
+/// A rule for an app that is not there is right and does nothing now: it is said once, and nothing else is.
+#[test]
+fn a_forbidden_app_that_the_phone_does_not_have_is_told() {
+    let place = Place::new();
+    let run = |more: &[&str]| place.run(&[&["run", "x", "--model", "finish"][..], more].concat());
+    let flat = |ran: &Ran| ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (more, words) in [
+        (
+            &["--forbid", "WhatsApp"][..],
+            "has no app \"WhatsApp\" now; the policy's rule for it stands for when it comes",
+        ),
+        (&["--forbid", "com.example.bank"], "has no app \"com.example.bank\" now"),
+        (&["--forbid", "微信", "--forbid", "WhatsApp"], "has none of the apps \"微信\", \"WhatsApp\" now"),
+    ] {
+        let ran = run(more);
+        assert!(ran.code == 0 && flat(&ran).matches(words).count() == 1, "{words}: {}", ran.err);
+    }
+    for more in [&["--forbid", "Messages"][..], &["--forbid", "com.android.settings"], &["--forbid", "信息"], &[]] {
+        let ran = run(more);
+        assert!(ran.code == 0 && !flat(&ran).contains("now; the policy"), "{more:?}: {}", ran.err);
+    }
+}
+
+/// What a model was trained on is phones: on anything else it would press what it takes for one.
+#[test]
+fn the_small_model_is_not_taken_to_a_desktop_or_a_browser() {
+    let place = Place::new();
+    for device in ["desktop:private", "desktop", "browser", "browser:127.0.0.1:1"] {
+        let noun = device.split(':').next().unwrap();
+        let ran = place.run(&["run", "Turn Wi-Fi on", "--device", device]);
+        let words = format!("this model was trained on no {noun}");
+        assert!(ran.code == 2 && ran.err.contains(&words) && ran.err.contains("--anyway"), "{device}: {}", ran.err);
+        assert!(!place.path().join("runs").exists());
+        place.file("plan.toml", "plan = \"p\"\n[[goal]]\nname = \"a\"\ngoal = \"Turn Wi-Fi on\"\n");
+        let ran = place.run(&["run", "--plan", "plan.toml", "--device", device]);
+        assert!(ran.code == 2 && ran.err.contains(&words), "{device}: {}", ran.err);
+    }
+    for more in [&["--anyway", "--no-fetch"][..], &["--model", "finish"]] {
+        let ran = place.run(&[&["run", "Turn Wi-Fi on", "--device", "browser:127.0.0.1:1"][..], more].concat());
+        assert!(ran.code == 3 && !ran.err.contains("trained on"), "{more:?}: {} {}", ran.code, ran.err);
+    }
+}

@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use program::{Place, Ran, Running};
+use program::{Place, Ran, Running, Server, say};
 use serde_json::{Value, json};
 
 const LAUNCH: &str = r#"do(action="Launch", app="Settings")"#;
@@ -202,8 +202,13 @@ fn a_link_in_a_record_is_not_followed_when_it_goes_on() {
     };
     let cases = [
         (&folder, "journal.jsonl"),
+        (&folder, "origin.json"),
+        (&folder, "verdict.json"),
         (&folder, "lock"),
         (&folder, "pictures"),
+        (&planned, "origin.json"),
+        (&planned, "plan.json"),
+        (&planned, "plan.md"),
         (&planned, "plan.jsonl"),
         (&planned, "plan.toml"),
         (&planned, "lock"),
@@ -237,6 +242,101 @@ fn a_link_in_a_record_is_not_followed_when_it_goes_on() {
     place.file("script.txt", &[LAUNCH, FINISH].join("\n"));
     let ran = place.run(&["resume", folder.to_str().unwrap(), "--json"]);
     assert_eq!(ran.told(), "0 done null", "as it was before, it goes on: {}{}", ran.out, ran.err);
+    phone.kill();
+}
+
+/// A verdict is not written over a link either, nor read through one.
+#[cfg(unix)]
+#[test]
+fn a_linked_verdict_is_neither_read_nor_replaced() {
+    let place = Place::new();
+    assert_eq!(place.script(&[FINISH], &["--expect", "wifi.on=false"]).told(), "0 done passed");
+    let (at, own) = (place.only_run().join("verdict.json"), place.path().join("own.json"));
+    fs::rename(&at, &own).unwrap();
+    std::os::unix::fs::symlink(&own, &at).unwrap();
+    let before = fs::read(&own).unwrap();
+    for arguments in [&["judge", "last"][..], &["judge", "last", "--expect", "wifi.on=true"]] {
+        let ran = place.run(arguments);
+        assert!(ran.code == 4 && ran.err.contains("a link, which is not followed"), "{}{}", ran.out, ran.err);
+        assert!(fs::symlink_metadata(&at).unwrap().is_symlink() && fs::read(&own).unwrap() == before);
+    }
+    let shown = place.run(&["replay", "last"]);
+    assert!(shown.code == 5 && shown.err.contains("a link"), "{}{}", shown.out, shown.err);
+}
+
+/// A record of one's own that was changed says so; one that was made elsewhere is another matter.
+#[test]
+fn a_broken_seal_is_told() {
+    let place = Place::new();
+    let (phone, address) = phone(&place, &[]);
+    let folder = broken(&place, &address);
+    place.file("script.txt", &[LAUNCH, FINISH].join("\n"));
+    let copy = folder.with_file_name("a-copy");
+    assert!(std::process::Command::new("cp").arg("-r").args([&folder, &copy]).status().unwrap().success());
+    let flags = ["--device", &address, "--model", "script:script.txt", "--policy", "trusting"];
+    let resume = |folder: &Path| place.run(&[&["resume", folder.to_str().unwrap()][..], &flags].concat());
+    let flat = |ran: &Ran| format!("{}{}", ran.out, ran.err).split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = "was made here, and its seal is broken";
+    change_origin(&copy, |origin| origin["steps"] = json!(7));
+    let ran = resume(&copy);
+    assert!(ran.code == 0 && flat(&ran).contains(words), "{}", flat(&ran));
+    // Also where nothing is left out of it but what was expected.
+    change_origin(&folder, |origin| origin["expected"] = json!([{ "fact": "wifi.on", "is": "true" }]));
+    let ran = resume(&folder);
+    assert!(flat(&ran).contains(words), "{}", flat(&ran));
+    let place = Place::new();
+    let folder = broken(&place, &address);
+    change_origin(&folder, |origin| drop(origin.as_object_mut().unwrap().remove("seal")));
+    let ran = place.run(&["resume", "last"]);
+    assert!(ran.code == 2 && ran.err.contains("was not made here") && !ran.err.contains("broken"), "{}", ran.err);
+    phone.kill();
+}
+
+/// Whoever is sent a record learns no password; whoever goes on with it has it in the settings, or says it again.
+#[test]
+fn a_record_holds_no_credentials() {
+    let place = Place::new();
+    let (phone, address) = phone(&place, &[]);
+    let server = Server::start();
+    let url = server.url.replace("http://", "http://me-myself:pw-tell-nobody@") + "?key=key-tell-nobody";
+    let run = ["run", "x", "--json", "--device", &address, "--model", &url, "--model-name", "m"];
+    let run = place.start(&run);
+    for _ in 0..2 {
+        drop(server.request());
+    }
+    assert_eq!(run.end().told(), "14 model-failed null");
+    let folder = place.only_run();
+    let mut said = String::new();
+    for name in ["origin.json", "journal.jsonl", "verdict.json"] {
+        said += &fs::read_to_string(folder.join(name)).unwrap();
+    }
+    for shown in [&["runs"][..], &["runs", "--json"], &["replay", "last"], &["replay", "last", "--html", "run.html"]] {
+        let ran = place.run(shown);
+        said += &format!("{}{}", ran.out, ran.err);
+    }
+    said += &fs::read_to_string(place.path().join("run.html")).unwrap();
+    for secret in ["tell-nobody", "me-myself"] {
+        assert!(!said.contains(secret), "{secret} is told");
+    }
+    let ran = place.run(&["resume", "last"]);
+    assert!(ran.code == 2 && ran.err.contains("--model http://USER:PASSWORD@HOST/v1"), "{}", ran.err);
+    assert!(!ran.err.contains("tell-nobody"), "{}", ran.err);
+    // Said again, or in the settings, where it is found by what is left of it.
+    for settings in
+        [format!("[model]\nuse = \"{url}\"\nname = \"m\"\n"), format!("[models.mine]\nuse = \"{url}\"\nname = \"m\"\n")]
+    {
+        place.file("t.toml", &format!("[policy]\npreset = \"trusting\"\n[limits]\nretries_max = 0\n{settings}"));
+        let going_on = place.start(&["resume", "last", "--json", "--config", "t.toml"]);
+        // It goes on under its own limits, by which it tries once more.
+        for _ in 0..2 {
+            drop(server.request());
+        }
+        assert_eq!(going_on.end().told(), "14 model-failed null");
+    }
+    let going_on = place.start(&["resume", "last", "--json", "--model", &url, "--model-name", "m"]);
+    say(server.request(), FINISH);
+    assert_eq!(going_on.end().told(), "0 done null");
+    assert!(!fs::read_to_string(folder.join("origin.json")).unwrap().contains("tell-nobody"));
     phone.kill();
 }
 
@@ -320,6 +420,19 @@ fn a_plan_of_another_user_takes_no_more_steps_than_ones_own_limit() {
     assert!(ran.code != 0 && head.contains("\"steps_max\":3,"), "{head}: {}{}", ran.out, ran.err);
     let told = format!("{}{}", ran.out, ran.err).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(told.contains("more steps than your own limit, 3"), "{told}");
+    // However often it goes on, and breaks off in between.
+    let twice = other.path().join("runs/twice");
+    assert!(std::process::Command::new("cp").arg("-r").args([&folder, &twice]).status().unwrap().success());
+    let home = r#"do(action="Home")"#;
+    let model = format!("script:{}", other.file("script.txt", &[LAUNCH, home].join("\n")).display());
+    let ran = other.run(&["resume", twice.to_str().unwrap(), "--device", &address, "--model", &model]);
+    assert!(!twice.join("2-two").exists(), "{}{}", ran.out, ran.err);
+    let script = [&[LAUNCH, home, FINISH][..], &[LAUNCH, home].repeat(2), &[FINISH]].concat().join("\n");
+    other.file("script.txt", &script);
+    let ran = other.run(&["resume", twice.to_str().unwrap(), "--device", &address, "--model", &model]);
+    let journal = fs::read_to_string(twice.join("2-two/journal.jsonl"));
+    let journal = journal.unwrap_or_else(|error| panic!("{error}: {}{}", ran.out, ran.err));
+    assert!(journal.lines().next().unwrap().contains("\"steps_max\":3,"), "{}{}", ran.out, ran.err);
     // One's own takes as many as it says.
     place.file("tapwright.toml", "[limits]\nsteps_max = 3\n");
     let (ran, head) = goes_on(&place, &folder);

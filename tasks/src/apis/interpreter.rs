@@ -1,81 +1,94 @@
 //! Where an argument of a command would be a program: what a shell or an interpreter is given as a script, as the file of one, or
-//! on its standard input.
+//! on its standard input, however many commands are around it. It goes by lists of programs, and no list is whole: what it does not
+//! know it lets through, unless an option says by its name that code follows.
 
+mod programs;
+
+use self::programs::{Interpreter, Program, SUBCOMMANDS, VARIABLES, Wrapper, known_as, of_name};
 use super::template::has_places;
 
-/// Programs that run another one, which stands among their arguments.
-const WRAPPERS: [&str; 18] = [
-    "busybox", "chroot", "command", "doas", "env", "exec", "ionice", "nice", "nohup", "setsid", "stdbuf", "su", "sudo",
-    "time", "timeout", "toybox", "watch", "xargs",
+/// So many commands within commands are looked into; more nobody writes.
+const DEPTH_MAX: u32 = 8;
+/// Long options of shells that a file of code follows.
+const WITH_CODE: [&str; 3] = ["--rcfile", "--init-file", "--command"];
+/// What a long option is called that code, or a command, follows.
+const CODE_OPTIONS: [&str; 12] = [
+    "checkpoint-action",
+    "cmd",
+    "command",
+    "eval",
+    "exec",
+    "execute",
+    "expression",
+    "rsh",
+    "rsync-path",
+    "shell",
+    "to-command",
+    "use-compress-program",
 ];
-const SHELLS: [&str; 10] = ["ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh"];
-/// Interpreters, without the version in their names, and the letters of the options that a script follows.
-const INTERPRETERS: [(&str, &str); 15] = [
-    ("bun", "ep"),
-    ("deno", "ep"),
-    ("julia", "eE"),
-    ("lua", "e"),
-    ("luajit", "e"),
-    ("node", "ep"),
-    ("nodejs", "ep"),
-    ("osascript", "e"),
-    ("perl", "eE"),
-    ("php", "rBRE"),
-    ("powershell", "cCeE"),
-    ("pwsh", "cCeE"),
-    ("pypy", "c"),
-    ("python", "c"),
-    ("ruby", "e"),
-];
-/// Programs that hand their arguments to a shell elsewhere.
-const REMOTE: [&str; 3] = ["adb", "rsh", "ssh"];
-/// Options of shells that a value follows.
-const WITH_VALUE: [&str; 3] = ["--rcfile", "--init-file", "--command"];
+/// In place of what `xargs` adds.
+const ADDED: &str = "{{arguments}}";
 
 /// Whether what the model says would be run as a program by this command.
 pub fn runs_arguments(argv: &[String]) -> bool {
+    // Without a place the program reads it.
+    let reads = !argv.iter().any(|argument| has_places(argument));
+    is_code(argv, reads, DEPTH_MAX)
+}
+
+fn is_code(argv: &[String], reads: bool, depth: u32) -> bool {
     let Some((program, arguments)) = argv.split_first() else { return false };
-    let name = base(program);
+    if depth == 0 || has_places(program) {
+        return true;
+    }
+    let name = last_part(program);
+    if name == "find" || name == "fd" || name == "fdfind" {
+        return finds(&name, arguments, reads, depth);
+    }
     if follows_script_option(arguments) {
         return true;
     }
-    if REMOTE.contains(&name.as_str()) {
-        return arguments.iter().any(|argument| has_places(argument));
+    let Some((known, rest)) = of_program(&name, arguments) else { return false };
+    match known {
+        Program::Interpreter(interpreter) => interprets(rest, &interpreter, reads),
+        Program::Shelled => rest.iter().any(|argument| has_places(argument)),
+        Program::Reader => reads,
+        Program::Remote(wrapper) => {
+            let says = rest.iter().any(|argument| has_places(argument));
+            let has_command = |argument: &String| name == "su" && argument.starts_with("-c");
+            says || (reads && !rest.iter().any(has_command) && runs(&name, &command_in(rest, &wrapper), reads, depth))
+        }
+        Program::Wrapper(wrapper) => wraps(&name, rest, &wrapper, reads, depth),
     }
-    if let Some(letters) = script_letters(&name) {
-        return interprets(arguments, letters);
-    }
-    if !WRAPPERS.contains(&name.as_str()) {
-        return false;
-    }
-    // What they run is the first of their arguments that is a program of these; what is none of these runs nothing.
-    let found = arguments.iter().enumerate().find_map(|(at, argument)| {
-        let letters = script_letters(&base(argument)).filter(|_| !has_places(argument))?;
-        Some(interprets(&arguments[at + 1..], letters))
-    });
-    found.unwrap_or(false)
 }
 
-/// The name of a program without its folder, its ending and its version: `python` of `/usr/bin/python3.12`.
-fn base(program: &str) -> String {
+/// What a program does, and those of its arguments that this is about.
+fn of_program<'a>(name: &str, arguments: &'a [String]) -> Option<(Program, &'a [String])> {
+    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    if let Some(known) = of_name(name).or_else(|| of_name(bare)) {
+        return Some((known, arguments));
+    }
+    let name = known_as(name);
+    SUBCOMMANDS.iter().filter(|(program, ..)| *program == name).find_map(|(_, word, known)| {
+        let at = if word.is_empty() { 0 } else { arguments.iter().position(|argument| argument == word)? + 1 };
+        Some((*known, &arguments[at..]))
+    })
+}
+
+/// The name of a program without its folder and its ending.
+fn last_part(program: &str) -> String {
     let name = program.rsplit(['/', '\\']).next().unwrap_or(program).to_lowercase();
-    let name = name.strip_suffix(".exe").unwrap_or(&name);
-    name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-').to_owned()
-}
-
-fn script_letters(name: &str) -> Option<&'static str> {
-    if SHELLS.contains(&name) {
-        return Some("c");
-    }
-    INTERPRETERS.iter().find(|(interpreter, _)| *interpreter == name).map(|(_, letters)| *letters)
+    name.strip_suffix(".exe").unwrap_or(&name).to_owned()
 }
 
 /// Of any program: an option that ends with `c` or `e`, or is called after what it does, and then what the model says.
 fn follows_script_option(arguments: &[String]) -> bool {
     let is_script = |flag: &str| {
         let letters = flag.strip_prefix('-').filter(|letters| letters.bytes().all(|b| b.is_ascii_alphabetic()));
-        matches!(flag, "--eval" | "--command" | "-Command" | "-EncodedCommand" | "--exec")
-            || letters.is_some_and(|letters| letters.ends_with(['c', 'e']))
+        flag.strip_prefix("--").is_some_and(|name| CODE_OPTIONS.contains(&name))
+            || matches!(flag, "-Command" | "-EncodedCommand" | "-ex" | "-eval")
+            // A longer one is a word, as in `-name`.
+            || letters.is_some_and(|letters| letters.len() <= 3 && letters.ends_with(['c', 'e']))
     };
     let separate = arguments.windows(2).any(|two| is_script(&two[0]) && has_places(&two[1]));
     let joined = || arguments.iter().filter_map(|one| one.split_once('='));
@@ -83,29 +96,231 @@ fn follows_script_option(arguments: &[String]) -> bool {
 }
 
 /// Of an interpreter: in which of its arguments a program stands. What stands behind the program is its own.
-fn interprets(arguments: &[String], letters: &str) -> bool {
-    let mut has_script_option = false;
+fn interprets(arguments: &[String], interpreter: &Interpreter, reads: bool) -> bool {
+    let Interpreter { code, values, long_values, first, mut before, reads: reads_code, apart } = *interpreter;
+    let mut has_code = false;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
-        if argument == "--" || argument == "-" {
+        if argument == "--" {
+            continue;
+        }
+        if argument == "-" {
+            if reads && reads_code && !has_code {
+                return true;
+            }
             continue;
         }
         let Some(option) = argument.strip_prefix(['-', '+']) else {
+            if has_code {
+                return false;
+            }
+            if before > 0 {
+                before -= 1;
+                continue;
+            }
+            if has_places(argument) && (first || apart) {
+                return true;
+            }
             // The script itself, or the file that it is in.
-            return has_places(argument);
+            if first {
+                return false;
+            }
+            continue;
         };
+        if let Some((_, count)) = long_values.iter().find(|(long, _)| long == argument) {
+            rest.by_ref().take(*count).for_each(drop);
+            continue;
+        }
+        let is_value = option.starts_with(|letter| values.contains(letter));
         if has_places(argument) {
+            if is_value {
+                continue; // It is the value of that option.
+            }
             return true;
         }
-        let is_long = option.starts_with('-');
-        has_script_option |= !is_long && option.chars().any(|letter| letters.contains(letter));
-        let takes_value = if is_long { WITH_VALUE.contains(&argument.as_str()) } else { option.ends_with(['o', 'O']) };
-        if takes_value && rest.next().is_some_and(|value| has_places(value)) {
+        if option.starts_with('-') {
+            if WITH_CODE.contains(&argument.as_str()) && rest.next().is_some_and(|value| has_places(value)) {
+                return true;
+            }
+            continue;
+        }
+        // A shell that is told to read its script has arguments of its own.
+        if apart && reads && option.contains('s') && !option.contains('c') {
             return true;
+        }
+        let is_last = |letters: &str| option.ends_with(|letter| letters.contains(letter));
+        if !apart && is_last(code) {
+            has_code = true;
+            match rest.next() {
+                Some(code) if has_places(code) => return true,
+                // A file of code that is what it reads.
+                Some(code) if reads && matches!(code.as_str(), "-" | "/dev/stdin" | "/dev/fd/0") => return true,
+                _ => {}
+            }
+        } else if is_last(values) && !(is_value && option.len() > 1) {
+            let value = rest.next();
+            // An option of a shell is no value that a model should choose.
+            if apart && value.is_some_and(|value| has_places(value)) {
+                return true;
+            }
+        } else if apart && option.contains(|letter| code.contains(letter)) {
+            // Its code is the next argument that is no option.
+            return code_of_shell(rest.as_slice());
         }
     }
-    // Without a script it reads one: from where the arguments of the call go, unless they go into its own.
-    !has_script_option
+    reads && reads_code && !has_code
+}
+
+/// Of a shell, after the option that says that code comes: whether the model says it.
+fn code_of_shell(arguments: &[String]) -> bool {
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.strip_prefix(['-', '+']) {
+            _ if has_places(argument) => return true,
+            None => return false,
+            Some(option) if option.ends_with(['o', 'O']) => {
+                if rest.next().is_some_and(|value| has_places(value)) {
+                    return true;
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    false
+}
+
+/// Of a program that runs another one.
+fn wraps(name: &str, arguments: &[String], wrapper: &Wrapper, reads: bool, depth: u32) -> bool {
+    let arguments = match name {
+        "env" => match split_strings(arguments) {
+            Some(arguments) => arguments,
+            None => return true,
+        },
+        _ => arguments.to_vec(),
+    };
+    if sets_a_variable(&arguments) {
+        return true;
+    }
+    let command = command_in(&arguments, wrapper);
+    if name == "xargs" {
+        return is_code(&with_added(&arguments, command, reads), false, depth - 1);
+    }
+    if runs(name, &command, reads, depth) {
+        return true;
+    }
+    // Where an option is not known to have a value, the command is further on than it seems.
+    (0..arguments.len()).any(|at| {
+        let is_interpreter = |known| matches!(known, Some((Program::Interpreter(_), _)));
+        let rest = &arguments[at..];
+        !has_places(&rest[0])
+            && is_interpreter(of_program(&last_part(&rest[0]), &rest[1..]))
+            && is_code(rest, reads, depth - 1)
+    })
+}
+
+/// A command within another one; without one there it is often a shell.
+fn runs(name: &str, command: &[String], reads: bool, depth: u32) -> bool {
+    match command {
+        [] => reads && name != "env",
+        command => is_code(command, reads, depth - 1),
+    }
+}
+
+/// The command among a program's arguments.
+fn command_in(arguments: &[String], wrapper: &Wrapper) -> Vec<String> {
+    let mut before = wrapper.before;
+    let mut at = 0;
+    while let Some(argument) = arguments.get(at) {
+        at += 1;
+        match argument.strip_prefix('-') {
+            Some("" | "-") => {}
+            Some(option) if option.starts_with('-') => {}
+            Some(option) => at += usize::from(option.len() == 1 && wrapper.values.contains(option)),
+            None if is_assignment(argument) => {}
+            None if before > 0 => before -= 1,
+            None => return arguments[at - 1..].to_vec(),
+        }
+    }
+    Vec::new()
+}
+
+fn is_assignment(argument: &str) -> bool {
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    argument.split_once('=').is_some_and(|(name, _)| is_name(name))
+}
+
+/// Whether the model says the name of a variable, or the value of one by which programs are made to run something.
+fn sets_a_variable(arguments: &[String]) -> bool {
+    arguments.iter().filter_map(|argument| argument.split_once('=')).any(|(name, value)| {
+        let name = name.rsplit_once("--").map_or(name, |(_, name)| name);
+        let is_loaded = VARIABLES.contains(&name) || name.starts_with("DYLD_") || name.starts_with("LD_");
+        (has_places(name) && !name.starts_with('-')) || (is_loaded && has_places(value))
+    })
+}
+
+/// The arguments of `env` with what `-S` splits; `None` if the model says what is split.
+fn split_strings(arguments: &[String]) -> Option<Vec<String>> {
+    let mut split = Vec::new();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let short = argument.strip_prefix('-').filter(|letters| !letters.starts_with('-'));
+        let string = match (argument.strip_prefix("--split-string"), short.and_then(|letters| letters.split_once('S')))
+        {
+            (Some(""), _) => rest.next().cloned().unwrap_or_default(),
+            (Some(joined), _) => joined.trim_start_matches('=').to_owned(),
+            (None, Some((letters, joined))) if letters.chars().all(|letter| "iv0".contains(letter)) => match joined {
+                "" => rest.next().cloned().unwrap_or_default(),
+                joined => joined.to_owned(),
+            },
+            _ => {
+                split.push(argument.clone());
+                continue;
+            }
+        };
+        if has_places(&string) {
+            return None;
+        }
+        let bare = |word: &str| word.trim_matches(['\'', '"']).to_owned();
+        split.extend(string.split_whitespace().map(bare));
+    }
+    Some(split)
+}
+
+/// The command of `xargs` with what it adds at the end, or puts where it is told to.
+fn with_added(arguments: &[String], command: Vec<String>, reads: bool) -> Vec<String> {
+    if !reads || command.is_empty() {
+        return command;
+    }
+    let after = |flag: &str| {
+        let at = arguments.iter().position(|argument| argument == flag)?;
+        arguments.get(at + 1).cloned()
+    };
+    let attached = arguments.iter().find_map(|argument| {
+        argument.strip_prefix("-I").or(argument.strip_prefix("--replace=")).filter(|sign| !sign.is_empty())
+    });
+    match after("-I").or(attached.map(str::to_owned)) {
+        Some(sign) if !sign.is_empty() => command.iter().map(|word| word.replace(&sign, ADDED)).collect(),
+        _ => command.into_iter().chain([ADDED.to_owned()]).collect(),
+    }
+}
+
+/// Of a program that finds files and runs commands on them.
+fn finds(name: &str, arguments: &[String], reads: bool, depth: u32) -> bool {
+    let is_exec = |argument: &str| match name {
+        "find" => matches!(argument, "-exec" | "-execdir" | "-ok" | "-okdir"),
+        _ => matches!(argument, "-x" | "-X" | "--exec" | "--exec-batch"),
+    };
+    let ended = arguments.iter().position(|argument| argument == "--");
+    // What follows is no file of `find`'s: a dash begins an action there, too.
+    if name == "find" && ended.is_some_and(|at| arguments[at..].iter().any(|argument| has_places(argument))) {
+        return true;
+    }
+    let begins = arguments.iter().enumerate().filter(|(_, argument)| is_exec(argument)).map(|(at, _)| at + 1);
+    begins.into_iter().any(|at| {
+        let command = &arguments[at..];
+        let end = command.iter().position(|argument| matches!(argument.as_str(), ";" | "\\;" | "+"));
+        is_code(&command[..end.unwrap_or(command.len())], reads, depth - 1)
+    })
 }
 
 #[cfg(test)]
@@ -161,8 +376,117 @@ mod tests {
             "pwsh -Command {{x}}",
             "ssh host {{x}}",
             "adb shell input text {{x}}",
+            // Options between code and its option, and arguments of a script that is read.
+            "bash -s a b",
+            "perl -e 1 -e {{x}}",
+            "python3 -W ignore {{x}}",
+            "python3 -m {{x}}",
+            "php {{x}}",
+            "ruby -r{{x}} a.rb",
+            "deno eval {{x}}",
+            "deno run {{x}}",
+            "bun -e {{x}}",
+            "go run {{x}}",
+            "java -cp a.jar {{x}}",
+            "Rscript -e {{x}}",
+            "tclsh {{x}}",
+            "tclsh",
+            "expect -c {{x}}",
+            "gnuplot -e {{x}}",
+            "pwsh {{x}}",
+            "cmd.exe /c {{x}}",
+            // Languages that nobody takes for one.
+            "awk {{x}}",
+            "awk {{x}} file",
+            "gawk -F , {{x}}",
+            "awk -v a=b {{x}} file",
+            "awk -f {{x}} file",
+            "awk -f - file",
+            "gawk -e {{x}}",
+            "mawk -f /dev/stdin",
+            "sed {{x}}",
+            "sed -n {{x}} file",
+            "sed -e s/a/b/ -f {{x}}",
+            "sed --expression={{x}} file",
+            "sed -i s/{{x}}/b/e file",
+            "jq {{x}}",
+            "jq -r --arg a b {{x}}",
+            "m4 {{x}}",
+            "dc",
+            "dc -e {{x}}",
+            "make {{x}}",
+            "make A={{x}}",
+            "sqlite3 a.db {{x}}",
+            "sqlite3 a.db",
+            "psql -c {{x}}",
+            "psql -h host -U me db",
+            "mysql -e {{x}}",
+            "vim -c {{x}} file",
+            "vim +{{x}} file",
+            "emacs --eval {{x}}",
+            "gdb -ex {{x}} prog",
+            // Commands within commands.
+            "docker exec c sh -c {{x}}",
+            "docker exec -it -u me -e A=b c bash {{x}}",
+            "docker exec --user me c sh {{x}}",
+            "docker exec c {{x}}",
+            "docker exec -i c sh",
+            "docker run --rm alpine ash -c {{x}}",
+            "docker compose exec web python3 -c {{x}}",
+            "podman exec c awk {{x}}",
+            "kubectl exec -n ns pod -c web -- sh -c {{x}}",
+            "kubectl exec pod -- {{x}}",
+            "kubectl exec -i pod -- sh",
+            "oc exec pod -- awk {{x}}",
+            "xargs sh -c",
+            "xargs {{x}}",
+            "xargs -n 1 bash",
+            "xargs -I % sh -c %",
+            "xargs -I{} sh -c {}",
+            "xargs awk",
+            "parallel {{x}}",
+            "env -S {{x}}",
+            "env -S sh {{x}}",
+            "env -iS bash\u{a0}-c {{x}}",
+            "env --split-string=awk {{x}}",
+            "env LD_PRELOAD={{x}} notify",
+            "env BASH_ENV={{x}} bash script.sh",
+            "env {{x}} notify",
+            "env {{x}}=1 notify",
+            "find . -exec sh -c {{x}} ;",
+            "find . -name a -execdir awk {{x}} {} +",
+            "find . -ok {{x}} ;",
+            "find -- {{x}}",
+            "fd -x sh -c {{x}}",
+            "ssh host",
+            "ssh -p 22 host sh",
+            "ssh -o ProxyCommand={{x}} host",
+            "ssh host docker exec c sh {{x}}",
+            "su",
+            "su -",
+            "adb shell",
+            "nice -n 5 env A=b timeout -k 1 5 sh {{x}}",
+            "sudo -u me {{x}}",
+            "timeout 5 {{x}}",
+            "flock /tmp/l sh -c {{x}}",
+            "flock /tmp/l -c {{x}}",
+            "watch {{x}}",
+            "tmux send-keys {{x}}",
+            "strace -f -o log sh {{x}}",
+            "nsenter -t 1 sh {{x}}",
+            "npx {{x}}",
+            "uv run {{x}}",
+            "busybox awk {{x}}",
+            "at now",
+            "crontab -",
+            "rsync --rsh={{x}} a b",
+            "rsync -e {{x}} a b",
+            "tar --to-command={{x}} -xf a.tar",
+            "tar --checkpoint-action=exec={{x}} -cf a.tar b",
+            "git -c {{x}} status",
+            "socat - {{x}}",
         ] {
-            let words: Vec<String> = argv.split(' ').map(str::to_owned).collect();
+            let words: Vec<String> = argv.split(' ').map(|word| word.replace('\u{a0}', " ")).collect();
             assert!(runs_arguments(&words), "{argv}");
         }
         for argv in [
@@ -182,6 +506,45 @@ mod tests {
             "grep -ci {{x}}",
             "grep bash {{x}}",
             "curl -d {{x}} http://h",
+            "awk -v a={{x}} -f prog.awk",
+            "awk -va={{x}} -f prog.awk",
+            "awk $1==2 {{x}}",
+            "awk -f prog.awk",
+            "sed -n 1p {{x}}",
+            "sed -e s/a/b/ {{x}}",
+            "sed s/a/b/",
+            "jq -r .a {{x}}",
+            "jq --arg a {{x}} .b",
+            "jq .a",
+            "docker exec c notify {{x}}",
+            "docker exec -i -u me c notify",
+            "kubectl exec pod -- notify {{x}}",
+            "xargs",
+            "xargs notify",
+            "xargs -I % notify -- %",
+            "xargs -n 1 grep",
+            "env -S notify {{x}}",
+            "env A={{x}} notify",
+            "env",
+            "find . -name {{x}}",
+            "find {{x}} -type f",
+            "find . -name {{x}} -exec wc -l {} ;",
+            "find . -exec grep {{x}} {} +",
+            "fd {{x}}",
+            "ssh host notify",
+            "su me -c notify",
+            "nice -n 5 notify {{x}}",
+            "flock /tmp/l notify {{x}}",
+            "strace -f -o log notify {{x}}",
+            "sqlite3 {{x}} .tables",
+            "vim {{x}}",
+            "bash -c cat",
+            "perl -ne print",
+            "python3 send.py",
+            "mysqldump {{x}}",
+            "notify --title {{x}}",
+            "notify -title {{x}}",
+            "todo add --list home -- {{x}}",
         ] {
             let words: Vec<String> = argv.split(' ').map(str::to_owned).collect();
             assert!(!runs_arguments(&words), "{argv}");

@@ -256,7 +256,7 @@ fn unspanned<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Err
 /// What a model is told that is to write a plan.
 pub fn prompt_for(what: &str) -> String {
     format!(
-        "Write a plan for somebody who operates a phone, in TOML, and nothing else. Keep the goals few; each is done in \
+        "Write a plan for somebody who operates a device (a phone, a desktop or a browser), in TOML, and nothing else. Keep the goals few; each is done in \
          one app and can be checked on the screen. Form:\n\nplan = \"a title\"\n\n[[goal]]\nname = \"trains\"\ngoal = \"Find \
          the evening train to Changchun and note its number and price\"\napp = \"Trains\"\nsteps_max = 40\noutput = {{ train \
          = \"text\", price = \"number\" }}\nretries = 1\non_failure = \"ask\"\n\n[[goal]]\nname = \"tell\"\ngoal = \"Send \

@@ -13,7 +13,7 @@ use tapwright_agent::outcome::Outcome;
 use tapwright_contract::file;
 
 use super::outputs::{add_round, new_items};
-use super::{Goal, OutputKind, Outputs, Plan};
+use super::{DOCUMENT, Goal, OutputKind, Outputs, Plan};
 use crate::mistake::Mistake;
 
 /// The format's version. Older records are read: version 1 has no `stopped`, no `end` of what failed, and no `started`; version 2 no
@@ -228,7 +228,8 @@ impl PlanRecord {
     /// `PlanRecordError` if somebody else has it, or it cannot be read.
     pub fn take_up(folder: &Path) -> Result<PlanRecord, PlanRecordError> {
         let failed = |source| PlanRecordError::File { at: folder.to_owned(), source };
-        refuse_links(folder, &["plan.jsonl", "plan.toml", "lock"], &[]).map_err(failed)?;
+        let files = ["plan.jsonl", "plan.toml", "lock", "origin.json", "plan.json", "plan.md", DOCUMENT];
+        refuse_links(folder, &files, &[]).map_err(failed)?;
         let lock = private().create(true).append(true).open(folder.join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}

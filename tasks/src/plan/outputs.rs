@@ -77,8 +77,8 @@ pub fn question(words: &str, end: &End, goal: &Goal, why: &str) -> String {
         _ => "",
     };
     format!(
-        "You were to do this on a phone:\n{words}\n\nYou have done it, and said:\n{}\n\nYour notes:\n{}\n\nOne thing is missing: {why}. \
-         Do nothing more on the phone. Answer with these lines and nothing else, and leave out a line if you do not know it:\n{}",
+        "You were to do this:\n{words}\n\nYou have done it, and said:\n{}\n\nYour notes:\n{}\n\nOne thing is missing: {why}. \
+         Do nothing more. Answer with these lines and nothing else, and leave out a line if you do not know it:\n{}",
         quoted(message),
         quoted(&end.notes.join("\n")),
         lines.join("\n")

@@ -10,9 +10,9 @@ use tapwright_agent::guard::Deed;
 use tapwright_agent::journal::{EffectLine, EventLine, Line};
 use tapwright_agent::person::Nobody;
 use tapwright_contract::Picture;
-use tapwright_contract::device::{Driver, DriverError, Front, Screen};
+use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Front, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
-use tapwright_drivers::{OpenRig, Rig};
+use tapwright_drivers::{OpenRig, Probe, Rig};
 use tapwright_phone::adbd;
 use tapwright_phone::{Icon, What, World};
 
@@ -87,13 +87,13 @@ async fn a_fork_knows_what_it_was_begun_with_before_it_goes_on() {
     fork(1, "fork").unwrap();
     let origin = known("fork");
     assert_eq!((&origin.launch, &origin.expected), (&known("run").launch, &wanted));
-    assert!(origin.is_own(&runs.join("fork"), Some(&key)));
+    assert_eq!(origin.provenance(&runs.join("fork"), Some(&key)), Provenance::Own);
     // Of somebody else's record the fork is somebody else's, too.
     let at = runs.join("run/origin.json");
     let text = std::fs::read_to_string(&at).unwrap();
     std::fs::write(&at, text.replace("script.txt", "planted.txt")).unwrap();
     fork(1, "planted").unwrap();
-    assert!(!known("planted").is_own(&runs.join("planted"), Some(&key)));
+    assert_eq!(known("planted").provenance(&runs.join("planted"), Some(&key)), Provenance::Foreign);
     // Another one that begins in the same millisecond takes the next name.
     fork(1, "fork").unwrap();
     assert_eq!(Record::read(&runs.join("fork-2")).unwrap().facts.run, "fork-2");
@@ -264,20 +264,79 @@ async fn a_phone_is_known_by_its_serial_number() {
             }
         };
         origin.clone().write(&run, session.seal.as_ref()).unwrap();
-        let matched = |matched: PhoneMatch| match matched {
-            PhoneMatch::Same => "same",
-            PhoneMatch::Unproven => "unproven",
-            PhoneMatch::Another { .. } => "another",
+        let matched = |matched: DeviceMatch| match matched {
+            DeviceMatch::Same => "same",
+            DeviceMatch::Unproven => "unproven",
+            DeviceMatch::Another { .. } => "another",
         };
-        assert_eq!(matched(session.matches_phone(&run, None).await.unwrap()), expected, "{recorded:?} {found}");
+        assert_eq!(matched(session.matches_device(&run, None).await.unwrap()), expected, "{recorded:?} {found}");
         // Somebody else's record cannot say that this is its phone.
         if expected == "same" {
             origin.write(&run, None).unwrap();
-            assert_eq!(matched(session.matches_phone(&run, None).await.unwrap()), "unproven");
+            assert_eq!(matched(session.matches_device(&run, None).await.unwrap()), "unproven");
         }
         session.close("done", false).await.unwrap();
         daemon.kill().await;
     }
+}
+
+/// A device with a fact that can be made true, which counts how often that was done; one of another name is refused.
+#[derive(Clone, Debug, Default)]
+struct Prepared(Arc<AtomicU32>);
+
+#[async_trait]
+impl OpenRig for Prepared {
+    fn name(&self) -> String {
+        "prepared".to_owned()
+    }
+
+    async fn open(&self, _within: Duration) -> Result<Rig, DriverError> {
+        let (driver, probe) = (Box::new(Plain::default()), Some(Box::new(self.clone()) as Box<dyn Probe>));
+        Ok(Rig { driver, apis: Vec::new(), probe, about: "it".to_owned(), identity: None, teardown: None })
+    }
+}
+
+#[async_trait]
+impl Probe for Prepared {
+    async fn facts(&mut self, _within: Duration) -> Result<crate::judge::Facts, DriverError> {
+        Ok([("a".to_owned(), self.0.load(Ordering::SeqCst).to_string())].into())
+    }
+
+    async fn set(&mut self, name: &str, _value: &str, _within: Duration) -> Result<(), DriverError> {
+        if name != "a" {
+            let kind = DriverErrorKind::Refused { why: "there is none".to_owned() };
+            return Err(DriverError { device: "it".to_owned(), operation: "set a fact", kind });
+        }
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+/// Where somebody else has a run's name, that is found before the device is made ready; and what cannot be made ready leaves no record.
+#[tokio::test]
+async fn a_device_is_made_ready_once_whoever_has_the_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    for name in ["run", "run-2"] {
+        std::fs::create_dir_all(runs.join(name)).unwrap();
+    }
+    let device = Prepared::default();
+    let custom = CustomDevice(Arc::new(device.clone()));
+    let mut session = session_on(folder.path(), "[model]\nuse = \"finish\"\n", Some(custom)).await;
+    let starting = |fact: &str| RunTask {
+        goal: "Go home".to_owned(),
+        start: vec![Fact::parse(fact).unwrap()],
+        evaluator: None,
+        case: None,
+    };
+    let report = session.run(&starting("a=1"), &runs, "run", 0, &mut |_| ()).await.unwrap();
+    assert_eq!((report.run.as_str(), device.0.load(Ordering::SeqCst)), ("run-3", 1));
+    let begun = RunOrigin::read(&report.folder).unwrap().unwrap().facts.unwrap();
+    assert_eq!(begun["a"], "1", "what was true once it was ready");
+    let refused = session.run(&starting("b=1"), &runs, "other", 0, &mut |_| ()).await;
+    assert!(matches!(refused, Err(RunError::Device(DeviceError::Start { .. }))), "{refused:?}");
+    assert!(!runs.join("other").exists());
+    session.close("done", false).await.unwrap();
 }
 
 fn is_send<T: Send>(_: &T) {}

@@ -13,7 +13,7 @@ use super::{ForeignSetting, Machine, MachineDesktop, Overrides, SettingsError, S
 use crate::desk::DeskOptions;
 use crate::device::{
     BrowserAddress, BrowserOptions, DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, FunctionOwners, Keys,
-    LaunchOptions, PhoneOptions, SIDES, Settle, Site, Weather,
+    LaunchOptions, PhoneOptions, SIDES, Settle, Site, Weather, without_token,
 };
 use crate::origin::LaunchSettings;
 use crate::page_server::PageServerOptions;
@@ -29,7 +29,7 @@ const DESKTOP_SIZE: Size = Size { width: 1280, height: 800 };
 /// The phone that is meant.
 pub(super) struct FoundDevice {
     pub options: DeviceOptions,
-    /// As it was named.
+    /// As a record keeps it.
     pub words: Option<String>,
     pub adb_server: String,
 }
@@ -53,10 +53,21 @@ pub(super) fn resolve(
         (Some(words), _) => Some(words.clone()),
         (None, Some(words)) => {
             is_recorded = true;
-            if !is_own && words != "virtual" && section.r#use.as_ref() != Some(words) {
-                foreign.push(ForeignSetting { what: "device", value: words.clone(), flag: "--device DEVICE" });
+            // What was left out of a record is in the settings, or nowhere.
+            match section.r#use.as_ref().filter(|own| kept(own) == kept(words)) {
+                Some(own) => Some(own.clone()),
+                None if is_withheld(words) => {
+                    let why = format!("the run was on {words}, and a record does not hold what opens that browser");
+                    let help = "name it whole: --device browser:ADDRESS, or use = \"browser:ADDRESS\" in [device]";
+                    return Err(SettingsError::usage(why, help));
+                }
+                None => {
+                    if !is_own && words != "virtual" {
+                        foreign.push(ForeignSetting { what: "device", value: kept(words), flag: "--device DEVICE" });
+                    }
+                    Some(words.clone())
+                }
             }
-            Some(words.clone())
         }
         (None, None) => section.r#use.clone(),
     };
@@ -101,7 +112,20 @@ pub(super) fn resolve(
             packages => FunctionOwners::Packages(packages.to_vec()),
         },
     };
-    Ok(FoundDevice { options, words, adb_server })
+    Ok(FoundDevice { options, words: words.as_deref().map(kept), adb_server })
+}
+
+/// The words for a device as a record keeps them: without what opens a browser to whoever reads it.
+pub(super) fn kept(words: &str) -> String {
+    match words.strip_prefix("browser:") {
+        Some(address) => format!("browser:{}", without_token(address)),
+        None => words.to_owned(),
+    }
+}
+
+/// Whether something was left out of an address in a record: no address has this letter.
+pub(super) fn is_withheld(words: &str) -> bool {
+    words.contains('…')
 }
 
 /// A folder whose files a model may read and write.

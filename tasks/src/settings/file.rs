@@ -20,7 +20,7 @@ use crate::policy::Preset;
 const FILE: &str = "tapwright.toml";
 
 /// The file, as it was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SettingsFile {
     path: PathBuf,
     text: String,
@@ -43,7 +43,7 @@ pub enum SettingsOrigin {
     WorkingFolder,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sections {
     pub runs: Option<PathBuf>,
@@ -90,7 +90,7 @@ pub(super) struct ModelSection {
     pub fetch: Option<bool>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeviceSection {
     pub r#use: Option<String>,
@@ -119,7 +119,7 @@ pub(super) enum ProtectedWindows {
     Words,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PhoneSection {
     pub seed: Option<u64>,
@@ -129,7 +129,7 @@ pub(super) struct PhoneSection {
     pub weather_seed: Option<u64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PolicySection {
     pub preset: Option<Preset>,
@@ -162,7 +162,7 @@ pub(super) struct ApiEffectsSection {
     pub irreversible: Option<Permission>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AskSection {
     pub listen: Option<Spanned<String>>,
@@ -184,7 +184,7 @@ pub(super) struct RuleSection {
     pub typing: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SecretSection {
     pub env: Option<String>,
@@ -202,7 +202,7 @@ pub(super) struct SecretSection {
 }
 
 /// A request if it has a `url`, a program if it has a `command`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApiSection {
     pub about: String,
@@ -222,7 +222,7 @@ pub(super) struct ApiSection {
 }
 
 /// A program if it has a `command`, else a server at a `url`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpSection {
     pub command: Option<Vec<String>>,
@@ -246,7 +246,7 @@ pub(super) struct McpSection {
 }
 
 /// A JSON schema, as a table or as a text.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum ParametersSection {
     Text(String),

@@ -4,10 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::device::is_withheld;
 use super::file::ModelSection;
 use super::{ForeignSetting, Machine, Overrides, SettingsError, SettingsFile};
 use crate::model::providers::Provider;
-use crate::model::{ApiKey, Cuda, LibraryOptions, ModelOptions, ModelSource};
+use crate::model::{ApiKey, Cuda, LibraryOptions, ModelOptions, ModelSource, without_secrets};
 use crate::origin::LaunchSettings;
 use crate::profile::{ProfileChoice, PromptLanguage, Shipped};
 
@@ -45,7 +46,7 @@ pub(super) fn resolve(
 ) -> Result<FoundModel, SettingsError> {
     let Choice { words, kept, section, is_foreign, is_recorded } = choose(file, overrides, recorded, is_own)?;
     if is_foreign {
-        let value = recorded.model.clone().unwrap_or_default();
+        let value = recorded.model.as_deref().map(kept_model).unwrap_or_default();
         foreign.push(ForeignSetting { what: "model", value, flag: "--model MODEL" });
     }
     let recorded_name = recorded.model_name.clone().filter(|_| is_recorded);
@@ -152,22 +153,28 @@ fn choose(
     let Some(words) = &recorded.model else {
         return Ok(choice(own.clone(), own.as_deref().map(absolute_model), &sections.model));
     };
-    if own.as_deref().map(absolute_model).as_ref() == Some(words) {
-        return Ok(choice(own, Some(words.clone()), &sections.model));
+    let recorded_words = kept_model(words);
+    if own.as_deref().map(absolute_model).as_ref() == Some(&recorded_words) {
+        return Ok(choice(own, Some(recorded_words), &sections.model));
     }
     let is_meant = |(name, section): &(&String, &ModelSection)| {
         let at = section.r#use.as_deref().map(|words| absolute_model(in_file(file, words)));
-        *name == words || at.as_ref() == Some(words)
+        *name == words || at.as_ref() == Some(&recorded_words)
     };
     if let Some((name, _)) = sections.models.iter().find(is_meant) {
         return named(file, name);
+    }
+    if is_withheld(words) {
+        let why = format!("the model was at {words}, and a record does not hold what was left out of that address");
+        let help = "name it whole: --model http://USER:PASSWORD@HOST/v1, or in tapwright.toml: [model] use, or a [models.NAME]";
+        return Err(SettingsError::usage(why, help));
     }
     let mut section = sections.model.clone();
     (section.name, section.key_env) = (None, None);
     Ok(Choice {
         is_foreign: !is_own && !NULL_MODELS.contains(&words.as_str()),
         is_recorded: true,
-        ..choice(Some(words.into()), Some(words.clone()), &section)
+        ..choice(Some(words.into()), Some(recorded_words), &section)
     })
 }
 
@@ -322,8 +329,13 @@ fn absolute_model(words: impl AsRef<OsStr>) -> String {
         Some(text) => match text.strip_prefix("script:") {
             Some(script) => format!("script:{}", absolute(Path::new(script))),
             None if is_folder(text) => absolute(Path::new(text)),
-            None => text.to_owned(),
+            None => kept_model(text),
         },
         None => absolute(Path::new(words)),
     }
+}
+
+/// The words for a model as a record keeps them: of a server's address without name, password and query, where some want a key.
+fn kept_model(words: &str) -> String {
+    if is_server(words.as_ref()) { without_secrets(words) } else { words.to_owned() }
 }

@@ -39,11 +39,11 @@ fn of_file(text: &str) -> Settings {
 }
 
 fn sent(launch: LaunchSettings) -> Recorded {
-    Recorded { launch, is_own: false }
+    Recorded { launch, provenance: Provenance::Foreign }
 }
 
 fn own(launch: LaunchSettings) -> Recorded {
-    Recorded { launch, is_own: true }
+    Recorded { launch, provenance: Provenance::Own }
 }
 
 fn of_model(words: &str) -> LaunchSettings {
@@ -413,4 +413,71 @@ fn a_measurement_obeys_nothing_of_the_file_that_would_change_it() {
     assert_eq!((&found.rules.limits, &found.rules.policy), (&usual.rules.limits, &usual.rules.policy));
     assert_eq!((found.device, found.rules.limits.steps_max), (usual.device, 40));
     assert!(found.apis.is_empty());
+}
+
+/// What opens a server or a browser to whoever has it is not written down; what is left of an address finds the whole one in the settings.
+#[test]
+fn a_record_keeps_addresses_without_what_opens_them() {
+    for (words, kept) in [
+        ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
+        ("http://me:pw@h:8000/v1", "http://…@h:8000/v1"),
+        ("https://h/v1?key=pw", "https://h/v1?…"),
+        ("https://me:p@w@h/v1?a=pw@x", "https://…@h/v1?…"),
+    ] {
+        let overrides =
+            Overrides { model: Some(words.into()), model_name: Some("m".to_owned()), ..Overrides::default() };
+        let launch = resolve("", overrides, Recorded::default()).unwrap().launch;
+        assert_eq!(launch.model.as_deref(), Some(kept));
+        let url = |settings: Settings| match settings.model.source {
+            ModelSource::Server { url, .. } => url,
+            other => panic!("{other:?}"),
+        };
+        for text in [
+            format!("[model]\nuse = \"{words}\"\nname = \"m\"\n"),
+            format!("[models.a]\nuse = \"{words}\"\nname = \"m\"\n"),
+        ] {
+            for recorded in [own(of_model(kept)), sent(of_model(kept)), own(of_model(words))] {
+                let settings = resolve(&text, Overrides::default(), recorded).unwrap();
+                assert!(settings.foreign.is_empty() && !format!("{:?}", settings.launch).contains("pw"));
+                assert_eq!(url(settings), words, "{text}");
+            }
+        }
+        let again = resolve("", Overrides::default(), own(of_model(kept)));
+        assert_eq!(again.is_ok(), words == kept, "{words}");
+        // A record of before has it, and it is used and not written again.
+        let settings = resolve("", Overrides::default(), own(of_model(words))).unwrap();
+        assert_eq!((settings.launch.model.as_deref(), url(settings.clone()).as_str()), (Some(kept), words));
+        let settings = resolve("", Overrides::default(), sent(of_model(words))).unwrap();
+        assert_eq!(settings.foreign[0].value, kept, "nor is it shown");
+    }
+    let of_device = |words: &str| LaunchSettings { device: Some(words.to_owned()), ..LaunchSettings::default() };
+    for (words, kept) in [
+        ("browser", "browser"),
+        ("browser:800x600", "browser:800x600"),
+        ("browser:127.0.0.1:9222", "browser:127.0.0.1:9222"),
+        ("browser:http://127.0.0.1:9222", "browser:http://127.0.0.1:9222"),
+        ("browser:http://127.0.0.1:9222/", "browser:http://127.0.0.1:9222/"),
+        ("browser:ws://127.0.0.1:9222/devtools/browser/5f-pw", "browser:ws://127.0.0.1:9222/…"),
+        ("browser:wss://me:pw@h/x?token=pw", "browser:wss://…@h/…"),
+        ("browser:wss://h?token=pw", "browser:wss://h/…"),
+        ("browser:me:pw@h:9222", "browser:…@h:9222"),
+        ("R58M31ABCDE", "R58M31ABCDE"),
+        ("adb:x@y", "adb:x@y"),
+    ] {
+        let overrides = Overrides { device: Some(words.to_owned()), ..Overrides::default() };
+        let settings = resolve("", overrides, Recorded::default()).unwrap();
+        assert_eq!(settings.launch.device.as_deref(), Some(kept));
+        if let DeviceAddress::Browser(browser) = &settings.device.at {
+            use tapwright_drivers::OpenRig as _;
+            assert!(!browser.name().contains("pw"), "{}", browser.name());
+        }
+        let text = format!("[device]\nuse = \"{words}\"\n");
+        for recorded in [own(of_device(kept)), sent(of_device(kept))] {
+            let again = resolve(&text, Overrides::default(), recorded).unwrap();
+            assert_eq!((&again.device.at, again.foreign.len()), (&settings.device.at, 0), "{words}");
+            assert_eq!(again.launch.device.as_deref(), Some(kept));
+        }
+        let again = resolve("", Overrides::default(), own(of_device(kept)));
+        assert_eq!(again.is_ok(), words == kept, "{words}");
+    }
 }

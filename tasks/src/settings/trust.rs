@@ -18,6 +18,8 @@ use tapwright_contract::file;
 use super::SettingsFile;
 use super::file::{ModelSection, PolicySection, ProtectedWindows, Sections, SettingsOrigin};
 use super::model::{is_null_model, is_server};
+use crate::command_line;
+use crate::model::without_secrets;
 use crate::policy::Preset;
 use crate::profile::Shipped;
 
@@ -26,8 +28,6 @@ const DOES_LETTERS_MAX: usize = 120;
 
 /// And as much of where it stands.
 const KEY_LETTERS_MAX: usize = 60;
-const RUNS: &str = "runs the program";
-const LOADS: &str = "loads the library";
 
 /// A setting that somebody else's file may not have without being trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl SettingsFile {
         }
         let mut add = |key: &str, does: String| found.push(setting(key.to_owned(), does));
         if let Some(words) = device.r#use.as_ref().filter(|words| *words != "virtual") {
-            add("device.use", format!("acts on the device {words}"));
+            add("device.use", format!("acts on the device {}", super::device::kept(words)));
         }
         if let Some(server) = &device.adb_server {
             add("device.adb_server", format!("asks the adb server at {server}"));
@@ -170,21 +170,27 @@ impl SettingsFile {
         }
         of_policy(policy, &mut found);
         for (name, api) in apis {
-            let does = match (&api.command, &api.url) {
-                (Some(argv), _) => format!("{RUNS} {}", argv.join(" ")),
-                (None, url) => format!("sends what a model writes to {}", url.as_deref().unwrap_or("an address")),
-            };
-            found.push(setting(format!("apis.{name}"), does));
+            let key = format!("apis.{name}");
+            found.push(match (&api.command, &api.url) {
+                (Some(argv), _) => running(key, runs(argv)),
+                (None, url) => {
+                    let url = url.as_deref().map_or_else(|| "an address".to_owned(), without_secrets);
+                    setting(key, format!("sends what a model writes to {url}"))
+                }
+            });
         }
         for (name, server) in mcp {
-            let does = match (&server.command, &server.url) {
-                (Some(argv), _) if server.pass_env.is_empty() => format!("{RUNS} {}", argv.join(" ")),
+            let key = format!("mcp.{name}");
+            found.push(match (&server.command, &server.url) {
+                (Some(argv), _) if server.pass_env.is_empty() => running(key, runs(argv)),
                 (Some(argv), _) => {
-                    format!("{RUNS} {} with the variables {}", argv.join(" "), server.pass_env.join(", "))
+                    running(key, format!("{} with the variables {}", runs(argv), server.pass_env.join(", ")))
                 }
-                (None, url) => format!("sends what a model writes to {}", url.as_deref().unwrap_or("an address")),
-            };
-            found.push(setting(format!("mcp.{name}"), does));
+                (None, url) => {
+                    let url = url.as_deref().map_or_else(|| "an address".to_owned(), without_secrets);
+                    setting(key, format!("sends what a model writes to {url}"))
+                }
+            });
         }
         found
     }
@@ -211,7 +217,7 @@ impl SettingsFile {
         if let Some(cache) = &self.sections.cache {
             // A library that lies there is loaded into this process.
             let does = format!("takes models, libraries and the key of records from {}", cache.display());
-            found.push(setting("cache".to_owned(), does));
+            found.push(running("cache", does));
         }
         found
     }
@@ -225,9 +231,22 @@ impl SettingsFile {
     }
 }
 
-fn setting(key: String, does: String) -> SensitiveSetting {
-    let runs_code = does.starts_with(RUNS) || does.starts_with(LOADS) || key == "cache";
-    SensitiveSetting { key: short(&key, KEY_LETTERS_MAX), does: short(&does, DOES_LETTERS_MAX), runs_code }
+fn setting(key: impl Into<String>, does: impl Into<String>) -> SensitiveSetting {
+    SensitiveSetting {
+        key: short(&key.into(), KEY_LETTERS_MAX),
+        does: short(&does.into(), DOES_LETTERS_MAX),
+        runs_code: false,
+    }
+}
+
+/// One by which somebody's code runs here.
+fn running(key: impl Into<String>, does: impl Into<String>) -> SensitiveSetting {
+    SensitiveSetting { runs_code: true, ..setting(key, does) }
+}
+
+/// A program, for people: as a shell would be told it, and with nothing in it that a terminal obeys.
+fn runs(argv: &[String]) -> String {
+    format!("runs the program {}", command_line::in_words(argv))
 }
 
 fn short(text: &str, letters_max: usize) -> String {
@@ -238,12 +257,13 @@ fn short(text: &str, letters_max: usize) -> String {
 }
 
 fn of_model(at: &str, section: &ModelSection, found: &mut Vec<SensitiveSetting>) {
-    let mut add = |key: &str, does: String| found.push(setting(format!("{at}.{key}"), does));
+    let key_of = |key: &str| format!("{at}.{key}");
+    let mut add = |key: &str, does: String| found.push(setting(key_of(key), does));
     match section.r#use.as_deref() {
         None => {}
         Some(words) if is_null_model(words) => {}
         Some(words) if is_server(words.as_ref()) => {
-            add("use", format!("sends the goal and pictures of the screen to {words}"));
+            add("use", format!("sends the goal and pictures of the screen to {}", without_secrets(words)));
         }
         Some(words) => add("use", format!("lets {words} decide what is done")),
     }
@@ -255,7 +275,7 @@ fn of_model(at: &str, section: &ModelSection, found: &mut Vec<SensitiveSetting>)
         add("profile", format!("tells the model what stands in {}", profile.get_ref()));
     }
     if let Some(library) = &section.ort_library {
-        add("ort_library", format!("{LOADS} {}", library.display()));
+        found.push(running(key_of("ort_library"), format!("loads the library {}", library.display())));
     }
 }
 
@@ -304,13 +324,17 @@ fn of_policy(section: &PolicySection, found: &mut Vec<SensitiveSetting>) {
         }
     }
     for (name, secret) in &section.secrets {
-        let does = match (&secret.command, &secret.env, &secret.file, &secret.keyring) {
-            (Some(argv), ..) => format!("{RUNS} {}", argv.join(" ")),
-            (_, Some(variable), ..) => format!("reads the environment variable {variable}"),
-            (_, _, Some(at), _) => format!("reads the file {}", at.display()),
+        let key = format!("policy.secrets.{name}");
+        if let Some(argv) = &secret.command {
+            found.push(running(key, runs(argv)));
+            continue;
+        }
+        let does = match (&secret.env, &secret.file, &secret.keyring) {
+            (Some(variable), ..) => format!("reads the environment variable {variable}"),
+            (_, Some(at), _) => format!("reads the file {}", at.display()),
             (.., keyring) => format!("reads {} from the keyring", keyring.as_deref().unwrap_or("a secret")),
         };
-        add(format!("secrets.{name}"), does);
+        found.push(setting(key, does));
     }
 }
 
@@ -379,6 +403,38 @@ mod tests {
             ("[mcp.a]\nurl = \"https://x.example/mcp\"", "mcp.a"),
         ] {
             assert_eq!(keys(text), [expected], "{text}");
+        }
+    }
+
+    /// Whether it runs something is known where it is found, and not read off the words for it.
+    #[test]
+    fn what_runs_code_is_known_as_that() {
+        for (text, expected, does) in [
+            (
+                "cache = \"runs the program\"",
+                true,
+                "takes models, libraries and the key of records from runs the program",
+            ),
+            ("[model]\nort_library = \"x.so\"", true, "loads the library x.so"),
+            ("[policy.secrets.a]\ncommand = [\"sh\", \"-c\", \"a b\"]", true, "runs the program sh -c 'a b'"),
+            ("[policy.secrets.a]\ncommand = [\"a\\u001b[2J\"]", true, r"runs the program $'a\x1b[2J'"),
+            ("[apis.a]\nabout = \"x\"\ncommand = [\"touch\", \"x\", \"y z\"]", true, "runs the program touch x 'y z'"),
+            (
+                "[apis.a]\nabout = \"x\"\nurl = \"http://me:pw@x/a?key=k\"",
+                false,
+                "sends what a model writes to http://…@x/a?…",
+            ),
+            (
+                "[model]\nuse = \"http://me:pw@x/v1\"",
+                false,
+                "sends the goal and pictures of the screen to http://…@x/v1",
+            ),
+            ("[policy.secrets.a]\nenv = \"HOME\"", false, "reads the environment variable HOME"),
+            ("[device]\nuse = \"browser:ws://h:1/devtools/browser/t\"", false, "acts on the device browser:ws://h:1/…"),
+        ] {
+            let file = SettingsFile::of_text(Path::new("t.toml"), text, SettingsOrigin::WorkingFolder).unwrap();
+            let [found] = &file.sensitive()[..] else { panic!("one: {text}") };
+            assert_eq!((found.runs_code, found.does.as_str()), (expected, does), "{text}");
         }
     }
 

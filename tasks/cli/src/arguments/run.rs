@@ -33,7 +33,7 @@ it is worth nothing. For anything else name a larger model with --model.";
     format!("{RUN_HELP}{}{rest}", kinds.concat())
 }
 
-/// Reach a goal on a phone
+/// Reach a goal on a phone, a desktop or in a browser
 #[derive(Args, Debug)]
 #[command(
     after_help = run_help()
@@ -59,7 +59,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "FACT=VALUE", value_parser = fact)]
     pub expect: Vec<Fact>,
 
-    /// Run though the goal is of no kind that the model was trained for
+    /// Run though the goal, or the device, is of no kind that the model was trained for
     #[arg(long)]
     pub anyway: bool,
 
@@ -168,9 +168,9 @@ pub struct ForkArguments {
 /// What takes the place of what the run was begun with.
 #[derive(Args, Debug, Default)]
 pub struct ContinueArguments {
-    /// Go on though the phone is another one than the run was on: by the policy that is usual for this one, or a stricter one
-    #[arg(long, requires = "device")]
-    pub another_phone: bool,
+    /// Go on though the device is another one than the run was on: by the policy that is usual for this one, or a stricter one
+    #[arg(long, visible_alias = "another-phone", requires = "device")]
+    pub another_device: bool,
 
     /// Which actions need a person's approval; never fewer than when the run began [default: trusting on the virtual phone,
     /// careful on any other]

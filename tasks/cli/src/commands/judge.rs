@@ -10,7 +10,7 @@ use crate::arguments::{Common, JudgeArguments};
 use crate::config::{Config, Flags};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::narrator::{Narrator, RunEnding};
+use crate::narrator::{GoOn, Narrator, RunEnding};
 use crate::output;
 
 pub async fn perform(common: Common, arguments: JudgeArguments) -> Result<Exit, CliError> {
@@ -52,7 +52,8 @@ pub async fn perform(common: Common, arguments: JudgeArguments) -> Result<Exit, 
         narrator.head(&facts.setting.goal, &[("device", facts.device.clone()), ("model", facts.model.clone())]);
         let ms = record.entries.last().map_or(0, |entry| entry.ms);
         let run = &facts.run;
-        let ending = RunEnding { run, folder: &folder, end, judgement: Some(&judgement), ms, can_go_on: false };
+        let ending =
+            RunEnding { run, folder: &folder, end, judgement: Some(&judgement), ms, go_on: GoOn::No, device: "device" };
         narrator.ending(&ending, exit);
     }
     Ok(exit)
@@ -67,7 +68,7 @@ impl From<RejudgeError> for CliError {
             | RejudgeError::NothingExpected { .. }
             | RejudgeError::NoFacts { .. }
             | RejudgeError::Expectation(_) => CliError::new(Exit::Usage, &error),
-            RejudgeError::Unwritten { .. } => CliError::new(Exit::Unwritten, &error),
+            RejudgeError::Unwritten { .. } | RejudgeError::Misplaced { .. } => CliError::new(Exit::Unwritten, &error),
             RejudgeError::Record(_) | RejudgeError::Changed { .. } | RejudgeError::Unreadable { .. } => {
                 CliError::new(Exit::Unreadable, &error)
             }

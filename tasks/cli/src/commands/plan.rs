@@ -8,7 +8,7 @@ use std::path::Path;
 use console::style;
 use serde_json::json;
 use tapwright_tasks::headline::{EndNotice, Headline};
-use tapwright_tasks::origin::write_atomically;
+use tapwright_tasks::origin::{Provenance, write_atomically};
 use tapwright_tasks::plan::{
     DOCUMENT, Goal, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, carry_out, draft, id, markdown,
     notice, summary,
@@ -16,9 +16,10 @@ use tapwright_tasks::plan::{
 use tapwright_tasks::record::mark_last;
 use tapwright_tasks::run::RunReport;
 use tapwright_tasks::session::{Session, recorded_in};
+use tapwright_tasks::settings::Settings;
 use tapwright_tasks::{Entry, Outcome, Record, counted};
 
-use super::resume::{allow_phone, can_go_on, outlives, settings_again};
+use super::resume::{allow_device, doubt, outlives, settings_again};
 use super::run::warn_of_clock;
 use super::{close, close_with, open_model, open_session, run_name};
 use crate::arguments::{Common, ContinueArguments, PlanArguments};
@@ -28,7 +29,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::kinds;
-use crate::narrator::{Narrator, RunEnding, mark};
+use crate::narrator::{GoOn, Narrator, RunEnding, mark};
 use crate::output;
 use crate::people;
 use crate::terminal;
@@ -108,13 +109,14 @@ pub async fn go_on(common: Common, again: ContinueArguments, folder: &Path) -> R
         return Err(CliError::usage(format!("the plan at {} has come to its end", folder.display()))
             .help("what came of it is in its plan.md"));
     }
-    let another_phone = again.another_phone;
+    let another_device = again.another_device;
     let mut terminal = terminal::here(common.json);
     let mut config = settings_again(common, again, folder, &mut terminal).await?;
     config.settings.model.heard = record.heard();
     outlives(&config, &format!("tapwright resume {}", folder.display()))?;
     // Before it is written anew, with a seal of this user's.
-    let is_own = recorded_in(folder, &config.settings)?.is_own;
+    let provenance = recorded_in(folder, &config.settings)?.provenance;
+    let is_own = provenance == Provenance::Own;
     let stop = interrupt::listen();
     let secrets = config.secrets().await?;
     let respondents = people::gather(&config, terminal).await?;
@@ -124,12 +126,13 @@ pub async fn go_on(common: Common, again: ContinueArguments, folder: &Path) -> R
     };
     if !is_own {
         narrator.note(&format!(
-            "the plan's record was not made here, or was changed: none of its goals may take more steps than your own limit, {}",
+            "the plan's record {}: none of its goals may take more steps than your own limit, {}",
+            doubt(provenance),
             config.settings.rules.limits.steps_max
         ));
     }
     let last = last_run(&record);
-    let result = match allow_phone(&mut session, last.as_ref(), folder, another_phone, &narrator).await {
+    let result = match allow_device(&mut session, last.as_ref(), folder, another_device, &narrator).await {
         Ok(()) => carry_on(&mut session, &config, record, is_own).await,
         Err(error) => Err(error),
     };
@@ -173,13 +176,13 @@ async fn carry_on(
     let unwritten = |error: std::io::Error| {
         CliError::said(Exit::Unwritten, format!("the plan's record in {} cannot be written: {error}", folder.display()))
     };
-    session.write_origin(&folder).map_err(unwritten)?;
+    session.write_origin(&folder, is_own).map_err(unwritten)?;
     // What it says is not how the plan stands once it goes on; it is written anew in the end.
     let _ = fs::remove_file(folder.join("plan.json"));
     let mut watch = PlanNarrator {
         json: config.json,
         live: config.verbose == 0,
-        is_gone: config.device_is_gone_after_run(),
+        settings: &config.settings,
         answers: AwaitedAnswer::of(config),
         narrator: None,
     };
@@ -237,16 +240,15 @@ fn exit(end: &PlanEnd) -> Exit {
 }
 
 /// Tells what happens in each of a plan's runs.
-struct PlanNarrator {
+struct PlanNarrator<'a> {
     json: bool,
     live: bool,
-    /// Whether what it is on is gone after it.
-    is_gone: bool,
+    settings: &'a Settings,
     answers: Option<AwaitedAnswer>,
     narrator: Option<Narrator>,
 }
 
-impl PlanWatch for PlanNarrator {
+impl PlanWatch for PlanNarrator<'_> {
     fn begins(&mut self, goal: &Goal, words: &str, folder: &Path, steps_max: u32) {
         let mut narrator = Narrator::new(self.json, self.live, steps_max).awaiting(self.answers.clone());
         narrator.head(words, &[("goal", goal.name.clone()), ("record", folder.display().to_string())]);
@@ -274,7 +276,8 @@ impl PlanWatch for PlanNarrator {
             end: &report.end,
             judgement: Some(&report.judgement),
             ms: report.ms,
-            can_go_on: can_go_on(&report.end.outcome, self.is_gone),
+            go_on: GoOn::of(&report.end.outcome, self.settings),
+            device: self.settings.device.at.noun(),
         };
         narrator.ending(&ending, Exit::of(&report.end.outcome, report.judgement.verdict.as_ref()));
     }

@@ -18,7 +18,7 @@ use crate::clock;
 use crate::config::{Config, Flags};
 use crate::error::{CliError, with_causes};
 use crate::exit::Exit;
-use crate::narrator::{Narrator, RunEnding};
+use crate::narrator::{GoOn, Narrator, RunEnding};
 use crate::output;
 
 /// A page of more is slow to open.
@@ -86,7 +86,8 @@ pub fn perform(common: Common, arguments: &ReplayArguments) -> Result<Exit, CliE
                 end,
                 judgement: judgement.as_ref(),
                 ms,
-                can_go_on: false,
+                go_on: GoOn::No,
+                device: "device",
             };
             narrator.ending(&ending, exit);
         }

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use tapwright_tasks::device::DeviceAddress;
+use tapwright_tasks::origin::Provenance;
 use tapwright_tasks::plan::PlanRecord;
 use tapwright_tasks::policy::Preset;
 use tapwright_tasks::record::{find, find_run, mark_last};
 use tapwright_tasks::resume::{ResumableRun, heard_until};
 use tapwright_tasks::run::{RunError, RunLocation, RunReport};
-use tapwright_tasks::session::{PhoneMatch, Session, recorded_in, seal_of};
+use tapwright_tasks::session::{DeviceMatch, Session, recorded_in, seal_of};
 use tapwright_tasks::settings::{ForeignSetting, Settings, default_preset};
-use tapwright_tasks::{Answer, Asker, Entry, Outcome, Question, Record};
+use tapwright_tasks::{Answer, Asker, Entry, Question, Record};
 
 use super::run::{tell, warn_of_clock};
 use super::{close, open_session, plan, run_name};
@@ -60,7 +60,7 @@ async fn go_on(
     record: Record,
     begin: Begin,
 ) -> Result<Exit, CliError> {
-    let another_phone = again.another_phone;
+    let another_device = again.another_device;
     let mut terminal = terminal::here(common.json);
     let mut config = settings_again(common, again, folder, &mut terminal).await?;
     config.settings.model.heard = match &begin {
@@ -81,7 +81,7 @@ async fn go_on(
     let Some(mut session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
         return Ok(Exit::Stopped);
     };
-    let report = driven(&mut session, &config, &mut narrator, folder, &record, begin, another_phone).await;
+    let report = driven(&mut session, &config, &mut narrator, folder, &record, begin, another_device).await;
     narrator.go_on();
     close(session, report.as_ref().ok()).await;
     Ok(tell(&narrator, &report?, &config))
@@ -94,9 +94,9 @@ async fn driven(
     folder: &Path,
     record: &Record,
     begin: Begin,
-    another_phone: bool,
+    another_device: bool,
 ) -> Result<RunReport, CliError> {
-    allow_phone(session, Some(record), folder, another_phone, narrator).await?;
+    allow_device(session, Some(record), folder, another_device, narrator).await?;
     let (run, told) = match begin {
         Begin::Resume(run) => (*run, format!("goes on after {}", output::steps(record.steps()))),
         Begin::Fork { steps } => {
@@ -115,11 +115,12 @@ async fn driven(
             session.preset().name()
         ));
     }
+    let provenance = session.provenance(&run);
     if let Some(lower) = session.lower_limits(&run) {
         narrator.limit(lower.steps_max);
         narrator.note(&format!(
-            "the record was not made here, or was changed: it goes on under your own limits wherever they are lower than its own, and takes \
-             {} at most",
+            "the record {}: it goes on under your own limits wherever they are lower than its own, and takes {} at most",
+            doubt(provenance),
             output::steps(lower.steps_max)
         ));
     }
@@ -149,52 +150,75 @@ pub async fn settings_again(
     let first = Config::read(Flags::common(common.clone()))?;
     let recorded = recorded_in(folder, &first.settings)?;
     let limits = LimitArguments { policy: again.policy, ..LimitArguments::default() };
+    let provenance = recorded.provenance;
+    let json = common.json;
     let flags =
         Flags { device: again.device, model: again.model, ask: again.ask, limits, recorded, ..Flags::common(common) };
     let config = Config::read(flags)?;
     config.refuse_idle_flags()?;
+    if provenance == Provenance::BrokenSeal && !json {
+        output::err(&format!("  the record {} {}", output::flat(&folder.to_string_lossy()), doubt(provenance)));
+    }
     for ForeignSetting { what, value, flag } in &config.foreign {
         let message = format!(
-            "the record {} was not made here, or was changed. It names the {what} {value}, which is not in your settings. Use it?",
-            folder.display()
+            "the record {} {}. It names the {what} {value}, which is not in your settings. Use it?",
+            folder.display(),
+            doubt(provenance)
         );
         let agreed = match terminal {
             Some(terminal) => terminal.agree(&message).await,
             None => false,
         };
         if !agreed {
-            let why =
-                format!("{}: the record names the {what} {value}, which is not in your settings", folder.display());
+            let why = format!(
+                "{}: the record {}, and names the {what} {value}, which is not in your settings",
+                folder.display(),
+                doubt(provenance)
+            );
             return Err(CliError::usage(why).help(format!("name the one that you want: {flag}")));
         }
     }
     Ok(config)
 }
 
-/// Another phone than the record's is used only by somebody who says so, and by the policy that is usual for it.
-pub async fn allow_phone(
+/// What is known of a record that was not begun here as it is.
+pub fn doubt(provenance: Provenance) -> &'static str {
+    match provenance {
+        Provenance::Own => "was made here",
+        Provenance::Adopted => "was made elsewhere, and went on here",
+        Provenance::BrokenSeal => {
+            "was made here, and its seal is broken: what it was begun with was changed since, or its folder was renamed"
+        }
+        Provenance::Foreign => "was not made here, or was changed",
+    }
+}
+
+/// Another device than the record's is used only by somebody who says so, and by the policy that is usual for it.
+pub async fn allow_device(
     session: &mut Session,
     record: Option<&Record>,
     folder: &Path,
-    another_phone: bool,
+    another_device: bool,
     narrator: &Narrator,
 ) -> Result<(), CliError> {
-    let difference = match session.matches_phone(folder, record).await? {
-        PhoneMatch::Same => return Ok(()),
-        PhoneMatch::Unproven => None,
-        PhoneMatch::Another { recorded, found } => {
-            Some(format!("this is another phone: the run was on {recorded}, and this is {found}"))
+    let noun = session.settings().device.at.noun();
+    let difference = match session.matches_device(folder, record).await? {
+        DeviceMatch::Same => return Ok(()),
+        DeviceMatch::Unproven => None,
+        DeviceMatch::Another { recorded, found } => {
+            Some(format!("this is another {noun}: the run was on {recorded}, and this is {found}"))
         }
     };
     if let Some(difference) = &difference
-        && !another_phone
+        && !another_device
     {
         let message = format!("{difference}. What was touched, typed or begun there is not here. Go on with it?");
         let answer = session.ask(&Question::Permit { message, asker: Asker::Policy }).await;
         if answer != Answer::Yes {
             return Err(CliError::usage(difference.clone()).help(format!(
-                "go on with that phone; or with this one: tapwright resume {} --device DEVICE --another-phone",
-                folder.display()
+                "go on with that {noun}; or with this one: tapwright resume {} --device DEVICE {}",
+                folder.display(),
+                if noun == "phone" { "--another-phone" } else { "--another-device" }
             )));
         }
     }
@@ -202,12 +226,12 @@ pub async fn allow_phone(
     let preset = default_preset(&settings.device.at);
     if !settings.preset_is_chosen && preset == Preset::Careful {
         session.at_least(preset);
-        narrator.note(match difference {
-            Some(_) => "on another phone the policy is at least `careful`, unless --policy says otherwise",
-            None => {
-                "the record does not prove that this is the phone that the run was on: the policy is at least `careful`, unless --policy \
-                 says otherwise"
-            }
+        narrator.note(&match difference {
+            Some(_) => format!("on another {noun} the policy is at least `careful`, unless --policy says otherwise"),
+            None => format!(
+                "the record does not prove that this is the {noun} that the run was on: the policy is at least `careful`, unless \
+                 --policy says otherwise"
+            ),
         });
     }
     Ok(())
@@ -219,10 +243,10 @@ pub fn outlives(config: &Config, again: &str) -> Result<(), CliError> {
         return Ok(());
     }
     if !config.is_virtual() {
-        let what = if matches!(config.device.at, DeviceAddress::Browser(_)) { "browser" } else { "desktop" };
+        let what = config.device.at.noun();
         return Err(CliError::usage(format!("the {what} of this run was made for it, and is gone with it")).help(format!(
             "begin anew: tapwright run. Another {what} does not know what was done on it; to take one all the same: {again} \
-             --device {what} --another-phone"
+             --device {what} --another-device"
         )));
     }
     Err(CliError::usage("the phone of this run was inside its process, and is gone with it").help(format!(
@@ -235,9 +259,4 @@ fn folder(common: &Common, run: &str, find: fn(&Path, &str) -> std::io::Result<P
     let config = Config::read(Flags::records(common.clone()))?;
     find(&config.runs, run)
         .map_err(|error| CliError::usage(error.to_string()).help("see which there are with: tapwright runs"))
-}
-
-/// Whether somebody may want to go on.
-pub fn can_go_on(outcome: &Outcome, device_is_gone: bool) -> bool {
-    outcome.can_go_on() && !device_is_gone
 }

@@ -5,7 +5,6 @@ use tapwright_tasks::record::{ClockWarning, mark_last};
 use tapwright_tasks::run::{RunReport, RunTask};
 use tapwright_tasks::{Entry, Line, suites};
 
-use super::resume::can_go_on;
 use super::{close, open_session, plan, run_name};
 use crate::arguments::{Common, RunArguments};
 use crate::clock;
@@ -14,7 +13,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::kinds;
-use crate::narrator::{Narrator, RunEnding};
+use crate::narrator::{GoOn, Narrator, RunEnding};
 use crate::output;
 use crate::people;
 use crate::waiting::AwaitedAnswer;
@@ -26,6 +25,9 @@ pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, Cl
     let only_virtual = task.is_some();
     let flags = Flags { device, phone, weather, model, limits, ask, only_virtual, ..Flags::common(common) };
     let mut config = Config::read(flags)?;
+    if task.is_none() {
+        kinds::check_device(&config.model, &config.device.at, anyway)?;
+    }
     if let Some(file) = plan {
         config.refuse_idle_flags()?;
         return plan::begin(config, &file, anyway).await;
@@ -105,7 +107,8 @@ pub fn tell(narrator: &Narrator, report: &RunReport, config: &Config) -> Exit {
         end: &report.end,
         judgement: Some(&report.judgement),
         ms: report.ms,
-        can_go_on: can_go_on(&report.end.outcome, config.device_is_gone_after_run()),
+        go_on: GoOn::of(&report.end.outcome, &config.settings),
+        device: config.device.at.noun(),
     };
     narrator.ending(&ending, exit);
     exit
