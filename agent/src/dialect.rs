@@ -3,6 +3,10 @@
 //! What a reply means for the run is the episode's; whether it may be done is the guard's.
 
 pub mod autoglm;
+pub mod computer;
+pub mod frame;
+mod value;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +14,7 @@ use tapwright_contract::gesture::Abilities;
 
 use crate::action::Call;
 use crate::calls::ApiCatalog;
+use frame::Frame;
 
 /// A way to write actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +22,9 @@ use crate::calls::ApiCatalog;
 pub enum Dialect {
     /// `do(action="Tap", element=[500,500])` and `finish(message="…")`, places on a grid of 1000.
     Autoglm,
+    /// `click(at=[500,500])`, `hotkey(keys="ctrl+s")` and what other models write for a pointer and a keyboard, several a turn, places as
+    /// the profile says.
+    Computer,
 }
 
 /// What was understood of a reply.
@@ -26,7 +34,9 @@ pub struct ParsedReply {
     pub thought: String,
     /// What it wants.
     pub call: Result<Call, Unclear>,
-    /// Whether more calls followed, which are not done: the screen is another one after the first.
+    /// What it wants after that, if the first is done and the dialect has several a turn. The first that cannot be read is the last.
+    pub rest: Vec<Result<Call, Unclear>>,
+    /// Whether still more calls followed, which are not done: the screen is another one by then.
     pub more: bool,
 }
 
@@ -44,8 +54,14 @@ impl Dialect {
 
     /// The same where these APIs are offered.
     pub fn read_with(self, reply: &str, cut: bool, apis: &ApiCatalog) -> ParsedReply {
+        self.read_on(reply, cut, apis, &Frame::default())
+    }
+
+    /// The same of a display, whose places are written as a profile says.
+    pub fn read_on(self, reply: &str, cut: bool, apis: &ApiCatalog, frame: &Frame) -> ParsedReply {
         match self {
             Dialect::Autoglm => autoglm::read(reply, cut, apis),
+            Dialect::Computer => computer::read(reply, cut, apis, frame),
         }
     }
 
@@ -53,6 +69,7 @@ impl Dialect {
     pub fn offer(self, apis: &ApiCatalog) -> String {
         match self {
             Dialect::Autoglm => autoglm::offer(apis),
+            Dialect::Computer => computer::offer(apis),
         }
     }
 
@@ -60,14 +77,21 @@ impl Dialect {
     pub fn without_marks(self, thought: &str) -> String {
         match self {
             Dialect::Autoglm => autoglm::without_marks(thought),
+            Dialect::Computer => computer::without_marks(thought),
         }
     }
 
     /// A grammar for replies of so many tokens, as `Prompt::grammar` wants it, for a device that is able to do so much, and
     /// these APIs.
     pub fn grammar(self, tokens_max: u32, abilities: Abilities, apis: &ApiCatalog) -> String {
+        self.grammar_on(tokens_max, abilities, apis, &Frame::default())
+    }
+
+    /// The same for a display, whose places are written as a profile says.
+    pub fn grammar_on(self, tokens_max: u32, abilities: Abilities, apis: &ApiCatalog, frame: &Frame) -> String {
         match self {
             Dialect::Autoglm => autoglm::grammar(tokens_max, abilities, apis),
+            Dialect::Computer => computer::grammar(tokens_max, abilities, apis, frame),
         }
     }
 
@@ -75,13 +99,20 @@ impl Dialect {
     pub fn cannot_say(self, abilities: Abilities) -> Vec<&'static str> {
         match self {
             Dialect::Autoglm => autoglm::cannot_say(abilities),
+            Dialect::Computer => computer::cannot_say(abilities),
         }
     }
 
     /// The canonical form of a call, which `read_with` gives back unchanged where its API is offered.
     pub fn print(self, call: &Call) -> String {
+        self.print_on(call, &Frame::default())
+    }
+
+    /// The same for a display, whose places are written as a profile says; `read_on` gives it back.
+    pub fn print_on(self, call: &Call, frame: &Frame) -> String {
         match self {
             Dialect::Autoglm => autoglm::print(call),
+            Dialect::Computer => computer::print(call, frame),
         }
     }
 }

@@ -189,12 +189,14 @@ fn picture_tokens(size: Size, pixels_max: Option<u64>) -> u64 {
 mod tests {
     use super::*;
     use crate::dialect::Dialect;
+    use crate::dialect::frame::Coordinates;
     use crate::profile::ReplyForm;
     use crate::prompt::{clean_reply, info};
 
     fn profile() -> Profile {
         Profile {
             dialect: Dialect::Autoglm,
+            coordinates: Coordinates::Thousandths,
             system: Some("指令".repeat(1700).into()),
             history: None,
             reply: ReplyForm::Clean,

@@ -29,6 +29,11 @@ impl Place {
         (x < parts && y < parts).then(|| Place { x: steps(x, parts), y: steps(y, parts) })
     }
 
+    /// The same with another number of parts along each side: `x` and how many there are, `y` and how many there are.
+    pub fn of_steps((x, columns): (u32, u32), (y, rows): (u32, u32)) -> Option<Place> {
+        (x < columns && y < rows).then(|| Place { x: steps(x, columns), y: steps(y, rows) })
+    }
+
     /// The place that [`Place::on`] maps back to a pixel.
     pub fn of_spot(spot: Spot) -> Place {
         Place { x: steps(spot.x, spot.of.size.width), y: steps(spot.y, spot.of.size.height) }
@@ -41,6 +46,11 @@ impl Place {
             u32::try_from(part).unwrap_or(u32::MAX).min(parts.saturating_sub(1))
         };
         (part(self.x), part(self.y))
+    }
+
+    /// The steps that [`Place::of_steps`] leads back from, or those that the place lies in.
+    pub fn in_steps(self, columns: u32, rows: u32) -> (u32, u32) {
+        (pixel(self.x, columns), pixel(self.y, rows))
     }
 
     /// The pixel of a display, rounded down, as the client does that the models were trained with.

@@ -4,7 +4,10 @@ mod system;
 
 use serde::{Deserialize, Serialize};
 
+use tapwright_contract::Size;
+
 use crate::dialect::Dialect;
+use crate::dialect::frame::{Coordinates, Frame};
 
 pub use system::{NoLanguage, NotALanguage, PromptLanguage, System};
 
@@ -14,6 +17,9 @@ pub use system::{NoLanguage, NotALanguage, PromptLanguage, System};
 pub struct Profile {
     /// How the model writes actions.
     pub dialect: Dialect,
+    /// What the numbers of its places count, where the dialect leaves that to the model.
+    #[serde(default, skip_serializing_if = "Coordinates::is_default")]
+    pub coordinates: Coordinates,
     /// The system prompt, in which `{date}` stands for today; without one there is no system turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
@@ -41,6 +47,13 @@ pub struct Profile {
 
 fn no(yes: &bool) -> bool {
     !yes
+}
+
+impl Profile {
+    /// How places are written on a display of this size.
+    pub fn frame(&self, display: Size) -> Frame {
+        Frame::new(self.coordinates, display)
+    }
 }
 
 /// How a reply is written back into the conversation.

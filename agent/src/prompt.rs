@@ -189,11 +189,13 @@ mod tests {
 
     use super::*;
     use crate::dialect::Dialect;
+    use crate::dialect::frame::Coordinates;
     use crate::profile::ReplyForm;
 
     fn profile(system: Option<&str>, history: Option<u32>) -> Profile {
         Profile {
             dialect: Dialect::Autoglm,
+            coordinates: Coordinates::Thousandths,
             system: system.map(|text| text.to_owned().into()),
             history,
             reply: ReplyForm::Clean,

@@ -96,12 +96,34 @@ const MINI: Shipped = Shipped {
     about: "the small model that comes with this program",
     text: include_str!("../../models/mini/profile.toml"),
 };
+/// For general models that operate a computer, which have to be taught its actions.
+const COMPUTER: Shipped = Shipped {
+    name: "computer",
+    about: "any model with vision on a desktop or in a browser; it is taught the actions of a pointer and a keyboard",
+    text: include_str!("profiles/computer.toml"),
+};
+const UI_TARS: Shipped = Shipped {
+    name: "ui-tars",
+    about: "UI-TARS-1.5 on a desktop or in a browser: its own form, in pixels of the picture as its processor has made it",
+    text: include_str!("profiles/ui-tars.toml"),
+};
+const QWEN_COMPUTER: Shipped = Shipped {
+    name: "qwen-vl-computer",
+    about: "Qwen3-VL, Qwen3.5 and their kin on a desktop or in a browser: calls of the tool computer_use",
+    text: include_str!("profiles/qwen-vl-computer.toml"),
+};
+const GLM_COMPUTER: Shipped = Shipped {
+    name: "glm-v-computer",
+    about: "GLM-4.5V, GLM-4.6V, GLM-5V on a desktop or in a browser: an action in a box",
+    text: include_str!("profiles/glm-v-computer.toml"),
+};
 /// For scripts, which expect nothing.
 const SCRIPT: Shipped =
     Shipped { name: "script", about: "replies that somebody wrote down", text: include_str!("profiles/script.toml") };
 
 /// All that ship.
-pub const SHIPPED: [Shipped; 5] = [MINI, AUTOGLM, MULTILINGUAL, SERVER, SCRIPT];
+pub const SHIPPED: [Shipped; 9] =
+    [MINI, AUTOGLM, MULTILINGUAL, SERVER, COMPUTER, UI_TARS, QWEN_COMPUTER, GLM_COMPUTER, SCRIPT];
 
 /// Far above any profile that a person would write.
 const BYTES_MAX: u64 = 4 << 20;
@@ -230,6 +252,9 @@ pub fn of_folder(folder: &Path) -> Result<ChosenProfile, Mistake> {
 /// Which of ours is for a model that is called so, by whoever keeps or serves it.
 pub fn by_name(name: &str) -> Option<Shipped> {
     let name = name.to_lowercase().replace('_', "-");
+    if name.contains("ui-tars") {
+        return Some(UI_TARS);
+    }
     match name.contains("autoglm") {
         true if name.contains("multilingual") => Some(MULTILINGUAL),
         true => Some(AUTOGLM),
@@ -268,7 +293,15 @@ mod tests {
     fn ours_can_be_read() {
         for shipped in SHIPPED {
             let profiles = shipped.profiles();
-            assert_eq!(profiles.agent.dialect, Dialect::Autoglm, "{shipped:?}");
+            let is_for_computers = [COMPUTER, UI_TARS, QWEN_COMPUTER, GLM_COMPUTER].contains(&shipped);
+            let dialect = if is_for_computers { Dialect::Computer } else { Dialect::Autoglm };
+            assert_eq!(profiles.agent.dialect, dialect, "{shipped:?}");
+            // Nobody is held to a form that it was not taught.
+            assert_eq!(
+                profiles.model.grammar,
+                ![UI_TARS, QWEN_COMPUTER, GLM_COMPUTER].contains(&shipped),
+                "{shipped:?}"
+            );
             assert_eq!(Shipped::find(shipped.name), Ok(shipped));
             for language in profiles.agent.system.iter().flat_map(System::languages) {
                 let system = profiles.clone().speaking(language).unwrap().agent.system.unwrap();
@@ -283,7 +316,8 @@ mod tests {
     fn every_example_in_the_prompts_is_understood() {
         let mut prompts = 0;
         for shipped in SHIPPED {
-            let Some(system) = shipped.profiles().agent.system else { continue };
+            let agent = shipped.profiles().agent;
+            let Some(system) = agent.system.filter(|_| agent.dialect == Dialect::Autoglm) else { continue };
             let languages = system.languages();
             let texts = match languages.is_empty() {
                 true => vec![system.text().to_owned()],
@@ -303,6 +337,54 @@ mod tests {
             }
         }
         assert_eq!(prompts, 5, "two of two languages, and one of one");
+    }
+
+    /// The same for computers, in the form and the coordinates of each family.
+    #[test]
+    fn every_example_for_computers_is_understood() {
+        let size = tapwright_contract::Size { width: 1280, height: 800 };
+        for shipped in [COMPUTER, UI_TARS, QWEN_COMPUTER, GLM_COMPUTER] {
+            let agent = shipped.profiles().agent;
+            let (system, frame) = (agent.system.clone().unwrap(), agent.frame(size));
+            for language in [PromptLanguage::En, PromptLanguage::Zh] {
+                let text = system.clone().choose(language).unwrap().text().to_owned();
+                let mut read = Vec::new();
+                let is_example = |line: &&str| {
+                    let name = line.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(0);
+                    line.starts_with("<tool_call>") || (name > 0 && line[name..].starts_with('('))
+                };
+                for line in text.lines().filter(is_example) {
+                    let said = Dialect::Computer.read_on(line, false, &Default::default(), &frame);
+                    let call = said.call.unwrap_or_else(|unclear| panic!("{shipped:?}: {line}: {unclear}"));
+                    assert!(said.rest.is_empty() && !said.more, "{line}");
+                    if shipped == COMPUTER {
+                        assert_eq!(Dialect::Computer.print_on(&call, &frame), line);
+                    }
+                    read.push(call);
+                }
+                let ends = read.iter().filter(|call| !matches!(call, Call::Do(_))).count();
+                assert!(ends >= 2 && read.len() >= 11, "{shipped:?}: {read:?}");
+            }
+        }
+        let tars = UI_TARS.profiles().agent;
+        let at = Dialect::Computer.read_on(
+            "Action: click(start_box='(1287,811)')",
+            false,
+            &Default::default(),
+            &tars.frame(size),
+        );
+        let Ok(Call::Do(Action::Click { at, .. })) = at.call else { panic!("{at:?}") };
+        assert_eq!(
+            Dialect::Computer.print_on(
+                &Call::Do(Action::Move { at }),
+                &tapwright_agent::dialect::frame::Frame::new(
+                    tapwright_agent::dialect::frame::Coordinates::Pixels,
+                    size
+                )
+            ),
+            "move(at=[1279,799])",
+            "the picture that it sees has 1288x812"
+        );
     }
 
     #[test]
@@ -361,6 +443,7 @@ mod tests {
         check("autoglm_phone_9b_multilingual-int4", "{}", MULTILINGUAL);
         check("models--zai-org--AutoGLM-Phone-9B-Multilingual/snapshots/0a1b", "{}", MULTILINGUAL);
         check("x", "{\"_name_or_path\": \"zai-org/AutoGLM-Phone-9B\"}", AUTOGLM);
+        check("UI-TARS-1.5-7B", "{}", UI_TARS);
         check("GLM-4.1V-9B-Thinking", "{\"model_type\": \"glm4v\"}", SERVER);
         std::fs::write(folder.path().join("x/profile.toml"), MINI.text).unwrap();
         assert_eq!(

@@ -6,13 +6,15 @@ use std::time::Duration;
 use agent::action::{Action, Call};
 use agent::calls::{ApiCatalog, plain_parameters};
 use agent::dialect::Dialect;
+use agent::dialect::frame::{Coordinates, Frame};
 use agent::place::Place;
 use llguidance::api::TopLevelGrammar;
 use llguidance::{Matcher, ParserFactory};
 use serde_json::json;
 use tapwright_agent as agent;
+use tapwright_contract::Size;
 use tapwright_contract::api::{ApiEffect, ApiSpec};
-use tapwright_contract::gesture::Abilities;
+use tapwright_contract::gesture::{Abilities, Button, Clicks, KeyName, Modifier};
 use tapwright_contract::model::{Part, Role, Turn};
 use tapwright_models::{AnswerEvent, FinishReason, Grammar, Like, Local, Request, Sampling, random};
 use toktrie_hf_tokenizers::ByteTokenizer;
@@ -175,6 +177,88 @@ fn only_the_apis_that_are_offered_may_be_called() {
     for call in calls().iter().filter(|call| !matches!(call, Call::Do(Action::Recall { .. }))) {
         let printed = Dialect::Autoglm.print(call);
         assert!(allowed(&format!("<answer>{printed}")), "the rest is as it was: {printed}");
+    }
+}
+
+/// The same for the language of desktops and browsers, in each way to write places.
+#[test]
+fn what_a_computers_dialect_prints_may_be_said() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/mini/tokenizer.json");
+    let tokens = ByteTokenizer::from_file(&file).expect("the small model has a tokenizer");
+    let tokenizer = tokens.hf_tokenizer.clone();
+    let environment = tokens.into_tok_env(None).expect("it can be walked");
+    let mut factory = ParserFactory::new_simple(&environment).expect("it has a vocabulary");
+    factory.quiet();
+    let able = Abilities { pointer: true, scroll: true, insert: true, chords: true, windows: true, ..Abilities::PHONE };
+    let display = Size { width: 1366, height: 768 };
+    for coordinates in [
+        Coordinates::Thousandths,
+        Coordinates::Pixels,
+        Coordinates::Fractions,
+        Coordinates::Resized { multiple: 28, pixels_min: 78_400, pixels_max: 12_845_056 },
+    ] {
+        let frame = Frame::new(coordinates, display).able(Some(able));
+        let grammar = TopLevelGrammar::from_lark(Dialect::Computer.grammar_on(TOKENS_MAX, able, &apis(), &frame));
+        let allowed = |reply: &str| {
+            let mut matcher = Matcher::new(factory.create_parser(grammar.clone()));
+            assert_eq!(matcher.get_error(), None);
+            let tokens = tokenizer.encode(reply, false).expect("it is text").get_ids().to_vec();
+            let taken = matcher.try_consume_tokens(&tokens).unwrap_or(0);
+            taken == tokens.len() && (matcher.is_stopped() || matcher.is_accepting().unwrap_or(false))
+        };
+        let at = |x, y| Place::of_steps((x, 7), (y, 7)).expect("it is on the display");
+        let chord = |key: &str| Action::Chord { modifiers: vec![Modifier::Control], key: KeyName::new(key).unwrap() };
+        let click = |button, count| Action::Click { at: at(3, 3), button, count, modifiers: Vec::new() };
+        let actions = [
+            click(Button::Left, Clicks::Single),
+            click(Button::Left, Clicks::Double),
+            click(Button::Left, Clicks::Triple),
+            click(Button::Right, Clicks::Single),
+            click(Button::Middle, Clicks::Single),
+            Action::SensitiveTap { at: at(1, 2), message: "pays".into() },
+            Action::Move { at: at(6, 6) },
+            Action::Drag { from: at(0, 0), to: at(6, 6) },
+            Action::Scroll { at: at(5, 5), right: 0, down: 3 },
+            Action::Scroll { at: at(5, 5), right: -2, down: 0 },
+            chord("s"),
+            chord("Enter"),
+            chord("F12"),
+            Action::Insert { text: "say \"hi\" to 小明,\n🙂".into() },
+            Action::Type { text: "over".into() },
+            Action::Launch { app: "Files".into() },
+            Action::Wait { duration: Duration::from_secs(2) },
+            Action::Wait { duration: Duration::ZERO },
+            Action::Note { message: "n".into(), keeps_page: false },
+            Action::Interact { message: "which?".into() },
+            Action::TakeOver { message: "log in".into() },
+        ];
+        let calls: Vec<Call> = actions
+            .into_iter()
+            .map(Call::Do)
+            .chain([Call::Finish { message: "done".into() }, Call::GiveUp { message: "no".into() }])
+            .collect();
+        for call in &calls {
+            let printed = Dialect::Computer.print_on(call, &frame);
+            let reply = format!("<think>t</think>\n<answer>{printed}");
+            assert!(allowed(&reply), "{printed}");
+            let read = Dialect::Computer.read_on(&reply, false, &apis(), &frame);
+            // As near as its numbers are.
+            assert_eq!(read.call.map(|read| Dialect::Computer.print_on(&read, &frame)), Ok(printed));
+        }
+        let one = Dialect::Computer.print_on(&calls[0], &frame);
+        assert!(allowed(&format!("<answer>{one}\ntype(text=\"a\")\nfinish(message=\"\")")), "several a turn");
+        assert!(allowed(r#"<answer>call(name="mail", arguments={"to": "Anna", "mood": "glad"})"#));
+        for wrong in [
+            "<answer>fly(at=[1,1])".to_owned(),
+            "<answer>click(at=[99999,1])".to_owned(),
+            format!("<answer>{one} {one}"),
+            format!("<answer>finish(message=\"\")\n{one}"),
+            format!("<answer>{}", [one.as_str(); 9].join("\n")),
+            r#"<answer>call(name="fly", arguments={})"#.to_owned(),
+            "<answer>hotkey(keys=\"ctrl+flub\")".to_owned(),
+        ] {
+            assert!(!allowed(&wrong), "{wrong}");
+        }
     }
 }
 

@@ -61,6 +61,10 @@ pub enum Button {
     Left,
     Middle,
     Right,
+    /// The button at a mouse's side that goes one page back.
+    Back,
+    /// The one that goes forward again.
+    Forward,
 }
 
 /// How often a button is pressed in quick succession.

@@ -21,7 +21,6 @@ mod calls;
 mod find;
 mod grammar;
 mod print;
-mod value;
 mod verb;
 
 #[cfg(test)]

@@ -117,6 +117,7 @@ impl Episode {
         };
         self.remark(why.to_owned());
         self.close(StepResult::NotDone, why.to_owned());
+        self.drop_turn_after(StepResult::NotDone);
         if self.steps >= self.setting.limits.steps_max {
             return self.end(StepResult::Ended, "", Outcome::OutOfSteps);
         }
@@ -132,6 +133,7 @@ impl Episode {
         };
         self.remark(why.to_owned());
         self.close(StepResult::NotDone, why.to_owned());
+        self.drop_turn_after(StepResult::NotDone);
         self.blind(fault)
     }
 
@@ -144,7 +146,9 @@ impl Episode {
         let fault = match result {
             ActionResult::Done => {
                 self.reassure(&doing);
-                self.touched = Some(doing.intent.view.hash());
+                self.left_pointer(doing.intent.held.deed());
+                // Of several actions of one reply they change the screen together, or not.
+                self.touched.get_or_insert(doing.intent.view.hash());
                 return self.settle(StepResult::Done, "done".to_owned(), None);
             }
             ActionResult::Told { text } => {

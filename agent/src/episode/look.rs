@@ -51,6 +51,10 @@ impl Episode {
 
     pub(super) fn think(&mut self, view: View) -> Next {
         self.tally.looks = 0;
+        let view = match self.next_of_turn(view) {
+            Ok(next) => return next,
+            Err(view) => view,
+        };
         if let Some(before) = self.touched.take() {
             self.tally.unmoved = if before == view.hash() { self.tally.unmoved + 1 } else { 0 };
             let told = format!("the last {} actions have not changed the screen", self.tally.unmoved);
@@ -79,7 +83,9 @@ impl Episode {
             Ok(mut prompt) => {
                 if abilities.is_some() || !self.apis.is_empty() {
                     let abilities = abilities.unwrap_or(Abilities::PHONE);
-                    prompt.grammar = Some(profile.dialect.grammar(profile.tokens_max, abilities, &self.apis));
+                    let frame = profile.frame(view.screen.id.size);
+                    let (dialect, tokens_max) = (profile.dialect, profile.tokens_max);
+                    prompt.grammar = Some(dialect.grammar_on(tokens_max, abilities, &self.apis, &frame));
                 }
                 self.stage = Stage::Thinking { view, info };
                 Next::Do(Effect::Think(prompt))

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`look`] | what comes of a look, and what the model is asked |
 //! | [`weigh`] | what a reply comes to, and whether the run goes round in circles |
+//! | [`turn`] | what comes of the other actions of one reply |
 //! | [`decide`] | what comes of an action: it is done, asked about, refused, or the run's own |
 //! | [`ask`] | what comes of a person's answer |
 //! | [`act`] | whether what was chosen is still there, and what came of a deed |
@@ -18,6 +19,7 @@ mod decide;
 mod look;
 mod resume;
 mod tally;
+mod turn;
 mod weigh;
 
 use std::mem;
@@ -41,11 +43,13 @@ use crate::memory::Memory;
 use crate::notes::Notes;
 use crate::outcome::{End, Outcome};
 use crate::person::Question;
+use crate::place::Place;
 use crate::policy::Policy;
 use crate::profile::Profile;
 use crate::repeats::{BackAndForth, Repeats, ScreenHash};
 use crate::step::{Decided, Notice, StepOver, StepResult};
 use tally::Tally;
+use turn::Turn;
 
 pub use crate::edition::EDITION;
 
@@ -115,6 +119,10 @@ pub struct Episode {
     answered: bool,
     /// The app that was launched, and what was in front before.
     launched: Option<(String, String)>,
+    /// What the latest reply wants after what is done now.
+    turn: Turn,
+    /// Where the pointer was left.
+    pointer: Option<Place>,
     /// The step that is not over yet.
     open: Option<Decided>,
     notices: Vec<Notice>,
@@ -286,6 +294,8 @@ impl Episode {
             remarks: Vec::new(),
             answered: false,
             launched: None,
+            turn: Turn::default(),
+            pointer: None,
             open: None,
             notices: Vec::new(),
             touched: None,
@@ -370,6 +380,7 @@ impl Episode {
     fn settle(&mut self, result: StepResult, summary: String, remark: Option<String>) -> Next {
         self.close(result, summary);
         self.remarks.extend(remark);
+        self.drop_turn_after(result);
         self.look()
     }
 

@@ -25,6 +25,7 @@ impl Episode {
             self.apis = ApiCatalog::of(&apis);
         }
         self.tally.after_break();
+        self.drop_turn_after(StepResult::NotDone);
         self.touched = None;
         self.launched = None;
         if self.rules.resuming_forgets_repeats {

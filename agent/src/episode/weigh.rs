@@ -2,10 +2,11 @@
 
 use tapwright_contract::model::Reply;
 
+use super::turn::Turn;
 use super::{Episode, Reading, Stage, View};
 use crate::action::{Action, Call};
 use crate::calls::ApiCall;
-use crate::dialect::{Unclear, autoglm};
+use crate::dialect::{Dialect, Unclear, autoglm};
 use crate::event::{Effect, Next};
 use crate::guard;
 use crate::limits::clip;
@@ -22,33 +23,42 @@ impl Episode {
         self.answered = false;
         self.memory.counted(reply.tokens_in);
         let profile = &self.setting.profile;
+        let profile_dialect = profile.dialect;
         let bytes_max = self.setting.limits.reply_bytes;
         let heard = clip(&reply.text, bytes_max);
         let cut = reply.cut || heard.len() < reply.text.len();
+        let frame = self.frame(&view.screen);
         let mut said = match self.rules.calls_are_typed {
-            true => profile.dialect.read_with(heard, cut, &self.apis),
+            true => profile.dialect.read_on(heard, cut, &self.apis, &frame),
             false => profile.dialect.read(heard, cut),
         };
         said.call = said.call.and_then(|call| self.checked(call));
         if self.rules.thoughts_have_no_marks {
             said.thought = profile.dialect.without_marks(&said.thought);
         }
+        let print = |call: &Call| profile.dialect.print_on(call, &frame);
         let action = match &said.call {
-            Ok(call) => profile.dialect.print(call),
+            Ok(call) => print(call),
             Err(_) => heard.to_owned(),
         };
+        let others = said.rest.iter().filter_map(|call| call.as_ref().ok().map(print));
+        let all: Vec<String> = std::iter::once(action.clone()).chain(others).collect();
         let back = match (&said.call, profile.reply) {
-            (Ok(_), ReplyForm::Clean) => prompt::clean_reply(&said.thought, &action),
-            (Ok(_), ReplyForm::CleanLines) => prompt::clean_reply_in_lines(&said.thought, &action),
+            (Ok(_), ReplyForm::Clean) => prompt::clean_reply(&said.thought, &all.join("\n")),
+            (Ok(_), ReplyForm::CleanLines) => prompt::clean_reply_in_lines(&said.thought, &all.join("\n")),
             (Ok(_), ReplyForm::Doubled) => prompt::doubled_reply(heard),
             (Ok(_), ReplyForm::Heard) | (Err(_), _) => heard.to_owned(),
         };
-        self.memory.add(self.steps, Exchange { info, reply: back }, &action, profile);
+        self.memory.add(self.steps, Exchange { info, reply: back }, &all.join("; "), profile);
+        self.turn = Turn::new(said.rest, said.thought.clone(), view.screen.id);
         let decided = Decided { step: self.steps, thought: said.thought.clone(), action };
         self.notices.push(Notice::Decided(decided.clone()));
         self.open = Some(decided);
         if said.more {
-            self.remark("only the first of your actions was done; write one action a turn".to_owned());
+            self.remark(match profile_dialect {
+                Dialect::Autoglm => "only the first of your actions was done; write one action a turn".to_owned(),
+                Dialect::Computer => "only the first of your actions that stand together were done".to_owned(),
+            });
         }
         match said.call {
             Err(unclear) => self.strike(&unclear),
@@ -62,7 +72,7 @@ impl Episode {
     }
 
     /// A call of an API only if there is such an API and its arguments fit: it is not written down, asked about or done before that.
-    fn checked(&self, call: Call) -> Result<Call, Unclear> {
+    pub(super) fn checked(&self, call: Call) -> Result<Call, Unclear> {
         match call {
             Call::Do(Action::CallApi(call)) => match self.apis.checked(call) {
                 Ok(call) => Ok(Call::Do(Action::CallApi(call))),
@@ -80,7 +90,7 @@ impl Episode {
         }
     }
 
-    fn strike(&mut self, unclear: &Unclear) -> Next {
+    pub(super) fn strike(&mut self, unclear: &Unclear) -> Next {
         self.tally.strikes += 1;
         if self.tally.strikes >= self.setting.limits.strikes_max {
             let why = format!("{} replies in a row could not be read; the last one: {unclear}", self.tally.strikes);
@@ -93,6 +103,11 @@ impl Episode {
         if let Some(why) = self.goes_round(&view, &action) {
             return self.stuck(why);
         }
+        self.attempt(view, thought, action)
+    }
+
+    /// The same for an action that does not count as one more round.
+    pub(super) fn attempt(&mut self, view: View, thought: String, action: Action) -> Next {
         let text_bytes = self.setting.limits.text_bytes;
         if action.text().is_some_and(|text| text.len() > text_bytes) {
             let why = format!("the text is too long to type; at most {text_bytes} bytes at once");

@@ -13,6 +13,7 @@
 //! |   | which were in its policy; a policy's `api_effects`, and `apis` of a secret |
 //! | 5 | the event `offered_apis` |
 //! | 6 | `limits` where a run is resumed; `aliases` of the app in front and of those that were found |
+//! | 7 | a profile's dialect `computer` and `coordinates`, several steps of one reply, and the buttons `back` and `forward` |
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -32,7 +33,7 @@ use crate::policy::Policy;
 use crate::step::{Decided, StepResult};
 
 /// The format's version, which the first line begins with.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

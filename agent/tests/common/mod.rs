@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tapwright_agent::calls::plain_parameters;
 use tapwright_agent::dialect::Dialect;
+use tapwright_agent::dialect::frame::Coordinates;
 use tapwright_agent::episode::{EDITION, Setting};
 use tapwright_agent::guard::{Policy, Touch};
 use tapwright_agent::limits::Limits;
@@ -26,6 +27,7 @@ pub fn setting() -> Setting {
         date: "2025-01-02".to_owned(),
         profile: Profile {
             dialect: Dialect::Autoglm,
+            coordinates: Coordinates::Thousandths,
             system: None,
             history: Some(1),
             reply: ReplyForm::Clean,

@@ -50,6 +50,8 @@ fn mouse(kind: &str, at: Place, button: Option<Button>, count: u32, modifiers: &
         None => ("none", 0),
         Some(Button::Left) => ("left", 1),
         Some(Button::Right) => ("right", 2),
+        Some(Button::Back) => ("back", 8),
+        Some(Button::Forward) => ("forward", 16),
         Some(Button::Middle) => ("middle", 4),
     };
     let held = if kind == "mouseReleased" { 0 } else { bit };

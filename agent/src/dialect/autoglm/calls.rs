@@ -2,16 +2,13 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::value::{Quoting, Reader, Value};
-use super::verb::{shown, unclear};
 use crate::action::Action;
 use crate::calls::{ApiCall, ApiCatalog, INSTRUCTION, SIGNATURE_BYTES, settled};
 use crate::dialect::Unclear;
+use crate::dialect::value::{Quoting, Reader, Value};
+use crate::dialect::words::{json, shown, unclear};
 use crate::limits::clip;
 use crate::schema::Schema;
-
-/// Above it a number of ours does not hold all integers.
-const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// What follows a name and belongs to nothing.
 const AFTER_NAME: [char; 5] = [' ', ':', '：', ',', '\n'];
@@ -117,27 +114,6 @@ fn in_parentheses(text: &str, schema: &Schema) -> Option<Json> {
         fields.insert(known.unwrap_or(name).to_owned(), json(value)?);
     }
     Some(Json::Object(fields))
-}
-
-/// A value as JSON; nothing if a number in it may have lost its last digits.
-pub(super) fn json(value: &Value) -> Option<Json> {
-    Some(match value {
-        Value::Text(text) => text.clone().into(),
-        Value::Word(word) => match word.to_lowercase().as_str() {
-            "true" => true.into(),
-            "false" => false.into(),
-            "none" | "null" => Json::Null,
-            _ => word.clone().into(),
-        },
-        Value::Number(number) if number.abs() >= EXACT_MAX => return None,
-        Value::Number(number) if number.fract() == 0.0 => (*number as i64).into(),
-        Value::Number(number) => json!(number),
-        Value::List(items) => Json::Array(items.iter().map(json).collect::<Option<_>>()?),
-        Value::Map(fields) => {
-            let fields = fields.iter().map(|(name, value)| Some((name.clone(), json(value)?)));
-            Json::Object(fields.collect::<Option<Map<_, _>>>()?)
-        }
-    })
 }
 
 /// Whether a text after a name and a colon is read as the same text again.

@@ -1,9 +1,10 @@
 //! Finds the thought and the call in a reply.
 
-use super::value::{Quoting, Reader, Syntax, TOKEN_BYTES, Value, is_blank, token};
-use super::verb::{act, finish, names_an_action, shown, unclear};
+use super::verb::{act, finish, names_an_action};
 use crate::action::Call;
 use crate::calls::ApiCatalog;
+use crate::dialect::value::{Quoting, Reader, Syntax, TOKEN_BYTES, Value, is_blank, token};
+use crate::dialect::words::{shown, unclear};
 use crate::dialect::{ParsedReply, Unclear};
 use crate::work::looked_at;
 
@@ -18,17 +19,17 @@ pub fn read(reply: &str, cut: bool, apis: &ApiCatalog) -> ParsedReply {
             inner(answer, cut, apis).and_then(|inner| choose(inner, cut, apis)).or_else(|| choose(answer, cut, apis));
         let thought = clean(thought);
         return match chosen {
-            Some(chosen) => ParsedReply { thought, call: chosen.call, more: chosen.more },
-            None => ParsedReply { thought, call: Err(no_call(answer, cut)), more: false },
+            Some(chosen) => ParsedReply { thought, call: chosen.call, rest: Vec::new(), more: chosen.more },
+            None => ParsedReply { thought, call: Err(no_call(answer, cut)), rest: Vec::new(), more: false },
         };
     }
     match choose(thought, cut, apis) {
         Some(chosen) => {
             let before = &thought[..chosen.start];
             let thought = if is_filler(before) { String::new() } else { clean(before) };
-            ParsedReply { thought, call: chosen.call, more: chosen.more }
+            ParsedReply { thought, call: chosen.call, rest: Vec::new(), more: chosen.more }
         }
-        None => ParsedReply { thought: clean(thought), call: Err(no_call("", cut)), more: false },
+        None => ParsedReply { thought: clean(thought), call: Err(no_call("", cut)), rest: Vec::new(), more: false },
     }
 }
 
@@ -238,7 +239,7 @@ fn json(text: &str, cut: bool, apis: &ApiCatalog) -> Option<Candidate> {
             Ok(map) if names_an_action(&map) => {
                 let end = reader.at();
                 let finishes = map.iter().any(|(_, value)| matches!(value, Value::Text(text) if text == "finish"));
-                let arguments = super::value::Arguments { named: map, ..Default::default() };
+                let arguments = crate::dialect::value::Arguments { named: map, ..Default::default() };
                 return Some(Candidate { start, end, finishes, call: act(arguments, apis) });
             }
             Ok(_) => {

@@ -1,13 +1,11 @@
 //! Calls as text.
 
-use std::fmt::Write;
-use std::time::Duration;
-
 use tapwright_contract::gesture::Modifier;
 
 use super::calls;
 use crate::action::{Action, Call};
 use crate::dialect::autoglm::GRID;
+use crate::dialect::words::{quoted, seconds_in_digits};
 use crate::place::Place;
 
 /// The canonical form of a call.
@@ -63,7 +61,9 @@ fn act(action: &Action) -> String {
         }
         Action::Back => "do(action=\"Back\")".to_owned(),
         Action::Home => "do(action=\"Home\")".to_owned(),
-        Action::Wait { duration } => format!("do(action=\"Wait\", duration=\"{} seconds\")", seconds(*duration)),
+        Action::Wait { duration } => {
+            format!("do(action=\"Wait\", duration=\"{} seconds\")", seconds_in_digits(*duration))
+        }
     }
 }
 
@@ -74,30 +74,4 @@ fn held(modifiers: &[Modifier]) -> String {
 fn place(at: Place) -> String {
     let (x, y) = at.in_parts(GRID);
     format!("[{x},{y}]")
-}
-
-/// Seconds to the millisecond, without zeros that say nothing.
-fn seconds(duration: Duration) -> String {
-    let text = format!("{}.{:03}", duration.as_secs(), duration.subsec_millis());
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            c if c.is_control() && u32::from(c) < 0x100 => {
-                let _ = write!(quoted, "\\x{:02x}", u32::from(c)); // Writing to a string cannot fail.
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

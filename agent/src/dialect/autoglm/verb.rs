@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use super::calls;
-use super::value::{Arguments, Value, digit, is_blank};
 use crate::action::{Action, Call};
 use crate::calls::ApiCatalog;
 use crate::dialect::Unclear;
 use crate::dialect::autoglm::GRID;
+use crate::dialect::value::{Arguments, Value, digit};
+use crate::dialect::words::{is_no, plain_name, seconds, shown, text, unclear};
 use crate::place::Place;
 
 /// The longest wait that can be said; how long is really waited is the caller's limit.
 const WAIT_MAX_S: f64 = 3600.0;
-/// How much of something wrong is shown to the model again, in characters.
-const SHOWN_MAX: usize = 40;
 
 const VERBS: &str = "Launch, Tap, Type, Type_Name, Interact, Swipe, Drag, Note, Call_API, Long Press, Double Tap, Take_over, Back, Home, Wait";
 
@@ -102,15 +101,6 @@ pub(super) fn names_an_action(map: &[(String, Value)]) -> bool {
     map.iter().any(|(key, value)| {
         matches!(key.as_str(), "action" | "action_type" | "name" | "function") && text(value).is_some()
     })
-}
-
-/// What a text shows of something wrong.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(SHOWN_MAX).collect()
-}
-
-pub(super) fn unclear(message: impl Into<String>) -> Unclear {
-    Unclear(message.into())
 }
 
 const MESSAGE: &[&str] = &["message", "msg", "text", "content", "note"];
@@ -207,28 +197,11 @@ impl Given {
     }
 }
 
-fn is_no(word: &str) -> bool {
-    ["none", "null", "false", "no", "0"].contains(&word.to_lowercase().as_str())
-}
-
 fn map(value: &Value) -> Option<&[(String, Value)]> {
     match value {
         Value::Map(map) => Some(map),
         _ => None,
     }
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Text(text) | Value::Word(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::List(_) | Value::Map(_) => None,
-    }
-}
-
-/// A name as everybody would write it: `Long Press`, `long_press` and `LongPress` are one.
-fn plain_name(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// All numbers in a value, in order, those in strings too.
@@ -254,52 +227,4 @@ fn coordinate(number: f64) -> Option<u32> {
         _ if !(0.0..=1000.0).contains(&number) => None,
         whole => Some((whole as u32).min(GRID - 1)),
     }
-}
-
-/// `2`, `2 seconds`, `1.5s`, `500 ms`, `２秒`, `1 minute`, `两秒`.
-fn seconds(text: &str) -> Option<f64> {
-    let plain: String = text.chars().map(|c| digit(c).unwrap_or(c)).flat_map(char::to_lowercase).collect();
-    let plain = plain.trim_matches(is_blank);
-    let end = plain.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(plain.len());
-    let (number, unit) = if end > 0 {
-        (plain[..end].parse::<f64>().ok()?, &plain[end..])
-    } else {
-        const WORDS: &[(&str, f64)] = &[
-            ("half a", 0.5),
-            ("an", 1.0),
-            ("a few", 3.0),
-            ("a", 1.0),
-            ("one", 1.0),
-            ("two", 2.0),
-            ("three", 3.0),
-            ("four", 4.0),
-            ("five", 5.0),
-            ("ten", 10.0),
-            ("半", 0.5),
-            ("一", 1.0),
-            ("二", 2.0),
-            ("两", 2.0),
-            ("三", 3.0),
-            ("四", 4.0),
-            ("五", 5.0),
-            ("六", 6.0),
-            ("七", 7.0),
-            ("八", 8.0),
-            ("九", 9.0),
-            ("十", 10.0),
-        ];
-        let (word, number) = WORDS.iter().find(|(word, _)| plain.starts_with(word))?;
-        (*number, &plain[word.len()..])
-    };
-    let unit = unit.trim_start_matches(is_blank);
-    let factor = match unit {
-        "ms" | "毫秒" => 0.001,
-        "m" | "min" | "mins" | "分" | "分钟" => 60.0,
-        "h" | "hour" | "hours" | "小时" => 3600.0,
-        _ if unit.starts_with("millisecond") => 0.001,
-        _ if unit.starts_with("minute") => 60.0,
-        _ if unit.is_empty() || unit.starts_with(['s', '秒', '个']) => 1.0,
-        _ => return None,
-    };
-    Some(number * factor)
 }

@@ -77,6 +77,9 @@ impl Link {
             Button::Left => 1,
             Button::Middle => 2,
             Button::Right => 3,
+            // As X servers number them, after the four of the wheel.
+            Button::Back => 8,
+            Button::Forward => 9,
         };
         let map = self.x.get_pointer_mapping()?.reply()?.map;
         let physical = map.iter().position(|is| *is == logical).and_then(|at| u8::try_from(at + 1).ok());

@@ -1,6 +1,6 @@
-//! Arguments as models write them: Python, JSON and what lies between.
+//! Arguments as models write them: Python, JSON and what lies between. Nothing is computed: what is no value is no argument.
 //!
-//! What they mean is decided in `verb.rs`.
+//! What they mean is decided in the `verb.rs` of each dialect.
 
 use serde_json::Value as Json;
 
@@ -60,11 +60,19 @@ pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
     quoting: Quoting,
+    /// Whether strings may have what only Python's have: prefixes, three quotes, several that follow each other; and whether places
+    /// may stand between tags. AutoGLM's replies are read without, as they always were.
+    python: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str, at: usize, quoting: Quoting) -> Reader<'a> {
-        Reader { text, at, quoting }
+        Reader { text, at, quoting, python: false }
+    }
+
+    /// One that knows all strings of Python's, and places between tags.
+    pub(super) fn python(text: &'a str, at: usize, quoting: Quoting) -> Reader<'a> {
+        Reader { text, at, quoting, python: true }
     }
 
     /// Where the reader stands, in bytes.
@@ -139,6 +147,14 @@ impl<'a> Reader<'a> {
             return Err(self.wrong());
         }
         self.blank();
+        if self.python {
+            if let Some(text) = self.python_string(depth > 0)? {
+                return Ok(Value::Text(text));
+            }
+            if let Some(text) = self.between_tags() {
+                return Ok(Value::Text(text));
+            }
+        }
         match self.peek() {
             None => Err(self.unfinished()),
             Some(c) if quote(c).is_some() => self.string(depth > 0).map(Value::Text),
@@ -255,6 +271,86 @@ impl<'a> Reader<'a> {
         Ok(Value::Word(word.to_owned()))
     }
 
+    /// Reads a string of Python's, with all that follow it directly; nothing if something else comes.
+    ///
+    /// What a string would be after its fields are filled in is not known, so one with a prefix `f` and a field cannot be read.
+    fn python_string(&mut self, nested: bool) -> Result<Option<String>, Syntax> {
+        let mut whole: Option<String> = None;
+        loop {
+            let before = self.at;
+            let rest = self.rest();
+            let prefix = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+            let quoted = rest[prefix..].starts_with(['"', '\'']);
+            let known =
+                ["", "r", "b", "u", "f", "rb", "br", "fr", "rf"].contains(&rest[..prefix].to_lowercase().as_str());
+            if !quoted || !known || (whole.is_some() && self.quoting == Quoting::Lenient) {
+                return Ok(whole);
+            }
+            let (raw, filled) = (rest[..prefix].contains(['r', 'R']), rest[..prefix].contains(['f', 'F']));
+            self.at += prefix;
+            let marks = &self.rest()[..1];
+            let three = self.rest().get(..3).filter(|three| *three == marks.repeat(3));
+            let string = match three {
+                Some(three) => {
+                    self.at += 3;
+                    let end = end_of_block(self.rest(), three).ok_or(self.unfinished())?;
+                    let block = &self.rest()[..end];
+                    looked_at(end);
+                    self.at += end + 3;
+                    if raw { block.to_owned() } else { Reader::python(block, 0, Quoting::Strict).all_escaped()? }
+                }
+                None if raw => {
+                    self.bump();
+                    let end = end_of_block(self.rest(), marks).ok_or(self.unfinished())?;
+                    let line = self.rest()[..end].to_owned();
+                    looked_at(end);
+                    self.at += end + 1;
+                    line
+                }
+                None => self.string(nested)?,
+            };
+            if filled && string.contains(['{', '}']) {
+                self.at = before;
+                return Err(self.wrong());
+            }
+            whole.get_or_insert_default().push_str(&string);
+            let after = self.at;
+            self.blank();
+            if !self.rest().starts_with(|c: char| c.is_ascii_alphabetic() || c == '"' || c == '\'') {
+                self.at = after;
+                return Ok(whole);
+            }
+        }
+    }
+
+    /// All of a text, with what its escapes stand for.
+    fn all_escaped(&mut self) -> Result<String, Syntax> {
+        let mut string = String::new();
+        while let Some(c) = self.peek() {
+            self.bump();
+            match c {
+                '\\' => self.escape(&mut string)?,
+                c => string.push(c),
+            }
+        }
+        Ok(string)
+    }
+
+    /// Reads `<point>1 2</point>` as what stands in it.
+    fn between_tags(&mut self) -> Option<String> {
+        let rest = self.rest();
+        let name = rest.strip_prefix('<')?;
+        let name = &name[..name.find('>').filter(|end| (1..=TOKEN_BYTES).contains(end))?];
+        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            return None;
+        }
+        let inner = &rest[name.len() + 2..];
+        let end = inner.find(&format!("</{name}>"))?;
+        looked_at(end);
+        self.at += 2 * name.len() + 5 + end;
+        Some(inner[..end].to_owned())
+    }
+
     /// Reads a string; `nested` if it stands in a list or a map, where more can follow it.
     fn string(&mut self, nested: bool) -> Result<String, Syntax> {
         let Some((opening, kind)) = self.peek().and_then(|c| Some((c, quote(c)?))) else { return Err(self.wrong()) };
@@ -287,6 +383,7 @@ impl<'a> Reader<'a> {
             't' => string.push('\t'),
             'x' => self.code(string, 'x', 2),
             'u' => self.code(string, 'u', 4),
+            '\n' if self.python => {}
             '/' | '\\' => string.push(c),
             c if quote(c).is_some() => string.push(c),
             c => string.extend(['\\', c]),
@@ -382,6 +479,25 @@ impl<'a> Reader<'a> {
 
     fn unfinished(&self) -> Syntax {
         Syntax { at: self.text.len(), unfinished: true }
+    }
+}
+
+/// Where a string ends that these quotes end, and no quote after a backslash.
+///
+/// Even in a raw string a backslash keeps its quote.
+fn end_of_block(text: &str, quotes: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let end = from + text[from..].find(quotes)?;
+        let slashes = text[..end].bytes().rev().take_while(|b| *b == b'\\').count();
+        // One line is not left by a string that has no three quotes.
+        if quotes.len() == 1 && text[..end].contains('\n') {
+            return None;
+        }
+        if slashes % 2 == 0 {
+            return Some(end);
+        }
+        from = end + 1;
     }
 }
 
