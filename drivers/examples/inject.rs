@@ -2,7 +2,7 @@
 //! compare injectors (docs/desktop.md has the figures).
 //!
 //! ```text
-//! DISPLAY=:91 cargo run -p tapwright-drivers --example inject
+//! cargo run -p tapwright-drivers --example inject :91
 //! {"kind":"click","x":10,"y":20,"button":"left","count":2,"modifiers":["ctrl"]}    {"ok":true,"us":412}
 //! {"kind":"key_chord","keys":["ctrl","s"]}                                         {"ok":false,"unsupported":false,"error":"…"}
 //! ```
@@ -44,7 +44,7 @@ mod x11 {
     }
 
     pub async fn serve() {
-        let display = std::env::var("DISPLAY").expect("DISPLAY says on which display");
+        let display = std::env::args().nth(1).expect("the display is said: inject :91");
         let options =
             X11Options { entrance: Entrance::Display(display), settle: ONE_LOOK, applications: Vec::new(), bus: None };
         let mut driver = X11Desktop::connect("inject", options, None, PATIENCE).await.expect("there is a display");

@@ -24,6 +24,7 @@
 //! | room | what is read there |
 //! | --- | --- |
 //! | [`find`] | where in a reply its actions are |
+//! | [`source`] | what is known of a reply, and how a call is read |
 //! | [`code`] | statements of code |
 //! | [`json`] | objects, and calls that are written as XML |
 //! | [`verb`] | which verb a name is |
@@ -39,6 +40,7 @@ mod json;
 mod keys;
 mod meaning;
 mod print;
+mod source;
 mod verb;
 
 pub use find::{read, without_marks};

@@ -1,7 +1,7 @@
 //! Statements of code: calls with values, one after the other. They are read, and nothing is ever run or computed.
 
 use super::RawCall;
-use super::find::{Known, is_bare, name_len, parse};
+use super::source::{Known, is_bare, name_len, parse};
 use super::verb::is_known_path;
 use crate::dialect::Unclear;
 use crate::dialect::value::is_blank;

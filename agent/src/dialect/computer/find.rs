@@ -3,11 +3,12 @@
 use super::code;
 use super::json;
 use super::meaning::Meaning;
-use super::verb::{VERBS, is_known_path, verb};
+use super::source::{Found, Known, cut_off, is_bare, name_len, parse};
+use super::verb::{VERBS, is_known_path};
 use super::{ACTIONS_MAX, RawCall};
 use crate::calls::ApiCatalog;
 use crate::dialect::frame::Frame;
-use crate::dialect::value::{Quoting, Reader, Syntax, is_blank, token};
+use crate::dialect::value::{is_blank, token};
 use crate::dialect::words::{shown, unclear};
 use crate::dialect::{ParsedReply, Unclear};
 use crate::work::looked_at;
@@ -44,32 +45,11 @@ pub fn read(reply: &str, cut: bool, apis: &ApiCatalog, frame: &Frame) -> ParsedR
     ParsedReply { thought: clean(reply), call: Err(no_action(reply, frame, &known)), rest: Vec::new(), more: false }
 }
 
-/// What is known about a reply before it is read.
-pub(super) struct Known<'a> {
-    pub(super) apis: &'a ApiCatalog,
-    /// Whether the reply was cut off: what is unfinished is not guessed then.
-    pub(super) cut: bool,
-}
-
-impl Known<'_> {
-    /// Whether a name is one of an action.
-    pub(super) fn is_action(&self, name: &str) -> bool {
-        verb(name).is_some() || self.apis.named(name).is_some()
-    }
-}
-
 struct Chosen {
     /// Where the first of them begins.
     start: usize,
     calls: Vec<Result<RawCall, Unclear>>,
     more: bool,
-}
-
-/// An action, or several that were written as one list.
-pub(super) struct Found {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) calls: Vec<Result<RawCall, Unclear>>,
 }
 
 /// Where the actions of a reply may begin, the likeliest first, and whether that is in a fence: inside of all marks, and at last the
@@ -210,11 +190,6 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
         && (at == 0 || !(is_letter(bytes[at - 1]) || bytes[at - 1] >= 0x80))
 }
 
-/// How long a name with points in it is.
-pub(super) fn name_len(text: &str) -> usize {
-    text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(text.len()).max(1)
-}
-
 /// A call such as `click(at=[1,2])`, or a word that is one.
 fn call_at(text: &str, at: usize, known: &Known<'_>) -> Option<Found> {
     let name = &text[at..at + name_len(&text[at..])];
@@ -232,54 +207,11 @@ fn call_at(text: &str, at: usize, known: &Known<'_>) -> Option<Found> {
     Some(Found { start: at, end, calls: vec![call] })
 }
 
-/// Words that are actions by themselves, in the language of a benchmark.
-pub(super) fn is_bare(name: &str) -> bool {
-    ["WAIT", "DONE", "FAIL"].contains(&name)
-}
-
 /// Whether nothing else stands on the line.
 fn is_alone(text: &str, start: usize, end: usize) -> bool {
     let before = text[..start].rsplit('\n').next().unwrap_or_default();
     let after = text[end..].split('\n').next().unwrap_or_default();
     is_filler(before) && is_filler(after) && !after.trim_start().starts_with(['(', '（'])
-}
-
-/// Reads the call whose parenthesis opens before `open`. A call that cannot be read takes all the rest with it: what looks like a call
-/// there may be a piece of a text that was to be typed.
-pub(super) fn parse(
-    text: &str,
-    open: usize,
-    path: &str,
-    name: &str,
-    known: &Known<'_>,
-) -> (usize, Result<RawCall, Unclear>) {
-    let mut first = None;
-    for quoting in [Quoting::Strict, Quoting::Lenient] {
-        let mut reader = Reader::python(text, open, quoting);
-        match reader.arguments(!known.cut) {
-            Ok(arguments) => {
-                return (reader.at(), Ok(RawCall { name: name.to_owned(), path: path.to_owned(), arguments }));
-            }
-            Err(syntax) => first = first.or(Some(syntax)),
-        }
-    }
-    let syntax = first.unwrap_or(Syntax { at: open, unfinished: true });
-    (text.len(), Err(unreadable(text, syntax, known.cut)))
-}
-
-pub(super) fn unreadable(text: &str, syntax: Syntax, cut: bool) -> Unclear {
-    let example = "write for example click(at=[x,y]) or type(text=\"hello\"), with values only";
-    match syntax.unfinished {
-        true if cut => cut_off(),
-        true => unclear(format!("the action is not complete; {example}")),
-        false => unclear(format!("the action cannot be read at {:?}; {example}", shown(&text[syntax.at..]))),
-    }
-}
-
-fn cut_off() -> Unclear {
-    unclear(
-        "the reply was too long and was cut off before its action; think in one short sentence, then write your actions",
-    )
 }
 
 /// Whether what follows a parenthesis is arguments, and not prose: `click (the button)`.

@@ -109,7 +109,7 @@ LINE: /"([^"\\\n\x00-\x1f]|\\["\\n]){{0,{text_max}}}"/
 fn places(frame: &Frame) -> (String, String) {
     let (last, is_fraction) = frame.last();
     if is_fraction {
-        return (r#""[" FRACTION "," FRACTION "]""#.to_owned(), r"FRACTION: /0\.[0-9]{1,6}/".to_owned());
+        return (r#""[" FRACTION "," FRACTION "]""#.to_owned(), r"FRACTION: /0(\.[0-9]{1,6})?/".to_owned());
     }
     let numbers = format!("COLUMN: /{}/\nROW: /{}/", up_to(last.width), up_to(last.height));
     (r#""[" COLUMN "," ROW "]""#.to_owned(), numbers)

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::RawCall;
-use super::find::{Found, Known, is_bare, unreadable};
+use super::source::{Found, Known, is_bare, unreadable};
 use super::verb::is_tool;
 use crate::dialect::Unclear;
 use crate::dialect::value::{Arguments, Quoting, Reader, Value};

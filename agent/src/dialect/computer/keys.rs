@@ -171,7 +171,23 @@ fn key(name: &str) -> Option<Key> {
     if let Some(modifier) = modifier {
         return Some(Key::Modifier(modifier));
     }
-    let standard = match plain.as_str() {
+    if let Some(name) = standard(&plain) {
+        return named(name);
+    }
+    let number =
+        plain.strip_prefix("num").or_else(|| plain.strip_prefix("kp")).or_else(|| plain.strip_prefix("numpad"));
+    let digit = number.filter(|digit| digit.len() == 1 && digit.as_bytes()[0].is_ascii_digit());
+    let function = plain.strip_prefix('f').and_then(|number| number.parse::<u32>().ok());
+    match (digit, function) {
+        (Some(digit), _) => named(digit),
+        (None, Some(number)) if plain == format!("f{number}") => named(&format!("F{number}")),
+        _ => None,
+    }
+}
+
+/// What the standard calls a key of these small letters.
+fn standard(plain: &str) -> Option<&'static str> {
+    Some(match plain {
         "enter" | "return" | "kpenter" | "numpadenter" | "\\n" => "Enter",
         "esc" | "escape" => "Escape",
         "tab" | "\\t" => "Tab",
@@ -221,19 +237,8 @@ fn key(name: &str) -> Option<Key> {
         "dollar" => "$",
         "percent" => "%",
         "ampersand" => "&",
-        _ => {
-            let number =
-                plain.strip_prefix("num").or_else(|| plain.strip_prefix("kp")).or_else(|| plain.strip_prefix("numpad"));
-            let digit = number.filter(|digit| digit.len() == 1 && digit.as_bytes()[0].is_ascii_digit());
-            let function = plain.strip_prefix('f').and_then(|number| number.parse::<u32>().ok());
-            return match (digit, function) {
-                (Some(digit), _) => named(digit),
-                (None, Some(number)) if plain == format!("f{number}") => named(&format!("F{number}")),
-                _ => None,
-            };
-        }
-    };
-    named(standard)
+        _ => return None,
+    })
 }
 
 fn named(name: &str) -> Option<Key> {
