@@ -111,14 +111,26 @@ impl Bench {
     /// Answers the dialogs of the page, one after the other; returns how many there were.
     async fn answer_dialogs(&mut self) -> usize {
         for number in 0.. {
-            let tabs: Value = serde_json::from_str(&self.call("tabs.list", json!({})).await.unwrap()).unwrap();
-            if !tabs.as_array().unwrap().iter().any(|tab| tab["asks"] == true) {
+            if !self.asks_soon().await {
                 return number;
             }
             self.rig.driver.screen(LOOK).await.unwrap();
             self.act(Gesture::Press { key: Key::Enter }).await;
         }
         unreachable!("they are counted without end")
+    }
+
+    /// Whether a page asks something, or does within a moment: from the end of a dialog to the next one there is a gap.
+    async fn asks_soon(&mut self) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(500) {
+            let tabs: Value = serde_json::from_str(&self.call("tabs.list", json!({})).await.unwrap()).unwrap();
+            if tabs.as_array().unwrap().iter().any(|tab| tab["asks"] == true) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
     }
 
     async fn close(self) {

@@ -8,7 +8,7 @@ use tapwright_contract::Size;
 use toml::Spanned;
 
 use super::file::ProtectedWindows;
-use super::model::absolute;
+use super::model::{absolute, is_withheld};
 use super::{ForeignSetting, Machine, MachineDesktop, Overrides, SettingsError, SettingsFile, weather_named};
 use crate::desk::DeskOptions;
 use crate::device::{
@@ -121,11 +121,6 @@ pub(super) fn kept(words: &str) -> String {
         Some(address) => format!("browser:{}", without_token(address)),
         None => words.to_owned(),
     }
-}
-
-/// Whether something was left out of an address in a record: no address has this letter.
-pub(super) fn is_withheld(words: &str) -> bool {
-    words.contains('…')
 }
 
 /// A folder whose files a model may read and write.

@@ -4,7 +4,6 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::device::is_withheld;
 use super::file::ModelSection;
 use super::{ForeignSetting, Machine, Overrides, SettingsError, SettingsFile};
 use crate::model::providers::Provider;
@@ -309,6 +308,11 @@ fn is_folder(words: &str) -> bool {
 
 pub(super) fn is_server(words: &OsStr) -> bool {
     words.to_str().is_some_and(|words| words.starts_with("http://") || words.starts_with("https://"))
+}
+
+/// Whether something was left out of an address in a record: no address has this letter.
+pub(super) fn is_withheld(words: &str) -> bool {
+    words.contains('…')
 }
 
 /// A path that means the same from another folder.

@@ -96,24 +96,29 @@ pub fn perform(common: Common, arguments: &ReplayArguments) -> Result<Exit, CliE
             style("■").yellow().bold()
         )),
     }
-    match &follows {
-        Ok(()) => {
-            let torn = if record.torn { "; its last line was torn, and left out" } else { "" };
-            output::out(&format!(
-                "  {}",
-                style(format!("the record is sound: each step follows from what was seen and answered{torn}")).dim()
-            ));
-        }
-        Err(error) => output::out(&format!(
-            "  {} the record is not sound: a step does not follow from what was seen and answered: {}",
-            style("✗").red().bold(),
-            output::flat(&with_causes(error))
-        )),
-    }
+    tell_soundness(&record, follows.as_ref().err().map(|error| error as _));
     if let Some(file) = &arguments.html {
         tell_page(file, &missing);
     }
     Ok(exit)
+}
+
+/// Says whether what was written follows from what was seen and heard.
+fn tell_soundness(record: &Record, error: Option<&dyn std::error::Error>) {
+    let words = match error {
+        None => {
+            let torn = if record.torn { "; its last line was torn, and left out" } else { "" };
+            style(format!("the record is sound: each step follows from what was seen and answered{torn}"))
+                .dim()
+                .to_string()
+        }
+        Some(error) => format!(
+            "{} the record is not sound: a step does not follow from what was seen and answered: {}",
+            style("✗").red().bold(),
+            output::flat(&with_causes(error))
+        ),
+    };
+    output::out(&format!("  {words}"));
 }
 
 /// The page of a run, or of all runs of its plan. Returns what it is without.

@@ -174,11 +174,10 @@ async fn servers_that_do_not_start() {
         expected.assert_eq(&error.to_string());
     };
     let short = |manner: &str| McpServerOptions { start: Duration::from_millis(900), ..program(manner) };
-    check(
-        short("silent"),
-        expect!["the MCP server little did not start as it should: it has not answered within 0.9 s"],
-    )
-    .await;
+    // What is said behind it depends on whether the line of the test's own frame had come by then.
+    let silent = McpServer::start(&short("silent"), &Secrets::default()).await.err().expect("it does not start");
+    let words = "the MCP server little did not start as it should: it has not answered within 0.9 s";
+    assert!(silent.to_string().starts_with(words), "{silent}");
     check(program("dies"), expect![[r#"the MCP server little did not start as it should: it has ended (exit status: 7): no cheese here; it writes to its standard output what is no message: "running 1 test""#]]).await;
     check(program("talks"), expect![[r#"the MCP server little did not start as it should: it has written 20000 lines that nobody asked for, and was ended (signal: 9 (SIGKILL)); it writes to its standard output what is no message: "running 1 test""#]]).await;
     check(program("old"), expect![[r#"the MCP server little did not start as it should: it speaks version "1999-01-01" of MCP; understood are 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25"#]]).await;
