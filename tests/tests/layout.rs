@@ -12,12 +12,6 @@ const FUNCTION_LINES_MAX: usize = 90;
 
 /// Circles that are one matter in several files, which nobody else takes apart: package, the modules' parent, the modules, the reason.
 const CIRCLES: &[(&str, &str, &[&str], &str)] = &[
-    (
-        "agent",
-        "dialect::autoglm",
-        &["calls", "verb"],
-        "an action's verb can be the call of an API, whose arguments are written as a verb's are",
-    ),
     ("drivers", "android::wire", &["direct", "greet"], "a greeting is half of a connection, which it is made of"),
     (
         "drivers",
