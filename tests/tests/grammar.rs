@@ -60,23 +60,29 @@ fn calls() -> Vec<Call> {
     calls
 }
 
-#[test]
-fn what_is_printed_may_be_said() {
+/// Says whether a grammar lets all of a reply be said, in the small model's tokens, and lets it end there.
+fn reader() -> impl Fn(&TopLevelGrammar, &str) -> bool {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/mini/tokenizer.json");
     let tokens = ByteTokenizer::from_file(&file).expect("the small model has a tokenizer");
     let tokenizer = tokens.hf_tokenizer.clone();
     let environment = tokens.into_tok_env(None).expect("it can be walked");
     let mut factory = ParserFactory::new_simple(&environment).expect("it has a vocabulary");
     factory.quiet();
-    let grammar =
-        TopLevelGrammar::from_lark(Dialect::Autoglm.grammar(TOKENS_MAX, Abilities::PHONE, &ApiCatalog::default()));
-    let allowed = |reply: &str| {
+    move |grammar, reply| {
         let mut matcher = Matcher::new(factory.create_parser(grammar.clone()));
         assert_eq!(matcher.get_error(), None);
         let tokens = tokenizer.encode(reply, false).expect("it is text").get_ids().to_vec();
         let taken = matcher.try_consume_tokens(&tokens).unwrap_or(0);
         taken == tokens.len() && (matcher.is_stopped() || matcher.is_accepting().unwrap_or(false))
-    };
+    }
+}
+
+#[test]
+fn what_is_printed_may_be_said() {
+    let is_allowed = reader();
+    let grammar =
+        TopLevelGrammar::from_lark(Dialect::Autoglm.grammar(TOKENS_MAX, Abilities::PHONE, &ApiCatalog::default()));
+    let allowed = |reply: &str| is_allowed(&grammar, reply);
     for call in calls() {
         let printed = Dialect::Autoglm.print(&call);
         assert!(allowed(&format!("<think>Why not\nthis?</think><answer>{printed}")), "{printed}");
@@ -127,21 +133,10 @@ fn apis() -> ApiCatalog {
 
 #[test]
 fn only_the_apis_that_are_offered_may_be_called() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/mini/tokenizer.json");
-    let tokens = ByteTokenizer::from_file(&file).expect("the small model has a tokenizer");
-    let tokenizer = tokens.hf_tokenizer.clone();
-    let environment = tokens.into_tok_env(None).expect("it can be walked");
-    let mut factory = ParserFactory::new_simple(&environment).expect("it has a vocabulary");
-    factory.quiet();
+    let is_allowed = reader();
     let apis = apis();
     let grammar = TopLevelGrammar::from_lark(Dialect::Autoglm.grammar(TOKENS_MAX, Abilities::PHONE, &apis));
-    let allowed = |reply: &str| {
-        let mut matcher = Matcher::new(factory.create_parser(grammar.clone()));
-        assert_eq!(matcher.get_error(), None);
-        let tokens = tokenizer.encode(reply, false).expect("it is text").get_ids().to_vec();
-        let taken = matcher.try_consume_tokens(&tokens).unwrap_or(0);
-        taken == tokens.len() && (matcher.is_stopped() || matcher.is_accepting().unwrap_or(false))
-    };
+    let allowed = |reply: &str| is_allowed(&grammar, reply);
     for call in [
         r#"instruction="weather.now: Oslo, \"now\"""#,
         r#"instruction="Summarize my notes""#,
@@ -183,12 +178,7 @@ fn only_the_apis_that_are_offered_may_be_called() {
 /// The same for the language of desktops and browsers, in each way to write places.
 #[test]
 fn what_a_computers_dialect_prints_may_be_said() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/mini/tokenizer.json");
-    let tokens = ByteTokenizer::from_file(&file).expect("the small model has a tokenizer");
-    let tokenizer = tokens.hf_tokenizer.clone();
-    let environment = tokens.into_tok_env(None).expect("it can be walked");
-    let mut factory = ParserFactory::new_simple(&environment).expect("it has a vocabulary");
-    factory.quiet();
+    let is_allowed = reader();
     let able = Abilities { pointer: true, scroll: true, insert: true, chords: true, windows: true, ..Abilities::PHONE };
     let display = Size { width: 1366, height: 768 };
     for coordinates in [
@@ -199,13 +189,7 @@ fn what_a_computers_dialect_prints_may_be_said() {
     ] {
         let frame = Frame::new(coordinates, display).able(Some(able));
         let grammar = TopLevelGrammar::from_lark(Dialect::Computer.grammar_on(TOKENS_MAX, able, &apis(), &frame));
-        let allowed = |reply: &str| {
-            let mut matcher = Matcher::new(factory.create_parser(grammar.clone()));
-            assert_eq!(matcher.get_error(), None);
-            let tokens = tokenizer.encode(reply, false).expect("it is text").get_ids().to_vec();
-            let taken = matcher.try_consume_tokens(&tokens).unwrap_or(0);
-            taken == tokens.len() && (matcher.is_stopped() || matcher.is_accepting().unwrap_or(false))
-        };
+        let allowed = |reply: &str| is_allowed(&grammar, reply);
         let at = |x, y| Place::of_steps((x, 7), (y, 7)).expect("it is on the display");
         let chord = |key: &str| Action::Chord { modifiers: vec![Modifier::Control], key: KeyName::new(key).unwrap() };
         let click = |button, count| Action::Click { at: at(3, 3), button, count, modifiers: Vec::new() };

@@ -248,34 +248,29 @@ fn no_action(reply: &str, frame: &Frame, known: &Known<'_>) -> Unclear {
     unclear(format!("the reply has no action; write for example {example}"))
 }
 
+/// What stands around thoughts and actions.
+const TAGS: [&str; 12] = [
+    "<think>",
+    "</think>",
+    "<thinking>",
+    "</thinking>",
+    "<answer>",
+    "</answer>",
+    "<action>",
+    "</action>",
+    "<tool_call>",
+    "</tool_call>",
+    "<function_calls>",
+    "</function_calls>",
+];
+
 /// Whether a text between or around actions says nothing.
 pub(super) fn is_filler(text: &str) -> bool {
-    const TAGS: [&str; 21] = [
-        "<think>",
-        "</think>",
-        "<thinking>",
-        "</thinking>",
-        "<answer>",
-        "</answer>",
-        "<action>",
-        "</action>",
-        "<tool_call>",
-        "</tool_call>",
-        "<function_calls>",
-        "</function_calls>",
-        "```python",
-        "```json",
-        "```xml",
-        "```",
-        "Action:",
-        "Actions:",
-        "Action：",
-        "json\n",
-        "python\n",
-    ];
+    const MARKS: [&str; 9] =
+        ["```python", "```json", "```xml", "```", "Action:", "Actions:", "Action：", "json\n", "python\n"];
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let tag = TAGS.iter().find(|tag| rest.starts_with(**tag)).map(|tag| tag.len());
+        let tag = TAGS.iter().chain(&MARKS).find(|tag| rest.starts_with(**tag)).map(|tag| tag.len());
         let says_nothing = is_blank(c) || c.is_ascii_digit() || "`,.;:，。、；：)）[]}*-\"'".contains(c);
         match tag.or_else(|| token(rest)).or_else(|| says_nothing.then(|| c.len_utf8())) {
             Some(skipped) => rest = &rest[skipped..],
@@ -287,20 +282,6 @@ pub(super) fn is_filler(text: &str) -> bool {
 
 /// A thought without tags and labels.
 fn clean(thought: &str) -> String {
-    const TAGS: [&str; 12] = [
-        "<think>",
-        "</think>",
-        "<thinking>",
-        "</thinking>",
-        "<answer>",
-        "</answer>",
-        "<action>",
-        "</action>",
-        "<tool_call>",
-        "</tool_call>",
-        "<function_calls>",
-        "</function_calls>",
-    ];
     let clean = TAGS.iter().fold(thought.to_owned(), |t, tag| t.replace(tag, ""));
     let mut bare = clean.trim_matches(is_blank);
     for fence in ["```python", "```json", "```xml", "```"] {
