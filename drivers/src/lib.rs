@@ -7,6 +7,7 @@ pub mod browser;
 pub mod conformance;
 mod deadline;
 pub mod desktop;
+pub mod osworld;
 #[cfg(unix)]
 mod private_folder;
 mod probe;
