@@ -48,6 +48,11 @@ pub trait Evaluator: fmt::Debug + Send + Sync {
     /// something else.
     fn expected(&self) -> Vec<Fact>;
 
+    /// All that it judges by, where those words leave some out: a digest of the cases has it too. Empty if they say it all.
+    fn identity(&self) -> String {
+        String::new()
+    }
+
     /// What speaks against success; `None` if the goal was reached.
     ///
     /// # Errors
@@ -65,8 +70,9 @@ pub trait Evaluator: fmt::Debug + Send + Sync {
         true
     }
 
-    /// Whether a run that was stopped is judged too: where the device itself says when a task is over.
-    fn judges_stopped(&self) -> bool {
+    /// Whether a run that was stopped is judged too: where the device itself has said that the task is over.
+    fn judges_stopped(&self, end: &Facts) -> bool {
+        let _ = end;
         false
     }
 }

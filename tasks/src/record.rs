@@ -141,7 +141,10 @@ pub fn runs_of_plan(plan: &Path) -> io::Result<Vec<PathBuf>> {
 /// A suite's folder by its path or its name, or of the one that began last, and what came of it; `None` if there is none.
 pub fn find_suite(runs: &Path, name: &str) -> Option<(PathBuf, SuiteBrief)> {
     if name == LAST {
-        return folders(runs).ok()?.into_iter().rev().find_map(|folder| suite(&folder).map(|brief| (folder, brief)));
+        let marked = marked(runs, SUITE_MARK).find_map(|folder| suite(&folder).map(|brief| (folder, brief)));
+        let newest =
+            || folders(runs).ok()?.into_iter().rev().find_map(|folder| suite(&folder).map(|brief| (folder, brief)));
+        return marked.or_else(newest);
     }
     [PathBuf::from(name), runs.join(name)].into_iter().find_map(|folder| suite(&folder).map(|brief| (folder, brief)))
 }
@@ -188,6 +191,8 @@ pub fn keep_suite(folder: &Path, suite: &SuiteBrief) -> io::Result<()> {
 
 /// The name of the run, or plan, that began last: a clock that was wrong once does not change which that is.
 const MARK: &str = ".last";
+/// The same, of measurements, with the one before in the next line: one that comes to nothing is taken away again.
+const SUITE_MARK: &str = ".last-suite";
 
 /// A clock was ahead when an earlier run was begun, or is behind now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,12 +229,36 @@ pub fn mark_last(runs: &Path, name: &str, started: u64) -> Option<ClockWarning> 
     Some(ClockWarning { folder: newest, ahead_ms })
 }
 
+/// Marks a measurement as the one that began last, whatever the clock says.
+pub fn mark_last_suite(runs: &Path, name: &str) {
+    // If it cannot be written, the next lines of the ledger cannot either, which says so better.
+    let before = read_text(&runs.join(SUITE_MARK)).unwrap_or_default();
+    let _ = write_atomically(runs, SUITE_MARK, &format!("{name}\n{}\n", before.lines().next().unwrap_or_default()));
+}
+
+/// Takes such a mark away: it came to nothing.
+pub fn unmark_last_suite(runs: &Path, name: &str) {
+    let text = read_text(&runs.join(SUITE_MARK)).unwrap_or_default();
+    let mut lines = text.lines();
+    if lines.next() == Some(name) {
+        let _ = match lines.next().filter(|before| !before.is_empty()) {
+            Some(before) => write_atomically(runs, SUITE_MARK, &format!("{before}\n")),
+            None => fs::remove_file(runs.join(SUITE_MARK)),
+        };
+    }
+}
+
 fn marked_last(runs: &Path) -> Option<PathBuf> {
-    let name = read_text(&runs.join(MARK)).ok()?;
-    let name = name.trim();
-    // It is one name in this folder.
-    let is_plain = Path::new(name).file_name().is_some_and(|plain| plain == name);
-    Some(runs.join(name)).filter(|folder| is_plain && is_run_or_plan(folder))
+    marked(runs, MARK).find(|folder| is_run_or_plan(folder))
+}
+
+/// The folders that a mark names, the one that began last first.
+fn marked(runs: &Path, mark: &str) -> impl Iterator<Item = PathBuf> {
+    let text = read_text(&runs.join(mark)).unwrap_or_default();
+    let names: Vec<String> = text.lines().take(2).map(|name| name.trim().to_owned()).collect();
+    // Each is one name in this folder.
+    let is_plain = |name: &String| Path::new(name).file_name().is_some_and(|plain| plain == name.as_str());
+    names.into_iter().filter(is_plain).map(|name| runs.join(name))
 }
 
 fn started_of(folder: &Path) -> Option<u64> {
@@ -315,7 +344,7 @@ fn suite(folder: &Path) -> Option<SuiteBrief> {
 }
 
 /// The error and its causes in one line.
-fn plainly(error: &dyn std::error::Error) -> String {
+pub(crate) fn plainly(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(deeper) = cause {
@@ -360,6 +389,38 @@ mod tests {
             list(runs.path(), 9).unwrap(),
             [Stored::Plan(PlanBrief { end: Some("partly".to_owned()), ..brief })]
         );
+    }
+
+    #[test]
+    fn the_last_measurement_is_the_one_that_began_last_whatever_the_clock_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = &folder.path().join("runs");
+        let text = String::new;
+        let brief = SuiteBrief {
+            version: SUITE_VERSION,
+            suite: text(),
+            run: text(),
+            model: text(),
+            started: 3,
+            measurement: None,
+            table: SuiteTable::default(),
+        };
+        let last = || find_suite(runs, LAST).map(|(folder, _)| name(&folder));
+        keep_suite(&runs.join("21530829-a"), &brief).unwrap();
+        assert_eq!(last().as_deref(), Some("21530829-a"), "as before there was a mark");
+        mark_last_suite(runs, "20261127-b");
+        assert_eq!(last().as_deref(), Some("21530829-a"), "the new one did not begin");
+        keep_suite(&runs.join("20261127-b"), &brief).unwrap();
+        assert_eq!(last().as_deref(), Some("20261127-b"));
+        mark_last_suite(runs, "20261127-c");
+        assert_eq!(last().as_deref(), Some("20261127-b"), "that one did not begin");
+        unmark_last_suite(runs, "20261127-c");
+        assert_eq!(last().as_deref(), Some("20261127-b"));
+        unmark_last_suite(runs, "20261127-b");
+        assert!(!runs.join(SUITE_MARK).exists());
+        keep_suite(&folder.path().join("elsewhere"), &brief).unwrap();
+        fs::write(runs.join(SUITE_MARK), "../elsewhere\n").unwrap();
+        assert_eq!(last().as_deref(), Some("21530829-a"), "a mark leads nowhere else");
     }
 
     fn run_of(runs: &Path, name: &str, started: u64) {

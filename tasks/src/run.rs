@@ -431,9 +431,10 @@ async fn verdict(
     probe: &mut dyn Probe,
 ) -> Verdict {
     let void = |why: String| Verdict::Void { why };
+    let is_over = || matches!(end, Ok(Some(end)) if evaluator.judges_stopped(end));
     match outcome {
         Outcome::DeviceLost { why } => return void(format!("the device was lost: {why}")),
-        Outcome::Stopped if !evaluator.judges_stopped() => return void("somebody stopped the run".to_owned()),
+        Outcome::Stopped if !is_over() => return void("somebody stopped the run".to_owned()),
         Outcome::ModelFailed { why } if last != LastReply::Heard => {
             return void(format!("the model could not be asked: {why}"));
         }
@@ -489,6 +490,19 @@ mod tests {
         check(&failed, LastReply::Heard, "false", "failed").await;
         check(&Outcome::DeviceLost { why: String::new() }, LastReply::Heard, "true", "void").await;
         check(&Outcome::Stopped, LastReply::Heard, "true", "void").await;
+    }
+
+    /// A run that somebody stopped says nothing, unless the page had ended the episode by itself.
+    #[tokio::test]
+    async fn an_episode_that_was_stopped_before_its_end_is_void() {
+        for (done, expected) in [("true", "failed"), ("false", "void"), ("", "void")] {
+            let end = Facts::from([("task.done".to_owned(), done.to_owned())]);
+            let (evaluator, mut probe) = (crate::suites::miniwob::evaluator(), RecordedProbe(&end));
+            let after = Ok(Some(end.clone()));
+            let (stopped, heard) = (Outcome::Stopped, LastReply::Heard);
+            let judgement = Judgement::of(Some(&*evaluator), &stopped, heard, Some(&end), after, &mut probe).await;
+            assert_eq!(judgement.verdict.unwrap().id(), expected, "{done}");
+        }
     }
 
     #[tokio::test]

@@ -10,12 +10,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::device::DeviceAddress;
+use crate::device::{BrowserAddress, BrowserOptions, DeviceAddress};
 use crate::judge::{Evaluator, Fact, Verdict};
 use crate::mistake::nearest;
 use crate::origin::CaseId;
 use crate::run::RunTask;
 use crate::serve::AppSelection;
+
+/// More cases than anybody measures at once, and few enough that a ledger of them is read again.
+pub const CASES_MAX: u64 = 100_000;
+/// How often a case is done at most.
+pub const REPEATS_MAX: u32 = 100;
 
 /// A task of a suite.
 #[derive(Clone, Debug)]
@@ -96,6 +101,9 @@ impl CaseSelection {
             let known = templates.into_iter().map(str::to_owned).collect();
             return Err(SuiteError::Template { name: name.clone(), known });
         }
+        if self.count > CASES_MAX {
+            return Err(SuiteError::TooMany { count: self.count });
+        }
         let training = suite.training_seeds();
         match self.first.checked_add(self.count) {
             Some(end) if training.is_none_or(|training| end <= training) => Ok(()),
@@ -128,14 +136,16 @@ impl CaseSelection {
         Box::new(drawn.filter(is_wanted))
     }
 
-    /// Whether each of the cases that are wanted alone is among those that were found.
+    /// Whether there are any, and each of those that are wanted alone is among those that were found.
     ///
     /// # Errors
-    /// `SuiteError::Case` about the first that is not.
+    /// `SuiteError::Case` about the first that is not, `SuiteError::Nothing` if there are none.
     pub fn check_only(&self, suite: &dyn Suite, found: &[Case]) -> Result<(), SuiteError> {
         let ids: BTreeSet<String> = found.iter().map(Case::id).collect();
         let is_there = |only: &&String| ids.contains(*only) || found.iter().any(|case| case.id.template == **only);
-        let Some(missing) = self.only.iter().find(|only| !is_there(only)) else { return Ok(()) };
+        let Some(missing) = self.only.iter().find(|only| !is_there(only)) else {
+            return if found.is_empty() { Err(SuiteError::Nothing) } else { Ok(()) };
+        };
         let templates = suite.templates();
         let template = missing.rsplit_once('/').map_or(missing.as_str(), |(template, _)| template);
         let near = match templates.contains(&template) {
@@ -152,9 +162,18 @@ pub fn digest(cases: &[Case]) -> String {
     for case in cases {
         let CaseId { template, seed, .. } = &case.id;
         // What is expected is part of the task, and so is the device that it starts on.
-        hash.update(format!("{template}\0{seed}\0{}\0{:?}\0{:?}\0", case.goal, case.device, case.start));
+        hash.update(format!(
+            "{template}\0{seed}\0{}\0{}\0{:?}\0",
+            case.goal,
+            device_identity(&case.device),
+            case.start
+        ));
         for fact in case.evaluator.expected() {
             hash.update(format!("{fact}\0"));
+        }
+        let judge = case.evaluator.identity();
+        if !judge.is_empty() {
+            hash.update(format!("{judge}\0"));
         }
         // Only where there are some, so that the digests of before stand.
         if case.limits != CaseLimits::default() {
@@ -163,6 +182,16 @@ pub fn digest(cases: &[Case]) -> String {
         hash.update("\n");
     }
     hex::encode(hash.finalize())
+}
+
+/// What of a device is part of the task. Where this machine keeps a browser's profile, and which browser it has, is not.
+fn device_identity(device: &DeviceAddress) -> String {
+    match device {
+        DeviceAddress::Browser(BrowserOptions { at: BrowserAddress::Private(launch), settle: _, sites }) => {
+            format!("a private browser of {:?} at {} % {sites:?}", launch.size, launch.scale_percent)
+        }
+        other => format!("{other:?}"),
+    }
 }
 
 /// What came of an attempt, by what it says and what is to be done next.
@@ -297,6 +326,12 @@ pub enum SuiteError {
     /// There is no such case.
     #[error("there is no case {id:?} among those that are measured")]
     Case { id: String, near: Option<String> },
+    /// There would be nothing to measure.
+    #[error("no case is chosen")]
+    Nothing,
+    /// Nobody could wait for so many.
+    #[error("{count} cases are more than the {} that are measured at once", CASES_MAX)]
+    TooMany { count: u64 },
     /// Those seeds are for training.
     #[error("seeds from {training} on are for training; a measurement with them would say nothing")]
     Seeds { training: u64 },

@@ -6,15 +6,22 @@ mod canvas;
 #[path = "toys/suite.rs"]
 mod suite;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tapwright_drivers::{OpenRig, Rig};
+use tapwright_contract::model::{Model, ModelError, Prompt, Reply};
+use tapwright_drivers::{OpenRig, Probe, Rig};
 use tapwright_models::scripted::{AtEnd, Scripted};
+use tapwright_tasks::bench::rescore::rescore;
 use tapwright_tasks::bench::summary::Summary;
-use tapwright_tasks::bench::{BenchRun, Budgets, Ledger, LedgerHeader, ModelSupply, Sitting, bench, table};
+use tapwright_tasks::bench::{
+    AttemptId, BenchNews, BenchRun, Budgets, Ledger, LedgerHeader, LedgerLine, ModelSupply, Sitting, Status, bench,
+    table,
+};
 use tapwright_tasks::device::{CustomDevice, Device, DeviceAddress, DeviceOptions, FunctionOwners, Keys, Weather};
-use tapwright_tasks::judge::{Evaluator, Evidence, Fact, Verdict};
+use tapwright_tasks::judge::{Evaluator, Evidence, Fact, Facts, Verdict};
 use tapwright_tasks::model::LoadedModel;
 use tapwright_tasks::policy::Preset;
 use tapwright_tasks::profile::Profiles;
@@ -64,7 +71,7 @@ fn header(cases: &[Case], repeats: u32) -> LedgerHeader {
         started: 0,
         measurement: serde_json::from_value(measurement).unwrap(),
         cases: case_ids(cases),
-        groups: std::collections::BTreeMap::new(),
+        groups: BTreeMap::new(),
         repeats,
         apps: None,
         budgets: Budgets::default(),
@@ -79,7 +86,17 @@ fn plan(cases: Vec<Case>, retries: u32) -> BenchRun<'static> {
         date: "2026-11-27".to_owned(),
     };
     let device = options(cases[0].device.clone());
-    BenchRun { cases, rules, device, retries, parallel: 1, judge: Duration::from_millis(300), now: &|| 0 }
+    BenchRun {
+        cases,
+        rules,
+        device,
+        retries,
+        parallel: 1,
+        judge: Duration::from_millis(300),
+        grace: Duration::from_secs(60),
+        agent_errors_max: 5,
+        now: &|| 0,
+    }
 }
 
 fn toys() -> Vec<Case> {
@@ -156,7 +173,7 @@ async fn an_error_is_no_score() {
     cases[2].device = DeviceAddress::Custom(CustomDevice(Arc::new(Late(2.into()))));
     let mut ledger = Ledger::create(runs.path(), header(&cases, 1)).unwrap();
     let (_stopper, stop) = stop();
-    // It is asked nine times: three cases of which two are judged in vain, twice again each.
+    // It is asked seven times: two cases are judged in vain three times each, and one is there only the third time.
     let models = ModelSupply::of(model(&[DONE; 7]), None);
     bench(plan(cases, 2), &mut ledger, models, stop, |_| {}).await.unwrap();
     let told: Vec<String> = ledger
@@ -201,6 +218,299 @@ async fn a_model_that_is_away_ends_the_sitting_and_not_the_measurement() {
     let after = Summary::of(&ledger.records);
     assert_eq!((after.scored, after.unfinished, after.attempts), (9, 0, 14));
     assert_eq!((after.complete_cases, after.pass_at_k.clone()), (3, vec![0.0; 3]));
+}
+
+/// Judges, and never waits while it does: no limit can end it from inside.
+#[derive(Debug)]
+struct Spinning {
+    is_over: Arc<AtomicBool>,
+}
+
+#[async_trait::async_trait]
+impl Evaluator for Spinning {
+    fn expected(&self) -> Vec<Fact> {
+        Vec::new()
+    }
+
+    async fn evaluate(&self, _evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+        let since = tokio::time::Instant::now();
+        while !self.is_over.load(Ordering::Relaxed) && since.elapsed() < Duration::from_secs(20) {
+            std::hint::spin_loop();
+        }
+        Ok(None)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_judge_that_computes_without_end_holds_nobody_up() {
+    let runs = tempfile::tempdir().unwrap();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut cases = toys();
+    cases[0].evaluator = Arc::new(Spinning { is_over: is_over.clone() });
+    let mut ledger = Ledger::create(runs.path(), header(&cases, 1)).unwrap();
+    let (_stopper, stop) = stop();
+    let models = ModelSupply::of(model(&[DONE; 3]), None);
+    let plan = BenchRun { grace: Duration::from_millis(200), ..plan(cases, 2) };
+    let sitting = bench(plan, &mut ledger, models, stop, |_| {}).await.unwrap();
+    is_over.store(true, Ordering::Relaxed);
+    assert_eq!(sitting, Sitting::Over);
+    let told: Vec<(u32, Status)> =
+        ledger.records.results().map(|(_, _, end)| end.map(|end| (end.id.attempt, end.status)).unwrap()).collect();
+    // It would compute without end again, beside the first.
+    assert_eq!(told, [(1, Status::EvaluatorError), (1, Status::Scored), (1, Status::Scored)]);
+}
+
+/// The toys, judged by something else.
+struct RejudgedToys(Arc<dyn Evaluator>);
+
+impl Suite for RejudgedToys {
+    fn name(&self) -> &'static str {
+        "toys"
+    }
+
+    fn about(&self) -> &'static str {
+        "two buttons on a canvas"
+    }
+
+    fn templates(&self) -> Vec<&'static str> {
+        suite::Toys.templates()
+    }
+
+    fn training_seeds(&self) -> Option<u64> {
+        None
+    }
+
+    fn case(&self, template: &str, seed: u64) -> Option<Case> {
+        suite::Toys.case(template, seed).map(|case| Case { evaluator: self.0.clone(), ..case })
+    }
+}
+
+/// A judge that breaks or computes without end says nothing anew, and what was said stands.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_judge_that_does_not_come_back_changes_no_verdict() {
+    let runs = tempfile::tempdir().unwrap();
+    let cases = toys();
+    let mut ledger = Ledger::create(runs.path(), header(&cases, 1)).unwrap();
+    let (_stopper, stop) = stop();
+    let models = ModelSupply::of(model(&[UPPER, DONE, CALL, DONE, UPPER, DONE]), None);
+    bench(plan(cases, 0), &mut ledger, models, stop, |_| {}).await.unwrap();
+    let before = ledger.records.clone();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let spinning = RejudgedToys(Arc::new(Spinning { is_over: is_over.clone() }));
+    let breaking = RejudgedToys(Arc::new(Bad { panics: true }));
+    for (suite, why) in [(&spinning, "did not judge within"), (&breaking, "it broke")] {
+        let told = rescore(&mut ledger, Some(suite), Duration::from_millis(200), &|| 0).await.unwrap();
+        assert_eq!((told.judged, told.left.len()), (0, 3));
+        assert!(told.left.iter().all(|(_, left)| left.contains(why)), "{told:?}");
+    }
+    is_over.store(true, Ordering::Relaxed);
+    assert_eq!(ledger.records, before);
+}
+
+/// Takes its time, or never answers.
+struct Slow {
+    after: Option<Duration>,
+}
+
+#[async_trait::async_trait]
+impl Model for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    async fn reply(&mut self, _prompt: &Prompt, _within: Duration) -> Result<Reply, ModelError> {
+        match self.after {
+            Some(after) => tokio::time::sleep(after).await,
+            None => std::future::pending().await,
+        }
+        let text = format!("<think>.</think><answer>{DONE}</answer>");
+        Ok(Reply { text, tokens_in: 1, tokens_out: 1, cut: false })
+    }
+}
+
+fn slow(after: Option<Duration>) -> ModelSupply {
+    ModelSupply::of(LoadedModel { model: Box::new(Slow { after }), ..model(&[]) }, None)
+}
+
+/// A model that all ask in turns has as long for each answer as if one alone asked it.
+#[tokio::test]
+async fn waiting_for_ones_turn_is_no_thinking() {
+    let runs = tempfile::tempdir().unwrap();
+    let cases = toys();
+    let mut ledger = Ledger::create(runs.path(), header(&cases, 1)).unwrap();
+    let (_stopper, stop) = stop();
+    let mut plan = BenchRun { parallel: 3, ..plan(cases, 0) };
+    plan.rules.limits.think = Duration::from_millis(500);
+    plan.rules.limits.retries_max = 0;
+    bench(plan, &mut ledger, slow(Some(Duration::from_millis(300))), stop, |_| {}).await.unwrap();
+    let summary = Summary::of(&ledger.records);
+    assert_eq!((summary.scored, summary.errors["agent-error"]), (3, 0));
+}
+
+fn begun(case: &str, attempt: u32) -> LedgerLine {
+    let id = AttemptId { case: case.to_owned(), repeat: 1, attempt };
+    LedgerLine::Begun { id, run: format!("killed-{attempt}") }
+}
+
+/// A case at which the program itself ends comes after all others, and is not tried for ever.
+#[tokio::test]
+async fn what_ends_the_program_is_tried_last_and_not_for_ever() {
+    let runs = tempfile::tempdir().unwrap();
+    let cases = toys();
+    let mut ledger = Ledger::create(runs.path(), header(&cases, 1)).unwrap();
+    let (stopper, stopped) = stop();
+    stopper.stop();
+    let mut kills = 0;
+    while ledger.records.standing("upper/0", 1).is_open(2, false) && kills < 30 {
+        kills += 1;
+        ledger.write(0, begun("upper/0", kills)).unwrap();
+        let models = ModelSupply::of(model(&[]), None);
+        bench(plan(cases.clone(), 2), &mut ledger, models, stopped.clone(), |_| {}).await.unwrap();
+    }
+    assert_eq!(kills, 5, "three, and one more for each error that it is");
+    let end = ledger.records.standing("upper/0", 1).result().cloned().unwrap();
+    assert_eq!(end.status, Status::SetupError);
+    assert!(end.why.unwrap().contains("the program ended"));
+    // One that was ended by somebody else is done, after the others.
+    ledger.write(0, begun("lower/1", 1)).unwrap();
+    let (_stopper, stop) = stop();
+    let mut order = Vec::new();
+    let models = ModelSupply::of(model(&[DONE; 2]), None);
+    let tell = |news: BenchNews<'_>| {
+        if let BenchNews::Begun { id, .. } = news {
+            order.push(id.case.clone());
+        }
+    };
+    bench(plan(cases, 2), &mut ledger, models, stop, tell).await.unwrap();
+    assert_eq!(order, ["both/2", "lower/1"]);
+    let summary = Summary::of(&ledger.records);
+    assert_eq!((summary.scored, summary.errors["setup-error"], summary.attempts), (2, 1, 8));
+}
+
+/// What somebody stopped is no result, and is done when the measurement goes on.
+#[tokio::test]
+async fn what_was_stopped_is_done_when_it_goes_on() {
+    let runs = tempfile::tempdir().unwrap();
+    let cases = toys();
+    let mut ledger = Ledger::create(runs.path(), header(&cases, 1)).unwrap();
+    let (stopper, stopped) = stop();
+    let tell = |news: BenchNews<'_>| {
+        if let BenchNews::Begun { .. } = news {
+            stopper.stop();
+        }
+    };
+    let sitting = bench(plan(cases.clone(), 0), &mut ledger, slow(None), stopped, tell).await.unwrap();
+    assert_eq!(sitting, Sitting::Stopped);
+    let before = Summary::of(&ledger.records);
+    assert_eq!((before.errors["cancelled"], before.unfinished, before.scored), (1, 2, 0));
+    drop(ledger);
+    let mut ledger = Ledger::take_up(runs.path()).unwrap();
+    let (_stopper, stop) = stop();
+    let models = ModelSupply::of(model(&[DONE; 3]), None);
+    let mut settled = 0;
+    let tell = |news: BenchNews<'_>| {
+        if let BenchNews::Ended { is_settled, .. } = news {
+            settled += u32::from(is_settled);
+        }
+    };
+    assert_eq!(bench(plan(cases, 0), &mut ledger, models, stop, tell).await.unwrap(), Sitting::Over);
+    assert_eq!((Summary::of(&ledger.records).scored, settled), (3, 3));
+}
+
+/// What runs out of its minutes has no score, and it is said whose limit it was.
+#[tokio::test(start_paused = true)]
+async fn what_takes_too_long_is_a_timeout() {
+    for (all, own, whose) in
+        [(Some(1), None, "--minutes"), (None, Some(1), "own limit"), (Some(9), Some(1), "own limit")]
+    {
+        let runs = tempfile::tempdir().unwrap();
+        let mut cases = toys();
+        cases[0].limits.minutes = own;
+        cases[0].limits.steps_max = Some(3);
+        cases.truncate(1);
+        let budgets = Budgets { minutes: all, tokens: None };
+        let mut ledger = Ledger::create(runs.path(), LedgerHeader { budgets, ..header(&cases, 1) }).unwrap();
+        let (_stopper, stop) = stop();
+        bench(plan(cases, 2), &mut ledger, slow(None), stop, |_| {}).await.unwrap();
+        let (_, _, end) = ledger.records.results().next().unwrap();
+        let end = end.unwrap();
+        assert_eq!((end.status, end.score, end.id.attempt), (Status::Timeout, None, 1));
+        let why = end.why.as_deref().unwrap();
+        assert!(why.contains("no end within 1 min") && why.contains(whose), "{why}");
+    }
+}
+
+/// A canvas that says from the beginning that the task is over.
+#[derive(Debug)]
+struct Over;
+
+struct OverProbe {
+    inner: Box<dyn Probe>,
+    is_over: tokio::sync::watch::Sender<bool>,
+}
+
+#[async_trait::async_trait]
+impl OpenRig for Over {
+    fn name(&self) -> String {
+        "over".to_owned()
+    }
+
+    async fn open(&self, within: Duration) -> Result<Rig, DriverError> {
+        let rig = canvas::Canvas.open(within).await?;
+        let (is_over, _) = tokio::sync::watch::channel(true);
+        let probe = rig.probe.map(|inner| Box::new(OverProbe { inner, is_over }) as Box<dyn Probe>);
+        Ok(Rig { probe, ..rig })
+    }
+}
+
+#[async_trait::async_trait]
+impl Probe for OverProbe {
+    async fn facts(&mut self, within: Duration) -> Result<Facts, DriverError> {
+        self.inner.facts(within).await
+    }
+
+    async fn set(&mut self, name: &str, value: &str, within: Duration) -> Result<(), DriverError> {
+        self.inner.set(name, value, within).await
+    }
+
+    fn task_over(&self) -> Option<tokio::sync::watch::Receiver<bool>> {
+        Some(self.is_over.subscribe())
+    }
+}
+
+/// Wants nothing, and knows whether the device has ended the task.
+#[derive(Debug)]
+struct Ended(bool);
+
+#[async_trait::async_trait]
+impl Evaluator for Ended {
+    fn expected(&self) -> Vec<Fact> {
+        Vec::new()
+    }
+
+    async fn evaluate(&self, _evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+        Ok(None)
+    }
+
+    fn judges_stopped(&self, end: &Facts) -> bool {
+        self.0 && end.contains_key("upper.on")
+    }
+}
+
+/// The device ends the run, and it is judged; unless the device does not say so of its end.
+#[tokio::test]
+async fn a_task_that_its_device_ends_is_judged() {
+    let runs = tempfile::tempdir().unwrap();
+    let mut cases = toys();
+    for (case, is_ended) in cases.iter_mut().zip([true, false, true]) {
+        case.device = DeviceAddress::Custom(CustomDevice(Arc::new(Over)));
+        case.evaluator = Arc::new(Ended(is_ended));
+    }
+    let mut ledger = Ledger::create(runs.path(), header(&cases, 1)).unwrap();
+    let (_stopper, stop) = stop();
+    bench(plan(cases, 0), &mut ledger, slow(None), stop, |_| {}).await.unwrap();
+    let told: Vec<Status> = ledger.records.results().map(|(_, _, end)| end.unwrap().status).collect();
+    assert_eq!(told, [Status::Scored, Status::EvaluatorError, Status::Scored]);
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! One attempt at a case: a fresh device, a model, budgets, a verdict, and a page of it.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::future::Future;
 use std::io::{self, BufWriter, Write as _};
 use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,8 +19,10 @@ use tapwright_agent::person::Nobody;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::{Stop, stop};
 use tapwright_contract::device::{DriverError, DriverErrorKind};
-use tapwright_contract::model::{Model, ModelError, Prompt, Reply};
+use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::time::Instant;
 
 use super::{AttemptEnd, AttemptId, BenchRun, Budgets, Ledger, Status};
 use crate::device::{Device, DeviceError, DeviceOptions};
@@ -28,13 +30,11 @@ use crate::judge::{Evaluator, Evidence, Fact, Facts, Verdict};
 use crate::model::{self, LoadedModel, ModelOptions, ModelSource};
 use crate::origin::LaunchSettings;
 use crate::page::{self, PageRun};
+use crate::record::plainly;
 use crate::run::{
     Judgement, Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, Watch, add_device_apis, run,
 };
 use crate::suite::Case;
-
-/// How much longer than its minutes an attempt may take to end, before it is left alone.
-const GRACE: Duration = Duration::from_secs(60);
 
 /// Where an attempt's model comes from.
 #[derive(Clone)]
@@ -51,6 +51,8 @@ pub struct SharedModel {
     name: String,
     model: Arc<AsyncMutex<Box<dyn Model>>>,
     opened: Arc<(crate::profile::Profiles, String)>,
+    /// How long it may take to answer, once it is asked.
+    think: Duration,
 }
 
 impl ModelSupply {
@@ -63,13 +65,14 @@ impl ModelSupply {
                 let LoadedModel { model, profiles, about } = opened;
                 let name = model.name().to_owned();
                 let model = Arc::new(AsyncMutex::new(model));
-                ModelSupply::Shared(SharedModel { name, model, opened: Arc::new((profiles, about)) })
+                let opened = Arc::new((profiles, about));
+                ModelSupply::Shared(SharedModel { name, model, opened, think: Duration::MAX })
             }
         }
     }
 
     /// The model of an attempt. What replies it has given before counts only where they are drawn: the same attempt draws the same.
-    async fn model(&self, draw: usize) -> Result<LoadedModel, String> {
+    async fn model(&self, draw: usize, think: Duration) -> Result<LoadedModel, String> {
         match self {
             ModelSupply::Fresh(options) => {
                 let heard = if options.source == ModelSource::Taps { draw } else { 0 };
@@ -78,9 +81,14 @@ impl ModelSupply {
             }
             ModelSupply::Shared(shared) => {
                 let (profiles, about) = (*shared.opened).clone();
-                Ok(LoadedModel { model: Box::new(shared.clone()), profiles, about })
+                Ok(LoadedModel { model: Box::new(SharedModel { think, ..shared.clone() }), profiles, about })
             }
         }
+    }
+
+    /// Whether it may leave out how many tokens it has read and written.
+    fn may_leave_out_tokens(&self) -> bool {
+        matches!(self, ModelSupply::Fresh(options) if matches!(options.source, ModelSource::Server { .. }))
     }
 }
 
@@ -91,7 +99,13 @@ impl Model for SharedModel {
     }
 
     async fn reply(&mut self, prompt: &Prompt, within: Duration) -> Result<Reply, ModelError> {
-        self.model.lock().await.reply(prompt, within).await
+        // Waiting for its turn is no thinking: `within` has room for that too.
+        let mut model = self.model.lock().await;
+        let think = self.think.min(within);
+        match tokio::time::timeout(think, model.reply(prompt, think)).await {
+            Ok(reply) => reply,
+            Err(_) => Err(ModelError { model: self.name.clone(), kind: ModelErrorKind::TimedOut { within: think } }),
+        }
     }
 }
 
@@ -116,35 +130,46 @@ pub(super) struct Attempt {
     options: DeviceOptions,
     rules: RunOptions,
     budgets: Budgets,
+    /// Whether the minutes are the case's own.
+    has_own_minutes: bool,
     judge: Duration,
+    /// How much longer than all of its limits an attempt may take to end, before it is left alone.
+    grace: Duration,
     models: ModelSupply,
+    think: Duration,
     draw: usize,
     stop: Stop,
+    state: AttemptState,
 }
 
 /// How far an attempt has come: what it was at when it broke says whose error it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum AttemptStage {
+    #[default]
     Setup,
     Work,
-    Judging,
+    Judging {
+        since: Instant,
+    },
 }
 
 /// Why an attempt was ended from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Ending {
+enum EndReason {
     Somebody,
     Minutes(u32),
     Tokens(u64),
+    /// The tokens have a limit, and nobody says how many there are.
+    UncountedTokens,
     /// The device says that the task is over.
     Over,
 }
 
 /// What the parts of an attempt tell each other.
 #[derive(Clone, Default)]
-struct Shared {
-    stage: Arc<AtomicU8>,
-    ending: Arc<Mutex<Option<Ending>>>,
+pub(super) struct AttemptState {
+    stage: Arc<Mutex<AttemptStage>>,
+    ending: Arc<Mutex<Option<EndReason>>>,
     /// What went wrong with whoever judges.
     judge_error: Arc<Mutex<Option<String>>>,
     goal: Arc<Mutex<String>>,
@@ -159,21 +184,22 @@ fn put<T>(of: &Mutex<T>, value: T) {
     *of.lock().unwrap_or_else(PoisonError::into_inner) = value;
 }
 
-impl Shared {
-    fn at(&self, stage: Stage) {
-        self.stage.store(stage as u8, Ordering::Relaxed);
+impl AttemptState {
+    fn at(&self, stage: AttemptStage) {
+        put(&self.stage, stage);
     }
 
-    fn stage(&self) -> Stage {
-        match self.stage.load(Ordering::Relaxed) {
-            0 => Stage::Setup,
-            1 => Stage::Work,
-            _ => Stage::Judging,
-        }
+    fn stage(&self) -> AttemptStage {
+        locked(&self.stage)
+    }
+
+    /// Whether it has been judged for longer than that: then it computes, and nothing in it can end it.
+    pub fn is_judged_longer_than(&self, within: Duration) -> bool {
+        matches!(self.stage(), AttemptStage::Judging { since } if since.elapsed() > within)
     }
 
     /// The first reason counts.
-    fn end(&self, why: Ending) {
+    fn end(&self, why: EndReason) {
         self.ending.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
     }
 }
@@ -195,6 +221,12 @@ impl Attempt {
         let mut rules = plan.rules.clone();
         rules.limits.steps_max =
             case.limits.steps_max.map_or(rules.limits.steps_max, |own| own.min(rules.limits.steps_max));
+        let think = rules.limits.think;
+        if let ModelSupply::Shared(_) = models {
+            // Each waits for its turn, and all others may be before it.
+            let askers = u32::try_from(plan.parallel.max(1)).unwrap_or(u32::MAX);
+            rules.limits.think = think.saturating_mul(askers);
+        }
         let header = &ledger.records.header;
         let budgets = Budgets {
             minutes: [case.limits.minutes, header.budgets.minutes].into_iter().flatten().min(),
@@ -205,8 +237,12 @@ impl Attempt {
             draw: (number * 1009 + usize::try_from(id.repeat).unwrap_or(0)) << 12,
             folder: ledger.folder.clone(),
             started: (plan.now)(),
+            has_own_minutes: case.limits.minutes.is_some_and(|own| header.budgets.minutes.is_none_or(|all| own <= all)),
             judge: plan.judge,
+            grace: plan.grace,
             models: models.clone(),
+            think,
+            state: AttemptState::default(),
             case,
             id,
             run,
@@ -217,12 +253,20 @@ impl Attempt {
         }
     }
 
+    /// What it tells of itself, for whoever has to do without its end.
+    pub fn state(&self) -> AttemptState {
+        self.state.clone()
+    }
+
     /// Makes it. Nothing that goes wrong in it goes beyond it.
     pub fn make(self, news: mpsc::UnboundedSender<AttemptNews>) -> impl Future<Output = Finished> + Send {
-        let shared = Shared::default();
+        let shared = self.state.clone();
         put(&shared.goal, self.case.goal.clone());
         async move {
-            let within = self.budgets.minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60) + GRACE);
+            // What is around the work has limits of its own.
+            let around = self.options.connect.saturating_add(self.judge).saturating_add(self.grace);
+            let minutes = self.budgets.minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
+            let within = minutes.map(|minutes| minutes.saturating_add(around));
             let work = AssertUnwindSafe(self.work(&shared, news)).catch_unwind();
             let result = match within {
                 Some(within) => tokio::time::timeout(within, work).await.map_err(|_| "it did not end in time"),
@@ -236,8 +280,12 @@ impl Attempt {
         }
     }
 
-    async fn work(&self, shared: &Shared, news: mpsc::UnboundedSender<AttemptNews>) -> Result<RunReport, AttemptError> {
-        let mut opened = self.models.model(self.draw).await.map_err(AttemptError::Model)?;
+    async fn work(
+        &self,
+        shared: &AttemptState,
+        news: mpsc::UnboundedSender<AttemptNews>,
+    ) -> Result<RunReport, AttemptError> {
+        let mut opened = self.models.model(self.draw, self.think).await.map_err(AttemptError::Model)?;
         let (stopper, stopped) = stop();
         let mut device = Device::open(&self.options).await.map_err(RunError::Device)?;
         let over = device.probe().task_over();
@@ -262,14 +310,15 @@ impl Attempt {
             };
             tokio::select! {
                 biased;
-                () = outside.stopped() => ender.end(Ending::Somebody),
-                () = over => ender.end(Ending::Over),
-                () = minutes => ender.end(Ending::Minutes(limit.unwrap_or_default())),
+                () = outside.stopped() => ender.end(EndReason::Somebody),
+                () = over => ender.end(EndReason::Over),
+                () = minutes => ender.end(EndReason::Minutes(limit.unwrap_or_default())),
             }
             stopper.stop();
-            std::future::pending::<()>().await;
+            std::future::pending::<Infallible>().await
         };
         let tokens_max = self.budgets.tokens;
+        let may_leave_out_tokens = self.models.may_leave_out_tokens();
         let watched = shared.clone();
         let mut watch = move |entry: &Entry| match &entry.line {
             Line::Decided(decided) => drop(news.send(AttemptNews::Step(decided.step))),
@@ -278,8 +327,12 @@ impl Attempt {
                 tokens_in += u64::from(reply.tokens_in);
                 tokens_out += u64::from(reply.tokens_out);
                 put(&watched.tokens, (tokens_in, tokens_out));
+                if tokens_max.is_some() && may_leave_out_tokens && reply.tokens_in == 0 && reply.tokens_out == 0 {
+                    watched.end(EndReason::UncountedTokens);
+                    for_watch.stop();
+                }
                 if let Some(most) = tokens_max.filter(|most| tokens_in + tokens_out > *most) {
-                    watched.end(Ending::Tokens(most));
+                    watched.end(EndReason::Tokens(most));
                     for_watch.stop();
                 }
             }
@@ -288,7 +341,7 @@ impl Attempt {
         let result = tokio::select! {
             biased;
             result = self.run(&mut device, &mut opened, stopped, shared, &mut watch) => result,
-            () = watchdog => Err(AttemptError::Model("the watchdog ended".to_owned())),
+            never = watchdog => match never {},
         };
         // It is our own, and gone anyway.
         let _ = device.close().await;
@@ -300,7 +353,7 @@ impl Attempt {
         device: &mut Device,
         opened: &mut LoadedModel,
         stop: Stop,
-        shared: &Shared,
+        shared: &AttemptState,
         watch: Watch<'_>,
     ) -> Result<RunReport, AttemptError> {
         let mut task = RunTask::from((*self.case).clone());
@@ -318,7 +371,7 @@ impl Attempt {
         add_device_apis(&mut apis, &mut own)?;
         let secrets = Secrets::default();
         let mut at_work = |entry: &Entry| {
-            shared.at(Stage::Work);
+            shared.at(AttemptStage::Work);
             watch(entry);
         };
         let company =
@@ -328,7 +381,7 @@ impl Attempt {
         Ok(run(&task, device, opened, &self.rules, &LaunchSettings::default(), place, company).await?)
     }
 
-    async fn finished(&self, shared: &Shared, result: Result<RunReport, AttemptError>) -> Finished {
+    async fn finished(&self, shared: &AttemptState, result: Result<RunReport, AttemptError>) -> Finished {
         let end = |status, why: Option<String>| self.end(shared, status, why);
         let report = match result {
             Ok(report) => report,
@@ -336,7 +389,7 @@ impl Attempt {
                 return Finished { end: end(Status::AgentError, Some(why)), broke: None };
             }
             Err(AttemptError::Run(error)) => {
-                let why = Some(with_cause(&error));
+                let why = Some(plainly(&*error));
                 let is_record = matches!(
                     *error,
                     RunError::UnknownApp(_)
@@ -346,15 +399,16 @@ impl Attempt {
                         | RunError::Judgement { .. }
                 );
                 let status = match locked(&shared.ending) {
-                    Some(Ending::Somebody) => Status::Cancelled,
-                    Some(Ending::Minutes(_) | Ending::Tokens(_)) => Status::Timeout,
-                    Some(Ending::Over) | None => Status::SetupError,
+                    Some(EndReason::Somebody) => Status::Cancelled,
+                    Some(EndReason::Minutes(_) | EndReason::Tokens(_)) => Status::Timeout,
+                    Some(EndReason::UncountedTokens) => Status::AgentError,
+                    Some(EndReason::Over) | None => Status::SetupError,
                 };
                 return Finished { end: end(status, why), broke: is_record.then_some(*error) };
             }
         };
         let verdict = report.judgement.verdict.clone();
-        let (status, why) = status(&report.end.outcome, verdict.as_ref(), shared);
+        let (status, why) = self.status(&report.end.outcome, verdict.as_ref(), shared);
         let score = match (status, &verdict) {
             (Status::Scored, Some(Verdict::Passed)) => Some(1.0),
             (Status::Scored, _) => Some(0.0),
@@ -378,22 +432,60 @@ impl Attempt {
     }
 
     /// The end of an attempt that did not come back.
-    fn broken_off(&self, shared: &Shared, why: &str) -> Finished {
+    fn broken_off(&self, shared: &AttemptState, why: &str) -> Finished {
         let status = match (locked(&shared.ending), shared.stage()) {
-            (Some(Ending::Somebody), _) => Status::Cancelled,
-            (_, Stage::Judging) => Status::EvaluatorError,
-            (_, Stage::Setup) => Status::SetupError,
-            (Some(_), Stage::Work) => Status::Timeout,
-            (None, Stage::Work) => Status::DeviceError,
+            (Some(EndReason::Somebody), _) => Status::Cancelled,
+            (Some(EndReason::UncountedTokens), _) => Status::AgentError,
+            (_, AttemptStage::Judging { .. }) => Status::EvaluatorError,
+            (_, AttemptStage::Setup) => Status::SetupError,
+            (Some(_), AttemptStage::Work) => Status::Timeout,
+            (None, AttemptStage::Work) => Status::DeviceError,
         };
         Finished { end: self.end(shared, status, Some(why.to_owned())), broke: None }
     }
 
-    fn end(&self, shared: &Shared, status: Status, why: Option<String>) -> AttemptEnd {
-        let (tokens_in, tokens_out) = locked(&shared.tokens);
-        let end = broken(&self.id, &self.run, &locked(&shared.goal), "");
-        AttemptEnd { status, why, tokens_in, tokens_out, ..end }
+    fn end(&self, shared: &AttemptState, status: Status, why: Option<String>) -> AttemptEnd {
+        AttemptEnd { why, ..unfinished(&self.id, &self.run, shared, status, "") }
     }
+
+    /// What came of a run, and why.
+    fn status(&self, outcome: &Outcome, verdict: Option<&Verdict>, shared: &AttemptState) -> (Status, Option<String>) {
+        match (outcome, locked(&shared.ending)) {
+            // What was used counts, whatever the last reply said.
+            (_, Some(EndReason::Tokens(tokens))) => {
+                return (Status::Timeout, Some(format!("more than {tokens} tokens (--tokens)")));
+            }
+            (_, Some(EndReason::UncountedTokens)) => {
+                let why = "the model's server does not say how many tokens it counts: leave out --tokens";
+                return (Status::AgentError, Some(why.to_owned()));
+            }
+            (Outcome::Stopped, Some(EndReason::Somebody)) => {
+                return (Status::Cancelled, Some("somebody stopped it".to_owned()));
+            }
+            (Outcome::Stopped, Some(EndReason::Minutes(minutes))) => {
+                let whose = if self.has_own_minutes { "the case's own limit" } else { "--minutes" };
+                return (Status::Timeout, Some(format!("no end within {minutes} min ({whose})")));
+            }
+            (Outcome::DeviceLost { why }, _) => return (Status::DeviceError, Some(why.clone())),
+            _ => {}
+        }
+        if let Some(error) = locked(&shared.judge_error) {
+            return (Status::EvaluatorError, Some(error));
+        }
+        match (verdict, outcome) {
+            (Some(Verdict::Passed), _) => (Status::Scored, None),
+            (Some(Verdict::Failed { why }), _) => (Status::Scored, Some(why.clone())),
+            (Some(Verdict::Void { why }), Outcome::ModelFailed { .. }) => (Status::AgentError, Some(why.clone())),
+            (Some(Verdict::Void { why }), _) => (Status::EvaluatorError, Some(why.clone())),
+            (None, _) => (Status::EvaluatorError, Some("nobody judged it".to_owned())),
+        }
+    }
+}
+
+/// The end of an attempt that goes on without an end.
+pub(super) fn unfinished(id: &AttemptId, run: &str, state: &AttemptState, status: Status, why: &str) -> AttemptEnd {
+    let (tokens_in, tokens_out) = locked(&state.tokens);
+    AttemptEnd { status, tokens_in, tokens_out, ..broken(id, run, &locked(&state.goal), why) }
 }
 
 /// The end of an attempt of which nothing else is known.
@@ -414,34 +506,6 @@ pub(super) fn broken(id: &AttemptId, run: &str, goal: &str, why: &str) -> Attemp
     }
 }
 
-/// What came of a run, and why.
-fn status(outcome: &Outcome, verdict: Option<&Verdict>, shared: &Shared) -> (Status, Option<String>) {
-    let ending = locked(&shared.ending);
-    match (outcome, ending) {
-        (Outcome::Stopped, Some(Ending::Somebody)) => {
-            return (Status::Cancelled, Some("somebody stopped it".to_owned()));
-        }
-        (Outcome::Stopped, Some(Ending::Minutes(minutes))) => {
-            return (Status::Timeout, Some(format!("no end within {minutes} min (--minutes)")));
-        }
-        (Outcome::Stopped, Some(Ending::Tokens(tokens))) => {
-            return (Status::Timeout, Some(format!("more than {tokens} tokens (--tokens)")));
-        }
-        (Outcome::DeviceLost { why }, _) => return (Status::DeviceError, Some(why.clone())),
-        _ => {}
-    }
-    if let Some(error) = locked(&shared.judge_error) {
-        return (Status::EvaluatorError, Some(error));
-    }
-    match (verdict, outcome) {
-        (Some(Verdict::Passed), _) => (Status::Scored, None),
-        (Some(Verdict::Failed { why }), _) => (Status::Scored, Some(why.clone())),
-        (Some(Verdict::Void { why }), Outcome::ModelFailed { .. }) => (Status::AgentError, Some(why.clone())),
-        (Some(Verdict::Void { why }), _) => (Status::EvaluatorError, Some(why.clone())),
-        (None, _) => (Status::EvaluatorError, Some("nobody judged it".to_owned())),
-    }
-}
-
 /// Why an attempt has no report.
 enum AttemptError {
     Model(String),
@@ -454,22 +518,12 @@ impl From<RunError> for AttemptError {
     }
 }
 
-fn with_cause(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        text += &format!(": {deeper}");
-        cause = deeper.source();
-    }
-    text
-}
-
 /// An evaluator that may hang or break: what comes of that is an error of its own, and no verdict.
 #[derive(Clone)]
 struct WatchedEvaluator {
     inner: Option<Arc<dyn Evaluator>>,
     within: Duration,
-    shared: Shared,
+    shared: AttemptState,
 }
 
 impl std::fmt::Debug for WatchedEvaluator {
@@ -485,7 +539,7 @@ impl Evaluator for WatchedEvaluator {
     }
 
     async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
-        self.shared.at(Stage::Judging);
+        self.shared.at(AttemptStage::Judging { since: Instant::now() });
         let failed = |why: String| {
             put(&self.shared.judge_error, Some(why.clone()));
             let kind = DriverErrorKind::Refused { why };
@@ -493,7 +547,14 @@ impl Evaluator for WatchedEvaluator {
         };
         let Some(inner) = &self.inner else { return failed("nobody judges it".to_owned()) };
         let judging = AssertUnwindSafe(inner.evaluate(evidence)).catch_unwind();
-        match tokio::time::timeout(self.within, judging).await {
+        let judging = tokio::time::timeout(self.within, judging);
+        let runtime = Handle::current();
+        let judged = match runtime.runtime_flavor() {
+            // One that computes and never waits keeps its thread: so it has one, and the others go on.
+            RuntimeFlavor::MultiThread => tokio::task::block_in_place(|| runtime.block_on(judging)),
+            _ => judging.await,
+        };
+        match judged {
             Ok(Ok(Ok(verdict))) => Ok(verdict),
             Ok(Ok(Err(error))) => failed(error.to_string()),
             Ok(Err(_)) => failed("it broke while it judged: a mistake in the evaluator".to_owned()),
@@ -509,8 +570,8 @@ impl Evaluator for WatchedEvaluator {
         self.inner.as_ref().is_none_or(|inner| inner.needs_facts())
     }
 
-    fn judges_stopped(&self) -> bool {
-        self.inner.as_ref().is_some_and(|inner| inner.judges_stopped())
+    fn judges_stopped(&self, end: &Facts) -> bool {
+        self.inner.as_ref().is_some_and(|inner| inner.judges_stopped(end))
     }
 }
 

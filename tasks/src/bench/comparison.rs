@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Ledger, LedgerError, LedgerRecords, Status};
+use super::{Budgets, JudgeIdentity, Ledger, LedgerError, LedgerRecords, Status};
 use crate::judge::Verdict;
 use crate::measurement::Measurement;
 use crate::origin::RunOrigin;
@@ -15,14 +15,36 @@ use crate::run::Judgement;
 
 /// A measurement as far as it can be compared.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
+pub struct ComparedMeasurement {
     pub folder: PathBuf,
     pub suite: String,
     pub model: String,
     /// Measurements of the first versions do not say it.
     pub measurement: Option<Measurement>,
-    /// By case: the mean of the repeats that have a score; `None` if none has.
+    /// By case: the mean of the repeats that count; `None` if none does. One that ran out of its time or its tokens has not passed.
     pub scores: BTreeMap<String, Option<f64>>,
+    pub totals: MeasurementTotals,
+    /// All versions of the program that have measured.
+    pub programs: BTreeSet<String>,
+    /// Who has judged; measurements of the first versions do not say it, nor what follows.
+    pub judge: Option<JudgeIdentity>,
+    /// Whether that was afterwards.
+    pub is_rescored: bool,
+    pub budgets: Option<Budgets>,
+    pub repeats: Option<u32>,
+}
+
+/// What one of the two came to, with what cannot be compared.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct MeasurementTotals {
+    /// Cases, each as often as it is done.
+    pub total: u64,
+    /// The sum of all scores over those.
+    pub mean_of_all: Option<f64>,
+    /// How many ran out of what a case may use: they count as not passed.
+    pub timeouts: u64,
+    /// How many have no score, by what they have come to.
+    pub without_score: BTreeMap<String, u64>,
 }
 
 /// Two of them.
@@ -38,6 +60,8 @@ pub struct Comparison {
     /// Means over the cases that have a score in both.
     pub mean_a: Option<f64>,
     pub mean_b: Option<f64>,
+    pub totals_a: MeasurementTotals,
+    pub totals_b: MeasurementTotals,
     /// The exact two-sided sign test: how likely the better ones are shared out as unevenly as this, or more, if neither is better.
     pub p: f64,
     /// What else is another one, besides the scores.
@@ -77,27 +101,35 @@ impl ComparisonError {
     }
 }
 
-impl Measured {
+impl ComparedMeasurement {
     /// Reads a measurement, of this version or an earlier one.
     ///
     /// # Errors
     /// `ComparisonError` if it cannot be read.
-    pub fn read(folder: &Path, brief: &SuiteBrief) -> Result<Measured, ComparisonError> {
-        let whole = |measurement, scores| Measured {
-            folder: folder.to_owned(),
-            suite: brief.suite.clone(),
-            model: brief.model.clone(),
-            measurement,
-            scores,
-        };
+    pub fn read(folder: &Path, brief: &SuiteBrief) -> Result<ComparedMeasurement, ComparisonError> {
         if Ledger::is_there(folder) {
             let records = LedgerRecords::read(folder)?;
-            let scores = scores_of(&records);
-            return Ok(whole(Some(records.header.measurement), scores));
+            let (scores, totals) = scores_of(&records);
+            let judge = records.judge();
+            return Ok(ComparedMeasurement {
+                folder: folder.to_owned(),
+                suite: brief.suite.clone(),
+                model: brief.model.clone(),
+                // What they are judged by is part of what is measured.
+                measurement: Some(Measurement { cases: judge.cases.clone(), ..records.header.measurement }),
+                scores,
+                totals,
+                programs: records.programs,
+                judge: Some(judge),
+                is_rescored: records.judge.is_some(),
+                budgets: Some(records.header.budgets),
+                repeats: Some(records.header.repeats),
+            });
         }
         // Before there were ledgers, each run said for itself which case it was.
         let unreadable = |source| ComparisonError::Unreadable { at: folder.to_owned(), source };
         let mut scores = BTreeMap::new();
+        let mut totals = Totals::default();
         for run in runs_of_suite(folder).map_err(unreadable)? {
             let (Ok(Some(RunOrigin { case: Some(case), .. })), Ok(judgement)) =
                 (RunOrigin::read(&run), Judgement::read(&run))
@@ -109,27 +141,78 @@ impl Measured {
                 Some(Verdict::Failed { .. }) => Some(0.0),
                 Some(Verdict::Void { .. }) | None => None,
             };
+            totals.count(score, "void");
             scores.insert(format!("{}/{}", case.template, case.seed), score);
         }
-        Ok(whole(brief.measurement.clone(), scores))
+        Ok(ComparedMeasurement {
+            folder: folder.to_owned(),
+            suite: brief.suite.clone(),
+            model: brief.model.clone(),
+            measurement: brief.measurement.clone(),
+            scores,
+            totals: totals.totals(),
+            programs: brief.measurement.iter().map(|measurement| measurement.program.clone()).collect(),
+            judge: None,
+            is_rescored: false,
+            budgets: None,
+            repeats: None,
+        })
     }
 }
 
-fn scores_of(records: &LedgerRecords) -> BTreeMap<String, Option<f64>> {
+fn scores_of(records: &LedgerRecords) -> (BTreeMap<String, Option<f64>>, MeasurementTotals) {
     let mut scores: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    let mut totals = Totals::default();
     for (case, _, end) in records.results() {
-        let of_case = scores.entry(case.to_owned()).or_default();
-        of_case.extend(end.filter(|end| end.status == Status::Scored).and_then(|end| end.score));
+        let (score, what) = match end {
+            None => (None, "unfinished"),
+            Some(end) => match end.status {
+                Status::Scored => (end.score, "scored"),
+                // A model that needs more than it may use has not done it: left out, it would be the better for it.
+                Status::Timeout => (Some(0.0), "timeout"),
+                Status::AgentError
+                | Status::SetupError
+                | Status::DeviceError
+                | Status::EvaluatorError
+                | Status::Cancelled => (None, end.status.id()),
+            },
+        };
+        totals.count(score, what);
+        scores.entry(case.to_owned()).or_default().extend(score);
     }
     let mean = |scores: Vec<f64>| (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64);
-    scores.into_iter().map(|(case, scores)| (case, mean(scores))).collect()
+    (scores.into_iter().map(|(case, scores)| (case, mean(scores))).collect(), totals.totals())
+}
+
+/// Adds up what a measurement came to.
+#[derive(Default)]
+struct Totals {
+    sum: f64,
+    totals: MeasurementTotals,
+}
+
+impl Totals {
+    fn count(&mut self, score: Option<f64>, what: &str) {
+        self.totals.total += 1;
+        self.totals.timeouts += u64::from(what == "timeout");
+        match score {
+            Some(score) => self.sum += score,
+            None => *self.totals.without_score.entry(what.to_owned()).or_default() += 1,
+        }
+    }
+
+    fn totals(self) -> MeasurementTotals {
+        let Totals { sum, totals } = self;
+        let mean_of_all = (totals.total > 0).then(|| sum / totals.total as f64);
+        MeasurementTotals { mean_of_all, ..totals }
+    }
 }
 
 /// Compares two; different sets of cases only if `any` are wanted.
 ///
 /// # Errors
 /// `ComparisonError::Cases` if they measure different things.
-pub fn compare(a: &Measured, b: &Measured, any: bool) -> Result<Comparison, ComparisonError> {
+pub fn compare(a: &ComparedMeasurement, b: &ComparedMeasurement, any: bool) -> Result<Comparison, ComparisonError> {
     if !any {
         check(a, b)?;
     }
@@ -142,11 +225,13 @@ pub fn compare(a: &Measured, b: &Measured, any: bool) -> Result<Comparison, Comp
         incomparable: Vec::new(),
         mean_a: None,
         mean_b: None,
+        totals_a: a.totals.clone(),
+        totals_b: b.totals.clone(),
         p: 1.0,
         differences: differences(a, b),
     };
     for id in ids {
-        let score = |of: &Measured| of.scores.get(id).copied().flatten();
+        let score = |of: &ComparedMeasurement| of.scores.get(id).copied().flatten();
         let (Some(in_a), Some(in_b)) = (score(a), score(b)) else {
             comparison.incomparable.push(id.clone());
             continue;
@@ -167,7 +252,7 @@ pub fn compare(a: &Measured, b: &Measured, any: bool) -> Result<Comparison, Comp
     Ok(comparison)
 }
 
-fn check(a: &Measured, b: &Measured) -> Result<(), ComparisonError> {
+fn check(a: &ComparedMeasurement, b: &ComparedMeasurement) -> Result<(), ComparisonError> {
     if a.suite != b.suite {
         return Err(ComparisonError::Cases { what: format!("the suites {} and {}", a.suite, b.suite) });
     }
@@ -181,7 +266,7 @@ fn check(a: &Measured, b: &Measured) -> Result<(), ComparisonError> {
 }
 
 /// What else is another one: who compares two models wants it to be the model alone.
-fn differences(a: &Measured, b: &Measured) -> Vec<String> {
+fn differences(a: &ComparedMeasurement, b: &ComparedMeasurement) -> Vec<String> {
     let mut told = Vec::new();
     let (Some(in_a), Some(in_b)) = (&a.measurement, &b.measurement) else { return told };
     let mut note = |what: &str, differs: bool| {
@@ -189,14 +274,24 @@ fn differences(a: &Measured, b: &Measured) -> Vec<String> {
             told.push(what.to_owned());
         }
     };
-    note("the version of the program", in_a.program != in_b.program);
+    note("the version of the program", a.programs != b.programs);
+    note("the judge", (a.is_rescored || b.is_rescored) && differ(a.judge.as_ref(), b.judge.as_ref()));
     note("the model", (&in_a.model.about, &in_a.model.sha256) != (&in_b.model.about, &in_b.model.sha256));
     note("the model's profile", in_a.model.profile != in_b.model.profile);
+    note("what computes the model", in_a.model.provider != in_b.model.provider);
     note("the limits", in_a.limits != in_b.limits);
+    note("the minutes or tokens of a case", differ(a.budgets.as_ref(), b.budgets.as_ref()));
+    note("how often each case is done", differ(a.repeats.as_ref(), b.repeats.as_ref()));
+    note("the apps of the phones", in_a.apps != in_b.apps && !in_a.apps.is_empty() && !in_b.apps.is_empty());
     note("the policy", in_a.policy != in_b.policy);
     note("the day", in_a.date != in_b.date);
     note("the weather", (&in_a.weather, in_a.weather_seed) != (&in_b.weather, in_b.weather_seed));
     told
+}
+
+/// Whether both say it, and not the same.
+fn differ<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
+    a.zip(b).is_some_and(|(a, b)| a != b)
 }
 
 /// Two-sided and exact: of `a + b` throws of a fair coin, how likely is it that one side comes up as seldom as the rarer one here, or less?
@@ -234,14 +329,56 @@ mod tests {
         assert!(sign_test(2000, 2000) > 0.99 && sign_test(3000, 1000) < 1e-100);
     }
 
-    fn measured(scores: &[(&str, Option<f64>)]) -> Measured {
-        Measured {
+    fn measured(scores: &[(&str, Option<f64>)]) -> ComparedMeasurement {
+        ComparedMeasurement {
             folder: PathBuf::new(),
             suite: "s".to_owned(),
             model: "m".to_owned(),
             measurement: None,
             scores: scores.iter().map(|(case, score)| ((*case).to_owned(), *score)).collect(),
+            totals: MeasurementTotals::default(),
+            programs: BTreeSet::new(),
+            judge: None,
+            is_rescored: false,
+            budgets: None,
+            repeats: None,
         }
+    }
+
+    /// Two that differ in nothing but what was allowed them are told apart.
+    #[test]
+    fn what_else_differs_is_said() {
+        let measurement = serde_json::json!({
+            "program": "0", "cases": "c", "selection": {"first": 0, "count": 2, "template": null},
+            "limits": crate::settings::default_limits(), "policy": crate::policy::Preset::Trusting.policy(),
+            "date": "d", "weather": [], "weather_seed": 0, "apps": ["basic"],
+            "model": {"about": "m", "sha256": null, "sampled": false, "profile": "", "provider": "cpu"},
+        });
+        let measurement: Measurement = serde_json::from_value(measurement).unwrap();
+        let judge = |cases: &str| JudgeIdentity { program: "0".to_owned(), cases: cases.to_owned() };
+        let a = ComparedMeasurement {
+            measurement: Some(measurement.clone()),
+            programs: BTreeSet::from(["0".to_owned()]),
+            judge: Some(judge("c")),
+            budgets: Some(Budgets::default()),
+            repeats: Some(1),
+            ..measured(&[("x/0", Some(1.0))])
+        };
+        assert_eq!(compare(&a, &a, false).unwrap().differences, [""; 0]);
+        let with = |change: &dyn Fn(&mut ComparedMeasurement)| {
+            let mut b = a.clone();
+            change(&mut b);
+            compare(&a, &b, false).unwrap().differences
+        };
+        assert_eq!(with(&|b| b.programs = BTreeSet::from(["1".to_owned()])), ["the version of the program"]);
+        assert_eq!(with(&|b| (b.judge, b.is_rescored) = (Some(judge("d")), true)), ["the judge"]);
+        assert_eq!(with(&|b| b.repeats = Some(2)), ["how often each case is done"]);
+        let budgets = Budgets { minutes: Some(5), tokens: None };
+        assert_eq!(with(&|b| b.budgets = Some(budgets)), ["the minutes or tokens of a case"]);
+        let provider = |b: &mut ComparedMeasurement| b.measurement.as_mut().unwrap().model.provider = "cuda".to_owned();
+        assert_eq!(with(&provider), ["what computes the model"]);
+        let apps = |b: &mut ComparedMeasurement| b.measurement.as_mut().unwrap().apps = vec!["all".to_owned()];
+        assert_eq!(with(&apps), ["the apps of the phones"]);
     }
 
     #[test]

@@ -23,12 +23,14 @@ use tapwright_contract::file;
 use crate::judge::Verdict;
 use crate::measurement::Measurement;
 use crate::origin::write_atomically;
-use crate::suite::{CaseResult, Status};
+use crate::suite::{CASES_MAX, CaseResult, REPEATS_MAX, Status};
 
 /// The format's version.
 const VERSION: u32 = 1;
 pub(crate) const LEDGER: &str = "ledger.jsonl";
 const LOCK: &str = "ledger.lock";
+/// The day stands in each prompt.
+const DATE_BYTES_MAX: u64 = 64;
 
 /// What is measured, and with what: the ledger's first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,7 +62,7 @@ pub struct LedgerHeader {
 /// What an attempt may use, besides its steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budgets {
-    /// From the device's first moment to the verdict.
+    /// From the moment at which the device is there to the end of the run. Connecting and judging have limits of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<u32>,
     /// Of prompts and replies together.
@@ -117,6 +119,21 @@ pub struct Rescored {
     pub id: AttemptId,
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// Something was changed that nobody asked for. Lines of before say nothing of it, nor of who judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unasked: Option<bool>,
+    /// Who judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeIdentity>,
+}
+
+/// By what verdicts were given: a table of another judge's is another table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JudgeIdentity {
+    /// The program's version.
+    pub program: String,
+    /// The digest of the cases as the suite was then.
+    pub cases: String,
 }
 
 /// What a line says.
@@ -153,11 +170,23 @@ struct LedgerEntry {
 pub struct CaseStanding {
     /// How many attempts were begun.
     pub begun: u32,
+    /// The folder of the last of them.
+    pub run: String,
     /// Those that have ended, in their order.
     pub ended: Vec<AttemptEnd>,
 }
 
 impl CaseStanding {
+    /// How many attempts were begun and have no end: while nobody makes any, those at which the program ended.
+    pub fn unended(&self) -> u32 {
+        self.begun.saturating_sub(u32::try_from(self.ended.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Whether the last attempt that was begun is one of those.
+    pub fn is_last_unended(&self) -> bool {
+        self.ended.last().map_or(0, |end| end.id.attempt) < self.begun
+    }
+
     /// What counts: the score, if there is one, else the last end.
     pub fn result(&self) -> Option<&AttemptEnd> {
         self.ended.iter().find(|end| end.status.is_final()).or_else(|| self.ended.last())
@@ -196,7 +225,15 @@ pub struct LedgerRecords {
     pub header: LedgerHeader,
     /// By case and repeat.
     standings: BTreeMap<(String, u32), CaseStanding>,
+    /// What the header says, to find one.
+    cases: BTreeSet<String>,
+    /// All versions of the program that have measured.
+    pub programs: BTreeSet<String>,
     pub rescored: u32,
+    /// Who judged last, if it was judged anew.
+    pub judge: Option<JudgeIdentity>,
+    /// The bytes that were read or written: what is longer than a ledger may be cannot be read again.
+    bytes: u64,
 }
 
 /// Why a ledger cannot be had.
@@ -218,12 +255,25 @@ impl LedgerError {
     pub fn help(&self) -> String {
         match self {
             LedgerError::Busy { .. } => "wait for its end, or stop that process".to_owned(),
-            LedgerError::File { .. } => {
-                "see whether the disk is full, and whether you may write there; what was written before stands, and --resume goes on with it"
-                    .to_owned()
+            LedgerError::File { at, source } => match source.kind() {
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                    format!("put the file that was written in its place; it is in {}", at.display())
+                }
+                io::ErrorKind::NotFound => "name the folder of a measurement: tapwright runs".to_owned(),
+                io::ErrorKind::AlreadyExists => "go on with it: --resume; or choose another folder".to_owned(),
+                io::ErrorKind::FileTooLarge => {
+                    "measure the rest anew, without --resume; what was written stands".to_owned()
+                }
+                _ => "see whether the disk is full, and whether you may write there; what was written before stands, and --resume goes on with it"
+                    .to_owned(),
+            },
+            LedgerError::Broken { at, line: 0 | 1, .. } => {
+                format!("put the file back as it was written, or measure anew, without --resume: {}", at.display())
             }
             LedgerError::Broken { at, line, .. } => {
-                format!("put the file back as it was written, or keep its first {} lines: {}", line - 1, at.display())
+                let before = line - 1;
+                let lines = if before == 1 { "line" } else { "lines" };
+                format!("put the file back as it was written, or keep its first {before} {lines}: {}", at.display())
             }
         }
     }
@@ -284,7 +334,13 @@ impl Ledger {
         let entry = LedgerEntry { seq: self.seq, at, line };
         let written = serde_json::to_string(&entry).map_err(io::Error::from).and_then(|mut text| {
             text.push('\n');
+            let bytes = self.records.bytes + text.len() as u64;
+            if bytes > JOURNAL_BYTES_MAX {
+                let why = format!("it would be longer than {JOURNAL_BYTES_MAX} bytes, and could not be read again");
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+            }
             self.file.write_all(text.as_bytes())?;
+            self.records.bytes = bytes;
             self.file.sync_data()
         });
         if let Err(source) = written {
@@ -324,6 +380,18 @@ impl LedgerRecords {
         })
     }
 
+    /// Who has judged: last, if it was judged anew.
+    pub fn judge(&self) -> JudgeIdentity {
+        let Measurement { program, cases, .. } = &self.header.measurement;
+        let first = || JudgeIdentity { program: program.clone(), cases: cases.clone() };
+        self.judge.clone().unwrap_or_else(first)
+    }
+
+    /// The ends of all attempts, with those that do not count.
+    pub fn ends(&self) -> impl Iterator<Item = &AttemptEnd> {
+        self.standings.values().flat_map(|standing| &standing.ended)
+    }
+
     /// How many attempts were begun.
     pub fn attempts(&self) -> u64 {
         self.standings.values().map(|standing| u64::from(standing.begun)).sum()
@@ -332,8 +400,16 @@ impl LedgerRecords {
     fn apply(&mut self, line: LedgerLine) -> Result<(), String> {
         match line {
             LedgerLine::Bench(_) => return Err("there is a second first line".to_owned()),
-            LedgerLine::Resumed { .. } => {}
-            LedgerLine::Begun { id, .. } => {
+            LedgerLine::Resumed { program } => {
+                self.programs.insert(program);
+            }
+            LedgerLine::Begun { id, run } => {
+                if !self.cases.contains(&id.case) || !(1..=self.header.repeats).contains(&id.repeat) {
+                    return Err(format!("{} is not measured, or not {} times", id.case, id.repeat));
+                }
+                if !is_plain(&run) {
+                    return Err(format!("{run:?} is not the name of an attempt's folder"));
+                }
                 let standing = self.standings.entry((id.case.clone(), id.repeat)).or_default();
                 if id.attempt != standing.begun + 1 {
                     return Err(format!("attempt {} at {} cannot begin after {}", id.attempt, id.case, standing.begun));
@@ -342,17 +418,26 @@ impl LedgerRecords {
                     return Err(format!("{} is scored already", id.case));
                 }
                 standing.begun = id.attempt;
+                standing.run = run;
             }
             LedgerLine::Ended(end) => {
-                let standing = self.standings.entry((end.id.case.clone(), end.id.repeat)).or_default();
+                let begun = self.standings.get_mut(&(end.id.case.clone(), end.id.repeat));
+                let standing = begun.ok_or_else(|| format!("no attempt at {} was begun", end.id.case))?;
                 let is_next = end.id.attempt == standing.begun
                     && standing.ended.last().is_none_or(|last| last.id.attempt < end.id.attempt);
+                let fits = match (end.status, end.score) {
+                    (Status::Scored, score) => score.is_some_and(|score| (0.0..=1.0).contains(&score)),
+                    (_, score) => score.is_none(),
+                };
+                if !fits {
+                    return Err(format!("{} and a score of {:?} do not go together", end.status.id(), end.score));
+                }
                 if !is_next || !is_plain(&end.run) {
                     return Err(format!("attempt {} at {} was not begun", end.id.attempt, end.id.case));
                 }
                 standing.ended.push(*end);
             }
-            LedgerLine::Rescored(Rescored { id, verdict }) => {
+            LedgerLine::Rescored(Rescored { id, verdict, unasked, judge }) => {
                 let standing = self.standings.get_mut(&(id.case.clone(), id.repeat));
                 let end = standing.and_then(|standing| standing.ended.iter_mut().find(|end| end.id == id));
                 let end = end.ok_or_else(|| format!("attempt {} at {} has no end", id.attempt, id.case))?;
@@ -362,7 +447,9 @@ impl LedgerRecords {
                     Verdict::Void { .. } => (Status::EvaluatorError, None),
                 };
                 end.why = verdict.why().map(str::to_owned);
+                end.unasked = unasked.unwrap_or(end.unasked);
                 self.rescored += 1;
+                self.judge = judge.or(self.judge.take());
             }
         }
         Ok(())
@@ -410,7 +497,9 @@ pub(super) fn template_and_seed(case: &str) -> (&str, u64) {
 
 /// Whether it is the name of a folder beside the ledger. One that somebody sent could name any folder of the user's.
 fn is_plain(name: &str) -> bool {
-    Path::new(name).file_name().is_some_and(|plain| plain == name) && !name.starts_with('.')
+    let is_short = (1..=255).contains(&name.len()) && !name.starts_with('.');
+    // It is printed, and it is part of an address in the page.
+    is_short && name.chars().all(|letter| letter.is_alphanumeric() || "-_.".contains(letter))
 }
 
 fn locked(folder: &Path) -> Result<File, LedgerError> {
@@ -450,7 +539,16 @@ fn read(folder: &Path) -> Result<(LedgerRecords, u64, u64), LedgerError> {
                 if cases.len() != header.cases.len() || header.repeats == 0 {
                     return Err(broken("its cases are not told apart".to_owned()));
                 }
-                records = Some(LedgerRecords { header: *header, standings: BTreeMap::new(), rescored: 0 });
+                check_bounds(&header).map_err(broken)?;
+                records = Some(LedgerRecords {
+                    cases: header.cases.iter().cloned().collect(),
+                    programs: BTreeSet::from([header.measurement.program.clone()]),
+                    header: *header,
+                    standings: BTreeMap::new(),
+                    rescored: 0,
+                    judge: None,
+                    bytes: whole as u64,
+                });
             }
             (None, _) => return Err(broken("a ledger begins with what is measured".to_owned())),
             (Some(records), line) => records.apply(line).map_err(broken)?,
@@ -458,6 +556,17 @@ fn read(folder: &Path) -> Result<(LedgerRecords, u64, u64), LedgerError> {
     }
     let nothing = || LedgerError::Broken { at: at.clone(), line: 1, why: "there is no whole line in it".to_owned() };
     Ok((records.ok_or_else(nothing)?, seq, whole as u64))
+}
+
+/// Whether what a ledger begins with is within what a measurement of ours can be. One that somebody sent is gone on with at one's own cost.
+fn check_bounds(header: &LedgerHeader) -> Result<(), String> {
+    let of = |what: &str, is: u64, most: u64| {
+        if is > most { Err(format!("{what}: {is} is more than the {most} that there can be")) } else { Ok(()) }
+    };
+    of("repeats", u64::from(header.repeats), u64::from(REPEATS_MAX))?;
+    of("cases", header.cases.len() as u64, CASES_MAX)?;
+    of("cases to draw", header.measurement.selection.count, CASES_MAX)?;
+    of("letters of a day", header.measurement.date.len() as u64, DATE_BYTES_MAX)
 }
 
 #[cfg(test)]

@@ -167,6 +167,21 @@ fn what_nobody_can_have_written_is_refused_with_its_line() {
         (format!("{whole}{}\n{}\n", entry(3, begun("b/1", 1)), entry(4, outside)), 5, "was not begun"),
         (format!("{whole}{}\n", lines[0].replace("\"seq\":0", "\"seq\":3")), 4, "second first line"),
         (whole.replace("\"version\":1", "\"version\":99"), 1, "version 99"),
+        // What somebody sent is gone on with at one's own cost, and printed at one's own terminal.
+        (whole.replace("\"repeats\":1", "\"repeats\":4294967295"), 1, "repeats: 4294967295"),
+        (whole.replace("\"count\":2", "\"count\":1000000000000"), 1, "cases to draw: 1000000000000"),
+        (whole.replace("\"date\":\"d\"", &format!("\"date\":\"{}\"", "d".repeat(99))), 1, "letters of a day: 99"),
+        (whole.replace("\"score\":1.0", "\"score\":1e308"), 3, "do not go together"),
+        (whole.replace("\"score\":1.0", "\"score\":-1.0"), 3, "do not go together"),
+        (whole.replace("\"score\":1.0,", ""), 3, "do not go together"),
+        (whole.replace("\"scored\"", "\"timeout\""), 3, "do not go together"),
+        (whole.replace("\"case\":\"a/0\"", "\"case\":\"c/0\""), 2, "c/0 is not measured"),
+        (whole.replace("\"repeat\":1,", "\"repeat\":2,"), 2, "is not measured, or not 2 times"),
+        (format!("{whole}{}\n", entry(3, ended("c/0", 1, Status::SetupError))), 4, "no attempt at c/0"),
+        (whole.replace("run-1", "http:evil.example"), 2, "is not the name"),
+        (whole.replace("run-1", "a\\u001b[2J"), 2, "is not the name"),
+        (whole.replace("run-1", ".."), 2, "is not the name"),
+        (whole.replace("run-1", "a?b"), 2, "is not the name"),
         (whole.replace("[\"a/0\",\"b/1\"]", "[\"a/0\",\"a/0\"]"), 1, "not told apart"),
     ] {
         fs::write(&at, &text).unwrap();
@@ -216,9 +231,19 @@ fn a_verdict_takes_the_place_of_another() {
     ledger.write(1, begun("a/0", 1)).unwrap();
     ledger.write(2, ended("a/0", 1, Status::Scored)).unwrap();
     let verdict = Verdict::Failed { why: "no".to_owned() };
-    ledger.write(3, LedgerLine::Rescored(Rescored { id: id("a/0", 1), verdict })).unwrap();
+    assert_eq!(ledger.records.judge(), JudgeIdentity { program: "0".to_owned(), cases: "c".to_owned() });
+    let judge = JudgeIdentity { program: "1".to_owned(), cases: "d".to_owned() };
+    let (unasked, by) = (Some(true), Some(judge.clone()));
+    let rescored = LedgerLine::Rescored(Rescored { id: id("a/0", 1), verdict, unasked, judge: by });
+    ledger.write(3, rescored).unwrap();
     drop(ledger);
+    // As lines of before were.
+    let at = folder.path().join(LEDGER);
+    let mut text = fs::read_to_string(&at).unwrap();
+    text += "{\"seq\":4,\"at\":4,\"rescored\":{\"case\":\"a/0\",\"repeat\":1,\"attempt\":1,\"verdict\":\"failed\",\"why\":\"no\"}}\n";
+    fs::write(&at, text).unwrap();
     let records = LedgerRecords::read(folder.path()).unwrap();
+    assert_eq!((records.judge(), records.standing("a/0", 1).result().unwrap().unasked), (judge, true));
     let end = records.standing("a/0", 1).result().cloned().unwrap();
-    assert_eq!((end.score, end.why.as_deref(), records.rescored), (Some(0.0), Some("no"), 1));
+    assert_eq!((end.score, end.why.as_deref(), records.rescored), (Some(0.0), Some("no"), 2));
 }

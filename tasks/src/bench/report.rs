@@ -17,7 +17,9 @@ use super::summary::Summary;
 use super::{AttemptEnd, LedgerRecords, Status};
 use crate::origin::write_atomically;
 use crate::page::{escaped, quoted};
+use crate::run::Judgement;
 use crate::suite::{CaseCounts, SuiteTable};
+use crate::suites::miniwob;
 
 const STYLE: &str = concat!(include_str!("../page/shared.css"), include_str!("report.css"));
 
@@ -72,10 +74,12 @@ fn percent(share: Option<f64>) -> String {
 
 /// The three numbers, in the order in which they can be told wrong.
 fn numbers(summary: &Summary, out: &mut String) {
-    let Summary { total, scored, sum, mean_of_all, mean_of_scored, standard_error, errors, unfinished, .. } = summary;
+    let Summary { total, scored, sum, mean_of_all, mean_of_scored, mean_of_cases, errors, unfinished, .. } = summary;
     // As many digits as it has, and no more than are worth telling.
     let sum = (sum * 1000.0).round() / 1000.0;
-    let error = standard_error.map_or_else(String::new, |error| format!(" &plusmn; {:.1}", 100.0 * error));
+    let over_cases = summary.standard_error.map_or_else(String::new, |error| {
+        format!("<br>over cases {} &plusmn; {:.1}", percent(*mean_of_cases), 100.0 * error)
+    });
     let failed: u64 = errors.values().sum();
     let kinds: Vec<String> =
         errors.iter().filter(|(_, count)| **count > 0).map(|(name, count)| format!("{count} {name}")).collect();
@@ -87,7 +91,7 @@ fn numbers(summary: &Summary, out: &mut String) {
     let _ = write!(
         out,
         "<dl class=\"numbers\">\n<div><dt>of all</dt><dd>{}</dd><p>{sum} of {total}</p></div>\n\
-         <div><dt>of those scored</dt><dd>{}<small>{error}</small></dd><p>{sum} of {scored}</p></div>\n\
+         <div><dt>of those scored</dt><dd>{}</dd><p>{sum} of {scored}{over_cases}</p></div>\n\
          <div class=\"{mood}\"><dt>errors</dt><dd>{}</dd><p>{told}</p></div>\n</dl>\n",
         percent(*mean_of_all),
         percent(*mean_of_scored),
@@ -190,7 +194,10 @@ fn cases(folder: &Path, records: &LedgerRecords, out: &mut String) {
         let page = end.map(|end| format!("{}/{PAGE}", end.run)).filter(|page| folder.join(page).is_file());
         let name = match page {
             // The name of a folder of ours; what else it could hold is no part of an address.
-            Some(page) => format!("<a href=\"{}\">{name}</a>", escaped(&page.replace('%', "%25").replace('#', "%23"))),
+            Some(page) => {
+                let address = page.replace('%', "%25").replace('#', "%23").replace('?', "%3F");
+                format!("<a href=\"./{}\">{name}</a>", escaped(&address))
+            }
             None => name,
         };
         let again =
@@ -308,16 +315,18 @@ fn json(records: &LedgerRecords, summary: &Summary) -> io::Result<String> {
 }
 
 /// A table with the columns that BrowserGym's results have.
-pub fn browsergym_table(records: &LedgerRecords) -> String {
+pub fn browsergym_table(folder: &Path, records: &LedgerRecords) -> String {
     let mut out = "env.task_name,env.task_seed,cum_reward,n_steps,terminated,truncated,err_msg\r\n".to_owned();
     for (case, _, end) in records.results() {
         let (task, seed) = template_and_seed(case);
         let name = format!("miniwob.{task},{seed}");
         let line = match end {
             Some(end) if end.status == Status::Scored => {
-                // The run was stopped because the page had ended the episode.
-                let terminated = end.outcome.as_deref() == Some("stopped");
-                let truncated = end.outcome.as_deref() == Some("out-of-steps");
+                // As the page said in the end: whoever stops a run, or runs out of steps, ends no episode.
+                let judgement = Judgement::read(&folder.join(&end.run)).ok().flatten();
+                let facts = judgement.and_then(|judgement| judgement.facts);
+                let terminated = facts.is_some_and(|facts| miniwob::is_over(&facts));
+                let truncated = !terminated && end.outcome.as_deref() == Some("out-of-steps");
                 format!("{},{},{terminated},{truncated},", end.score.unwrap_or_default(), end.steps)
             }
             Some(end) => format!(",{},false,false,{}", end.steps, end.status.id()),
@@ -331,6 +340,85 @@ pub fn browsergym_table(records: &LedgerRecords) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::{AttemptId, Ledger, LedgerLine};
+
+    /// A ledger of these cases, in which everything else is called so.
+    fn ledger_of(folder: &Path, words: &str, cases: &[&str]) -> Ledger {
+        let groups: BTreeMap<&str, &str> = cases.iter().map(|case| (*case, words)).collect();
+        let header = json!({
+            "version": 1, "suite": words, "run": words, "model": words, "started": 0, "repeats": 1,
+            "cases": cases, "groups": groups,
+            "measurement": {
+                "program": words, "cases": words, "selection": {"first": 0, "count": 1, "template": null},
+                "limits": crate::settings::default_limits(), "policy": crate::policy::Preset::Trusting.policy(),
+                "date": "<script>", "weather": [], "weather_seed": 0,
+                "model": {"about": words, "sha256": words, "sampled": false, "profile": words, "provider": words},
+            },
+        });
+        Ledger::create(folder, serde_json::from_value(header).unwrap()).unwrap()
+    }
+
+    /// What a run that somebody stopped comes to is no end of the page's.
+    #[test]
+    fn an_episode_is_terminated_if_the_page_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_of(folder.path(), "m", &["a/0", "b/1", "c/2", "d/3"]);
+        for (case, outcome, done) in [
+            ("a/0", "stopped", Some("true")),
+            ("b/1", "stopped", Some("false")),
+            ("c/2", "out-of-steps", Some("true")),
+            ("d/3", "out-of-steps", None),
+        ] {
+            let run = &case[..1];
+            let id = AttemptId { case: case.to_owned(), repeat: 1, attempt: 1 };
+            ledger.write(0, LedgerLine::Begun { id: id.clone(), run: run.to_owned() }).unwrap();
+            let end = crate::bench::attempt::broken(&id, run, "g", "");
+            let outcome = Some(outcome.to_owned());
+            let end = AttemptEnd { status: Status::Scored, score: Some(0.0), steps: 2, outcome, ..end };
+            ledger.write(0, LedgerLine::Ended(Box::new(end))).unwrap();
+            std::fs::create_dir(folder.path().join(run)).unwrap();
+            if let Some(done) = done {
+                let judged = json!({"version": 1, "verdict": "failed", "why": "", "expected": [], "changed": null, "facts": {"task.done": done}});
+                std::fs::write(folder.path().join(run).join("verdict.json"), judged.to_string()).unwrap();
+            }
+        }
+        let told = browsergym_table(folder.path(), &ledger.records);
+        let lines: Vec<&str> = told.lines().skip(1).collect();
+        assert_eq!(
+            lines,
+            [
+                "miniwob.a,0,0,2,true,false,",
+                "miniwob.b,1,0,2,false,false,",
+                "miniwob.c,2,0,2,true,false,",
+                "miniwob.d,3,0,2,false,true,",
+            ]
+        );
+    }
+
+    /// Whatever a model, a page or a record that somebody sent says, it is a text in the page.
+    #[test]
+    fn nothing_that_was_said_is_markup() {
+        const HOSTILE: &str = "<script>x()</script>\"><img src=x onerror=x()>'`\u{1b}[2J&#60;b&#62;";
+        let case = format!("{HOSTILE}/0");
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = ledger_of(folder.path(), HOSTILE, &[&case]);
+        let id = AttemptId { case, repeat: 1, attempt: 1 };
+        ledger.write(0, LedgerLine::Begun { id: id.clone(), run: "r".to_owned() }).unwrap();
+        let end = crate::bench::attempt::broken(&id, "r", HOSTILE, HOSTILE);
+        let outcome = Some(HOSTILE.to_owned());
+        let end = AttemptEnd { status: Status::Scored, score: Some(0.0), outcome, ..end };
+        ledger.write(0, LedgerLine::Ended(Box::new(end))).unwrap();
+        std::fs::create_dir(folder.path().join("r")).unwrap();
+        std::fs::write(folder.path().join("r").join(PAGE), "").unwrap();
+        write(folder.path(), &ledger.records, HOSTILE).unwrap();
+        let page = std::fs::read_to_string(folder.path().join(INDEX)).unwrap();
+        for markup in ["<script", "</script", "<img", "onerror=x()>", "\u{1b}", "x&#60;b"] {
+            assert!(!page.contains(markup), "{markup}: {page}");
+        }
+        for text in ["&lt;script&gt;", "&amp;#60;b", "href=\"./r/page.html\""] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+    }
 
     #[test]
     fn a_cell_is_a_text_whatever_is_in_it() {

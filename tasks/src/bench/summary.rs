@@ -20,7 +20,10 @@ pub struct Summary {
     pub mean_of_all: Option<f64>,
     /// The sum over those that have a score.
     pub mean_of_scored: Option<f64>,
-    /// Of the mean of those, over cases: the mean of a case's repeats counts once.
+    /// The mean over cases that have a score, of the mean of each one's repeats, …
+    #[serde(default)]
+    pub mean_of_cases: Option<f64>,
+    /// … and the standard error of it; `None` where the cases are too few, or too much alike, to say anything of others.
     pub standard_error: Option<f64>,
     /// How many ended with each error and have no score.
     pub errors: BTreeMap<String, u64>,
@@ -34,6 +37,7 @@ pub struct Summary {
     pub pass_at_k: Vec<f64>,
     /// … and which share passes in each of 1, 2, … of them.
     pub pass_hat_k: Vec<f64>,
+    /// Of all attempts, with those that were made again.
     pub steps: u64,
     pub ms: u64,
     pub tokens_in: u64,
@@ -58,10 +62,6 @@ impl Summary {
                 summary.unfinished += 1;
                 continue;
             };
-            summary.steps += u64::from(end.steps);
-            summary.ms += end.ms;
-            summary.tokens_in += end.tokens_in;
-            summary.tokens_out += end.tokens_out;
             match (end.status, end.score) {
                 (Status::Scored, Some(score)) => {
                     summary.scored += 1;
@@ -71,9 +71,16 @@ impl Summary {
                 _ => *summary.errors.entry(end.status.id().to_owned()).or_default() += 1,
             }
         }
+        for end in records.ends() {
+            summary.steps = summary.steps.saturating_add(u64::from(end.steps));
+            summary.ms = summary.ms.saturating_add(end.ms);
+            summary.tokens_in = summary.tokens_in.saturating_add(end.tokens_in);
+            summary.tokens_out = summary.tokens_out.saturating_add(end.tokens_out);
+        }
         let share = |of: u64| (of > 0).then(|| summary.sum / of as f64);
         (summary.mean_of_all, summary.mean_of_scored) = (share(summary.total), share(summary.scored));
         let means: Vec<f64> = scores.values().map(|scores| mean(scores)).collect();
+        summary.mean_of_cases = (!means.is_empty()).then(|| mean(&means));
         summary.standard_error = standard_error(&means);
         let complete: Vec<&Vec<f64>> = scores.values().filter(|scores| scores.len() == repeats as usize).collect();
         summary.complete_cases = complete.len() as u64;
@@ -97,12 +104,12 @@ fn mean(of: &[f64]) -> f64 {
     of.iter().sum::<f64>() / of.len() as f64
 }
 
-/// Of the mean; nobody knows it of one number.
+/// Of the mean. One number says nothing of it, and neither do two that are equal: two of two are not 100 % for sure.
 fn standard_error(of: &[f64]) -> Option<f64> {
     let count = of.len() as f64;
     let mean = mean(of);
     let squares: f64 = of.iter().map(|one| (one - mean).powi(2)).sum();
-    (of.len() > 1).then(|| (squares / (count - 1.0) / count).sqrt())
+    (of.len() > 1 && squares > 0.0).then(|| (squares / (count - 1.0) / count).sqrt())
 }
 
 /// How likely some of `k` passes, drawn from `n` of which `passed` did.
@@ -137,9 +144,10 @@ mod tests {
     }
 
     #[test]
-    fn one_number_has_no_standard_error() {
+    fn numbers_that_are_one_or_alike_have_no_standard_error() {
         assert_eq!(standard_error(&[]), None);
         assert_eq!(standard_error(&[1.0]), None);
+        assert_eq!(standard_error(&[1.0, 1.0]), None, "all alike");
         // The variance of 0, 0, 1, 1 is a third, and that of its mean a twelfth.
         let error = standard_error(&[0.0, 0.0, 1.0, 1.0]).unwrap();
         assert!((error - (1.0_f64 / 12.0).sqrt()).abs() < 1e-12);

@@ -41,6 +41,9 @@ const STEPS: u32 = 40;
 /// How runs can end and be right.
 const ENDS: [&str; 3] = ["done", "gave-up", "needs-person"];
 
+/// Suites that are not found by their names alone.
+const SHIPPED: [&str; 2] = [super::miniwob::NAME, crate::osworld::NAME];
+
 /// What a new suite begins with.
 const TEMPLATE: &str = include_str!("folder/template.toml");
 const TEMPLATE_NAME: &str = "cases.toml";
@@ -155,11 +158,6 @@ struct Expectations {
 
 type Wrong = (Option<Range<usize>>, String, Option<String>);
 
-/// Whether a folder is a suite: it has files with cases.
-pub fn is_suite(folder: &Path) -> bool {
-    files(folder).is_ok_and(|files| !files.is_empty())
-}
-
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -206,6 +204,12 @@ impl FolderSuite {
         let name = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let plain = |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
         let name: String = name.chars().map(plain).take(60).collect();
+        if SHIPPED.contains(&name.as_str()) || super::find(&name).is_some() {
+            // Its runs would be judged anew by the other one.
+            let why = format!("`{name}` is the name of a suite that comes with this program");
+            let help = Some("give the folder another name: what it is called is what its suite is called".to_owned());
+            return Err(Mistake { file: folder.to_owned(), text: String::new(), at: None, why, help });
+        }
         let mut suite = FolderSuite { name, about: "a suite of your own".to_owned(), cases: Vec::new() };
         let mut names = BTreeSet::new();
         for path in files(folder).map_err(unreadable)? {
@@ -399,6 +403,15 @@ fn check_start(text: &CaseText, device: &DeviceAddress, here: Option<Range<usize
     let facts = world.facts();
     for spanned in &text.expect {
         let ExpectationText { fact, is, gone, .. } = spanned.get_ref();
+        if gone.is_some_and(|gone| gone) && !facts.contains_key(fact) {
+            let near = nearest(fact, facts.keys().map(String::as_str));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "make it true by `start` first: what is gone has to have been there".to_owned(),
+            };
+            let why = format!("`{fact}` is not there when the case starts, so that it is gone says nothing");
+            return Err((Some(spanned.span()), why, Some(help)));
+        }
         let is_switch = is.as_deref().is_some_and(|is| matches!(is, "true" | "false"));
         if is_switch && gone.is_none() && !facts.contains_key(fact) && fact.split('.').count() == 2 {
             let near = nearest(fact, facts.keys().map(String::as_str));
@@ -482,6 +495,11 @@ impl Evaluator for Expectations {
             all.push(Fact { fact: ANSWER.to_owned(), is });
         }
         all
+    }
+
+    fn identity(&self) -> String {
+        // `is = "a or b"` and `any_of = ["a", "b"]` are the same words, and other changes stand in none.
+        format!("{self:?}")
     }
 
     async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {

@@ -161,6 +161,11 @@ fn fixed_cases() -> Vec<(String, u64)> {
     TASKS.iter().map(|(task, _)| task).flat_map(of_task).collect()
 }
 
+/// Whether the page has ended the episode, as the facts of its end say.
+pub(crate) fn is_over(end: &crate::judge::Facts) -> bool {
+    end.get(DONE).is_some_and(|done| done == "true")
+}
+
 /// What judges an episode of a record.
 pub fn evaluator() -> Arc<dyn Evaluator> {
     Arc::new(RawReward)
@@ -178,7 +183,7 @@ impl Evaluator for RawReward {
 
     async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
         let fact = |name: &str| evidence.end.get(name).map_or("", String::as_str);
-        if fact(DONE) != "true" {
+        if !is_over(evidence.end) {
             return Ok(Some("the page has not ended the episode".to_owned()));
         }
         if fact(RAW_REWARD).parse::<f64>().is_ok_and(|reward| reward > 0.0) {
@@ -189,8 +194,8 @@ impl Evaluator for RawReward {
         Ok(Some(format!("the page's raw reward is {}{reason}", fact(RAW_REWARD))))
     }
 
-    fn judges_stopped(&self) -> bool {
-        true
+    fn judges_stopped(&self, end: &crate::judge::Facts) -> bool {
+        is_over(end)
     }
 }
 

@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args, Command, Subcommand};
 use tapwright_tasks::mistake::nearest;
 use tapwright_tasks::serve::AppSelection;
+use tapwright_tasks::suite::REPEATS_MAX;
 use tapwright_tasks::suites::miniwob;
 use tapwright_tasks::{osworld, suites};
 
@@ -100,7 +101,7 @@ pub struct BenchArguments {
     pub list: bool,
 
     /// How often each case is done [default: 1]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=i64::from(REPEATS_MAX)))]
     pub repeats: Option<u32>,
 
     /// How often a case is tried again if the device, its preparation or the judge failed
@@ -173,7 +174,7 @@ pub struct NewSuiteArguments {
 /// Compare two measurements of the same cases, case by case, with a sign test
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Only cases that have a score in both count. The p is how likely the better ones are shared out as unevenly as
+    after_help = "Only cases that have a score in both count; a timeout counts as not passed. The p is how likely the better ones are shared out as unevenly as
 here, or more, if neither model is better: below 0.05 it is called significant.
 
 Example:

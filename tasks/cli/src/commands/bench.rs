@@ -72,6 +72,11 @@ impl From<SuiteError> for CliError {
             SuiteError::Case { near: None, .. } => {
                 Some("--list shows the ids of those that --seeds, --from and --template choose".to_owned())
             }
+            SuiteError::Nothing => Some(
+                "--from is beyond the last case, or --template and --only leave none: --list without them shows all"
+                    .to_owned(),
+            ),
+            SuiteError::TooMany { .. } => Some("give a smaller number: --seeds".to_owned()),
             SuiteError::Template { .. } | SuiteError::Seeds { .. } => None,
         };
         let said = CliError::new(Exit::Usage, &error);

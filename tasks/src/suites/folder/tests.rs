@@ -6,6 +6,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 use crate::judge::RecordedProbe;
+use crate::suite::digest;
 
 fn read(text: &str) -> Result<FolderSuite, Mistake> {
     let folder = tempfile::tempdir().unwrap();
@@ -53,6 +54,12 @@ fn mistakes_are_said_with_their_place() {
         expect!["it cannot start so: there is no fact `wifi.onn` that can be set | [[case]] | did you mean `wifi.on`?"],
     );
     check(
+        &GOOD.replace("fact = \"wifi.on\", is = \"true\"", "fact = \"wifi.onn\", gone = true"),
+        expect![[
+            r#"`wifi.onn` is not there when the case starts, so that it is gone says nothing | { fact = "wifi.onn", gone = true } | did you mean `wifi.on`?"#
+        ]],
+    );
+    check(
         &format!("{GOOD}device = {{ kind = \"fridge\" }}\n"),
         expect![[
             r#"there is no device of the kind `fridge` for cases | "fridge" | kind = "virtual" is a phone of this program's, kind = "browser" a browser of its own"#
@@ -90,13 +97,68 @@ fn mistakes_are_said_with_their_place() {
     assert!(read("[[case]]\nname = ").is_err());
 }
 
+/// Its records would be judged anew by the other one.
+#[test]
+fn a_folder_has_no_name_of_a_suite_that_comes_with_the_program() {
+    for name in ["phone", "smoke", "edge-cases", "miniwob", "osworld"] {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join(name);
+        create(&at).unwrap();
+        let mistake = FolderSuite::read(&at, folder.path()).err().unwrap();
+        assert!(mistake.why.contains(name) && mistake.help.unwrap().contains("another name"), "{}", mistake.why);
+    }
+}
+
+/// All that a case is judged by stands in the digest: else two measurements are compared that ask for different things.
+#[test]
+fn what_a_case_is_judged_by_is_in_the_digest() {
+    let of = |text: &str| digest(&read(text).unwrap().cases);
+    let change = |was: &str, is: &str| {
+        assert!(GOOD.contains(was));
+        GOOD.replace(was, is)
+    };
+    let is = "is = \"true\"";
+    let more = |more: &str| format!("{GOOD}{more}\n");
+    let all = [
+        GOOD.to_owned(),
+        change(is, "any_of = [\"true\"]"),
+        change(is, "matches = \"true\""),
+        change(is, "is = \"true or false\""),
+        change(is, "any_of = [\"true\", \"false\"]"),
+        change(is, "is = \"gone\""),
+        change(is, "gone = true"),
+        more("may_change = []"),
+        more("may_change = [\"notes.\"]"),
+        more("ends = [\"gave-up\"]"),
+        more("answer = { contains = [\"a\"] }"),
+        more("answer = { any_of = [\"a\"] }"),
+        more("answer = { contains = [\"a\"], without = [\"b\"] }"),
+    ];
+    let digests: BTreeSet<String> = all.iter().map(|text| of(text)).collect();
+    assert_eq!(digests.len(), all.len());
+    assert_eq!(of(GOOD), of(GOOD));
+}
+
+/// Where this machine keeps its browsers is no part of what is measured.
+#[test]
+fn the_digest_of_a_browsers_case_is_the_same_on_each_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |size: &str, profiles: &str| {
+        let text = format!(
+            "[[case]]\nname = \"a\"\ngoal = \"g\"\nanswer = {{ contains = [\"x\"] }}\ndevice = {{ kind = \"browser\", size = \"{size}\" }}\n"
+        );
+        fs::write(folder.path().join("cases.toml"), text).unwrap();
+        digest(&FolderSuite::read(folder.path(), Path::new(profiles)).unwrap().cases)
+    };
+    assert_eq!(of("800x600", "/tmp"), of("800x600", "/home/someone/tmp"));
+    assert_ne!(of("800x600", "/tmp"), of("800x700", "/tmp"));
+}
+
 #[test]
 fn the_template_is_a_suite() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().join("mine/suite");
-    assert!(!is_suite(&at));
     create(&at).unwrap();
-    assert!(is_suite(&at));
     let suite = FolderSuite::read(&at, folder.path()).unwrap();
     assert_eq!(suite.templates(), ["wifi-on", "is-wifi-on", "no-such-person"]);
     assert_eq!(suite.case("wifi-on", 0).unwrap().limits, CaseLimits { steps_max: Some(15), minutes: Some(10) });
@@ -110,9 +172,10 @@ async fn what_a_case_wants_is_judged() {
 [[case]]
 name = "a"
 goal = "g"
+start = [{ fact = "alarms.07:05.on", is = "true" }]
 expect = [
     { fact = "wifi.on", is = "true" }, { fact = "notes.0", matches = "buy * and *" },
-    { fact = "alarms.7.on", gone = true }, { fact = "front", any_of = ["Notes", "Home"] },
+    { fact = "alarms.07:05.on", gone = true }, { fact = "front", any_of = ["Notes", "Home"] },
 ]
 answer = { contains = ["milk"], without = ["sorry"] }
 may_change = ["notes."]
@@ -122,14 +185,14 @@ may_change = ["notes."]
         let all = [("wifi.on", "true"), ("notes.0", "buy milk and bread"), ("front", "Home")];
         all.iter().chain(more).map(|(name, is)| ((*name).to_owned(), (*is).to_owned())).collect()
     };
-    let start = facts(&[("wifi.on", "false"), ("alarms.7.on", "true")]);
+    let start = facts(&[("wifi.on", "false"), ("alarms.07:05.on", "true")]);
     let done = |message: &str| Outcome::Done { message: message.to_owned() };
     for (end, outcome, against) in [
         (facts(&[]), done("Milk is on it."), None),
         (facts(&[("notes.1", "x")]), done("milk"), None),
         (facts(&[("wifi.on", "false")]), done("milk"), Some("`wifi.on` should be `true` and is `false`")),
         (facts(&[("notes.0", "buy milk")]), done("milk"), Some("`notes.0` should be `buy * and *` and is `buy milk`")),
-        (facts(&[("alarms.7.on", "true")]), done("milk"), Some("`alarms.7.on` should be `gone` and is `true`")),
+        (facts(&[("alarms.07:05.on", "true")]), done("milk"), Some("`alarms.07:05.on` should be `gone` and is `true`")),
         (facts(&[("front", "Mail")]), done("milk"), Some("`front` should be `Notes or Home` and is `Mail`")),
         (facts(&[("dark.on", "true")]), done("milk"), Some("`dark.on` was changed, which nobody asked for")),
         (facts(&[]), done("bread"), Some("the answer should say `milk`, and is `bread`")),

@@ -2,7 +2,9 @@
 
 use console::style;
 use serde_json::json;
-use tapwright_tasks::bench::comparison::{Comparison, ComparisonError, Measured, compare};
+use tapwright_tasks::bench::comparison::{
+    ComparedMeasurement, Comparison, ComparisonError, MeasurementTotals, compare,
+};
 
 use crate::arguments::{Common, CompareArguments};
 use crate::config::{Config, Flags};
@@ -15,9 +17,9 @@ const SHOWN: usize = 40;
 
 pub fn perform(common: Common, arguments: &CompareArguments) -> Result<Exit, CliError> {
     let config = Config::read(Flags::records(common))?;
-    let read = |name: &str| -> Result<Measured, CliError> {
+    let read = |name: &str| -> Result<ComparedMeasurement, CliError> {
         let (folder, brief) = super::found(&config.runs, name)?;
-        Ok(Measured::read(&folder, &brief)?)
+        Ok(ComparedMeasurement::read(&folder, &brief)?)
     };
     let (a, b) = (read(&arguments.a)?, read(&arguments.b)?);
     let comparison = compare(&a, &b, arguments.different_cases)?;
@@ -35,8 +37,9 @@ pub fn perform(common: Common, arguments: &CompareArguments) -> Result<Exit, Cli
     Ok(Exit::Done)
 }
 
-fn show(a: &Measured, b: &Measured, comparison: &Comparison) {
+fn show(a: &ComparedMeasurement, b: &ComparedMeasurement, comparison: &Comparison) {
     output::out("");
+    let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
     for (name, of) in [("A", a), ("B", b)] {
         output::out(&format!(
             "  {} {} {}",
@@ -44,6 +47,16 @@ fn show(a: &Measured, b: &Measured, comparison: &Comparison) {
             output::flat(&of.model),
             style(of.folder.display()).dim()
         ));
+        let MeasurementTotals { total, mean_of_all, timeouts, without_score } = &of.totals;
+        let mut line = format!("    of all {total}: {}", percent(*mean_of_all));
+        if *timeouts > 0 {
+            line += &format!("; {timeouts} timeout, not passed");
+        }
+        if !without_score.is_empty() {
+            let kinds: Vec<String> = without_score.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            line += &format!("; without a score: {}", kinds.join(", "));
+        }
+        output::out(&line);
     }
     output::out("");
     let differing: Vec<_> = comparison.cases.iter().filter(|case| case.a.total_cmp(&case.b).is_ne()).collect();
@@ -57,7 +70,6 @@ fn show(a: &Measured, b: &Measured, comparison: &Comparison) {
     if !differing.is_empty() {
         output::out("");
     }
-    let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
     output::out(&format!(
         "  {} cases with a score in both: A {}, B {}",
         comparison.cases.len(),
@@ -76,7 +88,7 @@ fn show(a: &Measured, b: &Measured, comparison: &Comparison) {
         ));
     }
     for what in &comparison.differences {
-        output::out(&format!("  {} {what} is another one", style("!").yellow().bold()));
+        output::out(&format!("  {} not the same: {what}", style("!").yellow().bold()));
     }
     output::out("");
 }

@@ -7,17 +7,22 @@ use std::time::Duration;
 
 use serde_json::json;
 use tapwright_tasks::bench::{
-    AGENT_ERRORS_MAX, BenchNews, BenchRun, Budgets, Ledger, LedgerHeader, LedgerLine, LedgerRecords, ModelSupply,
-    Sitting, bench, report, table,
+    BenchNews, BenchRun, Budgets, Ledger, LedgerHeader, LedgerLine, LedgerRecords, ModelSupply, Sitting, bench, report,
+    table,
 };
+use tapwright_tasks::command_line::quoted;
 use tapwright_tasks::device::DeviceAddress;
 use tapwright_tasks::measurement::Measurement;
 use tapwright_tasks::model::LoadedModel;
 use tapwright_tasks::origin::write_atomically;
-use tapwright_tasks::record::{SUITE_VERSION, SuiteBrief, claim_folder, keep_suite};
+use tapwright_tasks::policy::Preset;
+use tapwright_tasks::record::{
+    SUITE_VERSION, SuiteBrief, claim_folder, keep_suite, mark_last_suite, unmark_last_suite,
+};
 use tapwright_tasks::serve::AppSelection;
 use tapwright_tasks::suite::{Case, CaseCounts, CaseSelection, Suite, SuiteTable, case_ids};
-use tapwright_tasks::{Stop, counted};
+use tapwright_tasks::suites::{self, miniwob};
+use tapwright_tasks::{Limits, Policy, Stop, counted};
 
 use super::super::{open_model, run_name};
 use super::chosen::ChosenSuite;
@@ -34,7 +39,11 @@ use crate::output;
 /// How many cases are drawn if nobody says it.
 const SEEDS: u64 = 24;
 /// How long judging the end of a run may take.
-const JUDGE: Duration = Duration::from_secs(180);
+pub const JUDGE: Duration = Duration::from_secs(180);
+/// How much longer than all of its limits an attempt may take, before it is left alone.
+const GRACE: Duration = Duration::from_secs(60);
+/// So many errors of the model's own in a row end a sitting.
+const AGENT_ERRORS_MAX: u32 = 5;
 
 /// What is to be measured, whether it begins or goes on.
 struct Measured {
@@ -47,13 +56,23 @@ struct Measured {
 
 pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, CliError> {
     let name = arguments.suite.clone().unwrap_or_default();
+    let mut command = format!("tapwright bench {}", quoted(&output::flat(&name)));
+    if let Some(pages) = &arguments.pages {
+        command += &format!(" --pages {}", quoted(&output::flat(&pages.display().to_string())));
+    }
     let chosen = ChosenSuite::find(&name, arguments.pages.as_deref()).await?;
-    let result = measure(common, arguments, &chosen).await;
+    let result = measure(common, arguments, &chosen, &command).await;
     chosen.close().await;
     result
 }
 
-async fn measure(common: Common, arguments: BenchArguments, chosen: &ChosenSuite) -> Result<Exit, CliError> {
+/// `command` is what it is begun with, as far as it goes on with the same.
+async fn measure(
+    common: Common,
+    arguments: BenchArguments,
+    chosen: &ChosenSuite,
+    command: &str,
+) -> Result<Exit, CliError> {
     let suite = chosen.suite();
     let given = Budgets { minutes: arguments.budgets.minutes, tokens: arguments.budgets.tokens };
     let mut measured = begun_or_new(&arguments, suite, given);
@@ -103,7 +122,7 @@ async fn measure(common: Common, arguments: BenchArguments, chosen: &ChosenSuite
     }
     let models = ModelSupply::of(opened, Some(&config.model));
     let result = sitting(&config, &mut ledger, cases, models, (retries, usize::from(parallel)), stop).await;
-    conclude(&config, chosen, &ledger, at_least, result)
+    conclude(&config, chosen, &ledger, at_least, command, result)
 }
 
 /// What is to be measured if it begins now.
@@ -126,19 +145,24 @@ fn take_up(config: &mut Config, suite: &dyn Suite, name: &str, given: Budgets) -
     let ledger = Ledger::take_up(&folder)?;
     let header = &ledger.records.header;
     if header.suite != suite.name() {
-        return Err(CliError::usage(format!("{name} measures the suite {}, not {}", header.suite, suite.name()))
-            .help(format!("write: tapwright bench {} --resume {name}", header.suite)));
+        return Err(CliError::usage(format!("{name} measures the suite {}, not {}", header.suite, suite.name())).help(
+            match is_shipped(&header.suite) {
+                true => format!("write: tapwright bench {} --resume {}", header.suite, quoted(name)),
+                false => format!("name the folder of that suite: tapwright bench FOLDER --resume {}", quoted(name)),
+            },
+        ));
     }
     let other = |what: &str, was: String| {
-        CliError::usage(format!("{what} is another one than when the measurement began: {was}"))
+        CliError::usage(format!("not the same as when the measurement began: {what}; it was {was}"))
             .help("leave it as it was, or measure anew, without --resume")
     };
+    let limit = |of: Option<u64>| of.map_or_else(|| "not limited".to_owned(), |of| of.to_string());
     let measurement = &header.measurement;
     if given.minutes.is_some_and(|minutes| Some(minutes) != header.budgets.minutes) {
-        return Err(other("--minutes", format!("{:?}", header.budgets.minutes)));
+        return Err(other("--minutes", limit(header.budgets.minutes.map(u64::from))));
     }
     if given.tokens.is_some_and(|tokens| Some(tokens) != header.budgets.tokens) {
-        return Err(other("--tokens", format!("{:?}", header.budgets.tokens)));
+        return Err(other("--tokens", limit(header.budgets.tokens)));
     }
     let rules = &config.settings.rules;
     if config.is_written("steps") && rules.limits.steps_max != measurement.limits.steps_max {
@@ -146,6 +170,12 @@ fn take_up(config: &mut Config, suite: &dyn Suite, name: &str, given: Budgets) -
     }
     if ["policy", "forbid"].iter().any(|flag| config.is_written(flag)) && rules.policy != measurement.policy {
         return Err(other("the policy", "as suite.json says".to_owned()));
+    }
+    check_cost(&rules.limits, &measurement.limits)?;
+    if rules.policy != measurement.policy && !is_preset(&measurement.policy) {
+        let why = "the measurement was begun with a policy that is not one of this program's own";
+        return Err(CliError::usage(why)
+            .help("if it is yours, say it again: --policy and --forbid as it was begun; else measure anew"));
     }
     config.settings.rules.limits = measurement.limits.clone();
     config.settings.rules.policy = measurement.policy.clone();
@@ -158,6 +188,32 @@ fn take_up(config: &mut Config, suite: &dyn Suite, name: &str, given: Budgets) -
         budgets: header.budgets,
         ledger: Some(ledger),
     })
+}
+
+/// Refuses limits above those that hold here: a record that somebody sent is gone on with at one's own cost.
+fn check_cost(own: &Limits, recorded: &Limits) -> Result<(), CliError> {
+    let number = |of: &Limits, key: &str| serde_json::to_value(of).ok().and_then(|of| of.get(key)?.as_f64());
+    let keys = serde_json::to_value(recorded).ok().and_then(|of| Some(of.as_object()?.keys().cloned().collect()));
+    let keys: Vec<String> = keys.unwrap_or_default();
+    let above = keys.iter().find(|key| number(recorded, key) > number(own, key));
+    let Some(key) = above else { return Ok(()) };
+    let (was, most) = (number(recorded, key).unwrap_or_default(), number(own, key).unwrap_or_default());
+    let error = CliError::usage(format!("the measurement was begun with {key} = {was}, and here it is {most} at most"));
+    Err(match key.as_str() {
+        "steps_max" => error.help(format!("if that is what you want, say it: --steps {was}; else measure anew")),
+        _ => error.help("measure anew, without --resume"),
+    })
+}
+
+/// Whether it is a policy that comes with the program, perhaps with some apps that are forbidden besides.
+fn is_preset(policy: &Policy) -> bool {
+    let plain = |policy: &Policy| Policy { apps_forbidden: Vec::new(), ..policy.clone() };
+    Preset::ALL.iter().any(|preset| plain(&preset.policy()) == plain(policy))
+}
+
+/// Whether a name is that of a suite that comes with the program.
+fn is_shipped(suite: &str) -> bool {
+    suite == miniwob::NAME || suites::find(suite).is_some()
 }
 
 fn measurement(
@@ -206,6 +262,7 @@ fn begin(
     let ledger = Ledger::create(&folder, header).inspect_err(|_| nothing_done(&folder))?;
     // So that it is found by its name, whatever becomes of this process.
     keep(&ledger.folder, &brief(&ledger.records, SuiteTable { stopped: true, ..SuiteTable::default() }))?;
+    mark_last_suite(&config.runs, &ledger.records.header.run);
     Ok(ledger)
 }
 
@@ -227,8 +284,8 @@ fn go_on(
         ("the weather", (&now.weather, now.weather_seed) != (&then.weather, then.weather_seed)),
     ];
     if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
-        let was = if *what == "the model" { format!(": it was {}", then.model.about) } else { String::new() };
-        return Err(CliError::usage(format!("{what} is another one than when the measurement began{was}"))
+        let was = if *what == "the model" { format!("; it was {}", then.model.about) } else { String::new() };
+        return Err(CliError::usage(format!("not the same as when the measurement began: {what}{was}"))
             .help("give the same flags as then; or measure anew, without --resume"));
     }
     ledger.write(clock::now(), LedgerLine::Resumed { program: now.program })?;
@@ -244,7 +301,9 @@ async fn sitting(
     (retries, parallel): (u32, usize),
     stop: Stop,
 ) -> Result<Sitting, CliError> {
-    let done = ledger.records.results().filter(|(_, _, end)| end.is_some()).count();
+    let records = &ledger.records;
+    let open = |(case, repeat, _): &(&str, u32, _)| records.standing(case, *repeat).is_open(retries, false);
+    let done = records.results().filter(|result| !open(result)).count();
     let total = cases.len() as u64 * u64::from(ledger.records.header.repeats);
     let plan = BenchRun {
         cases,
@@ -253,6 +312,8 @@ async fn sitting(
         retries,
         parallel,
         judge: JUDGE,
+        grace: GRACE,
+        agent_errors_max: AGENT_ERRORS_MAX,
         now: &clock::now,
     };
     let bar = bar(total, config.json || config.verbose > 0);
@@ -263,14 +324,15 @@ async fn sitting(
             bar.set_message(output::fitted(&format!("{}: {goal}", id.case), output::width().saturating_sub(58)));
         }
         BenchNews::Step(step) => bar.set_prefix(format!("step {step:>2}")),
-        BenchNews::Ended { row } => {
-            count += 1;
+        BenchNews::Ended { row, is_settled } => {
+            // One that is made again comes once more.
+            count += usize::from(is_settled);
             if config.json {
                 output::out(&serde_json::to_string(row).unwrap_or_default());
             } else if bar.is_hidden() {
                 output::err(&format!("  {count:>4}/{total}  {}", in_a_line(row)));
             }
-            bar.inc(1);
+            bar.inc(u64::from(is_settled));
         }
     })
     .await;
@@ -284,6 +346,7 @@ fn conclude(
     chosen: &ChosenSuite,
     ledger: &Ledger,
     at_least: Option<f64>,
+    command: &str,
     result: Result<Sitting, CliError>,
 ) -> Result<Exit, CliError> {
     let records = &ledger.records;
@@ -299,7 +362,7 @@ fn conclude(
         let when = clock::time(records.header.started) + " UTC";
         let theirs = match chosen {
             ChosenSuite::Miniwob(_) => {
-                write_atomically(&ledger.folder, "browsergym.csv", &report::browsergym_table(records))
+                write_atomically(&ledger.folder, "browsergym.csv", &report::browsergym_table(&ledger.folder, records))
             }
             ChosenSuite::Shipped(_) | ChosenSuite::Folder(_) => Ok(()),
         };
@@ -318,14 +381,15 @@ fn conclude(
     };
     if let Ok(summary) = &kept {
         let templates = chosen.suite().templates().into_iter().map(str::to_owned).collect();
-        tell(&Told { templates, brief: &brief, summary, rows: &rows, folder: &ledger.folder, exit }, config.json);
+        let folder = &ledger.folder;
+        tell(&Told { templates, brief: &brief, summary, rows: &rows, folder, command, exit }, config.json);
     }
     match broke {
         Some(trouble) if config.json => Ok(trouble.exit),
         Some(trouble) => Err(trouble),
         None if is_unreachable && !config.json => {
             let why = format!("the model could not be asked, {AGENT_ERRORS_MAX} times in a row");
-            let go_on = format!("tapwright bench {} --resume {}", brief.suite, brief.run);
+            let go_on = format!("{command} --resume {}", quoted(&output::flat(&brief.run)));
             Err(CliError::said(exit, why).help(format!("see that it answers, and go on: {go_on}")))
         }
         None => kept.map(|_| exit),
@@ -366,6 +430,9 @@ fn nothing_done(folder: &Path) {
             let _ = fs::remove_file(folder.join(name));
         }
         let _ = fs::remove_dir(folder);
+        if let (Some(runs), Some(name)) = (folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
+            unmark_last_suite(runs, name);
+        }
     }
 }
 

@@ -5,10 +5,13 @@ use serde_json::json;
 use tapwright_tasks::bench::rescore::rescore;
 use tapwright_tasks::bench::{Ledger, report, table};
 use tapwright_tasks::counted;
+use tapwright_tasks::origin::write_atomically;
 use tapwright_tasks::record::{SuiteBrief, keep_suite};
 use tapwright_tasks::suite::Suite;
 use tapwright_tasks::suites::folder::FolderSuite;
+use tapwright_tasks::suites::miniwob;
 
+use super::measure::JUDGE;
 use crate::arguments::{Common, RescoreArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
@@ -33,12 +36,16 @@ pub async fn perform(common: Common, arguments: &RescoreArguments) -> Result<Exi
         return Err(CliError::usage(format!("{} measures the suite {}, not {}", brief.run, brief.suite, suite.name()))
             .help("name the folder of the suite that was measured"));
     }
-    let told = rescore(&mut ledger, own, &clock::now).await?;
+    let told = rescore(&mut ledger, own, JUDGE, &clock::now).await?;
     let (table, _) = table(&ledger.records, &folder);
     let when = clock::time(ledger.records.header.started) + " UTC";
     let unwritten =
         |error: std::io::Error| CliError::said(Exit::Unwritten, format!("the table cannot be written: {error}"));
     keep_suite(&folder, &SuiteBrief { table, ..brief }).map_err(unwritten)?;
+    if ledger.records.header.suite == miniwob::NAME {
+        let theirs = report::browsergym_table(&folder, &ledger.records);
+        write_atomically(&folder, "browsergym.csv", &theirs).map_err(unwritten)?;
+    }
     let summary = report::write(&folder, &ledger.records, &when).map_err(unwritten)?;
     if config.json {
         let changed: Vec<_> = told

@@ -7,9 +7,10 @@ use console::style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use tapwright_tasks::bench::summary::Summary;
+use tapwright_tasks::command_line::quoted;
 use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::record::SuiteBrief;
-use tapwright_tasks::suite::{CaseCounts, CaseResult};
+use tapwright_tasks::suite::{CaseCounts, CaseResult, Status};
 
 use super::table::Lines;
 use crate::exit::Exit;
@@ -23,6 +24,8 @@ pub struct Told<'a> {
     pub summary: &'a Summary,
     pub rows: &'a [CaseResult],
     pub folder: &'a Path,
+    /// What it was begun with, as far as it goes on with the same.
+    pub command: &'a str,
     pub exit: Exit,
 }
 
@@ -46,19 +49,20 @@ pub fn bar(tasks: u64, hidden: bool) -> ProgressBar {
     bar
 }
 
-fn verdict_in_colour(verdict: &Verdict) -> String {
-    match verdict {
+/// What it came to: of what has no score, why it has none.
+fn verdict_in_colour(row: &CaseResult) -> String {
+    match row.verdict {
         Verdict::Passed => style("passed").green().to_string(),
         Verdict::Failed { .. } => style("failed").red().to_string(),
-        Verdict::Void { .. } => style("void  ").yellow().to_string(),
+        Verdict::Void { .. } => style(format!("{:<6}", row.status.map_or("void", Status::id))).yellow().to_string(),
     }
 }
 
 pub fn in_a_line(row: &CaseResult) -> String {
     format!(
         "{}  {:<22} {:>2} steps  {}",
-        verdict_in_colour(&row.verdict),
-        row.template,
+        verdict_in_colour(row),
+        output::flat(&row.template),
         row.steps,
         output::fitted(&row.goal, 60)
     )
@@ -105,7 +109,7 @@ fn show(told: &Told<'_>) {
     for row in &failed {
         output::out(&format!(
             "  {}  {} {}",
-            verdict_in_colour(&row.verdict),
+            verdict_in_colour(row),
             style(output::flat(&row.template)).bold(),
             style(format!("seed {}", row.seed)).dim()
         ));
@@ -117,7 +121,7 @@ fn show(told: &Told<'_>) {
         for line in output::wrapped(&format!("{how}{}", row.verdict.why().unwrap_or_default()), output::width() - 10) {
             output::out(&format!("          {}", style(line).dim()));
         }
-        output::out(&format!("          {}", style(row.folder.display()).dim()));
+        output::out(&format!("          {}", style(output::flat(&row.folder.display().to_string())).dim()));
     }
     if !failed.is_empty() {
         output::out("");
@@ -142,9 +146,9 @@ fn show(told: &Told<'_>) {
     }
     if table.stopped {
         let how = format!(
-            "stopped before its end; go on: tapwright bench {} --resume {}",
-            output::flat(&told.brief.suite),
-            output::flat(&told.brief.run)
+            "stopped before its end; go on: {} --resume {}",
+            told.command,
+            quoted(&output::flat(&told.brief.run))
         );
         output::out(&format!("\n  {}", style(how).yellow()));
     }
@@ -154,7 +158,9 @@ fn show(told: &Told<'_>) {
 /// The three numbers, and what repeats say.
 pub fn numbers(summary: &Summary) -> Vec<String> {
     let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
-    let error = summary.standard_error.map_or_else(String::new, |error| format!(" ± {:.1}", 100.0 * error));
+    let over_cases = summary.standard_error.map_or_else(String::new, |error| {
+        format!("; over cases: {} ± {:.1}", percent(summary.mean_of_cases), 100.0 * error)
+    });
     let kinds: Vec<String> =
         summary.errors.iter().filter(|(_, count)| **count > 0).map(|(kind, count)| format!("{count} {kind}")).collect();
     let mut errors = if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") };
@@ -162,7 +168,7 @@ pub fn numbers(summary: &Summary) -> Vec<String> {
         errors += &format!("; {} not finished", summary.unfinished);
     }
     let mut lines = vec![format!(
-        "of all {}: {}; of the {} scored: {}{error}; errors: {errors}",
+        "of all {}: {}; of the {} scored: {}{over_cases}; errors: {errors}",
         summary.total,
         percent(summary.mean_of_all),
         summary.scored,
