@@ -65,7 +65,7 @@ impl Apis for Registry<'_> {
         };
         // The secrets are in by now, so what does not fit is not repeated, not even in part.
         let call = ApiCall { name: name.to_owned(), arguments: arguments.clone() };
-        let call = ApiCatalog::of(&[spec]).checked(call).map_err(|error| ApiError::Refused {
+        let call = ApiCatalog::of(&[spec]).check_call(call).map_err(|error| ApiError::Refused {
             why: match error {
                 InvalidCall::NoApi { .. } => error.to_string(),
                 InvalidCall::Arguments { name, mismatch, .. } => {

@@ -45,7 +45,7 @@ impl From<ApiCallLine> for ApiCall {
     fn from(line: ApiCallLine) -> ApiCall {
         match line {
             ApiCallLine::Typed { name, arguments } => ApiCall { name, arguments },
-            ApiCallLine::Text { instruction } => ApiCall::untyped(&instruction),
+            ApiCallLine::Text { instruction } => ApiCall::from_instruction(&instruction),
         }
     }
 }
@@ -66,7 +66,7 @@ impl ApiCall {
     }
 
     /// A call as it was before calls had names.
-    pub(crate) fn untyped(instruction: &str) -> ApiCall {
+    pub(crate) fn from_instruction(instruction: &str) -> ApiCall {
         ApiCall::plain("", instruction)
     }
 
@@ -97,7 +97,7 @@ impl ApiCall {
 
     /// The name, and all texts in the arguments, each for itself.
     pub(crate) fn texts(&self) -> Vec<String> {
-        let mut texts = vec![self.name.clone(), separated(&self.name)];
+        let mut texts = vec![self.name.clone(), separate_words(&self.name)];
         for_each_text(&self.arguments, &mut |text| texts.push(text.to_owned()));
         texts
     }
@@ -144,7 +144,7 @@ fn fold(value: &Value) -> Value {
 }
 
 /// `sendMessage` and `send_message` as they would be read: `send Message`. Of `sendSMS` and `SMSSend` the capitals stay together.
-fn separated(name: &str) -> String {
+fn separate_words(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut words = String::new();
     for (at, c) in letters.iter().enumerate() {
@@ -189,7 +189,7 @@ pub(crate) fn with_texts<E>(value: &Value, change: &mut impl FnMut(&str) -> Resu
 }
 
 /// A value whose numbers the journal gives back as they are: reading one there may miss its last bit.
-pub(crate) fn settled(value: &Value) -> Value {
+pub(crate) fn with_journal_numbers(value: &Value) -> Value {
     match value {
         Value::Number(number) if number.is_f64() => {
             let read = |text: &str| serde_json::from_str::<Number>(text).ok();
@@ -199,9 +199,9 @@ pub(crate) fn settled(value: &Value) -> Value {
             let mut candidates = [number.clone()].into_iter().chain(nearest);
             Value::Number(candidates.find(survives).unwrap_or_else(|| 0.into()))
         }
-        Value::Array(items) => Value::Array(items.iter().map(settled).collect()),
+        Value::Array(items) => Value::Array(items.iter().map(with_journal_numbers).collect()),
         Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(name, field)| (name.clone(), settled(field))).collect())
+            Value::Object(fields.iter().map(|(name, field)| (name.clone(), with_journal_numbers(field))).collect())
         }
         Value::Number(_) | Value::String(_) | Value::Bool(_) | Value::Null => value.clone(),
     }
@@ -283,7 +283,7 @@ impl ApiCatalog {
 
     /// Those of a list that can be called.
     pub fn of(specs: &[ApiSpec]) -> ApiCatalog {
-        let (catalog, left_out) = ApiCatalog::chosen(specs, usize::MAX);
+        let (catalog, left_out) = ApiCatalog::within(specs, usize::MAX);
         for left_out in left_out {
             tracing::warn!(api = clip(&left_out.name, NAME_CHARS_MAX), why = %left_out.why, "an API cannot be called");
         }
@@ -291,11 +291,11 @@ impl ApiCatalog {
     }
 
     /// Those of a list that a model is told of, and those that it is not, in order.
-    pub fn offered(specs: &[ApiSpec]) -> (ApiCatalog, Vec<ApiLeftOut>) {
-        ApiCatalog::chosen(specs, OFFER_BYTES_MAX)
+    pub fn within_budget(specs: &[ApiSpec]) -> (ApiCatalog, Vec<ApiLeftOut>) {
+        ApiCatalog::within(specs, OFFER_BYTES_MAX)
     }
 
-    fn chosen(specs: &[ApiSpec], bytes_max: usize) -> (ApiCatalog, Vec<ApiLeftOut>) {
+    fn within(specs: &[ApiSpec], bytes_max: usize) -> (ApiCatalog, Vec<ApiLeftOut>) {
         let (mut catalog, mut left_out, mut bytes) = (ApiCatalog::default(), Vec::new(), 0);
         for spec in specs {
             let why = match catalog.add(spec.clone()) {
@@ -365,7 +365,7 @@ impl ApiCatalog {
     ///
     /// # Errors
     /// `InvalidCall` if not.
-    pub fn checked(&self, call: ApiCall) -> Result<ApiCall, InvalidCall> {
+    pub fn check_call(&self, call: ApiCall) -> Result<ApiCall, InvalidCall> {
         let Some((spec, schema)) = self.named(&call.name) else {
             let name = clip(&call.name, NAME_CHARS_MAX).to_owned();
             return Err(InvalidCall::NoApi { name, known: self.names() });
@@ -411,7 +411,7 @@ mod tests {
             ("sendSMSNow", "send sms now"),
             ("URL", "url"),
         ] {
-            let read = separated(name).to_lowercase();
+            let read = separate_words(name).to_lowercase();
             assert_eq!(read.split_whitespace().collect::<Vec<_>>().join(" "), words, "{name}");
         }
     }

@@ -22,7 +22,7 @@ use crate::millis;
 use crate::outcome::{End, Outcome};
 use crate::person::{Answer, Person, Question};
 use crate::policy::Policy;
-use crate::secrets::{self, Secrets, Veil, Written};
+use crate::secrets::{self, ScreenTexts, Secrets, Veil};
 use crate::step::Notice;
 use crate::stop::Stop;
 use offered::{Offer, OfferedApis};
@@ -83,7 +83,7 @@ pub async fn drive(mut setting: Setting, started: u64, mut ports: Ports<'_>) -> 
     };
     let mut shell = Shell::new(ports, limits, started, offered);
     let result = shell.begin(header, Episode::new(setting)).await;
-    shell.told(result)
+    shell.journal_result(result)
 }
 
 /// Goes on with a run where it broke off, to its end. `at` is the time of day in milliseconds since 1970. A run that
@@ -108,7 +108,7 @@ pub async fn resume(mut point: ResumePoint, limits: Limits, at: u64, mut ports: 
     shell.veil = std::mem::take(&mut point.veil);
     shell.veil.after_break(point.seen.as_ref().map(|seen| &seen.picture));
     let result = shell.go_on(point).await;
-    shell.told(result)
+    shell.journal_result(result)
 }
 
 /// Forbids by their ids the apps that are forbidden by another name: what is touched is known by its id, and by what the device
@@ -138,7 +138,7 @@ struct Shell<'a> {
     limits: Limits,
     /// When this process took the run up, in milliseconds since 1970.
     at: u64,
-    spent: Spent,
+    spent: StepCost,
     /// What a person is shown when asked.
     seen: Option<Screen>,
     /// What is written there, if it was read since.
@@ -151,7 +151,7 @@ struct Shell<'a> {
 
 /// What the present step has cost.
 #[derive(Default)]
-struct Spent {
+struct StepCost {
     look: Duration,
     think: Duration,
     ask: Duration,
@@ -162,7 +162,7 @@ struct Spent {
 
 impl<'a> Shell<'a> {
     fn new(ports: Ports<'a>, limits: Limits, at: u64, offered: OfferedApis) -> Shell<'a> {
-        let (spent, veil) = (Spent::default(), Veil::default());
+        let (spent, veil) = (StepCost::default(), Veil::default());
         Shell { ports, limits, at, spent, seen: None, labels: None, veil, offered, reached: None }
     }
 }
@@ -184,7 +184,7 @@ impl Shell<'_> {
         let terms = ResumeTerms { edition: Some(EDITION), policy: restricted, limits: limited, apis };
         if let Some(Next::End(end)) = next {
             if !written {
-                self.ended(&end).await?;
+                self.journal_end(&end).await?;
             }
             if !end.outcome.can_go_on() {
                 assert!(!written, "a run that has ended does not go on");
@@ -196,14 +196,14 @@ impl Shell<'_> {
         self.run(episode, Event::Resumed { begun: written, terms }).await
     }
 
-    async fn ended(&mut self, end: &End) -> io::Result<()> {
+    async fn journal_end(&mut self, end: &End) -> io::Result<()> {
         tracing::info!(outcome = end.outcome.id(), steps = end.steps, "the run is over");
         self.reached = Some(end.outcome.clone());
         self.note(Line::End(end.clone())).await?;
         self.ports.journal.flush().await
     }
 
-    fn told(self, result: io::Result<End>) -> Result<End, DriveError> {
+    fn journal_result(self, result: io::Result<End>) -> Result<End, DriveError> {
         result.map_err(|source| DriveError::Journal {
             run: self.ports.journal.run().to_owned(),
             reached: self.reached.map(Box::new),
@@ -221,7 +221,7 @@ impl Shell<'_> {
             let effect = match next {
                 Next::Do(effect) => effect,
                 Next::End(end) => {
-                    self.ended(&end).await?;
+                    self.journal_end(&end).await?;
                     return Ok(end);
                 }
             };
@@ -273,7 +273,7 @@ impl Shell<'_> {
                 return Event::Unseen(Fault::new(error.kind, usize::MAX).without(secrets, bytes_max));
             }
         };
-        if let Some(apis) = offered.changed(*apis, secrets) {
+        if let Some(apis) = offered.changes(*apis, secrets) {
             return Event::OfferedApis(apis);
         }
         // Before anybody sees it: the journal, the model, a person.
@@ -285,15 +285,15 @@ impl Shell<'_> {
                 Race::Won(labels) => labels.map_err(|error| tracing::debug!(%error, "the texts cannot be had")),
             };
             let written = match &labels {
-                Ok(Some(labels)) => Written::Here(labels),
-                Ok(None) => Written::Untold,
-                Err(()) => Written::Unknown,
+                Ok(Some(labels)) => ScreenTexts::Here(labels),
+                Ok(None) => ScreenTexts::Untold,
+                Err(()) => ScreenTexts::Unknown,
             };
             veil.over(seen, written, secrets)
         } else {
             seen
         };
-        let screen = bounded(screen, secrets, bytes_max);
+        let screen = bound_names(screen, secrets, bytes_max);
         (self.seen, self.labels) = (Some(screen.clone()), None);
         Event::Saw(screen)
     }
@@ -387,9 +387,9 @@ impl Shell<'_> {
             false => None,
             true => {
                 let Some(seen) = seen else { return Event::Acted(ActionResult::Failed(Fault::Stale)) };
-                match revealed(gesture, secrets) {
+                match reveal(gesture, secrets) {
                     Ok(revealed) => {
-                        veil.typed(seen, labels.as_deref());
+                        veil.before_typing(seen, labels.as_deref());
                         Some(revealed)
                     }
                     Err(name) => {
@@ -531,7 +531,7 @@ impl Shell<'_> {
     }
 }
 
-impl Spent {
+impl StepCost {
     fn add(&mut self, effect: &Effect, took: Duration) {
         match effect {
             Effect::Look | Effect::Read | Effect::FindApp(_) => self.look += took,
@@ -572,7 +572,7 @@ fn overdue(port: &str) -> String {
 }
 
 /// A gesture with the secrets in it, for the driver and nobody else; `Err` is a name that stands for nothing.
-fn revealed(gesture: &Gesture, secrets: &Secrets) -> Result<Gesture, String> {
+fn reveal(gesture: &Gesture, secrets: &Secrets) -> Result<Gesture, String> {
     Ok(match gesture {
         Gesture::Type { text } => Gesture::Type { text: secrets.reveal(text)? },
         Gesture::Insert { text } => Gesture::Insert { text: secrets.reveal(text)? },
@@ -605,7 +605,7 @@ async fn bounded_labels(mut labels: Vec<Label>, secrets: &Secrets, limits: &Limi
 }
 
 /// The names of an app come from a device and can be of any length; and what it calls itself, an app can choose by what was typed into it.
-fn bounded(mut screen: Screen, secrets: &Secrets, bytes_max: usize) -> Screen {
+fn bound_names(mut screen: Screen, secrets: &Secrets, bytes_max: usize) -> Screen {
     let Front { id, label, aliases } = &mut screen.front;
     id.truncate(clip(id, bytes_max).len());
     *label = secrets.redact_within(label, bytes_max);
@@ -623,7 +623,7 @@ mod tests {
     use super::*;
 
     /// A page of labels, each of so many bytes, as long as the guard may judge it.
-    fn judged(labels: usize, bytes: usize) -> bool {
+    fn fits_guard(labels: usize, bytes: usize) -> bool {
         let limits = Limits { labels_max: 4, label_bytes: 10, page_bytes: 30, ..crate::limits::small::limits() };
         let area = Area { left: 0, top: 0, right: 1, bottom: 1 };
         let label = Label { text: "x".repeat(bytes), area, touchable: true, focused: false, secret: false, app: None };
@@ -634,9 +634,9 @@ mod tests {
 
     #[test]
     fn a_page_that_is_too_long_to_be_judged_is_not_judged_in_part() {
-        assert!(judged(4, 7) && judged(3, 10) && judged(0, 0));
-        assert!(!judged(5, 1), "too many");
-        assert!(!judged(1, 11), "one is too long");
-        assert!(!judged(4, 8), "together they are too long");
+        assert!(fits_guard(4, 7) && fits_guard(3, 10) && fits_guard(0, 0));
+        assert!(!fits_guard(5, 1), "too many");
+        assert!(!fits_guard(1, 11), "one is too long");
+        assert!(!fits_guard(4, 8), "together they are too long");
     }
 }

@@ -152,7 +152,7 @@ impl Fault {
 
 impl Fault {
     /// What it means for the model.
-    pub fn told(&self) -> String {
+    pub fn in_words(&self) -> String {
         match self {
             Fault::Lost { why } => format!("the device is lost: {why}"),
             Fault::TimedOut { tries } => {

@@ -86,7 +86,7 @@ pub struct Vetted {
 
 impl Vetted {
     /// The same deed, to be looked at again if the run breaks off before it is begun.
-    pub(crate) fn held(&self) -> Held {
+    pub(crate) fn to_held(&self) -> Held {
         Held { deed: self.deed.clone() }
     }
 
@@ -271,14 +271,14 @@ fn with_one_focus(labels: &[Label]) -> Vec<Label> {
     labels.iter().enumerate().map(only).collect()
 }
 
-fn done(deed: Deed) -> Review {
+fn allow(deed: Deed) -> Review {
     Review::Do(Vetted { deed })
 }
 
-fn ruled(ruling: &Ruling, said: &str, held: Held, context: ReviewContext<'_>, at: Option<Spot>) -> Review {
+fn apply_ruling(ruling: &Ruling, said: &str, held: Held, context: ReviewContext<'_>, at: Option<Spot>) -> Review {
     let rules = ruling.rules.join(", ");
     match ruling.permission {
-        Permission::Allow => done(held.deed),
+        Permission::Allow => allow(held.deed),
         Permission::Ask => {
             let said =
                 if said.trim().is_empty() { String::new() } else { format!("; the model says: {}", said.trim()) };

@@ -8,13 +8,13 @@
 //! Devices, models, people and clocks are on the other side of the ports; nothing here knows how they work.
 
 pub mod action;
-mod again;
 pub mod apis;
 mod approval;
 pub mod calls;
 pub mod clock;
 pub mod dialect;
 mod difference;
+mod doubt;
 pub mod drive;
 mod edition;
 pub mod episode;

@@ -69,7 +69,7 @@ impl Memory {
     }
 
     /// How many tokens the model counted for the latest prompt.
-    pub(crate) fn counted(&mut self, tokens: u32) {
+    pub(crate) fn set_prompt_tokens(&mut self, tokens: u32) {
         if tokens > 0 && self.estimated > 0 {
             let scale = (u64::from(tokens) * 1000 / self.estimated).clamp(1000, 4000);
             self.scale = Some(self.scale.map_or(scale, |before| before.max(scale)));
@@ -235,7 +235,7 @@ mod tests {
             let action = format!("do(action=\"Tap\", element=[{step},500])");
             let thought = "当前页面显示了商品列表，我需要点击第一个商品查看价格。".repeat(3);
             memory.add(step, Exchange { info, reply: clean_reply(&thought, &action) }, &action, &profile);
-            memory.counted(0);
+            memory.set_prompt_tokens(0);
             if step <= 100 {
                 at_hundred = at_hundred.max(memory.bytes());
             } else {
@@ -259,7 +259,7 @@ mod tests {
             let counted = estimate(&profile, &prompt) * 3 / 2;
             // The first prompt tells how wrong the estimate is; from then on nothing is too long.
             assert!(counted + 3000 <= 25_480, "step {step}: {counted}");
-            memory.counted(u32::try_from(counted).unwrap());
+            memory.set_prompt_tokens(u32::try_from(counted).unwrap());
             memory.add(step, Exchange { info, reply: "x".repeat(600) }, "do(action=\"Back\")", &profile);
         }
     }

@@ -27,7 +27,7 @@ impl Notes {
     }
 
     /// All of them, in one line for the model.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn in_one_line(&self) -> String {
         if self.kept.is_empty() {
             return "nothing has been noted yet".to_owned();
         }

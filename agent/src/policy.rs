@@ -203,7 +203,7 @@ impl Policy {
             (true, _) => other.apps_allowed.clone(),
             (_, true) => self.apps_allowed.clone(),
             _ => {
-                let both = self.apps_allowed.iter().filter(|app| named(&other.apps_allowed, app)).cloned();
+                let both = self.apps_allowed.iter().filter(|app| lists_app(&other.apps_allowed, app)).cloned();
                 let both: Vec<String> = both.collect();
                 // An empty list would allow every app; nothing is called so.
                 if both.is_empty() { vec![NO_APP.to_owned()] } else { both }
@@ -220,8 +220,8 @@ impl Policy {
             .iter()
             .filter_map(|(name, here)| {
                 let there = other.secrets.get(name)?;
-                let apps = here.apps.iter().filter(|app| named(&there.apps, app)).cloned().collect();
-                let apis = here.apis.iter().filter(|api| named(&there.apis, api)).cloned().collect();
+                let apps = here.apps.iter().filter(|app| lists_app(&there.apps, app)).cloned().collect();
+                let apis = here.apis.iter().filter(|api| lists_app(&there.apis, api)).cloned().collect();
                 Some((name.clone(), SecretUse { apps, any_field: here.any_field && there.any_field, apis }))
             })
             .collect();
@@ -234,7 +234,7 @@ impl Policy {
     /// Forbids these apps too.
     pub(crate) fn forbid(&mut self, ids: impl Iterator<Item = String>) {
         for id in ids {
-            if !named(&self.apps_forbidden, &id) {
+            if !lists_app(&self.apps_forbidden, &id) {
                 self.apps_forbidden.push(id);
             }
         }
@@ -249,23 +249,23 @@ impl Policy {
     /// chooses its label.
     pub(crate) fn forbids_launching(&self, name: &str, app: &InstalledApp) -> bool {
         let names = [name, &app.label].into_iter().chain(app.aliases.iter().map(String::as_str));
-        names.into_iter().any(|name| named(&self.apps_forbidden, name)) || self.forbids_app(&app.id)
+        names.into_iter().any(|name| lists_app(&self.apps_forbidden, name)) || self.forbids_app(&app.id)
     }
 
     pub(crate) fn forbids_launch(&self, app: &str) -> bool {
-        named(&self.apps_forbidden, app) || (!self.apps_allowed.is_empty() && !named(&self.apps_allowed, app))
+        lists_app(&self.apps_forbidden, app) || (!self.apps_allowed.is_empty() && !lists_app(&self.apps_allowed, app))
     }
 
     pub(crate) fn forbids_touching(&self, front: &Front) -> bool {
-        named(&self.apps_forbidden, &front.id)
-            || named(&self.apps_forbidden, &front.label)
-            || front.aliases.iter().any(|alias| named(&self.apps_forbidden, alias))
-            || (!self.apps_allowed.is_empty() && !named(&self.apps_allowed, &front.id))
+        lists_app(&self.apps_forbidden, &front.id)
+            || lists_app(&self.apps_forbidden, &front.label)
+            || front.aliases.iter().any(|alias| lists_app(&self.apps_forbidden, alias))
+            || (!self.apps_allowed.is_empty() && !lists_app(&self.apps_allowed, &front.id))
     }
 
     /// Whether this app, by its id, is one that is not touched.
     pub(crate) fn forbids_app(&self, id: &str) -> bool {
-        named(&self.apps_forbidden, id) || (!self.apps_allowed.is_empty() && !named(&self.apps_allowed, id))
+        lists_app(&self.apps_forbidden, id) || (!self.apps_allowed.is_empty() && !lists_app(&self.apps_allowed, id))
     }
 
     /// Whether it makes a difference whose widget lies under a finger. A widget's app is known by its id only.
@@ -304,7 +304,7 @@ impl Policy {
             Target::Secret => (Vec::new(), false),
         };
         about.push(said);
-        let about = folded(&about);
+        let about = fold_texts(&about);
         let typing = matches!(target, Target::Typing(_));
         // Several, if it is not known which of them has the focus.
         let fields = || labels.iter().filter(|label| label.focused);
@@ -314,7 +314,7 @@ impl Policy {
                 words = whole();
             }
             words.push(said);
-            folded(&words)
+            fold_texts(&words)
         };
         // Whose widgets it goes to: several apps can be on a screen, and one of them in front.
         let apps = || {
@@ -326,11 +326,11 @@ impl Policy {
         };
         for rule in &self.rules {
             let here = (rule.apps.is_empty()
-                || named(&rule.apps, &front.id)
-                || named(&rule.apps, &front.label)
-                || front.aliases.iter().any(|alias| named(&rule.apps, alias))
-                || apps().any(|app| named(&rule.apps, app)))
-                && !(named(&rule.except, &front.id) && apps().all(|app| named(&rule.except, app)));
+                || lists_app(&rule.apps, &front.id)
+                || lists_app(&rule.apps, &front.label)
+                || front.aliases.iter().any(|alias| lists_app(&rule.apps, alias))
+                || apps().any(|app| lists_app(&rule.apps, app)))
+                && !(lists_app(&rule.except, &front.id) && apps().all(|app| lists_app(&rule.except, app)));
             let meant = match (rule.typing, typing) {
                 (false, false) => rule.words.is_empty() || rule.finds(&about),
                 (false, true) => agrees && (rule.words.is_empty() || rule.finds(&about)),
@@ -356,18 +356,18 @@ impl Policy {
     fn agrees(&self, text: &str) -> bool {
         let text = fold(text);
         let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
-        bare.is_empty() || self.confirm_buttons.iter().any(|word| found(&text, &fold(word)))
+        bare.is_empty() || self.confirm_buttons.iter().any(|word| contains_word(&text, &fold(word)))
     }
 }
 
 impl Rule {
     fn finds(&self, text: &str) -> bool {
-        self.words.iter().any(|word| found(text, &fold(word)))
+        self.words.iter().any(|word| contains_word(text, &fold(word)))
     }
 }
 
 /// Whether a list names an app.
-pub(crate) fn named(list: &[String], app: &str) -> bool {
+pub(crate) fn lists_app(list: &[String], app: &str) -> bool {
     list.iter().any(|name| name::is_same(name, app))
 }
 
@@ -410,7 +410,7 @@ pub(crate) fn names_time(text: &str) -> bool {
     (2..=3).contains(&parts.clone().count()) && text.contains(':') && parts.all(digits)
 }
 
-fn folded(texts: &[&str]) -> String {
+fn fold_texts(texts: &[&str]) -> String {
     texts.iter().map(|text| fold(text)).collect::<Vec<_>>().join("\n")
 }
 
@@ -449,7 +449,7 @@ fn fold(text: &str) -> String {
 }
 
 /// Whether a word stands in a text, both folded. Where a script has blanks between words, it has to be a whole one.
-fn found(text: &str, word: &str) -> bool {
+fn contains_word(text: &str, word: &str) -> bool {
     let (word, goes_on) = word.strip_suffix('*').map_or((word, false), |stem| (stem, true));
     if word.is_empty() {
         return false;
@@ -478,7 +478,7 @@ mod tests {
     use crate::calls::ApiCall;
 
     fn finds(text: &str, word: &str) -> bool {
-        found(&fold(text), &fold(word))
+        contains_word(&fold(text), &fold(word))
     }
 
     #[test]

@@ -50,10 +50,10 @@ enum Piece {
 
 /// What the names stand for. Cloning is cheap.
 #[derive(Clone, Debug, Default)]
-pub struct Secrets(Arc<Known>);
+pub struct Secrets(Arc<SecretTable>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct SecretTable {
     texts: BTreeMap<String, SecretText>,
     /// How to find them, the longest first: one may be part of another, whose rest would be left to read.
     patterns: Vec<(String, Pattern)>,
@@ -65,7 +65,7 @@ impl Secrets {
         let mut longest: Vec<&String> = secrets.keys().collect();
         longest.sort_by_key(|name| std::cmp::Reverse(secrets[*name].0.len()));
         let patterns = longest.into_iter().map(|name| (name.clone(), Pattern::new(&secrets[name].0))).collect();
-        Secrets(Arc::new(Known { texts: secrets, patterns }))
+        Secrets(Arc::new(SecretTable { texts: secrets, patterns }))
     }
 
     /// Whether there are none.
@@ -195,7 +195,7 @@ fn each_text(pieces: Vec<Piece>, split: impl Fn(&str) -> Vec<Piece>) -> Vec<Piec
 /// Covers what was typed in pictures, before anybody else sees them.
 #[derive(Debug, Default)]
 pub(crate) struct Veil {
-    covered: Vec<Covered>,
+    covered: Vec<CoveredSecret>,
     /// What was seen last where something is covered, and in which of the shades that was painted: what changes under a cover changes
     /// its shade. A place that looks the same is taken to be the same by approvals, and by whoever looks whether something happened.
     last: Option<Picture>,
@@ -203,11 +203,11 @@ pub(crate) struct Veil {
 }
 
 #[derive(Debug)]
-struct Covered {
+struct CoveredSecret {
     app: String,
     /// What it looked like before.
     before: Picture,
-    how: How,
+    how: CoverMethod,
     /// Whether the device told what is written.
     told: bool,
     /// Whether the field hides what is typed, so that it can be read nowhere else.
@@ -216,7 +216,7 @@ struct Covered {
 
 /// What is known of the texts on a screen, and where they stand.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Written<'a> {
+pub(crate) enum ScreenTexts<'a> {
     /// These are there.
     Here(&'a [Label]),
     /// The device does not tell.
@@ -226,7 +226,7 @@ pub(crate) enum Written<'a> {
 }
 
 #[derive(Debug)]
-enum How {
+enum CoverMethod {
     /// The field, as the device told it.
     Field(Area),
     /// Whatever differs from the picture from before: the device does not tell where the field is.
@@ -242,20 +242,20 @@ const FIELDS_MAX: usize = 8;
 
 impl Veil {
     /// A secret is about to be typed on this screen.
-    pub(crate) fn typed(&mut self, screen: &Screen, labels: Option<&[Label]>) {
+    pub(crate) fn before_typing(&mut self, screen: &Screen, labels: Option<&[Label]>) {
         // Several, if it is not known which of them has the focus.
         let fields = labels.unwrap_or_default().iter().filter(|label| label.focused && label.area.pixels() > 0);
-        let mut ways: Vec<(How, bool)> =
-            fields.take(FIELDS_MAX).map(|field| (How::Field(field.area), field.secret)).collect();
+        let mut ways: Vec<(CoverMethod, bool)> =
+            fields.take(FIELDS_MAX).map(|field| (CoverMethod::Field(field.area), field.secret)).collect();
         if ways.is_empty() {
-            ways.push((How::Difference, false));
+            ways.push((CoverMethod::Difference, false));
         }
         for (how, hidden) in ways {
             if self.covered.len() == COVERED_MAX {
                 self.covered.remove(0);
             }
             let (app, before) = (screen.front.id.clone(), screen.picture.clone());
-            self.covered.push(Covered { app, before, how, told: labels.is_some(), hidden });
+            self.covered.push(CoveredSecret { app, before, how, told: labels.is_some(), hidden });
         }
     }
 
@@ -279,16 +279,16 @@ impl Veil {
     }
 
     /// The screen without what was typed.
-    pub(crate) fn over(&mut self, mut screen: Screen, written: Written<'_>, secrets: &Secrets) -> Screen {
+    pub(crate) fn over(&mut self, mut screen: Screen, written: ScreenTexts<'_>, secrets: &Secrets) -> Screen {
         let size = screen.picture.size();
         let whole = Area { left: 0, top: 0, right: size.width, bottom: size.height };
         let mut areas: Vec<Area> = Vec::new();
         for covered in self.covered.iter_mut().filter(|covered| covered.app == screen.front.id) {
             // Where the device told of its texts and now does not, the secret may stand elsewhere by now.
             let blind = match written {
-                Written::Here(_) => false,
-                Written::Untold => covered.told,
-                Written::Unknown => true,
+                ScreenTexts::Here(_) => false,
+                ScreenTexts::Untold => covered.told,
+                ScreenTexts::Unknown => true,
             };
             if covered.before.size() != size {
                 // The display has turned; what the device tells of texts is what is left.
@@ -298,17 +298,17 @@ impl Veil {
             if blind {
                 areas.extend(difference(&covered.before, &screen.picture, 0));
             }
-            if let How::Difference = covered.how
-                && !matches!(written, Written::Unknown)
+            if let CoverMethod::Difference = covered.how
+                && !matches!(written, ScreenTexts::Unknown)
                 && let Some(area) = difference(&covered.before, &screen.picture, size.height / 20)
             {
-                covered.how = How::Field(area);
+                covered.how = CoverMethod::Field(area);
             }
-            if let How::Field(area) = covered.how {
+            if let CoverMethod::Field(area) = covered.how {
                 areas.push(area);
             }
         }
-        if let Written::Here(labels) = written {
+        if let ScreenTexts::Here(labels) = written {
             areas.extend(labels.iter().filter(|label| secrets.shows(&label.text)).map(|label| label.area));
         }
         if !areas.is_empty() {
@@ -318,7 +318,7 @@ impl Veil {
             if self.last.as_ref().is_some_and(changed) {
                 self.shade = (self.shade + 1) % SHADES.len();
             }
-            let covered = painted(&screen.picture, &areas, SHADES[self.shade]);
+            let covered = paint(&screen.picture, &areas, SHADES[self.shade]);
             self.last = Some(std::mem::replace(&mut screen.picture, covered));
         }
         screen
@@ -357,7 +357,7 @@ fn difference(one: &Picture, other: &Picture, top: u32) -> Option<Area> {
     })
 }
 
-fn painted(picture: &Picture, areas: &[Area], shade: u8) -> Picture {
+fn paint(picture: &Picture, areas: &[Area], shade: u8) -> Picture {
     let size = picture.size();
     let mut rgba = picture.rgba().to_vec();
     for area in areas {
@@ -422,7 +422,7 @@ mod tests {
         Screen::new(Picture::new(size, rgba).unwrap(), front)
     }
 
-    fn shown(screen: &Screen, x: u32, y: u32) -> [u8; 4] {
+    fn pixel_at(screen: &Screen, x: u32, y: u32) -> [u8; 4] {
         screen.picture.rgba()[4 * (y * 40 + x) as usize..][..4].try_into().unwrap()
     }
 
@@ -438,36 +438,36 @@ mod tests {
             secret: true,
             app: None,
         };
-        veil.typed(&screen("a", &[]), Some(&[label("PIN", true)]));
+        veil.before_typing(&screen("a", &[]), Some(&[label("PIN", true)]));
         let after = screen("a", &[(15, 55)]);
-        let covered = veil.over(after.clone(), Written::Here(&[]), &secrets());
-        assert_eq!(shown(&covered, 15, 55), [96, 96, 96, 255]);
-        assert_eq!(shown(&covered, 21, 55), [255; 4]);
+        let covered = veil.over(after.clone(), ScreenTexts::Here(&[]), &secrets());
+        assert_eq!(pixel_at(&covered, 15, 55), [96, 96, 96, 255]);
+        assert_eq!(pixel_at(&covered, 21, 55), [255; 4]);
         assert_eq!(
-            veil.over(screen("b", &[(15, 55)]), Written::Unknown, &secrets()),
+            veil.over(screen("b", &[(15, 55)]), ScreenTexts::Unknown, &secrets()),
             screen("b", &[(15, 55)]),
             "another app"
         );
         let mut fresh = Veil::default();
-        assert_eq!(fresh.over(after.clone(), Written::Here(&[label("nothing", false)]), &secrets()), after);
-        let covered = fresh.over(after, Written::Here(&[label("it is 4711", false)]), &secrets());
-        assert_eq!(shown(&covered, 15, 55), [96, 96, 96, 255], "wherever it is written");
+        assert_eq!(fresh.over(after.clone(), ScreenTexts::Here(&[label("nothing", false)]), &secrets()), after);
+        let covered = fresh.over(after, ScreenTexts::Here(&[label("it is 4711", false)]), &secrets());
+        assert_eq!(pixel_at(&covered, 15, 55), [96, 96, 96, 255], "wherever it is written");
     }
 
     #[test]
     fn what_was_typed_is_covered_where_the_picture_changes() {
         let mut veil = Veil::default();
-        veil.typed(&screen("a", &[]), None);
+        veil.before_typing(&screen("a", &[]), None);
         assert_eq!(
-            veil.over(screen("a", &[]), Written::Untold, &secrets()),
+            veil.over(screen("a", &[]), ScreenTexts::Untold, &secrets()),
             screen("a", &[]),
             "nothing has appeared yet"
         );
-        let covered = veil.over(screen("a", &[(15, 55), (0, 0)]), Written::Untold, &secrets());
-        assert_eq!(shown(&covered, 15, 55), [96, 96, 96, 255]);
-        assert_eq!(shown(&covered, 30, 90), [255; 4]);
-        let covered = veil.over(screen("a", &[(15, 55), (30, 90)]), Written::Untold, &secrets());
-        assert_eq!(shown(&covered, 15, 55), [96, 96, 96, 255], "and stays covered");
+        let covered = veil.over(screen("a", &[(15, 55), (0, 0)]), ScreenTexts::Untold, &secrets());
+        assert_eq!(pixel_at(&covered, 15, 55), [96, 96, 96, 255]);
+        assert_eq!(pixel_at(&covered, 30, 90), [255; 4]);
+        let covered = veil.over(screen("a", &[(15, 55), (30, 90)]), ScreenTexts::Untold, &secrets());
+        assert_eq!(pixel_at(&covered, 15, 55), [96, 96, 96, 255], "and stays covered");
     }
 
     /// Whoever compares pictures would take a button under the cover for the button that was approved.
@@ -482,22 +482,22 @@ mod tests {
             app: None,
         };
         let mut veil = Veil::default();
-        veil.typed(&screen("a", &[]), Some(&[field(10, true)]));
+        veil.before_typing(&screen("a", &[]), Some(&[field(10, true)]));
         let mut shade =
-            |dark: &[(u32, u32)]| shown(&veil.over(screen("a", dark), Written::Here(&[]), &secrets()), 12, 52);
+            |dark: &[(u32, u32)]| pixel_at(&veil.over(screen("a", dark), ScreenTexts::Here(&[]), &secrets()), 12, 52);
         let first = shade(&[(15, 55)]);
         assert_eq!(shade(&[(15, 55), (30, 90)]), first, "something changed elsewhere");
         assert_eq!(shade(&[]), first, "a caret, no more");
         let other = shade(&[(11, 51), (28, 58)]);
         assert!(first[0].abs_diff(other[0]) > 40, "{first:?} {other:?}");
-        let seen = veil.over(screen("a", &[(11, 51), (28, 58)]), Written::Here(&[]), &secrets());
+        let seen = veil.over(screen("a", &[(11, 51), (28, 58)]), ScreenTexts::Here(&[]), &secrets());
         let mut resumed = Veil::default();
-        resumed.typed(&screen("a", &[]), Some(&[field(10, true)]));
+        resumed.before_typing(&screen("a", &[]), Some(&[field(10, true)]));
         resumed.after_break(Some(&seen.picture));
-        let after = resumed.over(screen("a", &[(11, 51)]), Written::Here(&[]), &secrets());
-        assert_ne!(shown(&after, 12, 52), other, "nobody knows what changed meanwhile");
+        let after = resumed.over(screen("a", &[(11, 51)]), ScreenTexts::Here(&[]), &secrets());
+        assert_ne!(pixel_at(&after, 12, 52), other, "nobody knows what changed meanwhile");
         assert!(!veil.wants_labels(&screen("b", &[])), "it can be read nowhere else");
-        veil.typed(&screen("a", &[]), Some(&[field(10, false)]));
+        veil.before_typing(&screen("a", &[]), Some(&[field(10, false)]));
         assert!(veil.wants_labels(&screen("b", &[])), "it may stand in a window beside");
     }
 
@@ -505,24 +505,24 @@ mod tests {
     fn what_cannot_be_told_this_time_is_covered_wherever_it_may_be() {
         let area = Area { left: 10, top: 50, right: 20, bottom: 60 };
         let field = Label { text: "PIN".to_owned(), area, touchable: true, focused: true, secret: true, app: None };
-        for written in [Written::Unknown, Written::Untold] {
+        for written in [ScreenTexts::Unknown, ScreenTexts::Untold] {
             let mut veil = Veil::default();
-            veil.typed(&screen("a", &[]), Some(std::slice::from_ref(&field)));
+            veil.before_typing(&screen("a", &[]), Some(std::slice::from_ref(&field)));
             // It stands elsewhere by now, in the status bar even.
             let covered = veil.over(screen("a", &[(30, 90), (2, 1)]), written, &secrets());
             for (x, y) in [(30, 90), (2, 1), (15, 55), (20, 30)] {
-                assert_eq!(shown(&covered, x, y), [96, 96, 96, 255], "{x} {y}");
+                assert_eq!(pixel_at(&covered, x, y), [96, 96, 96, 255], "{x} {y}");
             }
             let same = veil.over(screen("a", &[]), written, &secrets());
-            assert_eq!(shown(&same, 30, 90), [255; 4], "what is as it was before shows nothing new");
+            assert_eq!(pixel_at(&same, 30, 90), [255; 4], "what is as it was before shows nothing new");
             let mut turned = screen("a", &[]);
             let size = Size { width: 100, height: 40 };
             turned.picture = Picture::new(size, turned.picture.rgba().to_vec()).unwrap();
             let covered = veil.over(turned, written, &secrets());
             assert!(covered.picture.rgba().chunks(4).all(|pixel| pixel == [96, 96, 96, 255]), "nobody knows where");
             // The next look is told where the texts are, and shows what it may again.
-            let seen = veil.over(screen("a", &[(30, 90)]), Written::Here(&[]), &secrets());
-            assert_eq!((shown(&seen, 15, 55), shown(&seen, 30, 90)), ([96, 96, 96, 255], [0, 255, 255, 255]));
+            let seen = veil.over(screen("a", &[(30, 90)]), ScreenTexts::Here(&[]), &secrets());
+            assert_eq!((pixel_at(&seen, 15, 55), pixel_at(&seen, 30, 90)), ([96, 96, 96, 255], [0, 255, 255, 255]));
         }
     }
 }

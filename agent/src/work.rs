@@ -20,7 +20,7 @@ pub(crate) fn looked_at(bytes: usize) {
 
 /// How many bytes this looks at.
 #[cfg(test)]
-pub(crate) fn counted(work: impl FnOnce()) -> u64 {
+pub(crate) fn count_bytes(work: impl FnOnce()) -> u64 {
     LOOKED_AT.with(|sum| sum.set(0));
     work();
     LOOKED_AT.with(Cell::get)

@@ -72,7 +72,7 @@ impl Shown {
         screen
     }
 
-    fn untold(mut self) -> Shown {
+    fn without_labels(mut self) -> Shown {
         self.labels = None;
         self
     }
@@ -215,7 +215,7 @@ fn typing_without_a_focus_holds_for_what_is_written() {
 /// Without a tree the picture at the place counts, and what is drawn above and below it.
 #[test]
 fn without_a_tree_the_picture_decides() {
-    let untold = || shop().untold();
+    let untold = || shop().without_labels();
     let cases = [
         ("nothing changed", TAP, untold(), true),
         ("the clock ticked", TAP, untold().without(0), true),
@@ -329,7 +329,10 @@ fn a_secret_is_typed_only_if_the_field_still_hides_it() {
         let next = after(&other);
         assert!(matches!(next, Next::Do(Effect::Think(_))), "{next:?}");
     }
-    assert!(matches!(after(&hides(true).untold()), Next::Do(Effect::Ask(_))), "the device does not tell any more");
+    assert!(
+        matches!(after(&hides(true).without_labels()), Next::Do(Effect::Ask(_))),
+        "the device does not tell any more"
+    );
 }
 
 fn elsewhere_moves(shown: Shown) -> Shown {

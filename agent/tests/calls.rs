@@ -67,7 +67,7 @@ fn read(call: &str) -> String {
     let catalog = ApiCatalog::of(&apis());
     let said = Dialect::Autoglm.read_with(call, false, &catalog);
     match said.call {
-        Ok(Call::Do(Action::CallApi(call))) => match catalog.checked(call) {
+        Ok(Call::Do(Action::CallApi(call))) => match catalog.check_call(call) {
             Ok(call) => {
                 let printed = Dialect::Autoglm.print(&Call::Do(Action::CallApi(call.clone())));
                 let again = Dialect::Autoglm.read_with(&printed, false, &catalog).call;
@@ -198,7 +198,7 @@ fn apis_that_are_not_offered() {
     assert_eq!(ApiCatalog::of(&many).iter().count(), 64);
     let mut catalog = ApiCatalog::of(&many);
     assert_eq!(catalog.add(mail_spec()), Err(InvalidApiSpec::Many));
-    let (offered, left_out) = ApiCatalog::offered(&many);
+    let (offered, left_out) = ApiCatalog::within_budget(&many);
     assert_eq!((offered.iter().count(), left_out.len()), (64, 16));
 }
 
@@ -208,14 +208,14 @@ fn what_a_model_is_told_of_all_apis_is_bounded() {
     let many: Vec<ApiSpec> = (0..200)
         .map(|nth| ApiSpec { about: "é".repeat(200), ..api(&format!("server.tool_{nth}"), "x", ApiEffect::Reads) })
         .collect();
-    let (offered, left_out) = ApiCatalog::offered(&many);
+    let (offered, left_out) = ApiCatalog::within_budget(&many);
     let told = Dialect::Autoglm.offer(&offered);
     assert!(told.len() <= 18 << 10 && 30 < offered.iter().count(), "{} {}", told.len(), offered.iter().count());
     assert_eq!(offered.iter().count() + left_out.len(), 200);
     assert!(left_out.iter().all(|left_out| left_out.why == InvalidApiSpec::Budget), "{left_out:?}");
     // One that is small still finds its place.
     let small = [&many[..], &[api("z", "x", ApiEffect::Reads)]].concat();
-    assert!(ApiCatalog::offered(&small).0.named("z").is_some());
+    assert!(ApiCatalog::within_budget(&small).0.named("z").is_some());
 }
 
 /// What a run asks for and tells, event by event.
@@ -240,20 +240,20 @@ fn check(setting: Setting, events: impl IntoIterator<Item = Event>, expected: Ex
     expected.assert_eq(&shown);
 }
 
-fn saw(number: u32) -> Event {
+fn screen_event(number: u32) -> Event {
     Event::Saw(screen("Settings", number, 0))
 }
 
-fn called(text: &str) -> Event {
+fn call_event(text: &str) -> Event {
     Event::Heard(reply(&format!("do(action=\"Call_API\", instruction={})", Value::from(text))))
 }
 
 #[test]
 fn what_does_not_fit_reaches_nobody() {
-    let wrong = || called(r#"volume {"level": 99}"#);
+    let wrong = || call_event(r#"volume {"level": 99}"#);
     check(
         setting(),
-        [saw(1), wrong(), saw(2), called("fly away"), saw(3), wrong()],
+        [screen_event(1), wrong(), screen_event(2), call_event("fly away"), screen_event(3), wrong()],
         expect![[r#"
         think 
         think the arguments of volume do not fit: /level: expected a number, 0 to 9, got 99; write volume with {level?: integer}
@@ -268,10 +268,10 @@ fn a_break_leaves_a_doubt_of_what_does_not_only_read() {
     const BROKE: Event =
         Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None, limits: None, apis: None } };
     let told = || Event::Acted(ActionResult::Told { text: "ok".to_owned() });
-    let mail = |to: &str| called(&format!("mail.send(to=\"{to}\", text=\"hi\")"));
+    let mail = |to: &str| call_event(&format!("mail.send(to=\"{to}\", text=\"hi\")"));
     check(
         setting(),
-        [saw(1), called("weather Oslo"), BROKE, saw(1), called("weather Oslo"), told()],
+        [screen_event(1), call_event("weather Oslo"), BROKE, screen_event(1), call_event("weather Oslo"), told()],
         expect![[r#"
         think 
         act {"api":{"name":"weather","arguments":{"instruction":"Oslo"}}}
@@ -283,20 +283,20 @@ fn a_break_leaves_a_doubt_of_what_does_not_only_read() {
     check(
         setting(),
         [
-            saw(1),
+            screen_event(1),
             mail("Anna"),
             BROKE,
-            saw(1),
+            screen_event(1),
             mail("Bob"),
             Event::Answered(Answer::Yes),
-            saw(1),
+            screen_event(1),
             told(),
-            saw(2),
+            screen_event(2),
             mail("anna"),
             Event::Answered(Answer::Yes),
-            saw(2),
+            screen_event(2),
             told(),
-            saw(3),
+            screen_event(3),
             mail("Anna"),
         ],
         expect![[r#"
@@ -316,7 +316,7 @@ fn a_break_leaves_a_doubt_of_what_does_not_only_read() {
     repeatable.policy.apis.insert("mail.send".to_owned(), ApiUse { repeatable: Some(true), ..ApiUse::default() });
     check(
         repeatable,
-        [saw(1), mail("Anna"), BROKE, saw(1), mail("Anna")],
+        [screen_event(1), mail("Anna"), BROKE, screen_event(1), mail("Anna")],
         expect![[r#"
         think 
         act {"api":{"name":"mail.send","arguments":{"to":"Anna","text":"hi"}}}
@@ -328,7 +328,7 @@ fn a_break_leaves_a_doubt_of_what_does_not_only_read() {
     once.policy.apis.insert("weather".to_owned(), ApiUse { repeatable: Some(false), ..ApiUse::default() });
     check(
         once,
-        [saw(1), called("weather Oslo"), BROKE, saw(1), called("weather Oslo")],
+        [screen_event(1), call_event("weather Oslo"), BROKE, screen_event(1), call_event("weather Oslo")],
         expect![[r#"
         think 
         act {"api":{"name":"weather","arguments":{"instruction":"Oslo"}}}
@@ -345,7 +345,14 @@ fn a_run_goes_on_with_the_apis_that_there_are_then() {
         Event::Resumed { begun: true, terms: ResumeTerms { edition: None, policy: None, limits: None, apis } };
     check(
         setting(),
-        [saw(1), resumed, saw(1), called("weather Oslo"), saw(1), called("radio on")],
+        [
+            screen_event(1),
+            resumed,
+            screen_event(1),
+            call_event("weather Oslo"),
+            screen_event(1),
+            call_event("radio on"),
+        ],
         expect![[r#"
         think 
         think 
@@ -361,7 +368,15 @@ fn the_apis_are_those_that_there_are_at_each_look() {
     let radio = || vec![api("radio", "plays", ApiEffect::Changes)];
     check(
         setting(),
-        [saw(1), called("radio on"), Event::OfferedApis(radio()), saw(2), called("radio on"), told("on"), saw(3)],
+        [
+            screen_event(1),
+            call_event("radio on"),
+            Event::OfferedApis(radio()),
+            screen_event(2),
+            call_event("radio on"),
+            result_event("on"),
+            screen_event(3),
+        ],
         expect![[r#"
             think 
             think no API is called \\\"radio on\\\"; an instruction begins with one of: weather, mail.send, volume; or use the screen
@@ -370,19 +385,19 @@ fn the_apis_are_those_that_there_are_at_each_look() {
         "#]],
     );
     // What a person said yes to is gone, another thing, or what it was, by then.
-    let mail = || called("mail.send(to=\"Anna\", text=\"hi\")");
+    let mail = || call_event("mail.send(to=\"Anna\", text=\"hi\")");
     let asked = |edition, now: Vec<ApiSpec>| {
         let mut asks = Setting { edition, ..setting() };
         asks.policy.apis_asked = vec!["mail.send".to_owned()];
         asks.policy.api_effects.irreversible = Permission::Ask;
-        let events = [saw(1), mail(), Event::Answered(Answer::Yes), Event::OfferedApis(now), saw(1)];
+        let events = [screen_event(1), mail(), Event::Answered(Answer::Yes), Event::OfferedApis(now), screen_event(1)];
         (asks, events)
     };
     let changed = |effect| vec![ApiSpec { effect, ..mail_spec() }];
     let (asks, events) = asked(EDITION, radio());
     check(
         asks,
-        events.into_iter().chain([saw(2)]),
+        events.into_iter().chain([screen_event(2)]),
         expect![[r#"
         think 
         ask an API that a person is asked about; it calls an API: mail.send {"to":"Anna","text":"hi"}
@@ -423,7 +438,7 @@ fn the_apis_are_those_that_there_are_at_each_look() {
     );
 }
 
-fn told(text: &str) -> Event {
+fn result_event(text: &str) -> Event {
     Event::Acted(ActionResult::Told { text: text.to_owned() })
 }
 
@@ -431,7 +446,7 @@ fn careful() -> Policy {
     toml::from_str(CAREFUL).expect("it can be read")
 }
 
-fn judged(call: &ApiCall, effect: ApiEffect, policy: &Policy) -> &'static str {
+fn judge_call(call: &ApiCall, effect: ApiEffect, policy: &Policy) -> &'static str {
     let spec = ApiSpec { effect, parameters: json!({ "type": "object" }), ..api(&call.name, "x", effect) };
     let catalog = ApiCatalog::of(&[spec]);
     let screen = screen("Shop", 1, 0);
@@ -461,12 +476,12 @@ fn each_effect_under_each_preset_with_each_permission() {
     ];
     for (preset, policy, expected) in defaults {
         for (effect, expected) in ApiEffect::ALL.into_iter().zip(expected) {
-            assert_eq!(judged(&call, effect, &policy), expected, "{preset} {effect:?}");
+            assert_eq!(judge_call(&call, effect, &policy), expected, "{preset} {effect:?}");
             for permission in [Permission::Allow, Permission::Ask, Permission::Refuse] {
                 let said = ApiUse { permission: Some(permission), ..ApiUse::default() };
                 let mut policy = policy.clone();
                 policy.apis.insert("API".to_owned(), said);
-                assert_eq!(judged(&call, effect, &policy), name(permission), "{preset} {effect:?} {permission:?}");
+                assert_eq!(judge_call(&call, effect, &policy), name(permission), "{preset} {effect:?} {permission:?}");
                 let mut policy = policy.clone();
                 policy.apis.clear();
                 policy.api_effects = EffectPermissions {
@@ -475,7 +490,7 @@ fn each_effect_under_each_preset_with_each_permission() {
                     leaves_the_device: permission,
                     irreversible: permission,
                 };
-                assert_eq!(judged(&call, effect, &policy), name(permission), "{preset} {effect:?} {permission:?}");
+                assert_eq!(judge_call(&call, effect, &policy), name(permission), "{preset} {effect:?} {permission:?}");
             }
         }
     }
@@ -484,7 +499,7 @@ fn each_effect_under_each_preset_with_each_permission() {
 #[test]
 fn rules_about_words_count_in_all_that_is_said() {
     let policy = careful();
-    let asks = |call: ApiCall| judged(&call, ApiEffect::Reads, &policy);
+    let asks = |call: ApiCall| judge_call(&call, ApiEffect::Reads, &policy);
     let call = |name: &str, arguments: Value| ApiCall { name: name.to_owned(), arguments };
     assert_eq!(asks(call("get", json!({ "what": "the news" }))), "allow");
     for (name, arguments) in [
@@ -528,8 +543,8 @@ fn what_a_stricter_policy_says_of_apis_is_stricter() {
             let (one, other) = (with(&one, here), with(&other, there));
             let both = one.stricter(&other);
             for effect in ApiEffect::ALL {
-                let least = order(judged(&call, effect, &one)).max(order(judged(&call, effect, &other)));
-                assert!(order(judged(&call, effect, &both)) >= least, "{here:?} {there:?} {effect:?}");
+                let least = order(judge_call(&call, effect, &one)).max(order(judge_call(&call, effect, &other)));
+                assert!(order(judge_call(&call, effect, &both)) >= least, "{here:?} {there:?} {effect:?}");
             }
         }
     }
@@ -563,7 +578,7 @@ fn the_name_of_a_secret_is_not_measured() {
     let catalog = ApiCatalog::of(&[ApiSpec { parameters, ..api("bank", "x", ApiEffect::Reads) }]);
     let fits = |pin: Value| {
         let call = ApiCall { name: "bank".to_owned(), arguments: json!({ "pin": pin }) };
-        catalog.checked(call).is_ok()
+        catalog.check_call(call).is_ok()
     };
     assert!(fits(json!("4711")) && fits(json!("{{secret:pin}}")));
     assert!(!fits(json!("47110")) && !fits(json!("abc")) && !fits(json!("{{city}}")) && !fits(json!(4711)));
@@ -598,7 +613,7 @@ fn a_secret_goes_only_to_the_apis_that_it_names() {
         ("bank", "{{secret:other}}", "wrong"),
     ] {
         let call = ApiCall { name: name.to_owned(), arguments: json!({ "a": [{ "b": text }] }) };
-        assert_eq!(judged(&call, ApiEffect::Reads, &policy), expected, "{name} {text}");
+        assert_eq!(judge_call(&call, ApiEffect::Reads, &policy), expected, "{name} {text}");
     }
 }
 
@@ -724,7 +739,7 @@ impl Model for Shifting {
 }
 
 /// Runs it, and says how it ended, with its record.
-fn shifted(shifting: &Shifting, setting: Setting) -> (Outcome, Record) {
+fn run_shifting(shifting: &Shifting, setting: Setting) -> (Outcome, Record) {
     let runs = tempfile::tempdir().unwrap();
     let apis = Box::new(shifting.clone());
     let outside = Outside { apis, secrets: PIN.clone(), ..Outside::new(shifting.clone(), shifting.clone()) };
@@ -736,7 +751,7 @@ fn shifted(shifting: &Shifting, setting: Setting) -> (Outcome, Record) {
     (end.outcome, record)
 }
 
-fn offered(record: &Record) -> Vec<&Vec<ApiSpec>> {
+fn offered_apis(record: &Record) -> Vec<&Vec<ApiSpec>> {
     let events = record.entries.iter().filter_map(|entry| match &entry.line {
         Line::Event(EventLine::OfferedApis(apis)) => Some(apis),
         _ => None,
@@ -750,7 +765,7 @@ fn a_device_offers_other_apis_with_each_screen() {
     let setting = Setting { limits, ..common::setting() };
     let shifting = Shifting::default();
     shifting.0.lock().unwrap().replies = vec!["page0: a", "page1: b", "page1: c", "always: d"];
-    let (outcome, record) = shifted(&shifting, setting.clone());
+    let (outcome, record) = run_shifting(&shifting, setting.clone());
     assert_eq!(outcome, Outcome::OutOfSteps);
     {
         let shifts = shifting.0.lock().unwrap();
@@ -768,20 +783,20 @@ fn a_device_offers_other_apis_with_each_screen() {
     }
     let names = |apis: &[ApiSpec]| apis.iter().map(|api| api.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&record.facts.setting.apis), ["page0", "always"]);
-    let later: Vec<_> = offered(&record).into_iter().map(|apis| names(apis)).collect();
+    let later: Vec<_> = offered_apis(&record).into_iter().map(|apis| names(apis)).collect();
     assert_eq!(later[..2], [["page1", "always"], ["page2", "always"]], "{later:?}");
     // However often they change, a run gets on; and what stays is called.
     let restless = Shifting::default();
     (restless.0.lock().unwrap().restless, restless.0.lock().unwrap().replies) = (true, vec!["always"; 4]);
-    let (outcome, record) = shifted(&restless, setting.clone());
+    let (outcome, record) = run_shifting(&restless, setting.clone());
     assert_eq!((outcome, restless.0.lock().unwrap().called.len()), (Outcome::OutOfSteps, 4));
-    assert_eq!(offered(&record).len(), 4, "once a step");
+    assert_eq!(offered_apis(&record).len(), 4, "once a step");
     // What has become worse since the model was told of it is not called, and then judged as what it is.
     let mut asks = setting;
     asks.policy.api_effects.irreversible = Permission::Ask;
     let treacherous = Shifting::default();
     (treacherous.0.lock().unwrap().treacherous, treacherous.0.lock().unwrap().replies) = (true, vec!["always"; 4]);
-    let (outcome, _) = shifted(&treacherous, asks);
+    let (outcome, _) = run_shifting(&treacherous, asks);
     let asked = Question::Permit {
         message: "the API always cannot be taken back; it calls an API: always: ".to_owned(),
         asker: Asker::Policy,
@@ -795,9 +810,9 @@ fn a_device_offers_other_apis_with_each_screen() {
 /// Two that come to offer the same name: who was there first keeps it.
 #[test]
 fn no_api_takes_over_the_name_of_another() {
-    struct Named(&'static str, Arc<Mutex<&'static str>>);
+    struct NamedApis(&'static str, Arc<Mutex<&'static str>>);
     #[async_trait]
-    impl Apis for Named {
+    impl Apis for NamedApis {
         fn specs(&self) -> Vec<ApiSpec> {
             vec![api(&self.1.lock().unwrap(), self.0, ApiEffect::Reads)]
         }
@@ -808,8 +823,8 @@ fn no_api_takes_over_the_name_of_another() {
     }
     let later = Arc::new(Mutex::new("radio"));
     let mut registry = Registry::default();
-    registry.add(Box::new(Named("mine", Arc::new(Mutex::new("weather"))))).unwrap();
-    registry.add(Box::new(Named("the device's", later.clone()))).unwrap();
+    registry.add(Box::new(NamedApis("mine", Arc::new(Mutex::new("weather"))))).unwrap();
+    registry.add(Box::new(NamedApis("the device's", later.clone()))).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let mut call = |name: &str| {
         let arguments = json!({ "instruction": "x" });
@@ -879,17 +894,17 @@ fn a_call_of_an_old_record_is_read_and_replayed_by_its_own_rules() {
     check(
         old.clone(),
         [
-            saw(1),
-            called("weather in Oslo"),
+            screen_event(1),
+            call_event("weather in Oslo"),
             silent(),
-            saw(2),
-            called("mail: hi"),
+            screen_event(2),
+            call_event("mail: hi"),
             Event::Answered(Answer::No),
-            saw(3),
-            called("fly"),
+            screen_event(3),
+            call_event("fly"),
             Event::Acted(ActionResult::NoApi),
-            saw(4),
-            called("sum up my notes"),
+            screen_event(4),
+            call_event("sum up my notes"),
         ],
         expect![[r#"
             think 
@@ -906,14 +921,14 @@ fn a_call_of_an_old_record_is_read_and_replayed_by_its_own_rules() {
     check(
         old,
         [
-            saw(1),
-            called("weather in Oslo"),
+            screen_event(1),
+            call_event("weather in Oslo"),
             Event::Resumed { begun: true, terms },
-            saw(2),
-            called("weather: Oslo"),
+            screen_event(2),
+            call_event("weather: Oslo"),
             Event::Acted(ActionResult::Told { text: "rain".to_owned() }),
-            saw(3),
-            called("mail: hi"),
+            screen_event(3),
+            call_event("mail: hi"),
         ],
         expect![[r#"
             think 

@@ -16,15 +16,15 @@ use tapwright_contract::api::ApiEffect;
 use tapwright_contract::gesture::Abilities;
 use tapwright_contract::model::{Part, Prompt, Reply};
 
-fn saw(number: u32) -> Event {
+fn screen_event(number: u32) -> Event {
     Event::Saw(screen("Settings", number, 0))
 }
 
-fn heard(text: &str) -> Event {
+fn reply_event(text: &str) -> Event {
     Event::Heard(reply(text))
 }
 
-fn failed(fault: Fault) -> Event {
+fn failure_event(fault: Fault) -> Event {
     Event::Acted(ActionResult::Failed(fault))
 }
 
@@ -36,7 +36,7 @@ const DONE: Event = Event::Acted(ActionResult::Done);
 const TAP: &str = r#"do(action="Tap", element=[100,200])"#;
 const BACK: &str = r#"do(action="Back")"#;
 
-fn hidden() -> Event {
+fn hidden_event() -> Event {
     Event::Unseen(Fault::Hidden { why: "it is locked".to_owned() })
 }
 
@@ -45,7 +45,7 @@ fn timed_out() -> Fault {
 }
 
 /// What the model is told last, and how long the prompt is.
-fn told(prompt: &Prompt) -> String {
+fn last_turn(prompt: &Prompt) -> String {
     let last = prompt.turns.last().expect("a prompt has turns");
     let pictures = prompt.turns.iter().flat_map(|turn| &turn.parts).filter(|part| matches!(part, Part::Picture(_)));
     assert_eq!(pictures.count(), 1, "exactly one picture");
@@ -73,7 +73,7 @@ fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expecte
             Next::Do(Effect::Look) => shown += "look\n",
             Next::Do(Effect::Read) => shown += "read\n",
             Next::Do(Effect::FindApp(name)) => shown += &format!("find the app {name:?}\n"),
-            Next::Do(Effect::Think(prompt)) => writeln!(shown, "think {}", told(prompt)).unwrap(),
+            Next::Do(Effect::Think(prompt)) => writeln!(shown, "think {}", last_turn(prompt)).unwrap(),
             Next::Do(Effect::Ask(question)) => writeln!(shown, "ask {question:?}").unwrap(),
             Next::Do(Effect::Act(vetted)) => writeln!(shown, "act {:?}", vetted.deed()).unwrap(),
             Next::Do(Effect::Pause(time)) => writeln!(shown, "pause {time:?}").unwrap(),
@@ -92,11 +92,11 @@ fn check(events: impl IntoIterator<Item = Event>, expected: Expect) {
 fn a_good_run() {
     check(
         [
-            saw(1),
-            heard("<think>Off.</think><answer>do(action=\"Tap\", element=[500,500])"),
+            screen_event(1),
+            reply_event("<think>Off.</think><answer>do(action=\"Tap\", element=[500,500])"),
             DONE,
-            saw(2),
-            heard("<think>On.</think><answer>finish(message=\"It is on.\")"),
+            screen_event(2),
+            reply_event("<think>On.</think><answer>finish(message=\"It is on.\")"),
         ],
         expect![[r#"
             look
@@ -114,7 +114,7 @@ fn a_good_run() {
 #[test]
 fn a_model_that_gives_up() {
     check(
-        [saw(1), heard(r#"finish(message="no such switch", status="infeasible")"#)],
+        [screen_event(1), reply_event(r#"finish(message="no such switch", status="infeasible")"#)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -127,7 +127,16 @@ fn a_model_that_gives_up() {
 #[test]
 fn unreadable_replies_are_never_a_finish() {
     check(
-        [saw(1), heard("I am done."), saw(1), heard(BACK), DONE, saw(2), heard("?"), saw(2)],
+        [
+            screen_event(1),
+            reply_event("I am done."),
+            screen_event(1),
+            reply_event(BACK),
+            DONE,
+            screen_event(2),
+            reply_event("?"),
+            screen_event(2),
+        ],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -144,7 +153,14 @@ fn unreadable_replies_are_never_a_finish() {
     "#]],
     );
     check(
-        [saw(1), heard("a"), saw(1), heard("b"), saw(1), heard("do(action=\"Fly\")")],
+        [
+            screen_event(1),
+            reply_event("a"),
+            screen_event(1),
+            reply_event("b"),
+            screen_event(1),
+            reply_event("do(action=\"Fly\")"),
+        ],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -163,7 +179,7 @@ fn unreadable_replies_are_never_a_finish() {
 #[test]
 fn only_the_first_of_several_calls_is_done() {
     check(
-        [saw(1), heard(&format!("{BACK}\n{TAP}")), DONE, saw(2)],
+        [screen_event(1), reply_event(&format!("{BACK}\n{TAP}")), DONE, screen_event(2)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -179,7 +195,7 @@ fn only_the_first_of_several_calls_is_done() {
 fn a_reply_that_was_cut_off() {
     let cut = Reply { cut: true, ..reply("<think>Long ago") };
     check(
-        [saw(1), Event::Heard(cut), saw(1)],
+        [screen_event(1), Event::Heard(cut), screen_event(1)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -190,7 +206,7 @@ fn a_reply_that_was_cut_off() {
     );
     let long = format!("{}{TAP}", "x".repeat(10_000));
     check(
-        [saw(1), heard(&long), saw(1)],
+        [screen_event(1), reply_event(&long), screen_event(1)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -214,19 +230,37 @@ fn a_success_makes_up_for_failures() {
             }
         }
     }
-    let launch = || heard(r#"do(action="Launch", app="Notes")"#);
+    let launch = || reply_event(r#"do(action="Launch", app="Notes")"#);
     let late = || Event::Unseen(timed_out());
-    goes_on(&[saw(1), heard("?"), saw(1), heard("?"), saw(1), heard(BACK), DONE]);
-    goes_on(&[saw(1), silent(true), Event::Rested, saw(1), silent(true), Event::Rested, saw(1), heard(BACK), DONE]);
-    goes_on(&[late(), Event::Rested, late(), Event::Rested, saw(1), heard(BACK), DONE]);
     goes_on(&[
-        saw(1),
-        heard(TAP),
-        failed(timed_out()),
-        saw(2),
-        heard(BACK),
-        failed(timed_out()),
-        saw(3),
+        screen_event(1),
+        reply_event("?"),
+        screen_event(1),
+        reply_event("?"),
+        screen_event(1),
+        reply_event(BACK),
+        DONE,
+    ]);
+    goes_on(&[
+        screen_event(1),
+        silent(true),
+        Event::Rested,
+        screen_event(1),
+        silent(true),
+        Event::Rested,
+        screen_event(1),
+        reply_event(BACK),
+        DONE,
+    ]);
+    goes_on(&[late(), Event::Rested, late(), Event::Rested, screen_event(1), reply_event(BACK), DONE]);
+    goes_on(&[
+        screen_event(1),
+        reply_event(TAP),
+        failure_event(timed_out()),
+        screen_event(2),
+        reply_event(BACK),
+        failure_event(timed_out()),
+        screen_event(3),
         launch(),
         DONE,
     ]);
@@ -238,7 +272,7 @@ fn steps_run_out() {
     setting.limits.steps_max = 2;
     check_with(
         setting,
-        [saw(1), heard(TAP), DONE, saw(2), heard(BACK), DONE],
+        [screen_event(1), reply_event(TAP), DONE, screen_event(2), reply_event(BACK), DONE],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -260,19 +294,19 @@ fn the_model_is_told_what_came_of_it() {
     check_with(
         Setting { apis: vec![api("weather", "the weather", ApiEffect::Reads)], ..setting() },
         [
-            saw(1),
-            heard(launch),
-            failed(Fault::NoSuchApp { app: "Wifi".to_owned(), like }),
-            saw(1),
-            heard(TAP),
-            failed(Fault::Refused { why: "no such key".to_owned() }),
-            saw(1),
-            heard(BACK),
-            failed(Fault::Stale),
-            saw(1),
-            heard(r#"do(action="Call_API", instruction="weather")"#),
+            screen_event(1),
+            reply_event(launch),
+            failure_event(Fault::NoSuchApp { app: "Wifi".to_owned(), like }),
+            screen_event(1),
+            reply_event(TAP),
+            failure_event(Fault::Refused { why: "no such key".to_owned() }),
+            screen_event(1),
+            reply_event(BACK),
+            failure_event(Fault::Stale),
+            screen_event(1),
+            reply_event(r#"do(action="Call_API", instruction="weather")"#),
             Event::Acted(ActionResult::Told { text: "rain".to_owned() }),
-            saw(1),
+            screen_event(1),
         ],
         expect![[r#"
             look
@@ -314,13 +348,13 @@ fn apis_are_told_with_the_goal_and_judged_by_name() {
     check_with(
         with_apis(Permission::Ask),
         [
-            saw(1),
-            heard(MAIL),
+            screen_event(1),
+            reply_event(MAIL),
             Event::Answered(Answer::No),
-            saw(1),
-            heard(r#"do(action="Call_API", instruction="notes: summarise the week")"#),
+            screen_event(1),
+            reply_event(r#"do(action="Call_API", instruction="notes: summarise the week")"#),
             Event::Acted(ActionResult::Failed(Fault::TimedOut { tries: "no answer in 3 s".to_owned() })),
-            saw(1),
+            screen_event(1),
         ],
         expect![[r#"
             look
@@ -337,7 +371,7 @@ fn apis_are_told_with_the_goal_and_judged_by_name() {
     );
     check_with(
         with_apis(Permission::Refuse),
-        [saw(1), heard(MAIL), saw(1)],
+        [screen_event(1), reply_event(MAIL), screen_event(1)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\nCall_API can do this, with an instruction that begins with the name:\n- mail: writes to me\n- notes: my notebook\n\n{\"current_app\": \"Settings\"}"
@@ -353,8 +387,8 @@ fn apis_are_told_with_the_goal_and_judged_by_name() {
     let mut next = episode.on(Event::Began);
     for step in 0..6 {
         assert!(matches!(next, Next::Do(Effect::Look)), "the device is not lost for an API's sake: {step} {next:?}");
-        episode.on(saw(step));
-        episode.on(heard(MAIL));
+        episode.on(screen_event(step));
+        episode.on(reply_event(MAIL));
         next = episode.on(unanswered());
     }
 }
@@ -364,13 +398,13 @@ fn without_an_api_the_model_works_on_its_notes() {
     let weather = r#"do(action="Call_API", instruction="compare the hotels")"#;
     check(
         [
-            saw(1),
-            heard(weather),
-            saw(1),
-            heard(r#"do(action="Note", message="Hotel A: 90")"#),
-            saw(1),
-            heard(weather),
-            saw(1),
+            screen_event(1),
+            reply_event(weather),
+            screen_event(1),
+            reply_event(r#"do(action="Note", message="Hotel A: 90")"#),
+            screen_event(1),
+            reply_event(weather),
+            screen_event(1),
         ],
         expect![[r#"
             look
@@ -394,7 +428,7 @@ fn the_model_is_told_nothing_where_its_profile_says_so() {
     setting.profile.remarks = false;
     check_with(
         setting,
-        [saw(1), heard(TAP), failed(Fault::Stale), saw(1)],
+        [screen_event(1), reply_event(TAP), failure_event(Fault::Stale), screen_event(1)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -410,7 +444,7 @@ fn the_model_is_told_nothing_where_its_profile_says_so() {
 fn gestures_without_effect_are_remarked() {
     let clock_moved_on = Event::Saw(screen("Settings", 1, 9));
     check(
-        [saw(1), heard(TAP), DONE, saw(1), heard(BACK), DONE, clock_moved_on],
+        [screen_event(1), reply_event(TAP), DONE, screen_event(1), reply_event(BACK), DONE, clock_moved_on],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -425,7 +459,7 @@ fn gestures_without_effect_are_remarked() {
     "#]],
     );
     check(
-        [saw(1), heard(TAP), DONE, saw(1), heard(BACK), DONE, saw(2)],
+        [screen_event(1), reply_event(TAP), DONE, screen_event(1), reply_event(BACK), DONE, screen_event(2)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -443,8 +477,8 @@ fn gestures_without_effect_are_remarked() {
 
 #[test]
 fn going_round_in_circles() {
-    let round = [heard(TAP), DONE, saw(1)];
-    let events = std::iter::once(saw(1)).chain(std::iter::repeat_n(round, 5).flatten().take(13));
+    let round = [reply_event(TAP), DONE, screen_event(1)];
+    let events = std::iter::once(screen_event(1)).chain(std::iter::repeat_n(round, 5).flatten().take(13));
     check(
         events,
         expect![[r#"
@@ -470,8 +504,8 @@ fn going_round_in_circles() {
         {"outcome":"stuck","why":"the same action 5 times on the same screen","steps":5,"notes":[]}
     "#]],
     );
-    let two_screens = [heard(TAP), DONE, saw(2), heard(BACK), DONE, saw(1)];
-    let events = std::iter::once(saw(1)).chain(std::iter::repeat_n(two_screens, 5).flatten().take(25));
+    let two_screens = [reply_event(TAP), DONE, screen_event(2), reply_event(BACK), DONE, screen_event(1)];
+    let events = std::iter::once(screen_event(1)).chain(std::iter::repeat_n(two_screens, 5).flatten().take(25));
     check(
         events,
         expect![[r#"
@@ -518,7 +552,17 @@ fn going_round_in_circles() {
 #[test]
 fn a_model_that_fails_is_asked_again_on_a_new_screen() {
     check(
-        [saw(1), silent(true), Event::Rested, saw(2), silent(true), Event::Rested, saw(2), heard(TAP), DONE],
+        [
+            screen_event(1),
+            silent(true),
+            Event::Rested,
+            screen_event(2),
+            silent(true),
+            Event::Rested,
+            screen_event(2),
+            reply_event(TAP),
+            DONE,
+        ],
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -534,7 +578,16 @@ fn a_model_that_fails_is_asked_again_on_a_new_screen() {
         "#]],
     );
     check(
-        [saw(1), silent(true), Event::Rested, saw(2), silent(true), Event::Rested, saw(2), silent(true)],
+        [
+            screen_event(1),
+            silent(true),
+            Event::Rested,
+            screen_event(2),
+            silent(true),
+            Event::Rested,
+            screen_event(2),
+            silent(true),
+        ],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -550,7 +603,16 @@ fn a_model_that_fails_is_asked_again_on_a_new_screen() {
     // It says when: that is waited for, unless it would take longer than the model may think.
     let busy = |retry_after_ms| Event::Silent(NoReply { why: "m: busy".to_owned(), may_pass: true, retry_after_ms });
     check(
-        [saw(1), busy(Some(20_000)), Event::Rested, saw(1), busy(Some(500)), Event::Rested, saw(1), busy(None)],
+        [
+            screen_event(1),
+            busy(Some(20_000)),
+            Event::Rested,
+            screen_event(1),
+            busy(Some(500)),
+            Event::Rested,
+            screen_event(1),
+            busy(None),
+        ],
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -564,7 +626,7 @@ fn a_model_that_fails_is_asked_again_on_a_new_screen() {
         "#]],
     );
     check(
-        [saw(1), busy(Some(60_001))],
+        [screen_event(1), busy(Some(60_001))],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -572,7 +634,7 @@ fn a_model_that_fails_is_asked_again_on_a_new_screen() {
     "#]],
     );
     check(
-        [saw(1), silent(false)],
+        [screen_event(1), silent(false)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -592,7 +654,7 @@ fn a_device_that_goes_away() {
     "#]],
     );
     check(
-        [saw(1), heard(TAP), failed(lost())],
+        [screen_event(1), reply_event(TAP), failure_event(lost())],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -602,7 +664,7 @@ fn a_device_that_goes_away() {
     "#]],
     );
     check(
-        [Event::Unseen(timed_out()), Event::Rested, Event::Unseen(timed_out()), Event::Rested, saw(1)],
+        [Event::Unseen(timed_out()), Event::Rested, Event::Unseen(timed_out()), Event::Rested, screen_event(1)],
         expect![[r#"
         look
         pause 1s
@@ -624,9 +686,19 @@ fn a_device_that_goes_away() {
         {"outcome":"device-lost","why":"the device did not answer, and it may or may not have happened: 5 s","steps":0,"notes":[]}
     "#]],
     );
-    let late = || failed(timed_out());
+    let late = || failure_event(timed_out());
     check(
-        [saw(1), heard(TAP), late(), saw(1), heard(BACK), late(), saw(1), heard(TAP), late()],
+        [
+            screen_event(1),
+            reply_event(TAP),
+            late(),
+            screen_event(1),
+            reply_event(BACK),
+            late(),
+            screen_event(1),
+            reply_event(TAP),
+            late(),
+        ],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -647,8 +719,8 @@ fn a_device_that_goes_away() {
 
 #[test]
 fn a_screen_that_may_not_be_seen() {
-    let thrice = || [hidden(), Event::Rested, hidden(), Event::Rested, hidden()];
-    let events = thrice().into_iter().chain([Event::Answered(Answer::Done), saw(1)]);
+    let thrice = || [hidden_event(), Event::Rested, hidden_event(), Event::Rested, hidden_event()];
+    let events = thrice().into_iter().chain([Event::Answered(Answer::Done), screen_event(1)]);
     check(
         events,
         expect![[r#"
@@ -678,7 +750,7 @@ fn a_screen_that_may_not_be_seen() {
 
 #[test]
 fn a_sensitive_tap_is_a_persons() {
-    let pay = || [saw(1), heard(r#"do(action="Tap", element=[500,500], message="pay 9.99")"#)];
+    let pay = || [screen_event(1), reply_event(r#"do(action="Tap", element=[500,500], message="pay 9.99")"#)];
     let then = |answer: Answer, more: &[Event]| {
         pay().into_iter().chain([Event::Answered(answer)]).chain(more.to_vec()).collect::<Vec<_>>()
     };
@@ -695,7 +767,7 @@ fn a_sensitive_tap_is_a_persons() {
         "#]],
     );
     check(
-        then(Answer::Yes, &[saw(2)]),
+        then(Answer::Yes, &[screen_event(2)]),
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -706,7 +778,7 @@ fn a_sensitive_tap_is_a_persons() {
         "#]],
     );
     check(
-        then(Answer::Yes, &[hidden(), Event::Rested, saw(1)]),
+        then(Answer::Yes, &[hidden_event(), Event::Rested, screen_event(1)]),
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -719,7 +791,7 @@ fn a_sensitive_tap_is_a_persons() {
         "#]],
     );
     check(
-        then(Answer::No, &[saw(1)]),
+        then(Answer::No, &[screen_event(1)]),
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -730,7 +802,7 @@ fn a_sensitive_tap_is_a_persons() {
         "#]],
     );
     check(
-        then(Answer::Choice("the cheaper one".to_owned()), &[saw(1)]),
+        then(Answer::Choice("the cheaper one".to_owned()), &[screen_event(1)]),
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -741,7 +813,7 @@ fn a_sensitive_tap_is_a_persons() {
         "#]],
     );
     check(
-        then(Answer::Done, &[saw(2)]),
+        then(Answer::Done, &[screen_event(2)]),
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -786,7 +858,7 @@ fn a_sensitive_tap_is_a_persons() {
 
 #[test]
 fn taking_over() {
-    let take_over = || [saw(1), heard(r#"do(action="Take_over", message="log in")"#)];
+    let take_over = || [screen_event(1), reply_event(r#"do(action="Take_over", message="log in")"#)];
     for (answer, expected) in [
         (
             Answer::Done,
@@ -822,7 +894,7 @@ fn taking_over() {
         "#]],
         ),
     ] {
-        check(take_over().into_iter().chain([Event::Answered(answer), saw(2)]), expected);
+        check(take_over().into_iter().chain([Event::Answered(answer), screen_event(2)]), expected);
     }
     check(
         take_over().into_iter().chain([Event::Answered(Answer::Nobody)]),
@@ -838,7 +910,7 @@ fn taking_over() {
 
 #[test]
 fn choosing() {
-    let choose = || [saw(1), heard(r#"<think>Red or blue?</think>do(action="Interact")"#)];
+    let choose = || [screen_event(1), reply_event(r#"<think>Red or blue?</think>do(action="Interact")"#)];
     for (answer, expected) in [
         (
             Answer::Choice("red".to_owned()),
@@ -863,7 +935,7 @@ fn choosing() {
     "#]],
         ),
     ] {
-        check(choose().into_iter().chain([Event::Answered(answer), saw(1)]), expected);
+        check(choose().into_iter().chain([Event::Answered(answer), screen_event(1)]), expected);
     }
 }
 
@@ -871,11 +943,11 @@ fn choosing() {
 fn questions_run_out() {
     let mut setting = setting();
     setting.limits.asks_max = 1;
-    let choose = || heard(r#"do(action="Interact", message="which?")"#);
+    let choose = || reply_event(r#"do(action="Interact", message="which?")"#);
     let answer = Event::Answered(Answer::Choice("a".to_owned()));
     check_with(
         setting,
-        [saw(1), choose(), answer, saw(1), choose()],
+        [screen_event(1), choose(), answer, screen_event(1), choose()],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -891,9 +963,9 @@ fn questions_run_out() {
 
 #[test]
 fn what_the_policy_forbids() {
-    let open = || heard(r#"do(action="Launch", app="my bank")"#);
+    let open = || reply_event(r#"do(action="Launch", app="my bank")"#);
     check(
-        [saw(1), open(), saw(1), open(), saw(2), open()],
+        [screen_event(1), open(), screen_event(1), open(), screen_event(2), open()],
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -909,7 +981,7 @@ fn what_the_policy_forbids() {
     );
     let bank = Event::Saw(screen("My Bank", 1, 0));
     check(
-        [bank, heard(TAP), saw(1)],
+        [bank, reply_event(TAP), screen_event(1)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"My Bank\"}"
@@ -924,15 +996,15 @@ fn what_the_policy_forbids() {
 fn notes_are_kept_and_handed_on() {
     check(
         [
-            saw(1),
-            heard(r#"<think>Milk is 2.49.</think>do(action="Note", message="True")"#),
+            screen_event(1),
+            reply_event(r#"<think>Milk is 2.49.</think>do(action="Note", message="True")"#),
             Event::Read(None),
-            saw(1),
-            heard(r#"do(action="Note", message="Bread is 3.10.")"#),
-            saw(1),
-            heard(r#"do(action="Call_API", instruction="Summarise the prices")"#),
-            saw(1),
-            heard(r#"finish(message="Milk is cheaper.")"#),
+            screen_event(1),
+            reply_event(r#"do(action="Note", message="Bread is 3.10.")"#),
+            screen_event(1),
+            reply_event(r#"do(action="Call_API", instruction="Summarise the prices")"#),
+            screen_event(1),
+            reply_event(r#"finish(message="Milk is cheaper.")"#),
         ],
         expect![[r#"
             look
@@ -953,10 +1025,10 @@ fn notes_are_kept_and_handed_on() {
     );
     let mut setting = setting();
     setting.limits.notes_bytes = 5;
-    let long = heard(r#"do(action="Note", message="1234567")"#);
+    let long = reply_event(r#"do(action="Note", message="1234567")"#);
     check_with(
         setting,
-        [saw(1), long, saw(1), heard(r#"finish(message="")"#)],
+        [screen_event(1), long, screen_event(1), reply_event(r#"finish(message="")"#)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -972,7 +1044,7 @@ fn notes_are_kept_and_handed_on() {
 #[test]
 fn waiting_is_bounded() {
     check(
-        [saw(1), heard(r#"do(action="Wait", duration="1 hour")"#), Event::Rested, saw(2)],
+        [screen_event(1), reply_event(r#"do(action="Wait", duration="1 hour")"#), Event::Rested, screen_event(2)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -988,7 +1060,7 @@ fn waiting_is_bounded() {
 fn a_text_that_is_too_long_is_not_typed() {
     let long = format!("do(action=\"Type\", text=\"{}\")", "a".repeat(1001));
     check(
-        [saw(1), heard(&long), saw(1)],
+        [screen_event(1), reply_event(&long), screen_event(1)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
@@ -1001,30 +1073,30 @@ fn a_text_that_is_too_long_is_not_typed() {
 
 #[test]
 fn stop_means_stop_at_every_stage() {
-    let pay = || heard(r#"do(action="Tap", element=[5,5], message="pay")"#);
-    let wait = || heard(r#"do(action="Wait", duration=1)"#);
+    let pay = || reply_event(r#"do(action="Tap", element=[5,5], message="pay")"#);
+    let wait = || reply_event(r#"do(action="Wait", duration=1)"#);
     let long: Vec<Event> = vec![
-        hidden(),
+        hidden_event(),
         Event::Rested,
-        saw(1),
+        screen_event(1),
         silent(true),
         Event::Rested,
-        saw(1),
+        screen_event(1),
         pay(),
         Event::Answered(Answer::Yes),
-        saw(1),
+        screen_event(1),
         DONE,
-        saw(2),
+        screen_event(2),
         wait(),
         Event::Rested,
-        saw(2),
-        heard(r#"do(action="Interact")"#),
+        screen_event(2),
+        reply_event(r#"do(action="Interact")"#),
         Event::Answered(Answer::Yes),
-        saw(2),
-        heard(TAP),
+        screen_event(2),
+        reply_event(TAP),
         DONE,
-        saw(3),
-        heard("finish()"),
+        screen_event(3),
+        reply_event("finish()"),
     ];
     for length in 0..long.len() {
         let mut episode = Episode::new(setting());
@@ -1045,7 +1117,7 @@ fn nothing_happens_after_the_end() {
     let mut episode = Episode::new(setting());
     episode.on(Event::Began);
     episode.on(Event::Stopped);
-    episode.on(saw(1));
+    episode.on(screen_event(1));
 }
 
 /// A device that cannot do an action is not offered it, and a model that wants it all the same is told.
@@ -1055,12 +1127,12 @@ fn what_the_device_cannot_do_is_not_offered() {
     setting.abilities = Some(Abilities { drag: false, navigation: false, ..Abilities::PHONE });
     let mut episode = Episode::new(setting.clone());
     episode.on(Event::Began);
-    let Next::Do(Effect::Think(prompt)) = episode.on(saw(1)) else { panic!("it thinks") };
+    let Next::Do(Effect::Think(prompt)) = episode.on(screen_event(1)) else { panic!("it thinks") };
     let grammar = prompt.grammar.as_deref().unwrap();
     assert!(!grammar.contains("Drag") && !grammar.contains("Back") && grammar.contains("Swipe"), "{grammar}");
     check_with(
         setting.clone(),
-        [saw(1), heard(BACK), saw(1), heard(TAP)],
+        [screen_event(1), reply_event(BACK), screen_event(1), reply_event(TAP)],
         expect![[r#"
         look
         think 1 turns: "Turn Wi-Fi on\n\nThis device has no Drag, Back, Home.\n\n{\"current_app\": \"Settings\"}"
@@ -1074,7 +1146,7 @@ fn what_the_device_cannot_do_is_not_offered() {
     let think = |abilities| {
         let mut episode = Episode::new(Setting { abilities, ..setting.clone() });
         episode.on(Event::Began);
-        episode.on(saw(1))
+        episode.on(screen_event(1))
     };
     assert_eq!(think(Some(Abilities::PHONE)), think(None));
     assert_ne!(think(setting.abilities), think(None));

@@ -32,11 +32,11 @@ fn setting() -> Setting {
     Setting { apis, ..common::setting() }
 }
 
-fn saw(number: u32) -> Event {
+fn screen_event(number: u32) -> Event {
     Event::Saw(screen("Settings", number, 0))
 }
 
-fn heard(text: &str) -> Event {
+fn reply_event(text: &str) -> Event {
     Event::Heard(reply(text))
 }
 
@@ -90,7 +90,7 @@ fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expecte
 #[test]
 fn what_was_not_begun_is_done_if_the_screen_is_still_the_same() {
     check(
-        [saw(1), heard(TAP), BEFORE, saw(1), DONE],
+        [screen_event(1), reply_event(TAP), BEFORE, screen_event(1), DONE],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -103,7 +103,7 @@ fn what_was_not_begun_is_done_if_the_screen_is_still_the_same() {
     "#]],
     );
     check(
-        [saw(1), heard(TAP), BEFORE, saw(2), heard(FINISH)],
+        [screen_event(1), reply_event(TAP), BEFORE, screen_event(2), reply_event(FINISH)],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -121,7 +121,7 @@ fn what_was_not_begun_is_done_if_the_screen_is_still_the_same() {
 #[test]
 fn a_touch_that_may_have_happened_is_the_models_to_repeat_where_nothing_has_changed() {
     check(
-        [saw(1), heard(TAP), BROKE, saw(1), heard(TAP), DONE, saw(2)],
+        [screen_event(1), reply_event(TAP), BROKE, screen_event(1), reply_event(TAP), DONE, screen_event(2)],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -141,7 +141,14 @@ fn a_touch_that_may_have_happened_is_the_models_to_repeat_where_nothing_has_chan
 #[test]
 fn where_something_has_changed_a_person_is_asked_before_the_same_touch() {
     check(
-        [saw(1), heard(TAP), BROKE, saw(2), heard(BESIDE), Event::Answered(Answer::Nobody)],
+        [
+            screen_event(1),
+            reply_event(TAP),
+            BROKE,
+            screen_event(2),
+            reply_event(BESIDE),
+            Event::Answered(Answer::Nobody),
+        ],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -167,13 +174,23 @@ fn elsewhere(mut screen: Screen) -> Event {
 
 #[test]
 fn a_doubt_is_not_over_because_something_else_was_done() {
-    let other = || heard(r#"do(action="Tap", element=[900,900])"#);
-    let words = || heard(r#"do(action="Type", text="On my way")"#);
-    let broken = || [saw(1), heard(TAP), BROKE, saw(2), other(), DONE, saw(3), words(), DONE];
+    let other = || reply_event(r#"do(action="Tap", element=[900,900])"#);
+    let words = || reply_event(r#"do(action="Type", text="On my way")"#);
+    let broken =
+        || [screen_event(1), reply_event(TAP), BROKE, screen_event(2), other(), DONE, screen_event(3), words(), DONE];
     // The same button sends the same message once more; a person's yes ends the doubt.
     let yes = Event::Answered(Answer::Yes);
     check(
-        broken().into_iter().chain([saw(4), heard(TAP), yes, saw(4), DONE, saw(5), heard(TAP), DONE]),
+        broken().into_iter().chain([
+            screen_event(4),
+            reply_event(TAP),
+            yes,
+            screen_event(4),
+            DONE,
+            screen_event(5),
+            reply_event(TAP),
+            DONE,
+        ]),
         expect![[r#"
             look
             think {"current_app": "Settings"}
@@ -203,7 +220,7 @@ fn a_doubt_is_not_over_because_something_else_was_done() {
     );
     // By now it is another thing, or another app.
     check(
-        broken().into_iter().chain([elsewhere(screen("Settings", 4, 0)), heard(TAP), DONE]),
+        broken().into_iter().chain([elsewhere(screen("Settings", 4, 0)), reply_event(TAP), DONE]),
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -226,7 +243,7 @@ fn a_doubt_is_not_over_because_something_else_was_done() {
     "#]],
     );
     check(
-        broken().into_iter().chain([Event::Saw(screen("Notes", 4, 0)), heard(TAP), DONE]),
+        broken().into_iter().chain([Event::Saw(screen("Notes", 4, 0)), reply_event(TAP), DONE]),
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -258,11 +275,12 @@ fn a_doubt_lasts_where_the_app_is_not_known() {
         screen.front.id.clear();
         Event::Saw(screen)
     };
-    for (before, after) in [(nameless(1), saw(4)), (saw(1), nameless(4)), (nameless(1), nameless(4))] {
+    for (before, after) in [(nameless(1), screen_event(4)), (screen_event(1), nameless(4)), (nameless(1), nameless(4))]
+    {
         let mut episode = Episode::new(setting());
-        let other = heard(r#"do(action="Tap", element=[900,900])"#);
+        let other = reply_event(r#"do(action="Tap", element=[900,900])"#);
         let mut next = episode.on(Event::Began);
-        for event in [before, heard(TAP), BROKE, saw(2), other, DONE, after, heard(TAP)] {
+        for event in [before, reply_event(TAP), BROKE, screen_event(2), other, DONE, after, reply_event(TAP)] {
             next = episode.on(event);
         }
         assert!(matches!(next, Next::Do(Effect::Ask(Question::Again { .. }))), "{next:?}");
@@ -272,9 +290,9 @@ fn a_doubt_lasts_where_the_app_is_not_known() {
 /// What comes next after a call that broke off, and another one of the same API.
 fn after_another_call(setting: Setting, broke: Event) -> Next {
     let mut episode = Episode::new(setting);
-    let other = heard(r#"do(action="Call_API", instruction="Pay: Anna, 5")"#);
+    let other = reply_event(r#"do(action="Call_API", instruction="Pay: Anna, 5")"#);
     let mut next = episode.on(Event::Began);
-    for event in [saw(1), heard(API), broke, saw(1), other] {
+    for event in [screen_event(1), reply_event(API), broke, screen_event(1), other] {
         next = episode.on(event);
     }
     next
@@ -306,11 +324,21 @@ fn a_call_without_an_answer_is_not_made_again_unasked() {
 
 #[test]
 fn a_call_in_other_words_is_a_call_of_the_same_api() {
-    let same = heard(r#"do(action="Call_API", instruction="Pay: Anna, 5")"#);
-    let other = heard(r#"do(action="Call_API", instruction="weather in Changchun")"#);
+    let same = reply_event(r#"do(action="Call_API", instruction="Pay: Anna, 5")"#);
+    let other = reply_event(r#"do(action="Call_API", instruction="weather in Changchun")"#);
     let told = Event::Acted(ActionResult::Told { text: "rain".to_owned() });
     check(
-        [saw(1), heard(API), BROKE, saw(1), other, told, saw(2), same, Event::Answered(Answer::No)],
+        [
+            screen_event(1),
+            reply_event(API),
+            BROKE,
+            screen_event(1),
+            other,
+            told,
+            screen_event(2),
+            same,
+            Event::Answered(Answer::No),
+        ],
         expect![[r#"
             look
             think {"current_app": "Settings"}
@@ -332,9 +360,9 @@ fn a_call_in_other_words_is_a_call_of_the_same_api() {
 
 #[test]
 fn text_takes_the_place_of_what_is_there() {
-    let text = || heard(r#"do(action="Type", text="hi")"#);
+    let text = || reply_event(r#"do(action="Type", text="hi")"#);
     check(
-        [saw(1), text(), BROKE, saw(2), text(), DONE],
+        [screen_event(1), text(), BROKE, screen_event(2), text(), DONE],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -353,7 +381,15 @@ fn text_takes_the_place_of_what_is_there() {
 #[test]
 fn no_screen_tells_whether_an_api_was_called() {
     check(
-        [saw(1), heard(API), BROKE, saw(1), heard(API), Event::Answered(Answer::Yes), saw(1)],
+        [
+            screen_event(1),
+            reply_event(API),
+            BROKE,
+            screen_event(1),
+            reply_event(API),
+            Event::Answered(Answer::Yes),
+            screen_event(1),
+        ],
         expect![[r#"
             look
             think {"current_app": "Settings"}
@@ -373,7 +409,7 @@ fn no_screen_tells_whether_an_api_was_called() {
 fn a_person_is_asked_again_when_somebody_is_there() {
     let nobody = || Event::Answered(Answer::Nobody);
     check(
-        [saw(1), heard(PAY), nobody(), BROKE, Event::Answered(Answer::Yes), saw(1), DONE],
+        [screen_event(1), reply_event(PAY), nobody(), BROKE, Event::Answered(Answer::Yes), screen_event(1), DONE],
         expect![[r#"
             look
             think {"current_app": "Settings"}
@@ -389,7 +425,7 @@ fn a_person_is_asked_again_when_somebody_is_there() {
         "#]],
     );
     check(
-        [saw(1), heard(PAY), Event::Answered(Answer::Yes), BEFORE, Event::Answered(Answer::No)],
+        [screen_event(1), reply_event(PAY), Event::Answered(Answer::Yes), BEFORE, Event::Answered(Answer::No)],
         expect![[r#"
             look
             think {"current_app": "Settings"}
@@ -401,9 +437,9 @@ fn a_person_is_asked_again_when_somebody_is_there() {
             look
         "#]],
     );
-    let take_over = || heard(r#"do(action="Take_over", message="log in")"#);
+    let take_over = || reply_event(r#"do(action="Take_over", message="log in")"#);
     check(
-        [saw(1), take_over(), nobody(), BROKE, Event::Answered(Answer::Done), saw(2)],
+        [screen_event(1), take_over(), nobody(), BROKE, Event::Answered(Answer::Done), screen_event(2)],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -421,9 +457,9 @@ fn a_person_is_asked_again_when_somebody_is_there() {
 
 #[test]
 fn what_was_only_judged_or_summed_up_is_not_lost_from_sight() {
-    let note = || heard(r#"do(action="Note", message="True")"#);
+    let note = || reply_event(r#"do(action="Note", message="True")"#);
     check(
-        [saw(1), note(), BROKE, saw(1)],
+        [screen_event(1), note(), BROKE, screen_event(1)],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -435,7 +471,7 @@ fn what_was_only_judged_or_summed_up_is_not_lost_from_sight() {
     "#]],
     );
     check(
-        [saw(1), note(), Event::Stopped, BROKE, saw(1)],
+        [screen_event(1), note(), Event::Stopped, BROKE, screen_event(1)],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -452,11 +488,11 @@ fn what_was_only_judged_or_summed_up_is_not_lost_from_sight() {
     sums.profile.summaries = true;
     sums.limits.result_bytes = 8;
     sums.limits.remark_bytes = 8;
-    let keep = || heard(r#"do(action="Note", message="a long note on trains")"#);
-    let recall = || heard(r#"do(action="Call_API", instruction="sum up my notes")"#);
+    let keep = || reply_event(r#"do(action="Note", message="a long note on trains")"#);
+    let recall = || reply_event(r#"do(action="Call_API", instruction="sum up my notes")"#);
     check_with(
         sums,
-        [saw(1), keep(), saw(1), recall(), BROKE, saw(1)],
+        [screen_event(1), keep(), screen_event(1), recall(), BROKE, screen_event(1)],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -479,7 +515,16 @@ fn a_run_that_does_not_get_on_asks_for_help_once_more() {
     asks.limits.repeats_max = 2;
     check_with(
         asks,
-        [saw(1), heard(TAP), DONE, saw(1), heard(TAP), BROKE, Event::Answered(Answer::Done), saw(2)],
+        [
+            screen_event(1),
+            reply_event(TAP),
+            DONE,
+            screen_event(1),
+            reply_event(TAP),
+            BROKE,
+            Event::Answered(Answer::Done),
+            screen_event(2),
+        ],
         expect![[r#"
             look
             think {"current_app": "Settings"}
@@ -501,7 +546,7 @@ fn a_run_that_does_not_get_on_asks_for_help_once_more() {
 fn ends_that_need_not_be_the_last() {
     let lost = || Event::Acted(ActionResult::Failed(Fault::Lost { why: "unplugged".to_owned() }));
     check(
-        [saw(1), heard(TAP), lost(), BROKE, saw(2), heard(TAP)],
+        [screen_event(1), reply_event(TAP), lost(), BROKE, screen_event(2), reply_event(TAP)],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -516,7 +561,7 @@ fn ends_that_need_not_be_the_last() {
     "#]],
     );
     check(
-        [saw(1), Event::Stopped, BROKE, saw(1), heard(FINISH)],
+        [screen_event(1), Event::Stopped, BROKE, screen_event(1), reply_event(FINISH)],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -529,7 +574,16 @@ fn ends_that_need_not_be_the_last() {
     "#]],
     );
     check(
-        [saw(1), heard(TAP), Event::Stopped, BROKE, saw(1), Event::Stopped, BROKE, saw(1)],
+        [
+            screen_event(1),
+            reply_event(TAP),
+            Event::Stopped,
+            BROKE,
+            screen_event(1),
+            Event::Stopped,
+            BROKE,
+            screen_event(1),
+        ],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -547,7 +601,16 @@ fn ends_that_need_not_be_the_last() {
     "#]],
     );
     check(
-        [saw(1), heard("a"), saw(1), heard("b"), saw(1), heard("c"), BROKE, saw(1)],
+        [
+            screen_event(1),
+            reply_event("a"),
+            screen_event(1),
+            reply_event("b"),
+            screen_event(1),
+            reply_event("c"),
+            BROKE,
+            screen_event(1),
+        ],
         expect![[r#"
         look
         think {"current_app": "Settings"}
@@ -569,7 +632,7 @@ fn ends_that_need_not_be_the_last() {
 #[test]
 #[should_panic(expected = "only a run that can go on")]
 fn an_end_that_says_something_of_the_goal_is_the_last() {
-    check([saw(1), heard(FINISH), BROKE], expect![""]);
+    check([screen_event(1), reply_event(FINISH), BROKE], expect![""]);
 }
 
 /// A phone, a model and a person in one, that break off where they are told to.
@@ -717,10 +780,10 @@ fn what_was_let_through_before_is_not_begun_under_a_stricter_policy() {
         ResumeTerms { policy: Some(Box::new(policy)), ..ResumeTerms::default() }
     };
     for (events, begun) in [
-        (vec![saw(1), heard(PAY)], true),
-        (vec![saw(1), heard(PAY)], false),
-        (vec![saw(1), heard(PAY), Event::Answered(Answer::Yes)], true),
-        (vec![saw(1), heard(TAP)], false),
+        (vec![screen_event(1), reply_event(PAY)], true),
+        (vec![screen_event(1), reply_event(PAY)], false),
+        (vec![screen_event(1), reply_event(PAY), Event::Answered(Answer::Yes)], true),
+        (vec![screen_event(1), reply_event(TAP)], false),
     ] {
         let mut episode = Episode::new(setting());
         for event in [Event::Began].into_iter().chain(events.clone()) {
@@ -728,12 +791,12 @@ fn what_was_let_through_before_is_not_begun_under_a_stricter_policy() {
         }
         let next = episode.on(Event::Resumed { begun, terms: stricter() });
         assert_eq!(next, Next::Do(Effect::Look), "{events:?}");
-        let told = match episode.on(saw(1)) {
+        let told = match episode.on(screen_event(1)) {
             Next::Do(Effect::Think(prompt)) => format!("{prompt:?}"),
             next => panic!("{events:?}: {next:?}"),
         };
         assert!(told.contains("the run broke off before it, and goes on under a stricter policy"), "{told}");
-        assert!(!matches!(episode.on(heard(TAP)), Next::Do(Effect::Act(_) | Effect::Ask(_))), "{events:?}");
+        assert!(!matches!(episode.on(reply_event(TAP)), Next::Do(Effect::Act(_) | Effect::Ask(_))), "{events:?}");
     }
 }
 
@@ -911,7 +974,7 @@ fn an_api_that_may_be_called_twice_is() {
     setting.policy.apis.insert("pay".to_owned(), api);
     check_with(
         setting,
-        [saw(1), heard(API), BROKE, saw(1), heard(API)],
+        [screen_event(1), reply_event(API), BROKE, screen_event(1), reply_event(API)],
         expect![[r#"
             look
             think {"current_app": "Settings"}

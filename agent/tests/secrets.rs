@@ -229,7 +229,7 @@ fn stays_covered(tells: bool, any_field: bool, seen_after: bool) {
         } else {
             RunStart::beginning(setting.clone())
         };
-        let end = outside.watched(from, &mut journal, &mut watch);
+        let end = outside.run_watched(from, &mut journal, &mut watch);
         assert_eq!(end.outcome.id(), if go_on { "done" } else { "stopped" });
     }
     assert_eq!(*typed.lock().unwrap(), [SECRET]);

@@ -34,11 +34,11 @@ fn computer() -> Setting {
     }
 }
 
-fn saw(number: u32) -> Event {
+fn screen_event(number: u32) -> Event {
     Event::Saw(screen("Files", number, 0))
 }
 
-fn heard(text: &str) -> Event {
+fn reply_event(text: &str) -> Event {
     Event::Heard(reply(text))
 }
 
@@ -91,7 +91,7 @@ const THREE: &str = "<think>Save it.</think><answer>click(at=[10,20])\ntype(text
 #[test]
 fn each_is_a_step_on_the_screen_as_it_is_by_then() {
     check(
-        [saw(1), heard(THREE), DONE, saw(2), DONE, saw(3), DONE, saw(4)],
+        [screen_event(1), reply_event(THREE), DONE, screen_event(2), DONE, screen_event(3), DONE, screen_event(4)],
         expect![[r#"
         look
         think
@@ -118,7 +118,7 @@ fn each_is_a_step_on_the_screen_as_it_is_by_then() {
 fn none_is_done_after_one_that_failed() {
     let refused = Event::Acted(ActionResult::Failed(Fault::Refused { why: "no field has the focus".to_owned() }));
     check(
-        [saw(1), heard(THREE), DONE, saw(2), refused, saw(3)],
+        [screen_event(1), reply_event(THREE), DONE, screen_event(2), refused, screen_event(3)],
         expect![[r#"
         look
         think
@@ -140,7 +140,13 @@ fn none_is_done_after_one_that_failed() {
 #[test]
 fn none_is_done_after_one_that_cannot_be_read() {
     check(
-        [saw(1), heard("<answer>click(at=[10,20])\nclick(at=[99,20])\nclick(at=[1,2])"), DONE, saw(2), saw(3)],
+        [
+            screen_event(1),
+            reply_event("<answer>click(at=[10,20])\nclick(at=[99,20])\nclick(at=[1,2])"),
+            DONE,
+            screen_event(2),
+            screen_event(3),
+        ],
         expect![[r#"
             look
             think
@@ -163,7 +169,7 @@ fn none_is_done_on_another_display() {
     let size = Size { width: 40, height: 20 };
     let turned = Screen::new(Picture::new(size, vec![255; 40 * 20 * 4]).unwrap(), screen("Files", 1, 0).front);
     check(
-        [saw(1), heard(THREE), DONE, Event::Saw(turned)],
+        [screen_event(1), reply_event(THREE), DONE, Event::Saw(turned)],
         expect![[r#"
         look
         think
@@ -182,7 +188,7 @@ fn none_is_done_on_another_display() {
 fn a_run_that_broke_off_in_between_asks_the_model_anew() {
     let resumed = Event::Resumed { begun: true, terms: ResumeTerms::default() };
     check(
-        [saw(1), heard(THREE), DONE, resumed, saw(2)],
+        [screen_event(1), reply_event(THREE), DONE, resumed, screen_event(2)],
         expect![[r#"
         look
         think
@@ -204,7 +210,7 @@ fn each_counts_as_a_step() {
     setting.limits.steps_max = 2;
     check_with(
         setting,
-        [saw(1), heard(THREE), DONE, saw(2), DONE],
+        [screen_event(1), reply_event(THREE), DONE, screen_event(2), DONE],
         expect![[r#"
         look
         think
@@ -225,7 +231,7 @@ fn the_end_is_claimed_only_after_what_came_before_was_done() {
     let refused = Event::Acted(ActionResult::Failed(Fault::Refused { why: "no".to_owned() }));
     let ends = "<answer>click(at=[1,1])\nfinish(message=\"saved\")";
     check(
-        [saw(1), heard(ends), DONE, saw(2)],
+        [screen_event(1), reply_event(ends), DONE, screen_event(2)],
         expect![[r#"
         look
         think
@@ -239,7 +245,7 @@ fn the_end_is_claimed_only_after_what_came_before_was_done() {
     "#]],
     );
     check(
-        [saw(1), heard(ends), refused, saw(2)],
+        [screen_event(1), reply_event(ends), refused, screen_event(2)],
         expect![[r#"
         look
         think
@@ -257,7 +263,13 @@ fn the_end_is_claimed_only_after_what_came_before_was_done() {
 #[test]
 fn a_click_without_a_place_is_where_the_pointer_was_left() {
     check(
-        [saw(1), heard("<answer>move(at=[7,9])"), DONE, saw(2), heard("<answer>right_click()")],
+        [
+            screen_event(1),
+            reply_event("<answer>move(at=[7,9])"),
+            DONE,
+            screen_event(2),
+            reply_event("<answer>right_click()"),
+        ],
         expect![[r#"
         look
         think
@@ -277,9 +289,9 @@ fn a_click_without_a_place_is_where_the_pointer_was_left() {
 #[test]
 fn the_same_keys_over_and_over_are_one_action_of_one_reply() {
     let keys = format!("<answer>{}", ["hotkey(keys=\"down\")"; 9].join("\n"));
-    let played = (0..8).flat_map(|_| [DONE, saw(1)]);
+    let played = (0..8).flat_map(|_| [DONE, screen_event(1)]);
     check(
-        [saw(1), heard(&keys)].into_iter().chain(played).chain([DONE, saw(1)]),
+        [screen_event(1), reply_event(&keys)].into_iter().chain(played).chain([DONE, screen_event(1)]),
         expect![[r#"
         look
         think
@@ -331,7 +343,14 @@ fn a_call_and_a_question_are_among_them() {
     let told = Event::Acted(ActionResult::Told { text: "rain".to_owned() });
     let mixed = "<answer>call(name=\"weather\", arguments={\"instruction\": \"Oslo\"})\nask(message=\"which?\")\nclick(at=[1,1])";
     check(
-        [saw(1), heard(mixed), told, saw(1), Event::Answered(Answer::Choice("the left one".to_owned())), saw(1)],
+        [
+            screen_event(1),
+            reply_event(mixed),
+            told,
+            screen_event(1),
+            Event::Answered(Answer::Choice("the left one".to_owned())),
+            screen_event(1),
+        ],
         expect![[r#"
             look
             think
@@ -359,7 +378,7 @@ fn the_thought_of_a_turn_is_judged_with_each_of_its_actions() {
     let mut episode = Episode::new(setting);
     let mut next = episode.on(Event::Began);
     let mut asked = false;
-    for event in [saw(1), heard(pays), DONE, saw(2), Event::Read(Some(Vec::new()))] {
+    for event in [screen_event(1), reply_event(pays), DONE, screen_event(2), Event::Read(Some(Vec::new()))] {
         next = match next {
             Next::Do(Effect::Ask(_)) => break,
             _ => episode.on(event),

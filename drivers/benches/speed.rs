@@ -17,7 +17,7 @@ use tapwright_drivers::Settle;
 use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tapwright_phone::adbd::{Daemon, Handle, SteadyClock};
 use tapwright_phone::weather::{Fault, Weather};
-use tapwright_phone::{Icon, Input, What, World};
+use tapwright_phone::{Icon, Input, MarkContent, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -48,7 +48,8 @@ async fn serve_phone(width: u32, height: u32, animation: u64) {
     let mut world = World::new(tapwright_phone::Options { width, height, ..Default::default() });
     world.hang_photo(1);
     world.launch("com.android.notes");
-    let plus = world.marks().into_iter().find(|mark| mark.what == What::Icon(Icon::Plus)).unwrap().target.unwrap();
+    let plus =
+        world.marks().into_iter().find(|mark| mark.what == MarkContent::Icon(Icon::Plus)).unwrap().target.unwrap();
     world.input(&Input::Tap { x: plus.0, y: plus.1 });
     let mut weather = Weather::of(1, if animation > 0 { &[(Fault::Animation, 1000)] } else { &[] });
     weather.lengths.animation = animation;

@@ -56,7 +56,7 @@ mod x11 {
             let began = Instant::now();
             let result = match screen {
                 Ok(screen) => perform(&mut driver, &screen, &action).await,
-                Err(error) => Err(failed(&error)),
+                Err(error) => Err(failure(&error)),
             };
             let (us, look_us) = (began.elapsed().as_micros() as u64, looked.as_micros() as u64);
             let answer = match result {
@@ -71,7 +71,7 @@ mod x11 {
         let _ = driver.close(PATIENCE).await;
     }
 
-    fn failed(error: &dyn std::error::Error) -> Failure {
+    fn failure(error: &dyn std::error::Error) -> Failure {
         let mut told = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
@@ -141,11 +141,11 @@ mod x11 {
     }
 
     async fn act(driver: &mut X11Desktop, gesture: Gesture) -> Result<(), Failure> {
-        driver.perform(&gesture, PATIENCE).await.map_err(|error| failed(&error))
+        driver.perform(&gesture, PATIENCE).await.map_err(|error| failure(&error))
     }
 
     async fn send(driver: &mut X11Desktop, event: InputEvent) -> Result<(), Failure> {
-        driver.send(event, PATIENCE).await.map_err(|error| failed(&error))
+        driver.send(event, PATIENCE).await.map_err(|error| failure(&error))
     }
 
     async fn hold(driver: &mut X11Desktop, modifiers: &[Modifier], is_down: bool) -> Result<(), Failure> {

@@ -27,16 +27,16 @@ impl Deadline {
         Deadline { began: self.began, at: self.at.min(Instant::now() + within.min(LONGEST)) }
     }
 
-    pub fn left(&self) -> Duration {
+    pub fn remaining(&self) -> Duration {
         self.at.saturating_duration_since(Instant::now())
     }
 
-    pub fn spent(&self) -> Duration {
+    pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
 
-    pub fn passed(&self) -> bool {
-        self.left().is_zero()
+    pub fn is_over(&self) -> bool {
+        self.remaining().is_zero()
     }
 
     /// Carries out `work`, or gives it up at the deadline and says what was waited for.
@@ -46,13 +46,13 @@ impl Deadline {
         work: impl Future<Output = Result<T, DriverErrorKind>>,
     ) -> Result<T, DriverErrorKind> {
         // A deadline in the past must not start anything: `timeout_at` would poll the work once.
-        if self.passed() {
+        if self.is_over() {
             return Err(DriverErrorKind::TimedOut { tries: format!("{what}: no time was left") });
         }
         match tokio::time::timeout_at(self.at, work).await {
             Ok(result) => result,
             Err(_) => Err(DriverErrorKind::TimedOut {
-                tries: format!("{what}: gave up after {} ms", self.spent().as_millis()),
+                tries: format!("{what}: gave up after {} ms", self.elapsed().as_millis()),
             }),
         }
     }
@@ -94,7 +94,7 @@ impl AttemptLog {
     pub fn tell(&self, deadline: &Deadline) -> String {
         let tries = if self.count == 1 { "try" } else { "tries" };
         let mut text =
-            format!("{}: gave up after {} ms and {} {tries}", self.what, deadline.spent().as_millis(), self.count);
+            format!("{}: gave up after {} ms and {} {tries}", self.what, deadline.elapsed().as_millis(), self.count);
         if !self.last.is_empty() {
             let _ = write!(text, "; the last: {}", self.last.join("; "));
         }

@@ -36,7 +36,7 @@ pub(crate) trait Camera: Send {
     /// `TimedOut` if it did not come in time; any other ends the wait.
     fn look(&mut self, deadline: Deadline) -> impl Future<Output = Result<Self::Look, DriverErrorKind>> + Send;
     /// The moment by which the picture had been taken.
-    fn taken(look: &Self::Look) -> Instant;
+    fn taken_at(look: &Self::Look) -> Instant;
     /// Whether two pictures are the same to the byte: most are, and that is quickly found out.
     fn is_same(one: &Self::Look, other: &Self::Look) -> bool;
     /// The picture in coarse cells.
@@ -64,7 +64,7 @@ impl Memory {
     }
 
     /// The screen has been returned to whoever asked for it.
-    pub fn seen(&mut self) {
+    pub fn mark_returned(&mut self) {
         self.touched = None;
     }
 }
@@ -88,7 +88,7 @@ pub(crate) async fn still<C: Camera>(
     // When the equal pictures were taken that a wait begins with: as long as none differs, nobody needs a sketch.
     let mut equal = Vec::new();
     let mut rest = Rest::OutOfTime;
-    while !deadline.passed() {
+    while !deadline.is_over() {
         let mut look = match camera.look(deadline).await {
             Ok(look) => look,
             Err(DriverErrorKind::TimedOut { tries: why }) => {
@@ -97,7 +97,7 @@ pub(crate) async fn still<C: Camera>(
             }
             Err(kind) => return Err(kind),
         };
-        let taken = C::taken(&look);
+        let taken = C::taken_at(&look);
         let at = taken.saturating_duration_since(began);
         let is_same = last.as_ref().is_some_and(|(last, _)| C::is_same(last, &look));
         let is_beginning = last.as_ref().is_none_or(|(_, sketch)| is_same && sketch.is_none());
@@ -132,7 +132,7 @@ pub(crate) async fn still<C: Camera>(
     tracing::debug!(
         looks = watch.looks as usize + equal.len(),
         ?rest,
-        ms = deadline.spent().as_millis(),
+        ms = deadline.elapsed().as_millis(),
         "looked until the screen was at rest"
     );
     memory.before = match sketch {
@@ -241,7 +241,7 @@ const RESTLESS_MAX: f32 = 0.4;
 /// How long something has to move on before that is an answer: the larger, the longer, since a page that slides in moves
 /// nearly all of a screen for a moment.
 #[derive(Clone, Copy, Debug)]
-struct Steady {
+struct SteadyChange {
     /// Up to so much of the screen.
     share: f32,
     /// So many changes in a row, and …
@@ -250,10 +250,10 @@ struct Steady {
     lasting: Duration,
 }
 
-const STEADY: [Steady; 3] = [
-    Steady { share: 0.03, changes: 2, lasting: Duration::from_millis(200) }, // A spinner, a line that runs.
-    Steady { share: 0.4, changes: 3, lasting: Duration::from_millis(500) },  // A film in a page.
-    Steady { share: 1.0, changes: 4, lasting: Duration::from_millis(1000) },
+const STEADY: [SteadyChange; 3] = [
+    SteadyChange { share: 0.03, changes: 2, lasting: Duration::from_millis(200) }, // A spinner, a line that runs.
+    SteadyChange { share: 0.4, changes: 3, lasting: Duration::from_millis(500) },  // A film in a page.
+    SteadyChange { share: 1.0, changes: 4, lasting: Duration::from_millis(1000) },
 ];
 
 /// Decides when to end a wait, by sketches and the time. It takes no pictures.

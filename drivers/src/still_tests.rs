@@ -139,7 +139,7 @@ impl Camera for Player {
         Ok(Frame { rgba, at: Instant::now(), sketches: self.sketches.clone() })
     }
 
-    fn taken(look: &Frame) -> Instant {
+    fn taken_at(look: &Frame) -> Instant {
         look.at
     }
 
@@ -156,7 +156,7 @@ impl Camera for Player {
 /// The rule of before: two pictures that are equal to the byte, or the time is up.
 async fn equal_to_the_byte(player: &mut Player, settle: Settle, deadline: Deadline) -> Rest {
     let mut last: Option<Frame> = None;
-    while !deadline.passed() {
+    while !deadline.is_over() {
         let Ok(look) = player.look(deadline).await else { break };
         if last.is_some_and(|last| last.rgba == look.rgba) {
             return Rest::Still;
@@ -246,7 +246,7 @@ async fn an_answer_to_a_touch_is_told_from_what_moves_anyway() {
     let mut memory = Memory::default();
     for _ in 0..5 {
         still(&mut player, &mut memory, Settle::PHONE, Deadline::after(Duration::from_secs(5))).await.unwrap();
-        memory.seen();
+        memory.mark_returned();
         tokio::time::sleep_until(player.began + Duration::from_millis(1000 * (player.began.elapsed().as_secs() + 1)))
             .await;
     }
@@ -269,7 +269,7 @@ async fn a_screen_that_rests_is_not_sketched() {
             memory.touch();
             let deadline = Deadline::after(Duration::from_secs(5));
             assert_eq!(still(&mut player, &mut memory, settle, deadline).await.unwrap().1, Rest::Still);
-            memory.seen();
+            memory.mark_returned();
         }
         player.sketches.load(Ordering::Relaxed)
     };

@@ -89,7 +89,7 @@ impl Tree {
     /// The widget with the focus of the keyboard; `None` if none has it, or if several have it of which nobody knows which one
     /// is meant.
     pub fn focus(&self) -> Option<&Widget> {
-        match self.focused()[..] {
+        match self.focused_widgets()[..] {
             [one] => Some(&self.widgets[one]),
             _ => None,
         }
@@ -97,7 +97,7 @@ impl Tree {
 
     /// The widgets with the focus, by their places in the list. A page in an app has it, and so has the field in it: of those
     /// that lie in each other the innermost counts, and of the rest the fields.
-    fn focused(&self) -> Vec<usize> {
+    fn focused_widgets(&self) -> Vec<usize> {
         let with_focus: Vec<usize> = (0..self.widgets.len()).filter(|at| self.widgets[*at].has_focus).collect();
         let fields: Vec<usize> = with_focus.iter().copied().filter(|at| self.widgets[*at].is_field()).collect();
         let candidates = if fields.is_empty() { with_focus } else { fields };
@@ -152,7 +152,7 @@ impl Tree {
     /// words are those of what lies in them, and the outermost widgets of each app for the sake of where that app is. If it is not
     /// known which of several fields has the focus, all of them do.
     pub fn labels(&self) -> Vec<Label> {
-        let focused = self.focused();
+        let focused = self.focused_widgets();
         let side = |at: i32| u32::try_from(at).unwrap_or(0);
         let mut labels = Vec::new();
         // The apps of the widgets that the present one lies in.

@@ -17,7 +17,7 @@ use tapwright_drivers::android::{
 use tapwright_drivers::conformance::{self, Subject};
 use tapwright_drivers::{Probe, Settle};
 use tapwright_phone::adbd::{Access, Daemon, Handle, ManualClock, PublicKey};
-use tapwright_phone::{Icon, Input, What, World};
+use tapwright_phone::{Icon, Input, MarkContent, World};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::Instant;
@@ -87,13 +87,13 @@ async fn serve(handle: Handle, at: SocketAddr) -> Daemon {
 fn into_a_note(phone: &Daemon) {
     phone.handle().change(|world| {
         world.launch("com.android.notes");
-        let plus = world.marks().into_iter().find(|mark| mark.what == What::Icon(Icon::Plus)).unwrap();
+        let plus = world.marks().into_iter().find(|mark| mark.what == MarkContent::Icon(Icon::Plus)).unwrap();
         let (x, y) = plus.target.unwrap();
         world.input(&Input::Tap { x, y });
     });
 }
 
-fn written(phone: &Daemon) -> Option<String> {
+fn typed_text(phone: &Daemon) -> Option<String> {
     phone.handle().look(|world| world.field_text().map(str::to_owned))
 }
 
@@ -115,7 +115,7 @@ async fn every_duty_is_kept_through_an_adb_server() {
     conformance::every_duty(&mut driver, &SUBJECT).await;
     into_a_note(&phone);
     driver.perform(&typing("你好 'you'"), PATIENCE).await.unwrap();
-    assert_eq!(written(&phone).as_deref(), Some("你好 'you'"));
+    assert_eq!(typed_text(&phone).as_deref(), Some("你好 'you'"));
     let mut judge = Judge::new(adb.options(&serial).address);
     assert_eq!(judge.facts(PATIENCE).await.unwrap(), phone.handle().facts());
 
@@ -157,15 +157,15 @@ async fn two_phones_on_one_server_are_driven_at_once_each_by_its_serial() {
         for (screen, phone) in [(a.unwrap(), &phones[0]), (b.unwrap(), &phones[1])] {
             assert!(screen.picture.rgba() == phone.handle().look(World::draw), "a picture of the other phone");
         }
-        assert_eq!(written(&phones[0]), Some(format!("one {round} 一")));
-        assert_eq!(written(&phones[1]), Some(format!("two {round} 二")));
+        assert_eq!(typed_text(&phones[0]), Some(format!("one {round} 一")));
+        assert_eq!(typed_text(&phones[1]), Some(format!("two {round} 二")));
     }
     // One that goes does not take the other along.
     let [gone, stays] = phones;
     gone.kill().await;
     second.screen(PATIENCE).await.unwrap();
     second.perform(&typing("still here"), PATIENCE).await.unwrap();
-    assert_eq!(written(&stays).as_deref(), Some("still here"));
+    assert_eq!(typed_text(&stays).as_deref(), Some("still here"));
     adb.end().await;
 }
 
@@ -209,7 +209,7 @@ async fn a_server_that_is_killed_in_the_middle_is_waited_for_and_no_touch_is_dou
         assert!(screen.picture.rgba() == phone.handle().look(World::draw));
         assert!(began.elapsed() < Duration::from_secs(30));
     }
-    let happened = written(&phone).unwrap().chars().count();
+    let happened = typed_text(&phone).unwrap().chars().count();
     assert!(known <= happened && happened <= known + unknown, "{known} known, {unknown} unknown, {happened} happened");
     assert!(known >= 5);
     // Nobody starts it again: the error says what to do.

@@ -49,10 +49,10 @@ struct Bench {
 
 impl Bench {
     async fn open() -> Bench {
-        Bench::scaled(100).await
+        Bench::bench_at_scale(100).await
     }
 
-    async fn scaled(scale_percent: u32) -> Bench {
+    async fn bench_at_scale(scale_percent: u32) -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let rig = options(folder.path(), Vec::new(), scale_percent).open(WAIT).await.unwrap();
         Bench { rig, origin: serve(), folder }
@@ -186,7 +186,7 @@ async fn pointers_and_keys_are_real() {
     if is_missing() {
         return;
     }
-    let mut bench = Bench::scaled(200).await;
+    let mut bench = Bench::bench_at_scale(200).await;
     let screen = bench.visit("/").await;
     assert_eq!(screen.picture.size(), SIZE);
     assert_eq!(screen.front.id, bench.origin, "a title is a page's own word");

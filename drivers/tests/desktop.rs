@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SIZE: Size = Size { width: 1000, height: 700 };
 
 /// Says on the terminal, whatever is captured, that a test did not take place.
-fn skipped(why: &str) {
+fn report_skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
@@ -40,7 +40,7 @@ fn skipped(why: &str) {
 fn is_possible() -> bool {
     let missing: Vec<&str> = missing_programs().iter().map(|(_, package)| *package).collect();
     if !missing.is_empty() {
-        skipped(&format!("there is no private desktop (Debian: apt-get install {})", missing.join(" ")));
+        report_skipped(&format!("there is no private desktop (Debian: apt-get install {})", missing.join(" ")));
     }
     missing.is_empty()
 }
@@ -91,7 +91,7 @@ async fn every_duty_is_kept() {
         return;
     }
     if !PathBuf::from("/usr/bin/mousepad").is_file() {
-        return skipped("there is no editor on the private desktop (Debian: apt-get install mousepad)");
+        return report_skipped("there is no editor on the private desktop (Debian: apt-get install mousepad)");
     }
     let (session, mut driver) = desktop().await;
     let subject = Subject { app: "Mousepad", id: "org.xfce.mousepad", misspelt: "Mousepa", patience: PATIENCE };
@@ -397,7 +397,7 @@ async fn what_stands_on_the_line_of_a_terminal_is_replaced() {
         return;
     }
     if !Path::new("/usr/bin/xterm").is_file() {
-        return skipped("there is no terminal on the private desktop (Debian: apt-get install xterm)");
+        return report_skipped("there is no terminal on the private desktop (Debian: apt-get install xterm)");
     }
     let (session, mut driver) = desktop().await;
     let mut apis = driver.apis();
@@ -410,7 +410,7 @@ async fn what_stands_on_the_line_of_a_terminal_is_replaced() {
     perform(&mut driver, Gesture::Insert { text: "first".to_owned() }).await;
     perform(&mut driver, Gesture::Type { text: "second".to_owned() }).await;
     perform(&mut driver, Gesture::Press { key: Key::Enter }).await;
-    assert_eq!(written(&session.home().join("typed"), "second\n"), "second\n");
+    assert_eq!(wait_for_content(&session.home().join("typed"), "second\n"), "second\n");
     session.end().await;
 }
 
@@ -646,7 +646,7 @@ async fn the_clipboard_is_shared_with_other_programs() {
         return;
     }
     if !PathBuf::from("/usr/bin/xclip").is_file() {
-        return skipped("no program reads the clipboard of the private desktop (Debian: apt-get install xclip)");
+        return report_skipped("no program reads the clipboard of the private desktop (Debian: apt-get install xclip)");
     }
     let (session, driver) = desktop().await;
     let mut apis = driver.apis();
@@ -710,7 +710,7 @@ async fn windows_are_listed_moved_and_changed() {
         return;
     }
     if !PathBuf::from("/usr/bin/xterm").is_file() {
-        return skipped("there is no terminal on the private desktop (Debian: apt-get install xterm)");
+        return report_skipped("there is no terminal on the private desktop (Debian: apt-get install xterm)");
     }
     let (session, mut driver) = desktop().await;
     let mut apis = driver.apis();
@@ -766,7 +766,7 @@ async fn a_real_editor_gets_the_text_exactly() {
         return;
     }
     if !Path::new("/usr/bin/mousepad").is_file() {
-        return skipped("there is no editor on the private desktop (Debian: apt-get install mousepad)");
+        return report_skipped("there is no editor on the private desktop (Debian: apt-get install mousepad)");
     }
     let text = format!("{}\n{}", CORPUS.join("\n"), long_text());
     let (session, mut driver) = desktop().await;
@@ -783,13 +783,13 @@ async fn a_real_editor_gets_the_text_exactly() {
     for text in [&text, "replaced", ""] {
         perform(&mut driver, Gesture::Type { text: text.to_owned() }).await;
         perform(&mut driver, save.clone()).await;
-        assert_eq!(written(&file, text), text);
+        assert_eq!(wait_for_content(&file, text), text);
     }
     session.end().await;
 }
 
 /// What a file holds, as soon as it is what is wanted.
-fn written(file: &Path, wanted: &str) -> String {
+fn wait_for_content(file: &Path, wanted: &str) -> String {
     let read = || std::fs::read_to_string(file).unwrap_or_default();
     for _ in 0..150 {
         if read() == wanted {
@@ -859,7 +859,7 @@ async fn the_widgets_of_the_app_in_front_are_told() {
         return;
     }
     if !Path::new("/usr/bin/mousepad").is_file() {
-        return skipped("there is no editor on the private desktop (Debian: apt-get install mousepad)");
+        return report_skipped("there is no editor on the private desktop (Debian: apt-get install mousepad)");
     }
     let (session, mut driver) = desktop().await;
     assert!(driver.abilities().labels && session.has_accessibility);

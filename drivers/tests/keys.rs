@@ -15,7 +15,7 @@ use tapwright_contract::device::{Driver, DriverError};
 use tapwright_drivers::Settle;
 use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tapwright_phone::adbd::{Access, Daemon, Handle, ManualClock};
-use tapwright_phone::{Input, What, World};
+use tapwright_phone::{Input, MarkContent, World};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Long enough to be asked, and nobody answers.
@@ -64,7 +64,7 @@ fn tap(phone: &Daemon, word: &str) {
     phone.handle().change(|world| {
         let marks = world.marks();
         let mut targets =
-            marks.iter().filter(|mark| mark.what == What::Word(word.to_owned())).filter_map(|mark| mark.target);
+            marks.iter().filter(|mark| mark.what == MarkContent::Word(word.to_owned())).filter_map(|mark| mark.target);
         let (x, y) = targets.next().expect("it is on the screen and can be touched");
         world.input(&Input::Tap { x, y });
     });

@@ -44,7 +44,7 @@ const GOOD: Phone = Phone {
 };
 
 /// Launches WeChat three times; what came of it, how long the longest took, and what the phone was asked.
-async fn launched(phone: Phone) -> (Vec<String>, Duration, Vec<String>) {
+async fn launch_three_times(phone: Phone) -> (Vec<String>, Duration, Vec<String>) {
     let looks = Arc::new(Mutex::new(None::<usize>));
     let command = move |command: &str| {
         let java = |text: String, code| Some(((phone.noise.to_owned() + &text).into_bytes(), code));
@@ -96,7 +96,7 @@ async fn launched(phone: Phone) -> (Vec<String>, Duration, Vec<String>) {
         results.push(result.map_or_else(|error| error.kind.to_string(), |()| "done".to_owned()));
     }
     results.dedup();
-    (results, longest, fake.asked())
+    (results, longest, fake.requests())
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn what_stands_in_front_after_a_launch_ends_it() {
          "refused: java.lang.SecurityException: Permission Denial: not exported", 900),
         ("lines before each answer (ADBKeyBoard #10)", Phone { noise: NOISE, ..GOOD }, "done", 950),
     ];
-    let launching: Vec<_> = rows.iter().map(|(_, phone, ..)| tokio::spawn(launched(phone.clone()))).collect();
+    let launching: Vec<_> = rows.iter().map(|(_, phone, ..)| tokio::spawn(launch_three_times(phone.clone()))).collect();
     for ((what, _, wanted, millis), launching) in rows.iter().zip(launching) {
         let (results, longest, _) = launching.await.unwrap();
         assert_eq!(results, [*wanted], "{what}");
@@ -145,7 +145,7 @@ async fn apps_are_those_of_the_user_in_front() {
         ("a phone without users", Phone { user: None, listable: &[""], ..GOOD }, ""),
     ];
     for (what, phone, option) in rows {
-        let (results, _, asked) = launched(phone.clone()).await;
+        let (results, _, asked) = launch_three_times(phone.clone()).await;
         assert_eq!(results, ["done"], "{what}");
         for verb in ["cmd package resolve-activity", "am start"] {
             let lines: Vec<&String> = asked.iter().filter(|line| line.starts_with(verb)).collect();

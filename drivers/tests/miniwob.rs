@@ -98,7 +98,7 @@ impl Player {
     }
 
     /// What is asked for: all that is written above the task.
-    async fn asked(&mut self) -> String {
+    async fn instruction(&mut self) -> String {
         let labels = self.labels().await;
         labels
             .iter()
@@ -113,7 +113,7 @@ impl Player {
             assert!(self.tap("Click Me!").await);
             return;
         }
-        let asked = self.asked().await;
+        let asked = self.instruction().await;
         let quoted: Vec<String> = asked.split('"').skip(1).step_by(2).map(str::to_owned).collect();
         let first = quoted.first().cloned().unwrap_or_default();
         match task {

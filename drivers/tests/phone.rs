@@ -10,7 +10,7 @@ use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Judg
 use tapwright_drivers::conformance::{self, Subject};
 use tapwright_drivers::{Probe, Settle};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock};
-use tapwright_phone::{ADB_KEYBOARD, Icon, LATIN_KEYBOARD, What, World};
+use tapwright_phone::{ADB_KEYBOARD, Icon, LATIN_KEYBOARD, MarkContent, World};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,7 +42,7 @@ impl Phone {
     }
 
     /// Where something that can be touched is, by what it shows.
-    fn find(&self, wanted: impl Fn(&What) -> bool) -> Spot {
+    fn find(&self, wanted: impl Fn(&MarkContent) -> bool) -> Spot {
         let (marks, (width, height)) = self.handle.look(|world| (world.marks(), world.size()));
         let mark = marks.into_iter().find(|mark| wanted(&mark.what)).expect("it is on the screen");
         let (x, y) = mark.target.unwrap_or_else(|| mark.rect.center());
@@ -68,16 +68,16 @@ fn options(address: Address) -> AndroidOptions {
 async fn into_a_note(phone: &Phone, driver: &mut Android) {
     driver.perform(&Gesture::Launch { app: "Notes".to_owned() }, PATIENCE).await.unwrap();
     driver.screen(PATIENCE).await.unwrap();
-    let plus = phone.find(|what| *what == What::Icon(Icon::Plus));
+    let plus = phone.find(|what| *what == MarkContent::Icon(Icon::Plus));
     driver.perform(&Gesture::Tap { at: plus }, PATIENCE).await.unwrap();
     if !phone.handle.look(World::field_has_focus) {
-        let field = phone.find(|what| *what == What::Field);
+        let field = phone.find(|what| *what == MarkContent::Field);
         driver.perform(&Gesture::Tap { at: field }, PATIENCE).await.unwrap();
     }
     assert!(phone.handle.look(World::field_has_focus));
 }
 
-fn written(phone: &Phone) -> String {
+fn typed_text(phone: &Phone) -> String {
     phone.handle.look(|world| world.field_text().map(str::to_owned)).expect("a field with the focus")
 }
 
@@ -129,7 +129,7 @@ async fn touches_arrive_where_they_were_aimed() {
     let phone = Phone::new(540, 1200).await;
     let mut driver = phone.driver().await;
     driver.screen(PATIENCE).await.unwrap();
-    let icon = phone.find(|what| *what == What::Word("Settings".to_owned()));
+    let icon = phone.find(|what| *what == MarkContent::Word("Settings".to_owned()));
     driver.perform(&Gesture::Tap { at: icon }, PATIENCE).await.unwrap();
     // The gesture is acknowledged when it has happened: nothing has to be waited for here.
     assert_eq!(phone.handle.look(World::front).package, "com.android.settings");
@@ -146,7 +146,7 @@ async fn what_is_dragged_lies_where_it_was_let_go() {
     let phone = Phone::new(1080, 2400).await;
     let mut driver = phone.driver().await;
     let before = driver.screen(PATIENCE).await.unwrap();
-    let word = |label: &str| phone.find(|what| *what == What::Word(label.to_owned()));
+    let word = |label: &str| phone.find(|what| *what == MarkContent::Word(label.to_owned()));
     let (from, to) = (word("Settings"), word("Contacts"));
     let drag = Gesture::Drag { from, to, over: Duration::from_millis(300) };
     driver.perform(&drag, PATIENCE).await.unwrap();
@@ -177,7 +177,7 @@ async fn any_text_arrives_letter_by_letter_and_the_keyboard_is_put_back() {
         "",
     ] {
         driver.perform(&Gesture::Type { text: text.to_owned() }, PATIENCE).await.unwrap();
-        assert_eq!(written(&phone), text);
+        assert_eq!(typed_text(&phone), text);
     }
     assert_eq!(phone.handle.look(|world| world.input_method().to_owned()), ADB_KEYBOARD);
     driver.close(PATIENCE).await.unwrap();

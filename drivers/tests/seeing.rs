@@ -22,7 +22,7 @@ fn options(fake: &Fake) -> AndroidOptions {
     AndroidOptions { find_again: Duration::from_millis(300), wake: true, ..fake::options(fake.direct()) }
 }
 
-async fn connected(script: Script) -> (Fake, Android) {
+async fn connect(script: Script) -> (Fake, Android) {
     let fake = Fake::daemon(script).await;
     let android = Android::connect(options(&fake), PATIENCE).await.unwrap();
     (fake, android)
@@ -33,7 +33,7 @@ fn check<T>(result: Result<T, DriverError>, expected: Expect) {
 }
 
 fn commands(fake: &Fake, begin: &str) -> Vec<String> {
-    fake.asked().into_iter().filter(|asked| asked.starts_with(begin)).collect()
+    fake.requests().into_iter().filter(|asked| asked.starts_with(begin)).collect()
 }
 
 const TREE: &str = "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?><hierarchy rotation=\"0\"><node text=\"Show picture\" \
@@ -81,7 +81,7 @@ fn writes_files(dumps: Vec<Option<&'static str>>) -> (Script, Arc<Mutex<BTreeMap
 #[tokio::test]
 async fn yesterdays_tree_is_not_todays() {
     let (script, files) = writes_files(vec![Some(TREE), None, Some(TREE)]);
-    let (_fake, mut android) = connected(script).await;
+    let (_fake, mut android) = connect(script).await;
     assert_eq!(android.labels(PATIENCE).await.unwrap().unwrap()[0].text, "Show picture");
     assert!(files.lock().unwrap().is_empty(), "what is on the screen stays in a file: {files:?}");
     check(
@@ -93,13 +93,13 @@ async fn yesterdays_tree_is_not_todays() {
     // Also where the file was left by whoever died.
     let (script, files) = writes_files(vec![None]);
     files.lock().unwrap().insert("/data/local/tmp/tapwright-widgets.xml".to_owned(), TREE.to_owned());
-    let (_fake, mut android) = connected(script).await;
+    let (_fake, mut android) = connect(script).await;
     android.labels(PATIENCE).await.unwrap_err();
     assert!(files.lock().unwrap().is_empty());
 }
 
 /// A phone that folds: without a name `screencap` pictures the panel inside, which is off.
-fn folded(panels: &'static str, displays: &'static str, window: &'static str) -> Script {
+fn folding_phone(panels: &'static str, displays: &'static str, window: &'static str) -> Script {
     let service = |name: &str| {
         let warning = b"[Warning] Multiple displays were found, but no display id was specified! Defaulting to the first display found.\n";
         match name {
@@ -135,7 +135,7 @@ async fn the_display_that_is_on_is_pictured_and_touched() {
         DisplayDeviceInfo{\"Outer\": uniqueId=\"local:4619827677550801153\", 54 x 121, state ON}\n    \
         mBaseDisplayInfo=DisplayInfo{\"Built-in Screen\", displayId 0, real 54 x 121, uniqueId \"local:4619827677550801153\", state ON}\n";
     for capture in [Capture::Raw, Capture::Auto] {
-        let fake = Fake::daemon(folded(PANELS, displays, fake::FRONT)).await;
+        let fake = Fake::daemon(folding_phone(PANELS, displays, fake::FRONT)).await;
         let mut android = Android::connect(AndroidOptions { capture, ..options(&fake) }, PATIENCE).await.unwrap();
         let screen = android.screen(PATIENCE).await.unwrap();
         assert_eq!(screen.id.size, Size { width: 54, height: 121 });
@@ -148,7 +148,7 @@ async fn the_display_that_is_on_is_pictured_and_touched() {
         mBaseDisplayInfo=DisplayInfo{\"Cover\", displayId 1, real 54 x 121, rotation 2, state ON, uniqueId \"local:4619827677550801153\"}\n";
     let window = "Display: mDisplayId=0\n  mCurrentFocus=Window{1 u0 com.inner/.Main}\nDisplay: mDisplayId=1\n  \
         mCurrentFocus=Window{2 u0 com.cover/.Main}\n";
-    let (fake, mut android) = connected(folded(PANELS, displays, window)).await;
+    let (fake, mut android) = connect(folding_phone(PANELS, displays, window)).await;
     let screen = android.screen(PATIENCE).await.unwrap();
     assert_eq!((screen.id.display, screen.id.rotation, &*screen.front.id), (1, Rotation::Half, "com.cover"));
     let (from, to) = (Spot { x: 1, y: 2, of: screen.id }, Spot { x: 3, y: 4, of: screen.id });
@@ -160,7 +160,7 @@ async fn the_display_that_is_on_is_pictured_and_touched() {
     let error = android.perform(&Gesture::Tap { at: inner }, PATIENCE).await.unwrap_err();
     assert!(matches!(error.kind, DriverErrorKind::Stale));
     // Nobody tells which one is on: better not seen than touched blindly.
-    let (fake, mut android) = connected(folded("", "Can't find service: display\n", fake::FRONT)).await;
+    let (fake, mut android) = connect(folding_phone("", "Can't find service: display\n", fake::FRONT)).await;
     check(
         android.screen(PATIENCE).await,
         expect![
@@ -185,13 +185,13 @@ async fn a_picture_of_another_size_than_what_is_touched_is_of_another_display() 
         })
     };
     let on = "mBaseDisplayInfo=DisplayInfo{\"Out\", displayId 0, real 54 x 121, rotation 0, state ON, uniqueId \"local:7\"}\n";
-    let (_fake, mut android) = connected(phone("Physical size: 54x121\n", on)).await;
+    let (_fake, mut android) = connect(phone("Physical size: 54x121\n", on)).await;
     assert_eq!(android.screen(PATIENCE).await.unwrap().id.size, Size { width: 54, height: 121 });
-    let (_fake, mut android) = connected(phone("Physical size: 80x90\n", "")).await;
+    let (_fake, mut android) = connect(phone("Physical size: 80x90\n", "")).await;
     let error = android.screen(PATIENCE).await.unwrap_err();
     assert!(error.to_string().contains("touches go to one of 80x90"), "{error}");
     // A panel that is finer than what touches are counted in: the picture comes in their scale.
-    let (fake, mut android) = connected(phone("Physical size: 54x120\nOverride size: 27x60\n", "")).await;
+    let (fake, mut android) = connect(phone("Physical size: 54x120\nOverride size: 27x60\n", "")).await;
     let screen = android.screen(PATIENCE).await.unwrap();
     assert_eq!(screen.picture.size(), Size { width: 27, height: 60 });
     android.perform(&Gesture::Tap { at: Spot { x: 26, y: 59, of: screen.id } }, PATIENCE).await.unwrap();
@@ -214,7 +214,7 @@ async fn half_a_turn_makes_spots_stale() {
         }
         command => good_command(command),
     };
-    let (_fake, mut android) = connected(script(good_service, command)).await;
+    let (_fake, mut android) = connect(script(good_service, command)).await;
     let upright = android.screen(PATIENCE).await.unwrap().id;
     android.perform(&Gesture::Tap { at: Spot { x: 5, y: 7, of: upright } }, PATIENCE).await.unwrap();
     turn.store(2, Ordering::SeqCst);
@@ -256,7 +256,7 @@ async fn the_name_of_an_app_is_not_put_to_the_picture_of_another() {
             }
             command => good_command(command),
         };
-        let (_fake, mut android) = connected(script(service, command)).await;
+        let (_fake, mut android) = connect(script(service, command)).await;
         let screen = android.screen(PATIENCE).await.unwrap();
         let shows = if screen.picture.rgba()[4] == 40 { "com.after" } else { "com.before" };
         assert_eq!(screen.front.id, shows, "the front changes at question {changes_at}");
@@ -276,7 +276,7 @@ async fn the_app_in_front_is_the_latest_or_the_screen_is_hidden() {
         }
         command => good_command(command),
     };
-    let (_fake, mut android) = connected(script(good_service, command)).await;
+    let (_fake, mut android) = connect(script(good_service, command)).await;
     let front = android.screen(PATIENCE).await.unwrap().front.id;
     assert_eq!(front, format!("com.app{}", questions.load(Ordering::SeqCst) - 1));
     let command = |command: &str| match command {
@@ -287,7 +287,7 @@ async fn the_app_in_front_is_the_latest_or_the_screen_is_hidden() {
         }
         command => good_command(command),
     };
-    let (_fake, mut android) = connected(script(good_service, command)).await;
+    let (_fake, mut android) = connect(script(good_service, command)).await;
     let error = android.screen(PATIENCE).await.unwrap_err();
     assert!(matches!(error.kind, DriverErrorKind::Hidden { .. }), "{error}");
     assert!(error.to_string().contains("contradicts itself"), "{error}");
@@ -308,7 +308,7 @@ async fn a_look_says_how_it_ended() {
         }
         name => good_service(name),
     };
-    let (_fake, mut android) = connected(script(service, good_command)).await;
+    let (_fake, mut android) = connect(script(service, good_command)).await;
     let began = Instant::now();
     android.screen(PATIENCE).await.unwrap();
     assert_eq!(android.rest(), Rest::Moving);

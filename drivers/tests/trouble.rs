@@ -36,7 +36,7 @@ fn through(fake: &Fake) -> AndroidOptions {
     options(Address::Server { server: fake.address.to_string(), serial: "fake".to_owned(), person: SHORT })
 }
 
-async fn connected(script: Script) -> (Fake, Android) {
+async fn connect(script: Script) -> (Fake, Android) {
     let fake = Fake::daemon(script).await;
     let android = Android::connect(direct(&fake), PATIENCE).await.unwrap();
     (fake, android)
@@ -47,7 +47,7 @@ fn tap() -> Gesture {
     Gesture::Tap { at: Spot { x: 5, y: 7, of: of.into() } }
 }
 
-fn told<T>(result: Result<T, DriverError>) -> String {
+fn error_text<T>(result: Result<T, DriverError>) -> String {
     match result {
         Ok(_) => "done".to_owned(),
         Err(error) => {
@@ -65,7 +65,7 @@ fn told<T>(result: Result<T, DriverError>) -> String {
 }
 
 fn check<T>(result: Result<T, DriverError>, expected: Expect) {
-    expected.assert_eq(&told(result));
+    expected.assert_eq(&error_text(result));
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_good_device_is_seen_and_touched_over_either_transport() {
             assert_eq!((&*screen.front.id, &*screen.front.label), ("com.android.settings", "Settings"));
             android.perform(&tap(), PATIENCE).await.unwrap();
         }
-        let taps = fake.asked().iter().filter(|asked| *asked == "input tap 5 7").count();
+        let taps = fake.requests().iter().filter(|asked| *asked == "input tap 5 7").count();
         assert_eq!(taps, 3);
     }
     let listed = devices(&server.address.to_string(), PATIENCE).await.unwrap();
@@ -91,18 +91,18 @@ async fn a_good_device_is_seen_and_touched_over_either_transport() {
 
 #[tokio::test]
 async fn sums_are_kept_where_the_device_wants_them() {
-    let (_fake, mut android) = connected(Script { version: 0x0100_0000, ..good() }).await;
+    let (_fake, mut android) = connect(Script { version: 0x0100_0000, ..good() }).await;
     android.screen(PATIENCE).await.unwrap();
     android.perform(&tap(), PATIENCE).await.unwrap();
 }
 
 #[tokio::test]
 async fn commands_share_one_shell_and_the_second_look_ends_the_wait() {
-    let (fake, mut android) = connected(good()).await;
+    let (fake, mut android) = connect(good()).await;
     android.screen(PATIENCE).await.unwrap();
     android.perform(&tap(), PATIENCE).await.unwrap();
     android.perform(&tap(), PATIENCE).await.unwrap();
-    let count = |wanted: &str| fake.asked().iter().filter(|asked| asked.as_str() == wanted).count();
+    let count = |wanted: &str| fake.requests().iter().filter(|asked| asked.as_str() == wanted).count();
     assert_eq!(count("shell,v2,raw:"), 1);
     assert_eq!(count("exec:screencap"), 2);
     assert_eq!(fake.connections.load(Ordering::SeqCst), 1);
@@ -121,12 +121,12 @@ async fn a_device_without_a_lasting_shell_gets_one_for_each_command() {
                 None => good_service(name),
             },
         };
-        let (fake, mut android) = connected(script(service, |_| unreachable!())).await;
+        let (fake, mut android) = connect(script(service, |_| unreachable!())).await;
         assert_eq!(android.screen(PATIENCE).await.unwrap().front.label, "Settings");
         android.perform(&tap(), PATIENCE).await.unwrap();
-        assert!(fake.asked().contains(&"shell,v2,raw:input tap 5 7".to_owned()));
+        assert!(fake.requests().contains(&"shell,v2,raw:input tap 5 7".to_owned()));
         // It is tried once, not before every command.
-        assert_eq!(fake.asked().iter().filter(|asked| *asked == "shell,v2,raw:").count(), 1);
+        assert_eq!(fake.requests().iter().filter(|asked| *asked == "shell,v2,raw:").count(), 1);
     }
 }
 
@@ -141,7 +141,7 @@ async fn a_device_with_the_old_shell_is_understood() {
         None => good_service(name),
     };
     let script = Script { banner: "device::".to_owned(), ..script(service, |_| unreachable!()) };
-    let (_fake, mut android) = connected(script).await;
+    let (_fake, mut android) = connect(script).await;
     assert_eq!(android.screen(PATIENCE).await.unwrap().front.label, "Settings");
     android.perform(&tap(), PATIENCE).await.unwrap();
 }
@@ -152,9 +152,9 @@ async fn nobody_there() {
     let (a, b) = (direct(&fake), through(&fake));
     drop(fake);
     tokio::task::yield_now().await;
-    let error = told(Android::connect(a, PATIENCE).await);
+    let error = error_text(Android::connect(a, PATIENCE).await);
     assert!(error.starts_with("DEVICE: cannot connect: the device is lost: no device answers at DEVICE: "), "{error}");
-    assert!(told(Android::connect(b, PATIENCE).await).contains("start one with `adb start-server`"));
+    assert!(error_text(Android::connect(b, PATIENCE).await).contains("start one with `adb start-server`"));
 }
 
 #[tokio::test]
@@ -244,7 +244,7 @@ async fn a_broken_connection_is_mended_and_a_gesture_is_never_repeated() {
         },
         good_command,
     );
-    let (fake, mut android) = connected(script).await;
+    let (fake, mut android) = connect(script).await;
     // Looking does no harm, so it is done again.
     android.screen(PATIENCE).await.unwrap();
     assert_eq!(fake.connections.load(Ordering::SeqCst), 2);
@@ -258,7 +258,7 @@ async fn a_broken_connection_is_mended_and_a_gesture_is_never_repeated() {
         }
         command => good_command(command),
     });
-    let (_fake, mut android) = connected(dies).await;
+    let (_fake, mut android) = connect(dies).await;
     android.screen(PATIENCE).await.unwrap();
     check(
         android.perform(&tap(), PATIENCE).await,
@@ -279,12 +279,12 @@ async fn a_gesture_on_a_connection_that_breaks_may_have_happened() {
         },
         good_command,
     );
-    let (fake, mut android) = connected(script).await;
+    let (fake, mut android) = connect(script).await;
     check(
         android.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await,
         expect!["DEVICE: cannot press a key: timed out: the device closed the connection; the device is back"],
     );
-    assert!(!fake.asked().contains(&"input keyevent 3".to_owned()));
+    assert!(!fake.requests().contains(&"input keyevent 3".to_owned()));
     android.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await.unwrap();
 }
 
@@ -294,17 +294,17 @@ async fn a_device_that_never_answers_times_out_and_says_what_was_waited_for() {
         "exec:screencap" => Reply::Silence,
         name => good_service(name),
     };
-    let (_fake, mut android) = connected(script(silent, good_command)).await;
+    let (_fake, mut android) = connect(script(silent, good_command)).await;
     check(
         android.screen(SHORT).await,
         expect![
             "DEVICE: cannot take a picture: timed out: a picture of the screen: gave up after N ms and 1 try; the last: a picture: gave up after N ms"
         ],
     );
-    let (_fake, mut android) = connected(script(|_| Reply::Deaf, good_command)).await;
-    assert!(told(android.screen(SHORT).await).contains("timed out: a picture of the screen"));
+    let (_fake, mut android) = connect(script(|_| Reply::Deaf, good_command)).await;
+    assert!(error_text(android.screen(SHORT).await).contains("timed out: a picture of the screen"));
     let stuck = |command: &str| if command.starts_with("input") { None } else { good_command(command) };
-    let (_fake, mut android) = connected(script(good_service, stuck)).await;
+    let (_fake, mut android) = connect(script(good_service, stuck)).await;
     let began = Instant::now();
     check(
         android.perform(&Gesture::Press { key: Key::Back }, SHORT).await,
@@ -333,7 +333,7 @@ async fn a_screen_that_never_rests_is_returned_when_the_time_is_up() {
         "exec:screencap" => Reply::Say(raw(54, 120, (31 * shades.fetch_add(1, Ordering::SeqCst)) as u8)),
         name => good_service(name),
     };
-    let (_fake, mut android) = connected(script(restless, good_command)).await;
+    let (_fake, mut android) = connect(script(restless, good_command)).await;
     let began = Instant::now();
     let screen = android.screen(SHORT).await.unwrap();
     assert!(began.elapsed() >= SHORT);
@@ -352,7 +352,7 @@ async fn a_screen_that_settles_is_returned_when_it_does() {
         "exec:screencap" => Reply::Say(raw(54, 120, 40 * count.fetch_add(1, Ordering::SeqCst).min(4) as u8)),
         name => good_service(name),
     };
-    let (_fake, mut android) = connected(script(settles, good_command)).await;
+    let (_fake, mut android) = connect(script(settles, good_command)).await;
     let screen = android.screen(PATIENCE).await.unwrap();
     assert_eq!(screen.picture.rgba()[4], 160);
     assert_eq!(looks.load(Ordering::SeqCst), 6); // 0 1 2 3 4 4
@@ -460,7 +460,7 @@ async fn a_dark_screen_is_hidden_and_a_black_app_is_not() {
             "dumpsys power | grep mWakefulness=" => Some((format!("  mWakefulness={state}\n").into_bytes(), 0)),
             command => good_command(command),
         };
-        let (_fake, mut android) = connected(script(service, command)).await;
+        let (_fake, mut android) = connect(script(service, command)).await;
         check(android.screen(PATIENCE).await, expected);
     }
 }
@@ -489,7 +489,7 @@ async fn a_dark_and_a_protected_screen_are_hidden_on_a_device_without_grep() {
             "dumpsys window" => Some((WINDOWS.into(), 0)),
             command => good_command(command),
         };
-        let (_fake, mut android) = connected(script(service, command)).await;
+        let (_fake, mut android) = connect(script(service, command)).await;
         check(android.screen(PATIENCE).await, expected);
     }
 }
@@ -502,7 +502,7 @@ async fn a_spot_from_before_the_display_turned_is_stale() {
         "exec:screencap" if state.load(Ordering::SeqCst) == 1 => Reply::Say(raw(120, 54, 200)),
         name => good_service(name),
     };
-    let (fake, mut android) = connected(script(turns, good_command)).await;
+    let (fake, mut android) = connect(script(turns, good_command)).await;
     check(
         android.perform(&tap(), PATIENCE).await,
         expect!["DEVICE: cannot tap: the display has changed since the spot was measured"],
@@ -515,7 +515,7 @@ async fn a_spot_from_before_the_display_turned_is_stale() {
         android.perform(&tap(), PATIENCE).await,
         expect!["DEVICE: cannot tap: the display has changed since the spot was measured"],
     );
-    assert_eq!(fake.asked().iter().filter(|asked| asked.starts_with("input")).count(), 1);
+    assert_eq!(fake.requests().iter().filter(|asked| asked.starts_with("input")).count(), 1);
 }
 
 #[tokio::test]
@@ -525,7 +525,7 @@ async fn refusals_of_the_device_are_told() {
             Some("input") => Some((output.into(), code)),
             _ => good_command(command),
         };
-        let (_fake, mut android) = connected(script(good_service, command)).await;
+        let (_fake, mut android) = connect(script(good_service, command)).await;
         check(android.perform(&Gesture::Press { key: Key::Back }, PATIENCE).await, expected);
     }
     check_answer("", 0, expect!["done"]).await;
@@ -557,11 +557,11 @@ async fn a_device_without_draganddrop_is_told_each_movement_and_one_without_that
                 command => good_command(command),
             }
         };
-        let (fake, mut android) = connected(script(good_service, command)).await;
+        let (fake, mut android) = connect(script(good_service, command)).await;
         let of = android.screen(PATIENCE).await.unwrap().picture.size();
         let (from, to) = (Spot { x: 40, y: 20, of: of.into() }, Spot { x: 10, y: 80, of: of.into() });
         let done = android.perform(&Gesture::Drag { from, to, over: Duration::from_millis(300) }, PATIENCE).await;
-        (fake.asked().into_iter().filter(|asked| asked.contains("input ")).collect(), done)
+        (fake.requests().into_iter().filter(|asked| asked.contains("input ")).collect(), done)
     }
     let (asked, done) = drag(true).await;
     done.unwrap();
@@ -587,13 +587,13 @@ async fn text_without_the_adb_keyboard_is_ascii_or_refused() {
         }
         command => good_command(command),
     };
-    let (fake, mut android) = connected(script(good_service, command)).await;
+    let (fake, mut android) = connect(script(good_service, command)).await;
     let text = "it's 100%s $(reboot); `x`".to_owned();
     android.perform(&Gesture::Type { text }, PATIENCE).await.unwrap();
-    let typed: Vec<String> = fake.asked().into_iter().filter(|asked| asked.starts_with("input text")).collect();
+    let typed: Vec<String> = fake.requests().into_iter().filter(|asked| asked.starts_with("input text")).collect();
     assert_eq!(typed, [r"input text 'it'\''s%s100%'", "input text 's%s$(reboot);%s`x`'"]);
     let deletions = format!("input keyevent 123{}", " 67".repeat(100));
-    assert!(fake.asked().contains(&deletions));
+    assert!(fake.requests().contains(&deletions));
     check(
         android.perform(&Gesture::Type { text: "你好".to_owned() }, PATIENCE).await,
         expect![
@@ -613,10 +613,10 @@ async fn malformed_packets_end_the_connection_and_nothing_else() {
             "exec:screencap" if count.fetch_add(1, Ordering::SeqCst) == 0 => Reply::Spill(spill.clone()),
             name => good_service(name),
         };
-        let (fake, mut android) = connected(script(spills, good_command)).await;
+        let (fake, mut android) = connect(script(spills, good_command)).await;
         let began = Instant::now();
         let first = android.screen(Duration::from_secs(30)).await;
-        assert!(began.elapsed() < Duration::from_secs(5), "{bytes:?} was waited out: {}", told(first));
+        assert!(began.elapsed() < Duration::from_secs(5), "{bytes:?} was waited out: {}", error_text(first));
         if let Err(error) = first {
             let kind = &error.kind;
             let is_told = matches!(kind, DriverErrorKind::MalformedResponse { .. } | DriverErrorKind::Lost { .. });
@@ -640,7 +640,7 @@ async fn a_device_that_floods_is_cut_off() {
             }
             name => good_service(name),
         };
-        let (fake, mut android) = connected(script(floods, good_command)).await;
+        let (fake, mut android) = connect(script(floods, good_command)).await;
         let home = Gesture::Press { key: Key::Home };
         android.perform(&home, PATIENCE).await.unwrap();
         fake.begin_flood();
@@ -705,10 +705,10 @@ proptest! {
 #[cfg(feature = "adb-client")]
 #[tokio::test]
 async fn phones_are_found_and_paired_through_a_server() {
-    use tapwright_drivers::android::{announced, pair};
+    use tapwright_drivers::android::{announced_phones, pair};
     let fake = Fake::server(good()).await;
     let server = fake.address.to_string();
-    let found = announced(&server, PATIENCE).await.unwrap();
+    let found = announced_phones(&server, PATIENCE).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((&*found[0].service, &*found[0].address), ("_adb-tls-pairing._tcp", "192.168.1.20:37123"));
     pair(&server, &found[0].address, "123456", PATIENCE).await.unwrap();
@@ -722,6 +722,6 @@ async fn phones_are_found_and_paired_through_a_server() {
     );
     drop(fake);
     tokio::task::yield_now().await;
-    let error = announced(&server, PATIENCE).await.unwrap_err();
+    let error = announced_phones(&server, PATIENCE).await.unwrap_err();
     assert!(matches!(error.kind, DriverErrorKind::Lost { .. }), "{error}");
 }

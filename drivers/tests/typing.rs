@@ -98,7 +98,7 @@ impl Phone {
         was
     }
 
-    fn put(&mut self, text: &str) {
+    fn insert(&mut self, text: &str) {
         for letter in text.chars() {
             self.count += 1;
             if self.loses > 0 && self.count.is_multiple_of(self.loses) {
@@ -125,7 +125,7 @@ impl Phone {
             "112" if !self.clear_selection() && self.caret < self.field.len() => {
                 self.field.remove(self.caret);
             }
-            "66" => self.put("\n"),
+            "66" => self.insert("\n"),
             _ => {}
         }
     }
@@ -203,7 +203,7 @@ impl Phone {
                 chord => {
                     self.selected = chord == Chord::Selects;
                     if chord == Chord::WritesItsLetter {
-                        self.put("a");
+                        self.insert("a");
                     }
                     self.java("", 0)
                 }
@@ -214,7 +214,7 @@ impl Phone {
             }
             ["input", "text", ..] => {
                 let word = command.strip_prefix("input text ").unwrap().replace(r"'\''", "\u{1}");
-                self.put(&word.trim_matches('\'').replace('\u{1}', "'").replace("%s", " "));
+                self.insert(&word.trim_matches('\'').replace('\u{1}', "'").replace("%s", " "));
                 self.java("", 0)
             }
             ["echo", ..] | ["rm", ..] => Some((vec![], 0)),
@@ -250,7 +250,7 @@ async fn session(phone: Phone) -> Session {
 }
 
 /// What came of typing, and what the field holds then.
-async fn typed(phone: Phone, text: &str) -> (String, String) {
+async fn type_text(phone: Phone, text: &str) -> (String, String) {
     let Session { mut android, phone, fake: _fake } = session(phone).await;
     let result = android.perform(&Gesture::Type { text: text.to_owned() }, PATIENCE).await;
     let result = result.map_or_else(|error| error.kind.to_string(), |()| "done".to_owned());
@@ -291,7 +291,7 @@ async fn a_field_holds_the_text_or_it_is_not_done() {
         ("lines before each answer", Phone { noise: NOISE, ..chord("old value", Chord::DoesNothing) }, "it's 100%s", "done".to_owned(), "it's 100%s"),
     ];
     for (what, phone, text, wanted, field) in rows {
-        let (result, held) = typed(phone, text).await;
+        let (result, held) = type_text(phone, text).await;
         assert_eq!((result, held.as_str()), (wanted, field), "{what}");
     }
 }
@@ -401,15 +401,18 @@ async fn a_screen_that_never_tells_holds_nobody_up() {
 async fn what_a_field_hides_is_not_told() {
     let hidden = |field: &str, chord| Phone { is_hidden: true, chord, ..Phone::holding(field) };
     let secret = "horse-battery-9";
-    assert_eq!(typed(hidden("old secret", Chord::DoesNothing), secret).await, ("done".to_owned(), secret.to_owned()));
-    assert_eq!(typed(hidden("old secret", Chord::IsUnknown), secret).await, ("done".to_owned(), secret.to_owned()));
+    assert_eq!(
+        type_text(hidden("old secret", Chord::DoesNothing), secret).await,
+        ("done".to_owned(), secret.to_owned())
+    );
+    assert_eq!(type_text(hidden("old secret", Chord::IsUnknown), secret).await, ("done".to_owned(), secret.to_owned()));
     let short = Phone { letters_max: 8, ..hidden("", Chord::Selects) };
-    let (result, held) = typed(short, secret).await;
+    let (result, held) = type_text(short, secret).await;
     assert_eq!((&*result, &*held), ("refused: after typing, the field holds 8 letters instead of 15", "horse-ba"));
     // A hint is not counted, and one that shows nothing is not called empty.
     for hint in ["", "Password"] {
         let lost = Phone { loses: 1, hint, ..hidden("", Chord::Selects) };
-        assert_eq!(typed(lost, secret).await, ("done".to_owned(), String::new()));
+        assert_eq!(type_text(lost, secret).await, ("done".to_owned(), String::new()));
     }
 }
 
@@ -435,7 +438,7 @@ async fn keys_are_pressed_together_where_android_can() {
     {
         android.perform(&gesture, PATIENCE).await.unwrap();
     }
-    let asked: Vec<String> = fake.asked().into_iter().filter(|asked| asked.starts_with("input")).collect();
+    let asked: Vec<String> = fake.requests().into_iter().filter(|asked| asked.starts_with("input")).collect();
     assert_eq!(asked, ["input keyevent 111", "input keycombination 113 29", "input keycombination 113 59 61"]);
     let error = android.perform(&chord(&[], "é"), PATIENCE).await.unwrap_err();
     assert!(error.to_string().contains("Android has no key"), "{error}");
@@ -459,7 +462,7 @@ async fn a_double_tap_is_quick_or_is_none() {
         let of = android.screen(PATIENCE).await.unwrap().id;
         let done = android.perform(&Gesture::DoubleTap { at: Spot { x: 5, y: 7, of } }, PATIENCE).await;
         let asked = fake
-            .asked()
+            .requests()
             .into_iter()
             .filter(|asked| ["input", "printf", "monkey", "rm"].iter().any(|verb| asked.starts_with(verb)));
         (done.map_or_else(|error| error.kind.to_string(), |()| "done".to_owned()), asked.collect())

@@ -13,7 +13,7 @@ use tapwright_drivers::Settle;
 use tapwright_drivers::android::{Address, Android, AndroidOptions, Capture, Keys};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock, SteadyClock};
 use tapwright_phone::weather::{Fault, Weather};
-use tapwright_phone::{ADB_KEYBOARD, Event, Icon, Input, LATIN_KEYBOARD, What, World};
+use tapwright_phone::{ADB_KEYBOARD, Event, Icon, Input, LATIN_KEYBOARD, MarkContent, World};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,12 +46,12 @@ async fn driver(phone: &Daemon) -> Android {
     Android::connect(options(phone), PATIENCE).await.unwrap()
 }
 
-fn told<T>(result: Result<T, DriverError>) -> String {
+fn error_text<T>(result: Result<T, DriverError>) -> String {
     result.map_or_else(|error| error.kind.to_string(), |_| "done".to_owned())
 }
 
 fn check<T>(result: Result<T, DriverError>, expected: Expect) {
-    expected.assert_eq(&told(result));
+    expected.assert_eq(&error_text(result));
 }
 
 fn method(phone: &Daemon) -> String {
@@ -62,14 +62,14 @@ fn method(phone: &Daemon) -> String {
 fn into_a_note(phone: &Daemon) {
     phone.handle().change(|world| {
         world.launch("com.android.notes");
-        let plus = world.marks().into_iter().find(|mark| mark.what == What::Icon(Icon::Plus)).unwrap();
+        let plus = world.marks().into_iter().find(|mark| mark.what == MarkContent::Icon(Icon::Plus)).unwrap();
         let (x, y) = plus.target.unwrap();
         world.input(&Input::Tap { x, y });
     });
     assert!(phone.handle().look(World::field_has_focus));
 }
 
-fn written(phone: &Daemon) -> String {
+fn typed_text(phone: &Daemon) -> String {
     phone.handle().look(|world| world.field_text().map(str::to_owned)).expect("a field with the focus")
 }
 
@@ -88,10 +88,10 @@ async fn a_dark_or_locked_phone_is_woken_or_told_as_what_it_is() {
         phone.handle().happen(Event::Lock { dark });
         let mut shy = Android::connect(AndroidOptions { wake: false, ..options(&phone) }, PATIENCE).await.unwrap();
         check(shy.screen(PATIENCE).await, expected);
-        assert!(phone.handle().look(World::locked), "it left it as it was");
+        assert!(phone.handle().look(World::is_locked), "it left it as it was");
         let mut driver = driver(&phone).await;
         assert!(driver.screen(PATIENCE).await.unwrap() == before);
-        assert!(phone.handle().look(|world| world.awake() && !world.locked()));
+        assert!(phone.handle().look(|world| world.awake() && !world.is_locked()));
     }
 }
 
@@ -113,7 +113,11 @@ async fn a_protected_window_is_never_a_black_picture_and_has_words() {
         let wifi = tree.widgets.iter().find(|widget| widget.label() == "Wi-Fi").unwrap();
         let (x, y) = phone.handle().look(|world| {
             let marks = world.marks();
-            marks.iter().find(|mark| mark.what == What::Word("Wi-Fi".into())).and_then(|mark| mark.target).unwrap()
+            marks
+                .iter()
+                .find(|mark| mark.what == MarkContent::Word("Wi-Fi".into()))
+                .and_then(|mark| mark.target)
+                .unwrap()
         });
         let row = wifi.middle();
         assert!((row.1 - y).abs() < 12 && row.0 < x, "{row:?} {x},{y}");
@@ -149,7 +153,7 @@ async fn denied_touches_are_explained() {
     let mut driver = driver(&phone).await;
     let of = driver.screen(PATIENCE).await.unwrap().picture.size();
     for gesture in [Gesture::Tap { at: Spot { x: 9, y: 9, of: of.into() } }, Gesture::Press { key: Key::Home }] {
-        let said = told(driver.perform(&gesture, PATIENCE).await);
+        let said = error_text(driver.perform(&gesture, PATIENCE).await);
         assert!(said.starts_with("refused: the device does not let adb touch its screen: turn on"), "{said}");
     }
 }
@@ -225,10 +229,10 @@ async fn text_arrives_byte_for_byte_or_is_refused_before_anything_is_typed() {
         into_a_note(&phone);
         let (mut arrived, mut refused) = (0, 0);
         for text in texts() {
-            let before = written(&phone);
+            let before = typed_text(&phone);
             match driver.perform(&typing(&text), PATIENCE).await {
                 Ok(()) => {
-                    assert_eq!(written(&phone), text);
+                    assert_eq!(typed_text(&phone), text);
                     arrived += 1;
                 }
                 Err(error) => {
@@ -236,7 +240,7 @@ async fn text_arrives_byte_for_byte_or_is_refused_before_anything_is_typed() {
                         matches!(&error.kind, DriverErrorKind::Refused { why } if why.contains("install ADB Keyboard")),
                         "{error}"
                     );
-                    assert_eq!(written(&phone), before, "something was typed all the same");
+                    assert_eq!(typed_text(&phone), before, "something was typed all the same");
                     refused += 1;
                 }
             }
@@ -274,7 +278,7 @@ async fn a_keyboard_that_is_changed_in_the_middle_is_noticed() {
     driver.perform(&typing("one"), PATIENCE).await.unwrap();
     phone.handle().change(|world| world.set_input_method(LATIN_KEYBOARD));
     driver.perform(&typing("two"), PATIENCE).await.unwrap();
-    assert_eq!(written(&phone), "two");
+    assert_eq!(typed_text(&phone), "two");
 }
 
 #[tokio::test]
@@ -284,7 +288,7 @@ async fn full_storage_stops_neither_looking_nor_typing() {
     let mut driver = driver(&phone).await;
     driver.screen(PATIENCE).await.unwrap();
     driver.perform(&typing("好"), PATIENCE).await.unwrap();
-    assert_eq!(written(&phone), "好");
+    assert_eq!(typed_text(&phone), "好");
     assert!(!driver.tree(PATIENCE).await.unwrap().widgets.is_empty());
     driver.close(PATIENCE).await.unwrap();
     assert_eq!(method(&phone), LATIN_KEYBOARD);
@@ -297,7 +301,7 @@ async fn a_phone_that_starts_anew_is_found_again_and_unlocked() {
     let phone = phone(weather).await;
     let mut driver = driver(&phone).await;
     driver.screen(PATIENCE).await.unwrap();
-    let said = told(driver.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await);
+    let said = error_text(driver.perform(&Gesture::Press { key: Key::Home }, PATIENCE).await);
     // Its last words may still have come.
     assert!(said == "done" || said.contains("the device is back"), "{said}");
     // Waking it is a gesture too, which it answers by starting anew, so here only a person opens it.
@@ -353,7 +357,7 @@ async fn a_connection_that_breaks_at_any_byte_loses_no_look_and_doubles_no_touch
                 Err(error) => panic!("{error}"),
             }
         }
-        happened += written(&phone).chars().count();
+        happened += typed_text(&phone).chars().count();
         breaks += phone.handle().census().get(&Fault::Disconnect).copied().unwrap_or(0);
     }
     assert!(known <= happened && happened <= known + unknown, "{known} known, {unknown} unknown, {happened} happened");
@@ -463,14 +467,14 @@ fn no_text_is_a_command() {
         let result = runner.run(&hostile(), |text| {
             let mut target = cell.borrow_mut();
             let Target { runtime, phone, driver } = &mut **target;
-            let before = written(phone);
+            let before = typed_text(phone);
             match runtime.block_on(driver.perform(&typing(&text), PATIENCE)) {
                 Ok(()) => {
                     count.set(count.get() + 1);
-                    prop_assert_eq!(&written(phone), &text);
+                    prop_assert_eq!(&typed_text(phone), &text);
                 }
                 Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => {
-                    prop_assert_eq!(written(phone), before)
+                    prop_assert_eq!(typed_text(phone), before)
                 }
                 Err(error) => return Err(TestCaseError::fail(error.to_string())),
             }

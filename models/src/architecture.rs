@@ -67,7 +67,7 @@ const FAMILIES: &[Registration] = &[
 
 /// The file, as far as every model's has it.
 #[derive(Deserialize)]
-struct Named {
+struct ModelType {
     model_type: Option<String>,
     #[serde(default)]
     architectures: Vec<String>,
@@ -83,7 +83,8 @@ pub fn model_types() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// `BuildError::Unsupported` when it is of no family here, or of a shape that the engine cannot run.
 pub fn family(json: &[u8], file: &Path) -> Result<Box<dyn Family>, BuildError> {
-    let named: Named = serde_json::from_slice(json).map_err(|error| BuildError::malformed(file, error.to_string()))?;
+    let named: ModelType =
+        serde_json::from_slice(json).map_err(|error| BuildError::malformed(file, error.to_string()))?;
     for family in FAMILIES {
         if let Some(model_type) = family.model_types.iter().find(|name| named.model_type.as_deref() == Some(**name)) {
             return (family.read)(json, file, model_type);

@@ -251,7 +251,7 @@ impl Worker for Engine {
     }
 
     fn cache_bytes(&self) -> usize {
-        self.pool.held(&self.decoder)
+        self.pool.cache_bytes(&self.decoder)
     }
 
     fn release(&mut self, answer: &ActiveAnswer, keep: bool) {

@@ -188,7 +188,7 @@ pub fn build_into_cache(
     mut progress: impl FnMut(Progress),
 ) -> Result<Built, BuildError> {
     let checkpoint = open_plain(hf_dir)?;
-    let build = build.copied().unwrap_or_else(|| Build::suited(checkpoint.parameters()));
+    let build = build.copied().unwrap_or_else(|| Build::default_for(checkpoint.parameters()));
     let model_type = family(hf_dir)?.spec().model_type;
     let unfit = small_files_fit(hf_dir).err();
     let has_builds = fs::read_dir(cache).is_ok_and(|mut entries| entries.next().is_some());
@@ -212,7 +212,7 @@ pub fn build_into_cache(
     // The cache remembers them, and not each of its folders.
     let none = KnownDigests::default();
     let built = build_as(hf_dir, &cache.join(name), checkpoint, &identity, none, &build, &mut progress)?;
-    known.relinked();
+    known.accept_relinks();
     known.save(&cache.join(DIGESTS));
     Ok(built)
 }
@@ -276,7 +276,7 @@ fn check(path: &Path, part: &FolderFile) -> Result<(), BuildError> {
     }
     let Some(modified) = part.modified else { return Ok(()) };
     // A file that is shared with the checkpoint, and was written since: as long as nothing else says so, by somebody who changed it.
-    if Stamp::of(&found).modified() != modified && Some(digest::of_file(path).map_err(unreadable)?) != part.sha256 {
+    if Stamp::of(&found).modified_at() != modified && Some(digest::of_file(path).map_err(unreadable)?) != part.sha256 {
         let why = "the checkpoint was changed in place after this folder was built, and they share this file; build the folder again";
         return Err(BuildError::malformed(path, why));
     }
@@ -470,7 +470,7 @@ fn write_all(
             fs::write(out.join(name), bytes).map_err(BuildError::unwritable(&out.join(name)))?;
         }
     }
-    known.relinked();
+    known.accept_relinks();
     let record = BuildRecord {
         version: VERSION,
         architecture: family.spec().model_type.to_owned(),

@@ -25,6 +25,6 @@ pub use error::BuildError;
 pub use folder::{Build, Built, Info, Progress, WeightFormat, build, build_into_cache, info, is_built};
 pub use heap::limit_arenas;
 pub use onnx::TargetProvider;
-pub use random::{Like, random};
+pub use random::{ReferenceModel, random};
 pub use request::{AnswerError, AnswerEvent, AnswerStream, FinishReason, Grammar, Request, Usage};
 pub use settings::{ModelSettings, Sampling};

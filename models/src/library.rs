@@ -16,7 +16,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tapwright_contract::file::open_regular;
 
-use client::{Attempt, attempts, extract, installed};
+use client::{Attempt, attempts, extract, installed_library};
 use pin::Pin;
 
 pub use cuda::{CudaDownload, CudaError, CudaPackage, cuda_download, fetch_cuda};
@@ -117,7 +117,7 @@ pub async fn find(search: &LibrarySearch, mut progress: impl FnMut(&str)) -> Res
     }
     let mut tried = Vec::new();
     if search.cuda != Cuda::Unwanted {
-        match cuda::cached(&search.cache) {
+        match cuda::cached_library(&search.cache) {
             Ok(path) => return Ok(FoundLibrary { path, origin: Origin::Cached }),
             Err(why) if search.cuda == Cuda::Wanted => tried.push(("the library set for CUDA".to_owned(), why)),
             Err(_) => {}
@@ -125,19 +125,19 @@ pub async fn find(search: &LibrarySearch, mut progress: impl FnMut(&str)) -> Res
     }
     // An installed package may be the one for CUDA; those that are fetched otherwise never are.
     if search.cuda == Cuda::Wanted
-        && let Ok(path) = installed().await
+        && let Ok(path) = installed_library().await
     {
         return Ok(FoundLibrary { path, origin: Origin::Installed });
     }
     let pins = pin::for_this_machine();
     for pin in pins {
-        let path = cached(&search.cache, pin);
+        let path = cached_path(&search.cache, pin);
         match check(&path, pin) {
             Ok(()) => return Ok(FoundLibrary { path, origin: Origin::Cached }),
             Err(why) => tried.push((path.display().to_string(), why)),
         }
     }
-    match installed().await {
+    match installed_library().await {
         Ok(path) => return Ok(FoundLibrary { path, origin: Origin::Installed }),
         Err(why) => tried.push(("an installed Python package".to_owned(), why)),
     }
@@ -170,16 +170,16 @@ pub fn planned_download(cache: &Path) -> Option<LibraryDownload> {
     // A client may be called in several ways.
     let mut clients: Vec<&str> = attempts(pin).iter().map(|attempt| attempt.client).collect();
     clients.dedup();
-    Some(LibraryDownload { version: pin.version, megabytes: pin.megabytes, clients, target: cached(cache, pin) })
+    Some(LibraryDownload { version: pin.version, megabytes: pin.megabytes, clients, target: cached_path(cache, pin) })
 }
 
-fn cached(cache: &Path, pin: &Pin) -> PathBuf {
+fn cached_path(cache: &Path, pin: &Pin) -> PathBuf {
     cache.join(format!("onnxruntime-{}", pin.version)).join(pin.file)
 }
 
 /// Runs a client in a folder of its own, takes the library out of what it brought, and puts it into the cache in one move.
 async fn fetch(attempt: &Attempt, pin: &Pin, search: &LibrarySearch) -> Result<PathBuf, String> {
-    let target = cached(&search.cache, pin);
+    let target = cached_path(&search.cache, pin);
     let folder = target.parent().expect("it has a name of its own");
     let failed = |what: &str| {
         let what = what.to_owned();
@@ -282,7 +282,7 @@ pub(crate) fn for_tests() -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    async fn found(named: Option<PathBuf>, cache: &Path) -> Result<FoundLibrary, LibraryError> {
+    async fn find_library(named: Option<PathBuf>, cache: &Path) -> Result<FoundLibrary, LibraryError> {
         let within = Duration::from_secs(5);
         let search = LibrarySearch { named, cache: cache.to_owned(), fetch: false, within, cuda: Cuda::IfThere };
         find(&search, |_| ()).await
@@ -292,11 +292,11 @@ mod tests {
     async fn a_named_library_is_taken_or_refused_and_nothing_else_is_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lib.so");
-        let error = found(Some(path.clone()), folder.path()).await.unwrap_err();
+        let error = find_library(Some(path.clone()), folder.path()).await.unwrap_err();
         assert!(error.to_string().contains("lib.so"), "{error}");
         fs::write(&path, "x").unwrap();
         assert_eq!(
-            found(Some(path.clone()), folder.path()).await.unwrap(),
+            find_library(Some(path.clone()), folder.path()).await.unwrap(),
             FoundLibrary { path, origin: Origin::Named }
         );
     }
@@ -305,11 +305,11 @@ mod tests {
     async fn a_cached_file_that_is_not_what_was_fetched_is_not_loaded() {
         let folder = tempfile::tempdir().unwrap();
         for pin in pin::for_this_machine() {
-            let path = cached(folder.path(), pin);
+            let path = cached_path(folder.path(), pin);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, "not a library").unwrap();
         }
-        match found(None, folder.path()).await {
+        match find_library(None, folder.path()).await {
             Ok(found) => assert_eq!(found.origin, Origin::Installed),
             Err(error) => {
                 let text = error.to_string();

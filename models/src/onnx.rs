@@ -7,6 +7,6 @@ mod graph;
 mod proto;
 
 pub use graph::{
-    Blocks, ByteRange, CacheValues, Dim, ElementType, Graph, GraphOptions, Projected, RotaryEmbedding, TargetProvider,
-    Value, WeightUse,
+    Blocks, ByteRange, CacheValues, Dim, ElementType, Graph, GraphOptions, ProjectedHeads, RotaryEmbedding,
+    TargetProvider, Value, WeightUse,
 };

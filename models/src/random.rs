@@ -17,7 +17,7 @@ use crate::folder::{Progress, Scaffold};
 
 /// After which checkpoint a random one is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Like {
+pub enum ReferenceModel {
     /// GLM-4.1V-9B: 10.3 billion parameters, 20.6 GB.
     Glm4v9b,
     /// A decoder of 0.44 billion, on which engines are compared.
@@ -55,17 +55,17 @@ struct Sizes {
 }
 
 /// A tensor to be drawn.
-struct Drawn {
+struct RandomTensor {
     name: String,
     shape: Vec<u64>,
     middle: f32,
     spread: f32,
 }
 
-impl Like {
+impl ReferenceModel {
     fn sizes(self) -> Sizes {
         match self {
-            Like::Glm4v9b => Sizes {
+            ReferenceModel::Glm4v9b => Sizes {
                 width: 4096,
                 inner: 13_696,
                 layers: 40,
@@ -81,7 +81,7 @@ impl Like {
                 merger_inner: 13_696,
                 side: 24,
             },
-            Like::Glm4v04b => Sizes {
+            ReferenceModel::Glm4v04b => Sizes {
                 width: 1536,
                 inner: 4096,
                 layers: 16,
@@ -97,7 +97,7 @@ impl Like {
                 merger_inner: 4096,
                 side: 24,
             },
-            Like::Glm4vTiny => Sizes {
+            ReferenceModel::Glm4vTiny => Sizes {
                 width: 128,
                 inner: 352,
                 layers: 2,
@@ -121,7 +121,12 @@ impl Like {
 ///
 /// # Errors
 /// `BuildError` when it cannot be written, or something is there already.
-pub fn random(like: Like, folder: &Path, seed: u64, mut progress: impl FnMut(Progress)) -> Result<(), BuildError> {
+pub fn random(
+    like: ReferenceModel,
+    folder: &Path,
+    seed: u64,
+    mut progress: impl FnMut(Progress),
+) -> Result<(), BuildError> {
     if folder.exists() && fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_some()) {
         return Err(BuildError::Occupied { folder: folder.to_owned() });
     }
@@ -145,7 +150,7 @@ pub fn random(like: Like, folder: &Path, seed: u64, mut progress: impl FnMut(Pro
 
     let tensors = tensors(&sizes);
     let shards = shards(&tensors);
-    let total = tensors.iter().map(Drawn::bytes).sum();
+    let total = tensors.iter().map(RandomTensor::bytes).sum();
     let mut done = 0;
     let mut map = serde_json::Map::new();
     for (index, shard) in shards.iter().enumerate() {
@@ -167,7 +172,7 @@ pub fn random(like: Like, folder: &Path, seed: u64, mut progress: impl FnMut(Pro
     fs::rename(at, folder).map_err(BuildError::unwritable(folder))
 }
 
-impl Drawn {
+impl RandomTensor {
     fn count(&self) -> u64 {
         self.shape.iter().product()
     }
@@ -178,11 +183,11 @@ impl Drawn {
 }
 
 /// All tensors, under the checkpoint's names, scaled so that what goes through them keeps its size.
-fn tensors(sizes: &Sizes) -> Vec<Drawn> {
+fn tensors(sizes: &Sizes) -> Vec<RandomTensor> {
     let mut all = Vec::new();
     let mut matrix = |name: String, shape: &[u64]| {
         let spread = 0.7 / (shape[1..].iter().product::<u64>() as f32).sqrt();
-        all.push(Drawn { name, shape: shape.to_vec(), middle: 0.0, spread });
+        all.push(RandomTensor { name, shape: shape.to_vec(), middle: 0.0, spread });
     };
     let Sizes { width, inner, vocabulary, vision_width, merger_inner, .. } = *sizes;
     let head = width / sizes.heads;
@@ -216,7 +221,7 @@ fn tensors(sizes: &Sizes) -> Vec<Drawn> {
     matrix(format!("{vision}.merger.down_proj.weight"), &[width, merger_inner]);
 
     let mut row = |name: String, size: u64, middle: f32| {
-        all.push(Drawn { name, shape: vec![size], middle, spread: if middle == 0.0 { 0.02 } else { 0.1 } });
+        all.push(RandomTensor { name, shape: vec![size], middle, spread: if middle == 0.0 { 0.02 } else { 0.1 } });
     };
     for layer in 0..sizes.layers {
         let at = format!("{text}.layers.{layer}");
@@ -242,7 +247,7 @@ fn tensors(sizes: &Sizes) -> Vec<Drawn> {
 }
 
 /// As many tensors in each as it holds.
-fn shards(tensors: &[Drawn]) -> Vec<&[Drawn]> {
+fn shards(tensors: &[RandomTensor]) -> Vec<&[RandomTensor]> {
     let (mut shards, mut first, mut bytes) = (Vec::new(), 0, 0);
     for (index, tensor) in tensors.iter().enumerate() {
         if bytes + tensor.bytes() > SHARD_BYTES_MAX {
@@ -255,7 +260,7 @@ fn shards(tensors: &[Drawn]) -> Vec<&[Drawn]> {
     shards
 }
 
-fn write_shard(path: &Path, tensors: &[Drawn], seed: u64, wrote: &mut dyn FnMut(u64)) -> Result<(), BuildError> {
+fn write_shard(path: &Path, tensors: &[RandomTensor], seed: u64, wrote: &mut dyn FnMut(u64)) -> Result<(), BuildError> {
     let mut header = serde_json::Map::from_iter([("__metadata__".to_owned(), json!({"format": "pt"}))]);
     let mut offset = 0;
     for tensor in tensors {
@@ -427,11 +432,11 @@ mod tests {
     fn the_smallest_can_be_built_and_its_words_go_both_ways() {
         let folder = tempfile::tempdir().unwrap();
         let (one, two) = (folder.path().join("one"), folder.path().join("two"));
-        random(Like::Glm4vTiny, &one, 7, |_| ()).unwrap();
-        random(Like::Glm4vTiny, &two, 7, |_| ()).unwrap();
+        random(ReferenceModel::Glm4vTiny, &one, 7, |_| ()).unwrap();
+        random(ReferenceModel::Glm4vTiny, &two, 7, |_| ()).unwrap();
         let bytes = |at: &Path| fs::read(at.join("model.safetensors")).unwrap();
         assert_eq!(bytes(&one), bytes(&two), "a seed is a checkpoint");
-        assert!(matches!(random(Like::Glm4vTiny, &two, 8, |_| ()), Err(BuildError::Occupied { .. })));
+        assert!(matches!(random(ReferenceModel::Glm4vTiny, &two, 8, |_| ()), Err(BuildError::Occupied { .. })));
         let words = Tokenizer::open(&one).unwrap();
         assert_eq!(words.id("<|endoftext|>"), Some(4000));
         let said = "[gMASK]<sop><|user|>\nOpen 设置 and tap \"Wi-Fi\" 3 times<|assistant|>\n";
@@ -446,13 +451,13 @@ mod tests {
 
     #[test]
     fn the_large_ones_have_the_sizes_of_the_real_ones() {
-        let count = |like: Like| tensors(&like.sizes()).iter().map(Drawn::count).sum::<u64>();
-        assert_eq!(count(Like::Glm4v9b) / 10_000_000, 1_029);
-        assert_eq!(shards(&tensors(&Like::Glm4v9b.sizes())).len(), 5);
-        let decoder: u64 = tensors(&Like::Glm4v04b.sizes())
+        let count = |like: ReferenceModel| tensors(&like.sizes()).iter().map(RandomTensor::count).sum::<u64>();
+        assert_eq!(count(ReferenceModel::Glm4v9b) / 10_000_000, 1_029);
+        assert_eq!(shards(&tensors(&ReferenceModel::Glm4v9b.sizes())).len(), 5);
+        let decoder: u64 = tensors(&ReferenceModel::Glm4v04b.sizes())
             .iter()
             .filter(|tensor| !tensor.name.contains("visual") && !tensor.name.contains("embed"))
-            .map(Drawn::count)
+            .map(RandomTensor::count)
             .sum();
         assert_eq!(decoder / 1_000_000, 440);
     }
@@ -460,7 +465,7 @@ mod tests {
     #[test]
     fn weights_are_normal() {
         let folder = tempfile::tempdir().unwrap();
-        random(Like::Glm4vTiny, &folder.path().join("it"), 1, |_| ()).unwrap();
+        random(ReferenceModel::Glm4vTiny, &folder.path().join("it"), 1, |_| ()).unwrap();
         let checkpoint = Checkpoint::open(&folder.path().join("it")).unwrap();
         let head = checkpoint.find("lm_head.weight").unwrap().unwrap();
         let mut numbers = Vec::new();

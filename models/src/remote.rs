@@ -152,7 +152,7 @@ impl Remote {
     }
 
     /// The same error in words that give nothing away, and no more of them than somebody would read.
-    fn told(&self, kind: ModelErrorKind) -> ModelErrorKind {
+    fn redacted(&self, kind: ModelErrorKind) -> ModelErrorKind {
         let told = |why: String| answer::shortened(&redaction::redacted(&why, &self.secrets));
         match kind {
             ModelErrorKind::TimedOut { within } => ModelErrorKind::TimedOut { within },
@@ -181,7 +181,7 @@ impl Model for Remote {
         let answer = tokio::time::timeout(within, self.ask(prompt, asked)).await;
         answer
             .unwrap_or(Err(ModelErrorKind::TimedOut { within }))
-            .map_err(|kind| ModelError { model: self.endpoint.model.clone(), kind: self.told(kind) })
+            .map_err(|kind| ModelError { model: self.endpoint.model.clone(), kind: self.redacted(kind) })
     }
 }
 

@@ -146,7 +146,7 @@ impl AnswerStream {
     }
 
     /// Returns when the prompt was read: its first piece is there, or none will come.
-    pub async fn begun(&mut self) {
+    pub async fn wait_for_start(&mut self) {
         if self.first.is_none() {
             self.first = self.events.recv().await;
         }

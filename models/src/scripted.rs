@@ -74,7 +74,7 @@ impl Model for Scripted {
 mod tests {
     use super::*;
 
-    async fn said(at_end: AtEnd, count: usize) -> Vec<String> {
+    async fn reply_texts(at_end: AtEnd, count: usize) -> Vec<String> {
         let mut model = Scripted::new("script", vec!["a".to_owned(), "b".to_owned()], at_end);
         let prompt = Prompt { turns: Vec::new(), tokens_max: 10, grammar: None };
         let mut said = Vec::new();
@@ -89,9 +89,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_the_list_is_as_it_was_chosen() {
-        assert_eq!(said(AtEnd::Stay, 4).await, ["a", "b", "b", "b"]);
-        assert_eq!(said(AtEnd::StartOver, 5).await, ["a", "b", "a", "b", "a"]);
-        assert_eq!(said(AtEnd::Break, 3).await[2], "script: the script is at its end (replies: 2)");
+        assert_eq!(reply_texts(AtEnd::Stay, 4).await, ["a", "b", "b", "b"]);
+        assert_eq!(reply_texts(AtEnd::StartOver, 5).await, ["a", "b", "a", "b", "a"]);
+        assert_eq!(reply_texts(AtEnd::Break, 3).await[2], "script: the script is at its end (replies: 2)");
     }
 
     #[tokio::test]

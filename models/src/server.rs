@@ -44,7 +44,7 @@ use body::{MemoryBudget, MemoryPermit};
 use chat_request::{ChatRequest, ContentPart, ImageSource, RequestRules, UsageReport};
 use connection::{BusyConnection, ConnectionState, Connections};
 use error::ErrorResponse;
-use fetch::{Fetcher, Unfetched};
+use fetch::{FetchError, Fetcher};
 use metrics::{Metrics, RequestGuard};
 use response::{PendingResponse, RequestedEnd};
 use tools::ToolMode;
@@ -311,7 +311,7 @@ async fn with_key(State(server): State<Arc<ServerState>>, request: HttpRequest, 
         Ok(()) => next.run(request).await,
         Err(response) => {
             RequestGuard::new(server.metrics.clone(), server.options.observer.clone())
-                .refused(response.status.as_u16());
+                .set_status(response.status.as_u16());
             response.into_response()
         }
     }
@@ -403,7 +403,7 @@ impl ServerState {
 
     async fn chat(self: Arc<ServerState>, mut guard: RequestGuard, request: HttpRequest) -> Response {
         match self.admit(&mut guard, request).await {
-            Ok(Admitted { answers, place, memory, busy, stream, usage, ends, tools }) => {
+            Ok(AdmittedRequest { answers, place, memory, busy, stream, usage, ends, tools }) => {
                 let pending = PendingResponse {
                     answers,
                     guard,
@@ -416,10 +416,10 @@ impl ServerState {
                     ends,
                     tools,
                 };
-                if stream { pending.streamed(usage, &self.options.limits).await } else { pending.whole().await }
+                if stream { pending.into_stream(usage, &self.options.limits).await } else { pending.whole().await }
             }
             Err(response) => {
-                guard.refused(response.status.as_u16());
+                guard.set_status(response.status.as_u16());
                 response.into_response()
             }
         }
@@ -430,7 +430,7 @@ impl ServerState {
         self: &Arc<ServerState>,
         guard: &mut RequestGuard,
         request: HttpRequest,
-    ) -> Result<Admitted, ErrorResponse> {
+    ) -> Result<AdmittedRequest, ErrorResponse> {
         let limits = &self.options.limits;
         if !is_json(request.headers()) {
             return Err(ErrorResponse::not_json());
@@ -449,7 +449,7 @@ impl ServerState {
         }
         let mut chat = self.read(body).await?;
         let place = self.queue.clone().try_acquire_owned().map_err(|_| ErrorResponse::queue_full(limits.queue))?;
-        guard.admitted();
+        guard.admit();
         guard.summary.stream = chat.stream;
         if chat.grammar.is_some() {
             guard.heap = Some(self.heap.clone());
@@ -476,10 +476,10 @@ impl ServerState {
         answers.push(self.model.ask(request).await?);
         for other in others {
             // What the first one has read of the prompt the others need not read again.
-            answers[0].begun().await;
+            answers[0].wait_for_start().await;
             answers.push(self.model.ask(other).await?);
         }
-        Ok(Admitted { answers, place, memory, busy, stream, usage, ends, tools })
+        Ok(AdmittedRequest { answers, place, memory, busy, stream, usage, ends, tools })
     }
 
     /// Messages with their pictures' pixels.
@@ -537,8 +537,8 @@ impl ServerState {
         let file = match from {
             ImageSource::File(file) => file,
             ImageSource::Address(url) => self.fetcher.fetch(url, memory).await.map_err(|error| match error {
-                Unfetched::Wrong(why) => wrong(why),
-                Unfetched::Full(response) => response,
+                FetchError::Wrong(why) => wrong(why),
+                FetchError::Full(response) => response,
             })?,
         };
         let size = picture::measure(&file, self.options.limits.pixels_max).map_err(wrong)?;
@@ -566,7 +566,7 @@ impl ServerState {
 }
 
 /// A request that has its place, and answers that are under way.
-struct Admitted {
+struct AdmittedRequest {
     answers: Vec<AnswerStream>,
     place: OwnedSemaphorePermit,
     memory: MemoryPermit,

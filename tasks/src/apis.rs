@@ -171,7 +171,7 @@ impl Apis for CommandCaller {
         let refused = |why: &str| Err(ApiError::Refused { why: why.to_owned() });
         let reads = !argv.iter().any(|argument| template::has_places(argument));
         let given: Vec<String> =
-            argv.iter().map(|argument| template::filled(argument, arguments, str::to_owned)).collect();
+            argv.iter().map(|argument| template::fill(argument, arguments, str::to_owned)).collect();
         let input = template::whole(arguments);
         if given.iter().chain([&input]).any(|argument| argument.contains('\0')) {
             return refused("an argument contains a NUL character, which no program can be given");

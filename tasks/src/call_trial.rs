@@ -101,7 +101,7 @@ impl CallTrial {
         if specs.is_empty() {
             return Err("neither this device nor the settings offer an API".to_owned());
         }
-        let call = ApiCatalog::of(&specs).checked(self.call.clone()).map_err(|error| error.to_string())?;
+        let call = ApiCatalog::of(&specs).check_call(self.call.clone()).map_err(|error| error.to_string())?;
         let spec = specs.into_iter().find(|spec| spec.name == call.name).ok_or("it is gone")?;
         let permission = permission_of(&session.settings().rules.policy, &spec, &call.arguments);
         Ok(CheckedTrial { spec, arguments: call.arguments.clone(), permission, call })
@@ -149,7 +149,7 @@ impl CheckedTrial {
             }
             Some(ActionResult::Failed(Fault::Refused { why })) => CallOutcome::NotDone { why },
             Some(ActionResult::Failed(Fault::TimedOut { tries })) => CallOutcome::Uncertain { why: tries },
-            Some(ActionResult::Failed(fault)) => CallOutcome::Uncertain { why: fault.told() },
+            Some(ActionResult::Failed(fault)) => CallOutcome::Uncertain { why: fault.in_words() },
             None => match report.end.outcome {
                 Outcome::Refused { why } => CallOutcome::Forbidden { why },
                 Outcome::Done { .. } => CallOutcome::NotDone { why: first.unwrap_or_default() },

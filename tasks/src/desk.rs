@@ -277,7 +277,7 @@ impl Shared {
                 _ => RejectedAnswer::Closed { id, how: "it was asked before".to_owned() },
             });
         };
-        let Some(answer) = understood(&open.question, said, words) else {
+        let Some(answer) = parse_answer(&open.question, said, words) else {
             let fit = answers(&open.question);
             state.open = Some(open);
             return Err(RejectedAnswer::NotAllowed { fit });
@@ -301,7 +301,7 @@ pub fn answers(question: &Question) -> &'static [&'static str] {
     }
 }
 
-fn understood(question: &Question, said: &str, words: &str) -> Option<Answer> {
+fn parse_answer(question: &Question, said: &str, words: &str) -> Option<Answer> {
     if !answers(question).contains(&said) {
         return None;
     }

@@ -221,7 +221,7 @@ impl Device {
             DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } => {
                 let (mut driver, judge, about) = android(options).await?;
                 let identity = driver.serial_number(options.connect).await?;
-                let (apis, functions) = app_functions(reached(options)?, options).await?;
+                let (apis, functions) = app_functions(adb_address(options)?, options).await?;
                 let (driver, probe) = (Box::new(driver), Some(Box::new(judge) as Box<dyn Probe>));
                 Rig { driver, apis, probe, about: about + &functions, identity, teardown: None }
             }
@@ -355,7 +355,7 @@ async fn virtual_phone(phone: &PhoneOptions, options: &DeviceOptions) -> Result<
 /// # Errors
 /// `DeviceError` if it is not there, or is no phone over ADB.
 pub(crate) async fn android(options: &DeviceOptions) -> Result<(Android, Judge, String), DeviceError> {
-    let address = reached(options)?;
+    let address = adb_address(options)?;
     // Whoever has to be allowed by a person is waited for as long as that may take; the driver goes first, so that nobody
     // is asked about a judge.
     let within = options.connect.saturating_add(options.keys.person);
@@ -370,7 +370,7 @@ pub(crate) async fn android(options: &DeviceOptions) -> Result<(Android, Judge, 
 }
 
 /// Where somebody's phone is.
-fn reached(options: &DeviceOptions) -> Result<Address, DeviceError> {
+fn adb_address(options: &DeviceOptions) -> Result<Address, DeviceError> {
     match &options.at {
         DeviceAddress::Direct { address } => {
             Ok(Address::Direct { address: address.clone(), keys: options.keys.clone() })

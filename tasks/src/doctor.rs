@@ -10,11 +10,11 @@ use tapwright_contract::device::Driver;
 use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{Size, Spot};
 
-use crate::counted::counted;
 use crate::device::{self, Device, DeviceAddress, PhoneOptions};
 use crate::device_lock::DeviceLock;
 use crate::devices;
 use crate::model::{self, ModelSource};
+use crate::plural::count_of;
 use crate::profile::ChosenProfile;
 
 /// What is looked at.
@@ -76,7 +76,7 @@ pub async fn check(checkup: &Checkup<'_>, mut each: impl FnMut(&Finding)) -> Che
     }
     say(virtual_phone(checkup).await);
     if checkup.examine {
-        for finding in examined(checkup).await {
+        for finding in examine_phone(checkup).await {
             say(finding);
         }
     }
@@ -111,7 +111,7 @@ fn profile(options: &model::ModelOptions) -> Finding {
     let what = "profile";
     match model::profiles(options) {
         Ok(ChosenProfile { profiles, note }) => {
-            let earlier = |count: u64| counted(count, "earlier reply", "earlier replies");
+            let earlier = |count: u64| count_of(count, "earlier reply", "earlier replies");
             let history =
                 profiles.agent.history.map_or("all earlier replies".to_owned(), |history| earlier(u64::from(history)));
             let tokens = profiles.agent.tokens_max;
@@ -189,7 +189,7 @@ async fn virtual_phone(checkup: &Checkup<'_>) -> Finding {
 }
 
 /// What works on the phone that is meant.
-async fn examined(checkup: &Checkup<'_>) -> Vec<Finding> {
+async fn examine_phone(checkup: &Checkup<'_>) -> Vec<Finding> {
     let within = Duration::from_secs(60);
     let _lock = match DeviceLock::take_for(checkup.device_locks, &checkup.device.at, "tapwright doctor") {
         Ok(lock) => lock,
@@ -233,14 +233,14 @@ async fn examined(checkup: &Checkup<'_>) -> Vec<Finding> {
         Err(why) => finding("text", CheckState::Warning, why.clone(), None),
     });
     found.push(match &health.apps {
-        Ok(count) => finding("apps", CheckState::Ok, counted(*count as u64, "package", "packages"), None),
+        Ok(count) => finding("apps", CheckState::Ok, count_of(*count as u64, "package", "packages"), None),
         Err(why) => finding("apps", CheckState::Warning, why.clone(), None),
     });
     found.push(match &health.widgets {
         Ok((count, time)) => finding(
             "words",
             CheckState::Ok,
-            format!("{}, told in {}", counted(*count as u64, "widget", "widgets"), ms(*time)),
+            format!("{}, told in {}", count_of(*count as u64, "widget", "widgets"), ms(*time)),
             None,
         ),
         Err(why) => finding("words", CheckState::Warning, why.clone(), None),
@@ -295,18 +295,18 @@ async fn try_phone(checkup: &Checkup<'_>) -> Result<(Duration, Duration), String
 async fn private_desktop(checkup: &Checkup<'_>) -> Finding {
     let next = "only runs with --device desktop:private need one";
     let lacks = tapwright_drivers::desktop::private_lacks();
-    started("private desktop", lacks, &checkup.private_desktop, next, checkup).await
+    start_trial("private desktop", lacks, &checkup.private_desktop, next, checkup).await
 }
 
 /// Starts a browser, looks at it and moves the pointer.
 async fn private_browser(checkup: &Checkup<'_>) -> Finding {
     let next = "only runs with --device browser need one";
     let lacks = tapwright_drivers::browser::private_browser_lacks();
-    started("browser", lacks, &checkup.private_browser, next, checkup).await
+    start_trial("browser", lacks, &checkup.private_browser, next, checkup).await
 }
 
 /// Starts something that a run would have for itself, unless something is lacking for it.
-async fn started(
+async fn start_trial(
     what: &'static str,
     lacks: Option<String>,
     at: &DeviceAddress,
@@ -365,7 +365,7 @@ async fn adb_server(checkup: &Checkup<'_>) -> Finding {
 fn devices_in_words(count: usize) -> String {
     match count {
         0 => "no device".to_owned(),
-        count => counted(count as u64, "device", "devices"),
+        count => count_of(count as u64, "device", "devices"),
     }
 }
 

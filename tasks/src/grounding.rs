@@ -10,7 +10,7 @@ use tapwright_agent::action::{Action, Call};
 use tapwright_agent::prompt;
 use tapwright_contract::model::ModelError;
 use tapwright_contract::{Picture, Size, Spot};
-use tapwright_phone::{Input, Options, What, World};
+use tapwright_phone::{Input, MarkContent, Options, World};
 
 use crate::model::LoadedModel;
 
@@ -72,7 +72,7 @@ pub async fn measure(
 
 /// The middle of what a touch on an app's icon reaches.
 fn middle(world: &World, label: &str) -> Option<(i32, i32)> {
-    world.marks().into_iter().find(|mark| mark.what == What::Word(label.to_owned())).and_then(|mark| mark.target)
+    world.marks().into_iter().find(|mark| mark.what == MarkContent::Word(label.to_owned())).and_then(|mark| mark.target)
 }
 
 #[cfg(test)]

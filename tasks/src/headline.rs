@@ -61,13 +61,13 @@ impl Headline {
             Some(Verdict::Void { .. }) => {
                 (Mood::Mild, format!("void: this says nothing about the model; the run ended with {ended}"))
             }
-            None => unjudged(outcome),
+            None => unjudged_end(outcome),
         };
         Headline { mood, text }
     }
 }
 
-fn unjudged(outcome: Option<&Outcome>) -> (Mood, String) {
+fn unjudged_end(outcome: Option<&Outcome>) -> (Mood, String) {
     let Some(outcome) = outcome else {
         return (Mood::Mild, "no end: the run is still going on, or was killed".to_owned());
     };

@@ -46,7 +46,7 @@ pub struct Evidence<'a> {
 pub trait Evaluator: fmt::Debug + Send + Sync {
     /// Facts that have to be true in the end, for people, and to find misspelt ones before the run. Empty if it goes by
     /// something else.
-    fn expected(&self) -> Vec<Fact>;
+    fn expected_facts(&self) -> Vec<Fact>;
 
     /// All that it judges by, where those words leave some out: a digest of the cases has it too. Empty if they say it all.
     fn identity(&self) -> String {
@@ -90,7 +90,7 @@ impl FactEvaluator {
 
 #[async_trait]
 impl Evaluator for FactEvaluator {
-    fn expected(&self) -> Vec<Fact> {
+    fn expected_facts(&self) -> Vec<Fact> {
         self.0.clone()
     }
 
@@ -221,7 +221,7 @@ mod tests {
         pairs.iter().map(|(fact, is)| ((*fact).to_owned(), (*is).to_owned())).collect()
     }
 
-    fn wanted(texts: &[&str]) -> Vec<Fact> {
+    fn wanted_facts(texts: &[&str]) -> Vec<Fact> {
         texts.iter().map(|text| Fact::parse(text).unwrap()).collect()
     }
 
@@ -255,7 +255,7 @@ mod tests {
                 Some("all is as it should be, but the run ended with `out-of-steps` and not with `done`"),
             ),
         ] {
-            let evaluator = FactEvaluator::of(wanted(&texts)).unwrap();
+            let evaluator = FactEvaluator::of(wanted_facts(&texts)).unwrap();
             let mut probe = RecordedProbe(&end);
             let evidence = Evidence { start: &start, end: &end, outcome: &outcome, probe: &mut probe };
             assert_eq!(evaluator.evaluate(evidence).await.unwrap().as_deref(), against, "{texts:?}");

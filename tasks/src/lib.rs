@@ -7,7 +7,6 @@ pub mod apis;
 pub mod bench;
 pub mod call_trial;
 pub mod command_line;
-mod counted;
 pub mod desk;
 pub mod device;
 pub mod device_lock;
@@ -26,6 +25,7 @@ pub mod osworld;
 pub mod page;
 pub mod page_server;
 pub mod plan;
+mod plural;
 pub mod policy;
 mod process;
 pub mod profile;
@@ -44,7 +44,7 @@ pub mod suite;
 pub mod suites;
 pub mod window;
 
-pub use counted::counted;
+pub use plural::count_of;
 pub use tapwright_agent::apis::{NoApis, Registry};
 pub use tapwright_agent::guard::{Deed, Touch};
 pub use tapwright_agent::journal::{

@@ -26,7 +26,7 @@ use tapwright_contract::{Picture, ScreenId};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::page_server::{Query, body, refused, typed};
+use crate::page_server::{Query, body, error_response, typed_response};
 use input::Input;
 
 pub(crate) use shared::SharedDriver;
@@ -71,10 +71,10 @@ struct Watchers {
 /// What a page shows.
 struct Frame {
     number: u64,
-    shown: Shown,
+    shown: ShownFrame,
 }
 
-enum Shown {
+enum ShownFrame {
     /// Nothing yet.
     Nothing,
     Picture {
@@ -96,7 +96,7 @@ impl LiveScreen {
     /// Shows the screen of a driver, as soon as somebody watches.
     pub fn start(driver: Box<dyn Driver>) -> LiveScreen {
         let abilities = driver.abilities();
-        let frames = Arc::new(watch::Sender::new(Arc::new(Frame { number: 0, shown: Shown::Nothing })));
+        let frames = Arc::new(watch::Sender::new(Arc::new(Frame { number: 0, shown: ShownFrame::Nothing })));
         let watchers = Arc::new(watch::Sender::new(Watchers { waiting: 0, last: None }));
         let (inputs, jobs) = mpsc::channel(INPUTS_MAX);
         let (alive, gone) = watch::channel(());
@@ -126,7 +126,7 @@ impl LiveScreen {
             let new = timeout(wait, frames.wait_for(|frame| frame.number != after && frame.number != 0)).await;
             match new {
                 Ok(Ok(frame)) => response(&frame),
-                Ok(Err(_)) => refused(StatusCode::CONFLICT, "the screen is not shown any more"),
+                Ok(Err(_)) => error_response(StatusCode::CONFLICT, "the screen is not shown any more"),
                 Err(_) => StatusCode::NO_CONTENT.into_response(),
             }
         }
@@ -138,31 +138,34 @@ impl LiveScreen {
         async move {
             let bytes = match body(request).await {
                 Ok((bytes, false)) => bytes,
-                Ok((_, true)) => return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "an input is application/json"),
+                Ok((_, true)) => {
+                    return error_response(StatusCode::UNSUPPORTED_MEDIA_TYPE, "an input is application/json");
+                }
                 Err(wrong) => return wrong,
             };
             let input: Input = match serde_json::from_slice(&bytes) {
                 Ok(input) => input,
-                Err(error) => return refused(StatusCode::BAD_REQUEST, &format!("the body: {error}")),
+                Err(error) => return error_response(StatusCode::BAD_REQUEST, &format!("the body: {error}")),
             };
             let gesture = match input.gesture(&abilities) {
                 Ok(gesture) => gesture,
-                Err(why) => return refused(StatusCode::BAD_REQUEST, &why),
+                Err(why) => return error_response(StatusCode::BAD_REQUEST, &why),
             };
             let (done, heard) = oneshot::channel();
-            let gone = || refused(StatusCode::CONFLICT, "the screen is not yours any more, and this was not done");
+            let gone =
+                || error_response(StatusCode::CONFLICT, "the screen is not yours any more, and this was not done");
             let Some(inputs) = inputs.upgrade() else { return gone() };
             match inputs.try_send(Job { gesture, done }) {
                 Ok(()) => drop(inputs),
                 Err(mpsc::error::TrySendError::Full(_)) => {
                     let why = "the device has not done yet what was wanted before; wait for it";
-                    return refused(StatusCode::TOO_MANY_REQUESTS, why);
+                    return error_response(StatusCode::TOO_MANY_REQUESTS, why);
                 }
                 Err(mpsc::error::TrySendError::Closed(_)) => return gone(),
             }
             match heard.await {
-                Ok(Ok(())) => typed("application/json", json!({"done": true}).to_string()),
-                Ok(Err(error)) => refused(StatusCode::CONFLICT, &error.kind.to_string()),
+                Ok(Ok(())) => typed_response("application/json", json!({"done": true}).to_string()),
+                Ok(Err(error)) => error_response(StatusCode::CONFLICT, &error.kind.to_string()),
                 Err(_) => gone(),
             }
         }
@@ -226,13 +229,13 @@ impl Drop for Watching {
 
 fn response(frame: &Frame) -> Response {
     let mut response = match &frame.shown {
-        Shown::Nothing => StatusCode::NO_CONTENT.into_response(),
-        Shown::Picture { kind, bytes, .. } => typed(kind, bytes.clone()),
-        Shown::Words(words) => typed("application/json", json!({"unseen": words}).to_string()),
+        ShownFrame::Nothing => StatusCode::NO_CONTENT.into_response(),
+        ShownFrame::Picture { kind, bytes, .. } => typed_response(kind, bytes.clone()),
+        ShownFrame::Words(words) => typed_response("application/json", json!({"unseen": words}).to_string()),
     };
     let headers = response.headers_mut();
     headers.insert(FRAME, HeaderValue::from(frame.number));
-    if let Shown::Picture { id, .. } = &frame.shown
+    if let ShownFrame::Picture { id, .. } = &frame.shown
         && let Ok(id) = HeaderValue::from_str(&json!(id).to_string())
     {
         headers.insert(SCREEN, id);
@@ -288,9 +291,9 @@ impl Looking {
             Err(error) => {
                 self.latest = None;
                 let words = error.kind.to_string();
-                let is_new = !matches!(&self.frames.borrow().shown, Shown::Words(shown) if *shown == words);
+                let is_new = !matches!(&self.frames.borrow().shown, ShownFrame::Words(shown) if *shown == words);
                 if is_new {
-                    self.publish(Shown::Words(words));
+                    self.publish(ShownFrame::Words(words));
                 }
                 return AFTER_TROUBLE;
             }
@@ -300,7 +303,7 @@ impl Looking {
             let picture = screen.picture.clone();
             match tokio::task::spawn_blocking(move || encode::smallest(&picture)).await {
                 Ok(Ok((kind, bytes))) => {
-                    self.publish(Shown::Picture { id: screen.id, kind, bytes: bytes.into() });
+                    self.publish(ShownFrame::Picture { id: screen.id, kind, bytes: bytes.into() });
                     self.latest = Some((screen.picture, screen.id));
                 }
                 _ => tracing::debug!("a picture could not be encoded"),
@@ -310,7 +313,7 @@ impl Looking {
         if Instant::now() < self.lively { QUICK } else { SLOW }
     }
 
-    fn publish(&self, shown: Shown) {
+    fn publish(&self, shown: ShownFrame) {
         let number = self.frames.borrow().number + 1;
         self.frames.send_replace(Arc::new(Frame { number, shown }));
     }

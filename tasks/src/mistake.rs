@@ -80,7 +80,7 @@ const MOVED: [(&str, &str, &str); 5] = [
 ];
 
 /// What a key of an earlier version is called now, if that is among the `known` ones.
-pub fn renamed<'a>(key: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
+pub fn new_name<'a>(key: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
     let new = RENAMED.into_iter().find(|(old, _)| *old == key)?.1;
     known.into_iter().any(|known| known == new).then_some(new)
 }
@@ -94,7 +94,7 @@ fn unknown_key(message: &str) -> (String, Option<String>) {
     if let Some((.., new)) = MOVED.iter().find(|(old, beside, _)| *old == what && known.contains(beside)) {
         return (format!("the key `{what}` is not here any more"), Some(format!("write {new}")));
     }
-    if let Some(new) = renamed(what, known.iter().copied()) {
+    if let Some(new) = new_name(what, known.iter().copied()) {
         return (
             format!("the key `{what}` is called `{new}` now"),
             Some(format!("write `{new}` in place of `{what}`")),

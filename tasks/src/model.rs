@@ -12,8 +12,8 @@ use tapwright_models::{Local, OpenError};
 use tapwright_agent::clock::{Clock, Timer};
 use tapwright_models::doctor::{self, DoctorStage};
 
-use crate::counted::counted;
 use crate::mistake::Mistake;
+use crate::plural::count_of;
 use crate::profile::{self, ChosenProfile, NoLanguage, ProfileChoice, Profiles, PromptLanguage};
 use crate::script;
 
@@ -24,7 +24,8 @@ pub use tapwright_models::library::{
 pub use tapwright_models::providers;
 pub use tapwright_models::remote::{ApiKey, without_secrets};
 pub use tapwright_models::{
-    Build, BuildError, Built, Info, Like, Progress, TargetProvider, WeightFormat, build, info, limit_arenas, random,
+    Build, BuildError, Built, Info, Progress, ReferenceModel, TargetProvider, WeightFormat, build, info, limit_arenas,
+    random,
 };
 
 /// Which model.
@@ -224,7 +225,8 @@ pub async fn open(
         }
         ModelSource::Script(file) => {
             let mut replies = script::read(file)?;
-            let about = format!("the script {}, {}", file.display(), counted(replies.len() as u64, "reply", "replies"));
+            let about =
+                format!("the script {}, {}", file.display(), count_of(replies.len() as u64, "reply", "replies"));
             replies.drain(..options.heard.min(replies.len()));
             let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
             let model = Box::new(Scripted::new(format!("script:{name}"), replies, AtEnd::Break));

@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    async fn checked(change: impl FnOnce(&mut Policy), windows: bool) -> Option<String> {
+    async fn check_policy(change: impl FnOnce(&mut Policy), windows: bool) -> Option<String> {
         let mut policy = Preset::Careful.policy();
         change(&mut policy);
         let unknown = check(&policy, &mut OneApp { windows }, Duration::ZERO).await.err()?;
@@ -224,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_nobody_has_is_told() {
         let forbidding = async |name: &str, windows| {
-            checked(|policy| policy.apps_forbidden.push(name.to_owned()), windows).await.is_some()
+            check_policy(|policy| policy.apps_forbidden.push(name.to_owned()), windows).await.is_some()
         };
         for known in ["Bank of All", "BANKOFALL", "Ｂａｎｋ of all", "bank-of-all", "com.not.yet", "WeChat", "微信"]
         {
@@ -235,9 +235,9 @@ mod tests {
         }
         // A program of a desktop need not be in its menu.
         assert!(!forbidding("sh", true).await && forbidding("../bin/sh", true).await);
-        assert!(checked(|policy| policy.apps_allowed = vec!["Banc".to_owned()], false).await.is_some());
+        assert!(check_policy(|policy| policy.apps_allowed = vec!["Banc".to_owned()], false).await.is_some());
         let of_rule = |policy: &mut Policy| policy.rules[0].apps.push("Banc".to_owned());
-        assert_eq!(checked(of_rule, false).await.as_deref(), Some("Banc"));
-        assert_eq!(checked(|_| (), false).await, None, "the preset's own names are not checked");
+        assert_eq!(check_policy(of_rule, false).await.as_deref(), Some("Banc"));
+        assert_eq!(check_policy(|_| (), false).await, None, "the preset's own names are not checked");
     }
 }

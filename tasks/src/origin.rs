@@ -141,7 +141,7 @@ impl RunOrigin {
     }
 
     /// The same, of a record that was somebody else's when it went on.
-    pub fn adopted(self, is_adopted: bool) -> RunOrigin {
+    pub fn with_adoption(self, is_adopted: bool) -> RunOrigin {
         RunOrigin { is_adopted, ..self }
     }
 
@@ -221,7 +221,7 @@ mod tests {
             fs::write(&at, text.replace(from, to)).unwrap();
             assert_eq!(whose(), Provenance::BrokenSeal, "{from} was changed");
         }
-        origin.clone().adopted(true).write(folder.path(), Some(&key)).unwrap();
+        origin.clone().with_adoption(true).write(folder.path(), Some(&key)).unwrap();
         assert_eq!(whose(), Provenance::Adopted);
         let text = fs::read_to_string(&at).unwrap();
         fs::write(&at, text.replace("\"is_adopted\": true", "\"is_adopted\": false")).unwrap();

@@ -207,7 +207,7 @@ fn expectations(judgement: &Judgement, outcome: Option<&Outcome>, out: &mut dyn 
     }
     writeln!(out, "<section class=\"changes expected\"><h2>What had to be true in the end</h2><table>")?;
     for wanted in &judgement.expected {
-        let (mark, found) = compared(wanted, judgement, outcome);
+        let (mark, found) = comparison(wanted, judgement, outcome);
         writeln!(
             out,
             "<tr><td>{mark}</td><th>{}</th><td>{}</td><td class=\"bad\">{}</td></tr>",
@@ -220,7 +220,7 @@ fn expectations(judgement: &Judgement, outcome: Option<&Outcome>, out: &mut dyn 
 }
 
 /// Whether something is as it was wanted, and what it is if not. Where values are for people only the verdict says it of all of them.
-fn compared(wanted: &Fact, judgement: &Judgement, outcome: Option<&Outcome>) -> (&'static str, String) {
+fn comparison(wanted: &Fact, judgement: &Judgement, outcome: Option<&Outcome>) -> (&'static str, String) {
     const YES: &str = "&#10003;";
     const NO: &str = "&#10007;";
     if judgement.verdict == Some(Verdict::Passed) {
@@ -335,10 +335,10 @@ fn card(record: &Record, number: usize, scene: &Scene, images: &mut Images, out:
         }
     }
     if let Some(step) = &scene.step {
-        thought(&step.decided.thought, out)?;
+        write_thought(&step.decided.thought, out)?;
         writeln!(out, "<p class=\"action\"><code>{}</code></p>", escaped(&step.decided.action))?;
         if let Some(question) = &scene.asked {
-            asked(question, scene.answered.as_ref(), out)?;
+            write_question(question, scene.answered.as_ref(), out)?;
         }
         let mood = if step.result.is_good() { "good" } else { "plain" };
         if !step.summary.is_empty() {
@@ -348,7 +348,7 @@ fn card(record: &Record, number: usize, scene: &Scene, images: &mut Images, out:
     writeln!(out, "</article>")
 }
 
-fn thought(text: &str, out: &mut dyn Write) -> io::Result<()> {
+fn write_thought(text: &str, out: &mut dyn Write) -> io::Result<()> {
     match text.char_indices().nth(THOUGHT_LETTERS_MAX) {
         _ if text.is_empty() => Ok(()),
         None => writeln!(out, "<p class=\"thought\">{}</p>", escaped(text)),
@@ -361,7 +361,7 @@ fn thought(text: &str, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-fn asked(question: &Question, answer: Option<&Answer>, out: &mut dyn Write) -> io::Result<()> {
+fn write_question(question: &Question, answer: Option<&Answer>, out: &mut dyn Write) -> io::Result<()> {
     let answer = match answer {
         Some(Answer::Yes) => "yes",
         Some(Answer::No) => "no",
@@ -429,7 +429,7 @@ mod tests {
         };
         let failed = || Verdict::Failed { why: String::new() };
         let told = |judgement: &Judgement, outcome: Option<&Outcome>| -> Vec<String> {
-            let rows = judgement.expected.iter().map(|wanted| compared(wanted, judgement, outcome));
+            let rows = judgement.expected.iter().map(|wanted| comparison(wanted, judgement, outcome));
             rows.map(|(mark, found)| format!("{mark} {found}").trim().to_owned()).collect()
         };
         let exact = judged(vec![fact("wifi.on", "false"), fact("wifi.on", "true"), fact("x", "1")], failed());

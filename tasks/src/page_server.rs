@@ -167,7 +167,7 @@ async fn serve(listener: TcpListener, site: Arc<Site>, stopping: watch::Sender<b
             (listener.accept().await, place)
         };
         tokio::select! {
-            () = stopped(&mut stop) => break,
+            () = wait_for_stop(&mut stop) => break,
             Some(_) = connections.join_next() => {}
             (accepted, place) = next => match accepted {
                 Ok((stream, _)) => {
@@ -202,7 +202,7 @@ async fn farewell(listener: &TcpListener, router: &Router, site: &Site, connecti
     }
 }
 
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+async fn wait_for_stop(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await; // Whoever could say it is gone: then it is over too.
 }
 
@@ -220,7 +220,7 @@ async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver
     let ended = loop {
         tokio::select! {
             ended = poll_fn(|context| connection.poll_without_shutdown(context)) => break ended,
-            () = stopped(&mut stop), if !stopping => {
+            () = wait_for_stop(&mut stop), if !stopping => {
                 stopping = true;
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
@@ -263,14 +263,14 @@ async fn answer(Extracted(site): Extracted<Arc<Site>>, request: Request) -> Resp
     *lock(&site.looked) = Some(Instant::now());
     let home = format!("/{token}/");
     let response = match rest {
-        None => moved(&home),
+        None => see_other(&home),
         Some(rest) => site.pages.answer(rest, &home, request).await,
     };
-    guarded(response, site.pages.content_policy())
+    with_headers(response, site.pages.content_policy())
 }
 
 /// What every answer says to browsers.
-fn guarded(mut response: Response, policy: &HeaderValue) -> Response {
+fn with_headers(mut response: Response, policy: &HeaderValue) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
     let mut say = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
@@ -301,13 +301,13 @@ impl Query {
         match self.field("wait").map(str::parse::<u64>) {
             None => Ok(Duration::ZERO),
             Some(Ok(seconds)) => Ok(Duration::from_secs(seconds).min(WAIT_MAX)),
-            Some(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "wait is a number of seconds")),
+            Some(Err(_)) => Err(error_response(StatusCode::BAD_REQUEST, "wait is a number of seconds")),
         }
     }
 
     /// The number of an earlier answer, in the field of that name.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Response> {
-        let wrong = || refused(StatusCode::BAD_REQUEST, &format!("{name} is the number of an earlier answer"));
+        let wrong = || error_response(StatusCode::BAD_REQUEST, &format!("{name} is the number of an earlier answer"));
         self.field(name).map(str::parse).transpose().map_err(|_| wrong())
     }
 }
@@ -318,15 +318,18 @@ pub(crate) async fn body(request: Request) -> Result<(Bytes, bool), Response> {
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_form = kind == "application/x-www-form-urlencoded";
     if !is_form && kind != "application/json" {
-        return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is application/json, or an answer's form"));
+        return Err(error_response(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body is application/json, or an answer's form",
+        ));
     }
     match timeout(BODY_WITHIN, to_bytes(request.into_body(), BODY_BYTES_MAX)).await {
         Ok(Ok(bytes)) => Ok((bytes, is_form)),
         Ok(Err(_)) => {
             let why = format!("the body broke off, or is longer than {BODY_BYTES_MAX} bytes");
-            Err(refused(StatusCode::PAYLOAD_TOO_LARGE, &why))
+            Err(error_response(StatusCode::PAYLOAD_TOO_LARGE, &why))
         }
-        Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
+        Err(_) => Err(error_response(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
     }
 }
 
@@ -364,19 +367,19 @@ fn plain(status: StatusCode, words: &'static str) -> Response {
     (status, [(CONTENT_TYPE, "text/plain; charset=utf-8")], words).into_response()
 }
 
-pub(crate) fn typed(kind: &'static str, body: impl Into<Body>) -> Response {
+pub(crate) fn typed_response(kind: &'static str, body: impl Into<Body>) -> Response {
     ([(CONTENT_TYPE, kind)], body.into()).into_response()
 }
 
-pub(crate) fn refused(status: StatusCode, why: &str) -> Response {
-    (status, typed("application/json", json!({"error": why}).to_string())).into_response()
+pub(crate) fn error_response(status: StatusCode, why: &str) -> Response {
+    (status, typed_response("application/json", json!({"error": why}).to_string())).into_response()
 }
 
 pub(crate) fn not_allowed(method: &'static str) -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, method)]).into_response()
 }
 
-pub(crate) fn moved(to: &str) -> Response {
+pub(crate) fn see_other(to: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response()
 }
 

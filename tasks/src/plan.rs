@@ -20,7 +20,7 @@ mod schedule;
 pub use execute::{PlanRunError, PlanWatch, SessionRunner};
 pub use file::{Goal, OnFailure, OutputKind, Plan, draft, prompt_for};
 pub use journal::{Achieved, PlanLine, PlanRecord, PlanRecordError, Round};
-pub use outputs::{Outputs, filled};
+pub use outputs::{Outputs, fill_goal};
 pub use report::{PlanStanding, document, end_of, id, markdown, notice, standing, summary};
 pub use schedule::{Schedule, TimeSpan};
 
@@ -120,7 +120,7 @@ pub async fn carry_out<X: GoalRunner>(
             },
             None => None,
         };
-        let line = match record.undecided(&goal) {
+        let line = match record.undecided_failure(&goal) {
             // It was done, says the model: doing it again could do it twice. What is missing is asked for, once.
             Some(failure) if failure.is_claimed() && reported.insert(failure.run.clone()) => {
                 match report(record, &goal, &failure, execute).await? {
@@ -144,7 +144,7 @@ pub async fn carry_out<X: GoalRunner>(
         record.write(line).map_err(PlanError::Unwritten)?;
         write_document(record).map_err(PlanError::Unwritten)?;
     }
-    Ok(if record.skipped() { PlanEnd::Partly } else { PlanEnd::Done })
+    Ok(if record.has_skipped() { PlanEnd::Partly } else { PlanEnd::Done })
 }
 
 /// Makes the document anew from what is written down of the plan: so it has neither less than that nor anything twice.
@@ -193,7 +193,7 @@ async fn next_round<X: GoalRunner>(
     execute: &mut X,
 ) -> Result<NextRound, PlanError<X::Error>> {
     let now = execute.now().await.map_err(PlanError::Run)?;
-    let started = match record.scheduled(&goal.name) {
+    let started = match record.schedule_start(&goal.name) {
         Some(started) => started,
         None => {
             let line = PlanLine::Scheduled { goal: goal.name.clone(), started: now };
@@ -203,7 +203,7 @@ async fn next_round<X: GoalRunner>(
     };
     let done = record.last_round(&goal.name);
     let Some(number) = schedule.next(started, done, now) else { return Ok(NextRound::Over) };
-    if record.is_open(&goal.name) || record.undecided(goal).is_some() {
+    if record.is_open(&goal.name) || record.undecided_failure(goal).is_some() {
         return Ok(NextRound::Number(number));
     }
     let due = schedule.due(started, number);
@@ -218,7 +218,7 @@ async fn report<X: GoalRunner>(
     failure: &Failure,
     execute: &mut X,
 ) -> Result<Option<PlanLine>, PlanError<X::Error>> {
-    let words = filled(goal, &record.outputs());
+    let words = fill_goal(goal, &record.outputs());
     let end = End { outcome: failure.end.clone(), steps: 0, notes: failure.notes.clone() };
     let Some(text) = execute.report(goal, &words, &end, &failure.why).await.map_err(PlanError::Run)? else {
         return Ok(None);
@@ -247,7 +247,7 @@ async fn attempt<X: GoalRunner>(
     round: Option<u64>,
     execute: &mut X,
 ) -> Result<Result<PlanLine, Outcome>, PlanError<X::Error>> {
-    let words = filled(goal, &record.outputs());
+    let words = fill_goal(goal, &record.outputs());
     let run = record.run(number, &goal.name);
     if !record.is_begun(&run) {
         let line = PlanLine::Begun { goal: goal.name.clone(), run: run.clone(), round };
@@ -262,7 +262,7 @@ async fn attempt<X: GoalRunner>(
         (Outcome::Done { .. }, Err(why)) => why,
         // Whoever resumes the plan goes on in the middle of this run.
         (outcome, _) if outcome.can_go_on() => return Ok(Err(end.outcome)),
-        (outcome, _) => told(outcome),
+        (outcome, _) => outcome_in_words(outcome),
     };
     let outcome = end.outcome.id().to_owned();
     Ok(Ok(PlanLine::Failed { goal: goal_name, run, why, outcome, end: Some(end.outcome), notes: end.notes }))
@@ -296,7 +296,7 @@ async fn decide<X: GoalRunner>(
         }
         FailureChoice::Replan => {
             let known = record.outputs().into_keys().collect();
-            match execute.replan(&record.told(goal, why), &known).await.map_err(PlanError::Run)? {
+            match execute.replan(&record.briefing(goal, why), &known).await.map_err(PlanError::Run)? {
                 Some(plan) => Resolution::Go(PlanLine::Replanned { toml: plan.text }),
                 None => Resolution::Stop(format!("{why}; nobody could plan it anew")),
             }
@@ -360,7 +360,7 @@ async fn on_failure(goal: &Goal, failure: &Failure, execute: &mut impl GoalRunne
     }
 }
 
-fn told(outcome: &Outcome) -> String {
+fn outcome_in_words(outcome: &Outcome) -> String {
     match outcome {
         Outcome::GaveUp { message } => format!("it cannot be done: {message}"),
         Outcome::Stuck { why } | Outcome::Refused { why } => why.clone(),

@@ -101,10 +101,10 @@ const SECRET_WITHIN: Duration = Duration::from_secs(60);
 /// # Errors
 /// `SecretError` if it does not.
 pub async fn secret_from_command(argv: &[String]) -> Result<SecretText, SecretError> {
-    said(argv, SECRET_WITHIN).await
+    output_of(argv, SECRET_WITHIN).await
 }
 
-async fn said(argv: &[String], within: Duration) -> Result<SecretText, SecretError> {
+async fn output_of(argv: &[String], within: Duration) -> Result<SecretText, SecretError> {
     let program = argv.first().cloned().unwrap_or_default();
     let ran = process::run(Program {
         argv,
@@ -205,9 +205,9 @@ mod tests {
         let shell = |script: &str| ["sh", "-c", script].map(str::to_owned);
         let secret_text = |text: &str| SecretText::new(text.to_owned()).unwrap();
         for script in ["printf 4711", "echo 4711", "printf '4711\\r\\nmore\\n'", "echo 4711; echo more >&2"] {
-            assert_eq!(said(&shell(script), long).await.unwrap(), secret_text("4711"), "{script}");
+            assert_eq!(output_of(&shell(script), long).await.unwrap(), secret_text("4711"), "{script}");
         }
-        assert_eq!(said(&shell("printf ' a b '"), long).await.unwrap(), secret_text(" a b "));
+        assert_eq!(output_of(&shell("printf ' a b '"), long).await.unwrap(), secret_text(" a b "));
         for (script, expected) in [
             ("echo 4711; exit 1", "sh ended with exit status: 1, and said nothing that counts"),
             ("echo", "the first line that sh prints is no text of 3 to 4096 characters"),
@@ -215,11 +215,11 @@ mod tests {
             ("printf '4711\\377'", "the first line that sh prints is no text of 3 to 4096 characters"),
             ("printf %05000d 4711", "the first line that sh prints is no text of 3 to 4096 characters"),
         ] {
-            assert_eq!(said(&shell(script), long).await.unwrap_err().to_string(), expected, "{script}");
+            assert_eq!(output_of(&shell(script), long).await.unwrap_err().to_string(), expected, "{script}");
         }
-        let late = said(&shell("echo 4711; exec sleep 100"), Duration::from_millis(300)).await.unwrap_err();
+        let late = output_of(&shell("echo 4711; exec sleep 100"), Duration::from_millis(300)).await.unwrap_err();
         assert!(late.to_string().contains("was not done within 0.3 s"), "{late}");
-        let none = said(&["/no/such/program".to_owned()], long).await.unwrap_err();
+        let none = output_of(&["/no/such/program".to_owned()], long).await.unwrap_err();
         assert!(none.to_string().contains("cannot be started"), "{none}");
     }
 

@@ -176,7 +176,7 @@ mod tests {
     }
 
     /// The number that a script writes down, once it is there.
-    async fn written(pid: &std::path::Path) -> String {
+    async fn written_pid(pid: &std::path::Path) -> String {
         for _ in 0..1200 {
             if let Ok(pid) = std::fs::read_to_string(pid) {
                 return pid.trim().to_owned();
@@ -192,7 +192,7 @@ mod tests {
         let pid = folder.path().join("pid");
         let script = format!("sleep 1000 & echo $! > {0}.new && mv {0}.new {0}; wait", pid.display());
         let running = tokio::spawn(async move { shell(&script, LONG, 10).await.map(|_| ()) });
-        let child = written(&pid).await;
+        let child = written_pid(&pid).await;
         assert!(is_there(&child), "it has started something");
         // It is dropped in the middle, as it is when its time is over.
         running.abort();
@@ -208,7 +208,7 @@ mod tests {
         let script = format!("echo done; sleep 1000 & echo $! > {}", pid.display());
         let ran = shell(&script, LONG, 10).await.unwrap();
         assert_eq!(ran.out, b"done\n");
-        let left = written(&pid).await;
+        let left = written_pid(&pid).await;
         // Nothing of ours kills it, so the test does.
         let _ = std::process::Command::new("kill").arg(&left).status();
         wait_until_gone(&left).await;

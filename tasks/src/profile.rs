@@ -15,7 +15,7 @@ use crate::device::DeviceKind;
 use crate::mistake::{Mistake, nearest};
 
 pub use goals::{GoalKind, Slot, TrainedGoals};
-pub use import::{Imported, import};
+pub use import::{ImportedProfile, import};
 pub use tapwright_agent::profile::{NoLanguage, PromptLanguage, ReplyForm, System};
 
 /// A model's profile, read.

@@ -29,9 +29,9 @@ pub fn draw(size: Size, labels: &[Label]) -> Picture {
     labels.sort_by_key(|label| std::cmp::Reverse(label.area.pixels()));
     let mut left = LETTERS_MAX;
     for label in labels {
-        let text = bounded(&label.text, left);
+        let text = excerpt(&label.text, left);
         left -= text.chars().count().min(left);
-        put(&mut canvas, label, &text, size, unit);
+        draw_label(&mut canvas, label, &text, size, unit);
     }
     banner(&mut canvas, size, unit);
     let rgba = canvas.into_rgba();
@@ -39,7 +39,7 @@ pub fn draw(size: Size, labels: &[Label]) -> Picture {
 }
 
 /// As much of a text as can be drawn in time. A word without an end is broken.
-fn bounded(text: &str, left: usize) -> String {
+fn excerpt(text: &str, left: usize) -> String {
     let mut bounded = String::new();
     let mut word = 0;
     for letter in text.trim().chars().take(LABEL_LETTERS_MAX.min(left)) {
@@ -53,7 +53,7 @@ fn bounded(text: &str, left: usize) -> String {
     bounded
 }
 
-fn put(canvas: &mut Canvas, label: &Label, text: &str, size: Size, unit: u32) {
+fn draw_label(canvas: &mut Canvas, label: &Label, text: &str, size: Size, unit: u32) {
     let area = rect(label, size);
     if area.is_empty() {
         return;

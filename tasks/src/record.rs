@@ -22,7 +22,7 @@ pub const LAST: &str = "last";
 /// Something in the folder of runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stored {
+pub enum StoredRecord {
     Run(RunBrief),
     Plan(PlanBrief),
     Suite(Box<SuiteBrief>),
@@ -161,7 +161,7 @@ pub fn runs_of_suite(suite: &Path) -> io::Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn list(runs: &Path, most: usize) -> io::Result<Vec<Stored>> {
+pub fn list(runs: &Path, most: usize) -> io::Result<Vec<StoredRecord>> {
     let folders = match folders(runs) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         folders => folders?,
@@ -172,7 +172,7 @@ pub fn list(runs: &Path, most: usize) -> io::Result<Vec<Stored>> {
         } else if PlanRecord::is_there(&folder) {
             Some(plan_brief(&folder))
         } else {
-            suite(&folder).map(|brief| Stored::Suite(Box::new(brief)))
+            suite(&folder).map(|brief| StoredRecord::Suite(Box::new(brief)))
         }
     });
     Ok(kept.take(most).collect())
@@ -297,11 +297,11 @@ fn name(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn plan_brief(folder: &Path) -> Stored {
+fn plan_brief(folder: &Path) -> StoredRecord {
     match PlanRecord::look(folder) {
         Ok((plan, lines)) => {
             let achieved = lines.iter().filter(|line| matches!(line, PlanLine::Achieved(_))).count();
-            Stored::Plan(PlanBrief {
+            StoredRecord::Plan(PlanBrief {
                 run: name(folder),
                 plan: plan.title,
                 end: end_of(folder),
@@ -314,19 +314,19 @@ fn plan_brief(folder: &Path) -> Stored {
                 folder: folder.to_owned(),
             })
         }
-        Err(error) => Stored::Unreadable { run: name(folder), why: plainly(&error) },
+        Err(error) => StoredRecord::Unreadable { run: name(folder), why: plainly(&error) },
     }
 }
 
-fn brief(folder: &Path) -> Stored {
+fn brief(folder: &Path) -> StoredRecord {
     let run = name(folder);
     let record = match Record::read(folder) {
         Ok(record) => record,
-        Err(error) => return Stored::Unreadable { run, why: plainly(&error) },
+        Err(error) => return StoredRecord::Unreadable { run, why: plainly(&error) },
     };
     let verdict = Judgement::read(folder).ok().flatten().and_then(|judgement| judgement.verdict);
     let facts = &record.facts;
-    Stored::Run(RunBrief {
+    StoredRecord::Run(RunBrief {
         run,
         goal: facts.setting.goal.clone(),
         outcome: record.end().map(|end| Outcome::id(&end.outcome).to_owned()),
@@ -366,7 +366,7 @@ mod tests {
         fs::create_dir(runs.path().join("20260101-broken")).unwrap();
         fs::write(runs.path().join("20260101-broken/journal.jsonl"), "what?\n").unwrap();
         let kept = list(runs.path(), 9).unwrap();
-        assert!(matches!(&kept[..], [Stored::Unreadable { run, .. }] if run == "20260101-broken"), "{kept:?}");
+        assert!(matches!(&kept[..], [StoredRecord::Unreadable { run, .. }] if run == "20260101-broken"), "{kept:?}");
         assert_eq!(find(runs.path(), LAST).unwrap(), runs.path().join("20260101-broken"));
         assert_eq!(find(runs.path(), "20260101-broken").unwrap(), runs.path().join("20260101-broken"));
         assert!(find(runs.path(), "photos").is_err());
@@ -382,12 +382,12 @@ mod tests {
         let (run, plan) = ("trip".to_owned(), "A trip".to_owned());
         let brief = PlanBrief { run, plan, end: None, achieved: 0, goals: 1, started: 7, folder: folder.clone() };
         // While it is being carried out, too.
-        assert_eq!(list(runs.path(), 9).unwrap(), [Stored::Plan(brief.clone())]);
+        assert_eq!(list(runs.path(), 9).unwrap(), [StoredRecord::Plan(brief.clone())]);
         drop(record);
         fs::write(folder.join("plan.json"), r#"{"end": "partly"}"#).unwrap();
         assert_eq!(
             list(runs.path(), 9).unwrap(),
-            [Stored::Plan(PlanBrief { end: Some("partly".to_owned()), ..brief })]
+            [StoredRecord::Plan(PlanBrief { end: Some("partly".to_owned()), ..brief })]
         );
     }
 
@@ -502,7 +502,7 @@ mod tests {
             table: SuiteTable::default(),
         };
         keep_suite(&runs.path().join("x"), &brief).unwrap();
-        assert_eq!(list(runs.path(), 9).unwrap(), [Stored::Suite(Box::new(brief))]);
+        assert_eq!(list(runs.path(), 9).unwrap(), [StoredRecord::Suite(Box::new(brief))]);
         assert_eq!(list(runs.path(), 0).unwrap(), []);
     }
 }

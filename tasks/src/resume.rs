@@ -179,7 +179,7 @@ impl ResumableRun {
         let evaluator = evaluator_of(case.as_ref(), &expected);
         RunOrigin::new(launch, expected, start.clone(), case)
             .on(device)
-            .adopted(is_adopted)
+            .with_adoption(is_adopted)
             .write(&folder, seal)
             .map_err(|source| RunError::UnwrittenOrigin { at: folder.clone(), source })?;
         // What was said of it when it broke off does not hold any more.

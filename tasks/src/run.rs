@@ -226,7 +226,7 @@ pub async fn run(
     place: RunLocation<'_>,
     company: Participants<'_>,
 ) -> Result<RunReport, RunError> {
-    let expected = expected(task.evaluator.as_deref());
+    let expected = expected_facts(task.evaluator.as_deref());
     named_apps::check(&rules.policy, device.rig.driver.as_mut(), rules.limits.look).await?;
     named_apps::check_apis(&rules.policy, &company.apis.specs()).map_err(|why| RunError::Api { why })?;
     // Before anything is changed: whoever is told that the arguments are wrong is told that nothing was done.
@@ -377,7 +377,7 @@ impl Judgement {
             (Some(evaluator), Some(start), Some(facts)) => evaluator.is_unasked(start, facts),
             _ => false,
         };
-        Judgement { version: VERSION, verdict, expected: expected(evaluator), changed, unasked, facts }
+        Judgement { version: VERSION, verdict, expected: expected_facts(evaluator), changed, unasked, facts }
     }
 
     /// Reads what a record says; `None` if the run was not judged to its end.
@@ -417,8 +417,8 @@ impl LastReply {
     }
 }
 
-fn expected(evaluator: Option<&dyn Evaluator>) -> Vec<Fact> {
-    evaluator.map_or_else(Vec::new, Evaluator::expected)
+fn expected_facts(evaluator: Option<&dyn Evaluator>) -> Vec<Fact> {
+    evaluator.map_or_else(Vec::new, Evaluator::expected_facts)
 }
 
 /// The verdict on a run. What says nothing about the agent is void, whatever is true of the device.

@@ -25,7 +25,6 @@ use tapwright_contract::name::is_same;
 use tokio::task::JoinSet;
 
 use crate::apis::mcp::{McpError, McpServer};
-use crate::counted::counted;
 use crate::desk::Desk;
 use crate::device::{Device, DeviceError, DeviceKind};
 use crate::device_lock::{DeviceInUse, DeviceLock};
@@ -33,6 +32,7 @@ use crate::headline::EndNotice;
 use crate::model::{LoadModelError, LoadedModel, LoadingStage, open};
 use crate::named_apps;
 use crate::origin::{Provenance, RunOrigin};
+use crate::plural::count_of;
 use crate::policy::Preset;
 use crate::resume::{ResumableRun, device_of};
 use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, Watch, run};
@@ -309,7 +309,7 @@ impl Session {
         let hidden = hidden.map(|spec| (spec.name, why.to_owned()));
         let unlisted: Vec<_> = hidden.chain(mcp.iter().flat_map(McpServer::left_out)).collect();
         let specs = all_apis(settings, secrets, device_apis, mcp)?.specs();
-        let (offered, left_out) = ApiCatalog::offered(&specs);
+        let (offered, left_out) = ApiCatalog::within_budget(&specs);
         let left_out = left_out.into_iter().map(|api| (api.name, api.why.to_string())).chain(unlisted);
         let left_out = left_out.map(|(name, why)| UnofferedApi { name, why }).collect();
         Ok((offered.iter().map(|(spec, _)| spec.clone()).collect(), left_out))
@@ -322,7 +322,7 @@ impl Session {
         let unchosen = |api: &&UnofferedApi| !api.why.ends_with("tools does not name it");
         let left_out: Vec<&UnofferedApi> = left_out.iter().filter(unchosen).collect();
         let first = left_out.first()?;
-        let count = counted(left_out.len() as u64, "API is", "APIs are");
+        let count = count_of(left_out.len() as u64, "API is", "APIs are");
         Some(format!(
             "{count} not offered to the model; the first is {}: {}; all of them: tapwright apis",
             first.name, first.why
@@ -366,7 +366,7 @@ impl Session {
     pub fn write_origin(&self, folder: &Path, is_own: bool) -> io::Result<()> {
         RunOrigin::new(self.settings.launch.clone(), Vec::new(), None, None)
             .on(&self.device)
-            .adopted(!is_own)
+            .with_adoption(!is_own)
             .write(folder, self.seal.as_ref())
     }
 
@@ -580,10 +580,10 @@ pub fn seal_of(settings: &Settings) -> Option<SealKey> {
 }
 
 /// The folder of a plan's or a run's record, and what it was begun with as far as it can be trusted.
-pub fn recorded_in(folder: &Path, settings: &Settings) -> Result<crate::settings::Recorded, RunError> {
+pub fn recorded_in(folder: &Path, settings: &Settings) -> Result<crate::settings::RecordedSettings, RunError> {
     let origin = crate::resume::read_origin(folder)?;
     let key = seal_of(settings);
-    Ok(origin.map_or_else(crate::settings::Recorded::default, |origin| crate::settings::Recorded {
+    Ok(origin.map_or_else(crate::settings::RecordedSettings::default, |origin| crate::settings::RecordedSettings {
         provenance: origin.provenance(folder, key.as_ref()),
         launch: origin.launch,
     }))

@@ -86,7 +86,7 @@ pub struct Overrides {
 
 /// What a record says that its run was begun with.
 #[derive(Clone, Debug, Default)]
-pub struct Recorded {
+pub struct RecordedSettings {
     pub launch: LaunchSettings,
     /// Whose it is. What somebody else wrote may name what is in the user's settings, and nothing of its own: not an address, a path or
     /// a variable of the environment.
@@ -104,7 +104,7 @@ pub struct ForeignSetting {
 }
 
 /// What this machine has.
-pub struct Machine<'a> {
+pub struct MachineFacts<'a> {
     /// Where this user's programs keep what can be made again; `None` without a home folder.
     pub cache: Option<PathBuf>,
     pub adb_keys: Vec<PathBuf>,
@@ -210,11 +210,11 @@ impl Settings {
     pub fn resolve(
         file: &SettingsFile,
         overrides: Overrides,
-        recorded: Recorded,
-        machine: &Machine<'_>,
+        recorded: RecordedSettings,
+        machine: &MachineFacts<'_>,
     ) -> Result<Settings, SettingsError> {
         let sections = &file.sections;
-        let Recorded { launch: recorded, provenance } = recorded;
+        let RecordedSettings { launch: recorded, provenance } = recorded;
         let is_own = provenance.is_sealed();
         let mut foreign = Vec::new();
 
@@ -232,8 +232,8 @@ impl Settings {
         // What was forbidden when a run began stays so when it goes on; a record can make nothing less strict.
         let forbid: Vec<String> = recorded.forbid.iter().cloned().chain(overrides.forbid.iter().cloned()).collect();
         // Who chose a preset chose it for that phone.
-        let asked_for = overrides.device.as_deref().map(device::kept);
-        let same_phone = asked_for.is_none() || asked_for == recorded.device.as_deref().map(device::kept);
+        let asked_for = overrides.device.as_deref().map(device::recorded_words);
+        let same_phone = asked_for.is_none() || asked_for == recorded.device.as_deref().map(device::recorded_words);
         let recorded_preset = recorded.policy.as_deref().and_then(Preset::named).filter(|_| is_own && same_phone);
         let chosen = overrides.policy.or(recorded_preset).or(sections.policy.preset);
         let default = if overrides.only_virtual { Preset::Trusting } else { default_preset(&found.options.at) };

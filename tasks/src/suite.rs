@@ -168,7 +168,7 @@ pub fn digest(cases: &[Case]) -> String {
             device_identity(&case.device),
             case.start
         ));
-        for fact in case.evaluator.expected() {
+        for fact in case.evaluator.expected_facts() {
             hash.update(format!("{fact}\0"));
         }
         let judge = case.evaluator.identity();

@@ -63,7 +63,7 @@ mod tests {
                 assert_eq!(case.id.suite, suite.name());
                 assert!(!case.goal.is_empty());
                 let again = evaluator(&case.id).unwrap();
-                assert_eq!(again.expected(), case.evaluator.expected());
+                assert_eq!(again.expected_facts(), case.evaluator.expected_facts());
             }
             assert_eq!(digest(&cases), digest(&selection.cases(*suite).collect::<Vec<_>>()));
             let other = CaseSelection { first: 8, ..selection.clone() };

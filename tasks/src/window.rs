@@ -22,7 +22,7 @@ use tapwright_contract::gesture::Abilities;
 use crate::live::{self, LiveScreen};
 use crate::page::escaped;
 use crate::page_server::{
-    PageServer, PageServerError, PageServerOptions, Pages, content_policy, not_allowed, query, typed,
+    PageServer, PageServerError, PageServerOptions, Pages, content_policy, not_allowed, query, typed_response,
 };
 
 pub(crate) use phone::PhoneDriver;
@@ -80,7 +80,7 @@ impl Pages for WindowPages {
     async fn answer(&self, path: &str, _home: &str, request: Request) -> Response {
         let method = request.method().clone();
         match (path, &method) {
-            ("", &Method::GET) => typed("text/html; charset=utf-8", self.page.clone()),
+            ("", &Method::GET) => typed_response("text/html; charset=utf-8", self.page.clone()),
             ("frame", &Method::GET) => self.screen.frame(query(&request)).await,
             ("input", &Method::POST) => self.screen.input(request).await,
             ("" | "frame", _) => not_allowed("GET"),

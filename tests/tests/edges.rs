@@ -32,7 +32,7 @@ fn manifest(folder: &str) -> toml::Table {
 }
 
 /// The packages of ours that a table of a manifest names.
-fn named(manifest: &toml::Table, table: &str) -> Vec<String> {
+fn named_packages(manifest: &toml::Table, table: &str) -> Vec<String> {
     let names = |table: &toml::Value| -> Vec<String> {
         let keys = table.as_table().into_iter().flat_map(|table| table.keys());
         keys.filter_map(|key| key.strip_prefix("tapwright-")).map(str::to_owned).collect()
@@ -51,7 +51,7 @@ fn dependencies_point_where_the_table_says() {
         let package = manifest["package"]["name"].as_str().unwrap_or_default();
         assert_eq!(package.trim_start_matches("tapwright-"), *name, "{folder}");
         for table in ["dependencies", "build-dependencies", "dev-dependencies"] {
-            for dependency in named(&manifest, table) {
+            for dependency in named_packages(&manifest, table) {
                 let dependency = dependency.as_str();
                 let in_tests = table == "dev-dependencies" && in_tests.contains(&dependency);
                 assert!(allowed.contains(&dependency) || in_tests, "{folder} must not know {dependency} ({table})");
@@ -60,7 +60,7 @@ fn dependencies_point_where_the_table_says() {
         }
         for dependency in *in_tests {
             assert!(
-                named(&manifest, "dev-dependencies").iter().any(|name| name == dependency),
+                named_packages(&manifest, "dev-dependencies").iter().any(|name| name == dependency),
                 "{folder}: {dependency}"
             );
         }

@@ -103,7 +103,7 @@ async fn comes_to_on(fake: Fake, policy: Policy, says: &str) -> String {
         _ => None,
     };
     let step = record.entries.iter().find_map(summary).expect("a step");
-    let asked = fake.asked();
+    let asked = fake.requests();
     let started: Vec<&str> = asked
         .iter()
         .filter(|line| line.starts_with("am start") || line.starts_with("monkey"))

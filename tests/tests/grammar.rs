@@ -16,7 +16,7 @@ use tapwright_contract::Size;
 use tapwright_contract::api::{ApiEffect, ApiSpec};
 use tapwright_contract::gesture::{Abilities, Button, Clicks, KeyName, Modifier};
 use tapwright_contract::model::{Part, Role, Turn};
-use tapwright_models::{AnswerEvent, FinishReason, Grammar, Like, Local, Request, Sampling, random};
+use tapwright_models::{AnswerEvent, FinishReason, Grammar, Local, ReferenceModel, Request, Sampling, random};
 use toktrie_hf_tokenizers::ByteTokenizer;
 
 mod common;
@@ -149,7 +149,7 @@ fn only_the_apis_that_are_offered_may_be_called() {
         assert!(allowed(&reply), "{call}");
         // What may be said is what is understood; lengths and patterns are checked afterwards.
         match Dialect::Autoglm.read_with(&reply, false, &apis).call {
-            Ok(Call::Do(Action::CallApi(call))) => assert!(apis.checked(call.clone()).is_ok(), "{call:?}"),
+            Ok(Call::Do(Action::CallApi(call))) => assert!(apis.check_call(call.clone()).is_ok(), "{call:?}"),
             Ok(Call::Do(Action::Recall { .. })) => {}
             other => panic!("{call}: {other:?}"),
         }
@@ -252,7 +252,7 @@ fn random_weights_say_nothing_but_actions() {
     let Some(library) = runtime.block_on(common::library()) else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let model = folder.path().join("model");
-    random(Like::Glm4vTiny, &model, 5, |_| ()).expect("it can be written");
+    random(ReferenceModel::Glm4vTiny, &model, 5, |_| ()).expect("it can be written");
     let local =
         Local::open(&model, &folder.path().join("cache"), &library, common::options(), |_| ()).expect("it opens");
     let said = runtime.block_on(async {

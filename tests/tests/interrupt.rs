@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tapwright_contract::model::{Part, Role, Turn};
 use tapwright_contract::{Picture, Size};
-use tapwright_models::{AnswerEvent, Like, Local, Request, random};
+use tapwright_models::{AnswerEvent, Local, ReferenceModel, Request, random};
 
 mod common;
 
@@ -31,7 +31,7 @@ fn now() -> Instant {
 }
 
 /// How long an answer takes.
-async fn answered(local: &Local, request: Request) -> Duration {
+async fn time_answer(local: &Local, request: Request) -> Duration {
     let begun = now();
     let mut answer = local.ask(request).await.expect("it is taken");
     while let Some(event) = answer.recv().await {
@@ -43,14 +43,14 @@ async fn answered(local: &Local, request: Request) -> Duration {
 }
 
 /// How long it takes until somebody else is answered, after an answer was given up that has been computed for a while.
-async fn freed(local: &Local, request: Request, after: Duration) -> Duration {
+async fn time_until_free(local: &Local, request: Request, after: Duration) -> Duration {
     let steps = local.health().steps;
     let mut answer = local.ask(request).await.expect("it is taken");
     let waited = tokio::time::timeout(after, answer.recv()).await;
     assert!(waited.is_err(), "it is computed for longer than {after:?}, or this shows nothing");
     let given_up = now();
     drop(answer);
-    let beside = answered(local, user(vec![words(1, 4)])).await;
+    let beside = time_answer(local, user(vec![words(1, 4)])).await;
     let freed = given_up.elapsed();
     assert!(local.health().steps > steps, "the engine goes on: {beside:?}");
     freed
@@ -64,7 +64,8 @@ fn an_answer_that_is_given_up_stops_within_a_picture_and_within_a_chunk() {
     let large = std::env::var("TAPWRIGHT_LARGE").is_ok();
     let folder = tempfile::tempdir().expect("a folder");
     let model = folder.path().join("model");
-    random(if large { Like::Glm4v04b } else { Like::Glm4vTiny }, &model, 5, |_| ()).expect("it can be written");
+    random(if large { ReferenceModel::Glm4v04b } else { ReferenceModel::Glm4vTiny }, &model, 5, |_| ())
+        .expect("it can be written");
     let mut options = common::options();
     // All of a prompt in one chunk: nothing ends it but an interrupt.
     (options.context_tokens_max, options.chunk_tokens_max) = (8192, 8192);
@@ -77,17 +78,17 @@ fn an_answer_that_is_given_up_stops_within_a_picture_and_within_a_chunk() {
             ("a picture", &(|number| user(vec![screen(number, size), words(number, 4)])) as &dyn Fn(u32) -> Request),
             ("a prompt", &|number| user(vec![words(number, if large { 1000 } else { 1800 })])),
         ] {
-            let whole = answered(&local, make(2)).await;
+            let whole = time_answer(&local, make(2)).await;
             // A tenth of it is computed, and then nobody wants it any more. Others may compute here too: the best of some tries.
             let mut best = whole;
             for try_ in 0..if large { 3 } else { 5 } {
-                best = best.min(freed(&local, make(3 + try_), whole / 10).await);
+                best = best.min(time_until_free(&local, make(3 + try_), whole / 10).await);
             }
             println!("{what}: {whole:?} in all; given up after a tenth, the next answer was there {best:?} later");
             assert!(best < whole / 2, "{what}: {best:?} of {whole:?}");
         }
         // Nobody can ask any more, and somebody still holds an answer: closing waits for neither.
-        let whole = answered(&local, user(vec![screen(90, size), words(9, 4)])).await;
+        let whole = time_answer(&local, user(vec![screen(90, size), words(9, 4)])).await;
         let mut best = whole;
         let answer = local.ask(user(vec![screen(91, size), words(9, 4)])).await.expect("it is taken");
         tokio::time::sleep(whole / 10).await;

@@ -128,7 +128,7 @@ fn spread(inside: &str) -> Vec<ModulePath> {
 }
 
 /// The modules that one names, each as deep as there is one.
-fn named(path: &ModulePath, module: &Module, modules: &BTreeMap<ModulePath, Module>) -> BTreeSet<ModulePath> {
+fn named_modules(path: &ModulePath, module: &Module, modules: &BTreeMap<ModulePath, Module>) -> BTreeSet<ModulePath> {
     let text = regex(r"//[^\n]*").replace_all(&module.text, "").into_owned();
     let mut found = BTreeSet::new();
     for one in regex(r"\b((?:crate|super|self)(?:::\w+)*)(::\{)?").captures_iter(&text) {
@@ -175,7 +175,7 @@ fn named(path: &ModulePath, module: &Module, modules: &BTreeMap<ModulePath, Modu
 }
 
 /// All that can be reached from a node, by a way of one step at least.
-fn reached<'a>(graph: &BTreeMap<&'a str, BTreeSet<&'a str>>, from: &'a str) -> BTreeSet<&'a str> {
+fn reachable<'a>(graph: &BTreeMap<&'a str, BTreeSet<&'a str>>, from: &'a str) -> BTreeSet<&'a str> {
     let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
     while let Some(node) = next.pop() {
         next.extend(graph.get(node).into_iter().flatten().filter(|to| seen.insert(**to)));
@@ -187,7 +187,7 @@ fn reached<'a>(graph: &BTreeMap<&'a str, BTreeSet<&'a str>>, from: &'a str) -> B
 fn circles(modules: &BTreeMap<ModulePath, Module>) -> BTreeSet<(String, Vec<String>)> {
     let tested = modules.iter().filter(|(_, module)| !module.is_test);
     let edges: Vec<(&ModulePath, BTreeSet<ModulePath>)> =
-        tested.map(|(path, module)| (path, named(path, module, modules))).collect();
+        tested.map(|(path, module)| (path, named_modules(path, module, modules))).collect();
     let parents: BTreeSet<&[String]> =
         modules.keys().filter_map(|path| path.split_last()).map(|(_, parent)| parent).collect();
     let mut found = BTreeSet::new();
@@ -202,9 +202,9 @@ fn circles(modules: &BTreeMap<ModulePath, Module>) -> BTreeSet<(String, Vec<Stri
         let graph: BTreeMap<&str, BTreeSet<&str>> =
             graph.iter().map(|(from, to)| (from.as_str(), to.iter().map(String::as_str).collect())).collect();
         for from in graph.keys() {
-            let round: Vec<String> = reached(&graph, from)
+            let round: Vec<String> = reachable(&graph, from)
                 .into_iter()
-                .filter(|to| reached(&graph, to).contains(from) && reached(&graph, from).contains(from))
+                .filter(|to| reachable(&graph, to).contains(from) && reachable(&graph, from).contains(from))
                 .map(str::to_owned)
                 .collect();
             if round.len() > 1 {

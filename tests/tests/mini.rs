@@ -26,7 +26,7 @@ fn profile() -> &'static Profile {
 }
 
 /// What the agent makes of the same steps, as (role, text).
-fn asked(past: &[Step], step: &Step) -> Vec<(&'static str, String)> {
+fn agent_prompt(past: &[Step], step: &Step) -> Vec<(&'static str, String)> {
     let profile = profile();
     let exchanges: Vec<Exchange> = past
         .iter()
@@ -72,7 +72,7 @@ fn the_generator_writes_the_prompts_that_the_agent_writes() {
     for seed in 0..160 {
         let episode = steps(tapwright_smoke::TRAINING_SEEDS + seed);
         for (at, step) in episode.iter().enumerate() {
-            assert_eq!(asked(&episode[..at], step), step.turns, "seed {seed}, step {at}");
+            assert_eq!(agent_prompt(&episode[..at], step), step.turns, "seed {seed}, step {at}");
             compared += 1;
         }
     }
@@ -92,7 +92,7 @@ fn texts(value: &toml::Value, is_inside: bool, found: &mut Vec<String>) {
 }
 
 /// What the model is measured on: the measuring half of the suite `phone`, and goals as people type them.
-fn measured() -> Vec<String> {
+fn measured_goals() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let read = |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut found = Vec::new();
@@ -116,7 +116,8 @@ fn bare(text: &str) -> String {
 
 #[test]
 fn nothing_that_is_measured_is_in_training() {
-    let measured: BTreeSet<String> = measured().iter().map(|text| bare(text)).filter(|text| 2 < text.len()).collect();
+    let measured: BTreeSet<String> =
+        measured_goals().iter().map(|text| bare(text)).filter(|text| 2 < text.len()).collect();
     assert!(measured.len() > 900, "only {} texts", measured.len());
     let vocabulary = tapwright_mini_data::vocabulary();
     let all = [&vocabulary.refused, &vocabulary.done, &vocabulary.names, &vocabulary.texts];

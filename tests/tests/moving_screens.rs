@@ -27,7 +27,7 @@ use tapwright_phone::locale::phrase;
 use tapwright_phone::providers::Providers;
 use tapwright_phone::ui::{ROW, Style, TextField, Ui};
 use tapwright_phone::weather::{Fault, Weather};
-use tapwright_phone::{FieldId, Icon, Input, Motion, Page, What, World};
+use tapwright_phone::{FieldId, Icon, Input, MarkContent, Motion, Page, World};
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -140,7 +140,7 @@ impl Phone {
         };
         let mut world = World::with_apps(options, vec![InstalledApp::new(Shop { ticks: moves.ticks, paid: 0 })]);
         world.launch(SHOP);
-        let field = world.marks().into_iter().find(|mark| mark.what == What::Field).unwrap().target.unwrap();
+        let field = world.marks().into_iter().find(|mark| mark.what == MarkContent::Field).unwrap().target.unwrap();
         world.input(&Input::Tap { x: field.0, y: field.1 });
         let mut weather = Weather::of(1, if delay > 0 { &[(Fault::SlowLink, 1000)] } else { &[] });
         weather.lengths.delay = delay;
@@ -242,7 +242,7 @@ impl Person for Reader {
 }
 
 /// What a step comes to that pays, when a person has read for a while, by the rules of an edition: its result, and how often was paid.
-async fn approved(moves: Moves, edition: u32) -> (StepResult, String) {
+async fn approved_step(moves: Moves, edition: u32) -> (StepResult, String) {
     let phone = Phone::new(moves, 0).await;
     let mut driver = phone.driver(Settle::PHONE).await;
     let tap = r#"do(action="Tap", element=[500,360])"#;
@@ -260,7 +260,7 @@ async fn a_yes_after_some_seconds_holds_whatever_moves() {
     println!("| what moves while a person reads for {READS} ms | the frame counted (edition 3) | now |");
     println!("| --- | --- | --- |");
     for moves in MOVES.into_iter().filter(|moves| !moves.always) {
-        let (before, now) = (approved(moves, 3).await, approved(moves, EDITION).await);
+        let (before, now) = (approved_step(moves, 3).await, approved_step(moves, EDITION).await);
         println!("| {} | {:?}, paid {} times | {:?}, paid {} times |", moves.name, before.0, before.1, now.0, now.1);
         assert_eq!(now, (StepResult::Done, "1".to_owned()), "{}", moves.name);
         if moves.ticks {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tapwright_models::server::{self, ServerLimits, ServerOptions, UrlPolicy};
-use tapwright_models::{Like, Local, random};
+use tapwright_models::{Local, ReferenceModel, random};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -48,7 +48,7 @@ fn the_official_check_costs_as_many_tokens_as_the_reference_counts() {
     let Some(library) = runtime.block_on(common::library()) else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let model = folder.path().join("model");
-    random(Like::Glm4vTiny, &model, 5, |_| ()).expect("it can be written");
+    random(ReferenceModel::Glm4vTiny, &model, 5, |_| ()).expect("it can be written");
     let mut options = common::options();
     options.context_tokens_max = 8192;
     options.settings.newline_after_picture = true;

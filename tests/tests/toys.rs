@@ -127,13 +127,13 @@ async fn a_suite_on_a_device_of_its_own_is_run_and_judged() {
 
 /// Judges nothing: it hangs, or breaks.
 #[derive(Debug)]
-struct Bad {
+struct BadSuite {
     panics: bool,
 }
 
 #[async_trait::async_trait]
-impl Evaluator for Bad {
-    fn expected(&self) -> Vec<Fact> {
+impl Evaluator for BadSuite {
+    fn expected_facts(&self) -> Vec<Fact> {
         Vec::new()
     }
 
@@ -145,10 +145,10 @@ impl Evaluator for Bad {
 
 /// A device that is not there as often as it says, and then is.
 #[derive(Debug)]
-struct Late(std::sync::atomic::AtomicU32);
+struct LateSuite(std::sync::atomic::AtomicU32);
 
 #[async_trait::async_trait]
-impl OpenRig for Late {
+impl OpenRig for LateSuite {
     fn name(&self) -> String {
         "late".to_owned()
     }
@@ -168,9 +168,9 @@ impl OpenRig for Late {
 async fn an_error_is_no_score() {
     let runs = tempfile::tempdir().unwrap();
     let mut cases = toys();
-    cases[0].evaluator = Arc::new(Bad { panics: true });
-    cases[1].evaluator = Arc::new(Bad { panics: false });
-    cases[2].device = DeviceAddress::Custom(CustomDevice(Arc::new(Late(2.into()))));
+    cases[0].evaluator = Arc::new(BadSuite { panics: true });
+    cases[1].evaluator = Arc::new(BadSuite { panics: false });
+    cases[2].device = DeviceAddress::Custom(CustomDevice(Arc::new(LateSuite(2.into()))));
     let mut ledger = Ledger::create(runs.path(), header(&cases, 1)).unwrap();
     let (_stopper, stop) = stop();
     // It is asked seven times: two cases are judged in vain three times each, and one is there only the third time.
@@ -228,7 +228,7 @@ struct Spinning {
 
 #[async_trait::async_trait]
 impl Evaluator for Spinning {
-    fn expected(&self) -> Vec<Fact> {
+    fn expected_facts(&self) -> Vec<Fact> {
         Vec::new()
     }
 
@@ -297,7 +297,7 @@ async fn a_judge_that_does_not_come_back_changes_no_verdict() {
     let before = ledger.records.clone();
     let is_over = Arc::new(AtomicBool::new(false));
     let spinning = RejudgedToys(Arc::new(Spinning { is_over: is_over.clone() }));
-    let breaking = RejudgedToys(Arc::new(Bad { panics: true }));
+    let breaking = RejudgedToys(Arc::new(BadSuite { panics: true }));
     for (suite, why) in [(&spinning, "did not judge within"), (&breaking, "it broke")] {
         let told = rescore(&mut ledger, Some(suite), Duration::from_millis(200), &|| 0).await.unwrap();
         assert_eq!((told.judged, told.left.len()), (0, 3));
@@ -484,7 +484,7 @@ struct Ended(bool);
 
 #[async_trait::async_trait]
 impl Evaluator for Ended {
-    fn expected(&self) -> Vec<Fact> {
+    fn expected_facts(&self) -> Vec<Fact> {
         Vec::new()
     }
 

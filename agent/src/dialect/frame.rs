@@ -63,7 +63,7 @@ impl Frame {
             Coordinates::Pixels => display,
             Coordinates::Fractions => Size { width: FRACTION_PARTS, height: FRACTION_PARTS },
             Coordinates::Resized { multiple, pixels_min, pixels_max } => {
-                resized(display, multiple, pixels_min, pixels_max)
+                processor_size(display, multiple, pixels_min, pixels_max)
             }
             Coordinates::Display { width, height } => Size { width, height },
         };
@@ -151,7 +151,7 @@ impl Frame {
 }
 
 /// The size that the processors of Qwen's models give a picture.
-fn resized(display: Size, multiple: u32, pixels_min: u64, pixels_max: u64) -> Size {
+fn processor_size(display: Size, multiple: u32, pixels_min: u64, pixels_max: u64) -> Size {
     let multiple = f64::from(multiple.max(1));
     let (width, height) = (f64::from(display.width.max(1)), f64::from(display.height.max(1)));
     // Half goes to the even neighbour, as Python rounds.

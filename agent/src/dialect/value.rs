@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
                     return Ok(arguments);
                 }
                 None if open_end => return Ok(arguments),
-                None => return Err(self.unfinished()),
+                None => return Err(self.unfinished_error()),
                 Some(_) if self.rest().starts_with("</answer>") && open_end => return Ok(arguments),
                 Some(_) => {}
             }
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
             }
         }
         match self.peek() {
-            None => Err(self.unfinished()),
+            None => Err(self.unfinished_error()),
             Some(c) if quote(c).is_some() => self.string(depth > 0).map(Value::Text),
             Some('[' | '(' | '［' | '（' | '【') => self.list(depth),
             Some('{' | '｛') => self.map(depth).map(Value::Map),
@@ -197,7 +197,7 @@ impl<'a> Reader<'a> {
         loop {
             self.blank();
             match self.peek() {
-                None => return Err(self.unfinished()),
+                None => return Err(self.unfinished_error()),
                 Some(']' | ')' | '］' | '）' | '】') => {
                     self.bump();
                     return Ok(Value::List(items));
@@ -216,7 +216,7 @@ impl<'a> Reader<'a> {
         loop {
             self.blank();
             match self.peek() {
-                None => return Err(self.unfinished()),
+                None => return Err(self.unfinished_error()),
                 Some('}' | '｝') => {
                     self.bump();
                     return Ok(items);
@@ -245,7 +245,7 @@ impl<'a> Reader<'a> {
             self.bump();
         }
         match self.rest().trim_start_matches(is_blank).chars().next() {
-            None => return Err(self.unfinished()), // Who knows how many digits were to come?
+            None => return Err(self.unfinished_error()), // Who knows how many digits were to come?
             Some(c) if c.is_alphabetic() => {
                 self.at = before;
                 return self.word(); // `2 seconds`, without quotes.
@@ -293,7 +293,7 @@ impl<'a> Reader<'a> {
             let string = match three {
                 Some(three) => {
                     self.at += 3;
-                    let end = end_of_block(self.rest(), three).ok_or(self.unfinished())?;
+                    let end = end_of_block(self.rest(), three).ok_or(self.unfinished_error())?;
                     let block = &self.rest()[..end];
                     looked_at(end);
                     self.at += end + 3;
@@ -301,7 +301,7 @@ impl<'a> Reader<'a> {
                 }
                 None if raw => {
                     self.bump();
-                    let end = end_of_block(self.rest(), marks).ok_or(self.unfinished())?;
+                    let end = end_of_block(self.rest(), marks).ok_or(self.unfinished_error())?;
                     let line = self.rest()[..end].to_owned();
                     looked_at(end);
                     self.at += end + 1;
@@ -357,7 +357,7 @@ impl<'a> Reader<'a> {
         self.bump();
         let mut string = String::new();
         loop {
-            let Some(c) = self.peek() else { return Err(self.unfinished()) };
+            let Some(c) = self.peek() else { return Err(self.unfinished_error()) };
             self.bump();
             let closes = match self.quoting {
                 Quoting::Strict => c == kind.closing(opening),
@@ -375,7 +375,7 @@ impl<'a> Reader<'a> {
 
     /// What follows a backslash; one that Python does not know stays as it is.
     fn escape(&mut self, string: &mut String) -> Result<(), Syntax> {
-        let Some(c) = self.peek() else { return Err(self.unfinished()) };
+        let Some(c) = self.peek() else { return Err(self.unfinished_error()) };
         self.bump();
         match c {
             'n' => string.push('\n'),
@@ -477,7 +477,7 @@ impl<'a> Reader<'a> {
         Syntax { at: self.at, unfinished: false }
     }
 
-    fn unfinished(&self) -> Syntax {
+    fn unfinished_error(&self) -> Syntax {
         Syntax { at: self.text.len(), unfinished: true }
     }
 }

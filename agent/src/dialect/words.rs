@@ -14,7 +14,7 @@ const SHOWN_MAX: usize = 40;
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// What a text shows of something wrong.
-pub(super) fn shown(text: &str) -> String {
+pub(super) fn excerpt(text: &str) -> String {
     text.chars().take(SHOWN_MAX).collect()
 }
 

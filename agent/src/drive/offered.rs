@@ -39,7 +39,7 @@ impl OfferedApis {
     }
 
     /// Those that there are now, if they are others than the run knows.
-    pub(super) fn changed(&mut self, apis: &dyn Apis, secrets: &Secrets) -> Option<Vec<ApiSpec>> {
+    pub(super) fn changes(&mut self, apis: &dyn Apis, secrets: &Secrets) -> Option<Vec<ApiSpec>> {
         self.ask(apis, secrets);
         self.just_said = self.fit != self.said && !self.just_said;
         self.just_said.then(|| {
@@ -65,7 +65,7 @@ impl OfferedApis {
         if told == self.told {
             return;
         }
-        let (fit, left_out) = ApiCatalog::offered(&told);
+        let (fit, left_out) = ApiCatalog::within_budget(&told);
         if let Some(first) = left_out.first() {
             let names: Vec<&str> = left_out.iter().take(NAMES_MAX).map(|api| api.name.as_str()).collect();
             tracing::warn!(count = left_out.len(), ?names, first = %first.why, "APIs that the model is not told of");

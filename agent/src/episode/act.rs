@@ -5,8 +5,8 @@ use tapwright_contract::device::Label;
 
 use super::{Cause, Episode, InFlight, Intent, Reading, Recheck, Stage, View};
 use crate::action::Action;
-use crate::again::Doubt;
 use crate::approval;
+use crate::doubt::Doubt;
 use crate::event::{ActionResult, Effect, Fault, Next};
 use crate::guard::{self, Deed, Review, Vetted};
 use crate::outcome::Outcome;
@@ -16,7 +16,7 @@ use crate::step::StepResult;
 
 impl Episode {
     pub(super) fn act(&mut self, vetted: Vetted, question: Option<Question>, intent: Intent) -> Next {
-        let intent = Intent { held: vetted.held(), ..intent };
+        let intent = Intent { held: vetted.to_held(), ..intent };
         self.stage = Stage::Acting(Box::new(InFlight { question, intent }));
         Next::Do(Effect::Act(vetted))
     }
@@ -27,11 +27,11 @@ impl Episode {
     }
 
     /// The screen was seen once more.
-    pub(super) fn rechecked(&mut self, recheck: Box<Recheck>, now: View) -> Next {
+    pub(super) fn on_rechecked_screen(&mut self, recheck: Box<Recheck>, now: View) -> Next {
         let intent = &recheck.intent;
         if !self.rules.approvals_hold_for_a_place {
             if !same(&intent.view.screen, &now.screen) {
-                return self.outdated(recheck.cause, now);
+                return self.drop_outdated(recheck.cause, now);
             }
             self.tally.looks = 0;
             let Recheck { question, intent, .. } = *recheck;
@@ -45,7 +45,7 @@ impl Episode {
             }
         };
         match (shown, &intent.reading) {
-            (false, _) => self.outdated(recheck.cause, now),
+            (false, _) => self.drop_outdated(recheck.cause, now),
             (true, Reading::NotAsked) => self.judge_again(recheck, now, Reading::NotAsked),
             (true, Reading::Asked(_)) => {
                 self.stage = Stage::Rereading { recheck, now };
@@ -55,7 +55,7 @@ impl Episode {
     }
 
     /// What is written on that screen was read.
-    pub(super) fn reread(&mut self, recheck: Box<Recheck>, now: View, labels: Option<Vec<Label>>) -> Next {
+    pub(super) fn on_rechecked_labels(&mut self, recheck: Box<Recheck>, now: View, labels: Option<Vec<Label>>) -> Next {
         let Intent { held, view, reading, .. } = &recheck.intent;
         let looks_the_same = || approval::is_shown(held.deed(), &view.screen, None, &now.screen);
         let (holds, labels) = match (recheck.cause, reading.labels(), labels) {
@@ -70,7 +70,11 @@ impl Episode {
             (_, Some(before), None) if !held.deed().has_secret() => (looks_the_same(), Some(before.to_vec())),
             (_, Some(_), None) => (false, None),
         };
-        if holds { self.judge_again(recheck, now, Reading::Asked(labels)) } else { self.outdated(recheck.cause, now) }
+        if holds {
+            self.judge_again(recheck, now, Reading::Asked(labels))
+        } else {
+            self.drop_outdated(recheck.cause, now)
+        }
     }
 
     /// The guard has the last word, on what is there by now; and so has a doubt, if what it goes by has changed.
@@ -80,7 +84,7 @@ impl Episode {
         let Intent { action, thought, asked, doubted, .. } = intent;
         if let Action::CallApi(call) = &action
             && self.rules.calls_are_checked_again
-            && let Err(invalid) = self.apis.checked(call.clone())
+            && let Err(invalid) = self.apis.check_call(call.clone())
         {
             return self.settle_and_tell(StepResult::NotDone, format!("not done: {invalid}"));
         }
@@ -94,22 +98,22 @@ impl Episode {
                 let asked = Some(new.clone());
                 return self.ask_about(new, Intent { held, action, thought, view: now, reading, asked, doubted });
             }
-            Review::Refuse { why } => return self.refused(why),
+            Review::Refuse { why } => return self.refuse(why),
             Review::Wrong { why } => return self.settle_and_tell(StepResult::NotDone, format!("not done: {why}")),
-            Review::Ask(..) | Review::HandOver(_) | Review::Internal(_) => return self.outdated(cause, now),
+            Review::Ask(..) | Review::HandOver(_) | Review::Internal(_) => return self.drop_outdated(cause, now),
         };
         let doubt = self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), &now.screen));
-        let intent = Intent { held: vetted.held(), action, thought, view: now, reading, asked, doubted };
+        let intent = Intent { held: vetted.to_held(), action, thought, view: now, reading, asked, doubted };
         match doubt {
             Some(_) if doubted && cause == Cause::Approved => self.act(vetted, question, intent),
-            Some(_) if cause == Cause::Approved => self.outdated(cause, intent.view),
+            Some(_) if cause == Cause::Approved => self.drop_outdated(cause, intent.view),
             Some(doubt) => self.ask_about(doubt, Intent { doubted: true, ..intent }),
             None => self.act(vetted, question, intent),
         }
     }
 
     /// What it was chosen or approved on is not there any more.
-    fn outdated(&mut self, cause: Cause, now: View) -> Next {
+    fn drop_outdated(&mut self, cause: Cause, now: View) -> Next {
         let why = match cause {
             Cause::Approved => "not done: the screen changed while a person was asked",
             Cause::BrokeOff => "not done: the run broke off before it, and the screen has changed since",
@@ -137,7 +141,7 @@ impl Episode {
         self.blind(fault)
     }
 
-    pub(super) fn acted(&mut self, doing: Box<InFlight>, result: ActionResult) -> Next {
+    pub(super) fn on_action_result(&mut self, doing: Box<InFlight>, result: ActionResult) -> Next {
         let is_api = self.rules.apis_are_not_the_device && matches!(doing.intent.held.deed(), Deed::Api(_));
         let unanswered = matches!(result, ActionResult::Failed(Fault::TimedOut { .. } | Fault::Nonsense { .. }));
         if !is_api {
@@ -163,10 +167,10 @@ impl Episode {
         self.launched = None;
         let told = match &fault {
             Fault::TimedOut { tries } if is_api => format!("it may or may not have happened: {tries}"),
-            fault => fault.told(),
+            fault => fault.in_words(),
         };
         if is_api && unanswered {
-            let doubt = self.doubt(&doing).unanswered();
+            let doubt = self.doubt(&doing).without_answer();
             self.doubts.push(doubt);
         }
         match fault {

@@ -18,11 +18,11 @@ impl Episode {
         Next::Do(Effect::Ask(question))
     }
 
-    pub(super) fn confirmed(&mut self, question: Question, intent: Box<Intent>, answer: Answer) -> Next {
+    pub(super) fn on_confirmation(&mut self, question: Question, intent: Box<Intent>, answer: Answer) -> Next {
         match answer {
             Answer::Yes => self.recheck(Recheck { cause: Cause::Approved, question: Some(question), intent: *intent }),
-            Answer::No => self.refused("a person said no to this action".to_owned()),
-            Answer::Choice(words) => self.refused(format!("a person did not say yes but: {words}")),
+            Answer::No => self.refuse("a person said no to this action".to_owned()),
+            Answer::Choice(words) => self.refuse(format!("a person did not say yes but: {words}")),
             Answer::Done => self.settle_and_tell(StepResult::Person, "a person has done this themselves".to_owned()),
             Answer::Nobody => {
                 let stage = Stage::Confirming { question: question.clone(), intent };
@@ -31,14 +31,14 @@ impl Episode {
         }
     }
 
-    pub(super) fn handed(&mut self, question: Question, answer: Answer) -> Next {
+    pub(super) fn on_hand_over(&mut self, question: Question, answer: Answer) -> Next {
         let said = match (answer, &question) {
             (Answer::Nobody, _) => {
                 let stage = Stage::HandedOver { question: question.clone() };
                 return self.leave(stage, NEEDS_A_PERSON, Outcome::NeedsPerson { asked: question });
             }
             (Answer::No, Question::Choose { .. }) => "a person says: no".to_owned(),
-            (Answer::No, _) => return self.refused("a person would not do this".to_owned()),
+            (Answer::No, _) => return self.refuse("a person would not do this".to_owned()),
             (Answer::Choice(words), _) => format!("a person says: {words}"),
             (Answer::Yes, Question::Choose { .. }) => "a person says: yes".to_owned(),
             (Answer::Yes | Answer::Done, _) => "a person has done this".to_owned(),
@@ -46,7 +46,7 @@ impl Episode {
         self.settle_and_tell(StepResult::Person, said)
     }
 
-    pub(super) fn unlocked(&mut self, question: Question, answer: Answer) -> Next {
+    pub(super) fn on_unlock(&mut self, question: Question, answer: Answer) -> Next {
         match answer {
             Answer::Yes | Answer::Done | Answer::Choice(_) => self.look(),
             Answer::No | Answer::Nobody => self.end(StepResult::Ended, "", Outcome::NeedsPerson { asked: question }),
@@ -54,7 +54,7 @@ impl Episode {
     }
 
     /// The run does not get on by itself.
-    pub(super) fn stuck(&mut self, why: String) -> Next {
+    pub(super) fn ask_for_help(&mut self, why: String) -> Next {
         if !self.setting.policy.asks_when_stuck || self.tally.asks >= self.setting.limits.asks_max {
             return self.end(StepResult::Stuck, "stuck", Outcome::Stuck { why });
         }
@@ -62,7 +62,7 @@ impl Episode {
         self.ask(question, Stage::AskingForHelp { why })
     }
 
-    pub(super) fn helped(&mut self, why: String, answer: Answer) -> Next {
+    pub(super) fn on_help(&mut self, why: String, answer: Answer) -> Next {
         let said = match answer {
             Answer::No | Answer::Nobody => return self.end(StepResult::Stuck, "stuck", Outcome::Stuck { why }),
             Answer::Choice(words) => format!("a person says: {words}"),
@@ -72,7 +72,7 @@ impl Episode {
         self.settle(StepResult::Stuck, format!("{why}; {said}"), Some(said))
     }
 
-    pub(super) fn refused(&mut self, why: String) -> Next {
+    pub(super) fn refuse(&mut self, why: String) -> Next {
         self.tally.refusals += 1;
         if self.tally.refusals >= self.setting.limits.refusals_max {
             return self.end(StepResult::Refused, "refused", Outcome::Refused { why });

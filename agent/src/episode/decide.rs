@@ -26,7 +26,7 @@ impl Episode {
                 }
                 let doubt = self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), &view.screen));
                 let doubted = doubt.is_some();
-                let intent = Intent { held: vetted.held(), action, thought, view, reading, asked: None, doubted };
+                let intent = Intent { held: vetted.to_held(), action, thought, view, reading, asked: None, doubted };
                 match doubt {
                     Some(question) => self.ask_about(question, intent),
                     None if self.rules.secrets_are_looked_at_again && intent.held.deed().has_secret() => {
@@ -52,11 +52,11 @@ impl Episode {
                     *message = thought;
                 }
                 match self.preset_answer(&question) {
-                    Some(answer) => self.handed(question, answer),
+                    Some(answer) => self.on_hand_over(question, answer),
                     None => self.ask(question.clone(), Stage::HandedOver { question }),
                 }
             }
-            Review::Refuse { why } => self.refused(why),
+            Review::Refuse { why } => self.refuse(why),
             Review::Wrong { why } => self.settle_and_tell(StepResult::NotDone, format!("not done: {why}")),
             Review::Internal(Internal::Wait { duration }) => {
                 let time = duration.min(self.setting.limits.wait_max);
@@ -104,7 +104,7 @@ impl Episode {
                 }
                 return self.settle_and_tell(StepResult::NotDone, told);
             }
-            AppSearch::Failed(fault) => return self.settle_and_tell(StepResult::NotDone, fault.told()),
+            AppSearch::Failed(fault) => return self.settle_and_tell(StepResult::NotDone, fault.in_words()),
         };
         let allowed = |app: &&InstalledApp| !policy.forbids_launching(&name, app);
         match &apps[..] {
@@ -112,10 +112,10 @@ impl Episode {
                 let action = Action::Launch { app: app.id.clone() };
                 self.decide(view, thought, action, Reading::NotAsked)
             }
-            [_] => self.refused(format!("the app {name:?} must not be used in this task")),
+            [_] => self.refuse(format!("the app {name:?} must not be used in this task")),
             _ => {
                 let like = apps.iter().filter(allowed).map(|app| app.id.clone()).collect();
-                self.settle_and_tell(StepResult::NotDone, Fault::NoSuchApp { app: name, like }.told())
+                self.settle_and_tell(StepResult::NotDone, Fault::NoSuchApp { app: name, like }.in_words())
             }
         }
     }
@@ -125,10 +125,10 @@ impl Episode {
     }
 
     pub(super) fn recall(&mut self, instruction: &str) -> Next {
-        let notes = self.notes.told();
+        let notes = self.notes.in_one_line();
         let Setting { profile, .. } = &self.setting;
         if !self.rules.long_notes_are_summed_up || !profile.summaries || notes.len() <= self.result_bytes() {
-            return self.recalled(notes);
+            return self.tell_notes(notes);
         }
         let prompt = prompt::summary(profile, instruction, &notes, self.result_bytes());
         self.stage = Stage::Summing { notes };
@@ -144,17 +144,17 @@ impl Episode {
         }
     }
 
-    pub(super) fn summed(&mut self, reply: &Reply) -> Next {
+    pub(super) fn on_summary(&mut self, reply: &Reply) -> Next {
         let said = self.setting.profile.dialect.read(&reply.text, reply.cut);
         let words = match said.call {
             Ok(Call::Finish { message }) => message,
             _ => prompt::plain(&reply.text),
         };
         let words = clip(&words, self.result_bytes());
-        self.recalled(format!("what your notes come to: {words}"))
+        self.tell_notes(format!("what your notes come to: {words}"))
     }
 
-    pub(super) fn recalled(&mut self, told: String) -> Next {
+    pub(super) fn tell_notes(&mut self, told: String) -> Next {
         self.answered = true;
         self.settle(StepResult::Recalled, "notes recalled".to_owned(), Some(told))
     }

@@ -24,7 +24,7 @@ impl Episode {
     }
 
     /// Other APIs are there now; what was to be looked at is looked at.
-    pub(super) fn offered(&mut self, stage: Stage, apis: &[ApiSpec]) -> Next {
+    pub(super) fn on_offered_apis(&mut self, stage: Stage, apis: &[ApiSpec]) -> Next {
         self.apis = ApiCatalog::of(apis);
         self.stage = stage;
         Next::Do(Effect::Look)
@@ -45,7 +45,7 @@ impl Episode {
                 let question = Question::TakeOver { message: format!("the screen cannot be seen: {why}") };
                 self.ask(question.clone(), Stage::AskingToUnlock { question })
             }
-            fault => self.end(StepResult::Ended, "", Outcome::DeviceLost { why: fault.told() }),
+            fault => self.end(StepResult::Ended, "", Outcome::DeviceLost { why: fault.in_words() }),
         }
     }
 
@@ -59,7 +59,7 @@ impl Episode {
             self.tally.unmoved = if before == view.hash() { self.tally.unmoved + 1 } else { 0 };
             let told = format!("the last {} actions have not changed the screen", self.tally.unmoved);
             if self.tally.unmoved >= self.setting.limits.unmoved_max {
-                return self.stuck(told);
+                return self.ask_for_help(told);
             }
             if self.tally.unmoved >= 2 {
                 self.remark(told);

@@ -32,8 +32,8 @@ use tapwright_contract::device::{Label, Screen};
 use tapwright_contract::gesture::Abilities;
 
 use crate::action::Action;
-use crate::again::Doubt;
 use crate::calls::{self, ApiCatalog};
+use crate::doubt::Doubt;
 use crate::edition::Rules;
 use crate::event::{Event, Next};
 use crate::guard::{Held, ReviewContext, Touch};
@@ -315,16 +315,18 @@ impl Episode {
             (Stage::Ended, Event::Resumed { begun, terms }) => {
                 let (stage, open) = self.left.take().expect("only a run that can go on is resumed");
                 self.open = open;
-                self.resumed(stage, begun, terms)
+                self.on_resume(stage, begun, terms)
             }
             (stage @ Stage::Ended, event) => panic!("{event:?} in the stage {stage:?}"),
-            (stage, Event::Resumed { begun, terms }) => self.resumed(stage, begun, terms),
+            (stage, Event::Resumed { begun, terms }) => self.on_resume(stage, begun, terms),
             (stage, Event::Stopped) => self.leave(stage, "stopped", Outcome::Stopped),
 
             (Stage::Looking, Event::Saw(screen)) => self.think(View::new(screen)),
             (Stage::Looking, Event::Unseen(fault)) => self.blind(fault),
             (Stage::LookPause, Event::Rested) => self.look(),
-            (stage @ (Stage::Looking | Stage::Rechecking(_)), Event::OfferedApis(apis)) => self.offered(stage, &apis),
+            (stage @ (Stage::Looking | Stage::Rechecking(_)), Event::OfferedApis(apis)) => {
+                self.on_offered_apis(stage, &apis)
+            }
 
             (Stage::Thinking { view, info }, Event::Heard(reply)) => self.weigh(view, info, &reply),
             (Stage::Thinking { .. }, Event::Silent(silence)) => self.silent(silence),
@@ -336,21 +338,21 @@ impl Episode {
             (Stage::FindingApp { view, name, thought }, Event::FoundApp(search)) => {
                 self.found_app(view, name, thought, search)
             }
-            (Stage::Summing { .. }, Event::Heard(reply)) => self.summed(&reply),
-            (Stage::Summing { notes }, Event::Silent(_)) => self.recalled(notes),
+            (Stage::Summing { .. }, Event::Heard(reply)) => self.on_summary(&reply),
+            (Stage::Summing { notes }, Event::Silent(_)) => self.tell_notes(notes),
 
             (Stage::Confirming { question, intent }, Event::Answered(answer)) => {
-                self.confirmed(question, intent, answer)
+                self.on_confirmation(question, intent, answer)
             }
-            (Stage::Rechecking(recheck), Event::Saw(screen)) => self.rechecked(recheck, View::new(screen)),
+            (Stage::Rechecking(recheck), Event::Saw(screen)) => self.on_rechecked_screen(recheck, View::new(screen)),
             (Stage::Rechecking(recheck), Event::Unseen(fault)) => self.unsure(recheck.cause, fault),
-            (Stage::Rereading { recheck, now }, Event::Read(labels)) => self.reread(recheck, now, labels),
+            (Stage::Rereading { recheck, now }, Event::Read(labels)) => self.on_rechecked_labels(recheck, now, labels),
 
-            (Stage::HandedOver { question }, Event::Answered(answer)) => self.handed(question, answer),
-            (Stage::AskingToUnlock { question }, Event::Answered(answer)) => self.unlocked(question, answer),
-            (Stage::AskingForHelp { why }, Event::Answered(answer)) => self.helped(why, answer),
+            (Stage::HandedOver { question }, Event::Answered(answer)) => self.on_hand_over(question, answer),
+            (Stage::AskingToUnlock { question }, Event::Answered(answer)) => self.on_unlock(question, answer),
+            (Stage::AskingForHelp { why }, Event::Answered(answer)) => self.on_help(why, answer),
 
-            (Stage::Acting(doing), Event::Acted(result)) => self.acted(doing, result),
+            (Stage::Acting(doing), Event::Acted(result)) => self.on_action_result(doing, result),
             (Stage::Waiting { time }, Event::Rested) => {
                 self.settle(StepResult::Waited, format!("waited {} s", time.as_secs_f32()), None)
             }

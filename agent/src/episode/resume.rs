@@ -9,7 +9,7 @@ use crate::step::StepResult;
 impl Episode {
     /// The run goes on after it broke off, or after an end that need not be the last. `begun` says whether the last
     /// effect was on the disk; what was not cannot have happened.
-    pub(super) fn resumed(&mut self, stage: Stage, begun: bool, terms: ResumeTerms) -> Next {
+    pub(super) fn on_resume(&mut self, stage: Stage, begun: bool, terms: ResumeTerms) -> Next {
         let ResumeTerms { edition, policy, limits, apis } = terms;
         let restricted = policy.is_some();
         if let Some(policy) = policy {
@@ -45,8 +45,8 @@ impl Episode {
             Stage::Reading { .. } | Stage::FindingApp { .. } => {
                 self.settle_and_tell(StepResult::NotDone, "not done: the run broke off before it".to_owned())
             }
-            Stage::Summing { notes } => self.recalled(notes),
-            Stage::AskingForHelp { why } => self.stuck(why),
+            Stage::Summing { notes } => self.tell_notes(notes),
+            Stage::AskingForHelp { why } => self.ask_for_help(why),
             Stage::Waiting { .. } => {
                 self.settle(StepResult::Waited, "the run broke off while it waited".to_owned(), None)
             }

@@ -49,7 +49,7 @@ impl Episode {
         }
         let Some(call) = self.turn.rest.pop_front() else { return Err(view) };
         self.steps += 1;
-        let call = call.and_then(|call| self.checked(call));
+        let call = call.and_then(|call| self.check_call(call));
         let action = match &call {
             Ok(call) => self.setting.profile.dialect.print_on(call, &self.frame(&view.screen)),
             Err(unclear) => unclear.to_string(),

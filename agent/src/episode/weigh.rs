@@ -21,7 +21,7 @@ impl Episode {
         self.tally.retries = 0;
         self.remarks.clear();
         self.answered = false;
-        self.memory.counted(reply.tokens_in);
+        self.memory.set_prompt_tokens(reply.tokens_in);
         let profile = &self.setting.profile;
         let profile_dialect = profile.dialect;
         let bytes_max = self.setting.limits.reply_bytes;
@@ -32,7 +32,7 @@ impl Episode {
             true => profile.dialect.read_on(heard, cut, &self.apis, &frame),
             false => profile.dialect.read(heard, cut),
         };
-        said.call = said.call.and_then(|call| self.checked(call));
+        said.call = said.call.and_then(|call| self.check_call(call));
         if self.rules.thoughts_have_no_marks {
             said.thought = profile.dialect.without_marks(&said.thought);
         }
@@ -72,9 +72,9 @@ impl Episode {
     }
 
     /// A call of an API only if there is such an API and its arguments fit: it is not written down, asked about or done before that.
-    pub(super) fn checked(&self, call: Call) -> Result<Call, Unclear> {
+    pub(super) fn check_call(&self, call: Call) -> Result<Call, Unclear> {
         match call {
-            Call::Do(Action::CallApi(call)) => match self.apis.checked(call) {
+            Call::Do(Action::CallApi(call)) => match self.apis.check_call(call) {
                 Ok(call) => Ok(Call::Do(Action::CallApi(call))),
                 Err(invalid) => Err(Unclear(invalid.to_string())),
             },
@@ -82,7 +82,7 @@ impl Episode {
             Call::Do(Action::Recall { instruction }) if !self.rules.calls_are_typed => {
                 let names_one = self.apis.beginning(&instruction).is_some();
                 Ok(Call::Do(match names_one || !autoglm::asks_for_notes(&instruction) {
-                    true => Action::CallApi(ApiCall::untyped(&instruction)),
+                    true => Action::CallApi(ApiCall::from_instruction(&instruction)),
                     false => Action::Recall { instruction },
                 }))
             }
@@ -101,7 +101,7 @@ impl Episode {
 
     fn consider(&mut self, view: View, thought: String, action: Action) -> Next {
         if let Some(why) = self.goes_round(&view, &action) {
-            return self.stuck(why);
+            return self.ask_for_help(why);
         }
         self.attempt(view, thought, action)
     }

@@ -2,7 +2,7 @@
 
 use tapwright_contract::api::ApiEffect;
 
-use super::{Deed, Held, Review, ReviewContext, refuse, ruled, secret};
+use super::{Deed, Held, Review, ReviewContext, apply_ruling, refuse, secret};
 use crate::calls::ApiCall;
 
 /// Reviews a call; its arguments fit, or it is of a record of times when there were none.
@@ -12,7 +12,7 @@ pub(super) fn review(call: &ApiCall, context: ReviewContext<'_>) -> Review {
         return refuse(screen.front.name());
     }
     if rules.calls_are_typed
-        && let Some(review) = secret::withheld(call, policy)
+        && let Some(review) = secret::withhold(call, policy)
     {
         return review;
     }
@@ -20,5 +20,5 @@ pub(super) fn review(call: &ApiCall, context: ReviewContext<'_>) -> Review {
     let effect = apis.map_or(ApiEffect::Irreversible, |apis| apis.effect(call));
     let ruling = policy.ruling_of_call(call, rules.calls_are_typed.then_some(effect), &screen.front);
     let held = Held { deed: Deed::Api(call.clone()) };
-    ruled(&ruling, thought, held, context, None)
+    apply_ruling(&ruling, thought, held, context, None)
 }

@@ -5,7 +5,7 @@ use tapwright_contract::device::Label;
 use tapwright_contract::gesture::{Gesture, Key};
 
 use super::secret::{self, Secret};
-use super::{Deed, Held, Review, ReviewContext, done, refuse, ruled};
+use super::{Deed, Held, Review, ReviewContext, allow, apply_ruling, refuse};
 use crate::person::{Asker, Question};
 use crate::policy::{Permission, Target};
 
@@ -19,7 +19,7 @@ pub(super) fn review(gesture: Gesture, warning: Option<&str>, context: ReviewCon
         Gesture::Launch { app } if policy.forbids_launch(app) => return refuse(app),
         // An app can always be left, and a pointer that only moves presses nothing.
         Gesture::Launch { .. } | Gesture::Move { .. } | Gesture::Press { key: Key::Back | Key::Home } => {
-            return done(Deed::Gesture(gesture));
+            return allow(Deed::Gesture(gesture));
         }
         _ if policy.forbids_touching(&screen.front) => return refuse(screen.front.name()),
         _ => {}
@@ -71,7 +71,7 @@ pub(super) fn review(gesture: Gesture, warning: Option<&str>, context: ReviewCon
         ruling.permission = ruling.permission.max(policy.warning);
         ruling.rules.push("the model's own warning".to_owned());
     }
-    ruled(&ruling, warning.unwrap_or(thought), held, context, at)
+    apply_ruling(&ruling, warning.unwrap_or(thought), held, context, at)
 }
 
 /// The app of what a gesture goes to, if it is one of these: a screen can show several, and the one in front is not always it.

@@ -6,7 +6,7 @@ use super::{Policy, Review};
 use tapwright_contract::name::is_same;
 
 use crate::calls::ApiCall;
-use crate::policy::named;
+use crate::policy::lists_app;
 use crate::secrets;
 
 /// What comes of the secrets in a text.
@@ -25,13 +25,13 @@ pub(super) fn secret(text: &str, screen: &Screen, labels: Option<&[Label]>, poli
         let Some(usage) = policy.secrets.get(*name) else {
             return Secret::Refused(unknown(name, policy));
         };
-        if !named(&usage.apps, &screen.front.id) {
+        if !lists_app(&usage.apps, &screen.front.id) {
             let why = format!("the secret {name:?} may not go into this app");
             return Secret::Refused(Review::Refuse { why });
         }
         // Several, if it is not known which of them has the focus.
         let fields = || labels.unwrap_or_default().iter().filter(|label| label.focused);
-        if fields().filter_map(|field| field.app.as_deref()).any(|app| !named(&usage.apps, app)) {
+        if fields().filter_map(|field| field.app.as_deref()).any(|app| !lists_app(&usage.apps, app)) {
             let why = format!("the secret {name:?} may not go into this app");
             return Secret::Refused(Review::Refuse { why });
         }
@@ -66,7 +66,7 @@ fn unknown(name: &str, policy: &Policy) -> Review {
 }
 
 /// Why the secrets in a call's arguments may not go to its API, if they may not.
-pub(super) fn withheld(call: &ApiCall, policy: &Policy) -> Option<Review> {
+pub(super) fn withhold(call: &ApiCall, policy: &Policy) -> Option<Review> {
     call.secrets().into_iter().find_map(|name| match policy.secrets.get(&name) {
         None => Some(unknown(&name, policy)),
         Some(usage) if usage.apis.iter().any(|api| is_same(api, &call.name)) => None,

@@ -164,7 +164,7 @@ fn a_forbidden_app_can_only_be_left() {
 }
 
 /// Two apps share the screen: Chrome above, with the focus, and the one that is forbidden below it.
-fn shared(call: &str, policy: &Policy) -> Review {
+fn review_on_split_screen(call: &str, policy: &Policy) -> Review {
     let Ok(Call::Do(action)) = Dialect::Autoglm.read(call, false).call else { panic!("{call} is no action") };
     let picture = Picture::new(Size { width: 100, height: 200 }, vec![0; 80_000]).unwrap();
     let front = Front { id: "com.android.chrome".to_owned(), label: "Chrome".to_owned(), aliases: Vec::new() };
@@ -215,11 +215,11 @@ fn the_app_under_a_finger_counts() {
             ("do(action=\"Tap\", element=[500,100])", false),
             ("do(action=\"Swipe\", start=[500,100], end=[500,400])", false),
         ] {
-            let review = shared(call, policy);
+            let review = review_on_split_screen(call, policy);
             assert_eq!(refused(&review), expected, "{call}: {review:?}");
         }
     }
-    let typed = shared("do(action=\"Type\", text=\"hi\")", &allowed);
+    let typed = review_on_split_screen("do(action=\"Type\", text=\"hi\")", &allowed);
     assert!(refused(&typed), "the field with the focus is another app's: {typed:?}");
 }
 
@@ -231,7 +231,7 @@ fn a_secret_goes_by_the_app_of_the_field() {
             let mut secret = usage("com.android.chrome");
             secret.apps.extend(apps.iter().map(|app| (*app).to_owned()));
             let policy = Policy { secrets: [("pin".to_owned(), secret)].into(), ..Policy::trusting() };
-            shared("do(action=\"Type\", text=\"{{secret:pin}}\")", &policy)
+            review_on_split_screen("do(action=\"Type\", text=\"{{secret:pin}}\")", &policy)
         };
         assert!(matches!(typed(&[]), Review::Refuse { .. }), "the field is another app's");
         assert!(matches!(typed(&["com.evil"]), Review::Do(_)));
@@ -253,6 +253,6 @@ fn an_exception_is_for_the_app_under_the_finger_too() {
         ..Policy::trusting()
     };
     let tap = "do(action=\"Tap\", element=[500,790])";
-    assert!(matches!(shared(tap, &rule(&["com.android.chrome"])), Review::Ask(..)));
-    assert!(matches!(shared(tap, &rule(&["com.android.chrome", "com.tencent.mm"])), Review::Do(_)));
+    assert!(matches!(review_on_split_screen(tap, &rule(&["com.android.chrome"])), Review::Ask(..)));
+    assert!(matches!(review_on_split_screen(tap, &rule(&["com.android.chrome", "com.tencent.mm"])), Review::Do(_)));
 }

@@ -109,7 +109,7 @@ impl Record {
     }
 
     /// How many replies were heard.
-    pub fn heard(&self) -> usize {
+    pub fn reply_count(&self) -> usize {
         self.entries.iter().filter(|entry| matches!(entry.line, Line::Event(EventLine::Heard(_)))).count()
     }
 

@@ -13,7 +13,7 @@ use crate::event::{Effect, Event, Next, ResumeTerms};
 use crate::limits::Limits;
 use crate::outcome::End;
 use crate::policy::Policy;
-use crate::secrets::{Secrets, Veil, Written};
+use crate::secrets::{ScreenTexts, Secrets, Veil};
 use crate::step::{Notice, StepOver, StepResult};
 
 /// Why a record does not follow from its own events.
@@ -109,7 +109,7 @@ impl ResumePoint {
                     && deed.has_secret()
                     && let Some(screen) = &self.seen
                 {
-                    self.veil.typed(screen, self.labels.as_deref());
+                    self.veil.before_typing(screen, self.labels.as_deref());
                 }
             }
             (Line::End(written), Some(Next::End(end)), false) if written == end => self.written = true,
@@ -136,7 +136,7 @@ impl ResumePoint {
                     Event::Saw(screen) => {
                         if self.veil.wants_labels(screen) {
                             // Where a secret appeared, if that was not known before: it is covered there already.
-                            self.veil.over(screen.clone(), Written::Untold, &Secrets::default());
+                            self.veil.over(screen.clone(), ScreenTexts::Untold, &Secrets::default());
                         }
                         (self.seen, self.labels) = (Some(screen.clone()), None);
                     }

@@ -7,7 +7,7 @@ use tapwright_contract::api::ApiEffect;
 use tapwright_contract::device::Front;
 use tapwright_contract::name::is_same;
 
-use super::{Permission, Policy, Ruling, folded, named};
+use super::{Permission, Policy, Ruling, fold_texts, lists_app};
 use crate::calls::{ApiCall, is_named};
 
 /// What may be done with an API, where it is not what its effect says.
@@ -156,9 +156,9 @@ impl Policy {
             Some(_) => call.texts(),
             None => call.text().map(str::to_owned).into_iter().collect(),
         };
-        let about = folded(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let about = fold_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>());
         for rule in self.rules.iter().filter(|rule| !rule.typing && !rule.words.is_empty()) {
-            if rule.finds(&about) && !named(&rule.except, &front.id) {
+            if rule.finds(&about) && !lists_app(&rule.except, &front.id) {
                 ruling.add(rule.permission, &rule.name);
             }
         }

@@ -78,7 +78,7 @@ impl System {
 
     /// The text that is used, on a day that is given as `2025-12-11`.
     pub fn on(&self, day: &str) -> String {
-        self.text().replace("{date}", &written(day, self.chosen))
+        self.text().replace("{date}", &format_day(day, self.chosen))
     }
 
     /// The language of the text that is used, if it is said.
@@ -113,7 +113,7 @@ impl From<String> for System {
 }
 
 /// A day as a language writes it: `2025年12月11日 星期四`, `2025-12-11, Thursday`. What is no day stays as it is.
-fn written(day: &str, language: Option<PromptLanguage>) -> String {
+fn format_day(day: &str, language: Option<PromptLanguage>) -> String {
     const CHINESE: [&str; 7] = ["日", "一", "二", "三", "四", "五", "六"];
     let Some(date) = date_of(day) else { return day.to_owned() };
     let weekday = date.weekday();
@@ -220,7 +220,7 @@ mod tests {
             ("0-01-01", Some(PromptLanguage::En), "0-01-01"),
             ("99999-01-01", Some(PromptLanguage::En), "99999-01-01"),
         ] {
-            assert_eq!(written(day, language), expected);
+            assert_eq!(format_day(day, language), expected);
         }
     }
 

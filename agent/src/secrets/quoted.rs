@@ -92,7 +92,7 @@ impl Pattern {
                 begins[usize::from(form.as_bytes()[0])] = true;
             }
         }
-        Pattern { letters, begins, encoded: encoded(secret) }
+        Pattern { letters, begins, encoded: encodings(secret) }
     }
 
     /// The first place where it is written, letter by letter: as it is, or each letter as some format has it.
@@ -131,7 +131,7 @@ fn begins(text: &str, form: &str) -> bool {
 }
 
 /// How a secret looks where no letter of it is to be seen.
-fn encoded(secret: &str) -> Vec<String> {
+fn encodings(secret: &str) -> Vec<String> {
     let mut forms: Vec<String> = (0..3).flat_map(|before| base64_within(secret, before)).collect();
     forms.push(hex::encode(secret));
     forms.push(secret.bytes().map(|byte| format!("{byte:02X}")).collect());
@@ -157,7 +157,7 @@ mod tests {
     use base64::Engine as _;
 
     use crate::secrets::{SecretText, Secrets};
-    use crate::work::counted;
+    use crate::work::count_bytes;
 
     /// A screen may hold much, and a device decides how much: it is looked through in time linear in its length, also where each
     /// place could be the beginning.
@@ -168,7 +168,7 @@ mod tests {
         for piece in ["all is well here, and nothing is told ", "hunter2-hunter", "\\\\\\", "h", "%68"] {
             let looks = |bytes: usize| {
                 let text = piece.repeat(bytes / piece.len());
-                counted(|| assert_eq!(secrets.redact(&text), text))
+                count_bytes(|| assert_eq!(secrets.redact(&text), text))
             };
             let (short, long) = (looks(8_000), looks(64_000));
             assert!(0 < short && long < short * 12, "{piece:?}: {short} looks became {long}");

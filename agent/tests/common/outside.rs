@@ -50,11 +50,11 @@ impl Outside {
 
     /// Drives a run to its end; the journal can be written.
     pub fn run(self, from: RunStart, journal: &mut Journal) -> End {
-        self.watched(from, journal, &mut |_| ())
+        self.run_watched(from, journal, &mut |_| ())
     }
 
     /// The same under somebody's eyes.
-    pub fn watched(mut self, from: RunStart, journal: &mut Journal, watch: &mut (dyn FnMut(&Entry) + Send)) -> End {
+    pub fn run_watched(mut self, from: RunStart, journal: &mut Journal, watch: &mut (dyn FnMut(&Entry) + Send)) -> End {
         let clock = Timer::start();
         let ports = Ports {
             driver: self.driver.as_mut(),

@@ -9,7 +9,7 @@ use tapwright_contract::device::{Driver, DriverError, Label, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
 
 use crate::common::screen;
-use crate::faults::{error, lost};
+use crate::faults::{error, lost_device};
 use crate::page::{Cell, FORMS, TRICKS, USER, VAULT};
 use crate::world::{INK, Shared, Telling, World, lock};
 
@@ -40,7 +40,7 @@ impl Driver for Device {
         }
         let world = &mut *lock(&self.0);
         if world.dice.percent(world.weather.lost) {
-            return Err(error("take a picture", lost()));
+            return Err(error("take a picture", lost_device()));
         }
         if world.dice.percent(world.weather.blind) {
             return Err(error("take a picture", world.fault()));
@@ -52,7 +52,7 @@ impl Driver for Device {
         world.fresh = true;
         world.seen = world.number;
         world.cover_told = false;
-        Ok(world.drawn())
+        Ok(world.draw_screen())
     }
 
     async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
@@ -71,7 +71,7 @@ impl Driver for Device {
         tokio::time::sleep(within / 10).await;
         let world = &mut *lock(&self.0);
         if world.dice.percent(world.weather.lost) {
-            return Err(error("touch", lost()));
+            return Err(error("touch", lost_device()));
         }
         if world.dice.percent(world.weather.device) {
             if world.dice.percent(50) {
@@ -112,7 +112,7 @@ impl Driver for Device {
 }
 
 impl World {
-    fn drawn(&mut self) -> Screen {
+    fn draw_screen(&mut self) -> Screen {
         let page = self.page(self.number);
         let name = page.front.rsplit('.').next().expect("it has a name");
         let mut name = name[..1].to_uppercase() + &name[1..];

@@ -26,7 +26,7 @@ impl World {
     }
 }
 
-pub fn lost() -> DriverErrorKind {
+pub fn lost_device() -> DriverErrorKind {
     DriverErrorKind::Lost { why: "unplugged".to_owned() }
 }
 

@@ -25,18 +25,18 @@ mod common;
 mod device;
 mod dice;
 mod faults;
-mod law;
 mod others;
 mod page;
 mod runs;
 mod service;
 mod world;
+mod world_policy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dice::Weather;
-use runs::{Fate, check_order, run, run_on};
+use runs::{RunFate, check_order, run, run_on};
 use tapwright_agent::drive::DriveError;
 use tapwright_agent::journal::{EffectLine, Line, Record};
 use tapwright_agent::outcome::Outcome;
@@ -77,7 +77,7 @@ fn nothing_goes_wrong_wherever_a_run_breaks_off() {
         let mut world = lock(&world);
         world.check_record();
         let fate = match fate {
-            Fate::Ended(end) => {
+            RunFate::Ended(end) => {
                 world.disk.write_to(&at);
                 let record = Record::read(&at).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
                 assert_eq!(record.end(), Some(&end), "seed {seed}");
@@ -96,11 +96,11 @@ fn nothing_goes_wrong_wherever_a_run_breaks_off() {
                 assert!(world.acted.is_subset(&intents), "seed {seed}: something was done that is not written down");
                 end.outcome.id()
             }
-            Fate::NeverBegan => {
+            RunFate::NeverBegan => {
                 assert_eq!(world.performed, 0, "seed {seed}");
                 "never began"
             }
-            Fate::Abandoned => "abandoned",
+            RunFate::Abandoned => "abandoned",
         };
         *fates.entry(fate).or_default() += 1;
         for (what, times) in &world.census {
@@ -142,7 +142,7 @@ fn a_run_that_is_killed_again_and_again_gets_there() {
         let world = draw(seed).calm();
         let at = folder.path().join("run");
         let (fate, world) = run_on(world, &at, 60);
-        let Fate::Ended(end) = fate else { panic!("seed {seed}: it was given up") };
+        let RunFate::Ended(end) = fate else { panic!("seed {seed}: it was given up") };
         let id = end.outcome.id();
         // With 30 breaks some touch is chosen again on a screen that has changed, and now and then nobody allows it.
         assert!(["done", "gave-up", "out-of-steps", "refused", "needs-person"].contains(&id), "seed {seed}: {end:?}");

@@ -9,9 +9,9 @@ use tapwright_contract::device::Screen;
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Part, Prompt, Reply, Role};
 
 use crate::common::reply;
-use crate::law::Chosen;
 use crate::page::{PIN, VAULT, middle};
-use crate::world::{Shared, World, Yes, lock};
+use crate::world::{ApprovedQuestion, Shared, World, lock};
+use crate::world_policy::ModelStatement;
 
 pub struct Oracle(pub Shared);
 
@@ -148,7 +148,7 @@ impl World {
             self.dice.one_of(REPLIES).to_owned()
         };
         let thought = self.dice.one_of(&["T", "T", "T", "T", "I send it", "It says hunter2-4711"]);
-        self.told = crate::world::Told::default();
+        self.told = crate::world::LabelReads::default();
         self.yes = None;
         if !self.good && self.dice.percent(5) {
             self.shift += 1; // While it thought.
@@ -160,7 +160,7 @@ impl World {
         } else {
             format!("<think>{thought}</think><answer>{text}")
         };
-        self.chosen = Chosen { warned: text.contains("message=\"pay"), sends: text.contains("I send it") };
+        self.chosen = ModelStatement { warned: text.contains("message=\"pay"), sends: text.contains("I send it") };
         if let Some(call) = written {
             self.written_calls.insert(text.clone(), call);
         }
@@ -232,7 +232,7 @@ impl World {
 
     fn says_yes(&mut self, question: &Question) -> Answer {
         let asked = matches!(question, Question::Confirm { .. } | Question::Permit { .. });
-        self.yes = asked.then(|| Yes {
+        self.yes = asked.then(|| ApprovedQuestion {
             number: self.number,
             front: self.page(self.number).front,
             message: question.message().to_owned(),

@@ -141,7 +141,7 @@ pub fn label(text: &str, area: Area, touchable: bool, app: Option<&str>) -> Labe
 
 /// How an app that wants to get past the policy tells what is written: nothing of it may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trick {
+pub enum LabelTrick {
     /// Letters that look alike, and others that cannot be seen.
     Disguise,
     /// Harmless words of another app above each button.
@@ -158,55 +158,62 @@ pub enum Trick {
     Quotes,
 }
 
-pub const TRICKS: &[Trick] =
-    &[Trick::Disguise, Trick::Overlay, Trick::Flood, Trick::Length, Trick::Focus, Trick::Areas, Trick::Quotes];
+pub const TRICKS: &[LabelTrick] = &[
+    LabelTrick::Disguise,
+    LabelTrick::Overlay,
+    LabelTrick::Flood,
+    LabelTrick::Length,
+    LabelTrick::Focus,
+    LabelTrick::Areas,
+    LabelTrick::Quotes,
+];
 
-impl Trick {
+impl LabelTrick {
     pub fn name(self) -> &'static str {
         match self {
-            Trick::Disguise => "labels in disguise",
-            Trick::Overlay => "labels above labels",
-            Trick::Flood => "too many labels",
-            Trick::Length => "a label too long",
-            Trick::Focus => "labels that all have the focus",
-            Trick::Areas => "labels off the screen",
-            Trick::Quotes => "labels that quote a secret",
+            LabelTrick::Disguise => "labels in disguise",
+            LabelTrick::Overlay => "labels above labels",
+            LabelTrick::Flood => "too many labels",
+            LabelTrick::Length => "a label too long",
+            LabelTrick::Focus => "labels that all have the focus",
+            LabelTrick::Areas => "labels off the screen",
+            LabelTrick::Quotes => "labels that quote a secret",
         }
     }
 
     /// Changes what is told; returns whether it can be judged.
     pub fn play(self, labels: &mut Vec<Label>, cells: &mut [Cell]) -> bool {
         match self {
-            Trick::Disguise => {
+            LabelTrick::Disguise => {
                 for label in labels {
                     let text = label.text.replace("Send", "\u{405}\u{435}nd").replace("Delete", "Ｄel\u{200b}ete");
                     label.text = text.replace("Password", "P\u{430}ssw\u{2060}ord");
                 }
             }
-            Trick::Overlay => {
+            LabelTrick::Overlay => {
                 let above = cells.iter().map(|cell| label("Cancel it", cell.area, true, Some(APP)));
                 labels.extend(above.collect::<Vec<_>>());
             }
-            Trick::Flood => {
+            LabelTrick::Flood => {
                 let nothing = label("nothing", Area { left: 0, top: 0, right: 1, bottom: 1 }, false, None);
                 labels.extend(std::iter::repeat_n(nothing, 2001));
                 return false;
             }
-            Trick::Length => {
+            LabelTrick::Length => {
                 labels.push(label(&"x".repeat(9000), Area { left: 0, top: 0, right: 1, bottom: 1 }, false, None));
                 return false;
             }
-            Trick::Focus => {
+            LabelTrick::Focus => {
                 labels.iter_mut().for_each(|label| (label.focused, label.secret) = (true, true));
                 cells.iter_mut().for_each(|cell| (cell.focused, cell.hidden) = (true, true));
             }
-            Trick::Areas => {
+            LabelTrick::Areas => {
                 let most = u32::MAX;
                 labels.push(label("far", Area { left: most, top: most, right: most, bottom: most }, true, Some(APP)));
                 labels.push(label("inside out", Area { left: 19, top: 39, right: 1, bottom: 1 }, true, Some(APP)));
                 labels.push(label("all", Area { left: 0, top: 0, right: most, bottom: most }, true, None));
             }
-            Trick::Quotes => {
+            LabelTrick::Quotes => {
                 let area = Area { left: 0, top: 2, right: 20, bottom: 4 };
                 labels.push(label(&format!("it is {}", FORMS.join(" or ")), area, false, Some(APP)));
             }

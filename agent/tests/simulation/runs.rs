@@ -79,7 +79,7 @@ fn drive_on(
 }
 
 /// What became of a run that broke off, again and again.
-pub enum Fate {
+pub enum RunFate {
     Ended(End),
     /// It was killed before its first line was on the disk.
     NeverBegan,
@@ -88,7 +88,7 @@ pub enum Fate {
 }
 
 /// Kills the run, stops it, fills its disk and cuts its power, and resumes it each time.
-pub fn run_on(world: World, folder: &Path, breaks: u32) -> (Fate, Shared) {
+pub fn run_on(world: World, folder: &Path, breaks: u32) -> (RunFate, Shared) {
     let mut journal = Journal::over("simulated", Box::new(world.disk.clone()));
     let world = Arc::new(Mutex::new(world));
     let mut stand = None;
@@ -116,23 +116,23 @@ pub fn run_on(world: World, folder: &Path, breaks: u32) -> (Fate, Shared) {
                 lock(&world).disk.lose_last_line();
                 "killed before its last line"
             }
-            Some(Ok(end)) => return (Fate::Ended(end), world),
+            Some(Ok(end)) => return (RunFate::Ended(end), world),
         };
-        let Some((record, stood)) = lock(&world).mended(how, folder) else { return (Fate::NeverBegan, world) };
+        let Some((record, stood)) = lock(&world).recover(how, folder) else { return (RunFate::NeverBegan, world) };
         // The end was written, and the disk failed when it was to be synced: whoever resumes the run finds it.
         if let Some(end) = record.end().filter(|end| !end.outcome.can_go_on()) {
             lock(&world).count("the end was there, not synced");
-            return (Fate::Ended(end.clone()), world);
+            return (RunFate::Ended(end.clone()), world);
         }
         journal = Journal::after(&record, Box::new(lock(&world).disk.clone()));
         stand = Some(stood);
     }
-    (Fate::Abandoned, world)
+    (RunFate::Abandoned, world)
 }
 
 impl World {
     /// What is found by whoever resumes the run; nothing if not even its first line is there.
-    fn mended(&mut self, how: &'static str, folder: &Path) -> Option<(Record, ResumePoint)> {
+    fn recover(&mut self, how: &'static str, folder: &Path) -> Option<(Record, ResumePoint)> {
         self.count(how);
         {
             let World { dice, disk, good, .. } = self;

@@ -11,9 +11,9 @@ use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 
 use crate::common::api;
 use crate::dice::Dice;
-use crate::law::{Law, PERMISSIONS};
 use crate::page::{PIN, USER};
 use crate::world::{Shared, World, lock};
+use crate::world_policy::{PERMISSIONS, WorldPolicy};
 
 /// What stands in an answer that gives orders. It may stand where answers stand, and nowhere else.
 pub const ORDER: &str = "OBEY-ME";
@@ -190,7 +190,7 @@ impl World {
     }
 }
 
-impl Law {
+impl WorldPolicy {
     /// What is said of APIs, drawn.
     pub fn draw_apis(&mut self, dice: &mut Dice, own: bool) {
         if own {

@@ -16,9 +16,9 @@ use tokio::sync::Notify;
 use crate::common::disk::Memory;
 use crate::common::setting;
 use crate::dice::{Dice, Weather};
-use crate::law::{Chosen, Law};
 use crate::page::{Cell, FORMS, PIN, Page, USER, VAULT};
 use crate::service::{self, DoubtfulCall};
+use crate::world_policy::{ModelStatement, WorldPolicy};
 
 /// What a typed secret looks like, and what the agent covers it with, in one shade or another.
 pub const INK: [u8; 4] = [1, 2, 3, 255];
@@ -37,7 +37,7 @@ pub enum Telling {
 
 /// What was told of the screen on which the model has chosen.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct LabelReads {
     /// When it was told last, if it was.
     pub kept: Option<Vec<Cell>>,
     /// The last time it was asked.
@@ -46,7 +46,7 @@ pub struct Told {
 
 /// A person's yes to something, and what was on the screen then.
 #[derive(Clone, Debug)]
-pub struct Yes {
+pub struct ApprovedQuestion {
     pub number: u32,
     pub front: &'static str,
     pub message: String,
@@ -55,7 +55,7 @@ pub struct Yes {
 pub struct World {
     pub dice: Dice,
     pub weather: Weather,
-    pub law: Law,
+    pub law: WorldPolicy,
     pub setting: Setting,
     pub telling: Telling,
     pub abilities: Abilities,
@@ -66,10 +66,10 @@ pub struct World {
     pub before: u32,
     /// Whether the screen was seen, and nothing has happened since.
     pub fresh: bool,
-    pub told: Told,
-    pub chosen: Chosen,
+    pub told: LabelReads,
+    pub chosen: ModelStatement,
     /// What a person has allowed.
-    pub yes: Option<Yes>,
+    pub yes: Option<ApprovedQuestion>,
     pub stopped: bool,
     pub performed: u32,
     /// The number on the screen that was seen last, and on the one on which the last deed was chosen.
@@ -119,7 +119,7 @@ pub fn lock(world: &Shared) -> MutexGuard<'_, World> {
 pub fn draw(seed: u64) -> World {
     let mut dice = Dice(seed);
     let weather = Weather::draw(&mut dice);
-    let law = Law::draw(&mut dice);
+    let law = WorldPolicy::draw(&mut dice);
     let mut setting = setting();
     setting.policy = law.policy.clone();
     if dice.percent(50) {
@@ -145,8 +145,8 @@ pub fn draw(seed: u64) -> World {
         number: 0,
         before: 0,
         fresh: false,
-        told: Told::default(),
-        chosen: Chosen::default(),
+        told: LabelReads::default(),
+        chosen: ModelStatement::default(),
         yes: None,
         stopped: false,
         performed: 0,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use tapwright_phone::{ADB_KEYBOARD, AppSelection, Input, Key, Language, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, AppSelection, Input, Key, Language, MarkContent, Options, World};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -81,10 +81,10 @@ fn carry_out(world: &mut World, touch: &str) -> Result<(), Error> {
         world.input(&Input::Tap { x: x.parse()?, y: y.parse()? });
         return Ok(());
     }
-    let is_it = |what: &What| match what {
-        What::Word(word) => word == touch,
-        What::Icon(icon) => format!("{icon:?}") == touch,
-        What::Control | What::Field => false,
+    let is_it = |what: &MarkContent| match what {
+        MarkContent::Word(word) => word == touch,
+        MarkContent::Icon(icon) => format!("{icon:?}") == touch,
+        MarkContent::Control | MarkContent::Field => false,
     };
     let found =
         world.marks().into_iter().rfind(|mark| is_it(&mark.what) && mark.target.is_some() && mark.rect.top < 1090);

@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tapwright_phone::{ADB_KEYBOARD, AppSelection, Appearance, Event, Input, Key, Language, Options, What, World};
+use tapwright_phone::{
+    ADB_KEYBOARD, AppSelection, Appearance, Event, Input, Key, Language, MarkContent, Options, World,
+};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -38,12 +40,12 @@ fn save(folder: &Path, name: &str, world: &World) -> Result<(), Error> {
 }
 
 /// The place of the first mark of a kind that can be touched.
-fn place(world: &World, is_it: impl Fn(&What) -> bool) -> Option<(i32, i32)> {
+fn place(world: &World, is_it: impl Fn(&MarkContent) -> bool) -> Option<(i32, i32)> {
     world.marks().into_iter().find(|mark| is_it(&mark.what) && mark.target.is_some())?.target
 }
 
-fn is_icon(what: &What, name: &str) -> bool {
-    matches!(what, What::Icon(icon) if format!("{icon:?}") == name)
+fn is_icon(what: &MarkContent, name: &str) -> bool {
+    matches!(what, MarkContent::Icon(icon) if format!("{icon:?}") == name)
 }
 
 /// The first page of an app, further down, one of its rows, what its plus and its bin lead to, and a long press.
@@ -73,7 +75,7 @@ fn pages(folder: &Path, options: &Options, package: &str) -> Result<(), Error> {
         let mut new = first.clone();
         new.input(&Input::Tap { x, y });
         save(folder, &format!("{name}-plus"), &new)?;
-        if let Some((x, y)) = place(&new, |what| *what == What::Field) {
+        if let Some((x, y)) = place(&new, |what| *what == MarkContent::Field) {
             new.input(&Input::Tap { x, y });
             new.set_input_method(ADB_KEYBOARD);
             new.input(&Input::Type("on my way".into()));

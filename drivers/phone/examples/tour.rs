@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tapwright_phone::{ADB_KEYBOARD, AppSelection, Input, Key, Language, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, AppSelection, Input, Key, Language, MarkContent, Options, World};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -56,7 +56,7 @@ fn carry_out(world: &mut World, touch: &str) -> Result<(), Error> {
             world.input(&Input::LongPress { x, y });
         }
         "field" => {
-            let fields: Vec<_> = world.marks().into_iter().filter(|mark| mark.what == What::Field).collect();
+            let fields: Vec<_> = world.marks().into_iter().filter(|mark| mark.what == MarkContent::Field).collect();
             let (x, y) = fields.get(rest.parse::<usize>()?).and_then(|mark| mark.target).ok_or("not there")?;
             world.input(&Input::Tap { x, y });
         }
@@ -77,10 +77,10 @@ fn carry_out(world: &mut World, touch: &str) -> Result<(), Error> {
 
 /// Where a word or an icon is that a touch reaches.
 fn place(world: &World, name: &str) -> Option<(i32, i32)> {
-    let is_it = |what: &What| match what {
-        What::Word(word) => word == name,
-        What::Icon(icon) => format!("{icon:?}") == name,
-        What::Control | What::Field => false,
+    let is_it = |what: &MarkContent| match what {
+        MarkContent::Word(word) => word == name,
+        MarkContent::Icon(icon) => format!("{icon:?}") == name,
+        MarkContent::Control | MarkContent::Field => false,
     };
     world.marks().into_iter().find(|mark| is_it(&mark.what) && mark.target.is_some())?.target
 }

@@ -14,7 +14,7 @@ use crate::fields::Fields;
 use crate::functions::{AppFunction, Arguments, FunctionError};
 use crate::icon::Icon;
 use crate::locale::{Language, Phrase};
-use crate::permission::Allowed;
+use crate::permission::GrantedPermissions;
 use crate::providers::Providers;
 use crate::ui::{FieldState, Ui};
 
@@ -63,7 +63,7 @@ pub struct Context<'a> {
     /// When the world began, in seconds since 1970.
     pub began: u64,
     /// What the owner has allowed this app to use.
-    pub may: Allowed,
+    pub may: GrantedPermissions,
     /// The page in front of this app.
     pub page: &'a Page,
     pub(crate) fields: &'a Fields,
@@ -118,13 +118,13 @@ pub trait App: Clone + Debug + Send + Sync + 'static {
     fn update(&mut self, message: Self::Message, context: &Context<'_>, providers: &mut Providers) -> Vec<Effect>;
 
     /// What happens when its page was pulled down.
-    fn refreshed(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect> {
+    fn on_refresh(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect> {
         let _ = (context, providers);
         Vec::new()
     }
 
     /// What happens when a page has been opened.
-    fn opened(&mut self, page: &Page, providers: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, providers: &Providers) -> Vec<Effect> {
         let _ = (page, providers);
         Vec::new()
     }
@@ -142,7 +142,7 @@ pub trait App: Clone + Debug + Send + Sync + 'static {
     }
 
     /// What has to be asked before a page is left, because something written on it would be lost.
-    fn unsaved(&self, context: &Context<'_>, providers: &Providers) -> Option<Question> {
+    fn unsaved_question(&self, context: &Context<'_>, providers: &Providers) -> Option<Question> {
         let _ = (context, providers);
         None
     }
@@ -232,11 +232,11 @@ pub trait AnyApp: Debug + Send + Sync {
     fn first_page(&self) -> Page;
     fn view(&self, page: &Page, context: &Context<'_>, providers: &Providers, ui: &mut Ui);
     fn update(&mut self, message: &Message, context: &Context<'_>, providers: &mut Providers) -> Vec<Effect>;
-    fn refreshed(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect>;
-    fn opened(&mut self, page: &Page, providers: &Providers) -> Vec<Effect>;
+    fn on_refresh(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect>;
+    fn on_open(&mut self, page: &Page, providers: &Providers) -> Vec<Effect>;
     fn enter(&self, field: &FieldId) -> Option<Command>;
     fn back(&mut self, context: &Context<'_>) -> Option<Vec<Effect>>;
-    fn unsaved(&self, context: &Context<'_>, providers: &Providers) -> Option<Question>;
+    fn unsaved_question(&self, context: &Context<'_>, providers: &Providers) -> Option<Question>;
     fn has_no_history(&self, page: &Page) -> bool;
     fn takes_text(&self) -> bool;
     fn receive(&mut self, text: &str) -> Vec<Effect>;
@@ -269,11 +269,11 @@ impl<A: App> AnyApp for A {
         // A message of another app's can only come from a widget that this app has not drawn.
         message.get().map_or(Vec::new(), |message| App::update(self, message, context, providers))
     }
-    fn refreshed(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect> {
-        App::refreshed(self, context, providers)
+    fn on_refresh(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect> {
+        App::on_refresh(self, context, providers)
     }
-    fn opened(&mut self, page: &Page, providers: &Providers) -> Vec<Effect> {
-        App::opened(self, page, providers)
+    fn on_open(&mut self, page: &Page, providers: &Providers) -> Vec<Effect> {
+        App::on_open(self, page, providers)
     }
     fn enter(&self, field: &FieldId) -> Option<Command> {
         App::enter(self, field)
@@ -281,8 +281,8 @@ impl<A: App> AnyApp for A {
     fn back(&mut self, context: &Context<'_>) -> Option<Vec<Effect>> {
         App::back(self, context)
     }
-    fn unsaved(&self, context: &Context<'_>, providers: &Providers) -> Option<Question> {
-        App::unsaved(self, context, providers)
+    fn unsaved_question(&self, context: &Context<'_>, providers: &Providers) -> Option<Question> {
+        App::unsaved_question(self, context, providers)
     }
     fn has_no_history(&self, page: &Page) -> bool {
         App::has_no_history(self, page)

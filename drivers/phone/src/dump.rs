@@ -47,7 +47,7 @@ pub fn hierarchy(world: &World, options: DumpOptions) -> Option<String> {
     let _ = write!(
         dump.xml,
         "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?><hierarchy rotation=\"{}\">",
-        u8::from(world.turned())
+        u8::from(world.is_turned())
     );
     dump.write(&window.root, 0);
     dump.xml.push_str("</hierarchy>");
@@ -109,7 +109,7 @@ impl Window {
         let (width, height) = world.size();
         let display = Rect { left: 0, top: 0, right: width as i32, bottom: height as i32 };
         let dialog = nodes.iter().rposition(|node| node.parent.is_none() && node.id == "dialog");
-        let dialog = dialog.filter(|_| !world.locked());
+        let dialog = dialog.filter(|_| !world.is_locked());
         // Whom to share with is asked by the system, in front of the app that shares.
         let system = dialog.is_some_and(|at| nodes[at].window == Layer::System);
         let package = match package(&world.window(), world.front().package) {
@@ -127,7 +127,7 @@ impl Window {
             let content = Widget::layout(FRAME, "android:id/content", bounds, widgets(&mut inside));
             Widget::layout(FRAME, "", bounds, vec![content])
         } else {
-            let layer = if world.locked() { Layer::System } else { Layer::App };
+            let layer = if world.is_locked() { Layer::System } else { Layer::App };
             let is_top = |node: &Node| node.parent.is_none() && node.window == layer && !is_background(node.id);
             let mut tops = (0..nodes.len()).filter(|at| is_top(&nodes[*at]));
             let content = Widget::layout(FRAME, "android:id/content", display, widgets(&mut tops));

@@ -92,12 +92,12 @@ impl Arguments {
     ///
     /// # Errors
     /// `FunctionError::InvalidArgument` about the first that does not fit, or is missing.
-    pub fn checked(function: &AppFunction, given: &Map<String, Value>) -> Result<Arguments, FunctionError> {
+    pub fn check_arguments(function: &AppFunction, given: &Map<String, Value>) -> Result<Arguments, FunctionError> {
         let mut fitting = Map::new();
         for (name, value) in given {
             let known = function.parameters.iter().find(|parameter| parameter.name == name);
             let parameter = known.ok_or_else(|| invalid(format!("there is no parameter {name:.100?}")))?;
-            fitting.insert(name.clone(), fitted(parameter, value)?);
+            fitting.insert(name.clone(), convert(parameter, value)?);
         }
         let missing = function.parameters.iter().find(|known| known.is_required && !fitting.contains_key(known.name));
         match missing {
@@ -159,7 +159,7 @@ impl Arguments {
     }
 }
 
-fn fitted(parameter: &Parameter, value: &Value) -> Result<Value, FunctionError> {
+fn convert(parameter: &Parameter, value: &Value) -> Result<Value, FunctionError> {
     let single = match value {
         Value::Array(list) if list.len() == 1 => &list[0],
         value => value,
@@ -203,7 +203,7 @@ mod tests {
     type Found<'a> = (&'a str, Option<bool>, Option<i64>, Vec<&'a str>);
 
     fn check(given: &Value, expected: Result<Found<'_>, &str>) {
-        let found = Arguments::checked(&FUNCTION, given.as_object().unwrap());
+        let found = Arguments::check_arguments(&FUNCTION, given.as_object().unwrap());
         let found = found
             .as_ref()
             .map(|found| (found.text("text"), found.truth("on"), found.number("count"), found.texts("names")));

@@ -36,7 +36,7 @@ pub use locale::Language;
 pub use options::{AppSelection, Options};
 pub use system::events::{Answer, Event};
 pub use system::motion::Motion;
-pub use truth::{Mark, What};
+pub use truth::{Mark, MarkContent};
 pub use ui::Appearance;
 pub use world::{
     ADB_KEYBOARD, AddedPackage, Input, InstallError, Key, LATIN_KEYBOARD, OfferedFunction, Refused, World,

@@ -9,7 +9,7 @@ pub enum PermissionKind {
 
 /// What the owner has allowed an app to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Allowed {
+pub struct GrantedPermissions {
     pub location: bool,
     pub photos: bool,
 }

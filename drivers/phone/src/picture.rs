@@ -70,7 +70,7 @@ type Key = (Picture, u32, u32);
 type Kept = (BTreeMap<Key, (u64, Arc<Vec<u8>>)>, u64);
 
 /// `[height, width, 4]` bytes. It takes a while once, and nothing as long as it is kept.
-pub fn rendered(picture: Picture, width: u32, height: u32) -> Arc<Vec<u8>> {
+pub fn cached_pixels(picture: Picture, width: u32, height: u32) -> Arc<Vec<u8>> {
     static MADE: Mutex<Kept> = Mutex::new((BTreeMap::new(), 0));
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     let (kept, clock) = &mut *made;

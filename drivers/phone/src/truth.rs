@@ -7,7 +7,7 @@ use crate::ui::{Class, Node, Shape};
 /// A word, an icon or a control that can be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
-    pub what: What,
+    pub what: MarkContent,
     /// Where it is, in display pixels.
     pub rect: Rect,
     /// The middle of what a touch here reaches, in display pixels.
@@ -20,7 +20,7 @@ pub struct Mark {
 
 /// What a mark shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum MarkContent {
     Word(String),
     Icon(Icon),
     /// A switch or radio button.
@@ -34,7 +34,7 @@ pub fn marks(nodes: &[Node]) -> Vec<Mark> {
     let mut marks = Vec::new();
     for (i, node) in nodes.iter().enumerate().skip(dialog) {
         let owner = owner(nodes, i);
-        let mark = |what: What, rect: Rect| Mark {
+        let mark = |what: MarkContent, rect: Rect| Mark {
             what,
             rect: rect.and(node.clip),
             target: owner.filter(|at| nodes[*at].tap.is_some()).map(|at| nodes[at].rect.and(nodes[at].clip).center()),
@@ -43,8 +43,8 @@ pub fn marks(nodes: &[Node]) -> Vec<Mark> {
         };
         match node.class {
             Class::Key => continue,
-            Class::Switch | Class::Radio => marks.push(mark(What::Control, node.rect)),
-            Class::Field => marks.push(mark(What::Field, node.rect)),
+            Class::Switch | Class::Radio => marks.push(mark(MarkContent::Control, node.rect)),
+            Class::Field => marks.push(mark(MarkContent::Field, node.rect)),
             _ => {}
         }
         for shape in &node.shapes {
@@ -58,11 +58,11 @@ pub fn marks(nodes: &[Node]) -> Vec<Mark> {
                         let top = baseline - *size as i32 * 8 / 10;
                         let rect = Rect { left, top, right, bottom: baseline + *size as i32 * 2 / 10 };
                         if !word.trim().is_empty() && !rect.and(node.clip).is_empty() {
-                            marks.push(mark(What::Word(word.trim().to_string()), rect));
+                            marks.push(mark(MarkContent::Word(word.trim().to_string()), rect));
                         }
                     }
                 }
-                Shape::Icon { icon, rect, .. } => marks.push(mark(What::Icon(*icon), *rect)),
+                Shape::Icon { icon, rect, .. } => marks.push(mark(MarkContent::Icon(*icon), *rect)),
                 Shape::Fill { .. }
                 | Shape::Gradient { .. }
                 | Shape::Shade

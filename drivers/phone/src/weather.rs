@@ -368,7 +368,7 @@ impl Faults {
         let pixels = match &self.motion {
             Some(motion) if world.uptime() < motion.since + motion.lasts && motion.from.len() == pixels.len() => {
                 let spent = (world.uptime() - motion.since) / FRAME * FRAME;
-                slid(&motion.from, &pixels, world.size(), spent, motion.lasts)
+                slide_in(&motion.from, &pixels, world.size(), spent, motion.lasts)
             }
             _ => {
                 self.motion = None;
@@ -427,7 +427,7 @@ impl Faults {
 }
 
 /// The old picture with the new one sliding over it from below.
-fn slid(from: &[u8], to: &[u8], (width, height): (u32, u32), spent: u64, lasts: u64) -> Vec<u8> {
+fn slide_in(from: &[u8], to: &[u8], (width, height): (u32, u32), spent: u64, lasts: u64) -> Vec<u8> {
     let line = 4 * width as usize;
     let hidden = (u64::from(height) * (lasts - spent.min(lasts)) / lasts.max(1)) as usize * line;
     [&from[..hidden], &to[..to.len() - hidden]].concat()
@@ -445,7 +445,7 @@ pub(crate) struct LinkDice {
 
 /// What becomes of bytes that are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Delivery {
     Passes,
     Delayed(Duration),
     /// They come in so many pieces, with this pause before each.
@@ -454,13 +454,13 @@ pub(crate) enum Fate {
     Breaks(usize),
 }
 
-impl Fate {
+impl Delivery {
     pub fn fault(&self) -> Option<Fault> {
         match self {
-            Fate::Passes => None,
-            Fate::Delayed(_) => Some(Fault::SlowLink),
-            Fate::Pieces(..) => Some(Fault::BurstyLink),
-            Fate::Breaks(_) => Some(Fault::Disconnect),
+            Delivery::Passes => None,
+            Delivery::Delayed(_) => Some(Fault::SlowLink),
+            Delivery::Pieces(..) => Some(Fault::BurstyLink),
+            Delivery::Breaks(_) => Some(Fault::Disconnect),
         }
     }
 }
@@ -471,19 +471,19 @@ impl LinkDice {
         self.dice.roll() % 1000 < self.breaks
     }
 
-    pub fn fate(&mut self, length: usize) -> Fate {
+    pub fn fate(&mut self, length: usize) -> Delivery {
         let mut falls = |odds: u64| self.dice.roll() % 1000 < odds;
         let (slow, bursty, breaks) = (falls(self.slow), falls(self.bursty), falls(self.breaks));
         let mut upto = |millis: u64| Duration::from_millis(self.dice.below(millis as usize + 1) as u64);
         if breaks {
-            Fate::Breaks(self.dice.below(length.max(1)))
+            Delivery::Breaks(self.dice.below(length.max(1)))
         } else if bursty {
             let pause = upto(self.lengths.stall / 4);
-            Fate::Pieces(2 + self.dice.below(4), pause)
+            Delivery::Pieces(2 + self.dice.below(4), pause)
         } else if slow {
-            Fate::Delayed(upto(self.lengths.delay))
+            Delivery::Delayed(upto(self.lengths.delay))
         } else {
-            Fate::Passes
+            Delivery::Passes
         }
     }
 }

@@ -81,7 +81,7 @@ async fn who_dials_again_is_greeted_without_sums() {
     assert_eq!(again.receive().await.expect("the phone says hello").command, CNXN);
     assert_eq!(again.run("shell:echo back").await, b"back\n");
 
-    let (options, public) = locked();
+    let (options, public) = phone_with_keys();
     let phone = daemon(options).await;
     let mut again = Client::mute(phone.address()).await;
     again.raw(&unsummed(CNXN, 0x0100_0001, 1 << 20, b"host::")).await;
@@ -488,7 +488,7 @@ async fn nonsense_in_good_packets_is_survived() {
 }
 
 /// A phone that wants keys, and a public key that nobody here has the other half of.
-fn locked() -> (DaemonOptions, String) {
+fn phone_with_keys() -> (DaemonOptions, String) {
     use base64::Engine as _;
     let mut bytes = vec![0; 524];
     bytes[..4].copy_from_slice(&64u32.to_le_bytes());
@@ -500,7 +500,7 @@ fn locked() -> (DaemonOptions, String) {
 }
 
 /// Says hello and returns the token that is to be signed.
-async fn challenged(client: &mut Client) -> Vec<u8> {
+async fn challenge(client: &mut Client) -> Vec<u8> {
     client.send(CNXN, 0x0100_0001, 1 << 20, b"host::").await;
     token(client).await
 }
@@ -513,15 +513,15 @@ async fn token(client: &mut Client) -> Vec<u8> {
 
 #[tokio::test]
 async fn who_shows_no_key_does_nothing() {
-    let (options, public) = locked();
+    let (options, public) = phone_with_keys();
     let phone = daemon(options).await;
     let mut rude = Client::mute(phone.address()).await;
-    challenged(&mut rude).await;
+    challenge(&mut rude).await;
     rude.send(OPEN, 1, 0, b"shell:input keyevent 3\0").await;
     assert_eq!(rude.receive().await, None);
 
     let mut client = Client::mute(phone.address()).await;
-    let first = challenged(&mut client).await;
+    let first = challenge(&mut client).await;
     client.send(AUTH, 2, 0, &[7; 256]).await;
     assert_ne!(token(&mut client).await, first, "a token is for one answer");
     client.send(AUTH, 2, 0, b"short").await;
@@ -545,17 +545,17 @@ async fn who_shows_no_key_does_nothing() {
 
 #[tokio::test]
 async fn nobody_guesses_for_ever() {
-    let (options, public) = locked();
+    let (options, public) = phone_with_keys();
     let limits = DaemonLimits { unknown_client: Duration::from_millis(50), ..DaemonLimits::default() };
     let phone = daemon(DaemonOptions { limits, ..options.clone() }).await;
     let mut client = Client::mute(phone.address()).await;
-    challenged(&mut client).await;
+    challenge(&mut client).await;
     client.send(AUTH, 3, 0, public.as_bytes()).await;
     assert_eq!(client.receive().await, None, "it is not waited for longer than that");
 
     let phone = daemon(options).await;
     let mut client = Client::mute(phone.address()).await;
-    challenged(&mut client).await;
+    challenge(&mut client).await;
     let mut tries = 0;
     loop {
         client.send(AUTH, 2, 0, &[7; 256]).await;
@@ -567,7 +567,7 @@ async fn nobody_guesses_for_ever() {
     assert_eq!(tries, 64);
     for nonsense in [b"no key".as_slice(), b"", &[0xFF; 3000]] {
         let mut client = Client::mute(phone.address()).await;
-        challenged(&mut client).await;
+        challenge(&mut client).await;
         client.send(AUTH, 3, 0, nonsense).await;
         assert_eq!(client.receive().await, None);
     }

@@ -30,7 +30,7 @@ const MAPS: &str = "com.tapwright.maps";
 const RAIL: &str = "com.tapwright.rail";
 
 /// What has changed, besides counts.
-fn changed(before: &World, after: &World) -> Vec<String> {
+fn changed_facts(before: &World, after: &World) -> Vec<String> {
     let (before, after) = (before.facts(), after.facts());
     let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
     let differs = names.filter(|name| before.get(*name) != after.get(*name) && !name.ends_with(".count"));
@@ -151,7 +151,7 @@ fn each_function_does_in_its_app_what_it_says_and_nothing_else() {
             told[0]["time"] = json!(""); // When it came is the phone's.
         }
         assert_eq!(told, answer, "{name}");
-        let found = changed(&start, &world);
+        let found = changed_facts(&start, &world);
         let is_as_said = found.len() == changes.len()
             && found
                 .iter()
@@ -175,7 +175,7 @@ fn seats_are_ordered_and_paid_by_nobody() {
     let before = world.clone();
     let told = call(&mut world, RAIL, "orderTickets", Value::from(order.clone())).unwrap();
     assert!(told.as_str().unwrap().ends_with("not paid"), "{told}");
-    let found = changed(&before, &world);
+    let found = changed_facts(&before, &world);
     let number = at_ten["number"].as_str().unwrap();
     let begin = format!("rail.orders.0 = unpaid | {number} | Beijing | Changchun | 2026-01-10 | 10:00 | ");
     assert!(found.len() == 1 && found[0].starts_with(&begin) && found[0].contains("| Ada, Bo |"), "{found:?}");
@@ -193,7 +193,7 @@ fn seats_are_ordered_and_paid_by_nobody() {
         let (mut after, before) = (world.clone(), world.clone());
         let told = call(&mut after, RAIL, "orderTickets", Value::from(wrong)).unwrap_err();
         assert!(told.contains(why), "{told}");
-        assert!(changed(&before, &after).is_empty());
+        assert!(changed_facts(&before, &after).is_empty());
     }
     world.set_fact("rail.sold-out", number).unwrap();
     let told = call(&mut world, RAIL, "orderTickets", Value::from(order.clone())).unwrap_err();
@@ -234,7 +234,7 @@ fn what_cannot_be_is_refused_and_nothing_changes() {
         let mut world = start.clone();
         let told = call(&mut world, package, name, arguments).unwrap_err();
         assert!(told.contains(why), "{name}: {told}");
-        assert!(changed(&start, &world).is_empty(), "{name}");
+        assert!(changed_facts(&start, &world).is_empty(), "{name}");
     }
     let mut world = start.clone();
     let nothing = serde_json::Map::new();

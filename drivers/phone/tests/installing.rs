@@ -9,7 +9,7 @@ use package::{Value, apk, binary_xml, manifest, tiny};
 use tapwright_phone::adbd::DaemonOptions;
 
 /// What a client gets that sends bytes to a service and waits for its answer, without ending what it sends.
-async fn fed(client: &mut Client, service: &str, bytes: &[u8]) -> String {
+async fn feed(client: &mut Client, service: &str, bytes: &[u8]) -> String {
     let (local, remote) = client.open(service).await.unwrap();
     for piece in bytes.chunks(4000) {
         client.send(WRTE, local, remote, piece).await;
@@ -40,7 +40,7 @@ async fn a_package_appears_as_an_app_with_a_page_and_goes_again() {
     let before = phone.handle().look(tapwright_phone::World::clone);
     let package = tiny();
     let service = format!("abb_exec:package\0install\0-S\0{}", package.len());
-    assert_eq!(fed(&mut client, &service, &package).await, "Success\n");
+    assert_eq!(feed(&mut client, &service, &package).await, "Success\n");
     assert_eq!(shell(&mut client, "pm list packages -3 tiny").await, "package:com.example.tiny\n");
     assert_eq!(shell(&mut client, "pm path com.example.tiny").await, "package:/data/app/com.example.tiny/base.apk\n");
     assert_eq!(
@@ -60,7 +60,7 @@ async fn a_package_appears_as_an_app_with_a_page_and_goes_again() {
     assert_eq!(phone.handle().look(|world| world.front().package), "com.example.tiny");
     // Another version takes its place.
     let service = format!("exec:cmd package 'install' -r -S {}", package.len());
-    assert_eq!(fed(&mut client, &service, &package).await, "Success\n");
+    assert_eq!(feed(&mut client, &service, &package).await, "Success\n");
     assert_eq!(phone.handle().facts()["launcher.icons"].matches("Tiny").count(), 1);
     assert_eq!(shell(&mut client, "pm uninstall com.example.tiny").await, "Success\n");
     assert_eq!(
@@ -73,7 +73,7 @@ async fn a_package_appears_as_an_app_with_a_page_and_goes_again() {
     assert!(phone.handle().look(|world| world.draw() == before.draw()));
     // And it can come again.
     let service = format!("abb_exec:package\0install\0-S\0{}", package.len());
-    assert_eq!(fed(&mut client, &service, &package).await, "Success\n");
+    assert_eq!(feed(&mut client, &service, &package).await, "Success\n");
     assert_eq!(shell(&mut client, "pm list packages -3 tiny").await, "package:com.example.tiny\n");
 }
 
@@ -82,7 +82,7 @@ async fn a_label_that_is_a_resource_is_the_packages_name() {
     let phone = daemon(DaemonOptions::default()).await;
     let mut client = Client::connect(phone.address()).await;
     let package = apk(&manifest("com.example.other_app", Value::Resource(0x7f01_0000), false));
-    let told = fed(&mut client, &format!("exec:pm install -S {}", package.len()), &package).await;
+    let told = feed(&mut client, &format!("exec:pm install -S {}", package.len()), &package).await;
     assert_eq!(told, "Success\n");
     assert!(phone.handle().facts()["launcher.icons"].ends_with(", other_app"));
 }
@@ -105,7 +105,7 @@ async fn what_is_no_package_is_refused_with_the_words_that_tools_look_for() {
         (apk(&manifest("com.a b;reboot", Value::Text("x"), true)), "INSTALL_PARSE_FAILED_BAD_PACKAGE_NAME"),
         (apk(&manifest("com.android.notes", Value::Text("x"), true)), "INSTALL_FAILED_UPDATE_INCOMPATIBLE"),
     ] {
-        let told = fed(&mut client, &format!("abb_exec:package\0install\0-S\0{}", bytes.len()), &bytes).await;
+        let told = feed(&mut client, &format!("abb_exec:package\0install\0-S\0{}", bytes.len()), &bytes).await;
         assert!(told.starts_with(&format!("Failure [{word}")), "{word}: {told}");
     }
     for (command, told) in [

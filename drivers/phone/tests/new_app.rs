@@ -5,7 +5,7 @@ use tapwright_phone::command::{Effect, Page, send};
 use tapwright_phone::locale::phrase;
 use tapwright_phone::providers::Providers;
 use tapwright_phone::ui::{End, ROW, Row, Ui};
-use tapwright_phone::{Icon, Input, Key, Language, Options, What, World};
+use tapwright_phone::{Icon, Input, Key, Language, MarkContent, Options, World};
 
 /// Counts what is touched.
 #[derive(Clone, Debug, Default)]
@@ -72,10 +72,10 @@ fn phone(language: Language) -> World {
 }
 
 fn tap(world: &mut World, name: &str) {
-    let is_it = |what: &What| match what {
-        What::Word(word) => word == name,
-        What::Icon(icon) => format!("{icon:?}") == name,
-        What::Control | What::Field => false,
+    let is_it = |what: &MarkContent| match what {
+        MarkContent::Word(word) => word == name,
+        MarkContent::Icon(icon) => format!("{icon:?}") == name,
+        MarkContent::Control | MarkContent::Field => false,
     };
     let found = world.marks().into_iter().find(|mark| is_it(&mark.what)).and_then(|mark| mark.target);
     let (x, y) = found.unwrap_or_else(|| panic!("there is no `{name}`"));

@@ -1,27 +1,28 @@
 //! What a phone can be opened as: in another language, on any display, with widgets that move or look better.
 
 use tapwright_phone::{
-    ADB_KEYBOARD, Appearance, Event, Input, Key, LATIN_KEYBOARD, Language, Mark, Motion, Options, Rect, What, World,
+    ADB_KEYBOARD, Appearance, Event, Input, Key, LATIN_KEYBOARD, Language, Mark, MarkContent, Motion, Options, Rect,
+    World,
 };
 
-fn tap(world: &mut World, is_it: impl Fn(&What) -> bool) {
+fn tap(world: &mut World, is_it: impl Fn(&MarkContent) -> bool) {
     let found = world.marks().into_iter().find(|mark| is_it(&mark.what)).and_then(|mark| mark.target);
     let (x, y) = found.expect("it is there");
     world.input(&Input::Tap { x, y });
 }
 
 fn tap_word(world: &mut World, name: &str) {
-    tap(world, |what| *what == What::Word(name.into()));
+    tap(world, |what| *what == MarkContent::Word(name.into()));
 }
 
 fn tap_icon(world: &mut World, name: &str) {
-    tap(world, |what| matches!(what, What::Icon(icon) if format!("{icon:?}") == name));
+    tap(world, |what| matches!(what, MarkContent::Icon(icon) if format!("{icon:?}") == name));
 }
 
 fn words(world: &World) -> String {
     let words = world.marks().into_iter().filter_map(|mark| match mark.what {
-        What::Word(word) => Some(word),
-        What::Icon(_) | What::Control | What::Field => None,
+        MarkContent::Word(word) => Some(word),
+        MarkContent::Icon(_) | MarkContent::Control | MarkContent::Field => None,
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -73,12 +74,12 @@ fn is_whole(world: &World, label: &str) {
         if let Some((x, y)) = target {
             assert!(display.has(*x, *y), "{label}: {what:?} is touched at {x}, {y}");
         }
-        icons += u32::from(matches!(what, What::Icon(_)));
-        times += u32::from(matches!(what, What::Word(word) if word.len() == 5 && word.contains(':')));
+        icons += u32::from(matches!(what, MarkContent::Icon(_)));
+        times += u32::from(matches!(what, MarkContent::Word(word) if word.len() == 5 && word.contains(':')));
     }
     assert!(icons >= 4 && times >= 1, "{label} {width}x{height}: {marks:?}");
     // Nothing lies on the navigation bar but its buttons, and nothing on each other's words.
-    let shown: Vec<&Mark> = marks.iter().filter(|mark| matches!(mark.what, What::Word(_))).collect();
+    let shown: Vec<&Mark> = marks.iter().filter(|mark| matches!(mark.what, MarkContent::Word(_))).collect();
     for (at, one) in shown.iter().enumerate() {
         for other in &shown[..at] {
             let both = one.rect.and(other.rect);
@@ -208,7 +209,8 @@ fn the_second_appearance_can_be_read() {
         for (appearance, least) in [(Appearance::First, 1.0), (Appearance::Second, 4.5)] {
             let world = open(appearance, dark);
             let rgba = world.draw();
-            let cancel = world.marks().into_iter().find(|mark| mark.what == What::Word("Cancel".into())).unwrap().rect;
+            let cancel =
+                world.marks().into_iter().find(|mark| mark.what == MarkContent::Word("Cancel".into())).unwrap().rect;
             let colors = |x: i32, y: i32| {
                 let at = 4 * (y as usize * 540 + x as usize);
                 [rgba[at], rgba[at + 1], rgba[at + 2]]
@@ -224,7 +226,7 @@ fn the_second_appearance_can_be_read() {
     // A switch keeps off the edge of its card, which ends at 528.
     let mut world = World::new(Options { seed: 3, appearance: Appearance::Second, ..Options::default() });
     world.launch("com.android.settings");
-    let switches: Vec<Mark> = world.marks().into_iter().filter(|mark| mark.what == What::Control).collect();
+    let switches: Vec<Mark> = world.marks().into_iter().filter(|mark| mark.what == MarkContent::Control).collect();
     assert!(!switches.is_empty() && switches.iter().all(|mark| mark.rect.right <= 512));
     // It says how far the list goes: the bar is at the top, and then it is not.
     let edge = |world: &World| -> Vec<u8> {

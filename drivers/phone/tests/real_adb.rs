@@ -24,7 +24,7 @@ struct Adb {
     serial: String,
 }
 
-struct Ran {
+struct CommandOutput {
     out: Vec<u8>,
     text: String,
     err: String,
@@ -33,7 +33,7 @@ struct Ran {
 
 impl Adb {
     /// Finds adb and connects it to a phone, or says that there is none.
-    async fn connected(phone: &Daemon) -> Option<Adb> {
+    async fn connect(phone: &Daemon) -> Option<Adb> {
         let Some(program) = find() else {
             // Not by `eprintln`, which tests keep to themselves when they pass.
             let _ = writeln!(
@@ -62,16 +62,16 @@ impl Adb {
         command
     }
 
-    async fn run(&self, arguments: &[&str]) -> Ran {
+    async fn run(&self, arguments: &[&str]) -> CommandOutput {
         let output = tokio::time::timeout(Duration::from_secs(60), self.command(arguments).output());
         let output = output.await.unwrap_or_else(|_| panic!("adb {arguments:?} did not end")).unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ran { out: output.stdout, text, err, status: output.status.code().unwrap_or(-1) }
+        CommandOutput { out: output.stdout, text, err, status: output.status.code().unwrap_or(-1) }
     }
 
     /// A command for the phone.
-    async fn on(&self, arguments: &[&str]) -> Ran {
+    async fn on(&self, arguments: &[&str]) -> CommandOutput {
         self.run(&[&["-s", self.serial.as_str()], arguments].concat()).await
     }
 
@@ -124,7 +124,7 @@ fn decode(png: &[u8]) -> (u32, u32, Vec<u8>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_people_do_with_adb_works() {
     let phone = daemon(DaemonOptions::default()).await;
-    let Some(adb) = Adb::connected(&phone).await else { return };
+    let Some(adb) = Adb::connect(&phone).await else { return };
 
     let list = adb.run(&["devices", "-l"]).await.text;
     let line = list.lines().find(|line| line.starts_with(&adb.serial)).unwrap_or_else(|| panic!("{list}"));
@@ -202,7 +202,7 @@ fn place(xml: &str, text: &str) -> (i32, i32) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_finger_over_adb_changes_the_world() {
     let phone = daemon(DaemonOptions::default()).await;
-    let Some(adb) = Adb::connected(&phone).await else { return };
+    let Some(adb) = Adb::connect(&phone).await else { return };
     let before = phone.handle().facts();
     assert_eq!(before["front"], "com.tapwright.launcher");
     let ran =
@@ -232,7 +232,7 @@ async fn a_finger_moved_by_hand_drags_if_it_rested_first() {
     let (clock, listener) = (ManualClock::default(), TcpListener::bind("127.0.0.1:0").await.unwrap());
     let handle = Handle::new(World::new(Default::default()), clock.clone());
     let phone = Daemon::start(listener, handle, DaemonOptions::default()).unwrap();
-    let Some(adb) = Adb::connected(&phone).await else { return };
+    let Some(adb) = Adb::connect(&phone).await else { return };
     let tree = phone.handle().look(|world| world.hierarchy());
     let ((x, y), (to_x, to_y)) = (place(&tree, "Settings"), place(&tree, "Messages"));
     for (rests, expected) in [
@@ -252,8 +252,8 @@ async fn a_finger_moved_by_hand_drags_if_it_rested_first() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_clients_at_once() {
     let phone = daemon(DaemonOptions::default()).await;
-    let Some(first) = Adb::connected(&phone).await else { return };
-    let Some(second) = Adb::connected(&phone).await else { return };
+    let Some(first) = Adb::connect(&phone).await else { return };
+    let Some(second) = Adb::connect(&phone).await else { return };
     for round in 0..3 {
         let (left, right) = (format!("/sdcard/left{round}.png"), format!("/sdcard/right{round}.png"));
         let to_left = ["shell", "screencap", "-p", &left];
@@ -280,7 +280,7 @@ async fn two_clients_at_once() {
 async fn a_shell_that_adb_keeps_open_is_fed_line_by_line() {
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     let phone = daemon(DaemonOptions::default()).await;
-    let Some(adb) = Adb::connected(&phone).await else { return };
+    let Some(adb) = Adb::connect(&phone).await else { return };
     let mut child =
         adb.command(&["-s", &adb.serial, "shell"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -322,7 +322,7 @@ async fn adb_gets_a_phone_back_that_it_has_lost() {
         Daemon::start(listener, daemon(DaemonOptions::default()).await.handle().clone(), DaemonOptions::default())
             .unwrap();
     let (address, handle) = (phone.address(), phone.handle().clone());
-    let Some(adb) = Adb::connected(&phone).await else { return };
+    let Some(adb) = Adb::connect(&phone).await else { return };
     adb.on(&["reboot"]).await;
     adb.comes_back("a reboot").await;
     // Everything is gone for a moment, as when `tapwright phone` is started again, or a cable is pulled.
@@ -338,7 +338,7 @@ async fn adb_gets_a_phone_back_that_it_has_lost() {
 async fn the_rest_of_adb_is_answered() {
     use tokio::io::AsyncWriteExt;
     let phone = daemon(DaemonOptions::default()).await;
-    let Some(adb) = Adb::connected(&phone).await else { return };
+    let Some(adb) = Adb::connect(&phone).await else { return };
     // The client is gone long before the program reads: what it has sent must not go with it.
     let slow = "sleep 1; cat > /sdcard/in";
     let mut child = adb.command(&["-s", &adb.serial, "exec-in", slow]).stdin(Stdio::piped()).spawn().unwrap();
@@ -366,7 +366,7 @@ async fn the_rest_of_adb_is_answered() {
     let apk = adb.home.path().join("some.apk");
     let path = apk.to_str().unwrap();
     std::fs::write(&apk, [7; 5000]).unwrap();
-    let said = |ran: &Ran| format!("{}{}", ran.text, ran.err);
+    let said = |ran: &CommandOutput| format!("{}{}", ran.text, ran.err);
     let ran = adb.on(&["install", path]).await;
     assert!(ran.status != 0 && said(&ran).contains("INSTALL_PARSE_FAILED_NOT_APK"), "{}", said(&ran));
     std::fs::write(&apk, package::tiny()).unwrap();

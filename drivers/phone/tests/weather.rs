@@ -10,16 +10,16 @@ use std::time::Duration;
 use client::{CLSE, Client, OKAY, OPEN, PATIENCE, WRTE, packet};
 use tapwright_phone::adbd::{Daemon, Handle, ManualClock, SteadyClock};
 use tapwright_phone::weather::{Fault, Weather};
-use tapwright_phone::{ADB_KEYBOARD, Answer, Dice, Event, Input, Key, Motion, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, Answer, Dice, Event, Input, Key, MarkContent, Motion, Options, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Asks for one service on a connection of its own; `None` if the weather did not let it through.
 async fn ask(address: SocketAddr, service: &str) -> Option<Vec<u8>> {
-    tokio::time::timeout(PATIENCE, asked(address, service)).await.expect("an answer or an end")
+    tokio::time::timeout(PATIENCE, ask_service(address, service)).await.expect("an answer or an end")
 }
 
-async fn asked(address: SocketAddr, service: &str) -> Option<Vec<u8>> {
+async fn ask_service(address: SocketAddr, service: &str) -> Option<Vec<u8>> {
     let mut socket = TcpStream::connect(address).await.ok()?;
     let hello = packet(client::CNXN, 0x0100_0001, 1 << 20, b"host::features=shell_v2,cmd");
     socket.write_all(&hello).await.ok()?;
@@ -185,7 +185,7 @@ async fn a_phone_that_starts_anew_cannot_be_reached_and_then_it_is_locked() {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), started).await.expect("it starts in its own time");
-    assert!(phone.handle().look(World::locked));
+    assert!(phone.handle().look(World::is_locked));
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ fn world() -> World {
 }
 
 fn target(world: &World, word: &str) -> (i32, i32) {
-    let is_it = |mark: &&tapwright_phone::Mark| mark.what == What::Word(word.into()) && mark.target.is_some();
+    let is_it = |mark: &&tapwright_phone::Mark| mark.what == MarkContent::Word(word.into()) && mark.target.is_some();
     world.marks().iter().rev().find(is_it).and_then(|mark| mark.target).unwrap_or_else(|| panic!("no `{word}`"))
 }
 
@@ -309,8 +309,8 @@ fn a_notification_lies_over_the_top_until_it_is_swiped_away_or_gone() {
             .marks()
             .into_iter()
             .filter_map(|mark| match mark.what {
-                What::Word(word) => Some(word),
-                What::Icon(_) | What::Control | What::Field => None,
+                MarkContent::Word(word) => Some(word),
+                MarkContent::Icon(_) | MarkContent::Control | MarkContent::Field => None,
             })
             .collect();
         words.join(" ").contains("Rain in an hour")
@@ -339,14 +339,14 @@ fn a_locked_phone_does_nothing_but_open() {
     assert!(world.draw().chunks_exact(4).all(|pixel| pixel == [0, 0, 0, 255]), "the display is off");
     let up = Input::Swipe { from: (270, 1100), to: (270, 300), millis: 200 };
     world.input(&up);
-    assert!(!world.awake() && world.locked(), "a dark display feels nothing");
+    assert!(!world.awake() && world.is_locked(), "a dark display feels nothing");
     world.wake(true);
     assert_eq!(world.window(), "NotificationShade");
     assert!(world.hierarchy().contains("Swipe up to unlock") && !world.hierarchy().contains("Wi-Fi"));
     for input in [Input::Press(Key::Home), Input::Tap { x: 270, y: 600 }, Input::Type("x".into())] {
         world.input(&input);
     }
-    assert!(world.locked());
+    assert!(world.is_locked());
     world.input(&up);
     assert!((world.facts(), world.draw()) == before, "and all is as it was");
 }
@@ -377,7 +377,7 @@ fn a_protected_window_is_black_in_pictures_and_still_told_in_words() {
     assert!(black > 540 * 1200 * 8 / 10, "{black}");
     assert!(world.hierarchy().contains("Wi-Fi"));
     world.input(&Input::Press(Key::Home));
-    assert!(!world.protected(), "it is the app's window that is protected");
+    assert!(!world.is_protected(), "it is the app's window that is protected");
     world.launch("com.android.settings");
     world.advance(1000);
     assert!(world.draw() == plain);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tapwright_phone::{ADB_KEYBOARD, Event, Input, Key, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, Event, Input, Key, MarkContent, Options, World};
 
 fn world(seed: u64) -> World {
     World::new(Options { seed, ..Options::default() })
@@ -11,8 +11,8 @@ fn world(seed: u64) -> World {
 /// All words that can be seen, in the order in which they are drawn.
 fn words(world: &World) -> String {
     let words = world.marks().into_iter().filter_map(|mark| match mark.what {
-        What::Word(word) => Some(word),
-        What::Icon(_) | What::Control | What::Field => None,
+        MarkContent::Word(word) => Some(word),
+        MarkContent::Icon(_) | MarkContent::Control | MarkContent::Field => None,
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -23,10 +23,10 @@ fn shows(world: &World, text: &str) -> bool {
 
 /// Where the last word or icon of this name is that a touch reaches.
 fn place(world: &World, name: &str) -> (i32, i32) {
-    let is_it = |what: &What| match what {
-        What::Word(word) => word == name,
-        What::Icon(icon) => format!("{icon:?}") == name,
-        What::Control | What::Field => false,
+    let is_it = |what: &MarkContent| match what {
+        MarkContent::Word(word) => word == name,
+        MarkContent::Icon(icon) => format!("{icon:?}") == name,
+        MarkContent::Control | MarkContent::Field => false,
     };
     let found = world.marks().into_iter().rev().find(|mark| is_it(&mark.what));
     let mark = found.unwrap_or_else(|| panic!("there is no `{name}` in: {}", words(world)));
@@ -44,7 +44,7 @@ fn hold(world: &mut World, name: &str) {
 }
 
 fn tap_field(world: &mut World) {
-    let found = world.marks().into_iter().find(|mark| mark.what == What::Field).and_then(|mark| mark.target);
+    let found = world.marks().into_iter().find(|mark| mark.what == MarkContent::Field).and_then(|mark| mark.target);
     let (x, y) = found.expect("there is a field");
     world.input(&Input::Tap { x, y });
 }
@@ -53,7 +53,7 @@ fn pull_shade(world: &mut World) {
     world.input(&Input::Swipe { from: (270, 5), to: (270, 600), millis: 200 });
 }
 
-fn changed(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
+fn changed_facts(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
     let mut names: Vec<String> = before.keys().chain(after.keys()).cloned().collect();
     names.retain(|name| before.get(name) != after.get(name) && name != "front");
     names.dedup();
@@ -98,12 +98,12 @@ fn back_hides_the_keyboard_first_and_what_is_written_is_asked_about() {
                 let mut saved = world.clone();
                 let before = saved.facts();
                 tap(&mut saved, "Check");
-                assert!(!changed(&before, &saved.facts()).is_empty(), "{package}: it is saved");
+                assert!(!changed_facts(&before, &saved.facts()).is_empty(), "{package}: it is saved");
                 // And what is thrown away is gone.
                 world.input(&Input::Press(Key::Back));
                 tap(&mut world, "Discard");
                 assert_ne!(world.page().cloned(), page);
-                assert!(changed(&before, &world.facts()).is_empty());
+                assert!(changed_facts(&before, &world.facts()).is_empty());
                 tap(&mut world, "Plus");
                 assert!(!shows(&world, "abc"), "{package}: {}", words(&world));
             }
@@ -152,7 +152,7 @@ fn a_question_belongs_to_its_app() {
     let before = world.facts();
     world.launch("com.android.settings");
     assert!(shows(&world, "Wi-Fi") && !shows(&world, "Delete contact"), "{}", words(&world));
-    assert!(changed(&before, &world.facts()).is_empty());
+    assert!(changed_facts(&before, &world.facts()).is_empty());
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn every_list_can_be_pressed_long() {
         if shows(&world, "Cancel") {
             tap(&mut world, "Delete");
         }
-        assert!(!changed(&before, &world.facts()).is_empty(), "{package}");
+        assert!(!changed_facts(&before, &world.facts()).is_empty(), "{package}");
     }
 }
 
@@ -256,7 +256,7 @@ fn a_note_is_shared_to_a_conversation_and_to_a_note() {
     let before = world.facts();
     tap(&mut world, "Send");
     assert_eq!(world.facts()["messages.Ben.last"], format!("me: {note}"));
-    assert!(changed(&before, &world.facts()).iter().all(|name| name.starts_with("messages.Ben.")));
+    assert!(changed_facts(&before, &world.facts()).iter().all(|name| name.starts_with("messages.Ben.")));
     // Back from there the list of people is not met again.
     world.input(&Input::Press(Key::Back));
     world.input(&Input::Press(Key::Back));
@@ -368,7 +368,7 @@ fn an_event_can_be_at_any_time() {
     for _ in 0..4 {
         tap(&mut world, "Minus");
     }
-    let hours = world.marks().into_iter().find(|mark| mark.what == What::Icon(tapwright_phone::Icon::Plus));
+    let hours = world.marks().into_iter().find(|mark| mark.what == MarkContent::Icon(tapwright_phone::Icon::Plus));
     let (x, y) = hours.and_then(|mark| mark.target).expect("a button for hours");
     world.input(&Input::Tap { x, y });
     tap(&mut world, "Check");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect};
-use tapwright_phone::{ADB_KEYBOARD, Dice, Input, Key, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, Dice, Input, Key, MarkContent, Options, World};
 
 fn world(seed: u64) -> World {
     World::new(Options { seed, ..Options::default() })
@@ -16,13 +16,13 @@ fn digest(bytes: &[u8]) -> u64 {
 
 fn tap_word(world: &mut World, word: &str) {
     let marks = world.marks();
-    let found = marks.iter().rev().find(|mark| mark.what == What::Word(word.into()) && mark.target.is_some());
+    let found = marks.iter().rev().find(|mark| mark.what == MarkContent::Word(word.into()) && mark.target.is_some());
     let (x, y) = found.and_then(|mark| mark.target).unwrap_or_else(|| panic!("no `{word}` can be touched"));
     world.input(&Input::Tap { x, y });
 }
 
 fn tap_icon(world: &mut World, icon: &str) {
-    let is_it = |what: &What| matches!(what, What::Icon(shown) if format!("{shown:?}") == icon);
+    let is_it = |what: &MarkContent| matches!(what, MarkContent::Icon(shown) if format!("{shown:?}") == icon);
     let found = world.marks().into_iter().find(|mark| is_it(&mark.what) && mark.target.is_some());
     let (x, y) = found.and_then(|mark| mark.target).unwrap_or_else(|| panic!("no icon `{icon}` can be touched"));
     world.input(&Input::Tap { x, y });
@@ -67,7 +67,8 @@ fn a_message_is_typed_and_sent() {
         |world| {
             tap_word(world, "Messages");
             tap_word(world, "Felix");
-            let field = world.marks().into_iter().find(|mark| mark.what == What::Field).and_then(|mark| mark.target);
+            let field =
+                world.marks().into_iter().find(|mark| mark.what == MarkContent::Field).and_then(|mark| mark.target);
             let (x, y) = field.expect("a conversation has a field");
             world.input(&Input::Tap { x, y });
             world.set_input_method(ADB_KEYBOARD);
@@ -236,7 +237,8 @@ fn nothing_that_is_done_to_it_breaks_it() {
 
 /// Where something with these words is.
 fn spot_of(world: &World, words: &str) -> (i32, i32) {
-    let mark = world.marks().into_iter().find(|mark| mark.what == What::Word(words.into())).expect("it is shown");
+    let mark =
+        world.marks().into_iter().find(|mark| mark.what == MarkContent::Word(words.into())).expect("it is shown");
     mark.target.unwrap_or_else(|| mark.rect.center())
 }
 

@@ -14,7 +14,7 @@ use tapwright_contract::device::{DriverError, DriverErrorKind};
 
 use super::Address;
 use super::parse::answers;
-use super::parse::app_functions::{self as parse, Executed, Function};
+use super::parse::app_functions::{self as parse, Function, FunctionResult};
 use super::shell::Shell;
 use super::wire::Link;
 use crate::deadline::Deadline;
@@ -104,12 +104,12 @@ impl AppFunctions {
         }
     }
 
-    async fn run(&mut self, command: &str, deadline: Deadline) -> Result<super::shell::Ran, DriverErrorKind> {
+    async fn run(&mut self, command: &str, deadline: Deadline) -> Result<super::shell::CommandOutput, DriverErrorKind> {
         if !self.link.as_ref().is_some_and(Link::alive) {
             self.shell = Shell::default();
             self.link = Some(Link::connect(&self.address, deadline).await?);
         }
-        let link = self.link.as_ref().ok_or_else(super::unlinked)?;
+        let link = self.link.as_ref().ok_or_else(super::no_link_error)?;
         let ran = self.shell.run(link, command, deadline).await;
         if matches!(ran, Err(DriverErrorKind::Lost { .. } | DriverErrorKind::TimedOut { .. })) {
             self.link = None;
@@ -148,11 +148,16 @@ impl AppFunctions {
         Ok(())
     }
 
-    async fn execute(&mut self, at: usize, arguments: &Value, deadline: Deadline) -> Result<Executed, DriverErrorKind> {
+    async fn execute(
+        &mut self,
+        at: usize,
+        arguments: &Value,
+        deadline: Deadline,
+    ) -> Result<FunctionResult, DriverErrorKind> {
         let function = self.offered[at].function.clone();
         let words = command(&function, arguments)?;
         let ran = self.run(&words, deadline).await?;
-        Ok(parse::executed(ran.status, &ran.output, function.answers_list))
+        Ok(parse::parse_execution(ran.status, &ran.output, function.answers_list))
     }
 }
 
@@ -226,21 +231,21 @@ impl Apis for AppFunctions {
         let at = at.ok_or(ApiError::Unknown)?;
         let reads = effect(&self.offered[at].function) == ApiEffect::Reads;
         match self.execute(at, arguments, deadline).await {
-            Ok(Executed::Done(answer)) => Ok(match answer {
+            Ok(FunctionResult::Done(answer)) => Ok(match answer {
                 Value::Null => "done".to_owned(),
                 Value::String(text) => text,
                 answer => answer.to_string(),
             }),
-            Ok(Executed::Unclear(why)) if reads => Err(ApiError::Refused { why }),
-            Ok(Executed::Refused(why)) => {
+            Ok(FunctionResult::Unclear(why)) if reads => Err(ApiError::Refused { why }),
+            Ok(FunctionResult::Refused(why)) => {
                 // It may be gone, or switched off: then it is not offered any more.
                 if let Err(kind) = self.list(deadline).await {
                     tracing::debug!(%kind, "the functions cannot be listed again");
                 }
                 Err(ApiError::Refused { why })
             }
-            Ok(Executed::Unclear(why)) => Err(ApiError::Unanswered { why }),
-            Ok(Executed::NoService) => {
+            Ok(FunctionResult::Unclear(why)) => Err(ApiError::Unanswered { why }),
+            Ok(FunctionResult::NoService) => {
                 self.offered.clear();
                 Err(ApiError::Refused { why: "this phone has no app functions any more; use the screen".to_owned() })
             }

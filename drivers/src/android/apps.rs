@@ -233,11 +233,11 @@ impl Apps {
         let is_shared = TABLE.by_common_name.contains_key(&wanted);
         let tiers: [&dyn Fn() -> Vec<String>; 5] = [
             &|| self.packages_of(known),
-            &|| self.labelled(&wanted),
+            &|| self.apps_labelled(&wanted),
             &|| self.packages_of(TABLE.by_common_name.get(&wanted).into_iter().flatten().map(|at| &TABLE.apps[*at])),
             // `org.example.weather` is a weather app; a name that is one app's own is not guessed at.
             &|| if known.is_none_or(|app| app.generic) { self.ending_in(&wanted) } else { Vec::new() },
-            &|| if known.is_none() && !is_shared { self.slipped(&wanted) } else { Vec::new() },
+            &|| if known.is_none() && !is_shared { self.apps_misspelled(&wanted) } else { Vec::new() },
         ];
         for tier in tiers {
             let found = if wanted.is_empty() { Vec::new() } else { tier() };
@@ -251,7 +251,7 @@ impl Apps {
     /// The apps that an icon with these words may open: all that have this name, whoever gave it to them. Launchers write more beside
     /// it, such as how much is new.
     pub fn behind_icon(&self, words: &str) -> BTreeSet<String> {
-        let all = self.called(&fold(words));
+        let all = self.apps_called(&fold(words));
         if !all.is_empty() {
             return all;
         }
@@ -266,17 +266,17 @@ impl Apps {
             .iter()
             .rev()
             .filter(|(at, letter)| adds(*at, *letter))
-            .map(|(at, _)| self.called(&fold(&words[..*at])));
+            .map(|(at, _)| self.apps_called(&fold(&words[..*at])));
         heads.into_iter().find(|apps| !apps.is_empty()).unwrap_or_default()
     }
 
     /// All apps that have a folded name, their own, the device's or one that they share; else those whose ids end in it.
-    fn called(&self, name: &str) -> BTreeSet<String> {
+    fn apps_called(&self, name: &str) -> BTreeSet<String> {
         if name.is_empty() {
             return BTreeSet::new();
         }
         let shared = TABLE.by_common_name.get(name).into_iter().flatten().map(|at| &TABLE.apps[*at]);
-        let mut found: BTreeSet<String> = self.labelled(name).into_iter().collect();
+        let mut found: BTreeSet<String> = self.apps_labelled(name).into_iter().collect();
         found.extend(self.packages_of(TABLE.of_name(name)));
         found.extend(self.packages_of(shared));
         if found.is_empty() { self.ending_in(name).into_iter().collect() } else { found }
@@ -290,7 +290,7 @@ impl Apps {
             .collect()
     }
 
-    fn labelled(&self, wanted: &str) -> Vec<String> {
+    fn apps_labelled(&self, wanted: &str) -> Vec<String> {
         let fits = |(_, label): &(&String, &String)| fold(label) == wanted;
         self.labels.iter().filter(fits).map(|(package, _)| package.clone()).collect()
     }
@@ -304,7 +304,7 @@ impl Apps {
         self.openable().filter(fits).cloned().collect()
     }
 
-    fn slipped(&self, wanted: &str) -> Vec<String> {
+    fn apps_misspelled(&self, wanted: &str) -> Vec<String> {
         let fits = |package: &&String| self.names(package).any(|name| is_slip(&fold(name), wanted));
         self.openable().filter(fits).cloned().collect()
     }

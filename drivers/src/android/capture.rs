@@ -5,7 +5,7 @@ use std::time::Duration;
 use tapwright_contract::device::DriverErrorKind;
 use tokio::time::Instant;
 
-use super::parse::screencap::{self, Form, Shot};
+use super::parse::screencap::{self, Form, Screenshot};
 use super::wire::Link;
 
 /// The most bytes that a picture may have: four thousand pixels each way.
@@ -41,7 +41,7 @@ impl Camera {
     }
 
     /// Takes a picture of the display on this panel, or of the phone's first one.
-    pub async fn take(&mut self, link: &Link, panel: Option<&str>) -> Result<Shot, DriverErrorKind> {
+    pub async fn take(&mut self, link: &Link, panel: Option<&str>) -> Result<Screenshot, DriverErrorKind> {
         let form = match (self.wanted, self.chosen, self.raw_took) {
             (Capture::Raw, _, _) | (Capture::Auto, Some(Capture::Raw), _) | (Capture::Auto, None, None) => Capture::Raw,
             (Capture::Png, _, _) | (Capture::Auto, Some(_), _) | (Capture::Auto, None, Some(_)) => Capture::Png,
@@ -77,7 +77,7 @@ impl Camera {
         Ok(shot)
     }
 
-    async fn png(&mut self, link: &Link, of: &str) -> Result<Shot, DriverErrorKind> {
+    async fn png(&mut self, link: &Link, of: &str) -> Result<Screenshot, DriverErrorKind> {
         self.read(link, &format!("exec:screencap -p{of}")).await.and_then(screencap::png)
     }
 

@@ -46,7 +46,7 @@ pub async fn connect(server: &str, address: &str, within: Duration) -> Result<()
                 None => tries.note("the server does not list it"),
             }
             deadline.rest_until(began + Duration::from_millis(50)).await;
-            if deadline.passed() {
+            if deadline.is_over() {
                 return Err(DriverErrorKind::TimedOut { tries: tries.tell(&deadline) });
             }
         }

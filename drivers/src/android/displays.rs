@@ -5,9 +5,9 @@ use tapwright_contract::device::DriverErrorKind;
 use tapwright_contract::{Picture, Rotation, ScreenId, Size};
 
 use super::parse::display::{self, Display};
-use super::parse::screencap::Shot;
+use super::parse::screencap::Screenshot;
 use super::parse::window::{LockState, Windows};
-use super::{Android, unlinked};
+use super::{Android, no_link_error};
 use crate::deadline::Deadline;
 
 /// The display that is looked at.
@@ -63,7 +63,7 @@ impl Target {
     }
 
     /// The display that spots have to be of.
-    pub fn seen(&self) -> Option<ScreenId> {
+    pub fn returned_id(&self) -> Option<ScreenId> {
         self.seen
     }
 
@@ -111,7 +111,7 @@ fn fit(picture: Size, touched: Option<Size>, is_turned_known: bool) -> Fit {
 
 impl Android {
     /// Whether a picture is of the display that touches go to.
-    pub(super) async fn fit(&mut self, shot: &Shot, windows: &Windows, deadline: Deadline) -> Fit {
+    pub(super) async fn fit(&mut self, shot: &Screenshot, windows: &Windows, deadline: Deadline) -> Fit {
         if windows.size.is_some() {
             return fit(shot.size, windows.size, true);
         }
@@ -137,14 +137,14 @@ impl Android {
         windows: &Windows,
         deadline: Deadline,
     ) -> Result<bool, DriverErrorKind> {
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
         let panels = self.shell.run(link, display::PANELS, deadline).await?.output;
         let command = if self.grep { display::DISPLAYS } else { display::DISPLAYS_WHOLE };
         let dump = self.shell.run(link, command, deadline).await?.output;
         let displays = display::displays(&panels, &dump);
         // A phone that sleeps has none that is on; the first one is what it wakes up to.
         let asleep = windows.lock == Some(LockState::Dark);
-        let found = display::shown(&displays).or_else(|| displays.first().filter(|_| asleep));
+        let found = display::first_on(&displays).or_else(|| displays.first().filter(|_| asleep));
         if let Some(found) = found {
             tracing::debug!(?found, of = displays.len(), "looks at this display");
             self.display.told = Some(found.clone());

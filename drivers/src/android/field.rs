@@ -44,7 +44,7 @@ impl Field {
             return self.compare_hidden(typed);
         }
         let (held, wanted) = (letters(&self.text), letters(typed));
-        if same(&held, &wanted) || formatted(&held, &wanted) {
+        if same(&held, &wanted) || is_formatted(&held, &wanted) {
             return Comparison::Same;
         }
         if typed.contains('\n') {
@@ -78,7 +78,7 @@ impl Field {
     }
 
     /// What it holds instead of a text, for an error. What a field hides is not said, nor what was to be typed.
-    pub fn told(&self, typed: &str) -> String {
+    pub fn description(&self, typed: &str) -> String {
         let letters = typed.chars().count();
         if self.is_hidden {
             let held = self.text.chars().count();
@@ -109,7 +109,7 @@ fn alike(a: char, b: char) -> bool {
 }
 
 /// Whether a field has only put marks between the letters, as fields for telephone numbers, cards and amounts do.
-fn formatted(held: &[char], wanted: &[char]) -> bool {
+fn is_formatted(held: &[char], wanted: &[char]) -> bool {
     if !wanted.iter().any(char::is_ascii_digit) || wanted.iter().any(|letter| letter.is_alphabetic()) {
         return false;
     }
@@ -193,9 +193,12 @@ mod tests {
         ] {
             let field = Field { text: held.to_owned(), is_hidden: true };
             assert_eq!(field.compare(typed), expected, "{held}");
-            assert!(!field.told(typed).contains("hunter2"));
+            assert!(!field.description(typed).contains("hunter2"));
         }
         let shown = Field { text: "hunter".to_owned(), is_hidden: false };
-        assert_eq!(shown.told("hunter2"), "after typing 7 letters, the field holds \"hunter\", which is not the text");
+        assert_eq!(
+            shown.description("hunter2"),
+            "after typing 7 letters, the field holds \"hunter\", which is not the text"
+        );
     }
 }

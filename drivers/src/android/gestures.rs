@@ -8,7 +8,7 @@ use tapwright_contract::gesture::{Gesture, Key, KeyName, Modifier};
 use super::keycodes;
 use super::parse::answers;
 use super::typing::Before;
-use super::{Android, Place, unlinked};
+use super::{Android, Place, no_link_error};
 use crate::deadline::Deadline;
 
 /// How long a finger rests before it drags, where the device is not the one that knows: longer than a long press, which
@@ -85,13 +85,14 @@ impl Android {
         let words: Vec<String> = script.iter().map(|line| format!("'{line}'")).collect();
         let write = format!("printf '%s\\n' {} > {SCRIPT}", words.join(" "));
         self.command(&write, deadline).await?;
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
         let ran = self.shell.run(link, &format!("monkey -f {SCRIPT} 1"), deadline).await?;
         self.command(&format!("rm -f {SCRIPT}"), deadline).await?;
         if ran.output.contains("Events injected") {
             return Ok(());
         }
-        let why = ran.accepted().err().map_or_else(|| "it says nothing of events".to_owned(), |kind| kind.to_string());
+        let why =
+            ran.into_output().err().map_or_else(|| "it says nothing of events".to_owned(), |kind| kind.to_string());
         let why = format!(
             "this Android starts a program for each tap, too slowly for a double tap, and its `monkey` did not do both: {why}"
         );
@@ -103,7 +104,7 @@ impl Android {
         if let Some(level) = self.api_level {
             return Ok(level);
         }
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
         let ran = self.shell.run(link, "getprop ro.build.version.sdk", deadline).await?;
         let level = (ran.status == 0).then(|| answers::number(&ran.output)).flatten();
         self.api_level = Some(level);
@@ -122,14 +123,14 @@ impl Android {
             return self.command(&format!("input keyevent {code}"), deadline).await.map(drop);
         }
         let held: Vec<String> = modifiers.iter().map(|modifier| keycodes::of_modifier(*modifier).to_string()).collect();
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
         let ran = self.shell.run(link, &format!("input keycombination {} {code}", held.join(" ")), deadline).await?;
         if answers::is_unknown_to_input(&ran.output) {
             return Err(refused(
                 "this Android holds no keys while another one is pressed; Android 13 and later do".to_owned(),
             ));
         }
-        ran.accepted().map(drop)
+        ran.into_output().map(drop)
     }
 
     /// Androids from 7 on have a command for that, which rests as long as a long press takes; some lack it and can be told
@@ -138,17 +139,17 @@ impl Android {
         let ((x, y), (to_x, to_y)) = (from, to);
         let input = self.display.input();
         let one = format!("{input} draganddrop {x} {y} {to_x} {to_y} {millis}");
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
         let ran = self.shell.run(link, &one, deadline).await?;
         if !answers::is_unknown_to_input(&ran.output) {
-            return ran.accepted().map(drop);
+            return ran.into_output().map(drop);
         }
         let ran = self.shell.run(link, &finger_by_finger(&input, from, to), deadline).await?;
         if answers::is_unknown_to_input(&ran.output) {
             let why = "this Android cannot drag: its `input` knows neither `draganddrop` nor `motionevent`";
             return Err(DriverErrorKind::Refused { why: why.to_owned() });
         }
-        ran.accepted().map(drop)
+        ran.into_output().map(drop)
     }
 
     pub(super) async fn press(&mut self, key: Key, deadline: Deadline) -> Result<(), DriverErrorKind> {

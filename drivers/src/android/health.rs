@@ -7,7 +7,7 @@ use tapwright_contract::device::{Driver, DriverError, DriverErrorKind};
 use tokio::time::Instant;
 
 use super::parse::{answers, screencap};
-use super::{Android, unlinked};
+use super::{Android, no_link_error};
 use crate::deadline::Deadline;
 
 /// What was found. A thing that does not work has its reason in place of its time.
@@ -68,7 +68,7 @@ impl Android {
     /// `DriverError` only if the phone is lost.
     pub async fn examine(&mut self, within: Duration) -> Result<Health, DriverError> {
         let deadline = Deadline::after(within);
-        self.linked(deadline).await.map_err(|kind| self.error("look it over", kind))?;
+        self.ensure_link(deadline).await.map_err(|kind| self.error("look it over", kind))?;
         let mut property = async |name: &str| {
             let said = self.command(&format!("getprop {name}"), deadline).await;
             said.map_or_else(|_| String::new(), |said| answers::shortened(&said))
@@ -76,13 +76,13 @@ impl Android {
         let manufacturer = property("ro.product.manufacturer").await;
         let model = property("ro.product.model").await;
         let android = property("ro.build.version.release").await;
-        let display = match self.screen(deadline.left()).await {
+        let display = match self.screen(deadline.remaining()).await {
             Ok(screen) => Ok(screen.picture.size()),
             Err(error @ DriverError { kind: DriverErrorKind::Lost { .. }, .. }) => return Err(error),
             Err(error) => Err(error.kind.to_string()),
         };
-        let raw = self.timed(deadline, "exec:screencap", |bytes| screencap::raw(bytes).map(drop)).await;
-        let png = self.timed(deadline, "exec:screencap -p", |bytes| screencap::png(bytes).map(drop)).await;
+        let raw = self.time_picture(deadline, "exec:screencap", |bytes| screencap::raw(bytes).map(drop)).await;
+        let png = self.time_picture(deadline, "exec:screencap -p", |bytes| screencap::png(bytes).map(drop)).await;
         let began = Instant::now();
         // A key without a meaning: refused like all others where touches are.
         let pressed = self.command("input keyevent 0", deadline).await;
@@ -100,14 +100,14 @@ impl Android {
             Err(kind) => Err(kind.to_string()),
         };
         let began = Instant::now();
-        let tree = self.tree(deadline.left()).await;
+        let tree = self.tree(deadline.remaining()).await;
         let widgets = tree.map(|tree| (tree.widgets.len(), began.elapsed())).map_err(|error| error.kind.to_string());
         let advice = advice(&manufacturer);
         Ok(Health { manufacturer, model, android, display, raw, png, input, any_text, widgets, apps, advice })
     }
 
     /// How long a picture takes, whatever the driver itself prefers.
-    async fn timed(
+    async fn time_picture(
         &mut self,
         deadline: Deadline,
         service: &str,
@@ -116,7 +116,7 @@ impl Android {
         let began = Instant::now();
         let bytes = match &self.link {
             Some(link) => deadline.hold("a picture", link.read(service, 0, super::capture::LENGTH_MAX)).await,
-            None => Err(unlinked()),
+            None => Err(no_link_error()),
         };
         bytes.and_then(read).map(|()| began.elapsed()).map_err(|kind| kind.to_string())
     }

@@ -18,7 +18,7 @@ impl Android {
     /// `DriverError` only if the phone is lost.
     pub async fn serial_number(&mut self, within: Duration) -> Result<Option<String>, DriverError> {
         let deadline = Deadline::after(within);
-        self.linked(deadline).await.map_err(|kind| self.error("ask for its serial number", kind))?;
+        self.ensure_link(deadline).await.map_err(|kind| self.error("ask for its serial number", kind))?;
         match self.command(PROPERTIES, deadline).await {
             Ok(output) => Ok(serial_number(&output)),
             Err(kind @ tapwright_contract::device::DriverErrorKind::Lost { .. }) => {

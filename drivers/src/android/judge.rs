@@ -33,7 +33,7 @@ impl Judge {
             self.shell = Shell::default();
             self.link = Some(Link::connect(&self.address, deadline).await?);
         }
-        let link = self.link.as_ref().ok_or_else(super::unlinked)?;
+        let link = self.link.as_ref().ok_or_else(super::no_link_error)?;
         let ran = self.shell.run(link, command, deadline).await;
         if matches!(ran, Err(DriverErrorKind::Lost { .. } | DriverErrorKind::TimedOut { .. })) {
             self.link = None;
@@ -43,7 +43,7 @@ impl Judge {
         if ran.output.contains("Can't find service") {
             return Err(DriverErrorKind::Refused { why: "this device has no entrance for judges".to_owned() });
         }
-        ran.accepted()
+        ran.into_output()
     }
 
     fn error(&self, operation: &'static str, kind: DriverErrorKind) -> DriverError {

@@ -74,7 +74,7 @@ impl Keyboard {
         link: &Link,
         deadline: Deadline,
     ) -> Result<(InputMethod, bool), DriverErrorKind> {
-        let (before, is_told) = match selected(shell, link, deadline).await {
+        let (before, is_told) = match selected_method(shell, link, deadline).await {
             Err(DriverErrorKind::Refused { .. }) => (None, false),
             result => (result?, true),
         };
@@ -86,7 +86,7 @@ impl Keyboard {
             }
             return Ok((InputMethod::AdbKeyboard, true));
         }
-        if !installed(shell, link, deadline).await? {
+        if !switch_on(shell, link, deadline).await? {
             let lacking = format!("install ADB Keyboard ({ADB_KEYBOARD_PACKAGE}) on it to type any script");
             return Ok((InputMethod::KeyEvents { lacking }, true));
         }
@@ -161,14 +161,14 @@ impl Keyboard {
         let mut tries = AttemptLog::new("the ADB keyboard to be up");
         loop {
             let began = Instant::now();
-            let now = selected(shell, link, deadline).await?;
-            if now.as_deref() == Some(ADB_KEYBOARD) && connected(shell, link, deadline).await? {
+            let now = selected_method(shell, link, deadline).await?;
+            if now.as_deref() == Some(ADB_KEYBOARD) && is_connected(shell, link, deadline).await? {
                 return Ok(Selection::Up);
             }
             tries.note(format!("{} is selected", now.as_deref().unwrap_or("nothing")));
-            if patience.passed() {
+            if patience.is_over() {
                 let why = tries.tell(&patience);
-                return if deadline.passed() {
+                return if deadline.is_over() {
                     Err(DriverErrorKind::TimedOut { tries: why })
                 } else {
                     Ok(Selection::Down { why })
@@ -188,7 +188,7 @@ impl Keyboard {
             },
         };
         // Whoever has chosen another one since keeps it.
-        let ours_is_selected = match selected(shell, link, deadline).await {
+        let ours_is_selected = match selected_method(shell, link, deadline).await {
             Err(DriverErrorKind::Refused { .. }) => true, // As far as anybody knows.
             result => result?.as_deref() == Some(ADB_KEYBOARD),
         };
@@ -220,7 +220,7 @@ enum Selection {
 }
 
 /// The same error with what a person can do about it.
-pub(super) fn advised(kind: DriverErrorKind, original: &str) -> DriverErrorKind {
+pub(super) fn with_advice(kind: DriverErrorKind, original: &str) -> DriverErrorKind {
     // A name of an input method needs no quotes but for the dollar sign of a nested class.
     let name = if original.contains('$') { format!("'{original}'") } else { original.to_owned() };
     let advice = format!("; put it back with: adb shell ime set {name}");
@@ -251,7 +251,9 @@ pub(super) fn put_back_at_last(mut keyboard: Keyboard, address: Address) {
         });
         match restored {
             Ok(Ok(())) => {}
-            Ok(Err(kind)) => tracing::error!("the phone's own keyboard was not put back: {}", advised(kind, &original)),
+            Ok(Err(kind)) => {
+                tracing::error!("the phone's own keyboard was not put back: {}", with_advice(kind, &original))
+            }
             Err(error) => tracing::error!(%error, "the phone's own keyboard was not put back"),
         }
     };
@@ -270,7 +272,7 @@ pub(super) fn put_back_at_last(mut keyboard: Keyboard, address: Address) {
 }
 
 /// Whether the ADB keyboard is there and switched on; it is switched on if need be.
-async fn installed(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<bool, DriverErrorKind> {
+async fn switch_on(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<bool, DriverErrorKind> {
     let listed = shell.run(link, "ime list -s", deadline).await?;
     if answers::lists(&listed.output, ADB_KEYBOARD) {
         return Ok(true);
@@ -297,13 +299,17 @@ async fn left_behind(shell: &mut Shell, link: &Link, deadline: Deadline) -> Resu
 }
 
 /// The input method that is selected, if that is one at all.
-async fn selected(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<Option<String>, DriverErrorKind> {
-    let output = shell.run(link, "settings get secure default_input_method", deadline).await?.accepted()?;
+async fn selected_method(
+    shell: &mut Shell,
+    link: &Link,
+    deadline: Deadline,
+) -> Result<Option<String>, DriverErrorKind> {
+    let output = shell.run(link, "settings get secure default_input_method", deadline).await?.into_output()?;
     Ok(answers::input_method(&output).map(str::to_owned))
 }
 
 /// Whether the input method service has begun to run, as far as the device tells: one that does not is not waited for.
-async fn connected(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<bool, DriverErrorKind> {
+async fn is_connected(shell: &mut Shell, link: &Link, deadline: Deadline) -> Result<bool, DriverErrorKind> {
     let command = "dumpsys input_method | grep -E 'mHaveConnection=|mHasConnection='";
     let ran = shell.run(link, command, deadline).await?;
     let says = |value: &str| {

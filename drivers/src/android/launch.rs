@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::apps::{self, Apps, LaunchTarget};
 use super::parse::answers;
-use super::{Android, shell, unlinked};
+use super::{Android, no_link_error, shell};
 use crate::deadline::Deadline;
 
 /// How long an app that was started may take to come to the front, before the next look shows what is there instead.
@@ -55,8 +55,12 @@ impl Android {
     }
 
     /// The apps that a name stands for.
-    pub(super) async fn found(&mut self, name: &str, deadline: Deadline) -> Result<Vec<InstalledApp>, DriverErrorKind> {
-        self.linked(deadline).await?;
+    pub(super) async fn find_apps(
+        &mut self,
+        name: &str,
+        deadline: Deadline,
+    ) -> Result<Vec<InstalledApp>, DriverErrorKind> {
+        self.ensure_link(deadline).await?;
         let home = || InstalledApp { id: apps::HOME.to_owned(), label: apps::HOME.to_owned(), aliases: Vec::new() };
         Ok(match self.launch_target(name, deadline).await? {
             LaunchTarget::Home => vec![home()],
@@ -71,7 +75,7 @@ impl Android {
     /// Lists what is installed for the user in front: a work profile or a second space has apps of its own, and a shell may not look
     /// into all of them.
     pub(super) async fn list_apps(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
         let asked = self.shell.run(link, "am get-current-user", deadline).await?;
         let mut user = (asked.status == 0).then(|| answers::number(&asked.output)).flatten();
         let mut listed = self.shell.run(link, &format!("pm list packages{}", of_user(user)), deadline).await?;
@@ -79,7 +83,7 @@ impl Android {
             user = Some(0);
             listed = self.shell.run(link, "pm list packages --user 0", deadline).await?;
         }
-        let mut apps = Apps::new(answers::packages(&listed.accepted()?));
+        let mut apps = Apps::new(answers::packages(&listed.into_output()?));
         // More than a list of names, where the device tells it: which of them can be opened, and what some are called.
         let query = format!("cmd package query-activities{} {ICON}", of_user(user));
         let told = self.shell.run(link, &format!("{query} | {}", answers::ICON_LINES), deadline).await?;
@@ -112,7 +116,7 @@ impl Android {
         // only for devices that cannot say which activity an icon stands for.
         let user = of_user(self.user);
         let resolve = format!("cmd package resolve-activity --brief{user} {ICON} {package}");
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
         let resolved = self.shell.run(link, &resolve, deadline).await?;
         let component = (resolved.status == 0).then(|| answers::component(&resolved.output, package)).flatten();
         if let Some(component) = component {
@@ -121,8 +125,8 @@ impl Android {
             return Ok(None);
         }
         let monkey = format!("monkey -p {package} -c android.intent.category.LAUNCHER 1");
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
-        match self.shell.run(link, &monkey, deadline).await?.accepted() {
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
+        match self.shell.run(link, &monkey, deadline).await?.into_output() {
             Ok(_) => Ok(None),
             // It ends with 251 after it has started the app, where it finds no keys of a keyboard.
             Err(DriverErrorKind::Refused { why }) => Ok(Some(why)),
@@ -153,8 +157,8 @@ impl Android {
                 Err(kind) => return Err(kind),
             }
             let stands = standing.as_ref().is_some_and(|(id, since)| !id.is_empty() && since.elapsed() >= STANDS);
-            if patience.passed() || stands {
-                if deadline.passed() {
+            if patience.is_over() || stands {
+                if deadline.is_over() {
                     return Err(DriverErrorKind::TimedOut { tries: format!("{package} to come to the front") });
                 }
                 tracing::debug!(package, front = ?standing.map(|(id, _)| id), "something else is in front after a launch");

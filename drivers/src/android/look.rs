@@ -8,11 +8,11 @@ use tapwright_contract::{Picture, Size};
 use tokio::time::Instant;
 
 use super::displays::{self, Fit};
-use super::parse::screencap::{self, Shot};
+use super::parse::screencap::{self, Screenshot};
 use super::parse::window::{self, LockState, Windows};
 use super::shell::Shell;
 use super::wire::Link;
-use super::{Android, ProtectedRenderer, unlinked};
+use super::{Android, ProtectedRenderer, no_link_error};
 use crate::deadline::Deadline;
 use crate::still::{self, Rest, Sketch, still};
 
@@ -38,7 +38,7 @@ enum CaptureBlocked {
 
 /// What one look saw.
 pub(crate) struct Observation {
-    shot: Shot,
+    shot: Screenshot,
     /// Decoded already, if anybody needed that.
     picture: Option<Picture>,
     taken: Instant,
@@ -51,7 +51,7 @@ pub(crate) struct Observation {
 impl Observation {
     async fn decode(&mut self) -> Result<&Picture, DriverErrorKind> {
         if self.picture.is_none() {
-            self.picture = Some(decoded(&self.shot).await?);
+            self.picture = Some(decode_shot(&self.shot).await?);
         }
         Ok(self.picture.as_ref().expect("it was put there"))
     }
@@ -78,7 +78,8 @@ impl still::Camera for Android {
             self.there(deadline).await?;
             bad += 1;
             if let DriverErrorKind::Hidden { .. } = kind
-                && let Some(CaptureBlocked::Protected(why) | CaptureBlocked::Off(why)) = self.hidden(deadline).await
+                && let Some(CaptureBlocked::Protected(why) | CaptureBlocked::Off(why)) =
+                    self.capture_block(deadline).await
             {
                 return Err(DriverErrorKind::Hidden { why });
             }
@@ -90,7 +91,7 @@ impl still::Camera for Android {
         }
     }
 
-    fn taken(look: &Observation) -> Instant {
+    fn taken_at(look: &Observation) -> Instant {
         look.taken
     }
 
@@ -112,8 +113,8 @@ impl still::Camera for Android {
 impl Android {
     /// Waits until the screen is at rest or the time is up, and returns what is on it. A phone that is dark or locked is
     /// woken once if that is wanted; what cannot be seen even then is `Hidden`.
-    pub(super) async fn settled(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
-        self.linked(deadline).await?;
+    pub(super) async fn settled_screen(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
+        self.ensure_link(deadline).await?;
         self.refresh_display(deadline).await?;
         let mut seen = self.still(deadline).await?;
         if self.options.wake && seen.windows.lock.is_some() {
@@ -141,10 +142,10 @@ impl Android {
         let mut picture = picture.expect("it was decoded");
         // Before a protected window or a dark screen is shown to anybody as a picture.
         if screencap::black(&picture) {
-            match (self.hidden(deadline).await, self.render_protected) {
+            match (self.capture_block(deadline).await, self.render_protected) {
                 (None, _) => {}
                 (Some(CaptureBlocked::Protected(why)), Some(render)) => {
-                    picture = self.rendered(render, picture.size(), why, deadline).await?;
+                    picture = self.render_labels(render, picture.size(), why, deadline).await?;
                 }
                 (Some(CaptureBlocked::Protected(why) | CaptureBlocked::Off(why)), _) => {
                     return Err(DriverErrorKind::Hidden { why });
@@ -155,7 +156,7 @@ impl Android {
             picture = displays::scaled(picture, size);
         }
         let id = self.display.identify(picture.size(), windows.rotation);
-        self.memory.seen();
+        self.memory.mark_returned();
         let front =
             Front { label: self.apps.label_of(&windows.front).to_owned(), id: windows.front, aliases: Vec::new() };
         Ok(Screen { picture, front, id })
@@ -174,7 +175,7 @@ impl Android {
             let (mut seen, rest) = result?;
             self.rest = rest;
             let Android { link, shell, grep, display, .. } = self;
-            let link = link.as_ref().ok_or_else(unlinked)?;
+            let link = link.as_ref().ok_or_else(no_link_error)?;
             let patience = deadline.or_sooner(FRONT_PATIENCE);
             let after = match windows(shell, link, grep, display.number(), patience).await {
                 Ok(after) => after,
@@ -183,7 +184,7 @@ impl Android {
             };
             let is_one = after.front == seen.windows.front
                 && seen.front_before.as_ref().is_none_or(|before| *before == after.front);
-            if is_one || tried == FRONTS_MAX || deadline.passed() || rest == Rest::OutOfTime {
+            if is_one || tried == FRONTS_MAX || deadline.is_over() || rest == Rest::OutOfTime {
                 // Whatever is touched next is touched in what is in front now.
                 seen.windows.front = after.front;
                 seen.windows.contradicts_itself |= after.contradicts_itself;
@@ -201,7 +202,7 @@ impl Android {
     /// Takes one picture, and asks what is in front while the device is busy with it.
     async fn observe(&mut self, deadline: Deadline) -> Result<Observation, DriverErrorKind> {
         let Android { link, shell, camera, grep, display, .. } = self;
-        let link = link.as_ref().ok_or_else(unlinked)?;
+        let link = link.as_ref().ok_or_else(no_link_error)?;
         let patience = deadline.or_sooner(FRONT_PATIENCE);
         let (shot, windows) = tokio::join!(
             deadline.hold("a picture", camera.take(link, display.panel())),
@@ -248,7 +249,7 @@ impl Android {
     /// The app in front now.
     pub(super) async fn front(&mut self, deadline: Deadline) -> Result<Front, DriverErrorKind> {
         let Android { link, shell, grep, display, apps, .. } = self;
-        let link = link.as_ref().ok_or_else(unlinked)?;
+        let link = link.as_ref().ok_or_else(no_link_error)?;
         let front = windows(shell, link, grep, display.number(), deadline).await?.front;
         Ok(Front { label: apps.label_of(&front).to_owned(), id: front, aliases: Vec::new() })
     }
@@ -257,7 +258,7 @@ impl Android {
     async fn open_up(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
         tracing::debug!("wakes the phone");
         self.command("input keyevent 224", deadline).await?;
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
         if self.shell.run(link, "wm dismiss-keyguard", deadline).await?.status != 0 {
             self.command("input keyevent 82", deadline).await?; // Before Android 8 the menu key does it.
         }
@@ -270,7 +271,7 @@ impl Android {
     pub(super) async fn there(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
         // The first try may only find that the shell which was open has ended too.
         for _ in 0..2 {
-            let link = self.link.as_ref().ok_or_else(unlinked)?;
+            let link = self.link.as_ref().ok_or_else(no_link_error)?;
             match self.shell.run(link, "true", deadline.or_sooner(STILL_THERE)).await {
                 Err(lost @ DriverErrorKind::Lost { .. }) => return Err(lost),
                 Ok(_) | Err(DriverErrorKind::TimedOut { .. }) => return Ok(()),
@@ -281,7 +282,7 @@ impl Android {
     }
 
     /// A picture of what is written in a window that cannot be pictured.
-    async fn rendered(
+    async fn render_labels(
         &mut self,
         render: ProtectedRenderer,
         size: Size,
@@ -297,7 +298,7 @@ impl Android {
     }
 
     /// Why a black screen shows nothing, if the device says so.
-    async fn hidden(&mut self, deadline: Deadline) -> Option<CaptureBlocked> {
+    async fn capture_block(&mut self, deadline: Deadline) -> Option<CaptureBlocked> {
         let (power, flags) = match self.grep {
             true => ("dumpsys power | grep mWakefulness=", window::FLAGS),
             false => ("dumpsys power", window::WINDOW_WHOLE),
@@ -311,7 +312,7 @@ impl Android {
         }
         let dump = self.command(flags, deadline).await.ok()?;
         let display = self.display.number();
-        window::protected(&dump, display).then(|| {
+        window::is_protected(&dump, display).then(|| {
             let front = window::windows(&dump, display).front;
             let app = if front.is_empty() { "the app in front" } else { &front };
             let why = "protects its window, so pictures of it are black; its words can be had from the UI tree";
@@ -321,7 +322,7 @@ impl Android {
 }
 
 /// Decoding takes tens of milliseconds of a big PNG, which is too long for a thread that others wait for.
-async fn decoded(shot: &Shot) -> Result<Picture, DriverErrorKind> {
+async fn decode_shot(shot: &Screenshot) -> Result<Picture, DriverErrorKind> {
     if matches!(shot.form, screencap::Form::Raw(_)) {
         return shot.picture();
     }

@@ -50,7 +50,7 @@ use self::keyboard::Keyboard;
 pub use self::keys::Keys;
 pub use self::options::{Address, AndroidOptions, ProtectedRenderer};
 #[cfg(feature = "adb-client")]
-pub use self::pairing::{Announced, announced, pair};
+pub use self::pairing::{AnnouncedPhone, announced_phones, pair};
 use self::parse::answers;
 pub use self::parse::server::{DeviceState, ListedDevice};
 use self::shell::Shell;
@@ -158,7 +158,7 @@ impl Android {
         let deadline = Deadline::after(within);
         let mut result = self.widgets(deadline).await;
         if let Err(DriverErrorKind::Lost { .. }) = &result
-            && !deadline.passed()
+            && !deadline.is_over()
         {
             self.unlink();
             result = self.widgets(deadline).await; // As looking, it does no harm twice.
@@ -171,7 +171,7 @@ impl Android {
     }
 
     /// Makes sure that there is a connection, by finding the device again if need be.
-    async fn linked(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+    async fn ensure_link(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
         if self.link.as_ref().is_some_and(Link::alive) {
             return Ok(());
         }
@@ -198,10 +198,10 @@ impl Android {
             tries.note(answers::shortened(&why));
             patience.rest_until(began + pause).await;
             pause = (2 * pause).min(DIAL_PAUSE_MAX);
-            if patience.passed() {
+            if patience.is_over() {
                 let told = tries.tell(&patience);
                 // Too little time for one answer does not show that nobody is there.
-                let unknown = !gone && deadline.passed();
+                let unknown = !gone && deadline.is_over();
                 return Err(if unknown {
                     DriverErrorKind::TimedOut { tries: told }
                 } else {
@@ -224,13 +224,13 @@ impl Android {
 
     /// Runs a command and wants it to be accepted.
     async fn command(&mut self, command: &str, deadline: Deadline) -> Result<String, DriverErrorKind> {
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
-        self.shell.run(link, command, deadline).await?.accepted()
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
+        self.shell.run(link, command, deadline).await?.into_output()
     }
 
     /// The numbers of a spot that was measured on the display as it was last seen.
     fn place(&self, spot: &Spot) -> Result<Place, DriverErrorKind> {
-        if self.display.seen() != Some(spot.of) {
+        if self.display.returned_id() != Some(spot.of) {
             return Err(DriverErrorKind::Stale);
         }
         if spot.x >= spot.of.size.width || spot.y >= spot.of.size.height {
@@ -246,7 +246,7 @@ impl Android {
 type Place = (u32, u32);
 
 /// `linked` comes before everything that needs a link.
-fn unlinked() -> DriverErrorKind {
+fn no_link_error() -> DriverErrorKind {
     DriverErrorKind::Lost { why: "there is no connection".to_owned() }
 }
 
@@ -271,7 +271,7 @@ impl Driver for Android {
         let original = self.keyboard.original.clone();
         let mut result = match &self.link {
             Some(link) if link.alive() => self.keyboard.restore(&mut self.shell, link, deadline).await,
-            _ if original.is_some() => Err(unlinked()),
+            _ if original.is_some() => Err(no_link_error()),
             _ => Ok(()),
         };
         // The connection may have broken in the middle of the run's last command.
@@ -279,7 +279,7 @@ impl Driver for Android {
             (&result, &original)
         {
             self.unlink();
-            result = match self.linked(deadline).await {
+            result = match self.ensure_link(deadline).await {
                 Ok(()) => {
                     let link = self.link.as_ref().expect("it is linked");
                     self.keyboard.restore(&mut self.shell, link, deadline).await
@@ -290,7 +290,7 @@ impl Driver for Android {
         self.keyboard = Keyboard::default(); // Tried once is enough.
         result.map_err(|kind| {
             let kind = match &original {
-                Some(original) => keyboard::advised(kind, original),
+                Some(original) => keyboard::with_advice(kind, original),
                 None => kind,
             };
             self.error("put the keyboard back", kind)
@@ -299,14 +299,14 @@ impl Driver for Android {
 
     async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
         let deadline = Deadline::after(within);
-        let mut result = self.settled(deadline).await;
+        let mut result = self.settled_screen(deadline).await;
         for broken in 1.. {
             let Err(DriverErrorKind::Lost { why }) = &result else { break };
             // A link that is not there any more was looked for in vain.
             if self.link.is_none() {
                 break;
             }
-            if deadline.passed() || broken > MENDED_MAX {
+            if deadline.is_over() || broken > MENDED_MAX {
                 // It was found each time, so it is not lost: its connection does not hold.
                 let tries = format!("the connection broke {broken} times in one look; the last: {why}");
                 result = Err(DriverErrorKind::TimedOut { tries });
@@ -315,7 +315,7 @@ impl Driver for Android {
             // Looking twice does no harm, so a connection that broke is mended here.
             tracing::debug!(why, "lost the device while looking");
             self.unlink();
-            result = self.settled(deadline).await;
+            result = self.settled_screen(deadline).await;
         }
         if let Err(DriverErrorKind::TimedOut { .. }) = &result {
             // A device that is silent may be gone without a word: the next operation dials anew.
@@ -327,7 +327,7 @@ impl Driver for Android {
     async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
         let deadline = Deadline::after(within);
         let operation = gesture.name();
-        self.linked(deadline).await.map_err(|kind| self.error(operation, kind))?;
+        self.ensure_link(deadline).await.map_err(|kind| self.error(operation, kind))?;
         self.memory.touch();
         let mut result = self.gesture(gesture, deadline).await;
         if let Err(DriverErrorKind::MalformedResponse { .. }) = &result
@@ -340,7 +340,7 @@ impl Driver for Android {
                 // It may have happened, so it is not done again here, whether or not the device can be found again.
                 let why = why.clone();
                 self.unlink();
-                result = match self.linked(deadline).await {
+                result = match self.ensure_link(deadline).await {
                     Ok(()) => Err(DriverErrorKind::TimedOut { tries: format!("{why}; the device is back") }),
                     Err(kind) => Err(kind),
                 };
@@ -354,12 +354,12 @@ impl Driver for Android {
 
     async fn find_app(&mut self, name: &str, within: Duration) -> Result<Vec<InstalledApp>, DriverError> {
         let deadline = Deadline::after(within);
-        let mut result = self.found(name, deadline).await;
+        let mut result = self.find_apps(name, deadline).await;
         if let Err(DriverErrorKind::Lost { .. }) = &result
-            && !deadline.passed()
+            && !deadline.is_over()
         {
             self.unlink();
-            result = self.found(name, deadline).await; // As looking, it does no harm twice.
+            result = self.find_apps(name, deadline).await; // As looking, it does no harm twice.
         }
         if let Err(DriverErrorKind::TimedOut { .. }) = &result {
             self.unlink();
@@ -371,7 +371,7 @@ impl Driver for Android {
         let deadline = Deadline::after(within);
         let mut result = self.read_labels(deadline).await;
         if let Err(DriverErrorKind::Lost { .. }) = &result
-            && !deadline.passed()
+            && !deadline.is_over()
         {
             self.unlink();
             result = self.read_labels(deadline).await; // As looking, it does no harm twice.

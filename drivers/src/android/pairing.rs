@@ -13,7 +13,7 @@ use crate::deadline::Deadline;
 
 /// A phone that announces itself on the local network.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Announced {
+pub struct AnnouncedPhone {
     /// What it calls itself: `adb-R58M30ABCDE-x7Kq2L`.
     pub name: String,
     /// What it offers: `_adb-tls-pairing._tcp` (pair here), `_adb-tls-connect._tcp` (connect here), `_adb._tcp`.
@@ -26,10 +26,10 @@ pub struct Announced {
 ///
 /// # Errors
 /// `DriverErrorKind::Lost` if there is no server.
-pub async fn announced(server: &str, within: Duration) -> Result<Vec<Announced>, DriverError> {
-    let found = asked(server, "the announcements of phones", within, |mut server| server.mdns_services()).await;
+pub async fn announced_phones(server: &str, within: Duration) -> Result<Vec<AnnouncedPhone>, DriverError> {
+    let found = ask_server(server, "the announcements of phones", within, |mut server| server.mdns_services()).await;
     let found = found.map_err(|kind| error(server, "find phones", kind))?;
-    let announced = |found: adb_client::server::MDNSServices| Announced {
+    let announced = |found: adb_client::server::MDNSServices| AnnouncedPhone {
         name: found.service_name,
         service: found.reg_type,
         address: found.socket_v4.to_string(),
@@ -51,13 +51,13 @@ pub async fn pair(server: &str, address: &str, code: &str, within: Duration) -> 
         }
         (Ok(phone), code) => {
             let code = code.to_owned();
-            asked(server, "the phone to be paired", within, move |mut server| server.pair(phone, code)).await
+            ask_server(server, "the phone to be paired", within, move |mut server| server.pair(phone, code)).await
         }
     };
     paired.map_err(|kind| error(address, "pair", kind))
 }
 
-async fn asked<T: Send + 'static>(
+async fn ask_server<T: Send + 'static>(
     server: &str,
     what: &str,
     within: Duration,

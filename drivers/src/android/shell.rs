@@ -15,15 +15,15 @@ const WELCOME: Duration = Duration::from_secs(3);
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ran {
+pub(crate) struct CommandOutput {
     pub status: i32,
     /// Standard output and standard error, in the order in which they were written.
     pub output: String,
 }
 
-impl Ran {
+impl CommandOutput {
     /// The output, if the device did what it was told.
-    pub fn accepted(self) -> Result<String, DriverErrorKind> {
+    pub fn into_output(self) -> Result<String, DriverErrorKind> {
         match answers::refusal(self.status, &self.output) {
             None => Ok(self.output),
             Some(why) => Err(DriverErrorKind::Refused { why }),
@@ -53,12 +53,22 @@ impl Shell {
     ///
     /// # Errors
     /// `DriverErrorKind` if no exit code was had; that the command failed is in `Ran`.
-    pub async fn run(&mut self, link: &Link, command: &str, deadline: Deadline) -> Result<Ran, DriverErrorKind> {
+    pub async fn run(
+        &mut self,
+        link: &Link,
+        command: &str,
+        deadline: Deadline,
+    ) -> Result<CommandOutput, DriverErrorKind> {
         let what = command.split(' ').next().unwrap_or_default();
         deadline.hold(&format!("`{what}` to end"), self.run_unbounded(link, command, deadline)).await
     }
 
-    async fn run_unbounded(&mut self, link: &Link, command: &str, deadline: Deadline) -> Result<Ran, DriverErrorKind> {
+    async fn run_unbounded(
+        &mut self,
+        link: &Link,
+        command: &str,
+        deadline: Deadline,
+    ) -> Result<CommandOutput, DriverErrorKind> {
         let version_2 = link.features().contains("shell_v2");
         // A shell that reads its commands line by line could take a command in two lines for two.
         if version_2 && !self.one_each && !command.contains('\n') {
@@ -92,7 +102,7 @@ impl Shell {
             Ok(open) => Ok(Some(open)),
             Err(kind @ DriverErrorKind::Lost { .. }) => Err(kind),
             // The operation's own time is up: that says nothing about the device.
-            Err(kind) if deadline.passed() => Err(kind),
+            Err(kind) if deadline.is_over() => Err(kind),
             Err(kind) => {
                 tracing::debug!(%kind, "the device keeps no shell open; commands get one each");
                 self.one_each = true;
@@ -103,7 +113,7 @@ impl Shell {
 }
 
 impl Open {
-    async fn run(&mut self, command: &str) -> Result<Ran, DriverErrorKind> {
+    async fn run(&mut self, command: &str) -> Result<CommandOutput, DriverErrorKind> {
         let line = format!("{command} 2>&1; echo {}:$?\n", self.marker);
         self.stream.write(&frames::input(&line)).await?;
         let mut output = Vec::new();
@@ -114,26 +124,26 @@ impl Open {
                         // The marker may be cut in two by frames, so a bit of what came before is looked at again.
                         let from = output.len().saturating_sub(self.marker.len() + 8);
                         grow(&mut output, &bytes)?;
-                        if let Some((length, status)) = frames::ended(&output[from..], &self.marker) {
+                        if let Some((length, status)) = frames::command_end(&output[from..], &self.marker) {
                             output.truncate(from + length);
-                            return Ok(Ran { status, output: text(&output) });
+                            return Ok(CommandOutput { status, output: text(&output) });
                         }
                     }
                     // What the shell itself complains about, such as a line that it cannot read.
                     Frame::Errors(bytes) => grow(&mut output, &bytes)?,
-                    Frame::Exit(code) => return Err(gone(Some(code))),
+                    Frame::Exit(code) => return Err(closed_error(Some(code))),
                 }
             }
             match self.stream.read().await? {
                 Some(bytes) => self.frames.feed(&bytes),
-                None => return Err(gone(None)),
+                None => return Err(closed_error(None)),
             }
         }
     }
 }
 
 /// Runs a command in a shell of its own.
-async fn alone(link: &Link, command: &str) -> Result<Ran, DriverErrorKind> {
+async fn alone(link: &Link, command: &str) -> Result<CommandOutput, DriverErrorKind> {
     let mut stream = link.open(&format!("shell,v2,raw:{command}")).await?;
     let mut frames = Frames::default();
     let mut output = Vec::new();
@@ -141,23 +151,23 @@ async fn alone(link: &Link, command: &str) -> Result<Ran, DriverErrorKind> {
         while let Some(frame) = frames.next().map_err(nonsense)? {
             match frame {
                 Frame::Output(bytes) | Frame::Errors(bytes) => grow(&mut output, &bytes)?,
-                Frame::Exit(code) => return Ok(Ran { status: i32::from(code), output: text(&output) }),
+                Frame::Exit(code) => return Ok(CommandOutput { status: i32::from(code), output: text(&output) }),
             }
         }
         match stream.read().await? {
             Some(bytes) => frames.feed(&bytes),
-            None => return Err(gone(None)),
+            None => return Err(closed_error(None)),
         }
     }
 }
 
 /// The same on devices of before 2016, whose shell has no frames: the exit code has to be printed.
-async fn alone_unframed(link: &Link, command: &str) -> Result<Ran, DriverErrorKind> {
+async fn alone_unframed(link: &Link, command: &str) -> Result<CommandOutput, DriverErrorKind> {
     let marker = marker();
     let output = link.read(&format!("shell:{command}; echo {marker}:$?"), 0, ANSWER_MAX).await?;
-    let (length, status) = frames::ended(&output, &marker).ok_or_else(|| gone(None))?;
+    let (length, status) = frames::command_end(&output, &marker).ok_or_else(|| closed_error(None))?;
     // Such a shell has a terminal, which ends lines with two letters.
-    Ok(Ran { status, output: text(&output[..length]).replace("\r\n", "\n") })
+    Ok(CommandOutput { status, output: text(&output[..length]).replace("\r\n", "\n") })
 }
 
 fn grow(output: &mut Vec<u8>, bytes: &[u8]) -> Result<(), DriverErrorKind> {
@@ -176,7 +186,7 @@ fn nonsense(why: String) -> DriverErrorKind {
     DriverErrorKind::MalformedResponse { why }
 }
 
-fn gone(code: Option<u8>) -> DriverErrorKind {
+fn closed_error(code: Option<u8>) -> DriverErrorKind {
     match code {
         Some(code) => nonsense(format!("the device's shell ended with {code} in the middle of a command")),
         None => nonsense("the device's shell ended without an exit code".to_owned()),

@@ -10,7 +10,7 @@ use tapwright_contract::device::DriverErrorKind;
 use super::field::{Comparison, Field};
 use super::keyboard::{ADB_KEYBOARD, ADB_KEYBOARD_PACKAGE, InputMethod};
 use super::parse::answers;
-use super::{Android, unlinked};
+use super::{Android, no_link_error};
 use crate::deadline::Deadline;
 use crate::quote::quote;
 
@@ -51,14 +51,14 @@ impl Android {
             let why = format!("a text of {} bytes is too long to type; {TEXT_MAX} is the most", text.len());
             return Err(DriverErrorKind::Refused { why });
         }
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
         let mut method = self.keyboard.method(&mut self.shell, link, deadline).await?;
         if method == InputMethod::AdbKeyboard {
             if self.broadcast(text, before, deadline).await? {
                 return Ok(());
             }
             // Another keyboard was selected meanwhile, so nobody has heard it.
-            let link = self.link.as_ref().ok_or_else(unlinked)?;
+            let link = self.link.as_ref().ok_or_else(no_link_error)?;
             method = self.keyboard.select_again(&mut self.shell, link, deadline).await?;
         }
         match method {
@@ -132,7 +132,7 @@ impl Android {
     /// Empties the focused field without a keyboard of ours: select all and delete where the device knows chords (Android 13),
     /// else letter by letter.
     async fn clear(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
         let chord = self.shell.run(link, "input keycombination 113 29", deadline).await?;
         if answers::refusal(chord.status, &chord.output).is_none() && !answers::is_unknown_to_input(&chord.output) {
             // Whether it has selected anything shows in what the field holds in the end.
@@ -167,9 +167,9 @@ impl Android {
         let mut most = MENDED_LETTERS * 4;
         let (mut best, mut in_vain) = (0, 0);
         for round in 0.. {
-            let before = deadline.left();
+            let before = deadline.remaining();
             let Some(field) = self.field_in_time(deadline).await? else { return Ok(()) };
-            let reading = before.saturating_sub(deadline.left());
+            let reading = before.saturating_sub(deadline.remaining());
             let right = match field.compare(text) {
                 Comparison::Same | Comparison::Unknown => return Ok(()),
                 Comparison::Differs { right } => right,
@@ -179,9 +179,9 @@ impl Android {
                 return Ok(());
             }
             tracing::debug!(round, right, letters = text.chars().count(), "the field does not hold what was typed");
-            let time = deadline.left() > 2 * reading + Duration::from_millis(200);
+            let time = deadline.remaining() > 2 * reading + Duration::from_millis(200);
             if round == MENDED_MAX || in_vain == IN_VAIN_MAX || !time || (field.is_hidden && round > 1) {
-                return Err(DriverErrorKind::Refused { why: field.told(text) });
+                return Err(DriverErrorKind::Refused { why: field.description(text) });
             }
             // As many letters as came through the last time, and more while all of them do: else the same ones are lost again.
             let gained = right.saturating_sub(best);
@@ -227,7 +227,7 @@ impl Android {
             Ok(tree) => Ok(Field::of(&tree)),
             Err(kind @ DriverErrorKind::Lost { .. }) => Err(kind),
             // It was silent for all of the time; one that says that its screen does not rest tells nothing in good time.
-            Err(kind @ DriverErrorKind::TimedOut { .. }) if deadline.passed() => Err(kind),
+            Err(kind @ DriverErrorKind::TimedOut { .. }) if deadline.is_over() => Err(kind),
             Err(kind) => {
                 tracing::debug!(%kind, "the device does not tell what the field holds");
                 Ok(None)
@@ -237,7 +237,7 @@ impl Android {
 
     /// The same after typing, for which a part of the time is enough: that nobody can tell is no reason to call it undone.
     async fn field_in_time(&mut self, deadline: Deadline) -> Result<Option<Field>, DriverErrorKind> {
-        let part = deadline.or_sooner(READING.min(deadline.left() / 2));
+        let part = deadline.or_sooner(READING.min(deadline.remaining() / 2));
         match self.field(part).await {
             Err(DriverErrorKind::TimedOut { .. }) => Ok(None),
             result => result,

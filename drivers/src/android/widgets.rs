@@ -9,7 +9,7 @@ use super::parse::window::Windows;
 use super::parse::{answers, hierarchy};
 use super::shell::Shell;
 use super::wire::{self, Link};
-use super::{Android, look, unlinked};
+use super::{Android, look, no_link_error};
 use crate::deadline::Deadline;
 use crate::{Tree, Widget};
 
@@ -97,8 +97,8 @@ fn add_icons(labels: &mut Vec<Label>, tree: &Tree, apps: &Apps) {
 
 impl Android {
     pub(super) async fn widgets(&mut self, deadline: Deadline) -> Result<Tree, DriverErrorKind> {
-        self.linked(deadline).await?;
-        let link = self.link.as_ref().ok_or_else(unlinked)?;
+        self.ensure_link(deadline).await?;
+        let link = self.link.as_ref().ok_or_else(no_link_error)?;
         read(&mut self.shell, link, deadline).await
     }
 
@@ -110,7 +110,7 @@ impl Android {
             tree = self.widgets(deadline).await?;
         }
         let Android { link, shell, grep, display, .. } = self;
-        let link = link.as_ref().ok_or_else(unlinked)?;
+        let link = link.as_ref().ok_or_else(no_link_error)?;
         let windows = match look::windows(shell, link, grep, display.number(), deadline).await {
             Ok(windows) => windows,
             Err(lost @ DriverErrorKind::Lost { .. }) => return Err(lost),

@@ -82,7 +82,7 @@ impl BrowserApis {
     }
 
     /// What a tab shows now, for who has moved it.
-    async fn moved(&self, tab: &Tab, deadline: Deadline) -> Result<String, DriverErrorKind> {
+    async fn page_after_move(&self, tab: &Tab, deadline: Deadline) -> Result<String, DriverErrorKind> {
         let number = tab.number;
         let has_loaded = |tab: &Tab| !tab.is_loading || tab.dialog.is_some() || tab.has_crashed;
         match self.connection.until("the page", deadline, |tabs| tabs.tab(number).is_none_or(has_loaded)).await {
@@ -180,17 +180,17 @@ impl BrowserApis {
             "page.open" => {
                 let (address, tab) = (BrowserApis::address(arguments)?, self.tab()?);
                 self.connection.navigate(&tab, &address, deadline).await?;
-                self.moved(&tab, deadline).await?
+                self.page_after_move(&tab, deadline).await?
             }
             "page.back" => {
                 let tab = self.tab()?;
                 self.connection.go(&tab, -1, deadline).await?;
-                self.moved(&tab, deadline).await?
+                self.page_after_move(&tab, deadline).await?
             }
             "page.reload" => {
                 let tab = self.tab()?;
                 self.connection.reload(&tab, deadline).await?;
-                self.moved(&tab, deadline).await?
+                self.page_after_move(&tab, deadline).await?
             }
             "page.text" => part(self.ask(TEXT, deadline).await?.as_str().unwrap_or_default(), arguments),
             "page.tables" => part(&self.ask(TABLES, deadline).await?.to_string(), arguments),
@@ -199,7 +199,7 @@ impl BrowserApis {
             "tabs.list" => self.connection.list_tabs(deadline).await?.to_string(),
             "tabs.open" => {
                 let tab = self.connection.open(&BrowserApis::address(arguments)?, deadline).await?;
-                self.moved(&tab, deadline).await?
+                self.page_after_move(&tab, deadline).await?
             }
             "tabs.show" => {
                 self.connection.bring_to_front(&self.tab_named(arguments, deadline).await?);
@@ -262,7 +262,7 @@ impl Apis for BrowserApis {
 
     async fn call(&mut self, name: &str, arguments: &Value, within: Duration) -> Result<String, ApiError> {
         let deadline = Deadline::after(within);
-        if deadline.passed() {
+        if deadline.is_over() {
             return Err(ApiError::Refused { why: "no time was left".to_owned() });
         }
         let reads = self.specs().iter().any(|spec| spec.name == name && spec.effect == ApiEffect::Reads);

@@ -16,7 +16,7 @@ const WAIT: Duration = Duration::from_secs(3);
 
 /// Something that is drawn.
 #[derive(Clone, Debug)]
-pub(super) struct Drawn {
+pub(super) struct DrawnNotice {
     /// The tab that it is about.
     of: u64,
     matter: Matter,
@@ -81,7 +81,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// What is written on a drawing.
-struct Words {
+struct DrawingText {
     whose: String,
     message: String,
     /// What a field holds at first, if there is one.
@@ -90,8 +90,8 @@ struct Words {
     answers: Vec<(&'static str, &'static str)>,
 }
 
-impl Words {
-    fn of(matter: &Matter, whose: &str, asked: u32) -> Words {
+impl DrawingText {
+    fn of(matter: &Matter, whose: &str, asked: u32) -> DrawingText {
         let (whose, message, field, answers) = match matter {
             Matter::Dialog(dialog) => {
                 let PageDialog { kind, message, default, .. } = dialog;
@@ -130,7 +130,7 @@ impl Words {
                 vec![("close", "Close tab"), ("back", "Go back"), ("reload", "Reload")],
             ),
         };
-        Words { whose, message, field, answers }
+        DrawingText { whose, message, field, answers }
     }
 
     fn html(&self, png: &str) -> String {
@@ -184,7 +184,7 @@ impl Browser {
     async fn draw(&mut self, tab: &Tab, matter: Matter, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let front = tab.front(&self.connection.sites);
         let png = self.seen.as_ref().filter(|seen| seen.number == tab.number).map_or("", |seen| &seen.png);
-        let html = Words::of(&matter, &front.label, tab.dialogs_in_a_row).html(png);
+        let html = DrawingText::of(&matter, &front.label, tab.dialogs_in_a_row).html(png);
         let page = self.connection.new_tab(deadline).await?;
         let drawing = matter.drawing(tab.number);
         self.connection.tabs.send_modify(|tabs| tabs.change(page.number, |page| page.drawing = Some(drawing)));
@@ -196,14 +196,14 @@ impl Browser {
             drop(self.connection.close_tab(&page, deadline).await);
             return Err(kind);
         }
-        self.drawn = Some(Drawn { of: tab.number, matter, page: page.number, front });
+        self.drawn = Some(DrawnNotice { of: tab.number, matter, page: page.number, front });
         Ok(())
     }
 
     /// Does what was answered where something is drawn, if it was.
     async fn pass_answer(
         &mut self,
-        drawn: &Drawn,
+        drawn: &DrawnNotice,
         of: &Tab,
         page: &Tab,
         deadline: Deadline,
@@ -323,7 +323,7 @@ mod tests {
             })
         };
         for kind in ["alert", "confirm", "prompt", "beforeunload", "a new kind"] {
-            let html = Words::of(&dialog(kind), "<i>evil", 1).html("AAAA");
+            let html = DrawingText::of(&dialog(kind), "<i>evil", 1).html("AAAA");
             assert_eq!(html.matches("<script>").count(), 1, "{kind}");
             assert!(!html.contains("<i>") && !html.contains("<b>") && html.contains("&lt;i&gt;evil says<"), "{kind}");
             assert_eq!(html.contains("value=\"no\">"), kind != "alert", "{kind}");
@@ -332,14 +332,16 @@ mod tests {
             assert_eq!(whole, kind != "beforeunload", "{kind}");
         }
         assert!(
-            Words::of(&dialog("alert"), "evil", DIALOGS_MAX).html("").contains("evil says, which asks again and again")
+            DrawingText::of(&dialog("alert"), "evil", DIALOGS_MAX)
+                .html("")
+                .contains("evil says, which asks again and again")
         );
     }
 
     #[test]
     fn a_page_in_trouble_can_be_left() {
         for matter in [Matter::Hangs, Matter::HasCrashed, Matter::IsRestless] {
-            let html = Words::of(&matter, "a.example", 0).html("");
+            let html = DrawingText::of(&matter, "a.example", 0).html("");
             for answer in ["back", "close"] {
                 assert!(html.contains(&format!("value=\"{answer}\"")), "{matter:?}: {html}");
             }

@@ -36,7 +36,7 @@ struct Place {
     y: f64,
 }
 
-fn bounded(time: Duration) -> Result<Duration, DriverErrorKind> {
+fn check_duration(time: Duration) -> Result<Duration, DriverErrorKind> {
     if time > POINTER_MAX {
         let (time, most) = (time.as_secs(), POINTER_MAX.as_secs());
         return Err(refused(format!("a button held for {time} s; {most} s is the most")));
@@ -107,14 +107,14 @@ impl Browser {
         match gesture {
             Gesture::Tap { at } => self.click(at, Button::Left, 1, &[], deadline).await,
             Gesture::DoubleTap { at } => self.click(at, Button::Left, 2, &[], deadline).await,
-            Gesture::LongPress { at, hold } => self.hold(at, bounded(*hold)?, deadline).await,
+            Gesture::LongPress { at, hold } => self.hold(at, check_duration(*hold)?, deadline).await,
             Gesture::Swipe { from, to, over } => {
-                bounded(*over)?;
+                check_duration(*over)?;
                 let (_, begin) = self.aim(from)?;
                 let (_, end) = self.aim(to)?;
                 self.wheel(from, begin.x - end.x, begin.y - end.y, deadline).await
             }
-            Gesture::Drag { from, to, over } => self.drag(from, to, bounded(*over)?, deadline).await,
+            Gesture::Drag { from, to, over } => self.drag(from, to, check_duration(*over)?, deadline).await,
             Gesture::Click { at, button, count, modifiers } => {
                 self.click(at, *button, count.count(), modifiers, deadline).await
             }
@@ -192,7 +192,7 @@ impl Browser {
         calls: Vec<(&'static str, Value)>,
         deadline: Deadline,
     ) -> Result<(), DriverErrorKind> {
-        if deadline.passed() {
+        if deadline.is_over() {
             return Err(DriverErrorKind::TimedOut { tries: "no time was left".to_owned() });
         }
         let client = &self.connection.client;

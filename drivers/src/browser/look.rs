@@ -32,7 +32,7 @@ const ANSWER_PERCENT: u32 = 60;
 
 /// The screen that was returned last.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
+pub(super) struct ReturnedScreen {
     pub id: ScreenId,
     /// Which tab it was, and which document in it.
     pub number: u64,
@@ -107,7 +107,7 @@ impl still::Camera for Browser {
         if tab.has_crashed || tab.hangs || tab.dialog.is_some() {
             return Err(DriverErrorKind::Stale);
         }
-        let soon = deadline.or_sooner(ANSWER_MAX.min(deadline.left() * ANSWER_PERCENT / 100));
+        let soon = deadline.or_sooner(ANSWER_MAX.min(deadline.remaining() * ANSWER_PERCENT / 100));
         let (number, generation) = (tab.number, tab.generation);
         let params = json!({"format": "png", "optimizeForSpeed": true});
         let capture = self.connection.client.call(Some(&tab.session), "Page.captureScreenshot", params, soon);
@@ -142,7 +142,7 @@ impl still::Camera for Browser {
         }
     }
 
-    fn taken(look: &Observation) -> Instant {
+    fn taken_at(look: &Observation) -> Instant {
         look.taken
     }
 
@@ -158,17 +158,17 @@ impl still::Camera for Browser {
 
 impl Browser {
     /// Waits until the page in front is at rest or the time is up, and returns what is on it.
-    pub(super) async fn settled(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
+    pub(super) async fn settled_screen(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
         let (mut rounds, mut is_drawn) = (0, false);
         loop {
             match self.settled_once(deadline).await {
                 Err(DriverErrorKind::Stale)
-                    if rounds < ROUNDS_MAX && (deadline.left() > DRAWING || is_drawn && !deadline.passed()) =>
+                    if rounds < ROUNDS_MAX && (deadline.remaining() > DRAWING || is_drawn && !deadline.is_over()) =>
                 {
                     rounds += 1;
                 }
                 // Then that is drawn, and looked at.
-                Err(DriverErrorKind::Stale) if !is_drawn && !deadline.passed() => {
+                Err(DriverErrorKind::Stale) if !is_drawn && !deadline.is_over() => {
                     (rounds, is_drawn) = (0, true);
                     self.connection.tabs.send_modify(|tabs| {
                         let front = tabs.front().filter(|tab| tab.drawing.is_none()).map(|tab| tab.number);
@@ -226,8 +226,8 @@ impl Browser {
         let scale = width.as_f64().filter(|width| *width >= 1.0).map_or(1.0, |width| f64::from(size.width) / width);
         let front = self.front_of(&tab);
         self.outstanding = tab.requests.into_keys().collect();
-        self.seen = Some(Seen { id, number: tab.number, generation: tab.generation, scale, png: look.png });
-        self.memory.seen();
+        self.seen = Some(ReturnedScreen { id, number: tab.number, generation: tab.generation, scale, png: look.png });
+        self.memory.mark_returned();
         Ok(Screen { picture, front, id })
     }
 
@@ -273,7 +273,7 @@ impl Browser {
         deadline: Deadline,
         is: impl FnMut(&Tabs) -> bool,
     ) -> Result<(), DriverErrorKind> {
-        let last = deadline.left().saturating_sub(PICTURES);
+        let last = deadline.remaining().saturating_sub(PICTURES);
         match self.connection.until("the network", deadline.or_sooner(within.min(last)), is).await {
             Ok(()) | Err(DriverErrorKind::TimedOut { .. }) => Ok(()),
             Err(kind) => Err(kind),

@@ -37,8 +37,8 @@ use tokio::sync::{mpsc, watch};
 
 use self::apis::BrowserApis;
 use self::cdp::{CdpEvent, Client, ConnectionTasks};
-use self::drawings::Drawn;
-use self::look::Seen;
+use self::drawings::DrawnNotice;
+use self::look::ReturnedScreen;
 use self::probe::BrowserProbe;
 use self::sites::FoundSite;
 pub use self::sites::{NamedSite, Site};
@@ -127,9 +127,9 @@ pub struct Browser {
     connection: Arc<Connection>,
     memory: Memory,
     rest: Rest,
-    seen: Option<Seen>,
+    seen: Option<ReturnedScreen>,
     /// What is drawn in a tab of ours.
-    drawn: Option<Drawn>,
+    drawn: Option<DrawnNotice>,
     /// The page or the site that was found last, for a launch of it by its id.
     found: Option<FoundSite>,
     /// What a page still waited for when it was last returned: it is not waited for again.
@@ -187,10 +187,10 @@ impl Connection {
             let reached = tabs.wait_for(|tabs| tabs.has_ended() || is(tabs)).await;
             Ok(reached.is_ok_and(|tabs| !tabs.has_ended()))
         });
-        if waited.await? { Ok(()) } else { Err(self.lost()) }
+        if waited.await? { Ok(()) } else { Err(self.lost_error()) }
     }
 
-    fn lost(&self) -> DriverErrorKind {
+    fn lost_error(&self) -> DriverErrorKind {
         let why = self.client.lost().unwrap_or_else(|| "the browser has ended".to_owned());
         DriverErrorKind::Lost { why }
     }
@@ -271,7 +271,7 @@ impl Driver for Browser {
     }
 
     async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
-        let result = self.settled(Deadline::after(within)).await;
+        let result = self.settled_screen(Deadline::after(within)).await;
         result.map_err(|kind| self.error("take a picture", kind))
     }
 
@@ -279,7 +279,7 @@ impl Driver for Browser {
         let deadline = Deadline::after(within);
         self.memory.touch();
         // A deadline in the past must not start anything.
-        let result = match deadline.passed() {
+        let result = match deadline.is_over() {
             true => Err(DriverErrorKind::TimedOut { tries: "no time was left".to_owned() }),
             false => self.gesture(gesture, deadline).await,
         };

@@ -23,7 +23,7 @@ const CLOSE_MAX: Duration = Duration::from_secs(2);
 const NAMED_MAX: usize = 20;
 
 fn begins(deadline: Deadline) -> Deadline {
-    deadline.or_sooner(deadline.left().saturating_sub(BEGINS_REST).min(BEGINS_MAX))
+    deadline.or_sooner(deadline.remaining().saturating_sub(BEGINS_REST).min(BEGINS_MAX))
 }
 
 impl Connection {

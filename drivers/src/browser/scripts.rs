@@ -17,7 +17,7 @@ const WORLD: &str = "tapwright";
 pub(super) const ANSWER_MAX: Duration = Duration::from_secs(3);
 
 /// What is said of a page that does not answer.
-fn unanswered(tab: &Tab, connection: &Connection) -> String {
+fn no_answer(tab: &Tab, connection: &Connection) -> String {
     let whose = tab.front(&connection.sites).label;
     format!("the page of {whose} does not answer, as if its script ran without end; reload it or close its tab")
 }
@@ -35,7 +35,7 @@ impl Connection {
         deadline: Deadline,
     ) -> Result<Value, DriverErrorKind> {
         let soon = deadline.or_sooner(ANSWER_MAX);
-        let answer = self.ask_frame(&tab.session, &tab.target, &called(function, arguments), soon).await;
+        let answer = self.ask_frame(&tab.session, &tab.target, &call_expression(function, arguments), soon).await;
         self.note_silence(tab, answer)
     }
 
@@ -66,7 +66,7 @@ impl Connection {
         deadline: Deadline,
     ) -> Result<Value, DriverErrorKind> {
         let seen = self.tabs.borrow().seen.filter(|seen| seen.number == tab.number).ok_or(DriverErrorKind::Stale)?;
-        let guarded = format!("globalThis.look === {} ? [{}] : null", seen.look, called(function, arguments));
+        let guarded = format!("globalThis.look === {} ? [{}] : null", seen.look, call_expression(function, arguments));
         let soon = deadline.or_sooner(ANSWER_MAX);
         let answer = self.ask_frame(&tab.session, &tab.target, &guarded, soon).await;
         match self.note_silence(tab, answer)? {
@@ -80,7 +80,7 @@ impl Connection {
         match answer {
             Err(DriverErrorKind::TimedOut { .. }) => {
                 self.tabs.send_modify(|tabs| tabs.change(tab.number, |tab| tab.hangs = true));
-                Err(DriverErrorKind::TimedOut { tries: unanswered(tab, self) })
+                Err(DriverErrorKind::TimedOut { tries: no_answer(tab, self) })
             }
             answer => answer,
         }
@@ -100,10 +100,12 @@ impl Connection {
         let session = Some(session);
         // One a document: asking again gives the same.
         let world = json!({"frameId": frame, "worldName": WORLD, "grantUniveralAccess": false});
-        let world = self.client.call(session, "Page.createIsolatedWorld", world, deadline).await.map_err(gone)?;
+        let world =
+            self.client.call(session, "Page.createIsolatedWorld", world, deadline).await.map_err(stale_if_gone)?;
         let context = &world["executionContextId"];
         let params = json!({"expression": expression, "contextId": context, "returnByValue": true});
-        let mut answer = self.client.call(session, "Runtime.evaluate", params, deadline).await.map_err(gone)?;
+        let mut answer =
+            self.client.call(session, "Runtime.evaluate", params, deadline).await.map_err(stale_if_gone)?;
         if let Some(error) = answer.get("exceptionDetails") {
             let words = error["exception"]["description"].as_str().or(error["text"].as_str()).unwrap_or("unknown");
             return Err(DriverErrorKind::MalformedResponse { why: format!("the page cannot be read: {words:.300}") });
@@ -113,13 +115,13 @@ impl Connection {
 }
 
 /// A function that is called with these arguments.
-pub(super) fn called(function: &str, arguments: &[Value]) -> String {
+pub(super) fn call_expression(function: &str, arguments: &[Value]) -> String {
     let arguments: Vec<String> = arguments.iter().map(Value::to_string).collect();
     format!("({function})({})", arguments.join(","))
 }
 
 /// A page that went while it was asked has to be looked at again.
-fn gone(kind: DriverErrorKind) -> DriverErrorKind {
+fn stale_if_gone(kind: DriverErrorKind) -> DriverErrorKind {
     let is_gone = |why: &str| {
         ["Cannot find context", "No frame for given id", "Execution context was destroyed", "Frame not found"]
             .iter()

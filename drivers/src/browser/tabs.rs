@@ -472,14 +472,14 @@ fn frames_too() -> Value {
 mod tests {
     use super::*;
 
-    fn told(session: &str, method: &str, params: Value) -> CdpEvent {
+    fn session_event(session: &str, method: &str, params: Value) -> CdpEvent {
         let session = (!session.is_empty()).then(|| session.to_owned());
         CdpEvent { session, method: method.to_owned(), params }
     }
 
-    fn attached(target: &str, opener: Value) -> CdpEvent {
+    fn attached_event(target: &str, opener: Value) -> CdpEvent {
         let info = json!({"targetId": target, "type": "page", "url": "about:blank", "title": "", "openerId": opener});
-        told("", "Target.attachedToTarget", json!({"sessionId": format!("s{target}"), "targetInfo": info}))
+        session_event("", "Target.attachedToTarget", json!({"sessionId": format!("s{target}"), "targetInfo": info}))
     }
 
     fn with(events: &[CdpEvent]) -> Tabs {
@@ -496,63 +496,66 @@ mod tests {
 
     #[test]
     fn what_a_page_opens_comes_to_the_front_and_leaves_it_to_its_opener() {
-        let mut tabs = with(&[attached("A", Value::Null), attached("B", Value::Null)]);
+        let mut tabs = with(&[attached_event("A", Value::Null), attached_event("B", Value::Null)]);
         assert_eq!(front(&tabs), Some("A"), "nobody in the first tab opened the other one");
-        tabs.apply(&attached("C", json!("A")));
+        tabs.apply(&attached_event("C", json!("A")));
         assert_eq!(front(&tabs), Some("C"));
-        tabs.apply(&attached("D", json!("B")));
+        tabs.apply(&attached_event("D", json!("B")));
         assert_eq!(front(&tabs), Some("C"), "a tab in the background opened it");
-        tabs.apply(&told("", "Target.detachedFromTarget", json!({"sessionId": "sC"})));
+        tabs.apply(&session_event("", "Target.detachedFromTarget", json!({"sessionId": "sC"})));
         assert_eq!(front(&tabs), Some("A"));
-        tabs.apply(&told("", "Target.targetDestroyed", json!({"targetId": "A"})));
+        tabs.apply(&session_event("", "Target.targetDestroyed", json!({"targetId": "A"})));
         assert_eq!(front(&tabs), Some("D"));
         assert_eq!(tabs.front().unwrap().number, 3, "numbers are not used twice");
     }
 
     #[test]
     fn a_new_document_is_another_screen_and_a_part_of_one_is_not() {
-        let mut tabs = with(&[attached("A", Value::Null)]);
-        let navigated =
-            |frame: &str, url: &str| told("sA", "Page.frameNavigated", json!({"frame": {"id": frame, "url": url}}));
-        tabs.apply(&told("sA", "Page.javascriptDialogOpening", json!({"type": "alert", "message": "x"})));
+        let mut tabs = with(&[attached_event("A", Value::Null)]);
+        let navigated = |frame: &str, url: &str| {
+            session_event("sA", "Page.frameNavigated", json!({"frame": {"id": frame, "url": url}}))
+        };
+        tabs.apply(&session_event("sA", "Page.javascriptDialogOpening", json!({"type": "alert", "message": "x"})));
         tabs.apply(&navigated("A", "http://a/"));
         assert_eq!((tabs.front().unwrap().generation, &*tabs.front().unwrap().url), (1, "http://a/"));
         assert_eq!(tabs.front().unwrap().dialog, None, "it was of the page that is gone");
         // Whoever sits at the browser may answer it, too.
-        tabs.apply(&told("sA", "Page.javascriptDialogOpening", json!({"type": "confirm", "message": "y"})));
+        tabs.apply(&session_event("sA", "Page.javascriptDialogOpening", json!({"type": "confirm", "message": "y"})));
         let dialog = tabs.front().unwrap().dialog.clone().unwrap();
         assert_eq!((&*dialog.kind, &*dialog.message, dialog.number), ("confirm", "y", 2));
-        tabs.apply(&told("sA", "Page.javascriptDialogClosed", json!({"result": true})));
+        tabs.apply(&session_event("sA", "Page.javascriptDialogClosed", json!({"result": true})));
         assert_eq!(tabs.front().unwrap().dialog, None, "it was answered");
         tabs.apply(&navigated("inner", "http://b/"));
-        tabs.apply(&told("sA", "Page.navigatedWithinDocument", json!({"frameId": "A", "url": "http://a/#x"})));
+        tabs.apply(&session_event("sA", "Page.navigatedWithinDocument", json!({"frameId": "A", "url": "http://a/#x"})));
         assert_eq!((tabs.front().unwrap().generation, &*tabs.front().unwrap().url), (1, "http://a/#x"));
     }
 
     #[test]
     fn what_stays_open_is_not_waited_for() {
-        let mut tabs = with(&[attached("A", Value::Null)]);
-        let sent =
-            |id: &str, kind: &str| told("sA", "Network.requestWillBeSent", json!({"requestId": id, "type": kind}));
+        let mut tabs = with(&[attached_event("A", Value::Null)]);
+        let sent = |id: &str, kind: &str| {
+            session_event("sA", "Network.requestWillBeSent", json!({"requestId": id, "type": kind}))
+        };
         for (id, kind) in [("1", "Document"), ("2", "EventSource"), ("3", "Fetch"), ("4", "Media"), ("5", "Ping")] {
             tabs.apply(&sent(id, kind));
         }
-        tabs.apply(&told("sA", "Network.loadingFinished", json!({"requestId": "1"})));
+        tabs.apply(&session_event("sA", "Network.loadingFinished", json!({"requestId": "1"})));
         assert_eq!(tabs.front().unwrap().requests.keys().collect::<Vec<_>>(), ["3"]);
-        tabs.apply(&told("sA", "Network.loadingFailed", json!({"requestId": "3"})));
+        tabs.apply(&session_event("sA", "Network.loadingFailed", json!({"requestId": "3"})));
         assert!(tabs.front().unwrap().requests.is_empty());
     }
 
     #[test]
     fn a_page_cannot_open_tabs_without_end() {
-        let mut tabs = with(&[attached("A", Value::Null)]);
+        let mut tabs = with(&[attached_event("A", Value::Null)]);
         let closed = |posts: Vec<Post>| posts.iter().any(|post| post.method == "Target.closeTarget");
-        let closes: Vec<bool> = (0..100).map(|n| closed(tabs.apply(&attached(&format!("p{n}"), json!("A"))))).collect();
+        let closes: Vec<bool> =
+            (0..100).map(|n| closed(tabs.apply(&attached_event(&format!("p{n}"), json!("A"))))).collect();
         assert_eq!(tabs.all().len(), TABS_MAX);
         assert_eq!(closes.iter().filter(|closes| **closes).count(), 101 - TABS_MAX);
         // In a browser of somebody's own those past the last that is followed are theirs: they are let go, and stay open.
         for opener in [Value::Null, json!("nobody")] {
-            let posts = tabs.apply(&attached("theirs", opener));
+            let posts = tabs.apply(&attached_event("theirs", opener));
             let told: Vec<(&str, &Value)> = posts.iter().map(|post| (post.method, &post.params)).collect();
             let (go_on, let_go) = (json!({}), json!({"sessionId": "stheirs"}));
             assert_eq!(told, [("Runtime.runIfWaitingForDebugger", &go_on), ("Target.detachFromTarget", &let_go)]);
@@ -561,26 +564,28 @@ mod tests {
 
     #[test]
     fn a_crash_is_of_the_tab_and_a_frame_of_another_site_is_not_the_page() {
-        let mut tabs = with(&[attached("A", Value::Null)]);
+        let mut tabs = with(&[attached_event("A", Value::Null)]);
         let info = json!({"targetId": "F", "type": "iframe", "url": "http://other/"});
-        let posts = tabs.apply(&told("sA", "Target.attachedToTarget", json!({"sessionId": "sF", "targetInfo": info})));
+        let posts =
+            tabs.apply(&session_event("sA", "Target.attachedToTarget", json!({"sessionId": "sF", "targetInfo": info})));
         assert!(posts.iter().all(|post| post.session.as_deref() == Some("sF")), "{posts:?}");
-        tabs.apply(&told("sF", "Inspector.targetCrashed", json!({})));
+        tabs.apply(&session_event("sF", "Inspector.targetCrashed", json!({})));
         assert!(!tabs.front().unwrap().has_crashed);
         assert_eq!(
             tabs.front().unwrap().frames["F"],
             Frame { session: "sF".to_owned(), url: "http://other/".to_owned() }
         );
-        tabs.apply(&told("sF", "Page.frameNavigated", json!({"frame": {"id": "F", "url": "http://third/"}})));
+        tabs.apply(&session_event("sF", "Page.frameNavigated", json!({"frame": {"id": "F", "url": "http://third/"}})));
         assert_eq!((&*tabs.front().unwrap().frames["F"].url, tabs.front().unwrap().generation), ("http://third/", 0));
-        tabs.apply(&told("sA", "Inspector.targetCrashed", json!({})));
+        tabs.apply(&session_event("sA", "Inspector.targetCrashed", json!({})));
         assert!(tabs.front().unwrap().has_crashed);
     }
 
     #[test]
     fn a_page_that_asks_on_and_on_is_answered_with_no_and_then_ended() {
-        let mut tabs = with(&[attached("A", Value::Null)]);
-        let asks = |kind: &str| told("sA", "Page.javascriptDialogOpening", json!({"type": kind, "message": "x"}));
+        let mut tabs = with(&[attached_event("A", Value::Null)]);
+        let asks =
+            |kind: &str| session_event("sA", "Page.javascriptDialogOpening", json!({"type": kind, "message": "x"}));
         let shown = |tabs: &mut Tabs| {
             let posts = tabs.apply(&asks("alert"));
             let shown = tabs.front().unwrap().dialog.is_some();
@@ -599,7 +604,7 @@ mod tests {
 
     #[test]
     fn nonsense_changes_nothing() {
-        let mut tabs = with(&[attached("A", Value::Null)]);
+        let mut tabs = with(&[attached_event("A", Value::Null)]);
         for method in [
             "Target.attachedToTarget",
             "Target.detachedFromTarget",
@@ -611,8 +616,8 @@ mod tests {
             "Browser.downloadProgress",
         ] {
             for params in [Value::Null, json!({}), json!([1]), json!({"targetInfo": 5, "frame": "x", "guid": 7})] {
-                tabs.apply(&told("", method, params.clone()));
-                tabs.apply(&told("nobody", method, params));
+                tabs.apply(&session_event("", method, params.clone()));
+                tabs.apply(&session_event("nobody", method, params));
             }
         }
         assert_eq!(tabs.all().len(), 1);

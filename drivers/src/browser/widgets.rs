@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tapwright_contract::device::DriverErrorKind;
 
-use super::scripts::called;
+use super::scripts::call_expression;
 use super::tabs::{Frame, Tab};
 use super::{Browser, sites};
 use crate::deadline::Deadline;
@@ -51,11 +51,11 @@ impl Browser {
             Ok::<_, DriverErrorKind>([side(0), side(1), side(4), side(5)])
         };
         let owner = |url: &str| sites::front(&self.connection.sites, url, Some(&tab.url)).id;
-        let walk = format!("[location.href, {}]", called(WALK, &[WIDGETS_MAX.into()]));
+        let walk = format!("[location.href, {}]", call_expression(WALK, &[WIDGETS_MAX.into()]));
         let told = self.connection.ask_frame(&frame.session, name, &walk, soon);
         let [left, top, right, bottom] = match place.await {
             Ok(place) => place,
-            Err(kind) => return untold(kind, Vec::new()),
+            Err(kind) => return widgets_instead(kind, Vec::new()),
         };
         match told.await {
             Ok(told) => {
@@ -74,14 +74,14 @@ impl Browser {
                 let class = "Frame".to_owned();
                 let silent =
                     Widget { depth: 1, description, class, app: owner(&frame.url), bounds, ..Widget::default() };
-                untold(kind, vec![silent])
+                widgets_instead(kind, vec![silent])
             }
         }
     }
 }
 
 /// What is told of a frame that cannot be read.
-fn untold(kind: DriverErrorKind, instead: Vec<Widget>) -> Result<Vec<Widget>, DriverErrorKind> {
+fn widgets_instead(kind: DriverErrorKind, instead: Vec<Widget>) -> Result<Vec<Widget>, DriverErrorKind> {
     match kind {
         DriverErrorKind::Lost { .. } => Err(kind),
         // One that does not answer in time.

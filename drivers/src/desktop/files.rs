@@ -375,7 +375,7 @@ mod tests {
         Both { _folder: folder, own, other }
     }
 
-    fn told(both: &Both, name: &str, arguments: Value) -> Result<String, String> {
+    fn call_in_words(both: &Both, name: &str, arguments: Value) -> Result<String, String> {
         let folders = [both.own.clone()];
         carry_out(name, &arguments, &folders).expect("there is such a call").map_err(|kind| kind.to_string())
     }
@@ -385,21 +385,21 @@ mod tests {
         let both = both();
         let whole = both.own.join("in/a.txt");
         for path in ["in/a.txt", "./in//a.txt", whole.to_str().unwrap()] {
-            assert_eq!(told(&both, "files.read", json!({ "path": path })).unwrap(), "héllo", "{path}");
+            assert_eq!(call_in_words(&both, "files.read", json!({ "path": path })).unwrap(), "héllo", "{path}");
         }
-        assert_eq!(told(&both, "files.read", json!({ "path": "in/a.txt", "from": 4 })).unwrap(), "o");
-        told(&both, "files.write", json!({ "path": "in/b.txt", "text": "one\n" })).unwrap();
-        told(&both, "files.append", json!({ "path": "in/b.txt", "text": "two\n" })).unwrap();
+        assert_eq!(call_in_words(&both, "files.read", json!({ "path": "in/a.txt", "from": 4 })).unwrap(), "o");
+        call_in_words(&both, "files.write", json!({ "path": "in/b.txt", "text": "one\n" })).unwrap();
+        call_in_words(&both, "files.append", json!({ "path": "in/b.txt", "text": "two\n" })).unwrap();
         assert_eq!(fs::read_to_string(both.own.join("in/b.txt")).unwrap(), "one\ntwo\n");
-        let twice = told(&both, "files.write", json!({ "path": "in/b.txt", "text": "x" })).unwrap_err();
+        let twice = call_in_words(&both, "files.write", json!({ "path": "in/b.txt", "text": "x" })).unwrap_err();
         assert!(twice.contains("is there already"), "{twice}");
-        told(&both, "files.replace", json!({ "path": "in/b.txt", "text": "new" })).unwrap();
+        call_in_words(&both, "files.replace", json!({ "path": "in/b.txt", "text": "new" })).unwrap();
         assert_eq!(fs::read_to_string(both.own.join("in/b.txt")).unwrap(), "new");
-        told(&both, "files.make_folder", json!({ "path": "made" })).unwrap();
-        told(&both, "files.move", json!({ "path": "in/b.txt", "to": "made/c.txt" })).unwrap();
-        let over = told(&both, "files.move", json!({ "path": "made/c.txt", "to": "in/a.txt" })).unwrap_err();
+        call_in_words(&both, "files.make_folder", json!({ "path": "made" })).unwrap();
+        call_in_words(&both, "files.move", json!({ "path": "in/b.txt", "to": "made/c.txt" })).unwrap();
+        let over = call_in_words(&both, "files.move", json!({ "path": "made/c.txt", "to": "in/a.txt" })).unwrap_err();
         assert!(over.contains("is there already"), "{over}");
-        let listed: Value = serde_json::from_str(&told(&both, "files.list", json!({})).unwrap()).unwrap();
+        let listed: Value = serde_json::from_str(&call_in_words(&both, "files.list", json!({})).unwrap()).unwrap();
         let kinds: Vec<(&str, &str)> = listed["files"]
             .as_array()
             .unwrap()
@@ -440,20 +440,22 @@ mod tests {
             &format!("{}/../other/secret", both.own.display()),
         ] {
             for name in ["files.read", "files.write", "files.append", "files.replace", "files.make_folder"] {
-                let result = told(&both, name, json!({ "path": path, "text": "x" }));
+                let result = call_in_words(&both, name, json!({ "path": path, "text": "x" }));
                 let escapes = result.is_ok();
                 assert!(!escapes, "{name} {path}: {result:?}");
             }
-            assert!(told(&both, "files.move", json!({ "path": "in/a.txt", "to": path })).is_err(), "{path}");
+            assert!(call_in_words(&both, "files.move", json!({ "path": "in/a.txt", "to": path })).is_err(), "{path}");
         }
         for path in ["out", "leak", "..", "/etc"] {
-            assert!(told(&both, "files.list", json!({ "path": path })).is_err(), "{path}");
+            assert!(call_in_words(&both, "files.list", json!({ "path": path })).is_err(), "{path}");
         }
         // A file that is also elsewhere is not changed there.
         assert!(
-            told(&both, "files.append", json!({ "path": "twice", "text": "x" })).unwrap_err().contains("elsewhere")
+            call_in_words(&both, "files.append", json!({ "path": "twice", "text": "x" }))
+                .unwrap_err()
+                .contains("elsewhere")
         );
-        told(&both, "files.replace", json!({ "path": "twice", "text": "x" })).unwrap();
+        call_in_words(&both, "files.replace", json!({ "path": "twice", "text": "x" })).unwrap();
         assert_eq!(fs::read_to_string(outside).unwrap(), "not yours");
         assert_eq!(fs::read_dir(&both.other).unwrap().count(), 1);
     }
@@ -473,16 +475,16 @@ mod tests {
             ("in", "is no file"),
             ("none", "there is no"),
         ] {
-            let error = told(&both, "files.read", json!({ "path": path })).unwrap_err();
+            let error = call_in_words(&both, "files.read", json!({ "path": path })).unwrap_err();
             assert!(error.contains(words), "{path}: {error}");
         }
-        let long = told(&both, "files.read", json!({ "path": "long" })).unwrap();
+        let long = call_in_words(&both, "files.read", json!({ "path": "long" })).unwrap();
         assert!(long.ends_with(&format!("of {} characters; the rest begins at {TOLD_MAX}", TOLD_MAX + 5)));
         for nth in 0..NAMES_MAX + 3 {
             fs::write(both.own.join(format!("in/deep/{nth}")), "").unwrap();
         }
         let many: Value =
-            serde_json::from_str(&told(&both, "files.list", json!({ "path": "in/deep" })).unwrap()).unwrap();
+            serde_json::from_str(&call_in_words(&both, "files.list", json!({ "path": "in/deep" })).unwrap()).unwrap();
         assert_eq!((many["files"].as_array().unwrap().len(), &many["left_out"]), (NAMES_MAX, &json!(3)));
     }
 

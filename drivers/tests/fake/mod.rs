@@ -152,7 +152,7 @@ impl Fake {
         self.begin_flood.notify_one();
     }
 
-    pub fn asked(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -175,7 +175,7 @@ type Out = Arc<tokio::sync::Mutex<OwnedWriteHalf>>;
 
 /// What a stream of the daemon hears.
 #[derive(Default)]
-struct Ear {
+struct Acknowledgement {
     taken: Notify,
 }
 
@@ -183,7 +183,7 @@ async fn daemon(socket: TcpStream, device: Arc<Device>) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
     let (mut read, write) = socket.into_split();
     let out: Out = Arc::new(tokio::sync::Mutex::new(write));
-    let mut ears: BTreeMap<u32, (Arc<Ear>, mpsc::UnboundedSender<Vec<u8>>)> = BTreeMap::new();
+    let mut ears: BTreeMap<u32, (Arc<Acknowledgement>, mpsc::UnboundedSender<Vec<u8>>)> = BTreeMap::new();
     let mut tasks = tokio::task::JoinSet::new();
     loop {
         let mut header = [0; 24];
@@ -211,7 +211,7 @@ async fn daemon(socket: TcpStream, device: Arc<Device>) -> std::io::Result<()> {
                 device.note(&name);
                 let mine = device.next.fetch_add(1, Ordering::SeqCst);
                 let (heard, hear) = mpsc::unbounded_channel();
-                let ear = Arc::new(Ear::default());
+                let ear = Arc::new(Acknowledgement::default());
                 let reply = reply(&device, &name);
                 match reply {
                     Reply::Deaf => continue,
@@ -256,7 +256,7 @@ fn reply(device: &Device, name: &str) -> Reply {
 
 struct Daemon {
     out: Out,
-    ear: Arc<Ear>,
+    ear: Arc<Acknowledgement>,
     hear: mpsc::UnboundedReceiver<Vec<u8>>,
     mine: u32,
     theirs: u32,

@@ -85,7 +85,7 @@ pub struct Resized {
 
 /// A picture cut into patches, ready for the vision encoder.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prepared {
+pub struct PreparedPicture {
     /// `[rows * columns, ImageProcessor::patch_values]` floats, in the order that the encoder merges them.
     pub patches: Vec<f32>,
     /// Rows of patches.
@@ -111,9 +111,9 @@ pub fn shrink(pixels: Pixels<'_>, processor: &ImageProcessor) -> Result<Resized,
 ///
 /// # Errors
 /// As `shrink`.
-pub fn prepare(pixels: Pixels<'_>, processor: &ImageProcessor) -> Result<Prepared, Unfit> {
+pub fn prepare(pixels: Pixels<'_>, processor: &ImageProcessor) -> Result<PreparedPicture, Unfit> {
     let resized = shrink(pixels, processor)?;
-    Ok(Prepared {
+    Ok(PreparedPicture {
         patches: patches(&resized, processor)?,
         rows: resized.height / processor.patch,
         columns: resized.width / processor.patch,

@@ -3,7 +3,7 @@
 use super::{Layout, Weight};
 use crate::checkpoint::{Tensor, TensorTree};
 use crate::error::BuildError;
-use crate::onnx::{Blocks, ElementType, Graph, Projected, Value};
+use crate::onnx::{Blocks, ElementType, Graph, ProjectedHeads, Value};
 
 /// `x: [.., in] -> [.., out]`, with no bias.
 pub fn linear<'a>(
@@ -21,7 +21,7 @@ pub fn linear<'a>(
 /// `x: [.., in] -> [.., out]` through a matrix that was found already.
 pub fn matrix<'a>(graph: &mut Graph<Weight<'a>>, x: &Value, tensor: Tensor<'a>, name: &str) -> Value {
     let Some(blocks) = graph.options().blocks else {
-        let matrix = graph.weight(tensor.name, tensor.shape, Weight::stored(tensor));
+        let matrix = graph.weight(tensor.name, tensor.shape, Weight::from_tensor(tensor));
         return graph.matmul_transposed(name, x, &matrix);
     };
     let (matrix, out) = (tensor.name.to_owned(), tensor.shape[0]);
@@ -37,14 +37,14 @@ pub fn projections<'a>(
     parts: [(&str, u64); 3],
     biased: bool,
     weights: &TensorTree<'a>,
-) -> Result<Projected, BuildError> {
+) -> Result<ProjectedHeads, BuildError> {
     let Some(blocks) = graph.options().blocks else {
         let mut apart = Vec::new();
         for (name, out) in parts {
             let product = linear(graph, x, out, weights, name)?;
             apart.push(if biased { bias(graph, &product, &weights.at(name))? } else { product });
         }
-        return Ok(Projected::Apart(apart.try_into().expect("there are three parts")));
+        return Ok(ProjectedHeads::Apart(apart.try_into().expect("there are three parts")));
     };
     let (mut matrices, mut shifts) = (Vec::new(), Vec::new());
     for (name, out) in parts {
@@ -61,7 +61,13 @@ pub fn projections<'a>(
         graph.weight(&at.name_of("bias"), &[out], weight)
     });
     let [quants, scales] = &pair;
-    Ok(Projected::Together(graph.matmul_blocks(&at.name_of("product"), x, [quants, scales], shift.as_ref(), blocks)))
+    Ok(ProjectedHeads::Together(graph.matmul_blocks(
+        &at.name_of("product"),
+        x,
+        [quants, scales],
+        shift.as_ref(),
+        blocks,
+    )))
 }
 
 /// A matrix as numbers and scales, under the names that ONNX Runtime's own quantiser would give them.
@@ -108,5 +114,5 @@ pub fn vector<'a>(
     name: &str,
 ) -> Result<Value, BuildError> {
     let vector = weights.tensor(name, [width])?;
-    Ok(graph.weight(vector.name, &[width], Weight::stored(vector)))
+    Ok(graph.weight(vector.name, &[width], Weight::from_tensor(vector)))
 }

@@ -73,7 +73,7 @@ pub fn head<'a>(embeddings: Tensor<'a>, head: &TensorTree<'a>, tied: bool) -> Re
 }
 
 impl<'a> Weight<'a> {
-    pub fn stored(tensor: Tensor<'a>) -> Weight<'a> {
+    pub fn from_tensor(tensor: Tensor<'a>) -> Weight<'a> {
         Weight { parts: vec![tensor], layout: Layout::Stored }
     }
 

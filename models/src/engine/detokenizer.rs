@@ -106,7 +106,7 @@ mod tests {
     }
 
     /// All that is handed out, up to the stop.
-    fn said(text: &str, stops: &[&str], stop_shown: bool) -> (String, Option<String>) {
+    fn detokenize(text: &str, stops: &[&str], stop_shown: bool) -> (String, Option<String>) {
         thread_local!(static TOKENIZER: Tokenizer = tokenizer());
         TOKENIZER.with(|tokenizer| {
             let mut detokenizer =
@@ -139,7 +139,7 @@ mod tests {
         ];
         for (text, stops, shown, expected, stop) in cases {
             assert_eq!(
-                said(text, stops, *shown),
+                detokenize(text, stops, *shown),
                 ((*expected).to_owned(), stop.map(str::to_owned)),
                 "{text:?} {stops:?}"
             );
@@ -152,7 +152,7 @@ mod tests {
         #[test]
         fn pieces_are_the_whole(text in "[a-zé好🙂 \n]{0,40}", stop in "[a-c好]{1,3}") {
             let whole = text.find(&stop).map_or(text.as_str(), |at| &text[..at]);
-            prop_assert_eq!(said(&text, &[&stop], false).0, whole);
+            prop_assert_eq!(detokenize(&text, &[&stop], false).0, whole);
         }
     }
 }

@@ -125,9 +125,9 @@ pub fn examine(
     let ProviderChoice { provider, why } = engine.picked.clone();
 
     stage(DoctorStage::Doing("checking the numbers"));
-    let checks = check(&mut engine).map_err(stopped)?;
+    let checks = check(&mut engine).map_err(open_error)?;
     stage(DoctorStage::Doing("measuring"));
-    let speed = measure(&mut engine, now).map_err(stopped)?;
+    let speed = measure(&mut engine, now).map_err(open_error)?;
     let resident_mib = resident_mib();
     drop(engine);
     // Only now, so that one model is in memory at a time.
@@ -162,7 +162,7 @@ pub fn examine(
 
 /// Reads a prompt with a picture in it at once, in chunks and token by token, and compares what comes of it.
 fn check(engine: &mut Engine) -> Result<Vec<Check>, ModelErrorKind> {
-    let compiled = engine.preparer.tokenize(&[shown(0)], None)?;
+    let compiled = engine.preparer.tokenize(&[picture_turn(0)], None)?;
     let features = engine.encode_image(&compiled.images[0], &Interrupt::new()?)?;
     let (finite, size) = (features.iter().all(|number| number.is_finite()), features.len());
     let (rows, columns) = (compiled.images[0].rows, compiled.images[0].columns);
@@ -269,7 +269,7 @@ struct Speed {
 fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, ModelErrorKind> {
     let interrupt = Interrupt::new()?;
     // One token, to know how much of the rest can be afforded.
-    let trial = engine.preparer.tokenize(&[said(0, 8)], None)?;
+    let trial = engine.preparer.tokenize(&[question_turn(0, 8)], None)?;
     let mut cache = fresh(engine, &trial, trial.slots.len() + 1)?;
     let embeds = engine.embed(&trial.slots[..1], &[])?;
     engine.decoder.run(&mut cache, embeds.clone(), 0, &[0], interrupt.options())?;
@@ -285,7 +285,7 @@ fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, Mod
     let (mut prefill_tokens, mut past, mut vision_tokens) = (0, 0, [0, 0]);
     // The first round warms up and is not counted.
     for round in 0..=rounds {
-        let turn = said(round, words);
+        let turn = question_turn(round, words);
         let compiled = engine.preparer.tokenize(std::slice::from_ref(&turn), None)?;
         let length = compiled.slots.len();
         (prefill_tokens, past) = (length, length + tokens / 2);
@@ -309,7 +309,7 @@ fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, Mod
             grammar: Some(Grammar::Lark("start: /(.|\\n){4000}/".to_owned())),
             ..Request::greedy(vec![turn])
         };
-        let (engine_prefill, each) = timed(engine, request, now)?;
+        let (engine_prefill, each) = time_answer(engine, request, now)?;
 
         // A picture that was not seen before.
         let image = engine.preparer.layout_image(&picture(round as u8 + 1));
@@ -339,7 +339,7 @@ fn measure(engine: &mut Engine, now: &dyn Fn() -> Duration) -> Result<Speed, Mod
 }
 
 /// How long the engine takes to read a prompt, and for each token of its answer.
-fn timed(
+fn time_answer(
     engine: &mut Engine,
     request: Request,
     now: &dyn Fn() -> Duration,
@@ -374,10 +374,10 @@ fn fallbacks(
     let records = Records::new().map_err(|why| OpenError::Runtime { why })?;
     let recorded = EngineOptions { provider, ..options.clone() };
     let mut engine = Engine::open_recorded(built, library, &recorded, Some(&records.0))?;
-    let compiled = engine.preparer.tokenize(&[shown(0)], None).map_err(stopped)?;
-    let features = [Some(engine.encode_image(&compiled.images[0], &Interrupt::new()?).map_err(stopped)?)];
+    let compiled = engine.preparer.tokenize(&[picture_turn(0)], None).map_err(open_error)?;
+    let features = [Some(engine.encode_image(&compiled.images[0], &Interrupt::new()?).map_err(open_error)?)];
     let slots = excerpt(&compiled);
-    logits(&mut engine, &compiled, &slots, &features, slots.len()).map_err(stopped)?;
+    logits(&mut engine, &compiled, &slots, &features, slots.len()).map_err(open_error)?;
     let files = [("vision", engine.encoder.end_record()?), ("decoder", engine.decoder.end_record()?)];
     let mut found = Vec::new();
     for (graph, file) in files {
@@ -435,13 +435,13 @@ fn others(graph: &'static str, record: &str, provider: Provider) -> Result<Vec<F
 }
 
 /// A question in so many words; another one for each number, from its first word on.
-pub(super) fn said(number: usize, words: usize) -> Turn {
+pub(super) fn question_turn(number: usize, words: usize) -> Turn {
     let text: String = (0..words).map(|n| format!("{} ", (number * 7919 + n * 31) % 977)).collect();
     Turn { role: Role::User, parts: vec![Part::Text(format!("{number} {}", text.trim_end()))] }
 }
 
-fn shown(number: u8) -> Turn {
-    let words = said(0, 2 * CHECKED).parts;
+fn picture_turn(number: u8) -> Turn {
+    let words = question_turn(0, 2 * CHECKED).parts;
     Turn { role: Role::User, parts: std::iter::once(Part::Picture(picture(number))).chain(words).collect() }
 }
 
@@ -483,7 +483,7 @@ fn version(library: &Path) -> String {
     }
 }
 
-fn stopped(kind: ModelErrorKind) -> OpenError {
+fn open_error(kind: ModelErrorKind) -> OpenError {
     OpenError::Runtime { why: kind.to_string() }
 }
 

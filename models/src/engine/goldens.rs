@@ -215,7 +215,7 @@ pub(crate) fn engine_of(at: &Path, build: &Build, options: &EngineOptions) -> Op
     Some(Engine::open(&built.folder, &library, options).unwrap())
 }
 
-pub(crate) fn compiled(engine: &Engine, case: &GoldenCase) -> TokenizedPrompt {
+pub(crate) fn compile_case(engine: &Engine, case: &GoldenCase) -> TokenizedPrompt {
     let seen: Vec<PreparedImage> = case
         .pictures
         .iter()
@@ -230,7 +230,7 @@ pub(crate) fn compiled(engine: &Engine, case: &GoldenCase) -> TokenizedPrompt {
 }
 
 /// An answer to a prompt that is in tokens already.
-pub(crate) fn begun(engine: &mut Engine, request: &Request, prompt: TokenizedPrompt) -> ActiveAnswer {
+pub(crate) fn begin_answer(engine: &mut Engine, request: &Request, prompt: TokenizedPrompt) -> ActiveAnswer {
     let room = engine.preparer.room(&prompt, request.tokens_max).unwrap();
     let prepared = engine.preparer.complete(request.clone(), prompt, None, room).unwrap();
     engine.begin_prepared(prepared, Arc::new(Interrupt::new().unwrap())).unwrap_or_else(|_| panic!("it begins"))
@@ -261,7 +261,7 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
             let Some(mut engine) = engine(folder.path(), &options(chunk)) else { return };
             for (index, case) in goldens.cases.iter().enumerate().filter(|(_, case)| case.variant == *variant) {
                 let about = format!("case {index}, {variant}, {precision} in {shards} files, chunks of {chunk}");
-                let compiled = compiled(&engine, case);
+                let compiled = compile_case(&engine, case);
                 let grids: Vec<_> = compiled.images.iter().map(|seen| [1, 2 * seen.rows, 2 * seen.columns]).collect();
                 assert_eq!(grids, case.grids, "{about}");
                 let theirs: Vec<u32> = arrays
@@ -305,7 +305,7 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
                 // In chunks, and then token by token; twice, as the second time the cache has what the first left there.
                 for round in 0..2 {
                     let request = Request { tokens_max: Some(case.answer.len() as u32), ..Request::greedy(Vec::new()) };
-                    let mut work = begun(&mut engine, &request, compiled.clone());
+                    let mut work = begin_answer(&mut engine, &request, compiled.clone());
                     while work.logits.is_none() {
                         engine.step(&mut work).unwrap();
                     }

@@ -61,12 +61,12 @@ impl Grammars {
     /// What is wrong with the grammar, for whoever wrote it.
     pub fn constraint(&self, grammar: &Grammar) -> Result<Constraint, String> {
         let grammar = match grammar {
-            Grammar::Lark(text) => TopLevelGrammar::from_lark(self.spelled(text)),
+            Grammar::Lark(text) => TopLevelGrammar::from_lark(self.spell_marks(text)),
             Grammar::Schema(schema) => TopLevelGrammar::from_json_schema(bounded(schema, self.string_max)),
             Grammar::Regex(expression) => TopLevelGrammar::from_regex(expression),
         };
         let mut constraint = Constraint { matcher: Matcher::new(self.factory.create_parser(grammar)) };
-        constraint.checked()?;
+        constraint.check_limits()?;
         // Some limits show only when the first token is looked for.
         if !constraint.is_over() {
             constraint.matcher.compute_mask().map_err(why)?;
@@ -75,7 +75,7 @@ impl Grammars {
     }
 
     /// Marks of thought and answer are tokens for some models and five letters between signs for others.
-    fn spelled(&self, lark: &str) -> String {
+    fn spell_marks(&self, lark: &str) -> String {
         self.marks.iter().fold(lark.to_owned(), |text, (mark, spelled)| text.replace(mark, spelled))
     }
 }
@@ -189,7 +189,7 @@ fn in_words(reason: StopReason) -> &'static str {
 
 /// Whether a grammar could be followed, by what llguidance says of it. Today it has an error for each reason that is none of a good end;
 /// a reason without one would make an answer that was cut off look like a whole one.
-fn followed(error: Option<String>, reason: StopReason) -> Result<(), String> {
+fn check_stop_reason(error: Option<String>, reason: StopReason) -> Result<(), String> {
     match error {
         Some(error) => Err(why(error)),
         None if reason.is_ok() => Ok(()),
@@ -202,14 +202,14 @@ impl Constraint {
     ///
     /// # Errors
     /// As `mask`.
-    pub fn forced(&mut self) -> Result<Vec<u32>, String> {
+    pub fn forced_tokens(&mut self) -> Result<Vec<u32>, String> {
         let forced = self.matcher.consume_ff_tokens();
-        self.checked().map(|()| forced)
+        self.check_limits().map(|()| forced)
     }
 
     /// A grammar that went beyond its limits is over as well, but it has not been followed to its end.
-    fn checked(&self) -> Result<(), String> {
-        followed(self.matcher.get_error(), self.matcher.stop_reason())
+    fn check_limits(&self) -> Result<(), String> {
+        check_stop_reason(self.matcher.get_error(), self.matcher.stop_reason())
     }
 
     /// Makes the logits of what may not follow minus infinity.
@@ -239,7 +239,7 @@ impl Constraint {
     /// As `mask`.
     pub fn accept(&mut self, token: u32) -> Result<(), String> {
         self.matcher.consume_token(token).map_err(why)?;
-        self.checked()
+        self.check_limits()
     }
 
     /// Whether nothing can follow.
@@ -290,8 +290,12 @@ mod tests {
     #[test]
     fn only_what_was_followed_to_a_good_end_is_over() {
         for reason in [StopReason::NotStopped, StopReason::EndOfSentence, StopReason::NoExtension] {
-            assert_eq!(followed(None, reason), Ok(()), "{reason}");
-            assert_eq!(followed(Some("<non-verbose/>bad".to_owned()), reason), Err("bad".to_owned()), "{reason}");
+            assert_eq!(check_stop_reason(None, reason), Ok(()), "{reason}");
+            assert_eq!(
+                check_stop_reason(Some("<non-verbose/>bad".to_owned()), reason),
+                Err("bad".to_owned()),
+                "{reason}"
+            );
         }
         for (reason, expected) in [
             (StopReason::LexerTooComplex, "its regular expressions are more than can be followed; make them simpler"),
@@ -300,7 +304,7 @@ mod tests {
             (StopReason::InternalError, "it could not be followed, and nobody can tell why; make it simpler"),
             (StopReason::Cancelled, "it could not be followed, and nobody can tell why; make it simpler"),
         ] {
-            assert_eq!(followed(None, reason).unwrap_err(), expected, "{reason}");
+            assert_eq!(check_stop_reason(None, reason).unwrap_err(), expected, "{reason}");
         }
     }
 

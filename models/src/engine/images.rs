@@ -27,7 +27,7 @@ impl ImageCache {
     }
 
     /// Keeps a picture's features, unless they alone are too many.
-    pub fn put(&mut self, key: ImageKey, features: Rc<[f32]>) {
+    pub fn insert(&mut self, key: ImageKey, features: Rc<[f32]>) {
         self.bytes += size_of_val(&*features);
         self.images.push_back((key, features));
         while self.bytes > self.bytes_max {

@@ -206,7 +206,7 @@ impl Local {
         tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?
     }
 
-    async fn answered(&self, request: Request) -> Result<Reply, ModelErrorKind> {
+    async fn answer(&self, request: Request) -> Result<Reply, ModelErrorKind> {
         let mut pieces = self.ask(request).await?;
         let mut whole = String::new();
         while let Some(piece) = pieces.recv().await {
@@ -238,13 +238,13 @@ impl Model for Local {
         let sampling = &self.facts.settings.sampling;
         let request = Request {
             tokens_max: Some(prompt.tokens_max),
-            sampling: Sampling { seed: SplitMix64::derived(sampling.seed, self.replies), ..sampling.clone() },
+            sampling: Sampling { seed: SplitMix64::derive_seed(sampling.seed, self.replies), ..sampling.clone() },
             grammar: prompt.grammar.clone().filter(|_| self.facts.settings.grammar).map(Grammar::Lark),
             ..Request::greedy(prompt.turns.clone())
         };
         self.replies += 1;
         // However this future ends, it drops its end of the answer, and that interrupts the engine.
-        let answer = tokio::time::timeout(within, self.answered(request)).await;
+        let answer = tokio::time::timeout(within, self.answer(request)).await;
         answer
             .unwrap_or(Err(ModelErrorKind::TimedOut { within }))
             .map_err(|kind| ModelError { model: self.name.clone(), kind })

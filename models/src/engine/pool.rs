@@ -29,7 +29,7 @@ pub trait CacheStore {
     fn capacity(&self, cache: &Self::Cache) -> usize;
 
     /// What this cache really holds.
-    fn held(&self, cache: &Self::Cache) -> usize;
+    fn cache_bytes(&self, cache: &Self::Cache) -> usize;
 
     /// Gives a cache another capacity. Its first `kept` slots stay as they are, also if it fails.
     fn resize(&self, cache: &mut Self::Cache, capacity: usize, kept: usize) -> Result<(), RuntimeError>;
@@ -113,8 +113,8 @@ impl<C> Pool<C> {
     }
 
     /// What all caches hold at this moment.
-    pub fn held<S: CacheStore<Cache = C>>(&self, store: &S) -> usize {
-        self.conversations.values().map(|conversation| store.held(&conversation.cache)).sum()
+    pub fn cache_bytes<S: CacheStore<Cache = C>>(&self, store: &S) -> usize {
+        self.conversations.values().map(|conversation| store.cache_bytes(&conversation.cache)).sum()
     }
 
     /// Finds the conversation that a prompt goes on, or makes one, with room for `now` slots and a claim to `in_all`. Returns it and
@@ -247,7 +247,7 @@ impl<C> Pool<C> {
         // What an earlier, longer prompt left is given back.
         let capacity = if before < now {
             store.capacity_for(now.max(before + before / 4).min(in_all))
-        } else if before > 2 * all || store.held(&conversation.cache) > store.bytes(before.max(all)) {
+        } else if before > 2 * all || store.cache_bytes(&conversation.cache) > store.bytes(before.max(all)) {
             all
         } else {
             return Ok(());
@@ -278,10 +278,10 @@ impl<C> Pool<C> {
             };
             for (_, other) in others {
                 count += 1;
-                claim(other.reserved, store.held(&other.cache));
+                claim(other.reserved, store.cache_bytes(&other.cache));
             }
             // A cache that is larger than the claim holds what it holds until it is made smaller.
-            let held = occupied.map_or(0, |id| store.held(&self.conversations[&id].cache));
+            let held = occupied.map_or(0, |id| store.cache_bytes(&self.conversations[&id].cache));
             claim(Some(in_all), held);
             if count <= self.conversations_max && bytes + moving <= self.bytes_max {
                 return Ok(());
@@ -390,7 +390,7 @@ mod tests {
             cache.layers.iter().map(Vec::len).min().unwrap_or(0)
         }
 
-        fn held(&self, cache: &Layers<'a>) -> usize {
+        fn cache_bytes(&self, cache: &Layers<'a>) -> usize {
             cache.layers.iter().map(Vec::len).sum()
         }
 
@@ -434,7 +434,7 @@ mod tests {
 
     fn check(pool: &Pool<Layers<'_>>, memory: &Memory, bytes_max: usize) {
         assert!(memory.peak.get() <= bytes_max, "{} bytes under a bound of {bytes_max}", memory.peak.get());
-        assert_eq!(pool.held(&memory), memory.live.get(), "nothing leaks");
+        assert_eq!(pool.cache_bytes(&memory), memory.live.get(), "nothing leaks");
         for conversation in pool.iter() {
             for layer in &conversation.cache.layers {
                 let held: Vec<PromptSlot> = slots(&layer[..conversation.past.len()]);
@@ -493,9 +493,9 @@ mod tests {
         let (id, _) = pool.take(&&memory, &slots(&[7; 400]), 400, 400).unwrap();
         fill(&mut pool, id, &[7; 5]);
         pool.release(id);
-        assert_eq!(pool.held(&&memory), LAYERS * 400);
+        assert_eq!(pool.cache_bytes(&&memory), LAYERS * 400);
         let (same, kept) = pool.take(&&memory, &slots(&[7; 6]), 6, 8).unwrap();
-        assert_eq!((same, kept, pool.held(&&memory)), (id, 5, LAYERS * STEP));
+        assert_eq!((same, kept, pool.cache_bytes(&&memory)), (id, 5, LAYERS * STEP));
     }
 
     #[test]

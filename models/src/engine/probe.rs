@@ -5,7 +5,7 @@
 use tapwright_contract::model::ModelErrorKind;
 
 use super::Engine;
-use super::doctor::{fresh, picture, said};
+use super::doctor::{fresh, picture, question_turn};
 use super::interrupt::Interrupt;
 use super::prompt::PromptSlot;
 use super::runtime::KvCache;
@@ -23,7 +23,7 @@ pub fn probe(engine: &mut Engine) -> Result<(), ModelErrorKind> {
     let features = engine.encode_image(&image, &Interrupt::new()?)?;
     finite(&features, "features of a picture")?;
     // A word has a few tokens at most.
-    let prompt = engine.preparer.tokenize(&[said(0, WORDS.min(engine.preparer.context / 8))], None)?;
+    let prompt = engine.preparer.tokenize(&[question_turn(0, WORDS.min(engine.preparer.context / 8))], None)?;
     let (slots, chunk) = (&prompt.slots, engine.chunk);
     let mut cache = fresh(engine, &prompt, slots.len())?;
     let longest = chunk.min(slots.len());

@@ -6,7 +6,7 @@
 use safetensors::SafeTensors;
 use serde::Deserialize;
 
-use super::goldens::{GoldenCase, begun, checkpoint, compiled, engine_of, furthest, goldens, here, options};
+use super::goldens::{GoldenCase, begin_answer, checkpoint, compile_case, engine_of, furthest, goldens, here, options};
 use super::pool::CacheStore as _;
 use super::prepare::RotaryTables;
 use super::*;
@@ -30,7 +30,7 @@ struct Quantised {
 
 /// The whole prompt at once, all logits that the case asks for.
 fn logits(engine: &mut Engine, case: &GoldenCase) -> Vec<f32> {
-    let compiled = compiled(engine, case);
+    let compiled = compile_case(engine, case);
     let all: Vec<_> = compiled
         .images
         .iter()
@@ -109,8 +109,8 @@ fn every_architecture_answers_when_it_is_quantised() {
 
                 let request = Request { tokens_max: Some(8), ..Request::greedy(Vec::new()) };
                 let mut work = {
-                    let prompt = compiled(&engine, case);
-                    begun(&mut engine, &request, prompt)
+                    let prompt = compile_case(&engine, case);
+                    begin_answer(&mut engine, &request, prompt)
                 };
                 while engine.step(&mut work).unwrap().end.is_none() {}
                 engine.release(work.conversation, true);
@@ -138,8 +138,8 @@ fn graphs_of_16_bits_are_fed_and_read_in_16_bits() {
             let request = Request { tokens_max: Some(600), ..Request::greedy(Vec::new()) };
             let answers = [(), ()].map(|()| {
                 let mut work = {
-                    let prompt = compiled(&engine, case);
-                    begun(&mut engine, &request, prompt)
+                    let prompt = compile_case(&engine, case);
+                    begin_answer(&mut engine, &request, prompt)
                 };
                 while engine.step(&mut work).unwrap().end.is_none() {}
                 engine.release(work.conversation, true);

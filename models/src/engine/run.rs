@@ -148,20 +148,20 @@ impl Engine {
         }
         if answer.forced_tokens.is_empty() {
             if answer.constraint.as_ref().is_some_and(Constraint::is_over) {
-                return self.ended(answer, output, FinishReason::Grammar);
+                return self.finish(answer, output, FinishReason::Grammar);
             }
             if let Some(constraint) = &mut answer.constraint {
-                constraint.mask(logits).map_err(refused)?;
+                constraint.mask(logits).map_err(refusal)?;
             }
             if answer.usage.answer < answer.tokens_min {
                 forbid(logits, self.preparer.ends.iter().chain(&answer.ends));
             }
-            let token = answer.sampler.choose(logits).map_err(unsampled)?;
+            let token = answer.sampler.choose(logits).map_err(sample_error)?;
             if let Some(finish) = self.accept_token(answer, token, &mut output)? {
-                return self.ended(answer, output, finish);
+                return self.finish(answer, output, finish);
             }
             if let Some(constraint) = &mut answer.constraint {
-                constraint.accept(token).map_err(refused)?;
+                constraint.accept(token).map_err(refusal)?;
             }
             fed.push(token);
             answer.force()?;
@@ -170,7 +170,7 @@ impl Engine {
             answer.sampler.note(token);
             answer.usage.forced += 1;
             if let Some(finish) = self.accept_token(answer, token, &mut output)? {
-                return self.ended(answer, output, finish);
+                return self.finish(answer, output, finish);
             }
             fed.push(token);
             if !self.fast_forward {
@@ -178,7 +178,7 @@ impl Engine {
             }
         }
         if answer.forced_tokens.is_empty() && answer.constraint.as_ref().is_some_and(Constraint::is_over) {
-            return self.ended(answer, output, FinishReason::Grammar);
+            return self.finish(answer, output, FinishReason::Grammar);
         }
         let fed: Vec<PromptSlot> = fed.into_iter().map(PromptSlot::Token).collect();
         answer.logits = Some(self.compute(answer, &fed, true)?);
@@ -196,12 +196,12 @@ impl Engine {
         answer.usage.answer += 1;
         if self.preparer.ends.contains(&token) || answer.ends.contains(&token) {
             if answer.stop_shown && answer.ends.contains(&token) {
-                let shown = answer.detokenizer.push(token, tokenizer).map_err(undecoded)?;
+                let shown = answer.detokenizer.push(token, tokenizer).map_err(decode_error)?;
                 output.text.push_str(&shown.text);
             }
             return Ok(Some(FinishReason::Token(token)));
         }
-        let shown = answer.detokenizer.push(token, tokenizer).map_err(undecoded)?;
+        let shown = answer.detokenizer.push(token, tokenizer).map_err(decode_error)?;
         output.text.push_str(&shown.text);
         if let Some(stop) = shown.stop {
             return Ok(Some(FinishReason::Text(stop)));
@@ -210,7 +210,7 @@ impl Engine {
     }
 
     /// The last of an answer's text, and why it ended.
-    fn ended(
+    fn finish(
         &self,
         answer: &mut ActiveAnswer,
         mut output: StepOutput,
@@ -218,7 +218,7 @@ impl Engine {
     ) -> Result<StepOutput, ModelErrorKind> {
         let mut end = finish;
         if !matches!(end, FinishReason::Text(_)) {
-            let shown = answer.detokenizer.finish(&self.preparer.tokenizer).map_err(undecoded)?;
+            let shown = answer.detokenizer.finish(&self.preparer.tokenizer).map_err(decode_error)?;
             output.text.push_str(&shown.text);
             if let Some(stop) = shown.stop {
                 end = FinishReason::Text(stop);
@@ -325,7 +325,7 @@ impl Engine {
                 "the vision encoder returned non-finite features; the weights may be corrupt, or overflow in 16 bits: build the model with --precision bf16 or fp32",
             ));
         }
-        self.images.put(image.key, features.clone());
+        self.images.insert(image.key, features.clone());
         Ok(features)
     }
 }
@@ -337,7 +337,7 @@ impl ActiveAnswer {
     /// Takes the tokens that the grammar leaves no choice about.
     fn force(&mut self) -> Result<(), ModelErrorKind> {
         if let Some(constraint) = &mut self.constraint {
-            self.forced_tokens.extend(constraint.forced().map_err(refused)?);
+            self.forced_tokens.extend(constraint.forced_tokens().map_err(refusal)?);
         }
         Ok(())
     }
@@ -354,15 +354,15 @@ pub fn forbid<'a>(logits: &mut [f32], tokens: impl Iterator<Item = &'a u32>) {
     }
 }
 
-fn refused(why: String) -> ModelErrorKind {
+fn refusal(why: String) -> ModelErrorKind {
     ModelErrorKind::InvalidPrompt { why: format!("the grammar: {why}") }
 }
 
-fn undecoded(why: String) -> ModelErrorKind {
+fn decode_error(why: String) -> ModelErrorKind {
     fatal(format!("the tokenizer cannot decode: {why}"))
 }
 
-fn unsampled(error: SampleError) -> ModelErrorKind {
+fn sample_error(error: SampleError) -> ModelErrorKind {
     match error {
         SampleError::NotFinite => fatal(
             "the model returned NaN or infinite logits; the weights may be corrupt, or overflow in 16 bits: build the model with --precision bf16 or fp32",

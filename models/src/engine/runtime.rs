@@ -339,7 +339,7 @@ impl CacheStore for Decoder {
         cache.layers.iter().map(|layer| layer.capacity).min().unwrap_or(0)
     }
 
-    fn held(&self, cache: &KvCache) -> usize {
+    fn cache_bytes(&self, cache: &KvCache) -> usize {
         cache.layers.iter().map(|layer| self.bytes(layer.capacity) / self.layers).sum()
     }
 

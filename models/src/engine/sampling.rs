@@ -45,7 +45,7 @@ impl SplitMix64 {
     }
 
     /// A seed that goes with this one and a number.
-    pub fn derived(seed: u64, number: u64) -> u64 {
+    pub fn derive_seed(seed: u64, number: u64) -> u64 {
         if number == 0 { seed } else { SplitMix64(seed ^ SplitMix64(number).next()).next() }
     }
 
@@ -187,7 +187,7 @@ mod tests {
     fn choices(sampling: &Sampling, logits: &[f32], count: u64) -> Vec<u32> {
         (0..count)
             .map(|number| {
-                let seed = SplitMix64::derived(sampling.seed, number);
+                let seed = SplitMix64::derive_seed(sampling.seed, number);
                 sampler(Sampling { seed, ..sampling.clone() }).choose(&mut logits.to_vec()).unwrap()
             })
             .collect()

@@ -17,7 +17,7 @@ const NEVER: &dyn Fn() -> bool = &|| false;
 
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq)]
-struct Whole {
+struct WholeAnswer {
     text: String,
     why: FinishReason,
     usage: Usage,
@@ -25,7 +25,7 @@ struct Whole {
 
 impl Engine {
     /// Works on an answer to its end; nothing, if it is to stop before. Looks whether to stop before each bit of work.
-    fn answer(&mut self, request: &Request, stop: &dyn Fn() -> bool) -> Result<Option<Whole>, ModelErrorKind> {
+    fn answer(&mut self, request: &Request, stop: &dyn Fn() -> bool) -> Result<Option<WholeAnswer>, ModelErrorKind> {
         let mut work = self.begin_alone(request.clone())?;
         let mut text = String::new();
         loop {
@@ -37,12 +37,12 @@ impl Engine {
             text.push_str(&output.text);
             if let Some(why) = output.end {
                 self.release(work.conversation, true);
-                return Ok(Some(Whole { text, why, usage: work.usage }));
+                return Ok(Some(WholeAnswer { text, why, usage: work.usage }));
             }
         }
     }
 
-    fn whole(&mut self, request: &Request) -> Whole {
+    fn whole(&mut self, request: &Request) -> WholeAnswer {
         self.answer(request, NEVER).unwrap().unwrap()
     }
 
@@ -58,7 +58,7 @@ impl Engine {
         Arc::get_mut(&mut self.preparer).expect("nobody else has it")
     }
 
-    fn encoded(&mut self, picture: &Picture) -> Result<std::rc::Rc<[f32]>, ModelErrorKind> {
+    fn encode(&mut self, picture: &Picture) -> Result<std::rc::Rc<[f32]>, ModelErrorKind> {
         let image = self.preparer.layout_image(picture).unwrap();
         self.encode_image(&image, &Interrupt::new().unwrap())
     }
@@ -77,38 +77,38 @@ fn request(turns: Vec<Turn>, tokens_max: u32) -> Request {
 }
 
 /// Never the same for long, as random weights would have it.
-fn varied(tokens_max: u32) -> Request {
+fn varied_request(tokens_max: u32) -> Request {
     let sampling = Sampling { frequency_penalty: 2.0, ..Sampling::GREEDY };
-    Request { sampling, ..asked(tokens_max) }
+    Request { sampling, ..picture_request(tokens_max) }
 }
 
-fn asked(tokens_max: u32) -> Request {
+fn picture_request(tokens_max: u32) -> Request {
     request(vec![user(vec![Part::Picture(draw("page", 300, 500)), text("Turn Wi-Fi on")])], tokens_max)
 }
 
 /// A loaded engine and the folder that it lives in.
-fn opened(options: &EngineOptions) -> Option<(Engine, tempfile::TempDir)> {
+fn open_engine(options: &EngineOptions) -> Option<(Engine, tempfile::TempDir)> {
     let folder = checkpoint(&goldens(), "untied", Precision::Bf16, 1);
     Some((engine(folder.path(), options)?, folder))
 }
 
 #[test]
 fn an_answer_ends_with_its_tokens_or_its_stop_and_says_which() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
-    let cut = engine.whole(&varied(20));
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
+    let cut = engine.whole(&varied_request(20));
     assert_eq!((&cut.why, cut.usage.answer), (&FinishReason::Length, 20));
     assert!(cut.usage.prompt > 66, "the picture's tokens are counted: {:?}", cut.usage);
 
     // Whatever the fifth token is: were it an end, the answer would be the four before it.
-    let four = engine.whole(&varied(4));
-    let mut work = engine.begin_alone(varied(5)).unwrap();
+    let four = engine.whole(&varied_request(4));
+    let mut work = engine.begin_alone(varied_request(5)).unwrap();
     while engine.step(&mut work).unwrap().end.is_none() {}
     engine.release(work.conversation, true);
     let fifth = *work.detokenizer.tokens().last().unwrap();
     assert!(!work.detokenizer.tokens()[..4].contains(&fifth), "the case needs a fifth token of its own");
     let word = engine.preparer.tokenizer.decode(&[fifth], true).unwrap();
     let ended = |shown: bool| {
-        let stop = Request { stop_tokens: vec![fifth], stop_shown: shown, ..varied(20) };
+        let stop = Request { stop_tokens: vec![fifth], stop_shown: shown, ..varied_request(20) };
         let text = if shown { four.text.clone() + &word } else { four.text.clone() };
         (stop, text)
     };
@@ -118,13 +118,13 @@ fn an_answer_ends_with_its_tokens_or_its_stop_and_says_which() {
         assert_eq!((whole.text, whole.why, whole.usage.answer), (text, FinishReason::Token(fifth), 5));
     }
     engine.preparer().ends = vec![fifth];
-    assert_eq!(engine.whole(&varied(20)).text, four.text);
+    assert_eq!(engine.whole(&varied_request(20)).text, four.text);
 }
 
 #[test]
 fn a_text_that_ends_an_answer_need_not_be_a_token() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
-    let whole = engine.whole(&varied(40)).text;
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
+    let whole = engine.whole(&varied_request(40)).text;
     let signs: Vec<char> = whole.chars().collect();
     // Two neighbouring signs that nothing before them spells.
     let at = (3..signs.len() - 1)
@@ -135,19 +135,19 @@ fn a_text_that_ends_an_answer_need_not_be_a_token() {
         .expect("an answer of forty tokens has such a pair");
     let pair: String = signs[at..at + 2].iter().collect();
     let before: String = signs[..at].iter().collect();
-    let ended = engine.whole(&Request { stop: vec![pair.clone()], ..varied(40) });
+    let ended = engine.whole(&Request { stop: vec![pair.clone()], ..varied_request(40) });
     assert_eq!((&ended.text, &ended.why), (&before, &FinishReason::Text(pair.clone())));
     assert!(ended.usage.answer < 40);
-    let shown = engine.whole(&Request { stop: vec![pair.clone()], stop_shown: true, ..varied(40) });
+    let shown = engine.whole(&Request { stop: vec![pair.clone()], stop_shown: true, ..varied_request(40) });
     assert_eq!(shown.text, before.clone() + &pair);
     // The profile's own ends hold too.
     engine.stops = vec![pair];
-    assert_eq!(engine.whole(&varied(40)).text, before);
+    assert_eq!(engine.whole(&varied_request(40)).text, before);
 }
 
 #[test]
 fn a_stop_that_is_a_token_is_found_where_other_tokens_spell_it() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     let tokenizer = engine.preparer.tokenizer.clone();
     let texts = (0..=tokenizer.highest()).filter_map(|token| tokenizer.decode(&[token], true).ok());
     let stops = texts.filter(|text| text.len() > 1 && text.bytes().all(|sign| sign.is_ascii_lowercase()));
@@ -160,7 +160,7 @@ fn a_stop_that_is_a_token_is_found_where_other_tokens_spell_it() {
                 continue;
             }
             let grammar = Some(Grammar::Regex(format!("{before}{stop}x")));
-            let asked = Request { grammar, stop: vec![stop.clone()], ..asked(40) };
+            let asked = Request { grammar, stop: vec![stop.clone()], ..picture_request(40) };
             let whole = engine.whole(&asked);
             assert_eq!((&*whole.text, &whole.why), (before, &FinishReason::Text(stop.clone())));
             tried += 1;
@@ -171,8 +171,8 @@ fn a_stop_that_is_a_token_is_found_where_other_tokens_spell_it() {
 
 #[test]
 fn one_can_stop_between_chunks_and_tokens_and_nothing_is_spoilt() {
-    let Some((mut engine, _folder)) = opened(&options(10)) else { return };
-    let slots = engine.preparer.tokenize(&asked(50).turns, None).unwrap().slots.len();
+    let Some((mut engine, _folder)) = open_engine(&options(10)) else { return };
+    let slots = engine.preparer.tokenize(&picture_request(50).turns, None).unwrap().slots.len();
     let chunks = slots.div_ceil(10);
     // A bit for the picture, one for each chunk, one for each token of the answer.
     for allowed in [0, 1, 3, chunks, chunks + 1, chunks + 9] {
@@ -182,7 +182,7 @@ fn one_can_stop_between_chunks_and_tokens_and_nothing_is_spoilt() {
             looks.set(looks.get() + 1);
             looks.get() > allowed
         };
-        assert_eq!(engine.answer(&asked(50), &stop).unwrap(), None, "{allowed}");
+        assert_eq!(engine.answer(&picture_request(50), &stop).unwrap(), None, "{allowed}");
         let expected = match allowed.saturating_sub(1) {
             read if read < chunks => (10 * read).min(slots),
             read => slots + read - chunks,
@@ -193,16 +193,16 @@ fn one_can_stop_between_chunks_and_tokens_and_nothing_is_spoilt() {
             "{allowed}: nothing was computed after it"
         );
     }
-    let after = engine.whole(&asked(50));
+    let after = engine.whole(&picture_request(50));
     assert!(after.usage.cached > 0, "what was read before the stop is used");
     engine.forget();
-    assert_eq!(engine.whole(&asked(50)).text, after.text);
+    assert_eq!(engine.whole(&picture_request(50)).text, after.text);
 }
 
 #[test]
 fn a_conversation_goes_on_from_the_cache_and_says_the_same() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
-    let first = engine.whole(&asked(12));
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
+    let first = engine.whole(&picture_request(12));
     // The next step: the first turn has lost its picture, the reply follows, and there is a new screen.
     let turns = vec![
         user(vec![text("Turn Wi-Fi on")]),
@@ -226,7 +226,7 @@ fn a_conversation_goes_on_from_the_cache_and_says_the_same() {
 
 #[test]
 fn a_cache_that_grows_keeps_what_is_in_it() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     let picture = || Part::Picture(draw("page", 300, 500));
     let first = vec![user(vec![text("Look: "), picture(), text("Turn Wi-Fi on")])];
     let mut longer = first.clone();
@@ -248,7 +248,7 @@ fn a_cache_that_grows_keeps_what_is_in_it() {
 fn conversations_are_kept_apart_and_the_oldest_goes_first() {
     let mut options = options(64);
     options.conversations_max = 2;
-    let Some((mut engine, _folder)) = opened(&options) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options) else { return };
     let rules = "You see a phone. Answer shortly, and do one thing at a time, whatever is asked. ".repeat(4);
     let about = |what: &str| {
         let system = Turn { role: Role::System, parts: vec![text(&rules)] };
@@ -279,7 +279,7 @@ fn conversations_are_kept_apart_and_the_oldest_goes_first() {
     for (request, before) in [(&one, &first), (&two, &second), (&one, &first)] {
         assert_eq!(engine.whole(request).text, before.text);
         assert_eq!(engine.pool.len(), 1);
-        assert!(engine.pool.held(&engine.decoder) <= bytes_max);
+        assert!(engine.pool.cache_bytes(&engine.decoder) <= bytes_max);
     }
     let work = engine.begin_alone(one).unwrap();
     let refused = engine.begin_alone(two).err();
@@ -289,7 +289,7 @@ fn conversations_are_kept_apart_and_the_oldest_goes_first() {
 
 #[test]
 fn two_conversations_that_are_prolonged_in_turns_stay_under_the_bound_together() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     // Room for one of them as it is in the end, and a bit.
     let capacity = engine.decoder.capacity_for(1024);
     let bytes_max = engine.decoder.bytes(capacity) + engine.decoder.moving_bytes(capacity);
@@ -302,7 +302,7 @@ fn two_conversations_that_are_prolonged_in_turns_stay_under_the_bound_together()
             let whole = engine.whole(&request(talk.clone(), 12));
             talk.push(Turn { role: Role::Assistant, parts: vec![text(&whole.text)] });
             talk.push(user(vec![text(&"a b c d e f ".repeat(12))]));
-            held_most = held_most.max(engine.pool.held(&engine.decoder));
+            held_most = held_most.max(engine.pool.cache_bytes(&engine.decoder));
             answers.push(whole.text);
         }
         (held_most, answers)
@@ -319,7 +319,7 @@ fn two_conversations_that_are_prolonged_in_turns_stay_under_the_bound_together()
 
 #[test]
 fn a_card_that_is_full_gives_up_what_is_idle_and_loses_nobody_s_answer() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     let about = |what: &str, tokens| request(vec![user(vec![text(&what.repeat(20))])], tokens);
     let plain = engine.whole(&about("plums ", 700));
     // Memory is full once, at the so-manieth tensor, until somebody gives something up.
@@ -365,10 +365,10 @@ fn a_card_that_is_full_gives_up_what_is_idle_and_loses_nobody_s_answer() {
 
 #[test]
 fn a_model_whose_numbers_are_broken_fails_that_answer_and_the_next_is_right() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
-    let good = engine.whole(&varied(5));
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
+    let good = engine.whole(&varied_request(5));
     for broken in [f32::NAN, f32::INFINITY] {
-        let mut work = engine.begin_alone(varied(5)).unwrap();
+        let mut work = engine.begin_alone(varied_request(5)).unwrap();
         while work.logits.is_none() {
             engine.step(&mut work).unwrap();
         }
@@ -377,13 +377,13 @@ fn a_model_whose_numbers_are_broken_fails_that_answer_and_the_next_is_right() {
         assert!(matches!(&error, ModelErrorKind::Fatal { why } if why.contains("NaN or infinite logits")), "{error}");
         engine.release(work.conversation, false);
     }
-    assert_eq!(engine.whole(&varied(5)).text, good.text);
+    assert_eq!(engine.whole(&varied_request(5)).text, good.text);
 }
 
 /// Prefixes, conversations, pictures seen before, chunks and jumps in any mixture: what is said is what the plain path says.
 #[test]
 fn whatever_is_reused_the_same_is_said() {
-    let Some((mut plain, _folder)) = opened(&options(4096)) else { return };
+    let Some((mut plain, _folder)) = open_engine(&options(4096)) else { return };
     plain.fast_forward = false;
     let grammar =
         Grammar::Lark(r#"start: "do(" ("Tap" | "Launch") ", element=[" /[0-9]{1,3}/ "," /[0-9]{1,3}/ "])""#.to_owned());
@@ -393,7 +393,7 @@ fn whatever_is_reused_the_same_is_said() {
     for round in 0..6 {
         let mut options = options([1, 7, 16, 33, 64, 300][round]);
         options.conversations_max = 1 + below(3) as usize;
-        let Some((mut mixed, _folder)) = opened(&options) else { return };
+        let Some((mut mixed, _folder)) = open_engine(&options) else { return };
         let mut talks: Vec<Vec<Turn>> = vec![Vec::new(); 3];
         let mut works: Vec<(usize, Request, ActiveAnswer, String)> = Vec::new();
         for _ in 0..24 {
@@ -457,12 +457,12 @@ fn whatever_is_reused_the_same_is_said() {
 
 #[test]
 fn a_grammar_leaves_nothing_else_to_say() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     let lark = r#"start: <think> /[a-z ]{1,20}/ </think> <answer> "do(action=\"Wait\", duration=" /[1-9]/ ")""#;
     let sampling = |seed| Sampling { temperature: 1.0, seed, ..Sampling::GREEDY };
     for seed in 0..20 {
         let grammar = Some(Grammar::Lark(lark.to_owned()));
-        let whole = engine.whole(&Request { grammar, sampling: sampling(seed), ..asked(200) });
+        let whole = engine.whole(&Request { grammar, sampling: sampling(seed), ..picture_request(200) });
         let rest = whole.text.strip_prefix("<think>").and_then(|rest| rest.split_once("</think><answer>"));
         let (thought, action) = rest.unwrap_or_else(|| panic!("{whole:?}"));
         assert!(!thought.is_empty() && thought.len() <= 20, "{whole:?}");
@@ -475,31 +475,35 @@ fn a_grammar_leaves_nothing_else_to_say() {
         "properties": {"x": {"type": "integer", "minimum": 0, "maximum": 999}, "why": {"enum": ["a", "b"]}},
         "required": ["x", "why"], "additionalProperties": false
     });
-    let whole = engine.whole(&Request { grammar: Some(Grammar::Schema(schema)), sampling: sampling(1), ..asked(400) });
+    let whole = engine.whole(&Request {
+        grammar: Some(Grammar::Schema(schema)),
+        sampling: sampling(1),
+        ..picture_request(400)
+    });
     if whole.why != FinishReason::Length {
         let read: serde_json::Value = serde_json::from_str(&whole.text).unwrap();
         assert!(read["x"].as_u64().is_some_and(|x| x < 1000), "{read}");
     }
     let regex = Some(Grammar::Regex("(yes|no), [0-9]{3}".to_owned()));
-    let whole = engine.whole(&Request { grammar: regex, sampling: sampling(2), ..asked(400) });
+    let whole = engine.whole(&Request { grammar: regex, sampling: sampling(2), ..picture_request(400) });
     assert!(whole.text.ends_with(|sign: char| sign.is_ascii_digit()), "{whole:?}");
 
     for bad in ["start: nothing", "start: \"a", "", "start: <no_such_token>"] {
         let grammar = Some(Grammar::Lark(bad.to_owned()));
-        let error = engine.answer(&Request { grammar, ..asked(20) }, NEVER).unwrap_err();
+        let error = engine.answer(&Request { grammar, ..picture_request(20) }, NEVER).unwrap_err();
         assert!(
             matches!(&error, ModelErrorKind::InvalidPrompt { why } if why.starts_with("the grammar:")),
             "{bad}: {error}"
         );
     }
-    assert!(engine.answer(&asked(5), NEVER).is_ok(), "and nothing is left of it");
+    assert!(engine.answer(&picture_request(5), NEVER).is_ok(), "and nothing is left of it");
 }
 
 #[test]
 fn an_answer_has_its_least_tokens_before_the_model_may_end_it() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     // Its first token is made an end: by itself the answer is over at once.
-    let mut work = engine.begin_alone(asked(1)).unwrap();
+    let mut work = engine.begin_alone(picture_request(1)).unwrap();
     while engine.step(&mut work).unwrap().end.is_none() {}
     engine.release(work.conversation, true);
     let end = work.detokenizer.tokens()[0];
@@ -507,7 +511,7 @@ fn an_answer_has_its_least_tokens_before_the_model_may_end_it() {
         engine.preparer().ends = if by_request { vec![] } else { vec![end] };
         let asked = |tokens_min| {
             let stop_tokens = if by_request { vec![end] } else { vec![] };
-            Request { tokens_min, stop_tokens, ..asked(30) }
+            Request { tokens_min, stop_tokens, ..picture_request(30) }
         };
         assert_eq!(engine.whole(&asked(0)).usage.answer, 1);
         let later = engine.whole(&asked(5));
@@ -530,8 +534,8 @@ fn an_answer_has_its_least_tokens_before_the_model_may_end_it() {
 
 #[test]
 fn a_token_that_is_favoured_comes_and_one_that_is_not_there_is_refused() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
-    let biased = |token: u32| Request { logit_bias: [(token, 100.0)].into(), ..asked(4) };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
+    let biased = |token: u32| Request { logit_bias: [(token, 100.0)].into(), ..picture_request(4) };
     let word = engine.preparer.tokenizer.decode(&[70], true).unwrap();
     assert_eq!(engine.whole(&biased(70)).text, word.repeat(4));
     let refused = engine.answer(&biased(1 << 30), NEVER).unwrap_err();
@@ -540,7 +544,7 @@ fn a_token_that_is_favoured_comes_and_one_that_is_not_there_is_refused() {
 
 #[test]
 fn a_small_model_s_texts_in_json_come_to_an_end() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     let schema = serde_json::json!({
         "type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "required": ["a", "b"],
     });
@@ -558,17 +562,17 @@ fn a_small_model_s_texts_in_json_come_to_an_end() {
 
 #[test]
 fn what_is_prepared_for_an_answer_is_not_as_long_as_the_context() {
-    let Some((engine, _folder)) = opened(&options(64)) else { return };
+    let Some((engine, _folder)) = open_engine(&options(64)) else { return };
     let preparer = engine.preparer.clone();
     // On another thread, as the engine's own is for those who are answered.
-    let prepared = std::thread::spawn(move || preparer.prepare(asked(1500))).join().unwrap().unwrap();
+    let prepared = std::thread::spawn(move || preparer.prepare(picture_request(1500))).join().unwrap().unwrap();
     assert_eq!(prepared.max_new_tokens, 1500);
     assert_eq!(prepared.rotary.slots, prepared.prompt.slots.len() + prepare::ANSWER_ROOM);
 }
 
 #[test]
 fn a_grammar_beyond_the_limits_is_refused_and_never_an_empty_answer() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     let nested = (0..5000).fold("\"a\"".to_owned(), |inner, _| format!("({inner})"));
     for grammar in [
         Grammar::Regex("(a{1000}){1000}".to_owned()),
@@ -578,7 +582,7 @@ fn a_grammar_beyond_the_limits_is_refused_and_never_an_empty_answer() {
         Grammar::Schema(serde_json::json!({"type": "string", "pattern": "^(x{2000}){2000}$"})),
         Grammar::Schema(serde_json::json!({"type": "array", "items": {"type": "integer"}, "minItems": 3_000_000})),
     ] {
-        match engine.answer(&Request { grammar: Some(grammar.clone()), ..asked(20) }, NEVER) {
+        match engine.answer(&Request { grammar: Some(grammar.clone()), ..picture_request(20) }, NEVER) {
             Err(ModelErrorKind::InvalidPrompt { why }) => assert!(why.starts_with("the grammar: "), "{why}"),
             Ok(Some(whole)) => assert!(!whole.text.is_empty(), "{grammar:?}: {whole:?}"),
             other => panic!("{grammar:?}: {other:?}"),
@@ -588,14 +592,15 @@ fn a_grammar_beyond_the_limits_is_refused_and_never_an_empty_answer() {
 
 #[test]
 fn json_has_no_endless_white_space_and_no_other_fields() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     let schema = serde_json::json!({
         "type": "object", "properties": {"a": {"enum": [1, 2]}, "b": {"type": "boolean"}}, "required": ["a", "b"],
     });
     // Random weights, held to white space wherever it may stand.
     for seed in 0..10 {
         let sampling = Sampling { temperature: 100.0, seed, ..Sampling::GREEDY };
-        let whole = engine.whole(&Request { grammar: Some(Grammar::Schema(schema.clone())), sampling, ..asked(400) });
+        let whole =
+            engine.whole(&Request { grammar: Some(Grammar::Schema(schema.clone())), sampling, ..picture_request(400) });
         let read: serde_json::Value = serde_json::from_str(&whole.text).unwrap_or_else(|_| panic!("{whole:?}"));
         assert!(read["b"].is_boolean() && whole.text.len() < 200, "{whole:?}");
     }
@@ -603,31 +608,31 @@ fn json_has_no_endless_white_space_and_no_other_fields() {
 
 #[test]
 fn pictures_are_remembered_by_what_they_show_and_up_to_so_many_bytes() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     let pictures: Vec<Picture> = (0..6).map(|at| draw("page", 200 + 10 * at, 300)).collect();
-    let first = engine.encoded(&pictures[0]).unwrap();
-    let again = engine.encoded(&draw("page", 200, 300)).unwrap();
+    let first = engine.encode(&pictures[0]).unwrap();
+    let again = engine.encode(&draw("page", 200, 300)).unwrap();
     assert!(std::rc::Rc::ptr_eq(&first, &again), "an equal picture is not computed again");
     let bytes_max = 3 * size_of_val(&*first);
     engine.images = ImageCache::new(bytes_max);
     for picture in &pictures {
-        engine.encoded(picture).unwrap();
+        engine.encode(picture).unwrap();
         assert!(engine.images.bytes() <= bytes_max && engine.images.bytes() > 0);
     }
-    let last = engine.encoded(&pictures[5]).unwrap();
-    assert!(std::rc::Rc::ptr_eq(&last, &engine.encoded(&pictures[5]).unwrap()));
-    assert!(!std::rc::Rc::ptr_eq(&first, &engine.encoded(&pictures[0]).unwrap()), "the oldest is forgotten");
+    let last = engine.encode(&pictures[5]).unwrap();
+    assert!(std::rc::Rc::ptr_eq(&last, &engine.encode(&pictures[5]).unwrap()));
+    assert!(!std::rc::Rc::ptr_eq(&first, &engine.encode(&pictures[0]).unwrap()), "the oldest is forgotten");
 }
 
 #[test]
 fn what_can_never_be_answered_is_said_to_be_so() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     let long = request(vec![user(vec![text(&"word ".repeat(3000))])], 10);
     let thin = request(vec![user(vec![Part::Picture(draw("page", 2, 500)), text("?")])], 10);
     for (prompt, expected) in [
         (long, "maximum context length is 2048 tokens"),
         (thin, "more than 200 times"),
-        (asked(0), "no tokens"),
+        (picture_request(0), "no tokens"),
         (
             request(vec![Turn { role: Role::System, parts: vec![Part::Picture(draw("page", 60, 60))] }], 5),
             "of 1 pictures",
@@ -637,19 +642,19 @@ fn what_can_never_be_answered_is_said_to_be_so() {
         assert!(matches!(&error, ModelErrorKind::InvalidPrompt { why } if why.contains(expected)), "{error}");
     }
     // The context is as long as the model says: what is left of it is what the answer may take.
-    let length = engine.preparer.tokenize(&asked(9).turns, None).unwrap().slots.len();
+    let length = engine.preparer.tokenize(&picture_request(9).turns, None).unwrap().slots.len();
     engine.preparer().context = length + 5;
-    assert_eq!(engine.whole(&asked(9)).usage.answer, 5);
+    assert_eq!(engine.whole(&picture_request(9)).usage.answer, 5);
     // And without a limit of its own an answer takes all of it.
-    assert_eq!(engine.whole(&Request { tokens_max: None, ..asked(9) }).usage.answer, 5);
+    assert_eq!(engine.whole(&Request { tokens_max: None, ..picture_request(9) }).usage.answer, 5);
 }
 
 #[test]
 fn chance_follows_its_seed() {
-    let Some((mut engine, _folder)) = opened(&options(64)) else { return };
+    let Some((mut engine, _folder)) = open_engine(&options(64)) else { return };
     let mut sampled = |seed| {
         let sampling = Sampling { temperature: 1.5, top_p: Some(0.95), seed, ..Sampling::GREEDY };
-        engine.whole(&Request { sampling, ..asked(20) }).text
+        engine.whole(&Request { sampling, ..picture_request(20) }).text
     };
     let one = sampled(1);
     assert_eq!(one, sampled(1));
@@ -712,7 +717,7 @@ async fn behind_the_port(library: &Path) {
     assert!(local.folder().starts_with(&cache));
     let built = std::fs::metadata(local.folder().join("build.json")).unwrap().modified().unwrap();
 
-    let asked = |tokens_max| Prompt { turns: asked(1).turns, tokens_max, grammar: None };
+    let asked = |tokens_max| Prompt { turns: picture_request(1).turns, tokens_max, grammar: None };
     let long = Duration::from_secs(60);
     let reply: Reply = local.reply(&asked(5), long).await.unwrap();
     assert_eq!(reply.tokens_out, 5);

@@ -202,12 +202,12 @@ fn serve<W: Worker>(worker: &mut W, jobs: &mut mpsc::Receiver<Job<W::Request>>, 
                 continue; // It was given up while it waited.
             }
             match begin(worker, job, !active.is_empty(), status) {
-                Begun::Active(one) => active.push(one),
-                Begun::Waits(job) => {
+                BeginOutcome::Active(one) => active.push(one),
+                BeginOutcome::Waits(job) => {
                     waiting = Some(job);
                     break;
                 }
-                Begun::Refused => {}
+                BeginOutcome::Refused => {}
             }
         }
         active.retain_mut(|one| step(worker, one, status));
@@ -219,7 +219,7 @@ fn serve<W: Worker>(worker: &mut W, jobs: &mut mpsc::Receiver<Job<W::Request>>, 
 }
 
 /// What became of a request whose turn it was.
-enum Begun<A, R> {
+enum BeginOutcome<A, R> {
     Active(Active<A>),
     /// It has to wait for one of the others to end.
     Waits(Job<R>),
@@ -233,7 +233,7 @@ fn begin<W: Worker>(
     Job { request, events, interrupt }: Job<W::Request>,
     others: bool,
     status: &Status,
-) -> Begun<W::Answer, W::Request> {
+) -> BeginOutcome<W::Answer, W::Request> {
     let begun = {
         let interrupt = interrupt.clone();
         catch_unwind(AssertUnwindSafe(|| worker.begin(request, interrupt)))
@@ -241,11 +241,11 @@ fn begin<W: Worker>(
     let error = match begun {
         Ok(Ok(answer)) => {
             status.answering.fetch_add(1, Ordering::Relaxed);
-            return Begun::Active(Active { answer, events, interrupt });
+            return BeginOutcome::Active(Active { answer, events, interrupt });
         }
         // There is memory for fewer than there may be.
         Ok(Err(BeginError::Busy(request) | BeginError::NoMemory(request, _))) if others => {
-            return Begun::Waits(Job { request: *request, events, interrupt });
+            return BeginOutcome::Waits(Job { request: *request, events, interrupt });
         }
         Ok(Err(BeginError::Busy(_))) => ModelErrorKind::Unavailable { why: NO_ROOM.to_owned(), retry_after: None },
         Ok(Err(BeginError::NoMemory(_, error))) => {
@@ -259,7 +259,7 @@ fn begin<W: Worker>(
         }
     };
     send(&events, Err(error.into()));
-    Begun::Refused
+    BeginOutcome::Refused
 }
 
 /// Takes an answer a step forward; whether there is more to do.

@@ -54,7 +54,7 @@ impl Stamp {
     }
 
     /// Length and time of the last change: what a link has in common with its file, and a careful copy too.
-    pub fn modified(&self) -> u64 {
+    pub fn modified_at(&self) -> u64 {
         self.modified
     }
 }
@@ -64,11 +64,11 @@ impl Stamp {
 pub struct KnownDigests {
     /// By whole path.
     #[serde(default)]
-    files: BTreeMap<String, Known>,
+    files: BTreeMap<String, KnownDigest>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Known {
+struct KnownDigest {
     stamp: Stamp,
     sha256: String,
 }
@@ -105,7 +105,7 @@ impl KnownDigests {
     }
 
     /// Takes over what became of files by being linked to, which is no change of what is in them.
-    pub fn relinked(&mut self) {
+    pub fn accept_relinks(&mut self) {
         for (path, known) in &mut self.files {
             let Ok(found) = fs::metadata(path) else { continue };
             let now = Stamp::of(&found);
@@ -166,7 +166,7 @@ pub fn identify(
         }
     }
     for (shard, sha256, stamp) in read_whole(&unknown, progress)? {
-        known.files.insert(key(shard), Known { stamp, sha256: sha256.clone() });
+        known.files.insert(key(shard), KnownDigest { stamp, sha256: sha256.clone() });
         shards.insert(shard.name.clone(), sha256);
     }
     for (name, sha256) in &shards {

@@ -41,7 +41,7 @@ impl Build {
         Build { precision: WeightFormat::Fp32, provider: TargetProvider::Cpu, block: 32, exact: false };
 
     /// What to build when nobody says it.
-    pub fn suited(parameters: u64) -> Build {
+    pub fn default_for(parameters: u64) -> Build {
         let precision = if parameters > PLAIN_PARAMETERS_MAX { WeightFormat::Int4 } else { WeightFormat::Fp32 };
         Build { precision, ..Build::FP32 }
     }

@@ -145,12 +145,12 @@ impl<'p> FolderWriter<'p> {
         let (place, precision) = match shared {
             Some(shared) => shared,
             None if self.may_stay(tensor) => {
-                self.streamed(tensor, Recipe::Checked, file, &mut Vec::new())?;
-                (self.linked(tensor)?, tensor.precision)
+                self.write_streamed(tensor, Recipe::Checked, file, &mut Vec::new())?;
+                (self.link(tensor)?, tensor.precision)
             }
             None => {
                 let offset = self.data(file)?.align()?;
-                self.streamed(tensor, Recipe::Kept, file, &mut Vec::new())?;
+                self.write_streamed(tensor, Recipe::Kept, file, &mut Vec::new())?;
                 (ByteRange { file: file.to_owned(), offset, length: tensor.bytes() }, tensor.precision)
             }
         };
@@ -176,13 +176,13 @@ impl<'p> FolderWriter<'p> {
         let place = match (used.weight.layout, &used.weight.parts[..]) {
             (Layout::Stored, [tensor]) if kind_of(tensor.precision) == used.kind && self.may_stay(tensor) => {
                 // Only looked at: a number that is not finite would spoil every answer.
-                self.streamed(tensor, Recipe::Checked, file, &mut Vec::new())?;
-                self.linked(tensor)?
+                self.write_streamed(tensor, Recipe::Checked, file, &mut Vec::new())?;
+                self.link(tensor)?
             }
             (Layout::Stored, tensors) => {
                 let offset = self.data(file)?.align()?;
                 for tensor in tensors {
-                    self.streamed(tensor, Recipe::Plain(used.kind), file, &mut Vec::new())?;
+                    self.write_streamed(tensor, Recipe::Plain(used.kind), file, &mut Vec::new())?;
                 }
                 self.since(offset, file)
             }
@@ -207,7 +207,7 @@ impl<'p> FolderWriter<'p> {
                 let offset = self.data(file)?.align()?;
                 let mut scales = Vec::new();
                 for tensor in tensors {
-                    self.streamed(tensor, Recipe::Quantized(blocks, kind), file, &mut scales)?;
+                    self.write_streamed(tensor, Recipe::Quantized(blocks, kind), file, &mut scales)?;
                 }
                 let place = self.since(offset, file);
                 let data = self.data(file)?;
@@ -228,7 +228,7 @@ impl<'p> FolderWriter<'p> {
         self.may_link && tensor.offset.is_multiple_of(tensor.precision.size() as u64)
     }
 
-    fn streamed(
+    fn write_streamed(
         &mut self,
         tensor: &Tensor<'_>,
         recipe: Recipe,
@@ -250,7 +250,7 @@ impl<'p> FolderWriter<'p> {
         Ok(())
     }
 
-    fn linked(&mut self, tensor: &Tensor<'_>) -> Result<ByteRange, BuildError> {
+    fn link(&mut self, tensor: &Tensor<'_>) -> Result<ByteRange, BuildError> {
         let name = &tensor.shard.name;
         if !self.parts.iter().any(|part| part.name == *name) {
             let to = self.folder.join(name);
@@ -262,7 +262,7 @@ impl<'p> FolderWriter<'p> {
                 fs::copy(&from, &to).map_err(BuildError::unwritable(&to))?;
             }
             let modified = match shared {
-                true => Some(Stamp::of(&fs::metadata(&to).map_err(BuildError::unwritable(&to))?).modified()),
+                true => Some(Stamp::of(&fs::metadata(&to).map_err(BuildError::unwritable(&to))?).modified_at()),
                 false => None,
             };
             self.parts.push(FolderFile { name: name.clone(), bytes, sha256: self.shards.get(name).cloned(), modified });

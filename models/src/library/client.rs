@@ -81,7 +81,7 @@ fn attempts_at(source: &PackageSource) -> Vec<Attempt> {
 
 impl Attempt {
     /// Brings a wheel into `folder`: as it is, or unpacked. What is wanted of it is taken out by `inside`.
-    pub async fn wheel(&self, wheel: &Wheel, folder: &Path, within: Duration) -> Result<Unpacked, String> {
+    pub async fn wheel(&self, wheel: &Wheel, folder: &Path, within: Duration) -> Result<WheelContent, String> {
         let folder = &absolute(folder)?;
         let mut arguments: Vec<&OsStr> = self.before.iter().map(OsStr::new).collect();
         let package = format!("{}=={}", wheel.package, wheel.version);
@@ -119,8 +119,8 @@ impl Attempt {
         arguments.push(OsStr::new(&package));
         run(self.program, &arguments, within).await?;
         match self.kind {
-            ClientKind::Pip => Ok(Unpacked::Zip(only_file(folder, ".whl")?)),
-            ClientKind::Uv | ClientKind::Npm => Ok(Unpacked::Folder(folder.to_owned())),
+            ClientKind::Pip => Ok(WheelContent::Zip(only_file(folder, ".whl")?)),
+            ClientKind::Uv | ClientKind::Npm => Ok(WheelContent::Folder(folder.to_owned())),
         }
     }
 
@@ -176,17 +176,17 @@ impl Attempt {
 }
 
 /// A wheel, packed or not.
-pub enum Unpacked {
+pub enum WheelContent {
     Zip(PathBuf),
     Folder(PathBuf),
 }
 
-impl Unpacked {
+impl WheelContent {
     /// A file of it.
     pub fn inside(&self, path: &str) -> Brought {
         match self {
-            Unpacked::Zip(wheel) => Brought::Zipped(wheel.clone(), path.to_owned()),
-            Unpacked::Folder(folder) => Brought::File(folder.join(path)),
+            WheelContent::Zip(wheel) => Brought::Zipped(wheel.clone(), path.to_owned()),
+            WheelContent::Folder(folder) => Brought::File(folder.join(path)),
         }
     }
 }
@@ -216,7 +216,7 @@ fn copy(from: impl Read, to: &Path, bytes_max: u64) -> Result<(), String> {
 }
 
 /// The library of an installed `onnxruntime`, if Python knows one that is new enough.
-pub async fn installed() -> Result<PathBuf, String> {
+pub async fn installed_library() -> Result<PathBuf, String> {
     // Where it is, without loading it: that would take a second.
     const WHERE: &str = "import importlib.util as u; s = u.find_spec('onnxruntime'); \
                          print(list(s.submodule_search_locations)[0] if s else '')";

@@ -168,7 +168,7 @@ impl Package {
         self.files.iter().all(|file| file.is_in(folder))
     }
 
-    fn kept(&self) -> u64 {
+    fn kept_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 }
@@ -179,7 +179,7 @@ pub fn dependencies() -> impl Iterator<Item = &'static str> {
 }
 
 /// The library, if all of the set is there.
-pub fn cached(cache: &Path) -> Result<PathBuf, String> {
+pub fn cached_library(cache: &Path) -> Result<PathBuf, String> {
     let folder = cache.join(FOLDER);
     let missing = PACKAGES.iter().find(|package| !package.is_in(&folder));
     if let Some(package) = missing {
@@ -203,7 +203,7 @@ pub fn cuda_download(cache: &Path) -> Result<CudaDownload, CudaError> {
         package: package.wheel.package,
         version: package.wheel.version,
         download: package.download,
-        kept: package.kept(),
+        kept: package.kept_bytes(),
         there: package.is_in(&folder),
     });
     let wanted = || parts.iter().filter(|part| !part.there);
@@ -258,7 +258,7 @@ pub async fn fetch_cuda(search: &LibrarySearch, mut progress: impl FnMut(&str)) 
             let (from, to) = (workshop.0.clone(), plan.folder.clone());
             let files = package.files;
             // Unpacking and hashing half a gigabyte blocks; that is done where it may.
-            let work = move || put(&brought, files, &from, &to);
+            let work = move || install(&brought, files, &from, &to);
             match tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err("unpacking stopped".to_owned())) {
                 Ok(()) => done = true,
                 Err(why) => tried.push((attempt.client.to_owned(), why)),
@@ -271,7 +271,7 @@ pub async fn fetch_cuda(search: &LibrarySearch, mut progress: impl FnMut(&str)) 
             return Err(CudaError::Client { package: wheel.package, version: wheel.version, tried });
         }
     }
-    let path = cached(&search.cache).map_err(|why| CudaError::Client {
+    let path = cached_library(&search.cache).map_err(|why| CudaError::Client {
         package: PACKAGES[0].wheel.package,
         version: PACKAGES[0].wheel.version,
         tried: vec![("the cache".to_owned(), why)],
@@ -280,7 +280,12 @@ pub async fn fetch_cuda(search: &LibrarySearch, mut progress: impl FnMut(&str)) 
 }
 
 /// Takes the files out of a wheel and moves them into the folder, each when its digest is right.
-fn put(brought: &super::client::Unpacked, files: &[File], workshop: &Path, folder: &Path) -> Result<(), String> {
+fn install(
+    brought: &super::client::WheelContent,
+    files: &[File],
+    workshop: &Path,
+    folder: &Path,
+) -> Result<(), String> {
     for file in files {
         let fresh = workshop.join(format!("{}.fresh", file.name()));
         extract(&brought.inside(file.path), &fresh, file.bytes + 1)?;
@@ -320,7 +325,7 @@ mod tests {
         assert_eq!(plan.download, plan.parts.iter().map(|part| part.download).sum::<u64>());
         assert!(plan.needed > plan.parts.iter().map(|part| part.kept).sum(), "{plan:?}");
         assert!(plan.free.is_some_and(|free| free > 0));
-        assert!(cached(cache.path()).unwrap_err().contains("onnxruntime-gpu is not there"));
+        assert!(cached_library(cache.path()).unwrap_err().contains("onnxruntime-gpu is not there"));
     }
 
     #[test]
@@ -332,7 +337,7 @@ mod tests {
             // Sparse: a gigabyte of nothing takes no room.
             fs::File::create(folder.join(file.name())).unwrap().set_len(file.bytes).unwrap();
         }
-        assert!(cached(cache.path()).unwrap_err().contains("SHA-256"));
+        assert!(cached_library(cache.path()).unwrap_err().contains("SHA-256"));
         let Ok(plan) = cuda_download(cache.path()) else { return };
         assert_eq!((plan.download, plan.needed), (0, 0));
     }

@@ -547,13 +547,13 @@ impl<W> Graph<W> {
     pub fn causal_attention(
         &mut self,
         name: &str,
-        projected: &Projected,
+        projected: &ProjectedHeads,
         cache: &CacheValues<'_>,
         [heads, kv_heads]: [u64; 2],
     ) -> Value {
         let (query, others) = match projected {
-            Projected::Together(all) => (all, None),
-            Projected::Apart([query, key, value]) => (query, Some([key, value])),
+            ProjectedHeads::Together(all) => (all, None),
+            ProjectedHeads::Apart([query, key, value]) => (query, Some([key, value])),
         };
         let parts = if others.is_some() { heads } else { heads + 2 * kv_heads };
         assert_eq!(query.width() % parts, 0, "{name}: queries are no whole heads");
@@ -643,7 +643,7 @@ pub struct RotaryEmbedding<'a> {
 }
 
 /// Queries, keys and values.
-pub enum Projected {
+pub enum ProjectedHeads {
     /// In one, as one matrix makes them.
     Together(Value),
     Apart([Value; 3]),

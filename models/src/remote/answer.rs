@@ -16,7 +16,7 @@ const DEPTH_MAX: usize = 4;
 pub fn reply(body: &[u8], retry_after: Option<Duration>) -> Result<Reply, ModelErrorKind> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
     if is_event_stream(body) {
-        return streamed(body, retry_after);
+        return read_stream(body, retry_after);
     }
     let answer: Value = serde_json::from_slice(body).map_err(|error| {
         if error.is_eof() {
@@ -25,10 +25,10 @@ pub fn reply(body: &[u8], retry_after: Option<Duration>) -> Result<Reply, ModelE
         }
         fatal(format!("the server's answer is no JSON: {error}; it begins {:?}; see to the address", head(body)))
     })?;
-    understood(&answer, body, retry_after)
+    read_answer(&answer, body, retry_after)
 }
 
-fn understood(answer: &Value, body: &[u8], retry_after: Option<Duration>) -> Result<Reply, ModelErrorKind> {
+fn read_answer(answer: &Value, body: &[u8], retry_after: Option<Duration>) -> Result<Reply, ModelErrorKind> {
     if let Some(error) = present(answer, "error") {
         return Err(failure(None, error, retry_after));
     }
@@ -162,7 +162,7 @@ fn is_event_stream(body: &[u8]) -> bool {
     ["data:", "event:", "id:", "retry:", ":"].iter().any(|field| body.starts_with(field.as_bytes()))
 }
 
-fn streamed(body: &[u8], retry_after: Option<Duration>) -> Result<Reply, ModelErrorKind> {
+fn read_stream(body: &[u8], retry_after: Option<Duration>) -> Result<Reply, ModelErrorKind> {
     let (mut all, mut usage, mut finish, mut ended, mut chunks) =
         (MessageTexts::default(), TokenCounts::default(), None, false, 0);
     let text = String::from_utf8_lossy(body);

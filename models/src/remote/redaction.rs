@@ -24,7 +24,7 @@ fn without(text: &str, secret: &str) -> String {
     let bytes = text.as_bytes();
     let (mut shown, mut at) = (String::with_capacity(text.len()), 0);
     while at < bytes.len() {
-        let end = said(bytes, at, secret.as_bytes());
+        let end = secret_end(bytes, at, secret.as_bytes());
         match end {
             Some(end) if text.is_char_boundary(end) && (secret.len() > WORD_MAX || stands_alone(text, at, end)) => {
                 shown.push_str(HIDDEN);
@@ -46,10 +46,10 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
 }
 
 /// Where the secret that begins at `at` ends, however its bytes are written; or a long beginning of it.
-fn said(text: &[u8], at: usize, secret: &[u8]) -> Option<usize> {
+fn secret_end(text: &[u8], at: usize, secret: &[u8]) -> Option<usize> {
     let (mut place, mut count) = (at, 0);
     while count < secret.len() {
-        let Some((width, bytes)) = written(&text[place..], &secret[count..]) else { break };
+        let Some((width, bytes)) = encoded_width(&text[place..], &secret[count..]) else { break };
         place += width;
         count += bytes;
     }
@@ -58,7 +58,7 @@ fn said(text: &[u8], at: usize, secret: &[u8]) -> Option<usize> {
 }
 
 /// How many bytes of text the first byte or bytes of the secret are written in: (in the text, of the secret).
-fn written(text: &[u8], secret: &[u8]) -> Option<(usize, usize)> {
+fn encoded_width(text: &[u8], secret: &[u8]) -> Option<(usize, usize)> {
     let first = secret[0];
     // Escaped ways come first, as a secret may hold the sign that escapes.
     match *text.first()? {

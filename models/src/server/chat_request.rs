@@ -355,15 +355,15 @@ fn grammar(
     if let Some(mut format) = fields.object("response_format")? {
         let at = format.path("type");
         let kind = format.text("type")?;
-        match format.needed("type", kind)?.as_str() {
+        match format.require("type", kind)?.as_str() {
             "text" => {}
             "json_object" => add(at, any_object())?,
             "json_schema" => {
                 let holder = format.object("json_schema")?;
-                let mut holder = format.needed("json_schema", holder)?;
+                let mut holder = format.require("json_schema", holder)?;
                 let schema = holder.take("schema");
-                let schema = holder.needed("schema", schema)?;
-                add(holder.path("schema"), Grammar::Schema(checked(holder.path("schema"), schema)?))?;
+                let schema = holder.require("schema", schema)?;
+                add(holder.path("schema"), Grammar::Schema(check_schema(holder.path("schema"), schema)?))?;
             }
             other => {
                 return Err(ErrorResponse::field(
@@ -373,9 +373,9 @@ fn grammar(
             }
         }
     }
-    guided(fields, "guided_", &mut add)?;
+    read_guided_fields(fields, "guided_", &mut add)?;
     if let Some(mut inner) = fields.object("structured_outputs")? {
-        guided(&mut inner, "", &mut add)?;
+        read_guided_fields(&mut inner, "", &mut add)?;
         if inner.take("structural_tag").is_some() {
             return Err(inner.refuse("structural_tag", "there are json, json_object, regex, choice and grammar"));
         }
@@ -384,7 +384,7 @@ fn grammar(
 }
 
 /// vLLM's older fields, and the same without their prefix in its newer one.
-fn guided(
+fn read_guided_fields(
     fields: &mut JsonFields,
     prefix: &str,
     add: &mut impl FnMut(String, Grammar) -> Result<(), ErrorResponse>,
@@ -392,7 +392,7 @@ fn guided(
     let name = |what: &str| format!("{prefix}{what}");
     if let Some(schema) = fields.take(&name("json")) {
         let at = fields.path(&name("json"));
-        add(at.clone(), Grammar::Schema(checked(at, schema)?))?;
+        add(at.clone(), Grammar::Schema(check_schema(at, schema)?))?;
     }
     if fields.yes_or_no(&name("json_object"))? == Some(true) {
         add(fields.path(&name("json_object")), any_object())?;
@@ -431,7 +431,7 @@ fn any_object() -> Grammar {
 }
 
 /// A schema, or a text that holds one.
-fn checked(at: String, schema: Value) -> Result<Value, ErrorResponse> {
+fn check_schema(at: String, schema: Value) -> Result<Value, ErrorResponse> {
     let schema = match schema {
         Value::String(text) => match read_json(text.as_bytes()) {
             Ok(schema) => schema,
@@ -473,7 +473,7 @@ fn literal(text: &str) -> String {
 
 fn messages(fields: &mut JsonFields, rules: &RequestRules) -> Result<Vec<ChatMessage>, ErrorResponse> {
     let list = fields.list("messages", rules.messages_max)?;
-    let list = fields.needed("messages", list)?;
+    let list = fields.require("messages", list)?;
     if list.is_empty() {
         return Err(fields.refuse("messages", "there are none"));
     }
@@ -521,7 +521,7 @@ fn move_system_pictures(messages: Vec<ChatMessage>) -> Vec<ChatMessage> {
 
 fn message(mut fields: JsonFields, rules: &RequestRules) -> Result<ChatMessage, ErrorResponse> {
     let role = fields.text("role")?;
-    let written = fields.needed("role", role)?;
+    let written = fields.require("role", role)?;
     let (role, returns) = match written.as_str() {
         "system" | "developer" => (Role::System, false),
         "user" => (Role::User, false),
@@ -539,7 +539,7 @@ fn message(mut fields: JsonFields, rules: &RequestRules) -> Result<ChatMessage, 
     let content = match (fields.take("content"), role) {
         // An assistant that only called functions said nothing.
         (None, Role::Assistant) => Value::String(String::new()),
-        (content, _) => fields.needed("content", content)?,
+        (content, _) => fields.require("content", content)?,
     };
     let mut parts = match content {
         Value::String(text) => vec![ContentPart::Text(text)],
@@ -584,10 +584,10 @@ fn part(at: &str, value: Value, role: Role, rules: &RequestRules) -> Result<Cont
     }
     let mut fields = JsonFields::of(at, value)?;
     let kind = fields.text("type")?;
-    match fields.needed("type", kind)?.as_str() {
+    match fields.require("type", kind)?.as_str() {
         "text" => {
             let text = fields.text("text")?;
-            Ok(ContentPart::Text(fields.needed("text", text)?))
+            Ok(ContentPart::Text(fields.require("text", text)?))
         }
         "image_url" if role == Role::Assistant => Err(fields.refuse("type", "pictures are shown by the user")),
         "image_url" => {
@@ -596,7 +596,7 @@ fn part(at: &str, value: Value, role: Role, rules: &RequestRules) -> Result<Cont
                 Some(value) => {
                     let mut holder = JsonFields::of(fields.path("image_url"), value)?;
                     let url = holder.text("url")?;
-                    (holder.path("url"), holder.needed("url", url)?)
+                    (holder.path("url"), holder.require("url", url)?)
                 }
                 None => return Err(fields.refuse("image_url", "it is missing")),
             };

@@ -37,7 +37,7 @@ impl Fetcher {
         let follow = move |attempt: redirect::Attempt<'_>| {
             if attempt.previous().len() > REDIRECTS_MAX {
                 attempt.error("it was sent on too often")
-            } else if let Err(why) = allowed(attempt.url(), urls) {
+            } else if let Err(why) = check_address(attempt.url(), urls) {
                 attempt.error(why)
             } else {
                 attempt.follow()
@@ -56,18 +56,18 @@ impl Fetcher {
     }
 
     /// The bytes that lie there; what the request holds grows with them.
-    pub async fn fetch(&self, url: Url, memory: &mut MemoryPermit) -> Result<Vec<u8>, Unfetched> {
-        allowed(&url, self.urls)?;
+    pub async fn fetch(&self, url: Url, memory: &mut MemoryPermit) -> Result<Vec<u8>, FetchError> {
+        check_address(&url, self.urls)?;
         let mut response = self.client.get(url).send().await.map_err(|error| innermost(&error))?;
         if !response.status().is_success() {
-            return Err(Unfetched::Wrong(format!("the address answers {}", response.status())));
+            return Err(FetchError::Wrong(format!("the address answers {}", response.status())));
         }
         let mut bytes = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| innermost(&error))? {
             if bytes.len() + piece.len() > self.bytes_max {
-                return Err(Unfetched::Wrong(format!("what lies there is longer than {} bytes", self.bytes_max)));
+                return Err(FetchError::Wrong(format!("what lies there is longer than {} bytes", self.bytes_max)));
             }
-            memory.take(piece.len() as u64).map_err(Unfetched::Full)?;
+            memory.take(piece.len() as u64).map_err(FetchError::Full)?;
             bytes.extend_from_slice(&piece);
         }
         Ok(bytes)
@@ -76,16 +76,16 @@ impl Fetcher {
 
 /// Why there is no picture.
 #[derive(Debug)]
-pub enum Unfetched {
+pub enum FetchError {
     /// A sentence about the address.
     Wrong(String),
     /// There is no memory for it now.
     Full(ErrorResponse),
 }
 
-impl From<String> for Unfetched {
-    fn from(why: String) -> Unfetched {
-        Unfetched::Wrong(why)
+impl From<String> for FetchError {
+    fn from(why: String) -> FetchError {
+        FetchError::Wrong(why)
     }
 }
 
@@ -104,7 +104,7 @@ fn host_address(url: &Url) -> Option<IpAddr> {
 }
 
 /// Looks at what an address itself says; names are looked at when they are looked up.
-fn allowed(url: &Url, urls: UrlPolicy) -> Result<(), String> {
+fn check_address(url: &Url, urls: UrlPolicy) -> Result<(), String> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("{}: is no http: or https: address", url.scheme()));
     }
@@ -204,17 +204,17 @@ mod tests {
             ("https://[2606:4700::1111]/x", true),
             ("https://example.com/x", true),
         ] {
-            assert_eq!(allowed(&Url::parse(url).unwrap(), UrlPolicy::Public).is_ok(), expected, "{url}");
+            assert_eq!(check_address(&Url::parse(url).unwrap(), UrlPolicy::Public).is_ok(), expected, "{url}");
         }
-        assert!(allowed(&Url::parse("http://127.0.0.1/x").unwrap(), UrlPolicy::Any).is_ok());
-        assert!(allowed(&Url::parse("http://8.8.8.8/x").unwrap(), UrlPolicy::None).is_err());
+        assert!(check_address(&Url::parse("http://127.0.0.1/x").unwrap(), UrlPolicy::Any).is_ok());
+        assert!(check_address(&Url::parse("http://8.8.8.8/x").unwrap(), UrlPolicy::None).is_err());
     }
 
     #[tokio::test]
     async fn a_name_that_points_at_a_neighbour_is_not_followed() {
         let fetcher = Fetcher::new(UrlPolicy::Public, &ServerLimits::USUAL).unwrap();
         let mut memory = MemoryBudget::new(1 << 20).permit();
-        let Err(Unfetched::Wrong(why)) = fetcher.fetch(Url::parse("http://localhost:1/x").unwrap(), &mut memory).await
+        let Err(FetchError::Wrong(why)) = fetcher.fetch(Url::parse("http://localhost:1/x").unwrap(), &mut memory).await
         else {
             panic!("it was fetched")
         };

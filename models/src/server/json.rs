@@ -120,11 +120,11 @@ impl JsonFields {
         self.map.swap_remove(name).filter(|value| !value.is_null())
     }
 
-    pub fn needed<T>(&self, name: &str, found: Option<T>) -> Result<T, ErrorResponse> {
+    pub fn require<T>(&self, name: &str, found: Option<T>) -> Result<T, ErrorResponse> {
         found.ok_or_else(|| self.refuse(name, "it is missing"))
     }
 
-    fn typed<T>(
+    fn read_typed<T>(
         &mut self,
         name: &str,
         wanted: &str,
@@ -135,21 +135,23 @@ impl JsonFields {
     }
 
     pub fn yes_or_no(&mut self, name: &str) -> Result<Option<bool>, ErrorResponse> {
-        self.typed(name, "true or false", |value| value.as_bool().ok_or(value))
+        self.read_typed(name, "true or false", |value| value.as_bool().ok_or(value))
     }
 
     pub fn number(&mut self, name: &str) -> Result<Option<f32>, ErrorResponse> {
-        self.typed(name, "a number", |value| written(&value).as_f64().map(|number| number as f32).ok_or(value))
+        self.read_typed(name, "a number", |value| {
+            number_of_text(&value).as_f64().map(|number| number as f32).ok_or(value)
+        })
     }
 
     /// A whole number; 3000.0 is one too.
     pub fn whole(&mut self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ErrorResponse> {
         let whole = |value: Value| {
-            let number = written(&value);
+            let number = number_of_text(&value);
             let float = || number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 1e15).map(|float| float as i64);
             number.as_i64().or_else(float).ok_or(value)
         };
-        match self.typed(name, "a whole number", whole)? {
+        match self.read_typed(name, "a whole number", whole)? {
             Some(number) if !range.contains(&number) => {
                 Err(self.refuse(name, format!("{number}; it goes from {} to {}", range.start(), range.end())))
             }
@@ -158,14 +160,14 @@ impl JsonFields {
     }
 
     pub fn text(&mut self, name: &str) -> Result<Option<String>, ErrorResponse> {
-        self.typed(name, "a text", |value| match value {
+        self.read_typed(name, "a text", |value| match value {
             Value::String(text) => Ok(text),
             other => Err(other),
         })
     }
 
     pub fn list(&mut self, name: &str, most: usize) -> Result<Option<Vec<Value>>, ErrorResponse> {
-        let list = self.typed(name, "a list", |value| match value {
+        let list = self.read_typed(name, "a list", |value| match value {
             Value::Array(list) => Ok(list),
             other => Err(other),
         })?;
@@ -184,7 +186,7 @@ impl JsonFields {
 }
 
 /// A number that is written as a text is that number, as servers in Python take it.
-fn written(value: &Value) -> Value {
+fn number_of_text(value: &Value) -> Value {
     let read = |text: &String| text.trim().parse::<Number>().ok().map(Value::Number);
     match value {
         Value::String(text) => read(text).unwrap_or(Value::Null),

@@ -158,7 +158,7 @@ impl RequestGuard {
     }
 
     /// It is let in.
-    pub fn admitted(&mut self) {
+    pub fn admit(&mut self) {
         self.stage = RequestStage::Waiting;
         self.metrics.waiting.fetch_add(1, Ordering::Relaxed);
     }
@@ -175,7 +175,7 @@ impl RequestGuard {
     }
 
     /// The response's status is an error's.
-    pub fn refused(&mut self, status: u16) {
+    pub fn set_status(&mut self, status: u16) {
         self.summary.status = status;
         self.summary.outcome = match status {
             429 | 503 => RequestOutcome::Busy,

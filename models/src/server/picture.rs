@@ -70,10 +70,10 @@ pub fn decode(file: &[u8], size: Size) -> Result<Picture, String> {
     limits.max_image_height = Some(size.height);
     limits.max_alloc = Some(PIXEL_BYTES * u64::from(size.width) * u64::from(size.height) + (1 << 20));
     let image = match open(file)? {
-        Opened::Png(decoder) => pixels(*decoder, limits),
-        Opened::Jpeg(decoder) => pixels(*decoder, limits),
-        Opened::WebP(decoder) => pixels(*decoder, limits),
-        Opened::Bmp(decoder) => pixels(*decoder, limits),
+        PictureDecoder::Png(decoder) => pixels(*decoder, limits),
+        PictureDecoder::Jpeg(decoder) => pixels(*decoder, limits),
+        PictureDecoder::WebP(decoder) => pixels(*decoder, limits),
+        PictureDecoder::Bmp(decoder) => pixels(*decoder, limits),
     };
     let rgba = image.map_err(broken)?.into_rgba8();
     let size = Size { width: rgba.width(), height: rgba.height() };
@@ -85,20 +85,20 @@ fn pixels(mut decoder: impl ImageDecoder, limits: image::Limits) -> ImageResult<
     DynamicImage::from_decoder(decoder)
 }
 
-enum Opened<'a> {
+enum PictureDecoder<'a> {
     Png(Box<PngDecoder<Cursor<&'a [u8]>>>),
     Jpeg(Box<JpegDecoder<Cursor<&'a [u8]>>>),
     WebP(Box<WebPDecoder<Cursor<&'a [u8]>>>),
     Bmp(Box<BmpDecoder<Cursor<&'a [u8]>>>),
 }
 
-impl Opened<'_> {
+impl PictureDecoder<'_> {
     fn size(&self) -> Size {
         let (width, height) = match self {
-            Opened::Png(decoder) => decoder.dimensions(),
-            Opened::Jpeg(decoder) => decoder.dimensions(),
-            Opened::WebP(decoder) => decoder.dimensions(),
-            Opened::Bmp(decoder) => decoder.dimensions(),
+            PictureDecoder::Png(decoder) => decoder.dimensions(),
+            PictureDecoder::Jpeg(decoder) => decoder.dimensions(),
+            PictureDecoder::WebP(decoder) => decoder.dimensions(),
+            PictureDecoder::Bmp(decoder) => decoder.dimensions(),
         };
         Size { width, height }
     }
@@ -108,7 +108,7 @@ impl Opened<'_> {
 const PNG_BYTES_MAX: u64 = 64 << 20;
 
 /// Reads a file's head.
-fn open(file: &[u8]) -> Result<Opened<'_>, String> {
+fn open(file: &[u8]) -> Result<PictureDecoder<'_>, String> {
     let broken = |error: image::ImageError| format!("the picture is broken: {error}");
     let moving = |kind: &str| format!("an animated {kind}; which of its pictures is meant?");
     if file.is_empty() {
@@ -123,23 +123,23 @@ fn open(file: &[u8]) -> Result<Opened<'_>, String> {
             if decoder.is_apng().map_err(broken)? {
                 return Err(moving("PNG"));
             }
-            Ok(Opened::Png(Box::new(decoder)))
+            Ok(PictureDecoder::Png(Box::new(decoder)))
         }
         Ok(ImageFormat::Jpeg) => {
             let decoder = JpegDecoder::new(Cursor::new(file)).map_err(broken)?;
             if !is_whole_jpeg(file) {
                 return Err("the picture is broken: the JPEG has no end".to_owned());
             }
-            Ok(Opened::Jpeg(Box::new(decoder)))
+            Ok(PictureDecoder::Jpeg(Box::new(decoder)))
         }
         Ok(ImageFormat::WebP) => {
             let decoder = WebPDecoder::new(Cursor::new(file)).map_err(broken)?;
             if decoder.has_animation() {
                 return Err(moving("WebP"));
             }
-            Ok(Opened::WebP(Box::new(decoder)))
+            Ok(PictureDecoder::WebP(Box::new(decoder)))
         }
-        Ok(ImageFormat::Bmp) => Ok(Opened::Bmp(Box::new(BmpDecoder::new(Cursor::new(file)).map_err(broken)?))),
+        Ok(ImageFormat::Bmp) => Ok(PictureDecoder::Bmp(Box::new(BmpDecoder::new(Cursor::new(file)).map_err(broken)?))),
         Ok(other) => Err(format!("a picture of the kind {other:?}; send it as PNG, JPEG, WebP or BMP")),
         Err(_) => Err("no picture that is known; send a PNG, JPEG, WebP or BMP".to_owned()),
     }
@@ -170,14 +170,14 @@ pub mod tests {
         format!("data:image/png;base64,{}", BASE64.encode(file))
     }
 
-    fn seen(file: &[u8]) -> Result<Picture, String> {
+    fn decode_picture(file: &[u8]) -> Result<Picture, String> {
         measure(file, 1 << 20).and_then(|size| decode(file, size))
     }
 
     #[test]
     fn four_kinds_of_files_are_read() {
         for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp] {
-            let picture = seen(&file(format, 40, 30)).unwrap();
+            let picture = decode_picture(&file(format, 40, 30)).unwrap();
             assert_eq!(picture.size(), Size { width: 40, height: 30 });
             let last = &picture.rgba()[picture.rgba().len() - 4..];
             for (found, expected) in last.iter().zip([39u8, 29, 90, 255]) {
@@ -195,7 +195,7 @@ pub mod tests {
                 if format == ImageFormat::Png && length + 16 > whole.len() {
                     continue;
                 }
-                assert!(seen(&whole[..length]).is_err(), "{format:?}: {length} of {}", whole.len());
+                assert!(decode_picture(&whole[..length]).is_err(), "{format:?}: {length} of {}", whole.len());
             }
         }
     }

@@ -103,15 +103,15 @@ impl PendingResponse {
         }
     }
 
-    fn ended(&mut self, choices: &[ChoiceState]) {
+    fn record_end(&mut self, choices: &[ChoiceState]) {
         self.guard.summary.usage = total(choices);
         let cut = choices.iter().any(|choice| choice.end == Some(FinishReason::Length));
         self.guard.summary.outcome = if cut { RequestOutcome::Length } else { RequestOutcome::Stop };
     }
 
-    fn failed(&mut self, error: AnswerError) -> ErrorResponse {
+    fn error_response(&mut self, error: AnswerError) -> ErrorResponse {
         let response = ErrorResponse::from(error);
-        self.guard.refused(response.status.as_u16());
+        self.guard.set_status(response.status.as_u16());
         response
     }
 
@@ -131,10 +131,10 @@ impl PendingResponse {
                     choice.usage = usage;
                     choice.end = Some(why);
                 }
-                Err(error) => return self.failed(error).into_response(),
+                Err(error) => return self.error_response(error).into_response(),
             }
         }
-        self.ended(&choices);
+        self.record_end(&choices);
         let calls: Vec<Vec<ToolCall>> = choices.iter().map(|choice| self.tools.calls(&choice.text)).collect();
         let wired = |index: usize| {
             let (choice, calls) = (&choices[index], &calls[index]);
@@ -176,10 +176,10 @@ impl PendingResponse {
     }
 
     /// Begins a stream as soon as there is something to say.
-    pub async fn streamed(mut self, usage: UsageReport, limits: &ServerLimits) -> Response {
+    pub async fn into_stream(mut self, usage: UsageReport, limits: &ServerLimits) -> Response {
         let choices = self.choices();
         let first = match timeout(limits.first_within, self.next(&choices)).await {
-            Ok((_, Err(error))) => return self.failed(error).into_response(),
+            Ok((_, Err(error))) => return self.error_response(error).into_response(),
             Ok(event) => Some(event),
             Err(_) => None,
         };
@@ -233,7 +233,7 @@ impl PendingResponse {
                     self.last(index, report, &choices)
                 }
                 Err(error) => {
-                    let response = self.failed(error);
+                    let response = self.error_response(error);
                     let _ = pieces.send(format!("data: {}\n\n", response.json()).into()).await;
                     return;
                 }
@@ -248,7 +248,7 @@ impl PendingResponse {
         }
         end.extend_from_slice(b"data: [DONE]\n\n");
         if pieces.send(end.into()).await.is_ok() {
-            self.ended(&choices);
+            self.record_end(&choices);
         }
     }
 

@@ -173,13 +173,13 @@ impl Server {
     }
 
     async fn get(&self, path: &str) -> (u16, String) {
-        parted(
+        split_response(
             &self.raw(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes()).await,
         )
     }
 
     async fn post(&self, body: impl AsRef<[u8]>) -> (u16, String) {
-        parted(&self.raw(&chat(body.as_ref(), "connection: close\r\n")).await)
+        split_response(&self.raw(&chat(body.as_ref(), "connection: close\r\n")).await)
     }
 
     async fn ask(&self, body: Value) -> (u16, Value) {
@@ -187,7 +187,7 @@ impl Server {
         (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
     }
 
-    fn heard(&self) -> Request {
+    fn next_request(&self) -> Request {
         self.fake.heard.lock().unwrap().last().cloned().expect("something was asked")
     }
 }
@@ -204,7 +204,7 @@ fn chat(body: &[u8], more: &str) -> Vec<u8> {
 }
 
 /// Status and body; a chunked body is put together.
-fn parted(response: &str) -> (u16, String) {
+fn split_response(response: &str) -> (u16, String) {
     let (head, mut body) = response.split_once("\r\n\r\n").unwrap_or((response, ""));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     if !head.to_lowercase().contains("transfer-encoding: chunked") {
@@ -332,7 +332,7 @@ async fn the_engine_hears_what_the_official_client_says() {
         special_shown,
         grammar,
         thinking: _,
-    } = server.heard();
+    } = server.next_request();
     assert_eq!(
         turns.iter().map(|turn| turn.role).collect::<Vec<_>>(),
         [Role::System, Role::User, Role::Assistant, Role::User]
@@ -359,7 +359,7 @@ async fn a_client_that_asks_for_the_end_s_mark_gets_it() {
         json!({"stop": ["</answer>"], "include_stop_str_in_output": true, "skip_special_tokens": false, "stop_token_ids": [7]}),
     );
     let (_, answer) = server.ask(body).await;
-    let Request { stop, stop_tokens, stop_shown, special_shown, .. } = server.heard();
+    let Request { stop, stop_tokens, stop_shown, special_shown, .. } = server.next_request();
     assert_eq!((stop, stop_tokens, stop_shown, special_shown), (vec!["</answer>".to_owned()], vec![7], true, true));
     assert_eq!(answer["choices"][0]["stop_reason"], "</answer>");
 }
@@ -375,7 +375,7 @@ async fn benchmarks_and_clients_say_how_long_and_with_which_tokens() {
         (json!({"logit_bias": {"7": -100, "3": 1.5}}), (None, 0, vec![(3, 1.5), (7, -100.0)])),
     ] {
         assert_eq!(server.ask(with(order("count=1"), more.clone())).await.0, 200, "{more}");
-        let Request { tokens_max, tokens_min, logit_bias, .. } = server.heard();
+        let Request { tokens_max, tokens_min, logit_bias, .. } = server.next_request();
         assert_eq!((tokens_max, tokens_min, logit_bias.into_iter().collect()), expected, "{more}");
     }
 }
@@ -386,7 +386,7 @@ async fn seeds_differ_unless_they_are_given() {
     let mut seeds = Vec::new();
     for more in [json!({}), json!({}), json!({"seed": 7}), json!({"seed": -1})] {
         server.ask(with(order("count=1"), more)).await;
-        seeds.push(server.heard().sampling.seed);
+        seeds.push(server.next_request().sampling.seed);
     }
     assert_ne!(seeds[0], seeds[1]);
     assert_eq!(seeds[2..], [7, u64::MAX]);
@@ -507,7 +507,7 @@ async fn functions_are_called_as_clients_expect_it() {
     }
     // The engine is held to the schema, and told of the function.
     server.ask(with(order("count=1"), json!({"tools": tools, "tool_choice": by_name}))).await;
-    let heard = server.heard();
+    let heard = server.next_request();
     assert_eq!(heard.grammar, Some(Grammar::Schema(tools[0]["function"]["parameters"].clone())));
     let model::Part::Text(told) = &heard.turns[0].parts[0] else { panic!("{heard:?}") };
     assert!(heard.turns[0].role == Role::System && told.contains("\"add\"") && !told.contains("\"now\""), "{told}");
@@ -519,7 +519,7 @@ async fn functions_are_called_as_clients_expect_it() {
         {"role": "user", "content": "count=1"},
     ]);
     assert_eq!(server.ask(json!({"messages": messages, "tools": tools, "tool_choice": "none"})).await.0, 200);
-    let texts: Vec<_> = server.heard().turns.iter().map(|turn| (turn.role, turn.parts.clone())).collect();
+    let texts: Vec<_> = server.next_request().turns.iter().map(|turn| (turn.role, turn.parts.clone())).collect();
     let text = |text: &str| vec![model::Part::Text(text.to_owned())];
     assert_eq!(
         texts[1..3],
@@ -586,7 +586,7 @@ async fn requests_as_lenient_servers_take_them_are_taken() {
     let lenient = json!({"model": "", "temperature": "0.5", "max_tokens": "5", "top_k": "3", "chat_template_kwargs": {"enable_thinking": false}});
     let (status, body) = server.ask(with(order("count=1"), lenient)).await;
     assert_eq!(status, 200, "{body}");
-    let heard = server.heard();
+    let heard = server.next_request();
     assert_eq!(
         (heard.sampling.temperature, heard.tokens_max, heard.sampling.top_k, heard.thinking),
         (0.5, Some(5), Some(3), Some(false))
@@ -596,7 +596,7 @@ async fn requests_as_lenient_servers_take_them_are_taken() {
         "POST /v1/chat/completions/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
-    assert_eq!(parted(&server.raw(request.as_bytes()).await).0, 200);
+    assert_eq!(split_response(&server.raw(request.as_bytes()).await).0, 200);
     // A picture of the system's is shown by the next user, or by one that is added.
     let picture = json!({"type": "image_url", "image_url": data_url(&file(ImageFormat::Bmp, 4, 3))});
     let system = json!({"role": "system", "content": ["rules", picture]});
@@ -608,7 +608,7 @@ async fn requests_as_lenient_servers_take_them_are_taken() {
         ),
     ] {
         let (status, body) = server.ask(json!({"messages": messages})).await;
-        let turns = server.heard().turns;
+        let turns = server.next_request().turns;
         let at = turns.iter().position(|turn| matches!(turn.parts.first(), Some(model::Part::Picture(_))));
         assert_eq!(at, Some(shown_in), "{status} {body} {turns:?}");
         assert_eq!(turns[shown_in].role, Role::User);
@@ -720,7 +720,7 @@ async fn requests_that_stay_half_sent_end() {
     let server = server(ServerOptions { limits, ..options() }).await;
     let begun = Instant::now();
     assert_eq!(server.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: ").await, "");
-    let (status, body) = parted(&server.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"a").await);
+    let (status, body) = split_response(&server.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"a").await);
     assert_eq!(status, 408, "{body}");
     assert!(body.contains("3 bytes of the body came"), "{body}");
     assert!(begun.elapsed() < Duration::from_secs(15));
@@ -749,7 +749,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_read() {
         request.extend_from_slice(&[b' '; 0x400]);
         request.extend_from_slice(b"\r\n");
     }
-    assert_eq!(parted(&server.raw(&request).await).0, 413);
+    assert_eq!(split_response(&server.raw(&request).await).0, 413);
     let fits = with(order("count=1"), json!({"user": "x".repeat(9000)}));
     assert_eq!(server.ask(fits).await.0, 200);
 }
@@ -811,7 +811,7 @@ async fn a_key_is_asked_for() {
         ("authorization: bearer  secret \r\n", 200),
     ] {
         let response = server.raw(&chat(body.as_bytes(), &format!("connection: close\r\n{header}"))).await;
-        assert_eq!(parted(&response).0, status, "{header}");
+        assert_eq!(split_response(&response).0, status, "{header}");
         assert_eq!(response.contains("www-authenticate: Bearer"), status == 401, "{response}");
     }
     assert_eq!(server.get("/health").await.0, 200);
@@ -891,13 +891,13 @@ async fn a_page_that_points_its_name_here_gets_nothing() {
         ("evil.example:80:80", 403),
         ("", 403),
     ] {
-        assert_eq!(parted(&keyless.raw(at(host).as_bytes()).await).0, status, "{host}");
+        assert_eq!(split_response(&keyless.raw(at(host).as_bytes()).await).0, status, "{host}");
     }
     // Clients of old may leave it out; browsers never do.
     let bare = keyless.raw(b"GET /health HTTP/1.0\r\n\r\n").await;
     assert!(bare.contains(" 200 "), "{bare}");
     let keyed = server(ServerOptions { key: Some(ApiKey("secret".to_owned())), ..options() }).await;
-    assert_eq!(parted(&keyed.raw(at("evil.example").as_bytes()).await).0, 401);
+    assert_eq!(split_response(&keyed.raw(at("evil.example").as_bytes()).await).0, 401);
 }
 
 #[tokio::test]
@@ -959,7 +959,7 @@ async fn pictures_are_fetched_only_where_that_is_allowed() {
         assert_eq!(found, status, "{urls:?} {path}: {body}");
         assert!(body.to_string().contains(words), "{body}");
         if status == 200 {
-            let model::Part::Picture(picture) = &server.heard().turns[0].parts[0] else { panic!("no picture") };
+            let model::Part::Picture(picture) = &server.next_request().turns[0].parts[0] else { panic!("no picture") };
             assert_eq!(picture.size(), Size { width: 5, height: 4 });
         }
     }
@@ -985,7 +985,7 @@ async fn answers_have_the_form_that_was_asked_for() {
     ] {
         let (status, body) = server.ask(with(order("count=1"), more.clone())).await;
         assert_eq!(status, 200, "{more}: {body}");
-        assert_eq!(server.heard().grammar, expected, "{more}");
+        assert_eq!(server.next_request().grammar, expected, "{more}");
     }
 }
 
@@ -1004,7 +1004,7 @@ async fn the_official_check_is_understood() {
             "model": "mini", "messages": messages, "temperature": 0, "max_tokens": 3000, "top_p": 0.85, "frequency_penalty": 0.2,
         });
         assert_eq!(server.ask(body).await.0, 200);
-        let turns = server.heard().turns;
+        let turns = server.next_request().turns;
         assert_eq!(turns.len(), 2);
         let model::Part::Picture(picture) = &turns[1].parts[0] else { panic!("the picture comes first") };
         assert_eq!(picture.size(), Size { width: 1080, height: 2400 });

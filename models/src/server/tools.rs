@@ -81,8 +81,8 @@ pub fn read(fields: &mut JsonFields) -> Result<ToolRequest, ErrorResponse> {
             "none" => Ok(ToolRequest::default()),
             "auto" => Ok(auto(&tools)),
             "required" if tools.is_empty() => no_tools("\"required\""),
-            "required" if tools.len() == 1 => Ok(named(&tools[0])),
-            "required" => Ok(required(&tools)),
+            "required" if tools.len() == 1 => Ok(one_tool(&tools[0])),
+            "required" => Ok(any_tool(&tools)),
             other => Err(fields.refuse(
                 "tool_choice",
                 format!("{other:?}; there are none, auto, required, and {{\"type\": \"function\", \"function\": {{\"name\": …}}}}"),
@@ -99,9 +99,9 @@ pub fn read(fields: &mut JsonFields) -> Result<ToolRequest, ErrorResponse> {
                 None => return Err(choice.refuse("function", "it is missing: {\"name\": …}")),
             };
             let name = function.text("name")?;
-            let name = function.needed("name", name)?;
+            let name = function.require("name", name)?;
             match tools.iter().find(|tool| tool.name == name) {
-                Some(tool) => Ok(named(tool)),
+                Some(tool) => Ok(one_tool(tool)),
                 None => Err(function.refuse("name", format!("{name:?} is none of `tools`"))),
             }
         }
@@ -116,9 +116,9 @@ fn tool(mut fields: JsonFields) -> Result<Tool, ErrorResponse> {
         return Err(fields.refuse("type", format!("{kind:?}; there are functions only")));
     }
     let function = fields.object("function")?;
-    let mut function = fields.needed("function", function)?;
+    let mut function = fields.require("function", function)?;
     let name = function.text("name")?;
-    let name = function.needed("name", name)?;
+    let name = function.require("name", name)?;
     let fits = |sign: char| sign.is_ascii_alphanumeric() || "_-.".contains(sign);
     if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.chars().all(fits) {
         return Err(function.refuse("name", format!("it has 1 to {NAME_CHARS_MAX} letters, digits, _, - and .")));
@@ -149,7 +149,7 @@ fn auto(tools: &[Tool]) -> ToolRequest {
     ToolRequest { mode, prompt: Some(instructions(tools, &how)), grammar: None }
 }
 
-fn named(tool: &Tool) -> ToolRequest {
+fn one_tool(tool: &Tool) -> ToolRequest {
     let how = format!("Call {} now: answer with its arguments alone, as JSON.", tool.name);
     ToolRequest {
         mode: ToolMode::Named(tool.name.clone()),
@@ -159,14 +159,14 @@ fn named(tool: &Tool) -> ToolRequest {
 }
 
 /// Each schema is the root of its own document, so that what it refers to is found.
-fn required(tools: &[Tool]) -> ToolRequest {
+fn any_tool(tools: &[Tool]) -> ToolRequest {
     let mut lark = "start: ".to_owned();
     let names: Vec<String> = (0..tools.len()).map(|at| format!("tool{at}")).collect();
     lark.push_str(&names.join(" | "));
     for (rule, tool) in names.iter().zip(tools) {
         let Tool { name, parameters, .. } = tool;
         let mut schema = parameters.clone();
-        bound(&mut schema);
+        bound_lengths(&mut schema);
         let _ = write!(
             lark,
             "\n{rule}: \"{{\\\"name\\\": \\\"{name}\\\", \\\"arguments\\\": \" {rule}_arguments \"}}\"\n{rule}_arguments: %json {schema}"
@@ -180,7 +180,7 @@ fn required(tools: &[Tool]) -> ToolRequest {
     }
 }
 
-fn bound(schema: &mut Value) {
+fn bound_lengths(schema: &mut Value) {
     if schema.get("x-guidance").is_none() {
         close_objects(schema);
     }
@@ -206,7 +206,7 @@ fn instructions(tools: &[Tool], how: &str) -> String {
 /// `ErrorResponse` that names the field.
 pub fn call_text(mut call: JsonFields) -> Result<String, ErrorResponse> {
     let function = call.object("function")?;
-    let function = call.needed("function", function)?;
+    let function = call.require("function", function)?;
     function_call_text(function)
 }
 
@@ -216,7 +216,7 @@ pub fn call_text(mut call: JsonFields) -> Result<String, ErrorResponse> {
 /// As `call_text`.
 pub fn function_call_text(mut function: JsonFields) -> Result<String, ErrorResponse> {
     let name = function.text("name")?;
-    let name = function.needed("name", name)?;
+    let name = function.require("name", name)?;
     let arguments = match function.take("arguments") {
         None => json!({}),
         Some(Value::String(text)) => super::json::read(text.as_bytes()).unwrap_or(Value::String(text)),
@@ -249,12 +249,12 @@ impl ToolMode {
             ToolMode::None => Vec::new(),
             ToolMode::Named(name) => vec![ToolCall { name: name.clone(), arguments: text.to_owned() }],
             ToolMode::Required => call(text, None).into_iter().collect(),
-            ToolMode::Auto(names) => marked(text, names).unwrap_or_default(),
+            ToolMode::Auto(names) => marked_calls(text, names).unwrap_or_default(),
         }
     }
 }
 
-fn marked(text: &str, names: &[String]) -> Option<Vec<ToolCall>> {
+fn marked_calls(text: &str, names: &[String]) -> Option<Vec<ToolCall>> {
     let mut calls = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {

@@ -120,12 +120,12 @@ impl Arguments {
     /// # Errors
     /// What clap says of them, which may be the help.
     pub fn read() -> Result<Arguments, clap::Error> {
-        let command = help::wrapped(without_empty_variables(Arguments::command()), output::columns());
+        let command = help::wrap_help(without_empty_variables(Arguments::command()), output::columns());
         let matches =
             command.clone().try_get_matches_from(with_addresses(env::args_os())).map_err(without_far_suggestions)?;
         let mut arguments =
             Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command.clone()))?;
-        arguments.common.written = written(&matches);
+        arguments.common.written = given_names(&matches);
         Ok(arguments)
     }
 }
@@ -168,14 +168,14 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
     names.into_iter().fold(command, |command, name| command.mut_subcommand(name, without_empty_variables))
 }
 
-fn written(matches: &ArgMatches) -> BTreeSet<String> {
+fn given_names(matches: &ArgMatches) -> BTreeSet<String> {
     let here = matches.ids().filter(|id| {
         // An id may be that of a group, which has no source.
         matches!(matches.value_source(id.as_str()), Some(ValueSource::CommandLine))
     });
     let mut all: BTreeSet<String> = here.map(|id| id.as_str().to_owned()).collect();
     if let Some((_, below)) = matches.subcommand() {
-        all.append(&mut written(below));
+        all.append(&mut given_names(below));
     }
     all
 }
@@ -200,7 +200,7 @@ mod tests {
             page += &format!("| {} | {means} |\n", exit.code());
         }
         page += "\n## Commands\n";
-        help(&help::wrapped(Arguments::command(), 110), "tapwright", &mut page);
+        help(&help::wrap_help(Arguments::command(), 110), "tapwright", &mut page);
         expect_file!["../../../docs/cli.md"].assert_eq(&page);
     }
 
@@ -217,7 +217,7 @@ mod tests {
     fn help_is_wrapped_once_at_every_width() {
         for width in [60, 80, 100, 110] {
             let mut page = String::new();
-            help(&help::wrapped(Arguments::command(), width), "tapwright", &mut page);
+            help(&help::wrap_help(Arguments::command(), width), "tapwright", &mut page);
             let lines: Vec<&str> = page.lines().collect();
             for pair in lines.windows(2) {
                 let [line, next] = pair else { continue };

@@ -19,7 +19,7 @@ pub fn changes_in_words(changed: &[Change], device: &str, room: usize) -> Vec<St
     let widest = told.iter().map(|change| measure_text_width(&change.fact)).max().unwrap_or(0).min(32);
     let mut lines = Vec::new();
     for Change { fact, was, is } in told.iter().take(CHANGES_MAX) {
-        let name = console::pad_str(&output::fitted(fact, 32), widest, console::Alignment::Left, None).into_owned();
+        let name = console::pad_str(&output::fit(fact, 32), widest, console::Alignment::Left, None).into_owned();
         for (n, line) in difference(was.as_deref(), is.as_deref(), room.saturating_sub(widest + 2)).iter().enumerate() {
             let name = if n == 0 { name.clone() } else { " ".repeat(widest) };
             lines.push(format!("{name}  {line}"));
@@ -38,7 +38,7 @@ fn difference(was: Option<&str>, is: Option<&str>, room: usize) -> Vec<String> {
     };
     let (before, after) = (items(was), items(is));
     let marked = |mark: &str, item: &str| -> Vec<String> {
-        let lines = output::wrapped(item, room.saturating_sub(2)).into_iter().take(VALUE_LINES_MAX);
+        let lines = output::wrap(item, room.saturating_sub(2)).into_iter().take(VALUE_LINES_MAX);
         lines.enumerate().map(|(n, line)| format!("{} {line}", if n == 0 { mark } else { " " })).collect()
     };
     if before.len() > 1 || after.len() > 1 {

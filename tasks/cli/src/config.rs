@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use tapwright_tasks::Secrets;
 use tapwright_tasks::device::DeviceAddress;
 use tapwright_tasks::model::ModelSource;
-use tapwright_tasks::settings::{Machine, MachineDesktop, Overrides, Recorded, Settings, SettingsFile, SettingsOrigin};
+use tapwright_tasks::settings::{
+    MachineDesktop, MachineFacts, Overrides, RecordedSettings, Settings, SettingsFile, SettingsOrigin,
+};
 
 use crate::arguments::{
     AskArguments, Common, DeviceArguments, LibraryArguments, LimitArguments, ModelArguments, PhoneArguments,
@@ -29,7 +31,7 @@ pub struct Flags {
     pub limits: LimitArguments,
     pub ask: AskArguments,
     /// What a run that goes on was begun with.
-    pub recorded: Recorded,
+    pub recorded: RecordedSettings,
     /// How many steps a run may have if nobody says it.
     pub steps_default: Option<u32>,
     /// Whether it is on a virtual phone whatever the file says.
@@ -76,7 +78,7 @@ impl Config {
         let file = SettingsFile::read(common.config.as_deref(), user_settings().as_deref())?;
         let used = if flags.is_measurement { file.clone().for_measurement() } else { file.clone() };
         let trusted = trust::store(user_state());
-        let file = trust::checked(&file, used, trusted.as_ref(), flags.reads_records_only, common.json)?;
+        let file = trust::check_trust(&file, used, trusted.as_ref(), flags.reads_records_only, common.json)?;
         let read = (file.origin() != SettingsOrigin::Nowhere).then(|| file.path().to_owned());
         if let Some(read) = &read {
             tracing::info!(file = %read.display(), "settings are read");
@@ -114,7 +116,7 @@ impl Config {
         };
         // Whoever names a server needs no other program's variables.
         let adb_server = if overrides.adb_server.is_some() { None } else { adb_server(variable)? };
-        let machine = Machine {
+        let machine = MachineFacts {
             cache: user_cache(),
             adb_keys: adb_keys(),
             adb_server,

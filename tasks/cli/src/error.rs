@@ -37,12 +37,12 @@ impl CliError {
         CliError { exit, text: with_causes(error), help: None, mistake: None }
     }
 
-    pub fn said(exit: Exit, text: impl Into<String>) -> CliError {
+    pub fn with_text(exit: Exit, text: impl Into<String>) -> CliError {
         CliError { exit, text: text.into(), help: None, mistake: None }
     }
 
     pub fn usage(text: impl Into<String>) -> CliError {
-        CliError::said(Exit::Usage, text)
+        CliError::with_text(Exit::Usage, text)
     }
 
     pub fn help(self, help: impl Into<String>) -> CliError {
@@ -60,7 +60,7 @@ impl CliError {
             return;
         }
         match &self.mistake {
-            Some(mistake) if mistake.at.is_some() => output::err(&pointed(mistake)),
+            Some(mistake) if mistake.at.is_some() => output::err(&mistake_text(mistake)),
             _ => {
                 output::err(&format!(
                     "{} {}",
@@ -222,7 +222,7 @@ pub fn with_causes(error: &dyn Error) -> String {
 }
 
 /// A mistake with its line and what to write there.
-fn pointed(mistake: &Mistake) -> String {
+fn mistake_text(mistake: &Mistake) -> String {
     let theme =
         if console::colors_enabled_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let mut text = String::new();
@@ -297,7 +297,7 @@ mod tests {
             why: "there is no key `bad\u{1b}[31m` here".to_owned(),
             help: Some("\u{9b}31m".to_owned()),
         };
-        let told = pointed(&mistake);
+        let told = mistake_text(&mistake);
         assert!(!told.contains(['\u{7}', '\u{9b}']) && told.contains("bad\\u{1b}[31m"), "{told:?}");
     }
 }

@@ -18,10 +18,10 @@ const PLACEHOLDER: &str = "{{";
 /// # Errors
 /// `CliError` with the kinds in words.
 pub fn check(options: &ModelOptions, goal: &str, anyway: bool) -> Result<(), CliError> {
-    match trained(options) {
+    match trained_goals(options) {
         Some(trained) if !anyway && !trained.fits(goal) => {
-            let shown = output::fitted(&output::flat(goal), GOAL_COLUMNS);
-            Err(untrained(&trained, &format!("{shown:?} is of no kind of goal that this model was trained for")))
+            let shown = output::fit(&output::flat(goal), GOAL_COLUMNS);
+            Err(untrained_error(&trained, &format!("{shown:?} is of no kind of goal that this model was trained for")))
         }
         _ => Ok(()),
     }
@@ -40,10 +40,10 @@ pub fn check_plan<'a>(
         if !goal.contains(PLACEHOLDER) {
             check(options, goal, anyway)?;
         }
-        if let Some(trained) = trained(options).filter(|trained| has_outputs && !anyway && !trained.outputs) {
-            let shown = output::fitted(&output::flat(goal), GOAL_COLUMNS);
+        if let Some(trained) = trained_goals(options).filter(|trained| has_outputs && !anyway && !trained.outputs) {
+            let shown = output::fit(&output::flat(goal), GOAL_COLUMNS);
             let why = format!("{shown:?} has outputs, and this model says only that a goal is done, not what it found");
-            return Err(untrained(&trained, &why));
+            return Err(untrained_error(&trained, &why));
         }
     }
     Ok(())
@@ -69,7 +69,7 @@ pub fn check_device(options: &ModelOptions, at: &DeviceAddress, anyway: bool) ->
     ))
 }
 
-fn untrained(trained: &TrainedGoals, why: &str) -> CliError {
+fn untrained_error(trained: &TrainedGoals, why: &str) -> CliError {
     let kinds: Vec<String> = trained.about().iter().map(|about| format!("\n  - {about}")).collect();
     CliError::usage(why).help(format!(
         "it does these, in these words:{}\nfor anything else name a larger model with --model; to run it all the same add --anyway",
@@ -78,7 +78,7 @@ fn untrained(trained: &TrainedGoals, why: &str) -> CliError {
 }
 
 /// What the model was trained for; nothing if its profile does not say it, or is wrong: whoever opens it is told that.
-fn trained(options: &ModelOptions) -> Option<TrainedGoals> {
+fn trained_goals(options: &ModelOptions) -> Option<TrainedGoals> {
     profiles(options).ok()?.profiles.goals
 }
 

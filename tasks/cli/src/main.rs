@@ -31,7 +31,7 @@ use crate::exit::Exit;
 fn main() -> ExitCode {
     let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
-        Err(error) => return misread(&error).into(),
+        Err(error) => return report_usage(&error).into(),
     };
     let json = arguments.common.json;
     // A server says what it does, a line a request, unless it says it to a program.
@@ -58,10 +58,10 @@ fn main() -> ExitCode {
             trouble.exit
         }
     };
-    match output::lost() {
+    match output::write_error() {
         Some(error) if exit == Exit::Done => {
             let text = format!("not all of the output was written: {error}");
-            CliError::said(Exit::Unwritten, text).tell(false);
+            CliError::with_text(Exit::Unwritten, text).tell(false);
             Exit::Unwritten
         }
         _ => exit,
@@ -77,7 +77,7 @@ fn keep_to_ourselves() {
 }
 
 /// The arguments are wrong, or ask for help. Who wants JSON gets it, though the arguments could not be read.
-fn misread(error: &clap::Error) -> Exit {
+fn report_usage(error: &clap::Error) -> Exit {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = error.print();
         return Exit::Done;

@@ -130,14 +130,14 @@ impl Narrator {
     /// Something to know, which stays.
     pub fn note(&self, sentence: &str) {
         if !self.json {
-            for line in output::wrapped(sentence, self.width.saturating_sub(4)) {
+            for line in output::wrap(sentence, self.width.saturating_sub(4)) {
                 self.bar.suspend(|| output::err(&format!("  {}", style(line).dim().for_stderr())));
             }
         }
     }
 
     /// The answer is there.
-    pub fn answered(&mut self) {
+    pub fn on_answer(&mut self) {
         self.wait = None;
         self.go_on();
     }
@@ -170,7 +170,7 @@ impl Narrator {
         }
         if let Line::Decided(decided) = &entry.line {
             self.steps = decided.step;
-            self.decided(decided.step, &decided.thought);
+            self.show_thought(decided.step, &decided.thought);
         }
         let scene = self.scenes.next(entry);
         match &entry.line {
@@ -205,19 +205,18 @@ impl Narrator {
         let figures = format!("{} in {}", output::steps(end.steps), span(*ms));
         let fits = measure_text_width(&text) + 3 + measure_text_width(&figures) <= self.width.saturating_sub(INDENT);
         let (beside, below) = if fits { (format!(" · {figures}"), None) } else { (String::new(), Some(figures)) };
-        for (n, line) in output::wrapped(&text, self.width - INDENT).iter().enumerate() {
+        for (n, line) in output::wrap(&text, self.width - INDENT).iter().enumerate() {
             let (mark, beside) = if n == 0 { (mark, beside.as_str()) } else { (" ", "") };
             output::out(&format!("  {}  {}{}", colour.apply_to(mark), colour.apply_to(line), style(beside).dim()));
         }
         if let Some(figures) = below {
             output::out(&format!("{:INDENT$}{}", "", style(figures).dim()));
         }
-        for line in message_of(&end.outcome).map(|said| output::wrapped(&said, self.width - INDENT)).unwrap_or_default()
-        {
+        for line in message_of(&end.outcome).map(|said| output::wrap(&said, self.width - INDENT)).unwrap_or_default() {
             output::out(&format!("{:INDENT$}{line}", ""));
         }
         for note in &end.notes {
-            self.field("noted", &output::wrapped(note, self.width - 16));
+            self.field("noted", &output::wrap(note, self.width - 16));
         }
         if let Some(judgement) = judgement {
             self.judgement(judgement, device);
@@ -234,7 +233,7 @@ impl Narrator {
                 };
                 self.field("", &[style(format!("tapwright resume {last}{why}")).dim().to_string()]);
             }
-            GoOn::Gone(kind) => self.field("", &[style(gone(*kind)).dim().to_string()]),
+            GoOn::Gone(kind) => self.field("", &[style(lost_device(*kind)).dim().to_string()]),
             GoOn::No => {}
         }
         output::out("");
@@ -249,7 +248,7 @@ impl Narrator {
                     Verdict::Void { .. } => style("void".to_owned()).yellow().bold(),
                 };
                 let mut lines = match verdict.why() {
-                    Some(why) => output::wrapped(why, self.width - 24),
+                    Some(why) => output::wrap(why, self.width - 24),
                     None => vec![format!("the {device} says so")],
                 };
                 lines[0] = format!("{shown}  {}", lines[0]);
@@ -302,8 +301,8 @@ impl Narrator {
     }
 
     /// The thought, as soon as there is one: what comes of it may take a while.
-    fn decided(&self, number: u32, thought: &str) {
-        let mut lines = output::wrapped(thought, self.width - INDENT);
+    fn show_thought(&self, number: u32, thought: &str) {
+        let mut lines = output::wrap(thought, self.width - INDENT);
         if lines.is_empty() {
             lines.push(style("(no thought)").dim().to_string());
         }
@@ -319,7 +318,7 @@ impl Narrator {
         let ms = step.look_ms + step.think_ms + step.ask_ms + step.act_ms;
         let result = result_in_colour(step);
         let tail = format!("{result}  {}", style(span(ms)).dim());
-        let action = output::wrapped(&step.decided.action, room);
+        let action = output::wrap(&step.decided.action, room);
         let fits = action.len() == 1 && measure_text_width(&action[0]) + 2 + measure_text_width(&tail) <= room;
         for (n, line) in action.iter().enumerate() {
             let tail = if fits && n == 0 { format!("  {tail}") } else { String::new() };
@@ -327,7 +326,7 @@ impl Narrator {
         }
         if !fits {
             // What came of it may be long too; its first line has the time.
-            let (summary, mark) = (output::wrapped(&step.summary, room - 14), result_mark(step.result));
+            let (summary, mark) = (output::wrap(&step.summary, room - 14), result_mark(step.result));
             for (n, line) in summary.iter().enumerate() {
                 let time = if n == 0 { format!("  {}", style(span(ms)).dim()) } else { String::new() };
                 self.print(&format!(
@@ -349,17 +348,17 @@ impl Narrator {
 
 /// A goal, and under it what it is tried with.
 pub fn head(goal: &str, facts: &[(&str, String)], width: usize) -> Vec<String> {
-    let goal = output::wrapped(goal, width - 4);
+    let goal = output::wrap(goal, width - 4);
     let goal = goal.iter().map(|line| format!("  {}", style(line).bold()));
     let facts = facts.iter().map(|(name, value)| {
-        format!("  {} {}", style(format!("{name:<7}")).dim(), style(output::fitted(value, width - 12)).dim())
+        format!("  {} {}", style(format!("{name:<7}")).dim(), style(output::fit(value, width - 12)).dim())
     });
     let empty = || std::iter::once(String::new());
     empty().chain(goal).chain(facts).chain(empty()).collect()
 }
 
 /// Why a run does not go on whose device was made for it, and what stays instead.
-fn gone(kind: DeviceKind) -> &'static str {
+fn lost_device(kind: DeviceKind) -> &'static str {
     match kind {
         DeviceKind::Phone => {
             "it cannot go on: its phone was the virtual one of this process; `tapwright phone` serves one that stays"
@@ -430,10 +429,10 @@ fn deed_in_words(deed: &Deed) -> String {
         Deed::Gesture(Gesture::Move { at }) => format!("moving the pointer to {}, {}", at.x, at.y),
         Deed::Gesture(Gesture::Scroll { at, .. }) => format!("scrolling at {}, {}", at.x, at.y),
         Deed::Gesture(Gesture::Type { .. } | Gesture::Insert { .. }) => "typing".to_owned(),
-        Deed::Gesture(Gesture::Chord { key, .. }) => format!("pressing {}", output::fitted(key.as_str(), 12)),
+        Deed::Gesture(Gesture::Chord { key, .. }) => format!("pressing {}", output::fit(key.as_str(), 12)),
         Deed::Gesture(Gesture::Window { .. }) => "changing a window".to_owned(),
         Deed::Gesture(Gesture::Press { .. }) => "pressing a key".to_owned(),
-        Deed::Gesture(Gesture::Launch { app }) => format!("opening {}", output::fitted(app, 30)),
+        Deed::Gesture(Gesture::Launch { app }) => format!("opening {}", output::fit(app, 30)),
         Deed::Api { .. } => "calling an API".to_owned(),
     }
 }

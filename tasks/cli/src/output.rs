@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::OnceLock;
 
 use console::measure_text_width;
-use tapwright_tasks::counted;
+use tapwright_tasks::count_of;
 
 /// Why something that was to be read on standard output is not there.
 static LOST: OnceLock<io::Error> = OnceLock::new();
@@ -20,7 +20,7 @@ pub fn out(line: &str) {
 }
 
 /// Why not all of the output was written, if somebody waits for it still.
-pub fn lost() -> Option<&'static io::Error> {
+pub fn write_error() -> Option<&'static io::Error> {
     LOST.get()
 }
 
@@ -52,7 +52,7 @@ pub fn flat(text: &str) -> String {
 }
 
 /// Lines of at most `width` columns, broken between words where that can be done.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(10);
     let mut lines = Vec::new();
     for paragraph in plain(text).lines() {
@@ -88,13 +88,13 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// As much of a line as fits, with a sign that there was more.
-pub fn fitted(text: &str, width: usize) -> String {
+pub fn fit(text: &str, width: usize) -> String {
     console::truncate_str(&flat(text), width.max(1), "…").into_owned()
 }
 
 /// A count of steps, as people say it.
 pub fn steps(count: u32) -> String {
-    counted(u64::from(count), "step", "steps")
+    count_of(u64::from(count), "step", "steps")
 }
 
 /// How many columns the terminal has; 100 where there is none.
@@ -122,15 +122,15 @@ mod tests {
 
     #[test]
     fn lines_are_broken_between_words() {
-        assert_eq!(wrapped("one two three four", 10), ["one two", "three four"]);
-        assert_eq!(wrapped("one\n\ntwo\n", 10), ["one", "", "two"]);
-        assert_eq!(wrapped("打开设置然后打开无线网络", 10), ["打开设置然", "后打开无线", "网络"]);
-        assert_eq!(wrapped("abcdefghijklmnop q", 10), ["abcdefghij", "klmnop q"]);
-        assert!(wrapped("", 10).is_empty());
+        assert_eq!(wrap("one two three four", 10), ["one two", "three four"]);
+        assert_eq!(wrap("one\n\ntwo\n", 10), ["one", "", "two"]);
+        assert_eq!(wrap("打开设置然后打开无线网络", 10), ["打开设置然", "后打开无线", "网络"]);
+        assert_eq!(wrap("abcdefghijklmnop q", 10), ["abcdefghij", "klmnop q"]);
+        assert!(wrap("", 10).is_empty());
     }
 
     #[test]
     fn what_does_not_fit_is_cut() {
-        assert_eq!(fitted("one\ntwo three", 8), "one two…");
+        assert_eq!(fit("one\ntwo three", 8), "one two…");
     }
 }

@@ -14,7 +14,7 @@ use crate::output;
 use crate::terminal::{self, Terminal};
 
 /// All who can be asked; the first answer counts.
-struct Everybody {
+struct People {
     terminal: Option<Terminal>,
     desk: Option<Desk>,
     json: bool,
@@ -46,12 +46,12 @@ pub async fn gather(config: &Config, terminal: Option<Terminal>) -> Result<Respo
         }
     }
     let terminal = terminal.or_else(|| terminal::here(json));
-    let person = Everybody { terminal, desk: desk.clone(), json, _redirect: redirect };
+    let person = People { terminal, desk: desk.clone(), json, _redirect: redirect };
     Ok(Respondents { person: Box::new(person), desk })
 }
 
 #[async_trait]
-impl Person for Everybody {
+impl Person for People {
     async fn ask(&mut self, question: &Question, screen: Option<&Screen>) -> Answer {
         let Some(desk) = &self.desk else {
             return match &mut self.terminal {
@@ -69,7 +69,7 @@ impl Person for Everybody {
         }
         let Some(terminal) = &mut self.terminal else {
             if !self.json {
-                let message = output::fitted(question.message(), output::width().saturating_sub(20));
+                let message = output::fit(question.message(), output::width().saturating_sub(20));
                 output::err(&format!("  {}  asked: {message}", style("?").yellow().bold().for_stderr()));
             }
             let answer = pending.answer().await;
@@ -109,17 +109,13 @@ mod tests {
     use super::*;
 
     /// Both are there; what is typed at the terminal comes from the sender.
-    async fn both() -> (Everybody, Desk, mpsc::Sender<String>) {
+    async fn both() -> (People, Desk, mpsc::Sender<String>) {
         let server = PageServerOptions { listen: "127.0.0.1:0".parse().unwrap(), open: false };
         let at = DeskOptions { server, watch: false };
         let desk = Desk::open(at).await.unwrap();
         let (types, lines) = mpsc::channel(4);
-        let people = Everybody {
-            terminal: Some(Terminal::reading(lines)),
-            desk: Some(desk.clone()),
-            json: false,
-            _redirect: None,
-        };
+        let people =
+            People { terminal: Some(Terminal::reading(lines)), desk: Some(desk.clone()), json: false, _redirect: None };
         (people, desk, types)
     }
 

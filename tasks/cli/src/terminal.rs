@@ -44,7 +44,7 @@ impl Person for Terminal {
         tell(question);
         loop {
             let Some(line) = lines.recv().await else { return Answer::Nobody };
-            match understood(question, &line) {
+            match parse_answer(question, &line) {
                 Some(answer) => return answer,
                 None => hint(question),
             }
@@ -70,7 +70,7 @@ fn tell(question: &Question) {
     let (lead, message) = match question {
         Question::Confirm { message, at, target, asker } => {
             let place = match target {
-                Some(target) => format!("a touch on \"{}\"", output::fitted(target, 40)),
+                Some(target) => format!("a touch on \"{}\"", output::fit(target, 40)),
                 None => format!("a touch at {}, {} of {}", at.x, at.y, at.of.size),
             };
             permission(*asker, &place, message)
@@ -86,7 +86,7 @@ fn tell(question: &Question) {
     };
     output::err(&format!("\n  {mark}  {}", style(lead).bold().for_stderr()));
     let message = if message.is_empty() { "(it does not say what for)" } else { message };
-    for line in output::wrapped(message, output::width() - 7) {
+    for line in output::wrap(message, output::width() - 7) {
         output::err(&format!("     {line}"));
     }
     hint(question);
@@ -130,7 +130,7 @@ fn hint(question: &Question) {
 }
 
 /// What a line means as an answer; `None` if it means nothing. Only a clear yes is a yes.
-fn understood(question: &Question, line: &str) -> Option<Answer> {
+fn parse_answer(question: &Question, line: &str) -> Option<Answer> {
     let words = line.trim();
     let low = words.to_lowercase();
     match question {
@@ -164,11 +164,11 @@ mod tests {
             target: None,
             asker: Asker::Model,
         };
-        assert_eq!(understood(&confirm, " Yes "), Some(Answer::Yes));
-        assert_eq!(understood(&confirm, "n"), Some(Answer::No));
-        assert_eq!(understood(&confirm, "done"), Some(Answer::Done));
+        assert_eq!(parse_answer(&confirm, " Yes "), Some(Answer::Yes));
+        assert_eq!(parse_answer(&confirm, "n"), Some(Answer::No));
+        assert_eq!(parse_answer(&confirm, "done"), Some(Answer::Done));
         for unclear in ["", "ok", "yes but", "j", "1"] {
-            assert_eq!(understood(&confirm, unclear), None, "{unclear}");
+            assert_eq!(parse_answer(&confirm, unclear), None, "{unclear}");
         }
     }
 
@@ -187,11 +187,11 @@ mod tests {
     #[test]
     fn other_answers() {
         let hand = Question::TakeOver { message: String::new() };
-        assert_eq!(understood(&hand, ""), Some(Answer::Done));
-        assert_eq!(understood(&hand, "no"), Some(Answer::No));
-        assert_eq!(understood(&hand, "what?"), None);
+        assert_eq!(parse_answer(&hand, ""), Some(Answer::Done));
+        assert_eq!(parse_answer(&hand, "no"), Some(Answer::No));
+        assert_eq!(parse_answer(&hand, "what?"), None);
         let choose = Question::Choose { message: String::new() };
-        assert_eq!(understood(&choose, " the first "), Some(Answer::Choice("the first".to_owned())));
-        assert_eq!(understood(&choose, " "), None);
+        assert_eq!(parse_answer(&choose, " the first "), Some(Answer::Choice("the first".to_owned())));
+        assert_eq!(parse_answer(&choose, " "), None);
     }
 }

@@ -27,14 +27,14 @@ pub fn store(state: Option<PathBuf>) -> Option<TrustStore> {
 ///
 /// # Errors
 /// `CliError` if it needs trust that nobody gave it.
-pub fn checked(
+pub fn check_trust(
     whole: &SettingsFile,
     file: SettingsFile,
     store: Option<&TrustStore>,
     reads_records_only: bool,
     json: bool,
 ) -> Result<SettingsFile, CliError> {
-    let Some(untrusted) = file.untrusted(store) else { return Ok(file) };
+    let Some(untrusted) = file.needed_trust(store) else { return Ok(file) };
     if reads_records_only && file.sensitive_places().is_empty() {
         return Ok(file.without_sensitive());
     }
@@ -44,7 +44,7 @@ pub fn checked(
     }
     let is_terminal = !json && io::stdin().is_terminal() && io::stderr().is_terminal();
     if !is_terminal || !agrees(&untrusted, &mut io::stdin().lock()) {
-        return Err(refused(&untrusted));
+        return Err(untrusted_error(&untrusted));
     }
     match store.map(|store| store.trust(&untrusted.path, &untrusted.digest)) {
         Some(Ok(())) => {}
@@ -60,7 +60,7 @@ pub fn checked(
 }
 
 /// What the settings that need trust do, a line each.
-pub fn told(untrusted: &UntrustedFile) -> Vec<String> {
+pub fn summary(untrusted: &UntrustedFile) -> Vec<String> {
     // Blanks stay as many as there are: in a command they are meant.
     let line = |setting: &&SensitiveSetting| {
         format!("{}: {}", output::flat(&setting.key), output::plain(&setting.does).replace('\n', " "))
@@ -81,7 +81,7 @@ fn agrees(untrusted: &UntrustedFile, lines: &mut impl BufRead) -> bool {
     let mark = style("?").yellow().bold().for_stderr();
     output::err(&format!("\n  {mark}  {}", style("These settings came with the folder:").bold().for_stderr()));
     output::err(&format!("     {shown}"));
-    for line in told(untrusted) {
+    for line in summary(untrusted) {
         output::err(&format!("     {line}"));
     }
     loop {
@@ -98,9 +98,10 @@ fn agrees(untrusted: &UntrustedFile, lines: &mut impl BufRead) -> bool {
     }
 }
 
-fn refused(untrusted: &UntrustedFile) -> CliError {
+fn untrusted_error(untrusted: &UntrustedFile) -> CliError {
     let shown = output::flat(&untrusted.path.display().to_string());
-    let why = format!("{shown} came with this folder and is not trusted; it has\n  {}", told(untrusted).join("\n  "));
+    let why =
+        format!("{shown} came with this folder and is not trusted; it has\n  {}", summary(untrusted).join("\n  "));
     CliError::usage(why)
         .help(format!("read it, then: tapwright trust {}; or name a file of your own: --config FILE", quoted(&shown)))
 }
@@ -111,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    fn untrusted(count: usize) -> UntrustedFile {
+    fn untrusted_file(count: usize) -> UntrustedFile {
         let setting = |n| SensitiveSetting {
             key: format!("policy.secrets.s{n}"),
             does: "runs\u{1b}[2J it".to_owned(),
@@ -129,13 +130,13 @@ mod tests {
         for (said, expected) in
             [("y\n", true), ("YES\n", true), ("n\n", false), ("", false), ("\nok\ny\n", true), ("ok\n", false)]
         {
-            assert_eq!(agrees(&untrusted(1), &mut said.as_bytes()), expected, "{said:?}");
+            assert_eq!(agrees(&untrusted_file(1), &mut said.as_bytes()), expected, "{said:?}");
         }
     }
 
     #[test]
     fn what_is_told_is_bounded_and_steers_no_terminal() {
-        let lines = told(&untrusted(40));
+        let lines = summary(&untrusted_file(40));
         assert_eq!(lines.len(), SHOWN_MAX + 1);
         assert_eq!(
             (lines[0].as_str(), lines[SHOWN_MAX].as_str()),

@@ -54,13 +54,13 @@ impl AwaitedAnswer {
             let mut after = FIRST;
             loop {
                 tokio::time::sleep_until(begun + after).await;
-                say(awaited.told(after));
+                say(awaited.in_words(after));
                 after *= 2;
             }
         }))
     }
 
-    fn told(&self, after: Duration) -> String {
+    fn in_words(&self, after: Duration) -> String {
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let AwaitedAnswer { from, within } = self;
         format!("waiting for {from}: {} of at most {} ([limits] think_ms)", span(ms(after)), span(ms(*within)))

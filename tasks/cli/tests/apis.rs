@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use program::{Place, Ran, Server, say};
+use program::{Place, ProgramOutput, Server, say};
 use serde_json::Value;
 
 const FINISH: &str = r#"finish(message="ok")"#;
@@ -90,7 +90,7 @@ fn call(instruction: &str) -> String {
 }
 
 /// Runs a call, and returns what came of it; nothing that is kept or printed has the key.
-fn came(place: &Place, instruction: &str) -> (String, Ran) {
+fn run_call(place: &Place, instruction: &str) -> (String, ProgramOutput) {
     let ran = place.script(&[&call(instruction), FINISH], &[]);
     let journal = place.journal();
     let kept = serde_json::to_string(&journal).unwrap();
@@ -111,9 +111,9 @@ fn weather(url: &str, more: &str) -> Place {
 #[test]
 fn a_request_has_the_instruction_and_the_secret_in_their_places() {
     let api = Api::json(r#"{"now": {"sky": "rain at 7 °C"}, "days": [1, 2]}"#);
-    let (acted, ran) = came(&weather(&api.url, "pointer = \"/now/sky\""), "Weather: Changchun & Oslo?days=9");
+    let (acted, ran) = run_call(&weather(&api.url, "pointer = \"/now/sky\""), "Weather: Changchun & Oslo?days=9");
     assert_eq!(acted, r#"{"told":{"text":"rain at 7 °C"}}"#);
-    assert_eq!((ran.told(), &ran.lines()[0]["summary"]), ("0 done null".to_owned(), &"the API answered".into()));
+    assert_eq!((ran.end_line(), &ran.lines()[0]["summary"]), ("0 done null".to_owned(), &"the API answered".into()));
     let request = api.requests.recv().unwrap();
     assert!(request.starts_with("GET /v1?city=Changchun%20%26%20Oslo%3Fdays%3D9&days=1 HTTP/1.1\r\n"), "{request}");
     assert!(request.to_lowercase().contains(&format!("authorization: bearer {KEY}")), "{request}");
@@ -122,7 +122,7 @@ fn a_request_has_the_instruction_and_the_secret_in_their_places() {
         "[apis.note]\nabout = \"writes to my notebook\"\nurl = \"{}/notes\"\nbody = '{{\"text\": \"{{{{instruction}}}}\"}}'",
         api.url
     ));
-    let (acted, _) = came(&place, "note milk, \"eggs\"\", \"admin\": \"");
+    let (acted, _) = run_call(&place, "note milk, \"eggs\"\", \"admin\": \"");
     assert!(acted.contains("days"), "without a pointer the whole answer is told: {acted}");
     let request = api.requests.recv().unwrap();
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
@@ -135,8 +135,8 @@ fn a_request_has_the_instruction_and_the_secret_in_their_places() {
 fn what_an_api_answers_else() {
     let check = |answer: Vec<u8>, more: &str, expected: &[&str]| {
         let api = Api::start(answer);
-        let (acted, ran) = came(&weather(&api.url, more), "weather: Oslo");
-        assert_eq!(ran.told(), "0 done null", "the run goes on: {}", ran.out);
+        let (acted, ran) = run_call(&weather(&api.url, more), "weather: Oslo");
+        assert_eq!(ran.end_line(), "0 done null", "the run goes on: {}", ran.out);
         for words in expected {
             assert!(acted.contains(words), "{words}: {acted}");
         }
@@ -173,9 +173,9 @@ fn what_an_api_answers_else() {
     check(response("500 Oh", "text/plain", b"no"), "", &[r#""timed_out""#, "500 Internal Server Error: no"]);
     check(b"nonsense\r\n\r\n".to_vec(), "", &[r#""timed_out""#, "there was no answer"]);
     check(Vec::new(), "timeout_ms = 300", &[r#""timed_out""#, "no answer within 0.3 s"]);
-    let (acted, _) = came(&weather("http://127.0.0.1:1", ""), "weather: Oslo");
+    let (acted, _) = run_call(&weather("http://127.0.0.1:1", ""), "weather: Oslo");
     assert!(acted.contains("\"refused\"") && acted.contains("cannot be reached"), "{acted}");
-    let (acted, ran) = came(&weather("http://127.0.0.1:1", ""), "news: Oslo");
+    let (acted, ran) = run_call(&weather("http://127.0.0.1:1", ""), "news: Oslo");
     let summary = ran.lines()[0]["summary"].as_str().unwrap().to_owned();
     assert!(summary.starts_with("unclear: ") && summary.contains("begins with one of: weather"), "{summary}");
     assert!(acted.is_empty(), "{acted}");
@@ -190,13 +190,13 @@ fn a_program_is_an_api() {
     let script = place
         .file("todo.sh", "#!/bin/sh\nprintf '%s|' \"$@\" > \"$(dirname \"$0\")/said\"\necho \"added with $TOKEN\"\n");
     fs::set_permissions(script, fs::Permissions::from_mode(0o700)).unwrap();
-    let (acted, ran) = came(&place, "todo: --all; $(touch hacked) `x` \"y\"");
+    let (acted, ran) = run_call(&place, "todo: --all; $(touch hacked) `x` \"y\"");
     assert_eq!(acted, r#"{"told":{"text":"added with {{secret:key}}"}}"#);
-    assert_eq!(ran.told(), "0 done null");
+    assert_eq!(ran.end_line(), "0 done null");
     assert_eq!(fs::read_to_string(place.path().join("said")).unwrap(), "add|--|--all; $(touch hacked) `x` \"y\"|");
     assert!(!place.path().join("hacked").exists());
     let place = self::place("[apis.slow]\nabout = \"never ends\"\ncommand = [\"sleep\", \"1000\"]\ntimeout_ms = 300");
-    let (acted, ran) = came(&place, "slow");
+    let (acted, ran) = run_call(&place, "slow");
     assert!(acted.contains("\"timed_out\"") && acted.contains("was killed"), "{acted}");
     assert_eq!(
         ran.lines()[0]["summary"],
@@ -212,7 +212,7 @@ fn permission_is_asked_for_or_refused() {
         )
     };
     let place = place(&settings("refuse"));
-    let (_, ran) = came(&place, "mail: hi");
+    let (_, ran) = run_call(&place, "mail: hi");
     assert_eq!(
         ran.lines()[0]["summary"],
         "refused: the policy forbids to call an API here: the API mail",
@@ -220,12 +220,12 @@ fn permission_is_asked_for_or_refused() {
         ran.out
     );
     let place = self::place(&settings("ask"));
-    let (_, ran) = came(&place, "mail: hi");
-    assert_eq!(ran.told(), "11 needs-person null");
+    let (_, ran) = run_call(&place, "mail: hi");
+    assert_eq!(ran.end_line(), "11 needs-person null");
     assert_eq!(ran.last()["message"], "the API mail; it calls an API: mail: hi");
     assert!(!place.path().join("called").exists());
     let place = self::place(&settings("allow"));
-    let (acted, _) = came(&place, "mail: hi");
+    let (acted, _) = run_call(&place, "mail: hi");
     assert_eq!(acted, r#"{"told":{"text":"done"}}"#);
     assert!(place.path().join("called").exists());
 }
@@ -253,7 +253,7 @@ fn only_what_is_repeatable_is_called_again_after_a_crash() {
             resumed.kill();
         } else {
             let ran = resumed.end();
-            assert_eq!(ran.told(), "11 needs-person null", "{}", ran.out);
+            assert_eq!(ran.end_line(), "11 needs-person null", "{}", ran.out);
             assert!(ran.last()["message"].as_str().unwrap().contains("may have happened"), "{}", ran.out);
             assert!(api.requests.try_recv().is_err(), "it was called once");
         }
@@ -279,7 +279,7 @@ fn arguments_are_checked_before_anything_is_written_or_sent() {
     let wrong = call(r#"mail {"to": "anna", "text": "hi"}"#);
     let right = r#"do(action="Call_API", name="mail", arguments={"to": "Anna", "text": "a \"b\"", "copies": 2})"#;
     let ran = place.script(&[&wrong, &call("mail: hi"), right, FINISH], &[]);
-    assert_eq!(ran.told(), "0 done null", "{}", ran.out);
+    assert_eq!(ran.end_line(), "0 done null", "{}", ran.out);
     let summary = |nth: usize| ran.lines()[nth]["summary"].as_str().unwrap().to_owned();
     assert!(summary(0).contains("/to: expected a text like ^[A-Z], got \"anna\""), "{}", summary(0));
     assert!(summary(1).contains("expected to, as in {text: string, to: string, copies?: integer"), "{}", summary(1));
@@ -299,7 +299,7 @@ fn arguments_are_checked_before_anything_is_written_or_sent() {
         for policy in ["trusting", "careful"] {
             let asking = self::place(&settings(effect));
             let ran = asking.script(&[right, FINISH], &["--policy", policy]);
-            assert_eq!(ran.told(), "11 needs-person null", "{policy} {}", ran.out);
+            assert_eq!(ran.end_line(), "11 needs-person null", "{policy} {}", ran.out);
             let message = ran.last()["message"].as_str().unwrap().to_owned();
             let asked = format!("the API mail {does}; it calls an API: mail {{\"to\":\"Anna\"");
             assert!(message.starts_with(&asked), "{policy} {message}");
@@ -319,12 +319,12 @@ fn a_secret_goes_into_the_arguments_of_the_api_that_it_names() {
         )
     };
     let place = place(&settings("\"login\""));
-    let (acted, _) = came(&place, "login: {{secret:pin}}");
+    let (acted, _) = run_call(&place, "login: {{secret:pin}}");
     assert!(acted.contains("told"), "{acted}");
     let request = api.requests.recv().unwrap();
     assert!(request.ends_with(&format!("{{\"key\":\"{KEY}\"}}")), "{request}");
     let place = self::place(&settings(""));
-    let (acted, ran) = came(&place, "login: {{secret:pin}}");
+    let (acted, ran) = run_call(&place, "login: {{secret:pin}}");
     let summary = ran.lines()[0]["summary"].as_str().unwrap().to_owned();
     assert_eq!((acted.as_str(), summary.as_str()), ("", "refused: the secret \"pin\" may not go to the API login"));
     assert!(api.requests.try_recv().is_err());
@@ -335,7 +335,7 @@ fn without_an_api_the_notes_are_told() {
     let place = Place::new();
     let note = r#"do(action="Note", message="Hotel A: 90")"#;
     let ran = place.script(&[note, &call("compare the hotels"), FINISH], &[]);
-    assert_eq!(ran.told(), "0 done null");
+    assert_eq!(ran.end_line(), "0 done null");
     assert_eq!(ran.lines()[1]["summary"], "notes recalled");
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 
 use program::Place;
 use serde_json::{Value, json};
-use tapwright_phone::{ADB_KEYBOARD, Input, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, Input, MarkContent, Options, World};
 
 /// The seed of a virtual phone that nobody has chosen another one for.
 const SEED: u64 = 16;
@@ -16,30 +16,30 @@ const EVENT: &str = "15:00 Dentist";
 const FINISH: &str = r#"finish(message="ok")"#;
 
 /// A finger that notes what it does as a model says it.
-struct Finger {
+struct RecordingFinger {
     world: World,
     script: Vec<String>,
 }
 
-impl Finger {
-    fn new() -> Finger {
+impl RecordingFinger {
+    fn new() -> RecordingFinger {
         let mut world = World::new(Options { seed: SEED, ..Options::default() });
         world.set_input_method(ADB_KEYBOARD);
-        Finger { world, script: Vec::new() }
+        RecordingFinger { world, script: Vec::new() }
     }
 
-    fn launch(&mut self, package: &str, label: &str) -> &mut Finger {
+    fn launch(&mut self, package: &str, label: &str) -> &mut RecordingFinger {
         assert!(self.world.launch(package));
         self.script.push(format!("do(action=\"Launch\", app=\"{label}\")"));
         self
     }
 
     /// Touches what shows this word or icon, the `at`th of those from above.
-    fn tap(&mut self, name: &str, at: usize) -> &mut Finger {
-        let is_it = |what: &What| match what {
-            What::Word(word) => word == name,
-            What::Icon(icon) => format!("{icon:?}") == name,
-            What::Control | What::Field => false,
+    fn tap(&mut self, name: &str, at: usize) -> &mut RecordingFinger {
+        let is_it = |what: &MarkContent| match what {
+            MarkContent::Word(word) => word == name,
+            MarkContent::Icon(icon) => format!("{icon:?}") == name,
+            MarkContent::Control | MarkContent::Field => false,
         };
         let mut places: Vec<(i32, i32)> =
             self.world.marks().into_iter().filter(|mark| is_it(&mark.what)).filter_map(|mark| mark.target).collect();
@@ -52,14 +52,14 @@ impl Finger {
         self
     }
 
-    fn write(&mut self, text: &str) -> &mut Finger {
+    fn write(&mut self, text: &str) -> &mut RecordingFinger {
         assert!(self.world.field_has_focus());
         self.world.input(&Input::Type(text.to_owned()));
         self.script.push(format!("do(action=\"Type\", text={})", Value::from(text)));
         self
     }
 
-    fn home(&mut self) -> &mut Finger {
+    fn home(&mut self) -> &mut RecordingFinger {
         self.world.input(&Input::Press(tapwright_phone::Key::Home));
         self
     }
@@ -94,17 +94,18 @@ fn ran(place: &Place, script: &[String]) -> (String, u64) {
     );
     let script: Vec<&str> = script.iter().map(String::as_str).chain([FINISH]).collect();
     let ran = place.script(&script, &["--expect", WHO, "--expect", &events]);
-    (ran.told(), ran.last()["steps"].as_u64().unwrap_or_default())
+    (ran.end_line(), ran.last()["steps"].as_u64().unwrap_or_default())
 }
 
 #[test]
 fn one_goal_by_fingers_and_by_functions_ends_the_same_and_takes_fewer_steps() {
     let begin = World::new(Options { seed: SEED, ..Options::default() }).facts();
-    let mut finger = Finger::new();
+    let mut finger = RecordingFinger::new();
     finger.launch("com.android.calendar", "Calendar").tap("3", 0).tap("Plus", 0).write("Dentist").tap("12:00", 0);
     finger.tap("Plus", 0).tap("Plus", 0).tap("Plus", 0).tap("Check", 0).tap("Check", 0);
     finger.home().launch("com.android.mms", "Messages").tap("Anna", 0);
-    let field = finger.world.marks().into_iter().find(|mark| mark.what == What::Field).and_then(|mark| mark.target);
+    let field =
+        finger.world.marks().into_iter().find(|mark| mark.what == MarkContent::Field).and_then(|mark| mark.target);
     let (x, y) = field.expect("a field");
     finger.world.input(&Input::Tap { x, y });
     let (width, height) = finger.world.size();

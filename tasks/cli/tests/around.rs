@@ -118,7 +118,7 @@ fn the_library_leaves_nothing_behind() {
     fs::create_dir(&temporary).unwrap();
     fs::create_dir(&home).unwrap();
     let mut command = place.command(&["run", "Turn Wi-Fi on", "--json", "--ort-library", library.to_str().unwrap()]);
-    let ran = program::Ran::of(command.env("TMPDIR", &temporary).env("HOME", &home).output().unwrap());
+    let ran = program::ProgramOutput::of(command.env("TMPDIR", &temporary).env("HOME", &home).output().unwrap());
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     let left: Vec<_> = fs::read_dir(&temporary).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert!(left.is_empty(), "{left:?}");
@@ -281,7 +281,7 @@ fn a_suite_has_a_page_with_what_failed_first() {
 }
 
 /// The keys that a table of docs/cli.md names in the row that begins so.
-fn documented(row: &str) -> BTreeSet<String> {
+fn documented_keys(row: &str) -> BTreeSet<String> {
     let page = include_str!("../../../docs/cli.md");
     let row =
         page.lines().find_map(|line| line.strip_prefix(&format!("| {row} | "))).unwrap_or_else(|| panic!("{row}"));
@@ -299,16 +299,16 @@ fn programs_read_what_the_documents_say() {
     let script = ["--model", "script:script.txt"];
     let check = |row: &str, arguments: &[&str]| {
         let ran = place.run(&[arguments, &["--json"]].concat());
-        assert_eq!(keys(&ran.last()), documented(row), "{arguments:?}: {}", ran.out);
+        assert_eq!(keys(&ran.last()), documented_keys(row), "{arguments:?}: {}", ran.out);
         ran
     };
     let ran = check("`run`, `resume`, `fork`", &[&["run", "x"][..], &script].concat());
-    assert_eq!(keys(&ran.lines()[0]), documented("a step"));
+    assert_eq!(keys(&ran.lines()[0]), documented_keys("a step"));
     check("`judge`", &["judge", "last", "--expect", "wifi.on=true"]);
     check("`replay`", &["replay", "last", "--html", "page.html"]);
     check("`run --plan`, `resume` of a plan", &[&["run", "--plan", "plan.toml"][..], &script].concat());
     let ran = check("`bench`", &["bench", "phone", "--model", "finish", "--seeds", "1"]);
-    assert_eq!(keys(&ran.lines()[0]), documented("an attempt of `bench`"));
+    assert_eq!(keys(&ran.lines()[0]), documented_keys("an attempt of `bench`"));
     let suite = ran.last()["run"].as_str().unwrap().to_owned();
     check("`bench compare`", &["bench", "compare", &suite, "last"]);
     check("`bench rescore`", &["bench", "rescore", &suite]);
@@ -318,9 +318,9 @@ fn programs_read_what_the_documents_say() {
     check("any, if it could not do what it was asked", &["run"]);
     let listed = place.run(&["runs", "--json"]);
     let kinds: BTreeSet<String> = listed.lines().iter().flat_map(keys).collect();
-    assert!(kinds.is_subset(&documented("`runs`")) && kinds.len() == 3, "{kinds:?}");
+    assert!(kinds.is_subset(&documented_keys("`runs`")) && kinds.len() == 3, "{kinds:?}");
     let mut phone = place.start(&["phone", "--listen", "127.0.0.1:0", "--json"]);
-    assert_eq!(keys(&phone.line()), documented("`phone`"));
+    assert_eq!(keys(&phone.line()), documented_keys("`phone`"));
     phone.kill();
 }
 
@@ -391,7 +391,7 @@ fn an_answer_that_is_late_is_told() {
 fn a_record_that_was_edited_is_not_judged() {
     let place = Place::new();
     let ran = place.script(&[r#"do(action="Home")"#, r#"finish(message="ok")"#], &["--expect", "wifi.on=false"]);
-    assert_eq!(ran.told(), "0 done passed", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), "0 done passed", "{}{}", ran.out, ran.err);
     let folder = place.only_run();
     let original = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     let (journal, verdict, origin) = (original("journal.jsonl"), original("verdict.json"), original("origin.json"));
@@ -455,8 +455,8 @@ fn a_goal_that_the_model_was_not_trained_for_is_told_before_anything_is_touched(
     assert!(ran.code == 2 && ran.err.contains("not what it found"), "{}", ran.err);
     assert!(!place.path().join("runs").exists(), "nothing was begun");
 
-    assert_eq!(run("Turn Wi-Fi on, then send \"on my way\" to Anna", &["--json"]).told(), "0 done null");
-    assert_eq!(run("Call 911", &["--anyway", "--json"]).told(), "0 done null");
+    assert_eq!(run("Turn Wi-Fi on, then send \"on my way\" to Anna", &["--json"]).end_line(), "0 done null");
+    assert_eq!(run("Call 911", &["--anyway", "--json"]).end_line(), "0 done null");
     // A suite measures what a model does with what it does not know, too.
     assert_eq!(place.run(&["run", "--task", "radio", "--model", "script:script.txt", "--profile", "mini"]).code, 20);
     let help = place.run(&["run", "--help"]).out;

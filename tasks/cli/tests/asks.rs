@@ -82,7 +82,7 @@ fn a_yes_is_a_yes() {
     let taken = desk.answer(&json!({"id": 1, "answer": "yes"}));
     assert_eq!((taken.status, taken.json()), (200, json!({"taken": true})));
     let ran = run.end();
-    assert_eq!(ran.told(), "0 done passed", "{}", ran.out);
+    assert_eq!(ran.end_line(), "0 done passed", "{}", ran.out);
     let lines = ran.lines();
     let said = |key: &str| lines.iter().find(|line| !line[key].is_null()).map(|line| line[key].clone()).unwrap();
     assert_eq!(said("asked")["id"], 1);
@@ -113,7 +113,7 @@ fn other_answers() {
     let words = "the 9:30, 二等座 & a <window>";
     assert_eq!(desk.answer(&json!({"id": 3, "answer": "choice", "words": words})).status, 200);
     let ran = run.end();
-    assert_eq!(ran.told(), "0 done passed", "{}", ran.out);
+    assert_eq!(ran.end_line(), "0 done passed", "{}", ran.out);
     for came in
         ["refused: a person said no to this action", "a person has done this", &format!("a person says: {words}")]
     {
@@ -140,7 +140,7 @@ fn an_answer_is_to_one_question() {
     assert_eq!(desk.get("picture-1.png").status, 404);
     assert_eq!(desk.question()["id"], 2, "it is still open");
     assert_eq!(desk.answer(&json!({"id": 2, "answer": "no"})).status, 200);
-    assert_eq!(run.end().told(), "0 done null");
+    assert_eq!(run.end().end_line(), "0 done null");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn whoever_has_no_token_or_another_page() {
     // Nothing of this was an answer.
     assert_eq!(desk.question()["id"], 1);
     assert_eq!(desk.answer(&json!({"id": 1, "answer": "no"})).status, 200);
-    assert_eq!(run.end().told(), "0 done null");
+    assert_eq!(run.end().end_line(), "0 done null");
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn words_stay_words() {
         assert!(page.head.contains(header), "{header}: {}", page.head);
     }
     assert_eq!(desk.answer(&json!({"id": 1, "answer": "done"})).status, 200);
-    assert_eq!(run.end().told(), "0 done null");
+    assert_eq!(run.end().end_line(), "0 done null");
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn nobody_in_time_and_somebody_later() {
     let more = ["--device", &address, "--start", "wifi.on=false", "--expect", "wifi.on=true", "--ask-within", "1s"];
     let (run, _) = start(&place, &[LAUNCH, WIFI, FINISH], &more);
     let ran = run.end();
-    assert_eq!(ran.told(), "11 needs-person failed", "{}", ran.out);
+    assert_eq!(ran.end_line(), "11 needs-person failed", "{}", ran.out);
     assert_eq!(ran.last()["can_go_on"], true);
     let mut run = place.start(&["resume", "last", "--json", "--ask", "127.0.0.1:0", "--ask-within", "1h"]);
     let desk = Desk::of(&mut run);
@@ -244,7 +244,7 @@ fn nobody_in_time_and_somebody_later() {
     assert!(!question["picture"].is_null());
     assert_eq!(desk.get("question").json()["goal"], "Do <something>");
     assert_eq!(desk.answer(&json!({"id": 1, "answer": "yes"})).status, 200);
-    assert_eq!(run.end().told(), "0 done passed");
+    assert_eq!(run.end().end_line(), "0 done passed");
     phone.kill();
 }
 
@@ -257,7 +257,7 @@ fn whoever_waits_hears_that_it_was_stopped() {
     let version = desk.get("question").json()["version"].clone();
     let waits = std::thread::spawn(move || desk.get(&format!("question?wait=60&version={version}")).json());
     run.signal("TERM");
-    assert_eq!(run.end().told(), "130 stopped null");
+    assert_eq!(run.end().end_line(), "130 stopped null");
     let told = waits.join().unwrap();
     assert!(told["question"].is_null(), "{told}");
 }

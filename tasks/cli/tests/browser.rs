@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use program::{Place, Ran};
+use program::{Place, ProgramOutput};
 
 /// Whether a Chromium is here.
 fn is_possible() -> bool {
@@ -77,17 +77,17 @@ fn a_run_has_a_browser_of_its_own_and_leaves_nothing() {
     let arguments = ["run", "Order milk", "--json", "--model", "script:script.txt", "--device", "browser:800x600"];
     let of = |expected: &[&str]| {
         let mut command = place.command(&[&arguments[..], expected].concat());
-        Ran::of(command.env("TMPDIR", place.path()).output().unwrap())
+        ProgramOutput::of(command.env("TMPDIR", place.path()).output().unwrap())
     };
     // A judge looks at the page, whatever the model says.
     let text = "page.text=Order ordered Milk, 面包 and 🍎";
     let ran = of(&["--expect", "page.title=Shop", "--expect", text]);
-    assert_eq!(ran.told(), "0 done passed", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), "0 done passed", "{}{}", ran.out, ran.err);
     let ran = of(&["--expect", "page.title=Bank"]);
-    assert!(ran.told().contains("failed"), "{}{}", ran.out, ran.err);
+    assert!(ran.end_line().contains("failed"), "{}{}", ran.out, ran.err);
     fs::remove_dir_all(place.path().join("runs")).unwrap();
     let ran = of(&[]);
-    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), "0 done null", "{}{}", ran.out, ran.err);
     let journal = place.journal();
     let saw: Vec<String> =
         journal.iter().filter(|line| line["event"]["saw"].is_object()).map(ToString::to_string).collect();
@@ -125,8 +125,8 @@ fn a_page_that_hangs_is_told_and_left() {
     let script = [&launch("Trap"), tap, tap, &launch("Shop"), tap, read, r#"finish(message="out")"#];
     place.file("script.txt", &script.join("\n"));
     let arguments = ["run", "Get out", "--json", "--model", "script:script.txt", "--device", "browser:800x600"];
-    let ran = Ran::of(place.command(&arguments).env("TMPDIR", place.path()).output().unwrap());
-    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    let ran = ProgramOutput::of(place.command(&arguments).env("TMPDIR", place.path()).output().unwrap());
+    assert_eq!(ran.end_line(), "0 done null", "{}{}", ran.out, ran.err);
     let all: String = place.journal().iter().map(ToString::to_string).collect();
     assert!(all.contains("it may have happened") || all.contains("does not answer"), "{all}");
     assert!(all.contains("rule silent") || all.contains("silent"), "what is drawn is read as any screen is: {all}");

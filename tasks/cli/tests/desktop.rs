@@ -47,8 +47,8 @@ fn a_run_has_a_desktop_of_its_own_and_leaves_nothing() {
     place.file("script.txt", &[LAUNCH, TYPE, DONE].join("\n"));
     let arguments =
         ["run", "Write a list", "--json", "--model", "script:script.txt", "--device", "desktop:private:800x600"];
-    let ran = program::Ran::of(place.command(&arguments).env("TMPDIR", place.path()).output().unwrap());
-    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    let ran = program::ProgramOutput::of(place.command(&arguments).env("TMPDIR", place.path()).output().unwrap());
+    assert_eq!(ran.end_line(), "0 done null", "{}{}", ran.out, ran.err);
     let journal = place.journal();
     let acts: Vec<&serde_json::Value> = journal.iter().filter(|line| line["effect"]["act"].is_object()).collect();
     assert_eq!(acts.len(), 2);
@@ -104,7 +104,7 @@ fn desktops_are_listed() {
     let listed = |display: Option<&str>| -> Vec<serde_json::Value> {
         let mut command = place.command(&["devices", "--json"]);
         command.envs(display.map(|display| ("DISPLAY", display)));
-        let ran = program::Ran::of(command.output().unwrap());
+        let ran = program::ProgramOutput::of(command.output().unwrap());
         ran.lines().into_iter().filter(|line| line["device"].as_str().unwrap().starts_with("desktop")).collect()
     };
     let names = |lines: &[serde_json::Value]| lines.iter().map(|line| line["device"].clone()).collect::<Vec<_>>();
@@ -130,19 +130,19 @@ fn a_program_that_is_forbidden_is_so_in_all_its_windows() {
         let arguments =
             ["run", "Type", "--json", "--model", "script:script.txt", "--device", "desktop:private:800x600"];
         let mut command = place.command(&[&arguments[..], &["--forbid", forbid]].concat());
-        let ran = program::Ran::of(command.env("TMPDIR", place.path()).output().unwrap());
+        let ran = program::ProgramOutput::of(command.env("TMPDIR", place.path()).output().unwrap());
         (ran, place)
     };
     for forbid in ["xterm", "XTERM"] {
         let (ran, place) = run(forbid);
-        assert_eq!(ran.told(), "16 refused null", "{forbid}: {}{}", ran.out, ran.err);
+        assert_eq!(ran.end_line(), "16 refused null", "{forbid}: {}{}", ran.out, ran.err);
         let typed = place.journal().iter().filter(|line| line["effect"]["act"].to_string().contains("insert")).count();
         assert_eq!(typed, 0, "{forbid}");
     }
     let (ran, _place) = run("uxterm");
     assert_eq!(ran.lines()[0]["result"], "refused", "{}", ran.out);
     let (ran, _place) = run("mousepad");
-    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), "0 done null", "{}{}", ran.out, ran.err);
     let (ran, place) = run("xtrem");
     let (why, help) = (ran.last()["error"].to_string(), ran.last()["help"].to_string());
     assert!(ran.code == 2 && why.contains("xtrem") && help.contains("XTerm"), "{}", ran.out);
@@ -158,10 +158,11 @@ fn a_desktop_that_was_made_for_a_run_is_gone_with_it_and_that_is_said() {
     // A script at its end is a model that may answer later.
     place.file("script.txt", r#"do(action="Home")"#);
     let arguments = ["run", "Go home", "--json", "--model", "script:script.txt", "--device", "desktop:private:800x600"];
-    let ran = program::Ran::of(place.command(&arguments).env("TMPDIR", place.path()).output().unwrap());
-    assert_eq!(ran.told(), "14 model-failed null", "{}{}", ran.out, ran.err);
+    let ran = program::ProgramOutput::of(place.command(&arguments).env("TMPDIR", place.path()).output().unwrap());
+    assert_eq!(ran.end_line(), "14 model-failed null", "{}{}", ran.out, ran.err);
     assert_eq!(ran.last()["can_go_on"], false, "{}", ran.out);
-    let ran = program::Ran::of(place.command(&["resume", "last"]).env("TMPDIR", place.path()).output().unwrap());
+    let ran =
+        program::ProgramOutput::of(place.command(&["resume", "last"]).env("TMPDIR", place.path()).output().unwrap());
     assert!(ran.code == 2 && ran.err.contains("was made for it, and is gone with it"), "{} {}", ran.code, ran.err);
     assert!(ran.err.contains("--another-device"), "{}", ran.err);
 }

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use program::{Place, Server, say};
 use tapwright_phone::adbd::{Daemon, DaemonOptions, Handle, SteadyClock};
-use tapwright_phone::{Icon, Options, What, World};
+use tapwright_phone::{Icon, MarkContent, Options, World};
 
 fn check(replies: &[&str], more: &[&str], expected: &str) {
     let place = Place::new();
     let ran = place.script(replies, more);
-    assert_eq!(ran.told(), expected, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), expected, "{}{}", ran.out, ran.err);
     let journal = place.journal();
     let outcome = expected.split(' ').nth(1).unwrap();
     assert_eq!(journal.last().unwrap()["end"]["outcome"], outcome, "the end is written down");
@@ -32,7 +32,7 @@ fn by_a_drag_that_the_phone_shows() {
     let icons = "launcher.icons=Settings, Messages, Contacts, Notes, Clock, Calendar";
     let place = Place::new();
     let ran = place.script(&[drag, r#"finish(message="ok")"#], &["--expect", icons]);
-    assert_eq!(ran.told(), "0 done passed", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), "0 done passed", "{}{}", ran.out, ran.err);
     let deeds = place.journal().into_iter().filter(|line| line["effect"]["act"]["gesture"]["drag"].is_object()).count();
     assert_eq!(deeds, 1, "it is written down as what it is");
 }
@@ -78,7 +78,7 @@ fn by_the_policy() {
 fn an_unknown_app_is_no_end() {
     let place = Place::new();
     let ran = place.script(&[r#"do(action="Launch", app="Setings2")"#, r#"finish(message="ok")"#], &[]);
-    assert_eq!(ran.told(), "0 done null");
+    assert_eq!(ran.end_line(), "0 done null");
     let came = ran.lines()[0]["summary"].as_str().unwrap().to_owned();
     assert!(came.starts_with("there is no app \"Setings2\"; near it: Settings"), "{came}");
 }
@@ -99,7 +99,7 @@ fn of_server(server: &Server, more: &[&str]) -> String {
     arguments.extend(more);
     let ran = place.run(&arguments);
     assert_eq!(place.journal().last().unwrap()["end"]["outcome"], "model-failed");
-    format!("{}: {}", ran.told(), ran.last()["message"].as_str().unwrap())
+    format!("{}: {}", ran.end_line(), ran.last()["message"].as_str().unwrap())
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_server_that_is_well() {
     say(server.request(), "<think>Home.</think><answer>do(action=\"Home\")</answer>");
     say(server.request(), "<answer>finish(message=\"ok\")</answer>");
     let ran = run.end();
-    assert_eq!(ran.told(), "0 done null");
+    assert_eq!(ran.end_line(), "0 done null");
     assert_eq!(ran.lines().len(), 3);
 }
 
@@ -141,7 +141,7 @@ fn a_phone_that_is_killed_in_the_middle() {
     phone.kill();
     say(thinking, "do(action=\"Tap\", element=[500,192])");
     let ran = run.end();
-    assert_eq!(ran.told(), "15 device-lost void");
+    assert_eq!(ran.end_line(), "15 device-lost void");
     let journal = place.journal();
     assert_eq!(journal.last().unwrap()["end"]["outcome"], "device-lost");
     assert_eq!(ran.last()["steps"], 2);
@@ -156,7 +156,7 @@ fn a_phone_of_somebody_elses_is_judged_over_adb() {
         [r#"do(action="Launch", app="Settings")"#, r#"do(action="Tap", element=[500,192])"#, r#"finish(message="ok")"#];
     let more = ["--device", &address, "--start", "wifi.on=false", "--expect", "wifi.on=true"];
     let ran = place.script(&replies, &more);
-    assert_eq!(ran.told(), "0 done passed", "{}", ran.err);
+    assert_eq!(ran.end_line(), "0 done passed", "{}", ran.err);
     phone.kill();
 }
 
@@ -180,7 +180,7 @@ fn a_phone_that_wants_a_key_gets_the_one_at_home_or_it_is_said_what_is_missing()
     let replies = [r#"do(action="Home")"#, r#"finish(message="ok")"#];
     let more = ["--device", &address, "--expect", "front=com.tapwright.launcher"];
     let ran = place.script(&replies, &more);
-    assert_eq!(ran.told(), "0 done passed", "{}", ran.err);
+    assert_eq!(ran.end_line(), "0 done passed", "{}", ran.err);
     fs::rename(&key, place.path().join("elsewhere")).unwrap();
     let ran = place.run(&["run", "Do something", "--model", "finish", "--device", &address]);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
@@ -197,7 +197,7 @@ fn a_phone_that_wants_a_key_gets_the_one_at_home_or_it_is_said_what_is_missing()
     }
     let named = "[device]\nkeys = [\"elsewhere\"]\n[policy]\npreset = \"trusting\"\n";
     place.file("tapwright.toml", named);
-    assert_eq!(place.script(&replies, &more).told(), "0 done passed");
+    assert_eq!(place.script(&replies, &more).end_line(), "0 done passed");
     phone.kill();
 }
 
@@ -212,7 +212,7 @@ fn by_ctrl_c_or_a_closed_terminal_in_the_middle_of_a_thought() {
         run.signal(signal);
         let ran = run.end();
         drop(thinking);
-        assert_eq!(ran.told(), "130 stopped null", "{signal}");
+        assert_eq!(ran.end_line(), "130 stopped null", "{signal}");
         assert_eq!(place.journal().last().unwrap()["end"]["outcome"], "stopped");
         let again = place.run(&["replay", "last", "--json"]);
         assert_eq!((again.code, &again.last()["follows"]), (0, &true.into()), "{}", again.out);
@@ -281,7 +281,8 @@ fn plus() -> String {
     let notes = world.apps().iter().find(|app| app.label == "Notes").unwrap().package;
     assert!(world.launch(notes));
     let (width, height) = world.size();
-    let (x, y) = world.marks().into_iter().find(|mark| mark.what == What::Icon(Icon::Plus)).unwrap().target.unwrap();
+    let (x, y) =
+        world.marks().into_iter().find(|mark| mark.what == MarkContent::Icon(Icon::Plus)).unwrap().target.unwrap();
     format!("do(action=\"Tap\", element=[{},{}])", x * 1000 / width as i32 + 1, y * 1000 / height as i32 + 1)
 }
 

@@ -23,11 +23,11 @@ fn a_script_goes_on_after_the_replies_that_were_heard() {
     let (phone, address) = phone(&place);
     // The script is at its end too early, and somebody writes more.
     let ran = place.script(&[LAUNCH], &["--device", &address, "--start", "wifi.on=false", "--expect", "wifi.on=true"]);
-    assert_eq!(ran.told(), "14 model-failed void", "{}", ran.err);
+    assert_eq!(ran.end_line(), "14 model-failed void", "{}", ran.err);
     assert_eq!(ran.last()["can_go_on"], true);
     place.file("script.txt", &[LAUNCH, WIFI, FINISH].join("\n"));
     let ran = place.run(&["resume", "last", "--json"]);
-    assert_eq!(ran.told(), "0 done passed", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), "0 done passed", "{}{}", ran.out, ran.err);
     assert_eq!(ran.last()["steps"], 3);
     assert_eq!(ran.lines().len(), 3, "two steps and the end: what was done before is not told again");
     let replay = place.run(&["replay", "last", "--json"]);
@@ -38,7 +38,7 @@ fn a_script_goes_on_after_the_replies_that_were_heard() {
     assert!(ran.err.contains("has ended with `done`") && ran.err.contains("tapwright fork"), "{}", ran.err);
     let ran = place.run(&["fork", "last", "--at", "1", "--json"]);
     // Wi-Fi is on by now; the device is taken as it is, and the same tap turns it off.
-    assert_eq!(ran.told(), "20 done failed", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), "20 done failed", "{}{}", ran.out, ran.err);
     assert_eq!(ran.last()["steps"], 3);
     assert_eq!(
         fs::read_dir(place.path().join("runs")).unwrap().flatten().filter(|entry| entry.path().is_dir()).count(),
@@ -51,7 +51,7 @@ fn a_script_goes_on_after_the_replies_that_were_heard() {
 #[test]
 fn the_phone_of_a_process_is_gone_with_it() {
     let place = Place::new();
-    assert_eq!(place.script(&[LAUNCH], &[]).told(), "14 model-failed null");
+    assert_eq!(place.script(&[LAUNCH], &[]).end_line(), "14 model-failed null");
     let ran = place.run(&["resume", "last"]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("gone with it") && ran.err.contains("--another-phone"), "{}", ran.err);
@@ -78,11 +78,11 @@ fn the_phone_of_a_process_is_gone_with_it() {
     }
     let again = ["--device", &address, "--another-phone", "--json"];
     let forked = place.run(&[&["fork", "last", "--at", "1"][..], &again].concat());
-    assert_eq!(forked.told(), "0 done null", "{}{}", forked.out, forked.err);
+    assert_eq!(forked.end_line(), "0 done null", "{}{}", forked.out, forked.err);
     let run = fs::read_dir(place.path().join("runs")).unwrap().flatten().map(|entry| entry.path());
     let first = run.filter(|path| path.is_dir()).min().unwrap();
     let ran = place.run(&[&["resume", first.to_str().unwrap()][..], &again].concat());
-    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), "0 done null", "{}{}", ran.out, ran.err);
     phone.kill();
 }
 
@@ -91,7 +91,7 @@ fn the_phone_of_a_process_is_gone_with_it() {
 fn a_run_that_is_shown_is_not_said_to_have_been_on_the_virtual_phone() {
     let place = Place::new();
     let (phone, address) = phone(&place);
-    assert_eq!(place.script(&[LAUNCH], &["--device", &address]).told(), "14 model-failed null");
+    assert_eq!(place.script(&[LAUNCH], &["--device", &address]).end_line(), "14 model-failed null");
     let ran = place.run(&["replay", "last"]);
     assert!(ran.code == 0 && !ran.out.contains("cannot go on"), "{}", ran.out);
     phone.kill();
@@ -116,7 +116,7 @@ fn one_process_has_a_run() {
     drop(thinking);
     let going_on = place.start(&["resume", "last", "--json"]);
     say(server.request(), FINISH);
-    assert_eq!(going_on.end().told(), "0 done null");
+    assert_eq!(going_on.end().end_line(), "0 done null");
     phone.kill();
 }
 
@@ -126,10 +126,10 @@ fn what_needs_a_person_waits_for_one() {
     let (phone, address) = phone(&place);
     let pay = r#"do(action="Tap", element=[500,192], message="turns Wi-Fi on")"#;
     let ran = place.script(&[LAUNCH, pay, FINISH], &["--device", &address]);
-    assert_eq!(ran.told(), "11 needs-person null");
+    assert_eq!(ran.end_line(), "11 needs-person null");
     // Nobody is there now either, so it is asked again, and waits again.
     let ran = place.run(&["resume", "last", "--json"]);
-    assert_eq!(ran.told(), "11 needs-person null");
+    assert_eq!(ran.end_line(), "11 needs-person null");
     let asked = place.journal().iter().filter(|line| !line["effect"]["ask"].is_null()).count();
     assert_eq!(asked, 2);
     phone.kill();
@@ -208,13 +208,13 @@ fn another_phone_at_the_same_address_is_not_trusted() {
     place.file("tapwright.toml", "[limits]\nretries_max = 1\nbackoff_ms = 10\n");
     let (first, address) = phone(&place);
     let trusted = ["--device", &address, "--policy", "trusting"];
-    assert_eq!(place.script(&[LAUNCH], &trusted).told(), "14 model-failed null");
+    assert_eq!(place.script(&[LAUNCH], &trusted).end_line(), "14 model-failed null");
     let origin = fs::read_to_string(place.only_run().join("origin.json")).unwrap();
     assert!(origin.contains("device_fingerprint"), "{origin}");
     // On its own phone it goes on as it began.
     place.file("script.txt", &[LAUNCH, LAUNCH].join("\n"));
     let ran = place.run(&["resume", "last", "--json"]);
-    assert_eq!(ran.told(), "14 model-failed null");
+    assert_eq!(ran.end_line(), "14 model-failed null");
     assert!(!ran.err.contains("careful"), "{}", ran.err);
     first.kill();
 

@@ -26,7 +26,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use program::{Place, Running, read_request, say};
 use serde_json::Value;
-use tapwright_phone::{ADB_KEYBOARD, Dice, Icon, Input, Key, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, Dice, Icon, Input, Key, MarkContent, Options, World};
 
 const SEED: u64 = 3;
 
@@ -47,7 +47,7 @@ fn people() -> [&'static str; 3] {
     let mut seen = |app: &str, is: &dyn Fn(&str) -> bool| -> Vec<String> {
         assert!(world.launch(world.apps().iter().find(|known| known.label == app).unwrap().package));
         let words = world.marks().into_iter().filter_map(|mark| match mark.what {
-            What::Word(word) if mark.target.is_some() && is(&word) => Some(word),
+            MarkContent::Word(word) if mark.target.is_some() && is(&word) => Some(word),
             _ => None,
         });
         words.collect()
@@ -114,15 +114,15 @@ fn script(people: [&'static str; 3]) -> Vec<String> {
             assert!(world.set_input_method(ADB_KEYBOARD), "text comes through this keyboard, which covers nothing");
         }
         let marks = world.marks();
-        let tap = |what: &dyn Fn(&What) -> bool| {
+        let tap = |what: &dyn Fn(&MarkContent) -> bool| {
             let mark = marks.iter().find(|mark| mark.target.is_some() && what(&mark.what));
             let place = mark.and_then(|mark| mark.target);
             place.unwrap_or_else(|| panic!("step {}: there is no such thing; {:?}", number + 1, world.page()))
         };
         let at = match &step {
-            Word(word) => Some(tap(&|what| matches!(what, What::Word(seen) if seen == word))),
-            Step::Icon(icon) => Some(tap(&|what| *what == What::Icon(*icon))),
-            Field => Some(tap(&|what| *what == What::Field)),
+            Word(word) => Some(tap(&|what| matches!(what, MarkContent::Word(seen) if seen == word))),
+            Step::Icon(icon) => Some(tap(&|what| *what == MarkContent::Icon(*icon))),
+            Field => Some(tap(&|what| *what == MarkContent::Field)),
             Launch(_) | Text(_) | Back | Home => None,
         };
         let grid =
@@ -153,36 +153,36 @@ fn script(people: [&'static str; 3]) -> Vec<String> {
 
 /// What is seen below the status bar.
 #[derive(Clone, Default)]
-struct Sight(Vec<u8>);
+struct ScreenPixels(Vec<u8>);
 
-impl Sight {
-    fn read(url: &str) -> Sight {
+impl ScreenPixels {
+    fn read(url: &str) -> ScreenPixels {
         let png = STANDARD.decode(url.strip_prefix("data:image/png;base64,").unwrap()).unwrap();
         let mut reader = png::Decoder::new(Cursor::new(png)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut pixels).unwrap();
         let from = pixels.len() / 20;
-        Sight(pixels.split_off(from))
+        ScreenPixels(pixels.split_off(from))
     }
 
     /// How many bytes differ.
-    fn from(&self, other: &Sight) -> usize {
+    fn from(&self, other: &ScreenPixels) -> usize {
         assert_eq!(self.0.len(), other.0.len());
         self.0.iter().zip(&other.0).filter(|(one, other)| one != other).count()
     }
 }
 
 /// Answers prompts. `seen[k]` is what the screen looked like before step `k`, counted from 1, in the undisturbed run.
-struct Mind {
+struct ScriptedModel {
     calls: Vec<String>,
-    seen: Vec<Sight>,
+    seen: Vec<ScreenPixels>,
     learns: bool,
     /// How often it was told that something may or may not have happened, and how often it did it again.
     doubts: u32,
     again: u32,
 }
 
-impl Mind {
+impl ScriptedModel {
     fn reply(&mut self, request: &Value) -> String {
         let messages = request["messages"].as_array().unwrap();
         let done = messages.iter().rev().find(|message| message["role"] == "assistant").map_or(0, |message| {
@@ -196,7 +196,7 @@ impl Mind {
         let last = messages.last().unwrap()["content"].as_array().unwrap();
         let text = last.iter().find_map(|part| part["text"].as_str()).unwrap();
         let url = last.iter().find_map(|part| part["image_url"]["url"].as_str()).unwrap();
-        let now = Sight::read(url);
+        let now = ScreenPixels::read(url);
         let next = if text.contains("may or may not have happened") {
             self.doubts += 1;
             let (before, after) = (now.from(&self.seen[done]), now.from(&self.seen[done + 1]));
@@ -210,14 +210,14 @@ impl Mind {
             done + 1
         };
         if self.learns {
-            self.seen.resize(next + 1, Sight::default());
+            self.seen.resize(next + 1, ScreenPixels::default());
             self.seen[next] = now;
         }
         format!("<think>step {next}</think><answer>{}</answer>", self.calls[next - 1])
     }
 }
 
-fn serve(mind: Arc<Mutex<Mind>>) -> String {
+fn serve(mind: Arc<Mutex<ScriptedModel>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -299,7 +299,7 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
     };
     let calls = script(people());
     assert_eq!(calls.len(), 40);
-    let mind = Arc::new(Mutex::new(Mind { calls, seen: Vec::new(), learns: true, doubts: 0, again: 0 }));
+    let mind = Arc::new(Mutex::new(ScriptedModel { calls, seen: Vec::new(), learns: true, doubts: 0, again: 0 }));
     let url = serve(mind.clone());
     let place = Place::new();
     let arguments = |address: &str, runs: &str| -> Vec<String> {
@@ -313,7 +313,7 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
     let before = facts(&place, &first.address);
     let words = strs(&arguments(&first.address, "undisturbed"));
     let ran = place.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), "0 done null", "{}{}", ran.out, ran.err);
     assert_eq!(ran.last()["steps"], 40);
     let undisturbed = ran.last()["ms"].as_u64().unwrap();
     let lines = lines_of(&run_folder(&place, "undisturbed").unwrap());
@@ -361,7 +361,7 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
             let mut running = place.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
             if kills >= kills_wanted && in_deeds > 0 {
                 let ran = running.end();
-                assert_eq!(ran.told(), "0 done null", "{}", ran.out);
+                assert_eq!(ran.end_line(), "0 done null", "{}", ran.out);
                 break;
             }
             // Somewhere in what would be a third of the run; the first ones of a run before it has begun.
@@ -370,7 +370,7 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
             let in_deed = kills % 2 == 0;
             if !wait_for_line(&mut running, || run_folder(&place, &name), target, in_deed) {
                 let ran = running.end();
-                assert_eq!(ran.told(), "0 done null", "{}", ran.out);
+                assert_eq!(ran.end_line(), "0 done null", "{}", ran.out);
                 break;
             }
             running.kill();

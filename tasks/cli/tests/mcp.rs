@@ -9,7 +9,7 @@ mod program;
 use std::fs;
 
 use little_server::{MANNER, command};
-use program::{Place, Ran};
+use program::{Place, ProgramOutput};
 use serde_json::{Value, json};
 use tapwright_tasks::Schema;
 
@@ -35,7 +35,7 @@ fn call(tool: &str, arguments: &Value) -> String {
 }
 
 /// What came of all calls of a run.
-fn acted(place: &Place) -> Vec<String> {
+fn action_results(place: &Place) -> Vec<String> {
     let lines = place.journal();
     let acted = lines.iter().filter_map(|line| line["event"].get("acted"));
     acted.map(Value::to_string).collect()
@@ -53,8 +53,8 @@ fn tools_are_called_in_a_run_which_lives_on_whatever_they_do() {
         FINISH.to_owned(),
     ];
     let ran = place.script(&replies.each_ref().map(String::as_str), &[]);
-    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
-    let acted = acted(&place);
+    assert_eq!(ran.end_line(), "0 done null", "{}{}", ran.out, ran.err);
+    let acted = action_results(&place);
     assert_eq!(acted[0], r#"{"told":{"text":"héllo"}}"#);
     assert!(acted[1].contains("changed without a word"), "{acted:?}");
     assert!(acted[2].contains("it has changed what this tool is"), "{acted:?}");
@@ -70,10 +70,10 @@ fn tools_are_called_in_a_run_which_lives_on_whatever_they_do() {
 fn the_policy_holds_for_tools() {
     let place = place("well", "[policy.apis.\"little.echo\"]\npermission = \"refuse\"");
     let ran = place.script(&[&call("unsaid", &json!({})), FINISH], &[]);
-    assert_eq!(ran.told(), "11 needs-person null", "{}", ran.out);
+    assert_eq!(ran.end_line(), "11 needs-person null", "{}", ran.out);
     let place = self::place("well", "[policy.apis.\"little.echo\"]\npermission = \"refuse\"");
     let ran = place.script(&[&call("echo", &json!({})), FINISH], &[]);
-    assert_eq!((ran.told().as_str(), acted(&place).len()), ("0 done null", 0), "{}", ran.out);
+    assert_eq!((ran.end_line().as_str(), action_results(&place).len()), ("0 done null", 0), "{}", ran.out);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_run_does_not_begin_without_its_server_unless_it_may() {
     assert_eq!(ran.code, 3, "{}", ran.out);
     assert!(ran.out.contains("no cheese here") && ran.out.contains("start_ms"), "{}", ran.out);
     let ran = place("dies", "optional = true").script(&[FINISH], &[]);
-    assert_eq!(ran.told(), "0 done null", "{}", ran.out);
+    assert_eq!(ran.end_line(), "0 done null", "{}", ran.out);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn settings_of_servers_that_are_wrong() {
 }
 
 /// Each line is as its schema has it.
-fn lines(ran: &Ran) -> Vec<Value> {
+fn lines(ran: &ProgramOutput) -> Vec<Value> {
     let schema: Value = serde_json::from_str(include_str!("../../../docs/apis.schema.json")).unwrap();
     let schema = Schema::of_object(&schema).unwrap();
     let lines = ran.lines();

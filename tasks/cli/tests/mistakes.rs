@@ -2,10 +2,10 @@
 
 mod program;
 
-use program::{Place, Ran};
+use program::{Place, ProgramOutput};
 use serde_json::{Value, json};
 
-fn check(ran: &Ran, code: i32, words: &[&str]) {
+fn check(ran: &ProgramOutput, code: i32, words: &[&str]) {
     assert_eq!(ran.code, code, "{}{}", ran.out, ran.err);
     for words in words {
         assert!(ran.err.contains(words), "{words}:\n{}", ran.err);
@@ -87,20 +87,20 @@ fn variables_that_are_set_to_nothing_say_nothing() {
     for name in ["DEVICE", "MODEL_NAME", "ASK", "RUNS", "CONFIG", "CACHE", "PROVIDER", "LANGUAGE", "THREADS"] {
         command.env(format!("TAPWRIGHT_{name}"), "");
     }
-    let ran = Ran::of(command.output().unwrap());
-    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    let ran = ProgramOutput::of(command.output().unwrap());
+    assert_eq!(ran.end_line(), "0 done null", "{}{}", ran.out, ran.err);
 }
 
 #[test]
 fn without_a_home_what_needs_none_works() {
     let place = Place::new();
     for arguments in [&["run", "x", "--model", "finish", "--json"][..], &["runs"], &["replay", "last"], &["devices"]] {
-        let ran = Ran::of(place.command(arguments).env_remove("HOME").output().unwrap());
+        let ran = ProgramOutput::of(place.command(arguments).env_remove("HOME").output().unwrap());
         assert_eq!(ran.code, 0, "{arguments:?} {}{}", ran.out, ran.err);
     }
     std::fs::create_dir(place.path().join("model")).unwrap();
     place.file("model/config.json", "{}");
-    let ran = Ran::of(place.command(&["run", "x", "--model", "model"]).env_remove("HOME").output().unwrap());
+    let ran = ProgramOutput::of(place.command(&["run", "x", "--model", "model"]).env_remove("HOME").output().unwrap());
     check(&ran, 3, &["no folder to keep built models in", "--cache FOLDER"]);
 }
 
@@ -114,11 +114,12 @@ fn folders_whose_names_are_no_text_are_no_reason_to_break() {
     for arguments in
         [&["run", "x", "--model", "finish", "--json"][..], &["replay", "last", "--json"], &["runs", "--json"]]
     {
-        let ran = Ran::of(place.command(arguments).arg("--runs").arg(runs).output().unwrap());
+        let ran = ProgramOutput::of(place.command(arguments).arg("--runs").arg(runs).output().unwrap());
         assert_eq!(ran.code, 0, "{arguments:?} {}{}", ran.out, ran.err);
         assert!(ran.out.contains("r\u{fffd}"), "{}", ran.out);
     }
-    let ran = Ran::of(place.command(&["run", "x", "--model"]).arg(OsStr::from_bytes(b"m\xff")).output().unwrap());
+    let ran =
+        ProgramOutput::of(place.command(&["run", "x", "--model"]).arg(OsStr::from_bytes(b"m\xff")).output().unwrap());
     check(&ran, 3, &["there is no model in m\u{fffd}"]);
 }
 
@@ -170,7 +171,7 @@ fn programs_are_told_of_mistakes_too() {
 fn output_that_is_lost_is_not_a_success() {
     let place = Place::new();
     let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let ran = Ran::of(place.command(&["models", "profile", "list"]).stdout(full()).output().unwrap());
+    let ran = ProgramOutput::of(place.command(&["models", "profile", "list"]).stdout(full()).output().unwrap());
     check(&ran, 4, &["not all of the output was written", "No space left"]);
 }
 
@@ -195,7 +196,7 @@ fn nothing_is_done_before_all_of_it_is_known_to_be_right() {
     let start = ["--start", "wifi.on=true"];
     assert_eq!(run(&[&start[..], &["--expect", "nosuch=1"]].concat()).code, 2);
     assert_eq!(run(&[&start[..], &["--start", "dark.on=maybe"]].concat()).code, 2);
-    assert_eq!(run(&["--expect", "wifi.on=false"]).told(), "0 done passed");
+    assert_eq!(run(&["--expect", "wifi.on=false"]).end_line(), "0 done passed");
     phone.kill();
 }
 
@@ -338,7 +339,7 @@ fn in_tasks_of_osworld() {
 fn a_forbidden_app_that_the_phone_does_not_have_is_told() {
     let place = Place::new();
     let run = |more: &[&str]| place.run(&[&["run", "x", "--model", "finish"][..], more].concat());
-    let flat = |ran: &Ran| ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    let flat = |ran: &ProgramOutput| ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
     for (more, words) in [
         (
             &["--forbid", "WhatsApp"][..],

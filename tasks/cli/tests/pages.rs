@@ -5,16 +5,16 @@ mod program;
 use std::fs;
 use std::path::PathBuf;
 
-use program::{Place, Ran};
+use program::{Place, ProgramOutput};
 
 const HOME: &str = r#"do(action="Home")"#;
 const FINISH: &str = r#"finish(message="ok")"#;
 
 /// A run that sees the same screen again and again, and its folder.
-fn recorded() -> (Place, PathBuf) {
+fn record_run() -> (Place, PathBuf) {
     let place = Place::new();
     let ran = place.script(&[HOME, HOME, HOME, FINISH], &[]);
-    assert_eq!(ran.told(), "0 done null", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), "0 done null", "{}{}", ran.out, ran.err);
     let folder = place.path().join(ran.last()["record"].as_str().unwrap());
     (place, folder)
 }
@@ -24,7 +24,7 @@ fn pictures(folder: &std::path::Path) -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|end| end == "png")).collect()
 }
 
-fn page(place: &Place, what: &str) -> (Ran, String) {
+fn page(place: &Place, what: &str) -> (ProgramOutput, String) {
     let ran = place.run(&["replay", what, "--json", "--html", "page.html"]);
     let page =
         fs::read_to_string(place.path().join("page.html")).unwrap_or_else(|error| panic!("{error}: {}", ran.out));
@@ -33,7 +33,7 @@ fn page(place: &Place, what: &str) -> (Ran, String) {
 
 #[test]
 fn a_picture_that_is_seen_again_is_there_once() {
-    let (place, folder) = recorded();
+    let (place, folder) = record_run();
     let (ran, page) = page(&place, "last");
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     let (shown, kept) = (page.matches("class=\"screen p").count(), page.matches("url(data:image/").count());
@@ -46,7 +46,7 @@ fn a_picture_that_is_seen_again_is_there_once() {
 fn a_page_holds_nothing_from_outside_of_its_record() {
     let secret = "private words that are nobody's business";
     let in_base64 = "cHJpdmF0ZSB3b3Jkcy"; // How they begin in a page.
-    let (place, folder) = recorded();
+    let (place, folder) = record_run();
     let outside = place.file("private.png", secret);
     let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
     let picture = pictures(&folder).remove(0);
@@ -78,7 +78,7 @@ fn a_page_holds_nothing_from_outside_of_its_record() {
 
 #[test]
 fn a_page_is_made_without_a_picture_that_is_missing() {
-    let (place, folder) = recorded();
+    let (place, folder) = record_run();
     place.file("page.html", "an older page");
     let missing = pictures(&folder).remove(0);
     fs::remove_file(&missing).unwrap();
@@ -96,7 +96,7 @@ fn a_page_is_made_without_a_picture_that_is_missing() {
 /// A disk that is full takes no page, and the older one stays.
 #[test]
 fn a_page_that_cannot_be_written_leaves_the_older_one() {
-    let (place, _) = recorded();
+    let (place, _) = record_run();
     place.file("page.html", "an older page");
     fs::create_dir(place.path().join(".page.html.part")).unwrap();
     let (ran, page) = page(&place, "last");
@@ -107,7 +107,7 @@ fn a_page_that_cannot_be_written_leaves_the_older_one() {
 #[cfg(unix)]
 #[test]
 fn a_page_is_written_through_no_link_beside_it() {
-    let (place, _) = recorded();
+    let (place, _) = record_run();
     let own = place.file("own.txt", "precious");
     std::os::unix::fs::symlink(&own, place.path().join(".page.html.part")).unwrap();
     let (ran, page) = page(&place, "last");
@@ -120,7 +120,7 @@ fn a_page_is_written_through_no_link_beside_it() {
 /// A device or a pipe would be replaced by a file, and be gone.
 #[test]
 fn a_page_takes_the_place_of_a_file_only() {
-    let (place, _) = recorded();
+    let (place, _) = record_run();
     let pipe = place.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let ran = place.run(&["replay", "last", "--html", "pipe"]);

@@ -28,20 +28,20 @@ fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
     arguments
 }
 
-fn solved() -> (Place, Vec<Value>) {
+fn solve() -> (Place, Vec<Value>) {
     let place = Place::new();
     let mut script: Vec<&str> = SCRIPT.to_vec();
     script.push(FINISH);
     place.file("script.txt", &script.join("\n"));
     let ran = place.run(&arguments(&["--json"]));
-    assert_eq!(ran.told(), "0 done passed", "{}{}", ran.out, ran.err);
+    assert_eq!(ran.end_line(), "0 done passed", "{}{}", ran.out, ran.err);
     let lines = ran.lines();
     (place, lines)
 }
 
 #[test]
 fn a_task_over_two_apps_is_solved_and_judged_by_the_phones_state() {
-    let (place, lines) = solved();
+    let (place, lines) = solve();
     let (last, steps) = lines.split_last().unwrap();
     assert_eq!(steps.len(), 8);
     assert_eq!(last["steps"], 8);
@@ -75,14 +75,14 @@ fn a_script_that_forgets_to_send_has_not_passed() {
     script.push(FINISH);
     place.file("script.txt", &script.join("\n"));
     let ran = place.run(&arguments(&["--json"]));
-    assert_eq!(ran.told(), "20 done failed", "{}", ran.err);
+    assert_eq!(ran.end_line(), "20 done failed", "{}", ran.err);
     let why = ran.last()["why"].as_str().unwrap().to_owned();
     assert!(why.starts_with("`messages.Anna.last` should be `me: on my way` and is `"), "{why}");
 }
 
 #[test]
 fn a_replay_tells_the_same_steps_and_makes_a_page() {
-    let (place, lines) = solved();
+    let (place, lines) = solve();
     let ran = place.run(&["replay", "last", "--json", "--html", "run.html"]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     let again = ran.lines();
@@ -112,7 +112,7 @@ fn a_replay_tells_the_same_steps_and_makes_a_page() {
 
 #[test]
 fn a_record_that_was_changed_does_not_follow() {
-    let (place, lines) = solved();
+    let (place, lines) = solve();
     let journal = place.path().join(lines[8]["record"].as_str().unwrap()).join("journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     fs::write(&journal, text.replace("\"y\":230", "\"y\":231")).unwrap();
@@ -127,7 +127,7 @@ fn a_record_that_was_changed_does_not_follow() {
 
 #[test]
 fn runs_are_listed() {
-    let (place, lines) = solved();
+    let (place, lines) = solve();
     let ran = place.run(&["runs", "--json"]);
     assert_eq!(ran.code, 0);
     let run = &ran.last()["run"];
@@ -162,5 +162,5 @@ fn a_person_sees_each_step_and_the_end() {
 fn a_task_of_the_suite_is_drawn_and_judged() {
     let place = Place::new();
     let ran = place.run(&["run", "--task", "radio-then-message", "--seed", "7", "--model", "finish", "--json"]);
-    assert_eq!(ran.told(), "20 done failed", "{}", ran.err);
+    assert_eq!(ran.end_line(), "20 done failed", "{}", ran.err);
 }

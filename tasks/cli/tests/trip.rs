@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use program::{Place, Ran, Running};
+use program::{Place, ProgramOutput, Running};
 use reader::{Reader, serve};
 use tapwright_phone::adbd::{Daemon, DaemonOptions, Handle, SteadyClock};
 use tapwright_phone::atlas::{CITIES, trains};
@@ -114,7 +114,7 @@ impl Trip {
     }
 
     /// Carries it out; it is killed at so many lines of its record, counted from where it stood.
-    fn carry_out(&mut self, kills: &[usize]) -> Ran {
+    fn carry_out(&mut self, kills: &[usize]) -> ProgramOutput {
         for kill in kills {
             let target = self.lines() + kill;
             let mut running = Running::of(self.command());
@@ -131,7 +131,7 @@ impl Trip {
     }
 
     /// That it was done, with what is to be seen if it was not.
-    fn is_done(&self, seed: u64, ran: &Ran) {
+    fn is_done(&self, seed: u64, ran: &ProgramOutput) {
         let seen = self.reader.lock().unwrap().seen.iter().rev().take(12).rev().cloned().collect::<Vec<_>>().join("\n");
         assert_eq!(ran.code, 0, "seed {seed}: {}\n{seen}", ran.out);
         assert_eq!(ran.last()["end"], "done", "seed {seed}: {}\n{seen}", ran.out);
@@ -150,7 +150,7 @@ impl Trip {
 }
 
 /// The attractions that the post recommends which is there when the phone begins.
-fn recommended(facts: &Facts) -> Vec<String> {
+fn recommended_places(facts: &Facts) -> Vec<String> {
     let is_guide =
         |name: &str| name.contains("Changchun") && !["eat", "meals", "stomach"].iter().any(|word| name.contains(word));
     let posts = facts.iter().filter(|(name, _)| name.starts_with("feed.post.") && name.ends_with(".places"));
@@ -174,12 +174,12 @@ fn seeds() -> impl Iterator<Item = u64> {
         let facts = world(*seed).facts();
         // Some phones begin without a network; nobody asks to turn it on.
         let is_online = facts["wifi.on"] == "true" && facts["airplane.on"] == "false";
-        is_online && 3 <= recommended(&facts).len() && train(*seed).is_some()
+        is_online && 3 <= recommended_places(&facts).len() && train(*seed).is_some()
     })
 }
 
 /// What speaks against the end of a trip.
-fn judged(seed: u64, before: &Facts, after: &Facts) -> Vec<String> {
+fn complaints(seed: u64, before: &Facts, after: &Facts) -> Vec<String> {
     let mut against = Vec::new();
     let mut want = |what: &str, found: &str, is_so: bool| {
         if !is_so {
@@ -190,7 +190,7 @@ fn judged(seed: u64, before: &Facts, after: &Facts) -> Vec<String> {
         "0" => format!("{place} (Free)"),
         price => format!("{place} (¥{price})"),
     };
-    let wanted: BTreeSet<String> = recommended(before).into_iter().map(priced).collect();
+    let wanted: BTreeSet<String> = recommended_places(before).into_iter().map(priced).collect();
     let saved = after.get("maps.saved.Changchun").cloned().unwrap_or_default();
     let list: Vec<String> = saved.split("; ").map(str::to_owned).collect();
     let is_saved = list.len() == wanted.len() && list.iter().cloned().collect::<BTreeSet<_>>() == wanted;
@@ -210,7 +210,7 @@ fn judged(seed: u64, before: &Facts, after: &Facts) -> Vec<String> {
     let says_all = |note: &String| {
         note.contains(&number)
             && note.contains(&price.to_string())
-            && recommended(before).iter().all(|place| note.contains(place))
+            && recommended_places(before).iter().all(|place| note.contains(place))
     };
     want("one note that says all", &format!("{notes:?}"), notes.len() == 1 && says_all(notes[0]));
     let count = |facts: &Facts| facts["notes.count"].parse::<u32>().unwrap();
@@ -233,11 +233,11 @@ fn a_trip_is_made_as_its_plan_says() {
         let before = trip.phone.handle.facts();
         let ran = trip.carry_out(&[]);
         trip.is_done(seed, &ran);
-        assert_eq!(judged(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}");
+        assert_eq!(complaints(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}");
         let document = trip.document();
         let (number, price) = train(seed).unwrap();
         assert!(document.contains(&format!("By {number}, Saturday, 10 January, 10:00, {price} yuan.")), "{document}");
-        for place in recommended(&before) {
+        for place in recommended_places(&before) {
             assert_eq!(document.matches(&format!("- **{place}**: ")).count(), 1, "{document}");
         }
         // The secret is in no record of what was said and done; a judge's facts of a virtual phone have it.
@@ -264,7 +264,7 @@ fn a_trip_that_is_killed_buys_one_ticket_and_saves_no_place_twice() {
         let at: Vec<usize> = (0..4).map(|_| 1 + dice.below(200)).collect();
         let ran = trip.carry_out(&at);
         trip.is_done(seed, &ran);
-        assert_eq!(judged(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}, killed at {at:?}");
+        assert_eq!(complaints(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}, killed at {at:?}");
         kills += trip.kills;
         doubts += trip.reader.lock().unwrap().doubts;
     }
@@ -294,7 +294,7 @@ fn a_ticket_that_was_ordered_and_not_written_down_is_not_ordered_again() {
     trip.phone.handle.change(|world| world.stop("com.tapwright.rail"));
     let ran = trip.carry_out(&[]);
     trip.is_done(seed, &ran);
-    assert_eq!(judged(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}");
+    assert_eq!(complaints(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}");
     assert_eq!(trip.reader.lock().unwrap().doubts, 1);
 }
 

@@ -83,7 +83,7 @@ fn who_takes_over_touches_the_screen_in_the_page() {
     assert_eq!(page.input(&wifi).status, 409, "it was given back");
     answer(&page, 3, "choice", "the second");
     let ran = run.end();
-    assert_eq!(ran.told(), "0 done passed", "{}", ran.out);
+    assert_eq!(ran.end_line(), "0 done passed", "{}", ran.out);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_browser_that_does_not_read_holds_up_nothing() {
         .collect();
     answer(&page, 1, "choice", "go");
     let ran = run.end();
-    assert_eq!(ran.told(), "0 done null", "{}", ran.out);
+    assert_eq!(ran.end_line(), "0 done null", "{}", ran.out);
     let spent = |key: &str| ran.lines().iter().filter_map(|line| line[key].as_u64()).sum::<u64>();
     // A connection that says nothing has ten seconds; of those the run waited for none.
     assert!(spent("act_ms") + spent("look_ms") < 9_000, "{}", ran.out);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use program::page::{Page, Response};
 use program::{Place, Running};
 use serde_json::{Value, json};
-use tapwright_phone::{Mark, Options, What, World};
+use tapwright_phone::{Mark, MarkContent, Options, World};
 
 /// A phone with a window.
 fn open(place: &Place, more: &[&str]) -> (Running, Page) {
@@ -21,7 +21,7 @@ fn open(place: &Place, more: &[&str]) -> (Running, Page) {
 }
 
 /// The number of a picture, and the screen that it is of.
-fn told(frame: &Response) -> (u64, Value) {
+fn frame_state(frame: &Response) -> (u64, Value) {
     assert_eq!(frame.status, 200, "{}", frame.head);
     let screen = frame.header("tapwright-screen").unwrap_or_else(|| panic!("{}", frame.text()));
     (frame.header("tapwright-frame").unwrap().parse().unwrap(), serde_json::from_str(screen).unwrap())
@@ -30,13 +30,13 @@ fn told(frame: &Response) -> (u64, Value) {
 /// Waits for a picture that is like none before, for at most so long.
 fn next(page: &Page, after: u64) -> (u64, Vec<u8>) {
     let frame = page.frame(after, 20);
-    (told(&frame).0, frame.body)
+    (frame_state(&frame).0, frame.body)
 }
 
 /// Where a word can be touched in the world that the phone begins with.
 fn place_of(word: &str) -> (i32, i32) {
     let world = World::new(Options { seed: 16, width: 540, height: 1200, ..Options::default() });
-    let is_there = |mark: &Mark| mark.what == What::Word(word.to_owned()) && mark.target.is_some();
+    let is_there = |mark: &Mark| mark.what == MarkContent::Word(word.to_owned()) && mark.target.is_some();
     world.marks().into_iter().find(is_there).unwrap().target.unwrap()
 }
 
@@ -49,7 +49,7 @@ fn a_phone_is_seen_and_used() {
         assert!(whole.text().contains(part), "{part}: {}", whole.text());
     }
     let first = page.frame(0, 20);
-    let (number, of) = told(&first);
+    let (number, of) = frame_state(&first);
     assert_eq!(of, json!({"width": 540, "height": 1200}));
     assert_eq!(first.header("content-type"), Some("image/png"));
     let png = png::Decoder::new(std::io::Cursor::new(&first.body)).read_info().unwrap();
@@ -85,7 +85,7 @@ fn a_phone_is_seen_and_used() {
 fn pictures_are_sent_only_when_they_change() {
     let place = Place::new();
     let (_phone, page) = open(&place, &[]);
-    let (number, of) = told(&page.frame(0, 20));
+    let (number, of) = frame_state(&page.frame(0, 20));
     // The clock may turn a minute meanwhile, once.
     let mut after = number;
     let mut pictures = 0;
@@ -94,7 +94,7 @@ fn pictures_are_sent_only_when_they_change() {
         match frame.status {
             204 => assert!(frame.body.is_empty()),
             _ => {
-                after = told(&frame).0;
+                after = frame_state(&frame).0;
                 pictures += 1;
             }
         }
@@ -102,9 +102,9 @@ fn pictures_are_sent_only_when_they_change() {
     assert!(pictures <= 1, "{pictures}");
     // While everything moves there are at most fifteen a second.
     let (_moving, page) = open(&place, &["--motion", "spinner"]);
-    let (first, _) = told(&page.frame(0, 20));
+    let (first, _) = frame_state(&page.frame(0, 20));
     thread::sleep(Duration::from_secs(1));
-    let (last, _) = told(&page.frame(first, 20));
+    let (last, _) = frame_state(&page.frame(first, 20));
     assert!((first + 1..=first + 17).contains(&last), "{first} to {last}");
     assert_eq!(of["width"], 540);
 }
@@ -113,7 +113,7 @@ fn pictures_are_sent_only_when_they_change() {
 fn whoever_has_no_token_or_another_page_sees_and_touches_nothing() {
     let place = Place::new();
     let (_phone, page) = open(&place, &[]);
-    let (number, of) = told(&page.frame(0, 20));
+    let (number, of) = frame_state(&page.frame(0, 20));
     let Page { at, token } = &page;
     let wrong = "0".repeat(token.len());
     for path in ["/", "/frame", &format!("/{wrong}/"), &format!("/{wrong}/frame?wait=60"), &format!("/{wrong}/input")] {

@@ -138,8 +138,8 @@ impl HttpCaller {
         if let Some((body, form)) = &self.body {
             let body = match form {
                 Form::Json => in_json(body, arguments),
-                Form::Fields => Some(template::filled(body, arguments, encoded)),
-                Form::Plain => Some(template::filled(body, arguments, str::to_owned)),
+                Form::Fields => Some(template::fill(body, arguments, percent_encode)),
+                Form::Plain => Some(template::fill(body, arguments, str::to_owned)),
             };
             request = request.body(body.ok_or_else(|| refused("the body cannot be written so".to_owned()))?);
         }
@@ -221,11 +221,11 @@ async fn read(mut response: Response, bytes_max: usize) -> Option<Vec<u8>> {
 }
 
 fn address(url: &str, arguments: &Value) -> Option<Url> {
-    template::filled(url, arguments, encoded).parse().ok()
+    template::fill(url, arguments, percent_encode).parse().ok()
 }
 
 /// As a value in a query or a form.
-fn encoded(text: &str) -> String {
+fn percent_encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
@@ -240,7 +240,7 @@ fn in_json(body: &str, arguments: &Value) -> Option<String> {
                 *value = match whole.filter(|_| is_place) {
                     Some(template::ARGUMENTS) if arguments.get(template::ARGUMENTS).is_none() => arguments.clone(),
                     Some(name) => arguments.get(name).cloned().unwrap_or_default(),
-                    None => template::filled(text, arguments, str::to_owned).into(),
+                    None => template::fill(text, arguments, str::to_owned).into(),
                 };
             }
             Value::Array(items) => items.iter_mut().for_each(|item| fill(item, arguments)),

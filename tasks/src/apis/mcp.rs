@@ -204,9 +204,9 @@ impl Link {
         Ok(tools)
     }
 
-    fn ended(&self) -> Option<String> {
+    fn end_reason(&self) -> Option<String> {
         match self {
-            Link::Stdio(link) => link.ended(),
+            Link::Stdio(link) => link.end_reason(),
             Link::Http(_) => None,
         }
     }
@@ -275,7 +275,7 @@ impl McpServer {
                 return Err(error(format!("did not start as it should: {why}"), Some(help)));
             }
         };
-        if let Some(wrong) = options.misnamed(&said) {
+        if let Some(wrong) = options.find_unknown(&said) {
             link.close().await;
             let help = wrong.near.map(|near| format!("did you mean {near:?}?"));
             return Err(error(format!("has no tool {:?}, which [mcp.{}] names", wrong.name, options.name), help));
@@ -293,7 +293,7 @@ impl McpServer {
 
     /// Whether it has ended by itself.
     pub fn has_ended(&self) -> bool {
-        self.link.ended().is_some()
+        self.link.end_reason().is_some()
     }
 
     /// The tools that are not offered, as they would be called, and why.
@@ -327,12 +327,12 @@ impl McpServer {
     async fn call_tool(&mut self, name: &str, arguments: &Value, until: Instant) -> Result<String, ApiError> {
         let server = self.options.name.clone();
         let refused = |why: String| ApiError::Refused { why: format!("the MCP server {server}: {why}") };
-        let Some(before) = self.list().called(name).cloned() else { return Err(ApiError::Unknown) };
+        let Some(before) = self.list().by_name(name).cloned() else { return Err(ApiError::Unknown) };
         let left = || until.saturating_duration_since(Instant::now());
         // Servers change what a tool does under its old name, and not all say so.
         let again = self.list_again(left().min(AGAIN)).await;
         again.map_err(|fault| refused(format!("{fault}; nothing was done")))?;
-        match self.list().called(name) {
+        match self.list().by_name(name) {
             None => return Err(refused("it has this tool no more; nothing was done".to_owned())),
             Some(now) if *now != before => {
                 let why = "it has changed what this tool is; nothing was done; look at what it is for now";
@@ -398,7 +398,7 @@ impl Apis for McpServer {
     async fn call(&mut self, name: &str, arguments: &Value, within: Duration) -> Result<String, ApiError> {
         let until = Instant::now() + within.min(self.options.within);
         let told = self.call_tool(name, arguments, until).await;
-        if let Some(why) = self.link.ended().filter(|_| told.is_err() && !self.told_end) {
+        if let Some(why) = self.link.end_reason().filter(|_| told.is_err() && !self.told_end) {
             tracing::error!(server = self.options.name, why, "an MCP server has ended; the run goes on without it");
             self.told_end = true;
         }

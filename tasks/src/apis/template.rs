@@ -61,7 +61,7 @@ pub fn check(text: &str, known: &[&str]) -> Result<(), InvalidApi> {
 }
 
 /// The text with the arguments in their places, each written as it has to be there. One that was left out is empty.
-pub fn filled(text: &str, arguments: &Value, written: impl Fn(&str) -> String) -> String {
+pub fn fill(text: &str, arguments: &Value, written: impl Fn(&str) -> String) -> String {
     let fill = |piece| match piece {
         Piece::Text(text) => text.to_owned(),
         Piece::Place(ARGUMENTS) if arguments.get(ARGUMENTS).is_none() => written(&arguments.to_string()),
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn places_are_filled_once() {
         let arguments = json!({ "city": "{{days}} & {{secret:key}}", "days": 2, "deep": { "a": [1] } });
-        let fill = |text: &str| filled(text, &arguments, |text| text.replace('&', "%26"));
+        let fill = |text: &str| fill(text, &arguments, |text| text.replace('&', "%26"));
         for (text, expected) in [
             ("q={{city}}&n={{days}}", "q={{days}} %26 {{secret:key}}&n=2"),
             ("{{none}}|{{deep}}", "|{\"a\":[1]}"),

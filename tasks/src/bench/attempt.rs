@@ -534,8 +534,8 @@ impl std::fmt::Debug for WatchedEvaluator {
 
 #[async_trait]
 impl Evaluator for WatchedEvaluator {
-    fn expected(&self) -> Vec<Fact> {
-        self.inner.as_ref().map_or_else(Vec::new, |inner| inner.expected())
+    fn expected_facts(&self) -> Vec<Fact> {
+        self.inner.as_ref().map_or_else(Vec::new, |inner| inner.expected_facts())
     }
 
     async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {

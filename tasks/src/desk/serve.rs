@@ -16,7 +16,9 @@ use tokio::time::timeout;
 
 use super::{DeskState, RejectedAnswer, Shared, show};
 use crate::live::{LiveScreen, encode};
-use crate::page_server::{Pages, Query, body, content_policy, lock, moved, not_allowed, query, refused, typed};
+use crate::page_server::{
+    Pages, Query, body, content_policy, error_response, lock, not_allowed, query, see_other, typed_response,
+};
 
 /// The most bytes of a picture that stands in the page itself.
 const INLINE_BYTES_MAX: usize = 8 << 20;
@@ -33,7 +35,7 @@ impl Pages for Shared {
         let method = request.method().clone();
         let picture = path.strip_prefix("picture-").and_then(|rest| rest.strip_suffix(".png")?.parse().ok());
         match (path, picture) {
-            ("answer", _) if method == Method::POST => answered(self, home, request).await,
+            ("answer", _) if method == Method::POST => answer_request(self, home, request).await,
             ("answer", _) => not_allowed("POST"),
             ("input", _) if method == Method::POST => input(self, request).await,
             ("input", _) => not_allowed("POST"),
@@ -65,13 +67,13 @@ async fn page(shared: &Shared, status: StatusCode, note: Option<&str>) -> Respon
     let inline = inline.map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png)));
     let version = *shared.version.borrow();
     let text = show::page(&lock(&shared.state), version, note, inline.as_deref());
-    (status, typed("text/html; charset=utf-8", text)).into_response()
+    (status, typed_response("text/html; charset=utf-8", text)).into_response()
 }
 
 /// The screen that the run sees: as it was written into the record, where secrets are covered.
 async fn screen_of(shared: &Shared, digest: &str) -> Response {
     match screen_bytes(shared, digest).await {
-        Some(png) => typed("image/png", png),
+        Some(png) => typed_response("image/png", png),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -105,7 +107,7 @@ fn live(state: &DeskState) -> Option<&LiveScreen> {
 
 fn not_yours() -> Response {
     let why = "the screen is lent only while the run asks a person to take over, and is watched";
-    refused(StatusCode::CONFLICT, why)
+    error_response(StatusCode::CONFLICT, why)
 }
 
 /// What is asked, for programs. With `wait` it comes when there is something new: since `version`, or else a question.
@@ -125,49 +127,49 @@ async fn question(shared: &Shared, query: Query) -> Response {
     let _ = timeout(wait, versions.wait_for(|version| is_new(*version))).await;
     let version = *shared.version.borrow();
     let told = show::question(&lock(&shared.state), version);
-    typed("application/json", told.to_string())
+    typed_response("application/json", told.to_string())
 }
 
 /// The body of an answer.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Said {
+struct PostedAnswer {
     id: u64,
     answer: String,
     #[serde(default)]
     words: String,
 }
 
-async fn answered(shared: &Shared, home: &str, request: Request) -> Response {
+async fn answer_request(shared: &Shared, home: &str, request: Request) -> Response {
     let (bytes, is_form) = match body(request).await {
         Ok(body) => body,
         Err(wrong) => return wrong,
     };
-    let Said { id, answer, words } = match read(&bytes, is_form) {
+    let PostedAnswer { id, answer, words } = match read(&bytes, is_form) {
         Ok(said) => said,
-        Err(why) => return refused(StatusCode::BAD_REQUEST, &why),
+        Err(why) => return error_response(StatusCode::BAD_REQUEST, &why),
     };
     match (shared.answer(id, &answer, &words), is_form) {
-        (Ok(()), false) => typed("application/json", json!({"taken": true}).to_string()),
-        (Ok(()), true) => moved(home),
+        (Ok(()), false) => typed_response("application/json", json!({"taken": true}).to_string()),
+        (Ok(()), true) => see_other(home),
         (Err(late), is_form) => {
-            let (status, why) = explained(&late);
-            if is_form { page(shared, status, Some(&why)).await } else { refused(status, &why) }
+            let (status, why) = explain(&late);
+            if is_form { page(shared, status, Some(&why)).await } else { error_response(status, &why) }
         }
     }
 }
 
-fn read(bytes: &Bytes, is_form: bool) -> Result<Said, String> {
+fn read(bytes: &Bytes, is_form: bool) -> Result<PostedAnswer, String> {
     if !is_form {
         return serde_json::from_slice(bytes).map_err(|error| format!("the body: {error}"));
     }
     let fields: Vec<(String, String)> = form_urlencoded::parse(bytes).into_owned().collect();
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let id = field("id").and_then(|id| id.parse().ok()).ok_or("the form has no id of a question")?;
-    Ok(Said { id, answer: field("answer").unwrap_or_default(), words: field("words").unwrap_or_default() })
+    Ok(PostedAnswer { id, answer: field("answer").unwrap_or_default(), words: field("words").unwrap_or_default() })
 }
 
-fn explained(late: &RejectedAnswer) -> (StatusCode, String) {
+fn explain(late: &RejectedAnswer) -> (StatusCode, String) {
     match late {
         RejectedAnswer::Closed { id, how } => (
             StatusCode::CONFLICT,
@@ -188,7 +190,7 @@ async fn picture_of(shared: &Shared, id: u64) -> Response {
     };
     let Some(picture) = picture else { return StatusCode::NOT_FOUND.into_response() };
     match tokio::task::spawn_blocking(move || encode::png(&picture)).await {
-        Ok(Ok(png)) => typed("image/png", png),
+        Ok(Ok(png)) => typed_response("image/png", png),
         _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

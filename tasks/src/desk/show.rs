@@ -52,11 +52,11 @@ pub fn page(state: &DeskState, version: u64, note: Option<&str>, inline: Option<
     page += "<p class=\"note away\" role=\"alert\" hidden>Nothing answers here: the run is over, or the network is gone.</p>\n\
              <p class=\"note over\" role=\"alert\" hidden>The run is over: <b></b></p>\n";
     match (&state.view, &state.open) {
-        (Some(view), _) => watched(state, view, inline, &mut page),
+        (Some(view), _) => write_run(state, view, inline, &mut page),
         (None, Some(open)) => {
             page += "<main class=\"asked\">\n";
-            said(open, &mut page);
-            seen(state, open, &mut page);
+            write_question(open, &mut page);
+            write_screen(state, open, &mut page);
             about(state, &mut page);
             form(open, &mut page);
             page += "</main>\n";
@@ -88,12 +88,12 @@ fn idle(state: &DeskState, page: &mut String) {
 }
 
 /// A run as it happens: what is asked or what is going on, the screen, the steps.
-fn watched(state: &DeskState, view: &RunView, inline: Option<&str>, page: &mut String) {
+fn write_run(state: &DeskState, view: &RunView, inline: Option<&str>, page: &mut String) {
     let asked = if state.open.is_some() { " asked-now" } else { "" };
     *page += &format!("<main class=\"watched{asked}\" data-panel>\n<div class=\"told\">\n");
     match (&state.open, &state.ended) {
         (Some(open), _) => {
-            said(open, page);
+            write_question(open, page);
             // What the model wants, and why, is the step that stands first.
             *page += &format!("<dl><div><dt>The goal</dt><dd dir=\"auto\">{}</dd></div></dl>\n", escaped(&state.goal));
             form(open, page);
@@ -124,14 +124,14 @@ fn watched(state: &DeskState, view: &RunView, inline: Option<&str>, page: &mut S
             let abilities = state.driver.as_ref().map_or(Abilities::PHONE, Driver::abilities);
             *page += &format!("<figure>\n{}</figure>\n", panel(&abilities));
         }
-        Some(open) if open.screen.is_some() => seen(state, open, page),
+        Some(open) if open.screen.is_some() => write_screen(state, open, page),
         _ => *page += &view.figure(inline),
     }
     *page += "</main>\n";
 }
 
 /// What is asked.
-fn said(open: &OpenQuestion, page: &mut String) {
+fn write_question(open: &OpenQuestion, page: &mut String) {
     let (question, is_live) = (&open.question, open.live.is_some());
     let lead = if is_live { "It asks you to take over: the screen is yours until you answer" } else { lead(question) };
     *page += &format!("<section class=\"question said\">\n<p class=\"lead\">{lead}</p>\n");
@@ -143,7 +143,7 @@ fn said(open: &OpenQuestion, page: &mut String) {
 }
 
 /// What the model saw, with the place that the question is about.
-fn seen(state: &DeskState, open: &OpenQuestion, page: &mut String) {
+fn write_screen(state: &DeskState, open: &OpenQuestion, page: &mut String) {
     let OpenQuestion { id, question, screen, .. } = open;
     if let Some(screen) = screen {
         let size = screen.picture.size();

@@ -104,11 +104,11 @@ impl Input {
             }
             Input::Swipe { x, y, to_x, to_y, ms, of } => {
                 let (from, to) = (spot(x, y, of)?, spot(to_x, to_y, of)?);
-                moved(from, to, ms, abilities.pointer, abilities)?
+                swipe_or_drag(from, to, ms, abilities.pointer, abilities)?
             }
             Input::Drag { x, y, to_x, to_y, ms, of } => {
                 let (from, to) = (spot(x, y, of)?, spot(to_x, to_y, of)?);
-                moved(from, to, ms, true, abilities)?
+                swipe_or_drag(from, to, ms, true, abilities)?
             }
             Input::Wheel { x, y, right, down, of } => {
                 let at = spot(x, y, of)?;
@@ -153,7 +153,7 @@ fn click(at: Spot, button: Button) -> Gesture {
     Gesture::Click { at, button, count: Clicks::Single, modifiers: Vec::new() }
 }
 
-fn moved(from: Spot, to: Spot, ms: u64, is_drag: bool, abilities: &Abilities) -> Result<Gesture, String> {
+fn swipe_or_drag(from: Spot, to: Spot, ms: u64, is_drag: bool, abilities: &Abilities) -> Result<Gesture, String> {
     let over = Duration::from_millis(ms.clamp(SWIPE_MIN, TOUCH_MAX));
     match (abilities.drag && is_drag, abilities.touch) {
         (true, _) => Ok(Gesture::Drag { from, to, over }),
@@ -203,7 +203,7 @@ mod tests {
         Abilities { pointer: true, scroll: true, insert: true, chords: true, ..Abilities::PHONE };
     const FULL: Abilities = Abilities { insert: true, chords: true, ..Abilities::PHONE };
 
-    fn told(text: &str, abilities: &Abilities) -> String {
+    fn input_in_words(text: &str, abilities: &Abilities) -> String {
         let input: Input = match serde_json::from_str(text) {
             Ok(input) => input,
             Err(error) => return format!("unreadable: {error}"),
@@ -270,10 +270,10 @@ mod tests {
             ),
             (r#"{"do":"back"}"#.to_owned(), r#"{"press":{"key":"back"}}"#, r#"{"press":{"key":"back"}}"#),
         ] {
-            assert_eq!(told(&input, &Abilities::PHONE), on_phone, "{input}");
-            assert_eq!(told(&input, &DESKTOP), on_desktop, "{input}");
+            assert_eq!(input_in_words(&input, &Abilities::PHONE), on_phone, "{input}");
+            assert_eq!(input_in_words(&input, &DESKTOP), on_desktop, "{input}");
         }
-        assert_eq!(told(r#"{"do":"recents"}"#, &FULL), r#"{"chord":{"modifiers":[],"key":"AppSwitch"}}"#);
+        assert_eq!(input_in_words(r#"{"do":"recents"}"#, &FULL), r#"{"chord":{"modifiers":[],"key":"AppSwitch"}}"#);
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
             ("{}", "unreadable"),
             ("[]", "unreadable"),
         ] {
-            assert!(told(input, &FULL).starts_with(why), "{input}: {}", told(input, &FULL));
+            assert!(input_in_words(input, &FULL).starts_with(why), "{input}: {}", input_in_words(input, &FULL));
         }
     }
 }

@@ -16,7 +16,7 @@ const SIZE: Size = Size { width: 4, height: 4 };
 
 /// What the test sees and decides of the device.
 #[derive(Default)]
-struct Told {
+struct ToyState {
     looks: AtomicU32,
     done: AtomicU32,
     /// The colour of the screen; 0 stands for one that changes with each look.
@@ -25,7 +25,7 @@ struct Told {
     slow: AtomicU32,
 }
 
-struct Device(Arc<Told>);
+struct Device(Arc<ToyState>);
 
 #[async_trait]
 impl Driver for Device {
@@ -55,12 +55,12 @@ impl Driver for Device {
     }
 }
 
-fn start() -> (LiveScreen, Arc<Told>) {
-    let told = Arc::new(Told::default());
+fn start() -> (LiveScreen, Arc<ToyState>) {
+    let told = Arc::new(ToyState::default());
     (LiveScreen::start(Box::new(Device(told.clone()))), told)
 }
 
-fn asked(words: &str) -> Query {
+fn parsed_query(words: &str) -> Query {
     query(&Request::builder().uri(format!("/TOKEN/frame?{words}")).body(Body::empty()).unwrap())
 }
 
@@ -70,7 +70,7 @@ fn post(body: &str) -> Request {
 
 /// The number of the picture that came, if one did.
 async fn number(screen: &LiveScreen, after: u64, wait: u64) -> Option<u64> {
-    let response = screen.frame(asked(&format!("after={after}&wait={wait}"))).await;
+    let response = screen.frame(parsed_query(&format!("after={after}&wait={wait}"))).await;
     (response.status() == 200).then(|| response.headers()[FRAME].to_str().unwrap().parse().unwrap())
 }
 

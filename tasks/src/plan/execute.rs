@@ -37,7 +37,7 @@ pub trait PlanWatch: Send {
     /// A line of its journal was written.
     fn entry(&mut self, entry: &Entry);
     /// It is over.
-    fn ended(&mut self, report: &RunReport);
+    fn on_end(&mut self, report: &RunReport);
 }
 
 /// Makes a plan's runs.
@@ -80,9 +80,9 @@ impl GoalRunner for SessionRunner<'_> {
         rules.limits.steps_max = if is_bounded { steps_max.min(rules.limits.steps_max) } else { steps_max };
         let at = self.folder.join(name);
         let broken = match taken_up(&at)? {
-            Earlier::Ended(end) => return Ok(end),
-            Earlier::BrokeOff => Some(ResumableRun::take_up(&at)?),
-            Earlier::Nothing => None,
+            EarlierTry::Ended(end) => return Ok(end),
+            EarlierTry::BrokeOff => Some(ResumableRun::take_up(&at)?),
+            EarlierTry::Nothing => None,
         };
         self.watch.begins(goal, words, &at, rules.limits.steps_max);
         let SessionRunner { session, folder, watch, now, .. } = self;
@@ -94,7 +94,7 @@ impl GoalRunner for SessionRunner<'_> {
                 session.run_under(&task, &rules, folder, name, now(), &mut each).await?
             }
         };
-        self.watch.ended(&report);
+        self.watch.on_end(&report);
         Ok(report.end)
     }
 
@@ -173,22 +173,22 @@ impl GoalRunner for SessionRunner<'_> {
 
 /// What is there of an earlier try at a goal.
 #[derive(Debug)]
-enum Earlier {
+enum EarlierTry {
     Nothing,
     BrokeOff,
     Ended(End),
 }
 
 /// Looks at what an earlier process has left. Only what shows that nothing was done is taken away; what cannot be read may hold deeds.
-fn taken_up(at: &Path) -> Result<Earlier, PlanRunError> {
+fn taken_up(at: &Path) -> Result<EarlierTry, PlanRunError> {
     if let (Some(plan), Some(name)) = (at.parent(), at.file_name().and_then(|name| name.to_str())) {
         let unwritten = |source| PlanRunError::Unwritten { at: at.to_owned(), source };
         refuse_links(plan, &[], &[name]).map_err(unwritten)?;
     }
     match Record::read(at) {
         Ok(record) => Ok(match record.end() {
-            Some(end) if !end.outcome.can_go_on() => Earlier::Ended(end.clone()),
-            _ => Earlier::BrokeOff,
+            Some(end) if !end.outcome.can_go_on() => EarlierTry::Ended(end.clone()),
+            _ => EarlierTry::BrokeOff,
         }),
         Err(error) => {
             if !has_done_nothing(at) {
@@ -198,7 +198,7 @@ fn taken_up(at: &Path) -> Result<Earlier, PlanRunError> {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
                     Err(PlanRunError::Unwritten { at: at.to_owned(), source })
                 }
-                _ => Ok(Earlier::Nothing),
+                _ => Ok(EarlierTry::Nothing),
             }
         }
     }
@@ -241,10 +241,10 @@ mod tests {
                 fs::write(at.join("pictures/x.png"), "x").unwrap();
             }
             let found = taken_up(&at);
-            assert_eq!(matches!(found, Ok(Earlier::Nothing)), goes, "{name}: {found:?}");
+            assert_eq!(matches!(found, Ok(EarlierTry::Nothing)), goes, "{name}: {found:?}");
             assert_eq!(at.exists(), !goes, "{name}");
         }
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(taken_up(&folder.path().join("none")), Ok(Earlier::Nothing)));
+        assert!(matches!(taken_up(&folder.path().join("none")), Ok(EarlierTry::Nothing)));
     }
 }

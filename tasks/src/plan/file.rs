@@ -38,7 +38,7 @@ pub struct Plan {
 #[serde(deny_unknown_fields)]
 pub struct Goal {
     /// By which it is known: letters, digits, `-` and `_`.
-    #[serde(deserialize_with = "unspanned")]
+    #[serde(deserialize_with = "without_span")]
     pub name: String,
     /// What the agent is told; `{{name}}` stands for an output of an earlier goal.
     pub goal: Spanned<String>,
@@ -249,7 +249,7 @@ fn is_plain(name: &str) -> bool {
     (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-fn unspanned<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+fn without_span<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     String::deserialize(from)
 }
 
@@ -290,7 +290,7 @@ pub async fn draft(
             Ok(reply) => reply,
             Err(error) => return Err(Mistake { why: format!("the model did not answer: {error}"), ..last }),
         };
-        match Plan::parse(file, fenced(&reply.text), known) {
+        match Plan::parse(file, fenced_text(&reply.text), known) {
             Ok(plan) => return Ok(plan),
             Err(mistake) => {
                 let help = mistake.help.as_deref().map_or_else(String::new, |help| format!(" ({help})"));
@@ -307,7 +307,7 @@ pub async fn draft(
 }
 
 /// What stands between fences, if there are any.
-fn fenced(text: &str) -> &str {
+fn fenced_text(text: &str) -> &str {
     let text = text.rsplit("</think>").next().unwrap_or(text);
     match text.split_once("```") {
         Some((_, rest)) => {

@@ -283,7 +283,7 @@ impl PlanRecord {
     }
 
     /// The names of its runs, in the order in which they were begun.
-    pub fn begun(&self) -> impl DoubleEndedIterator<Item = &str> {
+    pub fn run_names(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.lines.iter().filter_map(|line| match line {
             // A run is a folder in this one, whatever the record says.
             PlanLine::Begun { run, .. } => Path::new(run).file_name().and_then(|name| name.to_str()),
@@ -292,10 +292,10 @@ impl PlanRecord {
     }
 
     /// How many replies were heard in all of its runs.
-    pub fn heard(&self) -> usize {
+    pub fn reply_count(&self) -> usize {
         let reported = self.lines.iter().filter(|line| matches!(line, PlanLine::Reported { .. })).count();
-        let records = self.begun().filter_map(|run| Record::read(&self.folder.join(run)).ok());
-        records.map(|record| record.heard()).sum::<usize>() + reported
+        let records = self.run_names().filter_map(|run| Record::read(&self.folder.join(run)).ok());
+        records.map(|record| record.reply_count()).sum::<usize>() + reported
     }
 
     /// What was found out, in rounds that are done too.
@@ -347,7 +347,7 @@ impl PlanRecord {
     }
 
     /// When the schedule of a goal began, if it has.
-    pub(super) fn scheduled(&self, name: &str) -> Option<u64> {
+    pub(super) fn schedule_start(&self, name: &str) -> Option<u64> {
         self.lines.iter().find_map(|line| match line {
             PlanLine::Scheduled { goal, started } if goal == name => Some(*started),
             _ => None,
@@ -407,7 +407,7 @@ impl PlanRecord {
         achieved(&self.lines)
     }
 
-    pub(super) fn skipped(&self) -> bool {
+    pub(super) fn has_skipped(&self) -> bool {
         self.lines.iter().any(|line| matches!(line, PlanLine::Skipped { .. } | PlanLine::RoundSkipped { .. }))
     }
 
@@ -433,7 +433,7 @@ impl PlanRecord {
     }
 
     /// The failure after which something has to be decided about a goal: the plan may have broken off right there.
-    pub(super) fn undecided(&self, goal: &Goal) -> Option<Failure> {
+    pub(super) fn undecided_failure(&self, goal: &Goal) -> Option<Failure> {
         let (mut failed, mut last) = (0, None);
         for line in &self.lines {
             match line {
@@ -456,7 +456,7 @@ impl PlanRecord {
     pub(super) fn take_back_stop(&mut self) -> io::Result<()> {
         let is_claimed = |name: &str| {
             let goal = self.plan.goals.iter().find(|goal| goal.name == name);
-            goal.and_then(|goal| self.undecided(goal)).is_some_and(|failure| failure.is_claimed())
+            goal.and_then(|goal| self.undecided_failure(goal)).is_some_and(|failure| failure.is_claimed())
         };
         match self.lines.last() {
             Some(PlanLine::Stopped { goal, .. }) if is_claimed(goal) => Ok(()),
@@ -466,7 +466,7 @@ impl PlanRecord {
     }
 
     /// What whoever plans anew has to know.
-    pub(super) fn told(&self, goal: &Goal, why: &str) -> String {
+    pub(super) fn briefing(&self, goal: &Goal, why: &str) -> String {
         let done: Vec<String> =
             self.achieved().map(|achieved| format!("{} ({:?})", achieved.goal, achieved.outputs)).collect();
         let left: Vec<&str> = self

@@ -10,16 +10,21 @@ use tapwright_agent::outcome::Outcome;
 
 use super::journal::achieved;
 use super::{OutputKind, Outputs, Plan, PlanEnd, PlanLine, PlanRecord};
-use crate::counted::counted;
 use crate::headline::{EndNotice, Headline, Mood};
 use crate::mistake::read_text;
+use crate::plural::count_of;
 use crate::scene::last_picture;
 
 /// For people: what each goal asked for and took, outputs, notes, the last picture of each run, and what was not achieved.
 pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
-    let mut text = format!("# {}\n\n{}\n", line(&record.plan.title), said(end));
+    let mut text = format!("# {}\n\n{}\n", line(&record.plan.title), end_in_words(end));
     for achieved in record.achieved() {
-        let _ = write!(text, "\n## {}\n\n{}\n\n", achieved.goal, told(record, &achieved.goal, Some(&achieved.run)));
+        let _ = write!(
+            text,
+            "\n## {}\n\n{}\n\n",
+            achieved.goal,
+            goal_in_words(record, &achieved.goal, Some(&achieved.run))
+        );
         for (name, value) in &achieved.outputs {
             let _ = writeln!(text, "- **{name}**: {}", line(value));
         }
@@ -34,7 +39,7 @@ pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
     if !missing.is_empty() {
         text += "\n## What was not achieved\n\n";
         for (goal, why) in missing {
-            let _ = writeln!(text, "- **{goal}**: {} ({})", line(&why), told(record, &goal, None));
+            let _ = writeln!(text, "- **{goal}**: {} ({})", line(&why), goal_in_words(record, &goal, None));
         }
     }
     text
@@ -69,14 +74,14 @@ fn bullets(items: &str) -> String {
 }
 
 /// What a goal asks for, as the plan says it, and what its run took.
-fn told(record: &PlanRecord, name: &str, run: Option<&str>) -> String {
+fn goal_in_words(record: &PlanRecord, name: &str, run: Option<&str>) -> String {
     let goal = record.plan.goals.iter().find(|goal| goal.name == name);
     let mut text = goal.map_or_else(String::new, |goal| line(goal.goal.get_ref()));
     if let Some(Ok(done)) = run.map(|run| Record::read(&record.folder.join(run))) {
         // As it was told, with the outputs of earlier goals in it.
         text = line(done.facts.setting.goal.lines().next().unwrap_or_default());
         let (steps, ms) = (done.steps(), done.entries.last().map_or(0, |entry| entry.ms));
-        let _ = write!(text, " ({}, {:.1} s)", counted(u64::from(steps), "step", "steps"), ms as f64 / 1000.0);
+        let _ = write!(text, " ({}, {:.1} s)", count_of(u64::from(steps), "step", "steps"), ms as f64 / 1000.0);
     }
     text
 }
@@ -130,7 +135,7 @@ pub fn standing(folder: &Path) -> Option<PlanStanding> {
     let headline = match end_of(folder) {
         Some(end) => headline(&end, done, all),
         None => {
-            let all = counted(all as u64, "goal", "goals");
+            let all = count_of(all as u64, "goal", "goals");
             Headline { mood: Mood::Mild, text: format!("no end: {done} of {all} achieved so far, says the model") }
         }
     };
@@ -157,11 +162,11 @@ fn headline(end: &str, achieved: usize, all: usize) -> Headline {
         "partly" => String::new(),
         end => format!("; it ended with {end}"),
     };
-    let goals = counted(all as u64, "goal", "goals");
+    let goals = count_of(all as u64, "goal", "goals");
     Headline { mood: Mood::Bad, text: format!("not achieved: {} of {goals}{rest}", all.saturating_sub(achieved)) }
 }
 
-fn said(end: &PlanEnd) -> String {
+fn end_in_words(end: &PlanEnd) -> String {
     match end {
         PlanEnd::Done => "All of it was achieved, says the model.".to_owned(),
         PlanEnd::Partly => "It went to its end, but not all of it was achieved.".to_owned(),

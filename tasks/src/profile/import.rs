@@ -22,7 +22,7 @@ const DATE_WITHIN: usize = 400;
 
 /// A profile out of a conversation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Imported {
+pub struct ImportedProfile {
     pub profiles: Profiles,
     /// The same, as a file.
     pub text: String,
@@ -41,7 +41,7 @@ pub struct Imported {
 ///
 /// # Errors
 /// `Mistake` says what is wrong with the file, and where: `messages[1].content[0]`.
-pub fn import(file: &Path) -> Result<Imported, Mistake> {
+pub fn import(file: &Path) -> Result<ImportedProfile, Mistake> {
     let text = text_of(file, BYTES_MAX)?;
     parse(&text).map_err(|(why, help)| Mistake {
         file: file.to_owned(),
@@ -68,7 +68,7 @@ enum Part<'a> {
     Picture,
 }
 
-fn parse(text: &str) -> Result<Imported, Wrong> {
+fn parse(text: &str) -> Result<ImportedProfile, Wrong> {
     let value: Value = serde_json::from_str(text).map_err(|error| (format!("it is not JSON: {error}"), Some(SHAPE)))?;
     let (list, at, request) = match &value {
         Value::Array(list) => (list, "", None),
@@ -106,7 +106,7 @@ fn parse(text: &str) -> Result<Imported, Wrong> {
         PromptLanguage::En => MULTILINGUAL,
     };
     let mut notes = Vec::new();
-    let (system, date) = undated(&system, language);
+    let (system, date) = without_date(&system, language);
     if date.is_none() {
         notes.push(format!("its first {DATE_WITHIN} letters have no date, so nothing will be told of today"));
     }
@@ -117,11 +117,11 @@ fn parse(text: &str) -> Result<Imported, Wrong> {
     if let Some(request) = request {
         settings(request, &mut profiles)?;
     }
-    let text = written(&profiles, &system, language, base);
+    let text = profile_text(&profiles, &system, language, base);
     let read = Profiles::parse(&text).expect("what is written can be read");
     assert_eq!(read, profiles, "what is written is what was found");
     let system_bytes = system.len();
-    Ok(Imported { profiles, text, language, based_on: base.name, system_bytes, date, notes })
+    Ok(ImportedProfile { profiles, text, language, based_on: base.name, system_bytes, date, notes })
 }
 
 fn message<'a>(value: &'a Value, at: &str) -> Result<Message<'a>, Wrong> {
@@ -174,7 +174,7 @@ fn language(text: &str) -> PromptLanguage {
 }
 
 /// The prompt with `{date}` in place of the date that it begins with, and that date.
-fn undated(system: &str, language: PromptLanguage) -> (String, Option<String>) {
+fn without_date(system: &str, language: PromptLanguage) -> (String, Option<String>) {
     let head = system.char_indices().nth(DATE_WITHIN).map_or(system, |(at, _)| &system[..at]);
     let Some(Range { start, end }) = head.char_indices().find_map(|(at, _)| date_at(head, at, language)) else {
         return (system.to_owned(), None);
@@ -269,7 +269,7 @@ fn settings(request: &serde_json::Map<String, Value>, profiles: &mut Profiles) -
 }
 
 /// The profile as a file that people can read and change.
-fn written(profiles: &Profiles, system: &str, language: PromptLanguage, base: Shipped) -> String {
+fn profile_text(profiles: &Profiles, system: &str, language: PromptLanguage, base: Shipped) -> String {
     let Profiles { agent, model, .. } = profiles;
     let word = |value: Toml| value.to_string();
     let reply = toml::Value::try_from(agent.reply).expect("it is a word");
@@ -334,7 +334,7 @@ mod tests {
     fn check(text: &str, expected: Expect) {
         let shown = match parse(text) {
             Err((why, _)) => why,
-            Ok(Imported { profiles, language, date, notes, .. }) => {
+            Ok(ImportedProfile { profiles, language, date, notes, .. }) => {
                 let system = profiles.agent.system.as_ref().unwrap().text();
                 format!("{language} {:?} {system:?} {date:?} {notes:?}", profiles.agent.reply)
             }
@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn a_request_says_more_than_its_messages() {
         let text = r#"{"messages":[{"role":"system","content":"'''\u0001 '"}],"max_tokens":77,"temperature":0.5,"top_p":0.9,"frequency_penalty":0.1}"#;
-        let Imported { profiles, .. } = parse(text).unwrap();
+        let ImportedProfile { profiles, .. } = parse(text).unwrap();
         assert_eq!(profiles.agent.tokens_max, 77);
         let sampling = profiles.model.sampling;
         assert_eq!((sampling.temperature, sampling.top_p, sampling.frequency_penalty), (0.5, Some(0.9), 0.1));

@@ -14,12 +14,12 @@ use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Front, Sc
 use tapwright_contract::gesture::{Abilities, Gesture};
 use tapwright_drivers::{OpenRig, Probe, Rig};
 use tapwright_phone::adbd;
-use tapwright_phone::{Icon, What, World};
+use tapwright_phone::{Icon, MarkContent, World};
 
 use super::*;
 use crate::device::{CustomDevice, DeviceAddress, PhoneOptions, Weather, plug_in};
 use crate::judge::{Fact, FactEvaluator};
-use crate::settings::{Machine, Overrides, Recorded, SettingsFile};
+use crate::settings::{MachineFacts, Overrides, RecordedSettings, SettingsFile};
 
 /// Where a person would touch to write a note, and then text that needs a keyboard of its own.
 fn script_that_types() -> Vec<String> {
@@ -27,7 +27,7 @@ fn script_that_types() -> Vec<String> {
     let notes = world.apps().iter().find(|app| app.label == "Notes").unwrap().package;
     assert!(world.launch(notes));
     let (width, height) = world.size();
-    let plus = world.marks().into_iter().find(|mark| mark.what == What::Icon(Icon::Plus)).unwrap();
+    let plus = world.marks().into_iter().find(|mark| mark.what == MarkContent::Icon(Icon::Plus)).unwrap();
     let (x, y) = plus.target.unwrap();
     let (x, y) = (x * 1000 / width as i32 + 1, y * 1000 / height as i32 + 1);
     vec![
@@ -47,7 +47,7 @@ async fn session_with(folder: &Path, text: &str) -> Session {
 async fn session_on(folder: &Path, text: &str, device: Option<CustomDevice>) -> Session {
     let file = folder.join("t.toml");
     std::fs::write(&file, text).unwrap();
-    let machine = Machine {
+    let machine = MachineFacts {
         cache: Some(folder.join("cache")),
         adb_keys: Vec::new(),
         adb_server: None,
@@ -58,7 +58,7 @@ async fn session_on(folder: &Path, text: &str, device: Option<CustomDevice>) -> 
         variable: &|_| None,
     };
     let file = SettingsFile::read(Some(&file), None).unwrap();
-    let mut settings = Settings::resolve(&file, Overrides::default(), Recorded::default(), &machine).unwrap();
+    let mut settings = Settings::resolve(&file, Overrides::default(), RecordedSettings::default(), &machine).unwrap();
     if let Some(device) = device {
         settings.device.at = DeviceAddress::Custom(device);
     }

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::file::ProtectedWindows;
 use super::model::{absolute, is_withheld};
-use super::{ForeignSetting, Machine, MachineDesktop, Overrides, SettingsError, SettingsFile, weather_named};
+use super::{ForeignSetting, MachineDesktop, MachineFacts, Overrides, SettingsError, SettingsFile, weather_named};
 use crate::desk::DeskOptions;
 use crate::device::{
     BrowserAddress, BrowserOptions, DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, FunctionOwners, Keys,
@@ -42,7 +42,7 @@ pub(super) fn resolve(
     is_own: bool,
     phone: &PhoneOptions,
     weather: Weather,
-    machine: &Machine<'_>,
+    machine: &MachineFacts<'_>,
     foreign: &mut Vec<ForeignSetting>,
 ) -> Result<FoundDevice, SettingsError> {
     let section = &file.sections.device;
@@ -54,7 +54,7 @@ pub(super) fn resolve(
         (None, Some(words)) => {
             is_recorded = true;
             // What was left out of a record is in the settings, or nowhere.
-            match section.r#use.as_ref().filter(|own| kept(own) == kept(words)) {
+            match section.r#use.as_ref().filter(|own| recorded_words(own) == recorded_words(words)) {
                 Some(own) => Some(own.clone()),
                 None if is_withheld(words) => {
                     let why = format!("the run was on {words}, and a record does not hold what opens that browser");
@@ -63,7 +63,11 @@ pub(super) fn resolve(
                 }
                 None => {
                     if !is_own && words != "virtual" {
-                        foreign.push(ForeignSetting { what: "device", value: kept(words), flag: "--device DEVICE" });
+                        foreign.push(ForeignSetting {
+                            what: "device",
+                            value: recorded_words(words),
+                            flag: "--device DEVICE",
+                        });
                     }
                     Some(words.clone())
                 }
@@ -88,7 +92,7 @@ pub(super) fn resolve(
     };
     let ms = Duration::from_millis;
     let mut at = address(words.as_deref(), phone, &adb_server, &machine.desktop, &sites);
-    let folders = section.folders.iter().map(|folder| allowed(file, folder)).collect::<Result<Vec<_>, _>>()?;
+    let folders = section.folders.iter().map(|folder| allowed_folder(file, folder)).collect::<Result<Vec<_>, _>>()?;
     if let DeviceAddress::Desktop(desktop) = &mut at {
         desktop.folders = folders;
     }
@@ -112,11 +116,11 @@ pub(super) fn resolve(
             packages => FunctionOwners::Packages(packages.to_vec()),
         },
     };
-    Ok(FoundDevice { options, words: words.as_deref().map(kept), adb_server })
+    Ok(FoundDevice { options, words: words.as_deref().map(recorded_words), adb_server })
 }
 
 /// The words for a device as a record keeps them: without what opens a browser to whoever reads it.
-pub(super) fn kept(words: &str) -> String {
+pub(super) fn recorded_words(words: &str) -> String {
     match words.strip_prefix("browser:") {
         Some(address) => format!("browser:{}", without_token(address)),
         None => words.to_owned(),
@@ -124,7 +128,7 @@ pub(super) fn kept(words: &str) -> String {
 }
 
 /// A folder whose files a model may read and write.
-fn allowed(file: &SettingsFile, folder: &Spanned<PathBuf>) -> Result<PathBuf, SettingsError> {
+fn allowed_folder(file: &SettingsFile, folder: &Spanned<PathBuf>) -> Result<PathBuf, SettingsError> {
     let at = PathBuf::from(absolute(&file.beside(folder.get_ref())));
     if at.is_dir() {
         return Ok(at);

@@ -318,7 +318,7 @@ impl SettingsFile {
         &self.text
     }
 
-    pub(super) fn replaced(&self) -> Option<&Path> {
+    pub(super) fn replaced_file(&self) -> Option<&Path> {
         self.replaced.as_deref()
     }
 

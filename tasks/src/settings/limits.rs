@@ -5,7 +5,7 @@ use std::time::Duration;
 use tapwright_agent::limits::Limits;
 
 use super::{SettingsError, SettingsFile};
-use crate::mistake::{nearest, renamed};
+use crate::mistake::{nearest, new_name};
 
 const STEPS: u32 = 100;
 const WEEK_MS: i64 = 7 * 24 * 3600 * 1000;
@@ -81,7 +81,7 @@ pub(super) fn resolve(file: &SettingsFile, steps: Option<u32>, usual: Option<u32
     for (name, value) in &file.sections.limits {
         let mut all = table(&limits);
         let key = name.get_ref();
-        if let Some(new) = renamed(key, all.keys().map(String::as_str)) {
+        if let Some(new) = new_name(key, all.keys().map(String::as_str)) {
             let help = Some(format!("write `{new}` in place of `{key}`"));
             return Err(file.wrong(Some(name.span()), format!("the limit `{key}` is called `{new}` now"), help));
         }

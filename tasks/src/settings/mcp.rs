@@ -8,7 +8,7 @@ use tapwright_contract::name::is_same;
 use super::apis::program;
 use super::file::McpSection;
 use super::policy::SecretPlace;
-use super::{Machine, SettingsError, SettingsFile};
+use super::{MachineFacts, SettingsError, SettingsFile};
 use crate::apis::mcp::{McpServerOptions, McpTransport};
 
 /// How long a server may take to start, if nobody says it: some fetch themselves first.
@@ -28,7 +28,7 @@ pub(super) fn resolve(
     file: &SettingsFile,
     act: Duration,
     secrets: &BTreeMap<String, SecretPlace>,
-    machine: &Machine<'_>,
+    machine: &MachineFacts<'_>,
 ) -> Result<Vec<McpServerOptions>, SettingsError> {
     let said = &file.sections.mcp;
     let mut servers: Vec<McpServerOptions> = Vec::new();
@@ -62,7 +62,7 @@ fn server(
     name: &str,
     section: &McpSection,
     act: Duration,
-    machine: &Machine<'_>,
+    machine: &MachineFacts<'_>,
 ) -> Result<McpServerOptions, String> {
     let McpSection { command, url, headers, env, pass_env, tools, effect, effects, .. } = section;
     let transport = match (command, url) {
@@ -122,7 +122,7 @@ fn server(
 fn variables(
     said: &BTreeMap<String, String>,
     passed: &[String],
-    machine: &Machine<'_>,
+    machine: &MachineFacts<'_>,
 ) -> Result<BTreeMap<String, String>, String> {
     let mut env = BTreeMap::new();
     if let Some(path) = (machine.variable)(PATH) {

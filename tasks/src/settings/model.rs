@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::file::ModelSection;
-use super::{ForeignSetting, Machine, Overrides, SettingsError, SettingsFile};
+use super::{ForeignSetting, MachineFacts, Overrides, SettingsError, SettingsFile};
 use crate::model::providers::Provider;
 use crate::model::{ApiKey, Cuda, LibraryOptions, ModelOptions, ModelSource, without_secrets};
 use crate::origin::LaunchSettings;
@@ -39,7 +39,7 @@ pub(super) fn resolve(
     overrides: &Overrides,
     recorded: &LaunchSettings,
     is_own: bool,
-    machine: &Machine<'_>,
+    machine: &MachineFacts<'_>,
     cache: Option<PathBuf>,
     foreign: &mut Vec<ForeignSetting>,
 ) -> Result<FoundModel, SettingsError> {
@@ -208,7 +208,7 @@ fn source(
     name: Option<String>,
     key_env: Option<&str>,
     is_foreign: bool,
-    machine: &Machine<'_>,
+    machine: &MachineFacts<'_>,
 ) -> Result<ModelSource, SettingsError> {
     let Some(words) = words else { return Ok(ModelSource::Folder(machine.small_model.clone())) };
     Ok(match words.to_str() {

@@ -12,8 +12,8 @@ use crate::model::{ApiKey, ModelSource};
 
 const NO_VARIABLES: fn(&str) -> Option<String> = |_| None;
 
-fn machine(variable: &dyn Fn(&str) -> Option<String>) -> Machine<'_> {
-    Machine {
+fn machine(variable: &dyn Fn(&str) -> Option<String>) -> MachineFacts<'_> {
+    MachineFacts {
         cache: Some("/cache".into()),
         adb_keys: Vec::new(),
         adb_server: None,
@@ -25,7 +25,7 @@ fn machine(variable: &dyn Fn(&str) -> Option<String>) -> Machine<'_> {
     }
 }
 
-fn resolve(text: &str, overrides: Overrides, recorded: Recorded) -> Result<Settings, SettingsError> {
+fn resolve(text: &str, overrides: Overrides, recorded: RecordedSettings) -> Result<Settings, SettingsError> {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().join("t.toml");
     fs::write(&at, text).unwrap();
@@ -35,15 +35,15 @@ fn resolve(text: &str, overrides: Overrides, recorded: Recorded) -> Result<Setti
 }
 
 fn of_file(text: &str) -> Settings {
-    resolve(text, Overrides::default(), Recorded::default()).unwrap()
+    resolve(text, Overrides::default(), RecordedSettings::default()).unwrap()
 }
 
-fn sent(launch: LaunchSettings) -> Recorded {
-    Recorded { launch, provenance: Provenance::Foreign }
+fn recorded_by_stranger(launch: LaunchSettings) -> RecordedSettings {
+    RecordedSettings { launch, provenance: Provenance::Foreign }
 }
 
-fn own(launch: LaunchSettings) -> Recorded {
-    Recorded { launch, provenance: Provenance::Own }
+fn own(launch: LaunchSettings) -> RecordedSettings {
+    RecordedSettings { launch, provenance: Provenance::Own }
 }
 
 fn of_model(words: &str) -> LaunchSettings {
@@ -99,7 +99,7 @@ fn what_is_asked_for_comes_before_the_file() {
         device: Some("R58M".to_owned()),
         ..Overrides::default()
     };
-    let settings = resolve(text, overrides, Recorded::default()).unwrap();
+    let settings = resolve(text, overrides, RecordedSettings::default()).unwrap();
     assert_eq!((settings.runs, settings.rules.limits.steps_max), (PathBuf::from("b"), 6));
     assert_eq!(settings.rules.policy.apps_forbidden, ["Bank", "Shop"]);
     let (server, serial) = ("127.0.0.1:5037".to_owned(), "R58M".to_owned());
@@ -164,7 +164,7 @@ fn sites_are_addresses_of_the_web() {
     assert_eq!(settings.rules.policy, Preset::Careful.policy(), "pages are anybody's");
     for address in ["file:///etc/passwd", "mail.example.com", "javascript:1", ""] {
         let text = format!("[device]\nsites = {{ Mail = {address:?} }}\n");
-        let error = resolve(&text, Overrides::default(), Recorded::default()).unwrap_err();
+        let error = resolve(&text, Overrides::default(), RecordedSettings::default()).unwrap_err();
         assert!(format!("{error:?}").contains("no whole address"), "{error:?}");
     }
 }
@@ -175,7 +175,8 @@ fn a_policy_of_a_browser_goes_by_sites_in_one_spelling() {
     let resolved = |policy: &str, forbid: &[&str]| {
         let forbid = forbid.iter().map(|name| (*name).to_owned()).collect();
         let overrides = Overrides { forbid, ..Overrides::default() };
-        resolve(&format!("{BROWSER}{policy}"), overrides, Recorded::default()).map(|settings| settings.rules.policy)
+        resolve(&format!("{BROWSER}{policy}"), overrides, RecordedSettings::default())
+            .map(|settings| settings.rules.policy)
     };
     let policy = resolved(
         "[policy]\napps_forbidden = [\"HTTPS://Evil.net:443/\", \"mail\"]\napps_allowed = [\"http://localhost:9777\", \"https://A.example.\"]\n\
@@ -212,22 +213,22 @@ fn a_policy_of_a_browser_goes_by_sites_in_one_spelling() {
     }
 }
 
-fn asked(words: &str) -> Overrides {
+fn model_overrides(words: &str) -> Overrides {
     Overrides { model: Some(words.into()), model_name: Some("n".to_owned()), ..Overrides::default() }
 }
 
 #[test]
 fn models_are_told_apart() {
-    let source = |words: &str| resolve("", asked(words), Recorded::default()).unwrap().model.source;
+    let source = |words: &str| resolve("", model_overrides(words), RecordedSettings::default()).unwrap().model.source;
     assert_eq!(source("finish"), ModelSource::Finish);
     assert_eq!(source("taps"), ModelSource::Taps);
     assert_eq!(source("script:a/b.txt"), ModelSource::Script("a/b.txt".into()));
     assert_eq!(source("models/mini"), ModelSource::Folder("models/mini".into()));
     assert!(matches!(source("https://host/v1"), ModelSource::Server { name, .. } if name == "n"));
-    let nameless = Overrides { model_name: None, ..asked("http://host/v1") };
-    assert!(resolve("", nameless, Recorded::default()).is_err());
-    let keyless = Overrides { model_key_env: Some("NOT_SET".to_owned()), ..asked("http://host/v1") };
-    assert!(resolve("", keyless, Recorded::default()).unwrap_err().to_string().contains("NOT_SET"));
+    let nameless = Overrides { model_name: None, ..model_overrides("http://host/v1") };
+    assert!(resolve("", nameless, RecordedSettings::default()).is_err());
+    let keyless = Overrides { model_key_env: Some("NOT_SET".to_owned()), ..model_overrides("http://host/v1") };
+    assert!(resolve("", keyless, RecordedSettings::default()).unwrap_err().to_string().contains("NOT_SET"));
     assert_eq!(of_file("").model.source, ModelSource::Folder("/small".into()));
 }
 
@@ -243,16 +244,16 @@ const CLOUD: &str = "[models.cloud]\nuse = \"https://cloud.example/v1\"\nname = 
 #[test]
 fn a_model_of_the_settings_has_a_name_and_the_record_holds_that() {
     let overrides = Overrides { model: Some("cloud".into()), ..Overrides::default() };
-    let settings = resolve(CLOUD, overrides, Recorded::default()).unwrap();
+    let settings = resolve(CLOUD, overrides, RecordedSettings::default()).unwrap();
     assert_eq!((key_of(&settings), settings.launch.model.as_deref()), (Some("key of CLOUD_KEY"), Some("cloud")));
     let kept = serde_json::to_string(&settings.launch).unwrap();
     assert!(!kept.contains("CLOUD_KEY") && !kept.contains("cloud.example"), "{kept}");
     for launch in [settings.launch, of_model("https://cloud.example/v1")] {
-        let again = resolve(CLOUD, Overrides::default(), sent(launch)).unwrap();
+        let again = resolve(CLOUD, Overrides::default(), recorded_by_stranger(launch)).unwrap();
         assert_eq!(key_of(&again), Some("key of CLOUD_KEY"), "it is in the settings");
         assert_eq!(again.foreign, []);
     }
-    let nothing = resolve("[models.x]\n", asked("x"), Recorded::default()).unwrap_err().to_string();
+    let nothing = resolve("[models.x]\n", model_overrides("x"), RecordedSettings::default()).unwrap_err().to_string();
     assert!(nothing.contains("[models.x] does not say which model"), "{nothing}");
 }
 
@@ -260,14 +261,14 @@ fn a_model_of_the_settings_has_a_name_and_the_record_holds_that() {
 fn the_key_of_one_server_is_not_for_another() {
     let text = "[model]\nuse = \"https://cloud.example/v1\"\nname = \"big\"\nkey_env = \"CLOUD_KEY\"\n";
     assert_eq!(key_of(&of_file(text)), Some("key of CLOUD_KEY"));
-    let other = resolve(text, asked("http://other.example/v1"), Recorded::default()).unwrap();
+    let other = resolve(text, model_overrides("http://other.example/v1"), RecordedSettings::default()).unwrap();
     assert_eq!(key_of(&other), Some("key of TAPWRIGHT_API_KEY"));
     let own = resolve(text, Overrides::default(), own(of_model("http://other.example/v1"))).unwrap();
     assert_eq!(key_of(&own), Some("key of TAPWRIGHT_API_KEY"));
 }
 
 fn foreign(text: &str, launch: LaunchSettings) -> Vec<String> {
-    let settings = resolve(text, Overrides::default(), sent(launch)).unwrap();
+    let settings = resolve(text, Overrides::default(), recorded_by_stranger(launch)).unwrap();
     assert_eq!(key_of(&settings), None, "no key goes where a record leads");
     settings.foreign.into_iter().map(|foreign| format!("{} {}", foreign.what, foreign.value)).collect()
 }
@@ -296,8 +297,8 @@ fn what_a_record_from_somebody_else_brings_along_is_named_and_gets_no_key() {
 #[test]
 fn what_is_asked_for_this_time_takes_the_place_of_what_a_record_names() {
     let launch = LaunchSettings { device: Some("10.0.0.9:5555".to_owned()), ..of_model("http://evil.example/v1") };
-    let overrides = Overrides { device: Some("virtual".to_owned()), ..asked("http://mine.example/v1") };
-    let settings = resolve("", overrides, sent(launch)).unwrap();
+    let overrides = Overrides { device: Some("virtual".to_owned()), ..model_overrides("http://mine.example/v1") };
+    let settings = resolve("", overrides, recorded_by_stranger(launch)).unwrap();
     assert_eq!(settings.foreign, []);
     assert!(matches!(&settings.model.source, ModelSource::Server { url, .. } if url == "http://mine.example/v1"));
 }
@@ -308,7 +309,7 @@ fn an_app_is_forbidden_and_allowed_by_each_of_its_names() {
     let overrides = Overrides { forbid, ..Overrides::default() };
     let text =
         "[policy]\napps_forbidden = [\"com.eg.android.AlipayGphone\"]\napps_allowed = [\"com.android.settings\"]";
-    let policy = resolve(text, overrides, Recorded::default()).unwrap().rules.policy;
+    let policy = resolve(text, overrides, RecordedSettings::default()).unwrap().rules.policy;
     for name in ["com.tencent.mm", "微信", "WeChat", "支付宝", "Alipay"] {
         assert!(policy.apps_forbidden.iter().any(|app| app == name), "{name}: {:?}", policy.apps_forbidden);
     }
@@ -324,7 +325,7 @@ fn a_record_cannot_make_the_policy_less_strict() {
         ..LaunchSettings::default()
     };
     let text = "[device]\nuse = \"R58M\"";
-    let sent = resolve(text, Overrides::default(), sent(launch.clone())).unwrap();
+    let sent = resolve(text, Overrides::default(), recorded_by_stranger(launch.clone())).unwrap();
     assert_eq!((sent.preset, sent.rules.policy.apps_forbidden), (Preset::Careful, vec!["Bank".to_owned()]));
     // Who chose it when the run began need not choose it again on the same phone, and has not chosen it for another one.
     let kept = resolve(text, Overrides::default(), own(launch.clone())).unwrap();
@@ -357,9 +358,9 @@ fn a_run_that_goes_on_needs_no_flags() {
 
 #[test]
 fn without_a_home_only_what_needs_one_misses_it() {
-    let none = Machine { cache: None, ..machine(&NO_VARIABLES) };
+    let none = MachineFacts { cache: None, ..machine(&NO_VARIABLES) };
     let file = SettingsFile::read(None, None).unwrap();
-    let settings = Settings::resolve(&file, asked("finish"), Recorded::default(), &none).unwrap();
+    let settings = Settings::resolve(&file, model_overrides("finish"), RecordedSettings::default(), &none).unwrap();
     assert_eq!(settings.model.cache, PathBuf::new());
 }
 
@@ -367,7 +368,7 @@ fn without_a_home_only_what_needs_one_misses_it() {
 #[test]
 fn an_api_is_spoken_of_once() {
     let text = "[policy.apis.Mail]\npermission = \"ask\"\n[policy.apis.mail]\npermission = \"refuse\"";
-    let error = resolve(text, Overrides::default(), Recorded::default()).unwrap_err();
+    let error = resolve(text, Overrides::default(), RecordedSettings::default()).unwrap_err();
     assert!(error.to_string().contains("[policy.apis.mail]: another one is called so"), "{error}");
 }
 
@@ -380,7 +381,7 @@ fn old_keys_are_refused_with_the_new_one_named() {
         ("[device]\nallow_ms = 1", "authorize_ms"),
         ("[device]\nfind_again_ms = 1", "reconnect_ms"),
     ] {
-        let error = resolve(text, Overrides::default(), Recorded::default()).unwrap_err();
+        let error = resolve(text, Overrides::default(), RecordedSettings::default()).unwrap_err();
         assert!(error.to_string().contains(&format!("is called `{new}` now")), "{text}: {error}");
     }
     for text in [
@@ -390,7 +391,7 @@ fn old_keys_are_refused_with_the_new_one_named() {
         "[policy]\napis_ask = []",
         "[policy]\napis_asked = []",
     ] {
-        let error = resolve(text, Overrides::default(), Recorded::default()).unwrap_err();
+        let error = resolve(text, Overrides::default(), RecordedSettings::default()).unwrap_err();
         assert!(error.to_string().contains("is not here any more"), "{text}: {error}");
     }
 }
@@ -404,7 +405,7 @@ fn a_measurement_obeys_nothing_of_the_file_that_would_change_it() {
     fs::write(&at, text).unwrap();
     let resolve = |file: SettingsFile| {
         let overrides = Overrides { only_virtual: true, steps_default: Some(40), ..Overrides::default() };
-        Settings::resolve(&file, overrides, Recorded::default(), &machine(&NO_VARIABLES)).unwrap()
+        Settings::resolve(&file, overrides, RecordedSettings::default(), &machine(&NO_VARIABLES)).unwrap()
     };
     let found = resolve(SettingsFile::read(Some(&at), None).unwrap().for_measurement());
     fs::write(&at, "").unwrap();
@@ -426,7 +427,7 @@ fn a_record_keeps_addresses_without_what_opens_them() {
     ] {
         let overrides =
             Overrides { model: Some(words.into()), model_name: Some("m".to_owned()), ..Overrides::default() };
-        let launch = resolve("", overrides, Recorded::default()).unwrap().launch;
+        let launch = resolve("", overrides, RecordedSettings::default()).unwrap().launch;
         assert_eq!(launch.model.as_deref(), Some(kept));
         let url = |settings: Settings| match settings.model.source {
             ModelSource::Server { url, .. } => url,
@@ -436,7 +437,7 @@ fn a_record_keeps_addresses_without_what_opens_them() {
             format!("[model]\nuse = \"{words}\"\nname = \"m\"\n"),
             format!("[models.a]\nuse = \"{words}\"\nname = \"m\"\n"),
         ] {
-            for recorded in [own(of_model(kept)), sent(of_model(kept)), own(of_model(words))] {
+            for recorded in [own(of_model(kept)), recorded_by_stranger(of_model(kept)), own(of_model(words))] {
                 let settings = resolve(&text, Overrides::default(), recorded).unwrap();
                 assert!(settings.foreign.is_empty() && !format!("{:?}", settings.launch).contains("pw"));
                 assert_eq!(url(settings), words, "{text}");
@@ -447,7 +448,7 @@ fn a_record_keeps_addresses_without_what_opens_them() {
         // A record of before has it, and it is used and not written again.
         let settings = resolve("", Overrides::default(), own(of_model(words))).unwrap();
         assert_eq!((settings.launch.model.as_deref(), url(settings.clone()).as_str()), (Some(kept), words));
-        let settings = resolve("", Overrides::default(), sent(of_model(words))).unwrap();
+        let settings = resolve("", Overrides::default(), recorded_by_stranger(of_model(words))).unwrap();
         assert_eq!(settings.foreign[0].value, kept, "nor is it shown");
     }
     let of_device = |words: &str| LaunchSettings { device: Some(words.to_owned()), ..LaunchSettings::default() };
@@ -465,14 +466,14 @@ fn a_record_keeps_addresses_without_what_opens_them() {
         ("adb:x@y", "adb:x@y"),
     ] {
         let overrides = Overrides { device: Some(words.to_owned()), ..Overrides::default() };
-        let settings = resolve("", overrides, Recorded::default()).unwrap();
+        let settings = resolve("", overrides, RecordedSettings::default()).unwrap();
         assert_eq!(settings.launch.device.as_deref(), Some(kept));
         if let DeviceAddress::Browser(browser) = &settings.device.at {
             use tapwright_drivers::OpenRig as _;
             assert!(!browser.name().contains("pw"), "{}", browser.name());
         }
         let text = format!("[device]\nuse = \"{words}\"\n");
-        for recorded in [own(of_device(kept)), sent(of_device(kept))] {
+        for recorded in [own(of_device(kept)), recorded_by_stranger(of_device(kept))] {
             let again = resolve(&text, Overrides::default(), recorded).unwrap();
             assert_eq!((&again.device.at, again.foreign.len()), (&settings.device.at, 0), "{words}");
             assert_eq!(again.launch.device.as_deref(), Some(kept));

@@ -105,7 +105,7 @@ fn real(path: &Path) -> PathBuf {
 
 impl SettingsFile {
     /// What in this file needs the user's trust and does not have it; `None` if all of it may be used.
-    pub fn untrusted(&self, store: Option<&TrustStore>) -> Option<UntrustedFile> {
+    pub fn needed_trust(&self, store: Option<&TrustStore>) -> Option<UntrustedFile> {
         if self.origin() != SettingsOrigin::WorkingFolder {
             return None;
         }
@@ -123,7 +123,7 @@ impl SettingsFile {
 
     /// The settings in it that need trust, in the order of the file's sections.
     pub fn sensitive(&self) -> Vec<SensitiveSetting> {
-        let mut found = self.replaced().map_or_else(Vec::new, |own| {
+        let mut found = self.replaced_file().map_or_else(Vec::new, |own| {
             vec![setting(
                 "the file itself".to_owned(),
                 format!("takes the place of your own settings in {}", own.display()),
@@ -138,7 +138,7 @@ impl SettingsFile {
         }
         let mut add = |key: &str, does: String| found.push(setting(key.to_owned(), does));
         if let Some(words) = device.r#use.as_ref().filter(|words| *words != "virtual") {
-            add("device.use", format!("acts on the device {}", super::device::kept(words)));
+            add("device.use", format!("acts on the device {}", super::device::recorded_words(words)));
         }
         if let Some(server) = &device.adb_server {
             add("device.adb_server", format!("asks the adb server at {server}"));
@@ -473,7 +473,7 @@ mod tests {
         let at = folder.path().join("tapwright.toml");
         let read = |text: &str, origin: SettingsOrigin| {
             fs::write(&at, text).unwrap();
-            SettingsFile::of_text(&at, text, origin).unwrap().untrusted(Some(&store))
+            SettingsFile::of_text(&at, text, origin).unwrap().needed_trust(Some(&store))
         };
         let text = "[model]\nkey_env = \"X\"";
         let untrusted = read(text, SettingsOrigin::WorkingFolder).expect("nobody trusts it");
@@ -484,7 +484,7 @@ mod tests {
         assert_eq!(read(text, SettingsOrigin::WorkingFolder), None);
         assert!(read(&format!("{text}\n"), SettingsOrigin::WorkingFolder).is_some(), "it was changed");
         assert!(!store.is_trusted(&folder.path().join("other.toml"), &untrusted.digest));
-        assert!(SettingsFile::of_text(&at, text, SettingsOrigin::WorkingFolder).unwrap().untrusted(None).is_some());
+        assert!(SettingsFile::of_text(&at, text, SettingsOrigin::WorkingFolder).unwrap().needed_trust(None).is_some());
         assert!(store.forget(&at).unwrap() && !store.forget(&at).unwrap());
         assert!(read(text, SettingsOrigin::WorkingFolder).is_some());
     }

@@ -301,7 +301,7 @@ fn case_of(
         return Err((here, format!("nobody says what the case `{name}` wants"), help));
     }
     check_start(text, &device, here.clone())?;
-    let facts = text.expect.iter().map(wanted).collect::<Result<Vec<_>, Wrong>>()?;
+    let facts = text.expect.iter().map(wanted_expectation).collect::<Result<Vec<_>, Wrong>>()?;
     let ends = match &text.ends {
         None => vec!["done".to_owned()],
         Some(ends) => {
@@ -423,7 +423,7 @@ fn check_start(text: &CaseText, device: &DeviceAddress, here: Option<Range<usize
     Ok(())
 }
 
-fn wanted(spanned: &Spanned<ExpectationText>) -> Result<(String, Wanted), Wrong> {
+fn wanted_expectation(spanned: &Spanned<ExpectationText>) -> Result<(String, Wanted), Wrong> {
     let ExpectationText { fact, is, any_of, matches, gone } = spanned.get_ref().clone();
     let forms = [
         is.map(Wanted::Is),
@@ -484,7 +484,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 
 #[async_trait]
 impl Evaluator for Expectations {
-    fn expected(&self) -> Vec<Fact> {
+    fn expected_facts(&self) -> Vec<Fact> {
         let fact = |(fact, wanted): &(String, Wanted)| Fact { fact: fact.clone(), is: wanted.in_words() };
         let mut all: Vec<Fact> = self.facts.iter().map(fact).collect();
         // It says that the words beside it are for people: who has only these must not judge by them.

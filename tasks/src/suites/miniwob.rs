@@ -177,7 +177,7 @@ struct RawReward;
 
 #[async_trait]
 impl Evaluator for RawReward {
-    fn expected(&self) -> Vec<Fact> {
+    fn expected_facts(&self) -> Vec<Fact> {
         vec![Fact { fact: RAW_REWARD.to_owned(), is: "more than 0".to_owned() }]
     }
 

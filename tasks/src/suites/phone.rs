@@ -62,7 +62,7 @@ struct PhoneTask(Task);
 
 #[async_trait]
 impl Evaluator for PhoneTask {
-    fn expected(&self) -> Vec<Fact> {
+    fn expected_facts(&self) -> Vec<Fact> {
         let facts = self.0.expect.iter().map(|expectation| expectation.in_words());
         let ends = self.0.ends.iter().map(|end| end.id()).collect::<Vec<_>>().join(" or ");
         let mut expected: Vec<Fact> = facts.map(|(fact, is)| Fact { fact, is }).collect();
@@ -83,7 +83,7 @@ impl Evaluator for PhoneTask {
     }
 
     fn is_unasked(&self, start: &Facts, end: &Facts) -> bool {
-        tapwright_phone_suite::unasked(&self.0, start, end).is_some()
+        tapwright_phone_suite::unasked_change(&self.0, start, end).is_some()
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
         for seed in 0..20 {
             let case = Phone.case("ask-number", seed).unwrap();
             let start = start_of(&case);
-            let answer = case.evaluator.expected().pop().unwrap();
+            let answer = case.evaluator.expected_facts().pop().unwrap();
             assert_eq!(answer.fact, "the answer");
             assert_eq!(against(&case, &start, &start, &done(&format!("It is {}.", answer.is))).await, None);
             assert!(against(&case, &start, &start, &done("I found it.")).await.unwrap().contains("the answer"));

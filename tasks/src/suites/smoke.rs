@@ -83,7 +83,7 @@ struct Errands(Task);
 
 #[async_trait]
 impl Evaluator for Errands {
-    fn expected(&self) -> Vec<Fact> {
+    fn expected_facts(&self) -> Vec<Fact> {
         self.0.expect.iter().map(|(fact, is)| Fact { fact: fact.clone(), is: is.clone() }).collect()
     }
 
@@ -108,7 +108,7 @@ mod tests {
         tapwright_phone::World::new(phone.clone()).facts()
     }
 
-    fn done() -> Outcome {
+    fn done_outcome() -> Outcome {
         Outcome::Done { message: String::new() }
     }
 
@@ -117,11 +117,11 @@ mod tests {
         let case = Smoke.case("radio", 3).unwrap();
         let start = start_of(&case);
         let mut end = start.clone();
-        end.extend(case.evaluator.expected().into_iter().map(|Fact { fact, is }| (fact, is)));
-        assert_eq!(against(&case, &start, &end, &done()).await, None);
+        end.extend(case.evaluator.expected_facts().into_iter().map(|Fact { fact, is }| (fact, is)));
+        assert_eq!(against(&case, &start, &end, &done_outcome()).await, None);
         assert!(against(&case, &start, &end, &Outcome::OutOfSteps).await.unwrap().contains("out-of-steps"));
         end.insert("notes.count".to_owned(), "77".to_owned());
-        assert!(against(&case, &start, &end, &done()).await.unwrap().contains("nobody asked for"));
+        assert!(against(&case, &start, &end, &done_outcome()).await.unwrap().contains("nobody asked for"));
     }
 
     /// A model that turns every switch without looking passes the smoke suite's, and must not pass these.
@@ -130,17 +130,17 @@ mod tests {
         for seed in 0..60 {
             let case = EdgeCases.case("already", seed).unwrap();
             let start = start_of(&case);
-            assert_eq!(against(&case, &start, &start, &done()).await, None, "{}", case.goal);
-            let Fact { fact, is } = case.evaluator.expected().swap_remove(0);
+            assert_eq!(against(&case, &start, &start, &done_outcome()).await, None, "{}", case.goal);
+            let Fact { fact, is } = case.evaluator.expected_facts().swap_remove(0);
             let mut turned = start.clone();
             turned.insert(fact, if is == "true" { "false" } else { "true" }.to_owned());
-            assert!(against(&case, &start, &turned, &done()).await.is_some(), "{}", case.goal);
+            assert!(against(&case, &start, &turned, &done_outcome()).await.is_some(), "{}", case.goal);
 
             let case = EdgeCases.case("absent", seed).unwrap();
             let start = start_of(&case);
             let gave_up = Outcome::GaveUp { message: String::new() };
             assert_eq!(against(&case, &start, &start, &gave_up).await, None, "{}", case.goal);
-            assert!(against(&case, &start, &start, &done()).await.is_some(), "{}", case.goal);
+            assert!(against(&case, &start, &start, &done_outcome()).await.is_some(), "{}", case.goal);
             let mut more = start.clone();
             more.insert("messages.Anna.count".to_owned(), "99".to_owned());
             assert!(against(&case, &start, &more, &gave_up).await.is_some(), "{}", case.goal);

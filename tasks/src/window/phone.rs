@@ -61,7 +61,7 @@ impl PhoneDriver {
                 Key::Home => PhoneKey::Home,
                 Key::Enter => PhoneKey::Enter,
             })],
-            Gesture::Chord { modifiers, key } => vec![Input::Press(pressed(modifiers, key)?)],
+            Gesture::Chord { modifiers, key } => vec![Input::Press(phone_key(modifiers, key)?)],
             Gesture::Click { .. }
             | Gesture::Move { .. }
             | Gesture::Scroll { .. }
@@ -79,7 +79,7 @@ impl PhoneDriver {
 }
 
 /// The phone's key for one of a keyboard's.
-fn pressed(modifiers: &[Modifier], key: &KeyName) -> Result<PhoneKey, DriverErrorKind> {
+fn phone_key(modifiers: &[Modifier], key: &KeyName) -> Result<PhoneKey, DriverErrorKind> {
     Ok(match (modifiers, key.as_str()) {
         ([], "Enter") => PhoneKey::Enter,
         ([], "Backspace") => PhoneKey::Delete,
@@ -138,7 +138,7 @@ impl Driver for PhoneDriver {
 #[cfg(test)]
 mod tests {
     use tapwright_phone::adbd::ManualClock;
-    use tapwright_phone::{Mark, Options, What, World};
+    use tapwright_phone::{Mark, MarkContent, Options, World};
 
     use super::*;
 
@@ -154,7 +154,7 @@ mod tests {
         let mut driver = PhoneDriver::new(phone.clone(), "a phone".to_owned());
         let seen = driver.screen(SOON).await.unwrap();
         let of = seen.id;
-        let is_icon = |mark: &Mark| mark.what == What::Word("Settings".to_owned()) && mark.target.is_some();
+        let is_icon = |mark: &Mark| mark.what == MarkContent::Word("Settings".to_owned()) && mark.target.is_some();
         let icon = phone.look(|world| world.marks().into_iter().find(is_icon)).expect("an icon");
         let (x, y) = icon.target.unwrap();
         let at = Spot { x: x as u32, y: y as u32, of };
@@ -176,6 +176,6 @@ mod tests {
         // A dark display is turned on by the first touch, which opens nothing.
         phone.change(|world| world.wake(false));
         perform(&mut driver, Gesture::Tap { at }).await.unwrap();
-        assert!(phone.look(|world| world.awake() && world.locked()));
+        assert!(phone.look(|world| world.awake() && world.is_locked()));
     }
 }

@@ -22,7 +22,7 @@ pub struct Canvas;
 #[derive(Clone, Default)]
 struct Buttons(Arc<Mutex<[bool; 2]>>);
 
-fn refused(operation: &'static str, why: &str) -> DriverError {
+fn refused_error(operation: &'static str, why: &str) -> DriverError {
     DriverError { device: "canvas".to_owned(), operation, kind: DriverErrorKind::Refused { why: why.to_owned() } }
 }
 
@@ -65,7 +65,7 @@ impl Driver for Buttons {
                 *button = !*button;
                 Ok(())
             }
-            _ => Err(refused(gesture.name(), "a canvas is tapped")),
+            _ => Err(refused_error(gesture.name(), "a canvas is tapped")),
         }
     }
 }
@@ -97,6 +97,6 @@ impl Probe for Buttons {
     }
 
     async fn set(&mut self, name: &str, _value: &str, _within: Duration) -> Result<(), DriverError> {
-        Err(refused("set a fact", &format!("there is no way to set {name}")))
+        Err(refused_error("set a fact", &format!("there is no way to set {name}")))
     }
 }

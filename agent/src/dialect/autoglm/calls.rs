@@ -3,10 +3,10 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::action::Action;
-use crate::calls::{ApiCall, ApiCatalog, INSTRUCTION, SIGNATURE_BYTES, settled};
+use crate::calls::{ApiCall, ApiCatalog, INSTRUCTION, SIGNATURE_BYTES, with_journal_numbers};
 use crate::dialect::Unclear;
 use crate::dialect::value::{Quoting, Reader, Value};
-use crate::dialect::words::{json, shown, unclear};
+use crate::dialect::words::{excerpt, json, unclear};
 use crate::limits::clip;
 use crate::schema::Schema;
 
@@ -45,10 +45,10 @@ pub(super) fn read(
     if let Some(name) = name.filter(|_| !apis.is_empty()) {
         let name = name.trim();
         let Some((spec, _)) = apis.named(name) else {
-            return Err(unclear(format!("there is no API {:?}; there are: {}", shown(name), apis.names())));
+            return Err(unclear(format!("there is no API {:?}; there are: {}", excerpt(name), apis.names())));
         };
         let arguments = match (arguments, instruction) {
-            (Some(arguments), _) => settled(&arguments),
+            (Some(arguments), _) => with_journal_numbers(&arguments),
             (None, Some(text)) if text != name => json!({ INSTRUCTION: text }),
             (None, _) => json!({}),
         };
@@ -57,13 +57,13 @@ pub(super) fn read(
     let instruction = instruction.ok_or_else(|| unclear(needs))?;
     match apis.beginning(&instruction) {
         Some((spec, schema, rest)) => {
-            let arguments = settled(&following(rest, schema));
+            let arguments = with_journal_numbers(&following(rest, schema));
             Ok(Action::CallApi(ApiCall { name: spec.name.clone(), arguments }))
         }
         None if apis.is_empty() || asks_for_notes(&instruction) => Ok(Action::Recall { instruction }),
         None => Err(unclear(format!(
             "no API is called {:?}; an instruction begins with one of: {}; or use the screen",
-            shown(instruction.trim()),
+            excerpt(instruction.trim()),
             apis.names()
         ))),
     }

@@ -4,7 +4,7 @@ use super::verb::{act, finish, names_an_action};
 use crate::action::Call;
 use crate::calls::ApiCatalog;
 use crate::dialect::value::{Quoting, Reader, Syntax, TOKEN_BYTES, Value, is_blank, token};
-use crate::dialect::words::{shown, unclear};
+use crate::dialect::words::{excerpt, unclear};
 use crate::dialect::{ParsedReply, Unclear};
 use crate::work::looked_at;
 
@@ -106,7 +106,7 @@ fn no_call(answer: &str, cut: bool) -> Unclear {
     unclear(format!("the reply has no action; {example} or finish(message=\"…\")"))
 }
 
-struct Chosen {
+struct FoundCall {
     /// Where the call begins.
     start: usize,
     call: Result<Call, Unclear>,
@@ -122,7 +122,7 @@ struct Candidate {
 
 /// The call that a text means: the first one if the text begins with it, otherwise the first of the last few that
 /// stand together, because prose mentions what it does not want before it says what it wants.
-fn choose(text: &str, cut: bool, apis: &ApiCatalog) -> Option<Chosen> {
+fn choose(text: &str, cut: bool, apis: &ApiCatalog) -> Option<FoundCall> {
     let mut candidates = candidates(text, cut, apis);
     if candidates.is_empty() {
         candidates.extend(json(text, cut, apis));
@@ -152,7 +152,7 @@ fn choose(text: &str, cut: bool, apis: &ApiCatalog) -> Option<Chosen> {
     }
     let more = range.len() > 1;
     let candidate = candidates.swap_remove(range.start);
-    Some(Chosen { start: candidate.start, call: candidate.call, more })
+    Some(FoundCall { start: candidate.start, call: candidate.call, more })
 }
 
 /// All calls of a text, in order, also those that cannot be read.
@@ -190,7 +190,7 @@ fn unreadable(text: &str, syntax: Syntax, cut: bool) -> Unclear {
     match syntax.unfinished {
         true if cut => no_call("", true),
         true => unclear(format!("the action is not complete; {example}")),
-        false => unclear(format!("the action cannot be read at {:?}; {example}", shown(&text[syntax.at..]))),
+        false => unclear(format!("the action cannot be read at {:?}; {example}", excerpt(&text[syntax.at..]))),
     }
 }
 

@@ -48,7 +48,7 @@ fn act(action: &Action) -> String {
             format!(
                 "do(action=\"Click\", element={}, button=\"{button:?}\", count=\"{count:?}\"{})",
                 place(*at),
-                held(modifiers)
+                modifier_arguments(modifiers)
             )
         }
         Action::Move { at } => format!("do(action=\"Move\", element={})", place(*at)),
@@ -57,7 +57,7 @@ fn act(action: &Action) -> String {
         }
         Action::Insert { text } => format!("do(action=\"Insert\", text={})", quoted(text)),
         Action::Chord { modifiers, key } => {
-            format!("do(action=\"Press\", key={}{})", quoted(key.as_str()), held(modifiers))
+            format!("do(action=\"Press\", key={}{})", quoted(key.as_str()), modifier_arguments(modifiers))
         }
         Action::Back => "do(action=\"Back\")".to_owned(),
         Action::Home => "do(action=\"Home\")".to_owned(),
@@ -67,7 +67,7 @@ fn act(action: &Action) -> String {
     }
 }
 
-fn held(modifiers: &[Modifier]) -> String {
+fn modifier_arguments(modifiers: &[Modifier]) -> String {
     modifiers.iter().map(|modifier| format!(", {}=True", format!("{modifier:?}").to_lowercase())).collect()
 }
 

@@ -11,14 +11,14 @@ use crate::calls::ApiCatalog;
 use crate::dialect::ParsedReply;
 use crate::dialect::autoglm::GRID;
 use crate::place::Place;
-use crate::work::counted;
+use crate::work::count_bytes;
 
 /// Understands a reply where no API is offered.
 fn read(reply: &str, cut: bool) -> ParsedReply {
     super::read(reply, cut, &ApiCatalog::default())
 }
 
-fn shown(reply: &str, cut: bool) -> String {
+fn printed_call(reply: &str, cut: bool) -> String {
     let said = read(reply, cut);
     let thought = if said.thought.is_empty() { String::new() } else { format!("({}) ", said.thought) };
     let more = if said.more { " and more" } else { "" };
@@ -29,7 +29,7 @@ fn shown(reply: &str, cut: bool) -> String {
 }
 
 fn check(reply: &str, expected: Expect) {
-    expected.assert_eq(&shown(reply, false));
+    expected.assert_eq(&printed_call(reply, false));
 }
 
 #[test]
@@ -420,9 +420,9 @@ fn what_is_cut_off_is_not_guessed() {
     for reply in
         [r#"do(action="Back""#, r#"do(action="Type", text="hel"#, "<think>Once upon a time", r#"{"action":"Back""#]
     {
-        assert!(shown(reply, true).contains("cut off"), "{}", shown(reply, true));
+        assert!(printed_call(reply, true).contains("cut off"), "{}", printed_call(reply, true));
     }
-    assert_eq!(shown(r#"do(action="Back") and then"#, true), r#"do(action="Back")"#);
+    assert_eq!(printed_call(r#"do(action="Back") and then"#, true), r#"do(action="Back")"#);
 }
 
 fn texts() -> impl Strategy<Value = String> {
@@ -558,7 +558,7 @@ fn long_replies_are_read_in_linear_time() {
         for start in ["", "do(action=\"Type\", text=\"", "x ", "<think>"] {
             let looks = |bytes: usize| {
                 let reply = format!("{start}{}", piece.repeat(bytes / piece.len()));
-                counted(|| {
+                count_bytes(|| {
                     let said = read(&reply, false);
                     assert!(without_marks(&said.thought).len() <= said.thought.len());
                 })

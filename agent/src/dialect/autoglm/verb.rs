@@ -8,7 +8,7 @@ use crate::calls::ApiCatalog;
 use crate::dialect::Unclear;
 use crate::dialect::autoglm::GRID;
 use crate::dialect::value::{Arguments, Value, digit};
-use crate::dialect::words::{is_no, plain_name, seconds, shown, text, unclear};
+use crate::dialect::words::{excerpt, is_no, plain_name, seconds, text, unclear};
 use crate::place::Place;
 
 /// The longest wait that can be said; how long is really waited is the caller's limit.
@@ -36,7 +36,7 @@ pub(super) fn act(mut arguments: Arguments, apis: &ApiCatalog) -> Result<Call, U
         .find_map(|(_, value)| first(value).filter(|verb| verb != "do"))
         .or_else(|| plain.next().as_ref().and_then(first))
         .ok_or_else(|| unclear(format!("the call names no action; write do(action=\"…\") with one of: {VERBS}")))?;
-    let given = Given { named: arguments.named, plain: plain.collect() };
+    let given = VerbArguments { named: arguments.named, plain: plain.collect() };
     let json = arguments.json;
     let action = match plain_name(&verb).as_str() {
         "launch" | "open" | "openapp" | "launchapp" => Action::Launch {
@@ -52,8 +52,8 @@ pub(super) fn act(mut arguments: Arguments, apis: &ApiCatalog) -> Result<Call, U
                 Some(message) => Action::SensitiveTap { at, message },
             }
         }
-        "type" | "input" | "inputtext" | "typetext" => Action::Type { text: given.typed("Type")? },
-        "typename" => Action::TypeName { text: given.typed("Type_Name")? },
+        "type" | "input" | "inputtext" | "typetext" => Action::Type { text: given.text_to_type("Type")? },
+        "typename" => Action::TypeName { text: given.text_to_type("Type_Name")? },
         "interact" => Action::Interact { message: given.text(MESSAGE).unwrap_or_default() },
         "swipe" | "scroll" => Action::Swipe {
             from: given.place(&["start", "from", "start_point", "start_coordinate", "element"], 0, SWIPE)?,
@@ -77,7 +77,7 @@ pub(super) fn act(mut arguments: Arguments, apis: &ApiCatalog) -> Result<Call, U
         "home" | "presshome" => Action::Home,
         "wait" => Action::Wait { duration: given.duration()? },
         "finish" | "done" | "complete" => return Ok(given.end()),
-        _ => return Err(unclear(format!("there is no action {:?}; write one of: {VERBS}", shown(&verb)))),
+        _ => return Err(unclear(format!("there is no action {:?}; write one of: {VERBS}", excerpt(&verb)))),
     };
     Ok(Call::Do(action))
 }
@@ -93,7 +93,7 @@ pub(super) fn finish(mut arguments: Arguments) -> Call {
     if let Some(map) = arguments.plain.iter().find_map(map) {
         arguments.named.extend(map.to_vec());
     }
-    Given { named: arguments.named, plain: arguments.plain }.end()
+    VerbArguments { named: arguments.named, plain: arguments.plain }.end()
 }
 
 /// Whether a map of a JSON reply says something that `act` understands.
@@ -107,12 +107,12 @@ const MESSAGE: &[&str] = &["message", "msg", "text", "content", "note"];
 const SWIPE: &str = "Swipe needs two places; write do(action=\"Swipe\", start=[x,y], end=[x,y])";
 const DRAG: &str = "Drag needs two places; write do(action=\"Drag\", start=[x,y], end=[x,y])";
 
-struct Given {
+struct VerbArguments {
     named: Vec<(String, Value)>,
     plain: Vec<Value>,
 }
 
-impl Given {
+impl VerbArguments {
     fn named(&self, names: &[&str]) -> Option<&Value> {
         names.iter().find_map(|name| self.named.iter().find(|(key, _)| key == name)).map(|(_, value)| value)
     }
@@ -126,7 +126,7 @@ impl Given {
         self.named_text(names).or_else(|| self.plain.iter().find_map(text))
     }
 
-    fn typed(&self, verb: &str) -> Result<String, Unclear> {
+    fn text_to_type(&self, verb: &str) -> Result<String, Unclear> {
         let typed = match self.named(&["text", "content", "value"]) {
             Some(value) => text(value), // Even if it is the word `None`.
             None => self.plain.iter().find_map(text),

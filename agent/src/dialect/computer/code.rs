@@ -1,11 +1,11 @@
 //! Statements of code: calls with values, one after the other. They are read, and nothing is ever run or computed.
 
 use super::RawCall;
-use super::source::{Known, is_bare, name_len, parse};
+use super::source::{ReplyContext, is_bare, name_len, parse};
 use super::verb::is_known_path;
 use crate::dialect::Unclear;
 use crate::dialect::value::is_blank;
-use crate::dialect::words::{shown, unclear};
+use crate::dialect::words::{excerpt, unclear};
 
 /// Statements beyond this many are not looked at.
 const STATEMENTS_MAX: usize = 64;
@@ -36,7 +36,7 @@ pub(super) fn begins(text: &str, fenced: bool) -> Option<usize> {
 }
 
 /// The calls of some code, up to the first statement that is none.
-pub(super) fn statements(text: &str, known: &Known<'_>) -> Vec<Result<RawCall, Unclear>> {
+pub(super) fn statements(text: &str, known: &ReplyContext<'_>) -> Vec<Result<RawCall, Unclear>> {
     let mut calls = Vec::new();
     let mut at = 0;
     while calls.len() < STATEMENTS_MAX {
@@ -103,6 +103,6 @@ fn no_call(line: &str) -> Unclear {
     unclear(format!(
         "code is read and not run, and {:?} is no call with values; write calls such as pyautogui.click(x, y) with numbers and texts, one after \
          the other, without variables, loops or conditions",
-        shown(line.trim())
+        excerpt(line.trim())
     ))
 }

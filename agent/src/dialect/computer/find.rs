@@ -3,13 +3,13 @@
 use super::code;
 use super::json;
 use super::meaning::Meaning;
-use super::source::{Found, Known, cut_off, is_bare, name_len, parse};
+use super::source::{CallGroup, ReplyContext, cut_off, is_bare, name_len, parse};
 use super::verb::{VERBS, is_known_path};
 use super::{ACTIONS_MAX, RawCall};
 use crate::calls::ApiCatalog;
 use crate::dialect::frame::Frame;
 use crate::dialect::value::{is_blank, token};
-use crate::dialect::words::{shown, unclear};
+use crate::dialect::words::{excerpt, unclear};
 use crate::dialect::{ParsedReply, Unclear};
 use crate::work::looked_at;
 
@@ -22,7 +22,7 @@ const FENCES_MAX: usize = 8;
 
 /// Understands a reply.
 pub fn read(reply: &str, cut: bool, apis: &ApiCatalog, frame: &Frame) -> ParsedReply {
-    let known = Known { apis, cut };
+    let known = ReplyContext { apis, cut };
     for (from, fenced) in beginnings(reply, &known) {
         let region = &reply[from..];
         let Some(chosen) = choose(region, fenced, &known) else { continue };
@@ -45,7 +45,7 @@ pub fn read(reply: &str, cut: bool, apis: &ApiCatalog, frame: &Frame) -> ParsedR
     ParsedReply { thought: clean(reply), call: Err(no_action(reply, frame, &known)), rest: Vec::new(), more: false }
 }
 
-struct Chosen {
+struct FoundCalls {
     /// Where the first of them begins.
     start: usize,
     calls: Vec<Result<RawCall, Unclear>>,
@@ -54,7 +54,7 @@ struct Chosen {
 
 /// Where the actions of a reply may begin, the likeliest first, and whether that is in a fence: inside of all marks, and at last the
 /// whole reply.
-fn beginnings(reply: &str, known: &Known<'_>) -> Vec<(usize, bool)> {
+fn beginnings(reply: &str, known: &ReplyContext<'_>) -> Vec<(usize, bool)> {
     // What stands in a text to be typed is no mark.
     let typed: Vec<(usize, usize)> = all(reply, known)
         .into_iter()
@@ -130,11 +130,11 @@ fn label(reply: &str, from: usize, is_mark: &impl Fn(usize) -> bool) -> Option<u
 
 /// The actions that a text means: the first that stand together if it begins with them, otherwise the last ones, because prose mentions
 /// what it does not want before it says what it wants.
-fn choose(text: &str, fenced: bool, known: &Known<'_>) -> Option<Chosen> {
+fn choose(text: &str, fenced: bool, known: &ReplyContext<'_>) -> Option<FoundCalls> {
     let body = if fenced { &text[..text.find("```").unwrap_or(text.len())] } else { text };
     if let Some(start) = code::begins(body, fenced) {
         let calls = code::statements(&body[start..], known);
-        return (!calls.is_empty()).then_some(Chosen { start, calls, more: false });
+        return (!calls.is_empty()).then_some(FoundCalls { start, calls, more: false });
     }
     let found = all(text, known);
     let first = found.first()?;
@@ -155,11 +155,11 @@ fn choose(text: &str, fenced: bool, known: &Known<'_>) -> Option<Chosen> {
     }
     let (start, more) = (found[range.start].start, range.end < found.len());
     let calls = found.into_iter().skip(range.start).take(range.len()).flat_map(|found| found.calls).collect();
-    Some(Chosen { start, calls, more })
+    Some(FoundCalls { start, calls, more })
 }
 
 /// All actions of a text, in order, also those that cannot be read.
-fn all(text: &str, known: &Known<'_>) -> Vec<Found> {
+fn all(text: &str, known: &ReplyContext<'_>) -> Vec<CallGroup> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
@@ -191,11 +191,11 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
 }
 
 /// A call such as `click(at=[1,2])`, or a word that is one.
-fn call_at(text: &str, at: usize, known: &Known<'_>) -> Option<Found> {
+fn call_at(text: &str, at: usize, known: &ReplyContext<'_>) -> Option<CallGroup> {
     let name = &text[at..at + name_len(&text[at..])];
     if is_bare(name) && is_alone(text, at, at + name.len()) {
         let call = RawCall { name: name.to_owned(), ..RawCall::default() };
-        return Some(Found { start: at, end: at + name.len(), calls: vec![Ok(call)] });
+        return Some(CallGroup { start: at, end: at + name.len(), calls: vec![Ok(call)] });
     }
     let (path, last) = name.rsplit_once('.').unwrap_or(("", name));
     let rest = text[at + name.len()..].trim_start_matches([' ', '\u{a0}']);
@@ -204,7 +204,7 @@ fn call_at(text: &str, at: usize, known: &Known<'_>) -> Option<Found> {
         return None;
     }
     let (end, call) = parse(text, text.len() - arguments.len(), path, last, known);
-    Some(Found { start: at, end, calls: vec![call] })
+    Some(CallGroup { start: at, end, calls: vec![call] })
 }
 
 /// Whether nothing else stands on the line.
@@ -222,7 +222,7 @@ fn is_meant(arguments: &str) -> bool {
     named || rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_digit() || "\"'“‘＂「{[(（［-.<)）".contains(c))
 }
 
-fn no_action(reply: &str, frame: &Frame, known: &Known<'_>) -> Unclear {
+fn no_action(reply: &str, frame: &Frame, known: &ReplyContext<'_>) -> Unclear {
     if known.cut {
         return cut_off();
     }
@@ -238,7 +238,7 @@ fn no_action(reply: &str, frame: &Frame, known: &Known<'_>) -> Unclear {
             if let Some(arguments) = rest.strip_prefix('(')
                 && is_meant(arguments)
             {
-                return unclear(format!("there is no action {:?}; write one of: {VERBS}", shown(name)));
+                return unclear(format!("there is no action {:?}; write one of: {VERBS}", excerpt(name)));
             }
             place += name.len();
         } else {

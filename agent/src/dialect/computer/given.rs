@@ -26,12 +26,12 @@ pub(super) const AT: &[&str] = &[
 ];
 
 /// The arguments of an action.
-pub(super) struct Given<'a> {
+pub(super) struct ActionArguments<'a> {
     pub(super) arguments: &'a Arguments,
     pub(super) frame: &'a Frame,
 }
 
-impl Given<'_> {
+impl ActionArguments<'_> {
     pub(super) fn named(&self, names: &[&str]) -> Option<&Value> {
         let mut found = names.iter().filter_map(|name| self.arguments.named.iter().find(|(key, _)| key == name));
         found.find(|(_, value)| !matches!(value, Value::Word(word) if matches!(word.to_lowercase().as_str(), "none" | "null"))).map(|(_, value)| value)

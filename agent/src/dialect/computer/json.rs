@@ -3,11 +3,11 @@
 use serde_json::{Map, Value as Json};
 
 use super::RawCall;
-use super::source::{Found, Known, is_bare, unreadable};
+use super::source::{CallGroup, ReplyContext, is_bare, unreadable};
 use super::verb::is_tool;
 use crate::dialect::Unclear;
 use crate::dialect::value::{Arguments, Quoting, Reader, Value};
-use crate::dialect::words::{self, shown, unclear};
+use crate::dialect::words::{self, excerpt, unclear};
 use crate::work::looked_at;
 
 /// How deep actions may be nested in each other.
@@ -16,7 +16,7 @@ const DEPTH_MAX: usize = 6;
 type Calls = Vec<Result<RawCall, Unclear>>;
 
 /// The actions of the object or list that begins there; nothing if it is about something else.
-pub(super) fn object_at(text: &str, at: usize, known: &Known<'_>) -> Option<Found> {
+pub(super) fn object_at(text: &str, at: usize, known: &ReplyContext<'_>) -> Option<CallGroup> {
     let rest = &text[at..];
     let is_list = rest.starts_with('[');
     // `[500, 300]` is a place.
@@ -28,16 +28,16 @@ pub(super) fn object_at(text: &str, at: usize, known: &Known<'_>) -> Option<Foun
     looked_at(values.byte_offset());
     if let Some(json) = strict {
         let end = at + values.byte_offset();
-        return of_json(&json, known, 0).map(|calls| Found { start: at, end, calls });
+        return of_json(&json, known, 0).map(|calls| CallGroup { start: at, end, calls });
     }
     if is_list || !looks_like_an_action(rest) {
         return None;
     }
-    if let Some(json) = closed(rest).filter(|_| !known.cut)
+    if let Some(json) = close_brackets(rest).filter(|_| !known.cut)
         && let Some(calls) = of_json(&json, known, 0)
     {
         let end = rest.find("</").map_or(text.len(), |end| at + end);
-        return Some(Found { start: at, end, calls });
+        return Some(CallGroup { start: at, end, calls });
     }
     let mut failed = None;
     for quoting in [Quoting::Strict, Quoting::Lenient] {
@@ -45,17 +45,17 @@ pub(super) fn object_at(text: &str, at: usize, known: &Known<'_>) -> Option<Foun
         match reader.map(0) {
             Ok(map) => {
                 let json = words::json(&Value::Map(map))?;
-                return of_json(&json, known, 0).map(|calls| Found { start: at, end: reader.at(), calls });
+                return of_json(&json, known, 0).map(|calls| CallGroup { start: at, end: reader.at(), calls });
             }
             Err(syntax) => failed = failed.or(Some(syntax)),
         }
     }
     let calls = vec![Err(unreadable(text, failed?, known.cut))];
-    Some(Found { start: at, end: text.len(), calls })
+    Some(CallGroup { start: at, end: text.len(), calls })
 }
 
 /// The object that a text is if the brackets are closed that it has left open at its end; nothing if that is not all it lacks.
-fn closed(text: &str) -> Option<Json> {
+fn close_brackets(text: &str) -> Option<Json> {
     let (mut open, mut in_string, mut escaped, mut end) = (Vec::new(), false, false, text.len());
     for (at, c) in text.char_indices() {
         match c {
@@ -90,7 +90,7 @@ fn looks_like_an_action(text: &str) -> bool {
 }
 
 /// The action of the element that begins there: `<function=name>` or `<invoke name="…">` with its parameters.
-pub(super) fn element_at(text: &str, at: usize, known: &Known<'_>) -> Option<Found> {
+pub(super) fn element_at(text: &str, at: usize, known: &ReplyContext<'_>) -> Option<CallGroup> {
     let (name, open) = opening(&text[at..], "function", "invoke")?;
     let begin = at + open;
     let close = ["</function>", "</invoke>"]
@@ -102,7 +102,7 @@ pub(super) fn element_at(text: &str, at: usize, known: &Known<'_>) -> Option<Fou
         None if known.cut => {
             let calls =
                 vec![Err(unclear("the call was cut off; think in one short sentence, then write your actions"))];
-            return Some(Found { start: at, end: text.len(), calls });
+            return Some(CallGroup { start: at, end: text.len(), calls });
         }
         None => (text[begin..].find("</tool_call>").map_or(text.len(), |end| begin + end), 0),
     };
@@ -127,7 +127,7 @@ pub(super) fn element_at(text: &str, at: usize, known: &Known<'_>) -> Option<Fou
         rest = &value[end..];
     }
     let calls = of_named(name, &Json::Object(fields), known, 0);
-    Some(Found { start: at, end: inner_end + tag, calls })
+    Some(CallGroup { start: at, end: inner_end + tag, calls })
 }
 
 /// The name in a tag `<one=name>` or `<other name="name">`, and how long the tag is.
@@ -146,7 +146,7 @@ fn opening<'a>(text: &'a str, one: &str, other: &str) -> Option<(&'a str, usize)
 }
 
 /// The actions that a value stands for; nothing if it stands for none.
-fn of_json(value: &Json, known: &Known<'_>, depth: usize) -> Option<Calls> {
+fn of_json(value: &Json, known: &ReplyContext<'_>, depth: usize) -> Option<Calls> {
     if depth > DEPTH_MAX {
         return None;
     }
@@ -163,7 +163,7 @@ fn of_json(value: &Json, known: &Known<'_>, depth: usize) -> Option<Calls> {
     }
 }
 
-fn of_object(fields: &Map<String, Json>, known: &Known<'_>, depth: usize) -> Option<Calls> {
+fn of_object(fields: &Map<String, Json>, known: &ReplyContext<'_>, depth: usize) -> Option<Calls> {
     let text = |key: &str| fields.get(key).and_then(Json::as_str).map(str::trim).filter(|text| !text.is_empty());
     for key in ["actions", "tool_calls", "calls", "steps"] {
         if let Some(Json::Array(_)) = fields.get(key) {
@@ -206,7 +206,7 @@ fn of_object(fields: &Map<String, Json>, known: &Known<'_>, depth: usize) -> Opt
 }
 
 /// The action of a tool's name and what it was given.
-fn of_named(name: &str, given: &Json, known: &Known<'_>, depth: usize) -> Calls {
+fn of_named(name: &str, given: &Json, known: &ReplyContext<'_>, depth: usize) -> Calls {
     let parsed;
     let given = match given {
         // Some servers give arguments as a text.
@@ -251,10 +251,10 @@ fn has_action(fields: &Map<String, Json>) -> bool {
 }
 
 /// One action of a name, with these fields and those of the objects in them that hold more.
-fn one(name: &str, fields: &Map<String, Json>, known: &Known<'_>) -> Result<RawCall, Unclear> {
+fn one(name: &str, fields: &Map<String, Json>, known: &ReplyContext<'_>) -> Result<RawCall, Unclear> {
     let (path, last) = name.rsplit_once('.').unwrap_or(("", name));
     if !known.is_action(last) {
-        return Err(unclear(format!("there is no action {:?}; write one of: {}", shown(name), super::verb::VERBS)));
+        return Err(unclear(format!("there is no action {:?}; write one of: {}", excerpt(name), super::verb::VERBS)));
     }
     let mut named = Vec::new();
     let mut json = None;

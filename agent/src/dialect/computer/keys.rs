@@ -3,7 +3,7 @@
 use tapwright_contract::gesture::{KeyName, Modifier};
 
 use crate::dialect::Unclear;
-use crate::dialect::words::{shown, unclear};
+use crate::dialect::words::{excerpt, unclear};
 
 /// A key with what is held beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ fn chord(names: &[&str]) -> Result<KeyChord, Unclear> {
             None => {
                 return Err(unclear(format!(
                     "there is no key {:?}; write for example hotkey(keys=\"ctrl+s\"), hotkey(keys=\"enter\") or hotkey(keys=\"f5\")",
-                    shown(name)
+                    excerpt(name)
                 )));
             }
         }

@@ -6,16 +6,16 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use tapwright_contract::gesture::{Button, Clicks, KeyName, Modifier};
 
-use super::given::{AT, Given, number};
+use super::given::{AT, ActionArguments, number};
 use super::keys::{self, KeyChord};
 use super::verb::{VERBS, Verb, verb};
 use super::{ACTIONS_MAX, RawCall};
 use crate::action::{Action, Call};
-use crate::calls::{ApiCall, ApiCatalog, INSTRUCTION, settled};
+use crate::calls::{ApiCall, ApiCatalog, INSTRUCTION, with_journal_numbers};
 use crate::dialect::Unclear;
 use crate::dialect::frame::Frame;
 use crate::dialect::value::Value;
-use crate::dialect::words::{plain_name, seconds, shown, unclear};
+use crate::dialect::words::{excerpt, plain_name, seconds, unclear};
 use crate::place::Place;
 
 /// How far a wheel is turned where it is not said.
@@ -106,19 +106,19 @@ impl<'a> Meaning<'a> {
     /// Understands one action; returns whether others can follow it.
     fn understand(&mut self, raw: &RawCall) -> Result<bool, Unclear> {
         let frame = *self.frame;
-        let given = Given { arguments: &raw.arguments, frame: &frame };
+        let given = ActionArguments { arguments: &raw.arguments, frame: &frame };
         let verb = match verb(&raw.name) {
             // In this library `move` and `drag` go by so much, rather than to a place.
             Some(Verb::Move) if is_pyautogui(raw) && plain_name(&raw.name) == "move" => Verb::MoveBy,
             Some(Verb::Drag) if is_pyautogui(raw) => Verb::DragBy,
             Some(verb) => verb,
             None if self.apis.named(&raw.name).is_some() => Verb::Call,
-            None => return Err(unclear(format!("there is no action {:?}; write one of: {VERBS}", shown(&raw.name)))),
+            None => return Err(unclear(format!("there is no action {:?}; write one of: {VERBS}", excerpt(&raw.name)))),
         };
         match verb {
             Verb::Click { button, count } => self.click(raw, &given, button, count)?,
             Verb::LongPress => {
-                let at = self.aimed(&given, "long_press")?;
+                let at = self.place_or_pointer(&given, "long_press")?;
                 self.do_it(Action::LongPress { at });
             }
             Verb::Move => {
@@ -188,7 +188,7 @@ impl<'a> Meaning<'a> {
     }
 
     /// A place that is given, or where the pointer is.
-    fn aimed(&mut self, given: &Given<'_>, verb: &str) -> Result<Place, Unclear> {
+    fn place_or_pointer(&mut self, given: &ActionArguments<'_>, verb: &str) -> Result<Place, Unclear> {
         match given.place(AT)? {
             Some(at) => {
                 self.pointer = Some(at);
@@ -224,7 +224,7 @@ impl<'a> Meaning<'a> {
     }
 
     /// The place that lies by two numbers beside the pointer.
-    fn beside(&self, given: &Given<'_>) -> Result<Place, Unclear> {
+    fn beside(&self, given: &ActionArguments<'_>) -> Result<Place, Unclear> {
         let by = |names: &[&str], nth| given.number(names).or_else(|| given.plain_number(nth));
         let (right, down) = (by(&["xoffset", "x_offset", "dx", "x"], 0), by(&["yoffset", "y_offset", "dy", "y"], 1));
         let (Some(right), Some(down), Some(from)) = (right, down, self.pointer) else {
@@ -240,12 +240,12 @@ impl<'a> Meaning<'a> {
     fn click(
         &mut self,
         raw: &RawCall,
-        given: &Given<'_>,
+        given: &ActionArguments<'_>,
         button: Option<Button>,
         count: Option<u32>,
     ) -> Result<(), Unclear> {
         let modifiers = self.modifiers(given)?;
-        let at = self.aimed(given, &raw.name)?;
+        let at = self.place_or_pointer(given, &raw.name)?;
         let button = match (button, given.text(&["button", "button_type", "mouse_button"])) {
             (Some(button), _) => button,
             (None, Some(name)) => button_of(&name)?,
@@ -277,7 +277,7 @@ impl<'a> Meaning<'a> {
     }
 
     /// The keys that are held with a click: those that are down, and those that it names.
-    fn modifiers(&self, given: &Given<'_>) -> Result<Vec<Modifier>, Unclear> {
+    fn modifiers(&self, given: &ActionArguments<'_>) -> Result<Vec<Modifier>, Unclear> {
         let mut modifiers = self.held.clone();
         for name in ["modifiers", "hold_keys", "text", "key", "keys", "modifier"] {
             for said in given.named(&[name]).and_then(|_| given.texts(&[name])).into_iter().flatten() {
@@ -288,7 +288,7 @@ impl<'a> Meaning<'a> {
                         None => {
                             let why = format!(
                                 "{:?} cannot be held with a click; ctrl, shift, alt and super can",
-                                shown(piece)
+                                excerpt(piece)
                             );
                             return Err(unclear(why));
                         }
@@ -301,7 +301,7 @@ impl<'a> Meaning<'a> {
         Ok(modifiers)
     }
 
-    fn drag(&mut self, given: &Given<'_>, swipes: bool) -> Result<(), Unclear> {
+    fn drag(&mut self, given: &ActionArguments<'_>, swipes: bool) -> Result<(), Unclear> {
         let path = given.path()?;
         if let [from, .., to] = path[..] {
             if path.iter().any(|via| !is_between(*via, from, to)) {
@@ -369,13 +369,13 @@ impl<'a> Meaning<'a> {
         Ok(())
     }
 
-    fn button(&mut self, given: &Given<'_>, is_pressed: bool) -> Result<(), Unclear> {
+    fn button(&mut self, given: &ActionArguments<'_>, is_pressed: bool) -> Result<(), Unclear> {
         if let Some(name) = given.text(&["button"])
             && button_of(&name)? != Button::Left
         {
             return Err(unclear("only the left button can drag; write right_click or middle_click for the others"));
         }
-        let at = self.aimed(given, "move")?;
+        let at = self.place_or_pointer(given, "move")?;
         match (is_pressed, self.pressed.take()) {
             (true, _) => self.pressed = Some(at),
             (false, Some(from)) if from == at => {
@@ -388,7 +388,7 @@ impl<'a> Meaning<'a> {
         Ok(())
     }
 
-    fn scroll(&mut self, given: &Given<'_>, aside: bool) -> Result<(), Unclear> {
+    fn scroll(&mut self, given: &ActionArguments<'_>, aside: bool) -> Result<(), Unclear> {
         if !self.held.is_empty() {
             return Err(unclear("nothing can be held while the wheel turns; write the scroll alone"));
         }
@@ -416,7 +416,7 @@ impl<'a> Meaning<'a> {
     }
 
     /// How far a wheel turns, to the right and down.
-    fn way(&self, given: &Given<'_>, aside: bool) -> Result<(f64, f64), Unclear> {
+    fn way(&self, given: &ActionArguments<'_>, aside: bool) -> Result<(f64, f64), Unclear> {
         const AMOUNT: &[&str] = &[
             "amount",
             "scroll_amount",
@@ -470,7 +470,7 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    fn keys(&mut self, raw: &RawCall, given: &Given<'_>, verb: Verb) -> Result<(), Unclear> {
+    fn keys(&mut self, raw: &RawCall, given: &ActionArguments<'_>, verb: Verb) -> Result<(), Unclear> {
         if plain_name(&raw.name) == "pressenter" {
             return self.press(keys::of_text("enter")?, 1);
         }
@@ -500,7 +500,7 @@ impl<'a> Meaning<'a> {
                             if was_used {
                                 return Err(unclear(format!(
                                     "{:?} was not held down before it was let go",
-                                    shown(name)
+                                    excerpt(name)
                                 )));
                             }
                         }
@@ -510,7 +510,7 @@ impl<'a> Meaning<'a> {
                             None => {
                                 return Err(unclear(format!(
                                     "{:?} was not held down before it was let go",
-                                    shown(name)
+                                    excerpt(name)
                                 )));
                             }
                         },
@@ -552,7 +552,7 @@ impl<'a> Meaning<'a> {
         Ok(())
     }
 
-    fn type_text(&mut self, given: &Given<'_>) -> Result<(), Unclear> {
+    fn type_text(&mut self, given: &ActionArguments<'_>) -> Result<(), Unclear> {
         if !self.held.is_empty() {
             return Err(unclear("nothing can be held while a text is typed; write hotkey(keys=\"ctrl+a\") for keys"));
         }
@@ -584,7 +584,7 @@ impl<'a> Meaning<'a> {
         Ok(())
     }
 
-    fn call(&self, raw: &RawCall, given: &Given<'_>) -> Result<Action, Unclear> {
+    fn call(&self, raw: &RawCall, given: &ActionArguments<'_>) -> Result<Action, Unclear> {
         let name = match self.apis.named(&raw.name) {
             Some((spec, _)) => Some(spec.name.clone()),
             None => given.any_text(&["name", "api", "tool", "function", "api_name", "tool_name"]),
@@ -598,7 +598,7 @@ impl<'a> Meaning<'a> {
         let name = name.ok_or_else(|| unclear(format!("a call names an API; {}", example())))?;
         let Some((spec, _)) = self.apis.named(name.trim()) else {
             let known = if self.apis.is_empty() { "none".to_owned() } else { self.apis.names() };
-            return Err(unclear(format!("there is no API {:?}; there are: {known}", shown(&name))));
+            return Err(unclear(format!("there is no API {:?}; there are: {known}", excerpt(&name))));
         };
         let lenient = given.named(&["arguments", "parameters", "args", "params", "input"]);
         let arguments = match (&raw.arguments.json, lenient) {
@@ -615,7 +615,7 @@ impl<'a> Meaning<'a> {
                 "the arguments cannot be read; write them as a JSON object: arguments={\"name\": \"value\"}",
             ));
         }
-        Ok(Action::CallApi(ApiCall { name: spec.name.clone(), arguments: settled(&arguments) }))
+        Ok(Action::CallApi(ApiCall { name: spec.name.clone(), arguments: with_journal_numbers(&arguments) }))
     }
 }
 
@@ -630,7 +630,7 @@ fn button_of(name: &str) -> Result<Button, Unclear> {
         "middle" | "wheel" | "center" => Ok(Button::Middle),
         "back" => Ok(Button::Back),
         "forward" => Ok(Button::Forward),
-        _ => Err(unclear(format!("there is no button {:?}; left, right and middle are", shown(name)))),
+        _ => Err(unclear(format!("there is no button {:?}; left, right and middle are", excerpt(name)))),
     }
 }
 
@@ -641,7 +641,7 @@ fn notches(by: f64) -> i32 {
     whole.clamp(-100.0, 100.0) as i32
 }
 
-fn wait(raw: &RawCall, given: &Given<'_>) -> Result<Duration, Unclear> {
+fn wait(raw: &RawCall, given: &ActionArguments<'_>) -> Result<Duration, Unclear> {
     let needs = || unclear("a wait needs a number of seconds; write wait(seconds=2)");
     let said = if let Some(value) = given.named(&["ms", "milliseconds", "duration_ms", "time_ms"]) {
         Some(number(value).ok_or_else(needs)? / 1000.0)
@@ -661,7 +661,7 @@ fn wait(raw: &RawCall, given: &Given<'_>) -> Result<Duration, Unclear> {
     Ok(Duration::from_millis((seconds.min(WAIT_MAX_S) * 1000.0).round() as u64))
 }
 
-fn ending(verb: Verb, given: &Given<'_>) -> Call {
+fn ending(verb: Verb, given: &ActionArguments<'_>) -> Call {
     let message = given.any_text(MESSAGE).unwrap_or_default();
     let status = given.text(&["status", "result", "goal_status"]).map(|status| plain_name(&status));
     let has_failed = match status.as_deref() {

@@ -5,16 +5,16 @@ use super::verb::verb;
 use crate::calls::ApiCatalog;
 use crate::dialect::Unclear;
 use crate::dialect::value::{Quoting, Reader, Syntax};
-use crate::dialect::words::{shown, unclear};
+use crate::dialect::words::{excerpt, unclear};
 
 /// What is known about a reply before it is read.
-pub(super) struct Known<'a> {
+pub(super) struct ReplyContext<'a> {
     pub(super) apis: &'a ApiCatalog,
     /// Whether the reply was cut off: what is unfinished is not guessed then.
     pub(super) cut: bool,
 }
 
-impl Known<'_> {
+impl ReplyContext<'_> {
     /// Whether a name is one of an action.
     pub(super) fn is_action(&self, name: &str) -> bool {
         verb(name).is_some() || self.apis.named(name).is_some()
@@ -22,7 +22,7 @@ impl Known<'_> {
 }
 
 /// An action, or several that were written as one list.
-pub(super) struct Found {
+pub(super) struct CallGroup {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) calls: Vec<Result<RawCall, Unclear>>,
@@ -45,7 +45,7 @@ pub(super) fn parse(
     open: usize,
     path: &str,
     name: &str,
-    known: &Known<'_>,
+    known: &ReplyContext<'_>,
 ) -> (usize, Result<RawCall, Unclear>) {
     let mut first = None;
     for quoting in [Quoting::Strict, Quoting::Lenient] {
@@ -66,7 +66,7 @@ pub(super) fn unreadable(text: &str, syntax: Syntax, cut: bool) -> Unclear {
     match syntax.unfinished {
         true if cut => cut_off(),
         true => unclear(format!("the action is not complete; {example}")),
-        false => unclear(format!("the action cannot be read at {:?}; {example}", shown(&text[syntax.at..]))),
+        false => unclear(format!("the action cannot be read at {:?}; {example}", excerpt(&text[syntax.at..]))),
     }
 }
 

@@ -116,7 +116,7 @@ impl Authorizer {
         let _turn = self.turns.lock().await;
         let mut changes = handle.changes();
         handle.happen(Event::Debugging { computer: key.name.clone() });
-        let _shown = Shown(handle);
+        let _shown = ShownQuestion(handle);
         loop {
             match handle.look(|world| world.debugging()) {
                 Some(Answer::No) => return false,
@@ -139,9 +139,9 @@ impl Authorizer {
 }
 
 /// The question is on the screen while somebody waits for its answer.
-struct Shown<'a>(&'a Handle);
+struct ShownQuestion<'a>(&'a Handle);
 
-impl Drop for Shown<'_> {
+impl Drop for ShownQuestion<'_> {
     fn drop(&mut self) {
         self.0.happen(Event::DebuggingOver);
     }

@@ -59,13 +59,13 @@ impl<'a> Call<'a> {
         self.arguments.iter().map(String::as_str).collect()
     }
     fn say(&mut self, text: &str) {
-        self.output.put(Channel::Out, text.as_bytes());
+        self.output.push(Channel::Out, text.as_bytes());
     }
     fn write(&mut self, bytes: &[u8]) {
-        self.output.put(Channel::Out, bytes);
+        self.output.push(Channel::Out, bytes);
     }
     fn complain(&mut self, text: &str) {
-        self.output.put(Channel::Err, text.as_bytes());
+        self.output.push(Channel::Err, text.as_bytes());
     }
     /// What Android's services print when their Java throws something; 255 is the status they leave.
     fn throw(&mut self, exception: &str) -> u8 {
@@ -81,13 +81,13 @@ type Run = fn(&mut Call<'_>) -> u8;
 /// All commands that are files on a phone, but for those that the shell has itself or that take their time.
 const PROGRAMS: &[(&str, Run)] = &[
     ("am", activity::am),
-    ("app_process", basics::unsupported),
-    ("app_process32", basics::unsupported),
-    ("app_process64", basics::unsupported),
+    ("app_process", basics::report_unsupported),
+    ("app_process32", basics::report_unsupported),
+    ("app_process64", basics::report_unsupported),
     ("base64", storage::base64),
     ("basename", basics::part_of_path),
-    ("bugreport", basics::unsupported),
-    ("bugreportz", basics::unsupported),
+    ("bugreport", basics::report_unsupported),
+    ("bugreportz", basics::report_unsupported),
     ("cat", storage::cat),
     ("chmod", storage::chmod),
     ("chown", storage::chown),
@@ -96,7 +96,7 @@ const PROGRAMS: &[(&str, Run)] = &[
     ("content", content::content),
     ("cp", storage::copy),
     ("cut", text::cut),
-    ("dalvikvm", basics::unsupported),
+    ("dalvikvm", basics::report_unsupported),
     ("date", basics::date),
     ("df", storage::df),
     ("dirname", basics::part_of_path),
@@ -135,16 +135,16 @@ const PROGRAMS: &[(&str, Run)] = &[
     ("reboot", basics::reboot),
     ("rm", storage::rm),
     ("rmdir", storage::rmdir),
-    ("screenrecord", basics::unsupported),
+    ("screenrecord", basics::report_unsupported),
     ("sed", sed::sed),
     ("seq", basics::seq),
     ("setprop", properties::setprop),
     ("settings", settings::settings),
     ("sha256sum", storage::checksum),
     ("sort", text::sort),
-    ("start", basics::unsupported),
+    ("start", basics::report_unsupported),
     ("stat", storage::stat),
-    ("stop", basics::unsupported),
+    ("stop", basics::report_unsupported),
     ("svc", settings::svc),
     ("sync", |_| 0), // The storage is memory: what was written is there.
     ("tail", text::ends),

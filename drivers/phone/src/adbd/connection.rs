@@ -20,7 +20,7 @@ use super::packet::{
 use super::reverse::Reverse;
 use super::service::{self, Service};
 use super::stream::{Credit, Inbox, Overrun, Stream, acknowledge};
-use crate::weather::{Fate, Fault, LinkDice};
+use crate::weather::{Delivery, Fault, LinkDice};
 
 /// Packets that wait to be written; a client that does not read makes its streams wait.
 const QUEUE: usize = 16;
@@ -189,7 +189,7 @@ impl Connection {
                 () = &mut hello, if self.is_silent() => return CloseReason::NoHello,
                 () = rest(patience) => return CloseReason::Unauthorized,
                 yes = answer(&mut self.unknown) => {
-                    if let Err(ended) = self.answered(yes).await {
+                    if let Err(ended) = self.on_owner_answer(yes).await {
                         return ended;
                     }
                     decoder.sums = self.peer.is_none_or(|peer| peer.sums);
@@ -291,7 +291,7 @@ impl Connection {
     }
 
     /// The phone's owner has decided. One that was not allowed hears nothing, as on other phones, and may wait or leave.
-    async fn answered(&mut self, yes: bool) -> Result<(), CloseReason> {
+    async fn on_owner_answer(&mut self, yes: bool) -> Result<(), CloseReason> {
         let Some(unknown) = self.unknown.take() else { return Ok(()) };
         if yes {
             return self.hello(&unknown.hello).await;
@@ -461,16 +461,16 @@ impl Writer {
         let left = |error| CloseReason::Left(Some(error));
         let Some(dice) = &mut self.dice else { return socket.write_all(bytes).await.map_err(left) };
         match self.device.handle.fate(dice, bytes.len()) {
-            Fate::Passes => {}
-            Fate::Delayed(time) => tokio::time::sleep(time).await,
-            Fate::Pieces(count, pause) => {
+            Delivery::Passes => {}
+            Delivery::Delayed(time) => tokio::time::sleep(time).await,
+            Delivery::Pieces(count, pause) => {
                 for piece in bytes.chunks(bytes.len().div_ceil(count).max(1)) {
                     tokio::time::sleep(pause).await;
                     socket.write_all(piece).await.map_err(left)?;
                 }
                 return Ok(());
             }
-            Fate::Breaks(at) => {
+            Delivery::Breaks(at) => {
                 let _ = socket.write_all(&bytes[..at]).await; // It breaks anyway.
                 return Err(CloseReason::LinkBroken);
             }

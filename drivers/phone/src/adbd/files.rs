@@ -126,7 +126,7 @@ impl Files {
         Files { nodes: FOLDERS.iter().map(|path| ((*path).to_owned(), Node::folder(now))).collect(), used: 0, max }
     }
 
-    pub fn used(&self) -> u64 {
+    pub fn used_bytes(&self) -> u64 {
         self.used
     }
     pub fn max(&self) -> u64 {
@@ -371,7 +371,7 @@ mod tests {
         files.release(1);
         assert_eq!(files.write("/data/local/tmp/b", vec![0], 0), Ok(()));
         assert_eq!(files.remove(path, false), Ok(()));
-        assert_eq!(files.used(), 1);
+        assert_eq!(files.used_bytes(), 1);
     }
 
     #[test]
@@ -386,7 +386,7 @@ mod tests {
         assert_eq!(names("/data/local"), ["tmp"]);
         assert_eq!(files.remove_folder("/data/local/tmp/a"), Err(FileError::NotEmpty));
         assert_eq!(files.remove("/data/local/tmp/a", true), Ok(()));
-        assert_eq!(files.used(), 2);
+        assert_eq!(files.used_bytes(), 2);
         assert_eq!(files.find("/data/local/tmp/a/b/c").unwrap_err(), FileError::NotFound);
     }
 

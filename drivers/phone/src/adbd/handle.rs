@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use super::files::{Files, STORAGE};
 use super::log::Log;
 use super::settings::Settings;
-use crate::weather::{Fate, Fault, Faults, LinkDice, Weather};
+use crate::weather::{Delivery, Fault, Faults, LinkDice, Weather};
 use crate::{AppInfo, Event, Refused, World};
 
 /// The process of the phone's services, which write into its log.
@@ -249,7 +249,7 @@ impl Handle {
     }
 
     /// What becomes of bytes on a link.
-    pub(super) fn fate(&self, dice: &mut LinkDice, length: usize) -> Fate {
+    pub(super) fn fate(&self, dice: &mut LinkDice, length: usize) -> Delivery {
         let fate = dice.fate(length);
         if let Some(fault) = fate.fault() {
             self.faults().note(fault);

@@ -36,7 +36,7 @@ impl Output {
         self.cut
     }
 
-    pub fn put(&mut self, channel: Channel, bytes: &[u8]) {
+    pub fn push(&mut self, channel: Channel, bytes: &[u8]) {
         let bytes = if self.max - self.length < bytes.len() {
             self.cut = true;
             &bytes[..self.max - self.length]
@@ -58,7 +58,7 @@ impl Output {
             self.length += bytes.len();
             self.pieces.push((channel, bytes));
         } else {
-            self.put(channel, &bytes);
+            self.push(channel, &bytes);
         }
     }
 

@@ -24,7 +24,7 @@ impl Reverse {
             "list-forward" => {
                 let lines: String =
                     forwards.iter().map(|(phone, computer)| format!("host-1 {phone} {computer}\n")).collect();
-                counted(&lines)
+                with_length(&lines)
             }
             "killforward-all" => {
                 forwards.clear();
@@ -32,28 +32,28 @@ impl Reverse {
             }
             "killforward" => match forwards.remove(rest) {
                 Some(_) => "OKAY".to_owned(),
-                None => failed(&format!("listener '{rest}' not found")),
+                None => failure(&format!("listener '{rest}' not found")),
             },
             "forward" => {
                 let (rebind, rest) = match rest.strip_prefix("norebind:") {
                     Some(rest) => (false, rest),
                     None => (true, rest),
                 };
-                let Some((phone, computer)) = rest.split_once(';') else { return failed("bad forward: no ;") };
+                let Some((phone, computer)) = rest.split_once(';') else { return failure("bad forward: no ;") };
                 let Some(phone) = end(phone, &forwards).filter(|_| is_end(computer)) else {
-                    return failed(&format!("cannot bind {phone}: only tcp: and local: ends are known"));
+                    return failure(&format!("cannot bind {phone}: only tcp: and local: ends are known"));
                 };
                 if !rebind && forwards.contains_key(&phone) {
-                    return failed(&format!("cannot rebind existing socket '{phone}'"));
+                    return failure(&format!("cannot rebind existing socket '{phone}'"));
                 }
                 if FORWARDS_MAX <= forwards.len() && !forwards.contains_key(&phone) {
-                    return failed("too many forwards");
+                    return failure("too many forwards");
                 }
-                let chosen = rest.starts_with("tcp:0;").then(|| counted(phone.trim_start_matches("tcp:")));
+                let chosen = rest.starts_with("tcp:0;").then(|| with_length(phone.trim_start_matches("tcp:")));
                 forwards.insert(phone, computer.to_owned());
                 format!("OKAY{}", chosen.unwrap_or_default())
             }
-            unknown => failed(&format!("unknown request {unknown}")),
+            unknown => failure(&format!("unknown request {unknown}")),
         }
     }
 }
@@ -76,13 +76,13 @@ fn end(text: &str, forwards: &BTreeMap<String, String>) -> Option<String> {
     is_end(text).then(|| text.to_owned())
 }
 
-fn counted(text: &str) -> String {
+fn with_length(text: &str) -> String {
     format!("{:04x}{text}", text.len())
 }
 
 /// That it cannot be done.
-fn failed(why: &str) -> String {
-    format!("FAIL{}", counted(why))
+fn failure(why: &str) -> String {
+    format!("FAIL{}", with_length(why))
 }
 
 #[cfg(test)]

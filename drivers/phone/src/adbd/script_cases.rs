@@ -27,7 +27,7 @@ struct Paper {
 }
 
 impl Console for Paper {
-    async fn put(&mut self, channel: Channel, bytes: &[u8]) -> Result<(), Disconnected> {
+    async fn print(&mut self, channel: Channel, bytes: &[u8]) -> Result<(), Disconnected> {
         match channel {
             Channel::Out => self.out.extend_from_slice(bytes),
             Channel::Err => self.err.extend_from_slice(bytes),

@@ -17,7 +17,7 @@ impl Settings {
     }
 
     /// False if there is no room for it.
-    pub fn put(&mut self, space: &str, name: &str, value: &str) -> bool {
+    pub fn insert(&mut self, space: &str, name: &str, value: &str) -> bool {
         let key = (space.to_owned(), name.to_owned());
         let fits = name.len() <= TEXT_MAX
             && value.len() <= TEXT_MAX

@@ -176,7 +176,7 @@ impl Shell {
 
     async fn refuse<C: Console>(&mut self, error: &SyntaxError, console: &mut C) -> Result<(), Disconnected> {
         self.status = 1;
-        console.put(Channel::Err, format!("/system/bin/sh: {error}\n").as_bytes()).await?;
+        console.print(Channel::Err, format!("/system/bin/sh: {error}\n").as_bytes()).await?;
         console.flush().await
     }
 
@@ -193,18 +193,18 @@ impl Shell {
     async fn hand_over<C: Console>(&mut self, output: &mut Output, console: &mut C) -> Result<(), Disconnected> {
         let (pieces, cut) = output.take();
         for (channel, bytes) in &pieces {
-            console.put(*channel, bytes).await?;
+            console.print(*channel, bytes).await?;
         }
         if cut {
             let max = self.device.options.limits.output_max;
             let sorry = format!("/system/bin/sh: the output was cut off at {max} bytes\n");
-            console.put(Channel::Err, sorry.as_bytes()).await?;
+            console.print(Channel::Err, sorry.as_bytes()).await?;
         }
         self.turn = None;
         Ok(())
     }
 
-    fn wanted(&self, join: Join) -> bool {
+    fn runs_after(&self, join: Join) -> bool {
         match join {
             Join::Always => true,
             Join::IfDone => self.status == 0,
@@ -217,7 +217,7 @@ impl Shell {
     }
 
     fn complain(&mut self, output: &mut Output, text: &str) {
-        output.put(Channel::Err, format!("{}: {text}\n", self.scope.name).as_bytes());
+        output.push(Channel::Err, format!("{}: {text}\n", self.scope.name).as_bytes());
     }
 
     /// Waits for permission to hold more than `SMALL` bytes, once for a pipeline, so that nobody waits for himself.
@@ -255,10 +255,10 @@ impl Shell {
         console: &mut C,
     ) -> Result<Flow, Disconnected> {
         for (at, (join, pipeline)) in list.0.iter().enumerate() {
-            if !self.wanted(*join) {
+            if !self.runs_after(*join) {
                 continue;
             }
-            if let Some(why) = self.spent(console).await {
+            if let Some(why) = self.count_command(console).await {
                 self.complain(output, &why);
                 self.status = 1;
                 return Ok(Flow::Exit);
@@ -284,7 +284,7 @@ impl Shell {
     }
 
     /// Counts a command; says why, if it is one too many. Lets others have their turn now and then.
-    async fn spent<C: Console>(&mut self, console: &mut C) -> Option<String> {
+    async fn count_command<C: Console>(&mut self, console: &mut C) -> Option<String> {
         let Some(left) = self.commands_left.checked_sub(1) else {
             return Some(format!("stopped after {COMMANDS_MAX} commands: a loop that does not end?"));
         };
@@ -292,7 +292,7 @@ impl Shell {
         if left.is_multiple_of(COMMANDS_AT_ONCE) {
             tokio::select! {
                 biased;
-                () = console.interrupted() => self.interrupted = true,
+                () = console.wait_for_interrupt() => self.interrupted = true,
                 () = tokio::task::yield_now() => {}
             }
             let max = self.device.options.limits.script_max;
@@ -405,7 +405,7 @@ impl Shell {
             self.status = 0;
         }
         for (name, word) in assignments {
-            let value = self.joined(word, false, output, console).await?;
+            let value = self.expand_unsplit(word, false, output, console).await?;
             if let Some(why) = self.complaint.take() {
                 self.complain(output, &why);
                 self.status = 1;
@@ -477,7 +477,7 @@ impl Shell {
         let job: Pin<Box<dyn Future<Output = Output> + Send>> = Box::pin(async move {
             let mut printed = Output::new(JOB_OUTPUT_MAX);
             // Nobody can be gone who was never there.
-            let _ = child.list(&list, &mut Input::none(), &mut printed, &mut Nobody).await;
+            let _ = child.list(&list, &mut Input::none(), &mut printed, &mut NoConsole).await;
             printed
         });
         let begun = match is_silent {
@@ -508,7 +508,7 @@ impl Shell {
     async fn or_interrupted<T, C: Console>(&mut self, what: impl Future<Output = T>, console: &mut C) -> Option<T> {
         tokio::select! {
             done = what => Some(done),
-            () = console.interrupted() => {
+            () = console.wait_for_interrupt() => {
                 self.interrupted = true;
                 None
             }
@@ -521,10 +521,10 @@ impl Shell {
 }
 
 /// The console of what runs in the background.
-struct Nobody;
+struct NoConsole;
 
-impl Console for Nobody {
-    async fn put(&mut self, _: Channel, _: &[u8]) -> Result<(), Disconnected> {
+impl Console for NoConsole {
+    async fn print(&mut self, _: Channel, _: &[u8]) -> Result<(), Disconnected> {
         Ok(())
     }
     async fn flush(&mut self) -> Result<(), Disconnected> {

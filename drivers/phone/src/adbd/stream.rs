@@ -57,7 +57,7 @@ pub(super) struct Overrun;
 /// what it has written stays.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    unread: Mutex<Unread>,
+    unread: Mutex<UnreadBytes>,
     /// Told when there is something to read, or nothing will come any more.
     arrived: Notify,
     /// Told when a packet may be due to be acknowledged.
@@ -65,14 +65,14 @@ pub(super) struct Inbox {
 }
 
 #[derive(Debug, Default)]
-struct Unread {
+struct UnreadBytes {
     bytes: Vec<u8>,
     /// How many packets have come that are not acknowledged.
     owed: u32,
     closed: bool,
 }
 
-impl Unread {
+impl UnreadBytes {
     /// Nobody waits for an acknowledgement on a stream that is closed.
     fn is_due(&self) -> bool {
         self.owed > 0 && !self.closed && self.bytes.len() <= PIPE
@@ -142,7 +142,7 @@ impl Inbox {
         Some(std::mem::take(&mut unread.bytes))
     }
 
-    fn unread(&self) -> MutexGuard<'_, Unread> {
+    fn unread(&self) -> MutexGuard<'_, UnreadBytes> {
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -236,7 +236,7 @@ mod tests {
     }
 
     /// How many packets are acknowledged without being read.
-    async fn acknowledged(stream: &Stream, sent: &mut mpsc::Receiver<Vec<u8>>) -> usize {
+    async fn count_acknowledged(stream: &Stream, sent: &mut mpsc::Receiver<Vec<u8>>) -> usize {
         let all = acknowledge(&stream.inbox, &stream.packets, b"okay");
         let _ = tokio::time::timeout(std::time::Duration::ZERO, all).await;
         std::iter::from_fn(|| sent.try_recv().ok()).count()
@@ -246,23 +246,23 @@ mod tests {
     async fn a_pipe_is_acknowledged_until_it_is_full_and_again_when_it_is_read() {
         let (mut stream, mut sent) = stream();
         let inbox = stream.inbox.clone();
-        assert_eq!(acknowledged(&stream, &mut sent).await, 0, "nothing has come");
+        assert_eq!(count_acknowledged(&stream, &mut sent).await, 0, "nothing has come");
         for size in [0, 1, PIPE - 1] {
             inbox.push(&vec![7; size]).unwrap();
-            assert_eq!(acknowledged(&stream, &mut sent).await, 1, "{size}");
+            assert_eq!(count_acknowledged(&stream, &mut sent).await, 1, "{size}");
         }
         // The pipe is full: what comes is taken up to a bound, and not acknowledged before somebody reads.
         inbox.push(&[8; 3]).unwrap();
         inbox.push(&vec![8; PAYLOAD_MAX - 3]).unwrap();
-        assert_eq!(acknowledged(&stream, &mut sent).await, 0);
+        assert_eq!(count_acknowledged(&stream, &mut sent).await, 0);
         assert_eq!(inbox.push(&[9]), Err(Overrun));
         let read = stream.read().await.unwrap();
         assert_eq!((read.len(), read.last().copied()), (UNREAD_MAX, Some(8)));
         assert_eq!(std::iter::from_fn(|| sent.try_recv().ok()).count(), 2);
-        assert_eq!(acknowledged(&stream, &mut sent).await, 0);
+        assert_eq!(count_acknowledged(&stream, &mut sent).await, 0);
         inbox.push(&[9]).unwrap();
         inbox.close();
-        assert_eq!(acknowledged(&stream, &mut sent).await, 0, "nobody waits for it");
+        assert_eq!(count_acknowledged(&stream, &mut sent).await, 0, "nobody waits for it");
         assert_eq!(stream.read().await, Some(vec![9]), "what was sent before the end is read");
         assert_eq!(stream.read().await, None);
     }

@@ -236,7 +236,7 @@ impl Parser {
     }
 
     /// Whether a reserved word like `{` stands here by itself.
-    fn reserved(&self, word: &str) -> bool {
+    fn is_reserved(&self, word: &str) -> bool {
         let after = self.at + word.chars().count();
         word.chars().eq(self.letters[self.at..].iter().copied().take(word.chars().count()))
             && self
@@ -245,7 +245,7 @@ impl Parser {
                 .is_none_or(|letter| letter.is_whitespace() || matches!(letter, ';' | '&' | '|' | ')' | '('))
     }
 
-    fn nested(&mut self, end: Terminator) -> Result<List, SyntaxError> {
+    fn nested_list(&mut self, end: Terminator) -> Result<List, SyntaxError> {
         if self.depth == DEPTH_MAX {
             return Err(SyntaxError::TooDeep);
         }
@@ -261,7 +261,7 @@ impl Parser {
         let mut join = Join::Always;
         loop {
             self.lines();
-            if self.ended(end)? {
+            if self.is_at_end(end)? {
                 if join != Join::Always {
                     let word =
                         if end == Terminator::Text { "newline".to_owned() } else { self.peek().into_iter().collect() };
@@ -302,7 +302,7 @@ impl Parser {
     }
 
     /// Whether a list ends here.
-    fn ended(&self, end: Terminator) -> Result<bool, SyntaxError> {
+    fn is_at_end(&self, end: Terminator) -> Result<bool, SyntaxError> {
         Ok(match (end, self.peek()) {
             (Terminator::Text, None) => true,
             (Terminator::Parenthesis, None) => return Err(SyntaxError::Unclosed(")")),
@@ -312,17 +312,17 @@ impl Parser {
             }
             (Terminator::Arm, None) => return Err(SyntaxError::Unclosed("esac")),
             (Terminator::Parenthesis, Some(')')) => true,
-            (Terminator::Brace, Some('}')) => self.reserved("}"),
-            (Terminator::Words(words), Some(_)) => words.iter().any(|word| self.reserved(word)),
+            (Terminator::Brace, Some('}')) => self.is_reserved("}"),
+            (Terminator::Words(words), Some(_)) => words.iter().any(|word| self.is_reserved(word)),
             (Terminator::Arm, Some(';')) => self.peek_second() == Some(';'),
-            (Terminator::Arm, Some(_)) => self.reserved("esac"),
+            (Terminator::Arm, Some(_)) => self.is_reserved("esac"),
             (Terminator::Text | Terminator::Parenthesis | Terminator::Brace, Some(_)) => false,
         })
     }
 
     fn pipeline(&mut self) -> Result<Pipeline, SyntaxError> {
         let mut negated = false;
-        while self.reserved("!") {
+        while self.is_reserved("!") {
             self.at += 1;
             negated = !negated;
             self.blanks();
@@ -374,13 +374,13 @@ impl Parser {
             }
         }
         if assignments.is_empty() && words.is_empty() && redirects.is_empty() {
-            return Err(self.unexpected());
+            return Err(self.unexpected_error());
         }
         Ok(Stage { what: Construct::Command { assignments, words }, redirects })
     }
 
     /// That what stands here cannot.
-    fn unexpected(&self) -> SyntaxError {
+    fn unexpected_error(&self) -> SyntaxError {
         SyntaxError::Unexpected(match self.peek() {
             None | Some('\n') => "newline".to_owned(),
             Some(letter) => letter.to_string(),
@@ -389,11 +389,11 @@ impl Parser {
 
     /// Reads what begins with a parenthesis or a reserved word, if something does here.
     fn compound(&mut self) -> Result<Option<Construct>, SyntaxError> {
-        if let Some(word) = CLOSING.iter().find(|word| self.reserved(word)) {
+        if let Some(word) = CLOSING.iter().find(|word| self.is_reserved(word)) {
             return Err(SyntaxError::Unexpected((*word).to_owned()));
         }
         for word in ["select", "[["] {
-            if self.reserved(word) {
+            if self.is_reserved(word) {
                 return Err(SyntaxError::Unsupported(word));
             }
         }
@@ -401,22 +401,22 @@ impl Parser {
             // Arithmetic, or two groups: phones take it for the first as well.
             return Err(SyntaxError::Unsupported("(( without a dollar"));
         } else if self.take("(") {
-            Construct::Subshell(self.nested(Terminator::Parenthesis)?)
+            Construct::Subshell(self.nested_list(Terminator::Parenthesis)?)
         } else if self.keyword("{") {
-            Construct::Group(self.nested(Terminator::Brace)?)
+            Construct::Group(self.nested_list(Terminator::Brace)?)
         } else if self.keyword("if") {
             self.conditional()?
         } else if self.keyword("while") {
-            self.repeated(false)?
+            self.while_loop(false)?
         } else if self.keyword("until") {
-            self.repeated(true)?
+            self.while_loop(true)?
         } else if self.keyword("for") {
-            self.counted()?
+            self.for_loop()?
         } else if self.keyword("case") {
             self.cases()?
         } else if self.keyword("function") {
             self.blanks();
-            let name = plain(&self.word()?).ok_or_else(|| self.unexpected())?;
+            let name = plain(&self.word()?).ok_or_else(|| self.unexpected_error())?;
             self.function(name)?.what
         } else {
             return Ok(None);
@@ -425,7 +425,7 @@ impl Parser {
 
     /// Takes a reserved word, if it stands here by itself.
     fn keyword(&mut self, word: &str) -> bool {
-        self.reserved(word) && self.take(word)
+        self.is_reserved(word) && self.take(word)
     }
 
     /// Takes a reserved word that has to come.
@@ -434,7 +434,7 @@ impl Parser {
         match self.peek() {
             None => Err(SyntaxError::Unclosed(word)),
             Some(_) if self.keyword(word) => Ok(()),
-            Some(_) => Err(self.unexpected()),
+            Some(_) => Err(self.unexpected_error()),
         }
     }
 
@@ -442,42 +442,42 @@ impl Parser {
         let mut branches = Vec::new();
         let mut otherwise = None;
         loop {
-            let condition = self.nested(Terminator::Words(&["then"]))?;
+            let condition = self.nested_list(Terminator::Words(&["then"]))?;
             self.expect("then")?;
-            let body = self.nested(Terminator::Words(&["elif", "else", "fi"]))?;
+            let body = self.nested_list(Terminator::Words(&["elif", "else", "fi"]))?;
             branches.push((condition, body));
             if self.keyword("elif") {
                 continue;
             }
             if self.keyword("else") {
-                otherwise = Some(self.nested(Terminator::Words(&["fi"]))?);
+                otherwise = Some(self.nested_list(Terminator::Words(&["fi"]))?);
             }
             self.expect("fi")?;
             return Ok(Construct::If { branches, otherwise });
         }
     }
 
-    fn repeated(&mut self, until: bool) -> Result<Construct, SyntaxError> {
-        let condition = self.nested(Terminator::Words(&["do"]))?;
+    fn while_loop(&mut self, until: bool) -> Result<Construct, SyntaxError> {
+        let condition = self.nested_list(Terminator::Words(&["do"]))?;
         Ok(Construct::While { until, condition, body: self.body()? })
     }
 
     /// `do ... done`
     fn body(&mut self) -> Result<List, SyntaxError> {
         self.expect("do")?;
-        let body = self.nested(Terminator::Words(&["done"]))?;
+        let body = self.nested_list(Terminator::Words(&["done"]))?;
         self.expect("done")?;
         Ok(body)
     }
 
-    fn counted(&mut self) -> Result<Construct, SyntaxError> {
+    fn for_loop(&mut self) -> Result<Construct, SyntaxError> {
         self.blanks();
         if self.peek() == Some('(') {
             return Err(SyntaxError::Unsupported("for (("));
         }
         let name = self.name();
         if name.is_empty() {
-            return Err(self.unexpected());
+            return Err(self.unexpected_error());
         }
         self.lines();
         let mut words = None;
@@ -487,7 +487,7 @@ impl Parser {
                 self.blanks();
                 match self.peek() {
                     None | Some('\n' | ';') => break,
-                    Some('&' | '|' | '<' | '>' | '(' | ')') => return Err(self.unexpected()),
+                    Some('&' | '|' | '<' | '>' | '(' | ')') => return Err(self.unexpected_error()),
                     Some(_) => found.push(self.word()?),
                 }
             }
@@ -514,7 +514,11 @@ impl Parser {
                 self.blanks();
                 let pattern = self.word()?;
                 if pattern.0.is_empty() {
-                    return Err(if self.peek().is_none() { SyntaxError::Unclosed("esac") } else { self.unexpected() });
+                    return Err(if self.peek().is_none() {
+                        SyntaxError::Unclosed("esac")
+                    } else {
+                        self.unexpected_error()
+                    });
                 }
                 patterns.push(pattern);
                 self.blanks();
@@ -522,10 +526,14 @@ impl Parser {
                     break;
                 }
                 if !self.take("|") {
-                    return Err(if self.peek().is_none() { SyntaxError::Unclosed("esac") } else { self.unexpected() });
+                    return Err(if self.peek().is_none() {
+                        SyntaxError::Unclosed("esac")
+                    } else {
+                        self.unexpected_error()
+                    });
                 }
             }
-            arms.push((patterns, self.nested(Terminator::Arm)?));
+            arms.push((patterns, self.nested_list(Terminator::Arm)?));
         }
     }
 
@@ -535,7 +543,7 @@ impl Parser {
         if self.take("(") {
             self.blanks();
             if !self.take(")") {
-                return Err(self.unexpected());
+                return Err(self.unexpected_error());
             }
         }
         self.lines();

@@ -22,7 +22,7 @@ pub(super) enum Channel {
 /// A place to print to and to read from.
 pub(super) trait Console: Send {
     /// Prints; it may be kept until `flush`.
-    fn put(&mut self, channel: Channel, bytes: &[u8]) -> impl Future<Output = Result<(), Disconnected>> + Send;
+    fn print(&mut self, channel: Channel, bytes: &[u8]) -> impl Future<Output = Result<(), Disconnected>> + Send;
     /// Sends what was kept.
     fn flush(&mut self) -> impl Future<Output = Result<(), Disconnected>> + Send;
     /// More input, or `None` at its end.
@@ -30,7 +30,7 @@ pub(super) trait Console: Send {
     /// Puts the last `count` bytes that were read back, to be read again.
     fn unget(&mut self, count: usize);
     /// Waits until the person at it presses Ctrl-C, or for ever where there is none. What else is typed is kept.
-    fn interrupted(&mut self) -> impl Future<Output = ()> + Send {
+    fn wait_for_interrupt(&mut self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 }
@@ -126,7 +126,7 @@ impl<'a> Terminal<'a> {
 }
 
 impl Console for Terminal<'_> {
-    async fn put(&mut self, channel: Channel, bytes: &[u8]) -> Result<(), Disconnected> {
+    async fn print(&mut self, channel: Channel, bytes: &[u8]) -> Result<(), Disconnected> {
         let id = if channel == Channel::Err && !self.cooked { frames::STDERR } else { frames::STDOUT };
         if !self.cooked {
             return self.send(id, bytes).await;
@@ -156,7 +156,7 @@ impl Console for Terminal<'_> {
         Some(piece.to_vec())
     }
 
-    async fn interrupted(&mut self) {
+    async fn wait_for_interrupt(&mut self) {
         if !self.cooked {
             return std::future::pending().await;
         }

@@ -38,10 +38,10 @@ impl AddedApp {
     /// The app of a package.
     pub fn new(added: &AddedPackage) -> AddedApp {
         AddedApp {
-            package: kept(&added.package),
-            activity: kept(&added.activity),
-            label: kept(&added.label),
-            version: kept(&added.version),
+            package: intern(&added.package),
+            activity: intern(&added.activity),
+            label: intern(&added.label),
+            version: intern(&added.version),
         }
     }
 
@@ -52,7 +52,7 @@ impl AddedApp {
 
 /// A name that stays for as long as the program runs, as the names of the phone's own apps do; each is kept once. How many there can
 /// be on a phone, and how long they are, is limited where apps are installed.
-fn kept(name: &str) -> &'static str {
+fn intern(name: &str) -> &'static str {
     static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     match names.get(name) {

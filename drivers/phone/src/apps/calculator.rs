@@ -76,7 +76,7 @@ impl Calculator {
         if self.display.is_empty() || self.is_result {
             return;
         }
-        let result = evaluate(&self.display).map_or_else(|| ERROR.to_owned(), written);
+        let result = evaluate(&self.display).map_or_else(|| ERROR.to_owned(), format_number);
         self.history.insert(0, (std::mem::take(&mut self.display), result.clone()));
         self.history.truncate(HISTORY_MAX);
         self.display = result;
@@ -113,7 +113,7 @@ fn evaluate(text: &str) -> Option<f64> {
 }
 
 /// A number with at most eight decimals.
-fn written(value: f64) -> String {
+fn format_number(value: f64) -> String {
     if !value.is_finite() || value.abs() >= 1e15 {
         return ERROR.to_owned();
     }

@@ -265,7 +265,7 @@ impl App for Calendar {
     }
 
     /// A new event is there to be written, so its field has the focus at once.
-    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
         if !page.is("new") {
             return Vec::new();
         }
@@ -277,7 +277,7 @@ impl App for Calendar {
         Some(send(Message::Save))
     }
 
-    fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
+    fn unsaved_question(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
         (context.page.is("new") && !context.trimmed(&TITLE_FIELD).is_empty()).then(|| Question {
             title: context.language.say(DISCARD_EVENT).into(),
             text: context.language.say(WILL_BE_LOST).into(),

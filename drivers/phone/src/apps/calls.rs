@@ -43,7 +43,7 @@ const DIGITS_MAX: usize = 20;
 
 /// Which way a call went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum CallDirection {
     Out,
     In,
     Missed,
@@ -53,7 +53,7 @@ enum Way {
 #[derive(Clone, Debug)]
 struct Call {
     number: String,
-    way: Way,
+    way: CallDirection,
     /// Minutes after midnight.
     minute: u32,
     seconds: u32,
@@ -108,8 +108,8 @@ impl Phone {
             } else {
                 dice.pick(people).number.clone()
             };
-            let way = *dice.pick(&[Way::Out, Way::In, Way::Missed]);
-            let seconds = if way == Way::Missed { 0 } else { 5 + dice.below(900) as u32 };
+            let way = *dice.pick(&[CallDirection::Out, CallDirection::In, CallDirection::Missed]);
+            let seconds = if way == CallDirection::Missed { 0 } else { 5 + dice.below(900) as u32 };
             Call { number, way, minute, seconds }
         });
         Phone {
@@ -144,7 +144,7 @@ impl Phone {
     fn end(&mut self, context: &Context<'_>) -> Vec<Effect> {
         if let Some((number, since)) = self.active.take() {
             let seconds = context.clock.saturating_sub(since + RINGS) as u32;
-            self.calls.insert(0, Call { number, way: Way::Out, minute: context.minute(), seconds });
+            self.calls.insert(0, Call { number, way: CallDirection::Out, minute: context.minute(), seconds });
         }
         vec![Effect::Close]
     }
@@ -161,9 +161,9 @@ impl Phone {
             let call = &self.calls[i];
             let name = Self::name(&call.number, providers);
             let (way, color) = match call.way {
-                Way::Out => (OUT, GREEN),
-                Way::In => (IN, 0x2563EB),
-                Way::Missed => (MISSED, RED),
+                CallDirection::Out => (OUT, GREEN),
+                CallDirection::In => (IN, 0x2563EB),
+                CallDirection::Missed => (MISSED, RED),
             };
             let mut second = ui.say(way).to_owned();
             if call.seconds > 0 {
@@ -371,9 +371,9 @@ impl App for Phone {
         facts.insert("calls.count".into(), self.calls.len().to_string());
         for (at, call) in self.calls.iter().enumerate() {
             let way = match call.way {
-                Way::Out => "out",
-                Way::In => "in",
-                Way::Missed => "missed",
+                CallDirection::Out => "out",
+                CallDirection::In => "in",
+                CallDirection::Missed => "missed",
             };
             let name = Self::name(&call.number, providers);
             facts.insert(format!("calls.{at}"), format!("{way} {name} {}", clock_text(call.minute)));
@@ -391,7 +391,7 @@ impl App for Phone {
             ["calls", "missed"] => {
                 for name in split(value) {
                     let number = providers.people.named(name).map_or(name, |person| &person.number).to_owned();
-                    self.calls.insert(0, Call { number, way: Way::Missed, minute: 8 * 60 + 55, seconds: 0 });
+                    self.calls.insert(0, Call { number, way: CallDirection::Missed, minute: 8 * 60 + 55, seconds: 0 });
                 }
             }
             ["calls", "blocked"] => self.blocked = split(value).map(bare).collect(),

@@ -127,9 +127,9 @@ impl App for Contacts {
                     return Vec::new();
                 }
                 providers.people.save(name, context.trimmed(&NUMBER_FIELD));
-                emptied()
+                leave_editor()
             }
-            Message::Discard => emptied(),
+            Message::Discard => leave_editor(),
         }
     }
 
@@ -137,7 +137,7 @@ impl App for Contacts {
         Some(if *field == NAME_FIELD { Effect::Focus(NUMBER_FIELD).into() } else { send(Message::Save) })
     }
 
-    fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
+    fn unsaved_question(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
         let is_empty = context.trimmed(&NAME_FIELD).is_empty() && context.trimmed(&NUMBER_FIELD).is_empty();
         (context.page.is("new") && !is_empty).then(|| Question {
             title: context.language.say(DISCARD_CONTACT).into(),
@@ -199,7 +199,7 @@ impl App for Contacts {
 }
 
 /// Leaves the page of a new contact, with nothing in its fields.
-fn emptied() -> Vec<Effect> {
+fn leave_editor() -> Vec<Effect> {
     vec![Effect::Write(NAME_FIELD, String::new()), Effect::Write(NUMBER_FIELD, String::new()), Effect::Close]
 }
 

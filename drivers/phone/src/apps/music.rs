@@ -482,7 +482,7 @@ impl App for Music {
         Vec::new()
     }
 
-    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
         match page.name {
             "search" => vec![Effect::Write(SEARCH_FIELD, String::new()), Effect::Focus(SEARCH_FIELD)],
             "new" => vec![Effect::Focus(NAME_FIELD)],

@@ -95,7 +95,7 @@ impl Notes {
             self.list.remove(at);
         }
         self.list.insert(0, text.to_string());
-        emptied(context.page)
+        leave_editor(context.page)
     }
 
     fn hold(&self, at: usize, language: Language) -> Vec<Effect> {
@@ -132,7 +132,7 @@ impl Notes {
 }
 
 /// Leaves the editor with nothing in it.
-fn emptied(page: &Page) -> Vec<Effect> {
+fn leave_editor(page: &Page) -> Vec<Effect> {
     vec![Effect::Write(body(page), String::new()), Effect::Close]
 }
 
@@ -190,15 +190,15 @@ impl App for Notes {
                 if at < self.list.len() {
                     self.list.remove(at);
                 }
-                if context.page.is("note") { emptied(context.page) } else { Vec::new() }
+                if context.page.is("note") { leave_editor(context.page) } else { Vec::new() }
             }
             Message::Save => self.save(context),
-            Message::Discard => emptied(context.page),
+            Message::Discard => leave_editor(context.page),
         }
     }
 
     /// A note is there to be written, so its field has the focus at once.
-    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
         if !page.is("note") {
             return Vec::new();
         }
@@ -208,7 +208,7 @@ impl App for Notes {
         vec![Effect::Write(body(page), text), Effect::Focus(body(page))]
     }
 
-    fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
+    fn unsaved_question(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
         let at = context.page.number();
         let saved = at.and_then(|at| self.list.get(at)).map_or("", String::as_str);
         (context.page.is("note") && context.trimmed(&body(context.page)) != saved.trim()).then(|| Question {

@@ -256,7 +256,7 @@ impl App for Weather {
         Vec::new()
     }
 
-    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
         if page.is("add") { vec![Effect::Focus(CITY_FIELD)] } else { Vec::new() }
     }
 

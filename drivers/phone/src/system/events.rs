@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::permission::{Allowed, PermissionKind};
+use crate::permission::{GrantedPermissions, PermissionKind};
 
 /// Something that comes over the phone. Times count from now, in milliseconds of the world's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,9 +129,12 @@ impl SystemState {
     }
 
     /// What the owner has allowed an app to use.
-    pub fn permissions_of(&self, package: &'static str) -> Allowed {
+    pub fn permissions_of(&self, package: &'static str) -> GrantedPermissions {
         let is_granted = |kind| self.permissions.get(&(package, kind)) == Some(&Permission::Granted);
-        Allowed { location: is_granted(PermissionKind::Location), photos: is_granted(PermissionKind::Photos) }
+        GrantedPermissions {
+            location: is_granted(PermissionKind::Location),
+            photos: is_granted(PermissionKind::Photos),
+        }
     }
 
     /// Keeps what the owner has said to an app.

@@ -336,7 +336,7 @@ pub fn draw(nodes: &[Node], width: u32, height: u32, back: Color) -> Vec<u8> {
 
 fn draw_picture(canvas: &mut Canvas, rect: Rect, radius: f32, picture: Picture) {
     if !rect.is_empty() {
-        canvas.image(rect, radius, &picture::rendered(picture, rect.width() as u32, rect.height() as u32));
+        canvas.image(rect, radius, &picture::cached_pixels(picture, rect.width() as u32, rect.height() as u32));
     }
 }
 

@@ -46,7 +46,7 @@ impl World {
         let Some((app, OfferedFunction { function, .. })) = app.zip(offered) else {
             return Err(FunctionError::NotFound(format!("{package:.200} has no {id:.200}")));
         };
-        let arguments = Arguments::checked(function, given)?;
+        let arguments = Arguments::check_arguments(function, given)?;
         if !function.reads && self.is_busy(app) {
             let why = "something is being written or asked on the app's screen; finish it there first";
             return Err(FunctionError::Unavailable(why.to_owned()));
@@ -67,8 +67,8 @@ impl World {
     fn is_busy(&self, app: usize) -> bool {
         let asks = matches!(&self.overlay, Some(Overlay::Question(of, _) | Overlay::Menu(of, _)) if *of == app);
         let page = self.stacks.get(&app).and_then(|stack| stack.last()).cloned();
-        let unsaved =
-            page.is_some_and(|page| self.apps[app].unsaved(&self.context(app, &page), &self.providers).is_some());
+        let unsaved = page
+            .is_some_and(|page| self.apps[app].unsaved_question(&self.context(app, &page), &self.providers).is_some());
         asks || unsaved
     }
 

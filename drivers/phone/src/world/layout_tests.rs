@@ -17,7 +17,7 @@ const STEPS: usize = 60;
 const CONTRAST_MIN: f32 = 2.2;
 
 /// A text or an icon that can be seen.
-struct Seen<'a> {
+struct VisibleMark<'a> {
     node: usize,
     rect: Rect,
     what: &'a str,
@@ -25,7 +25,7 @@ struct Seen<'a> {
 }
 
 /// What can be seen of the layer on top.
-fn seen(nodes: &[Node]) -> Vec<Seen<'_>> {
+fn visible_marks(nodes: &[Node]) -> Vec<VisibleMark<'_>> {
     let top = nodes.iter().rposition(|node| node.id == "dialog").unwrap_or(0);
     let mut list = Vec::new();
     for (at, node) in nodes.iter().enumerate().skip(top) {
@@ -59,7 +59,7 @@ fn seen(nodes: &[Node]) -> Vec<Seen<'_>> {
             };
             // What a list shows only half of is on its way in or out.
             if rect.and(node.clip).height() == rect.height() && !what.trim().is_empty() {
-                list.push(Seen { node: at, rect, what, color });
+                list.push(VisibleMark { node: at, rect, what, color });
             }
         }
     }
@@ -100,7 +100,7 @@ fn is_inside_button(nodes: &[Node], mut at: usize) -> bool {
 /// All that is wrong with what is on the display.
 fn faults(world: &World) -> Vec<String> {
     let nodes = world.view();
-    let list = seen(&nodes);
+    let list = visible_marks(&nodes);
     let size = world.size();
     let slack = (size.0.min(size.1) / 180) as i32;
     let mut faults = Vec::new();

@@ -178,12 +178,12 @@ impl World {
     }
 
     /// Whether the phone lies on its side.
-    pub fn turned(&self) -> bool {
+    pub fn is_turned(&self) -> bool {
         self.millis < self.system.turned_until
     }
 
     /// Whether the lock screen is in front of everything.
-    pub fn locked(&self) -> bool {
+    pub fn is_locked(&self) -> bool {
         self.system.locked
     }
 
@@ -193,9 +193,10 @@ impl World {
     }
 
     /// Whether the window in front lets nobody take pictures of it.
-    pub fn protected(&self) -> bool {
+    pub fn is_protected(&self) -> bool {
         let front = self.front().package;
-        self.system.protected.is_some_and(|(package, until)| package == front && self.millis < until) && !self.locked()
+        self.system.protected.is_some_and(|(package, until)| package == front && self.millis < until)
+            && !self.is_locked()
     }
 
     /// Turns the display on or off; a phone that sleeps locks itself.
@@ -273,7 +274,7 @@ impl World {
     /// The window that has the focus, as the window manager names it: the system's, where one is in front of the app.
     pub fn window(&self) -> String {
         let AppInfo { package, activity, label } = self.front();
-        if self.locked() || self.system.shade {
+        if self.is_locked() || self.system.shade {
             return "NotificationShade".to_owned();
         }
         match self.system.dialog {

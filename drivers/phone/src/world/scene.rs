@@ -34,7 +34,7 @@ impl World {
     /// Display size in pixels, width first.
     pub fn size(&self) -> (u32, u32) {
         let (width, height) = (self.options.width, self.options.height);
-        if self.turned() { (height, width) } else { (width, height) }
+        if self.is_turned() { (height, width) } else { (width, height) }
     }
 
     /// Lays everything out for a display of another size, as `wm size` does; false if no phone has one of that size.
@@ -51,7 +51,7 @@ impl World {
     pub(super) fn layout(&self) -> (u32, u32, i32) {
         let (width, height) = self.size();
         // What was laid out for the phone upright keeps its shape on its side.
-        let upright = if self.turned() && height < width { height * height / width } else { width };
+        let upright = if self.is_turned() && height < width { height * height / width } else { width };
         let upright = column(upright, height);
         (upright, height, ((width - upright) / 2) as i32)
     }
@@ -68,7 +68,7 @@ impl World {
 
     /// For how many milliseconds from now something on the display moves by itself.
     pub fn moves_for(&self) -> u64 {
-        if !self.awake() || self.locked() {
+        if !self.awake() || self.is_locked() {
             return 0;
         }
         let slide = self.slide.map_or(0, |(since, _)| (since + SLIDE).saturating_sub(self.millis));
@@ -86,7 +86,7 @@ impl World {
         }
         let back = if self.has_borders() { 0 } else { self.theme().back };
         let mut rgba = ui::draw(&self.view(), width, height, back);
-        if self.protected() {
+        if self.is_protected() {
             // The bars are the system's own windows, and stay.
             let line = 4 * width as usize;
             let (top, bottom) = (line * height as usize / 25, line * (height as usize * 12 / 13));
@@ -124,7 +124,7 @@ impl World {
         }
         let time = clock_text((self.clock() / 60 % (24 * 60)) as u32);
         let date = Date::new(self.clock() / DAY).long(language);
-        if self.locked() {
+        if self.is_locked() {
             dialogs::view_lock(&mut ui, &time, &date);
         } else {
             self.view_front(&mut ui, &time, &date);
@@ -141,7 +141,7 @@ impl World {
     }
 
     /// How far the page in front has been moved up at this moment.
-    fn scrolled(&self) -> usize {
+    fn scroll_offset(&self) -> usize {
         let Some(scroll) = self.scrolls.get(&self.scrolling()) else { return 0 };
         let spent = self.millis.saturating_sub(scroll.since).min(GLIDE);
         if !self.options.animations || spent == GLIDE || self.options.apps != AppSelection::All {
@@ -154,7 +154,7 @@ impl World {
     }
 
     /// How far to the right the page in front is that is still coming, in pixels.
-    fn slid(&self, width: i32) -> i32 {
+    fn slide_offset(&self, width: i32) -> i32 {
         let Some((since, side)) = self.slide.filter(|_| self.options.animations) else { return 0 };
         let left = (since + SLIDE).saturating_sub(self.millis) as i32;
         side * width * left * left / (SLIDE * SLIDE) as i32
@@ -171,17 +171,17 @@ impl World {
         match self.front.zip(self.page()) {
             Some(_) if self.millis < self.system.late_until => dialogs::view_late(ui),
             Some((app, page)) => {
-                ui.scrolled = self.scrolled();
+                ui.scrolled = self.scroll_offset();
                 let first = ui.nodes.len();
                 self.apps[app].view(page, &self.context(app, page), &self.providers, ui);
-                let by = self.slid(ui.px(540.0));
+                let by = self.slide_offset(ui.px(540.0));
                 ui::shift(&mut ui.nodes[first..], by);
             }
             None => {
                 if self.photo.is_none() {
                     home::view_wallpaper(ui, self.providers.settings.is_on(Switch::Dark));
                 }
-                ui.scrolled = self.scrolled();
+                ui.scrolled = self.scroll_offset();
                 home::view(ui, &self.manifests(&self.icons), time, date);
             }
         }
@@ -240,7 +240,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Event, Icon, Input, Language, Options, What, draw};
+    use crate::{Event, Icon, Input, Language, MarkContent, Options, draw};
 
     /// Every character that a widget writes is in the font: others would be drawn as empty boxes.
     #[test]
@@ -260,7 +260,7 @@ mod tests {
                             check(&world);
                             for icon in [Icon::Bin, Icon::Plus, Icon::Check] {
                                 let mut world = world.clone();
-                                let found = world.marks().into_iter().find(|mark| mark.what == What::Icon(icon));
+                                let found = world.marks().into_iter().find(|mark| mark.what == MarkContent::Icon(icon));
                                 if let Some((x, y)) = found.and_then(|mark| mark.target) {
                                     world.input(&Input::Tap { x, y });
                                     check(&world);

@@ -96,7 +96,7 @@ impl World {
     pub(super) fn refresh(&mut self, app: usize) {
         let Some(page) = self.stacks.get(&app).and_then(|stack| stack.last()).cloned() else { return };
         let mut told = self.apps[app].clone();
-        let effects = told.refreshed(&self.context(app, &page), &self.providers);
+        let effects = told.on_refresh(&self.context(app, &page), &self.providers);
         self.apps[app] = told;
         self.carry_out_all(app, effects);
     }
@@ -181,7 +181,7 @@ impl World {
         self.scrolls.remove(&(app, page.clone()));
         self.slide = Some((self.millis, 1));
         self.bring_forward(app);
-        let effects = self.apps[app].opened(&page, &self.providers);
+        let effects = self.apps[app].on_open(&page, &self.providers);
         self.carry_out_all(app, effects);
     }
 
@@ -206,7 +206,7 @@ impl World {
             self.leave_field();
             return self.carry_out_all(app, effects);
         }
-        match self.apps[app].unsaved(&self.context(app, &page), &self.providers) {
+        match self.apps[app].unsaved_question(&self.context(app, &page), &self.providers) {
             Some(question) => {
                 self.leave_field();
                 self.overlay = Some(Overlay::Question(app, question));

@@ -1,6 +1,6 @@
 //! A hand that finds words and icons on a phone with all apps, and touches them.
 
-use tapwright_phone::{ADB_KEYBOARD, AppSelection, Input, Key, Language, Mark, Options, What, World};
+use tapwright_phone::{ADB_KEYBOARD, AppSelection, Input, Key, Language, Mark, MarkContent, Options, World};
 
 pub struct Hand {
     pub world: World,
@@ -26,8 +26,8 @@ impl Hand {
     /// All words that can be seen, in the order in which they are drawn.
     pub fn words(&self) -> String {
         let words = self.world.marks().into_iter().filter_map(|mark| match mark.what {
-            What::Word(word) => Some(word),
-            What::Icon(_) | What::Control | What::Field => None,
+            MarkContent::Word(word) => Some(word),
+            MarkContent::Icon(_) | MarkContent::Control | MarkContent::Field => None,
         });
         words.collect::<Vec<_>>().join(" ")
     }
@@ -42,8 +42,8 @@ impl Hand {
         let words: Vec<&str> = name.split(' ').collect();
         let is_it = |at: usize| {
             words.iter().enumerate().all(|(i, word)| match marks.get(at + i).map(|mark| &mark.what) {
-                Some(What::Word(shown)) => shown == word,
-                Some(What::Icon(icon)) => words.len() == 1 && format!("{icon:?}") == *word,
+                Some(MarkContent::Word(shown)) => shown == word,
+                Some(MarkContent::Icon(icon)) => words.len() == 1 && format!("{icon:?}") == *word,
                 _ => false,
             })
         };
@@ -64,10 +64,10 @@ impl Hand {
 
     /// Touches what was drawn first of that name, as what stands in the title bar.
     pub fn tap_first(&mut self, name: &str) -> &mut Hand {
-        let is_it = |what: &What| match what {
-            What::Word(word) => word == name,
-            What::Icon(icon) => format!("{icon:?}") == name,
-            What::Control | What::Field => false,
+        let is_it = |what: &MarkContent| match what {
+            MarkContent::Word(word) => word == name,
+            MarkContent::Icon(icon) => format!("{icon:?}") == name,
+            MarkContent::Control | MarkContent::Field => false,
         };
         let found = self
             .world
@@ -93,7 +93,7 @@ impl Hand {
     }
 
     pub fn field(&mut self, number: usize) -> &mut Hand {
-        let fields: Vec<Mark> = self.world.marks().into_iter().filter(|mark| mark.what == What::Field).collect();
+        let fields: Vec<Mark> = self.world.marks().into_iter().filter(|mark| mark.what == MarkContent::Field).collect();
         let (x, y) = fields[number].target.expect("a field can be touched");
         self.world.input(&Input::Tap { x, y });
         self

@@ -9,7 +9,7 @@ const RAIL: &str = "com.tapwright.rail";
 const FIRST_DAY: u64 = 20_454;
 
 /// Searches the train at ten from Beijing to Changchun on 5 January, and orders a seat for the first passenger.
-fn ordered(seed: u64) -> Hand {
+fn order_seat(seed: u64) -> Hand {
     let mut hand = Hand::new(seed, RAIL);
     hand.set("rail.passengers", "Anna; Ben").set("wallet.pin", "135790").set("wallet.balance", "20000");
     hand.tap(&city(&hand, 0)).write("beij").tap("Beijing");
@@ -42,7 +42,7 @@ fn the_train_at_ten_is_ordered_and_paid_with_a_pin() {
         if !has_seats {
             continue;
         }
-        let mut hand = ordered(seed);
+        let mut hand = order_seat(seed);
         hand.seek("Order for");
         let order = hand.fact("rail.orders.0");
         assert!(order.starts_with(&format!("unpaid | {number} | Beijing | Changchun | 2026-01-05 | 10:00")), "{order}");
@@ -68,7 +68,7 @@ fn the_train_at_ten_is_ordered_and_paid_with_a_pin() {
 #[test]
 fn three_wrong_pins_lock_the_wallet_and_an_order_does_not_wait_for_ever() {
     let seed = (0..9).find(|seed| seats(*seed).2).unwrap();
-    let mut hand = ordered(seed);
+    let mut hand = order_seat(seed);
     hand.seek("Order for").seek("Pay");
     for _ in 0..3 {
         if !hand.world.field_has_focus() {
@@ -124,7 +124,7 @@ fn a_day_that_is_not_sold_cannot_be_pressed_and_a_pin_is_a_secret() {
     assert!(5 < open && open + closed == 31, "{open} {closed}");
     hand.tap("Minus");
     assert_eq!(days(&hand), [0, 31]);
-    let mut hand = ordered(seed);
+    let mut hand = order_seat(seed);
     hand.seek("Order for").seek("Pay").write("1357");
     let secret = nodes(&hand, &["password=\"true\""]);
     assert!(secret.len() == 1 && secret[0].contains("EditText") && secret[0].contains("text=\"••••\""), "{secret:?}");

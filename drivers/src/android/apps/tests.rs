@@ -34,10 +34,10 @@ fn check(app: &str, expected: Expect) {
 }
 
 fn check_on(installed: &[&str], app: &str, expected: Expect) {
-    expected.assert_eq(&told(&Apps::new(installed.iter().copied()), app));
+    expected.assert_eq(&lookup_in_words(&Apps::new(installed.iter().copied()), app));
 }
 
-fn told(apps: &Apps, app: &str) -> String {
+fn lookup_in_words(apps: &Apps, app: &str) -> String {
     match apps.resolve(app) {
         Ok(LaunchTarget::Home) => "home".to_owned(),
         Ok(LaunchTarget::Packages(found)) => found.join(", "),
@@ -94,9 +94,9 @@ fn every_official_name_opens_its_app() {
     let everything = Apps::new(all.iter().copied().chain(system));
     assert!(rows(OFFICIAL).count() > 120);
     for (name, package) in rows(OFFICIAL) {
-        assert_eq!(told(&everything, name), package, "{name}, of all");
-        assert_eq!(told(&Apps::new(std::iter::once(package)), name), package, "{name}, alone");
-        assert_eq!(told(&everything, &name.to_uppercase()), package, "{name}, in capitals");
+        assert_eq!(lookup_in_words(&everything, name), package, "{name}, of all");
+        assert_eq!(lookup_in_words(&Apps::new(std::iter::once(package)), name), package, "{name}, alone");
+        assert_eq!(lookup_in_words(&everything, &name.to_uppercase()), package, "{name}, in capitals");
     }
 }
 
@@ -117,7 +117,7 @@ fn a_name_whose_app_is_missing_opens_no_other() {
         assert!(
             matches!(others.resolve(name), Err(DriverErrorKind::NoSuchApp { .. })),
             "{name}: {}",
-            told(&others, name)
+            lookup_in_words(&others, name)
         );
     }
 }
@@ -126,7 +126,11 @@ fn a_name_whose_app_is_missing_opens_no_other() {
 fn an_app_that_is_only_like_it_is_not_opened() {
     for (name, others) in rows(LOOKALIKES) {
         let apps = Apps::new(others.split(' '));
-        assert!(matches!(apps.resolve(name), Err(DriverErrorKind::NoSuchApp { .. })), "{name}: {}", told(&apps, name));
+        assert!(
+            matches!(apps.resolve(name), Err(DriverErrorKind::NoSuchApp { .. })),
+            "{name}: {}",
+            lookup_in_words(&apps, name)
+        );
     }
 }
 
@@ -142,7 +146,7 @@ fn labels_of_the_device_are_names_too() {
         icon("org.example.two", None),
         icon("org.example.not.installed", Some("Ghost")),
     ]);
-    let check = |app: &str, expected: Expect| expected.assert_eq(&told(&apps, app));
+    let check = |app: &str, expected: Expect| expected.assert_eq(&lookup_in_words(&apps, app));
     check("tide tables", expect!["org.example.one"]);
     check("Tide Tabels", expect!["org.example.one"]);
     check("Tide", expect![[r#"no app is called "Tide"; near it: Tide Tables, org.example.two"#]]);
@@ -196,7 +200,7 @@ fn every_name_of_the_table_leads_back_to_its_package() {
             assert!(!is_launcher(package), "{package}");
             let apps = Apps::new(std::iter::once(&**package));
             for name in std::iter::once(&app.label).chain(&app.names).chain(&app.common) {
-                assert_eq!(told(&apps, name), *package, "{name}");
+                assert_eq!(lookup_in_words(&apps, name), *package, "{name}");
             }
         }
     }

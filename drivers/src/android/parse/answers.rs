@@ -234,7 +234,7 @@ mod tests {
     }
 
     /// The lines that are picked of a list, by packages and labels; an activity has a label, and so has its app.
-    fn listed(apps: &[(&str, &str)]) -> String {
+    fn activity_list(apps: &[(&str, &str)]) -> String {
         let block = |(at, (package, label)): (usize, &(&str, &str))| {
             format!(
                 "  Activity #{at}:\n      packageName={package}\n      labelRes=0x7f110020 nonLocalizedLabel=null icon=0x0 banner=0x0\n        \
@@ -244,19 +244,20 @@ mod tests {
         format!("{} activities found:\n{}", apps.len(), apps.iter().enumerate().map(block).collect::<String>())
     }
 
-    fn told(list: &[AppIcon]) -> Vec<(&str, Option<&str>)> {
+    fn labels_of(list: &[AppIcon]) -> Vec<(&str, Option<&str>)> {
         list.iter().map(|icon| (&*icon.package, icon.label.as_deref())).collect()
     }
 
     #[test]
     fn icons_and_their_labels() {
         let noise = "WARNING: linker: app_process has text relocations.\n";
-        let list =
-            icons(&(noise.to_owned() + &listed(&[("com.a", "An app"), ("com.a", "Another"), ("com.c", "null")])));
+        let list = icons(
+            &(noise.to_owned() + &activity_list(&[("com.a", "An app"), ("com.a", "Another"), ("com.c", "null")])),
+        );
         assert!(!list.contradicts_itself);
-        assert_eq!(told(&list.icons), [("com.a", Some("An app")), ("com.a", Some("Another")), ("com.c", None)]);
+        assert_eq!(labels_of(&list.icons), [("com.a", Some("An app")), ("com.a", Some("Another")), ("com.c", None)]);
         assert_eq!(icons("No activities found\n"), IconList::default());
-        assert!(icons(&listed(&[("com.a", "x"), ("com.b;reboot", "y")])).contradicts_itself);
+        assert!(icons(&activity_list(&[("com.a", "x"), ("com.b;reboot", "y")])).contradicts_itself);
         assert!(
             icons("packageName=com.a\nnonLocalizedLabel=A\n").contradicts_itself,
             "nothing says how many there are"
@@ -284,18 +285,22 @@ mod tests {
             for at in 0..3 {
                 let mut apps = vec![("com.one", "One"), ("com.victim", "Purse")];
                 apps.insert(at, ("com.evil", label));
-                let list = icons(&listed(&apps));
+                let list = icons(&activity_list(&apps));
                 let of_victim: Vec<_> = list.icons.iter().filter(|icon| icon.package == "com.victim").collect();
                 let is_right = of_victim.iter().all(|icon| icon.label.as_deref() == Some("Purse"));
                 assert!(list.contradicts_itself || is_right, "{at}: {label}");
             }
         }
-        let section = |package: &str, label: &str| format!("m4rk3r {package}\n{}", listed(&[(package, label)]));
+        let section = |package: &str, label: &str| format!("m4rk3r {package}\n{}", activity_list(&[(package, label)]));
         let evil = forged("1").replace("Activity #1", "m4rk3d com.victim");
         let asked = section("com.one", "One") + &section("com.evil", &evil) + &section("com.victim", "Purse");
-        let asked = asked + "m4rk3r com.none\nNo activities found\nm4rk3r com.two\n" + &listed(&[("com.one", "One")]);
+        let asked =
+            asked + "m4rk3r com.none\nNo activities found\nm4rk3r com.two\n" + &activity_list(&[("com.one", "One")]);
         let icons = icons_one_by_one(&asked, "m4rk3r");
-        assert_eq!(told(&icons), [("com.one", Some("One")), ("com.evil", Some("x")), ("com.victim", Some("Purse"))]);
+        assert_eq!(
+            labels_of(&icons),
+            [("com.one", Some("One")), ("com.evil", Some("x")), ("com.victim", Some("Purse"))]
+        );
     }
 
     #[test]

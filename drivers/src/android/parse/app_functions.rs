@@ -225,7 +225,7 @@ impl<'a> Types<'a> {
 
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Executed {
+pub(crate) enum FunctionResult {
     /// What it returns, as JSON without the lists that the documents put around everything.
     Done(Value),
     /// Nothing was done.
@@ -237,12 +237,12 @@ pub(crate) enum Executed {
 }
 
 /// Reads what `execute-app-function` has printed. The first versions exit with 0 whatever happens.
-pub(crate) fn executed(status: i32, output: &str, answers_list: bool) -> Executed {
+pub(crate) fn parse_execution(status: i32, output: &str, answers_list: bool) -> FunctionResult {
     let output = output.trim();
     if let Ok(Value::Object(answer)) = serde_json::from_str::<Value>(output)
         && status == 0
     {
-        return Executed::Done(match answer.get(ANSWER) {
+        return FunctionResult::Done(match answer.get(ANSWER) {
             Some(Value::Array(list)) if answers_list => list.iter().map(plain).collect(),
             Some(value) => plain(value),
             None if answers_list => json!([]),
@@ -250,7 +250,7 @@ pub(crate) fn executed(status: i32, output: &str, answers_list: bool) -> Execute
         });
     }
     if output.contains("Can't find service") {
-        return Executed::NoService;
+        return FunctionResult::NoService;
     }
     let why = output.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing");
     let why = why.trim_end_matches("See logcat for more details.").trim();
@@ -270,8 +270,8 @@ pub(crate) fn executed(status: i32, output: &str, answers_list: bool) -> Execute
     ];
     let is_refused = NOT_BEGUN.iter().any(|words| lower.contains(words)) || lower.starts_with("unknown option");
     match is_refused {
-        true => Executed::Refused(told),
-        false => Executed::Unclear(told),
+        true => FunctionResult::Refused(told),
+        false => FunctionResult::Unclear(told),
     }
 }
 
@@ -422,8 +422,8 @@ mod tests {
 
     #[test]
     fn what_came_of_a_call_is_read() {
-        let done = |text: &str, is_list| match executed(0, text, is_list) {
-            Executed::Done(value) => value.to_string(),
+        let done = |text: &str, is_list| match parse_execution(0, text, is_list) {
+            FunctionResult::Done(value) => value.to_string(),
             other => format!("{other:?}"),
         };
         assert_eq!(done(r#"{"androidAppfunctionsReturnValue": ["note-42"]}"#, false), r#""note-42""#);
@@ -436,7 +436,7 @@ mod tests {
         // An app's words do not make a failure of an answer.
         let words = r#"{"androidAppfunctionsReturnValue": ["java.lang.SecurityException: permission denied"]}"#;
         assert_eq!(done(words, false), r#""java.lang.SecurityException: permission denied""#);
-        let refused = |status, text: &str| matches!(executed(status, text, false), Executed::Refused(_));
+        let refused = |status, text: &str| matches!(parse_execution(status, text, false), FunctionResult::Refused(_));
         assert!(refused(255, "Exception: java.lang.SecurityException: Permission Denial: com.android.shell"));
         assert!(refused(
             0,
@@ -452,8 +452,8 @@ mod tests {
             (0, ""),
             (1, r#"{"androidAppfunctionsReturnValue": ["x"]}"#),
         ] {
-            assert!(matches!(executed(status, text, false), Executed::Unclear(_)), "{text}");
+            assert!(matches!(parse_execution(status, text, false), FunctionResult::Unclear(_)), "{text}");
         }
-        assert_eq!(executed(20, "cmd: Can't find service: app_function", false), Executed::NoService);
+        assert_eq!(parse_execution(20, "cmd: Can't find service: app_function", false), FunctionResult::NoService);
     }
 }

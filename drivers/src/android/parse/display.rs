@@ -42,7 +42,7 @@ pub(crate) fn displays(panels: &str, dump: &str) -> Vec<Display> {
 }
 
 /// The display to look at: the first one that is on.
-pub(crate) fn shown(displays: &[Display]) -> Option<&Display> {
+pub(crate) fn first_on(displays: &[Display]) -> Option<&Display> {
     displays.iter().find(|display| display.is_on)
 }
 
@@ -125,7 +125,11 @@ mod tests {
             })
             .collect();
         let at = displays(panels, dump);
-        expected.assert_eq(&format!("{}\nlooks at {:?}", lines.join("\n"), shown(&at).map(|display| display.number)));
+        expected.assert_eq(&format!(
+            "{}\nlooks at {:?}",
+            lines.join("\n"),
+            first_on(&at).map(|display| display.number)
+        ));
     }
 
     #[test]

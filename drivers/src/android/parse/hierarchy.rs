@@ -34,7 +34,7 @@ pub(crate) fn tree(output: &str) -> Result<Tree, DriverErrorKind> {
     let malformed = |why: &str| DriverErrorKind::MalformedResponse {
         why: format!("the widget tree is not XML as Android writes it: {why}"),
     };
-    bounded(xml).map_err(malformed)?;
+    check_bounds(xml).map_err(malformed)?;
     let options =
         ParsingOptions { allow_dtd: false, nodes_limit: 2 * WIDGETS_MAX as u32 + 4, ..ParsingOptions::default() };
     let document = Document::parse_with_options(xml, options).map_err(|error| malformed(&error.to_string()))?;
@@ -83,7 +83,7 @@ pub(crate) fn complaint(output: &str) -> Option<&str> {
 }
 
 /// Whether a dump is small enough to be parsed. It looks at quotes and angle brackets only: the parser says what is XML.
-fn bounded(xml: &str) -> Result<(), &'static str> {
+fn check_bounds(xml: &str) -> Result<(), &'static str> {
     if xml.len() > BYTES_MAX {
         return Err("it is too long");
     }

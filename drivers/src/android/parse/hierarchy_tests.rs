@@ -228,18 +228,18 @@ fn what_is_too_much_is_not_parsed() {
 
 /// A widget with everything that an app can choose.
 #[derive(Clone, Debug)]
-struct Written {
+struct WrittenTree {
     text: String,
     description: String,
     hint: String,
     id: String,
     password: bool,
     focused: bool,
-    children: Vec<Written>,
+    children: Vec<WrittenTree>,
 }
 
 /// What Android's `uiautomator` leaves of a text: it writes a full stop for what XML has no place for.
-fn stripped(text: &str) -> String {
+fn strip(text: &str) -> String {
     text.chars()
         .map(|letter| match letter {
             '\u{1}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' => {
@@ -275,19 +275,19 @@ fn attribute(xml: &mut String, name: &str, value: &str) {
     xml.push(quote);
 }
 
-fn write(xml: &mut String, widget: &Written, index: usize) {
+fn write(xml: &mut String, widget: &WrittenTree, index: usize) {
     xml.push_str("<node");
     attribute(xml, "index", &index.to_string());
-    attribute(xml, "text", &stripped(&widget.text));
-    attribute(xml, "resource-id", &stripped(&widget.id));
+    attribute(xml, "text", &strip(&widget.text));
+    attribute(xml, "resource-id", &strip(&widget.id));
     attribute(xml, "class", "android.widget.EditText");
     attribute(xml, "package", "com.example");
-    attribute(xml, "content-desc", &stripped(&widget.description));
+    attribute(xml, "content-desc", &strip(&widget.description));
     for (name, is) in [("clickable", true), ("focused", widget.focused), ("password", widget.password)] {
         attribute(xml, name, &is.to_string());
     }
     attribute(xml, "bounds", "[1,2][30,40]");
-    attribute(xml, "hint", &stripped(&widget.hint));
+    attribute(xml, "hint", &strip(&widget.hint));
     if widget.children.is_empty() {
         xml.push_str(" />");
         return;
@@ -297,23 +297,23 @@ fn write(xml: &mut String, widget: &Written, index: usize) {
     xml.push_str("</node>");
 }
 
-fn compare(widgets: &mut std::slice::Iter<'_, Widget>, written: &Written, depth: u32) {
+fn compare(widgets: &mut std::slice::Iter<'_, Widget>, written: &WrittenTree, depth: u32) {
     let read = widgets.next().expect("a widget");
-    let text = if written.password { String::new() } else { stripped(&written.text) };
+    let text = if written.password { String::new() } else { strip(&written.text) };
     let expected = Widget {
         depth,
         text,
-        description: stripped(&written.description),
-        hint: stripped(&written.hint),
+        description: strip(&written.description),
+        hint: strip(&written.hint),
         remarks: Vec::new(),
         class: "EditText".to_owned(),
-        id: stripped(&written.id),
+        id: strip(&written.id),
         app: "com.example".to_owned(),
         bounds: [1, 2, 30, 40],
         can_be_touched: true,
         has_focus: written.focused,
         is_password: written.password,
-        dots: written.password.then(|| dots(&stripped(&written.text))).flatten(),
+        dots: written.password.then(|| dots(&strip(&written.text))).flatten(),
         ..Widget::default()
     };
     assert_eq!(*read, expected);
@@ -341,12 +341,12 @@ fn string() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
 }
 
-fn written() -> impl Strategy<Value = Written> {
-    let widget = |children: Vec<Written>| {
+fn tree_strategy() -> impl Strategy<Value = WrittenTree> {
+    let widget = |children: Vec<WrittenTree>| {
         (string(), string(), string(), string(), any::<bool>(), any::<bool>()).prop_map(
             move |(text, description, hint, id, password, focused)| {
                 let children = children.clone();
-                Written { text, description, hint, id, password, focused, children }
+                WrittenTree { text, description, hint, id, password, focused, children }
             },
         )
     };
@@ -365,7 +365,7 @@ fn ten_thousand_trees_are_read_as_they_were_written() {
     };
     let mut singles = 0;
     runner
-        .run(&written(), |written| {
+        .run(&tree_strategy(), |written| {
             let mut xml =
                 "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?><hierarchy rotation=\"0\">".to_owned();
             write(&mut xml, &written, 0);
@@ -380,7 +380,7 @@ fn ten_thousand_trees_are_read_as_they_were_written() {
     // And values between single quotes were among them.
     let mut draw = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     for _ in 0..200 {
-        let written = written().new_tree(&mut draw).unwrap().current();
+        let written = tree_strategy().new_tree(&mut draw).unwrap().current();
         singles += u32::from(written.text.contains('"'));
     }
     assert!(singles > 20, "{singles}");

@@ -14,7 +14,7 @@ const COLOR_SPACE_MAX: u32 = 15;
 
 /// A picture as the device sent it, checked to be whole but not decoded yet.
 #[derive(Clone, Debug)]
-pub(crate) struct Shot {
+pub(crate) struct Screenshot {
     bytes: Vec<u8>,
     /// Where the picture is in `bytes`.
     start: usize,
@@ -63,9 +63,9 @@ impl Pixels {
     }
 }
 
-impl PartialEq for Shot {
+impl PartialEq for Screenshot {
     /// Whether both show the same. Equal pixels make equal files, since a device encodes them the same way each time.
-    fn eq(&self, other: &Shot) -> bool {
+    fn eq(&self, other: &Screenshot) -> bool {
         self.form == other.form && self.size == other.size && self.body() == other.body()
     }
 }
@@ -74,7 +74,7 @@ impl PartialEq for Shot {
 ///
 /// # Errors
 /// As `excuse`, or `MalformedResponse` if the picture is not whole.
-pub(crate) fn png(bytes: Vec<u8>) -> Result<Shot, DriverErrorKind> {
+pub(crate) fn png(bytes: Vec<u8>) -> Result<Screenshot, DriverErrorKind> {
     let begin = &bytes[..bytes.len().min(NOISE_MAX + PNG.len())];
     let Some(start) = begin.windows(PNG.len()).position(|window| window == PNG) else { return Err(excuse(&bytes)) };
     let picture = &bytes[start..];
@@ -88,7 +88,7 @@ pub(crate) fn png(bytes: Vec<u8>) -> Result<Shot, DriverErrorKind> {
     };
     believable(size)?;
     let is_of_any_display = warns(&bytes[..start]);
-    Ok(Shot { start, end: start + length, bytes, size, form: Form::Png, is_of_any_display })
+    Ok(Screenshot { start, end: start + length, bytes, size, form: Form::Png, is_of_any_display })
 }
 
 /// How long a PNG is, with its last chunk; `None` if that has not come.
@@ -112,7 +112,7 @@ fn png_length(picture: &[u8]) -> Option<usize> {
 ///
 /// # Errors
 /// As `excuse`, or `MalformedResponse` if it is not whole or its format is unknown.
-pub(crate) fn raw(bytes: Vec<u8>) -> Result<Shot, DriverErrorKind> {
+pub(crate) fn raw(bytes: Vec<u8>) -> Result<Screenshot, DriverErrorKind> {
     // Most often it is all that there is. Else lines come before it; a width of pixels has zeros in it, which no line has.
     let starts = 0..bytes.len().min(NOISE_MAX);
     for start in starts {
@@ -122,7 +122,7 @@ pub(crate) fn raw(bytes: Vec<u8>) -> Result<Shot, DriverErrorKind> {
                 let body = header.body();
                 let is_of_any_display = warns(&bytes[..start]);
                 let (start, form) = (start + length, Form::Raw(header.pixels));
-                Ok(Shot { start, end: start + body, bytes, size: header.size, form, is_of_any_display })
+                Ok(Screenshot { start, end: start + body, bytes, size: header.size, form, is_of_any_display })
             }
             None => Err(truncated(&bytes, bytes.len() - start)),
         };
@@ -224,7 +224,7 @@ fn words(bytes: &[u8]) -> Option<String> {
     Some(super::answers::shortened(&said))
 }
 
-impl Shot {
+impl Screenshot {
     fn body(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
@@ -250,16 +250,16 @@ impl Shot {
         let body = self.body();
         let made = match self.form {
             Form::Raw(Pixels::Rgba) => Picture::new(self.size, body),
-            Form::Raw(Pixels::Rgbx) => Picture::new(self.size, mapped(body, 4, |p| [p[0], p[1], p[2], 255])),
-            Form::Raw(Pixels::Bgra) => Picture::new(self.size, mapped(body, 4, |p| [p[2], p[1], p[0], p[3]])),
-            Form::Raw(Pixels::Rgb) => Picture::new(self.size, mapped(body, 3, |p| [p[0], p[1], p[2], 255])),
-            Form::Raw(Pixels::Rgb565) => Picture::new(self.size, mapped(body, 2, rgb565)),
-            Form::Png => return self.decoded(),
+            Form::Raw(Pixels::Rgbx) => Picture::new(self.size, map_pixels(body, 4, |p| [p[0], p[1], p[2], 255])),
+            Form::Raw(Pixels::Bgra) => Picture::new(self.size, map_pixels(body, 4, |p| [p[2], p[1], p[0], p[3]])),
+            Form::Raw(Pixels::Rgb) => Picture::new(self.size, map_pixels(body, 3, |p| [p[0], p[1], p[2], 255])),
+            Form::Raw(Pixels::Rgb565) => Picture::new(self.size, map_pixels(body, 2, rgb565)),
+            Form::Png => return self.decode(),
         };
         made.map_err(|error| DriverErrorKind::MalformedResponse { why: error.to_string() })
     }
 
-    fn decoded(&self) -> Result<Picture, DriverErrorKind> {
+    fn decode(&self) -> Result<Picture, DriverErrorKind> {
         let malformed = |error: image::ImageError| DriverErrorKind::MalformedResponse {
             why: format!("a damaged picture: {error}"),
         };
@@ -276,7 +276,7 @@ impl Shot {
     }
 }
 
-fn mapped(body: &[u8], bytes: usize, pixel: impl Fn(&[u8]) -> [u8; 4]) -> Vec<u8> {
+fn map_pixels(body: &[u8], bytes: usize, pixel: impl Fn(&[u8]) -> [u8; 4]) -> Vec<u8> {
     body.chunks_exact(bytes).flat_map(pixel).collect()
 }
 

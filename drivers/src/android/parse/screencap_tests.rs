@@ -20,7 +20,7 @@ fn small_png() -> Vec<u8> {
     bytes
 }
 
-fn check(shot: Result<Shot, DriverErrorKind>, expected: Expect) {
+fn check(shot: Result<Screenshot, DriverErrorKind>, expected: Expect) {
     let told = shot
         .and_then(|shot| shot.picture())
         .map(|picture| format!("{} {:?}", picture.size(), picture.rgba()))

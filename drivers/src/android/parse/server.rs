@@ -67,7 +67,7 @@ pub(crate) fn length(digits: [u8; 4]) -> Result<usize, DriverErrorKind> {
 
 /// What an adb server says of a device that it knows and cannot use yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Passing {
+pub(crate) enum PassingState {
     /// It comes up by itself.
     Connecting,
     /// It does not answer, as many do for a moment while they come up.
@@ -77,14 +77,14 @@ pub(crate) enum Passing {
 }
 
 /// Whether a `FAIL` tells of a state that ends by itself.
-pub(crate) fn passing(message: &str) -> Option<Passing> {
+pub(crate) fn passing(message: &str) -> Option<PassingState> {
     let says = |word| message.contains(word);
     if says("authorizing") {
-        Some(Passing::Authorizing)
+        Some(PassingState::Authorizing)
     } else if says("connecting") {
-        Some(Passing::Connecting)
+        Some(PassingState::Connecting)
     } else {
-        says("device offline").then_some(Passing::Offline)
+        says("device offline").then_some(PassingState::Offline)
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn input(text: &str) -> Vec<u8> {
 
 /// Looks for the end of a command in the output of a shell that stays open: `marker`, a colon, the exit code and the end
 /// of the line. Returns how long the command's own output is, and its exit code.
-pub(crate) fn ended(output: &[u8], marker: &str) -> Option<(usize, i32)> {
+pub(crate) fn command_end(output: &[u8], marker: &str) -> Option<(usize, i32)> {
     let at = find(output, marker.as_bytes())?;
     let rest = output[at + marker.len()..].strip_prefix(b":")?;
     let end = rest.iter().position(|byte| *byte == b'\n')?;
@@ -126,11 +126,11 @@ mod tests {
 
     #[test]
     fn an_end_is_found_only_when_it_is_whole() {
-        assert_eq!(ended(b"hello\nM123:0\n", "M123"), Some((6, 0)));
-        assert_eq!(ended(b"no end of lineM123:127\r\n", "M123"), Some((14, 127)));
-        assert_eq!(ended(b"M123:", "M123"), None);
-        assert_eq!(ended(b"M123:12", "M123"), None);
-        assert_eq!(ended(b"M12", "M123"), None);
+        assert_eq!(command_end(b"hello\nM123:0\n", "M123"), Some((6, 0)));
+        assert_eq!(command_end(b"no end of lineM123:127\r\n", "M123"), Some((14, 127)));
+        assert_eq!(command_end(b"M123:", "M123"), None);
+        assert_eq!(command_end(b"M123:12", "M123"), None);
+        assert_eq!(command_end(b"M12", "M123"), None);
     }
 
     proptest! {

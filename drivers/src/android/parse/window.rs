@@ -271,7 +271,7 @@ fn lock(told: &[&str], app_has_focus: bool) -> Option<LockState> {
 }
 
 /// Whether the window with the focus of this display lets nobody take pictures of it.
-pub(crate) fn protected(dump: &str, display: u32) -> bool {
+pub(crate) fn is_protected(dump: &str, display: u32) -> bool {
     const FLAG_SECURE: u32 = 0x2000;
     let lines = Dump::read(dump);
     let focuses = lines.of("mCurrentFocus=", display);

@@ -51,16 +51,16 @@ fn windows_that_may_not_be_seen() {
         ("fl=LAYOUT_IN_SCREEN INSECURE}", false),
         ("", false),
     ] {
-        assert_eq!(protected(&dump(flags), 0), is, "{flags}");
+        assert_eq!(is_protected(&dump(flags), 0), is, "{flags}");
     }
-    assert!(!protected("", 0));
-    assert!(!protected("mCurrentFocus=null\nWindow #0\nfl=SECURE", 0));
+    assert!(!is_protected("", 0));
+    assert!(!is_protected("mCurrentFocus=null\nWindow #0\nfl=SECURE", 0));
     // Of two displays, the one that is looked at.
     let two = "Display: mDisplayId=1\n  mCurrentFocus=Window{bb u0 a/b}\nDisplay: mDisplayId=0\n  mCurrentFocus=Window{cc u0 c/d}\n\
                WINDOW MANAGER WINDOWS (dumpsys window windows)\n  Window #0 Window{bb u0 a/b}:\n      fl=SECURE}\n  \
                Window #1 Window{cc u0 c/d}:\n      fl=FULLSCREEN}\n";
-    assert!(protected(two, 1));
-    assert!(!protected(two, 0));
+    assert!(is_protected(two, 1));
+    assert!(!is_protected(two, 0));
 }
 
 #[test]

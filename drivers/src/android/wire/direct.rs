@@ -13,7 +13,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-use super::greet::{self, Greeted};
+use super::greet::{self, GreetedDevice};
 use crate::android::keys::Keys;
 use crate::android::parse::packet::{self, Greeting, Header};
 use crate::deadline::Deadline;
@@ -106,7 +106,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Direct {
     pub async fn connect(address: &str, keys: &Keys, deadline: Deadline) -> Result<Direct, DriverErrorKind> {
-        let Greeted { greeting, read, write } = greet::greet(address, keys, deadline).await?;
+        let GreetedDevice { greeting, read, write } = greet::greet(address, keys, deadline).await?;
         if greeting.state != "device" {
             return Err(DriverErrorKind::Refused { why: format!("the device says that it is {:?}", greeting.state) });
         }

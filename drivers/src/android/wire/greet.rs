@@ -20,21 +20,21 @@ const BANNER: &[u8] = b"host::features=shell_v2,cmd";
 const GREETS: Duration = Duration::from_secs(10);
 
 /// A device that has greeted us.
-pub(super) struct Greeted {
+pub(super) struct GreetedDevice {
     pub greeting: Greeting,
     pub read: BufReader<OwnedReadHalf>,
     pub write: OwnedWriteHalf,
 }
 
 /// What a device has come to say.
-enum Said {
+enum DeviceMessage {
     Greeting(Greeting),
     /// It asks its owner about the key of this file.
     AsksAbout(PathBuf),
 }
 
 /// Connects and greets.
-pub(super) async fn greet(address: &str, keys: &Keys, deadline: Deadline) -> Result<Greeted, DriverErrorKind> {
+pub(super) async fn greet(address: &str, keys: &Keys, deadline: Deadline) -> Result<GreetedDevice, DriverErrorKind> {
     let lost = |error| DriverErrorKind::Lost { why: format!("no device answers at {address}: {error}") };
     let introduction = async {
         let mut socket = TcpStream::connect(address).await.map_err(lost)?;
@@ -48,10 +48,10 @@ pub(super) async fn greet(address: &str, keys: &Keys, deadline: Deadline) -> Res
     };
     let (said, mut read, write) = deadline.or_sooner(GREETS).hold("to connect to the device", introduction).await?;
     let greeting = match said {
-        Said::Greeting(greeting) => greeting,
-        Said::AsksAbout(key) => allowed(&mut read, key, keys, deadline).await?,
+        DeviceMessage::Greeting(greeting) => greeting,
+        DeviceMessage::AsksAbout(key) => wait_for_permission(&mut read, key, keys, deadline).await?,
     };
-    Ok(Greeted { greeting, read, write })
+    Ok(GreetedDevice { greeting, read, write })
 }
 
 /// Shows the device our keys, if it wants to see them.
@@ -60,14 +60,14 @@ async fn introduce(
     keys: &Keys,
     read: &mut BufReader<OwnedReadHalf>,
     write: &mut OwnedWriteHalf,
-) -> Result<Said, DriverErrorKind> {
+) -> Result<DeviceMessage, DriverErrorKind> {
     let mut found: Option<FoundKeys> = None;
     let mut tried = 0;
     loop {
         // Until both have greeted each other, the older rules hold.
         let (header, payload) = receive(read, 0).await.map_err(|end| end.kind())?;
         match header.command {
-            packet::CONNECT => return Ok(Said::Greeting(packet::greeting(&header, &payload))),
+            packet::CONNECT => return Ok(DeviceMessage::Greeting(packet::greeting(&header, &payload))),
             packet::AUTH => {}
             packet::TLS => {
                 return Err(DriverErrorKind::Refused {
@@ -103,7 +103,7 @@ async fn introduce(
                 target: "tapwright_person",
                 "the device asks on its screen whether to allow this computer: say yes there"
             );
-            return Ok(Said::AsksAbout(key.at.clone()));
+            return Ok(DeviceMessage::AsksAbout(key.at.clone()));
         } else {
             return Err(DriverErrorKind::Refused { why: no_key(address, keys, found) });
         }
@@ -111,14 +111,14 @@ async fn introduce(
 }
 
 /// Waits until the device's owner has allowed the key.
-async fn allowed(
+async fn wait_for_permission(
     read: &mut BufReader<OwnedReadHalf>,
     key: PathBuf,
     keys: &Keys,
     deadline: Deadline,
 ) -> Result<Greeting, DriverErrorKind> {
     let patience = deadline.or_sooner(keys.person);
-    let waits = patience.left();
+    let waits = patience.remaining();
     let refused = |what: &str| DriverErrorKind::Refused {
         why: format!(
             "{what}: allow this computer on the device's screen (\"always\", or it is asked again), then try again; its key is {}",

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::android::parse::server::{self as parse, Passing};
+use crate::android::parse::server::{self as parse, PassingState};
 use crate::deadline::Deadline;
 
 /// The least time between two questions whether a device can be used yet, and the most.
@@ -65,9 +65,9 @@ impl Server {
     pub async fn open(&self, service: &str) -> Result<Stream, DriverErrorKind> {
         let mut socket = dial(&self.address).await?;
         send(&mut socket, &format!("host:transport:{}", self.serial)).await?;
-        accepted(&mut socket).await?;
+        read_okay(&mut socket).await?;
         send(&mut socket, service).await?;
-        accepted(&mut socket).await?;
+        read_okay(&mut socket).await?;
         Ok(Stream { socket })
     }
 }
@@ -85,18 +85,18 @@ async fn ready(
         let began = Instant::now();
         let mut socket = dial(address).await?;
         send(&mut socket, &format!("host-serial:{serial}:features")).await?;
-        let Some(message) = refused(&mut socket).await? else { return text(&mut socket).await };
+        let Some(message) = read_refusal(&mut socket).await? else { return text(&mut socket).await };
         let patience = match parse::passing(&message) {
-            Some(Passing::Connecting) => deadline,
-            Some(Passing::Authorizing) => asked,
+            Some(PassingState::Connecting) => deadline,
+            Some(PassingState::Authorizing) => asked,
             // Whoever finds an address again does it by connecting anew.
-            Some(Passing::Offline) if is_address(serial) => return Err(parse::failure(&message)),
-            Some(Passing::Offline) => offline,
+            Some(PassingState::Offline) if is_address(serial) => return Err(parse::failure(&message)),
+            Some(PassingState::Offline) => offline,
             None => return Err(parse::failure(&message)),
         };
         tracing::debug!(serial, message, "asks the adb server again");
         // Time is left for the answer that says why, which a timeout would not.
-        if patience.left() <= 2 * pause {
+        if patience.remaining() <= 2 * pause {
             return Err(parse::failure(&message));
         }
         patience.rest_until(began + pause).await;
@@ -112,12 +112,12 @@ fn is_address(serial: &str) -> bool {
 pub(crate) async fn ask(address: &str, request: &str) -> Result<String, DriverErrorKind> {
     let mut socket = dial(address).await?;
     send(&mut socket, request).await?;
-    accepted(&mut socket).await?;
+    read_okay(&mut socket).await?;
     text(&mut socket).await
 }
 
 async fn text(socket: &mut TcpStream) -> Result<String, DriverErrorKind> {
-    Ok(String::from_utf8_lossy(&counted(socket).await?).into_owned())
+    Ok(String::from_utf8_lossy(&read_counted_bytes(socket).await?).into_owned())
 }
 
 const NO_SERVER: &str = "no adb server";
@@ -131,20 +131,20 @@ async fn dial(address: &str) -> Result<TcpStream, DriverErrorKind> {
 }
 
 async fn send(socket: &mut TcpStream, request: &str) -> Result<(), DriverErrorKind> {
-    socket.write_all(&parse::request(request)?).await.map_err(broken)
+    socket.write_all(&parse::request(request)?).await.map_err(io_error)
 }
 
-async fn accepted(socket: &mut TcpStream) -> Result<(), DriverErrorKind> {
-    match refused(socket).await? {
+async fn read_okay(socket: &mut TcpStream) -> Result<(), DriverErrorKind> {
+    match read_refusal(socket).await? {
         None => Ok(()),
         Some(message) => Err(parse::failure(&message)),
     }
 }
 
 /// What the server says against a request, if it does.
-async fn refused(socket: &mut TcpStream) -> Result<Option<String>, DriverErrorKind> {
+async fn read_refusal(socket: &mut TcpStream) -> Result<Option<String>, DriverErrorKind> {
     let mut status = [0; 4];
-    socket.read_exact(&mut status).await.map_err(broken)?;
+    socket.read_exact(&mut status).await.map_err(io_error)?;
     match &status {
         b"OKAY" => Ok(None),
         b"FAIL" => text(socket).await.map(Some),
@@ -158,26 +158,26 @@ async fn refused(socket: &mut TcpStream) -> Result<Option<String>, DriverErrorKi
 }
 
 /// Bytes behind their own length, which has four digits and so is bounded.
-async fn counted(socket: &mut TcpStream) -> Result<Vec<u8>, DriverErrorKind> {
+async fn read_counted_bytes(socket: &mut TcpStream) -> Result<Vec<u8>, DriverErrorKind> {
     let mut length = [0; 4];
-    socket.read_exact(&mut length).await.map_err(broken)?;
+    socket.read_exact(&mut length).await.map_err(io_error)?;
     let mut bytes = vec![0; parse::length(length)?];
-    socket.read_exact(&mut bytes).await.map_err(broken)?;
+    socket.read_exact(&mut bytes).await.map_err(io_error)?;
     Ok(bytes)
 }
 
-fn broken(error: std::io::Error) -> DriverErrorKind {
+fn io_error(error: std::io::Error) -> DriverErrorKind {
     DriverErrorKind::Lost { why: format!("the adb server broke off: {error}") }
 }
 
 impl Stream {
     pub async fn read(&mut self) -> Result<Option<Vec<u8>>, DriverErrorKind> {
         let mut piece = Vec::with_capacity(PIECE);
-        let count = self.socket.read_buf(&mut piece).await.map_err(broken)?;
+        let count = self.socket.read_buf(&mut piece).await.map_err(io_error)?;
         Ok((count != 0).then_some(piece))
     }
 
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), DriverErrorKind> {
-        self.socket.write_all(bytes).await.map_err(broken)
+        self.socket.write_all(bytes).await.map_err(io_error)
     }
 }

@@ -80,7 +80,7 @@ impl Usb {
         match self.jobs.try_send(Job { work, answer }) {
             Ok(()) => Ok(Stream { answer: Some(answered) }),
             Err(mpsc::TrySendError::Full(_)) => Err(DriverErrorKind::Refused { why: "the device is busy".to_owned() }),
-            Err(mpsc::TrySendError::Disconnected(_)) => Err(gone()),
+            Err(mpsc::TrySendError::Disconnected(_)) => Err(unplugged_error()),
         }
     }
 }
@@ -88,7 +88,7 @@ impl Usb {
 impl Stream {
     pub async fn read(&mut self) -> Result<Option<Vec<u8>>, DriverErrorKind> {
         let Some(answer) = &mut self.answer else { return Ok(None) };
-        let bytes = answer.await.map_err(|_| gone())?;
+        let bytes = answer.await.map_err(|_| unplugged_error())?;
         self.answer = None;
         bytes.map(Some)
     }
@@ -187,6 +187,6 @@ fn kind(error: RustADBError) -> DriverErrorKind {
     }
 }
 
-fn gone() -> DriverErrorKind {
+fn unplugged_error() -> DriverErrorKind {
     DriverErrorKind::Lost { why: "the device on USB is gone".to_owned() }
 }

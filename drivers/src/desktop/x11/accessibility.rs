@@ -54,7 +54,7 @@ type Reference = (String, OwnedObjectPath);
 type Item = (Reference, Reference, Reference, i32, i32, Vec<String>, String, u32, String, Vec<u32>);
 
 /// One widget as it was listed.
-struct Listed {
+struct AccessibleList {
     path: String,
     depth: u32,
     interfaces: Vec<String>,
@@ -147,7 +147,7 @@ const ROLES: [(u32, &str); 42] = [
     (90, "TableRow"),
 ];
 
-impl Listed {
+impl AccessibleList {
     fn is(&self, state: u32) -> bool {
         self.states & 1 << state != 0
     }
@@ -202,7 +202,7 @@ impl Listed {
     }
 }
 
-fn failed(error: zbus::Error) -> DriverErrorKind {
+fn bus_error(error: zbus::Error) -> DriverErrorKind {
     DriverErrorKind::MalformedResponse { why: format!("the accessibility bus: {error}") }
 }
 
@@ -211,7 +211,7 @@ impl Accessibility {
         Accessibility { bus, connection: None }
     }
 
-    async fn connected(&mut self) -> Result<Connection, DriverErrorKind> {
+    async fn ensure_connection(&mut self) -> Result<Connection, DriverErrorKind> {
         if let Some(connection) = &self.connection {
             return Ok(connection.clone());
         }
@@ -222,11 +222,11 @@ impl Accessibility {
                 None => builder.build(),
             }
         };
-        let session = build(&self.bus.address).await.map_err(failed)?;
+        let session = build(&self.bus.address).await.map_err(bus_error)?;
         let bus = Some("org.a11y.Bus");
-        let answer = session.call_method(bus, "/org/a11y/bus", bus, "GetAddress", &()).await.map_err(failed)?;
-        let address: String = answer.body().deserialize().map_err(failed)?;
-        let connection = build(&address).await.map_err(failed)?;
+        let answer = session.call_method(bus, "/org/a11y/bus", bus, "GetAddress", &()).await.map_err(bus_error)?;
+        let address: String = answer.body().deserialize().map_err(bus_error)?;
+        let connection = build(&address).await.map_err(bus_error)?;
         self.connection = Some(connection.clone());
         Ok(connection)
     }
@@ -245,7 +245,7 @@ impl Accessibility {
     }
 
     async fn read(&mut self, subject: Subject) -> Result<Option<Tree>, DriverErrorKind> {
-        let connection = self.connected().await?;
+        let connection = self.ensure_connection().await?;
         let Some(program) = program_of(&connection, subject.process).await? else { return Ok(None) };
         let listed = match from_cache(&connection, &program).await {
             Ok(listed) if listed.len() > 1 => listed,
@@ -254,7 +254,7 @@ impl Accessibility {
         };
         let mut asked: JoinSet<Option<(usize, Widget)>> = JoinSet::new();
         let mut widgets = Vec::new();
-        let questions = listed.into_iter().filter(Listed::is_of_interest).take(ASKED_MAX);
+        let questions = listed.into_iter().filter(AccessibleList::is_of_interest).take(ASKED_MAX);
         for (at, one) in questions.enumerate() {
             if asked.len() >= AT_ONCE {
                 widgets.extend(asked.join_next().await.and_then(Result::ok).flatten());
@@ -275,8 +275,8 @@ impl Accessibility {
 /// The program on the bus that is a process.
 async fn program_of(connection: &Connection, process: u32) -> Result<Option<String>, DriverErrorKind> {
     let answer =
-        connection.call_method(Some(REGISTRY), ROOT, Some(ACCESSIBLE), "GetChildren", &()).await.map_err(failed)?;
-    let programs: Vec<Reference> = answer.body().deserialize().map_err(failed)?;
+        connection.call_method(Some(REGISTRY), ROOT, Some(ACCESSIBLE), "GetChildren", &()).await.map_err(bus_error)?;
+    let programs: Vec<Reference> = answer.body().deserialize().map_err(bus_error)?;
     for (program, _) in programs.into_iter().take(256) {
         let bus = Some("org.freedesktop.DBus");
         let asked =
@@ -289,10 +289,10 @@ async fn program_of(connection: &Connection, process: u32) -> Result<Option<Stri
 }
 
 /// All widgets of a program in one answer, parents before their children.
-async fn from_cache(connection: &Connection, program: &str) -> Result<Vec<Listed>, DriverErrorKind> {
+async fn from_cache(connection: &Connection, program: &str) -> Result<Vec<AccessibleList>, DriverErrorKind> {
     let (path, interface) = ("/org/a11y/atspi/cache", Some("org.a11y.atspi.Cache"));
-    let answer = connection.call_method(Some(program), path, interface, "GetItems", &()).await.map_err(failed)?;
-    let items: Vec<Item> = answer.body().deserialize().map_err(failed)?;
+    let answer = connection.call_method(Some(program), path, interface, "GetItems", &()).await.map_err(bus_error)?;
+    let items: Vec<Item> = answer.body().deserialize().map_err(bus_error)?;
     if items.len() > LISTED_MAX {
         return Err(DriverErrorKind::MalformedResponse { why: format!("a program lists {} widgets", items.len()) });
     }
@@ -300,7 +300,7 @@ async fn from_cache(connection: &Connection, program: &str) -> Result<Vec<Listed
 }
 
 /// Widgets of a list in the order of the tree that they make; one whose parents are not listed, or lead in a circle, is left out.
-fn in_order(items: Vec<Item>) -> Vec<Listed> {
+fn in_order(items: Vec<Item>) -> Vec<AccessibleList> {
     let mut children: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, item) in items.iter().enumerate() {
         if item.2.1 != item.0.1 {
@@ -325,7 +325,15 @@ fn in_order(items: Vec<Item>) -> Vec<Listed> {
     let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
     let listed = order.into_iter().filter_map(|(at, depth)| {
         let ((_, path), _, _, _, _, interfaces, name, role, description, states) = items[at].take()?;
-        Some(Listed { path: path.to_string(), depth, interfaces, name, description, role, states: bits(&states) })
+        Some(AccessibleList {
+            path: path.to_string(),
+            depth,
+            interfaces,
+            name,
+            description,
+            role,
+            states: bits(&states),
+        })
     });
     listed.collect()
 }
@@ -335,11 +343,11 @@ fn bits(states: &[u32]) -> u64 {
 }
 
 /// All widgets of a program that can be seen, one after the other.
-async fn by_walking(connection: &Connection, program: &str) -> Result<Vec<Listed>, DriverErrorKind> {
+async fn by_walking(connection: &Connection, program: &str) -> Result<Vec<AccessibleList>, DriverErrorKind> {
     let mut open = vec![(ROOT.to_owned(), 0)];
     let mut listed = Vec::new();
     while let Some((path, depth)) = open.pop() {
-        let Some(one) = walked(connection, program, path.clone(), depth).await else { continue };
+        let Some(one) = walk(connection, program, path.clone(), depth).await else { continue };
         // The program itself has no states.
         let is_seen = one.is_seen() || depth == 0;
         listed.push(one);
@@ -354,14 +362,14 @@ async fn by_walking(connection: &Connection, program: &str) -> Result<Vec<Listed
     Ok(listed)
 }
 
-async fn walked(connection: &Connection, program: &str, path: String, depth: u32) -> Option<Listed> {
+async fn walk(connection: &Connection, program: &str, path: String, depth: u32) -> Option<AccessibleList> {
     let call = async |method: &str| {
         connection.call_method(Some(program), path.as_str(), Some(ACCESSIBLE), method, &()).await.ok()
     };
     let (role, states, interfaces) = tokio::join!(call("GetRole"), call("GetState"), call("GetInterfaces"));
     let (name, description) =
         tokio::join!(property(connection, program, &path, "Name"), property(connection, program, &path, "Description"));
-    Some(Listed {
+    Some(AccessibleList {
         depth,
         role: body(role)?,
         states: bits(&body::<Vec<u32>>(states)?),
@@ -385,7 +393,7 @@ async fn property(connection: &Connection, program: &str, path: &str, name: &str
 }
 
 /// Where a widget is and what it holds; `None` if it does not say where.
-async fn asked_widget(connection: &Connection, program: &str, one: Listed, app: &str) -> Option<Widget> {
+async fn asked_widget(connection: &Connection, program: &str, one: AccessibleList, app: &str) -> Option<Widget> {
     /// Of the whole screen, and not of the window.
     const SCREEN: u32 = 0;
     let (interface, method) = ("org.a11y.atspi.Component", "GetExtents");

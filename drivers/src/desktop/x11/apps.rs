@@ -139,7 +139,7 @@ impl Menu {
 }
 
 impl MenuEntry {
-    pub fn installed(&self) -> InstalledApp {
+    pub fn to_installed_app(&self) -> InstalledApp {
         InstalledApp {
             id: self.id.clone(),
             label: self.label.clone(),
@@ -350,7 +350,7 @@ mod tests {
                 (id, aliases.iter().map(|name| (*name).to_owned()).collect())
             );
         }
-        let calc = menu.find("LibreOffice Calc").unwrap()[0].installed();
+        let calc = menu.find("LibreOffice Calc").unwrap()[0].to_installed_app();
         assert_eq!(calc.aliases, ["libreoffice"]);
         assert!(menu.front(None).aliases.is_empty());
     }

@@ -20,13 +20,13 @@ const BYTES_MAX: usize = 512 << 20;
 /// How this server's pictures are had.
 #[derive(Default)]
 pub(crate) struct Camera {
-    shared: Option<Shared>,
+    shared: Option<SharedMemory>,
     /// Whether memory was shared, or refused to be.
     was_tried: bool,
 }
 
 /// Memory that the server draws into.
-struct Shared {
+struct SharedMemory {
     segment: Seg,
     map: MmapMut,
 }
@@ -59,10 +59,10 @@ impl Camera {
     }
 
     /// Memory for so many bytes; `None` if the server shares none.
-    fn shared(&mut self, x: &RustConnection, bytes: usize) -> Option<&mut Shared> {
+    fn shared_memory(&mut self, x: &RustConnection, bytes: usize) -> Option<&mut SharedMemory> {
         let is_large_enough = self.shared.as_ref().is_some_and(|shared| shared.map.len() >= bytes);
         if !is_large_enough {
-            if let Some(Shared { segment, .. }) = self.shared.take() {
+            if let Some(SharedMemory { segment, .. }) = self.shared.take() {
                 drop(x.shm_detach(segment));
             } else if self.was_tried {
                 return None;
@@ -77,7 +77,7 @@ impl Camera {
     }
 }
 
-fn share(x: &RustConnection, bytes: usize) -> Result<Shared, String> {
+fn share(x: &RustConnection, bytes: usize) -> Result<SharedMemory, String> {
     let said = |error: &dyn std::fmt::Display| error.to_string();
     if x.extension_information(shm::X11_EXTENSION_NAME).map_err(|error| said(&error))?.is_none() {
         return Err("it has not the extension".to_owned());
@@ -90,7 +90,7 @@ fn share(x: &RustConnection, bytes: usize) -> Result<Shared, String> {
     let segment = x.generate_id().map_err(|error| said(&error))?;
     let attached = x.shm_attach_fd(segment, memory, false).map_err(|error| said(&error))?;
     attached.check().map_err(|error| said(&error))?;
-    Ok(Shared { segment, map })
+    Ok(SharedMemory { segment, map })
 }
 
 impl Link {
@@ -103,7 +103,7 @@ impl Link {
         }
         let sides = (width.try_into().unwrap_or(u16::MAX), height.try_into().unwrap_or(u16::MAX));
         let format = u8::from(ImageFormat::Z_PIXMAP);
-        if let Some(shared) = self.camera.shared(&self.x, bytes) {
+        if let Some(shared) = self.camera.shared_memory(&self.x, bytes) {
             let segment = shared.segment;
             self.x.shm_get_image(self.root, of.x, of.y, sides.0, sides.1, !0, format, segment, 0)?.reply()?;
             return Ok(Frame { size: of.size, bgrx: shared.map[..bytes].to_vec() });

@@ -43,10 +43,10 @@ impl X11Desktop {
         match gesture {
             Gesture::Tap { at } => self.click(at, Button::Left, 1, &[], deadline).await,
             Gesture::DoubleTap { at } => self.click(at, Button::Left, 2, &[], deadline).await,
-            Gesture::LongPress { at, hold } => self.hold(at, bounded(*hold)?, deadline).await,
+            Gesture::LongPress { at, hold } => self.hold(at, check_duration(*hold)?, deadline).await,
             Gesture::Swipe { from, to, over } => {
                 self.aim(to)?;
-                bounded(*over)?;
+                check_duration(*over)?;
                 // There is no finger: what a swipe moves, a wheel moves.
                 let notches = |from: u32, to: u32| {
                     let far = i32::try_from(i64::from(from) - i64::from(to)).unwrap_or(0);
@@ -54,7 +54,7 @@ impl X11Desktop {
                 };
                 self.scroll(from, notches(from.x, to.x), notches(from.y, to.y), deadline).await
             }
-            Gesture::Drag { from, to, over } => self.drag(from, to, bounded(*over)?, deadline).await,
+            Gesture::Drag { from, to, over } => self.drag(from, to, check_duration(*over)?, deadline).await,
             Gesture::Click { at, button, count, modifiers } => {
                 self.click(at, *button, count.count(), modifiers, deadline).await
             }
@@ -78,7 +78,7 @@ impl X11Desktop {
             }
             Gesture::Press { key: Key::Enter } => self.press_key(&[], keysyms::RETURN, deadline).await,
             // What goes one page back in browsers, file managers and help.
-            Gesture::Press { key: Key::Back } => self.chord(&[Modifier::Alt], &named("ArrowLeft"), deadline).await,
+            Gesture::Press { key: Key::Back } => self.chord(&[Modifier::Alt], &key_name("ArrowLeft"), deadline).await,
             Gesture::Press { key: Key::Home } => self.show_desktop(deadline).await,
             Gesture::Chord { modifiers, key } => self.chord(modifiers, key, deadline).await,
             Gesture::Launch { app } => self.launch(app, deadline).await,
@@ -233,7 +233,7 @@ impl X11Desktop {
         self.call("to bring a window to the front", deadline, move |link| link.activate(window)).await?;
         let soon = deadline.or_sooner(MANAGER);
         let mut is_active = false;
-        while !is_active && !soon.passed() {
+        while !is_active && !soon.is_over() {
             is_active = self
                 .call("to bring a window to the front", deadline, move |link| Ok(link.active()? == Some(window)))
                 .await?;
@@ -296,11 +296,11 @@ pub(super) fn find_window(windows: &[AppWindow], name: &str) -> Result<u32, Driv
     }
 }
 
-fn named(key: &str) -> KeyName {
+fn key_name(key: &str) -> KeyName {
     KeyName::new(key).expect("a name of the standard")
 }
 
-fn bounded(time: Duration) -> Result<Duration, DriverErrorKind> {
+fn check_duration(time: Duration) -> Result<Duration, DriverErrorKind> {
     if time > POINTER_MAX {
         return Err(refused(format!(
             "a button held for {} s; {} s is the most",

@@ -101,7 +101,7 @@ impl Layout {
 }
 
 /// How a keyboard stands when somebody begins to type.
-struct Stance {
+struct KeyboardState {
     group: usize,
     caps_lock: bool,
 }
@@ -121,7 +121,7 @@ impl Link {
     }
 
     /// Lets go of modifiers that somebody has left pressed, and says how the rest stands.
-    fn stance(&mut self) -> Result<Stance, Fault> {
+    fn stance(&mut self) -> Result<KeyboardState, Fault> {
         let pointer = self.x.query_pointer(self.root)?;
         let pressed = self.x.query_keymap()?.reply()?.keys;
         let mask = u16::from(pointer.reply()?.mask);
@@ -130,7 +130,7 @@ impl Link {
         for code in held {
             self.key(KEY_RELEASE_EVENT, code)?;
         }
-        Ok(Stance { group: usize::from(mask >> 13 & 3), caps_lock: mask & u16::from(KeyButMask::LOCK) != 0 })
+        Ok(KeyboardState { group: usize::from(mask >> 13 & 3), caps_lock: mask & u16::from(KeyButMask::LOCK) != 0 })
     }
 
     fn key(&self, event: u8, code: u8) -> Result<(), Fault> {

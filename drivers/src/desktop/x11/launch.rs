@@ -46,8 +46,8 @@ impl X11Desktop {
         }
     }
 
-    pub(super) async fn found(&mut self, name: &str) -> Result<Vec<InstalledApp>, DriverErrorKind> {
-        Ok(self.entries(name).await?.iter().map(MenuEntry::installed).collect())
+    pub(super) async fn find_apps(&mut self, name: &str) -> Result<Vec<InstalledApp>, DriverErrorKind> {
+        Ok(self.entries(name).await?.iter().map(MenuEntry::to_installed_app).collect())
     }
 
     /// Brings an app to the front: its window if it has one, else it is started.
@@ -63,7 +63,7 @@ impl X11Desktop {
         }
         self.start(entry).await?;
         let soon = deadline.or_sooner(TO_FRONT);
-        while !soon.passed() {
+        while !soon.is_over() {
             if let Some(window) = self.window_of(entry, deadline).await? {
                 return self.activate(window, deadline).await;
             }

@@ -15,7 +15,7 @@ use crate::deadline::Deadline;
 use crate::still::{self, Sketch, still};
 
 /// The monitor that was returned last, and what lay on it.
-pub(super) struct Seen {
+pub(super) struct ReturnedScreen {
     pub id: ScreenId,
     /// Which of the layout's.
     pub monitor: usize,
@@ -42,7 +42,7 @@ impl still::Camera for X11Desktop {
         self.call("a picture", deadline, move |link| link.observe(last.as_deref())).await
     }
 
-    fn taken(look: &Observation) -> Instant {
+    fn taken_at(look: &Observation) -> Instant {
         look.taken
     }
 
@@ -96,8 +96,8 @@ impl Link {
 
 impl X11Desktop {
     /// Waits until the monitor is at rest or the time is up, and returns what is on it.
-    pub(super) async fn settled(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
-        self.connected(deadline).await?;
+    pub(super) async fn settled_screen(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
+        self.ensure_connection(deadline).await?;
         // A copy, so that an abandoned wait leaves what was known.
         let mut memory = self.memory.clone();
         let settle = self.options.settle;
@@ -115,8 +115,8 @@ impl X11Desktop {
         // Megabytes of pixels are turned around, which takes too long for a thread that others wait for.
         let picture = tokio::task::spawn_blocking(move || frame.picture()).await;
         let picture = picture.map_err(|error| DriverErrorKind::MalformedResponse { why: error.to_string() })?;
-        self.seen = Some(Seen { id, monitor, layout: Arc::new(layout) });
-        self.memory.seen();
+        self.seen = Some(ReturnedScreen { id, monitor, layout: Arc::new(layout) });
+        self.memory.mark_returned();
         Ok(Screen { picture, front, id })
     }
 }

@@ -35,7 +35,7 @@ use self::apps::Menu;
 use self::gestures::LastClick;
 pub use self::input::InputEvent;
 use self::launch::{DisplayOpener, PrivateOpener};
-use self::look::Seen;
+use self::look::ReturnedScreen;
 use self::monitors::Monitor;
 pub(super) use self::private::lacks;
 pub use self::private::{PrivateDesktop, PrivateOptions, missing_programs};
@@ -74,7 +74,7 @@ pub struct X11Desktop {
     accessibility: Option<Accessibility>,
     memory: Memory,
     rest: Rest,
-    seen: Option<Seen>,
+    seen: Option<ReturnedScreen>,
     /// The monitors as they last were.
     monitors: Option<Vec<Monitor>>,
     /// Counts how often they have changed, or the server was lost and found again.
@@ -109,7 +109,7 @@ impl X11Desktop {
             last_click: None,
         };
         let deadline = Deadline::after(within);
-        desktop.connected(deadline).await.map_err(|kind| desktop.error("connect", kind))?;
+        desktop.ensure_connection(deadline).await.map_err(|kind| desktop.error("connect", kind))?;
         if desktop.session.is_some() {
             desktop.furnish(deadline).await.map_err(|kind| desktop.error("connect", kind))?;
         }
@@ -134,7 +134,7 @@ impl X11Desktop {
     }
 
     async fn read_tree(&mut self, deadline: Deadline) -> Result<Option<Tree>, DriverErrorKind> {
-        self.connected(deadline).await?;
+        self.ensure_connection(deadline).await?;
         let last = self.seen.as_ref().map(|seen| seen.layout.monitors[seen.monitor].clone());
         let found = self
             .call("to see what is in front", deadline, move |link| {
@@ -167,10 +167,10 @@ impl X11Desktop {
     }
 
     /// Makes sure that there is a connection that answers.
-    async fn connected(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+    async fn ensure_connection(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
         if let Some(server) = self.server.as_ref().filter(|_| self.is_suspect) {
             let answers = server.call("a sign of life", deadline.or_sooner(STILL_THERE), |link| link.sync()).await;
-            if answers.is_err() && !deadline.passed() {
+            if answers.is_err() && !deadline.is_over() {
                 self.server = None;
             }
             self.is_suspect = false;
@@ -216,11 +216,11 @@ impl Driver for X11Desktop {
 
     async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
         let deadline = Deadline::after(within);
-        let mut result = self.settled(deadline).await;
+        let mut result = self.settled_screen(deadline).await;
         self.after(&result);
-        if matches!(result, Err(DriverErrorKind::Lost { .. })) && !deadline.passed() {
+        if matches!(result, Err(DriverErrorKind::Lost { .. })) && !deadline.is_over() {
             // Looking twice does no harm.
-            result = self.settled(deadline).await;
+            result = self.settled_screen(deadline).await;
             self.after(&result);
         }
         result.map_err(|kind| self.error("take a picture", kind))
@@ -229,7 +229,7 @@ impl Driver for X11Desktop {
     async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
         let deadline = Deadline::after(within);
         let operation = gesture.name();
-        self.connected(deadline).await.map_err(|kind| self.error(operation, kind))?;
+        self.ensure_connection(deadline).await.map_err(|kind| self.error(operation, kind))?;
         self.memory.touch();
         let result = self.gesture(gesture, deadline).await;
         self.memory.touch();
@@ -238,7 +238,7 @@ impl Driver for X11Desktop {
     }
 
     async fn find_app(&mut self, name: &str, _within: Duration) -> Result<Vec<InstalledApp>, DriverError> {
-        self.found(name).await.map_err(|kind| self.error("find an app", kind))
+        self.find_apps(name).await.map_err(|kind| self.error("find an app", kind))
     }
 
     async fn labels(&mut self, within: Duration) -> Result<Option<Vec<Label>>, DriverError> {
@@ -286,7 +286,7 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
         DesktopAddress::Display(display) => {
             let bus = options.bus.clone().map(|address| SessionBus { address, user: None });
             let how = x11(Entrance::Display(display.clone()), bus);
-            let desktop = X11Desktop::connect(&name, how, None, deadline.left()).await?;
+            let desktop = X11Desktop::connect(&name, how, None, deadline.remaining()).await?;
             let apis = all_apis(&desktop, FolderApis::new(&options.folders, Box::new(DisplayOpener(display.clone()))));
             let identity = options.machine.as_ref().map(|machine| format!("{machine} {display}"));
             Ok(Rig {
@@ -300,9 +300,9 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
         }
         DesktopAddress::Private { size, folder } => {
             let private = PrivateOptions { size: *size, folder: folder.clone(), in_group: false };
-            let session = Arc::new(PrivateDesktop::start(&private, deadline.left()).await.map_err(error)?);
+            let session = Arc::new(PrivateDesktop::start(&private, deadline.remaining()).await.map_err(error)?);
             let how = x11(session.entrance(), Some(session.bus()));
-            let desktop = X11Desktop::connect(&name, how, Some(session.clone()), deadline.left()).await?;
+            let desktop = X11Desktop::connect(&name, how, Some(session.clone()), deadline.remaining()).await?;
             // Its home comes first: there nothing of anybody's is.
             let folders = [&[session.home()], &options.folders[..]].concat();
             let apis = all_apis(&desktop, FolderApis::new(&folders, Box::new(PrivateOpener(session.clone()))));

@@ -137,7 +137,7 @@ pub(crate) struct HeldButton {
 impl Drop for HeldButton {
     fn drop(&mut self) {
         let button = self.button;
-        drop(self.server.put(move |link| drop(link.release(button))));
+        drop(self.server.enqueue(move |link| drop(link.release(button))));
     }
 }
 

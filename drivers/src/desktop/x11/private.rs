@@ -123,7 +123,7 @@ impl PrivateDesktop {
         tracing::debug!(
             display = desktop.display,
             kind,
-            ms = deadline.spent().as_millis(),
+            ms = deadline.elapsed().as_millis(),
             "a private desktop is there"
         );
         Ok(desktop)

@@ -149,13 +149,13 @@ impl Server {
         deadline
             .hold(what, async {
                 let (answer, answered) = oneshot::channel();
-                self.put(move |link| {
+                self.enqueue(move |link| {
                     if !answer.is_closed() {
                         let result = job(link);
                         drop(answer.send(result.map_err(|fault| fault.0)));
                     }
                 })?;
-                answered.await.unwrap_or_else(|_| Err(gone()))
+                answered.await.unwrap_or_else(|_| Err(closed_error()))
             })
             .await
     }
@@ -164,17 +164,17 @@ impl Server {
     ///
     /// # Errors
     /// `Lost` if there is no connection any more; `TimedOut` if too many jobs wait.
-    pub fn put(&self, job: impl FnOnce(&mut Link) + Send + 'static) -> Result<(), DriverErrorKind> {
+    pub fn enqueue(&self, job: impl FnOnce(&mut Link) + Send + 'static) -> Result<(), DriverErrorKind> {
         self.jobs.try_send(Box::new(job)).map_err(|error| match error {
             TrySendError::Full(_) => {
                 DriverErrorKind::TimedOut { tries: format!("{JOBS_MAX} jobs wait for the X server") }
             }
-            TrySendError::Disconnected(_) => gone(),
+            TrySendError::Disconnected(_) => closed_error(),
         })
     }
 }
 
-fn gone() -> DriverErrorKind {
+fn closed_error() -> DriverErrorKind {
     DriverErrorKind::Lost { why: "the connection to the X server has ended".to_owned() }
 }
 

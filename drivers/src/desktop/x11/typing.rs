@@ -106,7 +106,7 @@ impl X11Desktop {
         match asked {
             Some(window) => {
                 let soon = deadline.or_sooner(READ);
-                while !soon.passed()
+                while !soon.is_over()
                     && !self
                         .call("to wait for the app to read", deadline, move |link| link.has_answered(window))
                         .await?

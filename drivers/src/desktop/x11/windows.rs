@@ -180,7 +180,7 @@ impl Link {
         }
         let mut windows = Vec::new();
         for (id, asked) in asked {
-            if let Some(window) = self.answered(id, asked, active) {
+            if let Some(window) = self.read_window(id, asked, active) {
                 windows.push(window);
             }
         }
@@ -201,7 +201,7 @@ impl Link {
     }
 
     /// `None` if it is gone, or no window of an app: a panel, the background.
-    fn answered(&self, id: Window, asked: Asked<'_>, active: Option<Window>) -> Option<AppWindow> {
+    fn read_window(&self, id: Window, asked: Asked<'_>, active: Option<Window>) -> Option<AppWindow> {
         // Every cookie is asked for its answer, or the answers would be kept for ever.
         let name = asked.name.reply().ok().filter(|name| !name.value.is_empty());
         let old_name = asked.old_name.reply().ok();

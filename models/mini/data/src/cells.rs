@@ -1,7 +1,7 @@
 //! What lies under each visual token: the dense supervision that teaches a small vision tower to read.
 
 use serde::Serialize;
-use tapwright_phone::{Mark, Rect, What, World};
+use tapwright_phone::{Mark, MarkContent, Rect, World};
 
 /// Pixels of the shrunk picture that one visual token covers, each way.
 const CELL: i32 = 28;
@@ -39,7 +39,7 @@ pub fn of(world: &World, width: u32, height: u32) -> Vec<Cell> {
 
 fn note(cell: &mut Cell, covered: &mut i32, mark: &Mark, overlap: i32, whole: i32, display: (u32, u32)) {
     match &mark.what {
-        What::Word(word) => {
+        MarkContent::Word(word) => {
             let counts = overlap >= 9 || overlap * 10 >= whole * 6;
             if !counts || overlap <= *covered {
                 return;
@@ -47,14 +47,14 @@ fn note(cell: &mut Cell, covered: &mut i32, mark: &Mark, overlap: i32, whole: i3
             *covered = overlap;
             cell.0 = word.clone();
         }
-        What::Icon(icon) if overlap >= 5 => cell.1 = format!("{icon:?}"),
-        What::Control if overlap >= 9 => cell.1 = "Control".into(),
-        What::Field if overlap >= 9 => {
+        MarkContent::Icon(icon) if overlap >= 5 => cell.1 = format!("{icon:?}"),
+        MarkContent::Control if overlap >= 9 => cell.1 = "Control".into(),
+        MarkContent::Field if overlap >= 9 => {
             if cell.1.is_empty() {
                 cell.1 = "Field".into();
             }
         }
-        What::Icon(_) | What::Control | What::Field => return,
+        MarkContent::Icon(_) | MarkContent::Control | MarkContent::Field => return,
     }
     if let Some(on) = mark.on {
         cell.2 = if on { 1 } else { 2 };

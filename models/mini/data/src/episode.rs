@@ -7,7 +7,7 @@ use tapwright_phone::{ADB_KEYBOARD, Dice, Event, Input, Key, Mark, World};
 use tapwright_smoke::{self as smoke, Errand};
 
 use crate::lesson::{Lesson, LessonKind, lesson};
-use crate::oracle::{Advice, Disturbance, OracleAction, advise, around_banner, disturbed, refusal};
+use crate::oracle::{Advice, Disturbance, OracleAction, advice_against, advise, around_banner, refusal};
 use crate::record::{Caption, write_text, write_whole};
 use crate::words;
 
@@ -65,11 +65,11 @@ pub fn steps(seed: u64) -> Vec<Step> {
             over.come(&mut world, &mut dice);
         }
         let facts = world.facts();
-        let is_done = |errand: &Errand| done(errand, &start, &facts);
+        let is_done = |errand: &Errand| is_done(errand, &start, &facts);
         let disturbance = over.now(&world);
         let last = steps.last().map_or("", |step| step.reply.as_str());
         let before = at;
-        let advice = match disturbed(&world, disturbance) {
+        let advice = match advice_against(&world, disturbance) {
             Some(advice) => Some(advice),
             None if lesson.errands.is_empty() => Some(refusal()),
             None => advise(&lesson.errands, &mut at, &world, last, is_done),
@@ -245,7 +245,7 @@ fn set_the_stage(world: &mut World, lesson: &Lesson, dice: &mut Dice) {
 }
 
 /// Whether what leaves no lasting sign on the screen has been done since the start.
-fn done(
+fn is_done(
     errand: &Errand,
     start: &std::collections::BTreeMap<String, String>,
     now: &std::collections::BTreeMap<String, String>,
@@ -323,7 +323,7 @@ mod tests {
         let (mut at, mut last) = (0, String::new());
         for _ in 0..STEPS_MAX {
             let facts = world.facts();
-            let advice = advise(&task.errands, &mut at, &world, &last, |errand| done(errand, &start, &facts))?;
+            let advice = advise(&task.errands, &mut at, &world, &last, |errand| is_done(errand, &start, &facts))?;
             if advice.deed.is_end() {
                 let gave_up = advice.deed != OracleAction::Finish;
                 let judged = smoke::judge(task, &start, &world.facts());

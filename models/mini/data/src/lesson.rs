@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use tapwright_phone::{Dice, Options, World};
 use tapwright_smoke::{self as smoke, Errand, likeness};
 
-use crate::beyond;
 use crate::phrases::{self, Part};
+use crate::untrained_goals;
 use crate::words;
 
 /// Seeds from here on, counted from the first of training, are for what training is stopped by: other phrasings, other worlds.
@@ -72,7 +72,7 @@ pub fn lesson(seed: u64) -> Lesson {
         61..67 => {
             let one = errands(&facts, &mut dice).swap_remove(0);
             let known = phrases::goal(&[one], part, &mut dice);
-            let other = beyond::goal(part, &mut dice);
+            let other = untrained_goals::goal(part, &mut dice);
             let joint = *dice.pick(&[" and then ", ". Then ", ", then ", " and ", ". "]);
             let goal =
                 if dice.chance(50) { format!("{known}{joint}{other}") } else { format!("{other}{joint}{known}") };
@@ -80,7 +80,7 @@ pub fn lesson(seed: u64) -> Lesson {
             let is_two = other.chars().filter(|c| c.is_alphabetic()).count() > 5;
             (LessonKind::Beyond, if is_two { goal } else { other }, Vec::new())
         }
-        _ => (LessonKind::Beyond, beyond::goal(part, &mut dice), Vec::new()),
+        _ => (LessonKind::Beyond, untrained_goals::goal(part, &mut dice), Vec::new()),
     };
     Lesson { kind, goal, errands, phone: task.phone, is_disturbed }
 }

@@ -1,7 +1,6 @@
 //! Training data of the small model: pictures of the virtual phone, what lies under each visual token, and what an oracle
 //! would say and do next. The oracle sees the world's state; the model that learns from it sees pixels and text.
 
-mod beyond;
 mod cells;
 mod episode;
 mod lesson;
@@ -9,6 +8,7 @@ mod oracle;
 mod phrases;
 mod record;
 mod screens;
+mod untrained_goals;
 mod words;
 
 pub use episode::{Step, steps, write as write_steps};
@@ -19,7 +19,7 @@ pub use screens::write as write_screens;
 /// frames with their slots in braces, names of people, texts.
 pub fn vocabulary() -> Vocabulary {
     Vocabulary {
-        refused: beyond::frames().collect(),
+        refused: untrained_goals::frames().collect(),
         done: phrases::frames().collect(),
         names: words::STRANGERS.to_vec(),
         texts: words::TEXTS.to_vec(),

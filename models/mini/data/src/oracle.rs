@@ -1,6 +1,6 @@
 //! What should be said and done next, by someone who can see the world's state.
 
-use tapwright_phone::{Page, What, World};
+use tapwright_phone::{MarkContent, Page, World};
 use tapwright_smoke::Errand;
 
 use crate::cells::grid;
@@ -72,7 +72,7 @@ pub fn refusal() -> Advice {
 
 /// What has to be done first about what has come up, whatever the goal is. A question of the system is neither answered with yes nor
 /// with no: nobody has asked for either.
-pub fn disturbed(world: &World, disturbance: Option<Disturbance>) -> Option<Advice> {
+pub fn advice_against(world: &World, disturbance: Option<Disturbance>) -> Option<Advice> {
     let window = world.window();
     let advice = |thought: &str, deed| Some(Advice { thought: thought.into(), deed });
     if window.contains("GrantPermissions") {
@@ -130,10 +130,10 @@ fn need(errand: &Errand, world: &World, last: &str, is_done: bool) -> Option<Nee
     match errand {
         Errand::Switch { label, on, .. } => {
             let found = open("Settings", world, |page| page.is("main"));
-            found.or_else(|| turned(label, label.split(' ').next().unwrap_or(label), *on, world, last))
+            found.or_else(|| need_of_switch(label, label.split(' ').next().unwrap_or(label), *on, world, last))
         }
         Errand::Alarm { time, on } => {
-            open("Clock", world, |page| page.is("main")).or_else(|| turned(time, time, *on, world, last))
+            open("Clock", world, |page| page.is("main")).or_else(|| need_of_switch(time, time, *on, world, last))
         }
         Errand::Favourite { name, on } => {
             let found = open("Contacts", world, |page| page.is("main") || *page == Page::of("person", name));
@@ -150,7 +150,7 @@ fn need(errand: &Errand, world: &World, last: &str, is_done: bool) -> Option<Nee
                 open("Messages", world, |page| page.is("main") || page.is("new") || *page == Page::of("chat", name));
             found.or_else(|| match world.page() {
                 Some(page) if page.is("chat") => {
-                    written("message", text, "Tap the text field.", "Send", "Send it.", world)
+                    need_of_text("message", text, "Tap the text field.", "Send", "Send it.", world)
                 }
                 // Who has no conversation yet may be among the people to write to.
                 Some(page) if page.is("main") && row(name, world).is_none() && looks(name, last) == LOOKS_MAX => {
@@ -166,7 +166,7 @@ fn need(errand: &Errand, world: &World, last: &str, is_done: bool) -> Option<Nee
             let found = open("Notes", world, |page| page.is("main") || *page == Page::new("note"));
             found.or_else(|| match world.page() {
                 Some(page) if page.is("note") => {
-                    written("note", text, "Tap the text field.", "Check", "Save it.", world)
+                    need_of_text("note", text, "Tap the text field.", "Check", "Save it.", world)
                 }
                 _ => Some(Need::Something("Add a note.".into(), tap_icon(world, "Plus")?)),
             })
@@ -178,7 +178,7 @@ fn need(errand: &Errand, world: &World, last: &str, is_done: bool) -> Option<Nee
             let found = open("Calendar", world, |page| page.about == "0" && (page.is("day") || page.is("new")));
             found.or_else(|| match world.page() {
                 Some(page) if page.is("new") => {
-                    written("title", text, "Tap the text field.", "Check", "Save it.", world)
+                    need_of_text("title", text, "Tap the text field.", "Check", "Save it.", world)
                 }
                 _ => Some(Need::Something("Add an event.".into(), tap_icon(world, "Plus")?)),
             })
@@ -203,7 +203,7 @@ fn open(label: &'static str, world: &World, is_right: impl Fn(&Page) -> bool) ->
     }
 }
 
-fn turned(label: &str, word: &str, want: bool, world: &World, last: &str) -> Option<Need> {
+fn need_of_switch(label: &str, word: &str, want: bool, world: &World, last: &str) -> Option<Need> {
     let say = |on: bool| if on { "on" } else { "off" };
     let Some(mark) = row(word, world) else { return Some(look_further(label, last)) };
     match mark.1 {
@@ -255,7 +255,7 @@ fn height(deed: &OracleAction) -> i32 {
 }
 
 /// Text into the only field of a page, then the button that ends it.
-fn written(what: &str, text: &str, focus: &str, button: &str, end: &str, world: &World) -> Option<Need> {
+fn need_of_text(what: &str, text: &str, focus: &str, button: &str, end: &str, world: &World) -> Option<Need> {
     match world.field_text() {
         None if field(world)?.1 => Some(Need::Something(end.into(), tap_icon(world, button)?)),
         None => Some(Need::Something(focus.into(), field(world)?.0)),
@@ -269,7 +269,7 @@ fn row(word: &str, world: &World) -> Option<(OracleAction, Option<bool>)> {
     let (_, height) = world.size();
     let list = (height as i32 * 2 / 13)..(height as i32 * 12 / 13);
     let found = world.marks().into_iter().find(|mark| {
-        mark.what == What::Word(word.into()) && mark.target.is_some() && list.contains(&mark.rect.center().1)
+        mark.what == MarkContent::Word(word.into()) && mark.target.is_some() && list.contains(&mark.rect.center().1)
     })?;
     let (x, y) = grid(found.target?, world.size());
     Some((OracleAction::Tap(x, y), found.on))
@@ -277,21 +277,22 @@ fn row(word: &str, world: &World) -> Option<(OracleAction, Option<bool>)> {
 
 /// Where to touch a word, wherever it stands.
 fn row_anywhere(word: &str, world: &World) -> Option<OracleAction> {
-    let found = world.marks().into_iter().find(|mark| mark.what == What::Word(word.into()) && mark.target.is_some())?;
+    let found =
+        world.marks().into_iter().find(|mark| mark.what == MarkContent::Word(word.into()) && mark.target.is_some())?;
     let (x, y) = grid(found.target?, world.size());
     Some(OracleAction::Tap(x, y))
 }
 
 /// The field of a page: where to touch it, and whether text is in it.
 fn field(world: &World) -> Option<(OracleAction, bool)> {
-    let found = world.marks().into_iter().find(|mark| mark.what == What::Field)?;
+    let found = world.marks().into_iter().find(|mark| mark.what == MarkContent::Field)?;
     let (x, y) = grid(found.target?, world.size());
     Some((OracleAction::Tap(x, y), found.field.is_some_and(|(_, has_text)| has_text)))
 }
 
 fn tap_icon(world: &World, icon: &str) -> Option<OracleAction> {
     let found = world.marks().into_iter().find(|mark| match mark.what {
-        What::Icon(shown) => format!("{shown:?}") == icon && mark.target.is_some(),
+        MarkContent::Icon(shown) => format!("{shown:?}") == icon && mark.target.is_some(),
         _ => false,
     })?;
     let (x, y) = grid(found.target?, world.size());

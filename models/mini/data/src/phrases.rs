@@ -222,7 +222,7 @@ const BEFORE: &[&str] = &[
 ];
 
 /// The same goal behind a few words that say nothing about it.
-pub(crate) fn introduced(goal: &str, dice: &mut Dice) -> String {
+pub(crate) fn with_introduction(goal: &str, dice: &mut Dice) -> String {
     format!("{}{}", dice.pick(BEFORE), lower(goal))
 }
 
@@ -253,7 +253,7 @@ pub(crate) fn frames() -> impl Iterator<Item = &'static str> {
 }
 
 /// What a switch is called besides its label.
-fn called(label: &str) -> &'static [&'static str] {
+fn switch_names(label: &str) -> &'static [&'static str] {
     match label {
         "Wi-Fi" => &["Wi-Fi", "wifi", "the wifi", "WiFi", "the Wi-Fi", "wi-fi"],
         "Bluetooth" => &["Bluetooth", "bluetooth", "the Bluetooth", "Bluetooth"],
@@ -289,7 +289,7 @@ pub(crate) fn goal(errands: &[Errand], part: Part, dice: &mut Dice) -> String {
         goal.push_str([".", "!", " please", ", please."][at]);
     }
     let goal = match dice.below(20) {
-        0 | 1 => introduced(&goal, dice),
+        0 | 1 => with_introduction(&goal, dice),
         2 | 3 => lower(&goal),
         _ => goal,
     };
@@ -310,7 +310,7 @@ fn sentence(errand: &Errand, may_be_bare: bool, part: Part, dice: &mut Dice) -> 
     match errand {
         Errand::Message { name, text } => {
             let frame = pick(MESSAGE, BARE_MESSAGE, text, dice);
-            (frame, frame.replace("{name}", &typed(name, dice)).replace("{text}", text))
+            (frame, frame.replace("{name}", &typed_name(name, dice)).replace("{text}", text))
         }
         Errand::Note { text } => {
             let frame = pick(NOTE, BARE_NOTE, text, dice);
@@ -322,11 +322,11 @@ fn sentence(errand: &Errand, may_be_bare: bool, part: Part, dice: &mut Dice) -> 
         }
         Errand::Favourite { name, on } => {
             let frame = *part.pick(if *on { FAVOURITE } else { NO_FAVOURITE }, dice);
-            (frame, frame.replace("{name}", &typed(name, dice)))
+            (frame, frame.replace("{name}", &typed_name(name, dice)))
         }
         Errand::Switch { label, on, .. } => {
             let frame = *part.pick(if *on { ON } else { OFF }, dice);
-            let what = *dice.pick(called(label));
+            let what = *dice.pick(switch_names(label));
             (frame, capital_first(&frame.replace("{what}", what)))
         }
         Errand::Alarm { time, on } => {
@@ -340,7 +340,7 @@ fn sentence(errand: &Errand, may_be_bare: bool, part: Part, dice: &mut Dice) -> 
 }
 
 /// A name as people type it: at times without its capital.
-fn typed(name: &str, dice: &mut Dice) -> String {
+fn typed_name(name: &str, dice: &mut Dice) -> String {
     if tapwright_phone::content::NAMES.contains(&name) && dice.chance(8) {
         name.to_lowercase()
     } else {

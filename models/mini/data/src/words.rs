@@ -105,7 +105,7 @@ const MIDDLES: &[&str] = &["a", "e", "i", "o", "u", "ai", "ee", "ou", "ea"];
 const ENDS: &[&str] = &["", "n", "r", "s", "t", "l", "ck", "m", "nd", "st", "x", "p"];
 
 /// A word of no language.
-pub(crate) fn invented(dice: &mut Dice) -> String {
+pub(crate) fn invent_word(dice: &mut Dice) -> String {
     let count = 1 + dice.below(3);
     (0..count).map(|_| format!("{}{}{}", dice.pick(STARTS), dice.pick(MIDDLES), dice.pick(ENDS))).collect()
 }
@@ -113,7 +113,7 @@ pub(crate) fn invented(dice: &mut Dice) -> String {
 /// One word, most often of a language.
 pub(crate) fn word(dice: &mut Dice) -> String {
     match dice.below(10) {
-        0 | 1 => invented(dice),
+        0 | 1 => invent_word(dice),
         2 => dice.below(2000).to_string(),
         _ => dice.pick(WORDS).to_string(),
     }
@@ -157,7 +157,7 @@ pub(crate) fn text(dice: &mut Dice) -> String {
 pub(crate) fn stranger(dice: &mut Dice) -> String {
     match dice.below(10) {
         0..5 => dice.pick(STRANGERS).to_string(),
-        5..7 => capital(&invented(dice)),
+        5..7 => capital(&invent_word(dice)),
         _ => {
             let name = *dice.pick(&tapwright_phone::content::NAMES);
             misspelt(name, dice)

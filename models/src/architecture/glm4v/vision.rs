@@ -56,7 +56,7 @@ fn patch_embed<'a>(
 ) -> Result<Value, BuildError> {
     let at = weights.at("patch_embed").at("proj");
     let kernel = at.tensor("weight", [config.width, 3, FRAMES, PATCH, PATCH])?;
-    let kernel = graph.weight(kernel.name, &[config.width, PATCH_VALUES], Weight::stored(kernel));
+    let kernel = graph.weight(kernel.name, &[config.width, PATCH_VALUES], Weight::from_tensor(kernel));
     let hidden = graph.matmul_transposed("patch_embed", pixels, &kernel);
     layer::bias(graph, &hidden, &at)
 }
@@ -78,7 +78,7 @@ fn embeddings<'a>(
     // `rows / 2, 2, columns / 2, 2, width`
     let block_shape = graph.input("position_blocks", ElementType::I64, [fixed(5)]);
     let table = weights.at("position_embedding").tensor("weight", [side * side, width])?;
-    let table = graph.weight(table.name, &[side, side * width], Weight::stored(table));
+    let table = graph.weight(table.name, &[side, side * width], Weight::from_tensor(table));
     let tall = graph.matmul("positions.rows", &row_mixture, &table, [rows, fixed(side * width)]);
     let cut = graph.numbers("positions.cut", &[0, side as i64, width as i64]);
     let tall = graph.reshape("positions.cut_rows", &tall, &cut, [rows, fixed(side), fixed(width)]);
@@ -104,7 +104,7 @@ fn block<'a>(
     let attended = attention(graph, &normed, tables, config, &weights.at("attn"))?;
     let hidden = graph.add(&weights.name_of("attn.residual"), hidden, &attended);
     let normed = layer::norm(graph, &hidden, config.epsilon, weights, "norm2")?;
-    let mixed = gated(graph, &normed, [config.inner, config.width], config.biases, &weights.at("mlp"))?;
+    let mixed = gated_projection(graph, &normed, [config.inner, config.width], config.biases, &weights.at("mlp"))?;
     Ok(graph.add(&weights.name_of("mlp.residual"), &hidden, &mixed))
 }
 
@@ -164,7 +164,7 @@ fn linear<'a>(
 }
 
 /// `x: [.., in] -> [.., out]`
-fn gated<'a>(
+fn gated_projection<'a>(
     graph: &mut Graph<Weight<'a>>,
     x: &Value,
     [inner, out]: [u64; 2],
@@ -212,7 +212,7 @@ fn merger<'a>(
     let shift = layer::vector(graph, config.out, &norm, "bias")?;
     let normed = graph.layer_norm(&norm.name_of("normed"), &projected, &scale, &shift, EPSILON);
     let active = graph.gelu(&weights.name_of("gelu"), &normed);
-    gated(graph, &active, [config.merger_inner, config.out], false, weights)
+    gated_projection(graph, &active, [config.merger_inner, config.out], false, weights)
 }
 
 const _: () = assert!(MERGE == 2, "two by two patches become one token");

@@ -113,7 +113,7 @@ fn what_is_shared_with_a_checkpoint_is_refused_when_that_was_changed() {
         name: "linked.safetensors".to_owned(),
         bytes: fs::metadata(&shared).unwrap().len(),
         sha256: Some(digest::of_file(&shared).unwrap()),
-        modified: Some(Stamp::of(&fs::metadata(&shared).unwrap()).modified()),
+        modified: Some(Stamp::of(&fs::metadata(&shared).unwrap()).modified_at()),
     };
     check(&shared, &part).unwrap();
     age(&weights); // Another time, and the same numbers: a copy of the folder, for example.
@@ -163,7 +163,7 @@ fn cut(length: i64) -> Spoil {
 }
 
 /// Renames tensors, in files and index.
-fn renamed(from: &'static str, to: &'static str) -> Spoil {
+fn rename_tensors(from: &'static str, to: &'static str) -> Spoil {
     Box::new(move |folder| {
         for shard in [FIRST, SECOND] {
             let bytes = fs::read(folder.join(shard)).unwrap();
@@ -218,8 +218,8 @@ fn what_is_no_plain_checkpoint_says_what_it_is() {
             file("hf_quant_config.json", r#"{"quantization": {"quant_algo": "NVFP4"}}"#),
             "hf_quant_config.json says that the checkpoint is quantised (NVFP4)",
         ),
-        (renamed("q_proj.weight", "q_proj.qweight"), "is quantised (awq or gptq, by the tensor"),
-        (renamed("up_proj.weight", "up_proj.weight_packed"), "is quantised (compressed-tensors"),
+        (rename_tensors("q_proj.weight", "q_proj.qweight"), "is quantised (awq or gptq, by the tensor"),
+        (rename_tensors("up_proj.weight", "up_proj.weight_packed"), "is quantised (compressed-tensors"),
     ];
     for (index, (spoil, expected)) in cases.into_iter().enumerate() {
         let said = refusal(spoil);
@@ -235,7 +235,7 @@ fn what_is_no_plain_checkpoint_says_what_it_is() {
 }
 
 /// Whether a build takes the embedding table for the head, where `config.json` says this and that about it.
-fn tied(variant: &str, outer: &str, inner: &str, head_is_table: bool) -> Result<bool, String> {
+fn ties_head(variant: &str, outer: &str, inner: &str, head_is_table: bool) -> Result<bool, String> {
     let source = checkpoint(&goldens(), variant, Precision::Bf16, 1);
     edit(source.path(), "config.json", |text| {
         let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -270,7 +270,7 @@ fn a_head_of_its_own_is_not_dropped_whatever_config_json_says() {
         ("tied", "true", "false", false, true),
         ("tied", "false", "true", false, true),
     ] {
-        assert_eq!(tied(variant, outer, inner, head_is_table), Ok(expected), "{variant} {outer} {inner}");
+        assert_eq!(ties_head(variant, outer, inner, head_is_table), Ok(expected), "{variant} {outer} {inner}");
     }
-    assert!(tied("tied", "false", "false", false).unwrap_err().contains("no tensor `lm_head.weight`"));
+    assert!(ties_head("tied", "false", "false", false).unwrap_err().contains("no tensor `lm_head.weight`"));
 }

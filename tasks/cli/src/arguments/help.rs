@@ -6,10 +6,10 @@ use clap::Command;
 const WIDTH_MAX: usize = 110;
 
 /// The command and those below it, to be shown in so many columns.
-pub fn wrapped(command: Command, columns: usize) -> Command {
+pub fn wrap_help(command: Command, columns: usize) -> Command {
     let width = columns.clamp(40, WIDTH_MAX);
-    let short = command.get_after_help().map(|text| fitted(&text.to_string(), width));
-    let long = command.get_after_long_help().map(|text| fitted(&text.to_string(), width));
+    let short = command.get_after_help().map(|text| fit(&text.to_string(), width));
+    let long = command.get_after_long_help().map(|text| fit(&text.to_string(), width));
     let mut command = command.term_width(width);
     if let Some(text) = short {
         command = command.after_help(text);
@@ -18,12 +18,12 @@ pub fn wrapped(command: Command, columns: usize) -> Command {
         command = command.after_long_help(text);
     }
     let names: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
-    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, |below| wrapped(below, columns)))
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, |below| wrap_help(below, columns)))
 }
 
 /// Lines that begin at the margin and follow each other are a paragraph. Indented ones stay lines: commands are broken as a shell
 /// reads them, other ones hang.
-fn fitted(text: &str, width: usize) -> String {
+fn fit(text: &str, width: usize) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut paragraph: Vec<&str> = Vec::new();
     let mut command: Option<String> = None;
@@ -34,7 +34,7 @@ fn fitted(text: &str, width: usize) -> String {
             if line.ends_with('\\') {
                 command = Some(whole);
             } else {
-                out.extend(broken(&whole, width));
+                out.extend(break_command(&whole, width));
             }
             continue;
         }
@@ -46,7 +46,7 @@ fn fitted(text: &str, width: usize) -> String {
             }
         }
         if !paragraph.is_empty() {
-            out.extend(filled(&paragraph.join(" "), "", "", width));
+            out.extend(fill_line(&paragraph.join(" "), "", "", width));
             paragraph.clear();
         }
         if is_prose {
@@ -56,12 +56,12 @@ fn fitted(text: &str, width: usize) -> String {
         if is_command(words) && line.ends_with('\\') {
             command = Some(line.to_owned());
         } else if is_command(words) {
-            out.extend(broken(line, width));
+            out.extend(break_command(line, width));
         } else {
             let indent = &line[..line.len() - words.len()];
             // A table of exit codes hangs below its texts.
             let hang = if words.starts_with(|first: char| first.is_ascii_digit()) { "       " } else { indent };
-            out.extend(filled(words, indent, hang, width));
+            out.extend(fill_line(words, indent, hang, width));
         }
     }
     while out.last().is_some_and(|line| line.trim().is_empty()) {
@@ -75,7 +75,7 @@ fn is_command(words: &str) -> bool {
 }
 
 /// A line of text over as many lines as it takes.
-fn filled(text: &str, first: &str, hang: &str, width: usize) -> Vec<String> {
+fn fill_line(text: &str, first: &str, hang: &str, width: usize) -> Vec<String> {
     let mut lines = vec![first.to_owned()];
     let mut is_empty = true;
     for word in text.split(' ') {
@@ -95,7 +95,7 @@ fn filled(text: &str, first: &str, hang: &str, width: usize) -> Vec<String> {
 
 /// A command over as many lines as it takes, as it can be given to a shell. A flag stays beside its value if they fit on a line; a
 /// comment that does not fit beside the command stands above it.
-fn broken(line: &str, width: usize) -> Vec<String> {
+fn break_command(line: &str, width: usize) -> Vec<String> {
     if line.chars().count() <= width {
         return vec![line.to_owned()];
     }
@@ -106,7 +106,7 @@ fn broken(line: &str, width: usize) -> Vec<String> {
     let words = line.trim_start();
     let indent = &line[..line.len() - words.len()];
     let hash = format!("{indent}# ");
-    let mut lines = comment.map(|comment| filled(comment, &hash, &hash, width)).unwrap_or_default();
+    let mut lines = comment.map(|comment| fill_line(comment, &hash, &hash, width)).unwrap_or_default();
     lines.push(indent.to_owned());
     let mut is_first = true;
     // Four columns more than the first line, and two for the sign that the command goes on.
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, width: usize, expected: Expect) {
-        expected.assert_eq(&fitted(text, width));
+        expected.assert_eq(&fit(text, width));
     }
 
     #[test]

@@ -21,10 +21,10 @@ use crate::output;
 use crate::terminal;
 
 /// Has agreed already, to exactly this call.
-struct Agreed;
+struct AgreedCall;
 
 #[async_trait]
-impl Person for Agreed {
+impl Person for AgreedCall {
     async fn ask(&mut self, question: &Question, _screen: Option<&Screen>) -> Answer {
         match question {
             Question::Permit { .. } => Answer::Yes,
@@ -55,7 +55,7 @@ pub async fn perform(common: Common, arguments: ApisArguments) -> Result<Exit, C
         CliError::usage(why).help(format!("write them like this: tapwright apis {name} '{{\"text\": \"hello\"}}'"))
     })?;
     trial.prepare(&mut config.settings);
-    let Some(mut session) = open(&config, Box::new(Agreed), stop).await? else { return Ok(Exit::Stopped) };
+    let Some(mut session) = open(&config, Box::new(AgreedCall), stop).await? else { return Ok(Exit::Stopped) };
     let tried = attempt(&config, &trial, yes, &mut session).await;
     close_with(session, EndNotice::from("tried"), false).await;
     tried
@@ -81,10 +81,10 @@ async fn attempt(config: &Config, trial: &CallTrial, yes: bool, session: &mut Se
     if *permission != Permission::Refuse && !yes {
         let Some(mut person) = terminal::here(config.json) else {
             let why = format!("{} is tried only if somebody says so, and nobody can be asked here", spec.name);
-            return Err(CliError::said(Exit::NeedsPerson, why).help("add --yes; nothing was done"));
+            return Err(CliError::with_text(Exit::NeedsPerson, why).help("add --yes; nothing was done"));
         };
         if !person.agree(&format!("{}: {}", checked.words(), spec.about)).await {
-            return Err(CliError::said(Exit::Refused, "it was not tried: a person said no"));
+            return Err(CliError::with_text(Exit::Refused, "it was not tried: a person said no"));
         }
     }
     let started = clock::now();
@@ -165,7 +165,7 @@ fn list(config: &Config, offered: &[ApiSpec], left_out: &[UnofferedApi]) {
         output::out(&format!("  {} {}", style(output::flat(&spec.name)).bold(), output::flat(&takes)));
         let permission = permission_of(policy, spec, &Value::Null);
         let told = format!("{} ({}; the policy {})", spec.about, does(spec.effect), says(permission));
-        for line in output::wrapped(&told, width - 6) {
+        for line in output::wrap(&told, width - 6) {
             output::out(&format!("      {}", style(line).dim()));
         }
     }
@@ -174,7 +174,7 @@ fn list(config: &Config, offered: &[ApiSpec], left_out: &[UnofferedApi]) {
     }
     for api in left_out {
         let told = format!("{}: {}", output::flat(&api.name), api.why);
-        for line in output::wrapped(&told, width - 6) {
+        for line in output::wrap(&told, width - 6) {
             output::out(&format!("      {}", style(line).dim()));
         }
     }

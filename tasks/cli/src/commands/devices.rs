@@ -54,7 +54,7 @@ pub async fn perform(common: Common, arguments: DevicesArguments) -> Result<Exit
         output::out("");
         let told =
             format!("no adb server at {}: for phones on USB start one with `adb start-server`", config.adb_server);
-        for line in output::wrapped(&told, output::width() - 2) {
+        for line in output::wrap(&told, output::width() - 2) {
             output::out(&format!("  {}", style(line).dim()));
         }
     }

@@ -41,12 +41,12 @@ fn tell(finding: &Finding, json: bool) {
         CheckState::Warning => style("!").yellow(),
         CheckState::Failed => style("✗").red(),
     };
-    let lines = output::wrapped(&finding.text, output::width().saturating_sub(21));
+    let lines = output::wrap(&finding.text, output::width().saturating_sub(21));
     for (n, line) in lines.iter().enumerate() {
         let (mark, what) = if n == 0 { (mark.to_string(), finding.what) } else { (" ".to_owned(), "") };
         output::out(&format!("  {mark}  {}  {line}", style(pad_str(what, 16, Alignment::Left, None)).bold()));
     }
-    for line in finding.next.iter().flat_map(|next| output::wrapped(next, output::width().saturating_sub(21))) {
+    for line in finding.next.iter().flat_map(|next| output::wrap(next, output::width().saturating_sub(21))) {
         output::out(&format!("{:21}{}", "", style(line).dim()));
     }
 }

@@ -10,7 +10,7 @@ use console::style;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use tapwright_tasks::model::{
-    Build, BuildError, Info, Like, Progress, TargetProvider, WeightFormat, build, info, random,
+    Build, BuildError, Info, Progress, ReferenceModel, TargetProvider, WeightFormat, build, info, random,
 };
 
 use crate::arguments::{Common, FormArgument, LikeArgument, ModelsCommand, ProviderArgument};
@@ -77,9 +77,9 @@ fn bar(json: bool) -> (ProgressBar, impl FnMut(Progress)) {
 
 fn draw(folder: &Path, like: LikeArgument, seed: u64, json: bool) -> Result<Exit, CliError> {
     let like = match like {
-        LikeArgument::Glm4v9b => Like::Glm4v9b,
-        LikeArgument::Glm4v04b => Like::Glm4v04b,
-        LikeArgument::Glm4vTiny => Like::Glm4vTiny,
+        LikeArgument::Glm4v9b => ReferenceModel::Glm4v9b,
+        LikeArgument::Glm4v04b => ReferenceModel::Glm4v04b,
+        LikeArgument::Glm4vTiny => ReferenceModel::Glm4vTiny,
     };
     let (bar, show) = bar(json);
     random(like, folder, seed, show).map_err(|error| trouble(&error))?;

@@ -17,7 +17,7 @@ use tapwright_tasks::record::mark_last;
 use tapwright_tasks::run::RunReport;
 use tapwright_tasks::session::{Session, recorded_in};
 use tapwright_tasks::settings::Settings;
-use tapwright_tasks::{Entry, Outcome, Record, counted};
+use tapwright_tasks::{Entry, Outcome, Record, count_of};
 
 use super::resume::{allow_device, doubt, outlives, settings_again};
 use super::run::warn_of_clock;
@@ -40,7 +40,7 @@ pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Cli
     let PlanArguments { goal, out, model } = arguments;
     let config = Config::read(Flags::common(common).model(model))?;
     let unwritten = |why: &str| {
-        CliError::said(Exit::Unwritten, format!("the plan cannot be written to {}: {why}", out.display()))
+        CliError::with_text(Exit::Unwritten, format!("the plan cannot be written to {}: {why}", out.display()))
             .help("name a file that is not there yet, in a folder that is: --out FILE")
     };
     // A model may take minutes, or money: what will not be kept is not asked for.
@@ -55,9 +55,9 @@ pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Cli
     let Some(mut opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     narrator.wait_for_answer("the model writes a plan");
     let drafted = draft(opened.model.as_mut(), &goal, &BTreeSet::new(), config.rules.limits.think).await;
-    narrator.answered();
+    narrator.on_answer();
     let plan = drafted.map_err(|mistake| {
-        CliError::said(Exit::ModelFailed, format!("the model wrote no plan: {}", mistake.why))
+        CliError::with_text(Exit::ModelFailed, format!("the model wrote no plan: {}", mistake.why))
             .help("a model that writes texts is needed: --model http://HOST/v1 --model-name NAME")
     })?;
     // Who wrote a plan by hand wants to keep it.
@@ -71,7 +71,7 @@ pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Cli
         let shown = output::flat(&out.display().to_string());
         output::out(&format!(
             "  {} in {shown}; read it, then: tapwright run --plan {shown}",
-            counted(plan.goals.len() as u64, "goal", "goals")
+            count_of(plan.goals.len() as u64, "goal", "goals")
         ));
     }
     Ok(Exit::Done)
@@ -112,7 +112,7 @@ pub async fn go_on(common: Common, again: ContinueArguments, folder: &Path) -> R
     let another_device = again.another_device;
     let mut terminal = terminal::here(common.json);
     let mut config = settings_again(common, again, folder, &mut terminal).await?;
-    config.settings.model.heard = record.heard();
+    config.settings.model.heard = record.reply_count();
     outlives(&config, &format!("tapwright resume {}", folder.display()))?;
     // Before it is written anew, with a seal of this user's.
     let provenance = recorded_in(folder, &config.settings)?.provenance;
@@ -155,7 +155,7 @@ async fn leave(session: Session, result: Result<PlanOver, CliError>) -> Result<E
 
 /// The run of the plan that was begun last, if it can be read.
 fn last_run(record: &PlanRecord) -> Option<Record> {
-    record.begun().rev().find_map(|run| Record::read(&record.folder.join(run)).ok())
+    record.run_names().rev().find_map(|run| Record::read(&record.folder.join(run)).ok())
 }
 
 /// A plan that has come to an end.
@@ -174,7 +174,10 @@ async fn carry_on(
 ) -> Result<PlanOver, CliError> {
     let folder = record.folder.clone();
     let unwritten = |error: std::io::Error| {
-        CliError::said(Exit::Unwritten, format!("the plan's record in {} cannot be written: {error}", folder.display()))
+        CliError::with_text(
+            Exit::Unwritten,
+            format!("the plan's record in {} cannot be written: {error}", folder.display()),
+        )
     };
     session.write_origin(&folder, is_own).map_err(unwritten)?;
     // What it says is not how the plan stands once it goes on; it is written anew in the end.
@@ -212,7 +215,7 @@ async fn carry_on(
     } else {
         let EndNotice { headline: Headline { mood, text }, .. } = &how;
         let (mark, colour) = mark(*mood);
-        for (n, line) in output::wrapped(text, output::width() - 5).iter().enumerate() {
+        for (n, line) in output::wrap(text, output::width() - 5).iter().enumerate() {
             output::out(&format!("  {}  {}", colour.apply_to(if n == 0 { mark } else { " " }), colour.apply_to(line)));
         }
         output::out(&format!("     {} {}", style("result  ").dim(), folder.join("plan.md").display()));
@@ -267,7 +270,7 @@ impl PlanWatch for PlanNarrator<'_> {
         }
     }
 
-    fn ended(&mut self, report: &RunReport) {
+    fn on_end(&mut self, report: &RunReport) {
         let Some(narrator) = self.narrator.take() else { return };
         narrator.go_on();
         let ending = RunEnding {

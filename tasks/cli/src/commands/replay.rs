@@ -33,7 +33,7 @@ pub fn perform(common: Common, arguments: &ReplayArguments) -> Result<Exit, CliE
         .map_err(|error| CliError::usage(error.to_string()).help("see which there are with: tapwright runs"))?;
     let record = Record::read(&folder).map_err(|error| CliError::new(Exit::Unreadable, &error))?;
     let judgement = Judgement::read(&folder).map_err(|error| {
-        CliError::said(Exit::Unreadable, format!("{}: {error}", folder.join("verdict.json").display()))
+        CliError::with_text(Exit::Unreadable, format!("{}: {error}", folder.join("verdict.json").display()))
     })?;
 
     let facts = &record.facts;
@@ -166,10 +166,9 @@ fn suite_page(config: &Config, folder: &Path, brief: &SuiteBrief, file: Option<&
         return Err(CliError::usage(format!("{} is a suite of several runs", folder.display()))
             .help("replay one of its folders, or write a page of all: --html suite.html"));
     };
-    let (mut whole, mut missing) =
-        read_runs(runs_of_suite(folder).map_err(|error| {
-            CliError::said(Exit::Unreadable, format!("{} cannot be read: {error}", folder.display()))
-        })?);
+    let (mut whole, mut missing) = read_runs(runs_of_suite(folder).map_err(|error| {
+        CliError::with_text(Exit::Unreadable, format!("{} cannot be read: {error}", folder.display()))
+    })?);
     let is_passed = |judgement: &Option<Judgement>| {
         judgement.as_ref().is_some_and(|judgement| judgement.verdict == Some(Verdict::Passed))
     };
@@ -206,7 +205,7 @@ fn tell_page(file: &Path, missing: &[String]) {
 /// it is without.
 fn put_page(title: Option<&PageTitle>, runs: &[PageRun<'_>], file: &Path) -> Result<Vec<String>, CliError> {
     let unwritten = |error: std::io::Error| {
-        CliError::said(Exit::Unwritten, format!("the page {} cannot be written: {error}", file.display()))
+        CliError::with_text(Exit::Unwritten, format!("the page {} cannot be written: {error}", file.display()))
     };
     if fs::metadata(file).is_ok_and(|found| !found.is_file()) {
         return Err(CliError::usage(format!("{} is no file: a page takes the place of a file only", file.display())));

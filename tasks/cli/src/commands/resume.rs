@@ -64,7 +64,7 @@ async fn go_on(
     let mut terminal = terminal::here(common.json);
     let mut config = settings_again(common, again, folder, &mut terminal).await?;
     config.settings.model.heard = match &begin {
-        Begin::Resume(_) => record.heard(),
+        Begin::Resume(_) => record.reply_count(),
         Begin::Fork { steps } => heard_until(&record, *steps).map_err(RunError::from)?,
     };
     let shown = folder.display();
@@ -81,13 +81,13 @@ async fn go_on(
     let Some(mut session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
         return Ok(Exit::Stopped);
     };
-    let report = driven(&mut session, &config, &mut narrator, folder, &record, begin, another_device).await;
+    let report = drive(&mut session, &config, &mut narrator, folder, &record, begin, another_device).await;
     narrator.go_on();
     close(session, report.as_ref().ok()).await;
     Ok(tell(&narrator, &report?, &config))
 }
 
-async fn driven(
+async fn drive(
     session: &mut Session,
     config: &Config,
     narrator: &mut Narrator,

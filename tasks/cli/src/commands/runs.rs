@@ -1,8 +1,8 @@
 //! `tapwright runs`
 
 use console::{Alignment, pad_str, style};
-use tapwright_tasks::counted;
-use tapwright_tasks::record::{Stored, list};
+use tapwright_tasks::count_of;
+use tapwright_tasks::record::{StoredRecord, list};
 
 use crate::arguments::{Common, RunsArguments};
 use crate::clock;
@@ -14,7 +14,7 @@ use crate::output;
 pub fn perform(common: Common, arguments: &RunsArguments) -> Result<Exit, CliError> {
     let config = Config::read(Flags::records(common))?;
     let kept = list(&config.runs, usize::try_from(arguments.most).unwrap_or(usize::MAX)).map_err(|error| {
-        CliError::said(Exit::Unreadable, format!("{} cannot be read: {error}", config.runs.display()))
+        CliError::with_text(Exit::Unreadable, format!("{} cannot be read: {error}", config.runs.display()))
     })?;
     if config.json {
         for one in &kept {
@@ -30,7 +30,7 @@ pub fn perform(common: Common, arguments: &RunsArguments) -> Result<Exit, CliErr
     let now = clock::now();
     for one in &kept {
         let (when, mark, run, about) = match one {
-            Stored::Run(run) => {
+            StoredRecord::Run(run) => {
                 let outcome = run.outcome.as_deref().unwrap_or("no end");
                 let passed = run.verdict.as_ref().map(|verdict| verdict.id());
                 let mark = match (outcome, passed) {
@@ -45,7 +45,7 @@ pub fn perform(common: Common, arguments: &RunsArguments) -> Result<Exit, CliErr
                 let goal = format!("{} ({outcome}{verdict}, {}, {})", run.goal, output::steps(run.steps), run.model);
                 (clock::ago(run.started, now), mark, &run.run, goal)
             }
-            Stored::Plan(plan) => {
+            StoredRecord::Plan(plan) => {
                 let end = plan.end.as_deref().unwrap_or("no end");
                 let mark = match end {
                     "done" => style("·").cyan(), // Its goals are not judged.
@@ -56,11 +56,11 @@ pub fn perform(common: Common, arguments: &RunsArguments) -> Result<Exit, CliErr
                     "plan: {} ({end}, {} of {})",
                     plan.plan,
                     plan.achieved,
-                    counted(plan.goals as u64, "goal", "goals")
+                    count_of(plan.goals as u64, "goal", "goals")
                 );
                 (clock::ago(plan.started, now), mark, &plan.run, about)
             }
-            Stored::Suite(suite) => {
+            StoredRecord::Suite(suite) => {
                 let all = &suite.table.all;
                 let share = all.success().map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
                 let about = format!(
@@ -72,7 +72,7 @@ pub fn perform(common: Common, arguments: &RunsArguments) -> Result<Exit, CliErr
                 );
                 (clock::ago(suite.started, now), style("▤").cyan(), &suite.run, about)
             }
-            Stored::Unreadable { run, why } => {
+            StoredRecord::Unreadable { run, why } => {
                 (String::new(), style("?").yellow(), run, format!("cannot be read: {why}"))
             }
         };
@@ -81,7 +81,7 @@ pub fn perform(common: Common, arguments: &RunsArguments) -> Result<Exit, CliErr
             style(output::flat(run)).bold(),
             style(pad_str(&when, 12, Alignment::Left, None)).dim()
         ));
-        output::out(&format!("     {}", output::fitted(&about, output::width() - 5)));
+        output::out(&format!("     {}", output::fit(&about, output::width() - 5)));
     }
     Ok(Exit::Done)
 }

@@ -10,7 +10,7 @@ use crate::config::user_state;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
-use crate::trust::{store, told};
+use crate::trust::{store, summary};
 
 pub fn perform(common: &Common, arguments: TrustArguments) -> Result<Exit, CliError> {
     let TrustArguments { file, forget } = arguments;
@@ -20,7 +20,7 @@ pub fn perform(common: &Common, arguments: TrustArguments) -> Result<Exit, CliEr
             .help("set HOME or XDG_STATE_HOME, or name the file each time: --config FILE"));
     };
     let unwritten = |error: std::io::Error| {
-        CliError::said(Exit::Unwritten, format!("what is trusted cannot be written down: {error}"))
+        CliError::with_text(Exit::Unwritten, format!("what is trusted cannot be written down: {error}"))
     };
     let shown = output::flat(&path.display().to_string());
     if forget {
@@ -38,8 +38,8 @@ pub fn perform(common: &Common, arguments: TrustArguments) -> Result<Exit, CliEr
         return Ok(Exit::Done);
     }
     let found = SettingsFile::of_folder(&path)?;
-    let untrusted = found.untrusted(None);
-    let lines = untrusted.as_ref().map(told).unwrap_or_default();
+    let untrusted = found.needed_trust(None);
+    let lines = untrusted.as_ref().map(summary).unwrap_or_default();
     store.trust(&path, &found.digest()).map_err(unwritten)?;
     let has = if lines.is_empty() { "" } else { "; it has" };
     let sentence = format!("{shown} is trusted until it is changed{has}");

@@ -21,7 +21,7 @@ pub struct Place {
 
 /// What the program did.
 #[derive(Debug)]
-pub struct Ran {
+pub struct ProgramOutput {
     pub code: i32,
     pub out: String,
     pub err: String,
@@ -59,12 +59,12 @@ impl Place {
     }
 
     /// Runs it to its end.
-    pub fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::of(self.command(arguments).output().unwrap())
+    pub fn run(&self, arguments: &[&str]) -> ProgramOutput {
+        ProgramOutput::of(self.command(arguments).output().unwrap())
     }
 
     /// Runs a goal with a script, for programs.
-    pub fn script(&self, replies: &[&str], more: &[&str]) -> Ran {
+    pub fn script(&self, replies: &[&str], more: &[&str]) -> ProgramOutput {
         self.file("script.txt", &replies.join("\n"));
         let mut arguments = vec!["run", "Do something", "--json", "--model", "script:script.txt"];
         arguments.extend(more);
@@ -95,10 +95,10 @@ impl Place {
     }
 }
 
-impl Ran {
-    pub fn of(output: Output) -> Ran {
+impl ProgramOutput {
+    pub fn of(output: Output) -> ProgramOutput {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        ProgramOutput { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
 
     /// Standard output, a JSON object a line.
@@ -112,7 +112,7 @@ impl Ran {
     }
 
     /// Exit code, outcome and verdict in one line.
-    pub fn told(&self) -> String {
+    pub fn end_line(&self) -> String {
         let last = self.last();
         let word = |key: &str| last[key].as_str().unwrap_or("null").to_owned();
         assert_eq!(last["exit"], self.code, "{last}");
@@ -158,11 +158,11 @@ impl Running {
     }
 
     /// Waits for its end.
-    pub fn end(mut self) -> Ran {
+    pub fn end(mut self) -> ProgramOutput {
         let mut out = String::new();
         self.out.read_to_string(&mut out).unwrap();
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
-        Ran { code, out, err: String::new() }
+        ProgramOutput { code, out, err: String::new() }
     }
 }
 

@@ -61,8 +61,8 @@ impl Deed {
 pub struct Reader {
     phone: Handle,
     size: (u32, u32),
-    trip: trip::Memory,
-    watch: watch::Memory,
+    trip: trip::TripMemory,
+    watch: watch::WatchMemory,
     /// How often it was told that something may or may not have happened.
     pub doubts: u32,
     /// The last screens and deeds, for a test that fails.
@@ -75,8 +75,8 @@ impl Reader {
         Reader {
             phone,
             size,
-            trip: trip::Memory::default(),
-            watch: watch::Memory::default(),
+            trip: trip::TripMemory::default(),
+            watch: watch::WatchMemory::default(),
             doubts: 0,
             seen: Vec::new(),
         }

@@ -127,7 +127,7 @@ impl Screen {
     }
 
     /// Where to touch what is called so, by its text or by what an icon is said to be; of several the last one, which lies on top.
-    pub fn called(&self, name: &str) -> Option<(i32, i32)> {
+    pub fn place_of(&self, name: &str) -> Option<(i32, i32)> {
         let is_it = |widget: &Widget| !widget.is_field && (widget.text == name || widget.description == name);
         self.widgets.iter().rposition(is_it).map(|at| self.target(at))
     }

@@ -13,7 +13,7 @@ const TIME: &str = "10:00";
 
 /// What was read so far.
 #[derive(Default)]
-pub struct Memory {
+pub struct TripMemory {
     /// The attractions of the post, by their numbers there.
     sights: BTreeMap<u32, String>,
     post: Option<String>,
@@ -27,7 +27,7 @@ pub struct Memory {
     train: String,
 }
 
-impl Memory {
+impl TripMemory {
     /// What it has done may be otherwise than it thinks: it has to be read again.
     pub fn doubt(&mut self) {
         self.orders_read = false;
@@ -42,7 +42,7 @@ impl Memory {
             return self.post(screen);
         }
         if let Some(field) = screen.field("search") {
-            return searched(screen, &field.text, CITY);
+            return search_deed(screen, &field.text, CITY);
         }
         let is_guide =
             |title: &str| title.contains(CITY) && !["eat", "meals", "stomach"].iter().any(|word| title.contains(word));
@@ -57,7 +57,7 @@ impl Memory {
                 None => Deed::Further,
             };
         }
-        screen.called("Search").map_or(Deed::Back, |place| tap(Some(place)))
+        screen.place_of("Search").map_or(Deed::Back, |place| tap(Some(place)))
     }
 
     /// A post: "1. Name: what there is to say", over several lines.
@@ -94,7 +94,7 @@ impl Memory {
     }
 
     pub fn save(&mut self, goal: &str, screen: &Screen) -> Deed {
-        let places: Vec<String> = quoted(goal).iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
+        let places: Vec<String> = quotations(goal).iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
         let places: Vec<String> = places.into_iter().filter(|place| place != LIST).collect();
         if screen.package != "com.tapwright.maps" {
             return Deed::Launch("Maps");
@@ -103,7 +103,7 @@ impl Memory {
             return self.saving(screen);
         }
         if let Some(field) = screen.field("list") {
-            return written(screen, &field.text, LIST);
+            return write_deed(screen, &field.text, LIST);
         }
         if screen.has("directions") {
             let name = screen.title().to_owned();
@@ -123,9 +123,9 @@ impl Memory {
             return Deed::Finish(lines.join("\n"));
         };
         if let Some(field) = screen.field("search") {
-            return searched(screen, &field.text, next);
+            return search_deed(screen, &field.text, next);
         }
-        screen.called("Search").map_or(Deed::Back, |place| tap(Some(place)))
+        screen.place_of("Search").map_or(Deed::Back, |place| tap(Some(place)))
     }
 
     /// The page on which a place is put into a list.
@@ -135,13 +135,13 @@ impl Memory {
         let lists = screen.rows("list");
         let list = lists.iter().find(|(_, texts, _)| texts.first() == Some(&LIST));
         match list {
-            None => return screen.called("New list").map_or(Deed::Further, |place| tap(Some(place))),
+            None => return screen.place_of("New list").map_or(Deed::Further, |place| tap(Some(place))),
             Some((place, _, false)) => return tap(Some(*place)),
             Some((_, _, true)) => {}
         }
         let field = screen.field("note").map(|field| field.text.clone()).unwrap_or_default();
         match field.as_str() {
-            text if text == price => tap(screen.called("Save")),
+            text if text == price => tap(screen.place_of("Save")),
             _ => type_into(screen, "note", price),
         }
     }
@@ -178,13 +178,13 @@ impl Memory {
         }
         if screen.has("day") && screen.has("weekday") {
             return match screen.title() == MONTH {
-                true => tap(screen.called("10")),
-                false => tap(screen.called("Later")),
+                true => tap(screen.place_of("10")),
+                false => tap(screen.place_of("Later")),
             };
         }
         if let Some(field) = screen.field("search") {
             let city = self.choosing;
-            return if city.is_empty() { Deed::Back } else { searched(screen, &field.text, city) };
+            return if city.is_empty() { Deed::Back } else { search_deed(screen, &field.text, city) };
         }
         self.search_form(screen)
     }
@@ -196,7 +196,7 @@ impl Memory {
             return Deed::Back;
         }
         if !self.orders_read {
-            return tap(screen.called("Orders"));
+            return tap(screen.place_of("Orders"));
         }
         for (id, wanted) in [("from", FROM), ("to", CITY)] {
             if value(id) != wanted {
@@ -207,7 +207,7 @@ impl Memory {
         if value("date") != DAY {
             return open("date");
         }
-        tap(screen.called("Search trains"))
+        tap(screen.place_of("Search trains"))
     }
 
     fn orders(&mut self, screen: &Screen) -> Deed {
@@ -221,7 +221,7 @@ impl Memory {
             return tap(Some(place));
         }
         self.orders_read = true;
-        tap(screen.called("Tickets"))
+        tap(screen.place_of("Tickets"))
     }
 
     fn order(&mut self, screen: &Screen) -> Deed {
@@ -272,14 +272,14 @@ impl Memory {
         }
         if let Some(field) = screen.field("body") {
             return match field.text == text {
-                true => tap(screen.called("Save")),
+                true => tap(screen.place_of("Save")),
                 false => type_into(screen, "body", &text),
             };
         }
         if screen.rows("note").iter().any(|(_, texts, _)| texts.first().is_some_and(|title| title.starts_with(begin))) {
             return Deed::Finish("The note is there.".to_owned());
         }
-        tap(screen.called("New note"))
+        tap(screen.place_of("New note"))
     }
 }
 
@@ -289,16 +289,16 @@ pub fn tap(place: Option<(i32, i32)>) -> Deed {
 }
 
 /// A search page: the words into the field, then what is offered of that name.
-pub fn searched(screen: &Screen, field: &str, words: &str) -> Deed {
+pub fn search_deed(screen: &Screen, field: &str, words: &str) -> Deed {
     if field != words {
         return type_into(screen, "search", words);
     }
-    tap(screen.called(words))
+    tap(screen.place_of(words))
 }
 
 /// A page with one field and a button that ends it.
-fn written(screen: &Screen, field: &str, words: &str) -> Deed {
-    if field == words { tap(screen.called("Save")) } else { Deed::Type(words.to_owned()) }
+fn write_deed(screen: &Screen, field: &str, words: &str) -> Deed {
+    if field == words { tap(screen.place_of("Save")) } else { Deed::Type(words.to_owned()) }
 }
 
 /// What is typed goes into the field with the focus: without it, the field is touched first.
@@ -310,7 +310,7 @@ pub fn type_into(screen: &Screen, id: &str, words: &str) -> Deed {
 }
 
 /// What stands in quotation marks, as JSON writes it.
-pub fn quoted(text: &str) -> Vec<String> {
+pub fn quotations(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('"') {
@@ -330,7 +330,7 @@ pub fn quoted(text: &str) -> Vec<String> {
 /// The same text without quotation marks, in one line.
 fn unquoted(text: &str) -> String {
     let mut plain = text.to_owned();
-    for string in quoted(text) {
+    for string in quotations(text) {
         let inside = string.lines().map(|line| line.replace(" | ", " ")).collect::<Vec<_>>().join("; ");
         plain = plain.replace(&serde_json::Value::from(string).to_string(), &inside);
     }

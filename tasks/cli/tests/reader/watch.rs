@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::trip::{searched, tap};
+use super::trip::{search_deed, tap};
 use super::{Deed, Screen};
 
 const SUBJECT: &str = "Space";
 
 /// What was read in this round.
 #[derive(Default)]
-pub struct Memory {
+pub struct WatchMemory {
     is_up_to_date: bool,
     /// The post that is being read, and those that are read, each with its lines.
     reading: Option<String>,
@@ -17,38 +17,38 @@ pub struct Memory {
     done: BTreeSet<String>,
 }
 
-impl Memory {
+impl WatchMemory {
     /// A round begins: what it has to know stands in its goal.
     pub fn begin(&mut self) {
-        *self = Memory::default();
+        *self = WatchMemory::default();
     }
 
     pub fn news(&mut self, goal: &str, screen: &Screen) -> Deed {
         let told = goal.split_once("leave them out: ").map_or("", |(_, told)| told.lines().next().unwrap_or_default());
-        let told: BTreeSet<String> = super::trip::quoted(told).into_iter().collect();
+        let told: BTreeSet<String> = super::trip::quotations(told).into_iter().collect();
         if screen.package != "com.tapwright.feed" {
             return Deed::Launch("Feed");
         }
         if !self.is_up_to_date {
             if screen.shows(|text| text == "For you") {
                 self.is_up_to_date = true;
-                return tap(screen.called("Refresh"));
+                return tap(screen.place_of("Refresh"));
             }
-            return screen.called("Home").map_or(Deed::Back, |place| tap(Some(place)));
+            return screen.place_of("Home").map_or(Deed::Back, |place| tap(Some(place)));
         }
         if screen.has("compose") {
             return self.post(screen);
         }
         if let Some(field) = screen.field("search") {
             if field.text != SUBJECT {
-                return searched(screen, &field.text, SUBJECT);
+                return search_deed(screen, &field.text, SUBJECT);
             }
             let titles = screen.rows("suggestion").into_iter().filter_map(|(_, texts, _)| texts.first().copied());
             let is_new =
                 |title: &&str| title.starts_with(SUBJECT) && !told.contains(*title) && !self.done.contains(*title);
             return match titles.into_iter().find(is_new).map(str::to_owned) {
                 Some(title) => {
-                    let place = screen.called(&title);
+                    let place = screen.place_of(&title);
                     self.reading = Some(title);
                     tap(place)
                 }
@@ -63,7 +63,7 @@ impl Memory {
             let card = cards.into_iter().find(|(_, texts, _)| texts.contains(&title.as_str()));
             return card.map_or(Deed::Further, |(place, _, _)| tap(Some(place)));
         }
-        match screen.called("Search") {
+        match screen.place_of("Search") {
             // The results have a way back to the search, which stands for another one.
             Some(place) if screen.shows(|text| text == "For you") => tap(Some(place)),
             _ => Deed::Back,

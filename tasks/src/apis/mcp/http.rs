@@ -186,7 +186,7 @@ impl Web {
         let mut events = match kind.as_str() {
             JSON => {
                 let whole = whole(response).await?;
-                let answer = message::read(&whole).into_iter().find_map(|incoming| self.taken(incoming, id));
+                let answer = message::read(&whole).into_iter().find_map(|incoming| self.take_answer(incoming, id));
                 return answer.unwrap_or_else(|| Err(Fault::Lost(no_answer(&whole))));
             }
             EVENTS => Events::of(response),
@@ -205,7 +205,7 @@ impl Web {
                 if let Incoming::Request { id, method } = &incoming {
                     self.post_aside(message::answer(id, method)).await;
                 }
-                if let Some(answer) = self.taken(incoming, id) {
+                if let Some(answer) = self.take_answer(incoming, id) {
                     return answer;
                 }
             }
@@ -214,7 +214,7 @@ impl Web {
     }
 
     /// The answer to a request, if it is one.
-    fn taken(&self, incoming: Incoming, asked: u64) -> Option<Result<Value, Fault>> {
+    fn take_answer(&self, incoming: Incoming, asked: u64) -> Option<Result<Value, Fault>> {
         match incoming {
             Incoming::Answer { id, result } if id == asked => Some(result),
             Incoming::Notice { method } if method == super::LIST_CHANGED => {
@@ -259,7 +259,7 @@ impl Web {
                     self.post_aside(message::answer(id, method)).await;
                 }
                 // No answer is waited for here.
-                let _ = self.taken(incoming, 0);
+                let _ = self.take_answer(incoming, 0);
             }
         }
     }
@@ -313,7 +313,7 @@ impl Events {
             if let Some(data) = self.reader.next() {
                 return Ok(Some(data));
             }
-            if self.reader.held() > MESSAGE_BYTES_MAX {
+            if self.reader.held_bytes() > MESSAGE_BYTES_MAX {
                 return Err(too_long());
             }
             match self.response.chunk().await {
@@ -342,7 +342,7 @@ impl EventReader {
         self.pieces.extend_from_slice(piece);
     }
 
-    fn held(&self) -> usize {
+    fn held_bytes(&self) -> usize {
         self.pieces.len() - self.at + self.data.len()
     }
 

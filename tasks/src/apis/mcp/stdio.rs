@@ -167,7 +167,7 @@ impl StdioLink {
     }
 
     /// Why it is over, if it is.
-    pub fn ended(&self) -> Option<String> {
+    pub fn end_reason(&self) -> Option<String> {
         self.shared.state().ended.clone()
     }
 
@@ -188,7 +188,7 @@ impl StdioLink {
         let work = async {
             let line = message::request(id, method, params);
             if lines.send(line).await.is_err() {
-                return Err(Fault::NotSent(self.ended().unwrap_or_else(|| "it was ended".to_owned())));
+                return Err(Fault::NotSent(self.end_reason().unwrap_or_else(|| "it was ended".to_owned())));
             }
             waiting.is_sent = true;
             answered.await.unwrap_or_else(|_| Err(Fault::Lost("it has ended".to_owned())))

@@ -251,7 +251,7 @@ fn http(url: &str) -> McpServerOptions {
     options(McpTransport::Http { url: url.to_owned(), headers })
 }
 
-async fn connected(options: &McpServerOptions) -> Result<McpServer, String> {
+async fn connect(options: &McpServerOptions) -> Result<McpServer, String> {
     let key = SecretText::new("hush-hush".to_owned()).unwrap();
     let secrets = Secrets::new(BTreeMap::from([("key".to_owned(), key)]));
     McpServer::start(options, &secrets).await.map_err(|error| error.to_string())
@@ -260,7 +260,7 @@ async fn connected(options: &McpServerOptions) -> Result<McpServer, String> {
 #[tokio::test]
 async fn servers_behind_an_address() {
     for streams in [false, true] {
-        let mut server = connected(&http(&serve_http("locked", streams))).await.unwrap();
+        let mut server = connect(&http(&serve_http("locked", streams))).await.unwrap();
         let mut check = async |tool: &str, expected: Expect| expected.assert_eq(&call(&mut server, tool).await);
         check("echo", expect!["nothing"]).await;
         check(
@@ -291,7 +291,7 @@ async fn servers_behind_an_address() {
 #[tokio::test]
 async fn servers_that_cannot_be_spoken_to_behind_an_address() {
     let check = async |url: &str, expected: Expect| {
-        let started = connected(&options(McpTransport::Http { url: url.to_owned(), headers: BTreeMap::new() })).await;
+        let started = connect(&options(McpTransport::Http { url: url.to_owned(), headers: BTreeMap::new() })).await;
         expected.assert_eq(&started.err().expect("it does not start"));
     };
     check(&serve_http("locked", false), expect![[r#"the MCP server little did not start as it should: it says 401 Unauthorized: who are you?; give it what it wants with headers = { authorization = "Bearer {{secret:NAME}}" }"#]]).await;
@@ -314,7 +314,7 @@ async fn servers_that_cannot_be_spoken_to_behind_an_address() {
 
 #[tokio::test]
 async fn a_session_that_is_over_is_begun_again() {
-    let mut server = connected(&http(&serve_http("well", false))).await.unwrap();
+    let mut server = connect(&http(&serve_http("well", false))).await.unwrap();
     assert_eq!(call(&mut server, "forget").await, "it has one tool left");
     // The server knows nobody by now; the list that comes before a call finds that out.
     let told = call(&mut server, "echo").await;

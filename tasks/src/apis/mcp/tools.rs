@@ -77,7 +77,7 @@ impl ToolList {
     }
 
     /// The tool that is called so.
-    pub fn called(&self, name: &str) -> Option<&Tool> {
+    pub fn by_name(&self, name: &str) -> Option<&Tool> {
         self.tools.iter().find(|tool| tool.spec.name.eq_ignore_ascii_case(name))
     }
 }
@@ -114,7 +114,7 @@ impl McpServerOptions {
     }
 
     /// A name in the settings that is no tool's: nobody would notice that it does nothing.
-    pub fn misnamed(&self, said: &[Value]) -> Option<NoSuchTool> {
+    pub fn find_unknown(&self, said: &[Value]) -> Option<NoSuchTool> {
         let known: Vec<&str> = said.iter().filter_map(|tool| tool["name"].as_str()).collect();
         let wanted = self.tools.iter().flatten().filter(|name| !name.ends_with('*'));
         let name = wanted.chain(self.effects.keys()).find(|name| !known.contains(&name.as_str()))?;
@@ -239,12 +239,12 @@ mod tests {
         let list = ToolList::read(&said, &few);
         assert_eq!(list.tools.len(), 12);
         few.tools = Some(vec!["t99".to_owned()]);
-        assert_eq!(few.misnamed(&said).unwrap().name, "t99");
+        assert_eq!(few.find_unknown(&said).unwrap().name, "t99");
         few.tools = Some(vec!["t5".to_owned(), "q*".to_owned()]);
-        assert_eq!(few.misnamed(&said), None);
+        assert_eq!(few.find_unknown(&said), None);
         few.effects.insert("T5".to_owned(), ApiEffect::Reads);
         let near = NoSuchTool { name: "T5".to_owned(), near: Some("t5".to_owned()) };
-        assert_eq!(few.misnamed(&said), Some(near));
+        assert_eq!(few.find_unknown(&said), Some(near));
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Browsers {
     }
 
     /// One that was used before, if there is one.
-    fn used(&self) -> Option<Rig> {
+    fn used_rig(&self) -> Option<Rig> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
@@ -80,7 +80,7 @@ impl fmt::Debug for EpisodeDevice {
     }
 }
 
-fn failed(operation: &'static str, kind: DriverErrorKind) -> DriverError {
+fn driver_error(operation: &'static str, kind: DriverErrorKind) -> DriverError {
     DriverError { device: "the browser of MiniWoB++".to_owned(), operation, kind }
 }
 
@@ -92,9 +92,9 @@ impl OpenRig for EpisodeDevice {
 
     async fn open(&self, within: Duration) -> Result<Rig, DriverError> {
         let ticket = self.server.ticket(&self.task, self.seed);
-        let mut ticket =
-            ticket.map_err(|error| failed("begin an episode", DriverErrorKind::Refused { why: error.to_string() }))?;
-        let rig = match self.browsers.used() {
+        let mut ticket = ticket
+            .map_err(|error| driver_error("begin an episode", DriverErrorKind::Refused { why: error.to_string() }))?;
+        let rig = match self.browsers.used_rig() {
             Some(mut rig) => match show(&mut rig, &mut ticket, within).await {
                 Ok(()) => rig,
                 Err(error) => {
@@ -103,7 +103,7 @@ impl OpenRig for EpisodeDevice {
                     drop(rig.close(CLOSE).await);
                     let retried = self.server.ticket(&self.task, self.seed);
                     ticket = retried.map_err(|error| {
-                        failed("begin an episode", DriverErrorKind::Refused { why: error.to_string() })
+                        driver_error("begin an episode", DriverErrorKind::Refused { why: error.to_string() })
                     })?;
                     let mut rig = self.browsers.start(within).await?;
                     show(&mut rig, &mut ticket, within).await?;
@@ -152,7 +152,7 @@ async fn show(rig: &mut Rig, ticket: &mut EpisodeTicket, within: Duration) -> Re
         Ok(Ok(_)) => Ok(()),
         _ => {
             let tries = "the page did not say that its episode has begun".to_owned();
-            Err(failed("begin an episode", DriverErrorKind::TimedOut { tries }))
+            Err(driver_error("begin an episode", DriverErrorKind::TimedOut { tries }))
         }
     }
 }
@@ -168,7 +168,7 @@ struct EpisodeDriver {
 
 impl EpisodeDriver {
     fn inner(&mut self) -> Result<&mut Box<dyn Driver>, DriverError> {
-        let closed = || failed("use it", DriverErrorKind::Lost { why: "it was closed".to_owned() });
+        let closed = || driver_error("use it", DriverErrorKind::Lost { why: "it was closed".to_owned() });
         self.rig.as_mut().map(|rig| &mut rig.driver).ok_or_else(closed)
     }
 }
@@ -244,7 +244,7 @@ impl Probe for EpisodeProbe {
 
     async fn set(&mut self, _name: &str, _value: &str, _within: Duration) -> Result<(), DriverError> {
         let why = "an episode begins as its seed draws it".to_owned();
-        Err(failed("set a fact", DriverErrorKind::Refused { why }))
+        Err(driver_error("set a fact", DriverErrorKind::Refused { why }))
     }
 
     fn task_over(&self) -> Option<watch::Receiver<bool>> {

@@ -14,7 +14,7 @@ pub enum RepairError {
 }
 
 impl RepairError {
-    pub(crate) fn broken(id: &str, defects: &[TaskDefect]) -> RepairError {
+    pub(crate) fn unfit(id: &str, defects: &[TaskDefect]) -> RepairError {
         let why = defects
             .first()
             .map_or_else(String::new, |defect| format!("it would leave a task with mistakes: {}", defect.why));

@@ -182,7 +182,7 @@ impl TaskSet {
             let text = serde_json::to_string_pretty(&changed).expect("a value can be written");
             let file = format!("{}.json", task.id);
             let read = OsworldTask::read(&file, &task.domain, &text);
-            *task = read.map_err(|defects| RepairError::broken(&repair.id, &defects))?;
+            *task = read.map_err(|defects| RepairError::unfit(&repair.id, &defects))?;
             self.digests.insert((task.domain.clone(), task.id.clone()), task.digest.clone());
             self.repaired.push(repair.id.clone());
         }

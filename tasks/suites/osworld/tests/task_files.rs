@@ -35,7 +35,7 @@ fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     tar
 }
 
-fn packed(tar: &[u8]) -> Vec<u8> {
+fn pack(tar: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(tar).unwrap();
     encoder.finish().unwrap()
@@ -66,15 +66,15 @@ fn a_folder_and_an_archive_of_it_are_the_same_set() {
         ("x/examples/os/a.json", &a),
         ("x/test_all.json", "{}"),
     ];
-    let other = load(place.path(), "set.tar.gz", &packed(&archive(&files))).unwrap();
+    let other = load(place.path(), "set.tar.gz", &pack(&archive(&files))).unwrap();
     assert_eq!(set.hash(), other.hash());
     // How a file is laid out does not matter, what is in it does.
     let spread = a.replace(": ", " :\n ");
     let files = [("examples/vlc/b.json", b.as_str()), ("examples/vlc/ab.json", &ab), ("examples/os/a.json", &spread)];
-    assert_eq!(load(place.path(), "set.tgz", &packed(&archive(&files))).unwrap().hash(), set.hash());
+    assert_eq!(load(place.path(), "set.tgz", &pack(&archive(&files))).unwrap().hash(), set.hash());
     let changed = a.replace("Do it", "Do it not");
     let files = [("examples/vlc/b.json", b.as_str()), ("examples/vlc/ab.json", &ab), ("examples/os/a.json", &changed)];
-    assert_ne!(load(place.path(), "set.tgz", &packed(&archive(&files))).unwrap().hash(), set.hash());
+    assert_ne!(load(place.path(), "set.tgz", &pack(&archive(&files))).unwrap().hash(), set.hash());
     let select = |ids: &[&str]| {
         let selection =
             TaskSelection { ids: ids.iter().map(|id| (*id).to_owned()).collect(), ..TaskSelection::default() };
@@ -91,16 +91,16 @@ fn a_folder_and_an_archive_of_it_are_the_same_set() {
 fn what_is_no_task_set_is_said() {
     let place = tempfile::tempdir().unwrap();
     let at = place.path();
-    let whole = packed(&archive(&[("examples/os/a.json", &good("a"))]));
+    let whole = pack(&archive(&[("examples/os/a.json", &good("a"))]));
     let said =
         |name: &str, bytes: &[u8]| load(at, name, bytes).map(|set| set.tasks.len()).map_err(|error| error.to_string());
     assert_eq!(said("whole.tar.gz", &whole), Ok(1));
     for (name, bytes, why) in [
         ("cut.tar.gz", &whole[..whole.len() / 2], "cannot be read as a task set"),
         ("none.tar.gz", &b"no archive"[..], "cannot be read as a task set"),
-        ("empty.tar.gz", &packed(&archive(&[]))[..], "has no tasks"),
-        ("text.tar.gz", &packed(&[b'x'; 2048])[..], "no tar archive"),
-        ("half.tar.gz", &packed(&archive(&[("examples/os/a.json", &good("a"))])[..700])[..], "cut off"),
+        ("empty.tar.gz", &pack(&archive(&[]))[..], "has no tasks"),
+        ("text.tar.gz", &pack(&[b'x'; 2048])[..], "no tar archive"),
+        ("half.tar.gz", &pack(&archive(&[("examples/os/a.json", &good("a"))])[..700])[..], "cut off"),
         ("tasks.zip", &b"PK"[..], "neither a folder nor a .tar.gz archive"),
     ] {
         let error = said(name, bytes).expect_err(name);
@@ -118,17 +118,17 @@ fn an_archive_that_grows_is_given_up() {
     // It says that it has eight gigabytes, and is made of zeros.
     let mut tar = header("examples/os/a.json", 0o77_777_777_777, b'0');
     tar.resize(1 << 20, 0);
-    let error = load(place.path(), "claims.tar.gz", &packed(&tar)).expect_err("it claims too much").to_string();
+    let error = load(place.path(), "claims.tar.gz", &pack(&tar)).expect_err("it claims too much").to_string();
     assert!(error.contains("bytes"), "{error}");
     let files: Vec<u8> =
         (0..20_001).flat_map(|number| header(&format!("examples/os/{number}.json"), 0, b'0')).collect();
-    let error = load(place.path(), "many.tar.gz", &packed(&files)).expect_err("too many files").to_string();
+    let error = load(place.path(), "many.tar.gz", &pack(&files)).expect_err("too many files").to_string();
     assert!(error.contains("more than 20000 JSON files"), "{error}");
     // A link is no file, wherever it leads.
     let mut tar = header("examples/os/a.json", 0, b'2');
     tar[157..168].copy_from_slice(b"/etc/passwd");
     tar.resize(tar.len() + 1024, 0);
-    assert!(matches!(load(place.path(), "link.tar.gz", &packed(&tar)), Err(TaskSetError::Empty { .. })));
+    assert!(matches!(load(place.path(), "link.tar.gz", &pack(&tar)), Err(TaskSetError::Empty { .. })));
 }
 
 #[test]

@@ -124,7 +124,7 @@ pub fn judge(task: &Task, start: &Facts, end: &Facts, ending: &Ending) -> Option
     if let Some(why) = task.expect.iter().find_map(|expectation| expectation.differs(end)) {
         return Some(why);
     }
-    if let Some(UnaskedChange { fact, was, is }) = unasked(task, start, end) {
+    if let Some(UnaskedChange { fact, was, is }) = unasked_change(task, start, end) {
         let text = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
         return Some(format!("`{fact}` was `{}` and became `{}`, which nobody asked for", text(was), text(is)));
     }
@@ -139,7 +139,7 @@ pub fn judge(task: &Task, start: &Facts, end: &Facts, ending: &Ending) -> Option
 }
 
 /// The first fact that is another one than at the start, though nothing was said of it.
-pub fn unasked(task: &Task, start: &Facts, end: &Facts) -> Option<UnaskedChange> {
+pub fn unasked_change(task: &Task, start: &Facts, end: &Facts) -> Option<UnaskedChange> {
     let is_fine = |fact: &str| {
         task.may_change.iter().any(|head| fact.starts_with(head.as_str()))
             || task.expect.iter().any(|expectation| expectation.is_about(fact))

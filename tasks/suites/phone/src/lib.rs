@@ -18,15 +18,15 @@ use tapwright_phone::{AppSelection, Dice, Language, Options, World};
 pub use answer::{AnswerCheck, says};
 pub use builtin::{builtin, draw_builtin};
 pub use catalog::{Catalog, CatalogError};
-pub use judge::{Ending, Expectation, UnaskedChange, judge, unasked};
+pub use judge::{Ending, Expectation, UnaskedChange, judge, unasked_change};
 pub use slots::{NoValue, Values};
 pub use template::{
-    Answer, ByLanguage, Cells, DeviceNeeds, Expect, FactPattern, Given, Halves, Kind, NeededApps, Part, RunEnd, Slot,
-    Source, Template,
+    Answer, ByLanguage, Cells, DeviceNeeds, Expect, FactPattern, FactValue, Halves, Kind, NeededApps, Part, RunEnd,
+    Slot, Source, Template,
 };
 
 use judge::{entries_of, numbered};
-use slots::{Drawing, filled};
+use slots::{Drawing, fill};
 use template::references;
 
 /// What is true of a phone, by name.
@@ -123,7 +123,7 @@ impl Catalog {
         let drawing = Drawing { catalog: self, part, language, epoch: phone.epoch };
         let mut start = vec![icons(&world, part, dice)];
         // What most of these apps show comes over a network, and nobody is asked to bring one about.
-        let names_network = |given: &Given| ["airplane.on", "wifi.on"].contains(&given.fact.as_str());
+        let names_network = |given: &FactValue| ["airplane.on", "wifi.on"].contains(&given.fact.as_str());
         if needs_all && !parts.iter().any(|part| part.start.iter().any(names_network)) {
             start.push(("airplane.on".to_owned(), "false".to_owned()));
         }
@@ -138,8 +138,8 @@ impl Catalog {
             let named = texts.flat_map(|text| references(text).unwrap_or_default());
             let named: Vec<String> = named.map(|(slot, _)| slot.to_owned()).collect();
             drawing.draw(of, &named, &drawn, values, dice)?;
-            for Given { fact, is } in &of.start {
-                start.push((filled(fact, values)?, filled(is, values)?));
+            for FactValue { fact, is } in &of.start {
+                start.push((fill(fact, values)?, fill(is, values)?));
             }
         }
         for (fact, is) in &start {
@@ -194,12 +194,12 @@ impl Task {
             self.expect.push(expectation);
         }
         for head in &template.may_change {
-            self.may_change.push(filled(head, values)?);
+            self.may_change.push(fill(head, values)?);
         }
         if let Some(answer) = &template.answer {
-            let all = |texts: &[String]| texts.iter().map(|text| filled(text, values)).collect::<Result<Vec<_>, _>>();
+            let all = |texts: &[String]| texts.iter().map(|text| fill(text, values)).collect::<Result<Vec<_>, _>>();
             let Answer { contains, any_of, without, on } = answer;
-            let on = match on.as_ref().map(|on| filled(on, values)).transpose()?.as_deref() {
+            let on = match on.as_ref().map(|on| fill(on, values)).transpose()?.as_deref() {
                 None => None,
                 Some("true") => Some(true),
                 Some("false") => Some(false),
@@ -227,7 +227,7 @@ impl Task {
 }
 
 fn worked_out(expect: &Expect, values: &Values, facts: &Facts) -> Result<Expectation, NoValue> {
-    let all = |texts: &[String]| texts.iter().map(|text| filled(text, values)).collect::<Result<Vec<_>, _>>();
+    let all = |texts: &[String]| texts.iter().map(|text| fill(text, values)).collect::<Result<Vec<_>, _>>();
     let moved = |mut old: Vec<String>, add: &[String], remove: &[String]| {
         for gone in all(remove)? {
             let at = old.iter().position(|entry| *entry == gone);
@@ -238,31 +238,31 @@ fn worked_out(expect: &Expect, values: &Values, facts: &Facts) -> Result<Expecta
     };
     Ok(match expect {
         Expect::Is { fact, any_of, like } => {
-            Expectation::Is { fact: filled(fact, values)?, any_of: all(any_of)?, like: *like }
+            Expectation::Is { fact: fill(fact, values)?, any_of: all(any_of)?, like: *like }
         }
         Expect::Matches { fact, pattern } => {
-            Expectation::Matches { fact: filled(fact, values)?, pattern: filled(pattern, values)? }
+            Expectation::Matches { fact: fill(fact, values)?, pattern: fill(pattern, values)? }
         }
         Expect::Plus { fact, plus } => {
-            let fact = filled(fact, values)?;
+            let fact = fill(fact, values)?;
             let was = facts.get(&fact).map_or(Ok(0), |was| was.parse::<i64>());
             let was = was.map_err(|_| NoValue(format!("`{fact}` is no whole number")))?;
             Expectation::Is { fact, any_of: vec![(was + plus).to_string()], like: false }
         }
         Expect::Gone { fact } => {
-            let fact = filled(fact, values)?;
+            let fact = fill(fact, values)?;
             if !facts.contains_key(&fact) {
                 return Err(NoValue(format!("there is no `{fact}` that could go")));
             }
             Expectation::Gone { fact }
         }
         Expect::Rows { head, add, remove, like } => {
-            let head = filled(head, values)?;
+            let head = fill(head, values)?;
             let rows = moved(numbered(&head, facts).into_values().collect(), add, remove)?;
             Expectation::Rows { head, rows, like: *like }
         }
         Expect::List { fact, separator, add, remove, like } => {
-            let fact = filled(fact, values)?;
+            let fact = fill(fact, values)?;
             let mut entries = moved(entries_of(facts.get(&fact), separator), add, remove)?;
             entries.sort();
             Expectation::List { fact, separator: separator.clone(), entries, like: *like }
@@ -302,7 +302,7 @@ fn goal(
         if sentences.is_empty() {
             return Err(NoValue(format!("`{}` has no sentence", of.name)));
         }
-        let sentence = filled(dice.pick::<String>(sentences), values)?;
+        let sentence = fill(dice.pick::<String>(sentences), values)?;
         if goal.is_empty() {
             goal = sentence;
             continue;

@@ -27,7 +27,7 @@ const DEPTH_MAX: usize = 4;
 ///
 /// # Errors
 /// `NoValue` if there is no such slot, or it has no such column.
-pub fn filled(text: &str, values: &Values) -> Result<String, NoValue> {
+pub fn fill(text: &str, values: &Values) -> Result<String, NoValue> {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, tail)) = rest.split_once('{') {
@@ -156,10 +156,10 @@ impl Drawing<'_> {
                 one_of(rows, slot, fits, dice).ok_or_else(none)
             }
             Source::Each(pattern) => {
-                let (head, tail) = (filled(&pattern.head, values)?, filled(&pattern.tail, values)?);
+                let (head, tail) = (fill(&pattern.head, values)?, fill(&pattern.tail, values)?);
                 let pattern = crate::template::FactPattern { head, tail, ..pattern.clone() };
                 let row = |(fact, value): (&String, &String)| {
-                    let is = pattern.matched(fact)?;
+                    let is = pattern.wildcard_text(fact)?;
                     let mut found = columns(&[("is", is.to_owned()), ("value", value.clone())]);
                     found.extend(parts(value));
                     Some(found)
@@ -167,7 +167,7 @@ impl Drawing<'_> {
                 one_of(facts.iter().filter_map(row).collect(), slot, fits, dice).ok_or_else(none)
             }
             Source::Fact(fact) => {
-                let value = facts.get(&filled(fact, values)?).ok_or_else(none)?;
+                let value = facts.get(&fill(fact, values)?).ok_or_else(none)?;
                 let mut found = columns(&[("is", value.clone())]);
                 // What somebody wrote, without who did.
                 found.extend(value.split_once(": ").map(|(_, text)| ("text".to_owned(), text.to_owned())));
@@ -175,28 +175,28 @@ impl Drawing<'_> {
                 Some(found).filter(|value| fits(value)).ok_or_else(none)
             }
             Source::Count(pattern, is) => {
-                let (head, tail) = (filled(&pattern.head, values)?, filled(&pattern.tail, values)?);
+                let (head, tail) = (fill(&pattern.head, values)?, fill(&pattern.tail, values)?);
                 let pattern = crate::template::FactPattern { head, tail, ..pattern.clone() };
-                let is = is.as_ref().map(|is| filled(is, values)).transpose()?;
+                let is = is.as_ref().map(|is| fill(is, values)).transpose()?;
                 let counts = |(fact, value): &(&String, &String)| {
-                    pattern.matched(fact).is_some() && is.as_ref().is_none_or(|is| is == *value)
+                    pattern.wildcard_text(fact).is_some() && is.as_ref().is_none_or(|is| is == *value)
                 };
                 let count = columns(&[("is", facts.iter().filter(counts).count().to_string())]);
                 Some(count).filter(|value| fits(value)).ok_or_else(none)
             }
             Source::Calculate(text) => {
-                let text = filled(text, values)?;
-                let number = calculated(&text).ok_or_else(|| NoValue(format!("`{text}` cannot be worked out")))?;
+                let text = fill(text, values)?;
+                let number = calculate(&text).ok_or_else(|| NoValue(format!("`{text}` cannot be worked out")))?;
                 Some(columns(&[("is", number.to_string())])).filter(|value| fits(value)).ok_or_else(none)
             }
             Source::PartOf(text) => {
-                let text = filled(text, values)?;
+                let text = fill(text, values)?;
                 let rows =
                     text.split("; ").filter(|part| !part.is_empty()).map(|part| columns(&[("is", part.to_owned())]));
                 one_of(rows.collect(), slot, fits, dice).ok_or_else(none)
             }
             Source::Later { than, minutes } => {
-                let than = filled(than, values)?;
+                let than = fill(than, values)?;
                 let minute = minute_of(&than).ok_or_else(|| NoValue(format!("`{than}` is no time")))?;
                 let later = (i64::from(minute) + minutes).rem_euclid(24 * 60);
                 Some(time_columns(later as u32, self.language)).filter(|value| fits(value)).ok_or_else(none)
@@ -208,7 +208,7 @@ impl Drawing<'_> {
     fn row(&self, cells: &Cells, dice: &mut Dice, depth: usize) -> Columns {
         match cells {
             Cells::Text(text) => {
-                let is = self.woven(text, dice, depth);
+                let is = self.fill_tables(text, dice, depth);
                 // A telephone number as apps compare it.
                 let digits: String = is.chars().filter(char::is_ascii_digit).collect();
                 columns(&[("digits", digits), ("is", is)])
@@ -216,7 +216,7 @@ impl Drawing<'_> {
             Cells::Named(named) => {
                 let mut row: Columns = Columns::new();
                 for (name, text) in named {
-                    row.insert(name.clone(), self.woven(text, dice, depth));
+                    row.insert(name.clone(), self.fill_tables(text, dice, depth));
                 }
                 if !row.contains_key("is")
                     && let Some(text) = row.get(self.language.code()).cloned()
@@ -229,13 +229,13 @@ impl Drawing<'_> {
     }
 
     /// A text with a row of another table in place of each `{#table}`.
-    fn woven(&self, text: &str, dice: &mut Dice, depth: usize) -> String {
+    fn fill_tables(&self, text: &str, dice: &mut Dice, depth: usize) -> String {
         let Some((before, tail)) = text.split_once("{#").filter(|_| depth > 0) else { return text.to_owned() };
         let Some((table, tail)) = tail.split_once('}') else { return text.to_owned() };
         let rows = self.catalog.rows(table, self.part, self.language);
         let row = if rows.is_empty() { Columns::new() } else { self.row(dice.pick(rows), dice, depth - 1) };
         let inside = row.get("is").map_or("", String::as_str);
-        format!("{before}{inside}{}", self.woven(tail, dice, depth))
+        format!("{before}{inside}{}", self.fill_tables(tail, dice, depth))
     }
 }
 
@@ -267,14 +267,14 @@ fn is_fitting(name: &str, slot: &Slot, value: &Columns, facts: &Facts, values: &
     }
     let mut values = values.clone();
     values.insert(name.to_owned(), value.clone());
-    let text = |text: &String| filled(text, &values).unwrap_or_default();
+    let text = |text: &String| fill(text, &values).unwrap_or_default();
     let own = value.get("is").map_or(String::new(), |own| own.to_lowercase());
     slot.given.iter().all(|(fact, is)| facts.get(&text(fact)).is_some_and(|found| *found == text(is)))
         && slot.absent.iter().all(|fact| !facts.contains_key(&text(fact)))
         && slot.unlike.iter().all(|other| text(other).to_lowercase() != own)
 }
 
-fn calculated(text: &str) -> Option<i64> {
+fn calculate(text: &str) -> Option<i64> {
     let mut words = text.split_whitespace();
     let mut number: i64 = words.next()?.parse().ok()?;
     while let Some(sign) = words.next() {

@@ -156,7 +156,7 @@ pub struct Answer {
 /// A fact and its value.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Given {
+pub struct FactValue {
     pub fact: String,
     pub is: String,
 }
@@ -200,7 +200,7 @@ pub struct Template {
     pub slots: BTreeMap<String, Slot>,
     /// What is made true first, in this order.
     #[serde(default)]
-    pub start: Vec<Given>,
+    pub start: Vec<FactValue>,
     /// What the agent is told. A template of parts joins theirs.
     pub say: Option<ByLanguage<String>>,
     #[serde(default)]
@@ -365,7 +365,7 @@ impl FactPattern {
     }
 
     /// What stands in place of the sign in a fact's name.
-    pub fn matched<'a>(&self, fact: &'a str) -> Option<&'a str> {
+    pub fn wildcard_text<'a>(&self, fact: &'a str) -> Option<&'a str> {
         let middle = fact.strip_prefix(self.head.as_str())?.strip_suffix(self.tail.as_str())?;
         let is_number = || middle.bytes().all(|byte| byte.is_ascii_digit());
         (!middle.is_empty() && (!self.digits || is_number())).then_some(middle)

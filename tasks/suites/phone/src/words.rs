@@ -94,20 +94,26 @@ fn chinese_time(hour: u32, rest: u32) -> (String, String, String) {
 mod tests {
     use super::*;
 
-    fn said(minute: u32, language: Language) -> String {
+    fn minute_in_words(minute: u32, language: Language) -> String {
         let columns = time_columns(minute, language);
         ["is", "short", "half", "words"].map(|name| columns[name].as_str()).join(" | ")
     }
 
     #[test]
     fn times_are_said_as_people_say_them() {
-        assert_eq!(said(420, Language::English), "07:00 | 7 | 7 am | seven o'clock in the morning");
-        assert_eq!(said(1170, Language::English), "19:30 | 19:30 | 7:30 pm | half past seven in the evening");
-        assert_eq!(said(735, Language::English), "12:15 | 12:15 | 12:15 pm | quarter past twelve in the afternoon");
-        assert_eq!(said(0, Language::English), "00:00 | 0:00 | 12 am | twelve o'clock in the morning");
-        assert_eq!(said(450, Language::Chinese), "07:30 | 7点半 | 上午7点半 | 上午七点半");
-        assert_eq!(said(1205, Language::Chinese), "20:05 | 20:05 | 晚上8点05分 | 晚上八点05分");
-        assert_eq!(said(840, Language::Chinese), "14:00 | 14点 | 下午2点 | 下午两点");
+        assert_eq!(minute_in_words(420, Language::English), "07:00 | 7 | 7 am | seven o'clock in the morning");
+        assert_eq!(
+            minute_in_words(1170, Language::English),
+            "19:30 | 19:30 | 7:30 pm | half past seven in the evening"
+        );
+        assert_eq!(
+            minute_in_words(735, Language::English),
+            "12:15 | 12:15 | 12:15 pm | quarter past twelve in the afternoon"
+        );
+        assert_eq!(minute_in_words(0, Language::English), "00:00 | 0:00 | 12 am | twelve o'clock in the morning");
+        assert_eq!(minute_in_words(450, Language::Chinese), "07:30 | 7点半 | 上午7点半 | 上午七点半");
+        assert_eq!(minute_in_words(1205, Language::Chinese), "20:05 | 20:05 | 晚上8点05分 | 晚上八点05分");
+        assert_eq!(minute_in_words(840, Language::Chinese), "14:00 | 14点 | 下午2点 | 下午两点");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tapwright_phone_suite::{
 
 const SEEDS: u64 = 12;
 
-fn drawn() -> Vec<Task> {
+fn draw_tasks() -> Vec<Task> {
     let mut tasks = Vec::new();
     for template in builtin().templates() {
         for seed in 0..SEEDS {
@@ -26,7 +26,7 @@ fn drawn() -> Vec<Task> {
 
 /// Tasks of every template and either half, drawn once for all tests.
 fn tasks() -> &'static [Task] {
-    static TASKS: LazyLock<Vec<Task>> = LazyLock::new(drawn);
+    static TASKS: LazyLock<Vec<Task>> = LazyLock::new(draw_tasks);
     &TASKS
 }
 
@@ -48,7 +48,7 @@ fn start(task: &Task) -> Facts {
     task.world().unwrap().facts()
 }
 
-fn fulfilled(task: &Task, start: &Facts) -> Facts {
+fn fulfil(task: &Task, start: &Facts) -> Facts {
     let mut end = start.clone();
     for expectation in &task.expect {
         expectation.fulfil(&mut end);
@@ -65,7 +65,7 @@ fn about(task: &Task) -> String {
 fn what_is_asked_for_passes_and_is_not_so_before() {
     for task in tasks() {
         let start = start(task);
-        let end = fulfilled(task, &start);
+        let end = fulfil(task, &start);
         assert_eq!(judge(task, &start, &end, &right_end(task)), None, "{}", about(task));
         let at_start = task.expect.iter().any(|expectation| expectation.differs(&start).is_some());
         let is_change = matches!(task.kind, Kind::Does | Kind::Lookalike);
@@ -78,7 +78,7 @@ fn what_is_asked_for_passes_and_is_not_so_before() {
 fn less_more_and_another_end_do_not_pass() {
     for task in tasks() {
         let start = start(task);
-        let end = fulfilled(task, &start);
+        let end = fulfil(task, &start);
         let right = right_end(task);
         let fails = |end: &Facts, ending: &Ending| judge(task, &start, end, ending).is_some();
         for expectation in &task.expect {
@@ -311,10 +311,10 @@ fn the_table_of_the_docs_is_true() {
 fn a_task_is_drawn_again_as_it_was_and_within_milliseconds() {
     #[allow(clippy::disallowed_methods)] // It measures.
     let began = Instant::now();
-    let first = drawn();
+    let first = draw_tasks();
     let each = began.elapsed() / u32::try_from(first.len()).unwrap();
     assert!(each.as_millis() < 20, "{each:?}");
-    for (one, other) in first.iter().zip(drawn()) {
+    for (one, other) in first.iter().zip(draw_tasks()) {
         assert_eq!((&one.goal, &one.start, &one.expect), (&other.goal, &other.start, &other.expect));
         assert_eq!((&one.phone, one.language, &one.pieces), (&other.phone, other.language, &other.pieces));
     }

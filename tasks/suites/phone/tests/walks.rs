@@ -29,7 +29,7 @@ fn walks() -> BTreeMap<&'static str, Vec<&'static str>> {
 }
 
 /// A step with the values of a task in it.
-fn filled(step: &str, piece: &Piece) -> String {
+fn fill_step(step: &str, piece: &Piece) -> String {
     let mut text = step.to_owned();
     for (slot, columns) in &piece.values {
         for (column, value) in columns {
@@ -45,7 +45,7 @@ fn filled(step: &str, piece: &Piece) -> String {
 fn walk(hand: &mut Hand, steps: &[&str], piece: &Piece) -> (usize, String) {
     let (mut actions, mut said) = (0, Vec::new());
     for step in steps {
-        let step = filled(step, piece);
+        let step = fill_step(step, piece);
         let (verb, what) = step.split_once(' ').unwrap_or((&step, ""));
         hand.world.advance(hand.world.uptime() + 3000); // What was said for a moment is gone.
         actions += usize::from(!["see", "say", "show"].contains(&verb));
@@ -116,7 +116,7 @@ fn tasks(template: &str) -> Vec<Task> {
     drawn.filter(|task| task.language == Language::English).take(TASKS).collect()
 }
 
-fn walked(name: &str, steps: &[&str], task: &Task) {
+fn check_walk(name: &str, steps: &[&str], task: &Task) {
     let mut hand = Hand { world: task.world().unwrap() };
     hand.world.set_input_method(ADB_KEYBOARD);
     let start = hand.world.facts();
@@ -134,7 +134,7 @@ fn what_a_hand_does_passes() {
     let mut failed = BTreeSet::new();
     for (name, steps) in walks() {
         for task in tasks(name) {
-            if catch_unwind(AssertUnwindSafe(|| walked(name, &steps, &task))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| check_walk(name, &steps, &task))).is_err() {
                 failed.insert(format!("{name} seed {}", task.seed));
             }
         }

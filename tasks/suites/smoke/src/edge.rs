@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tapwright_phone::Dice;
 
-use super::{Errand, Kind, Task, errand, finished, goal, likeness, named, start, words};
+use super::{Errand, Kind, Task, errand, fact_middles, goal, likeness, new_task, start, words};
 
 const ALREADY: &str = "already";
 const ABSENT: &str = "absent";
@@ -32,7 +32,7 @@ pub fn edge_task_of(template: &str, seed: u64) -> Option<Task> {
         _ => return None,
     };
     let goal = goal(std::slice::from_ref(&errand), &mut dice);
-    let mut task = finished(template, seed, phone, &facts, goal, vec![errand]);
+    let mut task = new_task(template, seed, phone, &facts, goal, vec![errand]);
     if template == ABSENT {
         task.impossible = true;
         task.expect.clear();
@@ -76,15 +76,15 @@ fn lookalike(facts: &BTreeMap<String, String>, dice: &mut Dice) -> Errand {
     let is_off = |fact: String| facts.get(&fact).is_some_and(|is| is == "false");
     match dice.below(3) {
         0 => {
-            let name = one_of_two(&named(facts, "messages.", ".count"), dice);
+            let name = one_of_two(&fact_middles(facts, "messages.", ".count"), dice);
             Errand::Message { name, text: words::message(dice) }
         }
         1 => {
-            let name = one_of_two(&named(facts, "contacts.", ".favourite"), dice);
+            let name = one_of_two(&fact_middles(facts, "contacts.", ".favourite"), dice);
             Errand::Favourite { on: is_off(format!("contacts.{name}.favourite")), name }
         }
         _ => {
-            let time = one_of_two(&named(facts, "alarms.", ".on"), dice);
+            let time = one_of_two(&fact_middles(facts, "alarms.", ".on"), dice);
             Errand::Alarm { on: is_off(format!("alarms.{time}.on")), time }
         }
     }

@@ -115,7 +115,7 @@ fn draw(template: &'static str, kinds: &[Kind], seed: u64) -> Task {
     let (mut dice, phone, facts) = start(seed, 0x5ED5);
     let errands: Vec<Errand> = kinds.iter().map(|kind| errand(*kind, &facts, &mut dice)).collect();
     let goal = goal(&errands, &mut dice);
-    finished(template, seed, phone, &facts, goal, errands)
+    new_task(template, seed, phone, &facts, goal, errands)
 }
 
 /// The phone that a seed draws, with dice for the rest and what is true of it.
@@ -127,7 +127,7 @@ fn start(seed: u64, salt: u64) -> (Dice, Options, BTreeMap<String, String>) {
     (dice, phone, facts)
 }
 
-fn finished(
+fn new_task(
     template: &'static str,
     seed: u64,
     phone: Options,
@@ -193,18 +193,18 @@ fn errand(kind: Kind, facts: &BTreeMap<String, String>, dice: &mut Dice) -> Erra
             ("Auto-rotate", "rotate"),
         ])),
         Kind::Message => {
-            let names = named(facts, "messages.", ".count");
+            let names = fact_middles(facts, "messages.", ".count");
             Errand::Message { name: dice.pick(&names).clone(), text: words::message(dice) }
         }
         Kind::Note => Errand::Note { text: words::note(dice) },
         Kind::Alarm => {
-            let times = named(facts, "alarms.", ".on");
+            let times = fact_middles(facts, "alarms.", ".on");
             let time = dice.pick(&times).clone();
             let on = facts.get(&format!("alarms.{time}.on")).is_some_and(|is| is == "false");
             Errand::Alarm { time, on }
         }
         Kind::Favourite => {
-            let names = named(facts, "contacts.", ".favourite");
+            let names = fact_middles(facts, "contacts.", ".favourite");
             let name = dice.pick(&names).clone();
             let on = facts.get(&format!("contacts.{name}.favourite")).is_some_and(|is| is == "false");
             Errand::Favourite { name, on }
@@ -214,7 +214,7 @@ fn errand(kind: Kind, facts: &BTreeMap<String, String>, dice: &mut Dice) -> Erra
 }
 
 /// The middles of the facts' names that begin and end so; Latin ones only, which the goals are written in.
-fn named(facts: &BTreeMap<String, String>, head: &str, tail: &str) -> Vec<String> {
+fn fact_middles(facts: &BTreeMap<String, String>, head: &str, tail: &str) -> Vec<String> {
     let middle = |fact: &String| fact.strip_prefix(head)?.strip_suffix(tail).map(str::to_string);
     facts.keys().filter_map(middle).filter(|name| name.is_ascii()).collect()
 }
@@ -247,10 +247,10 @@ fn lower(sentence: &str) -> String {
 
 fn sentence(errand: &Errand, dice: &mut Dice) -> String {
     match errand {
-        Errand::Switch { label, on, .. } => switched(label, *on, dice),
+        Errand::Switch { label, on, .. } => switch_goal(label, *on, dice),
         Errand::Alarm { time, on } => match dice.below(2) {
-            0 => switched(&format!("the {time} alarm"), *on, dice),
-            _ => switched(&format!("the alarm at {time}"), *on, dice),
+            0 => switch_goal(&format!("the {time} alarm"), *on, dice),
+            _ => switch_goal(&format!("the alarm at {time}"), *on, dice),
         },
         Errand::Message { name, text } => match dice.below(4) {
             0 => format!("Send \"{text}\" to {name}"),
@@ -280,7 +280,7 @@ fn sentence(errand: &Errand, dice: &mut Dice) -> String {
     }
 }
 
-fn switched(what: &str, on: bool, dice: &mut Dice) -> String {
+fn switch_goal(what: &str, on: bool, dice: &mut Dice) -> String {
     match (dice.below(4), on) {
         (0, true) => format!("Turn {what} on"),
         (1, true) => format!("Turn on {what}"),

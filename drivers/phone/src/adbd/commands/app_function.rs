@@ -124,7 +124,7 @@ fn missing(request: &Request<'_>) -> &'static str {
     }
 }
 
-fn failed(call: &mut Call<'_>, why: &str) -> u8 {
+fn report_failure(call: &mut Call<'_>, why: &str) -> u8 {
     let why = format!(
         "Error executing app function: android.app.appfunctions.AppFunctionException: {why}. See logcat for more details. "
     );
@@ -139,13 +139,13 @@ fn is_off(call: &Call<'_>, package: &str, function: &str) -> bool {
     call.handle().settings().get(SPACE, &key(package, function)) == Some("disable")
 }
 
-fn offered(call: &Call<'_>, package: &str, function: &str) -> Option<OfferedFunction> {
+fn find_function(call: &Call<'_>, package: &str, function: &str) -> Option<OfferedFunction> {
     let all = call.handle().look(crate::World::functions);
     all.into_iter().find(|offered| offered.package == package && offered.id == function)
 }
 
 fn is_enabled(call: &mut Call<'_>, package: &str, function: &str) -> u8 {
-    if offered(call, package, function).is_none() {
+    if find_function(call, package, function).is_none() {
         let why = format!(
             "Error checking app function state: java.lang.IllegalArgumentException: Function not found: {function}"
         );
@@ -163,8 +163,8 @@ fn set_enabled(call: &mut Call<'_>, package: &str, function: &str, state: &str) 
             "Error: --state must be specified. The accepted values are: `enable`, `disable`, `default`.",
         );
     }
-    let is_done = offered(call, package, function).is_some()
-        && call.handle().settings().put(SPACE, &key(package, function), state);
+    let is_done = find_function(call, package, function).is_some()
+        && call.handle().settings().insert(SPACE, &key(package, function), state);
     match is_done {
         true => {
             call.say("App function enabled state updated successfully.\n");
@@ -200,8 +200,8 @@ fn execute(call: &mut Call<'_>, request: &Request<'_>) -> u8 {
         Ok(given) => given,
         Err(error) => return refuse(call, &format!("Exception: org.json.JSONException: {error}")),
     };
-    if offered(call, package, function).is_some() && is_off(call, package, function) {
-        return failed(call, "The app function is disabled");
+    if find_function(call, package, function).is_some() && is_off(call, package, function) {
+        return report_failure(call, "The app function is disabled");
     }
     match call.handle().change(|world| world.call_function(package, function, &given)) {
         Ok(answer) => {
@@ -213,7 +213,7 @@ fn execute(call: &mut Call<'_>, request: &Request<'_>) -> u8 {
             call.say(&told);
             0
         }
-        Err(error) => failed(call, &error.to_string()),
+        Err(error) => report_failure(call, &error.to_string()),
     }
 }
 

@@ -277,7 +277,7 @@ pub(super) fn which(call: &mut Call<'_>) -> u8 {
     let mut status = 0;
     for name in call.arguments {
         match super::path_of(name) {
-            Some(path) => call.output.put(Channel::Out, format!("{path}\n").as_bytes()),
+            Some(path) => call.output.push(Channel::Out, format!("{path}\n").as_bytes()),
             None => status = 1,
         }
     }
@@ -314,7 +314,7 @@ pub(super) fn clear(call: &mut Call<'_>) -> u8 {
 }
 
 /// What is there on a phone and cannot be done on this one.
-pub(super) fn unsupported(call: &mut Call<'_>) -> u8 {
+pub(super) fn report_unsupported(call: &mut Call<'_>) -> u8 {
     let why = match call.name {
         "app_process" | "app_process64" | "app_process32" | "dalvikvm" => "this phone runs no Java programs",
         "screenrecord" => "this phone records no films: take pictures with screencap",

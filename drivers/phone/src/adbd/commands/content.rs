@@ -43,7 +43,7 @@ impl<'a> Question<'a> {
             .map(|known| &space[..known.len()])
     }
 
-    fn bound(&self, name: &str) -> Option<&'a str> {
+    fn bound_value(&self, name: &str) -> Option<&'a str> {
         self.binds.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 
@@ -76,12 +76,12 @@ pub(super) fn content(call: &mut Call<'_>) -> u8 {
     };
     match verb {
         "insert" | "update" => {
-            let name = question.bound("name").map(str::to_owned).or_else(|| question.name());
-            let (Some(name), Some(value)) = (name, question.bound("value")) else {
+            let name = question.bound_value("name").map(str::to_owned).or_else(|| question.name());
+            let (Some(name), Some(value)) = (name, question.bound_value("value")) else {
                 call.complain("[ERROR] a setting needs --bind name:s:NAME and --bind value:s:VALUE\n");
                 return 1;
             };
-            settings::put(call, space, &name, value)
+            settings::write_setting(call, space, &name, value)
         }
         "delete" => match question.name() {
             Some(name) => {

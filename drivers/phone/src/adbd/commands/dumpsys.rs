@@ -91,9 +91,9 @@ fn window(call: &mut Call<'_>) -> u8 {
         let over = Window::over(&world.window(), &app);
         let focus = over.as_ref().unwrap_or(&app);
         let focused_app = focus.record.as_ref().or(app.record.as_ref()).expect("an app's window has an activity");
-        let (locked, awake) = (world.locked(), world.awake());
-        let secure = if world.protected() { " SECURE" } else { "" };
-        let rotation = if world.turned() { 90 } else { 0 };
+        let (locked, awake) = (world.is_locked(), world.awake());
+        let secure = if world.is_protected() { " SECURE" } else { "" };
+        let rotation = if world.is_turned() { 90 } else { 0 };
         let input = if world.field_has_focus() { "Window{9a8b7c6 u0 InputMethod}" } else { "null" };
         let shown = over.iter().chain([&app]).enumerate();
         let blocks: String =
@@ -204,7 +204,7 @@ fn top(call: &mut Call<'_>) -> u8 {
 fn display_state(call: &Call<'_>) -> (u32, u32, u8, u32) {
     call.handle().look(|world| {
         let (width, height) = world.size();
-        (width, height, u8::from(world.turned()), world.density())
+        (width, height, u8::from(world.is_turned()), world.density())
     })
 }
 

@@ -7,7 +7,7 @@ const PATTERN_MAX: usize = 1 << 20;
 
 /// How a pattern is meant.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Flavour {
+pub(super) struct PatternOptions {
     pub fixed: bool,
     pub extended: bool,
     pub ignore_case: bool,
@@ -19,7 +19,7 @@ pub(super) struct Flavour {
 ///
 /// # Errors
 /// What is wrong with one.
-pub(super) fn compile(patterns: &[String], flavour: Flavour) -> Result<Regex, String> {
+pub(super) fn compile(patterns: &[String], flavour: PatternOptions) -> Result<Regex, String> {
     let one = |pattern: &str| {
         let pattern = match (flavour.fixed, flavour.extended) {
             (true, _) => regex::escape(pattern),
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn fits(pattern: &str, line: &str) -> bool {
-        compile(&[pattern.to_owned()], Flavour::default()).unwrap().is_match(line.as_bytes())
+        compile(&[pattern.to_owned()], PatternOptions::default()).unwrap().is_match(line.as_bytes())
     }
 
     #[test]
@@ -133,15 +133,15 @@ mod tests {
 
     #[test]
     fn patterns_that_explode_are_refused() {
-        let extended = Flavour { extended: true, ..Flavour::default() };
+        let extended = PatternOptions { extended: true, ..PatternOptions::default() };
         assert!(compile(&["((a{1000}){1000}){1000}".to_owned()], extended).is_err());
     }
 
     proptest! {
         #[test]
         fn garbage_never_panics(pattern in "[\\[\\]\\\\^$.*|(){}+?:a-c]{0,12}") {
-            let _ = compile(std::slice::from_ref(&pattern), Flavour::default());
-            let all = Flavour { fixed: false, extended: true, ignore_case: true, words: true, whole: true };
+            let _ = compile(std::slice::from_ref(&pattern), PatternOptions::default());
+            let all = PatternOptions { fixed: false, extended: true, ignore_case: true, words: true, whole: true };
             let _ = compile(&[pattern], all);
         }
     }

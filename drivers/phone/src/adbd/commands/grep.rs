@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use regex::bytes::Regex;
 
 use super::Call;
-use super::expression::{self, Flavour};
+use super::expression::{self, PatternOptions};
 use super::operands::{inputs, lines};
 
 /// Lines that are kept in case that the next one is found.
@@ -93,7 +93,7 @@ impl Search {
             return Err("no REGEX".to_owned());
         }
         let has = |flag| flags.contains(flag);
-        let flavour = Flavour {
+        let flavour = PatternOptions {
             fixed: has('F') || name == "fgrep",
             extended: has('E') || has('P') || name == "egrep",
             ignore_case: has('i'),

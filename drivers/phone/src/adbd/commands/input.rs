@@ -120,13 +120,13 @@ pub(super) fn input(call: &mut Call<'_>) -> u8 {
 /// What Java throws at the person who typed.
 type JavaException = String;
 
-fn required<'a>(rest: &[&'a str], index: usize, before: &str) -> Result<&'a str, JavaException> {
+fn required_argument<'a>(rest: &[&'a str], index: usize, before: &str) -> Result<&'a str, JavaException> {
     let before = if index == 0 { before } else { rest.get(index - 1).copied().unwrap_or(before) };
     rest.get(index).copied().ok_or_else(|| format!("IllegalArgumentException: Argument expected after \"{before}\""))
 }
 
 fn coordinate(rest: &[&str], index: usize, before: &str) -> Result<i32, JavaException> {
-    let text = required(rest, index, before)?;
+    let text = required_argument(rest, index, before)?;
     match text.parse::<f32>() {
         Ok(number) if number.is_finite() => Ok(number.clamp(-FAR, FAR) as i32),
         _ => Err(format!("NumberFormatException: For input string: \"{text}\"")),
@@ -190,7 +190,7 @@ fn is_still(density: u32, from: Place, to: Place) -> bool {
 }
 
 fn motion(call: &Call<'_>, rest: &[&str]) -> Result<(), JavaException> {
-    let what = required(rest, 0, "motionevent")?.to_ascii_uppercase();
+    let what = required_argument(rest, 0, "motionevent")?.to_ascii_uppercase();
     let at = || -> Result<Place, JavaException> {
         Ok((coordinate(rest, 1, "motionevent")?, coordinate(rest, 2, "motionevent")?))
     };
@@ -225,7 +225,7 @@ fn motion(call: &Call<'_>, rest: &[&str]) -> Result<(), JavaException> {
 
 /// Types what the keyboard's character map has; one letter that it lacks, and nothing is typed at all.
 fn text(call: &Call<'_>, rest: &[&str]) -> Result<(), JavaException> {
-    let text = required(rest, 0, "text")?.replace("%s", " ");
+    let text = required_argument(rest, 0, "text")?.replace("%s", " ");
     if !text.chars().all(|letter| letter == ' ' || letter.is_ascii_graphic()) {
         return Err("NullPointerException: Attempt to get length of null array".to_owned());
     }
@@ -241,7 +241,7 @@ fn keys(call: &Call<'_>, rest: &[&str]) -> Result<(), JavaException> {
             _ => break,
         };
     }
-    required(codes, 0, "keyevent")?;
+    required_argument(codes, 0, "keyevent")?;
     let keys = codes.iter().map(|code| key(code)).collect::<Result<Vec<_>, _>>()?;
     call.gesture(|world| {
         for key in keys {

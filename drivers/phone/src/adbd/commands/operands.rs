@@ -102,10 +102,10 @@ pub(super) fn content(call: &mut Call<'_>, name: &str) -> Result<Arc<Vec<u8>>, F
 }
 
 /// A name and what it stands for.
-pub(super) type Named = (String, Arc<Vec<u8>>);
+pub(super) type NamedContent = (String, Arc<Vec<u8>>);
 
 /// What the command works on, each with its name: files, or its input.
-pub(super) fn inputs(call: &mut Call<'_>) -> (Vec<Named>, u8) {
+pub(super) fn inputs(call: &mut Call<'_>) -> (Vec<NamedContent>, u8) {
     let names: Vec<String> = operands(call.name, call.arguments).into_iter().map(str::to_owned).collect();
     if names.is_empty() {
         return (vec![("-".to_owned(), Arc::new(call.stdin.to_vec()))], 0);

@@ -174,7 +174,7 @@ fn permission(call: &mut Call<'_>, verb: &str, rest: &[&str]) -> u8 {
     }
     let row = format!("{package} {permission}");
     let kept = match verb {
-        "grant" => call.handle().settings().put("permission", &row, "granted"),
+        "grant" => call.handle().settings().insert("permission", &row, "granted"),
         _ => {
             call.handle().settings().delete("permission", &row);
             true

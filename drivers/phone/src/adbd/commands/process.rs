@@ -88,7 +88,7 @@ pub(super) fn kill(call: &mut Call<'_>) -> u8 {
         let there = known.iter().any(|process| process.id.to_string() == *word);
         let why = if there { "Operation not permitted" } else { "No such process" };
         call.output
-            .put(crate::adbd::terminal::Channel::Err, format!("/system/bin/sh: kill: {word}: {why}\n").as_bytes());
+            .push(crate::adbd::terminal::Channel::Err, format!("/system/bin/sh: kill: {word}: {why}\n").as_bytes());
     }
     if call.arguments.is_empty() {
         call.complain("/system/bin/sh: kill: Needs 1 argument\n");

@@ -78,7 +78,7 @@ pub(super) fn setprop(call: &mut Call<'_>) -> u8 {
         return 1;
     };
     let may = SETTABLE.iter().any(|prefix| name.starts_with(prefix));
-    if may && call.handle().settings().put(SPACE, name, value) {
+    if may && call.handle().settings().insert(SPACE, name, value) {
         return 0;
     }
     call.complain(&format!("Failed to set property '{name}' to '{value}'.\nSee dmesg for error reason.\n"));

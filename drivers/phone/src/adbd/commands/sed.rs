@@ -3,7 +3,7 @@
 use regex::bytes::{Captures, Regex};
 
 use super::Call;
-use super::expression::{self, Flavour};
+use super::expression::{self, PatternOptions};
 use super::operands::{flags, for_each, inputs, lines, operands};
 
 /// Commands of a script, and letters of a line that grows.
@@ -275,7 +275,10 @@ impl Script {
     }
 
     fn pattern(&self, text: String, ignore_case: bool) -> Result<Regex, String> {
-        expression::compile(&[text], Flavour { extended: self.extended, ignore_case, ..Flavour::default() })
+        expression::compile(
+            &[text],
+            PatternOptions { extended: self.extended, ignore_case, ..PatternOptions::default() },
+        )
     }
 
     fn substitution(&mut self) -> Result<Verb, String> {

@@ -19,7 +19,7 @@ enum Encoding {
     Percent(f64),
 }
 
-const fn switched(
+const fn switch_fact(
     space: &'static str,
     name: &'static str,
     fact: &'static str,
@@ -29,14 +29,14 @@ const fn switched(
 }
 
 const KNOWN: &[SettingFact] = &[
-    switched("global", "wifi_on", "wifi.on", ["1", "0"]),
-    switched("global", "bluetooth_on", "bluetooth.on", ["1", "0"]),
-    switched("global", "airplane_mode_on", "airplane.on", ["1", "0"]),
-    switched("secure", "ui_night_mode", "dark.on", ["2", "1"]),
-    switched("secure", "location_mode", "location.on", ["3", "0"]),
-    switched("global", "low_power", "saver.on", ["1", "0"]),
-    switched("global", "zen_mode", "quiet.on", ["1", "0"]),
-    switched("system", "accelerometer_rotation", "rotate.on", ["1", "0"]),
+    switch_fact("global", "wifi_on", "wifi.on", ["1", "0"]),
+    switch_fact("global", "bluetooth_on", "bluetooth.on", ["1", "0"]),
+    switch_fact("global", "airplane_mode_on", "airplane.on", ["1", "0"]),
+    switch_fact("secure", "ui_night_mode", "dark.on", ["2", "1"]),
+    switch_fact("secure", "location_mode", "location.on", ["3", "0"]),
+    switch_fact("global", "low_power", "saver.on", ["1", "0"]),
+    switch_fact("global", "zen_mode", "quiet.on", ["1", "0"]),
+    switch_fact("system", "accelerometer_rotation", "rotate.on", ["1", "0"]),
     SettingFact { space: "system", name: "screen_brightness", fact: "brightness", written: Encoding::Percent(2.55) },
     SettingFact { space: "system", name: "font_scale", fact: "font.percent", written: Encoding::Percent(0.01) },
 ];
@@ -60,7 +60,7 @@ impl Encoding {
     }
 }
 
-fn known(space: &str, name: &str) -> Option<&'static SettingFact> {
+fn setting_fact(space: &str, name: &str) -> Option<&'static SettingFact> {
     KNOWN.iter().find(|known| (known.space, known.name) == (space, name))
 }
 
@@ -113,7 +113,7 @@ pub(super) fn settings(call: &mut Call<'_>) -> u8 {
             call.say(&format!("{value}\n"));
             0
         }
-        ("put", [name, value, ..]) => put(call, space, name, value),
+        ("put", [name, value, ..]) => write_setting(call, space, name, value),
         ("delete" | "reset", [name, ..]) => {
             let deleted = call.handle().settings().delete(space, name);
             call.say(&format!("Deleted {} rows\n", u8::from(deleted)));
@@ -143,7 +143,7 @@ pub(super) fn all(call: &Call<'_>, space: &str) -> Vec<(String, String)> {
 
 fn value(call: &Call<'_>, space: &str, name: &str) -> Option<String> {
     if (space, name) == ("system", USER_ROTATION) {
-        return Some(u8::from(call.handle().look(crate::World::turned)).to_string());
+        return Some(u8::from(call.handle().look(crate::World::is_turned)).to_string());
     }
     if (space, name) == ("secure", DEFAULT_INPUT_METHOD) {
         return Some(call.handle().look(|world| world.input_method().to_owned()));
@@ -151,7 +151,7 @@ fn value(call: &Call<'_>, space: &str, name: &str) -> Option<String> {
     if (space, name) == ("secure", "enabled_input_methods") {
         return Some(call.handle().look(|world| world.input_methods().join(":")));
     }
-    if let Some(known) = known(space, name)
+    if let Some(known) = setting_fact(space, name)
         && let Some(fact) = call.handle().facts().get(known.fact)
     {
         return Some(known.written.write(fact));
@@ -161,7 +161,7 @@ fn value(call: &Call<'_>, space: &str, name: &str) -> Option<String> {
     kept.or_else(|| default.map(|(_, _, value)| (*value).to_owned()))
 }
 
-pub(super) fn put(call: &mut Call<'_>, space: &str, name: &str, value: &str) -> u8 {
+pub(super) fn write_setting(call: &mut Call<'_>, space: &str, name: &str, value: &str) -> u8 {
     if (space, name) == ("secure", DEFAULT_INPUT_METHOD) {
         // A name that is not installed is kept by phones and selects nothing.
         call.handle().change(|world| world.set_input_method(value));
@@ -179,7 +179,7 @@ pub(super) fn put(call: &mut Call<'_>, space: &str, name: &str, value: &str) -> 
         call.handle().happen(crate::Event::Turn { millis });
         return 0;
     }
-    if let Some(known) = known(space, name) {
+    if let Some(known) = setting_fact(space, name) {
         let set = known.written.read(value).map(|fact| call.handle().set_fact(known.fact, &fact));
         return match set {
             Some(Ok(())) => 0,
@@ -187,7 +187,7 @@ pub(super) fn put(call: &mut Call<'_>, space: &str, name: &str, value: &str) -> 
             None => call.throw(&format!("NumberFormatException: For input string: \"{value}\"")),
         };
     }
-    if call.handle().settings().put(space, name, value) {
+    if call.handle().settings().insert(space, name, value) {
         0
     } else {
         call.throw("IllegalStateException: You are adding too many system settings.")
@@ -346,7 +346,7 @@ fn size_of(text: &str) -> Option<(u32, u32)> {
 /// The size of the display, however it is held.
 fn upright(world: &crate::World) -> (u32, u32) {
     let (width, height) = world.size();
-    if world.turned() { (height, width) } else { (width, height) }
+    if world.is_turned() { (height, width) } else { (width, height) }
 }
 
 fn wm_size(call: &mut Call<'_>, wanted: Option<&str>) -> u8 {
@@ -365,7 +365,7 @@ fn wm_size(call: &mut Call<'_>, wanted: Option<&str>) -> u8 {
     };
     match wanted {
         Some(size) if call.handle().change(|world| world.resize(size)) => {
-            call.handle().settings().put(DISPLAY_SPACE, BUILT_SIZE, &size_text(built));
+            call.handle().settings().insert(DISPLAY_SPACE, BUILT_SIZE, &size_text(built));
             0
         }
         Some(_) => call.throw("IllegalArgumentException: the display of this phone has 240x400 to 4096x4096 pixels"),

@@ -409,7 +409,7 @@ pub(super) fn checksum(call: &mut Call<'_>) -> u8 {
 pub(super) fn df(call: &mut Call<'_>) -> u8 {
     let (used, max) = {
         let files = call.handle().files();
-        (files.used().div_ceil(1024), files.max() / 1024)
+        (files.used_bytes().div_ceil(1024), files.max() / 1024)
     };
     call.say(&format!(
         "Filesystem     1K-blocks    Used Available Use% Mounted on\n/dev/fuse      {max:>9} {used:>7} {:>9} {:>3}% /storage/emulated\n",

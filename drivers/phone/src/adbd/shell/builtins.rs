@@ -71,7 +71,7 @@ impl Shell {
                 self.status = 1;
             }
             "umask" if arguments.is_empty() => {
-                output.put(Channel::Out, b"0077\n");
+                output.push(Channel::Out, b"0077\n");
                 self.status = 0;
             }
             "umask" => {
@@ -139,7 +139,7 @@ impl Shell {
         match read {
             Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
             Err(why) => {
-                output.put(Channel::Err, format!("{name}: {path}: {why}\n").as_bytes());
+                output.push(Channel::Err, format!("{name}: {path}: {why}\n").as_bytes());
                 self.status = 127;
                 None
             }
@@ -233,12 +233,12 @@ impl Shell {
             };
             match found {
                 Some(found) if name == "type" => {
-                    output.put(Channel::Out, format!("{wanted} is {found}\n").as_bytes());
+                    output.push(Channel::Out, format!("{wanted} is {found}\n").as_bytes());
                 }
-                Some(found) => output.put(Channel::Out, format!("{found}\n").as_bytes()),
+                Some(found) => output.push(Channel::Out, format!("{found}\n").as_bytes()),
                 None => {
                     if name == "type" {
-                        output.put(Channel::Err, format!("{wanted} not found\n").as_bytes());
+                        output.push(Channel::Err, format!("{wanted} not found\n").as_bytes());
                     }
                     self.status = 1;
                 }
@@ -256,12 +256,12 @@ impl Shell {
     ) -> Result<Flow, Disconnected> {
         let (_, rest) = split_options(arguments, &["-k", "-s"]);
         let [seconds, command @ ..] = rest else {
-            output.put(Channel::Err, b"timeout: Needs 2 arguments\n");
+            output.push(Channel::Err, b"timeout: Needs 2 arguments\n");
             self.status = 125;
             return Ok(Flow::On);
         };
         let Some(time) = super::waiting::seconds(seconds) else {
-            output.put(Channel::Err, format!("timeout: '{seconds}' is not a number\n").as_bytes());
+            output.push(Channel::Err, format!("timeout: '{seconds}' is not a number\n").as_bytes());
             self.status = 125;
             return Ok(Flow::On);
         };
@@ -298,7 +298,7 @@ impl Shell {
                 ("-I", Some(value)) => place = Some(value.to_owned()),
                 ("-r" | "-t" | "-n" | "-I", _) => {}
                 (unknown, _) => {
-                    output.put(Channel::Err, format!("xargs: {unknown} is not supported on this phone\n").as_bytes());
+                    output.push(Channel::Err, format!("xargs: {unknown} is not supported on this phone\n").as_bytes());
                     self.status = 1;
                     return Ok(Flow::On);
                 }
@@ -315,7 +315,7 @@ impl Shell {
         let mut status = 0;
         for (count, some) in words.chunks(at_once.min(words.len().max(1))).enumerate() {
             if XARGS_MAX <= count || ARGUMENTS_MAX < text.len() {
-                output.put(Channel::Err, b"xargs: Argument list too long\n");
+                output.push(Channel::Err, b"xargs: Argument list too long\n");
                 status = 1;
                 break;
             }
@@ -337,7 +337,7 @@ impl Shell {
         let mut rest = arguments;
         if rest.is_empty() {
             let lines: String = self.scope.variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-            output.put(Channel::Out, lines.as_bytes());
+            output.push(Channel::Out, lines.as_bytes());
             return;
         }
         while let [option, more @ ..] = rest {

@@ -99,7 +99,7 @@ impl Shell {
                 self.status = status;
                 break Flow::On;
             }
-            if let Some(left) = left(self.list(body, input, output, console).await?) {
+            if let Some(left) = leave_round(self.list(body, input, output, console).await?) {
                 break left;
             }
             status = self.status;
@@ -133,7 +133,7 @@ impl Shell {
                 self.status = 1;
                 break;
             }
-            if let Some(left) = left(self.list(body, input, output, console).await?) {
+            if let Some(left) = leave_round(self.list(body, input, output, console).await?) {
                 flow = left;
                 break;
             }
@@ -151,11 +151,11 @@ impl Shell {
         console: &mut C,
     ) -> Result<Flow, Disconnected> {
         self.expanded = 0;
-        let text = self.joined(word, false, output, console).await?;
+        let text = self.expand_unsplit(word, false, output, console).await?;
         self.status = 0;
         for (patterns, body) in arms {
             for pattern in patterns {
-                let pattern = self.joined(pattern, true, output, console).await?;
+                let pattern = self.expand_unsplit(pattern, true, output, console).await?;
                 if Pattern::new(&pattern).fits(&text) {
                     self.status = 0;
                     return self.list(body, input, output, console).await;
@@ -203,7 +203,7 @@ impl Shell {
 }
 
 /// What leaves a loop, after one round of it.
-fn left(flow: Flow) -> Option<Flow> {
+fn leave_round(flow: Flow) -> Option<Flow> {
     match flow {
         Flow::On | Flow::Continue(1) => None,
         Flow::Break(1) => Some(Flow::On),

@@ -83,7 +83,7 @@ impl Shell {
     }
 
     /// A word that is never split: the value of an assignment, or a pattern, in which quotes make letters of its signs.
-    pub(super) fn joined<'b, C: Console>(
+    pub(super) fn expand_unsplit<'b, C: Console>(
         &'b mut self,
         word: &'b Word,
         is_pattern: bool,
@@ -120,7 +120,7 @@ impl Shell {
             Piece::Text { text, .. } => text.clone(),
             Piece::Output { of, .. } => self.substitute(of, output, console).await?,
             Piece::Number { of, .. } => {
-                let text = self.joined(of, false, output, console).await?;
+                let text = self.expand_unsplit(of, false, output, console).await?;
                 match arithmetic::evaluate(&text, |name| self.variable(name).unwrap_or_default()) {
                     Ok(number) => number.to_string(),
                     Err(why) => {
@@ -131,12 +131,12 @@ impl Shell {
             }
             Piece::Variable { name, change, .. } => {
                 let value = self.variable(name);
-                self.changed(name, value, change, output, console).await?
+                self.apply_modifier(name, value, change, output, console).await?
             }
         })
     }
 
-    async fn changed<C: Console>(
+    async fn apply_modifier<C: Console>(
         &mut self,
         name: &str,
         value: Option<String>,
@@ -153,7 +153,7 @@ impl Shell {
                     ('+', None) => Ok(String::new()),
                     ('-' | '=' | '?', Some(held)) => Ok(held),
                     (kind, _) => {
-                        let text = self.joined(word, false, output, console).await?;
+                        let text = self.expand_unsplit(word, false, output, console).await?;
                         match kind {
                             '=' if !self.scope.variables.set(name, &text) => {
                                 self.complaint = Some(format!("{name}: no room for its value"));
@@ -170,7 +170,7 @@ impl Shell {
             }
             Modifier::Trim { start, longest, pattern } => {
                 let value = value.unwrap_or_default();
-                let pattern = self.joined(pattern, true, output, console).await?;
+                let pattern = self.expand_unsplit(pattern, true, output, console).await?;
                 let Some(count) = Pattern::new(&pattern).trims(&value, *start, *longest) else { return Ok(value) };
                 Ok(match start {
                     true => value.chars().skip(count).collect(),

@@ -18,7 +18,7 @@ pub(in crate::adbd) async fn serve_lines<C: Console>(
     let mut line = Vec::new();
     let mut continued = 0;
     if typed {
-        console.put(Channel::Out, prompt.as_bytes()).await?;
+        console.print(Channel::Out, prompt.as_bytes()).await?;
         console.flush().await?;
     }
     while let Some(bytes) = console.get().await {
@@ -30,7 +30,7 @@ pub(in crate::adbd) async fn serve_lines<C: Console>(
             (if end.is_some() { Typed::Line } else { Typed::Part }, &bytes[end.map_or(bytes.len(), |end| end + 1)..])
         };
         if syntax::TEXT_MAX < line.len() {
-            console.put(Channel::Err, b"/system/bin/sh: the line is too long\n").await?;
+            console.print(Channel::Err, b"/system/bin/sh: the line is too long\n").await?;
             shell.status = 1;
             return Ok(());
         }
@@ -49,7 +49,7 @@ pub(in crate::adbd) async fn serve_lines<C: Console>(
                     Ok(list) => {
                         let flow = shell.run_list(&list, console).await?;
                         if std::mem::take(&mut shell.interrupted) {
-                            console.put(Channel::Out, b"^C\n").await?;
+                            console.print(Channel::Out, b"^C\n").await?;
                         } else if flow == Flow::Exit {
                             return Ok(());
                         }
@@ -80,7 +80,7 @@ pub(in crate::adbd) async fn serve_lines<C: Console>(
         }
         shell.tell_of_jobs(console).await?;
         if typed {
-            console.put(Channel::Out, next.as_bytes()).await?;
+            console.print(Channel::Out, next.as_bytes()).await?;
             console.flush().await?;
         }
     }
@@ -147,7 +147,7 @@ async fn type_in<'b, C: Console>(
             }
         }
     }
-    console.put(Channel::Out, &echo).await?;
+    console.print(Channel::Out, &echo).await?;
     console.flush().await?;
     Ok(typed)
 }

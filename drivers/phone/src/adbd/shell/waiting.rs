@@ -79,7 +79,7 @@ impl Shell {
         if idle {
             return Ok(self.plain("uiautomator", arguments, output));
         }
-        output.put(Channel::Err, error.as_bytes());
+        output.push(Channel::Err, error.as_bytes());
         Ok(0)
     }
 
@@ -90,13 +90,13 @@ impl Shell {
         console: &mut C,
     ) -> Result<u8, Disconnected> {
         if arguments.is_empty() {
-            output.put(Channel::Err, b"sleep: needs an argument\n");
+            output.push(Channel::Err, b"sleep: needs an argument\n");
             return Ok(1);
         }
         let mut total = 0.0;
         for argument in arguments {
             let Some(time) = seconds(argument) else {
-                output.put(Channel::Err, format!("sleep: '{argument}' is not a number\n").as_bytes());
+                output.push(Channel::Err, format!("sleep: '{argument}' is not a number\n").as_bytes());
                 return Ok(1);
             };
             total += time;
@@ -135,12 +135,12 @@ impl Shell {
                     Some(id) if picture::is_display(id) => {}
                     id => {
                         let id = id.map_or("", String::as_str);
-                        output.put(Channel::Err, format!("Display Id '{id}' is not valid.\n").as_bytes());
+                        output.push(Channel::Err, format!("Display Id '{id}' is not valid.\n").as_bytes());
                         return 1;
                     }
                 },
                 "-h" | "--help" => {
-                    output.put(Channel::Err, b"usage: screencap [-hp] [-d display-id] [FILENAME]\n");
+                    output.push(Channel::Err, b"usage: screencap [-hp] [-d display-id] [FILENAME]\n");
                     return 1;
                 }
                 "-" => {}
@@ -161,7 +161,7 @@ impl Shell {
         match self.device.handle.files().write(&path, bytes, now) {
             Ok(()) => 0,
             Err(why) => {
-                output.put(Channel::Err, format!("Error opening file: {name} ({why})\n").as_bytes());
+                output.push(Channel::Err, format!("Error opening file: {name} ({why})\n").as_bytes());
                 1
             }
         }
@@ -176,7 +176,7 @@ impl Shell {
     ) -> Result<u8, Disconnected> {
         if !output.is_direct() {
             // The stages of a pipe run one after the other, so the next one would wait for ever.
-            output.put(Channel::Err, b"logcat: it is not followed inside a pipe on this phone: say -d\n");
+            output.push(Channel::Err, b"logcat: it is not followed inside a pipe on this phone: say -d\n");
             return Ok(self.plain("logcat", arguments, output));
         }
         let device = self.device.clone();
@@ -185,7 +185,7 @@ impl Shell {
         loop {
             let (text, last) = commands::logcat_since(&device.handle, arguments, seen);
             seen = last;
-            output.put(Channel::Out, &text);
+            output.push(Channel::Out, &text);
             self.hand_over(output, console).await?;
             console.flush().await?;
             match self.or_interrupted(lines.changed(), console).await {

@@ -19,7 +19,7 @@ impl Parser {
                     }
                     self.at += 1;
                 }
-                '`' => self.backquoted(&mut word, false)?,
+                '`' => self.backquoted_command(&mut word, false)?,
                 '$' => self.dollar(&mut word, false)?,
                 letter => {
                     self.at += 1;
@@ -55,7 +55,7 @@ impl Parser {
                     self.at += 1;
                     return Ok(());
                 }
-                Some('`') => self.backquoted(word, true)?,
+                Some('`') => self.backquoted_command(word, true)?,
                 Some('$') => self.dollar(word, true)?,
                 Some('\\') => {
                     let text = match self.peek_second() {
@@ -76,7 +76,7 @@ impl Parser {
     }
 
     /// A command between backquotes: a script of its own, in which a backslash hides what the quotes around it need.
-    fn backquoted(&mut self, word: &mut Word, quoted: bool) -> Result<(), SyntaxError> {
+    fn backquoted_command(&mut self, word: &mut Word, quoted: bool) -> Result<(), SyntaxError> {
         self.at += 1;
         let mut script = String::new();
         loop {
@@ -117,12 +117,12 @@ impl Parser {
             }
             Some('(') => {
                 self.at += 1;
-                let of = self.nested(Terminator::Parenthesis)?;
+                let of = self.nested_list(Terminator::Parenthesis)?;
                 word.0.push(Piece::Output { of, quoted });
             }
             Some('{') => {
                 self.at += 1;
-                let piece = self.deeper(|parser| parser.braced(quoted))?;
+                let piece = self.deeper(|parser| parser.braced_parameter(quoted))?;
                 word.0.push(piece);
             }
             Some(letter @ ('?' | '$' | '#' | '@' | '*' | '!' | '-' | '0'..='9')) => {
@@ -174,7 +174,7 @@ impl Parser {
     }
 
     /// What stands between `${` and `}`.
-    fn braced(&mut self, quoted: bool) -> Result<Piece, SyntaxError> {
+    fn braced_parameter(&mut self, quoted: bool) -> Result<Piece, SyntaxError> {
         const ODD: SyntaxError = SyntaxError::Unsupported("that use of ${");
         if self.peek() == Some('#') && self.peek_second().is_some_and(|letter| letter != '}') {
             self.at += 1;
@@ -212,7 +212,7 @@ impl Parser {
                 Some('}') => break,
                 Some('\'') if !quoted => self.single_quoted(&mut word)?,
                 Some('"') => self.double_quoted(&mut word)?,
-                Some('`') => self.backquoted(&mut word, quoted)?,
+                Some('`') => self.backquoted_command(&mut word, quoted)?,
                 Some('$') => self.dollar(&mut word, quoted)?,
                 Some('\\') if self.peek_second().is_some() => {
                     self.at += 1;

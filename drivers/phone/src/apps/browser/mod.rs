@@ -142,7 +142,7 @@ impl Browser {
     }
 
     /// The page of the phone that shows the tab in front, in place of the one that is there.
-    fn shown(&self, context: &Context<'_>) -> Vec<Effect> {
+    fn show_front_tab(&self, context: &Context<'_>) -> Vec<Effect> {
         let is_web = context.page.is("main") || context.page.is("web");
         let close = (!is_web).then_some(Effect::Close);
         close.into_iter().chain([Effect::Replace(Page::of("web", self.address()))]).collect()
@@ -174,7 +174,7 @@ impl Browser {
         }
         self.tabs.push(Tab::new(address));
         self.tab = self.tabs.len() - 1;
-        self.shown(context)
+        self.show_front_tab(context)
     }
 
     fn close_tab(&mut self, at: usize) {
@@ -250,7 +250,7 @@ impl App for Browser {
         match message {
             Message::Follow(address) => {
                 self.visit(&address);
-                return self.shown(context);
+                return self.show_front_tab(context);
             }
             Message::Go => {
                 let typed = context.trimmed(&ADDRESS_FIELD).to_owned();
@@ -258,17 +258,17 @@ impl App for Browser {
                     return Vec::new();
                 }
                 self.visit(&address_of(&typed));
-                return self.shown(context);
+                return self.show_front_tab(context);
             }
             Message::Back => {
                 let tab = &mut self.tabs[self.tab];
                 tab.at = tab.at.saturating_sub(1);
-                return self.shown(context);
+                return self.show_front_tab(context);
             }
             Message::Forward => {
                 let tab = &mut self.tabs[self.tab];
                 tab.at = (tab.at + 1).min(tab.addresses.len() - 1);
-                return self.shown(context);
+                return self.show_front_tab(context);
             }
             Message::Reload => {}
             Message::NewTab => return self.open_tab(START, context),
@@ -278,7 +278,7 @@ impl App for Browser {
             }
             Message::SwitchTab(at) => {
                 self.tab = at.min(self.tabs.len() - 1);
-                return self.shown(context);
+                return self.show_front_tab(context);
             }
             Message::CloseTab(at) => self.close_tab(at),
             Message::Bookmark(address) => {
@@ -315,7 +315,7 @@ impl App for Browser {
                 if let Some(next) = next {
                     self.visit(next);
                     let emptied = library::FIELDS.map(|field| Effect::Write(library::field(field), String::new()));
-                    return self.shown(context).into_iter().chain(emptied).chain(said).collect();
+                    return self.show_front_tab(context).into_iter().chain(emptied).chain(said).collect();
                 }
                 return said.into_iter().collect();
             }
@@ -324,7 +324,7 @@ impl App for Browser {
         Vec::new()
     }
 
-    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
         if page.is("address") {
             return vec![Effect::Write(ADDRESS_FIELD, String::new()), Effect::Focus(ADDRESS_FIELD)];
         }
@@ -346,7 +346,7 @@ impl App for Browser {
             return None;
         }
         tab.at -= 1;
-        Some(self.shown(context))
+        Some(self.show_front_tab(context))
     }
 
     fn facts(&self, _: &Providers, facts: &mut Facts) {

@@ -150,7 +150,7 @@ impl Browser {
                 Some(Site { title: say(FIND), blocks })
             }
             "search" => {
-                let found = self.found(query);
+                let found = self.search(query);
                 let mut blocks = vec![Block::Title(language.say_with(RESULTS, query))];
                 if found.is_empty() {
                     blocks.push(Block::Text(say(NOTHING_FOUND)));
@@ -163,7 +163,7 @@ impl Browser {
     }
 
     /// All pages that hold every word of what is looked for; those whose titles do come first.
-    fn found(&self, query: &str) -> Vec<Link> {
+    fn search(&self, query: &str) -> Vec<Link> {
         let mut pages: Vec<(&str, String, String)> = Vec::new();
         for article in &self.articles {
             pages.push((&article.title, article.text.join(" "), format!("pedia.example/{}", article.title)));

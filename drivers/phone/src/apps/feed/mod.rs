@@ -156,7 +156,7 @@ impl Feed {
             likes: 0,
             comments: Vec::new(),
         });
-        let mut effects = emptied();
+        let mut effects = leave_editor();
         effects.push(Effect::Toast(context.language.say(POSTED).into()));
         effects
     }
@@ -168,7 +168,7 @@ impl Feed {
     }
 }
 
-fn emptied() -> Vec<Effect> {
+fn leave_editor() -> Vec<Effect> {
     vec![Effect::Write(TITLE_FIELD, String::new()), Effect::Write(TEXT_FIELD, String::new()), Effect::Close]
 }
 
@@ -243,17 +243,17 @@ impl App for Feed {
             }
             Message::Publish if providers.is_online() => return self.publish(context),
             Message::Publish => {}
-            Message::Discard => return emptied(),
+            Message::Discard => return leave_editor(),
             Message::Refresh => return self.bring_up_to_date(context),
         }
         Vec::new()
     }
 
-    fn refreshed(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect> {
+    fn on_refresh(&mut self, context: &Context<'_>, providers: &Providers) -> Vec<Effect> {
         if context.page.is("main") && providers.is_online() { self.bring_up_to_date(context) } else { Vec::new() }
     }
 
-    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
         match page.name {
             "search" => vec![Effect::Focus(SEARCH_FIELD)],
             "new" => {
@@ -273,7 +273,7 @@ impl App for Feed {
         }
     }
 
-    fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
+    fn unsaved_question(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
         discard_question(context, &[TITLE_FIELD, TEXT_FIELD], DISCARD_POST, WILL_BE_LOST, send(Message::Discard))
     }
 

@@ -115,14 +115,14 @@ fn with_ending(name: &str, like: &str) -> String {
     }
 }
 
-fn told(result: Result<(), FileError>, done: Phrase, language: Language) -> Vec<Effect> {
+fn result_effects(result: Result<(), FileError>, done: Phrase, language: Language) -> Vec<Effect> {
     match result {
         Ok(()) => vec![Effect::Close, Effect::Toast(language.say(done).into())],
         Err(error) => vec![Effect::Toast(language.say(error.message()).into())],
     }
 }
 
-fn emptied() -> Vec<Effect> {
+fn leave_editor() -> Vec<Effect> {
     vec![Effect::Write(NAME_FIELD, String::new()), Effect::Write(TEXT_FIELD, String::new()), Effect::Close]
 }
 
@@ -154,7 +154,7 @@ fn save(context: &Context<'_>, files: &mut Files) -> Vec<Effect> {
         }
     };
     match result {
-        Ok(()) => emptied().into_iter().chain([Effect::Toast(language.say(SAVED).into())]).collect(),
+        Ok(()) => leave_editor().into_iter().chain([Effect::Toast(language.say(SAVED).into())]).collect(),
         Err(error) => vec![Effect::Toast(language.say(error.message()).into())],
     }
 }
@@ -199,9 +199,9 @@ impl App for FilesApp {
                 return menu(language, vec![(NEW_DOCUMENT, document), (NEW_FOLDER, open(Page::new("new-folder")))]);
             }
             Message::Save => return save(context, files),
-            Message::MoveTo(id, folder) => return told(files.move_to(id, &folder), MOVED, language),
+            Message::MoveTo(id, folder) => return result_effects(files.move_to(id, &folder), MOVED, language),
             Message::CopyTo(id, folder) => {
-                return told(files.copy_to(id, &folder, context.elapsed() as i32), COPIED, language);
+                return result_effects(files.copy_to(id, &folder, context.elapsed() as i32), COPIED, language);
             }
             Message::Delete(id) => {
                 files.delete(id);
@@ -224,12 +224,12 @@ impl App for FilesApp {
                 files.remove_folder(&folder);
                 return vec![Effect::Toast(language.say(IN_THE_BIN).into())];
             }
-            Message::Discard => return emptied(),
+            Message::Discard => return leave_editor(),
         }
         Vec::new()
     }
 
-    fn opened(&mut self, page: &Page, providers: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, providers: &Providers) -> Vec<Effect> {
         match page.name {
             "search" => vec![Effect::Write(SEARCH_FIELD, String::new()), Effect::Focus(SEARCH_FIELD)],
             "rename" => {
@@ -254,7 +254,7 @@ impl App for FilesApp {
         }
     }
 
-    fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
+    fn unsaved_question(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
         discard_question(context, &[NAME_FIELD, TEXT_FIELD], DISCARD_DOCUMENT, WILL_BE_LOST, send(Message::Discard))
     }
 

@@ -47,7 +47,7 @@ pub fn page(app: &FilesApp, page: &Page, context: &Context<'_>, files: &Files, u
         "file" => file(page, context, files, ui),
         "details" => details(page, context, files, ui),
         "move" | "copy" => choose(page, files, ui),
-        "rename" | "new-folder" | "new" => written(page, context, ui),
+        "rename" | "new-folder" | "new" => draw_editor(page, context, ui),
         _ => main(files, ui),
     }
 }
@@ -243,7 +243,7 @@ fn choose(page: &Page, files: &Files, ui: &mut Ui) {
 }
 
 /// A page on which a name, or a document, is written.
-fn written(page: &Page, context: &Context<'_>, ui: &mut Ui) {
+fn draw_editor(page: &Page, context: &Context<'_>, ui: &mut Ui) {
     let title = ui.say(match page.name {
         "rename" => RENAME,
         "new-folder" => NEW_FOLDER,

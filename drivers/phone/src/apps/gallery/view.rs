@@ -51,7 +51,7 @@ pub fn page(gallery: &Gallery, page: &Page, context: &Context<'_>, files: &Files
         "favourites" => favourites(gallery, files, ui),
         "bin" => bin(files, ui),
         "search" => search(context, files, ui),
-        "new" | "rename" => named(page, context, ui),
+        "new" | "rename" => draw_name_page(page, context, ui),
         _ => main(context, files, ui),
     }
 }
@@ -66,7 +66,7 @@ fn bottom_bar(ui: &mut Ui, on: &str) {
 }
 
 /// When a photo was taken: days after 1970, and minutes after midnight.
-fn taken(photo: &StoredFile, context: &Context<'_>) -> (u64, u32) {
+fn photo_time(photo: &StoredFile, context: &Context<'_>) -> (u64, u32) {
     let seconds = context.began.saturating_add_signed(i64::from(photo.minute) * 60);
     (seconds / DAY, (seconds / 60 % 1440) as u32)
 }
@@ -88,10 +88,10 @@ fn main(context: &Context<'_>, files: &Files, ui: &mut Ui) {
         return ui.notice(Icon::Photo, text, None);
     }
     // A week lies under one heading, so that a line is seldom one photo wide.
-    let week = |photo: &StoredFile| context.first_day.saturating_sub(taken(photo, context).0) / 7;
+    let week = |photo: &StoredFile| context.first_day.saturating_sub(photo_time(photo, context).0) / 7;
     ui.scroll(2.0 * ROW, |ui, column| {
         for chunk in photos.chunk_by(|one, two| week(one) == week(two)) {
-            let heading = Date::new(taken(chunk[0], context).0).long(ui.language);
+            let heading = Date::new(photo_time(chunk[0], context).0).long(ui.language);
             column.heading(ui, &heading);
             grid(chunk, &|id| (open(Page::of("photo", id)), send(Message::Hold(id, None))), column, ui);
         }
@@ -128,7 +128,7 @@ fn photo(gallery: &Gallery, page: &Page, context: &Context<'_>, files: &Files, u
     let height = (ui.bottom - 3.6 * ROW).clamp(300.0, 540.0);
     ui.picture((0.0, 2.0 * ROW + 4.0, 540.0, height), picture, 0.0, photo.title());
     let below = 2.0 * ROW + 4.0 + height;
-    let (day, minute) = taken(photo, context);
+    let (day, minute) = photo_time(photo, context);
     let when = format!("{} {}", Date::new(day).long(ui.language), clock_text(minute));
     let style = |size: f32, color: u32| Style { centered: true, ..Style::new(size, color) };
     ui.label("when", &when, (90.0, below + 0.45 * ROW), 360.0, style(26.0, ink));
@@ -154,7 +154,7 @@ fn info(page: &Page, context: &Context<'_>, files: &Files, ui: &mut Ui) {
     let Some(photo) = page.number().and_then(|id| files.get(id)) else { return };
     let title = ui.say(INFO);
     ui.title_bar(title, true, &[]);
-    let (day, minute) = taken(photo, context);
+    let (day, minute) = photo_time(photo, context);
     let (when, size) = (format!("{} {}", Date::new(day).long(ui.language), clock_text(minute)), photo.size());
     let place = if place(photo).is_empty() { ui.say(UNKNOWN) } else { place(photo) };
     let lines = [(TITLE, photo.name.as_str()), (TAKEN, &when), (PLACE, place), (SIZE, &size)];
@@ -204,11 +204,11 @@ fn album(gallery: &Gallery, at: usize, files: &Files, ui: &mut Ui) {
     let Some(album) = gallery.albums.get(at) else { return };
     ui.title_bar(&album.name, true, &[(Icon::Pencil, RENAME, open(Page::of("rename", at)))]);
     let act = |id| (open(Page::of("photo", id)), send(Message::Hold(id, Some(at))));
-    shown(&gallery.of_album(at, files), &act, ui);
+    draw_photos(&gallery.of_album(at, files), &act, ui);
 }
 
 /// A page of photos.
-fn shown(photos: &[&StoredFile], act: &dyn Fn(usize) -> (Command, Command), ui: &mut Ui) {
+fn draw_photos(photos: &[&StoredFile], act: &dyn Fn(usize) -> (Command, Command), ui: &mut Ui) {
     if photos.is_empty() {
         let text = ui.say(NO_PHOTOS);
         return ui.notice(Icon::Photo, text, None);
@@ -222,7 +222,7 @@ fn favourites(gallery: &Gallery, files: &Files, ui: &mut Ui) {
     bottom_bar(ui, "favourites");
     let photos: Vec<&StoredFile> =
         files.photos().into_iter().filter(|photo| gallery.kept.contains(&photo.id)).collect();
-    shown(&photos, &|id| (open(Page::of("photo", id)), send(Message::Hold(id, None))), ui);
+    draw_photos(&photos, &|id| (open(Page::of("photo", id)), send(Message::Hold(id, None))), ui);
 }
 
 fn bin(files: &Files, ui: &mut Ui) {
@@ -231,7 +231,7 @@ fn bin(files: &Files, ui: &mut Ui) {
     let empty = [(Icon::Bin, EMPTY_THE_BIN, send(Message::AskToEmpty))];
     ui.title_bar(title, false, if photos.is_empty() { &[] } else { &empty });
     bottom_bar(ui, "bin");
-    shown(&photos, &|id| (send(Message::HoldInBin(id)), send(Message::HoldInBin(id))), ui);
+    draw_photos(&photos, &|id| (send(Message::HoldInBin(id)), send(Message::HoldInBin(id))), ui);
 }
 
 fn search(context: &Context<'_>, files: &Files, ui: &mut Ui) {
@@ -252,7 +252,7 @@ fn search(context: &Context<'_>, files: &Files, ui: &mut Ui) {
     });
 }
 
-fn named(page: &Page, context: &Context<'_>, ui: &mut Ui) {
+fn draw_name_page(page: &Page, context: &Context<'_>, ui: &mut Ui) {
     let title = ui.say(if page.is("rename") { RENAME } else { NEW_ALBUM });
     ui.title_bar(title, true, &[(Icon::Check, SAVE, send(Message::Save))]);
     let (state, top) = (context.field(&NAME_FIELD), 2.0 * ROW + 10.0);

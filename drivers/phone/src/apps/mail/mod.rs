@@ -148,7 +148,7 @@ impl Mail {
             return say(NO_NETWORK);
         }
         self.keep(context, Folder::Sent);
-        emptied().into_iter().chain(say(SENT)).collect()
+        leave_editor().into_iter().chain(say(SENT)).collect()
     }
 
     fn hold(&self, at: usize, language: Language) -> Vec<Effect> {
@@ -175,7 +175,7 @@ impl Mail {
     }
 }
 
-fn emptied() -> Vec<Effect> {
+fn leave_editor() -> Vec<Effect> {
     let empty = |field| Effect::Write(field, String::new());
     vec![empty(TO_FIELD), empty(SUBJECT_FIELD), empty(TEXT_FIELD), Effect::Close]
 }
@@ -251,9 +251,9 @@ impl App for Mail {
             Message::Send => return self.send(context, providers),
             Message::SaveDraft => {
                 self.keep(context, Folder::Drafts);
-                return emptied();
+                return leave_editor();
             }
-            Message::Discard => return emptied(),
+            Message::Discard => return leave_editor(),
             Message::Search => {
                 let query = context.trimmed(&SEARCH_FIELD).to_owned();
                 if !query.is_empty() {
@@ -264,11 +264,11 @@ impl App for Mail {
         Vec::new()
     }
 
-    fn refreshed(&mut self, context: &Context<'_>, _: &Providers) -> Vec<Effect> {
+    fn on_refresh(&mut self, context: &Context<'_>, _: &Providers) -> Vec<Effect> {
         if context.page.is("main") { vec![Effect::Toast(context.language.say(UP_TO_DATE).into())] } else { Vec::new() }
     }
 
-    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
         match page.name {
             "search" => vec![Effect::Write(SEARCH_FIELD, String::new()), Effect::Focus(SEARCH_FIELD)],
             "new" => {
@@ -292,7 +292,7 @@ impl App for Mail {
         }
     }
 
-    fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
+    fn unsaved_question(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
         let fields = [TO_FIELD, SUBJECT_FIELD, TEXT_FIELD];
         discard_question(context, &fields, SAVE_DRAFT, WILL_BE_LOST, send(Message::Discard))
     }

@@ -47,11 +47,11 @@ pub fn page(mail: &Mail, page: &Page, context: &Context<'_>, _: &Providers, ui: 
         "search" => {
             ui.search_bar(true, SEARCH_MAIL, SEARCH_FIELD, context.field(&SEARCH_FIELD));
             let query = context.trimmed(&SEARCH_FIELD);
-            found(mail, query, 2.0 * ROW + 8.0, context, ui);
+            draw_search_results(mail, query, 2.0 * ROW + 8.0, context, ui);
         }
         "results" => {
             ui.title_bar(&page.about, true, &[(Icon::Search, SEARCH, open(Page::new("search")))]);
-            found(mail, &page.about, 2.0 * ROW, context, ui);
+            draw_search_results(mail, &page.about, 2.0 * ROW, context, ui);
         }
         name => {
             let folder = ALL.into_iter().find(|folder| folder.1 == name).unwrap_or(ALL[0]);
@@ -128,7 +128,7 @@ fn row(mail: &Mail, at: usize, top: f32, context: &Context<'_>, ui: &mut Ui) {
     });
 }
 
-fn found(mail: &Mail, query: &str, top: f32, context: &Context<'_>, ui: &mut Ui) {
+fn draw_search_results(mail: &Mail, query: &str, top: f32, context: &Context<'_>, ui: &mut Ui) {
     let is_meant = |at: &usize| {
         let letter = &mail.letters[*at];
         [&letter.name, &letter.subject, &letter.text, &letter.address].iter().any(|text| matches(text, query))

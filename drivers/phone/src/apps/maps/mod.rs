@@ -45,7 +45,7 @@ struct SavedList {
 
 /// How somebody goes somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum TravelMode {
     Walk,
     Bus,
     Car,
@@ -60,7 +60,7 @@ pub struct Maps {
     lists: Vec<SavedList>,
     /// The list that was chosen on the page on which a place is saved.
     chosen: usize,
-    way: Way,
+    way: TravelMode,
 }
 
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ pub enum Message {
     AskToDeleteList(usize),
     DeleteList(usize),
     NewList,
-    Travel(Way),
+    Travel(TravelMode),
     Again,
 }
 
@@ -98,7 +98,7 @@ impl Maps {
             here,
             lists: LISTS.map(list).to_vec(),
             chosen: 0,
-            way: Way::Bus,
+            way: TravelMode::Bus,
         }
     }
 
@@ -160,7 +160,7 @@ impl Maps {
     }
 
     /// A list as a fact: `place (note); place`.
-    fn listed(&self, list: &SavedList) -> String {
+    fn list_fact(&self, list: &SavedList) -> String {
         joined(list.places.iter().map(|saved| {
             let name = &self.places[saved.place].name;
             if saved.note.is_empty() { name.clone() } else { format!("{name} ({})", saved.note) }
@@ -256,7 +256,7 @@ impl App for Maps {
         Vec::new()
     }
 
-    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
         match page.name {
             "search" => vec![Effect::Write(SEARCH_FIELD, String::new()), Effect::Focus(SEARCH_FIELD)],
             "new-list" => vec![Effect::Focus(LIST_FIELD)],
@@ -298,7 +298,7 @@ impl App for Maps {
         facts.insert("maps.city".into(), CITIES[self.city].name.english.into());
         facts.insert("maps.lists".into(), joined(self.lists.iter().map(|list| &list.name)));
         for list in &self.lists {
-            facts.insert(format!("maps.saved.{}", list.name.replace('.', " ")), self.listed(list));
+            facts.insert(format!("maps.saved.{}", list.name.replace('.', " ")), self.list_fact(list));
         }
         for place in self.places.iter().filter(|place| place.kind == PlaceKind::Sight) {
             let name = |what: &str| format!("maps.place.{}.{what}", place.name);

@@ -1,6 +1,6 @@
 //! The pages of the maps.
 
-use super::{LIST_FIELD, Maps, Message, SAVED, SEARCH_FIELD, SavedPlace, Way, note_field};
+use super::{LIST_FIELD, Maps, Message, SAVED, SEARCH_FIELD, SavedPlace, TravelMode, note_field};
 use crate::app::Context;
 use crate::apps::common::{NOTHING_FOUND, SEARCH, is_offline, matches};
 use crate::atlas::{CITIES, Place, PlaceKind};
@@ -51,7 +51,7 @@ pub fn page(maps: &Maps, page: &Page, context: &Context<'_>, providers: &Provide
         "cities" => cities(maps, ui),
         "place" => place(maps, page.number().unwrap_or(0), context, providers, ui),
         "save" => save(maps, page.number().unwrap_or(0), context, ui),
-        "saved" => saved(maps, ui),
+        "saved" => draw_saved_lists(maps, ui),
         "list" => list(maps, page.number().unwrap_or(0), ui),
         "new-list" => new_list(context, ui),
         "route" => route(maps, page.number().unwrap_or(0), context, providers, ui),
@@ -320,7 +320,7 @@ fn save(maps: &Maps, at: usize, context: &Context<'_>, ui: &mut Ui) {
     });
 }
 
-fn saved(maps: &Maps, ui: &mut Ui) {
+fn draw_saved_lists(maps: &Maps, ui: &mut Ui) {
     let title = ui.say(SAVED);
     ui.title_bar(title, false, &[(Icon::Plus, NEW_LIST, open(Page::new("new-list")))]);
     bottom_bar(ui, "saved");
@@ -390,19 +390,19 @@ fn route(maps: &Maps, at: usize, context: &Context<'_>, providers: &Providers, u
     if is_offline(providers, ui, send(Message::Again)) {
         return;
     }
-    let tab = |way: Way, label: Phrase, ui: &Ui| (ui.say(label), maps.way == way, send(Message::Travel(way)));
-    let tabs = [tab(Way::Walk, WALK, ui), tab(Way::Bus, BUS, ui), tab(Way::Car, CAR, ui)];
+    let tab = |way: TravelMode, label: Phrase, ui: &Ui| (ui.say(label), maps.way == way, send(Message::Travel(way)));
+    let tabs = [tab(TravelMode::Walk, WALK, ui), tab(TravelMode::Bus, BUS, ui), tab(TravelMode::Car, CAR, ui)];
     ui.tabs(2.0 * ROW, &tabs);
     let (ink, faint) = (ui.theme.ink, ui.theme.faint);
     let is_known = context.may.location;
     let metres = maps.distance(place, context).unwrap_or(1200 + place.at.0 * 60);
     // Metres in a minute.
     let pace = match maps.way {
-        Way::Walk => 75,
-        Way::Bus => 260,
-        Way::Car => 480,
+        TravelMode::Walk => 75,
+        TravelMode::Bus => 260,
+        TravelMode::Car => 480,
     };
-    let minutes = metres / pace + if maps.way == Way::Walk { 1 } else { 6 };
+    let minutes = metres / pace + if maps.way == TravelMode::Walk { 1 } else { 6 };
     ui.scroll(2.0 * ROW + TABS, |ui, column| {
         column.item(ui, 3.0 * ROW, |ui, top| {
             let picture = Picture::new(Subject::Map, place.city as u32);

@@ -75,7 +75,7 @@ pub(super) fn execute(
             Ok(journey.trains(rail).iter().map(|train| row(train, context)).collect())
         }
         "listPassengers" => Ok(rail.passengers.iter().map(|passenger| json!(passenger.name)).collect()),
-        "listOrders" => Ok(rail.orders.iter().map(|order| json!(told(order, context))).collect()),
+        "listOrders" => Ok(rail.orders.iter().map(|order| json!(order_summary(order, context))).collect()),
         "orderTickets" => {
             require_network(providers)?;
             order(rail, arguments, context)
@@ -127,7 +127,7 @@ fn row(train: &Train, context: &Context<'_>) -> Value {
     })
 }
 
-fn told(order: &Order, context: &Context<'_>) -> String {
+fn order_summary(order: &Order, context: &Context<'_>) -> String {
     let say = |city: usize| context.language.say(CITIES[city].name);
     let state = match order.state(context.elapsed()) {
         OrderState::Unpaid(_) => "not paid",
@@ -185,7 +185,7 @@ fn order(rail: &mut Rail, arguments: &Arguments, context: &Context<'_>) -> Resul
     let state = OrderState::Unpaid(context.elapsed() + WAITS);
     let Journey { from, to, day } = journey;
     let order = Order { train, from, to, day, class, passengers, state };
-    let told = told(&order, context);
+    let told = order_summary(&order, context);
     rail.orders.push(order);
     Ok(json!(told))
 }

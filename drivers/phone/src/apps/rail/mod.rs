@@ -230,7 +230,7 @@ impl Rail {
             return say(BAD_ID);
         }
         self.passengers.push(Passenger { name: name.to_owned(), id: id.to_owned() });
-        emptied()
+        leave_editor()
     }
 }
 
@@ -238,7 +238,7 @@ fn draw_id(dice: &mut Dice) -> String {
     (0..18).map(|at| char::from(b'1' + dice.below(if at == 0 { 6 } else { 9 }) as u8)).collect()
 }
 
-fn emptied() -> Vec<Effect> {
+fn leave_editor() -> Vec<Effect> {
     vec![Effect::Write(NAME_FIELD, String::new()), Effect::Write(ID_FIELD, String::new()), Effect::Close]
 }
 
@@ -295,7 +295,7 @@ impl App for Rail {
                 None => {}
             },
             Message::AddPassenger => return self.add_passenger(context),
-            Message::DiscardPassenger => return emptied(),
+            Message::DiscardPassenger => return leave_editor(),
             Message::HoldPassenger(at) => {
                 let (label, command) = (language.say(DELETE), send(Message::AskToDelete(at)));
                 return vec![Effect::Menu(vec![MenuItem { label, command }])];
@@ -332,7 +332,7 @@ impl App for Rail {
         Vec::new()
     }
 
-    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
         match page.name {
             "from" | "to" => vec![Effect::Write(CITY_FIELD, String::new()), Effect::Focus(CITY_FIELD)],
             "new-passenger" => vec![Effect::Focus(NAME_FIELD)],
@@ -360,7 +360,7 @@ impl App for Rail {
         }
     }
 
-    fn unsaved(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
+    fn unsaved_question(&self, context: &Context<'_>, _: &Providers) -> Option<Question> {
         let is_written = [NAME_FIELD, ID_FIELD].iter().any(|field| !context.trimmed(field).is_empty());
         (context.page.is("new-passenger") && is_written).then(|| Question {
             title: context.language.say(DISCARD_PASSENGER).into(),

@@ -125,7 +125,7 @@ impl Shop {
         lines.iter().map(|line| self.products[line.product].cents * i64::from(line.count)).sum()
     }
 
-    fn chosen(&self) -> Vec<Line> {
+    fn chosen_lines(&self) -> Vec<Line> {
         self.cart.iter().filter(|line| line.chosen).cloned().collect()
     }
 
@@ -138,7 +138,7 @@ impl Shop {
         }
     }
 
-    fn listed(&self, lines: &[Line]) -> String {
+    fn lines_fact(&self, lines: &[Line]) -> String {
         joined(lines.iter().map(|line| format!("{} x{}", self.title(line), line.count)))
     }
 
@@ -156,7 +156,7 @@ impl Shop {
     }
 
     fn pay(&mut self, context: &Context<'_>, providers: &mut Providers) -> Vec<Effect> {
-        let lines = self.chosen();
+        let lines = self.chosen_lines();
         let cents = self.cents(&lines);
         let emptied = Effect::Write(PIN_FIELD, String::new());
         if lines.is_empty() {
@@ -253,7 +253,7 @@ impl App for Shop {
                     self.cart.remove(at);
                 }
             }
-            Message::Checkout if self.chosen().is_empty() => {}
+            Message::Checkout if self.chosen_lines().is_empty() => {}
             Message::Checkout => return vec![Effect::Open(Page::new("checkout"))],
             Message::Address(at) => self.address = at,
             Message::SaveAddress => {
@@ -289,7 +289,7 @@ impl App for Shop {
         Vec::new()
     }
 
-    fn opened(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
+    fn on_open(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
         match page.name {
             "search" => vec![Effect::Write(SEARCH_FIELD, String::new()), Effect::Focus(SEARCH_FIELD)],
             "product" => {
@@ -303,7 +303,7 @@ impl App for Shop {
     }
 
     fn has_no_history(&self, page: &Page) -> bool {
-        ["pay", "checkout"].contains(&page.name) && !self.orders.is_empty() && self.chosen().is_empty()
+        ["pay", "checkout"].contains(&page.name) && !self.orders.is_empty() && self.chosen_lines().is_empty()
     }
 
     fn enter(&self, field: &FieldId) -> Option<Command> {
@@ -317,14 +317,14 @@ impl App for Shop {
     }
 
     fn facts(&self, _: &Providers, facts: &mut Facts) {
-        facts.insert("shop.cart".into(), self.listed(&self.cart));
+        facts.insert("shop.cart".into(), self.lines_fact(&self.cart));
         let kept = self.kept.iter().filter_map(|at| self.products.get(*at));
         facts.insert("shop.favourites".into(), joined(kept.map(|product| &product.name)));
         facts.insert("shop.addresses".into(), joined(&self.addresses));
         facts.insert("shop.orders.count".into(), self.orders.len().to_string());
         for (at, order) in self.orders.iter().enumerate() {
             let state = if order.cancelled { "cancelled" } else { "paid" };
-            let lines = self.listed(&order.lines);
+            let lines = self.lines_fact(&order.lines);
             let fact = [state, &lines, &order.address, &money(order.cents)].join(" | ");
             facts.insert(format!("shop.orders.{at}"), fact);
         }

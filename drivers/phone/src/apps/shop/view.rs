@@ -55,8 +55,8 @@ pub fn page(shop: &Shop, page: &Page, context: &Context<'_>, providers: &Provide
         "checkout" => checkout(shop, ui),
         "new-address" => new_address(context, ui),
         "pay" => {
-            let lines = shop.chosen();
-            payment::view(&shop.listed(&lines), shop.cents(&lines), send(Message::Pay), context, providers, ui);
+            let lines = shop.chosen_lines();
+            payment::view(&shop.lines_fact(&lines), shop.cents(&lines), send(Message::Pay), context, providers, ui);
         }
         "orders" => orders(shop, ui),
         "order" => order(shop, page.number().unwrap_or(0), ui),
@@ -244,7 +244,7 @@ fn cart(shop: &Shop, ui: &mut Ui) {
         return ui.notice(Icon::Cart, text, None);
     }
     let accent = ui.theme.accent;
-    let chosen = shop.chosen();
+    let chosen = shop.chosen_lines();
     ui.scroll(2.0 * ROW, |ui, column| {
         column.tall_rows(ui, shop.cart.len(), 1.6 * ROW, |ui, i, y| line(shop, i, y, ui));
         let total = ui.say_with(TOTAL, &money(shop.cents(&chosen)));
@@ -279,7 +279,7 @@ fn checkout(shop: &Shop, ui: &mut Ui) {
     let title = ui.say(CHECKOUT);
     ui.title_bar(title, true, &[]);
     let (accent, plain, ink) = (ui.theme.accent, ui.theme.key, ui.theme.ink);
-    let lines = shop.chosen();
+    let lines = shop.chosen_lines();
     ui.scroll(2.0 * ROW, |ui, column| {
         let heading = ui.say(ADDRESS);
         column.heading(ui, heading);
@@ -289,7 +289,7 @@ fn checkout(shop: &Shop, ui: &mut Ui) {
         });
         let text = ui.say(NEW_ADDRESS);
         column.button(ui, "new_address", text, plain, open(Page::new("new-address")));
-        column.rows(ui, lines.len(), |ui, i, y| bought(shop, &lines[i], y, ui));
+        column.rows(ui, lines.len(), |ui, i, y| draw_bought_line(shop, &lines[i], y, ui));
         let total = ui.say_with(TOTAL, &money(shop.cents(&lines)));
         column.gap(14.0);
         column.paragraph(ui, "total", &total, Style { bold: true, ..Style::new(36.0, ink) });
@@ -298,7 +298,7 @@ fn checkout(shop: &Shop, ui: &mut Ui) {
     });
 }
 
-fn bought(shop: &Shop, line: &Line, top: f32, ui: &mut Ui) {
+fn draw_bought_line(shop: &Shop, line: &Line, top: f32, ui: &mut Ui) {
     let cents = money(shop.products[line.product].cents * i64::from(line.count));
     let second = format!("x{} · {cents}", line.count);
     ui.row(top, Row { id: "line", title: &shop.title(line), second: &second, size: 30.0, ..Row::default() });
@@ -344,7 +344,7 @@ fn order(shop: &Shop, at: usize, ui: &mut Ui) {
         let state = ui.say(if order.cancelled { CANCELLED } else { PAID });
         column.paragraph(ui, "state", state, Style { bold: true, ..Style::new(34.0, ink) });
         column.paragraph(ui, "address", &order.address, Style::new(28.0, faint));
-        column.rows(ui, order.lines.len(), |ui, i, y| bought(shop, &order.lines[i], y, ui));
+        column.rows(ui, order.lines.len(), |ui, i, y| draw_bought_line(shop, &order.lines[i], y, ui));
         let total = ui.say_with(TOTAL, &money(order.cents));
         column.gap(14.0);
         column.paragraph(ui, "total", &total, Style { bold: true, ..Style::new(36.0, ink) });

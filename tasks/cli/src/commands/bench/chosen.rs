@@ -33,7 +33,7 @@ impl ChosenSuite {
         }
         if name == miniwob::NAME {
             if let Some(lacks) = private_browser_lacks() {
-                return Err(CliError::said(Exit::NotReady, lacks));
+                return Err(CliError::with_text(Exit::NotReady, lacks));
             }
             let pages = match pages {
                 Some(named) => miniwob::find_pages(named)?,
@@ -75,7 +75,7 @@ fn environments() -> Vec<PathBuf> {
 pub fn begin(folder: &Path, json: bool) -> Result<Exit, CliError> {
     let made = folder::create(folder).map_err(|error| {
         let why = format!("no suite can be begun in {}: {error}", folder.display());
-        CliError::said(Exit::Unwritten, why).help("name a folder that is not there yet, where you may write")
+        CliError::with_text(Exit::Unwritten, why).help("name a folder that is not there yet, where you may write")
     })?;
     if json {
         output::out(&json!({"suite": folder.to_string_lossy(), "file": made.to_string_lossy(), "exit": 0}).to_string());

@@ -62,7 +62,7 @@ fn show(a: &ComparedMeasurement, b: &ComparedMeasurement, comparison: &Compariso
     let differing: Vec<_> = comparison.cases.iter().filter(|case| case.a.total_cmp(&case.b).is_ne()).collect();
     for case in differing.iter().take(SHOWN) {
         let mark = if case.a > case.b { style("A").green() } else { style("B").cyan() };
-        output::out(&format!("  {mark}  {:<34} {:>5.2}  {:>5.2}", output::fitted(&case.case, 34), case.a, case.b));
+        output::out(&format!("  {mark}  {:<34} {:>5.2}  {:>5.2}", output::fit(&case.case, 34), case.a, case.b));
     }
     if differing.len() > SHOWN {
         output::out(&format!("     and {} more; --json has all", differing.len() - SHOWN));

@@ -22,7 +22,7 @@ use tapwright_tasks::record::{
 use tapwright_tasks::serve::AppSelection;
 use tapwright_tasks::suite::{Case, CaseCounts, CaseSelection, Suite, SuiteTable, case_ids};
 use tapwright_tasks::suites::{self, miniwob};
-use tapwright_tasks::{Limits, Policy, Stop, counted};
+use tapwright_tasks::{Limits, Policy, Stop, count_of};
 
 use super::super::{open_model, run_name};
 use super::chosen::ChosenSuite;
@@ -110,7 +110,7 @@ async fn measure(
     };
     if !config.json {
         let facts = [("model", opened.about.clone()), ("record", ledger.folder.display().to_string())];
-        let what = counted(cases.len() as u64, "case", "cases");
+        let what = count_of(cases.len() as u64, "case", "cases");
         let times = if measured.repeats > 1 { format!(", {} times each", measured.repeats) } else { String::new() };
         let how = if resume.is_some() { "goes on: " } else { "" };
         let from = match suite.fixed_cases() {
@@ -227,7 +227,7 @@ fn measurement(
     let made =
         Measurement::of(cases, &measured.selection, &config.rules, &config.device.weather, &config.model, opened);
     narrator.go_on();
-    made.map_err(|error| CliError::said(Exit::NotReady, format!("the model's files cannot be read: {error}")))
+    made.map_err(|error| CliError::with_text(Exit::NotReady, format!("the model's files cannot be read: {error}")))
 }
 
 /// Begins a ledger, in a folder that nobody else has.
@@ -321,7 +321,7 @@ async fn sitting(
     let mut count = done;
     let result = bench(plan, ledger, models, stop, |news| match news {
         BenchNews::Begun { id, goal } => {
-            bar.set_message(output::fitted(&format!("{}: {goal}", id.case), output::width().saturating_sub(58)));
+            bar.set_message(output::fit(&format!("{}: {goal}", id.case), output::width().saturating_sub(58)));
         }
         BenchNews::Step(step) => bar.set_prefix(format!("step {step:>2}")),
         BenchNews::Ended { row, is_settled } => {
@@ -367,7 +367,7 @@ fn conclude(
             ChosenSuite::Shipped(_) | ChosenSuite::Folder(_) => Ok(()),
         };
         theirs.and_then(|()| report::write(&ledger.folder, records, &when)).map_err(|error| {
-            CliError::said(Exit::Unwritten, format!("the page of the measurement cannot be written: {error}"))
+            CliError::with_text(Exit::Unwritten, format!("the page of the measurement cannot be written: {error}"))
         })
     });
     let (broke, is_unreachable) = match result {
@@ -390,7 +390,7 @@ fn conclude(
         None if is_unreachable && !config.json => {
             let why = format!("the model could not be asked, {AGENT_ERRORS_MAX} times in a row");
             let go_on = format!("{command} --resume {}", quoted(&output::flat(&brief.run)));
-            Err(CliError::said(exit, why).help(format!("see that it answers, and go on: {go_on}")))
+            Err(CliError::with_text(exit, why).help(format!("see that it answers, and go on: {go_on}")))
         }
         None => kept.map(|_| exit),
     }
@@ -411,14 +411,14 @@ fn brief(records: &LedgerRecords, table: SuiteTable) -> SuiteBrief {
 
 fn keep(folder: &Path, brief: &SuiteBrief) -> Result<(), CliError> {
     keep_suite(folder, brief)
-        .map_err(|error| CliError::said(Exit::Unwritten, format!("the suite's table cannot be written: {error}")))
+        .map_err(|error| CliError::with_text(Exit::Unwritten, format!("the suite's table cannot be written: {error}")))
 }
 
 /// A folder for the suite's runs, which nobody else has.
 fn claimed(runs: &Path, name: &str) -> Result<(String, PathBuf), CliError> {
     claim_folder(runs, name).map_err(|error| {
         let why = format!("no folder for the runs can be made in {}: {error}", runs.display());
-        CliError::said(Exit::Unwritten, why).help("choose a folder that can be written: --runs FOLDER")
+        CliError::with_text(Exit::Unwritten, why).help("choose a folder that can be written: --runs FOLDER")
     })
 }
 
@@ -458,7 +458,7 @@ fn list_cases(suite: &dyn Suite, cases: &[Case], json: bool) -> Exit {
             output::out(&line.to_string());
         } else {
             let room = output::width().saturating_sub(34);
-            output::out(&format!("  {id:<30}  {}", output::fitted(goal, room)));
+            output::out(&format!("  {id:<30}  {}", output::fit(goal, room)));
         }
     }
     if json {

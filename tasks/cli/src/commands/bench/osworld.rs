@@ -4,7 +4,7 @@ use std::path::Path;
 
 use console::{measure_text_width, style};
 use serde_json::{Map, Value, json};
-use tapwright_tasks::counted;
+use tapwright_tasks::count_of;
 use tapwright_tasks::mistake::{Mistake, read_text};
 use tapwright_tasks::osworld::{
     NAME, OsworldTask, TaskCounts, TaskSelection, TaskSet, TaskSetError, counts, read_id_list, read_repairs,
@@ -98,9 +98,9 @@ fn show(set: &TaskSet, tasks: &[&OsworldTask], path: &Path) {
         let head = format!("  {}  {:<20} {kind:<11}", task.id, task.domain);
         let room = output::width().saturating_sub(measure_text_width(&head));
         output::out(&if room < 20 {
-            format!("{head}\n      {}", output::fitted(&task.instruction, output::width().saturating_sub(6)))
+            format!("{head}\n      {}", output::fit(&task.instruction, output::width().saturating_sub(6)))
         } else {
-            format!("{head} {}", style(output::fitted(&task.instruction, room.saturating_sub(1))).dim())
+            format!("{head} {}", style(output::fit(&task.instruction, room.saturating_sub(1))).dim())
         });
     }
     let (domains, all) = counts(tasks);
@@ -125,13 +125,13 @@ fn show(set: &TaskSet, tasks: &[&OsworldTask], path: &Path) {
         output::out(&format!("  {} {value}", style(format!("{what:<6}")).dim()));
     }
     if !set.repaired.is_empty() {
-        output::out(&format!("  {} {}", style("repairs").dim(), counted(set.repaired.len() as u64, "task", "tasks")));
+        output::out(&format!("  {} {}", style("repairs").dim(), count_of(set.repaired.len() as u64, "task", "tasks")));
     }
     if !set.defects.is_empty() {
         output::err(&format!(
             "\n{} {} in the task files, which are left out:",
             style("error:").red().bold().for_stderr(),
-            counted(set.defects.len() as u64, "mistake", "mistakes")
+            count_of(set.defects.len() as u64, "mistake", "mistakes")
         ));
         for defect in set.defects.iter().take(MISTAKES_SHOWN) {
             output::err(&format!("  {}", output::flat(&defect.to_string())));

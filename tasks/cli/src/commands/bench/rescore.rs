@@ -4,7 +4,7 @@ use console::style;
 use serde_json::json;
 use tapwright_tasks::bench::rescore::rescore;
 use tapwright_tasks::bench::{Ledger, report, table};
-use tapwright_tasks::counted;
+use tapwright_tasks::count_of;
 use tapwright_tasks::origin::write_atomically;
 use tapwright_tasks::record::{SuiteBrief, keep_suite};
 use tapwright_tasks::suite::Suite;
@@ -40,7 +40,7 @@ pub async fn perform(common: Common, arguments: &RescoreArguments) -> Result<Exi
     let (table, _) = table(&ledger.records, &folder);
     let when = clock::time(ledger.records.header.started) + " UTC";
     let unwritten =
-        |error: std::io::Error| CliError::said(Exit::Unwritten, format!("the table cannot be written: {error}"));
+        |error: std::io::Error| CliError::with_text(Exit::Unwritten, format!("the table cannot be written: {error}"));
     keep_suite(&folder, &SuiteBrief { table, ..brief }).map_err(unwritten)?;
     if ledger.records.header.suite == miniwob::NAME {
         let theirs = report::browsergym_table(&folder, &ledger.records);
@@ -70,7 +70,7 @@ pub async fn perform(common: Common, arguments: &RescoreArguments) -> Result<Exi
     }
     output::out(&format!(
         "  {} judged anew, {} worth something else now, {} could not be judged",
-        counted(told.judged, "run", "runs"),
+        count_of(told.judged, "run", "runs"),
         told.changed.len(),
         told.left.len()
     ));

@@ -41,7 +41,7 @@ impl Lines<'_> {
             columns.retain(|(_, worth)| Some(*worth) != least);
         }
         let line = |name: &str, cell: &dyn Fn(&Column) -> String| {
-            let mut line = format!("  {}", pad_str(&output::fitted(name, names), names, Alignment::Left, None));
+            let mut line = format!("  {}", pad_str(&output::fit(name, names), names, Alignment::Left, None));
             for (column, _) in &columns {
                 line.push_str(&format!("{:>1$}", cell(column), column.1));
             }

@@ -64,7 +64,7 @@ pub fn in_a_line(row: &CaseResult) -> String {
         verdict_in_colour(row),
         output::flat(&row.template),
         row.steps,
-        output::fitted(&row.goal, 60)
+        output::fit(&row.goal, 60)
     )
 }
 
@@ -113,12 +113,12 @@ fn show(told: &Told<'_>) {
             style(output::flat(&row.template)).bold(),
             style(format!("seed {}", row.seed)).dim()
         ));
-        output::out(&format!("          {}", output::fitted(&row.goal, output::width() - 10)));
+        output::out(&format!("          {}", output::fit(&row.goal, output::width() - 10)));
         let how = row
             .outcome
             .as_deref()
             .map_or_else(String::new, |outcome| format!("{outcome} after {}; ", output::steps(row.steps)));
-        for line in output::wrapped(&format!("{how}{}", row.verdict.why().unwrap_or_default()), output::width() - 10) {
+        for line in output::wrap(&format!("{how}{}", row.verdict.why().unwrap_or_default()), output::width() - 10) {
             output::out(&format!("          {}", style(line).dim()));
         }
         output::out(&format!("          {}", style(output::flat(&row.folder.display().to_string())).dim()));
@@ -140,7 +140,7 @@ fn show(told: &Told<'_>) {
     lines.iter().for_each(|line| output::out(line));
     output::out("");
     for line in numbers(told.summary) {
-        for line in output::wrapped(&line, width.saturating_sub(2)) {
+        for line in output::wrap(&line, width.saturating_sub(2)) {
             output::out(&format!("  {line}"));
         }
     }

@@ -50,7 +50,7 @@ pub async fn perform(common: Common, arguments: ModelDoctorArguments) -> Result<
 
 fn tell(checkup: &ModelCheckup) {
     let row = |mark: String, name: &str, text: &str| {
-        for (n, line) in output::wrapped(text, output::width().saturating_sub(23)).iter().enumerate() {
+        for (n, line) in output::wrap(text, output::width().saturating_sub(23)).iter().enumerate() {
             let (mark, name) = if n == 0 { (mark.as_str(), name) } else { (" ", "") };
             output::out(&format!("  {mark}  {} {line}", style(format!("{name:<16}")).bold()));
         }

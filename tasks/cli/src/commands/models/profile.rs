@@ -6,7 +6,7 @@ use std::path::Path;
 
 use console::style;
 use serde_json::json;
-use tapwright_tasks::profile::{Imported, SHIPPED, Shipped, import};
+use tapwright_tasks::profile::{ImportedProfile, SHIPPED, Shipped, import};
 
 use crate::arguments::{ImportArguments, ProfileCommand};
 use crate::error::CliError;
@@ -25,7 +25,7 @@ pub fn perform(command: ProfileCommand, json: bool) -> Result<Exit, CliError> {
                 output::out(shipped.text.trim_end());
             }
         }
-        ProfileCommand::Import(ImportArguments { file, out }) => imported(&file, out.as_deref(), json)?,
+        ProfileCommand::Import(ImportArguments { file, out }) => import_profile(&file, out.as_deref(), json)?,
     }
     Ok(Exit::Done)
 }
@@ -36,18 +36,18 @@ fn list(json: bool) {
             output::out(&json!({"name": name, "about": about}).to_string());
             continue;
         }
-        for (n, line) in output::wrapped(about, output::width().saturating_sub(33)).iter().enumerate() {
+        for (n, line) in output::wrap(about, output::width().saturating_sub(33)).iter().enumerate() {
             let name = if n == 0 { name } else { "" };
             output::out(&format!("  {} {line}", style(format!("{name:<30}")).bold()));
         }
     }
 }
 
-fn imported(file: &Path, out: Option<&Path>, json: bool) -> Result<(), CliError> {
-    let Imported { text, language, based_on, system_bytes, date, notes, profiles: _ } = import(file)?;
+fn import_profile(file: &Path, out: Option<&Path>, json: bool) -> Result<(), CliError> {
+    let ImportedProfile { text, language, based_on, system_bytes, date, notes, profiles: _ } = import(file)?;
     if let Some(out) = out {
         write(out, &text).map_err(|error| {
-            CliError::said(Exit::Unwritten, format!("{} cannot be written: {error}", out.display()))
+            CliError::with_text(Exit::Unwritten, format!("{} cannot be written: {error}", out.display()))
         })?;
     }
     if json {

@@ -39,9 +39,9 @@ pub fn serve_if_wanted() {
         let Ok(message) = serde_json::from_str(&line) else { continue };
         for answer in server.take(&message) {
             let written = match answer {
-                Said::Message(message) => writeln!(out, "{message}"),
-                Said::Raw(bytes) => out.write_all(&bytes),
-                Said::End => std::process::exit(3),
+                ServerOutput::Message(message) => writeln!(out, "{message}"),
+                ServerOutput::Raw(bytes) => out.write_all(&bytes),
+                ServerOutput::End => std::process::exit(3),
             };
             if written.and_then(|()| out.flush()).is_err() {
                 break;
@@ -55,7 +55,7 @@ pub fn serve_if_wanted() {
 }
 
 /// What it says.
-pub enum Said {
+pub enum ServerOutput {
     Message(Value),
     Raw(Vec<u8>),
     /// It ends without another word.
@@ -106,9 +106,10 @@ impl LittleServer {
     }
 
     /// Takes a message, and says what it says to that.
-    pub fn take(&mut self, message: &Value) -> Vec<Said> {
+    pub fn take(&mut self, message: &Value) -> Vec<ServerOutput> {
         let id = &message["id"];
-        let result = |result: Value| vec![Said::Message(json!({ "jsonrpc": "2.0", "id": id, "result": result }))];
+        let result =
+            |result: Value| vec![ServerOutput::Message(json!({ "jsonrpc": "2.0", "id": id, "result": result }))];
         match message["method"].as_str() {
             Some("initialize") => {
                 let version = if self.manner == "old" { "1999-01-01" } else { "2025-06-18" };
@@ -136,7 +137,7 @@ impl LittleServer {
             None => match self.waiting.take() {
                 Some(call) if message["error"].is_object() => {
                     let text = format!("the client says {}", message["error"]["code"]);
-                    vec![Said::Message(answer(&call, &text))]
+                    vec![ServerOutput::Message(answer(&call, &text))]
                 }
                 waiting => {
                     self.waiting = waiting;
@@ -146,14 +147,16 @@ impl LittleServer {
         }
     }
 
-    fn call(&mut self, id: &Value, params: &Value) -> Vec<Said> {
-        let told = |text: &str| Said::Message(answer(id, text));
+    fn call(&mut self, id: &Value, params: &Value) -> Vec<ServerOutput> {
+        let told = |text: &str| ServerOutput::Message(answer(id, text));
         let error = |code: i64| {
-            Said::Message(json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": "it\n does not" } }))
+            ServerOutput::Message(
+                json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": "it\n does not" } }),
+            )
         };
-        let notice = |method: &str| Said::Message(json!({ "jsonrpc": "2.0", "method": method }));
+        let notice = |method: &str| ServerOutput::Message(json!({ "jsonrpc": "2.0", "method": method }));
         let request = |id: &str, method: &str| {
-            Said::Message(json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": {} }))
+            ServerOutput::Message(json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": {} }))
         };
         match params["name"].as_str().unwrap_or_default() {
             "echo" => vec![told(params["arguments"]["text"].as_str().unwrap_or("nothing"))],
@@ -164,7 +167,7 @@ impl LittleServer {
             }
             "rubbish" => {
                 vec![
-                    Said::Raw(b"Listening on stdio\n\xff\xfe\n{\"jsonrpc\": 3}\n[1, 2]\n\n".to_vec()),
+                    ServerOutput::Raw(b"Listening on stdio\n\xff\xfe\n{\"jsonrpc\": 3}\n[1, 2]\n\n".to_vec()),
                     told("after rubbish"),
                 ]
             }
@@ -194,11 +197,11 @@ impl LittleServer {
             "hang" => Vec::new(),
             "die" => {
                 eprintln!("a last complaint");
-                vec![Said::End]
+                vec![ServerOutput::End]
             }
             "fail" | "fail_reading" => {
                 let content = json!([{ "type": "text", "text": "the disk is full" }]);
-                vec![Said::Message(
+                vec![ServerOutput::Message(
                     json!({ "jsonrpc": "2.0", "id": id, "result": { "content": content, "isError": true } }),
                 )]
             }
@@ -279,8 +282,8 @@ pub fn serve_http(manner: &str, streams: bool) -> String {
             let messages: Vec<String> = said
                 .into_iter()
                 .filter_map(|said| match said {
-                    Said::Message(message) => Some(message.to_string()),
-                    Said::Raw(_) | Said::End => None,
+                    ServerOutput::Message(message) => Some(message.to_string()),
+                    ServerOutput::Raw(_) | ServerOutput::End => None,
                 })
                 .collect();
             let session = format!("mcp-session-id: s{session}\r\n");

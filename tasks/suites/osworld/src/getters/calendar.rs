@@ -78,7 +78,7 @@ fn day(words: &str, today: Date, from: Option<(&str, Date)>) -> Option<Date> {
 }
 
 /// A day in a form such as `{DoW}, {Month} {DayD}`; of each mark the first is filled in.
-fn written(form: &str, day: Date) -> String {
+fn format_date(form: &str, day: Date) -> String {
     let (year, month, number) = (day.year(), u8::from(day.month()), day.day());
     let name = day.month().to_string();
     let fields = [
@@ -120,7 +120,7 @@ pub(super) fn relative_time(at: &Resolution) -> Output {
             return Err(no_text());
         }
         for form in forms {
-            *form = Value::String(written(form.as_str().ok_or_else(no_text)?, day));
+            *form = Value::String(format_date(form.as_str().ok_or_else(no_text)?, day));
         }
         Ok(())
     };
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(day("first monday four months later", of(2026, 8, 3), None), None);
         assert_eq!(day("someday", today, None), None);
         assert_eq!(
-            written("{DoW}, {Month} {DayD} {Day0D}.{Month0D}.{Year} {month} {MonthFull} {MonthD}", of(2027, 3, 1)),
+            format_date("{DoW}, {Month} {DayD} {Day0D}.{Month0D}.{Year} {month} {MonthFull} {MonthD}", of(2027, 3, 1)),
             "Mon, Mar 1 01.03.2027 march March 3"
         );
     }

@@ -198,7 +198,7 @@ impl Evaluation {
             }
             Expression::Filter(inside, predicates) => {
                 let items = self.items(inside, at)?;
-                self.filtered(items, predicates).map(Value::Items)
+                self.filter(items, predicates).map(Value::Items)
             }
             Expression::Path { from, absolute, steps } => {
                 let mut items = match from {
@@ -212,7 +212,7 @@ impl Evaluation {
                         // An attribute has neither children nor any other axis but itself here.
                         let Item::Node(node) = item else { continue };
                         let reached = self.along(step, node)?;
-                        found.extend(self.filtered(reached, &step.predicates)?);
+                        found.extend(self.filter(reached, &step.predicates)?);
                     }
                     items = distinct(found);
                 }
@@ -264,7 +264,7 @@ impl Evaluation {
         Ok(found)
     }
 
-    fn filtered<'a>(&mut self, mut items: Vec<Item<'a>>, predicates: &[Expression]) -> Result<Vec<Item<'a>>, String> {
+    fn filter<'a>(&mut self, mut items: Vec<Item<'a>>, predicates: &[Expression]) -> Result<Vec<Item<'a>>, String> {
         for predicate in predicates {
             let size = items.len();
             let mut kept = Vec::new();
@@ -317,7 +317,7 @@ impl Evaluation {
             | Operator::LessOrEqual
             | Operator::Greater
             | Operator::GreaterOrEqual => {
-                return self.compared(operator, &left, &right).map(Value::Boolean);
+                return self.compare(operator, &left, &right).map(Value::Boolean);
             }
             _ => (left.number(), right.number()),
         };
@@ -331,7 +331,7 @@ impl Evaluation {
     }
 
     /// Of several elements one has to be as is said.
-    fn compared(&mut self, operator: Operator, left: &Value, right: &Value) -> Result<bool, String> {
+    fn compare(&mut self, operator: Operator, left: &Value, right: &Value) -> Result<bool, String> {
         match (left, right) {
             (Value::Items(a), Value::Items(b)) => {
                 self.count(a.len().saturating_mul(b.len()))?;

@@ -567,11 +567,11 @@ pub(crate) fn goal(part: Part, dice: &mut Dice) -> String {
     let mut goal = match dice.below(100) {
         0..38 => {
             let frame = *part.pick(NEAR, dice);
-            filled(frame, dice)
+            fill(frame, dice)
         }
         38..60 => {
             let frame = *part.pick(FAR, dice);
-            filled(frame, dice)
+            fill(frame, dice)
         }
         60..74 => made_up(dice),
         74..79 => {
@@ -587,7 +587,7 @@ pub(crate) fn goal(part: Part, dice: &mut Dice) -> String {
     match dice.below(20) {
         0 | 1 => goal = goal.to_lowercase(),
         2 => goal = goal.to_uppercase(),
-        3 | 4 => goal = phrases::introduced(&goal, dice),
+        3 | 4 => goal = phrases::with_introduction(&goal, dice),
         5 => goal.push_str(" please"),
         6 | 7 => goal.push('.'),
         8 => goal.push('!'),
@@ -618,7 +618,7 @@ fn made_up(dice: &mut Dice) -> String {
 }
 
 /// A frame with its slots filled, each by itself.
-fn filled(frame: &str, dice: &mut Dice) -> String {
+fn fill(frame: &str, dice: &mut Dice) -> String {
     let mut goal = String::new();
     let mut rest = frame;
     while let Some((before, after)) = rest.split_once('{') {

@@ -63,7 +63,7 @@ impl Doubt {
         let short = clip(action, ACTION_BYTES);
         let more = if short.len() < action.len() { "…" } else { "" };
         let patch = match &deed {
-            Deed::Gesture(gesture) => touched(gesture).map(|at| Patch::of(&before.picture, at)),
+            Deed::Gesture(gesture) => touch_spot(gesture).map(|at| Patch::of(&before.picture, at)),
             Deed::Api(_) => None,
         };
         Doubt {
@@ -81,7 +81,7 @@ impl Doubt {
     }
 
     /// Nothing broke off, but there was no answer; the model has been told.
-    pub(crate) fn unanswered(self) -> Doubt {
+    pub(crate) fn without_answer(self) -> Doubt {
         Doubt { told: true, why: "there was no answer to", ..self }
     }
 
@@ -155,7 +155,7 @@ impl Doubt {
     }
 
     fn looks_the_same(&self, gesture: &Gesture, now: &Screen) -> bool {
-        match (&self.patch, touched(gesture)) {
+        match (&self.patch, touch_spot(gesture)) {
             (Some(before), Some(at)) => Patch::of(&now.picture, at).is_like(before),
             _ => true,
         }
@@ -164,7 +164,7 @@ impl Doubt {
 
 /// Whether a gesture that cannot be taken back is another one again.
 fn repeats(doubtful: &Gesture, gesture: &Gesture) -> bool {
-    match (touched(doubtful), touched(gesture)) {
+    match (touch_spot(doubtful), touch_spot(gesture)) {
         // A touch where something was dragged away is no drag again, and the other way round.
         (Some(at), Some(other)) => is_drag(doubtful) == is_drag(gesture) && near(at, other),
         _ => match (doubtful, gesture) {
@@ -184,7 +184,7 @@ fn is_drag(gesture: &Gesture) -> bool {
 }
 
 /// Where a finger comes down on something that it may send, pay, toggle or move.
-fn touched(gesture: &Gesture) -> Option<Spot> {
+fn touch_spot(gesture: &Gesture) -> Option<Spot> {
     match gesture {
         Gesture::Tap { at }
         | Gesture::DoubleTap { at }

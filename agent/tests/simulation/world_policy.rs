@@ -9,7 +9,7 @@ use crate::page::{BANK, Cell, Kind, PIN, USER, VAULT};
 
 /// What the policy of a world says, in the words of this simulation.
 #[derive(Clone, Debug)]
-pub struct Law {
+pub struct WorldPolicy {
     pub policy: Policy,
     pub send: Permission,
     pub delete: Permission,
@@ -18,7 +18,7 @@ pub struct Law {
 
 /// What the model said when it chose what is done.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Chosen {
+pub struct ModelStatement {
     /// It called the touch important.
     pub warned: bool,
     /// It said that it sends something.
@@ -27,17 +27,17 @@ pub struct Chosen {
 
 pub const PERMISSIONS: &[Permission] = &[Permission::Allow, Permission::Ask, Permission::Ask, Permission::Refuse];
 
-impl Law {
-    pub fn draw(dice: &mut Dice) -> Law {
+impl WorldPolicy {
+    pub fn draw(dice: &mut Dice) -> WorldPolicy {
         use Permission::{Allow, Ask};
         let kind = dice.below(6);
         let mut law = match kind {
-            0 | 1 => Law { policy: crate::common::trusting(), send: Allow, delete: Allow, password: Allow },
+            0 | 1 => WorldPolicy { policy: crate::common::trusting(), send: Allow, delete: Allow, password: Allow },
             2 => {
                 let policy = toml::from_str(tapwright_agent::policy::CAREFUL).expect("it is a policy");
-                Law { policy, send: Ask, delete: Ask, password: Ask }
+                WorldPolicy { policy, send: Ask, delete: Ask, password: Ask }
             }
-            _ => Law::own(dice),
+            _ => WorldPolicy::own(dice),
         };
         // By name, and where the platform's name is needed to know it in another app's window.
         law.policy.apps_forbidden.push("Bank".to_owned());
@@ -52,7 +52,7 @@ impl Law {
         law
     }
 
-    fn own(dice: &mut Dice) -> Law {
+    fn own(dice: &mut Dice) -> WorldPolicy {
         let [send, delete, password] = [(); 3].map(|()| dice.one_of(PERMISSIONS));
         let rule = |name: &str, permission, words: &[&str], typing| Rule {
             name: name.to_owned(),
@@ -84,7 +84,7 @@ impl Law {
         if dice.percent(20) {
             policy.answers = PresetAnswers { choose: Some("the first one".to_owned()), no_take_over: dice.percent(50) };
         }
-        Law { policy, send, delete, password }
+        WorldPolicy { policy, send, delete, password }
     }
 
     /// The same without what would keep a run that does nothing wrong from its end.
@@ -117,7 +117,7 @@ impl Law {
     }
 
     /// What a gesture needs at least, by what was told of the screen.
-    pub fn needs(&self, gesture: &Gesture, told: Option<&[Cell]>, chosen: Chosen) -> Permission {
+    pub fn needs(&self, gesture: &Gesture, told: Option<&[Cell]>, chosen: ModelStatement) -> Permission {
         let said = if chosen.sends { self.send } else { Permission::Allow };
         let spots: Vec<_> = match gesture {
             Gesture::Swipe { from, .. } => vec![*from],
