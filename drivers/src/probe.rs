@@ -32,6 +32,15 @@ pub trait Probe: Send {
         Ok(None)
     }
 
+    /// The programs of the device that have a say in what a task is, with their versions, as far as it tells them: a score of another version
+    /// is another score.
+    ///
+    /// # Errors
+    /// `DriverError` if the device is lost or silent.
+    async fn programs(&mut self, _within: Duration) -> Result<BTreeMap<String, String>, DriverError> {
+        Ok(BTreeMap::new())
+    }
+
     /// Becomes true when what the device was opened for is over, whatever is done after it; `None` if it never says so.
     fn task_over(&self) -> Option<watch::Receiver<bool>> {
         None

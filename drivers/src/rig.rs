@@ -50,6 +50,27 @@ pub trait OpenRig: fmt::Debug + Send + Sync {
     /// What it is called before it is open.
     fn name(&self) -> String;
 
+    /// The name of what it is opened on, where several are opened on the same: a browser that is kept for several pages, a machine that is
+    /// reset for each task. If that is well, each of them can be opened.
+    fn rig(&self) -> String {
+        self.name()
+    }
+
+    /// Whether it is opened to a home screen, or a desktop with a panel: if it tells no widgets there, something is wrong. A page, or an
+    /// empty display, may have none.
+    fn has_home_screen(&self) -> bool {
+        false
+    }
+
+    /// Starts anew what it is opened on, because it does not answer, and returns when it can be opened. Where opening starts it anyway there
+    /// is nothing to do.
+    ///
+    /// # Errors
+    /// `DriverError` if it cannot be started.
+    async fn restart(&self, _within: Duration) -> Result<(), DriverError> {
+        Ok(())
+    }
+
     /// Opens it. `within` bounds how long that may take.
     ///
     /// # Errors

@@ -146,6 +146,11 @@ impl Probe for InProcess {
     async fn let_pass(&mut self, time: Duration, _within: Duration) -> Result<Option<u64>, DriverError> {
         Ok(Some(self.0.let_pass(time)))
     }
+
+    async fn programs(&mut self, _within: Duration) -> Result<Facts, DriverError> {
+        // It is a part of this program.
+        Ok(Facts::from([("virtual phone".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]))
+    }
 }
 
 /// Of a device that tells nobody.

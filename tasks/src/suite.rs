@@ -19,6 +19,8 @@ use crate::serve::AppSelection;
 
 /// More cases than anybody measures at once, and few enough that a ledger of them is read again.
 pub const CASES_MAX: u64 = 100_000;
+/// The evaluator that is a part of this program.
+pub const NATIVE: &str = "native";
 /// How often a case is done at most.
 pub const REPEATS_MAX: u32 = 100;
 
@@ -48,6 +50,15 @@ pub struct CaseLimits {
     pub minutes: Option<u32>,
 }
 
+/// What a case needs besides its device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaseNeeds {
+    /// Apps of the device, by the names by which they are launched.
+    pub apps: Vec<String>,
+    /// Files of this machine that its preparation takes.
+    pub files: Vec<PathBuf>,
+}
+
 /// A source of cases.
 pub trait Suite: Send + Sync {
     /// What it is called at the command line and in records.
@@ -70,6 +81,16 @@ pub trait Suite: Send + Sync {
     /// What a run may use if nobody says it.
     fn steps_max(&self) -> u32 {
         40
+    }
+
+    /// What a case needs besides its device: looked for before a model is asked anything.
+    fn needs(&self, _case: &Case) -> CaseNeeds {
+        CaseNeeds::default()
+    }
+
+    /// By whom its cases are judged: `native` is this program itself.
+    fn evaluator(&self) -> String {
+        NATIVE.to_owned()
     }
 
     /// Draws a case; the same template and seed always give the same one. `None` if there is no such template.
@@ -397,6 +418,16 @@ impl Case {
         }
         self
     }
+}
+
+/// Whether a letter may stand in the name of a folder of a measurement: it is printed, and is part of an address in a page.
+pub(crate) fn is_plain(letter: char) -> bool {
+    letter.is_alphanumeric() || "-_.".contains(letter)
+}
+
+/// A name of which a folder's can be made.
+pub(crate) fn plain_name(name: &str) -> String {
+    name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).take(60).collect()
 }
 
 /// The ids of cases, each another one: a list may hold a case twice.

@@ -212,3 +212,54 @@ async fn the_reward_is_the_pages_own() {
     drop(writeln!(std::io::stderr(), "{each:.0} ms an episode"));
     suite.close().await;
 }
+
+/// The names of the tasks, each with a page that has what the script of an episode needs, and says in its goal what it finds stored.
+fn pages_that_remember(folder: &Path) {
+    const PAGE: &str = r#"<!doctype html><html><body><div id="query"></div><script>
+        var WOB_TASK_READY = true, WOB_RAW_REWARD_GLOBAL = 0, WOB_REWARD_GLOBAL = 0, WOB_REWARD_REASON = null;
+        Math.seedrandom = () => {};
+        const found = [document.cookie, localStorage.getItem('kept'), sessionStorage.getItem('kept')];
+        document.cookie = 'kept=1';
+        localStorage.setItem('kept', '2');
+        sessionStorage.setItem('kept', '3');
+        open('about:blank');
+        var core = {
+            EP_TIMER: 1, clearTimer() {}, canvasDrawClick() {}, createDisplay() {}, endEpisode() {}, startEpisodeReal() {},
+            getUtterance: () => 'found ' + JSON.stringify(found),
+        };
+        </script></body></html>"#;
+    let tasks = include_str!("../../tasks/src/suites/miniwob/tasks.txt");
+    for name in ["core", "miniwob"] {
+        std::fs::create_dir(folder.join(name)).unwrap();
+    }
+    std::fs::write(folder.join("core/core.js"), "").unwrap();
+    for (task, _) in tasks.lines().filter_map(|line| line.split_once(' ')) {
+        std::fs::write(folder.join("miniwob").join(format!("{task}.html")), PAGE).unwrap();
+    }
+}
+
+/// A browser is kept, and what the pages of an episode have stored and opened is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_episode_finds_nothing_of_the_one_before() {
+    if let Some(lacks) = private_browser_lacks() {
+        drop(writeln!(std::io::stderr(), "SKIPPED: miniwob: {lacks}"));
+        return;
+    }
+    let (pages, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    pages_that_remember(pages.path());
+    let suite = Miniwob::open(pages.path(), folder.path()).await.unwrap();
+    let mut browsers = Vec::new();
+    for seed in [6, 6, 7] {
+        let mut player = Player::begin(&suite.case("click-test", seed).unwrap()).await;
+        assert_eq!(player.goal, r#"found ["",null,null]"#);
+        let programs = player.device.probe().programs(WAIT).await.unwrap();
+        assert!(programs.keys().any(|name| name.contains("Chrom")), "its version is known: {programs:?}");
+        browsers.push(std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>());
+        player.device.close().await.unwrap();
+    }
+    assert!(
+        !browsers[0].is_empty() && browsers.iter().all(|one| *one == browsers[0]),
+        "it is one browser: {browsers:?}"
+    );
+    suite.close().await;
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::json;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
 
 use super::tabs::Tab;
@@ -69,6 +70,15 @@ impl Probe for BrowserProbe {
 
     async fn set(&mut self, name: &str, _value: &str, _within: Duration) -> Result<(), DriverError> {
         Err(error(refused(format!("{name:?} cannot be set in a browser: let the task begin by launching a site"))))
+    }
+
+    async fn programs(&mut self, within: Duration) -> Result<BTreeMap<String, String>, DriverError> {
+        let asked = self.connection.client.call(None, "Browser.getVersion", json!({}), Deadline::after(within)).await;
+        // `Chrome/130.0.6723.91`
+        let version = asked.map_err(error)?;
+        let product = version["product"].as_str().unwrap_or_default();
+        let (name, version) = product.split_once('/').unwrap_or((product, ""));
+        Ok(BTreeMap::from([(name.to_owned(), version.to_owned())]))
     }
 }
 

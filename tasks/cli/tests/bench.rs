@@ -434,3 +434,45 @@ fn a_suite_of_ones_own_is_begun_run_and_judged_anew() {
     assert_eq!(missing.code, expected, "{}", missing.err);
     assert!(expected == 3 || missing.err.contains("core/core.js"), "{}", missing.err);
 }
+
+/// Whether all is there is looked at before a model is asked anything; alone, or before each measurement.
+#[test]
+fn what_is_needed_is_looked_for_before_a_model_is_asked() {
+    let place = Place::new();
+    let looked = place.run(&["bench", "smoke", "--seeds", "3", "--preflight", "--json"]);
+    let last = looked.last();
+    assert_eq!((looked.code, &last["ready"]), (0, &json!(true)), "{}{}", looked.out, looked.err);
+    let rig = &last["rigs"][0];
+    assert_eq!(rig["rig"], json!("virtual phone with basic apps"), "{last}");
+    assert!(rig["screens"][0].as_str().unwrap().contains('x') && rig["programs"]["virtual phone"].is_string(), "{rig}");
+    assert!(!place.path().join("runs").exists(), "nothing is run");
+    // What was found is part of what is measured.
+    let ran = place.run(&["bench", "smoke", "--seeds", "3", "--model", "finish", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let folder = place.path().join(ran.last()["record"].as_str().unwrap());
+    let header = &lines(&folder)[0]["bench"];
+    assert_eq!((&header["rigs"][0], &header["evaluator"]), (rig, &json!("native")));
+    assert!(fs::read_to_string(folder.join("index.html")).unwrap().contains("virtual phone with basic apps"));
+
+    assert_eq!(place.run(&["bench", "new", "mine"]).code, 0);
+    let file = place.path().join("mine/cases.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    for (app, is_there) in [("Settings", true), ("Spreadsheets", false)] {
+        fs::write(&file, text.replace("limits = {", &format!("needs_apps = [\"{app}\"]\nlimits = {{"))).unwrap();
+        let runs = ["--runs", "other"];
+        let ran = place.run(&[&["bench", "mine", "--model", "finish"], &runs[..]].concat());
+        assert_eq!(ran.code, if is_there { 0 } else { 3 }, "{}{}", ran.out, ran.err);
+        if is_there {
+            fs::remove_dir_all(place.path().join("other")).unwrap();
+            continue;
+        }
+        let out = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(out.contains("no app \"Spreadsheets\"; wifi-on/0 needs it"), "{}", ran.out);
+        assert!(ran.err.contains("no model was asked") && ran.err.contains("bench mine --preflight"), "{}", ran.err);
+        assert!(!place.path().join("other").exists(), "nothing is measured");
+    }
+    // A model that nobody could ask is not missed.
+    let away = ["--model", "http://127.0.0.1:1/v1", "--model-name", "m"];
+    let looked = place.run(&[&["bench", "smoke", "--preflight", "--seeds", "2"], &away[..]].concat());
+    assert!(looked.code == 0 && looked.out.contains("it is there, and shows"), "{}{}", looked.out, looked.err);
+}

@@ -110,12 +110,12 @@ impl Model for SharedModel {
 }
 
 /// What an attempt tells while it goes on.
-pub(super) enum AttemptNews {
+pub(super) enum AttemptProgress {
     Step(u32),
 }
 
 /// An attempt that is over, and the error after which nothing more is to be done.
-pub(super) struct Finished {
+pub(super) struct AttemptOutcome {
     pub end: AttemptEnd,
     pub broke: Option<RunError>,
 }
@@ -176,21 +176,21 @@ pub(super) struct AttemptState {
     tokens: Arc<Mutex<(u64, u64)>>,
 }
 
-fn locked<T: Clone>(of: &Mutex<T>) -> T {
+fn load<T: Clone>(of: &Mutex<T>) -> T {
     of.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-fn put<T>(of: &Mutex<T>, value: T) {
+fn store<T>(of: &Mutex<T>, value: T) {
     *of.lock().unwrap_or_else(PoisonError::into_inner) = value;
 }
 
 impl AttemptState {
     fn at(&self, stage: AttemptStage) {
-        put(&self.stage, stage);
+        store(&self.stage, stage);
     }
 
     fn stage(&self) -> AttemptStage {
-        locked(&self.stage)
+        load(&self.stage)
     }
 
     /// Whether it has been judged for longer than that: then it computes, and nothing in it can end it.
@@ -259,9 +259,9 @@ impl Attempt {
     }
 
     /// Makes it. Nothing that goes wrong in it goes beyond it.
-    pub fn make(self, news: mpsc::UnboundedSender<AttemptNews>) -> impl Future<Output = Finished> + Send {
+    pub fn make(self, news: mpsc::UnboundedSender<AttemptProgress>) -> impl Future<Output = AttemptOutcome> + Send {
         let shared = self.state.clone();
-        put(&shared.goal, self.case.goal.clone());
+        store(&shared.goal, self.case.goal.clone());
         async move {
             // What is around the work has limits of its own.
             let around = self.options.connect.saturating_add(self.judge).saturating_add(self.grace);
@@ -283,7 +283,7 @@ impl Attempt {
     async fn work(
         &self,
         shared: &AttemptState,
-        news: mpsc::UnboundedSender<AttemptNews>,
+        news: mpsc::UnboundedSender<AttemptProgress>,
     ) -> Result<RunReport, AttemptError> {
         let mut opened = self.models.model(self.draw, self.think).await.map_err(AttemptError::Model)?;
         let (stopper, stopped) = stop();
@@ -321,12 +321,12 @@ impl Attempt {
         let may_leave_out_tokens = self.models.may_leave_out_tokens();
         let watched = shared.clone();
         let mut watch = move |entry: &Entry| match &entry.line {
-            Line::Decided(decided) => drop(news.send(AttemptNews::Step(decided.step))),
+            Line::Decided(decided) => drop(news.send(AttemptProgress::Step(decided.step))),
             Line::Event(EventLine::Heard(reply)) => {
-                let (mut tokens_in, mut tokens_out) = locked(&watched.tokens);
+                let (mut tokens_in, mut tokens_out) = load(&watched.tokens);
                 tokens_in += u64::from(reply.tokens_in);
                 tokens_out += u64::from(reply.tokens_out);
-                put(&watched.tokens, (tokens_in, tokens_out));
+                store(&watched.tokens, (tokens_in, tokens_out));
                 if tokens_max.is_some() && may_leave_out_tokens && reply.tokens_in == 0 && reply.tokens_out == 0 {
                     watched.end(EndReason::UncountedTokens);
                     for_watch.stop();
@@ -361,7 +361,7 @@ impl Attempt {
             let facts = device.facts().await.map_err(RunError::Device)?.unwrap_or_default();
             let missing = || RunError::Device(DeviceError::Start { why: format!("it does not say `{name}`") });
             task.goal = facts.get(name).cloned().ok_or_else(missing)?;
-            put(&shared.goal, task.goal.clone());
+            store(&shared.goal, task.goal.clone());
         }
         let judged = WatchedEvaluator { inner: task.evaluator.clone(), within: self.judge, shared: shared.clone() };
         task.evaluator = task.evaluator.is_some().then(|| Arc::new(judged) as Arc<dyn Evaluator>);
@@ -381,12 +381,12 @@ impl Attempt {
         Ok(run(&task, device, opened, &self.rules, &LaunchSettings::default(), place, company).await?)
     }
 
-    async fn finished(&self, shared: &AttemptState, result: Result<RunReport, AttemptError>) -> Finished {
+    async fn finished(&self, shared: &AttemptState, result: Result<RunReport, AttemptError>) -> AttemptOutcome {
         let end = |status, why: Option<String>| self.end(shared, status, why);
         let report = match result {
             Ok(report) => report,
             Err(AttemptError::Model(why)) => {
-                return Finished { end: end(Status::AgentError, Some(why)), broke: None };
+                return AttemptOutcome { end: end(Status::AgentError, Some(why)), broke: None };
             }
             Err(AttemptError::Run(error)) => {
                 let why = Some(plainly(&*error));
@@ -398,13 +398,13 @@ impl Attempt {
                         | RunError::UnwrittenOrigin { .. }
                         | RunError::Judgement { .. }
                 );
-                let status = match locked(&shared.ending) {
+                let status = match load(&shared.ending) {
                     Some(EndReason::Somebody) => Status::Cancelled,
                     Some(EndReason::Minutes(_) | EndReason::Tokens(_)) => Status::Timeout,
                     Some(EndReason::UncountedTokens) => Status::AgentError,
                     Some(EndReason::Over) | None => Status::SetupError,
                 };
-                return Finished { end: end(status, why), broke: is_record.then_some(*error) };
+                return AttemptOutcome { end: end(status, why), broke: is_record.then_some(*error) };
             }
         };
         let verdict = report.judgement.verdict.clone();
@@ -428,12 +428,12 @@ impl Attempt {
             ms: report.ms,
             ..end(status, why)
         };
-        Finished { end, broke: None }
+        AttemptOutcome { end, broke: None }
     }
 
     /// The end of an attempt that did not come back.
-    fn broken_off(&self, shared: &AttemptState, why: &str) -> Finished {
-        let status = match (locked(&shared.ending), shared.stage()) {
+    fn broken_off(&self, shared: &AttemptState, why: &str) -> AttemptOutcome {
+        let status = match (load(&shared.ending), shared.stage()) {
             (Some(EndReason::Somebody), _) => Status::Cancelled,
             (Some(EndReason::UncountedTokens), _) => Status::AgentError,
             (_, AttemptStage::Judging { .. }) => Status::EvaluatorError,
@@ -441,16 +441,16 @@ impl Attempt {
             (Some(_), AttemptStage::Work) => Status::Timeout,
             (None, AttemptStage::Work) => Status::DeviceError,
         };
-        Finished { end: self.end(shared, status, Some(why.to_owned())), broke: None }
+        AttemptOutcome { end: self.end(shared, status, Some(why.to_owned())), broke: None }
     }
 
     fn end(&self, shared: &AttemptState, status: Status, why: Option<String>) -> AttemptEnd {
-        AttemptEnd { why, ..unfinished(&self.id, &self.run, shared, status, "") }
+        AttemptEnd { why, ..partial_end(&self.id, &self.run, shared, status, "") }
     }
 
     /// What came of a run, and why.
     fn status(&self, outcome: &Outcome, verdict: Option<&Verdict>, shared: &AttemptState) -> (Status, Option<String>) {
-        match (outcome, locked(&shared.ending)) {
+        match (outcome, load(&shared.ending)) {
             // What was used counts, whatever the last reply said.
             (_, Some(EndReason::Tokens(tokens))) => {
                 return (Status::Timeout, Some(format!("more than {tokens} tokens (--tokens)")));
@@ -469,7 +469,7 @@ impl Attempt {
             (Outcome::DeviceLost { why }, _) => return (Status::DeviceError, Some(why.clone())),
             _ => {}
         }
-        if let Some(error) = locked(&shared.judge_error) {
+        if let Some(error) = load(&shared.judge_error) {
             return (Status::EvaluatorError, Some(error));
         }
         match (verdict, outcome) {
@@ -483,13 +483,13 @@ impl Attempt {
 }
 
 /// The end of an attempt that goes on without an end.
-pub(super) fn unfinished(id: &AttemptId, run: &str, state: &AttemptState, status: Status, why: &str) -> AttemptEnd {
-    let (tokens_in, tokens_out) = locked(&state.tokens);
-    AttemptEnd { status, tokens_in, tokens_out, ..broken(id, run, &locked(&state.goal), why) }
+pub(super) fn partial_end(id: &AttemptId, run: &str, state: &AttemptState, status: Status, why: &str) -> AttemptEnd {
+    let (tokens_in, tokens_out) = load(&state.tokens);
+    AttemptEnd { status, tokens_in, tokens_out, ..blank_end(id, run, &load(&state.goal), why) }
 }
 
 /// The end of an attempt of which nothing else is known.
-pub(super) fn broken(id: &AttemptId, run: &str, goal: &str, why: &str) -> AttemptEnd {
+pub(super) fn blank_end(id: &AttemptId, run: &str, goal: &str, why: &str) -> AttemptEnd {
     AttemptEnd {
         id: id.clone(),
         status: Status::SetupError,
@@ -541,7 +541,7 @@ impl Evaluator for WatchedEvaluator {
     async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
         self.shared.at(AttemptStage::Judging { since: Instant::now() });
         let failed = |why: String| {
-            put(&self.shared.judge_error, Some(why.clone()));
+            store(&self.shared.judge_error, Some(why.clone()));
             let kind = DriverErrorKind::Refused { why };
             Err(DriverError { device: "the evaluator".to_owned(), operation: "judge", kind })
         };

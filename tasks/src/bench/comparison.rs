@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::preflight::RigIdentity;
+use super::summary::mean;
 use super::{Budgets, JudgeIdentity, Ledger, LedgerError, LedgerRecords, Status};
 use crate::judge::Verdict;
 use crate::measurement::Measurement;
@@ -32,6 +34,10 @@ pub struct ComparedMeasurement {
     pub is_rescored: bool,
     pub budgets: Option<Budgets>,
     pub repeats: Option<u32>,
+    /// What kind of evaluator judged.
+    pub evaluator: Option<String>,
+    /// The devices as they were found; none where the measurement does not say it.
+    pub rigs: BTreeSet<RigIdentity>,
 }
 
 /// What one of the two came to, with what cannot be compared.
@@ -124,6 +130,8 @@ impl ComparedMeasurement {
                 is_rescored: records.judge.is_some(),
                 budgets: Some(records.header.budgets),
                 repeats: Some(records.header.repeats),
+                evaluator: records.header.evaluator,
+                rigs: records.rigs,
             });
         }
         // Before there were ledgers, each run said for itself which case it was.
@@ -156,6 +164,8 @@ impl ComparedMeasurement {
             is_rescored: false,
             budgets: None,
             repeats: None,
+            evaluator: None,
+            rigs: BTreeSet::new(),
         })
     }
 }
@@ -180,8 +190,7 @@ fn scores_of(records: &LedgerRecords) -> (BTreeMap<String, Option<f64>>, Measure
         totals.count(score, what);
         scores.entry(case.to_owned()).or_default().extend(score);
     }
-    let mean = |scores: Vec<f64>| (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64);
-    (scores.into_iter().map(|(case, scores)| (case, mean(scores))).collect(), totals.totals())
+    (scores.into_iter().map(|(case, scores)| (case, mean(&scores))).collect(), totals.totals())
 }
 
 /// Adds up what a measurement came to.
@@ -243,11 +252,8 @@ pub fn compare(a: &ComparedMeasurement, b: &ComparedMeasurement, any: bool) -> R
         }
         comparison.cases.push(ComparedCase { case: id.clone(), a: in_a, b: in_b });
     }
-    let count = comparison.cases.len() as f64;
-    if count > 0.0 {
-        comparison.mean_a = Some(comparison.cases.iter().map(|case| case.a).sum::<f64>() / count);
-        comparison.mean_b = Some(comparison.cases.iter().map(|case| case.b).sum::<f64>() / count);
-    }
+    let (of_a, of_b): (Vec<f64>, Vec<f64>) = comparison.cases.iter().map(|case| (case.a, case.b)).unzip();
+    (comparison.mean_a, comparison.mean_b) = (mean(&of_a), mean(&of_b));
     comparison.p = sign_test(comparison.a_better, comparison.b_better);
     Ok(comparison)
 }
@@ -276,6 +282,8 @@ fn differences(a: &ComparedMeasurement, b: &ComparedMeasurement) -> Vec<String> 
     };
     note("the version of the program", a.programs != b.programs);
     note("the judge", (a.is_rescored || b.is_rescored) && differ(a.judge.as_ref(), b.judge.as_ref()));
+    note("the kind of evaluator", differ(a.evaluator.as_ref(), b.evaluator.as_ref()));
+    note("the devices or their programs", !a.rigs.is_empty() && !b.rigs.is_empty() && a.rigs != b.rigs);
     note("the model", (&in_a.model.about, &in_a.model.sha256) != (&in_b.model.about, &in_b.model.sha256));
     note("the model's profile", in_a.model.profile != in_b.model.profile);
     note("what computes the model", in_a.model.provider != in_b.model.provider);
@@ -342,6 +350,8 @@ mod tests {
             is_rescored: false,
             budgets: None,
             repeats: None,
+            evaluator: None,
+            rigs: BTreeSet::new(),
         }
     }
 
@@ -362,6 +372,12 @@ mod tests {
             judge: Some(judge("c")),
             budgets: Some(Budgets::default()),
             repeats: Some(1),
+            evaluator: Some("native".to_owned()),
+            rigs: BTreeSet::from([RigIdentity {
+                rig: "browser 1x1".to_owned(),
+                screens: BTreeSet::from(["1x1".to_owned()]),
+                programs: BTreeMap::from([("Chrome".to_owned(), "1".to_owned())]),
+            }]),
             ..measured(&[("x/0", Some(1.0))])
         };
         assert_eq!(compare(&a, &a, false).unwrap().differences, [""; 0]);
@@ -375,6 +391,13 @@ mod tests {
         assert_eq!(with(&|b| b.repeats = Some(2)), ["how often each case is done"]);
         let budgets = Budgets { minutes: Some(5), tokens: None };
         assert_eq!(with(&|b| b.budgets = Some(budgets)), ["the minutes or tokens of a case"]);
+        assert_eq!(with(&|b| b.evaluator = Some("official".to_owned())), ["the kind of evaluator"]);
+        let rig = |version: &str| RigIdentity {
+            rig: "browser 1x1".to_owned(),
+            screens: BTreeSet::from(["1x1".to_owned()]),
+            programs: BTreeMap::from([("Chrome".to_owned(), version.to_owned())]),
+        };
+        assert_eq!(with(&|b| b.rigs = BTreeSet::from([rig("2")])), ["the devices or their programs"]);
         let provider = |b: &mut ComparedMeasurement| b.measurement.as_mut().unwrap().model.provider = "cuda".to_owned();
         assert_eq!(with(&provider), ["what computes the model"]);
         let apps = |b: &mut ComparedMeasurement| b.measurement.as_mut().unwrap().apps = vec!["all".to_owned()];

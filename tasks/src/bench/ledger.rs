@@ -20,10 +20,11 @@ use serde::{Deserialize, Serialize};
 use tapwright_agent::journal::{JOURNAL_BYTES_MAX, private, private_folders, refuse_links};
 use tapwright_contract::file;
 
+use super::preflight::RigIdentity;
 use crate::judge::Verdict;
 use crate::measurement::Measurement;
 use crate::origin::write_atomically;
-use crate::suite::{CASES_MAX, CaseResult, REPEATS_MAX, Status};
+use crate::suite::{self, CASES_MAX, CaseResult, REPEATS_MAX, Status};
 
 /// The format's version.
 const VERSION: u32 = 1;
@@ -57,6 +58,12 @@ pub struct LedgerHeader {
     pub apps: Option<String>,
     #[serde(default)]
     pub budgets: Budgets,
+    /// The devices as they were found before it began; measurements of the first versions do not say it, nor what follows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rigs: Vec<RigIdentity>,
+    /// What kind of evaluator judges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluator: Option<String>,
 }
 
 /// What an attempt may use, besides its steps.
@@ -151,6 +158,9 @@ pub enum LedgerLine {
     /// The measurement goes on, by this version of the program.
     Resumed {
         program: String,
+        /// The devices as they were found then.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rigs: Vec<RigIdentity>,
     },
     Rescored(Rescored),
 }
@@ -229,6 +239,8 @@ pub struct LedgerRecords {
     cases: BTreeSet<String>,
     /// All versions of the program that have measured.
     pub programs: BTreeSet<String>,
+    /// All devices that it was measured on, as they were found.
+    pub rigs: BTreeSet<RigIdentity>,
     pub rescored: u32,
     /// Who judged last, if it was judged anew.
     pub judge: Option<JudgeIdentity>,
@@ -292,7 +304,7 @@ impl Ledger {
     pub fn create(folder: &Path, header: LedgerHeader) -> Result<Ledger, LedgerError> {
         let failed = |source| LedgerError::File { at: folder.to_owned(), source };
         private_folders(folder).map_err(failed)?;
-        let lock = locked(folder)?;
+        let lock = lock_file(folder)?;
         if Ledger::is_there(folder) {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
@@ -310,7 +322,7 @@ impl Ledger {
     /// # Errors
     /// `LedgerError` if somebody else has it, or it cannot be read.
     pub fn take_up(folder: &Path) -> Result<Ledger, LedgerError> {
-        Ledger::open(folder, locked(folder)?)
+        Ledger::open(folder, lock_file(folder)?)
     }
 
     fn open(folder: &Path, lock: File) -> Result<Ledger, LedgerError> {
@@ -400,8 +412,9 @@ impl LedgerRecords {
     fn apply(&mut self, line: LedgerLine) -> Result<(), String> {
         match line {
             LedgerLine::Bench(_) => return Err("there is a second first line".to_owned()),
-            LedgerLine::Resumed { program } => {
+            LedgerLine::Resumed { program, rigs } => {
                 self.programs.insert(program);
+                self.rigs.extend(rigs);
             }
             LedgerLine::Begun { id, run } => {
                 if !self.cases.contains(&id.case) || !(1..=self.header.repeats).contains(&id.repeat) {
@@ -498,11 +511,10 @@ pub(super) fn template_and_seed(case: &str) -> (&str, u64) {
 /// Whether it is the name of a folder beside the ledger. One that somebody sent could name any folder of the user's.
 fn is_plain(name: &str) -> bool {
     let is_short = (1..=255).contains(&name.len()) && !name.starts_with('.');
-    // It is printed, and it is part of an address in the page.
-    is_short && name.chars().all(|letter| letter.is_alphanumeric() || "-_.".contains(letter))
+    is_short && name.chars().all(suite::is_plain)
 }
 
-fn locked(folder: &Path) -> Result<File, LedgerError> {
+fn lock_file(folder: &Path) -> Result<File, LedgerError> {
     let failed = |source| LedgerError::File { at: folder.to_owned(), source };
     refuse_links(folder, &[LOCK], &[]).map_err(failed)?;
     let lock = private().create(true).append(true).open(folder.join(LOCK)).map_err(failed)?;
@@ -543,6 +555,7 @@ fn read(folder: &Path) -> Result<(LedgerRecords, u64, u64), LedgerError> {
                 records = Some(LedgerRecords {
                     cases: header.cases.iter().cloned().collect(),
                     programs: BTreeSet::from([header.measurement.program.clone()]),
+                    rigs: header.rigs.iter().cloned().collect(),
                     header: *header,
                     standings: BTreeMap::new(),
                     rescored: 0,

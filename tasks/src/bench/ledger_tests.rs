@@ -28,6 +28,8 @@ fn header() -> LedgerHeader {
         repeats: 1,
         apps: None,
         budgets: Budgets::default(),
+        rigs: Vec::new(),
+        evaluator: None,
     }
 }
 
@@ -41,7 +43,7 @@ fn begun(case: &str, attempt: u32) -> LedgerLine {
 
 fn ended(case: &str, attempt: u32, status: Status) -> LedgerLine {
     let score = (status == Status::Scored).then_some(1.0);
-    let end = crate::bench::attempt::broken(&id(case, attempt), &format!("run-{attempt}"), "g", "w");
+    let end = crate::bench::attempt::blank_end(&id(case, attempt), &format!("run-{attempt}"), "g", "w");
     LedgerLine::Ended(Box::new(AttemptEnd { status, score, ..end }))
 }
 
@@ -222,6 +224,22 @@ fn nothing_follows_a_line_that_could_not_be_written() {
     drop(ledger);
     let ledger = Ledger::take_up(folder.path()).unwrap();
     assert_eq!((status(&ledger.records, "a/0"), ledger.records.attempts()), (None, 1));
+}
+
+/// What would make it too long to be read again is not written, and what was there stands.
+#[test]
+fn no_line_makes_it_longer_than_it_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::create(folder.path(), header()).unwrap();
+    ledger.write(1, begun("a/0", 1)).unwrap();
+    let whole = fs::read(folder.path().join(LEDGER)).unwrap();
+    assert_eq!(ledger.records.bytes, whole.len() as u64);
+    ledger.records.bytes = JOURNAL_BYTES_MAX - 10;
+    let error = ledger.write(2, ended("a/0", 1, Status::Scored)).unwrap_err();
+    assert!(error.help().contains("measure the rest anew"), "{}", error.help());
+    drop(ledger);
+    assert_eq!(fs::read(folder.path().join(LEDGER)).unwrap(), whole);
+    assert!(Ledger::take_up(folder.path()).is_ok());
 }
 
 #[test]

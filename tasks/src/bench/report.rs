@@ -13,7 +13,8 @@ use serde_json::json;
 
 use super::attempt::PAGE;
 use super::ledger::template_and_seed;
-use super::summary::Summary;
+use super::preflight::RigIdentity;
+use super::summary::{self, Summary};
 use super::{AttemptEnd, LedgerRecords, Status};
 use crate::origin::write_atomically;
 use crate::page::{escaped, quoted};
@@ -68,8 +69,9 @@ fn html(folder: &Path, records: &LedgerRecords, summary: &Summary, table: &Suite
     out
 }
 
+/// On one line of the page.
 fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "&ndash;".to_owned(), |share| format!("{:.1}&nbsp;%", 100.0 * share))
+    summary::percent(share).replace(' ', "&nbsp;")
 }
 
 /// The three numbers, in the order in which they can be told wrong.
@@ -133,7 +135,14 @@ fn facts(records: &LedgerRecords, summary: &Summary, when: &str, out: &mut Strin
         ("program", measurement.program.clone()),
         ("day in the prompt", measurement.date.clone()),
         ("began", when.to_owned()),
+        ("evaluator", header.evaluator.clone().unwrap_or_else(|| "not known".to_owned())),
+        ("judged by", format!("version {} with cases {}", records.judge().program, records.judge().cases)),
     ];
+    for RigIdentity { rig, screens, programs } in &records.rigs {
+        let screens = screens.iter().cloned().collect::<Vec<_>>().join(", ");
+        let programs: String = programs.iter().map(|(name, version)| format!("; {name} {version}")).collect();
+        rows.push(("device", format!("{rig}: {screens}{programs}")));
+    }
     if !measurement.weather.is_empty() {
         rows.push(("weather", format!("seed {}", measurement.weather_seed)));
     }
@@ -372,7 +381,7 @@ mod tests {
             let run = &case[..1];
             let id = AttemptId { case: case.to_owned(), repeat: 1, attempt: 1 };
             ledger.write(0, LedgerLine::Begun { id: id.clone(), run: run.to_owned() }).unwrap();
-            let end = crate::bench::attempt::broken(&id, run, "g", "");
+            let end = crate::bench::attempt::blank_end(&id, run, "g", "");
             let outcome = Some(outcome.to_owned());
             let end = AttemptEnd { status: Status::Scored, score: Some(0.0), steps: 2, outcome, ..end };
             ledger.write(0, LedgerLine::Ended(Box::new(end))).unwrap();
@@ -404,7 +413,7 @@ mod tests {
         let mut ledger = ledger_of(folder.path(), HOSTILE, &[&case]);
         let id = AttemptId { case, repeat: 1, attempt: 1 };
         ledger.write(0, LedgerLine::Begun { id: id.clone(), run: "r".to_owned() }).unwrap();
-        let end = crate::bench::attempt::broken(&id, "r", HOSTILE, HOSTILE);
+        let end = crate::bench::attempt::blank_end(&id, "r", HOSTILE, HOSTILE);
         let outcome = Some(HOSTILE.to_owned());
         let end = AttemptEnd { status: Status::Scored, score: Some(0.0), outcome, ..end };
         ledger.write(0, LedgerLine::Ended(Box::new(end))).unwrap();

@@ -79,8 +79,8 @@ impl Summary {
         }
         let share = |of: u64| (of > 0).then(|| summary.sum / of as f64);
         (summary.mean_of_all, summary.mean_of_scored) = (share(summary.total), share(summary.scored));
-        let means: Vec<f64> = scores.values().map(|scores| mean(scores)).collect();
-        summary.mean_of_cases = (!means.is_empty()).then(|| mean(&means));
+        let means: Vec<f64> = scores.values().filter_map(|scores| mean(scores)).collect();
+        summary.mean_of_cases = mean(&means);
         summary.standard_error = standard_error(&means);
         let complete: Vec<&Vec<f64>> = scores.values().filter(|scores| scores.len() == repeats as usize).collect();
         summary.complete_cases = complete.len() as u64;
@@ -92,22 +92,28 @@ impl Summary {
             for k in 1..=repeats {
                 let at: Vec<f64> = passes.iter().map(|passed| pass_at(repeats, *passed, k)).collect();
                 let hat: Vec<f64> = passes.iter().map(|passed| pass_hat(repeats, *passed, k)).collect();
-                summary.pass_at_k.push(mean(&at));
-                summary.pass_hat_k.push(mean(&hat));
+                summary.pass_at_k.extend(mean(&at));
+                summary.pass_hat_k.extend(mean(&hat));
             }
         }
         summary
     }
 }
 
-fn mean(of: &[f64]) -> f64 {
-    of.iter().sum::<f64>() / of.len() as f64
+/// `None` of nothing.
+pub(super) fn mean(of: &[f64]) -> Option<f64> {
+    (!of.is_empty()).then(|| of.iter().sum::<f64>() / of.len() as f64)
+}
+
+/// A share as people read it: `70.0 %`.
+pub fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
 }
 
 /// Of the mean. One number says nothing of it, and neither do two that are equal: two of two are not 100 % for sure.
 fn standard_error(of: &[f64]) -> Option<f64> {
     let count = of.len() as f64;
-    let mean = mean(of);
+    let mean = mean(of)?;
     let squares: f64 = of.iter().map(|one| (one - mean).powi(2)).sum();
     (of.len() > 1 && squares > 0.0).then(|| (squares / (count - 1.0) / count).sqrt())
 }

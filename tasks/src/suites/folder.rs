@@ -8,7 +8,7 @@
 //! expect = [{ fact = "wifi.on", is = "true" }]
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ use crate::mistake::{Mistake, nearest, read_text};
 use crate::origin::{CaseId, write_atomically};
 use crate::serve::AppSelection;
 use crate::settings::size_of;
-use crate::suite::{Case, CaseLimits, Suite};
+use crate::suite::{Case, CaseLimits, CaseNeeds, Suite, plain_name};
 
 /// Far above any suite that a person would write.
 const CASES_MAX: usize = 10_000;
@@ -53,6 +53,8 @@ pub struct FolderSuite {
     name: String,
     about: String,
     cases: Vec<Case>,
+    /// By the names of the cases.
+    needs: BTreeMap<String, CaseNeeds>,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +88,9 @@ struct CaseText {
     may_change: Option<Vec<String>>,
     #[serde(default)]
     limits: LimitsText,
+    /// Apps that have to be there, by the names by which they are launched.
+    #[serde(default)]
+    needs_apps: Vec<String>,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -137,7 +142,7 @@ struct LimitsText {
 
 /// What has to be true of a fact in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Wanted {
+enum Requirement {
     Is(String),
     AnyOf(Vec<String>),
     /// `*` stands for anything.
@@ -148,7 +153,7 @@ enum Wanted {
 /// What a case wants.
 #[derive(Debug)]
 struct Expectations {
-    facts: Vec<(String, Wanted)>,
+    facts: Vec<(String, Requirement)>,
     answer: Option<AnswerCheck>,
     ends: Vec<String>,
     may_change: Option<Vec<String>>,
@@ -202,15 +207,15 @@ impl FolderSuite {
         let unreadable = |error: io::Error| Mistake::unreadable(folder, &error);
         let whole = folder.canonicalize().map_err(unreadable)?;
         let name = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let plain = |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
-        let name: String = name.chars().map(plain).take(60).collect();
+        let name = plain_name(&name);
         if SHIPPED.contains(&name.as_str()) || super::find(&name).is_some() {
             // Its runs would be judged anew by the other one.
             let why = format!("`{name}` is the name of a suite that comes with this program");
             let help = Some("give the folder another name: what it is called is what its suite is called".to_owned());
             return Err(Mistake { file: folder.to_owned(), text: String::new(), at: None, why, help });
         }
-        let mut suite = FolderSuite { name, about: "a suite of your own".to_owned(), cases: Vec::new() };
+        let mut suite =
+            FolderSuite { name, about: "a suite of your own".to_owned(), cases: Vec::new(), needs: BTreeMap::new() };
         let mut names = BTreeSet::new();
         for path in files(folder).map_err(unreadable)? {
             let text = read_text(&path).map_err(|error| Mistake::unreadable(&path, &error))?;
@@ -222,6 +227,8 @@ impl FolderSuite {
                 let made = case_of(&suite.name, &case, profiles, &mut names);
                 let made =
                     made.map_err(|(at, why, help)| Mistake { file: path.clone(), text: text.clone(), at, why, help })?;
+                let needs = CaseNeeds { apps: case.get_ref().needs_apps.clone(), files: Vec::new() };
+                suite.needs.insert(made.id.template.clone(), needs);
                 suite.cases.push(made);
             }
             if suite.cases.len() > CASES_MAX {
@@ -264,6 +271,10 @@ impl Suite for FolderSuite {
         self.cases.iter().filter_map(|case| case.limits.steps_max).max().unwrap_or(STEPS).max(STEPS)
     }
 
+    fn needs(&self, case: &Case) -> CaseNeeds {
+        self.needs.get(&case.id.template).cloned().unwrap_or_default()
+    }
+
     fn case(&self, template: &str, seed: u64) -> Option<Case> {
         self.cases.iter().find(|case| case.id.template == template && case.id.seed == seed).cloned()
     }
@@ -301,7 +312,7 @@ fn case_of(
         return Err((here, format!("nobody says what the case `{name}` wants"), help));
     }
     check_start(text, &device, here.clone())?;
-    let facts = text.expect.iter().map(wanted_expectation).collect::<Result<Vec<_>, Wrong>>()?;
+    let facts = text.expect.iter().map(requirement).collect::<Result<Vec<_>, Wrong>>()?;
     let ends = match &text.ends {
         None => vec!["done".to_owned()],
         Some(ends) => {
@@ -423,17 +434,17 @@ fn check_start(text: &CaseText, device: &DeviceAddress, here: Option<Range<usize
     Ok(())
 }
 
-fn wanted_expectation(spanned: &Spanned<ExpectationText>) -> Result<(String, Wanted), Wrong> {
+fn requirement(spanned: &Spanned<ExpectationText>) -> Result<(String, Requirement), Wrong> {
     let ExpectationText { fact, is, any_of, matches, gone } = spanned.get_ref().clone();
     let forms = [
-        is.map(Wanted::Is),
-        any_of.map(Wanted::AnyOf),
-        matches.map(Wanted::Matches),
-        gone.filter(|gone| *gone).map(|_| Wanted::Gone),
+        is.map(Requirement::Is),
+        any_of.map(Requirement::AnyOf),
+        matches.map(Requirement::Matches),
+        gone.filter(|gone| *gone).map(|_| Requirement::Gone),
     ];
     let mut forms = forms.into_iter().flatten();
     match (forms.next(), forms.next()) {
-        (Some(Wanted::AnyOf(values)), None) if values.is_empty() => {
+        (Some(Requirement::AnyOf(values)), None) if values.is_empty() => {
             Err((Some(spanned.span()), format!("no value of `{fact}` would do"), None))
         }
         (Some(wanted), None) => Ok((fact, wanted)),
@@ -445,23 +456,24 @@ fn wanted_expectation(spanned: &Spanned<ExpectationText>) -> Result<(String, Wan
     }
 }
 
-impl Wanted {
+impl Requirement {
     fn is_met(&self, value: Option<&String>) -> bool {
         match (self, value) {
-            (Wanted::Is(is), Some(value)) => value == is,
-            (Wanted::AnyOf(all), Some(value)) => all.contains(value),
-            (Wanted::Matches(pattern), Some(value)) => matches(pattern, value),
-            (Wanted::Gone, None) => true,
-            (Wanted::Gone, Some(_)) | (Wanted::Is(_) | Wanted::AnyOf(_) | Wanted::Matches(_), None) => false,
+            (Requirement::Is(is), Some(value)) => value == is,
+            (Requirement::AnyOf(all), Some(value)) => all.contains(value),
+            (Requirement::Matches(pattern), Some(value)) => matches(pattern, value),
+            (Requirement::Gone, None) => true,
+            (Requirement::Gone, Some(_))
+            | (Requirement::Is(_) | Requirement::AnyOf(_) | Requirement::Matches(_), None) => false,
         }
     }
 
     fn in_words(&self) -> String {
         match self {
-            Wanted::Is(is) => is.clone(),
-            Wanted::AnyOf(all) => all.join(" or "),
-            Wanted::Matches(pattern) => pattern.clone(),
-            Wanted::Gone => "gone".to_owned(),
+            Requirement::Is(is) => is.clone(),
+            Requirement::AnyOf(all) => all.join(" or "),
+            Requirement::Matches(pattern) => pattern.clone(),
+            Requirement::Gone => "gone".to_owned(),
         }
     }
 }
@@ -485,7 +497,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 #[async_trait]
 impl Evaluator for Expectations {
     fn expected_facts(&self) -> Vec<Fact> {
-        let fact = |(fact, wanted): &(String, Wanted)| Fact { fact: fact.clone(), is: wanted.in_words() };
+        let fact = |(fact, wanted): &(String, Requirement)| Fact { fact: fact.clone(), is: wanted.in_words() };
         let mut all: Vec<Fact> = self.facts.iter().map(fact).collect();
         // It says that the words beside it are for people: who has only these must not judge by them.
         all.push(Fact { fact: RUN_END.to_owned(), is: self.ends.join(" or ") });

@@ -68,6 +68,7 @@ Examples:
   tapwright bench edge-cases --seeds 60 --repeats 3 --parallel 4
   tapwright bench phone --seeds 600  # also by kind, with what was changed unasked
   tapwright bench phone --resume last  # what broke off goes on
+  tapwright bench miniwob --pages .venv --preflight  # whether all that it needs is there
   tapwright bench miniwob --pages .venv --parallel 4 --model taps
   tapwright bench compare 20261127-150000-phone 20261127-160000-phone
   tapwright bench osworld --tasks evaluation_examples --list --domain vlc"
@@ -111,6 +112,14 @@ pub struct BenchArguments {
     /// How many cases are done at a time
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallel: u16,
+
+    /// Begin at most so many attempts a minute, all that are done at a time together [default: no limit]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub starts_per_minute: Option<u32>,
+
+    /// Only look whether the devices, and the apps and files that the cases need, are there; no model is asked anything
+    #[arg(long, conflicts_with = "list")]
+    pub preflight: bool,
 
     /// Go on with a measurement that broke off: its name, its folder, or last
     #[arg(long, value_name = "RUN", conflicts_with_all = ["seeds", "from", "template", "only", "list", "repeats", "apps"])]

@@ -1,12 +1,13 @@
 //! `tapwright bench`: measures, and what is done with measurements.
 
-mod chosen;
 mod compare;
 mod measure;
 mod osworld;
+mod preflight;
 mod rescore;
+mod suite_source;
+mod summary_output;
 mod table;
-mod told;
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ pub async fn perform(common: Common, mut arguments: BenchArguments) -> Result<Ex
     match arguments.command.take() {
         Some(BenchCommand::Compare(arguments)) => return compare::perform(common, &arguments),
         Some(BenchCommand::Rescore(arguments)) => return rescore::perform(common, &arguments).await,
-        Some(BenchCommand::New(arguments)) => return chosen::begin(&arguments.folder, common.json),
+        Some(BenchCommand::New(arguments)) => return suite_source::begin(&arguments.folder, common.json),
         None => {}
     }
     let suite = arguments.suite.clone().unwrap_or_default();

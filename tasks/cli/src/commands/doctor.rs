@@ -31,7 +31,8 @@ pub async fn perform(common: Common, arguments: DoctorArguments) -> Result<Exit,
     Ok(if worst == CheckState::Failed { Exit::NotReady } else { Exit::Done })
 }
 
-fn tell(finding: &Finding, json: bool) {
+/// Tells a finding to people, or to a program.
+pub(super) fn tell(finding: &Finding, json: bool) {
     if json {
         output::out(&serde_json::to_string(finding).unwrap_or_default());
         return;

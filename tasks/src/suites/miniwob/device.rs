@@ -1,5 +1,5 @@
-//! A browser with one episode in it. Browsers are kept for the next episode, which has a tab of its own: starting one takes longer than most
-//! episodes do.
+//! A browser with one episode in it. Browsers are kept for the next episode, which has a tab and a site of its own: starting one takes
+//! longer than most episodes do.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -90,6 +90,16 @@ impl OpenRig for EpisodeDevice {
         format!("browser with {}", self.task)
     }
 
+    fn rig(&self) -> String {
+        format!("browser with MiniWoB++ {SIZE}")
+    }
+
+    /// Those that were kept may be what does not answer: none of them is used again.
+    async fn restart(&self, _within: Duration) -> Result<(), DriverError> {
+        self.browsers.end().await;
+        Ok(())
+    }
+
     async fn open(&self, within: Duration) -> Result<Rig, DriverError> {
         let ticket = self.server.ticket(&self.task, self.seed);
         let mut ticket = ticket
@@ -116,6 +126,11 @@ impl OpenRig for EpisodeDevice {
                 rig
             }
         };
+        let mut rig = rig;
+        let programs = match &mut rig.probe {
+            Some(probe) => probe.programs(within).await?,
+            None => Facts::new(),
+        };
         let (over, is_over) = watch::channel(false);
         let mut told = ticket.episode.clone();
         let follow = tokio::spawn(async move {
@@ -125,7 +140,7 @@ impl OpenRig for EpisodeDevice {
                 over.closed().await;
             }
         });
-        let probe = EpisodeProbe { episode: ticket.episode.clone(), over: is_over };
+        let probe = EpisodeProbe { episode: ticket.episode.clone(), over: is_over, programs };
         let about = format!("{}, page {}", rig.about, self.task);
         let name = self.name();
         let abilities = rig.driver.abilities();
@@ -208,13 +223,18 @@ impl Driver for EpisodeDriver {
     }
 }
 
-/// Closes the tabs of an episode: all that the web has. Whether it worked.
+/// Closes the tabs of an episode, with those that its page has opened: all but the first one, which the browser began with. Whether it
+/// worked, and that one is still what it was.
 async fn close_pages(rig: &mut Rig) -> bool {
     let Some(apis) = rig.apis.first_mut() else { return false };
     let Ok(listed) = apis.call("tabs.list", &json!({}), CLOSE).await else { return false };
     let Ok(Value::Array(tabs)) = serde_json::from_str(&listed) else { return false };
-    let is_page = |tab: &&Value| tab["address"].as_str().is_some_and(|address| address.starts_with("http"));
-    for tab in tabs.iter().filter(is_page) {
+    let first = tabs.iter().filter_map(|tab| tab["tab"].as_u64()).min();
+    let (kept, of_episode): (Vec<_>, Vec<_>) = tabs.iter().partition(|tab| tab["tab"].as_u64() == first);
+    if kept.iter().any(|tab| tab["address"].as_str().is_none_or(|address| address.starts_with("http"))) {
+        return false;
+    }
+    for tab in of_episode {
         if apis.call("tabs.close", &json!({"tab": tab["tab"].to_string()}), CLOSE).await.is_err() {
             return false;
         }
@@ -226,6 +246,8 @@ async fn close_pages(rig: &mut Rig) -> bool {
 struct EpisodeProbe {
     episode: watch::Receiver<Episode>,
     over: watch::Receiver<bool>,
+    /// The browser, with its version.
+    programs: Facts,
 }
 
 #[async_trait]
@@ -245,6 +267,10 @@ impl Probe for EpisodeProbe {
     async fn set(&mut self, _name: &str, _value: &str, _within: Duration) -> Result<(), DriverError> {
         let why = "an episode begins as its seed draws it".to_owned();
         Err(driver_error("set a fact", DriverErrorKind::Refused { why }))
+    }
+
+    async fn programs(&mut self, _within: Duration) -> Result<Facts, DriverError> {
+        Ok(self.programs.clone())
     }
 
     fn task_over(&self) -> Option<watch::Receiver<bool>> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -23,7 +24,7 @@ const SCRIPT: &str = include_str!("episode.js");
 /// No file of the package is half as long.
 const FILE_BYTES_MAX: u64 = 8 << 20;
 /// What a page says is short, but for a goal.
-const NEWS_BYTES_MAX: usize = 64 << 10;
+const MESSAGE_BYTES_MAX: usize = 64 << 10;
 
 /// What became of an episode so far.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,7 +44,7 @@ pub(super) struct EpisodeEnd {
 /// What a page says.
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
-enum News {
+enum PageMessage {
     Open,
     Ready { goal: String },
     End(EpisodeEnd),
@@ -52,6 +53,8 @@ enum News {
 struct Shared {
     root: PathBuf,
     episodes: Mutex<BTreeMap<String, (u32, watch::Sender<Episode>)>>,
+    /// How many were begun.
+    count: AtomicU64,
 }
 
 /// The server; it ends when this is dropped.
@@ -88,11 +91,11 @@ impl PageServer {
         let digest = digest_of(root)?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { root: root.to_owned(), episodes: Mutex::default() });
+        let shared = Arc::new(Shared { root: root.to_owned(), episodes: Mutex::default(), count: AtomicU64::new(0) });
         let routes = Router::new()
-            .route("/episodes/{token}", post(hear))
+            .route("/episodes/{token}", post(receive))
             .fallback(get(serve))
-            .layer(DefaultBodyLimit::max(NEWS_BYTES_MAX))
+            .layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX))
             .with_state(shared.clone());
         let task = tokio::spawn(async move { drop(axum::serve(listener, routes).await) });
         Ok(PageServer { shared, address, digest, task })
@@ -108,7 +111,10 @@ impl PageServer {
         let token = hex::encode(random);
         let (sender, episode) = watch::channel(Episode::default());
         self.shared.episodes.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), (seed, sender));
-        let address = format!("http://{}/miniwob/{task}.html?episode={token}", self.address);
+        // A site of its own: what a page of another episode has stored is not there. A browser looks for all names below `localhost` here.
+        let number = self.shared.count.fetch_add(1, Ordering::Relaxed);
+        let port = self.address.port();
+        let address = format!("http://episode-{number}.localhost:{port}/miniwob/{task}.html?episode={token}");
         Ok(EpisodeTicket { shared: self.shared.clone(), token, address, episode })
     }
 }
@@ -148,22 +154,22 @@ fn inside(root: &Path, path: &str) -> Option<PathBuf> {
     (is_plain && whole.is_file()).then_some(whole)
 }
 
-async fn hear(
+async fn receive(
     State(shared): State<Arc<Shared>>,
     UrlPath(token): UrlPath<String>,
-    Json(news): Json<News>,
+    Json(news): Json<PageMessage>,
 ) -> Result<&'static str, StatusCode> {
     let episodes = shared.episodes.lock().unwrap_or_else(PoisonError::into_inner);
     let (_, episode) = episodes.get(&token).ok_or(StatusCode::NOT_FOUND)?;
     let mut answer = "";
     episode.send_modify(|episode| match news {
-        News::Open => {
+        PageMessage::Open => {
             answer = if episode.is_open { "again" } else { "begin" };
             episode.is_open = true;
         }
-        News::Ready { goal } => drop(episode.goal.get_or_insert(goal)),
+        PageMessage::Ready { goal } => drop(episode.goal.get_or_insert(goal)),
         // The first end counts: a page that goes on gives nothing more.
-        News::End(end) => drop(episode.end.get_or_insert(end)),
+        PageMessage::End(end) => drop(episode.end.get_or_insert(end)),
     });
     Ok(answer)
 }

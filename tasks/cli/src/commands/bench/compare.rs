@@ -5,6 +5,7 @@ use serde_json::json;
 use tapwright_tasks::bench::comparison::{
     ComparedMeasurement, Comparison, ComparisonError, MeasurementTotals, compare,
 };
+use tapwright_tasks::bench::summary::percent;
 
 use crate::arguments::{Common, CompareArguments};
 use crate::config::{Config, Flags};
@@ -39,7 +40,6 @@ pub fn perform(common: Common, arguments: &CompareArguments) -> Result<Exit, Cli
 
 fn show(a: &ComparedMeasurement, b: &ComparedMeasurement, comparison: &Comparison) {
     output::out("");
-    let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
     for (name, of) in [("A", a), ("B", b)] {
         output::out(&format!(
             "  {} {} {}",

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
+use tapwright_tasks::bench::preflight::RigIdentity;
 use tapwright_tasks::bench::{
-    BenchNews, BenchRun, Budgets, Ledger, LedgerHeader, LedgerLine, LedgerRecords, ModelSupply, Sitting, bench, report,
-    table,
+    BenchOutcome, BenchProgress, BenchRun, Budgets, Ledger, LedgerHeader, LedgerLine, LedgerRecords, ModelSupply,
+    bench, report, table,
 };
 use tapwright_tasks::command_line::quoted;
 use tapwright_tasks::device::DeviceAddress;
@@ -25,8 +26,9 @@ use tapwright_tasks::suites::{self, miniwob};
 use tapwright_tasks::{Limits, Policy, Stop, count_of};
 
 use super::super::{open_model, run_name};
-use super::chosen::ChosenSuite;
-use super::told::{Told, bar, in_a_line, tell};
+use super::preflight;
+use super::suite_source::SuiteSource;
+use super::summary_output::{SummaryOutput, bar, in_a_line, tell};
 use crate::arguments::{BenchArguments, Common};
 use crate::clock;
 use crate::config::{Config, Flags};
@@ -44,9 +46,24 @@ pub const JUDGE: Duration = Duration::from_secs(180);
 const GRACE: Duration = Duration::from_secs(60);
 /// So many errors of the model's own in a row end a sitting.
 const AGENT_ERRORS_MAX: u32 = 5;
+/// How often a device that does not answer is started anew.
+const RESTARTS_MAX: u32 = 2;
+const MINUTE: Duration = Duration::from_secs(60);
+/// Why a sitting ended before its end, and what to do then.
+const UNASKED: (&str, &str) = ("the model could not be asked, several times in a row", "see that it answers");
+const RIGS_LOST: (&str, &str) =
+    ("a device that the other cases need does not answer, and could not be started anew", "see that it is there");
+
+/// How a sitting goes about the cases.
+#[derive(Clone, Copy)]
+struct Pace {
+    retries: u32,
+    parallel: usize,
+    start_interval: Duration,
+}
 
 /// What is to be measured, whether it begins or goes on.
-struct Measured {
+struct BenchSelection {
     ledger: Option<Ledger>,
     selection: CaseSelection,
     apps: Option<AppSelection>,
@@ -60,7 +77,7 @@ pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, 
     if let Some(pages) = &arguments.pages {
         command += &format!(" --pages {}", quoted(&output::flat(&pages.display().to_string())));
     }
-    let chosen = ChosenSuite::find(&name, arguments.pages.as_deref()).await?;
+    let chosen = SuiteSource::find(&name, arguments.pages.as_deref()).await?;
     let result = measure(common, arguments, &chosen, &command).await;
     chosen.close().await;
     result
@@ -70,13 +87,18 @@ pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, 
 async fn measure(
     common: Common,
     arguments: BenchArguments,
-    chosen: &ChosenSuite,
+    chosen: &SuiteSource,
     command: &str,
 ) -> Result<Exit, CliError> {
     let suite = chosen.suite();
     let given = Budgets { minutes: arguments.budgets.minutes, tokens: arguments.budgets.tokens };
-    let mut measured = begun_or_new(&arguments, suite, given);
-    let BenchArguments { resume, weather, model, limits, at_least, retries, parallel, list, .. } = arguments;
+    let mut measured = new_selection(&arguments, suite, given);
+    let BenchArguments { resume, weather, model, limits, at_least, retries, list, preflight, .. } = arguments;
+    let pace = Pace {
+        retries,
+        parallel: usize::from(arguments.parallel),
+        start_interval: arguments.starts_per_minute.map_or(Duration::ZERO, |starts| MINUTE / starts),
+    };
     // A suite is the same for everybody: of the file only the model counts, and where things are kept.
     let steps_default = Some(suite.steps_max());
     let flags = Flags { weather, model, limits, steps_default, is_measurement: true, ..Flags::common(common) };
@@ -103,10 +125,27 @@ async fn measure(
         return Ok(list_cases(suite, &cases, config.json));
     }
     let stop = interrupt::listen();
+    let is_done =
+        measured.ledger.as_ref().is_some_and(|ledger| finished(ledger, retries) == ledger.records.results().count());
+    let rigs = if is_done && !preflight {
+        Vec::new()
+    } else {
+        let looking = preflight::look(&config, &narrator, (suite, &cases), retries, preflight);
+        let mut stopped = stop.clone();
+        let report = tokio::select! {
+            biased;
+            () = stopped.stopped() => return Ok(Exit::Stopped),
+            report = looking => report,
+        };
+        if preflight {
+            return Ok(preflight::conclude(&report, config.json));
+        }
+        preflight::rigs(report, command)?
+    };
     let Some(opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
     let mut ledger = match measured.ledger.take() {
-        Some(ledger) => go_on(&config, &narrator, ledger, &measured, &cases, &opened)?,
-        None => begin(&config, &narrator, suite, &measured, &cases, &opened)?,
+        Some(ledger) => go_on(&config, &narrator, ledger, &measured, (&cases, rigs), &opened)?,
+        None => begin(&config, &narrator, suite, &measured, (&cases, rigs), &opened)?,
     };
     if !config.json {
         let facts = [("model", opened.about.clone()), ("record", ledger.folder.display().to_string())];
@@ -121,22 +160,22 @@ async fn measure(
         head(&title, &facts, output::width()).iter().for_each(|line| output::out(line));
     }
     let models = ModelSupply::of(opened, Some(&config.model));
-    let result = sitting(&config, &mut ledger, cases, models, (retries, usize::from(parallel)), stop).await;
+    let result = sitting(&config, &mut ledger, cases, models, pace, stop).await;
     conclude(&config, chosen, &ledger, at_least, command, result)
 }
 
 /// What is to be measured if it begins now.
-fn begun_or_new(arguments: &BenchArguments, suite: &dyn Suite, budgets: Budgets) -> Measured {
+fn new_selection(arguments: &BenchArguments, suite: &dyn Suite, budgets: Budgets) -> BenchSelection {
     let fixed = suite.fixed_cases().map(|cases| cases.len() as u64);
     let first = arguments.from.unwrap_or(0);
     let count = arguments.seeds.unwrap_or_else(|| fixed.map_or(SEEDS, |all| all.saturating_sub(first)));
     let selection = CaseSelection { first, count, template: arguments.template.clone(), only: arguments.only.clone() };
     let repeats = arguments.repeats.unwrap_or(1);
-    Measured { ledger: None, selection, apps: arguments.apps, repeats, budgets }
+    BenchSelection { ledger: None, selection, apps: arguments.apps, repeats, budgets }
 }
 
 /// Takes up a measurement: what it was begun with counts, and a flag that says otherwise is refused.
-fn take_up(config: &mut Config, suite: &dyn Suite, name: &str, given: Budgets) -> Result<Measured, CliError> {
+fn take_up(config: &mut Config, suite: &dyn Suite, name: &str, given: Budgets) -> Result<BenchSelection, CliError> {
     let (folder, _) = super::found(&config.runs, name)?;
     if !Ledger::is_there(&folder) {
         return Err(CliError::usage(format!("{} has no ledger: an earlier version measured it", folder.display()))
@@ -181,7 +220,7 @@ fn take_up(config: &mut Config, suite: &dyn Suite, name: &str, given: Budgets) -
     config.settings.rules.policy = measurement.policy.clone();
     config.settings.rules.date.clone_from(&measurement.date);
     let named = |name: &String| AppSelection::NAMES.iter().find(|(known, _)| known == name).map(|(_, apps)| *apps);
-    Ok(Measured {
+    Ok(BenchSelection {
         selection: measurement.selection.clone(),
         apps: header.apps.as_ref().and_then(named),
         repeats: header.repeats,
@@ -219,7 +258,7 @@ fn is_shipped(suite: &str) -> bool {
 fn measurement(
     config: &Config,
     narrator: &Narrator,
-    measured: &Measured,
+    measured: &BenchSelection,
     cases: &[Case],
     opened: &LoadedModel,
 ) -> Result<Measurement, CliError> {
@@ -235,13 +274,13 @@ fn begin(
     config: &Config,
     narrator: &Narrator,
     suite: &dyn Suite,
-    measured: &Measured,
-    cases: &[Case],
+    measured: &BenchSelection,
+    (cases, rigs): (&[Case], Vec<RigIdentity>),
     opened: &LoadedModel,
 ) -> Result<Ledger, CliError> {
     let measurement = measurement(config, narrator, measured, cases, opened)?;
     let started = clock::now();
-    let (run, folder) = claimed(&config.runs, &run_name(started, suite.name()))?;
+    let (run, folder) = claim(&config.runs, &run_name(started, suite.name()))?;
     let ids = case_ids(cases);
     let of_case = ids.iter().zip(cases).filter_map(|(id, case)| Some((id.clone(), case.group.clone()?)));
     let groups: BTreeMap<String, String> = of_case.collect();
@@ -258,6 +297,8 @@ fn begin(
         repeats: measured.repeats,
         apps: measured.apps.and_then(named),
         budgets: measured.budgets,
+        rigs,
+        evaluator: Some(suite.evaluator()),
     };
     let ledger = Ledger::create(&folder, header).inspect_err(|_| nothing_done(&folder))?;
     // So that it is found by its name, whatever becomes of this process.
@@ -271,8 +312,8 @@ fn go_on(
     config: &Config,
     narrator: &Narrator,
     mut ledger: Ledger,
-    measured: &Measured,
-    cases: &[Case],
+    measured: &BenchSelection,
+    (cases, rigs): (&[Case], Vec<RigIdentity>),
     opened: &LoadedModel,
 ) -> Result<Ledger, CliError> {
     let now = measurement(config, narrator, measured, cases, opened)?;
@@ -288,8 +329,15 @@ fn go_on(
         return Err(CliError::usage(format!("not the same as when the measurement began: {what}{was}"))
             .help("give the same flags as then; or measure anew, without --resume"));
     }
-    ledger.write(clock::now(), LedgerLine::Resumed { program: now.program })?;
+    ledger.write(clock::now(), LedgerLine::Resumed { program: now.program, rigs })?;
     Ok(ledger)
+}
+
+/// How many are done, each as often as it is to be, and need no other attempt.
+fn finished(ledger: &Ledger, retries: u32) -> usize {
+    let records = &ledger.records;
+    let open = |(case, repeat, _): &(&str, u32, _)| records.standing(case, *repeat).is_open(retries, false);
+    records.results().filter(|result| !open(result)).count()
 }
 
 /// Makes the attempts, and tells of them.
@@ -298,12 +346,10 @@ async fn sitting(
     ledger: &mut Ledger,
     cases: Vec<Case>,
     models: ModelSupply,
-    (retries, parallel): (u32, usize),
+    Pace { retries, parallel, start_interval }: Pace,
     stop: Stop,
-) -> Result<Sitting, CliError> {
-    let records = &ledger.records;
-    let open = |(case, repeat, _): &(&str, u32, _)| records.standing(case, *repeat).is_open(retries, false);
-    let done = records.results().filter(|result| !open(result)).count();
+) -> Result<BenchOutcome, CliError> {
+    let done = finished(ledger, retries);
     let total = cases.len() as u64 * u64::from(ledger.records.header.repeats);
     let plan = BenchRun {
         cases,
@@ -314,17 +360,19 @@ async fn sitting(
         judge: JUDGE,
         grace: GRACE,
         agent_errors_max: AGENT_ERRORS_MAX,
+        restarts_max: RESTARTS_MAX,
+        start_interval,
         now: &clock::now,
     };
     let bar = bar(total, config.json || config.verbose > 0);
     bar.inc(done as u64);
     let mut count = done;
-    let result = bench(plan, ledger, models, stop, |news| match news {
-        BenchNews::Begun { id, goal } => {
+    let result = bench(plan, ledger, models, stop, |progress| match progress {
+        BenchProgress::Begun { id, goal } => {
             bar.set_message(output::fit(&format!("{}: {goal}", id.case), output::width().saturating_sub(58)));
         }
-        BenchNews::Step(step) => bar.set_prefix(format!("step {step:>2}")),
-        BenchNews::Ended { row, is_settled } => {
+        BenchProgress::Step(step) => bar.set_prefix(format!("step {step:>2}")),
+        BenchProgress::Ended { row, is_settled } => {
             // One that is made again comes once more.
             count += usize::from(is_settled);
             if config.json {
@@ -333,6 +381,13 @@ async fn sitting(
                 output::err(&format!("  {count:>4}/{total}  {}", in_a_line(row)));
             }
             bar.inc(u64::from(is_settled));
+        }
+        BenchProgress::RigLost { rig, why } if config.json => {
+            output::out(&json!({"rig_lost": rig, "why": why}).to_string());
+        }
+        BenchProgress::RigLost { rig, why } => {
+            let line = output::flat(&format!("{rig} does not answer, and could not be started anew: {why}"));
+            bar.suspend(|| output::err(&format!("  {line}")));
         }
     })
     .await;
@@ -343,11 +398,11 @@ async fn sitting(
 /// Writes the table, the page and the rest, and tells what came of it.
 fn conclude(
     config: &Config,
-    chosen: &ChosenSuite,
+    chosen: &SuiteSource,
     ledger: &Ledger,
     at_least: Option<f64>,
     command: &str,
-    result: Result<Sitting, CliError>,
+    result: Result<BenchOutcome, CliError>,
 ) -> Result<Exit, CliError> {
     let records = &ledger.records;
     let (mut table, rows) = table(records, &ledger.folder);
@@ -356,43 +411,47 @@ fn conclude(
         nothing_done(&ledger.folder);
         return result.map(|_| Exit::Done);
     }
-    table.stopped = table.stopped || matches!(result, Ok(Sitting::Stopped | Sitting::AgentErrors));
+    let broke_off = [BenchOutcome::Stopped, BenchOutcome::AgentErrors, BenchOutcome::RigsLost];
+    table.stopped = table.stopped || result.as_ref().is_ok_and(|outcome| broke_off.contains(outcome));
     let brief = brief(records, table);
     let kept = keep(&ledger.folder, &brief).and_then(|()| {
         let when = clock::time(records.header.started) + " UTC";
         let theirs = match chosen {
-            ChosenSuite::Miniwob(_) => {
+            SuiteSource::Miniwob(_) => {
                 write_atomically(&ledger.folder, "browsergym.csv", &report::browsergym_table(&ledger.folder, records))
             }
-            ChosenSuite::Shipped(_) | ChosenSuite::Folder(_) => Ok(()),
+            SuiteSource::Shipped(_) | SuiteSource::Folder(_) => Ok(()),
         };
         theirs.and_then(|()| report::write(&ledger.folder, records, &when)).map_err(|error| {
             CliError::with_text(Exit::Unwritten, format!("the page of the measurement cannot be written: {error}"))
         })
     });
-    let (broke, is_unreachable) = match result {
-        Ok(sitting) => (None, sitting == Sitting::AgentErrors),
-        Err(error) => (Some(error), false),
+    let (broke, lacks) = match result {
+        Ok(BenchOutcome::AgentErrors) => (None, Some((Exit::ModelFailed, UNASKED))),
+        Ok(BenchOutcome::RigsLost) => (None, Some((Exit::DeviceLost, RIGS_LOST))),
+        Ok(BenchOutcome::Finished | BenchOutcome::Stopped) => (None, None),
+        Err(error) => (Some(error), None),
     };
-    let exit = match (&broke, &kept) {
-        (Some(error), _) | (None, Err(error)) => error.exit,
-        _ if is_unreachable => Exit::ModelFailed,
-        _ => exit(&brief.table, at_least),
+    let exit = match (&broke, &kept, lacks) {
+        (Some(error), ..) | (None, Err(error), _) => error.exit,
+        (None, Ok(_), Some((exit, _))) => exit,
+        (None, Ok(_), None) => exit(&brief.table, at_least),
     };
     if let Ok(summary) = &kept {
         let templates = chosen.suite().templates().into_iter().map(str::to_owned).collect();
         let folder = &ledger.folder;
-        tell(&Told { templates, brief: &brief, summary, rows: &rows, folder, command, exit }, config.json);
+        tell(&SummaryOutput { templates, brief: &brief, summary, rows: &rows, folder, command, exit }, config.json);
     }
     match broke {
         Some(trouble) if config.json => Ok(trouble.exit),
         Some(trouble) => Err(trouble),
-        None if is_unreachable && !config.json => {
-            let why = format!("the model could not be asked, {AGENT_ERRORS_MAX} times in a row");
-            let go_on = format!("{command} --resume {}", quoted(&output::flat(&brief.run)));
-            Err(CliError::with_text(exit, why).help(format!("see that it answers, and go on: {go_on}")))
-        }
-        None => kept.map(|_| exit),
+        None => match lacks.filter(|_| kept.is_ok() && !config.json) {
+            Some((exit, (why, what_next))) => {
+                let go_on = format!("{command} --resume {}", quoted(&output::flat(&brief.run)));
+                Err(CliError::with_text(exit, why).help(format!("{what_next}, and go on: {go_on}")))
+            }
+            None => kept.map(|_| exit),
+        },
     }
 }
 
@@ -415,7 +474,7 @@ fn keep(folder: &Path, brief: &SuiteBrief) -> Result<(), CliError> {
 }
 
 /// A folder for the suite's runs, which nobody else has.
-fn claimed(runs: &Path, name: &str) -> Result<(String, PathBuf), CliError> {
+fn claim(runs: &Path, name: &str) -> Result<(String, PathBuf), CliError> {
     claim_folder(runs, name).map_err(|error| {
         let why = format!("no folder for the runs can be made in {}: {error}", runs.display());
         CliError::with_text(Exit::Unwritten, why).help("choose a folder that can be written: --runs FOLDER")

@@ -74,7 +74,7 @@ pub async fn perform(common: Common, arguments: &RescoreArguments) -> Result<Exi
         told.changed.len(),
         told.left.len()
     ));
-    for line in super::told::numbers(&summary) {
+    for line in super::summary_output::numbers(&summary) {
         output::out(&format!("  {line}"));
     }
     output::out("");

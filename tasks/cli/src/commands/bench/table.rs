@@ -1,6 +1,7 @@
 //! The table of a suite, in as many columns as the terminal has.
 
 use console::{Alignment, measure_text_width, pad_str, style};
+use tapwright_tasks::bench::summary::percent;
 use tapwright_tasks::suite::CaseCounts;
 
 use crate::output;
@@ -19,7 +20,7 @@ const COLUMNS: [(Column, u8); 7] = [
     (("passed", 8, |counts| counts.passed.to_string()), 9),
     (("failed", 8, |counts| counts.failed.to_string()), 8),
     (("void", 6, |counts| counts.void.to_string()), 5),
-    (("success", 9, |counts| counts.success().map_or_else(dash, |success| format!("{:.1} %", 100.0 * success))), 7),
+    (("success", 9, |counts| percent(counts.success())), 7),
     (("steps", 7, |counts| counts.steps_mean().map_or_else(dash, |steps| format!("{steps:.1}"))), 4),
     (("ms/step", 9, |counts| counts.ms_per_step().map_or_else(dash, |ms| format!("{ms:.0}"))), 3),
     (("unasked", 9, |counts| counts.unasked.to_string()), 6),

@@ -6,7 +6,7 @@ use std::path::Path;
 use console::style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
-use tapwright_tasks::bench::summary::Summary;
+use tapwright_tasks::bench::summary::{Summary, percent};
 use tapwright_tasks::command_line::quoted;
 use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::record::SuiteBrief;
@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::output;
 
 /// What came of a measurement.
-pub struct Told<'a> {
+pub struct SummaryOutput<'a> {
     /// In the order in which a table goes through them.
     pub templates: Vec<String>,
     pub brief: &'a SuiteBrief,
@@ -30,7 +30,7 @@ pub struct Told<'a> {
 }
 
 /// The table, and where the record is, for people or for programs.
-pub fn tell(told: &Told<'_>, json: bool) {
+pub fn tell(told: &SummaryOutput<'_>, json: bool) {
     if json {
         output::out(&last_line(told).to_string());
         return;
@@ -68,8 +68,8 @@ pub fn in_a_line(row: &CaseResult) -> String {
     )
 }
 
-fn last_line(told: &Told<'_>) -> Value {
-    let Told { brief, summary, folder, exit, .. } = told;
+fn last_line(told: &SummaryOutput<'_>) -> Value {
+    let SummaryOutput { brief, summary, folder, exit, .. } = told;
     let table = &brief.table;
     let counts = |counts: &CaseCounts| {
         json!({
@@ -103,7 +103,7 @@ fn last_line(told: &Told<'_>) -> Value {
     line
 }
 
-fn show(told: &Told<'_>) {
+fn show(told: &SummaryOutput<'_>) {
     let table = &told.brief.table;
     let failed: Vec<&CaseResult> = told.rows.iter().filter(|row| row.verdict != Verdict::Passed).collect();
     for row in &failed {
@@ -157,7 +157,6 @@ fn show(told: &Told<'_>) {
 
 /// The three numbers, and what repeats say.
 pub fn numbers(summary: &Summary) -> Vec<String> {
-    let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
     let over_cases = summary.standard_error.map_or_else(String::new, |error| {
         format!("; over cases: {} ± {:.1}", percent(summary.mean_of_cases), 100.0 * error)
     });

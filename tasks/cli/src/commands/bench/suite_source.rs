@@ -15,18 +15,18 @@ use crate::exit::Exit;
 use crate::output;
 
 /// A suite, ready to be drawn from.
-pub enum ChosenSuite {
+pub enum SuiteSource {
     Shipped(&'static dyn Suite),
     Miniwob(Box<Miniwob>),
     Folder(Box<FolderSuite>),
 }
 
-impl ChosenSuite {
+impl SuiteSource {
     /// Finds it by its name, or its folder.
     ///
     /// # Errors
     /// `CliError` with what to do next.
-    pub async fn find(name: &str, pages: Option<&Path>) -> Result<ChosenSuite, CliError> {
+    pub async fn find(name: &str, pages: Option<&Path>) -> Result<SuiteSource, CliError> {
         if name != miniwob::NAME && pages.is_some() {
             return Err(CliError::usage(format!("--pages would do nothing: it is for the suite miniwob, not {name}"))
                 .help("leave out --pages"));
@@ -39,25 +39,25 @@ impl ChosenSuite {
                 Some(named) => miniwob::find_pages(named)?,
                 None => miniwob::installed_pages(&environments()).ok_or(MiniwobError::Missing)?,
             };
-            return Ok(ChosenSuite::Miniwob(Box::new(Miniwob::open(&pages, &env::temp_dir()).await?)));
+            return Ok(SuiteSource::Miniwob(Box::new(Miniwob::open(&pages, &env::temp_dir()).await?)));
         }
         match suites::find(name) {
-            Some(suite) => Ok(ChosenSuite::Shipped(suite)),
-            None => Ok(ChosenSuite::Folder(Box::new(FolderSuite::read(Path::new(name), &env::temp_dir())?))),
+            Some(suite) => Ok(SuiteSource::Shipped(suite)),
+            None => Ok(SuiteSource::Folder(Box::new(FolderSuite::read(Path::new(name), &env::temp_dir())?))),
         }
     }
 
     pub fn suite(&self) -> &dyn Suite {
         match self {
-            ChosenSuite::Shipped(suite) => *suite,
-            ChosenSuite::Miniwob(suite) => suite.as_ref(),
-            ChosenSuite::Folder(suite) => suite.as_ref(),
+            SuiteSource::Shipped(suite) => *suite,
+            SuiteSource::Miniwob(suite) => suite.as_ref(),
+            SuiteSource::Folder(suite) => suite.as_ref(),
         }
     }
 
     /// Ends what was started for it.
     pub async fn close(&self) {
-        if let ChosenSuite::Miniwob(suite) = self {
+        if let SuiteSource::Miniwob(suite) = self {
             suite.close().await;
         }
     }
