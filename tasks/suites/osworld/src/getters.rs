@@ -154,17 +154,16 @@ impl Resolution<'_> {
             }
             None => vec![0],
         };
-        let wanted: Vec<StateRequest> =
-            paths.iter().enumerate().filter(|(at, _)| gives.contains(at)).map(|(_, path)| request(path)).collect();
+        let wanted: Vec<StateRequest> = paths.iter().map(|path| request(path)).collect();
         let missing: Vec<StateRequest> =
             wanted.iter().filter(|request| !self.snapshot.replies.contains_key(request)).cloned().collect();
         if !missing.is_empty() {
             return Err(Unresolved::Needs(missing));
         }
-        let mut files: Vec<Option<StateFile>> = Vec::new();
-        for request in wanted {
-            files.push(match self.reply(request)? {
-                StateReply::File(file) => Some(file.clone()),
+        let mut fetched: Vec<Option<StateFile>> = Vec::new();
+        for (at, request) in wanted.into_iter().enumerate() {
+            fetched.push(match self.reply(request)? {
+                StateReply::File(file) => Some(self.named(file, at)),
                 StateReply::Missing if may_miss => None,
                 StateReply::Missing => {
                     return Err(Kind::Fetch { why: "a file of the task is not there".to_owned() }.into());
@@ -172,11 +171,30 @@ impl Resolution<'_> {
                 _ => return Err(self.unexpected().into()),
             });
         }
+        // What is fetched and not given lies beside what is given: prints of sheets do.
+        let beside: Vec<StateFile> = fetched.iter().flatten().cloned().collect();
+        let given = fetched.into_iter().enumerate().filter(|(at, _)| gives.contains(at)).map(|(_, file)| file);
+        let mut files: Vec<Option<StateFile>> = given.collect();
+        if beside.len() > files.len() {
+            for file in files.iter_mut().flatten() {
+                file.beside.clone_from(&beside);
+            }
+        }
         Ok(if files.len() == 1 {
             files.pop().flatten().map_or_else(GetterOutput::nothing, GetterOutput::File)
         } else {
             GetterOutput::Files(files)
         })
+    }
+
+    /// A file under the name that the task keeps it by.
+    fn named(&self, file: &StateFile, at: usize) -> StateFile {
+        let name = match self.getter.parameters.get("dest") {
+            Some(Value::String(name)) => Some(name.as_str()),
+            Some(Value::Array(names)) => names.get(at).and_then(Value::as_str),
+            _ => None,
+        };
+        StateFile { name: name.unwrap_or(&file.name).to_owned(), ..file.clone() }
     }
 
     fn command(&self, wants_error: bool) -> Output {

@@ -4,6 +4,7 @@ mod chrome;
 mod desktop;
 mod json;
 mod rule;
+mod table;
 mod text;
 mod thunderbird;
 mod vlc;
@@ -93,7 +94,16 @@ impl MetricFunction {
 pub const INFEASIBLE: &str = "infeasible";
 
 const fn native(name: &'static str, compute: Compute, options: &'static [&'static str]) -> MetricFunction {
-    MetricFunction { name, machinery: Machinery::Text, options, compute: Some(compute) }
+    reads(name, Machinery::Text, compute, options)
+}
+
+const fn reads(
+    name: &'static str,
+    machinery: Machinery,
+    compute: Compute,
+    options: &'static [&'static str],
+) -> MetricFunction {
+    MetricFunction { name, machinery, options, compute: Some(compute) }
 }
 
 const fn other(name: &'static str, machinery: Machinery, options: &'static [&'static str]) -> MetricFunction {
@@ -199,7 +209,7 @@ pub static FUNCTIONS: &[MetricFunction] = &[
     other("check_triangle_position", Machinery::Pictures, &[]),
     other("compare_archive", Machinery::Pdf, &["file_path", "file_type"]),
     other("compare_audios", Machinery::Media, &[]),
-    other("compare_conference_city_in_order", Machinery::Workbooks, &[]),
+    reads("compare_conference_city_in_order", Machinery::Workbooks, table::compare_conference_city_in_order, &[]),
     native("compare_config", text::compare_config, &["containment_ok"]),
     native("compare_csv", text::compare_csv, &["ignore_case", "strict"]),
     other("compare_docx_files", Machinery::Documents, DOCUMENT_OPTIONS),
@@ -220,7 +230,7 @@ pub static FUNCTIONS: &[MetricFunction] = &[
     other("compare_references", Machinery::Documents, DOCUMENT_OPTIONS),
     native("compare_result_files", text::compare_result_files, &[]),
     other("compare_subscript_contains", Machinery::Documents, &[]),
-    other("compare_table", Machinery::Workbooks, &["rules"]),
+    reads("compare_table", Machinery::Workbooks, table::compare_table, &["rules"]),
     native("compare_text_file", text::compare_text_file, &["ignore_blanks", "ignore_case"]),
     other("compare_unique_train_records", Machinery::Documents, &[]),
     other("compare_videos", Machinery::Media, &["max_frames_to_check", "threshold"]),

@@ -13,14 +13,16 @@ pub const FILE_BYTES_MAX: usize = 64 << 20;
 /// A file of the device or of the task set, as it was fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateFile {
-    /// What it is called, for messages.
+    /// What it is called, for messages and for functions that go by how a name ends.
     pub name: String,
     pub bytes: Arc<[u8]>,
+    /// Files that were fetched with it and lie in one folder with it, where a function may look for them by their names.
+    pub beside: Vec<StateFile>,
 }
 
 impl StateFile {
     pub fn new(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> StateFile {
-        StateFile { name: name.into(), bytes: bytes.into() }
+        StateFile { name: name.into(), bytes: bytes.into(), beside: Vec::new() }
     }
 
     /// The file as Python's text mode reads it.

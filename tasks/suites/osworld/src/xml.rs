@@ -76,6 +76,16 @@ pub fn text<'a>(of: Node<'a, 'a>) -> Option<&'a str> {
     of.children().take_while(|node| !node.is_element()).find(Node::is_text).and_then(|node| node.text())
 }
 
+/// As [`text`]; what is not there is empty.
+pub fn text_of<'a>(of: Node<'a, '_>) -> &'a str {
+    of.children().take_while(|node| !node.is_element()).find(Node::is_text).and_then(|node| node.text()).unwrap_or("")
+}
+
+/// A truth value as openpyxl reads it: what is not said to be false is true.
+pub fn is_on(value: Option<&str>, default: bool) -> bool {
+    value.map_or(default, |value| !matches!(value, "0" | "f" | "false" | ""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

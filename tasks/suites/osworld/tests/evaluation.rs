@@ -1,5 +1,7 @@
 //! Whole tasks scored: what is fetched, how several functions are put together, and how a run's end counts.
 
+#[path = "shared/archive.rs"]
+mod archive;
 #[path = "shared/mod.rs"]
 mod shared;
 
@@ -8,7 +10,7 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 use tapwright_osworld::error::EvaluatorErrorKind;
-use tapwright_osworld::evaluation::LastAction;
+use tapwright_osworld::evaluation::{LastAction, TaskScore};
 use tapwright_osworld::output::StateFile;
 use tapwright_osworld::state::{StateReply, StateRequest, StateSnapshot, StateSource};
 use tapwright_osworld::task::OsworldTask;
@@ -74,6 +76,39 @@ fn several(conjunction: &str, parts: &[(&str, Value, Value)]) -> Value {
         "func": list(|part| json!(part.0)), "conj": conjunction,
         "result": list(|part| part.1.clone()), "expected": list(|part| part.2.clone()),
     })
+}
+
+#[test]
+fn prints_lie_beside_the_workbook_under_the_names_that_the_task_keeps_them_by() {
+    let files = |folder: &str, kind: &str, stem: &str| {
+        let names = [format!("{stem}.xlsx"), format!("{stem}-Sheet1.csv")];
+        json!({"type": kind, "multi": true, "path": [format!("{folder}/a.xlsx"), format!("{folder}/a.csv")], "dest": names})
+    };
+    let evaluator = json!({
+        "func": "compare_table", "result": files("/home/user", "vm_file", "a"), "expected": files("/gold", "vm_file", "a_gold"),
+        "options": {"rules": [{"type": "sheet_print", "sheet_idx0": "RNSheet1", "sheet_idx1": "ENSheet1"}]},
+    });
+    let workbook = archive::package([(
+        "xl/workbook.xml",
+        &b"<workbook xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'/>"[..],
+    )]);
+    let workbook = StateReply::File(StateFile::new("a.xlsx", workbook));
+    let csv = |text: &str| StateReply::File(StateFile::new("a.csv", text.as_bytes()));
+    let score = |found: StateReply, expected: StateReply| {
+        let file = |path: &str| StateRequest::File { path: path.to_owned() };
+        let replies = [
+            (file("/home/user/a.xlsx"), workbook.clone()),
+            (file("/home/user/a.csv"), found),
+            (file("/gold/a.xlsx"), workbook.clone()),
+            (file("/gold/a.csv"), expected),
+        ];
+        let snapshot = StateSnapshot { replies: replies.into_iter().collect() };
+        task(&evaluator).evaluator.evaluate(LastAction::Other, &snapshot).map_err(|error| error.to_string())
+    };
+    assert_eq!(score(csv("a,b\n1,2\n"), csv("a,b\n1,2")), Ok(TaskScore::Score(1.0)));
+    assert_eq!(score(csv("a,b\n1,3\n"), csv("a,b\n1,2")), Ok(TaskScore::Score(0.0)));
+    assert_eq!(score(StateReply::Missing, csv("a,b\n1,2")), Ok(TaskScore::Score(0.0)));
+    assert!(score(csv("a"), StateReply::Missing).unwrap_err().contains("no print"));
 }
 
 #[test]

@@ -44,7 +44,8 @@ fn matches_method(method: &str, value: &Value, reference: &Value) -> Result<bool
     }
     if let Some((_, threshold)) = method.strip_prefix("approx").and_then(|rest| rest.split_once(':')) {
         let threshold = crate::python::value::parse_float(threshold.split(':').next().unwrap_or_default());
-        let (Some(threshold), Some(reference)) = (threshold, reference.as_f64()) else {
+        let reference = Some(reference).filter(|reference| !reference.is_string()).and_then(to_float);
+        let (Some(threshold), Some(reference)) = (threshold, reference) else {
             return Err(Kind::rule("`approx:` needs a number, and so does `ref`"));
         };
         return Ok(to_float(value).is_some_and(|value| (value - reference).abs() <= threshold));

@@ -188,7 +188,7 @@ pub(super) fn compare_csv(inputs: &MetricInputs) -> Score {
 }
 
 /// A table is read as Latin-1 if it is no UTF-8, as upstream tries several encodings; that one takes any bytes.
-fn table_text(file: &StateFile) -> Result<String, Kind> {
+pub(super) fn table_text(file: &StateFile) -> Result<String, Kind> {
     let bytes = file.bounded()?;
     let latin = || text::with_plain_line_ends(&bytes.iter().map(|byte| char::from(*byte)).collect::<String>());
     Ok(text::decode(bytes).unwrap_or_else(|_| latin()))

@@ -94,16 +94,24 @@ impl Matcher<'_> {
     }
 }
 
-/// `fuzz.ratio(a, b) / 100`: one less the share of characters that have to be put in or taken out.
+/// `fuzz.ratio(a, b) / 100`.
+///
+/// # Errors
+/// As [`character_score`].
+pub fn character_ratio(a: &str, b: &str) -> Result<f64, TooLong> {
+    Ok(character_score(a, b)? / 100.0)
+}
+
+/// `fuzz.ratio(a, b)`: a hundred, less the percentage of characters that have to be put in or taken out.
 ///
 /// # Errors
 /// If both are so long that it would take minutes.
-pub fn character_ratio(a: &str, b: &str) -> Result<f64, TooLong> {
+pub fn character_score(a: &str, b: &str) -> Result<f64, TooLong> {
     let a: Vec<char> = a.chars().collect();
     let b: Vec<char> = b.chars().collect();
     let total = a.len() + b.len();
     if total == 0 {
-        return Ok(1.0);
+        return Ok(100.0);
     }
     // The shorter one is kept in words of bits, one row for each of its characters.
     let (a, b) = if a.len() <= b.len() { (a, b) } else { (b, a) };
@@ -113,7 +121,7 @@ pub fn character_ratio(a: &str, b: &str) -> Result<f64, TooLong> {
     let distance = total - 2 * common_subsequence(&a, &b);
     // The two steps of rapidfuzz, so that the last digit is the same.
     let similarity = 1.0 - distance as f64 / total as f64;
-    Ok(similarity * 100.0 / 100.0)
+    Ok(similarity * 100.0)
 }
 
 /// The length of the longest common subsequence, 64 characters of `a` at a time (Hyyrö 2004).

@@ -1,0 +1,231 @@
+//! Workbooks and documents: scores that upstream's own functions gave, and files that are damaged or made to hurt.
+
+#[path = "shared/archive.rs"]
+mod archive;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use tapwright_osworld::metrics::MetricFunction;
+use tapwright_osworld::output::{GetterOutput, MetricInputs, StateFile};
+
+/// Reads files out of a recorded call: `{"$package": {PATH: PART}, "name": …, "beside": {NAME: TEXT}}`, where a part is its text, the
+/// number of one that several have, or `{"$hex": …}`.
+struct Recording {
+    parts: Vec<String>,
+}
+
+impl Recording {
+    fn part(&self, part: &Value) -> Vec<u8> {
+        match part {
+            Value::String(text) => text.clone().into_bytes(),
+            Value::Object(_) => hex::decode(part["$hex"].as_str().unwrap()).unwrap(),
+            number => self.parts[number.as_u64().unwrap() as usize].clone().into_bytes(),
+        }
+    }
+
+    fn file(&self, value: &Value) -> Option<StateFile> {
+        let parts = value.get("$package")?.as_object()?;
+        let parts: Vec<(&str, Vec<u8>)> = parts.iter().map(|(path, part)| (path.as_str(), self.part(part))).collect();
+        let bytes = archive::package(parts.iter().map(|(path, bytes)| (*path, bytes.as_slice())));
+        let mut file = StateFile::new(value["name"].as_str().unwrap(), bytes);
+        for (name, text) in value.get("beside").and_then(Value::as_object).into_iter().flatten() {
+            file.beside.push(StateFile::new(name, text.as_str().unwrap().as_bytes()));
+        }
+        Some(file)
+    }
+
+    fn output(&self, value: &Value) -> GetterOutput {
+        match value.get("$files").and_then(Value::as_array) {
+            Some(files) => GetterOutput::Files(files.iter().map(|file| self.file(file)).collect()),
+            None => self.file(value).map_or_else(|| GetterOutput::Value(value.clone()), GetterOutput::File),
+        }
+    }
+}
+
+/// Compares calls made up here with what upstream's functions (`desktop-env` 1.0.2) gave for them: a score, or null where they
+/// raised. Counts the calls by function and kind of rule.
+fn compare(lines: &str) -> BTreeMap<String, usize> {
+    let mut lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let parts = lines.next().unwrap()["parts"].as_array().unwrap().clone();
+    let recording = Recording { parts: parts.iter().map(|part| part.as_str().unwrap().to_owned()).collect() };
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for call in lines {
+        let name = call["func"].as_str().unwrap();
+        let function = MetricFunction::find(name).unwrap();
+        let result = recording.output(&call["result"]);
+        let expected = Some(recording.output(&call["expected"])).filter(|_| !call["expected"].is_null());
+        let options: Map<String, Value> = call["options"].as_object().cloned().unwrap_or_default();
+        let score = function.score(&MetricInputs { result: &result, expected: expected.as_ref(), options: &options });
+        let recorded = call["score"].as_str().map(|score| score.parse::<f64>().unwrap());
+        if score.as_ref().ok().copied() != recorded {
+            wrong.push(format!("{name}: {score:?}, not {recorded:?} for {}", call["options"]));
+        }
+        let kind = call["options"]["rules"][0]["type"].as_str().unwrap_or_default();
+        *counts.entry(format!("{name} {kind}").trim().to_owned()).or_default() += 1;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    counts
+}
+
+#[test]
+fn workbooks_are_scored_as_upstream_scores_them() {
+    let counts = compare(include_str!("data/workbooks.jsonl"));
+    for kind in [
+        "sheet_data",
+        "check_cell",
+        "sheet_print",
+        "sheet_fuzzy",
+        "sheet_name",
+        "style",
+        "chart",
+        "freeze",
+        "zoom",
+        "data_validation",
+        "row_props",
+        "pivot_table",
+        "col_props",
+    ] {
+        assert!(counts.get(&format!("compare_table {kind}")).is_some_and(|count| *count > 2), "{kind}: {counts:?}");
+    }
+}
+
+const RELATIONSHIPS: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
+const SHEETS: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="/xl/worksheets/sheet1.xml"/></Relationships>"#;
+const WORKBOOK: &str = r#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>"#;
+
+/// A workbook with one sheet of the rows that are given.
+fn workbook(rows: &str) -> Vec<u8> {
+    let sheet = format!(
+        r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>"#
+    );
+    workbook_of(&sheet)
+}
+
+fn workbook_of(sheet: &str) -> Vec<u8> {
+    archive::package([
+        ("_rels/.rels", RELATIONSHIPS.as_bytes()),
+        ("xl/workbook.xml", WORKBOOK.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", SHEETS.as_bytes()),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ])
+}
+
+fn table(found: Vec<u8>, expected: Vec<u8>, rule: Value) -> Result<f64, String> {
+    let (found, expected) = (StateFile::new("it.xlsx", found), StateFile::new("gold.xlsx", expected));
+    let options = json!({"rules": [rule]}).as_object().cloned().unwrap();
+    let inputs = MetricInputs {
+        result: &GetterOutput::File(found),
+        expected: Some(&GetterOutput::File(expected)),
+        options: &options,
+    };
+    MetricFunction::find("compare_table").unwrap().score(&inputs).map_err(|error| error.to_string())
+}
+
+fn rules() -> [Value; 9] {
+    let both = |kind: &str| json!({"type": kind, "sheet_idx0": 0, "sheet_idx1": "EI0"});
+    let mut fuzzy = both("sheet_fuzzy");
+    fuzzy["rules"] = json!([{"range": ["A1:B2"], "type": "exact_match"}]);
+    let mut style = both("style");
+    style["props"] = json!(["font_bold"]);
+    let mut rows = both("row_props");
+    rows["props"] = json!(["hidden"]);
+    [
+        both("sheet_data"),
+        fuzzy,
+        style,
+        rows,
+        both("freeze"),
+        json!({"type": "zoom", "sheet_idx": 0, "method": "lt", "ref": 200}),
+        json!({"type": "check_cell", "sheet_idx": 0, "coordinate": "A1", "props": {"value": {"method": "eq", "ref": 1}}}),
+        json!({"type": "check_cell", "sheet_idx": 0, "coordinate": "A1", "props": {"font_bold": {"method": "eq", "ref": false}}}),
+        json!({"type": "data_validation", "sheet_idx": 0, "dv_props": [{"type": {"method": "eq", "ref": "list"}}]}),
+    ]
+}
+
+const PLAIN: &str = r#"<row r="1"><c r="A1" t="str"><v>a</v></c></row><row r="2"><c r="A2"><v>1</v></c></row>"#;
+
+#[test]
+fn workbooks_that_are_damaged_are_an_error_and_never_a_zero() {
+    let whole = workbook(PLAIN);
+    let same = json!({"type": "sheet_data", "sheet_idx0": 0, "sheet_idx1": "EI0"});
+    assert_eq!(table(whole.clone(), whole.clone(), same), Ok(1.0));
+    let cuts = (0..whole.len()).step_by(7).map(|end| whole[..end].to_vec());
+    let mut files: Vec<Vec<u8>> = cuts.collect();
+    files.push(b"a,b\n1,2\n".to_vec());
+    files.push(archive::package([("_rels/.rels", RELATIONSHIPS.as_bytes())]));
+    files.push(archive::package([("word/document.xml", &b"<a/>"[..])]));
+    // What a password is on is no zip archive.
+    files.push([&b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"[..], &[0; 4096]].concat());
+    for file in files {
+        let length = file.len();
+        for rule in rules() {
+            let score = table(file.clone(), whole.clone(), rule);
+            assert!(score.is_err(), "{length} bytes: {score:?}");
+        }
+    }
+    for sheet in ["", "<worksheet", "<!DOCTYPE a [<!ENTITY b \"c\">]><worksheet>&b;</worksheet>"] {
+        for rule in rules() {
+            let score = table(workbook_of(sheet), whole.clone(), rule);
+            assert!(score.is_err(), "{sheet}: {score:?}");
+        }
+    }
+    for row in [
+        r#"<row r="x"/>"#,
+        r#"<row r="1048577"/>"#,
+        r#"<row r="1"><c r="A1"><v>one</v></c></row>"#,
+        r#"<row r="1"><c r="A1" t="s"><v>7</v></c></row>"#,
+        r#"<row r="1"><c r="XFE1"><v>1</v></c></row>"#,
+        r#"<row r="1"><c r="A1"><v>1e999</v></c></row>"#,
+    ] {
+        let score = table(workbook(row), whole.clone(), rules()[0].clone());
+        assert!(score.is_err(), "{row}: {score:?}");
+    }
+}
+
+#[test]
+fn workbooks_that_grow_without_end_are_an_error() {
+    let small = workbook(PLAIN);
+    let far = r#"<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>"#;
+    let million = "<row><c><v>1</v></c></row>".repeat(1_000_000);
+    let deep = format!("{}{}", "<row>".repeat(100_000), "</row>".repeat(100_000));
+    let bomb = format!("<row>{}</row>", " ".repeat(100 << 20));
+    let merged = r#"<worksheet><sheetData/><mergeCells><mergeCell ref="A1:XFD1048576"/></mergeCells></worksheet>"#;
+    for (file, at, what) in [
+        (workbook(far), 0, "more than 2000000 cells"),
+        (workbook(far), 2, "more than 1000000 cells"),
+        (workbook(&million), 0, "nodes"),
+        (workbook(&deep), 0, "deep"),
+        (workbook(&bomb), 0, "too large"),
+        (workbook_of(merged), 2, "merges or links more than"),
+    ] {
+        let said = table(file, small.clone(), rules()[at].clone()).expect_err(what);
+        assert!(said.contains(what), "{said}");
+    }
+    let wide = json!({
+        "type": "sheet_fuzzy", "sheet_idx0": 0, "sheet_idx1": "EI0", "rules": [{"range": ["A:XFD"], "type": "exact_match"}],
+    });
+    assert!(table(small.clone(), small, wide).expect_err("too many cells").contains("more than 200000 cells"));
+}
+
+#[test]
+fn rules_that_are_mistaken_are_an_error() {
+    let file = workbook(PLAIN);
+    for rule in [
+        json!({}),
+        json!({"type": "sheet_size"}),
+        json!({"type": "sheet_data"}),
+        json!({"type": "sheet_data", "sheet_idx0": "Sheet1", "sheet_idx1": "EI0"}),
+        json!({"type": "sheet_data", "sheet_idx0": "é", "sheet_idx1": "EI0"}),
+        json!({"type": "sheet_data", "sheet_idx0": 0, "sheet_idx1": "EI0", "precision": "two"}),
+        json!({"type": "sheet_data", "sheet_idx0": 0, "sheet_idx1": "EI7"}),
+        json!({"type": "check_cell", "sheet_idx": 0, "coordinate": "A0", "props": {}}),
+        json!({"type": "check_cell", "sheet_idx": 0, "coordinate": "A1", "props": {"value": {"method": "resembles", "ref": 1}}}),
+        json!({"type": "check_cell", "sheet_idx": 0, "coordinate": "A1", "props": {"smell": {"method": "eq", "ref": 1}}}),
+        json!({"type": "filter", "sheet_idx0": 0, "sheet_idx1": "EI0"}),
+    ] {
+        let score = table(file.clone(), file.clone(), rule.clone());
+        assert!(score.is_err(), "{rule}: {score:?}");
+    }
+}
