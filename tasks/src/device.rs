@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tapwright_contract::api::Apis;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
 use tapwright_drivers::android::{self, Address, Android, AppFunctions, Capture, Judge};
+use tapwright_drivers::osworld::ControlServer;
 use tapwright_drivers::{OpenRig, Probe, Rig};
 use tapwright_phone::World;
 use tapwright_phone::adbd::{self, Daemon, Handle, SteadyClock};
@@ -24,6 +25,7 @@ pub use tapwright_drivers::Settle;
 pub use tapwright_drivers::android::{FunctionOwners, Keys};
 pub use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, NamedSite, Site, without_token};
 pub use tapwright_drivers::desktop::{DesktopAddress, DesktopOptions};
+pub use tapwright_drivers::osworld::{MachineOptions, host_and_port, without_token as without_machine_token};
 pub use tapwright_phone::Options as PhoneOptions;
 pub use tapwright_phone::weather::Weather;
 
@@ -46,8 +48,19 @@ pub enum DeviceAddress {
     Desktop(DesktopOptions),
     /// A browser that is started for the run, or one that somebody has.
     Browser(BrowserOptions),
+    /// A machine behind OSWorld's control server.
+    Machine(MachineOptions),
     /// One that somebody brings.
     Custom(CustomDevice),
+}
+
+/// Whether a machine behind a control server is there, or why it cannot be driven.
+///
+/// # Errors
+/// What its control server says, or that it says nothing.
+pub async fn machine_state(machine: &MachineOptions, within: Duration) -> Result<(), String> {
+    let server = ControlServer::connect(&machine.address, within).await;
+    server.map(drop).map_err(|error| error.kind.to_string())
 }
 
 /// What sort of device it is, as people and profiles call it.
@@ -77,7 +90,7 @@ impl DeviceAddress {
             DeviceAddress::Virtual(_) | DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } => {
                 Some(DeviceKind::Phone)
             }
-            DeviceAddress::Desktop(_) => Some(DeviceKind::Desktop),
+            DeviceAddress::Desktop(_) | DeviceAddress::Machine(_) => Some(DeviceKind::Desktop),
             DeviceAddress::Browser(_) => Some(DeviceKind::Browser),
             DeviceAddress::Custom(_) => None,
         }
@@ -232,6 +245,7 @@ impl Device {
             }
             DeviceAddress::Desktop(desktop) => desktop.open(options.connect).await?,
             DeviceAddress::Browser(browser) => browser.open(options.connect).await?,
+            DeviceAddress::Machine(machine) => machine.open(options.connect).await?,
             DeviceAddress::Custom(CustomDevice(device)) => device.open(options.connect).await?,
         };
         Ok(Device { rig, probe: options.probe, blind: NoProbe })
@@ -386,6 +400,7 @@ fn adb_address(options: &DeviceOptions) -> Result<Address, DeviceError> {
         DeviceAddress::Virtual(_)
         | DeviceAddress::Desktop(_)
         | DeviceAddress::Browser(_)
+        | DeviceAddress::Machine(_)
         | DeviceAddress::Custom(_) => {
             Err(DeviceError::Start { why: "only a phone over ADB can be examined".to_owned() })
         }

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::device::{DesktopAddress, DeviceAddress};
+use crate::device::{DesktopAddress, DeviceAddress, host_and_port};
 
 /// A phone that nobody else's run of this user touches while this is there.
 #[derive(Debug)]
@@ -119,6 +119,7 @@ fn name(address: &DeviceAddress) -> Option<String> {
             DesktopAddress::Private { .. } => return None,
         },
         DeviceAddress::Browser(browser) => return browser.at.endpoint().map(|at| format!("browser {at}")),
+        DeviceAddress::Machine(machine) => return host_and_port(&machine.address).map(|at| format!("machine {at}")),
         DeviceAddress::Direct { address } => address,
         DeviceAddress::Server { serial, .. } => serial,
     };

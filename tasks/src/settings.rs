@@ -198,6 +198,7 @@ pub fn default_preset(address: &DeviceAddress) -> Preset {
         | DeviceAddress::Server { .. }
         | DeviceAddress::Desktop(_)
         | DeviceAddress::Browser(_)
+        | DeviceAddress::Machine(_)
         | DeviceAddress::Custom(_) => Preset::Careful,
     }
 }
@@ -331,7 +332,10 @@ impl Settings {
             DeviceAddress::Virtual(_) => true,
             DeviceAddress::Desktop(desktop) => matches!(desktop.at, DesktopAddress::Private { .. }),
             DeviceAddress::Browser(browser) => matches!(browser.at, BrowserAddress::Private(_)),
-            DeviceAddress::Direct { .. } | DeviceAddress::Server { .. } | DeviceAddress::Custom(_) => false,
+            DeviceAddress::Direct { .. }
+            | DeviceAddress::Server { .. }
+            | DeviceAddress::Machine(_)
+            | DeviceAddress::Custom(_) => false,
         }
     }
 

@@ -1,7 +1,13 @@
 //! Desktops: the user's own, or a private one for a run. On Linux with X11; each opens to a rig.
 
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // Partly for desktops here, which are on Linux only.
+pub(crate) mod apps;
 #[cfg(target_os = "linux")]
 mod files;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+pub(crate) mod keysyms;
+pub(crate) mod pointing;
+pub(crate) mod window;
 #[cfg(target_os = "linux")]
 mod x11;
 

@@ -81,6 +81,7 @@ pub fn rig_name(at: &DeviceAddress) -> String {
         DeviceAddress::Server { serial, .. } => format!("phone {serial}"),
         DeviceAddress::Desktop(desktop) => desktop.name(),
         DeviceAddress::Browser(browser) => browser.name(),
+        DeviceAddress::Machine(machine) => machine.name(),
         DeviceAddress::Custom(CustomDevice(device)) => device.rig(),
     }
 }

@@ -13,7 +13,7 @@ use super::{ForeignSetting, MachineDesktop, MachineFacts, Overrides, SettingsErr
 use crate::desk::DeskOptions;
 use crate::device::{
     BrowserAddress, BrowserOptions, DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, FunctionOwners, Keys,
-    LaunchOptions, PhoneOptions, SIDES, Settle, Site, Weather, without_token,
+    LaunchOptions, MachineOptions, PhoneOptions, SIDES, Settle, Site, Weather, without_machine_token, without_token,
 };
 use crate::origin::LaunchSettings;
 use crate::page_server::PageServerOptions;
@@ -57,8 +57,11 @@ pub(super) fn resolve(
             match section.r#use.as_ref().filter(|own| recorded_words(own) == recorded_words(words)) {
                 Some(own) => Some(own.clone()),
                 None if is_withheld(words) => {
-                    let why = format!("the run was on {words}, and a record does not hold what opens that browser");
-                    let help = "name it whole: --device browser:ADDRESS, or use = \"browser:ADDRESS\" in [device]";
+                    let kind = words.split(':').next().unwrap_or_default();
+                    let why =
+                        format!("the run was on {words}, and a record does not hold what was left out of that address");
+                    let help =
+                        format!("name it whole: --device {kind}:ADDRESS, or use = \"{kind}:ADDRESS\" in [device]");
                     return Err(SettingsError::usage(why, help));
                 }
                 None => {
@@ -121,9 +124,10 @@ pub(super) fn resolve(
 
 /// The words for a device as a record keeps them: without what opens a browser to whoever reads it.
 pub(super) fn recorded_words(words: &str) -> String {
-    match words.strip_prefix("browser:") {
-        Some(address) => format!("browser:{}", without_token(address)),
-        None => words.to_owned(),
+    match words.split_once(':') {
+        Some(("browser", address)) => format!("browser:{}", without_token(address)),
+        Some(("osworld", address)) => format!("osworld:{}", without_machine_token(address)),
+        _ => words.to_owned(),
     }
 }
 
@@ -181,6 +185,9 @@ pub(super) fn address(
             };
             browser(at, sites)
         }
+        // Without an address the error says how one is written.
+        Some("osworld") => machine_behind(""),
+        Some(words) if words.starts_with("osworld:") => machine_behind(&words["osworld:".len()..]),
         Some(words) => match words.strip_prefix("adb:") {
             Some(serial) => through_server(serial),
             None if is_address(words) => DeviceAddress::Direct { address: words.to_owned() },
@@ -208,6 +215,10 @@ fn private_browser(size: Size, machine: &MachineDesktop) -> BrowserAddress {
 
 fn browser(at: BrowserAddress, sites: &[Site]) -> DeviceAddress {
     DeviceAddress::Browser(BrowserOptions { at, settle: Settle::BROWSER, sites: sites.to_vec() })
+}
+
+fn machine_behind(address: &str) -> DeviceAddress {
+    DeviceAddress::Machine(MachineOptions { address: address.to_owned(), settle: Settle::DESKTOP })
 }
 
 /// `HOST:PORT`

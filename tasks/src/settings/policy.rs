@@ -40,6 +40,7 @@ impl AppNames<'_> {
             | DeviceAddress::Direct { .. }
             | DeviceAddress::Server { .. }
             | DeviceAddress::Desktop(_)
+            | DeviceAddress::Machine(_)
             | DeviceAddress::Custom(_) => AppNames::Apps,
         }
     }

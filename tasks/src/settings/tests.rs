@@ -153,6 +153,14 @@ fn devices_are_told_apart() {
     assert_eq!(browser("browser:http://127.0.0.1:9222"), endpoint("http://127.0.0.1:9222"));
     assert_eq!(browser("browser:localhost:9222"), endpoint("http://localhost:9222"));
     assert_eq!(browser("browser:ws://h:1/devtools/browser/x"), endpoint("ws://h:1/devtools/browser/x"));
+    let machine = |words: &str| match address(Some(words)) {
+        DeviceAddress::Machine(machine) => machine.address,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(machine("osworld:http://10.0.0.2:5000"), "http://10.0.0.2:5000");
+    assert_eq!(machine("osworld:vm:5000"), "vm:5000");
+    assert_eq!(machine("osworld"), "", "and the error says how one is named");
+    assert_eq!(device::recorded_words("osworld:http://secret@vm:5000"), "osworld:http://…@vm:5000");
     // No browser is there, and the error says how one is named.
     assert_eq!(browser("browser:privat"), endpoint("privat"));
 }

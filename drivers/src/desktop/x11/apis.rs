@@ -8,10 +8,9 @@ use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::device::DriverErrorKind;
 
 use super::clipboard::{Clipboard, TEXT_MAX};
-use super::gestures::find_window;
 use super::server::{Entrance, Fault, Server};
-use super::windows::AppWindow;
 use crate::deadline::Deadline;
+use crate::desktop::window::{AppWindow, find_window};
 
 /// No more characters of a text are told.
 const TOLD_MAX: usize = 20_000;
@@ -40,16 +39,8 @@ impl DesktopApis {
     }
 
     async fn list(&mut self, deadline: Deadline) -> Result<String, DriverErrorKind> {
-        let told = |window: &AppWindow| {
-            let [x, y, width, height] = window.area;
-            json!({
-                "window": format!("{:#x}", window.id), "title": window.title, "app": window.class,
-                "x": x, "y": y, "width": width, "height": height,
-                "in_front": window.is_active, "minimized": window.is_hidden,
-            })
-        };
         // The uppermost first.
-        let windows: Vec<Value> = self.windows(deadline).await?.iter().rev().map(told).collect();
+        let windows: Vec<Value> = self.windows(deadline).await?.iter().rev().map(AppWindow::to_json).collect();
         Ok(Value::from(windows).to_string())
     }
 

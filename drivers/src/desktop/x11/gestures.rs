@@ -8,35 +8,17 @@ use tapwright_contract::gesture::{Button, Gesture, Key, KeyName, Modifier, Windo
 use tokio::time::Instant;
 
 use super::X11Desktop;
-use super::keysyms;
-use super::pointer::{Aim, HeldButton, way};
-use super::windows::AppWindow;
+use super::pointer::{Aim, HeldButton};
 use crate::deadline::Deadline;
+use crate::desktop::keysyms;
+use crate::desktop::pointing::{DRAG_REST, LastClick, check_duration, check_notches, notches, way};
+use crate::desktop::window::find_window;
 use crate::refused;
 
-/// A button that is held or moves for longer is a mistake.
-const POINTER_MAX: Duration = Duration::from_secs(60);
-/// A wheel that turns further is a mistake.
-const NOTCHES_MAX: u32 = 200;
-/// How far a notch of the wheel moves what is shown, roughly: a swipe is as many as that.
-const PIXELS_A_NOTCH: i32 = 80;
-/// How long a button rests before and after it drags: who takes part in drag and drop has to answer first.
-const DRAG_REST: Duration = Duration::from_millis(60);
-/// Two clicks at one place within this are a double click.
-const DOUBLE_CLICK: Duration = Duration::from_millis(500);
-/// How far apart two places may be that are one for this.
-const DOUBLE_CLICK_PIXELS: i32 = 8;
 /// How long the window manager may take to do what it was asked.
 const MANAGER: Duration = Duration::from_secs(2);
 /// The least time between two questions whether it has.
 const MANAGER_PAUSE: Duration = Duration::from_millis(5);
-
-/// The last click, which one more at the same place would make a double click.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct LastClick {
-    at: Instant,
-    place: (i32, i32),
-}
 
 impl X11Desktop {
     pub(super) async fn gesture(&mut self, gesture: &Gesture, deadline: Deadline) -> Result<(), DriverErrorKind> {
@@ -48,11 +30,8 @@ impl X11Desktop {
                 self.aim(to)?;
                 check_duration(*over)?;
                 // There is no finger: what a swipe moves, a wheel moves.
-                let notches = |from: u32, to: u32| {
-                    let far = i32::try_from(i64::from(from) - i64::from(to)).unwrap_or(0);
-                    (far + far.signum() * PIXELS_A_NOTCH / 2) / PIXELS_A_NOTCH
-                };
-                self.scroll(from, notches(from.x, to.x), notches(from.y, to.y), deadline).await
+                let (right, down) = notches(from, to);
+                self.scroll(from, right, down, deadline).await
             }
             Gesture::Drag { from, to, over } => self.drag(from, to, check_duration(*over)?, deadline).await,
             Gesture::Click { at, button, count, modifiers } => {
@@ -109,12 +88,8 @@ impl X11Desktop {
     ) -> Result<(), DriverErrorKind> {
         let aim = self.aim(at)?;
         let place = aim.place;
-        let is_near = |last: &LastClick| {
-            let (x, y) = (last.place.0 - place.0, last.place.1 - place.1);
-            x.abs() <= DOUBLE_CLICK_PIXELS && y.abs() <= DOUBLE_CLICK_PIXELS
-        };
-        if let Some(last) = self.last_click.as_ref().filter(|last| is_near(last)) {
-            deadline.rest_until(last.at + DOUBLE_CLICK).await;
+        if let Some(last) = &self.last_click {
+            deadline.rest_until(last.double_click_end(place)).await;
         }
         let held: Vec<u32> = modifiers.iter().map(|modifier| keysyms::of_modifier(*modifier)).collect();
         self.call("to click", deadline, move |link| {
@@ -122,7 +97,7 @@ impl X11Desktop {
             link.click(button, count, &held)
         })
         .await?;
-        self.last_click = Some(LastClick { at: Instant::now(), place });
+        self.last_click = Some(LastClick::now(place));
         Ok(())
     }
 
@@ -177,9 +152,7 @@ impl X11Desktop {
 
     async fn scroll(&mut self, at: &Spot, right: i32, down: i32, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let aim = self.aim(at)?;
-        if right.unsigned_abs().max(down.unsigned_abs()) > NOTCHES_MAX {
-            return Err(refused(format!("{NOTCHES_MAX} notches of the wheel at a time are the most")));
-        }
+        check_notches(right, down)?;
         self.call("to scroll", deadline, move |link| {
             link.point_at(&aim)?;
             link.scroll(right, down)
@@ -270,67 +243,6 @@ impl X11Desktop {
     }
 }
 
-/// The window of a number or of a whole title.
-pub(super) fn find_window(windows: &[AppWindow], name: &str) -> Result<u32, DriverErrorKind> {
-    let number =
-        name.strip_prefix("0x").and_then(|hex| u32::from_str_radix(hex, 16).ok()).or_else(|| name.parse().ok());
-    let mut found = windows.iter().filter(|window| number == Some(window.id));
-    if let Some(window) = found.next() {
-        return Ok(window.id);
-    }
-    let titled: Vec<&AppWindow> = windows.iter().filter(|window| window.title == name).collect();
-    match titled[..] {
-        [window] => Ok(window.id),
-        [] => {
-            let titles: Vec<String> = windows.iter().map(|window| format!("{:?}", window.title)).collect();
-            let there = if titles.is_empty() { "none".to_owned() } else { titles.join(", ") };
-            Err(refused(format!("no window has the title or the number {name:?}; there are: {there}")))
-        }
-        _ => {
-            let numbers: Vec<String> = titled.iter().map(|window| format!("{:#x}", window.id)).collect();
-            Err(refused(format!(
-                "several windows have the title {name:?}; say one by its number: {}",
-                numbers.join(", ")
-            )))
-        }
-    }
-}
-
 fn key_name(key: &str) -> KeyName {
     KeyName::new(key).expect("a name of the standard")
-}
-
-fn check_duration(time: Duration) -> Result<Duration, DriverErrorKind> {
-    if time > POINTER_MAX {
-        return Err(refused(format!(
-            "a button held for {} s; {} s is the most",
-            time.as_secs(),
-            POINTER_MAX.as_secs()
-        )));
-    }
-    Ok(time)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_window_is_meant_by_its_number_or_its_whole_title() {
-        let window = |id, title: &str| AppWindow {
-            id,
-            title: title.to_owned(),
-            class: "A".to_owned(),
-            area: [0; 4],
-            is_active: false,
-            is_hidden: false,
-        };
-        let windows = [window(0x1a, "Mail"), window(27, "Notes"), window(28, "Notes"), window(29, "0x1a")];
-        assert_eq!(find_window(&windows, "0x1a").unwrap(), 0x1a, "a title that looks like a number is none");
-        assert_eq!(find_window(&windows, "28").unwrap(), 28);
-        assert_eq!(find_window(&windows, "Mail").unwrap(), 0x1a);
-        assert!(find_window(&windows, "Notes").unwrap_err().to_string().contains("0x1b, 0x1c"));
-        assert!(find_window(&windows, "Mai").unwrap_err().to_string().contains("\"Mail\", \"Notes\""));
-        assert!(find_window(&[], "").unwrap_err().to_string().contains("none"));
-    }
 }

@@ -13,8 +13,8 @@ use x11rb::protocol::xproto::{
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::wrapper::ConnectionExt as _;
 
-use super::keysyms::{self, NO_SYMBOL};
 use super::server::{Fault, Link};
+use crate::desktop::keysyms::{self, NO_SYMBOL};
 
 /// Keys that are borrowed, and the layout as it was last read.
 #[derive(Default)]

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 
 use super::super::files::FileOpener;
 use super::X11Desktop;
-use super::apps::{Menu, MenuEntry};
 use super::private::PrivateDesktop;
 use super::server::Entrance;
 use crate::deadline::Deadline;
+use crate::desktop::apps::{Menu, MenuEntry};
 
 /// How long an app that was started may take to open a window, before the next look shows what is there instead.
 const TO_FRONT: Duration = Duration::from_secs(8);

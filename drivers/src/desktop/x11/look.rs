@@ -10,8 +10,8 @@ use super::X11Desktop;
 use super::capture::Frame;
 use super::pointer::Layout;
 use super::server::{Fault, Link};
-use super::windows::WindowOwner;
 use crate::deadline::Deadline;
+use crate::desktop::window::WindowOwner;
 use crate::still::{self, Sketch, still};
 
 /// The monitor that was returned last, and what lay on it.

@@ -1,7 +1,6 @@
 //! The pointer: it goes only where what lies there is still what was seen.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tapwright_contract::device::DriverErrorKind;
 use tapwright_contract::gesture::Button;
@@ -138,34 +137,5 @@ impl Drop for HeldButton {
     fn drop(&mut self) {
         let button = self.button;
         drop(self.server.enqueue(move |link| drop(link.release(button))));
-    }
-}
-
-/// Where a pointer is at the beginning and the end of a drag and in between, and when.
-pub(crate) fn way(from: (i32, i32), to: (i32, i32), over: Duration) -> Vec<(Duration, (i32, i32))> {
-    /// A movement each is what a mouse that is moved by hand reports, roughly.
-    const APART: Duration = Duration::from_millis(10);
-    const STEPS: std::ops::RangeInclusive<u32> = 8..=200;
-    let steps =
-        u32::try_from(over.as_millis() / APART.as_millis()).unwrap_or(u32::MAX).clamp(*STEPS.start(), *STEPS.end());
-    let between = |step: u32, from: i32, to: i32| {
-        let far = i64::from(to - from) * i64::from(step) / i64::from(steps);
-        from + i32::try_from(far).expect("it is between two places")
-    };
-    (1..=steps).map(|step| (over * step / steps, (between(step, from.0, to.0), between(step, from.1, to.1)))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_way_leads_from_place_to_place_in_time() {
-        let way = way((0, 100), (1000, 0), Duration::from_millis(300));
-        assert_eq!(way.len(), 30);
-        assert_eq!(way.last(), Some(&(Duration::from_millis(300), (1000, 0))));
-        assert!(way.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1.0 < pair[1].1.0));
-        assert_eq!(super::way((5, 5), (5, 5), Duration::ZERO).len(), 8);
-        assert_eq!(super::way((0, 0), (9, 9), Duration::from_secs(60)).len(), 200);
     }
 }

@@ -260,13 +260,19 @@ fn prepare(base: &Path) -> std::io::Result<(PrivateFolder, Vec<u8>)> {
     Ok((folder, cookie.to_vec()))
 }
 
-/// The file in which X programs look for their cookie: of any address and any display.
+/// The file in which X programs look for their cookie: of any address and any display. Python's Xlib knows no entry for any address, and
+/// looks for this machine's name.
 fn authority(cookie: &[u8]) -> Vec<u8> {
     const ANY: u16 = 0xffff;
-    let mut bytes = ANY.to_be_bytes().to_vec();
-    for part in [b"".as_slice(), b"", b"MIT-MAGIC-COOKIE-1", cookie] {
-        bytes.extend(u16::try_from(part.len()).expect("they are short").to_be_bytes());
-        bytes.extend(part);
+    const LOCAL: u16 = 256;
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let mut bytes = Vec::new();
+    for (family, address) in [(LOCAL, host.trim()), (ANY, "")] {
+        bytes.extend(family.to_be_bytes());
+        for part in [address.as_bytes(), b"", b"MIT-MAGIC-COOKIE-1", cookie] {
+            bytes.extend(u16::try_from(part.len()).expect("they are short").to_be_bytes());
+            bytes.extend(part);
+        }
     }
     bytes
 }

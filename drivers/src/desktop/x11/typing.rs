@@ -7,8 +7,9 @@ use tokio::time::Instant;
 use x11rb::protocol::xproto::EventMask;
 
 use super::X11Desktop;
-use super::keysyms;
 use crate::deadline::Deadline;
+use crate::desktop::keysyms;
+use crate::desktop::window::TERMINALS;
 
 /// How many keys are pressed before it is looked whether they still go where they should.
 const CHUNK: usize = 250;
@@ -18,32 +19,6 @@ const READ: Duration = Duration::from_secs(2);
 const READ_PAUSE: Duration = Duration::from_millis(2);
 /// How long one that gives no sign of having read is waited for.
 const READ_UNSEEN: Duration = Duration::from_millis(60);
-
-/// By what terminals call their windows: there Control and A selects nothing.
-const TERMINALS: [&str; 22] = [
-    "alacritty",
-    "foot",
-    "gnome-terminal",
-    "gnome-terminal-server",
-    "guake",
-    "kitty",
-    "konsole",
-    "lxterminal",
-    "mate-terminal",
-    "org.gnome.ptyxis",
-    "org.wezfurlong.wezterm",
-    "qterminal",
-    "rxvt",
-    "st",
-    "st-256color",
-    "terminator",
-    "terminology",
-    "tilix",
-    "urxvt",
-    "uxterm",
-    "xfce4-terminal",
-    "xterm",
-];
 
 impl X11Desktop {
     /// Removes what the field with the focus holds, or selects it, so that the first key replaces it. In a terminal, removes the line

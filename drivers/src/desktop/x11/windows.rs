@@ -9,11 +9,10 @@ use x11rb::protocol::xproto::{
 use x11rb::rust_connection::RustConnection;
 
 use super::server::{Fault, Link};
+use crate::desktop::window::{AppWindow, WindowOwner, one_line as words};
 
 /// No list of windows is longer.
 const WINDOWS_MAX: usize = 256;
-/// No title is longer, in characters; titles are anybody's words.
-const TITLE_MAX: usize = 200;
 /// `_NET_ACTIVE_WINDOW` and the like from a program that acts for its user.
 const BY_THE_USER: u32 = 2;
 
@@ -41,31 +40,6 @@ impl TopLevel {
 /// What lies at a place, the uppermost first.
 pub(crate) fn at(stack: &[TopLevel], place: (i32, i32)) -> Vec<TopLevel> {
     stack.iter().rev().filter(|top| top.holds(place)).copied().collect()
-}
-
-/// Whose a window is, as far as that is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct WindowOwner {
-    /// What the app calls its windows: `UXTerm`.
-    pub class: String,
-    /// What it calls this one: `xterm`.
-    pub instance: String,
-    /// The name of the file that its process runs, if it runs on this machine: `xterm`.
-    pub program: Option<String>,
-}
-
-/// A window that an app has opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AppWindow {
-    pub id: Window,
-    /// The app's own words.
-    pub title: String,
-    /// By what the app calls its windows: `Mousepad`.
-    pub class: String,
-    /// Where its content is on the X screen: left, top, width, height.
-    pub area: [i32; 4],
-    pub is_active: bool,
-    pub is_hidden: bool,
 }
 
 impl Link {
@@ -382,12 +356,6 @@ fn program_of(process: u32) -> Option<String> {
     Some(words(name.as_bytes()))
 }
 
-/// Somebody's words, on one line and not too long.
-fn words(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(TITLE_MAX).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,12 +370,5 @@ mod tests {
         assert_eq!(ids((55, 0)), [2, 1]);
         assert_eq!(ids((60, 0)), [1]);
         assert_eq!(ids((0, 10)), [0u32; 0]);
-    }
-
-    #[test]
-    fn a_title_is_one_line_of_bounded_length() {
-        assert_eq!(words("a\nb\0\u{1b}[31m".as_bytes()), "a b  [31m");
-        assert_eq!(words("界".repeat(1000).as_bytes()).chars().count(), TITLE_MAX);
-        assert_eq!(words(&[0xff, b'a']), "\u{fffd}a");
     }
 }

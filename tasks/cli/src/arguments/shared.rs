@@ -106,7 +106,8 @@ pub struct LibraryArguments {
 pub struct DeviceArguments {
     /// `virtual`, an address (HOST:PORT), or a serial that an adb server knows; adb:NAME always goes through the
     /// adb server; `desktop` is the one that this is started in, `desktop:private` one of its own; `browser`
-    /// is a browser of its own, `browser:URL` one that you have [default: virtual]
+    /// is a browser of its own, `browser:URL` one that you have; `osworld:URL` is a machine behind OSWorld's
+    /// control server [default: virtual]
     #[arg(long, value_name = "DEVICE", env = "TAPWRIGHT_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
 

@@ -2,6 +2,7 @@
 
 use console::{Alignment, pad_str, style};
 use serde_json::json;
+use tapwright_tasks::device::{DeviceAddress, machine_state, without_machine_token};
 use tapwright_tasks::{DeviceState, devices, private_browser_lacks, private_lacks};
 
 use crate::arguments::{Common, DevicesArguments};
@@ -24,6 +25,14 @@ pub async fn perform(common: Common, arguments: DevicesArguments) -> Result<Exit
     ] {
         let (state, ready) = lacks.map_or(("ready".to_owned(), true), |lacks| (lacks, false));
         rows.push((device.to_owned(), state, about.to_owned(), ready));
+    }
+    if let DeviceAddress::Machine(machine) = &config.device.at {
+        let (state, ready) = match machine_state(machine, config.device.probe).await {
+            Ok(()) => ("ready".to_owned(), true),
+            Err(why) => (why, false),
+        };
+        let address = without_machine_token(&machine.address);
+        rows.push((format!("osworld:{address}"), state, "a machine behind OSWorld's control server".to_owned(), ready));
     }
     for device in found.as_deref().unwrap_or_default() {
         let (state, ready) = match &device.state {

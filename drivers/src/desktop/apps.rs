@@ -7,7 +7,7 @@ use tapwright_contract::device::{DriverErrorKind, Front, InstalledApp};
 use tapwright_contract::file;
 use tapwright_contract::name::{folded as fold, is_same};
 
-use super::windows::WindowOwner;
+use super::window::WindowOwner;
 
 /// No file of the menu is larger.
 const FILE_MAX: u64 = 256 << 10;
@@ -65,6 +65,11 @@ impl Menu {
             }
         }
         Menu { entries }
+    }
+
+    /// The apps of files that were read elsewhere, each with its name; those that come first count more.
+    pub fn from_files<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Menu {
+        Menu { entries: files.filter_map(|(id, text)| entry(id, text)).take(APPS_MAX).collect() }
     }
 
     /// The apps that a name stands for.
