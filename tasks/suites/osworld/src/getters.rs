@@ -112,6 +112,14 @@ impl Resolution<'_> {
         }))
     }
 
+    /// A reply as it comes: a value, or a file under the name that the task keeps it by.
+    fn plain_or_file(&self, request: StateRequest) -> Output {
+        match self.reply(request.clone())? {
+            StateReply::File(file) => Ok(GetterOutput::File(self.named(file, 0))),
+            _ => self.plain(request),
+        }
+    }
+
     fn unexpected(&self) -> Kind {
         Kind::Fetch { why: format!("the reply for the getter {} is of another kind", self.getter.name) }
     }

@@ -7,6 +7,7 @@ pub mod accessibility;
 mod archive;
 pub mod database;
 pub mod defect;
+pub mod document;
 pub mod error;
 pub mod evaluation;
 pub mod getters;

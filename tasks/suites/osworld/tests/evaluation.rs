@@ -112,6 +112,32 @@ fn prints_lie_beside_the_workbook_under_the_names_that_the_task_keeps_them_by() 
 }
 
 #[test]
+fn a_file_of_an_account_is_known_by_the_name_that_the_task_keeps_it_by() {
+    let result = json!({"type": "googledrive_file", "settings_file": "s.yml", "path": ["a", "b"], "dest": "b.docx"});
+    let expected = json!({"type": "cloud_file", "path": "https://example.org/b", "dest": "b_gold.docx"});
+    let evaluator = json!({"func": "compare_docx_files", "result": result, "expected": expected});
+    let rels = "<Relationships><Relationship Id='a' Type='x/officeDocument' Target='d.xml'/></Relationships>";
+    let document = |text: &str| {
+        let text = format!("<document><body><p><r><t>{text}</t></r></p></body></document>");
+        let parts = [("_rels/.rels", rels.as_bytes()), ("d.xml", text.as_bytes())];
+        StateReply::File(StateFile::new("it", archive::package(parts)))
+    };
+    for (found, score) in [("a", 1.0), ("b", 0.0)] {
+        let mut snapshot = StateSnapshot::default();
+        while let TaskScore::Needs(requests) =
+            task(&evaluator).evaluator.evaluate(LastAction::Other, &snapshot).unwrap()
+        {
+            for request in requests {
+                let is_download = matches!(request, StateRequest::Download { .. });
+                snapshot.replies.insert(request, document(if is_download { "a" } else { found }));
+            }
+        }
+        let found = task(&evaluator).evaluator.evaluate(LastAction::Other, &snapshot);
+        assert_eq!(found, Ok(TaskScore::Score(score)));
+    }
+}
+
+#[test]
 fn several_functions_are_put_together_as_upstream_does() {
     let commands = || Stub { commands: BTreeMap::from([("a", "yes"), ("b", "no")]), ..Stub::default() };
     let file = |path: &str| json!({"type": "vm_file", "path": path, "dest": "x"});

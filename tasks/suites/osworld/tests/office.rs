@@ -229,3 +229,93 @@ fn rules_that_are_mistaken_are_an_error() {
         assert!(score.is_err(), "{rule}: {score:?}");
     }
 }
+
+#[test]
+fn documents_are_scored_as_upstream_scores_them() {
+    let counts = compare(include_str!("data/documents.jsonl"));
+    assert!(counts.len() == 18 && counts.values().all(|count| *count > 1), "{counts:?}");
+}
+
+#[test]
+fn presentations_are_scored_as_upstream_scores_them() {
+    let counts = compare(include_str!("data/slides.jsonl"));
+    assert!(counts.len() == 5 && counts.values().all(|count| *count > 5), "{counts:?}");
+}
+
+const DOCUMENT: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>"#;
+
+/// A document with the body that is given.
+fn document(body: &str) -> Vec<u8> {
+    let text = format!(
+        r#"<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>{body}</w:body></w:document>"#
+    );
+    archive::package([("_rels/.rels", DOCUMENT.as_bytes()), ("word/document.xml", text.as_bytes())])
+}
+
+/// Functions that compare two documents, or a document with a rule.
+const READ_DOCUMENTS: [(&str, &str); 16] = [
+    ("compare_docx_files", ""),
+    ("compare_docx_files_and_ignore_new_lines", ""),
+    ("compare_docx_images", ""),
+    ("compare_docx_tables", ""),
+    ("compare_line_spacing", ""),
+    ("compare_references", ""),
+    ("compare_subscript_contains", ""),
+    ("check_italic_font_size_14", ""),
+    ("check_tabstops", ""),
+    ("evaluate_colored_words_in_tables", ""),
+    ("evaluate_strike_through_last_paragraph", ""),
+    ("contains_page_break", r#"{"page_break_count": 1}"#),
+    ("compare_font_names", r#"{"font_name": "Arial"}"#),
+    ("fuzzy_place_math", r#"{"expected": ["a"]}"#),
+    ("has_page_numbers_in_footers", "null"),
+    ("is_first_line_centered", "null"),
+];
+
+fn judge(function: &str, rule: &str, found: &[u8], expected: &[u8]) -> Result<f64, String> {
+    let file = |bytes: &[u8], name: &str| GetterOutput::File(StateFile::new(name, bytes));
+    let expected = match rule {
+        "" => file(expected, "gold.docx"),
+        rule => GetterOutput::Value(serde_json::from_str(rule).unwrap()),
+    };
+    let options = Map::new();
+    let inputs = MetricInputs { result: &file(found, "it.docx"), expected: Some(&expected), options: &options };
+    MetricFunction::find(function).unwrap().score(&inputs).map_err(|error| error.to_string())
+}
+
+#[test]
+fn documents_that_are_damaged_or_grow_without_end_are_an_error_and_never_a_zero() {
+    let plain = "<w:p><w:r><w:t>a</w:t></w:r></w:p>";
+    let whole = document(plain);
+    assert_eq!(judge("compare_docx_files", "", &whole, &whole), Ok(1.0));
+    let mut files: Vec<Vec<u8>> = (0..whole.len()).step_by(11).map(|end| whole[..end].to_vec()).collect();
+    files.push(b"{\\rtf1 a}".to_vec());
+    files.push(archive::package([("_rels/.rels", DOCUMENT.as_bytes())]));
+    files.push(archive::package([("content.xml", &b"<a/>"[..])]));
+    files.push([&b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"[..], &[0; 4096]].concat());
+    files.push(document(&format!("{}{}", "<w:p>".repeat(3_000), "</w:p>".repeat(3_000))));
+    let entity = b"<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>";
+    files.push(archive::package([("_rels/.rels", DOCUMENT.as_bytes()), ("word/document.xml", &entity[..])]));
+    for file in files {
+        for (function, rule) in READ_DOCUMENTS {
+            // Pictures are named beside the text, which is not read for them.
+            if function == "compare_docx_images" && file.starts_with(b"PK") {
+                continue;
+            }
+            let score = judge(function, rule, &file, &whole);
+            assert!(score.is_err(), "{function}, {} bytes: {score:?}", file.len());
+        }
+    }
+    for large in [document(&"<w:p/>".repeat(2_000_001)), document(&" ".repeat(100 << 20))] {
+        for (function, rule) in [READ_DOCUMENTS[0], READ_DOCUMENTS[11]] {
+            let score = judge(function, rule, &large, &whole);
+            assert!(score.is_err(), "{function}: {score:?}");
+        }
+    }
+    let wide = format!(
+        "<w:tbl><w:tblGrid><w:gridCol/></w:tblGrid><w:tr><w:tc>{}{plain}</w:tc></w:tr></w:tbl>",
+        r#"<w:tcPr><w:gridSpan w:val="1000000000"/></w:tcPr>"#
+    );
+    let wide = document(&wide);
+    assert!(judge("compare_docx_tables", "", &wide, &wide).expect_err("too wide").contains("1000000 cells"));
+}

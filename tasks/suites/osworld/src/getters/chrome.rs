@@ -71,7 +71,7 @@ pub(super) fn resolve(at: &Resolution) -> Output {
         "url_path_parse" => shop_filters(at),
         "shortcuts_on_desktop" => shortcuts(at),
         // A live page, an account, or a part of a document.
-        name => at.plain(StateRequest::Other {
+        name => at.plain_or_file(StateRequest::Other {
             getter: name.to_owned(),
             parameters: canonical_json(&Value::Object(at.parameters().clone())),
         }),
