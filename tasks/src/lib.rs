@@ -16,6 +16,7 @@ pub mod grounding;
 pub mod headline;
 pub mod judge;
 mod live;
+pub mod machine_server;
 pub mod measurement;
 pub mod mistake;
 pub mod model;
