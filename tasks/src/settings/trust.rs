@@ -23,10 +23,11 @@ use crate::model::without_secrets;
 use crate::policy::Preset;
 use crate::profile::Shipped;
 
-/// As much is told of what one setting does; the rest of it can be read in the file.
-const DOES_LETTERS_MAX: usize = 120;
+/// What one setting does is told whole: what a command does may stand at its end. Nobody reads more than so much of it, and whoever is
+/// asked is told that there is more.
+const DOES_LETTERS_MAX: usize = 4096;
 
-/// And as much of where it stands.
+/// As much is told of where it stands.
 const KEY_LETTERS_MAX: usize = 60;
 
 /// A setting that somebody else's file may not have without being trusted.
@@ -233,8 +234,10 @@ impl SettingsFile {
 
 fn setting(key: impl Into<String>, does: impl Into<String>) -> SensitiveSetting {
     SensitiveSetting {
-        key: short(&key.into(), KEY_LETTERS_MAX),
-        does: short(&does.into(), DOES_LETTERS_MAX),
+        key: start_of(&key.into(), KEY_LETTERS_MAX, |_| String::new()),
+        does: start_of(&does.into(), DOES_LETTERS_MAX, |more| {
+            format!(" and {more} characters more, which are not shown: read the file before you trust it")
+        }),
         runs_code: false,
     }
 }
@@ -249,9 +252,10 @@ fn runs(argv: &[String]) -> String {
     format!("runs the program {}", command_line::in_words(argv))
 }
 
-fn short(text: &str, letters_max: usize) -> String {
+/// As much of a text as that, and what is said of the characters that are left out.
+fn start_of(text: &str, letters_max: usize, more: impl FnOnce(usize) -> String) -> String {
     match text.char_indices().nth(letters_max) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+        Some((end, _)) => format!("{}…{}", &text[..end], more(text[end..].chars().count())),
         None => text.to_owned(),
     }
 }
@@ -438,17 +442,34 @@ mod tests {
         }
     }
 
+    /// What a command does may stand at its end, and which folder is meant too.
     #[test]
-    fn what_a_setting_does_is_told_and_clipped() {
-        let text = format!("[policy.secrets.a]\ncommand = [\"curl\", \"{}\"]", "x".repeat(500));
-        let file = SettingsFile::of_text(Path::new("t.toml"), &text, SettingsOrigin::WorkingFolder).unwrap();
-        let [setting] = &file.sensitive()[..] else { panic!("one") };
-        assert!(setting.does.starts_with("runs the program curl xxx") && setting.does.ends_with('…'), "{setting:?}");
-        assert!(setting.runs_code, "{setting:?}");
-        let text = format!("[models.{}]\nkey_env = \"HOME\"", "a".repeat(500));
-        let file = SettingsFile::of_text(Path::new("t.toml"), &text, SettingsOrigin::WorkingFolder).unwrap();
-        let [setting] = &file.sensitive()[..] else { panic!("one") };
-        assert!(setting.key.chars().count() <= KEY_LETTERS_MAX + 1 && !setting.runs_code, "{setting:?}");
+    fn what_a_setting_does_is_told_whole() {
+        let only = |text: &str| {
+            let file = SettingsFile::of_text(Path::new("t.toml"), text, SettingsOrigin::WorkingFolder).unwrap();
+            let [setting] = &file.sensitive()[..] else { panic!("one: {text}") };
+            setting.clone()
+        };
+        let long = "x".repeat(500);
+        for (text, end) in [
+            (format!("[policy.secrets.a]\ncommand = [\"sh\", \"-c\", \"true {long}; rm -r ~\"]"), "; rm -r ~'"),
+            (format!("[apis.a]\nabout = \"x\"\ncommand = [\"curl\", \"{long}\", \"evil.example\"]"), " evil.example"),
+            (format!("[mcp.a]\ncommand = [\"npx\", \"{long}\"]\npass_env = [\"TOKEN\"]"), " with the variables TOKEN"),
+            (format!("[device]\nfolders = [\"/{long}\", \"/home\"]"), ", /home"),
+            (format!("[apis.a]\nabout = \"x\"\nurl = \"http://{long}.example/take\""), ".example/take"),
+        ] {
+            let does = only(&text).does;
+            assert!(does.ends_with(end) && does.contains(&long), "{does}");
+        }
+        let endless = only(&format!("[policy.secrets.a]\ncommand = [\"curl\", \"{}\"]", "x".repeat(9_000)));
+        assert!(endless.runs_code && endless.does.starts_with("runs the program curl xxx"), "{endless:?}");
+        assert!(
+            endless
+                .does
+                .ends_with("… and 4926 characters more, which are not shown: read the file before you trust it")
+        );
+        let named = only(&format!("[models.{}]\nkey_env = \"HOME\"", "a".repeat(500)));
+        assert!(named.key.chars().count() <= KEY_LETTERS_MAX + 1 && !named.runs_code, "{named:?}");
     }
 
     #[test]

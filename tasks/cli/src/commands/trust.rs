@@ -10,7 +10,7 @@ use crate::config::user_state;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
-use crate::trust::{store, summary};
+use crate::trust::{in_lines, store, summary};
 
 pub fn perform(common: &Common, arguments: TrustArguments) -> Result<Exit, CliError> {
     let TrustArguments { file, forget } = arguments;
@@ -54,5 +54,5 @@ fn tell(json: bool, path: &std::path::Path, is_trusted: bool, lines: &[String], 
         return;
     }
     output::out(&format!("  {sentence}"));
-    lines.iter().for_each(|line| output::out(&format!("    {line}")));
+    in_lines(lines, "    ").iter().for_each(|line| output::out(line));
 }
