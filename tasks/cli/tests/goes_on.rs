@@ -179,6 +179,36 @@ fn a_plan_goes_on_in_the_middle_of_a_goal() {
     phone.kill();
 }
 
+/// Killed between the end of a goal's run and the plan's line about it: what was done is not done again.
+#[test]
+fn a_goal_whose_run_has_ended_is_not_done_again_for_want_of_the_plans_line() {
+    let place = Place::new();
+    let (phone, address) = phone(&place);
+    place.file("plan.toml", PLAN);
+    let finds = r#"finish(message="wifi: off, I think")"#;
+    place.file("script.txt", &[LAUNCH, finds, WIFI, FINISH].join("\n"));
+    let run = ["run", "--plan", "plan.toml", "--json", "--model", "script:script.txt", "--device", &address];
+    let ran = place.run(&run);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let folder = place.path().join(ran.last()["record"].as_str().unwrap());
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let (plan, runs) = (read("plan.jsonl"), ["1-first", "2-second"].map(|run| read(&format!("{run}/journal.jsonl"))));
+    let folders = || fs::read_dir(&folder).unwrap().flatten().filter(|entry| entry.path().is_dir()).count();
+    let cuts: Vec<usize> = plan.match_indices("{\"achieved\"").map(|(at, _)| at).collect();
+    assert_eq!((cuts.len(), folders()), (2, 2), "{plan}");
+    for (cut, torn) in cuts.into_iter().flat_map(|cut| [(cut, 0), (cut, 9)]) {
+        fs::write(folder.join("plan.jsonl"), &plan[..cut + torn]).unwrap();
+        let ran = place.run(&["resume", "last", "--json"]);
+        assert_eq!(ran.code, 0, "{cut}: {}{}", ran.out, ran.err);
+        assert_eq!((&ran.last()["outputs"]["wifi"], &ran.last()["achieved"]), (&json!("off, I think"), &json!(2)));
+        assert_eq!(folders(), 2, "{cut}: no goal has another run");
+        for (run, journal) in ["1-first", "2-second"].iter().zip(&runs) {
+            assert_eq!(read(&format!("{run}/journal.jsonl")), *journal, "{cut}: {run} was not gone on with");
+        }
+    }
+    phone.kill();
+}
+
 #[test]
 fn mistakes_in_a_plan_are_pointed_at() {
     let place = Place::new();
