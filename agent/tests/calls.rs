@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::outside::{Outside, RunStart};
-use common::{api, reply, screen};
+use common::{api, reply, screen, toys};
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 use tapwright_agent::action::{Action, Call};
@@ -26,9 +26,7 @@ use tapwright_agent::person::{Answer, Asker, Question};
 use tapwright_agent::policy::{ApiUse, CAREFUL, EffectPermissions, Permission, SecretUse};
 use tapwright_agent::secrets::{SecretText, Secrets};
 use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
-use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Screen};
-use tapwright_contract::gesture::{Abilities, Gesture};
-use tapwright_contract::model::{Model, ModelError, Prompt, Reply};
+use tapwright_contract::device::{DriverErrorKind, Screen};
 
 fn mail_spec() -> ApiSpec {
     ApiSpec {
@@ -617,12 +615,12 @@ fn a_secret_goes_only_to_the_apis_that_it_names() {
     }
 }
 
-/// A device with APIs, as small as both can be; and a model that has a list of replies.
+/// APIs that answer more than anybody wants to know, and what they were called with.
 #[derive(Clone, Default)]
-struct Toy(Arc<Mutex<Vec<(String, Value)>>>, Arc<Mutex<Vec<String>>>);
+struct TalkativeApis(Arc<Mutex<Vec<(String, Value)>>>);
 
 #[async_trait]
-impl Apis for Toy {
+impl Apis for TalkativeApis {
     fn specs(&self) -> Vec<ApiSpec> {
         apis()
     }
@@ -633,41 +631,12 @@ impl Apis for Toy {
     }
 }
 
-#[async_trait]
-impl Driver for Toy {
-    fn name(&self) -> &str {
-        "toy"
-    }
-
-    fn abilities(&self) -> Abilities {
-        Abilities::PHONE
-    }
-
-    async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {
-        Ok(screen("Toy", u32::try_from(self.0.lock().unwrap().len()).unwrap(), 0))
-    }
-
-    async fn perform(&mut self, _gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {
-        let kind = DriverErrorKind::Refused { why: "it is a toy".to_owned() };
-        Err(DriverError { device: "toy".to_owned(), operation: "touch", kind })
-    }
+/// The screen of a device that has been called so often.
+fn screen_after(calls: usize) -> Screen {
+    screen("Toy", u32::try_from(calls).unwrap(), 0)
 }
 
-#[async_trait]
-impl Model for Toy {
-    fn name(&self) -> &str {
-        "list"
-    }
-
-    async fn reply(&mut self, prompt: &Prompt, _within: Duration) -> Result<Reply, ModelError> {
-        let grammar = prompt.grammar.as_ref().unwrap();
-        assert!(grammar.contains("%json") && grammar.contains("mail.send"), "{grammar}");
-        assert!(format!("{prompt:?}").contains("mail.send {to: string, text: string"), "{prompt:?}");
-        Ok(reply(&self.1.lock().unwrap().remove(0)))
-    }
-}
-
-/// A device whose APIs are others after each call, and that describes one by what was typed into it; and a model for it.
+/// APIs that are others after each call, one of which is described by what was typed into it.
 #[derive(Clone, Default)]
 struct Shifting(Arc<Mutex<Shifts>>);
 
@@ -705,44 +674,18 @@ impl Apis for Shifting {
     }
 }
 
-#[async_trait]
-impl Driver for Shifting {
-    fn name(&self) -> &str {
-        "shifting"
-    }
-
-    fn abilities(&self) -> Abilities {
-        Abilities::PHONE
-    }
-
-    async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {
-        Ok(screen("Toy", u32::try_from(self.0.lock().unwrap().called.len()).unwrap(), 0))
-    }
-
-    async fn perform(&mut self, _gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Model for Shifting {
-    fn name(&self) -> &str {
-        "list"
-    }
-
-    async fn reply(&mut self, prompt: &Prompt, _within: Duration) -> Result<Reply, ModelError> {
-        let mut shifts = self.0.lock().unwrap();
-        let grammar = prompt.grammar.clone().unwrap_or_default();
-        shifts.told.push((format!("{:?}", prompt.turns), grammar));
-        Ok(reply(&format!("do(action=\"Call_API\", instruction=\"{}\")", shifts.replies.remove(0))))
-    }
-}
-
 /// Runs it, and says how it ended, with its record.
 fn run_shifting(shifting: &Shifting, setting: Setting) -> (Outcome, Record) {
     let runs = tempfile::tempdir().unwrap();
-    let apis = Box::new(shifting.clone());
-    let outside = Outside { apis, secrets: PIN.clone(), ..Outside::new(shifting.clone(), shifting.clone()) };
+    let (seen, told) = (shifting.clone(), shifting.clone());
+    let device = toys::device(move |_| screen_after(seen.0.lock().unwrap().called.len()), |_, _| Ok(()));
+    let model = toys::model(move |prompt, _| {
+        let mut shifts = told.0.lock().unwrap();
+        let grammar = prompt.grammar.clone().unwrap_or_default();
+        shifts.told.push((format!("{:?}", prompt.turns), grammar));
+        Ok(reply(&format!("do(action=\"Call_API\", instruction=\"{}\")", shifts.replies.remove(0))))
+    });
+    let outside = Outside { apis: Box::new(shifting.clone()), secrets: PIN.clone(), ..Outside::new(device, model) };
     let end = outside.run(RunStart::beginning(setting), &mut Journal::create(runs.path(), "one").unwrap());
     let record = Record::read(&runs.path().join("one")).unwrap();
     record.replay(|_, _| ()).unwrap();
@@ -842,20 +785,31 @@ static PIN: LazyLock<Secrets> =
 #[test]
 fn a_call_is_made_with_the_secret_and_written_down_without() {
     let runs = tempfile::tempdir().unwrap();
-    let toy = Toy::default();
+    let talkative = TalkativeApis::default();
     let mail = r#"do(action="Call_API", name="mail.send", arguments={"to": "Anna", "text": "it is {{secret:pin}}"})"#;
-    *toy.1.lock().unwrap() = vec![mail.to_owned(), r#"finish(message="ok")"#.to_owned()];
+    let mut replies = [mail, r#"finish(message="ok")"#].into_iter();
+    let calls = talkative.clone();
+    let device = toys::device(
+        move |_| screen_after(calls.0.lock().unwrap().len()),
+        |_, _| Err(DriverErrorKind::Refused { why: "it is a toy".to_owned() }),
+    );
+    let model = toys::model(move |prompt, _| {
+        let grammar = prompt.grammar.as_ref().unwrap();
+        assert!(grammar.contains("%json") && grammar.contains("mail.send"), "{grammar}");
+        assert!(format!("{prompt:?}").contains("mail.send {to: string, text: string"), "{prompt:?}");
+        Ok(reply(replies.next().unwrap()))
+    });
     let mut setting = common::setting();
     let usage = SecretUse { apps: vec![], any_field: false, apis: vec!["mail.send".to_owned()] };
     setting.policy.secrets.insert("pin".to_owned(), usage);
     let mut registry = Registry::default();
-    registry.add(Box::new(toy.clone())).unwrap();
-    assert!(registry.add(Box::new(toy.clone())).is_err(), "a name is one API's");
-    let outside = Outside { apis: Box::new(registry), secrets: PIN.clone(), ..Outside::new(toy.clone(), toy.clone()) };
+    registry.add(Box::new(talkative.clone())).unwrap();
+    assert!(registry.add(Box::new(talkative.clone())).is_err(), "a name is one API's");
+    let outside = Outside { apis: Box::new(registry), secrets: PIN.clone(), ..Outside::new(device, model) };
     let end = outside.run(RunStart::beginning(setting), &mut Journal::create(runs.path(), "one").unwrap());
     assert!(matches!(end.outcome, Outcome::Done { .. }), "{end:?}");
     let sent = json!({ "to": "Anna", "text": "it is horse-battery-9" });
-    assert_eq!(*toy.0.lock().unwrap(), [("mail.send".to_owned(), sent)]);
+    assert_eq!(*talkative.0.lock().unwrap(), [("mail.send".to_owned(), sent)]);
     let record = Record::read(&runs.path().join("one")).unwrap();
     record.replay(|_, _| ()).unwrap();
     let written = serde_json::to_string(&record.entries).unwrap();

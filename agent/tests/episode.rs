@@ -3,15 +3,14 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
+use common::trace::Trace;
 use common::{api, reply, screen, setting};
 use expect_test::{Expect, expect};
 use tapwright_agent::episode::{Episode, Setting};
 use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, NoReply};
 use tapwright_agent::person::Answer;
 use tapwright_agent::policy::{ApiUse, Permission};
-use tapwright_agent::step::Notice;
 use tapwright_contract::api::ApiEffect;
 use tapwright_contract::gesture::Abilities;
 use tapwright_contract::model::{Part, Prompt, Reply};
@@ -56,32 +55,13 @@ fn last_turn(prompt: &Prompt) -> String {
 }
 
 fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expected: Expect) {
-    let mut episode = Episode::new(setting);
-    let mut shown = String::new();
-    let mut next = None;
-    for event in [Event::Began].into_iter().chain(events) {
-        if let Some(Next::Do(effect)) = &next {
-            assert!(event.answers(Some(effect)), "{event:?} does not answer {effect:?}\n{shown}");
-        }
-        let now = episode.on(event);
-        for news in episode.notices() {
-            if let Notice::StepOver(settled) = news {
-                writeln!(shown, "  {}. {}", settled.decided.step, settled.summary).unwrap();
-            }
-        }
-        match &now {
-            Next::Do(Effect::Look) => shown += "look\n",
-            Next::Do(Effect::Read) => shown += "read\n",
-            Next::Do(Effect::FindApp(name)) => shown += &format!("find the app {name:?}\n"),
-            Next::Do(Effect::Think(prompt)) => writeln!(shown, "think {}", last_turn(prompt)).unwrap(),
-            Next::Do(Effect::Ask(question)) => writeln!(shown, "ask {question:?}").unwrap(),
-            Next::Do(Effect::Act(vetted)) => writeln!(shown, "act {:?}", vetted.deed()).unwrap(),
-            Next::Do(Effect::Pause(time)) => writeln!(shown, "pause {time:?}").unwrap(),
-            Next::End(end) => writeln!(shown, "{}", serde_json::to_string(end).unwrap()).unwrap(),
-        }
-        next = Some(now);
-    }
-    expected.assert_eq(&shown);
+    let trace = Trace {
+        prompt: |prompt| format!("think {}\n", last_turn(prompt)),
+        deed: |deed| format!("{deed:?}"),
+        end: |end| serde_json::to_string(end).unwrap(),
+        ..Trace::SHORT
+    };
+    expected.assert_eq(&trace.play(setting, events));
 }
 
 fn check(events: impl IntoIterator<Item = Event>, expected: Expect) {

@@ -5,11 +5,11 @@ mod common;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::{reply, screen, setting};
+use common::{reply, screen, setting, toys};
 use expect_test::expect;
 use tapwright_agent::apis::NoApis;
 use tapwright_agent::clock::{Clock, Timer};
@@ -23,31 +23,20 @@ use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::Nobody;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::{Stop, stop};
-use tapwright_contract::device::{Driver, DriverError, Screen};
-use tapwright_contract::gesture::{Abilities, Gesture};
+use tapwright_contract::device::Driver;
+use tapwright_contract::gesture::Abilities;
 use tapwright_contract::model::{Model, ModelError, Prompt, Reply};
 
-/// Shows another screen after each gesture.
-struct Phone(u32);
-
-#[async_trait]
-impl Driver for Phone {
-    fn name(&self) -> &str {
-        "phone"
-    }
-
-    fn abilities(&self) -> Abilities {
-        Abilities::PHONE
-    }
-
-    async fn screen(&mut self, _within: Duration) -> Result<Screen, DriverError> {
-        Ok(screen("Settings", self.0, 0))
-    }
-
-    async fn perform(&mut self, _gesture: &Gesture, _within: Duration) -> Result<(), DriverError> {
-        self.0 += 1;
-        Ok(())
-    }
+/// Shows another screen after each gesture, and counts them.
+fn phone(gestures: &Arc<AtomicU32>) -> impl Driver + 'static {
+    let (shown, touched) = (gestures.clone(), gestures.clone());
+    toys::device(
+        move |_| screen("Settings", shown.load(Ordering::SeqCst), 0),
+        move |_, _| {
+            touched.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        },
+    )
 }
 
 /// Says one thing after the other, and then nothing, for ever.
@@ -100,7 +89,8 @@ const GOOD: [&str; 3] = [
 fn gestures_if_stopped_at(text: &str) -> (u32, End) {
     let mut journal = Journal::over("one", Box::new(common::disk::Memory::default()));
     let (stopper, stop) = stop();
-    let mut phone = Phone(0);
+    let gestures = Arc::default();
+    let mut phone = phone(&gestures);
     let mut watch = |entry: &Entry| {
         if serde_json::to_string(entry).unwrap().contains(text) {
             stopper.stop();
@@ -119,12 +109,12 @@ fn gestures_if_stopped_at(text: &str) -> (u32, End) {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let end = runtime.block_on(drive(setting(), 0, ports)).unwrap();
-    (phone.0, end)
+    (gestures.load(Ordering::SeqCst), end)
 }
 
 async fn run(journal: &mut Journal, clock: &dyn Clock, model: &mut Script, stop: Stop) -> Result<End, DriveError> {
     let ports = Ports {
-        driver: &mut Phone(0),
+        driver: &mut phone(&Arc::default()),
         model,
         person: &mut Nobody,
         apis: &mut NoApis,

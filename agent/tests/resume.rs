@@ -3,15 +3,15 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use common::outside::{Outside, RunStart};
-use common::{api, reply, screen};
+use common::trace::{Trace, last_text};
+use common::{api, reply, screen, toys};
 use expect_test::{Expect, expect};
 use tapwright_agent::episode::{Episode, Setting};
 use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, ResumeTerms};
@@ -20,12 +20,11 @@ use tapwright_agent::limits::Limits;
 use tapwright_agent::outcome::End;
 use tapwright_agent::person::{Answer, Person, Question};
 use tapwright_agent::policy::{ApiUse, Policy};
-use tapwright_agent::step::Notice;
 use tapwright_contract::Picture;
 use tapwright_contract::api::ApiEffect;
-use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Screen};
-use tapwright_contract::gesture::{Abilities, Gesture};
-use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Part, Prompt, Reply};
+use tapwright_contract::device::{Driver, DriverErrorKind, Screen};
+use tapwright_contract::model::{Model, ModelErrorKind};
+use tempfile::TempDir;
 
 fn setting() -> Setting {
     let apis = vec![api("pay", "pays", ApiEffect::Irreversible), api("weather", "the weather", ApiEffect::Reads)];
@@ -56,35 +55,7 @@ fn check(events: impl IntoIterator<Item = Event>, expected: Expect) {
 }
 
 fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expected: Expect) {
-    let mut episode = Episode::new(setting);
-    let mut shown = String::new();
-    for event in [Event::Began].into_iter().chain(events) {
-        if let Event::Resumed { begun, .. } = event {
-            writeln!(shown, "-- {}", if begun { "broke off" } else { "broke off before it" }).unwrap();
-        }
-        let next = episode.on(event);
-        for news in episode.notices() {
-            if let Notice::StepOver(settled) = news {
-                writeln!(shown, "  {}. {}", settled.decided.step, settled.summary).unwrap();
-            }
-        }
-        match &next {
-            Next::Do(Effect::Look) => shown += "look\n",
-            Next::Do(Effect::Read) => shown += "read\n",
-            Next::Do(Effect::FindApp(name)) => shown += &format!("find the app {name:?}\n"),
-            Next::Do(Effect::Think(prompt)) => {
-                let Some(Part::Text(text)) = prompt.turns.last().and_then(|turn| turn.parts.last()) else { panic!() };
-                writeln!(shown, "think {}", text.lines().last().unwrap()).unwrap();
-            }
-            Next::Do(Effect::Ask(question)) => writeln!(shown, "ask {question:?}").unwrap(),
-            Next::Do(Effect::Act(vetted)) => {
-                writeln!(shown, "act {}", serde_json::to_string(vetted.deed()).unwrap()).unwrap();
-            }
-            Next::Do(Effect::Pause(time)) => writeln!(shown, "pause {time:?}").unwrap(),
-            Next::End(end) => writeln!(shown, "end {}", end.outcome.id()).unwrap(),
-        }
-    }
-    expected.assert_eq(&shown);
+    expected.assert_eq(&Trace::SHORT.play(setting, events));
 }
 
 #[test]
@@ -651,99 +622,99 @@ struct State {
 }
 
 #[async_trait]
-impl Driver for World {
-    fn name(&self) -> &str {
-        "world"
-    }
-
-    fn abilities(&self) -> Abilities {
-        Abilities::PHONE
-    }
-
-    async fn screen(&mut self, within: Duration) -> Result<Screen, DriverError> {
-        let mut state = self.0.lock().unwrap();
-        state.given.insert(("look", within));
-        Ok(screen("App", state.number, 0))
-    }
-
-    async fn perform(&mut self, _gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
-        let mut state = self.0.lock().unwrap();
-        state.given.insert(("act", within));
-        state.number += 1;
-        if state.lost {
-            let kind = DriverErrorKind::Lost { why: "unplugged".to_owned() };
-            return Err(DriverError { device: "world".to_owned(), operation: "touch", kind });
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Model for World {
-    fn name(&self) -> &str {
-        "script"
-    }
-
-    async fn reply(&mut self, prompt: &Prompt, within: Duration) -> Result<Reply, ModelError> {
-        let mut state = self.0.lock().unwrap();
-        state.given.insert(("think", within));
-        let Some(Part::Text(text)) = prompt.turns.last().and_then(|turn| turn.parts.last()) else { panic!() };
-        state.told.push(text.lines().last().unwrap().to_owned());
-        if state.replies.is_empty() {
-            let kind = ModelErrorKind::Fatal { why: "at its end".to_owned() };
-            return Err(ModelError { model: "script".to_owned(), kind });
-        }
-        Ok(reply(state.replies.remove(0)))
-    }
-}
-
-#[async_trait]
 impl Person for World {
     async fn ask(&mut self, _question: &Question, screen: Option<&Screen>) -> Answer {
         assert!(screen.is_some(), "a person is shown what the model saw, also after a break");
-        self.0.lock().unwrap().asked += 1;
+        self.state().asked += 1;
         Answer::Yes
     }
 }
 
-fn outside(world: &World) -> Outside {
-    Outside::new(world.clone(), world.clone())
+impl World {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    fn device(&self) -> impl Driver + 'static {
+        let (seen, touched) = (self.clone(), self.clone());
+        toys::device(
+            move |within| {
+                let mut state = seen.state();
+                state.given.insert(("look", within));
+                screen("App", state.number, 0)
+            },
+            move |_, within| {
+                let mut state = touched.state();
+                state.given.insert(("act", within));
+                state.number += 1;
+                if state.lost { Err(DriverErrorKind::Lost { why: "unplugged".to_owned() }) } else { Ok(()) }
+            },
+        )
+    }
+
+    fn model(&self) -> impl Model + 'static {
+        let world = self.clone();
+        toys::model(move |prompt, within| {
+            let mut state = world.state();
+            state.given.insert(("think", within));
+            state.told.push(last_text(prompt).lines().last().unwrap().to_owned());
+            if state.replies.is_empty() {
+                return Err(ModelErrorKind::Fatal { why: "at its end".to_owned() });
+            }
+            Ok(reply(state.replies.remove(0)))
+        })
+    }
+
+    /// The device and the model, and nobody to ask.
+    fn outside(&self) -> Outside {
+        Outside::new(self.device(), self.model())
+    }
+
+    /// The same with somebody who says yes.
+    fn outside_with_person(&self) -> Outside {
+        Outside { person: Box::new(self.clone()), ..self.outside() }
+    }
+}
+
+/// A world, and a folder for its run, which is called `one`.
+fn world_and_runs() -> (World, TempDir, PathBuf) {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = runs.path().join("one");
+    (World::default(), runs, folder)
 }
 
 fn begin(world: &World, runs: &Path, replies: &[&'static str]) -> End {
-    world.0.lock().unwrap().replies = replies.to_vec();
+    world.state().replies = replies.to_vec();
     let mut journal = Journal::create(runs, "one").unwrap();
-    outside(world).run(RunStart::beginning(setting()), &mut journal)
+    world.outside().run(RunStart::beginning(setting()), &mut journal)
 }
 
 fn go_on(world: &World, folder: &Path, replies: &[&'static str]) -> Result<End, ResumeError> {
-    world.0.lock().unwrap().replies = replies.to_vec();
+    world.state().replies = replies.to_vec();
     let (mut journal, record, stand) = Journal::resume(folder)?;
     let from = RunStart::resuming(stand, record.facts.setting.limits);
-    Ok(Outside { person: Box::new(world.clone()), ..outside(world) }.run(from, &mut journal))
+    Ok(world.outside_with_person().run(from, &mut journal))
 }
 
 #[test]
 fn a_run_that_goes_on_under_a_stricter_policy_is_judged_by_it_from_then_on() {
-    let runs = tempfile::tempdir().unwrap();
-    let folder = runs.path().join("one");
-    let world = World::default();
+    let (world, runs, folder) = world_and_runs();
     assert_eq!(begin(&world, runs.path(), &[TAP]).outcome.id(), "model-failed");
-    world.0.lock().unwrap().number = 0;
+    world.state().number = 0;
     // As if it had been killed when the tap was let through, and not made yet.
     let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
     let before = journal.find("\n{\"seq\":7").unwrap() + 1;
     assert!(journal[before..].lines().next().unwrap().contains("\"act\""), "{journal}");
     fs::write(folder.join("journal.jsonl"), &journal[..before]).unwrap();
-    world.0.lock().unwrap().replies = vec![TAP, TAP, TAP, TAP];
+    world.state().replies = vec![TAP, TAP, TAP, TAP];
     let (mut journal, record, mut stand) = Journal::resume(&folder).unwrap();
     let policy = Policy { apps_forbidden: vec!["App".to_owned()], ..common::trusting() };
     stand.restrict(record.facts.setting.policy.stricter(&policy));
-    let outside = Outside { person: Box::new(world.clone()), ..outside(&world) };
+    let outside = world.outside_with_person();
     let end = outside.run(RunStart::resuming(stand, record.facts.setting.limits), &mut journal);
     assert_eq!(end.outcome.id(), "refused");
     drop(journal);
-    assert_eq!(world.0.lock().unwrap().number, 0, "nothing was touched");
+    assert_eq!(world.state().number, 0, "nothing was touched");
     Record::read(&folder).unwrap().replay(|_, _| ()).unwrap();
 }
 
@@ -751,24 +722,23 @@ fn a_run_that_goes_on_under_a_stricter_policy_is_judged_by_it_from_then_on() {
 /// model as they do for the loop.
 #[test]
 fn a_run_that_goes_on_under_lower_limits_gives_nobody_more_time() {
-    let runs = tempfile::tempdir().unwrap();
-    let world = World::default();
+    let (world, runs, folder) = world_and_runs();
     assert_eq!(begin(&world, runs.path(), &[TAP]).outcome.id(), "model-failed");
-    let (mut journal, record, mut stand) = Journal::resume(&runs.path().join("one")).unwrap();
+    let (mut journal, record, mut stand) = Journal::resume(&folder).unwrap();
     let theirs = record.facts.setting.limits;
     let seconds = Duration::from_secs;
     // What is higher than theirs does not count.
     let own = Limits { look: seconds(1), act: seconds(2), think: theirs.think * 2, ..theirs.clone() };
     stand.limit(theirs.lower(&own));
     {
-        let mut state = world.0.lock().unwrap();
+        let mut state = world.state();
         state.given.clear();
         state.replies = vec![BESIDE, FINISH];
     }
-    let outside = Outside { person: Box::new(world.clone()), ..outside(&world) };
+    let outside = world.outside_with_person();
     let end = outside.run(RunStart::resuming(stand, theirs.clone()), &mut journal);
     assert_eq!(end.outcome.id(), "done");
-    let given = std::mem::take(&mut world.0.lock().unwrap().given);
+    let given = std::mem::take(&mut world.state().given);
     assert_eq!(given, [("look", seconds(1)), ("act", seconds(2)), ("think", theirs.think)].into());
 }
 
@@ -802,19 +772,17 @@ fn what_was_let_through_before_is_not_begun_under_a_stricter_policy() {
 
 #[test]
 fn a_run_goes_on_after_each_of_its_ends() {
-    let runs = tempfile::tempdir().unwrap();
-    let folder = runs.path().join("one");
-    let world = World::default();
-    world.0.lock().unwrap().lost = true;
+    let (world, runs, folder) = world_and_runs();
+    world.state().lost = true;
     assert_eq!(begin(&world, runs.path(), &[TAP]).outcome.id(), "device-lost");
-    world.0.lock().unwrap().lost = false;
+    world.state().lost = false;
     let told = "may or may not have happened; the screen has changed since";
     assert_eq!(go_on(&world, &folder, &[]).unwrap().outcome.id(), "model-failed");
-    assert!(world.0.lock().unwrap().told.pop().unwrap().contains(told));
+    assert!(world.state().told.pop().unwrap().contains(told));
     // What it was not told it is told now; and doing the same again is a person's to allow.
     assert_eq!(go_on(&world, &folder, &[TAP, FINISH]).unwrap().outcome.id(), "done");
-    assert!(world.0.lock().unwrap().told[1].contains(told));
-    let state = world.0.lock().unwrap();
+    assert!(world.state().told[1].contains(told));
+    let state = world.state();
     assert_eq!((state.number, state.asked), (2, 1));
     let record = Record::read(&folder).unwrap();
     record.replay(|_, _| ()).unwrap();
@@ -824,9 +792,7 @@ fn a_run_goes_on_after_each_of_its_ends() {
 
 #[test]
 fn a_run_that_has_ended_stays_so_and_one_that_goes_on_is_its_process_alone() {
-    let runs = tempfile::tempdir().unwrap();
-    let folder = runs.path().join("one");
-    let world = World::default();
+    let (world, runs, folder) = world_and_runs();
     assert_eq!(begin(&world, runs.path(), &[FINISH]).outcome.id(), "done");
     let (_journal, _, stand) = Journal::resume(&folder).unwrap();
     assert!(!stand.end().unwrap().outcome.can_go_on());
@@ -845,28 +811,25 @@ fn a_run_that_has_ended_stays_so_and_one_that_goes_on_is_its_process_alone() {
 #[ignore = "writes into the source tree, once a version"]
 fn the_example() {
     let journals = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals");
-    let runs = tempfile::tempdir().unwrap();
-    let world = World::default();
-    world.0.lock().unwrap().lost = true;
+    let (world, runs, folder) = world_and_runs();
+    world.state().lost = true;
     begin(&world, runs.path(), &[TAP]);
-    world.0.lock().unwrap().lost = false;
-    assert_eq!(go_on(&world, &runs.path().join("one"), &[TAP, FINISH]).unwrap().outcome.id(), "done");
+    world.state().lost = false;
+    assert_eq!(go_on(&world, &folder, &[TAP, FINISH]).unwrap().outcome.id(), "done");
     let kept = journals.join(tapwright_agent::journal::VERSION.to_string());
     assert!(!kept.exists(), "what is kept stays as it is");
-    fs::rename(runs.path().join("one"), kept).unwrap();
+    fs::rename(folder, kept).unwrap();
 }
 
 /// Wherever a journal breaks off, the run goes on and comes to the same end, and what was done stays on record.
 #[test]
 fn a_journal_that_breaks_off_anywhere() {
-    let runs = tempfile::tempdir().unwrap();
-    let folder = runs.path().join("one");
-    let whole = World::default();
+    let (whole, runs, folder) = world_and_runs();
     const GOOD: [&str; 4] = [TAP, PAY, "do(action=\"Note\", message=\"20 °C\")", FINISH];
-    whole.0.lock().unwrap().replies = GOOD.to_vec();
+    whole.state().replies = GOOD.to_vec();
     {
         let mut journal = Journal::create(runs.path(), "one").unwrap();
-        let outside = Outside { person: Box::new(whole.clone()), ..outside(&whole) };
+        let outside = whole.outside_with_person();
         assert_eq!(outside.run(RunStart::beginning(setting()), &mut journal).outcome.id(), "done");
     }
     let at = folder.join("journal.jsonl");
@@ -888,14 +851,14 @@ fn a_journal_that_breaks_off_anywhere() {
             let done = acted(written, "{\"event\":{\"acted\"");
             for happened in done..=intents {
                 fs::write(&at, &bytes[..length]).unwrap();
-                world.0.lock().unwrap().number = happened as u32;
+                world.state().number = happened as u32;
                 let mut left = GOOD[heard..].to_vec();
                 if intents > done && happened == done {
                     left.insert(0, GOOD[heard - 1]); // The screen is as it was before: the model does it again.
                 }
                 let end = go_on_or_end(&world, &folder, &left);
                 assert_eq!((end.outcome.id(), end.notes.len()), ("done", 1), "line {line}");
-                assert_eq!(world.0.lock().unwrap().number, 2, "line {line}, {happened} happened: twice, or never");
+                assert_eq!(world.state().number, 2, "line {line}, {happened} happened: twice, or never");
                 let record = Record::read(&folder).unwrap();
                 assert_eq!(record.entries[..written.len()], *written);
                 record.replay(|_, _| ()).unwrap_or_else(|error| panic!("line {line}: {error}"));
@@ -914,9 +877,7 @@ fn go_on_or_end(world: &World, folder: &Path, replies: &[&'static str]) -> End {
 
 #[test]
 fn what_was_seen_last_and_is_not_on_the_disk_is_seen_again() {
-    let runs = tempfile::tempdir().unwrap();
-    let folder = runs.path().join("one");
-    let world = World::default();
+    let (world, runs, folder) = world_and_runs();
     begin(&world, runs.path(), &[TAP, FINISH]);
     let at = folder.join("journal.jsonl");
     let text = fs::read_to_string(&at).unwrap();
@@ -944,16 +905,15 @@ fn what_was_seen_last_and_is_not_on_the_disk_is_seen_again() {
 
 #[test]
 fn a_fork_begins_with_the_first_steps_of_another_run() {
-    let runs = tempfile::tempdir().unwrap();
-    let world = World::default();
+    let (world, runs, folder) = world_and_runs();
     begin(&world, runs.path(), &[TAP, "do(action=\"Note\", message=\"a\")", "do(action=\"Back\")", FINISH]);
-    let record = Record::read(&runs.path().join("one")).unwrap();
+    let record = Record::read(&folder).unwrap();
     for steps in 0..4 {
         let name = format!("fork{steps}");
         let (mut journal, stand) = Journal::fork(&record, steps, runs.path(), &name, 77).unwrap();
         let world = World::default();
-        world.0.lock().unwrap().replies = vec![FINISH];
-        let end = outside(&world).run(RunStart::resuming(stand, record.facts.setting.limits.clone()), &mut journal);
+        world.state().replies = vec![FINISH];
+        let end = world.outside().run(RunStart::resuming(stand, record.facts.setting.limits.clone()), &mut journal);
         assert_eq!((end.steps, end.notes.len()), (steps + 1, usize::from(steps >= 2)));
         let fork = Record::read(&runs.path().join(&name)).unwrap();
         fork.replay(|_, _| ()).unwrap();

@@ -2,21 +2,20 @@
 
 mod common;
 
-use std::fmt::Write;
-
+use common::trace::Trace;
 use common::{api, reply, screen, setting};
 use expect_test::{Expect, expect};
 use tapwright_agent::dialect::Dialect;
 use tapwright_agent::dialect::frame::Coordinates;
 use tapwright_agent::episode::{Episode, Setting};
 use tapwright_agent::event::{ActionResult, Effect, Event, Fault, Next, ResumeTerms};
+use tapwright_agent::outcome::End;
 use tapwright_agent::person::Answer;
 use tapwright_agent::profile::Profile;
-use tapwright_agent::step::Notice;
 use tapwright_contract::api::ApiEffect;
 use tapwright_contract::device::Screen;
 use tapwright_contract::gesture::Abilities;
-use tapwright_contract::model::Part;
+use tapwright_contract::model::{Part, Prompt};
 use tapwright_contract::{Picture, Size};
 
 const DONE: Event = Event::Acted(ActionResult::Done);
@@ -42,44 +41,23 @@ fn reply_event(text: &str) -> Event {
     Event::Heard(reply(text))
 }
 
+/// The texts of all turns but the first.
+fn turns_in_lines(prompt: &Prompt) -> String {
+    let turns = prompt.turns.iter().skip(1);
+    let texts = turns.flat_map(|turn| {
+        turn.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(format!("think {:?}: {text:?}\n", turn.role)),
+            Part::Picture(_) => None,
+        })
+    });
+    texts.chain(["think\n".to_owned()]).collect()
+}
+
 /// Plays events, and shows what is decided, done and told.
 fn check_with(setting: Setting, events: impl IntoIterator<Item = Event>, expected: Expect) {
-    let mut episode = Episode::new(setting);
-    let mut shown = String::new();
-    let mut next = None;
-    for event in [Event::Began].into_iter().chain(events) {
-        if let Some(Next::Do(effect)) = &next {
-            assert!(event.answers(Some(effect)), "{event:?} does not answer {effect:?}\n{shown}");
-        }
-        let now = episode.on(event);
-        for news in episode.notices() {
-            match news {
-                Notice::Decided(decided) => writeln!(shown, "{}. {}", decided.step, decided.action).unwrap(),
-                Notice::StepOver(over) => writeln!(shown, "  {}. {}", over.decided.step, over.summary).unwrap(),
-            }
-        }
-        match &now {
-            Next::Do(Effect::Look) => shown += "look\n",
-            Next::Do(Effect::Think(prompt)) => {
-                for turn in prompt.turns.iter().skip(1) {
-                    for part in &turn.parts {
-                        if let Part::Text(text) = part {
-                            writeln!(shown, "think {:?}: {text:?}", turn.role).unwrap();
-                        }
-                    }
-                }
-                shown += "think\n";
-            }
-            Next::Do(Effect::Act(vetted)) => {
-                writeln!(shown, "act {}", serde_json::to_string(vetted.deed()).unwrap()).unwrap();
-            }
-            Next::Do(Effect::Pause(time)) => writeln!(shown, "pause {time:?}").unwrap(),
-            Next::Do(effect) => writeln!(shown, "{effect:?}").unwrap(),
-            Next::End(end) => writeln!(shown, "{}", serde_json::to_string(end).unwrap()).unwrap(),
-        }
-        next = Some(now);
-    }
-    expected.assert_eq(&shown);
+    let end = |end: &End| serde_json::to_string(end).unwrap();
+    let trace = Trace { prompt: turns_in_lines, end, decisions: true, ..Trace::SHORT };
+    expected.assert_eq(&trace.play(setting, events));
 }
 
 fn check(events: impl IntoIterator<Item = Event>, expected: Expect) {
@@ -196,6 +174,7 @@ fn a_run_that_broke_off_in_between_asks_the_model_anew() {
         act {"gesture":{"click":{"at":{"x":10,"y":20,"of":{"width":20,"height":40}},"button":"left","count":"single","modifiers":[]}}}
           1. done
         look
+        -- broke off
         look
         think Assistant: "<think>Save it.</think><answer>click(at=[10,20])\ntype(text=\"a\")\nhotkey(keys=\"ctrl+s\")</answer>"
         think User: "** Screen Info **\n\n{\"current_app\": \"Files\", \"last_action\": \"the last 2 actions of your turn were not done after that\"}"
@@ -359,7 +338,7 @@ fn a_call_and_a_question_are_among_them() {
               1. the API answered
             look
             2. ask(message="which?")
-            Ask(Choose { message: "which?" })
+            ask Choose { message: "which?" }
               2. a person says: the left one
             look
             think Assistant: "<think></think><answer>call(name=\"weather\", arguments={\"instruction\":\"Oslo\"})\nask(message=\"which?\")\nclick(at=[1,1])</answer>"

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)] // Tests measure how long they wait.
 
 mod browser {
+    mod pages;
     pub mod site;
 }
 

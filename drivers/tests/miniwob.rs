@@ -4,11 +4,11 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::disallowed_methods)] // It is measured.
 
+#[path = "browser/pages.rs"]
+mod pages;
+
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -30,34 +30,22 @@ const EPISODES: &str = "<p id=told style='position:absolute;top:400px;left:0'></
 
 /// Serves the package's pages; returns the origin.
 fn serve(root: PathBuf) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let root = root.clone();
-            thread::spawn(move || {
-                let mut request = [0; 4096];
-                let read = stream.read(&mut request).unwrap_or(0);
-                let request = String::from_utf8_lossy(&request[..read]).into_owned();
-                let path = request.split(' ').nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
-                let is_inside = !path.contains("..");
-                let mut body = fs::read(root.join(&path)).ok().filter(|_| is_inside).unwrap_or_default();
-                let kind = match path.rsplit('.').next() {
-                    Some("html") => "text/html",
-                    Some("css") => "text/css",
-                    Some("js") => "text/javascript",
-                    _ => "image/png",
-                };
-                if path.starts_with("miniwob/") {
-                    body.extend_from_slice(EPISODES.as_bytes());
-                }
-                let head = format!("Content-Type: {kind}\r\nContent-Length: {}\r\nConnection: close", body.len());
-                let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").as_bytes());
-                let _ = stream.write_all(&body);
-            });
+    let port = pages::serve("127.0.0.1:0", move |path, _| {
+        let path = path.trim_start_matches('/');
+        let is_inside = !path.contains("..");
+        let mut body = fs::read(root.join(path)).ok().filter(|_| is_inside).unwrap_or_default();
+        let kind = match path.rsplit('.').next() {
+            Some("html") => "text/html",
+            Some("css") => "text/css",
+            Some("js") => "text/javascript",
+            _ => "image/png",
+        };
+        if path.starts_with("miniwob/") {
+            body.extend_from_slice(EPISODES.as_bytes());
         }
+        Some((kind, body))
     });
-    origin
+    format!("http://127.0.0.1:{port}")
 }
 
 struct Player {

@@ -130,7 +130,32 @@ impl Drop for ProcessGroup {
 }
 
 #[cfg(all(test, unix))]
+pub(crate) mod testing {
+    //! Whether processes that a test has started are gone.
+
+    use std::time::Duration;
+
+    /// Whether a process is there, and is not only waited for. `ps` is on every Unix.
+    pub(crate) fn is_there(pid: &str) -> bool {
+        let told = std::process::Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
+        let state = String::from_utf8_lossy(&told.stdout).trim().to_owned();
+        !state.is_empty() && !state.starts_with('Z')
+    }
+
+    pub(crate) async fn wait_until_gone(pid: &str) {
+        for _ in 0..600 {
+            if !is_there(pid) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{pid} is still there");
+    }
+}
+
+#[cfg(all(test, unix))]
 mod tests {
+    use super::testing::{is_there, wait_until_gone};
     use super::*;
 
     async fn shell(script: &str, within: Duration, output_bytes_max: usize) -> Result<ProgramOutput, ProgramError> {
@@ -156,23 +181,6 @@ mod tests {
         assert_eq!((ran.status.code(), ran.out.len()), (Some(0), 10));
         let ran = shell("exit 0", LONG, 10).await.unwrap();
         assert!(ran.status.success() && ran.out.is_empty(), "it need not read what it is given");
-    }
-
-    /// Whether a process is there, and is not only waited for. `ps` is on every Unix.
-    fn is_there(pid: &str) -> bool {
-        let told = std::process::Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
-        let state = String::from_utf8_lossy(&told.stdout).trim().to_owned();
-        !state.is_empty() && !state.starts_with('Z')
-    }
-
-    async fn wait_until_gone(pid: &str) {
-        for _ in 0..600 {
-            if !is_there(pid) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("{pid} is still there");
     }
 
     /// The number that a script writes down, once it is there.

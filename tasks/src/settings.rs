@@ -2,7 +2,7 @@
 //! `tapwright.toml`, over defaults.
 //!
 //! Nothing here reads the environment or knows flags: whoever calls says what was asked for ([`Overrides`]) and what this machine
-//! has ([`Machine`]). What a record says counts only as far as it can be trusted: see [`Recorded`].
+//! has ([`MachineFacts`]). What a record says counts only as far as it can be trusted: see [`RecordedSettings`].
 
 mod apis;
 mod device;

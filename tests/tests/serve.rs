@@ -1,20 +1,20 @@
 //! The official client's own check, through the server and the engine: a model of AutoGLM-Phone's shape counts the tokens of its
 //! screenshot as the reference does.
 
-use std::future::pending;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tapwright_models::server::{self, ServerLimits, ServerOptions, UrlPolicy};
+use tapwright_models::server::ServerLimits;
 use tapwright_models::{Local, ReferenceModel, random};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 mod common;
+#[path = "common/serving.rs"]
+mod serving;
 
 /// Of 1080x2400 pixels, enlarged to 1092x2408: 39 by 86 tokens. Source: Glm4vImageProcessor's rule at its default limits.
 const PICTURE: u64 = 39 * 86;
@@ -56,18 +56,7 @@ fn the_official_check_costs_as_many_tokens_as_the_reference_counts() {
 
     let mut messages: Vec<Value> = serde_json::from_str(&text).expect("the sample is JSON");
     runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let at = listener.local_addr().expect("an address");
-        let options = ServerOptions {
-            name: "tiny".to_owned(),
-            sampling: tapwright_models::Sampling::GREEDY,
-            key: None,
-            open_to_all: false,
-            urls: UrlPolicy::None,
-            limits: ServerLimits::USUAL,
-            observer: None,
-        };
-        tokio::spawn(server::serve(listener, Arc::new(local), options, pending()));
+        let at = serving::serve(local, "tiny", ServerLimits::USUAL).await;
         let body = |messages: &[Value]| json!({"messages": messages, "max_tokens": 3, "temperature": 0});
         let with = tokio::time::timeout(Duration::from_secs(120), ask(at, &body(&messages))).await.expect("in time");
         let again = ask(at, &body(&messages)).await;
@@ -113,18 +102,7 @@ fn the_openai_package_is_served_by_the_small_model() {
     options.settings.longest_edge = Some(126_000);
     let local = Local::open(&root.join("models/mini"), cache.path(), &library, options, |_| ()).expect("it opens");
     let output = runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let at = listener.local_addr().expect("an address");
-        let options = ServerOptions {
-            name: "mini".to_owned(),
-            sampling: tapwright_models::Sampling::GREEDY,
-            key: None,
-            open_to_all: false,
-            urls: UrlPolicy::None,
-            limits: ServerLimits::USUAL,
-            observer: None,
-        };
-        tokio::spawn(server::serve(listener, Arc::new(local), options, pending()));
+        let at = serving::serve(local, "mini", ServerLimits::USUAL).await;
         let mut command = Command::new(python);
         command.arg(root.join("tests/python/openai_client.py")).args([&format!("http://{at}/v1"), "mini", "none"]);
         tokio::task::spawn_blocking(move || command.output().expect("it runs")).await.expect("it ends")

@@ -4,20 +4,20 @@
 //! `TAPWRIGHT_SOAK=10000` says how many requests; a few hundred without it.
 
 use std::collections::BTreeMap;
-use std::future::pending;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tapwright_models::server::{self, ServerLimits, ServerOptions, UrlPolicy};
-use tapwright_models::{Local, Sampling};
+use tapwright_models::Local;
+use tapwright_models::server::ServerLimits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 mod common;
+#[path = "common/serving.rs"]
+mod serving;
 
 /// One number draws a request (SplitMix64).
 struct Dice(u64);
@@ -288,19 +288,8 @@ fn a_server_that_everybody_does_their_worst_to_answers_as_before() {
     let local = Local::open(&mini, cache.path(), &library, options, |_| ()).expect("it opens");
 
     runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let at = listener.local_addr().expect("an address");
         let limits = ServerLimits { queue: 16, ..ServerLimits::USUAL };
-        let options = ServerOptions {
-            name: "mini".to_owned(),
-            sampling: Sampling::GREEDY,
-            key: None,
-            open_to_all: false,
-            urls: UrlPolicy::None,
-            limits,
-            observer: None,
-        };
-        tokio::spawn(server::serve(listener, Arc::new(local.clone()), options, pending()));
+        let at = serving::serve(local.clone(), "mini", limits).await;
         let before = good(at).await;
         let resident_before = resident_mib();
 

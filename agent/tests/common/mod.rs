@@ -1,9 +1,11 @@
-//! What the suites of this package share: a setting with small limits, screens, and a disk.
+//! What the suites of this package share: a setting with small limits, screens, toys, a disk, and episodes that are written down.
 #![allow(dead_code)] // No suite uses all of it.
 
 pub mod disk;
 mod limits;
 pub mod outside;
+pub mod toys;
+pub mod trace;
 pub mod values;
 
 use std::time::Duration;

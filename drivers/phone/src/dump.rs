@@ -303,6 +303,14 @@ mod tests {
         World::new(Options { seed: 3, ..Options::default() })
     }
 
+    /// The middle of a node's bounds.
+    fn center_of(node: &str) -> (i32, i32) {
+        let bounds = node.split("bounds=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("it has bounds");
+        let numbers: Vec<i32> =
+            bounds.split(|letter: char| !letter.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
+        ((numbers[0] + numbers[2]) / 2, (numbers[1] + numbers[3]) / 2)
+    }
+
     fn xml(world: &World) -> String {
         hierarchy(world, DumpOptions::default()).expect("the display is on")
     }
@@ -377,15 +385,7 @@ mod tests {
         let mut world = world();
         world.launch("com.android.notes");
         let at = |xml: &str, name: &str| -> (i32, i32) {
-            let node = xml.split("<node").find(|node| node.contains(&format!("\"{name}\""))).expect(name);
-            let numbers: Vec<i32> = node
-                .split("bounds=\"")
-                .nth(1)
-                .unwrap()
-                .split(|letter: char| !letter.is_ascii_digit())
-                .filter_map(|number| number.parse().ok())
-                .collect();
-            ((numbers[0] + numbers[2]) / 2, (numbers[1] + numbers[3]) / 2)
+            center_of(xml.split("<node").find(|node| node.contains(&format!("\"{name}\""))).expect(name))
         };
         let list = xml(&world);
         for of_another in ["nav_back", "nav_home", "id/status", "id/time", "navigation"] {
@@ -425,14 +425,8 @@ mod tests {
             .split("<node")
             .find(|node| node.contains("content-desc=\"New contact\"") || node.contains("content-desc=\"Add"))
             .expect("a way to a new one");
-        let numbers: Vec<i32> = plus
-            .split("bounds=\"")
-            .nth(1)
-            .unwrap()
-            .split(|letter: char| !letter.is_ascii_digit())
-            .filter_map(|number| number.parse().ok())
-            .collect();
-        world.input(&Input::Tap { x: (numbers[0] + numbers[2]) / 2, y: (numbers[1] + numbers[3]) / 2 });
+        let (x, y) = center_of(plus);
+        world.input(&Input::Tap { x, y });
         let fields = |api: u32| -> Vec<String> {
             let xml = hierarchy(&world, DumpOptions { api, ..DumpOptions::default() }).unwrap();
             xml.split("<node").filter(|node| node.contains("EditText")).map(str::to_owned).collect()

@@ -15,8 +15,7 @@ use tapwright_contract::device::{DriverError, DriverErrorKind};
 use super::Address;
 use super::parse::answers;
 use super::parse::app_functions::{self as parse, Function, FunctionResult};
-use super::shell::Shell;
-use super::wire::Link;
+use super::shell::ShellConnection;
 use crate::deadline::Deadline;
 use crate::quote::quote;
 
@@ -64,10 +63,8 @@ struct OfferedFunction {
 
 /// The functions of a phone's apps. It has a connection of its own, since the driver is used at the same time.
 pub struct AppFunctions {
-    address: Address,
     owners: FunctionOwners,
-    link: Option<Link>,
-    shell: Shell,
+    shell: ShellConnection,
     offered: Vec<OfferedFunction>,
     /// Why some or all are not offered, for people.
     left_out: Option<String>,
@@ -84,8 +81,8 @@ impl AppFunctions {
         within: Duration,
     ) -> Result<AppFunctions, DriverError> {
         let device = address.name();
-        let mut functions =
-            AppFunctions { address, owners, link: None, shell: Shell::default(), offered: Vec::new(), left_out: None };
+        let shell = ShellConnection::new(address);
+        let mut functions = AppFunctions { owners, shell, offered: Vec::new(), left_out: None };
         let listed = functions.list(Deadline::after(within)).await;
         listed.map_err(|kind| DriverError { device, operation: "list the functions of its apps", kind })?;
         Ok(functions)
@@ -104,23 +101,10 @@ impl AppFunctions {
         }
     }
 
-    async fn run(&mut self, command: &str, deadline: Deadline) -> Result<super::shell::CommandOutput, DriverErrorKind> {
-        if !self.link.as_ref().is_some_and(Link::alive) {
-            self.shell = Shell::default();
-            self.link = Some(Link::connect(&self.address, deadline).await?);
-        }
-        let link = self.link.as_ref().ok_or_else(super::no_link_error)?;
-        let ran = self.shell.run(link, command, deadline).await;
-        if matches!(ran, Err(DriverErrorKind::Lost { .. } | DriverErrorKind::TimedOut { .. })) {
-            self.link = None;
-        }
-        ran
-    }
-
     async fn list(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
         self.offered.clear();
         // By all packages at once: the first versions cannot be asked for one.
-        let ran = self.run("cmd app_function list-app-functions", deadline).await?;
+        let ran = self.shell.run("cmd app_function list-app-functions", deadline).await?;
         let Some(list) = parse::list(&ran.output) else {
             let why = match ran.output.contains("Can't find service") {
                 true => "this phone has none: they came with Android 16".to_owned(),
@@ -156,7 +140,7 @@ impl AppFunctions {
     ) -> Result<FunctionResult, DriverErrorKind> {
         let function = self.offered[at].function.clone();
         let words = command(&function, arguments)?;
-        let ran = self.run(&words, deadline).await?;
+        let ran = self.shell.run(&words, deadline).await?;
         Ok(parse::parse_execution(ran.status, &ran.output, function.answers_list))
     }
 }

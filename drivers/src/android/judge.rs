@@ -8,37 +8,24 @@ use tapwright_contract::device::{DriverError, DriverErrorKind};
 
 use super::Address;
 use super::parse::answers;
-use super::shell::Shell;
-use super::wire::Link;
+use super::shell::ShellConnection;
 use crate::Probe;
 use crate::deadline::Deadline;
 use crate::quote::quote;
 
 /// Reads and prepares a phone's state, over a connection of its own. Real phones have no such entrance.
 pub struct Judge {
-    address: Address,
-    link: Option<Link>,
-    shell: Shell,
+    shell: ShellConnection,
 }
 
 impl Judge {
     /// A judge for the device there; it connects when it is first asked.
     pub fn new(address: Address) -> Judge {
-        Judge { address, link: None, shell: Shell::default() }
+        Judge { shell: ShellConnection::new(address) }
     }
 
     async fn ask(&mut self, command: &str, within: Duration) -> Result<String, DriverErrorKind> {
-        let deadline = Deadline::after(within);
-        if !self.link.as_ref().is_some_and(Link::alive) {
-            self.shell = Shell::default();
-            self.link = Some(Link::connect(&self.address, deadline).await?);
-        }
-        let link = self.link.as_ref().ok_or_else(super::no_link_error)?;
-        let ran = self.shell.run(link, command, deadline).await;
-        if matches!(ran, Err(DriverErrorKind::Lost { .. } | DriverErrorKind::TimedOut { .. })) {
-            self.link = None;
-        }
-        let ran = ran?;
+        let ran = self.shell.run(command, Deadline::after(within)).await?;
         // A real phone's `dumpsys` says so and ends with 0.
         if ran.output.contains("Can't find service") {
             return Err(DriverErrorKind::Refused { why: "this device has no entrance for judges".to_owned() });
@@ -47,7 +34,7 @@ impl Judge {
     }
 
     fn error(&self, operation: &'static str, kind: DriverErrorKind) -> DriverError {
-        DriverError { device: self.address.name(), operation, kind }
+        DriverError { device: self.shell.address.name(), operation, kind }
     }
 }
 

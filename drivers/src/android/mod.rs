@@ -245,7 +245,7 @@ impl Android {
 /// Pixels of the display.
 type Place = (u32, u32);
 
-/// `linked` comes before everything that needs a link.
+/// `ensure_link` comes before everything that needs a link.
 fn no_link_error() -> DriverErrorKind {
     DriverErrorKind::Lost { why: "there is no connection".to_owned() }
 }

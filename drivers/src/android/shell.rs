@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tapwright_contract::device::DriverErrorKind;
 
+use super::Address;
 use super::parse::answers;
 use super::parse::shell::{self as frames, Frame, Frames};
 use super::wire::{ANSWER_MAX, Link, Stream};
@@ -31,6 +32,36 @@ impl CommandOutput {
     }
 }
 
+/// A phone's shell over a connection of its own, which is made when it is first needed, and anew when it was lost.
+pub(crate) struct ShellConnection {
+    pub address: Address,
+    link: Option<Link>,
+    shell: Shell,
+}
+
+impl ShellConnection {
+    pub fn new(address: Address) -> ShellConnection {
+        ShellConnection { address, link: None, shell: Shell::default() }
+    }
+
+    /// Runs one simple command or pipeline.
+    ///
+    /// # Errors
+    /// As `Shell::run`, and if the phone is not there.
+    pub async fn run(&mut self, command: &str, deadline: Deadline) -> Result<CommandOutput, DriverErrorKind> {
+        if !self.link.as_ref().is_some_and(Link::alive) {
+            self.shell = Shell::default();
+            self.link = Some(Link::connect(&self.address, deadline).await?);
+        }
+        let link = self.link.as_ref().ok_or_else(super::no_link_error)?;
+        let ran = self.shell.run(link, command, deadline).await;
+        if matches!(ran, Err(DriverErrorKind::Lost { .. } | DriverErrorKind::TimedOut { .. })) {
+            self.link = None;
+        }
+        ran
+    }
+}
+
 /// The shell of one device. It belongs to one link: start anew with another.
 #[derive(Default)]
 pub(crate) struct Shell {
@@ -52,7 +83,7 @@ impl Shell {
     /// Runs one simple command or pipeline. Its standard error is merged into the output.
     ///
     /// # Errors
-    /// `DriverErrorKind` if no exit code was had; that the command failed is in `Ran`.
+    /// `DriverErrorKind` if no exit code was had; that the command failed is in `CommandOutput`.
     pub async fn run(
         &mut self,
         link: &Link,

@@ -1,8 +1,9 @@
 //! A site for tests: pages by their paths, on a port of this machine.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
 use std::thread;
+use std::time::Duration;
+
+use super::pages;
 
 const PAGES: [(&str, &str); 15] = [
     (
@@ -91,43 +92,20 @@ const PAGES: [(&str, &str); 15] = [
 
 /// Serves it for as long as the test runs; returns its origin.
 pub fn serve() -> String {
-    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || {
-                let mut stream = stream;
-                let (mut request, mut part) = (Vec::new(), [0; 4096]);
-                while !request.windows(4).any(|four| four == b"\r\n\r\n") {
-                    match stream.read(&mut part) {
-                        Ok(read) if read > 0 => request.extend_from_slice(&part[..read]),
-                        _ => return,
-                    }
-                }
-                let request = String::from_utf8_lossy(&request).into_owned();
-                let path = request.split(' ').nth(1).unwrap_or("/");
-                let page =
-                    PAGES.iter().find(|(of, _)| *of == path).map(|(_, page)| page.replace("PORT", &port.to_string()));
-                let (kind, body) = match (path, page) {
-                    ("/slow", _) => {
-                        thread::sleep(std::time::Duration::from_millis(700));
-                        ("text/plain", "It has come".to_owned())
-                    }
-                    ("/never", _) => {
-                        thread::sleep(std::time::Duration::from_secs(60));
-                        return;
-                    }
-                    ("/file", _) => ("text/csv", "a,b\n1,2\n".to_owned()),
-                    (_, Some(page)) => ("text/html", page),
-                    (_, None) => ("text/plain", String::new()),
-                };
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                    body.len()
-                );
-                drop(stream.write_all((head + &body).as_bytes()));
-            });
+    let port = pages::serve("0.0.0.0:0", |path, port| match path {
+        "/slow" => {
+            thread::sleep(Duration::from_millis(700));
+            Some(("text/plain", b"It has come".to_vec()))
         }
+        "/never" => {
+            thread::sleep(Duration::from_secs(60));
+            None
+        }
+        "/file" => Some(("text/csv", b"a,b\n1,2\n".to_vec())),
+        _ => match PAGES.iter().find(|(of, _)| *of == path) {
+            Some((_, page)) => Some(("text/html", page.replace("PORT", &port.to_string()).into_bytes())),
+            None => Some(("text/plain", Vec::new())),
+        },
     });
     format!("http://127.0.0.1:{port}")
 }

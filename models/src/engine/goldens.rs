@@ -229,6 +229,19 @@ pub(crate) fn compile_case(engine: &Engine, case: &GoldenCase) -> TokenizedPromp
     compiled
 }
 
+/// The whole prompt at once, all logits that the case asks for.
+pub(crate) fn whole_prompt_logits(engine: &mut Engine, case: &GoldenCase, prompt: &TokenizedPrompt) -> Vec<f32> {
+    let features =
+        prompt.images.iter().map(|seen| Some(engine.encode_image(seen, &Interrupt::new().unwrap()).unwrap()));
+    let features: Vec<_> = features.collect();
+    let tables = RotaryTables::new(&*engine.preparer.family, prompt, 0..prompt.slots.len());
+    let mut cache = engine.decoder.create().unwrap();
+    engine.decoder.resize(&mut cache, engine.decoder.capacity_for(prompt.slots.len()), 0).unwrap();
+    engine.decoder.bind_rotary_tables(&mut cache, &tables).unwrap();
+    let embeds = engine.embed(&prompt.slots, &features).unwrap();
+    engine.decoder.run(&mut cache, embeds, 0, &case.rows, Interrupt::new().unwrap().options()).unwrap()
+}
+
 /// An answer to a prompt that is in tokens already.
 pub(crate) fn begin_answer(engine: &mut Engine, request: &Request, prompt: TokenizedPrompt) -> ActiveAnswer {
     let room = engine.preparer.room(&prompt, request.tokens_max).unwrap();
@@ -286,19 +299,8 @@ fn features_positions_logits_and_greedy_tokens_are_those_of_the_reference() {
                     assert!(gap <= FEATURES, "{about}: features differ by {gap}");
                 }
 
-                // The whole prompt at once, all logits: what a run computes of itself.
-                let all: Vec<_> = compiled
-                    .images
-                    .iter()
-                    .map(|seen| Some(engine.encode_image(seen, &Interrupt::new().unwrap()).unwrap()))
-                    .collect();
-                let tables = RotaryTables::new(&*engine.preparer.family, &compiled, 0..compiled.slots.len());
-                let mut cache = engine.decoder.create().unwrap();
-                engine.decoder.resize(&mut cache, engine.decoder.capacity_for(compiled.slots.len()), 0).unwrap();
-                engine.decoder.bind_rotary_tables(&mut cache, &tables).unwrap();
-                let embeds = engine.embed(&compiled.slots, &all).unwrap();
-                let logits =
-                    engine.decoder.run(&mut cache, embeds, 0, &case.rows, Interrupt::new().unwrap().options()).unwrap();
+                // What a run computes of itself.
+                let logits = whole_prompt_logits(&mut engine, case, &compiled);
                 let gap = furthest(&logits, &array(index, "logits"));
                 assert!(gap <= LOGITS, "{about}: logits differ by {gap}");
 

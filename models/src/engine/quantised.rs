@@ -6,9 +6,10 @@
 use safetensors::SafeTensors;
 use serde::Deserialize;
 
-use super::goldens::{GoldenCase, begin_answer, checkpoint, compile_case, engine_of, furthest, goldens, here, options};
-use super::pool::CacheStore as _;
-use super::prepare::RotaryTables;
+use super::goldens::{
+    GoldenCase, begin_answer, checkpoint, compile_case, engine_of, furthest, goldens, here, options,
+    whole_prompt_logits,
+};
 use super::*;
 use crate::checkpoint::Precision;
 use crate::folder::{Build, WeightFormat};
@@ -31,17 +32,7 @@ struct Quantised {
 /// The whole prompt at once, all logits that the case asks for.
 fn logits(engine: &mut Engine, case: &GoldenCase) -> Vec<f32> {
     let compiled = compile_case(engine, case);
-    let all: Vec<_> = compiled
-        .images
-        .iter()
-        .map(|seen| Some(engine.encode_image(seen, &Interrupt::new().unwrap()).unwrap()))
-        .collect();
-    let tables = RotaryTables::new(&*engine.preparer.family, &compiled, 0..compiled.slots.len());
-    let mut cache = engine.decoder.create().unwrap();
-    engine.decoder.resize(&mut cache, engine.decoder.capacity_for(compiled.slots.len()), 0).unwrap();
-    engine.decoder.bind_rotary_tables(&mut cache, &tables).unwrap();
-    let embeds = engine.embed(&compiled.slots, &all).unwrap();
-    engine.decoder.run(&mut cache, embeds, 0, &case.rows, Interrupt::new().unwrap().options()).unwrap()
+    whole_prompt_logits(engine, case, &compiled)
 }
 
 fn arrays(file: &str, name: &str) -> Vec<f32> {

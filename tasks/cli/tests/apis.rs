@@ -4,12 +4,10 @@
 mod program;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc::{Receiver, channel};
-use std::thread;
 
+use program::server::{response, send, serve};
 use program::{Place, ProgramOutput, Server, say};
 use serde_json::Value;
 
@@ -26,52 +24,21 @@ impl Api {
     /// Gives every request the same bytes; none at all means that it never answers.
     fn start(answer: impl Into<Vec<u8>>) -> Api {
         let answer = answer.into();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let (asked, requests) = channel();
-        thread::spawn(move || {
-            let mut waiting = Vec::new();
-            for mut stream in listener.incoming().flatten() {
-                let request = whole(&mut stream);
-                if answer.is_empty() {
-                    waiting.push(stream);
-                } else {
-                    let _ = stream.write_all(&answer); // It may have enough before the end.
-                }
-                let _ = asked.send(request);
+        let mut waiting = Vec::new();
+        let url = serve(move |request, stream| {
+            if answer.is_empty() {
+                waiting.push(stream);
+            } else {
+                send(stream, &answer);
             }
+            let _ = asked.send(request.text()); // The test may be over.
         });
         Api { url, requests }
     }
 
     fn json(body: &str) -> Api {
         Api::start(response("200 OK", "application/json", body.as_bytes()))
-    }
-}
-
-fn response(status: &str, kind: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    [head.as_bytes(), body].concat()
-}
-
-fn whole(stream: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    let mut piece = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).to_lowercase();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return String::from_utf8(bytes).unwrap();
-            }
-        }
-        match stream.read(&mut piece).unwrap_or(0) {
-            0 => return String::from_utf8_lossy(&bytes).into_owned(),
-            count => bytes.extend_from_slice(&piece[..count]),
-        }
     }
 }
 

@@ -5,12 +5,11 @@
 mod program;
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use program::{Place, ProgramOutput};
+use program::{Place, ProgramOutput, server};
 
 /// Whether a Chromium is here.
 fn is_possible() -> bool {
@@ -36,16 +35,7 @@ fn serve() -> String {
 
 /// Serves a page; returns its origin.
 fn serve_page(page: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let _ = stream.read(&mut [0; 4096]);
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length:";
-            let _ = stream.write_all(format!("{head} {}\r\n\r\n{page}", page.len()).as_bytes());
-        }
-    });
-    origin
+    server::serve(move |_, stream| server::send(stream, &server::response("200 OK", "text/html", page.as_bytes())))
 }
 
 /// The processes that have this folder in their command lines.

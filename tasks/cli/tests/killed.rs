@@ -16,7 +16,6 @@ mod program;
 
 use std::fs;
 use std::io::Cursor;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -24,7 +23,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use program::{Place, Running, read_request, say};
+use program::server::serve_model;
+use program::{Place, Running};
 use serde_json::Value;
 use tapwright_phone::{ADB_KEYBOARD, Dice, Icon, Input, Key, MarkContent, Options, World};
 
@@ -217,18 +217,8 @@ impl ScriptedModel {
     }
 }
 
-fn serve(mind: Arc<Mutex<ScriptedModel>>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v1", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            if let Some(body) = read_request(&stream) {
-                let reply = mind.lock().unwrap().reply(&serde_json::from_slice(&body).unwrap());
-                say(stream, &reply);
-            }
-        }
-    });
-    url
+fn serve(model: Arc<Mutex<ScriptedModel>>) -> String {
+    serve_model(move |request| model.lock().unwrap().reply(request))
 }
 
 struct Phone {

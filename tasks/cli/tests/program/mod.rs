@@ -1,18 +1,18 @@
 //! Runs the program as somebody else would, in a folder of its own and with nothing in its environment.
-#![allow(dead_code)] // Not every suite needs all of it.
+#![allow(dead_code, unused_imports)] // Not every suite needs all of it.
 
 pub mod page;
+pub mod server;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use self::server::{Server, say};
 
 /// A folder to be in.
 pub struct Place {
@@ -172,79 +172,4 @@ impl Drop for Running {
         let _ = self.child.kill(); // It may have ended.
         let _ = self.child.wait();
     }
-}
-
-/// A model server that the test answers for.
-pub struct Server {
-    pub url: String,
-    requests: Receiver<TcpStream>,
-}
-
-impl Server {
-    pub fn start() -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let (asked, requests): (Sender<TcpStream>, _) = channel();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if read_request(&stream).is_some() && asked.send(stream).is_err() {
-                    break;
-                }
-            }
-        });
-        Server { url, requests }
-    }
-
-    /// One that gives every request the same answer.
-    pub fn always(status: &'static str, body: &'static str) -> Server {
-        let server = Server::start();
-        let Server { url, requests } = server;
-        let (_keep, nothing) = channel();
-        thread::spawn(move || {
-            for stream in requests {
-                answer(stream, status, body);
-            }
-        });
-        Server { url, requests: nothing }
-    }
-
-    /// Waits for a request; it waits for its answer until the stream is dropped.
-    pub fn request(&self) -> TcpStream {
-        self.requests.recv().unwrap()
-    }
-}
-
-/// Answers as a model that says this.
-pub fn say(stream: TcpStream, reply: &str) {
-    let body = serde_json::json!({"choices": [{"message": {"content": reply}, "finish_reason": "stop"}]}).to_string();
-    answer(stream, "200 OK", &body);
-}
-
-pub fn answer(mut stream: TcpStream, status: &str, body: &str) {
-    let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    let _ = stream.write_all(format!("{head}{body}").as_bytes()); // It may not want it any more.
-}
-
-/// Reads a request to its end, and returns what it says.
-pub fn read_request(stream: &TcpStream) -> Option<Vec<u8>> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some(body)
 }

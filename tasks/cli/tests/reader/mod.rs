@@ -9,14 +9,12 @@ mod screen;
 mod trip;
 mod watch;
 
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use serde_json::Value;
 use tapwright_phone::adbd::Handle;
 
-use crate::program::{read_request, say};
+use crate::program::server::serve_model;
 pub use screen::Screen;
 
 /// What it does next.
@@ -123,15 +121,5 @@ fn text_of(message: &Value) -> String {
 
 /// Answers as an OpenAI-compatible server; returns its address.
 pub fn serve(reader: Arc<Mutex<Reader>>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v1", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            if let Some(body) = read_request(&stream) {
-                let reply = reader.lock().unwrap().reply(&serde_json::from_slice(&body).unwrap());
-                say(stream, &reply);
-            }
-        }
-    });
-    url
+    serve_model(move |request| reader.lock().unwrap().reply(request))
 }

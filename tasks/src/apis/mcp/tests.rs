@@ -8,6 +8,7 @@ use serde_json::json;
 use tapwright_agent::secrets::SecretText;
 
 use super::*;
+use crate::process::testing::{is_there, wait_until_gone};
 
 mod little_server;
 
@@ -212,23 +213,6 @@ async fn long_lists_are_read_as_far_as_they_are_offered() {
     assert!(server.left_out().iter().any(|(name, _)| name == "little.tool_199"));
     let wanted = McpServerOptions { tools: Some(vec!["tool_19*".to_owned()]), ..program("many") };
     assert_eq!(start(&wanted).await.specs().len(), 11);
-}
-
-/// Whether a process is there, and is not only waited for. `ps` is on every Unix.
-fn is_there(pid: &str) -> bool {
-    let told = std::process::Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
-    let state = String::from_utf8_lossy(&told.stdout).trim().to_owned();
-    !state.is_empty() && !state.starts_with('Z')
-}
-
-async fn wait_until_gone(pid: &str) {
-    for _ in 0..600 {
-        if !is_there(pid) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{pid} is still there");
 }
 
 #[tokio::test]
