@@ -310,6 +310,7 @@ fn programs_read_what_the_documents_say() {
     let ran = check("`bench`", &["bench", "phone", "--model", "finish", "--seeds", "1"]);
     assert_eq!(keys(&ran.lines()[0]), documented_keys("an attempt of `bench`"));
     let suite = ran.last()["run"].as_str().unwrap().to_owned();
+    check("`bench --preflight`", &["bench", "smoke", "--seeds", "1", "--preflight"]);
     check("`bench compare`", &["bench", "compare", &suite, "last"]);
     check("`bench rescore`", &["bench", "rescore", &suite]);
     check("`replay` of a suite", &["replay", &suite, "--html", "page.html"]);
