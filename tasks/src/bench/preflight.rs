@@ -23,6 +23,8 @@ use tapwright_drivers::OpenRig as _;
 const CASES_SHOWN: usize = 3;
 /// More screens than that are not told of one sort of device.
 const SCREENS_MAX: usize = 16;
+/// More sorts of devices than that are not looked at one by one.
+const RIGS_MAX: usize = 16;
 /// A screen that is switched off, or that nobody draws, is no brighter than this anywhere.
 const BLACK: u8 = 8;
 
@@ -104,7 +106,11 @@ pub async fn preflight(of: &Preflight<'_>, mut each: impl FnMut(&Finding)) -> Pr
             None => rigs.push(RigCases { name, cases: vec![case] }),
         }
     }
-    for rig in rigs {
+    if rigs.len() > RIGS_MAX {
+        let text = format!("of {} sorts of devices the first {RIGS_MAX} are looked at", rigs.len());
+        note(&mut report.findings, Finding { what: "device", state: CheckState::Warning, text, next: None });
+    }
+    for rig in rigs.into_iter().take(RIGS_MAX) {
         let (findings, identity) = look_at(of, &rig).await;
         for finding in findings {
             note(&mut report.findings, finding);
@@ -151,12 +157,10 @@ fn need(cases: &[String]) -> String {
     }
 }
 
-/// Looks at the device of the first of some cases.
+/// Looks at the device of some cases.
 async fn look_at(of: &Preflight<'_>, rig: &RigCases<'_>) -> (Vec<Finding>, Option<RigIdentity>) {
-    let Some(case) = rig.cases.first() else { return (Vec::new(), None) };
-    let options = calm_options(of.device, &case.device);
-    let mut device = match open(&options, of.tries).await {
-        Ok(device) => device,
+    let (case, mut device) = match open(of, rig).await {
+        Ok(found) => found,
         Err(error) => {
             let next = error.help().unwrap_or("see that it is there and can be reached");
             return (vec![failed_finding("device", format!("{}: {error}", rig.name), next)], None);
@@ -193,14 +197,19 @@ fn calm_options(options: &DeviceOptions, at: &DeviceAddress) -> DeviceOptions {
     DeviceOptions { at: at.clone(), weather: Weather::calm(), ..options.clone() }
 }
 
-async fn open(options: &DeviceOptions, tries: u32) -> Result<Device, DeviceError> {
-    let mut tried = 1;
-    loop {
-        match Device::open(options).await {
-            Err(_) if tried < tries => tried += 1,
-            result => return result,
+/// Opens the device of one of the cases, of one farther on each time: the preparation of one may fail for reasons of its own, which may be
+/// its neighbours' too.
+async fn open<'a>(of: &Preflight<'_>, rig: &RigCases<'a>) -> Result<(&'a Case, Device), DeviceError> {
+    let tries = usize::try_from(of.tries.max(1)).unwrap_or(1);
+    let mut result = Err(DeviceError::Start { why: "there is no case on it".to_owned() });
+    for tried in 0..tries {
+        let Some(case) = rig.cases.get(tried * rig.cases.len() / tries) else { break };
+        result = Device::open(&calm_options(of.device, &case.device)).await.map(|device| (*case, device));
+        if result.is_ok() {
+            break;
         }
     }
+    result
 }
 
 /// Looks at its screen, which is not to be black.
@@ -221,6 +230,8 @@ async fn widgets(device: &mut Device, rig: &RigCases<'_>, case: &Case, within: D
     }
     let has_home_screen = match &case.device {
         DeviceAddress::Custom(CustomDevice(device)) => device.has_home_screen(),
+        // Its desktop has a panel, whatever else is there.
+        DeviceAddress::Machine(_) => true,
         other => other.kind() == Some(DeviceKind::Phone),
     };
     let why = match device.rig.driver.labels(within).await {
@@ -284,24 +295,33 @@ async fn is_well(options: &DeviceOptions, look: Duration) -> Result<(), String> 
     seen.map(drop)
 }
 
-/// Looks at a device on which an attempt has failed; has it started anew, so often, if it is not well.
+/// Looks at a device on which an attempt has failed; has it started anew, so often, if it is not well. `devices` are those of several cases
+/// on it: it is well if one of them can be had, as the preparation of a case may fail for reasons of its own.
 ///
 /// # Errors
 /// What is wrong with it, for people, if it is not well after all.
-pub(super) async fn recover(options: DeviceOptions, look: Duration, restarts_max: u32) -> Result<(), String> {
-    let options = calm_options(&options, &options.at);
-    let mut result = is_well(&options, look).await;
+pub(super) async fn recover(devices: &[DeviceOptions], look: Duration, restarts_max: u32) -> Result<(), String> {
+    let mut result = is_any_well(devices, look).await;
     for _ in 0..restarts_max {
-        if result.is_ok() {
-            break;
-        }
+        let (Err(_), Some(options)) = (&result, devices.first()) else { break };
         if let DeviceAddress::Custom(CustomDevice(device)) = &options.at
             && let Err(error) = device.restart(options.connect).await
         {
             result = Err(error.to_string());
             continue;
         }
-        result = is_well(&options, look).await;
+        result = is_any_well(devices, look).await;
+    }
+    result
+}
+
+async fn is_any_well(devices: &[DeviceOptions], look: Duration) -> Result<(), String> {
+    let mut result = Ok(());
+    for options in devices {
+        result = is_well(&calm_options(options, &options.at), look).await;
+        if result.is_ok() {
+            break;
+        }
     }
     result
 }

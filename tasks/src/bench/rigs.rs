@@ -1,6 +1,6 @@
 //! Which devices are well, and how fast they are started.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -18,37 +18,59 @@ enum RigState {
 
 /// The devices of a measurement, by their names.
 #[derive(Debug, Default)]
-pub(super) struct RigStates(BTreeMap<String, RigState>);
+pub(super) struct RigStates {
+    states: BTreeMap<String, RigState>,
+    /// The cases whose attempts have failed by their devices.
+    failed_cases: BTreeSet<usize>,
+    /// Of each device a case that has been on it.
+    proven_cases: BTreeMap<String, usize>,
+}
 
 impl RigStates {
-    /// An attempt on it has failed.
-    pub fn suspect(&mut self, rig: &str) {
-        self.0.entry(rig.to_owned()).or_insert(RigState::Suspect);
+    /// An attempt at a case on it has failed.
+    pub fn suspect(&mut self, rig: &str, case: usize) {
+        self.failed_cases.insert(case);
+        self.states.entry(rig.to_owned()).or_insert(RigState::Suspect);
+    }
+
+    /// A case has been on it.
+    pub fn prove(&mut self, rig: &str, case: usize) {
+        self.proven_cases.insert(rig.to_owned(), case);
+    }
+
+    /// A case that has been on it.
+    pub fn proven_case(&self, rig: &str) -> Option<usize> {
+        self.proven_cases.get(rig).copied()
+    }
+
+    /// Whether an attempt at a case has failed by its device.
+    pub fn has_failed(&self, case: usize) -> bool {
+        self.failed_cases.contains(&case)
     }
 
     pub fn is_suspect(&self, rig: &str) -> bool {
-        self.0.get(rig) == Some(&RigState::Suspect)
+        self.states.get(rig) == Some(&RigState::Suspect)
     }
 
     /// Whether something can be done about it or with it now.
     pub fn is_usable(&self, rig: &str) -> bool {
-        !matches!(self.0.get(rig), Some(RigState::Examined | RigState::Lost))
+        !matches!(self.states.get(rig), Some(RigState::Examined | RigState::Lost))
     }
 
     /// How many are looked at just now.
     pub fn examination_count(&self) -> usize {
-        self.0.values().filter(|state| **state == RigState::Examined).count()
+        self.states.values().filter(|state| **state == RigState::Examined).count()
     }
 
     pub fn begin_examination(&mut self, rig: &str) {
-        self.0.insert(rig.to_owned(), RigState::Examined);
+        self.states.insert(rig.to_owned(), RigState::Examined);
     }
 
     pub fn end_examination(&mut self, rig: &str, is_well: bool) {
         if is_well {
-            self.0.remove(rig);
+            self.states.remove(rig);
         } else {
-            self.0.insert(rig.to_owned(), RigState::Lost);
+            self.states.insert(rig.to_owned(), RigState::Lost);
         }
     }
 }

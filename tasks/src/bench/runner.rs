@@ -1,6 +1,6 @@
 //! Who is next: begins attempts as long as there is room, and decides after each what its end means for those that are left.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
@@ -130,8 +130,7 @@ impl<'a> Runner<'a> {
             let Some(at) = self.queue.iter().position(|work| self.rigs.is_usable(&rig_of(work))) else { break };
             let rig = rig_of(&self.queue[at]);
             if self.rigs.is_suspect(&rig) {
-                let case = self.cases[self.queue[at].case].clone();
-                self.examine(rig, &case);
+                self.examine(rig);
                 continue;
             }
             let now = Instant::now();
@@ -162,14 +161,28 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Has a device looked at, and started anew if it is not well, before anything else is begun on it.
-    fn examine(&mut self, rig: String, case: &Case) {
+    /// Has a device looked at, and started anew if it is not well, before anything else is begun on it. Whether it is well is seen by a case
+    /// that has been on it, or else by some that are yet to be. If all of those have failed there is nothing to spare, and they are tried
+    /// again whatever comes of it.
+    fn examine(&mut self, rig: String) {
         self.rigs.begin_examination(&rig);
-        let options = DeviceOptions { at: case.device.clone(), ..self.plan.device.clone() };
+        let is_there = |case: &usize| rig_name(&self.cases[*case].device) == rig;
+        let queued: BTreeSet<usize> = self.queue.iter().map(|work| work.case).filter(is_there).collect();
+        let (failed, untried): (Vec<usize>, Vec<usize>) =
+            queued.into_iter().partition(|case| self.rigs.has_failed(*case));
+        let (mut cases, is_decisive) = match (self.rigs.proven_case(&rig), untried.is_empty()) {
+            (Some(case), _) => (vec![case], true),
+            // What is wrong with one may be wrong with its neighbours.
+            (None, false) => (vec![untried[0], untried[untried.len() / 2], untried[untried.len() - 1]], true),
+            (None, true) => (failed.into_iter().take(1).collect(), false),
+        };
+        cases.dedup();
+        let options = |case: usize| DeviceOptions { at: self.cases[case].device.clone(), ..self.plan.device.clone() };
+        let devices: Vec<DeviceOptions> = cases.into_iter().map(options).collect();
         let (look, restarts_max) = (self.plan.rules.limits.look, self.plan.restarts_max);
         let mut stop = self.stop.clone();
         self.tasks.spawn(async move {
-            let recovered = AssertUnwindSafe(recover(options, look, restarts_max)).catch_unwind();
+            let recovered = AssertUnwindSafe(recover(&devices, look, restarts_max)).catch_unwind();
             let wrong = tokio::select! {
                 biased;
                 // Nothing more is begun on it anyway.
@@ -180,7 +193,7 @@ impl<'a> Runner<'a> {
                     Err(_) => Some("its driver broke: a mistake of the program's".to_owned()),
                 },
             };
-            TaskEnd::Examination { rig, wrong }
+            TaskEnd::Examination { rig, wrong: wrong.filter(|_| is_decisive) }
         });
     }
 
@@ -242,8 +255,11 @@ impl<'a> Runner<'a> {
             return Err(error.into());
         }
         self.agent_errors = if status == Status::AgentError { self.agent_errors + 1 } else { 0 };
-        if matches!(status, Status::SetupError | Status::DeviceError) {
-            self.rigs.suspect(&rig_name(&self.cases[work.case].device));
+        let rig = rig_name(&self.cases[work.case].device);
+        match status {
+            Status::SetupError | Status::DeviceError => self.rigs.suspect(&rig, work.case),
+            Status::Scored | Status::Timeout => self.rigs.prove(&rig, work.case),
+            Status::AgentError | Status::EvaluatorError | Status::Cancelled => {}
         }
         if !is_settled {
             self.queue.push_back(work);

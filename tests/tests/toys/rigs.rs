@@ -84,6 +84,22 @@ async fn a_machine_that_has_died_is_started_anew() {
     }
 }
 
+/// So is one on which nothing is left but what has failed already.
+#[tokio::test]
+async fn a_machine_with_one_case_is_started_anew() {
+    let runs = tempfile::tempdir().unwrap();
+    let (mut cases, machine) = (toys(), Machine::new(1, true));
+    cases.truncate(1);
+    on(&machine, &mut cases);
+    let mut ledger = Ledger::create(runs.path(), header(&cases, 1)).unwrap();
+    let (_stopper, stop) = stop();
+    let models = ModelSupply::of(model(&[DONE]), None);
+    let outcome = bench(plan(cases, 1), &mut ledger, models, stop, |_| {}).await.unwrap();
+    let summary = Summary::of(&ledger.records);
+    assert_eq!((outcome, summary.scored, summary.attempts), (BenchOutcome::Finished, 1, 2));
+    assert_eq!(machine.restarts.load(Ordering::Relaxed), 1);
+}
+
 /// Where starting it anew does not help nothing more is begun on it, what needs another device is done, and no case is lost.
 #[tokio::test]
 async fn a_machine_that_stays_dead_costs_no_more_than_one_try() {
@@ -114,6 +130,61 @@ async fn a_machine_that_stays_dead_costs_no_more_than_one_try() {
     assert_eq!(bench(plan(cases, 1), &mut ledger, models, stop, |_| {}).await.unwrap(), BenchOutcome::Finished);
     let after = Summary::of(&ledger.records);
     assert_eq!((after.scored, after.unfinished, after.attempts), (6, 0, 7));
+}
+
+/// A machine that is well, on which the preparation of one case never works.
+#[derive(Debug)]
+struct Unprepared(Arc<Machine>);
+
+#[async_trait::async_trait]
+impl OpenRig for Unprepared {
+    fn name(&self) -> String {
+        "machine with a file that nobody can load".to_owned()
+    }
+
+    fn rig(&self) -> String {
+        self.0.rig()
+    }
+
+    async fn open(&self, _within: Duration) -> Result<Rig, DriverError> {
+        Err(Machine::error("no such file"))
+    }
+
+    async fn restart(&self, within: Duration) -> Result<(), DriverError> {
+        self.0.restart(within).await
+    }
+}
+
+/// What is wrong with some cases is not wrong with their machine: the others are done, and these have their tries.
+#[tokio::test]
+async fn a_case_that_cannot_be_prepared_is_no_dead_machine() {
+    for (count, unprepared, is_ready) in [
+        (3, &[0][..], true),
+        (3, &[0, 1], true),
+        (3, &[2], true),
+        (3, &[0, 2], true),
+        (9, &[0, 1, 2, 3, 4, 5], true),
+        (9, &[1, 2, 3, 4, 5, 6, 7, 8], true),
+        (9, &[0, 2, 3, 4, 5, 6, 7, 8], false),
+    ] {
+        let runs = tempfile::tempdir().unwrap();
+        let selection = CaseSelection { first: 0, count, template: None, only: Vec::new() };
+        let (mut cases, machine) = (selection.cases(&suite::Toys).collect::<Vec<_>>(), Machine::new(0, true));
+        on(&machine, &mut cases);
+        for case in unprepared {
+            cases[*case].device = DeviceAddress::Custom(CustomDevice(Arc::new(Unprepared(machine.clone()))));
+        }
+        let report = preflight_of(&suite::Toys, &cases, 3).await;
+        assert_eq!(report.is_ready(), is_ready, "{unprepared:?}: looked at by three of them");
+        let mut ledger = Ledger::create(runs.path(), header(&cases, 1)).unwrap();
+        let (_stopper, stop) = stop();
+        let models = ModelSupply::of(model(&[DONE; 9]), None);
+        let outcome = bench(plan(cases, 1), &mut ledger, models, stop, |_| {}).await.unwrap();
+        let summary = Summary::of(&ledger.records);
+        let failed = unprepared.len() as u64;
+        assert_eq!((outcome, summary.scored), (BenchOutcome::Finished, count - failed), "{unprepared:?}: {summary:?}");
+        assert_eq!((summary.errors["setup-error"], summary.attempts), (failed, count + failed), "{unprepared:?}");
+    }
 }
 
 /// No two attempts are begun closer together than that, however many may be made at a time.
