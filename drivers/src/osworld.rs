@@ -9,7 +9,13 @@ mod gestures;
 mod guest;
 mod http;
 pub mod machine;
+#[cfg(target_os = "linux")]
+pub mod private;
+#[cfg(target_os = "linux")]
+pub mod programs;
 mod rig;
+#[cfg(target_os = "linux")]
+mod tree;
 mod widgets;
 
 pub use self::control_server::ControlServer;

@@ -66,6 +66,9 @@ pub(crate) fn sweep(base: &Path, prefix: &str, remove: impl Fn(&Path)) {
         let is_left = || File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
         if is_ours && is_left() {
             remove(&folder);
+        } else if is_ours && !folder.join("lock").exists() {
+            // A keeper has taken away all that it could; what is not empty stays.
+            drop(fs::remove_dir(&folder));
         }
     }
 }

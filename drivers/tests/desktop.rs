@@ -46,7 +46,7 @@ fn is_possible() -> bool {
 }
 
 fn private(folder: PathBuf) -> PrivateOptions {
-    PrivateOptions { size: SIZE, folder, in_group: false }
+    PrivateOptions { size: SIZE, folder, in_group: false, home: None }
 }
 
 async fn desktop() -> (Arc<PrivateDesktop>, X11Desktop) {

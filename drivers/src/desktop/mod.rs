@@ -22,7 +22,8 @@ use crate::{OpenRig, Rig, Settle};
 
 #[cfg(target_os = "linux")]
 pub use self::x11::{
-    Entrance, InputEvent, PrivateDesktop, PrivateOptions, SessionBus, X11Desktop, X11Options, missing_programs,
+    AccessibleNode, DesktopInspector, Entrance, InputEvent, InspectedWindow, JobOutput, PrivateDesktop, PrivateOptions,
+    SessionBus, X11Desktop, X11Options, find_program, missing_programs, private_rig,
 };
 
 /// Which desktop.

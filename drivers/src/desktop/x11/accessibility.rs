@@ -23,15 +23,15 @@ const READ: Duration = Duration::from_secs(4);
 const ASKED_MAX: usize = 2000;
 const LISTED_MAX: usize = 50_000;
 /// How many questions are on their way at once.
-const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: usize = 64;
 /// No text of a field is told further, in characters.
 const TEXT_MAX: i32 = 500;
 /// No widget lies in more of them.
-const DEPTH_MAX: u32 = 64;
+pub(super) const DEPTH_MAX: u32 = 64;
 
-const REGISTRY: &str = "org.a11y.atspi.Registry";
-const ROOT: &str = "/org/a11y/atspi/accessible/root";
-const ACCESSIBLE: &str = "org.a11y.atspi.Accessible";
+pub(super) const REGISTRY: &str = "org.a11y.atspi.Registry";
+pub(super) const ROOT: &str = "/org/a11y/atspi/accessible/root";
+pub(super) const ACCESSIBLE: &str = "org.a11y.atspi.Accessible";
 
 /// A session bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) struct Accessibility {
 }
 
 /// A widget: the program on the bus, and the object.
-type Reference = (String, OwnedObjectPath);
+pub(super) type Reference = (String, OwnedObjectPath);
 /// What a program's cache says of a widget: itself, its program, its parent, its place among its siblings, how many children it has, its
 /// interfaces, its name, its role, its description and its states.
 type Item = (Reference, Reference, Reference, i32, i32, Vec<String>, String, u32, String, Vec<u32>);
@@ -202,7 +202,7 @@ impl AccessibleList {
     }
 }
 
-fn bus_error(error: zbus::Error) -> DriverErrorKind {
+pub(super) fn bus_error(error: zbus::Error) -> DriverErrorKind {
     DriverErrorKind::MalformedResponse { why: format!("the accessibility bus: {error}") }
 }
 
@@ -211,7 +211,7 @@ impl Accessibility {
         Accessibility { bus, connection: None }
     }
 
-    async fn ensure_connection(&mut self) -> Result<Connection, DriverErrorKind> {
+    pub(super) async fn ensure_connection(&mut self) -> Result<Connection, DriverErrorKind> {
         if let Some(connection) = &self.connection {
             return Ok(connection.clone());
         }
@@ -338,7 +338,7 @@ fn in_order(items: Vec<Item>) -> Vec<AccessibleList> {
     listed.collect()
 }
 
-fn bits(states: &[u32]) -> u64 {
+pub(super) fn bits(states: &[u32]) -> u64 {
     states.iter().take(2).rev().fold(0, |bits, word| bits << 32 | u64::from(*word))
 }
 
@@ -380,12 +380,12 @@ async fn walk(connection: &Connection, program: &str, path: String, depth: u32) 
     })
 }
 
-fn body<T: for<'a> zbus::wire::DynamicDeserialize<'a>>(answer: Option<Message>) -> Option<T> {
+pub(super) fn body<T: for<'a> zbus::wire::DynamicDeserialize<'a>>(answer: Option<Message>) -> Option<T> {
     let body = answer?.body();
     body.deserialize().ok()
 }
 
-async fn property(connection: &Connection, program: &str, path: &str, name: &str) -> Option<String> {
+pub(super) async fn property(connection: &Connection, program: &str, path: &str, name: &str) -> Option<String> {
     let properties = Some("org.freedesktop.DBus.Properties");
     let answer = connection.call_method(Some(program), path, properties, "Get", &(ACCESSIBLE, name)).await.ok()?;
     let value: zbus::OwnedVariant = body(Some(answer))?;

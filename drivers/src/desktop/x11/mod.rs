@@ -7,6 +7,8 @@ mod capture;
 mod clipboard;
 mod gestures;
 mod input;
+mod inspector;
+mod jobs;
 mod keyboard;
 mod launch;
 mod look;
@@ -15,6 +17,7 @@ mod pointer;
 mod private;
 mod server;
 mod typing;
+mod widgets;
 mod windows;
 
 use std::path::PathBuf;
@@ -30,13 +33,16 @@ pub use self::accessibility::SessionBus;
 use self::accessibility::{Accessibility, Subject};
 use self::apis::DesktopApis;
 pub use self::input::InputEvent;
+pub use self::inspector::{DesktopInspector, InspectedWindow};
+pub use self::jobs::JobOutput;
 use self::launch::{DisplayOpener, PrivateOpener};
 use self::look::ReturnedScreen;
 use self::monitors::Monitor;
 pub(super) use self::private::lacks;
-pub use self::private::{PrivateDesktop, PrivateOptions, missing_programs};
+pub use self::private::{PrivateDesktop, PrivateOptions, find_program, missing_programs};
 pub use self::server::Entrance;
 use self::server::{Fault, Link, Server};
+pub use self::widgets::AccessibleNode;
 use super::apps::Menu;
 use super::files::FolderApis;
 use super::pointing::LastClick;
@@ -297,22 +303,40 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
             })
         }
         DesktopAddress::Private { size, folder } => {
-            let private = PrivateOptions { size: *size, folder: folder.clone(), in_group: false };
+            let private = PrivateOptions { size: *size, folder: folder.clone(), in_group: false, home: None };
             let session = Arc::new(PrivateDesktop::start(&private, deadline.remaining()).await.map_err(error)?);
-            let how = x11(session.entrance(), Some(session.bus()));
-            let desktop = X11Desktop::connect(&name, how, Some(session.clone()), deadline.remaining()).await?;
-            // Its home comes first: there nothing of anybody's is.
-            let folders = [&[session.home()], &options.folders[..]].concat();
-            let apis = all_apis(&desktop, FolderApis::new(&folders, Box::new(PrivateOpener(session.clone()))));
-            let about = format!("{name}, on display :{}", session.display());
-            Ok(Rig {
-                driver: Box::new(desktop),
-                apis,
-                probe: None,
-                about,
-                identity: None, // It is gone with its run: nobody finds it again.
-                teardown: Some(Box::pin(async move { session.end().await })),
-            })
+            private_rig(session, options, deadline.remaining()).await
         }
     }
+}
+
+/// A rig on a private desktop that is there already, and that ends with it. Of `options` all counts but where the desktop is.
+///
+/// # Errors
+/// As [`X11Desktop::connect`].
+pub async fn private_rig(
+    session: Arc<PrivateDesktop>,
+    options: &DesktopOptions,
+    within: Duration,
+) -> Result<Rig, DriverError> {
+    let name = options.name();
+    let how = X11Options {
+        entrance: session.entrance(),
+        settle: options.settle,
+        applications: options.applications.clone(),
+        bus: Some(session.bus()),
+    };
+    let desktop = X11Desktop::connect(&name, how, Some(session.clone()), within).await?;
+    // Its home comes first: there nothing of anybody's is.
+    let folders = [&[session.home()], &options.folders[..]].concat();
+    let apis = all_apis(&desktop, FolderApis::new(&folders, Box::new(PrivateOpener(session.clone()))));
+    let about = format!("{name}, on display :{}", session.display());
+    Ok(Rig {
+        driver: Box::new(desktop),
+        apis,
+        probe: None,
+        about,
+        identity: None, // It is gone with its run: nobody finds it again.
+        teardown: Some(Box::pin(async move { session.end().await })),
+    })
 }

@@ -22,11 +22,13 @@ use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, Cre
 use super::accessibility::SessionBus;
 use super::server::{Entrance, Fault, Link};
 use crate::deadline::Deadline;
-use crate::private_folder::{PrivateFolder, sweep, write_new};
+use crate::private_folder::{PrivateFolder, make_folder, sweep, write_new};
 use crate::quote::quote;
 use crate::refused;
 
 const SCRIPT: &str = include_str!("private.sh");
+const JOB_SCRIPT: &str = include_str!("job.sh");
+const HOME_SCRIPT: &str = include_str!("private_home.sh");
 const WINDOW_MANAGER: &str = include_str!("openbox.xml");
 const SOCKETS: &str = "/tmp/.X11-unix";
 /// Of what programs that are started here get to know of the environment: nothing of ours, in which there may be keys.
@@ -55,12 +57,14 @@ pub struct PrivateOptions {
     pub folder: PathBuf,
     /// Whether it does without a namespace, as on systems that allow none.
     pub in_group: bool,
+    /// Where its programs see their home, if that is to be another place than it is: `/home/user`. It takes a namespace.
+    pub home: Option<String>,
 }
 
 /// A desktop that ends when this is dropped.
 #[derive(Debug)]
 pub struct PrivateDesktop {
-    folder: PrivateFolder,
+    pub(super) folder: PrivateFolder,
     display: u32,
     cookie: Vec<u8>,
     input: Mutex<Option<ChildStdin>>,
@@ -71,9 +75,14 @@ pub struct PrivateDesktop {
     pub has_accessibility: bool,
 }
 
+/// Where a program is that a private desktop's programs can start by its name; `None` if it is not there.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    PATH.split(':').map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
+}
+
 /// Which of the programs that a private desktop needs are not there, and the packages that have them.
 pub fn missing_programs() -> Vec<(&'static str, &'static str)> {
-    let is_there = |program: &str| PATH.split(':').any(|folder| Path::new(folder).join(program).is_file());
+    let is_there = |program: &str| find_program(program).is_some();
     let mut missing: Vec<_> = PROGRAMS.into_iter().filter(|(program, _)| !is_there(program)).collect();
     missing.extend((!Path::new(ACCESSIBILITY.0).is_file()).then_some(("the accessibility bus", ACCESSIBILITY.1)));
     missing
@@ -106,6 +115,9 @@ impl PrivateDesktop {
         let (folder, cookie) = prepared.map_err(|error| {
             refused(format!("no folder for a private desktop can be made in {}: {error}", options.folder.display()))
         })?;
+        if let Some(home) = &options.home {
+            check_home(home)?;
+        }
         let (mut keeper, kind) = keeper(&folder.path, options).await.map_err(|error| refused(error.to_string()))?;
         let (input, output) = (keeper.stdin.take(), keeper.stdout.take());
         // From here on the folder is the script's to remove, as soon as `input` is closed.
@@ -115,7 +127,7 @@ impl PrivateDesktop {
             cookie,
             input: Mutex::new(input),
             keeper: Mutex::new(Some(keeper)),
-            is_other_user: kind == "namespace" && rustix::process::geteuid().is_root(),
+            is_other_user: kind == "namespace" && (options.home.is_some() || rustix::process::geteuid().is_root()),
             has_accessibility: true,
         };
         let output = output.ok_or_else(|| refused("a private desktop cannot be listened to"))?;
@@ -171,6 +183,16 @@ impl PrivateDesktop {
         self.folder.path.join("home")
     }
 
+    /// Programs that are put there stand before all others, in a desktop whose home has a path of its own.
+    pub fn programs(&self) -> PathBuf {
+        self.folder.path.join("bin")
+    }
+
+    /// What its window manager reads.
+    pub fn window_manager_settings(&self) -> PathBuf {
+        self.folder.path.join("openbox.xml")
+    }
+
     /// Where the cookie is with which X programs are let in.
     pub fn authority(&self) -> PathBuf {
         self.folder.path.join("authority")
@@ -188,7 +210,12 @@ impl PrivateDesktop {
             }
             line.push(quote(word).map_err(|error| refused(error.to_string()))?);
         }
-        let line = format!("{}\n", line.join(" "));
+        self.start_line(&line.join(" ")).await
+    }
+
+    /// Has a line of the shell started in it.
+    pub(super) async fn start_line(&self, line: &str) -> Result<(), DriverErrorKind> {
+        let line = format!("{line}\n");
         let gone = || DriverErrorKind::Lost { why: "the private desktop has ended".to_owned() };
         let mut input = self.input.lock().await;
         input.as_mut().ok_or_else(gone)?.write_all(line.as_bytes()).await.map_err(|_| gone())
@@ -203,12 +230,24 @@ impl PrivateDesktop {
             drop(keeper.kill().await);
             remove(&self.folder.path);
         }
+        // The keeper cannot take away a folder that is mounted where it is.
+        drop(fs::remove_dir(&self.folder.path));
+    }
+}
+
+/// Whether a home may be there: a path that covers nothing of the system.
+fn check_home(home: &str) -> Result<(), DriverErrorKind> {
+    let name = home.strip_prefix("/home/").unwrap_or_default();
+    let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    match is_plain {
+        true => Ok(()),
+        false => Err(refused(format!("a private desktop's home can be /home/NAME, and not {home:?}"))),
     }
 }
 
 /// Starts the script as the first process of a namespace, or of a group where the system allows none.
 async fn keeper(folder: &Path, options: &PrivateOptions) -> std::io::Result<(Child, &'static str)> {
-    let ids: &[&str] = match rustix::process::geteuid().is_root() {
+    let ids: &[&str] = match options.home.is_some() || rustix::process::geteuid().is_root() {
         // Some programs refuse to run as root, and others run without protection: inside they are not.
         true => &["--map-user=1000", "--map-group=1000"],
         false => &["--map-current-user"],
@@ -219,7 +258,16 @@ async fn keeper(folder: &Path, options: &PrivateOptions) -> std::io::Result<(Chi
     tried.args(&namespace).arg("true").env("PATH", PATH).stdin(Stdio::null()).stderr(Stdio::null());
     let is_namespace = !options.in_group && tried.status().await.is_ok_and(|status| status.success());
     let kind = if is_namespace { "namespace" } else { "group" };
+    if options.home.is_some() && !is_namespace {
+        let why = "its home cannot have the path that was asked for, as this system allows no user namespaces (unshare --user)";
+        return Err(std::io::Error::other(why));
+    }
     let mut command = Command::new(if is_namespace { "unshare" } else { "sh" });
+    if let Some(home) = &options.home {
+        // As root of a namespace around it, which may mount.
+        command.args(["--user", "--map-root-user", "--mount", "sh"]);
+        command.arg(folder.join("private_home.sh")).arg(folder).args([home, "unshare"]);
+    }
     if is_namespace {
         command.args(&namespace).arg("sh");
     }
@@ -228,7 +276,8 @@ async fn keeper(folder: &Path, options: &PrivateOptions) -> std::io::Result<(Chi
         .arg(folder)
         .arg(options.size.to_string())
         .arg(number_of(folder).to_string())
-        .arg(kind);
+        .arg(kind)
+        .args(&options.home);
     command.env_clear().env("PATH", PATH).process_group(0);
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     Ok((child, kind))
@@ -254,6 +303,11 @@ fn prepare(base: &Path) -> std::io::Result<(PrivateFolder, Vec<u8>)> {
     }
     let folder = PrivateFolder::make(base, FOLDER, |inside| {
         write_new(&inside.join("private.sh"), SCRIPT.as_bytes())?;
+        write_new(&inside.join("private_home.sh"), HOME_SCRIPT.as_bytes())?;
+        write_new(&inside.join("job.sh"), JOB_SCRIPT.as_bytes())?;
+        for name in ["home", "run", "bin", "jobs"] {
+            make_folder(&inside.join(name))?;
+        }
         write_new(&inside.join("openbox.xml"), WINDOW_MANAGER.as_bytes())?;
         write_new(&inside.join("authority"), &authority(&cookie))
     })?;

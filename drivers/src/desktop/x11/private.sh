@@ -1,8 +1,8 @@
 # Keeps a private desktop for as long as somebody holds the other end of its standard input, and nothing of it after that.
-# Usage: sh private.sh FOLDER WIDTHxHEIGHT NUMBER namespace|group
+# Usage: sh private.sh FOLDER WIDTHxHEIGHT NUMBER namespace|group [HOME]
 # It is the first process of its namespace, or the leader of its group. Each line that it reads is started as a command of the desktop.
 # It writes: `display N`, then `ready`; or `failed WHAT`.
-folder=$1 size=$2 number=$3 kind=$4
+folder=$1 size=$2 number=$3 kind=$4 home=${5:-$1/home}
 umask 077
 trap '' PIPE HUP INT
 failed() { echo "failed $1: $(tail -n 3 "$folder/$2" 2>/dev/null | tr '\n' ' ')"; end; }
@@ -25,8 +25,10 @@ end() {
     exit
 }
 
-export TAPWRIGHT_DESKTOP="$folder" HOME="$folder/home" XDG_RUNTIME_DIR="$folder/run" XAUTHORITY="$folder/authority"
+export TAPWRIGHT_DESKTOP="$folder" HOME="$home" XDG_RUNTIME_DIR="$folder/run" XAUTHORITY="$folder/authority"
 export XDG_CONFIG_HOME="$HOME/.config" XDG_DATA_HOME="$HOME/.local/share" XDG_CACHE_HOME="$HOME/.cache" XDG_STATE_HOME="$HOME/.local/state"
+# Programs that stand for others, for whoever has put some there.
+[ -n "$5" ] && export PATH="$folder/bin:$PATH"
 export LANG=C.UTF-8 GTK_MODULES=gail:atk-bridge GNOME_ACCESSIBILITY=1 QT_ACCESSIBILITY=1 QT_LINUX_ACCESSIBILITY_ALWAYS_ON=1
 # A file chooser of a portal would hang: nobody runs one here.
 export GTK_USE_PORTAL=0 NO_AT_BRIDGE=0 DBUS_SESSION_BUS_ADDRESS="unix:path=$folder/run/bus"
@@ -52,6 +54,8 @@ until [ -S "$folder/run/bus" ]; do
     [ $tries -lt 200 ] || failed "dbus-daemon" bus.log
     sleep 0.02
 done
+# Programs that the bus starts were given its environment, from before there was a display.
+dbus-update-activation-environment DISPLAY XAUTHORITY PATH >/dev/null 2>&1 </dev/null
 # Before any program starts: most ask only once. This also starts the accessibility bus.
 dbus-send --session --print-reply --reply-timeout=5000 --dest=org.a11y.Bus /org/a11y/bus org.freedesktop.DBus.Properties.Set \
     string:org.a11y.Status string:IsEnabled variant:boolean:true >"$folder/accessibility.log" 2>&1 </dev/null || echo "without accessibility"
