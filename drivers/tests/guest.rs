@@ -47,7 +47,7 @@ fn is_missing() -> bool {
 }
 
 async fn desktop() -> (Arc<PrivateDesktop>, MachineDesktop) {
-    let options = PrivateOptions { size: SIZE, folder: std::env::temp_dir(), in_group: false };
+    let options = PrivateOptions { size: SIZE, folder: std::env::temp_dir(), in_group: false, home: None };
     let session = Arc::new(PrivateDesktop::start(&options, PATIENCE).await.unwrap());
     furnish(&session);
     let machine = Arc::new(LocalMachine(session.clone()));
