@@ -319,3 +319,65 @@ fn documents_that_are_damaged_or_grow_without_end_are_an_error_and_never_a_zero(
     let wide = document(&wide);
     assert!(judge("compare_docx_tables", "", &wide, &wide).expect_err("too wide").contains("1000000 cells"));
 }
+
+#[test]
+fn numbers_at_the_ends_of_what_there_is_are_no_crash() {
+    let ends = [i64::MIN.to_string(), i64::MAX.to_string(), "1e18".to_owned(), "-1".to_owned()];
+    let styles = r#"<styleSheet><cellXfs><xf numFmtId="14"/><xf numFmtId="46"/></cellXfs></styleSheet>"#;
+    for end in &ends {
+        let rows = format!(
+            r#"<row r="1"><c r="A1" t="str"><v>a</v></c></row><row r="2"><c r="A2"><v>{end}</v></c><c r="B2" s="1"><v>{end}</v></c></row>"#
+        );
+        let sheet = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+        let file = archive::package([
+            ("_rels/.rels", RELATIONSHIPS.as_bytes()),
+            ("xl/workbook.xml", WORKBOOK.as_bytes()),
+            ("xl/_rels/workbook.xml.rels", SHEETS.as_bytes()),
+            ("xl/styles.xml", styles.as_bytes()),
+            ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+        ]);
+        for rule in rules() {
+            let _ = table(file.clone(), file.clone(), rule);
+        }
+        let picture = format!(
+            r#"<p:sld xmlns:p="p" xmlns:a="a" xmlns:r="r"><p:cSld><p:spTree><p:pic><p:blipFill><a:blip r:embed="rId1"/></p:blipFill><p:spPr><a:xfrm><a:off x="{end}" y="{end}"/><a:ext cx="{end}" cy="{end}"/></a:xfrm></p:spPr></p:pic></p:spTree></p:cSld></p:sld>"#
+        );
+        let relation = |kind: &str, target: &str| {
+            format!("<Relationships><Relationship Id='rId1' Type='x/{kind}' Target='{target}'/></Relationships>")
+        };
+        let main = "<p xmlns:r='r'><sldSz cx='-9223372036854775808' cy='9223372036854775807'/><sldIdLst><sldId r:id='rId1'/></sldIdLst></p>";
+        let (first, second, third) =
+            (relation("officeDocument", "p.xml"), relation("slide", "s.xml"), relation("image", "i.png"));
+        let slides = archive::package([
+            ("_rels/.rels", first.as_bytes()),
+            ("p.xml", main.as_bytes()),
+            ("_rels/p.xml.rels", second.as_bytes()),
+            ("s.xml", picture.as_bytes()),
+            ("_rels/s.xml.rels", third.as_bytes()),
+            ("i.png", &b"x"[..]),
+        ]);
+        assert_ne!(judge("check_image_stretch_and_center", "", &slides, &slides), Ok(1.0), "{end}");
+    }
+}
+
+#[test]
+fn conditions_and_merged_cells_without_end_are_given_up_or_read_once() {
+    let rule = r#"<cfRule type="cellIs" operator="equal" dxfId="0"><formula>1</formula></cfRule>"#;
+    let cells = r#"<row r="1"><c r="A1"><v>1</v></c></row>"#.to_owned() + &"<row><c><v>1</v></c></row>".repeat(20_000);
+    let named: String = (1..=20_000).map(|row| format!(r#"<row r="{row}"><c r="A{row}"><v>1</v></c></row>"#)).collect();
+    for cells in [cells, named] {
+        let formats =
+            format!(r#"<conditionalFormatting sqref="A1:A1048576">{}</conditionalFormatting>"#, rule.repeat(1_000));
+        let file = workbook_of(&format!("<worksheet><sheetData>{cells}</sheetData>{formats}</worksheet>"));
+        let style = json!({"type": "style", "sheet_idx0": 0, "sheet_idx1": "EI0", "props": ["bgcolor"]});
+        let score = table(file.clone(), file, style);
+        assert!(score == Ok(1.0) || score.as_ref().is_err_and(|said| said.contains("too long")), "{score:?}");
+    }
+    let text = format!("<w:p><w:r><w:t>{}</w:t></w:r></w:p>", "a".repeat(1 << 20));
+    let grid = "<w:gridCol/>".repeat(100_000);
+    let merged = format!(
+        r#"<w:tbl><w:tblGrid>{grid}</w:tblGrid><w:tr><w:tc><w:tcPr><w:gridSpan w:val="100000"/></w:tcPr>{text}</w:tc></w:tr></w:tbl>"#
+    );
+    let merged = document(&merged);
+    assert_eq!(judge("compare_docx_tables", "", &merged, &merged), Ok(1.0));
+}

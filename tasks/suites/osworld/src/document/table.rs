@@ -42,15 +42,19 @@ impl<'a> TableGrid<'a> {
         Ok(TableGrid { rows: xml::children(table, "tr").count(), columns, cells })
     }
 
-    /// What stands in a place.
+    /// The cell in a place.
     ///
     /// # Errors
-    /// If the grid has no cell there.
-    pub fn text(&self, row: usize, column: usize) -> Result<String, Kind> {
-        let cell = self.cells.get(column + row * self.columns);
-        let cell = cell.ok_or_else(|| Kind::output("a row of a table is shorter than its grid"))?;
-        Ok(paragraphs(*cell).map(paragraph_text).collect::<Vec<_>>().join("\n"))
+    /// If the grid has none there.
+    pub fn cell(&self, row: usize, column: usize) -> Result<Node<'a, 'a>, Kind> {
+        let cell = self.cells.get(column + row * self.columns).copied();
+        cell.ok_or_else(|| Kind::output("a row of a table is shorter than its grid"))
     }
+}
+
+/// What stands in a cell.
+pub fn cell_text<'a>(cell: Node<'a, 'a>) -> String {
+    paragraphs(cell).map(paragraph_text).collect::<Vec<_>>().join("\n")
 }
 
 /// The cells of a table, each once.

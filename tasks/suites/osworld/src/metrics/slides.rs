@@ -227,12 +227,13 @@ pub(super) fn check_image_stretch_and_center(inputs: &MetricInputs) -> Score {
     let Some(wanted) = wanted.first() else { return Ok(0.0) };
     let Some(found) = found.iter().rfind(|found| found.bytes == wanted.bytes) else { return Ok(0.0) };
     let [left, top, width, height] = found.place.ok_or_else(|| Kind::output("a picture is nowhere"))?;
-    let middle = |side: i64, of: i64| (of - side) as f64 / 2.0;
+    let [left, top, width, height] = [left, top, width, height].map(|length| length as f64);
+    let [slide_width, slide_height] = size.map(|length| length as f64);
     let off = [
-        (width - size[0]) as f64,
-        (height - size[1]) as f64,
-        left as f64 - middle(width, size[0]),
-        top as f64 - middle(height, size[1]),
+        width - slide_width,
+        height - slide_height,
+        left - (slide_width - width) / 2.0,
+        top - (slide_height - height) / 2.0,
     ];
     Ok(score(off.iter().all(|off| off.abs() <= NEAR)))
 }

@@ -33,8 +33,8 @@ const EPOCH_OF_1900: i64 = -25_569;
 const EPOCH_OF_1904: i64 = -24_107;
 const FIRST_DAY: i64 = -719_162;
 const LAST_DAY: i64 = 2_932_896;
-/// What a duration of Python may come to.
-const DURATION_DAYS_MAX: f64 = 999_999_999.0;
+/// Days that are counted in microseconds here; Python's own come to ten times as many.
+const DAYS_MAX: f64 = 1e8;
 
 impl CellValue {
     pub fn empty() -> CellValue {
@@ -106,7 +106,7 @@ impl CellValue {
 /// The moment that a number in a date's format stands for; `None` if it is outside of Python's calendar.
 pub fn moment(number: &CellValue, is_1904: bool, is_duration: bool) -> Option<Moment> {
     let days = number.as_float()?;
-    if days.abs() > DURATION_DAYS_MAX {
+    if days.abs() > DAYS_MAX {
         return None;
     }
     if is_duration {
@@ -183,6 +183,9 @@ mod tests {
             ("2958465", false, false, Some(Moment::DateTime(day(2_932_896)))),
             ("2958466", false, false, None),
             ("1e300", false, true, None),
+            ("106751991.2", false, true, None),
+            ("-106751991.2", true, true, None),
+            ("99999999.99999999", true, false, None),
         ] {
             assert_eq!(moment(&CellValue::number(number).unwrap(), is_1904, is_duration), expected, "{number}");
         }

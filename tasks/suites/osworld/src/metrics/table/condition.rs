@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::raw::raw_values;
+use super::raw::{RawValues, all_values};
 use super::sheet::Book;
 use crate::error::EvaluatorErrorKind as Kind;
 use crate::python::value::parse_float;
@@ -15,8 +15,8 @@ use crate::xml;
 
 /// Empty cells of a format after which upstream's function goes on to its next range.
 const EMPTY_MAX: usize = 50;
-/// Cells that are looked at for one format.
-const CELLS_MAX: u64 = 200_000;
+/// Cells that are looked at for all conditions of a sheet.
+const STEPS_MAX: u64 = 2_000_000;
 
 struct Condition<'a> {
     kind: &'a str,
@@ -33,7 +33,8 @@ struct Condition<'a> {
 pub(super) fn active(book: &Book, sheet: &str) -> Result<Vec<(CellPlace, Option<usize>)>, Kind> {
     let Some((path, text)) = book.sheet_text(sheet)? else { return Ok(Vec::new()) };
     let document = book.workbook.parse(&path, &text)?;
-    let mut found = Vec::new();
+    let values = all_values(book, sheet)?;
+    let (mut found, mut steps) = (Vec::new(), 0);
     for format in xml::children(document.root_element(), "conditionalFormatting") {
         let texts = format.attribute("sqref").unwrap_or_default();
         let ranges: Option<Vec<CellRange>> = texts.split_whitespace().map(CellRange::parse).collect();
@@ -46,7 +47,7 @@ pub(super) fn active(book: &Book, sheet: &str) -> Result<Vec<(CellPlace, Option<
                 style: rule.attribute("dxfId").and_then(|style| style.parse().ok()),
                 formulas: xml::children(rule, "formula").map(xml::text_of).collect(),
             };
-            for place in condition.places(book, sheet, &ranges)? {
+            for place in condition.places(&values, &ranges, &mut steps)? {
                 found.push((place, condition.style));
             }
         }
@@ -55,21 +56,20 @@ pub(super) fn active(book: &Book, sheet: &str) -> Result<Vec<(CellPlace, Option<
 }
 
 impl Condition<'_> {
-    fn places(&self, book: &Book, sheet: &str, ranges: &[CellRange]) -> Result<Vec<CellPlace>, Kind> {
+    fn places(&self, values: &RawValues, ranges: &[CellRange], steps: &mut u64) -> Result<Vec<CellPlace>, Kind> {
         let references: Option<Vec<Value>> = self.formulas.iter().map(|formula| constant(formula)).collect();
         let mut found = Vec::new();
         let mut empty = 0;
         for range in ranges {
-            let seen = range.count().min(CELLS_MAX);
-            let places: Vec<CellPlace> = range.cells().take(usize::try_from(seen).unwrap_or(0)).collect();
-            let values = raw_values(book, sheet, &places)?;
-            let mut is_over = range.count() <= CELLS_MAX;
-            for place in places {
+            for place in range.cells() {
+                *steps += 1;
+                if *steps > STEPS_MAX {
+                    return Err(Kind::TooLong);
+                }
                 let value = values.get(&place)?;
                 if value.is_null() {
                     empty += 1;
                     if empty > EMPTY_MAX {
-                        is_over = true;
                         break;
                     }
                     continue;
@@ -79,9 +79,6 @@ impl Condition<'_> {
                 if is_met(self.operator, &value, references) {
                     found.push(place);
                 }
-            }
-            if !is_over {
-                return Err(Kind::output(format!("a conditional format is of more than {CELLS_MAX} cells")));
             }
         }
         Ok(found)

@@ -121,7 +121,7 @@ fn properties(props: &[&str], table: Node, selection: Vec<Vec<FieldItem>>, left:
     for (prop, list) in [("col_fields", "colFields"), ("row_fields", "rowFields")] {
         if has(prop) {
             let fields = numbers(list, "field", "x")?;
-            add(prop, fields.into_iter().map(|field| json!(field - left)).collect());
+            add(prop, fields.into_iter().map(|field| json!(field.saturating_sub(left))).collect());
         }
     }
     if has("data_fields") {
@@ -131,7 +131,7 @@ fn properties(props: &[&str], table: Node, selection: Vec<Vec<FieldItem>>, left:
             let name = if has("data_fields_name") { node.attribute("name").unwrap_or("None") } else { "" };
             let subtotal = node.attribute("subtotal").unwrap_or("sum");
             let shown = node.attribute("showDataAs").unwrap_or("normal");
-            json!(format!("{};{name};{subtotal};{shown}", number - left))
+            json!(format!("{};{name};{subtotal};{shown}", number.saturating_sub(left)))
         });
         add("data_fields", fields.collect());
     }

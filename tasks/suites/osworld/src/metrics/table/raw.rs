@@ -1,6 +1,6 @@
 //! What is written in cells, as upstream's own reader has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -27,6 +27,16 @@ impl RawValues {
 /// Reads cells as they are written, a formula by what it gave. Upstream takes the sheet's number for the number in its part's name,
 /// so that in a workbook whose sheets were moved or deleted another sheet may be read, or none.
 pub(super) fn raw_values(book: &Book, sheet: &str, places: &[CellPlace]) -> Result<RawValues, Kind> {
+    let wanted: BTreeSet<CellPlace> = places.iter().copied().collect();
+    values_where(book, sheet, |place| wanted.contains(&place))
+}
+
+/// As [`raw_values`], of all cells that there are.
+pub(super) fn all_values(book: &Book, sheet: &str) -> Result<RawValues, Kind> {
+    values_where(book, sheet, |_| true)
+}
+
+fn values_where(book: &Book, sheet: &str, is_wanted: impl Fn(CellPlace) -> bool) -> Result<RawValues, Kind> {
     let nothing = RawValues { values: BTreeMap::new() };
     let package = &book.workbook.package;
     let Some(found) = book.workbook.sheets.iter().rfind(|found| found.name == sheet) else { return Ok(nothing) };
@@ -34,12 +44,14 @@ pub(super) fn raw_values(book: &Book, sheet: &str, places: &[CellPlace]) -> Resu
     let Some(text) = package.text(&path)? else { return Ok(nothing) };
     let document = book.workbook.parse(&path, &text)?;
     let shared = shared_strings(book)?;
-    let wanted: BTreeMap<String, CellPlace> = places.iter().map(|place| (place.name(), *place)).collect();
     let mut values = BTreeMap::new();
     for row in document.descendants().filter(|node| node.is_element() && node.tag_name().name() == "row") {
         for cell in xml::children(row, "c") {
-            if let Some(place) = cell.attribute("r").and_then(|name| wanted.get(name)) {
-                values.entry(*place).or_insert_with(|| raw_value(cell, shared.as_deref()));
+            let name = cell.attribute("r").unwrap_or_default();
+            // A name counts only as it is written in full; `$A$1` and `a1` are none.
+            let place = CellPlace::parse(name).filter(|place| place.name() == name);
+            if let Some(place) = place.filter(|place| is_wanted(*place)) {
+                values.entry(place).or_insert_with(|| raw_value(cell, shared.as_deref()));
             }
         }
     }
