@@ -146,7 +146,9 @@ impl CommandApi {
         // There it would be a program of the model's.
         if interpreter::runs_arguments(&self.argv) {
             return Err(InvalidApi(
-                "what the model says would be run as a script; have the program read it".to_owned(),
+                "what the model says would be run as a script, or opened, which starts what is a program; have the program \
+                 read it, and have files opened by `files.open`"
+                    .to_owned(),
             ));
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Where an argument of a command would be a program: what a shell or an interpreter is given as a script, as the file of one, or
-//! on its standard input, however many commands are around it. It goes by lists of programs, and no list is whole: what it does not
-//! know it lets through, unless an option says by its name that code follows.
+//! on its standard input, however many commands are around it; and where it would be opened by whatever program is for it, which
+//! starts what is a program. It goes by lists of programs, and no list is whole: what it does not know it lets through, unless an
+//! option says by its name that code follows.
 
 mod programs;
 
@@ -53,6 +54,7 @@ fn is_code(argv: &[String], reads: bool, depth: u32) -> bool {
         Program::Interpreter(interpreter) => interprets(rest, &interpreter, reads),
         Program::Shelled => rest.iter().any(|argument| has_places(argument)),
         Program::Reader => reads,
+        Program::Opener => rest.iter().any(|argument| has_places(argument) && !is_of_one_host(argument)),
         Program::Remote(wrapper) => {
             let says = rest.iter().any(|argument| has_places(argument));
             let has_command = |argument: &String| name == "su" && argument.starts_with("-c");
@@ -60,6 +62,13 @@ fn is_code(argv: &[String], reads: bool, depth: u32) -> bool {
         }
         Program::Wrapper(wrapper) => wraps(&name, rest, &wrapper, reads, depth),
     }
+}
+
+/// Whether an address leads to the pages of one host, whatever the model says: those are for a browser, and start nothing.
+fn is_of_one_host(address: &str) -> bool {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| address.strip_prefix(scheme));
+    let host = rest.and_then(|rest| rest.split_once('/')).map(|(host, _)| host);
+    host.is_some_and(|host| !host.is_empty() && !has_places(host))
 }
 
 /// What a program does, and those of its arguments that this is about.
@@ -485,6 +494,25 @@ mod tests {
             "tar --checkpoint-action=exec={{x}} -cf a.tar b",
             "git -c {{x}} status",
             "socat - {{x}}",
+            // What opens a file starts it if it is a program.
+            "xdg-open {{x}}",
+            "/usr/bin/xdg-open {{x}}",
+            "xdg-open /home/me/{{x}}",
+            "xdg-open file:///home/me/{{x}}",
+            "xdg-open https://{{x}}",
+            "xdg-open https://{{x}}/a",
+            "xdg-open mailto:{{x}}",
+            "env A=b xdg-open {{x}}",
+            "xargs -n 1 xdg-open",
+            "find . -name a -exec xdg-open {{x}} ;",
+            "gio open {{x}}",
+            "gio launch {{x}}",
+            "exo-open --launch {{x}}",
+            "gtk-launch {{x}}",
+            "kioclient exec {{x}}",
+            "open -a {{x}}",
+            "explorer.exe {{x}}",
+            "run-mailcap {{x}}",
         ] {
             let words: Vec<String> = argv.split(' ').map(|word| word.replace('\u{a0}', " ")).collect();
             assert!(runs_arguments(&words), "{argv}");
@@ -545,6 +573,9 @@ mod tests {
             "notify --title {{x}}",
             "notify -title {{x}}",
             "todo add --list home -- {{x}}",
+            "xdg-open /home/me/notes.txt",
+            "xdg-open https://example.com/search?q={{x}}",
+            "gio info {{x}}",
         ] {
             let words: Vec<String> = argv.split(' ').map(str::to_owned).collect();
             assert!(!runs_arguments(&words), "{argv}");

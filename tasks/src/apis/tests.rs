@@ -107,7 +107,9 @@ async fn what_is_no_api() {
     check(command(&[INSTRUCTION]), expect!["api: what the model says cannot choose the program"]).await;
     check(
         command(&["sh", "-c", "echo {{instruction}}"]),
-        expect!["api: what the model says would be run as a script; have the program read it"],
+        expect![
+            "api: what the model says would be run as a script, or opened, which starts what is a program; have the program read it, and have files opened by `files.open`"
+        ],
     )
     .await;
     check(

@@ -14,6 +14,8 @@ pub(super) enum Program {
     Remote(Wrapper),
     /// It runs what it reads; its arguments are harmless.
     Reader,
+    /// It opens what it is told with whatever program is for it, and what is a program it starts.
+    Opener,
 }
 
 /// A program that reads a language.
@@ -181,6 +183,31 @@ const PROGRAMS: &[(&[&str], Program)] = &[
     (&["su"], remote("gGsw", 1)),
     (&["wsl"], remote("dueE", 0)),
     (&["at", "atq", "batch", "crontab"], Program::Reader),
+    (
+        &[
+            "cygstart",
+            "dex",
+            "exo-open",
+            "explorer",
+            "gde-open",
+            "gnome-open",
+            "gtk-launch",
+            "gvfs-open",
+            "kde-open",
+            "kfmclient",
+            "mimeo",
+            "mimeopen",
+            "open",
+            "pcmanfm",
+            "run-mailcap",
+            "rundll32",
+            "see",
+            "start",
+            "wslview",
+            "xdg-open",
+        ],
+        Program::Opener,
+    ),
     (&["command", "exec", "nohup", "dbus-run-session", "setsid", "torsocks", "unbuffer", "catchsegv"], wrapper("a", 0)),
     (&["env"], wrapper("uCS", 0)),
     (&["nice"], wrapper("n", 0)),
@@ -253,6 +280,10 @@ pub(super) const SUBCOMMANDS: &[(&str, &str, Program)] = &[
     ("toolbox", "run", wrapper("cdr", 0)),
     ("flatpak", "run", wrapper("", 1)),
     ("snap", "run", wrapper("", 1)),
+    ("gio", "launch", Program::Opener),
+    ("gio", "open", Program::Opener),
+    ("kioclient", "", Program::Opener),
+    ("kioclient5", "", Program::Opener),
     ("vagrant", "ssh", Program::Shelled),
     ("gcloud", "compute", Program::Shelled),
     ("nix-shell", "", Program::Shelled),
