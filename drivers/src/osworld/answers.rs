@@ -24,14 +24,19 @@ fn malformed(why: impl Into<String>) -> MachineErrorKind {
     MachineErrorKind::Malformed { why: why.into() }
 }
 
-/// What a server says is wrong: the message of its JSON, or else its text.
-pub(super) fn complaint(answer: &Answer) -> String {
+/// The message of an answer in JSON, or else its text.
+fn message(answer: &Answer) -> String {
     let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let said = json.as_ref().and_then(|json| {
-        let texts = ["message", "error"].into_iter().filter_map(|key| json[key].as_str());
-        texts.map(|text| excerpt(text.as_bytes())).find(|text| !text.is_empty())
+        let mut texts = ["message", "error"].into_iter().filter_map(|key| json[key].as_str());
+        texts.find(|text| !text.is_empty()).map(str::to_owned)
     });
-    let said = said.unwrap_or_else(|| excerpt(&answer.body));
+    said.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned())
+}
+
+/// What a server says is wrong.
+fn complaint(answer: &Answer) -> String {
+    let said = excerpt(message(answer).as_bytes());
     if said.is_empty() { format!("status {}", answer.status) } else { format!("{said} (status {})", answer.status) }
 }
 
@@ -48,6 +53,28 @@ pub(super) fn accepted_body(answer: Answer) -> Result<Vec<u8>, MachineErrorKind>
         }
         _ => Err(MachineErrorKind::Refused { why: complaint(&answer) }),
     }
+}
+
+/// The body of an answer that says that something was done.
+///
+/// # Errors
+/// `Refused` if it certainly was not; `Unanswered` if nobody knows: whoever stands between, or the server itself, fell over in the middle.
+pub(super) fn done_body(answer: Answer) -> Result<Vec<u8>, MachineErrorKind> {
+    if answer.status >= 500 {
+        let why = complaint(&answer);
+        return Err(match was_never_started(&message(&answer)) && answer.status == 500 {
+            true => MachineErrorKind::Refused { why },
+            false => MachineErrorKind::Unanswered { why },
+        });
+    }
+    accepted_body(answer)
+}
+
+/// Whether a message is one that Python gives before anything is started; whatever else goes wrong may do so after it. At its beginning
+/// only: what follows may be the command's own words.
+fn was_never_started(message: &str) -> bool {
+    let begins = ["[Errno ", "No closing quotation", "No escaped character", "list index out of range", "expected str"];
+    begins.iter().any(|begin| message.starts_with(begin))
 }
 
 /// The body of an answer that says yes or that there is nothing.
@@ -100,17 +127,15 @@ pub(super) fn command(answer: Answer) -> Result<CommandOutput, MachineErrorKind>
         let is_cut = output.len().max(error.len()) > OUTPUT_BYTES_MAX;
         return Ok(CommandOutput { output: cut(output), error: cut(error), code, is_cut });
     }
-    let why = complaint(&answer);
-    if why.contains("timed out after") {
-        return Err(MachineErrorKind::TimedOut { why: format!("the machine gave the command up: {why}") });
+    // The command stands before these words, as long as it may be.
+    if answer.status == 500 && message(&answer).contains("timed out after") && !was_never_started(&message(&answer)) {
+        let why = format!("the machine gave the command up: {}", complaint(&answer));
+        return Err(MachineErrorKind::TimedOut { why });
     }
-    // Python says so before anything is started; whatever else went wrong may have done so after it.
-    let never_started =
-        ["[Errno ", "No closing quotation", "No escaped character", "list index out of range", "expected str"];
-    if answer.status != 500 || never_started.iter().any(|begin| why.contains(begin)) {
-        return Err(MachineErrorKind::Refused { why });
+    match done_body(answer) {
+        Err(kind) => Err(kind),
+        Ok(_) => Err(malformed("a command's answer is empty")),
     }
-    Err(MachineErrorKind::Unanswered { why })
 }
 
 fn text(value: &Value) -> Option<&str> {
@@ -209,24 +234,40 @@ mod tests {
     fn a_command_that_may_have_run_is_never_taken_for_one_that_has_not() {
         let ended = command(answer(200, r#"{"error":"","output":"a\n","returncode":3,"status":"success"}"#)).unwrap();
         assert_eq!(ended, CommandOutput { output: "a\n".to_owned(), code: 3, ..CommandOutput::default() });
-        let kind = |status, message: &str| {
+        let kind_of = |status, message: &str| {
             command(answer(status, &serde_json::json!({"status": "error", "message": message}).to_string()))
                 .unwrap_err()
         };
         for message in
             ["[Errno 2] No such file or directory: 'python'", "No closing quotation", "list index out of range"]
         {
-            assert!(matches!(kind(500, message), MachineErrorKind::Refused { .. }), "{message}");
+            assert!(matches!(kind_of(500, message), MachineErrorKind::Refused { .. }), "{message}");
         }
         assert!(matches!(
-            kind(500, "Command '['sleep']' timed out after 120 seconds"),
+            kind_of(500, "Command '['sleep']' timed out after 120 seconds"),
             MachineErrorKind::TimedOut { .. }
         ));
-        let kind = kind(500, "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte");
+        let kind = kind_of(500, "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte");
         assert!(matches!(&kind, MachineErrorKind::Unanswered { why } if why.contains("codec")), "{kind}");
-        for page in ["<!doctype html><title>500 Internal Server Error</title>", "", "{}"] {
-            assert!(matches!(command(answer(500, page)), Err(MachineErrorKind::Unanswered { .. })), "{page}");
+        for status in [500, 502, 503, 504] {
+            for page in ["<!doctype html><title>Bad Gateway</title>", "", "{}"] {
+                for kind in [command(answer(status, page)).unwrap_err(), done_body(answer(status, page)).unwrap_err()] {
+                    assert!(matches!(kind, MachineErrorKind::Unanswered { .. }), "{status} {page}: {kind}");
+                }
+            }
         }
+        for status in [400, 401, 404, 413] {
+            for kind in [command(answer(status, "no")).unwrap_err(), done_body(answer(status, "no")).unwrap_err()] {
+                assert!(matches!(kind, MachineErrorKind::Refused { .. }), "{status}: {kind}");
+            }
+        }
+        // A command's own words are in the message, and its end is far behind them.
+        let long = format!("Command '['echo', '[Errno 2] {}']' timed out after 120 seconds", "x".repeat(10_000));
+        assert!(matches!(kind_of(500, &long), MachineErrorKind::TimedOut { .. }));
+        let own = "Command '['echo', '[Errno 2]']' died with <Signals.SIGKILL: 9>.";
+        assert!(matches!(kind_of(500, own), MachineErrorKind::Unanswered { .. }));
+        let message = r#"{"status":"error","message":"[Errno 2] No such file or directory: 'gedit'"}"#;
+        assert!(matches!(done_body(answer(500, message)), Err(MachineErrorKind::Refused { .. })));
         for (status, body) in [(200, "{}"), (200, "<html>"), (200, r#"{"output":"","error":"","returncode":"0"}"#)] {
             assert!(matches!(command(answer(status, body)), Err(MachineErrorKind::Malformed { .. })), "{body}");
         }

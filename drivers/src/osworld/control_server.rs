@@ -50,7 +50,8 @@ impl ControlServer {
         let mut server =
             ControlServer { name, http, address, processor: "x86_64", interpreter: Interpreter::default() };
         let uname = MachineCommand::program(["uname", "-sm"]);
-        let told = server.execute(&uname, within).await?;
+        let wire = ("/execute", &Body::Json(&command_json(&uname)));
+        let told = server.question("connect", wire, WORDS_BYTES_MAX, within, answers::command).await?;
         server.processor = match told.output.split_whitespace().collect::<Vec<_>>()[..] {
             ["Linux", "aarch64" | "arm64"] => "aarch64",
             ["Linux", _] => "x86_64",
@@ -89,7 +90,16 @@ impl ControlServer {
         read: impl FnOnce(Answer) -> Result<T, MachineErrorKind>,
     ) -> Result<T, MachineError> {
         let answer = self.http.act(path, body, bytes_max, within).await;
-        answer.and_then(read).map_err(|kind| self.error(operation, kind))
+        answer.and_then(read).map_err(|kind| {
+            // Somebody has answered, and nobody knows what was done.
+            let kind = match kind {
+                MachineErrorKind::Malformed { .. } | MachineErrorKind::TooLarge { .. } => {
+                    MachineErrorKind::Unanswered { why: kind.to_string() }
+                }
+                kind => kind,
+            };
+            self.error(operation, kind)
+        })
     }
 
     /// Changes a window of this name; `false` if there is none: upstream's server does not tell.
@@ -106,7 +116,7 @@ impl ControlServer {
         }
         let body = json!({"window_name": window.name, "strict": window.is_whole, "by_class": window.by_class});
         let left = within.saturating_sub(began.elapsed());
-        self.action(operation, (path, &Body::Json(&body)), WORDS_BYTES_MAX, left, answers::accepted_body).await?;
+        self.action(operation, (path, &Body::Json(&body)), WORDS_BYTES_MAX, left, answers::done_body).await?;
         Ok(true)
     }
 }
@@ -137,7 +147,7 @@ impl ControlledMachine for ControlServer {
     async fn launch(&self, command: &MachineCommand, within: Duration) -> Result<(), MachineError> {
         let body = command_json(command);
         let wire = ("/setup/launch", &Body::Json(&body));
-        self.action("start a program", wire, WORDS_BYTES_MAX, within, answers::accepted_body).await.map(drop)
+        self.action("start a program", wire, WORDS_BYTES_MAX, within, answers::done_body).await.map(drop)
     }
 
     async fn read_file(&self, path: &str, within: Duration) -> Result<Option<Vec<u8>>, MachineError> {
@@ -151,13 +161,13 @@ impl ControlledMachine for ControlServer {
             return Err(self.error("write a file", MachineErrorKind::TooLarge { bytes_max: FILE_BYTES_MAX }));
         }
         let wire = ("/setup/upload", &Body::Upload { path, content });
-        self.action("write a file", wire, WORDS_BYTES_MAX, within, answers::accepted_body).await.map(drop)
+        self.action("write a file", wire, WORDS_BYTES_MAX, within, answers::done_body).await.map(drop)
     }
 
     async fn open_file(&self, path: &str, within: Duration) -> Result<(), MachineError> {
         let body = json!({"path": path});
         let wire = ("/setup/open_file", &Body::Json(&body));
-        self.action("open a file", wire, WORDS_BYTES_MAX, within, answers::accepted_body).await.map(drop)
+        self.action("open a file", wire, WORDS_BYTES_MAX, within, answers::done_body).await.map(drop)
     }
 
     async fn activate_window(&self, window: &WindowName, within: Duration) -> Result<bool, MachineError> {
@@ -244,7 +254,7 @@ impl ControlledMachine for ControlServer {
     async fn set_wallpaper(&self, path: &str, within: Duration) -> Result<(), MachineError> {
         let body = json!({"path": path});
         let wire = ("/setup/change_wallpaper", &Body::Json(&body));
-        self.action("change the wallpaper", wire, WORDS_BYTES_MAX, within, answers::accepted_body).await.map(drop)
+        self.action("change the wallpaper", wire, WORDS_BYTES_MAX, within, answers::done_body).await.map(drop)
     }
 
     async fn service(&self, service: MachineService, within: Duration) -> Result<String, MachineError> {

@@ -50,7 +50,7 @@ impl Recording {
     ///
     /// # Errors
     /// `MachineError` if there is none.
-    pub async fn end(self, machine: &dyn ControlledMachine) -> Result<Vec<u8>, MachineError> {
+    pub async fn end(&self, machine: &dyn ControlledMachine) -> Result<Vec<u8>, MachineError> {
         let line = "pid=$(cat \"$0/pid\") || exit 1; kill -INT \"$pid\" 2>/dev/null; kill -0 \"$pid\" 2>/dev/null && exit 7; exit 0";
         let began = Instant::now();
         let asked = MachineCommand::program(["sh", "-c", line, &self.folder]);

@@ -312,11 +312,17 @@ async fn begin_recording(site: &Site, machine: &dyn ControlledMachine) -> RouteR
 }
 
 async fn end_recording(site: &Site, machine: &dyn ControlledMachine) -> RouteResult {
-    let Some(recording) = site.recording.lock().await.take() else {
+    let mut recording = site.recording.lock().await;
+    let Some(running) = &*recording else {
         let told = json!({"status": "error", "message": "No recording in progress to stop."});
         return Ok((StatusCode::BAD_REQUEST, json_response(&told)).into_response());
     };
-    recording.end(machine).await.map(|film| bytes_response("video/mp4", film))
+    let film = running.end(machine).await;
+    // Of one that may still be there it is asked again.
+    if !matches!(&film, Err(error) if !matches!(error.kind, MachineErrorKind::Refused { .. })) {
+        *recording = None;
+    }
+    film.map(|film| bytes_response("video/mp4", film))
 }
 
 /// The command of a request.

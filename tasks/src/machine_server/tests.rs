@@ -341,7 +341,7 @@ async fn pages_of_browsers_strangers_and_endless_bodies_are_refused() {
     let long = vec![b' '; 17 << 20];
     let (status, _) = served.send(&execute(&here, token), &long).await;
     assert!(status == 413 || status == 0, "{status}");
-    // Our own client and the official one send the token as the name in the address.
+    // Our own client sends the token as the name in the address.
     let client = ControlServer::connect(&format!("http://secret@{at}"), WITHIN).await.unwrap();
     assert_eq!(client.screenshot(WITHIN).await.unwrap(), PICTURE);
     let error = ControlServer::connect(&format!("http://{at}"), WITHIN).await.err().unwrap();
