@@ -12,6 +12,7 @@ mod tests;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +31,13 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tapwright_agent::stop::Stop;
+use tapwright_contract::Size;
 use tapwright_contract::device::DriverErrorKind;
+#[cfg(target_os = "linux")]
+use tapwright_drivers::Settle;
 use tapwright_drivers::osworld::machine::{ControlledMachine, FILE_BYTES_MAX};
+#[cfg(target_os = "linux")]
+use tapwright_drivers::osworld::private::PrivateMachine;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, RwLock, Semaphore};
 use tokio::task::JoinSet;
@@ -63,6 +69,33 @@ pub trait MachineSource: Send + Sync + 'static {
     /// # Errors
     /// Why there can be none.
     async fn start(&self, within: Duration) -> Result<Arc<dyn ControlledMachine>, DriverErrorKind>;
+}
+
+/// Private desktops of this computer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrivateMachines {
+    /// In which folder theirs are.
+    pub folder: PathBuf,
+    /// Of their screens.
+    pub size: Size,
+}
+
+#[async_trait]
+impl MachineSource for PrivateMachines {
+    #[cfg(target_os = "linux")]
+    async fn start(&self, within: Duration) -> Result<Arc<dyn ControlledMachine>, DriverErrorKind> {
+        let machine = Arc::new(PrivateMachine::start(&self.folder, self.size, within).await?);
+        // Whoever opens a desktop gives it a window manager and a background; a black one would be taken for one that is off.
+        let opened = machine.rig(Settle::DESKTOP, Vec::new(), within).await;
+        drop(opened.map_err(|error| error.kind)?);
+        Ok(machine)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    async fn start(&self, _within: Duration) -> Result<Arc<dyn ControlledMachine>, DriverErrorKind> {
+        let why = "private desktops are on Linux only".to_owned();
+        Err(DriverErrorKind::Refused { why })
+    }
 }
 
 /// Where it is served, and to whom.

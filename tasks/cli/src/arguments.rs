@@ -111,6 +111,7 @@ pub enum Command {
     Setup(SetupArguments),
     Models(ModelsArguments),
     Phone(ServePhoneArguments),
+    ServeOsworld(ServeOsworldArguments),
     Trust(TrustArguments),
 }
 

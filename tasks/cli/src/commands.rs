@@ -12,6 +12,7 @@ mod replay;
 mod resume;
 mod run;
 mod runs;
+mod serve_osworld;
 mod setup;
 mod trust;
 
@@ -58,6 +59,7 @@ pub async fn perform(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Setup(arguments) => setup::perform(common, arguments).await,
         Command::Models(arguments) => models::perform(common, arguments.command).await,
         Command::Phone(arguments) => phone::perform(common, arguments).await,
+        Command::ServeOsworld(arguments) => serve_osworld::perform(common, arguments).await,
         Command::Trust(arguments) => trust::perform(&common, arguments),
     }
 }

@@ -35,8 +35,8 @@ fn main() -> ExitCode {
     };
     let json = arguments.common.json;
     // A server says what it does, a line a request, unless it says it to a program.
-    let serves =
-        matches!(&arguments.command, Command::Models(models) if matches!(models.command, ModelsCommand::Serve(_)));
+    let serves = matches!(&arguments.command, Command::Models(models) if matches!(models.command, ModelsCommand::Serve(_)))
+        || matches!(&arguments.command, Command::ServeOsworld(_));
     listen_to_tracing(arguments.common.verbose.max(u8::from(serves && !json)));
     // Before there are threads: a local model is served or asked from many of them.
     tapwright_tasks::model::limit_arenas();

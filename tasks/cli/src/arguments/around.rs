@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use tapwright_tasks::Size;
 use tapwright_tasks::serve::{Appearance, Motion, PhoneLanguage};
 
 use super::shared::{
@@ -196,4 +197,33 @@ pub struct ServePhoneArguments {
 
     #[command(flatten)]
     pub weather: WeatherArguments,
+}
+
+/// Serve OSWorld's control protocol in front of private desktops, until Ctrl-C
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The protocol runs any command on the desktop. It is for this computer only, unless --open lets others in, who need the token.
+
+Examples:
+  tapwright serve-osworld
+  curl -o screen.png http://127.0.0.1:5000/screenshot
+  tapwright run 'Open a terminal' --device osworld:http://127.0.0.1:5000
+docs/osworld-machines.md says how OSWorld's harness is attached."
+)]
+pub struct ServeOsworldArguments {
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5000")]
+    pub listen: SocketAddr,
+
+    /// The size of the desktop's screen
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1920x1080", value_parser = tapwright_tasks::settings::size_of)]
+    pub size: Size,
+
+    /// The variable of the environment that holds the token which clients have to send: http://TOKEN@HOST:PORT
+    #[arg(long, value_name = "VARIABLE")]
+    pub token_env: Option<String>,
+
+    /// Let other computers reach it: whoever has the token runs any command on the desktop
+    #[arg(long, requires = "token_env")]
+    pub open: bool,
 }
