@@ -62,6 +62,11 @@ pub trait OpenRig: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether it is opened to a display on which nothing is in front yet, so that nobody tells any widgets.
+    fn begins_empty(&self) -> bool {
+        false
+    }
+
     /// Starts anew what it is opened on, because it does not answer, and returns when it can be opened. Where opening starts it anyway there
     /// is nothing to do.
     ///

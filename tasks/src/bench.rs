@@ -22,6 +22,7 @@
 mod attempt;
 pub mod comparison;
 mod ledger;
+pub mod osworld_layout;
 pub mod preflight;
 pub mod report;
 pub mod rescore;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,17 @@ pub struct Evidence<'a> {
     pub outcome: &'a Outcome,
     /// Looks at more of the device than its facts.
     pub probe: &'a mut dyn Probe,
+    /// Where the run is written down, for evaluators that keep there what they went by; `None` if it is nowhere.
+    pub folder: Option<&'a Path>,
+}
+
+/// What came of judging.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    /// What speaks against success; `None` if the goal was reached.
+    pub against: Option<String>,
+    /// How much of the goal was reached, from 0 to 1, where that is more than all or nothing.
+    pub score: Option<f64>,
 }
 
 /// Judges whether a goal was reached, by looking behind the screen.
@@ -58,6 +70,14 @@ pub trait Evaluator: fmt::Debug + Send + Sync {
     /// # Errors
     /// `DriverError` if the device cannot be asked: the run is void then.
     async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError>;
+
+    /// As [`Evaluator::evaluate`], with how much was reached. Whoever gives parts of it implements this too.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
+        Ok(Assessment { against: self.evaluate(evidence).await?, score: None })
+    }
 
     /// Whether something was changed that nobody asked for. False where that is not known: others may change as they will.
     fn is_unasked(&self, start: &Facts, end: &Facts) -> bool {
@@ -257,7 +277,7 @@ mod tests {
         ] {
             let evaluator = FactEvaluator::of(wanted_facts(&texts)).unwrap();
             let mut probe = RecordedProbe(&end);
-            let evidence = Evidence { start: &start, end: &end, outcome: &outcome, probe: &mut probe };
+            let evidence = Evidence { start: &start, end: &end, outcome: &outcome, probe: &mut probe, folder: None };
             assert_eq!(evaluator.evaluate(evidence).await.unwrap().as_deref(), against, "{texts:?}");
         }
         assert!(FactEvaluator::of(Vec::new()).is_none());

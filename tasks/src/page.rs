@@ -422,6 +422,7 @@ mod tests {
         let judged = |expected: Vec<Fact>, verdict: Verdict| Judgement {
             version: 2,
             verdict: Some(verdict),
+            score: None,
             expected,
             changed: None,
             unasked: false,

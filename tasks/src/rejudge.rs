@@ -123,7 +123,7 @@ pub async fn rejudge(
                 None if wanted.is_empty() => {}
                 None => return Err(DeviceError::NoFacts { device: device.about().to_owned() }.into()),
             }
-            Judgement::of(Some(&*evaluator), &outcome, last, start.as_ref(), Ok(after), device.probe()).await
+            Judgement::of(Some(&*evaluator), &outcome, last, start.as_ref(), Ok(after), device.probe(), folder).await
         }
         None => {
             let before = Judgement::read(folder).map_err(unreadable(run::VERDICT))?;
@@ -136,7 +136,7 @@ pub async fn rejudge(
                 expect::check(&wanted, &facts)?;
             }
             let mut probe = RecordedProbe(&facts);
-            Judgement::of(Some(&*evaluator), &outcome, last, start.as_ref(), Ok(kept), &mut probe).await
+            Judgement::of(Some(&*evaluator), &outcome, last, start.as_ref(), Ok(kept), &mut probe, folder).await
         }
     };
     let unwritten = |source: io::Error| match (source.kind(), folder.join(run::VERDICT)) {

@@ -25,7 +25,7 @@ use tapwright_drivers::Probe;
 
 use crate::device::{Device, DeviceError};
 use crate::expect::{self, ExpectationError};
-use crate::judge::{Change, Evaluator, Evidence, Fact, Facts, Verdict, changes};
+use crate::judge::{Assessment, Change, Evaluator, Evidence, Fact, Facts, Verdict, changes};
 use crate::mistake::read_text;
 use crate::model::LoadedModel;
 use crate::named_apps::{self, UnknownApp};
@@ -95,13 +95,16 @@ pub struct RunReport {
 }
 
 /// What the device says of a run: `verdict.json` in the record, beside what the agent did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// The format's version.
     pub version: u32,
     /// `None` if nobody said what is wanted.
     #[serde(flatten)]
     pub verdict: Option<Verdict>,
+    /// How much of the goal was reached, from 0 to 1, where that is more than all or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
     /// What was wanted.
     pub expected: Vec<Fact>,
     /// What is another one than before; `None` if the device does not tell.
@@ -352,7 +355,7 @@ pub(crate) async fn judge_run(
     folder: &Path,
 ) -> io::Result<Judgement> {
     let after = device.facts().await.map_err(|error| error.to_string());
-    let judgement = Judgement::of(evaluator, outcome, last, start, after, device.probe()).await;
+    let judgement = Judgement::of(evaluator, outcome, last, start, after, device.probe(), folder).await;
     judgement.write(folder)?;
     Ok(judgement)
 }
@@ -366,10 +369,14 @@ impl Judgement {
         start: Option<&Facts>,
         after: Result<Option<Facts>, String>,
         probe: &mut dyn Probe,
+        folder: &Path,
     ) -> Judgement {
-        let verdict = match evaluator {
-            None => None,
-            Some(evaluator) => Some(verdict(evaluator, outcome, last, start, &after, probe).await),
+        let (verdict, score) = match evaluator {
+            None => (None, None),
+            Some(evaluator) => {
+                let (verdict, score) = verdict(evaluator, outcome, last, start, &after, probe, folder).await;
+                (Some(verdict), score)
+            }
         };
         let facts = after.ok().flatten();
         let changed = start.zip(facts.as_ref()).map(|(start, after)| changes(start, after));
@@ -377,7 +384,7 @@ impl Judgement {
             (Some(evaluator), Some(start), Some(facts)) => evaluator.is_unasked(start, facts),
             _ => false,
         };
-        Judgement { version: VERSION, verdict, expected: expected_facts(evaluator), changed, unasked, facts }
+        Judgement { version: VERSION, verdict, score, expected: expected_facts(evaluator), changed, unasked, facts }
     }
 
     /// Reads what a record says; `None` if the run was not judged to its end.
@@ -421,7 +428,7 @@ fn expected_facts(evaluator: Option<&dyn Evaluator>) -> Vec<Fact> {
     evaluator.map_or_else(Vec::new, Evaluator::expected_facts)
 }
 
-/// The verdict on a run. What says nothing about the agent is void, whatever is true of the device.
+/// The verdict on a run, with how much was reached where that may be a part. What says nothing about the agent is void, whatever is true of the device.
 async fn verdict(
     evaluator: &dyn Evaluator,
     outcome: &Outcome,
@@ -429,8 +436,9 @@ async fn verdict(
     start: Option<&Facts>,
     end: &Result<Option<Facts>, String>,
     probe: &mut dyn Probe,
-) -> Verdict {
-    let void = |why: String| Verdict::Void { why };
+    folder: &Path,
+) -> (Verdict, Option<f64>) {
+    let void = |why: String| (Verdict::Void { why }, None);
     let is_over = || matches!(end, Ok(Some(end)) if evaluator.judges_stopped(end));
     match outcome {
         Outcome::DeviceLost { why } => return void(format!("the device was lost: {why}")),
@@ -447,9 +455,9 @@ async fn verdict(
         (_, Err(error)) => return void(format!("the device could not be asked in the end: {error}")),
         _ => return void("the device does not tell what is true of it".to_owned()),
     };
-    match evaluator.evaluate(Evidence { start, end, outcome, probe }).await {
-        Ok(None) => Verdict::Passed,
-        Ok(Some(why)) => Verdict::Failed { why },
+    match evaluator.assess(Evidence { start, end, outcome, probe, folder: Some(folder) }).await {
+        Ok(Assessment { against: None, score }) => (Verdict::Passed, score),
+        Ok(Assessment { against: Some(why), score }) => (Verdict::Failed { why }, score),
         Err(error) => void(format!("the device could not be asked in the end: {error}")),
     }
 }
@@ -467,8 +475,16 @@ mod tests {
         let evaluator = FactEvaluator::of(vec![Fact::parse("wifi.on=true").unwrap()]);
         let (start, end) = (facts("false"), facts(on));
         let mut probe = RecordedProbe(&end);
-        let judgement =
-            Judgement::of(evaluator.as_deref(), outcome, last, Some(&start), Ok(Some(end.clone())), &mut probe).await;
+        let judgement = Judgement::of(
+            evaluator.as_deref(),
+            outcome,
+            last,
+            Some(&start),
+            Ok(Some(end.clone())),
+            &mut probe,
+            Path::new(""),
+        )
+        .await;
         let verdict = judgement.verdict.unwrap();
         assert_eq!(verdict.id(), expected, "{outcome:?} {verdict:?}");
     }
@@ -500,7 +516,8 @@ mod tests {
             let (evaluator, mut probe) = (crate::suites::miniwob::evaluator(), RecordedProbe(&end));
             let after = Ok(Some(end.clone()));
             let (stopped, heard) = (Outcome::Stopped, LastReply::Heard);
-            let judgement = Judgement::of(Some(&*evaluator), &stopped, heard, Some(&end), after, &mut probe).await;
+            let judgement =
+                Judgement::of(Some(&*evaluator), &stopped, heard, Some(&end), after, &mut probe, Path::new("")).await;
             assert_eq!(judgement.verdict.unwrap().id(), expected, "{done}");
         }
     }
@@ -509,7 +526,8 @@ mod tests {
     async fn without_anything_wanted_there_is_no_verdict() {
         let done = Outcome::Done { message: String::new() };
         let end = facts("true");
-        let judgement = Judgement::of(None, &done, LastReply::Heard, None, Ok(None), &mut RecordedProbe(&end)).await;
+        let judgement =
+            Judgement::of(None, &done, LastReply::Heard, None, Ok(None), &mut RecordedProbe(&end), Path::new("")).await;
         assert_eq!(judgement.verdict, None);
     }
 
@@ -521,6 +539,7 @@ mod tests {
             let judgement = Judgement {
                 version: VERSION,
                 verdict,
+                score: Some(0.25),
                 expected: Vec::new(),
                 changed: Some(Vec::new()),
                 unasked: true,

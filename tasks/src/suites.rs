@@ -2,6 +2,11 @@
 
 pub mod folder;
 pub mod miniwob;
+#[cfg(target_os = "linux")]
+pub mod osworld;
+#[cfg(not(target_os = "linux"))]
+#[path = "suites/osworld_elsewhere.rs"]
+pub mod osworld;
 mod phone;
 mod smoke;
 
@@ -24,6 +29,10 @@ pub fn evaluator(case: &CaseId) -> Option<Arc<dyn Evaluator>> {
     if case.suite == miniwob::NAME {
         return Some(miniwob::evaluator());
     }
+    #[cfg(target_os = "linux")]
+    if case.suite == crate::osworld::NAME {
+        return Some(osworld::evaluator());
+    }
     Some(find(&case.suite)?.case(&case.template, case.seed)?.evaluator)
 }
 
@@ -38,7 +47,7 @@ mod testing {
     /// What speaks against a run of a case that ended so.
     pub async fn against(case: &Case, start: &Facts, end: &Facts, outcome: &Outcome) -> Option<String> {
         let mut probe = RecordedProbe(end);
-        case.evaluator.evaluate(Evidence { start, end, outcome, probe: &mut probe }).await.unwrap()
+        case.evaluator.evaluate(Evidence { start, end, outcome, probe: &mut probe, folder: None }).await.unwrap()
     }
 }
 

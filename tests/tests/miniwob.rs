@@ -139,7 +139,7 @@ impl Player {
     async fn end(mut self, case: &Case) -> (Option<String>, Facts) {
         let end = self.device.facts().await.unwrap().unwrap();
         let outcome = Outcome::Stopped;
-        let evidence = Evidence { start: &end, end: &end, outcome: &outcome, probe: self.device.probe() };
+        let evidence = Evidence { start: &end, end: &end, outcome: &outcome, probe: self.device.probe(), folder: None };
         let against = case.evaluator.evaluate(evidence).await.unwrap();
         self.device.close().await.unwrap();
         (against, end)

@@ -300,7 +300,8 @@ fn in_tasks_of_osworld() {
     let good = r#"{"id": "aa-1", "instruction": "Do it", "evaluator": {"func": "infeasible"}}"#;
     std::fs::write(folder.join("aa-1.json"), good).unwrap();
     check(&place.run(&["bench", "osworld"]), 2, &["--tasks does not say where they are", "write --tasks PATH"]);
-    check(&place.run(&["bench", "osworld", "--tasks", "set"]), 2, &["not possible yet", "--list"]);
+    let bad = ["bench", "osworld", "--tasks", "set", "--assets", "set/examples/os/aa-1.json", "--list"];
+    check(&place.run(&bad), 2, &["SHA256SUMS", "cannot be read"]);
     check(&place.run(&["bench", "osworld", "--tasks", "none", "--list"]), 2, &["none cannot be read as a task set"]);
     check(
         &place.run(&["bench", "osworld", "--tasks", "set", "--list", "--domain", "vlc"]),

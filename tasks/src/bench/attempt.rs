@@ -26,7 +26,7 @@ use tokio::time::Instant;
 
 use super::{AttemptEnd, AttemptId, BenchRun, Budgets, Ledger, Status};
 use crate::device::{Device, DeviceError, DeviceOptions};
-use crate::judge::{Evaluator, Evidence, Fact, Facts, Verdict};
+use crate::judge::{Assessment, Evaluator, Evidence, Fact, Facts, Verdict};
 use crate::model::{self, LoadedModel, ModelOptions, ModelSource};
 use crate::origin::LaunchSettings;
 use crate::page::{self, PageRun};
@@ -410,8 +410,8 @@ impl Attempt {
         let verdict = report.judgement.verdict.clone();
         let (status, why) = self.status(&report.end.outcome, verdict.as_ref(), shared);
         let score = match (status, &verdict) {
-            (Status::Scored, Some(Verdict::Passed)) => Some(1.0),
-            (Status::Scored, _) => Some(0.0),
+            (Status::Scored, Some(Verdict::Passed)) => report.judgement.score.or(Some(1.0)),
+            (Status::Scored, _) => report.judgement.score.or(Some(0.0)),
             _ => None,
         };
         let folder = report.folder.clone();
@@ -539,6 +539,10 @@ impl Evaluator for WatchedEvaluator {
     }
 
     async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+        Ok(self.assess(evidence).await?.against)
+    }
+
+    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
         self.shared.at(AttemptStage::Judging { since: Instant::now() });
         let failed = |why: String| {
             store(&self.shared.judge_error, Some(why.clone()));
@@ -546,7 +550,7 @@ impl Evaluator for WatchedEvaluator {
             Err(DriverError { device: "the evaluator".to_owned(), operation: "judge", kind })
         };
         let Some(inner) = &self.inner else { return failed("nobody judges it".to_owned()) };
-        let judging = AssertUnwindSafe(inner.evaluate(evidence)).catch_unwind();
+        let judging = AssertUnwindSafe(inner.assess(evidence)).catch_unwind();
         let judging = tokio::time::timeout(self.within, judging);
         let runtime = Handle::current();
         let judged = match runtime.runtime_flavor() {

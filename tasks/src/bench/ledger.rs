@@ -129,6 +129,9 @@ pub struct Rescored {
     /// Something was changed that nobody asked for. Lines of before say nothing of it, nor of who judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unasked: Option<bool>,
+    /// How much was reached, where that may be a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
     /// Who judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<JudgeIdentity>,
@@ -450,13 +453,13 @@ impl LedgerRecords {
                 }
                 standing.ended.push(*end);
             }
-            LedgerLine::Rescored(Rescored { id, verdict, unasked, judge }) => {
+            LedgerLine::Rescored(Rescored { id, verdict, score, unasked, judge }) => {
                 let standing = self.standings.get_mut(&(id.case.clone(), id.repeat));
                 let end = standing.and_then(|standing| standing.ended.iter_mut().find(|end| end.id == id));
                 let end = end.ok_or_else(|| format!("attempt {} at {} has no end", id.attempt, id.case))?;
                 (end.status, end.score) = match &verdict {
-                    Verdict::Passed => (Status::Scored, Some(1.0)),
-                    Verdict::Failed { .. } => (Status::Scored, Some(0.0)),
+                    Verdict::Passed => (Status::Scored, score.or(Some(1.0))),
+                    Verdict::Failed { .. } => (Status::Scored, score.or(Some(0.0))),
                     Verdict::Void { .. } => (Status::EvaluatorError, None),
                 };
                 end.why = verdict.why().map(str::to_owned);

@@ -234,9 +234,12 @@ async fn widgets(device: &mut Device, rig: &RigCases<'_>, case: &Case, within: D
         DeviceAddress::Machine(_) => true,
         other => other.kind() == Some(DeviceKind::Phone),
     };
+    let begins_empty = matches!(&case.device, DeviceAddress::Custom(CustomDevice(device)) if device.begins_empty());
     let why = match device.rig.driver.labels(within).await {
         Ok(Some(labels)) if !labels.is_empty() => return None,
         Ok(Some(_)) if has_home_screen => "it says that it tells its widgets, and tells none".to_owned(),
+        // Where nothing is in front nobody tells any.
+        Ok(None) if begins_empty => return None,
         Ok(Some(_)) => {
             let text = format!("{}: it tells no widgets of what it shows now, which may be right", rig.name);
             return Some(Finding { what: "widgets", state: CheckState::Warning, text, next: None });

@@ -76,7 +76,8 @@ pub async fn rescore(
             _ => "void",
         };
         let has_same_reason = verdict == Verdict::Passed || before == "void" || verdict.why() == end.why.as_deref();
-        let is_same = verdict.id() == before && has_same_reason && judgement.unasked == end.unasked;
+        let has_same_score = judgement.score.is_none_or(|score| end.score == Some(score));
+        let is_same = verdict.id() == before && has_same_reason && has_same_score && judgement.unasked == end.unasked;
         if is_same && (!is_other_judge || before == "void") {
             continue;
         }
@@ -84,7 +85,10 @@ pub async fn rescore(
             told.changed.push((name, before.to_owned(), verdict.id().to_owned()));
         }
         let (unasked, judge) = (Some(judgement.unasked), Some(judge.clone()));
-        ledger.write(now(), LedgerLine::Rescored(Rescored { id: end.id, verdict, unasked, judge }))?;
+        ledger.write(
+            now(),
+            LedgerLine::Rescored(Rescored { id: end.id, verdict, score: judgement.score, unasked, judge }),
+        )?;
         // Its page says what it was worth.
         let folder = ledger.folder.join(&end.run);
         let written = tokio::task::spawn_blocking(move || write_page(&folder)).await;

@@ -242,7 +242,7 @@ mod tests {
             (crate::judge::Facts::new(), Some("the page has not ended the episode")),
         ] {
             let mut probe = crate::judge::RecordedProbe(&end);
-            let evidence = Evidence { start: &end, end: &end, outcome: &outcome, probe: &mut probe };
+            let evidence = Evidence { start: &end, end: &end, outcome: &outcome, probe: &mut probe, folder: None };
             assert_eq!(RawReward.evaluate(evidence).await.unwrap().as_deref(), against, "{end:?}");
         }
     }

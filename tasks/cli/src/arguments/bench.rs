@@ -41,8 +41,7 @@ impl TypedValueParser for SuiteName {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let osworld =
-            PossibleValue::new(osworld::NAME).help("369 tasks on a desktop, which you have: --tasks PATH --list");
+        let osworld = PossibleValue::new(osworld::NAME).help("369 tasks on a desktop, which you have: --tasks PATH");
         let suites = suites::ALL.iter().map(|suite| PossibleValue::new(suite.name()).help(suite.about()));
         let miniwob = PossibleValue::new(miniwob::NAME).help(miniwob::ABOUT);
         Some(Box::new(suites.chain([miniwob, osworld])))
@@ -234,6 +233,11 @@ pub struct OsworldArguments {
     /// Change tasks as this file says; the set has another hash then
     #[arg(long, value_name = "FILE")]
     pub repairs: Option<PathBuf>,
+
+    /// The folder with the files that tasks name by their addresses, called as in OSWorld's cache; without it those
+    /// tasks are left out
+    #[arg(long, value_name = "FOLDER")]
+    pub assets: Option<PathBuf>,
 }
 
 impl OsworldArguments {
@@ -244,6 +248,7 @@ impl OsworldArguments {
             ("--domain", !self.domain.is_empty()),
             ("--ids", self.ids.is_some()),
             ("--repairs", self.repairs.is_some()),
+            ("--assets", self.assets.is_some()),
         ];
         all.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
     }

@@ -28,11 +28,13 @@ pub async fn perform(common: Common, mut arguments: BenchArguments) -> Result<Ex
     }
     let suite = arguments.suite.clone().unwrap_or_default();
     if suite == tapwright_tasks::osworld::NAME {
-        return osworld::perform(&arguments.osworld, arguments.list, &arguments.only, common.json);
-    }
-    if let Some(flag) = arguments.osworld.given() {
+        if arguments.list {
+            return osworld::list(&arguments.osworld, &arguments.only, common.json);
+        }
+        arguments.only = osworld::whole_ids(&arguments.osworld, &arguments.only)?;
+    } else if let Some(flag) = arguments.osworld.given() {
         return Err(CliError::usage(format!("{flag} would do nothing: it is for the suite osworld, not {suite}"))
-            .help(format!("leave {flag} out, or write: tapwright bench osworld --tasks PATH --list")));
+            .help(format!("leave {flag} out, or write: tapwright bench osworld --tasks PATH")));
     }
     measure::perform(common, arguments).await
 }

@@ -199,7 +199,7 @@ may_change = ["notes."]
         (facts(&[]), Outcome::OutOfSteps, Some("the run should end with done and ended with `out-of-steps`")),
     ] {
         let mut probe = RecordedProbe(&end);
-        let evidence = Evidence { start: &start, end: &end, outcome: &outcome, probe: &mut probe };
+        let evidence = Evidence { start: &start, end: &end, outcome: &outcome, probe: &mut probe, folder: None };
         assert_eq!(case.evaluator.evaluate(evidence).await.unwrap().as_deref(), against);
         assert_eq!(case.evaluator.is_unasked(&start, &end), end.contains_key("dark.on"));
     }

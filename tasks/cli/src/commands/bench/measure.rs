@@ -9,7 +9,7 @@ use serde_json::json;
 use tapwright_tasks::bench::preflight::RigIdentity;
 use tapwright_tasks::bench::{
     BenchOutcome, BenchProgress, BenchRun, Budgets, Ledger, LedgerHeader, LedgerLine, LedgerRecords, ModelSupply,
-    bench, report, table,
+    bench, osworld_layout, report, table,
 };
 use tapwright_tasks::command_line::quoted;
 use tapwright_tasks::device::DeviceAddress;
@@ -77,7 +77,8 @@ pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, 
     if let Some(pages) = &arguments.pages {
         command += &format!(" --pages {}", quoted(&output::flat(&pages.display().to_string())));
     }
-    let chosen = SuiteSource::find(&name, arguments.pages.as_deref()).await?;
+    command += &super::osworld::flags(&arguments.osworld);
+    let chosen = SuiteSource::find(&name, arguments.pages.as_deref(), &arguments.osworld).await?;
     let result = measure(common, arguments, &chosen, &command).await;
     chosen.close().await;
     result
@@ -158,6 +159,9 @@ async fn measure(
         };
         let title = format!("The suite {}: {how}{what}{from}{times}", suite.name());
         head(&title, &facts, output::width()).iter().for_each(|line| output::out(line));
+        if let SuiteSource::Osworld(suite) = chosen {
+            super::osworld::tell_left_out(suite);
+        }
     }
     let models = ModelSupply::of(opened, Some(&config.model));
     let result = sitting(&config, &mut ledger, cases, models, pace, stop).await;
@@ -420,6 +424,7 @@ fn conclude(
             SuiteSource::Miniwob(_) => {
                 write_atomically(&ledger.folder, "browsergym.csv", &report::browsergym_table(&ledger.folder, records))
             }
+            SuiteSource::Osworld(_) => osworld_layout::write(&ledger.folder, records),
             SuiteSource::Shipped(_) | SuiteSource::Folder(_) => Ok(()),
         };
         theirs.and_then(|()| report::write(&ledger.folder, records, &when)).map_err(|error| {

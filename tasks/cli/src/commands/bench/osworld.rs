@@ -1,14 +1,20 @@
-//! `tapwright bench osworld`: tasks that the user has are checked, filtered and listed.
+//! `tapwright bench osworld`: tasks that the user has are checked, filtered and listed, and made a suite of.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
 
 use console::{measure_text_width, style};
 use serde_json::{Map, Value, json};
+use tapwright_tasks::command_line::quoted;
 use tapwright_tasks::count_of;
+use tapwright_tasks::device::Settle;
 use tapwright_tasks::mistake::{Mistake, read_text};
 use tapwright_tasks::osworld::{
     NAME, OsworldTask, TaskCounts, TaskSelection, TaskSet, TaskSetError, counts, read_id_list, read_repairs,
 };
+use tapwright_tasks::suite::Suite as _;
+use tapwright_tasks::suites::osworld::{AssetError, OsworldOptions, OsworldSuite, SCREEN};
 
 use crate::arguments::OsworldArguments;
 use crate::error::CliError;
@@ -17,36 +23,144 @@ use crate::output;
 
 /// Mistakes that are told one by one before the rest is only counted.
 const MISTAKES_SHOWN: usize = 20;
+/// Where the menu's files are on a private desktop.
+const APPLICATIONS: [&str; 2] = ["/usr/local/share/applications", "/usr/share/applications"];
 
-pub fn perform(arguments: &OsworldArguments, list: bool, only: &[String], json: bool) -> Result<Exit, CliError> {
-    let usage = |error: TaskSetError| CliError::new(Exit::Usage, &error);
+/// Lists the tasks that are chosen, with what they need that is not here.
+pub fn list(arguments: &OsworldArguments, only: &[String], json: bool) -> Result<Exit, CliError> {
+    let set = load(arguments)?;
+    let tasks = select(&set, arguments, only)?;
+    let suite = OsworldSuite::new(&tasks, options(arguments))?;
+    let needs: Needs = suite.left_out().iter().map(|left| (left.id.as_str(), left.needs.as_slice())).collect();
+    let exit = if set.defects.is_empty() { Exit::Done } else { Exit::Usage };
+    if json {
+        show_json(&set, &tasks, &needs, exit);
+    } else {
+        show(&set, &tasks, &needs, arguments.tasks.as_deref().unwrap_or(Path::new("")));
+    }
+    Ok(exit)
+}
+
+/// What each task lacks here, by its id.
+type Needs<'a> = BTreeMap<&'a str, &'a [String]>;
+
+/// The suite of the tasks that can be run here.
+///
+/// # Errors
+/// `CliError` if there are no tasks, mistakes in them, or none that can be run.
+pub fn suite(arguments: &OsworldArguments) -> Result<OsworldSuite, CliError> {
+    if let Some(lacks) = tapwright_tasks::private_lacks() {
+        return Err(CliError::with_text(Exit::NotReady, lacks));
+    }
+    let set = load(arguments)?;
+    if let Some(defect) = set.defects.first() {
+        let why = format!(
+            "{} in the task files: {}",
+            count_of(set.defects.len() as u64, "mistake", "mistakes"),
+            output::flat(&defect.to_string())
+        );
+        return Err(CliError::usage(why).help("see all of them with --list, and mend the files"));
+    }
+    let tasks = select(&set, arguments, &[])?;
+    let suite = OsworldSuite::new(&tasks, options(arguments))?;
+    if suite.templates().is_empty() {
+        return Err(CliError::with_text(Exit::NotReady, "none of these tasks can be run here".to_owned())
+            .help("--list says what each of them needs"));
+    }
+    Ok(suite)
+}
+
+/// The flags with which the same tasks are chosen again, as they are written on a command line.
+pub fn flags(arguments: &OsworldArguments) -> String {
+    let path = |path: &PathBuf| path.display().to_string();
+    let named = [
+        ("--tasks", arguments.tasks.as_ref().map(path)),
+        ("--ids", arguments.ids.as_ref().map(path)),
+        ("--repairs", arguments.repairs.as_ref().map(path)),
+        ("--assets", arguments.assets.as_ref().map(path)),
+    ];
+    let domains = arguments.domain.iter().map(|domain| ("--domain", Some(domain.clone())));
+    let all = named.into_iter().chain(domains).filter_map(|(flag, value)| Some((flag, value?)));
+    all.map(|(flag, value)| format!(" {flag} {}", quoted(&output::flat(&value)))).collect()
+}
+
+/// The whole ids of the tasks that are wanted alone.
+///
+/// # Errors
+/// `CliError` if there is no such task, or one of them cannot be run here.
+pub fn whole_ids(arguments: &OsworldArguments, only: &[String]) -> Result<Vec<String>, CliError> {
+    if only.is_empty() {
+        return Ok(Vec::new());
+    }
+    let set = load(arguments)?;
+    let tasks = select(&set, arguments, only)?;
+    let suite = OsworldSuite::new(&tasks, options(arguments))?;
+    if let Some(left) = suite.left_out().first() {
+        return Err(CliError::with_text(
+            Exit::NotReady,
+            format!("the task {} cannot be run here: it needs {}", left.id, left.needs.join(", and ")),
+        ));
+    }
+    Ok(tasks.iter().map(|task| task.id.clone()).collect())
+}
+
+/// Says which tasks are not run, by what they need.
+pub fn tell_left_out(suite: &OsworldSuite) {
+    let mut by_need: BTreeMap<&str, usize> = BTreeMap::new();
+    for need in suite.left_out().iter().flat_map(|left| &left.needs) {
+        *by_need.entry(need).or_default() += 1;
+    }
+    if by_need.is_empty() {
+        return;
+    }
+    let count = count_of(suite.left_out().len() as u64, "task is", "tasks are");
+    output::err(&format!("  {count} not run here, and count in no number below. They need:"));
+    let mut rows: Vec<_> = by_need.into_iter().collect();
+    rows.sort_by_key(|(need, count)| (std::cmp::Reverse(*count), *need));
+    for (need, count) in rows {
+        output::err(&format!("  {count:>5}  {need}"));
+    }
+}
+
+fn options(arguments: &OsworldArguments) -> OsworldOptions {
+    OsworldOptions {
+        folder: env::temp_dir(),
+        assets: arguments.assets.clone(),
+        applications: APPLICATIONS.map(PathBuf::from).to_vec(),
+        size: SCREEN,
+        settle: Settle::DESKTOP,
+    }
+}
+
+fn usage(error: TaskSetError) -> CliError {
+    CliError::new(Exit::Usage, &error)
+}
+
+fn load(arguments: &OsworldArguments) -> Result<TaskSet, CliError> {
     let Some(path) = &arguments.tasks else {
         return Err(CliError::usage(
             "OSWorld's tasks are not part of this program, and --tasks does not say where they are",
         )
         .help("write --tasks PATH, where PATH is OSWorld's evaluation_examples or a .tar.gz of it"));
     };
-    if !list {
-        return Err(CliError::usage("running OSWorld's tasks is not possible yet; checking and listing them is")
-            .help("add --list"));
-    }
     let mut set = TaskSet::load(path).map_err(usage)?;
     if let Some(file) = &arguments.repairs {
         let repairs = read_repairs(&read(file)?).map_err(|error| usage(error.into()))?;
         set.repair(&repairs).map_err(usage)?;
     }
+    Ok(set)
+}
+
+fn select<'a>(
+    set: &'a TaskSet,
+    arguments: &OsworldArguments,
+    only: &[String],
+) -> Result<Vec<&'a OsworldTask>, CliError> {
     let mut selection = TaskSelection { domains: arguments.domain.clone(), ids: only.to_vec() };
     if let Some(file) = &arguments.ids {
         selection.ids.extend(read_id_list(&read(file)?).map_err(usage)?);
     }
-    let tasks = set.select(&selection).map_err(usage)?;
-    let exit = if set.defects.is_empty() { Exit::Done } else { Exit::Usage };
-    if json {
-        show_json(&set, &tasks, exit);
-    } else {
-        show(&set, &tasks, path);
-    }
-    Ok(exit)
+    set.select(&selection).map_err(usage)
 }
 
 fn read(file: &Path) -> Result<String, CliError> {
@@ -62,7 +176,7 @@ fn functions(task: &OsworldTask) -> Vec<&'static str> {
     task.evaluator.checks.iter().map(|check| check.function.name).collect()
 }
 
-fn show_json(set: &TaskSet, tasks: &[&OsworldTask], exit: Exit) {
+fn show_json(set: &TaskSet, tasks: &[&OsworldTask], needs: &Needs, exit: Exit) {
     for task in tasks {
         let line = json!({
             "id": task.id,
@@ -74,6 +188,7 @@ fn show_json(set: &TaskSet, tasks: &[&OsworldTask], exit: Exit) {
             "infeasible": task.is_infeasible(),
             "downloads": task.downloads(),
             "digest": task.digest,
+            "needs": needs.get(task.id.as_str()).copied().unwrap_or_default(),
         });
         output::out(&line.to_string());
     }
@@ -92,7 +207,7 @@ fn show_json(set: &TaskSet, tasks: &[&OsworldTask], exit: Exit) {
     output::out(&line.to_string());
 }
 
-fn show(set: &TaskSet, tasks: &[&OsworldTask], path: &Path) {
+fn show(set: &TaskSet, tasks: &[&OsworldTask], needs: &Needs, path: &Path) {
     for task in tasks {
         let kind = if task.is_infeasible() { "infeasible" } else { scored_by(task) };
         let head = format!("  {}  {:<20} {kind:<11}", task.id, task.domain);
@@ -102,6 +217,10 @@ fn show(set: &TaskSet, tasks: &[&OsworldTask], path: &Path) {
         } else {
             format!("{head} {}", style(output::fit(&task.instruction, room.saturating_sub(1))).dim())
         });
+        if let Some(needs) = needs.get(task.id.as_str()) {
+            let told = format!("not run here: it needs {}", needs.join(", and "));
+            output::out(&format!("      {}", output::fit(&told, output::width().saturating_sub(6))));
+        }
     }
     let (domains, all) = counts(tasks);
     let line = |name: &str, of: &TaskCounts| {
@@ -127,6 +246,7 @@ fn show(set: &TaskSet, tasks: &[&OsworldTask], path: &Path) {
     if !set.repaired.is_empty() {
         output::out(&format!("  {} {}", style("repairs").dim(), count_of(set.repaired.len() as u64, "task", "tasks")));
     }
+    output::out(&format!("  {} {} of {}", style("here  ").dim(), tasks.len() - needs.len(), tasks.len()));
     if !set.defects.is_empty() {
         output::err(&format!(
             "\n{} {} in the task files, which are left out:",
@@ -139,5 +259,11 @@ fn show(set: &TaskSet, tasks: &[&OsworldTask], path: &Path) {
         if set.defects.len() > MISTAKES_SHOWN {
             output::err(&format!("  and {} more; --json lists all", set.defects.len() - MISTAKES_SHOWN));
         }
+    }
+}
+
+impl From<AssetError> for CliError {
+    fn from(error: AssetError) -> CliError {
+        CliError::new(Exit::Usage, &error)
     }
 }

@@ -1,4 +1,4 @@
-//! Which suite is meant: one that comes with the program, MiniWoB++ with its pages, or a folder of somebody's own.
+//! Which suite is meant: one that comes with the program, MiniWoB++ with its pages, OSWorld with its tasks, or a folder of somebody's own.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,9 @@ use tapwright_tasks::suite::Suite;
 use tapwright_tasks::suites;
 use tapwright_tasks::suites::folder::{self, FolderSuite};
 use tapwright_tasks::suites::miniwob::{self, Miniwob, MiniwobError};
+use tapwright_tasks::suites::osworld::OsworldSuite;
 
+use crate::arguments::OsworldArguments;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
@@ -18,6 +20,7 @@ use crate::output;
 pub enum SuiteSource {
     Shipped(&'static dyn Suite),
     Miniwob(Box<Miniwob>),
+    Osworld(Box<OsworldSuite>),
     Folder(Box<FolderSuite>),
 }
 
@@ -26,7 +29,7 @@ impl SuiteSource {
     ///
     /// # Errors
     /// `CliError` with what to do next.
-    pub async fn find(name: &str, pages: Option<&Path>) -> Result<SuiteSource, CliError> {
+    pub async fn find(name: &str, pages: Option<&Path>, osworld: &OsworldArguments) -> Result<SuiteSource, CliError> {
         if name != miniwob::NAME && pages.is_some() {
             return Err(CliError::usage(format!("--pages would do nothing: it is for the suite miniwob, not {name}"))
                 .help("leave out --pages"));
@@ -41,6 +44,9 @@ impl SuiteSource {
             };
             return Ok(SuiteSource::Miniwob(Box::new(Miniwob::open(&pages, &env::temp_dir()).await?)));
         }
+        if name == tapwright_tasks::osworld::NAME {
+            return Ok(SuiteSource::Osworld(Box::new(super::osworld::suite(osworld)?)));
+        }
         match suites::find(name) {
             Some(suite) => Ok(SuiteSource::Shipped(suite)),
             None => Ok(SuiteSource::Folder(Box::new(FolderSuite::read(Path::new(name), &env::temp_dir())?))),
@@ -51,6 +57,7 @@ impl SuiteSource {
         match self {
             SuiteSource::Shipped(suite) => *suite,
             SuiteSource::Miniwob(suite) => suite.as_ref(),
+            SuiteSource::Osworld(suite) => suite.as_ref(),
             SuiteSource::Folder(suite) => suite.as_ref(),
         }
     }

@@ -1,0 +1,147 @@
+//! The suite `osworld`: OSWorld's tasks, which the user has, on private desktops here.
+//!
+//! - `needs`: what a task needs that is not here. Such tasks are named and not run.
+//! - `setup`: the verbs that make a machine as a task wants it, and those that are done before scoring.
+//! - `device`: a private desktop, set up for one task before the agent begins. What goes wrong there is a setup-error, and tried again.
+//! - `state` and `evaluator`: what the task's functions ask, and the score that they give, which may be a fraction.
+//! - `kept`: what was asked and answered stays in the attempt's folder, so that it can be scored again without a machine.
+
+mod assets;
+mod browser;
+mod device;
+mod evaluator;
+mod kept;
+mod needs;
+mod setup;
+mod state;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tapwright_contract::Size;
+use tapwright_drivers::Settle;
+use tapwright_osworld::task::OsworldTask;
+
+use self::assets::Assets;
+use self::device::{MachinePlace, Machines, TaskDevice};
+use self::evaluator::{KeptScorer, TaskScorer};
+use crate::device::{CustomDevice, DeviceAddress};
+use crate::judge::Evaluator;
+use crate::origin::CaseId;
+use crate::osworld::NAME;
+use crate::suite::{Case, CaseLimits, Suite};
+
+pub use self::assets::AssetError;
+
+/// The screen of upstream's machine.
+pub const SCREEN: Size = tapwright_drivers::osworld::private::SIZE;
+/// As many steps as upstream's runner takes if nobody says it.
+const STEPS: u32 = 15;
+
+/// How the tasks are run.
+#[derive(Clone, Debug)]
+pub struct OsworldOptions {
+    /// Where private desktops are made, each for as long as it is there.
+    pub folder: PathBuf,
+    /// Where the files are that tasks name by their addresses.
+    pub assets: Option<PathBuf>,
+    /// Where the menu's files are (`*.desktop`), the most important folder first.
+    pub applications: Vec<PathBuf>,
+    pub size: Size,
+    pub settle: Settle,
+}
+
+/// A task that is not run here, and what it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    pub id: String,
+    pub domain: String,
+    pub needs: Vec<String>,
+}
+
+/// The suite, of the tasks that can be run here.
+pub struct OsworldSuite {
+    tasks: Vec<Arc<OsworldTask>>,
+    left_out: Vec<LeftOut>,
+    place: MachinePlace,
+    assets: Arc<Assets>,
+    machines: Machines,
+}
+
+impl OsworldSuite {
+    /// A suite of these tasks.
+    ///
+    /// # Errors
+    /// `AssetError` if the folder of files cannot be read.
+    pub fn new(tasks: &[&OsworldTask], options: OsworldOptions) -> Result<OsworldSuite, AssetError> {
+        let assets = options.assets.as_deref().map_or_else(|| Ok(Assets::default()), Assets::open)?;
+        let OsworldOptions { folder, applications, size, settle, .. } = options;
+        let place = MachinePlace { folder, size, settle, applications };
+        let (mut here, mut left_out) = (Vec::new(), Vec::new());
+        for task in tasks {
+            let needs = needs::lacking(task, &assets);
+            match needs.is_empty() {
+                true => here.push(Arc::new((*task).clone())),
+                false => left_out.push(LeftOut { id: task.id.clone(), domain: task.domain.clone(), needs }),
+            }
+        }
+        Ok(OsworldSuite { tasks: here, left_out, place, assets: Arc::new(assets), machines: Machines::default() })
+    }
+
+    /// The tasks that are not run here.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+}
+
+impl Suite for OsworldSuite {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn about(&self) -> &str {
+        "OSWorld's tasks on private desktops, scored natively; the tasks are yours"
+    }
+
+    fn templates(&self) -> Vec<&str> {
+        self.tasks.iter().map(|task| task.id.as_str()).collect()
+    }
+
+    fn fixed_cases(&self) -> Option<Vec<(String, u64)>> {
+        Some(self.tasks.iter().map(|task| (task.id.clone(), 0)).collect())
+    }
+
+    fn training_seeds(&self) -> Option<u64> {
+        None
+    }
+
+    fn steps_max(&self) -> u32 {
+        STEPS
+    }
+
+    fn case(&self, template: &str, seed: u64) -> Option<Case> {
+        let task = self.tasks.iter().find(|task| task.id == template)?;
+        let device = TaskDevice {
+            task: task.clone(),
+            place: self.place.clone(),
+            assets: self.assets.clone(),
+            machines: self.machines.clone(),
+        };
+        let scorer = TaskScorer { task: task.clone(), assets: self.assets.clone(), machines: self.machines.clone() };
+        Some(Case {
+            id: CaseId { suite: NAME.to_owned(), template: template.to_owned(), seed },
+            goal: task.instruction.clone(),
+            goal_fact: None,
+            device: DeviceAddress::Custom(CustomDevice(Arc::new(device))),
+            start: Vec::new(),
+            evaluator: Arc::new(scorer),
+            group: Some(task.domain.clone()),
+            limits: CaseLimits::default(),
+        })
+    }
+}
+
+/// What judges an attempt of a record: what was kept in its folder.
+pub fn evaluator() -> Arc<dyn Evaluator> {
+    Arc::new(KeptScorer)
+}

@@ -1,0 +1,143 @@
+//! The tabs of a machine's browser, over its debugging port: which there are, and how some are opened and closed.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use tapwright_drivers::osworld::machine::{ControlledMachine, MachineError, MachineService};
+
+/// How long the browser may take for one answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// No answer of it is longer.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// How long a page may take to have a title, before it is taken as it is.
+const PAGE: Duration = Duration::from_secs(20);
+/// The least time between two looks.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A tab, in the browser's words.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Tab {
+    pub id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    pub title: String,
+    pub url: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BrowserError {
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    #[error("the browser at {address} does not answer as one with a debugging port: {why}")]
+    Unanswered { address: String, why: String },
+    #[error("there is no tab with {url}")]
+    NoTab { url: String },
+}
+
+async fn ask(method: reqwest::Method, address: &str, path: &str) -> Result<Vec<u8>, BrowserError> {
+    let failed = |why: String| BrowserError::Unanswered { address: address.to_owned(), why };
+    let asked = async {
+        let client = reqwest::Client::builder().no_proxy().timeout(ANSWER).build()?;
+        client.request(method, format!("http://{address}{path}")).send().await?.error_for_status()
+    };
+    let mut answer = asked.await.map_err(|error: reqwest::Error| failed(error.without_url().to_string()))?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| failed(error.without_url().to_string()))? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > ANSWER_BYTES_MAX {
+            return Err(failed(format!("its answer is longer than {ANSWER_BYTES_MAX} bytes")));
+        }
+    }
+    Ok(bytes)
+}
+
+/// Whether a browser answers there.
+pub async fn answers(address: &str) -> bool {
+    ask(reqwest::Method::GET, address, "/json/version").await.is_ok()
+}
+
+/// All tabs, the one in front first.
+///
+/// # Errors
+/// `BrowserError` if the browser does not answer.
+pub async fn tabs(machine: &dyn ControlledMachine) -> Result<Vec<Tab>, BrowserError> {
+    let address = machine.service(MachineService::Browser, ANSWER).await?;
+    tabs_at(&address).await
+}
+
+async fn tabs_at(address: &str) -> Result<Vec<Tab>, BrowserError> {
+    let bytes = ask(reqwest::Method::GET, address, "/json/list").await?;
+    let tabs: Vec<Tab> = serde_json::from_slice(&bytes)
+        .map_err(|error| BrowserError::Unanswered { address: address.to_owned(), why: error.to_string() })?;
+    Ok(tabs.into_iter().filter(|tab| tab.kind == "page").collect())
+}
+
+async fn open(address: &str, url: &str) -> Result<Tab, BrowserError> {
+    let query: String = form_urlencoded::byte_serialize(url.as_bytes()).collect();
+    let bytes = ask(reqwest::Method::PUT, address, &format!("/json/new?{query}")).await?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| BrowserError::Unanswered { address: address.to_owned(), why: error.to_string() })
+}
+
+/// Opens pages in tabs of their own, and closes the one that the browser has begun with.
+///
+/// # Errors
+/// `BrowserError` if the browser does not answer.
+pub async fn open_tabs(machine: &dyn ControlledMachine, urls: &[String]) -> Result<(), BrowserError> {
+    let address = machine.service(MachineService::Browser, ANSWER).await?;
+    let before = tabs_at(&address).await?;
+    for url in urls {
+        let tab = open(&address, url).await?;
+        settle(&address, &tab.id).await?;
+    }
+    if !urls.is_empty() {
+        for tab in before {
+            ask(reqwest::Method::GET, &address, &format!("/json/close/{}", tab.id)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until a page has a title of its own, for a time.
+async fn settle(address: &str, id: &str) -> Result<Option<Tab>, BrowserError> {
+    let began = tokio::time::Instant::now();
+    let mut last: Option<Tab> = None;
+    while began.elapsed() < PAGE {
+        let now = tabs_at(address).await?.into_iter().find(|tab| tab.id == id);
+        let has_title = now.as_ref().is_some_and(|tab| !tab.title.is_empty() && !tab.url.ends_with(&tab.title));
+        if has_title && now == last {
+            return Ok(now);
+        }
+        last = now;
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(last)
+}
+
+/// Closes the tabs with these addresses.
+///
+/// # Errors
+/// `BrowserError` if the browser does not answer, or has no such tab.
+pub async fn close_tabs(machine: &dyn ControlledMachine, urls: &[String]) -> Result<(), BrowserError> {
+    let address = machine.service(MachineService::Browser, ANSWER).await?;
+    for url in urls {
+        let plain = |url: &str| url.trim_end_matches('/').to_owned();
+        let all = tabs_at(&address).await?;
+        let tab = all.into_iter().find(|tab| plain(&tab.url) == plain(url));
+        let tab = tab.ok_or_else(|| BrowserError::NoTab { url: url.clone() })?;
+        ask(reqwest::Method::GET, &address, &format!("/json/close/{}", tab.id)).await?;
+    }
+    Ok(())
+}
+
+/// A page's title and address, in a tab that is closed afterwards.
+///
+/// # Errors
+/// `BrowserError` if the browser does not answer.
+pub async fn page(machine: &dyn ControlledMachine, url: &str) -> Result<Tab, BrowserError> {
+    let address = machine.service(MachineService::Browser, ANSWER).await?;
+    let tab = open(&address, url).await?;
+    let settled = settle(&address, &tab.id).await?.unwrap_or(tab);
+    ask(reqwest::Method::GET, &address, &format!("/json/close/{}", settled.id)).await?;
+    Ok(settled)
+}
