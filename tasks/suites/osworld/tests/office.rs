@@ -4,6 +4,7 @@
 mod archive;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use tapwright_osworld::metrics::MetricFunction;
@@ -203,6 +204,11 @@ fn workbooks_that_grow_without_end_are_an_error() {
         let said = table(file, small.clone(), rules()[at].clone()).expect_err(what);
         assert!(said.contains(what), "{said}");
     }
+    let far_and_empty = "<row><c><v>1</v></c></row>".to_owned() + &"<row><c r=\"XFD1\"/></row>".repeat(600_000);
+    #[allow(clippy::disallowed_methods, reason = "how long a hostile file takes is what is tested")]
+    let begun = Instant::now();
+    assert_eq!(table(workbook(&far_and_empty), workbook("<row><c><v>1</v></c></row>"), rules()[0].clone()), Ok(1.0));
+    assert!(begun.elapsed() < Duration::from_secs(20), "empty cells far out took {:?}", begun.elapsed());
     let wide = json!({
         "type": "sheet_fuzzy", "sheet_idx0": 0, "sheet_idx1": "EI0", "rules": [{"range": ["A:XFD"], "type": "exact_match"}],
     });

@@ -79,13 +79,17 @@ fn table(name: &str, rows: &[SheetRow], context: &CellContext) -> Result<Vec<Vec
         if table.len() as u32 >= row.number && !table.is_empty() {
             continue;
         }
+        // It grows as far as something stands, and no farther: a million rows that end in an empty cell far out are nothing.
         let width = row.cells.last().map_or(0, |cell| cell.place.column as usize);
-        let mut values = vec![CellValue::empty(); width];
+        let mut values = Vec::new();
         for cell in &row.cells {
-            if let (Some(place), Some(value)) =
-                (values.get_mut(cell.place.column as usize - 1), cell.value(name, context)?)
-            {
-                *place = value;
+            let place = cell.place.column as usize;
+            let Some(value) = cell.value(name, context)? else { continue };
+            if place > values.len() && place <= width && !value.is_empty() {
+                values.resize(place, CellValue::empty());
+            }
+            if let Some(slot) = values.get_mut(place - 1) {
+                *slot = value;
             }
         }
         while values.last().is_some_and(CellValue::is_empty) {
