@@ -123,6 +123,22 @@ async fn files_are_read_and_written_as_programs_there_see_them() {
 }
 
 #[tokio::test]
+async fn a_link_in_the_way_leads_to_no_file_of_the_users() {
+    let Some(machine) = machine().await else { return };
+    let mut own = tempfile::NamedTempFile::new().unwrap();
+    own.write_all(b"the user's own").unwrap();
+    let link = format!(
+        "for n in $(seq 0 200); do ln -sf {} \"$TAPWRIGHT_DESKTOP/bin/passage-$n\"; done; echo hello >~/a",
+        own.path().display()
+    );
+    let (code, _, error) = sh(&machine, &link).await;
+    assert_eq!((code, error.as_str()), (0, ""));
+    let content = machine.read_file("~/a", PATIENCE).await;
+    assert!(content.is_err(), "{content:?}");
+    assert_eq!(std::fs::read(own.path()).unwrap(), b"the user's own");
+}
+
+#[tokio::test]
 async fn windows_widgets_and_keys_are_there() {
     let Some(machine) = machine().await else { return };
     if find_program("mousepad").is_none() {

@@ -5,6 +5,7 @@
 //! root, no GNOME shell and no system bus; programs are this machine's; the network is this machine's too.
 
 use std::fs;
+use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -198,6 +199,19 @@ impl PrivateMachine {
     }
 }
 
+/// What lies in a folder into which programs of the desktop can write: a link there would lead out of the desktop, to any file of the user,
+/// and a pipe would be waited for without end.
+fn read_passage(passage: &Path) -> std::io::Result<Vec<u8>> {
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(passage)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no file"));
+    }
+    let mut content = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
+    Ok(content)
+}
+
 fn words<const N: usize>(words: [&str; N]) -> [String; N] {
     words.map(str::to_owned)
 }
@@ -239,7 +253,7 @@ impl ControlledMachine for PrivateMachine {
         let most = (FILE_BYTES_MAX + 1).to_string();
         let told = passage.to_string_lossy().into_owned();
         let ran = self.script(&operation, script, &[&Self::expanded(path), &most, &told], within).await?;
-        let content = fs::read(&passage);
+        let content = read_passage(&passage);
         drop(fs::remove_file(&passage));
         match (ran.code, content) {
             (9, _) => Ok(None),

@@ -71,6 +71,11 @@ fn write_tasks(place: &Place) {
             json!({"func": "check_include_exclude", "result": told("pwd"), "expected": rule("/")}),
         ),
         (
+            "unready",
+            json!([step("execute", json!({"command": "a-program-that-is-not-here --now", "shell": true}))]),
+            json!({"func": "check_include_exclude", "result": told("pwd"), "expected": rule("/")}),
+        ),
+        (
             "elsewhere",
             json!([step("launch", json!({"command": ["code", "/home/user"]}))]),
             json!({"func": "check_include_exclude", "result": told("pwd"), "expected": rule("/")}),
@@ -112,7 +117,8 @@ fn record(ran: &ProgramOutput) -> PathBuf {
 
 fn expected(rows: [(&str, Value); 4]) -> BTreeMap<String, (String, Value)> {
     let scored = rows.into_iter().map(|(task, score)| (task.to_owned(), ("scored".to_owned(), score)));
-    scored.chain([("broken".to_owned(), ("setup-error".to_owned(), Value::Null))]).collect()
+    let unready = ["broken", "unready"].map(|task| (task.to_owned(), ("setup-error".to_owned(), Value::Null)));
+    scored.chain(unready).collect()
 }
 
 #[test]
@@ -123,7 +129,7 @@ fn tasks_are_set_up_done_and_scored() {
     let place = Place::new();
     write_tasks(&place);
     let listed = place.run(&["bench", "osworld", "--tasks", "set", "--assets", "assets", "--list"]);
-    assert!(listed.out.contains("Visual Studio Code") && listed.out.contains("5 of 6"), "{}{}", listed.out, listed.err);
+    assert!(listed.out.contains("Visual Studio Code") && listed.out.contains("6 of 7"), "{}{}", listed.out, listed.err);
     let refused = place.run(&["bench", "osworld", "--tasks", "set", "--only", "elsewhere", "--model", "finish"]);
     assert!(refused.code != 0 && refused.err.contains("Visual Studio Code"), "{}{}", refused.out, refused.err);
 

@@ -22,7 +22,7 @@ const VERBS: [(&str, &str); 6] = [
     ("replay", "actions that were recorded elsewhere"),
 ];
 /// Getters that look at a live page, an account, or into a document.
-const GETTERS: [&str; 12] = [
+const GETTERS: [&str; 13] = [
     "active_tab_html_parse",
     "active_tab_info",
     "audio_in_slide",
@@ -32,6 +32,7 @@ const GETTERS: [&str; 12] = [
     "googledrive_file",
     "gotoRecreationPage_and_get_html_content",
     "info_from_website",
+    "page_info",
     "pdf_from_url",
     "vscode_config",
     "find_unpacked_extension_path",

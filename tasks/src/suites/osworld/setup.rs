@@ -35,6 +35,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const STILL: Duration = Duration::from_millis(400);
 /// How often a command is repeated until it gives what a task waits for, as upstream has it.
 const TRIES_MAX: usize = 5;
+/// How much is told of what a command said.
+const TOLD_CHARS_MAX: usize = 300;
 /// Programs that open a window.
 const WINDOWED: [&str; 14] = [
     "google-chrome",
@@ -265,15 +267,33 @@ impl Setup<'_> {
             let ran = self.machine.execute(&command, COMMAND_TIME).await?;
             tries += 1;
             let is_wanted = until.is_none_or(|until| until.iter().all(|(key, wanted)| has(&ran, key, wanted)));
-            if is_wanted || tries >= TRIES_MAX {
+            if is_wanted {
                 break ran;
+            }
+            if tries >= TRIES_MAX {
+                let told = ran.output.chars().chain(ran.error.chars()).take(TOLD_CHARS_MAX).collect::<String>();
+                return Err(not_done(format!(
+                    "the command did not give what is waited for in {TRIES_MAX} tries; it ended with {} and said {told:?}",
+                    ran.code
+                )));
             }
             sleep(PAUSE).await;
         };
+        self.check_ran(&ran)?;
         for (key, content) in [("stdout", ran.output), ("stderr", ran.error)] {
             if let Some(name) = step.parameters.get(key).and_then(Value::as_str) {
                 self.report.cache.insert(name.to_owned(), content.into_bytes());
             }
+        }
+        Ok(())
+    }
+
+    /// What a shell says of a program that is not there, or that may not be run. Other codes are the command's own affair: tasks end
+    /// commands with `grep` and the like, and upstream looks at none.
+    fn check_ran(&self, ran: &CommandOutput) -> Result<(), StepError> {
+        if self.phase == SetupPhase::BeforeTheAgent && (ran.code == 126 || ran.code == 127) {
+            let told: String = ran.error.trim().chars().take(TOLD_CHARS_MAX).collect();
+            return Err(not_done(format!("a program of the command cannot be run here (code {}): {told}", ran.code)));
         }
         Ok(())
     }
