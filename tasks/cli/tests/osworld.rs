@@ -111,8 +111,8 @@ fn ends(folder: &Path) -> BTreeMap<String, (String, Value)> {
     ended.map(row).collect()
 }
 
-fn record(ran: &ProgramOutput) -> PathBuf {
-    PathBuf::from(ran.last()["record"].as_str().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err)))
+fn record(place: &Place, ran: &ProgramOutput) -> PathBuf {
+    place.path().join(ran.last()["record"].as_str().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err)))
 }
 
 fn expected(rows: [(&str, Value); 4]) -> BTreeMap<String, (String, Value)> {
@@ -134,16 +134,16 @@ fn tasks_are_set_up_done_and_scored() {
     assert!(refused.code != 0 && refused.err.contains("Visual Studio Code"), "{}{}", refused.out, refused.err);
 
     let finish = measure(&place, &["--model", "finish"]);
-    let at = record(&finish);
+    let at = record(&place, &finish);
     let rows = [("note", json!(0.0)), ("done", json!(1.0)), ("impossible", json!(0.0)), ("part", json!(0.5))];
     assert_eq!(ends(&at), expected(rows), "{}{}", finish.out, finish.err);
     let infeasible = measure(&place, &["--model", "infeasible"]);
     let rows = [("note", json!(0.0)), ("done", json!(0.0)), ("impossible", json!(1.0)), ("part", json!(0.0))];
-    assert_eq!(ends(&record(&infeasible)), expected(rows), "{}{}", infeasible.out, infeasible.err);
+    assert_eq!(ends(&record(&place, &infeasible)), expected(rows), "{}{}", infeasible.out, infeasible.err);
 
     place.file("script.txt", "type(text=\"milk\\n\")\nfinish(message=\"written\")\n");
     let script = measure(&place, &["--model", "script:script.txt", "--profile", "computer"]);
-    let done = record(&script);
+    let done = record(&place, &script);
     let rows = [("note", json!(1.0)), ("done", json!(1.0)), ("impossible", json!(0.0)), ("part", json!(0.5))];
     assert_eq!(ends(&done), expected(rows), "{}{}", script.out, script.err);
 
@@ -191,7 +191,7 @@ fn written_solutions_score_one() {
             let mut command = place.command(&[fixed, &more[usize::from(score == 1.0)..]].concat());
             let ran =
                 ProgramOutput::of(command.arg("--tasks").arg(&tasks).env("TMPDIR", place.path()).output().unwrap());
-            let is = ends(&record(&ran)).remove(task);
+            let is = ends(&record(&place, &ran)).remove(task);
             assert_eq!(is, Some(("scored".to_owned(), json!(score))), "{task} {model}: {}{}", ran.out, ran.err);
         }
     }
