@@ -41,6 +41,8 @@ mod keys;
 mod meaning;
 mod print;
 mod source;
+#[cfg(test)]
+mod tests;
 mod verb;
 
 pub use find::{read, without_marks};
