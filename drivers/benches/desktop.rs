@@ -29,15 +29,7 @@ mod x11 {
     const PATIENCE: Duration = Duration::from_secs(60);
     const ONE_LOOK: Settle = Settle { looks: 1, apart: Duration::ZERO, grace: Duration::ZERO };
     /// Calc tells more widgets than this when it is ready.
-    const NODES: usize = 500;
-    /// As its profile has it when a person has closed its first greetings.
-    const PROFILE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<oor:items xmlns:oor="http://openoffice.org/2001/registry" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
-<item oor:path="/org.openoffice.Office.Common/Misc"><prop oor:name="ShowTipOfTheDay" oor:op="fuse"><value>false</value></prop></item>
-<item oor:path="/org.openoffice.Setup/Product"><prop oor:name="ooSetupLastVersion" oor:op="fuse"><value>99.9</value></prop></item>
-</oor:items>
-"#;
-
+    const NODES: usize = 100;
     struct Row {
         what: &'static str,
         ours: Vec<f64>,
@@ -90,7 +82,7 @@ mod x11 {
     }
 
     async fn open(size: Size) -> (Arc<PrivateDesktop>, X11Desktop) {
-        let options = PrivateOptions { size, folder: std::env::temp_dir(), in_group: false };
+        let options = PrivateOptions { size, folder: std::env::temp_dir(), in_group: false, home: None };
         let session = Arc::new(PrivateDesktop::start(&options, PATIENCE).await.unwrap());
         let options = X11Options {
             entrance: session.entrance(),
@@ -104,9 +96,6 @@ mod x11 {
 
     /// Starts Calc and waits for it; returns how many widgets it tells.
     async fn calc(session: &PrivateDesktop, driver: &mut X11Desktop) -> usize {
-        let folder = session.home().join(".config/libreoffice/4/user");
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("registrymodifications.xcu"), PROFILE).unwrap();
         let words = ["soffice", "--calc", "--norestore", "--nologo"].map(str::to_owned);
         session.start_program(&words).await.unwrap();
         let began = Instant::now();
@@ -126,25 +115,30 @@ mod x11 {
 
     async fn capture(driver: &mut X11Desktop, other: &Other, times: usize) -> Row {
         let mut row = Row { what: "a look (picture, app in front)", ours: Vec::new(), others: Vec::new() };
-        let mut scrot = Vec::new();
+        let (mut scrot, mut each) = (Vec::new(), Vec::new());
         let file = std::env::temp_dir().join(format!("tapwright-bench-{}.png", std::process::id()));
         for _ in 0..times {
             let began = Instant::now();
             let screen = driver.screen(PATIENCE).await.unwrap();
             row.ours.push(since(began));
             assert!(screen.picture.size().width >= 640);
+            if let Some(python) = python() {
+                let shoot = format!("{IMPORT}; pyautogui.screenshot('{}')", file.display());
+                each.push(other.run(python, &["-c", &shoot]).await);
+            }
             if has("scrot") {
                 scrot.push(other.run("scrot", &["-o", &file.to_string_lossy()]).await);
             }
         }
         drop(std::fs::remove_file(&file));
         row.others.extend((!scrot.is_empty()).then_some(("scrot, as a PNG file", scrot)));
+        row.others.extend((!each.is_empty()).then_some(("python -c with pyautogui.screenshot, a PNG file", each)));
         row
     }
 
     async fn click(driver: &mut X11Desktop, other: &Other, size: Size, times: usize) -> Row {
         let mut row = Row { what: "a click", ours: Vec::new(), others: Vec::new() };
-        let (mut plain, mut pressed) = (Vec::new(), Vec::new());
+        let (mut plain, mut pressed, mut each) = (Vec::new(), Vec::new(), Vec::new());
         for n in 0..times as u32 {
             // Apart from each other: two clicks at one place are kept apart in time, so that they are no double click.
             let (x, y) = (size.width / 3 + 40 * (n % 5), size.height / 2 + 20 * (n % 3));
@@ -158,6 +152,10 @@ mod x11 {
             let began = Instant::now();
             driver.perform(&click, PATIENCE).await.unwrap();
             row.ours.push(since(began));
+            if let Some(python) = python() {
+                let click = format!("{IMPORT}; pyautogui.click({x}, {})", y + 120);
+                each.push(other.run(python, &["-c", &click]).await);
+            }
             if has("xdotool") {
                 let (x, y) = (x.to_string(), (y + 60).to_string());
                 plain.push(other.run("xdotool", &["mousemove", &x, &y, "click", "1"]).await);
@@ -168,13 +166,14 @@ mod x11 {
             row.others.push(("xdotool mousemove click", plain));
             row.others.push(("xdotool mousemove mousedown mouseup", pressed));
         }
+        row.others.extend((!each.is_empty()).then_some(("python -c with pyautogui.click", each)));
         row
     }
 
     async fn typing(driver: &mut X11Desktop, other: &Other, times: usize) -> Row {
         let mut row = Row { what: "200 characters", ours: Vec::new(), others: Vec::new() };
         let text: String = "The quick brown fox jumps over the lazy dog. ".chars().cycle().take(200).collect();
-        let (mut fast, mut usual) = (Vec::new(), Vec::new());
+        let (mut fast, mut usual, mut each) = (Vec::new(), Vec::new(), Vec::new());
         let escape = Gesture::Chord { modifiers: Vec::new(), key: KeyName::new("Escape").unwrap() };
         for _ in 0..times {
             driver.screen(PATIENCE).await.unwrap();
@@ -188,7 +187,13 @@ mod x11 {
                 usual.push(other.run("xdotool", &["type", &text]).await);
                 driver.perform(&escape, PATIENCE).await.unwrap();
             }
+            if let Some(python) = python() {
+                let write = format!("{IMPORT}; pyautogui.write('{text}')");
+                each.push(other.run(python, &["-c", &write]).await);
+                driver.perform(&escape, PATIENCE).await.unwrap();
+            }
         }
+        row.others.extend((!each.is_empty()).then_some(("python -c with pyautogui.write", each)));
         if !fast.is_empty() {
             row.others.push(("xdotool type --delay 0", fast));
             row.others.push(("xdotool type", usual));
@@ -218,6 +223,16 @@ mod x11 {
             since(began)
         }
     }
+
+    /// A Python that has pyautogui, if whoever measures names one (`--python=PATH`): as OSWorld's server runs actions, a process for each.
+    fn python() -> Option<&'static str> {
+        static PYTHON: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+        let named = || std::env::args().find_map(|word| word.strip_prefix("--python=").map(str::to_owned));
+        PYTHON.get_or_init(named).as_deref()
+    }
+
+    /// What OSWorld's server says first.
+    const IMPORT: &str = "import pyautogui; pyautogui.FAILSAFE = False";
 
     fn has(program: &str) -> bool {
         ["/usr/bin", "/usr/local/bin"].iter().any(|folder| std::path::Path::new(folder).join(program).exists())

@@ -63,6 +63,11 @@ impl Memory {
         self.touched = Some(Instant::now());
     }
 
+    /// Whether something was done to the screen that it has not been seen after.
+    pub fn is_touched(&self) -> bool {
+        self.touched.is_some()
+    }
+
     /// The screen has been returned to whoever asked for it.
     pub fn mark_returned(&mut self) {
         self.touched = None;

@@ -390,6 +390,58 @@ async fn typing_stops_where_another_window_takes_the_keys() {
     session.end().await;
 }
 
+/// Sends a signal to the programs of this name on a desktop.
+fn signal(session: &PrivateDesktop, program: &str, signal: &str) {
+    let mark = format!("HOME={}", session.home().display());
+    let mut count = 0;
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let read = |name: &str| std::fs::read(process.path().join(name)).unwrap_or_default();
+        let is_ours = read("environ").split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes());
+        if is_ours && read("comm").trim_ascii_end() == program.as_bytes() {
+            let number = process.file_name().into_string().unwrap();
+            assert!(std::process::Command::new("kill").args([signal, &number]).status().unwrap().success());
+            count += 1;
+        }
+    }
+    assert!(count > 0, "{program} does not run");
+}
+
+/// A program that is busy before it reads a key shows a screen that is at rest; what the key does is seen all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_is_busy_is_waited_for_and_one_that_hangs_is_not() {
+    if !is_possible() {
+        return;
+    }
+    if !Path::new("/usr/bin/mousepad").is_file() {
+        return report_skipped("there is no editor on the private desktop (Debian: apt-get install mousepad)");
+    }
+    let (session, mut driver) = desktop().await;
+    perform(&mut driver, Gesture::Launch { app: "Mousepad".to_owned() }).await;
+    let mut before = look(&mut driver).await;
+    while before.front.id != "org.xfce.mousepad" {
+        before = look(&mut driver).await;
+    }
+    signal(&session, "mousepad", "-STOP");
+    perform(&mut driver, Gesture::Insert { text: "written while nobody reads".to_owned() }).await;
+    let busy = Duration::from_millis(700);
+    let goes_on = async {
+        tokio::time::sleep(busy).await;
+        signal(&session, "mousepad", "-CONT");
+    };
+    let began = tokio::time::Instant::now();
+    let (after, ()) = tokio::join!(look(&mut driver), goes_on);
+    assert!(began.elapsed() >= busy && after.picture.rgba() != before.picture.rgba(), "{:?}", began.elapsed());
+    // One that hangs is looked at as it is, and soon after it has been found out.
+    signal(&session, "mousepad", "-STOP");
+    for most in [Duration::from_secs(6), Duration::from_secs(1)] {
+        perform(&mut driver, Gesture::Insert { text: "x".to_owned() }).await;
+        let began = tokio::time::Instant::now();
+        look(&mut driver).await;
+        assert!(began.elapsed() < most, "{:?}", began.elapsed());
+    }
+    session.end().await;
+}
+
 /// There Control and A selects nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_stands_on_the_line_of_a_terminal_is_replaced() {
@@ -610,8 +662,16 @@ async fn the_clipboard_and_the_windows_are_apis() {
     }
     let at = DesktopAddress::Private { size: SIZE, folder: std::env::temp_dir() };
     let applications = vec!["/usr/share/applications".into()];
-    let options =
-        DesktopOptions { at, settle: Settle::DESKTOP, applications, folders: Vec::new(), bus: None, machine: None };
+    let options = DesktopOptions {
+        at,
+        settle: Settle::DESKTOP,
+        applications,
+        folders: Vec::new(),
+        bus: None,
+        machine: None,
+        methods: Vec::new(),
+        office: None,
+    };
     let mut rig = options.open(PATIENCE).await.unwrap();
     assert!(rig.about.starts_with("private desktop 1000x700, on display :"), "{}", rig.about);
     let apis = &mut rig.apis[0];

@@ -256,9 +256,13 @@ impl Settings {
         let mut policy = policy::resolve(file, preset, names)?;
         policy::forbid(&mut policy, &forbid, names)?;
         policy::name_in_full(&mut policy, names);
-        let apis = apis::resolve(file, limits.act, &secrets)?;
+        let (apis, methods) = apis::resolve(file, limits.act, &secrets)?;
         let mcp = mcp::resolve(file, limits.act, &secrets, machine)?;
-        apis::named_in(file, &policy, &apis, &mcp)?;
+        apis::named_in(file, &policy, &apis, &methods, &mcp)?;
+        let mut device = found.options;
+        if let DeviceAddress::Desktop(desktop) = &mut device.at {
+            desktop.methods = methods;
+        }
         let ms = Duration::from_millis;
         Ok(Settings {
             runs: overrides
@@ -266,7 +270,7 @@ impl Settings {
                 .or(sections.runs.clone().map(|runs| file.beside(runs)))
                 .unwrap_or_else(|| PathBuf::from("runs")),
             adb_server: found.adb_server,
-            device: found.options,
+            device,
             private_desktop: device::address(Some("desktop:private"), &phone, "", &machine.desktop, &[]),
             private_browser: device::address(Some("browser"), &phone, "", &machine.desktop, &[]),
             device_locks: (!overrides.share_device).then(|| model.options.cache.join("devices")),

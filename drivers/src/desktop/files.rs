@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::device::DriverErrorKind;
 
+use super::{ProgramStarter, api_error};
 use crate::deadline::Deadline;
 use crate::refused;
 
@@ -35,37 +36,54 @@ const PROGRAMS: [&str; 9] = ["desktop", "appimage", "jar", "exe", "bat", "msi", 
 /// The calls about files.
 pub(super) struct FolderApis {
     folders: Arc<[PathBuf]>,
-    opener: Box<dyn FileOpener>,
+    starter: Arc<dyn ProgramStarter>,
 }
 
-/// What opens files on a desktop.
-#[async_trait]
-pub(super) trait FileOpener: Send + Sync {
-    /// Opens a file, by its whole path, with the app that is for it.
-    async fn open(&self, path: &str) -> Result<(), DriverErrorKind>;
+/// The folders of a list that are there, by the names that lead to them without links.
+pub(super) fn allowed_folders(folders: &[PathBuf]) -> Arc<[PathBuf]> {
+    let there = folders.iter().filter_map(|folder| match fs::canonicalize(folder) {
+        Ok(folder) => Some(folder),
+        Err(error) => {
+            tracing::warn!(folder = %folder.display(), %error, "a folder that is allowed is not there");
+            None
+        }
+    });
+    there.collect()
+}
+
+/// The path of a file that is there, in one of these folders.
+pub(super) fn path_of_file(said: &Value, folders: &[PathBuf]) -> Result<PathBuf, DriverErrorKind> {
+    let place = Place::of(said, folders)?;
+    place.open_file(OFlags::RDONLY)?;
+    Ok(place.path())
+}
+
+/// The path of a file that is not there yet, in a folder that is.
+pub(super) fn path_of_new_file(said: &Value, folders: &[PathBuf]) -> Result<PathBuf, DriverErrorKind> {
+    let place = Place::of(said, folders)?;
+    let (parent, name) = place.parent()?;
+    match rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => Ok(place.path()),
+        Ok(_) => {
+            let path = place.path();
+            Err(refused(format!(
+                "{} is there already: say another name, or move it away by files.move",
+                path.display()
+            )))
+        }
+        Err(error) => Err(place.wrong(error)),
+    }
 }
 
 impl FolderApis {
-    /// Of these folders; those that are not there are left out.
-    pub fn new(folders: &[PathBuf], opener: Box<dyn FileOpener>) -> FolderApis {
-        let there = folders.iter().filter_map(|folder| match fs::canonicalize(folder) {
-            Ok(folder) => Some(folder),
-            Err(error) => {
-                tracing::warn!(folder = %folder.display(), %error, "a folder that is allowed is not there");
-                None
-            }
-        });
-        FolderApis { folders: there.collect(), opener }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.folders.is_empty()
+    pub fn new(folders: Arc<[PathBuf]>, starter: Arc<dyn ProgramStarter>) -> FolderApis {
+        FolderApis { folders, starter }
     }
 
     /// Opens a file with the app that is for it.
     async fn open(&self, path: PathBuf) -> Result<String, DriverErrorKind> {
         let path = path.to_str().ok_or_else(|| refused("this name cannot be said to a program"))?;
-        self.opener.open(path).await?;
+        self.starter.start(&["xdg-open", path].map(str::to_owned)).await?;
         Ok("it is being opened; look at the screen".to_owned())
     }
 }
@@ -327,13 +345,7 @@ impl Apis for FolderApis {
                 Err(kind) => Err(kind),
             }
         };
-        told.map_err(|kind| match kind {
-            // A slow disk may do it in the end.
-            DriverErrorKind::TimedOut { .. } | DriverErrorKind::Lost { .. } => {
-                ApiError::Unanswered { why: kind.to_string() }
-            }
-            kind => ApiError::Refused { why: kind.to_string() },
-        })
+        told.map_err(api_error)
     }
 }
 

@@ -3,9 +3,14 @@
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))] // Partly for desktops here, which are on Linux only.
 pub(crate) mod apps;
 #[cfg(target_os = "linux")]
+mod bus;
+mod bus_method;
+#[cfg(target_os = "linux")]
 mod files;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub(crate) mod keysyms;
+#[cfg(target_os = "linux")]
+mod office;
 pub(crate) mod pointing;
 pub(crate) mod window;
 #[cfg(target_os = "linux")]
@@ -16,14 +21,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_contract::Size;
+#[cfg(target_os = "linux")]
+use tapwright_contract::api::ApiError;
 use tapwright_contract::device::DriverError;
+#[cfg(target_os = "linux")]
+use tapwright_contract::device::DriverErrorKind;
 
 use crate::{OpenRig, Rig, Settle};
 
 #[cfg(target_os = "linux")]
+pub use self::bus::SessionBus;
+pub use self::bus_method::{ArgumentSource, BusMethod, InvalidBusMethod, MethodArgument};
+#[cfg(target_os = "linux")]
 pub use self::x11::{
     AccessibleNode, DesktopInspector, Entrance, InputEvent, InspectedWindow, JobOutput, PrivateDesktop, PrivateOptions,
-    SessionBus, X11Desktop, X11Options, find_program, missing_programs, private_rig,
+    X11Desktop, X11Options, find_program, missing_programs, private_rig,
 };
 
 /// Which desktop.
@@ -33,6 +45,33 @@ pub enum DesktopAddress {
     Display(String),
     /// One that is made for the run and gone after it, of this size, in a folder below this one.
     Private { size: Size, folder: PathBuf },
+}
+
+/// Where a LibreOffice listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfficeAddress {
+    /// As it was told to: `pipe,name=tapwright`.
+    connection: String,
+    /// Below which folder there is one of ours, for what speaks to it.
+    folder: PathBuf,
+}
+
+impl OfficeAddress {
+    /// Returns the address, or `None` if it is none that this computer alone can reach: `pipe,name=NAME` or
+    /// `socket,host=localhost,port=NUMBER`.
+    pub fn new(connection: &str, folder: PathBuf) -> Option<OfficeAddress> {
+        let is_name = |name: &str| {
+            let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+            (1..=100).contains(&name.len()) && name.chars().all(is_plain)
+        };
+        let port = || {
+            let rest = connection.strip_prefix("socket,host=")?;
+            let (host, port) = rest.split_once(",port=")?;
+            ["localhost", "127.0.0.1"].contains(&host).then(|| port.parse::<u16>().ok())?
+        };
+        let is_one = connection.strip_prefix("pipe,name=").is_some_and(is_name) || port().is_some();
+        is_one.then(|| OfficeAddress { connection: connection.to_owned(), folder })
+    }
 }
 
 /// How to open a desktop.
@@ -48,6 +87,10 @@ pub struct DesktopOptions {
     pub bus: Option<String>,
     /// What tells this computer from others, for the locks and records of the user's own desktop; `None` if it does not tell.
     pub machine: Option<String>,
+    /// Where the LibreOffice of a desktop that somebody has listens, if calls go to it; that of a private one is known.
+    pub office: Option<OfficeAddress>,
+    /// Methods of programs on the desktop's session bus that a model may call.
+    pub methods: Vec<BusMethod>,
 }
 
 /// What private desktops lack on this machine, and what to do about it; `None` if they can be had.
@@ -77,5 +120,25 @@ impl OpenRig for DesktopOptions {
         let why = "desktops are driven on Linux with X11 only; on this system use a phone".to_owned();
         let kind = tapwright_contract::device::DriverErrorKind::Refused { why };
         Err(DriverError { device: self.name(), operation: "open", kind })
+    }
+}
+
+/// What starts programs on a desktop.
+#[cfg(target_os = "linux")]
+#[async_trait]
+trait ProgramStarter: Send + Sync {
+    /// Starts a program with its arguments, and does not wait for it.
+    async fn start(&self, command: &[String]) -> Result<(), DriverErrorKind>;
+}
+
+/// What a call came to that failed.
+#[cfg(target_os = "linux")]
+fn api_error(kind: DriverErrorKind) -> ApiError {
+    match kind {
+        // It may have been done in the end.
+        DriverErrorKind::TimedOut { .. } | DriverErrorKind::Lost { .. } => {
+            ApiError::Unanswered { why: kind.to_string() }
+        }
+        kind => ApiError::Refused { why: kind.to_string() },
     }
 }

@@ -140,6 +140,8 @@ impl PrivateMachine {
             folders: Vec::new(),
             bus: None,
             machine: None,
+            office: None,
+            methods: Vec::new(),
         };
         private_rig(self.desktop.clone(), &options, within).await
     }

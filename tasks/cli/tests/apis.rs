@@ -328,6 +328,23 @@ fn mistakes_are_said_before_anything_is_done() {
     check("[apis.a]\nabout = \"x\"\nurl = \"http://{{instruction}}/\"", "in the query");
     check("[apis.a]\nabout = \"x\"\nurl = \"http://h/\"\nheaders = { k = \"{{secret:none}}\" }", "secret \"none\"");
     check("[apis.a]\nabout = \"x\"\ncommand = [\"sh\", \"-c\", \"{{instruction}}\"]", "run as a script");
+    check("[apis.a]\nabout = \"x\"\ncommand = [\"xdg-open\", \"{{instruction}}\"]", "which starts what is a program");
+    let bus = |rest: &str| {
+        format!("[apis.a]\nabout = \"x\"\ndbus = {{ service = \"a.b\", path = \"/a\", interface = \"a.b\", {rest} }}")
+    };
+    let argument = |of: &str, value: &str| {
+        bus(&format!("method = \"Say\", arguments = [{{ type = \"{of}\", value = \"{value}\" }}]"))
+    };
+    check(&bus("method = \"a b\""), "method is a name");
+    check(&bus("methods = \"a\""), "methods");
+    check(&argument("z", "x"), "no type of D-Bus");
+    check(&argument("i", "x"), "no value of the type i");
+    check(&argument("s", "{{city}}"), "there is no parameter \"city\"");
+    check(&argument("s", "{{instruction}}").replace("Say", "Eval"), "would run what the model says");
+    let systemd = argument("s", "{{instruction}}")
+        .replace("interface = \"a.b\"", "interface = \"org.freedesktop.systemd1.Manager\"");
+    check(&systemd, "would run what the model says");
+    check(&format!("{}\ncommand = [\"y\"]", bus("method = \"Say\"")), "it has either url");
     check("[apis.a]\nabout = \"x\"\ncomand = [\"sh\"]", "did you mean `command`?");
     check("[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\npermission = \"ask\"", "[policy.apis.NAME]");
     check("[apis.a]\nabout = \"x\"\ncommand = [\"y\"]\nparameters = \"{\"", "parameters is no JSON");

@@ -8,8 +8,9 @@ use tapwright_agent::calls::{ApiCatalog, plain_parameters};
 use tapwright_agent::policy::Policy;
 use tapwright_contract::api::{ApiEffect, ApiSpec};
 use tapwright_contract::name::is_same;
+use tapwright_drivers::desktop::{ArgumentSource, BusMethod, MethodArgument};
 
-use super::file::{ApiSection, ParametersSection};
+use super::file::{ApiSection, BusArgumentSection, BusSection, ParametersSection};
 use super::model::absolute;
 use super::policy::SecretPlace;
 use super::{SettingsError, SettingsFile};
@@ -29,13 +30,15 @@ pub(super) fn program(argv: &[String], beside: impl Fn(PathBuf) -> PathBuf) -> V
 /// How much of an answer is read, if nobody says it.
 const ANSWER_BYTES: usize = 64 << 10;
 const ANSWER_BYTES_MAX: usize = 16 << 20;
+const ONE_OF: &str = "it has either url, with method, headers, body and pointer; or command, with env; or dbus, with service, path, \
+                      interface, method and arguments";
 
-/// The APIs, each as it is called.
+/// The APIs that are called from here, each as it is called, and those that programs on a desktop's session bus offer.
 pub(super) fn resolve(
     file: &SettingsFile,
     act: Duration,
     secrets: &BTreeMap<String, SecretPlace>,
-) -> Result<BTreeMap<String, ApiEndpoint>, SettingsError> {
+) -> Result<(BTreeMap<String, ApiEndpoint>, Vec<BusMethod>), SettingsError> {
     endpoints(file, act, secrets).map_err(|why| file.wrong(None, why, None))
 }
 
@@ -44,6 +47,7 @@ pub(super) fn named_in(
     file: &SettingsFile,
     policy: &Policy,
     apis: &BTreeMap<String, ApiEndpoint>,
+    methods: &[BusMethod],
     mcp: &[McpServerOptions],
 ) -> Result<(), SettingsError> {
     let by_name = policy.apis.keys().map(|name| (name, "[policy.apis]".to_owned()));
@@ -54,9 +58,10 @@ pub(super) fn named_in(
     let is_servers = |name: &str| {
         name.split_once('.').is_some_and(|(server, _)| mcp.iter().any(|known| is_same(&known.name, server)))
     };
+    let own = || apis.keys().map(String::as_str).chain(methods.iter().map(|method| method.spec.name.as_str()));
     let misspelt = |name: &String| {
-        let is_known = is_servers(name) || apis.keys().any(|api| is_same(api, name));
-        nearest(name, apis.keys().map(String::as_str)).filter(|_| !is_known)
+        let is_known = is_servers(name) || own().any(|api| is_same(api, name));
+        nearest(name, own()).filter(|_| !is_known)
     };
     match by_name.chain(by_secret).find_map(|(name, at)| Some((name, at, misspelt(name)?))) {
         None => Ok(()),
@@ -71,9 +76,10 @@ fn endpoints(
     file: &SettingsFile,
     act: Duration,
     secrets: &BTreeMap<String, SecretPlace>,
-) -> Result<BTreeMap<String, ApiEndpoint>, String> {
+) -> Result<(BTreeMap<String, ApiEndpoint>, Vec<BusMethod>), String> {
     let said = &file.sections.apis;
     let mut apis: BTreeMap<String, ApiEndpoint> = BTreeMap::new();
+    let mut methods: Vec<BusMethod> = Vec::new();
     for (name, api) in said {
         let wrong = |why: &str| Err(format!("[apis.{name}]: {why}"));
         let parameters = match &api.parameters {
@@ -89,7 +95,8 @@ fn endpoints(
         };
         let effect = api.effect.unwrap_or(ApiEffect::Changes);
         let spec = ApiSpec { name: name.clone(), about: api.about.clone(), parameters, effect };
-        if apis.keys().any(|other| is_same(other, name)) {
+        let mut others = apis.keys().chain(methods.iter().map(|method| &method.spec.name));
+        if others.any(|other| is_same(other, name)) {
             return wrong("another one is called so, but for capital letters");
         }
         let within = api.timeout_ms.map_or(act, Duration::from_millis);
@@ -100,7 +107,19 @@ fn endpoints(
         if !(1..=ANSWER_BYTES_MAX).contains(&answer_bytes_max) {
             return wrong(&format!("answer_bytes_max is 1 to {ANSWER_BYTES_MAX}"));
         }
-        let ApiSection { url, method, headers, body, pointer, command, env, .. } = api;
+        let ApiSection { url, method, headers, body, pointer, command, env, dbus, .. } = api;
+        if let Some(dbus) = dbus {
+            if url.is_some() || command.is_some() || !other_than_bus_is_empty(api) {
+                return wrong(ONE_OF);
+            }
+            let method = bus_method(dbus, spec, within, answer_bytes_max);
+            let known = parameter_names(&method.spec)?;
+            match method.check(&known.iter().map(String::as_str).collect::<Vec<_>>()) {
+                Ok(()) => methods.push(method),
+                Err(bad) => return wrong(&bad.to_string()),
+            }
+            continue;
+        }
         let how = match (url, command) {
             (Some(url), None) if env.is_empty() => ApiTransport::Http(HttpApi {
                 method: method.clone().unwrap_or_else(|| if body.is_some() { "POST" } else { "GET" }.to_owned()),
@@ -113,7 +132,7 @@ fn endpoints(
                 ApiTransport::Command(CommandApi { argv: program(argv, |path| file.beside(path)), env: env.clone() })
             }
             _ => {
-                return wrong("it has either url, with method, headers, body and pointer; or command, with env");
+                return wrong(ONE_OF);
             }
         };
         let endpoint = ApiEndpoint { spec, how, within, answer_bytes_max };
@@ -126,8 +145,35 @@ fn endpoints(
         apis.insert(name.clone(), endpoint);
     }
     let mut catalog = ApiCatalog::default();
-    for endpoint in apis.values() {
-        catalog.add(endpoint.spec.clone()).map_err(|error| format!("[apis.{}]: {error}", endpoint.spec.name))?;
+    for spec in apis.values().map(|endpoint| &endpoint.spec).chain(methods.iter().map(|method| &method.spec)) {
+        catalog.add(spec.clone()).map_err(|error| format!("[apis.{}]: {error}", spec.name))?;
     }
-    Ok(apis)
+    Ok((apis, methods))
+}
+
+fn other_than_bus_is_empty(api: &ApiSection) -> bool {
+    let ApiSection { method, headers, body, pointer, env, .. } = api;
+    method.is_none() && headers.is_empty() && body.is_none() && pointer.is_none() && env.is_empty()
+}
+
+/// The names of the arguments that a model may give.
+fn parameter_names(spec: &ApiSpec) -> Result<Vec<String>, String> {
+    let mut catalog = ApiCatalog::default();
+    catalog.add(spec.clone()).map_err(|error| format!("[apis.{}]: {error}", spec.name))?;
+    Ok(catalog.iter().flat_map(|(_, schema)| schema.properties()).map(str::to_owned).collect())
+}
+
+fn bus_method(said: &BusSection, spec: ApiSpec, within: Duration, answer_bytes_max: usize) -> BusMethod {
+    let BusSection { service, path, interface, method, arguments } = said.clone();
+    let argument = |said: BusArgumentSection| {
+        // A whole text that is a place is the argument itself, of whichever type.
+        let named = said.value.as_str().and_then(|text| text.strip_prefix("{{")?.strip_suffix("}}"));
+        let source = match named {
+            Some(name) => ArgumentSource::Named(name.to_owned()),
+            None => ArgumentSource::Fixed(serde_json::to_value(&said.value).unwrap_or_default()),
+        };
+        MethodArgument { signature: said.r#type, source }
+    };
+    let arguments = arguments.into_iter().map(argument).collect();
+    BusMethod { spec, service, path, interface, method, arguments, within, answer_bytes_max }
 }

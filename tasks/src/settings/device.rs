@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tapwright_contract::Size;
+use tapwright_drivers::desktop::OfficeAddress;
 use toml::Spanned;
 
 use super::file::ProtectedWindows;
@@ -96,8 +97,10 @@ pub(super) fn resolve(
     let ms = Duration::from_millis;
     let mut at = address(words.as_deref(), phone, &adb_server, &machine.desktop, &sites);
     let folders = section.folders.iter().map(|folder| allowed_folder(file, folder)).collect::<Result<Vec<_>, _>>()?;
+    let office = section.libreoffice.as_ref().map(|said| office(file, said, machine)).transpose()?;
     if let DeviceAddress::Desktop(desktop) = &mut at {
         desktop.folders = folders;
+        desktop.office = office;
     }
     let options = DeviceOptions {
         at,
@@ -129,6 +132,19 @@ pub(super) fn recorded_words(words: &str) -> String {
         Some(("osworld", address)) => format!("osworld:{}", without_machine_token(address)),
         _ => words.to_owned(),
     }
+}
+
+/// Where somebody's LibreOffice listens.
+fn office(
+    file: &SettingsFile,
+    said: &Spanned<String>,
+    machine: &MachineFacts<'_>,
+) -> Result<OfficeAddress, SettingsError> {
+    OfficeAddress::new(said.get_ref(), machine.desktop.folder.clone()).ok_or_else(|| {
+        let why = "this is not where LibreOffice listens on this computer".to_owned();
+        let help = "start it with --accept=\"pipe,name=NAME;urp\", and write libreoffice = \"pipe,name=NAME\"";
+        file.wrong(Some(said.span()), why, Some(help.to_owned()))
+    })
 }
 
 /// A folder whose files a model may read and write.
@@ -205,6 +221,8 @@ fn desktop(at: DesktopAddress, machine: &MachineDesktop) -> DeviceAddress {
         folders: Vec::new(),
         bus,
         machine,
+        office: None,
+        methods: Vec::new(),
     })
 }
 

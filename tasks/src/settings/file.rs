@@ -103,6 +103,8 @@ pub(super) struct DeviceSection {
     /// Of a desktop: those whose files a model may read and write.
     #[serde(default)]
     pub folders: Vec<Spanned<PathBuf>>,
+    /// Of a desktop that somebody has: where its LibreOffice listens.
+    pub libreoffice: Option<Spanned<String>>,
     pub app_functions: Option<Vec<String>>,
     #[serde(default)]
     pub sites: BTreeMap<String, Spanned<String>>,
@@ -201,7 +203,7 @@ pub(super) struct SecretSection {
     pub apis: Vec<String>,
 }
 
-/// A request if it has a `url`, a program if it has a `command`.
+/// A request if it has a `url`, a program if it has a `command`, a method of a program on the desktop's session bus if it has `dbus`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApiSection {
@@ -219,6 +221,27 @@ pub(super) struct ApiSection {
     pub answer_bytes_max: Option<usize>,
     pub effect: Option<ApiEffect>,
     pub parameters: Option<ParametersSection>,
+    pub dbus: Option<BusSection>,
+}
+
+/// A method of an object of a program on the bus.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BusSection {
+    pub service: String,
+    pub path: String,
+    pub interface: String,
+    pub method: String,
+    #[serde(default)]
+    pub arguments: Vec<BusArgumentSection>,
+}
+
+/// An argument of it: of a type, as D-Bus writes it, a value or the place of what the model says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BusArgumentSection {
+    pub r#type: String,
+    pub value: toml::Value,
 }
 
 /// A program if it has a `command`, else a server at a `url`.

@@ -84,6 +84,51 @@ fn the_example_of_apis_is_the_truth() {
     assert_eq!(spec("calendar").parameters["required"], serde_json::json!(["day"]));
 }
 
+/// The program that has them is on that desktop's bus.
+#[test]
+fn methods_over_d_bus_are_the_desktops() {
+    let text = include_str!("../../../docs/examples/apis.toml");
+    let of = |device: &str| {
+        let overrides = Overrides { device: Some(device.to_owned()), ..Overrides::default() };
+        resolve(text, overrides, RecordedSettings::default()).unwrap().device.at
+    };
+    for device in ["desktop", "desktop:private", "desktop::3"] {
+        let DeviceAddress::Desktop(desktop) = of(device) else { panic!("{device} is no desktop") };
+        let [method] = &desktop.methods[..] else { panic!("{device}: {:?}", desktop.methods) };
+        assert_eq!((method.spec.name.as_str(), method.method.as_str()), ("dim", "SetLevel"));
+        let types: Vec<&str> = method.arguments.iter().map(|argument| argument.signature.as_str()).collect();
+        assert_eq!(types, ["s", "u"]);
+    }
+    let misspelt = format!("{text}\n[policy.apis.dimm]\npermission = \"ask\"\n");
+    let error = resolve(&misspelt, Overrides::default(), RecordedSettings::default()).unwrap_err();
+    assert!(format!("{error:?}").contains("did you mean `dim`?"), "{error:?}");
+}
+
+#[test]
+fn an_office_is_reached_on_this_computer_only() {
+    let of = |said: &str| {
+        let text = format!("[device]\nuse = \"desktop\"\nlibreoffice = \"{said}\"\n");
+        resolve(&text, Overrides::default(), RecordedSettings::default())
+    };
+    for said in ["pipe,name=tapwright", "socket,host=localhost,port=2002", "socket,host=127.0.0.1,port=1"] {
+        let DeviceAddress::Desktop(desktop) = of(said).unwrap().device.at else { panic!("{said}") };
+        assert!(desktop.office.is_some(), "{said}");
+    }
+    for said in [
+        "",
+        "pipe,name=",
+        "pipe,name=a;urp",
+        "pipe,name=../a",
+        "socket,host=example.com,port=2002",
+        "socket,host=localhost,port=99999",
+        "socket,host=localhost,port=1;urp",
+        "2002",
+    ] {
+        let error = format!("{:?}", of(said).unwrap_err());
+        assert!(error.contains("--accept"), "{said}: {error}");
+    }
+}
+
 #[test]
 fn what_is_asked_for_comes_before_the_file() {
     let text = "runs = \"a\"\n[limits]\nsteps_max = 5\nthink_ms = 9\n[device]\nuse = \"10.0.0.2:5555\"\n\

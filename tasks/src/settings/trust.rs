@@ -159,6 +159,12 @@ impl SettingsFile {
         if device.protected == Some(ProtectedWindows::Words) {
             add("device.protected", "shows the model windows that forbid pictures".to_owned());
         }
+        if let Some(office) = &device.libreoffice {
+            add(
+                "device.libreoffice",
+                format!("lets a model change what is open in LibreOffice at {}", office.get_ref()),
+            );
+        }
         if device.app_functions.as_ref().is_some_and(|packages| !packages.is_empty()) {
             add("device.app_functions", "lets the model call functions of the phone's apps".to_owned());
         }
@@ -172,9 +178,11 @@ impl SettingsFile {
         of_policy(policy, &mut found);
         for (name, api) in apis {
             let key = format!("apis.{name}");
-            found.push(match (&api.command, &api.url) {
-                (Some(argv), _) => running(key, runs(argv)),
-                (None, url) => {
+            found.push(match (&api.command, &api.url, &api.dbus) {
+                (Some(argv), ..) => running(key, runs(argv)),
+                // A program that is asked over the bus may do anything that its user may.
+                (None, _, Some(bus)) => running(key, format!("calls {} of {}", bus.method, bus.service)),
+                (None, url, None) => {
                     let url = url.as_deref().map_or_else(|| "an address".to_owned(), without_secrets);
                     setting(key, format!("sends what a model writes to {url}"))
                 }
@@ -384,6 +392,7 @@ mod tests {
             ("[device]\nfolders = [\"/home\"]", "device.folders"),
             ("[device]\nprotected = \"words\"", "device.protected"),
             ("[device]\napp_functions = [\"*\"]", "device.app_functions"),
+            ("[device]\nlibreoffice = \"pipe,name=a\"", "device.libreoffice"),
             ("[device.sites]\nBank = \"https://bank.example\"", "device.sites"),
             ("[ask]\nopen = true", "ask.open"),
             ("[ask]\nlisten = \"0.0.0.0:1\"", "ask.listen"),
@@ -403,6 +412,10 @@ mod tests {
             ("[policy.secrets.a]\nkeyring = \"me\"", "policy.secrets.a"),
             ("[apis.a]\nabout = \"x\"\nurl = \"http://x\"", "apis.a"),
             ("[apis.a]\nabout = \"x\"\ncommand = [\"rm\"]", "apis.a"),
+            (
+                "[apis.a]\nabout = \"x\"\ndbus = { service = \"a.b\", path = \"/\", interface = \"a.b\", method = \"C\" }",
+                "apis.a",
+            ),
             ("[mcp.a]\ncommand = [\"npx\", \"x\"]", "mcp.a"),
             ("[mcp.a]\nurl = \"https://x.example/mcp\"", "mcp.a"),
         ] {

@@ -8,7 +8,7 @@ use crate::action::Call;
 use crate::calls::ApiCatalog;
 use crate::dialect::ParsedReply;
 use crate::dialect::frame::Frame;
-use crate::work::counted;
+use crate::work::count_bytes;
 
 fn parsed(reply: &str, cut: bool) -> ParsedReply {
     read(reply, cut, &ApiCatalog::default(), &Frame::default())
@@ -127,8 +127,8 @@ fn much_text_is_read_in_linear_time() {
         "<point>",
         "I say (a) b.c ",
     ] {
-        let short = counted(|| drop(parsed(&piece.repeat(4000 / piece.len()), false)));
-        let long = counted(|| drop(parsed(&piece.repeat(16_000 / piece.len()), false)));
+        let short = count_bytes(|| drop(parsed(&piece.repeat(4000 / piece.len()), false)));
+        let long = count_bytes(|| drop(parsed(&piece.repeat(16_000 / piece.len()), false)));
         assert!(long <= 5 * short + 20_000, "{piece:?}: {short} and {long}");
     }
 }

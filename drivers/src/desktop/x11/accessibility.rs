@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use zbus::connection::Builder;
 use zbus::{Connection, Message, OwnedObjectPath};
 
+use super::super::bus::SessionBus;
 use super::monitors::Monitor;
 use super::windows::TopLevel;
 use crate::deadline::Deadline;
@@ -19,6 +20,9 @@ use crate::tree::{Tree, Widget};
 const ANSWER: Duration = Duration::from_secs(1);
 /// How long all of it may take.
 const READ: Duration = Duration::from_secs(4);
+/// How often, and how far apart, a program is asked for its list that may not have heard yet that it is to keep one.
+const FRESH_TRIES: u32 = 12;
+const FRESH_PAUSE: Duration = Duration::from_millis(25);
 /// No program is asked about more widgets, and no more of what a program lists is read.
 const ASKED_MAX: usize = 2000;
 const LISTED_MAX: usize = 50_000;
@@ -33,18 +37,12 @@ pub(super) const REGISTRY: &str = "org.a11y.atspi.Registry";
 pub(super) const ROOT: &str = "/org/a11y/atspi/accessible/root";
 pub(super) const ACCESSIBLE: &str = "org.a11y.atspi.Accessible";
 
-/// A session bus.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionBus {
-    pub address: String,
-    /// As whom the bus knows us, if that is not who we are: those in a namespace see other numbers.
-    pub user: Option<u32>,
-}
-
 /// The way to the accessibility bus.
 pub(crate) struct Accessibility {
     bus: SessionBus,
     connection: Option<Connection>,
+    /// Whether programs may not have heard yet that somebody listens.
+    is_fresh: bool,
 }
 
 /// A widget: the program on the bus, and the object.
@@ -208,7 +206,7 @@ pub(super) fn bus_error(error: zbus::Error) -> DriverErrorKind {
 
 impl Accessibility {
     pub fn new(bus: SessionBus) -> Accessibility {
-        Accessibility { bus, connection: None }
+        Accessibility { bus, connection: None, is_fresh: false }
     }
 
     pub(super) async fn ensure_connection(&mut self) -> Result<Connection, DriverErrorKind> {
@@ -227,6 +225,15 @@ impl Accessibility {
         let answer = session.call_method(bus, "/org/a11y/bus", bus, "GetAddress", &()).await.map_err(bus_error)?;
         let address: String = answer.body().deserialize().map_err(bus_error)?;
         let connection = build(&address).await.map_err(bus_error)?;
+        // GTK keeps its lists only while somebody listens to events; this one hardly ever comes.
+        let listener = ("screen-reader:region-changed", Vec::<&str>::new(), "");
+        let registry = "/org/a11y/atspi/registry";
+        if let Err(error) =
+            connection.call_method(Some(REGISTRY), registry, Some(REGISTRY), "RegisterEvent", &listener).await
+        {
+            tracing::debug!(%error, "nobody is told that somebody listens");
+        }
+        self.is_fresh = true;
         self.connection = Some(connection.clone());
         Ok(connection)
     }
@@ -247,7 +254,16 @@ impl Accessibility {
     async fn read(&mut self, subject: Subject) -> Result<Option<Tree>, DriverErrorKind> {
         let connection = self.ensure_connection().await?;
         let Some(program) = program_of(&connection, subject.process).await? else { return Ok(None) };
-        let listed = match from_cache(&connection, &program).await {
+        let mut cached = from_cache(&connection, &program).await;
+        for _ in 0..FRESH_TRIES {
+            if !self.is_fresh || cached.as_ref().is_ok_and(|listed| listed.len() > 1) {
+                break;
+            }
+            tokio::time::sleep(FRESH_PAUSE).await;
+            cached = from_cache(&connection, &program).await;
+        }
+        self.is_fresh = false;
+        let listed = match cached {
             Ok(listed) if listed.len() > 1 => listed,
             // Some keep no cache.
             _ => by_walking(&connection, &program).await?,

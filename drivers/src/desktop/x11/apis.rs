@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::device::DriverErrorKind;
 
+use super::super::api_error;
 use super::clipboard::{Clipboard, TEXT_MAX};
 use super::server::{Entrance, Fault, Server};
 use crate::deadline::Deadline;
@@ -126,12 +127,6 @@ impl Apis for DesktopApis {
         if matches!(result, Err(DriverErrorKind::Lost { .. })) {
             (self.server, self.clipboard) = (None, None);
         }
-        result.map_err(|kind| match kind {
-            // It may have been done in the end.
-            DriverErrorKind::TimedOut { .. } | DriverErrorKind::Lost { .. } => {
-                ApiError::Unanswered { why: kind.to_string() }
-            }
-            kind => ApiError::Refused { why: kind.to_string() },
-        })
+        result.map_err(api_error)
     }
 }

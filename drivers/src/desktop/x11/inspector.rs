@@ -8,7 +8,8 @@ use tapwright_contract::{Picture, Size};
 use tokio::sync::Mutex;
 use x11rb::protocol::xproto::ConnectionExt as _;
 
-use super::accessibility::{Accessibility, SessionBus};
+use super::super::bus::SessionBus;
+use super::accessibility::Accessibility;
 use super::server::{Entrance, Fault, Link, Server};
 use super::widgets::{self, AccessibleNode};
 use crate::deadline::Deadline;

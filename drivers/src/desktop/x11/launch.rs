@@ -10,7 +10,7 @@ use tapwright_contract::device::{DriverErrorKind, InstalledApp};
 use tokio::process::Command;
 use tokio::time::Instant;
 
-use super::super::files::FileOpener;
+use super::super::ProgramStarter;
 use super::X11Desktop;
 use super::private::PrivateDesktop;
 use super::server::Entrance;
@@ -108,27 +108,23 @@ fn start_on(display: &str, command: &[String]) -> Result<(), DriverErrorKind> {
     }
 }
 
-/// Opens files on a display of the user's.
-pub(super) struct DisplayOpener(pub String);
+/// Starts programs on a display of the user's.
+pub(super) struct DisplayStarter(pub String);
 
-/// Opens files on a desktop of our own.
-pub(super) struct PrivateOpener(pub Arc<PrivateDesktop>);
-
-fn opening(path: &str) -> [String; 2] {
-    ["xdg-open", path].map(str::to_owned)
-}
+/// Starts programs on a desktop of our own.
+pub(super) struct PrivateStarter(pub Arc<PrivateDesktop>);
 
 #[async_trait]
-impl FileOpener for DisplayOpener {
-    async fn open(&self, path: &str) -> Result<(), DriverErrorKind> {
-        start_on(&self.0, &opening(path))
+impl ProgramStarter for DisplayStarter {
+    async fn start(&self, command: &[String]) -> Result<(), DriverErrorKind> {
+        start_on(&self.0, command)
     }
 }
 
 #[async_trait]
-impl FileOpener for PrivateOpener {
-    async fn open(&self, path: &str) -> Result<(), DriverErrorKind> {
-        self.0.start_program(&opening(path)).await
+impl ProgramStarter for PrivateStarter {
+    async fn start(&self, command: &[String]) -> Result<(), DriverErrorKind> {
+        self.0.start_program(command).await
     }
 }
 

@@ -1,10 +1,12 @@
 //! Looks at one monitor until it is at rest.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tapwright_contract::ScreenId;
 use tapwright_contract::device::{DriverErrorKind, Screen};
 use tokio::time::Instant;
+use x11rb::protocol::xproto::EventMask;
 
 use super::X11Desktop;
 use super::capture::Frame;
@@ -13,6 +15,13 @@ use super::server::{Fault, Link};
 use crate::deadline::Deadline;
 use crate::desktop::window::WindowOwner;
 use crate::still::{self, Sketch, still};
+
+/// How long an app that is busy may take to read what it was told, before it is looked at as it is.
+const BUSY: Duration = Duration::from_secs(4);
+/// The same for one that has not done it in that time before.
+const SILENT: Duration = Duration::from_millis(30);
+/// Who answers sooner was not busy.
+const AT_ONCE: Duration = Duration::from_millis(20);
 
 /// The monitor that was returned last, and what lay on it.
 pub(super) struct ReturnedScreen {
@@ -95,9 +104,35 @@ impl Link {
 }
 
 impl X11Desktop {
+    /// After a gesture: waits until the app in front has read what it was told. A program that is busy for a second before it reads a key
+    /// shows a screen that is at rest, and looks as if the key had done nothing.
+    async fn wait_for_reader(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        if !self.memory.is_touched() {
+            return Ok(());
+        }
+        let asked = self
+            .call("to ask the app in front for a sign of life", deadline, |link| {
+                let Some(window) = link.active()? else { return Ok(None) };
+                Ok(link.ping(window)?.then_some(window))
+            })
+            .await?;
+        let Some(window) = asked else { return Ok(()) };
+        // Who was silent for so long is not waited for again and again.
+        let patience = if self.silent == Some(window) { SILENT } else { BUSY };
+        let began = Instant::now();
+        let answers = self.is_responsive(window, deadline.or_sooner(patience)).await?;
+        self.silent = (!answers).then_some(window);
+        if answers && began.elapsed() > AT_ONCE {
+            // What it does about it comes from now on.
+            self.memory.touch();
+        }
+        self.call("to hear no more of it", deadline, |link| link.listen(EventMask::NO_EVENT)).await
+    }
+
     /// Waits until the monitor is at rest or the time is up, and returns what is on it.
     pub(super) async fn settled_screen(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
         self.ensure_connection(deadline).await?;
+        self.wait_for_reader(deadline).await?;
         // A copy, so that an abandoned wait leaves what was known.
         let mut memory = self.memory.clone();
         let settle = self.options.settle;
@@ -112,6 +147,7 @@ impl X11Desktop {
         self.monitors = Some(layout.monitors.clone());
         let id = ScreenId { display: monitor as u64, generation: self.generation, ..ScreenId::from(frame.size) };
         let front = self.menu.front(owner.as_ref());
+        self.front.set(owner.as_ref().map(|owner| owner.class.as_str()));
         // Megabytes of pixels are turned around, which takes too long for a thread that others wait for.
         let picture = tokio::task::spawn_blocking(move || frame.picture()).await;
         let picture = picture.map_err(|error| DriverErrorKind::MalformedResponse { why: error.to_string() })?;

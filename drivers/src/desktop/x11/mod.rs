@@ -29,13 +29,12 @@ use tapwright_contract::api::Apis;
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, InstalledApp, Label, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
 
-pub use self::accessibility::SessionBus;
 use self::accessibility::{Accessibility, Subject};
 use self::apis::DesktopApis;
 pub use self::input::InputEvent;
 pub use self::inspector::{DesktopInspector, InspectedWindow};
 pub use self::jobs::JobOutput;
-use self::launch::{DisplayOpener, PrivateOpener};
+use self::launch::{DisplayStarter, PrivateStarter};
 use self::look::ReturnedScreen;
 use self::monitors::Monitor;
 pub(super) use self::private::lacks;
@@ -44,12 +43,17 @@ pub use self::server::Entrance;
 use self::server::{Fault, Link, Server};
 pub use self::widgets::AccessibleNode;
 use super::apps::Menu;
-use super::files::FolderApis;
+use super::bus::SessionBus;
+use super::bus::methods::MethodApis;
+use super::bus::notifications::{BusWatch, NotificationApis};
+use super::bus::players::PlayerApis;
+use super::files::{FolderApis, allowed_folders};
+use super::office::{OfficeApis, WindowInFront, private_connection};
 use super::pointing::LastClick;
-use super::{DesktopAddress, DesktopOptions};
+use super::{DesktopAddress, DesktopOptions, ProgramStarter};
 use crate::deadline::Deadline;
 use crate::still::Memory;
-use crate::{OpenRig as _, Rest, Rig, Settle, Tree};
+use crate::{OpenRig as _, Rest, Rig, Settle, Tree, refused};
 
 /// How long a server whose last answer did not come in time may take to show that it is there.
 const STILL_THERE: Duration = Duration::from_secs(1);
@@ -84,6 +88,10 @@ pub struct X11Desktop {
     /// Counts how often they have changed, or the server was lost and found again.
     generation: u32,
     last_click: Option<LastClick>,
+    /// Told to those who offer calls for the app in front.
+    front: WindowInFront,
+    /// The window whose app did not answer in time.
+    silent: Option<u32>,
 }
 
 impl X11Desktop {
@@ -111,6 +119,8 @@ impl X11Desktop {
             monitors: None,
             generation: 0,
             last_click: None,
+            front: WindowInFront::default(),
+            silent: None,
         };
         let deadline = Deadline::after(within);
         desktop.ensure_connection(deadline).await.map_err(|kind| desktop.error("connect", kind))?;
@@ -262,11 +272,23 @@ impl Driver for X11Desktop {
 }
 
 /// What a desktop offers, with the files of its folders if there are any.
-fn all_apis(desktop: &X11Desktop, files: FolderApis) -> Vec<Box<dyn Apis>> {
+fn all_apis(desktop: &X11Desktop, folders: &Arc<[PathBuf]>, starter: &Arc<dyn ProgramStarter>) -> Vec<Box<dyn Apis>> {
     let mut apis = vec![desktop.apis()];
-    if !files.is_empty() {
-        apis.push(Box::new(files));
+    if !folders.is_empty() {
+        apis.push(Box::new(FolderApis::new(folders.clone(), starter.clone())));
     }
+    apis
+}
+
+/// What programs on its session bus do for whoever asks.
+fn bus_apis(options: &DesktopOptions, bus: &SessionBus, folders: &Arc<[PathBuf]>, is_own: bool) -> Vec<Box<dyn Apis>> {
+    let watch = Arc::new(BusWatch::start(bus.clone(), is_own));
+    let mut apis: Vec<Box<dyn Apis>> = Vec::new();
+    if !options.methods.is_empty() {
+        apis.push(Box::new(MethodApis::new(options.methods.clone(), bus.clone())));
+    }
+    apis.push(Box::new(NotificationApis::new(watch.clone(), bus.clone(), is_own)));
+    apis.push(Box::new(PlayerApis::new(watch, bus.clone(), folders.clone())));
     apis
 }
 
@@ -291,7 +313,18 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
             let bus = options.bus.clone().map(|address| SessionBus { address, user: None });
             let how = x11(Entrance::Display(display.clone()), bus);
             let desktop = X11Desktop::connect(&name, how, None, deadline.remaining()).await?;
-            let apis = all_apis(&desktop, FolderApis::new(&options.folders, Box::new(DisplayOpener(display.clone()))));
+            let starter: Arc<dyn ProgramStarter> = Arc::new(DisplayStarter(display.clone()));
+            let folders = allowed_folders(&options.folders);
+            let mut apis = all_apis(&desktop, &folders, &starter);
+            if let Some(bus) = &desktop.options.bus {
+                apis.extend(bus_apis(options, bus, &folders, false));
+            }
+            if let Some(address) = &options.office {
+                let office = OfficeApis::of_address(desktop.front.clone(), folders, starter, address);
+                let why =
+                    |failed: std::io::Error| error(refused(format!("a folder of our own cannot be made: {failed}")));
+                apis.push(Box::new(office.map_err(why)?));
+            }
             let identity = options.machine.as_ref().map(|machine| format!("{machine} {display}"));
             Ok(Rig {
                 driver: Box::new(desktop),
@@ -328,8 +361,13 @@ pub async fn private_rig(
     };
     let desktop = X11Desktop::connect(&name, how, Some(session.clone()), within).await?;
     // Its home comes first: there nothing of anybody's is.
-    let folders = [&[session.home()], &options.folders[..]].concat();
-    let apis = all_apis(&desktop, FolderApis::new(&folders, Box::new(PrivateOpener(session.clone()))));
+    let folders = allowed_folders(&[&[session.home()], &options.folders[..]].concat());
+    let starter: Arc<dyn ProgramStarter> = Arc::new(PrivateStarter(session.clone()));
+    let mut apis = all_apis(&desktop, &folders, &starter);
+    apis.extend(bus_apis(options, &session.bus(), &folders, true));
+    let (front, inside) = (desktop.front.clone(), session.folder());
+    let connection = private_connection(&inside);
+    apis.push(Box::new(OfficeApis::new(front, folders, starter, inside, connection)));
     let about = format!("{name}, on display :{}", session.display());
     Ok(Rig {
         driver: Box::new(desktop),

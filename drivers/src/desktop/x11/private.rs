@@ -19,7 +19,8 @@ use tokio::time::Instant;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, ImageFormat};
 
-use super::accessibility::SessionBus;
+use super::super::bus::SessionBus;
+use super::super::office::{remove_dead_pipes, write_profile};
 use super::server::{Entrance, Fault, Link};
 use crate::deadline::Deadline;
 use crate::private_folder::{PrivateFolder, make_folder, sweep, write_new};
@@ -178,6 +179,11 @@ impl PrivateDesktop {
         self.display
     }
 
+    /// Its own folder, which nobody else can look into.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path.clone()
+    }
+
     /// The home of its programs.
     pub fn home(&self) -> PathBuf {
         self.folder.path.join("home")
@@ -230,6 +236,7 @@ impl PrivateDesktop {
             drop(keeper.kill().await);
             remove(&self.folder.path);
         }
+        remove_dead_pipes();
         // The keeper cannot take away a folder that is mounted where it is.
         drop(fs::remove_dir(&self.folder.path));
     }
@@ -309,6 +316,7 @@ fn prepare(base: &Path) -> std::io::Result<(PrivateFolder, Vec<u8>)> {
             make_folder(&inside.join(name))?;
         }
         write_new(&inside.join("openbox.xml"), WINDOW_MANAGER.as_bytes())?;
+        write_profile(&inside.join("home"), inside)?;
         write_new(&inside.join("authority"), &authority(&cookie))
     })?;
     Ok((folder, cookie.to_vec()))
@@ -343,6 +351,7 @@ fn remove(folder: &Path) {
         }
     }
     drop(fs::remove_dir_all(folder));
+    remove_dead_pipes();
 }
 
 impl super::X11Desktop {

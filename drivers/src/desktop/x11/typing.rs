@@ -69,6 +69,19 @@ impl X11Desktop {
         Ok(())
     }
 
+    /// Whether an app that was asked for a sign of life gives it in time.
+    pub(super) async fn is_responsive(&mut self, window: u32, soon: Deadline) -> Result<bool, DriverErrorKind> {
+        loop {
+            if self.call("an app's sign of life", soon, move |link| link.has_answered(window)).await? {
+                return Ok(true);
+            }
+            soon.rest_until(Instant::now() + READ_PAUSE).await;
+            if soon.is_over() {
+                return Ok(false);
+            }
+        }
+    }
+
     /// Waits until the app with the focus has read the keys that were pressed, so that those that were borrowed for a character can be
     /// given another one.
     async fn wait_until_read(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
@@ -79,16 +92,7 @@ impl X11Desktop {
             })
             .await?;
         match asked {
-            Some(window) => {
-                let soon = deadline.or_sooner(READ);
-                while !soon.is_over()
-                    && !self
-                        .call("to wait for the app to read", deadline, move |link| link.has_answered(window))
-                        .await?
-                {
-                    soon.rest_until(Instant::now() + READ_PAUSE).await;
-                }
-            }
+            Some(window) => drop(self.is_responsive(window, deadline.or_sooner(READ)).await?),
             None => deadline.rest_until(Instant::now() + READ_UNSEEN).await,
         }
         self.call("to type", deadline, |link| {
