@@ -632,9 +632,16 @@ async fn what_a_killed_keeper_leaves_is_removed_by_the_next_desktop() {
     drop(socket);
     let other = folder.path().join("tapwright-desktop-unlocked-by-nobody");
     std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("file"), "somebody's").unwrap();
+    let empty = folder.path().join("tapwright-desktop-empty");
+    std::fs::create_dir(&empty).unwrap();
     let session = PrivateDesktop::start(&private(folder.path().to_owned()), PATIENCE).await.unwrap();
     assert!(!left.exists() && !Path::new("/tmp/.X11-unix/X4711").exists());
     assert!(other.exists(), "a folder without a lock is not known to be left");
+    assert!(
+        !empty.exists(),
+        "one in which a home was mounted, of which a keeper could not take away the folder itself"
+    );
     session.end().await;
 }
 
