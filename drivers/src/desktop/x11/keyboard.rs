@@ -243,9 +243,11 @@ impl Link {
         let with_media = self.keyboard.borrows_media_keys;
         let mut spare = self.layout()?.spare(with_media);
         spare.retain(|code| self.keyboard.borrowed.iter().all(|key| key.code != *code));
-        // One without any meaning stays as it is, to be pressed.
+        // One without any meaning stays as it is, to be pressed: also when all others are borrowed, as a program that has not read such a
+        // press yet would read a character.
+        let has_others = spare.len() > 1 || !self.keyboard.borrowed.is_empty();
         let silent = self.layout()?.spare(false);
-        let idle = silent.into_iter().find(|code| spare.len() > 1 && spare.contains(code));
+        let idle = silent.into_iter().find(|code| has_others && spare.contains(code));
         spare.retain(|code| Some(*code) != idle);
         let mut fresh: Vec<(u8, u32)> = Vec::new();
         let mut count = 0;
