@@ -120,7 +120,7 @@ impl X11Desktop {
         // Who was silent for so long is not waited for again and again.
         let patience = if self.silent == Some(window) { SILENT } else { BUSY };
         let began = Instant::now();
-        let answers = self.is_responsive(window, deadline.or_sooner(patience)).await?;
+        let answers = self.is_responsive(window, deadline.or_sooner(patience), deadline).await?;
         self.silent = (!answers).then_some(window);
         if answers && began.elapsed() > AT_ONCE {
             // What it does about it comes from now on.

@@ -69,10 +69,15 @@ impl X11Desktop {
         Ok(())
     }
 
-    /// Whether an app that was asked for a sign of life gives it in time.
-    pub(super) async fn is_responsive(&mut self, window: u32, soon: Deadline) -> Result<bool, DriverErrorKind> {
+    /// Whether an app that was asked for a sign of life gives it soon: no failure if it does not, whatever the server takes meanwhile.
+    pub(super) async fn is_responsive(
+        &mut self,
+        window: u32,
+        soon: Deadline,
+        deadline: Deadline,
+    ) -> Result<bool, DriverErrorKind> {
         loop {
-            if self.call("an app's sign of life", soon, move |link| link.has_answered(window)).await? {
+            if self.call("an app's sign of life", deadline, move |link| link.has_answered(window)).await? {
                 return Ok(true);
             }
             soon.rest_until(Instant::now() + READ_PAUSE).await;
@@ -92,7 +97,7 @@ impl X11Desktop {
             })
             .await?;
         match asked {
-            Some(window) => drop(self.is_responsive(window, deadline.or_sooner(READ)).await?),
+            Some(window) => drop(self.is_responsive(window, deadline.or_sooner(READ), deadline).await?),
             None => deadline.rest_until(Instant::now() + READ_UNSEEN).await,
         }
         self.call("to type", deadline, |link| {
