@@ -19,6 +19,8 @@ use crate::private_folder::write_new;
 use crate::quote::quote;
 use crate::refused;
 
+/// The number of a process and a code, a line each.
+const END_BYTES_MAX: u64 = 64;
 /// How much is read at a time.
 const CHUNK: usize = 64 << 10;
 
@@ -126,12 +128,11 @@ async fn read_job(
     let broke = |error: std::io::Error| DriverErrorKind::Lost { why: format!("a command's pipe broke: {error}") };
     let mut told = JobOutput::default();
     let (mut chunk, mut other) = (vec![0; CHUNK], vec![0; CHUNK]);
-    let mut lines = BufReader::new(end).lines();
+    let mut lines = BufReader::new(end.take(END_BYTES_MAX)).lines();
     loop {
         tokio::select! {
+            // The end first: who was left behind may write without one.
             biased;
-            read = out.read(&mut chunk) => told.keep(false, &chunk[..read.map_err(broke)?], bytes_max),
-            read = error.read(&mut other) => told.keep(true, &other[..read.map_err(broke)?], bytes_max),
             line = lines.next_line() => {
                 let number = line.map_err(broke)?.and_then(|line| line.parse::<i32>().ok());
                 let malformed = || DriverErrorKind::MalformedResponse { why: "a command does not say how it ended".to_owned() };
@@ -143,11 +144,14 @@ async fn read_job(
                 told.code = number;
                 break;
             }
+            read = out.read(&mut chunk) => told.keep(false, &chunk[..read.map_err(broke)?], bytes_max),
+            read = error.read(&mut other) => told.keep(true, &other[..read.map_err(broke)?], bytes_max),
         }
     }
-    // All that it has written itself is in the pipes by now.
+    // All that it has written itself is in the pipes by now. The pipes are asked, and not the runtime (`try_read`), which may have heard of
+    // the end and not yet of these: an output would be lost.
     for (is_error, pipe) in [(false, &out), (true, &error)] {
-        while let Ok(read) = pipe.try_read(&mut chunk) {
+        while let Ok(read) = rustix::io::retry_on_intr(|| rustix::io::read(pipe, &mut chunk[..])) {
             told.keep(is_error, &chunk[..read], bytes_max);
             if read == 0 || told.is_cut {
                 break;
