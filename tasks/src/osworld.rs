@@ -1,6 +1,7 @@
 //! OSWorld for whoever sets work: its tasks as they are listed and checked before anything is run.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 pub use tapwright_osworld::defect::TaskDefect;
 pub use tapwright_osworld::repair::{RepairError, read_repairs};
@@ -8,9 +9,32 @@ pub use tapwright_osworld::task::OsworldTask;
 pub use tapwright_osworld::task_set::{TaskSelection, TaskSet, TaskSetError, read_id_list};
 
 use serde::Serialize;
+use tapwright_contract::Size;
+use tapwright_drivers::Settle;
 
 /// What this suite is called on the command line.
 pub const NAME: &str = "osworld";
+
+/// How the tasks are run.
+#[derive(Clone, Debug)]
+pub struct OsworldOptions {
+    /// Where private desktops are made, each for as long as it is there.
+    pub folder: PathBuf,
+    /// Where the files are that tasks name by their addresses.
+    pub assets: Option<PathBuf>,
+    /// Where the menu's files are (`*.desktop`), the most important folder first.
+    pub applications: Vec<PathBuf>,
+    pub size: Size,
+    pub settle: Settle,
+}
+
+/// A task that is not run here, and what it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    pub id: String,
+    pub domain: String,
+    pub needs: Vec<String>,
+}
 
 /// How many tasks there are of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -29,7 +29,7 @@ use tapwright_tasks::policy::Preset;
 use tapwright_tasks::profile::Profiles;
 use tapwright_tasks::run::RunOptions;
 use tapwright_tasks::settings::default_limits;
-use tapwright_tasks::suite::{Case, CaseSelection, Suite, case_ids, digest};
+use tapwright_tasks::suite::{Case, CaseNeeds, CaseSelection, Suite, case_ids, digest};
 use tapwright_tasks::{DriverError, Touch, stop};
 
 fn options(at: DeviceAddress) -> DeviceOptions {
@@ -267,10 +267,24 @@ async fn a_judge_that_computes_without_end_holds_nobody_up() {
     assert_eq!(told, [(1, Status::EvaluatorError), (1, Status::Scored), (1, Status::Scored)]);
 }
 
-/// The toys, judged by something else.
-struct RejudgedToys(Arc<dyn Evaluator>);
+/// The toys with something else: who judges them, or what each of them needs.
+#[derive(Default)]
+struct VariedToys {
+    evaluator: Option<Arc<dyn Evaluator>>,
+    needs: CaseNeeds,
+}
 
-impl Suite for RejudgedToys {
+impl VariedToys {
+    fn judged_by(evaluator: impl Evaluator + 'static) -> VariedToys {
+        VariedToys { evaluator: Some(Arc::new(evaluator)), ..VariedToys::default() }
+    }
+
+    fn needing(needs: CaseNeeds) -> VariedToys {
+        VariedToys { needs, ..VariedToys::default() }
+    }
+}
+
+impl Suite for VariedToys {
     fn name(&self) -> &'static str {
         "toys"
     }
@@ -287,8 +301,14 @@ impl Suite for RejudgedToys {
         None
     }
 
+    fn needs(&self, _case: &Case) -> CaseNeeds {
+        self.needs.clone()
+    }
+
     fn case(&self, template: &str, seed: u64) -> Option<Case> {
-        suite::Toys.case(template, seed).map(|case| Case { evaluator: self.0.clone(), ..case })
+        let case = suite::Toys.case(template, seed)?;
+        let evaluator = self.evaluator.clone().unwrap_or_else(|| case.evaluator.clone());
+        Some(Case { evaluator, ..case })
     }
 }
 
@@ -303,8 +323,8 @@ async fn a_judge_that_does_not_come_back_changes_no_verdict() {
     bench(plan(cases, 0), &mut ledger, models, stop, |_| {}).await.unwrap();
     let before = ledger.records.clone();
     let is_over = Arc::new(AtomicBool::new(false));
-    let spinning = RejudgedToys(Arc::new(Spinning { is_over: is_over.clone() }));
-    let breaking = RejudgedToys(Arc::new(BadSuite { panics: true }));
+    let spinning = VariedToys::judged_by(Spinning { is_over: is_over.clone() });
+    let breaking = VariedToys::judged_by(BadSuite { panics: true });
     for (suite, why, within) in [(&spinning, "did not judge within", 200), (&breaking, "it broke", 20_000)] {
         let told = rescore(&mut ledger, Some(suite), Duration::from_millis(within), &|| 0).await.unwrap();
         // Else what computes without end takes the time of the next one.

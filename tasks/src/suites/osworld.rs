@@ -15,11 +15,9 @@ mod needs;
 mod setup;
 mod state;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tapwright_contract::Size;
-use tapwright_drivers::Settle;
 use tapwright_osworld::task::OsworldTask;
 
 use self::assets::Assets;
@@ -28,7 +26,7 @@ use self::evaluator::{KeptScorer, TaskScorer};
 use crate::device::{CustomDevice, DeviceAddress};
 use crate::judge::Evaluator;
 use crate::origin::CaseId;
-use crate::osworld::NAME;
+use crate::osworld::{LeftOut, NAME, OsworldOptions};
 use crate::suite::{Case, CaseLimits, Suite};
 
 pub use self::assets::AssetError;
@@ -37,27 +35,6 @@ pub use self::assets::AssetError;
 pub const SCREEN: Size = tapwright_drivers::osworld::private::SIZE;
 /// As many steps as upstream's runner takes if nobody says it.
 const STEPS: u32 = 15;
-
-/// How the tasks are run.
-#[derive(Clone, Debug)]
-pub struct OsworldOptions {
-    /// Where private desktops are made, each for as long as it is there.
-    pub folder: PathBuf,
-    /// Where the files are that tasks name by their addresses.
-    pub assets: Option<PathBuf>,
-    /// Where the menu's files are (`*.desktop`), the most important folder first.
-    pub applications: Vec<PathBuf>,
-    pub size: Size,
-    pub settle: Settle,
-}
-
-/// A task that is not run here, and what it needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    pub id: String,
-    pub domain: String,
-    pub needs: Vec<String>,
-}
 
 /// The suite, of the tasks that can be run here.
 pub struct OsworldSuite {

@@ -1,12 +1,9 @@
 //! The suite `osworld` on systems without private desktops: its tasks can be listed, and none is run.
 
-use std::path::PathBuf;
-
 use tapwright_contract::Size;
-use tapwright_drivers::Settle;
 use tapwright_osworld::task::OsworldTask;
 
-use crate::osworld::NAME;
+use crate::osworld::{LeftOut, NAME, OsworldOptions};
 use crate::suite::{Case, Suite};
 
 /// The screen of upstream's machine.
@@ -17,24 +14,6 @@ const NEEDS: &str = "a private desktop, which there is on Linux with X11 only";
 #[derive(Debug, thiserror::Error)]
 #[error("files of tasks are not read on this system")]
 pub struct AssetError;
-
-/// How the tasks would be run.
-#[derive(Clone, Debug)]
-pub struct OsworldOptions {
-    pub folder: PathBuf,
-    pub assets: Option<PathBuf>,
-    pub applications: Vec<PathBuf>,
-    pub size: Size,
-    pub settle: Settle,
-}
-
-/// A task that is not run here, and what it needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    pub id: String,
-    pub domain: String,
-    pub needs: Vec<String>,
-}
 
 /// The suite without a task.
 pub struct OsworldSuite {

@@ -7,7 +7,6 @@ use tapwright_contract::gesture::{Abilities, Gesture};
 use tapwright_contract::{Picture, Size};
 use tapwright_tasks::bench::preflight::{Preflight, PreflightReport, preflight};
 use tapwright_tasks::doctor::CheckState;
-use tapwright_tasks::suite::CaseNeeds;
 use tokio::time::Instant;
 
 use super::*;
@@ -261,35 +260,6 @@ impl Driver for DarkDriver {
     }
 }
 
-/// The toys, each of which needs these.
-struct NeedyToys(CaseNeeds);
-
-impl Suite for NeedyToys {
-    fn name(&self) -> &'static str {
-        "toys"
-    }
-
-    fn about(&self) -> &'static str {
-        "two buttons on a canvas"
-    }
-
-    fn templates(&self) -> Vec<&'static str> {
-        suite::Toys.templates()
-    }
-
-    fn training_seeds(&self) -> Option<u64> {
-        None
-    }
-
-    fn needs(&self, _case: &Case) -> CaseNeeds {
-        self.0.clone()
-    }
-
-    fn case(&self, template: &str, seed: u64) -> Option<Case> {
-        suite::Toys.case(template, seed)
-    }
-}
-
 async fn preflight_of(suite: &dyn Suite, cases: &[Case], tries: u32) -> PreflightReport {
     let device = options(cases[0].device.clone());
     let mut told = 0;
@@ -310,7 +280,7 @@ async fn what_the_cases_need_is_looked_for_first() {
     assert!(well.is_ready(), "{well:?}");
     assert_eq!((well.rigs.len(), well.rigs[0].rig.as_str()), (1, "canvas"));
     let files = CaseNeeds { apps: Vec::new(), files: vec![there.clone()] };
-    assert!(preflight_of(&NeedyToys(files), &cases, 1).await.is_ready());
+    assert!(preflight_of(&VariedToys::needing(files), &cases, 1).await.is_ready());
 
     cases.truncate(2);
     cases[0].device = DeviceAddress::Custom(CustomDevice(Arc::new(Dark { has_home_screen: true })));
@@ -318,7 +288,7 @@ async fn what_the_cases_need_is_looked_for_first() {
     cases.push(cases[0].clone());
     cases.push(cases[0].clone());
     let needs = CaseNeeds { apps: vec!["Pen".to_owned()], files: vec![there, missing.clone()] };
-    let report = preflight_of(&NeedyToys(needs), &cases, 1).await;
+    let report = preflight_of(&VariedToys::needing(needs), &cases, 1).await;
     assert!(!report.is_ready());
     let failed: Vec<_> = report.findings.iter().filter(|finding| finding.state == CheckState::Failed).collect();
     let told: Vec<&str> = failed.iter().map(|finding| finding.what).collect();

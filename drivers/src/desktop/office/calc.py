@@ -361,34 +361,31 @@ def lines_of(document, arguments, is_rows):
     return cells, cells.Rows if is_rows else cells.Columns
 
 
+def resize(arguments, is_rows):
+    """Columns or rows, as wide or high as is wanted."""
+    lines, length = ("Rows", "Height") if is_rows else ("Columns", "Width")
+    measure = length.lower() + "_mm"
+    document = table()
+    one_of(arguments, (measure, "fit", "hidden"))
+    cells, resized = lines_of(document, arguments, is_rows)
+    with change(document, lines):
+        if measure in arguments:
+            setattr(resized, length, int(arguments[measure] * MM))
+        if arguments.get("fit"):
+            setattr(resized, "Optimal" + length, True)
+        if "hidden" in arguments:
+            resized.IsVisible = not arguments["hidden"]
+    return {lines.lower(): cells_name(cells), measure: getattr(resized.getByIndex(0), length) / MM}
+
+
 @call("calc.columns")
 def calc_columns(arguments):
-    document = table()
-    one_of(arguments, ("width_mm", "fit", "hidden"))
-    cells, columns = lines_of(document, arguments, False)
-    with change(document, "Columns"):
-        if "width_mm" in arguments:
-            columns.Width = int(arguments["width_mm"] * MM)
-        if arguments.get("fit"):
-            columns.OptimalWidth = True
-        if "hidden" in arguments:
-            columns.IsVisible = not arguments["hidden"]
-    return {"columns": cells_name(cells), "width_mm": columns.getByIndex(0).Width / MM}
+    return resize(arguments, False)
 
 
 @call("calc.rows")
 def calc_rows(arguments):
-    document = table()
-    one_of(arguments, ("height_mm", "fit", "hidden"))
-    cells, rows = lines_of(document, arguments, True)
-    with change(document, "Rows"):
-        if "height_mm" in arguments:
-            rows.Height = int(arguments["height_mm"] * MM)
-        if arguments.get("fit"):
-            rows.OptimalHeight = True
-        if "hidden" in arguments:
-            rows.IsVisible = not arguments["hidden"]
-    return {"rows": cells_name(cells), "height_mm": rows.getByIndex(0).Height / MM}
+    return resize(arguments, True)
 
 
 def whole(document, arguments):

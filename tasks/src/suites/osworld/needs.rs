@@ -10,17 +10,8 @@ use tapwright_drivers::osworld::programs;
 use tapwright_osworld::task::{OsworldTask, SetupStep};
 
 use super::assets::Assets;
-use super::setup::program_of;
+use super::setup::{program_of, unsupported_verb};
 
-/// Verbs that are not done here, and what they would need.
-const VERBS: [(&str, &str); 6] = [
-    ("googledrive", "a Google account"),
-    ("login", "an account at a web site"),
-    ("update_browse_history", "a browser's history that is written by set-up"),
-    ("upload_file", "files of whoever wrote the task"),
-    ("act", "actions that were recorded elsewhere"),
-    ("replay", "actions that were recorded elsewhere"),
-];
 /// Getters that look at a live page, an account, or into a document.
 const GETTERS: [&str; 13] = [
     "active_tab_html_parse",
@@ -78,7 +69,7 @@ pub fn lacking(task: &OsworldTask, assets: &Assets) -> Vec<String> {
         lacks.extend(program.and_then(programs::lacking));
     }
     for step in task.setup.iter().chain(&task.evaluator.before) {
-        lacks.extend(VERBS.iter().find(|(verb, _)| *verb == step.verb).map(|(_, needs)| (*needs).to_owned()));
+        lacks.extend(unsupported_verb(step.verb).map(str::to_owned));
         if step.verb == "launch" {
             lacks
                 .extend(command_of(step).map(|command| program_of(&command)).and_then(|name| programs::lacking(&name)));

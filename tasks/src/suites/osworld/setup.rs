@@ -55,6 +55,21 @@ const WINDOWED: [&str; 14] = [
     "mousepad",
 ];
 
+/// Verbs that are not done here, and what they would need.
+const UNSUPPORTED_VERBS: [(&str, &str); 6] = [
+    ("googledrive", "a Google account"),
+    ("login", "an account at a web site"),
+    ("update_browse_history", "a browser's history that is written by set-up"),
+    ("upload_file", "files of whoever wrote the task"),
+    ("act", "actions that were recorded elsewhere"),
+    ("replay", "actions that were recorded elsewhere"),
+];
+
+/// What a verb would need that is not done here.
+pub fn unsupported_verb(verb: &str) -> Option<&'static str> {
+    UNSUPPORTED_VERBS.iter().find(|(name, _)| *name == verb).map(|(_, needs)| *needs)
+}
+
 /// What commands have written into the task's cache, by name.
 pub type CacheFiles = BTreeMap<String, Vec<u8>>;
 
@@ -165,14 +180,10 @@ impl Setup<'_> {
             "chrome_close_tabs" => Ok(browser::close_tabs(self.machine, &texts(of("urls_to_close"))).await?),
             "change_wallpaper" => Ok(self.machine.set_wallpaper(text("path")?, SOON).await?),
             "tidy_desktop" => Ok(()), // Upstream's does nothing either.
-            "googledrive" => Err(StepError::Unsupported { needs: "a Google account" }),
-            "login" => Err(StepError::Unsupported { needs: "an account at a web site" }),
-            "update_browse_history" => {
-                Err(StepError::Unsupported { needs: "a history that is written into a browser" })
-            }
-            "upload_file" => Err(StepError::Unsupported { needs: "files of whoever wrote the task" }),
-            "act" | "replay" => Err(StepError::Unsupported { needs: "actions that were recorded elsewhere" }),
-            verb => Err(parameters(format!("there is no verb {verb:?}"))),
+            verb => Err(match unsupported_verb(verb) {
+                Some(needs) => StepError::Unsupported { needs },
+                None => parameters(format!("there is no verb {verb:?}")),
+            }),
         }
     }
 

@@ -11,10 +11,11 @@ use tapwright_tasks::count_of;
 use tapwright_tasks::device::Settle;
 use tapwright_tasks::mistake::{Mistake, read_text};
 use tapwright_tasks::osworld::{
-    NAME, OsworldTask, TaskCounts, TaskSelection, TaskSet, TaskSetError, counts, read_id_list, read_repairs,
+    NAME, OsworldOptions, OsworldTask, TaskCounts, TaskSelection, TaskSet, TaskSetError, counts, read_id_list,
+    read_repairs,
 };
 use tapwright_tasks::suite::Suite as _;
-use tapwright_tasks::suites::osworld::{AssetError, OsworldOptions, OsworldSuite, SCREEN};
+use tapwright_tasks::suites::osworld::{AssetError, OsworldSuite, SCREEN};
 
 use crate::arguments::OsworldArguments;
 use crate::error::CliError;
