@@ -626,7 +626,15 @@ mod tests {
     fn fits_guard(labels: usize, bytes: usize) -> bool {
         let limits = Limits { labels_max: 4, label_bytes: 10, page_bytes: 30, ..crate::limits::small::limits() };
         let area = Area { left: 0, top: 0, right: 1, bottom: 1 };
-        let label = Label { text: "x".repeat(bytes), area, touchable: true, focused: false, secret: false, app: None };
+        let label = Label {
+            text: "x".repeat(bytes),
+            area,
+            touchable: true,
+            focused: false,
+            secret: false,
+            app: None,
+            role: None,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be built");
         let found = runtime.block_on(bounded_labels(vec![label; labels], &Secrets::default(), &limits));
         found.is_some_and(|found| found.len() == labels)

@@ -557,6 +557,7 @@ mod tests {
             focused: false,
             secret: false,
             app: None,
+            role: None,
         };
         let labels = [
             label("", [0, 0, 100, 20], true),

@@ -437,6 +437,7 @@ mod tests {
             focused,
             secret: true,
             app: None,
+            role: None,
         };
         veil.before_typing(&screen("a", &[]), Some(&[label("PIN", true)]));
         let after = screen("a", &[(15, 55)]);
@@ -480,6 +481,7 @@ mod tests {
             focused: true,
             secret: hidden,
             app: None,
+            role: None,
         };
         let mut veil = Veil::default();
         veil.before_typing(&screen("a", &[]), Some(&[field(10, true)]));
@@ -504,7 +506,8 @@ mod tests {
     #[test]
     fn what_cannot_be_told_this_time_is_covered_wherever_it_may_be() {
         let area = Area { left: 10, top: 50, right: 20, bottom: 60 };
-        let field = Label { text: "PIN".to_owned(), area, touchable: true, focused: true, secret: true, app: None };
+        let field =
+            Label { text: "PIN".to_owned(), area, touchable: true, focused: true, secret: true, app: None, role: None };
         for written in [ScreenTexts::Unknown, ScreenTexts::Untold] {
             let mut veil = Veil::default();
             veil.before_typing(&screen("a", &[]), Some(std::slice::from_ref(&field)));

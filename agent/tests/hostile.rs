@@ -127,6 +127,7 @@ fn screen_of(hostile: &Hostile, number: u8) -> (Screen, Vec<Label>) {
             focused: typed && last,
             secret: secret && last,
             app: None,
+            role: None,
         }
     });
     (Screen::new(Picture::new(SIZE, rgba).expect("the size is right"), front), labels.collect())

@@ -179,6 +179,7 @@ impl Tree {
                 focused: is_focused,
                 secret: widget.is_password,
                 app: (!widget.app.is_empty()).then(|| widget.app.clone()),
+                role: (!widget.class.is_empty()).then(|| widget.class.clone()),
             });
         }
         labels.sort_by_key(|label| (label.area.top, label.area.left));

@@ -77,6 +77,7 @@ impl Measurement {
             | ModelSource::Given(_)
             | ModelSource::Finish
             | ModelSource::Infeasible
+            | ModelSource::Nobody
             | ModelSource::Taps => None,
         };
         let profile = serde_json::to_vec(&opened.profiles.agent)?;

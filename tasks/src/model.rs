@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tapwright_contract::model::Model;
+use tapwright_contract::model::{Model, ModelErrorKind};
 use tapwright_models::library::{self, LibraryError, LibrarySearch};
 use tapwright_models::remote::{Endpoint, EndpointError, Remote};
 use tapwright_models::scripted::{AtEnd, Scripted};
@@ -43,6 +43,8 @@ pub enum ModelSource {
     Finish,
     /// Always says that it cannot be done, without looking: what a suite gives for giving up.
     Infeasible,
+    /// There is none: for workflows whose steps need no model.
+    Nobody,
     /// Touches anything, without looking, until it says that it is done: what a suite gives to chance.
     Taps,
 }
@@ -249,6 +251,12 @@ pub async fn open(
             let about = "one that always says that it cannot be done".to_owned();
             Ok(LoadedModel { model, profiles, about })
         }
+        ModelSource::Nobody => {
+            let why = "there is no model (--model none), and this cannot be done without one";
+            let nobody = |_: &_| Err(ModelErrorKind::Fatal { why: why.to_owned() });
+            let model = Box::new(Scripted::by("none", nobody));
+            Ok(LoadedModel { model, profiles, about: "none".to_owned() })
+        }
         ModelSource::Taps => {
             let mut count = options.heard as u64;
             let model = Box::new(Scripted::by("taps", move |prompt| {
@@ -310,6 +318,7 @@ pub fn profiles(options: &ModelOptions) -> Result<ChosenProfile, LoadModelError>
             | ModelSource::Given(_)
             | ModelSource::Finish
             | ModelSource::Infeasible
+            | ModelSource::Nobody
             | ModelSource::Taps,
         ) => ChosenProfile { profiles: Profiles::of_scripts(), note: None },
     };

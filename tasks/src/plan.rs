@@ -12,17 +12,26 @@
 
 mod execute;
 mod file;
+mod goal;
 mod journal;
 mod outputs;
+mod recording;
 mod report;
 mod schedule;
+mod step_file;
+pub mod steps;
+mod table;
+mod values;
 
 pub use execute::{PlanRunError, PlanWatch, SessionRunner};
-pub use file::{Goal, OnFailure, OutputKind, Plan, draft, prompt_for};
+pub use file::{Plan, draft, prompt_for};
+pub use goal::{Goal, OnFailure, TableSource, Work};
 pub use journal::{Achieved, PlanLine, PlanRecord, PlanRecordError, Round};
-pub use outputs::{Outputs, fill_goal};
+pub use outputs::fill_goal;
+pub use recording::{Recording, RecordingError, recording};
 pub use report::{PlanStanding, document, end_of, id, markdown, notice, standing, summary};
 pub use schedule::{Schedule, TimeSpan};
+pub use values::{OutputKind, Outputs};
 
 use std::collections::BTreeSet;
 
@@ -32,6 +41,7 @@ use tapwright_agent::person::{Answer, Question};
 
 use self::journal::Failure;
 use self::outputs::outputs;
+use self::steps::{Step, StepAction, outputs_of, verdict_of};
 
 /// Makes the run of a sub-goal, or goes on with it.
 #[async_trait]
@@ -42,6 +52,20 @@ pub trait GoalRunner: Send {
     /// Runs a goal to its end, in the record `run` of the plan's folder. If there is a record of that name already, the
     /// run broke off: it goes on, or its end is taken if it has one.
     async fn run(&mut self, goal: &Goal, words: &str, run: &str) -> Result<End, Self::Error>;
+
+    /// Does steps that need no model, in the record `run`, as [`GoalRunner::run`] does a goal. `values` is what they may name; if there
+    /// is a run `before`, it begins at the step at which that one stands. Also says at which step it stands itself, from 0.
+    async fn run_steps(
+        &mut self,
+        goal: &Goal,
+        steps: &[Step],
+        values: &Outputs,
+        run: &str,
+        before: Option<&str>,
+    ) -> Result<(End, usize), Self::Error>;
+
+    /// Whether there is a model that could do the rest of steps whose screen is another one.
+    fn has_model(&self) -> bool;
 
     /// Asks the model, in words alone, what a run that says it is done has not said: `why` is what is missing. `None` if it does not
     /// answer. Nothing is done on the phone.
@@ -59,6 +83,9 @@ pub trait GoalRunner: Send {
     /// Has the rest of a plan written anew, which may use the outputs `known`; `None` if nobody can.
     async fn replan(&mut self, told: &str, known: &BTreeSet<String>) -> Result<Option<Plan>, Self::Error>;
 }
+
+/// With all rows of its loops a plan has no more goals.
+pub(crate) const GOALS_MAX: usize = 20_000;
 
 /// What the plan's document is called in its folder.
 pub const DOCUMENT: &str = "document.md";
@@ -105,6 +132,20 @@ pub async fn carry_out<X: GoalRunner>(
                     return Ok(PlanEnd::Stopped(failure.end));
                 }
                 Resolution::Nobody => return Ok(PlanEnd::NeedsPerson(format!("{}: {}", goal.name, failure.why))),
+            }
+            continue;
+        }
+        if let Work::Rows { table, .. } = &goal.work {
+            match rows_of(record, table) {
+                Ok(rows) => {
+                    record.write(PlanLine::Rows { goal: goal.name.clone(), rows }).map_err(PlanError::Unwritten)?;
+                }
+                Err(why) => {
+                    record
+                        .write(PlanLine::Stopped { goal: goal.name.clone(), why: why.clone() })
+                        .map_err(PlanError::Unwritten)?;
+                    return Ok(PlanEnd::Stopped(Outcome::GaveUp { message: why }));
+                }
             }
             continue;
         }
@@ -158,7 +199,7 @@ fn write_document(record: &PlanRecord) -> std::io::Result<()> {
 /// Why a goal cannot be begun: it names an output that no goal before it has found out, because that one was done without. It is not
 /// run with a gap in its words: `Pay "" to ""` can be done in more ways than one, and none of them was meant.
 fn without_inputs(record: &PlanRecord, goal: &Goal) -> Option<Failure> {
-    let known = record.outputs();
+    let known = record.values(goal);
     let unknown = file::unknown_outputs(goal, &known);
     if unknown.is_empty() {
         return None;
@@ -172,7 +213,7 @@ fn without_inputs(record: &PlanRecord, goal: &Goal) -> Option<Failure> {
     let is_or_are = if names.len() == 1 { "it" } else { "them" };
     let why = format!("it was not begun: it takes {}, and nothing is known of {is_or_are}", names.join(" and "));
     let end = Outcome::GaveUp { message: why.clone() };
-    Some(Failure { run: String::new(), why, end, notes: Vec::new(), can_be_tried_again: false })
+    Some(Failure { run: String::new(), why, end, notes: Vec::new(), can_be_tried_again: false, step: None })
 }
 
 /// What is next of a goal that is done again and again.
@@ -218,7 +259,7 @@ async fn report<X: GoalRunner>(
     failure: &Failure,
     execute: &mut X,
 ) -> Result<Option<PlanLine>, PlanError<X::Error>> {
-    let words = fill_goal(goal, &record.outputs());
+    let words = fill_goal(goal, &record.values(goal));
     let end = End { outcome: failure.end.clone(), steps: 0, notes: failure.notes.clone() };
     let Some(text) = execute.report(goal, &words, &end, &failure.why).await.map_err(PlanError::Run)? else {
         return Ok(None);
@@ -239,6 +280,47 @@ fn message_of(outcome: &Outcome) -> &str {
     }
 }
 
+/// The rows that a loop is about.
+fn rows_of(record: &PlanRecord, table: &TableSource) -> Result<Vec<Outputs>, String> {
+    match table {
+        TableSource::File(name) => {
+            record.plan.tables.get(name).cloned().ok_or_else(|| format!("the plan's record holds no table {name:?}"))
+        }
+        TableSource::Output(name) => match record.outputs().get(name) {
+            Some(lines) => table::of_lines(lines),
+            None => Err(format!("nothing is known of `{name}`, whose lines are to be gone through")),
+        },
+    }
+}
+
+/// Does steps and says what came of them; as [`attempt`].
+async fn attempt_steps<X: GoalRunner>(
+    record: &PlanRecord,
+    goal: &Goal,
+    steps: &[Step],
+    run: String,
+    execute: &mut X,
+) -> Result<Result<PlanLine, Outcome>, PlanError<X::Error>> {
+    let values = record.values(goal);
+    let (end, at) =
+        execute.run_steps(goal, steps, &values, &run, record.run_before(&goal.name)).await.map_err(PlanError::Run)?;
+    let name = goal.name.clone();
+    Ok(match (&end.outcome, &goal.work) {
+        (Outcome::Done { message }, Work::Branch { .. }) => {
+            Ok(PlanLine::Branch { goal: name, run, holds: verdict_of(message) == Some(true) })
+        }
+        (Outcome::Done { message }, Work::Steps(_)) => {
+            Ok(PlanLine::Achieved(Achieved { goal: name, run, outputs: outputs_of(message), notes: Vec::new() }))
+        }
+        (outcome, _) if outcome.can_go_on() => Err(end.outcome),
+        (outcome, _) => {
+            let (why, id) = (outcome_in_words(outcome), outcome.id().to_owned());
+            let step = Some(at + 1);
+            Ok(PlanLine::Failed { goal: name, run, why, outcome: id, end: Some(end.outcome), notes: Vec::new(), step })
+        }
+    })
+}
+
 /// Runs a goal and says what came of it; `Err` if the run can go on, which says nothing about the goal.
 async fn attempt<X: GoalRunner>(
     record: &mut PlanRecord,
@@ -247,12 +329,21 @@ async fn attempt<X: GoalRunner>(
     round: Option<u64>,
     execute: &mut X,
 ) -> Result<Result<PlanLine, Outcome>, PlanError<X::Error>> {
-    let words = fill_goal(goal, &record.outputs());
     let run = record.run(number, &goal.name);
     if !record.is_begun(&run) {
         let line = PlanLine::Begun { goal: goal.name.clone(), run: run.clone(), round };
         record.write(line).map_err(PlanError::Unwritten)?;
     }
+    match &goal.work {
+        Work::Words => {}
+        Work::Steps(steps) => return attempt_steps(record, goal, steps, run, execute).await,
+        Work::Branch { condition, .. } => {
+            let steps = [Step::new(StepAction::Test(condition.clone()))];
+            return attempt_steps(record, goal, &steps, run, execute).await;
+        }
+        Work::Rows { .. } => unreachable!("a loop is gone through before it is tried"),
+    }
+    let words = fill_goal(goal, &record.values(goal));
     let end = execute.run(goal, &words, &run).await.map_err(PlanError::Run)?;
     let goal_name = goal.name.clone();
     let why = match (&end.outcome, outputs(goal, message_of(&end.outcome), &end.notes)) {
@@ -265,7 +356,8 @@ async fn attempt<X: GoalRunner>(
         (outcome, _) => outcome_in_words(outcome),
     };
     let outcome = end.outcome.id().to_owned();
-    Ok(Ok(PlanLine::Failed { goal: goal_name, run, why, outcome, end: Some(end.outcome), notes: end.notes }))
+    let (end, notes) = (Some(end.outcome), end.notes);
+    Ok(Ok(PlanLine::Failed { goal: goal_name, run, why, outcome, end, notes, step: None }))
 }
 
 /// What happens after the last failure of a goal.
@@ -285,6 +377,9 @@ async fn decide<X: GoalRunner>(
 ) -> Result<Resolution, PlanError<X::Error>> {
     let why = failure.why.as_str();
     Ok(match on_failure(goal, failure, execute).await {
+        FailureChoice::HandOver(step) => {
+            Resolution::Go(PlanLine::HandedOver { goal: goal.name.clone(), step, why: why.to_owned() })
+        }
         FailureChoice::Again => Resolution::Go(PlanLine::Again { goal: goal.name.clone() }),
         // Neither it nor any of its rounds was begun.
         FailureChoice::Skip if !failure.can_be_tried_again => {
@@ -318,6 +413,8 @@ enum FailureChoice {
     Nobody,
     /// A person has said what the run found out.
     Outputs(Outputs),
+    /// The model does the steps from this one on, from 1.
+    HandOver(usize),
 }
 
 async fn on_failure(goal: &Goal, failure: &Failure, execute: &mut impl GoalRunner) -> FailureChoice {
@@ -325,6 +422,11 @@ async fn on_failure(goal: &Goal, failure: &Failure, execute: &mut impl GoalRunne
         OnFailure::Skip => FailureChoice::Skip,
         OnFailure::Stop => FailureChoice::Stop,
         OnFailure::Replan => FailureChoice::Replan,
+        // What the policy or a person forbade is not done another way.
+        OnFailure::HandOver => match (&failure.end, failure.step) {
+            (Outcome::GaveUp { .. }, Some(step)) if execute.has_model() => FailureChoice::HandOver(step),
+            _ => FailureChoice::Stop,
+        },
         OnFailure::Ask => {
             let why = &failure.why;
             let message = if !failure.can_be_tried_again {

@@ -21,6 +21,7 @@ use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
 use tapwright_contract::Size;
 use tapwright_contract::api::{ApiError, ApiSpec, Apis};
+use tapwright_contract::device::Driver;
 use tapwright_contract::name::is_same;
 use tokio::task::JoinSet;
 
@@ -29,6 +30,7 @@ use crate::desk::Desk;
 use crate::device::{Device, DeviceError, DeviceKind};
 use crate::device_lock::{DeviceInUse, DeviceLock};
 use crate::headline::EndNotice;
+use crate::live::SharedDriver;
 use crate::model::{LoadModelError, LoadedModel, LoadingStage, open};
 use crate::named_apps;
 use crate::origin::{Provenance, RunOrigin};
@@ -54,6 +56,17 @@ pub struct Session {
     respondents: Respondents,
     seal: Option<SealKey>,
     stop: Stop,
+    /// The device's driver, for those who look at it in turns with a run.
+    shared: SharedDriver,
+}
+
+/// Where a run is written down, and when it begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunPlace<'a> {
+    pub runs: &'a Path,
+    pub name: &'a str,
+    /// Milliseconds since 1970.
+    pub started: u64,
 }
 
 /// Who can be asked.
@@ -250,12 +263,11 @@ impl Session {
             if let Some(note) = named_apps::note_of_absent(driver.name(), &absent) {
                 say(LoadingStage::Note(note));
             }
+            let (device, shared) = device.share();
             if let Some(desk) = respondents.desk.as_ref().filter(|desk| desk.watches()) {
-                let (shared, driver) = device.share();
-                device = shared;
-                desk.lend(driver);
+                desk.lend(shared.clone());
             }
-            Ok((model, device, [lock, serial], mcp, stage))
+            Ok((model, device, shared, [lock, serial], mcp, stage))
         };
         let opened = tokio::select! {
             biased;
@@ -263,12 +275,23 @@ impl Session {
             opened = opening => opened.map(Some),
         };
         match opened {
-            Ok(Some((model, mut device, locks, mcp, stage))) => {
+            Ok(Some((model, mut device, shared, locks, mcp, stage))) => {
                 let seal = seal_of(&settings);
                 // They are called while the device is seen and touched.
                 let device_apis = mem::take(&mut device.rig.apis);
-                let mut session =
-                    Session { settings, device, device_apis, mcp, locks, model, secrets, respondents, seal, stop };
+                let mut session = Session {
+                    settings,
+                    device,
+                    device_apis,
+                    mcp,
+                    locks,
+                    model,
+                    secrets,
+                    respondents,
+                    seal,
+                    stop,
+                    shared,
+                };
                 if let Some(note) = session.note_of_unoffered() {
                     stage(LoadingStage::Note(note));
                 }
@@ -331,6 +354,11 @@ impl Session {
 
     pub(crate) fn model(&mut self) -> &mut LoadedModel {
         &mut self.model
+    }
+
+    /// The device as it can be seen between a run's own looks.
+    pub(crate) fn eyes(&self) -> Box<dyn Driver> {
+        Box::new(self.shared.clone())
     }
 
     pub(crate) fn stop(&self) -> Stop {
@@ -407,7 +435,35 @@ impl Session {
         started: u64,
         watch: Watch<'_>,
     ) -> Result<RunReport, RunError> {
-        let Session { settings, device, device_apis, mcp, locks, model, secrets, respondents, seal, stop } = self;
+        self.begin(None, task, rules, RunPlace { runs, name, started }, watch).await
+    }
+
+    /// As [`Session::run_under`], with another model than the session's own.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn run_by(
+        &mut self,
+        model: &mut LoadedModel,
+        task: &RunTask,
+        rules: &RunOptions,
+        place: RunPlace<'_>,
+        watch: Watch<'_>,
+    ) -> Result<RunReport, RunError> {
+        self.begin(Some(model), task, rules, place, watch).await
+    }
+
+    async fn begin(
+        &mut self,
+        other: Option<&mut LoadedModel>,
+        task: &RunTask,
+        rules: &RunOptions,
+        place: RunPlace<'_>,
+        watch: Watch<'_>,
+    ) -> Result<RunReport, RunError> {
+        let RunPlace { runs, name, started } = place;
+        let Session { settings, device, device_apis, mcp, locks, model, secrets, respondents, seal, stop, .. } = self;
+        let model = other.unwrap_or(model);
         for lock in locks.iter_mut().flatten() {
             lock.note(&runs.join(name).display().to_string());
         }
@@ -427,10 +483,35 @@ impl Session {
     ///
     /// # Errors
     /// `RunError` if it could not be written down. Whatever else happens is an outcome.
-    pub async fn resume(&mut self, mut run: ResumableRun, at: u64, watch: Watch<'_>) -> Result<RunReport, RunError> {
+    pub async fn resume(&mut self, run: ResumableRun, at: u64, watch: Watch<'_>) -> Result<RunReport, RunError> {
+        self.go_on(None, run, at, watch).await
+    }
+
+    /// The same with another model than the session's own.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn resume_by(
+        &mut self,
+        model: &mut LoadedModel,
+        run: ResumableRun,
+        at: u64,
+        watch: Watch<'_>,
+    ) -> Result<RunReport, RunError> {
+        self.go_on(Some(model), run, at, watch).await
+    }
+
+    async fn go_on(
+        &mut self,
+        other: Option<&mut LoadedModel>,
+        mut run: ResumableRun,
+        at: u64,
+        watch: Watch<'_>,
+    ) -> Result<RunReport, RunError> {
         let policy = self.stricter_policy(&run);
         let limits = self.lower_limits(&run);
-        let Session { settings, device, device_apis, mcp, locks, model, secrets, respondents, seal, stop } = self;
+        let Session { settings, device, device_apis, mcp, locks, model, secrets, respondents, seal, stop, .. } = self;
+        let model = other.unwrap_or(model);
         for lock in locks.iter_mut().flatten() {
             lock.note(&run.folder().display().to_string());
         }
@@ -553,12 +634,13 @@ impl Session {
     /// `DeviceError` if the device is not as it was found.
     pub async fn close(self, how: impl Into<EndNotice>, is_lost: bool) -> Result<(), DeviceError> {
         let how = how.into();
-        let Session { device, respondents, mcp, .. } = self;
+        let Session { device, respondents, mcp, shared, .. } = self;
+        drop(shared); // The driver goes before what it speaks to.
         for server in mcp {
             server.close().await;
         }
         if let Some(desk) = &respondents.desk {
-            desk.take_back(); // The driver goes before what it speaks to.
+            desk.take_back();
         }
         let closed = if is_lost { Ok(()) } else { device.close().await };
         if let Some(desk) = respondents.desk {

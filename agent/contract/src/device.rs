@@ -76,6 +76,9 @@ pub struct Label {
     /// also say which app opens where it is touched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
+    /// What kind of widget it is, as the platform calls it: `Button`, `EditText`. Without it nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
 }
 
 /// A rectangle of pixels; `right` and `bottom` lie outside of it.

@@ -176,6 +176,7 @@ fn review_on_split_screen(call: &str, policy: &Policy) -> Review {
         focused: false,
         secret: true,
         app: Some(app.to_owned()),
+        role: None,
     };
     let labels = [
         label("Weather", "com.android.chrome", 0, 98),

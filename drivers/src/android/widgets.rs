@@ -90,6 +90,7 @@ fn add_icons(labels: &mut Vec<Label>, tree: &Tree, apps: &Apps) {
             focused: false,
             secret: false,
             app: Some(app),
+            role: None,
         }));
     }
     labels.sort_by_key(|label| (label.area.top, label.area.left));

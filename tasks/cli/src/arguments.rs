@@ -103,6 +103,7 @@ pub enum Command {
     Resume(ResumeArguments),
     Fork(ForkArguments),
     Judge(JudgeArguments),
+    Workflow(WorkflowArguments),
     Replay(ReplayArguments),
     Runs(RunsArguments),
     Devices(DevicesArguments),

@@ -15,6 +15,7 @@ mod runs;
 mod serve_osworld;
 mod setup;
 mod trust;
+mod workflow;
 
 use std::future::Future;
 
@@ -51,6 +52,7 @@ pub async fn perform(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Resume(arguments) => resume::resume(common, arguments).await,
         Command::Fork(arguments) => resume::fork(common, arguments).await,
         Command::Judge(arguments) => judge::perform(common, arguments).await,
+        Command::Workflow(arguments) => workflow::perform(common, arguments),
         Command::Replay(arguments) => replay::perform(common, &arguments),
         Command::Runs(arguments) => runs::perform(common, &arguments),
         Command::Devices(arguments) => devices::perform(common, arguments).await,

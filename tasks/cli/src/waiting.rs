@@ -42,6 +42,7 @@ impl AwaitedAnswer {
             | ModelSource::Given(_)
             | ModelSource::Finish
             | ModelSource::Infeasible
+            | ModelSource::Nobody
             | ModelSource::Taps => None,
         }
     }

@@ -16,17 +16,24 @@ use tapwright_contract::file;
 use tapwright_contract::model::{Part, Prompt, Role, Turn};
 
 use super::outputs::question;
+use super::steps::{Eyes, SharedProgress, Step, StepModel, WITHIN_MAX, profiles};
+use super::values::Outputs;
 use super::{Goal, GoalRunner, Plan, draft};
 use crate::device::DeviceError;
+use crate::model::{LoadedModel, ModelSource};
 use crate::resume::ResumableRun;
-use crate::run::{RunError, RunReport, RunTask};
-use crate::session::Session;
+use crate::run::{RunError, RunOptions, RunReport, RunTask};
+use crate::session::{RunPlace, Session};
 
 /// How long a schedule is waited for without a look at the clock.
 const WAIT_PIECE: Duration = Duration::from_secs(20);
 /// The longest answer to what is missing.
 const REPORT_TOKENS_MAX: u32 = 500;
 const REPORT_BYTES_MAX: usize = 16 << 10;
+/// As many actions may one run of steps take: a loop is a run for each row.
+const STEP_ACTIONS_MAX: u32 = 100_000;
+/// The longest that such a run may say or be told at once: values of tables and answers of calls.
+const STEP_BYTES_MAX: usize = 1 << 20;
 
 /// Sees what happens in a plan.
 pub trait PlanWatch: Send {
@@ -96,6 +103,57 @@ impl GoalRunner for SessionRunner<'_> {
         };
         self.watch.on_end(&report);
         Ok(report.end)
+    }
+
+    async fn run_steps(
+        &mut self,
+        goal: &Goal,
+        steps: &[Step],
+        values: &Outputs,
+        name: &str,
+        before: Option<&str>,
+    ) -> Result<(End, usize), PlanRunError> {
+        let rules = self.step_rules();
+        let at = self.folder.join(name);
+        let progress = SharedProgress::new(steps, values);
+        if let Some(before) = before {
+            Record::read(&self.folder.join(before))?.entries.iter().for_each(|entry| progress.observe(entry));
+            progress.begin_anew();
+        }
+        let earlier = taken_up(&at)?;
+        if !matches!(earlier, EarlierTry::Nothing) {
+            Record::read(&at)?.entries.iter().for_each(|entry| progress.observe(entry));
+        }
+        let broken = match earlier {
+            EarlierTry::Ended(end) => return Ok((end, progress.now().at.0)),
+            EarlierTry::BrokeOff => Some(ResumableRun::take_up(&at)?),
+            EarlierTry::Nothing => None,
+        };
+        let words = goal.goal.get_ref();
+        self.watch.begins(goal, words, &at, rules.limits.steps_max);
+        let SessionRunner { session, folder, watch, now, .. } = self;
+        let eyes = Eyes { driver: session.eyes(), look: rules.limits.look };
+        let model = StepModel::new(progress.clone(), eyes);
+        let about = "the steps of the file".to_owned();
+        let mut opened = LoadedModel { model: Box::new(model), profiles: profiles(), about };
+        let mut each = |entry: &Entry| {
+            progress.observe(entry);
+            watch.entry(entry);
+        };
+        let report = match broken {
+            Some(run) => session.resume_by(&mut opened, run, now(), &mut each).await?,
+            None => {
+                let task = RunTask { goal: words.clone(), start: Vec::new(), evaluator: None, case: None };
+                let place = RunPlace { runs: folder, name, started: now() };
+                session.run_by(&mut opened, &task, &rules, place, &mut each).await?
+            }
+        };
+        self.watch.on_end(&report);
+        Ok((report.end, progress.now().at.0))
+    }
+
+    fn has_model(&self) -> bool {
+        self.session.settings().model.source != ModelSource::Nobody
     }
 
     async fn report(&mut self, goal: &Goal, words: &str, end: &End, why: &str) -> Result<Option<String>, PlanRunError> {
@@ -168,6 +226,37 @@ impl GoalRunner for SessionRunner<'_> {
                 Ok(None)
             }
         }
+    }
+}
+
+impl SessionRunner<'_> {
+    /// What a run of steps goes by: the settings, but that it may do the same again and again, and that nothing is tried another way once
+    /// somebody has said no.
+    fn step_rules(&self) -> RunOptions {
+        let mut rules = self.session.settings().rules.clone();
+        let limits = &mut rules.limits;
+        if self.is_own {
+            limits.steps_max = STEP_ACTIONS_MAX;
+        }
+        (limits.strikes_max, limits.refusals_max) = (2, 1);
+        limits.think = WITHIN_MAX + Duration::from_secs(60);
+        for most in [
+            &mut limits.repeats_remark,
+            &mut limits.repeats_max,
+            &mut limits.unmoved_max,
+            &mut limits.waits_remark,
+            &mut limits.waits_max,
+            &mut limits.rounds_remark,
+            &mut limits.rounds_max,
+            &mut limits.loops_remark,
+            &mut limits.loops_max,
+        ] {
+            *most = u32::MAX;
+        }
+        limits.wait_max = limits.wait_max.max(WITHIN_MAX);
+        limits.reply_bytes = limits.reply_bytes.max(STEP_BYTES_MAX);
+        limits.result_bytes = limits.result_bytes.max(STEP_BYTES_MAX);
+        rules
     }
 }
 

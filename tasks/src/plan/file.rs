@@ -1,18 +1,21 @@
 //! A plan as a person writes it, in TOML.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tapwright_contract::model::{Model, Part, Prompt, Role, Turn};
 use toml::Spanned;
 
-use super::schedule::{Schedule, TimeSpan};
-use crate::mistake::{Mistake, nearest, read_text};
+use super::goal::{Goal, OnFailure, TableSource, Work};
+use super::schedule::Schedule;
+use super::step_file::{Item, RawStep, Reader, Wrong, near};
+use super::table;
+use super::values::{Outputs, is_secret, place};
+use crate::mistake::{Mistake, read_text};
 
 /// Far above any plan that a person would write.
-const GOALS_MAX: usize = 200;
+const GOALS_MAX: usize = 400;
 /// Whoever wants more wants a loop.
 const RETRIES_MAX: u32 = 100;
 /// How often a model may try to write one.
@@ -29,71 +32,10 @@ pub struct Plan {
     pub replans_max: usize,
     /// What is written into `document.md` after each goal; `{{name}}` stands for an output.
     pub document: Option<String>,
+    /// The tables that it names, by these names.
+    pub tables: BTreeMap<String, Vec<Outputs>>,
     /// The file as it was read.
     pub text: String,
-}
-
-/// One sub-goal.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Goal {
-    /// By which it is known: letters, digits, `-` and `_`.
-    #[serde(deserialize_with = "without_span")]
-    pub name: String,
-    /// What the agent is told; `{{name}}` stands for an output of an earlier goal.
-    pub goal: Spanned<String>,
-    /// The app that it is about, as a hint.
-    pub app: Option<String>,
-    /// Its own limit, in place of the plan's.
-    pub steps_max: Option<u32>,
-    /// It is done again and again, so often …
-    every: Option<TimeSpan>,
-    /// … and for so long.
-    #[serde(rename = "for")]
-    lasts: Option<TimeSpan>,
-    /// What those two come to.
-    #[serde(skip)]
-    pub schedule: Option<Schedule>,
-    /// What it has to find out.
-    #[serde(default)]
-    pub output: BTreeMap<String, OutputKind>,
-    /// How many times it is tried again before `on_failure` says what happens.
-    #[serde(default)]
-    pub retries: u32,
-    #[serde(default)]
-    pub on_failure: OnFailure,
-    /// Whether a model has planned it in the middle of the run, and nobody has read it.
-    #[serde(skip)]
-    pub by_model: bool,
-}
-
-/// What an output is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OutputKind {
-    /// Words.
-    Text,
-    /// A number; signs of money and thousands are left out.
-    Number,
-    /// Any number of lines, each with a title and what there is to say of it; a title counts once.
-    Items,
-    /// All that was noted.
-    Notes,
-}
-
-/// What happens when a sub-goal is not achieved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnFailure {
-    /// The plan stops there.
-    #[default]
-    Stop,
-    /// The next one is tried.
-    Skip,
-    /// A person says what happens.
-    Ask,
-    /// The model writes the rest of the plan anew.
-    Replan,
 }
 
 #[derive(Deserialize)]
@@ -105,22 +47,32 @@ struct File {
     document: Option<Spanned<String>>,
     #[serde(default)]
     goal: Vec<Spanned<Goal>>,
+    #[serde(default)]
+    step: Vec<Spanned<RawStep>>,
 }
 
 fn a_few() -> usize {
     3
 }
 
-type Wrong = (Option<Range<usize>>, String, Option<String>);
-
 impl Plan {
-    /// Reads a plan's file.
+    /// Reads a plan's file, and the tables that it names, beside it.
     ///
     /// # Errors
     /// `Mistake` says what is wrong in it, and where.
     pub fn read(file: &Path) -> Result<Plan, Mistake> {
         let text = read_text(file).map_err(|error| Mistake::unreadable(file, &error))?;
-        Plan::parse(file, &text, &BTreeSet::new())
+        let beside = file.parent().map(Path::to_owned).unwrap_or_default();
+        Plan::of(file, &text, &BTreeSet::new(), Some(&beside))
+    }
+
+    /// Reads a plan as its record has it. Its tables are in the record too: no file that it names is read.
+    ///
+    /// # Errors
+    /// `Mistake` says what is wrong in it, and where.
+    pub fn read_recorded(file: &Path) -> Result<Plan, Mistake> {
+        let text = read_text(file).map_err(|error| Mistake::unreadable(file, &error))?;
+        Plan::of(file, &text, &BTreeSet::new(), None)
     }
 
     /// Reads a plan's text; `known` are outputs that there are already.
@@ -128,50 +80,170 @@ impl Plan {
     /// # Errors
     /// `Mistake` says what is wrong in it, and where.
     pub fn parse(file: &Path, text: &str, known: &BTreeSet<String>) -> Result<Plan, Mistake> {
+        Plan::of(file, text, known, None)
+    }
+
+    /// Reads what a model wrote in the middle of a plan: goals, and no steps, which nobody would have read before they are done.
+    ///
+    /// # Errors
+    /// `Mistake` says what is wrong in it, and where.
+    pub fn parse_by_model(file: &Path, text: &str, known: &BTreeSet<String>) -> Result<Plan, Mistake> {
+        let plan = Plan::parse(file, text, known)?;
+        match plan.goals.iter().find(|goal| !matches!(goal.work, Work::Words)) {
+            None => Ok(plan),
+            Some(goal) => Err(Mistake {
+                file: file.to_owned(),
+                text: text.to_owned(),
+                at: Some(goal.goal.span()),
+                why: "there are steps in it; a plan of yours has goals only".to_owned(),
+                help: Some("write [[goal]] with name and goal".to_owned()),
+            }),
+        }
+    }
+
+    fn of(file: &Path, text: &str, known: &BTreeSet<String>, beside: Option<&Path>) -> Result<Plan, Mistake> {
         let read: File = toml::from_str(text).map_err(|error| Mistake::of_toml(file, text, &error))?;
-        check(&read, known).map_err(|(at, why, help)| Mistake {
+        let goals = read.goal.into_iter().map(|goal| Item::Goal(Box::new(goal)));
+        let items: Vec<Item> = goals.chain(read.step.into_iter().map(|step| Item::Step(Box::new(step)))).collect();
+        let checked = Reader::new(&items).goals(items).and_then(|goals| {
+            check(&goals, read.document.as_ref(), known)?;
+            let tables = match beside {
+                Some(folder) => tables(&goals, folder)?,
+                None => BTreeMap::new(),
+            };
+            Ok((goals, tables))
+        });
+        let (goals, tables) = checked.map_err(|(at, why, help)| Mistake {
             file: file.to_owned(),
             text: text.to_owned(),
             at,
             why,
             help,
         })?;
-        let goals = read.goal.into_iter().map(|goal| {
-            let goal = goal.into_inner();
-            Goal { schedule: Schedule::new(goal.every, goal.lasts).unwrap_or_default(), ..goal }
+        let goals = goals.into_iter().map(|goal| {
+            let schedule = Schedule::new(goal.every, goal.lasts).unwrap_or_default();
+            Goal { schedule, ..goal }
         });
         Ok(Plan {
             title: read.plan,
             goals: goals.collect(),
             replans_max: read.replans_max,
             document: read.document.map(Spanned::into_inner),
+            tables,
             text: text.to_owned(),
         })
     }
+
+    /// Whether any part of it is for a model.
+    pub fn needs_model(&self) -> bool {
+        self.goals.iter().any(Goal::needs_model)
+    }
+
+    /// Whether a model would be asked where a screen is not as its steps want it.
+    pub fn hands_over(&self) -> bool {
+        self.goals.iter().any(Goal::hands_over)
+    }
+
+    /// All goals in it, those in loops and conditions too.
+    pub fn all_goals(&self) -> Vec<&Goal> {
+        self.goals.iter().flat_map(Goal::all).collect()
+    }
 }
 
-fn check(file: &File, known: &BTreeSet<String>) -> Result<(), Wrong> {
-    if file.goal.is_empty() {
-        return Err((None, "there is no goal in it".to_owned(), Some("add one: [[goal]]".to_owned())));
+/// Reads the tables that a plan names, and looks whether they have the columns that it names.
+fn tables(goals: &[Goal], folder: &Path) -> Result<BTreeMap<String, Vec<Outputs>>, Wrong> {
+    let mut tables = BTreeMap::new();
+    for goal in goals.iter().flat_map(Goal::all) {
+        let Work::Rows { table: TableSource::File(name), row, body } = &goal.work else { continue };
+        let at: PathBuf = folder.join(name);
+        let rows = table::read(&at).map_err(|why| {
+            let help = "a table is a file of comma-separated values beside the plan; its first row names the columns";
+            (Some(goal.goal.span()), why, Some(help.to_owned()))
+        })?;
+        if let Some(first) = rows.first() {
+            let known: BTreeSet<String> = first.keys().map(|column| format!("{row}.{column}")).collect();
+            let prefix = format!("{row}.");
+            let rebound = |goal: &&Goal| matches!(&goal.work, Work::Rows { row: inner, .. } if inner == row);
+            let inner: BTreeSet<&str> = body
+                .iter()
+                .flat_map(Goal::all)
+                .filter(rebound)
+                .flat_map(Goal::all)
+                .map(|goal| goal.name.as_str())
+                .collect();
+            for goal in body.iter().flat_map(Goal::all).filter(|goal| !inner.contains(goal.name.as_str())) {
+                let names = texts(goal).into_iter().flat_map(names_in);
+                if let Some(name) = names.into_iter().find(|name| name.starts_with(&prefix) && !known.contains(*name)) {
+                    let columns: Vec<&str> = first.keys().map(String::as_str).collect();
+                    let help = near(name, &known).unwrap_or_else(|| format!("its columns are: {}", columns.join(", ")));
+                    return Err((
+                        Some(goal.goal.span()),
+                        format!("no column of {} is `{name}`", at.display()),
+                        Some(help),
+                    ));
+                }
+            }
+        }
+        tables.insert(name.clone(), rows);
     }
-    if file.goal.len() > GOALS_MAX {
-        return Err((None, format!("{} goals; {GOALS_MAX} are the most", file.goal.len()), None));
+    Ok(tables)
+}
+
+/// What is known at a place of a plan.
+#[derive(Clone)]
+struct Scope {
+    outputs: BTreeSet<String>,
+    /// What rows are called.
+    rows: Vec<String>,
+}
+
+struct Checker {
+    names: BTreeSet<String>,
+    /// All outputs of the file.
+    all: BTreeSet<String>,
+    goals: usize,
+}
+
+fn check(goals: &[Goal], document: Option<&Spanned<String>>, known: &BTreeSet<String>) -> Result<(), Wrong> {
+    if goals.is_empty() {
+        let help = "add one: [[goal]], or a step that needs no model: [[step]]";
+        return Err((None, "there is no goal in it".to_owned(), Some(help.to_owned())));
     }
-    let mut outputs = known.clone();
-    let mut names = BTreeSet::new();
-    for spanned in &file.goal {
-        let goal = spanned.get_ref();
-        let here = Some(spanned.span());
+    let mut checker = Checker { names: BTreeSet::new(), all: known.clone(), goals: 0 };
+    let mut scope = Scope { outputs: known.clone(), rows: Vec::new() };
+    checker.goals(goals, &mut scope)?;
+    match document {
+        Some(document) => {
+            let scope = Scope { outputs: checker.all, rows: Vec::new() };
+            check_names(document.get_ref(), &document.span(), &scope, "no goal has", false)
+        }
+        None => Ok(()),
+    }
+}
+
+impl Checker {
+    fn goals(&mut self, goals: &[Goal], scope: &mut Scope) -> Result<(), Wrong> {
+        for goal in goals {
+            self.goals += 1;
+            if self.goals > GOALS_MAX {
+                return Err((Some(goal.goal.span()), format!("{GOALS_MAX} goals are the most"), None));
+            }
+            self.goal(goal, scope)?;
+        }
+        Ok(())
+    }
+
+    fn goal(&mut self, goal: &Goal, scope: &mut Scope) -> Result<(), Wrong> {
+        let here = Some(goal.goal.span());
         if !is_plain(&goal.name) {
             let help = "letters, digits, `-` and `_`, up to 40".to_owned();
             return Err((here, format!("{:?} is no name for a goal", goal.name), Some(help)));
         }
-        if !names.insert(&goal.name) {
+        if !self.names.insert(goal.name.clone()) {
             return Err((here, format!("there are two goals with the name `{}`", goal.name), None));
         }
-        let span = goal.goal.span();
         if goal.goal.get_ref().trim().is_empty() {
-            return Err((Some(span), "the goal is empty".to_owned(), None));
+            return Err((here, "the goal is empty".to_owned(), None));
         }
         if goal.steps_max == Some(0) {
             return Err((here, format!("the goal `{}` may take no step", goal.name), None));
@@ -179,78 +251,137 @@ fn check(file: &File, known: &BTreeSet<String>) -> Result<(), Wrong> {
         if goal.retries > RETRIES_MAX {
             return Err((here, format!("{} retries; {RETRIES_MAX} are the most", goal.retries), None));
         }
+        if goal.on_failure == OnFailure::HandOver && !matches!(goal.work, Work::Steps(_)) {
+            let why = format!("`{}` is not made of steps that could be handed over", goal.name);
+            return Err((here, why, Some("write stop, skip, ask or replan".to_owned())));
+        }
         Schedule::new(goal.every, goal.lasts).map_err(|why| (here.clone(), why, None))?;
-        check_names(&goal.goal, &outputs, "no earlier goal has", true)?;
-        for name in goal.output.keys() {
-            if !is_plain(name) {
-                return Err((here, format!("{name:?} is no name for an output"), None));
+        match &goal.work {
+            Work::Words => {
+                check_names(goal.goal.get_ref(), &goal.goal.span(), scope, "no earlier goal has", true)?;
+                self.outputs(goal.output.keys(), goal, scope)
             }
-            if !outputs.insert(name.clone()) {
-                return Err((here, format!("there are two outputs with the name `{name}`"), None));
+            Work::Steps(steps) => {
+                for step in steps {
+                    for text in step.texts() {
+                        check_names(text, &goal.goal.span(), scope, "no earlier step has", true)?;
+                    }
+                    self.outputs(step.output.iter().map(|output| &output.name), goal, scope)?;
+                }
+                Ok(())
+            }
+            Work::Branch { then, otherwise, .. } => {
+                for text in texts(goal) {
+                    check_names(text, &goal.goal.span(), scope, "no earlier step has", false)?;
+                }
+                // Only one of them is done; what is missing then is told when it is wanted.
+                let mut other = scope.clone();
+                self.goals(then, scope)?;
+                self.goals(otherwise, &mut other)?;
+                scope.outputs.extend(other.outputs);
+                Ok(())
+            }
+            Work::Rows { table, row, body } => {
+                if let TableSource::Output(name) = table
+                    && !scope.outputs.contains(name)
+                {
+                    let help = near(name, &scope.outputs);
+                    return Err((here, format!("no earlier step has the output `{name}`"), help));
+                }
+                let mut inner = Scope { rows: scope.rows.clone(), ..scope.clone() };
+                inner.rows.push(row.clone());
+                self.goals(body, &mut inner)?;
+                scope.outputs = inner.outputs;
+                Ok(())
             }
         }
     }
-    match &file.document {
-        Some(document) => check_names(document, &outputs, "no goal has", false),
-        None => Ok(()),
+
+    fn outputs<'a>(
+        &mut self,
+        names: impl Iterator<Item = &'a String>,
+        goal: &Goal,
+        scope: &mut Scope,
+    ) -> Result<(), Wrong> {
+        for name in names {
+            let here = Some(goal.goal.span());
+            if !is_plain(name) {
+                return Err((here, format!("{name:?} is no name for an output"), None));
+            }
+            if !self.all.insert(name.clone()) {
+                return Err((here, format!("there are two outputs with the name `{name}`"), None));
+            }
+            scope.outputs.insert(name.clone());
+        }
+        Ok(())
     }
+}
+
+/// The texts of a goal in which values may be named, without those of the goals in it.
+fn texts(goal: &Goal) -> Vec<&str> {
+    match &goal.work {
+        Work::Words => vec![goal.goal.get_ref()],
+        Work::Steps(steps) => steps.iter().flat_map(|step| step.texts()).collect(),
+        Work::Branch { condition, .. } => {
+            let mut texts = Vec::new();
+            condition.texts(&mut texts);
+            texts
+        }
+        Work::Rows { .. } => Vec::new(),
+    }
+}
+
+/// The names in a text, but for secrets.
+fn names_in(mut text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    while let Some(at) = place(text) {
+        let name = text[at.start + 2..at.end - 2].trim();
+        if !is_secret(name) {
+            names.push(name);
+        }
+        text = &text[at.end..];
+    }
+    names
 }
 
 /// Whether each `{{name}}` of a text is known. A goal may name a secret, which the agent writes as it stands there; a document may not.
 fn check_names(
-    text: &Spanned<String>,
-    outputs: &BTreeSet<String>,
+    words: &str,
+    span: &std::ops::Range<usize>,
+    scope: &Scope,
     nobody: &str,
     may_name_secrets: bool,
 ) -> Result<(), Wrong> {
-    let words = text.get_ref();
-    let mut from = 0;
-    while let Some(at) = place(&words[from..]) {
-        let name = words[from + at.start + 2..from + at.end - 2].trim();
-        let is_known = outputs.contains(name) || may_name_secrets && is_secret(name);
+    let mut rest = words;
+    while let Some(at) = place(rest) {
+        let name = rest[at.start + 2..at.end - 2].trim();
+        let of_row = name.split_once('.').is_some_and(|(row, _)| scope.rows.iter().any(|known| known == row));
+        let is_known = scope.outputs.contains(name) || of_row || may_name_secrets && is_secret(name);
         if !is_known {
-            let near = nearest(name, outputs.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-            let help =
-                near.or_else(|| Some("an output of a goal before this one: output = { name = \"text\" }".to_owned()));
-            return Err((Some(text.span()), format!("{nobody} the output `{name}`"), help));
+            let help = near(name, &scope.outputs)
+                .or_else(|| Some("an output of a goal before this one: output = { name = \"text\" }".to_owned()));
+            return Err((Some(span.clone()), format!("{nobody} the output `{name}`"), help));
         }
-        from += at.end;
+        rest = &rest[at.end..];
     }
     Ok(())
 }
 
-/// Whether `{{name}}` stands for a secret: that is for the agent to write, and never for a plan to fill.
-pub(super) fn is_secret(name: &str) -> bool {
-    name.starts_with("secret:")
-}
-
-/// The outputs that a goal names and that are not among these, each once.
-pub(super) fn unknown_outputs(goal: &Goal, known: &BTreeMap<String, String>) -> Vec<String> {
-    let mut rest = goal.goal.get_ref().as_str();
-    let mut unknown = Vec::new();
-    while let Some(at) = place(rest) {
-        let name = rest[at.start + 2..at.end - 2].trim();
-        if !is_secret(name) && !known.contains_key(name) && !unknown.iter().any(|one| one == name) {
-            unknown.push(name.to_owned());
+/// The outputs that a goal for a model names and that are not among these, each once. Steps say it themselves where they come to it.
+pub(super) fn unknown_outputs(goal: &Goal, known: &Outputs) -> Vec<String> {
+    let mut unknown: Vec<String> = Vec::new();
+    if matches!(goal.work, Work::Words) {
+        for name in names_in(goal.goal.get_ref()) {
+            if !known.contains_key(name) && !unknown.iter().any(|one| one == name) {
+                unknown.push(name.to_owned());
+            }
         }
-        rest = &rest[at.end..];
     }
     unknown
 }
 
-/// Where the first `{{name}}` is.
-pub(super) fn place(words: &str) -> Option<Range<usize>> {
-    let start = words.find("{{")?;
-    let end = start + words[start..].find("}}")? + 2;
-    Some(start..end)
-}
-
 fn is_plain(name: &str) -> bool {
     (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-}
-
-fn without_span<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    String::deserialize(from)
 }
 
 /// What a model is told that is to write a plan.
@@ -290,7 +421,7 @@ pub async fn draft(
             Ok(reply) => reply,
             Err(error) => return Err(Mistake { why: format!("the model did not answer: {error}"), ..last }),
         };
-        match Plan::parse(file, fenced_text(&reply.text), known) {
+        match Plan::parse_by_model(file, fenced_text(&reply.text), known) {
             Ok(plan) => return Ok(plan),
             Err(mistake) => {
                 let help = mistake.help.as_deref().map_or_else(String::new, |help| format!(" ({help})"));

@@ -12,13 +12,17 @@ use tapwright_agent::journal::{
 use tapwright_agent::outcome::Outcome;
 use tapwright_contract::file;
 
+use super::file::Plan;
+use super::goal::{Goal, OnFailure, Work};
 use super::outputs::{add_round, new_items};
-use super::{DOCUMENT, Goal, OutputKind, Outputs, Plan};
+use super::steps;
+use super::values::{OutputKind, Outputs};
+use super::{DOCUMENT, GOALS_MAX};
 use crate::mistake::Mistake;
 
 /// The format's version. Older records are read: version 1 has no `stopped`, no `end` of what failed, and no `started`; version 2 no
-/// `reported`, and no `notes` of what failed; version 3 no rounds.
-const VERSION: u32 = 4;
+/// `reported`, and no `notes` of what failed; version 3 no rounds; version 4 no steps: no `table`, `rows`, `branch` and `handed_over`.
+const VERSION: u32 = 5;
 
 /// What a model writes for itself has limits that nobody else has set.
 const MODEL_RETRIES_MAX: u32 = 2;
@@ -69,6 +73,9 @@ pub enum PlanLine {
         /// What was noted, if it may be worth something yet.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notes: Vec<String>,
+        /// Of steps: the one that it stands at, from 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<usize>,
     },
     /// What the model said when it was asked for the outputs of a run that says it is done.
     Reported {
@@ -89,6 +96,28 @@ pub enum PlanLine {
     Replanned {
         toml: String,
     },
+    /// A table as it was when the plan began.
+    Table {
+        name: String,
+        rows: Vec<Outputs>,
+    },
+    /// A loop begins: its goals are done once with each of these rows.
+    Rows {
+        goal: String,
+        rows: Vec<Outputs>,
+    },
+    /// What was asked is so, or not: the goals of that side are done.
+    Branch {
+        goal: String,
+        run: String,
+        holds: bool,
+    },
+    /// The screen was not as the steps want it: a model does those from this one on, from 1.
+    HandedOver {
+        goal: String,
+        step: usize,
+        why: String,
+    },
     /// The plan ended at this goal.
     Stopped {
         goal: String,
@@ -104,6 +133,7 @@ impl PlanLine {
             | PlanLine::Achieved(Achieved { run, .. })
             | PlanLine::Failed { run, .. }
             | PlanLine::Round(Round { run, .. })
+            | PlanLine::Branch { run, .. }
             | PlanLine::Reported { run, .. } => Some(run),
             PlanLine::Plan { .. }
             | PlanLine::Again { .. }
@@ -111,6 +141,9 @@ impl PlanLine {
             | PlanLine::RoundSkipped { .. }
             | PlanLine::Skipped { .. }
             | PlanLine::Replanned { .. }
+            | PlanLine::Table { .. }
+            | PlanLine::Rows { .. }
+            | PlanLine::HandedOver { .. }
             | PlanLine::Stopped { .. } => None,
         }
     }
@@ -130,6 +163,8 @@ pub(super) struct Failure {
     pub notes: Vec<String>,
     /// Whether another try could end otherwise: not where something is missing that no try at this goal finds out.
     pub can_be_tried_again: bool,
+    /// Of steps: the one that it stands at, from 1.
+    pub step: Option<usize>,
 }
 
 impl Failure {
@@ -208,8 +243,12 @@ impl PlanRecord {
             sync_folder(new).map_err(failed)?;
         }
         let title = plan.title.clone();
+        let tables: Vec<(String, Vec<Outputs>)> = plan.tables.clone().into_iter().collect();
         let mut record = PlanRecord { folder: folder.to_owned(), plan, lines: Vec::new(), file, _lock: lock };
         record.write(PlanLine::Plan { version: VERSION, title, started }).map_err(failed)?;
+        for (name, rows) in tables {
+            record.write(PlanLine::Table { name, rows }).map_err(failed)?;
+        }
         Ok(record)
     }
 
@@ -237,7 +276,7 @@ impl PlanRecord {
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         let (lines, whole) = read_lines(folder)?;
-        let plan = Plan::read(&folder.join("plan.toml"))?;
+        let plan = Plan::read_recorded(&folder.join("plan.toml"))?;
         let file = OpenOptions::new().append(true).open(folder.join("plan.jsonl")).map_err(failed)?;
         file.set_len(whole).map_err(failed)?;
         let mut record = PlanRecord { folder: folder.to_owned(), plan, lines: Vec::new(), file, _lock: lock };
@@ -252,7 +291,7 @@ impl PlanRecord {
     /// # Errors
     /// `PlanRecordError` if it cannot be read.
     pub fn look(folder: &Path) -> Result<(Plan, Vec<PlanLine>), PlanRecordError> {
-        let mut plan = Plan::read(&folder.join("plan.toml"))?;
+        let mut plan = Plan::read_recorded(&folder.join("plan.toml"))?;
         let mut lines = Vec::new();
         for line in read_lines(folder)?.0 {
             take(&mut plan, &mut lines, line)?;
@@ -278,8 +317,16 @@ impl PlanRecord {
 
     /// The next goal, and its number from 1.
     pub fn next(&self) -> Option<(usize, Goal)> {
-        let at = self.plan.goals.iter().position(|goal| !self.is_over(&goal.name))?;
+        let over: BTreeSet<&str> = self.lines.iter().filter_map(over).collect();
+        let at = self.plan.goals.iter().position(|goal| !over.contains(goal.name.as_str()))?;
         Some((at + 1, self.plan.goals[at].clone()))
+    }
+
+    /// What a goal may name: all outputs so far, and the row that it is done with.
+    pub(super) fn values(&self, goal: &Goal) -> Outputs {
+        let mut values = self.outputs();
+        values.extend(goal.row.clone());
+        values
     }
 
     /// The names of its runs, in the order in which they were begun.
@@ -432,16 +479,29 @@ impl PlanRecord {
         tries.into_iter().find(|run| !self.is_begun(run)).unwrap_or_default()
     }
 
+    /// The run after which a goal is tried again because a person wants it so: steps go on where that one stood, and are not done twice.
+    pub(super) fn run_before(&self, name: &str) -> Option<&str> {
+        let (mut failed, mut before) = (None, None);
+        for line in &self.lines {
+            match line {
+                PlanLine::Failed { goal, run, .. } if goal == name => (failed, before) = (Some(run.as_str()), None),
+                PlanLine::Again { goal } if goal == name => before = failed,
+                _ => {}
+            }
+        }
+        before
+    }
+
     /// The failure after which something has to be decided about a goal: the plan may have broken off right there.
     pub(super) fn undecided_failure(&self, goal: &Goal) -> Option<Failure> {
         let (mut failed, mut last) = (0, None);
         for line in &self.lines {
             match line {
-                PlanLine::Failed { goal: name, run, why, end, notes, .. } if *name == goal.name => {
+                PlanLine::Failed { goal: name, run, why, end, notes, step, .. } if *name == goal.name => {
                     failed += 1;
                     // In records of version 1 the end is missing: there it is tried once more.
-                    let (run, why, notes) = (run.clone(), why.clone(), notes.clone());
-                    last = end.clone().map(|end| Failure { run, why, end, notes, can_be_tried_again: true });
+                    let (run, why, notes, step) = (run.clone(), why.clone(), notes.clone(), *step);
+                    last = end.clone().map(|end| Failure { run, why, end, notes, can_be_tried_again: true, step });
                 }
                 PlanLine::Again { goal: name } if *name == goal.name => (failed, last) = (0, None),
                 PlanLine::Round(round) if round.goal == goal.name => (failed, last) = (0, None),
@@ -494,7 +554,7 @@ impl PlanRecord {
 fn take(plan: &mut Plan, lines: &mut Vec<PlanLine>, line: PlanLine) -> Result<(), Mistake> {
     if let PlanLine::Replanned { toml } = &line {
         let known: BTreeSet<String> = achieved(lines).flat_map(|achieved| achieved.outputs.keys().cloned()).collect();
-        let new = Plan::parse(Path::new("plan.jsonl"), toml, &known)?;
+        let new = Plan::parse_by_model(Path::new("plan.jsonl"), toml, &known)?;
         let mut names: BTreeSet<String> = plan.goals.iter().map(|goal| goal.name.clone()).collect();
         // Those of earlier plans too: what is written of them is not about the new ones.
         names.extend(lines.iter().filter_map(|line| match line {
@@ -514,8 +574,84 @@ fn take(plan: &mut Plan, lines: &mut Vec<PlanLine>, line: PlanLine) -> Result<()
             plan.goals.push(goal);
         }
     }
+    match &line {
+        PlanLine::Table { name, rows } => {
+            plan.tables.insert(name.clone(), rows.clone());
+        }
+        PlanLine::Rows { goal, rows } => replace(plan, lines, goal, |goal| match &goal.work {
+            Work::Rows { row: name, body, .. } => with_rows(goal, name, body, rows),
+            Work::Words | Work::Steps(_) | Work::Branch { .. } => vec![goal.clone()],
+        })?,
+        PlanLine::Branch { goal, holds, .. } => replace(plan, lines, goal, |goal| match &goal.work {
+            Work::Branch { then, otherwise, .. } => if *holds { then } else { otherwise }.clone(),
+            Work::Words | Work::Steps(_) | Work::Rows { .. } => vec![goal.clone()],
+        })?,
+        PlanLine::HandedOver { goal, step, why } => replace(plan, lines, goal, |goal| match &goal.work {
+            Work::Steps(all) => vec![rest_of(goal, all, *step, why)],
+            Work::Words | Work::Branch { .. } | Work::Rows { .. } => vec![goal.clone()],
+        })?,
+        _ => {}
+    }
     lines.push(line);
     Ok(())
+}
+
+/// Puts goals in place of one, under names that no other goal has or had.
+fn replace(
+    plan: &mut Plan,
+    lines: &[PlanLine],
+    name: &str,
+    by: impl FnOnce(&Goal) -> Vec<Goal>,
+) -> Result<(), Mistake> {
+    let Some(at) = plan.goals.iter().position(|goal| goal.name == name) else { return Ok(()) };
+    let mut new = by(&plan.goals[at]);
+    if plan.goals.len() + new.len() > GOALS_MAX {
+        return Err(Mistake {
+            file: PathBuf::from("plan.jsonl"),
+            text: String::new(),
+            at: None,
+            why: format!("with all of its rows the plan has more than {GOALS_MAX} goals"),
+            help: Some("give it fewer rows at once".to_owned()),
+        });
+    }
+    let mut names: BTreeSet<String> = plan.goals.iter().map(|goal| goal.name.clone()).collect();
+    names.extend(lines.iter().filter_map(|line| match line {
+        PlanLine::Begun { goal, .. } => Some(goal.clone()),
+        _ => None,
+    }));
+    for goal in &mut new {
+        while !names.insert(goal.name.clone()) {
+            goal.name.push_str("-again");
+        }
+    }
+    plan.goals.splice(at..=at, new);
+    Ok(())
+}
+
+/// The goals of a loop, once for each row.
+fn with_rows(of: &Goal, name: &str, body: &[Goal], rows: &[Outputs]) -> Vec<Goal> {
+    let each = rows.iter().enumerate().flat_map(|(at, row)| {
+        let mut bound = of.row.clone();
+        bound.extend(row.iter().map(|(column, value)| (format!("{name}.{column}"), value.clone())));
+        body.iter().map(move |goal| goal.with_row(&format!("{}-{}", of.name, at + 1), &bound)).collect::<Vec<_>>()
+    });
+    each.collect()
+}
+
+/// The rest of some steps as a goal for a model, which is told what was done and what the matter is.
+fn rest_of(goal: &Goal, all: &[steps::Step], step: usize, why: &str) -> Goal {
+    let at = step.saturating_sub(1).min(all.len());
+    let (done, left) = all.split_at(at);
+    let done = if done.is_empty() { "nothing".to_owned() } else { format!("\n{}", steps::words(done)) };
+    let words = format!(
+        "A list of steps was being done, and the screen is not as they want it: {why}\nDone already: {done}\nDo what is left, in this order, \
+         in whatever way the screen allows it, and nothing else:\n{}",
+        steps::words(left)
+    );
+    let rest = Goal::of_work(format!("{}-rest", goal.name), toml::Spanned::new(goal.goal.span(), words), Work::Words);
+    let left = left.iter().filter_map(|step| step.output.as_ref());
+    let output = left.map(|output| (output.name.clone(), output.kind)).collect();
+    Goal { row: goal.row.clone(), output, on_failure: OnFailure::Stop, ..rest }
 }
 
 pub(super) fn achieved(lines: &[PlanLine]) -> impl Iterator<Item = &Achieved> {
@@ -526,11 +662,15 @@ pub(super) fn achieved(lines: &[PlanLine]) -> impl Iterator<Item = &Achieved> {
 }
 
 fn is_over(lines: &[PlanLine], name: &str) -> bool {
-    lines.iter().any(|line| match line {
-        PlanLine::Achieved(achieved) => achieved.goal == name,
-        PlanLine::Skipped { goal, .. } => goal == name,
-        _ => false,
-    })
+    lines.iter().filter_map(over).any(|goal| goal == name)
+}
+
+/// The goal that is over with a line.
+fn over(line: &PlanLine) -> Option<&str> {
+    match line {
+        PlanLine::Achieved(Achieved { goal, .. }) | PlanLine::Skipped { goal, .. } => Some(goal),
+        _ => None,
+    }
 }
 
 /// The whole lines of a plan's record, and how many bytes they are.

@@ -17,7 +17,7 @@ use crate::scene::last_picture;
 
 /// For people: what each goal asked for and took, outputs, notes, the last picture of each run, and what was not achieved.
 pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
-    let mut text = format!("# {}\n\n{}\n", line(&record.plan.title), end_in_words(end));
+    let mut text = format!("# {}\n\n{}\n", line(&record.plan.title), end_in_words(end, &record.plan));
     for achieved in record.achieved() {
         let _ = write!(
             text,
@@ -49,7 +49,7 @@ pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
 pub fn document(plan: &Plan, outputs: &Outputs) -> Option<String> {
     let mut rest = plan.document.as_deref()?;
     let mut text = String::new();
-    while let Some(at) = super::file::place(rest) {
+    while let Some(at) = super::values::place(rest) {
         text += &rest[..at.start];
         let name = rest[at.start + 2..at.end - 2].trim();
         let is_list = plan.goals.iter().any(|goal| goal.output.get(name) == Some(&OutputKind::Items));
@@ -133,10 +133,11 @@ pub fn standing(folder: &Path) -> Option<PlanStanding> {
     let (plan, lines) = PlanRecord::look(folder).ok()?;
     let (done, all) = (achieved(&lines).count(), plan.goals.len());
     let headline = match end_of(folder) {
-        Some(end) => headline(&end, done, all),
+        Some(end) => headline(&end, done, all, &plan),
         None => {
+            let says = if plan.needs_model() { ", says the model" } else { "" };
             let all = count_of(all as u64, "goal", "goals");
-            Headline { mood: Mood::Mild, text: format!("no end: {done} of {all} achieved so far, says the model") }
+            Headline { mood: Mood::Mild, text: format!("no end: {done} of {all} achieved so far{says}") }
         }
     };
     Some(PlanStanding { missing: missing(&plan, &lines), title: plan.title, headline })
@@ -149,12 +150,17 @@ pub fn end_of(folder: &Path) -> Option<String> {
 }
 
 /// What is told in the end. The goals of a plan are not judged.
-pub fn notice(end: &PlanEnd, achieved: usize, all: usize) -> EndNotice {
-    EndNotice { id: id(end).to_owned(), verdict: None, headline: headline(id(end), achieved, all) }
+pub fn notice(end: &PlanEnd, record: &PlanRecord) -> EndNotice {
+    let (achieved, all) = (record.achieved().count(), record.plan.goals.len());
+    EndNotice { id: id(end).to_owned(), verdict: None, headline: headline(id(end), achieved, all, &record.plan) }
 }
 
-fn headline(end: &str, achieved: usize, all: usize) -> Headline {
+fn headline(end: &str, achieved: usize, all: usize, plan: &Plan) -> Headline {
     let rest = match end {
+        "done" if !plan.needs_model() => {
+            let parts = count_of(all as u64, "part", "parts");
+            return Headline { mood: Mood::Mild, text: format!("all of its steps were done, in {parts}") };
+        }
         "done" => {
             let text = format!("the model says that all goals are achieved ({all}); nothing was checked");
             return Headline { mood: Mood::Mild, text };
@@ -166,8 +172,9 @@ fn headline(end: &str, achieved: usize, all: usize) -> Headline {
     Headline { mood: Mood::Bad, text: format!("not achieved: {} of {goals}{rest}", all.saturating_sub(achieved)) }
 }
 
-fn end_in_words(end: &PlanEnd) -> String {
+fn end_in_words(end: &PlanEnd, plan: &Plan) -> String {
     match end {
+        PlanEnd::Done if !plan.needs_model() => "All of its steps were done.".to_owned(),
         PlanEnd::Done => "All of it was achieved, says the model.".to_owned(),
         PlanEnd::Partly => "It went to its end, but not all of it was achieved.".to_owned(),
         PlanEnd::Stopped(_) => format!("It stopped before its end: `{}`.", id(end)),

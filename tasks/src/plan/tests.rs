@@ -44,6 +44,11 @@ fn the_examples_are_plans() {
     {
         Plan::parse(Path::new("example"), text, &[].into()).unwrap();
     }
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples");
+    for name in ["notes.toml", "report.toml"] {
+        let plan = Plan::read(&examples.join(name)).unwrap_or_else(|wrong| panic!("{name}: {wrong} {:?}", wrong.help));
+        assert!(!plan.needs_model() && plan.tables["notes.csv"].len() == 3, "{name}");
+    }
 }
 
 fn done_end(message: &str) -> End {
@@ -64,6 +69,22 @@ impl GoalRunner for Ends {
     async fn run(&mut self, _goal: &Goal, words: &str, run: &str) -> Result<End, ()> {
         self.1.push(format!("{run}: {words}"));
         self.0.pop_front().ok_or(())
+    }
+
+    async fn run_steps(
+        &mut self,
+        _goal: &Goal,
+        steps: &[Step],
+        values: &Outputs,
+        run: &str,
+        before: Option<&str>,
+    ) -> Result<(End, usize), ()> {
+        self.1.push(format!("{run}: {} {values:?} {before:?}", steps::words(steps)));
+        Ok((self.0.pop_front().ok_or(())?, 1))
+    }
+
+    fn has_model(&self) -> bool {
+        self.2.is_some()
     }
 
     async fn report(&mut self, goal: &Goal, _words: &str, _end: &End, why: &str) -> Result<Option<String>, ()> {
@@ -277,7 +298,7 @@ fn a_plan_that_begins_takes_a_name_that_nobody_has() {
 fn failed_line(outcome: Option<Outcome>) -> PlanLine {
     let text = str::to_owned;
     let (goal, run, why) = (text("one"), text("1-one"), text("sold out"));
-    PlanLine::Failed { goal, run, why, outcome: text("gave-up"), end: outcome, notes: Vec::new() }
+    PlanLine::Failed { goal, run, why, outcome: text("gave-up"), end: outcome, notes: Vec::new(), step: None }
 }
 
 /// A plan of one goal that is skipped, planned anew or ends the plan if it fails.
@@ -527,7 +548,7 @@ async fn a_goal_with_a_schedule_is_done_every_hour_and_tells_nothing_twice() {
     assert!(told.contains("- **watch, round 2**: it cannot be done: sold out"), "{told}");
     // A program of before reads nothing wrong out of it: it knows no such version.
     let lines = std::fs::read_to_string(folder.path().join("digest/plan.jsonl")).unwrap();
-    assert!(lines.starts_with("{\"plan\":{\"version\":4,"), "{lines}");
+    assert!(lines.starts_with("{\"plan\":{\"version\":5,"), "{lines}");
 }
 
 /// A feed to which something is added every twenty minutes, and a model that tells all that it sees there.
@@ -541,6 +562,21 @@ impl GoalRunner for Feed {
         self.1 += 1;
         let lines: Vec<String> = (0..=self.0 / (HOUR / 3)).map(|at| format!("news: post {at} | text")).collect();
         Ok(done_end(&lines.join("\n")))
+    }
+
+    async fn run_steps(
+        &mut self,
+        _: &Goal,
+        _: &[Step],
+        _: &Outputs,
+        _: &str,
+        _: Option<&str>,
+    ) -> Result<(End, usize), Self::Error> {
+        unreachable!("there are no steps in it")
+    }
+
+    fn has_model(&self) -> bool {
+        true
     }
 
     async fn report(&mut self, _: &Goal, _: &str, _: &End, _: &str) -> Result<Option<String>, ()> {
@@ -642,4 +678,177 @@ fn a_model_that_plans_anew_sets_no_schedule() {
     let toml = DIGEST.replace("for = \"3h\"", "for = \"30d\"");
     record.write(PlanLine::Replanned { toml }).unwrap();
     assert!(record.plan.goals.iter().all(|goal| goal.schedule.is_none()));
+}
+
+const WORKFLOW: &str = r#"
+plan = "Rows"
+
+[[step]]
+open = "Contacts"
+[[step]]
+read = "Total"
+output = { total = "number" }
+
+[[goal]]
+name = "look"
+goal = "See whether {{total}} is right"
+output = { people = "items" }
+
+[[step]]
+name = "people"
+each = "{{people}}"
+as = "person"
+[[step.do]]
+press = "{{person.title}}"
+[[step.do]]
+if = { text = "Friend" }
+[[step.do.do]]
+type = "{{person.text}} of {{total}}"
+into = "Note"
+[[step.do.else]]
+goal = "Find {{person.title}} another way"
+
+[[step]]
+name = "end"
+check = { text = "{{total}} done" }
+on_failure = "hand_over"
+"#;
+
+fn steps_done(message: &str) -> End {
+    End { notes: Vec::new(), ..done_end(message) }
+}
+
+/// Rows, conditions and steps become goals one after the other, and a plan that goes on has the same ones.
+#[tokio::test]
+async fn a_workflow_is_unrolled_and_goes_on_in_the_middle_of_a_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("rows");
+    let plan = Plan::parse(Path::new("rows"), WORKFLOW, &[].into()).unwrap();
+    assert!(plan.needs_model() && plan.hands_over());
+    let mut record = PlanRecord::create(&at, plan, 0).unwrap();
+    let first = [
+        steps_done("all\n{\"outputs\":{\"total\":\"7\"}}"),
+        done_end("people: Anna | tall\npeople: Ben | small"),
+        steps_done("the step was done"),
+        steps_done("it is so\n{\"holds\":true}"),
+        steps_done("the step was done"),
+        steps_done("the step was done"),
+        End { outcome: Outcome::Stopped, steps: 0, notes: Vec::new() },
+    ];
+    let mut ends = Ends(first.into(), Vec::new(), None, None, VecDeque::new(), 0);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Stopped(Outcome::Stopped));
+    let begun = |ends: &Ends| ends.1.iter().map(|told| told.split(": ").next().unwrap().to_owned()).collect::<Vec<_>>();
+    let runs = ["1-steps-1", "2-look", "3-people-1-steps-2", "4-people-1-if-1", "4-people-1-steps-3"];
+    assert_eq!(begun(&ends)[..5], runs);
+    assert_eq!(begun(&ends)[5..], ["5-people-2-steps-2", "6-people-2-if-1"]);
+    assert!(ends.1[4].contains("\"person.text\": \"tall\"") && ends.1[4].contains("\"total\": \"7\""), "{:?}", ends.1);
+    drop(record);
+
+    let mut record = PlanRecord::take_up(&at).unwrap();
+    let missing = End { outcome: Outcome::GaveUp { message: "not there".to_owned() }, steps: 1, notes: Vec::new() };
+    let rest = [steps_done("it is not so\n{\"holds\":false}"), done_end("found"), missing, done_end("done")];
+    let mut ends = Ends(rest.into(), Vec::new(), Some("a model is there"), None, VecDeque::new(), 0);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done, "{:?}", ends.1);
+    assert_eq!(begun(&ends)[..2], ["6-people-2-if-1", "6-people-2-goal-1"]);
+    assert!(ends.1[1].contains("Find \"Ben\" another way"), "what was read is quoted: {:?}", ends.1);
+    assert!(ends.1[3].contains("not there") && ends.1[3].contains("check that \"7 done\""), "{:?}", ends.1);
+    assert_eq!(PlanRecord::look(&at).unwrap().1.len(), record.lines.len());
+}
+
+#[tokio::test]
+async fn steps_are_handed_over_only_to_a_model_that_is_there_and_not_past_a_no() {
+    for (model, outcome, expected) in [
+        (None, Outcome::GaveUp { message: "x".to_owned() }, "gave-up"),
+        (Some("there"), Outcome::Refused { why: "x".to_owned() }, "refused"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "plan = \"p\"\n[[step]]\npress = \"Save\"\non_failure = \"hand_over\"\n";
+        let plan = Plan::parse(Path::new("p"), text, &[].into()).unwrap();
+        let mut record = PlanRecord::create(&folder.path().join("p"), plan, 0).unwrap();
+        let ends = [End { outcome, steps: 1, notes: Vec::new() }];
+        let mut ends = Ends(ends.into(), Vec::new(), model, None, VecDeque::new(), 0);
+        let end = carry_out(&mut record, &mut ends).await.unwrap();
+        assert_eq!(id(&end), expected);
+    }
+}
+
+#[test]
+fn mistakes_in_steps_are_pointed_at() {
+    let step = |text: &str| format!("plan = \"p\"\n[[step]]\n{text}\n");
+    for text in [
+        "press = \"Save\"\nrole = \"button\"\nbeside = \"Anna\"\nexpect = { gone = \"Save\", within = \"5s\" }",
+        "keys = \"ctrl+shift+s\"",
+        "keys = \"back\"",
+        "type = \"{{secret:pin}}\"\ninto = \"PIN\"",
+        "call = \"files.read\"\nwith = { path = \"a\" }\noutput = { text = \"text\" }\npointer = \"/a\"",
+        "pause = \"3s\"",
+    ] {
+        Plan::parse(Path::new("p"), &step(text), &[].into()).unwrap_or_else(|wrong| panic!("{text}: {wrong}"));
+    }
+    for (text, why) in [
+        ("", "does nothing"),
+        ("press = \"A\"\ntype = \"b\"", "two things, `press` and `type`"),
+        ("press = \"\"", "names no widget"),
+        ("keys = \"ctrl+nokey\"", "nokey"),
+        ("open = \"A\"\ntwice = true", "`twice` means nothing beside `open`"),
+        ("wait = { text = \"a\", file = \"b\" }", "about one thing"),
+        ("check = { contains = \"b\" }", "about one thing"),
+        ("check = { text = \"a\", contains = \"b\" }", "`contains` goes with `file`"),
+        ("read = \"Total\"", "has no name"),
+        ("call = \"x\"\nwith = { at = 2026-11-27 }", "is a date"),
+        ("call = \"x\"\noutput = { a = \"text\", b = \"text\" }", "one thing"),
+        ("type = \"{{nobody}}\"", "no earlier step has the output `nobody`"),
+        ("type = \"{{row.name}}\"", "no earlier step has the output `row.name`"),
+        ("each = \"rows.csv\"", "nothing to do"),
+        ("if = { text = \"a\" }\n[[step.do]]\npress = \"b\"\n[[step.do]]\nname = \"a b\"\npress = \"c\"", "no name"),
+        ("goal = \"a\"\non_failure = \"hand_over\"", "not made of steps"),
+        ("wait = { text = \"a\", within = \"2d\" }", "minutes at most"),
+        ("pres = \"Save\"", "there is no key `pres` here"),
+    ] {
+        let (found, at) = wrong(&step(text));
+        assert!(found.contains(why), "{text}: {found}");
+        assert!(!at.is_empty(), "{text}: it is pointed at");
+    }
+    let deep = (1..7).fold(String::from("plan = \"p\"\n"), |text, depth| {
+        text + &format!("[[step{}]]\nif = {{ text = \"a\" }}\n", ".do".repeat(depth - 1))
+    });
+    assert!(wrong(&(deep + "[[step.do.do.do.do.do.do]]\npress = \"b\"\n")).0.contains("deep"));
+    let by_model = Plan::parse_by_model(Path::new("p"), &step("press = \"Pay\""), &[].into()).unwrap_err();
+    assert!(by_model.why.contains("has goals only"), "{by_model}");
+}
+
+/// A table is read with the plan, and kept in its record: it may be another one by the time that a killed plan goes on.
+#[test]
+fn a_table_is_kept_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.toml");
+    let text = "plan = \"p\"\n[[step]]\neach = \"rows.csv\"\n[[step.do]]\ntype = \"{{row.name}}\"\n";
+    std::fs::write(&file, text).unwrap();
+    assert!(Plan::read(&file).unwrap_err().why.contains("cannot be read"));
+    std::fs::write(folder.path().join("rows.csv"), "nme\nAnna\n").unwrap();
+    let mistake = Plan::read(&file).unwrap_err();
+    assert!(mistake.why.contains("no column") && mistake.help.unwrap().contains("row.nme"), "{}", mistake.why);
+    std::fs::write(folder.path().join("rows.csv"), "name\nAnna\nBen\n").unwrap();
+    let at = folder.path().join("record");
+    drop(PlanRecord::create(&at, Plan::read(&file).unwrap(), 0).unwrap());
+    std::fs::remove_file(folder.path().join("rows.csv")).unwrap();
+    let record = PlanRecord::take_up(&at).unwrap();
+    assert_eq!(record.plan.tables["rows.csv"][1]["name"], "Ben");
+}
+
+/// Who resumes a plan that stopped in the middle of its steps does not have the first of them done twice.
+#[tokio::test]
+async fn steps_that_have_stopped_go_on_where_they_stood() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("p");
+    let text = "plan = \"p\"\n[[step]]\npress = \"Pay\"\n[[step]]\npress = \"Receipt\"\n";
+    let mut record = PlanRecord::create(&at, Plan::parse(Path::new("p"), text, &[].into()).unwrap(), 0).unwrap();
+    let mut ends = Ends([gave_up()].into(), Vec::new(), None, None, VecDeque::new(), 0);
+    assert!(matches!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Stopped(Outcome::GaveUp { .. })));
+    assert!(ends.1[0].ends_with("None"), "{:?}", ends.1);
+    drop(record);
+    let mut record = PlanRecord::take_up(&at).unwrap();
+    let mut ends = Ends([steps_done("done")].into(), Vec::new(), None, None, VecDeque::new(), 0);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
+    assert!(ends.1[0].starts_with("1-steps-1-2: ") && ends.1[0].ends_with("Some(\"1-steps-1\")"), "{:?}", ends.1);
 }

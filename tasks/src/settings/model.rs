@@ -214,6 +214,7 @@ fn source(
     Ok(match words.to_str() {
         Some("finish") => ModelSource::Finish,
         Some("infeasible") => ModelSource::Infeasible,
+        Some("none") => ModelSource::Nobody,
         Some("taps") => ModelSource::Taps,
         Some(script) if script.starts_with("script:") => ModelSource::Script(PathBuf::from(&script["script:".len()..])),
         Some(url) if !is_folder(url) => {
@@ -295,7 +296,7 @@ fn profile(
 }
 
 /// Models that look at nothing, to compare others with.
-const NULL_MODELS: [&str; 3] = ["finish", "infeasible", "taps"];
+const NULL_MODELS: [&str; 4] = ["finish", "infeasible", "none", "taps"];
 
 /// Whether it is one of the models that look at nothing.
 pub(super) fn is_null_model(words: &str) -> bool {

@@ -47,9 +47,13 @@ pub struct RunArguments {
     #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["start", "expect", "device", "size"])]
     pub task: Option<String>,
 
-    /// A plan in place of a goal: sub-goals in a file, one after the other; docs/plans.md
+    /// A plan in place of a goal: sub-goals, and steps that need no model, in a file; docs/plans.md
     #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "start", "expect"])]
     pub plan: Option<PathBuf>,
+
+    /// Only read the plan and the tables that it names, and say what is wrong: no device and no model is asked
+    #[arg(long, requires = "plan")]
+    pub check: bool,
 
     /// Make a fact true before the run; may be given again. docs/phone.md lists them
     #[arg(long, value_name = "FACT=VALUE", value_parser = fact)]
@@ -117,6 +121,29 @@ pub struct ResumeArguments {
 
     #[command(flatten)]
     pub again: ContinueArguments,
+}
+
+/// Write a run out as a workflow, which needs no model to be done again
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Each touch is written by what is on the thing that was touched, and its kind; texts and calls as they were, secrets by their
+names. What the screen says decides when it is done again, and never a place: where a label is missing, or there twice, the steps that
+are left are handed over to the model, if one is named, or it stops (exit code 10). docs/plans.md says what can be changed in it.
+
+The record has to tell what is written where something was touched: it does by the policy `careful`, or with
+without_labels = \"ask\" under [policy].
+
+Examples:
+  tapwright workflow last --out report.toml
+  tapwright run --plan report.toml --device desktop:private"
+)]
+pub struct WorkflowArguments {
+    /// A run's name, its folder, or `last`
+    pub run: String,
+
+    /// Where the workflow goes; nothing that is there is overwritten
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// Judge a run again, by what was true of its device in the end

@@ -38,8 +38,8 @@ impl PresetArgument {
 #[command(next_help_heading = "Model")]
 pub struct ModelArguments {
     /// A folder (Hugging Face's, or built), a server (http://HOST/v1), the name of a [models.NAME] in tapwright.toml, script:FILE with
-    /// a reply a line, `finish`, which always says that it is done, `infeasible`, which always says that it cannot be, or `taps`, which touches
-    /// anything [default: the small model that comes with this program]
+    /// a reply a line, `finish`, which always says that it is done, `infeasible`, which always says that it cannot be, `taps`, which touches
+    /// anything, or `none`, for plans whose steps need none [default: the small model that comes with this program]
     #[arg(long, value_name = "MODEL", env = "TAPWRIGHT_MODEL", hide_env_values = true)]
     pub model: Option<OsString>,
 

@@ -8,10 +8,11 @@ use std::path::Path;
 use console::style;
 use serde_json::json;
 use tapwright_tasks::headline::{EndNotice, Headline};
+use tapwright_tasks::model::ModelSource;
 use tapwright_tasks::origin::{Provenance, write_atomically};
 use tapwright_tasks::plan::{
-    DOCUMENT, Goal, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, carry_out, draft, id, markdown,
-    notice, summary,
+    DOCUMENT, Goal, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, Work, carry_out, draft, id,
+    markdown, notice, summary,
 };
 use tapwright_tasks::record::mark_last;
 use tapwright_tasks::run::RunReport;
@@ -78,9 +79,15 @@ pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Cli
 }
 
 /// Carries out the plan in a file.
-pub async fn begin(config: Config, file: &Path, anyway: bool) -> Result<Exit, CliError> {
+pub async fn begin(mut config: Config, file: &Path, anyway: bool) -> Result<Exit, CliError> {
     let plan = Plan::read(file)?;
-    let goals = plan.goals.iter().map(|goal| (goal.goal.get_ref().as_str(), !goal.output.is_empty()));
+    choose_model(&mut config, &plan)?;
+    if config.model.source != ModelSource::Nobody {
+        kinds::check_device(&config.model, &config.device.at, anyway)?;
+    }
+    config.refuse_idle_flags()?;
+    let goals = plan.all_goals().into_iter().filter(|goal| matches!(goal.work, Work::Words));
+    let goals = goals.map(|goal| (goal.goal.get_ref().as_str(), !goal.output.is_empty()));
     kinds::check_plan(&config.model, goals, anyway)?;
     let stop = interrupt::listen();
     let secrets = config.secrets().await?;
@@ -100,6 +107,57 @@ pub async fn begin(config: Config, file: &Path, anyway: bool) -> Result<Exit, Cl
         Err(error) => Err(error.into()),
     };
     leave(session, result).await
+}
+
+/// Says what is in the plan of a file, if it can be carried out.
+pub fn check(config: &Config, file: &Path) -> Result<Exit, CliError> {
+    let plan = Plan::read(file)?;
+    let goals = plan.all_goals();
+    let (models, steps) = (
+        goals.iter().filter(|goal| matches!(goal.work, Work::Words)).count(),
+        goals.iter().map(|goal| if let Work::Steps(steps) = &goal.work { steps.len() } else { 0 }).sum::<usize>(),
+    );
+    let rows: usize = plan.tables.values().map(Vec::len).sum();
+    if config.json {
+        let line = json!({
+            "plan": plan.title, "goals": models, "steps": steps, "rows": rows, "needs_model": plan.needs_model(),
+        });
+        output::out(&line.to_string());
+        return Ok(Exit::Done);
+    }
+    let mut parts =
+        vec![count_of(steps as u64, "step", "steps"), count_of(models as u64, "goal for a model", "goals for a model")];
+    if !plan.tables.is_empty() {
+        parts.push(count_of(rows as u64, "row", "rows"));
+    }
+    let model = match (plan.needs_model(), plan.hands_over()) {
+        (true, _) => "it needs a model",
+        (false, true) => "it needs no model, and hands over to one where a screen is another one, if there is one",
+        (false, false) => "it needs no model",
+    };
+    output::out(&format!("  {}: {}; {model}", output::flat(&plan.title), parts.join(", ")));
+    Ok(Exit::Done)
+}
+
+/// What needs no model has none, unless somebody has named one that steps can be handed over to.
+fn choose_model(config: &mut Config, plan: &Plan) -> Result<(), CliError> {
+    if plan.needs_model() {
+        return match config.model.source {
+            ModelSource::Nobody => {
+                let goals = plan.all_goals();
+                let first = goals.into_iter().find(|goal| matches!(goal.work, Work::Words));
+                let name = first.map_or("", |goal| goal.name.as_str());
+                Err(CliError::usage(format!("the goal `{name}` needs a model, and there is none (--model none)"))
+                    .help("name one with --model, or write it as steps: docs/plans.md"))
+            }
+            _ => Ok(()),
+        };
+    }
+    if !plan.hands_over() || config.settings.launch.model.is_none() {
+        config.settings.model.source = ModelSource::Nobody;
+        config.settings.launch.model = Some("none".to_owned());
+    }
+    Ok(())
 }
 
 /// Goes on with a plan in the middle.
@@ -203,7 +261,7 @@ async fn carry_on(
     write_atomically(&folder, "plan.json", &format!("{summary:#}\n")).map_err(unwritten)?;
     let exit = exit(&end);
     let (achieved, all) = (record.achieved().count(), record.plan.goals.len());
-    let how = notice(&end, achieved, all);
+    let how = notice(&end, &record);
     let document = record.plan.document.as_ref().map(|_| folder.join(DOCUMENT).display().to_string());
     if config.json {
         let line = json!({

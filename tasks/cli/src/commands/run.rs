@@ -19,18 +19,20 @@ use crate::people;
 use crate::waiting::AwaitedAnswer;
 
 pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, CliError> {
-    let RunArguments { goal, task, plan, start, expect, anyway, device, phone, weather, model, limits, ask } =
+    let RunArguments { goal, task, plan, check, start, expect, anyway, device, phone, weather, model, limits, ask } =
         arguments;
     let seed_given = phone.seed;
     let only_virtual = task.is_some();
     let flags = Flags { device, phone, weather, model, limits, ask, only_virtual, ..Flags::common(common) };
     let mut config = Config::read(flags)?;
+    if let Some(file) = plan {
+        if check {
+            return plan::check(&config, &file);
+        }
+        return plan::begin(config, &file, anyway).await;
+    }
     if task.is_none() {
         kinds::check_device(&config.model, &config.device.at, anyway)?;
-    }
-    if let Some(file) = plan {
-        config.refuse_idle_flags()?;
-        return plan::begin(config, &file, anyway).await;
     }
     let (task, about) = match (goal, task) {
         (_, Some(template)) => {

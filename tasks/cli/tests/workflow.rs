@@ -1,0 +1,402 @@
+//! Workflows: steps of a file that need no model, on a phone that is a process of its own. What they came to is read from behind the screen.
+//!
+//! ```sh
+//! KILLS=20 REPLAYS=20 cargo test -p tapwright --test workflow -- --nocapture
+//! ```
+
+mod program;
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use program::{Place, ProgramOutput, Running};
+use serde_json::Value;
+use tapwright_phone::Dice;
+
+const SEED: u64 = 3;
+
+struct Phone {
+    running: Running,
+    address: String,
+}
+
+fn phone(place: &Place, more: &[&str]) -> Phone {
+    let seed = SEED.to_string();
+    let mut arguments = vec!["phone", "--listen", "127.0.0.1:0", "--json", "--seed", &seed];
+    arguments.extend(more);
+    let mut running = place.start(&arguments);
+    let address = running.line()["listen"].as_str().unwrap().to_owned();
+    Phone { running, address }
+}
+
+/// All that is true of a phone, read from behind the screen.
+fn facts(place: &Place, address: &str) -> Value {
+    let runs = format!("facts-{}", address.replace(':', "-"));
+    let ran = place.run(&["run", "Look", "--json", "--model", "finish", "--device", address, "--runs", &runs]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let origin = fs::read(place.path().join(ran.last()["record"].as_str().unwrap()).join("origin.json")).unwrap();
+    serde_json::from_slice::<Value>(&origin).unwrap()["facts"].clone()
+}
+
+fn fact<'a>(facts: &'a Value, name: &str) -> &'a str {
+    facts[name].as_str().unwrap_or_else(|| panic!("there is no fact {name}"))
+}
+
+/// The notes, the oldest first.
+fn notes(facts: &Value) -> Vec<String> {
+    let count: usize = fact(facts, "notes.count").parse().unwrap();
+    (0..count).map(|n| fact(facts, &format!("notes.{n}")).to_owned()).collect()
+}
+
+/// A number that somebody who runs a test by hand, or at night, may set.
+fn number_of(variable: &str, usual: u64) -> u64 {
+    #[allow(clippy::disallowed_methods)]
+    std::env::var(variable).map_or(usual, |number| number.parse().expect("it is a number"))
+}
+
+fn carry_out(place: &Place, text: &str, address: &str, more: &[&str]) -> ProgramOutput {
+    place.file("workflow.toml", text);
+    let mut arguments = vec!["run", "--plan", "workflow.toml", "--json", "--device", address];
+    arguments.extend(more);
+    place.run(&arguments)
+}
+
+const ERRAND: &str = r#"
+plan = "An errand"
+document = "{{all}}"
+
+[[step]]
+open = "Settings"
+[[step]]
+press = "Dark theme"
+[[step]]
+scroll = "About phone"
+[[step]]
+scroll = "Wi-Fi"
+up = true
+[[step]]
+keys = "home"
+
+[[step]]
+name = "rows"
+each = "rows.csv"
+[[step.do]]
+open = "Notes"
+[[step.do]]
+press = "New note"
+role = "button"
+[[step.do]]
+type = "{{row.what}} for {{row.who}}"
+into = "Write a note"
+[[step.do]]
+press = "Save"
+expect = { text = "{{row.what}} for {{row.who}}", widget = "New note", role = "button" }
+[[step.do]]
+check = { text = "{{row.what}} for {{row.who}}" }
+
+[[step]]
+call = "notes.listNotes"
+output = { all = "text" }
+[[step]]
+open = "Messages"
+[[step]]
+if = { widget = "Felix" }
+[[step.do]]
+press = "Felix"
+[[step.do]]
+type = "All is noted"
+into = "Text message"
+[[step.do]]
+press = "Send"
+expect = { text = "Text message" }
+[[step.else]]
+check = { text = "Felix is not there" }
+"#;
+
+const ROWS: &str = "what,who\n\"milk, bread\",Anna\ntea,Ben\n";
+
+/// Two apps and more, a call and gestures, rows of a table and a condition, and no model.
+#[test]
+fn steps_are_done_without_a_model() {
+    let place = Place::new();
+    let settings = fs::read_to_string(place.path().join("tapwright.toml")).unwrap();
+    place
+        .file("tapwright.toml", &settings.replace("[device]\n", "[device]\napp_functions = [\"com.android.notes\"]\n"));
+    let phone = phone(&place, &["--api-level", "36"]);
+    let before = facts(&place, &phone.address);
+    place.file("rows.csv", ROWS);
+    let ran = carry_out(&place, ERRAND, &phone.address, &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let after = facts(&place, &phone.address);
+    let new = notes(&after).split_off(notes(&before).len());
+    assert_eq!(new, ["milk, bread for Anna", "tea for Ben"]);
+    assert_ne!(fact(&before, "dark.on"), fact(&after, "dark.on"));
+    assert_eq!(fact(&after, "messages.Felix.last"), "me: All is noted");
+    let record = place.path().join(ran.last()["record"].as_str().unwrap());
+    let document = fs::read_to_string(record.join("document.md")).unwrap();
+    assert!(document.contains("tea for Ben"), "{document}");
+    let told = fs::read_to_string(record.join("plan.jsonl")).unwrap();
+    assert!(told.contains("{\"branch\":") && told.contains("{\"rows\":"), "{told}");
+    phone.running.kill();
+}
+
+/// What is not there, or there twice, is not touched; and what was checked and is not so says what was there instead.
+#[test]
+fn nothing_is_touched_blindly() {
+    let place = Place::new();
+    let phone = phone(&place, &[]);
+    let before = facts(&place, &phone.address);
+    for (steps, why) in [
+        (
+            "[[step]]\nopen = \"Notes\"\n[[step]]\npress = \"Old note\"\nwithin = \"1s\"",
+            "not on the screen; there is: New note",
+        ),
+        (
+            "[[step]]\nopen = \"Calendar\"\n[[step]]\npress = \"Calendar\"\nrole = \"link\"\nwithin = \"1s\"",
+            "not on the screen",
+        ),
+        ("[[step]]\nopen = \"Contacts\"\n[[step]]\npress = \"O\"\nwithin = \"1s\"", "could be one of several"),
+        (
+            "[[step]]\nopen = \"Notes\"\n[[step]]\ncheck = { text = \"a tax return\", within = \"1s\" }",
+            "is not written there",
+        ),
+        ("[[step]]\nopen = \"Notes\"\n[[step]]\ntype = \"x\"\ninto = \"Title\"\nwithin = \"1s\"", "not on the screen"),
+        ("[[step]]\ncall = \"notes.burnNotes\"", "no API"),
+        (
+            "[[step]]\nopen = \"Notes\"\n[[step]]\npress = \"New note\"\napp = \"com.android.mms\"\nwithin = \"1s\"",
+            "is to be in front",
+        ),
+        ("[[step]]\nopen = \"Nowhere\"", "Nowhere"),
+    ] {
+        let ran = carry_out(&place, &format!("plan = \"p\"\n{steps}\n"), &phone.address, &[]);
+        assert_eq!(ran.code, 10, "{steps}: {}{}", ran.out, ran.err);
+        let missing = ran.last()["not_achieved"][0]["why"].as_str().unwrap().to_owned();
+        assert!(missing.contains(why), "{steps}: {missing}");
+    }
+    let after = facts(&place, &phone.address);
+    assert_eq!(notes(&before), notes(&after));
+    // A goal that needs a model, and there is none.
+    let ran =
+        carry_out(&place, "plan = \"p\"\n[[step]]\ngoal = \"Turn Wi-Fi on\"", &phone.address, &["--model", "none"]);
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    // Only read: no device is asked.
+    place.file("rows.csv", ROWS);
+    let checked = carry_out(&place, ERRAND, "127.0.0.1:1", &["--check"]);
+    assert_eq!((checked.code, checked.last()["rows"].as_u64()), (0, Some(2)), "{}{}", checked.out, checked.err);
+    assert_eq!(checked.last()["needs_model"], false);
+    phone.running.kill();
+}
+
+/// What the policy forbids is forbidden to steps too, and what was typed as a secret is in no record.
+#[test]
+fn steps_go_by_the_policy_and_keep_secrets() {
+    let place = Place::new();
+    let phone = phone(&place, &[]);
+    let send = "plan = \"p\"\n[[step]]\nopen = \"Messages\"\n[[step]]\npress = \"Felix\"\n[[step]]\ntype = \"hello\"\ninto = \"Text message\"\n\
+        [[step]]\npress = \"Send\"\n";
+    let ran = carry_out(&place, send, &phone.address, &["--policy", "careful"]);
+    assert_eq!(ran.code, 11, "sending is asked about, and nobody is there: {}{}", ran.out, ran.err);
+    let ran = carry_out(&place, send, &phone.address, &["--forbid", "Messages"]);
+    assert_eq!(ran.code, 16, "{}{}", ran.out, ran.err);
+    assert!(!fact(&facts(&place, &phone.address), "messages.Felix.last").contains("hello"));
+    phone.running.kill();
+}
+
+/// `kill -9` while a table is gone through: after `resume` each row was done once.
+#[test]
+fn each_row_is_done_once_however_often_it_is_killed() {
+    let kills_wanted = number_of("KILLS", 5);
+    let place = Place::new();
+    let rows: Vec<String> = (1..=6).map(|n| format!("line {n}")).collect();
+    place.file("rows.csv", &format!("text\n{}\n", rows.join("\n")));
+    place.file(
+        "workflow.toml",
+        "plan = \"Rows\"\n[[step]]\nopen = \"Notes\"\n[[step]]\neach = \"rows.csv\"\n[[step.do]]\npress = \"New note\"\n\
+         [[step.do]]\ntype = \"{{row.text}}\"\ninto = \"Write a note\"\n[[step.do]]\npress = \"Save\"\nexpect = { text = \"{{row.text}}\", widget = \"New note\", role = \"button\" }\n",
+    );
+    let (mut kills, mut trip, mut dice) = (0, 0, Dice::new(SEED));
+    while kills < kills_wanted {
+        trip += 1;
+        let phone = phone(&place, &[]);
+        let before = notes(&facts(&place, &phone.address)).len();
+        let runs = format!("runs-{trip}");
+        let begin = ["run", "--plan", "workflow.toml", "--json", "--device", &phone.address, "--runs", &runs];
+        let again = ["resume", "last", "--json", "--device", &phone.address, "--runs", &runs];
+        let mut arguments: &[&str] = &begin;
+        let ran = loop {
+            let mut plans = fs::read_dir(place.path().join(&runs)).into_iter().flatten().flatten();
+            let has_begun = plans.any(|plan| plan.path().join("plan.jsonl").exists());
+            if has_begun {
+                arguments = &again;
+            }
+            if kills < kills_wanted {
+                let running = place.start(arguments);
+                thread::sleep(Duration::from_millis(150 + dice.below(2500) as u64));
+                running.kill();
+                kills += 1;
+                continue;
+            }
+            break place.run(if has_begun { &again } else { &begin });
+        };
+        // It may have come to its end right before it was killed.
+        let told = format!("{}{}", ran.out, ran.err);
+        assert!(ran.code == 0 || told.contains("come to its end"), "{told}");
+        let all = notes(&facts(&place, &phone.address));
+        assert_eq!(all[before..], rows[..], "trip {trip}, {kills} kills");
+        phone.running.kill();
+    }
+}
+
+/// A run that is over is written out, and does the same again and again without its model; where a button is another one it is handed
+/// over, or it stops.
+#[test]
+fn a_run_is_written_out_and_done_again_by_what_is_written() {
+    let place = Place::new();
+    let settings = fs::read_to_string(place.path().join("tapwright.toml")).unwrap();
+    place.file("tapwright.toml", &settings.replace("[policy]\n", "[policy]\nwithout_labels = \"ask\"\n"));
+    let first = phone(&place, &[]);
+    place.file(
+        "script.txt",
+        "do(action=\"Launch\", app=\"Notes\")\n<think>a new one</think><answer>do(action=\"Tap\", element=[917,115])</answer>\n\
+         do(action=\"Type\", text=\"milk\")\ndo(action=\"Tap\", element=[917,115])\nfinish(message=\"done\")\n",
+    );
+    let ran = place.run(&["run", "Note milk", "--json", "--model", "script:script.txt", "--device", &first.address]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let run = ran.last()["run"].as_str().unwrap().to_owned();
+    let written = place.run(&["workflow", &run, "--out", "milk.toml", "--json"]);
+    assert_eq!(written.code, 0, "{}{}", written.out, written.err);
+    assert_eq!(written.last()["for_model"], 0, "{}", fs::read_to_string(place.path().join("milk.toml")).unwrap());
+    let text = fs::read_to_string(place.path().join("milk.toml")).unwrap();
+    assert!(text.contains("press = \"New note\"") && text.contains("press = \"Save\""), "{text}");
+    let once = notes(&facts(&place, &first.address));
+    first.running.kill();
+    for _ in 0..number_of("REPLAYS", 3) {
+        let phone = phone(&place, &[]);
+        let ran = place.run(&["run", "--plan", "milk.toml", "--json", "--device", &phone.address]);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        assert_eq!(notes(&facts(&place, &phone.address)), once);
+        phone.running.kill();
+    }
+    // Another phone, in another language: no label is as it was.
+    let other = phone(&place, &["--language", "zh"]);
+    let before = notes(&facts(&place, &other.address));
+    let text = text.replace("[[step]]\npress", "[[step]]\nwithin = \"1s\"\npress");
+    place.file("milk-soon.toml", &text);
+    let ran = place.run(&["run", "--plan", "milk-soon.toml", "--json", "--device", &other.address]);
+    assert_eq!(ran.code, 10, "{}{}", ran.out, ran.err);
+    assert_eq!(notes(&facts(&place, &other.address)), before);
+    // With a model it does the rest.
+    let ran = place.run(&[
+        "run",
+        "--plan",
+        "milk-soon.toml",
+        "--json",
+        "--device",
+        &other.address,
+        "--model",
+        "script:rest.txt",
+    ]);
+    assert_eq!(ran.code, 2, "there is no such script yet: {}{}", ran.out, ran.err);
+    place.file("rest.txt", "finish(message=\"the model did the rest\")\n");
+    let ran = place.run(&[
+        "run",
+        "--plan",
+        "milk-soon.toml",
+        "--json",
+        "--device",
+        &other.address,
+        "--model",
+        "script:rest.txt",
+    ]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let record = place.path().join(ran.last()["record"].as_str().unwrap());
+    let told = fs::read_to_string(record.join("plan.jsonl")).unwrap();
+    assert!(told.contains("{\"handed_over\":{\"goal\":\"part-1\",\"step\":2"), "{told}");
+    other.running.kill();
+}
+
+/// Whether programs are here; says which are not, on the terminal, whatever is captured.
+fn are_there(programs: &[&str]) -> bool {
+    let missing: Vec<&&str> =
+        programs.iter().filter(|program| !Path::new("/usr/bin").join(program).is_file()).collect();
+    if !missing.is_empty() {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {missing:?} are not there");
+    }
+    missing.is_empty()
+}
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples").join(name)
+}
+
+/// The examples of the documentation, as it says that they are run.
+#[test]
+fn the_examples_run() {
+    let place = Place::new();
+    let file = example("notes.toml");
+    let ran = place.run(&["run", "--plan", file.to_str().unwrap(), "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    if cfg!(target_os = "linux") && are_there(&["Xvfb", "openbox", "dbus-daemon", "dbus-send", "mousepad"]) {
+        let file = example("report.toml");
+        let ran = place.run(&["run", "--plan", file.to_str().unwrap(), "--json", "--device", "desktop:private"]);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        assert!(ran.last()["outputs"]["report"].as_str().unwrap().contains("3. a book for Emma"), "{}", ran.out);
+    }
+}
+
+/// A page with a form and a list. What follows `?` in its address moves the button, takes it away, or makes two of it.
+const PAGE: &str = r#"<!doctype html><meta charset=utf-8><title>Orders</title><body style='margin:20px;font-size:20px'>
+<p><label for=n>Name</label> <input id=n></p><p><label for=c>Count</label> <input id=c></p><p id=b></p>
+<ul id=l></ul><p><span>Total</span> <b id=t>0</b></p><script>
+const way = location.search, button = '<button onclick="add()">Order</button>';
+b.innerHTML = way === '?gone' ? '' : way === '?twice' ? button + ' and ' + button : way === '?moved' ? '<div style="height:200px"></div>' + button : button;
+function add() {
+  l.innerHTML += '<li>' + n.value + ' x ' + c.value + '</li>'; t.textContent = +t.textContent + +c.value; n.value = c.value = '';
+}
+</script>"#;
+
+fn serve_page() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length:";
+            let _ = stream.write_all(format!("{head} {}\r\n\r\n{PAGE}", PAGE.len()).as_bytes());
+        }
+    });
+    origin
+}
+
+/// A form in a browser: the button is found wherever it is, and not pressed where there are two or none.
+#[test]
+fn a_form_is_filled_by_what_is_written_wherever_it_is() {
+    if !are_there(&["chromium"]) {
+        return;
+    }
+    let (place, origin) = (Place::new(), serve_page());
+    place.file("rows.csv", "name,count\nTea,2\nMilk,3\n");
+    let steps = |way: &str| {
+        format!(
+            "plan = \"Orders\"\n[[step]]\nopen = \"{origin}/{way}\"\n[[step]]\nwait = {{ page = \"{origin}/{way}\" }}\n\
+             [[step]]\neach = \"rows.csv\"\n[[step.do]]\ntype = \"{{{{row.name}}}}\"\ninto = \"Name\"\n\
+             [[step.do]]\ntype = \"{{{{row.count}}}}\"\ninto = \"Count\"\n\
+             [[step.do]]\npress = \"Order\"\nrole = \"button\"\nwithin = \"2s\"\nexpect = {{ text = \"{{{{row.name}}}} x {{{{row.count}}}}\" }}\n\
+             [[step]]\nread = \"Total\"\noutput = {{ total = \"number\" }}\n[[step]]\ncheck = {{ value = \"{{{{total}}}}\", is = \"5\" }}\n"
+        )
+    };
+    for (way, code, why) in
+        [("", 0, ""), ("?moved", 0, ""), ("?gone", 10, "not on the screen"), ("?twice", 10, "one of several")]
+    {
+        let ran = carry_out(&place, &steps(way), "browser", &[]);
+        assert_eq!(ran.code, code, "{way}: {}{}", ran.out, ran.err);
+        match code {
+            0 => assert_eq!(ran.last()["outputs"]["total"], "5", "{way}"),
+            _ => assert!(ran.last()["not_achieved"].to_string().contains(why), "{way}: {}", ran.out),
+        }
+    }
+}

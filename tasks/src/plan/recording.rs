@@ -1,0 +1,333 @@
+//! A run that is over, written out as a workflow that needs no model: what was touched by what was written on it, what was typed, what was
+//! called. Where nothing was written a place alone is not enough, and the step becomes a goal for a model.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use tapwright_agent::action::{Action, Call};
+use tapwright_agent::calls::ApiCall;
+use tapwright_agent::dialect::Dialect;
+use tapwright_agent::guard::Deed;
+use tapwright_agent::journal::{EffectLine, EventLine, Line, Record, Step};
+use tapwright_agent::outcome::Outcome;
+use tapwright_agent::step::{Decided, StepResult};
+use tapwright_contract::device::{Front, Label};
+use tapwright_contract::gesture::{Button, Clicks, Gesture, Key};
+use tapwright_contract::{Size, Spot};
+
+use super::steps::{Found, Target, find, find_field, in_words, is_field, middle, role_word};
+
+/// Why a run cannot be written out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordingError {
+    /// It has done nothing that could be done again.
+    #[error("the run {run} did not do anything that could be written out")]
+    Empty { run: String },
+    /// It is not known to have reached its goal.
+    #[error("the run {run} ended with `{outcome}`, and only one that ended with `done` is written out")]
+    NotDone { run: String, outcome: &'static str },
+    /// Nobody asked what was written where it touched.
+    #[error("step {step} of the run {run} touched something, and its record does not tell what is written there")]
+    NoLabels { run: String, step: u32 },
+}
+
+impl RecordingError {
+    /// What to do next.
+    pub fn help(&self) -> &'static str {
+        match self {
+            RecordingError::Empty { .. } | RecordingError::NotDone { .. } => {
+                "see which runs there are with: tapwright runs"
+            }
+            RecordingError::NoLabels { .. } => {
+                "make it once more by a policy that reads what is touched: --policy careful, or without_labels = \"ask\" under [policy]"
+            }
+        }
+    }
+}
+
+/// A workflow, and how much of it needs a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    pub toml: String,
+    pub steps: usize,
+    /// Steps that could not be written by label.
+    pub for_model: usize,
+}
+
+/// Writes a run out.
+///
+/// # Errors
+/// `RecordingError` if that cannot be done.
+pub fn recording(record: &Record) -> Result<Recording, RecordingError> {
+    let run = record.facts.run.clone();
+    match record.end().map(|end| &end.outcome) {
+        Some(Outcome::Done { .. }) => {}
+        other => {
+            let outcome = other.map_or("no end", Outcome::id);
+            return Err(RecordingError::NotDone { run, outcome });
+        }
+    }
+    let goal: String = record.facts.setting.goal.lines().next().unwrap_or_default().chars().take(100).collect();
+    let mut writer = Writer { run, ..Writer::default() };
+    for entry in &record.entries {
+        writer.line(&entry.line)?;
+    }
+    if writer.steps == 0 {
+        return Err(RecordingError::Empty { run: writer.run });
+    }
+    let mut toml = format!(
+        "# Written out from the run {} on {}. Read it before it is run: tapwright run --plan FILE\nplan = {}\n",
+        comment(&writer.run),
+        comment(&record.facts.device),
+        text(&goal)
+    );
+    toml += &writer.toml;
+    Ok(Recording { toml, steps: writer.steps, for_model: writer.for_model })
+}
+
+#[derive(Default)]
+struct Writer {
+    run: String,
+    toml: String,
+    steps: usize,
+    for_model: usize,
+    front: Option<Front>,
+    labels: Option<Vec<Label>>,
+    deed: Option<Deed>,
+    /// Which way was scrolled since the last touch.
+    scrolled: Option<&'static str>,
+    /// Whether the next step begins a part of its own.
+    begins: bool,
+    parts: usize,
+}
+
+impl Writer {
+    fn line(&mut self, line: &Line) -> Result<(), RecordingError> {
+        match line {
+            Line::Run(_) => self.begins = true,
+            Line::Event(EventLine::Saw { front, .. }) => self.front = Some(front.clone()),
+            Line::Event(EventLine::Read(labels)) => self.labels.clone_from(labels),
+            Line::Decided(_) => (self.labels, self.deed) = (None, None),
+            Line::Effect(EffectLine::Act(deed)) => self.deed = Some(deed.clone()),
+            Line::Step(step) => return self.step(step),
+            Line::Effect(_) | Line::Event(_) | Line::End(_) => {}
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), RecordingError> {
+        let Step { decided, result, .. } = step;
+        match result {
+            StepResult::Done | StepResult::Answered => {}
+            StepResult::Person => {
+                self.for_a_model(decided, "a person did this");
+                return Ok(());
+            }
+            _ => return Ok(()),
+        }
+        match self.deed.take() {
+            Some(Deed::Api(call)) => self.call(&call),
+            Some(Deed::Gesture(gesture)) => return self.gesture(&gesture, decided),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn gesture(&mut self, gesture: &Gesture, decided: &Decided) -> Result<(), RecordingError> {
+        match gesture {
+            Gesture::Launch { app } => self.write(&format!("open = {}", text(app)), None),
+            Gesture::Tap { at } => return self.touch("press", "", *at, decided),
+            Gesture::DoubleTap { at } => return self.touch("press", "twice = true\n", *at, decided),
+            Gesture::LongPress { at, .. } => return self.touch("hold", "", *at, decided),
+            Gesture::Click { at, button, count, modifiers } => match (button, count, modifiers.is_empty()) {
+                (Button::Left, Clicks::Single, true) => return self.touch("press", "", *at, decided),
+                (Button::Left, Clicks::Double, true) => return self.touch("press", "twice = true\n", *at, decided),
+                (Button::Right, Clicks::Single, true) => return self.touch("press", "right = true\n", *at, decided),
+                _ => self.for_a_model(decided, "a click that no step can do"),
+            },
+            Gesture::Type { text } => self.type_text(text, false),
+            Gesture::Insert { text } => self.type_text(text, true),
+            Gesture::Press { key } => {
+                let key = match key {
+                    Key::Back => "back",
+                    Key::Home => "home",
+                    Key::Enter => "enter",
+                };
+                self.write(&format!("keys = {}", text(key)), None);
+            }
+            Gesture::Chord { modifiers, key } => {
+                let action = Action::Chord { modifiers: modifiers.clone(), key: key.clone() };
+                let said = Dialect::Computer.print(&Call::Do(action));
+                let keys = said.strip_prefix("hotkey(keys=").and_then(|rest| rest.strip_suffix(')'));
+                match keys.and_then(|keys| serde_json::from_str::<String>(keys).ok()) {
+                    Some(keys) => self.write(&format!("keys = {}", text(&keys)), None),
+                    None => self.for_a_model(decided, "a key that no step can press"),
+                }
+            }
+            Gesture::Swipe { from, to, .. } if from.x.abs_diff(to.x) < from.y.abs_diff(to.y) => {
+                self.scrolled = Some(if to.y < from.y { "" } else { "up = true\n" });
+            }
+            Gesture::Scroll { right: 0, down, .. } => {
+                self.scrolled = Some(if *down > 0 { "" } else { "up = true\n" });
+            }
+            Gesture::Move { .. } => {}
+            Gesture::Swipe { .. } | Gesture::Scroll { .. } | Gesture::Drag { .. } | Gesture::Window { .. } => {
+                self.for_a_model(decided, "a gesture that no step can do");
+            }
+        }
+        Ok(())
+    }
+
+    /// A touch, by what is written under the finger: as the only thing of the screen that is so called.
+    fn touch(&mut self, verb: &str, more: &str, at: Spot, decided: &Decided) -> Result<(), RecordingError> {
+        let Some(labels) = self.labels.take() else {
+            return Err(RecordingError::NoLabels { run: self.run.clone(), step: decided.step });
+        };
+        let Some((target, label)) = target_at(&labels, at) else {
+            self.for_a_model(
+                decided,
+                &format!("it touched {},{}, where nothing is written that tells it apart", at.x, at.y),
+            );
+            return Ok(());
+        };
+        if let Some(up) = self.scrolled.take() {
+            let app = self.app();
+            self.write(&format!("scroll = {}\n{}{up}{app}", text(&target.text), keys_of(&target)), None);
+        }
+        let seen = format!("{} of {}", in_words(&label), self.front.as_ref().map_or("", |front| front.name()));
+        let place = format!("at = [{}, {}]\n", at.x, at.y);
+        let app = self.app();
+        self.write(&format!("{verb} = {}\n{}{more}{place}{app}", text(&target.text), keys_of(&target)), Some(&seen));
+        Ok(())
+    }
+
+    fn type_text(&mut self, typed: &str, adds: bool) {
+        let labels = self.labels.take().unwrap_or_default();
+        let focused: Vec<&Label> = labels.iter().filter(|label| label.focused && is_field(label)).collect();
+        let size = size_of(&labels);
+        let into = match focused[..] {
+            [field] => field.text.lines().rev().map(str::trim).filter(|line| !line.is_empty()).find(
+                |line| matches!(find_field(&Target::of(line), &labels, size), Found::One(found) if found == field),
+            ),
+            _ => None,
+        };
+        // What a field holds is what the run typed before, and not what it is called.
+        let into =
+            into.filter(|line| *line != typed).map_or_else(String::new, |line| format!("into = {}\n", text(line)));
+        let add = if adds { "add = true\n" } else { "" };
+        let app = self.app();
+        self.write(&format!("type = {}\n{into}{add}{app}", text(typed)), None);
+    }
+
+    fn call(&mut self, call: &ApiCall) {
+        let with = toml_of(&call.arguments).map_or_else(String::new, |with| format!("\nwith = {with}"));
+        self.write(&format!("call = {}{with}", text(&call.name)), None);
+    }
+
+    fn app(&self) -> String {
+        let id = self.front.as_ref().map_or("", |front| front.id.as_str());
+        if id.is_empty() { String::new() } else { format!("app = {}\n", text(id)) }
+    }
+
+    fn for_a_model(&mut self, decided: &Decided, why: &str) {
+        let thought = if decided.thought.trim().is_empty() { &decided.action } else { &decided.thought };
+        let thought: String = thought.chars().take(500).collect();
+        let goal =
+            format!("Do this one thing on the screen as it is, and nothing else: {}", thought.replace("{{", "{ {"));
+        let _ = write!(self.toml, "\n# {}\n[[step]]\ngoal = {}\n", comment(why), text(&goal));
+        self.steps += 1;
+        self.for_model += 1;
+        (self.begins, self.scrolled) = (true, None);
+    }
+
+    fn write(&mut self, body: &str, seen: Option<&str>) {
+        let seen = seen.map_or_else(String::new, |seen| format!("# {}\n", comment(seen)));
+        let mut begins = String::new();
+        if std::mem::take(&mut self.begins) {
+            self.parts += 1;
+            begins = format!("name = \"part-{}\"\non_failure = \"hand_over\"\n", self.parts);
+        }
+        let _ = write!(self.toml, "\n{seen}[[step]]\n{begins}{}\n", body.trim_end());
+        self.steps += 1;
+    }
+}
+
+fn keys_of(target: &Target) -> String {
+    let key = |name: &str, value: &Option<String>| match value {
+        Some(value) => format!("{name} = {}\n", text(value)),
+        None => String::new(),
+    };
+    key("role", &target.role) + &key("beside", &target.beside)
+}
+
+/// The words by which the thing at a place is found and nothing else is.
+fn target_at(labels: &[Label], at: Spot) -> Option<(Target, Label)> {
+    let size = size_of(labels);
+    let mut here: Vec<&Label> = labels.iter().filter(|label| label.area.holds(at.x, at.y)).collect();
+    // What reacts, and the words in it, the innermost first.
+    here.sort_by_key(|label| label.area.pixels());
+    let touched = here.iter().find(|label| label.touchable).or(here.first()).copied()?;
+    let lies_in = |label: &&Label| {
+        let (x, y) = middle(&label.area);
+        touched.area.holds(x, y) && label.area.pixels() <= touched.area.pixels()
+    };
+    let texts = labels.iter().filter(lies_in).chain(here.iter().copied());
+    let names: Vec<&str> =
+        texts.flat_map(|label| label.text.lines()).map(str::trim).filter(|line| !line.is_empty()).collect();
+    let role = touched.role.as_deref().and_then(role_word).map(str::to_owned);
+    let in_row =
+        labels.iter().filter(|label| label.area.top < touched.area.bottom && touched.area.top < label.area.bottom);
+    let marks: Vec<&str> =
+        in_row.flat_map(|label| label.text.lines()).map(str::trim).filter(|line| !line.is_empty()).collect();
+    let is_meant = |target: &Target| match find(target, labels, size) {
+        Found::One(found) => found == touched || lies_in(&found) || found.area.holds(at.x, at.y),
+        Found::None | Found::Several(_) => false,
+    };
+    let plain = names.iter().map(|name| Target::of(name));
+    let with_role = names.iter().map(|name| Target { role: role.clone(), ..Target::of(name) });
+    let beside = names.iter().flat_map(|name| {
+        let (role, marks) = (role.clone(), &marks);
+        marks.iter().filter(move |mark| *mark != name).map(move |mark| Target {
+            role: role.clone(),
+            beside: Some((*mark).to_owned()),
+            ..Target::of(name)
+        })
+    });
+    let is_short = |target: &Target| target.text.chars().count() <= 200 && !target.text.contains("{{");
+    let target = plain.chain(with_role).chain(beside).filter(is_short).find(is_meant)?;
+    Some((target, touched.clone()))
+}
+
+/// A display that all of them are on.
+fn size_of(labels: &[Label]) -> Size {
+    let width = labels.iter().map(|label| label.area.right).max().unwrap_or(1);
+    let height = labels.iter().map(|label| label.area.bottom).max().unwrap_or(1);
+    Size { width: width.max(1), height: height.max(1) }
+}
+
+/// A text as TOML has it. What looks like a value's name and is none of a secret's stays a text of its own.
+fn text(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn comment(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+/// Arguments as an inline table; `None` if there are none.
+fn toml_of(arguments: &Value) -> Option<toml::Value> {
+    let value = toml::Value::try_from(without_nulls(arguments)).ok()?;
+    let is_empty = value.as_table().is_none_or(toml::Table::is_empty);
+    (!is_empty).then_some(value)
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let there = fields.iter().filter(|(_, field)| !field.is_null());
+            Value::Object(there.map(|(name, field)| (name.clone(), without_nulls(field))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().filter(|item| !item.is_null()).map(without_nulls).collect()),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,516 @@
+//! The model of a run of steps: it says the next action, and knows nothing but what the file says and what the device tells.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tapwright_agent::action::{Action, Call};
+use tapwright_agent::calls::ApiCall;
+use tapwright_agent::clock::{Clock, Timer};
+use tapwright_agent::dialect::Dialect;
+use tapwright_agent::dialect::frame::Coordinates;
+use tapwright_agent::place::Place;
+use tapwright_contract::device::{Driver, Label};
+use tapwright_contract::gesture::{Abilities, Button, Clicks};
+use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
+use tapwright_contract::{ScreenId, Size, Spot};
+use tapwright_models::scripted::Scripted;
+
+use super::condition::{is_front, texts_in_brief};
+use super::find::{Found, find, find_field, in_words, is_field, middle, value_at};
+use super::progress::{LastTry, Mark, Progress, SharedProgress, StepPart, condition_of, finish_message};
+use super::{Condition, Press, Step, StepAction, Target, Way};
+use crate::profile::{Profiles, Shipped};
+
+/// How long until the widgets are read again while something is waited for.
+const AGAIN: Duration = Duration::from_millis(200);
+/// The same of a call.
+const ASK_AGAIN: Duration = Duration::from_millis(700);
+/// Until a widget is seen in the same place once more.
+const STILL: Duration = Duration::from_millis(40);
+/// How often what was not done is tried.
+const TRIES_MAX: u32 = 3;
+/// How often is scrolled for one widget.
+const SCROLLS_MAX: u32 = 60;
+/// How long what a doubtful step expects is waited for.
+const DOUBT_WITHIN: Duration = Duration::from_secs(3);
+
+/// Sees the device between the loop's own looks.
+pub struct Eyes {
+    pub driver: Box<dyn Driver>,
+    /// How long one look may take.
+    pub look: Duration,
+}
+
+/// Says the next step.
+pub struct StepModel {
+    progress: SharedProgress,
+    eyes: Eyes,
+    abilities: Abilities,
+    profiles: Profiles,
+    clock: Timer,
+    /// Since when the present part is tried, and which one that is.
+    since: Option<((usize, usize), Duration)>,
+    /// How often was scrolled for the present part, and what was written before the last time.
+    scrolls: u32,
+    scrolled: Option<String>,
+}
+
+/// What is said next.
+enum Saying {
+    /// This action, for this reason.
+    Do(Action),
+    /// The same, as it is written.
+    Raw(String),
+    /// A call that tells whether what is doubtful was done.
+    Probe(Action),
+    /// What was doubtful was done, or need not be done.
+    Skip,
+    GiveUp(String),
+    Finish(String),
+}
+
+/// What steps speak: the actions of a pointer and a keyboard, in pixels.
+pub fn profiles() -> Profiles {
+    let computer = Shipped::find("computer").expect("it comes with the program");
+    let mut profiles = computer.profiles();
+    profiles.agent.coordinates = Coordinates::Pixels;
+    (profiles.agent.system, profiles.agent.history, profiles.agent.remarks) = (None, Some(0), false);
+    profiles
+}
+
+impl StepModel {
+    pub fn new(progress: SharedProgress, eyes: Eyes) -> StepModel {
+        let abilities = eyes.driver.abilities();
+        let (since, scrolls, scrolled) = (None, 0, None);
+        StepModel { progress, eyes, abilities, profiles: profiles(), clock: Timer::start(), since, scrolls, scrolled }
+    }
+
+    async fn say(&mut self) -> String {
+        let mut at = None;
+        loop {
+            let mut progress = self.progress.now();
+            // What was found to be done is passed over; the thought of the next reply tells the journal so.
+            if let Some(at) = at {
+                progress.at = at;
+                progress.last = LastTry::None;
+            }
+            let (saying, screen) = self.next(&progress).await;
+            let size = progress.seen.as_ref().map_or(Size { width: 1, height: 1 }, |(id, _)| id.size);
+            let frame = self.profiles.agent.frame(size);
+            let print = |call: &Call| Dialect::Computer.print_on(call, &frame);
+            let words = progress.step().map_or_else(String::new, Step::to_string);
+            let probes = matches!(saying, Saying::Probe(_));
+            let answer = match saying {
+                Saying::Do(action) | Saying::Probe(action) => print(&Call::Do(action)),
+                Saying::Raw(text) => text,
+                Saying::Skip => {
+                    at = Some(progress.after());
+                    continue;
+                }
+                Saying::GiveUp(why) => {
+                    let was = progress.step().and_then(|step| step.was_at);
+                    let was =
+                        was.map_or_else(String::new, |[x, y]| format!("; it was at {x},{y} when it was recorded"));
+                    let message = format!("step {} ({words}): {why}{was}", progress.at.0 + 1);
+                    print(&Call::GiveUp { message })
+                }
+                Saying::Finish(message) => print(&Call::Finish { message }),
+            };
+            let thought = format!("{}{words}", Mark { at: progress.at, screen, probes });
+            return format!("<think>{}</think><answer>{answer}</answer>", without_tags(&thought));
+        }
+    }
+
+    /// What is said next, and what the screen said then.
+    async fn next(&mut self, progress: &Progress) -> (Saying, Option<String>) {
+        let plain = |saying| (saying, None);
+        if let Some(why) = &progress.failure {
+            return plain(Saying::GiveUp(why.clone()));
+        }
+        let (step, part) = match (progress.step_with_values(), progress.part()) {
+            (Some(Ok(step)), Some(part)) => (step, part),
+            (Some(Err(why)), _) => return plain(Saying::GiveUp(why)),
+            _ => return plain(Saying::Finish(finish_message(progress, None))),
+        };
+        let now = self.clock.elapsed();
+        let since = match self.since {
+            Some((at, since)) if at == progress.at => since,
+            _ => {
+                (self.scrolls, self.scrolled) = (0, None);
+                self.since = Some((progress.at, now));
+                now
+            }
+        };
+        let until = since + step.within;
+        match &progress.last {
+            LastTry::Wrong(why) => return plain(Saying::GiveUp(why.clone())),
+            LastTry::NotDone(why) if progress.tries >= TRIES_MAX => return plain(Saying::GiveUp(why.clone())),
+            LastTry::NotYet(instead) if !matches!(step.act, StepAction::Test(_)) && until <= now => {
+                return plain(Saying::GiveUp(instead.clone()));
+            }
+            LastTry::NotYet(_) if until <= now => return plain(Saying::Finish(finish_message(progress, Some(false)))),
+            LastTry::NotYet(_) => self.clock.sleep(ASK_AGAIN).await,
+            LastTry::NotDone(_) => self.clock.sleep(AGAIN).await,
+            LastTry::Doubtful { before } => {
+                if let Some(saying) = self.settle_doubt(&step, part, before.as_deref(), progress).await {
+                    return plain(saying);
+                }
+            }
+            LastTry::None | LastTry::Scrolled | LastTry::Undone(_) => {}
+        }
+        if let Some(why) = self.another_app(&step, progress, until).await {
+            return plain(Saying::GiveUp(why));
+        }
+        if let Some(condition) = condition_of(&step, part) {
+            return plain(self.condition(&step, condition, progress, until).await);
+        }
+        self.act(&step, part, progress, until).await
+    }
+
+    /// Whether another app is in front than the step is for.
+    async fn another_app(&mut self, step: &Step, progress: &Progress, until: Duration) -> Option<String> {
+        let app = step.app.as_deref()?;
+        let mut front = progress.seen.as_ref().map(|(_, front)| front.clone());
+        loop {
+            match &front {
+                Some(front) if is_front(app, front) => return None,
+                _ if until <= self.clock.elapsed() => {
+                    let name = front.as_ref().map_or("", |front| front.name());
+                    return Some(format!("{app:?} is to be in front, and it is {name:?}"));
+                }
+                _ => self.clock.sleep(AGAIN).await,
+            }
+            front = self.eyes.driver.screen(self.eyes.look).await.ok().map(|screen| screen.front);
+        }
+    }
+
+    /// What comes of a step of which nobody knows whether it was done; nothing if it is to be done as if it had not.
+    async fn settle_doubt(
+        &mut self,
+        step: &Step,
+        part: StepPart,
+        before: Option<&str>,
+        progress: &Progress,
+    ) -> Option<Saying> {
+        if part != StepPart::Act {
+            return None; // A field that is touched twice has the focus all the same.
+        }
+        if let Some(expected @ Condition::Screen(_)) = &step.expect {
+            let until = self.clock.elapsed() + DOUBT_WITHIN;
+            return match self.wait(expected, progress, until).await {
+                Ok(()) => Some(Saying::Skip),
+                Err(_) => None,
+            };
+        }
+        if let Some(inquiry) = step.expect.as_ref().and_then(Condition::inquiry) {
+            return Some(Saying::Probe(inquiry.action()));
+        }
+        let (after, sends) = match &step.act {
+            StepAction::Press { .. } | StepAction::Keys { .. } => (self.settled_digest().await, false),
+            StepAction::Type { text, adds, .. } => (self.settled_digest().await, *adds || text.contains(['\n', '\r'])),
+            // The loop asks a person before it calls something again that may have been done.
+            _ => return None,
+        };
+        match (before, after) {
+            (Some(before), Some(after)) if before == after => None,
+            (Some(_), Some(_)) if !sends && !matches!(step.act, StepAction::Type { .. }) => Some(Saying::Skip),
+            // What takes the place of what is there may be typed again.
+            (Some(_), Some(_)) if !sends => None,
+            (Some(_), Some(_)) => Some(Saying::Do(Action::TakeOver {
+                message: format!(
+                    "this may have been done, or a part of it: {step}. See to it, and say that it is done"
+                ),
+            })),
+            // The loop compares the pictures, and asks if they differ.
+            _ => None,
+        }
+    }
+
+    /// A condition: it holds, it is asked for by a call, or it does not hold in time.
+    async fn condition(&mut self, step: &Step, condition: &Condition, progress: &Progress, until: Duration) -> Saying {
+        let is_test = matches!(step.act, StepAction::Test(_));
+        if let Some(inquiry) = condition.inquiry() {
+            return Saying::Do(inquiry.action());
+        }
+        let held = match condition {
+            Condition::Value { .. } => condition.holds_of_values(),
+            _ => self.wait(condition, progress, until).await,
+        };
+        match held {
+            _ if is_test => Saying::Finish(finish_message(progress, Some(held.is_ok()))),
+            // A look, so that the record shows the moment at which it was so.
+            Ok(()) => Saying::Do(Action::Wait { duration: Duration::ZERO }),
+            Err(instead) => Saying::GiveUp(instead),
+        }
+    }
+
+    /// Waits until something is so on the screen.
+    async fn wait(&mut self, condition: &Condition, progress: &Progress, until: Duration) -> Result<(), String> {
+        let Condition::Screen(screen) = condition else { return Ok(()) };
+        let mut front = progress.seen.as_ref().map(|(_, front)| front.clone());
+        loop {
+            let labels = self.labels().await;
+            let size = self.size(progress);
+            let instead = match screen.holds(labels.as_deref(), front.as_ref(), size) {
+                Ok(()) => return Ok(()),
+                Err(instead) => instead,
+            };
+            if until <= self.clock.elapsed() {
+                return Err(instead);
+            }
+            self.clock.sleep(AGAIN).await;
+            if screen.app.is_some() {
+                front = self.eyes.driver.screen(self.eyes.look).await.ok().map(|screen| screen.front);
+            }
+        }
+    }
+
+    async fn act(
+        &mut self,
+        step: &Step,
+        part: StepPart,
+        progress: &Progress,
+        until: Duration,
+    ) -> (Saying, Option<String>) {
+        let saying = match &step.act {
+            StepAction::Press { target, how } => return self.press(target, *how, false, progress, until).await,
+            StepAction::Type { into: Some(target), .. } if part == StepPart::Focus => {
+                return self.press(target, Press::Once, true, progress, until).await;
+            }
+            StepAction::Type { text, into, adds } => {
+                if let Some(target) = into
+                    && let Err(why) = self.has_focus(target, progress).await
+                {
+                    return (Saying::GiveUp(why), None);
+                }
+                let text = text.clone();
+                let adds = *adds && self.abilities.insert;
+                Saying::Do(if adds { Action::Insert { text } } else { Action::Type { text } })
+            }
+            StepAction::Keys { keys } => self.keys(keys),
+            StepAction::Scroll { target, way } => return (self.scroll(target, *way, progress).await, None),
+            StepAction::Open { app } => Saying::Do(Action::Launch { app: app.clone() }),
+            StepAction::Call { name, arguments } => {
+                Saying::Do(Action::CallApi(ApiCall { name: name.clone(), arguments: object(arguments) }))
+            }
+            StepAction::Read(target) => self.read(target, progress, until).await,
+            StepAction::Pause(time) => Saying::Do(Action::Wait { duration: *time }),
+            StepAction::Wait(_) | StepAction::Check(_) | StepAction::Test(_) => Saying::Skip,
+        };
+        let labels = self.labels().await;
+        (saying, labels.as_deref().map(digest))
+    }
+
+    /// Touches the one widget that is meant, once it stands still.
+    async fn press(
+        &mut self,
+        target: &Target,
+        how: Press,
+        is_field: bool,
+        progress: &Progress,
+        until: Duration,
+    ) -> (Saying, Option<String>) {
+        let mut before = None;
+        loop {
+            let labels = self.labels().await;
+            let size = self.size(progress);
+            let told = labels.as_deref().unwrap_or_default();
+            let found = if is_field { find_field(target, told, size) } else { find(target, told, size) };
+            let why = match found {
+                Found::One(label) if before == Some(label.area) => {
+                    let (x, y) = middle(&label.area);
+                    let Some((of, _)) = &progress.seen else {
+                        return (Saying::GiveUp("the screen was not seen".to_owned()), None);
+                    };
+                    return (Saying::Do(self.touch(x, y, *of, how)), Some(digest(told)));
+                }
+                Found::One(label) => {
+                    before = Some(label.area);
+                    self.clock.sleep(STILL).await;
+                    continue;
+                }
+                Found::None if labels.is_none() => {
+                    "the app in front does not tell what is written on the screen".to_owned()
+                }
+                Found::None => format!("{target} is not on the screen; there is: {}", texts_in_brief(told)),
+                Found::Several(which) => {
+                    format!("{target} could be one of several: {}; say role or beside", which.join("; "))
+                }
+            };
+            if until <= self.clock.elapsed() {
+                return (Saying::GiveUp(why), None);
+            }
+            before = None;
+            self.clock.sleep(AGAIN).await;
+        }
+    }
+
+    fn touch(&self, x: u32, y: u32, of: ScreenId, how: Press) -> Action {
+        let at = Place::of_spot(Spot { x, y, of });
+        match how {
+            Press::Once => Action::Tap { at },
+            Press::Twice => Action::DoubleTap { at },
+            Press::Long => Action::LongPress { at },
+            Press::Right => Action::Click { at, button: Button::Right, count: Clicks::Single, modifiers: Vec::new() },
+        }
+    }
+
+    /// Whether a text would go into the field that is meant.
+    async fn has_focus(&mut self, target: &Target, progress: &Progress) -> Result<(), String> {
+        let until = self.clock.elapsed() + Duration::from_secs(2);
+        loop {
+            let labels = self.labels().await.unwrap_or_default();
+            let focused: Vec<&Label> = labels.iter().filter(|label| label.focused && is_field(label)).collect();
+            let size = self.size(progress);
+            let why = match (find_field(target, &labels, size), &focused[..]) {
+                (Found::One(field), [other]) if *other != field && !overlap(other, field) => {
+                    format!("the focus is in another field: {}", in_words(other))
+                }
+                (_, [_]) => return Ok(()),
+                (_, _) => "no field has the focus".to_owned(),
+            };
+            if until <= self.clock.elapsed() {
+                return Err(why);
+            }
+            self.clock.sleep(AGAIN).await;
+        }
+    }
+
+    fn keys(&self, keys: &str) -> Saying {
+        let name = keys.trim().to_lowercase();
+        let quoted = Value::from(keys).to_string();
+        match name.as_str() {
+            "back" => Saying::Do(Action::Back),
+            "home" if !self.abilities.chords => Saying::Do(Action::Home),
+            _ if self.abilities.chords => Saying::Raw(format!("hotkey(keys={quoted})")),
+            _ => Saying::Raw(format!("press(keys={quoted})")),
+        }
+    }
+
+    async fn scroll(&mut self, target: &Target, way: Way, progress: &Progress) -> Saying {
+        let labels = self.labels().await.unwrap_or_default();
+        let Some((of, _)) = &progress.seen else { return Saying::GiveUp("the screen was not seen".to_owned()) };
+        match find(target, &labels, of.size) {
+            Found::One(_) => return Saying::Do(Action::Wait { duration: Duration::ZERO }),
+            Found::Several(which) => {
+                return Saying::GiveUp(format!("{target} could be one of several: {}", which.join("; ")));
+            }
+            Found::None => {}
+        }
+        let now = digest(&labels);
+        if self.scrolled.as_ref() == Some(&now) || self.scrolls >= SCROLLS_MAX {
+            return Saying::GiveUp(format!("{target} is nowhere up to the end; there is: {}", texts_in_brief(&labels)));
+        }
+        self.scrolled = Some(now);
+        self.scrolls += 1;
+        let place = |part| Place::of_steps((1, 2), (part, 20));
+        let (from, to) = if way == Way::Down { (14, 6) } else { (6, 14) };
+        match (place(from), place(to)) {
+            _ if self.abilities.scroll => {
+                let at = Place::of_parts(1, 1, 2);
+                let down = if way == Way::Down { 5 } else { -5 };
+                at.map_or(Saying::Skip, |at| Saying::Do(Action::Scroll { at, right: 0, down }))
+            }
+            (Some(from), Some(to)) => Saying::Do(Action::Swipe { from, to }),
+            _ => Saying::Skip,
+        }
+    }
+
+    async fn read(&mut self, target: &Target, progress: &Progress, until: Duration) -> Saying {
+        loop {
+            let labels = self.labels().await.unwrap_or_default();
+            let size = self.size(progress);
+            if let Some(label) = value_at(target, &labels, size) {
+                // A field says its caption too; what it holds comes first.
+                let text = label.text.lines().next().unwrap_or_default().to_owned();
+                if !text.trim().is_empty() && !label.secret {
+                    return Saying::Do(Action::Note { message: text, keeps_page: false });
+                }
+            }
+            if until <= self.clock.elapsed() {
+                return Saying::GiveUp(format!("nothing stands at {target}; there is: {}", texts_in_brief(&labels)));
+            }
+            self.clock.sleep(AGAIN).await;
+        }
+    }
+
+    async fn labels(&mut self) -> Option<Vec<Label>> {
+        match self.eyes.driver.labels(self.eyes.look).await {
+            Ok(labels) => labels,
+            Err(error) => {
+                tracing::debug!(%error, "the device does not tell what is written");
+                None
+            }
+        }
+    }
+
+    /// What the screen says once it says the same twice.
+    async fn settled_digest(&mut self) -> Option<String> {
+        let until = self.clock.elapsed() + DOUBT_WITHIN;
+        let mut before = None;
+        loop {
+            let now = self.labels().await.as_deref().map(digest);
+            if before.as_ref() == Some(&now) || until <= self.clock.elapsed() {
+                return now;
+            }
+            before = Some(now);
+            self.clock.sleep(AGAIN).await;
+        }
+    }
+
+    fn size(&self, progress: &Progress) -> Size {
+        progress.seen.as_ref().map_or(Size { width: u32::MAX, height: u32::MAX }, |(id, _)| id.size)
+    }
+}
+
+#[async_trait]
+impl Model for StepModel {
+    fn name(&self) -> &str {
+        "steps"
+    }
+
+    async fn reply(&mut self, prompt: &Prompt, within: Duration) -> Result<Reply, ModelError> {
+        let until = self.clock.elapsed() + within;
+        let text = tokio::select! {
+            text = self.say() => text,
+            () = tokio::time::sleep(within) => {
+                tracing::debug!(?until, "a step took too long");
+                let kind = ModelErrorKind::TimedOut { within };
+                return Err(ModelError { model: "steps".to_owned(), kind });
+            }
+        };
+        Ok(Scripted::reply(prompt, &text))
+    }
+}
+
+fn overlap(one: &Label, other: &Label) -> bool {
+    let (x, y) = middle(&one.area);
+    let (other_x, other_y) = middle(&other.area);
+    other.area.holds(x, y) || one.area.holds(other_x, other_y)
+}
+
+fn object(arguments: &Value) -> Value {
+    if arguments.is_null() { Value::Object(serde_json::Map::new()) } else { arguments.clone() }
+}
+
+/// What a screen says, but for the time, in a few letters: two screens that say the same have the same.
+fn digest(labels: &[Label]) -> String {
+    let is_time =
+        |text: &str| text.contains(':') && text.chars().all(|c| c.is_ascii_digit() || ": APMapm.".contains(c));
+    let mut texts: Vec<&str> = labels.iter().map(|label| label.text.trim()).collect();
+    texts.retain(|text| !text.is_empty() && !is_time(text));
+    texts.sort_unstable();
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    hex::encode(&hash.finalize()[..6])
+}
+
+/// A text that cannot end the thought that it stands in.
+fn without_tags(text: &str) -> String {
+    text.replace('<', "‹").replace('>', "›")
+}

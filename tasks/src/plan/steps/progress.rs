@@ -1,0 +1,373 @@
+//! How far a run of steps has come, as its journal tells: the same lines give the same progress, in the process that wrote them and in
+//! the one that goes on.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use tapwright_agent::action::{Action, Call};
+use tapwright_agent::dialect::Dialect;
+use tapwright_agent::event::ActionResult;
+use tapwright_agent::journal::{Entry, EventLine, Line};
+use tapwright_agent::step::{Decided, StepResult};
+use tapwright_contract::ScreenId;
+use tapwright_contract::device::Front;
+
+use super::{Condition, Step, StepAction, StepOutput};
+use crate::plan::values::{OutputKind, Outputs, fill, number};
+
+/// The most of one value.
+const VALUE_BYTES_MAX: usize = 64 << 10;
+
+/// How far a run has come.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    steps: Vec<Step>,
+    /// What the plan knew when the run began.
+    known: Outputs,
+    /// Which step is to be done, from 0, and which part of it.
+    pub at: (usize, usize),
+    /// What came of this part so far.
+    pub last: LastTry,
+    /// How often in a row it was not done.
+    pub tries: u32,
+    /// What was found out.
+    pub outputs: Outputs,
+    /// What cannot be mended: what was found out is not what it is to be.
+    pub failure: Option<String>,
+    /// The display that was seen last, and the app in front of it.
+    pub seen: Option<(ScreenId, Front)>,
+    action: String,
+    told: Option<String>,
+    /// Whether the present call only finds out whether the part was done already.
+    probes: bool,
+}
+
+/// What came of the last try at a part.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LastTry {
+    /// There was none.
+    #[default]
+    None,
+    /// Nobody knows whether it was done. What the screen said when it was decided on, as a digest, if the device told.
+    Doubtful { before: Option<String> },
+    /// It was not done, for this reason.
+    NotDone(String),
+    /// It cannot be done as it is said.
+    Wrong(String),
+    /// What was asked for is not so yet; what was there instead.
+    NotYet(String),
+    /// It was doubtful, and a call has told that it was not done; what was there instead.
+    Undone(String),
+    /// The screen was scrolled, and what is looked for may be seen by now.
+    Scrolled,
+}
+
+/// A progress that is written where the journal is watched, and read where the next step is decided.
+#[derive(Clone, Debug, Default)]
+pub struct SharedProgress(Arc<Mutex<Progress>>);
+
+impl SharedProgress {
+    pub fn new(steps: &[Step], known: &Outputs) -> SharedProgress {
+        let progress = Progress { steps: steps.to_vec(), known: known.clone(), ..Progress::default() };
+        SharedProgress(Arc::new(Mutex::new(progress)))
+    }
+
+    /// Takes note of a line of the run's journal.
+    pub fn observe(&self, entry: &Entry) {
+        self.lock().observe(&entry.line);
+    }
+
+    /// The step at which it stands is tried anew, whatever came of it.
+    pub fn begin_anew(&self) {
+        let mut progress = self.lock();
+        progress.at.1 = 0;
+        (progress.last, progress.tries, progress.failure) = (LastTry::None, 0, None);
+    }
+
+    pub fn now(&self) -> Progress {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The parts that a step is made of, each an action of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepPart {
+    /// The field is touched, so that it has the focus.
+    Focus,
+    /// What the step does.
+    Act,
+    /// What it expects is waited for.
+    Expect,
+}
+
+/// The parts of a step.
+pub fn parts(step: &Step) -> Vec<StepPart> {
+    let focus = matches!(step.act, StepAction::Type { into: Some(_), .. }).then_some(StepPart::Focus);
+    let expect = step.expect.as_ref().map(|_| StepPart::Expect);
+    focus.into_iter().chain([StepPart::Act]).chain(expect).collect()
+}
+
+/// How the thought of a reply begins, by which a journal tells where a run stands: `step 3.1 on 0123456789ab: `.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The step and its part, from 0; they are written from 1.
+    pub at: (usize, usize),
+    /// A digest of what the screen said when it was decided.
+    pub screen: Option<String>,
+    /// Whether it only finds out whether this part was done: `step 3.1 probed: `.
+    pub probes: bool,
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {}.{}", self.at.0 + 1, self.at.1 + 1)?;
+        if self.probes {
+            f.write_str(" probed")?;
+        }
+        if let Some(screen) = &self.screen {
+            write!(f, " on {screen}")?;
+        }
+        f.write_str(": ")
+    }
+}
+
+impl Mark {
+    fn of(thought: &str) -> Option<Mark> {
+        let (mark, _) = thought.strip_prefix("step ")?.split_once(": ")?;
+        let mut words = mark.split(' ');
+        let (step, part) = words.next()?.split_once('.')?;
+        let number = |text: &str| text.parse::<usize>().ok()?.checked_sub(1);
+        let mut found = Mark { at: (number(step)?, number(part)?), ..Mark::default() };
+        while let Some(word) = words.next() {
+            match word {
+                "probed" => found.probes = true,
+                "on" => found.screen = words.next().map(str::to_owned),
+                _ => return None,
+            }
+        }
+        Some(found)
+    }
+}
+
+impl Progress {
+    pub fn step(&self) -> Option<&Step> {
+        self.steps.get(self.at.0)
+    }
+
+    pub fn part(&self) -> Option<StepPart> {
+        parts(self.step()?).get(self.at.1).copied()
+    }
+
+    /// How many steps there are.
+    pub fn count(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// The step that is to be done, with the values of what it names.
+    ///
+    /// # Errors
+    /// What it names and nobody knows.
+    pub fn step_with_values(&self) -> Option<Result<Step, String>> {
+        let mut values = self.known.clone();
+        values.extend(self.outputs.clone());
+        self.step().map(|step| step.with_texts(&mut |text| fill(text, &values)))
+    }
+
+    fn observe(&mut self, line: &Line) {
+        match line {
+            Line::Event(EventLine::Saw { size, front, .. }) => self.seen = Some((*size, front.clone())),
+            Line::Event(EventLine::Acted(ActionResult::Told { text })) => self.told = Some(text.clone()),
+            Line::Decided(decided) => self.take_decision(decided),
+            Line::Step(step) => self.take_result(step.result, &step.summary, &step.decided),
+            Line::Run(_) | Line::Effect(_) | Line::Event(_) | Line::End(_) => {}
+        }
+    }
+
+    fn take_decision(&mut self, decided: &Decided) {
+        self.action.clone_from(&decided.action);
+        self.told = None;
+        let Some(mark) = Mark::of(&decided.thought) else { return };
+        self.probes = mark.probes;
+        if mark.at != self.at {
+            self.at = mark.at;
+            (self.tries, self.last) = (0, LastTry::None);
+        }
+    }
+
+    fn take_result(&mut self, result: StepResult, summary: &str, decided: &Decided) {
+        match result {
+            StepResult::Done
+            | StepResult::Noted
+            | StepResult::Recalled
+            | StepResult::Answered
+            | StepResult::Waited
+            | StepResult::Person => self.take_success(result),
+            StepResult::Uncertain if self.probes => {}
+            StepResult::Uncertain => {
+                let before = Mark::of(&decided.thought).and_then(|mark| mark.screen);
+                self.last = LastTry::Doubtful { before };
+            }
+            StepResult::NotDone if self.probes => self.take_probe(None),
+            StepResult::NotDone if self.asks() => self.take_answer(None),
+            StepResult::NotDone => {
+                self.tries += 1;
+                self.last = LastTry::NotDone(summary.to_owned());
+            }
+            StepResult::Unclear | StepResult::Refused => self.last = LastTry::Wrong(summary.to_owned()),
+            // It goes on there, or does not go on.
+            StepResult::Finished
+            | StepResult::GaveUp
+            | StepResult::Stuck
+            | StepResult::Suspended
+            | StepResult::Ended => {}
+        }
+    }
+
+    /// Whether the present part finds something out by a call.
+    fn asks(&self) -> bool {
+        self.condition().is_some_and(|condition| condition.inquiry().is_some())
+    }
+
+    /// The condition that the present part is about, with its values.
+    fn condition(&self) -> Option<Condition> {
+        let step = self.step_with_values()?.ok()?;
+        condition_of(&step, self.part()?).cloned()
+    }
+
+    fn take_answer(&mut self, answer: Option<&str>) {
+        match self.condition().map(|condition| condition.holds_by(answer)) {
+            Some(Err(instead)) => self.last = LastTry::NotYet(instead),
+            Some(Ok(())) | None => self.advance(),
+        }
+    }
+
+    /// Whether what was doubtful was done, as a call tells.
+    fn take_probe(&mut self, answer: Option<&str>) {
+        let expected = self.step_with_values().and_then(Result::ok).and_then(|step| step.expect);
+        match expected.map(|condition| condition.holds_by(answer)) {
+            Some(Ok(())) => self.advance(),
+            Some(Err(instead)) => self.last = LastTry::Undone(instead),
+            None => {}
+        }
+    }
+
+    fn take_success(&mut self, result: StepResult) {
+        if self.probes {
+            let told = self.told.take();
+            return self.take_probe(told.as_deref());
+        }
+        if self.asks() {
+            let told = self.told.take();
+            return self.take_answer(told.as_deref());
+        }
+        let Some(step) = self.step().cloned() else { return };
+        match (&step.act, self.part()) {
+            (StepAction::Scroll { .. }, Some(StepPart::Act)) if result == StepResult::Done => {
+                self.last = LastTry::Scrolled;
+                return;
+            }
+            (StepAction::Call { .. }, Some(StepPart::Act)) => {
+                let told = self.told.take();
+                self.keep(step.output.as_ref(), told.as_deref().unwrap_or_default());
+            }
+            (StepAction::Read(_), Some(StepPart::Act)) => {
+                if let Ok(Call::Do(Action::Note { message, .. })) = Dialect::Computer.read(&self.action, false).call {
+                    self.keep(step.output.as_ref(), &message);
+                }
+            }
+            _ => {}
+        }
+        self.advance();
+    }
+
+    fn keep(&mut self, output: Option<&StepOutput>, text: &str) {
+        let Some(output) = output else { return };
+        match value(output, text) {
+            Ok(value) => {
+                self.outputs.insert(output.name.clone(), value);
+            }
+            Err(why) => self.failure = Some(format!("step {}: {why}", self.at.0 + 1)),
+        }
+    }
+
+    /// The part after the present one.
+    pub fn after(&self) -> (usize, usize) {
+        let parts = self.step().map_or(0, |step| parts(step).len());
+        if self.at.1 + 1 < parts { (self.at.0, self.at.1 + 1) } else { (self.at.0 + 1, 0) }
+    }
+
+    fn advance(&mut self) {
+        self.at = self.after();
+        (self.tries, self.last) = (0, LastTry::None);
+    }
+}
+
+/// The condition that a part of a step is about.
+pub fn condition_of(step: &Step, part: StepPart) -> Option<&Condition> {
+    match (&step.act, part) {
+        (_, StepPart::Expect) => step.expect.as_ref(),
+        (StepAction::Wait(condition) | StepAction::Check(condition) | StepAction::Test(condition), StepPart::Act) => {
+            Some(condition)
+        }
+        _ => None,
+    }
+}
+
+/// The value of an output in what was told.
+fn value(output: &StepOutput, text: &str) -> Result<String, String> {
+    let name = &output.name;
+    let text = match &output.pointer {
+        None => text.to_owned(),
+        Some(pointer) => {
+            let told: Value = serde_json::from_str(text)
+                .map_err(|_| format!("the answer is no JSON, so `{pointer}` of it is not `{name}`"))?;
+            match told.pointer(pointer) {
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+                None => return Err(format!("the answer has no `{pointer}`, so nothing is known of `{name}`")),
+            }
+        }
+    };
+    if text.len() > VALUE_BYTES_MAX {
+        return Err(format!("`{name}` has {} bytes; {VALUE_BYTES_MAX} are the most", text.len()));
+    }
+    match output.kind {
+        OutputKind::Number => number(&text).map_err(|why| format!("`{name}` is to be a number, and {text:?} {why}")),
+        OutputKind::Text | OutputKind::Items | OutputKind::Notes => Ok(text),
+    }
+}
+
+/// What a run of steps says in the end, for people in the first line and for the plan in the last.
+pub fn finish_message(progress: &Progress, holds: Option<bool>) -> String {
+    let words = match holds {
+        Some(true) => "it is so".to_owned(),
+        Some(false) => "it is not so".to_owned(),
+        None if progress.count() == 1 => "the step was done".to_owned(),
+        None => format!("all {} steps were done", progress.count()),
+    };
+    let told = match holds {
+        Some(holds) => json!({ "holds": holds }),
+        None if progress.outputs.is_empty() => return words,
+        None => json!({ "outputs": progress.outputs }),
+    };
+    format!("{words}\n{told}")
+}
+
+fn json_of_last_line(message: &str) -> Value {
+    message.lines().next_back().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default()
+}
+
+/// The outputs in such a message.
+pub fn outputs_of(message: &str) -> Outputs {
+    serde_json::from_value(json_of_last_line(message)["outputs"].clone()).unwrap_or_default()
+}
+
+/// Whether it says that what was tested is so.
+pub fn verdict_of(message: &str) -> Option<bool> {
+    json_of_last_line(message)["holds"].as_bool()
+}

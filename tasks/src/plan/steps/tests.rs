@@ -1,0 +1,228 @@
+//! Which widget is meant, what holds, and how far a journal says that a run has come.
+
+use tapwright_agent::event::ActionResult;
+use tapwright_agent::journal::{Entry, EventLine, Line, Step as StepLine};
+use tapwright_agent::step::{Decided, StepResult};
+use tapwright_contract::Size;
+use tapwright_contract::device::{Area, Front, Label};
+
+use super::find::value_at;
+use super::progress::{LastTry, Mark};
+use super::*;
+use crate::plan::values::Outputs;
+
+const DISPLAY: Size = Size { width: 400, height: 800 };
+
+fn label(role: &str, text: &str, [left, top, right, bottom]: [u32; 4]) -> Label {
+    Label {
+        text: text.to_owned(),
+        area: Area { left, top, right, bottom },
+        touchable: ["Button", "EditText", "LinearLayout", "Switch"].contains(&role),
+        focused: false,
+        secret: false,
+        app: None,
+        role: Some(role.to_owned()),
+    }
+}
+
+/// A page with two rows, each with a button of the same name, a captioned field, and a button whose words are drawn in it.
+fn page() -> Vec<Label> {
+    vec![
+        label("TextView", "Contacts", [0, 0, 200, 40]),
+        label("LinearLayout", "", [0, 100, 400, 160]),
+        label("TextView", "Anna", [10, 110, 100, 150]),
+        label("Button", "Delete", [300, 110, 380, 150]),
+        label("LinearLayout", "", [0, 160, 400, 220]),
+        label("TextView", "Ben", [10, 170, 100, 210]),
+        label("Button", "Delete", [300, 170, 380, 210]),
+        label("TextView", "City", [10, 300, 100, 340]),
+        label("EditText", "Oslo", [120, 300, 380, 340]),
+        label("EditText", "\nSearch", [10, 400, 380, 440]),
+        label("Button", "", [10, 500, 200, 560]),
+        label("TextView", "Save", [60, 510, 140, 550]),
+        label("TextView", "Wi-Fi", [10, 600, 100, 640]),
+        label("Switch", "off", [300, 600, 380, 640]),
+        label("Button", "Far below", [10, 900, 200, 960]),
+    ]
+}
+
+fn found(target: &Target) -> String {
+    match find(target, &page(), DISPLAY) {
+        Found::One(label) => in_words(label),
+        Found::None => "none".to_owned(),
+        Found::Several(which) => format!("{}: {}", which.len(), which.join(", ")),
+    }
+}
+
+#[test]
+fn a_widget_is_found_by_what_is_written_and_only_if_it_is_the_only_one() {
+    let of = |text: &str, role: Option<&str>, beside: Option<&str>| {
+        let owned = |word: Option<&str>| word.map(str::to_owned);
+        found(&Target { text: text.to_owned(), role: owned(role), beside: owned(beside) })
+    };
+    assert_eq!(of("Anna", None, None), "TextView \"Anna\" at 55,130");
+    assert_eq!(of("anna", None, None), "TextView \"Anna\" at 55,130");
+    assert_eq!(of("Ann", None, None), "none", "a part is not the whole");
+    assert!(of("Delete", None, None).starts_with("2: "));
+    assert_eq!(of("Delete", Some("button"), Some("Ben")), "Button \"Delete\" at 340,190");
+    assert_eq!(of("Delete", Some("link"), None), "none");
+    assert_eq!(of("Save", Some("button"), None), "Button \"\" at 105,530", "the button that the words are in");
+    assert_eq!(of("Save", None, None), "TextView \"Save\" at 100,530");
+    assert_eq!(of("Wi-Fi", Some("switch"), None), "Switch \"off\" at 340,620", "the switch of the row");
+    assert_eq!(of("Anna", Some("button"), None), "none", "the button of the row is another thing");
+    assert_eq!(of("Far below", None, None), "none", "what lies outside of the display is not there");
+}
+
+#[test]
+fn a_field_is_found_by_its_hint_or_its_caption() {
+    let page = page();
+    let field = |text: &str| match find_field(&Target::of(text), &page, DISPLAY) {
+        Found::One(label) => in_words(label),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(field("City"), "EditText \"Oslo\" at 250,320");
+    assert_eq!(field("Search"), "EditText \"Search\" at 195,420");
+    assert_eq!(field("Save"), "None");
+    assert_eq!(value_at(&Target::of("City"), &page, DISPLAY).unwrap().text, "Oslo");
+    assert_eq!(value_at(&Target::of("Wi-Fi"), &page, DISPLAY).unwrap().text, "off");
+}
+
+#[test]
+fn conditions_say_what_was_there_instead() {
+    let page = page();
+    let front = Front { id: "com.contacts".to_owned(), label: "Contacts".to_owned(), aliases: Vec::new() };
+    let holds = |screen: ScreenCondition| screen.holds(Some(&page), Some(&front), DISPLAY);
+    let text = |text: &str| ScreenCondition { text: Some(text.to_owned()), ..ScreenCondition::default() };
+    assert_eq!(holds(text("Ann")), Ok(()), "a part is enough");
+    assert!(holds(text("Clara")).unwrap_err().contains("there is: Contacts | Anna | Delete"));
+    let gone = ScreenCondition { gone: Some("Anna".to_owned()), ..ScreenCondition::default() };
+    assert!(holds(gone).unwrap_err().contains("still written"));
+    let twice = ScreenCondition { widget: Some(Target::of("Delete")), ..ScreenCondition::default() };
+    assert!(holds(twice).unwrap_err().contains("more than once"));
+    let app = |app: &str| ScreenCondition { app: Some(app.to_owned()), ..ScreenCondition::default() };
+    assert_eq!((holds(app("contacts")), holds(app("com.contacts"))), (Ok(()), Ok(())));
+    assert!(holds(app("Mail")).unwrap_err().contains("Contacts"));
+    assert!(text("x").holds(None, None, DISPLAY).is_err());
+
+    let file = |contains: Option<&str>, is_gone| Condition::File {
+        path: "in/a.csv".to_owned(),
+        contains: contains.map(str::to_owned),
+        is_gone,
+    };
+    let listed = r#"{"folder":"/h/in","files":[{"name":"a.csv","kind":"file","bytes":3}],"left_out":0}"#;
+    assert_eq!(file(None, false).holds_by(Some(listed)), Ok(()));
+    assert!(file(None, true).holds_by(Some(listed)).is_err());
+    assert!(file(None, false).holds_by(Some(r#"{"files":[{"name":"b"}]}"#)).unwrap_err().contains('b'));
+    assert!(file(Some("x"), false).holds_by(Some("y")).unwrap_err().contains("\"y\""));
+    assert_eq!(file(Some("x"), true).holds_by(None), Ok(()));
+    let page = Condition::Page { address: "https://a.example/".to_owned() };
+    let tabs =
+        r#"[{"address":"https://b.example/","in_front":false},{"address":"https://a.example/x","in_front":true}]"#;
+    assert_eq!(page.holds_by(Some(tabs)), Ok(()));
+    assert!(page.holds_by(Some("[]")).is_err());
+}
+
+/// A run whose journal is told line by line.
+struct Told(SharedProgress);
+
+impl Told {
+    fn line(&self, line: Line) {
+        self.0.observe(&Entry { seq: 0, ms: 0, line });
+    }
+
+    fn step(&self, mark: &Mark, action: &str, told: Option<&str>, result: StepResult) {
+        let decided = Decided { step: 1, thought: format!("{mark}words"), action: action.to_owned() };
+        self.line(Line::Decided(decided.clone()));
+        if let Some(text) = told {
+            self.line(Line::Event(EventLine::Acted(ActionResult::Told { text: text.to_owned() })));
+        }
+        let step = StepLine {
+            decided,
+            result,
+            summary: "so it was".to_owned(),
+            look_ms: 0,
+            think_ms: 0,
+            ask_ms: 0,
+            act_ms: 0,
+            tokens_in: 0,
+            tokens_out: 0,
+        };
+        self.line(Line::Step(step));
+    }
+
+    fn at(&self) -> (usize, usize) {
+        self.0.now().at
+    }
+}
+
+fn at(step: usize, part: usize) -> Mark {
+    Mark { at: (step, part), ..Mark::default() }
+}
+
+#[test]
+fn a_journal_tells_where_a_run_stands() {
+    let call = |output: Option<StepOutput>| Step {
+        output,
+        ..Step::new(StepAction::Call { name: "x".to_owned(), arguments: Value::Null })
+    };
+    let price = StepOutput { name: "price".to_owned(), kind: OutputKind::Number, pointer: Some("/sum".to_owned()) };
+    let title = StepOutput { name: "title".to_owned(), kind: OutputKind::Text, pointer: None };
+    let steps = [
+        Step::new(StepAction::Type { text: "a".to_owned(), into: Some(Target::of("City")), adds: false }),
+        call(Some(price)),
+        Step::new(StepAction::Scroll { target: Target::of("End"), way: Way::Down }),
+        Step { output: Some(title), ..Step::new(StepAction::Read(Target::of("Title"))) },
+        Step::new(StepAction::Press { target: Target::of("Send"), how: Press::Once }),
+    ];
+    let run = Told(SharedProgress::new(&steps, &Outputs::new()));
+    run.step(&at(0, 0), "click(at=[1,1])", None, StepResult::Done);
+    assert_eq!(run.at(), (0, 1), "the field has the focus, and nothing is typed yet");
+    run.step(&at(0, 1), "type(text=\"a\", clear=True)", None, StepResult::NotDone);
+    assert_eq!((run.at(), run.0.now().tries), ((0, 1), 1));
+    run.step(&at(0, 1), "type(text=\"a\", clear=True)", None, StepResult::Done);
+    run.step(&at(1, 0), "call(name=\"x\", arguments={})", Some("{\"sum\": \"¥ 1,299.50\"}"), StepResult::Answered);
+    assert_eq!((run.at(), run.0.now().outputs["price"].as_str()), ((2, 0), "1299.5"));
+    run.step(&at(2, 0), "swipe(start=[1,9], end=[1,1])", None, StepResult::Done);
+    assert_eq!((run.at(), run.0.now().last), ((2, 0), LastTry::Scrolled), "it is looked for again");
+    run.step(&at(2, 0), "screenshot()", None, StepResult::Waited);
+    run.step(&at(3, 0), "note(message=\"A \\\"title\\\"\")", None, StepResult::Noted);
+    assert_eq!(run.0.now().outputs["title"], "A \"title\"");
+    let send = Mark { at: (4, 0), screen: Some("ab12".to_owned()), probes: false };
+    run.step(&send, "click(at=[1,1])", None, StepResult::Suspended);
+    assert_eq!((run.at(), run.0.now().last), ((4, 0), LastTry::None), "nothing came of it yet");
+    run.step(&send, "click(at=[1,1])", None, StepResult::Uncertain);
+    assert_eq!(run.0.now().last, LastTry::Doubtful { before: Some("ab12".to_owned()) });
+    run.step(&send, "click(at=[1,1])", None, StepResult::Done);
+    assert_eq!(run.at(), (5, 0));
+    let said = progress::finish_message(&run.0.now(), None);
+    assert_eq!(outputs_of(&said), run.0.now().outputs, "{said}");
+    assert_eq!(verdict_of(&progress::finish_message(&run.0.now(), Some(true))), Some(true));
+}
+
+/// A call of which nobody knows whether it was done, and what it expects is found out by another call.
+#[test]
+fn what_a_probe_tells_is_no_answer_of_the_call_itself() {
+    let expect = Condition::File { path: "a".to_owned(), contains: Some("row 1".to_owned()), is_gone: false };
+    let append = StepAction::Call { name: "files.append".to_owned(), arguments: Value::Null };
+    let steps = [Step { expect: Some(expect), ..Step::new(append) }];
+    let run = || Told(SharedProgress::new(&steps, &Outputs::new()));
+    let probe = Mark { probes: true, ..at(0, 0) };
+    for (answer, then, last) in [
+        (Some("row 1"), (0, 1), LastTry::None),
+        (Some("row 0"), (0, 0), LastTry::Undone("the file says \"row 0\"".to_owned())),
+        (None, (0, 0), LastTry::Undone("there is no such file that can be read".to_owned())),
+    ] {
+        let run = run();
+        run.step(&at(0, 0), "call()", None, StepResult::Uncertain);
+        let result = if answer.is_some() { StepResult::Answered } else { StepResult::NotDone };
+        run.step(&probe, "call()", answer, result);
+        assert_eq!((run.at(), run.0.now().last), (then, last), "{answer:?}");
+    }
+    // Afterwards what it expects is waited for, until it is so.
+    let run = run();
+    run.step(&at(0, 0), "call()", Some("done"), StepResult::Answered);
+    run.step(&at(0, 1), "call()", Some("row 0"), StepResult::Answered);
+    assert_eq!((run.at(), run.0.now().last), ((0, 1), LastTry::NotYet("the file says \"row 0\"".to_owned())));
+    run.step(&at(0, 1), "call()", Some("row 1"), StepResult::Answered);
+    assert_eq!(run.at(), (1, 0));
+}
