@@ -13,6 +13,7 @@
 mod execute;
 mod file;
 mod goal;
+mod handed_over;
 mod journal;
 mod outputs;
 mod recording;
@@ -41,7 +42,7 @@ use tapwright_agent::person::{Answer, Question};
 
 use self::journal::Failure;
 use self::outputs::outputs;
-use self::steps::{Step, StepAction, outputs_of, verdict_of};
+use self::steps::{DeedState, Step, StepAction, StepPosition, outputs_of, verdict_of};
 
 /// Makes the run of a sub-goal, or goes on with it.
 #[async_trait]
@@ -54,7 +55,7 @@ pub trait GoalRunner: Send {
     async fn run(&mut self, goal: &Goal, words: &str, run: &str) -> Result<End, Self::Error>;
 
     /// Does steps that need no model, in the record `run`, as [`GoalRunner::run`] does a goal. `values` is what they may name; if there
-    /// is a run `before`, it begins at the step at which that one stands. Also says at which step it stands itself, from 0.
+    /// is a run `before`, it begins where that one stands. Also says where it stands itself.
     async fn run_steps(
         &mut self,
         goal: &Goal,
@@ -62,7 +63,7 @@ pub trait GoalRunner: Send {
         values: &Outputs,
         run: &str,
         before: Option<&str>,
-    ) -> Result<(End, usize), Self::Error>;
+    ) -> Result<(End, StepPosition), Self::Error>;
 
     /// Whether there is a model that could do the rest of steps whose screen is another one.
     fn has_model(&self) -> bool;
@@ -213,7 +214,8 @@ fn without_inputs(record: &PlanRecord, goal: &Goal) -> Option<Failure> {
     let is_or_are = if names.len() == 1 { "it" } else { "them" };
     let why = format!("it was not begun: it takes {}, and nothing is known of {is_or_are}", names.join(" and "));
     let end = Outcome::GaveUp { message: why.clone() };
-    Some(Failure { run: String::new(), why, end, notes: Vec::new(), can_be_tried_again: false, step: None })
+    let (notes, step, deed) = (Vec::new(), None, DeedState::NotDone);
+    Some(Failure { run: String::new(), why, end, notes, can_be_tried_again: false, step, deed })
 }
 
 /// What is next of a goal that is done again and again.
@@ -315,8 +317,8 @@ async fn attempt_steps<X: GoalRunner>(
         (outcome, _) if outcome.can_go_on() => Err(end.outcome),
         (outcome, _) => {
             let (why, id) = (outcome_in_words(outcome), outcome.id().to_owned());
-            let step = Some(at + 1);
-            Ok(PlanLine::Failed { goal: name, run, why, outcome: id, end: Some(end.outcome), notes: Vec::new(), step })
+            let (step, deed, end, notes) = (Some(at.step + 1), at.deed, Some(end.outcome), Vec::new());
+            Ok(PlanLine::Failed { goal: name, run, why, outcome: id, end, notes, step, deed })
         }
     })
 }
@@ -356,8 +358,8 @@ async fn attempt<X: GoalRunner>(
         (outcome, _) => outcome_in_words(outcome),
     };
     let outcome = end.outcome.id().to_owned();
-    let (end, notes) = (Some(end.outcome), end.notes);
-    Ok(Ok(PlanLine::Failed { goal: goal_name, run, why, outcome, end, notes, step: None }))
+    let (end, notes, deed) = (Some(end.outcome), end.notes, DeedState::NotDone);
+    Ok(Ok(PlanLine::Failed { goal: goal_name, run, why, outcome, end, notes, step: None, deed }))
 }
 
 /// What happens after the last failure of a goal.
@@ -378,7 +380,8 @@ async fn decide<X: GoalRunner>(
     let why = failure.why.as_str();
     Ok(match on_failure(goal, failure, execute).await {
         FailureChoice::HandOver(step) => {
-            Resolution::Go(PlanLine::HandedOver { goal: goal.name.clone(), step, why: why.to_owned() })
+            let (goal, deed, why) = (goal.name.clone(), failure.deed, why.to_owned());
+            Resolution::Go(PlanLine::HandedOver { goal, step, deed, why })
         }
         FailureChoice::Again => Resolution::Go(PlanLine::Again { goal: goal.name.clone() }),
         // Neither it nor any of its rounds was begun.

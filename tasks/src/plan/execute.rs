@@ -16,7 +16,7 @@ use tapwright_contract::file;
 use tapwright_contract::model::{Part, Prompt, Role, Turn};
 
 use super::outputs::question;
-use super::steps::{Eyes, SharedProgress, Step, StepModel, WITHIN_MAX, profiles};
+use super::steps::{Eyes, SharedProgress, Step, StepModel, StepPosition, WITHIN_MAX, profiles};
 use super::values::Outputs;
 use super::{Goal, GoalRunner, Plan, draft};
 use crate::device::DeviceError;
@@ -112,7 +112,7 @@ impl GoalRunner for SessionRunner<'_> {
         values: &Outputs,
         name: &str,
         before: Option<&str>,
-    ) -> Result<(End, usize), PlanRunError> {
+    ) -> Result<(End, StepPosition), PlanRunError> {
         let rules = self.step_rules();
         let at = self.folder.join(name);
         let progress = SharedProgress::new(steps, values);
@@ -125,7 +125,7 @@ impl GoalRunner for SessionRunner<'_> {
             Record::read(&at)?.entries.iter().for_each(|entry| progress.observe(entry));
         }
         let broken = match earlier {
-            EarlierTry::Ended(end) => return Ok((end, progress.now().at.0)),
+            EarlierTry::Ended(end) => return Ok((end, progress.position())),
             EarlierTry::BrokeOff => Some(ResumableRun::take_up(&at)?),
             EarlierTry::Nothing => None,
         };
@@ -149,7 +149,7 @@ impl GoalRunner for SessionRunner<'_> {
             }
         };
         self.watch.on_end(&report);
-        Ok((report.end, progress.now().at.0))
+        Ok((report.end, progress.position()))
     }
 
     fn has_model(&self) -> bool {

@@ -13,9 +13,10 @@ use tapwright_agent::outcome::Outcome;
 use tapwright_contract::file;
 
 use super::file::Plan;
-use super::goal::{Goal, OnFailure, Work};
+use super::goal::{Goal, Work};
+use super::handed_over::{quoted_reason, rest_of};
 use super::outputs::{add_round, new_items};
-use super::steps;
+use super::steps::DeedState;
 use super::values::{OutputKind, Outputs};
 use super::{DOCUMENT, GOALS_MAX};
 use crate::mistake::Mistake;
@@ -76,6 +77,9 @@ pub enum PlanLine {
         /// Of steps: the one that it stands at, from 1.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         step: Option<usize>,
+        /// Of that one: whether what it does was done.
+        #[serde(default, skip_serializing_if = "DeedState::is_not_done")]
+        deed: DeedState,
     },
     /// What the model said when it was asked for the outputs of a run that says it is done.
     Reported {
@@ -116,6 +120,9 @@ pub enum PlanLine {
     HandedOver {
         goal: String,
         step: usize,
+        /// Whether what that step does was done.
+        #[serde(default, skip_serializing_if = "DeedState::is_not_done")]
+        deed: DeedState,
         why: String,
     },
     /// The plan ended at this goal.
@@ -165,6 +172,8 @@ pub(super) struct Failure {
     pub can_be_tried_again: bool,
     /// Of steps: the one that it stands at, from 1.
     pub step: Option<usize>,
+    /// Of that one: whether what it does was done.
+    pub deed: DeedState,
 }
 
 impl Failure {
@@ -497,11 +506,12 @@ impl PlanRecord {
         let (mut failed, mut last) = (0, None);
         for line in &self.lines {
             match line {
-                PlanLine::Failed { goal: name, run, why, end, notes, step, .. } if *name == goal.name => {
+                PlanLine::Failed { goal: name, run, why, end, notes, step, deed, .. } if *name == goal.name => {
                     failed += 1;
                     // In records of version 1 the end is missing: there it is tried once more.
-                    let (run, why, notes, step) = (run.clone(), why.clone(), notes.clone(), *step);
-                    last = end.clone().map(|end| Failure { run, why, end, notes, can_be_tried_again: true, step });
+                    let (run, why, notes, step, deed) = (run.clone(), why.clone(), notes.clone(), *step, *deed);
+                    last =
+                        end.clone().map(|end| Failure { run, why, end, notes, can_be_tried_again: true, step, deed });
                 }
                 PlanLine::Again { goal: name } if *name == goal.name => (failed, last) = (0, None),
                 PlanLine::Round(round) if round.goal == goal.name => (failed, last) = (0, None),
@@ -537,10 +547,11 @@ impl PlanRecord {
             .map(|goal| goal.goal.get_ref().trim())
             .collect();
         format!(
-            "{}. Done already: {}. The goal {:?} was not achieved: {why}. Plan what is left another way: {}",
+            "{}. Done already: {}. The goal {:?} was not achieved: {}. Plan what is left another way: {}",
             self.plan.title,
             if done.is_empty() { "nothing".to_owned() } else { done.join(", ") },
             goal.name,
+            quoted_reason(why),
             left.join("; ")
         )
     }
@@ -586,8 +597,8 @@ fn take(plan: &mut Plan, lines: &mut Vec<PlanLine>, line: PlanLine) -> Result<()
             Work::Branch { then, otherwise, .. } => if *holds { then } else { otherwise }.clone(),
             Work::Words | Work::Steps(_) | Work::Rows { .. } => vec![goal.clone()],
         })?,
-        PlanLine::HandedOver { goal, step, why } => replace(plan, lines, goal, |goal| match &goal.work {
-            Work::Steps(all) => vec![rest_of(goal, all, *step, why)],
+        PlanLine::HandedOver { goal, step, deed, why } => replace(plan, lines, goal, |goal| match &goal.work {
+            Work::Steps(all) => vec![rest_of(goal, all, *step, *deed, why)],
             Work::Words | Work::Branch { .. } | Work::Rows { .. } => vec![goal.clone()],
         })?,
         _ => {}
@@ -636,22 +647,6 @@ fn with_rows(of: &Goal, name: &str, body: &[Goal], rows: &[Outputs]) -> Vec<Goal
         body.iter().map(move |goal| goal.with_row(&format!("{}-{}", of.name, at + 1), &bound)).collect::<Vec<_>>()
     });
     each.collect()
-}
-
-/// The rest of some steps as a goal for a model, which is told what was done and what the matter is.
-fn rest_of(goal: &Goal, all: &[steps::Step], step: usize, why: &str) -> Goal {
-    let at = step.saturating_sub(1).min(all.len());
-    let (done, left) = all.split_at(at);
-    let done = if done.is_empty() { "nothing".to_owned() } else { format!("\n{}", steps::words(done)) };
-    let words = format!(
-        "A list of steps was being done, and the screen is not as they want it: {why}\nDone already: {done}\nDo what is left, in this order, \
-         in whatever way the screen allows it, and nothing else:\n{}",
-        steps::words(left)
-    );
-    let rest = Goal::of_work(format!("{}-rest", goal.name), toml::Spanned::new(goal.goal.span(), words), Work::Words);
-    let left = left.iter().filter_map(|step| step.output.as_ref());
-    let output = left.map(|output| (output.name.clone(), output.kind)).collect();
-    Goal { row: goal.row.clone(), output, on_failure: OnFailure::Stop, ..rest }
 }
 
 pub(super) fn achieved(lines: &[PlanLine]) -> impl Iterator<Item = &Achieved> {

@@ -78,9 +78,9 @@ impl GoalRunner for Ends {
         values: &Outputs,
         run: &str,
         before: Option<&str>,
-    ) -> Result<(End, usize), ()> {
+    ) -> Result<(End, StepPosition), ()> {
         self.1.push(format!("{run}: {} {values:?} {before:?}", steps::words(steps)));
-        Ok((self.0.pop_front().ok_or(())?, 1))
+        Ok((self.0.pop_front().ok_or(())?, StepPosition::default()))
     }
 
     fn has_model(&self) -> bool {
@@ -298,7 +298,8 @@ fn a_plan_that_begins_takes_a_name_that_nobody_has() {
 fn failed_line(outcome: Option<Outcome>) -> PlanLine {
     let text = str::to_owned;
     let (goal, run, why) = (text("one"), text("1-one"), text("sold out"));
-    PlanLine::Failed { goal, run, why, outcome: text("gave-up"), end: outcome, notes: Vec::new(), step: None }
+    let (notes, deed) = (Vec::new(), DeedState::NotDone);
+    PlanLine::Failed { goal, run, why, outcome: text("gave-up"), end: outcome, notes, step: None, deed }
 }
 
 /// A plan of one goal that is skipped, planned anew or ends the plan if it fails.
@@ -571,7 +572,7 @@ impl GoalRunner for Feed {
         _: &Outputs,
         _: &str,
         _: Option<&str>,
-    ) -> Result<(End, usize), Self::Error> {
+    ) -> Result<(End, StepPosition), Self::Error> {
         unreachable!("there are no steps in it")
     }
 
@@ -769,6 +770,30 @@ async fn steps_are_handed_over_only_to_a_model_that_is_there_and_not_past_a_no()
         let mut ends = Ends(ends.into(), Vec::new(), model, None, VecDeque::new(), 0);
         let end = carry_out(&mut record, &mut ends).await.unwrap();
         assert_eq!(id(&end), expected);
+    }
+}
+
+/// What was done before the screen was another one than the steps want is nothing that a model is told to do, also if the plan was
+/// killed in between.
+#[tokio::test]
+async fn a_deed_that_was_done_is_not_handed_over() {
+    let text = "plan = \"p\"\n[[step]]\npress = \"Pay\"\nexpect = { text = \"Paid\" }\non_failure = \"hand_over\"\n";
+    for (deed, is_left) in [(DeedState::Done, false), (DeedState::Doubtful, true), (DeedState::NotDone, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("p");
+        let plan = Plan::parse(Path::new("p"), text, &[].into()).unwrap();
+        let mut record = PlanRecord::create(&at, plan, 0).unwrap();
+        let (goal, run, outcome) = (record.plan.goals[0].name.clone(), "1-steps-1".to_owned(), "gave-up".to_owned());
+        let (why, end, notes) = ("{{secret:pin}} is there".to_owned(), Some(gave_up().outcome), Vec::new());
+        record.write(PlanLine::Failed { goal, run, why, outcome, end, notes, step: Some(1), deed }).unwrap();
+        drop(record);
+        let mut record = PlanRecord::take_up(&at).unwrap();
+        let model = Some("a model is there");
+        let mut ends = Ends([done_end("done")].into(), Vec::new(), model, None, VecDeque::new(), 0);
+        assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
+        let (_, left) = ends.1[0].split_once("Do what is left").unwrap();
+        assert_eq!(left.contains("press \"Pay\""), is_left, "{deed:?}: {:?}", ends.1);
+        assert!(!ends.1[0].contains("{{secret"), "{:?}", ends.1);
     }
 }
 

@@ -33,7 +33,7 @@ use super::values::OutputKind;
 pub use condition::{Condition, ScreenCondition};
 pub use find::{Found, find, find_field, in_words, is_field, middle, role_word};
 pub use model::{Eyes, StepModel, profiles};
-pub use progress::{SharedProgress, outputs_of, verdict_of};
+pub use progress::{DeedState, SharedProgress, StepPosition, outputs_of, verdict_of};
 
 /// How long a widget is waited for where nothing is said.
 pub const FIND_WITHIN: Duration = Duration::from_secs(10);
@@ -203,6 +203,21 @@ impl Step {
             _ => FIND_WITHIN,
         };
         Step { act, expect: None, within, output: None, app: None, was_at: None }
+    }
+
+    /// Whether doing it a second time ends where the first time did.
+    fn can_be_repeated(&self) -> bool {
+        match &self.act {
+            StepAction::Type { text, adds, .. } => !*adds && !text.contains(['\n', '\r']),
+            StepAction::Press { .. } | StepAction::Keys { .. } | StepAction::Call { .. } => false,
+            StepAction::Open { .. }
+            | StepAction::Scroll { .. }
+            | StepAction::Wait(_)
+            | StepAction::Check(_)
+            | StepAction::Test(_)
+            | StepAction::Read(_)
+            | StepAction::Pause(_) => true,
+        }
     }
 
     /// The same with each text put through a function.

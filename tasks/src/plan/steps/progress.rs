@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tapwright_agent::action::{Action, Call};
 use tapwright_agent::dialect::Dialect;
@@ -29,6 +30,8 @@ pub struct Progress {
     pub at: (usize, usize),
     /// What came of this part so far.
     pub last: LastTry,
+    /// Whether this part may have been done, whatever was found out since; and what the screen said when it was decided on.
+    doubt: Option<Option<String>>,
     /// How often in a row it was not done.
     pub tries: u32,
     /// What was found out.
@@ -63,6 +66,32 @@ pub enum LastTry {
     Scrolled,
 }
 
+/// How much is known of what a step does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeedState {
+    #[default]
+    NotDone,
+    /// It may have been done.
+    Doubtful,
+    /// It was done; what the step expects is not there.
+    Done,
+}
+
+impl DeedState {
+    pub fn is_not_done(&self) -> bool {
+        *self == DeedState::NotDone
+    }
+}
+
+/// Where a run of steps stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepPosition {
+    /// From 0.
+    pub step: usize,
+    pub deed: DeedState,
+}
+
 /// A progress that is written where the journal is watched, and read where the next step is decided.
 #[derive(Clone, Debug, Default)]
 pub struct SharedProgress(Arc<Mutex<Progress>>);
@@ -78,11 +107,25 @@ impl SharedProgress {
         self.lock().observe(&entry.line);
     }
 
-    /// The step at which it stands is tried anew, whatever came of it.
+    /// The step at which it stands is tried anew. What it does is not done again if it was done, and stays doubtful if it was that.
     pub fn begin_anew(&self) {
         let mut progress = self.lock();
-        progress.at.1 = 0;
-        (progress.last, progress.tries, progress.failure) = (LastTry::None, 0, None);
+        let doubt = progress.doubt.clone();
+        progress.last = LastTry::None;
+        match (progress.deed(), doubt) {
+            (DeedState::Done, _) => {}
+            (DeedState::Doubtful, Some(before)) if !progress.can_be_repeated() => {
+                progress.last = LastTry::Doubtful { before };
+            }
+            (DeedState::Doubtful | DeedState::NotDone, _) => (progress.at.1, progress.doubt) = (0, None),
+        }
+        (progress.tries, progress.failure) = (0, None);
+    }
+
+    /// Where the run stands.
+    pub fn position(&self) -> StepPosition {
+        let progress = self.lock();
+        StepPosition { step: progress.at.0, deed: progress.deed() }
     }
 
     pub fn now(&self) -> Progress {
@@ -163,6 +206,20 @@ impl Progress {
         parts(self.step()?).get(self.at.1).copied()
     }
 
+    /// How much is known of what the present step does.
+    fn deed(&self) -> DeedState {
+        match self.part() {
+            Some(StepPart::Expect) => DeedState::Done,
+            Some(StepPart::Act) if self.doubt.is_some() => DeedState::Doubtful,
+            Some(StepPart::Focus | StepPart::Act) | None => DeedState::NotDone,
+        }
+    }
+
+    /// Whether the present step may be done a second time: it ends where the first one did.
+    fn can_be_repeated(&self) -> bool {
+        self.step().is_some_and(Step::can_be_repeated)
+    }
+
     /// How many steps there are.
     pub fn count(&self) -> usize {
         self.steps.len()
@@ -195,7 +252,7 @@ impl Progress {
         self.probes = mark.probes;
         if mark.at != self.at {
             self.at = mark.at;
-            (self.tries, self.last) = (0, LastTry::None);
+            (self.tries, self.last, self.doubt) = (0, LastTry::None, None);
         }
     }
 
@@ -210,6 +267,7 @@ impl Progress {
             StepResult::Uncertain if self.probes => {}
             StepResult::Uncertain => {
                 let before = Mark::of(&decided.thought).and_then(|mark| mark.screen);
+                self.doubt = Some(before.clone());
                 self.last = LastTry::Doubtful { before };
             }
             StepResult::NotDone if self.probes => self.take_probe(None),
@@ -251,7 +309,7 @@ impl Progress {
         let expected = self.step_with_values().and_then(Result::ok).and_then(|step| step.expect);
         match expected.map(|condition| condition.holds_by(answer)) {
             Some(Ok(())) => self.advance(),
-            Some(Err(instead)) => self.last = LastTry::Undone(instead),
+            Some(Err(instead)) => (self.last, self.doubt) = (LastTry::Undone(instead), None),
             None => {}
         }
     }
@@ -303,7 +361,7 @@ impl Progress {
 
     fn advance(&mut self) {
         self.at = self.after();
-        (self.tries, self.last) = (0, LastTry::None);
+        (self.tries, self.last, self.doubt) = (0, LastTry::None, None);
     }
 }
 

@@ -199,6 +199,38 @@ fn a_journal_tells_where_a_run_stands() {
     assert_eq!(verdict_of(&progress::finish_message(&run.0.now(), Some(true))), Some(true));
 }
 
+/// Who has a step tried again does not have done again what it does.
+#[test]
+fn what_was_done_stays_done_when_a_step_is_tried_anew() {
+    let paid = ScreenCondition { text: Some("Paid".to_owned()), ..ScreenCondition::default() };
+    let press = StepAction::Press { target: Target::of("Pay"), how: Press::Once };
+    let steps = [Step { expect: Some(Condition::Screen(paid)), ..Step::new(press) }];
+    let run = || Told(SharedProgress::new(&steps, &Outputs::new()));
+    let click = "click(at=[1,1])";
+    let done = run();
+    done.step(&at(0, 0), click, None, StepResult::Done);
+    assert_eq!(done.0.position(), StepPosition { step: 0, deed: DeedState::Done });
+    done.0.begin_anew();
+    assert_eq!(done.at(), (0, 1), "what it expects is waited for, and it is not pressed once more");
+
+    let doubtful = run();
+    doubtful.step(&at(0, 0), click, None, StepResult::Uncertain);
+    doubtful.step(&at(0, 0), click, None, StepResult::NotDone);
+    assert_eq!(
+        doubtful.0.position().deed,
+        DeedState::Doubtful,
+        "that the second try was not done says nothing of the first"
+    );
+    doubtful.0.begin_anew();
+    assert!(matches!(doubtful.0.now().last, LastTry::Doubtful { .. }));
+
+    let not_done = run();
+    not_done.step(&at(0, 0), click, None, StepResult::NotDone);
+    assert_eq!(not_done.0.position(), StepPosition::default());
+    not_done.0.begin_anew();
+    assert_eq!((not_done.at(), not_done.0.now().last), ((0, 0), LastTry::None));
+}
+
 /// A call of which nobody knows whether it was done, and what it expects is found out by another call.
 #[test]
 fn what_a_probe_tells_is_no_answer_of_the_call_itself() {
