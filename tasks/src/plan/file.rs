@@ -1,6 +1,7 @@
 //! A plan as a person writes it, in TOML.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -155,6 +156,14 @@ fn tables(goals: &[Goal], folder: &Path) -> Result<BTreeMap<String, Vec<Outputs>
     let mut tables = BTreeMap::new();
     for goal in goals.iter().flat_map(Goal::all) {
         let Work::Rows { table: TableSource::File(name), row, body } = &goal.work else { continue };
+        if let Some(link) = first_link(folder, name) {
+            let help = "put the file itself beside the plan".to_owned();
+            return Err((
+                Some(goal.goal.span()),
+                format!("{} is a link, and none is followed", link.display()),
+                Some(help),
+            ));
+        }
         let at: PathBuf = folder.join(name);
         let rows = table::read(&at).map_err(|why| {
             let help = "a table is a file of comma-separated values beside the plan; its first row names the columns";
@@ -187,6 +196,15 @@ fn tables(goals: &[Goal], folder: &Path) -> Result<BTreeMap<String, Vec<Outputs>
         tables.insert(name.clone(), rows);
     }
     Ok(tables)
+}
+
+/// The first link on the way from a folder down to a file: it could lead anywhere.
+fn first_link(folder: &Path, name: &str) -> Option<PathBuf> {
+    let mut at = folder.to_owned();
+    Path::new(name).components().find_map(|part| {
+        at.push(part);
+        fs::symlink_metadata(&at).is_ok_and(|about| about.is_symlink()).then(|| at.clone())
+    })
 }
 
 /// What is known at a place of a plan.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::path::{Component, Path};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -221,6 +222,10 @@ impl Reader {
             let table = match place(&each) {
                 Some(at) if at == (0..each.len()) => TableSource::Output(each[2..each.len() - 2].trim().to_owned()),
                 Some(_) => return here("a table's file is a name without values in it", "each = \"rows.csv\""),
+                None if !leads_down(&each) => {
+                    let help = "write its name, or a path that leads down from there: each = \"tables/rows.csv\"";
+                    return here("a table's file lies beside the plan, or in a folder there", help);
+                }
                 None => TableSource::File(each.clone()),
             };
             let body = self.read(body(Some(inner)), depth + 1)?;
@@ -256,6 +261,11 @@ fn names_of(step: &RawStep, names: &mut BTreeSet<String>) {
     for inner in step.r#do.iter().chain(&step.r#else).flatten() {
         names_of(inner.get_ref(), names);
     }
+}
+
+/// Whether a path stays below the folder that it begins in. A plan may be somebody else's, and names no other file of the user's.
+fn leads_down(path: &str) -> bool {
+    !path.trim().is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 fn is_word(text: &str) -> bool {

@@ -861,6 +861,42 @@ fn a_table_is_kept_as_it_was() {
     assert_eq!(record.plan.tables["rows.csv"][1]["name"], "Ben");
 }
 
+/// A plan may be a stranger's, and `--check` reads its tables too: it names no file but those beside it.
+#[test]
+fn a_table_lies_beside_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plans, bank) = (folder.path().join("plans"), folder.path().join("bank.csv"));
+    std::fs::create_dir_all(plans.join("tables")).unwrap();
+    for table in [&bank, &plans.join("tables/rows.csv")] {
+        std::fs::write(table, "name\nAnna\n").unwrap();
+    }
+    let text = |each: &str| {
+        let each = toml::Value::from(each);
+        format!("plan = \"p\"\n[[step]]\neach = {each}\n[[step.do]]\ntype = \"x\"\n")
+    };
+    let outside =
+        [bank.to_str().unwrap(), "/etc/passwd", "../bank.csv", "tables/../../bank.csv", "./../bank.csv", "", " "];
+    for each in outside {
+        let (why, at) = wrong(&text(each));
+        assert!(why.contains("lies beside the plan") && !at.is_empty(), "{each}: {why}");
+    }
+    let file = plans.join("plan.toml");
+    let read = |each: &str| {
+        std::fs::write(&file, text(each)).unwrap();
+        Plan::read(&file)
+    };
+    assert_eq!(read("tables/rows.csv").unwrap().tables["tables/rows.csv"].len(), 1);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&bank, plans.join("link.csv")).unwrap();
+        std::os::unix::fs::symlink(folder.path(), plans.join("up")).unwrap();
+        for each in ["link.csv", "up/bank.csv"] {
+            let mistake = read(each).unwrap_err();
+            assert!(mistake.why.contains("is a link") && mistake.at.is_some(), "{each}: {}", mistake.why);
+        }
+    }
+}
+
 /// Who resumes a plan that stopped in the middle of its steps does not have the first of them done twice.
 #[tokio::test]
 async fn steps_that_have_stopped_go_on_where_they_stood() {

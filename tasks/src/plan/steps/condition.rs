@@ -9,7 +9,7 @@ use tapwright_agent::calls::ApiCall;
 use tapwright_contract::Size;
 use tapwright_contract::device::{Front, Label};
 
-use super::find::{Found, find};
+use super::find::{Found, find, plain};
 use super::{Target, target_texts};
 
 /// So much of what was there instead is told.
@@ -251,8 +251,4 @@ fn short(text: &str) -> String {
     let text = plain(text);
     let short: String = text.chars().take(TOLD_CHARS).collect();
     if short.len() < text.len() { format!("{short}…") } else { short }
-}
-
-fn plain(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -214,6 +214,7 @@ fn is_below(area: &Area, above: &Area) -> bool {
     above.bottom <= area.top + 2 && area.left < above.right && above.left < area.right
 }
 
-fn plain(text: &str) -> String {
+/// A text in one line, with one blank between two words.
+pub fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
