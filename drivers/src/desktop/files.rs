@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::device::DriverErrorKind;
 
-use super::{ProgramStarter, api_error};
+use super::{NO_FILE, ProgramStarter, api_error};
 use crate::deadline::Deadline;
 use crate::refused;
 
@@ -132,7 +132,7 @@ impl Place {
         let path = self.path();
         let path = path.display();
         refused(match error {
-            Errno::NOENT => format!("there is no {path}"),
+            Errno::NOENT => format!("{NO_FILE}{path}"),
             Errno::LOOP | Errno::NOTDIR => {
                 format!("{path}: a link or no folder is on the way, and links are not followed")
             }
@@ -489,7 +489,9 @@ mod tests {
         ] {
             let error = call_in_words(&both, "files.read", json!({ "path": path })).unwrap_err();
             assert!(error.contains(words), "{path}: {error}");
+            assert_eq!(super::super::is_no_file(&error), path == "none", "{path}: {error}");
         }
+        assert!(!super::super::is_no_file("there is no API of this name now; use the screen"));
         let long = call_in_words(&both, "files.read", json!({ "path": "long" })).unwrap();
         assert!(long.ends_with(&format!("of {} characters; the rest begins at {TOLD_MAX}", TOLD_MAX + 5)));
         for nth in 0..NAMES_MAX + 3 {

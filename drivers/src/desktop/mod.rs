@@ -93,6 +93,15 @@ pub struct DesktopOptions {
     pub methods: Vec<BusMethod>,
 }
 
+/// How a call of `files.…` says that nothing is at a path.
+const NO_FILE: &str = "there is no ";
+
+/// Whether a call of `files.…` was refused because nothing is at the path that it names: of all refusals this one tells what is there.
+pub fn is_no_file(refusal: &str) -> bool {
+    let why = refusal.strip_prefix("refused: ").unwrap_or(refusal);
+    why.strip_prefix(NO_FILE).is_some_and(|path| path.starts_with('/'))
+}
+
 /// What private desktops lack on this machine, and what to do about it; `None` if they can be had.
 pub fn private_lacks() -> Option<String> {
     #[cfg(target_os = "linux")]

@@ -12,7 +12,9 @@ use toml::Spanned;
 
 use super::goal::{Goal, OnFailure, TableSource, Work};
 use super::schedule::TimeSpan;
-use super::steps::{Condition, Press, ScreenCondition, Step, StepAction, StepOutput, Target, WITHIN_MAX, Way, words};
+use super::steps::{
+    Condition, Press, ScreenCondition, Step, StepAction, StepOutput, Target, WITHIN_MAX, Way, is_whole_address, words,
+};
 use super::values::{OutputKind, place};
 use crate::mistake::nearest;
 
@@ -509,6 +511,13 @@ fn condition_of(raw: RawCondition, span: &Range<usize>) -> Result<(Condition, Op
     let texts = [&raw.text, &raw.gone, &raw.widget, &raw.app, &raw.file, &raw.contains, &raw.page];
     if texts.into_iter().flatten().any(|text| text.trim().is_empty()) {
         return Err((at(), "a text of this condition is empty".to_owned(), None));
+    }
+    if let Some(page) = &raw.page
+        && place(page).is_none()
+        && !is_whole_address(page)
+    {
+        let help = "such as page = \"https://example.org/orders\"".to_owned();
+        return Err((at(), format!("{page:?} is no whole address"), Some(help)));
     }
     let condition = if let Some(path) = raw.file {
         Condition::File { path, contains: raw.contains, is_gone: raw.missing }

@@ -828,6 +828,7 @@ fn mistakes_in_steps_are_pointed_at() {
         ("if = { text = \"a\" }\n[[step.do]]\npress = \"b\"\n[[step.do]]\nname = \"a b\"\npress = \"c\"", "no name"),
         ("goal = \"a\"\non_failure = \"hand_over\"", "not made of steps"),
         ("wait = { text = \"a\", within = \"2d\" }", "minutes at most"),
+        ("wait = { page = \"bank.example/orders\" }", "no whole address"),
         ("pres = \"Save\"", "there is no key `pres` here"),
     ] {
         let (found, at) = wrong(&step(text));

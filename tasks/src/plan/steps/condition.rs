@@ -8,12 +8,15 @@ use tapwright_agent::action::Action;
 use tapwright_agent::calls::ApiCall;
 use tapwright_contract::Size;
 use tapwright_contract::device::{Front, Label};
+use url::Url;
 
 use super::find::{Found, find, plain};
 use super::{Target, target_texts};
 
 /// So much of what was there instead is told.
 const TOLD_CHARS: usize = 300;
+/// As many parts of one file are read.
+const PAGES_MAX: u32 = 100;
 
 /// Something that is so or is not. In texts `{{name}}` stands for a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub enum Condition {
     Screen(ScreenCondition),
     /// A file of the device's allowed folders is there, or not, or holds a text.
     File { path: String, contains: Option<String>, is_gone: bool },
-    /// The address of the page in front begins so.
+    /// The page in front is the one at this address, or one below it.
     Page { address: String },
     /// A value is this one.
     Value { value: String, is: String },
@@ -51,6 +54,38 @@ impl Inquiry {
     pub fn action(self) -> Action {
         Action::CallApi(ApiCall { name: self.name.to_owned(), arguments: self.arguments })
     }
+}
+
+/// What the answer to such a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InquiryAnswer<'a> {
+    Told(&'a str),
+    /// There is no such file.
+    NoFile,
+    /// None, for this reason: that tells nothing of the file or the page.
+    Nothing(&'a str),
+}
+
+/// What that comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Holds,
+    /// It is not so; what was there instead.
+    Not(String),
+    /// Nobody can tell, for this reason.
+    Unknown(String),
+    /// A part of the file was read, and what follows it is to be read first.
+    Part,
+}
+
+/// How far a file has been read that is told a part at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilePages {
+    /// The character at which the next part begins.
+    from: usize,
+    count: u32,
+    /// The end of what was read: what is looked for may begin in one part and end in the next.
+    tail: String,
 }
 
 impl Condition {
@@ -97,12 +132,24 @@ impl Condition {
         })
     }
 
-    /// The call that tells it, if no look at the screen does.
-    pub fn inquiry(&self) -> Option<Inquiry> {
+    /// Whether a call tells it, and no look at the screen does.
+    pub fn is_asked(&self) -> bool {
+        match self {
+            Condition::File { .. } | Condition::Page { .. } => true,
+            Condition::Screen(_) | Condition::Value { .. } => false,
+        }
+    }
+
+    /// The call that tells it, or the next part of it, if no look at the screen does.
+    pub fn inquiry(&self, pages: &FilePages) -> Option<Inquiry> {
         match self {
             Condition::Screen(_) | Condition::Value { .. } => None,
             Condition::File { path, contains: Some(_), .. } => {
-                Some(Inquiry { name: "files.read", arguments: json!({ "path": path }) })
+                let arguments = match pages.from {
+                    0 => json!({ "path": path }),
+                    from => json!({ "path": path, "from": from }),
+                };
+                Some(Inquiry { name: "files.read", arguments })
             }
             Condition::File { path, contains: None, .. } => {
                 let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -113,34 +160,13 @@ impl Condition {
         }
     }
 
-    /// What the answer to that call says; `None` for the answer if the call was refused, as it is for what is not there.
-    ///
-    /// # Errors
-    /// What was there instead.
-    pub fn holds_by(&self, answer: Option<&str>) -> Result<(), String> {
+    /// What the answer to that call comes to; `pages` is what was read of the file before.
+    pub fn holds_by(&self, answer: InquiryAnswer<'_>, pages: &mut FilePages) -> Verdict {
         match self {
-            Condition::File { contains: Some(text), is_gone, .. } => match answer {
-                Some(answer) if answer.contains(text.as_str()) != *is_gone => Ok(()),
-                Some(answer) => Err(format!("the file says {:?}", short(answer))),
-                None if *is_gone => Ok(()),
-                None => Err("there is no such file that can be read".to_owned()),
-            },
-            Condition::File { path, contains: None, is_gone } => {
-                let names = answer.map(file_names).unwrap_or_default();
-                let name = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
-                let is_there = name.is_some_and(|name| names.contains(&name));
-                match (is_there, is_gone) {
-                    (true, false) | (false, true) => Ok(()),
-                    (true, true) => Err("the file is there".to_owned()),
-                    (false, false) => Err(format!("in its folder there are: {}", short(&names.join(", ")))),
-                }
-            }
-            Condition::Page { address } => match answer.and_then(address_in_front) {
-                Some(found) if found.starts_with(address.as_str()) => Ok(()),
-                Some(found) => Err(format!("the page is {:?}", short(&found))),
-                None => Err("no page is in front".to_owned()),
-            },
-            Condition::Screen(_) | Condition::Value { .. } => Ok(()),
+            Condition::File { contains: Some(text), is_gone, .. } => contains_by(text, *is_gone, answer, pages),
+            Condition::File { path, contains: None, is_gone } => is_there_by(path, *is_gone, answer),
+            Condition::Page { address } => is_page_by(address, answer),
+            Condition::Screen(_) | Condition::Value { .. } => Verdict::Holds,
         }
     }
 
@@ -220,24 +246,130 @@ impl fmt::Display for Condition {
             Condition::File { path, contains: Some(text), is_gone: true } => {
                 write!(f, "the file {path:?} does not contain {text:?}")
             }
-            Condition::Page { address } => write!(f, "the page's address begins with {address:?}"),
+            Condition::Page { address } => write!(f, "the page in front is {address:?} or one below it"),
             Condition::Value { value, is } => write!(f, "{value:?} is {is:?}"),
         }
     }
 }
 
-/// The names of the files in an answer of `files.list`.
-fn file_names(answer: &str) -> Vec<String> {
-    let Ok(told) = serde_json::from_str::<Value>(answer) else { return Vec::new() };
-    let files = told["files"].as_array().map(Vec::as_slice).unwrap_or_default();
-    files.iter().filter_map(|file| file["name"].as_str().map(str::to_owned)).collect()
+/// Whether a file contains a text, by what `files.read` tells of it.
+fn contains_by(text: &str, is_gone: bool, answer: InquiryAnswer<'_>, pages: &mut FilePages) -> Verdict {
+    let told = match answer {
+        InquiryAnswer::Told(told) => told,
+        InquiryAnswer::NoFile if is_gone => return Verdict::Holds,
+        InquiryAnswer::NoFile => return Verdict::Not("there is no such file".to_owned()),
+        InquiryAnswer::Nothing(why) => return Verdict::Unknown(short(why)),
+    };
+    if text.is_empty() {
+        return Verdict::Unknown("the text that the file is to contain is empty".to_owned());
+    }
+    let (part, rest) = part_of(told, pages.from);
+    let seen = format!("{}{part}", pages.tail);
+    match (seen.contains(text), rest) {
+        (true, _) if is_gone => Verdict::Not(format!("the file contains {:?}", short(text))),
+        (true, _) => Verdict::Holds,
+        (false, Some(_)) if pages.count >= PAGES_MAX => {
+            Verdict::Unknown("the file is too long to be read to its end".to_owned())
+        }
+        (false, Some(from)) => {
+            let tail = seen.floor_char_boundary(seen.len().saturating_sub(text.len()));
+            *pages = FilePages { from, count: pages.count + 1, tail: seen[tail..].to_owned() };
+            Verdict::Part
+        }
+        (false, None) if is_gone => Verdict::Holds,
+        (false, None) => Verdict::Not(format!("the file says {:?}", short(&seen))),
+    }
+}
+
+/// What a part of a file says, and where the rest begins: `files.read` says so in a line of its own. A file may end with such a line
+/// itself; then what follows is read once more at most.
+fn part_of(told: &str, from: usize) -> (&str, Option<usize>) {
+    let cut = told.rsplit_once("\n… of ").and_then(|(part, last)| {
+        let (all, next) = last.split_once(" characters; the rest begins at ")?;
+        let (all, next) = (all.parse::<usize>().ok()?, next.parse::<usize>().ok()?);
+        (from < next && next < all).then_some((part, Some(next)))
+    });
+    cut.unwrap_or((told, None))
+}
+
+/// Whether a file is there, by what `files.list` tells of its folder.
+fn is_there_by(path: &str, is_gone: bool, answer: InquiryAnswer<'_>) -> Verdict {
+    let listed = match answer {
+        InquiryAnswer::Told(told) => listed_names(told),
+        // Neither is its folder.
+        InquiryAnswer::NoFile => Some((Vec::new(), 0)),
+        InquiryAnswer::Nothing(why) => return Verdict::Unknown(short(why)),
+    };
+    let Some((names, left_out)) = listed else {
+        return Verdict::Unknown("what was told of its folder is no list of files".to_owned());
+    };
+    let Some(name) = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()) else {
+        return Verdict::Unknown(format!("{path:?} names no file"));
+    };
+    match (names.contains(&name), is_gone) {
+        (true, false) => Verdict::Holds,
+        (true, true) => Verdict::Not("the file is there".to_owned()),
+        (false, _) if left_out > 0 => {
+            Verdict::Unknown(format!("its folder holds {left_out} names more than are told, and it may be one of them"))
+        }
+        (false, true) => Verdict::Holds,
+        (false, false) => Verdict::Not(format!("in its folder there are: {}", short(&names.join(", ")))),
+    }
+}
+
+/// The names in an answer of `files.list`, and how many it leaves out.
+fn listed_names(answer: &str) -> Option<(Vec<String>, u64)> {
+    let told = serde_json::from_str::<Value>(answer).ok()?;
+    let files = told["files"].as_array()?;
+    let names = files.iter().filter_map(|file| file["name"].as_str().map(str::to_owned)).collect();
+    Some((names, told["left_out"].as_u64().unwrap_or(0)))
+}
+
+/// Whether the page in front is the one at an address, or one below it, by what `tabs.list` tells.
+fn is_page_by(address: &str, answer: InquiryAnswer<'_>) -> Verdict {
+    let told = match answer {
+        InquiryAnswer::Told(told) => told,
+        InquiryAnswer::NoFile => return Verdict::Unknown("which page is in front is not told".to_owned()),
+        InquiryAnswer::Nothing(why) => return Verdict::Unknown(short(why)),
+    };
+    let Ok(wanted) = Url::parse(address.trim()) else {
+        return Verdict::Unknown(format!(
+            "{:?} is no whole address, such as https://example.org/orders",
+            short(address)
+        ));
+    };
+    match address_in_front(told) {
+        Some(found) if Url::parse(&found).is_ok_and(|found| is_at_or_below(&found, &wanted)) => Verdict::Holds,
+        Some(found) => Verdict::Not(format!("the page is {:?}", short(&found))),
+        None => Verdict::Unknown("no page is in front".to_owned()),
+    }
+}
+
+/// Whether an address is another one or lies below it. Addresses that only begin with the same letters are somebody else's:
+/// `https://bank.example.evil.com` is not at `https://bank.example`.
+fn is_at_or_below(found: &Url, wanted: &Url) -> bool {
+    let is_same_server = found.scheme() == wanted.scheme()
+        && found.host_str() == wanted.host_str()
+        && found.port_or_known_default() == wanted.port_or_known_default();
+    // With a query or a place in the page it is one page that is meant.
+    let is_one = wanted.query().is_some() || wanted.fragment().is_some();
+    let folder = format!("{}/", wanted.path().trim_end_matches('/'));
+    is_same_server
+        && (found.path() == wanted.path() || !is_one && found.path().starts_with(&folder))
+        && wanted.query().is_none_or(|query| found.query() == Some(query))
+        && wanted.fragment().is_none_or(|place| found.fragment() == Some(place))
+}
+
+/// Whether it is an address with a scheme, which alone says whose page it is.
+pub fn is_whole_address(address: &str) -> bool {
+    Url::parse(address.trim()).is_ok()
 }
 
 /// The address of the tab in front in an answer of `tabs.list`.
 fn address_in_front(answer: &str) -> Option<String> {
     let told = serde_json::from_str::<Value>(answer).ok()?;
     let tabs = told.as_array().or_else(|| told["tabs"].as_array())?;
-    let front = tabs.iter().find(|tab| tab["in_front"] == true).or_else(|| tabs.first())?;
+    let front = tabs.iter().find(|tab| tab["in_front"] == true)?;
     front["address"].as_str().map(str::to_owned)
 }
 

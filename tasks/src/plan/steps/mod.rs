@@ -30,7 +30,7 @@ use serde_json::Value;
 
 use super::values::OutputKind;
 
-pub use condition::{Condition, ScreenCondition};
+pub use condition::{Condition, ScreenCondition, is_whole_address};
 pub use find::{Found, find, find_field, in_words, is_field, middle, role_word};
 pub use model::{Eyes, StepModel, profiles};
 pub use progress::{DeedState, SharedProgress, StepPosition, outputs_of, verdict_of};

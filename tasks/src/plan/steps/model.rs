@@ -19,7 +19,7 @@ use tapwright_models::scripted::Scripted;
 
 use super::condition::{is_front, texts_in_brief};
 use super::find::{Found, find, find_field, in_words, is_field, middle, value_at};
-use super::progress::{LastTry, Mark, Progress, SharedProgress, StepPart, condition_of, finish_message};
+use super::progress::{LastTry, Mark, Progress, SharedProgress, StepPart, TRIES_MAX, condition_of, finish_message};
 use super::{Condition, Press, Step, StepAction, Target, Way};
 use crate::profile::{Profiles, Shipped};
 
@@ -29,8 +29,6 @@ const AGAIN: Duration = Duration::from_millis(200);
 const ASK_AGAIN: Duration = Duration::from_millis(700);
 /// Until a widget is seen in the same place once more.
 const STILL: Duration = Duration::from_millis(40);
-/// How often what was not done is tried.
-const TRIES_MAX: u32 = 3;
 /// How often is scrolled for one widget.
 const SCROLLS_MAX: u32 = 60;
 /// How long what a doubtful step expects is waited for.
@@ -151,14 +149,17 @@ impl StepModel {
                 return plain(Saying::GiveUp(instead.clone()));
             }
             LastTry::NotYet(_) if until <= now => return plain(Saying::Finish(finish_message(progress, Some(false)))),
-            LastTry::NotYet(_) => self.clock.sleep(ASK_AGAIN).await,
+            // What nobody can tell is neither so nor not so.
+            LastTry::Unknown(why) if until <= now => return plain(Saying::GiveUp(format!("it cannot be told: {why}"))),
+            LastTry::NotYet(_) | LastTry::Unknown(_) => self.clock.sleep(ASK_AGAIN).await,
             LastTry::NotDone(_) => self.clock.sleep(AGAIN).await,
             LastTry::Doubtful { before } => {
                 if let Some(saying) = self.settle_doubt(&step, part, before.as_deref(), progress).await {
                     return plain(saying);
                 }
             }
-            LastTry::None | LastTry::Scrolled | LastTry::Undone(_) => {}
+            LastTry::Untold(why) if !step.can_be_repeated() => return plain(ask_about(&step, why)),
+            LastTry::None | LastTry::Scrolled | LastTry::Part | LastTry::Undone(_) | LastTry::Untold(_) => {}
         }
         if let Some(why) = self.another_app(&step, progress, until).await {
             return plain(Saying::GiveUp(why));
@@ -204,7 +205,7 @@ impl StepModel {
                 Err(_) => None,
             };
         }
-        if let Some(inquiry) = step.expect.as_ref().and_then(Condition::inquiry) {
+        if let Some(inquiry) = step.expect.as_ref().and_then(|expected| expected.inquiry(&progress.pages)) {
             return Some(Saying::Probe(inquiry.action()));
         }
         let (after, sends) = match &step.act {
@@ -231,7 +232,7 @@ impl StepModel {
     /// A condition: it holds, it is asked for by a call, or it does not hold in time.
     async fn condition(&mut self, step: &Step, condition: &Condition, progress: &Progress, until: Duration) -> Saying {
         let is_test = matches!(step.act, StepAction::Test(_));
-        if let Some(inquiry) = condition.inquiry() {
+        if let Some(inquiry) = condition.inquiry(&progress.pages) {
             return Saying::Do(inquiry.action());
         }
         let held = match condition {
@@ -483,6 +484,14 @@ impl Model for StepModel {
         };
         Ok(Scripted::reply(prompt, &text))
     }
+}
+
+/// A person sees to a step of which nobody knows whether it was done.
+fn ask_about(step: &Step, why: &str) -> Saying {
+    let message = format!(
+        "this may have been done, or a part of it, and nothing tells whether it was ({why}): {step}. See to it, and say that it is done"
+    );
+    Saying::Do(Action::TakeOver { message })
 }
 
 fn overlap(one: &Label, other: &Label) -> bool {

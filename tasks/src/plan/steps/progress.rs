@@ -8,15 +8,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tapwright_agent::action::{Action, Call};
 use tapwright_agent::dialect::Dialect;
-use tapwright_agent::event::ActionResult;
+use tapwright_agent::event::{ActionResult, Fault};
 use tapwright_agent::journal::{Entry, EventLine, Line};
 use tapwright_agent::step::{Decided, StepResult};
 use tapwright_contract::ScreenId;
 use tapwright_contract::device::Front;
+use tapwright_drivers::desktop::is_no_file;
 
+use super::condition::{FilePages, InquiryAnswer, Verdict};
 use super::{Condition, Step, StepAction, StepOutput};
 use crate::plan::values::{OutputKind, Outputs, fill, number};
 
+/// How often what was not done is tried.
+pub const TRIES_MAX: u32 = 3;
 /// The most of one value.
 const VALUE_BYTES_MAX: usize = 64 << 10;
 
@@ -40,8 +44,12 @@ pub struct Progress {
     pub failure: Option<String>,
     /// The display that was seen last, and the app in front of it.
     pub seen: Option<(ScreenId, Front)>,
+    /// How far the file is read that the present part is about.
+    pub pages: FilePages,
     action: String,
     told: Option<String>,
+    /// Why the present call was refused.
+    refusal: Option<String>,
     /// Whether the present call only finds out whether the part was done already.
     probes: bool,
 }
@@ -60,8 +68,14 @@ pub enum LastTry {
     Wrong(String),
     /// What was asked for is not so yet; what was there instead.
     NotYet(String),
+    /// Whether what was asked for is so was not told, for this reason.
+    Unknown(String),
+    /// A part of the file was read, and not all of it yet.
+    Part,
     /// It was doubtful, and a call has told that it was not done; what was there instead.
     Undone(String),
+    /// It was doubtful, and nothing tells whether it was done, for this reason.
+    Untold(String),
     /// The screen was scrolled, and what is looked for may be seen by now.
     Scrolled,
 }
@@ -239,6 +253,9 @@ impl Progress {
         match line {
             Line::Event(EventLine::Saw { size, front, .. }) => self.seen = Some((*size, front.clone())),
             Line::Event(EventLine::Acted(ActionResult::Told { text })) => self.told = Some(text.clone()),
+            Line::Event(EventLine::Acted(ActionResult::Failed(Fault::Refused { why }))) => {
+                self.refusal = Some(why.clone());
+            }
             Line::Decided(decided) => self.take_decision(decided),
             Line::Step(step) => self.take_result(step.result, &step.summary, &step.decided),
             Line::Run(_) | Line::Effect(_) | Line::Event(_) | Line::End(_) => {}
@@ -247,12 +264,13 @@ impl Progress {
 
     fn take_decision(&mut self, decided: &Decided) {
         self.action.clone_from(&decided.action);
-        self.told = None;
+        (self.told, self.refusal) = (None, None);
         let Some(mark) = Mark::of(&decided.thought) else { return };
         self.probes = mark.probes;
         if mark.at != self.at {
             self.at = mark.at;
             (self.tries, self.last, self.doubt) = (0, LastTry::None, None);
+            self.pages = FilePages::default();
         }
     }
 
@@ -264,14 +282,12 @@ impl Progress {
             | StepResult::Answered
             | StepResult::Waited
             | StepResult::Person => self.take_success(result),
-            StepResult::Uncertain if self.probes => {}
+            StepResult::Uncertain | StepResult::NotDone if self.probes || self.asks() => self.take_refusal(summary),
             StepResult::Uncertain => {
                 let before = Mark::of(&decided.thought).and_then(|mark| mark.screen);
                 self.doubt = Some(before.clone());
                 self.last = LastTry::Doubtful { before };
             }
-            StepResult::NotDone if self.probes => self.take_probe(None),
-            StepResult::NotDone if self.asks() => self.take_answer(None),
             StepResult::NotDone => {
                 self.tries += 1;
                 self.last = LastTry::NotDone(summary.to_owned());
@@ -288,7 +304,7 @@ impl Progress {
 
     /// Whether the present part finds something out by a call.
     fn asks(&self) -> bool {
-        self.condition().is_some_and(|condition| condition.inquiry().is_some())
+        self.condition().is_some_and(|condition| condition.is_asked())
     }
 
     /// The condition that the present part is about, with its values.
@@ -297,34 +313,55 @@ impl Progress {
         condition_of(&step, self.part()?).cloned()
     }
 
-    fn take_answer(&mut self, answer: Option<&str>) {
-        match self.condition().map(|condition| condition.holds_by(answer)) {
-            Some(Err(instead)) => self.last = LastTry::NotYet(instead),
-            Some(Ok(())) | None => self.advance(),
+    /// A call that was to find something out has no answer.
+    fn take_refusal(&mut self, summary: &str) {
+        match self.refusal.take() {
+            Some(refusal) if is_no_file(&refusal) => self.take_answer(InquiryAnswer::NoFile),
+            Some(_) => self.take_answer(InquiryAnswer::Nothing(summary)),
+            // It was not asked, or did not come back: it is asked again.
+            None => {
+                self.tries += 1;
+                if !self.probes {
+                    self.last = LastTry::NotDone(summary.to_owned());
+                } else if self.tries >= TRIES_MAX {
+                    self.last = LastTry::Untold(summary.to_owned());
+                }
+            }
         }
     }
 
-    /// Whether what was doubtful was done, as a call tells.
-    fn take_probe(&mut self, answer: Option<&str>) {
-        let expected = self.step_with_values().and_then(Result::ok).and_then(|step| step.expect);
-        match expected.map(|condition| condition.holds_by(answer)) {
-            Some(Ok(())) => self.advance(),
-            Some(Err(instead)) => (self.last, self.doubt) = (LastTry::Undone(instead), None),
-            None => {}
+    fn take_answer(&mut self, answer: InquiryAnswer<'_>) {
+        let condition = match self.probes {
+            true => self.step_with_values().and_then(Result::ok).and_then(|step| step.expect),
+            false => self.condition(),
+        };
+        let Some(condition) = condition else { return };
+        self.tries = 0;
+        match condition.holds_by(answer, &mut self.pages) {
+            Verdict::Part if self.probes => return,
+            Verdict::Part => {
+                self.last = LastTry::Part;
+                return;
+            }
+            Verdict::Holds => return self.advance(),
+            Verdict::Not(instead) if self.probes => (self.last, self.doubt) = (LastTry::Undone(instead), None),
+            Verdict::Not(instead) => self.last = LastTry::NotYet(instead),
+            Verdict::Unknown(why) if self.probes => self.last = LastTry::Untold(why),
+            Verdict::Unknown(why) => self.last = LastTry::Unknown(why),
         }
+        self.pages = FilePages::default();
     }
 
     fn take_success(&mut self, result: StepResult) {
-        if self.probes {
+        if self.probes || self.asks() {
             let told = self.told.take();
-            return self.take_probe(told.as_deref());
-        }
-        if self.asks() {
-            let told = self.told.take();
-            return self.take_answer(told.as_deref());
+            let answer = told.as_deref().map_or(InquiryAnswer::Nothing("there was no answer"), InquiryAnswer::Told);
+            return self.take_answer(answer);
         }
         let Some(step) = self.step().cloned() else { return };
         match (&step.act, self.part()) {
+            // Nobody has told what came of it.
+            _ if result == StepResult::Person => {}
             (StepAction::Scroll { .. }, Some(StepPart::Act)) if result == StepResult::Done => {
                 self.last = LastTry::Scrolled;
                 return;
@@ -362,6 +399,7 @@ impl Progress {
     fn advance(&mut self) {
         self.at = self.after();
         (self.tries, self.last, self.doubt) = (0, LastTry::None, None);
+        self.pages = FilePages::default();
     }
 }
 

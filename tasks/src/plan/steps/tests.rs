@@ -1,11 +1,12 @@
 //! Which widget is meant, what holds, and how far a journal says that a run has come.
 
-use tapwright_agent::event::ActionResult;
+use tapwright_agent::event::{ActionResult, Fault};
 use tapwright_agent::journal::{Entry, EventLine, Line, Step as StepLine};
 use tapwright_agent::step::{Decided, StepResult};
 use tapwright_contract::Size;
 use tapwright_contract::device::{Area, Front, Label};
 
+use super::condition::{FilePages, InquiryAnswer, Verdict};
 use super::find::value_at;
 use super::progress::{LastTry, Mark};
 use super::*;
@@ -104,22 +105,119 @@ fn conditions_say_what_was_there_instead() {
     assert!(holds(app("Mail")).unwrap_err().contains("Contacts"));
     assert!(text("x").holds(None, None, DISPLAY).is_err());
 
-    let file = |contains: Option<&str>, is_gone| Condition::File {
-        path: "in/a.csv".to_owned(),
-        contains: contains.map(str::to_owned),
-        is_gone,
-    };
     let listed = r#"{"folder":"/h/in","files":[{"name":"a.csv","kind":"file","bytes":3}],"left_out":0}"#;
-    assert_eq!(file(None, false).holds_by(Some(listed)), Ok(()));
-    assert!(file(None, true).holds_by(Some(listed)).is_err());
-    assert!(file(None, false).holds_by(Some(r#"{"files":[{"name":"b"}]}"#)).unwrap_err().contains('b'));
-    assert!(file(Some("x"), false).holds_by(Some("y")).unwrap_err().contains("\"y\""));
-    assert_eq!(file(Some("x"), true).holds_by(None), Ok(()));
-    let page = Condition::Page { address: "https://a.example/".to_owned() };
-    let tabs =
-        r#"[{"address":"https://b.example/","in_front":false},{"address":"https://a.example/x","in_front":true}]"#;
-    assert_eq!(page.holds_by(Some(tabs)), Ok(()));
-    assert!(page.holds_by(Some("[]")).is_err());
+    assert_eq!(told(&file(None, false), listed), Verdict::Holds);
+    assert!(instead(told(&file(None, true), listed)).contains("is there"));
+    assert!(instead(told(&file(None, false), r#"{"files":[{"name":"b"}]}"#)).contains('b'));
+    assert!(instead(told(&file(Some("x"), false), "y")).contains("\"y\""));
+    assert!(instead(told(&file(Some("x"), true), "y x")).contains("\"x\""));
+}
+
+/// What the answer to a condition's first call comes to.
+fn told(condition: &Condition, answer: &str) -> Verdict {
+    condition.holds_by(InquiryAnswer::Told(answer), &mut FilePages::default())
+}
+
+fn instead(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Not(instead) => instead,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn file(contains: Option<&str>, is_gone: bool) -> Condition {
+    Condition::File { path: "in/a.csv".to_owned(), contains: contains.map(str::to_owned), is_gone }
+}
+
+/// A file that nobody may read is not a missing one, and what is not told is not known.
+#[test]
+fn only_what_is_told_of_a_file_counts() {
+    let answered =
+        |condition: &Condition, answer: InquiryAnswer<'_>| condition.holds_by(answer, &mut FilePages::default());
+    for contains in [None, Some("x")] {
+        assert_eq!(answered(&file(contains, true), InquiryAnswer::NoFile), Verdict::Holds);
+        assert!(matches!(answered(&file(contains, false), InquiryAnswer::NoFile), Verdict::Not(_)));
+        for is_gone in [false, true] {
+            let refused = InquiryAnswer::Nothing("not done: the file is not text");
+            let unknown = Verdict::Unknown("not done: the file is not text".to_owned());
+            assert_eq!(answered(&file(contains, is_gone), refused), unknown, "{contains:?} {is_gone}");
+        }
+    }
+    let cut = r#"{"files":[{"name":"b"}],"left_out":3}"#;
+    for is_gone in [false, true] {
+        assert!(matches!(told(&file(None, is_gone), cut), Verdict::Unknown(_)));
+        assert!(matches!(told(&file(None, is_gone), "no list"), Verdict::Unknown(_)));
+        assert!(matches!(told(&file(Some(""), is_gone), "text"), Verdict::Unknown(_)));
+    }
+    assert_eq!(told(&file(None, false), r#"{"files":[{"name":"a.csv"}],"left_out":3}"#), Verdict::Holds);
+}
+
+/// A file is told a part at a time, and what is looked for may begin in one and end in the next.
+#[test]
+fn a_long_file_is_read_to_its_end() {
+    let read = |condition: &Condition, parts: &[&str]| {
+        let mut pages = FilePages::default();
+        let mut begun = Vec::new();
+        for part in parts {
+            begun.push(condition.inquiry(&pages).unwrap().arguments["from"].as_u64().unwrap_or(0));
+            match condition.holds_by(InquiryAnswer::Told(part), &mut pages) {
+                Verdict::Part => {}
+                verdict => return (verdict, begun),
+            }
+        }
+        panic!("it is not at its end")
+    };
+    let parts =
+        ["aaaé\n… of 12 characters; the rest begins at 4", "ndbb\n… of 12 characters; the rest begins at 8", "cccc"];
+    assert_eq!(read(&file(Some("énd"), false), &parts), (Verdict::Holds, vec![0, 4]));
+    assert_eq!(read(&file(Some("cc"), false), &parts), (Verdict::Holds, vec![0, 4, 8]));
+    assert!(matches!(read(&file(Some("bba"), false), &parts), (Verdict::Not(_), _)));
+    assert_eq!(read(&file(Some("bba"), true), &parts), (Verdict::Holds, vec![0, 4, 8]));
+    assert!(matches!(read(&file(Some("bbcc"), true), &parts), (Verdict::Not(_), _)));
+    // A file whose own last line says so: it is not read for ever.
+    let itself = "text\n… of 9 characters; the rest begins at 5";
+    assert!(matches!(read(&file(Some("x y"), false), &[itself, itself]), (Verdict::Not(_), _)));
+}
+
+#[test]
+fn a_page_is_meant_by_its_whole_server() {
+    let at = |wanted: &str, found: &str| {
+        let tabs = serde_json::json!([
+            { "address": "https://other.example/", "in_front": false },
+            { "address": found, "in_front": true },
+        ]);
+        told(&Condition::Page { address: wanted.to_owned() }, &tabs.to_string())
+    };
+    for (wanted, found) in [
+        ("https://bank.example", "https://bank.example/"),
+        ("https://bank.example", "https://bank.example/a?b=c#d"),
+        ("https://BANK.example:443/a", "https://bank.example/a"),
+        ("https://bank.example/a", "https://bank.example/a/b"),
+        ("https://bank.example/a/", "https://bank.example/a/b"),
+        ("https://bank.example/?way", "https://bank.example/?way"),
+        ("http://127.0.0.1:8080/#end", "http://127.0.0.1:8080/#end"),
+    ] {
+        assert_eq!(at(wanted, found), Verdict::Holds, "{wanted} {found}");
+    }
+    for (wanted, found) in [
+        ("https://bank.example", "https://bank.example.evil.com/"),
+        ("https://bank.example", "https://bank.example@evil.com/"),
+        ("https://bank.example", "http://bank.example/"),
+        ("https://bank.example", "https://bank.example:8443/"),
+        ("https://bank.example/a", "https://bank.example/ab"),
+        ("https://bank.example/a", "https://bank.example/"),
+        ("https://bank.example/?way", "https://bank.example/?way=2"),
+        ("https://bank.example/?way", "https://bank.example/a?way"),
+        ("https://bank.example/", "about:blank"),
+        ("https://bank.example/", "no address"),
+    ] {
+        assert!(matches!(at(wanted, found), Verdict::Not(_)), "{wanted} {found}");
+    }
+    let page = Condition::Page { address: "https://bank.example".to_owned() };
+    for nothing in ["[]", "no list", r#"[{"address":"https://bank.example/","in_front":false}]"#] {
+        assert!(matches!(told(&page, nothing), Verdict::Unknown(_)), "{nothing}");
+    }
+    assert!(matches!(at("bank.example", "https://bank.example/"), Verdict::Unknown(_)));
 }
 
 /// A run whose journal is told line by line.
@@ -131,10 +229,20 @@ impl Told {
     }
 
     fn step(&self, mark: &Mark, action: &str, told: Option<&str>, result: StepResult) {
+        self.acted(mark, action, told.map(|text| ActionResult::Told { text: text.to_owned() }), result);
+    }
+
+    /// A call that was refused for this reason.
+    fn refused(&self, mark: &Mark, why: &str) {
+        let fault = Fault::Refused { why: why.to_owned() };
+        self.acted(mark, "call()", Some(ActionResult::Failed(fault)), StepResult::NotDone);
+    }
+
+    fn acted(&self, mark: &Mark, action: &str, acted: Option<ActionResult>, result: StepResult) {
         let decided = Decided { step: 1, thought: format!("{mark}words"), action: action.to_owned() };
         self.line(Line::Decided(decided.clone()));
-        if let Some(text) = told {
-            self.line(Line::Event(EventLine::Acted(ActionResult::Told { text: text.to_owned() })));
+        if let Some(acted) = acted {
+            self.line(Line::Event(EventLine::Acted(acted)));
         }
         let step = StepLine {
             decided,
@@ -242,14 +350,33 @@ fn what_a_probe_tells_is_no_answer_of_the_call_itself() {
     for (answer, then, last) in [
         (Some("row 1"), (0, 1), LastTry::None),
         (Some("row 0"), (0, 0), LastTry::Undone("the file says \"row 0\"".to_owned())),
-        (None, (0, 0), LastTry::Undone("there is no such file that can be read".to_owned())),
+        (None, (0, 0), LastTry::Undone("there is no such file".to_owned())),
     ] {
         let run = run();
         run.step(&at(0, 0), "call()", None, StepResult::Uncertain);
-        let result = if answer.is_some() { StepResult::Answered } else { StepResult::NotDone };
-        run.step(&probe, "call()", answer, result);
+        match answer {
+            Some(_) => run.step(&probe, "call()", answer, StepResult::Answered),
+            None => run.refused(&probe, "refused: there is no /home/anna/a"),
+        }
         assert_eq!((run.at(), run.0.now().last), (then, last), "{answer:?}");
     }
+    // Another refusal tells nothing: neither is it done again, nor taken for done.
+    let untold = run();
+    untold.step(&at(0, 0), "call()", None, StepResult::Uncertain);
+    untold.refused(&probe, "refused: the file is not text");
+    assert_eq!((untold.at(), untold.0.now().last), ((0, 0), LastTry::Untold("so it was".to_owned())));
+    assert_eq!(untold.0.position().deed, DeedState::Doubtful);
+    untold.step(&at(0, 0), "take_over()", None, StepResult::Person);
+    assert_eq!(untold.at(), (0, 1), "a person has seen to it");
+    // One that does not come back is asked again, and not for ever.
+    let silent = run();
+    silent.step(&at(0, 0), "call()", None, StepResult::Uncertain);
+    for _ in 0..2 {
+        silent.step(&probe, "call()", None, StepResult::Uncertain);
+        assert!(matches!(silent.0.now().last, LastTry::Doubtful { .. }));
+    }
+    silent.step(&probe, "call()", None, StepResult::Uncertain);
+    assert!(matches!(silent.0.now().last, LastTry::Untold(_)));
     // Afterwards what it expects is waited for, until it is so.
     let run = run();
     run.step(&at(0, 0), "call()", Some("done"), StepResult::Answered);
