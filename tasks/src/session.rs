@@ -356,6 +356,10 @@ impl Session {
         &mut self.model
     }
 
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets.clone()
+    }
+
     /// The device as it can be seen between a run's own looks.
     pub(crate) fn eyes(&self) -> Box<dyn Driver> {
         Box::new(self.shared.clone())

@@ -11,6 +11,7 @@ use tapwright_agent::clock::{Clock, Timer};
 use tapwright_agent::dialect::Dialect;
 use tapwright_agent::dialect::frame::Coordinates;
 use tapwright_agent::place::Place;
+use tapwright_agent::secrets::Secrets;
 use tapwright_contract::device::{Driver, Label};
 use tapwright_contract::gesture::{Abilities, Button, Clicks};
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
@@ -19,7 +20,9 @@ use tapwright_models::scripted::Scripted;
 
 use super::condition::{is_front, texts_in_brief};
 use super::find::{Found, find, find_field, in_words, is_field, middle, value_at};
-use super::progress::{LastTry, Mark, Progress, SharedProgress, StepPart, TRIES_MAX, condition_of, finish_message};
+use super::progress::{
+    LastTry, Mark, Progress, ScreenPrint, SharedProgress, StepPart, TRIES_MAX, condition_of, finish_message,
+};
 use super::{Condition, Press, Step, StepAction, Target, Way};
 use crate::profile::{Profiles, Shipped};
 
@@ -39,6 +42,8 @@ pub struct Eyes {
     pub driver: Box<dyn Driver>,
     /// How long one look may take.
     pub look: Duration,
+    /// What stands in no record, wherever it is seen.
+    pub secrets: Secrets,
 }
 
 /// Says the next step.
@@ -94,7 +99,7 @@ impl StepModel {
                 progress.at = at;
                 progress.last = LastTry::None;
             }
-            let (saying, screen) = self.next(&progress).await;
+            let (saying, seen) = self.next(&progress).await;
             let size = progress.seen.as_ref().map_or(Size { width: 1, height: 1 }, |(id, _)| id.size);
             let frame = self.profiles.agent.frame(size);
             let print = |call: &Call| Dialect::Computer.print_on(call, &frame);
@@ -116,14 +121,14 @@ impl StepModel {
                 }
                 Saying::Finish(message) => print(&Call::Finish { message }),
             };
-            let thought = format!("{}{words}", Mark { at: progress.at, screen, probes });
+            let thought = format!("{}{words}", Mark { at: progress.at, print: seen, probes });
             return format!("<think>{}</think><answer>{answer}</answer>", without_tags(&thought));
         }
     }
 
     /// What is said next, and what the screen said then.
-    async fn next(&mut self, progress: &Progress) -> (Saying, Option<String>) {
-        let plain = |saying| (saying, None);
+    async fn next(&mut self, progress: &Progress) -> (Saying, ScreenPrint) {
+        let plain = |saying| (saying, ScreenPrint::default());
         if let Some(why) = &progress.failure {
             return plain(Saying::GiveUp(why.clone()));
         }
@@ -154,7 +159,7 @@ impl StepModel {
             LastTry::NotYet(_) | LastTry::Unknown(_) => self.clock.sleep(ASK_AGAIN).await,
             LastTry::NotDone(_) => self.clock.sleep(AGAIN).await,
             LastTry::Doubtful { before } => {
-                if let Some(saying) = self.settle_doubt(&step, part, before.as_deref(), progress).await {
+                if let Some(saying) = self.settle_doubt(&step, part, before, progress).await {
                     return plain(saying);
                 }
             }
@@ -192,40 +197,49 @@ impl StepModel {
         &mut self,
         step: &Step,
         part: StepPart,
-        before: Option<&str>,
+        before: &ScreenPrint,
         progress: &Progress,
     ) -> Option<Saying> {
         if part != StepPart::Act {
             return None; // A field that is touched twice has the focus all the same.
         }
-        if let Some(expected @ Condition::Screen(_)) = &step.expect {
+        if let Some(expected @ Condition::Screen(_)) = &step.expect
+            && !before.was_so
+        {
             let until = self.clock.elapsed() + DOUBT_WITHIN;
-            return match self.wait(expected, progress, until).await {
-                Ok(()) => Some(Saying::Skip),
-                Err(_) => None,
-            };
+            return self.wait(expected, progress, until).await.is_ok().then_some(Saying::Skip);
         }
         if let Some(inquiry) = step.expect.as_ref().and_then(|expected| expected.inquiry(&progress.pages)) {
             return Some(Saying::Probe(inquiry.action()));
         }
-        let (after, sends) = match &step.act {
-            StepAction::Press { .. } | StepAction::Keys { .. } => (self.settled_digest().await, false),
-            StepAction::Type { text, adds, .. } => (self.settled_digest().await, *adds || text.contains(['\n', '\r'])),
+        if step.can_be_repeated() {
+            return None;
+        }
+        let target = match &step.act {
             // The loop asks a person before it calls something again that may have been done.
-            _ => return None,
+            StepAction::Call { .. } => return None,
+            _ if before.was_so => return Some(ask_about(step, "what it expects was so before it")),
+            StepAction::Press { target, .. } => Some(target),
+            StepAction::Keys { .. } => None,
+            _ => return Some(ask_about(step, "it adds to what was there")),
         };
-        match (before, after) {
-            (Some(before), Some(after)) if before == after => None,
-            (Some(_), Some(_)) if !sends && !matches!(step.act, StepAction::Type { .. }) => Some(Saying::Skip),
-            // What takes the place of what is there may be typed again.
-            (Some(_), Some(_)) if !sends => None,
-            (Some(_), Some(_)) => Some(Saying::Do(Action::TakeOver {
-                message: format!(
-                    "this may have been done, or a part of it: {step}. See to it, and say that it is done"
-                ),
-            })),
-            // The loop compares the pictures, and asks if they differ.
-            _ => None,
+        let labels = self.settled_labels().await;
+        let (Some(then), Some(labels)) = (&before.screen, &labels) else {
+            return None; // The loop compares the pictures, and asks if they differ.
+        };
+        if *then == digest(labels) {
+            return None; // As before.
+        }
+        // Anything may have changed the screen: a message, a clock in words. Only the widget itself tells of the touch.
+        match target.map(|target| find(target, labels, self.size(progress))) {
+            Some(Found::None) => Some(Saying::Skip),
+            Some(Found::One(label)) if before.widget.as_ref().is_some_and(|widget| *widget != widget_digest(label)) => {
+                Some(Saying::Skip)
+            }
+            Some(Found::One(_) | Found::Several(_)) => {
+                Some(ask_about(step, "the screen says something else, and the widget is still there"))
+            }
+            None => Some(ask_about(step, "the screen says something else")),
         }
     }
 
@@ -274,24 +288,25 @@ impl StepModel {
         part: StepPart,
         progress: &Progress,
         until: Duration,
-    ) -> (Saying, Option<String>) {
+    ) -> (Saying, ScreenPrint) {
+        let plain = |saying| (saying, ScreenPrint::default());
         let saying = match &step.act {
-            StepAction::Press { target, how } => return self.press(target, *how, false, progress, until).await,
+            StepAction::Press { target, how } => return self.press(step, target, *how, progress, until).await,
             StepAction::Type { into: Some(target), .. } if part == StepPart::Focus => {
-                return self.press(target, Press::Once, true, progress, until).await;
+                return self.press(step, target, Press::Once, progress, until).await;
             }
             StepAction::Type { text, into, adds } => {
                 if let Some(target) = into
                     && let Err(why) = self.has_focus(target, progress).await
                 {
-                    return (Saying::GiveUp(why), None);
+                    return plain(Saying::GiveUp(why));
                 }
                 let text = text.clone();
                 let adds = *adds && self.abilities.insert;
                 Saying::Do(if adds { Action::Insert { text } } else { Action::Type { text } })
             }
             StepAction::Keys { keys } => self.keys(keys),
-            StepAction::Scroll { target, way } => return (self.scroll(target, *way, progress).await, None),
+            StepAction::Scroll { target, way } => return plain(self.scroll(target, *way, progress).await),
             StepAction::Open { app } => Saying::Do(Action::Launch { app: app.clone() }),
             StepAction::Call { name, arguments } => {
                 Saying::Do(Action::CallApi(ApiCall { name: name.clone(), arguments: object(arguments) }))
@@ -301,18 +316,31 @@ impl StepModel {
             StepAction::Wait(_) | StepAction::Check(_) | StepAction::Test(_) => Saying::Skip,
         };
         let labels = self.labels().await;
-        (saying, labels.as_deref().map(digest))
+        let print = self.print(step, labels.as_deref(), None, progress);
+        (saying, print)
+    }
+
+    /// What the screen says now, for whoever goes on if the run breaks off in the middle of the step.
+    fn print(&self, step: &Step, labels: Option<&[Label]>, widget: Option<&Label>, progress: &Progress) -> ScreenPrint {
+        let front = progress.seen.as_ref().map(|(_, front)| front);
+        let was_so = match &step.expect {
+            Some(Condition::Screen(expected)) => expected.holds(labels, front, self.size(progress)).is_ok(),
+            Some(Condition::File { .. } | Condition::Page { .. } | Condition::Value { .. }) | None => false,
+        };
+        ScreenPrint { screen: labels.map(digest), widget: widget.map(widget_digest), was_so }
     }
 
     /// Touches the one widget that is meant, once it stands still.
     async fn press(
         &mut self,
+        step: &Step,
         target: &Target,
         how: Press,
-        is_field: bool,
         progress: &Progress,
         until: Duration,
-    ) -> (Saying, Option<String>) {
+    ) -> (Saying, ScreenPrint) {
+        let plain = |saying| (saying, ScreenPrint::default());
+        let is_field = matches!(step.act, StepAction::Type { .. });
         let mut before = None;
         loop {
             let labels = self.labels().await;
@@ -323,9 +351,10 @@ impl StepModel {
                 Found::One(label) if before == Some(label.area) => {
                     let (x, y) = middle(&label.area);
                     let Some((of, _)) = &progress.seen else {
-                        return (Saying::GiveUp("the screen was not seen".to_owned()), None);
+                        return plain(Saying::GiveUp("the screen was not seen".to_owned()));
                     };
-                    return (Saying::Do(self.touch(x, y, *of, how)), Some(digest(told)));
+                    let print = self.print(step, Some(told), Some(label), progress);
+                    return (Saying::Do(self.touch(x, y, *of, how)), print);
                 }
                 Found::One(label) => {
                     before = Some(label.area);
@@ -341,7 +370,7 @@ impl StepModel {
                 }
             };
             if until <= self.clock.elapsed() {
-                return (Saying::GiveUp(why), None);
+                return plain(Saying::GiveUp(why));
             }
             before = None;
             self.clock.sleep(AGAIN).await;
@@ -437,24 +466,32 @@ impl StepModel {
         }
     }
 
+    /// What is written on the screen, with the names of secrets in their places.
     async fn labels(&mut self) -> Option<Vec<Label>> {
-        match self.eyes.driver.labels(self.eyes.look).await {
-            Ok(labels) => labels,
+        let labels = match self.eyes.driver.labels(self.eyes.look).await {
+            Ok(labels) => labels?,
             Err(error) => {
                 tracing::debug!(%error, "the device does not tell what is written");
-                None
+                return None;
             }
+        };
+        let secrets = self.eyes.secrets.clone();
+        if secrets.is_empty() {
+            return Some(labels);
         }
+        // Screens can hold much, and others wait for this thread.
+        tokio::task::spawn_blocking(move || without_secrets(labels, &secrets)).await.ok()
     }
 
-    /// What the screen says once it says the same twice.
-    async fn settled_digest(&mut self) -> Option<String> {
+    /// What is written on the screen once it says the same twice.
+    async fn settled_labels(&mut self) -> Option<Vec<Label>> {
         let until = self.clock.elapsed() + DOUBT_WITHIN;
         let mut before = None;
         loop {
-            let now = self.labels().await.as_deref().map(digest);
+            let labels = self.labels().await;
+            let now = labels.as_deref().map(digest);
             if before.as_ref() == Some(&now) || until <= self.clock.elapsed() {
-                return now;
+                return labels;
             }
             before = Some(now);
             self.clock.sleep(AGAIN).await;
@@ -504,13 +541,36 @@ fn object(arguments: &Value) -> Value {
     if arguments.is_null() { Value::Object(serde_json::Map::new()) } else { arguments.clone() }
 }
 
+fn without_secrets(mut labels: Vec<Label>, secrets: &Secrets) -> Vec<Label> {
+    for label in &mut labels {
+        label.text = secrets.redact_within(&label.text, usize::MAX);
+    }
+    labels
+}
+
+/// What may be written down of a widget's words. Whoever has a digest and the rest of a screen could try what was typed there, until the
+/// digest is the same.
+fn printable(label: &Label) -> &str {
+    let may_be_typed = label.secret || label.focused && is_field(label);
+    if may_be_typed { "" } else { label.text.trim() }
+}
+
 /// What a screen says, but for the time, in a few letters: two screens that say the same have the same.
 fn digest(labels: &[Label]) -> String {
     let is_time =
         |text: &str| text.contains(':') && text.chars().all(|c| c.is_ascii_digit() || ": APMapm.".contains(c));
-    let mut texts: Vec<&str> = labels.iter().map(|label| label.text.trim()).collect();
+    let mut texts: Vec<&str> = labels.iter().map(printable).collect();
     texts.retain(|text| !text.is_empty() && !is_time(text));
     texts.sort_unstable();
+    digest_of(&texts)
+}
+
+/// The same of one widget. Its place does not count: what comes between moves it.
+fn widget_digest(label: &Label) -> String {
+    digest_of(&[label.role.as_deref().unwrap_or_default(), printable(label)])
+}
+
+fn digest_of(texts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for text in texts {
         hash.update((text.len() as u64).to_le_bytes());
@@ -523,3 +583,6 @@ fn digest(labels: &[Label]) -> String {
 fn without_tags(text: &str) -> String {
     text.replace('<', "‹").replace('>', "›")
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,7 @@ pub struct Progress {
     /// What came of this part so far.
     pub last: LastTry,
     /// Whether this part may have been done, whatever was found out since; and what the screen said when it was decided on.
-    doubt: Option<Option<String>>,
+    doubt: Option<ScreenPrint>,
     /// How often in a row it was not done.
     pub tries: u32,
     /// What was found out.
@@ -60,8 +60,8 @@ pub enum LastTry {
     /// There was none.
     #[default]
     None,
-    /// Nobody knows whether it was done. What the screen said when it was decided on, as a digest, if the device told.
-    Doubtful { before: Option<String> },
+    /// Nobody knows whether it was done.
+    Doubtful { before: ScreenPrint },
     /// It was not done, for this reason.
     NotDone(String),
     /// It cannot be done as it is said.
@@ -169,13 +169,23 @@ pub fn parts(step: &Step) -> Vec<StepPart> {
     focus.into_iter().chain([StepPart::Act]).chain(expect).collect()
 }
 
-/// How the thought of a reply begins, by which a journal tells where a run stands: `step 3.1 on 0123456789ab: `.
+/// What the screen said when a part of a step was decided on, as far as the device told. Digests: of all words but those of fields that
+/// have the focus or hide what is typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScreenPrint {
+    pub screen: Option<String>,
+    /// Of the widget that is touched.
+    pub widget: Option<String>,
+    /// Whether what the step expects was so already: then it tells nothing of the step.
+    pub was_so: bool,
+}
+
+/// How the thought of a reply begins, by which a journal tells where a run stands: `step 3.1 on 0123456789ab at cdef01234567: `.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// The step and its part, from 0; they are written from 1.
     pub at: (usize, usize),
-    /// A digest of what the screen said when it was decided.
-    pub screen: Option<String>,
+    pub print: ScreenPrint,
     /// Whether it only finds out whether this part was done: `step 3.1 probed: `.
     pub probes: bool,
 }
@@ -186,8 +196,14 @@ impl fmt::Display for Mark {
         if self.probes {
             f.write_str(" probed")?;
         }
-        if let Some(screen) = &self.screen {
+        if let Some(screen) = &self.print.screen {
             write!(f, " on {screen}")?;
+        }
+        if let Some(widget) = &self.print.widget {
+            write!(f, " at {widget}")?;
+        }
+        if self.print.was_so {
+            f.write_str(" already")?;
         }
         f.write_str(": ")
     }
@@ -203,7 +219,9 @@ impl Mark {
         while let Some(word) = words.next() {
             match word {
                 "probed" => found.probes = true,
-                "on" => found.screen = words.next().map(str::to_owned),
+                "on" => found.print.screen = words.next().map(str::to_owned),
+                "at" => found.print.widget = words.next().map(str::to_owned),
+                "already" => found.print.was_so = true,
                 _ => return None,
             }
         }
@@ -284,7 +302,7 @@ impl Progress {
             | StepResult::Person => self.take_success(result),
             StepResult::Uncertain | StepResult::NotDone if self.probes || self.asks() => self.take_refusal(summary),
             StepResult::Uncertain => {
-                let before = Mark::of(&decided.thought).and_then(|mark| mark.screen);
+                let before = Mark::of(&decided.thought).map(|mark| mark.print).unwrap_or_default();
                 self.doubt = Some(before.clone());
                 self.last = LastTry::Doubtful { before };
             }

@@ -8,7 +8,7 @@ use tapwright_contract::device::{Area, Front, Label};
 
 use super::condition::{FilePages, InquiryAnswer, Verdict};
 use super::find::value_at;
-use super::progress::{LastTry, Mark};
+use super::progress::{LastTry, Mark, ScreenPrint};
 use super::*;
 use crate::plan::values::Outputs;
 
@@ -295,11 +295,12 @@ fn a_journal_tells_where_a_run_stands() {
     run.step(&at(2, 0), "screenshot()", None, StepResult::Waited);
     run.step(&at(3, 0), "note(message=\"A \\\"title\\\"\")", None, StepResult::Noted);
     assert_eq!(run.0.now().outputs["title"], "A \"title\"");
-    let send = Mark { at: (4, 0), screen: Some("ab12".to_owned()), probes: false };
+    let print = ScreenPrint { screen: Some("ab12".to_owned()), widget: Some("cd34".to_owned()), was_so: true };
+    let send = Mark { print: print.clone(), ..at(4, 0) };
     run.step(&send, "click(at=[1,1])", None, StepResult::Suspended);
     assert_eq!((run.at(), run.0.now().last), ((4, 0), LastTry::None), "nothing came of it yet");
     run.step(&send, "click(at=[1,1])", None, StepResult::Uncertain);
-    assert_eq!(run.0.now().last, LastTry::Doubtful { before: Some("ab12".to_owned()) });
+    assert_eq!(run.0.now().last, LastTry::Doubtful { before: print });
     run.step(&send, "click(at=[1,1])", None, StepResult::Done);
     assert_eq!(run.at(), (5, 0));
     let said = progress::finish_message(&run.0.now(), None);

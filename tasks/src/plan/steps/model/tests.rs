@@ -1,0 +1,143 @@
+//! What comes of a step of which nobody knows whether it was done, and what is written down of a screen.
+
+use std::collections::BTreeMap;
+
+use tapwright_agent::secrets::SecretText;
+use tapwright_contract::device::{Area, DriverError, DriverErrorKind, Screen};
+use tapwright_contract::gesture::Gesture;
+
+use super::super::ScreenCondition;
+use super::*;
+use crate::plan::values::Outputs;
+
+/// A device that says what it is told to say, and does nothing.
+struct Page(Vec<Label>);
+
+fn refused(operation: &'static str) -> DriverError {
+    let kind = DriverErrorKind::Refused { why: "it is a page in a test".to_owned() };
+    DriverError { device: "page".to_owned(), operation, kind }
+}
+
+#[async_trait]
+impl Driver for Page {
+    fn name(&self) -> &str {
+        "page"
+    }
+
+    async fn screen(&mut self, _: Duration) -> Result<Screen, DriverError> {
+        Err(refused("look"))
+    }
+
+    async fn perform(&mut self, _: &Gesture, _: Duration) -> Result<(), DriverError> {
+        Err(refused("touch"))
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::PHONE
+    }
+
+    async fn labels(&mut self, _: Duration) -> Result<Option<Vec<Label>>, DriverError> {
+        Ok(Some(self.0.clone()))
+    }
+}
+
+fn label(role: &str, text: &str) -> Label {
+    Label {
+        text: text.to_owned(),
+        area: Area { left: 0, top: 0, right: 10, bottom: 10 },
+        touchable: true,
+        focused: false,
+        secret: false,
+        app: None,
+        role: Some(role.to_owned()),
+    }
+}
+
+fn model(labels: &[Label], secrets: Secrets) -> StepModel {
+    let eyes = Eyes { driver: Box::new(Page(labels.to_vec())), look: Duration::from_secs(1), secrets };
+    StepModel::new(SharedProgress::new(&[], &Outputs::new()), eyes)
+}
+
+/// What is said of a step that may have been done on the first screen, where the second one is seen now.
+async fn said(step: &Step, before: &[Label], touched: Option<&Label>, now: &[Label]) -> &'static str {
+    let progress = SharedProgress::new(std::slice::from_ref(step), &Outputs::new()).now();
+    let print = model(before, Secrets::default()).print(step, Some(before), touched, &progress);
+    let mut model = model(now, Secrets::default());
+    match model.settle_doubt(step, StepPart::Act, &print, &progress).await {
+        None => "again",
+        Some(Saying::Skip) => "done",
+        Some(Saying::Do(Action::TakeOver { .. })) => "asks",
+        Some(_) => "something else",
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_touch_counts_as_done_only_by_what_became_of_its_widget() {
+    let step = Step::new(StepAction::Press { target: Target::of("Pay"), how: Press::Once });
+    let (pay, battery) = (label("Button", "Pay"), label("TextView", "80 %"));
+    let before = [pay.clone(), battery.clone()];
+    let low = label("TextView", "79 %");
+    for (now, expected, why) in [
+        (vec![pay.clone(), battery.clone()], "again", "all is as it was, and the loop compares the pictures"),
+        (vec![pay.clone(), low.clone()], "asks", "the battery says nothing of the touch"),
+        (
+            vec![Label { area: Area { left: 0, top: 50, right: 10, bottom: 60 }, ..pay.clone() }, low.clone()],
+            "asks",
+            "it moved",
+        ),
+        (vec![low.clone(), label("TextView", "Paid")], "done", "it is gone"),
+        (vec![label("TextView", "Pay"), low.clone()], "done", "that is the title of the next page"),
+    ] {
+        assert_eq!(said(&step, &before, Some(&pay), &now).await, expected, "{why}");
+    }
+    let keys = Step::new(StepAction::Keys { keys: "ctrl+s".to_owned() });
+    assert_eq!(said(&keys, &before, None, &before).await, "again");
+    assert_eq!(said(&keys, &before, None, &[low]).await, "asks", "keys have no widget that could tell");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_so_before_tells_nothing_of_a_step() {
+    let expect = ScreenCondition { text: Some("Total".to_owned()), ..ScreenCondition::default() };
+    let expect = Some(Condition::Screen(expect));
+    let press = StepAction::Press { target: Target::of("Pay"), how: Press::Once };
+    let step = Step { expect: expect.clone(), ..Step::new(press) };
+    let (pay, total) = (label("Button", "Pay"), label("TextView", "Total"));
+    let before = [pay.clone()];
+    assert_eq!(said(&step, &before, Some(&pay), &[total.clone()]).await, "done");
+    assert_eq!(said(&step, &before, Some(&pay), &before).await, "again");
+    let before = [pay.clone(), total.clone()];
+    assert_eq!(said(&step, &before, Some(&pay), &[total.clone()]).await, "asks");
+    // What takes the place of what is there is typed again; what adds to it is not.
+    for (adds, text, expected) in [(false, "Oslo", "again"), (true, "Oslo", "asks"), (false, "Oslo\n", "asks")] {
+        let typed = StepAction::Type { text: text.to_owned(), into: None, adds };
+        let step = Step { expect: expect.clone(), ..Step::new(typed) };
+        assert_eq!(said(&step, &before, None, &before).await, expected, "{text:?} {adds}");
+    }
+}
+
+/// A PIN of four digits is found in no time by whoever has a digest with it.
+#[tokio::test]
+async fn no_digest_has_what_was_typed_in_it() {
+    let pin = SecretText::new("4711".to_owned()).unwrap();
+    let secrets = Secrets::new(BTreeMap::from([("pin".to_owned(), pin)]));
+    let title = label("TextView", "Pay");
+    let seen = async |text: &str| {
+        let labels = model(&[title.clone(), label("TextView", text)], secrets.clone()).labels().await.unwrap();
+        (labels[1].text.clone(), digest(&labels), widget_digest(&labels[1]))
+    };
+    let by_name = seen("{{secret:pin}}").await;
+    assert_eq!(by_name.0, "{{secret:pin}}");
+    assert_eq!(seen("4711").await, by_name);
+    assert_ne!(seen("4712").await.1, by_name.1);
+
+    let field = |text: &str, focused, secret| Label { focused, secret, ..label("EditText", text) };
+    for (focused, secret) in [(true, false), (false, true)] {
+        let of = |text: &str| {
+            let field = field(text, focused, secret);
+            (digest(&[title.clone(), field.clone()]), widget_digest(&field))
+        };
+        assert_eq!(of("1234"), of("5678"), "{focused} {secret}");
+    }
+    let of = |text: &str| digest(&[title.clone(), field(text, false, false)]);
+    assert_ne!(of("1234"), of("5678"));
+}
