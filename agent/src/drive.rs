@@ -597,6 +597,7 @@ async fn bounded_labels(mut labels: Vec<Label>, secrets: &Secrets, limits: &Limi
     tokio::task::spawn_blocking(move || {
         for label in &mut labels {
             label.text = secrets.redact(&label.text);
+            label.value = label.value.as_deref().map(|value| secrets.redact(value));
         }
         labels
     })
@@ -623,6 +624,28 @@ mod tests {
     use super::*;
 
     /// A page of labels, each of so many bytes, as long as the guard may judge it.
+    /// What a field holds goes into records as its words do.
+    #[test]
+    fn what_a_field_holds_is_told_without_secrets() {
+        let secret = crate::secrets::SecretText::new("hunter2".to_owned()).expect("it is long enough");
+        let secrets = Secrets::new([("word".to_owned(), secret)].into());
+        let limits = Limits { label_bytes: 100, page_bytes: 100, ..crate::limits::small::limits() };
+        let label = Label {
+            text: "hunter2\nWord".to_owned(),
+            area: Area { left: 0, top: 0, right: 1, bottom: 1 },
+            touchable: true,
+            focused: false,
+            secret: false,
+            app: None,
+            role: None,
+            value: Some("hunter2".to_owned()),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be built");
+        let found = runtime.block_on(bounded_labels(vec![label], &secrets, &limits)).expect("it is little");
+        assert_eq!(found[0].text, "{{secret:word}}\nWord");
+        assert_eq!(found[0].value.as_deref(), Some("{{secret:word}}"));
+    }
+
     fn fits_guard(labels: usize, bytes: usize) -> bool {
         let limits = Limits { labels_max: 4, label_bytes: 10, page_bytes: 30, ..crate::limits::small::limits() };
         let area = Area { left: 0, top: 0, right: 1, bottom: 1 };
@@ -634,6 +657,7 @@ mod tests {
             secret: false,
             app: None,
             role: None,
+            value: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be built");
         let found = runtime.block_on(bounded_labels(vec![label; labels], &Secrets::default(), &limits));

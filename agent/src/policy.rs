@@ -558,6 +558,7 @@ mod tests {
             secret: false,
             app: None,
             role: None,
+            value: None,
         };
         let labels = [
             label("", [0, 0, 100, 20], true),

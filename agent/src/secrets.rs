@@ -438,6 +438,7 @@ mod tests {
             secret: true,
             app: None,
             role: None,
+            value: None,
         };
         veil.before_typing(&screen("a", &[]), Some(&[label("PIN", true)]));
         let after = screen("a", &[(15, 55)]);
@@ -482,6 +483,7 @@ mod tests {
             secret: hidden,
             app: None,
             role: None,
+            value: None,
         };
         let mut veil = Veil::default();
         veil.before_typing(&screen("a", &[]), Some(&[field(10, true)]));
@@ -506,8 +508,16 @@ mod tests {
     #[test]
     fn what_cannot_be_told_this_time_is_covered_wherever_it_may_be() {
         let area = Area { left: 10, top: 50, right: 20, bottom: 60 };
-        let field =
-            Label { text: "PIN".to_owned(), area, touchable: true, focused: true, secret: true, app: None, role: None };
+        let field = Label {
+            text: "PIN".to_owned(),
+            area,
+            touchable: true,
+            focused: true,
+            secret: true,
+            app: None,
+            role: None,
+            value: None,
+        };
         for written in [ScreenTexts::Unknown, ScreenTexts::Untold] {
             let mut veil = Veil::default();
             veil.before_typing(&screen("a", &[]), Some(std::slice::from_ref(&field)));

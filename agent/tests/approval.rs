@@ -25,7 +25,16 @@ struct Shown {
 
 fn label(text: &str, [left, top, right, bottom]: [u32; 4]) -> Label {
     let area = Area { left, top, right, bottom };
-    Label { text: text.to_owned(), area, touchable: true, focused: false, secret: false, app: None, role: None }
+    Label {
+        text: text.to_owned(),
+        area,
+        touchable: true,
+        focused: false,
+        secret: false,
+        app: None,
+        role: None,
+        value: None,
+    }
 }
 
 /// A page of a shop: a title, a carousel, a text to read, a field, two rows with buttons, and a clock in the status bar.

@@ -128,6 +128,7 @@ fn screen_of(hostile: &Hostile, number: u8) -> (Screen, Vec<Label>) {
             secret: secret && last,
             app: None,
             role: None,
+            value: None,
         }
     });
     (Screen::new(Picture::new(SIZE, rgba).expect("the size is right"), front), labels.collect())

@@ -95,7 +95,16 @@ fn bytes(prompt: &Prompt) -> usize {
 
 fn label(text: &str, top: u32) -> Label {
     let area = Area { left: 0, top, right: 20, bottom: top + 4 };
-    Label { text: text.to_owned(), area, touchable: true, focused: false, secret: false, app: None, role: None }
+    Label {
+        text: text.to_owned(),
+        area,
+        touchable: true,
+        focused: false,
+        secret: false,
+        app: None,
+        role: None,
+        value: None,
+    }
 }
 
 const TAP: &str = r#"do(action="Tap", element=[100,200])"#;

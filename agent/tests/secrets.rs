@@ -74,7 +74,16 @@ impl Driver for Page {
             let kind = DriverErrorKind::MalformedResponse { why: "could not get idle state".to_owned() };
             return Err(DriverError { device: "page".to_owned(), operation: "read the texts", kind });
         }
-        let field = Label { text, area: FIELD, touchable: true, focused: true, secret: true, app: None, role: None };
+        let field = Label {
+            text,
+            area: FIELD,
+            touchable: true,
+            focused: true,
+            secret: true,
+            app: None,
+            role: None,
+            value: None,
+        };
         Ok(self.tells.then(|| vec![field]))
     }
 }

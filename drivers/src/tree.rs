@@ -64,6 +64,14 @@ impl Widget {
         lines.join("\n")
     }
 
+    /// What stands on it, where its words say more than that.
+    fn value(&self) -> Option<String> {
+        // An empty field shows its hint on some devices.
+        let held = if self.is_field() && self.text == self.hint { "" } else { self.text.as_str() };
+        let says_more = self.words() != held && (self.is_field() || !held.trim().is_empty());
+        (says_more && !self.is_password).then(|| held.to_owned())
+    }
+
     fn sayings(&self) -> impl Iterator<Item = &str> {
         let remarks = self.remarks.iter().map(String::as_str);
         [self.text.as_str(), &self.description, &self.hint]
@@ -180,6 +188,7 @@ impl Tree {
                 secret: widget.is_password,
                 app: (!widget.app.is_empty()).then(|| widget.app.clone()),
                 role: (!widget.class.is_empty()).then(|| widget.class.clone()),
+                value: widget.value(),
             });
         }
         labels.sort_by_key(|label| (label.area.top, label.area.left));
@@ -227,5 +236,37 @@ impl Tree {
             let _ = writeln!(text, "and {more} more");
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_on_a_widget_is_told_apart_from_what_it_is_called() {
+        for (class, [text, description, hint], expected) in [
+            ("EditText", ["Oslo\nBergen", "City", "Where to?"], Some("Oslo\nBergen")),
+            ("EditText", ["Oslo\nBergen", "", ""], None),
+            ("EditText", ["", "City", "Where to?"], Some("")),
+            ("EditText", ["Where to?", "City", "Where to?"], Some("")),
+            ("TextView", ["5", "five", ""], Some("5")),
+            ("TextView", ["5", "", ""], None),
+            ("Button", ["", "Send", ""], None),
+        ] {
+            let widget = Widget {
+                class: class.to_owned(),
+                text: text.to_owned(),
+                description: description.to_owned(),
+                hint: hint.to_owned(),
+                bounds: [0, 0, 10, 10],
+                ..Widget::default()
+            };
+            let secret = Widget { is_password: true, ..widget.clone() };
+            let of =
+                |widget| Tree { size: Size { width: 10, height: 10 }, widgets: vec![widget] }.labels()[0].value.clone();
+            assert_eq!(of(widget).as_deref(), expected, "{class} {text:?} {description:?} {hint:?}");
+            assert_eq!(of(secret), None);
+        }
     }
 }

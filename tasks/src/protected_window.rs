@@ -126,7 +126,16 @@ mod tests {
     fn label(text: &str, area: (u32, u32, u32, u32), touchable: bool) -> Label {
         let (left, top, right, bottom) = area;
         let area = Area { left, top, right, bottom };
-        Label { text: text.to_owned(), area, touchable, focused: false, secret: false, app: None, role: None }
+        Label {
+            text: text.to_owned(),
+            area,
+            touchable,
+            focused: false,
+            secret: false,
+            app: None,
+            role: None,
+            value: None,
+        }
     }
 
     /// How many pixels of a colour there are in a rectangle.

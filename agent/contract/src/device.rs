@@ -79,6 +79,10 @@ pub struct Label {
     /// What kind of widget it is, as the platform calls it: `Button`, `EditText`. Without it nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// What stands on it, whole, where `text` says more than that: a field says what it is called beside what it holds. Never longer than
+    /// `text`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
 }
 
 /// A rectangle of pixels; `right` and `bottom` lie outside of it.

@@ -177,6 +177,7 @@ fn review_on_split_screen(call: &str, policy: &Policy) -> Review {
         secret: true,
         app: Some(app.to_owned()),
         role: None,
+        value: None,
     };
     let labels = [
         label("Weather", "com.android.chrome", 0, 98),

@@ -136,7 +136,16 @@ impl Page {
 
 pub fn label(text: &str, area: Area, touchable: bool, app: Option<&str>) -> Label {
     let (focused, secret) = (false, false);
-    Label { text: text.to_owned(), area, touchable, focused, secret, app: app.map(str::to_owned), role: None }
+    Label {
+        text: text.to_owned(),
+        area,
+        touchable,
+        focused,
+        secret,
+        app: app.map(str::to_owned),
+        role: None,
+        value: None,
+    }
 }
 
 /// How an app that wants to get past the policy tells what is written: nothing of it may help.

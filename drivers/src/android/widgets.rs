@@ -91,6 +91,7 @@ fn add_icons(labels: &mut Vec<Label>, tree: &Tree, apps: &Apps) {
             secret: false,
             app: Some(app),
             role: None,
+            value: None,
         }));
     }
     labels.sort_by_key(|label| (label.area.top, label.area.left));

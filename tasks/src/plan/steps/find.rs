@@ -87,6 +87,11 @@ pub fn value_at<'a>(target: &Target, labels: &'a [Label], display: Size) -> Opti
     right.or_else(below)
 }
 
+/// What stands on a widget: of a field what it holds, whole, and not what it is called.
+pub fn content(label: &Label) -> &str {
+    label.value.as_deref().unwrap_or(&label.text)
+}
+
 /// Labels whose middle is on the display: what lies outside cannot be touched.
 fn visible(labels: &[Label], display: Size) -> Vec<&Label> {
     let on = |label: &&Label| {

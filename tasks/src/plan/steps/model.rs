@@ -19,7 +19,7 @@ use tapwright_contract::{ScreenId, Size, Spot};
 use tapwright_models::scripted::Scripted;
 
 use super::condition::{is_front, texts_in_brief};
-use super::find::{Found, find, find_field, in_words, is_field, middle, value_at};
+use super::find::{Found, content, find, find_field, in_words, is_field, middle, value_at};
 use super::progress::{
     LastTry, Mark, Progress, ScreenPrint, SharedProgress, StepPart, TRIES_MAX, condition_of, finish_message,
 };
@@ -453,8 +453,7 @@ impl StepModel {
             let labels = self.labels().await.unwrap_or_default();
             let size = self.size(progress);
             if let Some(label) = value_at(target, &labels, size) {
-                // A field says its caption too; what it holds comes first.
-                let text = label.text.lines().next().unwrap_or_default().to_owned();
+                let text = content(label).to_owned();
                 if !text.trim().is_empty() && !label.secret {
                     return Saying::Do(Action::Note { message: text, keeps_page: false });
                 }
@@ -544,6 +543,7 @@ fn object(arguments: &Value) -> Value {
 fn without_secrets(mut labels: Vec<Label>, secrets: &Secrets) -> Vec<Label> {
     for label in &mut labels {
         label.text = secrets.redact_within(&label.text, usize::MAX);
+        label.value = label.value.as_deref().map(|value| secrets.redact_within(value, usize::MAX));
     }
     labels
 }

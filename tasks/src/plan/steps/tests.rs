@@ -23,6 +23,7 @@ fn label(role: &str, text: &str, [left, top, right, bottom]: [u32; 4]) -> Label 
         secret: false,
         app: None,
         role: Some(role.to_owned()),
+        value: None,
     }
 }
 

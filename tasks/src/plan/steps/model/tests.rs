@@ -50,6 +50,7 @@ fn label(role: &str, text: &str) -> Label {
         secret: false,
         app: None,
         role: Some(role.to_owned()),
+        value: None,
     }
 }
 
@@ -140,4 +141,20 @@ async fn no_digest_has_what_was_typed_in_it() {
     }
     let of = |text: &str| digest(&[title.clone(), field(text, false, false)]);
     assert_ne!(of("1234"), of("5678"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_is_read_whole_and_without_its_name() {
+    let progress = SharedProgress::new(&[], &Outputs::new()).now();
+    let read = async |label: Label| {
+        let mut model = model(&[label], Secrets::default());
+        match model.read(&Target::of("Shopping"), &progress, Duration::ZERO).await {
+            Saying::Do(Action::Note { message, .. }) => message,
+            Saying::GiveUp(why) => why,
+            _ => "something else".to_owned(),
+        }
+    };
+    let field = |value: &str, text: &str| Label { value: Some(value.to_owned()), ..label("EditText", text) };
+    assert_eq!(read(field("Milk\nbread", "Milk\nbread\nShopping\nsuch as tea")).await, "Milk\nbread");
+    assert!(read(field("", "Shopping\nsuch as tea")).await.contains("nothing stands at"));
 }
