@@ -12,7 +12,7 @@ use super::goal::{Goal, OnFailure, TableSource, Work};
 use super::schedule::Schedule;
 use super::step_file::{Item, RawStep, Reader, Wrong, near};
 use super::table;
-use super::values::{Outputs, is_secret, place};
+use super::values::{Outputs, braces, is_secret, place};
 use crate::mistake::{Mistake, read_text};
 
 /// Far above any plan that a person would write.
@@ -354,7 +354,7 @@ fn names_in(mut text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     while let Some(at) = place(text) {
         let name = text[at.start + 2..at.end - 2].trim();
-        if !is_secret(name) {
+        if !is_secret(name) && braces(name).is_none() {
             names.push(name);
         }
         text = &text[at.end..];
@@ -374,7 +374,8 @@ fn check_names(
     while let Some(at) = place(rest) {
         let name = rest[at.start + 2..at.end - 2].trim();
         let of_row = name.split_once('.').is_some_and(|(row, _)| scope.rows.iter().any(|known| known == row));
-        let is_known = scope.outputs.contains(name) || of_row || may_name_secrets && is_secret(name);
+        let is_known =
+            scope.outputs.contains(name) || of_row || may_name_secrets && is_secret(name) || braces(name).is_some();
         if !is_known {
             let help = near(name, &scope.outputs)
                 .or_else(|| Some("an output of a goal before this one: output = { name = \"text\" }".to_owned()));

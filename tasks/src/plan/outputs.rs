@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tapwright_agent::outcome::{End, Outcome};
 
 use super::goal::Goal;
-use super::values::{OutputKind, Outputs, is_secret, number, place};
+use super::values::{OutputKind, Outputs, braces, is_secret, number, place};
 
 /// The most of a value that a later goal is told.
 const VALUE_CHARS_MAX: usize = 2000;
@@ -35,6 +35,11 @@ pub fn fill_goal(goal: &Goal, outputs: &Outputs) -> String {
         let name = words[start + 2..end - 2].trim();
         if is_secret(name) {
             from = end;
+            continue;
+        }
+        if let Some(braces) = braces(name) {
+            words.replace_range(start..end, braces);
+            from = start + braces.len();
             continue;
         }
         // Whoever calls has seen that it is known; a list may be known to be empty.

@@ -16,6 +16,7 @@ use tapwright_contract::gesture::{Button, Clicks, Gesture, Key};
 use tapwright_contract::{Size, Spot};
 
 use super::steps::{Found, Target, find, find_field, in_words, is_field, middle, role_word};
+use super::values::escaped;
 
 /// Why a run cannot be written out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -135,7 +136,7 @@ impl Writer {
 
     fn gesture(&mut self, gesture: &Gesture, decided: &Decided) -> Result<(), RecordingError> {
         match gesture {
-            Gesture::Launch { app } => self.write(&format!("open = {}", text(app)), None),
+            Gesture::Launch { app } => self.write(&format!("open = {}", template(app)), None),
             Gesture::Tap { at } => return self.touch("press", "", *at, decided),
             Gesture::DoubleTap { at } => return self.touch("press", "twice = true\n", *at, decided),
             Gesture::LongPress { at, .. } => return self.touch("hold", "", *at, decided),
@@ -192,12 +193,13 @@ impl Writer {
         };
         if let Some(up) = self.scrolled.take() {
             let app = self.app();
-            self.write(&format!("scroll = {}\n{}{up}{app}", text(&target.text), keys_of(&target)), None);
+            self.write(&format!("scroll = {}\n{}{up}{app}", template(&target.text), keys_of(&target)), None);
         }
         let seen = format!("{} of {}", in_words(&label), self.front.as_ref().map_or("", |front| front.name()));
         let place = format!("at = [{}, {}]\n", at.x, at.y);
         let app = self.app();
-        self.write(&format!("{verb} = {}\n{}{more}{place}{app}", text(&target.text), keys_of(&target)), Some(&seen));
+        let target = format!("{}\n{}", template(&target.text), keys_of(&target));
+        self.write(&format!("{verb} = {target}{more}{place}{app}"), Some(&seen));
         Ok(())
     }
 
@@ -213,10 +215,10 @@ impl Writer {
         };
         // What a field holds is what the run typed before, and not what it is called.
         let into =
-            into.filter(|line| *line != typed).map_or_else(String::new, |line| format!("into = {}\n", text(line)));
+            into.filter(|line| *line != typed).map_or_else(String::new, |line| format!("into = {}\n", template(line)));
         let add = if adds { "add = true\n" } else { "" };
         let app = self.app();
-        self.write(&format!("type = {}\n{into}{add}{app}", text(typed)), None);
+        self.write(&format!("type = {}\n{into}{add}{app}", template(typed)), None);
     }
 
     fn call(&mut self, call: &ApiCall) {
@@ -226,14 +228,14 @@ impl Writer {
 
     fn app(&self) -> String {
         let id = self.front.as_ref().map_or("", |front| front.id.as_str());
-        if id.is_empty() { String::new() } else { format!("app = {}\n", text(id)) }
+        if id.is_empty() { String::new() } else { format!("app = {}\n", template(id)) }
     }
 
     fn for_a_model(&mut self, decided: &Decided, why: &str) {
         let thought = if decided.thought.trim().is_empty() { &decided.action } else { &decided.thought };
         let thought: String = thought.chars().take(500).collect();
         let goal =
-            format!("Do this one thing on the screen as it is, and nothing else: {}", thought.replace("{{", "{ {"));
+            format!("Do this one thing on the screen as it is, and nothing else: {}", thought.replace('{', "{ "));
         let _ = write!(self.toml, "\n# {}\n[[step]]\ngoal = {}\n", comment(why), text(&goal));
         self.steps += 1;
         self.for_model += 1;
@@ -253,11 +255,8 @@ impl Writer {
 }
 
 fn keys_of(target: &Target) -> String {
-    let key = |name: &str, value: &Option<String>| match value {
-        Some(value) => format!("{name} = {}\n", text(value)),
-        None => String::new(),
-    };
-    key("role", &target.role) + &key("beside", &target.beside)
+    let key = |name: &str, value: Option<String>| value.map_or_else(String::new, |value| format!("{name} = {value}\n"));
+    key("role", target.role.as_deref().map(text)) + &key("beside", target.beside.as_deref().map(template))
 }
 
 /// The words by which the thing at a place is found and nothing else is.
@@ -293,7 +292,7 @@ fn target_at(labels: &[Label], at: Spot) -> Option<(Target, Label)> {
             ..Target::of(name)
         })
     });
-    let is_short = |target: &Target| target.text.chars().count() <= 200 && !target.text.contains("{{");
+    let is_short = |target: &Target| target.text.chars().count() <= 200;
     let target = plain.chain(with_role).chain(beside).filter(is_short).find(is_meant)?;
     Some((target, touched.clone()))
 }
@@ -305,9 +304,14 @@ fn size_of(labels: &[Label]) -> Size {
     Size { width: width.max(1), height: height.max(1) }
 }
 
-/// A text as TOML has it. What looks like a value's name and is none of a secret's stays a text of its own.
+/// A text as TOML has it.
 fn text(text: &str) -> String {
     toml::Value::from(text).to_string()
+}
+
+/// The same of a text in which values are put in: what looks like a value's name, and is none of a secret's, is what the run typed or saw.
+fn template(typed: &str) -> String {
+    text(&escaped(typed))
 }
 
 fn comment(text: &str) -> String {
@@ -316,18 +320,51 @@ fn comment(text: &str) -> String {
 
 /// Arguments as an inline table; `None` if there are none.
 fn toml_of(arguments: &Value) -> Option<toml::Value> {
-    let value = toml::Value::try_from(without_nulls(arguments)).ok()?;
+    let value = toml::Value::try_from(as_template(arguments)).ok()?;
     let is_empty = value.as_table().is_none_or(toml::Table::is_empty);
     (!is_empty).then_some(value)
 }
 
-fn without_nulls(value: &Value) -> Value {
+/// Arguments without what TOML has no word for, and each text as a plan writes it.
+fn as_template(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
             let there = fields.iter().filter(|(_, field)| !field.is_null());
-            Value::Object(there.map(|(name, field)| (name.clone(), without_nulls(field))).collect())
+            Value::Object(there.map(|(name, field)| (name.clone(), as_template(field))).collect())
         }
-        Value::Array(items) => Value::Array(items.iter().filter(|item| !item.is_null()).map(without_nulls).collect()),
-        other => other.clone(),
+        Value::Array(items) => Value::Array(items.iter().filter(|item| !item.is_null()).map(as_template).collect()),
+        Value::String(text) => Value::String(escaped(text)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::super::values::fill;
+    use super::super::{Outputs, Plan, Work};
+    use super::*;
+
+    /// What a run typed is typed again as it was, and is no value's name.
+    #[test]
+    fn braces_that_a_run_typed_stay_braces() {
+        for typed in ["{{name}}", "a {{ b }} {{{c}}}", "{{secret:pin}}", "{{{secret:pin}} {{", "{ {", "'{{'"] {
+            let mut writer = Writer::default();
+            writer.type_text(typed, false);
+            let arguments = json!({ "text": typed, "all": [typed], "none": null });
+            writer.call(&ApiCall { name: "notes.add".to_owned(), arguments });
+            let written = format!("plan = \"p\"\n{}", writer.toml);
+            let plan = Plan::parse(Path::new("p"), &written, &[].into());
+            let plan = plan.unwrap_or_else(|wrong| panic!("{typed}: {wrong}\n{written}"));
+            let Work::Steps(steps) = &plan.goals[0].work else { panic!("they are steps") };
+            let texts: Vec<&str> = steps.iter().flat_map(|step| step.texts()).collect();
+            assert_eq!(texts.len(), 3, "{written}");
+            for text in texts {
+                assert_eq!(fill(text, &Outputs::new()).as_deref(), Ok(typed), "{written}");
+            }
+        }
     }
 }

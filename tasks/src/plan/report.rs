@@ -9,6 +9,7 @@ use tapwright_agent::journal::Record;
 use tapwright_agent::outcome::Outcome;
 
 use super::journal::achieved;
+use super::values::{braces, place};
 use super::{OutputKind, Outputs, Plan, PlanEnd, PlanLine, PlanRecord};
 use crate::headline::{EndNotice, Headline, Mood};
 use crate::mistake::read_text;
@@ -49,14 +50,15 @@ pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
 pub fn document(plan: &Plan, outputs: &Outputs) -> Option<String> {
     let mut rest = plan.document.as_deref()?;
     let mut text = String::new();
-    while let Some(at) = super::values::place(rest) {
+    while let Some(at) = place(rest) {
         text += &rest[..at.start];
         let name = rest[at.start + 2..at.end - 2].trim();
         let is_list = plan.goals.iter().any(|goal| goal.output.get(name) == Some(&OutputKind::Items));
-        match outputs.get(name) {
-            Some(value) if is_list => text += &bullets(value),
-            Some(value) => text += &line(value),
-            None => text += "(not known yet)",
+        match (braces(name), outputs.get(name)) {
+            (Some(braces), _) => text += braces,
+            (None, Some(value)) if is_list => text += &bullets(value),
+            (None, Some(value)) => text += &line(value),
+            (None, None) => text += "(not known yet)",
         }
         rest = &rest[at.end..];
     }

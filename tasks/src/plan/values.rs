@@ -34,6 +34,42 @@ pub fn place(words: &str) -> Option<Range<usize>> {
     Some(start..end)
 }
 
+/// The braces that a name stands for which is no value's: `{{'{{'}}` is written where a text holds two that name nothing.
+pub fn braces(name: &str) -> Option<&'static str> {
+    match name {
+        "'{{'" => Some("{{"),
+        "'{'" => Some("{"),
+        _ => None,
+    }
+}
+
+/// A text as a plan writes it, so that [`fill`] makes of it what it is: only the names of secrets stay names.
+pub fn escaped(text: &str) -> String {
+    let names_secret = |text: &str| text.starts_with("{{secret:") && text.contains("}}");
+    let mut written = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("{{") {
+        written += &rest[..at];
+        rest = &rest[at..];
+        let length = match rest.find("}}") {
+            Some(end) if names_secret(rest) => {
+                written += &rest[..end + 2];
+                end + 2
+            }
+            _ if names_secret(&rest[1..]) => {
+                written += "{{'{'}}";
+                1
+            }
+            _ => {
+                written += "{{'{{'}}";
+                2
+            }
+        };
+        rest = &rest[length..];
+    }
+    written + rest
+}
+
 /// A text with the values of the names in it, as they are. Secrets stay named.
 ///
 /// # Errors
@@ -45,13 +81,14 @@ pub fn fill(text: &str, values: &Outputs) -> Result<String, String> {
     while let Some(at) = place(rest) {
         let name = rest[at.start + 2..at.end - 2].trim();
         filled += &rest[..at.start];
-        match values.get(name) {
-            _ if is_secret(name) => filled += &rest[at.clone()],
-            Some(value) if value.contains("{{secret:") => {
+        match (braces(name), values.get(name)) {
+            (Some(braces), _) => filled += braces,
+            (None, _) if is_secret(name) => filled += &rest[at.clone()],
+            (None, Some(value)) if value.contains("{{secret:") => {
                 return Err(format!("the value of `{name}` has the name of a secret in it, and is not put anywhere"));
             }
-            Some(value) => filled += value,
-            None => return Err(format!("nothing is known of `{name}`")),
+            (None, Some(value)) => filled += value,
+            (None, None) => return Err(format!("nothing is known of `{name}`")),
         }
         rest = &rest[at.end..];
     }
@@ -184,6 +221,19 @@ mod tests {
         assert!(fill("{{pin}}", &known).is_err());
         assert!(fill("{{l}}{{r}}", &known).is_err());
         assert_eq!(fill("{{c}}", &known).unwrap_err(), "nothing is known of `c`");
+    }
+
+    #[test]
+    fn braces_that_name_nothing_can_be_written() {
+        let none = Outputs::new();
+        assert_eq!(fill("{{'{{'}}name}} and {{'{'}}", &none).as_deref(), Ok("{{name}} and {"));
+        for text in ["{{name}}", "{{{{a}}}} {{{b}}}", "{{", "{ {", "'{{'", "{{secret:pin}}", "{{{secret:pin}}{{x}}"] {
+            assert_eq!(fill(&escaped(text), &none).as_deref(), Ok(text), "{}", escaped(text));
+        }
+        // They make no name of a secret either.
+        let known = Outputs::from([("x".to_owned(), "{secret:pin}}".to_owned())]);
+        assert!(fill("{{'{{'}}secret:pin}}", &known).is_err());
+        assert!(fill("{{'{'}}{{x}}", &known).is_err());
     }
 
     #[test]
