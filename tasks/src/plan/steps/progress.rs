@@ -129,7 +129,12 @@ impl SharedProgress {
         match (progress.deed(), doubt) {
             (DeedState::Done, _) => {}
             (DeedState::Doubtful, Some(before)) if !progress.can_be_repeated() => {
-                progress.last = LastTry::Doubtful { before };
+                let expect = progress.step().and_then(|step| step.expect.as_ref());
+                let is_seen = matches!(expect, Some(Condition::Screen(_))) && !before.was_so;
+                // Pictures of another run are not compared with what is seen now.
+                let is_told = is_seen || expect.is_some_and(Condition::is_asked);
+                let why = "that was in another run".to_owned();
+                progress.last = if is_told { LastTry::Doubtful { before } } else { LastTry::Untold(why) };
             }
             (DeedState::Doubtful | DeedState::NotDone, _) => (progress.at.1, progress.doubt) = (0, None),
         }

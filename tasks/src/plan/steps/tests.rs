@@ -332,7 +332,11 @@ fn what_was_done_stays_done_when_a_step_is_tried_anew() {
         "that the second try was not done says nothing of the first"
     );
     doubtful.0.begin_anew();
-    assert!(matches!(doubtful.0.now().last, LastTry::Doubtful { .. }));
+    assert!(matches!(doubtful.0.now().last, LastTry::Doubtful { .. }), "what it expects tells whether it was done");
+    let untold = Told(SharedProgress::new(&[Step { expect: None, ..steps[0].clone() }], &Outputs::new()));
+    untold.step(&at(0, 0), click, None, StepResult::Uncertain);
+    untold.0.begin_anew();
+    assert!(matches!(untold.0.now().last, LastTry::Untold(_)), "nothing tells it, so a person does");
 
     let not_done = run();
     not_done.step(&at(0, 0), click, None, StepResult::NotDone);
