@@ -1,6 +1,7 @@
 //! What comes of a step of which nobody knows whether it was done, and what is written down of a screen.
 
 use std::collections::BTreeMap;
+use std::slice::from_ref;
 
 use tapwright_agent::secrets::SecretText;
 use tapwright_contract::device::{Area, DriverError, DriverErrorKind, Screen};
@@ -61,7 +62,7 @@ fn model(labels: &[Label], secrets: Secrets) -> StepModel {
 
 /// What is said of a step that may have been done on the first screen, where the second one is seen now.
 async fn said(step: &Step, before: &[Label], touched: Option<&Label>, now: &[Label]) -> &'static str {
-    let progress = SharedProgress::new(std::slice::from_ref(step), &Outputs::new()).now();
+    let progress = SharedProgress::new(from_ref(step), &Outputs::new()).now();
     let print = model(before, Secrets::default()).print(step, Some(before), touched, &progress);
     let mut model = model(now, Secrets::default());
     match model.settle_doubt(step, StepPart::Act, &print, &progress).await {
@@ -104,10 +105,10 @@ async fn what_was_so_before_tells_nothing_of_a_step() {
     let step = Step { expect: expect.clone(), ..Step::new(press) };
     let (pay, total) = (label("Button", "Pay"), label("TextView", "Total"));
     let before = [pay.clone()];
-    assert_eq!(said(&step, &before, Some(&pay), &[total.clone()]).await, "done");
+    assert_eq!(said(&step, &before, Some(&pay), from_ref(&total)).await, "done");
     assert_eq!(said(&step, &before, Some(&pay), &before).await, "again");
     let before = [pay.clone(), total.clone()];
-    assert_eq!(said(&step, &before, Some(&pay), &[total.clone()]).await, "asks");
+    assert_eq!(said(&step, &before, Some(&pay), from_ref(&total)).await, "asks");
     // What takes the place of what is there is typed again; what adds to it is not.
     for (adds, text, expected) in [(false, "Oslo", "again"), (true, "Oslo", "asks"), (false, "Oslo\n", "asks")] {
         let typed = StepAction::Type { text: text.to_owned(), into: None, adds };
