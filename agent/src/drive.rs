@@ -623,11 +623,10 @@ mod tests {
 
     use super::*;
 
-    /// A page of labels, each of so many bytes, as long as the guard may judge it.
     /// What a field holds goes into records as its words do.
     #[test]
     fn what_a_field_holds_is_told_without_secrets() {
-        let secret = crate::secrets::SecretText::new("hunter2".to_owned()).expect("it is long enough");
+        let secret = secrets::SecretText::new("hunter2".to_owned()).expect("it is long enough");
         let secrets = Secrets::new([("word".to_owned(), secret)].into());
         let limits = Limits { label_bytes: 100, page_bytes: 100, ..crate::limits::small::limits() };
         let label = Label {
@@ -646,6 +645,7 @@ mod tests {
         assert_eq!(found[0].value.as_deref(), Some("{{secret:word}}"));
     }
 
+    /// A page of labels, each of so many bytes, as long as the guard may judge it.
     fn fits_guard(labels: usize, bytes: usize) -> bool {
         let limits = Limits { labels_max: 4, label_bytes: 10, page_bytes: 30, ..crate::limits::small::limits() };
         let area = Area { left: 0, top: 0, right: 1, bottom: 1 };

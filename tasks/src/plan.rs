@@ -127,7 +127,7 @@ pub async fn carry_out<X: GoalRunner>(
     while let Some((number, goal)) = record.next() {
         if let Some(failure) = without_inputs(record, &goal) {
             match decide(record, &goal, &failure, execute).await? {
-                Resolution::Go(line) => record.write(line).map_err(PlanError::Unwritten)?,
+                Resolution::Go(line) => record.write(*line).map_err(PlanError::Unwritten)?,
                 Resolution::Stop(why) => {
                     record.write(PlanLine::Stopped { goal: goal.name.clone(), why }).map_err(PlanError::Unwritten)?;
                     return Ok(PlanEnd::Stopped(failure.end));
@@ -171,7 +171,7 @@ pub async fn carry_out<X: GoalRunner>(
                 }
             }
             Some(failure) => match decide(record, &goal, &failure, execute).await? {
-                Resolution::Go(line) => line,
+                Resolution::Go(line) => *line,
                 Resolution::Stop(why) => {
                     record.write(PlanLine::Stopped { goal: goal.name.clone(), why }).map_err(PlanError::Unwritten)?;
                     return Ok(PlanEnd::Stopped(failure.end));
@@ -364,7 +364,7 @@ async fn attempt<X: GoalRunner>(
 
 /// What happens after the last failure of a goal.
 enum Resolution {
-    Go(PlanLine),
+    Go(Box<PlanLine>),
     /// It ends here, for this reason.
     Stop(String),
     /// Somebody has to say, and nobody does.
@@ -381,27 +381,27 @@ async fn decide<X: GoalRunner>(
     Ok(match on_failure(goal, failure, execute).await {
         FailureChoice::HandOver(step) => {
             let (goal, deed, why) = (goal.name.clone(), failure.deed, why.to_owned());
-            Resolution::Go(PlanLine::HandedOver { goal, step, deed, why })
+            Resolution::Go(Box::new(PlanLine::HandedOver { goal, step, deed, why }))
         }
-        FailureChoice::Again => Resolution::Go(PlanLine::Again { goal: goal.name.clone() }),
+        FailureChoice::Again => Resolution::Go(Box::new(PlanLine::Again { goal: goal.name.clone() })),
         // Neither it nor any of its rounds was begun.
         FailureChoice::Skip if !failure.can_be_tried_again => {
-            Resolution::Go(PlanLine::Skipped { goal: goal.name.clone(), why: why.to_owned() })
+            Resolution::Go(Box::new(PlanLine::Skipped { goal: goal.name.clone(), why: why.to_owned() }))
         }
-        FailureChoice::Skip => Resolution::Go(record.skipped_line(goal, &failure.run, why.to_owned())),
+        FailureChoice::Skip => Resolution::Go(Box::new(record.skipped_line(goal, &failure.run, why.to_owned()))),
         FailureChoice::Replan if record.replans() >= record.plan.replans_max => {
             Resolution::Stop(format!("{why}; it was planned anew {} times already", record.replans()))
         }
         FailureChoice::Replan => {
             let known = record.outputs().into_keys().collect();
             match execute.replan(&record.briefing(goal, why), &known).await.map_err(PlanError::Run)? {
-                Some(plan) => Resolution::Go(PlanLine::Replanned { toml: plan.text }),
+                Some(plan) => Resolution::Go(Box::new(PlanLine::Replanned { toml: plan.text })),
                 None => Resolution::Stop(format!("{why}; nobody could plan it anew")),
             }
         }
         FailureChoice::Stop => Resolution::Stop(why.to_owned()),
         FailureChoice::Outputs(outputs) => {
-            Resolution::Go(record.achieved_line(goal, failure.run.clone(), outputs, failure.notes.clone()))
+            Resolution::Go(Box::new(record.achieved_line(goal, failure.run.clone(), outputs, failure.notes.clone())))
         }
         FailureChoice::Nobody => Resolution::Nobody,
     })
