@@ -1,11 +1,14 @@
 //! APIs that whoever starts a run registers: a request over HTTP, or a program. Each of a call's arguments is put into a place
 //! that was made for it, as data of that place: never an address or another field of a request, and of a program an argument or its
 //! input. What a program does with its argument is the program's: scripts are refused where that can be seen, as in `sh -c`, and
-//! nothing more is promised. What MCP servers offer is in [`mcp`].
+//! nothing more is promised. What MCP servers offer is in [`mcp`], what
+//! services offer that an OpenAPI document describes in [`openapi`].
 
+mod described;
 mod http;
 mod interpreter;
 pub mod mcp;
+pub mod openapi;
 mod template;
 
 use std::collections::BTreeMap;

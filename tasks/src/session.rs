@@ -3,15 +3,14 @@
 //! A command holds one for as long as it runs; a server can hold many: a [`Session`] and what it does are `Send`. Whatever happens in
 //! between, [`Session::close`] comes last: it leaves the phone as it was found.
 
+mod sources;
+
 use std::io;
 use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use serde_json::Value;
-use tapwright_agent::apis::{Lent, Registry};
 use tapwright_agent::calls::ApiCatalog;
 use tapwright_agent::journal::{Entry, JournalError, Record, SAME_NAMES_MAX, numbered};
 use tapwright_agent::limits::Limits;
@@ -20,12 +19,12 @@ use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::Stop;
 use tapwright_contract::Size;
-use tapwright_contract::api::{ApiError, ApiSpec, Apis};
+use tapwright_contract::api::{ApiSpec, Apis};
 use tapwright_contract::device::Driver;
-use tapwright_contract::name::is_same;
-use tokio::task::JoinSet;
 
-use crate::apis::mcp::{McpError, McpServer};
+use self::sources::ApiSources;
+use crate::apis::mcp::McpError;
+use crate::apis::openapi::OpenApiError;
 use crate::desk::Desk;
 use crate::device::{Device, DeviceError, DeviceKind};
 use crate::device_lock::{DeviceInUse, DeviceLock};
@@ -47,8 +46,8 @@ pub struct Session {
     device: Device,
     /// What the device offers besides its screen.
     device_apis: Vec<Box<dyn Apis>>,
-    /// The MCP servers that were started for it.
-    mcp: Vec<McpServer>,
+    /// The MCP servers and the services that were opened for it.
+    sources: ApiSources,
     /// Keep other runs from the phone for as long as they are there: by its address, and by its serial number.
     locks: [Option<DeviceLock>; 2],
     model: LoadedModel,
@@ -108,6 +107,8 @@ pub enum SessionError {
     DeviceInUse(#[from] DeviceInUse),
     #[error(transparent)]
     Mcp(#[from] McpError),
+    #[error(transparent)]
+    OpenApi(#[from] OpenApiError),
 }
 
 /// Whether the device of a session is the one that a run was on.
@@ -119,104 +120,6 @@ pub enum DeviceMatch {
     Unproven,
     /// What the record says, its name and the size of its screen, and what is there.
     Another { recorded: String, found: String },
-}
-
-/// The APIs of the settings, those of the device, and the tools of MCP servers.
-fn all_apis<'a>(
-    settings: &Settings,
-    secrets: &Secrets,
-    device: &'a mut [Box<dyn Apis>],
-    servers: &'a mut [McpServer],
-) -> Result<Registry<'a>, RunError> {
-    let mut apis: Registry<'a> =
-        settings.registry(secrets).map_err(|error| RunError::Api { why: error.to_string() })?;
-    let names: Vec<String> = servers.iter().map(|server| server.options().name.clone()).collect();
-    for one in device {
-        let added = apis.add(Box::new(DeviceApis { own: one.as_mut(), servers: names.clone() }));
-        added.map_err(|(name, error)| RunError::Api { why: format!("the device's API {name:?}: {error}") })?;
-    }
-    for server in servers {
-        let name = server.options().name.clone();
-        let added = apis.add(Box::new(Lent(server)));
-        added.map_err(|(api, error)| RunError::Api {
-            why: format!("the MCP server {name}: {api}: {error}; give the server another name: [mcp.OTHER]"),
-        })?;
-    }
-    Ok(apis)
-}
-
-/// What a device offers, but for names that belong to an MCP server: an app that came to the front later could take one over, and with
-/// it what the policy says of it.
-struct DeviceApis<'a> {
-    own: &'a mut dyn Apis,
-    servers: Vec<String>,
-}
-
-fn belongs_to(name: &str, servers: &[String]) -> bool {
-    name.split_once('.').is_some_and(|(first, _)| servers.iter().any(|server| is_same(server, first)))
-}
-
-#[async_trait]
-impl Apis for DeviceApis<'_> {
-    fn specs(&self) -> Vec<ApiSpec> {
-        let mut specs = self.own.specs();
-        specs.retain(|spec| !belongs_to(&spec.name, &self.servers));
-        specs
-    }
-
-    async fn call(&mut self, name: &str, arguments: &Value, within: Duration) -> Result<String, ApiError> {
-        self.own.call(name, arguments, within).await
-    }
-}
-
-/// Starts all servers at once. One that a run can do without is left out with a note.
-async fn start_servers(
-    settings: &Settings,
-    secrets: &Secrets,
-    stage: &impl Fn(LoadingStage),
-) -> Result<Vec<McpServer>, McpError> {
-    let starting: Vec<_> = settings
-        .mcp
-        .iter()
-        .cloned()
-        .map(|options| {
-            let secrets = secrets.clone();
-            // A task of its own each, which ends with this.
-            let mut tasks = JoinSet::new();
-            tasks.spawn(async move { McpServer::start(&options, &secrets).await });
-            tasks
-        })
-        .collect();
-    let mut servers = Vec::new();
-    for (options, mut tasks) in settings.mcp.iter().zip(starting) {
-        stage(LoadingStage::Library(format!("starting the MCP server {}", options.name)));
-        match tasks.join_next().await {
-            Some(Ok(Ok(server))) => servers.push(server),
-            Some(Ok(Err(error))) if options.is_optional => {
-                stage(LoadingStage::Note(format!(
-                    "{error}; the run begins without it, as [mcp.{}] allows",
-                    options.name
-                )));
-            }
-            Some(Ok(Err(error))) => return Err(error),
-            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
-            None => {}
-        }
-    }
-    Ok(servers)
-}
-
-/// Starts those anew that have ended by themselves in the meantime.
-async fn start_again(servers: &mut [McpServer], secrets: &Secrets) -> Result<(), RunError> {
-    for server in servers.iter_mut().filter(|server| server.has_ended()) {
-        let options = server.options().clone();
-        match McpServer::start(&options, secrets).await {
-            Ok(fresh) => *server = fresh,
-            Err(error) if options.is_optional => tracing::warn!(%error, "a run begins without an MCP server"),
-            Err(error) => return Err(RunError::Api { why: error.to_string() }),
-        }
-    }
-    Ok(())
 }
 
 /// An API of a session that a model is not told of, and why.
@@ -247,7 +150,7 @@ impl Session {
                 Some(folder) => DeviceLock::take(folder, &settings.device.at)?,
                 None => None,
             };
-            let mcp = start_servers(&settings, &secrets, &*stage).await?;
+            let sources = ApiSources::open(&settings, &secrets, &*stage).await?;
             let telling = stage.clone();
             let model = open(&settings.model, move |news| telling(news)).await?;
             let mut device = Device::open(&settings.device).await?;
@@ -267,7 +170,7 @@ impl Session {
             if let Some(desk) = respondents.desk.as_ref().filter(|desk| desk.watches()) {
                 desk.lend(shared.clone());
             }
-            Ok((model, device, shared, [lock, serial], mcp, stage))
+            Ok((model, device, shared, [lock, serial], sources, stage))
         };
         let opened = tokio::select! {
             biased;
@@ -275,7 +178,7 @@ impl Session {
             opened = opening => opened.map(Some),
         };
         match opened {
-            Ok(Some((model, mut device, shared, locks, mcp, stage))) => {
+            Ok(Some((model, mut device, shared, locks, sources, stage))) => {
                 let seal = seal_of(&settings);
                 // They are called while the device is seen and touched.
                 let device_apis = mem::take(&mut device.rig.apis);
@@ -283,7 +186,7 @@ impl Session {
                     settings,
                     device,
                     device_apis,
-                    mcp,
+                    sources,
                     locks,
                     model,
                     secrets,
@@ -325,13 +228,9 @@ impl Session {
     /// # Errors
     /// `RunError::Api` if one of them can never be called.
     pub fn apis(&mut self) -> Result<(Vec<ApiSpec>, Vec<UnofferedApi>), RunError> {
-        let Session { settings, device_apis, mcp, secrets, .. } = self;
-        let names: Vec<String> = mcp.iter().map(|server| server.options().name.clone()).collect();
-        let hidden = device_apis.iter().flat_map(|apis| apis.specs()).filter(|spec| belongs_to(&spec.name, &names));
-        let why = "an MCP server has the name that it begins with; give the server another one: [mcp.OTHER]";
-        let hidden = hidden.map(|spec| (spec.name, why.to_owned()));
-        let unlisted: Vec<_> = hidden.chain(mcp.iter().flat_map(McpServer::left_out)).collect();
-        let specs = all_apis(settings, secrets, device_apis, mcp)?.specs();
+        let Session { settings, device_apis, sources, secrets, .. } = self;
+        let unlisted = sources.left_out(device_apis);
+        let specs = sources.registry(settings, secrets, device_apis)?.specs();
         let (offered, left_out) = ApiCatalog::within_budget(&specs);
         let left_out = left_out.into_iter().map(|api| (api.name, api.why.to_string())).chain(unlisted);
         let left_out = left_out.map(|(name, why)| UnofferedApi { name, why }).collect();
@@ -341,8 +240,8 @@ impl Session {
     /// A sentence about what a model is not told of, if there is any.
     fn note_of_unoffered(&mut self) -> Option<String> {
         let (_, left_out) = self.apis().ok()?;
-        // Whoever has chosen some of a server's tools knows that the others are not there.
-        let unchosen = |api: &&UnofferedApi| !api.why.ends_with("tools does not name it");
+        // Whoever has chosen some of a server's tools or a service's operations knows that the others are not there.
+        let unchosen = |api: &&UnofferedApi| !api.why.ends_with(" does not name it");
         let left_out: Vec<&UnofferedApi> = left_out.iter().filter(unchosen).collect();
         let first = left_out.first()?;
         let count = count_of(left_out.len() as u64, "API is", "APIs are");
@@ -466,13 +365,14 @@ impl Session {
         watch: Watch<'_>,
     ) -> Result<RunReport, RunError> {
         let RunPlace { runs, name, started } = place;
-        let Session { settings, device, device_apis, mcp, locks, model, secrets, respondents, seal, stop, .. } = self;
+        let Session { settings, device, device_apis, sources, locks, model, secrets, respondents, seal, stop, .. } =
+            self;
         let model = other.unwrap_or(model);
         for lock in locks.iter_mut().flatten() {
             lock.note(&runs.join(name).display().to_string());
         }
-        start_again(mcp, secrets).await?;
-        let mut apis = all_apis(settings, secrets, device_apis, mcp)?;
+        sources.start_again(secrets).await?;
+        let mut apis = sources.registry(settings, secrets, device_apis)?;
         if let Some(desk) = &respondents.desk {
             desk.watch_record(runs.join(name));
         }
@@ -514,7 +414,8 @@ impl Session {
     ) -> Result<RunReport, RunError> {
         let policy = self.stricter_policy(&run);
         let limits = self.lower_limits(&run);
-        let Session { settings, device, device_apis, mcp, locks, model, secrets, respondents, seal, stop, .. } = self;
+        let Session { settings, device, device_apis, sources, locks, model, secrets, respondents, seal, stop, .. } =
+            self;
         let model = other.unwrap_or(model);
         for lock in locks.iter_mut().flatten() {
             lock.note(&run.folder().display().to_string());
@@ -528,8 +429,8 @@ impl Session {
         if let Some(within) = settings.ask_within {
             run.asks_within(within);
         }
-        start_again(mcp, secrets).await?;
-        let mut apis = all_apis(settings, secrets, device_apis, mcp)?;
+        sources.start_again(secrets).await?;
+        let mut apis = sources.registry(settings, secrets, device_apis)?;
         if let Some(desk) = &respondents.desk {
             desk.watch_record(run.folder().to_owned());
             run.record().entries.iter().for_each(|entry| desk.observe(entry));
@@ -638,11 +539,9 @@ impl Session {
     /// `DeviceError` if the device is not as it was found.
     pub async fn close(self, how: impl Into<EndNotice>, is_lost: bool) -> Result<(), DeviceError> {
         let how = how.into();
-        let Session { device, respondents, mcp, shared, .. } = self;
+        let Session { device, respondents, sources, shared, .. } = self;
         drop(shared); // The driver goes before what it speaks to.
-        for server in mcp {
-            server.close().await;
-        }
+        sources.close().await;
         if let Some(desk) = &respondents.desk {
             desk.take_back();
         }

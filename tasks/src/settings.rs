@@ -10,6 +10,7 @@ mod file;
 mod limits;
 mod mcp;
 mod model;
+mod openapi;
 mod policy;
 mod trust;
 
@@ -25,6 +26,7 @@ use tapwright_agent::secrets::{SecretText, Secrets};
 use tapwright_contract::Size;
 
 use crate::apis::mcp::McpServerOptions;
+use crate::apis::openapi::OpenApiOptions;
 use crate::apis::{ApiEndpoint, registry};
 use crate::desk::DeskOptions;
 use crate::device::{BrowserAddress, DesktopAddress, DeviceAddress, DeviceOptions, PhoneOptions, Weather};
@@ -166,6 +168,8 @@ pub struct Settings {
     pub apis: BTreeMap<String, ApiEndpoint>,
     /// MCP servers whose tools a model can call.
     pub mcp: Vec<McpServerOptions>,
+    /// Services whose operations a model can call.
+    pub openapi: Vec<OpenApiOptions>,
     /// Where secrets are kept. They are read when a run begins, and kept apart from the rules, which are written down.
     secrets: BTreeMap<String, SecretPlace>,
 }
@@ -258,7 +262,8 @@ impl Settings {
         policy::name_in_full(&mut policy, names);
         let (apis, methods) = apis::resolve(file, limits.act, &secrets)?;
         let mcp = mcp::resolve(file, limits.act, &secrets, machine)?;
-        apis::named_in(file, &policy, &apis, &methods, &mcp)?;
+        let openapi = openapi::resolve(file, limits.act, &secrets)?;
+        apis::named_in(file, &policy, &apis, &methods, &mcp, &openapi)?;
         let mut device = found.options;
         if let DeviceAddress::Desktop(desktop) = &mut device.at {
             desktop.methods = methods;
@@ -290,6 +295,7 @@ impl Settings {
             foreign,
             apis,
             mcp,
+            openapi,
             secrets,
         })
     }

@@ -170,6 +170,7 @@ impl From<SessionError> for CliError {
             SessionError::Model(error) => error.into(),
             SessionError::Device(error) => error.into(),
             SessionError::Mcp(error) => CliError::new(Exit::NotReady, &error).maybe_help(error.help),
+            SessionError::OpenApi(error) => CliError::new(Exit::NotReady, &error).maybe_help(error.help),
             SessionError::DeviceInUse(error) => {
                 let said = CliError::from(error);
                 said.help("wait until it has ended, stop it, or begin all the same with --share-device")

@@ -20,16 +20,31 @@ const COMPLAINT_BYTES_MAX: usize = 300;
 
 /// A request that waits for its arguments.
 pub struct HttpCaller {
-    client: Client,
+    sender: HttpSender,
     method: Method,
     url: String,
-    headers: HeaderMap,
     body: Option<(String, Form)>,
     pointer: Option<String>,
     spec: ApiSpec,
     within: Duration,
+}
+
+/// Sends requests with the headers that the settings have, follows nobody elsewhere, and says of an answer whether it was done.
+pub(super) struct HttpSender {
+    client: Client,
+    headers: HeaderMap,
     answer_bytes_max: usize,
     secrets: Secrets,
+}
+
+/// A request with its arguments.
+#[derive(Debug)]
+pub(super) struct OutgoingRequest {
+    pub method: Method,
+    pub url: Url,
+    /// Besides those of the settings.
+    pub headers: HeaderMap,
+    pub body: Option<String>,
 }
 
 /// How an argument is written in a body.
@@ -93,14 +108,13 @@ impl HttpApi {
     }
 }
 
-impl HttpCaller {
-    /// `headers` are those of `http` with their secrets.
+impl HttpSender {
+    /// `headers` are those of the settings with their secrets.
     pub(super) fn new(
-        http: &HttpApi,
         headers: &BTreeMap<String, String>,
-        spec: &ApiEndpoint,
+        answer_bytes_max: usize,
         secrets: &Secrets,
-    ) -> Result<HttpCaller, InvalidApi> {
+    ) -> Result<HttpSender, InvalidApi> {
         let mut sent = HeaderMap::new();
         for (name, value) in headers {
             // What cannot be sent is not repeated: it may be a secret.
@@ -110,40 +124,38 @@ impl HttpCaller {
             value.set_sensitive(true);
             sent.insert(key, value);
         }
-        let form = form_of(headers);
-        if http.body.is_some() && form == Form::Json {
-            sent.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        }
         // Whoever is sent elsewhere would get the headers too.
         let client = Client::builder().redirect(redirect::Policy::none()).connect_timeout(CONNECT_WITHIN);
-        Ok(HttpCaller {
-            client: client.build().map_err(|error| InvalidApi(format!("no connections can be made: {error}")))?,
-            method: http.method.parse().map_err(|_| InvalidApi(format!("{:?} is no method", http.method)))?,
-            url: http.url.clone(),
-            headers: sent,
-            body: http.body.clone().map(|body| (body, form)),
-            pointer: http.pointer.clone(),
-            spec: spec.spec.clone(),
-            within: spec.within,
-            answer_bytes_max: spec.answer_bytes_max,
-            secrets: secrets.clone(),
+        let client = client.build().map_err(|error| InvalidApi(format!("no connections can be made: {error}")))?;
+        Ok(HttpSender { client, headers: sent, answer_bytes_max, secrets: secrets.clone() })
+    }
+
+    /// Sends a header with each request, if the settings have none of that name.
+    pub(super) fn default_header(&mut self, name: HeaderName, value: HeaderValue) {
+        self.headers.entry(name).or_insert(value);
+    }
+
+    /// Sends a request; of the answer what is at `pointer` is told, if there is one.
+    pub(super) async fn send(
+        &self,
+        request: OutgoingRequest,
+        pointer: Option<&str>,
+        within: Duration,
+    ) -> Result<String, ApiError> {
+        timeout(within, self.ask(request, pointer)).await.unwrap_or_else(|_| {
+            Err(ApiError::Unanswered { why: format!("there was no answer within {} s", within.as_secs_f32()) })
         })
     }
 
-    async fn ask(&self, arguments: &Value) -> Result<String, ApiError> {
+    async fn ask(&self, request: OutgoingRequest, pointer: Option<&str>) -> Result<String, ApiError> {
         let refused = |why: String| ApiError::Refused { why };
-        let url =
-            address(&self.url, arguments).ok_or_else(|| refused("the address cannot be written so".to_owned()))?;
-        let mut request = self.client.request(self.method.clone(), url).headers(self.headers.clone());
-        if let Some((body, form)) = &self.body {
-            let body = match form {
-                Form::Json => in_json(body, arguments),
-                Form::Fields => Some(template::fill(body, arguments, percent_encode)),
-                Form::Plain => Some(template::fill(body, arguments, str::to_owned)),
-            };
-            request = request.body(body.ok_or_else(|| refused("the body cannot be written so".to_owned()))?);
+        let OutgoingRequest { method, url, headers, body } = request;
+        // Those of the settings come last: no other takes their place.
+        let mut sending = self.client.request(method.clone(), url).headers(headers).headers(self.headers.clone());
+        if let Some(body) = body {
+            sending = sending.body(body);
         }
-        let response = request.send().await.map_err(|error| {
+        let response = sending.send().await.map_err(|error| {
             let told = cause(&error);
             match error.is_connect() || error.is_builder() {
                 true => refused(format!("it cannot be reached: {told}")),
@@ -160,7 +172,7 @@ impl HttpCaller {
                 StatusCode::REQUEST_TIMEOUT => ApiError::Unanswered { why },
                 status if status.is_server_error() => ApiError::Unanswered { why },
                 // Whoever has done something often sends on to a page about it.
-                status if status.is_redirection() && !self.method.is_safe() => ApiError::Unanswered {
+                status if status.is_redirection() && !method.is_safe() => ApiError::Unanswered {
                     why: format!("it says {status} and is not followed elsewhere; it may have been done"),
                 },
                 status if status.is_redirection() => {
@@ -173,7 +185,7 @@ impl HttpCaller {
         let Some(bytes) = read(response, self.answer_bytes_max).await else {
             return Ok("done; the answer broke off".to_owned());
         };
-        let Some(pointer) = &self.pointer else {
+        let Some(pointer) = pointer else {
             return Ok(text(&bytes, self.answer_bytes_max, &kind, &self.secrets));
         };
         if bytes.len() > self.answer_bytes_max {
@@ -190,6 +202,67 @@ impl HttpCaller {
             },
         })
     }
+
+    /// Reads a file that lies at an address; `Err` in words. The headers go there only if it is of the server that they are for.
+    pub(super) async fn download(&self, url: &Url, with_headers: bool, bytes_max: usize) -> Result<Vec<u8>, String> {
+        let mut request = self.client.get(url.clone());
+        if with_headers {
+            request = request.headers(self.headers.clone());
+        }
+        let response = request.send().await.map_err(|error| format!("it cannot be reached: {}", cause(&error)))?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(format!("its server says {status}, and is not followed elsewhere"));
+        }
+        if !status.is_success() {
+            return Err(format!("its server says {status}"));
+        }
+        let bytes = read(response, bytes_max).await.ok_or("the answer broke off")?;
+        match bytes.len() > bytes_max {
+            true => Err(format!("it is longer than {} MiB", bytes_max >> 20)),
+            false => Ok(bytes),
+        }
+    }
+}
+
+impl HttpCaller {
+    /// `headers` are those of `http` with their secrets.
+    pub(super) fn new(
+        http: &HttpApi,
+        headers: &BTreeMap<String, String>,
+        spec: &ApiEndpoint,
+        secrets: &Secrets,
+    ) -> Result<HttpCaller, InvalidApi> {
+        let mut sender = HttpSender::new(headers, spec.answer_bytes_max, secrets)?;
+        let form = form_of(headers);
+        if http.body.is_some() && form == Form::Json {
+            sender.default_header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Ok(HttpCaller {
+            sender,
+            method: http.method.parse().map_err(|_| InvalidApi(format!("{:?} is no method", http.method)))?,
+            url: http.url.clone(),
+            body: http.body.clone().map(|body| (body, form)),
+            pointer: http.pointer.clone(),
+            spec: spec.spec.clone(),
+            within: spec.within,
+        })
+    }
+
+    /// The request with a call's arguments in their places; `Err` in words.
+    fn request(&self, arguments: &Value) -> Result<OutgoingRequest, &'static str> {
+        let url = address(&self.url, arguments).ok_or("the address cannot be written so")?;
+        let written = |(body, form): &(String, Form)| match form {
+            Form::Json => in_json(body, arguments),
+            Form::Fields => Some(template::fill(body, arguments, percent_encode)),
+            Form::Plain => Some(template::fill(body, arguments, str::to_owned)),
+        };
+        let body = match &self.body {
+            Some(body) => Some(written(body).ok_or("the body cannot be written so")?),
+            None => None,
+        };
+        Ok(OutgoingRequest { method: self.method.clone(), url, headers: HeaderMap::new(), body })
+    }
 }
 
 #[async_trait]
@@ -199,10 +272,8 @@ impl Apis for HttpCaller {
     }
 
     async fn call(&mut self, _name: &str, arguments: &Value, within: Duration) -> Result<String, ApiError> {
-        let within = within.min(self.within);
-        timeout(within, self.ask(arguments)).await.unwrap_or_else(|_| {
-            Err(ApiError::Unanswered { why: format!("there was no answer within {} s", within.as_secs_f32()) })
-        })
+        let request = self.request(arguments).map_err(|why| ApiError::Refused { why: why.to_owned() })?;
+        self.sender.send(request, self.pointer.as_deref(), within.min(self.within)).await
     }
 }
 
@@ -225,7 +296,7 @@ fn address(url: &str, arguments: &Value) -> Option<Url> {
 }
 
 /// As a value in a query or a form.
-fn percent_encode(text: &str) -> String {
+pub(super) fn percent_encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 

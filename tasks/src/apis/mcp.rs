@@ -31,14 +31,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use self::http::HttpLink;
-use self::message::one_line;
 use self::stdio::StdioLink;
 use self::tools::{Tool, ToolList, outcome};
+use crate::apis::described::one_line;
 
 /// No longer message is read.
 const MESSAGE_BYTES_MAX: usize = 4 << 20;
-/// As many tools of one server are offered, unless the settings name them.
-const TOOLS_OFFERED_MAX: usize = 32;
 /// How many tools of one server are looked at, and in how many pages they may come.
 const TOOLS_MAX: usize = 1000;
 const PAGES_MAX: usize = 50;

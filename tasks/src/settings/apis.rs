@@ -15,6 +15,7 @@ use super::model::absolute;
 use super::policy::SecretPlace;
 use super::{SettingsError, SettingsFile};
 use crate::apis::mcp::McpServerOptions;
+use crate::apis::openapi::OpenApiOptions;
 use crate::apis::{ApiEndpoint, ApiTransport, CommandApi, HttpApi};
 use crate::mistake::nearest;
 
@@ -49,15 +50,16 @@ pub(super) fn named_in(
     apis: &BTreeMap<String, ApiEndpoint>,
     methods: &[BusMethod],
     mcp: &[McpServerOptions],
+    openapi: &[OpenApiOptions],
 ) -> Result<(), SettingsError> {
     let by_name = policy.apis.keys().map(|name| (name, "[policy.apis]".to_owned()));
     let by_secret = policy.secrets.iter().flat_map(|(secret, usage)| {
         usage.apis.iter().map(move |name| (name, format!("[policy.secrets.{secret}] apis")))
     });
-    // Another name may be of an API that the device or an MCP server has: that is known when it is open.
-    let is_servers = |name: &str| {
-        name.split_once('.').is_some_and(|(server, _)| mcp.iter().any(|known| is_same(&known.name, server)))
-    };
+    // Another name may be of an API that the device, an MCP server or a service has: that is known when it is open.
+    let sources = || mcp.iter().map(|server| &server.name).chain(openapi.iter().map(|service| &service.name));
+    let is_servers =
+        |name: &str| name.split_once('.').is_some_and(|(source, _)| sources().any(|known| is_same(known, source)));
     let own = || apis.keys().map(String::as_str).chain(methods.iter().map(|method| method.spec.name.as_str()));
     let misspelt = |name: &String| {
         let is_known = is_servers(name) || own().any(|api| is_same(api, name));
@@ -80,8 +82,14 @@ fn endpoints(
     let said = &file.sections.apis;
     let mut apis: BTreeMap<String, ApiEndpoint> = BTreeMap::new();
     let mut methods: Vec<BusMethod> = Vec::new();
-    for (name, api) in said {
+    for (name, api) in said.iter().filter(|(_, api)| api.openapi.is_none()) {
         let wrong = |why: &str| Err(format!("[apis.{name}]: {why}"));
+        if api.operations.is_some() || !api.effects.is_empty() || api.start_ms.is_some() || api.optional.is_some() {
+            return wrong("operations, effects, start_ms and optional are for services: openapi = \"FILE or URL\"");
+        }
+        let Some(about) = &api.about else {
+            return wrong("about is missing: one line that says what it does; the model goes by it");
+        };
         let parameters = match &api.parameters {
             None => plain_parameters(),
             Some(ParametersSection::Text(text)) => match serde_json::from_str(text) {
@@ -94,19 +102,15 @@ fn endpoints(
             },
         };
         let effect = api.effect.unwrap_or(ApiEffect::Changes);
-        let spec = ApiSpec { name: name.clone(), about: api.about.clone(), parameters, effect };
+        let spec = ApiSpec { name: name.clone(), about: about.clone(), parameters, effect };
         let mut others = apis.keys().chain(methods.iter().map(|method| &method.spec.name));
         if others.any(|other| is_same(other, name)) {
             return wrong("another one is called so, but for capital letters");
         }
-        let within = api.timeout_ms.map_or(act, Duration::from_millis);
-        if within.is_zero() || within > act {
-            return wrong(&format!("timeout_ms is 1 to {}, as act_ms in [limits] says", act.as_millis()));
-        }
-        let answer_bytes_max = api.answer_bytes_max.unwrap_or(ANSWER_BYTES);
-        if !(1..=ANSWER_BYTES_MAX).contains(&answer_bytes_max) {
-            return wrong(&format!("answer_bytes_max is 1 to {ANSWER_BYTES_MAX}"));
-        }
+        let (within, answer_bytes_max) = match call_bounds(api, act) {
+            Ok(bounds) => bounds,
+            Err(why) => return wrong(&why),
+        };
         let ApiSection { url, method, headers, body, pointer, command, env, dbus, .. } = api;
         if let Some(dbus) = dbus {
             if url.is_some() || command.is_some() || !other_than_bus_is_empty(api) {
@@ -149,6 +153,19 @@ fn endpoints(
         catalog.add(spec.clone()).map_err(|error| format!("[apis.{}]: {error}", spec.name))?;
     }
     Ok((apis, methods))
+}
+
+/// How long a call may take, and how much of its answer is read.
+pub(super) fn call_bounds(api: &ApiSection, act: Duration) -> Result<(Duration, usize), String> {
+    let within = api.timeout_ms.map_or(act, Duration::from_millis);
+    if within.is_zero() || within > act {
+        return Err(format!("timeout_ms is 1 to {}, as act_ms in [limits] says", act.as_millis()));
+    }
+    let answer_bytes_max = api.answer_bytes_max.unwrap_or(ANSWER_BYTES);
+    match (1..=ANSWER_BYTES_MAX).contains(&answer_bytes_max) {
+        true => Ok((within, answer_bytes_max)),
+        false => Err(format!("answer_bytes_max is 1 to {ANSWER_BYTES_MAX}")),
+    }
 }
 
 fn other_than_bus_is_empty(api: &ApiSection) -> bool {

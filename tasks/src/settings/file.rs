@@ -203,11 +203,12 @@ pub(super) struct SecretSection {
     pub apis: Vec<String>,
 }
 
-/// A request if it has a `url`, a program if it has a `command`, a method of a program on the desktop's session bus if it has `dbus`.
+/// A service if it has `openapi`, otherwise a request if it has a `url`, a program if it has a `command`, a method of a program on the
+/// desktop's session bus if it has `dbus`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApiSection {
-    pub about: String,
+    pub about: Option<String>,
     pub url: Option<String>,
     pub method: Option<String>,
     #[serde(default)]
@@ -222,6 +223,13 @@ pub(super) struct ApiSection {
     pub effect: Option<ApiEffect>,
     pub parameters: Option<ParametersSection>,
     pub dbus: Option<BusSection>,
+    /// Where the description of a service is, whose operations are calls.
+    pub openapi: Option<String>,
+    pub operations: Option<Vec<String>>,
+    #[serde(default)]
+    pub effects: BTreeMap<String, ApiEffect>,
+    pub start_ms: Option<u64>,
+    pub optional: Option<bool>,
 }
 
 /// A method of an object of a program on the bus.

@@ -34,14 +34,7 @@ pub(super) fn resolve(
     let mut servers: Vec<McpServerOptions> = Vec::new();
     for (name, section) in said {
         let wrong = |why: String| file.wrong(None, format!("[mcp.{name}]: {why}"), None);
-        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
-        let begins = name.starts_with(|letter: char| letter.is_ascii_alphanumeric());
-        if !begins || name.len() > NAME_CHARS_MAX || !name.chars().all(is_plain) {
-            let why = format!(
-                "a server's name has letters, digits, - and _, {NAME_CHARS_MAX} of them at most: its calls begin with it"
-            );
-            return Err(wrong(why));
-        }
+        is_source_name(name).map_err(wrong)?;
         if servers.iter().any(|other| is_same(&other.name, name)) {
             return Err(wrong("another one is called so, but for capital letters".to_owned()));
         }
@@ -55,6 +48,27 @@ pub(super) fn resolve(
         servers.push(server);
     }
     Ok(servers)
+}
+
+/// Whether the names of calls can begin so.
+pub(super) fn is_source_name(name: &str) -> Result<(), String> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    let begins = name.starts_with(|letter: char| letter.is_ascii_alphanumeric());
+    match begins && name.len() <= NAME_CHARS_MAX && name.chars().all(is_plain) {
+        true => Ok(()),
+        false => Err(format!(
+            "a server's name has letters, digits, - and _, {NAME_CHARS_MAX} of them at most: its calls begin with it"
+        )),
+    }
+}
+
+/// How long a server may take to start, or a description to come.
+pub(super) fn start_within(said: Option<u64>) -> Result<Duration, String> {
+    let start = said.map_or(START, Duration::from_millis);
+    match start.is_zero() || start > Duration::from_millis(START_MS_MAX) {
+        true => Err(format!("start_ms is 1 to {START_MS_MAX}")),
+        false => Ok(start),
+    }
 }
 
 fn server(
@@ -92,12 +106,8 @@ fn server(
         }
         _ => return Err("it has either command, with env and pass_env; or url, with headers".to_owned()),
     };
-    let ms = |said: Option<u64>, usual: Duration| said.map_or(usual, Duration::from_millis);
-    let start = ms(section.start_ms, START);
-    if start.is_zero() || start > Duration::from_millis(START_MS_MAX) {
-        return Err(format!("start_ms is 1 to {START_MS_MAX}"));
-    }
-    let within = ms(section.timeout_ms, act);
+    let start = start_within(section.start_ms)?;
+    let within = section.timeout_ms.map_or(act, Duration::from_millis);
     if within.is_zero() || within > act {
         return Err(format!("timeout_ms is 1 to {}, as act_ms in [limits] says", act.as_millis()));
     }

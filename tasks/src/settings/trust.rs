@@ -178,6 +178,12 @@ impl SettingsFile {
         of_policy(policy, &mut found);
         for (name, api) in apis {
             let key = format!("apis.{name}");
+            if let Some(description) = &api.openapi {
+                let at = api.url.as_ref().unwrap_or(description);
+                let (to, by) = (without_secrets(at), without_secrets(description));
+                found.push(setting(key, format!("sends what a model writes to {to}, by the description {by}")));
+                continue;
+            }
             found.push(match (&api.command, &api.url, &api.dbus) {
                 (Some(argv), ..) => running(key, runs(argv)),
                 // A program that is asked over the bus may do anything that its user may.

@@ -13,8 +13,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::message::{self, Incoming, one_line};
+use super::message::{self, Incoming};
 use super::{Fault, MESSAGE_BYTES_MAX, late};
+use crate::apis::described::one_line;
 
 /// Connecting is quick or hopeless.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Fault;
+use crate::apis::described::one_line;
 
 /// What came from a server.
 #[derive(Debug, PartialEq)]
@@ -74,25 +75,6 @@ fn one(value: Value) -> Incoming {
 fn fault(error: &Value) -> Fault {
     let message = error["message"].as_str().unwrap_or("it does not say what is wrong");
     Fault::Answered { code: error["code"].as_i64().unwrap_or_default(), message: one_line(message, WORDS_MAX) }
-}
-
-/// A text of somebody else's as one line without anything that a terminal would obey, or that turns the direction of writing.
-pub fn one_line(text: &str, chars_max: usize) -> String {
-    let is_plain = |letter: &char| {
-        !letter.is_control()
-            && !matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    // What is far beyond the end is not looked at.
-    let words = text.chars().take(8 * chars_max).map(|letter| if letter.is_whitespace() { ' ' } else { letter });
-    let plain: String = words.filter(is_plain).collect();
-    let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(chars_max) {
-        None => line,
-        Some(_) => {
-            let cut: String = line.chars().take(chars_max.saturating_sub(1)).collect();
-            format!("{cut}…")
-        }
-    }
 }
 
 #[cfg(test)]

@@ -16,8 +16,9 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::message::{self, Incoming, one_line};
+use super::message::{self, Incoming};
 use super::{Fault, MESSAGE_BYTES_MAX, late};
+use crate::apis::described::one_line;
 
 /// Where programs start: a folder that nobody puts something into for them to find.
 const OWN_FOLDER: &str = "/";

@@ -209,7 +209,7 @@ async fn long_lists_are_read_as_far_as_they_are_offered() {
     let server = start(&program("endless")).await;
     assert_eq!(server.specs().len(), 1, "a page that comes again and again is read so many times, and no more");
     let server = start(&program("many")).await;
-    assert_eq!(server.specs().len(), TOOLS_OFFERED_MAX);
+    assert_eq!(server.specs().len(), crate::apis::described::OFFERED_MAX);
     assert!(server.left_out().iter().any(|(name, _)| name == "little.tool_199"));
     let wanted = McpServerOptions { tools: Some(vec!["tool_19*".to_owned()]), ..program("many") };
     assert_eq!(start(&wanted).await.specs().len(), 11);

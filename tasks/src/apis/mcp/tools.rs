@@ -3,14 +3,9 @@
 use serde_json::Value;
 use tapwright_agent::calls::{ABOUT_CHARS_MAX, ApiCatalog};
 use tapwright_contract::api::{ApiEffect, ApiSpec};
-use tapwright_contract::name::is_same;
 
-use super::message::one_line;
-use super::{McpServerOptions, TOOLS_OFFERED_MAX};
-use crate::mistake::nearest;
-
-/// How much of the name of a tool that is not offered is shown.
-const SHOWN_CHARS_MAX: usize = 80;
+use super::McpServerOptions;
+use crate::apis::described::{OFFERED_MAX, SHOWN_CHARS_MAX, UnknownCall, find_unknown, is_wanted, one_line};
 
 /// A tool that is offered.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,13 +27,6 @@ pub struct ToolList {
     pub left_out: Vec<(String, String)>,
 }
 
-/// A name that the settings have and the server has not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoSuchTool {
-    pub name: String,
-    pub near: Option<String>,
-}
-
 impl ToolList {
     /// Reads what a server has said of its tools.
     pub fn read(said: &[Value], options: &McpServerOptions) -> ToolList {
@@ -48,13 +36,13 @@ impl ToolList {
             let name = tool["name"].as_str().unwrap_or_default();
             let called = format!("{}.{name}", options.name);
             let mut leave_out = |why: String| list.left_out.push((one_line(&called, SHOWN_CHARS_MAX), why));
-            if !options.wants(name) {
+            if !is_wanted(options.tools.as_deref(), &[name]) {
                 leave_out(format!("[mcp.{}] tools does not name it", options.name));
                 continue;
             }
-            if list.tools.len() >= TOOLS_OFFERED_MAX && options.tools.is_none() {
+            if list.tools.len() >= OFFERED_MAX && options.tools.is_none() {
                 leave_out(format!(
-                    "the first {TOOLS_OFFERED_MAX} tools of a server are offered; name those that are wanted: [mcp.{}] tools = [\"{}\"]",
+                    "the first {OFFERED_MAX} tools of a server are offered; name those that are wanted: [mcp.{}] tools = [\"{}\"]",
                     options.name,
                     one_line(name, SHOWN_CHARS_MAX)
                 ));
@@ -90,14 +78,6 @@ fn about(tool: &Value, name: &str) -> String {
 }
 
 impl McpServerOptions {
-    fn wants(&self, tool: &str) -> bool {
-        let matches = |pattern: &String| match pattern.strip_suffix('*') {
-            Some(beginning) => tool.starts_with(beginning),
-            None => pattern == tool,
-        };
-        self.tools.as_ref().is_none_or(|tools| tools.iter().any(matches))
-    }
-
     /// What a tool does: what the settings say; or else what the server says, who is not believed that it only reads. What it leaves
     /// unsaid is the worst of what the protocol has it mean.
     fn effect_of(&self, tool: &str, annotations: &Value) -> ApiEffect {
@@ -113,14 +93,10 @@ impl McpServerOptions {
         }
     }
 
-    /// A name in the settings that is no tool's: nobody would notice that it does nothing.
-    pub fn find_unknown(&self, said: &[Value]) -> Option<NoSuchTool> {
+    /// A name in the settings that is no tool's.
+    pub fn find_unknown(&self, said: &[Value]) -> Option<UnknownCall> {
         let known: Vec<&str> = said.iter().filter_map(|tool| tool["name"].as_str()).collect();
-        let wanted = self.tools.iter().flatten().filter(|name| !name.ends_with('*'));
-        let name = wanted.chain(self.effects.keys()).find(|name| !known.contains(&name.as_str()))?;
-        let near = known.iter().find(|known| is_same(known, name)).map(|known| (*known).to_owned());
-        let near = near.or_else(|| nearest(name, known.iter().copied()).map(str::to_owned));
-        Some(NoSuchTool { name: name.clone(), near })
+        find_unknown(self.tools.iter().flatten().chain(self.effects.keys()), &known)
     }
 }
 
@@ -227,7 +203,7 @@ mod tests {
         said.extend(many);
         said.push(tool("T0", json!({})));
         let list = ToolList::read(&said, &options());
-        assert_eq!(list.tools.len(), TOOLS_OFFERED_MAX);
+        assert_eq!(list.tools.len(), OFFERED_MAX);
         assert_eq!(list.tools.len() + list.left_out.len(), said.len());
         let why = |name: &str| &list.left_out.iter().find(|(known, _)| known == name).unwrap().1;
         assert!(why("s.a b").contains("a name has letters"));
@@ -243,7 +219,7 @@ mod tests {
         few.tools = Some(vec!["t5".to_owned(), "q*".to_owned()]);
         assert_eq!(few.find_unknown(&said), None);
         few.effects.insert("T5".to_owned(), ApiEffect::Reads);
-        let near = NoSuchTool { name: "T5".to_owned(), near: Some("t5".to_owned()) };
+        let near = UnknownCall { name: "T5".to_owned(), near: Some("t5".to_owned()) };
         assert_eq!(few.find_unknown(&said), Some(near));
     }
 

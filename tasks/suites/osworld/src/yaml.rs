@@ -1,4 +1,5 @@
-//! YAML as PyYAML's safe loader reads it: the words of YAML 1.1 (`yes` is true), and aliases counted before they are followed.
+//! YAML as PyYAML's safe loader reads it, in the words of YAML 1.1 (`yes` is true); or with those of the core schema of YAML 1.2, as
+//! descriptions of services are written. Aliases are counted before they are followed.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +12,45 @@ use crate::python::pattern::{PatternFlags, PythonPattern};
 const VALUES_MAX: usize = 1_000_000;
 const DEPTH_MAX: usize = 100;
 
+/// Which words mean what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Words {
+    /// Those of YAML 1.1, as Python has them.
+    Python,
+    /// Those of the core schema of YAML 1.2; keys are texts.
+    Core,
+}
+
+/// Why there is no value.
+enum Broken {
+    Syntax(String),
+    Unbounded(String),
+}
+
 /// Reads the only document of a text; `None` if it is no YAML.
 ///
 /// # Errors
 /// If it grows beyond all bounds.
 pub fn parse(text: &str) -> Result<Option<Value>, String> {
+    match read(text, Words::Python) {
+        Ok(value) => Ok(Some(value)),
+        Err(Broken::Syntax(_)) => Ok(None),
+        Err(Broken::Unbounded(why)) => Err(why),
+    }
+}
+
+/// Reads the only document of a text by YAML 1.2, in which `yes` is a text and `0o17` a number; keys are texts.
+///
+/// # Errors
+/// In words, if it is no YAML, or grows beyond all bounds.
+pub fn parse_core(text: &str) -> Result<Value, String> {
+    read(text, Words::Core).map_err(|broken| match broken {
+        Broken::Syntax(why) | Broken::Unbounded(why) => why,
+    })
+}
+
+fn read(text: &str, words: Words) -> Result<Value, Broken> {
+    let syntax = |why: &str| Broken::Syntax(why.to_owned());
     let mut reader = Reader { anchors: BTreeMap::new(), values: 0 };
     let mut open: Vec<Open> = Vec::new();
     let mut root = None;
@@ -24,8 +59,8 @@ pub fn parse(text: &str) -> Result<Option<Value>, String> {
         let event = match event {
             Ok((event, _)) => event,
             // It looks ahead, and so may run into its own bound before this one is reached.
-            Err(error) if error.info().contains("limit") => return Err(error.to_string()),
-            Err(_) => return Ok(None),
+            Err(error) if error.info().contains("limit") => return Err(Broken::Unbounded(error.to_string())),
+            Err(error) => return Err(Broken::Syntax(error.to_string())),
         };
         let (value, anchor) = match event {
             Event::DocumentStart(_) => {
@@ -36,41 +71,41 @@ pub fn parse(text: &str) -> Result<Option<Value>, String> {
             Event::SequenceStart(anchor, _) => {
                 open.push(Open { anchor, items: Vec::new(), is_mapping: false });
                 if open.len() > DEPTH_MAX {
-                    return Err(format!("it is nested more than {DEPTH_MAX} deep"));
+                    return Err(Broken::Unbounded(format!("it is nested more than {DEPTH_MAX} deep")));
                 }
                 continue;
             }
             Event::MappingStart(anchor, _) => {
                 open.push(Open { anchor, items: Vec::new(), is_mapping: true });
                 if open.len() > DEPTH_MAX {
-                    return Err(format!("it is nested more than {DEPTH_MAX} deep"));
+                    return Err(Broken::Unbounded(format!("it is nested more than {DEPTH_MAX} deep")));
                 }
                 continue;
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some(done) = open.pop() else { return Ok(None) };
+                let Some(done) = open.pop() else { return Err(syntax("something ends that has not begun")) };
                 let anchor = done.anchor;
-                let Some(value) = done.value() else { return Ok(None) };
+                let Some(value) = done.value(words) else { return Err(syntax("a key is no text")) };
                 (value, anchor)
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.clone());
-                (scalar(&text, style, tag.as_deref()), anchor)
+                (scalar(&text, style, tag.as_deref(), words), anchor)
             }
             Event::Alias(anchor) => match reader.anchors.get(&anchor) {
                 Some((value, size)) => {
                     reader.values += size;
                     if reader.values > VALUES_MAX {
-                        return Err(format!("its aliases come to more than {VALUES_MAX} values"));
+                        return Err(Broken::Unbounded(format!("its aliases come to more than {VALUES_MAX} values")));
                     }
                     (value.clone(), 0)
                 }
-                None => return Ok(None),
+                None => return Err(syntax("an alias is of nothing")),
             },
         };
         reader.values += 1;
         if reader.values > VALUES_MAX {
-            return Err(format!("it has more than {VALUES_MAX} values"));
+            return Err(Broken::Unbounded(format!("it has more than {VALUES_MAX} values")));
         }
         if anchor != 0 {
             let size = size(&value);
@@ -83,7 +118,7 @@ pub fn parse(text: &str) -> Result<Option<Value>, String> {
         }
     }
     // The loader takes one document and raises for more.
-    Ok(if documents > 1 { None } else { Some(root.unwrap_or(Value::Null)) })
+    if documents > 1 { Err(syntax("it has more than one document")) } else { Ok(root.unwrap_or(Value::Null)) }
 }
 
 struct Reader {
@@ -99,7 +134,7 @@ struct Open {
 
 impl Open {
     /// `None` for a key that no mapping of Python can have.
-    fn value(self) -> Option<Value> {
+    fn value(self, words: Words) -> Option<Value> {
         if !self.is_mapping {
             return Some(Value::Array(self.items));
         }
@@ -111,6 +146,7 @@ impl Open {
                 Value::String(key) if key == "<<" => merged.push(value),
                 Value::String(key) => drop(map.insert(key, value)),
                 Value::Array(_) | Value::Object(_) => return None,
+                other if words == Words::Core => drop(map.insert(other.to_string(), value)),
                 // A key that is no text equals no text; the mark keeps the two apart.
                 other => drop(map.insert(format!("\u{0}{other}"), value)),
             }
@@ -139,11 +175,14 @@ fn size(value: &Value) -> usize {
     }
 }
 
-fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>, words: Words) -> Value {
     match tag {
         Some("str") => return Value::String(text.to_owned()),
         None if style != ScalarStyle::Plain => return Value::String(text.to_owned()),
         _ => {}
+    }
+    if words == Words::Core {
+        return core_scalar(text);
     }
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
@@ -159,6 +198,32 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
     }
     // A day or a time is no text for Python, and equals none.
     if is_time(text) { Value::String(format!("\u{0}{text}")) } else { Value::String(text.to_owned()) }
+}
+
+/// A plain scalar by the core schema of YAML 1.2.
+fn core_scalar(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Bool(true),
+        "false" | "False" | "FALSE" => return Value::Bool(false),
+        _ => {}
+    }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let digits = |digits: &str, radix: u32| {
+        let is_number = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
+        is_number.then(|| u64::from_str_radix(digits, radix).ok()).flatten()
+    };
+    let whole = match text.as_bytes() {
+        [b'0', b'o', ..] => digits(&text[2..], 8).map(Number::from),
+        [b'0', b'x', ..] => digits(&text[2..], 16).map(Number::from),
+        [b'-', ..] => digits(unsigned, 10).and_then(|_| text.parse::<i64>().ok()).map(Number::from),
+        _ => digits(unsigned, 10).map(Number::from),
+    };
+    let is_fraction = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && unsigned.chars().any(|letter| letter.is_ascii_digit())
+        && unsigned.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, '.' | 'e' | 'E' | '-' | '+'));
+    let number = whole.or_else(|| is_fraction.then(|| text.parse().ok().and_then(Number::from_f64)).flatten());
+    number.map_or_else(|| Value::String(text.to_owned()), Value::Number)
 }
 
 /// Whole numbers of YAML 1.1: `0b…`, a leading `0` for octal, `0x…`, `_` anywhere, and `:` between sixties.
@@ -248,6 +313,19 @@ mod tests {
         assert_eq!(parse(""), Ok(Some(Value::Null)));
         for broken in ["a: [", "a: b: c", "\ta: 1\n- b", "a: *x", "--- a\n--- b\n", "? [1]\n: 2"] {
             assert_eq!(parse(broken), Ok(None), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn the_newer_yaml_has_fewer_words() {
+        let text = "a: yes\nb: 010\nc: 1e3\nd: -2\ne: 0x1F\nf: 0o17\ng: ~\nh: 1:30\ni: 2020-01-02\nj: [off, \"1\"]\n200: x\nk: 1.5.2\nl: .5\nm: e3\nn: .inf\n";
+        let expected = json!({
+            "a": "yes", "b": 10, "c": 1000.0, "d": -2, "e": 31, "f": 15, "g": null, "h": "1:30", "i": "2020-01-02",
+            "j": ["off", "1"], "200": "x", "k": "1.5.2", "l": 0.5, "m": "e3", "n": ".inf",
+        });
+        assert_eq!(parse_core(text), Ok(expected));
+        for broken in ["a: [", "a: b: c", "a: *x", "--- a\n--- b\n"] {
+            assert!(parse_core(broken).is_err(), "{broken:?}");
         }
     }
 
