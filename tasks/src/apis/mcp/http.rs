@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::message::{self, Incoming};
 use super::{Fault, MESSAGE_BYTES_MAX, late};
@@ -21,6 +21,9 @@ use crate::apis::described::one_line;
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// How long what nobody waits for may take: an answer to a ping, a word that something is not wanted any more.
 const ASIDE: Duration = Duration::from_secs(5);
+/// How long it is until a stream that has ended is opened again, at first and at most.
+const REOPEN_FIRST: Duration = Duration::from_millis(500);
+const REOPEN_MAX: Duration = Duration::from_secs(60);
 /// What is repeated of a complaint.
 const COMPLAINT_CHARS_MAX: usize = 200;
 /// How many events a stream may have of which none is the answer.
@@ -46,6 +49,8 @@ struct Web {
     session: Mutex<HeaderMap>,
     /// Told when the server says that its tools are others now.
     changed: Arc<Notify>,
+    /// Whether it was heard before.
+    has_listened: AtomicBool,
 }
 
 impl HttpLink {
@@ -68,7 +73,14 @@ impl HttpLink {
         // Whoever is sent elsewhere would get the headers too.
         let client = Client::builder().redirect(redirect::Policy::none()).connect_timeout(CONNECT_WITHIN).build();
         let client = client.map_err(|error| format!("cannot be reached: {error}"))?;
-        let web = Web { client, url, headers: sent, session: Mutex::default(), changed };
+        let web = Web {
+            client,
+            url,
+            headers: sent,
+            session: Mutex::default(),
+            changed,
+            has_listened: AtomicBool::new(false),
+        };
         Ok(HttpLink { web: Arc::new(web), next: AtomicU64::new(1), listening: Mutex::default() })
     }
 
@@ -245,16 +257,34 @@ impl Web {
         }
     }
 
-    /// Hears what the server tells by itself, if it does.
+    /// Hears what the server tells by itself, if it does. A stream that ends is opened again: servers, and what lies between, close what is
+    /// silent for long.
     async fn listen(&self) {
+        let mut pause = REOPEN_FIRST;
+        while let Some(heard) = self.hear().await {
+            pause = if heard > 0 { REOPEN_FIRST } else { (2 * pause).min(REOPEN_MAX) };
+            sleep(pause).await;
+        }
+    }
+
+    /// Hears one stream to its end: how many events it had, or `None` if the server has none for us.
+    async fn hear(&self) -> Option<u64> {
         let request = self.with_headers(self.client.get(self.url.clone()).header(ACCEPT, EVENTS));
-        let Ok(response) = request.send().await else { return };
+        let Ok(response) = request.send().await else { return Some(0) };
+        if response.status().is_server_error() {
+            return Some(0);
+        }
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if response.status() != StatusCode::OK || !kind.to_ascii_lowercase().starts_with(EVENTS) {
-            return;
+            return None;
         }
-        let mut events = Events::of(response);
+        // What was told while nobody listened is asked for.
+        if self.has_listened.swap(true, Ordering::Relaxed) {
+            self.changed.notify_one();
+        }
+        let (mut events, mut heard) = (Events::of(response), 0);
         while let Ok(Some(data)) = events.next().await {
+            heard += 1;
             for incoming in message::read(&data) {
                 if let Incoming::Request { id, method } = &incoming {
                     self.post_aside(message::answer(id, method)).await;
@@ -263,6 +293,7 @@ impl Web {
                 let _ = self.take_answer(incoming, 0);
             }
         }
+        Some(heard)
     }
 }
 

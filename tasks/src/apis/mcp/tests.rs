@@ -304,3 +304,16 @@ async fn a_session_that_is_over_is_begun_again() {
     let told = call(&mut server, "echo").await;
     assert_eq!(told, "nothing");
 }
+
+#[tokio::test]
+async fn a_stream_that_broke_is_opened_again() {
+    let server = connect(&http(&serve_http("drops", false))).await.unwrap();
+    assert_eq!(server.specs()[0].about, "Says it again");
+    for _ in 0..600 {
+        if server.specs()[0].about != "Says it again" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.specs()[0].about, "Says it once more");
+}

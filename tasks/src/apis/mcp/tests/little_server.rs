@@ -228,7 +228,7 @@ pub fn serve_http(manner: &str, streams: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     let mut server = LittleServer::new(manner);
-    let mut session = 0;
+    let (mut session, mut streams_opened) = (0, 0);
     let manner = manner.to_owned();
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
@@ -239,6 +239,17 @@ pub fn serve_http(manner: &str, streams: bool) -> String {
                     format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{more}\r\n", body.len());
                 let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
             };
+            if head.starts_with("get") && manner == "drops" {
+                // The first stream ends at once; on the next one it tells that its tools are others now.
+                streams_opened += 1;
+                let event = json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" });
+                let events = if streams_opened == 2 { format!("data: {event}\n\n") } else { String::new() };
+                if streams_opened == 2 {
+                    server.about = "Says it once more".to_owned();
+                }
+                reply("200 OK", "content-type: text/event-stream\r\n", events.as_bytes());
+                continue;
+            }
             if !head.starts_with("post") {
                 reply("405 Method Not Allowed", "", b"");
                 continue;
