@@ -14,11 +14,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tapwright_contract::api::ApiError;
+use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec};
 use tapwright_contract::device::{DriverErrorKind, Label, Screen};
 use tapwright_contract::gesture::{Button, Clicks, Gesture, Key, KeyName, Modifier, WindowChange};
 use tapwright_contract::{Size, Spot};
-use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, Site, private_browser_lacks};
+use tapwright_drivers::browser::{
+    BrowserAddress, BrowserOptions, LaunchOptions, PageToolSites, Site, private_browser_lacks,
+};
 use tapwright_drivers::conformance::{self, Subject};
 use tapwright_drivers::{OpenRig as _, Rig, Settle};
 
@@ -38,7 +40,12 @@ fn is_missing() -> bool {
 
 fn options(folder: &Path, sites: Vec<Site>, scale_percent: u32) -> BrowserOptions {
     let launch = LaunchOptions { program: None, size: SIZE, scale_percent, folder: folder.to_owned() };
-    BrowserOptions { at: BrowserAddress::Private(launch), settle: Settle::BROWSER, sites }
+    BrowserOptions {
+        at: BrowserAddress::Private(launch),
+        settle: Settle::BROWSER,
+        sites,
+        page_tools: PageToolSites::None,
+    }
 }
 
 /// A browser and a site.
@@ -774,7 +781,7 @@ async fn a_browser_of_somebody_is_attached_to_and_left() {
         std::thread::sleep(Duration::from_millis(20));
     };
     let at = BrowserAddress::Endpoint(format!("http://127.0.0.1:{port}"));
-    let options = BrowserOptions { at, settle: Settle::BROWSER, sites: Vec::new() };
+    let options = BrowserOptions { at, settle: Settle::BROWSER, sites: Vec::new(), page_tools: PageToolSites::None };
     for _ in 0..2 {
         let rig = options.open(WAIT).await.unwrap();
         let mut bench = Bench { rig, origin: serve(), folder: tempfile::tempdir().unwrap() };
@@ -863,4 +870,77 @@ async fn a_browser_that_is_held() {
     let folder = std::env::current_dir().unwrap();
     let _rig = options(&folder, Vec::new(), 100).open(WAIT).await.unwrap();
     std::future::pending::<()>().await;
+}
+
+/// Whether this browser tells the tools of pages at all.
+async fn has_page_tools(bench: &mut Bench) -> bool {
+    let tools = bench.rig.apis[0].specs().into_iter().filter(|spec| spec.name.starts_with("webmcp.")).count();
+    if tools == 0 {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: this browser has no WebMCP");
+    }
+    tools > 0
+}
+
+#[tokio::test]
+async fn the_tools_of_a_page_are_calls_where_its_site_may_offer_some() {
+    if is_missing() {
+        return;
+    }
+    let origin = serve();
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path(), Vec::new(), 100);
+    options.page_tools = PageToolSites::read(std::slice::from_ref(&origin)).unwrap();
+    let rig = options.open(WAIT).await.unwrap();
+    let mut bench = Bench { rig, origin: origin.clone(), folder };
+    bench.visit("/tools").await;
+    if !has_page_tools(&mut bench).await {
+        return bench.close().await;
+    }
+    let site = origin.trim_start_matches("http://").replace(':', "_");
+    let name = |tool: &str| format!("webmcp.{site}.{tool}");
+    let specs = |bench: &Bench| -> Vec<ApiSpec> {
+        bench.rig.apis[0].specs().into_iter().filter(|spec| spec.name.starts_with("webmcp.")).collect()
+    };
+    let offered = specs(&bench);
+    let names: Vec<&str> = offered.iter().map(|spec| spec.name.rsplit('.').next().unwrap()).collect();
+    assert_eq!(names, ["add_item", "fails", "leaves", "long", "never"]);
+    // That it only reads is what the page says.
+    assert!(offered.iter().all(|spec| spec.effect == ApiEffect::Irreversible && spec.about.chars().count() <= 200));
+    assert_eq!(offered[0].parameters["properties"]["item"]["maxLength"], 20);
+    assert_eq!(bench.call(&name("add_item"), json!({"item": "milk\"}"})).await.unwrap(), "there are 1");
+    assert!(bench.text().await.contains("milk\"}"));
+    let failed = bench.call(&name("fails"), json!({})).await.unwrap_err();
+    assert!(matches!(&failed, ApiError::Unanswered { why } if why.contains("in part")), "{failed}");
+    let long = bench.call(&name("long"), json!({})).await.unwrap();
+    assert!(long.len() < 30_000 && long.ends_with("its beginning"), "{}", long.len());
+    let never = bench.rig.apis[0].call(&name("never"), &json!({}), Duration::from_millis(700)).await.unwrap_err();
+    assert!(matches!(&never, ApiError::Unanswered { why } if why.contains("not answered in time")), "{never}");
+    assert!(matches!(bench.call(&name("none"), json!({})).await, Err(ApiError::Unknown)));
+    // What is gone before it was looked at again is not called, and is not offered once it was.
+    bench.act(Gesture::Launch { app: format!("{origin}/other") }).await;
+    let stale = bench.call(&name("add_item"), json!({"item": "x"})).await.unwrap_err();
+    assert!(matches!(stale, ApiError::Refused { .. }), "{stale}");
+    bench.look().await;
+    assert!(specs(&bench).is_empty());
+    bench.visit("/tools").await;
+    let left = bench.call(&name("leaves"), json!({})).await.unwrap_err();
+    assert!(matches!(left, ApiError::Unanswered { .. }), "{left}");
+    bench.close().await;
+}
+
+#[tokio::test]
+async fn no_other_site_offers_tools() {
+    if is_missing() {
+        return;
+    }
+    for sites in [PageToolSites::None, PageToolSites::read(&["https://shop.example".to_owned()]).unwrap()] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options = options(folder.path(), Vec::new(), 100);
+        options.page_tools = sites;
+        let rig = options.open(WAIT).await.unwrap();
+        let mut bench = Bench { rig, origin: serve(), folder };
+        bench.visit("/tools").await;
+        assert!(bench.rig.apis[0].specs().iter().all(|spec| !spec.name.starts_with("webmcp.")));
+        bench.close().await;
+    }
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use tapwright_contract::device::Label;
 use tapwright_contract::gesture::Gesture;
 use tapwright_contract::{ScreenId, Size, Spot};
-use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions};
+use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, PageToolSites};
 use tapwright_drivers::{OpenRig as _, Rig, Settle};
 
 const WAIT: Duration = Duration::from_secs(20);
@@ -160,7 +160,12 @@ async fn episodes_are_quick() {
     let (folder, origin) = (tempfile::tempdir().unwrap(), serve(root.into()));
     let size = Size { width: 500, height: 600 };
     let launch = LaunchOptions { program: None, size, scale_percent: 100, folder: folder.path().to_owned() };
-    let options = BrowserOptions { at: BrowserAddress::Private(launch), settle: Settle::BROWSER, sites: Vec::new() };
+    let options = BrowserOptions {
+        at: BrowserAddress::Private(launch),
+        settle: Settle::BROWSER,
+        sites: Vec::new(),
+        page_tools: PageToolSites::None,
+    };
     let mut rig = options.open(WAIT).await.unwrap();
     let id = rig.driver.screen(WAIT).await.unwrap().id;
     let mut player = Player { rig, id };

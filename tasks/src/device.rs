@@ -23,7 +23,9 @@ use crate::protected_window;
 
 pub use tapwright_drivers::Settle;
 pub use tapwright_drivers::android::{FunctionOwners, Keys};
-pub use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, NamedSite, Site, without_token};
+pub use tapwright_drivers::browser::{
+    BrowserAddress, BrowserOptions, LaunchOptions, NamedSite, PageToolSites, Site, without_token,
+};
 pub use tapwright_drivers::desktop::{DesktopAddress, DesktopOptions};
 pub use tapwright_drivers::osworld::{MachineOptions, host_and_port, without_token as without_machine_token};
 pub use tapwright_phone::Options as PhoneOptions;

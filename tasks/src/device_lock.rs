@@ -158,7 +158,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::device::{BrowserAddress, BrowserOptions, Settle};
+    use crate::device::{BrowserAddress, BrowserOptions, PageToolSites, Settle};
 
     fn server(serial: &str) -> DeviceAddress {
         DeviceAddress::Server { server: "127.0.0.1:5037".to_owned(), serial: serial.to_owned() }
@@ -199,7 +199,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let browser = |address: &str| {
             let at = BrowserAddress::Endpoint(address.to_owned());
-            DeviceAddress::Browser(BrowserOptions { at, settle: Settle::BROWSER, sites: Vec::new() })
+            DeviceAddress::Browser(BrowserOptions {
+                at,
+                settle: Settle::BROWSER,
+                sites: Vec::new(),
+                page_tools: PageToolSites::None,
+            })
         };
         let _first = DeviceLock::take(folder.path(), &browser("http://127.0.0.1:9222")).unwrap().unwrap();
         for same in

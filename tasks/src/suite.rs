@@ -208,8 +208,17 @@ pub fn digest(cases: &[Case]) -> String {
 /// What of a device is part of the task. Where this machine keeps a browser's profile, and which browser it has, is not.
 fn device_identity(device: &DeviceAddress) -> String {
     match device {
-        DeviceAddress::Browser(BrowserOptions { at: BrowserAddress::Private(launch), settle: _, sites }) => {
+        DeviceAddress::Browser(BrowserOptions {
+            at: BrowserAddress::Private(launch),
+            settle: _,
+            sites,
+            page_tools: _,
+        }) => {
             format!("a private browser of {:?} at {} % {sites:?}", launch.size, launch.scale_percent)
+        }
+        // As it was written before pages had tools, so that the digests of before stand.
+        DeviceAddress::Browser(BrowserOptions { at, settle, sites, page_tools: _ }) => {
+            format!("Browser(BrowserOptions {{ at: {at:?}, settle: {settle:?}, sites: {sites:?} }})")
         }
         other => format!("{other:?}"),
     }

@@ -11,7 +11,7 @@ use tapwright_contract::device::DriverErrorKind;
 use tapwright_contract::file::read_text;
 
 use super::tabs::Tab;
-use super::{Connection, sites};
+use super::{Connection, page_tools, sites};
 use crate::deadline::Deadline;
 use crate::refused;
 
@@ -257,6 +257,7 @@ impl Apis for BrowserApis {
             specs.push(ApiSpec::of("downloads.read", "Tells a downloaded file that is text", reads, read, &["name"]));
             specs.push(ApiSpec::of("files.choose", choose, leaves, names, &["names"]));
         }
+        specs.extend(self.connection.tool_specs());
         specs
     }
 
@@ -264,6 +265,10 @@ impl Apis for BrowserApis {
         let deadline = Deadline::after(within);
         if deadline.is_over() {
             return Err(ApiError::Refused { why: "no time was left".to_owned() });
+        }
+        if name.starts_with(page_tools::PREFIX) {
+            let tab = self.page().map_err(|kind| ApiError::Refused { why: kind.to_string() })?;
+            return self.connection.call_tool(&tab, name, arguments, deadline).await;
         }
         let reads = self.specs().iter().any(|spec| spec.name == name && spec.effect == ApiEffect::Reads);
         let result = self.carry_out(name, arguments, deadline).await;

@@ -86,7 +86,11 @@ pub(super) fn program() -> Option<PathBuf> {
     of_mac.chain(in_folders).find(|path| path.is_file())
 }
 
-fn spawn(folder: &Path, options: &LaunchOptions) -> Result<(Child, PipeWriter), DriverErrorKind> {
+fn spawn(
+    folder: &Path,
+    options: &LaunchOptions,
+    with_page_tools: bool,
+) -> Result<(Child, PipeWriter), DriverErrorKind> {
     let program = match &options.program {
         Some(program) if program.is_file() => program.clone(),
         Some(program) => return Err(refused(format!("there is no program at {}", program.display()))),
@@ -100,6 +104,9 @@ fn spawn(folder: &Path, options: &LaunchOptions) -> Result<(Child, PipeWriter), 
     if is_root(folder) {
         // Chromium's sandbox refuses to be started by root, and the browser with it.
         command.arg("--no-sandbox");
+    }
+    if with_page_tools {
+        command.arg(super::page_tools::SWITCH);
     }
     command.arg("--no-startup-window");
     command.env_clear().env("PATH", PATH).env("HOME", folder.join("home")).env("LANG", "C.UTF-8");
@@ -117,8 +124,9 @@ impl StartedBrowser {
     pub fn start(
         folder: PrivateFolder,
         options: &LaunchOptions,
+        with_page_tools: bool,
     ) -> Result<(StartedBrowser, ChildStdin, ChildStdout), DriverErrorKind> {
-        let spawned = spawn(&folder.path, options);
+        let spawned = spawn(&folder.path, options, with_page_tools);
         let (mut keeper, hold) = spawned.inspect_err(|_| drop(fs::remove_dir_all(&folder.path)))?;
         let pipes = keeper.stdin.take().zip(keeper.stdout.take());
         let started = StartedBrowser { folder, keeper, hold: Some(hold) };

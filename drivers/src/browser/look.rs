@@ -217,6 +217,7 @@ impl Browser {
             Err(DriverErrorKind::TimedOut { .. }) => return Err(DriverErrorKind::Stale),
             width => width?,
         };
+        self.connection.see_tools(&tab, deadline).await;
         // The picture and what is asked later are to be of one document.
         if has_changed(&self.connection.tabs.borrow(), tab.number, tab.generation) {
             return Err(DriverErrorKind::Stale);

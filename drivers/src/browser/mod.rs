@@ -13,6 +13,7 @@ mod keys;
 mod launch;
 mod look;
 mod navigation;
+mod page_tools;
 mod probe;
 mod scripts;
 mod sites;
@@ -21,8 +22,8 @@ mod widgets;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -39,6 +40,8 @@ use self::apis::BrowserApis;
 use self::cdp::{CdpEvent, Client, ConnectionTasks};
 use self::drawings::DrawnNotice;
 use self::look::ReturnedScreen;
+pub use self::page_tools::PageToolSites;
+use self::page_tools::PageTools;
 use self::probe::BrowserProbe;
 use self::sites::FoundSite;
 pub use self::sites::{NamedSite, Site};
@@ -97,6 +100,8 @@ pub struct BrowserOptions {
     pub settle: Settle,
     /// What can be launched by a name, besides any address.
     pub sites: Vec<Site>,
+    /// Whose pages may offer tools of their own to the model.
+    pub page_tools: PageToolSites,
 }
 
 /// What browsers of our own lack on this machine, and what to do about it; `None` if they can be had.
@@ -117,6 +122,9 @@ struct Connection {
     downloads: Option<PathBuf>,
     /// Counts the looks.
     looks: AtomicU64,
+    tool_sites: PageToolSites,
+    /// The tools of the page that was seen.
+    page_tools: Mutex<PageTools>,
     _tasks: ConnectionTasks,
 }
 
@@ -141,7 +149,7 @@ impl Connection {
     async fn follow(
         (client, mut events, mut tasks): (Client, mpsc::Receiver<CdpEvent>, ConnectionTasks),
         viewport: Option<Viewport>,
-        sites: Vec<Site>,
+        (sites, tool_sites): (Vec<Site>, PageToolSites),
         downloads: Option<PathBuf>,
         deadline: Deadline,
     ) -> Result<Connection, DriverErrorKind> {
@@ -154,7 +162,8 @@ impl Connection {
             }
             follower.send_modify(Tabs::end);
         }));
-        let connection = Connection { client, tabs, sites, downloads, looks: AtomicU64::new(0), _tasks: tasks };
+        let (looks, page_tools) = (AtomicU64::new(0), Mutex::default());
+        let connection = Connection { client, tabs, sites, downloads, looks, tool_sites, page_tools, _tasks: tasks };
         let call = async |method, params| connection.client.call(None, method, params, deadline).await;
         let version = call("Browser.getVersion", json!({})).await?;
         tracing::debug!(product = version["product"].as_str(), "a browser answers");
@@ -337,7 +346,7 @@ impl OpenRig for BrowserOptions {
             BrowserAddress::Endpoint(address) => {
                 let socket = endpoint::open(address, deadline).await.map_err(error)?;
                 let channels = Client::over_websocket(socket);
-                let connection = Connection::follow(channels, None, self.sites.clone(), None, deadline).await;
+                let connection = Connection::follow(channels, None, self.offers(), None, deadline).await;
                 let browser = self.browser(connection.map_err(error)?, deadline).await.map_err(error)?;
                 let (apis, about) = (vec![browser.apis()], format!("the browser at {}", without_token(address)));
                 let probe = Some(browser.probe());
@@ -348,6 +357,11 @@ impl OpenRig for BrowserOptions {
 }
 
 impl BrowserOptions {
+    /// What can be launched by a name, and whose pages may offer tools.
+    fn offers(&self) -> (Vec<Site>, PageToolSites) {
+        (self.sites.clone(), self.page_tools.clone())
+    }
+
     async fn browser(&self, connection: Connection, deadline: Deadline) -> Result<Browser, DriverErrorKind> {
         let browser = Browser {
             name: self.name(),
@@ -373,10 +387,10 @@ impl BrowserOptions {
         let owned = launch.clone();
         let started = tokio::task::spawn_blocking(move || launch::StartedBrowser::prepare(&owned)).await;
         let prepared = started.map_err(|error| DriverErrorKind::Refused { why: error.to_string() })??;
-        let (started, input, output) = launch::StartedBrowser::start(prepared, launch)?;
+        let (started, input, output) = launch::StartedBrowser::start(prepared, launch, !self.page_tools.is_none())?;
         let channels = Client::over_pipes(input, BufReader::new(output));
-        let (sites, downloads) = (self.sites.clone(), Some(started.downloads()));
-        let connection = Connection::follow(channels, Some(viewport), sites, downloads, deadline).await;
+        let downloads = Some(started.downloads());
+        let connection = Connection::follow(channels, Some(viewport), self.offers(), downloads, deadline).await;
         let opened = match connection {
             Ok(connection) => self.browser(connection, deadline).await,
             Err(kind) => Err(kind),

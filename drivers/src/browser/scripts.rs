@@ -75,6 +75,27 @@ impl Connection {
         }
     }
 
+    /// Has the document that was seen, and no other, do something that takes its time: the function returns a promise. `None` if the
+    /// document is not there any more, and nothing was done.
+    ///
+    /// # Errors
+    /// As [`Connection::ask`]; `Stale` if the document went while it did it.
+    pub(super) async fn ask_seen_to_do(
+        &self,
+        tab: &Tab,
+        function: &str,
+        arguments: &[Value],
+        deadline: Deadline,
+    ) -> Result<Option<Value>, DriverErrorKind> {
+        let Some(seen) = self.tabs.borrow().seen.filter(|seen| seen.number == tab.number) else { return Ok(None) };
+        let call = call_expression(function, arguments);
+        let guarded = format!("globalThis.look === {} ? ({call}).then(answer => [answer]) : null", seen.look);
+        match self.evaluate(&tab.session, &tab.target, &guarded, true, deadline).await? {
+            Value::Array(mut answer) => Ok(answer.pop()),
+            _ => Ok(None),
+        }
+    }
+
     /// Remembers of a tab that its page does not answer.
     pub(super) fn note_silence<T>(&self, tab: &Tab, answer: Result<T, DriverErrorKind>) -> Result<T, DriverErrorKind> {
         match answer {
@@ -97,13 +118,25 @@ impl Connection {
         expression: &str,
         deadline: Deadline,
     ) -> Result<Value, DriverErrorKind> {
+        self.evaluate(session, frame, expression, false, deadline).await
+    }
+
+    async fn evaluate(
+        &self,
+        session: &str,
+        frame: &str,
+        expression: &str,
+        waits: bool,
+        deadline: Deadline,
+    ) -> Result<Value, DriverErrorKind> {
         let session = Some(session);
         // One a document: asking again gives the same.
         let world = json!({"frameId": frame, "worldName": WORLD, "grantUniveralAccess": false});
         let world =
             self.client.call(session, "Page.createIsolatedWorld", world, deadline).await.map_err(stale_if_gone)?;
         let context = &world["executionContextId"];
-        let params = json!({"expression": expression, "contextId": context, "returnByValue": true});
+        let params =
+            json!({"expression": expression, "contextId": context, "returnByValue": true, "awaitPromise": waits});
         let mut answer =
             self.client.call(session, "Runtime.evaluate", params, deadline).await.map_err(stale_if_gone)?;
         if let Some(error) = answer.get("exceptionDetails") {

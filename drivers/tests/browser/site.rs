@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::pages;
 
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 16] = [
     (
         "/",
         r#"<!doctype html><meta charset=utf-8><title>Bank Settings</title><body style="margin:0;font:16px sans-serif;background:#fed">
@@ -14,6 +14,16 @@ const PAGES: [(&str, &str); 15] = [
         <script>let n=0;const say=t=>{log.textContent+=t+'\n'};b.onclick=e=>{b.textContent='Count '+ ++n;say('click '+n+(e.ctrlKey?' ctrl':'')+(e.isTrusted?'':' fake'))};
         b.ondblclick=()=>say('double');onmousedown=e=>say('down '+e.button+' '+e.buttons);b.oncontextmenu=e=>{e.preventDefault();say('menu')};onmousemove=e=>{if(e.target.id=='log')say('moved')};
         onkeydown=e=>say('key '+e.key+' '+e.code+' '+(e.shiftKey?'S':'')+(e.ctrlKey?'C':''))</script>"#,
+    ),
+    (
+        "/tools",
+        r#"<!doctype html><title>Tools</title><body style="background:#eff"><ul id=list></ul><script>const context=navigator.modelContext;
+        const tool=(name,description,execute,inputSchema)=>context&&context.registerTool({name,description,inputSchema,execute,annotations:{readOnlyHint:true}});
+        tool('add_item','Adds an item to the basket',async input=>{list.innerHTML+='<li>'+input.item;return {content:[{type:'text',text:'there are '+list.children.length}]}},{type:'object',properties:{item:{type:'string',maxLength:20}},required:['item']});
+        tool('fails','Fails in the middle',()=>{list.innerHTML+='<li>half';throw new Error('no')});
+        tool('never','Never ends',()=>new Promise(()=>{}));
+        tool('leaves','Goes elsewhere',()=>{location.href='/other';return new Promise(()=>{})});
+        tool('has space','x',()=>1);tool('long','x'.repeat(5000)+'\u202e',()=>'y'.repeat(100000));</script>"#,
     ),
     ("/other", "<!doctype html><title>Other</title><body style='background:#def'><h1>The other page</h1>"),
     (

@@ -14,7 +14,8 @@ use super::{ForeignSetting, MachineDesktop, MachineFacts, Overrides, SettingsErr
 use crate::desk::DeskOptions;
 use crate::device::{
     BrowserAddress, BrowserOptions, DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, FunctionOwners, Keys,
-    LaunchOptions, MachineOptions, PhoneOptions, SIDES, Settle, Site, Weather, without_machine_token, without_token,
+    LaunchOptions, MachineOptions, PageToolSites, PhoneOptions, SIDES, Settle, Site, Weather, without_machine_token,
+    without_token,
 };
 use crate::origin::LaunchSettings;
 use crate::page_server::PageServerOptions;
@@ -96,12 +97,7 @@ pub(super) fn resolve(
     };
     let ms = Duration::from_millis;
     let mut at = address(words.as_deref(), phone, &adb_server, &machine.desktop, &sites);
-    let folders = section.folders.iter().map(|folder| allowed_folder(file, folder)).collect::<Result<Vec<_>, _>>()?;
-    let office = section.libreoffice.as_ref().map(|said| office(file, said, machine)).transpose()?;
-    if let DeviceAddress::Desktop(desktop) = &mut at {
-        desktop.folders = folders;
-        desktop.office = office;
-    }
+    allow_calls(file, machine, &mut at)?;
     let options = DeviceOptions {
         at,
         weather,
@@ -147,6 +143,27 @@ fn office(
     })
 }
 
+/// What a desktop's and a browser's own calls may reach.
+fn allow_calls(file: &SettingsFile, machine: &MachineFacts<'_>, at: &mut DeviceAddress) -> Result<(), SettingsError> {
+    let section = &file.sections.device;
+    let folders = section.folders.iter().map(|folder| allowed_folder(file, folder)).collect::<Result<Vec<_>, _>>()?;
+    let office = section.libreoffice.as_ref().map(|said| office(file, said, machine)).transpose()?;
+    let page_tools = page_tools(file)?;
+    match at {
+        DeviceAddress::Desktop(desktop) => {
+            desktop.folders = folders;
+            desktop.office = office;
+        }
+        DeviceAddress::Browser(browser) => browser.page_tools = page_tools,
+        DeviceAddress::Virtual(_)
+        | DeviceAddress::Direct { .. }
+        | DeviceAddress::Server { .. }
+        | DeviceAddress::Machine(_)
+        | DeviceAddress::Custom(_) => {}
+    }
+    Ok(())
+}
+
 /// A folder whose files a model may read and write.
 fn allowed_folder(file: &SettingsFile, folder: &Spanned<PathBuf>) -> Result<PathBuf, SettingsError> {
     let at = PathBuf::from(absolute(&file.beside(folder.get_ref())));
@@ -164,6 +181,12 @@ fn sites(file: &SettingsFile) -> Result<Vec<Site>, SettingsError> {
             .map_err(|why| file.wrong(Some(address.span()), why, Some("https://example.com".to_owned())))
     };
     file.sections.device.sites.iter().map(read).collect()
+}
+
+/// Whose pages may offer tools to the model.
+fn page_tools(file: &SettingsFile) -> Result<PageToolSites, SettingsError> {
+    let Some(said) = &file.sections.device.page_tools else { return Ok(PageToolSites::None) };
+    PageToolSites::read(said.get_ref()).map_err(|why| file.wrong(Some(said.span()), why, None))
 }
 
 /// Which phone some words mean.
@@ -232,7 +255,8 @@ fn private_browser(size: Size, machine: &MachineDesktop) -> BrowserAddress {
 }
 
 fn browser(at: BrowserAddress, sites: &[Site]) -> DeviceAddress {
-    DeviceAddress::Browser(BrowserOptions { at, settle: Settle::BROWSER, sites: sites.to_vec() })
+    let page_tools = PageToolSites::None;
+    DeviceAddress::Browser(BrowserOptions { at, settle: Settle::BROWSER, sites: sites.to_vec(), page_tools })
 }
 
 fn machine_behind(address: &str) -> DeviceAddress {

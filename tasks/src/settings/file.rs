@@ -106,6 +106,8 @@ pub(super) struct DeviceSection {
     /// Of a desktop that somebody has: where its LibreOffice listens.
     pub libreoffice: Option<Spanned<String>>,
     pub app_functions: Option<Vec<String>>,
+    /// Of a browser: whose pages may offer tools of their own.
+    pub page_tools: Option<Spanned<Vec<String>>>,
     #[serde(default)]
     pub sites: BTreeMap<String, Spanned<String>>,
 }

@@ -168,6 +168,9 @@ impl SettingsFile {
         if device.app_functions.as_ref().is_some_and(|packages| !packages.is_empty()) {
             add("device.app_functions", "lets the model call functions of the phone's apps".to_owned());
         }
+        if device.page_tools.as_ref().is_some_and(|sites| !sites.get_ref().is_empty()) {
+            add("device.page_tools", "lets the model call tools of web pages".to_owned());
+        }
         if ask.open {
             add("ask.open", "lets other machines see the screen and answer".to_owned());
         }
@@ -398,6 +401,7 @@ mod tests {
             ("[device]\nfolders = [\"/home\"]", "device.folders"),
             ("[device]\nprotected = \"words\"", "device.protected"),
             ("[device]\napp_functions = [\"*\"]", "device.app_functions"),
+            ("[device]\npage_tools = [\"*\"]", "device.page_tools"),
             ("[device]\nlibreoffice = \"pipe,name=a\"", "device.libreoffice"),
             ("[device.sites]\nBank = \"https://bank.example\"", "device.sites"),
             ("[ask]\nopen = true", "ask.open"),

@@ -23,7 +23,9 @@ use tapwright_contract::device::DriverError;
 use tapwright_phone_suite::AnswerCheck;
 use toml::Spanned;
 
-use crate::device::{BrowserAddress, BrowserOptions, DeviceAddress, LaunchOptions, PhoneOptions, Settle};
+use crate::device::{
+    BrowserAddress, BrowserOptions, DeviceAddress, LaunchOptions, PageToolSites, PhoneOptions, Settle,
+};
 use crate::headline::message_of;
 use crate::judge::{ANSWER, Evaluator, Evidence, Fact, Facts, RUN_END, changes};
 use crate::mistake::{Mistake, nearest, read_text};
@@ -384,7 +386,15 @@ fn device_of(text: &DeviceText, profiles: &Path, here: Option<Range<usize>>) -> 
             let size = size.unwrap_or(BROWSER_SIZE);
             let launch = LaunchOptions { program: None, size, scale_percent: 100, folder: profiles.to_owned() };
             let at = BrowserAddress::Private(launch);
-            Ok((DeviceAddress::Browser(BrowserOptions { at, settle: Settle::BROWSER, sites: Vec::new() }), false))
+            Ok((
+                DeviceAddress::Browser(BrowserOptions {
+                    at,
+                    settle: Settle::BROWSER,
+                    sites: Vec::new(),
+                    page_tools: PageToolSites::None,
+                }),
+                false,
+            ))
         }
         other => {
             let at = text.kind.as_ref().map(Spanned::span);

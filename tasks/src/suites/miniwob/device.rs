@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tapwright_contract::Size;
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Label, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
-use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions};
+use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, PageToolSites};
 use tapwright_drivers::{OpenRig, Probe, Rig, Settle};
 use tokio::sync::watch;
 
@@ -54,7 +54,9 @@ impl Browsers {
         let launch =
             LaunchOptions { program: None, size: SIZE, scale_percent: SCALE_PERCENT, folder: self.folder.clone() };
         let at = BrowserAddress::Private(launch);
-        BrowserOptions { at, settle: Settle::BROWSER, sites: Vec::new() }.open(within).await
+        BrowserOptions { at, settle: Settle::BROWSER, sites: Vec::new(), page_tools: PageToolSites::None }
+            .open(within)
+            .await
     }
 }
 
