@@ -175,6 +175,31 @@ impl MenuEntry {
     }
 }
 
+/// Browsers of the Chromium family, as their programs are called.
+const CHROMIUMS: [&str; 7] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "brave-browser",
+    "microsoft-edge",
+    "microsoft-edge-stable",
+];
+/// What such a browser needs so that it tells what its pages say, and does not greet whoever is new.
+const CHROMIUM_OPTIONS: [&str; 4] =
+    ["--force-renderer-accessibility", "--no-first-run", "--no-default-browser-check", "--password-store=basic"];
+
+/// A command as it is started in a home in which nothing was set: with what its program needs to tell its widgets.
+pub(crate) fn with_accessibility(command: &[String]) -> Vec<String> {
+    let mut words = command.to_vec();
+    let program = command.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    if CHROMIUMS.contains(&program) {
+        let missing = CHROMIUM_OPTIONS.iter().filter(|option| !command.iter().any(|word| word == *option));
+        words.splice(1..1, missing.map(|option| (*option).to_owned()));
+    }
+    words
+}
+
 /// Names that are none of the two, each once.
 fn others(names: impl Iterator<Item = String>, id: &str, label: &str) -> Vec<String> {
     let mut others: Vec<String> = Vec::new();
@@ -293,6 +318,21 @@ mod tests {
             ("vim", terminal),
         ];
         Menu { entries: entries.iter().map(|(id, text)| entry(id, text).unwrap()).collect() }
+    }
+
+    #[test]
+    fn a_browser_is_started_so_that_it_tells_its_pages() {
+        let words = |command: &[&str]| {
+            let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+            with_accessibility(&command).join(" ")
+        };
+        let options = "--force-renderer-accessibility --no-first-run --no-default-browser-check --password-store=basic";
+        assert_eq!(words(&["/usr/bin/chromium", "a.html"]), format!("/usr/bin/chromium {options} a.html"));
+        assert_eq!(words(&["google-chrome"]), format!("google-chrome {options}"));
+        let own = ["chromium", "--password-store=basic", "--force-renderer-accessibility"];
+        assert_eq!(words(&own).matches("--force").count(), 1);
+        assert_eq!(words(&["mousepad", "chromium"]), "mousepad chromium");
+        assert_eq!(words(&[]), "");
     }
 
     #[test]

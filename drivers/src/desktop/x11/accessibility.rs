@@ -81,6 +81,7 @@ mod state {
     pub const SENSITIVE: u32 = 24;
     pub const SHOWING: u32 = 25;
     pub const VISIBLE: u32 = 30;
+    pub const MANAGES_DESCENDANTS: u32 = 31;
     pub const CHECKABLE: u32 = 41;
 }
 
@@ -156,6 +157,11 @@ impl AccessibleList {
 
     fn is_seen(&self) -> bool {
         self.is(state::SHOWING) && self.is(state::VISIBLE)
+    }
+
+    /// Whether it can be asked for all of its children: a sheet of Calc makes its cells when it is asked, has a milliard of them, and hangs.
+    fn tells_its_children(&self) -> bool {
+        !self.is(state::MANAGES_DESCENDANTS)
     }
 
     fn class(&self) -> &'static str {
@@ -365,9 +371,9 @@ async fn by_walking(connection: &Connection, program: &str) -> Result<Vec<Access
     while let Some((path, depth)) = open.pop() {
         let Some(one) = walk(connection, program, path.clone(), depth).await else { continue };
         // The program itself has no states.
-        let is_seen = one.is_seen() || depth == 0;
+        let has_more = depth == 0 || one.is_seen() && one.tells_its_children();
         listed.push(one);
-        if !is_seen || depth >= DEPTH_MAX || listed.len() >= ASKED_MAX {
+        if !has_more || depth >= DEPTH_MAX || listed.len() >= ASKED_MAX {
             continue;
         }
         let asked = connection.call_method(Some(program), path.as_str(), Some(ACCESSIBLE), "GetChildren", &()).await;

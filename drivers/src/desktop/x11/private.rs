@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, ImageFormat};
 
+use super::super::apps::with_accessibility;
 use super::super::bus::SessionBus;
 use super::super::office::{remove_dead_pipes, write_profile};
 use super::server::{Entrance, Fault, Link};
@@ -210,7 +211,7 @@ impl PrivateDesktop {
     /// `Refused` if its words cannot be said, `Lost` if the desktop is gone.
     pub async fn start_program(&self, command: &[String]) -> Result<(), DriverErrorKind> {
         let mut line = Vec::new();
-        for word in command {
+        for word in &with_accessibility(command) {
             if word.contains(['\n', '\0']) {
                 return Err(refused("a command with a line break cannot be started"));
             }
