@@ -11,6 +11,7 @@
 //! Deciding is here and pure, given what came of each run; how a run is made is the caller's [`GoalRunner`].
 
 mod execute;
+mod failure;
 mod file;
 mod goal;
 mod handed_over;
@@ -40,7 +41,7 @@ use async_trait::async_trait;
 use tapwright_agent::outcome::{End, Outcome};
 use tapwright_agent::person::{Answer, Question};
 
-use self::journal::Failure;
+use self::failure::Failure;
 use self::outputs::outputs;
 use self::steps::{DeedState, Step, StepAction, StepPosition, outputs_of, verdict_of};
 
@@ -55,14 +56,14 @@ pub trait GoalRunner: Send {
     async fn run(&mut self, goal: &Goal, words: &str, run: &str) -> Result<End, Self::Error>;
 
     /// Does steps that need no model, in the record `run`, as [`GoalRunner::run`] does a goal. `values` is what they may name; if there
-    /// is a run `before`, it begins where that one stands. Also says where it stands itself.
+    /// are runs `before` it, the oldest first, it begins where the last of them stands. Also says where it stands itself.
     async fn run_steps(
         &mut self,
         goal: &Goal,
         steps: &[Step],
         values: &Outputs,
         run: &str,
-        before: Option<&str>,
+        before: &[&str],
     ) -> Result<(End, StepPosition), Self::Error>;
 
     /// Whether there is a model that could do the rest of steps whose screen is another one.
@@ -214,8 +215,8 @@ fn without_inputs(record: &PlanRecord, goal: &Goal) -> Option<Failure> {
     let is_or_are = if names.len() == 1 { "it" } else { "them" };
     let why = format!("it was not begun: it takes {}, and nothing is known of {is_or_are}", names.join(" and "));
     let end = Outcome::GaveUp { message: why.clone() };
-    let (notes, step, deed) = (Vec::new(), None, DeedState::NotDone);
-    Some(Failure { run: String::new(), why, end, notes, can_be_tried_again: false, step, deed })
+    let (notes, step, deed, outputs) = (Vec::new(), None, DeedState::NotDone, Outputs::new());
+    Some(Failure { run: String::new(), why, end, notes, can_be_tried_again: false, step, deed, outputs })
 }
 
 /// What is next of a goal that is done again and again.
@@ -305,7 +306,7 @@ async fn attempt_steps<X: GoalRunner>(
 ) -> Result<Result<PlanLine, Outcome>, PlanError<X::Error>> {
     let values = record.values(goal);
     let (end, at) =
-        execute.run_steps(goal, steps, &values, &run, record.run_before(&goal.name)).await.map_err(PlanError::Run)?;
+        execute.run_steps(goal, steps, &values, &run, &record.runs_before(&goal.name)).await.map_err(PlanError::Run)?;
     let name = goal.name.clone();
     Ok(match (&end.outcome, &goal.work) {
         (Outcome::Done { message }, Work::Branch { .. }) => {
@@ -317,8 +318,9 @@ async fn attempt_steps<X: GoalRunner>(
         (outcome, _) if outcome.can_go_on() => Err(end.outcome),
         (outcome, _) => {
             let (why, id) = (outcome_in_words(outcome), outcome.id().to_owned());
-            let (step, deed, end, notes) = (Some(at.step + 1), at.deed, Some(end.outcome), Vec::new());
-            Ok(PlanLine::Failed { goal: name, run, why, outcome: id, end, notes, step, deed })
+            let StepPosition { step, deed, outputs } = at;
+            let (step, end, notes) = (Some(step + 1), Some(end.outcome), Vec::new());
+            Ok(PlanLine::Failed { goal: name, run, why, outcome: id, end, notes, step, deed, outputs })
         }
     })
 }
@@ -358,8 +360,8 @@ async fn attempt<X: GoalRunner>(
         (outcome, _) => outcome_in_words(outcome),
     };
     let outcome = end.outcome.id().to_owned();
-    let (end, notes, deed) = (Some(end.outcome), end.notes, DeedState::NotDone);
-    Ok(Ok(PlanLine::Failed { goal: goal_name, run, why, outcome, end, notes, step: None, deed }))
+    let (end, notes, deed, outputs) = (Some(end.outcome), end.notes, DeedState::NotDone, Outputs::new());
+    Ok(Ok(PlanLine::Failed { goal: goal_name, run, why, outcome, end, notes, step: None, deed, outputs }))
 }
 
 /// What happens after the last failure of a goal.
@@ -380,8 +382,8 @@ async fn decide<X: GoalRunner>(
     let why = failure.why.as_str();
     Ok(match on_failure(goal, failure, execute).await {
         FailureChoice::HandOver(step) => {
-            let (goal, deed, why) = (goal.name.clone(), failure.deed, why.to_owned());
-            Resolution::Go(Box::new(PlanLine::HandedOver { goal, step, deed, why }))
+            let (goal, deed, why, outputs) = (goal.name.clone(), failure.deed, why.to_owned(), failure.outputs.clone());
+            Resolution::Go(Box::new(PlanLine::HandedOver { goal, step, deed, why, outputs }))
         }
         FailureChoice::Again => Resolution::Go(Box::new(PlanLine::Again { goal: goal.name.clone() })),
         // Neither it nor any of its rounds was begun.

@@ -111,12 +111,12 @@ impl GoalRunner for SessionRunner<'_> {
         steps: &[Step],
         values: &Outputs,
         name: &str,
-        before: Option<&str>,
+        before: &[&str],
     ) -> Result<(End, StepPosition), PlanRunError> {
         let rules = self.step_rules();
         let at = self.folder.join(name);
         let progress = SharedProgress::new(steps, values);
-        if let Some(before) = before {
+        for before in before {
             Record::read(&self.folder.join(before))?.entries.iter().for_each(|entry| progress.observe(entry));
             progress.begin_anew();
         }

@@ -12,7 +12,7 @@ use super::goal::{Goal, OnFailure, TableSource, Work};
 use super::schedule::Schedule;
 use super::step_file::{Item, RawStep, Reader, Wrong, near};
 use super::table;
-use super::values::{Outputs, braces, is_secret, place};
+use super::values::{Outputs, braces, is_secret, place, value_name};
 use crate::mistake::{Mistake, read_text};
 
 /// Far above any plan that a person would write.
@@ -353,7 +353,7 @@ fn texts(goal: &Goal) -> Vec<&str> {
 fn names_in(mut text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     while let Some(at) = place(text) {
-        let name = text[at.start + 2..at.end - 2].trim();
+        let name = value_name(&text[at.start + 2..at.end - 2]);
         if !is_secret(name) && braces(name).is_none() {
             names.push(name);
         }
@@ -372,7 +372,7 @@ fn check_names(
 ) -> Result<(), Wrong> {
     let mut rest = words;
     while let Some(at) = place(rest) {
-        let name = rest[at.start + 2..at.end - 2].trim();
+        let name = value_name(&rest[at.start + 2..at.end - 2]);
         let of_row = name.split_once('.').is_some_and(|(row, _)| scope.rows.iter().any(|known| known == row));
         let is_known =
             scope.outputs.contains(name) || of_row || may_name_secrets && is_secret(name) || braces(name).is_some();

@@ -12,6 +12,7 @@ use tapwright_agent::journal::{
 use tapwright_agent::outcome::Outcome;
 use tapwright_contract::file;
 
+use super::failure::Failure;
 use super::file::Plan;
 use super::goal::{Goal, Work};
 use super::handed_over::{quoted_reason, rest_of};
@@ -80,6 +81,9 @@ pub enum PlanLine {
         /// Of that one: whether what it does was done.
         #[serde(default, skip_serializing_if = "DeedState::is_not_done")]
         deed: DeedState,
+        /// Of steps: what those before it have found out.
+        #[serde(default, skip_serializing_if = "Outputs::is_empty")]
+        outputs: Outputs,
     },
     /// What the model said when it was asked for the outputs of a run that says it is done.
     Reported {
@@ -124,6 +128,9 @@ pub enum PlanLine {
         #[serde(default, skip_serializing_if = "DeedState::is_not_done")]
         deed: DeedState,
         why: String,
+        /// What the steps before it have found out.
+        #[serde(default, skip_serializing_if = "Outputs::is_empty")]
+        outputs: Outputs,
     },
     /// The plan ended at this goal.
     Stopped {
@@ -160,27 +167,6 @@ impl PlanLine {
 /// run that has done nothing is taken away with all that is in its folder.
 fn is_run(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-}
-
-/// A goal that has failed as often as it may, and about which nothing was decided yet.
-pub(super) struct Failure {
-    pub run: String,
-    pub why: String,
-    pub end: Outcome,
-    pub notes: Vec<String>,
-    /// Whether another try could end otherwise: not where something is missing that no try at this goal finds out.
-    pub can_be_tried_again: bool,
-    /// Of steps: the one that it stands at, from 1.
-    pub step: Option<usize>,
-    /// Of that one: whether what it does was done.
-    pub deed: DeedState,
-}
-
-impl Failure {
-    /// Whether the model says that it did it: then it is not done again unless a person wants it so.
-    pub fn is_claimed(&self) -> bool {
-        matches!(self.end, Outcome::Done { .. })
-    }
 }
 
 /// A sub-goal that was achieved.
@@ -360,6 +346,7 @@ impl PlanRecord {
         for line in &self.lines {
             match line {
                 PlanLine::Achieved(achieved) => outputs.extend(achieved.outputs.clone()),
+                PlanLine::HandedOver { outputs: found, .. } => outputs.extend(found.clone()),
                 PlanLine::Round(round) => {
                     let goal = self.plan.goals.iter().find(|goal| goal.name == round.goal);
                     add_round(goal, &mut outputs, &round.outputs);
@@ -488,17 +475,13 @@ impl PlanRecord {
         tries.into_iter().find(|run| !self.is_begun(run)).unwrap_or_default()
     }
 
-    /// The run after which a goal is tried again because a person wants it so: steps go on where that one stood, and are not done twice.
-    pub(super) fn run_before(&self, name: &str) -> Option<&str> {
-        let (mut failed, mut before) = (None, None);
-        for line in &self.lines {
-            match line {
-                PlanLine::Failed { goal, run, .. } if goal == name => (failed, before) = (Some(run.as_str()), None),
-                PlanLine::Again { goal } if goal == name => before = failed,
-                _ => {}
-            }
-        }
-        before
+    /// The runs in which steps were tried before, the oldest first: they go on where the last one stood, and are not done twice.
+    pub(super) fn runs_before(&self, name: &str) -> Vec<&str> {
+        let failed = self.lines.iter().filter_map(|line| match line {
+            PlanLine::Failed { goal, run, .. } if goal == name => Some(run.as_str()),
+            _ => None,
+        });
+        failed.collect()
     }
 
     /// The failure after which something has to be decided about a goal: the plan may have broken off right there.
@@ -506,12 +489,24 @@ impl PlanRecord {
         let (mut failed, mut last) = (0, None);
         for line in &self.lines {
             match line {
-                PlanLine::Failed { goal: name, run, why, end, notes, step, deed, .. } if *name == goal.name => {
+                PlanLine::Failed { goal: name, run, why, end, notes, step, deed, outputs, .. }
+                    if *name == goal.name =>
+                {
                     failed += 1;
                     // In records of version 1 the end is missing: there it is tried once more.
                     let (run, why, notes, step, deed) = (run.clone(), why.clone(), notes.clone(), *step, *deed);
-                    last =
-                        end.clone().map(|end| Failure { run, why, end, notes, can_be_tried_again: true, step, deed });
+                    let outputs = outputs.clone();
+                    let can_be_tried_again = true;
+                    last = end.clone().map(|end| Failure {
+                        run,
+                        why,
+                        end,
+                        notes,
+                        can_be_tried_again,
+                        step,
+                        deed,
+                        outputs,
+                    });
                 }
                 PlanLine::Again { goal: name } if *name == goal.name => (failed, last) = (0, None),
                 PlanLine::Round(round) if round.goal == goal.name => (failed, last) = (0, None),
@@ -597,7 +592,7 @@ fn take(plan: &mut Plan, lines: &mut Vec<PlanLine>, line: PlanLine) -> Result<()
             Work::Branch { then, otherwise, .. } => if *holds { then } else { otherwise }.clone(),
             Work::Words | Work::Steps(_) | Work::Rows { .. } => vec![goal.clone()],
         })?,
-        PlanLine::HandedOver { goal, step, deed, why } => replace(plan, lines, goal, |goal| match &goal.work {
+        PlanLine::HandedOver { goal, step, deed, why, .. } => replace(plan, lines, goal, |goal| match &goal.work {
             Work::Steps(all) => vec![rest_of(goal, all, *step, *deed, why)],
             Work::Words | Work::Branch { .. } | Work::Rows { .. } => vec![goal.clone()],
         })?,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tapwright_agent::outcome::{End, Outcome};
 
 use super::goal::Goal;
-use super::values::{OutputKind, Outputs, braces, is_secret, number, place};
+use super::values::{OutputKind, Outputs, braces, is_secret, number, place, value_name};
 
 /// The most of a value that a later goal is told.
 const VALUE_CHARS_MAX: usize = 2000;
@@ -32,7 +32,7 @@ pub fn fill_goal(goal: &Goal, outputs: &Outputs) -> String {
     let mut from = 0;
     while let Some((start, end)) = place(&words[from..]).map(|at| (at.start + from, at.end + from)) {
         marks += words[from..start].matches('"').count();
-        let name = words[start + 2..end - 2].trim();
+        let name = value_name(&words[start + 2..end - 2]);
         if is_secret(name) {
             from = end;
             continue;

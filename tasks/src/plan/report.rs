@@ -9,7 +9,7 @@ use tapwright_agent::journal::Record;
 use tapwright_agent::outcome::Outcome;
 
 use super::journal::achieved;
-use super::values::{braces, place};
+use super::values::{braces, place, value_name};
 use super::{OutputKind, Outputs, Plan, PlanEnd, PlanLine, PlanRecord};
 use crate::headline::{EndNotice, Headline, Mood};
 use crate::mistake::read_text;
@@ -52,7 +52,7 @@ pub fn document(plan: &Plan, outputs: &Outputs) -> Option<String> {
     let mut text = String::new();
     while let Some(at) = place(rest) {
         text += &rest[..at.start];
-        let name = rest[at.start + 2..at.end - 2].trim();
+        let name = value_name(&rest[at.start + 2..at.end - 2]);
         let is_list = plan.goals.iter().any(|goal| goal.output.get(name) == Some(&OutputKind::Items));
         match (braces(name), outputs.get(name)) {
             (Some(braces), _) => text += braces,

@@ -464,7 +464,11 @@ fn check_keys(keys: &str) -> Result<(), String> {
     let said = format!("hotkey(keys={})", Value::from(keys));
     match Dialect::Computer.read(&said, false) {
         read if read.call.is_ok() && read.rest.is_empty() => Ok(()),
-        read => Err(read.call.err().map_or_else(|| format!("{keys:?} is more than one chord"), |why| why.to_string())),
+        // What a model is told to write instead is no line of a plan.
+        read => Err(read.call.err().map_or_else(
+            || format!("{keys:?} is more than one chord"),
+            |why| why.to_string().split("; write ").next().unwrap_or_default().to_owned(),
+        )),
     }
 }
 

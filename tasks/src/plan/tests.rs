@@ -77,10 +77,14 @@ impl GoalRunner for Ends {
         steps: &[Step],
         values: &Outputs,
         run: &str,
-        before: Option<&str>,
+        before: &[&str],
     ) -> Result<(End, StepPosition), ()> {
         self.1.push(format!("{run}: {} {values:?} {before:?}", steps::words(steps)));
-        Ok((self.0.pop_front().ok_or(())?, StepPosition::default()))
+        let end = self.0.pop_front().ok_or(())?;
+        // What a run that failed has found out until then is its notes.
+        let found = end.notes.iter().filter_map(|note| note.split_once(": "));
+        let outputs: Outputs = found.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok((end, StepPosition { step: outputs.len(), outputs, deed: DeedState::NotDone }))
     }
 
     fn has_model(&self) -> bool {
@@ -299,7 +303,17 @@ fn failed_line(outcome: Option<Outcome>) -> PlanLine {
     let text = str::to_owned;
     let (goal, run, why) = (text("one"), text("1-one"), text("sold out"));
     let (notes, deed) = (Vec::new(), DeedState::NotDone);
-    PlanLine::Failed { goal, run, why, outcome: text("gave-up"), end: outcome, notes, step: None, deed }
+    PlanLine::Failed {
+        goal,
+        run,
+        why,
+        outcome: text("gave-up"),
+        end: outcome,
+        notes,
+        step: None,
+        deed,
+        outputs: Outputs::new(),
+    }
 }
 
 /// A plan of one goal that is skipped, planned anew or ends the plan if it fails.
@@ -571,7 +585,7 @@ impl GoalRunner for Feed {
         _: &[Step],
         _: &Outputs,
         _: &str,
-        _: Option<&str>,
+        _: &[&str],
     ) -> Result<(End, StepPosition), Self::Error> {
         unreachable!("there are no steps in it")
     }
@@ -785,7 +799,8 @@ async fn a_deed_that_was_done_is_not_handed_over() {
         let mut record = PlanRecord::create(&at, plan, 0).unwrap();
         let (goal, run, outcome) = (record.plan.goals[0].name.clone(), "1-steps-1".to_owned(), "gave-up".to_owned());
         let (why, end, notes) = ("{{secret:pin}} is there".to_owned(), Some(gave_up().outcome), Vec::new());
-        record.write(PlanLine::Failed { goal, run, why, outcome, end, notes, step: Some(1), deed }).unwrap();
+        let (step, outputs) = (Some(1), Outputs::new());
+        record.write(PlanLine::Failed { goal, run, why, outcome, end, notes, step, deed, outputs }).unwrap();
         drop(record);
         let mut record = PlanRecord::take_up(&at).unwrap();
         let model = Some("a model is there");
@@ -835,6 +850,7 @@ fn mistakes_in_steps_are_pointed_at() {
         assert!(found.contains(why), "{text}: {found}");
         assert!(!at.is_empty(), "{text}: it is pointed at");
     }
+    assert_eq!(wrong(&step("keys = \"ctrl+nokey\"")).0, "there is no key \"nokey\"");
     let deep = (1..7).fold(String::from("plan = \"p\"\n"), |text, depth| {
         text + &format!("[[step{}]]\nif = {{ text = \"a\" }}\n", ".do".repeat(depth - 1))
     });
@@ -907,10 +923,44 @@ async fn steps_that_have_stopped_go_on_where_they_stood() {
     let mut record = PlanRecord::create(&at, Plan::parse(Path::new("p"), text, &[].into()).unwrap(), 0).unwrap();
     let mut ends = Ends([gave_up()].into(), Vec::new(), None, None, VecDeque::new(), 0);
     assert!(matches!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Stopped(Outcome::GaveUp { .. })));
-    assert!(ends.1[0].ends_with("None"), "{:?}", ends.1);
+    assert!(ends.1[0].ends_with("[]"), "{:?}", ends.1);
     drop(record);
     let mut record = PlanRecord::take_up(&at).unwrap();
     let mut ends = Ends([steps_done("done")].into(), Vec::new(), None, None, VecDeque::new(), 0);
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
-    assert!(ends.1[0].starts_with("1-steps-1-2: ") && ends.1[0].ends_with("Some(\"1-steps-1\")"), "{:?}", ends.1);
+    assert!(ends.1[0].starts_with("1-steps-1-2: ") && ends.1[0].ends_with("[\"1-steps-1\"]"), "{:?}", ends.1);
+}
+
+/// A try goes on where the one before it stood: what that one has paid is not paid again, and what it has read is known.
+#[tokio::test]
+async fn steps_that_are_tried_again_go_on_where_they_stood() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "plan = \"p\"\n[[step]]\npress = \"Pay\"\nretries = 2\n[[step]]\npress = \"Receipt\"\n";
+    let plan = Plan::parse(Path::new("p"), text, &[].into()).unwrap();
+    let mut record = PlanRecord::create(&folder.path().join("p"), plan, 0).unwrap();
+    let mut ends = Ends([gave_up(), gave_up(), steps_done("done")].into(), Vec::new(), None, None, VecDeque::new(), 0);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done);
+    let befores: Vec<&str> = ends.1.iter().map(|told| told.rsplit("} ").next().unwrap()).collect();
+    assert_eq!(befores, ["[]", "[\"1-steps-1\"]", "[\"1-steps-1\", \"1-steps-1-2\"]"]);
+}
+
+/// A model that goes on in the middle of steps, and the goals after it, know what the steps before have found out.
+#[tokio::test]
+async fn what_steps_have_found_out_is_known_after_a_hand_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("p");
+    let text = "plan = \"p\"\ndocument = \"{{total}}\"\n[[step]]\nread = \"Total\"\noutput = { total = \"number\" }\non_failure = \"hand_over\"\n\
+        [[step]]\ntype = \"{{total}}\"\ninto = \"Amount\"\n[[goal]]\nname = \"pay\"\ngoal = \"Pay {{total}}\"\n";
+    let mut record = PlanRecord::create(&at, Plan::parse(Path::new("p"), text, &[].into()).unwrap(), 0).unwrap();
+    let failed = End { notes: vec!["total: 7".to_owned()], ..gave_up() };
+    let first = [failed, End { outcome: Outcome::Stopped, steps: 0, notes: Vec::new() }];
+    let mut ends = Ends(first.into(), Vec::new(), Some("a model is there"), None, VecDeque::new(), 0);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Stopped(Outcome::Stopped));
+    drop(record);
+    let mut record = PlanRecord::take_up(&at).unwrap();
+    let rest = [done_end("typed"), done_end("paid")];
+    let mut ends = Ends(rest.into(), Vec::new(), Some("a model is there"), None, VecDeque::new(), 0);
+    assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done, "{:?}", ends.1);
+    assert!(ends.1[0].contains("type \"7\" into") && ends.1[1].contains("Pay 7"), "{:?}", ends.1);
+    assert_eq!(std::fs::read_to_string(at.join(DOCUMENT)).unwrap().trim(), "7");
 }

@@ -34,6 +34,18 @@ pub fn place(words: &str) -> Option<Range<usize>> {
     Some(start..end)
 }
 
+/// The name of a value between two pairs of braces: `{{total}}`, and `{{number:total}}`, which stands for the number in it.
+pub fn value_name(inside: &str) -> &str {
+    let inside = inside.trim();
+    inside.strip_prefix("number:").map_or(inside, str::trim)
+}
+
+/// Whether a text is one such name and nothing else: an argument of a call is a number then, and no text.
+pub fn is_number(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with("{{number:") && place(text).is_some_and(|at| at == (0..text.len()))
+}
+
 /// The braces that a name stands for which is no value's: `{{'{{'}}` is written where a text holds two that name nothing.
 pub fn braces(name: &str) -> Option<&'static str> {
     match name {
@@ -79,11 +91,16 @@ pub fn fill(text: &str, values: &Outputs) -> Result<String, String> {
     let mut filled = String::new();
     let mut rest = text;
     while let Some(at) = place(rest) {
-        let name = rest[at.start + 2..at.end - 2].trim();
+        let inside = rest[at.start + 2..at.end - 2].trim();
+        let name = value_name(inside);
         filled += &rest[..at.start];
-        match (braces(name), values.get(name)) {
+        match (braces(inside), values.get(name)) {
             (Some(braces), _) => filled += braces,
-            (None, _) if is_secret(name) => filled += &rest[at.clone()],
+            (None, _) if is_secret(inside) => filled += &rest[at.clone()],
+            (None, Some(value)) if name != inside => {
+                let found = number(value);
+                filled += &found.map_err(|why| format!("`{name}` is to be a number here, and {value:?} {why}"))?;
+            }
             (None, Some(value)) if value.contains("{{secret:") => {
                 return Err(format!("the value of `{name}` has the name of a secret in it, and is not put anywhere"));
             }
@@ -221,6 +238,26 @@ mod tests {
         assert!(fill("{{pin}}", &known).is_err());
         assert!(fill("{{l}}{{r}}", &known).is_err());
         assert_eq!(fill("{{c}}", &known).unwrap_err(), "nothing is known of `c`");
+    }
+
+    #[test]
+    fn a_number_in_a_value_is_put_in_as_a_number() {
+        let known =
+            Outputs::from([("sum".to_owned(), "¥ 1,299.50".to_owned()), ("city".to_owned(), "Oslo".to_owned())]);
+        assert_eq!(fill("{{number:sum}} and {{ number: sum }}", &known).as_deref(), Ok("1299.5 and 1299.5"));
+        assert_eq!(
+            fill("{{number:city}}", &known).unwrap_err(),
+            "`city` is to be a number here, and \"Oslo\" holds none"
+        );
+        assert_eq!(fill("{{number:none}}", &known).unwrap_err(), "nothing is known of `none`");
+        for (text, expected) in [
+            ("{{number:sum}}", true),
+            ("{{sum}}", false),
+            ("{{number:sum}} kg", false),
+            ("{{number:a}}{{number:b}}", false),
+        ] {
+            assert_eq!(is_number(text), expected, "{text}");
+        }
     }
 
     #[test]

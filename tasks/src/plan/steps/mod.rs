@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::values::OutputKind;
+use super::values::{OutputKind, is_number};
 
 pub use condition::{Condition, ScreenCondition, is_whole_address};
 pub use find::{Found, find, find_field, in_words, is_field, middle, role_word};
@@ -284,6 +284,11 @@ fn target_texts<'a>(target: &'a Target, texts: &mut Vec<&'a str>) {
 
 fn value_with_texts(value: &Value, fill: &mut impl FnMut(&str) -> Result<String, String>) -> Result<Value, String> {
     Ok(match value {
+        // What was found out is a text; a cell or a size may have to be a number.
+        Value::String(text) if is_number(text) => {
+            let number = fill(text)?;
+            serde_json::from_str(&number).map_err(|_| format!("{number:?} is no number"))?
+        }
         Value::String(text) => Value::String(fill(text)?),
         Value::Array(items) => {
             Value::Array(items.iter().map(|item| value_with_texts(item, fill)).collect::<Result<_, _>>()?)

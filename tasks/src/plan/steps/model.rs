@@ -19,7 +19,7 @@ use tapwright_contract::{ScreenId, Size, Spot};
 use tapwright_models::scripted::Scripted;
 
 use super::condition::{is_front, texts_in_brief};
-use super::find::{Found, content, find, find_field, in_words, is_field, middle, value_at};
+use super::find::{Found, content, find, find_field, in_words, is_field, is_role, middle, value_at};
 use super::progress::{
     LastTry, Mark, Progress, ScreenPrint, SharedProgress, StepPart, TRIES_MAX, condition_of, finish_message,
 };
@@ -32,6 +32,8 @@ const AGAIN: Duration = Duration::from_millis(200);
 const ASK_AGAIN: Duration = Duration::from_millis(700);
 /// Until a widget is seen in the same place once more.
 const STILL: Duration = Duration::from_millis(40);
+/// How long a button that does not react yet is waited for: one of a dialog wakes up a moment after its name was typed.
+const WAKES_WITHIN: Duration = Duration::from_secs(2);
 /// How often is scrolled for one widget.
 const SCROLLS_MAX: u32 = 60;
 /// How long what a doubtful step expects is waited for.
@@ -341,6 +343,7 @@ impl StepModel {
     ) -> (Saying, ScreenPrint) {
         let plain = |saying| (saying, ScreenPrint::default());
         let is_field = matches!(step.act, StepAction::Type { .. });
+        let awake = self.clock.elapsed() + WAKES_WITHIN;
         let mut before = None;
         loop {
             let labels = self.labels().await;
@@ -348,6 +351,10 @@ impl StepModel {
             let told = labels.as_deref().unwrap_or_default();
             let found = if is_field { find_field(target, told, size) } else { find(target, told, size) };
             let why = match found {
+                Found::One(label) if sleeps(label) && self.clock.elapsed() < awake.min(until) => {
+                    self.clock.sleep(AGAIN).await;
+                    continue;
+                }
                 Found::One(label) if before == Some(label.area) => {
                     let (x, y) = middle(&label.area);
                     let Some((of, _)) = &progress.seen else {
@@ -528,6 +535,11 @@ fn ask_about(step: &Step, why: &str) -> Saying {
         "this may have been done, or a part of it, and nothing tells whether it was ({why}): {step}. See to it, and say that it is done"
     );
     Saying::Do(Action::TakeOver { message })
+}
+
+/// Whether it is a button that does not react. Words that are no button's often do not say that what they lie in does.
+fn sleeps(label: &Label) -> bool {
+    !label.touchable && label.role.as_deref().is_some_and(|role| is_role("button", role))
 }
 
 fn overlap(one: &Label, other: &Label) -> bool {

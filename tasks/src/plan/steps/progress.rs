@@ -99,11 +99,13 @@ impl DeedState {
 }
 
 /// Where a run of steps stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepPosition {
     /// From 0.
     pub step: usize,
     pub deed: DeedState,
+    /// What was found out so far.
+    pub outputs: Outputs,
 }
 
 /// A progress that is written where the journal is watched, and read where the next step is decided.
@@ -144,7 +146,7 @@ impl SharedProgress {
     /// Where the run stands.
     pub fn position(&self) -> StepPosition {
         let progress = self.lock();
-        StepPosition { step: progress.at.0, deed: progress.deed() }
+        StepPosition { step: progress.at.0, deed: progress.deed(), outputs: progress.outputs.clone() }
     }
 
     pub fn now(&self) -> Progress {
@@ -396,6 +398,10 @@ impl Progress {
             (StepAction::Read(_), Some(StepPart::Act)) => {
                 if let Ok(Call::Do(Action::Note { message, .. })) = Dialect::Computer.read(&self.action, false).call {
                     self.keep(step.output.as_ref(), &message);
+                    // Whoever tries it again reads it again.
+                    if self.failure.is_some() {
+                        return;
+                    }
                 }
             }
             _ => {}

@@ -309,6 +309,18 @@ fn a_journal_tells_where_a_run_stands() {
     assert_eq!(verdict_of(&progress::finish_message(&run.0.now(), Some(true))), Some(true));
 }
 
+/// A cell that is to be added up is a number, and no text that looks like one.
+#[test]
+fn a_number_of_a_row_is_a_number_in_a_call() {
+    let arguments = serde_json::json!({"values": [["{{row.name}}", "{{number:row.price}}", "{{row.price}}"]]});
+    let step = Step::new(StepAction::Call { name: "calc.write".to_owned(), arguments });
+    let values =
+        Outputs::from([("row.name".to_owned(), "7".to_owned()), ("row.price".to_owned(), "€ 1,50".to_owned())]);
+    let filled = step.with_texts(&mut |text| crate::plan::values::fill(text, &values)).unwrap();
+    let StepAction::Call { arguments, .. } = filled.act else { panic!("it is a call") };
+    assert_eq!(arguments, serde_json::json!({"values": [["7", 1.5, "€ 1,50"]]}));
+}
+
 /// Who has a step tried again does not have done again what it does.
 #[test]
 fn what_was_done_stays_done_when_a_step_is_tried_anew() {
@@ -319,7 +331,7 @@ fn what_was_done_stays_done_when_a_step_is_tried_anew() {
     let click = "click(at=[1,1])";
     let done = run();
     done.step(&at(0, 0), click, None, StepResult::Done);
-    assert_eq!(done.0.position(), StepPosition { step: 0, deed: DeedState::Done });
+    assert_eq!(done.0.position(), StepPosition { deed: DeedState::Done, ..StepPosition::default() });
     done.0.begin_anew();
     assert_eq!(done.at(), (0, 1), "what it expects is waited for, and it is not pressed once more");
 
@@ -337,6 +349,18 @@ fn what_was_done_stays_done_when_a_step_is_tried_anew() {
     untold.step(&at(0, 0), click, None, StepResult::Uncertain);
     untold.0.begin_anew();
     assert!(matches!(untold.0.now().last, LastTry::Untold(_)), "nothing tells it, so a person does");
+
+    // What was read and is no number is read again, and what was read before it is known.
+    let output = |name: &str, kind| Some(StepOutput { name: name.to_owned(), kind, pointer: None });
+    let read = |output| Step { output, ..Step::new(StepAction::Read(Target::of("Total"))) };
+    let both = [read(output("city", OutputKind::Text)), read(output("total", OutputKind::Number))];
+    let unread = Told(SharedProgress::new(&both, &Outputs::new()));
+    unread.step(&at(0, 0), "note(message=\"Oslo\")", None, StepResult::Noted);
+    unread.step(&at(1, 0), "note(message=\"soon\")", None, StepResult::Noted);
+    assert!(unread.0.now().failure.is_some());
+    unread.0.begin_anew();
+    assert_eq!((unread.at(), unread.0.now().failure), ((1, 0), None));
+    assert_eq!(unread.0.position().outputs["city"], "Oslo");
 
     let not_done = run();
     not_done.step(&at(0, 0), click, None, StepResult::NotDone);

@@ -159,3 +159,20 @@ async fn a_field_is_read_whole_and_without_its_name() {
     assert_eq!(read(field("Milk\nbread", "Milk\nbread\nShopping\nsuch as tea")).await, "Milk\nbread");
     assert!(read(field("", "Shopping\nsuch as tea")).await.contains("nothing stands at"));
 }
+
+/// A dialog's button wakes up a moment after its name is there. Words that are no button's need not say that they react.
+#[tokio::test(start_paused = true)]
+async fn a_button_that_does_not_react_yet_is_waited_for() {
+    let progress = SharedProgress::new(&[], &Outputs::new()).now();
+    for (role, touchable, waits) in [("Button", true, false), ("Button", false, true), ("TextView", false, false)] {
+        let mut model = model(&[Label { touchable, ..label(role, "Save") }], Secrets::default());
+        let target = Target::of("Save");
+        let step = Step::new(StepAction::Press { target: target.clone(), how: Press::Once });
+        let until = model.clock.elapsed() + step.within;
+        let began = model.clock.elapsed();
+        // There is no screen here that it could be touched on.
+        let said = model.press(&step, &target, Press::Once, &progress, until).await.0;
+        assert!(matches!(said, Saying::GiveUp(why) if why == "the screen was not seen"));
+        assert_eq!(model.clock.elapsed() - began >= WAKES_WITHIN, waits, "{role} {touchable}");
+    }
+}
