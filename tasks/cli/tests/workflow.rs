@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -348,28 +349,43 @@ fn the_examples_run() {
     }
 }
 
-/// A page with a form and a list. What follows `?` in its address moves the button, takes it away, or makes two of it.
-const PAGE: &str = r#"<!doctype html><meta charset=utf-8><title>Orders</title><body style='margin:20px;font-size:20px'>
-<p><label for=n>Name</label> <input id=n></p><p><label for=c>Count</label> <input id=c></p><p id=b></p>
-<ul id=l></ul><p><span>Total</span> <b id=t>0</b></p><script>
+/// A page with a form and a list. What follows `?` in its address moves the button, takes it away, or makes two of it. An order is told to
+/// whoever serves it.
+const PAGE: &str = r#"<!doctype html><meta charset=utf-8><title>Orders</title><style>
+body { margin: 0; font-size: 20px } p, ul { position: absolute; margin: 0; left: 20px } input { position: absolute; left: 100px; width: 200px; height: 30px }
+button { width: 120px; height: 40px; font-size: 20px } ul { left: 500px }</style><body>
+<p style="top:20px"><label for=n>Name</label> <input id=n></p><p style="top:80px"><label for=c>Count</label> <input id=c></p><p id=b style="top:140px"></p>
+<ul id=l></ul><p style="top:220px"><span>Total</span> <b id=t>0</b></p><script>
 const way = location.search, button = '<button onclick="add()">Order</button>';
-b.innerHTML = way === '?gone' ? '' : way === '?twice' ? button + ' and ' + button : way === '?moved' ? '<div style="height:200px"></div>' + button : button;
+b.innerHTML = way === '?gone' ? '' : way === '?twice' ? button + ' and ' + button : button;
+if (way === '?moved') { b.style.top = '560px'; b.style.left = '800px'; }
 function add() {
-  l.innerHTML += '<li>' + n.value + ' x ' + c.value + '</li>'; t.textContent = +t.textContent + +c.value; n.value = c.value = '';
+  l.innerHTML += '<li>' + n.value + ' x ' + c.value + '</li>'; t.textContent = +t.textContent + +c.value;
+  fetch('/order/' + n.value + '/' + c.value); n.value = c.value = '';
 }
 </script>"#;
 
-fn serve_page() -> String {
+/// What was ordered on a page, in its order.
+type Orders = Arc<Mutex<Vec<String>>>;
+
+fn serve_page() -> (String, Orders) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
+    let orders = Orders::default();
+    let told = orders.clone();
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            let _ = stream.read(&mut [0; 4096]);
+            let mut head = [0; 4096];
+            let length = stream.read(&mut head).unwrap_or(0);
+            let head = String::from_utf8_lossy(&head[..length]).into_owned();
+            if let Some(order) = head.strip_prefix("GET /order/") {
+                told.lock().unwrap().push(order.split(' ').next().unwrap_or_default().to_owned());
+            }
             let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length:";
             let _ = stream.write_all(format!("{head} {}\r\n\r\n{PAGE}", PAGE.len()).as_bytes());
         }
     });
-    origin
+    (origin, orders)
 }
 
 /// A form in a browser: the button is found wherever it is, and not pressed where there are two or none.
@@ -378,7 +394,7 @@ fn a_form_is_filled_by_what_is_written_wherever_it_is() {
     if !are_there(&["chromium"]) {
         return;
     }
-    let (place, origin) = (Place::new(), serve_page());
+    let (place, (origin, orders)) = (Place::new(), serve_page());
     place.file("rows.csv", "name,count\nTea,2\nMilk,3\n");
     let steps = |way: &str| {
         format!(
@@ -392,11 +408,73 @@ fn a_form_is_filled_by_what_is_written_wherever_it_is() {
     for (way, code, why) in
         [("", 0, ""), ("?moved", 0, ""), ("?gone", 10, "not on the screen"), ("?twice", 10, "one of several")]
     {
+        orders.lock().unwrap().clear();
         let ran = carry_out(&place, &steps(way), "browser", &[]);
         assert_eq!(ran.code, code, "{way}: {}{}", ran.out, ran.err);
+        let expected: &[&str] = if code == 0 { &["Tea/2", "Milk/3"] } else { &[] };
+        assert_eq!(*orders.lock().unwrap(), expected, "{way}");
         match code {
             0 => assert_eq!(ran.last()["outputs"]["total"], "5", "{way}"),
             _ => assert!(ran.last()["not_achieved"].to_string().contains(why), "{way}: {}", ran.out),
         }
     }
+}
+
+/// What a run clicked by place is clicked again by what is written there: also where it has moved to, and not at all where nothing or
+/// two things are called so.
+#[test]
+fn a_recorded_order_is_made_wherever_the_button_is_and_only_if_it_is_the_only_one() {
+    if !are_there(&["chromium"]) {
+        return;
+    }
+    let (place, (origin, orders)) = (Place::new(), serve_page());
+    let settings = fs::read_to_string(place.path().join("tapwright.toml")).unwrap();
+    place.file("tapwright.toml", &settings.replace("[policy]\n", "[policy]\nwithout_labels = \"ask\"\n"));
+    let script = [
+        &format!("do(action=\"Launch\", app=\"{origin}/\")"),
+        "do(action=\"Tap\", element=[156,44])",
+        "do(action=\"Type\", text=\"Tea\")",
+        "do(action=\"Tap\", element=[156,119])",
+        "do(action=\"Type\", text=\"2\")",
+        "do(action=\"Tap\", element=[60,200])",
+        "finish(message=\"ordered\")",
+    ];
+    place.file("script.txt", &script.join("\n"));
+    let ran = place.run(&["run", "Order tea", "--json", "--model", "script:script.txt", "--device", "browser"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(std::mem::take(&mut *orders.lock().unwrap()), ["Tea/2"]);
+    let run = ran.last()["run"].as_str().unwrap().to_owned();
+    let written = place.run(&["workflow", &run, "--out", "order.toml", "--json"]);
+    let text = fs::read_to_string(place.path().join("order.toml")).unwrap_or_default();
+    assert_eq!((written.code, written.last()["for_model"].as_u64()), (0, Some(0)), "{text}{}", written.err);
+    let at = |way: &str| {
+        let there = text.replace(&format!("{origin}/"), &format!("{origin}/{way}"));
+        there.replace("press = \"Order\"", "within = \"2s\"\npress = \"Order\"")
+    };
+    let (mut same, mut moved) = (0, 0);
+    let replays = number_of("REPLAYS", 2);
+    for _ in 0..replays {
+        for (way, count) in [("", &mut same), ("?moved", &mut moved)] {
+            let ran = carry_out(&place, &at(way), "browser", &["--model", "none"]);
+            assert_eq!(ran.code, 0, "{way}: {}{}{}", ran.out, ran.err, at(way));
+            *count += u64::from(std::mem::take(&mut *orders.lock().unwrap()) == ["Tea/2"]);
+        }
+    }
+    let (mut stopped, mut handed_over) = (0, 0);
+    place.file("rest.txt", "finish(message=\"the model did the rest\")\n");
+    for way in ["?gone", "?twice"] {
+        let ran = carry_out(&place, &at(way), "browser", &[]);
+        stopped += u64::from(ran.code == 10);
+        let ran = carry_out(&place, &at(way), "browser", &["--model", "script:rest.txt"]);
+        let record = place.path().join(ran.last()["record"].as_str().unwrap());
+        let told = fs::read_to_string(record.join("plan.jsonl")).unwrap();
+        handed_over += u64::from(ran.code == 0 && told.contains("{\"handed_over\":"));
+        assert!(orders.lock().unwrap().is_empty(), "{way}: nothing is ordered");
+    }
+    let _ = writeln!(
+        std::io::stderr(),
+        "a recorded order, replayed without a model: {same} of {replays} the same, {moved} of {replays} with the button elsewhere; \
+         without the button, and with two: {stopped} of 2 stopped, {handed_over} of 2 handed over, nothing ordered"
+    );
+    assert_eq!((same, moved, stopped, handed_over), (replays, replays, 2, 2));
 }
