@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod output;
 pub mod package;
 pub mod place;
+pub mod presentation;
 pub mod python;
 pub mod repair;
 pub mod schema;

@@ -232,7 +232,7 @@ pub static FUNCTIONS: &[MetricFunction] = &[
     reads("compare_line_spacing", Machinery::Documents, document::compare_line_spacing, DOCUMENT_OPTIONS),
     other("compare_pdf_images", Machinery::Pdf, &[]),
     other("compare_pdfs", Machinery::Pdf, &[]),
-    other("compare_pptx_files", Machinery::Slides, SLIDES_OPTIONS),
+    reads("compare_pptx_files", Machinery::Slides, slides::comparison::compare_pptx_files, SLIDES_OPTIONS),
     native("compare_python_pure_text", text::compare_python_pure_text, &[]),
     reads("compare_references", Machinery::Documents, document::compare_references, DOCUMENT_OPTIONS),
     native("compare_result_files", text::compare_result_files, &[]),

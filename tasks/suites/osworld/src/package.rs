@@ -133,6 +133,25 @@ impl<'a> Package<'a> {
         Ok(relationships)
     }
 
+    /// What kind of content a part has, by the archive's own list: that of its path, else that of how its name ends.
+    ///
+    /// # Errors
+    /// If there is no such list, or it is damaged.
+    pub fn content_type(&self, path: &str) -> Result<Option<String>, Kind> {
+        const LIST: &str = "[Content_Types].xml";
+        let text = self.required_text(LIST)?;
+        let document = xml::parse(&self.part_name(LIST), &text)?;
+        let of = |name: &'static str, key: &'static str, wanted: &str| {
+            let is_wanted = |value: &str| value.trim_start_matches('/').eq_ignore_ascii_case(wanted);
+            let mut entries = xml::children(document.root_element(), name);
+            let entry = entries.find(|entry| entry.attribute(key).is_some_and(is_wanted));
+            entry.and_then(|entry| entry.attribute("ContentType")).map(str::to_owned)
+        };
+        let file = path.rsplit('/').next().unwrap_or(path);
+        let by_end = || of("Default", "Extension", file.rsplit_once('.').map_or("", |(_, end)| end));
+        Ok(of("Override", "PartName", path).or_else(by_end))
+    }
+
     /// What a part is called in messages.
     pub fn part_name(&self, path: &str) -> String {
         format!("{} ({path})", self.name)

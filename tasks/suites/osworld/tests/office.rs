@@ -245,7 +245,7 @@ fn documents_are_scored_as_upstream_scores_them() {
 #[test]
 fn presentations_are_scored_as_upstream_scores_them() {
     let counts = compare(include_str!("data/slides.jsonl"));
-    assert!(counts.len() == 5 && counts.values().all(|count| *count > 5), "{counts:?}");
+    assert!(counts.len() == 6 && counts.values().all(|count| *count > 5), "{counts:?}");
 }
 
 const DOCUMENT: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>"#;
@@ -351,10 +351,12 @@ fn numbers_at_the_ends_of_what_there_is_are_no_crash() {
         let relation = |kind: &str, target: &str| {
             format!("<Relationships><Relationship Id='rId1' Type='x/{kind}' Target='{target}'/></Relationships>")
         };
-        let main = "<p xmlns:r='r'><sldSz cx='-9223372036854775808' cy='9223372036854775807'/><sldIdLst><sldId r:id='rId1'/></sldIdLst></p>";
+        let kinds = "<Types><Override PartName='/p.xml' ContentType='application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml'/></Types>";
+        let main = "<p xmlns='http://schemas.openxmlformats.org/presentationml/2006/main' xmlns:r='r'><sldSz cx='-9223372036854775808' cy='9223372036854775807'/><sldIdLst><sldId r:id='rId1'/></sldIdLst></p>";
         let (first, second, third) =
             (relation("officeDocument", "p.xml"), relation("slide", "s.xml"), relation("image", "i.png"));
         let slides = archive::package([
+            ("[Content_Types].xml", kinds.as_bytes()),
             ("_rels/.rels", first.as_bytes()),
             ("p.xml", main.as_bytes()),
             ("_rels/p.xml.rels", second.as_bytes()),

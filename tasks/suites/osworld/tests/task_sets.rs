@@ -44,14 +44,14 @@ fn both_snapshots_are_read_without_a_mistake() {
             chrome                 46   45    3
             gimp                   26   15   10
             libreoffice_calc       47   46    1
-            libreoffice_impress    47    8    0
+            libreoffice_impress    47   45    0
             libreoffice_writer     23   22    1
-            multi_apps            101   70    1
+            multi_apps            101   71    1
             os                     24   24    5
             thunderbird            15   15    1
             vlc                    17   13    2
             vs_code                23   23    5
-            all                   369  281   29
+            all                   369  319   29
         "#]]
         .assert_eq(&counts(&set));
     }

@@ -33,7 +33,11 @@ pub fn points(half_points: &str) -> Result<f64, Kind> {
     Ok((f64::from(number) / 2.0 * OF_POINT).trunc() / OF_POINT)
 }
 
-fn with_unit(text: &str) -> Result<i64, Kind> {
+/// A number with a unit.
+///
+/// # Errors
+/// If it is none.
+pub fn with_unit(text: &str) -> Result<i64, Kind> {
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(2)).ok_or_else(|| wrong(text))?;
     let factor = match unit {
         "mm" => 36_000.0,

@@ -1,16 +1,16 @@
-//! Evaluator functions over presentations: those that look at one thing in their XML.
+//! Evaluator functions over presentations: those that look at one thing; [`comparison`] looks at all.
+
+pub(super) mod comparison;
 
 use super::text::score;
 use crate::error::EvaluatorErrorKind as Kind;
 use crate::output::MetricInputs;
 use crate::package::Package;
+use crate::presentation::{DRAWING, Ground, PRESENTATION, Presentation};
 use crate::xml;
 
 type Score = Result<f64, Kind>;
 type Node<'a> = roxmltree::Node<'a, 'a>;
-
-const DRAWING: &str = "http://schemas.openxmlformats.org/drawingml/2006/main";
-const PRESENTATION: &str = "http://schemas.openxmlformats.org/presentationml/2006/main";
 
 /// The elements of a name below one, without itself.
 fn below<'a>(node: Node<'a>, namespace: &'static str, name: &str) -> impl Iterator<Item = Node<'a>> {
@@ -22,26 +22,8 @@ fn below<'a>(node: Node<'a>, namespace: &'static str, name: &str) -> impl Iterat
 /// Slides that are higher than they are wide.
 #[expect(non_snake_case, reason = "as upstream calls it")]
 pub(super) fn check_slide_orientation_Portrait(inputs: &MetricInputs) -> Score {
-    let [width, height] = slide_size(&Package::open(inputs.present_file()?)?)?;
+    let [width, height] = Presentation::open(inputs.present_file()?)?.slide_size()?;
     Ok(score(width < height))
-}
-
-/// The width and the height of all slides.
-fn slide_size(package: &Package) -> Result<[i64; 2], Kind> {
-    let path = main_part(package)?;
-    let text = package.required_text(&path)?;
-    let document = xml::parse(&package.part_name(&path), &text)?;
-    let size = xml::children(document.root_element(), "sldSz").next();
-    let side = |name: &str| {
-        let side = size.and_then(|size| size.attribute(name)).and_then(|side| side.parse::<i64>().ok());
-        side.ok_or_else(|| Kind::output("the presentation says not how large its slides are"))
-    };
-    Ok([side("cx")?, side("cy")?])
-}
-
-fn main_part(package: &Package) -> Result<String, Kind> {
-    let main = package.relationships("")?.into_iter().find(|relationship| relationship.kind == "officeDocument");
-    Ok(main.ok_or_else(|| Kind::unreadable(package.name, "it is no presentation"))?.target)
 }
 
 /// A slide comes in by a transition of a kind.
@@ -86,42 +68,9 @@ pub(super) fn check_page_number_colors(inputs: &MetricInputs) -> Score {
     }))
 }
 
-/// What the ground of a slide or a master is painted with.
-enum Ground {
-    Rgb([i64; 3]),
-    /// One colour, but by its name in a theme.
-    Named,
-    /// Nothing of its own.
-    Empty,
-    Other,
-}
-
-fn ground(root: Node) -> Result<Ground, Kind> {
-    let own = xml::children(root, "cSld").flat_map(|slide| xml::children(slide, "bg"));
-    let Some(properties) = own.flat_map(|ground| xml::children(ground, "bgPr")).next() else {
-        return Ok(Ground::Empty);
-    };
-    let kinds = ["noFill", "solidFill", "gradFill", "blipFill", "pattFill", "grpFill"];
-    let fill = properties.children().find(|node| node.is_element() && kinds.contains(&node.tag_name().name()));
-    let Some(fill) = fill else { return Ok(Ground::Other) };
-    match fill.tag_name().name() {
-        "noFill" => Ok(Ground::Empty),
-        "solidFill" => match xml::children(fill, "srgbClr").next().map(|color| color.attribute("val")) {
-            None => Ok(Ground::Named),
-            Some(digits) => {
-                let digits = digits.filter(|digits| digits.len() == 6 && digits.is_ascii());
-                let number = digits.and_then(|digits| i64::from_str_radix(digits, 16).ok());
-                let number = number.ok_or_else(|| Kind::output("a slide is painted with what is no colour"))?;
-                Ok(Ground::Rgb([number >> 16, (number >> 8) & 255, number & 255]))
-            }
-        },
-        _ => Ok(Ground::Other),
-    }
-}
-
 /// How near the grounds of all slides are to a colour: a slide without one has that of its master.
 pub(super) fn evaluate_presentation_fill_to_rgb_distance(inputs: &MetricInputs) -> Score {
-    let package = Package::open(inputs.present_file()?)?;
+    let presentation = Presentation::open(inputs.present_file()?)?;
     let color = |value: &serde_json::Value| -> Option<[i64; 3]> {
         let parts: Vec<i64> = value.as_array()?.iter().map(serde_json::Value::as_i64).collect::<Option<_>>()?;
         parts.try_into().ok()
@@ -132,7 +81,8 @@ pub(super) fn evaluate_presentation_fill_to_rgb_distance(inputs: &MetricInputs) 
         None | Some(serde_json::Value::Null) => None,
         Some(value) => Some(color(value).ok_or_else(|| wrong("original_rgb"))?),
     };
-    let distance = |found: [i64; 3]| {
+    let distance = |found: [u8; 3]| {
+        let found = found.map(i64::from);
         if Some(found) == original {
             return 1.0;
         }
@@ -140,20 +90,14 @@ pub(super) fn evaluate_presentation_fill_to_rgb_distance(inputs: &MetricInputs) 
         let apart = [0, 1, 2].map(|at| found[at] - wanted[at]);
         squares(apart).sqrt() / squares([255; 3]).sqrt()
     };
-    let read = |path: &str| -> Result<Ground, Kind> {
-        let text = package.required_text(path)?;
-        ground(xml::parse(&package.part_name(path), &text)?.root_element())
-    };
-    let next = |path: &str, kind: &str| -> Result<String, Kind> {
-        let found = package.relationships(path)?.into_iter().find(|relationship| relationship.kind == kind);
-        Ok(found.ok_or_else(|| package.unreadable(path, format!("it has no {kind}")))?.target)
-    };
-    let slides = slides(&package)?;
+    let slides = presentation.slide_paths()?;
     let mut sum = 0.0;
-    for slide in &slides {
-        sum += match read(slide)? {
+    for path in &slides {
+        let slide = presentation.slide(path)?;
+        let own = Ground::read(presentation.parse_slide(&slide)?.root_element())?;
+        sum += match own {
             Ground::Rgb(found) => distance(found),
-            Ground::Empty => match read(&next(&next(slide, "slideLayout")?, "slideMaster")?)? {
+            Ground::Empty => match presentation.master(&*presentation.layout(&slide)?)?.ground.clone()? {
                 Ground::Rgb(found) => distance(found),
                 Ground::Named | Ground::Empty | Ground::Other => 1.0,
             },
@@ -166,21 +110,6 @@ pub(super) fn evaluate_presentation_fill_to_rgb_distance(inputs: &MetricInputs) 
     Ok(1.0 - sum / slides.len() as f64)
 }
 
-/// The parts of a presentation's slides, in their order.
-fn slides(package: &Package) -> Result<Vec<String>, Kind> {
-    let path = main_part(package)?;
-    let text = package.required_text(&path)?;
-    let document = xml::parse(&package.part_name(&path), &text)?;
-    let relationships = package.relationships(&path)?;
-    let entries = xml::children(document.root_element(), "sldIdLst").flat_map(|list| xml::children(list, "sldId"));
-    let part = |entry| {
-        let id = crate::workbook::relation_id(entry);
-        let found = relationships.iter().find(|relationship| Some(relationship.id.as_str()) == id);
-        found.map(|found| found.target.clone()).ok_or_else(|| package.unreadable(&path, "a slide is not there"))
-    };
-    entries.map(part).collect()
-}
-
 /// A picture of a slide: what it shows and where, in English Metric Units: left, top, width and height.
 struct SlidePicture {
     bytes: Vec<u8>,
@@ -188,8 +117,8 @@ struct SlidePicture {
 }
 
 /// The size of a presentation's slides, and the pictures on its first one, but for those that fill a place of its layout.
-fn first_pictures(package: &Package) -> Result<([i64; 2], Vec<SlidePicture>), Kind> {
-    let slides = slides(package)?;
+fn first_pictures(presentation: &Presentation) -> Result<([i64; 2], Vec<SlidePicture>), Kind> {
+    let (package, slides) = (&presentation.package, presentation.slide_paths()?);
     let path = slides.first().ok_or_else(|| Kind::output("the presentation has no slide"))?;
     let text = package.required_text(path)?;
     let document = xml::parse(&package.part_name(path), &text)?;
@@ -215,15 +144,15 @@ fn first_pictures(package: &Package) -> Result<([i64; 2], Vec<SlidePicture>), Ki
         let place = || Some([number("off", "x")?, number("off", "y")?, number("ext", "cx")?, number("ext", "cy")?]);
         pictures.push(SlidePicture { bytes, place: place() });
     }
-    Ok((slide_size(package)?, pictures))
+    Ok((presentation.slide_size()?, pictures))
 }
 
 /// The first picture of a slide fills it, and stands in its middle.
 pub(super) fn check_image_stretch_and_center(inputs: &MetricInputs) -> Score {
     const NEAR: f64 = 457_200.0;
     let original = inputs.expected_file()?.ok_or_else(|| Kind::output("what it is compared with is not there"))?;
-    let (size, wanted) = first_pictures(&Package::open(original)?)?;
-    let (_, found) = first_pictures(&Package::open(inputs.present_file()?)?)?;
+    let (size, wanted) = first_pictures(&Presentation::open(original)?)?;
+    let (_, found) = first_pictures(&Presentation::open(inputs.present_file()?)?)?;
     let Some(wanted) = wanted.first() else { return Ok(0.0) };
     let Some(found) = found.iter().rfind(|found| found.bytes == wanted.bytes) else { return Ok(0.0) };
     let [left, top, width, height] = found.place.ok_or_else(|| Kind::output("a picture is nowhere"))?;
