@@ -3,6 +3,7 @@
 //! Nothing here knows goals, prompts or models: a driver is told what to do and says what came of it.
 
 pub mod android;
+pub mod androidworld;
 pub mod browser;
 pub mod conformance;
 mod deadline;

@@ -4,10 +4,10 @@
 
 mod answers;
 mod control_server;
-mod driver;
+pub(crate) mod driver;
 mod gestures;
 mod guest;
-mod http;
+pub(crate) mod http;
 pub mod machine;
 #[cfg(target_os = "linux")]
 pub mod private;

@@ -53,6 +53,15 @@ impl Date {
         Date { days, day: u32::from(day), month: u32::from(u8::from(month)), year: year.unsigned_abs().into() }
     }
 
+    /// Reads `2026-01-05`; `None` if it is no day from 1970 on.
+    pub fn parse_iso(text: &str) -> Option<Date> {
+        let mut parts = text.splitn(3, '-');
+        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+        let month = time::Month::try_from(month.parse::<u8>().ok()?).ok()?;
+        let date = time::Date::from_calendar_date(year.parse().ok()?, month, day.parse().ok()?).ok()?;
+        u64::try_from(date.to_julian_day() - EPOCH_JULIAN_DAY).ok().map(Date::new)
+    }
+
     /// For example `Thursday, 1 January`.
     pub fn long(self, language: Language) -> String {
         let (weekday, date) = (self.weekday_in_full(language), self.day_of_month(language));

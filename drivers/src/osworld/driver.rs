@@ -332,7 +332,7 @@ fn malformed(why: impl Into<String>) -> DriverErrorKind {
 }
 
 /// What to do about something that was only asked.
-pub(super) fn question_error(kind: MachineErrorKind) -> DriverErrorKind {
+pub(crate) fn question_error(kind: MachineErrorKind) -> DriverErrorKind {
     match kind {
         MachineErrorKind::Unanswered { why } => malformed(why),
         kind => action_error(kind),
@@ -340,7 +340,7 @@ pub(super) fn question_error(kind: MachineErrorKind) -> DriverErrorKind {
 }
 
 /// What to do about something that was to be done.
-pub(super) fn action_error(kind: MachineErrorKind) -> DriverErrorKind {
+pub(crate) fn action_error(kind: MachineErrorKind) -> DriverErrorKind {
     let told = kind.to_string();
     match kind {
         MachineErrorKind::Unreachable { why } => DriverErrorKind::Lost { why },

@@ -20,7 +20,7 @@ const FIND_AGAIN: Duration = Duration::from_secs(3);
 const FIND_PAUSE: Duration = Duration::from_millis(200);
 
 /// The way to a control server.
-pub(super) struct Http {
+pub(crate) struct Http {
     /// `http://HOST:PORT`
     base: Url,
     /// What a server of ours wants to be shown.
@@ -29,7 +29,7 @@ pub(super) struct Http {
 }
 
 /// What is sent with a request.
-pub(super) enum Body<'a> {
+pub(crate) enum Body<'a> {
     Nothing,
     Json(&'a Value),
     Form(&'a [(&'a str, &'a str)]),
@@ -42,14 +42,14 @@ pub(super) enum Body<'a> {
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
 }
 
 /// Why nothing came back, by what that says of what was asked for.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It was not sent.
     NotSent(String),
     /// It was sent, or a part of it.
@@ -82,7 +82,7 @@ impl Fault {
 
 /// Where a control server is, and the ports of its machine's services.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ServerAddress {
+pub(crate) struct ServerAddress {
     pub base: Url,
     pub token: Option<String>,
     pub browser_port: u16,

@@ -2,9 +2,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tapwright_contract::Size;
+use tapwright_drivers::androidworld::AndroidWorldAddress;
 use tapwright_drivers::desktop::OfficeAddress;
 use toml::Spanned;
 
@@ -13,9 +15,9 @@ use super::model::{absolute, is_withheld};
 use super::{ForeignSetting, MachineDesktop, MachineFacts, Overrides, SettingsError, SettingsFile, weather_named};
 use crate::desk::DeskOptions;
 use crate::device::{
-    BrowserAddress, BrowserOptions, DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions, FunctionOwners, Keys,
-    LaunchOptions, MachineOptions, PageToolSites, PhoneOptions, SIDES, Settle, Site, Weather, without_machine_token,
-    without_token,
+    BrowserAddress, BrowserOptions, CustomDevice, DesktopAddress, DesktopOptions, DeviceAddress, DeviceOptions,
+    FunctionOwners, Keys, LaunchOptions, MachineOptions, PageToolSites, PhoneOptions, SIDES, Settle, Site, Weather,
+    without_machine_token, without_token,
 };
 use crate::origin::LaunchSettings;
 use crate::page_server::PageServerOptions;
@@ -227,6 +229,10 @@ pub(super) fn address(
         // Without an address the error says how one is written.
         Some("osworld") => machine_behind(""),
         Some(words) if words.starts_with("osworld:") => machine_behind(&words["osworld:".len()..]),
+        Some(words) if words == "androidworld" || words.starts_with("androidworld:") => {
+            let at = words.strip_prefix("androidworld:").unwrap_or_default().to_owned();
+            DeviceAddress::Custom(CustomDevice(Arc::new(AndroidWorldAddress(at))))
+        }
         Some(words) => match words.strip_prefix("adb:") {
             Some(serial) => through_server(serial),
             None if is_address(words) => DeviceAddress::Direct { address: words.to_owned() },

@@ -34,6 +34,9 @@ impl World {
             let coming = self.system.coming.iter().map(|(left, dialog)| format!("{left} {}", dialog_name(*dialog)));
             facts.insert("dialogs".into(), coming.collect::<Vec<_>>().join("; "));
         }
+        if self.fields.is_clipboard_told {
+            facts.insert("clipboard".into(), self.fields.clipboard().to_owned());
+        }
         for ((package, kind), permission) in &self.system.permissions {
             let name = PermissionKind::NAMES.iter().find(|known| known.1 == *kind).map_or("", |known| known.0);
             let value = if *permission == Permission::Granted { "granted" } else { "denied" };
@@ -43,7 +46,7 @@ impl World {
     }
 
     /// Makes a fact true, for the start of a task: switches, `brightness`, `font.percent`, `contacts.NAME.number`,
-    /// `contacts.NAME.favourite`, `alarms.HH:MM.on`, `messages.NAME.N`, `notes.N`, `calendar.DAY.events`, `launcher.icons`.
+    /// `contacts.NAME.favourite`, `alarms.HH:MM.on`, `messages.NAME.N`, `notes.N`, `calendar.DAY.events`, `launcher.icons`, `clipboard`.
     ///
     /// # Errors
     /// `Refused` if there is no such fact or it cannot have that value.
@@ -52,6 +55,11 @@ impl World {
         match name.split_once('.') {
             Some(("launcher", "icons")) => return self.set_icons(value).map_err(refused),
             Some(("permission", of)) => return self.set_permission(of, value).map_err(|why| refused(&why)),
+            None if name == "clipboard" => {
+                self.fields.copy(value);
+                self.fields.is_clipboard_told = true;
+                return Ok(());
+            }
             None if name == "dialogs" => return self.set_dialogs(value).map_err(refused),
             Some(_) | None => {}
         }

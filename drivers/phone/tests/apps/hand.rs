@@ -62,8 +62,8 @@ impl Hand {
         self
     }
 
-    /// Touches what was drawn first of that name, as what stands in the title bar.
-    pub fn tap_first(&mut self, name: &str) -> &mut Hand {
+    /// Where what was drawn first of that name is touched, as what stands in the title bar.
+    pub fn first_place(&self, name: &str) -> (i32, i32) {
         let is_it = |what: &MarkContent| match what {
             MarkContent::Word(word) => word == name,
             MarkContent::Icon(icon) => format!("{icon:?}") == name,
@@ -75,7 +75,12 @@ impl Hand {
             .into_iter()
             .find(|mark| is_it(&mark.what) && mark.target.is_some())
             .and_then(|mark| mark.target);
-        let (x, y) = found.unwrap_or_else(|| panic!("there is no `{name}` in: {}", self.words()));
+        found.unwrap_or_else(|| panic!("there is no `{name}` in: {}", self.words()))
+    }
+
+    /// Touches what was drawn first of that name.
+    pub fn tap_first(&mut self, name: &str) -> &mut Hand {
+        let (x, y) = self.first_place(name);
         self.world.input(&Input::Tap { x, y });
         self
     }
@@ -92,9 +97,14 @@ impl Hand {
         self
     }
 
-    pub fn field(&mut self, number: usize) -> &mut Hand {
+    /// Where a field is touched, counted from above.
+    pub fn field_place(&self, number: usize) -> (i32, i32) {
         let fields: Vec<Mark> = self.world.marks().into_iter().filter(|mark| mark.what == MarkContent::Field).collect();
-        let (x, y) = fields[number].target.expect("a field can be touched");
+        fields[number].target.expect("a field can be touched")
+    }
+
+    pub fn field(&mut self, number: usize) -> &mut Hand {
+        let (x, y) = self.field_place(number);
         self.world.input(&Input::Tap { x, y });
         self
     }

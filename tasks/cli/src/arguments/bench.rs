@@ -69,6 +69,7 @@ Examples:
   tapwright bench phone --resume last  # what broke off goes on
   tapwright bench miniwob --pages .venv --preflight  # whether all that it needs is there
   tapwright bench miniwob --pages .venv --parallel 4 --model taps
+  tapwright bench androidworld --seeds 10  # AndroidWorld's tasks on the virtual phone: docs/androidworld.md
   tapwright bench compare 20261127-150000-phone 20261127-160000-phone
   tapwright bench osworld --tasks evaluation_examples --list --domain vlc"
 )]
@@ -136,6 +137,10 @@ pub struct BenchArguments {
     /// VIRTUAL_ENV, of the user's Python, or of the system's]
     #[arg(long, value_name = "FOLDER", help_heading = "MiniWoB++")]
     pub pages: Option<PathBuf>,
+
+    /// AndroidWorld's own server, with its tasks and their scores, in place of the virtual phone [such as http://127.0.0.1:5000]
+    #[arg(long, value_name = "URL", help_heading = "AndroidWorld")]
+    pub server: Option<String>,
 
     #[command(flatten)]
     pub osworld: OsworldArguments,

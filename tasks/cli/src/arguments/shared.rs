@@ -107,7 +107,7 @@ pub struct DeviceArguments {
     /// `virtual`, an address (HOST:PORT), or a serial that an adb server knows; adb:NAME always goes through the
     /// adb server; `desktop` is the one that this is started in, `desktop:private` one of its own; `browser`
     /// is a browser of its own, `browser:URL` one that you have; `osworld:URL` is a machine behind OSWorld's
-    /// control server [default: virtual]
+    /// control server, `androidworld:URL` the phone behind AndroidWorld's server [default: virtual]
     #[arg(long, value_name = "DEVICE", env = "TAPWRIGHT_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
 

@@ -4,9 +4,12 @@ use std::fs;
 
 use expect_test::{Expect, expect};
 
+use tapwright_agent::outcome::Outcome;
+
+use super::expectation::matches;
 use super::*;
-use crate::judge::RecordedProbe;
-use crate::suite::digest;
+use crate::judge::{Evidence, Facts, RecordedProbe};
+use crate::suite::{CaseLimits, digest};
 
 fn read(text: &str) -> Result<FolderSuite, Mistake> {
     let folder = tempfile::tempdir().unwrap();
@@ -51,7 +54,9 @@ fn mistakes_are_said_with_their_place() {
     );
     check(
         &format!("{GOOD}start = [{{ fact = \"wifi.onn\", is = \"true\" }}]\n"),
-        expect!["it cannot start so: there is no fact `wifi.onn` that can be set | [[case]] | did you mean `wifi.on`?"],
+        expect![
+            "it cannot start so: there is no fact `wifi.onn` that can be set | { fact = \"wifi.onn\", is = \"true\" } | did you mean `wifi.on`?"
+        ],
     );
     check(
         &GOOD.replace("fact = \"wifi.on\", is = \"true\"", "fact = \"wifi.onn\", gone = true"),
@@ -94,13 +99,46 @@ fn mistakes_are_said_with_their_place() {
         expect![[r#"nobody says what the answer has to say | { } | answer = { contains = ["…"] }"#]],
     );
     check(&format!("{GOOD}limits = {{ steps = 0 }}\n"), expect!["a case may take no step | 0 | "]);
+    check(
+        &format!("{GOOD}device = {{ clock = \"tomorrow\" }}\n"),
+        expect![[r#"`tomorrow` is no time | "tomorrow" | write it like "2026-01-05T09:30""#]],
+    );
+    let expects = |one: &str| GOOD.replace("{ fact = \"wifi.on\", is = \"true\" }", one);
+    check(
+        &expects("{ is = \"true\" }"),
+        expect![[r#"it does not say what it is about | { is = "true" } | write exactly one of fact, rows and list"#]],
+    );
+    check(
+        &expects("{ rows = \"notes\" }"),
+        expect![[
+            r#"it does not say what becomes of `notes` | { rows = "notes" } | write what comes and what goes, and nothing else: add = ["…"], remove = ["…"]"#
+        ]],
+    );
+    check(
+        &expects("{ rows = \"notes\", remove = [\"no such note\"] }"),
+        expect![[
+            r#"`no such note` is not among `notes` when the case starts | { rows = "notes", remove = ["no such note"] } | put it there by `start` first"#
+        ]],
+    );
+    check(
+        &expects("{ fact = \"wifi.on\", add = [\"x\"] }"),
+        expect![[
+            r#"`add` and `remove` say nothing of the fact `wifi.on` | { fact = "wifi.on", add = ["x"] } | write rows = or list = for what has several entries"#
+        ]],
+    );
+    check(
+        &expects("{ fact = \"notes.0\", matches = \"a*\", like = true }"),
+        expect![[
+            r#"`like` says nothing here | { fact = "notes.0", matches = "a*", like = true } | it goes with is, any_of, rows and list"#
+        ]],
+    );
     assert!(read("[[case]]\nname = ").is_err());
 }
 
 /// Its records would be judged anew by the other one.
 #[test]
 fn a_folder_has_no_name_of_a_suite_that_comes_with_the_program() {
-    for name in ["phone", "smoke", "edge-cases", "miniwob", "osworld"] {
+    for name in ["phone", "smoke", "edge-cases", "miniwob", "osworld", "androidworld", "androidworld-server"] {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join(name);
         create(&at).unwrap();
@@ -160,7 +198,7 @@ fn the_template_is_a_suite() {
     let at = folder.path().join("mine/suite");
     create(&at).unwrap();
     let suite = FolderSuite::read(&at, folder.path()).unwrap();
-    assert_eq!(suite.templates(), ["wifi-on", "is-wifi-on", "no-such-person"]);
+    assert_eq!(suite.templates(), ["wifi-on", "note-down", "is-wifi-on", "no-such-person"]);
     assert_eq!(suite.case("wifi-on", 0).unwrap().limits, CaseLimits { steps_max: Some(15), minutes: Some(10) });
     let error = create(&at).unwrap_err();
     assert!(error.to_string().contains("not empty"), "nothing is written over: {error}");
@@ -202,6 +240,51 @@ may_change = ["notes."]
         let evidence = Evidence { start: &start, end: &end, outcome: &outcome, probe: &mut probe, folder: None };
         assert_eq!(case.evaluator.evaluate(evidence).await.unwrap().as_deref(), against);
         assert_eq!(case.evaluator.is_unasked(&start, &end), end.contains_key("dark.on"));
+    }
+}
+
+#[tokio::test]
+async fn of_rows_and_lists_what_comes_and_goes_is_judged_and_all_others_stay() {
+    let text = r#"
+[[case]]
+name = "a"
+goal = "g"
+device = { apps = "all", clock = "2023-10-15T15:34" }
+start = [{ fact = "notes.count", is = "1" }, { fact = "notes.0", is = "old" }, { fact = "calendar.1.events", is = "09:00 Walk; 10:00 Call" }]
+expect = [
+    { rows = "notes", add = ["Buy milk"], like = true },
+    { list = "calendar.1.events", add = ["11:00 Tea"], remove = ["10:00 Call"] },
+]
+may_change = ["calendar.1.count"]
+"#;
+    let case = read(text).unwrap().case("a", 0).unwrap();
+    let crate::device::DeviceAddress::Virtual(phone) = &case.device else { panic!("it is a phone") };
+    assert_eq!(phone.epoch, 1_697_384_040);
+    let facts = |all: &[(&str, &str)]| -> Facts {
+        all.iter().map(|(name, is)| ((*name).to_owned(), (*is).to_owned())).collect()
+    };
+    let start = facts(&[("notes.0", "old"), ("notes.count", "1"), ("calendar.1.events", "09:00 Walk; 10:00 Call")]);
+    let tea = ("calendar.1.events", "11:00 Tea; 09:00 Walk");
+    for (end, against) in [
+        (facts(&[("notes.0", "buy milk."), ("notes.1", "old"), ("notes.count", "2"), tea]), None),
+        (facts(&[("notes.0", "old"), ("notes.count", "1"), tea]), Some("`notes.*` should have `Buy milk` and has not")),
+        (
+            facts(&[("notes.0", "old"), ("notes.1", "Buy milk"), ("notes.2", "x"), tea]),
+            Some("`notes.*` has `x`, which should not be there"),
+        ),
+        (
+            facts(&[("notes.0", "old"), ("notes.1", "Buy milk"), ("calendar.1.events", "11:00 Tea")]),
+            Some("`calendar.1.events` should have `09:00 Walk` and has not"),
+        ),
+        (
+            facts(&[("notes.0", "old"), ("notes.1", "Buy milk"), tea, ("dark.on", "true")]),
+            Some("`dark.on` was changed, which nobody asked for"),
+        ),
+    ] {
+        let outcome = Outcome::Done { message: String::new() };
+        let mut probe = RecordedProbe(&end);
+        let evidence = Evidence { start: &start, end: &end, outcome: &outcome, probe: &mut probe, folder: None };
+        assert_eq!(case.evaluator.evaluate(evidence).await.unwrap().as_deref(), against);
     }
 }
 

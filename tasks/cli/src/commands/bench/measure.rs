@@ -78,7 +78,11 @@ pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, 
         command += &format!(" --pages {}", quoted(&output::flat(&pages.display().to_string())));
     }
     command += &super::osworld::flags(&arguments.osworld);
-    let chosen = SuiteSource::find(&name, arguments.pages.as_deref(), &arguments.osworld).await?;
+    if let Some(server) = &arguments.server {
+        command += &format!(" --server {}", quoted(&output::flat(server)));
+    }
+    let (pages, server) = (arguments.pages.as_deref(), arguments.server.as_deref());
+    let chosen = SuiteSource::find(&name, pages, server, &arguments.osworld).await?;
     let result = measure(common, arguments, &chosen, &command).await;
     chosen.close().await;
     result
@@ -425,7 +429,7 @@ fn conclude(
                 write_atomically(&ledger.folder, "browsergym.csv", &report::browsergym_table(&ledger.folder, records))
             }
             SuiteSource::Osworld(_) => osworld_layout::write(&ledger.folder, records),
-            SuiteSource::Shipped(_) | SuiteSource::Folder(_) => Ok(()),
+            SuiteSource::Shipped(_) | SuiteSource::AndroidWorld(_) | SuiteSource::Folder(_) => Ok(()),
         };
         theirs.and_then(|()| report::write(&ledger.folder, records, &when)).map_err(|error| {
             CliError::with_text(Exit::Unwritten, format!("the page of the measurement cannot be written: {error}"))

@@ -1,4 +1,5 @@
-//! Which suite is meant: one that comes with the program, MiniWoB++ with its pages, OSWorld with its tasks, or a folder of somebody's own.
+//! Which suite is meant: one that comes with the program, MiniWoB++ with its pages, OSWorld with its tasks, AndroidWorld with its server, or
+//! a folder of somebody's own.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,8 @@ use serde_json::json;
 use tapwright_tasks::private_browser_lacks;
 use tapwright_tasks::suite::Suite;
 use tapwright_tasks::suites;
+use tapwright_tasks::suites::androidworld;
+use tapwright_tasks::suites::androidworld::server::{AndroidWorldServer, AndroidWorldServerSuite};
 use tapwright_tasks::suites::folder::{self, FolderSuite};
 use tapwright_tasks::suites::miniwob::{self, Miniwob, MiniwobError};
 use tapwright_tasks::suites::osworld::OsworldSuite;
@@ -21,6 +24,7 @@ pub enum SuiteSource {
     Shipped(&'static dyn Suite),
     Miniwob(Box<Miniwob>),
     Osworld(Box<OsworldSuite>),
+    AndroidWorld(Box<AndroidWorldServerSuite>),
     Folder(Box<FolderSuite>),
 }
 
@@ -29,7 +33,24 @@ impl SuiteSource {
     ///
     /// # Errors
     /// `CliError` with what to do next.
-    pub async fn find(name: &str, pages: Option<&Path>, osworld: &OsworldArguments) -> Result<SuiteSource, CliError> {
+    pub async fn find(
+        name: &str,
+        pages: Option<&Path>,
+        server: Option<&str>,
+        osworld: &OsworldArguments,
+    ) -> Result<SuiteSource, CliError> {
+        if let Some(server) = server {
+            if name != androidworld::NAME {
+                let why = format!("--server would do nothing: it is for the suite androidworld, not {name}");
+                return Err(CliError::usage(why).help("leave out --server"));
+            }
+            let server = AndroidWorldServer::new(server).map_err(CliError::usage)?;
+            let suite = AndroidWorldServerSuite::open(server).await.map_err(|error| {
+                CliError::new(Exit::NotReady, &error)
+                    .help("start AndroidWorld's server there, or leave out --server for the virtual phone")
+            })?;
+            return Ok(SuiteSource::AndroidWorld(Box::new(suite)));
+        }
         if name != miniwob::NAME && pages.is_some() {
             return Err(CliError::usage(format!("--pages would do nothing: it is for the suite miniwob, not {name}"))
                 .help("leave out --pages"));
@@ -58,6 +79,7 @@ impl SuiteSource {
             SuiteSource::Shipped(suite) => *suite,
             SuiteSource::Miniwob(suite) => suite.as_ref(),
             SuiteSource::Osworld(suite) => suite.as_ref(),
+            SuiteSource::AndroidWorld(suite) => suite.as_ref(),
             SuiteSource::Folder(suite) => suite.as_ref(),
         }
     }
