@@ -21,6 +21,7 @@ pub mod measurement;
 pub mod mistake;
 pub mod model;
 pub mod named_apps;
+pub mod offline;
 pub mod origin;
 pub mod osworld;
 pub mod page;

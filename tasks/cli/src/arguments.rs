@@ -4,6 +4,7 @@ mod around;
 mod bench;
 mod help;
 mod models;
+mod offline;
 mod run;
 mod shared;
 
@@ -24,6 +25,7 @@ use crate::output;
 pub use around::*;
 pub use bench::*;
 pub use models::*;
+pub use offline::*;
 pub use run::*;
 pub use shared::*;
 
@@ -100,6 +102,7 @@ pub enum Command {
     Run(RunArguments),
     Plan(PlanArguments),
     Bench(BenchArguments),
+    Offline(OfflineArguments),
     Resume(ResumeArguments),
     Fork(ForkArguments),
     Judge(JudgeArguments),

@@ -6,6 +6,7 @@ mod devices;
 mod doctor;
 mod judge;
 mod models;
+mod offline;
 mod phone;
 mod plan;
 mod replay;
@@ -49,6 +50,7 @@ pub async fn perform(arguments: Arguments) -> Result<Exit, CliError> {
         Command::Run(arguments) => run::perform(common, arguments).await,
         Command::Plan(arguments) => plan::write(common, arguments).await,
         Command::Bench(arguments) => bench::perform(common, arguments).await,
+        Command::Offline(arguments) => offline::perform(common, arguments).await,
         Command::Resume(arguments) => resume::resume(common, arguments).await,
         Command::Fork(arguments) => resume::fork(common, arguments).await,
         Command::Judge(arguments) => judge::perform(common, arguments).await,

@@ -1,0 +1,194 @@
+//! Measures on pictures that were taken before: no device is touched. Three stages, each of which can be done anew by itself: a model is
+//! asked ([`infer`]), its answers are judged ([`judge`]), what was judged is counted ([`metric`]).
+//!
+//! The records are the user's ([`import`] reads those of ScreenSpot, ScreenSpot-Pro and OSWorld-G), or drawn from virtual phones ([`draw`]).
+//! A folder of records has `records.jsonl`; one of answers has `answers.jsonl`, and `judged.jsonl` once they were judged.
+
+pub mod draw;
+pub mod import;
+pub mod infer;
+pub mod judge;
+pub mod metric;
+pub mod rules;
+
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tapwright_contract::file;
+
+/// The records of a set.
+pub const RECORDS: &str = "records.jsonl";
+/// Far above any set that is published.
+const BYTES_MAX: u64 = 1 << 30;
+/// More records than any set has.
+pub const RECORDS_MAX: usize = 1_000_000;
+
+/// One picture, what is asked about it, and what is right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfflineRecord {
+    /// Each another one.
+    pub id: String,
+    /// The picture, beside the file of the records.
+    pub image: PathBuf,
+    /// What the model is told.
+    pub question: String,
+    pub target: Target,
+    /// `text` or `icon`, or another kind by which is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Of which part of the set it is: a platform, an app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// What is right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// A place inside: left, top, right, bottom, in pixels of the picture, the edges too.
+    Box([f64; 4]),
+    /// A place inside of these corners.
+    Polygon(Vec<[f64; 2]>),
+    /// Nothing on the picture is meant: to say so is right.
+    Refusal,
+    /// An action of a recorded run, by the rules of a set.
+    Step {
+        rules: rules::RuleSet,
+        action: rules::StepAction,
+        #[serde(default)]
+        boxes: Vec<[f64; 4]>,
+    },
+}
+
+/// What is wrong with a file of a set.
+#[derive(Debug, thiserror::Error)]
+pub enum OfflineError {
+    /// It is not there, or cannot be written.
+    #[error("{}: {source}", .at.display())]
+    File { at: PathBuf, source: io::Error },
+    /// A line is not what it has to be.
+    #[error("{}: line {line}: {why}", .at.display())]
+    Line { at: PathBuf, line: usize, why: String },
+    /// The whole of it is not.
+    #[error("{}: {why}", .at.display())]
+    Content { at: PathBuf, why: String },
+}
+
+impl OfflineError {
+    fn file(at: &Path) -> impl FnOnce(io::Error) -> OfflineError {
+        let at = at.to_owned();
+        move |source| OfflineError::File { at, source }
+    }
+}
+
+/// Reads the records of a folder, each id once.
+///
+/// # Errors
+/// `OfflineError` with the line that is wrong.
+pub fn read_records(folder: &Path) -> Result<Vec<OfflineRecord>, OfflineError> {
+    let at = folder.join(RECORDS);
+    let records: Vec<OfflineRecord> = read_lines(&at, false)?;
+    let mut ids = BTreeSet::new();
+    for (place, record) in records.iter().enumerate() {
+        let wrong = |why: String| OfflineError::Line { at: at.clone(), line: place + 1, why };
+        if !ids.insert(&record.id) {
+            return Err(wrong(format!("there is another record with the id {:?}", record.id)));
+        }
+        // A set that somebody sent names pictures beside itself, and no other files.
+        let is_beside = record.image.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        if !is_beside {
+            return Err(wrong(format!("the picture {:?} is not beside the records", record.image)));
+        }
+    }
+    if records.is_empty() {
+        return Err(OfflineError::Content { at, why: "there is no record in it".to_owned() });
+    }
+    Ok(records)
+}
+
+/// What tells a set from every other one: what is asked and what is right.
+pub fn digest(records: &[OfflineRecord]) -> String {
+    let mut hash = Sha256::new();
+    for record in records {
+        hash.update(serde_json::to_vec(record).unwrap_or_default());
+        hash.update(b"\n");
+    }
+    hex::encode(hash.finalize())
+}
+
+/// Reads a file of lines of JSON. Where lines are added one by one the last may be torn, and is left out then.
+fn read_lines<T: DeserializeOwned>(at: &Path, grows: bool) -> Result<Vec<T>, OfflineError> {
+    let text = file::read_text(at, BYTES_MAX).map_err(OfflineError::file(at))?;
+    let mut read = Vec::new();
+    for (place, line) in text.split_inclusive('\n').enumerate() {
+        if line.trim().is_empty() || (grows && !line.ends_with('\n')) {
+            continue;
+        }
+        if read.len() == RECORDS_MAX {
+            return Err(OfflineError::Content {
+                at: at.to_owned(),
+                why: format!("it has more than {RECORDS_MAX} lines"),
+            });
+        }
+        let one = serde_json::from_str(line).map_err(|error| OfflineError::Line {
+            at: at.to_owned(),
+            line: place + 1,
+            why: error.to_string(),
+        })?;
+        read.push(one);
+    }
+    Ok(read)
+}
+
+/// Writes lines of JSON in place of what is there.
+fn write_lines<T: Serialize>(at: &Path, lines: impl Iterator<Item = T>) -> Result<(), OfflineError> {
+    let write = || -> io::Result<()> {
+        let beside = at.with_extension("part");
+        let mut file = io::BufWriter::new(File::create(&beside)?);
+        for line in lines {
+            serde_json::to_writer(&mut file, &line)?;
+            file.write_all(b"\n")?;
+        }
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        std::fs::rename(&beside, at)
+    };
+    write().map_err(OfflineError::file(at))
+}
+
+/// Adds lines to a file, each on the disk before anything follows from it.
+struct LineWriter {
+    at: PathBuf,
+    file: File,
+}
+
+impl LineWriter {
+    /// Opens it, without a last line that was torn.
+    fn open(at: &Path) -> Result<LineWriter, OfflineError> {
+        let open = || -> io::Result<File> {
+            let file = OpenOptions::new().create(true).append(true).read(true).open(at)?;
+            let bytes = std::fs::read(at)?;
+            let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            if whole < bytes.len() {
+                file.set_len(whole as u64)?;
+            }
+            Ok(file)
+        };
+        Ok(LineWriter { at: at.to_owned(), file: open().map_err(OfflineError::file(at))? })
+    }
+
+    fn add<T: Serialize>(&mut self, line: &T) -> Result<(), OfflineError> {
+        let mut text = serde_json::to_vec(line).unwrap_or_default();
+        text.push(b'\n');
+        let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
+        written.map_err(OfflineError::file(&self.at))
+    }
+}
+
+#[cfg(test)]
+mod tests;

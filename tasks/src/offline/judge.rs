@@ -1,0 +1,105 @@
+//! The second stage: each answer beside what is right. Pure but for the files, so that it can be done anew when a rule has been mended.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::infer::{ANSWERS, OfflineAnswer, read_about};
+use super::rules::{StepAction, compare, is_in_box, is_in_polygon};
+use super::{OfflineError, OfflineRecord, Target, digest, read_lines, write_lines};
+
+pub const JUDGED: &str = "judged.jsonl";
+
+/// What an answer has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerStatus {
+    Right,
+    Wrong,
+    /// It is no place, or no action at all.
+    WrongFormat,
+    /// The model was not asked yet.
+    Missing,
+}
+
+/// A record that was judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JudgedRecord {
+    pub id: String,
+    pub status: AnswerStatus,
+    /// Of a step: whether at least the type of the action is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_same_type: Option<bool>,
+    /// Whether what is right is to say that it is not there: left out of the usual numbers.
+    #[serde(default)]
+    pub is_refusal: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// Judges the answers of a folder.
+///
+/// # Errors
+/// `OfflineError` if they are answers to other records, or cannot be read.
+pub fn judge(records: &[OfflineRecord], answers: &Path) -> Result<Vec<JudgedRecord>, OfflineError> {
+    let about = read_about(answers)?;
+    if about.records != digest(records) {
+        let why = "these are answers to other records: name the folder of the set that was asked about".to_owned();
+        return Err(OfflineError::Content { at: answers.to_owned(), why });
+    }
+    let mut of: BTreeMap<String, OfflineAnswer> = BTreeMap::new();
+    for answer in read_lines::<OfflineAnswer>(&answers.join(ANSWERS), true)? {
+        // The first one counts: nobody is asked twice.
+        of.entry(answer.id.clone()).or_insert(answer);
+    }
+    let judged: Vec<JudgedRecord> = records.iter().map(|record| judged_record(record, of.get(&record.id))).collect();
+    write_lines(&answers.join(JUDGED), judged.iter())?;
+    Ok(judged)
+}
+
+/// Reads what was judged.
+///
+/// # Errors
+/// `OfflineError` if it cannot be read.
+pub fn read_judged(answers: &Path) -> Result<Vec<JudgedRecord>, OfflineError> {
+    read_lines(&answers.join(JUDGED), false)
+}
+
+/// What an answer to a record has come to.
+pub fn judged_record(record: &OfflineRecord, answer: Option<&OfflineAnswer>) -> JudgedRecord {
+    let OfflineRecord { id, target, kind, group, .. } = record;
+    let (status, is_same_type) = answer.map_or((AnswerStatus::Missing, None), |answer| assess(target, answer));
+    JudgedRecord {
+        id: id.clone(),
+        status,
+        is_same_type,
+        is_refusal: *target == Target::Refusal,
+        kind: kind.clone(),
+        group: group.clone(),
+    }
+}
+
+fn assess(target: &Target, answer: &OfflineAnswer) -> (AnswerStatus, Option<bool>) {
+    let of = |is_right: bool| if is_right { AnswerStatus::Right } else { AnswerStatus::Wrong };
+    let in_place = |is_in: &dyn Fn([f64; 2]) -> bool| match &answer.action {
+        Some(StepAction::Click { x, y } | StepAction::LongPress { x, y }) => of(is_in([*x, *y])),
+        _ if answer.refuses => AnswerStatus::Wrong,
+        _ => AnswerStatus::WrongFormat,
+    };
+    match target {
+        Target::Box(area) => (in_place(&|spot| is_in_box(spot, *area)), None),
+        Target::Polygon(corners) => (in_place(&|spot| is_in_polygon(spot, corners)), None),
+        Target::Refusal => (of(answer.refuses), None),
+        Target::Step { rules, action, boxes } => match &answer.action {
+            None => (AnswerStatus::WrongFormat, Some(false)),
+            Some(done) => {
+                let size = answer.size.map(f64::from);
+                let found = compare(*rules, action, boxes, done, size);
+                (of(found.is_right), Some(found.is_same_type))
+            }
+        },
+    }
+}

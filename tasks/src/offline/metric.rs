@@ -1,0 +1,74 @@
+//! The third stage: what was judged, counted.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::judge::{AnswerStatus, JudgedRecord};
+
+/// Counts of some records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfflineCounts {
+    pub records: u32,
+    pub right: u32,
+    /// Answered with no place, or no action at all.
+    pub wrong_format: u32,
+    /// Not asked yet.
+    pub missing: u32,
+    /// Of recorded steps: so many, and so many of the right type.
+    pub steps: u32,
+    pub same_type: u32,
+}
+
+/// The numbers of a set. What is right to refuse is counted apart, as is usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfflineMetric {
+    pub all: OfflineCounts,
+    pub kinds: BTreeMap<String, OfflineCounts>,
+    pub groups: BTreeMap<String, OfflineCounts>,
+    pub refusals: OfflineCounts,
+}
+
+impl OfflineCounts {
+    fn count(&mut self, judged: &JudgedRecord) {
+        self.records += 1;
+        match judged.status {
+            AnswerStatus::Right => self.right += 1,
+            AnswerStatus::WrongFormat => self.wrong_format += 1,
+            AnswerStatus::Missing => self.missing += 1,
+            AnswerStatus::Wrong => {}
+        }
+        self.steps += u32::from(judged.is_same_type.is_some());
+        self.same_type += u32::from(judged.is_same_type == Some(true));
+    }
+
+    /// Right among all, those without an answer too; nothing of none.
+    pub fn over_all(&self) -> Option<f64> {
+        (self.records > 0).then(|| f64::from(self.right) / f64::from(self.records))
+    }
+
+    /// Right among those that were answered.
+    pub fn over_answered(&self) -> Option<f64> {
+        let answered = self.records - self.missing;
+        (answered > 0).then(|| f64::from(self.right) / f64::from(answered))
+    }
+}
+
+/// Counts what was judged.
+pub fn metric(judged: &[JudgedRecord]) -> OfflineMetric {
+    let mut found = OfflineMetric::default();
+    for record in judged {
+        if record.is_refusal {
+            found.refusals.count(record);
+            continue;
+        }
+        found.all.count(record);
+        if let Some(kind) = &record.kind {
+            found.kinds.entry(kind.clone()).or_default().count(record);
+        }
+        if let Some(group) = &record.group {
+            found.groups.entry(group.clone()).or_default().count(record);
+        }
+    }
+    found
+}

@@ -1,0 +1,263 @@
+//! The rules on vectors of our own, and the stages on a set that was drawn.
+
+use std::fs;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tapwright_agent::stop::stop;
+use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
+
+use super::draw::draw;
+use super::import::{BoxForm, import};
+use super::infer::{ANSWERS, InferError, OfflineAnswer, infer};
+use super::judge::{AnswerStatus, judge, judged_record, read_judged};
+use super::metric::metric;
+use super::rules::{Direction, RuleSet, StepAction, compare, is_in_box, is_in_polygon};
+use super::*;
+use crate::model::LoadedModel;
+use crate::profile::Profiles;
+
+#[test]
+fn places_lie_inside_and_on_edges() {
+    for (spot, is_in) in [([10.0, 20.0], true), ([30.0, 40.0], true), ([30.1, 40.0], false), ([9.9, 20.0], false)] {
+        assert_eq!(is_in_box(spot, [10.0, 20.0, 30.0, 40.0]), is_in, "{spot:?}");
+    }
+    // An L: the notch at its upper right is outside.
+    let corners = [[0.0, 0.0], [5.0, 0.0], [5.0, 5.0], [10.0, 5.0], [10.0, 10.0], [0.0, 10.0]];
+    for (spot, is_in) in
+        [([2.0, 2.0], true), ([8.0, 8.0], true), ([8.0, 2.0], false), ([11.0, 8.0], false), ([2.0, 9.9], true)]
+    {
+        assert_eq!(is_in_polygon(spot, &corners), is_in, "{spot:?}");
+    }
+}
+
+#[test]
+fn steps_are_compared_by_the_rules_of_their_sets() {
+    use RuleSet::{Aitw, AndroidControl, GuiOdyssey};
+    let size = [1000.0, 1000.0];
+    let click = |x: f64, y: f64| StepAction::Click { x, y };
+    let scroll = |direction| StepAction::Scroll { direction, from: None, to: None };
+    let swipe = |from: [f64; 2], to: [f64; 2]| StepAction::Scroll {
+        direction: Direction::of_finger(from, to),
+        from: Some(from),
+        to: Some(to),
+    };
+    let text = |text: &str| StepAction::Type { text: text.to_owned() };
+    let app = |app: &str| StepAction::OpenApp { app: app.to_owned() };
+    // A wide box, whose far end is further than 0.14 from where somebody has touched it.
+    let wide = [[100.0, 100.0, 600.0, 150.0]];
+    for (rules, right, boxes, done, is_same_type, is_right) in [
+        (AndroidControl, click(120.0, 120.0), &wide[..], click(590.0, 140.0), true, true),
+        (GuiOdyssey, click(120.0, 120.0), &wide[..], click(590.0, 140.0), true, false),
+        (Aitw, click(120.0, 120.0), &wide[..], click(940.0, 180.0), true, true),
+        (AndroidControl, click(120.0, 120.0), &wide[..], click(940.0, 180.0), true, false),
+        (Aitw, click(120.0, 120.0), &wide[..], click(960.0, 180.0), true, false),
+        (GuiOdyssey, click(500.0, 500.0), &[], click(600.0, 595.0), true, true),
+        (GuiOdyssey, click(500.0, 500.0), &[], click(600.0, 600.0), true, false),
+        (AndroidControl, click(500.0, 500.0), &[], StepAction::LongPress { x: 500.0, y: 500.0 }, false, false),
+        (AndroidControl, scroll(Direction::Down), &[], scroll(Direction::Down), true, true),
+        (AndroidControl, scroll(Direction::Down), &[], scroll(Direction::Up), true, false),
+        // A finger that goes up shows what lies below.
+        (AndroidControl, scroll(Direction::Down), &[], swipe([500.0, 800.0], [500.0, 200.0]), true, true),
+        (Aitw, scroll(Direction::Down), &[], scroll(Direction::Up), true, true),
+        (Aitw, scroll(Direction::Down), &[], scroll(Direction::Left), true, false),
+        // A finger that hardly moves touches, in Android in the Wild.
+        (Aitw, click(500.0, 500.0), &[], swipe([500.0, 500.0], [530.0, 510.0]), true, true),
+        (Aitw, click(500.0, 500.0), &[], swipe([500.0, 500.0], [550.0, 500.0]), false, false),
+        (AndroidControl, click(500.0, 500.0), &[], swipe([500.0, 500.0], [530.0, 510.0]), false, false),
+        (AndroidControl, text("Call mum today"), &[], text("call mum  today"), true, true),
+        (AndroidControl, text("call mum today"), &[], text("call mum now"), true, true),
+        (AndroidControl, text("call mum today"), &[], text("write mum now"), true, false),
+        (Aitw, text("call"), &[], text("write"), true, true),
+        (AndroidControl, app("Clock "), &[], app("clock"), true, true),
+        (AndroidControl, app("Clock"), &[], app("Calendar"), true, false),
+        (GuiOdyssey, StepAction::Back, &[], StepAction::Back, true, true),
+        (GuiOdyssey, StepAction::Complete, &[], StepAction::Impossible, false, false),
+    ] {
+        let found = compare(rules, &right, boxes, &done, size);
+        assert_eq!((found.is_same_type, found.is_right), (is_same_type, is_right), "{rules:?} {right:?} {done:?}");
+    }
+}
+
+fn record(id: &str, target: Target) -> OfflineRecord {
+    let (image, question) = (PathBuf::from("a.png"), "Tap it".to_owned());
+    OfflineRecord { id: id.to_owned(), image, question, target, kind: None, group: None }
+}
+
+#[test]
+fn what_is_no_place_is_no_format_and_a_refusal_is_right_where_nothing_is_meant() {
+    let answer = |action: Option<StepAction>, refuses: bool| OfflineAnswer {
+        id: "a".to_owned(),
+        reply: String::new(),
+        action,
+        refuses,
+        size: [100, 100],
+        ms: 0,
+    };
+    let place = || Some(StepAction::Click { x: 15.0, y: 15.0 });
+    let area = || Target::Box([10.0, 10.0, 20.0, 20.0]);
+    for (target, answer, status) in [
+        (area(), Some(answer(place(), false)), AnswerStatus::Right),
+        (Target::Box([1.0, 1.0, 2.0, 2.0]), Some(answer(place(), false)), AnswerStatus::Wrong),
+        (area(), Some(answer(Some(StepAction::Back), false)), AnswerStatus::WrongFormat),
+        (area(), Some(answer(None, false)), AnswerStatus::WrongFormat),
+        (area(), Some(answer(Some(StepAction::Impossible), true)), AnswerStatus::Wrong),
+        (area(), None, AnswerStatus::Missing),
+        (Target::Refusal, Some(answer(Some(StepAction::Impossible), true)), AnswerStatus::Right),
+        (Target::Refusal, Some(answer(place(), false)), AnswerStatus::Wrong),
+    ] {
+        assert_eq!(
+            judged_record(&record("a", target.clone()), answer.as_ref()).status,
+            status,
+            "{target:?} {answer:?}"
+        );
+    }
+}
+
+/// Knows what is right of one record after the other: the middle of its box, and for one in three a place beside it.
+struct Knowing {
+    records: Vec<OfflineRecord>,
+    sizes: Vec<(u32, u32)>,
+    next: usize,
+    /// From there on it is away.
+    away_at: usize,
+}
+
+#[async_trait]
+impl Model for Knowing {
+    fn name(&self) -> &str {
+        "knowing"
+    }
+
+    async fn reply(&mut self, _prompt: &Prompt, _within: Duration) -> Result<Reply, ModelError> {
+        let at = self.next;
+        if at == self.away_at {
+            let kind = ModelErrorKind::Fatal { why: "it is away".to_owned() };
+            return Err(ModelError { model: "knowing".to_owned(), kind });
+        }
+        self.next += 1;
+        let Target::Box([left, top, right, bottom]) = self.records[at].target else { panic!("a box") };
+        let (width, height) = self.sizes[at];
+        let grid = |middle: f64, side: u32| (middle * 1000.0 / f64::from(side)).round();
+        let (mut x, y) = (grid((left + right) / 2.0, width), grid((top + bottom) / 2.0, height));
+        if at % 3 == 2 {
+            // Nothing is so wide that it reaches to either edge and has its middle on one side.
+            x = if x < 500.0 { 999.0 } else { 0.0 };
+        }
+        let text = format!("<think>.</think><answer>do(action=\"Tap\", element=[{x},{y}])</answer>");
+        Ok(Reply { text, tokens_in: 0, tokens_out: 0, cut: false })
+    }
+}
+
+fn model(records: &[OfflineRecord], set: &Path, (next, away_at): (usize, usize)) -> LoadedModel {
+    let sizes = records.iter().map(|record| image::image_dimensions(set.join(&record.image)).unwrap()).collect();
+    LoadedModel {
+        model: Box::new(Knowing { records: records.to_vec(), sizes, next, away_at }),
+        profiles: Profiles::of_scripts(),
+        about: "knowing".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_set_is_drawn_asked_about_judged_and_counted_and_what_broke_off_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (set, again, answers) = (folder.path().join("set"), folder.path().join("again"), folder.path().join("answers"));
+    draw(&set, 3, 24, |_| ()).unwrap();
+    draw(&again, 3, 24, |_| ()).unwrap();
+    let records = read_records(&set).unwrap();
+    assert_eq!((records.len(), digest(&records)), (24, digest(&read_records(&again).unwrap())));
+    assert_eq!(fs::read(set.join("00007.png")).unwrap(), fs::read(again.join("00007.png")).unwrap());
+    let (_stopper, stop) = stop();
+    let rules = ("2026-01-01", Duration::from_secs(5));
+    let away = infer((&set, &records), &answers, &mut model(&records, &set, (0, 5)), rules, &stop, |_| ()).await;
+    assert!(matches!(away, Err(InferError::Model { .. })), "{away:?}");
+    // A line that was torn is asked about again.
+    let text = fs::read_to_string(answers.join(ANSWERS)).unwrap();
+    fs::write(answers.join(ANSWERS), format!("{text}{{\"id\":\"0")).unwrap();
+    let counts =
+        infer((&set, &records), &answers, &mut model(&records, &set, (5, 99)), rules, &stop, |_| ()).await.unwrap();
+    assert_eq!((counts.answered_before, counts.asked), (5, records.len() - 5));
+    let judged = judge(&records, &answers).unwrap();
+    assert_eq!(read_judged(&answers).unwrap(), judged);
+    let found = metric(&judged);
+    // What reaches over the whole width is touched at its edge too.
+    let is_wide = |at: &usize| {
+        let Target::Box([left, _, right, _]) = records[*at].target else { panic!("a box") };
+        let width = f64::from(image::image_dimensions(set.join(&records[*at].image)).unwrap().0);
+        let middle = (left + right) / 2.0 * 1000.0 / width;
+        if middle.round() < 500.0 { (0.999 * width).floor() <= right } else { left <= 0.0 }
+    };
+    let wrong = (0..24).filter(|at| at % 3 == 2 && !is_wide(at)).count();
+    assert!(wrong > 0);
+    assert_eq!((found.all.records as usize, found.all.right as usize), (24, 24 - wrong));
+    assert_eq!(found.groups.values().map(|counts| counts.records).sum::<u32>(), found.all.records);
+    // Answers of another model, or to other records, are not mixed with these.
+    let mut other = model(&records, &set, (0, 99));
+    other.about = "another".to_owned();
+    let mixed = infer((&set, &records), &answers, &mut other, rules, &stop, |_| ()).await;
+    assert!(matches!(mixed, Err(InferError::Others { .. })));
+    assert!(judge(&records[1..], &answers).unwrap_err().to_string().contains("other records"));
+}
+
+#[test]
+fn the_files_of_published_sets_are_read_and_mistakes_are_said_with_their_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.png"), "x").unwrap();
+    let from = folder.path().join("set.json");
+    let read = |text: &str, form| {
+        fs::write(&from, text).unwrap();
+        import(&from, folder.path(), form).map(|_| read_records(folder.path()).unwrap())
+    };
+    let v2 = r#"[{"img_filename": "a.png", "bbox": [10, 20, 30, 40], "instruction": "close it", "data_type": "icon", "data_source": "ios"}]"#;
+    let records = read(v2, None).unwrap();
+    assert_eq!(records[0].target, Target::Box([10.0, 20.0, 40.0, 60.0]));
+    assert_eq!((records[0].kind.as_deref(), records[0].group.as_deref()), (Some("icon"), Some("ios")));
+    assert_eq!(read(v2, Some(BoxForm::Corners)).unwrap()[0].target, Target::Box([10.0, 20.0, 30.0, 40.0]));
+    let pro = r#"[{"img_filename": "a.png", "bbox": [10, 20, 30, 40], "instruction": "i", "ui_type": "text", "application": "blender",
+        "group": "Creative", "img_size": [3840, 2160], "id": "blender_1"}]"#;
+    let records = read(pro, None).unwrap();
+    assert_eq!((records[0].id.as_str(), &records[0].target), ("blender_1", &Target::Box([10.0, 20.0, 30.0, 40.0])));
+    assert_eq!(records[0].group.as_deref(), Some("Creative"));
+    let osworld = r#"[{"image_path": "a.png", "instruction": "i", "box_type": "polygon", "box_coordinates": [0,0, 9,0, 9,9]},
+        {"image_path": "a.png", "instruction": "i", "box_type": "refusal", "box_coordinates": [-1,-1,-1,-1]}]"#;
+    let records = read(osworld, None).unwrap();
+    assert_eq!(records[0].target, Target::Polygon(vec![[0.0, 0.0], [9.0, 0.0], [9.0, 9.0]]));
+    assert_eq!(records[1].target, Target::Refusal);
+    for (text, why) in [
+        ("{}", "no list of entries"),
+        ("[]", "0 entries"),
+        (
+            r#"[{"img_filename": "b.png", "bbox": [1,2,3,4], "instruction": "i"}]"#,
+            "line 1: entry: there is no picture b.png",
+        ),
+        (r#"[{"img_filename": "../a.png", "bbox": [1,2,3,4], "instruction": "i"}]"#, "not in the folder of pictures"),
+        (r#"[{"img_filename": "a.png", "instruction": "i"}]"#, "no place that can be read"),
+        (r#"[{"img_filename": "a.png", "bbox": [9,9,1,1], "instruction": "i", "img_size": [9,9]}]"#, "inside out"),
+    ] {
+        let said = read(text, None).unwrap_err().to_string();
+        assert!(said.contains(why), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_set_that_somebody_sent_names_no_files_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |lines: &str| {
+        fs::write(folder.path().join(RECORDS), lines).unwrap();
+        read_records(folder.path()).map(|records| records.len()).map_err(|error| error.to_string())
+    };
+    let line = |id: &str, image: &str| {
+        format!("{{\"id\":\"{id}\",\"image\":\"{image}\",\"question\":\"q\",\"target\":\"refusal\"}}\n")
+    };
+    assert_eq!(read(&(line("a", "a.png") + &line("b", "in/b.png"))).unwrap(), 2);
+    for (lines, why) in [
+        (line("a", "/etc/passwd"), "line 1: the picture"),
+        (line("a", "../x.png"), "is not beside the records"),
+        (line("a", "a.png") + &line("a", "b.png"), "line 2: there is another record"),
+        (String::new(), "no record"),
+        ("{\"id\":1}\n".to_owned(), "line 1"),
+    ] {
+        let said = read(&lines).unwrap_err();
+        assert!(said.contains(why), "{lines}: {said}");
+    }
+}
