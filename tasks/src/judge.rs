@@ -51,6 +51,28 @@ pub struct Assessment {
     pub against: Option<String>,
     /// How much of the goal was reached, from 0 to 1, where that is more than all or nothing.
     pub score: Option<f64>,
+    /// Whose score it is, where several could give one.
+    pub source: Option<ScoreSource>,
+}
+
+/// The evaluator that is a part of this program.
+pub const NATIVE: &str = "native";
+
+/// Who gave a score, where several could, and what another one says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreSource {
+    /// `native`, or the official evaluator with its version.
+    pub by: String,
+    /// What the other one says instead, if it was asked and says something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disagreement: Option<String>,
+}
+
+impl ScoreSource {
+    /// This program itself.
+    pub fn native() -> ScoreSource {
+        ScoreSource { by: NATIVE.to_owned(), disagreement: None }
+    }
 }
 
 /// Judges whether a goal was reached, by looking behind the screen.
@@ -76,7 +98,7 @@ pub trait Evaluator: fmt::Debug + Send + Sync {
     /// # Errors
     /// As [`Evaluator::evaluate`].
     async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
-        Ok(Assessment { against: self.evaluate(evidence).await?, score: None })
+        Ok(Assessment { against: self.evaluate(evidence).await?, score: None, source: None })
     }
 
     /// Whether something was changed that nobody asked for. False where that is not known: others may change as they will.

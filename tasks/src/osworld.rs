@@ -1,5 +1,9 @@
 //! OSWorld for whoever sets work: its tasks as they are listed and checked before anything is run.
 
+pub mod assets;
+pub mod download;
+pub mod official;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -7,6 +11,8 @@ pub use tapwright_osworld::defect::TaskDefect;
 pub use tapwright_osworld::repair::{RepairError, read_repairs};
 pub use tapwright_osworld::task::OsworldTask;
 pub use tapwright_osworld::task_set::{TaskSelection, TaskSet, TaskSetError, read_id_list};
+
+pub use self::official::{EvaluatorChoice, OfficialEvaluator};
 
 use serde::Serialize;
 use tapwright_contract::Size;
@@ -26,6 +32,20 @@ pub struct OsworldOptions {
     pub applications: Vec<PathBuf>,
     pub size: Size,
     pub settle: Settle,
+    /// Who scores them.
+    pub evaluator: EvaluatorChoice,
+    /// Machines of the user's own, in place of private desktops.
+    pub machines: Option<MachinePoolOptions>,
+}
+
+/// Machines behind control servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachinePoolOptions {
+    /// `http://HOST:5000` of each.
+    pub addresses: Vec<String>,
+    /// A shell's command that brings one back to its beginning; it finds `HOST:PORT` in `TAPWRIGHT_MACHINE`, and a number from 1 in
+    /// `TAPWRIGHT_MACHINE_NUMBER`.
+    pub reset_command: Option<String>,
 }
 
 /// A task that is not run here, and what it needs.

@@ -423,6 +423,7 @@ mod tests {
             version: 2,
             verdict: Some(verdict),
             score: None,
+            source: None,
             expected,
             changed: None,
             unasked: false,

@@ -25,7 +25,7 @@ use tapwright_drivers::Probe;
 
 use crate::device::{Device, DeviceError};
 use crate::expect::{self, ExpectationError};
-use crate::judge::{Assessment, Change, Evaluator, Evidence, Fact, Facts, Verdict, changes};
+use crate::judge::{Assessment, Change, Evaluator, Evidence, Fact, Facts, ScoreSource, Verdict, changes};
 use crate::mistake::read_text;
 use crate::model::LoadedModel;
 use crate::named_apps::{self, UnknownApp};
@@ -105,6 +105,9 @@ pub struct Judgement {
     /// How much of the goal was reached, from 0 to 1, where that is more than all or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
+    /// Whose score it is, where several could give one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<ScoreSource>,
     /// What was wanted.
     pub expected: Vec<Fact>,
     /// What is another one than before; `None` if the device does not tell.
@@ -371,11 +374,11 @@ impl Judgement {
         probe: &mut dyn Probe,
         folder: &Path,
     ) -> Judgement {
-        let (verdict, score) = match evaluator {
-            None => (None, None),
+        let (verdict, score, source) = match evaluator {
+            None => (None, None, None),
             Some(evaluator) => {
-                let (verdict, score) = verdict(evaluator, outcome, last, start, &after, probe, folder).await;
-                (Some(verdict), score)
+                let (verdict, score, source) = verdict(evaluator, outcome, last, start, &after, probe, folder).await;
+                (Some(verdict), score, source)
             }
         };
         let facts = after.ok().flatten();
@@ -384,7 +387,8 @@ impl Judgement {
             (Some(evaluator), Some(start), Some(facts)) => evaluator.is_unasked(start, facts),
             _ => false,
         };
-        Judgement { version: VERSION, verdict, score, expected: expected_facts(evaluator), changed, unasked, facts }
+        let expected = expected_facts(evaluator);
+        Judgement { version: VERSION, verdict, score, source, expected, changed, unasked, facts }
     }
 
     /// Reads what a record says; `None` if the run was not judged to its end.
@@ -437,8 +441,8 @@ async fn verdict(
     end: &Result<Option<Facts>, String>,
     probe: &mut dyn Probe,
     folder: &Path,
-) -> (Verdict, Option<f64>) {
-    let void = |why: String| (Verdict::Void { why }, None);
+) -> (Verdict, Option<f64>, Option<ScoreSource>) {
+    let void = |why: String| (Verdict::Void { why }, None, None);
     let is_over = || matches!(end, Ok(Some(end)) if evaluator.judges_stopped(end));
     match outcome {
         Outcome::DeviceLost { why } => return void(format!("the device was lost: {why}")),
@@ -456,8 +460,8 @@ async fn verdict(
         _ => return void("the device does not tell what is true of it".to_owned()),
     };
     match evaluator.assess(Evidence { start, end, outcome, probe, folder: Some(folder) }).await {
-        Ok(Assessment { against: None, score }) => (Verdict::Passed, score),
-        Ok(Assessment { against: Some(why), score }) => (Verdict::Failed { why }, score),
+        Ok(Assessment { against: None, score, source }) => (Verdict::Passed, score, source),
+        Ok(Assessment { against: Some(why), score, source }) => (Verdict::Failed { why }, score, source),
         Err(error) => void(format!("the device could not be asked in the end: {error}")),
     }
 }
@@ -540,6 +544,7 @@ mod tests {
                 version: VERSION,
                 verdict,
                 score: Some(0.25),
+                source: Some(ScoreSource { disagreement: Some("x".to_owned()), ..ScoreSource::native() }),
                 expected: Vec::new(),
                 changed: Some(Vec::new()),
                 unasked: true,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::device::{BrowserAddress, BrowserOptions, DeviceAddress};
-use crate::judge::{Evaluator, Fact, Verdict};
+use crate::judge::{Evaluator, Fact, NATIVE, Verdict};
 use crate::mistake::nearest;
 use crate::origin::CaseId;
 use crate::run::RunTask;
@@ -19,8 +19,6 @@ use crate::serve::AppSelection;
 
 /// More cases than anybody measures at once, and few enough that a ledger of them is read again.
 pub const CASES_MAX: u64 = 100_000;
-/// The evaluator that is a part of this program.
-pub const NATIVE: &str = "native";
 /// How often a case is done at most.
 pub const REPEATS_MAX: u32 = 100;
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::judge::Evaluator;
 use crate::origin::CaseId;
+use crate::osworld::EvaluatorChoice;
 use crate::suite::Suite;
 
 /// All suites, as help lists them.
@@ -40,7 +41,7 @@ pub fn evaluator(case: &CaseId) -> Option<Arc<dyn Evaluator>> {
     }
     #[cfg(target_os = "linux")]
     if case.suite == crate::osworld::NAME {
-        return Some(osworld::evaluator());
+        return Some(osworld::evaluator(EvaluatorChoice::Native));
     }
     Some(find(&case.suite)?.case(&case.template, case.seed)?.evaluator)
 }

@@ -326,7 +326,7 @@ async fn a_judge_that_does_not_come_back_changes_no_verdict() {
     let spinning = VariedToys::judged_by(Spinning { is_over: is_over.clone() });
     let breaking = VariedToys::judged_by(BadSuite { panics: true });
     for (suite, why, within) in [(&spinning, "did not judge within", 200), (&breaking, "it broke", 20_000)] {
-        let told = rescore(&mut ledger, Some(suite), Duration::from_millis(within), &|| 0).await.unwrap();
+        let told = rescore(&mut ledger, Some(suite), None, Duration::from_millis(within), &|| 0).await.unwrap();
         // Else what computes without end takes the time of the next one.
         is_over.store(true, Ordering::Relaxed);
         assert_eq!((told.judged, told.left.len()), (0, 3));

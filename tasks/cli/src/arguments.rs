@@ -101,7 +101,7 @@ pub struct Common {
 pub enum Command {
     Run(RunArguments),
     Plan(PlanArguments),
-    Bench(BenchArguments),
+    Bench(Box<BenchArguments>),
     Offline(OfflineArguments),
     Resume(ResumeArguments),
     Fork(ForkArguments),

@@ -49,7 +49,7 @@ pub async fn perform(arguments: Arguments) -> Result<Exit, CliError> {
     match command {
         Command::Run(arguments) => run::perform(common, arguments).await,
         Command::Plan(arguments) => plan::write(common, arguments).await,
-        Command::Bench(arguments) => bench::perform(common, arguments).await,
+        Command::Bench(arguments) => bench::perform(common, *arguments).await,
         Command::Offline(arguments) => offline::perform(common, arguments).await,
         Command::Resume(arguments) => resume::resume(common, arguments).await,
         Command::Fork(arguments) => resume::fork(common, arguments).await,

@@ -248,7 +248,7 @@ fn small_model() -> PathBuf {
 }
 
 /// Where this user's programs keep what can be made again.
-fn user_cache() -> Option<PathBuf> {
+pub fn user_cache() -> Option<PathBuf> {
     let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = if cfg!(windows) {
         folder("LOCALAPPDATA")

@@ -155,6 +155,30 @@ fn tasks_are_set_up_done_and_scored() {
     let rescored = place.run(&["bench", "rescore", done.to_str().unwrap(), "--json"]);
     let last = rescored.last();
     assert_eq!((&last["judged"], &last["changed"]), (&json!(4), &json!([])), "{}{}", rescored.out, rescored.err);
+    // By another evaluator too: one of our own stands in for OSWorld's.
+    let metrics = place.path().join("other/desktop_env/evaluators/metrics");
+    fs::create_dir_all(&metrics).unwrap();
+    fs::write(metrics.join("__init__.py"), "from .own import check_include_exclude, diff_text_file\n").unwrap();
+    let functions = "def check_include_exclude(result, rules):\n    return 1\n\ndef diff_text_file(result, expected):\n    return len(open(result).readlines()) / 8\n";
+    fs::write(metrics.join("own.py"), functions).unwrap();
+    let both = ["--evaluator", "both", "--osworld-repo", "other", "--osworld-python", "/usr/bin/python3", "--json"];
+    let rescored = place.run(&[&["bench", "rescore", done.to_str().unwrap()][..], &both].concat());
+    assert_eq!(rescored.last()["judged"], json!(4), "{}{}", rescored.out, rescored.err);
+    let ledger = fs::read_to_string(done.join("ledger.jsonl")).unwrap();
+    let mut lines = ledger.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let part = lines.rfind(|line| line["rescored"]["case"] == "part/0").unwrap()["rescored"].clone();
+    assert_eq!((&part["score"], &part["source"]["disagreement"]), (&json!(0.25), &json!("native gives 0.5")), "{part}");
+    assert!(part["source"]["by"].as_str().unwrap().starts_with("official: checkout, "), "{part}");
+    let page = fs::read_to_string(done.join("index.html")).unwrap();
+    assert!(page.contains("native gives 0.5") && page.contains("official: checkout"), "{page}");
+    for (arguments, why) in [
+        (&["--osworld-repo", "other"][..], "would do nothing"),
+        (&["--evaluator", "official", "--osworld-python", "/no/python"], "tapwright setup --osworld"),
+        (&["--evaluator", "official", "--osworld-repo", "gone", "--osworld-python", "/usr/bin/python3"], "no checkout"),
+    ] {
+        let refused = place.run(&[&["bench", "rescore", done.to_str().unwrap()][..], arguments].concat());
+        assert!(refused.err.contains(why), "{arguments:?}: {}", refused.err);
+    }
     // What was kept and changed by somebody is no score.
     let state = walk(&done)
         .into_iter()
@@ -209,4 +233,93 @@ fn walk(folder: &Path) -> Vec<(PathBuf, String)> {
         }
     }
     found
+}
+
+/// A machine of the user's: here a private desktop behind the control server of this program.
+#[test]
+fn machines_of_the_users_are_set_up_used_and_scored() {
+    if !is_possible() {
+        return;
+    }
+    let place = Place::new();
+    write_tasks(&place);
+    for (arguments, why) in [
+        (&["--device", "desktop"][..], "is no machine of OSWorld's"),
+        (&["--device", "osworld:http://127.0.0.1:1", "--device", "osworld:127.0.0.1:1"], "is named twice"),
+        (&["--device", "osworld:http://127.0.0.1:1", "--parallel", "2"], "more than there are machines"),
+    ] {
+        let refused =
+            place.run(&[&["bench", "osworld", "--tasks", "set", "--model", "finish"][..], arguments].concat());
+        assert!(refused.code == 2 && refused.err.contains(why), "{arguments:?}: {}{}", refused.out, refused.err);
+    }
+    let mut command = place.command(&["serve-osworld", "--listen", "127.0.0.1:0", "--json"]);
+    command.env("TMPDIR", place.path());
+    let mut server = program::Running::of(command);
+    let at = server.line()["listen"].as_str().unwrap().to_owned();
+    let device = format!("osworld:http://{at}");
+    let reset = format!("echo $TAPWRIGHT_MACHINE >>{}", place.path().join("reset.log").display());
+    let bench = |more: &[&str]| {
+        let fixed = ["bench", "osworld", "--tasks", "set", "--assets", "assets", "--retries", "0", "--json"];
+        let on = ["--model", "finish", "--device", &device];
+        let ran = place.command(&[&fixed[..], &on, more].concat()).env("TMPDIR", place.path()).output().unwrap();
+        ProgramOutput::of(ran)
+    };
+    let only = ["--only", "done", "--only", "part", "--only", "broken", "--only", "elsewhere"];
+    let ran = bench(&[&only[..], &["--reset-command", &reset]].concat());
+    let folder = record(&place, &ran);
+    let scored = |score: f64| ("scored".to_owned(), json!(score));
+    let broken = ("setup-error".to_owned(), Value::Null);
+    let ended = ends(&folder);
+    // A program that the desktop lacks is the machine's affair, and not known beforehand.
+    let expected = [("broken", broken.clone()), ("done", scored(1.0)), ("elsewhere", broken), ("part", scored(0.5))];
+    let expected: BTreeMap<String, (String, Value)> =
+        expected.into_iter().map(|(task, end)| (task.to_owned(), end)).collect();
+    assert_eq!(ended, expected, "{}{}", ran.out, ran.err);
+    let ledger = fs::read_to_string(folder.join("ledger.jsonl")).unwrap();
+    assert!(ledger.lines().next().unwrap().contains(&format!("OSWorld's machine at {at}")), "{ledger}");
+    let verdict = walk(&folder).into_iter().find(|(path, _)| path.ends_with("000000-done/verdict.json")).unwrap().1;
+    assert!(
+        verdict.contains(&format!("\"osworld.device\": \"{at}\""))
+            || verdict.contains(&format!("\"osworld.device\":\"{at}\"")),
+        "{verdict}"
+    );
+    let resets = fs::read_to_string(place.path().join("reset.log")).unwrap();
+    assert!(resets.lines().count() >= 4 && resets.lines().all(|line| line == at), "{resets}");
+    // One that is gone is no failure of the agent's.
+    server.signal("INT");
+    server.end();
+    let ran = bench(&["--only", "done"]);
+    assert!(ran.code != 0 && !ran.out.contains("\"scored\""), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn files_of_tasks_are_listed_and_looked_at() {
+    let place = Place::new();
+    write_tasks(&place);
+    let assets = |verb: &str, more: &[&str]| {
+        place.run(&[&["bench", "assets", verb, "--tasks", "set", "--to", "cache", "--json"][..], more].concat())
+    };
+    let listed = assets("fetch", &["--dry-run"]);
+    let files: Vec<Value> = listed.lines().into_iter().filter(|line| line["url"].is_string()).collect();
+    assert_eq!((files.len(), listed.last()["files"].as_u64()), (2, Some(2)), "{}{}", listed.out, listed.err);
+    let refused = assets("fetch", &["--mirror", "mirror.example.org"]);
+    assert!(refused.code == 2 && refused.out.contains("--mirror"), "{}{}", refused.out, refused.err);
+    let failed = assets("fetch", &["--mirror", "http://127.0.0.1:9"]);
+    assert!(failed.code == 3 && failed.last()["failed"] == 2, "{}{}", failed.out, failed.err);
+    let missing = assets("verify", &[]);
+    assert!(missing.code == 3 && missing.last()["wrong"] == 2, "{}{}", missing.out, missing.err);
+    for file in &files {
+        let at = place.path().join("cache").join(file["name"].as_str().unwrap());
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        fs::write(at, "content").unwrap();
+    }
+    assert_eq!(assets("verify", &[]).code, 0);
+    // What was put there by hand is noted, and is known again.
+    let here = assets("fetch", &["--mirror", "http://127.0.0.1:9"]);
+    assert!(here.code == 0 && here.lines().iter().filter(|line| line["came"] == "here").count() == 2, "{}", here.out);
+    fs::write(place.path().join("cache").join(files[0]["name"].as_str().unwrap()), "other").unwrap();
+    let changed = assets("verify", &[]);
+    assert!(changed.code == 3 && changed.last()["wrong"] == 1, "{}{}", changed.out, changed.err);
+    let of_none = assets("verify", &["--only", "done"]);
+    assert!(of_none.code == 0 && of_none.last()["files"] == 0, "{}{}", of_none.out, of_none.err);
 }

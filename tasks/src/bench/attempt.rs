@@ -422,6 +422,7 @@ impl Attempt {
         }
         let end = AttemptEnd {
             score,
+            source: report.judgement.source.filter(|_| score.is_some()),
             unasked: report.judgement.unasked,
             outcome: Some(report.end.outcome.id().to_owned()),
             steps: report.end.steps,
@@ -494,6 +495,7 @@ pub(super) fn blank_end(id: &AttemptId, run: &str, goal: &str, why: &str) -> Att
         id: id.clone(),
         status: Status::SetupError,
         score: None,
+        source: None,
         why: Some(why.to_owned()),
         unasked: false,
         outcome: None,

@@ -21,7 +21,7 @@ use tapwright_agent::journal::{JOURNAL_BYTES_MAX, private, private_folders, refu
 use tapwright_contract::file;
 
 use super::preflight::RigIdentity;
-use crate::judge::Verdict;
+use crate::judge::{ScoreSource, Verdict};
 use crate::measurement::Measurement;
 use crate::origin::write_atomically;
 use crate::suite::{self, CASES_MAX, CaseResult, REPEATS_MAX, Status};
@@ -96,6 +96,9 @@ pub struct AttemptEnd {
     /// Only of what was scored: 1 if it passed, 0 if not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
+    /// Whose score it is, where several could give one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<ScoreSource>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// Something was changed that nobody asked for.
@@ -132,6 +135,9 @@ pub struct Rescored {
     /// How much was reached, where that may be a part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
+    /// Whose score it is, where several could give one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<ScoreSource>,
     /// Who judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<JudgeIdentity>,
@@ -453,7 +459,7 @@ impl LedgerRecords {
                 }
                 standing.ended.push(*end);
             }
-            LedgerLine::Rescored(Rescored { id, verdict, score, unasked, judge }) => {
+            LedgerLine::Rescored(Rescored { id, verdict, score, source, unasked, judge }) => {
                 let standing = self.standings.get_mut(&(id.case.clone(), id.repeat));
                 let end = standing.and_then(|standing| standing.ended.iter_mut().find(|end| end.id == id));
                 let end = end.ok_or_else(|| format!("attempt {} at {} has no end", id.attempt, id.case))?;
@@ -464,6 +470,7 @@ impl LedgerRecords {
                 };
                 end.why = verdict.why().map(str::to_owned);
                 end.unasked = unasked.unwrap_or(end.unasked);
+                end.source = source;
                 self.rescored += 1;
                 self.judge = judge.or(self.judge.take());
             }

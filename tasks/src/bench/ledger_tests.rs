@@ -252,7 +252,8 @@ fn a_verdict_takes_the_place_of_another() {
     assert_eq!(ledger.records.judge(), JudgeIdentity { program: "0".to_owned(), cases: "c".to_owned() });
     let judge = JudgeIdentity { program: "1".to_owned(), cases: "d".to_owned() };
     let (unasked, by) = (Some(true), Some(judge.clone()));
-    let rescored = LedgerLine::Rescored(Rescored { id: id("a/0", 1), verdict, score: None, unasked, judge: by });
+    let rescored =
+        LedgerLine::Rescored(Rescored { id: id("a/0", 1), verdict, score: None, source: None, unasked, judge: by });
     ledger.write(3, rescored).unwrap();
     drop(ledger);
     // As lines of before were.

@@ -16,6 +16,7 @@ use super::ledger::template_and_seed;
 use super::preflight::RigIdentity;
 use super::summary::{self, Summary};
 use super::{AttemptEnd, LedgerRecords, Status};
+use crate::judge::ScoreSource;
 use crate::origin::write_atomically;
 use crate::page::{escaped, quoted};
 use crate::run::Judgement;
@@ -146,6 +147,11 @@ fn facts(records: &LedgerRecords, summary: &Summary, when: &str, out: &mut Strin
     if !measurement.weather.is_empty() {
         rows.push(("weather", format!("seed {}", measurement.weather_seed)));
     }
+    let disagrees = |end: &AttemptEnd| end.source.as_ref().is_some_and(|source| source.disagreement.is_some());
+    let disagreements = records.results().filter_map(|(_, _, end)| end).filter(|end| disagrees(end)).count();
+    if disagreements > 0 {
+        rows.push(("evaluators that do not agree", disagreements.to_string()));
+    }
     if records.rescored > 0 {
         rows.push(("judged anew", records.rescored.to_string()));
     }
@@ -230,6 +236,12 @@ fn cases(folder: &Path, records: &LedgerRecords, out: &mut String) {
             if let Some(why) = &end.why {
                 let _ = write!(out, "<p class=\"why\">{}</p>", quoted(why));
             }
+            if let Some(ScoreSource { by, disagreement }) = &end.source {
+                let _ = write!(out, "<p><small>scored by {}</small></p>", escaped(by));
+                if let Some(other) = disagreement {
+                    let _ = write!(out, "<p class=\"why\">{}</p>", quoted(other));
+                }
+            }
         }
         out.push_str("</div></li>\n");
     }
@@ -268,6 +280,8 @@ fn csv(records: &LedgerRecords) -> String {
         "goal",
         "why",
         "run",
+        "scored_by",
+        "disagreement",
     ];
     let mut out = line(&heads.map(str::to_owned));
     for (case, repeat, end) in records.results() {
@@ -296,6 +310,8 @@ fn csv(records: &LedgerRecords) -> String {
                 end.goal.clone(),
                 end.why.clone().unwrap_or_default(),
                 end.run.clone(),
+                end.source.as_ref().map(|source| source.by.clone()).unwrap_or_default(),
+                end.source.as_ref().and_then(|source| source.disagreement.clone()).unwrap_or_default(),
             ]),
         }
         cells.resize(heads.len(), String::new());

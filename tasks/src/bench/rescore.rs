@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use super::attempt::write_page;
 use super::ledger::template_and_seed;
 use super::{JudgeIdentity, Ledger, LedgerError, LedgerLine, Rescored, Status};
-use crate::judge::{Evaluator, Verdict};
+use crate::judge::{Evaluator, ScoreSource, Verdict};
 use crate::rejudge::rejudge;
 use crate::run::Judgement;
 use crate::serve::AppSelection;
@@ -28,14 +28,15 @@ pub struct Rescoring {
     pub left: Vec<(String, String)>,
 }
 
-/// Judges all attempts that count and have left enough to be judged by; by `suite`, if it is not one that comes with this program, and each
-/// for no longer than `within`. A verdict that is another one, or another judge's, is added to the ledger.
+/// Judges all attempts that count and have left enough to be judged by; by `suite`, if it is not one that comes with this program, or by
+/// `by` alone, and each for no longer than `within`. A verdict that is another one, or another judge's, is added to the ledger.
 ///
 /// # Errors
 /// `LedgerError` if it cannot be written.
 pub async fn rescore(
     ledger: &mut Ledger,
     suite: Option<&dyn Suite>,
+    by: Option<Arc<dyn Evaluator>>,
     within: Duration,
     now: &(dyn Fn() -> u64 + Sync),
 ) -> Result<Rescoring, LedgerError> {
@@ -52,7 +53,8 @@ pub async fn rescore(
             repeat => format!("{} (repeat {repeat})", end.id.case),
         };
         let (template, seed) = template_and_seed(&end.id.case);
-        let evaluator = suite.and_then(|suite| suite.case(template, seed)).map(|case| case.evaluator);
+        let of_suite = || suite.and_then(|suite| suite.case(template, seed)).map(|case| case.evaluator);
+        let evaluator = by.clone().or_else(of_suite);
         // What is judged, and written, is in this folder and nowhere else.
         let judged = match refuse_links(&ledger.folder, &[], &[&end.run]) {
             Ok(()) => judged_within(ledger.folder.join(&end.run), evaluator, within).await,
@@ -77,7 +79,11 @@ pub async fn rescore(
         };
         let has_same_reason = verdict == Verdict::Passed || before == "void" || verdict.why() == end.why.as_deref();
         let has_same_score = judgement.score.is_none_or(|score| end.score == Some(score));
-        let is_same = verdict.id() == before && has_same_reason && has_same_score && judgement.unasked == end.unasked;
+        // Ledgers of before do not say that it was this program.
+        let source = |of: Option<&ScoreSource>| of.cloned().unwrap_or_else(ScoreSource::native);
+        let has_same_source = source(judgement.source.as_ref()) == source(end.source.as_ref());
+        let is_same = verdict.id() == before && has_same_reason && has_same_score && has_same_source;
+        let is_same = is_same && judgement.unasked == end.unasked;
         if is_same && (!is_other_judge || before == "void") {
             continue;
         }
@@ -85,10 +91,9 @@ pub async fn rescore(
             told.changed.push((name, before.to_owned(), verdict.id().to_owned()));
         }
         let (unasked, judge) = (Some(judgement.unasked), Some(judge.clone()));
-        ledger.write(
-            now(),
-            LedgerLine::Rescored(Rescored { id: end.id, verdict, score: judgement.score, unasked, judge }),
-        )?;
+        let (score, source) = (judgement.score, judgement.source);
+        let line = Rescored { id: end.id, verdict, score, source, unasked, judge };
+        ledger.write(now(), LedgerLine::Rescored(line))?;
         // Its page says what it was worth.
         let folder = ledger.folder.join(&end.run);
         let written = tokio::task::spawn_blocking(move || write_page(&folder)).await;

@@ -2,34 +2,37 @@
 //!
 //! - `needs`: what a task needs that is not here. Such tasks are named and not run.
 //! - `setup`: the verbs that make a machine as a task wants it, and those that are done before scoring.
-//! - `device`: a private desktop, set up for one task before the agent begins. What goes wrong there is a setup-error, and tried again.
+//! - `device`: a private desktop, or one of the user's machines (`pool`), set up for one task before the agent begins. What goes wrong there is a setup-error, and tried again.
 //! - `state` and `evaluator`: what the task's functions ask, and the score that they give, which may be a fraction.
 //! - `kept`: what was asked and answered stays in the attempt's folder, so that it can be scored again without a machine.
 
-mod assets;
 mod browser;
 mod device;
 mod evaluator;
 mod kept;
 mod needs;
+mod pool;
 mod setup;
 mod state;
+#[cfg(test)]
+mod stub_tests;
 
 use std::sync::Arc;
 
 use tapwright_contract::Size;
 use tapwright_osworld::task::OsworldTask;
 
-use self::assets::Assets;
-use self::device::{MachinePlace, Machines, TaskDevice};
+use self::device::{MachinePlace, MachineSource, Machines, TaskDevice};
 use self::evaluator::{KeptScorer, TaskScorer};
+use self::pool::MachinePool;
 use crate::device::{CustomDevice, DeviceAddress};
 use crate::judge::Evaluator;
 use crate::origin::CaseId;
-use crate::osworld::{LeftOut, NAME, OsworldOptions};
+use crate::osworld::assets::Assets;
+use crate::osworld::{EvaluatorChoice, LeftOut, NAME, OsworldOptions};
 use crate::suite::{Case, CaseLimits, Suite};
 
-pub use self::assets::AssetError;
+pub use crate::osworld::assets::AssetError;
 
 /// The screen of upstream's machine.
 pub const SCREEN: Size = tapwright_drivers::osworld::private::SIZE;
@@ -40,9 +43,10 @@ const STEPS: u32 = 15;
 pub struct OsworldSuite {
     tasks: Vec<Arc<OsworldTask>>,
     left_out: Vec<LeftOut>,
-    place: MachinePlace,
+    source: MachineSource,
     assets: Arc<Assets>,
     machines: Machines,
+    evaluator: EvaluatorChoice,
 }
 
 impl OsworldSuite {
@@ -52,17 +56,24 @@ impl OsworldSuite {
     /// `AssetError` if the folder of files cannot be read.
     pub fn new(tasks: &[&OsworldTask], options: OsworldOptions) -> Result<OsworldSuite, AssetError> {
         let assets = options.assets.as_deref().map_or_else(|| Ok(Assets::default()), Assets::open)?;
-        let OsworldOptions { folder, applications, size, settle, .. } = options;
-        let place = MachinePlace { folder, size, settle, applications };
+        let OsworldOptions { folder, applications, size, settle, evaluator, machines, .. } = options;
+        let source = match machines {
+            Some(machines) => MachineSource::Pool(Arc::new(MachinePool::new(machines, settle))),
+            None => MachineSource::Private(MachinePlace { folder, size, settle, applications }),
+        };
         let (mut here, mut left_out) = (Vec::new(), Vec::new());
         for task in tasks {
-            let needs = needs::lacking(task, &assets);
+            let needs = match &source {
+                MachineSource::Private(_) => needs::lacking(task, &assets, &evaluator),
+                MachineSource::Pool(_) => needs::lacking_anywhere(task, &assets, &evaluator).into_iter().collect(),
+            };
             match needs.is_empty() {
                 true => here.push(Arc::new((*task).clone())),
                 false => left_out.push(LeftOut { id: task.id.clone(), domain: task.domain.clone(), needs }),
             }
         }
-        Ok(OsworldSuite { tasks: here, left_out, place, assets: Arc::new(assets), machines: Machines::default() })
+        let (assets, machines) = (Arc::new(assets), Machines::default());
+        Ok(OsworldSuite { tasks: here, left_out, source, assets, machines, evaluator })
     }
 
     /// The tasks that are not run here.
@@ -77,7 +88,7 @@ impl Suite for OsworldSuite {
     }
 
     fn about(&self) -> &str {
-        "OSWorld's tasks on private desktops, scored natively; the tasks are yours"
+        "OSWorld's tasks on private desktops or your machines, scored natively or by OSWorld's own evaluator; the tasks are yours"
     }
 
     fn templates(&self) -> Vec<&str> {
@@ -92,6 +103,10 @@ impl Suite for OsworldSuite {
         None
     }
 
+    fn evaluator(&self) -> String {
+        self.evaluator.name().to_owned()
+    }
+
     fn steps_max(&self) -> u32 {
         STEPS
     }
@@ -100,11 +115,12 @@ impl Suite for OsworldSuite {
         let task = self.tasks.iter().find(|task| task.id == template)?;
         let device = TaskDevice {
             task: task.clone(),
-            place: self.place.clone(),
+            source: self.source.clone(),
             assets: self.assets.clone(),
             machines: self.machines.clone(),
         };
-        let scorer = TaskScorer { task: task.clone(), assets: self.assets.clone(), machines: self.machines.clone() };
+        let (assets, machines, choice) = (self.assets.clone(), self.machines.clone(), self.evaluator.clone());
+        let scorer = TaskScorer { task: task.clone(), assets, machines, choice };
         Some(Case {
             id: CaseId { suite: NAME.to_owned(), template: template.to_owned(), seed },
             goal: task.instruction.clone(),
@@ -118,7 +134,7 @@ impl Suite for OsworldSuite {
     }
 }
 
-/// What judges an attempt of a record: what was kept in its folder.
-pub fn evaluator() -> Arc<dyn Evaluator> {
-    Arc::new(KeptScorer)
+/// What judges an attempt of a record, by what was kept in its folder.
+pub fn evaluator(choice: EvaluatorChoice) -> Arc<dyn Evaluator> {
+    Arc::new(KeptScorer(choice))
 }

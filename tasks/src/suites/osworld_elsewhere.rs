@@ -6,14 +6,11 @@ use tapwright_osworld::task::OsworldTask;
 use crate::osworld::{LeftOut, NAME, OsworldOptions};
 use crate::suite::{Case, Suite};
 
+pub use crate::osworld::assets::AssetError;
+
 /// The screen of upstream's machine.
 pub const SCREEN: Size = Size { width: 1920, height: 1080 };
 const NEEDS: &str = "a private desktop, which there is on Linux with X11 only";
-
-/// Files of tasks, which nobody reads here.
-#[derive(Debug, thiserror::Error)]
-#[error("files of tasks are not read on this system")]
-pub struct AssetError;
 
 /// The suite without a task.
 pub struct OsworldSuite {

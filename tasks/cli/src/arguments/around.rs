@@ -115,12 +115,17 @@ fetch and 1.2 GB to keep, checked by digest. A driver for CUDA 13 has to be ther
 Examples:
   tapwright setup --dry-run
   tapwright setup
-  tapwright setup --gpu --dry-run"
+  tapwright setup --gpu --dry-run
+  tapwright setup --osworld"
 )]
 pub struct SetupArguments {
     /// Fetch the library set for NVIDIA's cards; `--provider cuda` and `auto` use it from then on
     #[arg(long)]
     pub gpu: bool,
+
+    /// Make a Python environment with OSWorld's own evaluator, for `bench osworld --evaluator official`
+    #[arg(long, conflicts_with = "gpu")]
+    pub osworld: bool,
 
     /// Only say what would be fetched, and how much it is
     #[arg(long)]

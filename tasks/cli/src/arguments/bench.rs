@@ -173,6 +173,59 @@ pub enum BenchCommand {
     Compare(CompareArguments),
     Rescore(RescoreArguments),
     New(NewSuiteArguments),
+    /// Fetch the files that OSWorld's tasks name by their addresses, or look whether they are right
+    #[command(subcommand)]
+    Assets(AssetsCommand),
+}
+
+/// What is done with files of OSWorld's tasks.
+#[derive(Debug, Subcommand)]
+pub enum AssetsCommand {
+    Fetch(FetchAssetsArguments),
+    Verify(AssetArguments),
+}
+
+/// Fetch the files of OSWorld's tasks that are not there yet; what broke off goes on
+#[derive(Args, Debug)]
+#[command(
+    after_help = "They are called as in OSWorld's own cache, which can be named as the folder. Digests are kept in SHA256SUMS beside them. Ends with 3 if
+a file could not be had.
+
+Examples:
+  tapwright bench assets fetch --tasks evaluation_examples --to cache --dry-run
+  tapwright bench assets fetch --tasks evaluation_examples --to cache --domain libreoffice_calc
+  tapwright bench assets fetch --tasks evaluation_examples --to cache --mirror https://hf-mirror.com"
+)]
+pub struct FetchAssetsArguments {
+    #[command(flatten)]
+    pub assets: AssetArguments,
+
+    /// Fetch them from here: what stands in place of https://huggingface.co in their addresses
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
+
+    /// Only list what the tasks need
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Look whether the files of OSWorld's tasks are there, and are what SHA256SUMS says
+#[derive(Args, Debug)]
+#[command(after_help = "Ends with 3 if one is missing or wrong.
+
+Example:
+  tapwright bench assets verify --tasks evaluation_examples --to cache")]
+pub struct AssetArguments {
+    #[command(flatten)]
+    pub tasks: TaskSetArguments,
+
+    /// The folder of files, which bench osworld takes as --assets
+    #[arg(long, value_name = "FOLDER")]
+    pub to: PathBuf,
+
+    /// Only the files of this task; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub only: Vec<String>,
 }
 
 /// Begin a suite of your own: a folder with a commented file of cases
@@ -209,7 +262,8 @@ pub struct CompareArguments {
 #[command(after_help = "A verdict that is another one now is added to the ledger; the old one stays in it.
 
 Example:
-  tapwright bench rescore 20261127-150000-phone")]
+  tapwright bench rescore 20261127-150000-phone
+  tapwright bench rescore last --evaluator both  # a measurement of osworld, by OSWorld's own evaluator too")]
 pub struct RescoreArguments {
     /// The measurement: its name, its folder, or last
     pub run: String,
@@ -217,12 +271,15 @@ pub struct RescoreArguments {
     /// The folder of the suite, if it is one of your own
     #[arg(long, value_name = "FOLDER")]
     pub suite: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub official: OfficialArguments,
 }
 
-/// What only the suite `osworld` takes; docs/osworld.md
+/// Which of OSWorld's tasks
 #[derive(Args, Debug)]
 #[command(next_help_heading = "OSWorld")]
-pub struct OsworldArguments {
+pub struct TaskSetArguments {
     /// OSWorld's tasks, which are not part of this program: a folder with examples/DOMAIN/ID.json, or a .tar.gz of one
     #[arg(long, value_name = "PATH")]
     pub tasks: Option<PathBuf>,
@@ -238,22 +295,65 @@ pub struct OsworldArguments {
     /// Change tasks as this file says; the set has another hash then
     #[arg(long, value_name = "FILE")]
     pub repairs: Option<PathBuf>,
+}
 
-    /// The folder with the files that tasks name by their addresses, called as in OSWorld's cache; without it those
-    /// tasks are left out
+/// What only the suite `osworld` takes; docs/osworld.md
+#[derive(Args, Debug)]
+#[command(next_help_heading = "OSWorld")]
+pub struct OsworldArguments {
+    #[command(flatten)]
+    pub set: TaskSetArguments,
+
+    /// The folder with the files that tasks name by their addresses, called as in OSWorld's cache (bench assets fetch
+    /// gets them); without it those tasks are left out
     #[arg(long, value_name = "FOLDER")]
     pub assets: Option<PathBuf>,
+
+    /// A machine of yours behind OSWorld's control server, osworld:URL, in place of private desktops; may be given several
+    /// times, and --parallel uses as many at a time
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Vec<String>,
+
+    /// What brings a machine back to its beginning before each attempt: a shell's command, which finds HOST:PORT in
+    /// TAPWRIGHT_MACHINE and a number from 1 in TAPWRIGHT_MACHINE_NUMBER
+    #[arg(long, value_name = "COMMAND", requires = "device")]
+    pub reset_command: Option<String>,
+
+    #[command(flatten)]
+    pub official: OfficialArguments,
+}
+
+/// Who scores OSWorld's tasks
+#[derive(Args, Debug)]
+#[command(next_help_heading = "OSWorld")]
+pub struct OfficialArguments {
+    /// Who scores: this program (native), OSWorld's own evaluator (official), or both, and what they do not agree on is
+    /// noted [default: native]
+    #[arg(long, value_name = "WHO", value_parser = ["native", "official", "both"])]
+    pub evaluator: Option<String>,
+
+    /// A checkout of OSWorld, whose evaluator is used in place of the package's
+    #[arg(long, value_name = "FOLDER")]
+    pub osworld_repo: Option<PathBuf>,
+
+    /// The Python that has what OSWorld's evaluator imports [default: that of tapwright setup --osworld]
+    #[arg(long, value_name = "FILE")]
+    pub osworld_python: Option<PathBuf>,
 }
 
 impl OsworldArguments {
     /// The first of them that is given.
     pub fn given(&self) -> Option<&'static str> {
         let all = [
-            ("--tasks", self.tasks.is_some()),
-            ("--domain", !self.domain.is_empty()),
-            ("--ids", self.ids.is_some()),
-            ("--repairs", self.repairs.is_some()),
+            ("--tasks", self.set.tasks.is_some()),
+            ("--domain", !self.set.domain.is_empty()),
+            ("--ids", self.set.ids.is_some()),
+            ("--repairs", self.set.repairs.is_some()),
             ("--assets", self.assets.is_some()),
+            ("--device", !self.device.is_empty()),
+            ("--evaluator", self.official.evaluator.is_some()),
+            ("--osworld-repo", self.official.osworld_repo.is_some()),
+            ("--osworld-python", self.official.osworld_python.is_some()),
         ];
         all.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
     }

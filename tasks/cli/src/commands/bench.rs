@@ -1,6 +1,8 @@
 //! `tapwright bench`: measures, and what is done with measurements.
 
+mod assets;
 mod compare;
+mod evaluator;
 mod measure;
 mod osworld;
 mod preflight;
@@ -8,6 +10,8 @@ mod rescore;
 mod suite_source;
 mod summary_output;
 mod table;
+
+pub use self::evaluator::ENVIRONMENT;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +27,7 @@ pub async fn perform(common: Common, mut arguments: BenchArguments) -> Result<Ex
     match arguments.command.take() {
         Some(BenchCommand::Compare(arguments)) => return compare::perform(common, &arguments),
         Some(BenchCommand::Rescore(arguments)) => return rescore::perform(common, &arguments).await,
+        Some(BenchCommand::Assets(command)) => return assets::perform(common, command).await,
         Some(BenchCommand::New(arguments)) => return suite_source::begin(&arguments.folder, common.json),
         None => {}
     }
@@ -30,6 +35,13 @@ pub async fn perform(common: Common, mut arguments: BenchArguments) -> Result<Ex
     if suite == tapwright_tasks::osworld::NAME {
         if arguments.list {
             return osworld::list(&arguments.osworld, &arguments.only, common.json);
+        }
+        let machines = arguments.osworld.device.len();
+        if machines > 0 && usize::from(arguments.parallel) > machines {
+            let why = format!("--parallel {} is more than there are machines: {machines}", arguments.parallel);
+            return Err(
+                CliError::usage(why).help(format!("name more of them with --device, or write --parallel {machines}"))
+            );
         }
         arguments.only = osworld::whole_ids(&arguments.osworld, &arguments.only)?;
     } else if let Some(flag) = arguments.osworld.given() {

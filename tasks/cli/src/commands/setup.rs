@@ -7,9 +7,11 @@ use tapwright_tasks::model::{
     CudaDownload, CudaError, CudaPackage, FoundLibrary, LibraryDownload, LibraryOptions, cuda_download, fetch_cuda,
     library, library_download,
 };
+use tapwright_tasks::osworld::official;
 
+use super::bench::ENVIRONMENT;
 use crate::arguments::{Common, SetupArguments};
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, user_cache};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
@@ -18,6 +20,9 @@ pub async fn perform(common: Common, arguments: SetupArguments) -> Result<Exit, 
     let config = Config::read(Flags::common(common).library(arguments.library))?;
     if arguments.gpu {
         return gpu(&config.model.library, arguments.dry_run, config.json).await;
+    }
+    if arguments.osworld {
+        return osworld(arguments.dry_run, config.json).await;
     }
     if arguments.dry_run {
         return would_fetch(&config.model.library, config.json).await;
@@ -30,6 +35,41 @@ pub async fn perform(common: Common, arguments: SetupArguments) -> Result<Exit, 
     .await
     .map_err(|error| CliError::new(Exit::NotReady, &error))?;
     tell_library(&found, config.json);
+    Ok(Exit::Done)
+}
+
+/// OSWorld's own evaluator, in an environment of its own.
+async fn osworld(dry_run: bool, json: bool) -> Result<Exit, CliError> {
+    let Some(folder) = user_cache().map(|cache| cache.join(ENVIRONMENT)) else {
+        return Err(CliError::with_text(Exit::NotReady, "there is no folder of the user's to keep it in".to_owned())
+            .help("set HOME, or make an environment of your own and name it: --osworld-python FILE"));
+    };
+    let packages: Vec<&str> = std::iter::once(official::PACKAGE).chain(official::REQUIREMENTS).collect();
+    if dry_run {
+        if json {
+            output::out(&json!({"packages": packages, "target": folder.to_string_lossy()}).to_string());
+        } else {
+            output::out(&format!("  pip would install, about 1.2 GB: {}", packages.join(" ")));
+            output::out(&format!("  {}", style(folder.display()).dim()));
+        }
+        return Ok(Exit::Done);
+    }
+    let installing = official::install(&folder, |sentence| {
+        if !json {
+            output::err(&format!("  {sentence}"));
+        }
+    });
+    let python = installing.await.map_err(|error| {
+        CliError::new(Exit::NotReady, &error).help(
+            "python3 with venv, and a network, have to be there; what was fetched is kept, and another try goes on",
+        )
+    })?;
+    if json {
+        output::out(&json!({"python": python.to_string_lossy()}).to_string());
+    } else {
+        let mark = style("✓").green();
+        output::out(&format!("  {mark}  OSWorld's own evaluator is there: {}", python.display()));
+    }
     Ok(Exit::Done)
 }
 

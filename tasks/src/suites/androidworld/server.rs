@@ -129,14 +129,14 @@ impl Evaluator for ServerScorer {
 
     async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
         let Outcome::Done { message } = evidence.outcome else {
-            return Ok(Assessment { against: unless_done(evidence.outcome), score: Some(0.0) });
+            return Ok(Assessment { against: unless_done(evidence.outcome), score: Some(0.0), source: None });
         };
         if !message.is_empty() {
             self.server.answer(message, ASK).await?;
         }
         let score = self.server.score(&self.task, self.index, SCORE).await?;
         let against = (score < 1.0).then(|| format!("AndroidWorld's server scores it {score}"));
-        Ok(Assessment { against, score: Some(score) })
+        Ok(Assessment { against, score: Some(score), source: None })
     }
 
     fn needs_facts(&self) -> bool {

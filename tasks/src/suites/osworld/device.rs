@@ -1,4 +1,5 @@
-//! A private desktop for one task: for the agent a screen, a pointer and a keyboard, and for the evaluator a machine.
+//! A desktop for one task, a private one or a machine of the user's: for the agent a screen, a pointer and a keyboard, and for the
+//! evaluator a machine.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,16 +12,19 @@ use async_trait::async_trait;
 use tapwright_contract::Size;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
 use tapwright_drivers::osworld::machine::ControlledMachine;
-use tapwright_drivers::osworld::private::PrivateMachine;
+use tapwright_drivers::osworld::private::{PrivateMachine, SIZE};
 use tapwright_drivers::{OpenRig, Probe, Rig, Settle};
 use tapwright_osworld::task::OsworldTask;
 
-use super::assets::Assets;
+use super::pool::{LentMachine, MachinePool};
 use super::setup::{self, SetupPhase, SetupReport};
 use crate::judge::Facts;
+use crate::osworld::assets::Assets;
 
 /// The fact that says which machine an attempt was on.
 pub const MACHINE: &str = "osworld.machine";
+/// The one that says which of the user's machines it was.
+pub const DEVICE: &str = "osworld.device";
 /// What upstream would have slept in set-up, and what it took here, both in seconds.
 pub const UPSTREAM_SLEEP: &str = "osworld.upstream_sleep_s";
 pub const SETUP_TIME: &str = "osworld.setup_s";
@@ -67,6 +71,13 @@ impl Machines {
     }
 }
 
+/// Where the machines come from.
+#[derive(Clone)]
+pub enum MachineSource {
+    Private(MachinePlace),
+    Pool(Arc<MachinePool>),
+}
+
 /// Where private desktops are made, and what they are like.
 #[derive(Clone, Debug)]
 pub struct MachinePlace {
@@ -80,7 +91,7 @@ pub struct MachinePlace {
 /// agent begins. So a look whether there are such devices costs no set-up, and a task that cannot be set up speaks against no other.
 pub struct TaskDevice {
     pub task: Arc<OsworldTask>,
-    pub place: MachinePlace,
+    pub source: MachineSource,
     pub assets: Arc<Assets>,
     pub machines: Machines,
 }
@@ -88,18 +99,29 @@ pub struct TaskDevice {
 /// What it is, for the digest of the cases: the same wherever it is made.
 impl fmt::Debug for TaskDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "osworld {} {}", self.task.digest, self.place.size)
+        // A machine of the user's has upstream's size.
+        let size = match &self.source {
+            MachineSource::Private(place) => place.size,
+            MachineSource::Pool(_) => SIZE,
+        };
+        write!(f, "osworld {} {size}", self.task.digest)
     }
 }
 
 #[async_trait]
 impl OpenRig for TaskDevice {
     fn name(&self) -> String {
-        format!("private desktop for {}", self.task.id)
+        match &self.source {
+            MachineSource::Private(_) => format!("private desktop for {}", self.task.id),
+            MachineSource::Pool(pool) => format!("{} for {}", pool.name(), self.task.id),
+        }
     }
 
     fn rig(&self) -> String {
-        format!("private desktop {} of OSWorld", self.place.size)
+        match &self.source {
+            MachineSource::Private(place) => format!("private desktop {} of OSWorld", place.size),
+            MachineSource::Pool(pool) => pool.name(),
+        }
     }
 
     fn begins_empty(&self) -> bool {
@@ -107,17 +129,27 @@ impl OpenRig for TaskDevice {
     }
 
     async fn open(&self, _within: Duration) -> Result<Rig, DriverError> {
-        let MachinePlace { folder, size, settle, applications } = self.place.clone();
-        let error = |kind| DriverError { device: self.name(), operation: "open", kind };
-        let machine = Arc::new(PrivateMachine::start(&folder, size, START).await.map_err(error)?);
-        let rig = match machine.rig(settle, applications, START).await {
-            Ok(rig) => rig,
-            Err(error) => {
-                machine.end().await;
-                return Err(error);
+        let (lent, machine, rig) = match &self.source {
+            MachineSource::Pool(pool) => {
+                let (lent, machine, rig) = pool.open().await?;
+                (Some(lent), machine, rig)
+            }
+            MachineSource::Private(place) => {
+                let MachinePlace { folder, size, settle, applications } = place.clone();
+                let error = |kind| DriverError { device: self.name(), operation: "open", kind };
+                let machine = Arc::new(PrivateMachine::start(&folder, size, START).await.map_err(error)?);
+                let rig = match machine.rig(settle, applications, START).await {
+                    Ok(rig) => rig,
+                    Err(error) => {
+                        machine.end().await;
+                        return Err(error);
+                    }
+                };
+                (None, machine as Arc<dyn ControlledMachine>, rig)
             }
         };
         let probe = MachineProbe {
+            lent,
             task: self.task.clone(),
             assets: self.assets.clone(),
             machines: self.machines.clone(),
@@ -134,7 +166,9 @@ struct MachineProbe {
     task: Arc<OsworldTask>,
     assets: Arc<Assets>,
     machines: Machines,
-    machine: Arc<PrivateMachine>,
+    machine: Arc<dyn ControlledMachine>,
+    /// If it is one of the user's own.
+    lent: Option<LentMachine>,
     /// The machine's number, and its facts, once it is set up.
     prepared: Option<(u64, Facts)>,
 }
@@ -146,7 +180,7 @@ impl MachineProbe {
             setup::perform(&self.task.setup, &self.task.id, SetupPhase::BeforeTheAgent, &*self.machine, &self.assets);
         // Not as something that was refused: then the run would go on without it.
         let failed = |why: String| DriverError {
-            device: "the private desktop".to_owned(),
+            device: self.lent.as_ref().map_or_else(|| "the private desktop".to_owned(), LentMachine::name),
             operation: "be set up for its task",
             kind: DriverErrorKind::Lost { why },
         };
@@ -161,7 +195,9 @@ impl MachineProbe {
             (UPSTREAM_SLEEP.to_owned(), upstream),
             (SETUP_TIME.to_owned(), format!("{:.1}", began.elapsed().as_secs_f64())),
         ];
-        Ok((number, Facts::from(facts)))
+        let mut facts = Facts::from(facts);
+        facts.extend(self.lent.as_ref().map(|lent| (DEVICE.to_owned(), lent.name())));
+        Ok((number, facts))
     }
 }
 

@@ -12,12 +12,13 @@ use tapwright_osworld::evaluation::{LastAction, TaskScore};
 use tapwright_osworld::state::StateSnapshot;
 use tapwright_osworld::task::OsworldTask;
 
-use super::assets::Assets;
 use super::device::{Machines, PreparedMachine};
 use super::kept;
 use super::setup::{self, SetupPhase};
 use super::state::MachineState;
-use crate::judge::{Assessment, Evaluator, Evidence, Fact};
+use crate::judge::{Assessment, Evaluator, Evidence, Fact, ScoreSource};
+use crate::osworld::EvaluatorChoice;
+use crate::osworld::assets::Assets;
 
 /// How often a machine is asked anew for one task before it is called endless.
 const ROUNDS_MAX: usize = 64;
@@ -31,6 +32,7 @@ pub struct TaskScorer {
     pub task: Arc<OsworldTask>,
     pub assets: Arc<Assets>,
     pub machines: Machines,
+    pub choice: EvaluatorChoice,
 }
 
 impl fmt::Debug for TaskScorer {
@@ -60,35 +62,34 @@ fn last_action(outcome: &Outcome) -> LastAction {
 }
 
 impl TaskScorer {
-    /// The score on a machine; what was asked stays in the snapshot.
-    async fn score_on(
+    /// Asks a machine all that the score takes; what was asked stays in the snapshot.
+    async fn ask(
         &self,
         prepared: &PreparedMachine,
         last: LastAction,
         snapshot: &mut StateSnapshot,
-    ) -> Result<f64, DriverError> {
+    ) -> Result<(), DriverError> {
         // Whoever says that it cannot be done is scored by that alone.
-        let asks_nothing = matches!(self.task.evaluator.evaluate(last, snapshot), Ok(TaskScore::Score(_)));
+        if matches!(self.task.evaluator.evaluate(last, snapshot), Ok(TaskScore::Score(_))) {
+            return Ok(());
+        }
         let mut cache = prepared.report.cache.clone();
         let machine = &*prepared.machine;
-        if !asks_nothing {
-            let steps = &self.task.evaluator.before;
-            let before = setup::perform(steps, &self.task.id, SetupPhase::BeforeScoring, machine, &self.assets);
-            let done = tokio::time::timeout(BEFORE, before).await;
-            let done =
-                done.map_err(|_| failed(format!("what is done before scoring took more than {} s", BEFORE.as_secs())))?;
-            cache.extend(done.map_err(|error| failed(format!("before scoring, {error}")))?.cache);
-        }
+        let steps = &self.task.evaluator.before;
+        let before = setup::perform(steps, &self.task.id, SetupPhase::BeforeScoring, machine, &self.assets);
+        let done = tokio::time::timeout(BEFORE, before).await;
+        let done =
+            done.map_err(|_| failed(format!("what is done before scoring took more than {} s", BEFORE.as_secs())))?;
+        cache.extend(done.map_err(|error| failed(format!("before scoring, {error}")))?.cache);
         let state = MachineState { machine, task: &self.task, assets: &self.assets, cache: &cache };
         for _ in 0..ROUNDS_MAX {
-            match self.task.evaluator.evaluate(last, snapshot).map_err(failed)? {
-                TaskScore::Score(score) => return Ok(score),
-                TaskScore::Needs(requests) => {
-                    for request in requests {
-                        let reply = state.fetch(&request).await;
-                        snapshot.replies.insert(request, reply);
-                    }
-                }
+            let requests = self.task.evaluator.needs(snapshot);
+            if requests.is_empty() {
+                return Ok(());
+            }
+            for request in requests {
+                let reply = state.fetch(&request).await;
+                snapshot.replies.insert(request, reply);
             }
         }
         Err(failed("its functions ask for more and more"))
@@ -110,16 +111,18 @@ impl Evaluator for TaskScorer {
         let last = last_action(evidence.outcome);
         let Some(prepared) = self.machines.find(evidence.end) else {
             let folder = evidence.folder.ok_or_else(|| failed("its machine is gone, and nothing was kept of it"))?;
-            return assess_kept(folder, last);
+            return assess_kept(folder, last, &self.choice).await;
         };
         let mut snapshot = StateSnapshot::default();
-        let score = self.score_on(&prepared, last, &mut snapshot).await;
+        let asked = self.ask(&prepared, last, &mut snapshot).await;
         // Also of an end that could not be scored: a later version may.
         if let Some(folder) = evidence.folder {
             kept::write(folder, &self.task, &snapshot)
                 .map_err(|error| failed(format!("what was fetched cannot be kept: {error}")))?;
         }
-        Ok(assessment(&self.task, score?))
+        asked?;
+        let (score, source) = self.choice.score(&self.task, last, &snapshot).await.map_err(failed)?;
+        Ok(assessment(&self.task, score, source))
     }
 
     fn needs_facts(&self) -> bool {
@@ -129,7 +132,7 @@ impl Evaluator for TaskScorer {
 
 /// Scores what was kept of an attempt: no machine and no task set is needed.
 #[derive(Debug)]
-pub struct KeptScorer;
+pub struct KeptScorer(pub EvaluatorChoice);
 
 #[async_trait]
 impl Evaluator for KeptScorer {
@@ -143,7 +146,7 @@ impl Evaluator for KeptScorer {
 
     async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
         let folder = evidence.folder.ok_or_else(|| failed("there is no folder in which something was kept"))?;
-        assess_kept(folder, last_action(evidence.outcome))
+        assess_kept(folder, last_action(evidence.outcome), &self.0).await
     }
 
     fn needs_facts(&self) -> bool {
@@ -151,19 +154,15 @@ impl Evaluator for KeptScorer {
     }
 }
 
-fn assess_kept(folder: &Path, last: LastAction) -> Result<Assessment, DriverError> {
+async fn assess_kept(folder: &Path, last: LastAction, choice: &EvaluatorChoice) -> Result<Assessment, DriverError> {
     let kept = kept::read(folder).map_err(|error| failed(format!("what was kept cannot be read: {error}")))?;
     let (task, snapshot) = kept.ok_or_else(|| failed("nothing was kept of its end"))?;
-    match task.evaluator.evaluate(last, &snapshot).map_err(failed)? {
-        TaskScore::Score(score) => Ok(assessment(&task, score)),
-        TaskScore::Needs(requests) => {
-            Err(failed(format!("{} more would have to be asked of its machine", requests.len())))
-        }
-    }
+    let (score, source) = choice.score(&task, last, &snapshot).await.map_err(failed)?;
+    Ok(assessment(&task, score, source))
 }
 
-fn assessment(task: &OsworldTask, score: f64) -> Assessment {
+fn assessment(task: &OsworldTask, score: f64, source: ScoreSource) -> Assessment {
     let functions: Vec<&str> = task.evaluator.checks.iter().map(|check| check.function.name).collect();
     let against = (score < 1.0).then(|| format!("the score is {score} by {}", functions.join(", ")));
-    Assessment { against, score: Some(score) }
+    Assessment { against, score: Some(score), source: Some(source) }
 }

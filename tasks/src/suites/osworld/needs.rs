@@ -9,8 +9,9 @@ use tapwright_drivers::osworld::machine::{CommandWords, MachineCommand};
 use tapwright_drivers::osworld::programs;
 use tapwright_osworld::task::{OsworldTask, SetupStep};
 
-use super::assets::Assets;
 use super::setup::{program_of, unsupported_verb};
+use crate::osworld::EvaluatorChoice;
+use crate::osworld::assets::Assets;
 
 /// Getters that look at a live page, an account, or into a document.
 const GETTERS: [&str; 13] = [
@@ -54,22 +55,37 @@ const OPENERS: &str = "/usr/share/applications";
 /// What is said of the desktop's own parts.
 const TERMINAL: &str = "a terminal that tells its text (apt install gnome-terminal)";
 
-/// What it lacks, each once; nothing if it can be run here.
-pub fn lacking(task: &OsworldTask, assets: &Assets) -> Vec<String> {
+/// What a task lacks on whichever machine, each once.
+pub fn lacking_anywhere(task: &OsworldTask, assets: &Assets, evaluator: &EvaluatorChoice) -> BTreeSet<String> {
     let mut lacks = BTreeSet::new();
-    if !task.is_native() {
-        lacks.insert("OSWorld's own evaluator, which is in Python".to_owned());
+    if !task.is_native() && *evaluator == EvaluatorChoice::Native {
+        lacks.insert("OSWorld's own evaluator (--evaluator official)".to_owned());
     }
     let missing = assets.missing(task).len();
     if missing > 0 {
-        lacks.insert("files that it names by their addresses (--assets FOLDER)".to_owned());
+        lacks.insert(
+            "files that it names by their addresses (tapwright bench assets fetch, then --assets FOLDER)".to_owned(),
+        );
     }
+    for step in task.setup.iter().chain(&task.evaluator.before) {
+        lacks.extend(unsupported_verb(step.verb).map(str::to_owned));
+    }
+    for getter in task.evaluator.checks.iter().flat_map(|check| check.result.iter().chain(&check.expected)) {
+        if GETTERS.contains(&getter.name) {
+            lacks.insert(format!("an answer of the getter {}", getter.name));
+        }
+    }
+    lacks
+}
+
+/// What it lacks, each once; nothing if it can be run on a private desktop here.
+pub fn lacking(task: &OsworldTask, assets: &Assets, evaluator: &EvaluatorChoice) -> Vec<String> {
+    let mut lacks = lacking_anywhere(task, assets, evaluator);
     for app in &task.apps {
         let program = APPS.iter().find(|(name, _)| name == app).map(|(_, program)| *program);
         lacks.extend(program.and_then(programs::lacking));
     }
     for step in task.setup.iter().chain(&task.evaluator.before) {
-        lacks.extend(unsupported_verb(step.verb).map(str::to_owned));
         if step.verb == "launch" {
             lacks
                 .extend(command_of(step).map(|command| program_of(&command)).and_then(|name| programs::lacking(&name)));
@@ -79,9 +95,6 @@ pub fn lacking(task: &OsworldTask, assets: &Assets) -> Vec<String> {
         }
     }
     for getter in task.evaluator.checks.iter().flat_map(|check| check.result.iter().chain(&check.expected)) {
-        if GETTERS.contains(&getter.name) {
-            lacks.insert(format!("an answer of the getter {}", getter.name));
-        }
         if getter.name == "vm_terminal_output" && programs::lacking("gnome-terminal").is_none() {
             let tells =
                 ["/usr/bin/gnome-terminal", "/usr/bin/xfce4-terminal"].iter().any(|path| Path::new(path).is_file());
@@ -172,7 +185,7 @@ mod tests {
         let of = |config: &str, evaluator: &str| {
             let text =
                 format!("{{\"id\": \"a\", \"instruction\": \"x\", \"config\": {config}, \"evaluator\": {evaluator}}}");
-            lacking(&OsworldTask::read("a.json", "os", &text).unwrap(), &Assets::default())
+            lacking(&OsworldTask::read("a.json", "os", &text).unwrap(), &Assets::default(), &EvaluatorChoice::Native)
         };
         const RULE: &str = r#"{"func": "exact_match", "result": {"type": "vm_command_line", "command": "true"},
             "expected": {"type": "rule", "rules": {"expected": "1"}}}"#;

@@ -16,8 +16,8 @@ use tapwright_osworld::python::value::is_true;
 use tapwright_osworld::task::SetupStep;
 use tokio::time::{Instant, sleep};
 
-use super::assets::{AssetError, Assets};
 use super::browser::{self, BrowserError};
+use crate::osworld::assets::{AssetError, Assets};
 
 /// How long a machine may take for one thing that it does at once.
 const SOON: Duration = Duration::from_secs(30);

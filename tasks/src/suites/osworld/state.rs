@@ -11,9 +11,9 @@ use tapwright_osworld::output::StateFile;
 use tapwright_osworld::state::{StateReply, StateRequest};
 use tapwright_osworld::task::OsworldTask;
 
-use super::assets::{Assets, destination};
 use super::browser;
 use super::setup::CacheFiles;
+use crate::osworld::assets::{Assets, destination};
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(60);

@@ -46,6 +46,12 @@ impl From<TooLong> for EvaluatorErrorKind {
     }
 }
 
+impl From<EvaluatorErrorKind> for String {
+    fn from(kind: EvaluatorErrorKind) -> String {
+        kind.to_string()
+    }
+}
+
 impl EvaluatorErrorKind {
     pub(crate) fn rule(why: impl Into<String>) -> EvaluatorErrorKind {
         EvaluatorErrorKind::Rule { why: why.into() }

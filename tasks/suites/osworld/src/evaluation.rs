@@ -2,7 +2,7 @@
 
 use crate::error::{EvaluatorError, EvaluatorErrorKind};
 use crate::getters::{Unresolved, resolve};
-use crate::metrics::INFEASIBLE;
+use crate::metrics::{INFEASIBLE, MetricFunction};
 use crate::output::{GetterOutput, MetricInputs};
 use crate::state::{StateRequest, StateSnapshot, StateSource};
 use crate::task::{Conjunction, TaskCheck, TaskEvaluator};
@@ -27,12 +27,50 @@ pub enum TaskScore {
     Needs(Vec<StateRequest>),
 }
 
+/// Gives the score of a function for what its getters gave.
+pub type FunctionScorer<'a, E> = dyn FnMut(&'static MetricFunction, &MetricInputs) -> Result<f64, E> + 'a;
+
 impl TaskEvaluator {
     /// The score by what a snapshot has.
     ///
     /// # Errors
     /// If a function or a getter gives none. That is never a zero.
     pub fn evaluate(&self, last: LastAction, snapshot: &StateSnapshot) -> Result<TaskScore, EvaluatorError> {
+        let native: &mut FunctionScorer<EvaluatorErrorKind> =
+            &mut |function, inputs| function.score(inputs).map_err(|error| error.kind);
+        self.evaluate_with(last, snapshot, native).map_err(|(function, kind)| EvaluatorError { function, kind })
+    }
+
+    /// What has to be asked so that each of its functions can be called, whatever the others give: it can be scored by anybody then,
+    /// without the device. Nothing of a task that cannot be done.
+    pub fn needs(&self, snapshot: &StateSnapshot) -> Vec<StateRequest> {
+        // Neither 0 nor 1, so that it decides nothing.
+        let undecided: &mut FunctionScorer<EvaluatorErrorKind> = &mut |_, _| Ok(0.5);
+        match self.evaluate_with(LastAction::Other, snapshot, undecided) {
+            Ok(TaskScore::Needs(requests)) => requests,
+            Ok(TaskScore::Score(_)) | Err(_) => Vec::new(),
+        }
+    }
+
+    /// As [`TaskEvaluator::evaluate`], by another one's functions.
+    ///
+    /// # Errors
+    /// What they, or a getter, gave in place of a score.
+    pub fn evaluate_by(
+        &self,
+        last: LastAction,
+        snapshot: &StateSnapshot,
+        scorer: &mut FunctionScorer<String>,
+    ) -> Result<TaskScore, String> {
+        self.evaluate_with(last, snapshot, scorer).map_err(|(_, why)| why)
+    }
+
+    fn evaluate_with<E: From<EvaluatorErrorKind>>(
+        &self,
+        last: LastAction,
+        snapshot: &StateSnapshot,
+        scorer: &mut FunctionScorer<E>,
+    ) -> Result<TaskScore, (String, E)> {
         let is_infeasible =
             self.conjunction == Conjunction::One && self.checks.iter().any(|check| check.function.name == INFEASIBLE);
         if is_infeasible {
@@ -44,15 +82,16 @@ impl TaskEvaluator {
         let mut scores: Vec<f64> = Vec::new();
         let mut earlier = None;
         for check in &self.checks {
-            let score = match self.score(check, snapshot, &mut earlier) {
-                Ok(score) => score,
+            let failed = |why: E| (check.function.name.to_owned(), why);
+            let (result, expected) = match self.resolve(check, snapshot, &mut earlier) {
+                Ok(resolved) => resolved,
                 Err(Unresolved::Needs(requests)) => return Ok(TaskScore::Needs(requests)),
                 // With "or" upstream goes on with what the function before was called with.
                 Err(Unresolved::FileNotFound) => return Ok(TaskScore::Score(0.0)),
-                Err(Unresolved::Failed(kind)) => {
-                    return Err(EvaluatorError { function: check.function.name.to_owned(), kind });
-                }
+                Err(Unresolved::Failed(kind)) => return Err(failed(kind.into())),
             };
+            let inputs = MetricInputs { result: &result, expected: expected.as_ref(), options: &check.options };
+            let score = scorer(check.function, &inputs).map_err(failed)?;
             match self.conjunction {
                 Conjunction::One => return Ok(TaskScore::Score(score)),
                 Conjunction::And if score == 0.0 => return Ok(TaskScore::Score(0.0)),
@@ -66,12 +105,13 @@ impl TaskEvaluator {
         }))
     }
 
-    fn score(
+    /// What a function is called with.
+    fn resolve(
         &self,
         check: &TaskCheck,
         snapshot: &StateSnapshot,
         earlier: &mut Option<GetterOutput>,
-    ) -> Result<f64, Unresolved> {
+    ) -> Result<(GetterOutput, Option<GetterOutput>), Unresolved> {
         let missing = || EvaluatorErrorKind::rule("`result` is missing");
         let result = match resolve(check.result.as_ref().ok_or_else(missing)?, snapshot) {
             Err(Unresolved::FileNotFound) if self.conjunction == Conjunction::Or => {
@@ -81,8 +121,7 @@ impl TaskEvaluator {
         };
         *earlier = Some(result.clone());
         let expected = check.expected.as_ref().map(|getter| resolve(getter, snapshot)).transpose()?;
-        let inputs = MetricInputs { result: &result, expected: expected.as_ref(), options: &check.options };
-        check.function.score(&inputs).map_err(|error| Unresolved::Failed(error.kind))
+        Ok((result, expected))
     }
 
     /// The score, with what it takes asked of a source; all that was asked stays in the snapshot.

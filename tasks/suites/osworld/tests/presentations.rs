@@ -154,7 +154,7 @@ fn presentations_that_are_damaged_or_grow_without_end_are_an_error_and_never_a_z
         [r#"<a:rPr b="maybe"/>"#, r#"<a:rPr u="odd"/>"#, r#"<a:rPr sz="x"/>"#, "<a:rPr><a:latin/></a:rPr>"].map(run),
     );
     files.push(deck(&text_box("<a:p><a:r/></a:p>")));
-    files.push(deck(&text_box(r#"<a:p><a:pPr algn="odd"/></a:p>"#)));
+    files.push(deck(&text_box(r#"<a:p><a:pPr algn="odd"/><a:r><a:t>a</a:t></a:r></a:p>"#)));
     for (at, file) in files.iter().enumerate() {
         for (found, expected) in [(file, &whole), (&whole, file), (file, file)] {
             let score = judge(Some(found), expected, json!({}));

@@ -211,6 +211,9 @@ fn take_up(config: &mut Config, suite: &dyn Suite, name: &str, given: Budgets) -
     if given.tokens.is_some_and(|tokens| Some(tokens) != header.budgets.tokens) {
         return Err(other("--tokens", limit(header.budgets.tokens)));
     }
+    if let Some(was) = header.evaluator.clone().filter(|was| *was != suite.evaluator()) {
+        return Err(other("who judges (--evaluator)", was));
+    }
     let rules = &config.settings.rules;
     if config.is_written("steps") && rules.limits.steps_max != measurement.limits.steps_max {
         return Err(other("--steps", measurement.limits.steps_max.to_string()));

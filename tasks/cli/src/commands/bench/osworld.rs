@@ -8,16 +8,16 @@ use console::{measure_text_width, style};
 use serde_json::{Map, Value, json};
 use tapwright_tasks::command_line::quoted;
 use tapwright_tasks::count_of;
-use tapwright_tasks::device::Settle;
+use tapwright_tasks::device::{Settle, host_and_port, without_machine_token};
 use tapwright_tasks::mistake::{Mistake, read_text};
 use tapwright_tasks::osworld::{
-    NAME, OsworldOptions, OsworldTask, TaskCounts, TaskSelection, TaskSet, TaskSetError, counts, read_id_list,
-    read_repairs,
+    MachinePoolOptions, NAME, OsworldOptions, OsworldTask, TaskCounts, TaskSelection, TaskSet, TaskSetError, counts,
+    read_id_list, read_repairs,
 };
 use tapwright_tasks::suite::Suite as _;
 use tapwright_tasks::suites::osworld::{AssetError, OsworldSuite, SCREEN};
 
-use crate::arguments::OsworldArguments;
+use crate::arguments::{OsworldArguments, TaskSetArguments};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
@@ -29,15 +29,15 @@ const APPLICATIONS: [&str; 2] = ["/usr/local/share/applications", "/usr/share/ap
 
 /// Lists the tasks that are chosen, with what they need that is not here.
 pub fn list(arguments: &OsworldArguments, only: &[String], json: bool) -> Result<Exit, CliError> {
-    let set = load(arguments)?;
-    let tasks = select(&set, arguments, only)?;
-    let suite = OsworldSuite::new(&tasks, options(arguments))?;
+    let set = load(&arguments.set)?;
+    let tasks = select(&set, &arguments.set, only)?;
+    let suite = OsworldSuite::new(&tasks, options(arguments)?)?;
     let needs: Needs = suite.left_out().iter().map(|left| (left.id.as_str(), left.needs.as_slice())).collect();
     let exit = if set.defects.is_empty() { Exit::Done } else { Exit::Usage };
     if json {
         show_json(&set, &tasks, &needs, exit);
     } else {
-        show(&set, &tasks, &needs, arguments.tasks.as_deref().unwrap_or(Path::new("")));
+        show(&set, &tasks, &needs, arguments.set.tasks.as_deref().unwrap_or(Path::new("")));
     }
     Ok(exit)
 }
@@ -50,10 +50,10 @@ type Needs<'a> = BTreeMap<&'a str, &'a [String]>;
 /// # Errors
 /// `CliError` if there are no tasks, mistakes in them, or none that can be run.
 pub fn suite(arguments: &OsworldArguments) -> Result<OsworldSuite, CliError> {
-    if let Some(lacks) = tapwright_tasks::private_lacks() {
+    if let Some(lacks) = tapwright_tasks::private_lacks().filter(|_| arguments.device.is_empty()) {
         return Err(CliError::with_text(Exit::NotReady, lacks));
     }
-    let set = load(arguments)?;
+    let set = load(&arguments.set)?;
     if let Some(defect) = set.defects.first() {
         let why = format!(
             "{} in the task files: {}",
@@ -62,8 +62,8 @@ pub fn suite(arguments: &OsworldArguments) -> Result<OsworldSuite, CliError> {
         );
         return Err(CliError::usage(why).help("see all of them with --list, and mend the files"));
     }
-    let tasks = select(&set, arguments, &[])?;
-    let suite = OsworldSuite::new(&tasks, options(arguments))?;
+    let tasks = select(&set, &arguments.set, &[])?;
+    let suite = OsworldSuite::new(&tasks, options(arguments)?)?;
     if suite.templates().is_empty() {
         return Err(CliError::with_text(Exit::NotReady, "none of these tasks can be run here".to_owned())
             .help("--list says what each of them needs"));
@@ -75,13 +75,19 @@ pub fn suite(arguments: &OsworldArguments) -> Result<OsworldSuite, CliError> {
 pub fn flags(arguments: &OsworldArguments) -> String {
     let path = |path: &PathBuf| path.display().to_string();
     let named = [
-        ("--tasks", arguments.tasks.as_ref().map(path)),
-        ("--ids", arguments.ids.as_ref().map(path)),
-        ("--repairs", arguments.repairs.as_ref().map(path)),
+        ("--tasks", arguments.set.tasks.as_ref().map(path)),
+        ("--ids", arguments.set.ids.as_ref().map(path)),
+        ("--repairs", arguments.set.repairs.as_ref().map(path)),
         ("--assets", arguments.assets.as_ref().map(path)),
+        ("--evaluator", arguments.official.evaluator.clone()),
+        ("--osworld-repo", arguments.official.osworld_repo.as_ref().map(path)),
+        ("--osworld-python", arguments.official.osworld_python.as_ref().map(path)),
     ];
-    let domains = arguments.domain.iter().map(|domain| ("--domain", Some(domain.clone())));
-    let all = named.into_iter().chain(domains).filter_map(|(flag, value)| Some((flag, value?)));
+    let devices = arguments.device.iter().map(|device| ("--device", Some(device.clone())));
+    let reset = [("--reset-command", arguments.reset_command.clone())];
+    let domains = arguments.set.domain.iter().map(|domain| ("--domain", Some(domain.clone())));
+    let all =
+        named.into_iter().chain(devices).chain(reset).chain(domains).filter_map(|(flag, value)| Some((flag, value?)));
     all.map(|(flag, value)| format!(" {flag} {}", quoted(&output::flat(&value)))).collect()
 }
 
@@ -93,9 +99,9 @@ pub fn whole_ids(arguments: &OsworldArguments, only: &[String]) -> Result<Vec<St
     if only.is_empty() {
         return Ok(Vec::new());
     }
-    let set = load(arguments)?;
-    let tasks = select(&set, arguments, only)?;
-    let suite = OsworldSuite::new(&tasks, options(arguments))?;
+    let set = load(&arguments.set)?;
+    let tasks = select(&set, &arguments.set, only)?;
+    let suite = OsworldSuite::new(&tasks, options(arguments)?)?;
     if let Some(left) = suite.left_out().first() {
         return Err(CliError::with_text(
             Exit::NotReady,
@@ -123,21 +129,44 @@ pub fn tell_left_out(suite: &OsworldSuite) {
     }
 }
 
-fn options(arguments: &OsworldArguments) -> OsworldOptions {
-    OsworldOptions {
+fn options(arguments: &OsworldArguments) -> Result<OsworldOptions, CliError> {
+    Ok(OsworldOptions {
         folder: env::temp_dir(),
         assets: arguments.assets.clone(),
         applications: APPLICATIONS.map(PathBuf::from).to_vec(),
         size: SCREEN,
         settle: Settle::DESKTOP,
+        evaluator: super::evaluator::choice(&arguments.official)?,
+        machines: machines(arguments)?,
+    })
+}
+
+/// The machines of the user's that are named.
+fn machines(arguments: &OsworldArguments) -> Result<Option<MachinePoolOptions>, CliError> {
+    let mut addresses: Vec<String> = Vec::new();
+    for device in &arguments.device {
+        let address = device.strip_prefix("osworld:").filter(|address| host_and_port(address).is_some());
+        let Some(address) = address else {
+            let told = without_machine_token(device.strip_prefix("osworld:").unwrap_or(device));
+            return Err(CliError::usage(format!("--device {} is no machine of OSWorld's", output::flat(&told)))
+                .help("write osworld:URL, for example osworld:http://192.168.1.20:5000"));
+        };
+        if addresses.iter().any(|known| host_and_port(known) == host_and_port(address)) {
+            let told = without_machine_token(address);
+            return Err(CliError::usage(format!("--device {} is named twice", output::flat(&told)))
+                .help("two attempts at a time on one machine would disturb each other: name it once"));
+        }
+        addresses.push(address.to_owned());
     }
+    let reset_command = arguments.reset_command.clone();
+    Ok((!addresses.is_empty()).then_some(MachinePoolOptions { addresses, reset_command }))
 }
 
 fn usage(error: TaskSetError) -> CliError {
     CliError::new(Exit::Usage, &error)
 }
 
-fn load(arguments: &OsworldArguments) -> Result<TaskSet, CliError> {
+pub fn load(arguments: &TaskSetArguments) -> Result<TaskSet, CliError> {
     let Some(path) = &arguments.tasks else {
         return Err(CliError::usage(
             "OSWorld's tasks are not part of this program, and --tasks does not say where they are",
@@ -152,9 +181,9 @@ fn load(arguments: &OsworldArguments) -> Result<TaskSet, CliError> {
     Ok(set)
 }
 
-fn select<'a>(
+pub fn select<'a>(
     set: &'a TaskSet,
-    arguments: &OsworldArguments,
+    arguments: &TaskSetArguments,
     only: &[String],
 ) -> Result<Vec<&'a OsworldTask>, CliError> {
     let mut selection = TaskSelection { domains: arguments.domain.clone(), ids: only.to_vec() };

@@ -3,13 +3,14 @@
 use console::style;
 use serde_json::json;
 use tapwright_tasks::bench::rescore::rescore;
-use tapwright_tasks::bench::{Ledger, report, table};
+use tapwright_tasks::bench::{Ledger, osworld_layout, report, table};
 use tapwright_tasks::count_of;
 use tapwright_tasks::origin::write_atomically;
 use tapwright_tasks::record::{SuiteBrief, keep_suite};
 use tapwright_tasks::suite::Suite;
 use tapwright_tasks::suites::folder::FolderSuite;
 use tapwright_tasks::suites::miniwob;
+use tapwright_tasks::{osworld, suites};
 
 use super::measure::JUDGE;
 use crate::arguments::{Common, RescoreArguments};
@@ -36,12 +37,24 @@ pub async fn perform(common: Common, arguments: &RescoreArguments) -> Result<Exi
         return Err(CliError::usage(format!("{} measures the suite {}, not {}", brief.run, brief.suite, suite.name()))
             .help("name the folder of the suite that was measured"));
     }
-    let told = rescore(&mut ledger, own, JUDGE, &clock::now).await?;
+    let choice = super::evaluator::choice(&arguments.official)?;
+    let by = match (arguments.official.evaluator.is_some(), brief.suite == osworld::NAME) {
+        (true, false) => {
+            return Err(CliError::usage(format!("--evaluator is for the suite osworld, and not for {}", brief.suite))
+                .help("leave out --evaluator"));
+        }
+        (true, true) => Some(suites::osworld::evaluator(choice)),
+        (false, _) => None,
+    };
+    let told = rescore(&mut ledger, own, by, JUDGE, &clock::now).await?;
     let (table, _) = table(&ledger.records, &folder);
     let when = clock::time(ledger.records.header.started) + " UTC";
     let unwritten =
         |error: std::io::Error| CliError::with_text(Exit::Unwritten, format!("the table cannot be written: {error}"));
     keep_suite(&folder, &SuiteBrief { table, ..brief }).map_err(unwritten)?;
+    if ledger.records.header.suite == osworld::NAME {
+        osworld_layout::write(&folder, &ledger.records).map_err(unwritten)?;
+    }
     if ledger.records.header.suite == miniwob::NAME {
         let theirs = report::browsergym_table(&folder, &ledger.records);
         write_atomically(&folder, "browsergym.csv", &theirs).map_err(unwritten)?;

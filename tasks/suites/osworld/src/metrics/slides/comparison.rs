@@ -29,8 +29,8 @@ pub(in crate::metrics) fn compare_pptx_files(inputs: &MetricInputs) -> Score {
     let expected = inputs.expected_file()?.map(Presentation::open).transpose()?;
     let paths = |of: &Option<Presentation>| of.as_ref().map_or(Ok(Vec::new()), Presentation::slide_paths);
     let (found_paths, expected_paths) = (paths(&found)?, paths(&expected)?);
-    let tolerance = inputs.options.get("approximately_tolerance").filter(|value| !value.is_string());
-    let tolerance = tolerance.map_or(Some(TOLERANCE), to_float);
+    let tolerance = inputs.options.get("approximately_tolerance");
+    let tolerance = tolerance.map_or(Some(TOLERANCE), |value| to_float(value).filter(|_| !value.is_string()));
     let tolerance = tolerance.ok_or_else(|| Kind::rule("the option `approximately_tolerance` is no number"))?;
     if found_paths.len() != expected_paths.len() && inputs.option("examine_number_of_slides", true) {
         return Ok(0.0);

@@ -1,4 +1,4 @@
-//! Files that tasks name by their addresses, in a folder that the user has: nothing is fetched here.
+//! Files that tasks name by their addresses, in a folder that the user has; they are fetched in [`super::download`].
 //!
 //! They are called as upstream's cache calls them, so that the two can share a folder: `TASK/UUID_NAME` for set-up, where the UUID is of
 //! version 5 and of the address, and `TASK/DEST` for scoring. A file `SHA256SUMS` in the folder says what they have to be.
@@ -14,7 +14,7 @@ use tapwright_drivers::osworld::machine::FILE_BYTES_MAX;
 use tapwright_osworld::task::OsworldTask;
 
 /// What digests are called in the folder, as `sha256sum` writes them.
-const SUMS: &str = "SHA256SUMS";
+pub const SUMS: &str = "SHA256SUMS";
 /// No list of digests is longer.
 const SUMS_BYTES_MAX: u64 = 16 << 20;
 /// The name space of addresses, for UUIDs of version 5 (RFC 4122).
@@ -59,6 +59,24 @@ pub fn cache_name(url: &str, path: &str) -> String {
     format!("{}_{}", parts.join("-"), path.rsplit('/').next().unwrap_or_default())
 }
 
+/// Digests by path, as `sha256sum` writes them.
+pub fn read_sums(text: &str) -> BTreeMap<String, String> {
+    let line = |line: &str| {
+        let (sum, name) = line.split_once(char::is_whitespace)?;
+        let name = name.trim_start().trim_start_matches('*').trim_start_matches("./");
+        Some((name.to_owned(), sum.to_lowercase()))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// Whether a file that is no page begins as one: what was fetched is the message of an error then.
+pub fn is_web_page(content: &[u8], name: &str) -> bool {
+    let begin = content[..content.len().min(64)].to_ascii_lowercase();
+    let begin = begin.trim_ascii_start();
+    let is_page = begin.starts_with(b"<!doctype html") || begin.starts_with(b"<html");
+    is_page && ![".html", ".htm"].iter().any(|end| name.to_lowercase().ends_with(end))
+}
+
 impl Assets {
     /// The files of a folder.
     ///
@@ -75,12 +93,7 @@ impl Assets {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(unreadable(error)),
         }
-        let line = |line: &str| {
-            let (sum, name) = line.split_once(char::is_whitespace)?;
-            let name = name.trim_start().trim_start_matches('*').trim_start_matches("./");
-            Some((name.to_owned(), sum.to_lowercase()))
-        };
-        Ok(Assets { folder: Some(folder.to_owned()), sums: text.lines().filter_map(line).collect() })
+        Ok(Assets { folder: Some(folder.to_owned()), sums: read_sums(&text) })
     }
 
     /// Where a file is looked for, the first place first.
@@ -121,28 +134,51 @@ impl Assets {
         if sum.is_some_and(|sum| *sum != hex::encode(Sha256::digest(&content))) {
             return Err(AssetError::Changed { at: at.clone() });
         }
-        let begin = content[..content.len().min(64)].to_ascii_lowercase();
-        let is_page = begin.trim_ascii_start().starts_with(b"<!doctype html") || begin.starts_with(b"<html");
-        let wants_page = [".html", ".htm"].iter().any(|end| path.to_lowercase().ends_with(end));
-        if is_page && !wants_page && sum.is_none() {
+        if sum.is_none() && is_web_page(&content, path) {
             return Err(AssetError::Page { at: at.clone() });
         }
         Ok(content)
     }
 
+    /// Looks whether a file is there, and what it has to be.
+    ///
+    /// # Errors
+    /// As [`Assets::read`].
+    pub fn verify(&self, asset: &WantedAsset) -> Result<(), AssetError> {
+        self.read(&asset.task, &asset.url, &asset.path).map(drop)
+    }
+
     /// The addresses of the files that a task needs and that are not here.
     pub fn missing(&self, task: &OsworldTask) -> Vec<String> {
-        let is_missing = |(url, path): &(String, String)| !self.has(&task.id, url, path);
-        wanted(task).into_iter().filter(is_missing).map(|(url, _)| url).collect()
+        let is_missing = |asset: &WantedAsset| !self.has(&asset.task, &asset.url, &asset.path);
+        wanted_assets(task).into_iter().filter(is_missing).map(|asset| asset.url).collect()
     }
 }
 
-/// The addresses that a task names, each with where it wants the file.
-fn wanted(task: &OsworldTask) -> Vec<(String, String)> {
+/// A file that a task names by its address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WantedAsset {
+    /// The task's id.
+    pub task: String,
+    pub url: String,
+    /// Where the task wants it.
+    path: String,
+    /// What it is called in the folder of files.
+    pub name: String,
+}
+
+/// The files that a task names by their addresses, those of set-up first.
+pub fn wanted_assets(task: &OsworldTask) -> Vec<WantedAsset> {
     let pair = |url: Option<&str>, path: Option<&str>| Some((url?.to_owned(), path?.to_owned()));
     let steps = task.setup.iter().chain(&task.evaluator.before).filter(|step| step.verb == "download");
     let files = steps.flat_map(|step| step.parameters["files"].as_array().into_iter().flatten());
-    let mut found: Vec<_> = files.filter_map(|file| pair(file["url"].as_str(), file["path"].as_str())).collect();
+    let of_setup = files.filter_map(|file| pair(file["url"].as_str(), file["path"].as_str()));
+    let mut found: Vec<WantedAsset> = of_setup
+        .map(|(url, path)| {
+            let name = format!("{}/{}", task.id, cache_name(&url, &path));
+            WantedAsset { task: task.id.clone(), url, path, name }
+        })
+        .collect();
     let getters = task.evaluator.checks.iter().flat_map(|check| check.result.iter().chain(&check.expected));
     for getter in getters.filter(|getter| getter.name == "cloud_file") {
         let listed = |key: &str| match &getter.parameters[key] {
@@ -151,14 +187,18 @@ fn wanted(task: &OsworldTask) -> Vec<(String, String)> {
             }
             item => item.as_str().map(str::to_owned).into_iter().collect::<Vec<_>>(),
         };
-        found.extend(listed("path").into_iter().zip(listed("dest")));
+        let pairs = listed("path").into_iter().zip(listed("dest"));
+        found.extend(pairs.map(|(url, path)| {
+            let name = format!("{}/{}", task.id, path.rsplit('/').next().unwrap_or_default());
+            WantedAsset { task: task.id.clone(), url, path, name }
+        }));
     }
     found
 }
 
 /// Where a task wants a file that it names by its address; the address itself if it does not say.
 pub fn destination<'a>(task: &'a OsworldTask, url: &'a str) -> String {
-    wanted(task).into_iter().find(|(known, _)| known == url).map_or_else(|| url.to_owned(), |(_, path)| path)
+    wanted_assets(task).into_iter().find(|known| known.url == url).map_or_else(|| url.to_owned(), |known| known.path)
 }
 
 #[cfg(test)]
