@@ -310,29 +310,38 @@ def collate(batch, words):
         prompts = [words.prompt(record["turns"], down * across) for record, _ in batch]
         replies = [words.encode(record["reply"] + "</answer>") for record, _ in batch]
         quizzes = [quiz(cells, words) for cells in made["cells"].tolist()]
-        longest = max(len(p) + len(r) + len(q) for p, r, q in zip(prompts, replies, quizzes))
+        longest = max(len(p) + len(r) + len(q) for p, r, (q, _) in zip(prompts, replies, quizzes))
+        longest = -(-longest // 32) * 32  # Few lengths: what multiplies matrices prepares itself for each anew.
         pad = lambda row, filler: row + [filler] * (longest - len(row))
         unasked = lambda row: [-100] * len(row)
-        parts = list(zip(prompts, replies, quizzes))
+        parts = [(p, r, q) for p, r, (q, _) in zip(prompts, replies, quizzes)]
         made["ids"] = torch.tensor([pad(p + r + q, words.id["<|endoftext|>"]) for p, r, q in parts])
         made["labels"] = torch.tensor([pad(unasked(p) + r, -100) for p, r, _ in parts])
-        made["places"] = torch.tensor([pad(unasked(p + r) + [t if i % 2 else -100 for i, t in enumerate(q)], -100)
-                                       for p, r, q in parts])
+        made["places"] = torch.tensor([pad(unasked(p + r) + asked, -100) for (p, r, _), (_, asked) in zip(parts, quizzes)])
         axes = [positions(ids, words.id["<|image|>"], down, across) for ids in made["ids"].tolist()]
         made["positions"] = torch.tensor(axes).permute(2, 0, 1).contiguous()
     return made
 
 
 def quiz(cells, words, most=10):
-    """Words of a screen, each followed by how far down a touch on it would be, as in `Anna423`; ids. Stands behind the reply, so it changes
-    nothing that comes before, and teaches to find things far faster than one touch a step does."""
+    """Words of a screen, each followed by how far down a touch on it would be and, of a switch, by how it is, as in `Wi-Fi423: on`;
+    ids, and which of them are asked for. Stands behind the reply, so it changes nothing that comes before, and teaches to find things
+    far faster than one touch a step does."""
     seen = {}
-    for word, _, _, _, down in cells:
+    for word, _, state, _, down in cells:
         if word and down:
-            seen[word] = 0 if seen.get(word, down) != down else down
-    found = [(word, down) for word, down in seen.items() if down]
+            seen[word] = (0, 0) if seen.get(word, (down, state))[0] != down else (down, state)
+    found = [(word, down, state) for word, (down, state) in seen.items() if down]
     random.shuffle(found)
-    return [token for word, down in found[:most] for token in (word, down)]
+    said, asked = [], []
+    colon, (on, off) = words.encode(":")[0], (words.encode(" on")[0], words.encode(" off")[0])
+    for word, down, state in found[:most]:
+        said += [word, down]
+        asked += [-100, down]
+        if state in (1, 2):
+            said += [colon, on if state == 1 else off]
+            asked += [-100, said[-1]]
+    return said, asked
 
 
 def see(model, batch):
@@ -499,6 +508,16 @@ def train(stage, options):
                     spent=spent + time.time() - begun, step=step))
 
 
+def recall(model, words, count):
+    """Loss and share of right tokens over `recalls`."""
+    ids, labels = (each.to(model.lm_head.weight.device) for each in recalls(words, count, 112, random))
+    axes = torch.arange(ids.shape[1], device=ids.device).expand(3, *ids.shape)
+    hidden = model.model.language_model(inputs_embeds=model.model.language_model.embed_tokens(ids), position_ids=axes).last_hidden_state
+    asked = labels[:, 1:] != -100
+    logits, wanted = model.lm_head(hidden[:, :-1][asked]), labels[:, 1:][asked]
+    return F.cross_entropy(logits, wanted), (logits.argmax(-1) == wanted).float().mean().item()
+
+
 def seek(model, meaning, words, count):
     """Loss and share of right places over `finds`."""
     device = model.lm_head.weight.device
@@ -525,15 +544,9 @@ def advance(stage, model, meaning, words, batch):
         loss, tokens, replies, places = answer(model, words, batch, features)
         if not model.training:
             return dict(loss=loss, tokens=tokens, replies=replies, places=places)
-        ids, labels = (each.to(cells.device) for each in recalls(words, len(batch["ids"]) // 2, 112, random))
-        hidden = model.model.language_model(
-            inputs_embeds=model.model.language_model.embed_tokens(ids),
-            position_ids=torch.arange(ids.shape[1], device=ids.device).expand(3, *ids.shape)).last_hidden_state
-        asked = labels[:, 1:] != -100
-        again, wanted = model.lm_head(hidden[:, :-1][asked]), labels[:, 1:][asked]
-        recalled = (again.argmax(-1) == wanted).float().mean().item()
+        again, recalled = recall(model, words, len(batch["ids"]) // 2)
         search, found = seek(model, meaning, words, len(batch["ids"]))
-        return dict(loss=loss + 0.15 * F.cross_entropy(again, wanted) + search, tokens=tokens, replies=replies, places=places,
+        return dict(loss=loss + 0.15 * again + search, tokens=tokens, replies=replies, places=places,
                     recalled=recalled, found=found)
     features = see(model, batch)
     reading, (word, icon, on, across, down) = meaning.loss(features, cells)

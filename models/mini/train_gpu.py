@@ -19,6 +19,12 @@ KINDS = ["known", "reworded", "absent", "absent-end", "beyond", "disturbed"]
 LONGEST = 448  # tokens; a longer step is left out, as every row of a batch is as long as its longest
 
 
+def is_hard(record):
+    """Whether a step is of the kinds that a model learns last."""
+    is_first, reply = len(record["turns"]) == 1, record["reply"]
+    return is_first or record["kind"] not in ("known", "reworded") or any(sign in reply for sign in ("Find ", "need", "Type"))
+
+
 class Feed(torch.utils.data.IterableDataset):
     """Batches for training, behind one of held-out steps."""
 
@@ -37,11 +43,13 @@ class Feed(torch.utils.data.IterableDataset):
         held = mini.records("steps", mini.HELD_OUT + place * spread)
         yield dict(self.batch(held, words, options.held, lambda record: record), held=torch.tensor(1))
         held.close()
+        # Most steps of an episode are easy; what is looked for, copied or decided is not, and comes once or twice in each.
+        is_taken = lambda record: is_hard(record) or dice.random() < options.easy
         steps = mini.records("steps", options.first + place * spread)
         texts = mini.records("texts", options.first + (200 + place) * spread)
         while True:
-            batch = self.batch(steps, words, options.batch, lambda record: self.other(record, words, dice, 0.3, False))
-            more = self.batch(texts, words, options.texts, lambda record: self.other(record, words, dice, 0.6, True))
+            batch = self.batch(steps, words, options.batch, lambda record: self.other(record, words, dice, 0.3, False), is_taken)
+            more = self.batch(texts, words, options.texts, lambda record: self.other(record, words, dice, 0.6, True), is_taken)
             batch.update({"text_" + name: value for name, value in more.items()})
             yield batch
 
@@ -50,11 +58,11 @@ class Feed(torch.utils.data.IterableDataset):
         return mini.disguise(record, words, dice, names) if dice.random() < share else record
 
     @staticmethod
-    def batch(source, words, size, change):
+    def batch(source, words, size, change, is_taken=lambda record: True):
         picked = []
         while len(picked) < size:
             record, picture = next(source)
-            if sum(len(text) for _, text in record["turns"]) < 900:
+            if sum(len(text) for _, text in record["turns"]) < 900 and is_taken(record):
                 picked.append((change(record), picture))
         batch = mini.collate(picked, words)
         if batch["ids"].shape[1] > LONGEST:
@@ -94,14 +102,16 @@ def right_by_kind(model, words, batches, device, bf16):
     return {KINDS[kind]: (right[kind] / count[kind], count[kind]) for kind in sorted(count)}
 
 
-def losses(model, meaning, words, batch, texts_weight):
+def losses(model, meaning, words, batch, texts_weight, recalled=0):
     """The joint stage's loss, and the language model's own on steps without pictures, in other words than the phone has."""
     cells = batch["cells"].flatten(0, 1)
     features = mini.see(model, batch)
-    reading, (word, icon, state, across, down) = meaning.loss(features.float(), cells)
     loss, tokens, replies, places = mini.answer(model, words, batch, features)
-    figures = dict(loss=float(loss.detach()), tokens=tokens, replies=replies, places=places, word=word, state=state, x=across, y=down)
-    loss = loss + 0.15 * reading
+    figures = dict(loss=float(loss.detach()), tokens=tokens, replies=replies, places=places)
+    if features.requires_grad:
+        reading, right = meaning.loss(features.float(), cells)
+        figures.update(zip(["word", "icon", "state", "x", "y"], right))
+        loss = loss + 0.15 * reading
     if texts_weight:
         more = {name.removeprefix("text_"): value for name, value in batch.items() if name.startswith("text_")}
         features = meaning.vectors(more["cells"].flatten(0, 1))
@@ -109,6 +119,10 @@ def losses(model, meaning, words, batch, texts_weight):
         other, _, replies, _ = mini.answer(model, words, more, features)
         figures.update(text_loss=float(other.detach()), text_replies=replies)
         loss = loss + texts_weight * other
+    if recalled:
+        again, share = mini.recall(model, words, recalled)
+        figures.update(recalled=share)
+        loss = loss + 0.15 * again
     return loss, figures
 
 
@@ -211,10 +225,10 @@ class Measurements:
 
 
 def begin(options):
-    """The model with its committed weights, what lies under its visual tokens, and the optimizer."""
+    """The model with the weights that it goes on from, what lies under its visual tokens, and the optimizer."""
     words = mini.Words()
     model, meaning = mini.start(words)
-    model.load_state_dict(load_file(os.path.join(mini.HERE, "model.safetensors")), strict=False)
+    model.load_state_dict(load_file(options.start), strict=False)
     model.tie_weights()
     model.to(options.device), meaning.to(options.device)
     model.model.visual.requires_grad_(not options.frozen_tower)
@@ -240,7 +254,7 @@ def run(options):
     source = Source(options, options.device)
     say("workers", options.workers, "held-out steps", sum(len(batch["ids"]) for batch in source.held), "torch", torch.__version__)
     if device.type == "cpu":
-        torch.set_num_threads(os.cpu_count() or 1)
+        torch.set_num_threads(options.threads or os.cpu_count() or 1)
     words, model, meaning, optimizer = begin(options)
     say(torch.cuda.get_device_name() if device.type == "cuda" else "no card")
     if device.type == "cuda" and options.workers < 8:
@@ -266,7 +280,7 @@ def run(options):
             group["lr"] = rate
         batch, is_new = source.next()
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-            loss, told = losses(model, meaning, words, batch, options.texts_weight)
+            loss, told = losses(model, meaning, words, batch, options.texts_weight, options.recalls)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -302,10 +316,14 @@ if __name__ == "__main__":
     parser.add_argument("--batch", type=int, default=384, help="steps with pictures")
     parser.add_argument("--texts", type=int, default=256, help="steps without, beside them")
     parser.add_argument("--texts-weight", type=float, default=0.5)
+    parser.add_argument("--easy", type=float, default=1.0, help="the share of easy steps that is taken")
+    parser.add_argument("--recalls", type=int, default=0, help="rows of random words in which quoted phrases come back, beside each batch")
     parser.add_argument("--held", type=int, default=128, help="held-out steps of each worker")
     parser.add_argument("--reuse", type=int, default=3, help="how often a batch is used at most")
     parser.add_argument("--keep", type=int, default=48, help="how many batches are kept on the device")
     parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--start", default=os.path.join(mini.HERE, "model.safetensors"), help="the weights to go on from")
+    parser.add_argument("--threads", type=int, default=0, help="on a processor; 0: as many as there are cores")
     parser.add_argument("--warmup", type=int, default=100)
     parser.add_argument("--measure", type=float, default=45, help="seconds between measurements")
     parser.add_argument("--tell", type=int, default=50)

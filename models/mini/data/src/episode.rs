@@ -210,18 +210,19 @@ fn set_the_stage(world: &mut World, lesson: &Lesson, dice: &mut Dice) {
     if dice.chance(20) {
         world.set_input_method(ADB_KEYBOARD);
     }
-    // Sometimes a switch is as it should be from the beginning.
-    if lesson.kind == LessonKind::Known && dice.chance(35) {
-        for errand in &lesson.errands {
-            let fact = match errand {
-                Errand::Switch { fact, on, .. } => Some((format!("{fact}.on"), on)),
-                Errand::Alarm { time, on } => Some((format!("alarms.{time}.on"), on)),
-                Errand::Favourite { name, on } => Some((format!("contacts.{name}.favourite"), on)),
-                Errand::Message { .. } | Errand::Note { .. } | Errand::Event { .. } => None,
-            };
-            if let Some((fact, on)) = fact {
-                let _ = world.set_fact(&fact, &on.to_string());
-            }
+    // How a switch is says nothing of how it should be: else a model learns the one from the other, and neither looks nor reads.
+    for errand in &lesson.errands {
+        let fact = match errand {
+            Errand::Switch { fact, on, .. } => Some((format!("{fact}.on"), on)),
+            Errand::Alarm { time, on } => Some((format!("alarms.{time}.on"), on)),
+            Errand::Favourite { name, on } => Some((format!("contacts.{name}.favourite"), on)),
+            Errand::Message { .. } | Errand::Note { .. } | Errand::Event { .. } => None,
+        };
+        let is_right = dice.chance(40);
+        if let Some((fact, on)) = fact
+            && lesson.kind != LessonKind::Absent
+        {
+            let _ = world.set_fact(&fact, &(*on == is_right).to_string());
         }
     }
     if dice.chance(70) {

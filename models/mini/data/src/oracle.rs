@@ -154,7 +154,7 @@ fn need(errand: &Errand, world: &World, last: &str, is_done: bool) -> Option<Nee
                 }
                 // Who has no conversation yet may be among the people to write to.
                 Some(page) if page.is("main") && row(name, world).is_none() && looks(name, last) == LOOKS_MAX => {
-                    Some(Need::Something(format!("{name} is not here. Write a new one."), tap_icon(world, "Plus")?))
+                    Some(Need::Something(format!("Find {name}. Not here. Write a new one."), tap_icon(world, "Plus")?))
                 }
                 _ => Some(look_for(name, world, last)),
             })
@@ -207,20 +207,27 @@ fn need_of_switch(label: &str, word: &str, want: bool, world: &World, last: &str
     let say = |on: bool| if on { "on" } else { "off" };
     let Some(mark) = row(word, world) else { return Some(look_further(label, last)) };
     match mark.1 {
-        Some(on) if on == want => Some(Need::Nothing(format!("{label} is {}.", say(on)))),
-        Some(on) => Some(Need::Something(format!("{label}{} is {}. Tap it.", height(&mark.0), say(on)), mark.0)),
+        // How it is and how it has to be are said one behind the other, and only then what follows: whoever decides first has not looked.
+        Some(on) => {
+            let found = format!("Find {label}{}: {}, need {}.", height(&mark.0), say(on), say(want));
+            Some(if on == want {
+                Need::Nothing(format!("{found} Leave it."))
+            } else {
+                Need::Something(format!("{found} Tap it."), mark.0)
+            })
+        }
         None => None,
     }
 }
 
 fn favourite(name: &str, want: bool, world: &World) -> Option<Need> {
-    let mark = row(if want { "Add" } else { "In" }, world);
-    let (is, is_not) = (format!("{name} is a favourite."), format!("{name} is not a favourite."));
-    match (mark, want) {
+    let need = if want { "need it" } else { "need not" };
+    let (is, is_not) = (format!("{name} is a favourite, {need}."), format!("{name} is not a favourite, {need}."));
+    match (row(if want { "Add" } else { "In" }, world), want) {
         (Some(mark), true) => Some(Need::Something(format!("{is_not} Tap it."), mark.0)),
         (Some(mark), false) => Some(Need::Something(format!("{is} Tap it."), mark.0)),
-        (None, true) => Some(Need::Nothing(is)),
-        (None, false) => Some(Need::Nothing(is_not)),
+        (None, true) => Some(Need::Nothing(format!("{is} Leave it."))),
+        (None, false) => Some(Need::Nothing(format!("{is_not} Leave it."))),
     }
 }
 
@@ -237,12 +244,13 @@ const LOOKS_MAX: usize = 2;
 
 /// How often has been looked further down for something, by what was said last.
 fn looks(what: &str, last: &str) -> usize {
-    let said = |further: &&str| last.contains(&format!("{what} is not here. {further}"));
+    let said = |further: &&str| last.contains(&format!("Find {what}. Not here. {further}"));
     FURTHER.iter().position(said).map_or(0, |at| at + 1)
 }
 
 fn look_further(what: &str, last: &str) -> Need {
-    let here = format!("{what} is not here.");
+    // The same beginning as of what is there, so that one look, behind the name, tells the two apart.
+    let here = format!("Find {what}. Not here.");
     match FURTHER.get(looks(what, last)) {
         Some(further) => Need::Something(format!("{here} {further}"), OracleAction::SwipeUp),
         None => Need::Something(format!("{here} Give up."), OracleAction::GiveUp(format!("There is no {what} here."))),
