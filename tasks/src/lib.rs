@@ -7,6 +7,7 @@ pub mod apis;
 pub mod bench;
 pub mod call_trial;
 pub mod command_line;
+mod connections;
 pub mod desk;
 pub mod device;
 pub mod device_lock;

@@ -39,25 +39,21 @@ use tapwright_drivers::osworld::machine::{ControlledMachine, FILE_BYTES_MAX};
 #[cfg(target_os = "linux")]
 use tapwright_drivers::osworld::private::PrivateMachine;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, RwLock, Semaphore};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::{Mutex, RwLock};
+use tokio::time::{Instant, timeout};
 
 use self::recording::Recording;
+use crate::connections::{ConnectionLimits, accept_connections};
 use crate::seal::is_same_secret;
 
-/// Clients at the same time; others wait to be accepted.
-const CONNECTIONS_MAX: usize = 64;
+/// No connection is kept longer than the longest answer takes: that of a file that is opened.
+const CONNECTIONS: ConnectionLimits = ConnectionLimits { at_once: 64, within: Duration::from_secs(2400) };
 /// How long a request's head may take, and its body, which may be a large file from far away.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 const BODY_WITHIN: Duration = Duration::from_secs(600);
-/// No connection is kept longer: the longest answer is that of a file that is opened.
-const CONNECTION_WITHIN: Duration = Duration::from_secs(2400);
 /// What a form has beside its file.
 const FORM_EXTRA_BYTES: usize = 1 << 20;
 const JSON_BYTES_MAX: usize = 16 << 20;
-/// A pause after an accept that failed, as when there are no more file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a machine may take to be there.
 const START: Duration = Duration::from_secs(60);
 
@@ -179,31 +175,8 @@ pub async fn serve(
     let site =
         Arc::new(Site { machine: RwLock::new(machine), source, recording: Mutex::default(), token: options.token, at });
     let router = Router::new().fallback(answer).with_state(site);
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    loop {
-        let next = async {
-            let place = places.clone().acquire_owned().await;
-            (listener.accept().await, place)
-        };
-        tokio::select! {
-            _ = stop.stopped() => break,
-            Some(_) = connections.join_next() => {}
-            (accepted, place) = next => match accepted {
-                Ok((stream, _)) => {
-                    let router = router.clone();
-                    connections.spawn(async move {
-                        let _place = place;
-                        let _ = timeout(CONNECTION_WITHIN, connection(stream, router)).await;
-                    });
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "nobody can connect");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            },
-        }
-    }
+    let serve = |stream| connection(stream, router.clone());
+    let mut connections = accept_connections(&listener, CONNECTIONS, stop.stopped(), serve).await;
     // What is asked now is of a machine that is about to be gone.
     connections.shutdown().await;
     Ok(())

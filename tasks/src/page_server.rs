@@ -30,22 +30,21 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
+use crate::connections::{ConnectionLimits, accept_connections};
 use crate::seal::is_same_secret;
 
-/// People and programs that look at the same time.
-const CONNECTIONS_MAX: usize = 32;
+/// People and programs that look at the same time; a picture over a bad network takes longest.
+const CONNECTIONS: ConnectionLimits = ConnectionLimits { at_once: 32, within: Duration::from_secs(180) };
 /// How long a request's head may take, and its body.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 const BODY_BYTES_MAX: usize = 16 << 10;
 /// The longest that somebody waits for something new.
 const WAIT_MAX: Duration = Duration::from_secs(60);
-/// How long a connection may take in all; a picture over a bad network is the slowest.
-const CONNECTION_WITHIN: Duration = Duration::from_secs(180);
 /// What is read after the last word, so that the other side hears it.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES_MAX: usize = 256 << 10;
@@ -159,31 +158,8 @@ pub(crate) fn content_policy(style: &str, script: &str) -> HeaderValue {
 async fn serve(listener: TcpListener, site: Arc<Site>, stopping: watch::Sender<bool>) {
     let router = Router::new().fallback(answer).with_state(site.clone());
     let mut stop = stopping.subscribe();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    loop {
-        let next = async {
-            let place = places.clone().acquire_owned().await;
-            (listener.accept().await, place)
-        };
-        tokio::select! {
-            () = wait_for_stop(&mut stop) => break,
-            Some(_) = connections.join_next() => {}
-            (accepted, place) = next => match accepted {
-                Ok((stream, _)) => {
-                    let (router, stop) = (router.clone(), stopping.subscribe());
-                    connections.spawn(async move {
-                        let _place = place;
-                        let _ = timeout(CONNECTION_WITHIN, connection(stream, router, stop)).await;
-                    });
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "nobody can connect to the pages");
-                    sleep(Duration::from_millis(100)).await; // It may be that too many files are open.
-                }
-            },
-        }
-    }
+    let serve = |stream| connection(stream, router.clone(), stopping.subscribe());
+    let mut connections = accept_connections(&listener, CONNECTIONS, wait_for_stop(&mut stop), serve).await;
     farewell(&listener, &router, &site, &mut connections).await;
     drop(listener);
     while connections.join_next().await.is_some() {}
