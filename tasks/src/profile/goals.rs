@@ -190,7 +190,7 @@ mod tests {
         let goals = mini();
         for (goal, expected) in [
             ("Turn Bluetooth on", true),
-            ("turn on dark mode", false),
+            ("turn on dark mode", true),
             ("Turn on airplane mode and then tell Anna \"I am flying\"", false),
             ("what's the weather", false),
             ("set an alarm for 7", false),
@@ -230,6 +230,10 @@ mod tests {
             "Send \"on my way\" to Kate",
             "Switch the 07:30 alarm off",
             "Create a calendar event \"Dinner with Zoe\"",
+            "could you turn the wifi off?",
+            "Star Leo",
+            "Tell Anna \"see you tomorrow\"",
+            "Put dark mode on. Then note down \"buy some milk\"",
         ] {
             assert!(goals.fits(goal), "{goal}");
         }
