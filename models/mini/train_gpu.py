@@ -1,6 +1,7 @@
-"""Trains the small model on from its committed weights within minutes, on a graphics card that worker processes feed.
+"""Trains the small model on from the weights that it has: within minutes on a graphics card that worker processes feed, within an
+hour or two on a processor (`--device cpu --workers 1 --threads 1 --batch 24 --texts 20`).
 
-    models/mini/train_gpu.sh OUT [SECONDS]     # the one script; see there
+    models/mini/train_gpu.sh OUT [SECONDS]     # the one script for a card; see there
 
 Writes to OUT: best.safetensors and last.safetensors (fp16, as export writes them), curves.csv, curves.svg, log.txt. All of them are
 written again every minute, so that a run that is cut off leaves weights.
