@@ -88,9 +88,9 @@ fn the_doctor_tries_the_phone_and_says_what_to_do() {
     assert_eq!(found("adb server")["next"], "start one with: adb start-server");
     assert_eq!(found("runs")["state"], "ok");
     place.file("blocked", "");
-    let ran = place.run(&["doctor", "--model", "none", "--runs", "blocked/x", "--adb-server", "127.0.0.1:1"]);
+    let ran = place.run(&["doctor", "--model", "nowhere", "--runs", "blocked/x", "--adb-server", "127.0.0.1:1"]);
     assert_eq!(ran.code, 3, "{}", ran.out);
-    assert!(ran.out.contains("there is no model in none") && ran.out.contains("--runs FOLDER"), "{}", ran.out);
+    assert!(ran.out.contains("there is no model in nowhere") && ran.out.contains("--runs FOLDER"), "{}", ran.out);
 }
 
 /// Where an ONNX Runtime is that somebody has named or fetched.
