@@ -823,7 +823,7 @@ fn window(title: &str, change: WindowChange) -> Gesture {
 /// The windows, as soon as they are so.
 async fn windows(apis: &mut dyn Apis, are_so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     let mut told = String::new();
-    for _ in 0..200 {
+    for _ in 0..750 {
         told = apis.call("windows.list", &json!({}), PATIENCE).await.unwrap();
         let all: Vec<Value> = serde_json::from_str(&told).unwrap();
         if !all.is_empty() && are_so(&all) {
