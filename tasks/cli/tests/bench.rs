@@ -408,7 +408,7 @@ fn a_suite_of_ones_own_is_begun_run_and_judged_anew() {
         fs::read_to_string(place.path().join("runs").join(&run).join("000000-no-such-person/page.html")).unwrap();
     assert!(page.contains("should end with"), "its page says what it is worth now");
     fs::write(&file, &text).unwrap();
-    let nothing = place.run(&["bench", "mine", "--from", "3", "--model", "finish"]);
+    let nothing = place.run(&["bench", "mine", "--from", "4", "--model", "finish"]);
     assert!(nothing.code == 2 && nothing.err.contains("no case is chosen"), "{}{}", nothing.out, nothing.err);
     // What to do next is what goes on with it, from where it was begun.
     let away = ["--model", "http://127.0.0.1:1/v1", "--model-name", "m", "--repeats", "2"];
