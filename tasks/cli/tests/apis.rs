@@ -44,12 +44,7 @@ impl Api {
 
 /// A folder with a key that is secret.
 fn place(settings: &str) -> Place {
-    let place = Place::new();
-    let usual = fs::read_to_string(place.path().join("tapwright.toml")).unwrap();
-    place.file("tapwright.toml", &format!("{usual}\n{settings}\n[policy.secrets.key]\nfile = \"key\"\n"));
-    let key = place.file("key", KEY);
-    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
-    place
+    Place::with_key(settings, KEY)
 }
 
 fn call(instruction: &str) -> String {

@@ -232,16 +232,6 @@ fn phone(place: &Place) -> Phone {
     Phone { running, address }
 }
 
-/// All that is true of a phone, read from behind the screen.
-fn facts(place: &Place, address: &str) -> Value {
-    // A run that does nothing writes down what was true when it began.
-    let runs = format!("facts-{}", address.replace(':', "-"));
-    let ran = place.run(&["run", "Look", "--json", "--model", "finish", "--device", address, "--runs", &runs]);
-    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    let origin = fs::read(place.path().join(ran.last()["record"].as_str().unwrap()).join("origin.json")).unwrap();
-    serde_json::from_slice::<Value>(&origin).unwrap()["facts"].clone()
-}
-
 fn run_folder(place: &Place, runs: &str) -> Option<PathBuf> {
     let entries = fs::read_dir(place.path().join(runs)).ok()?;
     entries.map(|entry| entry.unwrap().path()).find(|path| {
@@ -300,14 +290,14 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
     let strs = |words: &[String]| -> Vec<String> { words.to_vec() };
 
     let first = phone(&place);
-    let before = facts(&place, &first.address);
+    let before = place.facts(&first.address);
     let words = strs(&arguments(&first.address, "undisturbed"));
     let ran = place.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(ran.end_line(), "0 done null", "{}{}", ran.out, ran.err);
     assert_eq!(ran.last()["steps"], 40);
     let undisturbed = ran.last()["ms"].as_u64().unwrap();
     let lines = lines_of(&run_folder(&place, "undisturbed").unwrap());
-    let expected = facts(&place, &first.address);
+    let expected = place.facts(&first.address);
     first.running.kill();
     {
         let mut mind = mind.lock().unwrap();
@@ -370,7 +360,7 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
                 Some(folder) => in_deeds += u32::from(ends_in_a_deed(&folder)),
             }
         }
-        let found = facts(&place, &phone.address);
+        let found = place.facts(&phone.address);
         twice += sent(&found).saturating_sub(sent(&expected));
         lost += sent(&expected).saturating_sub(sent(&found));
         assert_eq!(found, expected, "after the kills of run {name}");

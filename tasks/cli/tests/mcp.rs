@@ -9,9 +9,8 @@ mod program;
 use std::fs;
 
 use little_server::{MANNER, command};
-use program::{Place, ProgramOutput};
+use program::Place;
 use serde_json::{Value, json};
-use tapwright_tasks::Schema;
 
 const FINISH: &str = r#"finish(message="ok")"#;
 
@@ -107,24 +106,13 @@ fn settings_of_servers_that_are_wrong() {
     }
 }
 
-/// Each line is as its schema has it.
-fn lines(ran: &ProgramOutput) -> Vec<Value> {
-    let schema: Value = serde_json::from_str(include_str!("../../../docs/apis.schema.json")).unwrap();
-    let schema = Schema::of_object(&schema).unwrap();
-    let lines = ran.lines();
-    for line in &lines {
-        schema.check(line, |_| false).unwrap_or_else(|mismatch| panic!("{mismatch}: {line}"));
-    }
-    lines
-}
-
 #[test]
 fn what_there_is_is_listed_with_what_is_left_out() {
     let api = "[apis.note]\nabout = \"writes a note\"\ncommand = [\"cat\"]\neffect = \"leaves_the_device\"\n";
     let place = place("many", api);
     let ran = place.run(&["apis", "--json", "--policy", "careful"]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    let lines = lines(&ran);
+    let lines = ran.api_lines();
     let line = |name: &str| lines.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("{name}"));
     assert_eq!((&line("note")["effect"], &line("note")["permission"]), (&json!("leaves_the_device"), &json!("ask")));
     assert_eq!(
@@ -160,7 +148,7 @@ fn one_is_tried_by_who_agrees_to_it() {
         assert_eq!(ran.code, code, "{arguments:?}: {}{}", ran.out, ran.err);
         assert!(format!("{}{}", ran.out, ran.err).contains(words), "{words}: {}{}", ran.out, ran.err);
         if arguments.contains(&"--json") {
-            lines(&ran);
+            ran.api_lines();
         }
     }
     for (arguments, code, words) in [

@@ -3,14 +3,11 @@
 
 mod program;
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc::{Receiver, channel};
 
+use program::Place;
 use program::server::{response, send, serve};
-use program::{Place, ProgramOutput};
 use serde_json::{Value, json};
-use tapwright_tasks::Schema;
 
 const KEY: &str = "k3y-of-the-pets/+";
 const FINISH: &str = r#"finish(message="ok")"#;
@@ -86,12 +83,7 @@ impl Service {
 
 /// A folder with a key that is secret.
 fn place(settings: &str) -> Place {
-    let place = Place::new();
-    let usual = fs::read_to_string(place.path().join("tapwright.toml")).unwrap();
-    place.file("tapwright.toml", &format!("{usual}\n{settings}\n[policy.secrets.key]\nfile = \"key\"\n"));
-    let key = place.file("key", KEY);
-    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
-    place
+    Place::with_key(settings, KEY)
 }
 
 fn pets(service: &Service, more: &str) -> Place {
@@ -101,23 +93,13 @@ fn pets(service: &Service, more: &str) -> Place {
     ))
 }
 
-fn lines(ran: &ProgramOutput) -> Vec<Value> {
-    let schema: Value = serde_json::from_str(include_str!("../../../docs/apis.schema.json")).unwrap();
-    let schema = Schema::of_object(&schema).unwrap();
-    let lines = ran.lines();
-    for line in &lines {
-        schema.check(line, |_| false).unwrap_or_else(|mismatch| panic!("{mismatch}: {line}"));
-    }
-    lines
-}
-
 #[test]
 fn operations_are_listed_and_called() {
     let service = Service::start();
     let place = pets(&service, "effects = { createPet = \"changes\" }");
     let ran = place.run(&["apis", "--json", "--policy", "careful"]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    let lines = lines(&ran);
+    let lines = ran.api_lines();
     let line = |name: &str| lines.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("{name}"));
     for (name, effect, permission) in [
         ("pets.listPets", "reads", "allow"),

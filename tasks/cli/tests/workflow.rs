@@ -34,15 +34,6 @@ fn phone(place: &Place, more: &[&str]) -> Phone {
     Phone { running, address }
 }
 
-/// All that is true of a phone, read from behind the screen.
-fn facts(place: &Place, address: &str) -> Value {
-    let runs = format!("facts-{}", address.replace(':', "-"));
-    let ran = place.run(&["run", "Look", "--json", "--model", "finish", "--device", address, "--runs", &runs]);
-    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    let origin = fs::read(place.path().join(ran.last()["record"].as_str().unwrap()).join("origin.json")).unwrap();
-    serde_json::from_slice::<Value>(&origin).unwrap()["facts"].clone()
-}
-
 fn fact<'a>(facts: &'a Value, name: &str) -> &'a str {
     facts[name].as_str().unwrap_or_else(|| panic!("there is no fact {name}"))
 }
@@ -128,11 +119,11 @@ fn steps_are_done_without_a_model() {
     place
         .file("tapwright.toml", &settings.replace("[device]\n", "[device]\napp_functions = [\"com.android.notes\"]\n"));
     let phone = phone(&place, &["--api-level", "36"]);
-    let before = facts(&place, &phone.address);
+    let before = place.facts(&phone.address);
     place.file("rows.csv", ROWS);
     let ran = carry_out(&place, ERRAND, &phone.address, &[]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    let after = facts(&place, &phone.address);
+    let after = place.facts(&phone.address);
     let new = notes(&after).split_off(notes(&before).len());
     assert_eq!(new, ["milk, bread for Anna", "tea for Ben"]);
     assert_ne!(fact(&before, "dark.on"), fact(&after, "dark.on"));
@@ -150,7 +141,7 @@ fn steps_are_done_without_a_model() {
 fn nothing_is_touched_blindly() {
     let place = Place::new();
     let phone = phone(&place, &[]);
-    let before = facts(&place, &phone.address);
+    let before = place.facts(&phone.address);
     for (steps, why) in [
         (
             "[[step]]\nopen = \"Notes\"\n[[step]]\npress = \"Old note\"\nwithin = \"1s\"",
@@ -178,7 +169,7 @@ fn nothing_is_touched_blindly() {
         let missing = ran.last()["not_achieved"][0]["why"].as_str().unwrap().to_owned();
         assert!(missing.contains(why), "{steps}: {missing}");
     }
-    let after = facts(&place, &phone.address);
+    let after = place.facts(&phone.address);
     assert_eq!(notes(&before), notes(&after));
     // A goal that needs a model, and there is none.
     let ran =
@@ -203,7 +194,7 @@ fn steps_go_by_the_policy_and_keep_secrets() {
     assert_eq!(ran.code, 11, "sending is asked about, and nobody is there: {}{}", ran.out, ran.err);
     let ran = carry_out(&place, send, &phone.address, &["--forbid", "Messages"]);
     assert_eq!(ran.code, 16, "{}{}", ran.out, ran.err);
-    assert!(!fact(&facts(&place, &phone.address), "messages.Felix.last").contains("hello"));
+    assert!(!fact(&place.facts(&phone.address), "messages.Felix.last").contains("hello"));
     phone.running.kill();
 }
 
@@ -223,7 +214,7 @@ fn each_row_is_done_once_however_often_it_is_killed() {
     while kills < kills_wanted {
         trip += 1;
         let phone = phone(&place, &[]);
-        let before = notes(&facts(&place, &phone.address)).len();
+        let before = notes(&place.facts(&phone.address)).len();
         let runs = format!("runs-{trip}");
         let begin = ["run", "--plan", "workflow.toml", "--json", "--device", &phone.address, "--runs", &runs];
         let again = ["resume", "last", "--json", "--device", &phone.address, "--runs", &runs];
@@ -246,7 +237,7 @@ fn each_row_is_done_once_however_often_it_is_killed() {
         // It may have come to its end right before it was killed.
         let told = format!("{}{}", ran.out, ran.err);
         assert!(ran.code == 0 || told.contains("come to its end"), "{told}");
-        let all = notes(&facts(&place, &phone.address));
+        let all = notes(&place.facts(&phone.address));
         assert_eq!(all[before..], rows[..], "trip {trip}, {kills} kills");
         phone.running.kill();
     }
@@ -273,23 +264,23 @@ fn a_run_is_written_out_and_done_again_by_what_is_written() {
     assert_eq!(written.last()["for_model"], 0, "{}", fs::read_to_string(place.path().join("milk.toml")).unwrap());
     let text = fs::read_to_string(place.path().join("milk.toml")).unwrap();
     assert!(text.contains("press = \"New note\"") && text.contains("press = \"Save\""), "{text}");
-    let once = notes(&facts(&place, &first.address));
+    let once = notes(&place.facts(&first.address));
     first.running.kill();
     for _ in 0..number_of("REPLAYS", 3) {
         let phone = phone(&place, &[]);
         let ran = place.run(&["run", "--plan", "milk.toml", "--json", "--device", &phone.address]);
         assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-        assert_eq!(notes(&facts(&place, &phone.address)), once);
+        assert_eq!(notes(&place.facts(&phone.address)), once);
         phone.running.kill();
     }
     // Another phone, in another language: no label is as it was.
     let other = phone(&place, &["--language", "zh"]);
-    let before = notes(&facts(&place, &other.address));
+    let before = notes(&place.facts(&other.address));
     let text = text.replace("[[step]]\npress", "[[step]]\nwithin = \"1s\"\npress");
     place.file("milk-soon.toml", &text);
     let ran = place.run(&["run", "--plan", "milk-soon.toml", "--json", "--device", &other.address]);
     assert_eq!(ran.code, 10, "{}{}", ran.out, ran.err);
-    assert_eq!(notes(&facts(&place, &other.address)), before);
+    assert_eq!(notes(&place.facts(&other.address)), before);
     // With a model it does the rest.
     let ran = place.run(&[
         "run",

@@ -6,10 +6,12 @@ pub mod server;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
+use tapwright_tasks::Schema;
 use tempfile::TempDir;
 
 pub use self::server::{Server, say};
@@ -35,6 +37,26 @@ impl Place {
             [limits]\nretries_max = 1\nbackoff_ms = 10\nlook_pause_ms = 10\n";
         fs::write(folder.path().join("tapwright.toml"), settings).unwrap();
         Place { folder }
+    }
+
+    /// The same with more settings, and a secret `key` that stands in a file of its own.
+    pub fn with_key(settings: &str, key: &str) -> Place {
+        let place = Place::new();
+        let usual = fs::read_to_string(place.path().join("tapwright.toml")).unwrap();
+        place.file("tapwright.toml", &format!("{usual}\n{settings}\n[policy.secrets.key]\nfile = \"key\"\n"));
+        let key = place.file("key", key);
+        fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+        place
+    }
+
+    /// All that is true of a phone, read from behind the screen.
+    pub fn facts(&self, address: &str) -> Value {
+        // A run that does nothing writes down what was true when it began.
+        let runs = format!("facts-{}", address.replace(':', "-"));
+        let ran = self.run(&["run", "Look", "--json", "--model", "finish", "--device", address, "--runs", &runs]);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        let origin = fs::read(self.path().join(ran.last()["record"].as_str().unwrap()).join("origin.json")).unwrap();
+        serde_json::from_slice::<Value>(&origin).unwrap()["facts"].clone()
     }
 
     pub fn path(&self) -> &Path {
@@ -99,6 +121,17 @@ impl ProgramOutput {
     pub fn of(output: Output) -> ProgramOutput {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         ProgramOutput { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// What `apis --json` tells, each line as its schema has it.
+    pub fn api_lines(&self) -> Vec<Value> {
+        let schema: Value = serde_json::from_str(include_str!("../../../../docs/apis.schema.json")).unwrap();
+        let schema = Schema::of_object(&schema).unwrap();
+        let lines = self.lines();
+        for line in &lines {
+            schema.check(line, |_| false).unwrap_or_else(|mismatch| panic!("{mismatch}: {line}"));
+        }
+        lines
     }
 
     /// Standard output, a JSON object a line.
