@@ -1,7 +1,7 @@
 //! Looks whether all that a run needs is there, and says what to do about what is not.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -14,6 +14,7 @@ use crate::device::{self, Device, DeviceAddress, PhoneOptions};
 use crate::device_lock::DeviceLock;
 use crate::devices;
 use crate::model::{self, ModelSource};
+use crate::osworld::environment;
 use crate::plural::count_of;
 use crate::profile::ChosenProfile;
 
@@ -36,6 +37,8 @@ pub struct Checkup<'a> {
     pub private_browser: DeviceAddress,
     /// Where an adb server would be.
     pub adb_server: &'a str,
+    /// Where the Python environment of OSWorld's own evaluator is, or would be.
+    pub osworld_environment: Option<PathBuf>,
     pub runs: &'a Path,
 }
 
@@ -83,6 +86,9 @@ pub async fn check(checkup: &Checkup<'_>, mut each: impl FnMut(&Finding)) -> Che
     say(private_desktop(checkup).await);
     say(private_browser(checkup).await);
     say(adb_server(checkup).await);
+    if let Some(folder) = &checkup.osworld_environment {
+        say(osworld_evaluator(folder).await);
+    }
     say(writable("runs", checkup.runs, "choose another folder: --runs FOLDER"));
     say(writable("cache", &checkup.model.cache, "choose another folder: --cache FOLDER"));
     worst
@@ -359,6 +365,31 @@ async fn adb_server(checkup: &Checkup<'_>) -> Finding {
             format!("none at {}; only phones on USB and phones that want a key need one", checkup.adb_server),
             Some("start one with: adb start-server"),
         ),
+    }
+}
+
+/// OSWorld's own evaluator, which only some measurements want.
+async fn osworld_evaluator(folder: &Path) -> Finding {
+    let what = "osworld";
+    let python = environment::python_in(folder);
+    if !python.exists() {
+        let text = "its own evaluator is not there; only bench osworld --evaluator official and both need it";
+        return finding(what, CheckState::Warning, text, Some("fetch it with: tapwright setup --osworld"));
+    }
+    let next = Some("complete it with: tapwright setup --osworld");
+    match environment::inspect(&python).await {
+        Err(error) => finding(what, CheckState::Warning, error.to_string(), next),
+        Ok(report) if !report.is_complete_but_for_media() => {
+            let mut missing = report.missing;
+            missing.extend(report.evaluator.is_none().then(|| environment::PACKAGE.to_owned()));
+            let text = format!("its own evaluator lacks {}", missing.join(", "));
+            finding(what, CheckState::Warning, text, next)
+        }
+        Ok(report) => {
+            let version = report.evaluator.unwrap_or_default();
+            let without = if report.missing.is_empty() { "" } else { ", without sound and films" };
+            finding(what, CheckState::Ok, format!("its own evaluator, desktop-env {version}{without}"), None)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod download;
+pub mod environment;
 pub mod official;
 
 use std::collections::BTreeMap;

@@ -47,6 +47,8 @@ pub enum ProgramError {
 
 /// What is kept of its complaints.
 const COMPLAINT_BYTES_MAX: usize = 2000;
+/// How much of a line is told.
+const LINE_BYTES_MAX: usize = 4 << 10;
 /// How long its output is waited for once it has ended: something that it left behind may hold it open.
 const REST: Duration = Duration::from_millis(500);
 
@@ -55,6 +57,14 @@ const REST: Duration = Duration::from_millis(500);
 /// # Errors
 /// `ProgramError` if it has no end of its own.
 pub async fn run(program: Program<'_>) -> Result<ProgramOutput, ProgramError> {
+    run_telling(program, |_| ()).await
+}
+
+/// As [`run`]; each line of its output is told as soon as it is there.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_telling(program: Program<'_>, mut each_line: impl FnMut(&str)) -> Result<ProgramOutput, ProgramError> {
     let Program { argv, env, own_group, input, within, output_bytes_max } = program;
     let name = argv.first().cloned().unwrap_or_default();
     let mut command = Command::new(&name);
@@ -79,8 +89,8 @@ pub async fn run(program: Program<'_>) -> Result<ProgramOutput, ProgramError> {
             };
             tokio::join!(
                 writing,
-                read(stdout, &mut out, output_bytes_max),
-                read(stderr, &mut err, COMPLAINT_BYTES_MAX)
+                read(stdout, &mut out, output_bytes_max, &mut each_line),
+                read(stderr, &mut err, COMPLAINT_BYTES_MAX, |_| ())
             );
         };
         tokio::pin!(talking);
@@ -100,12 +110,29 @@ pub async fn run(program: Program<'_>) -> Result<ProgramOutput, ProgramError> {
     }
 }
 
-async fn read(from: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, bytes_max: usize) {
+async fn read(
+    from: Option<impl AsyncRead + Unpin>,
+    kept: &mut Vec<u8>,
+    bytes_max: usize,
+    mut each_line: impl FnMut(&str),
+) {
     let Some(mut from) = from else { return };
     let mut piece = [0; 8 << 10];
+    let mut line = Vec::new();
     while let Ok(count @ 1..) = from.read(&mut piece).await {
         let room = bytes_max - kept.len();
         kept.extend_from_slice(&piece[..count.min(room)]);
+        for byte in &piece[..count] {
+            match byte {
+                b'\n' => {
+                    each_line(&String::from_utf8_lossy(&line));
+                    line.clear();
+                }
+                // What a line has beyond this is not told.
+                byte if line.len() < LINE_BYTES_MAX => line.push(*byte),
+                _ => {}
+            }
+        }
     }
 }
 

@@ -30,7 +30,7 @@ PIP = {
     "PyPDF2": "pypdf2",
 }
 # Large, and imported by modules of which one function uses them, or none.
-RARELY_USED = ("acoustid", "borb", "borb.pdf", "easyocr")
+RARELY_USED = ("acoustid", "borb", "borb.pdf", "cv2", "easyocr", "fastdtw", "librosa")
 
 
 class Unusable(Exception):

@@ -19,6 +19,7 @@ use tapwright_osworld::state::StateSnapshot;
 use tapwright_osworld::task::OsworldTask;
 use tokio::runtime::Handle;
 
+use super::environment;
 use crate::judge::{NATIVE, ScoreSource};
 use crate::process::{self, Program};
 
@@ -27,39 +28,6 @@ const SIDECAR: &str = include_str!("official.py");
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// Functions that run a program which the agent has written, and not where the agent did.
 const PROGRAMS: [&str; 2] = ["check_python_file_by_test_suite", "check_python_file_by_gold_file"];
-
-/// The version of the package that the sidecar was made for.
-pub const PACKAGE: &str = "desktop-env==1.0.2";
-/// What its evaluator functions import, without what they hardly use: the package itself wants far more.
-pub const REQUIREMENTS: [&str; 27] = [
-    "numpy<2",
-    "pandas<2.3",
-    "Pillow~=11.0.0",
-    "requests",
-    "opencv-python-headless",
-    "lxml",
-    "cssselect",
-    "xmltodict",
-    "openpyxl",
-    "python-docx",
-    "python-pptx",
-    "pypdf",
-    "pypdf2",
-    "rapidfuzz",
-    "ImageHash",
-    "scikit-image",
-    "scipy",
-    "librosa",
-    "pymupdf",
-    "pdfplumber",
-    "formulas",
-    "fastdtw",
-    "odfpy",
-    "beautifulsoup4",
-    "PyYAML",
-    "mutagen",
-    "tldextract",
-];
 
 /// Where OSWorld's own evaluator is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,8 +121,15 @@ struct Request<'a> {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Answer {
-    Score { score: f64, version: String },
-    Error { error: String },
+    Score {
+        score: f64,
+        version: String,
+    },
+    Error {
+        error: String,
+        /// A package that it lacks, as pip calls it.
+        package: Option<String>,
+    },
 }
 
 impl OfficialEvaluator {
@@ -227,7 +202,10 @@ impl OfficialEvaluator {
         match answer {
             Some(Answer::Score { score, version }) if (0.0..=1.0).contains(&score) => Ok((score, version)),
             Some(Answer::Score { score, .. }) => Err(failed(format!("{score} is no score"))),
-            Some(Answer::Error { error }) => Err(failed(error)),
+            Some(Answer::Error { error, package: Some(package) }) => {
+                Err(failed(format!("{error}: {}", environment::advice(&package))))
+            }
+            Some(Answer::Error { error, package: None }) => Err(failed(error)),
             None => {
                 let said = String::from_utf8_lossy(&output.err);
                 let said = said.trim().rsplit('\n').next().unwrap_or_default().to_owned();
@@ -240,63 +218,6 @@ impl OfficialEvaluator {
 /// Without the sidecar's text, which is an argument.
 fn hide_source(error: &str) -> String {
     error.replace(SIDECAR, "…")
-}
-
-/// Why the environment could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("{what} failed: {why}")]
-pub struct InstallError {
-    what: String,
-    why: String,
-}
-
-/// How long installing may take.
-const INSTALLING: Duration = Duration::from_secs(3600);
-
-/// Makes a Python environment with OSWorld's evaluator in it, or completes one.
-///
-/// # Errors
-/// `InstallError` if there is no Python, or a package cannot be had.
-pub async fn install(folder: &Path, say: impl Fn(&str)) -> Result<PathBuf, InstallError> {
-    let python = python_in(folder);
-    let path = python.display().to_string();
-    if !python.exists() {
-        say(&format!("making a Python environment in {}", folder.display()));
-        let argv = ["python3", "-m", "venv", &folder.display().to_string()].map(str::to_owned);
-        install_step("python3 -m venv", &argv).await?;
-    }
-    let pip = [path.as_str(), "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"];
-    say(&format!("installing {} packages that its functions use, about 1.2 GB", REQUIREMENTS.len()));
-    let argv: Vec<String> = pip.iter().chain(&REQUIREMENTS).map(|word| (*word).to_owned()).collect();
-    install_step("pip install of what its functions use", &argv).await?;
-    say(&format!("installing {PACKAGE}, without what it asks for and does not need here"));
-    let argv: Vec<String> = pip.iter().chain(&["--no-deps", PACKAGE]).map(|word| (*word).to_owned()).collect();
-    install_step(&format!("pip install {PACKAGE}"), &argv).await?;
-    Ok(python)
-}
-
-/// The Python of an environment.
-pub fn python_in(folder: &Path) -> PathBuf {
-    if cfg!(windows) { folder.join("Scripts/python.exe") } else { folder.join("bin/python") }
-}
-
-async fn install_step(what: &str, argv: &[String]) -> Result<(), InstallError> {
-    let failed = |why: String| InstallError { what: what.to_owned(), why };
-    let program = Program {
-        argv,
-        env: BTreeMap::new(),
-        own_group: true,
-        input: None,
-        within: INSTALLING,
-        output_bytes_max: ANSWER_BYTES_MAX,
-    };
-    let output = process::run(program).await.map_err(|error| failed(error.to_string()))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = [output.err, output.out].map(|said| String::from_utf8_lossy(&said).trim().to_owned());
-    let said = said.into_iter().find(|said| !said.is_empty()).unwrap_or_else(|| output.status.to_string());
-    Err(failed(said.lines().last().unwrap_or_default().to_owned()))
 }
 
 /// A folder for the files of one call, which goes away.

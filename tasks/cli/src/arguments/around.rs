@@ -127,6 +127,10 @@ pub struct SetupArguments {
     #[arg(long, conflicts_with = "gpu")]
     pub osworld: bool,
 
+    /// Into that environment also what scores sound and films, 500 MB more for 4 of OSWorld's 369 tasks
+    #[arg(long, requires = "osworld")]
+    pub media: bool,
+
     /// Only say what would be fetched, and how much it is
     #[arg(long)]
     pub dry_run: bool,

@@ -11,8 +11,6 @@ mod suite_source;
 mod summary_output;
 mod table;
 
-pub use self::evaluator::ENVIRONMENT;
-
 use std::path::{Path, PathBuf};
 
 use tapwright_tasks::bench::{BenchError, LedgerError};

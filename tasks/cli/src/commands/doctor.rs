@@ -2,9 +2,10 @@
 
 use console::{Alignment, pad_str, style};
 use tapwright_tasks::doctor::{CheckState, Checkup, Finding, check};
+use tapwright_tasks::osworld::environment;
 
 use crate::arguments::{Common, DoctorArguments};
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, user_cache};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
@@ -25,6 +26,7 @@ pub async fn perform(common: Common, arguments: DoctorArguments) -> Result<Exit,
         private_desktop: config.private_desktop.clone(),
         private_browser: config.private_browser.clone(),
         adb_server: &config.adb_server,
+        osworld_environment: user_cache().map(|cache| cache.join(environment::FOLDER)),
         runs: &config.runs,
     };
     let worst = check(&checkup, |finding| tell(finding, config.json)).await;

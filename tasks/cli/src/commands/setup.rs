@@ -7,9 +7,8 @@ use tapwright_tasks::model::{
     CudaDownload, CudaError, CudaPackage, FoundLibrary, LibraryDownload, LibraryOptions, cuda_download, fetch_cuda,
     library, library_download,
 };
-use tapwright_tasks::osworld::official;
+use tapwright_tasks::osworld::environment::{self, EnvironmentPlan, EnvironmentReport};
 
-use super::bench::ENVIRONMENT;
 use crate::arguments::{Common, SetupArguments};
 use crate::config::{Config, Flags, user_cache};
 use crate::error::CliError;
@@ -22,7 +21,7 @@ pub async fn perform(common: Common, arguments: SetupArguments) -> Result<Exit, 
         return gpu(&config.model.library, arguments.dry_run, config.json).await;
     }
     if arguments.osworld {
-        return osworld(arguments.dry_run, config.json).await;
+        return osworld(arguments.media, arguments.dry_run, config.json).await;
     }
     if arguments.dry_run {
         return would_fetch(&config.model.library, config.json).await;
@@ -39,38 +38,59 @@ pub async fn perform(common: Common, arguments: SetupArguments) -> Result<Exit, 
 }
 
 /// OSWorld's own evaluator, in an environment of its own.
-async fn osworld(dry_run: bool, json: bool) -> Result<Exit, CliError> {
-    let Some(folder) = user_cache().map(|cache| cache.join(ENVIRONMENT)) else {
+async fn osworld(with_media: bool, dry_run: bool, json: bool) -> Result<Exit, CliError> {
+    let Some(folder) = user_cache().map(|cache| cache.join(environment::FOLDER)) else {
         return Err(CliError::with_text(Exit::NotReady, "there is no folder of the user's to keep it in".to_owned())
             .help("set HOME, or make an environment of your own and name it: --osworld-python FILE"));
     };
-    let packages: Vec<&str> = std::iter::once(official::PACKAGE).chain(official::REQUIREMENTS).collect();
+    let plan = environment::plan(&folder, with_media);
     if dry_run {
-        if json {
-            output::out(&json!({"packages": packages, "target": folder.to_string_lossy()}).to_string());
-        } else {
-            output::out(&format!("  pip would install, about 1.2 GB: {}", packages.join(" ")));
-            output::out(&format!("  {}", style(folder.display()).dim()));
-        }
+        tell_environment_plan(&plan, json);
         return Ok(Exit::Done);
     }
-    let installing = official::install(&folder, |sentence| {
+    let installing = environment::install(&plan, |sentence| {
         if !json {
             output::err(&format!("  {sentence}"));
         }
     });
-    let python = installing.await.map_err(|error| {
-        CliError::new(Exit::NotReady, &error).help(
-            "python3 with venv, and a network, have to be there; what was fetched is kept, and another try goes on",
-        )
+    let EnvironmentReport { python: version, evaluator, missing } = installing.await.map_err(|error| {
+        let help = error.help();
+        CliError::new(Exit::NotReady, &error).help(help)
     })?;
+    let python = environment::python_in(&folder);
     if json {
-        output::out(&json!({"python": python.to_string_lossy()}).to_string());
+        let line =
+            json!({"python": python.to_string_lossy(), "version": version, "evaluator": evaluator, "missing": missing});
+        output::out(&line.to_string());
     } else {
         let mark = style("✓").green();
         output::out(&format!("  {mark}  OSWorld's own evaluator is there: {}", python.display()));
+        if !missing.is_empty() {
+            let line =
+                "without what scores sound and films (4 of the 369 tasks): tapwright setup --osworld --media adds it";
+            output::out(&format!("     {}", style(line).dim()));
+        }
     }
     Ok(Exit::Done)
+}
+
+fn tell_environment_plan(plan: &EnvironmentPlan, json: bool) {
+    let EnvironmentPlan { folder, packages, megabytes, download_megabytes, free_megabytes } = plan;
+    if json {
+        let line = json!({
+            "packages": packages, "without_dependencies": [environment::PACKAGE], "target": folder.to_string_lossy(),
+            "megabytes": megabytes, "download_megabytes": download_megabytes, "free_megabytes": free_megabytes,
+        });
+        output::out(&line.to_string());
+        return;
+    }
+    let free = free_megabytes.map_or(String::new(), |free| format!("; {free} MB are free"));
+    output::out(&format!(
+        "  pip would download about {download_megabytes} MB, which take {megabytes} MB on the disk{free}: {} {}",
+        packages.join(" "),
+        environment::PACKAGE
+    ));
+    output::out(&format!("  {}", style(folder.display()).dim()));
 }
 
 fn tell_library(found: &FoundLibrary, json: bool) {

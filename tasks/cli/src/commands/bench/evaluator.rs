@@ -4,16 +4,14 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tapwright_tasks::osworld::official::python_in;
+use tapwright_tasks::osworld::environment::{self, python_in};
 use tapwright_tasks::osworld::{EvaluatorChoice, OfficialEvaluator};
 
 use crate::arguments::OfficialArguments;
 use crate::config::user_cache;
 use crate::error::CliError;
 use crate::exit::Exit;
-
-/// Where the environment with OSWorld's evaluator is, in a folder for what is fetched.
-pub const ENVIRONMENT: &str = "osworld-evaluator";
+use crate::output;
 
 /// How long one of its functions may take; some import for seconds, and a judge has three minutes.
 const WITHIN: Duration = Duration::from_secs(100);
@@ -33,7 +31,7 @@ pub fn choice(arguments: &OfficialArguments) -> Result<EvaluatorChoice, CliError
     }
     let python = match osworld_python {
         Some(named) => absolute(named)?,
-        None => python_in(&user_cache().unwrap_or_default().join(ENVIRONMENT)),
+        None => python_in(&user_cache().unwrap_or_default().join(environment::FOLDER)),
     };
     if !python.is_file() {
         let why = format!("OSWorld's own evaluator is not there: {} is no file", python.display());
@@ -48,6 +46,31 @@ pub fn choice(arguments: &OfficialArguments) -> Result<EvaluatorChoice, CliError
     }
     let official = OfficialEvaluator { python, checkout, scratch: env::temp_dir(), within: WITHIN };
     Ok(if kind == "both" { EvaluatorChoice::Both(official) } else { EvaluatorChoice::Official(official) })
+}
+
+/// Looks what the evaluator's Python has, before tasks are run whose scores would all be errors.
+///
+/// # Errors
+/// `CliError` if it could give no score at all.
+pub async fn check(choice: &EvaluatorChoice) -> Result<(), CliError> {
+    const HELP: &str =
+        "complete it: tapwright setup --osworld; or name a Python that has the package: --osworld-python FILE";
+    let (EvaluatorChoice::Official(official) | EvaluatorChoice::Both(official)) = choice else { return Ok(()) };
+    let OfficialEvaluator { python, checkout, .. } = official;
+    let report =
+        environment::inspect(python).await.map_err(|error| CliError::new(Exit::NotReady, &error).help(HELP))?;
+    if report.evaluator.is_none() && checkout.is_none() {
+        let why = format!("the package desktop-env is not installed for {}", python.display());
+        return Err(CliError::with_text(Exit::NotReady, why).help(HELP));
+    }
+    if !report.is_complete_but_for_media() && !report.missing.is_empty() {
+        output::err(&format!(
+            "  for {} these are not installed, and functions that need one give an evaluator-error: {}",
+            python.display(),
+            report.missing.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 fn has_evaluator(folder: &Path) -> bool {

@@ -49,7 +49,7 @@ type Needs<'a> = BTreeMap<&'a str, &'a [String]>;
 ///
 /// # Errors
 /// `CliError` if there are no tasks, mistakes in them, or none that can be run.
-pub fn suite(arguments: &OsworldArguments) -> Result<OsworldSuite, CliError> {
+pub async fn suite(arguments: &OsworldArguments) -> Result<OsworldSuite, CliError> {
     if let Some(lacks) = tapwright_tasks::private_lacks().filter(|_| arguments.device.is_empty()) {
         return Err(CliError::with_text(Exit::NotReady, lacks));
     }
@@ -63,7 +63,9 @@ pub fn suite(arguments: &OsworldArguments) -> Result<OsworldSuite, CliError> {
         return Err(CliError::usage(why).help("see all of them with --list, and mend the files"));
     }
     let tasks = select(&set, &arguments.set, &[])?;
-    let suite = OsworldSuite::new(&tasks, options(arguments)?)?;
+    let options = options(arguments)?;
+    super::evaluator::check(&options.evaluator).await?;
+    let suite = OsworldSuite::new(&tasks, options)?;
     if suite.templates().is_empty() {
         return Err(CliError::with_text(Exit::NotReady, "none of these tasks can be run here".to_owned())
             .help("--list says what each of them needs"));

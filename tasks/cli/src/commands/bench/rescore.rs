@@ -38,6 +38,7 @@ pub async fn perform(common: Common, arguments: &RescoreArguments) -> Result<Exi
             .help("name the folder of the suite that was measured"));
     }
     let choice = super::evaluator::choice(&arguments.official)?;
+    super::evaluator::check(&choice).await?;
     let by = match (arguments.official.evaluator.is_some(), brief.suite == osworld::NAME) {
         (true, false) => {
             return Err(CliError::usage(format!("--evaluator is for the suite osworld, and not for {}", brief.suite))

@@ -66,7 +66,7 @@ impl SuiteSource {
             return Ok(SuiteSource::Miniwob(Box::new(Miniwob::open(&pages, &env::temp_dir()).await?)));
         }
         if name == tapwright_tasks::osworld::NAME {
-            return Ok(SuiteSource::Osworld(Box::new(super::osworld::suite(osworld)?)));
+            return Ok(SuiteSource::Osworld(Box::new(super::osworld::suite(osworld).await?)));
         }
         match suites::find(name) {
             Some(suite) => Ok(SuiteSource::Shipped(suite)),
