@@ -245,12 +245,7 @@ pub async fn open(
             let about = "one that always says that it is done".to_owned();
             Ok(LoadedModel { model, profiles, about })
         }
-        ModelSource::Infeasible => {
-            let reply = "<think>I do not look.</think><answer>finish(message=\"It cannot be done.\", status=\"infeasible\")</answer>";
-            let model = Box::new(Scripted::new("infeasible", vec![reply.to_owned()], AtEnd::Stay));
-            let about = "one that always says that it cannot be done".to_owned();
-            Ok(LoadedModel { model, profiles, about })
-        }
+        ModelSource::Infeasible => Ok(LoadedModel { profiles, ..infeasible() }),
         ModelSource::Nobody => {
             let why = "there is no model (--model none), and this cannot be done without one";
             let nobody = |_: &_| Err(ModelErrorKind::Fatal { why: why.to_owned() });
@@ -327,6 +322,15 @@ pub fn profiles(options: &ModelOptions) -> Result<ChosenProfile, LoadModelError>
     }
     profiles.model.longest_edge = options.longest_edge.or(profiles.model.longest_edge);
     Ok(ChosenProfile { profiles, note })
+}
+
+/// One that always says that it cannot be done.
+pub fn infeasible() -> LoadedModel {
+    let reply =
+        "<think>I do not look.</think><answer>finish(message=\"It cannot be done.\", status=\"infeasible\")</answer>";
+    let model = Box::new(Scripted::new("infeasible", vec![reply.to_owned()], AtEnd::Stay));
+    let about = "one that always says that it cannot be done".to_owned();
+    LoadedModel { model, profiles: Profiles::of_scripts(), about }
 }
 
 /// What takes time while a model is examined.

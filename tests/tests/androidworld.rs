@@ -145,6 +145,7 @@ fn header(cases: &[Case]) -> LedgerHeader {
         budgets: Budgets::default(),
         rigs: Vec::new(),
         evaluator: None,
+        refuses_untrained: false,
     }
 }
 

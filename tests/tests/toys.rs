@@ -79,6 +79,7 @@ fn header(cases: &[Case], repeats: u32) -> LedgerHeader {
         budgets: Budgets::default(),
         rigs: Vec::new(),
         evaluator: None,
+        refuses_untrained: false,
     }
 }
 

@@ -193,6 +193,28 @@ fn cases_are_listed_chosen_and_repeated() {
     assert!(ran.code == 2 && ran.err.contains("smoke"), "{}", ran.err);
 }
 
+/// What a user is told before a run, a measurement counts as given up; without the flag the model is asked.
+#[test]
+fn goals_of_no_trained_kind_are_given_up_if_wanted() {
+    let place = Place::new();
+    let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/mini/profile.toml");
+    let measured = |suite: &[&str], more: &[&str]| {
+        let profile = profile.to_str().unwrap();
+        let ended =
+            place.run(&[&["bench"], suite, &["--model", "finish", "--profile", profile, "--json"], more].concat());
+        assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+        let rows = ended.out.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        rows.filter(|row| row["case"].is_string()).map(|row| row["outcome"].clone()).collect::<Vec<Value>>()
+    };
+    let unknown = ["phone", "--seeds", "2", "--template", "timer-impossible"];
+    assert_eq!(measured(&unknown, &["--refuse-untrained"]), ["gave-up", "gave-up"]);
+    assert_eq!(measured(&unknown, &[]), ["done", "done"]);
+    assert_eq!(measured(&["smoke", "--seeds", "2"], &["--refuse-untrained"]), ["done", "done"]);
+    let idle = place.run(&["bench", "smoke", "--model", "finish", "--refuse-untrained"]);
+    assert_eq!(idle.code, 2, "{}", idle.err);
+    assert!(idle.err.contains("--refuse-untrained would do nothing"), "{}", idle.err);
+}
+
 #[test]
 fn two_measurements_are_compared_case_by_case() {
     let place = Place::new();

@@ -133,6 +133,8 @@ pub(super) struct Attempt {
     /// Whether the minutes are the case's own.
     has_own_minutes: bool,
     judge: Duration,
+    /// Whether a goal of no kind that the model was trained for is given up without asking it.
+    refuses_untrained: bool,
     /// How much longer than all of its limits an attempt may take to end, before it is left alone.
     grace: Duration,
     models: ModelSupply,
@@ -239,6 +241,7 @@ impl Attempt {
             started: (plan.now)(),
             has_own_minutes: case.limits.minutes.is_some_and(|own| header.budgets.minutes.is_none_or(|all| own <= all)),
             judge: plan.judge,
+            refuses_untrained: header.refuses_untrained,
             grace: plan.grace,
             models: models.clone(),
             think,
@@ -362,6 +365,10 @@ impl Attempt {
             let missing = || RunError::Device(DeviceError::Start { why: format!("it does not say `{name}`") });
             task.goal = facts.get(name).cloned().ok_or_else(missing)?;
             store(&shared.goal, task.goal.clone());
+        }
+        let trained = opened.profiles.goals.as_ref();
+        if self.refuses_untrained && trained.is_some_and(|trained| !trained.fits(&task.goal)) {
+            *opened = model::infeasible();
         }
         let judged = WatchedEvaluator { inner: task.evaluator.clone(), within: self.judge, shared: shared.clone() };
         task.evaluator = task.evaluator.is_some().then(|| Arc::new(judged) as Arc<dyn Evaluator>);

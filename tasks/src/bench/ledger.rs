@@ -64,6 +64,9 @@ pub struct LedgerHeader {
     /// What kind of evaluator judges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluator: Option<String>,
+    /// Whether a goal of no kind that the model was trained for is given up without asking it, as `tapwright run` does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refuses_untrained: bool,
 }
 
 /// What an attempt may use, besides its steps.

@@ -30,6 +30,7 @@ fn header() -> LedgerHeader {
         budgets: Budgets::default(),
         rigs: Vec::new(),
         evaluator: None,
+        refuses_untrained: false,
     }
 }
 

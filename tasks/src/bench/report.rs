@@ -139,6 +139,9 @@ fn facts(records: &LedgerRecords, summary: &Summary, when: &str, out: &mut Strin
         ("evaluator", header.evaluator.clone().unwrap_or_else(|| "not known".to_owned())),
         ("judged by", format!("version {} with cases {}", records.judge().program, records.judge().cases)),
     ];
+    if header.refuses_untrained {
+        rows.push(("goals of no trained kind", "given up without asking the model".to_owned()));
+    }
     for RigIdentity { rig, screens, programs } in &records.rigs {
         let screens = screens.iter().cloned().collect::<Vec<_>>().join(", ");
         let programs: String = programs.iter().map(|(name, version)| format!("; {name} {version}")).collect();

@@ -66,6 +66,7 @@ Examples:
   tapwright bench smoke --seeds 20 --template note --json
   tapwright bench edge-cases --seeds 60 --repeats 3 --parallel 4
   tapwright bench phone --seeds 600  # also by kind, with what was changed unasked
+  tapwright bench phone --seeds 600 --refuse-untrained  # as a user of tapwright run meets the small model
   tapwright bench phone --resume last  # what broke off goes on
   tapwright bench miniwob --pages .venv --preflight  # whether all that it needs is there
   tapwright bench miniwob --pages .venv --parallel 4 --model taps
@@ -121,8 +122,13 @@ pub struct BenchArguments {
     #[arg(long, conflicts_with = "list")]
     pub preflight: bool,
 
+    /// Give up goals of no kind that the model was trained for without asking it, as tapwright run does without --anyway
+    #[arg(long)]
+    pub refuse_untrained: bool,
+
     /// Go on with a measurement that broke off: its name, its folder, or last
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["seeds", "from", "template", "only", "list", "repeats", "apps"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["seeds", "from", "template", "only", "list", "repeats", "apps",
+        "refuse_untrained"])]
     pub resume: Option<String>,
 
     /// End with exit code 20 if a smaller share than this has passed, for example 0.8

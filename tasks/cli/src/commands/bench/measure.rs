@@ -69,6 +69,7 @@ struct BenchSelection {
     apps: Option<AppSelection>,
     repeats: u32,
     budgets: Budgets,
+    refuses_untrained: bool,
 }
 
 pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, CliError> {
@@ -148,6 +149,11 @@ async fn measure(
         preflight::rigs(report, command)?
     };
     let Some(opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
+    if measured.refuses_untrained && opened.profiles.goals.is_none() {
+        let why =
+            "--refuse-untrained would do nothing: the model's profile does not say for which goals it was trained";
+        return Err(CliError::usage(why).help("leave out --refuse-untrained"));
+    }
     let mut ledger = match measured.ledger.take() {
         Some(ledger) => go_on(&config, &narrator, ledger, &measured, (&cases, rigs), &opened)?,
         None => begin(&config, &narrator, suite, &measured, (&cases, rigs), &opened)?,
@@ -179,7 +185,8 @@ fn new_selection(arguments: &BenchArguments, suite: &dyn Suite, budgets: Budgets
     let count = arguments.seeds.unwrap_or_else(|| fixed.map_or(SEEDS, |all| all.saturating_sub(first)));
     let selection = CaseSelection { first, count, template: arguments.template.clone(), only: arguments.only.clone() };
     let repeats = arguments.repeats.unwrap_or(1);
-    BenchSelection { ledger: None, selection, apps: arguments.apps, repeats, budgets }
+    let (apps, refuses_untrained) = (arguments.apps, arguments.refuse_untrained);
+    BenchSelection { ledger: None, selection, apps, repeats, budgets, refuses_untrained }
 }
 
 /// Takes up a measurement: what it was begun with counts, and a flag that says otherwise is refused.
@@ -236,6 +243,7 @@ fn take_up(config: &mut Config, suite: &dyn Suite, name: &str, given: Budgets) -
         apps: header.apps.as_ref().and_then(named),
         repeats: header.repeats,
         budgets: header.budgets,
+        refuses_untrained: header.refuses_untrained,
         ledger: Some(ledger),
     })
 }
@@ -310,6 +318,7 @@ fn begin(
         budgets: measured.budgets,
         rigs,
         evaluator: Some(suite.evaluator()),
+        refuses_untrained: measured.refuses_untrained,
     };
     let ledger = Ledger::create(&folder, header).inspect_err(|_| nothing_done(&folder))?;
     // So that it is found by its name, whatever becomes of this process.
