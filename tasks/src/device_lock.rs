@@ -117,6 +117,7 @@ fn name(address: &DeviceAddress) -> Option<String> {
         DeviceAddress::Desktop(desktop) => match &desktop.at {
             DesktopAddress::Display(display) => return Some(format!("desktop {display}")),
             DesktopAddress::Private { .. } => return None,
+            DesktopAddress::Portable => return Some("desktop portable".to_owned()),
         },
         DeviceAddress::Browser(browser) => return browser.at.endpoint().map(|at| format!("browser {at}")),
         DeviceAddress::Machine(machine) => return host_and_port(&machine.address).map(|at| format!("machine {at}")),

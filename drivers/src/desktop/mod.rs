@@ -12,6 +12,8 @@ pub(crate) mod keysyms;
 #[cfg(target_os = "linux")]
 mod office;
 pub(crate) mod pointing;
+#[cfg(feature = "portable-desktop")]
+mod portable;
 pub(crate) mod window;
 #[cfg(target_os = "linux")]
 mod x11;
@@ -32,6 +34,8 @@ use crate::{OpenRig, Rig, Settle};
 #[cfg(target_os = "linux")]
 pub use self::bus::SessionBus;
 pub use self::bus_method::{ArgumentSource, BusMethod, InvalidBusMethod, MethodArgument};
+#[cfg(feature = "portable-desktop")]
+pub use self::portable::{PortableDesktop, PortableOptions};
 #[cfg(target_os = "linux")]
 pub use self::x11::{
     AccessibleNode, DesktopInspector, Entrance, InputEvent, InspectedWindow, JobOutput, PrivateDesktop, PrivateOptions,
@@ -45,6 +49,8 @@ pub enum DesktopAddress {
     Display(String),
     /// One that is made for the run and gone after it, of this size, in a folder below this one.
     Private { size: Size, folder: PathBuf },
+    /// The one that this is started in, through xcap and enigo.
+    Portable,
 }
 
 /// Where a LibreOffice listens.
@@ -116,6 +122,7 @@ impl OpenRig for DesktopOptions {
         match &self.at {
             DesktopAddress::Display(display) => format!("desktop {display}"),
             DesktopAddress::Private { size, .. } => format!("private desktop {size}"),
+            DesktopAddress::Portable => "desktop portable".to_owned(),
         }
     }
 
@@ -125,11 +132,36 @@ impl OpenRig for DesktopOptions {
     }
 
     #[cfg(not(target_os = "linux"))]
-    async fn open(&self, _within: Duration) -> Result<Rig, DriverError> {
-        let why = "desktops are driven on Linux with X11 only; on this system use a phone".to_owned();
-        let kind = tapwright_contract::device::DriverErrorKind::Refused { why };
-        Err(DriverError { device: self.name(), operation: "open", kind })
+    async fn open(&self, within: Duration) -> Result<Rig, DriverError> {
+        match &self.at {
+            DesktopAddress::Portable => open_portable(self, within).await,
+            DesktopAddress::Display(_) | DesktopAddress::Private { .. } => {
+                let why = "such desktops are on Linux with X11 only; on this system take `--device desktop:portable`, or a phone";
+                let kind = tapwright_contract::device::DriverErrorKind::Refused { why: why.to_owned() };
+                Err(DriverError { device: self.name(), operation: "open", kind })
+            }
+        }
     }
+}
+
+/// Opens the desktop that this is started in, through xcap and enigo.
+#[cfg(feature = "portable-desktop")]
+async fn open_portable(options: &DesktopOptions, within: Duration) -> Result<Rig, DriverError> {
+    let name = options.name();
+    let how = PortableOptions { display: None, settle: options.settle, applications: options.applications.clone() };
+    let desktop = PortableDesktop::open(&name, how, within).await?;
+    let identity = options.machine.clone();
+    let about = "this desktop, through xcap and enigo".to_owned();
+    Ok(Rig { driver: Box::new(desktop), apis: Vec::new(), probe: None, about, identity, teardown: None })
+}
+
+#[cfg(not(feature = "portable-desktop"))]
+async fn open_portable(options: &DesktopOptions, _within: Duration) -> Result<Rig, DriverError> {
+    let why = "this program was built without it: cargo build -p tapwright -p tapwright-drivers --features \
+               tapwright-drivers/portable-desktop (docs/desktop.md says what has to be \
+               installed first)";
+    let kind = tapwright_contract::device::DriverErrorKind::Refused { why: why.to_owned() };
+    Err(DriverError { device: options.name(), operation: "open", kind })
 }
 
 /// What starts programs on a desktop.

@@ -335,6 +335,7 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
                 teardown: None,
             })
         }
+        DesktopAddress::Portable => super::open_portable(options, within).await,
         DesktopAddress::Private { size, folder } => {
             let private = PrivateOptions { size: *size, folder: folder.clone(), in_group: false, home: None };
             let session = Arc::new(PrivateDesktop::start(&private, deadline.remaining()).await.map_err(error)?);
