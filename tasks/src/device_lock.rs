@@ -117,7 +117,10 @@ fn name(address: &DeviceAddress) -> Option<String> {
         DeviceAddress::Desktop(desktop) => match &desktop.at {
             DesktopAddress::Display(display) => return Some(format!("desktop {display}")),
             DesktopAddress::Private { .. } => return None,
-            DesktopAddress::Portable => return Some("desktop portable".to_owned()),
+            // Another way to the same screen.
+            DesktopAddress::Portable { display } => {
+                return Some(format!("desktop {}", display.as_deref().unwrap_or("portable")));
+            }
         },
         DeviceAddress::Browser(browser) => return browser.at.endpoint().map(|at| format!("browser {at}")),
         DeviceAddress::Machine(machine) => return host_and_port(&machine.address).map(|at| format!("machine {at}")),

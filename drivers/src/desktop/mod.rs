@@ -25,9 +25,7 @@ use async_trait::async_trait;
 use tapwright_contract::Size;
 #[cfg(target_os = "linux")]
 use tapwright_contract::api::ApiError;
-use tapwright_contract::device::DriverError;
-#[cfg(target_os = "linux")]
-use tapwright_contract::device::DriverErrorKind;
+use tapwright_contract::device::{DriverError, DriverErrorKind};
 
 use crate::{OpenRig, Rig, Settle};
 
@@ -49,8 +47,8 @@ pub enum DesktopAddress {
     Display(String),
     /// One that is made for the run and gone after it, of this size, in a folder below this one.
     Private { size: Size, folder: PathBuf },
-    /// The one that this is started in, through xcap and enigo.
-    Portable,
+    /// The one that this is started in, through xcap and enigo; on X11 with what `DISPLAY` names.
+    Portable { display: Option<String> },
 }
 
 /// Where a LibreOffice listens.
@@ -122,7 +120,7 @@ impl OpenRig for DesktopOptions {
         match &self.at {
             DesktopAddress::Display(display) => format!("desktop {display}"),
             DesktopAddress::Private { size, .. } => format!("private desktop {size}"),
-            DesktopAddress::Portable => "desktop portable".to_owned(),
+            DesktopAddress::Portable { .. } => "desktop portable".to_owned(),
         }
     }
 
@@ -134,10 +132,11 @@ impl OpenRig for DesktopOptions {
     #[cfg(not(target_os = "linux"))]
     async fn open(&self, within: Duration) -> Result<Rig, DriverError> {
         match &self.at {
-            DesktopAddress::Portable => open_portable(self, within).await,
-            DesktopAddress::Display(_) | DesktopAddress::Private { .. } => {
-                let why = "such desktops are on Linux with X11 only; on this system take `--device desktop:portable`, or a phone";
-                let kind = tapwright_contract::device::DriverErrorKind::Refused { why: why.to_owned() };
+            // There is no other way to the desktop that this is started in.
+            DesktopAddress::Portable { .. } | DesktopAddress::Display(_) => open_portable(self, within).await,
+            DesktopAddress::Private { .. } => {
+                let why = "private desktops are on Linux only; on this system take `--device desktop`, or a phone";
+                let kind = DriverErrorKind::Refused { why: why.to_owned() };
                 Err(DriverError { device: self.name(), operation: "open", kind })
             }
         }
@@ -148,7 +147,7 @@ impl OpenRig for DesktopOptions {
 #[cfg(feature = "portable-desktop")]
 async fn open_portable(options: &DesktopOptions, within: Duration) -> Result<Rig, DriverError> {
     let name = options.name();
-    let how = PortableOptions { display: None, settle: options.settle, applications: options.applications.clone() };
+    let how = PortableOptions { settle: options.settle, applications: options.applications.clone() };
     let desktop = PortableDesktop::open(&name, how, within).await?;
     let identity = options.machine.clone();
     let about = "this desktop, through xcap and enigo".to_owned();
@@ -157,10 +156,9 @@ async fn open_portable(options: &DesktopOptions, within: Duration) -> Result<Rig
 
 #[cfg(not(feature = "portable-desktop"))]
 async fn open_portable(options: &DesktopOptions, _within: Duration) -> Result<Rig, DriverError> {
-    let why = "this program was built without it: cargo build -p tapwright -p tapwright-drivers --features \
-               tapwright-drivers/portable-desktop (docs/desktop.md says what has to be \
-               installed first)";
-    let kind = tapwright_contract::device::DriverErrorKind::Refused { why: why.to_owned() };
+    let why = "this program was built without xcap and enigo: cargo build -p tapwright -p tapwright-drivers --features \
+               tapwright-drivers/portable-desktop (docs/desktop.md says what to install first)";
+    let kind = DriverErrorKind::Refused { why: why.to_owned() };
     Err(DriverError { device: options.name(), operation: "open", kind })
 }
 

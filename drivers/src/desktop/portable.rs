@@ -34,11 +34,9 @@ const FRONT_PAUSE: Duration = Duration::from_millis(150);
 /// What marks all of a field, as the system has it.
 const SELECTS_ALL: Modifier = if cfg!(target_os = "macos") { Modifier::Meta } else { Modifier::Control };
 
-/// How to drive a desktop so.
+/// How to drive a desktop so. Which one is not said: xcap knows only that of the session that this runs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortableOptions {
-    /// Which X server; `None` is the one, or the Wayland compositor, of the session that this runs in.
-    pub display: Option<String>,
     pub settle: Settle,
     /// Where the menu's files are, on Linux.
     pub applications: Vec<PathBuf>,
@@ -59,6 +57,17 @@ pub struct PortableDesktop {
     memory: Memory,
     seen: Option<ReturnedScreen>,
     last_click: Option<LastClick>,
+    starting: Option<StartingApp>,
+}
+
+/// An app that was started and has not come to the front. It is waited for before anything else is done, also where the launch was
+/// abandoned: it would come over what is done next.
+#[derive(Clone, Debug)]
+struct StartingApp {
+    id: String,
+    /// How many windows it had before.
+    windows: usize,
+    until: Instant,
 }
 
 /// What one look saw.
@@ -97,7 +106,7 @@ impl PortableDesktop {
     pub async fn open(name: &str, options: PortableOptions, within: Duration) -> Result<PortableDesktop, DriverError> {
         let deadline = Deadline::after(within);
         let error = |kind| DriverError { device: name.to_owned(), operation: "open", kind };
-        let worker = Worker::start(options.display.clone(), deadline).await.map_err(error)?;
+        let worker = Worker::start(deadline).await.map_err(error)?;
         let folders = options.applications.clone();
         let menu = tokio::task::spawn_blocking(move || Menu::read(&folders)).await.unwrap_or_default();
         Ok(PortableDesktop {
@@ -108,10 +117,12 @@ impl PortableDesktop {
             memory: Memory::default(),
             seen: None,
             last_click: None,
+            starting: None,
         })
     }
 
     async fn settled_screen(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
+        self.wait_for_started(deadline).await?;
         let settle = self.options.settle;
         // A copy, so that an abandoned wait leaves what was known.
         let mut memory = self.memory.clone();
@@ -126,12 +137,20 @@ impl PortableDesktop {
     }
 
     fn front_of(&self, scene: &Scene) -> Front {
-        let owner = scene.focused.as_ref().map(|app| WindowOwner {
-            class: app.clone(),
-            instance: String::new(),
-            program: None,
-        });
+        self.app_of(scene.focused.as_deref())
+    }
+
+    fn app_of(&self, class: Option<&str>) -> Front {
+        let owner = class.map(|class| WindowOwner { class: class.to_owned(), instance: String::new(), program: None });
         self.menu.front(owner.as_ref())
+    }
+
+    fn windows_of(&self, scene: &Scene, app: &str) -> usize {
+        scene.apps().filter(|class| self.app_of(Some(class)).id == app).count()
+    }
+
+    async fn scene(&self, deadline: Deadline) -> Result<Scene, DriverErrorKind> {
+        self.worker.call("to see what lies where", deadline, |_| worker::scene().map(|(scene, _)| scene)).await
     }
 
     /// A spot as a place of the desktop, and what was seen.
@@ -220,6 +239,7 @@ impl PortableDesktop {
     }
 
     async fn gesture(&mut self, gesture: &Gesture, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        self.wait_for_started(deadline).await?;
         match gesture {
             Gesture::Tap { at } => self.click(at, Button::Left, 1, &[], deadline).await,
             Gesture::DoubleTap { at } => self.click(at, Button::Left, 2, &[], deadline).await,
@@ -245,10 +265,7 @@ impl PortableDesktop {
             Gesture::Insert { text } => self.type_text(text, false, deadline).await,
             Gesture::Press { key: Key::Enter } => self.chord(&[], &key_name("Enter"), deadline).await,
             Gesture::Press { key: Key::Back } => self.chord(&[Modifier::Alt], &key_name("ArrowLeft"), deadline).await,
-            Gesture::Press { key: Key::Home } => match cfg!(target_os = "macos") {
-                true => self.chord(&[], &key_name("F11"), deadline).await,
-                false => self.chord(&[Modifier::Meta], &key_name("d"), deadline).await,
-            },
+            Gesture::Press { key: Key::Home } => self.go_home(deadline).await,
             Gesture::Chord { modifiers, key } => self.chord(modifiers, key, deadline).await,
             Gesture::Launch { app } => self.launch(app, deadline).await,
             Gesture::Window { .. } => {
@@ -263,6 +280,24 @@ impl PortableDesktop {
         self.point(at, vec![PointerStep::Scroll { right, down }], deadline).await
     }
 
+    /// The desktop without windows. Where the windows are told and none is in front, it is there already, and the key would bring them back.
+    async fn go_home(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        if cfg!(target_os = "linux") {
+            let scene = self.scene(deadline).await?;
+            if scene.focused.is_none() && scene.apps().next().is_some() {
+                return Ok(());
+            }
+        }
+        let (modifiers, key): (&[Modifier], &str) = match std::env::consts::OS {
+            "macos" => (&[], "F11"),
+            // Pressed twice, it is the desktop still.
+            "windows" => (&[Modifier::Meta], "m"),
+            _ => (&[Modifier::Meta], "d"),
+        };
+        self.chord(modifiers, &key_name(key), deadline).await
+    }
+
+    /// Starts an app, if it is not in front.
     async fn launch(&mut self, app: &str, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let found = self.menu.find(app)?;
         let [entry] = found[..] else {
@@ -272,14 +307,30 @@ impl PortableDesktop {
             });
         };
         let entry = entry.clone();
-        start(&entry, self.options.display.as_deref())?;
-        let soon = deadline.or_sooner(TO_FRONT);
-        while !soon.is_over() {
-            let (_, scene) = self.worker.call("a picture", deadline, |platform| platform.observe()).await?;
-            if self.front_of(&scene).id == entry.id {
+        let scene = self.scene(deadline).await?;
+        if self.front_of(&scene).id == entry.id {
+            return Ok(());
+        }
+        let windows = self.windows_of(&scene, &entry.id);
+        start(&entry)?;
+        self.starting = Some(StartingApp { id: entry.id, windows, until: Instant::now() + TO_FRONT });
+        self.wait_for_started(deadline).await
+    }
+
+    /// Waits for an app that was started, as long as it may take.
+    async fn wait_for_started(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        while let Some(starting) = &self.starting {
+            let scene = self.scene(deadline).await?;
+            let has_come =
+                self.front_of(&scene).id == starting.id && self.windows_of(&scene, &starting.id) > starting.windows;
+            if has_come || Instant::now() >= starting.until {
+                self.starting = None;
                 break;
             }
-            soon.rest_until(Instant::now() + FRONT_PAUSE).await;
+            if deadline.is_over() {
+                return Err(DriverErrorKind::TimedOut { tries: format!("{} is still starting", starting.id) });
+            }
+            deadline.rest_until(Instant::now() + FRONT_PAUSE).await;
         }
         Ok(())
     }
@@ -290,16 +341,13 @@ impl PortableDesktop {
 }
 
 /// Starts a program of the menu, and does not wait for it.
-fn start(entry: &MenuEntry, display: Option<&str>) -> Result<(), DriverErrorKind> {
+fn start(entry: &MenuEntry) -> Result<(), DriverErrorKind> {
     let Some((program, arguments)) = entry.command.split_first().filter(|_| !entry.in_terminal) else {
         return Err(refused(format!("{} cannot be started through this back end: it wants a terminal", entry.label)));
     };
     let nobody = std::process::Stdio::null;
     let mut command = tokio::process::Command::new(program);
     command.args(arguments).stdin(nobody()).stdout(nobody()).stderr(nobody());
-    if let Some(display) = display {
-        command.env("DISPLAY", display);
-    }
     #[cfg(unix)]
     command.process_group(0); // It is the user's now: a Control-C meant for us does not end it.
     match command.spawn() {

@@ -206,7 +206,7 @@ pub(super) fn address(
         Some(words) if words.starts_with("desktop:") => {
             let at = match &words["desktop:".len()..] {
                 "private" => DesktopAddress::Private { size: DESKTOP_SIZE, folder: machine.folder.clone() },
-                "portable" => DesktopAddress::Portable,
+                "portable" => DesktopAddress::Portable { display: machine.display.clone() },
                 other => match other.strip_prefix("private:").map(size_of) {
                     Some(Ok(size)) => DesktopAddress::Private { size, folder: machine.folder.clone() },
                     _ => DesktopAddress::Display(other.to_owned()),

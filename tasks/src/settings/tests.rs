@@ -181,6 +181,8 @@ fn devices_are_told_apart() {
     assert_eq!(desktop("desktop::0"), display(":0"));
     assert_eq!(desktop("desktop:private"), private(1280, 800));
     assert_eq!(desktop("desktop:private:1920x1080"), private(1920, 1080));
+    // Through other libraries, and of the same screen.
+    assert_eq!(desktop("desktop:portable"), DesktopAddress::Portable { display: Some(":7".to_owned()) });
     // Nobody has such a display, and the error says so.
     assert_eq!(desktop("desktop:privat"), display("privat"));
     assert_eq!(desktop("desktop:private:9x9"), display("private:9x9"));

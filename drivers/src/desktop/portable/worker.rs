@@ -48,17 +48,19 @@ pub(super) struct MonitorArea {
 #[derive(Clone, Debug, PartialEq)]
 struct WindowArea {
     id: u32,
+    /// What the system calls its app.
+    app: String,
     x: i32,
     y: i32,
     width: u32,
     height: u32,
-    z: i32,
 }
 
 /// What lies where.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Scene {
     pub monitor: MonitorArea,
+    /// The topmost first.
     windows: Vec<WindowArea>,
     /// The app whose window has the focus.
     pub focused: Option<String>,
@@ -100,11 +102,12 @@ impl Scene {
         let inside = |at: i32, from: i32, far: u32| {
             i64::from(at) >= i64::from(from) && i64::from(at) < i64::from(from) + i64::from(far)
         };
-        let there = self
-            .windows
-            .iter()
-            .filter(|window| inside(x, window.x, window.width) && inside(y, window.y, window.height));
-        there.max_by_key(|window| window.z)
+        self.windows.iter().find(|window| inside(x, window.x, window.width) && inside(y, window.y, window.height))
+    }
+
+    /// The app of each window.
+    pub fn apps(&self) -> impl Iterator<Item = &str> {
+        self.windows.iter().map(|window| &*window.app)
     }
 }
 
@@ -113,16 +116,11 @@ impl Worker {
     ///
     /// # Errors
     /// `Refused` if the system lets nobody in.
-    pub async fn start(display: Option<String>, deadline: Deadline) -> Result<Worker, DriverErrorKind> {
+    pub async fn start(deadline: Deadline) -> Result<Worker, DriverErrorKind> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let (told, started) = oneshot::channel();
         thread::spawn(move || {
-            let settings = Settings {
-                x11_display: display,
-                open_prompt_to_get_permissions: false,
-                linux_delay: 2,
-                ..Settings::default()
-            };
+            let settings = Settings { open_prompt_to_get_permissions: false, linux_delay: 2, ..Settings::default() };
             match Enigo::new(&settings) {
                 Ok(enigo) => {
                     let mut platform = Platform { enigo };
@@ -243,7 +241,7 @@ impl Platform {
             }
             for piece in pieces(line) {
                 self.enigo.text(&piece).map_err(|error| error.to_string())?;
-                if piece.chars().any(|letter| !letter.is_ascii()) {
+                if !piece.is_ascii() {
                     thread::sleep(PIECE_REST);
                 }
             }
@@ -281,7 +279,7 @@ fn button_of(button: Button) -> enigo::Button {
 }
 
 /// What lies where now, and the monitor with the window in front, or the first one.
-fn scene() -> Result<(Scene, Monitor), String> {
+pub(super) fn scene() -> Result<(Scene, Monitor), String> {
     let text = |error: xcap::XCapError| error.to_string();
     let mut focused = None;
     let mut windows = Vec::new();
@@ -300,8 +298,11 @@ fn scene() -> Result<(Scene, Monitor), String> {
             focused = window.app_name().ok();
             place = Some((x.saturating_add(width as i32 / 2), y.saturating_add(height as i32 / 2)));
         }
-        windows.push(WindowArea { id, x, y, width, height, z: window.z().unwrap_or(0) });
+        let app = window.app_name().unwrap_or_default();
+        windows.push((window.z().unwrap_or(0), WindowArea { id, app, x, y, width, height }));
     }
+    windows.sort_by_key(|(z, _)| std::cmp::Reverse(*z));
+    let windows = windows.into_iter().map(|(_, window)| window).collect();
     let monitors = Monitor::all().map_err(text)?;
     let mut areas = Vec::new();
     for monitor in monitors {

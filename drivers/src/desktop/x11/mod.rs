@@ -306,7 +306,8 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
     match &options.at {
         DesktopAddress::Display(display) if display.is_empty() => {
             let why = "DISPLAY is not set, so there is no desktop here: start this in a desktop session, name a display \
-                       (`--device desktop::0`), or take one of your own (`--device desktop:private`)";
+                       (`--device desktop::0`), take one of your own (`--device desktop:private`), or on Wayland \
+                       `--device desktop:portable`";
             Err(error(DriverErrorKind::Refused { why: why.to_owned() }))
         }
         DesktopAddress::Display(display) => {
@@ -335,7 +336,7 @@ pub(super) async fn open(options: &DesktopOptions, within: Duration) -> Result<R
                 teardown: None,
             })
         }
-        DesktopAddress::Portable => super::open_portable(options, within).await,
+        DesktopAddress::Portable { .. } => super::open_portable(options, within).await,
         DesktopAddress::Private { size, folder } => {
             let private = PrivateOptions { size: *size, folder: folder.clone(), in_group: false, home: None };
             let session = Arc::new(PrivateDesktop::start(&private, deadline.remaining()).await.map_err(error)?);

@@ -105,9 +105,11 @@ pub struct LibraryArguments {
 #[command(next_help_heading = "Device")]
 pub struct DeviceArguments {
     /// `virtual`, an address (HOST:PORT), or a serial that an adb server knows; adb:NAME always goes through the
-    /// adb server; `desktop` is the one that this is started in, `desktop:private` one of its own; `browser`
-    /// is a browser of its own, `browser:URL` one that you have; `osworld:URL` is a machine behind OSWorld's
-    /// control server, `androidworld:URL` the phone behind AndroidWorld's server [default: virtual]
+    /// adb server; `desktop` is the one that this is started in, `desktop:private` one of its own,
+    /// `desktop:portable` the first by xcap and enigo, for Wayland (built with `--features
+    /// tapwright-drivers/portable-desktop`); `browser` is a browser of its own, `browser:URL` one that you have;
+    /// `osworld:URL` is a machine behind OSWorld's control server, `androidworld:URL` the phone behind
+    /// AndroidWorld's server [default: virtual]
     #[arg(long, value_name = "DEVICE", env = "TAPWRIGHT_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
 
