@@ -4,6 +4,8 @@
 
 #[path = "desktop/app.rs"]
 mod app;
+#[path = "desktop/corpus.rs"]
+mod corpus;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::{App, Habits, ROWS};
+use corpus::{CORPUS, long_text};
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 use tapwright_contract::api::{ApiError, Apis};
@@ -276,23 +279,6 @@ fn layout(session: &PrivateDesktop) -> Vec<u32> {
 /// A bit for each key that is down.
 fn pressed_keys(session: &PrivateDesktop) -> [u8; 32] {
     app::connect(session).query_keymap().unwrap().reply().unwrap().keys
-}
-
-const CORPUS: [&str; 9] = [
-    "The quick brown fox: ~!@#$%^&*()_+{}|:\"<>?`-=[]\\;',./ 0123456789 QUICK",
-    "a\tb\nc\n\nd",
-    "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich – „fein“ …",
-    "Съешь же ещё этих мягких французских булок, да выпей чаю",
-    "我能吞下玻璃而不伤身体。敏捷的棕色狐狸跳过了懒惰的狗，天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往秋收冬藏闰余成岁律吕调阳云腾致雨露结为霜金生丽水玉出昆冈",
-    "いろはにほへと ちりぬるを 한국어 키보드 자판",
-    "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇩🇪 😀",
-    "שלום עולם مرحبا بالعالم १२३",
-    "e\u{301}a\u{308}o\u{302}\u{323} n\u{303}",
-];
-
-/// So many different characters that keys have to be borrowed again and again.
-fn long_text() -> String {
-    (0..2000u32).map(|n| char::from_u32(0x4e00 + (n * 37) % 900).unwrap()).collect()
 }
 
 #[tokio::test]
@@ -859,6 +845,48 @@ async fn a_real_editor_gets_the_text_exactly() {
         perform(&mut driver, Gesture::Type { text: text.to_owned() }).await;
         perform(&mut driver, save.clone()).await;
         assert_eq!(wait_for_content(&file, text), text);
+    }
+    session.end().await;
+}
+
+/// GTK's buttons look pressed for a quarter of a second before they do what a key has told them, and the screen is at rest meanwhile. What
+/// is seen next is what came of it, whichever key it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_button_that_a_key_has_pressed_has_acted_when_it_is_looked_next() {
+    if !is_possible() {
+        return;
+    }
+    if !Path::new("/usr/bin/mousepad").is_file() {
+        return report_skipped("there is no editor on the private desktop (Debian: apt-get install mousepad)");
+    }
+    let (session, mut driver) = desktop().await;
+    let mut apis = driver.apis();
+    perform(&mut driver, Gesture::Launch { app: "Mousepad".to_owned() }).await;
+    windows(&mut *apis, |all| all[0]["in_front"] == true && all[0]["app"] == "Mousepad").await;
+    look(&mut driver).await;
+    perform(&mut driver, Gesture::Insert { text: "text".to_owned() }).await;
+    let chord = |modifiers: &[Modifier], key: &str| Gesture::Chord {
+        modifiers: modifiers.to_vec(),
+        key: KeyName::new(key).unwrap(),
+    };
+    let ways = [
+        Gesture::Press { key: Key::Enter },
+        chord(&[], "Enter"),
+        Gesture::Insert { text: "\n".to_owned() },
+        chord(&[Modifier::Alt], "s"),
+    ];
+    for way in ways {
+        // Whoever leaves is asked whether to save, and then where.
+        perform(&mut driver, chord(&[Modifier::Control], "q")).await;
+        windows(&mut *apis, |all| all.len() == 2 && all[0]["in_front"] == true).await;
+        look(&mut driver).await;
+        perform(&mut driver, way.clone()).await;
+        look(&mut driver).await;
+        let told = apis.call("windows.list", &json!({}), PATIENCE).await.unwrap();
+        assert!(told.contains("\"Save As\""), "{way:?}: {told}");
+        perform(&mut driver, chord(&[], "Escape")).await;
+        windows(&mut *apis, |all| all.len() == 1 && all[0]["in_front"] == true).await;
+        look(&mut driver).await;
     }
     session.end().await;
 }

@@ -3,10 +3,14 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "desktop/corpus.rs"]
+mod corpus;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use corpus::{CORPUS, long_text};
 use serde_json::{Value, json};
 use tapwright_contract::Size;
 use tapwright_contract::api::{ApiError, Apis};
@@ -375,3 +379,37 @@ const PICTURE: &[u8] = &[
     0x44, 0x41, 0x54, 0x78, 0xda, 0x63, 0x64, 0xf8, 0xcf, 0x50, 0x0f, 0x00, 0x03, 0x86, 0x01, 0x80, 0x5a, 0x34, 0x7d,
     0x6b, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
 ];
+
+/// Keys, and no calls: nothing completes or corrects what is typed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "starts LibreOffice"]
+async fn a_table_gets_texts_exactly_as_they_are_typed() {
+    let Some(mut office) = Office::open("calc", "libsclo.so").await else { return };
+    // Enter and Tab go to another cell. What comes after it would be completed from the first one, or corrected.
+    let more = ["The quick", "tHE (c) \"fine\" 1/2 -- a...", "ab. cd"];
+    let lines = CORPUS.iter().flat_map(|text| text.split(['\n', '\t'])).filter(|line| !line.is_empty());
+    let mut texts: Vec<String> = lines.chain(more).map(str::to_owned).collect();
+    texts.push(long_text());
+    for text in &texts {
+        let typed = office.rig.driver.perform(&Gesture::Insert { text: format!("{text}\n") }, PATIENCE).await;
+        typed.unwrap_or_else(|error| panic!("{text:.40}: {error}"));
+        office.rig.driver.screen(PATIENCE).await.unwrap();
+    }
+    let (range, began) = (format!("A1:A{}", texts.len()), tokio::time::Instant::now());
+    let mut told = Value::Null;
+    // It takes seconds to read so many characters.
+    while began.elapsed() < PATIENCE && told["rows"][texts.len() - 1][0].as_str().is_none_or(str::is_empty) {
+        told = office.call("calc.read", json!({ "range": range })).await.unwrap();
+    }
+    let cells: Vec<&str> = told["rows"].as_array().unwrap().iter().filter_map(|row| row[0].as_str()).collect();
+    assert_eq!(cells.len(), texts.len());
+    // The beginning of a cell is told, and a file has all of it.
+    for (cell, text) in cells.iter().zip(&texts) {
+        let told = cell.strip_suffix('…').unwrap_or(cell);
+        assert!(text == cell || told.chars().count() > 900 && text.starts_with(told), "{told} of {text}");
+    }
+    office.call("document.export", json!({ "path": "typed.csv" })).await.unwrap();
+    let file = std::fs::read_to_string(office.home.join("typed.csv")).unwrap();
+    assert!(file.contains(&long_text()), "{file}");
+    office.close().await;
+}

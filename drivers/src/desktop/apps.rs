@@ -185,6 +185,34 @@ const CHROMIUMS: [&str; 7] = [
     "microsoft-edge",
     "microsoft-edge-stable",
 ];
+/// Programs with such a browser inside, as their windows are called.
+const WITH_CHROMIUM: [&str; 13] = [
+    "code",
+    "code-oss",
+    "codium",
+    "discord",
+    "electron",
+    "element",
+    "mattermost",
+    "obsidian",
+    "signal",
+    "skype",
+    "slack",
+    "teams-for-linux",
+    "vscodium",
+];
+
+/// Whether a window of this class and instance is a browser's of that family, or of a program with one inside: they read a changed layout of
+/// the keyboard long after the keys that were pressed by it.
+pub(crate) fn reads_layout_late(owner: &WindowOwner) -> bool {
+    let names = [&owner.class, &owner.instance];
+    let is_known = |name: &String| {
+        let name = name.to_lowercase();
+        CHROMIUMS.iter().chain(&WITH_CHROMIUM).any(|known| name == *known || name.starts_with(&format!("{known}-")))
+    };
+    names.into_iter().any(is_known)
+}
+
 /// What such a browser needs so that it tells what its pages say, and does not greet whoever is new.
 const CHROMIUM_OPTIONS: [&str; 4] =
     ["--force-renderer-accessibility", "--no-first-run", "--no-default-browser-check", "--password-store=basic"];

@@ -8,6 +8,8 @@ pub(crate) const SHIFT: u32 = 0xffe1;
 /// What shows the third level of a key: AltGr.
 pub(crate) const LEVEL_3: u32 = 0xfe03;
 pub(crate) const RETURN: u32 = 0xff0d;
+pub(crate) const INSERT: u32 = 0xff63;
+const KEYPAD_ENTER: u32 = 0xff8d;
 pub(crate) const TAB: u32 = 0xff09;
 pub(crate) const BACKSPACE: u32 = 0xff08;
 pub(crate) const HOME: u32 = 0xff50;
@@ -26,6 +28,15 @@ pub(crate) fn of_character(character: char) -> Result<u32, Untypable> {
         ' '..='~' | '\u{a0}'..='\u{ff}' => Ok(code),
         _ if character.is_control() => Err(Untypable(character)),
         _ => Ok(0x0100_0000 | code),
+    }
+}
+
+/// The character that a symbol types into a line; `None` of Enter, Tab and keys that are no character's.
+pub(crate) fn character_of(symbol: u32) -> Option<char> {
+    match symbol {
+        0x20..=0x7e | 0xa0..=0xff => char::from_u32(symbol),
+        0x0100_0000..=0x0110_ffff => char::from_u32(symbol - 0x0100_0000),
+        _ => None,
     }
 }
 
@@ -58,6 +69,15 @@ pub(crate) fn of_modifier(modifier: Modifier) -> u32 {
         Modifier::Shift => SHIFT,
         Modifier::Alt => 0xffe9,
         Modifier::Meta => 0xffeb,
+    }
+}
+
+/// Whether a button may take a key for a click: Enter and the space bar, and Alt with a letter that is underlined on it.
+pub(crate) fn may_click(modifiers: &[Modifier], symbol: u32) -> bool {
+    match modifiers {
+        [] => [RETURN, KEYPAD_ENTER, u32::from(' ')].contains(&symbol),
+        [Modifier::Alt] => char::from_u32(symbol).is_some_and(char::is_alphanumeric),
+        _ => false,
     }
 }
 

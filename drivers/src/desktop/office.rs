@@ -38,6 +38,8 @@ const SCRIPT: [&str; 6] = [
     include_str!("office/main.py"),
 ];
 const PROFILE: &str = include_str!("office/profile.xcu");
+/// What has a text stay as it is typed: nothing completes or corrects it.
+const AS_TYPED: &str = include_str!("office/as_typed.xcu");
 /// Where LibreOffice looks for its profile, in a home.
 const PROFILE_FOLDERS: [&str; 4] = [".config", "libreoffice", "4", "user"];
 /// How long the script may take to start, before it is taken for missing.
@@ -153,17 +155,18 @@ fn pipe_name(folder: &Path) -> String {
     name.trim_start_matches('.').to_owned()
 }
 
-/// Gives a new home a profile with which LibreOffice greets nobody, and listens.
+/// Gives a new home a profile with which LibreOffice greets nobody, and listens; and which leaves texts as they are typed, if that is wanted.
 ///
 /// # Errors
 /// If it cannot be written.
-pub(super) fn write_profile(home: &Path, folder: &Path) -> io::Result<()> {
+pub(super) fn write_profile(home: &Path, folder: &Path, as_typed: bool) -> io::Result<()> {
     let mut inner = home.to_owned();
     for name in PROFILE_FOLDERS {
         inner.push(name);
         make_folder(&inner)?;
     }
-    let profile = PROFILE.replace("{{connection}}", &private_connection(folder));
+    let more = if as_typed { AS_TYPED } else { "" };
+    let profile = PROFILE.replace("{{connection}}", &private_connection(folder)).replace("{{more}}", more);
     write_new(&inner.join("registrymodifications.xcu"), profile.as_bytes())
 }
 

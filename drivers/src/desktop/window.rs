@@ -33,6 +33,11 @@ pub(crate) const TERMINALS: [&str; 22] = [
     "xterm",
 ];
 
+/// Whether windows of this class are a terminal's.
+pub(crate) fn is_terminal(class: Option<&str>) -> bool {
+    class.is_some_and(|class| TERMINALS.contains(&&*class.to_lowercase()))
+}
+
 /// Whose a window is, as far as that is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WindowOwner {

@@ -8,7 +8,7 @@ use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::device::DriverErrorKind;
 
 use super::super::api_error;
-use super::clipboard::{Clipboard, TEXT_MAX};
+use super::clipboard::{Clipboard, Selection, TEXT_MAX};
 use super::server::{Entrance, Fault, Server};
 use crate::deadline::Deadline;
 use crate::desktop::window::{AppWindow, find_window};
@@ -61,7 +61,8 @@ impl DesktopApis {
         if self.clipboard.is_none() {
             let entrance = self.entrance.clone();
             let opened = deadline.hold("the clipboard", async {
-                let opened = tokio::task::spawn_blocking(move || Clipboard::open(&entrance)).await;
+                let opened =
+                    tokio::task::spawn_blocking(move || Clipboard::open(&entrance, Selection::Clipboard)).await;
                 opened.map_err(|error| DriverErrorKind::Lost { why: error.to_string() })?.map_err(|fault| fault.0)
             });
             self.clipboard = Some(opened.await?);

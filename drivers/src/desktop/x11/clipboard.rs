@@ -1,4 +1,5 @@
-//! The clipboard. Whoever puts something there keeps it and hands it out itself, so a thread does nothing else.
+//! The clipboard, and the selection that terminals paste from. Whoever puts something there keeps it and hands it out itself, so a thread
+//! does nothing else.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -27,8 +28,20 @@ const READ_MAX: usize = 1 << 20;
 /// What the thread is asked for.
 enum Command {
     Write(String, oneshot::Sender<Result<(), Fault>>),
+    /// It is answered as soon as another program has got what was put there last, with how often that was.
+    Await(oneshot::Sender<u32>),
+    /// Nothing is there any more.
+    Clear(oneshot::Sender<()>),
     /// What is answered is `None` if there is no text.
     Read(oneshot::Sender<Option<String>>),
+}
+
+/// Which of the places where a text can lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Selection {
+    Clipboard,
+    /// What was marked last: Shift and Insert paste it into a terminal.
+    Primary,
 }
 
 /// The way to the thread, which ends when this is dropped.
@@ -42,8 +55,12 @@ struct Keeper {
     x: RustConnection,
     atoms: Atoms,
     window: Window,
+    selection: u32,
     /// What was put there, for as long as nobody else has put something there.
     own: Option<String>,
+    /// How often other programs have got that.
+    taken: u32,
+    awaits: Option<oneshot::Sender<u32>>,
     reading: Option<Reading>,
 }
 
@@ -58,7 +75,7 @@ struct Reading {
 
 impl Clipboard {
     /// Connects. This blocks.
-    pub fn open(entrance: &Entrance) -> Result<Clipboard, Fault> {
+    pub fn open(entrance: &Entrance, selection: Selection) -> Result<Clipboard, Fault> {
         let (x, screen) = connection(entrance)?;
         let atoms = Atoms::new(&x)?.reply()?;
         let (window, root) = (x.generate_id()?, x.setup().roots[screen].root);
@@ -69,7 +86,11 @@ impl Clipboard {
         let refused = |error: std::io::Error| Fault::refused(format!("the clipboard cannot be kept: {error}"));
         let (wake, woken) = UnixStream::pair().map_err(refused)?;
         wake.set_nonblocking(true).and_then(|()| woken.set_nonblocking(true)).map_err(refused)?;
-        let mut keeper = Keeper { x, atoms, window, own: None, reading: None };
+        let selection = match selection {
+            Selection::Clipboard => atoms.CLIPBOARD,
+            Selection::Primary => AtomEnum::PRIMARY.into(),
+        };
+        let mut keeper = Keeper { x, atoms, window, selection, own: None, taken: 0, awaits: None, reading: None };
         let run = move || {
             if let Err(fault) = keeper.run(&waiting, woken) {
                 tracing::debug!(kind = %fault.0, "the clipboard is kept no longer");
@@ -95,6 +116,25 @@ impl Clipboard {
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
 
+    /// Waits until another program has got the text that was put there last, and says how often that was by now; `None` if the thread is
+    /// not there to tell.
+    pub async fn taken(&mut self) -> Option<u32> {
+        let (answer, answered) = oneshot::channel();
+        if !self.send(Command::Await(answer)) {
+            return None;
+        }
+        answered.await.ok()
+    }
+
+    /// Takes away what was put there.
+    pub async fn clear(&mut self) {
+        let (answer, answered) = oneshot::channel();
+        if self.send(Command::Clear(answer)) {
+            // Nothing is there either if the thread is gone.
+            drop(answered.await);
+        }
+    }
+
     /// The text that is there.
     pub async fn read(&mut self) -> Result<Option<String>, Fault> {
         let (answer, answered) = oneshot::channel();
@@ -115,6 +155,12 @@ impl Keeper {
             loop {
                 match commands.try_recv() {
                     Ok(Command::Write(text, answer)) => drop(answer.send(self.write(text))),
+                    Ok(Command::Await(answer)) if self.taken > 0 => answer.send(self.taken).unwrap_or_default(),
+                    Ok(Command::Await(answer)) => self.awaits = Some(answer),
+                    Ok(Command::Clear(answer)) => {
+                        self.clear()?;
+                        let _ = answer.send(());
+                    }
                     Ok(Command::Read(answer)) => self.read(answer)?,
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => return Ok(()),
@@ -129,11 +175,18 @@ impl Keeper {
     }
 
     fn write(&mut self, text: String) -> Result<(), Fault> {
-        self.x.set_selection_owner(self.window, self.atoms.CLIPBOARD, x11rb::CURRENT_TIME)?;
-        if self.x.get_selection_owner(self.atoms.CLIPBOARD)?.reply()?.owner != self.window {
+        self.x.set_selection_owner(self.window, self.selection, x11rb::CURRENT_TIME)?;
+        if self.x.get_selection_owner(self.selection)?.reply()?.owner != self.window {
             return Err(Fault::refused("another program keeps the clipboard"));
         }
-        self.own = Some(text);
+        (self.own, self.taken) = (Some(text), 0);
+        Ok(())
+    }
+
+    fn clear(&mut self) -> Result<(), Fault> {
+        if self.own.take().is_some() {
+            self.x.set_selection_owner(x11rb::NONE, self.selection, x11rb::CURRENT_TIME)?;
+        }
         Ok(())
     }
 
@@ -142,7 +195,7 @@ impl Keeper {
             drop(answer.send(Some(own.clone())));
             return Ok(());
         }
-        if self.x.get_selection_owner(self.atoms.CLIPBOARD)?.reply()?.owner == x11rb::NONE {
+        if self.x.get_selection_owner(self.selection)?.reply()?.owner == x11rb::NONE {
             drop(answer.send(None));
             return Ok(());
         }
@@ -151,14 +204,14 @@ impl Keeper {
     }
 
     fn ask_for(&self, kind: u32) -> Result<(), Fault> {
-        let Atoms { CLIPBOARD, TAPWRIGHT_SELECTION, .. } = self.atoms;
-        self.x.convert_selection(self.window, CLIPBOARD, kind, TAPWRIGHT_SELECTION, x11rb::CURRENT_TIME)?;
+        let Atoms { TAPWRIGHT_SELECTION, .. } = self.atoms;
+        self.x.convert_selection(self.window, self.selection, kind, TAPWRIGHT_SELECTION, x11rb::CURRENT_TIME)?;
         Ok(())
     }
 
     fn on(&mut self, event: &Event) -> Result<(), Fault> {
         match event {
-            Event::SelectionClear(event) if event.selection == self.atoms.CLIPBOARD => self.own = None,
+            Event::SelectionClear(event) if event.selection == self.selection => self.own = None,
             Event::SelectionRequest(request) => self.hand_out(request)?,
             Event::SelectionNotify(event) if event.requestor == self.window => self.take(event.property)?,
             Event::PropertyNotify(event)
@@ -172,7 +225,7 @@ impl Keeper {
     }
 
     /// Gives another program what was put there, in the form that it wants.
-    fn hand_out(&self, request: &SelectionRequestEvent) -> Result<(), Fault> {
+    fn hand_out(&mut self, request: &SelectionRequestEvent) -> Result<(), Fault> {
         let atoms = &self.atoms;
         let texts =
             [atoms.UTF8_STRING, atoms.TEXT_PLAIN_UTF8, atoms.TEXT_PLAIN, atoms.TEXT, u32::from(AtomEnum::STRING)];
@@ -206,6 +259,10 @@ impl Keeper {
         };
         self.x.send_event(false, request.requestor, EventMask::NO_EVENT, answer)?;
         self.x.flush()?;
+        if given != x11rb::NONE && request.target != self.atoms.TARGETS {
+            self.taken += 1;
+            self.awaits.take().into_iter().for_each(|answer| answer.send(self.taken).unwrap_or_default());
+        }
         Ok(())
     }
 

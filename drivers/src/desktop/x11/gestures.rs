@@ -12,7 +12,7 @@ use super::pointer::{Aim, HeldButton};
 use crate::deadline::Deadline;
 use crate::desktop::keysyms;
 use crate::desktop::pointing::{DRAG_REST, LastClick, check_duration, check_notches, notches, way};
-use crate::desktop::window::find_window;
+use crate::desktop::window::{find_window, is_terminal};
 use crate::refused;
 
 /// How long the window manager may take to do what it was asked.
@@ -49,13 +49,13 @@ impl X11Desktop {
             Gesture::Type { text } => {
                 let symbols = keysyms::of_text(text).map_err(|untypable| refused(untypable.to_string()))?;
                 self.clear_field(symbols.is_empty(), deadline).await?;
-                self.type_symbols(symbols, deadline).await
+                self.type_text(symbols, deadline).await
             }
             Gesture::Insert { text } => {
                 let symbols = keysyms::of_text(text).map_err(|untypable| refused(untypable.to_string()))?;
-                self.type_symbols(symbols, deadline).await
+                self.type_text(symbols, deadline).await
             }
-            Gesture::Press { key: Key::Enter } => self.press_key(&[], keysyms::RETURN, deadline).await,
+            Gesture::Press { key: Key::Enter } => self.chord(&[], &key_name("Enter"), deadline).await,
             // What goes one page back in browsers, file managers and help.
             Gesture::Press { key: Key::Back } => self.chord(&[Modifier::Alt], &key_name("ArrowLeft"), deadline).await,
             Gesture::Press { key: Key::Home } => self.show_desktop(deadline).await,
@@ -178,7 +178,35 @@ impl X11Desktop {
     ) -> Result<(), DriverErrorKind> {
         let symbol = keysyms::of_key(key).ok_or_else(|| refused(format!("a keyboard has no key {key:?}")))?;
         let held: Vec<u32> = modifiers.iter().map(|modifier| keysyms::of_modifier(*modifier)).collect();
+        if keysyms::may_click(modifiers, symbol) {
+            self.note_pressed(|_, class| !is_terminal(class), deadline).await?;
+        }
         self.press_key(&held, symbol, deadline).await
+    }
+
+    /// Types a text. At the end of one Enter is a line break in most windows; in a dialog it presses a button.
+    async fn type_text(&mut self, symbols: Vec<u32>, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        if symbols.last() == Some(&keysyms::RETURN) {
+            self.note_pressed(|is_dialog, _| is_dialog, deadline).await?;
+        }
+        self.type_symbols(symbols, deadline).await
+    }
+
+    /// Notes the window in front, if in one like this a button may take the next key for a click.
+    async fn note_pressed(
+        &mut self,
+        may: impl Fn(bool, Option<&str>) -> bool,
+        deadline: Deadline,
+    ) -> Result<(), DriverErrorKind> {
+        let front = self
+            .call("to see what is in front", deadline, |link| {
+                let Some(window) = link.active()? else { return Ok(None) };
+                Ok(Some((window, link.is_dialog(window)?, link.class_of(window)?)))
+            })
+            .await?;
+        let front = front.filter(|(_, is_dialog, class)| may(*is_dialog, class.as_deref()));
+        self.pressed_in = front.map(|(window, ..)| window);
+        Ok(())
     }
 
     async fn show_desktop(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {

@@ -151,6 +151,14 @@ impl Link {
         Ok(self.layout()?.position(symbol, group))
     }
 
+    /// Whether one of the symbols has no key of its own, so that one would be borrowed for it.
+    pub fn has_no_keys_for(&mut self, symbols: &[u32]) -> Result<bool, Fault> {
+        let group = self.stance()?.group;
+        let borrowed: BTreeSet<u32> = self.keyboard.borrowed.iter().map(|key| key.symbol).collect();
+        let layout = self.layout()?;
+        Ok(symbols.iter().any(|symbol| borrowed.contains(symbol) || layout.position(*symbol, group).is_none()))
+    }
+
     /// Types as many of the symbols as there are keys for, and returns how many that was: fewer than all if keys that are borrowed
     /// have to be read by everybody first.
     ///

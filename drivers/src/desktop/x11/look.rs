@@ -22,6 +22,10 @@ const BUSY: Duration = Duration::from_secs(4);
 const SILENT: Duration = Duration::from_millis(30);
 /// Who answers sooner was not busy.
 const AT_ONCE: Duration = Duration::from_millis(20);
+/// How long a button that a key has pressed may look pressed before it does anything: GTK's take a quarter of a second.
+const PRESSED: Duration = Duration::from_millis(300);
+/// The least time between two looks whether its window is still in front.
+const PRESSED_PAUSE: Duration = Duration::from_millis(10);
 
 /// The monitor that was returned last, and what lay on it.
 pub(super) struct ReturnedScreen {
@@ -129,10 +133,27 @@ impl X11Desktop {
         self.call("to hear no more of it", deadline, |link| link.listen(EventMask::NO_EVENT)).await
     }
 
+    /// After a key that a button may take for a click: waits until it has acted. Until then it only looks pressed, the screen is at rest,
+    /// and the next keys would still go where the button is.
+    async fn wait_for_button(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        let Some(window) = self.pressed_in.take() else { return Ok(()) };
+        let end = Instant::now() + PRESSED;
+        while Instant::now() < end && !deadline.is_over() {
+            let active = self.call("to see what is in front", deadline, |link| link.active()).await?;
+            if active != Some(window) {
+                break;
+            }
+            deadline.rest_until(Instant::now() + PRESSED_PAUSE).await;
+        }
+        self.memory.touch();
+        self.wait_for_reader(deadline).await
+    }
+
     /// Waits until the monitor is at rest or the time is up, and returns what is on it.
     pub(super) async fn settled_screen(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
         self.ensure_connection(deadline).await?;
         self.wait_for_reader(deadline).await?;
+        self.wait_for_button(deadline).await?;
         // A copy, so that an abandoned wait leaves what was known.
         let mut memory = self.memory.clone();
         let settle = self.options.settle;

@@ -20,6 +20,7 @@ mod typing;
 mod widgets;
 mod windows;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,7 @@ use tapwright_contract::gesture::{Abilities, Gesture};
 
 use self::accessibility::{Accessibility, Subject};
 use self::apis::DesktopApis;
+use self::clipboard::{Clipboard, Selection};
 pub use self::input::InputEvent;
 pub use self::inspector::{DesktopInspector, InspectedWindow};
 pub use self::jobs::JobOutput;
@@ -92,6 +94,10 @@ pub struct X11Desktop {
     front: WindowInFront,
     /// The window whose app did not answer in time.
     silent: Option<u32>,
+    /// The window in front when a key was pressed that a button may take for a click.
+    pressed_in: Option<u32>,
+    /// What apps paste from, once something was put there.
+    selections: BTreeMap<Selection, Clipboard>,
 }
 
 impl X11Desktop {
@@ -121,6 +127,8 @@ impl X11Desktop {
             last_click: None,
             front: WindowInFront::default(),
             silent: None,
+            pressed_in: None,
+            selections: BTreeMap::new(),
         };
         let deadline = Deadline::after(within);
         desktop.ensure_connection(deadline).await.map_err(|kind| desktop.error("connect", kind))?;
@@ -245,6 +253,7 @@ impl Driver for X11Desktop {
         let operation = gesture.name();
         self.ensure_connection(deadline).await.map_err(|kind| self.error(operation, kind))?;
         self.memory.touch();
+        self.pressed_in = None;
         let result = self.gesture(gesture, deadline).await;
         self.memory.touch();
         self.after(&result);
@@ -262,6 +271,7 @@ impl Driver for X11Desktop {
     /// Gives back the keys that were borrowed for characters. Dropping the driver does the same.
     async fn close(&mut self, within: Duration) -> Result<(), DriverError> {
         let deadline = Deadline::after(within);
+        self.selections.clear();
         let Some(server) = self.server.take() else { return Ok(()) };
         match server.call("to give keys back", deadline, |link| link.give_back_keys()).await {
             // A server that is gone has no keyboard any more.

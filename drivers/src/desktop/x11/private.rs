@@ -108,10 +108,10 @@ impl PrivateDesktop {
         if let Some(why) = lacks() {
             return Err(refused(why));
         }
-        let base = options.folder.clone();
+        let (base, is_usual) = (options.folder.clone(), options.home.is_none());
         let prepared = tokio::task::spawn_blocking(move || {
             sweep(&base, FOLDER, remove);
-            prepare(&base)
+            prepare(&base, is_usual)
         });
         let prepared = prepared.await.map_err(|error| refused(error.to_string()))?;
         let (folder, cookie) = prepared.map_err(|error| {
@@ -301,8 +301,9 @@ fn number_of(folder: &Path) -> u32 {
     FIRST + end.unwrap_or_default() % COUNT
 }
 
-/// Makes the folder of a desktop, with what it needs, and its cookie.
-fn prepare(base: &Path) -> std::io::Result<(PrivateFolder, Vec<u8>)> {
+/// Makes the folder of a desktop, with what it needs, and its cookie. A usual home has programs behave for whoever works by keys: others
+/// are measured as their makers have set them.
+fn prepare(base: &Path, is_usual: bool) -> std::io::Result<(PrivateFolder, Vec<u8>)> {
     let mut cookie = [0; 16];
     getrandom::fill(&mut cookie).map_err(|error| std::io::Error::other(error.to_string()))?;
     // As root nobody else may make it; without it servers listen nowhere.
@@ -317,10 +318,21 @@ fn prepare(base: &Path) -> std::io::Result<(PrivateFolder, Vec<u8>)> {
             make_folder(&inside.join(name))?;
         }
         write_new(&inside.join("openbox.xml"), WINDOW_MANAGER.as_bytes())?;
-        write_profile(&inside.join("home"), inside)?;
+        write_profile(&inside.join("home"), inside, is_usual)?;
+        if is_usual {
+            write_player_settings(&inside.join("home"))?;
+        }
         write_new(&inside.join("authority"), &authority(&cookie))
     })?;
     Ok((folder, cookie.to_vec()))
+}
+
+/// Has VLC ask nobody whether it may look for covers in the network, and show no dialog that takes the keys where there is no sound.
+fn write_player_settings(home: &Path) -> std::io::Result<()> {
+    let folder = home.join(".config/vlc");
+    make_folder(&folder)?;
+    let settings = "[qt]\nqt-privacy-ask=0\nqt-error-dialogs=0\n\n[core]\nmetadata-network-access=0\n";
+    write_new(&folder.join("vlcrc"), settings.as_bytes())
 }
 
 /// The file in which X programs look for their cookie: of any address and any display. Python's Xlib knows no entry for any address, and

@@ -93,6 +93,13 @@ impl Link {
         }
     }
 
+    /// Whether a window is there to be answered: it says so, or it belongs to another one.
+    pub fn is_dialog(&self, window: Window) -> Result<bool, Fault> {
+        let is_kind =
+            self.numbers(window, self.atoms._NET_WM_WINDOW_TYPE)?.contains(&self.atoms._NET_WM_WINDOW_TYPE_DIALOG);
+        Ok(is_kind || !self.numbers(window, AtomEnum::WM_TRANSIENT_FOR.into())?.is_empty())
+    }
+
     /// Whose a window is.
     pub fn owner_of(&self, window: Window) -> Result<Option<WindowOwner>, Fault> {
         let property = self.x.get_property(false, window, AtomEnum::WM_CLASS, AtomEnum::STRING, 0, 256)?;
