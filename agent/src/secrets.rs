@@ -128,7 +128,8 @@ impl Secrets {
         pieces
     }
 
-    fn shows(&self, text: &str) -> bool {
+    /// Whether one of them stands in a text as it is.
+    pub fn shows(&self, text: &str) -> bool {
         self.0.texts.values().any(|secret| text.contains(&secret.0))
     }
 }

@@ -5,6 +5,9 @@ use tapwright_agent::outcome::Outcome;
 
 use crate::judge::Verdict;
 
+/// What records say in place of a model's name where steps of a plan were done without one.
+pub const STEP_MODEL: &str = "steps";
+
 /// How good it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
@@ -64,6 +67,16 @@ impl Headline {
             None => unjudged_end(outcome),
         };
         Headline { mood, text }
+    }
+
+    /// The same of a run of steps that need no model: what they check was looked at by them.
+    pub fn of_steps(outcome: Option<&Outcome>, verdict: Option<&Verdict>) -> Headline {
+        match (outcome, verdict) {
+            (Some(Outcome::Done { .. }), None) => {
+                Headline { mood: Mood::Mild, text: "all of its steps were done".to_owned() }
+            }
+            _ => Headline::of(outcome, verdict),
+        }
     }
 }
 
@@ -129,6 +142,10 @@ mod tests {
                 format!("{}: {text}", mood.id())
             })
         };
+        let of_steps = |outcome: Option<&Outcome>| Headline::of_steps(outcome, None).text;
+        assert_eq!(of_steps(Some(&done)), "all of its steps were done");
+        assert_eq!(of_steps(Some(&gave_up)), "gave-up");
+        assert_eq!(of_steps(None), Headline::of(None, None).text);
         assert_eq!(
             told(Some(&done)),
             [

@@ -15,7 +15,7 @@ use tapwright_agent::person::{Answer, Question};
 
 use self::images::Images;
 use self::marks::marks;
-use crate::headline::{Headline, message_of};
+use crate::headline::{Headline, STEP_MODEL, message_of};
 use crate::judge::{ANSWER, Change, Fact, RUN_END, Verdict};
 use crate::run::Judgement;
 use crate::scene::{Scene, scenes};
@@ -123,7 +123,11 @@ fn goal_and_rules(record: &Record) -> (&str, &str) {
 /// What the page says first.
 fn headline(record: &Record, judgement: Option<&Judgement>) -> Headline {
     let outcome = record.end().map(|end| &end.outcome);
-    Headline::of(outcome, judgement.and_then(|judgement| judgement.verdict.as_ref()))
+    let verdict = judgement.and_then(|judgement| judgement.verdict.as_ref());
+    match record.facts.model.as_str() {
+        STEP_MODEL => Headline::of_steps(outcome, verdict),
+        _ => Headline::of(outcome, verdict),
+    }
 }
 
 fn head(run: &PageRun<'_>, out: &mut dyn Write) -> io::Result<()> {

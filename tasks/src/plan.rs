@@ -17,6 +17,7 @@ mod goal;
 mod handed_over;
 mod journal;
 mod outputs;
+mod parameters;
 mod recording;
 mod report;
 mod schedule;
@@ -30,6 +31,7 @@ pub use file::{Plan, draft, prompt_for};
 pub use goal::{Goal, OnFailure, TableSource, Work};
 pub use journal::{Achieved, PlanLine, PlanRecord, PlanRecordError, Round};
 pub use outputs::fill_goal;
+pub use parameters::{Parameter, ParameterError};
 pub use recording::{Recording, RecordingError, recording};
 pub use report::{PlanStanding, document, end_of, id, markdown, notice, standing, summary};
 pub use schedule::{Schedule, TimeSpan};
@@ -192,7 +194,7 @@ pub async fn carry_out<X: GoalRunner>(
 
 /// Makes the document anew from what is written down of the plan: so it has neither less than that nor anything twice.
 fn write_document(record: &PlanRecord) -> std::io::Result<()> {
-    match document(&record.plan, &record.outputs()) {
+    match document(&record.plan, &record.known_values()) {
         Some(text) => crate::origin::write_atomically(&record.folder, DOCUMENT, &text),
         None => Ok(()),
     }
@@ -262,7 +264,7 @@ async fn report<X: GoalRunner>(
     failure: &Failure,
     execute: &mut X,
 ) -> Result<Option<PlanLine>, PlanError<X::Error>> {
-    let words = fill_goal(goal, &record.values(goal));
+    let words = fill_goal(goal, &record.values(goal), &record.plan.values);
     let end = End { outcome: failure.end.clone(), steps: 0, notes: failure.notes.clone() };
     let Some(text) = execute.report(goal, &words, &end, &failure.why).await.map_err(PlanError::Run)? else {
         return Ok(None);
@@ -289,7 +291,7 @@ fn rows_of(record: &PlanRecord, table: &TableSource) -> Result<Vec<Outputs>, Str
         TableSource::File(name) => {
             record.plan.tables.get(name).cloned().ok_or_else(|| format!("the plan's record holds no table {name:?}"))
         }
-        TableSource::Output(name) => match record.outputs().get(name) {
+        TableSource::Output(name) => match record.known_values().get(name) {
             Some(lines) => table::of_lines(lines),
             None => Err(format!("nothing is known of `{name}`, whose lines are to be gone through")),
         },
@@ -347,7 +349,7 @@ async fn attempt<X: GoalRunner>(
         }
         Work::Rows { .. } => unreachable!("a loop is gone through before it is tried"),
     }
-    let words = fill_goal(goal, &record.values(goal));
+    let words = fill_goal(goal, &record.values(goal), &record.plan.values);
     let end = execute.run(goal, &words, &run).await.map_err(PlanError::Run)?;
     let goal_name = goal.name.clone();
     let why = match (&end.outcome, outputs(goal, message_of(&end.outcome), &end.notes)) {
@@ -395,7 +397,7 @@ async fn decide<X: GoalRunner>(
             Resolution::Stop(format!("{why}; it was planned anew {} times already", record.replans()))
         }
         FailureChoice::Replan => {
-            let known = record.outputs().into_keys().collect();
+            let known = record.known_values().into_keys().collect();
             match execute.replan(&record.briefing(goal, why), &known).await.map_err(PlanError::Run)? {
                 Some(plan) => Resolution::Go(Box::new(PlanLine::Replanned { toml: plan.text })),
                 None => Resolution::Stop(format!("{why}; nobody could plan it anew")),

@@ -99,7 +99,7 @@ pub struct Common {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     Plan(PlanArguments),
     Bench(Box<BenchArguments>),
     Offline(OfflineArguments),

@@ -47,7 +47,7 @@ const STAGES_MAX: usize = 64;
 pub async fn perform(arguments: Arguments) -> Result<Exit, CliError> {
     let Arguments { common, command } = arguments;
     match command {
-        Command::Run(arguments) => run::perform(common, arguments).await,
+        Command::Run(arguments) => run::perform(common, *arguments).await,
         Command::Plan(arguments) => plan::write(common, arguments).await,
         Command::Bench(arguments) => bench::perform(common, *arguments).await,
         Command::Offline(arguments) => offline::perform(common, arguments).await,

@@ -12,7 +12,7 @@ use tapwright_tasks::device_lock::DeviceInUse;
 use tapwright_tasks::mistake::Mistake;
 use tapwright_tasks::model::LoadModelError;
 use tapwright_tasks::page_server::PageServerError;
-use tapwright_tasks::plan::{PlanRecordError, PlanRunError};
+use tapwright_tasks::plan::{ParameterError, PlanRecordError, PlanRunError};
 use tapwright_tasks::profile::NoSuchProfile;
 use tapwright_tasks::run::RunError;
 use tapwright_tasks::session::SessionError;
@@ -95,6 +95,12 @@ impl CliError {
 impl From<Mistake> for CliError {
     fn from(mistake: Mistake) -> CliError {
         CliError { exit: Exit::Usage, text: mistake.to_string(), help: mistake.help.clone(), mistake: Some(mistake) }
+    }
+}
+
+impl From<ParameterError> for CliError {
+    fn from(error: ParameterError) -> CliError {
+        CliError::usage(error.to_string()).help(error.help())
     }
 }
 

@@ -50,6 +50,8 @@ pub struct RunEnding<'a> {
     pub go_on: GoOn,
     /// The word for what it was on.
     pub device: &'static str,
+    /// Whether it was done by steps, and no model says anything.
+    pub by_steps: bool,
 }
 
 /// Whether somebody may want to go on with a run.
@@ -193,9 +195,10 @@ impl Narrator {
             output::out(&last_line(ending, exit).to_string());
             return;
         }
-        let RunEnding { folder, end, judgement, ms, go_on, device, .. } = ending;
+        let RunEnding { folder, end, judgement, ms, go_on, device, by_steps, .. } = ending;
         let verdict = judgement.and_then(|judgement| judgement.verdict.as_ref());
-        let Headline { mood, text } = Headline::of(Some(&end.outcome), verdict);
+        let headline = if *by_steps { Headline::of_steps } else { Headline::of };
+        let Headline { mood, text } = headline(Some(&end.outcome), verdict);
         let (mark, colour) = match (&end.outcome, mood) {
             (Outcome::Done { .. }, Mood::Mild) if verdict.is_none() => ("·", Style::new().bold().cyan()),
             (_, mood) => mark(mood),
@@ -374,7 +377,7 @@ fn lost_device(kind: DeviceKind) -> &'static str {
 
 /// The last line for programs.
 pub fn last_line(ending: &RunEnding<'_>, exit: Exit) -> Value {
-    let RunEnding { run, folder, end, judgement, ms, go_on, device: _ } = ending;
+    let RunEnding { run, folder, end, judgement, ms, go_on, device: _, by_steps: _ } = ending;
     let verdict = judgement.and_then(|judgement| judgement.verdict.as_ref());
     json!({
         "run": run,

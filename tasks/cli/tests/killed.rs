@@ -221,17 +221,6 @@ fn serve(model: Arc<Mutex<ScriptedModel>>) -> String {
     serve_model(move |request| model.lock().unwrap().reply(request))
 }
 
-struct Phone {
-    running: Running,
-    address: String,
-}
-
-fn phone(place: &Place) -> Phone {
-    let mut running = place.start(&["phone", "--listen", "127.0.0.1:0", "--json", "--seed", &SEED.to_string()]);
-    let address = running.line()["listen"].as_str().unwrap().to_owned();
-    Phone { running, address }
-}
-
 fn run_folder(place: &Place, runs: &str) -> Option<PathBuf> {
     let entries = fs::read_dir(place.path().join(runs)).ok()?;
     entries.map(|entry| entry.unwrap().path()).find(|path| {
@@ -289,7 +278,7 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
     };
     let strs = |words: &[String]| -> Vec<String> { words.to_vec() };
 
-    let first = phone(&place);
+    let first = place.serve_phone(SEED, &[]);
     let before = place.facts(&first.address);
     let words = strs(&arguments(&first.address, "undisturbed"));
     let ran = place.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
@@ -323,7 +312,7 @@ fn nothing_is_done_twice_and_nothing_is_lost() {
     let (mut kills, mut runs, mut in_nothing, mut in_deeds, mut twice, mut lost) = (0, 0, 0, 0, 0, 0);
     // On a machine that is slow to kill, deeds are over by then: some more are tried before the census says that nothing was shown.
     while kills < kills_wanted || (in_deeds == 0 && kills < kills_wanted + 60) {
-        let phone = phone(&place);
+        let phone = place.serve_phone(SEED, &[]);
         let name = format!("killed-{runs}");
         loop {
             let folder = run_folder(&place, &name);

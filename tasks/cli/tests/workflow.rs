@@ -14,25 +14,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use program::{Place, ProgramOutput, Running};
+use program::{Place, ProgramOutput};
 use serde_json::Value;
 use tapwright_phone::Dice;
 
 const SEED: u64 = 3;
-
-struct Phone {
-    running: Running,
-    address: String,
-}
-
-fn phone(place: &Place, more: &[&str]) -> Phone {
-    let seed = SEED.to_string();
-    let mut arguments = vec!["phone", "--listen", "127.0.0.1:0", "--json", "--seed", &seed];
-    arguments.extend(more);
-    let mut running = place.start(&arguments);
-    let address = running.line()["listen"].as_str().unwrap().to_owned();
-    Phone { running, address }
-}
 
 fn fact<'a>(facts: &'a Value, name: &str) -> &'a str {
     facts[name].as_str().unwrap_or_else(|| panic!("there is no fact {name}"))
@@ -118,7 +104,7 @@ fn steps_are_done_without_a_model() {
     let settings = fs::read_to_string(place.path().join("tapwright.toml")).unwrap();
     place
         .file("tapwright.toml", &settings.replace("[device]\n", "[device]\napp_functions = [\"com.android.notes\"]\n"));
-    let phone = phone(&place, &["--api-level", "36"]);
+    let phone = place.serve_phone(SEED, &["--api-level", "36"]);
     let before = place.facts(&phone.address);
     place.file("rows.csv", ROWS);
     let ran = carry_out(&place, ERRAND, &phone.address, &[]);
@@ -136,11 +122,59 @@ fn steps_are_done_without_a_model() {
     phone.running.kill();
 }
 
+const LETTER: &str = "plan = \"A note\"\n[parameters.who]\nabout = \"whom it is for\"\n[parameters.what]\nabout = \"what to note\"\n\
+    default = \"tea\"\n[[step]]\nopen = \"Notes\"\n";
+
+/// A value that is missing is found out before anything is done; one that is given stays with the plan.
+#[test]
+fn a_plan_takes_values_from_the_command_line() {
+    let place = Place::with_key("", "horse-battery-9");
+    let phone = place.serve_phone(SEED, &[]);
+    let before = notes(&place.facts(&phone.address));
+    let write = format!(
+        "{LETTER}[[step]]\npress = \"New note\"\nrole = \"button\"\n[[step]]\ntype = \"{{{{what}}}} for {{{{who}}}}\"\n\
+         into = \"Write a note\"\n[[step]]\npress = \"Save\"\n"
+    );
+    let runs = || fs::read_dir(place.path().join("runs")).map_or(0, |runs| runs.count());
+    for (set, why) in [
+        (&[][..], "the plan needs `who` (whom it is for)"),
+        (&["--set", "whom=Anna"], "takes no value `whom`"),
+        (&["--set", "who=horse-battery-9"], "has a secret in it"),
+        (&["--set", "who"], "--set city=Oslo"),
+    ] {
+        let ran = carry_out(&place, &write, &phone.address, set);
+        assert_eq!(ran.code, 2, "{set:?}: {}{}", ran.out, ran.err);
+        assert!(format!("{}{}", ran.out, ran.err).contains(why), "{set:?}: {}{}", ran.out, ran.err);
+    }
+    assert_eq!(runs(), 0, "nothing was begun");
+    let checked = carry_out(&place, &write, "127.0.0.1:1", &["--check"]);
+    assert_eq!((checked.code, &checked.last()["parameters"][1]["name"]), (0, &Value::from("who")), "{}", checked.out);
+
+    let look =
+        format!("{LETTER}[[step]]\nname = \"look\"\ncheck = {{ text = \"tea for {{{{who}}}}\", within = \"1s\" }}\n");
+    let stopped = carry_out(&place, &look, &phone.address, &["--set", "who=Anna = Ω"]);
+    assert_eq!(stopped.code, 10, "{}{}", stopped.out, stopped.err);
+    let ran = carry_out(&place, &write, &phone.address, &["--set", "who=Anna = Ω"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let after = notes(&place.facts(&phone.address));
+    assert_eq!(after[before.len()..], ["tea for Anna = Ω"]);
+    // No model says anything of it.
+    place.file("workflow.toml", &write);
+    let told = place.run(&["run", "--plan", "workflow.toml", "--device", &phone.address, "--set", "who=Ben"]);
+    assert!(told.out.contains("all of its steps were done") && !told.out.contains("the model says"), "{}", told.out);
+    let record = stopped.last()["record"].as_str().unwrap().to_owned();
+    let told = fs::read_to_string(place.path().join(&record).join("plan.jsonl")).unwrap();
+    assert!(told.contains("{\"parameters\":{\"values\":{\"what\":\"tea\",\"who\":\"Anna = Ω\"}}}"), "{told}");
+    let resumed = place.run(&["resume", &record, "--json", "--device", &phone.address]);
+    assert_eq!(resumed.code, 0, "{}{}", resumed.out, resumed.err);
+    phone.running.kill();
+}
+
 /// What is not there, or there twice, is not touched; and what was checked and is not so says what was there instead.
 #[test]
 fn nothing_is_touched_blindly() {
     let place = Place::new();
-    let phone = phone(&place, &[]);
+    let phone = place.serve_phone(SEED, &[]);
     let before = place.facts(&phone.address);
     for (steps, why) in [
         (
@@ -187,7 +221,7 @@ fn nothing_is_touched_blindly() {
 #[test]
 fn steps_go_by_the_policy_and_keep_secrets() {
     let place = Place::new();
-    let phone = phone(&place, &[]);
+    let phone = place.serve_phone(SEED, &[]);
     let send = "plan = \"p\"\n[[step]]\nopen = \"Messages\"\n[[step]]\npress = \"Felix\"\n[[step]]\ntype = \"hello\"\ninto = \"Text message\"\n\
         [[step]]\npress = \"Send\"\n";
     let ran = carry_out(&place, send, &phone.address, &["--policy", "careful"]);
@@ -213,7 +247,7 @@ fn each_row_is_done_once_however_often_it_is_killed() {
     let (mut kills, mut trip, mut dice) = (0, 0, Dice::new(SEED));
     while kills < kills_wanted {
         trip += 1;
-        let phone = phone(&place, &[]);
+        let phone = place.serve_phone(SEED, &[]);
         let before = notes(&place.facts(&phone.address)).len();
         let runs = format!("runs-{trip}");
         let begin = ["run", "--plan", "workflow.toml", "--json", "--device", &phone.address, "--runs", &runs];
@@ -250,7 +284,7 @@ fn a_run_is_written_out_and_done_again_by_what_is_written() {
     let place = Place::new();
     let settings = fs::read_to_string(place.path().join("tapwright.toml")).unwrap();
     place.file("tapwright.toml", &settings.replace("[policy]\n", "[policy]\nwithout_labels = \"ask\"\n"));
-    let first = phone(&place, &[]);
+    let first = place.serve_phone(SEED, &[]);
     place.file(
         "script.txt",
         "do(action=\"Launch\", app=\"Notes\")\n<think>a new one</think><answer>do(action=\"Tap\", element=[917,115])</answer>\n\
@@ -267,14 +301,14 @@ fn a_run_is_written_out_and_done_again_by_what_is_written() {
     let once = notes(&place.facts(&first.address));
     first.running.kill();
     for _ in 0..number_of("REPLAYS", 3) {
-        let phone = phone(&place, &[]);
+        let phone = place.serve_phone(SEED, &[]);
         let ran = place.run(&["run", "--plan", "milk.toml", "--json", "--device", &phone.address]);
         assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
         assert_eq!(notes(&place.facts(&phone.address)), once);
         phone.running.kill();
     }
     // Another phone, in another language: no label is as it was.
-    let other = phone(&place, &["--language", "zh"]);
+    let other = place.serve_phone(SEED, &["--language", "zh"]);
     let before = notes(&place.facts(&other.address));
     let text = text.replace("[[step]]\npress", "[[step]]\nwithin = \"1s\"\npress");
     place.file("milk-soon.toml", &text);

@@ -5,14 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tapwright_agent::secrets::Secrets;
 use tapwright_contract::model::{Model, Part, Prompt, Role, Turn};
 use toml::Spanned;
 
 use super::goal::{Goal, OnFailure, TableSource, Work};
+use super::parameters::{self, Parameter, ParameterError, RawParameters};
 use super::schedule::Schedule;
 use super::step_file::{Item, RawStep, Reader, Wrong, near};
 use super::table;
-use super::values::{Outputs, braces, is_secret, place, value_name};
+use super::values::{Outputs, braces, is_plain, is_secret, place, place_of_name, value_name};
 use crate::mistake::{Mistake, read_text};
 
 /// Far above any plan that a person would write.
@@ -33,6 +35,10 @@ pub struct Plan {
     pub replans_max: usize,
     /// What is written into `document.md` after each goal; `{{name}}` stands for an output.
     pub document: Option<String>,
+    /// What it takes from whoever runs it, by name.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// The values of these. None is known of those without a default before they are given.
+    pub values: Outputs,
     /// The tables that it names, by these names.
     pub tables: BTreeMap<String, Vec<Outputs>>,
     /// The file as it was read.
@@ -46,6 +52,8 @@ struct File {
     #[serde(default = "a_few")]
     replans_max: usize,
     document: Option<Spanned<String>>,
+    #[serde(default)]
+    parameters: RawParameters,
     #[serde(default)]
     goal: Vec<Spanned<Goal>>,
     #[serde(default)]
@@ -90,6 +98,15 @@ impl Plan {
     /// `Mistake` says what is wrong in it, and where.
     pub fn parse_by_model(file: &Path, text: &str, known: &BTreeSet<String>) -> Result<Plan, Mistake> {
         let plan = Plan::parse(file, text, known)?;
+        if !plan.parameters.is_empty() {
+            return Err(Mistake {
+                file: file.to_owned(),
+                text: text.to_owned(),
+                at: None,
+                why: "there are parameters in it, which nobody would give a value".to_owned(),
+                help: Some("leave out [parameters]".to_owned()),
+            });
+        }
         match plan.goals.iter().find(|goal| !matches!(goal.work, Work::Words)) {
             None => Ok(plan),
             Some(goal) => Err(Mistake {
@@ -106,14 +123,16 @@ impl Plan {
         let read: File = toml::from_str(text).map_err(|error| Mistake::of_toml(file, text, &error))?;
         let goals = read.goal.into_iter().map(|goal| Item::Goal(Box::new(goal)));
         let items: Vec<Item> = goals.chain(read.step.into_iter().map(|step| Item::Step(Box::new(step)))).collect();
-        let checked = Reader::new(&items).goals(items).and_then(|goals| {
-            check(&goals, read.document.as_ref(), known)?;
-            let tables = match beside {
-                Some(folder) => tables(&goals, folder)?,
-                None => BTreeMap::new(),
-            };
-            Ok((goals, tables))
-        });
+        let checked =
+            parameters::check(&read.parameters).and_then(|()| Reader::new(&items).goals(items)).and_then(|goals| {
+                let known: BTreeSet<String> = known.iter().chain(read.parameters.keys()).cloned().collect();
+                check(text, &goals, read.document.as_ref(), &known)?;
+                let tables = match beside {
+                    Some(folder) => tables(text, &goals, folder)?,
+                    None => BTreeMap::new(),
+                };
+                Ok((goals, tables))
+            });
         let (goals, tables) = checked.map_err(|(at, why, help)| Mistake {
             file: file.to_owned(),
             text: text.to_owned(),
@@ -125,7 +144,12 @@ impl Plan {
             let schedule = Schedule::new(goal.every, goal.lasts).unwrap_or_default();
             Goal { schedule, ..goal }
         });
+        let parameters: BTreeMap<String, Parameter> =
+            read.parameters.into_iter().map(|(name, parameter)| (name, parameter.into_inner())).collect();
+        let defaults = parameters.iter().filter_map(|(name, of)| Some((name.clone(), of.default.clone()?)));
         Ok(Plan {
+            values: defaults.collect(),
+            parameters,
             title: read.plan,
             goals: goals.collect(),
             replans_max: read.replans_max,
@@ -133,6 +157,15 @@ impl Plan {
             tables,
             text: text.to_owned(),
         })
+    }
+
+    /// The plan with values for its parameters. What is not given is its default.
+    ///
+    /// # Errors
+    /// `ParameterError` if one is missing or unknown, or is nothing that belongs on a command line.
+    pub fn with_parameters(mut self, given: &[(String, String)], secrets: &Secrets) -> Result<Plan, ParameterError> {
+        self.values = parameters::values_of(&self.parameters, given, secrets)?;
+        Ok(self)
     }
 
     /// Whether any part of it is for a model.
@@ -152,7 +185,7 @@ impl Plan {
 }
 
 /// Reads the tables that a plan names, and looks whether they have the columns that it names.
-fn tables(goals: &[Goal], folder: &Path) -> Result<BTreeMap<String, Vec<Outputs>>, Wrong> {
+fn tables(text: &str, goals: &[Goal], folder: &Path) -> Result<BTreeMap<String, Vec<Outputs>>, Wrong> {
     let mut tables = BTreeMap::new();
     for goal in goals.iter().flat_map(Goal::all) {
         let Work::Rows { table: TableSource::File(name), row, body } = &goal.work else { continue };
@@ -185,11 +218,8 @@ fn tables(goals: &[Goal], folder: &Path) -> Result<BTreeMap<String, Vec<Outputs>
                 if let Some(name) = names.into_iter().find(|name| name.starts_with(&prefix) && !known.contains(*name)) {
                     let columns: Vec<&str> = first.keys().map(String::as_str).collect();
                     let help = near(name, &known).unwrap_or_else(|| format!("its columns are: {}", columns.join(", ")));
-                    return Err((
-                        Some(goal.goal.span()),
-                        format!("no column of {} is `{name}`", at.display()),
-                        Some(help),
-                    ));
+                    let here = place_in(text, &goal.goal.span(), name);
+                    return Err((Some(here), format!("no column of {} is `{name}`", at.display()), Some(help)));
                 }
             }
         }
@@ -215,31 +245,38 @@ struct Scope {
     rows: Vec<String>,
 }
 
-struct Checker {
+struct Checker<'a> {
+    /// The file.
+    text: &'a str,
     names: BTreeSet<String>,
     /// All outputs of the file.
     all: BTreeSet<String>,
     goals: usize,
 }
 
-fn check(goals: &[Goal], document: Option<&Spanned<String>>, known: &BTreeSet<String>) -> Result<(), Wrong> {
+fn check(
+    text: &str,
+    goals: &[Goal],
+    document: Option<&Spanned<String>>,
+    known: &BTreeSet<String>,
+) -> Result<(), Wrong> {
     if goals.is_empty() {
         let help = "add one: [[goal]], or a step that needs no model: [[step]]";
         return Err((None, "there is no goal in it".to_owned(), Some(help.to_owned())));
     }
-    let mut checker = Checker { names: BTreeSet::new(), all: known.clone(), goals: 0 };
+    let mut checker = Checker { text, names: BTreeSet::new(), all: known.clone(), goals: 0 };
     let mut scope = Scope { outputs: known.clone(), rows: Vec::new() };
     checker.goals(goals, &mut scope)?;
     match document {
         Some(document) => {
             let scope = Scope { outputs: checker.all, rows: Vec::new() };
-            check_names(document.get_ref(), &document.span(), &scope, "no goal has", false)
+            check_names(text, document.get_ref(), &document.span(), &scope, "no goal has", false)
         }
         None => Ok(()),
     }
 }
 
-impl Checker {
+impl Checker<'_> {
     fn goals(&mut self, goals: &[Goal], scope: &mut Scope) -> Result<(), Wrong> {
         for goal in goals {
             self.goals += 1;
@@ -276,13 +313,13 @@ impl Checker {
         Schedule::new(goal.every, goal.lasts).map_err(|why| (here.clone(), why, None))?;
         match &goal.work {
             Work::Words => {
-                check_names(goal.goal.get_ref(), &goal.goal.span(), scope, "no earlier goal has", true)?;
+                check_names(self.text, goal.goal.get_ref(), &goal.goal.span(), scope, "no earlier goal has", true)?;
                 self.outputs(goal.output.keys(), goal, scope)
             }
             Work::Steps(steps) => {
                 for step in steps {
                     for text in step.texts() {
-                        check_names(text, &goal.goal.span(), scope, "no earlier step has", true)?;
+                        check_names(self.text, text, &goal.goal.span(), scope, "no earlier step has", true)?;
                     }
                     self.outputs(step.output.iter().map(|output| &output.name), goal, scope)?;
                 }
@@ -290,7 +327,7 @@ impl Checker {
             }
             Work::Branch { then, otherwise, .. } => {
                 for text in texts(goal) {
-                    check_names(text, &goal.goal.span(), scope, "no earlier step has", false)?;
+                    check_names(self.text, text, &goal.goal.span(), scope, "no earlier step has", false)?;
                 }
                 // Only one of them is done; what is missing then is told when it is wanted.
                 let mut other = scope.clone();
@@ -304,7 +341,8 @@ impl Checker {
                     && !scope.outputs.contains(name)
                 {
                     let help = near(name, &scope.outputs);
-                    return Err((here, format!("no earlier step has the output `{name}`"), help));
+                    let here = place_in(self.text, &goal.goal.span(), name);
+                    return Err((Some(here), format!("no earlier step has the output `{name}`"), help));
                 }
                 let mut inner = Scope { rows: scope.rows.clone(), ..scope.clone() };
                 inner.rows.push(row.clone());
@@ -327,7 +365,8 @@ impl Checker {
                 return Err((here, format!("{name:?} is no name for an output"), None));
             }
             if !self.all.insert(name.clone()) {
-                return Err((here, format!("there are two outputs with the name `{name}`"), None));
+                let why = format!("there are two outputs with the name `{name}`, or a parameter has it too");
+                return Err((here, why, None));
             }
             scope.outputs.insert(name.clone());
         }
@@ -362,8 +401,14 @@ fn names_in(mut text: &str) -> Vec<&str> {
     names
 }
 
+/// Where a name stands that is wrong, if it is found in what begins at a place of the file: a part of a plan may have many steps.
+fn place_in(text: &str, part: &std::ops::Range<usize>, name: &str) -> std::ops::Range<usize> {
+    place_of_name(text, part.start, name).unwrap_or_else(|| part.clone())
+}
+
 /// Whether each `{{name}}` of a text is known. A goal may name a secret, which the agent writes as it stands there; a document may not.
 fn check_names(
+    text: &str,
     words: &str,
     span: &std::ops::Range<usize>,
     scope: &Scope,
@@ -379,7 +424,7 @@ fn check_names(
         if !is_known {
             let help = near(name, &scope.outputs)
                 .or_else(|| Some("an output of a goal before this one: output = { name = \"text\" }".to_owned()));
-            return Err((Some(span.clone()), format!("{nobody} the output `{name}`"), help));
+            return Err((Some(place_in(text, span, name)), format!("{nobody} the output `{name}`"), help));
         }
         rest = &rest[at.end..];
     }
@@ -397,10 +442,6 @@ pub(super) fn unknown_outputs(goal: &Goal, known: &Outputs) -> Vec<String> {
         }
     }
     unknown
-}
-
-fn is_plain(name: &str) -> bool {
-    (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// What a model is told that is to write a plan.

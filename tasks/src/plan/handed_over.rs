@@ -71,7 +71,7 @@ mod tests {
     fn rest(step: usize, deed: DeedState, why: &str) -> String {
         let plan = Plan::parse(Path::new("p"), PAYMENT, &[].into()).unwrap();
         let Work::Steps(all) = &plan.goals[0].work else { panic!("they are steps") };
-        fill_goal(&rest_of(&plan.goals[0], all, step, deed, why), &Outputs::new())
+        fill_goal(&rest_of(&plan.goals[0], all, step, deed, why), &Outputs::new(), &Outputs::new())
     }
 
     /// What is told as done, and what as left.

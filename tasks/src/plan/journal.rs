@@ -23,8 +23,9 @@ use super::{DOCUMENT, GOALS_MAX};
 use crate::mistake::Mistake;
 
 /// The format's version. Older records are read: version 1 has no `stopped`, no `end` of what failed, and no `started`; version 2 no
-/// `reported`, and no `notes` of what failed; version 3 no rounds; version 4 no steps: no `table`, `rows`, `branch` and `handed_over`.
-const VERSION: u32 = 5;
+/// `reported`, and no `notes` of what failed; version 3 no rounds; version 4 no steps: no `table`, `rows`, `branch` and `handed_over`;
+/// version 5 no parameters.
+const VERSION: u32 = 6;
 
 /// What a model writes for itself has limits that nobody else has set.
 const MODEL_RETRIES_MAX: u32 = 2;
@@ -104,6 +105,10 @@ pub enum PlanLine {
     Replanned {
         toml: String,
     },
+    /// The values of its parameters, as they were given or are if nobody gives any.
+    Parameters {
+        values: Outputs,
+    },
     /// A table as it was when the plan began.
     Table {
         name: String,
@@ -155,6 +160,7 @@ impl PlanLine {
             | PlanLine::RoundSkipped { .. }
             | PlanLine::Skipped { .. }
             | PlanLine::Replanned { .. }
+            | PlanLine::Parameters { .. }
             | PlanLine::Table { .. }
             | PlanLine::Rows { .. }
             | PlanLine::HandedOver { .. }
@@ -237,10 +243,13 @@ impl PlanRecord {
         for new in [folder, above] {
             sync_folder(new).map_err(failed)?;
         }
-        let title = plan.title.clone();
+        let (title, values) = (plan.title.clone(), plan.values.clone());
         let tables: Vec<(String, Vec<Outputs>)> = plan.tables.clone().into_iter().collect();
         let mut record = PlanRecord { folder: folder.to_owned(), plan, lines: Vec::new(), file, _lock: lock };
         record.write(PlanLine::Plan { version: VERSION, title, started }).map_err(failed)?;
+        if !values.is_empty() {
+            record.write(PlanLine::Parameters { values }).map_err(failed)?;
+        }
         for (name, rows) in tables {
             record.write(PlanLine::Table { name, rows }).map_err(failed)?;
         }
@@ -319,8 +328,15 @@ impl PlanRecord {
 
     /// What a goal may name: all outputs so far, and the row that it is done with.
     pub(super) fn values(&self, goal: &Goal) -> Outputs {
-        let mut values = self.outputs();
+        let mut values = self.known_values();
         values.extend(goal.row.clone());
+        values
+    }
+
+    /// What any goal may name: the plan's parameters, and all outputs so far.
+    pub(super) fn known_values(&self) -> Outputs {
+        let mut values = self.plan.values.clone();
+        values.extend(self.outputs());
         values
     }
 
@@ -559,7 +575,8 @@ impl PlanRecord {
 /// Adds a line to what became of a plan, and changes the plan if the line says so.
 fn take(plan: &mut Plan, lines: &mut Vec<PlanLine>, line: PlanLine) -> Result<(), Mistake> {
     if let PlanLine::Replanned { toml } = &line {
-        let known: BTreeSet<String> = achieved(lines).flat_map(|achieved| achieved.outputs.keys().cloned()).collect();
+        let found = achieved(lines).flat_map(|achieved| achieved.outputs.keys());
+        let known: BTreeSet<String> = plan.parameters.keys().chain(found).cloned().collect();
         let new = Plan::parse_by_model(Path::new("plan.jsonl"), toml, &known)?;
         let mut names: BTreeSet<String> = plan.goals.iter().map(|goal| goal.name.clone()).collect();
         // Those of earlier plans too: what is written of them is not about the new ones.
@@ -581,6 +598,7 @@ fn take(plan: &mut Plan, lines: &mut Vec<PlanLine>, line: PlanLine) -> Result<()
         }
     }
     match &line {
+        PlanLine::Parameters { values } => plan.values.clone_from(values),
         PlanLine::Table { name, rows } => {
             plan.tables.insert(name.clone(), rows.clone());
         }

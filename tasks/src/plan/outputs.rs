@@ -22,8 +22,8 @@ const NOTHING: [&str; 7] = ["none", "nothing", "nothing new", "-", "无", "没�
 /// A goal in the words that the agent is told: with the values of what came before, and how to report its own.
 ///
 /// A text is somebody else's: it was on a screen. It stands in quotation marks, and the agent is told what that means; a number needs
-/// neither.
-pub fn fill_goal(goal: &Goal, outputs: &Outputs) -> String {
+/// neither, nor does a parameter, which whoever runs the plan has written.
+pub fn fill_goal(goal: &Goal, outputs: &Outputs, parameters: &Outputs) -> String {
     let mut words = goal.goal.get_ref().trim().to_owned();
     let mut quotes = false;
     // Quotation marks that the plan itself has, up to here: none of a value counts.
@@ -40,6 +40,11 @@ pub fn fill_goal(goal: &Goal, outputs: &Outputs) -> String {
         if let Some(braces) = braces(name) {
             words.replace_range(start..end, braces);
             from = start + braces.len();
+            continue;
+        }
+        if let Some(value) = parameters.get(name) {
+            words.replace_range(start..end, value);
+            from = start + value.len();
             continue;
         }
         // Whoever calls has seen that it is known; a list may be known to be empty.

@@ -19,6 +19,9 @@ use crate::scene::last_picture;
 /// For people: what each goal asked for and took, outputs, notes, the last picture of each run, and what was not achieved.
 pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
     let mut text = format!("# {}\n\n{}\n", line(&record.plan.title), end_in_words(end, &record.plan));
+    for (name, value) in &record.plan.values {
+        let _ = writeln!(text, "\n- with **{name}** = {}", line(value));
+    }
     for achieved in record.achieved() {
         let _ = write!(
             text,
@@ -104,7 +107,8 @@ pub fn summary(record: &PlanRecord, end: &PlanEnd) -> Value {
         .map(|(goal, why)| json!({ "goal": goal, "why": why }))
         .collect();
     json!({
-        "version": 1, "plan": record.plan.title, "end": id(end), "outputs": record.outputs(), "achieved": achieved,
+        "version": 1, "plan": record.plan.title, "end": id(end), "parameters": record.plan.values,
+        "outputs": record.outputs(), "achieved": achieved,
         "not_achieved": missing,
     })
 }

@@ -27,6 +27,11 @@ pub fn is_secret(name: &str) -> bool {
     name.starts_with("secret:")
 }
 
+/// Whether it is a name that a value may have, or a part of a plan.
+pub fn is_plain(name: &str) -> bool {
+    (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
 /// Where the first `{{name}}` is.
 pub fn place(words: &str) -> Option<Range<usize>> {
     let start = words.find("{{")?;
@@ -38,6 +43,21 @@ pub fn place(words: &str) -> Option<Range<usize>> {
 pub fn value_name(inside: &str) -> &str {
     let inside = inside.trim();
     inside.strip_prefix("number:").map_or(inside, str::trim)
+}
+
+/// Where in a file a value of this name is named first, from some place on; what is looked for may stand in another part of a step than
+/// the one that a person would look at.
+pub fn place_of_name(text: &str, from: usize, name: &str) -> Option<Range<usize>> {
+    let mut at = from;
+    while let Some(found) = text.get(at..).and_then(place) {
+        let found = found.start + at..found.end + at;
+        if value_name(&text[found.start + 2..found.end - 2]) == name {
+            return Some(found);
+        }
+        // Of `{{'{{'}}` and of three braces the name begins later.
+        at = found.start + 1;
+    }
+    None
 }
 
 /// Whether a text is one such name and nothing else: an argument of a call is a number then, and no text.

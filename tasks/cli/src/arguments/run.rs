@@ -9,7 +9,7 @@ use crate::kinds::of_small_model;
 
 use super::shared::{
     AskArguments, DeviceArguments, LimitArguments, ModelArguments, PhoneArguments, PresetArgument, WeatherArguments,
-    fact,
+    fact, named_value,
 };
 
 const RUN_HELP: &str = r#"A person at the terminal, or in a browser with --ask or --watch, is asked when the model marks a tap as sensitive, wants somebody
@@ -54,6 +54,11 @@ pub struct RunArguments {
     /// Only read the plan and the tables that it names, and say what is wrong: no device and no model is asked
     #[arg(long, requires = "plan")]
     pub check: bool,
+
+    /// A value that the plan takes, by its name in the file; may be given again. It stays in the record and in the shell's history: a
+    /// secret is named in the plan, {{secret:NAME}}, and comes from where [policy.secrets] says
+    #[arg(long, requires = "plan", value_name = "NAME=VALUE", value_parser = named_value)]
+    pub set: Vec<(String, String)>,
 
     /// Make a fact true before the run; may be given again. docs/phone.md lists them
     #[arg(long, value_name = "FACT=VALUE", value_parser = fact)]

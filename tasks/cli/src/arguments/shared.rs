@@ -210,6 +210,14 @@ pub fn fact(text: &str) -> Result<Fact, NoFact> {
     Fact::parse(text)
 }
 
+/// Reads `city=Oslo`; the value may be empty, or have more signs like that in it.
+pub fn named_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("write the name and the value with a sign between them: --set city=Oslo".to_owned()),
+    }
+}
+
 pub fn share(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "a share goes from 0 to 1".to_owned())
 }

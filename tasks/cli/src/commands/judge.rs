@@ -3,6 +3,7 @@
 use serde_json::json;
 use tapwright_tasks::device::Device;
 use tapwright_tasks::device_lock::DeviceLock;
+use tapwright_tasks::headline::STEP_MODEL;
 use tapwright_tasks::record::find_run;
 use tapwright_tasks::rejudge::{RejudgeError, rejudge};
 
@@ -52,8 +53,16 @@ pub async fn perform(common: Common, arguments: JudgeArguments) -> Result<Exit, 
         narrator.head(&facts.setting.goal, &[("device", facts.device.clone()), ("model", facts.model.clone())]);
         let ms = record.entries.last().map_or(0, |entry| entry.ms);
         let run = &facts.run;
-        let ending =
-            RunEnding { run, folder: &folder, end, judgement: Some(&judgement), ms, go_on: GoOn::No, device: "device" };
+        let ending = RunEnding {
+            run,
+            folder: &folder,
+            end,
+            judgement: Some(&judgement),
+            ms,
+            go_on: GoOn::No,
+            device: "device",
+            by_steps: facts.model == STEP_MODEL,
+        };
         narrator.ending(&ending, exit);
     }
     Ok(exit)

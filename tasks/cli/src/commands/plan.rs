@@ -11,14 +11,14 @@ use tapwright_tasks::headline::{EndNotice, Headline};
 use tapwright_tasks::model::ModelSource;
 use tapwright_tasks::origin::{Provenance, write_atomically};
 use tapwright_tasks::plan::{
-    DOCUMENT, Goal, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, Work, carry_out, draft, id,
-    markdown, notice, summary,
+    DOCUMENT, Goal, Parameter, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, Work, carry_out, draft,
+    id, markdown, notice, summary,
 };
 use tapwright_tasks::record::mark_last;
 use tapwright_tasks::run::RunReport;
 use tapwright_tasks::session::{Session, recorded_in};
 use tapwright_tasks::settings::Settings;
-use tapwright_tasks::{Entry, Outcome, Record, count_of};
+use tapwright_tasks::{Entry, Outcome, Record, Secrets, count_of};
 
 use super::resume::{allow_device, doubt, outlives, settings_again};
 use super::run::warn_of_clock;
@@ -79,8 +79,15 @@ pub async fn write(common: Common, arguments: PlanArguments) -> Result<Exit, Cli
 }
 
 /// Carries out the plan in a file.
-pub async fn begin(mut config: Config, file: &Path, anyway: bool) -> Result<Exit, CliError> {
+pub async fn begin(
+    mut config: Config,
+    file: &Path,
+    given: &[(String, String)],
+    anyway: bool,
+) -> Result<Exit, CliError> {
     let plan = Plan::read(file)?;
+    // Before anybody is asked for a secret, and once more when they are known.
+    let plan = plan.with_parameters(given, &Secrets::default())?;
     choose_model(&mut config, &plan)?;
     if config.model.source != ModelSource::Nobody {
         kinds::check_device(&config.model, &config.device.at, anyway)?;
@@ -91,6 +98,7 @@ pub async fn begin(mut config: Config, file: &Path, anyway: bool) -> Result<Exit
     kinds::check_plan(&config.model, goals, anyway)?;
     let stop = interrupt::listen();
     let secrets = config.secrets().await?;
+    let plan = plan.with_parameters(given, &secrets)?;
     let respondents = people::gather(&config, None).await?;
     let narrator = Narrator::new(config.json, config.verbose == 0, 0);
     let Some(mut session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
@@ -110,8 +118,10 @@ pub async fn begin(mut config: Config, file: &Path, anyway: bool) -> Result<Exit
 }
 
 /// Says what is in the plan of a file, if it can be carried out.
-pub fn check(config: &Config, file: &Path) -> Result<Exit, CliError> {
+pub fn check(config: &Config, file: &Path, given: &[(String, String)]) -> Result<Exit, CliError> {
     let plan = Plan::read(file)?;
+    // Who gives values wants to know whether they are enough.
+    let plan = if given.is_empty() { plan } else { plan.with_parameters(given, &Secrets::default())? };
     let goals = plan.all_goals();
     let (models, steps) = (
         goals.iter().filter(|goal| matches!(goal.work, Work::Words)).count(),
@@ -121,6 +131,9 @@ pub fn check(config: &Config, file: &Path) -> Result<Exit, CliError> {
     if config.json {
         let line = json!({
             "plan": plan.title, "goals": models, "steps": steps, "rows": rows, "needs_model": plan.needs_model(),
+            "parameters": plan.parameters.iter().map(|(name, Parameter { about, default })| {
+                json!({ "name": name, "about": about, "default": default })
+            }).collect::<Vec<_>>(),
         });
         output::out(&line.to_string());
         return Ok(Exit::Done);
@@ -136,6 +149,10 @@ pub fn check(config: &Config, file: &Path) -> Result<Exit, CliError> {
         (false, false) => "it needs no model",
     };
     output::out(&format!("  {}: {}; {model}", output::flat(&plan.title), parts.join(", ")));
+    for (name, Parameter { about, default }) in &plan.parameters {
+        let default = default.as_deref().map_or_else(String::new, |default| format!(" [default: {default}]"));
+        output::out(&format!("    --set {name}=VALUE  {}", output::flat(&format!("{about}{default}"))));
+    }
     Ok(Exit::Done)
 }
 
@@ -246,6 +263,7 @@ async fn carry_on(
         settings: &config.settings,
         answers: AwaitedAnswer::of(config),
         narrator: None,
+        by_steps: false,
     };
     let mut runner = SessionRunner { session, folder: &folder, watch: &mut watch, is_own, now: &clock::now };
     let end = match carry_out(&mut record, &mut runner).await {
@@ -307,6 +325,8 @@ struct PlanNarrator<'a> {
     settings: &'a Settings,
     answers: Option<AwaitedAnswer>,
     narrator: Option<Narrator>,
+    /// Whether the run that is told of is one of steps.
+    by_steps: bool,
 }
 
 impl PlanWatch for PlanNarrator<'_> {
@@ -314,6 +334,7 @@ impl PlanWatch for PlanNarrator<'_> {
         let mut narrator = Narrator::new(self.json, self.live, steps_max).awaiting(self.answers.clone());
         narrator.head(words, &[("goal", goal.name.clone()), ("record", folder.display().to_string())]);
         self.narrator = Some(narrator);
+        self.by_steps = !matches!(goal.work, Work::Words);
     }
 
     fn waits(&mut self, goal: &Goal, ms: u64) {
@@ -339,6 +360,7 @@ impl PlanWatch for PlanNarrator<'_> {
             ms: report.ms,
             go_on: GoOn::of(&report.end.outcome, self.settings),
             device: self.settings.device.at.noun(),
+            by_steps: self.by_steps,
         };
         narrator.ending(&ending, Exit::of(&report.end.outcome, report.judgement.verdict.as_ref()));
     }

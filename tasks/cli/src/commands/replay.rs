@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use console::style;
 use serde_json::json;
 use tapwright_tasks::Record;
+use tapwright_tasks::headline::STEP_MODEL;
 use tapwright_tasks::judge::Verdict;
 use tapwright_tasks::page::{self, PageRun, PageTitle};
 use tapwright_tasks::plan::{PlanStanding, standing};
@@ -88,6 +89,7 @@ pub fn perform(common: Common, arguments: &ReplayArguments) -> Result<Exit, CliE
                 ms,
                 go_on: GoOn::No,
                 device: "device",
+                by_steps: facts.model == STEP_MODEL,
             };
             narrator.ending(&ending, exit);
         }

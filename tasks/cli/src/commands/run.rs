@@ -19,17 +19,31 @@ use crate::people;
 use crate::waiting::AwaitedAnswer;
 
 pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, CliError> {
-    let RunArguments { goal, task, plan, check, start, expect, anyway, device, phone, weather, model, limits, ask } =
-        arguments;
+    let RunArguments {
+        goal,
+        task,
+        plan,
+        check,
+        set,
+        start,
+        expect,
+        anyway,
+        device,
+        phone,
+        weather,
+        model,
+        limits,
+        ask,
+    } = arguments;
     let seed_given = phone.seed;
     let only_virtual = task.is_some();
     let flags = Flags { device, phone, weather, model, limits, ask, only_virtual, ..Flags::common(common) };
     let mut config = Config::read(flags)?;
     if let Some(file) = plan {
         if check {
-            return plan::check(&config, &file);
+            return plan::check(&config, &file, &set);
         }
-        return plan::begin(config, &file, anyway).await;
+        return plan::begin(config, &file, &set, anyway).await;
     }
     if task.is_none() {
         kinds::check_device(&config.model, &config.device.at, anyway)?;
@@ -111,6 +125,7 @@ pub fn tell(narrator: &Narrator, report: &RunReport, config: &Config) -> Exit {
         ms: report.ms,
         go_on: GoOn::of(&report.end.outcome, &config.settings),
         device: config.device.at.noun(),
+        by_steps: false,
     };
     narrator.ending(&ending, exit);
     exit

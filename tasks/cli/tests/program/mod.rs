@@ -98,6 +98,16 @@ impl Place {
         Running::of(self.command(arguments))
     }
 
+    /// A virtual phone as a process of its own, which stays when a run ends.
+    pub fn serve_phone(&self, seed: u64, more: &[&str]) -> ServedPhone {
+        let seed = seed.to_string();
+        let mut arguments = vec!["phone", "--listen", "127.0.0.1:0", "--json", "--seed", &seed];
+        arguments.extend(more);
+        let mut running = self.start(&arguments);
+        let address = running.line()["listen"].as_str().unwrap().to_owned();
+        ServedPhone { running, address }
+    }
+
     /// The journal of the only run.
     pub fn journal(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.only_run().join("journal.jsonl")).unwrap();
@@ -151,6 +161,12 @@ impl ProgramOutput {
         assert_eq!(last["exit"], self.code, "{last}");
         format!("{} {} {}", self.code, word("outcome"), word("verdict"))
     }
+}
+
+/// A phone that a process serves.
+pub struct ServedPhone {
+    pub running: Running,
+    pub address: String,
 }
 
 /// The program while it runs.

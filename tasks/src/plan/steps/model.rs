@@ -24,6 +24,7 @@ use super::progress::{
     LastTry, Mark, Progress, ScreenPrint, SharedProgress, StepPart, TRIES_MAX, condition_of, finish_message,
 };
 use super::{Condition, Press, Step, StepAction, Target, Way};
+use crate::headline::STEP_MODEL;
 use crate::profile::{Profiles, Shipped};
 
 /// How long until the widgets are read again while something is waited for.
@@ -299,7 +300,7 @@ impl StepModel {
             }
             StepAction::Type { text, into, adds } => {
                 if let Some(target) = into
-                    && let Err(why) = self.has_focus(target, progress).await
+                    && let Err(why) = self.has_focus(target, step.within, progress).await
                 {
                     return plain(Saying::GiveUp(why));
                 }
@@ -395,8 +396,8 @@ impl StepModel {
     }
 
     /// Whether a text would go into the field that is meant.
-    async fn has_focus(&mut self, target: &Target, progress: &Progress) -> Result<(), String> {
-        let until = self.clock.elapsed() + Duration::from_secs(2);
+    async fn has_focus(&mut self, target: &Target, within: Duration, progress: &Progress) -> Result<(), String> {
+        let until = self.clock.elapsed() + within;
         loop {
             let labels = self.labels().await.unwrap_or_default();
             let focused: Vec<&Label> = labels.iter().filter(|label| label.focused && is_field(label)).collect();
@@ -512,7 +513,7 @@ impl StepModel {
 #[async_trait]
 impl Model for StepModel {
     fn name(&self) -> &str {
-        "steps"
+        STEP_MODEL
     }
 
     async fn reply(&mut self, prompt: &Prompt, within: Duration) -> Result<Reply, ModelError> {
@@ -522,7 +523,7 @@ impl Model for StepModel {
             () = tokio::time::sleep(within) => {
                 tracing::debug!(?until, "a step took too long");
                 let kind = ModelErrorKind::TimedOut { within };
-                return Err(ModelError { model: "steps".to_owned(), kind });
+                return Err(ModelError { model: STEP_MODEL.to_owned(), kind });
             }
         };
         Ok(Scripted::reply(prompt, &text))
