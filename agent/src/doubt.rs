@@ -15,16 +15,17 @@
 //! A doubt lasts until a person has said yes, or it was done again on the screen as it was before. What else is done
 //! meanwhile does not end it: a message that was sent is written once more, and then sent once more, by the same
 //! button. But with time the same place becomes another thing. So after another deed a touch is the doubtful one only in
-//! the same app and on something that looks the same.
+//! the same app and on something that looks the same, and not where the same page certainly is about something else.
 
 use tapwright_contract::Spot;
-use tapwright_contract::device::Screen;
+use tapwright_contract::device::{Label, Screen};
 use tapwright_contract::gesture::{Gesture, Key, Undo};
 
 use crate::calls::ApiCall;
 use crate::edition::Rules;
 use crate::guard::Deed;
 use crate::limits::clip;
+use crate::page_subject::is_about_another;
 use crate::patch::Patch;
 use crate::person::Question;
 use crate::repeats::looks_the_same;
@@ -44,6 +45,8 @@ pub(crate) struct Doubt {
     before: Screen,
     /// What was under the finger, if it was a touch.
     patch: Option<Patch>,
+    /// What was written there, if it was asked and goes by that.
+    labels: Option<Vec<Label>>,
     told: bool,
     /// Whether something else was done since the break.
     old: bool,
@@ -59,7 +62,7 @@ pub(crate) struct Doubt {
 
 impl Doubt {
     /// The run broke off in the middle of it.
-    pub(crate) fn new(deed: Deed, action: &str, before: &Screen, rules: Rules) -> Doubt {
+    pub(crate) fn new(deed: Deed, action: &str, before: &Screen, labels: Option<&[Label]>, rules: Rules) -> Doubt {
         let short = clip(action, ACTION_BYTES);
         let more = if short.len() < action.len() { "…" } else { "" };
         let patch = match &deed {
@@ -71,6 +74,7 @@ impl Doubt {
             action: format!("{short}{more}"),
             before: before.clone(),
             patch,
+            labels: labels.filter(|_| rules.doubts_read_the_page).map(<[Label]>::to_vec),
             told: false,
             old: false,
             harmless: false,
@@ -105,10 +109,10 @@ impl Doubt {
     }
 
     /// What a person is asked before this deed is done on this screen, if it may be the doubtful one again.
-    pub(crate) fn question(&self, deed: &Deed, now: &Screen) -> Option<Question> {
+    pub(crate) fn question(&self, deed: &Deed, now: &Screen, labels: Option<&[Label]>) -> Option<Question> {
         let asks = match deed {
-            Deed::Api(_) => !self.harmless && self.is_about(deed, now),
-            Deed::Gesture(_) => !looks_the_same(now, &self.before) && self.is_about(deed, now),
+            Deed::Api(_) => !self.harmless && self.is_about(deed, now, labels),
+            Deed::Gesture(_) => !looks_the_same(now, &self.before) && self.is_about(deed, now, labels),
         };
         let message = || {
             let doubtful = format!("{} {}, and it may have happened", self.why, self.action);
@@ -124,8 +128,8 @@ impl Doubt {
     }
 
     /// Something was done for certain, chosen on this screen. Returns whether a doubt remains.
-    pub(crate) fn outlives(&mut self, deed: &Deed, now: &Screen) -> bool {
-        let ended = self.is_about(deed, now)
+    pub(crate) fn outlives(&mut self, deed: &Deed, now: &Screen, labels: Option<&[Label]>) -> bool {
+        let ended = self.is_about(deed, now, labels)
             && match (&self.deed, deed) {
                 (Deed::Api(doubtful), Deed::Api(call)) if self.by_arguments => is_the_same_call(doubtful, call),
                 _ => true,
@@ -135,14 +139,17 @@ impl Doubt {
     }
 
     /// Whether a deed that cannot be taken back is the doubtful one once more.
-    fn is_about(&self, deed: &Deed, now: &Screen) -> bool {
+    fn is_about(&self, deed: &Deed, now: &Screen, labels: Option<&[Label]>) -> bool {
         match (&self.deed, deed) {
             (Deed::Api(doubtful), Deed::Api(call)) if !self.by_name => doubtful == call,
             // With other arguments, or in other words, it may still be meant as the same.
             (Deed::Api(doubtful), Deed::Api(call)) => doubtful.is_of_the_api(call),
             (Deed::Gesture(doubtful), Deed::Gesture(gesture)) => {
                 repeats(doubtful, gesture)
-                    && (!self.old || self.is_in(&now.front.id) && self.looks_the_same(gesture, now))
+                    && (!self.old
+                        || self.is_in(&now.front.id)
+                            && self.looks_the_same(gesture, now)
+                            && !self.is_another_page(labels))
             }
             (Deed::Api(_), Deed::Gesture(_)) | (Deed::Gesture(_), Deed::Api(_)) => false,
         }
@@ -152,6 +159,10 @@ impl Doubt {
     fn is_in(&self, app: &str) -> bool {
         let before = &self.before.front.id;
         before.is_empty() || app.is_empty() || before == app
+    }
+
+    fn is_another_page(&self, labels: Option<&[Label]>) -> bool {
+        self.labels.as_deref().zip(labels).is_some_and(|(before, now)| is_about_another(before, now))
     }
 
     fn looks_the_same(&self, gesture: &Gesture, now: &Screen) -> bool {

@@ -1,7 +1,7 @@
 //! The generations of the loop's rules, in one table. A record is replayed, and goes on, by the rules of its own time.
 
 /// The present generation.
-pub const EDITION: u32 = 7;
+pub const EDITION: u32 = 8;
 
 /// What one generation does, and the ones before it do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +42,15 @@ pub(crate) struct Rules {
     /// A yes to a touch holds for the time of day that stands beside it, and one to typing only while the page says the same if the
     /// device does not tell what has the focus.
     pub(crate) approvals_read_times: bool,
+    /// A touch on the same page about something else is no repetition of a doubtful one.
+    pub(crate) doubts_read_the_page: bool,
 }
 
 impl Rules {
     /// The rules of an edition; a record of times to come is refused by its version, long before this.
     pub(crate) const fn of(edition: u32) -> Rules {
         let (second, third, fourth) = (edition >= 2, edition >= 3, edition >= 4);
-        let (fifth, sixth, seventh) = (edition >= 5, edition >= 6, edition >= 7);
+        let (fifth, sixth, seventh, eighth) = (edition >= 5, edition >= 6, edition >= 7, edition >= 8);
         Rules {
             notes_read_the_page: second,
             long_notes_are_summed_up: second,
@@ -67,6 +69,7 @@ impl Rules {
             calls_are_checked_again: sixth,
             plain_ids_count: seventh,
             approvals_read_times: seventh,
+            doubts_read_the_page: eighth,
         }
     }
 }

@@ -27,6 +27,7 @@ mod memory;
 mod millis;
 mod notes;
 pub mod outcome;
+mod page_subject;
 mod patch;
 pub mod person;
 pub mod place;

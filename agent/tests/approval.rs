@@ -3,13 +3,13 @@
 
 mod common;
 
-use common::{reply, setting};
+use common::{label, reply, setting};
 use tapwright_agent::episode::{EDITION, Episode, Setting};
-use tapwright_agent::event::{ActionResult, Effect, Event, Next};
+use tapwright_agent::event::{ActionResult, Effect, Event, Next, ResumeTerms};
 use tapwright_agent::guard::Policy;
 use tapwright_agent::person::{Answer, Asker, Question};
 use tapwright_agent::policy::{Permission, Rule, SecretUse};
-use tapwright_contract::device::{Area, Front, Label, Screen};
+use tapwright_contract::device::{Front, Label, Screen};
 use tapwright_contract::{Picture, Rotation, Size};
 
 const SIZE: Size = Size { width: 120, height: 240 };
@@ -21,20 +21,6 @@ struct Shown {
     drawn: Vec<[u32; 4]>,
     labels: Option<Vec<Label>>,
     rotation: Rotation,
-}
-
-fn label(text: &str, [left, top, right, bottom]: [u32; 4]) -> Label {
-    let area = Area { left, top, right, bottom };
-    Label {
-        text: text.to_owned(),
-        area,
-        touchable: true,
-        focused: false,
-        secret: false,
-        app: None,
-        role: None,
-        value: None,
-    }
 }
 
 /// A page of a shop: a title, a carousel, a text to read, a field, two rows with buttons, and a clock in the status bar.
@@ -367,5 +353,69 @@ fn older_editions_go_by_the_frame() {
             let done = next(&mut episode, Event::Acted(ActionResult::Done));
             assert_eq!(done, Next::Do(Effect::Look));
         }
+    }
+}
+
+/// A place's page in a map: its name, what is noted, a list, and what saves it at the top.
+fn saved_place(name: &str, note: &str, count: &str) -> Shown {
+    let plain = |text: &str, area| Label { touchable: false, ..label(text, area) };
+    let field = Label { value: Some(note.to_owned()), ..label(note, [5, 60, 115, 80]) };
+    Shown {
+        app: "com.maps",
+        // What is written is drawn as wide as it is, or as its number says.
+        drawn: vec![
+            [100, 12, 112, 24],
+            [5, 30, 5 + 5 * name.len() as u32, 40],
+            [5, 62, 5 + 4 * note.len() as u32, 70],
+            [5, 92, 5 + 10 * count.chars().next().and_then(|digit| digit.to_digit(10)).unwrap_or_default(), 100],
+        ],
+        labels: Some(vec![
+            plain("Save to a list", [5, 10, 90, 26]),
+            label("Save", [96, 8, 116, 28]),
+            plain(name, [5, 28, 5 + 5 * name.len() as u32, 42]),
+            field,
+            plain(count, [5, 90, 60, 100]),
+        ]),
+        rotation: Rotation::None,
+    }
+}
+
+/// What comes of the check mark of one place's page after a break in the middle of that of another.
+#[test]
+fn a_doubt_about_one_thing_is_none_about_another_on_the_same_page() {
+    let palace = saved_place("Palace", "50", "2 places");
+    let after_break = |shown: &Shown, edition| {
+        let mut episode = Episode::new(agent_setting(policy(), edition));
+        let save = || Event::Heard(reply("do(action=\"Tap\", element=[880,75])"));
+        let began = next(&mut episode, Event::Began);
+        settle(&mut episode, began, &palace);
+        let heard = next(&mut episode, save());
+        let acts = settle(&mut episode, heard, &palace);
+        assert!(matches!(acts, Next::Do(Effect::Act(_))), "{acts:?}");
+        let terms = ResumeTerms { edition: None, policy: None, limits: None, apis: None };
+        let resumed = next(&mut episode, Event::Resumed { begun: true, terms });
+        let map = saved_place("Map", "", "");
+        settle(&mut episode, resumed, &map);
+        let heard = next(&mut episode, Event::Heard(reply("do(action=\"Tap\", element=[300,900])")));
+        let acts = settle(&mut episode, heard, &map);
+        assert!(matches!(acts, Next::Do(Effect::Act(_))), "{acts:?}");
+        let acted = next(&mut episode, Event::Acted(ActionResult::Done));
+        settle(&mut episode, acted, shown);
+        let heard = next(&mut episode, save());
+        match settle(&mut episode, heard, shown) {
+            Next::Do(Effect::Act(_)) => false,
+            Next::Do(Effect::Ask(Question::Again { .. })) => true,
+            other => panic!("{other:?}"),
+        }
+    };
+    for (shown, asks, why) in [
+        (saved_place("Deep Lake", "30", "3 places"), false, "another place"),
+        (saved_place("Deep Lake", "50", "3 places"), true, "the same note: it may be the same deed in other words"),
+        (saved_place("Palace", "", "3 places"), true, "the same place"),
+        (saved_place("Palace", "50", "3 places"), true, "the same place and note"),
+        (Shown { labels: None, ..saved_place("Deep Lake", "30", "3 places") }, true, "nobody tells which"),
+    ] {
+        assert_eq!(after_break(&shown, EDITION), asks, "{why}");
+        assert!(after_break(&shown, 7), "records of before go by their own rules");
     }
 }

@@ -8,7 +8,7 @@ use tapwright_agent::event::{ActionResult, Effect, Event, Next};
 use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::{Answer, Question};
 use tapwright_agent::step::Notice;
-use tapwright_contract::device::{Area, Front, Label, Screen};
+use tapwright_contract::device::{Front, Label, Screen};
 use tapwright_contract::model::{Part, Prompt, Reply};
 
 /// A phone of numbered screens, a model that says what it is told, and all that the loop says to either.
@@ -94,17 +94,7 @@ fn bytes(prompt: &Prompt) -> usize {
 }
 
 fn label(text: &str, top: u32) -> Label {
-    let area = Area { left: 0, top, right: 20, bottom: top + 4 };
-    Label {
-        text: text.to_owned(),
-        area,
-        touchable: true,
-        focused: false,
-        secret: false,
-        app: None,
-        role: None,
-        value: None,
-    }
+    common::label(text, [0, top, 20, top + 4])
 }
 
 const TAP: &str = r#"do(action="Tap", element=[100,200])"#;

@@ -102,7 +102,7 @@ impl Episode {
             Review::Wrong { why } => return self.settle_and_tell(StepResult::NotDone, format!("not done: {why}")),
             Review::Ask(..) | Review::HandOver(_) | Review::Internal(_) => return self.drop_outdated(cause, now),
         };
-        let doubt = self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), &now.screen));
+        let doubt = self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), &now.screen, reading.labels()));
         let intent = Intent { held: vetted.to_held(), action, thought, view: now, reading, asked, doubted };
         match doubt {
             Some(_) if doubted && cause == Cause::Approved => self.act(vetted, question, intent),
@@ -204,7 +204,8 @@ impl Episode {
     pub(super) fn doubt(&self, doing: &InFlight) -> Doubt {
         let action = self.open.as_ref().map_or("", |decided| &decided.action);
         let deed = doing.intent.held.deed();
-        let doubt = Doubt::new(deed.clone(), action, &doing.intent.view.screen, self.rules);
+        let Intent { view, reading, .. } = &doing.intent;
+        let doubt = Doubt::new(deed.clone(), action, &view.screen, reading.labels(), self.rules);
         doubt.harmless(self.may_repeat(deed))
     }
 
@@ -223,6 +224,7 @@ impl Episode {
         if !self.rules.doubts_outlive_other_deeds {
             self.doubts.clear();
         }
-        self.doubts.retain_mut(|doubt| doubt.outlives(doing.intent.held.deed(), &doing.intent.view.screen));
+        let Intent { held, view, reading, .. } = &doing.intent;
+        self.doubts.retain_mut(|doubt| doubt.outlives(held.deed(), &view.screen, reading.labels()));
     }
 }

@@ -19,9 +19,23 @@ use tapwright_agent::limits::Limits;
 use tapwright_agent::policy::{EffectPermissions, TRUSTING};
 use tapwright_agent::profile::{Profile, ReplyForm};
 use tapwright_contract::api::{ApiEffect, ApiSpec};
-use tapwright_contract::device::{Front, Screen};
+use tapwright_contract::device::{Area, Front, Label, Screen};
 use tapwright_contract::model::Reply;
 use tapwright_contract::{Picture, Size};
+
+/// What is written at a place, on something that reacts to a touch.
+pub fn label(text: &str, [left, top, right, bottom]: [u32; 4]) -> Label {
+    Label {
+        text: text.to_owned(),
+        area: Area { left, top, right, bottom },
+        touchable: true,
+        focused: false,
+        secret: false,
+        app: None,
+        role: None,
+        value: None,
+    }
+}
 
 pub fn setting() -> Setting {
     Setting {

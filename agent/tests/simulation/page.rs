@@ -2,6 +2,7 @@
 
 use tapwright_contract::device::{Area, Label};
 
+use crate::common;
 use crate::dice::Dice;
 
 pub const APP: &str = "com.example.app";
@@ -135,17 +136,8 @@ impl Page {
 }
 
 pub fn label(text: &str, area: Area, touchable: bool, app: Option<&str>) -> Label {
-    let (focused, secret) = (false, false);
-    Label {
-        text: text.to_owned(),
-        area,
-        touchable,
-        focused,
-        secret,
-        app: app.map(str::to_owned),
-        role: None,
-        value: None,
-    }
+    let Area { left, top, right, bottom } = area;
+    Label { touchable, app: app.map(str::to_owned), ..common::label(text, [left, top, right, bottom]) }
 }
 
 /// How an app that wants to get past the policy tells what is written: nothing of it may help.

@@ -137,6 +137,15 @@ impl Trip {
         assert_eq!(ran.last()["end"], "done", "seed {seed}: {}\n{seen}", ran.out);
     }
 
+    /// What was written since the last deed of a run is taken away, as if it had been killed a moment sooner.
+    fn forget_after_deed(&self, run: &str) {
+        let journal = self.folder().unwrap().join(run).join("journal.jsonl");
+        let text = fs::read_to_string(&journal).unwrap();
+        let deed = text.rfind("\"effect\":{\"act\"").unwrap();
+        let end = deed + text[deed..].find('\n').unwrap() + 1;
+        fs::write(&journal, &text[..end]).unwrap();
+    }
+
     fn document(&self) -> String {
         fs::read_to_string(self.folder().unwrap().join("document.md")).unwrap()
     }
@@ -285,13 +294,36 @@ fn a_ticket_that_was_ordered_and_not_written_down_is_not_ordered_again() {
         thread::sleep(Duration::from_millis(2));
     }
     running.kill();
-    // What was written since that deed is taken away, as if it had been killed a moment sooner.
-    let journal = trip.folder().unwrap().join("3-ticket/journal.jsonl");
-    let text = fs::read_to_string(&journal).unwrap();
-    let deed = text.rfind("\"effect\":{\"act\"").unwrap();
-    let end = deed + text[deed..].find('\n').unwrap() + 1;
-    fs::write(&journal, &text[..end]).unwrap();
+    trip.forget_after_deed("3-ticket");
     trip.phone.handle.change(|world| world.stop("com.tapwright.rail"));
+    let ran = trip.carry_out(&[]);
+    trip.is_done(seed, &ran);
+    assert_eq!(complaints(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}");
+    assert_eq!(trip.reader.lock().unwrap().doubts, 1);
+}
+
+/// It was killed when a place was saved and nobody had written that down. The check mark of the next place is at the same spot of the same
+/// page: it is another place's, and nobody has to be asked.
+#[test]
+fn a_place_that_was_saved_and_not_written_down_is_not_saved_again() {
+    // What is noted of each place is its price.
+    let differ = |seed: &u64| {
+        let facts = world(*seed).facts();
+        let places = recommended_places(&facts);
+        let prices = places.iter().map(|place| facts[&format!("maps.place.{place}.price")].clone());
+        prices.collect::<BTreeSet<_>>().len() == places.len()
+    };
+    let seed = seeds().find(differ).unwrap();
+    let mut trip = Trip::new(seed, TRIP, Some(SETTINGS));
+    let before = trip.phone.handle.facts();
+    let saved = |facts: &Facts| facts.get("maps.saved.Changchun").cloned().unwrap_or_default();
+    let mut running = Running::of(trip.command());
+    while saved(&trip.phone.handle.facts()) == saved(&before) {
+        assert!(!running.has_ended(), "it ended without a place: {}", running.end().out);
+        thread::sleep(Duration::from_millis(2));
+    }
+    running.kill();
+    trip.forget_after_deed("2-save");
     let ran = trip.carry_out(&[]);
     trip.is_done(seed, &ran);
     assert_eq!(complaints(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}");
