@@ -104,7 +104,7 @@ fn processes(session: &PrivateDesktop, program: &str) -> Vec<String> {
     all.map(|process| process.file_name().into_string().unwrap()).collect()
 }
 
-/// Has processes run for a hundredth of the time, until it is told to stop.
+/// Has processes run for a tenth of the time, until it is told to stop.
 fn slow_down(processes: Vec<String>, stop: Arc<AtomicBool>) -> thread::JoinHandle<()> {
     let signal = move |name: &str| {
         let sent = std::process::Command::new("kill").arg(name).args(&processes).status().unwrap();
@@ -113,9 +113,9 @@ fn slow_down(processes: Vec<String>, stop: Arc<AtomicBool>) -> thread::JoinHandl
     thread::spawn(move || {
         while !stop.load(Ordering::Relaxed) {
             signal("-STOP");
-            thread::sleep(Duration::from_millis(300));
+            thread::sleep(Duration::from_millis(100));
             signal("-CONT");
-            thread::sleep(Duration::from_millis(3));
+            thread::sleep(Duration::from_millis(10));
         }
     })
 }
