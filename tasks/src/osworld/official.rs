@@ -272,7 +272,12 @@ impl Drop for ScratchFolder {
 
 /// The last part of what a file is called: functions go by how it ends, and no name leads out of the folder.
 fn file_name(file: &StateFile) -> String {
-    let name = file.name.split(['?', '#']).next().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
+    // Of an address only its path names a file; elsewhere those marks are letters like others.
+    let named = match file.name.contains("://") {
+        true => file.name.split(['?', '#']).next().unwrap_or_default(),
+        false => &file.name,
+    };
+    let name = named.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = name.chars().filter(|letter| !letter.is_control()).take(100).collect();
     if name.is_empty() || name == "." || name == ".." { "file".to_owned() } else { name }
 }

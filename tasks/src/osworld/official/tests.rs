@@ -8,7 +8,8 @@ use tapwright_osworld::state::{StateReply, StateRequest};
 use super::*;
 
 const NAMES: &str = "from .own import exact_match, fuzzy_match, literal_match, is_in_list, match_in_list, check_csv, file_contains, \
-    check_json, check_list, run_sqlite3, is_utc_0, diff_text_file\nfrom .lacking import compare_audios\n";
+    check_json, check_list, run_sqlite3, is_utc_0, diff_text_file\nfrom .lacking import compare_audios\n\
+    from .swallowing import compare_videos\n";
 const FUNCTIONS: &str = r#"
 import os, socket, time
 def exact_match(result, rules):
@@ -49,6 +50,9 @@ fn checkout() -> Option<Checkout> {
     {
         fs::write(metrics.join(name), text).unwrap();
     }
+    // What catches the error of a package that is not there, and calls it a 0.
+    let swallowing = "import acoustid\ndef compare_videos(result, expected):\n    try:\n        acoustid.compare(result)\n    except Exception:\n        return 0.0\n";
+    fs::write(metrics.join("swallowing.py"), swallowing).unwrap();
     let evaluator = OfficialEvaluator {
         python: String::from_utf8_lossy(&python.stdout).trim().into(),
         checkout: Some(folder.path().to_owned()),
@@ -83,6 +87,9 @@ async fn functions_give_scores_and_whatever_else_they_do_is_an_error() {
     let file = |name: &str| GetterOutput::File(StateFile::new(name, *b"content"));
     assert_eq!(call(of, "file_contains", file("/home/user/a.txt")).await, Ok(1.0));
     assert_eq!(call(of, "file_contains", file("../../a.txt")).await, Ok(1.0));
+    assert_eq!(call(of, "file_contains", file("https://a.example.org/a.txt?x=1#y")).await, Ok(1.0));
+    let named = |name: &str| file_name(&StateFile::new(name, *b""));
+    assert_eq!(named("/home/user/Serial#1?.xlsx"), "Serial#1?.xlsx", "functions go by how a name ends");
     for (function, why) in [
         ("literal_match", "no answer"),
         ("is_in_list", "no number"),
@@ -93,6 +100,7 @@ async fn functions_give_scores_and_whatever_else_they_do_is_an_error() {
         ("run_sqlite3", "no network"),
         ("is_utc_0", "None"),
         ("compare_audios", "it needs the package fitz_of_nobody"),
+        ("compare_videos", "it needs the package pyacoustid: install it into the environment by hand"),
         ("compare_table", "this version has no function compare_table"),
         ("check_python_file_by_test_suite", "a program that the agent has written"),
     ] {
