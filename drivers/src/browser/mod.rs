@@ -11,6 +11,7 @@ mod gestures;
 mod keys;
 #[cfg(unix)]
 mod launch;
+mod live_pages;
 mod look;
 mod navigation;
 mod page_tools;
@@ -39,6 +40,7 @@ use tokio::sync::{mpsc, watch};
 use self::apis::BrowserApis;
 use self::cdp::{CdpEvent, Client, ConnectionTasks};
 use self::drawings::DrawnNotice;
+pub use self::live_pages::LivePages;
 use self::look::ReturnedScreen;
 pub use self::page_tools::PageToolSites;
 use self::page_tools::PageTools;

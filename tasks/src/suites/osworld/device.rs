@@ -16,6 +16,7 @@ use tapwright_drivers::osworld::private::{PrivateMachine, SIZE};
 use tapwright_drivers::{OpenRig, Probe, Rig, Settle};
 use tapwright_osworld::task::OsworldTask;
 
+use super::browser::DebuggingPort;
 use super::pool::{LentMachine, MachinePool};
 use super::setup::{self, SetupPhase, SetupReport};
 use crate::judge::Facts;
@@ -176,8 +177,9 @@ struct MachineProbe {
 impl MachineProbe {
     async fn prepare(&self) -> Result<(u64, Facts), DriverError> {
         let began = tokio::time::Instant::now();
-        let steps =
-            setup::perform(&self.task.setup, &self.task.id, SetupPhase::BeforeTheAgent, &*self.machine, &self.assets);
+        let browser = DebuggingPort(&*self.machine);
+        let (phase, machine) = (SetupPhase::BeforeTheAgent, &*self.machine);
+        let steps = setup::perform(&self.task.setup, &self.task.id, phase, machine, &browser, &self.assets);
         // Not as something that was refused: then the run would go on without it.
         let failed = |why: String| DriverError {
             device: self.lent.as_ref().map_or_else(|| "the private desktop".to_owned(), LentMachine::name),

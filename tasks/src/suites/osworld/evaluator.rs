@@ -12,6 +12,7 @@ use tapwright_osworld::evaluation::{LastAction, TaskScore};
 use tapwright_osworld::state::StateSnapshot;
 use tapwright_osworld::task::OsworldTask;
 
+use super::browser::DebuggingPort;
 use super::device::{Machines, PreparedMachine};
 use super::kept;
 use super::setup::{self, SetupPhase};
@@ -75,13 +76,14 @@ impl TaskScorer {
         }
         let mut cache = prepared.report.cache.clone();
         let machine = &*prepared.machine;
+        let browser = &DebuggingPort(machine);
         let steps = &self.task.evaluator.before;
-        let before = setup::perform(steps, &self.task.id, SetupPhase::BeforeScoring, machine, &self.assets);
+        let before = setup::perform(steps, &self.task.id, SetupPhase::BeforeScoring, machine, browser, &self.assets);
         let done = tokio::time::timeout(BEFORE, before).await;
         let done =
             done.map_err(|_| failed(format!("what is done before scoring took more than {} s", BEFORE.as_secs())))?;
         cache.extend(done.map_err(|error| failed(format!("before scoring, {error}")))?.cache);
-        let state = MachineState { machine, task: &self.task, assets: &self.assets, cache: &cache };
+        let state = MachineState { machine, browser, task: &self.task, assets: &self.assets, cache: &cache };
         for _ in 0..ROUNDS_MAX {
             let requests = self.task.evaluator.needs(snapshot);
             if requests.is_empty() {

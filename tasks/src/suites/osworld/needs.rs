@@ -13,21 +13,15 @@ use super::setup::{program_of, unsupported_verb};
 use crate::osworld::EvaluatorChoice;
 use crate::osworld::assets::Assets;
 
-/// Getters that look at a live page, an account, or into a document.
-const GETTERS: [&str; 13] = [
-    "active_tab_html_parse",
-    "active_tab_info",
-    "audio_in_slide",
-    "background_image_in_slide",
+/// Getters that nobody answers here: they want an account, a site of the web itself, or an editor that is not driven.
+const GETTERS: [&str; 7] = [
     "chrome_appearance_mode_ui",
     "content_from_vm_file",
     "googledrive_file",
     "gotoRecreationPage_and_get_html_content",
     "info_from_website",
-    "page_info",
     "pdf_from_url",
     "vscode_config",
-    "find_unpacked_extension_path",
 ];
 /// What tasks call their apps, and the programs that those are.
 const APPS: [(&str, &str); 11] = [

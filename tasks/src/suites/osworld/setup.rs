@@ -9,14 +9,13 @@ use std::time::Duration;
 use serde_json::Value;
 use tapwright_contract::Size;
 use tapwright_drivers::osworld::machine::{
-    COMMAND_TIME, CommandOutput, CommandWords, ControlledMachine, MachineCommand, MachineError, MachineErrorKind,
-    MachineService, WindowName,
+    COMMAND_TIME, CommandOutput, CommandWords, ControlledMachine, MachineCommand, MachineError, WindowName,
 };
 use tapwright_osworld::python::value::is_true;
 use tapwright_osworld::task::SetupStep;
 use tokio::time::{Instant, sleep};
 
-use super::browser::{self, BrowserError};
+use super::browser::{BrowserError, MachineBrowser};
 use crate::osworld::assets::{AssetError, Assets};
 
 /// How long a machine may take for one thing that it does at once.
@@ -128,6 +127,7 @@ fn not_done(why: impl Into<String>) -> StepError {
 /// Set-up at work on one machine.
 struct Setup<'a> {
     machine: &'a dyn ControlledMachine,
+    browser: &'a dyn MachineBrowser,
     assets: &'a Assets,
     task: &'a str,
     phase: SetupPhase,
@@ -144,12 +144,13 @@ pub async fn perform(
     task: &str,
     phase: SetupPhase,
     machine: &dyn ControlledMachine,
+    browser: &dyn MachineBrowser,
     assets: &Assets,
 ) -> Result<SetupReport, SetupError> {
     let Some(first) = steps.first() else { return Ok(SetupReport::default()) };
     let failed = |number, verb, source| SetupError { number, verb, source };
     let screen = machine.screen_size(SOON).await.map_err(|error| failed(1, first.verb, error.into()))?;
-    let mut setup = Setup { machine, assets, task, phase, screen, report: SetupReport::default() };
+    let mut setup = Setup { machine, browser, assets, task, phase, screen, report: SetupReport::default() };
     for (index, step) in steps.iter().enumerate() {
         tracing::debug!(task, verb = step.verb, "set-up");
         setup.step(step).await.map_err(|source| failed(index + 1, step.verb, source))?;
@@ -176,8 +177,8 @@ impl Setup<'_> {
                 self.report.upstream_sleep += time;
                 self.rest(time).await
             }
-            "chrome_open_tabs" => Ok(browser::open_tabs(self.machine, &texts(of("urls_to_open"))).await?),
-            "chrome_close_tabs" => Ok(browser::close_tabs(self.machine, &texts(of("urls_to_close"))).await?),
+            "chrome_open_tabs" => Ok(self.browser.open_tabs(&texts(of("urls_to_open"))).await?),
+            "chrome_close_tabs" => Ok(self.browser.close_tabs(&texts(of("urls_to_close"))).await?),
             "change_wallpaper" => Ok(self.machine.set_wallpaper(text("path")?, SOON).await?),
             "tidy_desktop" => Ok(()), // Upstream's does nothing either.
             verb => Err(match unsupported_verb(verb) {
@@ -384,12 +385,7 @@ impl Setup<'_> {
     async fn debugging_port(&self) -> Result<(), StepError> {
         let began = Instant::now();
         loop {
-            let why = match self.machine.service(MachineService::Browser, SOON).await {
-                Ok(address) if browser::answers(&address).await => return Ok(()),
-                Ok(address) => format!("nobody answers at {address}"),
-                Err(MachineError { kind: kind @ MachineErrorKind::Unreachable { .. }, .. }) => kind.to_string(),
-                Err(error) => return Err(error.into()),
-            };
+            let Some(why) = self.browser.absence().await? else { return Ok(()) };
             if began.elapsed() > WINDOW {
                 let within = WINDOW.as_secs();
                 return Err(not_done(format!("the browser's debugging port was not there within {within} s: {why}")));

@@ -11,7 +11,7 @@ use tapwright_osworld::output::StateFile;
 use tapwright_osworld::state::{StateReply, StateRequest};
 use tapwright_osworld::task::OsworldTask;
 
-use super::browser;
+use super::browser::MachineBrowser;
 use super::setup::CacheFiles;
 use crate::osworld::assets::{Assets, destination};
 
@@ -25,6 +25,7 @@ const VLC_BYTES_MAX: usize = 1 << 20;
 /// What can be asked while a task is scored.
 pub struct MachineState<'a> {
     pub machine: &'a dyn ControlledMachine,
+    pub browser: &'a dyn MachineBrowser,
     pub task: &'a OsworldTask,
     pub assets: &'a Assets,
     /// What set-up has written, and what was done before scoring.
@@ -76,21 +77,25 @@ impl MachineState<'_> {
             }
             StateRequest::CacheFile { path } => file(path, self.cache.get(path).cloned()),
             StateRequest::VlcStatus => self.vlc_status().await?,
-            StateRequest::Tabs => match browser::tabs(machine).await {
+            StateRequest::Tabs => match self.browser.tabs().await {
                 Ok(tabs) => {
                     StateReply::Value(tabs.iter().map(|tab| json!({"title": tab.title, "url": tab.url})).collect())
                 }
                 Err(error) => failed(error),
             },
-            StateRequest::Page { url } => match browser::page(machine, url).await {
-                // Without its content, which nobody has read: whoever wants it gets an error, and no zero.
-                Ok(tab) => StateReply::Value(json!({"title": tab.title, "url": tab.url})),
+            StateRequest::Page { url } => match self.browser.page(url).await {
+                Ok(page) => StateReply::Value(page),
+                Err(error) => failed(error),
+            },
+            StateRequest::PageElements { url, queries } => match self.browser.texts(url, &json!(queries)).await {
+                Ok(Some(texts)) => StateReply::Value(texts),
+                Ok(None) => StateReply::Missing,
                 Err(error) => failed(error),
             },
             StateRequest::Today { time_zone } => self.today(time_zone.as_deref()).await?,
             StateRequest::VscodeCommand { .. } => failed("Visual Studio Code is not driven here"),
             StateRequest::Other { getter, .. } => {
-                failed(format!("the getter {getter} looks at a live page, which is not done here"))
+                failed(format!("the getter {getter} wants an account or a site of the web, which is not asked here"))
             }
         })
     }

@@ -2,6 +2,8 @@
 
 mod calendar;
 mod chrome;
+mod page;
+mod slide;
 
 use serde_json::{Map, Value, json};
 
@@ -73,6 +75,10 @@ pub fn resolve(getter: &Getter, snapshot: &StateSnapshot) -> Output {
         "default_video_player" => at.default_video_player(),
         "open_tabs_info" => at.plain(StateRequest::Tabs),
         "page_info" => at.plain(StateRequest::Page { url: at.text("url")?.to_owned() }),
+        "active_tab_info" => page::active_tab_info(&at),
+        "active_tab_html_parse" => page::active_tab_html_parse(&at),
+        "audio_in_slide" => slide::audio(&at),
+        "background_image_in_slide" => slide::background(&at),
         "cookie_data" => at.rows(chrome::profile_file("Cookies"), "SELECT * FROM cookies"),
         "history" => at.rows(chrome::profile_file("History"), "SELECT url, title, last_visit_time FROM urls"),
         _ => chrome::resolve(&at),

@@ -48,6 +48,11 @@ pub enum StateRequest {
     Page {
         url: String,
     },
+    /// Texts of elements of the tab that has this address: `{"url", "found": [[text, …], …]}`, a list for each query.
+    PageElements {
+        url: String,
+        queries: Vec<PageQuery>,
+    },
     /// Keys that are pressed, after which the state is another one.
     VscodeCommand {
         command: String,
@@ -61,6 +66,34 @@ pub enum StateRequest {
         getter: String,
         parameters: String,
     },
+}
+
+/// What is asked of a page.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PageQuery {
+    pub kind: PageQueryKind,
+    /// A selector of CSS or, of the kinds that say so, an XPath.
+    pub selector: String,
+}
+
+/// Which texts are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageQueryKind {
+    /// Of each element.
+    Texts,
+    /// What stands in the first element itself, and not in others inside it.
+    OwnTextsOfFirst,
+    /// The first heading of the third level in each element.
+    Headings,
+    /// What stands in the `li.catAllProducts` of each element.
+    ListItems,
+    /// Of the first element that an XPath finds.
+    #[serde(rename = "x_path")]
+    XPath,
+    /// What is written in the first field that an XPath finds.
+    #[serde(rename = "x_path_input")]
+    XPathInput,
 }
 
 /// What came back.

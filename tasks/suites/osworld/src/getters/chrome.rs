@@ -112,7 +112,7 @@ fn extensions(settings: &Value, field: fn(&Value) -> Option<&Value>) -> Value {
 }
 
 /// What the address bar says, with the task's prefix before it.
-fn address(at: &Resolution) -> Result<Option<String>, Unresolved> {
+pub(super) fn address(at: &Resolution) -> Result<Option<String>, Unresolved> {
     let tree = match at.reply(StateRequest::AccessibilityTree)? {
         StateReply::Text(tree) => tree,
         _ => return Ok(None),
