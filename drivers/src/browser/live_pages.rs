@@ -16,7 +16,8 @@ const TEXTS: &str = include_str!("live_pages.js");
 /// What a page is read with.
 const CONTENT: &str = r#"() => ({
     title: document.title, url: location.href,
-    content: (document.doctype ? new XMLSerializer().serializeToString(document.doctype) : "") + document.documentElement.outerHTML,
+    content: (document.doctype ? new XMLSerializer().serializeToString(document.doctype) : "")
+        + (document.documentElement?.outerHTML ?? ""),
 })"#;
 /// No page is longer that is read.
 const CONTENT_BYTES_MAX: usize = 32 << 20;
@@ -91,9 +92,8 @@ impl LivePages {
         deadline: Deadline,
     ) -> Result<bool, DriverErrorKind> {
         // An address within the same page loads nothing.
-        if loader.is_none() {
-            return Ok(true);
-        }
+        let Some(loader) = loader else { return Ok(true) };
+        let (mut loaders, mut has_come) = (vec![loader.to_owned()], false);
         loop {
             let Ok(event) = tokio::time::timeout(deadline.remaining(), self.events.recv()).await else {
                 return Ok(false);
@@ -104,9 +104,16 @@ impl LivePages {
             if event.session.as_deref() != Some(session) {
                 continue;
             }
-            // One page may lead on to another, whose loader is a later one.
-            if event.method == "Page.lifecycleEvent" && event.params["name"] == "networkIdle" {
-                return Ok(true);
+            // One page may lead on to another, whose loader is a later one; what is said of the empty page before is not meant.
+            match (event.method.as_str(), event.params["name"].as_str(), event.params["loaderId"].as_str()) {
+                ("Page.lifecycleEvent", Some("networkIdle"), Some(of)) if loaders.iter().any(|known| known == of) => {
+                    return Ok(true);
+                }
+                ("Page.lifecycleEvent", Some("commit"), Some(of)) if has_come || loaders[0] == of => {
+                    has_come = true;
+                    loaders.push(of.to_owned());
+                }
+                _ => {}
             }
         }
     }

@@ -176,6 +176,7 @@ pub(super) struct AttemptState {
     judge_error: Arc<Mutex<Option<String>>>,
     goal: Arc<Mutex<String>>,
     tokens: Arc<Mutex<(u64, u64)>>,
+    device: Arc<Mutex<Option<String>>>,
 }
 
 fn load<T: Clone>(of: &Mutex<T>) -> T {
@@ -291,6 +292,7 @@ impl Attempt {
         let mut opened = self.models.model(self.draw, self.think).await.map_err(AttemptError::Model)?;
         let (stopper, stopped) = stop();
         let mut device = Device::open(&self.options).await.map_err(RunError::Device)?;
+        store(&shared.device, Some(device.rig.driver.name().to_owned()));
         let over = device.probe().task_over();
         let (ender, mut outside, limit) = (shared.clone(), self.stop.clone(), self.budgets.minutes);
         let for_watch = stopper.clone();
@@ -493,7 +495,8 @@ impl Attempt {
 /// The end of an attempt that goes on without an end.
 pub(super) fn partial_end(id: &AttemptId, run: &str, state: &AttemptState, status: Status, why: &str) -> AttemptEnd {
     let (tokens_in, tokens_out) = load(&state.tokens);
-    AttemptEnd { status, tokens_in, tokens_out, ..blank_end(id, run, &load(&state.goal), why) }
+    let device = load(&state.device);
+    AttemptEnd { status, tokens_in, tokens_out, device, ..blank_end(id, run, &load(&state.goal), why) }
 }
 
 /// The end of an attempt of which nothing else is known.
@@ -512,6 +515,7 @@ pub(super) fn blank_end(id: &AttemptId, run: &str, goal: &str, why: &str) -> Att
         tokens_out: 0,
         goal: goal.to_owned(),
         run: run.to_owned(),
+        device: None,
     }
 }
 

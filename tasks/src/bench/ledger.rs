@@ -123,6 +123,9 @@ pub struct AttemptEnd {
     pub goal: String,
     /// Its folder beside the ledger.
     pub run: String,
+    /// What the device called itself: which machine of several it was. `None` if none could be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 /// A verdict that took the place of another one.

@@ -236,6 +236,9 @@ fn cases(folder: &Path, records: &LedgerRecords, out: &mut String) {
                 escaped(outcome),
                 escaped(&end.goal)
             );
+            if let Some(device) = &end.device {
+                let _ = write!(out, "<p><small>on {}</small></p>", escaped(device));
+            }
             if let Some(why) = &end.why {
                 let _ = write!(out, "<p class=\"why\">{}</p>", quoted(why));
             }
@@ -285,6 +288,7 @@ fn csv(records: &LedgerRecords) -> String {
         "run",
         "scored_by",
         "disagreement",
+        "device",
     ];
     let mut out = line(&heads.map(str::to_owned));
     for (case, repeat, end) in records.results() {
@@ -315,6 +319,7 @@ fn csv(records: &LedgerRecords) -> String {
                 end.run.clone(),
                 end.source.as_ref().map(|source| source.by.clone()).unwrap_or_default(),
                 end.source.as_ref().and_then(|source| source.disagreement.clone()).unwrap_or_default(),
+                end.device.clone().unwrap_or_default(),
             ]),
         }
         cells.resize(heads.len(), String::new());
