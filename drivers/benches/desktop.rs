@@ -22,7 +22,9 @@ mod x11 {
     use tapwright_contract::gesture::{Button, Clicks, Gesture, KeyName};
     use tapwright_contract::{Size, Spot};
     use tapwright_drivers::Settle;
-    use tapwright_drivers::desktop::{PrivateDesktop, PrivateOptions, X11Desktop, X11Options, missing_programs};
+    use tapwright_drivers::desktop::{
+        DesktopInspector, PrivateDesktop, PrivateOptions, X11Desktop, X11Options, missing_programs,
+    };
     use tokio::process::Command;
     use tokio::time::Instant;
 
@@ -61,7 +63,9 @@ mod x11 {
         let (session, mut driver) = open(size).await;
         let nodes = if is_earnest && has("soffice") { calc(&session, &mut driver).await } else { 0 };
         let other = Other { display: format!(":{}", session.display()), authority: session.authority() };
+        rows.push(picture(&session, times).await);
         rows.push(capture(&mut driver, &other, times).await);
+        rows.push(look_after_a_key(&mut driver, times).await);
         rows.push(click(&mut driver, &other, size, times).await);
         if nodes > 0 {
             rows.push(typing(&mut driver, &other, times / 4).await);
@@ -145,6 +149,32 @@ mod x11 {
             println!("SKIPPED: python3-gi is not installed, or the window tells nothing");
         }
         (told >= 100).then_some(row)
+    }
+
+    /// The pixels and nothing else: nobody is asked what lies where, or whether it has read a key.
+    async fn picture(session: &PrivateDesktop, times: usize) -> Row {
+        let inspector = DesktopInspector::new(session.entrance(), session.bus());
+        let mut row = Row { what: "a picture", ours: Vec::new(), others: Vec::new() };
+        for _ in 0..times {
+            let began = Instant::now();
+            let picture = inspector.picture(PATIENCE).await.unwrap();
+            row.ours.push(since(began));
+            assert!(picture.size().width >= 640);
+        }
+        row
+    }
+
+    /// A look after a gesture, before which the app in front is asked whether it has read it.
+    async fn look_after_a_key(driver: &mut X11Desktop, times: usize) -> Row {
+        let mut row = Row { what: "a look after a key (the app is asked first)", ours: Vec::new(), others: Vec::new() };
+        let escape = Gesture::Chord { modifiers: Vec::new(), key: KeyName::new("Escape").unwrap() };
+        for _ in 0..times {
+            driver.perform(&escape, PATIENCE).await.unwrap();
+            let began = Instant::now();
+            driver.screen(PATIENCE).await.unwrap();
+            row.ours.push(since(began));
+        }
+        row
     }
 
     async fn capture(driver: &mut X11Desktop, other: &Other, times: usize) -> Row {

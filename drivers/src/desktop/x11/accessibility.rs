@@ -26,6 +26,8 @@ const FRESH_PAUSE: Duration = Duration::from_millis(25);
 /// No program is asked about more widgets, and no more of what a program lists is read.
 const ASKED_MAX: usize = 2000;
 const LISTED_MAX: usize = 50_000;
+/// How long widgets may be asked for that a program's list lacks; what was not told by then is left out.
+const COMPLETION: Duration = Duration::from_millis(1500);
 /// How many questions are on their way at once.
 pub(super) const AT_ONCE: usize = 64;
 /// No text of a field is told further, in characters.
@@ -60,6 +62,8 @@ struct AccessibleList {
     description: String,
     role: u32,
     states: u64,
+    /// How many children it says that it has; none if nobody has asked.
+    children: usize,
 }
 
 /// Whose widgets are read, and where they can be seen.
@@ -270,7 +274,7 @@ impl Accessibility {
         }
         self.is_fresh = false;
         let listed = match cached {
-            Ok(listed) if listed.len() > 1 => listed,
+            Ok(listed) if listed.len() > 1 => complete(&connection, &program, listed).await,
             // Some keep no cache.
             _ => by_walking(&connection, &program).await?,
         };
@@ -346,7 +350,7 @@ fn in_order(items: Vec<Item>) -> Vec<AccessibleList> {
     }
     let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
     let listed = order.into_iter().filter_map(|(at, depth)| {
-        let ((_, path), _, _, _, _, interfaces, name, role, description, states) = items[at].take()?;
+        let ((_, path), _, _, _, children, interfaces, name, role, description, states) = items[at].take()?;
         Some(AccessibleList {
             path: path.to_string(),
             depth,
@@ -355,6 +359,7 @@ fn in_order(items: Vec<Item>) -> Vec<AccessibleList> {
             description,
             role,
             states: bits(&states),
+            children: usize::try_from(children).unwrap_or(0),
         })
     });
     listed.collect()
@@ -366,22 +371,73 @@ pub(super) fn bits(states: &[u32]) -> u64 {
 
 /// All widgets of a program that can be seen, one after the other.
 async fn by_walking(connection: &Connection, program: &str) -> Result<Vec<AccessibleList>, DriverErrorKind> {
-    let mut open = vec![(ROOT.to_owned(), 0)];
-    let mut listed = Vec::new();
+    let mut walked = Vec::new();
+    walk_from(connection, program, vec![(ROOT.to_owned(), 0)], &BTreeSet::new(), &mut walked).await;
+    Ok(walked)
+}
+
+/// Walks from some widgets on, but not into those that are known, as far as there is room.
+async fn walk_from(
+    connection: &Connection,
+    program: &str,
+    mut open: Vec<(String, u32)>,
+    known: &BTreeSet<String>,
+    walked: &mut Vec<AccessibleList>,
+) {
     while let Some((path, depth)) = open.pop() {
+        if known.contains(&path) || walked.len() >= ASKED_MAX {
+            continue;
+        }
         let Some(one) = walk(connection, program, path.clone(), depth).await else { continue };
         // The program itself has no states.
         let has_more = depth == 0 || one.is_seen() && one.tells_its_children();
-        listed.push(one);
-        if !has_more || depth >= DEPTH_MAX || listed.len() >= ASKED_MAX {
-            continue;
+        walked.push(one);
+        if has_more && depth < DEPTH_MAX && walked.len() < ASKED_MAX {
+            let children = children_of(connection, program, &path).await;
+            open.extend(children.into_iter().rev().map(|path| (path, depth + 1)));
         }
-        let asked = connection.call_method(Some(program), path.as_str(), Some(ACCESSIBLE), "GetChildren", &()).await;
-        let children: Vec<Reference> =
-            asked.ok().and_then(|answer| answer.body().deserialize().ok()).unwrap_or_default();
-        open.extend(children.into_iter().take(ASKED_MAX).rev().map(|(_, path)| (path.to_string(), depth + 1)));
     }
-    Ok(listed)
+}
+
+async fn children_of(connection: &Connection, program: &str, path: &str) -> Vec<String> {
+    let asked = connection.call_method(Some(program), path, Some(ACCESSIBLE), "GetChildren", &()).await;
+    let children: Vec<Reference> = body(asked.ok()).unwrap_or_default();
+    let own = children.into_iter().filter(|(of, _)| of == program);
+    own.take(ASKED_MAX).map(|(_, path)| path.to_string()).collect()
+}
+
+/// The widgets of a list with those that it lacks: a browser's list has its window, and not what a page has become since.
+async fn complete(connection: &Connection, program: &str, listed: Vec<AccessibleList>) -> Vec<AccessibleList> {
+    let lacking: Vec<usize> = (0..listed.len()).filter(|at| lacks_children(&listed, *at)).collect();
+    if lacking.is_empty() {
+        return listed;
+    }
+    let known: BTreeSet<String> = listed.iter().map(|one| one.path.clone()).collect();
+    let mut found: BTreeMap<usize, Vec<AccessibleList>> = BTreeMap::new();
+    let asking = async {
+        for at in lacking {
+            let (path, depth) = (listed[at].path.clone(), listed[at].depth + 1);
+            let children = children_of(connection, program, &path).await;
+            let open = children.into_iter().rev().map(|path| (path, depth)).collect();
+            walk_from(connection, program, open, &known, found.entry(at).or_default()).await;
+        }
+    };
+    if tokio::time::timeout(COMPLETION, asking).await.is_err() {
+        tracing::debug!(program, "a program is slow to tell what it has not listed; the rest is left out");
+    }
+    let with_found = listed.into_iter().enumerate().flat_map(|(at, one)| {
+        let below = found.remove(&at).unwrap_or_default();
+        std::iter::once(one).chain(below)
+    });
+    with_found.collect()
+}
+
+/// Whether a widget that can be seen says that it has more children than are in the list.
+fn lacks_children(listed: &[AccessibleList], at: usize) -> bool {
+    let one = &listed[at];
+    let below = listed[at + 1..].iter().take_while(|next| next.depth > one.depth);
+    let has_listed = below.filter(|next| next.depth == one.depth + 1).count();
+    one.children > has_listed && one.is_seen() && one.tells_its_children() && one.depth < DEPTH_MAX
 }
 
 async fn walk(connection: &Connection, program: &str, path: String, depth: u32) -> Option<AccessibleList> {
@@ -398,6 +454,7 @@ async fn walk(connection: &Connection, program: &str, path: String, depth: u32) 
         interfaces: body(interfaces)?,
         name: name.unwrap_or_default(),
         description: description.unwrap_or_default(),
+        children: 0,
         path,
     })
 }
@@ -494,6 +551,27 @@ mod tests {
             hidden.9 = vec![seen, 0];
             assert!(!in_order(vec![hidden])[0].is_of_interest(), "{seen:b}");
         }
+    }
+
+    #[test]
+    fn a_widget_whose_children_are_not_listed_is_asked_for_them() {
+        let with = |path: &str, parent: &str, children: i32, hidden: bool| {
+            let mut item = item(path, parent, 0);
+            item.4 = children;
+            if hidden {
+                item.9 = vec![0, 0];
+            }
+            item
+        };
+        let listed = in_order(vec![
+            with("/window", "/app", 2, false),
+            with("/window/page", "/window", 3, false),
+            with("/window/menu", "/window", 3, true),
+            with("/window/page/one", "/window/page", 0, false),
+        ]);
+        let lacking: Vec<&str> =
+            (0..listed.len()).filter(|at| lacks_children(&listed, *at)).map(|at| &*listed[at].path).collect();
+        assert_eq!(lacking, ["/window/page"], "a menu that is closed is not asked, nor what has all of its own listed");
     }
 
     #[test]

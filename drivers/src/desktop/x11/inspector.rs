@@ -129,7 +129,7 @@ impl DesktopInspector {
     pub async fn picture(&self, within: Duration) -> Result<Picture, DriverErrorKind> {
         let job = |link: &mut Link| {
             let monitors = link.monitors()?;
-            Ok(link.capture(&monitors[0])?.picture())
+            Ok(link.capture(&monitors[0])?.into_picture())
         };
         self.call("a picture", within, job).await
     }

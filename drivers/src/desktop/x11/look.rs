@@ -170,7 +170,7 @@ impl X11Desktop {
         let front = self.menu.front(owner.as_ref());
         self.front.set(owner.as_ref().map(|owner| owner.class.as_str()));
         // Megabytes of pixels are turned around, which takes too long for a thread that others wait for.
-        let picture = tokio::task::spawn_blocking(move || frame.picture()).await;
+        let picture = tokio::task::spawn_blocking(move || frame.into_picture()).await;
         let picture = picture.map_err(|error| DriverErrorKind::MalformedResponse { why: error.to_string() })?;
         self.seen = Some(ReturnedScreen { id, monitor, layout: Arc::new(layout) });
         self.memory.mark_returned();
