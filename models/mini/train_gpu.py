@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 import train as mini
 
-KINDS = ["known", "reworded", "absent", "absent-end", "beyond", "disturbed"]
+KINDS = ["known", "reworded", "question", "absent", "absent-end", "beyond", "disturbed"]
 LONGEST = 448  # tokens; a longer step is left out, as every row of a batch is as long as its longest
 
 
@@ -137,7 +137,7 @@ def write_weights(model, path):
 def draw(rows, path):
     """The curves as a picture: shares of right held-out replies over the seconds."""
     width, height, left, top = 760, 420, 52, 24
-    colours = dict(zip(KINDS, ["#2f80ed", "#16a34a", "#e0567a", "#b4559b", "#f08c2e", "#64748b"]))
+    colours = dict(zip(KINDS, ["#2f80ed", "#16a34a", "#0e7c86", "#e0567a", "#b4559b", "#f08c2e", "#64748b"]))
     last = max(row["seconds"] for row in rows) or 1
     x = lambda seconds: left + seconds / last * (width - left - 130)
     y = lambda share: top + (1 - share) * (height - top - 40)

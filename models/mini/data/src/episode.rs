@@ -7,7 +7,7 @@ use tapwright_phone::{ADB_KEYBOARD, Dice, Event, Input, Key, Mark, World};
 use tapwright_smoke::{self as smoke, Errand};
 
 use crate::lesson::{Lesson, LessonKind, lesson};
-use crate::oracle::{Advice, Disturbance, OracleAction, advice_against, advise, around_banner, refusal};
+use crate::oracle::{Advice, Disturbance, OracleAction, advice_against, advise, answer, around_banner, refusal};
 use crate::record::{Caption, write_text, write_whole};
 use crate::words;
 
@@ -72,6 +72,7 @@ pub fn steps(seed: u64) -> Vec<Step> {
         let advice = match advice_against(&world, disturbance) {
             Some(advice) => Some(advice),
             None if lesson.errands.is_empty() => Some(refusal()),
+            None if lesson.is_question => answer(&lesson.errands[0], &world, last),
             None => advise(&lesson.errands, &mut at, &world, last, is_done),
         };
         let Some(advice) = advice else { break };
@@ -281,7 +282,7 @@ fn perform(deed: &OracleAction, world: &mut World) {
         OracleAction::SwipeUp => world.input(&Input::Swipe { from: pixel(500, 750), to: pixel(500, 350), millis: 500 }),
         OracleAction::Back => world.input(&Input::Press(Key::Back)),
         OracleAction::Home => world.input(&Input::Press(Key::Home)),
-        OracleAction::Wait(_) | OracleAction::Finish | OracleAction::GiveUp(_) => {}
+        OracleAction::Wait(_) | OracleAction::Finish | OracleAction::Answer(_) | OracleAction::GiveUp(_) => {}
     }
 }
 
@@ -365,7 +366,7 @@ mod tests {
             }
             open += usize::from(steps.last().is_none_or(|step| !step.reply.contains("finish(")));
         }
-        for kind in ["known", "reworded", "absent", "absent-end", "beyond", "disturbed"] {
+        for kind in ["known", "reworded", "question", "absent", "absent-end", "beyond", "disturbed"] {
             assert!(counts.get(kind).is_some_and(|count| 60 < *count), "{kind}: {counts:?}");
         }
         assert!(open < 40, "{open} of 800 have no end");

@@ -22,6 +22,8 @@ pub struct Lesson {
     pub errands: Vec<Errand>,
     /// The phone before anything is made true of it.
     pub phone: Options,
+    /// Whether the goal asks how the one errand's thing is, and wants nothing changed.
+    pub is_question: bool,
     /// Whether things come up meanwhile: notices, questions of the system, pages that are late.
     pub is_disturbed: bool,
 }
@@ -35,6 +37,8 @@ pub enum LessonKind {
     Reworded,
     /// Who or what is asked for is not there.
     Absent,
+    /// How something is.
+    Question,
     /// The goal is none of the model's.
     Beyond,
 }
@@ -46,6 +50,7 @@ impl LessonKind {
             LessonKind::Known => "known",
             LessonKind::Reworded => "reworded",
             LessonKind::Absent => "absent",
+            LessonKind::Question => "question",
             LessonKind::Beyond => "beyond",
         }
     }
@@ -58,18 +63,29 @@ pub fn lesson(seed: u64) -> Lesson {
     let task = smoke::task(seed);
     let is_disturbed = dice.chance(25);
     let facts = World::new(task.phone.clone()).facts();
+    let mut is_question = false;
     let (kind, goal, errands) = match dice.below(100) {
-        0..23 => (LessonKind::Known, task.goal, task.errands),
-        23..49 => {
+        0..20 => (LessonKind::Known, task.goal, task.errands),
+        20..24 => {
+            let errands = two_switches(&facts, &mut dice);
+            (LessonKind::Reworded, phrases::both(&errands, part, &mut dice), errands)
+        }
+        24..49 => {
             let errands = errands(&facts, &mut dice);
             (LessonKind::Reworded, phrases::goal(&errands, part, &mut dice), errands)
         }
-        49..61 => {
-            let (goal, errands) = absent(&facts, part, &mut dice);
+        49..59 => {
+            is_question = true;
+            let errand = asked(&facts, &mut dice);
+            (LessonKind::Question, phrases::question(&errand, part, &mut dice), vec![errand])
+        }
+        59..70 => {
+            is_question = dice.chance(12);
+            let (goal, errands) = absent(&facts, is_question, part, &mut dice);
             (LessonKind::Absent, goal, errands)
         }
         // One thing that it knows, and one that it does not.
-        61..67 => {
+        70..76 => {
             let one = errands(&facts, &mut dice).swap_remove(0);
             let known = phrases::goal(&[one], part, &mut dice);
             let other = untrained_goals::goal(part, &mut dice);
@@ -82,7 +98,68 @@ pub fn lesson(seed: u64) -> Lesson {
         }
         _ => (LessonKind::Beyond, untrained_goals::goal(part, &mut dice), Vec::new()),
     };
-    Lesson { kind, goal, errands, phone: task.phone, is_disturbed }
+    let (width, height) = display(&mut dice);
+    Lesson { kind, goal, errands, phone: Options { width, height, ..task.phone }, is_question, is_disturbed }
+}
+
+/// A display in pixels: mostly the phone's usual one, else one of other proportions that shrinks to as many visual tokens. Those that
+/// the suite of people's own words measures on are never drawn.
+pub(crate) fn display(dice: &mut Dice) -> (u32, u32) {
+    const MEASURED: [(u32, u32); 4] = [(540, 1170), (576, 1280), (500, 1110), (720, 1520)];
+    if dice.chance(50) {
+        return (540, 1200);
+    }
+    loop {
+        let width = *dice.pick(&[480, 500, 520, 540, 560, 576, 600, 640, 720]);
+        // Below 2.11 times as high the picture has a row of tokens less, above 2.23 a column.
+        let height = (width * (2115 + dice.below(90))).div_ceil(10_000) as u32 * 10;
+        if !MEASURED.contains(&(width as u32, height)) {
+            return (width as u32, height);
+        }
+    }
+}
+
+/// The switches of Settings, by label and fact.
+const SWITCHES: [(&str, &str); 8] = [
+    ("Wi-Fi", "wifi"),
+    ("Bluetooth", "bluetooth"),
+    ("Airplane mode", "airplane"),
+    ("Dark theme", "dark"),
+    ("Do not disturb", "quiet"),
+    ("Location", "location"),
+    ("Battery saver", "saver"),
+    ("Auto-rotate", "rotate"),
+];
+
+/// Two switches that should be the same way.
+fn two_switches(facts: &BTreeMap<String, String>, dice: &mut Dice) -> Vec<Errand> {
+    let is_grounded = facts.get("airplane.on").is_some_and(|is| is == "true");
+    let on = dice.chance(45);
+    let mut errands: Vec<Errand> = Vec::new();
+    while errands.len() < 2 {
+        let (label, fact) = *dice.pick(&SWITCHES);
+        let is_radio = fact == "wifi" || fact == "bluetooth";
+        let is_there =
+            errands.iter().any(|other| matches!(other, Errand::Switch { fact: there, .. } if *there == fact));
+        // Airplane mode turns the radios off, and they stay off while it is on.
+        if !is_there && fact != "airplane" && !(is_radio && on && is_grounded) {
+            errands.push(Errand::Switch { label, fact, on });
+        }
+    }
+    errands
+}
+
+/// What can be asked about: a switch, an alarm or a contact; whether it is on is not told.
+fn asked(facts: &BTreeMap<String, String>, dice: &mut Dice) -> Errand {
+    let on = dice.chance(50);
+    match dice.below(10) {
+        0..4 => {
+            let (label, fact) = *dice.pick(&SWITCHES);
+            Errand::Switch { label, fact, on }
+        }
+        4..7 => Errand::Alarm { time: target(facts, "alarms.", ".on", dice), on },
+        _ => Errand::Favourite { name: target(facts, "contacts.", ".favourite", dice), on },
+    }
 }
 
 /// One errand or two, at times with one of two names or times that look alike.
@@ -103,16 +180,7 @@ fn errand(facts: &BTreeMap<String, String>, dice: &mut Dice) -> Errand {
     let on = dice.chance(50);
     match dice.below(12) {
         0..3 => {
-            let (label, fact) = *dice.pick(&[
-                ("Wi-Fi", "wifi"),
-                ("Bluetooth", "bluetooth"),
-                ("Airplane mode", "airplane"),
-                ("Dark theme", "dark"),
-                ("Do not disturb", "quiet"),
-                ("Location", "location"),
-                ("Battery saver", "saver"),
-                ("Auto-rotate", "rotate"),
-            ]);
+            let (label, fact) = *dice.pick(&SWITCHES);
             // The radios stay off while airplane mode is on.
             let is_grounded = facts.get("airplane.on").is_some_and(|is| is == "true");
             let on = on && !(is_grounded && (fact == "wifi" || fact == "bluetooth"));
@@ -159,7 +227,7 @@ fn target(facts: &BTreeMap<String, String>, head: &str, tail: &str, dice: &mut D
 }
 
 /// An errand whose target is not there, perhaps behind one that can be done.
-fn absent(facts: &BTreeMap<String, String>, part: Part, dice: &mut Dice) -> (String, Vec<Errand>) {
+fn absent(facts: &BTreeMap<String, String>, is_question: bool, part: Part, dice: &mut Dice) -> (String, Vec<Errand>) {
     let is_known = |name: &str| facts.keys().any(|fact| fact.split('.').nth(1) == Some(name));
     let name = loop {
         // One whom another phone has, or a stranger.
@@ -183,10 +251,13 @@ fn absent(facts: &BTreeMap<String, String>, part: Part, dice: &mut Dice) -> (Str
         }
     };
     let missing = match dice.below(3) {
-        0 => Errand::Message { name, text: text(dice) },
+        0 if !is_question => Errand::Message { name, text: text(dice) },
         1 => Errand::Favourite { name, on: dice.chance(60) },
         _ => Errand::Alarm { time, on: dice.chance(50) },
     };
+    if is_question {
+        return (phrases::question(&missing, part, dice), vec![missing]);
+    }
     let mut errands = vec![missing];
     if dice.chance(15) {
         errands.insert(0, Errand::Note { text: text(dice) });

@@ -24,6 +24,8 @@ pub enum OracleAction {
     /// Waits, in seconds.
     Wait(u32),
     Finish,
+    /// Ends the run with what was asked for.
+    Answer(String),
     /// Ends the run and says why.
     GiveUp(String),
 }
@@ -40,6 +42,7 @@ impl OracleAction {
             OracleAction::Home => "do(action=\"Home\")".into(),
             OracleAction::Wait(seconds) => format!("do(action=\"Wait\", duration=\"{seconds} seconds\")"),
             OracleAction::Finish => "finish(message=\"All done.\")".into(),
+            OracleAction::Answer(said) => format!("finish(message=\"{said}\")"),
             OracleAction::GiveUp(why) => format!("finish(message=\"{why}\", status=\"infeasible\")"),
         }
     }
@@ -48,7 +51,7 @@ impl OracleAction {
 impl OracleAction {
     /// Whether the run is over with it.
     pub fn is_end(&self) -> bool {
-        matches!(self, OracleAction::Finish | OracleAction::GiveUp(_))
+        matches!(self, OracleAction::Finish | OracleAction::Answer(_) | OracleAction::GiveUp(_))
     }
 }
 
@@ -124,6 +127,40 @@ pub fn advise(
         *at += 1;
     }
     Some(Advice { thought: thought.trim_end().to_string(), deed: OracleAction::Finish })
+}
+
+/// Advice on a question about how an errand's thing is: it is looked for, and how it is is said.
+pub fn answer(errand: &Errand, world: &World, last: &str) -> Option<Advice> {
+    let need = match errand {
+        Errand::Switch { label, .. } => open("Settings", world, |page| page.is("main"))
+            .or_else(|| state_of_switch(label, label.split(' ').next().unwrap_or(label), world, last)),
+        Errand::Alarm { time, .. } => {
+            open("Clock", world, |page| page.is("main")).or_else(|| state_of_switch(time, time, world, last))
+        }
+        Errand::Favourite { name, .. } => {
+            let found = open("Contacts", world, |page| page.is("main") || *page == Page::of("person", name));
+            found.or_else(|| match world.page() {
+                Some(page) if page.is("person") => {
+                    let (is, yes) = if row("In", world).is_some() { ("is", "Yes") } else { ("is not", "No") };
+                    let answer = format!("{yes}, {name} {is} a favourite.");
+                    Some(Need::Something(format!("{name} {is} a favourite, asked."), OracleAction::Answer(answer)))
+                }
+                _ => Some(look_for(name, world, last)),
+            })
+        }
+        Errand::Message { .. } | Errand::Note { .. } | Errand::Event { .. } => None,
+    };
+    match need? {
+        Need::Something(why, deed) => Some(Advice { thought: format!("1/1 {why}"), deed }),
+        Need::Nothing(_) => None,
+    }
+}
+
+fn state_of_switch(label: &str, word: &str, world: &World, last: &str) -> Option<Need> {
+    let Some((deed, state)) = row(word, world) else { return Some(look_further(label, last)) };
+    let (state, yes) = if state? { ("on", "Yes") } else { ("off", "No") };
+    let answer = format!("{yes}, {label} is {state}.");
+    Some(Need::Something(format!("Find {label}{}: {state}, asked.", height(&deed)), OracleAction::Answer(answer)))
 }
 
 fn need(errand: &Errand, world: &World, last: &str, is_done: bool) -> Option<Need> {

@@ -176,9 +176,22 @@ pub(crate) const ON: &[&str] = &[
     "Turn on {what} in Settings",
     "Set {what} to on",
     "Get {what} on",
+    "Enable {what} please",
+    "Please enable {what}",
+    "Could you enable {what}?",
+    "I want to enable {what}",
+    "Please have {what} on",
+    "I'd like to have {what} on",
+    "Have {what} turned on",
+    "{what} on please",
+    "Let {what} be on",
+    "Would you turn {what} on",
     "I need {what} on",
     "Can you enable {what}?",
-    "Please have {what} on",
+    "Enable {what} for me",
+    "Flip {what} on",
+    "{what} on, please",
+    "Bring {what} on",
 ];
 pub(crate) const OFF: &[&str] = &[
     "Disable {what}",
@@ -196,9 +209,70 @@ pub(crate) const OFF: &[&str] = &[
     "Shut off {what}",
     "Set {what} to off",
     "Stop {what}",
+    "Disable {what} please",
+    "Please disable {what}",
+    "Could you disable {what}?",
+    "I want to disable {what}",
+    "Please have {what} off",
+    "I'd like to have {what} off",
+    "Have {what} turned off",
+    "{what} off please",
+    "Let {what} be off",
+    "Would you turn {what} off",
     "I need {what} off",
     "Can you disable {what}?",
-    "Please have {what} off",
+    "Disable {what} for me",
+    "Flip {what} off",
+    "{what} off, please",
+    "No {what} now",
+];
+/// Two switches at once.
+pub(crate) const BOTH: &[&str] = &[
+    "Turn {one} and {two} {state}",
+    "Turn {state} {one} and {two}",
+    "Switch {one} and {two} {state}",
+    "Switch {state} {one} and {two}",
+    "Turn both {one} and {two} {state}",
+    "Set {one} and {two} to {state}",
+    "{one} and {two} should be {state}",
+    "Please turn {state} {one} and {two}",
+    "I want {one} and {two} {state}",
+    "Make sure {one} and {two} are {state}",
+    "Put {one} and {two} {state}",
+    "Could you turn {one} and {two} {state}?",
+];
+/// How a switch or an alarm is.
+pub(crate) const IS_ON: &[&str] = &[
+    "Is {what} on?",
+    "Is {what} off?",
+    "Tell me whether {what} is on",
+    "Is {what} on or off?",
+    "Is {what} turned on?",
+    "Is {what} switched on?",
+    "Check whether {what} is on",
+    "Do I have {what} on?",
+    "Look whether {what} is on or off",
+    "is {what} enabled?",
+    "Have I turned {what} on?",
+    "Tell me if {what} is off",
+    "Is {what} active?",
+    "How is {what} set, on or off?",
+    "I want to know whether {what} is on",
+];
+/// Whether somebody is among the favourites.
+pub(crate) const IS_FAVOURITE: &[&str] = &[
+    "Is {name} a favourite?",
+    "Is {name} in my favourites?",
+    "Tell me whether {name} is a favourite",
+    "Is {name} one of my favourites?",
+    "Is {name} a favourite contact?",
+    "Check whether {name} is in my favourites",
+    "Is {name} among the favourites?",
+    "Have I made {name} a favourite?",
+    "Do I have {name} in my favourites?",
+    "Is {name} a favorite?",
+    "Does {name} have a star?",
+    "I want to know whether {name} is a favourite",
 ];
 const ALARMS: &[&str] =
     &["the {time} alarm", "the alarm at {time}", "my {time} alarm", "the alarm for {time}", "the alarm of {time}"];
@@ -246,10 +320,22 @@ pub(crate) fn quoted_otherwise(goal: String, dice: &mut Dice) -> String {
 
 /// The frames, for whoever compares them with what is measured.
 pub(crate) fn frames() -> impl Iterator<Item = &'static str> {
-    [MESSAGE, BARE_MESSAGE, NOTE, BARE_NOTE, EVENT, BARE_EVENT, FAVOURITE, NO_FAVOURITE, ON, OFF]
-        .into_iter()
-        .flatten()
-        .copied()
+    let tables = [
+        MESSAGE,
+        BARE_MESSAGE,
+        NOTE,
+        BARE_NOTE,
+        EVENT,
+        BARE_EVENT,
+        FAVOURITE,
+        NO_FAVOURITE,
+        ON,
+        OFF,
+        BOTH,
+        IS_ON,
+        IS_FAVOURITE,
+    ];
+    tables.into_iter().flatten().copied()
 }
 
 /// What a switch is called besides its label.
@@ -294,6 +380,36 @@ pub(crate) fn goal(errands: &[Errand], part: Part, dice: &mut Dice) -> String {
         _ => goal,
     };
     quoted_otherwise(goal, dice)
+}
+
+/// A goal that asks for two switches at once.
+pub(crate) fn both(errands: &[Errand], part: Part, dice: &mut Dice) -> String {
+    let mut goal = (*part.pick(BOTH, dice)).to_owned();
+    for (slot, errand) in ["{one}", "{two}"].into_iter().zip(errands) {
+        if let Errand::Switch { label, on, .. } = errand {
+            let name = *dice.pick(switch_names(label));
+            goal = goal.replace(slot, name);
+            goal = goal.replace("{state}", if *on { "on" } else { "off" });
+        }
+    }
+    capital_first(&goal)
+}
+
+/// A goal that asks how something is.
+pub(crate) fn question(errand: &Errand, part: Part, dice: &mut Dice) -> String {
+    let goal = match errand {
+        Errand::Switch { label, .. } => {
+            let name = *dice.pick(switch_names(label));
+            part.pick(IS_ON, dice).replace("{what}", name)
+        }
+        Errand::Alarm { time, .. } => {
+            part.pick(IS_ON, dice).replace("{what}", &dice.pick(ALARMS).replace("{time}", time))
+        }
+        Errand::Favourite { name, .. } => part.pick(IS_FAVOURITE, dice).replace("{name}", &typed_name(name, dice)),
+        Errand::Message { .. } | Errand::Note { .. } | Errand::Event { .. } => String::new(),
+    };
+    let goal = capital_first(&goal);
+    if dice.chance(15) { lower(&goal) } else { goal }
 }
 
 /// The frame that was picked, and what it became.

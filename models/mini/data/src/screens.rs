@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use tapwright_phone::content::{CHATTER, EVENTS, NAMES, NOTES};
-use tapwright_phone::{ADB_KEYBOARD, Dice, Input, Options, World};
+use tapwright_phone::{ADB_KEYBOARD, AppSelection, Dice, Input, Options, World};
 use tapwright_smoke::TRAINING_SEEDS;
 
+use crate::lesson::display;
 use crate::record::{Caption, write_whole};
 
 /// Writes screens from a seed on.
@@ -19,7 +20,10 @@ pub fn write(first: u64, count: u64, out: &mut dyn Write) -> io::Result<()> {
 fn screen(seed: u64) -> World {
     let mut dice = Dice::new(seed ^ 0x5C4E);
     let epoch = Options::default().epoch + dice.below(400 * 86_400) as u64;
-    let mut world = World::new(Options { seed, epoch, ..Options::default() });
+    let (width, height) = display(&mut dice);
+    // With all apps lists move by pixels, so rows stand anywhere.
+    let apps = if dice.chance(25) { AppSelection::All } else { AppSelection::Basic };
+    let mut world = World::new(Options { seed, epoch, width, height, apps, ..Options::default() });
     let (width, height) = world.size();
     let tap = |world: &mut World, x: i32, row: i32| {
         world.input(&Input::Tap { x: x * width as i32 / 540, y: (2 * row + 1) * height as i32 / 26 });
