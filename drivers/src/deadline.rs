@@ -31,6 +31,17 @@ impl Deadline {
         self.at.saturating_duration_since(Instant::now())
     }
 
+    /// The time that is left.
+    ///
+    /// # Errors
+    /// `TimedOut` if none is: a deadline in the past must not start anything.
+    pub fn check(&self) -> Result<Duration, DriverErrorKind> {
+        match self.remaining() {
+            Duration::ZERO => Err(DriverErrorKind::TimedOut { tries: "no time was left".to_owned() }),
+            left => Ok(left),
+        }
+    }
+
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }

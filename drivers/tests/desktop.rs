@@ -6,6 +6,8 @@
 mod app;
 #[path = "desktop/corpus.rs"]
 mod corpus;
+#[path = "desktop/session.rs"]
+mod session;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,7 @@ use x11rb::wrapper::ConnectionExt as _;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const SIZE: Size = Size { width: 1000, height: 700 };
+const APPLICATIONS: [&str; 1] = ["/usr/share/applications"];
 
 /// Says on the terminal, whatever is captured, that a test did not take place.
 fn report_skipped(why: &str) {
@@ -53,20 +56,11 @@ fn private(folder: PathBuf) -> PrivateOptions {
 }
 
 async fn desktop() -> (Arc<PrivateDesktop>, X11Desktop) {
-    let session = PrivateDesktop::start(&private(std::env::temp_dir()), PATIENCE).await.unwrap();
-    let session = Arc::new(session);
-    let driver = drive(&session).await;
-    (session, driver)
+    session::private_desktop(SIZE, &APPLICATIONS).await
 }
 
 async fn drive(session: &Arc<PrivateDesktop>) -> X11Desktop {
-    let options = X11Options {
-        entrance: session.entrance(),
-        settle: Settle::DESKTOP,
-        applications: vec!["/usr/share/applications".into()],
-        bus: Some(session.bus()),
-    };
-    X11Desktop::connect("test", options, Some(session.clone()), PATIENCE).await.unwrap()
+    session::drive(session, &APPLICATIONS).await
 }
 
 async fn look(driver: &mut X11Desktop) -> Screen {

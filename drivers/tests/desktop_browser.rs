@@ -1,15 +1,16 @@
 //! A real Chromium on a private desktop: what its window and its page tell over the accessibility bus.
 #![cfg(target_os = "linux")]
 
+#[path = "desktop/session.rs"]
+mod session;
+
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tapwright_contract::Size;
 use tapwright_contract::device::{Driver as _, Label};
 use tapwright_contract::gesture::{Gesture, Key, KeyName, Modifier};
-use tapwright_drivers::Settle;
-use tapwright_drivers::desktop::{PrivateDesktop, PrivateOptions, X11Desktop, X11Options, missing_programs};
+use tapwright_drivers::desktop::{X11Desktop, missing_programs};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -37,15 +38,7 @@ async fn a_page_is_told_whole() {
         );
     }
     let size = Size { width: 1000, height: 700 };
-    let options = PrivateOptions { size, folder: std::env::temp_dir(), in_group: false, home: None };
-    let session = Arc::new(PrivateDesktop::start(&options, PATIENCE).await.unwrap());
-    let options = X11Options {
-        entrance: session.entrance(),
-        settle: Settle::DESKTOP,
-        applications: Vec::new(),
-        bus: Some(session.bus()),
-    };
-    let mut driver = X11Desktop::connect("test", options, Some(session.clone()), PATIENCE).await.unwrap();
+    let (session, mut driver) = session::private_desktop(size, &[]).await;
     let page = session.home().join("one.html");
     let rows: String = (0..40).map(|row| format!("<li>row <b>{row}</b> of many</li>")).collect();
     let one = "<title>One</title><h1>Order form</h1><p>Plain words <a href=two.html>to the second</a></p>\

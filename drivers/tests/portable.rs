@@ -2,6 +2,9 @@
 //! --test portable`. Both libraries know only the desktop that they are started in, so this program starts itself there.
 #![cfg(all(target_os = "linux", feature = "portable-desktop"))]
 
+#[path = "desktop/session.rs"]
+mod session;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +14,7 @@ use tapwright_contract::device::{Driver as _, DriverErrorKind};
 use tapwright_contract::gesture::{Gesture, KeyName, Modifier};
 use tapwright_drivers::Settle;
 use tapwright_drivers::conformance::{self, Subject};
-use tapwright_drivers::desktop::{
-    PortableDesktop, PortableOptions, PrivateDesktop, PrivateOptions, X11Desktop, X11Options, missing_programs,
-};
+use tapwright_drivers::desktop::{PortableDesktop, PortableOptions, PrivateDesktop, X11Desktop, missing_programs};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So much of what the inner test says is shown.
@@ -29,10 +30,8 @@ async fn on_private_desktop(test: &str, before: &str) -> Option<Arc<PrivateDeskt
         return None;
     }
     let size = Size { width: 1000, height: 700 };
-    let options = PrivateOptions { size, folder: std::env::temp_dir(), in_group: false, home: None };
-    let session = Arc::new(PrivateDesktop::start(&options, PATIENCE).await.unwrap());
-    // It furnishes the desktop, which would be of one colour.
-    drop(X11Desktop::connect("own", x11(&session), Some(session.clone()), PATIENCE).await.unwrap());
+    // Its driver furnishes the desktop, which would be of one colour.
+    let (session, _) = session::private_desktop(size, &[]).await;
     let settings = session.window_manager_settings();
     let shows = r#"<keyboard><keybind key="W-d"><action name="ToggleShowDesktop"/></keybind></keyboard>"#;
     let changed = std::fs::read_to_string(&settings).unwrap().replace("<keyboard></keyboard>", shows);
@@ -48,15 +47,6 @@ exec \"$0\" --ignored --exact {test} --nocapture"
     let told = format!("{}\n{}", String::from_utf8_lossy(&ran.output), String::from_utf8_lossy(&ran.error));
     assert!(ran.code == 0 && told.contains("1 passed"), "{told}");
     Some(session)
-}
-
-fn x11(session: &PrivateDesktop) -> X11Options {
-    X11Options {
-        entrance: session.entrance(),
-        settle: Settle::DESKTOP,
-        applications: Vec::new(),
-        bus: Some(session.bus()),
-    }
 }
 
 async fn portable() -> PortableDesktop {
@@ -93,7 +83,8 @@ async fn it_sees_and_types_what_the_other_driver_does() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(std::fs::read_to_string(&typed).unwrap(), TEXT);
-    let mut driver = X11Desktop::connect("own", x11(&session), None, PATIENCE).await.unwrap();
+    let how = session::options(&session, &[]);
+    let mut driver = X11Desktop::connect("own", how, None, PATIENCE).await.unwrap();
     let mut own = driver.screen(PATIENCE).await.unwrap().picture;
     let other = std::fs::read(session.home().join("picture")).unwrap();
     for _ in 0..50 {

@@ -5,6 +5,8 @@
 
 #[path = "desktop/corpus.rs"]
 mod corpus;
+#[path = "desktop/session.rs"]
+mod session;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -21,8 +23,7 @@ use serde_json::{Value, json};
 use tapwright_contract::device::Driver;
 use tapwright_contract::gesture::Gesture;
 use tapwright_contract::{Size, Spot};
-use tapwright_drivers::Settle;
-use tapwright_drivers::desktop::{PrivateDesktop, PrivateOptions, X11Desktop, X11Options, missing_programs};
+use tapwright_drivers::desktop::{PrivateDesktop, X11Desktop, missing_programs};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,16 +34,7 @@ async fn desktop(package: &str, program: &str) -> Option<(Arc<PrivateDesktop>, X
         return None;
     }
     let size = Size { width: 1280, height: 800 };
-    let options = PrivateOptions { size, folder: std::env::temp_dir(), in_group: false, home: None };
-    let session = Arc::new(PrivateDesktop::start(&options, PATIENCE).await.unwrap());
-    let options = X11Options {
-        entrance: session.entrance(),
-        settle: Settle::DESKTOP,
-        applications: Vec::new(),
-        bus: Some(session.bus()),
-    };
-    let driver = X11Desktop::connect("test", options, Some(session.clone()), PATIENCE).await.unwrap();
-    Some((session, driver))
+    Some(session::private_desktop(size, &[]).await)
 }
 
 async fn start(session: &PrivateDesktop, command: &str) {

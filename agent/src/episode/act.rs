@@ -102,7 +102,7 @@ impl Episode {
             Review::Wrong { why } => return self.settle_and_tell(StepResult::NotDone, format!("not done: {why}")),
             Review::Ask(..) | Review::HandOver(_) | Review::Internal(_) => return self.drop_outdated(cause, now),
         };
-        let doubt = self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), &now.screen, reading.labels()));
+        let doubt = self.doubtful(vetted.deed(), &now, &reading);
         let intent = Intent { held: vetted.to_held(), action, thought, view: now, reading, asked, doubted };
         match doubt {
             Some(_) if doubted && cause == Cause::Approved => self.act(vetted, question, intent),
@@ -198,6 +198,11 @@ impl Episode {
         }
         let told = "not done: no API is registered, and nothing has been noted; use the screen".to_owned();
         self.settle_and_tell(StepResult::NotDone, told)
+    }
+
+    /// What a person is asked first about a deed on a screen that may be a doubtful one again.
+    pub(super) fn doubtful(&self, deed: &Deed, view: &View, reading: &Reading) -> Option<Question> {
+        self.doubts.iter().find_map(|doubt| doubt.question(deed, &view.screen, reading.labels()))
     }
 
     /// That nobody knows whether this was done.

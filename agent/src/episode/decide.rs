@@ -24,8 +24,7 @@ impl Episode {
                 {
                     self.launched = Some((app.clone(), view.screen.front.id.clone()));
                 }
-                let doubt =
-                    self.doubts.iter().find_map(|doubt| doubt.question(vetted.deed(), &view.screen, reading.labels()));
+                let doubt = self.doubtful(vetted.deed(), &view, &reading);
                 let doubted = doubt.is_some();
                 let intent = Intent { held: vetted.to_held(), action, thought, view, reading, asked: None, doubted };
                 match doubt {
@@ -37,8 +36,7 @@ impl Episode {
                 }
             }
             Review::Ask(question, held) => {
-                let doubt =
-                    self.doubts.iter().find_map(|doubt| doubt.question(held.deed(), &view.screen, reading.labels()));
+                let doubt = self.doubtful(held.deed(), &view, &reading);
                 let (asked, doubted) = (Some(question.clone()), doubt.is_some());
                 let question = match doubt {
                     Some(doubt) => question.with(doubt.message()),

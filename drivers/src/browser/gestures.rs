@@ -192,9 +192,7 @@ impl Browser {
         calls: Vec<(&'static str, Value)>,
         deadline: Deadline,
     ) -> Result<(), DriverErrorKind> {
-        if deadline.is_over() {
-            return Err(DriverErrorKind::TimedOut { tries: "no time was left".to_owned() });
-        }
+        deadline.check()?;
         let client = &self.connection.client;
         let deadline = deadline.or_sooner(TAKEN_MAX);
         // What the page asks from now on may be an answer to this.

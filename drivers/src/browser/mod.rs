@@ -289,10 +289,9 @@ impl Driver for Browser {
     async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
         let deadline = Deadline::after(within);
         self.memory.touch();
-        // A deadline in the past must not start anything.
-        let result = match deadline.is_over() {
-            true => Err(DriverErrorKind::TimedOut { tries: "no time was left".to_owned() }),
-            false => self.gesture(gesture, deadline).await,
+        let result = match deadline.check() {
+            Ok(_) => self.gesture(gesture, deadline).await,
+            Err(kind) => Err(kind),
         };
         self.memory.touch();
         result.map_err(|kind| self.error(gesture.name(), kind))

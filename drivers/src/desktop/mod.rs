@@ -26,7 +26,11 @@ use tapwright_contract::Size;
 #[cfg(target_os = "linux")]
 use tapwright_contract::api::ApiError;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
+#[cfg(any(target_os = "linux", feature = "portable-desktop"))]
+use tapwright_contract::gesture::KeyName;
 
+#[cfg(any(target_os = "linux", feature = "portable-desktop"))]
+use crate::refused;
 use crate::{OpenRig, Rig, Settle};
 
 #[cfg(target_os = "linux")]
@@ -160,6 +164,30 @@ async fn open_portable(options: &DesktopOptions, _within: Duration) -> Result<Ri
                tapwright-drivers/portable-desktop (docs/desktop.md says what to install first)";
     let kind = DriverErrorKind::Refused { why: why.to_owned() };
     Err(DriverError { device: options.name(), operation: "open", kind })
+}
+
+/// A key by its name, which is one of the standard's.
+#[cfg(any(target_os = "linux", feature = "portable-desktop"))]
+fn key_name(key: &str) -> KeyName {
+    KeyName::new(key).expect("a name of the standard")
+}
+
+/// Starts a program of the user's, on an X display if one is named, and does not wait for it.
+#[cfg(any(target_os = "linux", feature = "portable-desktop"))]
+fn start_detached(command: &[String], display: Option<&str>) -> Result<(), DriverErrorKind> {
+    let Some((program, arguments)) = command.split_first() else { return Err(refused("there is no program to start")) };
+    let nobody = std::process::Stdio::null;
+    let mut started = tokio::process::Command::new(program);
+    started.args(arguments).stdin(nobody()).stdout(nobody()).stderr(nobody());
+    if let Some(display) = display {
+        started.env("DISPLAY", display);
+    }
+    #[cfg(unix)]
+    started.process_group(0); // It is the user's now: a Control-C meant for us does not end it.
+    match started.spawn() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(refused(format!("{program:?} cannot be started: {error}"))),
+    }
 }
 
 /// What starts programs on a desktop.

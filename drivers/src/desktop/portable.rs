@@ -24,6 +24,7 @@ use self::worker::{PointerStep, Scene, Worker};
 use super::apps::{Menu, MenuEntry};
 use super::pointing::{DRAG_REST, LastClick, check_duration, check_notches, notches, way};
 use super::window::WindowOwner;
+use super::{key_name, start_detached};
 use crate::deadline::Deadline;
 use crate::still::{self, Memory, Sketch, still};
 use crate::{Settle, refused};
@@ -342,22 +343,10 @@ impl PortableDesktop {
 
 /// Starts a program of the menu, and does not wait for it.
 fn start(entry: &MenuEntry) -> Result<(), DriverErrorKind> {
-    let Some((program, arguments)) = entry.command.split_first().filter(|_| !entry.in_terminal) else {
+    if entry.in_terminal {
         return Err(refused(format!("{} cannot be started through this back end: it wants a terminal", entry.label)));
-    };
-    let nobody = std::process::Stdio::null;
-    let mut command = tokio::process::Command::new(program);
-    command.args(arguments).stdin(nobody()).stdout(nobody()).stderr(nobody());
-    #[cfg(unix)]
-    command.process_group(0); // It is the user's now: a Control-C meant for us does not end it.
-    match command.spawn() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(refused(format!("{program:?} cannot be started: {error}"))),
     }
-}
-
-fn key_name(key: &str) -> KeyName {
-    KeyName::new(key).expect("a name of the standard")
+    start_detached(&entry.command, None)
 }
 
 #[async_trait]
@@ -379,10 +368,9 @@ impl Driver for PortableDesktop {
     async fn perform(&mut self, gesture: &Gesture, within: Duration) -> Result<(), DriverError> {
         let deadline = Deadline::after(within);
         self.memory.touch();
-        // A deadline in the past must not start anything.
-        let result = match deadline.is_over() {
-            true => Err(DriverErrorKind::TimedOut { tries: "no time was left".to_owned() }),
-            false => self.gesture(gesture, deadline).await,
+        let result = match deadline.check() {
+            Ok(_) => self.gesture(gesture, deadline).await,
+            Err(kind) => Err(kind),
         };
         self.memory.touch();
         result.map_err(|kind| self.error(gesture.name(), kind))

@@ -114,7 +114,7 @@ impl MachineDesktop {
         F: Future<Output = Result<T, MachineErrorKind>> + Send + 'static,
     {
         self.finish(deadline).await?;
-        let work = work(self.machine.clone(), self.interpreter.clone(), remaining(deadline)?);
+        let work = work(self.machine.clone(), self.interpreter.clone(), deadline.check()?);
         let (tell, told) = oneshot::channel();
         self.under_way = Some(tokio::spawn(async move { drop(tell.send(work.await)) }));
         let result = told.await.map_err(|_| malformed("what was asked of the machine has fallen over"))?;
@@ -125,7 +125,7 @@ impl MachineDesktop {
     /// Waits until what was begun before has ended.
     async fn finish(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let Some(under_way) = &mut self.under_way else { return Ok(()) };
-        match tokio::time::timeout(remaining(deadline)?, under_way).await {
+        match tokio::time::timeout(deadline.check()?, under_way).await {
             Ok(_) => {
                 self.under_way = None;
                 Ok(())
@@ -139,12 +139,11 @@ impl MachineDesktop {
 
     /// What lies on the screen now.
     pub(super) async fn scene(&self, deadline: Deadline) -> Result<Scene, DriverErrorKind> {
-        guest::look(&*self.machine, &self.interpreter, remaining(deadline)?).await.map_err(question_error)
+        guest::look(&*self.machine, &self.interpreter, deadline.check()?).await.map_err(question_error)
     }
 
     async fn read_menu(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
-        let files =
-            guest::menu(&*self.machine, &self.interpreter, remaining(deadline)?).await.map_err(question_error)?;
+        let files = guest::menu(&*self.machine, &self.interpreter, deadline.check()?).await.map_err(question_error)?;
         self.menu = Menu::from_files(files.iter().map(|(id, text)| (id.as_str(), text.as_str())));
         Ok(())
     }
@@ -191,7 +190,7 @@ impl MachineDesktop {
 
     /// The widgets of the app in front; `None` if it tells none.
     async fn tree(&mut self, deadline: Deadline) -> Result<Option<Tree>, DriverErrorKind> {
-        let xml = match self.machine.accessibility_tree(remaining(deadline)?).await {
+        let xml = match self.machine.accessibility_tree(deadline.check()?).await {
             Ok(xml) => xml,
             Err(error) => return Err(question_error(error.kind)),
         };
@@ -248,7 +247,7 @@ impl still::Camera for MachineDesktop {
     type Look = Observation;
 
     async fn look(&mut self, deadline: Deadline) -> Result<Observation, DriverErrorKind> {
-        let within = remaining(deadline)?;
+        let within = deadline.check()?;
         // Side by side: each takes a good part of a second.
         let picture = self.machine.screenshot(within);
         let scene = guest::look(&*self.machine, &self.interpreter, within);
@@ -313,18 +312,6 @@ fn covers(scene: &Scene) -> bool {
             && left + width >= i64::from(scene.size.width)
             && top + height >= i64::from(scene.size.height)
     })
-}
-
-/// The time that is left.
-///
-/// # Errors
-/// `TimedOut` if none is: then nothing is begun.
-pub(super) fn remaining(deadline: Deadline) -> Result<Duration, DriverErrorKind> {
-    let left = deadline.remaining();
-    match left.is_zero() {
-        true => Err(DriverErrorKind::TimedOut { tries: "no time was left".to_owned() }),
-        false => Ok(left),
-    }
 }
 
 fn malformed(why: impl Into<String>) -> DriverErrorKind {

@@ -8,7 +8,7 @@ use tapwright_contract::device::DriverErrorKind;
 use tapwright_contract::gesture::{Button, Gesture, Key, KeyName, Modifier, WindowChange};
 use tokio::time::Instant;
 
-use super::driver::{MachineDesktop, remaining};
+use super::driver::MachineDesktop;
 use super::guest::{self, ActAnswer, Action, Expectation, Interpreter, Step};
 use super::machine::{ControlledMachine, MachineCommand};
 use crate::deadline::Deadline;
@@ -107,7 +107,7 @@ impl MachineDesktop {
 
     /// Carries out an action as a whole; returns where text went.
     async fn act(&mut self, action: Action, deadline: Deadline) -> Result<Option<i64>, DriverErrorKind> {
-        let within = remaining(deadline)?;
+        let within = deadline.check()?;
         let takes: Duration = action.steps.iter().map(Step::rest).sum();
         if takes >= within {
             let tries = format!(

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::X11Desktop;
 use super::pointer::{Aim, HeldButton};
 use crate::deadline::Deadline;
+use crate::desktop::key_name;
 use crate::desktop::keysyms;
 use crate::desktop::pointing::{DRAG_REST, LastClick, check_duration, check_notches, notches, way};
 use crate::desktop::window::{find_window, is_terminal};
@@ -269,8 +270,4 @@ impl X11Desktop {
             }
         }
     }
-}
-
-fn key_name(key: &str) -> KeyName {
-    KeyName::new(key).expect("a name of the standard")
 }

@@ -1,13 +1,11 @@
 //! Apps: which there are, and how one comes to the front.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_contract::device::{DriverErrorKind, InstalledApp};
-use tokio::process::Command;
 use tokio::time::Instant;
 
 use super::super::ProgramStarter;
@@ -16,6 +14,7 @@ use super::private::PrivateDesktop;
 use super::server::Entrance;
 use crate::deadline::Deadline;
 use crate::desktop::apps::{Menu, MenuEntry};
+use crate::desktop::start_detached;
 
 /// How long an app that was started may take to open a window, before the next look shows what is there instead.
 const TO_FRONT: Duration = Duration::from_secs(8);
@@ -88,23 +87,7 @@ impl X11Desktop {
             return session.start_program(&command).await;
         }
         let Entrance::Display(display) = &self.options.entrance else { return Err(no_session()) };
-        start_on(display, &command)
-    }
-}
-
-/// Starts a program on a display of the user's.
-fn start_on(display: &str, command: &[String]) -> Result<(), DriverErrorKind> {
-    let started = Command::new(&command[0])
-        .args(&command[1..])
-        .env("DISPLAY", display)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0) // It is the user's now: a Control-C meant for us does not end it.
-        .spawn();
-    match started {
-        Ok(_) => Ok(()),
-        Err(error) => Err(DriverErrorKind::Refused { why: format!("{:?} cannot be started: {error}", command[0]) }),
+        start_detached(&command, Some(display))
     }
 }
 
@@ -117,7 +100,7 @@ pub(super) struct PrivateStarter(pub Arc<PrivateDesktop>);
 #[async_trait]
 impl ProgramStarter for DisplayStarter {
     async fn start(&self, command: &[String]) -> Result<(), DriverErrorKind> {
-        start_on(&self.0, command)
+        start_detached(command, Some(&self.0))
     }
 }
 
