@@ -36,6 +36,8 @@ pub struct ComparedMeasurement {
     pub repeats: Option<u32>,
     /// What kind of evaluator judged.
     pub evaluator: Option<String>,
+    /// Whether goals of no kind that the model was trained for were given up without asking it.
+    pub refuses_untrained: bool,
     /// The devices as they were found; none where the measurement does not say it.
     pub rigs: BTreeSet<RigIdentity>,
 }
@@ -131,6 +133,7 @@ impl ComparedMeasurement {
                 budgets: Some(records.header.budgets),
                 repeats: Some(records.header.repeats),
                 evaluator: records.header.evaluator,
+                refuses_untrained: records.header.refuses_untrained,
                 rigs: records.rigs,
             });
         }
@@ -165,6 +168,7 @@ impl ComparedMeasurement {
             budgets: None,
             repeats: None,
             evaluator: None,
+            refuses_untrained: false,
             rigs: BTreeSet::new(),
         })
     }
@@ -289,6 +293,7 @@ fn differences(a: &ComparedMeasurement, b: &ComparedMeasurement) -> Vec<String> 
     note("what computes the model", in_a.model.provider != in_b.model.provider);
     note("the limits", in_a.limits != in_b.limits);
     note("the minutes or tokens of a case", differ(a.budgets.as_ref(), b.budgets.as_ref()));
+    note("what becomes of goals of no trained kind", a.refuses_untrained != b.refuses_untrained);
     note("how often each case is done", differ(a.repeats.as_ref(), b.repeats.as_ref()));
     note("the apps of the phones", in_a.apps != in_b.apps && !in_a.apps.is_empty() && !in_b.apps.is_empty());
     note("the policy", in_a.policy != in_b.policy);
@@ -351,6 +356,7 @@ mod tests {
             budgets: None,
             repeats: None,
             evaluator: None,
+            refuses_untrained: false,
             rigs: BTreeSet::new(),
         }
     }
@@ -392,6 +398,7 @@ mod tests {
         let budgets = Budgets { minutes: Some(5), tokens: None };
         assert_eq!(with(&|b| b.budgets = Some(budgets)), ["the minutes or tokens of a case"]);
         assert_eq!(with(&|b| b.evaluator = Some("official".to_owned())), ["the kind of evaluator"]);
+        assert_eq!(with(&|b| b.refuses_untrained = true), ["what becomes of goals of no trained kind"]);
         let rig = |version: &str| RigIdentity {
             rig: "browser 1x1".to_owned(),
             screens: BTreeSet::from(["1x1".to_owned()]),
