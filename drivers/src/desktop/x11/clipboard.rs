@@ -149,9 +149,6 @@ impl Clipboard {
 impl Keeper {
     fn run(&mut self, commands: &mpsc::Receiver<Command>, mut woken: UnixStream) -> Result<(), Fault> {
         loop {
-            while let Some(event) = self.x.poll_for_event()? {
-                self.on(&event)?;
-            }
             loop {
                 match commands.try_recv() {
                     Ok(Command::Write(text, answer)) => drop(answer.send(self.write(text))),
@@ -165,6 +162,10 @@ impl Keeper {
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => return Ok(()),
                 }
+            }
+            // After the commands: an answer to one may have brought events along, for which the connection would not wake anybody.
+            while let Some(event) = self.x.poll_for_event()? {
+                self.on(&event)?;
             }
             self.x.flush()?;
             let mut either = [PollFd::new(self.x.stream(), PollFlags::IN), PollFd::new(&woken, PollFlags::IN)];
@@ -211,7 +212,12 @@ impl Keeper {
 
     fn on(&mut self, event: &Event) -> Result<(), Fault> {
         match event {
-            Event::SelectionClear(event) if event.selection == self.selection => self.own = None,
+            // One that comes late is about an earlier text, which was taken away before the next one was put there.
+            Event::SelectionClear(event) if event.selection == self.selection => {
+                if self.x.get_selection_owner(self.selection)?.reply()?.owner != self.window {
+                    self.own = None;
+                }
+            }
             Event::SelectionRequest(request) => self.hand_out(request)?,
             Event::SelectionNotify(event) if event.requestor == self.window => self.take(event.property)?,
             Event::PropertyNotify(event)
