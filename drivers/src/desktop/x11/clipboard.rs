@@ -177,11 +177,15 @@ impl Keeper {
 
     fn write(&mut self, text: String) -> Result<(), Fault> {
         self.x.set_selection_owner(self.window, self.selection, x11rb::CURRENT_TIME)?;
-        if self.x.get_selection_owner(self.selection)?.reply()?.owner != self.window {
+        if !self.is_owner()? {
             return Err(Fault::refused("another program keeps the clipboard"));
         }
         (self.own, self.taken) = (Some(text), 0);
         Ok(())
+    }
+
+    fn is_owner(&self) -> Result<bool, Fault> {
+        Ok(self.x.get_selection_owner(self.selection)?.reply()?.owner == self.window)
     }
 
     fn clear(&mut self) -> Result<(), Fault> {
@@ -213,11 +217,7 @@ impl Keeper {
     fn on(&mut self, event: &Event) -> Result<(), Fault> {
         match event {
             // One that comes late is about an earlier text, which was taken away before the next one was put there.
-            Event::SelectionClear(event) if event.selection == self.selection => {
-                if self.x.get_selection_owner(self.selection)?.reply()?.owner != self.window {
-                    self.own = None;
-                }
-            }
+            Event::SelectionClear(event) if event.selection == self.selection && !self.is_owner()? => self.own = None,
             Event::SelectionRequest(request) => self.hand_out(request)?,
             Event::SelectionNotify(event) if event.requestor == self.window => self.take(event.property)?,
             Event::PropertyNotify(event)
